@@ -1,0 +1,10 @@
+/**
+ * Time, timers, turns and chance: the real scheduler on the event loop, the virtual one from a seed. Everything in `src/`
+ * reaches them through a Scheduler that it was given; nothing here knows actors, links or what a turn does.
+ */
+export type { RandomStream } from './random-stream.js';
+export { RealScheduler } from './real-scheduler.js';
+export type { RealSchedulerOptions } from './real-scheduler.js';
+export type { Scheduler, Timer } from './scheduler.js';
+export { VirtualScheduler } from './virtual-scheduler.js';
+export type { VirtualSchedulerOptions } from './virtual-scheduler.js';

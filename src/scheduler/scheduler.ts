@@ -1,0 +1,34 @@
+/** A timer that has been set; give it to `clearTimer`. Opaque. */
+export interface Timer {
+  /** Scheduler time at which it fires, in ms. */
+  readonly atMs: number;
+}
+
+/**
+ * Time, timers, turns and chance: the only way code in `src/` reaches them (the CLI aside). The real scheduler rides the event
+ * loop; the virtual one runs the same program from a seed, where time moves only when nothing else can happen.
+ */
+export interface Scheduler {
+  readonly isVirtual: boolean;
+  /** Monotonic time in ms, fractional. Virtual time starts at 0. */
+  now(): number;
+  /** Calls `callback` once, at the first turn at or after `delayMs` from now; never before. */
+  setTimer(delayMs: number, callback: () => void): Timer;
+  /** A timer that has fired or been cleared already is ignored. */
+  clearTimer(timer: Timer): void;
+  /** Calls `turn` once, soon: after the code that runs now, before any timer. */
+  schedule(turn: () => void): void;
+  /** Calls `turn` once, after the event loop had its turn: I/O and timers go first. */
+  scheduleYield(turn: () => void): void;
+  /** A number in [0, 1). */
+  random(): number;
+  /** A stream of chance for one purpose: it depends on the seed and `name` alone, and drawing from it disturbs no other. */
+  fork(name: string): () => number;
+  /**
+   * Declares work whose completion comes from outside the program: files, sockets, user I/O. Virtual time stands still
+   * until it is done; completions are delivered in the order in which they were declared, once nothing else can run.
+   */
+  outside<T>(work: Promise<T>): Promise<T>;
+  /** Timers set and neither fired nor cleared: tests hold it against leaks. */
+  readonly pendingTimers: number;
+}

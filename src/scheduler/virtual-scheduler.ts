@@ -1,0 +1,139 @@
+import { OutsideWork } from './outside-work.js';
+import { randomStream } from './random-stream.js';
+import type { RandomStream } from './random-stream.js';
+import { throwUncaught } from './report-error.js';
+import type { Scheduler, Timer } from './scheduler.js';
+import { HeapTimer, TimerHeap } from './timer-heap.js';
+import { TurnQueue } from './turn-queue.js';
+
+export interface VirtualSchedulerOptions {
+  /** Equal seeds give equal runs. */
+  readonly seed: number | string;
+  /** Gets what a turn or a timer threw; the others go on. Without it: an uncaught exception. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/**
+ * Runs a program from a seed, as fast as it can, in an order that is the same each time. It drives itself, one thing for
+ * each turn of the real event loop so that microtasks drain in between; the next thing is always the first of these:
+ *
+ *     1. the oldest scheduled turn
+ *     2. the next timer that is due
+ *     3. the oldest turn of `scheduleYield`
+ *     4. while outside work is pending: the completion of the oldest, which is waited for
+ *     5. the next timer of all; time moves to it
+ *
+ * With none of these it sleeps, and does not keep the process alive.
+ *
+ *     const scheduler = new VirtualScheduler({ seed: 7 });
+ *     scheduler.setTimer(60_000, () => console.log(scheduler.now())); // prints 60000 at once
+ */
+export class VirtualScheduler implements Scheduler {
+  readonly isVirtual = true;
+  readonly seed: number | string;
+  readonly random: RandomStream;
+  readonly #onError: (error: unknown) => void;
+  readonly #turns = new TurnQueue();
+  readonly #yielded = new TurnQueue();
+  readonly #timers = new TimerHeap();
+  readonly #outside = new OutsideWork(() => this.#outsideSettled());
+  readonly #step = (): void => this.#runOne();
+  #nowMs = 0;
+  #timersSet = 0;
+  #armed: NodeJS.Immediate | undefined;
+  #isClosed = false;
+
+  constructor(options: VirtualSchedulerOptions) {
+    this.seed = options.seed;
+    this.#onError = options.onError ?? throwUncaught;
+    this.random = this.fork('');
+  }
+
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    const timer = new HeapTimer(this.#nowMs + Math.max(0, delayMs), this.#timersSet, callback);
+    this.#timersSet += 1;
+    // A timer that never comes due must not stop time for the others, nor be time's last stop.
+    if (!this.#isClosed && timer.atMs < Number.POSITIVE_INFINITY) this.#timers.add(timer);
+    this.#arm();
+    return timer;
+  }
+
+  clearTimer(timer: Timer): void {
+    if (timer instanceof HeapTimer) this.#timers.remove(timer);
+  }
+
+  schedule(turn: () => void): void {
+    if (!this.#isClosed) this.#turns.push(turn);
+    this.#arm();
+  }
+
+  scheduleYield(turn: () => void): void {
+    if (!this.#isClosed) this.#yielded.push(turn);
+    this.#arm();
+  }
+
+  fork(name: string): RandomStream {
+    return randomStream(`${this.seed}/${name}`);
+  }
+
+  outside<T>(work: Promise<T>): Promise<T> {
+    return this.#isClosed ? work : this.#outside.add(work);
+  }
+
+  /** Drops all turns and timers; nothing runs from here on. Outside work still completes, as it comes. Idempotent. */
+  close(): void {
+    this.#isClosed = true;
+    this.#turns.clear();
+    this.#yielded.clear();
+    this.#timers.clear();
+    if (this.#armed !== undefined) clearImmediate(this.#armed);
+    this.#armed = undefined;
+    this.#outside.deliverSettled();
+  }
+
+  #arm(): void {
+    if (this.#armed === undefined && !this.#isClosed) this.#armed = setImmediate(this.#step);
+  }
+
+  #runOne(): void {
+    this.#armed = undefined;
+    const next = this.#takeNext();
+    if (next === undefined) return;
+    this.#arm();
+    try {
+      next();
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  #takeNext(): (() => void) | undefined {
+    return this.#turns.shift() ?? this.#takeTimer(this.#nowMs) ?? this.#yielded.shift() ?? this.#waitOrAdvance();
+  }
+
+  #waitOrAdvance(): (() => void) | undefined {
+    if (this.#outside.pending > 0) return this.#outside.takeOldest();
+    return this.#takeTimer(Number.POSITIVE_INFINITY);
+  }
+
+  #takeTimer(untilMs: number): (() => void) | undefined {
+    const timer = this.#timers.next;
+    if (timer === undefined || timer.atMs > untilMs) return undefined;
+    this.#timers.remove(timer);
+    this.#nowMs = Math.max(this.#nowMs, timer.atMs);
+    return timer.callback;
+  }
+
+  #outsideSettled(): void {
+    if (this.#isClosed) this.#outside.deliverSettled();
+    else this.#arm();
+  }
+}
