@@ -1,0 +1,58 @@
+/**
+ * Every bound in Millrace, with its unit. What happens at each is told in docs/limits.md, where a test checks that
+ * every name below appears. Options override those that users need to change. This file imports nothing.
+ */
+export const limits = {
+  /** Messages in one mailbox; `tell` past it throws BackpressureError. */
+  mailboxMessages: 65_536,
+  /** Messages that one actor may handle in one turn before the next actor has its turn. */
+  throughputMessages: 256,
+  /** Messages that one dispatch turn handles, all actors together, before it yields to the event loop. */
+  turnMessages: 16_384,
+  /** Time that a stopping actor's pending handler has, in ms, before it is abandoned. */
+  stopTimeoutMs: 5_000,
+  /** Deadline of an `ask` that states none, in ms. */
+  askTimeoutMs: 5_000,
+  /** Restarts of one actor within `restartWindowMs` before its failure escalates. */
+  restarts: 10,
+  /** Window in which `restarts` are counted, in ms. */
+  restartWindowMs: 60_000,
+  /** Bytes of one encoded envelope, its value included. */
+  maxMessageBytes: 16 * 1024 * 1024,
+  /** Bytes of an ordinary frame; a larger message has a frame of its own. */
+  frameBytes: 64 * 1024,
+  /** Bytes of frames that a link's data lane has in flight before it waits for credit. */
+  linkWindowBytes: 1024 * 1024,
+  /** Bytes of encoded messages that wait on a link's data lane for credit; `tell` past it throws BackpressureError. */
+  linkBacklogBytes: 1024 * 1024,
+  /** Bytes that wait on a link's control lane; past it the link is closed. */
+  controlBacklogBytes: 8 * 1024 * 1024,
+  /** Asks awaiting a reply over one link; past it `ask` throws BackpressureError. */
+  linkAsks: 65_536,
+  /** Nesting depth of a decoded protobuf message. */
+  messageDepth: 64,
+  /** Malformed frames or envelopes that a link survives; past it the link is closed. */
+  linkProtocolErrors: 100,
+  /** Methods negotiated on one link. */
+  linkMethods: 65_536,
+  /** Links hops that an envelope may take. */
+  hops: 16,
+  /** Silence after which a cut link is dead, in ms. */
+  linkDeadMs: 15_000,
+  /** Time that opening a link may take, in ms. */
+  connectTimeoutMs: 5_000,
+  /** Deadline of a request to the control plane, its repeats included, in ms. */
+  controlPlaneTimeoutMs: 10_000,
+  /** Items that a reader grants a writer at a time. */
+  streamItems: 1_024,
+  /** Encoded bytes that a reader grants a writer at a time. */
+  streamBytes: 1024 * 1024,
+  /** Bytes of meta in one envelope. */
+  metaBytes: 16 * 1024,
+  /** Ended pipelines that the control plane remembers. */
+  endedPipelines: 1_000,
+  /** Writes of one port that may wait for credit at a time. */
+  pendingWrites: 1_024,
+  /** Asks that may wait on one another in one chain. */
+  callChain: 64,
+} as const;

@@ -1,0 +1,61 @@
+import type { Lane } from './lane.js';
+import type { WireReader } from './wire/reader.js';
+import type { WireWriter } from './wire/writer.js';
+
+/**
+ * One protobuf message type, made by `millrace gen`.
+ * `Read` is what a receiver sees: every field filled. `Init` is what a creator may pass: defaults may be left out.
+ */
+export interface MessageType<Read, Init = Read> {
+  /** Full protobuf name, such as `shop.Trade`. */
+  readonly typeName: string;
+  /** A fresh object with every default filled in. */
+  create(init?: Init): Read;
+  /** Writes the fields of `message`, without a length prefix. */
+  write(message: Read, writer: WireWriter): void;
+  /** Reads fields up to `end`. Throws ProtocolError on malformed input; what it returns shares no memory with the input. */
+  read(reader: WireReader, end: number): Read;
+}
+
+/** How a client calls a method; static, part of the schema. */
+export type Mode = 'ask' | 'tell' | 'stream';
+
+/** One rpc of a service. */
+export interface Method<M extends Mode, Request, RequestInit, Response, ResponseInit> {
+  /** Property on references and behaviors: the rpc's name with a lower-case first letter. */
+  readonly name: string;
+  /** `package.Service.Method`. */
+  readonly fullName: string;
+  readonly mode: M;
+  readonly lane: Lane;
+  readonly request: MessageType<Request, RequestInit>;
+  readonly response: MessageType<Response, ResponseInit>;
+}
+
+export type TellMethod<Request, RequestInit> = Method<'tell', Request, RequestInit, unknown, unknown>;
+export type AskMethod<Request, RequestInit, Response, ResponseInit> = Method<
+  'ask',
+  Request,
+  RequestInit,
+  Response,
+  ResponseInit
+>;
+export type StreamMethod<Request, RequestInit, Response, ResponseInit> = Method<
+  'stream',
+  Request,
+  RequestInit,
+  Response,
+  ResponseInit
+>;
+
+/** Any method. The members of MessageType are declared as methods, whose parameters compare both ways, so this admits all. */
+export type AnyMethod = Method<Mode, unknown, unknown, unknown, unknown>;
+
+/** A protobuf service, made by `millrace gen`: what an actor of this protocol understands. */
+export interface Service<Methods extends Readonly<Record<string, AnyMethod>> = Readonly<Record<string, AnyMethod>>> {
+  /** Full protobuf name, such as `shop.Pricing`. */
+  readonly typeName: string;
+  readonly methods: Methods;
+}
+
+export type AnyService = Service<Readonly<Record<string, AnyMethod>>>;
