@@ -1,0 +1,67 @@
+/** What one generated module takes from others, and under which local names. */
+import { posix } from 'node:path';
+import type { FileSchema, TypeReference } from './schema.js';
+
+/** Where generated modules find what Millrace has. */
+export interface RuntimeModules {
+  /** Module that declares MessageType, Service and the methods, as imported by the generated module at `path`. */
+  specifier(path: string): string;
+  /** Proto paths whose messages that module exports too. */
+  readonly shipped: ReadonlySet<string>;
+}
+
+export class Imports {
+  readonly #file: FileSchema;
+  readonly #modules: RuntimeModules;
+  readonly #taken: Set<string>;
+  /** By module, local name by exported name. */
+  readonly #byModule = new Map<string, Map<string, string>>();
+
+  constructor(file: FileSchema, modules: RuntimeModules) {
+    this.#file = file;
+    this.#modules = modules;
+    this.#taken = new Set(
+      file.declarations.flatMap(({ kind, name }) => (kind === 'message' ? [name, `${name}Init`] : [name])),
+    );
+  }
+
+  /** Local name of a message, of its Init type (`suffix`), or of an enum. */
+  local(reference: TypeReference, suffix: '' | 'Init' = ''): string {
+    const name = reference.name + suffix;
+    if (reference.file === this.#file.path) return name;
+    return this.#import(this.#moduleOf(reference), name);
+  }
+
+  /** Local name of a type of the run time, such as MessageType. */
+  runtime(name: string): string {
+    return this.#import(this.#modules.specifier(this.#file.path), name);
+  }
+
+  /** The import statements; `keyword` is `import` or `import type`. */
+  statements(keyword: string): readonly string[] {
+    return [...this.#byModule].map(([module, names]) => {
+      const list = [...names].map(([name, local]) => (name === local ? name : `${name} as ${local}`));
+      return `${keyword} { ${list.join(', ')} } from '${module}';`;
+    });
+  }
+
+  #moduleOf(reference: TypeReference): string {
+    if (this.#modules.shipped.has(reference.file)) return this.#modules.specifier(this.#file.path);
+    const target = reference.file.replace(/\.proto$/, '.js');
+    const path = posix.relative(posix.dirname(this.#file.path), target);
+    return path.startsWith('.') ? path : `./${path}`;
+  }
+
+  #import(module: string, name: string): string {
+    const names = this.#byModule.get(module) ?? new Map<string, string>();
+    this.#byModule.set(module, names);
+    const known = names.get(name);
+    if (known !== undefined) return known;
+    // `$` cannot be part of a name in a .proto file, so an alias collides with nothing else.
+    let local = name;
+    for (let count = 1; this.#taken.has(local); count++) local = `${name}$${count}`;
+    this.#taken.add(local);
+    names.set(name, local);
+    return local;
+  }
+}

@@ -1,0 +1,68 @@
+/** The code of a generated module: its .js. */
+import { docComment, header } from './comments.js';
+import { Imports, type RuntimeModules } from './imports.js';
+import { emitCreate, MAP_FUNCTION, RECORD_FUNCTION } from './message-create.js';
+import { emitRead } from './message-read.js';
+import { emitWrite } from './message-write.js';
+import type { Declaration, EnumSchema, FileSchema, MessageSchema, ServiceSchema } from './schema.js';
+
+export function emitModule(file: FileSchema, modules: RuntimeModules): string {
+  const imports = new Imports(file, modules);
+  // Services name their messages when the module is loaded; messages name one another only when they are used.
+  const isService = ({ kind }: Declaration) => kind === 'service';
+  const ordered = [...file.declarations.filter((one) => !isService(one)), ...file.declarations.filter(isService)];
+  const parts = ordered.map((declaration) => {
+    if (declaration.kind === 'message') return emitMessage(declaration, imports);
+    return declaration.kind === 'enum' ? emitEnum(declaration) : emitService(declaration, imports);
+  });
+  const body = parts.length === 0 ? ['export {};'] : parts;
+  for (const helper of [MAP_FUNCTION, RECORD_FUNCTION]) {
+    const [name = ''] = helper.split('(');
+    if (body.some((part) => part.includes(`${name.replace('function ', '')}(`))) body.push(helper);
+  }
+  const top = [header(file.path), ...imports.statements('import')].join('\n');
+  return `${[top, ...body].join('\n\n')}\n`;
+}
+
+function emitMessage(message: MessageSchema, imports: Imports): string {
+  const { comment, name, fullName, fields } = message;
+  const create = emitCreate(message, imports);
+  const known = `const ${name}$fields = [${fields.map((field) => field.number).join(', ')}];`;
+  const object = [
+    ...docComment(comment, ''),
+    `export const ${name} = {`,
+    `  typeName: '${fullName}',`,
+    ...create.method,
+    ...emitWrite(message, imports),
+    ...emitRead(message, imports),
+    '};',
+  ];
+  return [known, object.join('\n'), ...create.functions].join('\n\n');
+}
+
+function emitEnum({ comment, name, values }: EnumSchema): string {
+  const lines = values.flatMap((value) => [...docComment(value.comment, '  '), `  ${value.name}: ${value.number},`]);
+  return [...docComment(comment, ''), `export const ${name} = {`, ...lines, '};'].join('\n');
+}
+
+function emitService({ comment, name, fullName, methods }: ServiceSchema, imports: Imports): string {
+  const lines = methods.flatMap((method) => [
+    ...docComment(method.comment, '    '),
+    `    ${method.name}: {`,
+    `      name: '${method.name}',`,
+    `      fullName: '${method.fullName}',`,
+    `      mode: '${method.mode}',`,
+    `      lane: ${method.lane},`,
+    `      request: ${imports.local(method.request)},`,
+    `      response: ${imports.local(method.response)},`,
+    '    },',
+  ]);
+  const methodsLines = methods.length === 0 ? ['  methods: {},'] : ['  methods: {', ...lines, '  },'];
+  return [
+    ...docComment(comment, ''),
+    `export const ${name} = {`,
+    `  typeName: '${fullName}',`,
+    ...methodsLines,
+    '};',
+  ].join('\n');
+}

@@ -1,0 +1,26 @@
+/**
+ * Run time of typed protocols: message types and services as `millrace gen` makes them, the wire format, references and meta that
+ * travel, and the envelope codec. Called by everything that sends or receives; generated code imports its types from here, as
+ * `millrace/protocol`. Must never know actors, links or frames' owners, nor load the generator.
+ */
+export { decode, encode, readValue } from './codec.js';
+export { Duration, type DurationInit } from './generated/google/protobuf/duration.js';
+export { Empty, type EmptyInit } from './generated/google/protobuf/empty.js';
+export { Timestamp, type TimestampInit } from './generated/google/protobuf/timestamp.js';
+/** Millrace's own protocols, from protos/millrace/v1. */
+export * as v1 from './generated/index.js';
+export { Ref, type RefInit } from './generated/millrace/v1/ref.js';
+export { LANES, Lane } from './lane.js';
+export type { Meta } from './meta.js';
+export type {
+  AnyMethod,
+  AnyService,
+  AskMethod,
+  MessageType,
+  Method,
+  Mode,
+  Service,
+  StreamMethod,
+  TellMethod,
+} from './service.js';
+export { WireReader, WireWriter } from './wire/index.js';

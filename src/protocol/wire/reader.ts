@@ -1,0 +1,352 @@
+import { ProtocolError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { readUtf8 } from './utf8.js';
+
+const TWO_32 = 4_294_967_296;
+const NOTHING = new Uint8Array(0);
+const SMALL_BYTES = 32;
+const WIRE_VARINT = 0;
+const WIRE_64 = 1;
+const WIRE_BYTES = 2;
+const WIRE_GROUP = 3;
+const WIRE_GROUP_END = 4;
+const WIRE_32 = 5;
+
+/** What `reader.message` needs of a message type. */
+interface Readable<T> {
+  read(reader: WireReader, end: number): T;
+}
+
+/**
+ * Reads protobuf wire format from the region [position, end) of a Uint8Array, trusting nothing in it: every read is checked
+ * against the end of the innermost message, nesting is bounded by `limits.messageDepth`, and whatever is malformed throws
+ * ProtocolError. Strings and bytes returned are copies. After a throw the reader must be `reset`.
+ */
+export class WireReader {
+  bytes: Uint8Array = NOTHING;
+  /** Where the next byte comes from. */
+  position = 0;
+  /** End of the message being read. */
+  end = 0;
+  /** Halves of the 64-bit value that `varint64` or `fixed64Halves` read last, as signed 32-bit integers. */
+  low = 0;
+  high = 0;
+  #depth = 0;
+  #view: DataView | undefined = undefined;
+  readonly #scratch = new DataView(new ArrayBuffer(8));
+
+  constructor(bytes?: Uint8Array, start?: number, end?: number) {
+    if (bytes !== undefined) this.reset(bytes, start, end);
+  }
+
+  /** Points the reader at the region [start, end) of `bytes`. */
+  reset(bytes: Uint8Array, start = 0, end = bytes.length): this {
+    if (!(start >= 0 && start <= end && end <= bytes.length)) {
+      throw new ProtocolError(`Cannot read [${start}, ${end}) of ${bytes.length} bytes.`);
+    }
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.#view = undefined;
+    }
+    this.position = start;
+    this.end = end;
+    this.#depth = 0;
+    return this;
+  }
+
+  /** A varint's low 32 bits, unsigned; longer ones are cut, as protobuf asks. */
+  uint32(): number {
+    const { bytes, end } = this;
+    let position = this.position;
+    if (position < end) {
+      const byte = bytes[position] as number;
+      if (byte < 128) {
+        this.position = position + 1;
+        return byte;
+      }
+    }
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      if (position >= end) throw this.#truncated(1);
+      const byte = bytes[position++] as number;
+      if (shift < 32) value |= (byte & 127) << shift;
+      if (byte < 128) {
+        this.position = position;
+        return value >>> 0;
+      }
+    }
+    throw new ProtocolError(`The varint at offset ${this.position} is longer than 10 bytes.`);
+  }
+
+  int32(): number {
+    return this.uint32() | 0;
+  }
+
+  sint32(): number {
+    const value = this.uint32();
+    return (value >>> 1) ^ -(value & 1);
+  }
+
+  bool(): boolean {
+    this.varint64();
+    return (this.low | this.high) !== 0;
+  }
+
+  /** Reads a varint into `low` and `high`. */
+  varint64(): void {
+    const { bytes, end } = this;
+    let position = this.position;
+    let low = 0;
+    let high = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      if (position >= end) throw this.#truncated(1);
+      const byte = bytes[position++] as number;
+      const bits = byte & 127;
+      if (shift < 28) low |= bits << shift;
+      else if (shift === 28) {
+        low |= bits << 28;
+        high = bits >>> 4;
+      } else high |= bits << (shift - 32);
+      if (byte < 128) {
+        this.low = low;
+        this.high = high;
+        this.position = position;
+        return;
+      }
+    }
+    throw new ProtocolError(`The varint at offset ${this.position} is longer than 10 bytes.`);
+  }
+
+  uint64(): bigint {
+    this.varint64();
+    return this.#unsigned();
+  }
+
+  int64(): bigint {
+    this.varint64();
+    return this.#signed();
+  }
+
+  sint64(): bigint {
+    this.#zigzag64();
+    return this.#signed();
+  }
+
+  fixed32(): number {
+    return this.#word() >>> 0;
+  }
+
+  sfixed32(): number {
+    return this.#word();
+  }
+
+  /** Reads eight bytes into `low` and `high`. */
+  fixed64Halves(): void {
+    if (this.end - this.position < 8) throw this.#truncated(8);
+    this.low = this.#word();
+    this.high = this.#word();
+  }
+
+  fixed64(): bigint {
+    return this.#data().getBigUint64(this.#take(8), true);
+  }
+
+  sfixed64(): bigint {
+    return this.#data().getBigInt64(this.#take(8), true);
+  }
+
+  float(): number {
+    return this.#data().getFloat32(this.#take(4), true);
+  }
+
+  double(): number {
+    return this.#data().getFloat64(this.#take(8), true);
+  }
+
+  /** `uint64` as a number; what is not exact in one throws. The others likewise. */
+  uint64Number(): number {
+    this.varint64();
+    return this.#exact(this.high >>> 0);
+  }
+
+  int64Number(): number {
+    this.varint64();
+    return this.#exact(this.high);
+  }
+
+  sint64Number(): number {
+    this.#zigzag64();
+    return this.#exact(this.high);
+  }
+
+  fixed64Number(): number {
+    this.fixed64Halves();
+    return this.#exact(this.high >>> 0);
+  }
+
+  sfixed64Number(): number {
+    this.fixed64Halves();
+    return this.#exact(this.high);
+  }
+
+  /** Length and UTF-8; anything that is not UTF-8 throws. */
+  string(): string {
+    const start = this.skipLength();
+    return readUtf8(this.bytes, start, this.position);
+  }
+
+  /** Length and bytes, copied: what is returned shares no memory with the input. */
+  blob(): Uint8Array {
+    const start = this.skipLength();
+    const { bytes } = this;
+    const length = this.position - start;
+    // Not `bytes.slice`, which on a Buffer shares memory.
+    const copy = new Uint8Array(length);
+    if (length > SMALL_BYTES) copy.set(bytes.subarray(start, this.position));
+    else for (let index = 0; index < length; index++) copy[index] = bytes[start + index] as number;
+    return copy;
+  }
+
+  /** Length and fields of a nested message. */
+  message<T>(type: Readable<T>): T {
+    this.#deeper();
+    const outer = this.narrow();
+    const value = type.read(this, this.end);
+    this.widen(outer);
+    this.#depth--;
+    return value;
+  }
+
+  /** Makes what a length prefix announces the region that is read; give the result to `widen`. */
+  narrow(): number {
+    const start = this.skipLength();
+    const outer = this.end;
+    this.end = this.position;
+    this.position = start;
+    return outer;
+  }
+
+  widen(outer: number): void {
+    this.end = outer;
+  }
+
+  /** Reads a length and steps over as many bytes; returns where they start. `position` is where they end. */
+  skipLength(): number {
+    const length = this.uint32();
+    const start = this.position;
+    if (length > this.end - start) throw this.#truncated(length);
+    this.position = start + length;
+    return start;
+  }
+
+  /** The key of the next field: number * 8 + wire type. */
+  tag(): number {
+    const start = this.position;
+    const key = this.uint32();
+    const size = this.position - start;
+    // 32 bits: the fifth byte has four.
+    const isTooLong = size >= 5 && (size > 5 || (this.bytes[start + 4] as number) > 15);
+    if (key < 8 || isTooLong) throw new ProtocolError(`The field key at offset ${start} is invalid.`);
+    return key;
+  }
+
+  /**
+   * Steps over the field whose key was just read, because its number is not known. A number in `known` can only be here
+   * because its wire type is wrong, and throws.
+   */
+  skip(key: number, known: readonly number[] = []): void {
+    if (known.includes(key >>> 3)) {
+      throw new ProtocolError(`Field ${key >>> 3} at offset ${this.position} has the wrong wire type ${key & 7}.`);
+    }
+    switch (key & 7) {
+      case WIRE_VARINT:
+        this.varint64();
+        return;
+      case WIRE_64:
+        this.#take(8);
+        return;
+      case WIRE_BYTES:
+        this.skipLength();
+        return;
+      case WIRE_GROUP:
+        this.#skipGroup(key >>> 3);
+        return;
+      case WIRE_32:
+        this.#take(4);
+        return;
+      default:
+        throw new ProtocolError(`Field ${key >>> 3} at offset ${this.position} has the unknown wire type ${key & 7}.`);
+    }
+  }
+
+  #skipGroup(number: number): void {
+    this.#deeper();
+    for (;;) {
+      const key = this.tag();
+      if ((key & 7) === WIRE_GROUP_END && key >>> 3 === number) break;
+      this.skip(key);
+    }
+    this.#depth--;
+  }
+
+  #deeper(): void {
+    if (++this.#depth <= limits.messageDepth) return;
+    throw new ProtocolError(
+      `Messages are nested deeper than ${limits.messageDepth} levels at offset ${this.position}.`,
+    );
+  }
+
+  #zigzag64(): void {
+    this.varint64();
+    const { low, high } = this;
+    const sign = -(low & 1);
+    this.low = ((low >>> 1) | (high << 31)) ^ sign;
+    this.high = (high >>> 1) ^ sign;
+  }
+
+  #unsigned(): bigint {
+    this.#scratch.setInt32(0, this.low, true);
+    this.#scratch.setInt32(4, this.high, true);
+    return this.#scratch.getBigUint64(0, true);
+  }
+
+  #signed(): bigint {
+    return BigInt.asIntN(64, this.#unsigned());
+  }
+
+  #exact(high: number): number {
+    const value = high * TWO_32 + (this.low >>> 0);
+    if (Number.isSafeInteger(value)) return value;
+    throw new ProtocolError(`The 64-bit integer before offset ${this.position} does not fit into a number exactly.`);
+  }
+
+  #word(): number {
+    const position = this.#take(4);
+    const { bytes } = this;
+    return (
+      (bytes[position] as number) |
+      ((bytes[position + 1] as number) << 8) |
+      ((bytes[position + 2] as number) << 16) |
+      ((bytes[position + 3] as number) << 24)
+    );
+  }
+
+  #take(size: number): number {
+    const { position } = this;
+    if (size > this.end - position) throw this.#truncated(size);
+    this.position = position + size;
+    return position;
+  }
+
+  #data(): DataView {
+    const { bytes } = this;
+    this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return this.#view;
+  }
+
+  #truncated(needed: number): ProtocolError {
+    return new ProtocolError(
+      `Truncated: ${needed} more bytes needed at offset ${this.position}, but the message ends at ${this.end}.`,
+    );
+  }
+}

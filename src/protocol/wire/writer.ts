@@ -1,0 +1,330 @@
+import { ProtocolError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { writeUtf8 } from './utf8.js';
+
+const TWO_32 = 4_294_967_296;
+const NOTHING = new Uint8Array(0);
+/** Below this many bytes a loop is faster than making the view that `set` needs. */
+const SMALL_BYTES = 32;
+
+/** What `writer.message` needs of a message type. */
+interface Writable<T> {
+  write(message: T, writer: WireWriter): void;
+}
+
+/**
+ * Writes protobuf wire format into the region [start, end) of a Uint8Array, in one pass, with no buffer of its own. What does
+ * not fit is not written, but still counted: after an attempt `overflowed` says whether it fitted and `size` how many
+ * bytes it takes, so that the caller can `rewind` and try again in a larger region.
+ *
+ * Values of a wrong type or out of range throw ProtocolError.
+ */
+export class WireWriter {
+  bytes: Uint8Array = NOTHING;
+  start = 0;
+  end = 0;
+  /** Where the next byte goes; past `end` when the region was too small. */
+  position = 0;
+  #depth = 0;
+  #view: DataView | undefined = undefined;
+  readonly #scratch = new DataView(new ArrayBuffer(8));
+
+  constructor(bytes?: Uint8Array, start?: number, end?: number) {
+    if (bytes !== undefined) this.reset(bytes, start, end);
+  }
+
+  /** Points the writer at the region [start, end) of `bytes`. */
+  reset(bytes: Uint8Array, start = 0, end = bytes.length): this {
+    if (!(start >= 0 && start <= end && end <= bytes.length)) {
+      throw new ProtocolError(`Cannot write to [${start}, ${end}) of ${bytes.length} bytes.`);
+    }
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.#view = undefined;
+    }
+    this.start = start;
+    this.end = end;
+    return this.rewind(start);
+  }
+
+  /** Goes back to an earlier `position`: after an overflow, or when a value cannot be written. */
+  rewind(position: number): this {
+    this.position = position;
+    this.#depth = 0;
+    return this;
+  }
+
+  /** Whether something did not fit. */
+  get overflowed(): boolean {
+    return this.position > this.end;
+  }
+
+  /** Bytes written, those that did not fit included. */
+  get size(): number {
+    return this.position - this.start;
+  }
+
+  /** A field's key: number * 8 + wire type. Not checked. */
+  tag(key: number): this {
+    if (key < 128 && this.position < this.end) {
+      this.bytes[this.position++] = key;
+      return this;
+    }
+    return this.#varint(key);
+  }
+
+  uint32(value: number): this {
+    if (value >>> 0 !== value) throw wrong('an integer from 0 to 4294967295', value);
+    if (value < 128 && this.position < this.end) {
+      this.bytes[this.position++] = value;
+      return this;
+    }
+    return this.#varint(value);
+  }
+
+  int32(value: number): this {
+    if ((value | 0) !== value) throw wrong('an integer from -2147483648 to 2147483647', value);
+    return value >= 0 ? this.#varint(value) : this.uint64Halves(value, -1);
+  }
+
+  sint32(value: number): this {
+    if ((value | 0) !== value) throw wrong('an integer from -2147483648 to 2147483647', value);
+    return this.#varint(((value << 1) ^ (value >> 31)) >>> 0);
+  }
+
+  bool(value: boolean): this {
+    if (typeof value !== 'boolean') throw wrong('a boolean', value);
+    if (this.position < this.end) this.bytes[this.position] = value ? 1 : 0;
+    this.position++;
+    return this;
+  }
+
+  fixed32(value: number): this {
+    if (value >>> 0 !== value) throw wrong('an integer from 0 to 4294967295', value);
+    return this.#word(value);
+  }
+
+  sfixed32(value: number): this {
+    if ((value | 0) !== value) throw wrong('an integer from -2147483648 to 2147483647', value);
+    return this.#word(value);
+  }
+
+  float(value: number): this {
+    if (typeof value !== 'number') throw wrong('a number', value);
+    const position = this.position;
+    this.position = position + 4;
+    if (this.position <= this.end) this.#data().setFloat32(position, value, true);
+    return this;
+  }
+
+  double(value: number): this {
+    if (typeof value !== 'number') throw wrong('a number', value);
+    const position = this.position;
+    this.position = position + 8;
+    if (this.position <= this.end) this.#data().setFloat64(position, value, true);
+    return this;
+  }
+
+  uint64(value: bigint): this {
+    if (typeof value !== 'bigint' || BigInt.asUintN(64, value) !== value)
+      throw wrong('a bigint from 0 to 2^64-1', value);
+    this.#scratch.setBigUint64(0, value, true);
+    return this.uint64Halves(this.#scratch.getInt32(0, true), this.#scratch.getInt32(4, true));
+  }
+
+  int64(value: bigint): this {
+    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value)
+      throw wrong('a bigint from -2^63 to 2^63-1', value);
+    this.#scratch.setBigInt64(0, value, true);
+    return this.uint64Halves(this.#scratch.getInt32(0, true), this.#scratch.getInt32(4, true));
+  }
+
+  sint64(value: bigint): this {
+    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value)
+      throw wrong('a bigint from -2^63 to 2^63-1', value);
+    this.#scratch.setBigInt64(0, value, true);
+    return this.sint64Halves(this.#scratch.getInt32(0, true), this.#scratch.getInt32(4, true));
+  }
+
+  fixed64(value: bigint): this {
+    if (typeof value !== 'bigint' || BigInt.asUintN(64, value) !== value)
+      throw wrong('a bigint from 0 to 2^64-1', value);
+    const position = this.position;
+    this.position = position + 8;
+    if (this.position <= this.end) this.#data().setBigUint64(position, value, true);
+    return this;
+  }
+
+  sfixed64(value: bigint): this {
+    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value)
+      throw wrong('a bigint from -2^63 to 2^63-1', value);
+    const position = this.position;
+    this.position = position + 8;
+    if (this.position <= this.end) this.#data().setBigInt64(position, value, true);
+    return this;
+  }
+
+  /** A varint from the low and high 32 bits, signed or not. */
+  uint64Halves(low: number, high: number): this {
+    if (high === 0) return this.#varint(low);
+    let lower = low | 0;
+    let upper = high | 0;
+    let position = this.position;
+    const { bytes, end } = this;
+    while (upper !== 0) {
+      if (position < end) bytes[position] = (lower & 127) | 128;
+      position++;
+      lower = (lower >>> 7) | (upper << 25);
+      upper >>>= 7;
+    }
+    this.position = position;
+    return this.#varint(lower);
+  }
+
+  sint64Halves(low: number, high: number): this {
+    const sign = high >> 31;
+    return this.uint64Halves((low << 1) ^ sign, ((high << 1) | (low >>> 31)) ^ sign);
+  }
+
+  fixed64Halves(low: number, high: number): this {
+    return this.#word(low).#word(high);
+  }
+
+  /** `uint64` as a number: exact integers from 0 to 2^53-1 only. */
+  uint64Number(value: number): this {
+    if (!(Number.isSafeInteger(value) && value >= 0)) throw wrong('an integer from 0 to 2^53-1', value);
+    return this.uint64Halves(value, value / TWO_32);
+  }
+
+  int64Number(value: number): this {
+    if (!Number.isSafeInteger(value)) throw wrong('an integer from -(2^53-1) to 2^53-1', value);
+    return this.uint64Halves(value, Math.floor(value / TWO_32));
+  }
+
+  sint64Number(value: number): this {
+    if (!Number.isSafeInteger(value)) throw wrong('an integer from -(2^53-1) to 2^53-1', value);
+    return this.sint64Halves(value, Math.floor(value / TWO_32));
+  }
+
+  fixed64Number(value: number): this {
+    if (!(Number.isSafeInteger(value) && value >= 0)) throw wrong('an integer from 0 to 2^53-1', value);
+    return this.fixed64Halves(value, value / TWO_32);
+  }
+
+  sfixed64Number(value: number): this {
+    if (!Number.isSafeInteger(value)) throw wrong('an integer from -(2^53-1) to 2^53-1', value);
+    return this.fixed64Halves(value, Math.floor(value / TWO_32));
+  }
+
+  /** Length and UTF-8; a lone surrogate becomes U+FFFD. */
+  string(value: string): this {
+    if (typeof value !== 'string') throw wrong('a string', value);
+    // At least as many bytes as UTF-16 units: most often both lengths take the same room, and nothing has to be moved.
+    const reserved = varintSize(value.length);
+    const content = this.position + reserved;
+    this.position = writeUtf8(this.bytes, content, this.end, value);
+    return this.#finish(content, reserved);
+  }
+
+  /** Length and bytes. */
+  blob(value: Uint8Array): this {
+    if (!(value instanceof Uint8Array)) throw wrong('a Uint8Array', value);
+    const { length } = value;
+    this.#varint(length);
+    const position = this.position;
+    this.position = position + length;
+    if (this.position > this.end) return this;
+    const { bytes } = this;
+    if (length > SMALL_BYTES) bytes.set(value, position);
+    else for (let index = 0; index < length; index++) bytes[position + index] = value[index] as number;
+    return this;
+  }
+
+  /** Length and fields of a nested message. */
+  message<T>(type: Writable<T>, value: T): this {
+    if (++this.#depth > limits.messageDepth) {
+      throw new ProtocolError(
+        `The message is nested deeper than ${limits.messageDepth} levels: no receiver would read it.`,
+      );
+    }
+    const mark = this.open();
+    type.write(value, this);
+    this.#depth--;
+    return this.close(mark);
+  }
+
+  /** Leaves room for the length of what is written up to `close`, to which the returned mark is given. */
+  open(): number {
+    return ++this.position;
+  }
+
+  /** Writes the length of all since `open`; moves it when the length takes more room than was left for it. */
+  close(mark: number): this {
+    const length = this.position - mark;
+    if (length >= 128) return this.#finish(mark, 1);
+    if (mark <= this.end) this.bytes[mark - 1] = length;
+    return this;
+  }
+
+  #finish(content: number, reserved: number): this {
+    const { bytes, end } = this;
+    let length = this.position - content;
+    const extra = varintSize(length) - reserved;
+    if (extra > 0) {
+      if (this.position + extra <= end) bytes.copyWithin(content + extra, content, this.position);
+      this.position += extra;
+    }
+    if (this.position > end) return this;
+    let position = content - reserved;
+    while (length > 127) {
+      bytes[position++] = (length & 127) | 128;
+      length >>>= 7;
+    }
+    bytes[position] = length;
+    return this;
+  }
+
+  #varint(value: number): this {
+    const { bytes, end } = this;
+    let rest = value >>> 0;
+    let position = this.position;
+    while (rest > 127) {
+      if (position < end) bytes[position] = (rest & 127) | 128;
+      position++;
+      rest >>>= 7;
+    }
+    if (position < end) bytes[position] = rest;
+    this.position = position + 1;
+    return this;
+  }
+
+  /** Four bytes, lowest first. */
+  #word(value: number): this {
+    const { bytes, position } = this;
+    this.position = position + 4;
+    if (this.position > this.end) return this;
+    bytes[position] = value;
+    bytes[position + 1] = value >>> 8;
+    bytes[position + 2] = value >>> 16;
+    bytes[position + 3] = value >>> 24;
+    return this;
+  }
+
+  #data(): DataView {
+    const { bytes } = this;
+    this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return this.#view;
+  }
+}
+
+function varintSize(value: number): number {
+  if (value < 128) return 1;
+  if (value < 16_384) return 2;
+  if (value < 2_097_152) return 3;
+  return value < 268_435_456 ? 4 : 5;
+}
+
+function wrong(expected: string, value: unknown): ProtocolError {
+  const shown = typeof value === 'object' || typeof value === 'function' ? typeof value : String(value).slice(0, 40);
+  return new ProtocolError(`Expected ${expected}, got ${typeof value === 'string' ? JSON.stringify(shown) : shown}.`);
+}
