@@ -1,0 +1,120 @@
+// The arrows between the rooms of src/. They point one way only; ARCHITECTURE.md has the picture. Imports of types count
+// as any other. Cycles within a room are the linter's affair: it knows which imports carry only types.
+
+const ground = ['errors', 'limits'];
+const basics = [...ground, 'ids', 'scheduler', 'logging', 'options'];
+const messages = [...basics, 'protocol'];
+const control = [...messages, 'actors/kernel', 'transport', 'actors/transport'];
+const flow = [...control, 'actors/control-plane', 'descriptors'];
+const running = [...flow, 'actors/pubsub', 'resources'];
+
+/** What each room may import; a room that is not here may import nothing. */
+const arrows = {
+  errors: [],
+  limits: [],
+  ids: ground,
+  scheduler: ground,
+  logging: ground,
+  options: ground,
+  protocol: basics,
+  codegen: messages,
+  'actors/kernel': messages,
+  transport: messages,
+  descriptors: [...messages, 'transport'],
+  resources: [...messages, 'transport', 'descriptors'],
+  'actors/transport': [...messages, 'actors/kernel', 'transport'],
+  'actors/control-plane': control,
+  'actors/pubsub': flow,
+  'actors/runtime': running,
+  'actors/services': [...running, 'actors/runtime'],
+  'actors/component': [...running, 'actors/runtime', 'actors/services'],
+  'actors/governor': [...running, 'actors/runtime', 'actors/services', 'actors/component'],
+  index: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor'],
+  cli: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor', 'index', 'codegen'],
+};
+
+/** A room is a folder, or a file directly in src/. */
+const pathOf = (room) => `^src/${room}(/|\\.ts$)`;
+
+const arrowRules = Object.entries(arrows).map(([room, allowed]) => ({
+  name: `arrow-from-${room.replace('/', '-')}`,
+  severity: 'error',
+  comment: `${room} may import only: ${allowed.join(', ') || 'nothing'}.`,
+  from: { path: pathOf(room) },
+  to: { path: '^src/', pathNot: [room, ...allowed].map(pathOf) },
+}));
+
+// actors/ is no room itself: its folders are.
+const roomOf = '^src/(actors/[^/]+|[^/]+)/';
+
+/** Packages that only one place may know. */
+const owners = {
+  winston: '^src/logging/',
+  nact: '^src/actors/kernel/',
+  commander: '^src/cli/',
+  protobufjs: '^src/(protocol|codegen)/',
+};
+
+const ownerRules = Object.entries(owners).map(([name, path]) => ({
+  name: `${name}-has-one-owner`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: path },
+  to: { path: `node_modules/${name}/` },
+}));
+
+module.exports = {
+  forbidden: [
+    ...arrowRules,
+    ...ownerRules,
+    {
+      name: 'a-room-that-no-arrow-names',
+      severity: 'error',
+      comment: 'Give the room its place in `arrows`.',
+      from: { path: '^src/', pathNot: Object.keys(arrows).map(pathOf) },
+      to: {},
+    },
+    {
+      name: 'only-through-index',
+      severity: 'error',
+      comment:
+        "Another room's files are its own affair: import what its index.ts, or that of one of its folders, exports.",
+      from: { path: roomOf },
+      to: { path: roomOf, pathNot: ['^src/$1/', '/index\\.ts$', '^src/protocol/generated/'] },
+    },
+    {
+      name: 'only-through-index-from-the-top',
+      severity: 'error',
+      from: { path: '^src/[^/]+\\.ts$' },
+      to: { path: roomOf, pathNot: ['/index\\.ts$', '^src/protocol/generated/'] },
+    },
+    {
+      name: 'src-stands-alone',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench|examples|scripts|dist|build)/' },
+    },
+    {
+      name: 'no-development-dependencies',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'not-found',
+      severity: 'error',
+      // Made by the build; a check may come before it.
+      from: { path: '^src/' },
+      to: { couldNotResolve: true, pathNot: '/generated/' },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    tsPreCompilationDeps: 'specify',
+    doNotFollow: { path: ['node_modules', '/generated/'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['types', 'import', 'node', 'default'],
+      extensions: ['.ts', '.d.ts', '.js', '.json'],
+    },
+  },
+};
