@@ -4,6 +4,7 @@ import { Imports, type RuntimeModules } from './imports.js';
 import { emitCreate, MAP_FUNCTION, RECORD_FUNCTION } from './message-create.js';
 import { emitRead } from './message-read.js';
 import { emitWrite } from './message-write.js';
+import { NO_BYTES } from './scalars.js';
 import type { Declaration, EnumSchema, FileSchema, MessageSchema, ServiceSchema } from './schema.js';
 
 export function emitModule(file: FileSchema, modules: RuntimeModules): string {
@@ -20,6 +21,7 @@ export function emitModule(file: FileSchema, modules: RuntimeModules): string {
     const [name = ''] = helper.split('(');
     if (body.some((part) => part.includes(`${name.replace('function ', '')}(`))) body.push(helper);
   }
+  if (body.some((part) => part.includes(NO_BYTES))) body.unshift(`const ${NO_BYTES} = new Uint8Array(0);`);
   const top = [header(file.path), ...imports.statements('import')].join('\n');
   return `${[top, ...body].join('\n\n')}\n`;
 }

@@ -40,6 +40,9 @@ export function scalarFacts(scalar: Scalar, asNumber = false): ScalarFacts {
   return asNumber && found.type === 'bigint' ? { ...found, type: 'number', method: `${found.method}Number` } : found;
 }
 
+/** Constant of a generated module: an empty array costs more than one of 64 bytes, and having no bytes it can be shared. */
+export const NO_BYTES = 'no$bytes';
+
 /** The default value of a type, as JavaScript source. */
 export function defaultSource(type: ScalarFacts['type']): string {
   switch (type) {
@@ -52,6 +55,6 @@ export function defaultSource(type: ScalarFacts['type']): string {
     case 'string':
       return "''";
     case 'Uint8Array':
-      return 'new Uint8Array(0)';
+      return NO_BYTES;
   }
 }

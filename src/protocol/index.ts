@@ -4,6 +4,9 @@
  * `millrace/protocol`. Must never know actors, links or frames' owners, nor load the generator.
  */
 export { decode, encode, readValue } from './codec.js';
+export { type EnvelopeError, EnvelopeHeader, EnvelopeMode, EnvelopeView } from './envelope.js';
+export { readDelimitedEnvelope, readEnvelope } from './envelope-reader.js';
+export { writeDelimitedEnvelope, writeEnvelope } from './envelope-writer.js';
 export { Duration, type DurationInit } from './generated/google/protobuf/duration.js';
 export { Empty, type EmptyInit } from './generated/google/protobuf/empty.js';
 export { Timestamp, type TimestampInit } from './generated/google/protobuf/timestamp.js';

@@ -4,7 +4,6 @@ import { readUtf8 } from './utf8.js';
 
 const TWO_32 = 4_294_967_296;
 const NOTHING = new Uint8Array(0);
-const SMALL_BYTES = 32;
 const WIRE_VARINT = 0;
 const WIRE_64 = 1;
 const WIRE_BYTES = 2;
@@ -20,7 +19,7 @@ interface Readable<T> {
 /**
  * Reads protobuf wire format from the region [position, end) of a Uint8Array, trusting nothing in it: every read is checked
  * against the end of the innermost message, nesting is bounded by `limits.messageDepth`, and whatever is malformed throws
- * ProtocolError. Strings and bytes returned are copies. After a throw the reader must be `reset`.
+ * ProtocolError. Strings and bytes returned are copies. After a throw the reader needs `reset` or `resume`.
  */
 export class WireReader {
   bytes: Uint8Array = NOTHING;
@@ -133,18 +132,18 @@ export class WireReader {
   }
 
   fixed32(): number {
-    return this.#word() >>> 0;
+    return this.#wordAt(this.#take(4)) >>> 0;
   }
 
   sfixed32(): number {
-    return this.#word();
+    return this.#wordAt(this.#take(4));
   }
 
   /** Reads eight bytes into `low` and `high`. */
   fixed64Halves(): void {
-    if (this.end - this.position < 8) throw this.#truncated(8);
-    this.low = this.#word();
-    this.high = this.#word();
+    const position = this.#take(8);
+    this.low = this.#wordAt(position);
+    this.high = this.#wordAt(position + 4);
   }
 
   fixed64(): bigint {
@@ -199,11 +198,10 @@ export class WireReader {
   blob(): Uint8Array {
     const start = this.skipLength();
     const { bytes } = this;
-    const length = this.position - start;
-    // Not `bytes.slice`, which on a Buffer shares memory.
-    const copy = new Uint8Array(length);
-    if (length > SMALL_BYTES) copy.set(bytes.subarray(start, this.position));
-    else for (let index = 0; index < length; index++) copy[index] = bytes[start + index] as number;
+    // The `slice` of a subclass may share memory: that of Buffer does.
+    if (bytes.constructor === Uint8Array) return bytes.slice(start, this.position);
+    const copy = new Uint8Array(this.position - start);
+    copy.set(bytes.subarray(start, this.position));
     return copy;
   }
 
@@ -230,6 +228,13 @@ export class WireReader {
     this.end = outer;
   }
 
+  /** Goes on at `position` within a region that ends at `end`, whatever happened before. */
+  resume(position: number, end: number): void {
+    this.position = position;
+    this.end = end;
+    this.#depth = 0;
+  }
+
   /** Reads a length and steps over as many bytes; returns where they start. `position` is where they end. */
   skipLength(): number {
     const length = this.uint32();
@@ -241,13 +246,15 @@ export class WireReader {
 
   /** The key of the next field: number * 8 + wire type. */
   tag(): number {
-    const start = this.position;
-    const key = this.uint32();
-    const size = this.position - start;
-    // 32 bits: the fifth byte has four.
-    const isTooLong = size >= 5 && (size > 5 || (this.bytes[start + 4] as number) > 15);
-    if (key < 8 || isTooLong) throw new ProtocolError(`The field key at offset ${start} is invalid.`);
-    return key;
+    const { position } = this;
+    if (position < this.end) {
+      const byte = this.bytes[position] as number;
+      if (byte >= 8 && byte < 128) {
+        this.position = position + 1;
+        return byte;
+      }
+    }
+    return this.#longTag();
   }
 
   /**
@@ -277,6 +284,16 @@ export class WireReader {
       default:
         throw new ProtocolError(`Field ${key >>> 3} at offset ${this.position} has the unknown wire type ${key & 7}.`);
     }
+  }
+
+  #longTag(): number {
+    const start = this.position;
+    const key = this.uint32();
+    const size = this.position - start;
+    // 32 bits: the fifth byte has four.
+    const isTooLong = size > 5 || (size === 5 && (this.bytes[start + 4] as number) > 15);
+    if (key < 8 || isTooLong) throw new ProtocolError(`The field key at offset ${start} is invalid.`);
+    return key;
   }
 
   #skipGroup(number: number): void {
@@ -320,8 +337,7 @@ export class WireReader {
     throw new ProtocolError(`The 64-bit integer before offset ${this.position} does not fit into a number exactly.`);
   }
 
-  #word(): number {
-    const position = this.#take(4);
+  #wordAt(position: number): number {
     const { bytes } = this;
     return (
       (bytes[position] as number) |

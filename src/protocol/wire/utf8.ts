@@ -4,7 +4,7 @@ import { ProtocolError } from '../../errors.js';
 /** From this many UTF-16 units on, the native encoder is faster than a loop in spite of its view and result object. */
 const NATIVE_WRITE = 96;
 /** Bytes up to which a loop over ASCII is faster than the native decoder. */
-const NATIVE_READ = 24;
+const NATIVE_READ = 32;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -89,9 +89,23 @@ export function readUtf8(bytes: Uint8Array, start: number, end: number): string 
   }
 }
 
+/** Eight at a time, since a call with eight codes costs hardly more than one with one. Undefined when there is more than ASCII. */
 function readAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
   let text = '';
-  for (let position = start; position < end; position++) {
+  let position = start;
+  for (; position + 8 <= end; position += 8) {
+    const a = bytes[position] as number;
+    const b = bytes[position + 1] as number;
+    const c = bytes[position + 2] as number;
+    const d = bytes[position + 3] as number;
+    const e = bytes[position + 4] as number;
+    const f = bytes[position + 5] as number;
+    const g = bytes[position + 6] as number;
+    const h = bytes[position + 7] as number;
+    if ((a | b | c | d | e | f | g | h) > 127) return undefined;
+    text += String.fromCharCode(a, b, c, d, e, f, g, h);
+  }
+  for (; position < end; position++) {
     const byte = bytes[position] as number;
     if (byte > 127) return undefined;
     text += String.fromCharCode(byte);

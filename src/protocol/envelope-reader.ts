@@ -1,0 +1,180 @@
+/** Envelopes out of a frame, trusting nothing in it. The schema is protos/millrace/v1/envelope.proto. */
+import { ProtocolError } from '../errors.js';
+import { limits } from '../limits.js';
+import { EnvelopeMode, type EnvelopeError, type EnvelopeView } from './envelope.js';
+import type { Meta } from './meta.js';
+import type { WireReader } from './wire/index.js';
+
+const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+const ERROR_FIELDS: readonly number[] = [1, 2, 3];
+const ENTRY_FIELDS: readonly number[] = [1, 2];
+const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5];
+
+/**
+ * Reads the next envelope of a frame into `view`; false at the frame's end. When it throws ProtocolError the reader stands at the
+ * next envelope, or at the frame's end where that cannot be known: go on reading.
+ *
+ * @example
+ * reader.reset(frame);
+ * while (readDelimitedEnvelope(reader, view)) route(view);
+ */
+export function readDelimitedEnvelope(
+  reader: WireReader,
+  view: EnvelopeView,
+  maxMessageBytes: number = limits.maxMessageBytes,
+): boolean {
+  const frameEnd = reader.end;
+  if (reader.position >= frameEnd) return false;
+  let end = frameEnd;
+  try {
+    reader.narrow();
+    end = reader.end;
+    const size = end - reader.position;
+    if (size > maxMessageBytes) {
+      throw new ProtocolError(`An envelope takes ${size} bytes, more than maxMessageBytes (${maxMessageBytes}).`);
+    }
+    readEnvelope(reader, end, view);
+    return true;
+  } finally {
+    reader.resume(end, frameEnd);
+  }
+}
+
+/** Reads the fields of one envelope up to `end`, which is the reader's end, into `view`. */
+export function readEnvelope(reader: WireReader, end: number, view: EnvelopeView): void {
+  view.clear();
+  let metaBytes = 0;
+  while (reader.position < end) {
+    const start = reader.position;
+    const key = reader.tag();
+    switch (key) {
+      case 9:
+        reader.fixed64Halves();
+        view.hasTo = true;
+        view.toLow = reader.low;
+        view.toHigh = reader.high;
+        break;
+      case 17:
+        reader.fixed64Halves();
+        view.hasFrom = true;
+        view.fromLow = reader.low;
+        view.fromHigh = reader.high;
+        break;
+      case 24:
+        view.mode = modeOf(reader.int32());
+        break;
+      case 32:
+        view.method = reader.uint32();
+        break;
+      case 42:
+        view.methodName = reader.string();
+        break;
+      case 50:
+        view.valueStart = reader.skipLength();
+        view.valueEnd = reader.position;
+        break;
+      case 58:
+        view.error = readError(reader);
+        break;
+      case 66:
+        view.meta = readEntry(reader, view.meta);
+        metaBytes += reader.position - start;
+        if (metaBytes > limits.metaBytes)
+          throw new ProtocolError(`The meta takes more than ${limits.metaBytes} bytes.`);
+        break;
+      case 74:
+        view.passThrough = reader.blob();
+        break;
+      case 82:
+        readControl(reader, view);
+        break;
+      default:
+        reader.skip(key, ENVELOPE_FIELDS);
+    }
+  }
+}
+
+function modeOf(value: number): EnvelopeMode {
+  switch (value) {
+    case EnvelopeMode.tell:
+    case EnvelopeMode.ask:
+    case EnvelopeMode.reply:
+    case EnvelopeMode.failure:
+    case EnvelopeMode.link:
+      return value;
+    default:
+      throw new ProtocolError(`The envelope has the unknown mode ${value}: the peer speaks a later version.`);
+  }
+}
+
+function readError(reader: WireReader): EnvelopeError {
+  const error = { code: '', message: '', handlerCode: '' };
+  const outer = reader.narrow();
+  while (reader.position < reader.end) {
+    const key = reader.tag();
+    if (key === 10) error.code = reader.string();
+    else if (key === 18) error.message = reader.string();
+    else if (key === 26) error.handlerCode = reader.string();
+    else reader.skip(key, ERROR_FIELDS);
+  }
+  reader.widen(outer);
+  return error;
+}
+
+/** Reads one entry, and adds it to `before`. The record has no prototype: every key is like any other. */
+function readEntry(reader: WireReader, before: Meta | undefined): Meta {
+  let name = '';
+  let value = '';
+  const outer = reader.narrow();
+  while (reader.position < reader.end) {
+    const key = reader.tag();
+    if (key === 10) name = reader.string();
+    else if (key === 18) value = reader.string();
+    else reader.skip(key, ENTRY_FIELDS);
+  }
+  reader.widen(outer);
+  const meta: Record<string, string> = before ?? Object.create(null);
+  meta[name] = value;
+  return meta;
+}
+
+function readControl(reader: WireReader, view: EnvelopeView): void {
+  const outer = reader.narrow();
+  while (reader.position < reader.end) {
+    const key = reader.tag();
+    switch (key) {
+      case 13:
+        view.correlation = reader.fixed32();
+        break;
+      case 16:
+        view.remainingMicroseconds = reader.uint64Number();
+        break;
+      case 25:
+      case 26:
+        view.chain = readChain(reader, key === 26, view.chain);
+        break;
+      case 32:
+        view.hops = reader.uint32();
+        break;
+      case 42:
+        view.traceParent = reader.string();
+        break;
+      default:
+        reader.skip(key, CONTROL_FIELDS);
+    }
+  }
+  reader.widen(outer);
+}
+
+function readChain(reader: WireReader, isPacked: boolean, before: readonly bigint[]): readonly bigint[] {
+  const chain = [...before];
+  if (isPacked) {
+    const outer = reader.narrow();
+    while (reader.position < reader.end && chain.length <= limits.callChain) chain.push(reader.fixed64());
+    reader.widen(outer);
+  } else chain.push(reader.fixed64());
+  if (chain.length > limits.callChain) {
+    throw new ProtocolError(`The call chain has more than ${limits.callChain} actors.`);
+  }
+  return chain;
+}

@@ -1,0 +1,129 @@
+/** Envelopes into a frame: standard wire bytes by field number, the value in place. The schema is protos/millrace/v1/envelope.proto. */
+import { ProtocolError } from '../errors.js';
+import { limits } from '../limits.js';
+import type { EnvelopeError, EnvelopeHeader } from './envelope.js';
+import type { Meta } from './meta.js';
+import type { MessageType } from './service.js';
+import type { WireWriter } from './wire/index.js';
+
+/**
+ * Appends one envelope behind its length, as it lies in a frame. Returns 0, or how many bytes it needs when that is more than
+ * the region has left. Then, and when it throws, the writer is where it was before.
+ *
+ * @throws ProtocolError when the value does not fit its type, or the envelope is larger than `maxMessageBytes`.
+ */
+export function writeDelimitedEnvelope(
+  writer: WireWriter,
+  header: EnvelopeHeader,
+  type: MessageType<unknown, unknown> | undefined,
+  value: unknown,
+  maxMessageBytes: number = limits.maxMessageBytes,
+): number {
+  const before = writer.position;
+  let isWritten = false;
+  try {
+    const mark = writer.open();
+    writeEnvelope(writer, header, type, value);
+    const size = writer.position - mark;
+    if (size > maxMessageBytes) throw tooLarge(size, maxMessageBytes, type);
+    writer.close(mark);
+    isWritten = !writer.overflowed;
+    return isWritten ? 0 : writer.position - before;
+  } finally {
+    if (!isWritten) writer.rewind(before);
+  }
+}
+
+/** Appends the fields of one envelope. Without a `type` it has no value. */
+export function writeEnvelope(
+  writer: WireWriter,
+  header: EnvelopeHeader,
+  type: MessageType<unknown, unknown> | undefined,
+  value: unknown,
+): void {
+  if (header.hasTo) writer.tag(9).fixed64Halves(header.toLow, header.toHigh);
+  if (header.hasFrom) writer.tag(17).fixed64Halves(header.fromLow, header.fromHigh);
+  if (header.mode !== 0) writer.tag(24).uint32(header.mode);
+  if (header.method !== 0) writer.tag(32).uint32(header.method);
+  if (header.methodName !== '') writer.tag(42).string(header.methodName);
+  if (type !== undefined) writeValue(writer, type, value);
+  if (header.error !== undefined) writeError(writer, header.error);
+  if (header.meta !== undefined) writeMeta(writer, header.meta);
+  if (header.passThrough !== undefined) writer.tag(74).blob(header.passThrough);
+  if (hasControl(header)) writeControl(writer, header);
+}
+
+function writeValue(writer: WireWriter, type: MessageType<unknown, unknown>, value: unknown): void {
+  const before = writer.position;
+  const mark = writer.tag(50).open();
+  type.write(value, writer);
+  // Nothing in it: absent means the same.
+  if (writer.position === mark) writer.rewind(before);
+  else writer.close(mark);
+}
+
+function writeError(writer: WireWriter, error: EnvelopeError): void {
+  const mark = writer.tag(58).open();
+  if (error.code !== '') writer.tag(10).string(error.code);
+  if (error.message !== '') writer.tag(18).string(error.message);
+  if (error.handlerCode !== '') writer.tag(26).string(error.handlerCode);
+  writer.close(mark);
+}
+
+function writeMeta(writer: WireWriter, meta: Meta): void {
+  const before = writer.position;
+  for (const key in meta) {
+    const mark = writer.tag(66).open();
+    writer.tag(10).string(key);
+    // An undefined value is not a string, and throws.
+    writer.tag(18).string(meta[key] as string);
+    writer.close(mark);
+  }
+  const size = writer.position - before;
+  if (size > limits.metaBytes) {
+    throw new ProtocolError(
+      `The meta of a message takes ${size} bytes, more than the limit of ${limits.metaBytes}. Send what is large in the message itself.`,
+    );
+  }
+}
+
+function hasControl(header: EnvelopeHeader): boolean {
+  return (
+    header.correlation !== 0 ||
+    header.remainingMicroseconds !== Number.POSITIVE_INFINITY ||
+    header.chain.length !== 0 ||
+    header.hops !== 0 ||
+    header.traceParent !== ''
+  );
+}
+
+function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
+  const { correlation, remainingMicroseconds, chain, hops, traceParent } = header;
+  const mark = writer.tag(82).open();
+  if (correlation !== 0) writer.tag(13).fixed32(correlation);
+  if (remainingMicroseconds !== Number.POSITIVE_INFINITY) {
+    writer.tag(16).uint64Number(Math.max(0, Math.floor(remainingMicroseconds)));
+  }
+  if (chain.length !== 0) writeChain(writer, chain);
+  if (hops !== 0) writer.tag(32).uint32(hops);
+  if (traceParent !== '') writer.tag(42).string(traceParent);
+  writer.close(mark);
+}
+
+function writeChain(writer: WireWriter, chain: readonly bigint[]): void {
+  if (chain.length > limits.callChain) {
+    throw new ProtocolError(
+      `${chain.length} asks wait for one another in one chain, more than the limit of ${limits.callChain}.`,
+    );
+  }
+  const mark = writer.tag(26).open();
+  for (const cUid of chain) writer.fixed64(cUid);
+  writer.close(mark);
+}
+
+function tooLarge(size: number, limit: number, type: { readonly typeName: string } | undefined): ProtocolError {
+  return new ProtocolError(
+    `A message of type ${type?.typeName ?? 'none'} takes ${size} bytes with its envelope, more than maxMessageBytes (${limit}). ` +
+      'Split it, or send a descriptor of the data instead of the data.',
+  );
+}

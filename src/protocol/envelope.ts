@@ -1,0 +1,74 @@
+/** What an envelope says, as the router sees it: flat, mutable and used again, so that routing a message allocates nothing. */
+import type { Meta } from './meta.js';
+
+/** As `EnvelopeMode` in envelope.proto. */
+export const EnvelopeMode = { tell: 0, ask: 1, reply: 2, failure: 3, link: 4 } as const;
+export type EnvelopeMode = (typeof EnvelopeMode)[keyof typeof EnvelopeMode];
+
+/** An error on its way to the asker. */
+export interface EnvelopeError {
+  readonly code: string;
+  readonly message: string;
+  /** Empty where the handler's error had none. */
+  readonly handlerCode: string;
+}
+
+const NO_CHAIN: readonly bigint[] = [];
+
+/** Everything in an envelope but its value; ids as low and high 32 bits, signed or not. */
+export class EnvelopeHeader {
+  hasTo = false;
+  toLow = 0;
+  toHigh = 0;
+  hasFrom = false;
+  fromLow = 0;
+  fromHigh = 0;
+  mode: EnvelopeMode = EnvelopeMode.tell;
+  method = 0;
+  /** Empty when the number says it all. */
+  methodName = '';
+  error: EnvelopeError | undefined = undefined;
+  meta: Meta | undefined = undefined;
+  passThrough: Uint8Array | undefined = undefined;
+  /** 0: none. */
+  correlation = 0;
+  /** Infinity: no deadline. Rounded down when written. */
+  remainingMicroseconds: number = Number.POSITIVE_INFINITY;
+  chain: readonly bigint[] = NO_CHAIN;
+  hops = 0;
+  /** Empty: none. */
+  traceParent = '';
+
+  /** Back to an empty envelope. */
+  clear(): void {
+    this.hasTo = false;
+    this.toLow = 0;
+    this.toHigh = 0;
+    this.hasFrom = false;
+    this.fromLow = 0;
+    this.fromHigh = 0;
+    this.mode = EnvelopeMode.tell;
+    this.method = 0;
+    this.methodName = '';
+    this.error = undefined;
+    this.meta = undefined;
+    this.passThrough = undefined;
+    this.correlation = 0;
+    this.remainingMicroseconds = Number.POSITIVE_INFINITY;
+    this.chain = NO_CHAIN;
+    this.hops = 0;
+    this.traceParent = '';
+  }
+}
+
+/** An envelope that was read. The value is not decoded yet: it is the region [valueStart, valueEnd) of the frame, valid as long as the frame. */
+export class EnvelopeView extends EnvelopeHeader {
+  valueStart = 0;
+  valueEnd = 0;
+
+  override clear(): void {
+    super.clear();
+    this.valueStart = 0;
+    this.valueEnd = 0;
+  }
+}
