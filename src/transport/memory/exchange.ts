@@ -1,0 +1,153 @@
+import { ConfigError, UnreachableError } from '../../errors.js';
+import type { Link } from '../transport.js';
+import { Cable } from './cable.js';
+import type { Environment } from './environment.js';
+import { faultsFrom } from './faults.js';
+import type { Faults } from './faults.js';
+import type { LinkOwner, MemoryLink } from './link.js';
+import { isAt } from './place.js';
+import type { Place } from './place.js';
+
+/** A process on the network, as the exchange sees it. */
+export interface Endpoint {
+  readonly place: Place;
+  readonly address: string;
+  readonly links: LinkOwner;
+  readonly isListening: boolean;
+  nextLinkId(): number;
+  accept(link: Link): void;
+  /** Its process is dead from now on. */
+  crash(): void;
+}
+
+interface Cut {
+  readonly one: readonly string[];
+  readonly other: readonly string[];
+}
+
+interface Override {
+  readonly one: string;
+  readonly other: string;
+  readonly faults: Partial<Faults>;
+}
+
+/** Who is on the network, which cables join them, and what is wrong between them. */
+export class Exchange {
+  readonly environment: Environment;
+  readonly #faults: Faults;
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #cables = new Set<Cable>();
+  readonly #overrides: Override[] = [];
+  readonly #down = new Set<string>();
+  #cuts: Cut[] = [];
+  #held: (() => void)[] = [];
+  #cablesMade = 0;
+
+  constructor(environment: Environment, faults: Faults) {
+    this.environment = environment;
+    this.#faults = faults;
+  }
+
+  get cables(): Iterable<Cable> {
+    return this.#cables;
+  }
+
+  get endpoints(): number {
+    return this.#endpoints.size;
+  }
+
+  find(address: string): Endpoint | undefined {
+    return this.#endpoints.get(address);
+  }
+
+  /** Throws UnreachableError when the node or process has crashed and was not restarted. */
+  join(endpoint: Endpoint): void {
+    for (const target of this.#down) {
+      if (!isAt(endpoint.place, target)) continue;
+      throw new UnreachableError(`${target} has crashed: restart it before a process begins there.`);
+    }
+    this.#endpoints.set(endpoint.address, endpoint);
+  }
+
+  leave(endpoint: Endpoint): void {
+    this.#endpoints.delete(endpoint.address);
+  }
+
+  override(one: string, other: string, faults: Partial<Faults>): void {
+    this.#overrides.push({ one, other, faults });
+  }
+
+  faultsBetween(one: Place, other: Place): Faults {
+    let faults = this.#faults;
+    for (const override of this.#overrides) {
+      if (isBetween(one, other, [override.one], [override.other])) faults = faultsFrom(override.faults, faults);
+    }
+    return faults;
+  }
+
+  isCut(one: Place, other: Place): boolean {
+    return this.#cuts.some((cut) => isBetween(one, other, cut.one, cut.other));
+  }
+
+  /** A new link from `client` to `server`; its ends have no handlers yet. */
+  connect(client: Endpoint, server: Endpoint): { readonly client: MemoryLink; readonly server: MemoryLink } {
+    this.#cablesMade += 1;
+    const cable = new Cable({
+      number: this.#cablesMade,
+      client,
+      server,
+      faults: this.faultsBetween(client.place, server.place),
+      environment: this.environment,
+      onGone: (gone) => this.#cables.delete(gone),
+    });
+    this.#cables.add(cable);
+    this.environment.trace.opened({ number: this.#cablesMade, from: client.address, to: server.address });
+    return cable;
+  }
+
+  /** Calls `turn` once, when cuts were healed. */
+  whenHealed(turn: () => void): void {
+    this.#held.push(turn);
+  }
+
+  forget(turn: () => void): void {
+    this.#held = this.#held.filter((held) => held !== turn);
+  }
+
+  partition(one: readonly string[], other: readonly string[]): void {
+    this.#cuts.push({ one, other });
+    for (const cable of this.#cables) {
+      if (this.isCut(cable.clientPlace, cable.serverPlace)) cable.cut();
+    }
+  }
+
+  heal(): void {
+    this.#cuts = [];
+    for (const cable of this.#cables) cable.heal();
+    const held = this.#held;
+    this.#held = [];
+    for (const turn of held) turn();
+  }
+
+  crash(target: string): void {
+    const dying = [...this.#endpoints.values()].filter((endpoint) => isAt(endpoint.place, target));
+    this.#down.add(target);
+    for (const endpoint of dying) this.#endpoints.delete(endpoint.address);
+    for (const cable of [...this.#cables]) {
+      if (isAt(cable.clientPlace, target)) cable.crash(cable.client);
+      if (isAt(cable.serverPlace, target)) cable.crash(cable.server);
+    }
+    for (const endpoint of dying) endpoint.crash();
+  }
+
+  restart(target: string): void {
+    const back = [...this.#down].filter((down) => down === target || down.startsWith(`${target}/`));
+    if (back.length === 0) throw new ConfigError(`${target} has not crashed: there is nothing to restart.`);
+    for (const down of back) this.#down.delete(down);
+  }
+}
+
+function isBetween(a: Place, b: Place, one: readonly string[], other: readonly string[]): boolean {
+  const includes = (targets: readonly string[], place: Place): boolean => targets.some((target) => isAt(place, target));
+  return (includes(one, a) && includes(other, b)) || (includes(one, b) && includes(other, a));
+}

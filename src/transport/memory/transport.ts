@@ -1,0 +1,103 @@
+import { ConfigError, StoppedError } from '../../errors.js';
+import type { Link, Transport } from '../transport.js';
+import type { Endpoint, Exchange } from './exchange.js';
+import { Handshake } from './handshake.js';
+import type { HandshakeOptions } from './handshake.js';
+import type { LinkOwner, MemoryLink } from './link.js';
+import type { Place } from './place.js';
+
+export interface MemoryEndpointOptions {
+  readonly exchange: Exchange;
+  readonly place: Place;
+  readonly address: string;
+  readonly onCrash: () => void;
+}
+
+/** The way of one virtual process to the others. */
+export class MemoryTransport implements Transport, Endpoint {
+  readonly name = 'memory';
+  readonly place: Place;
+  readonly address: string;
+  readonly links: LinkOwner;
+  readonly #exchange: Exchange;
+  readonly #onCrash: () => void;
+  readonly #open = new Set<MemoryLink>();
+  readonly #handshakes = new Set<Handshake>();
+  #unsent: MemoryLink[] = [];
+  #onLink: ((link: Link) => void) | undefined;
+  #linksMade = 0;
+  #isClosed = false;
+
+  constructor(options: MemoryEndpointOptions) {
+    this.place = options.place;
+    this.address = options.address;
+    this.#exchange = options.exchange;
+    this.#onCrash = options.onCrash;
+    this.links = {
+      began: (link) => this.#open.add(link),
+      hasUnsent: (link) => this.#unsent.push(link),
+      ended: (link) => this.#open.delete(link),
+    };
+  }
+
+  get isListening(): boolean {
+    return this.#onLink !== undefined;
+  }
+
+  async listen(onLink: (link: Link) => void): Promise<string> {
+    this.#assertOpen();
+    if (this.#onLink !== undefined) throw new ConfigError(`${this.address} listens already.`);
+    this.#onLink = onLink;
+    return this.address;
+  }
+
+  async connect(address: string, options: HandshakeOptions): Promise<Link> {
+    this.#assertOpen();
+    const handshake = new Handshake(this.#exchange, this, address, (over) => this.#handshakes.delete(over));
+    this.#handshakes.add(handshake);
+    handshake.begin(options);
+    return handshake.link;
+  }
+
+  flush(): void {
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    for (const link of unsent) link.flush();
+  }
+
+  /** Resolves when the owners of all its links have been told. */
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#stop();
+      for (const link of [...this.#open]) link.close();
+    }
+    // In the turn after those in which the links tell their end.
+    await new Promise<void>((resolve) => this.#exchange.environment.clock.after(0, resolve));
+  }
+
+  nextLinkId(): number {
+    this.#linksMade += 1;
+    return this.#linksMade;
+  }
+
+  accept(link: Link): void {
+    this.#onLink?.(link);
+  }
+
+  crash(): void {
+    if (this.#isClosed) return;
+    this.#stop();
+    this.#onCrash();
+  }
+
+  #stop(): void {
+    this.#isClosed = true;
+    this.#onLink = undefined;
+    this.#exchange.leave(this);
+    for (const handshake of [...this.#handshakes]) handshake.stop();
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new StoppedError(`The transport of ${this.address} is closed.`);
+  }
+}

@@ -1,0 +1,58 @@
+import { expect } from 'chai';
+import type { Transport } from '#src/transport/index.js';
+import { describeConnecting } from './compliance/connecting.js';
+import { describeCredit } from './compliance/credit.js';
+import { describeEnding } from './compliance/ending.js';
+import type { MakeFixture, TransportFixture } from './compliance/fixture.js';
+import { describeFrames } from './compliance/frames.js';
+import { until } from './compliance/until.js';
+
+export type { MakeFixture, TransportFixture } from './compliance/fixture.js';
+
+/** What a part of the suite works with: the fixture of the test that runs, and its transports. */
+export interface Bench {
+  fixture(): TransportFixture;
+  create(): Promise<Transport>;
+}
+
+/**
+ * The compliance suite: what every transport must do, whatever it is made of. After each test all transports are closed,
+ * and nothing may be left of them.
+ */
+export function describeTransport(name: string, makeFixture: MakeFixture): void {
+  describe(`the ${name} transport`, () => {
+    let fixture: TransportFixture | undefined;
+    let transports: Transport[] = [];
+
+    const current = (): TransportFixture => {
+      if (fixture === undefined) throw new Error('no test is running');
+      return fixture;
+    };
+    const bench: Bench = {
+      fixture: current,
+      create: async () => {
+        const transport = await current().create();
+        transports.push(transport);
+        return transport;
+      },
+    };
+
+    beforeEach(async () => {
+      fixture = await makeFixture();
+      transports = [];
+    });
+
+    afterEach(async () => {
+      const closing = current();
+      await Promise.all(transports.map((transport) => transport.close()));
+      const isEmpty = (): boolean => Object.values(closing.leftovers()).every((count) => count === 0);
+      await until('nothing to be left', isEmpty).catch(() => expect(closing.leftovers()).to.equal('nothing left'));
+      await closing.close();
+    });
+
+    describeConnecting(bench);
+    describeFrames(bench);
+    describeCredit(bench);
+    describeEnding(bench);
+  });
+}
