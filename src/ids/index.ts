@@ -1,0 +1,60 @@
+/**
+ * Conventional ids of processes, channels and pools: who has which, how to read one back, and the allocators of the rest.
+ * Called by everything that names something across processes. Must never hold who is registered: it knows the ranges,
+ * and nothing else knows them.
+ */
+export { CUidAllocator, ManagedPUidAllocator, OrdinalAllocator } from './allocators.js';
+export {
+  type Band,
+  type ChannelRole,
+  channelBands,
+  GATEWAYS_PER_NODE,
+  HOST_ADDERS,
+  IDS_PER_ORDINAL,
+  type Indexed,
+  MAX_NODES,
+  MAX_ORDINALS,
+  type PoolRole,
+  type ProcessRole,
+  poolBands,
+  processBands,
+} from './bands.js';
+export {
+  backendFrontendCUid,
+  backendGatewayCUid,
+  backendLocalCUid,
+  debugCUid,
+  gatewayCUid,
+  globalServicesInputCUid,
+  globalServicesPUid,
+  globalServicesReturnCUid,
+  globalServicesStdinCUid,
+  globalServicesStdoutCUid,
+  hostAdder,
+  launcherBackendCUid,
+  launcherPUid,
+  loggingServiceCUid,
+  managedPUid,
+  nodeDefaultMUid,
+  nodeLoggingMUid,
+  ownerOrdinal,
+  shepherdCUid,
+  shepherdReturnCUid,
+  transportAgentCUid,
+  transportServicePUid,
+  userCUid,
+  userMUid,
+} from './conventional.js';
+export {
+  type CUid,
+  cUid,
+  describeId,
+  type MUid,
+  mUid,
+  type Place,
+  type PUid,
+  placeOfCUid,
+  placeOfMUid,
+  placeOfPUid,
+  pUid,
+} from './uid.js';

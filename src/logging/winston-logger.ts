@@ -1,0 +1,64 @@
+/** The only file that knows winston. */
+import type { Writable } from 'node:stream';
+import winston from 'winston';
+import { describeFields } from './describe-fields.js';
+import type { Logger, LogLevel } from './logger.js';
+import { writingLogger } from './writing-logger.js';
+
+export interface LoggerOptions {
+  /** Records below it are dropped. Default: info. */
+  readonly level?: LogLevel;
+  /** One JSON object a line, or text for people; auto is text on a terminal, JSON otherwise. Default: auto. */
+  readonly format?: 'json' | 'text' | 'auto';
+  /** Default: standard error, so that standard output stays the program's own. */
+  readonly destination?: Writable & { readonly isTTY?: boolean };
+}
+
+/**
+ * A Logger that writes lines.
+ *
+ * @example
+ * const log = createLogger({ level: 'debug' }).child({ partition: 2 });
+ * log.info('segment started', { segment: 'tally' });
+ */
+export function createLogger(options: LoggerOptions = {}): Logger {
+  const { level = 'info', format = 'auto', destination = process.stderr } = options;
+  const isText = format === 'text' || (format === 'auto' && destination.isTTY === true);
+  const backend = winston.createLogger({
+    level,
+    levels: { error: 0, warn: 1, info: 2, debug: 3 },
+    format: winston.format.combine(winston.format.timestamp(), isText ? textFormat() : winston.format.json()),
+    transports: [new winston.transports.Stream({ stream: destination })],
+  });
+  // What a record is made of comes last: a field named `message` or `level` must not replace it.
+  return writingLogger(level, (name, message, fields) => {
+    backend.log({ ...describeFields(fields), level: name, message });
+  });
+}
+
+/** `12:30:01.250 warn  mailbox is full  actor=system/pricing messages=65536`, and the stacks of errors on lines of their own. */
+function textFormat(): winston.Logform.Format {
+  return winston.format.printf(({ timestamp, level, message, ...fields }) => {
+    const time = typeof timestamp === 'string' ? timestamp.slice(11, 23) : '';
+    const pairs = Object.entries(fields).map(([name, value]) => `${name}=${inText(value)}`);
+    return [`${time} ${level.padEnd(5)} ${String(message)}`, pairs.join(' '), ...stacksOf(fields)]
+      .filter((part) => part !== '')
+      .join('  ');
+  });
+}
+
+function inText(value: unknown): string {
+  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  if (isRecord(value) && typeof value['message'] === 'string') return JSON.stringify(value['message']);
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function stacksOf(fields: Readonly<Record<string, unknown>>): string[] {
+  return Object.values(fields).flatMap((value) =>
+    isRecord(value) && typeof value['stack'] === 'string' ? [`\n${value['stack']}`] : [],
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
