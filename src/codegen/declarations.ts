@@ -73,7 +73,8 @@ function propertyType(field: FieldSchema, side: Side, imports: Imports): string 
     }
     case 'optional':
       return side === 'Init' ? value : `${value} | undefined`;
-    default:
+    case 'implicit':
+    case 'case':
       return value;
   }
 }

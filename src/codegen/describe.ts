@@ -4,15 +4,16 @@ import { ConfigError } from '../errors.js';
 import { checkProperties, ExportedNames, propertyName } from './names.js';
 import { commentOf, fullNameOf, referenceTo } from './reflection.js';
 import { isScalar } from './scalars.js';
-import type {
-  Declaration,
-  EnumSchema,
-  FieldSchema,
-  FieldShape,
-  FieldType,
-  FileSchema,
-  MessageSchema,
-  OneofSchema,
+import {
+  type Declaration,
+  type EnumSchema,
+  type FieldSchema,
+  type FieldShape,
+  type FieldType,
+  type FileSchema,
+  isOneof,
+  type MessageSchema,
+  type OneofSchema,
 } from './schema.js';
 import { describeService } from './service.js';
 
@@ -61,8 +62,6 @@ function describeEnum(object: protobuf.Enum, path: string): EnumSchema {
 
 function describeMessage(object: protobuf.Type, path: string): MessageSchema {
   const fullName = fullNameOf(object);
-  if ('group' in object && object.group === true)
-    throw new ConfigError(`${path}: ${fullName} is a group, which proto3 does not have. Use a message.`);
   const byField = new Map(object.fieldsArray.map((field) => [field, describeField(field, path)]));
   const properties: (FieldSchema | OneofSchema)[] = [];
   for (const [field, schema] of byField) {
@@ -75,6 +74,13 @@ function describeMessage(object: protobuf.Type, path: string): MessageSchema {
     fullName,
     path,
   );
+  for (const { name, cases } of properties.filter(isOneof)) {
+    checkProperties(
+      cases.map((one) => one.name),
+      `oneof ${name} of ${fullName}`,
+      path,
+    );
+  }
   const fields = [...byField.values()].sort((a, b) => a.number - b.number);
   return { kind: 'message', name: referenceTo(object).name, fullName, comment: commentOf(object), fields, properties };
 }

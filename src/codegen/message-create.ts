@@ -45,7 +45,8 @@ function fieldSource({ name, shape, type }: FieldSchema, imports: Imports): stri
       return message === undefined ? `${given} ?? new globalThis.Map()` : `createMap(${given}, ${message})`;
     case 'optional':
       return message === undefined ? given : `${given} === undefined ? undefined : ${message}.create(${given})`;
-    default:
+    case 'implicit':
+    case 'case':
       return `${given} ?? ${defaultOf(type)}`;
   }
 }

@@ -42,7 +42,8 @@ function initial(property: FieldSchema | OneofSchema): string {
       return property.shape.key === 'string' ? EMPTY_RECORD : 'new globalThis.Map()';
     case 'optional':
       return 'undefined';
-    default:
+    case 'implicit':
+    case 'case':
       return defaultOf(property.type);
   }
 }
@@ -66,7 +67,8 @@ function emitField(field: FieldSchema, imports: Imports): readonly string[] {
       return block(keyOf(number, WIRE.lengthDelimited), entry(field, shape.key, value, imports));
     case 'case':
       return branch(keyOf(number, wireOf(type)), [`message.${shape.oneof} = { case: '${name}', value: ${value} };`]);
-    default:
+    case 'implicit':
+    case 'optional':
       return branch(keyOf(number, wireOf(type)), [`message.${name} = ${value};`]);
   }
 }

@@ -3,8 +3,7 @@ import { ConfigError } from '../errors.js';
 
 /** Members of references, of behavior definitions and of every object: no method can have their name. */
 const METHOD_NAMES_TAKEN: ReadonlySet<string> = new Set([
-  ...['ready', 'toRef', 'path', 'name', 'parent', 'system', 'type', 'service', 'then', 'catch', 'finally'],
-  ...['state', 'on', 'supervision', 'mailbox'],
+  ...'ready toRef path name parent system type service then catch finally state on supervision mailbox'.split(' '),
   ...Object.getOwnPropertyNames(Object.prototype),
 ]);
 
@@ -20,9 +19,13 @@ const GENERATED =
 
 const EXPORTS_TAKEN: ReadonlySet<string> = new Set(`${WORDS} ${GENERATED}`.split(' '));
 
-/** `foo_bar` -> `fooBar`, as in protobuf's JSON mapping. */
+/**
+ * `foo_bar` -> `fooBar`, as in protobuf's JSON mapping. What every object has already, such as `toString`, takes a `$` at its end:
+ * otherwise an object without the field would seem to have it.
+ */
 export function propertyName(protoName: string): string {
-  return protoName.replace(/_+(.?)/g, (_, next: string) => next.toUpperCase());
+  const name = protoName.replace(/_+(.?)/g, (_, next: string) => next.toUpperCase());
+  return Object.hasOwn(Object.prototype, name) ? `${name}$` : name;
 }
 
 /** `Quote` -> `quote`. Throws ConfigError when references have such a member already. */
@@ -68,7 +71,7 @@ export function checkProperties(names: readonly string[], message: string, file:
   for (const name of names) {
     if (seen.has(name)) {
       throw new ConfigError(
-        `${file}: two fields of ${message} would both be the property "${name}". Rename one of them.`,
+        `${file}: two members of ${message} would both be the property "${name}". Rename one of them.`,
       );
     }
     seen.add(name);

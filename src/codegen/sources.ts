@@ -63,14 +63,30 @@ function parseFile(file: string, path: string, root: protobuf.Root): readonly st
   }
 }
 
+/** Refuses what the parser would take for something else, or drop without a word. */
 function checkSyntax(source: string, path: string): void {
-  const code = source.replace(/"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (text) =>
+  const code = withoutComments(source);
+  const [, keyword, value] = /^\s*(syntax|edition)\s*=\s*["']([^"']*)["']/.exec(code) ?? [];
+  if (keyword !== 'syntax' || value !== 'proto3') {
+    const found =
+      keyword === undefined ? 'it has no syntax line, which makes it proto2' : `it is ${keyword} "${value}"`;
+    throw new ConfigError(`${path}: only proto3 is understood, and ${found}. Begin the file with: syntax = "proto3";`);
+  }
+  const [, group] = /\bgroup\s+(\w+)\s*=\s*\w+\s*[{[]/.exec(code) ?? [];
+  if (group !== undefined) {
+    throw new ConfigError(
+      `${path}: ${group} is a group, which proto3 does not have. Declare a message and a field of its type.`,
+    );
+  }
+  if (/\b__proto__\b/.test(code)) {
+    throw new ConfigError(`${path}: nothing can be called "__proto__" in JavaScript. Choose another name.`);
+  }
+}
+
+function withoutComments(source: string): string {
+  return source.replace(/"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (text) =>
     text.startsWith('/') ? ' ' : text,
   );
-  const [, keyword, value] = /^\s*(syntax|edition)\s*=\s*["']([^"']*)["']/.exec(code) ?? [];
-  if (keyword === 'syntax' && value === 'proto3') return;
-  const found = keyword === undefined ? 'it has no syntax line, which makes it proto2' : `it is ${keyword} "${value}"`;
-  throw new ConfigError(`${path}: only proto3 is understood, and ${found}. Begin the file with: syntax = "proto3";`);
 }
 
 function protoPathOf(file: string, folders: readonly string[]): string {
@@ -87,7 +103,8 @@ function bundledProtos(): string {
 
 function descriptorJson(): Record<string, protobuf.AnyNestedObject> {
   const file = createRequire(import.meta.url).resolve('protobufjs/google/protobuf/descriptor.json');
-  return JSON.parse(readFileSync(file, 'utf8')).nested;
+  const json = JSON.parse(readFileSync(file, 'utf8')) as { readonly nested: Record<string, protobuf.AnyNestedObject> };
+  return json.nested;
 }
 
 function messageOf(cause: unknown): string {

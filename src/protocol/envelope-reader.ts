@@ -133,7 +133,7 @@ function readEntry(reader: WireReader, before: Meta | undefined): Meta {
     else reader.skip(key, ENTRY_FIELDS);
   }
   reader.widen(outer);
-  const meta: Record<string, string> = before ?? Object.create(null);
+  const meta: Record<string, string> = before ?? (Object.create(null) as Record<string, string>);
   meta[name] = value;
   return meta;
 }

@@ -325,6 +325,21 @@ function varintSize(value: number): number {
 }
 
 function wrong(expected: string, value: unknown): ProtocolError {
-  const shown = typeof value === 'object' || typeof value === 'function' ? typeof value : String(value).slice(0, 40);
-  return new ProtocolError(`Expected ${expected}, got ${typeof value === 'string' ? JSON.stringify(shown) : shown}.`);
+  return new ProtocolError(`Expected ${expected}, got ${shown(value)}.`);
+}
+
+function shown(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.slice(0, 40));
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+    case 'undefined':
+      return String(value).slice(0, 40);
+    case 'object':
+    case 'function':
+    case 'symbol':
+      return value === null ? 'null' : `a value of type ${typeof value}`;
+  }
 }
