@@ -1,0 +1,28 @@
+import { AskTimeoutError } from '../../errors.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import type { AskOptions } from '../kernel/index.js';
+
+/** Time after which a request without an answer is sent again, in ms. */
+const REPEAT_MS = 1_000;
+
+/**
+ * Sends a request that may be repeated until it is answered or the deadline passes: a frame lost on the way costs time, not the
+ * request. Any error but a missing answer ends it at once.
+ */
+export async function askAgain<Reply>(
+  scheduler: Scheduler,
+  timeoutMs: number,
+  send: (options: AskOptions) => Promise<Reply>,
+): Promise<Reply> {
+  const deadline = scheduler.now() + timeoutMs;
+  for (;;) {
+    const remaining = deadline - scheduler.now();
+    try {
+      return await send({ timeoutMs: Math.max(1, Math.min(REPEAT_MS, remaining)) });
+    } catch (error) {
+      if (!(error instanceof AskTimeoutError) || scheduler.now() >= deadline) {
+        throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,232 @@
+import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import type { Logger } from '../../logging/index.js';
+import { type Ref, v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import { type ActorRef, type ActorSystem, type AskOptions, behavior, later } from '../kernel/index.js';
+import { askAgain } from './ask-again.js';
+import { ReplicaMirror } from './replica.js';
+
+/** What the client tells the rest of its process. */
+export interface ControlPlaneListener {
+  /** A resource this process is concerned with is new or has changed. */
+  changed(resource: v1.Resource): void;
+  /** A resource is gone for good. */
+  removed(id: number): void;
+  progress(progress: v1.SegmentProgress): void;
+  /** The control plane cannot be reached any more; this process is retired by now, or will be. */
+  lost(error: MillraceError): void;
+}
+
+type Server = ActorRef<v1.ControlPlane>;
+/** Fields that every request which changes something carries. */
+type Identity = { readonly pUid: bigint; readonly tag: number };
+
+/**
+ * The arm of the control plane in this process: requests to the server, repeated under the same tag until they are answered; a
+ * mirror of what the server wants this process to know; and the actor that is told of it.
+ */
+export class ControlPlaneClient {
+  readonly #system: ActorSystem;
+  readonly #scheduler: Scheduler;
+  readonly #server: Server;
+  readonly #log: Logger;
+  readonly #listener: ControlPlaneListener;
+  readonly #mirror = new ReplicaMirror();
+  readonly #resources = new Map<number, v1.Resource>();
+  #actor: ActorRef<v1.ControlPlaneClient> | undefined;
+  #pUid = 0n;
+  #tag = 0;
+  #lost: MillraceError | undefined;
+
+  constructor(system: ActorSystem, scheduler: Scheduler, server: Server, log: Logger, listener: ControlPlaneListener) {
+    this.#system = system;
+    this.#scheduler = scheduler;
+    this.#server = server;
+    this.#log = log;
+    this.#listener = listener;
+  }
+
+  get pUid(): bigint {
+    return this.#pUid;
+  }
+
+  get isConnected(): boolean {
+    return this.#actor !== undefined && this.#lost === undefined;
+  }
+
+  /** The client's own actor; UnreachableError before `activate`. */
+  get actor(): ActorRef<v1.ControlPlaneClient> {
+    if (this.#actor === undefined) {
+      throw new UnreachableError('The control plane client is not active yet.');
+    }
+    return this.#actor;
+  }
+
+  resources(): IterableIterator<v1.Resource> {
+    return this.#resources.values();
+  }
+
+  // ---- bring-up
+
+  async connect(process: { launch: string; node: string; name: string; managesPipelines: boolean }): Promise<bigint> {
+    const { pUid } = await this.#repeat((identity, options) => this.#server.connect({ ...process, tag: identity.tag }, options));
+    this.#pUid = pUid;
+    return pUid;
+  }
+
+  async registerPartitions(addresses: readonly string[]): Promise<readonly number[]> {
+    const reply = await this.#repeat((identity, options) =>
+      this.#server.registerPartitions({ ...identity, addresses }, options),
+    );
+    return reply.ordinals;
+  }
+
+  async activate(segmentsManagers: readonly Ref[]): Promise<void> {
+    this.#actor = this.#spawn();
+    const client = this.#actor.toRef();
+    this.#apply(
+      await this.#repeat((identity, options) =>
+        this.#server.activate({ ...identity, client, segmentsManagers }, options),
+      ),
+    );
+  }
+
+  /** Leaves in good order. A control plane that is gone needs no telling. */
+  async disconnect(): Promise<void> {
+    if (this.isConnected) {
+      try {
+        await this.#repeat((identity, options) => this.#server.disconnect(identity, options));
+      } catch (error) {
+        this.#log.warn('could not tell the control plane of leaving', { error: String(error) });
+      }
+    }
+    if (this.#actor !== undefined) {
+      await this.#system.stop(this.#actor);
+    }
+    this.#lost ??= new StoppedError('This runtime has left the control plane.');
+  }
+
+  /** This process is gone: no request is sent any more. */
+  abandon(error: MillraceError): void {
+    this.#lost ??= error;
+  }
+
+  // ---- requests
+
+  async registerName(name: string, ref: Ref): Promise<void> {
+    await this.#repeat((identity, options) => this.#server.registerName({ ...identity, name, ref }, options));
+  }
+
+  async unregisterName(name: string, cUid: bigint): Promise<void> {
+    await this.#repeat((identity, options) => this.#server.unregisterName({ ...identity, name, cUid }, options));
+  }
+
+  /** Waits until the name appears; AskTimeoutError at the deadline. */
+  lookup(name: string, service: string, timeoutMs: number): Promise<Ref> {
+    return this.#repeat((_identity, options) => this.#server.lookup({ name, service }, options), timeoutMs);
+  }
+
+  async locate(ordinal: number): Promise<string> {
+    const { address } = await this.#repeat((_identity, options) => this.#server.locate({ ordinal }, options));
+    return address;
+  }
+
+  async registerDefinition(definition: v1.PipelineDefinition): Promise<string> {
+    const { hash } = await this.#repeat((identity, options) =>
+      this.#server.registerDefinition({ ...identity, definition }, options),
+    );
+    return hash;
+  }
+
+  getDefinition(hash: string): Promise<v1.PipelineDefinition> {
+    return this.#repeat((_identity, options) => this.#server.getDefinition({ hash }, options));
+  }
+
+  async startPipeline(definition: string, mapping: readonly v1.MappingInit[]): Promise<number> {
+    const { pipeline } = await this.#repeat((identity, options) =>
+      this.#server.startPipeline({ ...identity, definition, mapping: mapping.map((each) => v1.Mapping.create(each)) }, options),
+    );
+    return pipeline;
+  }
+
+  async stopPipeline(pipeline: number): Promise<void> {
+    await this.#repeat((identity, options) => this.#server.stopPipeline({ ...identity, pipeline }, options));
+  }
+
+  async expandPipeline(parts: Omit<v1.PipelinePartsInit, 'pUid' | 'tag'>): Promise<void> {
+    await this.#repeat((identity, options) => this.#server.expandPipeline({ ...parts, ...identity }, options));
+  }
+
+  async addInstance(pipeline: number, segment: string, partition?: number): Promise<number> {
+    const reply = await this.#repeat((identity, options) =>
+      this.#server.addInstance({ ...identity, pipeline, segment, partition }, options),
+    );
+    return reply.segment;
+  }
+
+  async drainSegment(segment: number): Promise<void> {
+    await this.#repeat((identity, options) => this.#server.drainSegment({ ...identity, segment }, options));
+  }
+
+  async report(report: Omit<v1.ResourceReportInit, 'pUid' | 'tag'>): Promise<void> {
+    await this.#repeat((identity, options) => this.#server.report({ ...report, ...identity }, options));
+  }
+
+  // ---- mirror
+
+  #spawn(): ActorRef<v1.ControlPlaneClient> {
+    const client = this;
+    const definition = behavior(v1.ControlPlaneClient, {
+      supervision: { onFailure: 'resume' },
+      update: (_state, update) => client.#apply(update),
+      report: (_state, report) => later(client.report(report).then(() => ({}))),
+      progress: (_state, progress) => client.#listener.progress(progress),
+      locate: (_state, { ordinal }) => later(client.locate(ordinal).then((address) => ({ address }))),
+      drain: (_state, { segment }) => later(client.drainSegment(segment).then(() => ({}))),
+      getDefinition: (_state, { hash }) => later(client.getDefinition(hash)),
+      on: {
+        started: (_state, context) => context.watch(client.#server),
+        terminated: () => client.#serverLost(),
+      },
+    });
+    return this.#system.spawn(definition, { name: 'control-plane-client' });
+  }
+
+  #apply(update: v1.Update): void {
+    if (this.#mirror.accept(update) === 'apply') {
+      const present = new Set(update.changed.map((resource) => resource.id));
+      const removed = update.isSnapshot ? [...this.#resources.keys()].filter((id) => !present.has(id)) : update.removed;
+      for (const resource of update.changed) {
+        this.#resources.set(resource.id, resource);
+        this.#listener.changed(resource);
+      }
+      for (const id of removed) {
+        this.#resources.delete(id);
+        this.#listener.removed(id);
+      }
+    }
+    this.#server.acknowledge({ pUid: this.#pUid, nonce: this.#mirror.nonce });
+  }
+
+  #serverLost(): void {
+    this.#lost ??= new UnreachableError(
+      'The control plane cannot be reached: its process ended, or the link to it was cut. This process is no longer part of the cluster.',
+    );
+    this.#listener.lost(this.#lost);
+  }
+
+  /** Sends a request under one tag until it is answered. Errors that the server answers end it at once. */
+  #repeat<Reply>(
+    send: (identity: Identity, options: AskOptions) => Promise<Reply>,
+    timeoutMs: number = limits.controlPlaneTimeoutMs,
+  ): Promise<Reply> {
+    const identity = { pUid: this.#pUid, tag: ++this.#tag };
+    return askAgain(this.#scheduler, timeoutMs, (options) => {
+      if (this.#lost !== undefined) {
+        throw this.#lost;
+      }
+      return send(identity, options);
+    });
+  }
+}

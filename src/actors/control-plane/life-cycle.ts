@@ -1,0 +1,53 @@
+import { ProtocolError } from '../../errors.js';
+import { v1 } from '../../protocol/index.js';
+
+/**
+ * The life of every resource, on one line:
+ *
+ *     Initialized 1 > Creating 2 > Created 3 > Running 4 > Completed 5 > Stopping 6 > Stopped 7 > Destroying 8 > Destroyed 9
+ *
+ * The server requests odd states, the owner reports actual ones. Actual never passes requested, except that a failure jumps to
+ * Stopped from anywhere. Steps may be skipped forward; neither side goes back.
+ */
+export const State = v1.LifeCycle;
+export type State = v1.LifeCycle;
+
+/** Raises the requested state; asking for less than was asked before changes nothing. */
+export function raiseRequested(current: State, next: State): State {
+  if (next % 2 === 0 || next < State.INITIALIZED || next > State.DESTROYED) {
+    throw new ProtocolError(`A state that can be requested is odd, from 1 to 9; got ${next}.`);
+  }
+  return next > current ? next : current;
+}
+
+/** The actual state after a report, or undefined when the report says nothing new (a repeat, or an older one). */
+export function acceptActual(requested: State, actual: State, reported: State, outcome: v1.Outcome | undefined): State | undefined {
+  if (reported < State.INITIALIZED || reported > State.DESTROYED) {
+    throw new ProtocolError(`A state lies between 1 and 9; got ${reported}.`);
+  }
+  if (reported <= actual) {
+    return undefined;
+  }
+  const isEnd = reported === State.STOPPED && outcome !== undefined;
+  if (reported > requested && !isEnd) {
+    throw new ProtocolError(`State ${nameOf(reported)} was reported, but only ${nameOf(requested)} was requested.`);
+  }
+  return reported;
+}
+
+const NAMES = ['unspecified', 'initialized', 'creating', 'created', 'running', 'completed', 'stopping', 'stopped', 'destroying', 'destroyed'];
+
+export function nameOf(state: State): string {
+  return NAMES[state] ?? `state ${state}`;
+}
+
+export const OK: v1.Outcome = { result: { case: 'ok', value: true } };
+export const CANCELLED: v1.Outcome = { result: { case: 'cancelled', value: true } };
+
+export function failed(failure: v1.FailureInit): v1.Outcome {
+  return { result: { case: 'failed', value: v1.Failure.create(failure) } };
+}
+
+export function failureOf(outcome: v1.Outcome | undefined): v1.Failure | undefined {
+  return outcome?.result.case === 'failed' ? outcome.result.value : undefined;
+}

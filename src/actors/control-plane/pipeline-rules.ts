@@ -1,0 +1,69 @@
+import type { v1 } from '../../protocol/index.js';
+import { CANCELLED, failed, OK, State } from './life-cycle.js';
+import type { PipelineEntries } from './store.js';
+
+export interface Request {
+  readonly id: number;
+  readonly requested: State;
+}
+
+export interface Verdict {
+  readonly requests: readonly Request[];
+  /** How far the pipeline itself is: a pipeline is as far as its parts are. */
+  readonly actual: State;
+  readonly outcome: v1.Outcome | undefined;
+}
+
+/**
+ * What is to be asked of the parts of a pipeline, from how far they are:
+ *
+ *     manifolds Created  ->  segments Created  ->  all Running  ->  each segment ends by itself, then goes
+ *     a failure or a stop ->  all segments Stopped, then all gone  ->  manifolds gone  ->  the pipeline has its outcome
+ *
+ * A pure function: called after every change, it asks again for what was asked before, which changes nothing.
+ */
+export function pipelineRules(entries: PipelineEntries): Verdict {
+  const { pipeline, failure, isStopRequested } = entries;
+  const present = pipeline.resource.actual;
+  if (present === State.INITIALIZED) {
+    const end = isStopRequested ? State.DESTROYED : present;
+    return { requests: [], actual: end, outcome: isStopRequested ? CANCELLED : undefined };
+  }
+  if (failure !== undefined || isStopRequested) {
+    return ending(entries, failure === undefined ? CANCELLED : failed(failure));
+  }
+  const isRunning = present >= State.RUNNING;
+  if (isRunning && entries.segments.every(({ resource }) => resource.actual >= State.COMPLETED)) {
+    return ending(entries, OK);
+  }
+  return starting(entries, isRunning);
+}
+
+function starting({ manifolds, segments, pipeline }: PipelineEntries, isRunning: boolean): Verdict {
+  const requests: Request[] = manifolds.map(({ resource }) => ({ id: resource.id, requested: State.CREATED }));
+  const areManifoldsCreated = manifolds.every(({ resource }) => resource.actual >= State.CREATED);
+  const areSegmentsCreated = segments.every(({ resource }) => resource.actual >= State.CREATED);
+  for (const { resource } of segments) {
+    const mayRun = isRunning ? resource.actual >= State.CREATED : areSegmentsCreated;
+    if (resource.actual >= State.COMPLETED) {
+      requests.push({ id: resource.id, requested: State.DESTROYED });
+    } else if (areManifoldsCreated) {
+      requests.push({ id: resource.id, requested: mayRun ? State.COMPLETED : State.CREATED });
+    }
+  }
+  const hasStarted = areManifoldsCreated && areSegmentsCreated;
+  return { requests, actual: hasStarted ? State.RUNNING : pipeline.resource.actual, outcome: undefined };
+}
+
+function ending({ manifolds, segments }: PipelineEntries, outcome: v1.Outcome): Verdict {
+  if (segments.length > 0) {
+    const requests = segments.map(({ resource }) => ({
+      id: resource.id,
+      requested: resource.actual >= State.STOPPED || resource.actual === State.COMPLETED ? State.DESTROYED : State.STOPPED,
+    }));
+    return { requests, actual: State.STOPPING, outcome: undefined };
+  }
+  const requests = manifolds.map(({ resource }) => ({ id: resource.id, requested: State.DESTROYED }));
+  const areGone = manifolds.every(({ resource }) => resource.actual >= State.DESTROYED);
+  return { requests, actual: areGone ? State.DESTROYED : State.STOPPED, outcome };
+}

@@ -1,0 +1,60 @@
+import { type MessageType, type Service, type TellMethod, v1 } from '../../protocol/index.js';
+
+/** One value on its way. `sizeBytes` is its encoded size where it was encoded, else 0. */
+export interface Element<T> {
+  readonly writer: number;
+  readonly sequence: number;
+  readonly value: T;
+  sizeBytes: number;
+}
+
+export type SubscriberService<T> = Service<
+  Omit<typeof v1.Subscriber.methods, 'element'> & { readonly element: TellMethod<Element<T>, Element<T>> }
+>;
+
+/**
+ * `millrace.v1.Subscriber` for elements of one type: the same bytes on the wire, but the value is written straight into the frame and
+ * read straight out of it, where the plain message would first be encoded into a `bytes` field of its own.
+ */
+export function subscriberService<T>(type: MessageType<T, unknown>): SubscriberService<T> {
+  const element: TellMethod<Element<T>, Element<T>> = { ...v1.Subscriber.methods.element, request: elementType(type) };
+  return { typeName: v1.Subscriber.typeName, methods: { ...v1.Subscriber.methods, element } };
+}
+
+const WRITER = 8; // field 1, varint
+const SEQUENCE = 16; // field 2, varint
+const VALUE = 26; // field 3, length-delimited
+
+function elementType<T>(type: MessageType<T, unknown>): MessageType<Element<T>, Element<T>> {
+  return {
+    typeName: v1.Element.typeName,
+    create: (init) => init ?? { writer: 0, sequence: 0, value: type.create(), sizeBytes: 0 },
+    write(element, writer) {
+      writer.tag(WRITER).uint32(element.writer).tag(SEQUENCE).uint64Number(element.sequence);
+      const start = writer.position;
+      writer.tag(VALUE).message(type, element.value);
+      element.sizeBytes = writer.position - start;
+    },
+    read(reader, end) {
+      let writer = 0;
+      let sequence = 0;
+      let sizeBytes = 0;
+      let value: T | undefined;
+      while (reader.position < end) {
+        const start = reader.position;
+        const key = reader.tag();
+        if (key === WRITER) {
+          writer = reader.uint32();
+        } else if (key === SEQUENCE) {
+          sequence = reader.uint64Number();
+        } else if (key === VALUE) {
+          value = reader.message(type);
+          sizeBytes = reader.position - start;
+        } else {
+          reader.skip(key);
+        }
+      }
+      return { writer, sequence, value: value ?? type.create(), sizeBytes };
+    },
+  };
+}

@@ -1,0 +1,222 @@
+import { ProtocolError, StoppedError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { type MessageType, v1 } from '../../protocol/index.js';
+import { ReplicaMirror } from '../control-plane/index.js';
+import { type ActorRef, type Behavior, behavior, type Context } from '../kernel/index.js';
+import { type Element, type SubscriberService, subscriberService } from './element.js';
+import { Fifo } from './fifo.js';
+import { IncomingStream, type Window } from './incoming-stream.js';
+
+export interface SubscriberOptions<T> {
+  /** Name of the port, for messages. */
+  readonly port: string;
+  /** Id of this reader within the port. */
+  readonly id: number;
+  readonly type: MessageType<T, unknown>;
+  /** What each writer may send ahead of the reader. Default: limits.streamItems and limits.streamBytes. */
+  readonly window?: Partial<Window>;
+}
+
+interface Writer {
+  readonly id: number;
+  readonly publisher: ActorRef<v1.Publisher>;
+  readonly stream: IncomingStream;
+}
+
+interface Arrived<T> {
+  readonly value: T;
+  readonly sizeBytes: number;
+  readonly writer: Writer;
+}
+
+interface Waiting<T> {
+  resolve(result: IteratorResult<T, undefined>): void;
+  reject(error: Error): void;
+}
+
+/**
+ * The reading end of a port. The user iterates it; an element that was read gives credit back to its writer. It ends when every writer
+ * that is expected has joined, and every one has ended in band.
+ */
+export class Subscriber<T> implements AsyncIterable<T> {
+  readonly service: SubscriberService<T>;
+  /** Elements that the user has read. */
+  read = 0;
+  readonly #options: SubscriberOptions<T>;
+  readonly #window: Window;
+  readonly #writers = new Map<number, Writer>();
+  readonly #membership = new ReplicaMirror();
+  readonly #queue = new Fifo<Arrived<T>>();
+  readonly #waiting = new Fifo<Waiting<T>>();
+  #isComplete = false;
+  /** A writer has gone without an end: what it would still have sent is lost, so this input never ends well. */
+  #isBroken = false;
+  #closed: Error | undefined;
+
+  constructor(options: SubscriberOptions<T>) {
+    this.#options = options;
+    this.service = subscriberService(options.type);
+    this.#window = { items: limits.streamItems, bytes: limits.streamBytes, ...options.window };
+  }
+
+  /** Elements that have arrived and were not read yet. */
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  /** Writers wired to this reader that may still send. */
+  get references(): number {
+    let open = 0;
+    for (const { stream } of this.#writers.values()) {
+      open += stream.isEnded ? 0 : 1;
+    }
+    return open;
+  }
+
+  /** The actor that writers and the manifold speak to. */
+  behavior(): Behavior<SubscriberService<T>, undefined> {
+    return behavior(this.service, {
+      rewire: (_state, membership, context) => ({ nonce: this.#rewire(membership, context) }),
+      element: (_state, element) => this.#element(element),
+      end: (_state, { writer, sequence }) => this.#end(writer, sequence),
+      probe: (_state, { writer, sequence }) => this.#probe(writer, sequence),
+    });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
+    return { next: () => this.#next(), return: () => Promise.resolve({ done: true, value: undefined }) };
+  }
+
+  /** Nothing more will be read: a reader that waits is told why. */
+  close(error: Error = new StoppedError(`The reading of port "${this.#options.port}" was stopped.`)): void {
+    this.#closed ??= error;
+    for (let reader = this.#waiting.shift(); reader !== undefined; reader = this.#waiting.shift()) {
+      reader.reject(this.#closed);
+    }
+  }
+
+  #next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#closed !== undefined) {
+      return Promise.reject(this.#closed);
+    }
+    const arrived = this.#queue.shift();
+    if (arrived !== undefined) {
+      this.#credit(arrived.writer, arrived.sizeBytes);
+      return Promise.resolve({ done: false, value: arrived.value });
+    }
+    if (this.#isFinished) {
+      return Promise.resolve({ done: true, value: undefined });
+    }
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  get #isFinished(): boolean {
+    return this.#isComplete && !this.#isBroken && this.references === 0;
+  }
+
+  #credit(writer: Writer, sizeBytes: number): void {
+    this.read++;
+    writer.stream.read(sizeBytes);
+    if (!writer.stream.isEnded && writer.stream.isGrantDue) {
+      this.#grant(writer, false);
+    }
+  }
+
+  #grant({ publisher, stream }: Writer, hasGap: boolean): void {
+    publisher.grant({ reader: this.#options.id, ...stream.grant(), received: stream.received, hasGap });
+  }
+
+  #rewire(membership: v1.Membership, context: Context): number {
+    if (this.#membership.accept(membership) === 'apply') {
+      if (membership.isSnapshot) {
+        const present = new Set(membership.joined.map(({ id }) => id));
+        for (const id of [...this.#writers.keys()]) {
+          if (!present.has(id)) {
+            this.#left(id);
+          }
+        }
+      }
+      for (const { id, ref } of membership.joined) {
+        if (!this.#writers.has(id)) {
+          this.#joined(id, context.ref(v1.Publisher, required(ref)));
+        }
+      }
+      for (const id of membership.left) {
+        this.#left(id);
+      }
+      this.#isComplete = membership.isComplete;
+      this.#finishWaiting();
+    }
+    return this.#membership.nonce;
+  }
+
+  #joined(id: number, publisher: ActorRef<v1.Publisher>): void {
+    const writer = { id, publisher, stream: new IncomingStream(this.#window) };
+    this.#writers.set(id, writer);
+    this.#grant(writer, false);
+  }
+
+  #left(id: number): void {
+    this.#isBroken ||= this.#writers.get(id)?.stream.isEnded === false;
+    this.#writers.delete(id);
+  }
+
+  #element({ writer: id, sequence, value, sizeBytes }: Element<T>): void {
+    const writer = this.#writers.get(id);
+    if (writer === undefined || !this.#isNext(writer, sequence, sizeBytes)) {
+      return;
+    }
+    const reader = this.#waiting.shift();
+    if (reader === undefined) {
+      this.#queue.push({ value, sizeBytes, writer });
+      return;
+    }
+    this.#credit(writer, sizeBytes);
+    reader.resolve({ done: false, value });
+  }
+
+  #end(id: number, sequence: number): void {
+    const writer = this.#writers.get(id);
+    if (writer === undefined) {
+      return;
+    }
+    if (this.#isNext(writer, sequence, 0)) {
+      writer.stream.isEnded = true;
+    }
+    if (writer.stream.isEnded) {
+      this.#grant(writer, false);
+      this.#finishWaiting();
+    }
+  }
+
+  #isNext(writer: Writer, sequence: number, sizeBytes: number): boolean {
+    const arrival = writer.stream.arrive(sequence, sizeBytes);
+    if (arrival === 'gap' && writer.stream.noteGap()) {
+      this.#grant(writer, true);
+    }
+    return arrival === 'next';
+  }
+
+  #probe(id: number, sequence: number): void {
+    const writer = this.#writers.get(id);
+    if (writer !== undefined) {
+      this.#grant(writer, sequence > writer.stream.received);
+    }
+  }
+
+  #finishWaiting(): void {
+    if (!this.#isFinished) {
+      return;
+    }
+    for (let reader = this.#waiting.shift(); reader !== undefined; reader = this.#waiting.shift()) {
+      reader.resolve({ done: true, value: undefined });
+    }
+  }
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) {
+    throw new ProtocolError('A member of a port must carry its reference.');
+  }
+  return value;
+}

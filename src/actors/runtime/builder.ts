@@ -1,0 +1,230 @@
+import { ConfigError } from '../../errors.js';
+import { type MessageType, v1 } from '../../protocol/index.js';
+import { checkPolicy } from '../pubsub/index.js';
+import type { Output, Pipeline, PipelineBuilder, Port, SegmentContext, SegmentOptions } from './pipeline.js';
+
+type AnyType = MessageType<unknown, unknown>;
+
+/** The code of a segment, whichever kind it is. */
+export interface SegmentCode {
+  readonly name: string;
+  readonly ingress: string | undefined;
+  readonly egress: string | undefined;
+  run(input: AsyncIterable<unknown>, output: Output<unknown>, context: SegmentContext): Promise<void> | void;
+}
+
+export interface PortCode {
+  readonly name: string;
+  readonly type: AnyType;
+  readonly key: ((value: unknown) => string | number | bigint) | undefined;
+}
+
+/** A pipeline after its function was called: what travels, and the code that does not. */
+export interface Declared {
+  readonly definition: v1.PipelineDefinition;
+  readonly segments: ReadonlyMap<string, SegmentCode>;
+  readonly ports: ReadonlyMap<string, PortCode>;
+}
+
+interface Ends {
+  producer: string | undefined;
+  consumer: string | undefined;
+}
+
+/** Calls the declaring function, and checks what it built. ConfigError names the segment or port that is wrong. */
+export function declarePipeline(pipeline: Pipeline, args: unknown): Declared {
+  const declaring = new Declaring(pipeline.name);
+  pipeline.declare(declaring.builder(), args);
+  return declaring.finish(pipeline, args);
+}
+
+class Declaring {
+  readonly #pipeline: string;
+  readonly #segments = new Map<string, SegmentCode>();
+  readonly #ports = new Map<string, PortCode>();
+  readonly #ends = new Map<string, Ends>();
+  readonly #encodedSegments: v1.SegmentDefinition[] = [];
+  readonly #encodedPorts: v1.PortDefinition[] = [];
+
+  constructor(pipeline: string) {
+    this.#pipeline = pipeline;
+  }
+
+  builder(): PipelineBuilder {
+    // Overloads and the erasure of element types meet here: the builder's types are checked where it is called.
+    const builder = {
+      port: (name: string, type: AnyType, options: SegmentOptions = {}) => this.#port(name, type, options),
+      source: (name: string, to: unknown, ...rest: unknown[]) => {
+        const { options, run } = this.#split(name, rest);
+        return this.#add(name, undefined, to, options, (_input, output, context) => run(output, context));
+      },
+      segment: (name: string, from: Port<unknown>, to: unknown, ...rest: unknown[]) => {
+        const { options, run } = this.#split(name, rest);
+        return this.#add(name, from, to, options, (input, output, context) => run(input, output, context));
+      },
+      sink: (name: string, from: Port<unknown>, ...rest: unknown[]) => {
+        const { options, run } = this.#split(name, rest);
+        this.#add(name, from, undefined, options, (input, _output, context) => run(input, context));
+      },
+    };
+    return builder as PipelineBuilder;
+  }
+
+  finish(pipeline: Pipeline, args: unknown): Declared {
+    if (this.#segments.size === 0) {
+      throw this.#error('has no segment');
+    }
+    for (const [port, { producer, consumer }] of this.#ends) {
+      if (producer === undefined) {
+        throw this.#error(`port "${port}" is read by "${consumer}" but nothing writes to it`);
+      }
+      if (consumer === undefined) {
+        throw this.#error(`port "${port}" of "${producer}" is not connected: give it to a segment or a sink`);
+      }
+    }
+    this.#refuseCycles();
+    const definition = v1.PipelineDefinition.create({
+      name: pipeline.name,
+      url: pipeline.url ?? '',
+      args: this.#encodeArgs(args),
+      segments: this.#encodedSegments,
+      ports: this.#encodedPorts,
+      onFailure: pipeline.options.onFailure === 'restart' ? v1.FailurePolicy.RESTART : v1.FailurePolicy.FAIL,
+      maxRestarts: pipeline.options.onFailure === 'restart' ? pipeline.options.maxRestarts : 0,
+    });
+    return { definition, segments: this.#segments, ports: this.#ports };
+  }
+
+  #port(name: string, type: AnyType, options: SegmentOptions): Port<unknown> {
+    if (this.#ports.has(name)) {
+      throw this.#error(`two ports are named "${name}"`);
+    }
+    if (!isMessageType(type)) {
+      throw this.#error(`port "${name}" needs a message type made by millrace gen`);
+    }
+    const policy = checkPolicy(options.policy ?? 'round-robin');
+    if ((policy === 'hash') !== (options.key !== undefined)) {
+      throw this.#error(`port "${name}" needs a key with the policy hash, and only with that`);
+    }
+    this.#ports.set(name, { name, type, key: options.key });
+    this.#encodedPorts.push(v1.PortDefinition.create({ name, type: type.typeName, policy }));
+    this.#ends.set(name, { producer: undefined, consumer: undefined });
+    return { name, type };
+  }
+
+  #add(name: string, from: Port<unknown> | undefined, to: unknown, options: SegmentOptions, run: SegmentCode['run']): Port<unknown> | undefined {
+    this.#checkSegment(name, options);
+    const egress = to === undefined ? undefined : this.#egress(name, to, options);
+    if (from !== undefined) {
+      this.#connect(from, 'consumer', name);
+    }
+    if (egress !== undefined) {
+      this.#connect(egress, 'producer', name);
+    }
+    this.#segments.set(name, { name, ingress: from?.name, egress: egress?.name, run });
+    this.#encodedSegments.push(
+      v1.SegmentDefinition.create({
+        name,
+        ingress: from?.name ?? '',
+        egress: egress?.name ?? '',
+        instances: options.instances ?? 1,
+        placedWith: options.with ?? '',
+      }),
+    );
+    return egress;
+  }
+
+  #egress(segment: string, to: unknown, options: SegmentOptions): Port<unknown> {
+    if (isPort(to)) {
+      if (options.policy !== undefined || options.key !== undefined) {
+        throw this.#error(`segment "${segment}" writes to a port that has its policy already: say it there`);
+      }
+      return to;
+    }
+    if (!isMessageType(to)) {
+      throw this.#error(`segment "${segment}" needs a message type made by millrace gen, or a port, to write to`);
+    }
+    return this.#port(segment, to, options);
+  }
+
+  #connect(port: Port<unknown>, end: keyof Ends, segment: string): void {
+    const ends = this.#ends.get(port.name);
+    if (ends === undefined) {
+      throw this.#error(`port "${port.name}" of segment "${segment}" belongs to another pipeline`);
+    }
+    if (ends[end] !== undefined) {
+      const verb = end === 'producer' ? 'write to' : 'read from';
+      throw this.#error(`"${ends[end]}" and "${segment}" both ${verb} port "${port.name}": a port joins one of each; give them ports of their own`);
+    }
+    ends[end] = segment;
+  }
+
+  #checkSegment(name: string, { instances = 1, with: placedWith }: SegmentOptions): void {
+    if (!/^[a-z0-9][a-z0-9_.-]*$/i.test(name)) {
+      throw this.#error(`the name of a segment has letters, digits, and -_. only; got "${name}"`);
+    }
+    if (this.#segments.has(name)) {
+      throw this.#error(`two segments are named "${name}"`);
+    }
+    if (!Number.isInteger(instances) || instances < 1) {
+      throw this.#error(`instances of segment "${name}" is a whole number from 1; got ${instances}`);
+    }
+    if (placedWith !== undefined && !this.#segments.has(placedWith)) {
+      throw this.#error(`segment "${name}" is to be placed with "${placedWith}", which is not declared before it`);
+    }
+  }
+
+  /** Follows each segment from its output to its reader; a way that comes back never ends. */
+  #refuseCycles(): void {
+    for (const start of this.#segments.keys()) {
+      const way = [start];
+      for (let next = this.#after(start); next !== undefined; next = this.#after(next)) {
+        way.push(next);
+        if (next === start) {
+          throw this.#error(`has a cycle: ${way.join(' -> ')}`);
+        }
+        if (way.length > this.#segments.size + 1) {
+          break;
+        }
+      }
+    }
+  }
+
+  #after(segment: string): string | undefined {
+    const egress = this.#segments.get(segment)?.egress;
+    return egress === undefined ? undefined : this.#ends.get(egress)?.consumer;
+  }
+
+  #split(name: string, rest: unknown[]): { options: SegmentOptions; run: (...args: unknown[]) => Promise<void> | void } {
+    const run = rest.at(-1);
+    const options = rest.length > 1 ? rest[0] : {};
+    if (!isFunction(run) || typeof options !== 'object' || options === null) {
+      throw this.#error(`segment "${name}" needs its function as the last argument, its options before that`);
+    }
+    return { options, run };
+  }
+
+  #encodeArgs(args: unknown): string {
+    try {
+      return JSON.stringify(args ?? {});
+    } catch (cause) {
+      throw new ConfigError(`The arguments of pipeline "${this.#pipeline}" must be JSON: they travel to every partition.`, { cause });
+    }
+  }
+
+  #error(what: string): ConfigError {
+    return new ConfigError(`Pipeline "${this.#pipeline}": ${what}.`);
+  }
+}
+
+function isFunction(value: unknown): value is (...args: unknown[]) => Promise<void> | void {
+  return typeof value === 'function';
+}
+
+function isMessageType(value: unknown): value is AnyType {
+  return typeof value === 'object' && value !== null && 'typeName' in value && 'create' in value && 'read' in value;
+}
+
+function isPort(value: unknown): value is Port<unknown> {
+  return typeof value === 'object' && value !== null && 'name' in value && 'type' in value;
+}

@@ -1,0 +1,69 @@
+import { ConfigError } from '../../errors.js';
+import type { v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import { definitionHash } from '../control-plane/index.js';
+import { type Declared, declarePipeline } from './builder.js';
+import { isPipeline, type Pipeline } from './pipeline.js';
+
+/**
+ * The definitions that one partition has rebuilt. Code travels by URL: the partition imports the module, calls its declaring function with
+ * the same arguments, and compares hashes. A pipeline without a URL is found only where it was made.
+ */
+export class Definitions {
+  readonly #scheduler: Scheduler;
+  readonly #declared = new Map<string, Promise<Declared>>();
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  /** Declares a pipeline of this process; returns what is to be registered. */
+  add(pipeline: Pipeline, args: unknown): { readonly hash: string; readonly declared: Declared } {
+    const declared = declarePipeline(pipeline, args);
+    const hash = definitionHash(declared.definition);
+    this.#declared.set(hash, Promise.resolve(declared));
+    return { hash, declared };
+  }
+
+  /** The code behind a definition; ConfigError when its module is missing, or builds something else here. */
+  load(hash: string, fetch: () => Promise<v1.PipelineDefinition>): Promise<Declared> {
+    let declared = this.#declared.get(hash);
+    if (declared === undefined) {
+      declared = fetch().then((definition) => this.#rebuild(hash, definition));
+      this.#declared.set(hash, declared);
+      declared.catch(() => this.#declared.delete(hash));
+    }
+    return declared;
+  }
+
+  async #rebuild(hash: string, { name, url, args }: v1.PipelineDefinition): Promise<Declared> {
+    if (url === '') {
+      throw new ConfigError(
+        `Pipeline "${name}" has no module URL, so it runs in the partition that made it only: declare it with import.meta.url in a module of its own.`,
+      );
+    }
+    const declared = declarePipeline(await importPipeline(url, this.#scheduler), JSON.parse(args));
+    const found = definitionHash(declared.definition);
+    if (found !== hash) {
+      throw new ConfigError(
+        `Pipeline "${name}" of ${url} is built differently here (${found}) than where it was started (${hash}): is its declaring function pure, and its module the same?`,
+      );
+    }
+    return declared;
+  }
+}
+
+/** The pipeline that a module exports as its default. ConfigError when there is no such module, or no pipeline in it. */
+export async function importPipeline(url: string, scheduler: Scheduler): Promise<Pipeline> {
+  let module: { readonly default?: unknown };
+  try {
+    module = await scheduler.outside(import(url));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`The module ${url} cannot be loaded: ${why}`, { cause });
+  }
+  if (!isPipeline(module.default)) {
+    throw new ConfigError(`The module ${url} has no pipeline as its default export: export default pipeline(...).`);
+  }
+  return module.default;
+}

@@ -1,0 +1,105 @@
+import { ConfigError, UnreachableError } from '../../errors.js';
+import { type Logger, silentLogger } from '../../logging/index.js';
+import { RealScheduler, type Scheduler, VirtualScheduler } from '../../scheduler/index.js';
+import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory/index.js';
+import { Runtime, type RuntimeOptions } from './runtime.js';
+
+export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
+  /** Runs everything on virtual time, the same way each time for the same seed. Default: real time. */
+  readonly seed?: number;
+  readonly log?: Logger;
+}
+
+interface Started {
+  readonly runtime: Runtime;
+  readonly place: string;
+  isCrashed: boolean;
+}
+
+const NO_FAULTS = { latencyMs: 0, jitterMs: 0, loss: 0, duplicate: 0, reorder: 0 };
+
+/**
+ * The scheduler, the pseudo-network, and the runtimes that a program starts on it: a cluster in one process.
+ *
+ *     await using executor = new Executor({ seed: 7, latencyMs: 1, loss: 0.01 });
+ *     const first = await executor.start({ node: 'node-0' });
+ *     await executor.start({ node: 'node-1', controlPlane: first.controlPlane });
+ *     executor.crash('node-1');
+ */
+export class Executor {
+  readonly scheduler: Scheduler;
+  readonly network: MemoryNetwork;
+  readonly #isLossy: boolean;
+  readonly #log: Logger;
+  readonly #started: Started[] = [];
+  readonly #virtual: VirtualScheduler | undefined;
+  #launches = 0;
+
+  constructor(options: ExecutorOptions = {}) {
+    const { seed, log = silentLogger, ...network } = options;
+    this.#virtual = seed === undefined ? undefined : new VirtualScheduler({ seed });
+    this.scheduler = this.#virtual ?? new RealScheduler();
+    this.network = new MemoryNetwork({ ...network, scheduler: this.scheduler });
+    this.#isLossy = [options.loss, options.duplicate, options.reorder].some((chance) => (chance ?? 0) > 0);
+    this.#log = log;
+  }
+
+  /** Runtimes that were started, and have neither stopped nor crashed. */
+  get runtimes(): readonly Runtime[] {
+    return this.#started.filter(({ isCrashed }) => !isCrashed).map(({ runtime }) => runtime);
+  }
+
+  /** Starts one virtual process. The first without `controlPlane` serves it; give its address to the others. */
+  async start(options: RuntimeOptions = {}): Promise<Runtime> {
+    const { node = 'node-0', name = 'process-0' } = options;
+    const place = `${node}/${name}`;
+    if (this.#started.some((other) => other.place === place && !other.isCrashed)) {
+      throw new ConfigError(`A process "${name}" runs on "${node}" already; give it another name.`);
+    }
+    // A process reaches itself without a network.
+    this.network.override(place, place, NO_FAULTS);
+    const entry: { started: Started | undefined } = { started: undefined };
+    const crashed = (): void => {
+      if (entry.started !== undefined) {
+        this.#crashed(entry.started);
+      }
+    };
+    const runtime = new Runtime(
+      {
+        scheduler: this.scheduler,
+        log: this.#log,
+        launch: `${node}.${name}.${this.#launches++}`,
+        isLossy: this.#isLossy,
+        transport: () => this.network.transport({ node, process: name, crashed }),
+      },
+      options,
+    );
+    entry.started = { runtime, place, isCrashed: false };
+    this.#started.push(entry.started);
+    return runtime.start(options.controlPlane);
+  }
+
+  /** Ends a node or process at once: nothing is told to anybody, its peers see their links reset. */
+  crash(target: string): void {
+    this.network.crash(target);
+  }
+
+  /** Stops every runtime, the last started first, and whatever the scheduler still holds. Idempotent. */
+  async stop(): Promise<void> {
+    for (const { runtime } of this.#started.splice(0).toReversed()) {
+      await runtime.stop();
+    }
+    this.#virtual?.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #crashed(started: Started): void {
+    if (!started.isCrashed) {
+      started.isCrashed = true;
+      started.runtime.crash(new UnreachableError(`The process ${started.place} has crashed.`));
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * The runtime: executors, runtimes, partitions, pipelines and their segments and manifolds. Users hold the handles made here; behind
+ * each an actor speaks its service. A segment is activated, drained and stopped by messages to its segments manager only.
+ */
+export { importPipeline } from './definitions.js';
+export { Executor, type ExecutorOptions } from './executor.js';
+export {
+  isPipeline,
+  type Output,
+  type Pipeline,
+  type PipelineBuilder,
+  type PipelineOptions,
+  type Port,
+  pipeline,
+  type SegmentContext,
+  type SegmentOptions,
+  type Sink,
+  type Source,
+  type Stage,
+} from './pipeline.js';
+export type { PipelineRun, SegmentProgress } from './pipeline-run.js';
+export type { RunOptions, RuntimeOptions } from './runtime.js';
+export { Runtime } from './start.js';

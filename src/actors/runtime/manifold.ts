@@ -1,0 +1,161 @@
+import { ProtocolError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { type EmptyInit, v1 } from '../../protocol/index.js';
+import { askAgain, ReplicaSource } from '../control-plane/index.js';
+import { type Behavior, behavior, type Context, type Later, later } from '../kernel/index.js';
+
+/** One side of a port: its members, who of them is expected, and the other side, which listens. */
+class Side {
+  readonly members = new ReplicaSource<v1.Member>();
+  expected: readonly number[] = [];
+  /** Listeners to which an update is on its way. */
+  readonly sending = new Set<number>();
+
+  get isComplete(): boolean {
+    return this.expected.every((id) => this.members.get(id) !== undefined);
+  }
+}
+
+type Rewire = (membership: v1.MembershipInit, options: { timeoutMs?: number | undefined }) => Promise<v1.MembershipApplied>;
+
+/**
+ * One port of one pipeline: writers on one side, readers on the other, each told of the other by diffs with a nonce. A member that
+ * leaves is let go only when every listener has acknowledged that it is gone, so nobody still sends to it.
+ */
+class Manifold {
+  readonly writers = new Side();
+  readonly readers = new Side();
+  readonly #context: Context;
+  /** A member that was dropped still listens until it leaves: its reference is kept for that. */
+  readonly #known = new Map<number, v1.Member>();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  expect({ producers, consumers }: v1.ExpectedMembers): void {
+    this.#expect(this.writers, producers);
+    this.#expect(this.readers, consumers);
+    this.#publish();
+  }
+
+  join(member: v1.Member, isWriter: boolean): void {
+    const side = isWriter ? this.writers : this.readers;
+    if (side.members.get(member.id) === undefined) {
+      side.members.set(member.id, member);
+      this.#other(side).members.listen(member.id);
+    }
+    this.#publish();
+  }
+
+  /** Resolves when nobody can send to the member, or waits for it, any more. */
+  leave(id: number): Promise<void> {
+    const fences = [this.writers, this.readers].map((side) => {
+      this.#forget(side, id);
+      side.members.delete(id);
+      return new Promise<void>((resolve) => side.members.fence(resolve));
+    });
+    this.#known.delete(id);
+    this.#publish();
+    return Promise.all(fences).then(() => {});
+  }
+
+  #expect(side: Side, expected: readonly number[]): void {
+    const dropped = side.expected.filter((id) => !expected.includes(id));
+    side.expected = expected;
+    side.members.touch();
+    for (const id of dropped) {
+      side.members.delete(id);
+    }
+  }
+
+  #other(side: Side): Side {
+    return side === this.writers ? this.readers : this.writers;
+  }
+
+  #forget(side: Side, listener: number): void {
+    side.members.forget(listener);
+    side.sending.delete(listener);
+  }
+
+  #publish(): void {
+    this.#publishTo(this.writers, (member) => {
+      const reader = this.#context.ref(v1.Subscriber, required(member.ref));
+      return (membership, options) => reader.rewire(membership, options);
+    });
+    this.#publishTo(this.readers, (member) => {
+      const writer = this.#context.ref(v1.Publisher, required(member.ref));
+      return (membership, options) => writer.rewire(membership, options);
+    });
+  }
+
+  /** Members of `side` are told to the listeners, who are members of the other side, or were. */
+  #publishTo(side: Side, rewireOf: (listener: v1.Member) => Rewire): void {
+    for (const id of side.members.listeners()) {
+      const listener = this.#listenerOf(side, id);
+      if (listener !== undefined && !side.sending.has(id) && side.members.diffFor(id) !== undefined) {
+        side.sending.add(id);
+        this.#send(side, id, rewireOf(listener)).catch((error: unknown) => {
+          this.#context.log.debug('a member of the port is gone', { member: id, error: String(error) });
+          this.#forget(side, id);
+        });
+      }
+    }
+  }
+
+  #listenerOf(side: Side, id: number): v1.Member | undefined {
+    const member = this.#other(side).members.get(id) ?? this.#known.get(id);
+    if (member !== undefined) {
+      this.#known.set(id, member);
+    }
+    return member;
+  }
+
+  async #send(side: Side, id: number, rewire: Rewire): Promise<void> {
+    for (;;) {
+      const diff = side.members.diffFor(id);
+      if (diff === undefined) {
+        side.sending.delete(id);
+        return;
+      }
+      const { base, nonce, isSnapshot, changed, removed } = diff;
+      const membership = { base, nonce, isSnapshot, joined: changed, left: removed, isComplete: side.isComplete };
+      const applied = await askAgain(this.#context.scheduler, limits.controlPlaneTimeoutMs, (options) => {
+        return rewire(membership, { timeoutMs: options.timeoutMs });
+      });
+      side.members.acknowledge(id, applied.nonce);
+    }
+  }
+}
+
+/** The behavior of a manifold. */
+export function manifold(port: string, policy: string): Behavior<typeof v1.ManifoldService, Manifold> {
+  return behavior(v1.ManifoldService, {
+    state: (context) => new Manifold(context),
+    supervision: { onFailure: 'resume' },
+    expect: (state, expected) => {
+      state.expect(expected);
+      return {};
+    },
+    join: (state, { member, isWriter }) => {
+      state.join(required(member), isWriter);
+      return {};
+    },
+    leave: (state, { member }): Later<EmptyInit> => later(state.leave(member).then(() => ({}))),
+    describe: ({ writers, readers }) => ({
+      port,
+      policy,
+      writers: [...writers.members.entries()],
+      readers: [...readers.members.entries()],
+      isWired: writers.members.size > 0 && readers.members.size > 0,
+    }),
+  });
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) {
+    throw new ProtocolError('A member of a port must carry its reference.');
+  }
+  return value;
+}
+

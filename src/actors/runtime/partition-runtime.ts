@@ -1,0 +1,108 @@
+import { StoppedError } from '../../errors.js';
+import { CUidAllocator } from '../../ids/index.js';
+import type { Logger } from '../../logging/index.js';
+import { v1 } from '../../protocol/index.js';
+import type { PartitionPlan } from '../../resources/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import type { Transport } from '../../transport/index.js';
+import { type ActorRef, ActorSystem, behavior, type KernelLimits } from '../kernel/index.js';
+import { Router, type RouterOptions, transportActor } from '../transport/index.js';
+import { Definitions } from './definitions.js';
+import type { SegmentHost } from './segment.js';
+import { segmentsManager } from './segments-manager.js';
+
+export interface PartitionOptions {
+  readonly name: string;
+  readonly plan: PartitionPlan;
+  readonly scheduler: Scheduler;
+  readonly transport: Transport;
+  readonly isLossy: boolean;
+  readonly log: Logger;
+  readonly kernelLimits: Partial<KernelLimits>;
+  readonly linkLimits: NonNullable<RouterOptions['limits']>;
+  readonly streamWindow: SegmentHost['streamWindow'];
+}
+
+/** One event loop with its resources: its actors, its links, and its segments manager. */
+export class PartitionRuntime {
+  readonly system: ActorSystem;
+  readonly router: Router;
+  readonly definitions: Definitions;
+  readonly #options: PartitionOptions;
+  #cUids: CUidAllocator | undefined;
+  #ordinal: number | undefined;
+  #segmentsManager: ActorRef<typeof v1.SegmentsManager> | undefined;
+
+  constructor(options: PartitionOptions) {
+    this.#options = options;
+    const { name, scheduler, transport, log, kernelLimits, linkLimits } = options;
+    this.system = new ActorSystem({ name, scheduler, logger: log, limits: kernelLimits, cUids: () => this.#nextCUid() });
+    this.router = new Router({ system: this.system, scheduler, transport, log, limits: linkLimits });
+    this.definitions = new Definitions(scheduler);
+  }
+
+  get address(): string {
+    return this.router.address;
+  }
+
+  /** StoppedError before `join`. */
+  get ordinal(): number {
+    if (this.#ordinal === undefined) {
+      throw new StoppedError('This partition has not joined a control plane.');
+    }
+    return this.#ordinal;
+  }
+
+  get segmentsManager(): ActorRef<typeof v1.SegmentsManager> {
+    if (this.#segmentsManager === undefined) {
+      throw new StoppedError('This partition has not joined a control plane.');
+    }
+    return this.#segmentsManager;
+  }
+
+  listen(): Promise<string> {
+    return this.router.listen();
+  }
+
+  /** The partition has its ordinal: its actors can be addressed from elsewhere, and its own come to life. */
+  join(ordinal: number, locate: (ordinal: number) => Promise<string>, client: () => ActorRef<typeof v1.ControlPlaneClient>): void {
+    this.#ordinal = ordinal;
+    this.#cUids = new CUidAllocator(ordinal);
+    this.router.join(ordinal, locate);
+    const { scheduler, isLossy, streamWindow, transport } = this.#options;
+    this.system.spawn(transportActor(this.router, transport.name), { name: 'transport' });
+    this.system.spawn(this.#behavior(), { name: 'partition-runtime' });
+    this.#segmentsManager = this.system.spawn(
+      segmentsManager({ system: this.system, scheduler, definitions: this.definitions, isLossy, streamWindow, client, ordinal: () => ordinal }),
+      { name: 'segments-manager' },
+    );
+  }
+
+  describe(): v1.PartitionDescriptionInit {
+    const { actors, messages, deadLetters } = this.system.statistics;
+    return { ordinal: this.#ordinal ?? 0, address: this.address, actors, messages, deadLetters, cpus: this.#options.plan.cpus };
+  }
+
+  /** Ends the segments, while others can still be told. */
+  async stopSegments(): Promise<void> {
+    if (this.#segmentsManager !== undefined) {
+      await this.system.stop(this.#segmentsManager);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.system.shutdown();
+    await this.router.close();
+  }
+
+  #behavior() {
+    return behavior(v1.PartitionRuntime, { supervision: { onFailure: 'resume' }, describe: () => this.describe() });
+  }
+
+  #nextCUid(): bigint {
+    if (this.#cUids === undefined) {
+      throw new StoppedError('A reference can leave this partition only when it has joined a control plane.');
+    }
+    return this.#cUids.next();
+  }
+}

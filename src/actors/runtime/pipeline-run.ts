@@ -1,0 +1,133 @@
+import { type MillraceError, PipelineError, StoppedError } from '../../errors.js';
+import type { v1 } from '../../protocol/index.js';
+import { type ControlPlaneClient, failureOf, State } from '../control-plane/index.js';
+
+/** How far one segment is, all its instances together. */
+export interface SegmentProgress {
+  readonly segment: string;
+  readonly instances: number;
+  readonly read: number;
+  readonly written: number;
+  readonly queued: number;
+  readonly done: number;
+}
+
+/** A pipeline that runs, or has run. */
+export interface PipelineRun {
+  readonly name: string;
+  /** Resolves at the end; rejects with PipelineError, which names segment, partition and cause, or with StoppedError after `stop`. */
+  readonly done: Promise<void>;
+  /** Times that it was started anew. */
+  readonly restarts: number;
+  /** The segments in the order of their first news; news comes about five times a second. */
+  progress(): readonly SegmentProgress[];
+  /** Ids of the segment instances of the present attempt, by name: for `scale` and `drain`. */
+  instances(segment: string): readonly number[];
+  /** Starts one instance more of a segment. */
+  addInstance(segment: string): Promise<number>;
+  /** Takes one instance out; it finishes what it has. */
+  drainInstance(id: number): Promise<void>;
+  /** Ends it before its time; `done` rejects with StoppedError. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Follows one pipeline through its attempts, from what the control plane tells of them. */
+export class FollowedPipeline implements PipelineRun {
+  readonly name: string;
+  readonly done: Promise<void>;
+  restarts = 0;
+  readonly #client: ControlPlaneClient;
+  readonly #news = new Map<number, v1.SegmentProgress>();
+  readonly #segments = new Map<number, string>();
+  #id: number;
+  #settle: { resolve: () => void; reject: (error: MillraceError) => void } = { resolve: () => {}, reject: () => {} };
+
+  constructor(client: ControlPlaneClient, id: number, name: string) {
+    this.#client = client;
+    this.#id = id;
+    this.name = name;
+    this.done = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.done.catch(() => {});
+  }
+
+  get id(): number {
+    return this.#id;
+  }
+
+  progress(): readonly SegmentProgress[] {
+    const bySegment = new Map<string, SegmentProgress>();
+    for (const { name, read, written, queued, isDone } of this.#news.values()) {
+      const sum = bySegment.get(name) ?? { segment: name, instances: 0, read: 0, written: 0, queued: 0, done: 0 };
+      bySegment.set(name, {
+        segment: name,
+        instances: sum.instances + 1,
+        read: sum.read + read,
+        written: sum.written + written,
+        queued: sum.queued + queued,
+        done: sum.done + (isDone ? 1 : 0),
+      });
+    }
+    return [...bySegment.values()];
+  }
+
+  instances(segment: string): readonly number[] {
+    return [...this.#segments].filter(([, name]) => name === segment).map(([id]) => id);
+  }
+
+  addInstance(segment: string): Promise<number> {
+    return this.#client.addInstance(this.#id, segment);
+  }
+
+  drainInstance(id: number): Promise<void> {
+    return this.#client.drainSegment(id);
+  }
+
+  async stop(): Promise<void> {
+    await this.#client.stopPipeline(this.#id);
+    await this.done.catch(() => {});
+  }
+
+  // ---- what the control plane tells
+
+  changed(resource: v1.Resource): void {
+    const { detail, id, actual, outcome } = resource;
+    if (detail.case === 'segment' && detail.value.pipeline === this.#id) {
+      this.#segments.set(id, detail.value.name);
+    } else if (detail.case === 'pipeline' && id === this.#id && actual === State.DESTROYED) {
+      this.#ended(outcome, detail.value.restartedBy);
+    }
+  }
+
+  removed(id: number): void {
+    this.#segments.delete(id);
+  }
+
+  heard(progress: v1.SegmentProgress): void {
+    if (progress.pipeline === this.#id) {
+      this.#news.set(progress.segment, progress);
+    }
+  }
+
+  lost(error: MillraceError): void {
+    this.#settle.reject(error);
+  }
+
+  #ended(outcome: v1.Outcome | undefined, restartedBy: number | undefined): void {
+    const failure = failureOf(outcome);
+    if (restartedBy !== undefined) {
+      this.#id = restartedBy;
+      this.restarts++;
+      this.#news.clear();
+      this.#segments.clear();
+    } else if (failure !== undefined) {
+      this.#settle.reject(new PipelineError(`Pipeline "${this.name}" failed: ${failure.message}.`));
+    } else if (outcome?.result.case === 'cancelled') {
+      this.#settle.reject(new StoppedError(`Pipeline "${this.name}" was stopped.`));
+    } else {
+      this.#settle.resolve();
+    }
+  }
+}
+

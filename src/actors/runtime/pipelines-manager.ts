@@ -1,0 +1,124 @@
+import { MillraceError } from '../../errors.js';
+import { v1 } from '../../protocol/index.js';
+import { type ControlPlaneClient, State } from '../control-plane/index.js';
+import { type ActorRef, type ActorSystem, type Behavior, behavior, type Context } from '../kernel/index.js';
+import { manifold } from './manifold.js';
+import { placePipeline } from './placement.js';
+
+interface Owned {
+  readonly actor: ActorRef<typeof v1.ManifoldService>;
+  isEnding: boolean;
+}
+
+/**
+ * In the runtime that serves the control plane: turns a pipeline that was asked for into placed parts, and owns the manifolds, which are
+ * made when the control plane first asks for them.
+ */
+export class PipelinesManager {
+  readonly #system: ActorSystem;
+  readonly #client: () => ControlPlaneClient;
+  readonly #expanding = new Set<number>();
+  readonly #manifolds = new Map<number, Owned>();
+  #context: Context | undefined;
+
+  constructor(system: ActorSystem, client: () => ControlPlaneClient) {
+    this.#system = system;
+    this.#client = client;
+  }
+
+  behavior(): Behavior<typeof v1.PipelinesManager, undefined> {
+    return behavior(v1.PipelinesManager, {
+      supervision: { onFailure: 'resume' },
+      describe: () => ({ pipelines: [...this.#client().resources()].filter(({ detail }) => detail.case === 'pipeline') }),
+      on: {
+        started: (_state, context) => {
+          this.#context = context;
+        },
+      },
+    });
+  }
+
+  /** A resource that the control plane told of. */
+  changed(resource: v1.Resource): void {
+    const { detail, id, requested, actual } = resource;
+    if (detail.case === 'pipeline' && actual === State.INITIALIZED && requested > actual && !this.#expanding.has(id)) {
+      this.#expanding.add(id);
+      this.#attempt('expand a pipeline', () => this.#expand(id, detail.value));
+    } else if (detail.case === 'manifold') {
+      this.#follow(id, requested, detail.value);
+    }
+  }
+
+  removed(id: number): void {
+    this.#expanding.delete(id);
+    this.#manifolds.delete(id);
+  }
+
+  async #expand(id: number, pipeline: v1.Pipeline): Promise<void> {
+    const client = this.#client();
+    try {
+      const definition = await client.getDefinition(pipeline.definition);
+      await client.expandPipeline({ pipeline: id, ...partsOf(placePipeline(definition, pipeline.mapping, this.#ordinals())) });
+    } catch (error) {
+      const code = error instanceof MillraceError ? error.code : 'PIPELINE';
+      const message = error instanceof Error ? error.message : String(error);
+      await client.expandPipeline({ pipeline: id, failed: v1.Failure.create({ code, message }) });
+    }
+  }
+
+  #ordinals(): number[] {
+    const ordinals: number[] = [];
+    for (const { detail, actual } of this.#client().resources()) {
+      if (detail.case === 'partition' && actual === State.RUNNING) {
+        ordinals.push(detail.value.ordinal);
+      }
+    }
+    return ordinals.sort((left, right) => left - right);
+  }
+
+  #follow(id: number, requested: State, { port, policy, producers, consumers }: v1.Manifold): void {
+    const owned = this.#manifolds.get(id);
+    if (requested === State.DESTROYED) {
+      if (owned === undefined || !owned.isEnding) {
+        this.#attempt('end a manifold', () => this.#end(id, owned));
+      }
+      return;
+    }
+    if (requested < State.CREATED) {
+      return;
+    }
+    const actor = owned?.actor ?? this.#create(id, port, policy);
+    this.#attempt('tell a manifold whom to expect', async () => {
+      await actor.expect({ producers, consumers });
+      await this.#client().report({ id, actual: State.CREATED, actor: actor.toRef() });
+    });
+  }
+
+  #create(id: number, port: string, policy: string): ActorRef<typeof v1.ManifoldService> {
+    if (this.#context === undefined) {
+      throw new MillraceError('The pipelines manager has not started.');
+    }
+    const actor = this.#context.spawn(manifold(port, policy), { name: `manifold-${id}` });
+    this.#manifolds.set(id, { actor, isEnding: false });
+    return actor;
+  }
+
+  async #end(id: number, owned: Owned | undefined): Promise<void> {
+    if (owned !== undefined) {
+      owned.isEnding = true;
+      await this.#system.stop(owned.actor);
+    }
+    await this.#client().report({ id, actual: State.DESTROYED });
+  }
+
+  #attempt(what: string, work: () => Promise<void>): void {
+    work().catch((error: unknown) => this.#context?.log.warn(`could not ${what}`, { error: String(error) }));
+  }
+}
+
+function partsOf({ manifolds, segments }: ReturnType<typeof placePipeline>): Pick<v1.PipelinePartsInit, 'manifolds' | 'segments'> {
+  return {
+    manifolds: manifolds.map((part) => v1.ManifoldPart.create(part)),
+    segments: segments.map((part) => v1.SegmentPart.create(part)),
+  };
+}

@@ -1,0 +1,56 @@
+import { limits } from '../../limits.js';
+import type { Logger } from '../../logging/index.js';
+import type { Empty, v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import { askAgain, State } from '../control-plane/index.js';
+import type { ActorRef } from '../kernel/index.js';
+
+type Manager = ActorRef<typeof v1.SegmentsManager>;
+
+/**
+ * Turns what the control plane requests of a segment into messages to the segments manager of its partition: one step behind the other,
+ * each repeated until it is answered.
+ */
+export class SegmentFollower {
+  readonly #scheduler: Scheduler;
+  readonly #log: Logger;
+  readonly #passed = new Map<number, State>();
+  #steps: Promise<void> = Promise.resolve();
+
+  constructor(scheduler: Scheduler, log: Logger) {
+    this.#scheduler = scheduler;
+    this.#log = log;
+  }
+
+  follow(manager: Manager, { id, requested }: v1.Resource, segment: v1.Segment): void {
+    const passed = this.#passed.get(id) ?? State.INITIALIZED;
+    if (requested <= passed) {
+      return;
+    }
+    this.#passed.set(id, requested);
+    if (passed < State.CREATED && requested < State.STOPPED) {
+      this.#step(id, (options) => manager.register({ id, segment }, options));
+    }
+    if (passed < State.COMPLETED && requested === State.COMPLETED) {
+      this.#step(id, (options) => manager.activate({ id }, options));
+    }
+    if (passed < State.STOPPED && requested === State.STOPPED) {
+      this.#step(id, (options) => manager.stop({ id }, options));
+    }
+    if (requested === State.DESTROYED) {
+      this.#step(id, (options) => manager.unregister({ id }, options));
+    }
+  }
+
+  forget(id: number): void {
+    this.#passed.delete(id);
+  }
+
+  #step(id: number, send: Parameters<typeof askAgain<Empty>>[2]): void {
+    this.#steps = this.#steps
+      .then(async () => {
+        await askAgain(this.#scheduler, limits.controlPlaneTimeoutMs, send);
+      })
+      .catch((error: unknown) => this.#log.warn('a segment could not be told what to do', { segment: id, error: String(error) }));
+  }
+}

@@ -1,0 +1,269 @@
+import { MillraceError, PipelineError, StoppedError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import { askAgain, CANCELLED, failed, OK, State } from '../control-plane/index.js';
+import type { ActorRef, ActorSystem, Context, UntypedRef } from '../kernel/index.js';
+import { checkPolicy, Publisher, Subscriber } from '../pubsub/index.js';
+import type { Declared, SegmentCode } from './builder.js';
+import type { SegmentContext } from './pipeline.js';
+
+/** What a segment needs of the partition it runs in. */
+export interface SegmentHost {
+  readonly system: ActorSystem;
+  readonly scheduler: Scheduler;
+  readonly context: Context;
+  readonly ordinal: number;
+  /** Links to other partitions may lose frames. */
+  readonly isLossy: boolean;
+  readonly streamWindow: { readonly items?: number; readonly bytes?: number };
+  report(id: number, actual: State, outcome?: v1.Outcome): void;
+}
+
+/** Time between two accounts of how far a segment is, in ms. */
+const PROGRESS_MS = 200;
+
+/**
+ * User code between an ingress and an egress port. It is told what to become, step by step, and says what it has become:
+ *
+ *     create    ports are made and join their manifolds        -> Created
+ *     activate  the code runs                                  -> Running, then Completed or Stopped(failed)
+ *     stop      ports are closed, the code has its signal      -> Stopped(cancelled)
+ *     destroy   ports leave their manifolds, nothing is left   -> Destroyed
+ */
+export class Segment {
+  readonly id: number;
+  readonly spec: v1.Segment;
+  actual: State = State.INITIALIZED;
+  outcome: v1.Outcome | undefined;
+  readonly #host: SegmentHost;
+  readonly #code: SegmentCode;
+  readonly #abort = new AbortController();
+  readonly #subscriber: Subscriber<unknown> | undefined;
+  readonly #publisher: Publisher<unknown> | undefined;
+  readonly #ports: { readonly assignment: v1.PortAssignment; readonly actor: UntypedRef }[] = [];
+  #run: Promise<void> | undefined;
+  #failure: MillraceError | undefined;
+
+  constructor(host: SegmentHost, id: number, spec: v1.Segment, declared: Declared, code: SegmentCode) {
+    this.#host = host;
+    this.#code = code;
+    this.id = id;
+    this.spec = spec;
+    const ingress = portOf(declared, code.ingress);
+    const egress = portOf(declared, code.egress);
+    this.#subscriber = ingress && new Subscriber({ id, port: ingress.name, type: ingress.type, window: host.streamWindow });
+    this.#publisher =
+      egress &&
+      new Publisher({
+        id,
+        port: egress.name,
+        type: egress.type,
+        key: egress.key,
+        policy: checkPolicy(declared.definition.ports.find((port) => port.name === egress.name)?.policy ?? ''),
+        isLossy: host.isLossy,
+        recovers: spec.onFailure === v1.FailurePolicy.RESTART,
+        failed: (error) => this.#fail(error),
+      });
+  }
+
+  description(): v1.SegmentDescriptionInit {
+    return {
+      id: this.id,
+      name: this.spec.name,
+      actual: this.actual,
+      outcome: this.outcome,
+      read: this.#subscriber?.read ?? 0,
+      written: this.#publisher?.written ?? 0,
+      queued: this.#subscriber?.queued ?? this.#publisher?.queued ?? 0,
+      references: this.#subscriber?.references ?? 0,
+    };
+  }
+
+  async create(): Promise<void> {
+    for (const assignment of this.spec.ports) {
+      const actor = this.#spawnPort(assignment);
+      this.#ports.push({ assignment, actor });
+      const manifold = this.#manifold(assignment);
+      const member = { id: this.id, ref: actor.toRef() };
+      await this.#ask((options) => manifold.join({ member: v1.Member.create(member), isWriter: assignment.isEgress }, options));
+    }
+    this.#advance(State.CREATED);
+  }
+
+  activate(): void {
+    if (this.actual !== State.CREATED) {
+      return;
+    }
+    this.#advance(State.RUNNING);
+    this.#run = this.#execute();
+  }
+
+  /** Ends the code before its time; waits until it has settled, up to `limits.stopTimeoutMs`, then gives it up and says so. */
+  async stop(): Promise<void> {
+    if (this.actual >= State.COMPLETED) {
+      return;
+    }
+    const reason = new StoppedError(`Segment "${this.spec.name}" was stopped.`);
+    this.#failure ??= reason;
+    this.#close(reason);
+    await this.#settled();
+    this.#end(CANCELLED);
+  }
+
+  async destroy(): Promise<void> {
+    await this.stop();
+    this.#close(new StoppedError(`Segment "${this.spec.name}" has ended.`));
+    for (const { assignment, actor } of this.#ports.splice(0)) {
+      const manifold = this.#manifold(assignment);
+      try {
+        await this.#ask((options) => manifold.leave({ member: this.id }, options));
+      } catch (error) {
+        this.#host.context.log.debug('left a port without its manifold', { port: assignment.port, error: String(error) });
+      }
+      await this.#host.system.stop(actor);
+    }
+    this.#advance(State.DESTROYED);
+  }
+
+  // ---- the code
+
+  async #execute(): Promise<void> {
+    const progress = this.#host.context.every(PROGRESS_MS, () => this.#tellProgress(false));
+    try {
+      await this.#code.run(this.#subscriber ?? NOTHING, this.#publisher ?? NOWHERE, this.#segmentContext());
+      await this.#publisher?.end();
+      this.#tellProgress(true);
+      this.#advance(State.COMPLETED, OK);
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#host.context.cancel(progress);
+    }
+  }
+
+  #segmentContext(): SegmentContext {
+    const { context, ordinal, scheduler } = this.#host;
+    const { name, instance } = this.spec;
+    return {
+      segment: name,
+      instance,
+      partition: ordinal,
+      signal: this.#abort.signal,
+      log: context.log.child({ segment: name, instance }),
+      outside: (work) => scheduler.outside(work),
+    };
+  }
+
+  /** Its readers have ended well before it has: nobody wants the rest. That is an end, not a failure. */
+  #failed(error: unknown): void {
+    if (this.#failure === undefined && this.#publisher?.isDeserted === true && error instanceof StoppedError) {
+      this.#advance(State.COMPLETED, OK);
+      return;
+    }
+    if (!(this.#failure instanceof StoppedError)) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.actual >= State.COMPLETED) {
+      return;
+    }
+    const { name, instance } = this.spec;
+    const message = error instanceof Error ? error.message : String(error);
+    const cause = this.#failure ?? new PipelineError(`segment "${name}" (instance ${instance}) in partition ${this.#host.ordinal} failed: ${message}`, { cause: error });
+    this.#failure = cause;
+    this.#host.context.log.warn('segment failed', { segment: name, instance, error: message });
+    const code = error instanceof MillraceError ? error.code : 'HANDLER';
+    this.#close(cause);
+    this.#end(failed({ code, message: cause.message, segment: name, partition: this.#host.ordinal }));
+  }
+
+  #close(reason: MillraceError): void {
+    this.#abort.abort(reason);
+    this.#subscriber?.close(reason);
+    this.#publisher?.close(reason);
+  }
+
+  async #settled(): Promise<void> {
+    if (this.#run === undefined) {
+      return;
+    }
+    const { scheduler, context } = this.#host;
+    const timeout = withTimeout(scheduler, limits.stopTimeoutMs);
+    const isSettled = await Promise.race([this.#run.then(() => true), timeout.passed.then(() => false)]);
+    timeout.clear();
+    if (!isSettled) {
+      context.log.error('segment did not end when it was stopped, and was given up', { segment: this.spec.name, afterMs: limits.stopTimeoutMs });
+    }
+  }
+
+  // ---- ports
+
+  #spawnPort(assignment: v1.PortAssignment): UntypedRef {
+    const { context } = this.#host;
+    const name = `segment-${this.id}-${assignment.isEgress ? 'egress' : 'ingress'}`;
+    if (assignment.isEgress && this.#publisher !== undefined) {
+      return context.spawn(this.#publisher.behavior(), { name });
+    }
+    if (!assignment.isEgress && this.#subscriber !== undefined) {
+      return context.spawn(this.#subscriber.behavior(), { name });
+    }
+    throw new PipelineError(`segment "${this.spec.name}" has no port "${assignment.port}"`);
+  }
+
+  #manifold({ actor, port }: v1.PortAssignment): ActorRef<typeof v1.ManifoldService> {
+    if (actor === undefined) {
+      throw new PipelineError(`port "${port}" of segment "${this.spec.name}" has no manifold yet`);
+    }
+    return this.#host.context.ref(v1.ManifoldService, actor);
+  }
+
+  #ask<Reply>(send: Parameters<typeof askAgain<Reply>>[2]): Promise<Reply> {
+    return askAgain(this.#host.scheduler, limits.controlPlaneTimeoutMs, send);
+  }
+
+  #tellProgress(isDone: boolean): void {
+    const { observer, pipeline, name, instance } = this.spec;
+    if (observer !== undefined) {
+      const { read = 0, written = 0, queued = 0 } = this.description();
+      this.#host.context
+        .ref(v1.ControlPlaneClient, observer)
+        .progress({ pipeline, segment: this.id, name, instance, read, written, queued, isDone });
+    }
+  }
+
+  #end(outcome: v1.Outcome): void {
+    this.#advance(State.STOPPED, outcome);
+  }
+
+  #advance(actual: State, outcome?: v1.Outcome): void {
+    if (actual > this.actual) {
+      this.actual = actual;
+      this.outcome ??= outcome;
+      this.#host.report(this.id, actual, outcome);
+    }
+  }
+}
+
+const NOTHING: AsyncIterable<never> = {
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
+};
+
+const NOWHERE = {
+  write: () => Promise.reject(new PipelineError('A sink has no port to write to.')),
+};
+
+function portOf(declared: Declared, name: string | undefined): ReturnType<Declared['ports']['get']> {
+  return name === undefined ? undefined : declared.ports.get(name);
+}
+
+function withTimeout(scheduler: Scheduler, timeoutMs: number): { passed: Promise<void>; clear: () => void } {
+  let pass = (): void => {};
+  const passed = new Promise<void>((resolve) => {
+    pass = resolve;
+  });
+  const timer = scheduler.setTimer(timeoutMs, pass);
+  return { passed, clear: () => scheduler.clearTimer(timer) };
+}

@@ -1,0 +1,51 @@
+import { ProtocolError } from '../../errors.js';
+import { limits } from '../../limits.js';
+
+/**
+ * Methods travel as small numbers, agreed on for each link and direction. The sender numbers a method when it first uses it, and sends
+ * its name along until the receiver has said that it knows the number.
+ */
+export class OutgoingMethods {
+  readonly #numbers = new Map<string, number>();
+  readonly #bound = new Set<number>();
+
+  number(fullName: string): number {
+    let number = this.#numbers.get(fullName);
+    if (number === undefined) {
+      number = this.#numbers.size + 1;
+      this.#numbers.set(fullName, number);
+    }
+    return number;
+  }
+
+  isBound(number: number): boolean {
+    return this.#bound.has(number);
+  }
+
+  bound(number: number): void {
+    this.#bound.add(number);
+  }
+}
+
+export class IncomingMethods {
+  readonly #names: string[] = [];
+
+  bind(number: number, fullName: string): void {
+    const known = this.#names[number];
+    if (known !== undefined && known !== fullName) {
+      throw new ProtocolError(`Method number ${number} was ${known} and cannot become ${fullName}.`);
+    }
+    if (number < 1 || number > limits.linkMethods) {
+      throw new ProtocolError(`A method number lies between 1 and ${limits.linkMethods}; got ${number}.`);
+    }
+    this.#names[number] = fullName;
+  }
+
+  name(number: number): string {
+    const name = this.#names[number];
+    if (name === undefined) {
+      throw new ProtocolError(`Method number ${number} has no name on this link.`);
+    }
+    return name;
+  }
+}

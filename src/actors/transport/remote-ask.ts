@@ -1,0 +1,42 @@
+import type { MillraceError } from '../../errors.js';
+import type { AnyMethod } from '../../protocol/index.js';
+import { type AskOptions, type Deadlines, PendingAsk } from '../kernel/index.js';
+
+/** An ask that waits for its reply over a link. */
+export class RemoteAsk extends PendingAsk {
+  readonly correlation: number;
+  readonly #asks: Map<number, RemoteAsk>;
+  readonly #target: string;
+
+  constructor(
+    asks: Map<number, RemoteAsk>,
+    correlation: number,
+    target: string,
+    deadlines: Deadlines,
+    method: AnyMethod,
+    deadlineMs: number,
+    options: AskOptions | undefined,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(deadlines, method, deadlineMs, options, resolve, reject);
+    this.correlation = correlation;
+    this.#asks = asks;
+    this.#target = target;
+    asks.set(correlation, this);
+  }
+
+  override target(): string {
+    return this.#target;
+  }
+
+  override reply(value: unknown): void {
+    this.#asks.delete(this.correlation);
+    super.reply(value);
+  }
+
+  override fail(error: MillraceError): void {
+    this.#asks.delete(this.correlation);
+    super.fail(error);
+  }
+}

@@ -1,0 +1,44 @@
+import type { MillraceError } from '../../errors.js';
+import type { AnyMethod, EnvelopeView, Meta, Ref } from '../../protocol/index.js';
+import { type CallChain, chainFrom, type Delivery } from '../kernel/index.js';
+import type { Channel } from './channel.js';
+import { cUidOf } from './halves.js';
+
+/** What came with a message over a link; a reply goes back over the same link. */
+export class RemoteDelivery implements Delivery {
+  readonly deadlineMs: number;
+  readonly chain: CallChain | undefined;
+  readonly meta: Meta | undefined;
+  readonly sender: Ref | undefined;
+  readonly #channel: Channel;
+  readonly #method: AnyMethod;
+  readonly #correlation: number;
+  readonly #passThrough: Uint8Array | undefined;
+  #isAnswered = false;
+
+  constructor(channel: Channel, method: AnyMethod, view: EnvelopeView, nowMs: number) {
+    this.deadlineMs = view.correlation === 0 ? Number.POSITIVE_INFINITY : nowMs + view.remainingMicroseconds / 1_000;
+    this.chain = chainFrom(view.chain);
+    this.meta = view.meta;
+    this.sender = view.hasFrom ? { cUid: cUidOf(view.fromLow, view.fromHigh), service: '' } : undefined;
+    this.#channel = channel;
+    this.#method = method;
+    this.#correlation = view.correlation;
+    this.#passThrough = view.passThrough;
+  }
+
+  reply(value: unknown): void {
+    if (this.#correlation !== 0 && !this.#isAnswered) {
+      const response = this.#method.response.create(value);
+      this.#channel.reply(this.#method, response, this.#correlation, this.#passThrough);
+      this.#isAnswered = true;
+    }
+  }
+
+  fail(error: MillraceError): void {
+    if (this.#correlation !== 0 && !this.#isAnswered) {
+      this.#isAnswered = true;
+      this.#channel.failure(this.#method, error, this.#correlation, this.#passThrough);
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import type { AnyMethod } from '../../protocol/index.js';
+import type { ActorSystem, AskOptions, Route, SendOptions, Watcher } from '../kernel/index.js';
+import type { Channel } from './channel.js';
+
+/** The way to an actor of another partition. */
+export class RemoteRoute implements Route {
+  readonly cUid: bigint;
+  readonly #system: ActorSystem;
+  readonly #open: () => Channel;
+  #channel: Channel;
+
+  /** `open` gives the channel to the actor's partition, a new one where the last has closed. */
+  constructor(system: ActorSystem, cUid: bigint, open: () => Channel) {
+    this.#system = system;
+    this.cUid = cUid;
+    this.#open = open;
+    this.#channel = open();
+  }
+
+  get path(): string {
+    return `actor ${this.cUid} at ${this.#channel.address}`;
+  }
+
+  tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
+    const channel = this.#current();
+    if (channel.closed !== undefined) {
+      this.#system.addDeadLetter(this.path, method.fullName, message, 'unreachable');
+      return false;
+    }
+    return channel.tell(this.cUid, method, message, this.#system.outgoingTell(options));
+  }
+
+  ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
+    try {
+      const call = this.#system.outgoingAsk(options);
+      const channel = this.#current();
+      return channel.closed === undefined
+        ? channel.ask(this.cUid, method, message, call, options)
+        : Promise.reject(channel.closed);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  ready(): Promise<void> {
+    return this.#current().ready(this.cUid);
+  }
+
+  watch(watcher: Watcher): void {
+    this.#current().watch(this, watcher);
+  }
+
+  unwatch(watcher: Watcher): void {
+    this.#channel.watches.unwatch(this.cUid, watcher);
+  }
+
+  /** A message goes over a new link where the last has ended; one that was sent before never does. */
+  #current(): Channel {
+    if (this.#channel.closed !== undefined) {
+      this.#channel = this.#open();
+    }
+    return this.#channel;
+  }
+}

@@ -1,0 +1,138 @@
+import type { Cell, Route, TerminationReason, Watcher } from '../kernel/index.js';
+
+type Send = (message: { readonly case: 'watch' | 'watching' | 'unwatch' | 'terminated'; readonly value: { readonly cUid: bigint } }) => void;
+
+interface Watched {
+  readonly route: Route;
+  readonly watchers: Set<Watcher>;
+  /** The other side has said that it watches. */
+  isConfirmed: boolean;
+}
+
+/**
+ * Death watch over one link, both directions.
+ *
+ *     watcher's side                         watched side
+ *     watch      -- Watch -->                cell.watch
+ *                <-- Watching --
+ *                <-- Terminated --           the cell ended
+ *     terminated -- Unwatch -->              forgotten
+ *
+ * On a link that may lose frames `repeat` sends again whatever has no answer yet.
+ */
+export class RemoteWatches {
+  readonly #send: Send;
+  readonly #resolve: (cUid: bigint) => Cell | undefined;
+  readonly #watched = new Map<bigint, Watched>();
+  /** What the other side watches here, with the watcher that stands for it. */
+  readonly #served = new Map<bigint, { readonly cell: Cell; readonly watcher: Watcher }>();
+  readonly #ended = new Set<bigint>();
+
+  constructor(send: Send, resolve: (cUid: bigint) => Cell | undefined) {
+    this.#send = send;
+    this.#resolve = resolve;
+  }
+
+  get size(): number {
+    return this.#watched.size + this.#served.size;
+  }
+
+  get needsRepeat(): boolean {
+    return this.#ended.size > 0 || [...this.#watched.values()].some((watched) => !watched.isConfirmed);
+  }
+
+  watch(route: Route, watcher: Watcher): void {
+    const cUid = route.cUid;
+    let watched = this.#watched.get(cUid);
+    if (watched === undefined) {
+      watched = { route, watchers: new Set(), isConfirmed: false };
+      this.#watched.set(cUid, watched);
+      this.#send({ case: 'watch', value: { cUid } });
+    }
+    watched.watchers.add(watcher);
+  }
+
+  unwatch(cUid: bigint, watcher: Watcher): void {
+    const watched = this.#watched.get(cUid);
+    if (watched?.watchers.delete(watcher) === true && watched.watchers.size === 0) {
+      this.#watched.delete(cUid);
+      this.#send({ case: 'unwatch', value: { cUid } });
+    }
+  }
+
+  // ---- what the other side says
+
+  onWatch(cUid: bigint): void {
+    const cell = this.#resolve(cUid);
+    if (cell === undefined) {
+      this.#send({ case: 'terminated', value: { cUid } });
+      return;
+    }
+    this.#send({ case: 'watching', value: { cUid } });
+    if (!this.#served.has(cUid)) {
+      const watcher: Watcher = { terminated: () => this.#servedEnded(cUid) };
+      this.#served.set(cUid, { cell, watcher });
+      cell.watch(watcher);
+    }
+  }
+
+  onWatching(cUid: bigint): void {
+    const watched = this.#watched.get(cUid);
+    if (watched !== undefined) {
+      watched.isConfirmed = true;
+    }
+  }
+
+  onUnwatch(cUid: bigint): void {
+    this.#ended.delete(cUid);
+    const served = this.#served.get(cUid);
+    if (served !== undefined) {
+      this.#served.delete(cUid);
+      served.cell.unwatch(served.watcher);
+    }
+  }
+
+  onTerminated(cUid: bigint): void {
+    this.#send({ case: 'unwatch', value: { cUid } });
+    this.#tell(cUid, 'stopped');
+  }
+
+  repeat(): void {
+    for (const [cUid, { isConfirmed }] of this.#watched) {
+      if (!isConfirmed) {
+        this.#send({ case: 'watch', value: { cUid } });
+      }
+    }
+    for (const cUid of this.#ended) {
+      this.#send({ case: 'terminated', value: { cUid } });
+    }
+  }
+
+  /** The link is gone: everything watched over it is unreachable. */
+  close(): void {
+    for (const { cell, watcher } of this.#served.values()) {
+      cell.unwatch(watcher);
+    }
+    this.#served.clear();
+    this.#ended.clear();
+    for (const cUid of [...this.#watched.keys()]) {
+      this.#tell(cUid, 'unreachable');
+    }
+  }
+
+  #servedEnded(cUid: bigint): void {
+    this.#served.delete(cUid);
+    this.#ended.add(cUid);
+    this.#send({ case: 'terminated', value: { cUid } });
+  }
+
+  #tell(cUid: bigint, reason: TerminationReason): void {
+    const watched = this.#watched.get(cUid);
+    this.#watched.delete(cUid);
+    if (watched !== undefined) {
+      for (const watcher of watched.watchers) {
+        watcher.terminated(watched.route, reason);
+      }
+    }
+  }
+}

@@ -1,0 +1,214 @@
+import { MillraceError, StoppedError, UnreachableError } from '../../errors.js';
+import { ownerOrdinal } from '../../ids/index.js';
+import { limits } from '../../limits.js';
+import type { Logger } from '../../logging/index.js';
+import type { v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import type { Link, Transport } from '../../transport/index.js';
+import type { ActorSystem, Route } from '../kernel/index.js';
+import { Channel } from './channel.js';
+import { RemoteRoute } from './remote-route.js';
+import type { RouterServices } from './router-services.js';
+
+export interface RouterOptions {
+  readonly system: ActorSystem;
+  readonly scheduler: Scheduler;
+  readonly transport: Transport;
+  readonly log: Logger;
+  readonly limits?: Partial<RouterServices['limits']>;
+}
+
+/**
+ * Between the mailboxes of one partition and its links: which link leads to which actor, and one flush a turn for all of them. Routes
+ * are found by the owner that is read off a channel id; where that partition is, the control plane tells.
+ */
+export class Router implements RouterServices {
+  readonly system: ActorSystem;
+  readonly scheduler: Scheduler;
+  readonly limits: RouterServices['limits'];
+  readonly #transport: Transport;
+  readonly #log: Logger;
+  readonly #channels = new Set<Channel>();
+  readonly #byAddress = new Map<string, Channel>();
+  readonly #byOrdinal = new Map<number, Channel>();
+  readonly #dirty = new Set<Channel>();
+  #locate: (ordinal: number) => Promise<string> = () =>
+    Promise.reject(new UnreachableError('This partition has not joined a control plane yet, which tells where others are.'));
+  #address = '';
+  #ordinal: number | undefined;
+  #isFlushPlanned = false;
+  #isClosed = false;
+  protocolErrors = 0;
+
+  constructor(options: RouterOptions) {
+    this.system = options.system;
+    this.scheduler = options.scheduler;
+    this.limits = {
+      frameBytes: limits.frameBytes,
+      maxMessageBytes: limits.maxMessageBytes,
+      linkBacklogBytes: limits.linkBacklogBytes,
+      ...options.limits,
+    };
+    this.#transport = options.transport;
+    this.#log = options.log;
+    this.system.setRemoteRoutes((cUid) => this.route(cUid));
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  channels(): IterableIterator<Channel> {
+    return this.#channels.values();
+  }
+
+  async listen(): Promise<string> {
+    this.#address = await this.#transport.listen((link) => this.#accept(link));
+    return this.#address;
+  }
+
+  /** The partition has its block of ids, and knows whom to ask for others. */
+  join(ordinal: number, locate: (ordinal: number) => Promise<string>): void {
+    this.#ordinal = ordinal;
+    this.#locate = locate;
+    for (const channel of this.#channels) {
+      channel.hello();
+    }
+  }
+
+  /** A way to an actor at a known address; goes over a link even when the address is this partition's own. */
+  routeTo(address: string, cUid: bigint): Route {
+    return new RemoteRoute(this.system, cUid, () => this.open(address));
+  }
+
+  /** A way to an actor by its id alone. */
+  route(cUid: bigint): Route {
+    const ordinal = ownerOrdinal(cUid);
+    if (ordinal === undefined) {
+      throw new UnreachableError(`Channel ${cUid} belongs to no partition: it is reached by its address only.`);
+    }
+    return new RemoteRoute(this.system, cUid, () => this.#openOrdinal(ordinal));
+  }
+
+  /** The channel to an address, opened where there is none. */
+  open(address: string): Channel {
+    return this.#byAddress.get(address) ?? this.#opening(this.#byAddress, address, address, Promise.resolve(address));
+  }
+
+  async disconnect(address: string): Promise<void> {
+    this.#byAddress.get(address)?.close(new StoppedError(`The link to ${address} was closed.`));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const channel of [...this.#channels]) {
+      channel.close(new StoppedError('This partition has stopped.'));
+    }
+    this.#flush();
+    await this.#transport.close();
+  }
+
+  // ---- what channels ask for
+
+  identity(): { readonly address: string; readonly ordinal: number | undefined } {
+    return { address: this.#address, ordinal: this.#ordinal };
+  }
+
+  flushSoon(channel: Channel): void {
+    this.#dirty.add(channel);
+    if (!this.#isFlushPlanned) {
+      this.#isFlushPlanned = true;
+      this.scheduler.schedule(() => this.#flush());
+    }
+  }
+
+  introduced(channel: Channel, { address, ordinal }: v1.Hello): void {
+    if (address !== '') {
+      channel.address = address;
+      if (address !== this.#address && !this.#byAddress.has(address)) {
+        this.#byAddress.set(address, channel);
+      }
+    }
+    if (ordinal !== undefined && ordinal !== this.#ordinal && !this.#byOrdinal.has(ordinal)) {
+      this.#byOrdinal.set(ordinal, channel);
+    }
+  }
+
+  protocolError(channel: Channel, error: unknown): void {
+    this.protocolErrors++;
+    this.#log.warn('malformed message', { peer: channel.address, error: error instanceof Error ? error.message : String(error) });
+  }
+
+  closed(channel: Channel): void {
+    this.#channels.delete(channel);
+    this.#dirty.delete(channel);
+    forget(this.#byAddress, channel);
+    forget(this.#byOrdinal, channel);
+  }
+
+  // ---- links
+
+  #accept(link: Link): void {
+    const channel = this.#add(link.peerAddress);
+    channel.attach(link);
+    channel.hello();
+  }
+
+  #openOrdinal(ordinal: number): Channel {
+    const known = this.#byOrdinal.get(ordinal);
+    return known ?? this.#opening(this.#byOrdinal, ordinal, `partition ${ordinal}`, this.#locate(ordinal));
+  }
+
+  #opening<Key>(channels: Map<Key, Channel>, key: Key, name: string, address: Promise<string>): Channel {
+    const channel = this.#add(name);
+    channels.set(key, channel);
+    channel.hello();
+    this.#connect(channel, address).catch((error: unknown) => channel.close(unreachable(name, error)));
+    return channel;
+  }
+
+  async #connect(channel: Channel, address: Promise<string>): Promise<void> {
+    channel.address = await address;
+    const link = await this.#transport.connect(channel.address, { timeoutMs: limits.connectTimeoutMs });
+    if (channel.closed === undefined) {
+      channel.attach(link);
+    } else {
+      link.close();
+    }
+  }
+
+  #add(name: string): Channel {
+    const channel = new Channel(this, name);
+    if (this.#isClosed) {
+      channel.close(new StoppedError('This partition has stopped.'));
+    } else {
+      this.#channels.add(channel);
+    }
+    return channel;
+  }
+
+  /** One flush a turn: every open frame is handed to its link, then all links at once to the network. */
+  #flush(): void {
+    this.#isFlushPlanned = false;
+    for (const channel of this.#dirty) {
+      channel.flush();
+    }
+    this.#dirty.clear();
+    this.#transport.flush();
+  }
+}
+
+function unreachable(name: string, cause: unknown): MillraceError {
+  if (cause instanceof MillraceError) {
+    return cause;
+  }
+  return new UnreachableError(`No link could be opened to ${name}: ${String(cause)}`, { cause });
+}
+
+function forget<Key>(channels: Map<Key, Channel>, channel: Channel): void {
+  for (const [key, known] of channels) {
+    if (known === channel) {
+      channels.delete(key);
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { UnreachableError } from '../../errors.js';
+import { v1 } from '../../protocol/index.js';
+import { type Behavior, behavior, later } from '../kernel/index.js';
+import type { Channel } from './channel.js';
+import type { Router } from './router.js';
+
+/** The actor over a router: the life of links by messages. Frames never pass through it. */
+export function transportActor(router: Router, transport: string): Behavior<typeof v1.Transport, undefined> {
+  return behavior(v1.Transport, {
+    supervision: { onFailure: 'resume' },
+    connect: (_state, { address }) => {
+      const channel = router.open(address);
+      return later(channel.opened().then(() => describe(channel, transport)));
+    },
+    disconnect: (_state, { address }) => {
+      router.disconnect(address);
+      return {};
+    },
+    describe: () => ({
+      address: router.address,
+      links: [...router.channels()].map((channel) => v1.LinkDescription.create(describe(channel, transport))),
+    }),
+  });
+}
+
+function describe(channel: Channel, transport: string): v1.LinkDescriptionInit {
+  if (channel.closed !== undefined) {
+    throw channel.closed;
+  }
+  const { link } = channel;
+  if (link === undefined) {
+    throw new UnreachableError(`The link to ${channel.address} is not open yet.`);
+  }
+  return {
+    transport,
+    peerAddress: channel.address,
+    isReliable: link.isReliable,
+    bytesSent: link.bytesSent,
+    bytesReceived: link.bytesReceived,
+    pendingAsks: channel.asks.size,
+  };
+}

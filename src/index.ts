@@ -1,0 +1,41 @@
+/**
+ * The public API of Millrace. Everything a program needs to embed actors, to run pipelines and to simulate a cluster; generated code
+ * imports from `millrace/protocol`.
+ */
+export {
+  type ActorRef,
+  type AskOptions,
+  type Behavior,
+  behavior,
+  type Context,
+  type DeadLetter,
+  type Failure,
+  type Later,
+  later,
+  type SendOptions,
+  type SpawnOptions,
+  type Supervision,
+  type Terminated,
+  type UntypedRef,
+} from './actors/kernel/index.js';
+export {
+  Executor,
+  type ExecutorOptions,
+  isPipeline,
+  type Output,
+  type Pipeline,
+  type PipelineBuilder,
+  type PipelineOptions,
+  type PipelineRun,
+  type Port,
+  pipeline,
+  type RunOptions,
+  Runtime,
+  type RuntimeOptions,
+  type SegmentContext,
+  type SegmentOptions,
+  type SegmentProgress,
+} from './actors/runtime/index.js';
+export * from './errors.js';
+export { limits } from './limits.js';
+export { createLogger, type Logger, memoryLogger, silentLogger } from './logging/index.js';
