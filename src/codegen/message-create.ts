@@ -3,8 +3,6 @@ import type { Imports } from './imports.js';
 import { defaultSource, scalarFacts } from './scalars.js';
 import { type FieldSchema, type FieldType, isOneof, type MessageSchema, type OneofSchema } from './schema.js';
 
-/** A record with no prototype, so that a key such as `constructor` or `__proto__` is like any other. */
-export const EMPTY_RECORD = '{ __proto__: null }';
 export const NO_CASE = '{ case: undefined, value: undefined }';
 
 export function emitCreate(
@@ -39,7 +37,7 @@ function fieldSource({ name, shape, type }: FieldSchema, imports: Imports): stri
       return message === undefined ? `${given} ?? []` : `${given}?.map((item) => ${message}.create(item)) ?? []`;
     case 'map':
       if (shape.key === 'string') {
-        if (message === undefined) return `${given} ?? ${EMPTY_RECORD}`;
+        if (message === undefined) return `${given} ?? {}`;
         return `createRecord(${given}, ${message})`;
       }
       return message === undefined ? `${given} ?? new globalThis.Map()` : `createMap(${given}, ${message})`;
@@ -68,14 +66,21 @@ function oneofFunction(helper: string, { cases }: OneofSchema, imports: Imports)
   ].join('\n');
 }
 
-/** Functions that a module needs when messages have maps of messages. */
-export const RECORD_FUNCTION = `function createRecord(init, type) {
-  const record = ${EMPTY_RECORD};
-  for (const key in init) record[key] = type.create(init[key]);
+/** Functions that a module has when it needs them, by name. */
+export const FUNCTIONS: Readonly<Record<string, string>> = {
+  createRecord: `function createRecord(init, type) {
+  const record = {};
+  for (const key in init) setEntry(record, key, type.create(init[key]));
   return record;
-}`;
-export const MAP_FUNCTION = `function createMap(init, type) {
+}`,
+  createMap: `function createMap(init, type) {
   const map = new globalThis.Map();
   if (init !== undefined) for (const [key, value] of init) map.set(key, type.create(value));
   return map;
-}`;
+}`,
+  setEntry: `/** As record[key] = value, for a key that a peer chose: this one would set the prototype. */
+function setEntry(record, key, value) {
+  if (key !== '__proto__') record[key] = value;
+  else globalThis.Object.defineProperty(record, key, { value, configurable: true, enumerable: true, writable: true });
+}`,
+};

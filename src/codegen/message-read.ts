@@ -1,6 +1,6 @@
 /** `read` of a message: any order of fields, unknown ones skipped, known ones of a wrong wire type refused. */
 import type { Imports } from './imports.js';
-import { defaultOf, EMPTY_RECORD, NO_CASE } from './message-create.js';
+import { defaultOf, NO_CASE } from './message-create.js';
 import { keyOf, wireOf } from './message-write.js';
 import { scalarFacts, WIRE } from './scalars.js';
 import { type FieldSchema, type FieldType, isOneof, type MessageSchema, type OneofSchema } from './schema.js';
@@ -39,7 +39,7 @@ function initial(property: FieldSchema | OneofSchema): string {
     case 'repeated':
       return '[]';
     case 'map':
-      return property.shape.key === 'string' ? EMPTY_RECORD : 'new globalThis.Map()';
+      return property.shape.key === 'string' ? '{}' : 'new globalThis.Map()';
     case 'optional':
       return 'undefined';
     case 'implicit':
@@ -94,7 +94,9 @@ function entry(
     '  else reader.skip(item, [1, 2]);',
     '}',
     'reader.widen(outer);',
-    keyScalar === 'string' ? `message.${name}[entryKey] = ${missing};` : `message.${name}.set(entryKey, ${missing});`,
+    keyScalar === 'string'
+      ? `setEntry(message.${name}, entryKey, ${missing});`
+      : `message.${name}.set(entryKey, ${missing});`,
   ];
 }
 

@@ -1,7 +1,7 @@
 /** The code of a generated module: its .js. */
 import { docComment, header } from './comments.js';
 import { Imports, type RuntimeModules } from './imports.js';
-import { emitCreate, MAP_FUNCTION, RECORD_FUNCTION } from './message-create.js';
+import { emitCreate, FUNCTIONS } from './message-create.js';
 import { emitRead } from './message-read.js';
 import { emitWrite } from './message-write.js';
 import { NO_BYTES } from './scalars.js';
@@ -17,9 +17,8 @@ export function emitModule(file: FileSchema, modules: RuntimeModules): string {
     return declaration.kind === 'enum' ? emitEnum(declaration) : emitService(declaration, imports);
   });
   const body = parts.length === 0 ? ['export {};'] : parts;
-  for (const helper of [MAP_FUNCTION, RECORD_FUNCTION]) {
-    const [name = ''] = helper.split('(');
-    if (body.some((part) => part.includes(`${name.replace('function ', '')}(`))) body.push(helper);
+  for (const [name, text] of Object.entries(FUNCTIONS)) {
+    if (body.some((part) => part.includes(`${name}(`))) body.push(text);
   }
   if (body.some((part) => part.includes(NO_BYTES))) body.unshift(`const ${NO_BYTES} = new Uint8Array(0);`);
   const top = [header(file.path), ...imports.statements('import')].join('\n');

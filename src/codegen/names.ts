@@ -15,7 +15,7 @@ const WORDS =
 
 /** What generated code itself uses, in the emitted modules. */
 const GENERATED =
-  'Uint8Array ReadonlyMap init item key mark message outer reader value writer createMap createRecord entryKey entryValue end';
+  'Uint8Array ReadonlyMap init item key mark message outer reader value writer createMap createRecord setEntry entryKey entryValue end';
 
 const EXPORTS_TAKEN: ReadonlySet<string> = new Set(`${WORDS} ${GENERATED}`.split(' '));
 

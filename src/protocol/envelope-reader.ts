@@ -121,7 +121,7 @@ function readError(reader: WireReader): EnvelopeError {
   return error;
 }
 
-/** Reads one entry, and adds it to `before`. The record has no prototype: every key is like any other. */
+/** Reads one entry, and adds it to `before`. */
 function readEntry(reader: WireReader, before: Meta | undefined): Meta {
   let name = '';
   let value = '';
@@ -133,8 +133,11 @@ function readEntry(reader: WireReader, before: Meta | undefined): Meta {
     else reader.skip(key, ENTRY_FIELDS);
   }
   reader.widen(outer);
-  const meta: Record<string, string> = before ?? (Object.create(null) as Record<string, string>);
-  meta[name] = value;
+  const meta: Record<string, string> = before ?? {};
+  // Assigned, this one would be the prototype.
+  if (name === '__proto__')
+    Object.defineProperty(meta, name, { value, configurable: true, enumerable: true, writable: true });
+  else meta[name] = value;
   return meta;
 }
 

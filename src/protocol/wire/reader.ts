@@ -1,5 +1,6 @@
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
+import { copyOf } from './copy.js';
 import { readUtf8 } from './utf8.js';
 
 const TWO_32 = 4_294_967_296;
@@ -32,7 +33,8 @@ export class WireReader {
   high = 0;
   #depth = 0;
   #view: DataView | undefined = undefined;
-  readonly #scratch = new DataView(new ArrayBuffer(8));
+  /** For turning bigints into halves and back; made when the first comes, since it costs more than a small message. */
+  #scratch: DataView | undefined = undefined;
 
   constructor(bytes?: Uint8Array, start?: number, end?: number) {
     if (bytes !== undefined) this.reset(bytes, start, end);
@@ -197,12 +199,7 @@ export class WireReader {
   /** Length and bytes, copied: what is returned shares no memory with the input. */
   blob(): Uint8Array {
     const start = this.skipLength();
-    const { bytes } = this;
-    // The `slice` of a subclass may share memory: that of Buffer does.
-    if (bytes.constructor === Uint8Array) return bytes.slice(start, this.position);
-    const copy = new Uint8Array(this.position - start);
-    copy.set(bytes.subarray(start, this.position));
-    return copy;
+    return copyOf(this.bytes, start, this.position);
   }
 
   /** Length and fields of a nested message. */
@@ -322,6 +319,7 @@ export class WireReader {
   }
 
   #unsigned(): bigint {
+    this.#scratch ??= new DataView(new ArrayBuffer(8));
     this.#scratch.setInt32(0, this.low, true);
     this.#scratch.setInt32(4, this.high, true);
     return this.#scratch.getBigUint64(0, true);

@@ -27,7 +27,8 @@ export class WireWriter {
   position = 0;
   #depth = 0;
   #view: DataView | undefined = undefined;
-  readonly #scratch = new DataView(new ArrayBuffer(8));
+  /** For turning bigints into halves and back; made when the first comes, since it costs more than a small message. */
+  #scratch: DataView | undefined = undefined;
 
   constructor(bytes?: Uint8Array, start?: number, end?: number) {
     if (bytes !== undefined) this.reset(bytes, start, end);
@@ -128,22 +129,22 @@ export class WireWriter {
   uint64(value: bigint): this {
     if (typeof value !== 'bigint' || BigInt.asUintN(64, value) !== value)
       throw wrong('a bigint from 0 to 2^64-1', value);
-    this.#scratch.setBigUint64(0, value, true);
-    return this.uint64Halves(this.#scratch.getInt32(0, true), this.#scratch.getInt32(4, true));
+    const scratch = this.#halves(value);
+    return this.uint64Halves(scratch.getInt32(0, true), scratch.getInt32(4, true));
   }
 
   int64(value: bigint): this {
     if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value)
       throw wrong('a bigint from -2^63 to 2^63-1', value);
-    this.#scratch.setBigInt64(0, value, true);
-    return this.uint64Halves(this.#scratch.getInt32(0, true), this.#scratch.getInt32(4, true));
+    const scratch = this.#halves(value);
+    return this.uint64Halves(scratch.getInt32(0, true), scratch.getInt32(4, true));
   }
 
   sint64(value: bigint): this {
     if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value)
       throw wrong('a bigint from -2^63 to 2^63-1', value);
-    this.#scratch.setBigInt64(0, value, true);
-    return this.sint64Halves(this.#scratch.getInt32(0, true), this.#scratch.getInt32(4, true));
+    const scratch = this.#halves(value);
+    return this.sint64Halves(scratch.getInt32(0, true), scratch.getInt32(4, true));
   }
 
   fixed64(value: bigint): this {
@@ -308,6 +309,12 @@ export class WireWriter {
     bytes[position + 2] = value >>> 16;
     bytes[position + 3] = value >>> 24;
     return this;
+  }
+
+  #halves(value: bigint): DataView {
+    this.#scratch ??= new DataView(new ArrayBuffer(8));
+    this.#scratch.setBigInt64(0, value, true);
+    return this.#scratch;
   }
 
   #data(): DataView {
