@@ -50,7 +50,7 @@ function textFormat(): winston.Logform.Format {
 function inText(value: unknown): string {
   if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
   if (isRecord(value) && typeof value['message'] === 'string') return JSON.stringify(value['message']);
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return JSON.stringify(value) ?? 'undefined';
 }
 
 function stacksOf(fields: Readonly<Record<string, unknown>>): string[] {

@@ -1,0 +1,115 @@
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { limits } from '../limits.js';
+import { choice, integer, type Option, text, wordOr } from './option.js';
+
+const MAX_MS = 2 ** 31 - 1;
+const MAX_BYTES = 2 ** 30;
+
+/** Every option there is. Its environment variable is MILLRACE_ and the name: `askTimeoutMs` is MILLRACE_ASK_TIMEOUT_MS. */
+export const optionTable = {
+  logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], {
+    default: 'info',
+    description: 'Lowest level of log records that are written.',
+  }),
+  logFormat: choice(['auto', 'json', 'text'], {
+    default: 'auto',
+    description: 'Form of log records: auto is text on a terminal, JSON otherwise.',
+  }),
+  nodeName: text({
+    default:
+      hostname()
+        .replaceAll(/[^\w.-]/g, '-')
+        .slice(0, 255) || 'local',
+    defaultText: 'name of the host',
+    description: 'Name of this node in logs, traces and placement.',
+    accepts: 'a name of 1 to 255 letters, digits, dots, hyphens and underscores',
+    isValid: (name) => /^[\w.-]{1,255}$/.test(name),
+  }),
+  partitions: wordOr(
+    'auto',
+    integer({
+      min: 1,
+      max: 4_096,
+      default: 1,
+      description: 'Partitions of one process: auto is one for each processor that it may use.',
+    }),
+  ),
+  bindAddress: text({
+    default: '127.0.0.1',
+    description: 'Address on which the network listens. Beyond loopback, others can reach this process.',
+    accepts: 'an IPv4 or IPv6 address',
+    isValid: (address) => isIP(address) !== 0,
+  }),
+  askTimeoutMs: integer({
+    min: 1,
+    max: MAX_MS,
+    default: limits.askTimeoutMs,
+    description: 'Deadline of an ask that states none, in ms.',
+  }),
+  stopTimeoutMs: integer({
+    min: 1,
+    max: MAX_MS,
+    default: limits.stopTimeoutMs,
+    description: 'Time that the pending handler of a stopping actor has, in ms, before it is abandoned.',
+  }),
+  linkDeadMs: integer({
+    min: 100,
+    max: MAX_MS,
+    default: limits.linkDeadMs,
+    description: 'Silence after which a cut link is dead, in ms.',
+  }),
+  mailboxMessages: integer({
+    min: 8,
+    max: 2 ** 24,
+    default: limits.mailboxMessages,
+    description: 'Messages in one mailbox, where the behavior does not say.',
+  }),
+  maxMessageBytes: integer({
+    min: 1_024,
+    max: MAX_BYTES,
+    default: limits.maxMessageBytes,
+    description: 'Bytes of one encoded message with its routing.',
+  }),
+  streamItems: integer({
+    min: 1,
+    max: 2 ** 24,
+    default: limits.streamItems,
+    description: 'Elements that the reader of a stream grants its writer at a time.',
+  }),
+  streamBytes: integer({
+    min: 1_024,
+    max: MAX_BYTES,
+    default: limits.streamBytes,
+    description: 'Encoded bytes that the reader of a stream grants its writer at a time.',
+  }),
+  linkBacklogBytes: integer({
+    min: 1_024,
+    max: MAX_BYTES,
+    default: limits.linkBacklogBytes,
+    description: 'Bytes of messages that wait on one link for credit.',
+  }),
+} as const satisfies Readonly<Record<string, Option<unknown>>>;
+
+export type OptionName = keyof typeof optionTable;
+
+/** A value for every option. */
+export type OptionValues = {
+  readonly [Name in OptionName]: (typeof optionTable)[Name] extends Option<infer T> ? T : never;
+};
+
+export const optionNames: readonly OptionName[] = Object.keys(optionTable).filter(isOptionName);
+
+/** `askTimeoutMs` -> `MILLRACE_ASK_TIMEOUT_MS`. */
+export function variableOf(name: OptionName): string {
+  return `MILLRACE_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+export function isOptionName(name: string): name is OptionName {
+  return Object.hasOwn(optionTable, name);
+}
+
+/** Whether `values` has a good value for every option. */
+export function areOptionValues(values: Readonly<Record<string, unknown>>): values is OptionValues {
+  return optionNames.every((name) => optionTable[name].check(values[name]) !== undefined);
+}

@@ -1,0 +1,107 @@
+import { Writable } from 'node:stream';
+import { expect } from 'chai';
+import { createLogger, type LoggerOptions, LOG_LEVELS, memoryLogger, silentLogger } from '#src/logging/index.js';
+
+/** What a logger writes, line by line. */
+function capture(
+  options: Omit<LoggerOptions, 'destination'>,
+  isTTY = false,
+): { log: ReturnType<typeof createLogger>; lines: string[] } {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(...chunk.toString().trimEnd().split('\n'));
+      done();
+    },
+  });
+  return { log: createLogger({ ...options, destination: Object.assign(stream, { isTTY }) }), lines };
+}
+
+const parse = (line: string | undefined): unknown => JSON.parse(line ?? 'null');
+
+describe('createLogger', () => {
+  it('writes one JSON object a line where nobody watches', () => {
+    const { log, lines } = capture({});
+    log.child({ partition: 2 }).warn('mailbox is full', { actor: 'system/pricing' });
+    expect(lines).to.have.length(1);
+    expect(parse(lines[0])).to.include({
+      level: 'warn',
+      message: 'mailbox is full',
+      partition: 2,
+      actor: 'system/pricing',
+    });
+    expect(parse(lines[0]))
+      .to.have.property('timestamp')
+      .that.matches(/^\d{4}-\d\d-\d\dT/);
+  });
+
+  it('writes text on a terminal', () => {
+    const { log, lines } = capture({}, true);
+    log.info('segment started', { segment: 'tally', instances: 4, note: 'two words' });
+    expect(lines[0]).to.match(
+      /^\d\d:\d\d:\d\d\.\d{3} info {2}segment started {2}segment=tally instances=4 note="two words"$/,
+    );
+  });
+
+  it('takes the form it is told, whoever watches', () => {
+    const json = capture({ format: 'json' }, true);
+    json.log.info('a');
+    expect(parse(json.lines[0])).to.include({ message: 'a' });
+    const text = capture({ format: 'text' });
+    text.log.info('a');
+    expect(text.lines[0]).to.match(/ info {2}a$/);
+  });
+
+  for (const [index, level] of LOG_LEVELS.entries()) {
+    it(`drops what is below ${level}, for children too`, () => {
+      const { log, lines } = capture({ level });
+      for (const name of LOG_LEVELS) log.child({})[name]('x');
+      expect(lines.map((line) => Object(parse(line)).level)).to.deep.equal(LOG_LEVELS.slice(index));
+    });
+  }
+
+  it('shows errors with code, stack and cause', () => {
+    const { log, lines } = capture({});
+    const error = Object.assign(new Error('outer', { cause: new RangeError('inner') }), { code: 'BROKEN' });
+    log.error('failed', { error });
+    const { error: shown } = Object(parse(lines[0]));
+    expect(shown).to.include({ message: 'outer', code: 'BROKEN' });
+    expect(shown.stack).to.include('logging.test');
+    expect(shown.cause).to.include({ name: 'RangeError', message: 'inner' });
+  });
+
+  it('survives every field: bigints, cycles, getters that throw, names of its own', () => {
+    const { log, lines } = capture({});
+    const cycle: Record<string, unknown> = {};
+    cycle['self'] = cycle;
+    const hostile = Object.defineProperty({}, 'bad', {
+      enumerable: true,
+      get: () => {
+        throw new Error('no');
+      },
+    });
+    log.info('kept', { id: 2n ** 63n, cycle, hostile, bytes: new Uint8Array(9), message: 'lost', level: 'lost' });
+    expect(parse(lines[0])).to.include({
+      message: 'kept',
+      level: 'info',
+      id: '9223372036854775808',
+      bytes: '9 bytes',
+      hostile: 'unreadable',
+    });
+  });
+});
+
+describe('memoryLogger', () => {
+  it("keeps every record with its children's fields, the nearest first", () => {
+    const log = memoryLogger();
+    log.child({ actor: 'a', node: 1 }).child({ actor: 'b' }).debug('hello', { node: 2 });
+    expect(log.records).to.deep.equal([{ level: 'debug', message: 'hello', fields: { actor: 'b', node: 2 } }]);
+  });
+});
+
+describe('silentLogger', () => {
+  it('has children as silent as itself', () => {
+    expect(silentLogger.child({ a: 1 })).to.equal(silentLogger);
+    for (const level of LOG_LEVELS) silentLogger[level]('nothing');
+  });
+});
