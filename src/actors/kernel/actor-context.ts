@@ -1,0 +1,126 @@
+import { ConfigError, StoppedError } from '../../errors.js';
+import type { Logger } from '../../logging/index.js';
+import type { AnyService, Meta, Ref } from '../../protocol/index.js';
+import type { Scheduler, Timer } from '../../scheduler/index.js';
+import type { Behavior } from './behavior.js';
+import { type AskOptions, InheritedOptions } from './call.js';
+import type { ActorCell } from './cell.js';
+import type { Context, SpawnOptions } from './context.js';
+import { fail, requestStop } from './lifecycle.js';
+import type { ActorRef, UntypedRef } from './reference.js';
+import { ActorTimers } from './timers.js';
+import { Watching } from './watching.js';
+
+/** A cell as its own handlers see it. Timers and watches are made when first used. */
+export class ActorContext implements Context {
+  private readonly cell: ActorCell;
+  private logger: Logger | undefined = undefined;
+  private timers: ActorTimers | undefined = undefined;
+  private watching: Watching | undefined = undefined;
+
+  constructor(cell: ActorCell) {
+    this.cell = cell;
+  }
+
+  get self(): UntypedRef {
+    return this.cell.self;
+  }
+
+  get name(): string {
+    return this.cell.name;
+  }
+
+  get path(): string {
+    return this.cell.path;
+  }
+
+  get log(): Logger {
+    this.logger ??= this.cell.kernel.logger.child({ actor: this.path });
+    return this.logger;
+  }
+
+  get scheduler(): Scheduler {
+    return this.cell.kernel.scheduler;
+  }
+
+  get meta(): Meta | undefined {
+    return this.cell.current?.meta;
+  }
+
+  get sender(): Ref | undefined {
+    return this.cell.current?.sender;
+  }
+
+  spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+    return this.cell.spawnChild(behavior, options);
+  }
+
+  watch(ref: UntypedRef): void {
+    this.mustBeOpen('watch');
+    if (this.cell.behavior.on.terminated === undefined) {
+      throw new ConfigError(
+        `${this.path} watches ${ref.toString()}, but its behavior has no on.terminated to be told by`,
+      );
+    }
+    this.watching ??= new Watching(this.cell, (gone, reason) =>
+      this.cell.behavior.on.terminated?.(this.cell.state, { ref: gone, reason }, this),
+    );
+    this.watching.add(ref);
+  }
+
+  unwatch(ref: UntypedRef): void {
+    this.watching?.remove(ref);
+  }
+
+  ref<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
+    return this.cell.kernel.reference(service, ref);
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    return this.addTimer(delayMs, undefined, callback);
+  }
+
+  every(periodMs: number, callback: () => void): Timer {
+    return this.addTimer(periodMs, periodMs, callback);
+  }
+
+  cancel(timer: Timer): void {
+    this.timers?.cancel(timer);
+  }
+
+  become(state: unknown): void {
+    this.cell.state = state;
+  }
+
+  stop(): void {
+    requestStop(this.cell);
+  }
+
+  fail(error: Error): void {
+    this.cell.signal(() => fail(this.cell, error));
+  }
+
+  options(options?: AskOptions): AskOptions {
+    return new InheritedOptions(this.cell, options);
+  }
+
+  outside<T>(work: Promise<T>): Promise<T> {
+    return this.cell.kernel.scheduler.outside(work);
+  }
+
+  /** Timers and watches end: with the actor, and before it starts anew. */
+  release(): void {
+    this.timers?.clear();
+    this.watching?.clear();
+  }
+
+  private addTimer(delayMs: number, periodMs: number | undefined, callback: () => void): Timer {
+    this.mustBeOpen('set a timer');
+    this.timers ??= new ActorTimers(this.cell.kernel.scheduler, this.cell);
+    return this.timers.add(delayMs, periodMs, callback);
+  }
+
+  private mustBeOpen(what: string): void {
+    if (!this.cell.isOpen) throw new StoppedError(`${this.path} cannot ${what}: it is stopping`);
+  }
+}

@@ -1,0 +1,141 @@
+import { ConfigError } from '../../errors.js';
+import type { AnyService, Ref } from '../../protocol/index.js';
+import type { Behavior } from './behavior.js';
+import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions } from './call.js';
+import { ActorCell, spawn } from './cell.js';
+import { ClosedRoute } from './closed-route.js';
+import type { SpawnOptions } from './context.js';
+import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
+import type { Deadlines } from './deadlines.js';
+import type { TellDelivery } from './delivery.js';
+import type { Subscribable } from './feed.js';
+import { type Failure, Kernel, type KernelOptions } from './kernel.js';
+import type { ActorRef, UntypedRef } from './reference.js';
+import { type Cell, type Route, type TerminationReason, routeKey } from './route.js';
+
+/** Counters of one system; after `shutdown` the first and last are 0. */
+export interface Statistics {
+  /** Actors that have not stopped. */
+  readonly actors: number;
+  /** Turns of actors since the start: messages, signals and starts. */
+  readonly messages: number;
+  readonly deadLetters: number;
+  readonly pendingAsks: number;
+}
+
+/**
+ * The actors of one partition.
+ *
+ *     const system = new ActorSystem({ name: 'shop', scheduler: new RealScheduler(), logger, cUids });
+ *     const ref = system.spawn(pricing, { name: 'pricing' });
+ *     ref.observe({ symbol: 'ACME', price: 12.5 });
+ *     const { price } = await ref.quote({ symbol: 'ACME' }, { timeoutMs: 100 });
+ *     await system.shutdown();
+ */
+export class ActorSystem {
+  /** Root actors that failed for good. */
+  readonly failures: Subscribable<Failure>;
+  readonly deadLetters: DeadLetters;
+  /** The timer wheel of all asks: a PendingAsk over a link uses it, too. */
+  readonly deadlines: Deadlines;
+  readonly #kernel: Kernel;
+  #shutdown: Promise<void> | undefined;
+
+  /** ConfigError for a limit that is no number. */
+  constructor(options: KernelOptions) {
+    this.#kernel = new Kernel(options, () => void this.shutdown());
+    this.failures = this.#kernel.failures;
+    this.deadLetters = this.#kernel.deadLetters;
+    this.deadlines = this.#kernel.deadlines;
+  }
+
+  get name(): string {
+    return this.#kernel.name;
+  }
+
+  get statistics(): Statistics {
+    const { actors, dispatcher, deadLetters, deadlines } = this.#kernel;
+    return { actors, messages: dispatcher.handled, deadLetters: deadLetters.count, pendingAsks: deadlines.count };
+  }
+
+  /** Starts an actor without a parent. ConfigError when its name or channel id is taken or unfit, StoppedError after `shutdown`. */
+  spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+    return spawn(this.#kernel, undefined, this.#kernel.roots, behavior, options);
+  }
+
+  /** The typed reference of a wire record, here or elsewhere. ProtocolError when it is of another service. */
+  reference<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
+    return this.#kernel.reference(service, ref);
+  }
+
+  /** A typed reference over a given route. */
+  referenceTo<S extends AnyService>(service: S, route: Route): ActorRef<S> {
+    return this.#kernel.references.create(service, route);
+  }
+
+  /** Where references lead whose channel id no actor here has; until it is set they are unreachable. */
+  setRemoteRoutes(provider: (cUid: bigint) => Route): void {
+    this.#kernel.remoteRoutes = provider;
+  }
+
+  /** A route to an actor known to be gone, for such a provider. */
+  closedRoute(cUid: bigint, reason: TerminationReason): Route {
+    return new ClosedRoute(cUid, reason, this.#kernel.deadLetters);
+  }
+
+  /** Counts a tell that was lost on its way to or from another process. `path` is what is known of its target. */
+  addDeadLetter(path: string, method: string, message: unknown, reason: DeadLetterReason): void {
+    this.#kernel.deadLetters.add({ path }, method, message, reason);
+  }
+
+  /** The actor that has this channel id: the router's way in. */
+  resolve(cUid: bigint): Cell | undefined {
+    return this.#kernel.addressed.get(cUid);
+  }
+
+  /**
+   * What an ask made now carries over a link: its options joined with what the handler that makes it inherits. ConfigError for a
+   * `timeoutMs` that is no positive number, ReentrantAskError for a chain past `callChain`.
+   */
+  outgoingAsk(options: AskOptions | undefined): OutgoingCall {
+    return this.#kernel.outgoing(options, this.#kernel.scheduler.now());
+  }
+
+  /** What a tell made now carries over a link: undefined when it comes from no actor and has no meta. */
+  outgoingTell(options: SendOptions | undefined): TellDelivery | undefined {
+    return outgoingTell(options, this.#kernel.running);
+  }
+
+  /** Resolves when the actor and its children are gone; at once when they are already. ConfigError for an actor elsewhere. */
+  stop(ref: UntypedRef): Promise<void> {
+    const route = ref[routeKey];
+    if (!(route instanceof ActorCell) || route.kernel !== this.#kernel) {
+      return Promise.reject(
+        new ConfigError(`${ref.toString()} is not an actor of system ${this.name}: only its own system stops it`),
+      );
+    }
+    return stopped(route);
+  }
+
+  /** Stops all actors, children first, and leaves nact's registry. Idempotent. */
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#stopAll();
+    return this.#shutdown;
+  }
+
+  async #stopAll(): Promise<void> {
+    const kernel = this.#kernel;
+    kernel.isStopping = true;
+    await Promise.all(Array.from(kernel.roots.values(), stopped));
+    kernel.deadlines.close();
+    kernel.nact.close();
+  }
+}
+
+function stopped(cell: ActorCell): Promise<void> {
+  if (cell.phase === 'stopped') return Promise.resolve();
+  return new Promise((resolve) => {
+    cell.usingSeldom().stopWaiters.push(resolve);
+    cell.requestStop();
+  });
+}

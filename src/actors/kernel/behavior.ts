@@ -1,0 +1,149 @@
+import { ConfigError } from '../../errors.js';
+import type { AnyMethod, AnyService, AskMethod, Method, Mode, StreamMethod, TellMethod } from '../../protocol/index.js';
+import type { Context } from './context.js';
+import type { Later } from './later.js';
+import { type MailboxBounds, type Overflow, mailboxBounds } from './mailbox.js';
+import type { TerminationReason } from './route.js';
+import { type Supervision, type Supervisor, supervisor } from './supervision.js';
+import { type UntypedRef, reservedNames } from './reference.js';
+
+/** A watched actor is gone. */
+export interface Terminated {
+  /** The reference that was given to `ctx.watch`. */
+  readonly ref: UntypedRef;
+  readonly reason: TerminationReason;
+}
+
+/** What the handler of an rpc is given. */
+export type RequestOf<M> =
+  M extends Method<Mode, infer Request, infer _Init, infer _Response, infer _ResponseInit> ? Request : never;
+
+/** What the handler of an rpc returns. */
+export type ResultOf<M> =
+  M extends TellMethod<infer _Request, infer _Init>
+    ? void | Promise<void>
+    : M extends AskMethod<infer _Request, infer _Init, infer _Response, infer ResponseInit>
+      ? ResponseInit | Promise<ResponseInit> | Later<ResponseInit>
+      : M extends StreamMethod<infer _Request, infer _Init, infer _Response, infer ResponseInit>
+        ? AsyncIterable<ResponseInit>
+        : never;
+
+/**
+ * One handler for each rpc of a service. No rpc has the name of an option, and what depends on the rpc stands inside the function
+ * type: both are needed for the compiler to infer the state from `state` first.
+ */
+export type Handlers<S extends AnyService, State> = {
+  readonly [K in Exclude<keyof S['methods'], keyof BehaviorOptions<State>>]: (
+    state: State,
+    request: RequestOf<S['methods'][K]>,
+    ctx: Context<State>,
+  ) => ResultOf<S['methods'][K]>;
+};
+
+/** What happens to an actor, apart from its messages. */
+export interface Lifecycle<State> {
+  /** The state is made, no message was handled yet. */
+  started?(state: State, ctx: Context<State>): void | Promise<void>;
+  /** An actor given to `ctx.watch` is gone. */
+  terminated?(state: State, event: Terminated, ctx: Context<State>): void;
+  /** Always the last to run, before a restart too; its children are gone by then. Given up after `stopTimeoutMs`. */
+  stopping?(state: State, ctx: Context<State>): void | Promise<void>;
+}
+
+/** What a behavior says besides its handlers. */
+export interface BehaviorOptions<State> {
+  /** Makes the state when the actor starts and after each restart. Without it the state is `undefined`. */
+  readonly state?: (ctx: Context) => State;
+  readonly on?: Lifecycle<State>;
+  /** How this actor's own failures are treated. Default `restart`. */
+  readonly supervision?: Supervision;
+  readonly mailbox?: {
+    /** Messages. Default 65 536. */
+    readonly capacity?: number;
+    /** Default `backpressure`. */
+    readonly overflow?: Overflow;
+  };
+}
+
+/** Called through a method signature, whose parameters compare both ways: a handler of any state fits. */
+export type Handler = { call(state: unknown, request: unknown, ctx: Context): unknown }['call'];
+
+/** How actors of one kind behave: an immutable value, spawned any number of times. Made by `behavior`. */
+export interface Behavior<S extends AnyService, State> {
+  readonly service: S;
+  readonly handlers: ReadonlyMap<AnyMethod, Handler>;
+  createState?(ctx: Context): State;
+  readonly on: Lifecycle<State>;
+  readonly supervisor: Supervisor;
+  readonly capacity: number | undefined;
+  readonly overflow: Overflow;
+}
+
+export type AnyBehavior = Behavior<AnyService, unknown>;
+
+/**
+ * Describes an actor: its protocol, its state, one handler for each rpc. A handler is `(state, request, ctx)`; what it returns
+ * is the reply. ConfigError when a handler is missing or has no rpc (a compile error, too), or an option is wrong.
+ *
+ *     const pricing = behavior(Pricing, {
+ *       state: () => new Map<string, number>(),
+ *       observe: (book, { symbol, price }) => void book.set(symbol, price),
+ *       quote: (book, { symbol }) => ({ price: book.get(symbol) ?? 0 }),
+ *     });
+ */
+export function behavior<S extends AnyService, State = undefined>(
+  service: S,
+  definition: BehaviorOptions<State> & Handlers<S, State>,
+): Behavior<S, State>;
+export function behavior(
+  service: AnyService,
+  definition: BehaviorOptions<unknown> & Readonly<Record<string, unknown>>,
+): AnyBehavior {
+  const { state, on = {}, supervision, mailbox, ...named } = definition;
+  const handlers = new Map<AnyMethod, Handler>();
+  for (const [name, method] of Object.entries(service.methods)) {
+    if (isReserved(name))
+      throw new ConfigError(`${method.fullName}: an rpc cannot be named ${name}, the name has a meaning in the API`);
+    const handler = named[name];
+    if (!isHandler(handler)) throw new ConfigError(`the behavior of ${service.typeName} has no handler ${name}`);
+    handlers.set(method, handler);
+  }
+  for (const name of Object.keys(named)) {
+    if (service.methods[name] === undefined) {
+      const known = Object.keys(service.methods).join(', ');
+      throw new ConfigError(
+        `the behavior of ${service.typeName} has a handler ${name}, but no such rpc; it has ${known}`,
+      );
+    }
+  }
+  const { capacity, overflow = 'backpressure' } = mailbox ?? {};
+  if (!OVERFLOWS.includes(overflow)) {
+    throw new ConfigError(`mailbox overflow accepts ${OVERFLOWS.join(', ')}, not ${overflow}`);
+  }
+  if (capacity !== undefined) mailboxBounds(capacity, overflow);
+  return {
+    service,
+    handlers,
+    ...(state === undefined ? {} : { createState: state }),
+    on,
+    supervisor: supervisor(supervision),
+    capacity,
+    overflow,
+  };
+}
+
+const OVERFLOWS: readonly string[] = ['backpressure', 'drop-newest', 'drop-oldest'];
+const OPTION_NAMES: readonly string[] = ['state', 'on', 'supervision', 'mailbox'];
+
+function isReserved(name: string): boolean {
+  return OPTION_NAMES.includes(name) || reservedNames.includes(name);
+}
+
+function isHandler(value: unknown): value is Handler {
+  return typeof value === 'function';
+}
+
+/** The bounds of the mailboxes of a behavior, where `defaultCapacity` holds unless it says otherwise. */
+export function boundsOf(behaviorValue: AnyBehavior, defaultCapacity: number): MailboxBounds {
+  return mailboxBounds(behaviorValue.capacity ?? defaultCapacity, behaviorValue.overflow);
+}

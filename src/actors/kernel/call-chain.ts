@@ -1,0 +1,46 @@
+/** Something with a channel id; a local actor takes its id only when the chain leaves the partition. */
+export interface ChainMember {
+  readonly cUid: bigint;
+  /** The id where one was taken already. */
+  readonly takenCUid: bigint | undefined;
+}
+
+/**
+ * Who waits for whom: the actor whose handler made the call, then the one whose ask that handler serves, and so on. Immutable;
+ * a nested ask adds one link in front.
+ */
+export class CallChain {
+  readonly member: ChainMember;
+  readonly rest: CallChain | undefined;
+  readonly length: number;
+
+  constructor(member: ChainMember, rest: CallChain | undefined) {
+    this.member = member;
+    this.rest = rest;
+    this.length = rest === undefined ? 1 : rest.length + 1;
+  }
+}
+
+/** Whether `member` waits somewhere in the chain. */
+export function chainIncludes(chain: CallChain | undefined, member: ChainMember): boolean {
+  for (let link = chain; link !== undefined; link = link.rest) {
+    if (link.member === member) return true;
+    const cUid = link.member.takenCUid;
+    if (cUid !== undefined && cUid === member.takenCUid) return true;
+  }
+  return false;
+}
+
+/** The channel ids of a chain, nearest caller first: what the envelope carries. */
+export function chainIds(chain: CallChain | undefined): bigint[] {
+  const ids: bigint[] = [];
+  for (let link = chain; link !== undefined; link = link.rest) ids.push(link.member.cUid);
+  return ids;
+}
+
+/** The chain that an envelope carries. */
+export function chainFrom(ids: readonly bigint[]): CallChain | undefined {
+  let chain: CallChain | undefined;
+  for (const cUid of ids.toReversed()) chain = new CallChain({ cUid, takenCUid: cUid }, chain);
+  return chain;
+}

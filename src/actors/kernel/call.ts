@@ -1,0 +1,95 @@
+import { ConfigError, ReentrantAskError } from '../../errors.js';
+import type { Meta } from '../../protocol/index.js';
+import { CallChain, type ChainMember } from './call-chain.js';
+import { type Delivery, type Sender, TellDelivery } from './delivery.js';
+
+/** What a tell may carry besides its message. */
+export interface SendOptions {
+  /** Added to the meta of the message being handled, and handed on to nested calls. */
+  readonly meta?: Meta | undefined;
+}
+
+/** What an ask may carry besides its message. */
+export interface AskOptions extends SendOptions {
+  /** Time for the reply in ms. Default 5 000; never more than the message being handled has left. */
+  readonly timeoutMs?: number | undefined;
+  /** Rejects the ask with AskAbortedError. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An actor that makes a call while it handles a message. */
+export interface Caller extends ChainMember, Sender {
+  /** What came with the message being handled. */
+  readonly current: Delivery | undefined;
+  /** This actor's tells without meta share one delivery. */
+  readonly bareTell: TellDelivery;
+}
+
+/** Options made by `ctx.options()`: what the handler inherited, kept past an `await`. */
+export class InheritedOptions implements AskOptions {
+  readonly caller: Caller;
+  readonly delivery: Delivery | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly meta: Meta | undefined;
+
+  constructor(caller: Caller, options: AskOptions | undefined) {
+    this.caller = caller;
+    this.delivery = caller.current;
+    this.timeoutMs = options?.timeoutMs;
+    this.signal = options?.signal;
+    this.meta = options?.meta;
+  }
+}
+
+/** A call on its way out: the caller's options joined with what its handler inherits from the message that it handles. */
+export interface OutgoingCall {
+  /** Scheduler time. */
+  readonly deadlineMs: number;
+  readonly chain: CallChain | undefined;
+  readonly meta: Meta | undefined;
+  readonly caller: Caller | undefined;
+}
+
+/** What an ask inherits. ConfigError for a `timeoutMs` that is no positive number, ReentrantAskError for a chain past its bound. */
+export function outgoingAsk(
+  options: AskOptions | undefined,
+  running: Caller | undefined,
+  nowMs: number,
+  defaultTimeoutMs: number,
+  maxChain: number,
+): OutgoingCall {
+  const kept = options instanceof InheritedOptions ? options : undefined;
+  const caller = kept === undefined ? running : kept.caller;
+  const inherited = kept === undefined ? running?.current : kept.delivery;
+  const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs;
+  if (!(timeoutMs > 0 && timeoutMs < Number.POSITIVE_INFINITY)) {
+    throw new ConfigError(`timeoutMs of an ask must be a positive finite number of milliseconds, not ${timeoutMs}`);
+  }
+  const chain = caller === undefined ? undefined : new CallChain(caller, inherited?.chain);
+  if (chain !== undefined && chain.length > maxChain) {
+    throw new ReentrantAskError(
+      `${chain.length} asks wait on one another, the bound is ${maxChain}: does the chain ever end?`,
+    );
+  }
+  return {
+    deadlineMs: Math.min(nowMs + timeoutMs, inherited?.deadlineMs ?? Number.POSITIVE_INFINITY),
+    chain,
+    meta: joinMeta(inherited?.meta, options?.meta),
+    caller,
+  };
+}
+
+/** What a tell inherits: undefined when it comes from no actor and has no meta, the common case that allocates nothing. */
+export function outgoingTell(options: SendOptions | undefined, running: Caller | undefined): TellDelivery | undefined {
+  const kept = options instanceof InheritedOptions ? options : undefined;
+  const caller = kept === undefined ? running : kept.caller;
+  const inherited = kept === undefined ? running?.current : kept.delivery;
+  const meta = joinMeta(inherited?.meta, options?.meta);
+  return meta === undefined ? caller?.bareTell : new TellDelivery(caller, meta);
+}
+
+function joinMeta(inherited: Meta | undefined, own: Meta | undefined): Meta | undefined {
+  if (inherited === undefined) return own;
+  return own === undefined ? inherited : { ...inherited, ...own };
+}

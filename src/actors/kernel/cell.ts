@@ -1,0 +1,301 @@
+import { AskTimeoutError, ConfigError, ProtocolError, StoppedError } from '../../errors.js';
+import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
+import { ActorContext } from './actor-context.js';
+import type { AnyBehavior, Behavior, Handler } from './behavior.js';
+import type { Caller } from './call.js';
+import type { SpawnOptions } from './context.js';
+import { type Delivery, isAsk, TellDelivery } from './delivery.js';
+import type { TurnTaker } from './dispatcher.js';
+import { Inbox } from './inbox.js';
+import type { Kernel } from './kernel.js';
+import { Later } from './later.js';
+import { fail, handlerError, requestStop, start, windDown } from './lifecycle.js';
+import type { Mailbox } from './mailbox.js';
+import { checkName } from './nact.js';
+import { type ActorRef, streamUnavailable, type UntypedRef } from './reference.js';
+import type { Cell, Watcher } from './route.js';
+import { SeldomUsed } from './seldom-used.js';
+import type { SignalLane } from './timers.js';
+
+/** One actor: its inbox, its state, and the turns that bring them together. What few actors need is made when needed. */
+export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalLane {
+  readonly behavior: AnyBehavior;
+  override readonly parent: ActorCell | undefined;
+  override readonly name: string;
+  state: unknown = undefined;
+  /** The state is made and `on.stopping` is owed to it. */
+  hasState: boolean;
+  /** What came with the message being handled. */
+  current: Delivery | undefined = undefined;
+  childCells: Map<string, ActorCell> | undefined = undefined;
+  seldom: SeldomUsed | undefined = undefined;
+  private signals: (() => void)[] | undefined = undefined;
+  private ownContext: ActorContext | undefined = undefined;
+  private ownReference: UntypedRef | undefined = undefined;
+  private ownBareTell: TellDelivery | undefined = undefined;
+
+  constructor(kernel: Kernel, behavior: AnyBehavior, parent: ActorCell | undefined, name: string) {
+    const isStarted = behavior.createState === undefined && behavior.on.started === undefined;
+    super(kernel, kernel.boundsOf(behavior), isStarted ? 'running' : 'starting');
+    this.hasState = isStarted;
+    this.behavior = behavior;
+    this.parent = parent;
+    this.name = name;
+  }
+
+  override get service(): AnyService {
+    return this.behavior.service;
+  }
+
+  /** `system/parent/child` */
+  override get path(): string {
+    return `${this.parent === undefined ? this.kernel.name : this.parent.path}/${this.name}`;
+  }
+
+  override get children(): ReadonlyMap<string, ActorCell> {
+    return this.childCells ?? new Map();
+  }
+
+  get context(): ActorContext {
+    this.ownContext ??= new ActorContext(this);
+    return this.ownContext;
+  }
+
+  get self(): UntypedRef {
+    this.ownReference ??= this.kernel.references.create(this.behavior.service, this);
+    return this.ownReference;
+  }
+
+  get bareTell(): TellDelivery {
+    this.ownBareTell ??= new TellDelivery(this, undefined);
+    return this.ownBareTell;
+  }
+
+  override get cUid(): bigint {
+    this.takenCUid ??=
+      this.phase === 'stopped' ? this.kernel.nextCUid() : this.kernel.address(this, this.kernel.nextCUid());
+    return this.takenCUid;
+  }
+
+  protected override get isRunning(): boolean {
+    return this.kernel.running === this;
+  }
+
+  toRef(): Ref {
+    return { cUid: this.cUid, service: this.behavior.service.typeName };
+  }
+
+  override takeTurn(budget: number): number {
+    let used = 0;
+    while (used < budget && this.pending === undefined) {
+      if (this.phase === 'running') {
+        if (this.signals !== undefined) this.runSignal(this.signals);
+        else if (this.mailbox !== undefined) this.handleNext(this.mailbox);
+        else break;
+      } else if (this.phase === 'starting') start(this);
+      else if (!windDown(this)) break;
+      used++;
+    }
+    if (this.seldom !== undefined && (this.mailbox?.size ?? 0) <= this.bounds.resume) this.seldom.resolveReady();
+    return used;
+  }
+
+  /** Asks for a turn, unless one is due anyway. */
+  wake(): void {
+    if (!this.isQueued) this.kernel.dispatcher.add(this);
+  }
+
+  /** Runs `turn` before all messages, in a turn of this actor; dropped when the actor is not running. */
+  signal(turn: () => void): void {
+    if (this.phase !== 'running') return;
+    if (this.signals === undefined) this.signals = [turn];
+    else this.signals.push(turn);
+    if (this.pending === undefined) this.wake();
+  }
+
+  dropSignals(): void {
+    this.signals = undefined;
+  }
+
+  private runSignal(signals: (() => void)[]): void {
+    const turn = signals.shift();
+    if (signals.length === 0) this.signals = undefined;
+    if (turn !== undefined) this.guarded(turn);
+  }
+
+  /** Runs code of the actor outside any message. */
+  private guarded(code: () => void): void {
+    this.kernel.running = this;
+    try {
+      code();
+      this.kernel.running = undefined;
+    } catch (error) {
+      this.kernel.running = undefined;
+      fail(this, error);
+    }
+  }
+
+  private handleNext(mailbox: Mailbox): void {
+    const { method, message, delivery } = mailbox;
+    if (method === undefined) return;
+    mailbox.drop();
+    if (mailbox.size === 0) {
+      this.mailbox = undefined;
+      this.kernel.mailboxes.release(mailbox);
+    }
+    if (delivery !== undefined && this.isExpired(method, delivery)) return;
+    const handler = this.behavior.handlers.get(method) ?? this.handlerByName(method);
+    if (handler === undefined || method.mode === 'stream') this.cannotHandle(method, message, delivery);
+    else this.handle(handler, method, message, delivery);
+  }
+
+  private handle(handler: Handler, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+    const { kernel } = this;
+    this.current = delivery;
+    kernel.running = this;
+    try {
+      const result = handler(this.state, message, this.context);
+      kernel.running = undefined;
+      if (result instanceof Promise) {
+        this.suspend(result, () => `the handler of ${method.fullName}`);
+        return;
+      }
+      if (result instanceof Later) this.oweReply(result, delivery);
+      else if (isAsk(delivery)) delivery.reply(result);
+      this.current = undefined;
+    } catch (error) {
+      kernel.running = undefined;
+      fail(this, error);
+    }
+  }
+
+  /** Takes no turn until `work` settles; its value answers the ask being handled. */
+  suspend(work: Promise<unknown>, describe: () => string): void {
+    this.pending = work;
+    work.then(
+      (value) => this.resume(work, value),
+      (error: unknown) => {
+        if (this.pending === work) {
+          this.pending = undefined;
+          fail(this, error);
+          this.wake();
+        } else this.kernel.logger.warn(`${describe()} failed after it was given up`, { actor: this.path, error });
+      },
+    );
+  }
+
+  private resume(work: Promise<unknown>, value: unknown): void {
+    if (this.pending !== work) return;
+    this.pending = undefined;
+    const delivery = this.current;
+    try {
+      if (isAsk(delivery)) delivery.reply(value);
+      this.current = undefined;
+    } catch (error) {
+      fail(this, error);
+    }
+    this.wake();
+  }
+
+  private oweReply(result: Later<unknown>, delivery: Delivery | undefined): void {
+    const { owedReplies } = this.usingSeldom();
+    if (isAsk(delivery)) owedReplies.add(delivery);
+    result.reply
+      .then((value) => isAsk(delivery) && owedReplies.delete(delivery) && delivery.reply(value))
+      .catch((error: unknown) => {
+        if (isAsk(delivery)) {
+          owedReplies.delete(delivery);
+          delivery.fail(handlerError(error));
+        } else this.reportLostReply(error);
+      });
+  }
+
+  private isExpired(method: AnyMethod, delivery: Delivery): boolean {
+    const { deadlineMs } = delivery;
+    if (deadlineMs === Number.POSITIVE_INFINITY || deadlineMs > this.kernel.scheduler.now()) return false;
+    delivery.fail(
+      new AskTimeoutError(
+        `${method.fullName} was still in the mailbox of ${this.path} at its deadline, and was not run`,
+      ),
+    );
+    return true;
+  }
+
+  /** A method of the same service from another copy of its generated code. */
+  private handlerByName(method: AnyMethod): Handler | undefined {
+    const own = this.service.methods[method.name];
+    return own?.fullName === method.fullName ? this.behavior.handlers.get(own) : undefined;
+  }
+
+  private cannotHandle(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+    if (isAsk(delivery)) {
+      delivery.fail(
+        method.mode === 'stream'
+          ? streamUnavailable(method)
+          : new ProtocolError(`${this.path} speaks ${this.service.typeName} and does not know ${method.fullName}`),
+      );
+    } else this.kernel.deadLetters.add(this, method.fullName, message, 'unknown method');
+  }
+
+  watch(watcher: Watcher): void {
+    if (this.phase === 'stopped') watcher.terminated(this, 'stopped');
+    else this.usingSeldom().watchers.add(watcher);
+  }
+
+  unwatch(watcher: Watcher): void {
+    this.seldom?.watchers.delete(watcher);
+  }
+
+  override usingSeldom(): SeldomUsed {
+    this.seldom ??= new SeldomUsed();
+    return this.seldom;
+  }
+
+  override requestStop(): void {
+    requestStop(this);
+  }
+
+  override reportLostReply(error: unknown): void {
+    this.kernel.logger.warn('an ask that nobody waits for failed', { actor: this.path, error });
+  }
+
+  spawnChild<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+    if (this.phase !== 'running') throw new StoppedError(`${this.path} cannot spawn: it is ${this.phase}`);
+    const siblings = this.childCells ?? new Map<string, ActorCell>();
+    const reference = spawn(this.kernel, this, siblings, behavior, options);
+    this.childCells = siblings;
+    return reference;
+  }
+
+  adopt(reference: UntypedRef): void {
+    this.ownReference = reference;
+  }
+
+  releaseContext(): void {
+    this.ownContext?.release();
+  }
+}
+
+/** Starts an actor among `siblings`. ConfigError for a name or channel id that is taken or unfit. */
+export function spawn<S extends AnyService, T>(
+  kernel: Kernel,
+  parent: ActorCell | undefined,
+  siblings: Map<string, ActorCell>,
+  behavior: Behavior<S, T>,
+  options: SpawnOptions | undefined,
+): ActorRef<S> {
+  if (kernel.isStopping) throw new StoppedError(`system ${kernel.name} cannot spawn: it is stopping`);
+  const name = options?.name ?? kernel.freeName(behavior.service, siblings);
+  if (options?.name !== undefined) checkName(name);
+  if (siblings.has(name)) {
+    throw new ConfigError(`${parent?.path ?? kernel.name}/${name} exists already: choose another name`);
+  }
+  const cell = new ActorCell(kernel, behavior, parent, name);
+  if (options?.cUid !== undefined) cell.takenCUid = kernel.address(cell, options.cUid);
+  siblings.set(name, cell);
+  kernel.actors++;
+  const reference = kernel.references.create(behavior.service, cell);
+  cell.adopt(reference);
+  if (cell.phase === 'starting') cell.wake();
+  return reference;
+}

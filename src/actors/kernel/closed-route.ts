@@ -1,0 +1,46 @@
+import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
+import type { AnyMethod } from '../../protocol/index.js';
+import type { DeadLetterOffice } from './dead-letters.js';
+import type { Route, TerminationReason, Watcher } from './route.js';
+
+/** The route to an actor that is known to be gone: tells are dead letters, everything else fails at once. */
+export class ClosedRoute implements Route {
+  readonly cUid: bigint;
+  private readonly reason: TerminationReason;
+  private readonly deadLetters: DeadLetterOffice;
+
+  constructor(cUid: bigint, reason: TerminationReason, deadLetters: DeadLetterOffice) {
+    this.cUid = cUid;
+    this.reason = reason;
+    this.deadLetters = deadLetters;
+  }
+
+  get path(): string {
+    return `actor ${this.cUid.toString(16)}`;
+  }
+
+  tell(method: AnyMethod, message: unknown): boolean {
+    this.deadLetters.add(this, method.fullName, message, this.reason);
+    return false;
+  }
+
+  ask(method: AnyMethod): Promise<unknown> {
+    return Promise.reject(this.error(method.fullName));
+  }
+
+  ready(): Promise<void> {
+    return Promise.reject(this.error('ready'));
+  }
+
+  watch(watcher: Watcher): void {
+    watcher.terminated(this, this.reason);
+  }
+
+  unwatch(): void {}
+
+  private error(what: string): MillraceError {
+    return this.reason === 'stopped'
+      ? new StoppedError(`${what}: ${this.path} has stopped`)
+      : new UnreachableError(`${what}: ${this.path} is in another process, which cannot be reached`);
+  }
+}

@@ -1,0 +1,48 @@
+import type { Logger } from '../../logging/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import { Feed, type Subscribable } from './feed.js';
+
+/** A tell that nobody will handle. (An ask is never one: its caller is told.) */
+export interface DeadLetter {
+  /** `system/parent/child`, or what is known of an actor elsewhere. */
+  readonly path: string;
+  /** Full name of the method. */
+  readonly method: string;
+  readonly message: unknown;
+  readonly reason: DeadLetterReason;
+}
+
+export type DeadLetterReason = 'stopped' | 'unreachable' | 'overflow' | 'unknown method';
+
+/** Where lost tells are counted, seen and, at most once a second, logged. */
+export interface DeadLetters extends Subscribable<DeadLetter> {
+  readonly count: number;
+}
+
+const LOG_INTERVAL_MS = 1_000;
+
+export class DeadLetterOffice extends Feed<DeadLetter> implements DeadLetters {
+  count = 0;
+  private readonly scheduler: Scheduler;
+  private readonly log: Logger;
+  private loggedAtMs = Number.NEGATIVE_INFINITY;
+  private loggedCount = 0;
+
+  constructor(scheduler: Scheduler, logger: Logger) {
+    super(logger);
+    this.scheduler = scheduler;
+    this.log = logger;
+  }
+
+  /** `target` is asked for its path only when somebody will read it. */
+  add(target: { readonly path: string }, method: string, message: unknown, reason: DeadLetterReason): void {
+    this.count++;
+    const nowMs = this.scheduler.now();
+    if (nowMs - this.loggedAtMs >= LOG_INTERVAL_MS) {
+      this.log.warn('dead letter', { actor: target.path, method, reason, sinceLast: this.count - this.loggedCount });
+      this.loggedAtMs = nowMs;
+      this.loggedCount = this.count;
+    }
+    if (this.isWatched) this.publish({ path: target.path, method, message, reason });
+  }
+}

@@ -1,0 +1,133 @@
+import type { Scheduler, Timer } from '../../scheduler/index.js';
+
+const TICK_MS = 16;
+const SLOTS = 512;
+
+/** Something that expires; the wheel links it into a list, so that adding and removing touch no other memory. */
+export abstract class Deadline {
+  /** Scheduler time. */
+  deadlineMs: number;
+  /** Where the wheel keeps it; -1 outside the wheel. */
+  slot = -1;
+  previous: Deadline | undefined = undefined;
+  next: Deadline | undefined = undefined;
+
+  constructor(deadlineMs: number) {
+    this.deadlineMs = deadlineMs;
+  }
+
+  /** Called once, at the first turn at or after the deadline; it is out of the wheel by then. */
+  abstract expire(): void;
+}
+
+/**
+ * One timer for all asks: a hashed wheel of lists, each for 16 ms out of every 8.2 s. The scheduler's timer stands at the
+ * earliest deadline known when it was set; it is let go one event loop turn after the last ask is answered, so that a
+ * program that asks one at a time does not set it every time.
+ */
+export class Deadlines {
+  count = 0;
+  private readonly slots: (Deadline | undefined)[] = new Array<undefined>(SLOTS).fill(undefined);
+  private readonly scheduler: Scheduler;
+  private timer: Timer | undefined;
+  private timerAtMs = Number.POSITIVE_INFINITY;
+  /** Every deadline in a tick before this one has been seen to. */
+  private tick = 0;
+  private isReleasePlanned = false;
+  private readonly onTimer: () => void = () => this.advance();
+  private readonly release: () => void = () => {
+    this.isReleasePlanned = false;
+    if (this.count === 0) this.clearTimer();
+  };
+
+  constructor(scheduler: Scheduler) {
+    this.scheduler = scheduler;
+  }
+
+  /** `nowMs` is the scheduler's time, which the caller has at hand. */
+  add(deadline: Deadline, nowMs: number): void {
+    const slot = tickOf(deadline.deadlineMs) & (SLOTS - 1);
+    const first = this.slots[slot];
+    deadline.slot = slot;
+    deadline.next = first;
+    if (first !== undefined) first.previous = deadline;
+    this.slots[slot] = deadline;
+    if (this.count === 0) this.tick = tickOf(nowMs);
+    this.count++;
+    if (deadline.deadlineMs < this.timerAtMs) this.setTimer(deadline.deadlineMs, nowMs);
+  }
+
+  /** One that is not in the wheel is ignored. */
+  remove(deadline: Deadline): void {
+    if (deadline.slot < 0) return;
+    this.unlink(deadline);
+    if (this.count === 0 && !this.isReleasePlanned) {
+      this.isReleasePlanned = true;
+      this.scheduler.scheduleYield(this.release);
+    }
+  }
+
+  /** Lets the timer go; nothing is expired by it. */
+  close(): void {
+    this.clearTimer();
+  }
+
+  private unlink(deadline: Deadline): void {
+    const { previous, next } = deadline;
+    if (previous === undefined) this.slots[deadline.slot] = next;
+    else previous.next = next;
+    if (next !== undefined) next.previous = previous;
+    deadline.slot = -1;
+    deadline.previous = undefined;
+    deadline.next = undefined;
+    this.count--;
+  }
+
+  private advance(): void {
+    this.timer = undefined;
+    this.timerAtMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.scheduler.now();
+    const nowTick = tickOf(nowMs);
+    const due: Deadline[] = [];
+    for (let tick = Math.max(this.tick, nowTick - SLOTS + 1); tick <= nowTick; tick++) {
+      let entry = this.slots[tick & (SLOTS - 1)];
+      while (entry !== undefined) {
+        if (entry.deadlineMs <= nowMs) due.push(entry);
+        entry = entry.next;
+      }
+    }
+    this.tick = nowTick;
+    due.sort((left, right) => left.deadlineMs - right.deadlineMs);
+    for (const deadline of due) this.unlink(deadline);
+    if (this.count > 0) this.setTimer(this.earliest(nowTick), nowMs);
+    for (const deadline of due) deadline.expire();
+  }
+
+  /** The next deadline within one round of the wheel; the end of the round when there is none in it. */
+  private earliest(fromTick: number): number {
+    for (let tick = fromTick; tick < fromTick + SLOTS; tick++) {
+      let earliestMs = Number.POSITIVE_INFINITY;
+      for (let entry = this.slots[tick & (SLOTS - 1)]; entry !== undefined; entry = entry.next) {
+        if (tickOf(entry.deadlineMs) <= tick) earliestMs = Math.min(earliestMs, entry.deadlineMs);
+      }
+      if (earliestMs < Number.POSITIVE_INFINITY) return earliestMs;
+    }
+    return (fromTick + SLOTS) * TICK_MS;
+  }
+
+  private setTimer(atMs: number, nowMs: number): void {
+    this.clearTimer();
+    this.timerAtMs = atMs;
+    this.timer = this.scheduler.setTimer(Math.max(0, atMs - nowMs), this.onTimer);
+  }
+
+  private clearTimer(): void {
+    if (this.timer !== undefined) this.scheduler.clearTimer(this.timer);
+    this.timer = undefined;
+    this.timerAtMs = Number.POSITIVE_INFINITY;
+  }
+}
+
+function tickOf(timeMs: number): number {
+  return Math.floor(timeMs / TICK_MS);
+}

@@ -1,0 +1,94 @@
+import type { Scheduler } from '../../scheduler/index.js';
+
+/** What takes turns: an actor's cell. */
+export interface TurnTaker {
+  /** In the run queue, or taking its turn: the dispatcher's mark, nobody else writes it. */
+  isQueued: boolean;
+  /** Handles up to `budget` messages and returns how many; fewer means that it has nothing more to do now. */
+  takeTurn(budget: number): number;
+}
+
+/**
+ * The run queue of one partition. One scheduled turn drains it, actor by actor, at most `throughput` messages for each before
+ * the next; after `turnBudget` messages the event loop has its turn, also when they were spread over many short turns.
+ */
+export class Dispatcher {
+  /** Messages handled since the start. */
+  handled = 0;
+  private queue: (TurnTaker | undefined)[] = new Array<undefined>(64).fill(undefined);
+  private head = 0;
+  private size = 0;
+  private isArmed = false;
+  private left: number;
+  private readonly scheduler: Scheduler;
+  private readonly throughput: number;
+  private readonly turnBudget: number;
+  private readonly turn: () => void = () => this.runTurn();
+  private readonly freshTurn: () => void = () => {
+    this.left = this.turnBudget;
+    this.runTurn();
+  };
+
+  constructor(scheduler: Scheduler, throughput: number, turnBudget: number) {
+    this.scheduler = scheduler;
+    this.throughput = throughput;
+    this.turnBudget = turnBudget;
+    this.left = turnBudget;
+  }
+
+  add(taker: TurnTaker): void {
+    taker.isQueued = true;
+    this.push(taker);
+    if (!this.isArmed) this.arm();
+  }
+
+  private arm(): void {
+    this.isArmed = true;
+    if (this.left > 0) this.scheduler.schedule(this.turn);
+    else this.scheduler.scheduleYield(this.freshTurn);
+  }
+
+  private runTurn(): void {
+    let taker: TurnTaker | undefined;
+    try {
+      while (this.size > 0 && this.left > 0) {
+        taker = this.shift();
+        if (taker === undefined) break;
+        const used = taker.takeTurn(this.throughput);
+        this.handled += used;
+        this.left -= used;
+        if (used >= this.throughput) this.push(taker);
+        else taker.isQueued = false;
+        taker = undefined;
+      }
+    } finally {
+      // Nothing should throw up to here; if something does, the scheduler reports it and the others go on.
+      if (taker !== undefined) taker.isQueued = false;
+      if (this.size > 0) this.arm();
+      else this.isArmed = false;
+    }
+  }
+
+  private push(taker: TurnTaker): void {
+    if (this.size === this.queue.length) this.grow();
+    this.queue[(this.head + this.size) & (this.queue.length - 1)] = taker;
+    this.size++;
+  }
+
+  private shift(): TurnTaker | undefined {
+    const taker = this.queue[this.head];
+    this.queue[this.head] = undefined;
+    this.head = (this.head + 1) & (this.queue.length - 1);
+    this.size--;
+    return taker;
+  }
+
+  private grow(): void {
+    this.queue = [
+      ...this.queue.slice(this.head),
+      ...this.queue.slice(0, this.head),
+      ...new Array<undefined>(this.queue.length).fill(undefined),
+    ];
+    this.head = 0;
+  }
+}

@@ -1,0 +1,163 @@
+import { BackpressureError, ReentrantAskError, StoppedError } from '../../errors.js';
+import type { AnyMethod } from '../../protocol/index.js';
+import { type AskOptions, outgoingTell, type SendOptions } from './call.js';
+import { type CallChain, type ChainMember, chainIncludes } from './call-chain.js';
+import { type Delivery, isAsk } from './delivery.js';
+import type { TurnTaker } from './dispatcher.js';
+import type { Kernel } from './kernel.js';
+import { LocalAsk } from './local-ask.js';
+import type { Mailbox, MailboxBounds } from './mailbox.js';
+import { NactNode } from './nact.js';
+import { type SeldomUsed, stoppedForGood } from './seldom-used.js';
+
+/**
+ *     starting --> running <--> restarting        (a restart ends in starting)
+ *         \           |            /
+ *          `------> stopping <----'  --> stopped
+ */
+export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'stopped';
+
+/** The half of a cell that others see: what becomes of a message until it is an actor's turn to handle it. */
+export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
+  readonly kernel: Kernel;
+  abstract readonly path: string;
+  abstract readonly cUid: bigint;
+  takenCUid: bigint | undefined = undefined;
+  phase: Phase;
+  isQueued = false;
+  /** What a handler or hook returned and has not settled; no turn is taken meanwhile. */
+  pending: Promise<unknown> | undefined = undefined;
+  /** An idle actor has none. */
+  protected mailbox: Mailbox | undefined = undefined;
+  protected readonly bounds: MailboxBounds;
+
+  constructor(kernel: Kernel, bounds: MailboxBounds, phase: Phase) {
+    super();
+    this.kernel = kernel;
+    this.bounds = bounds;
+    this.phase = phase;
+  }
+
+  /** Its handler runs at this moment, synchronously. */
+  protected abstract readonly isRunning: boolean;
+
+  abstract takeTurn(budget: number): number;
+
+  abstract usingSeldom(): SeldomUsed;
+
+  /** Messages are accepted; a restart keeps them for later. */
+  get isOpen(): boolean {
+    return this.phase !== 'stopping' && this.phase !== 'stopped';
+  }
+
+  override tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
+    if (!this.isOpen) {
+      this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
+      return false;
+    }
+    const running = this.kernel.running;
+    const delivery = options === undefined && running === undefined ? undefined : outgoingTell(options, running);
+    return this.accept(method, message, delivery);
+  }
+
+  override ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const { kernel } = this;
+      const nowMs = kernel.scheduler.now();
+      const call = kernel.outgoing(options, nowMs);
+      const ask = new LocalAsk(kernel.deadlines, this, method, call, options, resolve, reject);
+      if (this.refuses(method, ask)) return;
+      ask.start(nowMs);
+      if (!ask.isSettled) this.accept(method, message, ask);
+    });
+  }
+
+  deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
+    if (isAsk(delivery)) return this.refuses(method, delivery) ? true : this.accept(method, message, delivery);
+    if (!this.isOpen) {
+      this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
+      throw this.stoppedError(method);
+    }
+    try {
+      return this.accept(method, message, delivery);
+    } catch (error) {
+      this.kernel.deadLetters.add(this, method.fullName, message, 'overflow');
+      throw error;
+    }
+  }
+
+  /** Answers an ask that must not reach the mailbox. */
+  private refuses(method: AnyMethod, ask: Delivery): boolean {
+    if (!this.isOpen) ask.fail(this.stoppedError(method));
+    else if (ask.chain !== undefined && this.waitsIn(ask.chain)) {
+      ask.fail(
+        new ReentrantAskError(
+          `${method.fullName} asked of ${this.path}, which waits for a reply in the same chain of asks: tell it instead`,
+        ),
+      );
+    } else return false;
+    return true;
+  }
+
+  private waitsIn(chain: CallChain): boolean {
+    return (this.pending !== undefined || this.isRunning) && chainIncludes(chain, this);
+  }
+
+  private accept(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
+    let mailbox = this.mailbox;
+    if (mailbox === undefined) {
+      mailbox = this.kernel.mailboxes.take();
+      this.mailbox = mailbox;
+    } else if (mailbox.size >= this.bounds.capacity) return this.overflow(mailbox, method, message, delivery);
+    mailbox.push(method, message, delivery);
+    if (!this.isQueued && this.pending === undefined && this.phase === 'running') this.kernel.dispatcher.add(this);
+    return mailbox.size <= this.bounds.mark;
+  }
+
+  private overflow(mailbox: Mailbox, method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
+    const { overflow } = this.bounds;
+    if (overflow === 'drop-oldest' && mailbox.method !== undefined) {
+      const { method: oldMethod, message: oldMessage, delivery: oldDelivery } = mailbox;
+      mailbox.drop();
+      mailbox.push(method, message, delivery);
+      this.lose(oldMethod, oldMessage, oldDelivery);
+    } else if (overflow === 'drop-newest' || isAsk(delivery)) this.lose(method, message, delivery);
+    else throw this.fullError();
+    return false;
+  }
+
+  private lose(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+    if (isAsk(delivery)) delivery.fail(this.fullError());
+    else this.kernel.deadLetters.add(this, method.fullName, message, 'overflow');
+  }
+
+  ready(): Promise<void> {
+    if (!this.isOpen) return Promise.reject(stoppedForGood(this.path));
+    if ((this.mailbox?.size ?? 0) < this.bounds.mark) return Promise.resolve();
+    return new Promise((resolve, reject) => this.usingSeldom().readyWaiters.push({ resolve, reject }));
+  }
+
+  /** Everything that waits in the mailbox is answered or becomes a dead letter. */
+  flush(): void {
+    const { mailbox } = this;
+    if (mailbox === undefined) return;
+    this.mailbox = undefined;
+    for (let { method } = mailbox; method !== undefined; { method } = mailbox) {
+      const { message, delivery } = mailbox;
+      mailbox.drop();
+      if (isAsk(delivery)) delivery.fail(this.stoppedError(method));
+      else this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
+    }
+    this.kernel.mailboxes.release(mailbox);
+  }
+
+  private stoppedError(method: AnyMethod): StoppedError {
+    return new StoppedError(`${method.fullName}: ${this.path} has stopped`);
+  }
+
+  private fullError(): BackpressureError {
+    return new BackpressureError(
+      `the mailbox of ${this.path} is full (${this.bounds.capacity} messages): await ref.ready() and send again`,
+    );
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * The actor: behavior, references, mailbox, dispatch, supervision, watch, timers. The rooms above spawn actors and route messages
+ * through ActorSystem; Route is all that the kernel knows of another process. It must never learn of links, envelopes or frames.
+ */
+export { ActorSystem, type Statistics } from './actor-system.js';
+export {
+  type AnyBehavior,
+  type Behavior,
+  type BehaviorOptions,
+  behavior,
+  type Handlers,
+  type Lifecycle,
+  type Terminated,
+} from './behavior.js';
+export type { AskOptions, Caller, OutgoingCall, SendOptions } from './call.js';
+export { CallChain, chainFrom, chainIds } from './call-chain.js';
+export type { Context, SpawnOptions } from './context.js';
+export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.js';
+export type { Deadlines } from './deadlines.js';
+export type { Delivery, TellDelivery } from './delivery.js';
+export type { Subscribable } from './feed.js';
+export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';
+export { Later, later } from './later.js';
+export type { Overflow } from './mailbox.js';
+export { PendingAsk } from './pending-ask.js';
+export type { ActorRef, UntypedRef } from './reference.js';
+export { type Cell, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
+export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';

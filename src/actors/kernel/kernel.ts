@@ -1,0 +1,155 @@
+import type { Logger } from '../../logging/index.js';
+import type { AnyService, Ref } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import { limits as defaultLimits } from '../../limits.js';
+import { ConfigError, ProtocolError } from '../../errors.js';
+import { type AnyBehavior, boundsOf } from './behavior.js';
+import type { ActorCell } from './cell.js';
+import { type AskOptions, type OutgoingCall, outgoingAsk } from './call.js';
+import { ClosedRoute } from './closed-route.js';
+import { DeadLetterOffice } from './dead-letters.js';
+import { Deadlines } from './deadlines.js';
+import { Dispatcher } from './dispatcher.js';
+import { Feed } from './feed.js';
+import { type MailboxBounds, MailboxPool } from './mailbox.js';
+import { NactRoot } from './nact.js';
+import { type ActorRef, References } from './reference.js';
+import type { Route } from './route.js';
+
+/** The limits that the kernel keeps; their defaults and units are in limits.ts. */
+export type KernelLimits = Readonly<
+  Record<
+    | 'mailboxMessages'
+    | 'throughputMessages'
+    | 'turnMessages'
+    | 'stopTimeoutMs'
+    | 'askTimeoutMs'
+    | 'restarts'
+    | 'restartWindowMs'
+    | 'callChain',
+    number
+  >
+>;
+
+/** An actor without a parent failed for good, and has stopped. */
+export interface Failure {
+  readonly path: string;
+  readonly error: Error;
+}
+
+export interface KernelOptions {
+  /** First part of every path. */
+  readonly name: string;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  /** Takes the next free channel id. */
+  readonly cUids: () => bigint;
+  readonly limits?: Partial<KernelLimits> | undefined;
+}
+
+/** What all cells of one system share. */
+export class Kernel {
+  readonly name: string;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly limits: KernelLimits;
+  readonly dispatcher: Dispatcher;
+  readonly deadlines: Deadlines;
+  readonly deadLetters: DeadLetterOffice;
+  readonly failures: Feed<Failure>;
+  readonly references: References;
+  readonly mailboxes = new MailboxPool();
+  readonly nact: NactRoot;
+  /** Actors without a parent. */
+  readonly roots = new Map<string, ActorCell>();
+  /** Actors that have a channel id. */
+  readonly addressed = new Map<bigint, ActorCell>();
+  /** The actor whose handler runs at this moment, synchronously. */
+  running: ActorCell | undefined = undefined;
+  remoteRoutes: (cUid: bigint) => Route;
+  actors = 0;
+  isStopping = false;
+  private readonly takeCUid: () => bigint;
+  private readonly bounds = new WeakMap<AnyBehavior, MailboxBounds>();
+  private namesGiven = 0;
+
+  constructor(options: KernelOptions, onNactStop: () => void) {
+    this.name = options.name;
+    this.scheduler = options.scheduler;
+    this.logger = options.logger;
+    this.takeCUid = options.cUids;
+    this.limits = kernelLimits(options.limits);
+    this.dispatcher = new Dispatcher(this.scheduler, this.limits.throughputMessages, this.limits.turnMessages);
+    this.deadlines = new Deadlines(this.scheduler);
+    this.deadLetters = new DeadLetterOffice(this.scheduler, this.logger);
+    this.failures = new Feed(this.logger);
+    this.nact = new NactRoot(this.name, this.roots, onNactStop);
+    this.references = new References(this.nact.name);
+    this.remoteRoutes = (cUid) => new ClosedRoute(cUid, 'unreachable', this.deadLetters);
+  }
+
+  /** A typed reference from a wire record. ProtocolError when it is of another service. */
+  reference<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
+    if (ref.service !== service.typeName) {
+      throw new ProtocolError(`a reference to ${ref.service} was used as one to ${service.typeName}`);
+    }
+    const cell = this.addressed.get(ref.cUid);
+    if (cell === undefined) return this.references.create(service, this.remoteRoutes(ref.cUid));
+    if (cell.service.typeName !== service.typeName) {
+      throw new ProtocolError(
+        `${cell.path} speaks ${cell.service.typeName}, not ${service.typeName} as its reference says`,
+      );
+    }
+    return this.references.create(service, cell);
+  }
+
+  outgoing(options: AskOptions | undefined, nowMs: number): OutgoingCall {
+    return outgoingAsk(options, this.running, nowMs, this.limits.askTimeoutMs, this.limits.callChain);
+  }
+
+  /** The mailbox bounds that all actors of a behavior share. */
+  boundsOf(behavior: AnyBehavior): MailboxBounds {
+    let bounds = this.bounds.get(behavior);
+    if (bounds === undefined) {
+      bounds = boundsOf(behavior, this.limits.mailboxMessages);
+      this.bounds.set(behavior, bounds);
+    }
+    return bounds;
+  }
+
+  /** Enters a channel id into the table. ConfigError when another actor has it. */
+  address(cell: ActorCell, cUid: bigint): bigint {
+    if (this.addressed.has(cUid)) throw new ConfigError(`channel id ${cUid.toString(16)} is taken by another actor`);
+    this.addressed.set(cUid, cell);
+    return cUid;
+  }
+
+  nextCUid(): bigint {
+    return this.takeCUid();
+  }
+
+  /** The service's name and a number that no sibling has. */
+  freeName(service: AnyService, siblings: ReadonlyMap<string, unknown> | undefined): string {
+    const base = service.typeName.slice(service.typeName.lastIndexOf('.') + 1);
+    let name: string;
+    do {
+      this.namesGiven++;
+      name = `${base}-${this.namesGiven}`;
+    } while (siblings?.has(name) === true);
+    return name;
+  }
+}
+
+function kernelLimits(given: Partial<KernelLimits> = {}): KernelLimits {
+  const all: KernelLimits = { ...defaultLimits, ...given };
+  for (const [name, value] of Object.entries(given)) {
+    if (!(Number.isFinite(value) && value >= 0))
+      throw new ConfigError(`limit ${name} must be a number, at least 0, not ${value}`);
+  }
+  for (const name of ['mailboxMessages', 'throughputMessages', 'turnMessages'] as const) {
+    if (!Number.isSafeInteger(all[name]) || all[name] < 1) {
+      throw new ConfigError(`limit ${name} must be a whole number, at least 1, not ${all[name]}`);
+    }
+  }
+  return all;
+}

@@ -1,0 +1,196 @@
+import { HandlerError, StoppedError } from '../../errors.js';
+import type { ActorCell } from './cell.js';
+import { isAsk } from './delivery.js';
+
+// How an actor starts, fails, restarts and stops. Each function is called in a turn of the actor, `requestStop` and the timers'
+// callbacks apart, which only ask for one.
+
+/** Makes the state and calls `on.started`: the first turn of an actor, and the first after a restart. */
+export function start(cell: ActorCell): void {
+  const { behavior, kernel } = cell;
+  cell.phase = 'running';
+  kernel.running = cell;
+  try {
+    cell.state = behavior.createState?.(cell.context);
+    cell.hasState = true;
+    const started = behavior.on.started?.(cell.state, cell.context);
+    kernel.running = undefined;
+    if (started instanceof Promise) cell.suspend(started, () => 'on.started');
+  } catch (error) {
+    kernel.running = undefined;
+    fail(cell, error);
+  }
+}
+
+/** A handler, timer or hook threw, or rejected: answers the ask being handled and does what the supervision says. */
+export function fail(cell: ActorCell, cause: unknown): void {
+  const { kernel, current } = cell;
+  const error = errorFrom(cause);
+  cell.current = undefined;
+  if (isAsk(current)) current.fail(handlerError(error));
+  if (cell.phase !== 'running') {
+    kernel.logger.error('actor failed while it was stopping', { actor: cell.path, error });
+    return;
+  }
+  const verdict = cell
+    .usingSeldom()
+    .restarts.judge(cell.behavior.supervisor, error, kernel.scheduler.now(), () => kernel.scheduler.random(), {
+      maxRestarts: kernel.limits.restarts,
+      windowMs: kernel.limits.restartWindowMs,
+    });
+  const { directive } = verdict;
+  const log = directive === 'resume' || directive === 'restart' ? 'warn' : 'error';
+  kernel.logger[log](`actor failed: ${directive}`, { actor: cell.path, error });
+  if (directive === 'resume') return;
+  if (directive === 'restart') return restart(cell, verdict.delayMs);
+  requestStop(cell);
+  if (cell.parent === undefined) kernel.failures.publish({ path: cell.path, error });
+  else if (directive === 'escalate') {
+    const { parent } = cell;
+    parent.signal(() => fail(parent, error));
+  }
+}
+
+/** What the asker is told of an error: its message and code. */
+export function handlerError(cause: unknown): HandlerError {
+  const error = errorFrom(cause);
+  const handlerCode = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return new HandlerError(error.message, { handlerCode });
+}
+
+function errorFrom(cause: unknown): Error {
+  return cause instanceof Error
+    ? cause
+    : new HandlerError(`something that is no Error was thrown: ${String(cause)}`, { cause });
+}
+
+function restart(cell: ActorCell, delayMs: number): void {
+  cell.phase = 'restarting';
+  cell.usingSeldom().restartDelayMs = delayMs;
+  cell.dropSignals();
+  cell.releaseContext();
+  stopChildren(cell);
+  cell.wake();
+}
+
+/**
+ * From here on nothing is accepted: what waits in the mailbox is answered, timers and watches end, children are told to stop.
+ * A handler that is running may finish within `stopTimeoutMs`. Idempotent.
+ */
+export function requestStop(cell: ActorCell): void {
+  if (!cell.isOpen) return;
+  cell.phase = 'stopping';
+  cell.dropSignals();
+  cell.releaseContext();
+  cell.flush();
+  const { seldom, kernel } = cell;
+  if (seldom !== undefined) {
+    if (seldom.readyWaiters.length > 0) seldom.rejectReady(cell.path);
+    if (seldom.restartTimer !== undefined) kernel.scheduler.clearTimer(seldom.restartTimer);
+  }
+  stopChildren(cell);
+  if (cell.pending !== undefined) armStopTimer(cell);
+  cell.wake();
+}
+
+function stopChildren(cell: ActorCell): void {
+  if (cell.childCells === undefined) return;
+  for (const child of cell.childCells.values()) requestStop(child);
+}
+
+/**
+ * The next step of stopping or restarting: children are gone, the handler is done, `on.stopping` has run, the end. True when a new
+ * start is due at once.
+ */
+export function windDown(cell: ActorCell): boolean {
+  if (cell.phase === 'stopped' || cell.childCells !== undefined) return false;
+  if (cell.hasState) {
+    cell.hasState = false;
+    runStoppingHook(cell);
+    if (cell.pending !== undefined) {
+      armStopTimer(cell);
+      return false;
+    }
+  }
+  const { seldom, kernel } = cell;
+  if (seldom?.stopTimer !== undefined) kernel.scheduler.clearTimer(seldom.stopTimer);
+  if (seldom !== undefined && seldom.owedReplies.size > 0) seldom.failOwed(cell.path);
+  cell.releaseContext();
+  cell.state = undefined;
+  if (cell.phase !== 'stopping') return startAfresh(cell);
+  finish(cell);
+  return false;
+}
+
+function runStoppingHook(cell: ActorCell): void {
+  const { kernel, behavior } = cell;
+  kernel.running = cell;
+  try {
+    const stopping = behavior.on.stopping?.(cell.state, cell.context);
+    if (stopping instanceof Promise) cell.suspend(stopping, () => 'on.stopping');
+  } catch (error) {
+    kernel.logger.error('on.stopping failed', { actor: cell.path, error });
+  }
+  kernel.running = undefined;
+}
+
+/** True when there is no wait before the new start. */
+function startAfresh(cell: ActorCell): boolean {
+  const { kernel } = cell;
+  const seldom = cell.usingSeldom();
+  if (seldom.restartDelayMs === 0) {
+    cell.phase = 'starting';
+    return true;
+  }
+  seldom.restartTimer ??= kernel.scheduler.setTimer(seldom.restartDelayMs, () => {
+    seldom.restartTimer = undefined;
+    cell.phase = 'starting';
+    cell.wake();
+  });
+  return false;
+}
+
+function armStopTimer(cell: ActorCell): void {
+  const { kernel } = cell;
+  const seldom = cell.usingSeldom();
+  if (seldom.stopTimer !== undefined) kernel.scheduler.clearTimer(seldom.stopTimer);
+  seldom.stopTimer = kernel.scheduler.setTimer(kernel.limits.stopTimeoutMs, () => {
+    seldom.stopTimer = undefined;
+    if (cell.pending !== undefined) abandon(cell);
+  });
+}
+
+function abandon(cell: ActorCell): void {
+  const { kernel, current } = cell;
+  kernel.logger.warn(
+    `a handler or hook did not settle within ${kernel.limits.stopTimeoutMs} ms; the actor goes on without it`,
+    {
+      actor: cell.path,
+    },
+  );
+  cell.pending = undefined;
+  cell.current = undefined;
+  if (isAsk(current)) current.fail(new StoppedError(`${cell.path} has stopped before its handler was done`));
+  cell.wake();
+}
+
+function finish(cell: ActorCell): void {
+  const { kernel, parent, seldom } = cell;
+  cell.phase = 'stopped';
+  kernel.actors--;
+  if (cell.takenCUid !== undefined) kernel.addressed.delete(cell.takenCUid);
+  if (parent === undefined) kernel.roots.delete(cell.name);
+  else childGone(parent, cell);
+  if (seldom === undefined) return;
+  cell.seldom = undefined;
+  for (const watcher of seldom.watchers) watcher.terminated(cell, 'stopped');
+  for (const stopped of seldom.stopWaiters) stopped();
+}
+
+function childGone(parent: ActorCell, child: ActorCell): void {
+  const siblings = parent.childCells;
+  siblings?.delete(child.name);
+  if (siblings?.size !== 0) return;
+  parent.childCells = undefined;
+  if (parent.phase === 'stopping' || parent.phase === 'restarting') parent.wake();
+}

@@ -1,0 +1,123 @@
+import { ConfigError } from '../../errors.js';
+import type { AnyMethod } from '../../protocol/index.js';
+import type { Delivery } from './delivery.js';
+
+/** What happens to a message that finds the mailbox full. */
+export type Overflow = 'backpressure' | 'drop-newest' | 'drop-oldest';
+
+/** The bounds of one mailbox, in messages. */
+export interface MailboxBounds {
+  readonly capacity: number;
+  /** Above this many, three quarters of the capacity, `tell` returns false. */
+  readonly mark: number;
+  /** At this many or fewer, half of the capacity, those who wait for `ready` go on. */
+  readonly resume: number;
+  readonly overflow: Overflow;
+}
+
+/** ConfigError unless `capacity` is a whole number of messages, at least 1. */
+export function mailboxBounds(capacity: number, overflow: Overflow): MailboxBounds {
+  if (!Number.isSafeInteger(capacity) || capacity < 1) {
+    throw new ConfigError(`mailbox capacity must be a whole number of messages, at least 1, not ${capacity}`);
+  }
+  const mark = Math.max(1, Math.floor((capacity * 3) / 4));
+  return { capacity, mark, resume: Math.min(Math.floor(capacity / 2), mark - 1), overflow };
+}
+
+const SMALLEST = 4;
+
+/**
+ * A ring of messages that doubles on demand. A message is three parallel slots, so that a bare tell allocates nothing:
+ *
+ *     methods     . . M M M . .
+ *     messages    . . m m m . .      head ^, size 3
+ *     deliveries  . . - d - . .
+ */
+export class Mailbox {
+  size = 0;
+  private head = 0;
+  private mask = SMALLEST - 1;
+  private methods: (AnyMethod | undefined)[] = emptySlots(SMALLEST);
+  private messages: unknown[] = emptySlots(SMALLEST);
+  private deliveries: (Delivery | undefined)[] = emptySlots(SMALLEST);
+
+  /** Messages that fit before the ring grows. */
+  get room(): number {
+    return this.mask + 1;
+  }
+
+  /** Method of the oldest message; undefined when the mailbox is empty. */
+  get method(): AnyMethod | undefined {
+    return this.methods[this.head];
+  }
+
+  get message(): unknown {
+    return this.messages[this.head];
+  }
+
+  get delivery(): Delivery | undefined {
+    return this.deliveries[this.head];
+  }
+
+  push(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+    if (this.size > this.mask) this.grow();
+    const index = (this.head + this.size) & this.mask;
+    this.methods[index] = method;
+    this.messages[index] = message;
+    this.deliveries[index] = delivery;
+    this.size++;
+  }
+
+  /** Removes the oldest message. */
+  drop(): void {
+    const head = this.head;
+    this.methods[head] = undefined;
+    this.messages[head] = undefined;
+    this.deliveries[head] = undefined;
+    this.head = (head + 1) & this.mask;
+    this.size--;
+  }
+
+  private grow(): void {
+    this.methods = unrolled(this.methods, this.head);
+    this.messages = unrolled(this.messages, this.head);
+    this.deliveries = unrolled(this.deliveries, this.head);
+    this.head = 0;
+    this.mask = this.methods.length - 1;
+  }
+}
+
+/** Slots that hold any value from the start keep V8 from ever changing the array's kind. */
+function emptySlots(count: number): undefined[] {
+  return new Array<undefined>(count).fill(undefined);
+}
+
+function unrolled<T>(slots: T[], head: number): (T | undefined)[] {
+  const count = slots.length;
+  const grown: (T | undefined)[] = emptySlots(count * 2);
+  for (let index = 0; index < count; index++) grown[index] = slots[(head + index) & (count - 1)];
+  return grown;
+}
+
+/** Messages of room up to which an emptied mailbox is kept for the next actor. */
+const KEPT_ROOM = 2_048;
+const KEPT_MAILBOXES = 64;
+
+/** Mailboxes without an owner: an idle actor has none, and takes a warm one when a message comes. */
+export class MailboxPool {
+  private readonly free: (Mailbox | undefined)[] = emptySlots(KEPT_MAILBOXES);
+  private count = 0;
+
+  take(): Mailbox {
+    if (this.count === 0) return new Mailbox();
+    this.count--;
+    return this.free[this.count] ?? new Mailbox();
+  }
+
+  /** `mailbox` must be empty. */
+  release(mailbox: Mailbox): void {
+    if (this.count === KEPT_MAILBOXES || mailbox.room > KEPT_ROOM) return;
+    this.free[this.count] = mailbox;
+    this.count++;
+  }
+}

@@ -1,0 +1,177 @@
+import { find } from 'nact/lib/system-map.js';
+import { dispatch } from 'nact/lib/functions.js';
+import { type NactSystem, start } from 'nact/lib/system.js';
+import { ConfigError, ProtocolError } from '../../errors.js';
+import type { AnyMethod, AnyService } from '../../protocol/index.js';
+import type { Route } from './route.js';
+
+// The only file that knows how nact looks inside. nact's functions take a reference, walk its path from the system through
+// `children`, and call `dispatch`, `query` or `stop` on what they find; so that is what our actors have.
+
+/** Where an actor is, in nact's form. */
+export interface NactPath {
+  readonly system: string;
+  readonly parts: readonly string[];
+  toString(): string;
+}
+
+/** Reference of a parent, or of the system, in nact's form. */
+export interface NactParent {
+  readonly type: 'actor' | 'system';
+  readonly name: string;
+  readonly path: NactPath;
+  readonly system: { readonly name: string };
+}
+
+/** An actor as a node in nact's tree, without anything that nact keeps for each of its own. */
+export abstract class NactNode {
+  abstract readonly name: string;
+  abstract readonly parent: NactNode | undefined;
+  abstract readonly service: AnyService;
+  abstract get children(): ReadonlyMap<string, NactNode>;
+
+  /** How nact's verbs reach our actor. */
+  abstract requestStop(): void;
+  abstract tell(method: AnyMethod, message: unknown, options: undefined): boolean;
+  abstract ask(
+    method: AnyMethod,
+    message: unknown,
+    options: { readonly timeoutMs: number } | undefined,
+  ): Promise<unknown>;
+  /** An ask that came by `dispatch`, so that nobody waits for it, failed. */
+  abstract reportLostReply(error: unknown): void;
+
+  /** `message` is `{ methodName: request }`. The reply to an ask goes to `sender`, where there is one. */
+  dispatch(message: unknown, sender?: object): void {
+    const [method, request] = this.parse(message);
+    if (method.mode === 'tell') {
+      this.tell(method, request, undefined);
+      return;
+    }
+    this.ask(method, request, undefined).then(
+      (reply) => sender !== undefined && dispatch(sender, reply),
+      (error: unknown) => this.reportLostReply(error),
+    );
+  }
+
+  /** As `dispatch`, for an ask; a function is called with a reference of nobody, since the reply is what the handler returns. */
+  async query(message: unknown, timeoutMs: number): Promise<unknown> {
+    const [method, request] = this.parse(typeof message === 'function' ? message(nobody) : message);
+    if (method.mode !== 'ask')
+      throw new ProtocolError(`${method.fullName} has no reply: dispatch it instead of querying`);
+    return this.ask(method, request, { timeoutMs });
+  }
+
+  stop(): void {
+    this.requestStop();
+  }
+
+  /** nact's spawn asks this before it makes a child. */
+  assertNotStopped(): never {
+    throw spawnRefused(this.name);
+  }
+
+  private parse(message: unknown): readonly [AnyMethod, unknown] {
+    const entries = typeof message === 'object' && message !== null ? Object.entries(message) : [];
+    const [name, request] = entries[0] ?? [];
+    const method = name === undefined || entries.length > 1 ? undefined : this.service.methods[name];
+    if (method === undefined) {
+      const known = Object.keys(this.service.methods).join(', ');
+      throw new ProtocolError(`a message to ${this.name} must be { method: request } with one of the methods ${known}`);
+    }
+    return [method, method.request.create(request)];
+  }
+}
+
+const nobody = Object.freeze({ type: 'nobody', system: { name: undefined }, path: { parts: [] } });
+
+function spawnRefused(name: string): ConfigError {
+  return new ConfigError(
+    `nact's spawn cannot make an actor under ${name}: it would have clocks and timers of its own; use spawn of the system or of ctx`,
+  );
+}
+
+/** The system in nact's tree that holds our root actors. */
+export class NactRoot {
+  /** The name that nact knows: the one wanted, or with a number when that is taken in this thread. */
+  readonly name: string;
+  private readonly leave: () => void;
+
+  /** `children` are the root actors, kept up to date by their owner. */
+  constructor(wantedName: string, children: ReadonlyMap<string, NactNode>, onStop: () => void) {
+    this.name = freeName(wantedName);
+    const system = startSystem(this.name);
+    system.children = children;
+    this.leave = system.stop.bind(system);
+    system.stop = onStop;
+    system.assertNotStopped = () => {
+      throw spawnRefused(this.name);
+    };
+  }
+
+  /** Takes the system out of nact's registry. */
+  close(): void {
+    this.leave();
+  }
+}
+
+function freeName(wanted: string): string {
+  let name = wanted;
+  for (let number = 2; find(name) !== undefined; number++) name = `${wanted}-${number}`;
+  return name;
+}
+
+function startSystem(name: string): NactSystem {
+  const started: NactSystem[] = [];
+  start({ name }, (system) => void started.push(system));
+  const [system] = started;
+  if (system === undefined) throw new ConfigError('this is not nact 7.6.2: its start made no system');
+  return system;
+}
+
+const VALID_NAME = /^[a-z0-9\-$_.+!*'(),]+$/i;
+
+/** ConfigError unless nact, too, would accept the name. */
+export function checkName(name: string): void {
+  if (!VALID_NAME.test(name)) {
+    throw new ConfigError(`an actor cannot be named ${JSON.stringify(name)}: letters, digits and -$_.+!*'(), only`);
+  }
+}
+
+class Path implements NactPath {
+  readonly system: string;
+  readonly parts: readonly string[];
+
+  constructor(system: string, parts: readonly string[]) {
+    this.system = system;
+    this.parts = parts;
+  }
+
+  toString(): string {
+    return `${this.system}://${this.parts.join('/')}`;
+  }
+}
+
+/** Names from the root to the node. An actor elsewhere is no node: its parts lead nact nowhere. */
+export function partsOf(route: Route | NactNode): readonly string[] {
+  if (!(route instanceof NactNode)) return ['@', nactName(route)];
+  const parts: string[] = [];
+  for (let node: NactNode | undefined = route; node !== undefined; node = node.parent) parts.unshift(node.name);
+  return parts;
+}
+
+export function nactName(route: Route): string {
+  return route instanceof NactNode ? route.name : route.cUid.toString(16);
+}
+
+export function nactPath(route: Route, systemName: string): NactPath {
+  return new Path(systemName, partsOf(route));
+}
+
+export function nactParent(route: Route, systemName: string): NactParent | undefined {
+  if (!(route instanceof NactNode)) return undefined;
+  const system = { name: systemName };
+  const parent = route.parent;
+  if (parent === undefined) return { type: 'system', name: systemName, path: new Path(systemName, []), system };
+  return { type: 'actor', name: parent.name, path: new Path(systemName, partsOf(parent)), system };
+}

@@ -1,0 +1,85 @@
+import { AskAbortedError, AskTimeoutError, type MillraceError } from '../../errors.js';
+import type { AnyMethod } from '../../protocol/index.js';
+import type { AskOptions } from './call.js';
+import { Deadline, type Deadlines } from './deadlines.js';
+
+/**
+ * An ask that waits for its reply, here or over a link. Settles once: by reply, failure, deadline or abort. After the request
+ * is on its way, call `start`; it sets the deadline and listens to the signal.
+ */
+export abstract class PendingAsk extends Deadline {
+  readonly method: AnyMethod;
+  isSettled = false;
+  private readonly deadlines: Deadlines;
+  private readonly signal: AbortSignal | undefined;
+  private readonly onResolve: (value: unknown) => void;
+  private readonly onReject: (error: unknown) => void;
+
+  constructor(
+    deadlines: Deadlines,
+    method: AnyMethod,
+    deadlineMs: number,
+    options: AskOptions | undefined,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(deadlineMs);
+    this.method = method;
+    this.deadlines = deadlines;
+    this.signal = options?.signal;
+    this.onResolve = resolve;
+    this.onReject = reject;
+  }
+
+  /** Who was asked, for error messages. */
+  abstract target(): string;
+
+  start(nowMs: number): void {
+    if (this.isSettled) return;
+    if (this.signal?.aborted === true) this.handleEvent();
+    else if (this.deadlineMs <= nowMs) this.expire();
+    else {
+      this.signal?.addEventListener('abort', this, { once: true });
+      this.deadlines.add(this, nowMs);
+    }
+  }
+
+  /** Answers with what the handler returned; defaults are filled in here. Throws what `create` throws, unsettled. */
+  reply(value: unknown): void {
+    if (this.isSettled) return;
+    const response = this.method.response.create(value);
+    this.settle();
+    this.onResolve(response);
+  }
+
+  fail(error: MillraceError): void {
+    if (this.isSettled) return;
+    this.settle();
+    this.onReject(error);
+  }
+
+  override expire(): void {
+    this.fail(
+      new AskTimeoutError(
+        `${this.method.fullName} asked of ${this.target()} had no reply by its deadline; is its handler slower than timeoutMs?`,
+      ),
+    );
+  }
+
+  /** The signal's listener. */
+  handleEvent(): void {
+    // If it lies in a mailbox still, it counts as expired, so its handler is not run.
+    this.deadlineMs = Number.NEGATIVE_INFINITY;
+    this.fail(
+      new AskAbortedError(`${this.method.fullName} asked of ${this.target()} was aborted by its caller`, {
+        cause: this.signal?.reason,
+      }),
+    );
+  }
+
+  private settle(): void {
+    this.isSettled = true;
+    this.deadlines.remove(this);
+    this.signal?.removeEventListener('abort', this);
+  }
+}

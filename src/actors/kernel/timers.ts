@@ -1,0 +1,78 @@
+import { ConfigError } from '../../errors.js';
+import type { Scheduler, Timer } from '../../scheduler/index.js';
+
+/** An actor's lane for what is no message: each entry runs as a turn of the actor, before its messages. */
+export interface SignalLane {
+  signal(turn: () => void): void;
+}
+
+/** A timer of an actor. Firing puts a signal into the actor's lane; the callback runs in a turn of the actor. */
+export class ActorTimer implements Timer {
+  atMs: number;
+  private readonly timers: ActorTimers;
+  private readonly callback: () => void;
+  private readonly periodMs: number | undefined;
+  private armed: Timer;
+  private isWaitingForTurn = false;
+
+  constructor(timers: ActorTimers, delayMs: number, periodMs: number | undefined, callback: () => void) {
+    this.timers = timers;
+    this.callback = callback;
+    this.periodMs = periodMs;
+    this.armed = timers.scheduler.setTimer(delayMs, this.fire);
+    this.atMs = this.armed.atMs;
+  }
+
+  clear(): void {
+    this.timers.scheduler.clearTimer(this.armed);
+  }
+
+  private readonly fire = (): void => {
+    if (this.periodMs !== undefined) {
+      const scheduler = this.timers.scheduler;
+      // Counted from when it was due, so that a late turn does not shift all that follow.
+      this.armed = scheduler.setTimer(Math.max(0, this.atMs + this.periodMs - scheduler.now()), this.fire);
+      this.atMs = this.armed.atMs;
+    }
+    if (this.isWaitingForTurn) return;
+    this.isWaitingForTurn = true;
+    this.timers.lane.signal(this.run);
+  };
+
+  private readonly run = (): void => {
+    this.isWaitingForTurn = false;
+    if (!this.timers.all.has(this)) return;
+    if (this.periodMs === undefined) this.timers.all.delete(this);
+    this.callback();
+  };
+}
+
+/** The timers of one actor; they end together. */
+export class ActorTimers {
+  readonly all = new Set<ActorTimer>();
+  readonly scheduler: Scheduler;
+  readonly lane: SignalLane;
+
+  constructor(scheduler: Scheduler, lane: SignalLane) {
+    this.scheduler = scheduler;
+    this.lane = lane;
+  }
+
+  add(delayMs: number, periodMs: number | undefined, callback: () => void): Timer {
+    if (!(delayMs >= 0) || periodMs === 0) {
+      throw new ConfigError(`a timer needs a delay of at least 0 ms, or a period above 0 ms, not ${delayMs}`);
+    }
+    const timer = new ActorTimer(this, delayMs, periodMs, callback);
+    this.all.add(timer);
+    return timer;
+  }
+
+  cancel(timer: Timer): void {
+    if (timer instanceof ActorTimer && this.all.delete(timer)) timer.clear();
+  }
+
+  clear(): void {
+    for (const timer of this.all) timer.clear();
+    this.all.clear();
+  }
+}

@@ -1,0 +1,42 @@
+import type { UntypedRef } from './reference.js';
+import { type Route, type TerminationReason, type Watcher, routeKey } from './route.js';
+import type { SignalLane } from './timers.js';
+
+/** Whom one actor watches. */
+export class Watching implements Watcher {
+  private readonly refs = new Map<Route, UntypedRef>();
+  private readonly tell: (ref: UntypedRef, reason: TerminationReason) => void;
+  private readonly lane: SignalLane;
+
+  /** `tell` is called in a turn of the actor, which `lane` gives it. */
+  constructor(lane: SignalLane, tell: (ref: UntypedRef, reason: TerminationReason) => void) {
+    this.lane = lane;
+    this.tell = tell;
+  }
+
+  add(ref: UntypedRef): void {
+    const route = ref[routeKey];
+    if (this.refs.has(route)) return;
+    this.refs.set(route, ref);
+    route.watch(this);
+  }
+
+  remove(ref: UntypedRef): void {
+    const route = ref[routeKey];
+    if (this.refs.delete(route)) route.unwatch(this);
+  }
+
+  clear(): void {
+    for (const route of this.refs.keys()) route.unwatch(this);
+    this.refs.clear();
+  }
+
+  terminated(route: Route, reason: TerminationReason): void {
+    this.lane.signal(() => {
+      const ref = this.refs.get(route);
+      if (ref === undefined) return;
+      this.refs.delete(route);
+      this.tell(ref, reason);
+    });
+  }
+}

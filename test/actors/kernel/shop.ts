@@ -1,0 +1,46 @@
+import { Lane, type MessageType, type Method, type Service } from '#src/protocol/index.js';
+
+/** A message type whose fields all have defaults; these tests send no bytes. */
+function messageType<T extends object>(typeName: string, defaults: T): MessageType<T, Partial<T>> {
+  const refuse = (): never => {
+    throw new Error(`${typeName} never leaves the partition in these tests`);
+  };
+  return { typeName, create: (init) => ({ ...defaults, ...init }), write: refuse, read: refuse };
+}
+
+function rpc<M extends 'tell' | 'ask' | 'stream', Request, RequestInit, Response, ResponseInit>(
+  service: string,
+  name: string,
+  mode: M,
+  request: MessageType<Request, RequestInit>,
+  response: MessageType<Response, ResponseInit>,
+): Method<M, Request, RequestInit, Response, ResponseInit> {
+  const fullName = `${service}.${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  return { name, fullName, mode, lane: Lane.data, request, response };
+}
+
+function service<Methods extends Service['methods']>(typeName: string, methods: Methods): Service<Methods> {
+  return { typeName, methods };
+}
+
+const Empty = messageType('test.Empty', {});
+const Trade = messageType('test.Trade', { symbol: '', price: 0 });
+const QuoteRequest = messageType('test.QuoteRequest', { symbol: '' });
+const QuoteReply = messageType('test.QuoteReply', { price: 0, currency: 'EUR' });
+const Number32 = messageType('test.Number', { value: 0 });
+
+/** The README's example. */
+export const Pricing = service('test.Pricing', {
+  observe: rpc('test.Pricing', 'observe', 'tell', Trade, Empty),
+  quote: rpc('test.Pricing', 'quote', 'ask', QuoteRequest, QuoteReply),
+});
+
+/** One rpc of each mode, for behaviors that a test writes for itself. */
+export const Worker = service('test.Worker', {
+  push: rpc('test.Worker', 'push', 'tell', Number32, Empty),
+  work: rpc('test.Worker', 'work', 'ask', Number32, Number32),
+});
+
+export const Streaming = service('test.Streaming', {
+  watch: rpc('test.Streaming', 'watch', 'stream', QuoteRequest, Trade),
+});
