@@ -27,7 +27,7 @@ export abstract class Deadline {
  */
 export class Deadlines {
   count = 0;
-  private readonly slots: (Deadline | undefined)[] = new Array<undefined>(SLOTS).fill(undefined);
+  private readonly slots: (Deadline | undefined)[] = Array.from<undefined>({ length: SLOTS });
   private readonly scheduler: Scheduler;
   private timer: Timer | undefined;
   private timerAtMs = Number.POSITIVE_INFINITY;

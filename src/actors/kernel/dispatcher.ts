@@ -15,7 +15,7 @@ export interface TurnTaker {
 export class Dispatcher {
   /** Messages handled since the start. */
   handled = 0;
-  private queue: (TurnTaker | undefined)[] = new Array<undefined>(64).fill(undefined);
+  private queue: (TurnTaker | undefined)[] = Array.from<undefined>({ length: 64 });
   private head = 0;
   private size = 0;
   private isArmed = false;
@@ -87,7 +87,7 @@ export class Dispatcher {
     this.queue = [
       ...this.queue.slice(this.head),
       ...this.queue.slice(0, this.head),
-      ...new Array<undefined>(this.queue.length).fill(undefined),
+      ...Array.from<undefined>({ length: this.queue.length }),
     ];
     this.head = 0;
   }

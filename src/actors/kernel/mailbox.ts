@@ -89,7 +89,7 @@ export class Mailbox {
 
 /** Slots that hold any value from the start keep V8 from ever changing the array's kind. */
 function emptySlots(count: number): undefined[] {
-  return new Array<undefined>(count).fill(undefined);
+  return Array.from<undefined>({ length: count });
 }
 
 function unrolled<T>(slots: T[], head: number): (T | undefined)[] {

@@ -56,7 +56,7 @@ export abstract class NactNode {
 
   /** As `dispatch`, for an ask; a function is called with a reference of nobody, since the reply is what the handler returns. */
   async query(message: unknown, timeoutMs: number): Promise<unknown> {
-    const [method, request] = this.parse(typeof message === 'function' ? message(nobody) : message);
+    const [method, request] = this.parse(isFactory(message) ? message(nobody) : message);
     if (method.mode !== 'ask')
       throw new ProtocolError(`${method.fullName} has no reply: dispatch it instead of querying`);
     return this.ask(method, request, { timeoutMs });
@@ -81,6 +81,10 @@ export abstract class NactNode {
     }
     return [method, method.request.create(request)];
   }
+}
+
+function isFactory(message: unknown): message is (sender: object) => unknown {
+  return typeof message === 'function';
 }
 
 const nobody = Object.freeze({ type: 'nobody', system: { name: undefined }, path: { parts: [] } });

@@ -12,6 +12,8 @@ export interface UntypedRef {
   ready(): Promise<void>;
   /** The wire record, for use in messages; a local actor takes a channel id on first use. */
   toRef(): Ref;
+  /** The service and the path, for people. */
+  toString(): string;
   readonly type: 'actor';
   readonly name: string;
   readonly path: NactPath;
@@ -69,7 +71,7 @@ export class References {
       made = referenceClass(service, this.systemName);
       this.classes.set(service, made);
     }
-    // The one cast of the kernel: referenceClass defines exactly the methods that ActorRef<S> names.
+    // oxlint-disable-next-line typescript/consistent-type-assertions -- the one cast of the kernel: referenceClass defines exactly the methods that ActorRef<S> names.
     return new made(route) as ActorRef<S>;
   }
 }
@@ -108,7 +110,7 @@ abstract class Reference implements UntypedRef {
   }
 
   toString(): string {
-    return `${this.service.typeName} ${this.path}`;
+    return `${this.service.typeName} ${this.path.toString()}`;
   }
 }
 
@@ -141,8 +143,8 @@ function callOf(method: AnyMethod): (this: Reference, message: unknown, options?
         let filled: unknown;
         try {
           filled = request.create(message);
-        } catch (error) {
-          return Promise.reject(error);
+        } catch (cause) {
+          return Promise.reject(new ProtocolError(`${method.fullName} cannot be asked with this message`, { cause }));
         }
         return this[routeKey].ask(method, filled, options);
       };

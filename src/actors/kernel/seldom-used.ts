@@ -8,7 +8,7 @@ import { RestartHistory } from './supervision.js';
 export class SeldomUsed {
   readonly watchers = new Set<Watcher>();
   readonly restarts = new RestartHistory();
-  readonly readyWaiters: { resolve(): void; reject(error: StoppedError): void }[] = [];
+  readonly readyWaiters: { readonly resolve: () => void; readonly reject: (error: StoppedError) => void }[] = [];
   /** Asks that are to be answered later. */
   readonly owedReplies = new Set<Delivery>();
   readonly stopWaiters: (() => void)[] = [];

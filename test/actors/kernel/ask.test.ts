@@ -121,7 +121,9 @@ describe('an ask', () => {
     const fail = (how: number): Promise<never> => {
       const error = Object.assign(new ProtocolError('out of stock'), { secret: true });
       if (how === 1) throw error;
-      return Promise.reject(how === 2 ? error : 'no Error at all');
+      if (how === 2) return Promise.reject(error);
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what handlers should not do, but may
+      return Promise.reject('no Error at all');
     };
     const ref = system.spawn(worker({ supervision: 'resume', work: (_state, { value }) => fail(value) }));
     for (const value of [1, 2]) {

@@ -44,7 +44,7 @@ export async function closeSystems(): Promise<void> {
 export async function until(isTrue: () => boolean): Promise<void> {
   const deadline = performance.now() + 2_000;
   while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`this never became true: ${isTrue}`);
+    if (performance.now() > deadline) throw new Error(`this never became true: ${isTrue.toString()}`);
     await turn();
   }
 }

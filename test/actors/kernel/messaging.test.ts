@@ -140,6 +140,22 @@ describe('an actor', () => {
     );
   });
 
+  it('reaches other actors, and the outside, through its context', async () => {
+    const { system } = testSystem();
+    const price = system.spawn(pricing);
+    price.observe({ symbol: 'ACME', price: 4 });
+    const front = system.spawn(
+      worker({
+        work: async (_state, { value }, ctx) => {
+          const read = await ctx.outside(Promise.resolve(value));
+          const quote = await ctx.ref(Pricing, price.toRef()).quote({ symbol: 'ACME' }, ctx.options());
+          return { value: quote.price + read };
+        },
+      }),
+    );
+    expect(await front.work({ value: 1 })).to.deep.equal({ value: 5 });
+  });
+
   it('turns tells to a stopped actor into dead letters, and rejects asks', async () => {
     const { system, log } = testSystem();
     const letters: DeadLetter[] = [];
@@ -182,11 +198,14 @@ describe('an actor', () => {
   it('refuses behaviors that do not fit their service, at run time too', () => {
     const incomplete: object = { push: () => {} };
     const superfluous: object = { push: () => {}, work: () => ({}), wrok: () => ({}) };
-    expect(() => Reflect.apply(behavior, undefined, [Worker, incomplete])).to.throw(ConfigError, 'no handler work');
-    expect(() => Reflect.apply(behavior, undefined, [Worker, superfluous])).to.throw(ConfigError, 'wrok');
+    expect(() => void Reflect.apply(behavior, undefined, [Worker, incomplete])).to.throw(
+      ConfigError,
+      'no handler work',
+    );
+    expect(() => void Reflect.apply(behavior, undefined, [Worker, superfluous])).to.throw(ConfigError, 'wrok');
     const { push } = Worker.methods;
-    const awaitable = { typeName: 'test.Awaitable', methods: { then: push } };
-    expect(() => behavior(awaitable, { then: () => {} })).to.throw(ConfigError, 'then');
+    const reserved = { typeName: 'test.Reserved', methods: { ready: push } };
+    expect(() => behavior(reserved, { ready: () => {} })).to.throw(ConfigError, 'cannot be named ready');
   });
 
   it('spawns nothing after shutdown, which everybody may await', async () => {

@@ -41,7 +41,11 @@ describe("nact's functions", () => {
     expect(seen).to.deep.equal([8]);
     expect(parent.path.parts).to.deep.equal(['p']);
     expect(parent.parent?.type).to.equal('system');
-    expect([parent.type, parent.name, `${parent.path}`]).to.deep.equal(['actor', 'p', `${parent.system.name}://p`]);
+    expect([parent.type, parent.name, parent.path.toString()]).to.deep.equal([
+      'actor',
+      'p',
+      `${parent.system.name}://p`,
+    ]);
   });
 
   it('are told when a message has no such form', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import {
   type AskOptions,
-  CallChain,
+  type CallChain,
   chainFrom,
   chainIds,
   type Delivery,

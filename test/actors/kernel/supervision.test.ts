@@ -203,7 +203,7 @@ describe('supervision', () => {
   });
 
   it('refuses a directive or number that is none', () => {
-    const make = (supervision: object) => () => Reflect.apply(worker, undefined, [{ supervision }]);
+    const make = (supervision: object) => () => void Reflect.apply(worker, undefined, [{ supervision }]);
     expect(make({ onFailure: 'panic' })).to.throw(ConfigError, 'panic');
     expect(make({ maxRestarts: -1 })).to.throw(ConfigError, 'maxRestarts');
   });

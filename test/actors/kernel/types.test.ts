@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type ActorRef, behavior } from '#src/actors/kernel/index.js';
-import { Pricing, Worker } from './shop.js';
+import { Pricing, type Worker } from './shop.js';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
@@ -83,7 +83,7 @@ export function promises(ref: ActorRef<typeof Pricing>): void {
   isExactly<Promise<{ price: number; currency: string }>>()(ref.quote({ symbol: 'ACME' }, { timeoutMs: 1 }), true);
 
   // @ts-expect-error: unknown method
-  ref.observes({});
+  void ref.observes;
   // @ts-expect-error: unknown field
   ref.observe({ symbl: 'ACME' });
   // @ts-expect-error: wrong field type
