@@ -19,17 +19,15 @@ export class OutsideWork {
   }
 
   add<T>(work: Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+    return new Promise<T>((resolve) => {
       const entry: Entry = { deliver: undefined };
       this.#entries.push(entry);
-      const settled = (deliver: () => void): void => {
-        entry.deliver = deliver;
+      const settled = (): void => {
+        // By now it has an outcome, which the program's promise takes over, be it a value or an error.
+        entry.deliver = () => resolve(work);
         this.#onSettled();
       };
-      work.then(
-        (value) => settled(() => resolve(value)),
-        (error: unknown) => settled(() => reject(error)),
-      );
+      work.then(settled, settled);
     });
   }
 

@@ -7,15 +7,16 @@ export type CloseReason =
   | { readonly kind: 'protocol'; readonly message: string };
 
 /**
- * What the owner of a link is told. Set once, synchronously, in `onLink` or as soon as `connect` resolves; no callback
- * comes before that, and none after `closed`.
+ * What the owner of a link is told, always in a turn of its own, never inside a call to the link. Set once, synchronously,
+ * in `onLink` or as soon as `connect` resolves; no callback comes before that (a link without handlers reads nothing, and
+ * its peer runs out of credit), and none after `closed`.
  */
 export interface LinkHandlers {
   /** A frame arrived. `bytes` is valid only during this call: it is the link's own memory. Must not throw. */
   frame(lane: Lane, bytes: Uint8Array): void;
   /** `acquire` returned undefined on this lane before, and would succeed now. */
   writable(lane: Lane): void;
-  /** The link has ended; frames not delivered by now never will be. */
+  /** The link has ended, by whichever end; frames not delivered by now never will be. */
   closed(reason: CloseReason): void;
 }
 
@@ -31,15 +32,24 @@ export interface Link {
   /** Bytes of data handed to `send`, and received in frames, since the link opened. */
   readonly bytesSent: number;
   readonly bytesReceived: number;
+  /** Throws ConfigError when called again. A link that has ended meanwhile says so to the handlers. */
   setHandlers(handlers: LinkHandlers): void;
   /**
    * A transmit buffer of at least `sizeBytes` (an ordinary frame's size when that is larger) to write into, or undefined when
-   * the lane has no credit: wait for `writable`. At most one buffer per lane is out at a time.
+   * the lane has no credit: wait for `writable`. A frame larger than the window has credit when its lane is empty. At most
+   * one buffer per lane is out at a time. Undefined for good once the link has ended. Throws ProtocolError for a size past
+   * `limits.maxMessageBytes` + `limits.frameBytes`, ConfigError while a buffer of the lane is out.
    */
   acquire(lane: Lane, sizeBytes: number): Uint8Array | undefined;
-  /** Hands over the first `length` bytes of the acquired buffer, which is the link's again from here on. */
+  /**
+   * Hands over the first `length` bytes of the acquired buffer, which is the link's again from here on. The frame leaves with
+   * the next `flush`. Dropped when the link has ended. Throws ConfigError for any other buffer or a length past its end.
+   */
   send(lane: Lane, buffer: Uint8Array, length: number): void;
-  /** Ends the link on both sides; what was sent before arrives first. Idempotent. */
+  /**
+   * Ends the link on both sides; what was sent before, flushed or not, arrives first. From here on this end gets nothing but
+   * `closed`, with the same reason as the other. Idempotent.
+   */
   close(reason?: CloseReason): void;
 }
 
@@ -47,12 +57,15 @@ export interface Link {
 export interface Transport {
   /** Short and stable: `memory`, `net`, `ucx`. */
   readonly name: string;
-  /** Accepts links; resolves to the address others connect to. */
+  /** Accepts links; resolves to the address others connect to. Rejects with ConfigError when it listens already. */
   listen(onLink: (link: Link) => void): Promise<string>;
-  /** Opens a link. UnreachableError when nothing listens there or the deadline passes. */
+  /**
+   * Opens a link. UnreachableError when nothing listens there, the deadline passes or the signal is aborted (whose reason is
+   * the `cause`); StoppedError when this transport is closed.
+   */
   connect(address: string, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<Link>;
-  /** Pushes all frames sent so far out to their links: one call a turn, however many links. */
+  /** Pushes all frames sent so far out to their links: one call a turn, however many links. Without it they stay here. */
   flush(): void;
-  /** Ends all links and the listener. Idempotent. */
+  /** Ends all links and the listener; resolves when the owners of the links were told. Idempotent. */
   close(): Promise<void>;
 }

@@ -4,7 +4,6 @@ import type { Environment } from './environment.js';
 import type { Faults } from './faults.js';
 import type { Endpoint } from './exchange.js';
 import { MemoryLink } from './link.js';
-import type { CableEnd } from './link.js';
 import type { Place } from './place.js';
 
 /** The end of a link, on its way from the end that is over to the one that does not know yet. */
@@ -84,22 +83,17 @@ export class Cable {
   }
 
   #makeEnd(owner: Endpoint, far: Endpoint, peer: () => MemoryLink | undefined): MemoryLink {
-    const cable = this;
-    let end: MemoryLink;
-    const cableEnd: CableEnd = {
-      get isCut() {
-        return cable.#isCut;
-      },
-      peer,
-      closed: (reason) => cable.#endFrom(end, reason),
-      landed: () => cable.#tryEnding(),
-    };
-    end = new MemoryLink({
+    const end = new MemoryLink({
       id: owner.nextLinkId(),
       direction: { number: this.#options.number, from: owner.address, to: far.address },
       faults: this.#options.faults,
       environment: this.#options.environment,
-      cable: cableEnd,
+      cable: {
+        isCut: () => this.#isCut,
+        peer,
+        closed: (reason) => this.#endFrom(end, reason),
+        landed: () => this.#tryEnding(),
+      },
       owner: owner.links,
     });
     return end;

@@ -133,7 +133,7 @@ export class Exchange {
     const dying = [...this.#endpoints.values()].filter((endpoint) => isAt(endpoint.place, target));
     this.#down.add(target);
     for (const endpoint of dying) this.#endpoints.delete(endpoint.address);
-    for (const cable of [...this.#cables]) {
+    for (const cable of this.#cables) {
       if (isAt(cable.clientPlace, target)) cable.crash(cable.client);
       if (isAt(cable.serverPlace, target)) cable.crash(cable.server);
     }

@@ -12,9 +12,9 @@ const FRAME_COST_BYTES = 64;
 /** What a flow has to know of the two ends that it joins. */
 export interface Crossing {
   /** Frames must wait: the receiver is not there yet, or the cable is cut and may heal. */
-  readonly isHeld: boolean;
+  isHeld(): boolean;
   /** Frames that arrive go nowhere: the receiver has closed, or the cable is cut. */
-  readonly isDead: boolean;
+  isDead(): boolean;
   /** Hands a frame to the receiver. */
   deliver(lane: Lane, bytes: Uint8Array): void;
   /** Frames have landed: there is credit again, and perhaps nothing left in flight. */
@@ -22,6 +22,7 @@ export interface Crossing {
 }
 
 interface Flight extends TracedFrame {
+  /** It lands at this time or, so that the lane keeps its order, when those before it have. */
   readonly dueMs: number;
   readonly costBytes: number;
   readonly isLost: boolean;
@@ -42,7 +43,6 @@ export class LaneFlow {
   #flights: Flight[] = [];
   #bytesInFlight = 0;
   #sequence = 0;
-  #lastDueMs = 0;
   #wait: Wait | undefined;
 
   constructor(lane: Lane, link: TracedLink, faults: Faults, environment: Environment, crossing: Crossing) {
@@ -84,7 +84,6 @@ export class LaneFlow {
   /** Goes on after the receiver came or the cable was healed; held frames arrive `delayMs` from now. */
   resume(delayMs: number): void {
     const dueMs = this.#environment.clock.now() + delayMs;
-    this.#lastDueMs = Math.max(this.#lastDueMs, dueMs);
     this.#flights = this.#flights.map((flight) => ({ ...flight, dueMs: Math.max(flight.dueMs, dueMs) }));
     this.#environment.clock.cancel(this.#wait);
     this.#wait = undefined;
@@ -104,13 +103,12 @@ export class LaneFlow {
   #launch(bytes: Uint8Array): void {
     const { clock, chance, trace } = this.#environment;
     this.#sequence += 1;
-    this.#lastDueMs = Math.max(this.#lastDueMs, clock.now() + chance.latencyMs(this.#faults));
     const flight: Flight = {
       link: this.#link,
       lane: this.lane,
       sequence: this.#sequence,
       bytes,
-      dueMs: this.#lastDueMs,
+      dueMs: clock.now() + chance.latencyMs(this.#faults),
       costBytes: bytes.length + FRAME_COST_BYTES,
       isLost: chance.isLost(this.#faults),
     };
@@ -133,7 +131,7 @@ export class LaneFlow {
 
   #arm(): void {
     const next = this.#flights[0];
-    if (next === undefined || this.#wait !== undefined || this.#crossing.isHeld) return;
+    if (next === undefined || this.#wait !== undefined || this.#crossing.isHeld()) return;
     const { clock } = this.#environment;
     this.#wait = clock.after(next.dueMs - clock.now(), this.#land);
   }
@@ -145,7 +143,7 @@ export class LaneFlow {
     try {
       for (let left = this.#flights.length; left > 0; left -= 1) {
         const flight = this.#flights[0];
-        if (flight === undefined || flight.dueMs > nowMs || this.#crossing.isHeld) break;
+        if (flight === undefined || flight.dueMs > nowMs || this.#crossing.isHeld()) break;
         this.#flights.shift();
         this.#landOne(flight);
       }
@@ -156,7 +154,7 @@ export class LaneFlow {
   }
 
   #landOne(flight: Flight): void {
-    const isLost = flight.isLost || this.#crossing.isDead;
+    const isLost = flight.isLost || this.#crossing.isDead();
     this.#environment.trace.frame(isLost ? 'lost' : 'delivered', flight);
     try {
       if (!isLost) this.#crossing.deliver(this.lane, flight.bytes);

@@ -1,21 +1,17 @@
-import { ConfigError, ProtocolError } from '../../errors.js';
-import { limits } from '../../limits.js';
+import { ConfigError } from '../../errors.js';
 import { Lane } from '../../protocol/index.js';
 import type { CloseReason, Link, LinkHandlers } from '../transport.js';
-import { poison } from './buffers.js';
 import type { Environment } from './environment.js';
 import { isReliable } from './faults.js';
 import type { Faults } from './faults.js';
 import { LaneFlow } from './lane-flow.js';
 import type { Crossing } from './lane-flow.js';
+import { OutgoingLane } from './outgoing-lane.js';
 import type { TracedLink } from './trace.js';
-
-/** A message's own frame may be longer than the message by what frames it. */
-const LARGEST_FRAME_BYTES = limits.maxMessageBytes + limits.frameBytes;
 
 /** What a link needs of the cable that it is one end of. */
 export interface CableEnd {
-  readonly isCut: boolean;
+  isCut(): boolean;
   /** The other end; undefined only while the cable is being made. */
   peer(): MemoryLink | undefined;
   /** This end was closed by its owner. */
@@ -50,7 +46,7 @@ export class MemoryLink implements Link {
   readonly #environment: Environment;
   readonly #cable: CableEnd;
   readonly #owner: LinkOwner;
-  readonly #lanes: { readonly [L in Lane]: OutgoingLane };
+  readonly #outgoing: { readonly [L in Lane]: OutgoingLane };
   #handlers: LinkHandlers | undefined;
   #endReason: CloseReason | undefined;
   #isSilent = false;
@@ -66,12 +62,11 @@ export class MemoryLink implements Link {
     this.#environment = options.environment;
     this.#cable = options.cable;
     this.#owner = options.owner;
-    const flow = (lane: Lane) =>
-      new LaneFlow(lane, options.direction, options.faults, options.environment, this.#crossing());
-    this.#lanes = {
-      [Lane.control]: { flow: flow(Lane.control), buffer: undefined, refusedBytes: undefined },
-      [Lane.data]: { flow: flow(Lane.data), buffer: undefined, refusedBytes: undefined },
+    const outgoing = (lane: Lane): OutgoingLane => {
+      const flow = new LaneFlow(lane, options.direction, options.faults, options.environment, this.#crossing());
+      return new OutgoingLane(flow, this.peerAddress, options.environment.buffers);
     };
+    this.#outgoing = { [Lane.control]: outgoing(Lane.control), [Lane.data]: outgoing(Lane.data) };
   }
 
   get isOpen(): boolean {
@@ -88,11 +83,11 @@ export class MemoryLink implements Link {
 
   /** Frames from this end to the other that have not landed. */
   get framesInFlight(): number {
-    return this.#lanes[Lane.control].flow.framesInFlight + this.#lanes[Lane.data].flow.framesInFlight;
+    return this.#outgoing[Lane.control].flow.framesInFlight + this.#outgoing[Lane.data].flow.framesInFlight;
   }
 
   get bytesInFlight(): number {
-    return this.#lanes[Lane.control].flow.bytesInFlight + this.#lanes[Lane.data].flow.bytesInFlight;
+    return this.#outgoing[Lane.control].flow.bytesInFlight + this.#outgoing[Lane.data].flow.bytesInFlight;
   }
 
   /** Its owner listens to it, or will not any more. */
@@ -108,37 +103,16 @@ export class MemoryLink implements Link {
   }
 
   acquire(lane: Lane, sizeBytes: number): Uint8Array | undefined {
-    const outgoing = this.#lanes[lane];
-    if (!this.isOpen) return undefined;
-    if (outgoing.buffer !== undefined) {
-      throw new ConfigError(`A buffer of this lane to ${this.peerAddress} is out already: send it before the next.`);
-    }
-    if (!(sizeBytes <= LARGEST_FRAME_BYTES)) {
-      throw new ProtocolError(`A frame of ${sizeBytes} bytes is too large: the limit is ${LARGEST_FRAME_BYTES}.`);
-    }
-    const capacity = Math.max(sizeBytes, limits.frameBytes);
-    if (!outgoing.flow.hasCredit(capacity)) {
-      outgoing.refusedBytes = capacity;
-      return undefined;
-    }
-    outgoing.refusedBytes = undefined;
-    outgoing.buffer = this.#environment.buffers.take(capacity);
-    return outgoing.buffer;
+    return this.isOpen ? this.#outgoing[lane].acquire(sizeBytes) : undefined;
   }
 
   send(lane: Lane, buffer: Uint8Array, length: number): void {
-    const outgoing = this.#lanes[lane];
-    if (buffer !== outgoing.buffer) {
-      throw new ConfigError(`The buffer sent to ${this.peerAddress} is not the one that its lane gave out last.`);
-    }
-    if (!(length >= 0 && length <= buffer.length)) {
-      throw new ConfigError(`A buffer of ${buffer.length} bytes cannot hold a frame of ${length}.`);
-    }
-    outgoing.buffer = undefined;
-    const bytes = buffer.subarray(0, length);
-    if (this.isOpen) this.#push(outgoing.flow, bytes);
-    poison(bytes);
-    this.#environment.buffers.giveBack(buffer);
+    this.#outgoing[lane].send(buffer, length, this.isOpen);
+    if (!this.isOpen) return;
+    this.#bytesSent += length;
+    if (this.#hasUnsent) return;
+    this.#hasUnsent = true;
+    this.#owner.hasUnsent(this);
   }
 
   close(reason: CloseReason = { kind: 'closed' }): void {
@@ -151,20 +125,20 @@ export class MemoryLink implements Link {
   flush(): void {
     if (!this.#hasUnsent) return;
     this.#hasUnsent = false;
-    this.#lanes[Lane.control].flow.depart();
-    this.#lanes[Lane.data].flow.depart();
+    this.#outgoing[Lane.control].flow.depart();
+    this.#outgoing[Lane.data].flow.depart();
   }
 
   /** Frames that were held move again, and arrive `delayMs` from now or later. */
   resume(delayMs: number): void {
-    this.#lanes[Lane.control].flow.resume(delayMs);
-    this.#lanes[Lane.data].flow.resume(delayMs);
+    this.#outgoing[Lane.control].flow.resume(delayMs);
+    this.#outgoing[Lane.data].flow.resume(delayMs);
   }
 
   /** Loses the frames from this end to the other. */
   discard(): void {
-    this.#lanes[Lane.control].flow.discard();
-    this.#lanes[Lane.data].flow.discard();
+    this.#outgoing[Lane.control].flow.discard();
+    this.#outgoing[Lane.data].flow.discard();
   }
 
   /** A frame has come from the other end. */
@@ -191,14 +165,6 @@ export class MemoryLink implements Link {
     this.#owner.ended(this);
   }
 
-  #push(flow: LaneFlow, bytes: Uint8Array): void {
-    this.#bytesSent += bytes.length;
-    flow.push(bytes);
-    if (this.#hasUnsent) return;
-    this.#hasUnsent = true;
-    this.#owner.hasUnsent(this);
-  }
-
   #announceEnd(reason: CloseReason): void {
     this.#environment.clock.after(0, () => {
       if (!this.#isSilent) this.#handlers?.closed(reason);
@@ -206,41 +172,25 @@ export class MemoryLink implements Link {
   }
 
   #offerCredit(lane: Lane): void {
-    const outgoing = this.#lanes[lane];
-    if (outgoing.refusedBytes === undefined || !outgoing.flow.hasCredit(outgoing.refusedBytes)) return;
+    const outgoing = this.#outgoing[lane];
+    if (!outgoing.owesCredit) return;
     this.#environment.clock.after(0, () => {
-      const { refusedBytes } = outgoing;
-      if (!this.isOpen || refusedBytes === undefined || !outgoing.flow.hasCredit(refusedBytes)) return;
-      outgoing.refusedBytes = undefined;
+      if (!this.isOpen || !outgoing.owesCredit) return;
+      outgoing.settleCredit();
       this.#handlers?.writable(lane);
     });
   }
 
   #crossing(): Crossing {
-    const link = this;
+    const cable = this.#cable;
     return {
-      get isHeld() {
-        const isReaderMissing = link.#cable.peer()?.hasReader !== true;
-        return isReaderMissing || (link.#cable.isCut && link.isReliable);
-      },
-      get isDead() {
-        return link.#cable.isCut || link.#cable.peer()?.isOpen !== true;
-      },
-      deliver(lane, bytes) {
-        link.#cable.peer()?.receive(lane, bytes);
-      },
-      landed(lane) {
-        link.#offerCredit(lane);
-        link.#cable.landed();
+      isHeld: () => cable.peer()?.hasReader !== true || (cable.isCut() && this.isReliable),
+      isDead: () => cable.isCut() || cable.peer()?.isOpen !== true,
+      deliver: (lane, bytes) => cable.peer()?.receive(lane, bytes),
+      landed: (lane) => {
+        this.#offerCredit(lane);
+        cable.landed();
       },
     };
   }
-}
-
-interface OutgoingLane {
-  readonly flow: LaneFlow;
-  /** The transmit buffer that is out. */
-  buffer: Uint8Array | undefined;
-  /** Size of the buffer that had no credit, until there is credit for it. */
-  refusedBytes: number | undefined;
 }

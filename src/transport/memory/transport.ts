@@ -69,7 +69,7 @@ export class MemoryTransport implements Transport, Endpoint {
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#stop();
-      for (const link of [...this.#open]) link.close();
+      for (const link of this.#open) link.close();
     }
     // In the turn after those in which the links tell their end.
     await new Promise<void>((resolve) => this.#exchange.environment.clock.after(0, resolve));
@@ -94,7 +94,7 @@ export class MemoryTransport implements Transport, Endpoint {
     this.#isClosed = true;
     this.#onLink = undefined;
     this.#exchange.leave(this);
-    for (const handshake of [...this.#handshakes]) handshake.stop();
+    for (const handshake of this.#handshakes) handshake.stop();
   }
 
   #assertOpen(): void {

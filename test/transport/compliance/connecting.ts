@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import { ConfigError, StoppedError, UnreachableError } from '#src/errors.js';
 import { Lane } from '#src/protocol/index.js';
@@ -10,7 +11,7 @@ import { someTurns, until } from './until.js';
 export function describeConnecting(bench: Bench): void {
   describe('connecting', () => {
     it('opens a link at both ends', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       expect(client.link.isOpen).to.equal(true);
       expect(server.link.isOpen).to.equal(true);
       expect(client.link.isReliable).to.equal(server.link.isReliable);
@@ -84,6 +85,15 @@ export function describeConnecting(bench: Bench): void {
       expect(await pending)
         .to.be.instanceOf(UnreachableError)
         .with.property('cause', reason);
+    });
+
+    it('leaves no listener on the signal, however it went', async () => {
+      const [near, far] = [await bench.create(), await bench.create()];
+      const address = await far.listen((link) => new Peer(far, link));
+      const { signal } = new AbortController();
+      new Peer(near, await near.connect(address, { timeoutMs: 5_000, signal }));
+      await rejectionOf(near.connect(await bench.fixture().refusedAddress(), { timeoutMs: 5_000, signal }));
+      expect(getEventListeners(signal, 'abort')).to.deep.equal([]);
     });
 
     it('leaves no half-open link when it is aborted on the way', async () => {

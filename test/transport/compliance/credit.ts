@@ -8,7 +8,7 @@ import { someTurns, until } from './until.js';
 export function describeCredit(bench: Bench): void {
   describe('credit', () => {
     it('bounds what a receiver that does not read is sent', async () => {
-      const { client, server } = await openPair(bench.create, { isServerDeaf: true });
+      const { client, server } = await openPair(bench, { isServerDeaf: true });
       const frame = new Uint8Array(limits.frameBytes);
       let sent = client.fill(Lane.data, frame);
       await someTurns();
@@ -20,7 +20,7 @@ export function describeCredit(bench: Bench): void {
     });
 
     it('bounds empty frames too', async () => {
-      const { client, server } = await openPair(bench.create, { isServerDeaf: true });
+      const { client, server } = await openPair(bench, { isServerDeaf: true });
       const sent = client.fill(Lane.data, new Uint8Array(0));
       expect(sent).to.be.within(1, limits.linkWindowBytes);
       server.listen();
@@ -28,14 +28,14 @@ export function describeCredit(bench: Bench): void {
     });
 
     it('lets control traffic pass a full data lane', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       client.fill(Lane.data, new Uint8Array(limits.frameBytes));
       expect(client.trySend(Lane.control, numbered(5))).to.equal(true);
       await until('the control frame', () => server.framesOn(Lane.control).length === 1);
     });
 
     it('of the control lane is bounded by itself', async () => {
-      const { client, server } = await openPair(bench.create, { isServerDeaf: true });
+      const { client, server } = await openPair(bench, { isServerDeaf: true });
       const control = client.fill(Lane.control, new Uint8Array(limits.frameBytes));
       expect(control * limits.frameBytes).to.be.at.most(limits.linkWindowBytes);
       expect(client.trySend(Lane.data, numbered(1))).to.equal(true);
@@ -44,7 +44,7 @@ export function describeCredit(bench: Bench): void {
     });
 
     it('comes back when frames are read, and is announced once per refusal', async () => {
-      const { client, server } = await openPair(bench.create, { isServerDeaf: true });
+      const { client, server } = await openPair(bench, { isServerDeaf: true });
       const sent = client.fill(Lane.data, new Uint8Array(limits.frameBytes));
       await someTurns();
       expect(client.writable).to.deep.equal([]);
@@ -57,7 +57,7 @@ export function describeCredit(bench: Bench): void {
     });
 
     it('is not announced to those who were never refused', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       for (const number of upTo(100)) await client.send(Lane.control, numbered(number));
       await server.receives(100);
       await someTurns();
@@ -65,7 +65,7 @@ export function describeCredit(bench: Bench): void {
     });
 
     it('keeps a sender going that writes whenever it may', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       const total = 200;
       let next = 0;
       const write = (): void => {
@@ -78,7 +78,7 @@ export function describeCredit(bench: Bench): void {
     });
 
     it('lets a frame larger than the window pass alone', async () => {
-      const { client, server } = await openPair(bench.create, { isServerDeaf: true });
+      const { client, server } = await openPair(bench, { isServerDeaf: true });
       const large = new Uint8Array(limits.linkWindowBytes * 2);
       expect(client.trySend(Lane.data, numbered(1))).to.equal(true);
       expect(client.trySend(Lane.data, large)).to.equal(false);

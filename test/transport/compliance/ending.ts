@@ -8,7 +8,7 @@ import { someTurns } from './until.js';
 export function describeEnding(bench: Bench): void {
   describe('the end of a link', () => {
     it('is told at both ends, once, in a later turn', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       client.link.close();
       client.link.close();
       expect(client.link.isOpen).to.equal(false);
@@ -22,7 +22,7 @@ export function describeEnding(bench: Bench): void {
     });
 
     it('comes with the reason that was given', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       const reason = { kind: 'protocol', message: 'frame 7 makes no sense' } as const;
       client.link.close(reason);
       expect(await server.end()).to.deep.equal(reason);
@@ -30,7 +30,7 @@ export function describeEnding(bench: Bench): void {
     });
 
     it('comes after all that was sent before, flushed or not', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       const seenBeforeEnd: number[] = [];
       server.onClosed = () => seenBeforeEnd.push(server.frames.length);
       for (const number of upTo(10)) {
@@ -47,7 +47,7 @@ export function describeEnding(bench: Bench): void {
     });
 
     it('waits for a receiver that does not read yet', async () => {
-      const { client, server } = await openPair(bench.create, { isServerDeaf: true });
+      const { client, server } = await openPair(bench, { isServerDeaf: true });
       const sent = client.fill(Lane.data, new Uint8Array(limits.frameBytes));
       client.link.close();
       await client.end();
@@ -58,7 +58,7 @@ export function describeEnding(bench: Bench): void {
     });
 
     it('stops frames to the end that closed', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       for (const number of upTo(5)) await server.send(Lane.data, numbered(number));
       client.link.close();
       const received = client.frames.length;
@@ -69,7 +69,7 @@ export function describeEnding(bench: Bench): void {
     });
 
     it('may come from inside a frame callback', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       server.onFrame = () => server.link.close();
       for (const number of upTo(5)) client.trySend(Lane.data, numbered(number));
       await client.end();
@@ -78,7 +78,7 @@ export function describeEnding(bench: Bench): void {
     });
 
     it('may come from both ends at once', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       client.trySend(Lane.data, numbered(1));
       server.trySend(Lane.data, numbered(2));
       client.link.close();
@@ -91,7 +91,7 @@ export function describeEnding(bench: Bench): void {
     });
 
     it('takes no more frames, and says so without throwing', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       const buffer = client.link.acquire(Lane.data, 4);
       if (buffer === undefined) throw new Error('no credit');
       client.link.close();
@@ -103,7 +103,7 @@ export function describeEnding(bench: Bench): void {
     });
 
     it('comes to all links when a transport closes, before close resolves', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       client.trySend(Lane.data, numbered(3));
       await client.transport.close();
       expect(client.closed).to.deep.equal([{ kind: 'closed' }]);
@@ -112,7 +112,7 @@ export function describeEnding(bench: Bench): void {
     });
 
     it('comes as lost when the peer is killed', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       client.fill(Lane.data, new Uint8Array(limits.frameBytes));
       await bench.fixture().kill(server.transport);
       const reason = await client.end();
@@ -124,7 +124,7 @@ export function describeEnding(bench: Bench): void {
     });
 
     it('is told to handlers that come after it', async () => {
-      const { client, server } = await openPair(bench.create, { isServerDeaf: true });
+      const { client, server } = await openPair(bench, { isServerDeaf: true });
       await bench.fixture().kill(client.transport);
       while (server.link.isOpen) await someTurns();
       server.listen();

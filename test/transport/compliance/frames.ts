@@ -9,7 +9,7 @@ import { numbered, numberOf, openPair, upTo } from './peer.js';
 export function describeFrames(bench: Bench): void {
   describe('frames', () => {
     it('arrive in the order of their lane, both ways at once', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       for (const number of upTo(500)) {
         await client.send(number % 3 === 0 ? Lane.control : Lane.data, numbered(number));
         await server.send(Lane.data, numbered(number));
@@ -22,14 +22,14 @@ export function describeFrames(bench: Bench): void {
     });
 
     it('arrive in a later turn, never inside flush', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       expect(client.trySend(Lane.data, numbered(1))).to.equal(true);
       expect(server.frames).to.have.length(0);
       await server.receives(1);
     });
 
     it('may be empty', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       await client.send(Lane.data, new Uint8Array(0));
       await client.send(Lane.control, new Uint8Array(0));
       await server.receives(2);
@@ -37,7 +37,7 @@ export function describeFrames(bench: Bench): void {
     });
 
     it('may be as large as the largest message', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       const largest = numbered(77, limits.maxMessageBytes);
       await client.send(Lane.data, largest);
       await client.send(Lane.data, numbered(78));
@@ -47,7 +47,7 @@ export function describeFrames(bench: Bench): void {
     });
 
     it('may not be larger than the bound', async () => {
-      const { client } = await openPair(bench.create);
+      const { client } = await openPair(bench);
       expect(() => client.link.acquire(Lane.data, limits.maxMessageBytes * 2)).to.throw(ProtocolError, /limit/);
       expect(client.link.isOpen).to.equal(true);
     });
@@ -57,7 +57,7 @@ export function describeFrames(bench: Bench): void {
       const frame = fc.record({ lane: fc.constantFrom(Lane.control, Lane.data), size, fill: fc.nat(255) });
       await fc.assert(
         fc.asyncProperty(fc.array(frame, { maxLength: 30 }), async (frames) => {
-          const { client, server } = await openPair(bench.create);
+          const { client, server } = await openPair(bench);
           const sent = frames.map(({ lane, size: bytes, fill }) => ({ lane, bytes: patterned(bytes, fill) }));
           for (const { lane, bytes } of sent) await client.send(lane, bytes);
           await server.receives(sent.length);
@@ -74,7 +74,7 @@ export function describeFrames(bench: Bench): void {
     });
 
     it('are counted in bytes at both ends', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       await client.send(Lane.data, new Uint8Array(1_000));
       await client.send(Lane.control, new Uint8Array(24));
       await server.send(Lane.data, new Uint8Array(5));
@@ -85,7 +85,7 @@ export function describeFrames(bench: Bench): void {
     });
 
     it('carry only the part of the buffer that was sent', async () => {
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       const buffer = client.link.acquire(Lane.data, 10);
       if (buffer === undefined) throw new Error('no credit');
       expect(buffer.length).to.be.at.least(limits.frameBytes);
@@ -97,7 +97,7 @@ export function describeFrames(bench: Bench): void {
     });
 
     it('leave only in the buffer that was acquired last', async () => {
-      const { client } = await openPair(bench.create);
+      const { client } = await openPair(bench);
       expect(() => client.link.send(Lane.data, new Uint8Array(8), 8)).to.throw(ConfigError);
       const buffer = client.link.acquire(Lane.data, 8);
       if (buffer === undefined) throw new Error('no credit');
@@ -110,7 +110,7 @@ export function describeFrames(bench: Bench): void {
 
     it('leave nothing to read in buffers that are the link’s again', async function () {
       if (!bench.fixture().isPoisoning) return this.skip();
-      const { client, server } = await openPair(bench.create);
+      const { client, server } = await openPair(bench);
       const kept: Uint8Array[] = [];
       server.onFrame = (_, bytes) => void kept.push(bytes);
       const buffer = client.link.acquire(Lane.data, 4);

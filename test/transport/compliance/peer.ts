@@ -96,13 +96,18 @@ export interface Pair {
   readonly server: Peer;
 }
 
+/** Starts processes. */
+export interface TransportSource {
+  create(): Promise<Transport>;
+}
+
 export interface PairOptions {
   /** Leaves the server's end without handlers. */
   readonly isServerDeaf?: boolean;
 }
 
-export async function openPair(create: () => Promise<Transport>, options: PairOptions = {}): Promise<Pair> {
-  const [near, far] = [await create(), await create()];
+export async function openPair(bench: TransportSource, options: PairOptions = {}): Promise<Pair> {
+  const [near, far] = [await bench.create(), await bench.create()];
   const accepted: Peer[] = [];
   const address = await far.listen((link) => accepted.push(new Peer(far, link, options.isServerDeaf !== true)));
   const client = new Peer(near, await near.connect(address, { timeoutMs: 5_000 }));

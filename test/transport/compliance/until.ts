@@ -1,17 +1,8 @@
-/** Resolves as soon as `condition` holds, looking once each turn of the event loop; rejects after 5 s. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 5_000;
-  while (!condition()) {
-    if (performance.now() > deadlineMs) throw new Error(`waited 5 s for ${what}`);
-    await turn();
-  }
-}
+import { until } from '../../scheduler/until.js';
+
+export { until };
 
 /** Gives things that must not happen the time to happen. */
 export async function someTurns(): Promise<void> {
-  for (let turns = 0; turns < 50; turns += 1) await turn();
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
 }
