@@ -45,6 +45,8 @@ interface PendingWrite<T> {
 
 /** Silence after which a writer asks what has arrived, in ms; only on links that may lose frames. */
 const PROBE_MS = 200;
+/** Grants of readers not known yet that are kept. */
+const EARLY_GRANTS = 1_024;
 const WRITTEN = Promise.resolve();
 
 /**
@@ -58,6 +60,7 @@ export class Publisher<T> {
   readonly #service: SubscriberService<T>;
   readonly #membership = new ReplicaMirror();
   readonly #readers = new Map<number, Reader<T>>();
+  readonly #early = new Map<number, v1.Grant>();
   readonly #pending = new Fifo<PendingWrite<T>>();
   /** Readers that elements go to, by id; those that leave are not among them. */
   #targets: Reader<T>[] = [];
@@ -274,8 +277,12 @@ export class Publisher<T> {
   // ---- what readers say
 
   #grant({ reader: id, items, bytes, received, hasGap }: v1.Grant): void {
+    if (this.#closed !== undefined) {
+      return;
+    }
     const reader = this.#readers.get(id);
-    if (reader === undefined || this.#closed !== undefined) {
+    if (reader === undefined) {
+      this.#keepEarly({ reader: id, items, bytes, received, hasGap });
       return;
     }
     reader.stream.grant({ items, bytes, received, hasGap });
@@ -286,6 +293,13 @@ export class Publisher<T> {
       this.#forget(reader);
     }
     this.#pump();
+  }
+
+  /** A reader that was told of this writer first grants before it is known here. */
+  #keepEarly(grant: v1.Grant): void {
+    if (this.#early.size < EARLY_GRANTS) {
+      this.#early.set(grant.reader, grant);
+    }
   }
 
   #repair(reader: Reader<T>): void {
@@ -327,6 +341,11 @@ export class Publisher<T> {
     const stream = new OutgoingStream<T>(this.#options.isLossy && this.#options.recovers);
     this.#readers.set(id, { id, subscriber, stream, isHeld: false, owed: undefined, isLeaving: false });
     context.watch(subscriber);
+    const early = this.#early.get(id);
+    if (early !== undefined) {
+      this.#early.delete(id);
+      stream.grant(early);
+    }
   }
 
   /** Takes a reader out: it gets no element more, but the end behind those that it was sent. */
