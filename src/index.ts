@@ -35,6 +35,7 @@ export {
   type SegmentContext,
   type SegmentOptions,
   type SegmentProgress,
+  type StartOptions,
 } from './actors/runtime/index.js';
 export * from './errors.js';
 export { limits } from './limits.js';

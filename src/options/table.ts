@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { limits } from '../limits.js';
 import { choice, integer, type Option, text, wordOr } from './option.js';
@@ -35,12 +34,6 @@ export const optionTable = {
       description: 'Partitions of one process: auto is one for each processor that it may use.',
     }),
   ),
-  bindAddress: text({
-    default: '127.0.0.1',
-    description: 'Address on which the network listens. Beyond loopback, others can reach this process.',
-    accepts: 'an IPv4 or IPv6 address',
-    isValid: (address) => isIP(address) !== 0,
-  }),
   askTimeoutMs: integer({
     min: 1,
     max: MAX_MS,

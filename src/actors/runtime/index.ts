@@ -20,4 +20,5 @@ export {
 } from './pipeline.js';
 export type { PipelineRun, SegmentProgress } from './pipeline-run.js';
 export type { RunOptions, RuntimeOptions } from './runtime.js';
-export { Runtime } from './start.js';
+export { runtimeSettings } from './settings.js';
+export { Runtime, type StartOptions } from './start.js';

@@ -1,20 +1,36 @@
-import type { Logger } from '../../logging/index.js';
+import { cwd, env } from 'node:process';
+import { createLogger, type Logger, silentLogger } from '../../logging/index.js';
+import { type OptionValues, readOptionsFile, resolveOptions } from '../../options/index.js';
 import { Executor } from './executor.js';
-import type { Runtime as RuntimeProcess, RuntimeOptions } from './runtime.js';
+import type { Runtime as RuntimeProcess } from './runtime.js';
+import { runtimeSettings } from './settings.js';
 
 /** One process of the cluster: spawns and looks up actors, runs pipelines. */
 export type Runtime = RuntimeProcess;
 
+/** Options of docs/options.md, and what only code can say. */
+export interface StartOptions extends Partial<OptionValues> {
+  /** Name of the process. Default `process-0`. */
+  readonly name?: string;
+  /** Default: winston on standard error, from `logLevel` up. */
+  readonly log?: Logger;
+  /** Folder in which millrace.config.json is looked for. Default: the current one. */
+  readonly folder?: string;
+}
+
 export const Runtime = {
   /**
-   * Starts a runtime of its own in this process, on real time: what a service embeds.
+   * Starts a runtime of its own in this process, on real time: what a service embeds. Options come from code, then from the environment
+   * (MILLRACE_*), then from millrace.config.json. ConfigError for one that is unknown or wrong.
    *
-   *     const runtime = await Runtime.start();
+   *     await using runtime = await Runtime.start({ logLevel: 'warn' });
    *     const ref = runtime.spawn(pricing, { name: 'pricing', register: true });
    *     const { price } = await ref.quote({ symbol: 'ACME' }, { timeoutMs: 100 });
-   *     await runtime.stop();
    */
-  start({ log, ...options }: RuntimeOptions & { readonly log?: Logger } = {}): Promise<RuntimeProcess> {
-    return new Executor(log === undefined ? {} : { log }).start(options);
+  async start({ name = 'process-0', log, folder = cwd(), ...code }: StartOptions = {}): Promise<RuntimeProcess> {
+    const { values } = resolveOptions({ code, env, file: readOptionsFile({ folder }) });
+    const { logLevel: level, logFormat: format, linkDeadMs } = values;
+    const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
+    return new Executor({ log: chosen, linkDeadMs }).start({ name, ...runtimeSettings(values) });
   },
 };
