@@ -28,7 +28,8 @@ export type SystemProvider = (options: SystemOptions) => System;
 const MAX_PARTITIONS = 1_024;
 
 /** This machine: the process's affinity, and what Node says of it. */
-export const machineProvider: SystemProvider = (options) => describeSystem(options, affinity(), os.availableParallelism());
+export const machineProvider: SystemProvider = (options) =>
+  describeSystem(options, affinity(), os.availableParallelism());
 
 /** Divides the processors among the partitions, evenly and in order; where there are more partitions than processors they share. */
 export function describeSystem(options: SystemOptions, cpus: readonly number[], availableParallelism: number): System {

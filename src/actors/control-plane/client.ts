@@ -70,7 +70,9 @@ export class ControlPlaneClient {
   // ---- bring-up
 
   async connect(process: { launch: string; node: string; name: string; managesPipelines: boolean }): Promise<bigint> {
-    const { pUid } = await this.#repeat((identity, options) => this.#server.connect({ ...process, tag: identity.tag }, options));
+    const { pUid } = await this.#repeat((identity, options) =>
+      this.#server.connect({ ...process, tag: identity.tag }, options),
+    );
     this.#pUid = pUid;
     return pUid;
   }
@@ -145,7 +147,10 @@ export class ControlPlaneClient {
 
   async startPipeline(definition: string, mapping: readonly v1.MappingInit[]): Promise<number> {
     const { pipeline } = await this.#repeat((identity, options) =>
-      this.#server.startPipeline({ ...identity, definition, mapping: mapping.map((each) => v1.Mapping.create(each)) }, options),
+      this.#server.startPipeline(
+        { ...identity, definition, mapping: mapping.map((each) => v1.Mapping.create(each)) },
+        options,
+      ),
     );
     return pipeline;
   }

@@ -21,7 +21,12 @@ export function raiseRequested(current: State, next: State): State {
 }
 
 /** The actual state after a report, or undefined when the report says nothing new (a repeat, or an older one). */
-export function acceptActual(requested: State, actual: State, reported: State, outcome: v1.Outcome | undefined): State | undefined {
+export function acceptActual(
+  requested: State,
+  actual: State,
+  reported: State,
+  outcome: v1.Outcome | undefined,
+): State | undefined {
   if (reported < State.INITIALIZED || reported > State.DESTROYED) {
     throw new ProtocolError(`A state lies between 1 and 9; got ${reported}.`);
   }
@@ -35,7 +40,18 @@ export function acceptActual(requested: State, actual: State, reported: State, o
   return reported;
 }
 
-const NAMES = ['unspecified', 'initialized', 'creating', 'created', 'running', 'completed', 'stopping', 'stopped', 'destroying', 'destroyed'];
+const NAMES = [
+  'unspecified',
+  'initialized',
+  'creating',
+  'created',
+  'running',
+  'completed',
+  'stopping',
+  'stopped',
+  'destroying',
+  'destroyed',
+];
 
 export function nameOf(state: State): string {
   return NAMES[state] ?? `state ${state}`;

@@ -59,7 +59,8 @@ function ending({ manifolds, segments }: PipelineEntries, outcome: v1.Outcome): 
   if (segments.length > 0) {
     const requests = segments.map(({ resource }) => ({
       id: resource.id,
-      requested: resource.actual >= State.STOPPED || resource.actual === State.COMPLETED ? State.DESTROYED : State.STOPPED,
+      requested:
+        resource.actual >= State.STOPPED || resource.actual === State.COMPLETED ? State.DESTROYED : State.STOPPED,
     }));
     return { requests, actual: State.STOPPING, outcome: undefined };
   }

@@ -170,7 +170,11 @@ export class ReplicaMirror {
    * `apply`: take it. `old`: it was applied before. `gap`: something between is missing; acknowledge the present nonce and the
    * source sends what is needed.
    */
-  accept(diff: { readonly base: number; readonly nonce: number; readonly isSnapshot: boolean }): 'apply' | 'old' | 'gap' {
+  accept(diff: {
+    readonly base: number;
+    readonly nonce: number;
+    readonly isSnapshot: boolean;
+  }): 'apply' | 'old' | 'gap' {
     if (this.#nonce !== undefined && diff.nonce <= this.#nonce) {
       return 'old';
     }

@@ -141,7 +141,9 @@ class Server {
       case 'pipeline':
         return detail.value.startedBy === process.pUid;
       case 'segment':
-        return process.ordinals.includes(detail.value.partition) || this.#startedBy(detail.value.pipeline) === process.pUid;
+        return (
+          process.ordinals.includes(detail.value.partition) || this.#startedBy(detail.value.pipeline) === process.pUid
+        );
       case 'process':
         return detail.value.pUid === process.pUid;
       case 'manifold':

@@ -240,7 +240,9 @@ export class ControlPlaneStore {
       throw new ConfigError(`Pipeline ${pipeline} runs no segment "${segment}".`);
     }
     if (siblings.some(({ resource }) => resource.actual >= State.COMPLETED)) {
-      throw new ConfigError(`Segment "${segment}" of pipeline ${pipeline} has begun to end; it takes no further instance.`);
+      throw new ConfigError(
+        `Segment "${segment}" of pipeline ${pipeline} has begun to end; it takes no further instance.`,
+      );
     }
     const ports = sibling.detail.ports;
     const manifolds = new Map(ports.map((port) => [port.port, port.manifold]));
@@ -265,11 +267,15 @@ export class ControlPlaneStore {
     const segment = resource.detail.value;
     const ingress = segment.ports.find((port) => !port.isEgress);
     if (ingress === undefined) {
-      throw new ConfigError(`Segment "${segment.name}" reads from no port, so there is nothing to drain; stop it instead.`);
+      throw new ConfigError(
+        `Segment "${segment.name}" reads from no port, so there is nothing to drain; stop it instead.`,
+      );
     }
     const manifold = this.#manifold(ingress.manifold);
     if (manifold !== undefined && manifold.detail.consumers.every((consumer) => consumer === id)) {
-      throw new ConfigError(`Segment "${segment.name}" is the last reader of port "${ingress.port}"; stop the pipeline instead.`);
+      throw new ConfigError(
+        `Segment "${segment.name}" is the last reader of port "${ingress.port}"; stop the pipeline instead.`,
+      );
     }
     this.#put({ ...resource, detail: { case: 'segment', value: { ...segment, isDraining: true } } });
     this.#updateMembers(ingress.manifold, (members) => members.filter((member) => member !== id), 'consumers');
@@ -361,10 +367,15 @@ export class ControlPlaneStore {
     manifolds: ReadonlyMap<string, number>,
   ): number {
     const ports: v1.PortAssignment[] = [];
-    for (const [port, isEgress] of [[part.ingress, false], [part.egress, true]] as const) {
+    for (const [port, isEgress] of [
+      [part.ingress, false],
+      [part.egress, true],
+    ] as const) {
       const manifold = manifolds.get(port);
       if (manifold !== undefined) {
-        ports.push(v1.PortAssignment.create({ port, manifold, isEgress, actor: this.#manifold(manifold)?.detail.actor }));
+        ports.push(
+          v1.PortAssignment.create({ port, manifold, isEgress, actor: this.#manifold(manifold)?.detail.actor }),
+        );
       }
     }
     const id = this.#create({
@@ -418,7 +429,11 @@ export class ControlPlaneStore {
 
   #removeSegment(id: number, segment: v1.Segment): void {
     for (const { manifold, isEgress } of segment.ports) {
-      this.#updateMembers(manifold, (members) => members.filter((member) => member !== id), isEgress ? 'producers' : 'consumers');
+      this.#updateMembers(
+        manifold,
+        (members) => members.filter((member) => member !== id),
+        isEgress ? 'producers' : 'consumers',
+      );
     }
     this.#remove(id);
   }

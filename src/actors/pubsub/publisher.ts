@@ -66,7 +66,9 @@ export class Publisher<T> {
   #targets: Reader<T>[] = [];
   #cursor = 0;
   #isComplete = false;
-  #ending: { readonly done: Promise<void>; readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
+  #ending:
+    | { readonly done: Promise<void>; readonly resolve: () => void; readonly reject: (error: Error) => void }
+    | undefined;
   #closed: Error | undefined;
   #context: Context | undefined;
   #probe: Timer | undefined;
@@ -104,7 +106,9 @@ export class Publisher<T> {
       return Promise.reject(this.#closed);
     }
     if (this.#ending !== undefined) {
-      return Promise.reject(new StoppedError(`Port "${this.#options.port}" has ended; nothing can be written to it any more.`));
+      return Promise.reject(
+        new StoppedError(`Port "${this.#options.port}" has ended; nothing can be written to it any more.`),
+      );
     }
     if (this.#pending.size === 0 && this.#send(value)) {
       this.written++;
@@ -370,7 +374,9 @@ export class Publisher<T> {
   }
 
   #retarget(): void {
-    this.#targets = [...this.#readers.values()].filter((reader) => !reader.isLeaving).sort((left, right) => left.id - right.id);
+    this.#targets = [...this.#readers.values()]
+      .filter((reader) => !reader.isLeaving)
+      .sort((left, right) => left.id - right.id);
   }
 
   #terminated(cUid: bigint): void {

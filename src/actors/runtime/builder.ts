@@ -112,7 +112,13 @@ class Declaring {
     return { name, type };
   }
 
-  #add(name: string, from: Port<unknown> | undefined, to: unknown, options: SegmentOptions, run: SegmentCode['run']): Port<unknown> | undefined {
+  #add(
+    name: string,
+    from: Port<unknown> | undefined,
+    to: unknown,
+    options: SegmentOptions,
+    run: SegmentCode['run'],
+  ): Port<unknown> | undefined {
     this.#checkSegment(name, options);
     const egress = to === undefined ? undefined : this.#egress(name, to, options);
     if (from !== undefined) {
@@ -154,7 +160,9 @@ class Declaring {
     }
     if (ends[end] !== undefined) {
       const verb = end === 'producer' ? 'write to' : 'read from';
-      throw this.#error(`"${ends[end]}" and "${segment}" both ${verb} port "${port.name}": a port joins one of each; give them ports of their own`);
+      throw this.#error(
+        `"${ends[end]}" and "${segment}" both ${verb} port "${port.name}": a port joins one of each; give them ports of their own`,
+      );
     }
     ends[end] = segment;
   }
@@ -195,7 +203,10 @@ class Declaring {
     return egress === undefined ? undefined : this.#ends.get(egress)?.consumer;
   }
 
-  #split(name: string, rest: unknown[]): { options: SegmentOptions; run: (...args: unknown[]) => Promise<void> | void } {
+  #split(
+    name: string,
+    rest: unknown[],
+  ): { options: SegmentOptions; run: (...args: unknown[]) => Promise<void> | void } {
     const run = rest.at(-1);
     const options = rest.length > 1 ? rest[0] : {};
     if (!isFunction(run) || typeof options !== 'object' || options === null) {
@@ -208,7 +219,10 @@ class Declaring {
     try {
       return JSON.stringify(args ?? {});
     } catch (cause) {
-      throw new ConfigError(`The arguments of pipeline "${this.#pipeline}" must be JSON: they travel to every partition.`, { cause });
+      throw new ConfigError(
+        `The arguments of pipeline "${this.#pipeline}" must be JSON: they travel to every partition.`,
+        { cause },
+      );
     }
   }
 

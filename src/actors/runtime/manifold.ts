@@ -16,7 +16,10 @@ class Side {
   }
 }
 
-type Rewire = (membership: v1.MembershipInit, options: { timeoutMs?: number | undefined }) => Promise<v1.MembershipApplied>;
+type Rewire = (
+  membership: v1.MembershipInit,
+  options: { timeoutMs?: number | undefined },
+) => Promise<v1.MembershipApplied>;
 
 /**
  * One port of one pipeline: writers on one side, readers on the other, each told of the other by diffs with a nonce. A member that
@@ -158,4 +161,3 @@ function required<T>(value: T | undefined): T {
   }
   return value;
 }
-

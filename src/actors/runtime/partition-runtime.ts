@@ -36,7 +36,13 @@ export class PartitionRuntime {
   constructor(options: PartitionOptions) {
     this.#options = options;
     const { name, scheduler, transport, log, kernelLimits, linkLimits } = options;
-    this.system = new ActorSystem({ name, scheduler, logger: log, limits: kernelLimits, cUids: () => this.#nextCUid() });
+    this.system = new ActorSystem({
+      name,
+      scheduler,
+      logger: log,
+      limits: kernelLimits,
+      cUids: () => this.#nextCUid(),
+    });
     this.router = new Router({ system: this.system, scheduler, transport, log, limits: linkLimits });
     this.definitions = new Definitions(scheduler);
   }
@@ -65,7 +71,11 @@ export class PartitionRuntime {
   }
 
   /** The partition has its ordinal: its actors can be addressed from elsewhere, and its own come to life. */
-  join(ordinal: number, locate: (ordinal: number) => Promise<string>, client: () => ActorRef<typeof v1.ControlPlaneClient>): void {
+  join(
+    ordinal: number,
+    locate: (ordinal: number) => Promise<string>,
+    client: () => ActorRef<typeof v1.ControlPlaneClient>,
+  ): void {
     this.#ordinal = ordinal;
     this.#cUids = new CUidAllocator(ordinal);
     this.router.join(ordinal, locate);
@@ -73,14 +83,29 @@ export class PartitionRuntime {
     this.system.spawn(transportActor(this.router, transport.name), { name: 'transport' });
     this.system.spawn(this.#behavior(), { name: 'partition-runtime' });
     this.#segmentsManager = this.system.spawn(
-      segmentsManager({ system: this.system, scheduler, definitions: this.definitions, isLossy, streamWindow, client, ordinal: () => ordinal }),
+      segmentsManager({
+        system: this.system,
+        scheduler,
+        definitions: this.definitions,
+        isLossy,
+        streamWindow,
+        client,
+        ordinal: () => ordinal,
+      }),
       { name: 'segments-manager' },
     );
   }
 
   describe(): v1.PartitionDescriptionInit {
     const { actors, messages, deadLetters } = this.system.statistics;
-    return { ordinal: this.#ordinal ?? 0, address: this.address, actors, messages, deadLetters, cpus: this.#options.plan.cpus };
+    return {
+      ordinal: this.#ordinal ?? 0,
+      address: this.address,
+      actors,
+      messages,
+      deadLetters,
+      cpus: this.#options.plan.cpus,
+    };
   }
 
   /** Ends the segments, while others can still be told. */

@@ -42,7 +42,11 @@ export interface SegmentOptions<Read = unknown> {
 }
 
 export type Source<Init> = (output: Output<Init>, context: SegmentContext) => Promise<void> | void;
-export type Stage<In, OutInit> = (input: AsyncIterable<In>, output: Output<OutInit>, context: SegmentContext) => Promise<void> | void;
+export type Stage<In, OutInit> = (
+  input: AsyncIterable<In>,
+  output: Output<OutInit>,
+  context: SegmentContext,
+) => Promise<void> | void;
 export type Sink<In> = (input: AsyncIterable<In>, context: SegmentContext) => Promise<void> | void;
 
 type To<Read, Init> = MessageType<Read, Init> | Port<Read, Init>;
@@ -50,10 +54,24 @@ type To<Read, Init> = MessageType<Read, Init> | Port<Read, Init>;
 /** What a declaring function builds with. Every segment has a name; its output port has the same one, unless a port is given. */
 export interface PipelineBuilder {
   /** A port under a name of its own. */
-  port<Read, Init>(name: string, type: MessageType<Read, Init>, options?: Pick<SegmentOptions<Read>, 'policy' | 'key'>): Port<Read, Init>;
+  port<Read, Init>(
+    name: string,
+    type: MessageType<Read, Init>,
+    options?: Pick<SegmentOptions<Read>, 'policy' | 'key'>,
+  ): Port<Read, Init>;
   source<Read, Init>(name: string, to: To<Read, Init>, run: Source<Init>): Port<Read, Init>;
-  source<Read, Init>(name: string, to: To<Read, Init>, options: SegmentOptions<Read>, run: Source<Init>): Port<Read, Init>;
-  segment<In, InInit, Read, Init>(name: string, from: Port<In, InInit>, to: To<Read, Init>, run: Stage<In, Init>): Port<Read, Init>;
+  source<Read, Init>(
+    name: string,
+    to: To<Read, Init>,
+    options: SegmentOptions<Read>,
+    run: Source<Init>,
+  ): Port<Read, Init>;
+  segment<In, InInit, Read, Init>(
+    name: string,
+    from: Port<In, InInit>,
+    to: To<Read, Init>,
+    run: Stage<In, Init>,
+  ): Port<Read, Init>;
   segment<In, InInit, Read, Init>(
     name: string,
     from: Port<In, InInit>,
@@ -62,7 +80,12 @@ export interface PipelineBuilder {
     run: Stage<In, Init>,
   ): Port<Read, Init>;
   sink<In, InInit>(name: string, from: Port<In, InInit>, run: Sink<In>): void;
-  sink<In, InInit>(name: string, from: Port<In, InInit>, options: Pick<SegmentOptions, 'instances' | 'with'>, run: Sink<In>): void;
+  sink<In, InInit>(
+    name: string,
+    from: Port<In, InInit>,
+    options: Pick<SegmentOptions, 'instances' | 'with'>,
+    run: Sink<In>,
+  ): void;
 }
 
 export interface PipelineOptions {

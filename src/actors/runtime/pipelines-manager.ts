@@ -29,7 +29,9 @@ export class PipelinesManager {
   behavior(): Behavior<typeof v1.PipelinesManager, undefined> {
     return behavior(v1.PipelinesManager, {
       supervision: { onFailure: 'resume' },
-      describe: () => ({ pipelines: [...this.#client().resources()].filter(({ detail }) => detail.case === 'pipeline') }),
+      describe: () => ({
+        pipelines: [...this.#client().resources()].filter(({ detail }) => detail.case === 'pipeline'),
+      }),
       on: {
         started: (_state, context) => {
           this.#context = context;
@@ -58,7 +60,10 @@ export class PipelinesManager {
     const client = this.#client();
     try {
       const definition = await client.getDefinition(pipeline.definition);
-      await client.expandPipeline({ pipeline: id, ...partsOf(placePipeline(definition, pipeline.mapping, this.#ordinals())) });
+      await client.expandPipeline({
+        pipeline: id,
+        ...partsOf(placePipeline(definition, pipeline.mapping, this.#ordinals())),
+      });
     } catch (error) {
       const code = error instanceof MillraceError ? error.code : 'PIPELINE';
       const message = error instanceof Error ? error.message : String(error);
@@ -116,7 +121,10 @@ export class PipelinesManager {
   }
 }
 
-function partsOf({ manifolds, segments }: ReturnType<typeof placePipeline>): Pick<v1.PipelinePartsInit, 'manifolds' | 'segments'> {
+function partsOf({
+  manifolds,
+  segments,
+}: ReturnType<typeof placePipeline>): Pick<v1.PipelinePartsInit, 'manifolds' | 'segments'> {
   return {
     manifolds: manifolds.map((part) => v1.ManifoldPart.create(part)),
     segments: segments.map((part) => v1.SegmentPart.create(part)),

@@ -10,7 +10,11 @@ export interface Parts {
  * Which instance of which segment runs in which partition. Instances go in turn over the partitions they may use; a segment that is placed
  * with another follows it instance by instance. Pure: the same definition, mapping and partitions give the same parts.
  */
-export function placePipeline(definition: v1.PipelineDefinition, mapping: readonly v1.Mapping[], ordinals: readonly number[]): Parts {
+export function placePipeline(
+  definition: v1.PipelineDefinition,
+  mapping: readonly v1.Mapping[],
+  ordinals: readonly number[],
+): Parts {
   const placed = new Map<string, readonly number[]>();
   const segments: v1.SegmentPartInit[] = [];
   let turn = 0;
@@ -32,10 +36,19 @@ export function placePipeline(definition: v1.PipelineDefinition, mapping: readon
   return { manifolds, segments };
 }
 
-function allowedPartitions(segment: string, wish: v1.Mapping | undefined, ordinals: readonly number[]): readonly number[] {
-  const allowed = wish === undefined || wish.partitions.length === 0 ? ordinals : ordinals.filter((each) => wish.partitions.includes(each));
+function allowedPartitions(
+  segment: string,
+  wish: v1.Mapping | undefined,
+  ordinals: readonly number[],
+): readonly number[] {
+  const allowed =
+    wish === undefined || wish.partitions.length === 0
+      ? ordinals
+      : ordinals.filter((each) => wish.partitions.includes(each));
   if (allowed.length === 0) {
-    throw new ConfigError(`Segment "${segment}" has no partition to run in: it may use ${wish?.partitions.join(', ') || 'any'}, and there are ${ordinals.join(', ') || 'none'}.`);
+    throw new ConfigError(
+      `Segment "${segment}" has no partition to run in: it may use ${wish?.partitions.join(', ') || 'any'}, and there are ${ordinals.join(', ') || 'none'}.`,
+    );
   }
   return allowed;
 }

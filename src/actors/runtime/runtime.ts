@@ -136,14 +136,21 @@ export class Runtime {
   // ---- what users call
 
   /** Starts an actor in this process's first partition; `register: true` enters its name in the cluster's registry. */
-  spawn<S extends AnyService, T>(definition: Behavior<S, T>, options: SpawnOptions & { readonly register?: boolean } = {}): ActorRef<S> {
+  spawn<S extends AnyService, T>(
+    definition: Behavior<S, T>,
+    options: SpawnOptions & { readonly register?: boolean } = {},
+  ): ActorRef<S> {
     const { register = false, name, ...rest } = options;
     if (register && name === undefined) {
-      throw new ConfigError('An actor that is to be registered needs a name: spawn(behavior, { name, register: true }).');
+      throw new ConfigError(
+        'An actor that is to be registered needs a name: spawn(behavior, { name, register: true }).',
+      );
     }
     const ref = this.#first.system.spawn(definition, { ...rest, ...(name === undefined ? {} : { name }) });
     if (register && name !== undefined) {
-      this.register(name, ref).catch((error: unknown) => this.#log.error('a name was not registered', { name, error: String(error) }));
+      this.register(name, ref).catch((error: unknown) =>
+        this.#log.error('a name was not registered', { name, error: String(error) }),
+      );
     }
     return ref;
   }
@@ -158,7 +165,11 @@ export class Runtime {
   }
 
   /** The actor under a name, anywhere in the cluster; waits until it appears. AskTimeoutError at the deadline, 5 s by default. */
-  async lookup<S extends AnyService>(service: S, name: string, options: { readonly timeoutMs?: number } = {}): Promise<ActorRef<S>> {
+  async lookup<S extends AnyService>(
+    service: S,
+    name: string,
+    options: { readonly timeoutMs?: number } = {},
+  ): Promise<ActorRef<S>> {
     const ref = await this.#joined.lookup(name, service.typeName, options.timeoutMs ?? 5_000);
     return this.#first.system.reference(service, ref);
   }
@@ -175,7 +186,9 @@ export class Runtime {
     const mapping = mappingOf(declared.segments, options);
     const isFar = this.#partitions.length > 1 || !this.#servesControlPlane || this.#hasOthers();
     if (pipeline.url === undefined && isFar) {
-      throw new ConfigError(`Pipeline "${pipeline.name}" has no module URL, so it runs in one partition only: declare it with import.meta.url.`);
+      throw new ConfigError(
+        `Pipeline "${pipeline.name}" has no module URL, so it runs in one partition only: declare it with import.meta.url.`,
+      );
     }
     await client.registerDefinition(declared.definition);
     const run = new FollowedPipeline(client, await client.startPipeline(hash, mapping), pipeline.name);
@@ -209,7 +222,11 @@ export class Runtime {
     let left = { actors: 0, pendingAsks: 0, links: 0 };
     for (const { system, router } of this.#partitions) {
       const { actors, pendingAsks } = system.statistics;
-      left = { actors: left.actors + actors, pendingAsks: left.pendingAsks + pendingAsks, links: left.links + [...router.channels()].length };
+      left = {
+        actors: left.actors + actors,
+        pendingAsks: left.pendingAsks + pendingAsks,
+        links: left.links + [...router.channels()].length,
+      };
     }
     return left;
   }
@@ -231,7 +248,10 @@ export class Runtime {
 
   // ---- bring-up
 
-  #createPartition(index: number, { kernelLimits = {}, linkLimits = {}, streamWindow = {} }: RuntimeOptions): PartitionRuntime {
+  #createPartition(
+    index: number,
+    { kernelLimits = {}, linkLimits = {}, streamWindow = {} }: RuntimeOptions,
+  ): PartitionRuntime {
     const { scheduler, isLossy } = this.#environment;
     const plan = this.system.partitions[index];
     if (plan === undefined) {
@@ -285,12 +305,26 @@ export class Runtime {
       throw new StoppedError('The control plane gave fewer ordinals than there are partitions.');
     }
     if (partition === this.#first) {
-      partition.join(ordinal, (other) => client.locate(other), () => client.actor);
+      partition.join(
+        ordinal,
+        (other) => client.locate(other),
+        () => client.actor,
+      );
       return;
     }
     const clientRef = (): ActorRef<typeof v1.ControlPlaneClient> =>
-      partition.system.referenceTo(v1.ControlPlaneClient, partition.router.routeTo(this.#first.address, client.actor.toRef().cUid));
-    partition.join(ordinal, (other) => clientRef().locate({ ordinal: other }).then(({ address }) => address), clientRef);
+      partition.system.referenceTo(
+        v1.ControlPlaneClient,
+        partition.router.routeTo(this.#first.address, client.actor.toRef().cUid),
+      );
+    partition.join(
+      ordinal,
+      (other) =>
+        clientRef()
+          .locate({ ordinal: other })
+          .then(({ address }) => address),
+      clientRef,
+    );
   }
 
   #behavior() {
@@ -311,7 +345,11 @@ export class Runtime {
     if (detail.case === 'segment') {
       const partition = this.#partitions.find(({ ordinal }) => ordinal === detail.value.partition);
       if (partition !== undefined) {
-        this.#follower.follow(this.#first.system.reference(v1.SegmentsManager, partition.segmentsManager.toRef()), resource, detail.value);
+        this.#follower.follow(
+          this.#first.system.reference(v1.SegmentsManager, partition.segmentsManager.toRef()),
+          resource,
+          detail.value,
+        );
       }
     }
     this.#pipelines?.changed(resource);
@@ -338,7 +376,9 @@ export class Runtime {
       run.lost(error);
     }
     for (const partition of this.#partitions) {
-      partition.stopSegments().catch((failure: unknown) => this.#log.warn('segments did not stop', { error: String(failure) }));
+      partition
+        .stopSegments()
+        .catch((failure: unknown) => this.#log.warn('segments did not stop', { error: String(failure) }));
     }
     for (const listener of this.#lostListeners) {
       listener(error);
@@ -346,7 +386,9 @@ export class Runtime {
   }
 
   #hasOthers(): boolean {
-    return [...this.#joined.resources()].some(({ detail }) => detail.case === 'partition' && !this.ordinals.includes(detail.value.ordinal));
+    return [...this.#joined.resources()].some(
+      ({ detail }) => detail.case === 'partition' && !this.ordinals.includes(detail.value.ordinal),
+    );
   }
 
   get #joined(): ControlPlaneClient {
@@ -385,7 +427,10 @@ function first(partitions: readonly PartitionRuntime[]): PartitionRuntime {
   return partition;
 }
 
-function mappingOf<Args>(segments: ReadonlyMap<string, unknown>, { instances = {}, partitions = {} }: RunOptions<Args>): v1.MappingInit[] {
+function mappingOf<Args>(
+  segments: ReadonlyMap<string, unknown>,
+  { instances = {}, partitions = {} }: RunOptions<Args>,
+): v1.MappingInit[] {
   const names = new Set([...Object.keys(instances), ...Object.keys(partitions)]);
   return [...names].map((segment) => {
     const count = instances[segment] ?? 0;

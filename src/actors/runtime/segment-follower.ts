@@ -51,6 +51,8 @@ export class SegmentFollower {
       .then(async () => {
         await askAgain(this.#scheduler, limits.controlPlaneTimeoutMs, send);
       })
-      .catch((error: unknown) => this.#log.warn('a segment could not be told what to do', { segment: id, error: String(error) }));
+      .catch((error: unknown) =>
+        this.#log.warn('a segment could not be told what to do', { segment: id, error: String(error) }),
+      );
   }
 }

@@ -52,7 +52,8 @@ export class Segment {
     this.spec = spec;
     const ingress = portOf(declared, code.ingress);
     const egress = portOf(declared, code.egress);
-    this.#subscriber = ingress && new Subscriber({ id, port: ingress.name, type: ingress.type, window: host.streamWindow });
+    this.#subscriber =
+      ingress && new Subscriber({ id, port: ingress.name, type: ingress.type, window: host.streamWindow });
     this.#publisher =
       egress &&
       new Publisher({
@@ -86,7 +87,9 @@ export class Segment {
       this.#ports.push({ assignment, actor });
       const manifold = this.#manifold(assignment);
       const member = { id: this.id, ref: actor.toRef() };
-      await this.#ask((options) => manifold.join({ member: v1.Member.create(member), isWriter: assignment.isEgress }, options));
+      await this.#ask((options) =>
+        manifold.join({ member: v1.Member.create(member), isWriter: assignment.isEgress }, options),
+      );
     }
     this.#advance(State.CREATED);
   }
@@ -119,7 +122,10 @@ export class Segment {
       try {
         await this.#ask((options) => manifold.leave({ member: this.id }, options));
       } catch (error) {
-        this.#host.context.log.debug('left a port without its manifold', { port: assignment.port, error: String(error) });
+        this.#host.context.log.debug('left a port without its manifold', {
+          port: assignment.port,
+          error: String(error),
+        });
       }
       await this.#host.system.stop(actor);
     }
@@ -172,7 +178,12 @@ export class Segment {
     }
     const { name, instance } = this.spec;
     const message = error instanceof Error ? error.message : String(error);
-    const cause = this.#failure ?? new PipelineError(`segment "${name}" (instance ${instance}) in partition ${this.#host.ordinal} failed: ${message}`, { cause: error });
+    const cause =
+      this.#failure ??
+      new PipelineError(
+        `segment "${name}" (instance ${instance}) in partition ${this.#host.ordinal} failed: ${message}`,
+        { cause: error },
+      );
     this.#failure = cause;
     this.#host.context.log.warn('segment failed', { segment: name, instance, error: message });
     const code = error instanceof MillraceError ? error.code : 'HANDLER';
@@ -195,7 +206,10 @@ export class Segment {
     const isSettled = await Promise.race([this.#run.then(() => true), timeout.passed.then(() => false)]);
     timeout.clear();
     if (!isSettled) {
-      context.log.error('segment did not end when it was stopped, and was given up', { segment: this.spec.name, afterMs: limits.stopTimeoutMs });
+      context.log.error('segment did not end when it was stopped, and was given up', {
+        segment: this.spec.name,
+        afterMs: limits.stopTimeoutMs,
+      });
     }
   }
 

@@ -102,7 +102,9 @@ class SegmentsManager {
     const { definitions, scheduler, system, isLossy, streamWindow } = this.#options;
     const client = this.#options.client();
     const declared = await definitions.load(spec.definition, () =>
-      askAgain(scheduler, limits.controlPlaneTimeoutMs, (options) => client.getDefinition({ hash: spec.definition }, options)),
+      askAgain(scheduler, limits.controlPlaneTimeoutMs, (options) =>
+        client.getDefinition({ hash: spec.definition }, options),
+      ),
     );
     const code = declared.segments.get(spec.name);
     if (code === undefined) {
@@ -128,7 +130,16 @@ class SegmentsManager {
       const message = error instanceof Error ? error.message : String(error);
       const code = error instanceof ConfigError ? error.code : new PipelineError(message).code;
       this.#context.log.warn('segment could not go on', { segment: name, error: message });
-      this.#report(id, State.STOPPED, failed({ code, message: `segment "${name}" in partition ${partition} failed: ${message}`, segment: name, partition }));
+      this.#report(
+        id,
+        State.STOPPED,
+        failed({
+          code,
+          message: `segment "${name}" in partition ${partition} failed: ${message}`,
+          segment: name,
+          partition,
+        }),
+      );
     });
   }
 
@@ -137,9 +148,13 @@ class SegmentsManager {
     this.#reports = this.#reports
       .then(async () => {
         const client = this.#options.client();
-        await askAgain(this.#options.scheduler, limits.controlPlaneTimeoutMs, (options) => client.report({ id, actual, outcome }, options));
+        await askAgain(this.#options.scheduler, limits.controlPlaneTimeoutMs, (options) =>
+          client.report({ id, actual, outcome }, options),
+        );
       })
-      .catch((error: unknown) => this.#context.log.warn('a report did not reach the control plane', { segment: id, error: String(error) }));
+      .catch((error: unknown) =>
+        this.#context.log.warn('a report did not reach the control plane', { segment: id, error: String(error) }),
+      );
   }
 
   #known(id: number): Managed {

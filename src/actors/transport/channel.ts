@@ -13,7 +13,14 @@ import {
 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
-import { type AskOptions, chainIds, type OutgoingCall, type Route, type TellDelivery, type Watcher } from '../kernel/index.js';
+import {
+  type AskOptions,
+  chainIds,
+  type OutgoingCall,
+  type Route,
+  type TellDelivery,
+  type Watcher,
+} from '../kernel/index.js';
 import { highOf, lowOf } from './halves.js';
 import { Inbound } from './inbound.js';
 import { IncomingMethods, OutgoingMethods } from './method-numbers.js';
@@ -60,11 +67,24 @@ export class Channel {
     this.address = address;
     const { frameBytes, maxMessageBytes } = services.limits;
     this.#outboxes = {
-      [Lane.control]: new Outbox(Lane.control, { frameBytes, maxMessageBytes, backlogBytes: limits.controlBacklogBytes }),
-      [Lane.data]: new Outbox(Lane.data, { frameBytes, maxMessageBytes, backlogBytes: services.limits.linkBacklogBytes }),
+      [Lane.control]: new Outbox(Lane.control, {
+        frameBytes,
+        maxMessageBytes,
+        backlogBytes: limits.controlBacklogBytes,
+      }),
+      [Lane.data]: new Outbox(Lane.data, {
+        frameBytes,
+        maxMessageBytes,
+        backlogBytes: services.limits.linkBacklogBytes,
+      }),
     };
-    this.watches = new RemoteWatches((message) => this.say({ message }), (cUid) => services.system.resolve(cUid));
-    this.pressure = new FullMailboxes((cUid, isFull) => this.say({ message: { case: 'pressure', value: { cUid, isFull } } }));
+    this.watches = new RemoteWatches(
+      (message) => this.say({ message }),
+      (cUid) => services.system.resolve(cUid),
+    );
+    this.pressure = new FullMailboxes((cUid, isFull) =>
+      this.say({ message: { case: 'pressure', value: { cUid, isFull } } }),
+    );
     this.#inbound = new Inbound(services, this);
   }
 
@@ -105,7 +125,9 @@ export class Channel {
     if (this.#closed !== undefined) {
       return Promise.reject(this.#closed);
     }
-    return this.#link === undefined ? new Promise((resolve, reject) => this.#opening.push({ resolve, reject })) : Promise.resolve();
+    return this.#link === undefined
+      ? new Promise((resolve, reject) => this.#opening.push({ resolve, reject }))
+      : Promise.resolve();
   }
 
   /** Tells the peer who is at this end. */
@@ -127,16 +149,34 @@ export class Channel {
     return !this.#outboxes[method.lane].isPastMark && !this.pressure.isFull(cUid);
   }
 
-  ask(cUid: bigint, method: AnyMethod, message: unknown, call: OutgoingCall, options: AskOptions | undefined): Promise<unknown> {
+  ask(
+    cUid: bigint,
+    method: AnyMethod,
+    message: unknown,
+    call: OutgoingCall,
+    options: AskOptions | undefined,
+  ): Promise<unknown> {
     if (this.asks.size >= limits.linkAsks) {
-      return Promise.reject(new BackpressureError(`${limits.linkAsks} asks wait for replies from ${this.address} already.`));
+      return Promise.reject(
+        new BackpressureError(`${limits.linkAsks} asks wait for replies from ${this.address} already.`),
+      );
     }
     const nowMs = this.#services.scheduler.now();
     return new Promise((resolve, reject) => {
       const correlation = this.#nextCorrelation();
       const target = `${method.fullName} at ${this.address}`;
       const { deadlines } = this.#services.system;
-      const ask = new RemoteAsk(this.asks, correlation, target, deadlines, method, call.deadlineMs, options, resolve, reject);
+      const ask = new RemoteAsk(
+        this.asks,
+        correlation,
+        target,
+        deadlines,
+        method,
+        call.deadlineMs,
+        options,
+        resolve,
+        reject,
+      );
       try {
         const header = this.#begin(EnvelopeMode.ask, method);
         header.hasTo = true;
@@ -255,7 +295,9 @@ export class Channel {
         this.#replied(bytes, view);
         return;
       case EnvelopeMode.failure:
-        this.asks.get(view.correlation)?.fail(fromWire(view.error ?? { code: 'MILLRACE', message: 'no cause given', handlerCode: '' }));
+        this.asks
+          .get(view.correlation)
+          ?.fail(fromWire(view.error ?? { code: 'MILLRACE', message: 'no cause given', handlerCode: '' }));
         return;
       case EnvelopeMode.tell:
       case EnvelopeMode.ask:
@@ -357,11 +399,19 @@ export class Channel {
     }
   }
 
-  #write(lane: Lane, header: EnvelopeHeader, type: AnyMethod['request'] | undefined, value: unknown, isReserved: boolean): void {
+  #write(
+    lane: Lane,
+    header: EnvelopeHeader,
+    type: AnyMethod['request'] | undefined,
+    value: unknown,
+    isReserved: boolean,
+  ): void {
     const outbox = this.#outboxes[lane];
     outbox.write(header, type, value, isReserved);
     if (lane === Lane.control && outbox.waitingBytes > limits.controlBacklogBytes) {
-      this.close(new UnreachableError(`${this.address} has not taken ${limits.controlBacklogBytes} bytes of control traffic.`));
+      this.close(
+        new UnreachableError(`${this.address} has not taken ${limits.controlBacklogBytes} bytes of control traffic.`),
+      );
       return;
     }
     this.#services.flushSoon(this);
@@ -389,4 +439,3 @@ export class Channel {
     }
   }
 }
-

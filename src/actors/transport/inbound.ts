@@ -1,5 +1,13 @@
 import { MillraceError, ProtocolError, StoppedError } from '../../errors.js';
-import { type AnyMethod, type AnyService, EnvelopeMode, type EnvelopeView, Lane, readValue, WireReader } from '../../protocol/index.js';
+import {
+  type AnyMethod,
+  type AnyService,
+  EnvelopeMode,
+  type EnvelopeView,
+  Lane,
+  readValue,
+  WireReader,
+} from '../../protocol/index.js';
 import type { Cell } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import { cUidOf } from './halves.js';
@@ -43,7 +51,9 @@ export class Inbound {
     }
     const message = this.#decode(bytes, view, method, correlation);
     const hasExtras = isAsk || view.meta !== undefined || view.hasFrom;
-    const delivery = hasExtras ? new RemoteDelivery(this.#channel, method, view, this.#services.scheduler.now()) : undefined;
+    const delivery = hasExtras
+      ? new RemoteDelivery(this.#channel, method, view, this.#services.scheduler.now())
+      : undefined;
     try {
       if (!target.cell.deliver(method, message, delivery)) {
         this.#channel.pressure.passed(cUidOf(view.toLow, view.toHigh), target.cell);

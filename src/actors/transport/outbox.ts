@@ -1,5 +1,11 @@
 import { BackpressureError, ProtocolError } from '../../errors.js';
-import { type EnvelopeHeader, type Lane, type MessageType, WireWriter, writeDelimitedEnvelope } from '../../protocol/index.js';
+import {
+  type EnvelopeHeader,
+  type Lane,
+  type MessageType,
+  WireWriter,
+  writeDelimitedEnvelope,
+} from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
 
 export interface OutboxLimits {
@@ -51,7 +57,12 @@ export class Outbox {
    * Appends an envelope to the open frame. `isReserved` messages (replies, control) are always taken; for the others BackpressureError
    * when the bound is reached. ProtocolError when the value does not fit its type or is too large.
    */
-  write(header: EnvelopeHeader, type: MessageType<unknown, unknown> | undefined, value: unknown, isReserved: boolean): void {
+  write(
+    header: EnvelopeHeader,
+    type: MessageType<unknown, unknown> | undefined,
+    value: unknown,
+    isReserved: boolean,
+  ): void {
     if (!isReserved && this.waitingBytes >= this.#limits.backlogBytes) {
       throw new BackpressureError(
         `${this.waitingBytes} bytes wait for the link already (linkBacklogBytes); wait for ready() and send again.`,

@@ -1,6 +1,9 @@
 import type { Cell, Route, TerminationReason, Watcher } from '../kernel/index.js';
 
-type Send = (message: { readonly case: 'watch' | 'watching' | 'unwatch' | 'terminated'; readonly value: { readonly cUid: bigint } }) => void;
+type Send = (message: {
+  readonly case: 'watch' | 'watching' | 'unwatch' | 'terminated';
+  readonly value: { readonly cUid: bigint };
+}) => void;
 
 interface Watched {
   readonly route: Route;

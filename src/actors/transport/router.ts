@@ -33,7 +33,9 @@ export class Router implements RouterServices {
   readonly #byOrdinal = new Map<number, Channel>();
   readonly #dirty = new Set<Channel>();
   #locate: (ordinal: number) => Promise<string> = () =>
-    Promise.reject(new UnreachableError('This partition has not joined a control plane yet, which tells where others are.'));
+    Promise.reject(
+      new UnreachableError('This partition has not joined a control plane yet, which tells where others are.'),
+    );
   #address = '';
   #ordinal: number | undefined;
   #isFlushPlanned = false;
@@ -136,7 +138,10 @@ export class Router implements RouterServices {
 
   protocolError(channel: Channel, error: unknown): void {
     this.protocolErrors++;
-    this.#log.warn('malformed message', { peer: channel.address, error: error instanceof Error ? error.message : String(error) });
+    this.#log.warn('malformed message', {
+      peer: channel.address,
+      error: error instanceof Error ? error.message : String(error),
+    });
   }
 
   closed(channel: Channel): void {
