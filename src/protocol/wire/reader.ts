@@ -2,6 +2,7 @@ import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { copyOf } from './copy.js';
 import { readUtf8 } from './utf8.js';
+import { tooDeep, truncated, wrongWireType } from './malformed.js';
 
 const TWO_32 = 4_294_967_296;
 const NOTHING = new Uint8Array(0);
@@ -68,7 +69,7 @@ export class WireReader {
     }
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {
-      if (position >= end) throw this.#truncated(1);
+      if (position >= end) throw truncated(1, this.position, this.end);
       const byte = bytes[position++] as number;
       if (shift < 32) value |= (byte & 127) << shift;
       if (byte < 128) {
@@ -100,7 +101,7 @@ export class WireReader {
     let low = 0;
     let high = 0;
     for (let shift = 0; shift < 70; shift += 7) {
-      if (position >= end) throw this.#truncated(1);
+      if (position >= end) throw truncated(1, this.position, this.end);
       const byte = bytes[position++] as number;
       const bits = byte & 127;
       if (shift < 28) low |= bits << shift;
@@ -236,7 +237,7 @@ export class WireReader {
   skipLength(): number {
     const length = this.uint32();
     const start = this.position;
-    if (length > this.end - start) throw this.#truncated(length);
+    if (length > this.end - start) throw truncated(length, this.position, this.end);
     this.position = start + length;
     return start;
   }
@@ -260,7 +261,7 @@ export class WireReader {
    */
   skip(key: number, known: readonly number[] = []): void {
     if (known.includes(key >>> 3)) {
-      throw new ProtocolError(`Field ${key >>> 3} at offset ${this.position} has the wrong wire type ${key & 7}.`);
+      throw wrongWireType(key, this.position, 'wrong');
     }
     switch (key & 7) {
       case WIRE_VARINT:
@@ -279,7 +280,7 @@ export class WireReader {
         this.#take(4);
         return;
       default:
-        throw new ProtocolError(`Field ${key >>> 3} at offset ${this.position} has the unknown wire type ${key & 7}.`);
+        throw wrongWireType(key, this.position, 'unknown');
     }
   }
 
@@ -304,10 +305,7 @@ export class WireReader {
   }
 
   #deeper(): void {
-    if (++this.#depth <= limits.messageDepth) return;
-    throw new ProtocolError(
-      `Messages are nested deeper than ${limits.messageDepth} levels at offset ${this.position}.`,
-    );
+    if (++this.#depth > limits.messageDepth) throw tooDeep(this.position);
   }
 
   #zigzag64(): void {
@@ -347,7 +345,7 @@ export class WireReader {
 
   #take(size: number): number {
     const { position } = this;
-    if (size > this.end - position) throw this.#truncated(size);
+    if (size > this.end - position) throw truncated(size, this.position, this.end);
     this.position = position + size;
     return position;
   }
@@ -356,11 +354,5 @@ export class WireReader {
     const { bytes } = this;
     this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return this.#view;
-  }
-
-  #truncated(needed: number): ProtocolError {
-    return new ProtocolError(
-      `Truncated: ${needed} more bytes needed at offset ${this.position}, but the message ends at ${this.end}.`,
-    );
   }
 }

@@ -1,6 +1,7 @@
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { writeUtf8 } from './utf8.js';
+import { wrong } from './wrong-value.js';
 
 const TWO_32 = 4_294_967_296;
 const NOTHING = new Uint8Array(0);
@@ -329,24 +330,4 @@ function varintSize(value: number): number {
   if (value < 16_384) return 2;
   if (value < 2_097_152) return 3;
   return value < 268_435_456 ? 4 : 5;
-}
-
-function wrong(expected: string, value: unknown): ProtocolError {
-  return new ProtocolError(`Expected ${expected}, got ${shown(value)}.`);
-}
-
-function shown(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return JSON.stringify(value.slice(0, 40));
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-    case 'undefined':
-      return String(value).slice(0, 40);
-    case 'object':
-    case 'function':
-    case 'symbol':
-      return value === null ? 'null' : `a value of type ${typeof value}`;
-  }
 }

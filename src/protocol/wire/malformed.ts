@@ -1,0 +1,17 @@
+import { ProtocolError } from '../../errors.js';
+import { limits } from '../../limits.js';
+
+/** What a reader says of input that no writer made. Offsets are those of the bytes that it was given. */
+export function truncated(needed: number, position: number, end: number): ProtocolError {
+  return new ProtocolError(
+    `Truncated: ${needed} more bytes needed at offset ${position}, but the message ends at ${end}.`,
+  );
+}
+
+export function tooDeep(position: number): ProtocolError {
+  return new ProtocolError(`Messages are nested deeper than ${limits.messageDepth} levels at offset ${position}.`);
+}
+
+export function wrongWireType(key: number, position: number, what: 'wrong' | 'unknown'): ProtocolError {
+  return new ProtocolError(`Field ${key >>> 3} at offset ${position} has the ${what} wire type ${key & 7}.`);
+}

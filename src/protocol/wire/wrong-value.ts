@@ -1,0 +1,22 @@
+import { ProtocolError } from '../../errors.js';
+
+/** The error for a value that a field cannot take. */
+export function wrong(expected: string, value: unknown): ProtocolError {
+  return new ProtocolError(`Expected ${expected}, got ${shown(value)}.`);
+}
+
+function shown(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.slice(0, 40));
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+    case 'undefined':
+      return String(value).slice(0, 40);
+    case 'object':
+    case 'function':
+    case 'symbol':
+      return value === null ? 'null' : `a value of type ${typeof value}`;
+  }
+}
