@@ -1,0 +1,31 @@
+/**
+ * Delay of flights by hour and by distance. Rows are read as text, a few kilobytes at a time, parsed, counted by several
+ * instances side by side, and merged:
+ *
+ *     read --Text--> parse --Flights--> tally (4 instances) --Tally--> merge --> chart, out/flights.svg, out/flights.json
+ */
+import { pipeline } from 'millrace';
+import { Flights, Tally, Text } from '../gen/flights.js';
+import { merge } from './merge.js';
+import { parse } from './parse.js';
+import { read } from './read.js';
+import { tally } from './tally.js';
+
+export interface Args {
+  /** A JSON array of `{"delay":0,"distance":1452,"time":0.0}`. Default: the 200,000 flights of vega-datasets. */
+  readonly input?: string;
+  /** Folder for the results. Default: `out`. */
+  readonly out?: string;
+}
+
+export default pipeline(
+  'flights',
+  import.meta.url,
+  (p, { input, out = 'out' }: Args) => {
+    const text = p.source('read', Text, (output, context) => read(input, output, context));
+    const flights = p.segment('parse', text, Flights, parse);
+    const tallies = p.segment('tally', flights, Tally, { instances: 4 }, tally);
+    p.sink('merge', tallies, (input, context) => merge(input, out, context));
+  },
+  { onFailure: 'restart', maxRestarts: 3 },
+);

@@ -1,0 +1,78 @@
+/** What a run runs on: one real process, or virtual nodes that crash when they are told. */
+import { runtimeSettings } from '../actors/runtime/index.js';
+import { Executor, type Logger, type Runtime } from '../index.js';
+import type { OptionValues } from '../options/index.js';
+import type { Crash } from './run-options.js';
+import type { Simulation } from './simulation.js';
+
+export interface ClusterOptions {
+  readonly values: OptionValues;
+  readonly simulation: Simulation | undefined;
+  readonly log: Logger;
+  readonly trace: ((line: string) => void) | undefined;
+}
+
+export class Cluster {
+  readonly executor: Executor;
+  readonly #options: ClusterOptions;
+  readonly #happened = new Set<Crash>();
+
+  constructor(options: ClusterOptions) {
+    const { simulation, values, log, trace } = options;
+    const { linkDeadMs } = values;
+    this.#options = options;
+    this.executor = new Executor({
+      log,
+      linkDeadMs,
+      ...(trace === undefined ? {} : { trace }),
+      ...(simulation === undefined
+        ? {}
+        : {
+            seed: simulation.seed,
+            latencyMs: simulation.latencyMs,
+            loss: simulation.loss,
+            duplicate: simulation.duplicate,
+          }),
+    });
+  }
+
+  /** Of each process. */
+  get partitions(): number {
+    return runtimeSettings(this.#options.values).system?.partitions ?? 1;
+  }
+
+  /** Starts every node; resolves to the first, which serves the control plane. */
+  async start(): Promise<Runtime> {
+    const { values, simulation } = this.#options;
+    const settings = runtimeSettings(values);
+    if (simulation === undefined) return this.executor.start(settings);
+    const first = await this.executor.start({ ...settings, node: nodeName(0) });
+    for (let node = 1; node < simulation.nodes; node++) {
+      await this.executor.start({ ...settings, node: nodeName(node), controlPlane: first.controlPlane });
+    }
+    return first;
+  }
+
+  /** Sets the crashes: their time begins now. `told` hears of each as it happens. */
+  armCrashes(told: (crash: Crash) => void): void {
+    for (const crash of this.#options.simulation?.crashes ?? []) {
+      this.executor.scheduler.setTimer(crash.atMs, () => {
+        this.#happened.add(crash);
+        told(crash);
+        this.executor.crash(nodeName(crash.node));
+      });
+    }
+  }
+
+  hasHappened(crash: Crash): boolean {
+    return this.#happened.has(crash);
+  }
+
+  stop(): Promise<void> {
+    return this.executor.stop();
+  }
+}
+
+function nodeName(index: number): string {
+  return `node-${index}`;
+}

@@ -1,0 +1,59 @@
+/** The `millrace` command: which subcommands there are, and how their errors become one line and an exit code. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { ConfigError, MillraceError } from '../index.js';
+import { addConfig } from './config.js';
+import { EXIT_CODES, ExitCode } from './exit-codes.js';
+import { addGen } from './gen.js';
+import { splitArguments } from './program-args.js';
+import { addRun } from './run.js';
+
+/** Runs one command, and sets the exit code of this process. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const { own, program } = splitArguments(argv);
+  const isVerbose = own.includes('--verbose');
+  const endAtFault = (error: unknown): never => process.exit(complain(error, isVerbose));
+  process.on('uncaughtException', endAtFault);
+  process.on('unhandledRejection', endAtFault);
+  try {
+    await commandLine(program).parseAsync([...own], { from: 'user' });
+  } catch (error) {
+    process.exitCode = complain(error, isVerbose);
+  }
+}
+
+function commandLine(program: readonly string[]): Command {
+  const command = new Command('millrace')
+    .description('Typed actors and pipelines: in one process, on a network that a seed replays, and further away.')
+    .version(version(), '--version', 'Print the version.')
+    .helpOption('-h, --help', 'Print help; millrace COMMAND --help says more.')
+    .helpCommand(false)
+    .option('--verbose', 'Print the stack of an error, too.')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ').replace(/\n\((.*)\)/, ' $1')) })
+    .showHelpAfterError(false)
+    .addHelpText('after', `\n${EXIT_CODES}\n\nFirst steps:\n  millrace run examples/flights\n  millrace run examples/flights --nodes 3 --seed 7 --loss 0.01\n  millrace run --help`);
+  addRun(command, program);
+  addGen(command);
+  addConfig(command);
+  for (const each of command.commands) each.copyInheritedSettings(command);
+  command.action(() => command.help());
+  return command;
+}
+
+/** Prints what went wrong, and returns the exit code for it. */
+function complain(error: unknown, isVerbose: boolean): number {
+  // Help and version are no errors; for the others commander has printed its line.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+  const message = error instanceof Error ? error.message : String(error);
+  const what = error instanceof MillraceError ? message : `internal error: ${message} (--verbose prints where)`;
+  process.stderr.write(`millrace: ${what}\n`);
+  if (isVerbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (error instanceof ConfigError) return ExitCode.usage;
+  return error instanceof MillraceError ? ExitCode.failed : ExitCode.internal;
+}
+
+function version(): string {
+  const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof content === 'object' && content !== null && 'version' in content ? String(content.version) : 'unknown';
+}

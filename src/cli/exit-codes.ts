@@ -1,0 +1,19 @@
+/** What the exit code of `millrace` says; the help lists them. */
+export const ExitCode = {
+  ok: 0,
+  /** The pipeline, or what it runs on, failed. */
+  failed: 1,
+  /** A command, option, module or argument is wrong; nothing was started. */
+  usage: 2,
+  /** A fault of Millrace itself. */
+  internal: 3,
+  /** Ctrl-C, as shells have it: 128 and the number of the signal. */
+  interrupted: 130,
+} as const;
+
+export const EXIT_CODES = `Exit codes:
+  0    the run ended well
+  1    the pipeline failed; the message names segment, partition and cause
+  2    a command, option, module or argument is wrong; nothing was started
+  3    a fault of Millrace itself
+  130  stopped by Ctrl-C`;

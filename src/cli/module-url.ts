@@ -1,0 +1,37 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ConfigError } from '../index.js';
+
+/** URL of the module that MODULE means: a JavaScript file, or a folder whose package.json names one as `"millrace"`. Throws ConfigError. */
+export function moduleUrl(module: string): string {
+  const path = resolve(module);
+  if (!existsSync(path)) {
+    throw new ConfigError(`There is no module ${module}: name a JavaScript file, or a folder whose package.json names one.`);
+  }
+  if (!statSync(path).isDirectory()) return pathToFileURL(path).href;
+  const named = namedIn(module, join(path, 'package.json'));
+  const file = resolve(path, named);
+  if (!existsSync(file)) {
+    throw new ConfigError(`${join(module, 'package.json')} names ${named}, which is not there: build it first.`);
+  }
+  return pathToFileURL(file).href;
+}
+
+function namedIn(module: string, path: string): string {
+  if (!existsSync(path)) throw new ConfigError(`The folder ${module} has no package.json that names a module.`);
+  const content = parse(path);
+  const named = typeof content === 'object' && content !== null && 'millrace' in content ? content.millrace : undefined;
+  if (typeof named !== 'string') {
+    throw new ConfigError(`${join(module, 'package.json')} names no module: write "millrace": "./dist/flights.js" or the like.`);
+  }
+  return named;
+}
+
+function parse(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new ConfigError(`${path} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
+  }
+}

@@ -1,0 +1,47 @@
+import { type Command, Option } from 'commander';
+import { runModule } from './run-module.js';
+import { chance, crashOf, instancesOf, milliseconds, type RunFlags, wholeNumber } from './run-options.js';
+import { EXIT_CODES } from './exit-codes.js';
+
+/** `millrace run`: runs the pipeline of a module. `program` are the words after `--`. */
+export function addRun(command: Command, program: readonly string[]): void {
+  command
+    .command('run')
+    .summary('Run the pipeline that a module exports.')
+    .description('Runs the pipeline that a module exports as its default, and shows how far each segment is.')
+    .usage('MODULE [options] [-- arguments of the program]')
+    .argument('<module>', 'a JavaScript file, or a folder whose package.json names one: "millrace": "./dist/flights.js"')
+    .option('--partitions <n>', 'partitions of each process', wholeNumber(1, 1_024))
+    .option('--instances <segment=n>', 'instances of a segment, where not as declared; may be repeated', instancesOf, {})
+    .option('--json', 'print one JSON object on standard output at the end; what the program prints goes to standard error', false)
+    .option('--quiet', 'show no progress', false)
+    .optionsGroup('Simulation (any of these runs it on virtual time, replayable from its seed):')
+    .option('--nodes <n>', 'virtual nodes node-0, node-1, ... with one process each; node 0 serves the control plane (default: 1)', wholeNumber(1, 1_000))
+    .option('--seed <n>', 'the same seed gives the same run (default: one is chosen and printed)', wholeNumber(0, 2 ** 32))
+    .option('--latency <ms>', 'time that a frame takes between processes (default: 1)', milliseconds)
+    .option('--loss <p>', 'chance that a frame is lost', chance)
+    .option('--duplicate <p>', 'chance that a frame arrives twice', chance)
+    .addOption(
+      new Option('--crash <node@time>', 'end a node at once, that long after the pipeline has started: 1@2s, 0@500ms; may be repeated')
+        .default([], 'none')
+        .argParser(crashOf),
+    )
+    .option('--trace <file>', 'write every event of the network to a file')
+    .addHelpText(
+      'after',
+      `
+Arguments after -- are the program's: --input FILE --dry becomes { input: 'FILE', dry: true } of its declaring function.
+
+When a simulation fails, the command that replays it is printed. The run may end before a crash is due: that is said, too.
+
+${EXIT_CODES}
+
+Examples:
+  millrace run examples/flights
+  millrace run examples/flights --partitions 2 --instances tally=8 -- --input more.json
+  millrace run examples/flights --nodes 3 --seed 7 --loss 0.01 --crash 1@20ms --trace trace.txt`,
+    )
+    .action(async (module: string, flags: RunFlags) => {
+      process.exitCode = await runModule(module, flags, program);
+    });
+}

@@ -1,0 +1,60 @@
+/** What is simulated: virtual nodes on the pseudo-network, its faults, and the command that replays them. */
+import { randomInt } from 'node:crypto';
+import { ConfigError } from '../index.js';
+import type { Crash, RunFlags } from './run-options.js';
+
+export interface Simulation {
+  readonly seed: number;
+  /** Nobody gave it: it is told, so that the run can be repeated. */
+  readonly isSeedChosen: boolean;
+  readonly nodes: number;
+  readonly latencyMs: number;
+  readonly loss: number;
+  readonly duplicate: number;
+  readonly crashes: readonly Crash[];
+}
+
+const LARGEST_SEED = 2 ** 32;
+
+/** The simulation that the options ask for; undefined where none of them does: then the run is a real one. */
+export function simulationOf(flags: RunFlags): Simulation | undefined {
+  const { seed, nodes, latency, loss, duplicate, crash, trace } = flags;
+  const asks = [seed, nodes, latency, loss, duplicate, trace].some((flag) => flag !== undefined) || crash.length > 0;
+  if (!asks) return undefined;
+  const simulation = {
+    seed: seed ?? randomInt(LARGEST_SEED),
+    isSeedChosen: seed === undefined,
+    nodes: nodes ?? 1,
+    latencyMs: latency ?? 1,
+    loss: loss ?? 0,
+    duplicate: duplicate ?? 0,
+    crashes: crash,
+  };
+  const missing = crash.find(({ node }) => node >= simulation.nodes);
+  if (missing !== undefined) {
+    const last = simulation.nodes - 1;
+    throw new ConfigError(`--crash ${missing.text}: there is no node ${missing.node}; --nodes ${simulation.nodes} has node 0${last > 0 ? ` to ${last}` : ''}.`);
+  }
+  return simulation;
+}
+
+/** The one command that runs it again, the same way. */
+export function replayCommand(module: string, flags: RunFlags, simulation: Simulation, partitions: number, program: readonly string[]): string {
+  const words = ['millrace', 'run', module, '--seed', String(simulation.seed)];
+  const add = (name: string, value: number | string | undefined): void => {
+    if (value !== undefined) words.push(name, String(value));
+  };
+  add('--nodes', flags.nodes);
+  add('--partitions', partitions === 1 ? undefined : partitions);
+  for (const [segment, count] of Object.entries(flags.instances)) add('--instances', `${segment}=${count}`);
+  add('--latency', flags.latency);
+  add('--loss', flags.loss);
+  add('--duplicate', flags.duplicate);
+  for (const { text } of simulation.crashes) add('--crash', text);
+  return [...words, ...(program.length === 0 ? [] : ['--', ...program])].map(quoted).join(' ');
+}
+
+/** As a shell reads it. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
