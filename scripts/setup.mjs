@@ -1,7 +1,7 @@
 // Brings a checkout into the state that the other scripts expect: the right Node, and the npm packages that
 // package-lock.json names. Runs before everything else, so it may import nothing but Node itself.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { argv, execPath, exit, platform, versions } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -43,19 +43,34 @@ export function setUp(root, { version = versions.node, run = runNpm, print = con
     return false;
   }
   const { action, reason } = decidePackages(root);
-  if (action === 'none') return true;
-  print(`setup: ${reason}; running npm ci`);
+  if (action === 'none') {
+    linkSelf(root);
+    return true;
+  }
+  print(`setup: ${reason}; running npm install`);
   const startedAt = Date.now();
   const problem = run(root);
   if (problem === undefined) {
+    linkSelf(root);
     print(`setup: npm packages installed in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
     return true;
   }
   print(
-    `setup: npm ci failed (${problem}). Its own message is above. The usual causes: no network or a proxy that npm does ` +
+    `setup: npm install failed (${problem}). Its own message is above. The usual causes: no network or a proxy that npm does ` +
       'not know (npm config get registry), or package.json changed without its lockfile (run npm install). Then start again.',
   );
   return false;
+}
+
+/** The examples import 'millrace' as any user does, and `npx millrace` runs this checkout: it is a package of its own. */
+function linkSelf(root) {
+  const link = join(root, 'node_modules', 'millrace');
+  if (!existsSync(join(root, 'node_modules')) || existsSync(link)) return;
+  symlinkSync('..', link, 'dir');
+  const command = join(root, 'node_modules', '.bin', 'millrace');
+  if (platform !== 'win32' && existsSync(dirname(command)) && lstatSync(command, { throwIfNoEntry: false }) === undefined) {
+    symlinkSync('../millrace/dist/cli/main.js', command);
+  }
 }
 
 function readPackages(path) {
@@ -67,7 +82,9 @@ function runNpm(root) {
   // The npm that belongs to this Node where npm started us, otherwise the first on the path.
   const npm = process.env.npm_execpath;
   const [command, first] = npm?.endsWith('.js') ? [execPath, [npm]] : [platform === 'win32' ? 'npm.cmd' : 'npm', []];
-  const child = spawnSync(command, [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it refuses a lockfile that lacks packages for platforms which a registry does not offer. The versions are
+  // those of the lockfile all the same, and `--no-save` leaves it as it is.
+  const child = spawnSync(command, [...first, 'install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
     shell: platform === 'win32' && first.length === 0,
