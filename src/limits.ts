@@ -25,6 +25,8 @@ export const limits = {
   linkWindowBytes: 1024 * 1024,
   /** Bytes of encoded messages that wait on a link's data lane for credit; `tell` past it throws BackpressureError. */
   linkBacklogBytes: 1024 * 1024,
+  /** Bytes that wait on a link's data lane, replies included; past it a reply becomes BackpressureError for its asker. */
+  linkReplyBytes: 64 * 1024 * 1024,
   /** Bytes that wait on a link's control lane; past it the link is closed. */
   controlBacklogBytes: 8 * 1024 * 1024,
   /** Asks awaiting a reply over one link; past it `ask` throws BackpressureError. */

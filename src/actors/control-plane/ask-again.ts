@@ -15,10 +15,9 @@ export async function askAgain<Reply>(
   send: (options: AskOptions) => Promise<Reply>,
 ): Promise<Reply> {
   const deadline = scheduler.now() + timeoutMs;
-  for (;;) {
-    const remaining = deadline - scheduler.now();
+  for (let remaining = timeoutMs; ; remaining = deadline - scheduler.now()) {
     try {
-      return await send({ timeoutMs: Math.max(1, Math.min(REPEAT_MS, remaining)) });
+      return await send({ timeoutMs: Math.min(REPEAT_MS, remaining) });
     } catch (error) {
       if (!(error instanceof AskTimeoutError) || scheduler.now() >= deadline) {
         throw error;

@@ -4,6 +4,7 @@ import type { Logger } from '../../logging/index.js';
 import { type Ref, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { type ActorRef, type ActorSystem, type AskOptions, behavior, later } from '../kernel/index.js';
+import { thrownByHandler } from '../transport/index.js';
 import { askAgain } from './ask-again.js';
 import { ReplicaMirror } from './replica.js';
 
@@ -181,18 +182,17 @@ export class ControlPlaneClient {
   // ---- mirror
 
   #spawn(): ActorRef<v1.ControlPlaneClient> {
-    const client = this;
     const definition = behavior(v1.ControlPlaneClient, {
       supervision: { onFailure: 'resume' },
-      update: (_state, update) => client.#apply(update),
-      report: (_state, report) => later(client.report(report).then(() => ({}))),
-      progress: (_state, progress) => client.#listener.progress(progress),
-      locate: (_state, { ordinal }) => later(client.locate(ordinal).then((address) => ({ address }))),
-      drain: (_state, { segment }) => later(client.drainSegment(segment).then(() => ({}))),
-      getDefinition: (_state, { hash }) => later(client.getDefinition(hash)),
+      update: (_state, update) => this.#apply(update),
+      report: (_state, report) => later(this.report(report).then(() => ({}))),
+      progress: (_state, progress) => this.#listener.progress(progress),
+      locate: (_state, { ordinal }) => later(this.locate(ordinal).then((address) => ({ address }))),
+      drain: (_state, { segment }) => later(this.drainSegment(segment).then(() => ({}))),
+      getDefinition: (_state, { hash }) => later(this.getDefinition(hash)),
       on: {
-        started: (_state, context) => context.watch(client.#server),
-        terminated: () => client.#serverLost(),
+        started: (_state, context) => context.watch(this.#server),
+        terminated: () => this.#serverLost(),
       },
     });
     return this.#system.spawn(definition, { name: 'control-plane-client' });
@@ -204,14 +204,24 @@ export class ControlPlaneClient {
       const removed = update.isSnapshot ? [...this.#resources.keys()].filter((id) => !present.has(id)) : update.removed;
       for (const resource of update.changed) {
         this.#resources.set(resource.id, resource);
-        this.#listener.changed(resource);
+        this.#notify(() => this.#listener.changed(resource));
       }
       for (const id of removed) {
-        this.#resources.delete(id);
-        this.#listener.removed(id);
+        if (this.#resources.delete(id)) {
+          this.#notify(() => this.#listener.removed(id));
+        }
       }
     }
     this.#server.acknowledge({ pUid: this.#pUid, nonce: this.#mirror.nonce });
+  }
+
+  /** A listener that throws must not keep the others, and the control plane, from the rest of an update. */
+  #notify(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#log.error('news of the control plane were not taken', { error: String(error) });
+    }
   }
 
   #serverLost(): void {
@@ -221,7 +231,7 @@ export class ControlPlaneClient {
     this.#listener.lost(this.#lost);
   }
 
-  /** Sends a request under one tag until it is answered. Errors that the server answers end it at once. */
+  /** Sends a request under one tag until it is answered. Errors that the server answers end it at once, as what it threw. */
   #repeat<Reply>(
     send: (identity: Identity, options: AskOptions) => Promise<Reply>,
     timeoutMs: number = limits.controlPlaneTimeoutMs,
@@ -231,7 +241,9 @@ export class ControlPlaneClient {
       if (this.#lost !== undefined) {
         throw this.#lost;
       }
-      return send(identity, options);
+      return send(identity, options).catch((error: unknown) => {
+        throw thrownByHandler(error);
+      });
     });
   }
 }

@@ -28,13 +28,13 @@ export function acceptActual(
   outcome: v1.Outcome | undefined,
 ): State | undefined {
   if (reported < State.INITIALIZED || reported > State.DESTROYED) {
-    throw new ProtocolError(`A state lies between 1 and 9; got ${reported}.`);
+    throw new ProtocolError(`A state lies between 1 and 9; ${reported} was reported.`);
   }
   if (reported <= actual) {
     return undefined;
   }
-  const isEnd = reported === State.STOPPED && outcome !== undefined;
-  if (reported > requested && !isEnd) {
+  const isFailure = reported === State.STOPPED && failureOf(outcome) !== undefined;
+  if (reported > requested && !isFailure) {
     throw new ProtocolError(`State ${nameOf(reported)} was reported, but only ${nameOf(requested)} was requested.`);
   }
   return reported;

@@ -1,6 +1,15 @@
 import type { v1 } from '../../protocol/index.js';
 import { CANCELLED, failed, OK, State } from './life-cycle.js';
-import type { PipelineEntries } from './store.js';
+import type { Entry } from './resource-table.js';
+
+/** A pipeline with its parts, and what is to become of it. */
+export interface PipelineEntries {
+  readonly pipeline: Entry<v1.Pipeline>;
+  readonly manifolds: readonly Entry<v1.Manifold>[];
+  readonly segments: readonly Entry<v1.Segment>[];
+  readonly failure: v1.Failure | undefined;
+  readonly isStopRequested: boolean;
+}
 
 export interface Request {
   readonly id: number;
@@ -59,12 +68,16 @@ function ending({ manifolds, segments }: PipelineEntries, outcome: v1.Outcome): 
   if (segments.length > 0) {
     const requests = segments.map(({ resource }) => ({
       id: resource.id,
-      requested:
-        resource.actual >= State.STOPPED || resource.actual === State.COMPLETED ? State.DESTROYED : State.STOPPED,
+      requested: hasNothingToStop(resource) ? State.DESTROYED : State.STOPPED,
     }));
     return { requests, actual: State.STOPPING, outcome: undefined };
   }
   const requests = manifolds.map(({ resource }) => ({ id: resource.id, requested: State.DESTROYED }));
   const areGone = manifolds.every(({ resource }) => resource.actual >= State.DESTROYED);
   return { requests, actual: areGone ? State.DESTROYED : State.STOPPED, outcome };
+}
+
+/** It has ended, or was not made yet, in which case its owner may never have heard of it. */
+function hasNothingToStop({ actual }: v1.Resource): boolean {
+  return actual >= State.STOPPED || actual === State.COMPLETED || actual < State.CREATED;
 }

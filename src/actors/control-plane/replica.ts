@@ -111,19 +111,21 @@ export class ReplicaSource<T> {
     return { base, nonce: this.#nonce, isSnapshot: false, changed, removed };
   }
 
-  /** The listener is at `nonce`. An older acknowledgement, overtaken by a newer one, is ignored. */
-  acknowledge(listener: number, nonce: number): void {
+  /** The listener is at `nonce`. True when that is news: an older acknowledgement, overtaken by a newer one, is ignored. */
+  acknowledge(listener: number, nonce: number): boolean {
     const known = this.#listeners.get(listener);
     if (known === undefined) {
-      return;
+      return false;
     }
     if (nonce > this.#nonce) {
       throw new ProtocolError(`A listener acknowledged nonce ${nonce}, but the last one is ${this.#nonce}.`);
     }
-    if (known.acknowledged === undefined || nonce > known.acknowledged) {
-      known.acknowledged = nonce;
-      this.#checkFences();
+    if (known.acknowledged !== undefined && nonce <= known.acknowledged) {
+      return false;
     }
+    known.acknowledged = nonce;
+    this.#checkFences();
+    return true;
   }
 
   /** Calls `passed` once every listener has acknowledged all that is changed by now, or has ended. */
@@ -158,12 +160,12 @@ export class ReplicaSource<T> {
   }
 }
 
-/** The listener's side: where it is, and whether an update may be applied. */
+/** The listener's side: where it is, and whether an update may be applied. At nonce 0 every set is empty. */
 export class ReplicaMirror {
-  #nonce: number | undefined;
+  #nonce = 0;
 
   get nonce(): number {
-    return this.#nonce ?? 0;
+    return this.#nonce;
   }
 
   /**
@@ -175,10 +177,10 @@ export class ReplicaMirror {
     readonly nonce: number;
     readonly isSnapshot: boolean;
   }): 'apply' | 'old' | 'gap' {
-    if (this.#nonce !== undefined && diff.nonce <= this.#nonce) {
+    if (diff.nonce <= this.#nonce) {
       return 'old';
     }
-    if (!diff.isSnapshot && (this.#nonce === undefined || diff.base > this.#nonce)) {
+    if (!diff.isSnapshot && diff.base > this.#nonce) {
       return 'gap';
     }
     this.#nonce = diff.nonce;

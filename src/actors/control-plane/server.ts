@@ -1,30 +1,18 @@
 import { ProtocolError } from '../../errors.js';
-import { type Ref, v1 } from '../../protocol/index.js';
+import { limits } from '../../limits.js';
+import { type EmptyInit, type Ref, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
-import { type ActorRef, type Behavior, behavior, type Context, type Later, later } from '../kernel/index.js';
+import { type Behavior, behavior, type Context, type Later, later } from '../kernel/index.js';
 import { AnsweredRequests } from './answered.js';
 import { definitionHash } from './definition-hash.js';
-import { ReplicaSource } from './replica.js';
-import { ControlPlaneStore, type ProcessEntry } from './store.js';
+import { ControlPlaneStore } from './store.js';
+import { Views } from './views.js';
+import { WaitingLookups } from './waiting-lookups.js';
 
-/** Time after which an update that was not acknowledged is sent again, in ms. */
-const REPEAT_UPDATE_MS = 500;
+/** Time in which a process that has connected must become active, in ms: until then nobody watches it. */
+const BRING_UP_MS = 4 * limits.controlPlaneTimeoutMs;
 
-/** What one process sees of the store, and how far it has followed. */
-interface View {
-  readonly pUid: bigint;
-  readonly client: ActorRef<v1.ControlPlaneClient>;
-  readonly source: ReplicaSource<v1.Resource>;
-  /** Nonce that was sent and not yet acknowledged. */
-  sent: number | undefined;
-}
-
-interface Waiting {
-  readonly name: string;
-  readonly found: (ref: Ref) => void;
-}
-
-const LISTENER = 0;
+const DONE: EmptyInit = {};
 
 /**
  * The control plane server: one store, a view of it for each process, and the names. Liveness is the link's: a process whose client
@@ -32,158 +20,134 @@ const LISTENER = 0;
  */
 class Server {
   readonly store = new ControlPlaneStore();
-  readonly registered = new AnsweredRequests<v1.PartitionsRegisteredInit>();
-  readonly started = new AnsweredRequests<v1.PipelineStartedInit>();
-  readonly added = new AnsweredRequests<v1.InstanceAddedInit>();
   readonly #context: Context;
-  readonly #views = new Map<bigint, View>();
-  #waiting: Waiting[] = [];
-  #repeat: Timer | undefined;
+  readonly #views: Views;
+  readonly #lookups: WaitingLookups;
+  readonly #registered = new AnsweredRequests<v1.PartitionsRegisteredInit>();
+  readonly #started = new AnsweredRequests<v1.PipelineStartedInit>();
+  readonly #added = new AnsweredRequests<v1.InstanceAddedInit>();
+  readonly #done = new AnsweredRequests<EmptyInit>();
+  /** Processes that have connected and are not active yet. */
+  readonly #arriving = new Map<bigint, Timer>();
 
   constructor(context: Context) {
     this.#context = context;
+    this.#views = new Views(context, this.store);
+    this.#lookups = new WaitingLookups(context);
   }
 
-  activate(pUid: bigint, client: Ref, segmentsManagers: readonly Ref[]): v1.Update {
-    const reference = this.#context.ref(v1.ControlPlaneClient, client);
-    this.store.activate(pUid, client, segmentsManagers);
-    const view: View = { pUid, client: reference, source: new ReplicaSource(), sent: undefined };
-    view.source.listen(LISTENER);
-    this.#views.set(pUid, view);
-    const entry = this.store.process(pUid);
-    for (const resource of this.store.resources()) {
-      if (this.#concerns(entry, resource)) {
-        view.source.set(resource.id, resource);
-      }
+  // ---- processes
+
+  connect(request: v1.ConnectProcess): v1.ProcessConnectedInit {
+    const { pUid, client } = this.store.connect(request);
+    if (client === undefined && !this.#arriving.has(pUid)) {
+      this.#arriving.set(
+        pUid,
+        this.#context.after(BRING_UP_MS, () => this.retire(pUid, `process ${pUid} did not come up`)),
+      );
     }
-    this.#context.watch(reference);
-    this.publish();
-    return updateFor(view) ?? v1.Update.create({ isSnapshot: true });
+    this.#publish();
+    return { pUid };
   }
 
-  terminated(cUid: bigint): void {
-    for (const view of this.#views.values()) {
-      if (view.client.toRef().cUid === cUid) {
-        this.retire(view.pUid, `process ${view.pUid} cannot be reached any more`);
-        return;
-      }
-    }
+  registerPartitions({ pUid, tag, addresses }: v1.PartitionsToRegister): v1.PartitionsRegisteredInit {
+    return this.#carryOut(this.#registered, pUid, tag, () => ({
+      ordinals: this.store.registerPartitions(pUid, addresses),
+    }));
+  }
+
+  activate({ pUid, client, segmentsManagers }: v1.ActivateProcess): v1.Update {
+    const ref = required(client, 'client');
+    // Refused before anything changes, where it is no client.
+    this.#context.ref(v1.ControlPlaneClient, ref);
+    const process = this.store.activate(pUid, ref, segmentsManagers);
+    this.#arrived(pUid);
+    this.#publish();
+    return this.#views.open(process, ref);
   }
 
   retire(pUid: bigint, cause: string): void {
-    const view = this.#views.get(pUid);
-    if (view !== undefined) {
-      this.#context.unwatch(view.client);
-      this.#views.delete(pUid);
+    this.#arrived(pUid);
+    this.#views.close(pUid);
+    for (const answered of [this.#registered, this.#started, this.#added, this.#done]) {
+      answered.forget(pUid);
     }
-    this.registered.forget(pUid);
-    this.started.forget(pUid);
-    this.added.forget(pUid);
     if (this.store.retire(pUid, cause) !== undefined) {
       this.#context.log.info('process retired', { process: String(pUid), cause });
+      this.#publish();
     }
-    this.publish();
   }
 
-  acknowledge(pUid: bigint, nonce: number): void {
-    const view = this.#views.get(pUid);
-    if (view === undefined) {
-      return;
+  terminated(cUid: bigint): void {
+    const pUid = this.#views.processOf(cUid);
+    if (pUid !== undefined) {
+      this.retire(pUid, `process ${pUid} cannot be reached any more`);
     }
-    view.source.acknowledge(LISTENER, nonce);
-    view.sent = undefined;
-    this.#send(view);
+  }
+
+  acknowledge({ pUid, nonce }: v1.Acknowledgement): void {
+    this.#views.acknowledge(pUid, nonce);
+  }
+
+  // ---- names
+
+  registerName({ pUid, tag, name, ref }: v1.NameToRegister): EmptyInit {
+    const holder = required(ref, 'ref');
+    return this.do({ pUid, tag }, () => {
+      this.store.registerName(pUid, name, holder);
+      this.#lookups.appeared(name, holder);
+    });
   }
 
   /** The reference under a name, at once or when it appears; the mailbox is not held meanwhile. */
   lookup(name: string): Ref | Later<Ref> {
-    const found = this.store.lookup(name);
-    return found ?? later(new Promise((resolve) => this.#waiting.push({ name, found: resolve })));
+    return this.store.names.lookup(name) ?? later(this.#lookups.wait(name));
   }
 
-  /** Brings every view up to date with the store, and sends what is new. */
-  publish(): void {
-    const changes = this.store.takeChanges();
-    for (const view of this.#views.values()) {
-      const entry = this.store.process(view.pUid);
-      for (const id of changes) {
-        const resource = this.store.resource(id);
-        if (resource === undefined) {
-          view.source.delete(id);
-        } else if (this.#concerns(entry, resource)) {
-          view.source.set(id, resource);
-        }
-      }
-      this.#send(view);
-    }
-    this.#waiting = this.#waiting.filter(({ name, found }) => {
-      const ref = this.store.lookup(name);
-      if (ref !== undefined) {
-        found(ref);
-      }
-      return ref === undefined;
+  // ---- pipelines
+
+  startPipeline({ pUid, tag, definition, mapping }: v1.PipelineToStart): v1.PipelineStartedInit {
+    return this.#carryOut(this.#started, pUid, tag, () => ({
+      pipeline: this.store.startPipeline(pUid, definition, mapping),
+    }));
+  }
+
+  addInstance({ pUid, tag, pipeline, segment, partition }: v1.InstanceToAdd): v1.InstanceAddedInit {
+    return this.#carryOut(this.#added, pUid, tag, () => ({
+      segment: this.store.pipelines.addInstance(pipeline, segment, partition),
+    }));
+  }
+
+  /** Carries out a request that is answered with nothing. */
+  do({ pUid, tag }: { readonly pUid: bigint; readonly tag: number }, work: () => void): EmptyInit {
+    return this.#carryOut(this.#done, pUid, tag, () => {
+      work();
+      return DONE;
     });
   }
 
-  published<Reply>(reply: Reply): Reply {
-    this.publish();
+  /** UnreachableError for a process that is not connected: it may have been retired while its request was on the way. */
+  #carryOut<Reply>(answered: AnsweredRequests<Reply>, pUid: bigint, tag: number, work: () => Reply): Reply {
+    this.store.process(pUid);
+    const reply = answered.once(pUid, tag, work);
+    this.#publish();
     return reply;
   }
 
-  /** Does a process need to know of a resource? */
-  #concerns(process: ProcessEntry, { detail }: v1.Resource): boolean {
-    if (process.managesPipelines) {
-      return true;
-    }
-    switch (detail.case) {
-      case 'partition':
-        return detail.value.pUid === process.pUid;
-      case 'pipeline':
-        return detail.value.startedBy === process.pUid;
-      case 'segment':
-        return (
-          process.ordinals.includes(detail.value.partition) || this.#startedBy(detail.value.pipeline) === process.pUid
-        );
-      case 'process':
-        return detail.value.pUid === process.pUid;
-      case 'manifold':
-      case undefined:
-        return false;
+  #arrived(pUid: bigint): void {
+    const timer = this.#arriving.get(pUid);
+    if (timer !== undefined) {
+      this.#context.cancel(timer);
+      this.#arriving.delete(pUid);
     }
   }
 
-  #startedBy(pipeline: number): bigint | undefined {
-    const resource = this.store.resource(pipeline);
-    return resource?.detail.case === 'pipeline' ? resource.detail.value.startedBy : undefined;
-  }
-
-  #send(view: View): void {
-    if (view.sent !== undefined) {
-      return;
-    }
-    const update = updateFor(view);
-    if (update !== undefined) {
-      view.sent = update.nonce;
-      view.client.update(update);
-      this.#repeat ??= this.#context.after(REPEAT_UPDATE_MS, () => this.#repeatUpdates());
+  #publish(): void {
+    const changes = this.store.takeChanges();
+    if (changes.length > 0) {
+      this.#views.publish(changes);
     }
   }
-
-  /** Whatever was not acknowledged since the last time is sent again, from where the process said it is. */
-  #repeatUpdates(): void {
-    this.#repeat = undefined;
-    for (const view of this.#views.values()) {
-      if (view.sent !== undefined) {
-        view.sent = undefined;
-        this.#send(view);
-      }
-    }
-  }
-}
-
-function updateFor({ source }: View): v1.Update | undefined {
-  const diff = source.diffFor(LISTENER);
-  return diff && v1.Update.create({ ...diff });
 }
 
 /** The server's behavior. Every request that fails is answered with its error; none ends the server. */
@@ -192,68 +156,34 @@ export function controlPlaneServer(): Behavior<v1.ControlPlane, Server> {
     state: (context) => new Server(context),
     supervision: { onFailure: 'resume' },
 
-    connect: (server, request) => {
-      const { pUid } = server.store.connect(request);
-      server.publish();
-      return { pUid };
-    },
-    registerPartitions: (server, { pUid, tag, addresses }) =>
-      server.registered.once(pUid, tag, () => ({ ordinals: server.store.registerPartitions(pUid, addresses) })),
-    activate: (server, { pUid, client, segmentsManagers }) =>
-      server.activate(pUid, required(client, 'client'), segmentsManagers),
+    connect: (server, request) => server.connect(request),
+    registerPartitions: (server, request) => server.registerPartitions(request),
+    activate: (server, request) => server.activate(request),
     disconnect: (server, { pUid }) => {
       server.retire(pUid, `process ${pUid} left`);
       return {};
     },
-    acknowledge: (server, { pUid, nonce }) => server.acknowledge(pUid, nonce),
-    report: (server, report) => {
-      server.store.report(report);
-      server.publish();
-      return {};
-    },
+    acknowledge: (server, acknowledgement) => server.acknowledge(acknowledgement),
+    report: (server, report) => server.do(report, () => server.store.report(report)),
 
-    registerName: (server, { pUid, name, ref }) => {
-      server.store.registerName(pUid, name, required(ref, 'ref'));
-      server.publish();
-      return {};
-    },
-    unregisterName: (server, { name, cUid }) => {
-      server.store.unregisterName(name, cUid);
-      return {};
-    },
+    registerName: (server, request) => server.registerName(request),
+    unregisterName: (server, request) =>
+      server.do(request, () => server.store.names.unregister(request.name, request.cUid)),
     lookup: (server, { name }) => server.lookup(name),
     locate: (server, { ordinal }) => ({ address: server.store.locate(ordinal) }),
 
     registerDefinition: (server, { definition }) => {
       const hash = definitionHash(required(definition, 'definition'));
-      server.store.registerDefinition(hash, required(definition, 'definition'));
+      server.store.pipelines.define(hash, required(definition, 'definition'));
       return { hash };
     },
-    getDefinition: (server, { hash }) => server.store.definition(hash),
-    startPipeline: (server, { pUid, tag, definition, mapping }) => {
-      const start = () => ({ pipeline: server.store.startPipeline(pUid, definition, mapping) });
-      return server.published(server.started.once(pUid, tag, start));
-    },
-    stopPipeline: (server, { pipeline }) => {
-      server.store.stopPipeline(pipeline);
-      server.publish();
-      return {};
-    },
-    expandPipeline: (server, parts) => {
-      server.store.expandPipeline(parts);
-      server.publish();
-      return {};
-    },
-    addInstance: (server, { pUid, tag, pipeline, segment, partition }) => {
-      const add = () => ({ segment: server.store.addInstance(pipeline, segment, partition) });
-      return server.published(server.added.once(pUid, tag, add));
-    },
-    drainSegment: (server, { segment }) => {
-      server.store.drainSegment(segment);
-      server.publish();
-      return {};
-    },
-    list: (server) => ({ resources: [...server.store.resources()], names: server.store.names() }),
+    getDefinition: (server, { hash }) => server.store.pipelines.definition(hash),
+    startPipeline: (server, request) => server.startPipeline(request),
+    stopPipeline: (server, request) => server.do(request, () => server.store.pipelines.stop(request.pipeline)),
+    expandPipeline: (server, parts) => server.do(parts, () => server.store.pipelines.expand(parts)),
+    addInstance: (server, request) => server.addInstance(request),
+    drainSegment: (server, request) => server.do(request, () => server.store.pipelines.drain(request.segment)),
+    list: (server) => ({ resources: [...server.store.resources()], names: server.store.names.list() }),
 
     on: { terminated: (server, { ref }) => server.terminated(ref.toRef().cUid) },
   });

@@ -2,10 +2,9 @@ import { BackpressureError, type MillraceError, ProtocolError, UnreachableError 
 import { limits } from '../../limits.js';
 import {
   type AnyMethod,
-  EnvelopeHeader,
   EnvelopeMode,
   EnvelopeView,
-  Lane,
+  type Lane,
   readDelimitedEnvelope,
   readValue,
   v1,
@@ -13,23 +12,14 @@ import {
 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
-import {
-  type AskOptions,
-  chainIds,
-  type OutgoingCall,
-  type Route,
-  type TellDelivery,
-  type Watcher,
-} from '../kernel/index.js';
-import { highOf, lowOf } from './halves.js';
+import type { AskOptions, OutgoingCall, Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { Inbound } from './inbound.js';
-import { IncomingMethods, OutgoingMethods } from './method-numbers.js';
-import { Outbox } from './outbox.js';
+import { Outgoing } from './outgoing.js';
 import { FullMailboxes } from './pressure.js';
 import { RemoteAsk } from './remote-ask.js';
 import { RemoteWatches } from './remote-watches.js';
 import type { RouterServices } from './router-services.js';
-import { fromWire, toWire } from './wire-errors.js';
+import { fromWire } from './wire-errors.js';
 
 /** Version of what routers say to one another. */
 const VERSION = 1;
@@ -47,11 +37,8 @@ export class Channel {
   /** What the peer calls itself, for messages. */
   address: string;
   readonly #services: RouterServices;
-  readonly #outboxes: Readonly<Record<Lane, Outbox>>;
-  readonly #outgoing = new OutgoingMethods();
-  readonly #incoming = new IncomingMethods();
+  readonly #outgoing: Outgoing;
   readonly #inbound: Inbound;
-  readonly #header = new EnvelopeHeader();
   readonly #view = new EnvelopeView();
   readonly #reader = new WireReader();
   readonly #valueReader = new WireReader();
@@ -65,19 +52,7 @@ export class Channel {
   constructor(services: RouterServices, address: string) {
     this.#services = services;
     this.address = address;
-    const { frameBytes, maxMessageBytes } = services.limits;
-    this.#outboxes = {
-      [Lane.control]: new Outbox(Lane.control, {
-        frameBytes,
-        maxMessageBytes,
-        backlogBytes: limits.controlBacklogBytes,
-      }),
-      [Lane.data]: new Outbox(Lane.data, {
-        frameBytes,
-        maxMessageBytes,
-        backlogBytes: services.limits.linkBacklogBytes,
-      }),
-    };
+    this.#outgoing = new Outgoing(services.limits);
     this.watches = new RemoteWatches(
       (message) => this.say({ message }),
       (cUid) => services.system.resolve(cUid),
@@ -101,20 +76,24 @@ export class Channel {
   }
 
   attach(link: Link): void {
+    if (this.#closed !== undefined) {
+      link.close();
+      return;
+    }
     this.#link = link;
     link.setHandlers({
       frame: (_lane, bytes) => this.#receive(bytes),
       writable: (lane) => {
-        this.#outboxes[lane].drain();
+        this.#outgoing.drain(lane);
         this.#services.flushSoon(this);
-        this.#wakeReady();
+        this.pressure.wake();
       },
       closed: (reason) => this.#linkClosed(reason),
     });
-    this.#outboxes[Lane.control].attach(link);
-    this.#outboxes[Lane.data].attach(link);
+    this.#outgoing.attach(link);
     this.#services.flushSoon(this);
-    this.#wakeReady();
+    this.pressure.wake();
+    this.#repeatWhenLossy();
     for (const { resolve } of this.#opening.splice(0)) {
       resolve();
     }
@@ -139,14 +118,9 @@ export class Channel {
 
   /** As Route.tell: false past the mark, BackpressureError at the bound. */
   tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
-    const header = this.#begin(EnvelopeMode.tell, method);
-    header.hasTo = true;
-    header.toLow = lowOf(cUid);
-    header.toHigh = highOf(cUid);
-    header.meta = delivery?.meta;
-    this.#setSender(header, delivery?.sender?.cUid);
-    this.#write(method.lane, header, method.request, message, method.lane === Lane.control);
-    return !this.#outboxes[method.lane].isPastMark && !this.pressure.isFull(cUid);
+    const isBelowMark = this.#outgoing.tell(cUid, method, message, delivery);
+    this.#written();
+    return isBelowMark && !this.pressure.isFull(cUid);
   }
 
   ask(
@@ -177,53 +151,39 @@ export class Channel {
         resolve,
         reject,
       );
+      // One that is over before it began is not sent.
+      ask.start(nowMs);
+      if (ask.isSettled) {
+        return;
+      }
       try {
-        const header = this.#begin(EnvelopeMode.ask, method);
-        header.hasTo = true;
-        header.toLow = lowOf(cUid);
-        header.toHigh = highOf(cUid);
-        header.correlation = correlation;
-        header.remainingMicroseconds = Math.max(0, (call.deadlineMs - nowMs) * 1_000);
-        header.chain = chainIds(call.chain);
-        header.meta = call.meta;
-        this.#setSender(header, call.caller?.toRef().cUid);
-        this.#write(method.lane, header, method.request, message, method.lane === Lane.control);
-        ask.start(nowMs);
+        this.#outgoing.ask(cUid, method, message, call, correlation, call.deadlineMs - nowMs);
+        this.#written();
       } catch (error) {
-        this.asks.delete(correlation);
-        reject(error);
+        ask.cancel(error);
       }
     });
   }
 
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
     if (this.#closed === undefined) {
-      const header = this.#begin(EnvelopeMode.reply, method);
-      header.correlation = correlation;
-      header.passThrough = passThrough;
-      this.#write(method.lane, header, method.response, response, true);
+      this.#outgoing.reply(method, response, correlation, passThrough);
+      this.#written();
     }
   }
 
-  failure(method: { readonly lane: Lane }, error: MillraceError, correlation: number, passThrough?: Uint8Array): void {
+  failure(lane: Lane, error: MillraceError, correlation: number, passThrough?: Uint8Array): void {
     if (this.#closed === undefined) {
-      const header = this.#header;
-      header.clear();
-      header.mode = EnvelopeMode.failure;
-      header.correlation = correlation;
-      header.passThrough = passThrough;
-      header.error = toWire(error);
-      this.#write(method.lane, header, undefined, undefined, true);
+      this.#outgoing.failure(lane, error, correlation, passThrough);
+      this.#written();
     }
   }
 
   /** A word between routers. */
   say(message: v1.LinkMessageInit): void {
     if (this.#closed === undefined) {
-      const header = this.#header;
-      header.clear();
-      header.mode = EnvelopeMode.link;
-      this.#write(Lane.control, header, v1.LinkMessage, v1.LinkMessage.create(message), true);
+      this.#outgoing.say(message);
+      this.#written();
       this.#repeatWhenLossy();
     }
   }
@@ -231,13 +191,12 @@ export class Channel {
   /** Resolves when a tell to this actor would be accepted below the mark. */
   ready(cUid: bigint): Promise<void> {
     return this.#closed === undefined
-      ? this.pressure.ready(cUid, () => !this.#outboxes[Lane.data].isPastMark)
+      ? this.pressure.ready(cUid, () => !this.#outgoing.isPastMark)
       : Promise.reject(this.#closed);
   }
 
   flush(): void {
-    this.#outboxes[Lane.control].flush();
-    this.#outboxes[Lane.data].flush();
+    this.#outgoing.flush();
   }
 
   watch(route: Route, watcher: Watcher): void {
@@ -258,9 +217,10 @@ export class Channel {
       this.#services.scheduler.clearTimer(this.#repeat);
     }
     this.#link?.close(reason);
-    for (const ask of [...this.asks.values()]) {
+    for (const ask of this.asks.values()) {
       ask.fail(error);
     }
+    this.#inbound.close();
     this.watches.close();
     this.pressure.close(error);
     for (const { reject } of this.#opening.splice(0)) {
@@ -274,6 +234,7 @@ export class Channel {
   #receive(bytes: Uint8Array): void {
     const view = this.#view;
     const reader = this.#reader.reset(bytes);
+    this.#inbound.beginFrame();
     for (let isMore = true; isMore && this.#closed === undefined; ) {
       try {
         isMore = readDelimitedEnvelope(reader, view, this.#services.limits.maxMessageBytes);
@@ -301,7 +262,7 @@ export class Channel {
         return;
       case EnvelopeMode.tell:
       case EnvelopeMode.ask:
-        this.#inbound.deliver(bytes, view, this.#methodName(view));
+        this.#inbound.deliver(bytes, view);
     }
   }
 
@@ -319,15 +280,6 @@ export class Channel {
     }
   }
 
-  #methodName(view: EnvelopeView): string {
-    if (view.methodName === '') {
-      return this.#incoming.name(view.method);
-    }
-    this.#incoming.bind(view.method, view.methodName);
-    this.say({ message: { case: 'methodBound', value: { method: view.method } } });
-    return view.methodName;
-  }
-
   #heard({ message }: v1.LinkMessage): void {
     switch (message.case) {
       case 'hello':
@@ -339,7 +291,7 @@ export class Channel {
         this.#services.introduced(this, message.value);
         return;
       case 'methodBound':
-        this.#outgoing.bound(message.value.method);
+        this.#outgoing.methods.bound(message.value.method);
         return;
       case 'watch':
         this.watches.onWatch(message.value.cUid);
@@ -355,6 +307,7 @@ export class Channel {
         return;
       case 'pressure':
         this.pressure.heard(message.value.cUid, message.value.isFull);
+        this.#repeatWhenLossy();
         return;
       case undefined:
         throw new ProtocolError('A word between routers says nothing this version knows.');
@@ -376,45 +329,17 @@ export class Channel {
     this.close(new UnreachableError(`The link to ${this.address} has ended: ${detail}.`));
   }
 
-  // ---- the envelope in hand
-
-  #begin(mode: EnvelopeMode, method: AnyMethod): EnvelopeHeader {
-    const header = this.#header;
-    header.clear();
-    header.mode = mode;
-    if (mode !== EnvelopeMode.reply) {
-      header.method = this.#outgoing.number(method.fullName);
-      if (!this.#outgoing.isBound(header.method)) {
-        header.methodName = method.fullName;
-      }
-    }
-    return header;
-  }
-
-  #setSender(header: EnvelopeHeader, cUid: bigint | undefined): void {
-    if (cUid !== undefined) {
-      header.hasFrom = true;
-      header.fromLow = lowOf(cUid);
-      header.fromHigh = highOf(cUid);
-    }
-  }
-
-  #write(
-    lane: Lane,
-    header: EnvelopeHeader,
-    type: AnyMethod['request'] | undefined,
-    value: unknown,
-    isReserved: boolean,
-  ): void {
-    const outbox = this.#outboxes[lane];
-    outbox.write(header, type, value, isReserved);
-    if (lane === Lane.control && outbox.waitingBytes > limits.controlBacklogBytes) {
+  /** A peer that takes nothing for so long is treated as gone, and memory stays bounded. */
+  #written(): void {
+    if (this.#outgoing.isStuck) {
       this.close(
-        new UnreachableError(`${this.address} has not taken ${limits.controlBacklogBytes} bytes of control traffic.`),
+        new UnreachableError(
+          `${this.address} does not take what it is sent (controlBacklogBytes): the link was closed.`,
+        ),
       );
-      return;
+    } else {
+      this.#services.flushSoon(this);
     }
-    this.#services.flushSoon(this);
   }
 
   #nextCorrelation(): number {
@@ -424,17 +349,16 @@ export class Channel {
     return this.#correlation;
   }
 
-  #wakeReady(): void {
-    if (!this.#outboxes[Lane.data].isPastMark) {
-      this.pressure.wake();
-    }
-  }
-
   #repeatWhenLossy(): void {
-    if (this.#link?.isReliable === false && this.watches.needsRepeat) {
-      this.#repeat ??= this.#services.scheduler.setTimer(REPEAT_MS, () => {
+    if (this.#link?.isReliable !== false || this.#closed !== undefined || this.#repeat !== undefined) {
+      return;
+    }
+    if (this.watches.needsRepeat || this.pressure.needsRepeat) {
+      this.#repeat = this.#services.scheduler.setTimer(REPEAT_MS, () => {
         this.#repeat = undefined;
         this.watches.repeat();
+        this.pressure.repeat();
+        this.#repeatWhenLossy();
       });
     }
   }

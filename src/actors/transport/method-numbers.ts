@@ -9,12 +9,17 @@ export class OutgoingMethods {
   readonly #numbers = new Map<string, number>();
   readonly #bound = new Set<number>();
 
+  /** ProtocolError when the link has all the methods that it may have. */
   number(fullName: string): number {
-    let number = this.#numbers.get(fullName);
-    if (number === undefined) {
-      number = this.#numbers.size + 1;
-      this.#numbers.set(fullName, number);
+    const known = this.#numbers.get(fullName);
+    if (known !== undefined) {
+      return known;
     }
+    const number = this.#numbers.size + 1;
+    if (number > limits.linkMethods) {
+      throw new ProtocolError(`${fullName} would be method ${number} on one link; the limit is ${limits.linkMethods}.`);
+    }
+    this.#numbers.set(fullName, number);
     return number;
   }
 
@@ -23,10 +28,14 @@ export class OutgoingMethods {
   }
 
   bound(number: number): void {
+    if (number < 1 || number > this.#numbers.size) {
+      throw new ProtocolError(`The peer knows method number ${number}, which was never given to any.`);
+    }
     this.#bound.add(number);
   }
 }
 
+/** Holds names of methods that exist here only, so that no peer can fill it with others. */
 export class IncomingMethods {
   readonly #names: string[] = [];
 

@@ -19,8 +19,9 @@ export interface OutboxLimits {
  * The sending side of one lane of one link. Envelopes are written straight into the link's transmit buffer, many to a frame; while the
  * link is not open yet, or has no credit, into frames of our own, up to a bound.
  *
- *     write ->  open frame  -- flush -->  link.send            (the link has credit)
- *                           `- flush -->  backlog -- writable -->  copied into link.acquire
+ *     write ->  open frame, the link's  -- flush -->  link.send
+ *          `->  open frame, our own  -- when full -->  backlog  -- credit -->  copied into link.acquire
+ *                                   `---------------------------- credit --------'
  */
 export class Outbox {
   readonly #lane: Lane;
@@ -38,7 +39,7 @@ export class Outbox {
     this.#limits = limits;
   }
 
-  /** Bytes that wait, the open frame's among them. */
+  /** Bytes that wait, those of an open frame of our own among them. */
   get waitingBytes(): number {
     return this.#backlogBytes + (this.#frame === undefined || this.#isLinkFrame ? 0 : this.#writer.size);
   }
@@ -48,7 +49,6 @@ export class Outbox {
   }
 
   attach(link: Link): void {
-    this.#finishFrame();
     this.#link = link;
     this.drain();
   }
@@ -82,27 +82,46 @@ export class Outbox {
     }
   }
 
-  /** Ends the open frame and hands over what the link takes. */
+  /** Hands over what the link takes; the rest waits, and an open frame of our own goes on filling. */
   flush(): void {
-    this.#finishFrame();
+    if (this.#isLinkFrame) {
+      this.#finishFrame();
+    }
     this.drain();
   }
 
-  /** Hands over the backlog, as far as there is credit. */
+  /** Hands over what waits, as far as there is credit. */
   drain(): void {
     const link = this.#link;
     if (link === undefined || !link.isOpen || this.#isLinkFrame) {
       return;
     }
-    for (let bytes = this.#backlog[0]; bytes !== undefined; bytes = this.#backlog[0]) {
+    for (let bytes = this.#oldest(); bytes !== undefined; bytes = this.#oldest()) {
       const buffer = link.acquire(this.#lane, bytes.length);
       if (buffer === undefined) {
         return;
       }
       buffer.set(bytes);
       link.send(this.#lane, buffer, bytes.length);
-      this.#backlog.shift();
-      this.#backlogBytes -= bytes.length;
+      this.#forgetOldest();
+    }
+    this.#frame = undefined;
+  }
+
+  #oldest(): Uint8Array | undefined {
+    const waiting = this.#backlog[0];
+    if (waiting !== undefined || this.#frame === undefined || this.#writer.size === 0) {
+      return waiting;
+    }
+    return this.#frame.subarray(0, this.#writer.size);
+  }
+
+  #forgetOldest(): void {
+    const sent = this.#backlog.shift();
+    if (sent === undefined) {
+      this.#frame = undefined;
+    } else {
+      this.#backlogBytes -= sent.length;
     }
   }
 

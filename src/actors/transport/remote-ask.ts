@@ -1,4 +1,4 @@
-import type { MillraceError } from '../../errors.js';
+import { MillraceError, ProtocolError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import { type AskOptions, type Deadlines, PendingAsk } from '../kernel/index.js';
 
@@ -38,5 +38,10 @@ export class RemoteAsk extends PendingAsk {
   override fail(error: MillraceError): void {
     this.#asks.delete(this.correlation);
     super.fail(error);
+  }
+
+  /** It could not be sent. */
+  cancel(error: unknown): void {
+    this.fail(error instanceof MillraceError ? error : new ProtocolError(String(error), { cause: error }));
   }
 }

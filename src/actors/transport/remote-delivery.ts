@@ -16,14 +16,19 @@ export class RemoteDelivery implements Delivery {
   readonly #passThrough: Uint8Array | undefined;
   #isAnswered = false;
 
-  constructor(channel: Channel, method: AnyMethod, view: EnvelopeView, nowMs: number) {
-    this.deadlineMs = view.correlation === 0 ? Number.POSITIVE_INFINITY : nowMs + view.remainingMicroseconds / 1_000;
+  /** `correlation` is 0 for a message that nobody waits for. */
+  constructor(channel: Channel, method: AnyMethod, view: EnvelopeView, correlation: number, nowMs: number) {
+    // Infinity means a tell: an ask that states no deadline has one at the end of time.
+    this.deadlineMs =
+      correlation === 0
+        ? Number.POSITIVE_INFINITY
+        : Math.min(nowMs + view.remainingMicroseconds / 1_000, Number.MAX_VALUE);
     this.chain = chainFrom(view.chain);
     this.meta = view.meta;
     this.sender = view.hasFrom ? { cUid: cUidOf(view.fromLow, view.fromHigh), service: '' } : undefined;
     this.#channel = channel;
     this.#method = method;
-    this.#correlation = view.correlation;
+    this.#correlation = correlation;
     this.#passThrough = view.passThrough;
   }
 
@@ -38,7 +43,7 @@ export class RemoteDelivery implements Delivery {
   fail(error: MillraceError): void {
     if (this.#correlation !== 0 && !this.#isAnswered) {
       this.#isAnswered = true;
-      this.#channel.failure(this.#method, error, this.#correlation, this.#passThrough);
+      this.#channel.failure(this.#method.lane, error, this.#correlation, this.#passThrough);
     }
   }
 }

@@ -2,23 +2,22 @@ import type { AnyMethod } from '../../protocol/index.js';
 import type { ActorSystem, AskOptions, Route, SendOptions, Watcher } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 
-/** The way to an actor of another partition. */
+/** The way to an actor of another partition. A link is opened when it is first used. */
 export class RemoteRoute implements Route {
   readonly cUid: bigint;
   readonly #system: ActorSystem;
   readonly #open: () => Channel;
-  #channel: Channel;
+  #channel: Channel | undefined;
 
   /** `open` gives the channel to the actor's partition, a new one where the last has closed. */
   constructor(system: ActorSystem, cUid: bigint, open: () => Channel) {
     this.#system = system;
     this.cUid = cUid;
     this.#open = open;
-    this.#channel = open();
   }
 
   get path(): string {
-    return `actor ${this.cUid} at ${this.#channel.address}`;
+    return this.#channel === undefined ? `actor ${this.cUid}` : `actor ${this.cUid} at ${this.#channel.address}`;
   }
 
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
@@ -30,16 +29,13 @@ export class RemoteRoute implements Route {
     return channel.tell(this.cUid, method, message, this.#system.outgoingTell(options));
   }
 
-  ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
-    try {
-      const call = this.#system.outgoingAsk(options);
-      const channel = this.#current();
-      return channel.closed === undefined
-        ? channel.ask(this.cUid, method, message, call, options)
-        : Promise.reject(channel.closed);
-    } catch (error) {
-      return Promise.reject(error);
+  async ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
+    const call = this.#system.outgoingAsk(options);
+    const channel = this.#current();
+    if (channel.closed !== undefined) {
+      throw channel.closed;
     }
+    return channel.ask(this.cUid, method, message, call, options);
   }
 
   ready(): Promise<void> {
@@ -51,12 +47,12 @@ export class RemoteRoute implements Route {
   }
 
   unwatch(watcher: Watcher): void {
-    this.#channel.watches.unwatch(this.cUid, watcher);
+    this.#channel?.watches.unwatch(this, watcher);
   }
 
   /** A message goes over a new link where the last has ended; one that was sent before never does. */
   #current(): Channel {
-    if (this.#channel.closed !== undefined) {
+    if (this.#channel === undefined || this.#channel.closed !== undefined) {
       this.#channel = this.#open();
     }
     return this.#channel;

@@ -6,8 +6,8 @@ type Send = (message: {
 }) => void;
 
 interface Watched {
-  readonly route: Route;
-  readonly watchers: Set<Watcher>;
+  /** By the route that was watched: each watcher is told of its own, and there may be many to one actor. */
+  readonly watchers: Map<Route, Set<Watcher>>;
   /** The other side has said that it watches. */
   isConfirmed: boolean;
 }
@@ -48,16 +48,27 @@ export class RemoteWatches {
     const cUid = route.cUid;
     let watched = this.#watched.get(cUid);
     if (watched === undefined) {
-      watched = { route, watchers: new Set(), isConfirmed: false };
+      watched = { watchers: new Map(), isConfirmed: false };
       this.#watched.set(cUid, watched);
       this.#send({ case: 'watch', value: { cUid } });
     }
-    watched.watchers.add(watcher);
+    const ofRoute = watched.watchers.get(route);
+    if (ofRoute === undefined) {
+      watched.watchers.set(route, new Set([watcher]));
+    } else {
+      ofRoute.add(watcher);
+    }
   }
 
-  unwatch(cUid: bigint, watcher: Watcher): void {
+  unwatch(route: Route, watcher: Watcher): void {
+    const { cUid } = route;
     const watched = this.#watched.get(cUid);
-    if (watched?.watchers.delete(watcher) === true && watched.watchers.size === 0) {
+    const ofRoute = watched?.watchers.get(route);
+    if (watched === undefined || ofRoute?.delete(watcher) !== true || ofRoute.size > 0) {
+      return;
+    }
+    watched.watchers.delete(route);
+    if (watched.watchers.size === 0) {
       this.#watched.delete(cUid);
       this.#send({ case: 'unwatch', value: { cUid } });
     }
@@ -118,7 +129,7 @@ export class RemoteWatches {
     }
     this.#served.clear();
     this.#ended.clear();
-    for (const cUid of [...this.#watched.keys()]) {
+    for (const cUid of this.#watched.keys()) {
       this.#tell(cUid, 'unreachable');
     }
   }
@@ -132,9 +143,9 @@ export class RemoteWatches {
   #tell(cUid: bigint, reason: TerminationReason): void {
     const watched = this.#watched.get(cUid);
     this.#watched.delete(cUid);
-    if (watched !== undefined) {
-      for (const watcher of watched.watchers) {
-        watcher.terminated(watched.route, reason);
+    for (const [route, watchers] of watched?.watchers ?? []) {
+      for (const watcher of watchers) {
+        watcher.terminated(route, reason);
       }
     }
   }

@@ -1,4 +1,4 @@
-import { MillraceError, StoppedError, UnreachableError } from '../../errors.js';
+import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
 import { ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
@@ -89,21 +89,29 @@ export class Router implements RouterServices {
     if (ordinal === undefined) {
       throw new UnreachableError(`Channel ${cUid} belongs to no partition: it is reached by its address only.`);
     }
+    if (ordinal === this.#ordinal) {
+      return this.system.closedRoute(cUid, 'stopped');
+    }
     return new RemoteRoute(this.system, cUid, () => this.#openOrdinal(ordinal));
   }
 
   /** The channel to an address, opened where there is none. */
   open(address: string): Channel {
-    return this.#byAddress.get(address) ?? this.#opening(this.#byAddress, address, address, Promise.resolve(address));
+    return this.#byAddress.get(address) ?? this.#opening(this.#byAddress, address, address, async () => address);
   }
 
-  async disconnect(address: string): Promise<void> {
-    this.#byAddress.get(address)?.close(new StoppedError(`The link to ${address} was closed.`));
+  /** Ends every link to an address, whichever side has opened it. */
+  disconnect(address: string): void {
+    for (const channel of this.#channels) {
+      if (channel.address === address) {
+        channel.close(new StoppedError(`The link to ${address} was closed.`));
+      }
+    }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const channel of [...this.#channels]) {
+    for (const channel of this.#channels) {
       channel.close(new StoppedError('This partition has stopped.'));
     }
     this.#flush();
@@ -161,24 +169,23 @@ export class Router implements RouterServices {
 
   #openOrdinal(ordinal: number): Channel {
     const known = this.#byOrdinal.get(ordinal);
-    return known ?? this.#opening(this.#byOrdinal, ordinal, `partition ${ordinal}`, this.#locate(ordinal));
+    return known ?? this.#opening(this.#byOrdinal, ordinal, `partition ${ordinal}`, async () => this.#locate(ordinal));
   }
 
-  #opening<Key>(channels: Map<Key, Channel>, key: Key, name: string, address: Promise<string>): Channel {
+  #opening<Key>(channels: Map<Key, Channel>, key: Key, name: string, locate: () => Promise<string>): Channel {
     const channel = this.#add(name);
-    channels.set(key, channel);
-    channel.hello();
-    this.#connect(channel, address).catch((error: unknown) => channel.close(unreachable(name, error)));
+    if (channel.closed === undefined) {
+      channels.set(key, channel);
+      channel.hello();
+      this.#connect(channel, locate).catch((error: unknown) => channel.close(unreachable(name, error)));
+    }
     return channel;
   }
 
-  async #connect(channel: Channel, address: Promise<string>): Promise<void> {
-    channel.address = await address;
-    const link = await this.#transport.connect(channel.address, { timeoutMs: limits.connectTimeoutMs });
+  async #connect(channel: Channel, locate: () => Promise<string>): Promise<void> {
+    channel.address = await locate();
     if (channel.closed === undefined) {
-      channel.attach(link);
-    } else {
-      link.close();
+      channel.attach(await this.#transport.connect(channel.address, { timeoutMs: limits.connectTimeoutMs }));
     }
   }
 
@@ -204,10 +211,11 @@ export class Router implements RouterServices {
 }
 
 function unreachable(name: string, cause: unknown): MillraceError {
-  if (cause instanceof MillraceError) {
+  if (cause instanceof UnreachableError || cause instanceof StoppedError) {
     return cause;
   }
-  return new UnreachableError(`No link could be opened to ${name}: ${String(cause)}`, { cause });
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new UnreachableError(`No link could be opened to ${name}: ${message}`, { cause });
 }
 
 function forget<Key>(channels: Map<Key, Channel>, channel: Channel): void {

@@ -12,22 +12,25 @@ export function transportActor(router: Router, transport: string): Behavior<type
       const channel = router.open(address);
       return later(channel.opened().then(() => describe(channel, transport)));
     },
-    disconnect: (_state, { address }) => {
-      router.disconnect(address);
+    disconnect: (_state, { address }, context) => {
+      // Behind the reply, which may go over this very link.
+      context.scheduler.schedule(() => router.disconnect(address));
       return {};
     },
     describe: () => ({
       address: router.address,
-      links: [...router.channels()].map((channel) => v1.LinkDescription.create(describe(channel, transport))),
+      links: [...router.channels()]
+        .filter((channel) => channel.isOpen)
+        .map((channel) => v1.LinkDescription.create(describe(channel, transport))),
     }),
   });
 }
 
 function describe(channel: Channel, transport: string): v1.LinkDescriptionInit {
-  if (channel.closed !== undefined) {
-    throw channel.closed;
+  const { link, closed } = channel;
+  if (closed !== undefined) {
+    throw closed;
   }
-  const { link } = channel;
   if (link === undefined) {
     throw new UnreachableError(`The link to ${channel.address} is not open yet.`);
   }

@@ -1,0 +1,269 @@
+import { ConfigError, UnreachableError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { v1 } from '../../protocol/index.js';
+import { acceptActual, failureOf, State } from './life-cycle.js';
+import { type PipelineEntries, pipelineRules } from './pipeline-rules.js';
+import type { Entry, ResourceTable } from './resource-table.js';
+import { Segments } from './segments.js';
+
+/** Pipelines from their start to their end: what is asked for comes in here, the rules say what follows, the table holds it. */
+export class Pipelines {
+  readonly #table: ResourceTable;
+  readonly #segments: Segments;
+  readonly #definitions = new Map<string, v1.PipelineDefinition>();
+  readonly #failures = new Map<number, v1.Failure>();
+  readonly #stopRequests = new Set<number>();
+  readonly #ended: number[] = [];
+
+  constructor(table: ResourceTable) {
+    this.#table = table;
+    this.#segments = new Segments(table);
+  }
+
+  /** As many definitions are remembered as ended pipelines; those of pipelines that are remembered always are. */
+  define(hash: string, definition: v1.PipelineDefinition): void {
+    this.#definitions.set(hash, definition);
+    if (this.#definitions.size > limits.endedPipelines) {
+      const used = new Set(this.#table.entries('pipeline').map(({ detail }) => detail.definition));
+      const unused = [...this.#definitions.keys()].find((known) => known !== hash && !used.has(known));
+      if (unused !== undefined) {
+        this.#definitions.delete(unused);
+      }
+    }
+  }
+
+  definition(hash: string): v1.PipelineDefinition {
+    const definition = this.#definitions.get(hash);
+    if (definition === undefined) {
+      throw new ConfigError(`No pipeline definition ${hash} is registered.`);
+    }
+    return definition;
+  }
+
+  /** Returns the id of the new pipeline. */
+  start(request: Pick<v1.Pipeline, 'definition' | 'mapping' | 'startedBy' | 'observer'>): number {
+    const { name, onFailure, maxRestarts } = this.definition(request.definition);
+    return this.#create({ ...request, name, onFailure, restartsLeft: maxRestarts });
+  }
+
+  stop(id: number): void {
+    const { resource } = this.#lastAttempt(id);
+    if (resource.actual < State.DESTROYED) {
+      this.#stopRequests.add(resource.id);
+      this.#settle();
+    }
+  }
+
+  /** The process that started them has ended: nobody follows them any more. */
+  stopThoseStartedBy(pUid: bigint): void {
+    for (const { resource, detail } of this.#table.entries('pipeline')) {
+      if (detail.startedBy === pUid && resource.actual < State.DESTROYED) {
+        this.#stopRequests.add(resource.id);
+      }
+    }
+    this.#settle();
+  }
+
+  /** Adds the parts of a pipeline; once only. A part whose partition has gone meanwhile fails the pipeline. */
+  expand(parts: v1.PipelineParts): void {
+    const pipeline = this.#known(parts.pipeline);
+    if (pipeline.resource.actual !== State.INITIALIZED) {
+      return;
+    }
+    const homeless = parts.segments.find(({ partition }) => this.#table.runningPartition(partition) === undefined);
+    const failure = parts.failed ?? (homeless && lost(homeless, 'its partition has ended'));
+    if (failure === undefined) {
+      const manifolds = new Map<string, number>();
+      for (const { port, policy } of parts.manifolds) {
+        const value = v1.Manifold.create({ pipeline: parts.pipeline, port, policy });
+        manifolds.set(port, this.#table.create({ case: 'manifold', value }));
+      }
+      for (const part of parts.segments) {
+        this.#segments.create(pipeline, part, manifolds);
+      }
+    } else {
+      this.#failures.set(parts.pipeline, failure);
+    }
+    this.#table.advance(parts.pipeline, State.CREATING);
+    this.#settle();
+  }
+
+  /** One instance more; returns its id. */
+  addInstance(id: number, segment: string, partition: number | undefined): number {
+    const entries = this.#entries(id);
+    const siblings = entries?.segments.filter(({ detail }) => detail.name === segment) ?? [];
+    const first = siblings.find(({ detail }) => !detail.isDraining) ?? siblings[0];
+    if (entries === undefined || first === undefined) {
+      throw new ConfigError(`Pipeline ${id} runs no segment "${segment}".`);
+    }
+    const isEnding = entries.isStopRequested || entries.failure !== undefined;
+    if (isEnding || siblings.some(({ resource, detail }) => !detail.isDraining && resource.actual >= State.COMPLETED)) {
+      throw new ConfigError(`Segment "${segment}" of pipeline ${id} has begun to end; it takes no further instance.`);
+    }
+    if (partition !== undefined && this.#table.runningPartition(partition) === undefined) {
+      throw new UnreachableError(`There is no partition ${partition} to run a further "${segment}" in.`);
+    }
+    const added = this.#segments.createSibling(entries.pipeline, siblings, first, partition);
+    this.#settle();
+    return added;
+  }
+
+  /** One instance less: it ends when all that was sent to it is read. */
+  drain(id: number): void {
+    const segment = this.#table.segment(id);
+    if (segment === undefined) {
+      throw new ConfigError(`There is no segment ${id}.`);
+    }
+    this.#segments.drain(segment);
+    this.#settle();
+  }
+
+  /** The owner of a segment or manifold says how far it is. Repeats are harmless. */
+  report(resource: v1.Resource, report: v1.ResourceReport): void {
+    const actual = acceptActual(resource.requested, resource.actual, report.actual, report.outcome);
+    if (actual === undefined) {
+      return;
+    }
+    const { actor } = report;
+    let next: v1.Resource = { ...resource, actual, outcome: report.outcome ?? resource.outcome };
+    if (next.detail.case === 'manifold' && actor !== undefined) {
+      next = { ...next, detail: { case: 'manifold', value: { ...next.detail.value, actor } } };
+    }
+    this.#table.put(next);
+    if (next.detail.case === 'segment') {
+      this.#segmentReported({ resource: next, detail: next.detail.value });
+    } else if (actual === State.DESTROYED) {
+      this.#table.remove(next.id);
+    } else if (actor !== undefined) {
+      this.#segments.tellPorts(next.id, actor);
+    }
+    this.#settle();
+  }
+
+  /** The partitions have ended, with the segments in them. What depended on one of those fails. */
+  loseSegments(ordinals: readonly number[], cause: string): void {
+    for (const entry of this.#table.entries('segment')) {
+      const { resource, detail } = entry;
+      if (ordinals.includes(detail.partition)) {
+        if (resource.actual < State.COMPLETED) {
+          this.#fail(detail.pipeline, lost(detail, cause));
+        }
+        this.#segments.remove(entry);
+      }
+    }
+    this.#settle();
+  }
+
+  // ---- what follows
+
+  #create(value: v1.PipelineInit): number {
+    const id = this.#table.create({ case: 'pipeline', value: v1.Pipeline.create(value) });
+    this.#table.request(id, State.COMPLETED);
+    return id;
+  }
+
+  #segmentReported(segment: Entry<v1.Segment>): void {
+    const failure = failureOf(segment.resource.outcome);
+    if (failure !== undefined) {
+      this.#fail(segment.detail.pipeline, failure);
+    }
+    if (segment.resource.actual >= State.DESTROYED) {
+      this.#segments.remove(segment);
+    }
+  }
+
+  /** The first failure is the one that counts. */
+  #fail(pipeline: number, failure: v1.Failure): void {
+    if (!this.#failures.has(pipeline)) {
+      this.#failures.set(pipeline, failure);
+    }
+  }
+
+  #known(id: number): Entry<v1.Pipeline> {
+    const pipeline = this.#table.pipeline(id);
+    if (pipeline === undefined) {
+      throw new ConfigError(`There is no pipeline ${id}.`);
+    }
+    return pipeline;
+  }
+
+  /** The attempt that runs now, where `id` was restarted. */
+  #lastAttempt(id: number): Entry<v1.Pipeline> {
+    let attempt = this.#known(id);
+    while (attempt.detail.restartedBy !== undefined) {
+      attempt = this.#known(attempt.detail.restartedBy);
+    }
+    return attempt;
+  }
+
+  #entries(id: number): PipelineEntries | undefined {
+    const pipeline = this.#table.pipeline(id);
+    return (
+      pipeline && {
+        pipeline,
+        manifolds: this.#table.entries('manifold').filter(({ detail }) => detail.pipeline === id),
+        segments: this.#table.entries('segment').filter(({ detail }) => detail.pipeline === id),
+        failure: this.#failures.get(id),
+        isStopRequested: this.#stopRequests.has(id),
+      }
+    );
+  }
+
+  /** Carries the rules out, again and again, until they ask for nothing new. */
+  #settle(): void {
+    for (let isSettled = false; !isSettled; ) {
+      isSettled = true;
+      for (const { resource } of this.#table.entries('pipeline')) {
+        if (resource.actual < State.DESTROYED && this.#settlePipeline(resource.id)) {
+          isSettled = false;
+        }
+      }
+    }
+  }
+
+  #settlePipeline(id: number): boolean {
+    const entries = this.#entries(id);
+    if (entries === undefined) {
+      return false;
+    }
+    const { requests, actual, outcome } = pipelineRules(entries);
+    let hasChanged = false;
+    for (const request of requests) {
+      hasChanged = this.#table.request(request.id, request.requested) || hasChanged;
+    }
+    const { resource, detail } = entries.pipeline;
+    if (actual > resource.actual) {
+      this.#table.put({ ...resource, actual, outcome });
+      if (actual === State.DESTROYED) {
+        this.#pipelineEnded(id, detail, outcome);
+      }
+      hasChanged = true;
+    }
+    return hasChanged;
+  }
+
+  #pipelineEnded(id: number, detail: v1.Pipeline, outcome: v1.Outcome | undefined): void {
+    const isStopRequested = this.#stopRequests.delete(id);
+    this.#failures.delete(id);
+    const mayRestart = detail.onFailure === v1.FailurePolicy.RESTART && detail.restartsLeft > 0 && !isStopRequested;
+    if (mayRestart && failureOf(outcome) !== undefined) {
+      const restartedBy = this.#create({ ...detail, restartsLeft: detail.restartsLeft - 1, restartOf: id });
+      const resource = this.#table.get(id);
+      if (resource !== undefined) {
+        this.#table.put({ ...resource, detail: { case: 'pipeline', value: { ...detail, restartedBy } } });
+      }
+    }
+    this.#ended.push(id);
+    if (this.#ended.length > limits.endedPipelines) {
+      const oldest = this.#ended.shift();
+      if (oldest !== undefined) {
+        this.#table.remove(oldest);
+      }
+    }
+  }
+}
+
+function lost({ name, partition }: { readonly name: string; readonly partition: number }, cause: string): v1.Failure {
+  const message = `segment "${name}" in partition ${partition} was lost: ${cause}`;
+  return v1.Failure.create({ code: 'UNREACHABLE', message, segment: name, partition });
+}

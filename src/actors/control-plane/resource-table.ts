@@ -1,0 +1,107 @@
+import { v1 } from '../../protocol/index.js';
+import { raiseRequested, State } from './life-cycle.js';
+
+/** A resource together with its detail, narrowed to one kind. */
+export interface Entry<Detail> {
+  readonly resource: v1.Resource;
+  readonly detail: Detail;
+}
+
+type Kind = 'process' | 'partition' | 'pipeline' | 'manifold' | 'segment';
+type DetailOf<K extends Kind> = Extract<v1.Resource['detail'], { readonly case: K }>['value'];
+
+/** Every resource by its id, and which have changed. Resources are values, replaced and never mutated. */
+export class ResourceTable {
+  readonly #resources = new Map<number, v1.Resource>();
+  readonly #changes = new Set<number>();
+  #next = 1;
+
+  get(id: number): v1.Resource | undefined {
+    return this.#resources.get(id);
+  }
+
+  all(): IterableIterator<v1.Resource> {
+    return this.#resources.values();
+  }
+
+  /** All of one kind, in the order in which they were made. */
+  entries<K extends Kind>(kind: K): Entry<DetailOf<K>>[];
+  entries(kind: Kind): Entry<unknown>[] {
+    const found: Entry<unknown>[] = [];
+    for (const resource of this.#resources.values()) {
+      if (resource.detail.case === kind) {
+        found.push({ resource, detail: resource.detail.value });
+      }
+    }
+    return found;
+  }
+
+  manifold(id: number): Entry<v1.Manifold> | undefined {
+    const resource = this.#resources.get(id);
+    return resource?.detail.case === 'manifold' ? { resource, detail: resource.detail.value } : undefined;
+  }
+
+  segment(id: number): Entry<v1.Segment> | undefined {
+    const resource = this.#resources.get(id);
+    return resource?.detail.case === 'segment' ? { resource, detail: resource.detail.value } : undefined;
+  }
+
+  pipeline(id: number): Entry<v1.Pipeline> | undefined {
+    const resource = this.#resources.get(id);
+    return resource?.detail.case === 'pipeline' ? { resource, detail: resource.detail.value } : undefined;
+  }
+
+  /** Where a partition that takes part is; undefined for one that is gone, or has not come up. */
+  runningPartition(ordinal: number): Entry<v1.Partition> | undefined {
+    return this.entries('partition').find(
+      ({ resource, detail }) => detail.ordinal === ordinal && resource.actual === State.RUNNING,
+    );
+  }
+
+  create(detail: v1.Resource['detail']): number {
+    const id = this.#next++;
+    this.put(v1.Resource.create({ id, requested: State.INITIALIZED, actual: State.INITIALIZED, detail }));
+    return id;
+  }
+
+  put(resource: v1.Resource): void {
+    this.#resources.set(resource.id, resource);
+    this.#changes.add(resource.id);
+  }
+
+  remove(id: number): void {
+    if (this.#resources.delete(id)) {
+      this.#changes.add(id);
+    }
+  }
+
+  /** Raises the requested state; false when that says nothing new. */
+  request(id: number, requested: State): boolean {
+    const resource = this.#resources.get(id);
+    if (resource === undefined) {
+      return false;
+    }
+    const raised = raiseRequested(resource.requested, requested);
+    if (raised === resource.requested) {
+      return false;
+    }
+    this.put({ ...resource, requested: raised });
+    return true;
+  }
+
+  /** A step that the control plane takes for a resource itself: what is asked of it goes along. */
+  advance(id: number, actual: State): void {
+    const resource = this.#resources.get(id);
+    if (resource !== undefined && resource.actual < actual) {
+      const requested = raiseRequested(resource.requested, actual === State.RUNNING ? State.COMPLETED : State.CREATED);
+      this.put({ ...resource, actual, requested });
+    }
+  }
+
+  /** Ids of the resources that were made, changed or removed since the last call. */
+  takeChanges(): number[] {
+    const ids = [...this.#changes];
+    this.#changes.clear();
+    return ids;
+  }
+}

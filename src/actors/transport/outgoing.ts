@@ -1,0 +1,146 @@
+import { BackpressureError, type MillraceError, ProtocolError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { type AnyMethod, EnvelopeHeader, EnvelopeMode, Lane, v1 } from '../../protocol/index.js';
+import type { Link } from '../../transport/index.js';
+import { chainIds, type OutgoingCall, type TellDelivery } from '../kernel/index.js';
+import { highOf, lowOf } from './halves.js';
+import { OutgoingMethods } from './method-numbers.js';
+import { Outbox } from './outbox.js';
+import type { RouterServices } from './router-services.js';
+import { toWire } from './wire-errors.js';
+
+/** The sending half of a channel: fills in envelopes, and puts them into the outbox of their lane. */
+export class Outgoing {
+  readonly methods = new OutgoingMethods();
+  readonly #control: Outbox;
+  readonly #data: Outbox;
+  readonly #header = new EnvelopeHeader();
+
+  constructor({ frameBytes, maxMessageBytes, linkBacklogBytes }: RouterServices['limits']) {
+    const sizes = { frameBytes, maxMessageBytes };
+    this.#control = new Outbox(Lane.control, { ...sizes, backlogBytes: limits.controlBacklogBytes });
+    this.#data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes });
+  }
+
+  /** A sender had better wait. */
+  get isPastMark(): boolean {
+    return this.#control.isPastMark || this.#data.isPastMark;
+  }
+
+  /** More waits than can be meant for a peer that reads. */
+  get isStuck(): boolean {
+    return (
+      this.#control.waitingBytes > limits.controlBacklogBytes ||
+      this.#data.waitingBytes > limits.linkReplyBytes + limits.controlBacklogBytes
+    );
+  }
+
+  attach(link: Link): void {
+    this.#control.attach(link);
+    this.#data.attach(link);
+  }
+
+  flush(): void {
+    this.#control.flush();
+    this.#data.flush();
+  }
+
+  drain(lane: Lane): void {
+    this.#outbox(lane).drain();
+  }
+
+  /** False past the mark. BackpressureError at the bound, ProtocolError for a message that cannot be sent. */
+  tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
+    const header = this.#begin(EnvelopeMode.tell);
+    this.#setMethod(header, method);
+    this.#setReceiver(header, cUid);
+    this.#setSender(header, delivery?.sender?.cUid);
+    header.meta = delivery?.meta;
+    const outbox = this.#outbox(method.lane);
+    outbox.write(header, method.request, message, method.lane === Lane.control);
+    return !outbox.isPastMark;
+  }
+
+  ask(
+    cUid: bigint,
+    method: AnyMethod,
+    message: unknown,
+    call: OutgoingCall,
+    correlation: number,
+    remainingMs: number,
+  ): void {
+    const header = this.#begin(EnvelopeMode.ask);
+    this.#setMethod(header, method);
+    this.#setReceiver(header, cUid);
+    this.#setSender(header, call.caller?.toRef().cUid);
+    header.correlation = correlation;
+    header.remainingMicroseconds = remainingMs * 1_000;
+    header.chain = chainIds(call.chain);
+    header.meta = call.meta;
+    this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control);
+  }
+
+  /** The room of a reply was reserved when it was asked for; it becomes a failure where the peer takes none of them. */
+  reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
+    if (this.#data.waitingBytes > limits.linkReplyBytes) {
+      const text = `${this.#data.waitingBytes} bytes wait for the link that asked, more than linkReplyBytes.`;
+      this.failure(method.lane, new BackpressureError(text), correlation, passThrough);
+      return;
+    }
+    const header = this.#begin(EnvelopeMode.reply);
+    header.correlation = correlation;
+    header.passThrough = passThrough;
+    this.#outbox(method.lane).write(header, method.response, response, true);
+  }
+
+  failure(lane: Lane, error: MillraceError, correlation: number, passThrough: Uint8Array | undefined): void {
+    const header = this.#begin(EnvelopeMode.failure);
+    header.correlation = correlation;
+    header.passThrough = passThrough;
+    header.error = toWire(error);
+    try {
+      this.#outbox(lane).write(header, undefined, undefined, true);
+    } catch (cause) {
+      if (!(cause instanceof ProtocolError) || passThrough === undefined) {
+        throw cause;
+      }
+      // Both together are too large: that it failed is worth more than the echo.
+      this.failure(lane, error, correlation, undefined);
+    }
+  }
+
+  say(message: v1.LinkMessageInit): void {
+    this.#control.write(this.#begin(EnvelopeMode.link), v1.LinkMessage, v1.LinkMessage.create(message), true);
+  }
+
+  #outbox(lane: Lane): Outbox {
+    return lane === Lane.control ? this.#control : this.#data;
+  }
+
+  #begin(mode: EnvelopeMode): EnvelopeHeader {
+    this.#header.clear();
+    this.#header.mode = mode;
+    return this.#header;
+  }
+
+  #setMethod(header: EnvelopeHeader, { fullName }: AnyMethod): void {
+    header.method = this.methods.number(fullName);
+    if (!this.methods.isBound(header.method)) {
+      header.methodName = fullName;
+    }
+  }
+
+  #setReceiver(header: EnvelopeHeader, cUid: bigint): void {
+    header.hasTo = true;
+    header.toLow = lowOf(cUid);
+    header.toHigh = highOf(cUid);
+  }
+
+  #setSender(header: EnvelopeHeader, cUid: bigint | undefined): void {
+    if (cUid !== undefined) {
+      header.hasFrom = true;
+      header.fromLow = lowOf(cUid);
+      header.fromHigh = highOf(cUid);
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { Lane, type MessageType, type Method, type Service } from '#src/protocol/index.js';
+
+export interface Errand {
+  readonly value: number;
+  readonly load: Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** A number, and bytes to make it as large as a test wants. */
+const Errand: MessageType<Errand, Partial<Errand>> = {
+  typeName: 'test.Errand',
+  create: ({ value = 0, load = NOTHING } = {}) => ({ value, load }),
+  write: ({ value, load }, writer) => {
+    writer.tag(8).uint32(value);
+    writer.tag(18).blob(load);
+  },
+  read: (reader, end) => {
+    const errand = { value: 0, load: NOTHING };
+    while (reader.position < end) {
+      const key = reader.tag();
+      if (key === 8) errand.value = reader.uint32();
+      else if (key === 18) errand.load = new Uint8Array(reader.blob());
+      else reader.skip(key, [1, 2]);
+    }
+    return errand;
+  },
+};
+
+type Tell = Method<'tell', Errand, Partial<Errand>, Errand, Partial<Errand>>;
+type Ask = Method<'ask', Errand, Partial<Errand>, Errand, Partial<Errand>>;
+
+const shared = { request: Errand, response: Errand };
+
+export const push: Tell = { name: 'push', fullName: 'test.Errands.Push', mode: 'tell', lane: Lane.data, ...shared };
+export const urge: Tell = { name: 'urge', fullName: 'test.Errands.Urge', mode: 'tell', lane: Lane.control, ...shared };
+export const run: Ask = { name: 'run', fullName: 'test.Errands.Run', mode: 'ask', lane: Lane.data, ...shared };
+export const rush: Ask = { name: 'rush', fullName: 'test.Errands.Rush', mode: 'ask', lane: Lane.control, ...shared };
+
+/** A tell and an ask on each lane. */
+export const Errands: Service<{ push: Tell; urge: Tell; run: Ask; rush: Ask }> = {
+  typeName: 'test.Errands',
+  methods: { push, urge, run, rush },
+};
+
+/** Another service, for references that are used wrongly. */
+export const Chores: Service<{ push: Tell }> = {
+  typeName: 'test.Chores',
+  methods: { push: { ...push, fullName: 'test.Chores.Push' } },
+};

@@ -1,0 +1,307 @@
+import { expect } from 'chai';
+import { type ActorRef, later } from '#src/actors/kernel/index.js';
+import {
+  AskAbortedError,
+  AskTimeoutError,
+  ConfigError,
+  HandlerError,
+  ProtocolError,
+  StoppedError,
+  UnreachableError,
+} from '#src/errors.js';
+import { limits } from '#src/limits.js';
+import { until } from '../../scheduler/until.js';
+import { Chores, Errands } from './errands.js';
+import { endWorlds, errands, PartitionWorld, rejection } from './partitions.js';
+
+for (const isReal of [false, true]) {
+  describe(`messages over a link, in ${isReal ? 'real' : 'virtual'} time`, () => {
+    afterEach(endWorlds);
+
+    async function setUp(options: ConstructorParameters<typeof PartitionWorld>[0] = {}) {
+      const world = new PartitionWorld({ isReal, ...options });
+      const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+      return { world, near, far };
+    }
+
+    it('are told, asked and answered on both lanes', async () => {
+      const { world, near, far } = await setUp();
+      const told: number[] = [];
+      const take = (_state: undefined, { value }: { value: number }): void => void told.push(value);
+      const ref = world.reach(near, Errands, far.system.spawn(errands({ push: take, urge: take })));
+      expect(ref.push({ value: 1 })).to.equal(true);
+      expect(ref.urge({ value: 2 })).to.equal(true);
+      expect(await ref.run({ value: 3 })).to.deep.include({ value: 3 });
+      expect(await ref.rush({ value: 4 })).to.deep.include({ value: 4 });
+      expect(told).to.have.members([1, 2]);
+      expect(ref.toString()).to.contain('test.Errands');
+    });
+
+    it('keep the order of each sender, receiver and lane', async () => {
+      const { world, near, far } = await setUp({ jitterMs: 3 });
+      const seen: number[] = [];
+      const hasted: number[] = [];
+      const ref = world.reach(
+        near,
+        Errands,
+        far.system.spawn(
+          errands({
+            push: (_state, { value }) => void seen.push(value),
+            urge: (_state, { value }) => void hasted.push(value),
+          }),
+        ),
+      );
+      const numbers = Array.from({ length: 3_000 }, (_none, index) => index);
+      for (const value of numbers) {
+        if (!ref.push({ value })) await ref.ready();
+        ref.urge({ value });
+      }
+      await until('all to arrive', () => seen.length === numbers.length && hasted.length === numbers.length);
+      expect(seen).to.deep.equal(numbers);
+      expect(hasted).to.deep.equal(numbers);
+    });
+
+    it('answer an ask with what the handler threw, and its code', async () => {
+      const { world, near, far } = await setUp();
+      const ref = world.reach(
+        near,
+        Errands,
+        far.system.spawn(
+          errands({
+            run: () => {
+              throw new ConfigError('no such errand');
+            },
+            rush: () => later(Promise.reject(new Error('x'.repeat(20 * 1024 * 1024)))),
+          }),
+        ),
+      );
+      const error = await rejection(ref.run({}));
+      expect(error).to.be.instanceOf(HandlerError).and.to.include({ handlerCode: 'CONFIG', message: 'no such errand' });
+      const long = await rejection(ref.rush({}));
+      expect(long).to.be.instanceOf(HandlerError);
+      expect(long.message.length).to.be.lessThan(5_000);
+    });
+
+    it('carry meta, the sender and the call chain', async () => {
+      const { world, near, far } = await setUp();
+      const back: { ref?: ActorRef<typeof Errands> } = {};
+      const seen: unknown[] = [];
+      const worker = far.system.spawn(
+        errands({
+          run: async (_state, { value }, context) => {
+            seen.push(context.meta, context.sender?.cUid);
+            return { value: (await back.ref?.rush({ value }))?.value ?? 0 };
+          },
+        }),
+      );
+      const there = world.reach(near, Errands, worker);
+      const caller = near.system.spawn(errands({ run: (_state, { value }) => there.run({ value }) }));
+      back.ref = world.reach(far, Errands, caller);
+      const error = await rejection(caller.run({ value: 1 }, { meta: { trace: '7' } }));
+      expect(error).to.be.instanceOf(HandlerError);
+      expect(error.message).to.contain('waits for a reply in the same chain of asks');
+      expect(seen).to.deep.equal([{ trace: '7' }, caller.toRef().cUid]);
+    });
+
+    it('reach an actor at an address, the own one too, over a link', async () => {
+      const { near } = await setUp();
+      near.system.spawn(errands(), { cUid: 2n });
+      const itself = near.system.referenceTo(Errands, near.router.routeTo(near.address, 2n));
+      expect(await itself.run({ value: 5 })).to.deep.include({ value: 5 });
+      expect([...near.router.channels()]).to.have.length(2);
+    });
+
+    it('larger than a frame go in one of their own, up to maxMessageBytes', async () => {
+      const { world, near, far } = await setUp({ linkLimits: { maxMessageBytes: 1_000_000 } });
+      const ref = world.reach(near, Errands, far.system.spawn(errands()));
+      const load = new Uint8Array(900_000).map((_none, index) => index % 251);
+      const reply = await ref.run({ value: 1, load });
+      expect(Buffer.compare(reply.load, load)).to.equal(0);
+      const tooLarge = { load: new Uint8Array(1_000_000) };
+      expect((await rejection(ref.run(tooLarge))).message).to.contain('maxMessageBytes (1000000)');
+      expect(() => ref.push(tooLarge)).to.throw(ProtocolError, 'descriptor');
+      expect(await ref.run({ value: 2 })).to.deep.include({ value: 2 });
+    });
+
+    it('too large as a reply fail the ask alone', async () => {
+      const { world, near, far } = await setUp({ linkLimits: { maxMessageBytes: 100_000 } });
+      const ref = world.reach(
+        near,
+        Errands,
+        far.system.spawn(
+          errands({ supervision: { onFailure: 'resume' }, run: () => ({ load: new Uint8Array(100_000) }) }),
+        ),
+      );
+      expect(await rejection(ref.run({}))).to.include({ code: 'HANDLER', handlerCode: 'PROTOCOL' });
+      expect(await ref.rush({ value: 2 })).to.deep.include({ value: 2 });
+    });
+
+    it('to an actor that has stopped, or never was, fail at once', async () => {
+      const { world, near, far } = await setUp();
+      const worker = far.system.spawn(errands(), { cUid: 3n });
+      const ref = near.system.referenceTo(Errands, near.router.routeTo(far.address, 3n));
+      const reused = (): Promise<unknown> => ref.run({}, { timeoutMs: 60_000 });
+      await reused();
+      await far.system.stop(worker);
+      expect(await rejection(reused())).to.be.instanceOf(StoppedError);
+      const unknown = near.system.referenceTo(Errands, near.router.routeTo(far.address, 4n));
+      expect(await rejection(unknown.rush({}, { timeoutMs: 60_000 }))).to.be.instanceOf(StoppedError);
+      unknown.push({});
+      await until('the tell to be counted', () => far.system.deadLetters.count === 1);
+      // The same channel id, given to another actor, is that actor's.
+      far.system.spawn(errands({ run: () => ({ value: 9 }) }), { cUid: 3n });
+      expect(await reused()).to.deep.include({ value: 9 });
+      expect(world.errors).to.deep.equal([]);
+    });
+
+    it('to an actor of this partition that has stopped need no link', async () => {
+      const { near } = await setUp();
+      const worker = near.system.spawn(errands());
+      const record = worker.toRef();
+      await near.system.stop(worker);
+      const ref = near.system.reference(Errands, record);
+      expect(await rejection(ref.run({}))).to.be.instanceOf(StoppedError);
+      expect([...near.router.channels()]).to.deep.equal([]);
+    });
+
+    it('of another service are refused, and counted', async () => {
+      const { near, far } = await setUp();
+      far.system.spawn(errands(), { cUid: 3n });
+      const wrong = near.system.referenceTo(Chores, near.router.routeTo(far.address, 3n));
+      wrong.push({ value: 1 });
+      await until('it to be counted', () => far.router.protocolErrors === 1);
+      const right = near.system.referenceTo(Errands, near.router.routeTo(far.address, 3n));
+      expect(await right.run({ value: 1 })).to.deep.include({ value: 1 });
+    });
+
+    it('are not sent when they were aborted before', async () => {
+      const { world, near, far } = await setUp();
+      let runs = 0;
+      const worker = far.system.spawn(errands({ run: (_state, { value }) => ({ value: value + ++runs }) }));
+      const ref = world.reach(near, Errands, worker);
+      const signal = AbortSignal.abort();
+      expect(await rejection(ref.run({}, { signal }))).to.be.instanceOf(AskAbortedError);
+      await ref.rush({});
+      expect(runs).to.equal(0);
+    });
+
+    it('to a partition that does not exist fail as soon as that is known', async () => {
+      const { near } = await setUp();
+      const ref = near.system.reference(Errands, { cUid: 2n ** 63n + (77n << 32n), service: 'test.Errands' });
+      expect([...near.router.channels()], 'no link before the first use').to.deep.equal([]);
+      expect((await rejection(ref.run({}, { timeoutMs: 60_000 }))).message).to.contain('no partition 77');
+      const nowhere = near.system.referenceTo(Errands, near.router.routeTo('memory://nobody/1', 2n));
+      expect(await rejection(nowhere.run({}))).to.be.instanceOf(UnreachableError);
+    });
+  });
+}
+
+describe('deadlines over a link', () => {
+  afterEach(endWorlds);
+
+  it('are the asker s, to the ms, wherever the request is', async () => {
+    const world = new PartitionWorld({ latencyMs: 10 });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const never = far.system.spawn(errands({ run: () => new Promise<never>(() => {}) }));
+    const ref = world.reach(near, Errands, never);
+    await ref.rush({});
+    const from = world.scheduler.now();
+    expect(await rejection(ref.run({}, { timeoutMs: 250 }))).to.be.instanceOf(AskTimeoutError);
+    expect(world.scheduler.now() - from).to.equal(250);
+    await far.system.stop(never);
+  });
+
+  it('travel: a request that has expired in a mailbox is not executed', async () => {
+    const world = new PartitionWorld();
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const executed: number[] = [];
+    const slow = far.system.spawn(
+      errands({
+        run: async (_state, { value }, context) => {
+          executed.push(value);
+          await new Promise<void>((resolve) => context.scheduler.setTimer(100, resolve));
+          return { value };
+        },
+      }),
+    );
+    const ref = world.reach(near, Errands, slow);
+    const [first, second, third] = [
+      ref.run({ value: 1 }, { timeoutMs: 1_000 }),
+      rejection(ref.run({ value: 2 }, { timeoutMs: 50 })),
+      ref.run({ value: 3 }, { timeoutMs: 1_000 }),
+    ];
+    await first;
+    expect(await second).to.be.instanceOf(AskTimeoutError);
+    await third;
+    expect(executed).to.deep.equal([1, 3]);
+  });
+
+  it('hold when the process crashed: unreachable, long before', async () => {
+    const world = new PartitionWorld({ latencyMs: 5 });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const never = far.system.spawn(errands({ run: () => new Promise<never>(() => {}) }));
+    const ref = world.reach(near, Errands, never);
+    await ref.rush({});
+    const asked = rejection(ref.run({}, { timeoutMs: 60_000 }));
+    await world.pass(20);
+    const from = world.scheduler.now();
+    world.network.crash('b');
+    expect(await asked).to.be.instanceOf(UnreachableError);
+    expect(world.scheduler.now() - from).to.equal(5);
+    expect(await rejection(ref.run({}, { timeoutMs: 60_000 }))).to.be.instanceOf(UnreachableError);
+    expect(ref.push({})).to.equal(true);
+    await until('the tell to be known lost', () => [...near.router.channels()].length === 0);
+  });
+
+  it('hold when the node is cut off: the deadline, or the death of the link', async () => {
+    const world = new PartitionWorld();
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const ref = world.reach(near, Errands, far.system.spawn(errands()));
+    await ref.rush({});
+    world.network.partition(['a'], ['b']);
+    const from = world.scheduler.now();
+    expect(await rejection(ref.run({}, { timeoutMs: 1_000 }))).to.be.instanceOf(AskTimeoutError);
+    expect(world.scheduler.now() - from).to.equal(1_000);
+    expect(await rejection(ref.run({}, { timeoutMs: 60_000 }))).to.be.instanceOf(UnreachableError);
+    expect(world.scheduler.now() - from).to.equal(3_000);
+    // A new link is tried, and cannot be opened in time.
+    expect(await rejection(ref.run({}, { timeoutMs: 1_000 }))).to.be.instanceOf(AskTimeoutError);
+    expect(await rejection(ref.run({}, { timeoutMs: 60_000 }))).to.be.instanceOf(UnreachableError);
+    expect(world.scheduler.now() - from).to.be.within(4_000, 4_000 + limits.connectTimeoutMs);
+    world.network.heal();
+    expect(await ref.run({ value: 8 })).to.deep.include({ value: 8 });
+  });
+
+  it('let a lost request or reply cost the deadline and no more', async () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const world = new PartitionWorld({ seed, loss: 0.2, duplicate: 0.2, latencyMs: 1 });
+      const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+      const ref = world.reach(near, Errands, far.system.spawn(errands()));
+      let answered = 0;
+      for (let value = 0; value < 20; value += 1) {
+        const from = world.scheduler.now();
+        try {
+          expect((await ref.run({ value }, { timeoutMs: 50 })).value, `seed ${seed}`).to.equal(value);
+          answered += 1;
+        } catch (error) {
+          if (!(error instanceof AskTimeoutError)) throw error;
+          expect(world.scheduler.now() - from, `seed ${seed}`).to.be.closeTo(50, 1e-6);
+        }
+      }
+      expect(answered, `seed ${seed}`).to.be.greaterThan(5);
+    }
+  });
+
+  it('end with the router: nobody waits for a closed one', async () => {
+    const world = new PartitionWorld();
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const ref = world.reach(near, Errands, far.system.spawn(errands({ run: () => new Promise<never>(() => {}) })));
+    const asked = rejection(ref.run({}, { timeoutMs: 60_000 }));
+    await ref.rush({});
+    await near.router.close();
+    expect(await asked).to.be.instanceOf(StoppedError);
+    expect(await rejection(ref.run({}))).to.be.instanceOf(StoppedError);
+    expect(ref.push({})).to.equal(false);
+    expect(near.system.deadLetters.count).to.equal(1);
+  });
+});

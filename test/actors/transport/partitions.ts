@@ -1,0 +1,162 @@
+import { expect } from 'chai';
+import {
+  type ActorRef,
+  ActorSystem,
+  type Behavior,
+  behavior,
+  type BehaviorOptions,
+  type Handlers,
+  type KernelLimits,
+} from '#src/actors/kernel/index.js';
+import { Router, type RouterOptions, transportActor } from '#src/actors/transport/index.js';
+import { MillraceError, UnreachableError } from '#src/errors.js';
+import { CUidAllocator } from '#src/ids/index.js';
+import { type LogRecord, memoryLogger } from '#src/logging/index.js';
+import type { AnyService } from '#src/protocol/index.js';
+import { RealScheduler, type Scheduler, VirtualScheduler } from '#src/scheduler/index.js';
+import type { Transport } from '#src/transport/index.js';
+import { MemoryNetwork, type MemoryNetworkOptions } from '#src/transport/memory/index.js';
+import { until } from '../../scheduler/until.js';
+import { Errands } from './errands.js';
+
+export interface WorldOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
+  readonly seed?: number;
+  readonly isReal?: boolean;
+  readonly kernelLimits?: Partial<KernelLimits>;
+  readonly linkLimits?: RouterOptions['limits'];
+}
+
+/** One partition: its actors and its router. */
+export interface Partition {
+  readonly name: string;
+  readonly ordinal: number;
+  readonly address: string;
+  readonly system: ActorSystem;
+  readonly router: Router;
+  readonly transport: Transport;
+  readonly log: readonly LogRecord[];
+  /** Channel of its TransportActor. */
+  readonly transportCUid: bigint;
+}
+
+const open: PartitionWorld[] = [];
+
+/** Partitions on a pseudo-network, in virtual time unless `isReal`. Where others are is known to all: no control plane is needed. */
+export class PartitionWorld {
+  readonly scheduler: Scheduler;
+  readonly network: MemoryNetwork;
+  readonly seed: number;
+  readonly errors: unknown[] = [];
+  readonly #options: WorldOptions;
+  readonly #partitions: Partition[] = [];
+
+  constructor(options: WorldOptions = {}) {
+    const { seed = 7, isReal = false, kernelLimits: _kernel, linkLimits: _link, ...network } = options;
+    this.#options = options;
+    this.seed = seed;
+    this.scheduler = isReal
+      ? new RealScheduler()
+      : new VirtualScheduler({ seed, onError: (error) => this.errors.push(error) });
+    this.network = new MemoryNetwork({ linkDeadMs: 3_000, ...network, scheduler: this.scheduler });
+    open.push(this);
+  }
+
+  /** Starts `node/process`. */
+  async start(name: string, { hasJoined = true } = {}): Promise<Partition> {
+    const { kernelLimits, linkLimits = {} } = this.#options;
+    const [node = '', process = ''] = name.split('/');
+    const ordinal = this.#partitions.length + 1;
+    const { scheduler } = this;
+    const logger = memoryLogger();
+    const cUids = new CUidAllocator(ordinal);
+    const system = new ActorSystem({
+      name: `${node}-${process}`,
+      scheduler,
+      logger,
+      limits: kernelLimits,
+      cUids: () => cUids.next(),
+    });
+    const transport = this.network.transport({ node, process, crashed: () => void end(system, router) });
+    const router: Router = new Router({ system, scheduler, transport, log: logger, limits: linkLimits });
+    const address = await router.listen();
+    if (hasJoined) router.join(ordinal, async (other) => this.#locate(other));
+    const transportCUid = cUids.next();
+    system.spawn(transportActor(router, 'memory'), { name: 'transport', cUid: transportCUid });
+    const log = logger.records;
+    const partition = { name, ordinal, address, system, router, transport, log, transportCUid };
+    this.#partitions.push(partition);
+    return partition;
+  }
+
+  /** The same actor as `from` sees it, over a link. */
+  reach<S extends AnyService>(from: Partition, service: S, ref: ActorRef<S>): ActorRef<S> {
+    return from.system.reference(service, ref.toRef());
+  }
+
+  /** Resolves when time has come to `atMs`. */
+  async pass(durationMs: number): Promise<void> {
+    let hasPassed = false;
+    this.scheduler.setTimer(durationMs, () => {
+      hasPassed = true;
+    });
+    await until(`${durationMs} ms to pass`, () => hasPassed);
+  }
+
+  /** Ends everything, and holds that nothing is left. */
+  async end(): Promise<void> {
+    this.network.heal();
+    for (const { system, router } of this.#partitions) await end(system, router);
+    await until('the network to be quiet', () => this.scheduler.pendingTimers === 0);
+    for (const { system, router, name } of this.#partitions) {
+      expect(system.statistics, name).to.include({ actors: 0, pendingAsks: 0 });
+      expect([...router.channels()], `links of ${name}`).to.deep.equal([]);
+    }
+    expect(this.network.statistics).to.include({ openLinks: 0, framesInFlight: 0, bytesInFlight: 0, timers: 0 });
+    if (this.scheduler instanceof VirtualScheduler) this.scheduler.close();
+    expect(this.errors, 'thrown out of a turn').to.deep.equal([]);
+  }
+
+  #locate(ordinal: number): string {
+    const found = this.#partitions.find((partition) => partition.ordinal === ordinal);
+    if (found === undefined) throw new UnreachableError(`no partition ${ordinal}`);
+    return found.address;
+  }
+}
+
+async function end(system: ActorSystem, router: Router): Promise<void> {
+  await system.shutdown();
+  await router.close();
+}
+
+/** For `afterEach`: ends all worlds; a failure names their seeds. */
+export async function endWorlds(this: Mocha.Context): Promise<void> {
+  const worlds = open.splice(0);
+  if (this.currentTest?.state === 'failed') {
+    console.error(`      seeds: ${worlds.map(({ seed }) => seed).join(', ')}`);
+  }
+  for (const world of worlds) await world.end();
+}
+
+type ErrandsDefinition<State> = BehaviorOptions<State> & Partial<Handlers<typeof Errands, State>>;
+
+/** An actor that runs errands: answers what it is asked, `definition` apart. */
+export function errands<State = undefined>(definition: ErrandsDefinition<State> = {}): Behavior<typeof Errands, State> {
+  const idle: Handlers<typeof Errands, State> = {
+    push: () => {},
+    urge: () => {},
+    run: (_state, { value, load }) => ({ value, load }),
+    rush: (_state, { value, load }) => ({ value, load }),
+  };
+  return behavior<typeof Errands, State>(Errands, { ...idle, ...definition });
+}
+
+/** What `work` rejects with. */
+export async function rejection(work: Promise<unknown>): Promise<MillraceError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof MillraceError) return error;
+    throw error;
+  }
+  throw new Error('it did not reject');
+}

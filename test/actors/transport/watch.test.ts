@@ -1,0 +1,124 @@
+import { expect } from 'chai';
+import { type ActorRef, behavior } from '#src/actors/kernel/index.js';
+import { until } from '../../scheduler/until.js';
+import { Chores, Errands } from './errands.js';
+import { endWorlds, errands, type Partition, PartitionWorld } from './partitions.js';
+
+/** An actor that watches others, each told through a push. */
+function watcher(partition: Partition, refs: readonly ActorRef<typeof Errands>[]) {
+  const gone: string[] = [];
+  const ref = partition.system.spawn(
+    behavior<typeof Chores>(Chores, {
+      push: (_state, { value }, context) => {
+        const watched = refs[value];
+        if (watched !== undefined) context.unwatch(watched);
+      },
+      on: {
+        started: (_state, context) => {
+          for (const watched of refs) context.watch(watched);
+        },
+        terminated: (_state, { reason }) => void gone.push(reason),
+      },
+    }),
+  );
+  return { ref, gone };
+}
+
+describe('death watch over a link', () => {
+  afterEach(endWorlds);
+
+  it('tells of an actor that stopped, once each, whoever else watches', async () => {
+    const world = new PartitionWorld({ latencyMs: 1 });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const worker = far.system.spawn(errands());
+    // A reference of its own for each watcher, as it is when references come in messages.
+    const one = watcher(near, [world.reach(near, Errands, worker)]);
+    const other = watcher(near, [world.reach(near, Errands, worker), world.reach(near, Errands, worker)]);
+    await world.pass(20);
+    await far.system.stop(worker);
+    await until('all to be told', () => one.gone.length + other.gone.length === 3);
+    await world.pass(2_000);
+    expect(one.gone).to.deep.equal(['stopped']);
+    expect(other.gone).to.deep.equal(['stopped', 'stopped']);
+  });
+
+  it('tells at once of one that is gone already', async () => {
+    const world = new PartitionWorld();
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const worker = far.system.spawn(errands());
+    const ref = world.reach(near, Errands, worker);
+    await far.system.stop(worker);
+    const { gone } = watcher(near, [ref]);
+    await until('it to be told', () => gone.length === 1);
+    expect(gone).to.deep.equal(['stopped']);
+  });
+
+  it('tells of a crash, a cut, and of a process that was never there', async () => {
+    const world = new PartitionWorld();
+    const [near, far, third] = [await world.start('a/1'), await world.start('b/1'), await world.start('c/1')];
+    const crashed = watcher(near, [world.reach(near, Errands, far.system.spawn(errands()))]);
+    const cut = watcher(near, [world.reach(near, Errands, third.system.spawn(errands()))]);
+    const nowhere = near.system.referenceTo(Errands, near.router.routeTo('memory://nobody/1', 5n));
+    const never = watcher(near, [nowhere]);
+    await until('the last to be told', () => never.gone.length === 1);
+    world.network.crash('b');
+    await until('the crash to be told', () => crashed.gone.length === 1);
+    const from = world.scheduler.now();
+    world.network.partition(['a'], ['c']);
+    await until('the cut to be told', () => cut.gone.length === 1);
+    expect(world.scheduler.now() - from).to.equal(3_000);
+    expect([crashed.gone, cut.gone, never.gone]).to.deep.equal([['unreachable'], ['unreachable'], ['unreachable']]);
+  });
+
+  it('ends with unwatch, and leaves nothing at the watched actor', async () => {
+    const world = new PartitionWorld();
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const worker = far.system.spawn(errands());
+    const [first, second] = [world.reach(near, Errands, worker), world.reach(near, Errands, worker)];
+    const { ref, gone } = watcher(near, [first, second]);
+    await first.run({});
+    ref.push({ value: 0 });
+    await first.run({});
+    const served = (): number => [...far.router.channels()].reduce((sum, { watches }) => sum + watches.size, 0);
+    expect(served(), 'the second reference still counts').to.equal(1);
+    ref.push({ value: 1 });
+    await first.run({});
+    await first.run({});
+    expect(served()).to.equal(0);
+    await far.system.stop(worker);
+    await world.pass(100);
+    expect(gone).to.deep.equal([]);
+  });
+
+  it('survives loss and duplicates of every word', async () => {
+    for (let seed = 1; seed <= 30; seed += 1) {
+      const world = new PartitionWorld({ seed, loss: 0.3, duplicate: 0.2, latencyMs: 1 });
+      const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+      const workers = [1, 2, 3, 4].map(() => far.system.spawn(errands()));
+      const { gone } = watcher(
+        near,
+        workers.map((worker) => world.reach(near, Errands, worker)),
+      );
+      await world.pass(seed % 2 === 0 ? 5_000 : 1);
+      for (const worker of workers) await far.system.stop(worker);
+      await until(`all to be told, seed ${seed}`, () => gone.length === workers.length);
+      await until(`all to be quiet, seed ${seed}`, () => world.scheduler.pendingTimers === 0);
+      expect(gone, `seed ${seed}`).to.deep.equal(workers.map(() => 'stopped'));
+      const left = [near, far].flatMap(({ router }) => [...router.channels()].map(({ watches }) => watches.size));
+      expect(left, `seed ${seed}`).to.deep.equal(left.map(() => 0));
+    }
+  });
+
+  it('leaves nothing of a closed link at the actors that it reached', async () => {
+    const world = new PartitionWorld();
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const worker = far.system.spawn(errands());
+    const ref = world.reach(near, Errands, worker);
+    const { gone } = watcher(near, [ref]);
+    await ref.run({});
+    near.router.disconnect(far.address);
+    await until('both ends to be told', () => gone.length === 1 && [...far.router.channels()].length === 0);
+    await far.system.stop(worker);
+    expect(gone).to.deep.equal(['unreachable']);
+  });
+});
