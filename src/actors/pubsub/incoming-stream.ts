@@ -15,7 +15,6 @@ export class IncomingStream {
   isEnded = false;
   readonly #window: Window;
   #readItems = 0;
-  #arrivedBytes = 0;
   #readBytes = 0;
   #grantedItems = 0;
   #grantedBytes = 0;
@@ -25,12 +24,8 @@ export class IncomingStream {
     this.#window = window;
   }
 
-  get unread(): number {
-    return this.received - (this.isEnded ? 1 : 0) - this.#readItems;
-  }
-
   /** `next`: it is the element expected. `repeat`: it came before. `gap`: one before it was lost. */
-  arrive(sequence: number, sizeBytes: number): 'next' | 'repeat' | 'gap' {
+  arrive(sequence: number): 'next' | 'repeat' | 'gap' {
     if (sequence < this.received) {
       return 'repeat';
     }
@@ -38,7 +33,6 @@ export class IncomingStream {
       return 'gap';
     }
     this.received++;
-    this.#arrivedBytes += sizeBytes;
     this.#isGapKnown = false;
     return 'next';
   }

@@ -4,11 +4,11 @@ export interface Sent<T> {
   readonly value: T;
 }
 
+/** Totals since the stream began. */
 export interface Granted {
   readonly items: number;
   readonly bytes: number;
   readonly received: number;
-  readonly hasGap: boolean;
 }
 
 /**
@@ -18,7 +18,8 @@ export interface Granted {
  *                   arrived |  on its way     |  may be sent |
  *                           |  (kept if lossy)|              |
  *
- * The end of the stream takes a sequence of its own and needs no credit.
+ * The end of the stream takes a sequence of its own and needs no credit. An element may be sent while any byte is granted, so the
+ * last one may reach past the grant: one that is larger than the whole window passes, too.
  */
 export class OutgoingStream<T> {
   /** Elements sent so far, which is the sequence of the next one. */
@@ -34,6 +35,11 @@ export class OutgoingStream<T> {
 
   constructor(keeps: boolean) {
     this.#keeps = keeps;
+  }
+
+  /** The reader has granted something, so it knows this writer: before that, whatever is sent to it is lost. */
+  get isOpen(): boolean {
+    return this.#grantedItems > 0;
   }
 
   get hasCredit(): boolean {
@@ -62,19 +68,17 @@ export class OutgoingStream<T> {
     }
   }
 
-  /** Totals only ever grow: an older grant, overtaken by a newer one, changes nothing. Says whether anything moved. */
-  grant({ items, bytes, received }: Granted): boolean {
-    const hasMoved = items > this.#grantedItems || bytes > this.#grantedBytes || received > this.received;
+  /** Totals only ever grow: an older grant, overtaken by a newer one, changes nothing. */
+  grant({ items, bytes, received }: Granted): void {
     this.#grantedItems = Math.max(this.#grantedItems, items);
     this.#grantedBytes = Math.max(this.#grantedBytes, bytes);
     if (received > this.received) {
-      this.received = Math.min(received, this.sent + 1);
+      this.received = Math.min(received, this.sent + (this.isEnded ? 1 : 0));
       if (this.#keeps) {
         const first = this.#kept.findIndex(({ sequence }) => sequence >= received);
         this.#kept = first < 0 ? [] : this.#kept.slice(first);
       }
     }
-    return hasMoved;
   }
 
   /** What was sent and has not arrived, oldest first; only of a stream that keeps it. */

@@ -1,20 +1,20 @@
-import { BackpressureError, type MillraceError, PipelineError, ProtocolError, StoppedError } from '../../errors.js';
+import { BackpressureError, type MillraceError, PipelineError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type MessageType, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
-import { ReplicaMirror } from '../control-plane/index.js';
-import { type ActorRef, type Behavior, behavior, type Context } from '../kernel/index.js';
-import { type SubscriberService, subscriberService } from './element.js';
+import { type Behavior, behavior, type Context } from '../kernel/index.js';
+import { Distribution } from './distribution.js';
+import { Ending } from './ending.js';
 import { Fifo } from './fifo.js';
-import { OutgoingStream } from './outgoing-stream.js';
-import { hashKey, type Policy } from './policy.js';
+import { OutgoingReaders } from './outgoing-readers.js';
+import type { Policy } from './policy.js';
 
-export interface PublisherOptions<T> {
+export interface PublisherOptions<T, Init = T> {
   /** Name of the port, for messages. */
   readonly port: string;
   /** Id of this writer within the port. */
   readonly id: number;
-  readonly type: MessageType<T, unknown>;
+  readonly type: MessageType<T, Init>;
   readonly policy: Policy;
   /** Of the policy `hash`: elements of one key go to one reader. */
   readonly key?: ((value: T) => string | number | bigint) | undefined;
@@ -26,56 +26,42 @@ export interface PublisherOptions<T> {
   readonly failed: (error: MillraceError) => void;
 }
 
-interface Reader<T> {
-  readonly id: number;
-  readonly subscriber: ActorRef<SubscriberService<T>>;
-  readonly stream: OutgoingStream<T>;
-  /** The way to it is past its mark. */
-  isHeld: boolean;
-  /** The element of a broadcast for which there was no room. */
-  owed: T | undefined;
-  isLeaving: boolean;
-}
-
 interface PendingWrite<T> {
   readonly value: T;
   resolve(): void;
-  reject(error: Error): void;
+  reject(error: unknown): void;
 }
 
 /** Silence after which a writer asks what has arrived, in ms; only on links that may lose frames. */
 const PROBE_MS = 200;
-/** Grants of readers not known yet that are kept. */
-const EARLY_GRANTS = 1_024;
 const WRITTEN = Promise.resolve();
 
 /**
  * The writing end of a port: hands each element to the readers that the policy names, as far as they have granted credit; `write` waits
  * for the rest. No element passes through anyone else.
  */
-export class Publisher<T> {
+export class Publisher<T, Init = T> {
   /** Elements accepted by `write` and handed on. */
   written = 0;
-  readonly #options: PublisherOptions<T>;
-  readonly #service: SubscriberService<T>;
-  readonly #membership = new ReplicaMirror();
-  readonly #readers = new Map<number, Reader<T>>();
-  readonly #early = new Map<number, v1.Grant>();
+  readonly #options: PublisherOptions<T, Init>;
+  readonly #readers: OutgoingReaders<T>;
+  readonly #distribution: Distribution<T>;
   readonly #pending = new Fifo<PendingWrite<T>>();
-  /** Readers that elements go to, by id; those that leave are not among them. */
-  #targets: Reader<T>[] = [];
-  #cursor = 0;
-  #isComplete = false;
-  #ending:
-    | { readonly done: Promise<void>; readonly resolve: () => void; readonly reject: (error: Error) => void }
-    | undefined;
+  #ending: Ending | undefined;
   #closed: Error | undefined;
   #context: Context | undefined;
   #probe: Timer | undefined;
 
-  constructor(options: PublisherOptions<T>) {
+  constructor(options: PublisherOptions<T, Init>) {
     this.#options = options;
-    this.#service = subscriberService(options.type);
+    this.#distribution = new Distribution(options.policy, options.key);
+    this.#readers = new OutgoingReaders({
+      writer: options.id,
+      type: options.type,
+      keeps: options.isLossy && options.recovers,
+      changed: () => this.#changed(),
+      lost: ({ id }) => this.#fail(`reader ${id} ended, or cannot be reached, before it had all that was sent to it`),
+    });
   }
 
   /** Writes that wait for credit. */
@@ -83,25 +69,35 @@ export class Publisher<T> {
     return this.#pending.size;
   }
 
+  /** Everybody expected has joined, and everybody has left. */
+  get isDeserted(): boolean {
+    return this.#readers.isComplete && this.#readers.targets.length === 0;
+  }
+
   /** The actor that readers and the manifold speak to. */
   behavior(): Behavior<typeof v1.Publisher, undefined> {
     return behavior(v1.Publisher, {
-      rewire: (_state, membership, context) => ({ nonce: this.#rewire(membership, context) }),
+      supervision: 'resume',
+      rewire: (_state, membership, context) => ({ nonce: this.#readers.rewire(membership, context) }),
       grant: (_state, grant) => this.#grant(grant),
       on: {
         started: (_state, context) => {
           this.#context = context;
         },
-        terminated: (_state, { ref }) => this.#terminated(ref.toRef().cUid),
+        terminated: (_state, { ref }) => this.#readers.terminated(ref.toRef().cUid),
       },
     });
   }
 
   /**
-   * Hands one element on; resolves when a reader's credit covers it. Rejects with StoppedError when nobody will read it any more,
-   * with BackpressureError when `limits.pendingWrites` writes wait already: await each write.
+   * Hands one element on; resolves when a reader's credit covers it. Rejects with StoppedError when nobody will read it any more, with
+   * ProtocolError when the type cannot encode it, and with BackpressureError when `limits.pendingWrites` writes wait already: await
+   * each write.
    */
-  write(value: T): Promise<void> {
+  write(init: Init): Promise<void> {
+    if (this.isDeserted) {
+      this.#desert();
+    }
     if (this.#closed !== undefined) {
       return Promise.reject(this.#closed);
     }
@@ -110,18 +106,17 @@ export class Publisher<T> {
         new StoppedError(`Port "${this.#options.port}" has ended; nothing can be written to it any more.`),
       );
     }
-    if (this.#pending.size === 0 && this.#send(value)) {
-      this.written++;
-      return WRITTEN;
+    try {
+      // Filled here, so that a reader sees the same whether it is near or far, and a copy of its own.
+      const value = this.#options.type.create(init);
+      if (this.#pending.size === 0 && this.#send(value)) {
+        this.written++;
+        return WRITTEN;
+      }
+      return this.#wait(value);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new PipelineError(String(error)));
     }
-    if (this.#pending.size >= limits.pendingWrites) {
-      const message = `${limits.pendingWrites} writes to port "${this.#options.port}" wait already; await each write.`;
-      return Promise.reject(new BackpressureError(message));
-    }
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ value, resolve, reject });
-      this.#watchProgress();
-    });
   }
 
   /** Ends the stream in band; resolves when every reader has all of it. */
@@ -130,8 +125,7 @@ export class Publisher<T> {
       return Promise.reject(this.#closed);
     }
     if (this.#ending === undefined) {
-      const { promise, resolve, reject } = withResolvers();
-      this.#ending = { done: promise, resolve, reject };
+      this.#ending = new Ending();
       this.#pump();
     }
     return this.#ending.done;
@@ -154,249 +148,107 @@ export class Publisher<T> {
 
   // ---- sending
 
+  #wait(value: T): Promise<void> {
+    if (this.#pending.size >= limits.pendingWrites) {
+      const message = `${limits.pendingWrites} writes to port "${this.#options.port}" wait already; await each write.`;
+      throw new BackpressureError(message);
+    }
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ value, resolve, reject });
+      this.#watchProgress();
+    });
+  }
+
   #send(value: T): boolean {
-    if (!this.#isComplete || this.#targets.length === 0) {
+    if (!this.#readers.isComplete || this.#distribution.targets.length === 0) {
       return false;
     }
-    switch (this.#options.policy) {
-      case 'broadcast':
-        return this.#targets.every(isWritable) && this.#sendToAll(value);
-      case 'hash': {
-        const reader = this.#targets[hashKey(this.#options.key?.(value) ?? '') % this.#targets.length];
-        return reader !== undefined && isWritable(reader) && this.#sendTo(reader, value);
-      }
-      case 'round-robin':
-        return this.#sendToNext(value);
-    }
-  }
-
-  #sendToNext(value: T): boolean {
-    for (let tried = 0; tried < this.#targets.length; tried++) {
-      const reader = this.#targets[this.#cursor % this.#targets.length];
-      this.#cursor = (this.#cursor + 1) % this.#targets.length;
-      if (reader !== undefined && isWritable(reader) && this.#sendTo(reader, value)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** Every reader had credit when it was looked at; one whose way is full all the same is owed the element until there is room. */
-  #sendToAll(value: T): boolean {
-    for (const reader of this.#targets) {
-      if (!this.#sendTo(reader, value)) {
-        reader.owed = value;
-      }
-    }
-    return true;
-  }
-
-  #sendTo(reader: Reader<T>, value: T): boolean {
-    const sequence = reader.stream.take(value);
-    if (!this.#transmit(reader, sequence, value)) {
-      reader.stream.untake();
-      return false;
-    }
-    this.#watchProgress();
-    return true;
-  }
-
-  #transmit(reader: Reader<T>, sequence: number, value: T): boolean {
-    const element = { writer: this.#options.id, sequence, value, sizeBytes: 0 };
     try {
-      if (!reader.subscriber.element(element)) {
-        this.#hold(reader);
+      const isSent = this.#distribution.send(value);
+      if (isSent) {
+        this.#watchProgress();
       }
+      return isSent;
     } catch (error) {
-      if (error instanceof BackpressureError) {
-        this.#hold(reader);
-        return false;
+      if (error instanceof PipelineError) {
+        this.#fail(error.message);
       }
       throw error;
     }
-    reader.stream.sentBytes += element.sizeBytes;
-    return true;
   }
 
-  #hold(reader: Reader<T>): void {
-    if (reader.isHeld) {
-      return;
+  #changed(): void {
+    this.#distribution.targets = this.#readers.targets;
+    if (this.#closed === undefined) {
+      this.#watchProgress();
+      this.#pump();
     }
-    reader.isHeld = true;
-    reader.subscriber.ready().then(
-      () => {
-        reader.isHeld = false;
-        if (reader.owed === undefined || this.#sendTo(reader, reader.owed)) {
-          reader.owed = undefined;
-          this.#pump();
-        }
-      },
-      () => this.#lost(reader),
-    );
-  }
-
-  #sendEnd(reader: Reader<T>): void {
-    reader.stream.isEnded = true;
-    reader.subscriber.end({ writer: this.#options.id, sequence: reader.stream.sent });
-    this.#watchProgress();
   }
 
   #pump(): void {
     for (let write = this.#pending.peek(); write !== undefined; write = this.#pending.peek()) {
       if (this.isDeserted) {
-        this.close(new StoppedError(`Nobody reads port "${this.#options.port}" any more.`));
+        this.#desert();
         return;
       }
-      if (!this.#send(write.value)) {
-        return;
+      try {
+        if (!this.#send(write.value)) {
+          return;
+        }
+        this.written++;
+        write.resolve();
+      } catch (error) {
+        write.reject(error);
       }
       this.#pending.shift();
-      this.written++;
-      write.resolve();
     }
     this.#finish();
   }
 
-  /** Everybody expected has joined, and everybody has left. */
-  get isDeserted(): boolean {
-    return this.#isComplete && this.#targets.length === 0;
+  #desert(): void {
+    this.close(new StoppedError(`Nobody reads port "${this.#options.port}" any more.`));
   }
 
   #finish(): void {
-    if (this.#ending === undefined || !this.#isComplete || this.#closed !== undefined) {
+    if (
+      this.#ending === undefined ||
+      this.#closed !== undefined ||
+      this.#pending.size > 0 ||
+      (!this.#readers.isComplete && !this.#ending.isDone)
+    ) {
       return;
     }
     let isDone = true;
-    for (const reader of this.#readers.values()) {
-      if (!reader.stream.isEnded) {
-        this.#sendEnd(reader);
-      }
-      isDone &&= reader.stream.isAcknowledged;
+    for (const reader of this.#readers.all()) {
+      reader.end();
+      isDone &&= reader.isDone;
     }
     if (isDone) {
       this.#ending.resolve();
+    } else {
+      this.#watchProgress();
     }
   }
 
   // ---- what readers say
 
-  #grant({ reader: id, items, bytes, received, hasGap }: v1.Grant): void {
+  #grant(grant: v1.Grant): void {
     if (this.#closed !== undefined) {
       return;
     }
-    const reader = this.#readers.get(id);
+    const reader = this.#readers.granted(grant);
     if (reader === undefined) {
-      this.#keepEarly({ reader: id, items, bytes, received, hasGap });
       return;
     }
-    reader.stream.grant({ items, bytes, received, hasGap });
-    if (hasGap) {
-      this.#repair(reader);
+    if (grant.hasGap && this.#options.recovers) {
+      reader.repair();
+    } else if (grant.hasGap) {
+      this.#fail(`element ${reader.received} was lost on the way to reader ${reader.id}`);
     }
-    if (reader.isLeaving && reader.stream.isAcknowledged) {
-      this.#forget(reader);
+    if (reader.isLeaving && reader.isDone) {
+      this.#readers.forget(reader);
     }
     this.#pump();
-  }
-
-  /** A reader that was told of this writer first grants before it is known here. */
-  #keepEarly(grant: v1.Grant): void {
-    if (this.#early.size < EARLY_GRANTS) {
-      this.#early.set(grant.reader, grant);
-    }
-  }
-
-  #repair(reader: Reader<T>): void {
-    if (!this.#options.recovers) {
-      this.#fail(`element ${reader.stream.received} was lost on the way to reader ${reader.id}`);
-      return;
-    }
-    for (const { sequence, value } of reader.stream.unacknowledged()) {
-      if (!this.#transmit(reader, sequence, value)) {
-        return;
-      }
-    }
-    if (reader.stream.isEnded) {
-      this.#sendEnd(reader);
-    }
-  }
-
-  #rewire(membership: v1.Membership, context: Context): number {
-    if (this.#membership.accept(membership) === 'apply') {
-      const present = new Set(membership.joined.map(({ id }) => id));
-      const left = membership.isSnapshot ? [...this.#readers.keys()].filter((id) => !present.has(id)) : membership.left;
-      for (const { id, ref } of membership.joined) {
-        if (!this.#readers.has(id)) {
-          this.#joined(id, required(ref), context);
-        }
-      }
-      for (const id of left) {
-        this.#left(id);
-      }
-      this.#isComplete = membership.isComplete;
-      this.#retarget();
-      this.#pump();
-    }
-    return this.#membership.nonce;
-  }
-
-  #joined(id: number, ref: v1.Ref, context: Context): void {
-    const subscriber = context.ref(this.#service, ref);
-    const stream = new OutgoingStream<T>(this.#options.isLossy && this.#options.recovers);
-    this.#readers.set(id, { id, subscriber, stream, isHeld: false, owed: undefined, isLeaving: false });
-    context.watch(subscriber);
-    const early = this.#early.get(id);
-    if (early !== undefined) {
-      this.#early.delete(id);
-      stream.grant(early);
-    }
-  }
-
-  /** Takes a reader out: it gets no element more, but the end behind those that it was sent. */
-  #left(id: number): void {
-    const reader = this.#readers.get(id);
-    if (reader === undefined) {
-      return;
-    }
-    reader.isLeaving = true;
-    if (!reader.stream.isEnded) {
-      this.#sendEnd(reader);
-    }
-    if (reader.stream.isAcknowledged) {
-      this.#forget(reader);
-    }
-  }
-
-  #forget(reader: Reader<T>): void {
-    this.#readers.delete(reader.id);
-    this.#context?.unwatch(reader.subscriber);
-    this.#finish();
-  }
-
-  #retarget(): void {
-    this.#targets = [...this.#readers.values()]
-      .filter((reader) => !reader.isLeaving)
-      .sort((left, right) => left.id - right.id);
-  }
-
-  #terminated(cUid: bigint): void {
-    for (const reader of this.#readers.values()) {
-      if (reader.subscriber.toRef().cUid === cUid) {
-        this.#lost(reader);
-        return;
-      }
-    }
-  }
-
-  #lost(reader: Reader<T>): void {
-    const isOwed = !reader.isLeaving && !reader.stream.isAcknowledged;
-    this.#readers.delete(reader.id);
-    this.#retarget();
-    if (isOwed && this.#closed === undefined) {
-      this.#fail(`reader ${reader.id} ended, or cannot be reached, before it had all that was sent to it`);
-    } else {
-      this.#finish();
-    }
   }
 
   #fail(what: string): void {
@@ -417,33 +269,11 @@ export class Publisher<T> {
 
   #askAfter(): void {
     this.#probe = undefined;
-    for (const { subscriber, stream } of this.#readers.values()) {
-      if (!stream.isAcknowledged || this.#pending.size > 0) {
-        subscriber.probe({ writer: this.#options.id, sequence: stream.sent + (stream.isEnded ? 1 : 0) });
+    for (const reader of this.#readers.all()) {
+      if (!reader.isAcknowledged || this.#pending.size > 0) {
+        reader.probe();
         this.#watchProgress();
       }
     }
   }
-}
-
-function isWritable<T>(reader: Reader<T>): boolean {
-  return !reader.isHeld && reader.stream.hasCredit;
-}
-
-function required<T>(value: T | undefined): T {
-  if (value === undefined) {
-    throw new ProtocolError('A member of a port must carry its reference.');
-  }
-  return value;
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
-  let resolve = (): void => {};
-  let reject = (_error: Error): void => {};
-  const promise = new Promise<void>((accept, refuse) => {
-    resolve = accept;
-    reject = refuse;
-  });
-  promise.catch(() => {});
-  return { promise, resolve, reject };
 }

@@ -1,4 +1,4 @@
-import { ProtocolError, StoppedError } from '../../errors.js';
+import { ConfigError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type MessageType, v1 } from '../../protocol/index.js';
 import { ReplicaMirror } from '../control-plane/index.js';
@@ -6,6 +6,7 @@ import { type ActorRef, type Behavior, behavior, type Context } from '../kernel/
 import { type Element, type SubscriberService, subscriberService } from './element.js';
 import { Fifo } from './fifo.js';
 import { IncomingStream, type Window } from './incoming-stream.js';
+import { referenceOf } from './member.js';
 
 export interface SubscriberOptions<T> {
   /** Name of the port, for messages. */
@@ -56,7 +57,7 @@ export class Subscriber<T> implements AsyncIterable<T> {
   constructor(options: SubscriberOptions<T>) {
     this.#options = options;
     this.service = subscriberService(options.type);
-    this.#window = { items: limits.streamItems, bytes: limits.streamBytes, ...options.window };
+    this.#window = checkWindow({ items: limits.streamItems, bytes: limits.streamBytes, ...options.window });
   }
 
   /** Elements that have arrived and were not read yet. */
@@ -76,6 +77,7 @@ export class Subscriber<T> implements AsyncIterable<T> {
   /** The actor that writers and the manifold speak to. */
   behavior(): Behavior<SubscriberService<T>, undefined> {
     return behavior(this.service, {
+      supervision: 'resume',
       rewire: (_state, membership, context) => ({ nonce: this.#rewire(membership, context) }),
       element: (_state, element) => this.#element(element),
       end: (_state, { writer, sequence }) => this.#end(writer, sequence),
@@ -127,22 +129,17 @@ export class Subscriber<T> implements AsyncIterable<T> {
   }
 
   #rewire(membership: v1.Membership, context: Context): number {
+    const joined = membership.joined.map((member) => ({ id: member.id, ref: referenceOf(member) }));
     if (this.#membership.accept(membership) === 'apply') {
-      if (membership.isSnapshot) {
-        const present = new Set(membership.joined.map(({ id }) => id));
-        for (const id of [...this.#writers.keys()]) {
-          if (!present.has(id)) {
-            this.#left(id);
-          }
-        }
-      }
-      for (const { id, ref } of membership.joined) {
+      const present = new Set(joined.map(({ id }) => id));
+      const left = membership.isSnapshot ? [...this.#writers.keys()].filter((id) => !present.has(id)) : membership.left;
+      for (const { id, ref } of joined) {
         if (!this.#writers.has(id)) {
-          this.#joined(id, context.ref(v1.Publisher, required(ref)));
+          this.#joined(id, context.ref(v1.Publisher, ref));
         }
       }
-      for (const id of membership.left) {
-        this.#left(id);
+      for (const id of left) {
+        this.#left(id, membership.ended.includes(id));
       }
       this.#isComplete = membership.isComplete;
       this.#finishWaiting();
@@ -156,14 +153,15 @@ export class Subscriber<T> implements AsyncIterable<T> {
     this.#grant(writer, false);
   }
 
-  #left(id: number): void {
-    this.#isBroken ||= this.#writers.get(id)?.stream.isEnded === false;
+  /** A writer that had ended before it left had sent nothing that is missing here, even where its end has not come. */
+  #left(id: number, hasEnded: boolean): void {
+    this.#isBroken ||= this.#writers.get(id)?.stream.isEnded === false && !hasEnded;
     this.#writers.delete(id);
   }
 
   #element({ writer: id, sequence, value, sizeBytes }: Element<T>): void {
     const writer = this.#writers.get(id);
-    if (writer === undefined || !this.#isNext(writer, sequence, sizeBytes)) {
+    if (writer === undefined || !this.#isNext(writer, sequence)) {
       return;
     }
     const reader = this.#waiting.shift();
@@ -180,7 +178,7 @@ export class Subscriber<T> implements AsyncIterable<T> {
     if (writer === undefined) {
       return;
     }
-    if (this.#isNext(writer, sequence, 0)) {
+    if (this.#isNext(writer, sequence)) {
       writer.stream.isEnded = true;
     }
     if (writer.stream.isEnded) {
@@ -189,8 +187,8 @@ export class Subscriber<T> implements AsyncIterable<T> {
     }
   }
 
-  #isNext(writer: Writer, sequence: number, sizeBytes: number): boolean {
-    const arrival = writer.stream.arrive(sequence, sizeBytes);
+  #isNext(writer: Writer, sequence: number): boolean {
+    const arrival = writer.stream.arrive(sequence);
     if (arrival === 'gap' && writer.stream.noteGap()) {
       this.#grant(writer, true);
     }
@@ -214,9 +212,11 @@ export class Subscriber<T> implements AsyncIterable<T> {
   }
 }
 
-function required<T>(value: T | undefined): T {
-  if (value === undefined) {
-    throw new ProtocolError('A member of a port must carry its reference.');
+function checkWindow(window: Window): Window {
+  for (const [name, value] of Object.entries(window)) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new ConfigError(`The ${name} that a writer may send ahead is a whole number from 1; got ${String(value)}.`);
+    }
   }
-  return value;
+  return window;
 }

@@ -1,6 +1,7 @@
 import { ConfigError } from '../../errors.js';
 import { type MessageType, v1 } from '../../protocol/index.js';
 import { checkPolicy } from '../pubsub/index.js';
+import { encodeArgs } from './args.js';
 import type { Output, Pipeline, PipelineBuilder, Port, SegmentContext, SegmentOptions } from './pipeline.js';
 
 type AnyType = MessageType<unknown, unknown>;
@@ -33,9 +34,11 @@ interface Ends {
 
 /** Calls the declaring function, and checks what it built. ConfigError names the segment or port that is wrong. */
 export function declarePipeline(pipeline: Pipeline, args: unknown): Declared {
+  const encodedArgs = encodeArgs(pipeline.name, args);
   const declaring = new Declaring(pipeline.name);
-  pipeline.declare(declaring.builder(), args);
-  return declaring.finish(pipeline, args);
+  // Decoded again, so that the function sees here what it will see in every other partition.
+  pipeline.declare(declaring.builder(), JSON.parse(encodedArgs));
+  return declaring.finish(pipeline, encodedArgs);
 }
 
 class Declaring {
@@ -67,10 +70,11 @@ class Declaring {
         this.#add(name, from, undefined, options, (input, _output, context) => run(input, context));
       },
     };
+    // oxlint-disable-next-line typescript/consistent-type-assertions -- see above: no annotation can say that a port has the types it was given.
     return builder as PipelineBuilder;
   }
 
-  finish(pipeline: Pipeline, args: unknown): Declared {
+  finish(pipeline: Pipeline, args: string): Declared {
     if (this.#segments.size === 0) {
       throw this.#error('has no segment');
     }
@@ -86,7 +90,7 @@ class Declaring {
     const definition = v1.PipelineDefinition.create({
       name: pipeline.name,
       url: pipeline.url ?? '',
-      args: this.#encodeArgs(args),
+      args,
       segments: this.#encodedSegments,
       ports: this.#encodedPorts,
       onFailure: pipeline.options.onFailure === 'restart' ? v1.FailurePolicy.RESTART : v1.FailurePolicy.FAIL,
@@ -213,17 +217,6 @@ class Declaring {
       throw this.#error(`segment "${name}" needs its function as the last argument, its options before that`);
     }
     return { options, run };
-  }
-
-  #encodeArgs(args: unknown): string {
-    try {
-      return JSON.stringify(args ?? {});
-    } catch (cause) {
-      throw new ConfigError(
-        `The arguments of pipeline "${this.#pipeline}" must be JSON: they travel to every partition.`,
-        { cause },
-      );
-    }
   }
 
   #error(what: string): ConfigError {

@@ -17,10 +17,15 @@ export class Definitions {
     this.#scheduler = scheduler;
   }
 
-  /** Declares a pipeline of this process; returns what is to be registered. */
+  /** Declares a pipeline of this process; returns what is to be registered. Twice, so that a function that is not pure shows. */
   add(pipeline: Pipeline, args: unknown): { readonly hash: string; readonly declared: Declared } {
     const declared = declarePipeline(pipeline, args);
     const hash = definitionHash(declared.definition);
+    if (definitionHash(declarePipeline(pipeline, args).definition) !== hash) {
+      throw new ConfigError(
+        `Pipeline "${pipeline.name}" is built differently each time: its declaring function must be pure, without chance, clock or state.`,
+      );
+    }
     this.#declared.set(hash, Promise.resolve(declared));
     return { hash, declared };
   }
@@ -34,6 +39,11 @@ export class Definitions {
       declared.catch(() => this.#declared.delete(hash));
     }
     return declared;
+  }
+
+  /** ConfigError when the module of a pipeline is missing, exports none, or builds another one than was declared here. */
+  async verify(hash: string, { definition }: Declared): Promise<void> {
+    await this.#rebuild(hash, definition);
   }
 
   async #rebuild(hash: string, { name, url, args }: v1.PipelineDefinition): Promise<Declared> {
@@ -55,15 +65,16 @@ export class Definitions {
 
 /** The pipeline that a module exports as its default. ConfigError when there is no such module, or no pipeline in it. */
 export async function importPipeline(url: string, scheduler: Scheduler): Promise<Pipeline> {
-  let module: { readonly default?: unknown };
+  let module: unknown;
   try {
-    module = await scheduler.outside(import(url));
+    module = await scheduler.outside<unknown>(import(url));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`The module ${url} cannot be loaded: ${why}`, { cause });
   }
-  if (!isPipeline(module.default)) {
+  const found = typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined;
+  if (!isPipeline(found)) {
     throw new ConfigError(`The module ${url} has no pipeline as its default export: export default pipeline(...).`);
   }
-  return module.default;
+  return found;
 }

@@ -1,8 +1,9 @@
-import { ConfigError, UnreachableError } from '../../errors.js';
+import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import { type Logger, silentLogger } from '../../logging/index.js';
 import { RealScheduler, type Scheduler, VirtualScheduler } from '../../scheduler/index.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory/index.js';
-import { Runtime, type RuntimeOptions } from './runtime.js';
+import { Runtime } from './runtime.js';
+import type { RuntimeOptions } from './runtime-options.js';
 
 export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
   /** Runs everything on virtual time, the same way each time for the same seed. Default: real time. */
@@ -34,6 +35,7 @@ export class Executor {
   readonly #started: Started[] = [];
   readonly #virtual: VirtualScheduler | undefined;
   #launches = 0;
+  #stopping: Promise<void> | undefined;
 
   constructor(options: ExecutorOptions = {}) {
     const { seed, log = silentLogger, ...network } = options;
@@ -46,14 +48,20 @@ export class Executor {
 
   /** Runtimes that were started, and have neither stopped nor crashed. */
   get runtimes(): readonly Runtime[] {
-    return this.#started.filter(({ isCrashed }) => !isCrashed).map(({ runtime }) => runtime);
+    return this.#started.filter(isUp).map(({ runtime }) => runtime);
   }
 
-  /** Starts one virtual process. The first without `controlPlane` serves it; give its address to the others. */
+  /**
+   * Starts one virtual process. One without `controlPlane` serves it; give its address to the others. ConfigError when a process of that
+   * name runs on the node already; what its bring-up failed with otherwise.
+   */
   async start(options: RuntimeOptions = {}): Promise<Runtime> {
+    if (this.#stopping !== undefined) {
+      throw new StoppedError('This executor has stopped; it starts no process any more.');
+    }
     const { node = 'node-0', name = 'process-0' } = options;
     const place = `${node}/${name}`;
-    if (this.#started.some((other) => other.place === place && !other.isCrashed)) {
+    if (this.#started.some((other) => other.place === place && isUp(other))) {
       throw new ConfigError(`A process "${name}" runs on "${node}" already; give it another name.`);
     }
     // A process reaches itself without a network.
@@ -85,15 +93,20 @@ export class Executor {
   }
 
   /** Stops every runtime, the last started first, and whatever the scheduler still holds. Idempotent. */
-  async stop(): Promise<void> {
-    for (const { runtime } of this.#started.splice(0).toReversed()) {
-      await runtime.stop();
-    }
-    this.#virtual?.close();
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    for (const { runtime } of this.#started.toReversed()) {
+      await runtime.stop();
+    }
+    this.#virtual?.close();
   }
 
   #crashed(started: Started): void {
@@ -102,4 +115,8 @@ export class Executor {
       started.runtime.crash(new UnreachableError(`The process ${started.place} has crashed.`));
     }
   }
+}
+
+function isUp({ runtime, isCrashed }: Started): boolean {
+  return !isCrashed && !runtime.isStopping;
 }

@@ -19,6 +19,7 @@ export {
   type Stage,
 } from './pipeline.js';
 export type { PipelineRun, SegmentProgress } from './pipeline-run.js';
-export type { RunOptions, RuntimeOptions } from './runtime.js';
+export type { RunOptions } from './pipeline-runs.js';
+export type { RuntimeOptions } from './runtime-options.js';
 export { runtimeSettings } from './settings.js';
 export { Runtime, type StartOptions } from './start.js';

@@ -1,4 +1,4 @@
-import { ProtocolError } from '../../errors.js';
+import { AskTimeoutError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type EmptyInit, v1 } from '../../protocol/index.js';
 import { askAgain, ReplicaSource } from '../control-plane/index.js';
@@ -31,6 +31,9 @@ class Manifold {
   readonly #context: Context;
   /** A member that was dropped still listens until it leaves: its reference is kept for that. */
   readonly #known = new Map<number, v1.Member>();
+  /** Members that have left: one that is repeated does not join again. */
+  readonly #gone = new Set<number>();
+  readonly #ended = new Set<number>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -43,6 +46,9 @@ class Manifold {
   }
 
   join(member: v1.Member, isWriter: boolean): void {
+    if (this.#gone.has(member.id)) {
+      return;
+    }
     const side = isWriter ? this.writers : this.readers;
     if (side.members.get(member.id) === undefined) {
       side.members.set(member.id, member);
@@ -52,7 +58,11 @@ class Manifold {
   }
 
   /** Resolves when nobody can send to the member, or waits for it, any more. */
-  leave(id: number): Promise<void> {
+  leave(id: number, hasEnded: boolean): Promise<void> {
+    this.#gone.add(id);
+    if (hasEnded) {
+      this.#ended.add(id);
+    }
     const fences = [this.writers, this.readers].map((side) => {
       this.#forget(side, id);
       side.members.delete(id);
@@ -65,10 +75,18 @@ class Manifold {
 
   #expect(side: Side, expected: readonly number[]): void {
     const dropped = side.expected.filter((id) => !expected.includes(id));
+    if (dropped.length === 0 && expected.length === side.expected.length) {
+      return;
+    }
     side.expected = expected;
     side.members.touch();
+    const other = this.#other(side);
     for (const id of dropped) {
       side.members.delete(id);
+      // It deals with those that it knows. One that joins later does not know it, and would never tell it of its end.
+      if (other.isComplete && other.members.diffFor(id) === undefined) {
+        this.#forget(other, id);
+      }
     }
   }
 
@@ -114,19 +132,34 @@ class Manifold {
     return member;
   }
 
+  /** Ends when the listener is up to date, or forgotten; rejects when it is gone. One that is silent is told again and again. */
   async #send(side: Side, id: number, rewire: Rewire): Promise<void> {
-    for (;;) {
+    while (side.sending.has(id)) {
       const diff = side.members.diffFor(id);
       if (diff === undefined) {
         side.sending.delete(id);
         return;
       }
       const { base, nonce, isSnapshot, changed, removed } = diff;
-      const membership = { base, nonce, isSnapshot, joined: changed, left: removed, isComplete: side.isComplete };
-      const applied = await askAgain(this.#context.scheduler, limits.controlPlaneTimeoutMs, (options) => {
-        return rewire(membership, { timeoutMs: options.timeoutMs });
-      });
-      side.members.acknowledge(id, applied.nonce);
+      const membership = {
+        base,
+        nonce,
+        isSnapshot,
+        joined: changed,
+        left: removed,
+        isComplete: side.isComplete,
+        ended: [...this.#ended],
+      };
+      try {
+        const applied = await askAgain(this.#context.scheduler, limits.controlPlaneTimeoutMs, (options) => {
+          return rewire(membership, { timeoutMs: options.timeoutMs });
+        });
+        side.members.acknowledge(id, applied.nonce);
+      } catch (error) {
+        if (!(error instanceof AskTimeoutError)) {
+          throw error;
+        }
+      }
     }
   }
 }
@@ -144,7 +177,7 @@ export function manifold(port: string, policy: string): Behavior<typeof v1.Manif
       state.join(required(member), isWriter);
       return {};
     },
-    leave: (state, { member }): Later<EmptyInit> => later(state.leave(member).then(() => ({}))),
+    leave: (state, { member, hasEnded }): Later<EmptyInit> => later(state.leave(member, hasEnded).then(() => ({}))),
     describe: ({ writers, readers }) => ({
       port,
       policy,

@@ -1,5 +1,6 @@
 import { StoppedError } from '../../errors.js';
 import { CUidAllocator } from '../../ids/index.js';
+import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { v1 } from '../../protocol/index.js';
 import type { PartitionPlan } from '../../resources/index.js';
@@ -9,7 +10,7 @@ import { type ActorRef, ActorSystem, behavior, type KernelLimits } from '../kern
 import { Router, type RouterOptions, transportActor } from '../transport/index.js';
 import { Definitions } from './definitions.js';
 import type { SegmentHost } from './segment.js';
-import { segmentsManager } from './segments-manager.js';
+import { SegmentsManager } from './segments-manager.js';
 
 export interface PartitionOptions {
   readonly name: string;
@@ -31,6 +32,8 @@ export class PartitionRuntime {
   readonly #options: PartitionOptions;
   #cUids: CUidAllocator | undefined;
   #ordinal: number | undefined;
+  #actor: ActorRef<typeof v1.PartitionRuntime> | undefined;
+  #segments: SegmentsManager | undefined;
   #segmentsManager: ActorRef<typeof v1.SegmentsManager> | undefined;
 
   constructor(options: PartitionOptions) {
@@ -53,17 +56,16 @@ export class PartitionRuntime {
 
   /** StoppedError before `join`. */
   get ordinal(): number {
-    if (this.#ordinal === undefined) {
-      throw new StoppedError('This partition has not joined a control plane.');
-    }
-    return this.#ordinal;
+    return joined(this.#ordinal);
+  }
+
+  /** The actor that describes this partition. */
+  get actor(): ActorRef<typeof v1.PartitionRuntime> {
+    return joined(this.#actor);
   }
 
   get segmentsManager(): ActorRef<typeof v1.SegmentsManager> {
-    if (this.#segmentsManager === undefined) {
-      throw new StoppedError('This partition has not joined a control plane.');
-    }
-    return this.#segmentsManager;
+    return joined(this.#segmentsManager);
   }
 
   listen(): Promise<string> {
@@ -79,21 +81,20 @@ export class PartitionRuntime {
     this.#ordinal = ordinal;
     this.#cUids = new CUidAllocator(ordinal);
     this.router.join(ordinal, locate);
-    const { scheduler, isLossy, streamWindow, transport } = this.#options;
+    const { scheduler, isLossy, streamWindow, transport, kernelLimits } = this.#options;
     this.system.spawn(transportActor(this.router, transport.name), { name: 'transport' });
-    this.system.spawn(this.#behavior(), { name: 'partition-runtime' });
-    this.#segmentsManager = this.system.spawn(
-      segmentsManager({
-        system: this.system,
-        scheduler,
-        definitions: this.definitions,
-        isLossy,
-        streamWindow,
-        client,
-        ordinal: () => ordinal,
-      }),
-      { name: 'segments-manager' },
-    );
+    this.#actor = this.system.spawn(this.#behavior(), { name: 'partition-runtime' });
+    this.#segments = new SegmentsManager({
+      system: this.system,
+      scheduler,
+      definitions: this.definitions,
+      isLossy,
+      streamWindow,
+      stopTimeoutMs: kernelLimits.stopTimeoutMs ?? limits.stopTimeoutMs,
+      client,
+      ordinal: () => ordinal,
+    });
+    this.#segmentsManager = this.system.spawn(this.#segments.behavior(), { name: 'segments-manager' });
   }
 
   describe(): v1.PartitionDescriptionInit {
@@ -104,15 +105,20 @@ export class PartitionRuntime {
       actors,
       messages,
       deadLetters,
+      segments: this.#segments?.size ?? 0,
       cpus: this.#options.plan.cpus,
     };
   }
 
   /** Ends the segments, while others can still be told. */
   async stopSegments(): Promise<void> {
-    if (this.#segmentsManager !== undefined) {
-      await this.system.stop(this.#segmentsManager);
-    }
+    await this.#segments?.close();
+  }
+
+  /** Ends everything at once, and tells nobody. */
+  async crash(): Promise<void> {
+    this.#segments?.crash();
+    await this.close();
   }
 
   async close(): Promise<void> {
@@ -130,4 +136,11 @@ export class PartitionRuntime {
     }
     return this.#cUids.next();
   }
+}
+
+function joined<T>(value: T | undefined): T {
+  if (value === undefined) {
+    throw new StoppedError('This partition has not joined a control plane.');
+  }
+  return value;
 }

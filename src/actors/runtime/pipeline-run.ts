@@ -1,4 +1,4 @@
-import { type MillraceError, PipelineError, StoppedError } from '../../errors.js';
+import { HandlerError, type MillraceError, PipelineError, StoppedError } from '../../errors.js';
 import type { v1 } from '../../protocol/index.js';
 import { type ControlPlaneClient, failureOf, State } from '../control-plane/index.js';
 
@@ -40,6 +40,7 @@ export class FollowedPipeline implements PipelineRun {
   readonly #news = new Map<number, v1.SegmentProgress>();
   readonly #segments = new Map<number, string>();
   #id: number;
+  #isSettled = false;
   #settle: { resolve: () => void; reject: (error: MillraceError) => void } = { resolve: () => {}, reject: () => {} };
 
   constructor(client: ControlPlaneClient, id: number, name: string) {
@@ -49,7 +50,10 @@ export class FollowedPipeline implements PipelineRun {
     this.done = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    this.done.catch(() => {});
+    const settled = (): void => {
+      this.#isSettled = true;
+    };
+    this.done.then(settled, settled);
   }
 
   get id(): number {
@@ -85,6 +89,9 @@ export class FollowedPipeline implements PipelineRun {
   }
 
   async stop(): Promise<void> {
+    if (this.#isSettled) {
+      return;
+    }
     await this.#client.stopPipeline(this.#id);
     await this.done.catch(() => {});
   }
@@ -122,7 +129,8 @@ export class FollowedPipeline implements PipelineRun {
       this.#news.clear();
       this.#segments.clear();
     } else if (failure !== undefined) {
-      this.#settle.reject(new PipelineError(`Pipeline "${this.name}" failed: ${failure.message}.`));
+      const cause = new HandlerError(failure.message, { handlerCode: failure.code });
+      this.#settle.reject(new PipelineError(`Pipeline "${this.name}" failed: ${failure.message}.`, { cause }));
     } else if (outcome?.result.case === 'cancelled') {
       this.#settle.reject(new StoppedError(`Pipeline "${this.name}" was stopped.`));
     } else {

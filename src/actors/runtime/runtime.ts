@@ -2,9 +2,7 @@ import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
 import type { Logger } from '../../logging/index.js';
 import { type AnyService, v1 } from '../../protocol/index.js';
-import { machineProvider, type System, type SystemOptions, type SystemProvider } from '../../resources/index.js';
-import type { Scheduler } from '../../scheduler/index.js';
-import type { Transport } from '../../transport/index.js';
+import { machineProvider, type System } from '../../resources/index.js';
 import { ControlPlaneClient, controlPlaneServer } from '../control-plane/index.js';
 import {
   type ActorRef,
@@ -12,50 +10,18 @@ import {
   behavior,
   type DeadLetters,
   type Failure,
-  type KernelLimits,
   type SpawnOptions,
   type Subscribable,
   type UntypedRef,
 } from '../kernel/index.js';
-import type { RouterOptions } from '../transport/index.js';
-import { PartitionRuntime } from './partition-runtime.js';
+import type { PartitionRuntime } from './partition-runtime.js';
+import { createPartitions, first, joinPartitions } from './partitions.js';
 import type { Pipeline } from './pipeline.js';
-import { FollowedPipeline, type PipelineRun } from './pipeline-run.js';
+import type { PipelineRun } from './pipeline-run.js';
+import { PipelineRuns, type RunOptions } from './pipeline-runs.js';
 import { PipelinesManager } from './pipelines-manager.js';
+import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
 import { SegmentFollower } from './segment-follower.js';
-
-export interface RuntimeOptions {
-  /** Name of the node. Default `node-0`. */
-  readonly node?: string;
-  /** Name of the process. Default `process-0`. */
-  readonly name?: string;
-  readonly system?: SystemOptions;
-  readonly provider?: SystemProvider;
-  /** Address of a control plane to join. Default: this runtime serves one. */
-  readonly controlPlane?: string;
-  readonly kernelLimits?: Partial<KernelLimits>;
-  readonly linkLimits?: RouterOptions['limits'];
-  /** What each writer of a port may send ahead of its reader. */
-  readonly streamWindow?: { readonly items?: number; readonly bytes?: number };
-}
-
-/** What an Executor gives to each of its runtimes. */
-export interface RuntimeEnvironment {
-  readonly scheduler: Scheduler;
-  readonly log: Logger;
-  /** Unique for each runtime of the executor. */
-  readonly launch: string;
-  readonly isLossy: boolean;
-  transport(partition: number): Transport;
-}
-
-export interface RunOptions<Args> {
-  readonly args?: Args;
-  /** Instances of a segment, where not as declared. */
-  readonly instances?: Readonly<Record<string, number>>;
-  /** Ordinals of the partitions that a segment may run in. */
-  readonly partitions?: Readonly<Record<string, readonly number[]>>;
-}
 
 /**
  * One process of the cluster, real or virtual: its partitions, its arm of the control plane, and the control plane itself where it
@@ -70,7 +36,7 @@ export class Runtime {
   readonly #partitions: readonly PartitionRuntime[];
   readonly #first: PartitionRuntime;
   readonly #follower: SegmentFollower;
-  readonly #runs = new Set<FollowedPipeline>();
+  readonly #runs = new PipelineRuns();
   readonly #servesControlPlane: boolean;
   readonly #lostListeners: ((error: MillraceError) => void)[] = [];
   #client: ControlPlaneClient | undefined;
@@ -86,7 +52,7 @@ export class Runtime {
     this.system = provider(options.system ?? {});
     this.#environment = environment;
     this.#log = environment.log.child({ node, process: name });
-    this.#partitions = this.system.partitions.map((plan) => this.#createPartition(plan.index, options));
+    this.#partitions = createPartitions(environment, this.system, this.#log, options);
     this.#first = first(this.#partitions);
     this.#follower = new SegmentFollower(environment.scheduler, this.#log);
     this.#servesControlPlane = options.controlPlane === undefined;
@@ -103,6 +69,11 @@ export class Runtime {
 
   get ordinals(): readonly number[] {
     return this.#partitions.map((partition) => partition.ordinal);
+  }
+
+  /** It was told to stop, or has crashed. */
+  get isStopping(): boolean {
+    return this.#stopping !== undefined;
   }
 
   get isConnected(): boolean {
@@ -180,25 +151,9 @@ export class Runtime {
   }
 
   /** Runs a pipeline on the partitions of the cluster. ConfigError before anything starts when its definition is wrong. */
-  async run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
-    const client = this.#joined;
-    const { hash, declared } = this.#first.definitions.add(pipeline, options.args ?? {});
-    const mapping = mappingOf(declared.segments, options);
+  run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
     const isFar = this.#partitions.length > 1 || !this.#servesControlPlane || this.#hasOthers();
-    if (pipeline.url === undefined && isFar) {
-      throw new ConfigError(
-        `Pipeline "${pipeline.name}" has no module URL, so it runs in one partition only: declare it with import.meta.url.`,
-      );
-    }
-    await client.registerDefinition(declared.definition);
-    const run = new FollowedPipeline(client, await client.startPipeline(hash, mapping), pipeline.name);
-    this.#runs.add(run);
-    for (const resource of client.resources()) {
-      run.changed(resource);
-    }
-    const forget = (): boolean => this.#runs.delete(run);
-    run.done.then(forget, forget);
-    return run;
+    return this.#runs.start(this.#joined, this.#first.definitions, pipeline, options, isFar);
   }
 
   /** Called once when the control plane cannot be reached any more. */
@@ -248,29 +203,6 @@ export class Runtime {
 
   // ---- bring-up
 
-  #createPartition(
-    index: number,
-    { kernelLimits = {}, linkLimits = {}, streamWindow = {} }: RuntimeOptions,
-  ): PartitionRuntime {
-    const { scheduler, isLossy } = this.#environment;
-    const plan = this.system.partitions[index];
-    if (plan === undefined) {
-      throw new ConfigError(`There is no partition ${index}.`);
-    }
-    const name = `${this.#environment.launch}-${index}`;
-    return new PartitionRuntime({
-      name,
-      plan,
-      scheduler,
-      transport: this.#environment.transport(index),
-      isLossy,
-      log: this.#log.child({ partition: index }),
-      kernelLimits,
-      linkLimits,
-      streamWindow,
-    });
-  }
-
   #serve(): string {
     this.#first.system.spawn(controlPlaneServer(), { name: 'control-plane', cUid: globalServicesInputCUid });
     return this.#first.address;
@@ -284,47 +216,26 @@ export class Runtime {
     const client = new ControlPlaneClient(system, scheduler, server, this.#log, {
       changed: (resource) => this.#changed(resource),
       removed: (id) => this.#removed(id),
-      progress: (progress) => this.#runs.forEach((run) => run.heard(progress)),
+      progress: (progress) => this.#runs.heard(progress),
       lost: (error) => this.#lost(error),
     });
     this.#client = client;
     await client.connect({ launch, node: this.node, name: this.name, managesPipelines: this.#servesControlPlane });
     const ordinals = await client.registerPartitions(this.#partitions.map((partition) => partition.address));
-    this.#partitions.forEach((partition, index) => this.#joinPartition(partition, ordinals[index], client));
-    system.spawn(this.#behavior(), { name: 'runtime' });
+    joinPartitions(this.#partitions, ordinals, client);
+    const actors = new Map<string, UntypedRef>([
+      [`millrace/runtime/${client.pUid}`, system.spawn(this.#behavior(), { name: 'runtime' })],
+    ]);
+    for (const { ordinal, actor, segmentsManager } of this.#partitions) {
+      actors.set(`millrace/partition/${ordinal}`, actor).set(`millrace/segments-manager/${ordinal}`, segmentsManager);
+    }
     if (this.#servesControlPlane) {
       this.#pipelines = new PipelinesManager(system, () => client);
-      system.spawn(this.#pipelines.behavior(), { name: 'pipelines-manager' });
+      const manager = system.spawn(this.#pipelines.behavior(), { name: 'pipelines-manager' });
+      actors.set('millrace/pipelines-manager', manager);
     }
     await client.activate(this.#partitions.map((partition) => partition.segmentsManager.toRef()));
-  }
-
-  /** Partitions but the first have no control plane client of their own: they ask the process's, over a link. */
-  #joinPartition(partition: PartitionRuntime, ordinal: number | undefined, client: ControlPlaneClient): void {
-    if (ordinal === undefined) {
-      throw new StoppedError('The control plane gave fewer ordinals than there are partitions.');
-    }
-    if (partition === this.#first) {
-      partition.join(
-        ordinal,
-        (other) => client.locate(other),
-        () => client.actor,
-      );
-      return;
-    }
-    const clientRef = (): ActorRef<typeof v1.ControlPlaneClient> =>
-      partition.system.referenceTo(
-        v1.ControlPlaneClient,
-        partition.router.routeTo(this.#first.address, client.actor.toRef().cUid),
-      );
-    partition.join(
-      ordinal,
-      (other) =>
-        clientRef()
-          .locate({ ordinal: other })
-          .then(({ address }) => address),
-      clientRef,
-    );
+    await Promise.all([...actors].map(([name, actor]) => this.register(name, actor)));
   }
 
   #behavior() {
@@ -353,17 +264,13 @@ export class Runtime {
       }
     }
     this.#pipelines?.changed(resource);
-    for (const run of this.#runs) {
-      run.changed(resource);
-    }
+    this.#runs.changed(resource);
   }
 
   #removed(id: number): void {
     this.#follower.forget(id);
     this.#pipelines?.removed(id);
-    for (const run of this.#runs) {
-      run.removed(id);
-    }
+    this.#runs.removed(id);
   }
 
   /** Cut off: what runs here belongs to no pipeline any more. */
@@ -372,9 +279,7 @@ export class Runtime {
       return;
     }
     this.#log.error('the control plane is lost', { error: error.message });
-    for (const run of this.#runs) {
-      run.lost(error);
-    }
+    this.#runs.lost(error);
     for (const partition of this.#partitions) {
       partition
         .stopSegments()
@@ -399,17 +304,13 @@ export class Runtime {
   }
 
   async #abandon(error: MillraceError): Promise<void> {
-    for (const run of this.#runs) {
-      run.lost(error);
-    }
+    this.#runs.lost(error);
     this.#client?.abandon(error);
-    await Promise.all(this.#partitions.map((partition) => partition.close()));
+    await Promise.all(this.#partitions.map((partition) => partition.crash()));
   }
 
   async #stop(): Promise<void> {
-    for (const run of this.#runs) {
-      run.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
-    }
+    this.#runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
     await Promise.all(this.#partitions.map((partition) => partition.stopSegments()));
     await this.#client?.disconnect();
     for (const partition of this.#partitions.toReversed()) {
@@ -417,29 +318,4 @@ export class Runtime {
     }
     this.#log.info('runtime has stopped');
   }
-}
-
-function first(partitions: readonly PartitionRuntime[]): PartitionRuntime {
-  const [partition] = partitions;
-  if (partition === undefined) {
-    throw new ConfigError('A runtime needs at least one partition.');
-  }
-  return partition;
-}
-
-function mappingOf<Args>(
-  segments: ReadonlyMap<string, unknown>,
-  { instances = {}, partitions = {} }: RunOptions<Args>,
-): v1.MappingInit[] {
-  const names = new Set([...Object.keys(instances), ...Object.keys(partitions)]);
-  return [...names].map((segment) => {
-    const count = instances[segment] ?? 0;
-    if (!segments.has(segment)) {
-      throw new ConfigError(`The pipeline has no segment "${segment}"; it has ${[...segments.keys()].join(', ')}.`);
-    }
-    if (instances[segment] !== undefined && (!Number.isInteger(count) || count < 1)) {
-      throw new ConfigError(`Instances of segment "${segment}" is a whole number from 1; got ${count}.`);
-    }
-    return { segment, instances: count, partitions: partitions[segment] ?? [] };
-  });
 }

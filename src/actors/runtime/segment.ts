@@ -1,7 +1,7 @@
 import { MillraceError, PipelineError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
-import type { Scheduler } from '../../scheduler/index.js';
+import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { askAgain, CANCELLED, failed, OK, State } from '../control-plane/index.js';
 import type { ActorRef, ActorSystem, Context, UntypedRef } from '../kernel/index.js';
 import { checkPolicy, Publisher, Subscriber } from '../pubsub/index.js';
@@ -17,6 +17,8 @@ export interface SegmentHost {
   /** Links to other partitions may lose frames. */
   readonly isLossy: boolean;
   readonly streamWindow: { readonly items?: number; readonly bytes?: number };
+  /** Time that code has to settle once it is told to stop. */
+  readonly stopTimeoutMs: number;
   report(id: number, actual: State, outcome?: v1.Outcome): void;
 }
 
@@ -29,7 +31,7 @@ const PROGRESS_MS = 200;
  *     create    ports are made and join their manifolds        -> Created
  *     activate  the code runs                                  -> Running, then Completed or Stopped(failed)
  *     stop      ports are closed, the code has its signal      -> Stopped(cancelled)
- *     destroy   ports leave their manifolds, nothing is left   -> Destroyed
+ *     destroy   ports leave their manifolds, nothing is left
  */
 export class Segment {
   readonly id: number;
@@ -43,6 +45,7 @@ export class Segment {
   readonly #publisher: Publisher<unknown> | undefined;
   readonly #ports: { readonly assignment: v1.PortAssignment; readonly actor: UntypedRef }[] = [];
   #run: Promise<void> | undefined;
+  #progress: Timer | undefined;
   #failure: MillraceError | undefined;
 
   constructor(host: SegmentHost, id: number, spec: v1.Segment, declared: Declared, code: SegmentCode) {
@@ -102,25 +105,31 @@ export class Segment {
     this.#run = this.#execute();
   }
 
-  /** Ends the code before its time; waits until it has settled, up to `limits.stopTimeoutMs`, then gives it up and says so. */
+  /** Ends the code before its time; waits until it has settled, up to `stopTimeoutMs`, then gives it up and says so. */
   async stop(): Promise<void> {
-    if (this.actual >= State.COMPLETED) {
-      return;
+    if (this.actual < State.COMPLETED) {
+      const reason = new StoppedError(`Segment "${this.spec.name}" was stopped.`);
+      this.#failure ??= reason;
+      this.#close(reason);
+      await this.#settled();
+      this.#end(CANCELLED);
     }
-    const reason = new StoppedError(`Segment "${this.spec.name}" was stopped.`);
-    this.#failure ??= reason;
-    this.#close(reason);
-    await this.#settled();
-    this.#end(CANCELLED);
+  }
+
+  /** Its partition ends while it runs: what depends on it must not take that for an end of the stream. */
+  abandon(): void {
+    this.#fail(new StoppedError('its partition is stopping'));
   }
 
   async destroy(): Promise<void> {
     await this.stop();
     this.#close(new StoppedError(`Segment "${this.spec.name}" has ended.`));
+    await this.#settled();
+    const hasEnded = this.actual === State.COMPLETED;
     for (const { assignment, actor } of this.#ports.splice(0)) {
       const manifold = this.#manifold(assignment);
       try {
-        await this.#ask((options) => manifold.leave({ member: this.id }, options));
+        await this.#ask((options) => manifold.leave({ member: this.id, hasEnded }, options));
       } catch (error) {
         this.#host.context.log.debug('left a port without its manifold', {
           port: assignment.port,
@@ -129,22 +138,18 @@ export class Segment {
       }
       await this.#host.system.stop(actor);
     }
-    this.#advance(State.DESTROYED);
   }
 
   // ---- the code
 
   async #execute(): Promise<void> {
-    const progress = this.#host.context.every(PROGRESS_MS, () => this.#tellProgress(false));
+    this.#progress = this.#host.context.every(PROGRESS_MS, () => this.#tellProgress(false));
     try {
       await this.#code.run(this.#subscriber ?? NOTHING, this.#publisher ?? NOWHERE, this.#segmentContext());
       await this.#publisher?.end();
-      this.#tellProgress(true);
-      this.#advance(State.COMPLETED, OK);
+      this.#complete();
     } catch (error) {
       this.#failed(error);
-    } finally {
-      this.#host.context.cancel(progress);
     }
   }
 
@@ -161,10 +166,17 @@ export class Segment {
     };
   }
 
+  #complete(): void {
+    if (this.actual < State.COMPLETED) {
+      this.#tellProgress(true);
+      this.#advance(State.COMPLETED, OK);
+    }
+  }
+
   /** Its readers have ended well before it has: nobody wants the rest. That is an end, not a failure. */
   #failed(error: unknown): void {
     if (this.#failure === undefined && this.#publisher?.isDeserted === true && error instanceof StoppedError) {
-      this.#advance(State.COMPLETED, OK);
+      this.#complete();
       return;
     }
     if (!(this.#failure instanceof StoppedError)) {
@@ -201,14 +213,15 @@ export class Segment {
     if (this.#run === undefined) {
       return;
     }
-    const { scheduler, context } = this.#host;
-    const timeout = withTimeout(scheduler, limits.stopTimeoutMs);
+    const { scheduler, context, stopTimeoutMs } = this.#host;
+    const timeout = withTimeout(scheduler, stopTimeoutMs);
     const isSettled = await Promise.race([this.#run.then(() => true), timeout.passed.then(() => false)]);
     timeout.clear();
     if (!isSettled) {
+      this.#run = undefined;
       context.log.error('segment did not end when it was stopped, and was given up', {
         segment: this.spec.name,
-        afterMs: limits.stopTimeoutMs,
+        afterMs: stopTimeoutMs,
       });
     }
   }
@@ -255,6 +268,9 @@ export class Segment {
   #advance(actual: State, outcome?: v1.Outcome): void {
     if (actual > this.actual) {
       this.actual = actual;
+      if (actual >= State.COMPLETED && this.#progress !== undefined) {
+        this.#host.context.cancel(this.#progress);
+      }
       this.outcome ??= outcome;
       this.#host.report(this.id, actual, outcome);
     }

@@ -1,8 +1,8 @@
-import { ConfigError, PipelineError } from '../../errors.js';
+import { ConfigError, MillraceError, ProtocolError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { askAgain, failed, State } from '../control-plane/index.js';
+import { askAgain, CANCELLED, failed, State } from '../control-plane/index.js';
 import { type ActorRef, type ActorSystem, type Behavior, behavior, type Context, later } from '../kernel/index.js';
 import type { Definitions } from './definitions.js';
 import { Segment, type SegmentHost } from './segment.js';
@@ -13,36 +13,101 @@ export interface SegmentsManagerOptions {
   readonly definitions: Definitions;
   readonly isLossy: boolean;
   readonly streamWindow: SegmentHost['streamWindow'];
+  readonly stopTimeoutMs: number;
   readonly ordinal: () => number;
   /** The control plane client of this process. */
   readonly client: () => ActorRef<typeof v1.ControlPlaneClient>;
 }
 
 interface Managed {
+  readonly spec: v1.Segment;
   segment: Segment | undefined;
   /** Steps are taken one behind the other. */
   steps: Promise<void>;
   isStopRequested: boolean;
 }
 
-/** Life of every segment of one partition: registers, activates, drains, stops and forgets them, each by a message. */
-class SegmentsManager {
-  readonly #options: SegmentsManagerOptions;
-  readonly #context: Context;
-  readonly #managed = new Map<number, Managed>();
-  #reports: Promise<void> = Promise.resolve();
+/** Segments that are gone and remembered: more than those whose requests may still be on their way. */
+const REMEMBERED_SEGMENTS = 4_096;
 
-  constructor(options: SegmentsManagerOptions, context: Context) {
+/** Life of every segment of one partition: registers, activates, drains, stops and forgets them, each by a message. */
+export class SegmentsManager {
+  readonly #options: SegmentsManagerOptions;
+  readonly #managed = new Map<number, Managed>();
+  /** Segments that are gone: a request that was repeated, and overtaken, does not bring one back. */
+  readonly #gone = new Set<number>();
+  #context: Context | undefined;
+  #reports: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: SegmentsManagerOptions) {
     this.#options = options;
-    this.#context = context;
   }
 
-  register(id: number, spec: v1.Segment): void {
-    if (!this.#managed.has(id)) {
-      const managed: Managed = { segment: undefined, steps: Promise.resolve(), isStopRequested: false };
+  /** Segments that are registered. */
+  get size(): number {
+    return this.#managed.size;
+  }
+
+  /** The actor through which alone segments are registered, activated, drained, stopped and forgotten. */
+  behavior(): Behavior<typeof v1.SegmentsManager, undefined> {
+    return behavior(v1.SegmentsManager, {
+      supervision: 'resume',
+      register: (_state, { id, segment }, context) => {
+        if (segment === undefined) {
+          throw new ProtocolError('A segment to register must be described.');
+        }
+        this.#register(id, segment, context);
+        return {};
+      },
+      activate: (_state, { id }) => {
+        this.#activate(id);
+        return {};
+      },
+      drain: (_state, { id }) => later(this.#drain(id).then(() => ({}))),
+      stop: (_state, { id }) => {
+        this.#stop(id);
+        return {};
+      },
+      unregister: (_state, { id }) => {
+        this.#unregister(id);
+        return {};
+      },
+      describe: () => ({ segments: this.#describe() }),
+      on: {
+        started: (_state, context) => {
+          this.#context = context;
+        },
+      },
+    });
+  }
+
+  /** Everything here ends, whatever was asked of it: used when the partition does. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** The code of every segment has its signal, and nobody is told: used when the process has crashed. */
+  crash(): void {
+    this.#closing ??= Promise.resolve();
+    for (const { segment } of this.#managed.values()) {
+      segment?.abandon();
+    }
+    this.#managed.clear();
+  }
+
+  // ---- what it is told
+
+  #register(id: number, spec: v1.Segment, context: Context): void {
+    if (this.#closing !== undefined) {
+      throw new StoppedError(`Partition ${this.#options.ordinal()} is stopping; it takes no segment.`);
+    }
+    if (!this.#managed.has(id) && !this.#gone.has(id)) {
+      const managed: Managed = { spec, segment: undefined, steps: Promise.resolve(), isStopRequested: false };
       this.#managed.set(id, managed);
-      this.#step(id, managed, spec, async () => {
-        managed.segment = await this.#create(id, spec);
+      this.#step(id, managed, async () => {
+        managed.segment = await this.#create(id, spec, context);
         if (!managed.isStopRequested) {
           await managed.segment.create();
         }
@@ -50,56 +115,59 @@ class SegmentsManager {
     }
   }
 
-  activate(id: number): void {
+  #activate(id: number): void {
     const managed = this.#known(id);
-    this.#step(id, managed, managed.segment?.spec, async () => managed.segment?.activate());
+    this.#step(id, managed, async () => managed.segment?.activate());
   }
 
-  stop(id: number): void {
-    const managed = this.#managed.get(id);
-    if (managed !== undefined) {
-      managed.isStopRequested = true;
-      this.#step(id, managed, managed.segment?.spec, async () => managed.segment?.stop());
-    }
-  }
-
-  unregister(id: number): void {
+  /** One that was never registered has stopped by that: there is nothing to end. */
+  #stop(id: number): void {
     const managed = this.#managed.get(id);
     if (managed === undefined) {
-      this.#report(id, State.DESTROYED);
+      this.#report(id, State.STOPPED, CANCELLED);
       return;
     }
     managed.isStopRequested = true;
-    this.#step(id, managed, managed.segment?.spec, async () => {
+    this.#step(id, managed, async () => managed.segment?.stop());
+  }
+
+  #unregister(id: number): void {
+    const managed = this.#managed.get(id);
+    if (managed === undefined) {
+      this.#forget(id);
+      return;
+    }
+    managed.isStopRequested = true;
+    this.#step(id, managed, async () => {
       await managed.segment?.destroy();
-      if (managed.segment === undefined) {
-        this.#report(id, State.DESTROYED);
-      }
-      this.#managed.delete(id);
+      this.#forget(id);
     });
   }
 
-  async drain(id: number): Promise<void> {
+  async #drain(id: number): Promise<void> {
     this.#known(id);
     await this.#options.client().drain({ segment: id }, { timeoutMs: limits.controlPlaneTimeoutMs });
   }
 
-  /** Everything here ends; used when the partition does. */
-  async close(): Promise<void> {
-    for (const id of [...this.#managed.keys()]) {
-      this.unregister(id);
-    }
-    await Promise.all([...this.#managed.values()].map(({ steps }) => steps));
-    await this.#reports;
-  }
-
-  describe(): v1.SegmentDescription[] {
+  #describe(): v1.SegmentDescription[] {
     const known = [...this.#managed.values()].flatMap(({ segment }) => (segment === undefined ? [] : [segment]));
     return known.map((segment) => v1.SegmentDescription.create(segment.description()));
   }
 
-  async #create(id: number, spec: v1.Segment): Promise<Segment> {
-    const { definitions, scheduler, system, isLossy, streamWindow } = this.#options;
+  async #close(): Promise<void> {
+    const managed = [...this.#managed];
+    for (const [id, each] of managed) {
+      each.isStopRequested = true;
+      each.segment?.abandon();
+      this.#step(id, each, async () => each.segment?.destroy());
+    }
+    await Promise.all(managed.map(([, { steps }]) => steps));
+    this.#managed.clear();
+    await this.#reports;
+  }
+
+  async #create(id: number, spec: v1.Segment, context: Context): Promise<Segment> {
+    const { definitions, scheduler, system, isLossy, streamWindow, stopTimeoutMs } = this.#options;
     const client = this.#options.client();
     const declared = await definitions.load(spec.definition, () =>
       askAgain(scheduler, limits.controlPlaneTimeoutMs, (options) =>
@@ -113,23 +181,24 @@ class SegmentsManager {
     const host: SegmentHost = {
       system,
       scheduler,
-      context: this.#context,
+      context,
       ordinal: this.#options.ordinal(),
       isLossy,
       streamWindow,
+      stopTimeoutMs,
       report: (segment, actual, outcome) => this.#report(segment, actual, outcome),
     };
     return new Segment(host, id, spec, declared, code);
   }
 
   /** Takes a step behind those before it. A step that fails fails the segment, and is told to the control plane. */
-  #step(id: number, managed: Managed, spec: v1.Segment | undefined, step: () => Promise<void>): void {
+  #step(id: number, managed: Managed, step: () => Promise<void>): void {
     managed.steps = managed.steps.then(step).catch((error: unknown) => {
-      const name = spec?.name ?? `segment ${id}`;
+      const { name } = managed.spec;
       const partition = this.#options.ordinal();
       const message = error instanceof Error ? error.message : String(error);
-      const code = error instanceof ConfigError ? error.code : new PipelineError(message).code;
-      this.#context.log.warn('segment could not go on', { segment: name, error: message });
+      const code = error instanceof MillraceError ? error.code : 'PIPELINE';
+      this.#context?.log.warn('segment could not go on', { segment: name, error: message });
       this.#report(
         id,
         State.STOPPED,
@@ -153,8 +222,18 @@ class SegmentsManager {
         );
       })
       .catch((error: unknown) =>
-        this.#context.log.warn('a report did not reach the control plane', { segment: id, error: String(error) }),
+        this.#context?.log.warn('a report did not reach the control plane', { segment: id, error: String(error) }),
       );
+  }
+
+  #forget(id: number): void {
+    this.#managed.delete(id);
+    this.#gone.add(id);
+    const [oldest] = this.#gone;
+    if (this.#gone.size > REMEMBERED_SEGMENTS && oldest !== undefined) {
+      this.#gone.delete(oldest);
+    }
+    this.#report(id, State.DESTROYED);
   }
 
   #known(id: number): Managed {
@@ -164,33 +243,4 @@ class SegmentsManager {
     }
     return managed;
   }
-}
-
-export function segmentsManager(options: SegmentsManagerOptions): Behavior<typeof v1.SegmentsManager, SegmentsManager> {
-  return behavior(v1.SegmentsManager, {
-    state: (context) => new SegmentsManager(options, context),
-    supervision: { onFailure: 'resume' },
-    register: (manager, { id, segment }) => {
-      if (segment === undefined) {
-        throw new ConfigError('A segment to register must be described.');
-      }
-      manager.register(id, segment);
-      return {};
-    },
-    activate: (manager, { id }) => {
-      manager.activate(id);
-      return {};
-    },
-    drain: (manager, { id }) => later(manager.drain(id).then(() => ({}))),
-    stop: (manager, { id }) => {
-      manager.stop(id);
-      return {};
-    },
-    unregister: (manager, { id }) => {
-      manager.unregister(id);
-      return {};
-    },
-    describe: (manager) => ({ segments: manager.describe() }),
-    on: { stopping: (manager) => manager.close() },
-  });
 }

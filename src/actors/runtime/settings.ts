@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { OptionValues } from '../../options/index.js';
-import type { RuntimeOptions } from './runtime.js';
+import type { RuntimeOptions } from './runtime-options.js';
 
 /** What the resolved options say of a runtime: how they reach its partitions, mailboxes, links and streams. */
 export function runtimeSettings(values: OptionValues): RuntimeOptions {

@@ -1,0 +1,163 @@
+import { BackpressureError } from '../../errors.js';
+import type { ActorRef } from '../kernel/index.js';
+import type { SubscriberService } from './element.js';
+import { type Granted, OutgoingStream } from './outgoing-stream.js';
+
+export interface OutgoingReaderOptions<T> {
+  /** Id of the writer within the port. */
+  readonly writer: number;
+  readonly id: number;
+  readonly subscriber: ActorRef<SubscriberService<T>>;
+  /** Keeps what is not acknowledged, to send it again. */
+  readonly keeps: boolean;
+  /** There is room on the way to it again. */
+  readonly hasRoom: () => void;
+  /** It is gone. */
+  readonly isGone: () => void;
+}
+
+/** One reader as its writer sees it: the stream to it, and what waits for room on the way: one element of a broadcast, the end. */
+export class OutgoingReader<T> {
+  readonly id: number;
+  readonly subscriber: ActorRef<SubscriberService<T>>;
+  /** It gets no element more, but the end behind those that it was sent. */
+  isLeaving = false;
+  readonly #options: OutgoingReaderOptions<T>;
+  readonly #stream: OutgoingStream<T>;
+  /** The way to it is past its mark. */
+  #isHeld = false;
+  #owed: T | undefined;
+  #owesEnd = false;
+
+  constructor(options: OutgoingReaderOptions<T>) {
+    this.#options = options;
+    this.id = options.id;
+    this.subscriber = options.subscriber;
+    this.#stream = new OutgoingStream(options.keeps);
+  }
+
+  get isWritable(): boolean {
+    return !this.#isHeld && this.#owed === undefined && this.#stream.hasCredit;
+  }
+
+  /** All that it was sent has arrived. */
+  get isAcknowledged(): boolean {
+    return this.#stream.isAcknowledged && this.#owed === undefined && !this.#owesEnd;
+  }
+
+  /** It has everything, the end included. */
+  get isDone(): boolean {
+    return this.#stream.isEnded && this.#stream.isAcknowledged;
+  }
+
+  /** Everything before this sequence has arrived. */
+  get received(): number {
+    return this.#stream.received;
+  }
+
+  grant(grant: Granted): void {
+    this.#stream.grant(grant);
+    this.#pay();
+  }
+
+  /** False where the way is full. What the value's type cannot encode throws, and leaves no trace in the stream. */
+  send(value: T): boolean {
+    const sequence = this.#stream.take(value);
+    let isSent = false;
+    try {
+      isSent = this.#transmit(sequence, value, true);
+    } finally {
+      if (!isSent) {
+        this.#stream.untake();
+      }
+    }
+    return isSent;
+  }
+
+  /** Sends a value that it must get, as soon as there is room. */
+  owe(value: T): void {
+    if (!this.send(value)) {
+      this.#owed = value;
+    }
+  }
+
+  /** Sends the end behind all else, as soon as the reader is known to listen and there is room. */
+  end(): void {
+    if (!this.#stream.isEnded) {
+      this.#owesEnd = true;
+      this.#pay();
+    }
+  }
+
+  /** Sends again what has not arrived. What finds no room is sent at the next report of a gap. */
+  repair(): void {
+    for (const { sequence, value } of this.#stream.unacknowledged()) {
+      if (!this.#transmit(sequence, value, false)) {
+        return;
+      }
+    }
+    if (this.#stream.isEnded) {
+      this.#transmitEnd();
+    }
+  }
+
+  /** Asks what has arrived. */
+  probe(): void {
+    const { sent, isEnded } = this.#stream;
+    this.#attempt(() => this.subscriber.probe({ writer: this.#options.writer, sequence: sent + (isEnded ? 1 : 0) }));
+  }
+
+  #pay(): void {
+    if (this.#owed !== undefined && !this.#isHeld && this.send(this.#owed)) {
+      this.#owed = undefined;
+    }
+    if (this.#owesEnd && this.#owed === undefined && this.#stream.isOpen && this.#transmitEnd()) {
+      this.#owesEnd = false;
+      this.#stream.isEnded = true;
+    }
+  }
+
+  #transmitEnd(): boolean {
+    return this.#attempt(() => this.subscriber.end({ writer: this.#options.writer, sequence: this.#stream.sent }));
+  }
+
+  #transmit(sequence: number, value: T, isFirst: boolean): boolean {
+    const element = { writer: this.#options.writer, sequence, value, sizeBytes: 0 };
+    const isSent = this.#attempt(() => this.subscriber.element(element));
+    if (isSent && isFirst) {
+      this.#stream.sentBytes += element.sizeBytes;
+    }
+    return isSent;
+  }
+
+  /** False where the message was refused for want of room. */
+  #attempt(send: () => boolean): boolean {
+    try {
+      if (!send()) {
+        this.#hold();
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof BackpressureError)) {
+        throw error;
+      }
+      this.#hold();
+      return false;
+    }
+  }
+
+  #hold(): void {
+    if (this.#isHeld) {
+      return;
+    }
+    this.#isHeld = true;
+    this.subscriber.ready().then(
+      () => {
+        this.#isHeld = false;
+        this.#pay();
+        this.#options.hasRoom();
+      },
+      () => this.#options.isGone(),
+    );
+  }
+}

@@ -1,0 +1,51 @@
+import { ConfigError } from '../../errors.js';
+
+/** Deeper than any arguments that people write; what refers to itself passes it. */
+const MAX_DEPTH = 64;
+
+/** The arguments of a pipeline as JSON. ConfigError names the first that JSON would drop or change: each partition must see the same. */
+export function encodeArgs(pipeline: string, args: unknown): string {
+  const wrong = findNotJson(args ?? {}, 'args', 0);
+  if (wrong !== undefined) {
+    throw new ConfigError(
+      `The arguments of pipeline "${pipeline}" must be JSON, because they travel to every partition; ${wrong} is not.`,
+    );
+  }
+  return JSON.stringify(args ?? {});
+}
+
+/** Path of the first value that is not JSON. A property that is undefined is the same as none. */
+function findNotJson(value: unknown, path: string, depth: number): string | undefined {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') {
+    return undefined;
+  }
+  if (typeof value === 'number') {
+    return Number.isFinite(value) ? undefined : path;
+  }
+  if (typeof value !== 'object' || depth > MAX_DEPTH) {
+    return path;
+  }
+  if (Array.isArray(value)) {
+    return firstOf(value.entries(), (index) => `${path}[${index}]`, depth);
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if ((prototype !== Object.prototype && prototype !== null) || 'toJSON' in value) {
+    return path;
+  }
+  const properties = Object.entries(value).filter(([, property]) => property !== undefined);
+  return firstOf(properties, (name) => `${path}.${name}`, depth);
+}
+
+function firstOf<Key>(
+  entries: Iterable<readonly [Key, unknown]>,
+  pathOf: (key: Key) => string,
+  depth: number,
+): string | undefined {
+  for (const [key, value] of entries) {
+    const wrong = findNotJson(value, pathOf(key), depth + 1);
+    if (wrong !== undefined) {
+      return wrong;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,64 @@
+import { ConfigError, StoppedError } from '../../errors.js';
+import type { Logger } from '../../logging/index.js';
+import { v1 } from '../../protocol/index.js';
+import type { System } from '../../resources/index.js';
+import type { ControlPlaneClient } from '../control-plane/index.js';
+import type { ActorRef } from '../kernel/index.js';
+import { PartitionRuntime } from './partition-runtime.js';
+import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
+
+/** The partitions of one process; nothing is started. */
+export function createPartitions(
+  environment: RuntimeEnvironment,
+  system: System,
+  log: Logger,
+  { kernelLimits = {}, linkLimits = {}, streamWindow = {} }: RuntimeOptions,
+): readonly PartitionRuntime[] {
+  const { scheduler, isLossy, launch } = environment;
+  return system.partitions.map(
+    (plan) =>
+      new PartitionRuntime({
+        name: `${launch}-${plan.index}`,
+        plan,
+        scheduler,
+        transport: environment.transport(plan.index),
+        isLossy,
+        log: log.child({ partition: plan.index }),
+        kernelLimits,
+        linkLimits,
+        streamWindow,
+      }),
+  );
+}
+
+/** Gives each partition its ordinal. Those but the first have no control plane client of their own: they ask the first's, over a link. */
+export function joinPartitions(
+  partitions: readonly PartitionRuntime[],
+  ordinals: readonly number[],
+  client: ControlPlaneClient,
+): void {
+  const { address } = first(partitions);
+  partitions.forEach((partition, index) => {
+    const ordinal = ordinals[index];
+    if (ordinal === undefined) {
+      throw new StoppedError('The control plane gave fewer ordinals than there are partitions.');
+    }
+    if (index === 0) {
+      const locate = (other: number): Promise<string> => client.locate(other);
+      partition.join(ordinal, locate, () => client.actor);
+      return;
+    }
+    const clientRef = (): ActorRef<typeof v1.ControlPlaneClient> =>
+      partition.system.referenceTo(v1.ControlPlaneClient, partition.router.routeTo(address, client.actor.toRef().cUid));
+    const locate = async (other: number): Promise<string> => (await clientRef().locate({ ordinal: other })).address;
+    partition.join(ordinal, locate, clientRef);
+  });
+}
+
+export function first(partitions: readonly PartitionRuntime[]): PartitionRuntime {
+  const [partition] = partitions;
+  if (partition === undefined) {
+    throw new ConfigError('A runtime needs at least one partition.');
+  }
+  return partition;
+}

@@ -1,0 +1,90 @@
+import { ConfigError, type MillraceError } from '../../errors.js';
+import type { v1 } from '../../protocol/index.js';
+import type { ControlPlaneClient } from '../control-plane/index.js';
+import type { Definitions } from './definitions.js';
+import type { Pipeline } from './pipeline.js';
+import { FollowedPipeline, type PipelineRun } from './pipeline-run.js';
+
+export interface RunOptions<Args> {
+  readonly args?: Args;
+  /** Instances of a segment, where not as declared. */
+  readonly instances?: Readonly<Record<string, number>>;
+  /** Ordinals of the partitions that a segment may run in. */
+  readonly partitions?: Readonly<Record<string, readonly number[]>>;
+}
+
+/** The pipelines that this process has started and follows. */
+export class PipelineRuns {
+  readonly #runs = new Set<FollowedPipeline>();
+
+  /** ConfigError before anything starts when the definition or the options are wrong. `isFar`: it may run in several partitions. */
+  async start<Args>(
+    client: ControlPlaneClient,
+    definitions: Definitions,
+    pipeline: Pipeline<Args>,
+    options: RunOptions<Args>,
+    isFar: boolean,
+  ): Promise<PipelineRun> {
+    const { hash, declared } = definitions.add(pipeline, options.args ?? {});
+    const mapping = mappingOf(declared.segments, options);
+    if (pipeline.url === undefined && isFar) {
+      throw new ConfigError(
+        `Pipeline "${pipeline.name}" has no module URL, so it runs in one partition only: declare it with import.meta.url.`,
+      );
+    }
+    if (isFar) {
+      await definitions.verify(hash, declared);
+    }
+    await client.registerDefinition(declared.definition);
+    const run = new FollowedPipeline(client, await client.startPipeline(hash, mapping), pipeline.name);
+    this.#runs.add(run);
+    for (const resource of client.resources()) {
+      run.changed(resource);
+    }
+    const forget = (): boolean => this.#runs.delete(run);
+    run.done.then(forget, forget);
+    return run;
+  }
+
+  changed(resource: v1.Resource): void {
+    for (const run of this.#runs) {
+      run.changed(resource);
+    }
+  }
+
+  removed(id: number): void {
+    for (const run of this.#runs) {
+      run.removed(id);
+    }
+  }
+
+  heard(progress: v1.SegmentProgress): void {
+    for (const run of this.#runs) {
+      run.heard(progress);
+    }
+  }
+
+  /** No news will come any more. */
+  lost(error: MillraceError): void {
+    for (const run of this.#runs) {
+      run.lost(error);
+    }
+  }
+}
+
+function mappingOf<Args>(
+  segments: ReadonlyMap<string, unknown>,
+  { instances = {}, partitions = {} }: RunOptions<Args>,
+): v1.MappingInit[] {
+  const names = new Set([...Object.keys(instances), ...Object.keys(partitions)]);
+  return [...names].map((segment) => {
+    const count = instances[segment] ?? 0;
+    if (!segments.has(segment)) {
+      throw new ConfigError(`The pipeline has no segment "${segment}"; it has ${[...segments.keys()].join(', ')}.`);
+    }
+    if (instances[segment] !== undefined && (!Number.isInteger(count) || count < 1)) {
+      throw new ConfigError(`Instances of segment "${segment}" is a whole number from 1; got ${count}.`);
+    }
+    return { segment, instances: count, partitions: partitions[segment] ?? [] };
+  });
+}
