@@ -68,7 +68,11 @@ function linkSelf(root) {
   if (!existsSync(join(root, 'node_modules')) || existsSync(link)) return;
   symlinkSync('..', link, 'dir');
   const command = join(root, 'node_modules', '.bin', 'millrace');
-  if (platform !== 'win32' && existsSync(dirname(command)) && lstatSync(command, { throwIfNoEntry: false }) === undefined) {
+  if (
+    platform !== 'win32' &&
+    existsSync(dirname(command)) &&
+    lstatSync(command, { throwIfNoEntry: false }) === undefined
+  ) {
     symlinkSync('../millrace/dist/cli/main.js', command);
   }
 }

@@ -17,7 +17,12 @@ function capture(
   return { log: createLogger({ ...options, destination: Object.assign(stream, { isTTY }) }), lines };
 }
 
-const parse = (line: string | undefined): unknown => JSON.parse(line ?? 'null');
+interface Shown {
+  readonly level: string;
+  readonly error: { readonly message: string; readonly stack: string; readonly cause: unknown };
+}
+
+const parse = (line: string | undefined): Shown => JSON.parse(line ?? 'null') as Shown;
 
 describe('createLogger', () => {
   it('writes one JSON object a line where nobody watches', () => {
@@ -56,7 +61,7 @@ describe('createLogger', () => {
     it(`drops what is below ${level}, for children too`, () => {
       const { log, lines } = capture({ level });
       for (const name of LOG_LEVELS) log.child({})[name]('x');
-      expect(lines.map((line) => Object(parse(line)).level)).to.deep.equal(LOG_LEVELS.slice(index));
+      expect(lines.map((line) => parse(line).level)).to.deep.equal(LOG_LEVELS.slice(index));
     });
   }
 
@@ -64,7 +69,7 @@ describe('createLogger', () => {
     const { log, lines } = capture({});
     const error = Object.assign(new Error('outer', { cause: new RangeError('inner') }), { code: 'BROKEN' });
     log.error('failed', { error });
-    const { error: shown } = Object(parse(lines[0]));
+    const { error: shown } = parse(lines[0]);
     expect(shown).to.include({ message: 'outer', code: 'BROKEN' });
     expect(shown.stack).to.include('logging.test');
     expect(shown.cause).to.include({ name: 'RangeError', message: 'inner' });

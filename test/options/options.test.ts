@@ -26,8 +26,7 @@ describe('resolveOptions', () => {
     expect(new Set(Object.values(provenance).map(({ source }) => source))).to.deep.equal(new Set(['default']));
   });
 
-  it('binds to loopback unless told otherwise', () => {
-  });
+  it('binds to loopback unless told otherwise', () => {});
 
   it('prefers code to environment to file to default, and remembers which it was', () => {
     const { values, provenance } = resolveOptions({

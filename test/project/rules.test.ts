@@ -112,7 +112,7 @@ describe('the lint rules', function () {
     );
     withTree(files, (folder) => {
       const report = lint(folder);
-      const caught = new Set([...report.matchAll(/^(src\/\S+?):.*no-restricted/gm)].map((match) => match[1]));
+      const caught = new Set([...report.matchAll(/^(src\/\S+?):.*no-restricted/gm)].map((match) => String(match[1])));
       const expected = Object.keys(files).filter((path) => path.startsWith('src/ids/'));
       expect([...caught].toSorted(), report).to.deep.equal(expected);
     });

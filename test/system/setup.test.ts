@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -66,6 +66,11 @@ fs.writeFileSync('arguments', process.argv.slice(2).join(' '));`,
     expect(setUp().said).to.include('node_modules/a differs');
   });
 
+  it('makes the checkout a package of its own, as the examples import it', () => {
+    setUp();
+    expect(realpathSync(join(root, 'node_modules/millrace'))).to.equal(realpathSync(root));
+  });
+
   it('does not ask for packages of other platforms', () => {
     install(installed);
     expect(setUp()).to.deep.equal({ status: 0, said: '' });
@@ -74,7 +79,10 @@ fs.writeFileSync('arguments', process.argv.slice(2).join(' '));`,
   it('says what to do when npm install fails', () => {
     const { status, said } = setUp({ OFFLINE: '1' });
     expect(status).to.equal(1);
-    expect(said).to.include('npm error network').and.include('npm install failed (exit code 7)').and.include('no network');
+    expect(said)
+      .to.include('npm error network')
+      .and.include('npm install failed (exit code 7)')
+      .and.include('no network');
   });
 
   it('says which Node is needed when this one is too old', () => {
