@@ -37,8 +37,6 @@ export const limits = {
   linkProtocolErrors: 100,
   /** Methods negotiated on one link. */
   linkMethods: 65_536,
-  /** Links hops that an envelope may take. */
-  hops: 16,
   /** Silence after which a cut link is dead, in ms. */
   linkDeadMs: 15_000,
   /** Time that opening a link may take, in ms. */
