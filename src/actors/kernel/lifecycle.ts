@@ -1,6 +1,7 @@
 import { HandlerError, StoppedError } from '../../errors.js';
 import type { ActorCell } from './cell.js';
 import { isAsk } from './delivery.js';
+import type { Directive } from './supervision.js';
 
 // How an actor starts, fails, restarts and stops. Each function is called in a turn of the actor, `requestStop` and the timers'
 // callbacks apart, which only ask for one.
@@ -39,8 +40,7 @@ export function fail(cell: ActorCell, cause: unknown): void {
       windowMs: kernel.limits.restartWindowMs,
     });
   const { directive } = verdict;
-  const log = directive === 'resume' || directive === 'restart' ? 'warn' : 'error';
-  kernel.logger[log](`actor failed: ${directive}`, { actor: cell.path, error });
+  kernel.logger[logLevelOf(directive, isAsk(current))](`actor failed: ${directive}`, { actor: cell.path, error });
   if (directive === 'resume') return;
   if (directive === 'restart') return restart(cell, verdict.delayMs);
   requestStop(cell);
@@ -49,6 +49,12 @@ export function fail(cell: ActorCell, cause: unknown): void {
     const { parent } = cell;
     parent.signal(() => fail(parent, error));
   }
+}
+
+/** An actor that goes on as it was, and whose asker was told, has nothing to alarm anybody with: a refusal is an answer. */
+function logLevelOf(directive: Directive, isAnswered: boolean): 'debug' | 'warn' | 'error' {
+  if (directive === 'resume') return isAnswered ? 'debug' : 'warn';
+  return directive === 'restart' ? 'warn' : 'error';
 }
 
 /** What the asker is told of an error: its message and code. */
