@@ -1,0 +1,185 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { type Diff, ReplicaMirror, ReplicaSource } from '#src/actors/control-plane/index.js';
+import { ProtocolError } from '#src/errors.js';
+
+/** A listener as its owner keeps it: the mirror, and the entries it applies to. */
+class Listener {
+  readonly mirror = new ReplicaMirror();
+  readonly entries = new Map<number, Entry>();
+
+  /** Takes an update; returns the nonce to acknowledge. */
+  take({ changed, removed, ...update }: Diff<Entry>): number {
+    if (this.mirror.accept(update) === 'apply') {
+      if (update.isSnapshot) this.entries.clear();
+      for (const entry of changed) this.entries.set(entry.id, entry);
+      for (const id of removed) this.entries.delete(id);
+    }
+    return this.mirror.nonce;
+  }
+}
+
+interface Entry {
+  readonly id: number;
+  readonly value: number;
+}
+
+function sorted(entries: Iterable<Entry>): Entry[] {
+  return [...entries].toSorted((left, right) => left.id - right.id);
+}
+
+const id = fc.integer({ min: 0, max: 6 });
+const listener = fc.integer({ min: 0, max: 2 });
+const step = fc.oneof(
+  fc.record({ kind: fc.constant('set' as const), id, value: fc.nat(99) }),
+  fc.record({ kind: fc.constant('delete' as const), id }),
+  fc.record({ kind: fc.constant('touch' as const) }),
+  fc.record({ kind: fc.constant('listen' as const), listener }),
+  fc.record({ kind: fc.constant('forget' as const), listener }),
+  // An update leaves; what becomes of those on their way is drawn apart.
+  fc.record({ kind: fc.constant('send' as const), listener }),
+  fc.record({ kind: fc.constant('arrive' as const), listener, pick: fc.nat(9), stays: fc.boolean() }),
+  fc.record({ kind: fc.constant('lose' as const), listener, pick: fc.nat(9) }),
+  fc.record({ kind: fc.constant('acknowledge' as const), listener, pick: fc.nat(9), stays: fc.boolean() }),
+  fc.record({ kind: fc.constant('fence' as const) }),
+);
+
+function take<T>(items: T[], pick: number, stays: boolean): T | undefined {
+  const index = pick % Math.max(1, items.length);
+  return stays ? items[index] : items.splice(index, 1)[0];
+}
+
+describe('a replica', () => {
+  it('converges after any loss, repetition and reordering; fences pass when all have acknowledged or ended', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+        const source = new ReplicaSource<Entry>();
+        const listeners = new Map<number, Listener>();
+        const updates = new Map<number, Diff<Entry>[]>();
+        const acknowledgements = new Map<number, number[]>();
+        const fences: { nonce: number; waits: Set<number>; isPassed: boolean }[] = [];
+        const isDue = (fence: { nonce: number; waits: Set<number> }): boolean =>
+          [...fence.waits].every((waiting) => (listeners.get(waiting)?.mirror.nonce ?? 0) >= fence.nonce);
+        for (const each of steps) {
+          switch (each.kind) {
+            case 'set':
+              source.set(each.id, { id: each.id, value: each.value });
+              break;
+            case 'delete':
+              source.delete(each.id);
+              break;
+            case 'touch':
+              source.touch();
+              break;
+            case 'listen':
+              if (!listeners.has(each.listener)) {
+                source.listen(each.listener);
+                listeners.set(each.listener, new Listener());
+                updates.set(each.listener, []);
+                acknowledgements.set(each.listener, []);
+              }
+              break;
+            case 'forget':
+              listeners.delete(each.listener);
+              for (const fence of fences) fence.waits.delete(each.listener);
+              source.forget(each.listener);
+              break;
+            case 'send': {
+              const diff = source.diffFor(each.listener);
+              if (diff !== undefined) updates.get(each.listener)?.push(diff);
+              break;
+            }
+            case 'lose':
+              take(updates.get(each.listener) ?? [], each.pick, false);
+              take(acknowledgements.get(each.listener) ?? [], each.pick, false);
+              break;
+            case 'arrive': {
+              const update = take(updates.get(each.listener) ?? [], each.pick, each.stays);
+              const to = listeners.get(each.listener);
+              if (update !== undefined && to !== undefined) acknowledgements.get(each.listener)?.push(to.take(update));
+              break;
+            }
+            case 'acknowledge': {
+              const nonce = take(acknowledgements.get(each.listener) ?? [], each.pick, each.stays);
+              if (nonce !== undefined && listeners.has(each.listener)) source.acknowledge(each.listener, nonce);
+              break;
+            }
+            case 'fence': {
+              const fence = { nonce: source.nonce, waits: new Set(listeners.keys()), isPassed: false };
+              fences.push(fence);
+              source.fence(() => {
+                fence.isPassed = true;
+              });
+              break;
+            }
+          }
+          for (const fence of fences) {
+            if (fence.isPassed) expect(isDue(fence), 'a fence passed before all were there').to.equal(true);
+          }
+        }
+        // From here on nothing is lost: one round, and all are equal.
+        for (const [number, to] of listeners) {
+          for (let rounds = 0, diff = source.diffFor(number); diff !== undefined; diff = source.diffFor(number)) {
+            source.acknowledge(number, to.take(diff));
+            expect((rounds += 1), 'rounds').to.be.lessThan(3);
+          }
+          expect(sorted(to.entries.values())).to.deep.equal(sorted(source.entries()));
+        }
+        expect(fences.every(({ isPassed }) => isPassed)).to.equal(true);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('gives a late listener a snapshot, and one that is behind by too much', () => {
+    const source = new ReplicaSource<Entry>();
+    source.listen(1);
+    source.set(1, { id: 1, value: 0 });
+    expect(source.diffFor(1)).to.deep.include({ isSnapshot: true, nonce: 1 });
+    source.acknowledge(1, 1);
+    for (let value = 1; value <= 500; value += 1) source.set(1, { id: 1, value });
+    expect(source.diffFor(1)).to.deep.equal({
+      base: 1,
+      nonce: 501,
+      isSnapshot: false,
+      changed: [{ id: 1, value: 500 }],
+      removed: [],
+    });
+    for (let value = 501; value <= 5_000; value += 1) source.set(1, { id: 1, value });
+    expect(source.diffFor(1)).to.deep.include({ isSnapshot: true });
+    source.listen(2);
+    expect(source.diffFor(2)).to.deep.include({ isSnapshot: true, changed: [{ id: 1, value: 5_000 }] });
+  });
+
+  it('passes a fence at once without listeners, and when the last that holds it ends', () => {
+    const source = new ReplicaSource<Entry>();
+    let passed = 0;
+    source.fence(() => void passed++);
+    expect(passed).to.equal(1);
+    source.listen(1);
+    source.set(1, { id: 1, value: 1 });
+    source.fence(() => void passed++);
+    expect(passed).to.equal(1);
+    source.forget(1);
+    expect(passed).to.equal(2);
+  });
+
+  it('refuses an acknowledgement of what was never sent', () => {
+    const source = new ReplicaSource<Entry>();
+    source.listen(1);
+    expect(() => source.acknowledge(1, 5)).to.throw(ProtocolError, 'nonce 5');
+    expect(source.acknowledge(2, 5), 'of one that does not listen').to.equal(false);
+  });
+
+  it('goes on for a new listener that first hears an update meant for the one before it', () => {
+    const source = new ReplicaSource<Entry>();
+    source.listen(1);
+    const mirror = new Listener();
+    expect(mirror.take({ base: 4, nonce: 5, isSnapshot: false, changed: [], removed: [] })).to.equal(0);
+    source.set(1, { id: 1, value: 1 });
+    source.acknowledge(1, 0);
+    const diff = source.diffFor(1);
+    expect(diff === undefined ? undefined : mirror.take(diff)).to.equal(1);
+    expect([...mirror.entries.keys()]).to.deep.equal([1]);
+  });
+});

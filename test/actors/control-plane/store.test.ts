@@ -1,0 +1,320 @@
+import { expect } from 'chai';
+import { CANCELLED, failed, failureOf, OK, State } from '#src/actors/control-plane/index.js';
+import { ControlPlaneStore } from '#src/actors/control-plane/store.js';
+import { ConfigError, ProtocolError, UnreachableError } from '#src/errors.js';
+import { limits } from '#src/limits.js';
+import { v1 } from '#src/protocol/index.js';
+
+const { INITIALIZED, CREATED, RUNNING, COMPLETED, STOPPED, DESTROYED } = State;
+
+/** A store with a managing process and a worker, of one partition each. */
+function setUp(definition: v1.PipelineDefinitionInit = {}) {
+  const store = new ControlPlaneStore();
+  const join = (launch: string, managesPipelines: boolean) => {
+    const { pUid } = store.connect(v1.ConnectProcess.create({ launch, managesPipelines, name: launch }));
+    const [ordinal = 0] = store.registerPartitions(pUid, [`memory://${launch}`]);
+    store.activate(pUid, v1.Ref.create({ cUid: pUid, service: 'client' }), [v1.Ref.create({ cUid: pUid + 1n })]);
+    return { pUid, ordinal };
+  };
+  const [manager, worker] = [join('manager', true), join('worker', false)];
+  store.pipelines.define('hash', v1.PipelineDefinition.create({ name: 'flights', ...definition }));
+
+  const report = (pUid: bigint, id: number, actual: State, outcome?: v1.Outcome): void =>
+    store.report(v1.ResourceReport.create({ pUid, tag: 1, id, actual, outcome }));
+  const of = (kind: v1.Resource['detail']['case']): v1.Resource[] =>
+    [...store.resources()].filter(({ detail }) => detail.case === kind);
+  const ids = (kind: v1.Resource['detail']['case']): number[] => of(kind).map(({ id }) => id);
+  const pipeline = (id: number): v1.Resource | undefined => store.resource(id);
+
+  /** read -> 2 x tally, the second tally at the manager; brought up to `actual`. */
+  const start = (startedBy = worker.pUid): number => {
+    const id = store.startPipeline(startedBy, 'hash', []);
+    expand(id);
+    return id;
+  };
+  const expand = (id: number): void => {
+    store.pipelines.expand(
+      v1.PipelineParts.create({
+        pipeline: id,
+        manifolds: [v1.ManifoldPart.create({ port: 'rows', policy: 'round-robin' })],
+        segments: [
+          v1.SegmentPart.create({ name: 'read', partition: manager.ordinal, egress: 'rows' }),
+          v1.SegmentPart.create({ name: 'tally', partition: worker.ordinal, ingress: 'rows' }),
+          v1.SegmentPart.create({ name: 'tally', instance: 1, partition: manager.ordinal, ingress: 'rows' }),
+        ],
+      }),
+    );
+  };
+  const ownerOf = (segment: number): bigint => {
+    const detail = store.resource(segment)?.detail;
+    return detail?.case === 'segment' && detail.value.partition === worker.ordinal ? worker.pUid : manager.pUid;
+  };
+  /** All parts do what is requested of them, until nothing more is. */
+  const obey = (upTo: State = DESTROYED): void => {
+    for (let isDone = false; !isDone; ) {
+      isDone = true;
+      for (const { id, requested, actual, detail } of [...of('manifold'), ...of('segment')]) {
+        if (actual < requested && requested <= upTo && store.resource(id)?.actual === actual) {
+          isDone = false;
+          report(detail.case === 'segment' ? ownerOf(id) : manager.pUid, id, requested, OK);
+        }
+      }
+    }
+  };
+  const run = (): number => {
+    const id = start();
+    obey(CREATED);
+    for (const segment of ids('segment')) report(ownerOf(segment), segment, RUNNING);
+    return id;
+  };
+  return { store, manager, worker, start, expand, run, obey, report, of, ids, ownerOf, pipeline };
+}
+
+describe('the store of the control plane', () => {
+  describe('processes and names', () => {
+    it('gives a launch its p_uid once, and no block of ids twice', () => {
+      const { store, manager, worker } = setUp();
+      expect(store.connect(v1.ConnectProcess.create({ launch: 'worker' })).pUid).to.equal(worker.pUid);
+      expect(
+        new Set([manager.ordinal, worker.ordinal, ...store.registerPartitions(worker.pUid, ['x', 'y'])]),
+      ).to.have.property('size', 4);
+      expect(() => store.connect(v1.ConnectProcess.create({}))).to.throw(ProtocolError, 'launch');
+      store.retire(worker.pUid, 'it left');
+      expect(store.connect(v1.ConnectProcess.create({ launch: 'worker' })).pUid).not.to.equal(worker.pUid);
+    });
+
+    it('refuses a name that is taken, and names both holders', () => {
+      const { store, manager, worker } = setUp();
+      const [one, other] = [
+        { cUid: 11n, service: 'shop.Pricing' },
+        { cUid: 22n, service: 'shop.Stock' },
+      ];
+      store.registerName(manager.pUid, 'pricing', one);
+      store.registerName(manager.pUid, 'pricing', one);
+      expect(() => store.registerName(worker.pUid, 'pricing', other))
+        .to.throw(ConfigError)
+        .with.property('message')
+        .that.includes('shop.Pricing 11')
+        .and.includes(`process ${manager.pUid}`)
+        .and.includes('shop.Stock 22')
+        .and.includes(`process ${worker.pUid}`);
+      store.names.unregister('pricing', 22n);
+      expect(store.names.lookup('pricing')).to.deep.equal(one);
+      store.names.unregister('pricing', 11n);
+      store.registerName(worker.pUid, 'pricing', other);
+      expect(store.names.list()).to.deep.equal([{ name: 'pricing', ref: other }]);
+    });
+
+    it('retires a process with its names and partitions, once', () => {
+      const { store, worker, of } = setUp();
+      store.registerName(worker.pUid, 'pricing', { cUid: 11n, service: 's' });
+      expect(store.locate(worker.ordinal)).to.equal('memory://worker');
+      store.takeChanges();
+      expect(store.retire(worker.pUid, 'cut off')).to.include({ pUid: worker.pUid });
+      expect(store.retire(worker.pUid, 'cut off')).to.equal(undefined);
+      expect(store.names.lookup('pricing')).to.equal(undefined);
+      expect(() => store.locate(worker.ordinal)).to.throw(UnreachableError, `Partition ${worker.ordinal}`);
+      expect(() => store.process(worker.pUid)).to.throw(UnreachableError, 'joins anew');
+      expect(of('process').length + of('partition').length).to.equal(2);
+      expect(store.takeChanges()).to.have.length(2);
+      expect(store.takeChanges()).to.deep.equal([]);
+    });
+  });
+
+  describe('pipelines', () => {
+    it('go from start to end, and remember how they ended', () => {
+      const { run, obey, of, pipeline } = setUp();
+      const id = run();
+      expect(pipeline(id)).to.include({ actual: RUNNING, requested: COMPLETED });
+      expect(of('manifold')[0]?.detail.value).to.deep.include({ producers: [5 + 2], consumers: [8, 9] });
+      obey();
+      expect(pipeline(id)).to.deep.include({ actual: DESTROYED, outcome: OK });
+      expect([...of('segment'), ...of('manifold')]).to.deep.equal([]);
+    });
+
+    it('are expanded once', () => {
+      const { start, expand, ids } = setUp();
+      const id = start();
+      const before = ids('segment');
+      expand(id);
+      expect(ids('segment')).to.deep.equal(before);
+    });
+
+    it('fail with the first failure, and the others are stopped', () => {
+      const { run, report, obey, ids, ownerOf, pipeline, of } = setUp();
+      const id = run();
+      const [read = 0, tally = 0] = ids('segment');
+      report(ownerOf(tally), tally, STOPPED, failed({ code: 'HANDLER', message: 'first', segment: 'tally' }));
+      report(ownerOf(read), read, STOPPED, failed({ code: 'HANDLER', message: 'second', segment: 'read' }));
+      expect(of('segment').map(({ requested }) => requested)).to.deep.equal([DESTROYED, DESTROYED, STOPPED]);
+      obey();
+      expect(failureOf(pipeline(id)?.outcome)).to.include({ message: 'first', segment: 'tally' });
+    });
+
+    it('do not end well because a segment was cancelled by its own process', () => {
+      const { store, run, report, obey, ids, ownerOf, pipeline, worker } = setUp();
+      const id = run();
+      const [, tally = 0] = ids('segment');
+      expect(() => report(ownerOf(tally), tally, STOPPED, CANCELLED)).to.throw(ProtocolError);
+      store.retire(worker.pUid, 'it left');
+      obey();
+      expect(failureOf(pipeline(id)?.outcome)).to.include({ code: 'UNREACHABLE', segment: 'tally' });
+    });
+
+    it('are restarted after a failure, as often as they may, and not after a stop', () => {
+      const { store, run, expand, report, obey, ids, ownerOf, pipeline, of } = setUp({
+        onFailure: v1.FailurePolicy.RESTART,
+        maxRestarts: 2,
+      });
+      let id = run();
+      const first = id;
+      for (let attempt = 1; attempt <= 3; attempt += 1) {
+        const [read = 0] = ids('segment');
+        report(ownerOf(read), read, STOPPED, failed({ message: `attempt ${attempt}` }));
+        obey();
+        const { detail } = pipeline(id) ?? {};
+        const next = detail?.case === 'pipeline' ? detail.value.restartedBy : undefined;
+        expect(next === undefined).to.equal(attempt === 3);
+        if (next !== undefined) {
+          expect(store.resource(next)?.detail.value).to.include({ restartOf: id, restartsLeft: 2 - attempt });
+          id = next;
+          expand(id);
+          obey(CREATED);
+        }
+      }
+      expect(of('pipeline')).to.have.length(3);
+      const other = run();
+      store.pipelines.stop(first);
+      store.pipelines.stop(other);
+      obey();
+      expect(pipeline(other)?.outcome).to.deep.equal(CANCELLED);
+      expect(of('pipeline')).to.have.length(4);
+    });
+
+    it('are stopped at any time, and again', () => {
+      const { store, start, obey, pipeline } = setUp();
+      const unexpanded = store.startPipeline(4294967296n, 'hash', []);
+      store.pipelines.stop(unexpanded);
+      store.pipelines.stop(unexpanded);
+      expect(pipeline(unexpanded)).to.deep.include({ actual: DESTROYED, outcome: CANCELLED });
+      const id = start();
+      store.pipelines.stop(id);
+      obey();
+      expect(pipeline(id)).to.deep.include({ actual: DESTROYED, outcome: CANCELLED });
+      expect(() => store.pipelines.stop(999)).to.throw(ConfigError, '999');
+    });
+
+    it('end with the process that started them', () => {
+      const { store, manager, worker, start, obey, pipeline } = setUp();
+      const id = start(worker.pUid);
+      const other = start(manager.pUid);
+      store.retire(worker.pUid, 'it left');
+      obey();
+      expect(pipeline(id)?.actual).to.equal(DESTROYED);
+      expect(failureOf(pipeline(other)?.outcome)).to.include({ code: 'UNREACHABLE' });
+    });
+
+    it('fail when a partition has gone between placement and start', () => {
+      const { store, manager, worker, expand, obey, pipeline, of } = setUp();
+      const id = store.startPipeline(manager.pUid, 'hash', []);
+      store.retire(worker.pUid, 'it left');
+      expand(id);
+      obey();
+      expect(failureOf(pipeline(id)?.outcome)).to.include({ code: 'UNREACHABLE', segment: 'tally' });
+      expect(of('segment')).to.deep.equal([]);
+    });
+
+    it('that cannot be placed fail with the reason', () => {
+      const { store, manager, pipeline } = setUp();
+      const id = store.startPipeline(manager.pUid, 'hash', []);
+      const reason = v1.Failure.create({ code: 'CONFIG', message: 'no such partition' });
+      store.pipelines.expand(v1.PipelineParts.create({ pipeline: id, failed: reason }));
+      expect(pipeline(id)).to.deep.include({ actual: DESTROYED, outcome: failed(reason) });
+    });
+
+    it('are remembered up to a limit', () => {
+      const { store, manager, of } = setUp();
+      const first = store.startPipeline(manager.pUid, 'hash', []);
+      store.pipelines.stop(first);
+      for (let count = 0; count < limits.endedPipelines; count += 1) {
+        store.pipelines.define(`hash ${count}`, v1.PipelineDefinition.create({}));
+        store.pipelines.stop(store.startPipeline(manager.pUid, 'hash', []));
+      }
+      expect(of('pipeline')).to.have.length(limits.endedPipelines);
+      expect(store.resource(first)).to.equal(undefined);
+      expect(store.pipelines.definition('hash').name, 'one in use').to.equal('flights');
+      expect(() => store.pipelines.definition('hash 0'), 'the oldest unused').to.throw(ConfigError);
+    });
+  });
+
+  describe('instances', () => {
+    it('are added to what runs, where they are asked for', () => {
+      const { store, run, worker, of, ids, pipeline, obey } = setUp();
+      const id = run();
+      const added = store.pipelines.addInstance(id, 'tally', worker.ordinal);
+      expect(store.resource(added)?.detail.value).to.include({ instance: 2, partition: worker.ordinal });
+      expect(of('manifold')[0]?.detail.value).to.deep.include({ consumers: ids('segment').slice(1) });
+      expect(() => store.pipelines.addInstance(id, 'nothing', undefined)).to.throw(ConfigError, '"nothing"');
+      expect(() => store.pipelines.addInstance(99, 'tally', undefined)).to.throw(ConfigError, '99');
+      expect(() => store.pipelines.addInstance(id, 'tally', 77)).to.throw(UnreachableError, '77');
+      obey();
+      expect(pipeline(id)?.outcome).to.deep.equal(OK);
+      expect(() => store.pipelines.addInstance(id, 'tally', undefined)).to.throw(ConfigError);
+    });
+
+    it('are not added to what ends', () => {
+      const { store, run } = setUp();
+      const id = run();
+      store.pipelines.stop(id);
+      expect(() => store.pipelines.addInstance(id, 'tally', undefined)).to.throw(ConfigError, 'begun to end');
+    });
+
+    it('are drained one by one, the last reader apart', () => {
+      const { store, run, report, ids, ownerOf, of, pipeline } = setUp();
+      const id = run();
+      const [read = 0, one = 0, other = 0] = ids('segment');
+      expect(() => store.pipelines.drain(read)).to.throw(ConfigError, 'reads from no port');
+      expect(() => store.pipelines.drain(99)).to.throw(ConfigError, '99');
+      store.pipelines.drain(one);
+      store.pipelines.drain(one);
+      expect(store.resource(one)?.detail.value).to.include({ isDraining: true });
+      expect(of('manifold')[0]?.detail.value).to.deep.include({ consumers: [other] });
+      expect(() => store.pipelines.drain(other)).to.throw(ConfigError, 'last reader');
+      report(ownerOf(one), one, COMPLETED, OK);
+      expect(store.pipelines.addInstance(id, 'tally', undefined)).to.be.greaterThan(other);
+      report(ownerOf(one), one, DESTROYED);
+      expect(pipeline(id)?.actual).to.equal(RUNNING);
+    });
+  });
+
+  describe('reports', () => {
+    it('are taken once, of the owner only, and of what it owns', () => {
+      const { store, run, report, ids, manager, worker } = setUp();
+      const id = run();
+      const [read = 0, tally = 0] = ids('segment');
+      store.takeChanges();
+      report(worker.pUid, tally, RUNNING);
+      report(worker.pUid, tally, CREATED);
+      expect(store.takeChanges(), 'nothing new').to.deep.equal([]);
+      expect(() => report(worker.pUid, read, COMPLETED, OK)).to.throw(ProtocolError, 'not owned');
+      expect(() => report(manager.pUid, id, STOPPED, OK)).to.throw(ProtocolError, 'not owned');
+      expect(() => report(worker.pUid, tally, DESTROYED)).to.throw(ProtocolError, 'only completed was requested');
+      expect(() => report(99n, tally, COMPLETED)).to.throw(UnreachableError);
+      report(worker.pUid, 999, DESTROYED);
+      expect(store.resource(tally)).to.include({ actual: RUNNING, requested: COMPLETED });
+    });
+
+    it('of a manifold tell its segments where its actor is', () => {
+      const { store, start, manager, ids } = setUp();
+      start();
+      const [manifold = 0] = ids('manifold');
+      const actor = v1.Ref.create({ cUid: 5n, service: 'millrace.v1.ManifoldService' });
+      store.report(v1.ResourceReport.create({ pUid: manager.pUid, tag: 1, id: manifold, actual: CREATED, actor }));
+      for (const segment of ids('segment')) {
+        const detail = store.resource(segment)?.detail;
+        expect(detail?.case === 'segment' && detail.value.ports.map((port) => port.actor)).to.deep.equal([actor]);
+        expect(store.resource(segment)).to.include({ requested: CREATED, actual: INITIALIZED });
+      }
+    });
+  });
+});
