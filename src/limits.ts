@@ -51,6 +51,8 @@ export const limits = {
   metaBytes: 16 * 1024,
   /** Ended pipelines that the control plane remembers. */
   endedPipelines: 1_000,
+  /** Instances of one segment of a pipeline. */
+  segmentInstances: 4_096,
   /** Writes of one port that may wait for credit at a time. */
   pendingWrites: 1_024,
   /** Asks that may wait on one another in one chain. */

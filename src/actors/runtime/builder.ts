@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import { type MessageType, v1 } from '../../protocol/index.js';
 import { checkPolicy } from '../pubsub/index.js';
 import { encodeArgs } from './args.js';
@@ -41,6 +42,14 @@ export function declarePipeline(pipeline: Pipeline, args: unknown): Declared {
   return declaring.finish(pipeline, encodedArgs);
 }
 
+export function checkInstances(segment: string, instances: number): void {
+  if (!Number.isInteger(instances) || instances < 1 || instances > limits.segmentInstances) {
+    throw new ConfigError(
+      `instances of segment "${segment}" is a whole number from 1, and at most ${limits.segmentInstances}; got ${instances}.`,
+    );
+  }
+}
+
 class Declaring {
   readonly #pipeline: string;
   readonly #segments = new Map<string, SegmentCode>();
@@ -61,13 +70,17 @@ class Declaring {
         const { options, run } = this.#split(name, rest);
         return this.#add(name, undefined, to, options, (_input, output, context) => run(output, context));
       },
-      segment: (name: string, from: Port<unknown>, to: unknown, ...rest: unknown[]) => {
+      segment: (name: string, from: unknown, to: unknown, ...rest: unknown[]) => {
         const { options, run } = this.#split(name, rest);
-        return this.#add(name, from, to, options, (input, output, context) => run(input, output, context));
+        return this.#add(name, this.#ingress(name, from), to, options, (input, output, context) =>
+          run(input, output, context),
+        );
       },
-      sink: (name: string, from: Port<unknown>, ...rest: unknown[]) => {
+      sink: (name: string, from: unknown, ...rest: unknown[]) => {
         const { options, run } = this.#split(name, rest);
-        this.#add(name, from, undefined, options, (input, _output, context) => run(input, context));
+        this.#add(name, this.#ingress(name, from), undefined, options, (input, _output, context) =>
+          run(input, context),
+        );
       },
     };
     // oxlint-disable-next-line typescript/consistent-type-assertions -- see above: no annotation can say that a port has the types it was given.
@@ -144,6 +157,13 @@ class Declaring {
     return egress;
   }
 
+  #ingress(segment: string, from: unknown): Port<unknown> {
+    if (!isPort(from)) {
+      throw this.#error(`segment "${segment}" reads from a port: what source, segment or port returned`);
+    }
+    return from;
+  }
+
   #egress(segment: string, to: unknown, options: SegmentOptions): Port<unknown> {
     if (isPort(to)) {
       if (options.policy !== undefined || options.key !== undefined) {
@@ -178,9 +198,7 @@ class Declaring {
     if (this.#segments.has(name)) {
       throw this.#error(`two segments are named "${name}"`);
     }
-    if (!Number.isInteger(instances) || instances < 1) {
-      throw this.#error(`instances of segment "${name}" is a whole number from 1; got ${instances}`);
-    }
+    checkInstances(name, instances);
     if (placedWith !== undefined && !this.#segments.has(placedWith)) {
       throw this.#error(`segment "${name}" is to be placed with "${placedWith}", which is not declared before it`);
     }

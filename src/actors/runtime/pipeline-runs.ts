@@ -1,6 +1,7 @@
 import { ConfigError, type MillraceError } from '../../errors.js';
 import type { v1 } from '../../protocol/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
+import { checkInstances } from './builder.js';
 import type { Definitions } from './definitions.js';
 import type { Pipeline } from './pipeline.js';
 import { FollowedPipeline, type PipelineRun } from './pipeline-run.js';
@@ -78,13 +79,17 @@ function mappingOf<Args>(
 ): v1.MappingInit[] {
   const names = new Set([...Object.keys(instances), ...Object.keys(partitions)]);
   return [...names].map((segment) => {
-    const count = instances[segment] ?? 0;
+    const count = instances[segment];
+    const allowed = partitions[segment] ?? [];
     if (!segments.has(segment)) {
       throw new ConfigError(`The pipeline has no segment "${segment}"; it has ${[...segments.keys()].join(', ')}.`);
     }
-    if (instances[segment] !== undefined && (!Number.isInteger(count) || count < 1)) {
-      throw new ConfigError(`Instances of segment "${segment}" is a whole number from 1; got ${count}.`);
+    if (count !== undefined) {
+      checkInstances(segment, count);
     }
-    return { segment, instances: count, partitions: partitions[segment] ?? [] };
+    if (!Array.isArray(allowed) || !allowed.every((ordinal) => Number.isInteger(ordinal) && ordinal >= 0)) {
+      throw new ConfigError(`partitions of segment "${segment}" is a list of ordinals; got ${String(allowed)}.`);
+    }
+    return { segment, instances: count ?? 0, partitions: allowed };
   });
 }

@@ -94,12 +94,13 @@ export function closeAfterEach(): void {
   });
 }
 
-export async function closeCluster(cluster: Cluster): Promise<void> {
+/** `ignoresTimers`: the test itself has set some that have not come due. */
+export async function closeCluster(cluster: Cluster, { ignoresTimers = false } = {}): Promise<void> {
   const { executor, started } = cluster;
   for (const runtime of started.toReversed()) await runtime.stop();
   const left = () => ({
     ...executor.network.statistics,
-    pendingTimers: executor.scheduler.pendingTimers,
+    pendingTimers: ignoresTimers ? 0 : executor.scheduler.pendingTimers,
     leftovers: started.map((runtime) => runtime.leftovers),
   });
   const nothing = {
@@ -126,10 +127,13 @@ export async function startFlow(
   runtime: Runtime,
   flow: Pipeline<FlowArgs>,
   args: Omit<FlowArgs, 'run'>,
-  options: { readonly board?: (board: Board) => void } & Omit<RunOptions<FlowArgs>, 'args'> = {},
+  options: { readonly board?: (board: Board) => void; readonly name?: string } & Omit<
+    RunOptions<FlowArgs>,
+    'args'
+  > = {},
 ): Promise<{ readonly run: PipelineRun; readonly board: Board }> {
-  const { board: prepare, ...rest } = options;
-  const { board, run: name } = newBoard();
+  const { board: prepare, name: given, ...rest } = options;
+  const { board, run: name } = newBoard(given);
   prepare?.(board);
   const run = await runtime.run(flow, { args: { run: name, ...args }, ...rest });
   return { run, board };

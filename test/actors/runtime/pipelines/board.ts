@@ -29,9 +29,9 @@ const boards = new Map<string, Board>();
 let lastRun = 0;
 
 /** A board for one run, and the arguments that lead its segments to it. */
-export function newBoard(): { readonly board: Board; readonly run: string } {
+export function newBoard(name?: string): { readonly board: Board; readonly run: string } {
   const board = new Board();
-  const run = `run-${++lastRun}`;
+  const run = name ?? `run-${++lastRun}`;
   boards.set(run, board);
   return { board, run };
 }

@@ -1,0 +1,98 @@
+import { expect } from 'chai';
+import { encode } from '#src/protocol/index.js';
+import { describeRuntime, gate, startFlow, until } from './harness.js';
+import flow from './pipelines/flow.js';
+import { Row } from './row.js';
+
+/** What a reader that has taken `read` elements of one writer has granted it in all: steps of a quarter of the window. */
+function granted(window: number, read: number): number {
+  const step = Math.max(1, window >> 2);
+  return window + step * Math.floor(read / step);
+}
+
+describeRuntime('with the sink held', (start) => {
+  for (const [items, stages, sinks] of [
+    [1_024, 1, 1],
+    [1_024, 3, 2],
+    [16, 1, 1],
+    [16, 2, 3],
+    [1, 1, 1],
+    [3, 2, 1],
+  ] as const) {
+    it(`accepted writes stop at the sum of the limits: windows of ${items}, ${stages} stages, ${sinks} sinks`, async () => {
+      const { runtime, cluster } = await start({ streamWindow: { items } });
+      const here = { source: runtime.ordinals, stage: runtime.ordinals, sink: runtime.ordinals };
+      const never = gate();
+      const { run, board } = await startFlow(
+        runtime,
+        flow,
+        { count: 100_000, stages, sinks },
+        {
+          partitions: here,
+          board: (on) => {
+            on.sink = () => never.passed;
+          },
+        },
+      );
+      await until(() => board.sunk.length === sinks);
+      await cluster.pass(2_000);
+      // Each sink has taken one element, of one of its writers; each stage holds one that it cannot hand on.
+      let staged = 0;
+      for (let sink = 0; sink < sinks; sink++) staged += granted(items, 1) + (stages - 1) * items;
+      const passedOn = [...board.staged.values()].map((ids) => ids.length);
+      expect(
+        passedOn.reduce((sum, count) => sum + count, 0),
+        'rows that the stages handed on, or hold',
+      ).to.equal(staged + stages);
+      const accepted = passedOn.reduce((sum, read) => sum + granted(items, read), 0);
+      expect(board.accepted, 'rows that the source handed on').to.equal(accepted);
+      never.open();
+      await run.stop();
+    });
+  }
+
+  it('accepted writes to another partition stop at the bytes that are granted, the last element past it', async () => {
+    const bytes = 4_096;
+    const { runtime, cluster } = await start({ streamWindow: { bytes } });
+    const other = await cluster.start({ streamWindow: { bytes } });
+    const never = gate();
+    const { run, board } = await startFlow(
+      runtime,
+      flow,
+      { count: 100_000, keyBytes: 90 },
+      {
+        partitions: { source: runtime.ordinals, stage: other.ordinals, sink: other.ordinals },
+        board: (on) => {
+          on.stage = () => never.passed;
+        },
+      },
+    );
+    await until(() => board.accepted > 0);
+    await cluster.pass(2_000);
+    let sent = 0;
+    let writes = 0;
+    for (; sent < bytes; writes++) {
+      const value = encode(Row, Row.create({ id: writes, key: `key-${writes % 17}`.padEnd(90, '.') }));
+      // The field's tag and length, one byte each, and the value.
+      sent += 2 + value.length;
+    }
+    expect(board.accepted).to.equal(writes);
+    never.open();
+    await run.stop();
+  });
+
+  it('one element that is larger than the whole window passes', async () => {
+    const { runtime, cluster } = await start({ streamWindow: { bytes: 100 } });
+    const other = await cluster.start({ streamWindow: { bytes: 100 } });
+    const { run, board } = await startFlow(
+      runtime,
+      flow,
+      { count: 20, keyBytes: 5_000 },
+      {
+        partitions: { source: runtime.ordinals, stage: other.ordinals, sink: runtime.ordinals },
+      },
+    );
+    await run.done;
+    expect(board.sunk).to.have.length(20);
+  });
+});

@@ -1,0 +1,96 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { PipelineError } from '#src/errors.js';
+import type { ExecutorOptions, Pipeline } from '#src/actors/runtime/index.js';
+import { closeAfterEach, closeCluster, Cluster, idsBelow, sorted, startFlow } from './harness.js';
+import type { FlowArgs } from './pipelines/declare-flow.js';
+import flow from './pipelines/flow.js';
+import restarting from './pipelines/flow-restart.js';
+
+const COUNT = 400;
+
+interface Simulation {
+  readonly seed: number;
+  readonly network: Partial<ExecutorOptions>;
+  readonly policy: 'round-robin' | 'broadcast' | 'hash';
+  readonly stages: number;
+  readonly sinks: number;
+  readonly items: number;
+  readonly crashAtMs: number | undefined;
+}
+
+const chance = fc.double({ min: 0, max: 0.08, noNaN: true });
+const simulation: fc.Arbitrary<Simulation> = fc.record({
+  seed: fc.nat({ max: 1_000_000 }),
+  network: fc.record({
+    latencyMs: fc.constantFrom(0, 1, 5),
+    jitterMs: fc.constantFrom(0, 3),
+    loss: chance,
+    duplicate: chance,
+    reorder: chance,
+  }),
+  policy: fc.constantFrom('round-robin', 'broadcast', 'hash'),
+  stages: fc.integer({ min: 1, max: 3 }),
+  sinks: fc.integer({ min: 1, max: 2 }),
+  items: fc.constantFrom(1, 4, 64, 1_024),
+  crashAtMs: fc.option(fc.integer({ min: 1, max: 600 }), { nil: undefined }),
+});
+
+/** Ids that the sinks read; the error where the run failed. A run that never ends fails the test by its deadline in virtual time. */
+async function simulate(pipeline: Pipeline<FlowArgs>, given: Simulation): Promise<readonly number[] | Error> {
+  const { seed, network, policy, stages, sinks, items, crashAtMs } = given;
+  const cluster = new Cluster({ ...network, seed });
+  const window = { streamWindow: { items } };
+  const runtime = await cluster.start(window);
+  const other = await cluster.start(window);
+  await cluster.start(window);
+  const { run, board } = await startFlow(runtime, pipeline, { count: COUNT, policy, stages, sinks });
+  if (crashAtMs !== undefined) {
+    void cluster.pass(crashAtMs).then(() => cluster.executor.crash(other.node));
+  }
+  const overdue = cluster.pass(3_600_000).then(() => new Error('an hour has passed, and it has not ended'));
+  const ended = run.done.then(
+    () => board.sunk.map(({ id }) => id),
+    (error: Error) => error,
+  );
+  const outcome = await Promise.race([ended, overdue]);
+  await closeCluster(cluster, { ignoresTimers: true });
+  return outcome;
+}
+
+function expected({ policy, stages }: Simulation): number[] {
+  const times = policy === 'broadcast' ? stages : 1;
+  return sorted(Array.from({ length: times }, () => idsBelow(COUNT)).flat());
+}
+
+/** Prints the case, its seed among it, on failure: `fc.assert` does. */
+async function holds(check: (given: Simulation) => Promise<void>): Promise<void> {
+  await fc.assert(fc.asyncProperty(simulation, check), { numRuns: 25, endOnFailure: true });
+}
+
+describe('a pipeline on a network that loses, duplicates, delays and reorders', function () {
+  this.timeout(60_000);
+  closeAfterEach();
+
+  it('has the clean result where it may start anew, with a crash and without', () =>
+    holds(async (given) => {
+      const outcome = await simulate(restarting, given);
+      if (outcome instanceof Error) throw outcome;
+      expect(sorted(outcome)).to.deep.equal(expected(given));
+    }));
+
+  it('has the clean result, or fails with a PipelineError, where it may not; never a wrong result', () =>
+    holds(async (given) => {
+      const outcome = await simulate(flow, given);
+      if (outcome instanceof Error) expect(outcome).to.be.instanceOf(PipelineError);
+      else expect(sorted(outcome)).to.deep.equal(expected(given));
+    }));
+
+  it('has the clean result for any seed where frames are only delayed', () =>
+    holds(async (given) => {
+      const network = { latencyMs: given.network.latencyMs ?? 0, jitterMs: 3 };
+      const outcome = await simulate(flow, { ...given, network, crashAtMs: undefined });
+      if (outcome instanceof Error) throw outcome;
+      expect(sorted(outcome)).to.deep.equal(expected(given));
+    }));
+});
