@@ -49,6 +49,7 @@ export class PartitionWorld {
   readonly errors: unknown[] = [];
   readonly #options: WorldOptions;
   readonly #partitions: Partition[] = [];
+  #ordinals = 0;
 
   constructor(options: WorldOptions = {}) {
     const { seed = 7, isReal = false, kernelLimits: _kernel, linkLimits: _link, ...network } = options;
@@ -65,7 +66,7 @@ export class PartitionWorld {
   async start(name: string, { hasJoined = true } = {}): Promise<Partition> {
     const { kernelLimits, linkLimits = {} } = this.#options;
     const [node = '', process = ''] = name.split('/');
-    const ordinal = this.#partitions.length + 1;
+    const ordinal = ++this.#ordinals;
     const { scheduler } = this;
     const logger = memoryLogger();
     const cUids = new CUidAllocator(ordinal);

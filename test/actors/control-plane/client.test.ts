@@ -1,0 +1,207 @@
+import { expect } from 'chai';
+import { OK, State } from '#src/actors/control-plane/index.js';
+import { AskTimeoutError, ConfigError, HandlerError, StoppedError, UnreachableError } from '#src/errors.js';
+import { globalServicesInputCUid } from '#src/ids/index.js';
+import { v1 } from '#src/protocol/index.js';
+import { until } from '../../scheduler/until.js';
+import { endWorlds, rejection } from '../transport/partitions.js';
+import { definition, type Member, parts, Plane } from './plane.js';
+
+/** What the client believes there is, by id. */
+function viewOf({ client }: Member): v1.Resource[] {
+  return [...client.resources()].toSorted((left, right) => left.id - right.id);
+}
+
+const LOSSY = { loss: 0.2, duplicate: 0.2, latencyMs: 1, jitterMs: 2 };
+
+describe('the client of the control plane', () => {
+  afterEach(endWorlds);
+
+  it('throws what the server threw, as it was', async () => {
+    const plane = await Plane.start();
+    const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];
+    await one.client.registerName('pricing', { cUid: 11n, service: 'shop.Pricing' });
+    const taken = await rejection(other.client.registerName('pricing', { cUid: 22n, service: 'shop.Stock' }));
+    expect(taken).to.be.instanceOf(ConfigError);
+    expect(taken.cause).to.be.instanceOf(HandlerError);
+    expect(taken.message).to.contain('shop.Pricing 11').and.to.contain('shop.Stock 22');
+    expect(await rejection(one.client.locate(99))).to.be.instanceOf(UnreachableError);
+    expect(await rejection(one.client.getDefinition('nothing'))).to.be.instanceOf(ConfigError);
+    expect(await rejection(one.client.drainSegment(99))).to.be.instanceOf(ConfigError);
+  });
+
+  it('waits for a name, across processes, to the deadline and no further', async () => {
+    const plane = await Plane.start({ latencyMs: 1 });
+    const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];
+    const found = one.client.lookup('late', 's', 60_000);
+    await plane.world.pass(4_321);
+    await other.client.registerName('late', { cUid: 5n, service: 's' });
+    expect(await found).to.deep.equal({ cUid: 5n, service: 's' });
+    for (const timeoutMs of [1, 999.5, 1_000, 2_500, 100_000]) {
+      const from = plane.world.scheduler.now();
+      expect(await rejection(one.client.lookup('never', 's', timeoutMs))).to.be.instanceOf(AskTimeoutError);
+      expect(plane.world.scheduler.now() - from).to.be.closeTo(timeoutMs, 1e-6);
+    }
+  });
+
+  it('shows each process what it is concerned with, and all to the one that manages pipelines, however late', async () => {
+    const plane = await Plane.start();
+    const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];
+    const hash = await one.client.registerDefinition(definition);
+    const pipeline = await one.client.startPipeline(hash, []);
+    const manager = await plane.join('m/1', true);
+    await manager.client.expandPipeline(parts(pipeline, one.ordinal, other.ordinal));
+    const all = await plane.from(one.partition).list({});
+    await until('the views to follow', () => viewOf(other).length === 3);
+    expect(viewOf(manager).map(({ id }) => id)).to.deep.equal(all.resources.map(({ id }) => id));
+    const kinds = (member: Member) => viewOf(member).map(({ detail }) => detail.case);
+    expect(kinds(one)).to.deep.equal(['process', 'partition', 'pipeline', 'segment', 'segment']);
+    expect(kinds(other)).to.deep.equal(['process', 'partition', 'segment']);
+  });
+
+  it('answers every message of its service, from another partition', async () => {
+    const plane = await Plane.start();
+    const [manager, one] = [await plane.join('m/1', true), await plane.join('a/1')];
+    const near = await plane.world.start('z/1');
+    const service = plane.world.reach(near, v1.ControlPlaneClient, one.client.actor);
+    const hash = await one.client.registerDefinition(definition);
+    expect(await service.getDefinition({ hash })).to.deep.equal(definition);
+    expect(await service.locate({ ordinal: one.ordinal })).to.deep.equal({ address: one.partition.address });
+    expect(await rejection(service.locate({ ordinal: 99 }))).to.include({ handlerCode: 'UNREACHABLE' });
+    const pipeline = await one.client.startPipeline(hash, []);
+    await manager.client.expandPipeline(parts(pipeline, one.ordinal, one.ordinal));
+    const [manifold] = viewOf(manager).filter(({ detail }) => detail.case === 'manifold');
+    await until('the manifold to be known', () => viewOf(manager).some(({ detail }) => detail.case === 'manifold'));
+    const made = manifold ?? viewOf(manager).find(({ detail }) => detail.case === 'manifold');
+    await manager.client.report({ id: made?.id ?? 0, actual: State.CREATED, actor: { cUid: 5n, service: 'm' } });
+    await until('segments to be asked for', () =>
+      viewOf(one).some(({ detail, requested }) => detail.case === 'segment' && requested === State.CREATED),
+    );
+    const segments = viewOf(one).filter(({ detail }) => detail.case === 'segment');
+    for (const { id } of segments) await service.report({ id, actual: State.CREATED, outcome: OK });
+    await until('the pipeline to run', () =>
+      viewOf(one).some(({ id, actual }) => id === pipeline && actual === State.RUNNING),
+    );
+    const added = await one.client.addInstance(pipeline, 'sum');
+    expect(await service.drain({ segment: added })).to.deep.equal({});
+    expect(await rejection(service.drain({ segment: segments[0]?.id ?? 0 }))).to.include({ handlerCode: 'CONFIG' });
+    service.progress({ pipeline, segment: added, name: 'sum', read: 7 });
+    await until('progress to be heard', () => one.progress.length === 1);
+    const before = viewOf(one);
+    service.update({ base: 90, nonce: 99, changed: [] });
+    service.update({ base: 0, nonce: 0, isSnapshot: true, changed: [] });
+    await service.locate({ ordinal: one.ordinal });
+    expect(viewOf(one), 'a gap and an old update change nothing').to.deep.equal(before);
+  });
+
+  it('loses its place when it is cut off: retired in both views, told at both ends', async () => {
+    const plane = await Plane.start();
+    const [manager, one] = [await plane.join('m/1', true), await plane.join('a/1')];
+    await one.client.registerName('pricing', { cUid: 11n, service: 's' });
+    const hash = await manager.client.registerDefinition(definition);
+    const pipeline = await manager.client.startPipeline(hash, []);
+    await manager.client.expandPipeline(parts(pipeline, manager.ordinal, one.ordinal));
+    plane.world.network.partition(['a'], ['server', 'm']);
+    await until('the cut to be told', () => one.lost.length === 1);
+    expect(one.lost[0]).to.be.instanceOf(UnreachableError);
+    expect(one.client.isConnected).to.equal(false);
+    expect(await rejection(one.client.locate(one.ordinal))).to.be.instanceOf(UnreachableError);
+    const belongs = ({ detail }: v1.Resource): boolean =>
+      (detail.case === 'partition' && detail.value.ordinal === one.ordinal) ||
+      (detail.case === 'segment' && detail.value.partition === one.ordinal);
+    await until('the manager to know', () => !viewOf(manager).some(belongs));
+    const { resources, names } = await plane.from(manager.partition).list({});
+    expect(names).to.deep.equal([]);
+    expect(resources.filter(belongs)).to.deep.equal([]);
+    plane.world.network.heal();
+    const again = await plane.join('a/2');
+    expect(again.client.pUid).not.to.equal(one.client.pUid);
+  });
+
+  it('is told when the server crashes, and leaves without waiting for it', async () => {
+    const plane = await Plane.start();
+    const one = await plane.join('a/1');
+    const asked = rejection(one.client.lookup('never', 's', 60_000));
+    await plane.world.pass(10);
+    plane.world.network.crash('server');
+    expect(await asked).to.be.instanceOf(UnreachableError);
+    await until('it to be told', () => one.lost.length === 1);
+    const from = plane.world.scheduler.now();
+    await one.client.disconnect();
+    expect(plane.world.scheduler.now()).to.equal(from);
+  });
+
+  it('leaves in good order', async () => {
+    const plane = await Plane.start();
+    const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];
+    await one.client.registerName('pricing', { cUid: 11n, service: 's' });
+    await one.client.disconnect();
+    expect(await rejection(one.client.locate(1))).to.be.instanceOf(StoppedError);
+    const { resources, names } = await plane.from(other.partition).list({});
+    expect(names).to.deep.equal([]);
+    expect(resources).to.have.length(2);
+    expect(one.lost).to.deep.equal([]);
+  });
+
+  it('cannot connect where no control plane is: a typed error at once, or at its deadline', async () => {
+    const plane = await Plane.start();
+    const member = plane.member(await plane.world.start('a/1'));
+    await plane.server.system.stop(
+      plane.server.system.reference(v1.ControlPlane, {
+        cUid: globalServicesInputCUid,
+        service: v1.ControlPlane.typeName,
+      }),
+    );
+    const process = { launch: 'a', node: 'a', name: 'a', managesPipelines: false };
+    expect(await rejection(member.client.connect(process))).to.be.instanceOf(StoppedError);
+    plane.world.network.partition(['a'], ['server']);
+    const error = await rejection(member.client.connect(process));
+    expect([AskTimeoutError, UnreachableError]).to.include(error.constructor);
+  });
+
+  it('converges, and carries each request out once, however many frames are lost and doubled', async function () {
+    this.timeout(30_000);
+    for (let seed = 1; seed <= 25; seed += 1) {
+      const plane = await Plane.start({ seed, ...LOSSY });
+      const label = `seed ${seed}`;
+      const manager = await plane.join('m/1', true);
+      const [one, other] = await Promise.all([plane.join('a/1'), plane.join('b/1')]);
+      const hash = await one.client.registerDefinition(definition);
+      const pipelines = await Promise.all([1, 2, 3].map(() => one.client.startPipeline(hash, [])));
+      expect(new Set(pipelines).size, label).to.equal(3);
+      await Promise.all(pipelines.map((id) => manager.client.expandPipeline(parts(id, one.ordinal, other.ordinal))));
+      const looked = other.client.lookup('pricing', 's', 10_000);
+      await one.client.registerName('pricing', { cUid: 11n, service: 's' });
+      expect(await looked, label).to.deep.equal({ cUid: 11n, service: 's' });
+      const added = await Promise.all(pipelines.map((id) => one.client.addInstance(id, 'sum', one.ordinal)));
+      await Promise.all(added.map((id) => one.client.drainSegment(id)));
+      await one.client.stopPipeline(pipelines[0] ?? 0);
+      const list = async (): Promise<v1.Resources> => {
+        for (;;) {
+          try {
+            return await plane.from(manager.partition).list({}, { timeoutMs: 200 });
+          } catch (error) {
+            if (!(error instanceof AskTimeoutError)) throw error;
+          }
+        }
+      };
+      const { resources } = await list();
+      const count = (kind: string): number => resources.filter(({ detail }) => detail.case === kind).length;
+      expect([count('process'), count('partition'), count('pipeline'), count('segment')], label).to.deep.equal([
+        3, 3, 3, 9,
+      ]);
+      await plane.world.pass(20_000);
+      const bySelf = new Map((await list()).resources.map((resource) => [resource.id, resource]));
+      for (const member of [manager, one, other]) {
+        for (const resource of viewOf(member)) expect(resource, label).to.deep.equal(bySelf.get(resource.id));
+      }
+      expect(viewOf(manager), label).to.have.length(bySelf.size);
+      // A process that crashes is gone everywhere.
+      plane.world.network.crash('b');
+      await until(`${label}: the crash to be known`, () =>
+        viewOf(manager).every(({ detail }) => detail.case !== 'partition' || detail.value.ordinal !== other.ordinal),
+      );
+      await one.client.disconnect();
+    }
+  });
+});
