@@ -14,6 +14,7 @@ import type { Timer } from '../../scheduler/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
 import type { AskOptions, OutgoingCall, Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { Inbound } from './inbound.js';
+import { Opening } from './opening.js';
 import { Outgoing } from './outgoing.js';
 import { FullMailboxes } from './pressure.js';
 import { RemoteAsk } from './remote-ask.js';
@@ -42,7 +43,7 @@ export class Channel {
   readonly #view = new EnvelopeView();
   readonly #reader = new WireReader();
   readonly #valueReader = new WireReader();
-  readonly #opening: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+  readonly #opening = new Opening();
   #link: Link | undefined;
   #closed: MillraceError | undefined;
   #correlation = 0;
@@ -94,19 +95,12 @@ export class Channel {
     this.#services.flushSoon(this);
     this.pressure.wake();
     this.#repeatWhenLossy();
-    for (const { resolve } of this.#opening.splice(0)) {
-      resolve();
-    }
+    this.#opening.opened();
   }
 
   /** Resolves when the link is open; rejects when it cannot be opened. */
   opened(): Promise<void> {
-    if (this.#closed !== undefined) {
-      return Promise.reject(this.#closed);
-    }
-    return this.#link === undefined
-      ? new Promise((resolve, reject) => this.#opening.push({ resolve, reject }))
-      : Promise.resolve();
+    return this.#closed === undefined ? this.#opening.done : Promise.reject(this.#closed);
   }
 
   /** Tells the peer who is at this end. */
@@ -223,9 +217,7 @@ export class Channel {
     this.#inbound.close();
     this.watches.close();
     this.pressure.close(error);
-    for (const { reject } of this.#opening.splice(0)) {
-      reject(error);
-    }
+    this.#opening.failed(error);
     this.#services.closed(this);
   }
 
