@@ -43,7 +43,7 @@ export function integer({ min, max, ...about }: IntegerRange): Option<number> {
 /** What `other` accepts, or one word. */
 export function wordOr<const Word extends string, T>(word: Word, other: Option<T>): Option<Word | T> {
   return {
-    default: word,
+    default: other.default,
     description: other.description,
     accepts: `${word}, or ${other.accepts}`,
     check: (value) => (value === word ? word : other.check(value)),

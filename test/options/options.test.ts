@@ -22,7 +22,7 @@ describe('resolveOptions', () => {
     const { values, provenance } = resolveOptions();
     expect(Object.keys(values).toSorted()).to.deep.equal([...optionNames].toSorted());
     expect(values.askTimeoutMs).to.equal(limits.askTimeoutMs);
-    expect(values.partitions).to.equal('auto');
+    expect(values.partitions).to.equal(1);
     expect(new Set(Object.values(provenance).map(({ source }) => source))).to.deep.equal(new Set(['default']));
   });
 
@@ -137,7 +137,7 @@ describe('describeOptions', () => {
   it('tells the value in force and where it came from', () => {
     const described = describeOptions(resolveOptions({ env: { MILLRACE_PARTITIONS: '3' } }));
     const partitions = described.find(({ name }) => name === 'partitions');
-    expect(partitions).to.include({ value: '3', from: 'MILLRACE_PARTITIONS', default: 'auto' });
+    expect(partitions).to.include({ value: '3', from: 'MILLRACE_PARTITIONS', default: '1' });
   });
 });
 
