@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ConfigError, MillraceError } from '../index.js';
+import { nearestName } from '../options/index.js';
 import { addConfig } from './config.js';
 import { EXIT_CODES, ExitCode } from './exit-codes.js';
 import { addGen } from './gen.js';
@@ -27,18 +28,38 @@ function commandLine(program: readonly string[]): Command {
     .description('Typed actors and pipelines: in one process, on a network that a seed replays, and further away.')
     .version(version(), '--version', 'Print the version.')
     .helpOption('-h, --help', 'Print help; millrace COMMAND --help says more.')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'Print help of a command.')
+    .usage('COMMAND [options]')
     .option('--verbose', 'Print the stack of an error, too.')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ').replace(/\n\((.*)\)/, ' $1')) })
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ').replace(/\n\((.*)\)/, '. $1')),
+    })
     .showHelpAfterError(false)
-    .addHelpText('after', `\n${EXIT_CODES}\n\nFirst steps:\n  millrace run examples/flights\n  millrace run examples/flights --nodes 3 --seed 7 --loss 0.01\n  millrace run --help`);
+    .addHelpText(
+      'after',
+      `\n${EXIT_CODES}\n\nFirst steps:\n  millrace run examples/flights\n  millrace run examples/flights --nodes 3 --seed 7 --loss 0.01\n  millrace run --help`,
+    );
   addRun(command, program);
   addGen(command);
   addConfig(command);
   for (const each of command.commands) each.copyInheritedSettings(command);
-  command.action(() => command.help());
+  command.argument('[command]').action((name?: string) => {
+    if (name === undefined) command.help();
+    else
+      command.error(
+        unknownCommand(
+          name,
+          command.commands.map((each) => each.name()),
+        ),
+      );
+  });
   return command;
+}
+
+function unknownCommand(name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known);
+  return `error: unknown command '${name}'. ${nearest === undefined ? `There are ${known.join(', ')}.` : `Did you mean ${nearest}?`}`;
 }
 
 /** Prints what went wrong, and returns the exit code for it. */

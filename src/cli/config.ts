@@ -18,13 +18,16 @@ export function addConfig(command: Command): void {
         process.stdout.write(`${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`);
         return;
       }
-      process.stdout.write(table(described.map(({ name, value = '', from = '', variable }) => [name, value, from, variable])));
+      process.stdout.write(
+        table(described.map(({ name, value = '', from = '', variable }) => [name, value, from, variable])),
+      );
     });
 }
 
 function table(rows: readonly (readonly string[])[]): string {
   const all = [['option', 'value', 'from', 'variable'], ...rows];
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+  const line = (row: readonly string[]): string =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
   return `${all.map(line).join('\n')}\n`;
 }

@@ -9,7 +9,12 @@ export function addGen(command: Command): void {
     .description('Makes a .js and a .d.ts of each .proto file, and of those whose types it uses.')
     .argument('<files...>', '.proto files')
     .requiredOption('--out <folder>', 'where the modules go')
-    .option('--proto-path <folder>', 'where imports are looked for; default: beside the files; may be repeated', collect, [])
+    .option(
+      '--proto-path <folder>',
+      'where imports are looked for; default: beside the files; may be repeated',
+      collect,
+      [],
+    )
     .action(async (files: string[], { out, protoPath }: { out: string; protoPath: string[] }) => {
       await generate({ files, out, protoPath });
     });

@@ -3,7 +3,10 @@ import { ExitCode } from './exit-codes.js';
 import type { Screen } from './screen.js';
 
 /** The first Ctrl-C stops the run in order, the second ends this process at once. */
-export function stopAtInterrupt(run: PipelineRun, screen: Screen): { readonly isInterrupted: () => boolean; readonly clear: () => void } {
+export function stopAtInterrupt(
+  run: PipelineRun,
+  screen: Screen,
+): { readonly isInterrupted: () => boolean; readonly clear: () => void } {
   let isInterrupted = false;
   const interrupt = (): void => {
     if (isInterrupted) process.exit(ExitCode.interrupted);

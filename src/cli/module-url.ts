@@ -7,7 +7,9 @@ import { ConfigError } from '../index.js';
 export function moduleUrl(module: string): string {
   const path = resolve(module);
   if (!existsSync(path)) {
-    throw new ConfigError(`There is no module ${module}: name a JavaScript file, or a folder whose package.json names one.`);
+    throw new ConfigError(
+      `There is no module ${module}: name a JavaScript file, or a folder whose package.json names one.`,
+    );
   }
   if (!statSync(path).isDirectory()) return pathToFileURL(path).href;
   const named = namedIn(module, join(path, 'package.json'));
@@ -23,7 +25,9 @@ function namedIn(module: string, path: string): string {
   const content = parse(path);
   const named = typeof content === 'object' && content !== null && 'millrace' in content ? content.millrace : undefined;
   if (typeof named !== 'string') {
-    throw new ConfigError(`${join(module, 'package.json')} names no module: write "millrace": "./dist/flights.js" or the like.`);
+    throw new ConfigError(
+      `${join(module, 'package.json')} names no module: write "millrace": "./dist/flights.js" or the like.`,
+    );
   }
   return named;
 }

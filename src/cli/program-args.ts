@@ -3,9 +3,14 @@ import { ConfigError } from '../index.js';
 export type ProgramArgs = Readonly<Record<string, string | true>>;
 
 /** Our own arguments, and the program's: those after the first `--`. */
-export function splitArguments(argv: readonly string[]): { readonly own: readonly string[]; readonly program: readonly string[] } {
+export function splitArguments(argv: readonly string[]): {
+  readonly own: readonly string[];
+  readonly program: readonly string[];
+} {
   const separator = argv.indexOf('--');
-  return separator === -1 ? { own: argv, program: [] } : { own: argv.slice(0, separator), program: argv.slice(separator + 1) };
+  return separator === -1
+    ? { own: argv, program: [] }
+    : { own: argv.slice(0, separator), program: argv.slice(separator + 1) };
 }
 
 /**
@@ -18,7 +23,9 @@ export function parseProgramArgs(words: readonly string[]): ProgramArgs {
     const word = words[index] ?? '';
     const match = /^--([a-z][a-z0-9-]*)(?:=(.*))?$/is.exec(word);
     if (match === null) {
-      throw new ConfigError(`The program's argument "${word}" is not known: after -- write --name value, --name=value or --name.`);
+      throw new ConfigError(
+        `The program's argument "${word}" is not known: after -- write --name value, --name=value or --name.`,
+      );
     }
     const name = (match[1] ?? '').replaceAll(/-+(\w?)/g, (_, letter: string) => letter.toUpperCase());
     const next = words[index + 1];

@@ -37,7 +37,9 @@ function table(rows: readonly Row[]): string[] {
   return [
     head,
     ...rows.map(({ segment, rate, read, written, queued, done, instances }) => {
-      const numbers = [`${whole.format(rate)}/s`, whole.format(read), whole.format(written)].map((text) => text.padStart(12));
+      const numbers = [`${whole.format(rate)}/s`, whole.format(read), whole.format(written)].map((text) =>
+        text.padStart(12),
+      );
       return `${segment.padEnd(width)} ${numbers.join(' ')} ${whole.format(queued).padStart(8)} ${`${done}/${instances}`.padStart(9)}`;
     }),
   ];

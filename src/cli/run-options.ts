@@ -21,8 +21,8 @@ export interface RunFlags {
   readonly duplicate?: number;
   readonly crash: readonly Crash[];
   readonly trace?: string;
-  readonly json: boolean;
-  readonly quiet: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
 export function wholeNumber(from: number, to: number): (text: string) => number {
@@ -51,7 +51,10 @@ export function milliseconds(text: string): number {
   return value;
 }
 
-export function instancesOf(text: string, previous: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+export function instancesOf(
+  text: string,
+  previous: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
   const match = /^([^=]+)=(\d+)$/.exec(text);
   const count = Number(match?.[2]);
   if (match?.[1] === undefined || !(count >= 1 && count <= 4_096)) {

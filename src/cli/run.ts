@@ -10,19 +10,40 @@ export function addRun(command: Command, program: readonly string[]): void {
     .summary('Run the pipeline that a module exports.')
     .description('Runs the pipeline that a module exports as its default, and shows how far each segment is.')
     .usage('MODULE [options] [-- arguments of the program]')
-    .argument('<module>', 'a JavaScript file, or a folder whose package.json names one: "millrace": "./dist/flights.js"')
-    .option('--partitions <n>', 'partitions of each process', wholeNumber(1, 1_024))
-    .option('--instances <segment=n>', 'instances of a segment, where not as declared; may be repeated', instancesOf, {})
-    .option('--json', 'print one JSON object on standard output at the end; what the program prints goes to standard error', false)
-    .option('--quiet', 'show no progress', false)
+    .argument(
+      '<module>',
+      'a JavaScript file, or a folder whose package.json names one: "millrace": "./dist/flights.js"',
+    )
+    .option('--partitions <n>', 'partitions of each process (default: one for each processor)', wholeNumber(1, 1_024))
+    .addOption(
+      new Option('--instances <segment=n>', 'instances of a segment; may be repeated')
+        .default({}, 'as declared')
+        .argParser(instancesOf),
+    )
+    .option(
+      '--json',
+      'print one JSON object on standard output at the end; what the program prints goes to standard error',
+    )
+    .option('--quiet', 'show no progress')
     .optionsGroup('Simulation (any of these runs it on virtual time, replayable from its seed):')
-    .option('--nodes <n>', 'virtual nodes node-0, node-1, ... with one process each; node 0 serves the control plane (default: 1)', wholeNumber(1, 1_000))
-    .option('--seed <n>', 'the same seed gives the same run (default: one is chosen and printed)', wholeNumber(0, 2 ** 32))
+    .option(
+      '--nodes <n>',
+      'virtual nodes node-0, node-1, ... with one process each; node 0 serves the control plane (default: 1)',
+      wholeNumber(1, 1_000),
+    )
+    .option(
+      '--seed <n>',
+      'the same seed gives the same run (default: one is chosen and printed)',
+      wholeNumber(0, 2 ** 32),
+    )
     .option('--latency <ms>', 'time that a frame takes between processes (default: 1)', milliseconds)
     .option('--loss <p>', 'chance that a frame is lost', chance)
     .option('--duplicate <p>', 'chance that a frame arrives twice', chance)
     .addOption(
-      new Option('--crash <node@time>', 'end a node at once, that long after the pipeline has started: 1@2s, 0@500ms; may be repeated')
+      new Option(
+        '--crash <node@time>',
+        'end a node at once, that long after the pipeline has started: 1@2s, 0@500ms; may be repeated',
+      )
         .default([], 'none')
         .argParser(crashOf),
     )

@@ -33,19 +33,31 @@ export function simulationOf(flags: RunFlags): Simulation | undefined {
   const missing = crash.find(({ node }) => node >= simulation.nodes);
   if (missing !== undefined) {
     const last = simulation.nodes - 1;
-    throw new ConfigError(`--crash ${missing.text}: there is no node ${missing.node}; --nodes ${simulation.nodes} has node 0${last > 0 ? ` to ${last}` : ''}.`);
+    throw new ConfigError(
+      `--crash ${missing.text}: there is no node ${missing.node}; --nodes ${simulation.nodes} has node 0${last > 0 ? ` to ${last}` : ''}.`,
+    );
   }
   return simulation;
 }
 
+export interface Replayed {
+  readonly module: string;
+  readonly flags: RunFlags;
+  readonly simulation: Simulation;
+  /** Of each process. */
+  readonly partitions: number;
+  readonly program: readonly string[];
+}
+
 /** The one command that runs it again, the same way. */
-export function replayCommand(module: string, flags: RunFlags, simulation: Simulation, partitions: number, program: readonly string[]): string {
+export function replayCommand({ module, flags, simulation, partitions, program }: Replayed): string {
   const words = ['millrace', 'run', module, '--seed', String(simulation.seed)];
   const add = (name: string, value: number | string | undefined): void => {
     if (value !== undefined) words.push(name, String(value));
   };
   add('--nodes', flags.nodes);
-  add('--partitions', partitions === 1 ? undefined : partitions);
+  // Its default is the machine's.
+  add('--partitions', partitions);
   for (const [segment, count] of Object.entries(flags.instances)) add('--instances', `${segment}=${count}`);
   add('--latency', flags.latency);
   add('--loss', flags.loss);

@@ -8,7 +8,10 @@ const PATIENCE_MS = 600_000;
  * Virtual time goes on for ever while nothing moves, and nobody would know. Rejects when no segment has moved for ten minutes of it;
  * never resolves. `clear` ends the watch.
  */
-export function watchForStandstill(run: PipelineRun, scheduler: Scheduler): { readonly standstill: Promise<never>; readonly clear: () => void } {
+export function watchForStandstill(
+  run: PipelineRun,
+  scheduler: Scheduler,
+): { readonly standstill: Promise<never>; readonly clear: () => void } {
   let timer: Timer | undefined;
   const standstill = new Promise<never>((_, reject) => {
     let seen = '';

@@ -16,24 +16,30 @@ export interface RunSummary {
   readonly crashes: readonly { readonly text: string; readonly hasHappened: boolean }[];
 }
 
-export function summarize(ended: {
-  readonly run: PipelineRun;
+export interface Ended {
+  readonly pipeline: string;
+  /** Undefined where it did not come to start. */
+  readonly run: PipelineRun | undefined;
   readonly error: MillraceError | undefined;
   readonly isInterrupted: boolean;
   readonly seconds: number;
   readonly simulation: Simulation | undefined;
   readonly cluster: Cluster;
-}): RunSummary {
-  const { run, error, isInterrupted, seconds, simulation, cluster } = ended;
+}
+
+export function summarize({ pipeline, run, error, isInterrupted, seconds, simulation, cluster }: Ended): RunSummary {
   return {
-    pipeline: run.name,
-    result: error === undefined ? 'ok' : isInterrupted ? 'stopped' : 'failed',
-    ...(error === undefined || isInterrupted ? {} : { error: { code: error.code, message: error.message } }),
-    seconds: Number(seconds.toFixed(3)),
+    pipeline,
+    result: isInterrupted ? 'stopped' : error === undefined ? 'ok' : 'failed',
+    ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
+    seconds,
     time: simulation === undefined ? 'real' : 'virtual',
-    restarts: run.restarts,
-    segments: run.progress(),
+    restarts: run?.restarts ?? 0,
+    segments: run?.progress() ?? [],
     ...(simulation === undefined ? {} : { seed: simulation.seed }),
-    crashes: (simulation?.crashes ?? []).map((crash) => ({ text: crash.text, hasHappened: cluster.hasHappened(crash) })),
+    crashes: (simulation?.crashes ?? []).map((crash) => ({
+      text: crash.text,
+      hasHappened: cluster.hasHappened(crash),
+    })),
   };
 }

@@ -13,7 +13,10 @@ export class TraceFile {
     try {
       this.#file = openSync(path, 'w');
     } catch (cause) {
-      throw new ConfigError(`The trace cannot be written to ${path}: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
+      throw new ConfigError(
+        `The trace cannot be written to ${path}: ${cause instanceof Error ? cause.message : String(cause)}.`,
+        { cause },
+      );
     }
   }
 

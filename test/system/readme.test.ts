@@ -26,8 +26,13 @@ describe('README.md', function () {
       await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
       await writeFile(join(folder, 'shop.proto'), proto);
       await writeFile(join(folder, 'main.ts'), `${example}\nexport {};\n`);
-      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['main.ts'] }));
-      await run(process.execPath, [join(root, 'dist/cli/main.js'), 'gen', 'shop.proto', '--out', 'gen'], { cwd: folder });
+      await writeFile(
+        join(folder, 'tsconfig.json'),
+        JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['main.ts'] }),
+      );
+      await run(process.execPath, [join(root, 'dist/cli/main.js'), 'gen', 'shop.proto', '--out', 'gen'], {
+        cwd: folder,
+      });
       await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], { cwd: folder });
       const { stdout } = await run(process.execPath, ['main.js'], { cwd: folder });
       expect(stdout).to.equal('12.5\n');

@@ -25,7 +25,7 @@ export class ExactSum {
 
   /** The sum, rounded once, divided by `count`. */
   mean(count: number): number {
-    return (rounded(this.#terms) / count) / SCALE;
+    return rounded(this.#terms) / count / SCALE;
   }
 
   #addScaled(value: number): void {

@@ -16,16 +16,18 @@ export interface Args {
   readonly input?: string;
   /** Folder for the results. Default: `out`. */
   readonly out?: string;
+  /** Draws no chart on the terminal. */
+  readonly quiet?: boolean;
 }
 
 export default pipeline(
   'flights',
   import.meta.url,
-  (p, { input, out = 'out' }: Args) => {
+  (p, { input, out = 'out', quiet = false }: Args) => {
     const text = p.source('read', Text, (output, context) => read(input, output, context));
     const flights = p.segment('parse', text, Flights, parse);
     const tallies = p.segment('tally', flights, Tally, { instances: 4 }, tally);
-    p.sink('merge', tallies, (input, context) => merge(input, out, context));
+    p.sink('merge', tallies, (input, context) => merge(input, { out, isQuiet: quiet }, context));
   },
   { onFailure: 'restart', maxRestarts: 3 },
 );

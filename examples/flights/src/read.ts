@@ -8,7 +8,11 @@ import { splitArray } from './split-array.js';
 const READ_BYTES = 64 * 1024;
 
 /** Source: the rows of the file, as text. No more of it is in memory than its readers have room for. */
-export async function read(input: string | undefined, output: Output<TextInit>, context: SegmentContext): Promise<void> {
+export async function read(
+  input: string | undefined,
+  output: Output<TextInit>,
+  context: SegmentContext,
+): Promise<void> {
   for await (const text of splitArray(partsOf(input ?? sample(), context))) await output.write(text);
 }
 

@@ -6,7 +6,11 @@ export interface Result {
   readonly rejected: number;
   readonly byHour: readonly { readonly hour: number; readonly count: number; readonly meanDelayMinutes: number }[];
   /** `fromMiles` is the lower bound of a band of 250 miles. */
-  readonly byDistance: readonly { readonly fromMiles: number; readonly count: number; readonly meanDelayMinutes: number }[];
+  readonly byDistance: readonly {
+    readonly fromMiles: number;
+    readonly count: number;
+    readonly meanDelayMinutes: number;
+  }[];
 }
 
 export function resultOf({ byHour, byDistance, rejected }: Pick<Counts, 'byHour' | 'byDistance' | 'rejected'>): Result {
@@ -48,7 +52,11 @@ export function hourBars({ byHour }: Result): readonly Bar[] {
 }
 
 /** Bands up to the last that a flight belongs to, with the empty ones between; never more than `most`. */
-export function distanceBars({ byDistance }: Result, bandMiles: number, most: number): { readonly bars: readonly Bar[]; readonly left: number } {
+export function distanceBars(
+  { byDistance }: Result,
+  bandMiles: number,
+  most: number,
+): { readonly bars: readonly Bar[]; readonly left: number } {
   const last = byDistance.at(-1)?.fromMiles ?? -bandMiles;
   const bands = Math.min(most, last / bandMiles + 1);
   const bars = Array.from({ length: bands }, (_, band) => {

@@ -53,7 +53,9 @@ class ArraySplitter {
     const index = skipSpace(this.#held, 0);
     if (index === this.#held.length) return;
     if (this.#held[index] !== OPEN) {
-      throw new Error(`The input is no JSON array of flights: its first byte is not "[" (byte ${this.#start + index}).`);
+      throw new Error(
+        `The input is no JSON array of flights: its first byte is not "[" (byte ${this.#start + index}).`,
+      );
     }
     this.#where = 'inside';
     this.#drop(index + 1);
@@ -69,7 +71,9 @@ class ArraySplitter {
       }
       const isLast = this.#held[end] !== COMMA;
       if (isLast && this.#held[end] !== CLOSE) {
-        throw new Error(`The input has a brace too many at byte ${this.#start + end}, after row ${this.#rows + this.#complete}.`);
+        throw new Error(
+          `The input has a brace too many at byte ${this.#start + end}, after row ${this.#rows + this.#complete}.`,
+        );
       }
       this.#complete++;
       this.#scanned = end + 1;
