@@ -1,7 +1,7 @@
 // Compiles everything: generated protocols, src -> dist, tests -> build/test, examples. Each step is incremental, so a
 // build with nothing to do takes about a second. `--src` stops after dist.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,6 +13,7 @@ run('scripts/generate.mjs');
 prune('src', 'dist');
 run(tsc, '-p', 'tsconfig.json');
 copyGenerated();
+makeExecutable(cli);
 if (!process.argv.includes('--src')) {
   prune('test', 'build/test');
   run(tsc, '-p', 'test/tsconfig.json');
@@ -56,6 +57,11 @@ function examples() {
   return readdirSync(folder)
     .map((name) => `examples/${name}`)
     .filter((path) => existsSync(join(root, path, 'tsconfig.json')));
+}
+
+/** tsc writes plain files; `npx millrace` runs this one. */
+function makeExecutable(path) {
+  if (existsSync(join(root, path))) chmodSync(join(root, path), 0o755);
 }
 
 /** An example's own protocols are in its protos/, and what `millrace gen` makes of them in its gen/. */
