@@ -11,15 +11,20 @@ export function showProgress(run: PipelineRun, screen: Screen): () => void {
   const rates = new Rates();
   const timer = setInterval(
     () => {
-      const segments = run.progress();
-      if (segments.length === 0) return;
-      const rows = segments.map((segment) => ({ ...segment, rate: rates.of(segment) }));
+      const rows = inOrder(run).map((segment) => ({ ...segment, rate: rates.of(segment) }));
+      if (rows.length === 0) return;
       if (screen.isLive) screen.show(table(rows));
       else screen.say(rows.map(plain).join('; '));
     },
     screen.isLive ? LIVE_MS : PLAIN_MS,
   );
   return () => clearInterval(timer);
+}
+
+/** As they are declared, which is how their instances are numbered. */
+function inOrder(run: PipelineRun): SegmentProgress[] {
+  const first = ({ segment }: SegmentProgress): number => Math.min(...run.instances(segment));
+  return [...run.progress()].sort((left, right) => first(left) - first(right));
 }
 
 interface Row extends SegmentProgress {
@@ -45,22 +50,26 @@ function table(rows: readonly Row[]): string[] {
   ];
 }
 
+interface Sample {
+  readonly count: number;
+  readonly atMs: number;
+  readonly rate: number;
+}
+
 /** Elements a second, smoothed over about a second. */
 class Rates {
-  readonly #last = new Map<string, { readonly count: number; readonly atMs: number; readonly rate: number }>();
+  readonly #startedMs = performance.now();
+  readonly #last = new Map<string, Sample>();
 
   of({ segment, read, written }: SegmentProgress): number {
     const count = Math.max(read, written);
     const atMs = performance.now();
-    const last = this.#last.get(segment);
-    if (last === undefined || count < last.count) {
-      this.#last.set(segment, { count, atMs, rate: 0 });
-      return 0;
-    }
-    const elapsed = atMs - last.atMs;
-    const weight = Math.min(1, elapsed / 1_000);
-    const rate = last.rate + (((count - last.count) * 1_000) / Math.max(1, elapsed) - last.rate) * weight;
-    this.#last.set(segment, { count, atMs, rate });
-    return rate;
+    const last = this.#last.get(segment) ?? { count: 0, atMs: this.#startedMs, rate: undefined };
+    const elapsedMs = Math.max(1, atMs - last.atMs);
+    // A run that was started anew counts from 0.
+    const rate = (Math.max(0, count - last.count) * 1_000) / elapsedMs;
+    const smooth = last.rate === undefined ? rate : last.rate + (rate - last.rate) * Math.min(1, elapsedMs / 1_000);
+    this.#last.set(segment, { count, atMs, rate: smooth });
+    return smooth;
   }
 }

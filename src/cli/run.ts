@@ -3,6 +3,8 @@ import { runModule } from './run-module.js';
 import { chance, crashOf, instancesOf, milliseconds, type RunFlags, wholeNumber } from './run-options.js';
 import { EXIT_CODES } from './exit-codes.js';
 
+const LEFTOVERS_MS = 1_000;
+
 /** `millrace run`: runs the pipeline of a module. `program` are the words after `--`. */
 export function addRun(command: Command, program: readonly string[]): void {
   command
@@ -64,5 +66,7 @@ Examples:
     )
     .action(async (module: string, flags: RunFlags) => {
       process.exitCode = await runModule(module, flags, program);
+      // What the program left behind, a timer or a socket, has a moment to end by itself.
+      setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
     });
 }

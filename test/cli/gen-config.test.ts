@@ -1,0 +1,55 @@
+import { expect } from 'chai';
+import { Folder } from './millrace.js';
+
+describe('millrace gen', function () {
+  this.timeout(30_000);
+  const folder = new Folder();
+  after(() => folder.remove());
+
+  it('makes a module and its types of each file, and of those they import', async () => {
+    folder.write(
+      'shop.proto',
+      'syntax = "proto3"; package shop; import "money.proto"; message Price { Money money = 1; }',
+    );
+    folder.write('money.proto', 'syntax = "proto3"; package shop; message Money { int64 cents = 1; }');
+    const ended = await folder.run(['gen', 'shop.proto', '--out', 'gen', '--proto-path', '.']);
+    expect(ended).to.deep.equal({ code: 0, stdout: '', stderr: '' });
+    expect(folder.read('gen/shop.d.ts')).to.include('Price');
+    expect(folder.read('gen/money.js')).to.include('Money');
+  });
+
+  it('names file and line of what it does not understand, and writes nothing', async () => {
+    folder.write('wrong.proto', 'syntax = "proto3";\nmessage {');
+    const { code, stderr } = await folder.run(['gen', 'wrong.proto', '--out', 'nothing']);
+    expect(code).to.equal(2);
+    expect(stderr).to.match(/^millrace: wrong\.proto.*2/);
+    expect(() => folder.read('nothing/wrong.js')).to.throw();
+  });
+});
+
+describe('millrace config', function () {
+  this.timeout(30_000);
+  const folder = new Folder();
+  after(() => folder.remove());
+  before(() => folder.write('millrace.config.json', '{ "streamItems": 64, "askTimeoutMs": 100 }'));
+
+  it('prints each option in force, and where it came from', async () => {
+    const { code, stdout, stderr } = await folder.run(['config'], { MILLRACE_ASK_TIMEOUT_MS: '250' });
+    expect(code, stderr).to.equal(0);
+    expect(stdout).to.match(/^streamItems +64 +\S*millrace\.config\.json /m);
+    expect(stdout).to.match(/^askTimeoutMs +250 +MILLRACE_ASK_TIMEOUT_MS /m);
+    expect(stdout).to.match(/^logLevel +info +default /m);
+  });
+
+  it('prints them as JSON', async () => {
+    const { stdout } = await folder.run(['config', '--json']);
+    expect(JSON.parse(stdout)).to.deep.include({ logLevel: { value: 'info', from: 'default' } });
+  });
+
+  it('refuses a name that is not known, and suggests the near one', async () => {
+    folder.write('other.json', '{ "streamItem": 64 }');
+    const { code, stderr } = await folder.run(['config', '--config', 'other.json']);
+    expect(code).to.equal(2);
+    expect(stderr).to.include('Did you mean streamItems?');
+  });
+});

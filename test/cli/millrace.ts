@@ -1,0 +1,95 @@
+/** Runs the `millrace` command as users do: a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export const FLIGHTS = resolve('examples/flights');
+const MAIN = resolve('dist/cli/main.js');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Resolves when standard error holds `text`; rejects when the process ends before. */
+  says(text: string): Promise<void>;
+}
+
+/** A folder for one test file, in which the command runs: what it writes goes there. */
+export class Folder {
+  readonly path = mkdtempSync(join(tmpdir(), 'millrace-cli-'));
+
+  constructor() {
+    symlinkSync(resolve('node_modules'), join(this.path, 'node_modules'));
+    writeFileSync(join(this.path, 'package.json'), '{ "type": "module" }');
+  }
+
+  write(name: string, text: string): void {
+    writeFileSync(join(this.path, name), text);
+  }
+
+  read(name: string): string {
+    return readFileSync(join(this.path, name), 'utf8');
+  }
+
+  /** A module with a pipeline of a source and a sink. `read` and `print` are bodies of async functions. */
+  writePipeline(
+    name: string,
+    { read, print = 'for await (const flight of input);' }: { read: string; print?: string },
+  ): void {
+    const types = JSON.stringify(join(FLIGHTS, 'gen/flights.js'));
+    this.write(
+      name,
+      `import { pipeline } from 'millrace';
+import { Flight } from ${types};
+export default pipeline('test', import.meta.url, (p, args) => {
+  const flights = p.source('read', Flight, async (output, context) => { ${read} });
+  p.sink('print', flights, async (input, context) => { ${print} });
+});
+`,
+    );
+  }
+
+  start(words: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
+    const child = spawn(process.execPath, [MAIN, ...words], {
+      cwd: this.path,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const texts = { stdout: '', stderr: '' };
+    let look = (): void => {};
+    child.stdout?.on('data', (chunk: Buffer) => void (texts.stdout += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      texts.stderr += chunk.toString();
+      look();
+    });
+    const ended = new Promise<Ended>((end) => child.on('close', (code) => end({ code, ...texts })));
+    const says = (text: string): Promise<void> =>
+      new Promise((said, reject) => {
+        look = () => {
+          if (texts.stderr.includes(text)) said();
+        };
+        look();
+        void ended.then(({ stderr }) => reject(new Error(`It ended without saying "${text}": ${stderr}`)));
+      });
+    return { child, ended, says };
+  }
+
+  run(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+    return this.start(words, env).ended;
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true });
+  }
+}
+
+/** Standard error without log records and progress. */
+export function messages({ stderr }: Ended): string[] {
+  return stderr.split('\n').filter((line) => line.startsWith('millrace: '));
+}
