@@ -67,7 +67,7 @@ function complain(error: unknown, isVerbose: boolean): number {
   // Help and version are no errors; for the others commander has printed its line.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   const message = error instanceof Error ? error.message : String(error);
-  const what = error instanceof MillraceError ? message : `internal error: ${message} (--verbose prints where)`;
+  const what = error instanceof MillraceError ? message : `uncaught error: ${message} (--verbose prints where)`;
   process.stderr.write(`millrace: ${what}\n`);
   if (isVerbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   if (error instanceof ConfigError) return ExitCode.usage;

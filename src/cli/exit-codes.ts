@@ -5,7 +5,7 @@ export const ExitCode = {
   failed: 1,
   /** A command, option, module or argument is wrong; nothing was started. */
   usage: 2,
-  /** A fault of Millrace itself. */
+  /** A fault of Millrace itself, or an error that the program left uncaught. */
   internal: 3,
   /** Ctrl-C, as shells have it: 128 and the number of the signal. */
   interrupted: 130,
@@ -15,5 +15,5 @@ export const EXIT_CODES = `Exit codes:
   0    the run ended well
   1    the pipeline failed; the message names segment, partition and cause
   2    a command, option, module or argument is wrong; nothing was started
-  3    a fault of Millrace itself
+  3    a fault of Millrace itself, or an error that the program left uncaught
   130  stopped by Ctrl-C`;

@@ -89,6 +89,19 @@ export default pipeline('test', import.meta.url, (p, args) => {
   }
 }
 
+/** What --json prints. */
+export interface Summary {
+  readonly result: string;
+  readonly time: string;
+  readonly seconds: number;
+  readonly seed?: number;
+  readonly segments: readonly { readonly segment: string }[];
+}
+
+export function summaryOf({ stdout }: Ended): Summary {
+  return JSON.parse(stdout) as Summary;
+}
+
 /** Standard error without log records and progress. */
 export function messages({ stderr }: Ended): string[] {
   return stderr.split('\n').filter((line) => line.startsWith('millrace: '));

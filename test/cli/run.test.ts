@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { FLIGHTS, Folder, messages } from './millrace.js';
+import { FLIGHTS, Folder, messages, summaryOf } from './millrace.js';
 
 describe('millrace run', function () {
   this.timeout(30_000);
@@ -54,13 +54,13 @@ describe('millrace run', function () {
   it('has one JSON object on standard output with --json; what the program prints goes to standard error', async () => {
     const ended = await folder.run(['run', FLIGHTS, '--json', '--partitions', '2']);
     expect(ended.code, ended.stderr).to.equal(0);
-    const summary = JSON.parse(ended.stdout);
+    const summary = summaryOf(ended);
     expect(summary).to.include({ pipeline: 'flights', result: 'ok', time: 'real', restarts: 0 });
     expect(summary.seconds).to.be.above(0);
     expect(summary).to.not.have.property('seed');
-    const segments = summary.segments.map(({ segment }: { segment: string }) => segment);
+    const segments = summary.segments.map(({ segment }) => segment);
     expect(segments).to.have.members(['read', 'parse', 'tally', 'merge']);
-    expect(summary.segments.find(({ segment }: { segment: string }) => segment === 'tally')).to.include({
+    expect(summary.segments.find(({ segment }) => segment === 'tally')).to.include({
       instances: 4,
       done: 4,
       written: 4,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { FLIGHTS, Folder, messages } from './millrace.js';
+import { FLIGHTS, Folder, messages, summaryOf } from './millrace.js';
 
 const FEW = ['--', '--input', 'few.json', '--out', 'few', '--quiet'];
 
@@ -54,7 +54,7 @@ describe('millrace run as a simulation', function () {
   it('chooses a seed when none is given, and tells it', async () => {
     const ended = await folder.run(['run', FLIGHTS, '--nodes', '2', '--json', ...FEW]);
     expect(ended.code, ended.stderr).to.equal(0);
-    const { seed, time } = JSON.parse(ended.stdout);
+    const { seed, time } = summaryOf(ended);
     expect(time).to.equal('virtual');
     expect(messages(ended)[0]).to.equal(`millrace: seed ${seed}`);
   });

@@ -27,7 +27,7 @@ describe('the millrace command', function () {
   });
 
   it('prints its version', async () => {
-    const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(await folder.run(['--version'])).to.deep.equal({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 

@@ -13,7 +13,7 @@ describe('the flights example', function () {
   after(() => folder.remove());
 
   it('finds in the 200,000 flights what a plain computation finds', async () => {
-    const rows: Row[] = JSON.parse(readFileSync(SAMPLE, 'utf8'));
+    const rows = JSON.parse(readFileSync(SAMPLE, 'utf8')) as Row[];
     expect(rows).to.have.length(200_000);
     expect(parsed(await runFlights(SAMPLE, folder.path, { partitions: 2 }))).to.deep.equal(plainResult(rows));
   });
