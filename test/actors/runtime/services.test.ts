@@ -230,7 +230,9 @@ describe('the services of the runtime, driven from another process by messages a
     await here.register('subscriber', here.spawn(subscriber.behavior()));
     const ref: ActorRef<typeof v1.Subscriber> = await there.lookup(v1.Subscriber, 'subscriber');
     const bad = { base: 0, nonce: 1, isSnapshot: true, joined: [v1.Member.create({ id: 5 })], isComplete: true };
-    expect(await ref.rewire(bad).then(() => 'answered', String)).to.include('Member 5 of a port must carry its reference');
+    expect(await ref.rewire(bad).then(() => 'answered', String)).to.include(
+      'Member 5 of a port must carry its reference',
+    );
     expect(await ref.rewire({ ...bad, joined: [] })).to.include({ nonce: 1 });
     expect(await subscriber[Symbol.asyncIterator]().next()).to.include({ done: true });
   });
