@@ -28,15 +28,22 @@ type Rewire = (
 class Manifold {
   readonly writers = new Side();
   readonly readers = new Side();
+  /** Whom a reader listens to that was dropped before it had joined: nobody will ever write to it. */
+  readonly #nobody = new Side();
   readonly #context: Context;
-  /** A member that was dropped still listens until it leaves: its reference is kept for that. */
+  /** Everybody who has joined and not left. A member that was dropped still listens until it leaves. */
   readonly #known = new Map<number, v1.Member>();
   /** Members that have left: one that is repeated does not join again. */
   readonly #gone = new Set<number>();
+  /** Members that are expected no more. They deal with what they have, and leave. */
+  readonly #dropped = new Set<number>();
+  /** Whom a dropped member deals with. Those who join later do not know it, so it is not told of them. */
+  readonly #frozen = new Map<number, ReadonlySet<number>>();
   readonly #ended = new Set<number>();
 
   constructor(context: Context) {
     this.#context = context;
+    this.#nobody.members.touch();
   }
 
   expect({ producers, consumers }: v1.ExpectedMembers): void {
@@ -50,8 +57,11 @@ class Manifold {
       return;
     }
     const side = isWriter ? this.writers : this.readers;
-    if (side.members.get(member.id) === undefined) {
+    if (this.#dropped.has(member.id)) {
+      this.#dismiss(member, isWriter);
+    } else if (side.members.get(member.id) === undefined) {
       side.members.set(member.id, member);
+      this.#known.set(member.id, member);
       this.#other(side).members.listen(member.id);
     }
     this.#publish();
@@ -63,12 +73,14 @@ class Manifold {
     if (hasEnded) {
       this.#ended.add(id);
     }
+    this.#forget(this.#nobody, id);
     const fences = [this.writers, this.readers].map((side) => {
       this.#forget(side, id);
       side.members.delete(id);
       return new Promise<void>((resolve) => side.members.fence(resolve));
     });
     this.#known.delete(id);
+    this.#frozen.delete(id);
     this.#publish();
     return Promise.all(fences).then(() => {});
   }
@@ -80,13 +92,26 @@ class Manifold {
     }
     side.expected = expected;
     side.members.touch();
-    const other = this.#other(side);
     for (const id of dropped) {
-      side.members.delete(id);
-      // It deals with those that it knows. One that joins later does not know it, and would never tell it of its end.
-      if (other.isComplete && other.members.diffFor(id) === undefined) {
-        this.#forget(other, id);
-      }
+      this.#dropped.add(id);
+      // Only when all the other side knows it: who was never told of a member would not tell it of its end either.
+      side.members.fence(() => this.#drop(side, id));
+    }
+  }
+
+  #drop(side: Side, id: number): void {
+    if (side.members.delete(id)) {
+      const present = [...this.#other(side).members.entries()];
+      this.#frozen.set(id, new Set(present.map((member) => member.id)));
+      this.#publish();
+    }
+  }
+
+  /** A member that was dropped joins: again, which changes nothing, or only now. */
+  #dismiss(member: v1.Member, isWriter: boolean): void {
+    if (!isWriter && !this.#known.has(member.id)) {
+      this.#known.set(member.id, member);
+      this.#nobody.members.listen(member.id);
     }
   }
 
@@ -100,10 +125,12 @@ class Manifold {
   }
 
   #publish(): void {
-    this.#publishTo(this.writers, (member) => {
-      const reader = this.#context.ref(v1.Subscriber, required(member.ref));
-      return (membership, options) => reader.rewire(membership, options);
-    });
+    for (const side of [this.writers, this.#nobody]) {
+      this.#publishTo(side, (member) => {
+        const reader = this.#context.ref(v1.Subscriber, required(member.ref));
+        return (membership, options) => reader.rewire(membership, options);
+      });
+    }
     this.#publishTo(this.readers, (member) => {
       const writer = this.#context.ref(v1.Publisher, required(member.ref));
       return (membership, options) => writer.rewire(membership, options);
@@ -113,7 +140,7 @@ class Manifold {
   /** Members of `side` are told to the listeners, who are members of the other side, or were. */
   #publishTo(side: Side, rewireOf: (listener: v1.Member) => Rewire): void {
     for (const id of side.members.listeners()) {
-      const listener = this.#listenerOf(side, id);
+      const listener = this.#known.get(id);
       if (listener !== undefined && !side.sending.has(id) && side.members.diffFor(id) !== undefined) {
         side.sending.add(id);
         this.#send(side, id, rewireOf(listener)).catch((error: unknown) => {
@@ -122,14 +149,6 @@ class Manifold {
         });
       }
     }
-  }
-
-  #listenerOf(side: Side, id: number): v1.Member | undefined {
-    const member = this.#other(side).members.get(id) ?? this.#known.get(id);
-    if (member !== undefined) {
-      this.#known.set(id, member);
-    }
-    return member;
   }
 
   /** Ends when the listener is up to date, or forgotten; rejects when it is gone. One that is silent is told again and again. */
@@ -145,7 +164,7 @@ class Manifold {
         base,
         nonce,
         isSnapshot,
-        joined: changed,
+        joined: changed.filter((member) => this.#frozen.get(id)?.has(member.id) !== false),
         left: removed,
         isComplete: side.isComplete,
         ended: [...this.#ended],

@@ -182,6 +182,45 @@ describe('the services of the runtime, driven from another process by messages a
     await leaving;
   });
 
+  it('ManifoldService: a reader that was dropped does not come back by a repeated join; before it had joined, it ends at once', async () => {
+    const { cluster, here, there } = await twoProcesses();
+    const writer = new Publisher({
+      id: 1,
+      port: 'rows',
+      type: Row,
+      policy: 'broadcast',
+      isLossy: false,
+      recovers: false,
+      failed: () => {},
+    });
+    const [kept, dropped, never] = [2, 3, 4].map((id) => new Subscriber({ id, port: 'rows', type: Row }));
+    if (kept === undefined || dropped === undefined || never === undefined) throw new Error('three were made');
+    await there.register('manifold', there.spawn(manifold('rows', 'broadcast')));
+    const ref = await here.lookup(v1.ManifoldService, 'manifold');
+    const member = (id: number, port: Publisher<Row, Partial<Row>> | Subscriber<Row>) => ({
+      member: v1.Member.create({
+        id,
+        ref: (port instanceof Publisher ? here.spawn(port.behavior()) : here.spawn(port.behavior())).toRef(),
+      }),
+      isWriter: port instanceof Publisher,
+    });
+    const joining = member(3, dropped);
+    await ref.expect({ producers: [1], consumers: [2, 3, 4] });
+    await ref.join(member(1, writer));
+    await ref.join(member(2, kept));
+    await ref.join(joining);
+    await ref.expect({ producers: [1], consumers: [2] });
+    await ref.join(joining);
+    await ref.join(member(4, never));
+    expect((await ref.describe({})).readers.map(({ id }) => id)).to.deep.equal([2]);
+    for (const reader of [dropped, never]) {
+      expect(await reader[Symbol.asyncIterator]().next()).to.include({ done: true });
+    }
+    await writer.write({ id: 7 });
+    expect(await kept[Symbol.asyncIterator]().next()).to.deep.include({ value: { id: 7, key: '' } });
+    await cluster.pass(10);
+  });
+
   it('Publisher: sends what is granted, and not one element more', async () => {
     const { cluster, here, there } = await twoProcesses();
     const elements: { sequence: number }[] = [];
