@@ -26,6 +26,8 @@ export interface System {
 export type SystemProvider = (options: SystemOptions) => System;
 
 const MAX_PARTITIONS = 1_024;
+/** Far above what any kernel numbers: a list with more is no list of processors. */
+const MAX_CPU = 65_535;
 
 /** This machine: the process's affinity, and what Node says of it. */
 export const machineProvider: SystemProvider = (options) =>
@@ -72,7 +74,7 @@ export function parseCpuList(list: string): readonly number[] {
     const bounds = /^(\d+)(?:-(\d+))?$/.exec(range.trim());
     const first = Number(bounds?.[1]);
     const last = Number(bounds?.[2] ?? bounds?.[1]);
-    if (bounds === null || last < first) {
+    if (bounds === null || last < first || last > MAX_CPU) {
       throw new ConfigError(`A list of processors looks like 0-3,8; got "${list}".`);
     }
     return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
