@@ -92,6 +92,11 @@ export class Executor {
     this.network.crash(target);
   }
 
+  /** What has crashed may be started again: as a new process, which joins afresh. ConfigError when it is up. */
+  restart(target: string): void {
+    this.network.restart(target);
+  }
+
   /** Stops every runtime, the last started first, and whatever the scheduler still holds. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
