@@ -289,7 +289,7 @@ describe('the face of the runtime', () => {
     ]);
     expect(Object.keys(face.Runtime)).to.deep.equal(['start']);
     const own = Object.getOwnPropertyNames(face.Executor.prototype).toSorted();
-    expect(own).to.deep.equal(['constructor', 'crash', 'runtimes', 'start', 'stop']);
+    expect(own).to.deep.equal(['constructor', 'crash', 'restart', 'runtimes', 'start', 'stop']);
   });
 });
 
