@@ -130,11 +130,18 @@ export class FollowedPipeline implements PipelineRun {
       this.#segments.clear();
     } else if (failure !== undefined) {
       const cause = new HandlerError(failure.message, { handlerCode: failure.code });
-      this.#settle.reject(new PipelineError(`Pipeline "${this.name}" failed: ${failure.message}.`, { cause }));
+      this.#settle.reject(
+        new PipelineError(`Pipeline "${this.name}" failed: ${withoutFullStop(failure.message)}.`, { cause }),
+      );
     } else if (outcome?.result.case === 'cancelled') {
       this.#settle.reject(new StoppedError(`Pipeline "${this.name}" was stopped.`));
     } else {
       this.#settle.resolve();
     }
   }
+}
+
+/** A cause is a sentence of its own; here it ends another. */
+function withoutFullStop(sentence: string): string {
+  return sentence.endsWith('.') ? sentence.slice(0, -1) : sentence;
 }

@@ -132,7 +132,7 @@ export class Channel {
     const nowMs = this.#services.scheduler.now();
     return new Promise((resolve, reject) => {
       const correlation = this.#nextCorrelation();
-      const target = `${method.fullName} at ${this.address}`;
+      const target = `an actor at ${this.address}`;
       const { deadlines } = this.#services.system;
       const ask = new RemoteAsk(
         this.asks,
