@@ -90,7 +90,8 @@ export interface PipelineBuilder {
 
 export interface PipelineOptions {
   /**
-   * `fail` (default): the first failure ends the run. `restart`: lost elements are sent again; after any other failure (a segment's code that throws, a process that dies) the run starts anew from its sources.
+   * `fail` (default): the first failure ends the run. `restart`: lost elements are sent again; after any other failure (a segment's
+   * code that throws, a process that dies) the run starts anew from its sources.
    */
   readonly onFailure?: 'fail' | 'restart';
   /** Times that a run may start anew. Default 3. */
