@@ -104,7 +104,11 @@ export class OutgoingReader<T> {
   /** Asks what has arrived. */
   probe(): void {
     const { sent, isEnded } = this.#stream;
-    this.#attempt(() => this.subscriber.probe({ writer: this.#options.writer, sequence: sent + (isEnded ? 1 : 0) }));
+    try {
+      this.subscriber.probe({ writer: this.#options.writer, sequence: sent + (isEnded ? 1 : 0) });
+    } catch (error) {
+      this.#refused(error);
+    }
   }
 
   #pay(): void {
@@ -117,33 +121,37 @@ export class OutgoingReader<T> {
     }
   }
 
-  #transmitEnd(): boolean {
-    return this.#attempt(() => this.subscriber.end({ writer: this.#options.writer, sequence: this.#stream.sent }));
-  }
-
   #transmit(sequence: number, value: T, isFirst: boolean): boolean {
     const element = { writer: this.#options.writer, sequence, value, sizeBytes: 0 };
-    const isSent = this.#attempt(() => this.subscriber.element(element));
-    if (isSent && isFirst) {
-      this.#stream.sentBytes += element.sizeBytes;
-    }
-    return isSent;
-  }
-
-  /** False where the message was refused for want of room. */
-  #attempt(send: () => boolean): boolean {
     try {
-      if (!send()) {
+      if (!this.subscriber.element(element)) {
         this.#hold();
       }
+    } catch (error) {
+      return this.#refused(error);
+    }
+    if (isFirst) {
+      this.#stream.sentBytes += element.sizeBytes;
+    }
+    return true;
+  }
+
+  #transmitEnd(): boolean {
+    try {
+      this.subscriber.end({ writer: this.#options.writer, sequence: this.#stream.sent });
       return true;
     } catch (error) {
-      if (!(error instanceof BackpressureError)) {
-        throw error;
-      }
-      this.#hold();
-      return false;
+      return this.#refused(error);
     }
+  }
+
+  /** False where a message was refused for want of room; anything else is no matter of room. */
+  #refused(error: unknown): false {
+    if (!(error instanceof BackpressureError)) {
+      throw error;
+    }
+    this.#hold();
+    return false;
   }
 
   #hold(): void {

@@ -28,6 +28,8 @@ interface Simulation {
   readonly crashAtMs: number | undefined;
   /** When instances come and go. */
   readonly scaling: readonly Scaling[];
+  /** Started by a process that reaches the control plane by links only. */
+  readonly isStartedFar: boolean;
 }
 
 const scaling: fc.Arbitrary<Scaling> = fc.record({
@@ -53,6 +55,7 @@ const simulation: fc.Arbitrary<Simulation> = fc.record({
   isSlow: fc.boolean(),
   scaling: fc.array(scaling, { maxLength: 5 }),
   crashAtMs: fc.option(fc.integer({ min: 1, max: 600 }), { nil: undefined }),
+  isStartedFar: fc.boolean(),
 });
 
 /** Ids that the sinks read; the error where the run failed. A run that never ends fails the test by its deadline in virtual time. */
@@ -60,11 +63,11 @@ async function simulate(pipeline: Pipeline<FlowArgs>, given: Simulation): Promis
   const { seed, network, policy, stages, sinks, items, bytes, isSlow, crashAtMs, scaling } = given;
   const cluster = new Cluster({ ...network, seed });
   const window = { streamWindow: { items, bytes } };
-  const runtime = await cluster.start(window);
+  const control = await cluster.start(window);
   const other = await cluster.start(window);
-  await cluster.start(window);
+  const third = await cluster.start(window);
   const { run, board } = await startFlow(
-    runtime,
+    given.isStartedFar ? third : control,
     pipeline,
     { count: COUNT, policy, stages, sinks },
     {
