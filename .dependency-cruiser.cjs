@@ -30,6 +30,7 @@ const arrows = {
   'actors/component': [...running, 'actors/runtime', 'actors/services'],
   'actors/governor': [...running, 'actors/runtime', 'actors/services', 'actors/component'],
   index: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor'],
+  testing: [...running, 'actors/runtime'],
   cli: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor', 'index', 'codegen'],
 };
 

@@ -18,6 +18,11 @@ export class AskTimeoutError extends MillraceError {
   override readonly code = 'ASK_TIMEOUT';
 }
 
+/** What a test waits for did not happen in time: see `millrace/testing`. */
+export class WaitTimeoutError extends MillraceError {
+  override readonly code = 'WAIT_TIMEOUT';
+}
+
 /** The `AbortSignal` of an `ask` was aborted by the caller. */
 export class AskAbortedError extends MillraceError {
   override readonly code = 'ASK_ABORTED';

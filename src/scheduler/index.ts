@@ -1,7 +1,8 @@
 /**
- * Time, timers, turns and chance: the real scheduler on the event loop, the virtual one from a seed. Everything in `src/`
+ * Time, timers, turns and chance: the real scheduler on the event loop, the virtual one from a seed, the manual one by hand. Everything in `src/`
  * reaches them through a Scheduler that it was given; nothing here knows actors, links or what a turn does.
  */
+export { ManualScheduler } from './manual-scheduler.js';
 export type { RandomStream } from './random-stream.js';
 export { RealScheduler } from './real-scheduler.js';
 export type { RealSchedulerOptions } from './real-scheduler.js';

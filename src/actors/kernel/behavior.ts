@@ -95,10 +95,15 @@ export function behavior<S extends AnyService, State = undefined>(
   service: S,
   definition: BehaviorOptions<State> & Handlers<S, State>,
 ): Behavior<S, State>;
-export function behavior(
-  service: AnyService,
-  definition: BehaviorOptions<unknown> & Readonly<Record<string, unknown>>,
-): AnyBehavior {
+export function behavior(service: AnyService, definition: UntypedDefinition): AnyBehavior {
+  return untypedBehavior(service, definition);
+}
+
+/** A definition whose handlers the compiler does not hold against the service. */
+export type UntypedDefinition = BehaviorOptions<unknown> & Readonly<Record<string, unknown>>;
+
+/** As `behavior`, for a service that is not known when the code is written. */
+export function untypedBehavior<S extends AnyService>(service: S, definition: UntypedDefinition): Behavior<S, unknown> {
   const { state, on = {}, supervision, mailbox, ...named } = definition;
   const handlers = new Map<AnyMethod, Handler>();
   for (const [name, method] of Object.entries(service.methods)) {

@@ -11,6 +11,8 @@ export {
   type Handlers,
   type Lifecycle,
   type Terminated,
+  type UntypedDefinition,
+  untypedBehavior,
 } from './behavior.js';
 export type { AskOptions, Caller, OutgoingCall, SendOptions } from './call.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
@@ -23,6 +25,7 @@ export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from 
 export { Later, later } from './later.js';
 export type { Overflow } from './mailbox.js';
 export { PendingAsk } from './pending-ask.js';
-export type { ActorRef, UntypedRef } from './reference.js';
+export { type ActorRef, References, type UntypedRef } from './reference.js';
 export { type Cell, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
+export { ActorTimers } from './timers.js';

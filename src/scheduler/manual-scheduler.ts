@@ -1,0 +1,78 @@
+import { type RandomStream, randomStream } from './random-stream.js';
+import type { Scheduler, Timer } from './scheduler.js';
+import { HeapTimer, TimerHeap } from './timer-heap.js';
+import { TurnQueue } from './turn-queue.js';
+
+/**
+ * Moves when it is told to, and only then: for tests that look at a program between two moments.
+ *
+ *     const scheduler = new ManualScheduler({ seed: 7 });
+ *     scheduler.setTimer(50, ring);
+ *     scheduler.advance(50); // rings, before it returns
+ */
+export class ManualScheduler implements Scheduler {
+  readonly isVirtual = true;
+  readonly random: RandomStream;
+  readonly #seed: number | string;
+  readonly #turns = new TurnQueue();
+  readonly #timers = new TimerHeap();
+  #nowMs = 0;
+  #timersSet = 0;
+
+  constructor(options: { readonly seed: number | string }) {
+    this.#seed = options.seed;
+    this.random = this.fork('');
+  }
+
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    const timer = new HeapTimer(this.#nowMs + Math.max(0, delayMs), this.#timersSet, callback);
+    this.#timersSet += 1;
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  clearTimer(timer: Timer): void {
+    if (timer instanceof HeapTimer) this.#timers.remove(timer);
+  }
+
+  schedule(turn: () => void): void {
+    this.#turns.push(turn);
+  }
+
+  scheduleYield(turn: () => void): void {
+    this.#turns.push(turn);
+  }
+
+  fork(name: string): RandomStream {
+    return randomStream(`${this.#seed}/${name}`);
+  }
+
+  outside<T>(work: Promise<T>): Promise<T> {
+    return work;
+  }
+
+  /** Runs what is scheduled, then lets `ms` pass: every timer that comes due meanwhile fires at its time. What one throws comes out here. */
+  advance(ms: number): void {
+    const untilMs = this.#nowMs + ms;
+    for (let next = this.#takeNext(untilMs); next !== undefined; next = this.#takeNext(untilMs)) next();
+    this.#nowMs = untilMs;
+  }
+
+  #takeNext(untilMs: number): (() => void) | undefined {
+    const turn = this.#turns.shift();
+    if (turn !== undefined) return turn;
+    const timer = this.#timers.next;
+    if (timer === undefined || timer.atMs > untilMs) return undefined;
+    this.#timers.remove(timer);
+    this.#nowMs = timer.atMs;
+    return timer.callback;
+  }
+}

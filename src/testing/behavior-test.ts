@@ -1,0 +1,149 @@
+import {
+  type ActorRef,
+  type AnyBehavior,
+  type Behavior,
+  Later,
+  type TerminationReason,
+  type UntypedRef,
+} from '../actors/kernel/index.js';
+import { ConfigError, ProtocolError } from '../errors.js';
+import type { LogRecord } from '../logging/index.js';
+import type { AnyMethod, AnyService, AskMethod, Method, Mode, StreamMethod, TellMethod } from '../protocol/index.js';
+import { ManualScheduler } from '../scheduler/index.js';
+import { type Answers, answer, type UntypedAnswers } from './answers.js';
+import type { Effect } from './effects.js';
+import { type MessageFields, RecordingContext } from './recording-context.js';
+
+/** What a message of this rpc may be made from. */
+export type RequestInitOf<M> =
+  M extends Method<Mode, infer _Request, infer RequestInit, infer _Response, infer _ResponseInit> ? RequestInit : never;
+
+/** What handling one message comes to. */
+export type Handled<M> =
+  M extends TellMethod<infer _Request, infer _RequestInit>
+    ? Promise<void>
+    : M extends AskMethod<infer _Request, infer _RequestInit, infer Response, infer _ResponseInit>
+      ? Promise<Response>
+      : M extends StreamMethod<infer _Request, infer _RequestInit, infer Response, infer _ResponseInit>
+        ? AsyncIterable<Response>
+        : never;
+
+/** One behavior on its own: messages go in, effects come out. Made by `testBehavior`. */
+export interface BehaviorTest<S extends AnyService, State> {
+  readonly state: State;
+  /** What the behavior wrote to `ctx.log`. */
+  readonly log: readonly LogRecord[];
+  /** What the behavior did since this was last asked. */
+  takeEffects(): readonly Effect[];
+  /**
+   * Runs the handler of one rpc, at once, and resolves to its reply with defaults filled in. Rejects with what the handler throws: what
+   * becomes of a failed actor is its supervision's affair. ConfigError for a name that is no rpc.
+   */
+  handle<K extends keyof S['methods'] & string>(
+    name: K,
+    request: RequestInitOf<S['methods'][K]>,
+    fields?: MessageFields,
+  ): Handled<S['methods'][K]>;
+  /** Says that a watched actor is gone. ConfigError for one that is not watched. */
+  terminated(ref: UntypedRef, reason?: TerminationReason): void;
+  /** Lets time pass: timers that come due run, in order. What one throws comes out here. */
+  advance(ms: number): void;
+  /** Stops the actor: its timers end, and `on.stopping` runs. */
+  stop(): Promise<void>;
+  /**
+   * A reference for messages and state, behind which nobody is: tells and asks that go there are effects. `answers` replies to asks; an
+   * ask without an answer waits for `reply` or `fail` of its effect.
+   */
+  probe<T extends AnyService>(service: T, answers?: Answers<T>): ActorRef<T>;
+}
+
+/**
+ * Runs a behavior as a pure function: no runtime, no other actor, no time but what the test lets pass. Makes its state and runs
+ * `on.started`.
+ *
+ *     const test = await testBehavior(pricing);
+ *     await test.handle('observe', { symbol: 'ACME', price: 12.5 });
+ *     expect(await test.handle('quote', { symbol: 'ACME' })).to.deep.equal({ price: 12.5 });
+ *     expect(test.takeEffects()).to.deep.equal([]);
+ */
+export async function testBehavior<S extends AnyService, State>(
+  behavior: Behavior<S, State>,
+  options?: { readonly name?: string; readonly seed?: number },
+): Promise<BehaviorTest<S, State>>;
+export async function testBehavior(
+  behavior: AnyBehavior,
+  options: { readonly name?: string; readonly seed?: number } = {},
+): Promise<unknown> {
+  const { name = 'actor', seed = 1 } = options;
+  const context = new RecordingContext(behavior, name, new ManualScheduler({ seed }));
+  context.createState();
+  await behavior.on.started?.(context.state, context);
+  return new BehaviorRun(behavior, context);
+}
+
+class BehaviorRun {
+  readonly #behavior: AnyBehavior;
+  readonly #context: RecordingContext;
+
+  constructor(behavior: AnyBehavior, context: RecordingContext) {
+    this.#behavior = behavior;
+    this.#context = context;
+  }
+
+  get state(): unknown {
+    return this.#context.state;
+  }
+
+  get log(): readonly LogRecord[] {
+    return this.#context.records;
+  }
+
+  takeEffects(): readonly Effect[] {
+    return this.#context.takeEffects();
+  }
+
+  handle(name: string, request: unknown, fields: MessageFields = {}): unknown {
+    const method = this.#behavior.service.methods[name];
+    if (method === undefined) throw new ConfigError(`${this.#behavior.service.typeName} has no rpc ${name}`);
+    return method.mode === 'stream' ? this.#stream(method, request, fields) : this.#reply(method, request, fields);
+  }
+
+  terminated(ref: UntypedRef, reason: TerminationReason = 'stopped'): void {
+    if (!this.#context.forgetWatched(ref)) throw new ConfigError(`${ref.service.typeName} is not watched`);
+    this.#behavior.on.terminated?.(this.state, { ref, reason }, this.#context);
+  }
+
+  advance(ms: number): void {
+    this.#context.scheduler.advance(ms);
+  }
+
+  async stop(): Promise<void> {
+    this.#context.clearTimers();
+    await this.#behavior.on.stopping?.(this.state, this.#context);
+  }
+
+  probe<T extends AnyService>(service: T, answers: UntypedAnswers = {}): ActorRef<T> {
+    return this.#context.probe(service, (method, request) => answer(answers, method, request));
+  }
+
+  async #reply(method: AnyMethod, request: unknown, fields: MessageFields): Promise<unknown> {
+    const result = this.#run(method, request, fields);
+    const reply = await (result instanceof Later ? result.reply : result);
+    return method.mode === 'tell' ? undefined : method.response.create(reply);
+  }
+
+  async *#stream(method: AnyMethod, request: unknown, fields: MessageFields): AsyncGenerator {
+    const elements = this.#run(method, request, fields);
+    if (!isAsyncIterable(elements)) throw new ProtocolError(`the handler of ${method.fullName} returned no stream`);
+    for await (const element of elements) yield method.response.create(element);
+  }
+
+  #run(method: AnyMethod, request: unknown, fields: MessageFields): unknown {
+    const handler = this.#behavior.handlers.get(method);
+    return this.#context.during(fields, () => handler?.(this.state, method.request.create(request), this.#context));
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}

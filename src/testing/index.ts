@@ -1,0 +1,12 @@
+/**
+ * `millrace/testing`: what users need to test their own actors. A behavior as a pure function, a cluster on virtual time, actors that
+ * keep what they get, and conditions to wait for. It knows no test framework, and nothing in the runtime may use it.
+ */
+export type { Answers } from './answers.js';
+export { type BehaviorTest, type Handled, testBehavior } from './behavior-test.js';
+export type { Asked, Effect, Told } from './effects.js';
+export { createProbe, type Probe, type Received } from './probe.js';
+export type { MessageFields } from './recording-context.js';
+export { until, type UntilOptions } from './until.js';
+export { virtualCluster, type VirtualCluster, type VirtualClusterOptions } from './virtual-cluster.js';
+export { ManualScheduler, RealScheduler, type Scheduler, VirtualScheduler } from '../scheduler/index.js';

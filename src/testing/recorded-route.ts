@@ -1,0 +1,63 @@
+import type { AskOptions, Route, SendOptions, UntypedRef } from '../actors/kernel/index.js';
+import type { AnyMethod } from '../protocol/index.js';
+import type { Asked, Effect } from './effects.js';
+
+/** Answers an ask at once; `undefined` leaves it to the test. */
+export type Answer = (method: AnyMethod, message: unknown) => unknown;
+
+/** Where the references of a behavior test lead: nowhere. What is sent is recorded. */
+export class RecordedRoute implements Route {
+  readonly cUid: bigint;
+  readonly #record: (effect: Effect) => void;
+  readonly #answer: Answer;
+  #self: UntypedRef | undefined;
+
+  constructor(cUid: bigint, record: (effect: Effect) => void, answer: Answer) {
+    this.cUid = cUid;
+    this.#record = record;
+    this.#answer = answer;
+  }
+
+  /** The reference through which this route is used; it is what effects name. */
+  bind<R extends UntypedRef>(ref: R): R {
+    this.#self = ref;
+    return ref;
+  }
+
+  tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
+    this.#record({ kind: 'told', to: this.#to, method: method.name, message, meta: options?.meta });
+    return true;
+  }
+
+  ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const asked: Asked = {
+        kind: 'asked',
+        to: this.#to,
+        method: method.name,
+        message,
+        meta: options?.meta,
+        timeoutMs: options?.timeoutMs,
+        reply: (value) => resolve(method.response.create(value)),
+        fail: reject,
+      };
+      this.#record(asked);
+      const answer = this.#answer(method, message);
+      if (answer !== undefined) Promise.resolve(answer).then((value) => asked.reply(value), reject);
+    });
+  }
+
+  ready(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Nothing watched here ends, unless the test says so. */
+  watch(): void {}
+
+  unwatch(): void {}
+
+  get #to(): UntypedRef {
+    if (this.#self === undefined) throw new Error('a recorded route is used before it has a reference');
+    return this.#self;
+  }
+}

@@ -1,0 +1,186 @@
+import { expect } from 'chai';
+import { behavior, type Context, later, type UntypedRef } from '#src/actors/kernel/index.js';
+import { ConfigError, ProtocolError } from '#src/errors.js';
+import { type Asked, testBehavior } from '#src/testing/index.js';
+import { rejection } from '../actors/kernel/harness.js';
+import { Pricing, Worker } from '../actors/kernel/shop.js';
+
+const pricing = behavior(Pricing, {
+  state: () => new Map<string, number>(),
+  observe: (book, { symbol, price }) => void book.set(symbol, price),
+  quote: (book, { symbol }) => ({ price: book.get(symbol) ?? 0 }),
+});
+
+/** A Worker that does `work` for each ask, and `push` for each tell. */
+function worker(does: {
+  push?: (value: number, ctx: Context<number>) => void | Promise<void>;
+  work?: (value: number, ctx: Context<number>) => number | Promise<number>;
+}) {
+  return behavior(Worker, {
+    state: () => 0,
+    push: (_state, { value }, ctx) => does.push?.(value, ctx),
+    work: async (_state, { value }, ctx) => ({ value: (await does.work?.(value, ctx)) ?? 0 }),
+    on: { terminated: (_state, { reason }, ctx) => ctx.log.info(reason) },
+  });
+}
+
+describe('a behavior as a pure function', () => {
+  it('handles messages, and has a state to look at', async () => {
+    const test = await testBehavior(pricing);
+    await test.handle('observe', { symbol: 'ACME', price: 12.5 });
+    expect(await test.handle('quote', { symbol: 'ACME' })).to.deep.equal({ price: 12.5, currency: 'EUR' });
+    expect([...test.state]).to.deep.equal([['ACME', 12.5]]);
+    expect(test.takeEffects()).to.deep.equal([]);
+  });
+
+  it('has done what it does synchronously when handle returns', async () => {
+    const test = await testBehavior(pricing);
+    const handled = test.handle('observe', { symbol: 'ACME', price: 1 });
+    expect(test.state.size).to.equal(1);
+    await handled;
+  });
+
+  it('rejects with what its handler throws', async () => {
+    const error = new Error('no');
+    const test = await testBehavior(worker({ work: () => Promise.reject(error) }));
+    expect(await rejection(test.handle('work', {}))).to.equal(error);
+  });
+
+  it('answers with what later brings', async () => {
+    const test = await testBehavior(
+      behavior(Worker, { push: () => {}, work: () => later(Promise.resolve({ value: 3 })) }),
+    );
+    expect(await test.handle('work', {})).to.deep.equal({ value: 3 });
+  });
+
+  it('sees meta and sender, and replaces its state', async () => {
+    const seen: unknown[] = [];
+    const test = await testBehavior(
+      worker({
+        push: (value, ctx) => {
+          seen.push(ctx.meta, ctx.sender?.service);
+          ctx.become(value);
+        },
+      }),
+    );
+    await test.handle('push', { value: 5 }, { meta: { tenant: 'a' }, sender: test.probe(Pricing) });
+    expect(seen).to.deep.equal([{ tenant: 'a' }, 'test.Pricing']);
+    expect(test.state).to.equal(5);
+    expect(test.takeEffects()).to.deep.equal([{ kind: 'became', state: 5 }]);
+  });
+
+  it('records tells to a probe, with every field filled', async () => {
+    let send = (): boolean => false;
+    const test = await testBehavior(worker({ push: () => void send() }));
+    const probe = test.probe(Pricing);
+    send = () => probe.observe({ symbol: 'ACME' });
+    await test.handle('push', {});
+    expect(test.takeEffects()).to.deep.equal([
+      { kind: 'told', to: probe, method: 'observe', message: { symbol: 'ACME', price: 0 }, meta: undefined },
+    ]);
+    expect(test.takeEffects(), 'taken once').to.deep.equal([]);
+  });
+
+  it('asks a probe that answers', async () => {
+    let ask = (): Promise<number> => Promise.resolve(0);
+    const test = await testBehavior(worker({ work: () => ask() }));
+    const probe = test.probe(Pricing, { quote: ({ symbol }) => ({ price: symbol.length }) });
+    ask = async () => (await probe.quote({ symbol: 'ACME' }, { timeoutMs: 100 })).price;
+    expect(await test.handle('work', {})).to.deep.equal({ value: 4 });
+    const [asked] = test.takeEffects();
+    expect(asked).to.include({ kind: 'asked', to: probe, method: 'quote', timeoutMs: 100 });
+  });
+
+  for (const [how, settle, outcome] of [
+    ['a reply', (asked: Asked) => asked.reply({ price: 7 }), 7],
+    ['a failure', (asked: Asked) => asked.fail(new ProtocolError('strange')), -1],
+  ] as const) {
+    it(`waits for the test to answer with ${how}`, async () => {
+      let ask = (): Promise<number> => Promise.resolve(0);
+      const test = await testBehavior(worker({ work: () => ask().catch(() => -1) }));
+      const probe = test.probe(Pricing);
+      ask = async () => (await probe.quote({})).price;
+      const handled = test.handle('work', {});
+      const [asked] = test.takeEffects();
+      if (asked?.kind !== 'asked') throw new Error('it did not ask');
+      settle(asked);
+      expect(await handled).to.deep.equal({ value: outcome });
+    });
+  }
+
+  it('spawns and watches, and hears that one is gone', async () => {
+    let child: UntypedRef | undefined;
+    const test = await testBehavior(
+      worker({
+        push: (_value, ctx) => {
+          child = ctx.spawn(pricing, { name: 'book' });
+          ctx.watch(child);
+        },
+      }),
+    );
+    await test.handle('push', {});
+    expect(test.takeEffects()).to.deep.equal([
+      { kind: 'spawned', name: 'book', ref: child, behavior: pricing },
+      { kind: 'watched', ref: child },
+    ]);
+    if (child === undefined) throw new Error('no child');
+    test.terminated(child, 'unreachable');
+    expect(test.log).to.have.length(1);
+    expect(test.log[0]).to.include({ level: 'info', message: 'unreachable' });
+    const gone = child;
+    expect(() => test.terminated(gone), 'once').to.throw(ConfigError, 'not watched');
+    expect(await rejection(test.handle('push', {}))).to.be.instanceOf(ConfigError);
+  });
+
+  it('finds a probe again by its wire record, and refuses another service', async () => {
+    const test = await testBehavior(
+      worker({ push: (_value, ctx) => void ctx.ref(Pricing, ctx.sender ?? { cUid: 0n, service: '' }).observe({}) }),
+    );
+    const probe = test.probe(Pricing);
+    await test.handle('push', {}, { sender: probe });
+    expect(test.takeEffects()[0]).to.include({ kind: 'told', to: probe });
+    const other = test.probe(Worker);
+    expect(await rejection(test.handle('push', {}, { sender: other }))).to.be.instanceOf(ProtocolError);
+  });
+
+  it('lets its timers fire when time passes, and no sooner', async () => {
+    const fired: string[] = [];
+    const test = await testBehavior(
+      worker({
+        push: (_value, ctx) => {
+          ctx.after(50, () => fired.push(`after ${ctx.scheduler.now()}`));
+          const every = ctx.every(20, () => {
+            fired.push(`every ${ctx.scheduler.now()}`);
+            if (ctx.scheduler.now() === 60) ctx.cancel(every);
+          });
+        },
+      }),
+    );
+    await test.handle('push', {});
+    expect(test.takeEffects().map(({ kind }) => kind)).to.deep.equal(['timer set', 'timer set']);
+    test.advance(19);
+    expect(fired).to.deep.equal([]);
+    test.advance(1_000);
+    expect(fired).to.deep.equal(['every 20', 'every 40', 'after 50', 'every 60']);
+    expect(test.takeEffects().map(({ kind }) => kind)).to.deep.equal(['timer cancelled']);
+  });
+
+  it('stops: its timers end, and stopping runs', async () => {
+    const heard: string[] = [];
+    const test = await testBehavior(
+      behavior(Worker, {
+        push: (_state, _message, ctx) => ctx.stop(),
+        work: () => ({}),
+        on: {
+          started: (_state, ctx) => void ctx.after(10, () => heard.push('timer')),
+          stopping: () => void heard.push('stopping'),
+        },
+      }),
+    );
+    await test.handle('push', {});
+    expect(test.takeEffects().map(({ kind }) => kind)).to.deep.equal(['timer set', 'stopped']);
+    await test.stop();
+    test.advance(100);
+    expect(heard).to.deep.equal(['stopping']);
+  });
+});
