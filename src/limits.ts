@@ -41,6 +41,12 @@ export const limits = {
   linkDeadMs: 15_000,
   /** Time that opening a link may take, in ms. */
   connectTimeoutMs: 5_000,
+  /** Bytes of one record of the hello on a companion socket. */
+  helloBytes: 16 * 1024,
+  /** Connections to one listener whose hello is not over. */
+  openHellos: 256,
+  /** Time between two log records of refused connections, in ms. */
+  refusalLogMs: 1_000,
   /** Deadline of a request to the control plane, its repeats included, in ms. */
   controlPlaneTimeoutMs: 10_000,
   /** Items that a reader grants a writer at a time. */

@@ -3,6 +3,7 @@
  * reaches them through a Scheduler that it was given; nothing here knows actors, links or what a turn does.
  */
 export { ManualScheduler } from './manual-scheduler.js';
+export { type Entropy, systemEntropy } from './entropy.js';
 export type { RandomStream } from './random-stream.js';
 export { RealScheduler } from './real-scheduler.js';
 export type { RealSchedulerOptions } from './real-scheduler.js';

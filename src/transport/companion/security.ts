@@ -1,0 +1,39 @@
+import { type SecureContextOptions } from 'node:tls';
+import { ConfigError } from '../../errors.js';
+import { type CompanionAddress, formatAddress, isLocal } from './address.js';
+
+/** Who may link to this process, and to whom it links. */
+export interface LinkSecurity {
+  /** The secret that all processes of the cluster share; at least 16 bytes, best 32 at random. Proved, never sent. */
+  readonly key?: string | Uint8Array;
+  /**
+   * PEM texts for `tls:` addresses. With `ca` both ends show a certificate that it has signed; without it the cluster key vouches for
+   * the connection, and certificates need no authority.
+   */
+  readonly tls?: Pick<SecureContextOptions, 'cert' | 'key' | 'ca'>;
+  /** Where no key is asked for. Default `unix`: files that only this user can open. `loopback` lets every user of this host in. */
+  readonly keyless?: 'nowhere' | 'unix' | 'loopback';
+}
+
+/** Shorter secrets can be guessed from one recorded hello. */
+const SHORTEST_KEY_BYTES = 16;
+
+/** Throws ConfigError when the two ends of a link at this address could not know one another. */
+export function checkSecurity(address: CompanionAddress, security: LinkSecurity): void {
+  const { key, tls, keyless = 'unix' } = security;
+  const keyBytes = key === undefined ? 0 : Buffer.byteLength(key);
+  if (key !== undefined && keyBytes < SHORTEST_KEY_BYTES) {
+    throw new ConfigError(`The cluster key has ${keyBytes} bytes; at least ${SHORTEST_KEY_BYTES} are needed.`);
+  }
+  if (address.scheme === 'tls' && tls?.cert === undefined && (key === undefined || tls?.ca !== undefined)) {
+    throw new ConfigError(`${formatAddress(address)} needs a certificate: set tls.cert and tls.key (PEM).`);
+  }
+  const hasMutualTls = address.scheme === 'tls' && tls?.ca !== undefined;
+  if (key !== undefined || hasMutualTls) return;
+  const isOpen = keyless === 'loopback' ? isLocal(address) : keyless === 'unix' && address.scheme === 'unix';
+  if (isOpen) return;
+  const remedy = isLocal(address) ? `, or keyless: '${address.scheme === 'unix' ? 'unix' : 'loopback'}'` : '';
+  throw new ConfigError(
+    `${formatAddress(address)} would be open to strangers: set the cluster key${address.scheme === 'tls' ? ', or tls.ca' : ''}${remedy}.`,
+  );
+}

@@ -1,0 +1,151 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { UnreachableError } from '#src/errors.js';
+import { limits } from '#src/limits.js';
+import { until } from '../../scheduler/until.js';
+import { rejectionOf } from '../compliance/rejection.js';
+import { HastyScheduler, introduction, KEY, Meeting, record } from './meeting.js';
+
+const NONCE = new Uint8Array(32).fill(7);
+const opening = (address: string, more = {}) =>
+  record({
+    case: 'opening',
+    value: { oldestVersion: 1, newestVersion: 1, nonce: NONCE, address, isKeyed: true, ...more },
+  });
+
+describe('the hello on a companion socket', () => {
+  let meeting: Meeting;
+  const open = async (...args: ConstructorParameters<typeof Meeting>): Promise<Meeting> => {
+    meeting = await new Meeting(...args).open();
+    return meeting;
+  };
+  afterEach(async () => meeting.end());
+
+  it('tells each end who the other is, and what it offers', async () => {
+    const { accepted, heard } = await open({ key: KEY });
+    const client = await meeting.dial();
+    await until('the server to accept', () => accepted.length === 1);
+    expect(client.peer).to.deep.equal(introduction('server'));
+    expect(accepted[0]?.peer).to.deep.equal(introduction('client'));
+    expect(heard).to.deep.equal([introduction('client')]);
+    expect([client.peerAddress, accepted[0]?.peerAddress]).to.deep.equal([meeting.address, 'unix:/client']);
+    expect([client.isLocal, accepted[0]?.isLocal]).to.deep.equal([true, true]);
+  });
+
+  it('needs no key on a socket file that only this user can open', async () => {
+    const { accepted } = await open();
+    await meeting.dial();
+    await until('the server to accept', () => accepted.length === 1);
+  });
+
+  for (const [name, client] of [
+    ['another key', { key: 'another key of 16 bytes' }],
+    ['no key', {}],
+  ] as const) {
+    it(`refuses a client with ${name}, before it hears who that is`, async () => {
+      const { accepted, heard, listener } = await open({ key: KEY });
+      const error = await rejectionOf(meeting.dial(client));
+      expect(error).to.be.instanceOf(UnreachableError).with.property('message').that.matches(/key/);
+      expect([accepted.length, heard.length, listener.refused]).to.deep.equal([0, 0, 1]);
+    });
+  }
+
+  it('is refused by a client with a key, when the server has none', async () => {
+    const { accepted } = await open();
+    expect(await rejectionOf(meeting.dial({ key: KEY }))).to.be.instanceOf(UnreachableError);
+    expect(accepted).to.deep.equal([]);
+  });
+
+  it('is no use to somebody who recorded another one', async () => {
+    const { accepted, listener } = await open({ key: KEY });
+    const sent: Uint8Array[] = [];
+    const client = await meeting.dial();
+    const stranger = await meeting.raw();
+    // What an honest client would send, but for the proof, which fits no other nonce.
+    stranger.socket.write(opening(meeting.address));
+    await until('the challenge', () => stranger.received.length > 0);
+    sent.push(record({ case: 'introduction', value: introduction('client') }));
+    sent.push(record({ case: 'proof', value: { mac: new Uint8Array(32) } }));
+    for (const bytes of sent) stranger.socket.write(bytes);
+    await stranger.isTurnedAway();
+    expect([accepted.length, listener.refused, client.socket.closed]).to.deep.equal([1, 1, false]);
+  });
+
+  it('refuses the server’s own proof when it is sent back', async () => {
+    const { accepted } = await open({ key: KEY });
+    const [one, other] = [await meeting.raw(), await meeting.raw()];
+    for (const stranger of [one, other]) stranger.socket.write(opening(meeting.address));
+    await until('both challenges', () => one.received.length > 0 && other.received.length > 0);
+    expect(Buffer.compare(one.received, other.received)).to.not.equal(0);
+    one.socket.write(other.received);
+    await one.isTurnedAway();
+    expect(accepted).to.deep.equal([]);
+  });
+
+  for (const [name, more] of [
+    ['a version that is not spoken here', { oldestVersion: 2, newestVersion: 9 }],
+    ['a nonce that is too short', { nonce: new Uint8Array(8) }],
+    ['an address of another kind', { address: 'tcp://127.0.0.1:1' }],
+    ['an address that is none', { address: 'nonsense' }],
+    ['the address of a process that is gone', { address: 'unix:/x#0123' }],
+  ] as const) {
+    it(`refuses ${name}, and says why`, async () => {
+      const { accepted } = await open({ key: KEY });
+      const stranger = await meeting.raw();
+      stranger.socket.write(opening(meeting.address, more));
+      await stranger.isTurnedAway();
+      expect(Buffer.from(stranger.received).toString('latin1')).to.match(/speaks|nonce|dialed|gone/);
+      expect(accepted).to.deep.equal([]);
+    });
+  }
+
+  it('refuses one that is too large at its length already', async () => {
+    const { listener } = await open();
+    const stranger = await meeting.raw();
+    const length = limits.helloBytes + 1;
+    stranger.socket.write(Uint8Array.from([0x6d, 0x72, length & 0xff, length >> 8]));
+    await stranger.isTurnedAway();
+    expect(listener.refused).to.equal(1);
+  });
+
+  it('refuses one that is too slow', async () => {
+    const { listener } = await open({}, {}, new HastyScheduler());
+    const strangers = [await meeting.raw(), await meeting.raw()];
+    strangers[1]?.socket.write(opening(meeting.address).subarray(0, 9));
+    for (const stranger of strangers) await stranger.isTurnedAway();
+    expect(listener.refused).to.equal(2);
+  });
+
+  it('lets the oldest of too many strangers go, and honest clients in', async () => {
+    const { listener } = await open();
+    const oldest = await meeting.raw();
+    for (let count = 0; count < limits.openHellos; count += 1) await meeting.raw();
+    await oldest.isTurnedAway();
+    expect(listener.hellos).to.equal(limits.openHellos);
+    await meeting.dial();
+  });
+
+  it('survives any bytes whatever, and says so once', async () => {
+    const { listener, accepted, log } = await open({ key: KEY });
+    const start = opening(meeting.address);
+    const garbage = fc.oneof(
+      fc.uint8Array({ minLength: 4, maxLength: 2_000 }),
+      fc.uint8Array({ minLength: 40 }).map((bytes) => Uint8Array.from([...start, ...bytes])),
+      fc.nat(start.length - 1).map((at) => start.map((byte, index) => (index === at ? byte ^ 0x55 : byte))),
+    );
+    let count = 0;
+    await fc.assert(
+      fc.asyncProperty(garbage, async (bytes) => {
+        const stranger = await meeting.raw();
+        stranger.socket.end(bytes);
+        await stranger.isTurnedAway();
+        count += 1;
+      }),
+      { numRuns: 100 },
+    );
+    expect(listener.refused).to.equal(count);
+    expect(accepted).to.deep.equal([]);
+    expect(log.filter(({ message }) => message === 'a link was refused').length).to.be.within(1, 10);
+    await meeting.dial();
+  });
+});
