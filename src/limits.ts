@@ -5,6 +5,8 @@
 export const limits = {
   /** Messages in one mailbox; `tell` past it throws BackpressureError. */
   mailboxMessages: 65_536,
+  /** Messages that one actor may have put aside by `ctx.stash()`; past it that throws BackpressureError. */
+  stashMessages: 1_024,
   /** Messages that one actor may handle in one turn before the next actor has its turn. */
   throughputMessages: 256,
   /** Messages that one dispatch turn handles, all actors together, before it yields to the event loop. */

@@ -44,10 +44,12 @@ export interface BehaviorTest<S extends AnyService, State> {
     request: RequestInitOf<S['methods'][K]>,
     fields?: MessageFields,
   ): Handled<S['methods'][K]>;
-  /** Says that a watched actor is gone. ConfigError for one that is not watched. */
-  terminated(ref: UntypedRef, reason?: TerminationReason): void;
-  /** Lets time pass: timers that come due run, in order. What one throws comes out here. */
-  advance(ms: number): void;
+  /** Says that a watched actor is gone, and awaits `on.terminated`. ConfigError for one that is not watched. */
+  terminated(ref: UntypedRef, reason?: TerminationReason): Promise<void>;
+  /** Says that no message came for so long, and awaits `on.idle`: an idle timeout is an effect, which no time passed brings about. */
+  idle(): Promise<void>;
+  /** Lets time pass: timers that come due run, in order, and what they return is awaited. What one throws comes out here. */
+  advance(ms: number): Promise<void>;
   /** Stops the actor: its timers end, and `on.stopping` runs. */
   stop(): Promise<void>;
   /**
@@ -108,13 +110,18 @@ class BehaviorRun {
     return method.mode === 'stream' ? this.#stream(method, request, fields) : this.#reply(method, request, fields);
   }
 
-  terminated(ref: UntypedRef, reason: TerminationReason = 'stopped'): void {
+  async terminated(ref: UntypedRef, reason: TerminationReason = 'stopped'): Promise<void> {
     if (!this.#context.forgetWatched(ref)) throw new ConfigError(`${ref.service.typeName} is not watched`);
-    this.#behavior.on.terminated?.(this.state, { ref, reason }, this.#context);
+    await this.#behavior.on.terminated?.(this.state, { ref, reason }, this.#context);
   }
 
-  advance(ms: number): void {
+  async idle(): Promise<void> {
+    await this.#behavior.on.idle?.(this.state, this.#context);
+  }
+
+  async advance(ms: number): Promise<void> {
     this.#context.scheduler.advance(ms);
+    await Promise.all(this.#context.takeTurns());
   }
 
   async stop(): Promise<void> {

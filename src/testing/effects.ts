@@ -17,6 +17,9 @@ export type Effect =
       readonly periodMs: number | undefined;
     }
   | { readonly kind: 'timer cancelled'; readonly timer: Timer }
+  | { readonly kind: 'idle timeout set'; readonly timeoutMs: number | undefined }
+  | { readonly kind: 'stashed' }
+  | { readonly kind: 'unstashed' }
   | { readonly kind: 'became'; readonly state: unknown }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly error: Error };

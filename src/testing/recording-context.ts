@@ -42,6 +42,8 @@ export class RecordingContext implements Context {
   readonly #watched = new Set<Route>();
   readonly #record = (effect: Effect): void => void this.#effects.push(effect);
   #effects: Effect[] = [];
+  /** What timers returned that have run. */
+  readonly #turns: unknown[] = [];
   readonly #names = new Set<string>();
   #lastCUid = 0n;
 
@@ -53,7 +55,7 @@ export class RecordingContext implements Context {
     this.log = logger;
     this.records = logger.records;
     this.#behavior = behavior;
-    this.#timers = new ActorTimers(scheduler, { signal: (turn) => turn() });
+    this.#timers = new ActorTimers(scheduler, { signal: (turn) => void this.#turns.push(turn()) });
     this.self = this.probe(behavior.service, () => undefined);
   }
 
@@ -65,6 +67,10 @@ export class RecordingContext implements Context {
     const taken = this.#effects;
     this.#effects = [];
     return taken;
+  }
+
+  takeTurns(): readonly unknown[] {
+    return this.#turns.splice(0);
   }
 
   /** Runs a handler with what came with its message. */
@@ -119,17 +125,29 @@ export class RecordingContext implements Context {
       : this.#references.create(service, known);
   }
 
-  after(delayMs: number, callback: () => void): Timer {
+  after(delayMs: number, callback: () => unknown): Timer {
     return this.#setTimer(delayMs, undefined, callback);
   }
 
-  every(periodMs: number, callback: () => void): Timer {
+  every(periodMs: number, callback: () => unknown): Timer {
     return this.#setTimer(periodMs, periodMs, callback);
   }
 
   cancel(timer: Timer): void {
     this.#timers.cancel(timer);
     this.#record({ kind: 'timer cancelled', timer });
+  }
+
+  setIdleTimeout(timeoutMs: number | undefined): void {
+    this.#record({ kind: 'idle timeout set', timeoutMs });
+  }
+
+  stash(): void {
+    this.#record({ kind: 'stashed' });
+  }
+
+  unstashAll(): void {
+    this.#record({ kind: 'unstashed' });
   }
 
   become(state: unknown): void {
@@ -158,7 +176,7 @@ export class RecordingContext implements Context {
     this.#timers.clear();
   }
 
-  #setTimer(delayMs: number, periodMs: number | undefined, callback: () => void): Timer {
+  #setTimer(delayMs: number, periodMs: number | undefined, callback: () => unknown): Timer {
     const timer = this.#timers.add(delayMs, periodMs, callback);
     this.#record({ kind: 'timer set', timer, delayMs, periodMs });
     return timer;

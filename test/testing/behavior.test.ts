@@ -124,11 +124,12 @@ describe('a behavior as a pure function', () => {
       { kind: 'watched', ref: child },
     ]);
     if (child === undefined) throw new Error('no child');
-    test.terminated(child, 'unreachable');
+    await test.terminated(child, 'unreachable');
     expect(test.log).to.have.length(1);
     expect(test.log[0]).to.include({ level: 'info', message: 'unreachable' });
     const gone = child;
-    expect(() => test.terminated(gone), 'once').to.throw(ConfigError, 'not watched');
+    const again = await rejection(test.terminated(gone));
+    expect(again, 'once').to.be.instanceOf(ConfigError).with.property('message').that.contains('not watched');
     expect(await rejection(test.handle('push', {}))).to.be.instanceOf(ConfigError);
   });
 
@@ -158,11 +159,52 @@ describe('a behavior as a pure function', () => {
     );
     await test.handle('push', {});
     expect(test.takeEffects().map(({ kind }) => kind)).to.deep.equal(['timer set', 'timer set']);
-    test.advance(19);
+    await test.advance(19);
     expect(fired).to.deep.equal([]);
-    test.advance(1_000);
+    await test.advance(1_000);
     expect(fired).to.deep.equal(['every 20', 'every 40', 'after 50', 'every 60']);
     expect(test.takeEffects().map(({ kind }) => kind)).to.deep.equal(['timer cancelled']);
+  });
+
+  it('puts messages aside and hears that none comes, as the test says', async () => {
+    const heard: string[] = [];
+    const test = await testBehavior(
+      behavior(Worker, {
+        idleTimeoutMs: 5,
+        push: (_state, { value }, ctx) => (value > 0 ? ctx.stash() : ctx.unstashAll()),
+        work: (_state, { value }, ctx) => {
+          ctx.setIdleTimeout(value);
+          return {};
+        },
+        on: {
+          idle: async () => {
+            await Promise.resolve();
+            heard.push('idle');
+          },
+        },
+      }),
+    );
+    await test.handle('push', { value: 1 });
+    await test.handle('push', {});
+    await test.handle('work', { value: 9 });
+    expect(test.takeEffects()).to.deep.equal([
+      { kind: 'stashed' },
+      { kind: 'unstashed' },
+      { kind: 'idle timeout set', timeoutMs: 9 },
+    ]);
+    await test.idle();
+    expect(heard).to.deep.equal(['idle']);
+  });
+
+  it('waits for what a timer awaits, and throws what that throws', async () => {
+    const test = await testBehavior(
+      behavior(Worker, {
+        push: (_state, _message, ctx) => void ctx.after(10, () => Promise.reject(new Error('broken'))),
+        work: () => ({}),
+      }),
+    );
+    await test.handle('push', {});
+    expect(await rejection(test.advance(10))).to.have.property('message', 'broken');
   });
 
   it('stops: its timers end, and stopping runs', async () => {
@@ -180,7 +222,7 @@ describe('a behavior as a pure function', () => {
     await test.handle('push', {});
     expect(test.takeEffects().map(({ kind }) => kind)).to.deep.equal(['timer set', 'stopped']);
     await test.stop();
-    test.advance(100);
+    await test.advance(100);
     expect(heard).to.deep.equal(['stopping']);
   });
 });

@@ -2,12 +2,14 @@ import { ConfigError, StoppedError } from '../../errors.js';
 import type { Logger } from '../../logging/index.js';
 import type { AnyService, Meta, Ref } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import type { Behavior } from './behavior.js';
+import { type Behavior, checkIdleTimeout } from './behavior.js';
 import { type AskOptions, InheritedOptions } from './call.js';
 import type { ActorCell } from './cell.js';
 import type { Context, SpawnOptions } from './context.js';
+import { IdleTimeout } from './idle-timeout.js';
 import { fail, requestStop } from './lifecycle.js';
 import type { ActorRef, UntypedRef } from './reference.js';
+import { nothingToStash } from './stash.js';
 import { ActorTimers } from './timers.js';
 import { Watching } from './watching.js';
 
@@ -76,16 +78,47 @@ export class ActorContext implements Context {
     return this.cell.kernel.reference(service, ref);
   }
 
-  after(delayMs: number, callback: () => void): Timer {
+  after(delayMs: number, callback: () => unknown): Timer {
     return this.addTimer(delayMs, undefined, callback);
   }
 
-  every(periodMs: number, callback: () => void): Timer {
+  every(periodMs: number, callback: () => unknown): Timer {
     return this.addTimer(periodMs, periodMs, callback);
   }
 
   cancel(timer: Timer): void {
     this.timers?.cancel(timer);
+  }
+
+  setIdleTimeout(timeoutMs: number | undefined): void {
+    const { cell } = this;
+    this.mustBeOpen('set an idle timeout');
+    if (timeoutMs !== undefined) checkIdleTimeout(timeoutMs);
+    if (cell.behavior.on.idle === undefined) {
+      throw new ConfigError(`${this.path} sets an idle timeout, but its behavior has no on.idle to be told by`);
+    }
+    const seldom = cell.usingSeldom();
+    seldom.idle?.close();
+    seldom.idle = undefined;
+    if (timeoutMs === undefined) return;
+    seldom.idle = new IdleTimeout(
+      timeoutMs,
+      this.scheduler,
+      cell,
+      () => cell.hasMessages,
+      () => cell.behavior.on.idle?.(cell.state, this),
+    );
+  }
+
+  stash(): void {
+    const { cell } = this;
+    const { running, isInHook } = cell.kernel;
+    if (running === cell ? isInHook : cell.pending === undefined) throw nothingToStash(this.path);
+    cell.stash();
+  }
+
+  unstashAll(): void {
+    this.cell.unstash();
   }
 
   become(state: unknown): void {
@@ -97,7 +130,7 @@ export class ActorContext implements Context {
   }
 
   fail(error: Error): void {
-    this.cell.signal(() => fail(this.cell, error));
+    this.cell.signal(() => fail(this.cell, error, 'ctx.fail'));
   }
 
   options(options?: AskOptions): AskOptions {
@@ -111,10 +144,11 @@ export class ActorContext implements Context {
   /** Timers and watches end: with the actor, and before it starts anew. */
   release(): void {
     this.timers?.clear();
+    this.cell.seldom?.idle?.close();
     this.watching?.clear();
   }
 
-  private addTimer(delayMs: number, periodMs: number | undefined, callback: () => void): Timer {
+  private addTimer(delayMs: number, periodMs: number | undefined, callback: () => unknown): Timer {
     this.mustBeOpen('set a timer');
     this.timers ??= new ActorTimers(this.cell.kernel.scheduler, this.cell);
     return this.timers.add(delayMs, periodMs, callback);

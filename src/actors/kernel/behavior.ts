@@ -45,7 +45,9 @@ export interface Lifecycle<State> {
   /** The state is made, no message was handled yet. */
   started?(state: State, ctx: Context<State>): void | Promise<void>;
   /** An actor given to `ctx.watch` is gone. */
-  terminated?(state: State, event: Terminated, ctx: Context<State>): void;
+  terminated?(state: State, event: Terminated, ctx: Context<State>): void | Promise<void>;
+  /** No message was handled for `idleTimeoutMs`; called again after each further while. */
+  idle?(state: State, ctx: Context<State>): void | Promise<void>;
   /** Always the last to run, before a restart too; its children are gone by then. Given up after `stopTimeoutMs`. */
   stopping?(state: State, ctx: Context<State>): void | Promise<void>;
 }
@@ -62,7 +64,11 @@ export interface BehaviorOptions<State> {
     readonly capacity?: number;
     /** Default `backpressure`. */
     readonly overflow?: Overflow;
+    /** Messages that may be put aside by `ctx.stash()` at a time. Default 1 024. */
+    readonly stashCapacity?: number;
   };
+  /** Time without a message, in ms, after which `on.idle` is called. `ctx.setIdleTimeout` changes it. */
+  readonly idleTimeoutMs?: number;
 }
 
 /** Called through a method signature, whose parameters compare both ways: a handler of any state fits. */
@@ -77,6 +83,8 @@ export interface Behavior<S extends AnyService, State> {
   readonly supervisor: Supervisor;
   readonly capacity: number | undefined;
   readonly overflow: Overflow;
+  readonly stashCapacity: number | undefined;
+  readonly idleTimeoutMs: number | undefined;
 }
 
 export type AnyBehavior = Behavior<AnyService, unknown>;
@@ -104,7 +112,7 @@ export type UntypedDefinition = BehaviorOptions<unknown> & Readonly<Record<strin
 
 /** As `behavior`, for a service that is not known when the code is written. */
 export function untypedBehavior<S extends AnyService>(service: S, definition: UntypedDefinition): Behavior<S, unknown> {
-  const { state, on = {}, supervision, mailbox, ...named } = definition;
+  const { state, on = {}, supervision, mailbox, idleTimeoutMs, ...named } = definition;
   const handlers = new Map<AnyMethod, Handler>();
   for (const [name, method] of Object.entries(service.methods)) {
     if (isReserved(name))
@@ -121,11 +129,15 @@ export function untypedBehavior<S extends AnyService>(service: S, definition: Un
       );
     }
   }
-  const { capacity, overflow = 'backpressure' } = mailbox ?? {};
+  const { capacity, overflow = 'backpressure', stashCapacity } = mailbox ?? {};
   if (!OVERFLOWS.includes(overflow)) {
     throw new ConfigError(`mailbox overflow accepts ${OVERFLOWS.join(', ')}, not ${overflow}`);
   }
-  if (capacity !== undefined) mailboxBounds(capacity, overflow);
+  mailboxBounds(capacity ?? 1, overflow, stashCapacity ?? 1);
+  if (idleTimeoutMs !== undefined && on.idle === undefined) {
+    throw new ConfigError(`the behavior of ${service.typeName} has an idleTimeoutMs, but no on.idle to be told by`);
+  }
+  if (idleTimeoutMs !== undefined) checkIdleTimeout(idleTimeoutMs);
   return {
     service,
     handlers,
@@ -134,11 +146,13 @@ export function untypedBehavior<S extends AnyService>(service: S, definition: Un
     supervisor: supervisor(supervision),
     capacity,
     overflow,
+    stashCapacity,
+    idleTimeoutMs,
   };
 }
 
 const OVERFLOWS: readonly string[] = ['backpressure', 'drop-newest', 'drop-oldest'];
-const OPTION_NAMES: readonly string[] = ['state', 'on', 'supervision', 'mailbox'];
+const OPTION_NAMES: readonly string[] = ['state', 'on', 'supervision', 'mailbox', 'idleTimeoutMs'];
 
 function isReserved(name: string): boolean {
   return OPTION_NAMES.includes(name) || reservedNames.includes(name);
@@ -148,7 +162,18 @@ function isHandler(value: unknown): value is Handler {
   return typeof value === 'function';
 }
 
-/** The bounds of the mailboxes of a behavior, where `defaultCapacity` holds unless it says otherwise. */
-export function boundsOf(behaviorValue: AnyBehavior, defaultCapacity: number): MailboxBounds {
-  return mailboxBounds(behaviorValue.capacity ?? defaultCapacity, behaviorValue.overflow);
+/** ConfigError for an idle timeout that is none. */
+export function checkIdleTimeout(timeoutMs: number): void {
+  if (timeoutMs > 0 && timeoutMs < Number.POSITIVE_INFINITY) return;
+  throw new ConfigError(`idleTimeoutMs must be a positive finite number of milliseconds, not ${timeoutMs}`);
+}
+
+/** The bounds of the mailboxes of a behavior, where the given ones hold unless it says otherwise. */
+export function boundsOf({ capacity, overflow, stashCapacity }: AnyBehavior, given: GivenBounds): MailboxBounds {
+  return mailboxBounds(capacity ?? given.mailboxMessages, overflow, stashCapacity ?? given.stashMessages);
+}
+
+interface GivenBounds {
+  readonly mailboxMessages: number;
+  readonly stashMessages: number;
 }

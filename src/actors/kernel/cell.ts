@@ -9,12 +9,11 @@ import type { TurnTaker } from './dispatcher.js';
 import { Inbox } from './inbox.js';
 import type { Kernel } from './kernel.js';
 import { Later } from './later.js';
-import { fail, handlerError, requestStop, start, windDown } from './lifecycle.js';
+import { armStopTimer, fail, handlerError, requestStop, start, windDown } from './lifecycle.js';
 import type { Mailbox } from './mailbox.js';
 import { checkName } from './nact.js';
 import { type ActorRef, streamUnavailable, type UntypedRef } from './reference.js';
 import type { Cell, Watcher } from './route.js';
-import { SeldomUsed } from './seldom-used.js';
 import type { SignalLane } from './timers.js';
 
 /** One actor: its inbox, its state, and the turns that bring them together. What few actors need is made when needed. */
@@ -28,14 +27,14 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
   /** What came with the message being handled. */
   current: Delivery | undefined = undefined;
   childCells: Map<string, ActorCell> | undefined = undefined;
-  seldom: SeldomUsed | undefined = undefined;
-  private signals: (() => void)[] | undefined = undefined;
+  private signals: (() => unknown)[] | undefined = undefined;
   private ownContext: ActorContext | undefined = undefined;
   private ownReference: UntypedRef | undefined = undefined;
   private ownBareTell: TellDelivery | undefined = undefined;
 
   constructor(kernel: Kernel, behavior: AnyBehavior, parent: ActorCell | undefined, name: string) {
-    const isStarted = behavior.createState === undefined && behavior.on.started === undefined;
+    const isStarted =
+      behavior.createState === undefined && behavior.on.started === undefined && behavior.idleTimeoutMs === undefined;
     super(kernel, kernel.boundsOf(behavior), isStarted ? 'running' : 'starting');
     this.hasState = isStarted;
     this.behavior = behavior;
@@ -87,26 +86,31 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
 
   override takeTurn(budget: number): number {
     let used = 0;
+    let handled = 0;
     while (used < budget && this.pending === undefined) {
       if (this.phase === 'running') {
         if (this.signals !== undefined) this.runSignal(this.signals);
-        else if (this.mailbox !== undefined) this.handleNext(this.mailbox);
-        else break;
+        else if (this.mailbox !== undefined) {
+          this.handleNext(this.mailbox);
+          handled++;
+        } else break;
       } else if (this.phase === 'starting') start(this);
       else if (!windDown(this)) break;
       used++;
     }
-    if (this.seldom !== undefined && (this.mailbox?.size ?? 0) <= this.bounds.resume) this.seldom.resolveReady();
+    if (this.seldom !== undefined) {
+      if (handled > 0) this.seldom.idle?.touch();
+      if ((this.mailbox?.size ?? 0) <= this.bounds.resume) this.seldom.resolveReady();
+    }
     return used;
   }
 
-  /** Asks for a turn, unless one is due anyway. */
-  wake(): void {
-    if (!this.isQueued) this.kernel.dispatcher.add(this);
+  get hasMessages(): boolean {
+    return this.mailbox !== undefined;
   }
 
   /** Runs `turn` before all messages, in a turn of this actor; dropped when the actor is not running. */
-  signal(turn: () => void): void {
+  signal(turn: () => unknown): void {
     if (this.phase !== 'running') return;
     if (this.signals === undefined) this.signals = [turn];
     else this.signals.push(turn);
@@ -117,22 +121,28 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
     this.signals = undefined;
   }
 
-  private runSignal(signals: (() => void)[]): void {
+  private runSignal(signals: (() => unknown)[]): void {
     const turn = signals.shift();
     if (signals.length === 0) this.signals = undefined;
-    if (turn !== undefined) this.guarded(turn);
+    if (turn !== undefined) this.runHook('a timer or hook', turn);
   }
 
-  /** Runs code of the actor outside any message. */
-  private guarded(code: () => void): void {
-    this.kernel.running = this;
+  /** Runs code that handles no message. A promise that it returns holds the mailbox, as one of a handler does. */
+  runHook(what: string, code: () => unknown): void {
+    const { kernel } = this;
+    kernel.running = this;
+    kernel.isInHook = true;
+    let result: unknown;
+    let failure: { readonly error: unknown } | undefined;
     try {
-      code();
-      this.kernel.running = undefined;
+      result = code();
     } catch (error) {
-      this.kernel.running = undefined;
-      fail(this, error);
+      failure = { error };
     }
+    kernel.running = undefined;
+    kernel.isInHook = false;
+    if (failure !== undefined) fail(this, failure.error, what);
+    else if (result instanceof Promise) this.suspend(result, what, () => this.seldom?.stash?.mustBeUnmarked());
   }
 
   private handleNext(mailbox: Mailbox): void {
@@ -156,43 +166,51 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
     try {
       const result = handler(this.state, message, this.context);
       kernel.running = undefined;
-      if (result instanceof Promise) {
-        this.suspend(result, () => `the handler of ${method.fullName}`);
-        return;
-      }
-      if (result instanceof Later) this.oweReply(result, delivery);
-      else if (isAsk(delivery)) delivery.reply(result);
-      this.current = undefined;
+      if (result instanceof Promise) this.hold(result, method, message);
+      else this.answer(method, message, result);
     } catch (error) {
       kernel.running = undefined;
-      fail(this, error);
+      fail(this, error, method.fullName);
     }
   }
 
-  /** Takes no turn until `work` settles; its value answers the ask being handled. */
-  suspend(work: Promise<unknown>, describe: () => string): void {
+  private hold(work: Promise<unknown>, method: AnyMethod, message: unknown): void {
+    this.suspend(work, method.fullName, (value) => this.answer(method, message, value));
+  }
+
+  /** The handler is done. */
+  private answer(method: AnyMethod, message: unknown, result: unknown): void {
+    const { current, seldom } = this;
+    if (seldom?.stash?.isMarked === true) this.putAside(seldom.stash, method, message, current);
+    else if (result instanceof Later) this.oweReply(result, current);
+    else if (isAsk(current)) current.reply(result);
+    this.current = undefined;
+  }
+
+  /** Takes no turn until `work` settles; `answer` is given its value. `what` is named when it fails. */
+  suspend(work: Promise<unknown>, what: string, answer: (value: unknown) => void): void {
     this.pending = work;
+    if (this.phase !== 'running') armStopTimer(this);
     work.then(
-      (value) => this.resume(work, value),
+      (value) => this.resume(work, what, () => answer(value)),
       (error: unknown) => {
-        if (this.pending === work) {
-          this.pending = undefined;
-          fail(this, error);
-          this.wake();
-        } else this.kernel.logger.warn(`${describe()} failed after it was given up`, { actor: this.path, error });
+        if (this.pending !== work)
+          this.kernel.logger.warn(`${what} failed after it was given up`, { actor: this.path, error });
+        this.resume(work, what, () => {
+          throw error;
+        });
       },
     );
   }
 
-  private resume(work: Promise<unknown>, value: unknown): void {
+  private resume(work: Promise<unknown>, what: string, finish: () => void): void {
     if (this.pending !== work) return;
     this.pending = undefined;
-    const delivery = this.current;
+    this.seldom?.idle?.touch();
     try {
-      if (isAsk(delivery)) delivery.reply(value);
-      this.current = undefined;
+      finish();
     } catch (error) {
-      fail(this, error);
+      fail(this, error, what);
     }
     this.wake();
   }
@@ -244,11 +262,6 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
 
   unwatch(watcher: Watcher): void {
     this.seldom?.watchers.delete(watcher);
-  }
-
-  override usingSeldom(): SeldomUsed {
-    this.seldom ??= new SeldomUsed();
-    return this.seldom;
   }
 
   override requestStop(): void {

@@ -32,10 +32,23 @@ export interface Context<State = unknown> {
   /** The typed reference of one that came in a message. ProtocolError when it is of another service. */
   ref<S extends AnyService>(service: S, ref: Ref): ActorRef<S>;
   /** Calls `callback` once after `delayMs`, as a turn of this actor: never beside a handler. Ends with the actor, or its restart. */
-  after(delayMs: number, callback: () => void): Timer;
+  after(delayMs: number, callback: () => unknown): Timer;
   /** As `after`, again and again; a period that passes while the actor is busy is not made up for. */
-  every(periodMs: number, callback: () => void): Timer;
+  every(periodMs: number, callback: () => unknown): Timer;
   cancel(timer: Timer): void;
+  /**
+   * `on.idle` is called when no message was handled for so long, and again after each further while; undefined: never. Ends with the
+   * actor; a restart begins with the behavior's own `idleTimeoutMs`. ConfigError without `on.idle`.
+   */
+  setIdleTimeout(timeoutMs: number | undefined): void;
+  /**
+   * Puts the message being handled aside, once its handler is done; what that returns is no reply then. An asker goes on waiting, until
+   * its deadline at the latest. A restart puts everything back before the mailbox, a stop answers it as it does the mailbox.
+   * BackpressureError when the stash is full, ConfigError in a hook or timer.
+   */
+  stash(): void;
+  /** Everything put aside so far is handled next, in the order in which it came, before what waits in the mailbox. */
+  unstashAll(): void;
   /** Replaces the state, from the next handler on. */
   become(state: State): void;
   /** Ends this actor when the current handler is done. */

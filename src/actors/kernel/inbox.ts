@@ -8,7 +8,8 @@ import type { Kernel } from './kernel.js';
 import { LocalAsk } from './local-ask.js';
 import type { Mailbox, MailboxBounds } from './mailbox.js';
 import { NactNode } from './nact.js';
-import { type SeldomUsed, stoppedForGood } from './seldom-used.js';
+import { SeldomUsed, stoppedForGood } from './seldom-used.js';
+import { Stash } from './stash.js';
 
 /**
  *     starting --> running <--> restarting        (a restart ends in starting)
@@ -27,6 +28,7 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
   isQueued = false;
   /** What a handler or hook returned and has not settled; no turn is taken meanwhile. */
   pending: Promise<unknown> | undefined = undefined;
+  seldom: SeldomUsed | undefined = undefined;
   /** An idle actor has none. */
   protected mailbox: Mailbox | undefined = undefined;
   protected readonly bounds: MailboxBounds;
@@ -43,7 +45,15 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
 
   abstract takeTurn(budget: number): number;
 
-  abstract usingSeldom(): SeldomUsed;
+  /** Asks for a turn, unless one is due anyway. */
+  wake(): void {
+    if (!this.isQueued) this.kernel.dispatcher.add(this);
+  }
+
+  usingSeldom(): SeldomUsed {
+    this.seldom ??= new SeldomUsed();
+    return this.seldom;
+  }
 
   /** Messages are accepted; a restart keeps them for later. */
   get isOpen(): boolean {
@@ -137,18 +147,46 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
     return new Promise((resolve, reject) => this.usingSeldom().readyWaiters.push({ resolve, reject }));
   }
 
-  /** Everything that waits in the mailbox is answered or becomes a dead letter. */
+  /** The message being handled is put aside when its handler is done. BackpressureError when the stash is full. */
+  stash(): void {
+    const seldom = this.usingSeldom();
+    seldom.stash ??= new Stash(this.bounds.stash, this);
+    seldom.stash.mark(this.kernel.scheduler.now());
+  }
+
+  /** What was put aside goes before what waits in the mailbox, past its bound where it must: it was accepted once. */
+  unstash(): void {
+    const stash = this.seldom?.stash;
+    if (stash === undefined || stash.size === 0) return;
+    this.mailbox ??= this.kernel.mailboxes.take();
+    stash.moveTo(this.mailbox);
+    if (this.pending === undefined && this.phase === 'running') this.wake();
+  }
+
+  /** The handler of this message has asked for it to be put aside, and is done. */
+  protected putAside(stash: Stash, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+    stash.isMarked = false;
+    if (this.isOpen) stash.keep(method, message, delivery);
+    else this.refuse(method, message, delivery);
+  }
+
+  /** Everything that waits in the stash and the mailbox is answered or becomes a dead letter. */
   flush(): void {
+    this.unstash();
     const { mailbox } = this;
     if (mailbox === undefined) return;
     this.mailbox = undefined;
     for (let { method } = mailbox; method !== undefined; { method } = mailbox) {
       const { message, delivery } = mailbox;
       mailbox.drop();
-      if (isAsk(delivery)) delivery.fail(this.stoppedError(method));
-      else this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
+      this.refuse(method, message, delivery);
     }
     this.kernel.mailboxes.release(mailbox);
+  }
+
+  private refuse(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+    if (isAsk(delivery)) delivery.fail(this.stoppedError(method));
+    else this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
   }
 
   private stoppedError(method: AnyMethod): StoppedError {

@@ -20,6 +20,7 @@ import type { Route } from './route.js';
 export type KernelLimits = Readonly<
   Record<
     | 'mailboxMessages'
+    | 'stashMessages'
     | 'throughputMessages'
     | 'turnMessages'
     | 'stopTimeoutMs'
@@ -66,6 +67,8 @@ export class Kernel {
   readonly addressed = new Map<bigint, ActorCell>();
   /** The actor whose handler runs at this moment, synchronously. */
   running: ActorCell | undefined = undefined;
+  /** What runs is no handler but a hook or timer, so there is no message. */
+  isInHook = false;
   remoteRoutes: (cUid: bigint) => Route;
   actors = 0;
   isStopping = false;
@@ -111,7 +114,7 @@ export class Kernel {
   boundsOf(behavior: AnyBehavior): MailboxBounds {
     let bounds = this.bounds.get(behavior);
     if (bounds === undefined) {
-      bounds = boundsOf(behavior, this.limits.mailboxMessages);
+      bounds = boundsOf(behavior, this.limits);
       this.bounds.set(behavior, bounds);
     }
     return bounds;
@@ -146,7 +149,7 @@ function kernelLimits(given: Partial<KernelLimits> = {}): KernelLimits {
     if (!(Number.isFinite(value) && value >= 0))
       throw new ConfigError(`limit ${name} must be a number, at least 0, not ${value}`);
   }
-  for (const name of ['mailboxMessages', 'throughputMessages', 'turnMessages'] as const) {
+  for (const name of ['mailboxMessages', 'stashMessages', 'throughputMessages', 'turnMessages'] as const) {
     if (!Number.isSafeInteger(all[name]) || all[name] < 1) {
       throw new ConfigError(`limit ${name} must be a whole number, at least 1, not ${all[name]}`);
     }

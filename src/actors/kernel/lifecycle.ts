@@ -8,29 +8,28 @@ import type { Directive } from './supervision.js';
 
 /** Makes the state and calls `on.started`: the first turn of an actor, and the first after a restart. */
 export function start(cell: ActorCell): void {
-  const { behavior, kernel } = cell;
+  const { behavior } = cell;
   cell.phase = 'running';
-  kernel.running = cell;
-  try {
+  cell.runHook('the start', () => {
+    if (behavior.idleTimeoutMs !== undefined) cell.context.setIdleTimeout(behavior.idleTimeoutMs);
     cell.state = behavior.createState?.(cell.context);
     cell.hasState = true;
-    const started = behavior.on.started?.(cell.state, cell.context);
-    kernel.running = undefined;
-    if (started instanceof Promise) cell.suspend(started, () => 'on.started');
-  } catch (error) {
-    kernel.running = undefined;
-    fail(cell, error);
-  }
+    return behavior.on.started?.(cell.state, cell.context);
+  });
 }
 
-/** A handler, timer or hook threw, or rejected: answers the ask being handled and does what the supervision says. */
-export function fail(cell: ActorCell, cause: unknown): void {
+/**
+ * A handler, timer or hook threw, or rejected: answers the ask being handled and does what the supervision says. `during` names what
+ * failed, for the log.
+ */
+export function fail(cell: ActorCell, cause: unknown, during: string): void {
   const { kernel, current } = cell;
   const error = errorFrom(cause);
   cell.current = undefined;
+  if (cell.seldom?.stash !== undefined) cell.seldom.stash.isMarked = false;
   if (isAsk(current)) current.fail(handlerError(error));
   if (cell.phase !== 'running') {
-    kernel.logger.error('actor failed while it was stopping', { actor: cell.path, error });
+    kernel.logger.error('actor failed while it was stopping', { actor: cell.path, during, error });
     return;
   }
   const verdict = cell
@@ -40,14 +39,18 @@ export function fail(cell: ActorCell, cause: unknown): void {
       windowMs: kernel.limits.restartWindowMs,
     });
   const { directive } = verdict;
-  kernel.logger[logLevelOf(directive, isAsk(current))](`actor failed: ${directive}`, { actor: cell.path, error });
+  kernel.logger[logLevelOf(directive, isAsk(current))](`actor failed: ${directive}`, {
+    actor: cell.path,
+    during,
+    error,
+  });
   if (directive === 'resume') return;
   if (directive === 'restart') return restart(cell, verdict.delayMs);
   requestStop(cell);
   if (cell.parent === undefined) kernel.failures.publish({ path: cell.path, error });
   else if (directive === 'escalate') {
     const { parent } = cell;
-    parent.signal(() => fail(parent, error));
+    parent.signal(() => fail(parent, error, `child ${cell.name}`));
   }
 }
 
@@ -75,6 +78,7 @@ function restart(cell: ActorCell, delayMs: number): void {
   cell.usingSeldom().restartDelayMs = delayMs;
   cell.dropSignals();
   cell.releaseContext();
+  cell.unstash();
   stopChildren(cell);
   cell.wake();
 }
@@ -112,11 +116,8 @@ export function windDown(cell: ActorCell): boolean {
   if (cell.phase === 'stopped' || cell.childCells !== undefined) return false;
   if (cell.hasState) {
     cell.hasState = false;
-    runStoppingHook(cell);
-    if (cell.pending !== undefined) {
-      armStopTimer(cell);
-      return false;
-    }
+    cell.runHook('on.stopping', () => cell.behavior.on.stopping?.(cell.state, cell.context));
+    if (cell.pending !== undefined) return false;
   }
   const { seldom, kernel } = cell;
   if (seldom?.stopTimer !== undefined) kernel.scheduler.clearTimer(seldom.stopTimer);
@@ -126,18 +127,6 @@ export function windDown(cell: ActorCell): boolean {
   if (cell.phase !== 'stopping') return startAfresh(cell);
   finish(cell);
   return false;
-}
-
-function runStoppingHook(cell: ActorCell): void {
-  const { kernel, behavior } = cell;
-  kernel.running = cell;
-  try {
-    const stopping = behavior.on.stopping?.(cell.state, cell.context);
-    if (stopping instanceof Promise) cell.suspend(stopping, () => 'on.stopping');
-  } catch (error) {
-    kernel.logger.error('on.stopping failed', { actor: cell.path, error });
-  }
-  kernel.running = undefined;
 }
 
 /** True when there is no wait before the new start. */
@@ -156,7 +145,8 @@ function startAfresh(cell: ActorCell): boolean {
   return false;
 }
 
-function armStopTimer(cell: ActorCell): void {
+/** What is pending may take so long, then it is given up. */
+export function armStopTimer(cell: ActorCell): void {
   const { kernel } = cell;
   const seldom = cell.usingSeldom();
   if (seldom.stopTimer !== undefined) kernel.scheduler.clearTimer(seldom.stopTimer);

@@ -13,15 +13,19 @@ export interface MailboxBounds {
   /** At this many or fewer, half of the capacity, those who wait for `ready` go on. */
   readonly resume: number;
   readonly overflow: Overflow;
+  /** Messages that the actor may have put aside at a time. */
+  readonly stash: number;
 }
 
-/** ConfigError unless `capacity` is a whole number of messages, at least 1. */
-export function mailboxBounds(capacity: number, overflow: Overflow): MailboxBounds {
-  if (!Number.isSafeInteger(capacity) || capacity < 1) {
-    throw new ConfigError(`mailbox capacity must be a whole number of messages, at least 1, not ${capacity}`);
+/** ConfigError unless `capacity` and `stash` are whole numbers of messages, at least 1. */
+export function mailboxBounds(capacity: number, overflow: Overflow, stash: number): MailboxBounds {
+  for (const [name, messages] of Object.entries({ capacity, stashCapacity: stash })) {
+    if (!Number.isSafeInteger(messages) || messages < 1) {
+      throw new ConfigError(`mailbox ${name} must be a whole number of messages, at least 1, not ${messages}`);
+    }
   }
   const mark = Math.max(1, Math.floor((capacity * 3) / 4));
-  return { capacity, mark, resume: Math.min(Math.floor(capacity / 2), mark - 1), overflow };
+  return { capacity, mark, resume: Math.min(Math.floor(capacity / 2), mark - 1), overflow, stash };
 }
 
 const SMALLEST = 4;
@@ -76,6 +80,23 @@ export class Mailbox {
     this.deliveries[head] = undefined;
     this.head = (head + 1) & this.mask;
     this.size--;
+  }
+
+  /** Puts everything in `earlier` before its own messages, and empties it. */
+  prepend(earlier: Mailbox): void {
+    while (earlier.size > 0) {
+      const last = (earlier.head + earlier.size - 1) & earlier.mask;
+      if (this.size > this.mask) this.grow();
+      this.head = (this.head - 1) & this.mask;
+      this.methods[this.head] = earlier.methods[last];
+      this.messages[this.head] = earlier.messages[last];
+      this.deliveries[this.head] = earlier.deliveries[last];
+      this.size++;
+      earlier.methods[last] = undefined;
+      earlier.messages[last] = undefined;
+      earlier.deliveries[last] = undefined;
+      earlier.size--;
+    }
   }
 
   private grow(): void {

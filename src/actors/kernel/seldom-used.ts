@@ -1,7 +1,9 @@
 import { StoppedError } from '../../errors.js';
 import type { Timer } from '../../scheduler/index.js';
 import type { Delivery } from './delivery.js';
+import type { IdleTimeout } from './idle-timeout.js';
 import type { Watcher } from './route.js';
+import type { Stash } from './stash.js';
 import { RestartHistory } from './supervision.js';
 
 /** What a cell has only once it is watched, full, failing or ending, so that an idle actor stays small. */
@@ -12,6 +14,8 @@ export class SeldomUsed {
   /** Asks that are to be answered later. */
   readonly owedReplies = new Set<Delivery>();
   readonly stopWaiters: (() => void)[] = [];
+  stash: Stash | undefined = undefined;
+  idle: IdleTimeout | undefined = undefined;
   /** Ends the wait for a handler or hook of an actor that stops or restarts. */
   stopTimer: Timer | undefined = undefined;
   /** Ends the wait before a restart. */

@@ -3,19 +3,20 @@ import type { Scheduler, Timer } from '../../scheduler/index.js';
 
 /** An actor's lane for what is no message: each entry runs as a turn of the actor, before its messages. */
 export interface SignalLane {
-  signal(turn: () => void): void;
+  /** A promise that `turn` returns holds the actor as one of a handler does. */
+  signal(turn: () => unknown): void;
 }
 
 /** A timer of an actor. Firing puts a signal into the actor's lane; the callback runs in a turn of the actor. */
 export class ActorTimer implements Timer {
   atMs: number;
   private readonly timers: ActorTimers;
-  private readonly callback: () => void;
+  private readonly callback: () => unknown;
   private readonly periodMs: number | undefined;
   private armed: Timer;
   private isWaitingForTurn = false;
 
-  constructor(timers: ActorTimers, delayMs: number, periodMs: number | undefined, callback: () => void) {
+  constructor(timers: ActorTimers, delayMs: number, periodMs: number | undefined, callback: () => unknown) {
     this.timers = timers;
     this.callback = callback;
     this.periodMs = periodMs;
@@ -39,11 +40,11 @@ export class ActorTimer implements Timer {
     this.timers.lane.signal(this.run);
   };
 
-  private readonly run = (): void => {
+  private readonly run = (): unknown => {
     this.isWaitingForTurn = false;
-    if (!this.timers.all.has(this)) return;
+    if (!this.timers.all.has(this)) return undefined;
     if (this.periodMs === undefined) this.timers.all.delete(this);
-    this.callback();
+    return this.callback();
   };
 }
 
@@ -58,7 +59,7 @@ export class ActorTimers {
     this.lane = lane;
   }
 
-  add(delayMs: number, periodMs: number | undefined, callback: () => void): Timer {
+  add(delayMs: number, periodMs: number | undefined, callback: () => unknown): Timer {
     if (!(delayMs >= 0) || periodMs === 0) {
       throw new ConfigError(`a timer needs a delay of at least 0 ms, or a period above 0 ms, not ${delayMs}`);
     }

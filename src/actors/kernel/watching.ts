@@ -5,11 +5,11 @@ import type { SignalLane } from './timers.js';
 /** Whom one actor watches. */
 export class Watching implements Watcher {
   private readonly refs = new Map<Route, UntypedRef>();
-  private readonly tell: (ref: UntypedRef, reason: TerminationReason) => void;
+  private readonly tell: (ref: UntypedRef, reason: TerminationReason) => unknown;
   private readonly lane: SignalLane;
 
   /** `tell` is called in a turn of the actor, which `lane` gives it. */
-  constructor(lane: SignalLane, tell: (ref: UntypedRef, reason: TerminationReason) => void) {
+  constructor(lane: SignalLane, tell: (ref: UntypedRef, reason: TerminationReason) => unknown) {
     this.lane = lane;
     this.tell = tell;
   }
@@ -34,9 +34,9 @@ export class Watching implements Watcher {
   terminated(route: Route, reason: TerminationReason): void {
     this.lane.signal(() => {
       const ref = this.refs.get(route);
-      if (ref === undefined) return;
+      if (ref === undefined) return undefined;
       this.refs.delete(route);
-      this.tell(ref, reason);
+      return this.tell(ref, reason);
     });
   }
 }

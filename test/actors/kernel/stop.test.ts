@@ -91,6 +91,21 @@ describe('stopping', () => {
     await until(() => log.some(({ message }) => message.includes('after it was given up')));
   });
 
+  it('gives up a handler that has stopped its own actor and never settles', async () => {
+    const { system, scheduler } = testSystem({ stopTimeoutMs: 300 });
+    const ref = system.spawn(
+      worker({
+        push: (_state, _message, ctx) => {
+          ctx.stop();
+          return new Promise(() => {});
+        },
+      }),
+    );
+    ref.push({});
+    await until(() => system.statistics.actors === 0);
+    expect(scheduler.now()).to.equal(300);
+  });
+
   it('gives on.stopping up after `stopTimeoutMs`', async () => {
     const { system, scheduler } = testSystem({ stopTimeoutMs: 300 });
     const ref = system.spawn(worker({ state: () => 0, on: { stopping: () => new Promise(() => {}) } }));

@@ -48,6 +48,33 @@ describe('timers of an actor', () => {
     expect(events).to.have.length.below(5);
   });
 
+  it('may await: no message and no other timer runs meanwhile, and a rejection is a failure', async () => {
+    const { system, scheduler, log } = testSystem();
+    const events: string[] = [];
+    const gate = deferred();
+    const ref = system.spawn(
+      worker({
+        supervision: 'resume',
+        state: (ctx) => {
+          ctx.after(10, async () => {
+            events.push('begins');
+            await gate.promise;
+            events.push('ends');
+            throw new Error('broken');
+          });
+          ctx.after(20, () => void events.push('second'));
+        },
+        push: () => void events.push('message'),
+      }),
+    );
+    await ref.work({});
+    scheduler.setTimer(15, () => ref.push({}));
+    scheduler.setTimer(30, () => gate.resolve());
+    await until(() => events.length === 4);
+    expect(events).to.deep.equal(['begins', 'ends', 'second', 'message']);
+    expect(log.filter(({ level }) => level === 'warn')).to.have.length(1);
+  });
+
   it('end with the actor, and with its restart', async () => {
     const { system, scheduler } = testSystem();
     let starts = 0;

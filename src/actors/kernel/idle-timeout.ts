@@ -1,0 +1,60 @@
+import type { Scheduler, Timer } from '../../scheduler/index.js';
+import type { SignalLane } from './timers.js';
+
+/**
+ * Notices when an actor has handled no message for a while, and again after each further while. A message costs it no timer: a
+ * turn that handled some notes the time, and the timer, when it fires, is set again for what is left since then.
+ */
+export class IdleTimeout {
+  private readonly timeoutMs: number;
+  private readonly scheduler: Scheduler;
+  private readonly lane: SignalLane;
+  private readonly isBusy: () => boolean;
+  private readonly idle: () => unknown;
+  private lastMs: number;
+  private timer: Timer | undefined;
+
+  /** `idle` runs in a turn of the actor, which `lane` gives it, unless `isBusy` says then that messages wait. */
+  constructor(timeoutMs: number, scheduler: Scheduler, lane: SignalLane, isBusy: () => boolean, idle: () => unknown) {
+    this.timeoutMs = timeoutMs;
+    this.scheduler = scheduler;
+    this.lane = lane;
+    this.isBusy = isBusy;
+    this.idle = idle;
+    this.lastMs = scheduler.now();
+    this.arm(timeoutMs);
+  }
+
+  /** Messages were handled. */
+  touch(): void {
+    this.lastMs = this.scheduler.now();
+  }
+
+  close(): void {
+    if (this.timer !== undefined) this.scheduler.clearTimer(this.timer);
+    this.timer = undefined;
+  }
+
+  private get leftMs(): number {
+    return this.lastMs + this.timeoutMs - this.scheduler.now();
+  }
+
+  private arm(delayMs: number): void {
+    this.timer = this.scheduler.setTimer(delayMs, this.fire);
+  }
+
+  private readonly fire = (): void => {
+    const { leftMs } = this;
+    if (leftMs > 0) this.arm(leftMs);
+    else this.lane.signal(this.run);
+  };
+
+  private readonly run = (): unknown => {
+    if (this.timer === undefined) return undefined;
+    const { leftMs } = this;
+    if (leftMs > 0) return this.arm(leftMs);
+    this.touch();
+    this.arm(this.timeoutMs);
+    return this.isBusy() ? undefined : this.idle();
+  };
+}

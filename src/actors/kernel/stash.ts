@@ -1,0 +1,64 @@
+import { BackpressureError, ConfigError } from '../../errors.js';
+import type { AnyMethod } from '../../protocol/index.js';
+import type { Delivery } from './delivery.js';
+import { Mailbox } from './mailbox.js';
+
+/** Messages that an actor has put aside until it can handle them: oldest first, with what came with them. */
+export class Stash {
+  /** The message being handled is to be kept when its handler is done. */
+  isMarked = false;
+  private readonly kept = new Mailbox();
+  private readonly capacity: number;
+  private readonly actor: { readonly path: string };
+
+  constructor(capacity: number, actor: { readonly path: string }) {
+    this.capacity = capacity;
+    this.actor = actor;
+  }
+
+  get size(): number {
+    return this.kept.size;
+  }
+
+  /** BackpressureError when there is no room; asks that nobody waits for any more take none. */
+  mark(nowMs: number): void {
+    if (this.kept.size >= this.capacity) this.forgetExpired(nowMs);
+    if (this.kept.size >= this.capacity) {
+      throw new BackpressureError(
+        `the stash of ${this.actor.path} is full (${this.capacity} messages): call ctx.unstashAll(), or give mailbox.stashCapacity`,
+      );
+    }
+    this.isMarked = true;
+  }
+
+  keep(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+    this.kept.push(method, message, delivery);
+  }
+
+  /** Puts everything before what waits in `mailbox`. */
+  moveTo(mailbox: Mailbox): void {
+    mailbox.prepend(this.kept);
+  }
+
+  /** A hook or timer has ended. ConfigError when it wanted a message to be put aside: it handles none. */
+  mustBeUnmarked(): void {
+    if (!this.isMarked) return;
+    this.isMarked = false;
+    throw nothingToStash(this.actor.path);
+  }
+
+  private forgetExpired(nowMs: number): void {
+    for (let left = this.kept.size; left > 0; left--) {
+      const { method, message, delivery } = this.kept;
+      this.kept.drop();
+      if (method !== undefined && (delivery === undefined || delivery.deadlineMs > nowMs)) {
+        this.kept.push(method, message, delivery);
+      }
+    }
+  }
+}
+
+/** `path` names the actor. */
+export function nothingToStash(path: string): ConfigError {
+  return new ConfigError(`${path}: ctx.stash() puts the message being handled aside; a timer or hook handles none`);
+}
