@@ -26,6 +26,7 @@ const arrows = {
   'actors/control-plane': control,
   'actors/pubsub': flow,
   'actors/runtime': running,
+  'actors/nact': [...running, 'actors/runtime'],
   'actors/services': [...running, 'actors/runtime'],
   'actors/component': [...running, 'actors/runtime', 'actors/services'],
   'actors/governor': [...running, 'actors/runtime', 'actors/services', 'actors/component'],

@@ -23,6 +23,13 @@ export interface Statistics {
   readonly pendingAsks: number;
 }
 
+/** Property of what has actors without a parent, such as a Runtime. */
+export const systemKey: unique symbol = Symbol('millrace.system');
+
+export interface HasSystem {
+  readonly [systemKey]: ActorSystem;
+}
+
 /**
  * The actors of one partition.
  *
@@ -32,7 +39,7 @@ export interface Statistics {
  *     const { price } = await ref.quote({ symbol: 'ACME' }, { timeoutMs: 100 });
  *     await system.shutdown();
  */
-export class ActorSystem {
+export class ActorSystem implements HasSystem {
   /** Root actors that failed for good. */
   readonly failures: Subscribable<Failure>;
   readonly deadLetters: DeadLetters;
@@ -51,6 +58,19 @@ export class ActorSystem {
 
   get name(): string {
     return this.#kernel.name;
+  }
+
+  get [systemKey](): ActorSystem {
+    return this;
+  }
+
+  /** Keeps the events of actors in nact's style; not looked into here. */
+  get persistenceEngine(): unknown {
+    return this.#kernel.nact.persistenceEngine;
+  }
+
+  set persistenceEngine(engine: unknown) {
+    this.#kernel.nact.persistenceEngine = engine;
   }
 
   get statistics(): Statistics {

@@ -55,6 +55,15 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
     return this.childCells ?? new Map();
   }
 
+  /** Itself among them. */
+  get siblings(): ReadonlyMap<string, ActorCell> {
+    return this.parent?.children ?? this.kernel.roots;
+  }
+
+  get persistenceEngine(): unknown {
+    return this.kernel.nact.persistenceEngine;
+  }
+
   get context(): ActorContext {
     this.ownContext ??= new ActorContext(this);
     return this.ownContext;
@@ -273,7 +282,9 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
   }
 
   spawnChild<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
-    if (this.phase !== 'running') throw new StoppedError(`${this.path} cannot spawn: it is ${this.phase}`);
+    if (this.phase !== 'running' && this.phase !== 'starting') {
+      throw new StoppedError(`${this.path} cannot spawn: it is ${this.phase}`);
+    }
     const siblings = this.childCells ?? new Map<string, ActorCell>();
     const reference = spawn(this.kernel, this, siblings, behavior, options);
     this.childCells = siblings;

@@ -8,6 +8,8 @@ import type { Kernel } from './kernel.js';
 import { LocalAsk } from './local-ask.js';
 import type { Mailbox, MailboxBounds } from './mailbox.js';
 import { NactNode } from './nact.js';
+import { receive } from './plain-messages.js';
+import { PlainQuery } from './plain-query.js';
 import { SeldomUsed, stoppedForGood } from './seldom-used.js';
 import { Stash } from './stash.js';
 
@@ -80,6 +82,26 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
       ask.start(nowMs);
       if (!ask.isSettled) this.accept(method, message, ask);
     });
+  }
+
+  override askPlain(messageFor: (query: PlainQuery) => unknown, timeoutMs: number): Promise<unknown> {
+    const { kernel } = this;
+    const { deadlines, nact } = kernel;
+    let asked: PlainQuery | undefined;
+    return new Promise((resolve, reject) => {
+      const nowMs = kernel.scheduler.now();
+      const query = new PlainQuery(deadlines, this, kernel.outgoing({ timeoutMs }, nowMs), nact, resolve, reject);
+      asked = query;
+      const message = messageFor(query);
+      nact.expect(query);
+      query.start(nowMs);
+      if (!query.isSettled) this.deliver(receive, { message, sender: query.reference, query }, query);
+    }).finally(() => asked !== undefined && nact.forget(asked));
+  }
+
+  /** Messages in the mailbox, oldest first. */
+  get waiting(): readonly unknown[] {
+    return this.mailbox?.all ?? [];
   }
 
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {

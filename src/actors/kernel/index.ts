@@ -2,7 +2,7 @@
  * The actor: behavior, references, mailbox, dispatch, supervision, watch, timers. The rooms above spawn actors and route messages
  * through ActorSystem; Route is all that the kernel knows of another process. It must never learn of links, envelopes or frames.
  */
-export { ActorSystem, type Statistics } from './actor-system.js';
+export { ActorSystem, type HasSystem, type Statistics, systemKey } from './actor-system.js';
 export {
   type AnyBehavior,
   type Behavior,
@@ -23,8 +23,12 @@ export type { Delivery, TellDelivery } from './delivery.js';
 export type { Subscribable } from './feed.js';
 export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';
 export { Later, later } from './later.js';
+export { type LocalActor, localActor } from './local-actor.js';
 export type { Overflow } from './mailbox.js';
+export { dispatchByNact, type NactPath, Nobody } from './nact.js';
 export { PendingAsk } from './pending-ask.js';
+export { leavesPartition, type PlainMessage, plainMessages } from './plain-messages.js';
+export { QueryReference } from './plain-query.js';
 export { type ActorRef, References, type UntypedRef } from './reference.js';
 export { type Cell, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';

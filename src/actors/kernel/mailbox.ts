@@ -63,6 +63,11 @@ export class Mailbox {
     return this.deliveries[this.head];
   }
 
+  /** Messages, oldest first. */
+  get all(): readonly unknown[] {
+    return Array.from({ length: this.size }, (_, index) => this.messages[(this.head + index) & this.mask]);
+  }
+
   push(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
     if (this.size > this.mask) this.grow();
     const index = (this.head + this.size) & this.mask;

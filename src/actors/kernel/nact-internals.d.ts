@@ -4,6 +4,8 @@ declare module 'nact/lib/system.js' {
   export interface NactSystem {
     readonly name: string;
     children: ReadonlyMap<string, unknown>;
+    /** Where the answers to queries go, by the id of their reference. */
+    tempReferences: ReadonlyMap<number, { resolve(answer: unknown): void }>;
     stop(): void;
     assertNotStopped(): boolean;
   }
@@ -16,5 +18,5 @@ declare module 'nact/lib/system-map.js' {
 }
 
 declare module 'nact/lib/functions.js' {
-  export function dispatch(actor: object, message: unknown): void;
+  export function dispatch(actor: object, message: unknown, sender?: object): void;
 }

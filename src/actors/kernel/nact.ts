@@ -3,6 +3,8 @@ import { dispatch } from 'nact/lib/functions.js';
 import { type NactSystem, start } from 'nact/lib/system.js';
 import { ConfigError, ProtocolError } from '../../errors.js';
 import type { AnyMethod, AnyService } from '../../protocol/index.js';
+import { plainMessages, receive } from './plain-messages.js';
+import type { PlainQuery } from './plain-query.js';
 import type { Route } from './route.js';
 
 // The only file that knows how nact looks inside. nact's functions take a reference, walk its path from the system through
@@ -38,24 +40,34 @@ export abstract class NactNode {
     message: unknown,
     options: { readonly timeoutMs: number } | undefined,
   ): Promise<unknown>;
+  /** An ask in nact's form, of an actor that takes plain messages: `messageFor` is given its query. */
+  abstract askPlain(messageFor: (query: PlainQuery) => unknown, timeoutMs: number): Promise<unknown>;
   /** An ask that came by `dispatch`, so that nobody waits for it, failed. */
   abstract reportLostReply(error: unknown): void;
 
-  /** `message` is `{ methodName: request }`. The reply to an ask goes to `sender`, where there is one. */
-  dispatch(message: unknown, sender?: object): void {
+  /**
+   * `message` is anything where the actor takes plain messages, and `{ methodName: request }` otherwise; then the reply to an ask
+   * goes to `sender`, where there is one. What `tell` returns.
+   */
+  dispatch(message: unknown, sender?: object): boolean {
+    if (this.service === plainMessages) return this.tell(receive, { message, sender: sender ?? nobody }, undefined);
     const [method, request] = this.parse(message);
-    if (method.mode === 'tell') {
-      this.tell(method, request, undefined);
-      return;
-    }
+    if (method.mode === 'tell') return this.tell(method, request, undefined);
     this.ask(method, request, undefined).then(
       (reply) => sender !== undefined && dispatch(sender, reply),
       (error: unknown) => this.reportLostReply(error),
     );
+    return true;
   }
 
-  /** As `dispatch`, for an ask; a function is called with a reference of nobody, since the reply is what the handler returns. */
+  /**
+   * As `dispatch`, for an ask. A function makes the message: of the reference that takes the answer, where the actor takes plain
+   * messages; of nobody's otherwise, since the reply is what the handler returns.
+   */
   async query(message: unknown, timeoutMs: number): Promise<unknown> {
+    if (this.service === plainMessages) {
+      return this.askPlain(({ reference }) => (isFactory(message) ? message(reference) : message), timeoutMs);
+    }
     const [method, request] = this.parse(isFactory(message) ? message(nobody) : message);
     if (method.mode !== 'ask')
       throw new ProtocolError(`${method.fullName} has no reply: dispatch it instead of querying`);
@@ -87,30 +99,64 @@ function isFactory(message: unknown): message is (sender: object) => unknown {
   return typeof message === 'function';
 }
 
-const nobody = Object.freeze({ type: 'nobody', system: { name: undefined }, path: { parts: [] } });
+/** In the place of a sender that there is not. */
+export class Nobody {
+  readonly type = 'nobody';
+  readonly system = { name: undefined };
+  readonly path = { parts: [] };
+
+  receive(): boolean {
+    return true;
+  }
+}
+
+const nobody = Object.freeze(new Nobody());
 
 function spawnRefused(name: string): ConfigError {
   return new ConfigError(
-    `nact's spawn cannot make an actor under ${name}: it would have clocks and timers of its own; use spawn of the system or of ctx`,
+    `nact's spawn cannot make an actor under ${name}: it would have clocks and timers of its own; use spawn of millrace/nact`,
   );
+}
+
+/** nact's own `dispatch`: for references that are none of ours. */
+export function dispatchByNact(actor: object, message: unknown, sender?: object): void {
+  dispatch(actor, message, sender);
 }
 
 /** The system in nact's tree that holds our root actors. */
 export class NactRoot {
   /** The name that nact knows: the one wanted, or with a number when that is taken in this thread. */
   readonly name: string;
+  /** The engine that `configurePersistence` of millrace/nact was given. */
+  persistenceEngine: unknown = undefined;
   private readonly leave: () => void;
+  private readonly queries = new Map<number, { resolve(answer: unknown): void }>();
+  private queryIds = 0;
 
   /** `children` are the root actors, kept up to date by their owner. */
   constructor(wantedName: string, children: ReadonlyMap<string, NactNode>, onStop: () => void) {
     this.name = freeName(wantedName);
     const system = startSystem(this.name);
     system.children = children;
+    system.tempReferences = this.queries;
     this.leave = system.stop.bind(system);
     system.stop = onStop;
     system.assertNotStopped = () => {
       throw spawnRefused(this.name);
     };
+  }
+
+  nextQueryId(): number {
+    return ++this.queryIds;
+  }
+
+  /** nact's own `dispatch`, too, finds the query until `forget`. */
+  expect(query: PlainQuery): void {
+    this.queries.set(query.reference.id, { resolve: (answer) => query.answer(answer) });
+  }
+
+  forget(query: PlainQuery): void {
+    this.queries.delete(query.reference.id);
   }
 
   /** Takes the system out of nact's registry. */

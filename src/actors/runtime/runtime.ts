@@ -6,12 +6,15 @@ import { machineProvider, type System } from '../../resources/index.js';
 import { ControlPlaneClient, controlPlaneServer } from '../control-plane/index.js';
 import {
   type ActorRef,
+  type ActorSystem,
   type Behavior,
   behavior,
   type DeadLetters,
   type Failure,
   type SpawnOptions,
+  type HasSystem,
   type Subscribable,
+  systemKey,
   type UntypedRef,
 } from '../kernel/index.js';
 import type { PartitionRuntime } from './partition-runtime.js';
@@ -27,7 +30,7 @@ import { SegmentFollower } from './segment-follower.js';
  * One process of the cluster, real or virtual: its partitions, its arm of the control plane, and the control plane itself where it
  * serves it. Made by `Runtime.start` for a process of its own, by an Executor for several in one.
  */
-export class Runtime {
+export class Runtime implements HasSystem {
   readonly node: string;
   readonly name: string;
   readonly system: System;
@@ -87,6 +90,11 @@ export class Runtime {
 
   get deadLetters(): DeadLetters {
     return this.#first.system.deadLetters;
+  }
+
+  /** Actors in nact's style are spawned here, too. */
+  get [systemKey](): ActorSystem {
+    return this.#first.system;
   }
 
   /** Starts everything, in the order of the bring-up: links, control plane, client, partitions. For Executors. */

@@ -1,0 +1,146 @@
+import { StoppedError } from '../../errors.js';
+import {
+  type Behavior,
+  behavior,
+  type Context,
+  localActor,
+  type LocalActor,
+  Nobody,
+  type PlainMessage,
+  plainMessages,
+} from '../kernel/index.js';
+import { ActorContext, type Identity, SupervisionContext } from './context.js';
+import { ActorLogger } from './log.js';
+import type { AnyContext, AnyFunc, AnyProps } from './properties.js';
+import { isReference, type Ref } from './reference.js';
+import { type Fault, Supervised } from './supervised.js';
+import { verdicts } from './supervision.js';
+
+const nobody = new Nobody();
+
+/** An actor in nact's style, on our kernel: one for each `spawn`, through all its resets. It is the state of the actor underneath. */
+export class NactActor extends Supervised {
+  protected readonly props: AnyProps;
+  protected state: unknown = undefined;
+  readonly #run: AnyFunc;
+  readonly #parent: unknown;
+  #identity: Identity<never, unknown> | undefined;
+
+  /** `parent` is what the function finds as `ctx.parent`. */
+  constructor(parent: unknown, run: AnyFunc, props: AnyProps) {
+    super();
+    this.#parent = parent;
+    this.#run = run;
+    this.props = props;
+  }
+
+  /** How the actor underneath behaves. */
+  behavior(): Behavior<typeof plainMessages, NactActor> {
+    const { mailbox, shutdownAfter } = this.props;
+    return behavior<typeof plainMessages, NactActor>(plainMessages, {
+      state: (ctx) => this.#attach(ctx),
+      receive: (_actor, received) => this.#receive(received),
+      on: {
+        started: () => this.start(),
+        idle: (_actor, ctx) => ctx.stop(),
+        stopping: () => this.#stopping(),
+      },
+      supervision: { onFailure: () => this.takeDirective() },
+      ...(mailbox === undefined ? {} : { mailbox }),
+      // As nact has it, 0 is no time.
+      ...(shutdownAfter === undefined || shutdownAfter === 0 ? {} : { idleTimeoutMs: shutdownAfter }),
+    });
+  }
+
+  override get local(): LocalActor {
+    return this.identity.local;
+  }
+
+  protected get identity(): Identity<never, unknown> {
+    if (this.#identity === undefined) throw new StoppedError('this actor has not started');
+    return this.#identity;
+  }
+
+  protected contextFor(sender: Ref<unknown>): AnyContext {
+    return new ActorContext(this.identity, sender);
+  }
+
+  /** The first thing that happens to it, and again after each reset. */
+  protected start(): void | Promise<void> {
+    try {
+      this.initialize();
+    } catch (error) {
+      return this.crash({ error, received: undefined });
+    }
+  }
+
+  protected initialize(): void {
+    const { initialStateFunc, initialState } = this.props;
+    this.state = initialStateFunc === undefined ? initialState : initialStateFunc(this.contextFor(nobody));
+  }
+
+  /** The function has returned; `next` is the state. */
+  protected finish(next: unknown): void | Promise<void> {
+    this.state = next;
+  }
+
+  protected override async decide({ error, received }: Fault, child: LocalActor | undefined): Promise<symbol> {
+    const { onCrash } = this.props;
+    if (onCrash === undefined) return verdicts.stop;
+    const context = new SupervisionContext(this.identity, senderOf(received));
+    const failed = child === undefined || !isReference(child.self) ? undefined : child.self;
+    return onCrash(received?.message, error, context, failed);
+  }
+
+  protected call(message: unknown, context: AnyContext): unknown {
+    return this.#run.call(context, this.state, message, context);
+  }
+
+  #attach(actor: Context): this {
+    const local = localActor(actor.self);
+    const { self } = actor;
+    if (local === undefined || !isReference(self))
+      throw new StoppedError(`${actor.path} is no actor of this partition`);
+    this.#identity = {
+      parent: this.#parent,
+      self,
+      path: self.path,
+      name: actor.name,
+      log: new ActorLogger(actor.log),
+      actor,
+      local,
+    };
+    return this;
+  }
+
+  #receive(received: PlainMessage): void | Promise<void> {
+    try {
+      const next = this.call(received.message, this.contextFor(senderOf(received)));
+      return isThenable(next) ? this.#settle(next, received) : this.finish(next);
+    } catch (error) {
+      return this.crash({ error, received });
+    }
+  }
+
+  async #settle(next: PromiseLike<unknown>, received: PlainMessage): Promise<void> {
+    try {
+      await this.finish(await next);
+    } catch (error) {
+      await this.crash({ error, received });
+    }
+  }
+
+  async #stopping(): Promise<void> {
+    // A reset is no end.
+    if (this.identity.local.phase === 'restarting') return;
+    await this.props.afterStop?.(this.state, this.contextFor(nobody));
+  }
+}
+
+function senderOf(received: PlainMessage | undefined): Ref<unknown> {
+  return isReference(received?.sender) ? received.sender : nobody;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

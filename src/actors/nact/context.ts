@@ -1,0 +1,81 @@
+import { type Context, type LocalActor, plainMessages } from '../kernel/index.js';
+import type { ActorLogger } from './log.js';
+import { type ActorPath, type ActorReference, isReference, type Ref } from './reference.js';
+import { type Verdicts, verdicts } from './supervision.js';
+
+/** What stays the same in all contexts of one actor. */
+export interface Identity<Msg, ParentRef> {
+  readonly parent: ParentRef;
+  readonly self: ActorReference<Msg>;
+  readonly path: ActorPath;
+  readonly name: string;
+  readonly log: ActorLogger;
+  readonly actor: Context;
+  readonly local: LocalActor;
+}
+
+/** What the function of an actor is given with each message, as its last argument and as `this`. */
+export class ActorContext<Msg, ParentRef> {
+  /** What was given to `spawn`. */
+  readonly parent: ParentRef;
+  readonly path: ActorPath;
+  readonly self: ActorReference<Msg>;
+  readonly name: string;
+  /** Who sent the message, or waits for the answer to it; Nobody when `dispatch` was given no sender. */
+  readonly sender: Ref<unknown>;
+  readonly log: ActorLogger;
+  /** What actors of Millrace have: timers, the scheduler, `outside` for I/O in simulations. Not in nact. */
+  readonly actor: Context;
+  readonly #local: LocalActor;
+
+  constructor(identity: Identity<Msg, ParentRef>, sender: Ref<unknown>) {
+    this.parent = identity.parent;
+    this.path = identity.path;
+    this.self = identity.self;
+    this.name = identity.name;
+    this.sender = sender;
+    this.log = identity.log;
+    this.actor = identity.actor;
+    this.#local = identity.local;
+  }
+
+  /** Its children in nact's style, by name, as they are now. */
+  get children(): ReadonlyMap<string, Ref<unknown>> {
+    const children = new Map<string, Ref<unknown>>();
+    for (const [name, { self }] of this.#local.children) {
+      if (self.service === plainMessages && isReference(self)) children.set(name, self);
+    }
+    return children;
+  }
+}
+
+/** A message that was not handled yet. */
+export interface WaitingMessage {
+  readonly message: unknown;
+  readonly sender: unknown;
+}
+
+/** What `onCrash` is given. */
+export class SupervisionContext<Msg, ParentRef> extends ActorContext<Msg, ParentRef> implements Verdicts {
+  /** What waits to be handled, oldest first. */
+  readonly mailbox: readonly WaitingMessage[];
+  readonly stop = verdicts.stop;
+  readonly stopAll = verdicts.stopAll;
+  readonly stopChild = verdicts.stopChild;
+  readonly stopAllChildren = verdicts.stopAllChildren;
+  readonly escalate = verdicts.escalate;
+  readonly resume = verdicts.resume;
+  readonly reset = verdicts.reset;
+  readonly resetAll = verdicts.resetAll;
+  readonly resetChild = verdicts.resetChild;
+  readonly resetAllChildren = verdicts.resetAllChildren;
+
+  constructor(identity: Identity<Msg, ParentRef>, sender: Ref<unknown>) {
+    super(identity, sender);
+    this.mailbox = identity.local.waiting.filter(isWaitingMessage);
+  }
+}
+
+function isWaitingMessage(value: unknown): value is WaitingMessage {
+  return typeof value === 'object' && value !== null && 'message' in value && 'sender' in value;
+}

@@ -1,0 +1,24 @@
+/**
+ * nact's API on our kernel, as `millrace/nact`: its functions spawn actors that take plain objects. Behind each is an actor of one
+ * service that no protobuf describes, so its messages stay in their partition. Nothing in Millrace may call it: it is for users.
+ */
+export { Nobody, plainMessages as PlainActor } from '../kernel/index.js';
+export type { ActorContext, SupervisionContext, WaitingMessage } from './context.js';
+export { dispatch, type MethodMessage, query, type ReplyTo, stop } from './messaging.js';
+export type { ActorFunc, ActorProps, StatelessActorFunc, StatelessActorProps } from './properties.js';
+export type { ActorPath, ActorReference, Parent, Ref } from './reference.js';
+export { spawn, spawnStateless } from './spawn.js';
+export type { SupervisionActorFunc, Verdicts } from './supervision.js';
+export {
+  hour,
+  hours,
+  message,
+  messages,
+  type Milliseconds,
+  millisecond,
+  milliseconds,
+  minute,
+  minutes,
+  second,
+  seconds,
+} from './time.js';

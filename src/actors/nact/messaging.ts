@@ -1,0 +1,83 @@
+import { ConfigError } from '../../errors.js';
+import {
+  dispatchByNact,
+  type HasSystem,
+  leavesPartition,
+  localActor,
+  Nobody,
+  QueryReference,
+  routeKey,
+  systemKey,
+  type UntypedRef,
+} from '../kernel/index.js';
+import type { Ref } from './reference.js';
+import type { Milliseconds } from './time.js';
+
+/** A message to a typed actor in nact's form: `{ method: request }`. */
+export type MethodMessage<R> = {
+  [K in Exclude<keyof R, keyof UntypedRef>]: R[K] extends (request: infer Request, ...rest: infer _Rest) => unknown
+    ? { readonly [P in K]: Request }
+    : never;
+}[Exclude<keyof R, keyof UntypedRef>];
+
+/**
+ * Sends a message. `false` when the mailbox is past its mark (`await actor.ready()`) or the actor has stopped, which makes the message
+ * a dead letter; BackpressureError when the mailbox is full, ProtocolError for an actor of another partition. Of a typed actor it calls
+ * the method that the message names, and hands its reply to `sender`.
+ */
+export function dispatch<Msg>(actor: Ref<Msg>, msg: NoInfer<Msg>, sender?: Ref<never> | UntypedRef): boolean;
+export function dispatch<R extends UntypedRef>(
+  actor: R,
+  msg: MethodMessage<R>,
+  sender?: Ref<never> | UntypedRef,
+): boolean;
+export function dispatch(actor: object, msg: unknown, sender?: object): boolean {
+  const local = localActor(actor);
+  if (local !== undefined) return local.dispatch(msg, sender);
+  if (actor instanceof QueryReference) return actor.receive({ message: msg });
+  if (actor instanceof Nobody) return true;
+  if (routeKey in actor) throw leavesPartition();
+  dispatchByNact(actor, msg, sender);
+  return true;
+}
+
+/** What the reference takes that a message of a query carries. */
+export type ReplyTo<Factory> = Factory extends (sender: Ref<infer Reply>) => unknown ? Reply : never;
+
+/**
+ * Sends a message and waits for what is dispatched to its sender: made by a function, the message carries that sender; any other is
+ * answered through `ctx.sender`. Rejects with AskTimeoutError at the deadline, with HandlerError when the actor failed, with
+ * StoppedError when it has stopped, and the other errors of an ask. Of a typed actor it is an ask.
+ */
+export function query<Msg, Factory extends (sender: Ref<unknown>) => Msg>(
+  actor: Ref<Msg>,
+  queryFactory: Factory,
+  timeout: Milliseconds,
+): Promise<ReplyTo<Factory>>;
+export function query<Msg>(actor: Ref<Msg>, msg: NoInfer<Msg>, timeout: Milliseconds): Promise<unknown>;
+export function query<R extends UntypedRef>(
+  actor: R,
+  msg: MethodMessage<R> | (() => MethodMessage<R>),
+  timeout: Milliseconds,
+): Promise<unknown>;
+export function query(actor: object, msg: unknown, timeout: Milliseconds): Promise<unknown> {
+  if (!(timeout > 0)) throw new ConfigError(`a query needs a timeout in milliseconds, above 0, not ${timeout}`);
+  const local = localActor(actor);
+  if (local !== undefined) return local.query(msg, timeout);
+  return Promise.reject(
+    routeKey in actor
+      ? leavesPartition()
+      : new ConfigError('only an actor can be queried; this is no reference to one'),
+  );
+}
+
+/** Stops an actor when the message that it handles is done, its children first; or a whole runtime. */
+export function stop(actor: Ref<never> | UntypedRef | (HasSystem & { stop(): Promise<void> })): void {
+  if (systemKey in actor) {
+    void actor.stop();
+    return;
+  }
+  const local = localActor(actor);
+  if (local !== undefined) local.requestStop();
+  else if (routeKey in actor) throw new ConfigError('an actor of another partition is stopped there');
+}

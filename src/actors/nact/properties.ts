@@ -1,0 +1,71 @@
+import { ConfigError } from '../../errors.js';
+import type { BehaviorOptions } from '../kernel/index.js';
+import type { ActorContext, SupervisionContext } from './context.js';
+import type { Ref } from './reference.js';
+import type { SupervisionActorFunc } from './supervision.js';
+import type { Milliseconds } from './time.js';
+
+/** Handles one message; what it returns, or its promise resolves with, is the next state. */
+export type ActorFunc<State, Msg, ParentRef> = (
+  state: State,
+  msg: Msg,
+  ctx: ActorContext<Msg, ParentRef>,
+) => State | Promise<State>;
+
+export type StatelessActorFunc<Msg, ParentRef> = (msg: Msg, ctx: ActorContext<Msg, ParentRef>) => unknown;
+
+export interface StatelessActorProps<Msg, ParentRef> {
+  /** The actor stops when it had no message for this long. */
+  readonly shutdownAfter?: Milliseconds | undefined;
+  /** Default: `stop`; for an actor without state, `resume`. */
+  readonly onCrash?: SupervisionActorFunc<Msg, ParentRef> | undefined;
+  /** As in `behavior`: what the mailbox holds, and what becomes of more. Not in nact. */
+  readonly mailbox?: BehaviorOptions<unknown>['mailbox'] | undefined;
+}
+
+export interface ActorProps<State, Msg, ParentRef> extends StatelessActorProps<Msg, ParentRef> {
+  readonly initialState?: State | undefined;
+  /** Makes the state, at the start and after each reset. Goes before `initialState`. */
+  readonly initialStateFunc?: ((ctx: ActorContext<Msg, ParentRef>) => State) | undefined;
+  /** Called when the actor has stopped, not when it is reset. */
+  readonly afterStop?: ((state: State, ctx: ActorContext<Msg, ParentRef>) => void | Promise<void>) | undefined;
+}
+
+/** Contexts, their types forgotten. */
+export type AnyContext = ActorContext<never, unknown>;
+
+/** What `spawn` was given, its types forgotten: by way of methods, whose parameters compare both ways. */
+export interface AnyProps {
+  readonly shutdownAfter?: Milliseconds | undefined;
+  readonly mailbox?: BehaviorOptions<unknown>['mailbox'] | undefined;
+  readonly initialState?: unknown;
+  readonly initialStateFunc?: Untyped['initialStateFunc'] | undefined;
+  readonly onCrash?: Untyped['onCrash'] | undefined;
+  readonly afterStop?: Untyped['afterStop'] | undefined;
+}
+
+/** The function of an actor, likewise. */
+export type AnyFunc = Untyped['f'];
+
+interface Untyped {
+  f(state: unknown, msg: unknown, ctx: AnyContext): unknown;
+  initialStateFunc(ctx: AnyContext): unknown;
+  onCrash(
+    msg: unknown,
+    err: unknown,
+    ctx: SupervisionContext<never, unknown>,
+    child: Ref<unknown> | undefined,
+  ): symbol | Promise<symbol>;
+  afterStop(state: unknown, ctx: AnyContext): void | Promise<void>;
+}
+
+/** ConfigError for what is no function, no name or no time. */
+export function checkSpawn(f: unknown, name: unknown, { shutdownAfter }: AnyProps): void {
+  if (typeof f !== 'function') throw new ConfigError(`an actor is spawned with its function, not with ${typeof f}`);
+  if (name !== undefined && typeof name !== 'string') {
+    throw new ConfigError(`the name of an actor must be a string, not ${typeof name}`);
+  }
+  if (shutdownAfter !== undefined && !(Number.isFinite(shutdownAfter) && shutdownAfter >= 0)) {
+    throw new ConfigError(`shutdownAfter must be a number of milliseconds, not ${String(shutdownAfter)}`);
+  }
+}

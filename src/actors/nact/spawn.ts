@@ -1,0 +1,60 @@
+import { ConfigError } from '../../errors.js';
+import { localActor, systemKey } from '../kernel/index.js';
+import { NactActor } from './actor.js';
+import type { ActorContext } from './context.js';
+import {
+  type ActorFunc,
+  type ActorProps,
+  checkSpawn,
+  type StatelessActorFunc,
+  type StatelessActorProps,
+} from './properties.js';
+import type { ActorReference, Parent } from './reference.js';
+import { verdicts } from './supervision.js';
+
+/**
+ * Starts an actor: nact's `spawn`. `f` is called with the state, one message at a time, and the context, which is `this` too; what it
+ * returns, or its promise resolves with, is the next state. ConfigError for a name that is taken or unfit, StoppedError when the parent
+ * is about to end.
+ *
+ *     const counter = spawn(runtime, (count: number, step: number) => count + step, 'counter', { initialState: 0 });
+ *     dispatch(counter, 3);
+ */
+export function spawn<State, Msg, ParentRef extends Parent>(
+  parent: ParentRef,
+  f: ActorFunc<State, Msg, ParentRef>,
+  name?: string,
+  properties: ActorProps<State, Msg, ParentRef> = {},
+): ActorReference<Msg> {
+  checkSpawn(f, name, properties);
+  return place(parent, new NactActor(parent, f, properties), name);
+}
+
+/** nact's `spawnStateless`: as `spawn`, for a function without state. It goes on after a failure unless `onCrash` says otherwise. */
+export function spawnStateless<Msg, ParentRef extends Parent>(
+  parent: ParentRef,
+  f: StatelessActorFunc<Msg, ParentRef>,
+  name?: string,
+  properties: StatelessActorProps<Msg, ParentRef> = {},
+): ActorReference<Msg> {
+  checkSpawn(f, name, properties);
+  const withoutState = (_state: unknown, msg: Msg, ctx: ActorContext<Msg, ParentRef>): unknown => f.call(ctx, msg, ctx);
+  return place(
+    parent,
+    new NactActor(parent, withoutState, { ...properties, onCrash: properties.onCrash ?? (() => verdicts.resume) }),
+    name,
+  );
+}
+
+/** Starts the actor underneath. */
+export function place<Msg>(parent: Parent, actor: NactActor, name: string | undefined): ActorReference<Msg> {
+  const behavior = actor.behavior();
+  if (systemKey in parent) return parent[systemKey].spawn(behavior, { name });
+  const local = localActor(parent);
+  if (local === undefined) {
+    throw new ConfigError(
+      'an actor is spawned under a Runtime or under an actor of this partition; this parent is neither',
+    );
+  }
+  return local.spawnChild(behavior, { name });
+}
