@@ -46,7 +46,7 @@ export function promises(parent: Parent, pricing: ActorRef<typeof Pricing>): voi
   // @ts-expect-error: a number
   const text: Promise<string> = query(shop, (sender: Ref<number>) => ({ kind: 'total', sender }), 100);
   // @ts-expect-error: no such message
-  query(shop, (sender: Ref<number>) => ({ kind: 'sum', sender }), 100);
+  void query(shop, (sender: Ref<number>) => ({ kind: 'sum', sender }), 100);
 
   // A reference that takes more fits where less is sent, and not the other way round.
   const wide: Ref<Order> = spawnStateless(parent, (_msg: unknown) => {});
@@ -59,8 +59,8 @@ export function promises(parent: Parent, pricing: ActorRef<typeof Pricing>): voi
 
   // Typed actors take { method: request }.
   dispatch(pricing, { observe: { symbol: 'ACME', price: 1 } });
-  query(pricing, { quote: { symbol: 'ACME' } }, 100);
-  query(pricing, () => ({ quote: { symbol: 'ACME' } }), 100);
+  void query(pricing, { quote: { symbol: 'ACME' } }, 100);
+  void query(pricing, () => ({ quote: { symbol: 'ACME' } }), 100);
   // @ts-expect-error: no such method
   dispatch(pricing, { obsreve: { symbol: 'ACME', price: 1 } });
   // @ts-expect-error: a field is of another type
