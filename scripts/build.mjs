@@ -1,4 +1,4 @@
-// Compiles everything: generated protocols, src -> dist, tests -> build/test, examples. Each step is incremental, so a
+// Compiles everything: generated protocols, src -> dist, tests -> build/test, examples, bench -> build/bench. Each step is incremental, so a
 // build with nothing to do takes about a second. `--src` stops after dist.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -18,6 +18,7 @@ if (!process.argv.includes('--src')) {
   prune('test', 'build/test');
   run(tsc, '-p', 'test/tsconfig.json');
   for (const example of examples()) buildExample(example);
+  buildBench();
 }
 
 /** Runs a Node program of the repository; a failure ends the build. */
@@ -72,4 +73,35 @@ function buildExample(path) {
     run(cli, 'gen', ...files.map((name) => `${path}/protos/${name}`), '--out', `${path}/gen`);
   }
   run(tsc, '-p', path);
+}
+
+/** The generated modules lie where compiled code looks for them: beside both, the sources and what they become. */
+function buildBench() {
+  prune('bench', 'build/bench');
+  run(cli, 'gen', 'bench/protos/bench.proto', 'bench/protos/values.proto', '--out', 'bench/gen');
+  generateWithProtobufjs('bench/gen/protobufjs.js', ['protos/millrace/v1/envelope.proto', 'bench/protos/values.proto']);
+  cpSync(join(root, 'bench/gen'), join(root, 'build/bench/gen'), { recursive: true, preserveTimestamps: true });
+  run(tsc, '-p', 'bench');
+}
+
+/** What protobufjs makes of the same messages: what the codec is measured against. It takes a second, so only when needed. */
+function generateWithProtobufjs(output, protos) {
+  const isFresh = existsSync(join(root, output)) && protos.every((proto) => timeOf(proto) <= timeOf(output));
+  if (isFresh) return;
+  const options = [
+    '-t',
+    'static-module',
+    '-w',
+    'esm',
+    '--dependency',
+    'protobufjs/minimal.js',
+    '-p',
+    'protos',
+    '--dts',
+  ];
+  run('node_modules/protobufjs-cli/bin/pbjs', ...options, '-o', output, ...protos);
+}
+
+function timeOf(path) {
+  return statSync(join(root, path)).mtimeMs;
 }

@@ -1,0 +1,76 @@
+// `npm run bench -- SUITE`: measures, and prints a table for each question.
+import { writeFile } from 'node:fs/promises';
+import { exit } from 'node:process';
+import { parseArgs } from 'node:util';
+import type { Question, Row } from './harness/question.js';
+import { askAll, type Failure } from './harness/runner.js';
+import { machine, table } from './harness/table.js';
+import { type Suite, suites } from './suites.js';
+
+const usage = `usage: npm run bench -- SUITE [--only QUESTION] [--json FILE] [--quick]
+
+${Object.entries(suites)
+  .map(([name, { about }]) => `  ${name.padEnd(8)} ${about}`)
+  .join('\n')}
+
+  --only QUESTION  one question, by the name at the head of its table
+  --json FILE      also writes the rows to a file, as a JSON array
+  --quick          shows that everything runs; its numbers say nothing`;
+
+interface Arguments {
+  readonly name: string;
+  readonly suite: Suite;
+  readonly questions: readonly Question[];
+  readonly json: string | undefined;
+  readonly isQuick: boolean;
+}
+
+try {
+  const given = await readArguments();
+  exit(given === undefined ? 0 : await run(given));
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+  exit(2);
+}
+
+/** Undefined when help was wanted, and has been printed. */
+async function readArguments(): Promise<Arguments | undefined> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      only: { type: 'string' },
+      json: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return undefined;
+  }
+  const [name = '', ...others] = positionals;
+  const suite = suites[name];
+  if (suite === undefined || others.length > 0) throw new Error(`give one suite: ${Object.keys(suites).join(' or ')}`);
+  const all = await suite.load();
+  const questions = all.filter(({ slug }) => values.only === undefined || slug === values.only);
+  if (questions.length === 0) throw new Error(`${name} asks ${all.map(({ slug }) => slug).join(', ')}`);
+  return { name, suite, questions, json: values.json, isQuick: values.quick };
+}
+
+/** Resolves to the exit code: 1 when a subject failed, whose rows are missing then. */
+async function run({ name, suite, questions, json, isQuick }: Arguments): Promise<number> {
+  const startedAtMs = performance.now();
+  console.log(`## ${name}: ${suite.about}\n\n${machine()}\n`);
+  const rows: Row[] = [];
+  const failures: Failure[] = [];
+  for (const question of questions) {
+    const answers = await askAll(name, question, isQuick ? 'quick' : 'full');
+    console.log(table(question, answers.rows));
+    rows.push(...answers.rows);
+    failures.push(...answers.failures);
+  }
+  console.log(`took ${((performance.now() - startedAtMs) / 1_000).toFixed(0)} s`);
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(rows, undefined, 2)}\n`);
+  for (const { question, subject, message } of failures) console.error(`bench: ${question}, ${subject}: ${message}`);
+  return failures.length === 0 ? 0 : 1;
+}

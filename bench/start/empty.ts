@@ -1,0 +1,2 @@
+// A module without anything: what any import costs.
+export {};
