@@ -5,6 +5,8 @@
 export const limits = {
   /** Messages in one mailbox; `tell` past it throws BackpressureError. */
   mailboxMessages: 65_536,
+  /** Encoded bytes of messages from links that wait in all mailboxes of one process; past it they count as full. */
+  mailboxBytes: 256 * 1024 * 1024,
   /** Messages that one actor may have put aside by `ctx.stash()`; past it that throws BackpressureError. */
   stashMessages: 1_024,
   /** Messages that one actor may handle in one turn before the next actor has its turn. */

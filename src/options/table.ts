@@ -58,6 +58,12 @@ export const optionTable = {
     default: limits.mailboxMessages,
     description: 'Messages in one mailbox, where the behavior does not say.',
   }),
+  mailboxBytes: integer({
+    min: 65_536,
+    max: 2 ** 40,
+    default: limits.mailboxBytes,
+    description: 'Encoded bytes of messages from links that wait in the mailboxes of one process.',
+  }),
   maxMessageBytes: integer({
     min: 1_024,
     max: MAX_BYTES,

@@ -78,6 +78,7 @@ describe('resolveOptions', () => {
     stopTimeoutMs: ['soon', 0],
     linkDeadMs: [99, false],
     mailboxMessages: [7, 2 ** 24 + 1],
+    mailboxBytes: [65_535, 'lots'],
     maxMessageBytes: [1_023, '1 MB'],
     streamItems: [0, 10n],
     streamBytes: [1, Symbol('x')],

@@ -7,7 +7,7 @@ import { ClosedRoute } from './closed-route.js';
 import type { SpawnOptions } from './context.js';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
 import type { Deadlines } from './deadlines.js';
-import type { TellDelivery } from './delivery.js';
+import type { Delivery, TellDelivery } from './delivery.js';
 import type { Subscribable } from './feed.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
 import type { ActorRef, UntypedRef } from './reference.js';
@@ -21,6 +21,8 @@ export interface Statistics {
   readonly messages: number;
   readonly deadLetters: number;
   readonly pendingAsks: number;
+  /** Encoded bytes of messages from links that wait in mailboxes. */
+  readonly mailboxBytes: number;
 }
 
 /** Property of what has actors without a parent, such as a Runtime. */
@@ -74,8 +76,14 @@ export class ActorSystem implements HasSystem {
   }
 
   get statistics(): Statistics {
-    const { actors, dispatcher, deadLetters, deadlines } = this.#kernel;
-    return { actors, messages: dispatcher.handled, deadLetters: deadLetters.count, pendingAsks: deadlines.count };
+    const { actors, dispatcher, deadLetters, deadlines, mailboxBytes } = this.#kernel;
+    return {
+      actors,
+      messages: dispatcher.handled,
+      deadLetters: deadLetters.count,
+      pendingAsks: deadlines.count,
+      mailboxBytes: mailboxBytes.used,
+    };
   }
 
   /** Starts an actor without a parent. ConfigError when its name or channel id is taken or unfit, StoppedError after `shutdown`. */
@@ -119,6 +127,11 @@ export class ActorSystem implements HasSystem {
    */
   outgoingAsk(options: AskOptions | undefined): OutgoingCall {
     return this.#kernel.outgoing(options, this.#kernel.scheduler.now());
+  }
+
+  /** What comes with a tell from a link of so many bytes that says nothing of its sender. */
+  incomingTell(sizeBytes: number): Delivery | undefined {
+    return this.#kernel.mailboxBytes.tell(sizeBytes);
   }
 
   /** What a tell made now carries over a link: undefined when it comes from no actor and has no meta. */

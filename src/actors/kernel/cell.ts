@@ -162,7 +162,10 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
       this.mailbox = undefined;
       this.kernel.mailboxes.release(mailbox);
     }
-    if (delivery !== undefined && this.isExpired(method, delivery)) return;
+    if (delivery !== undefined) {
+      if (delivery.sizeBytes > 0) this.kernel.mailboxBytes.release(delivery.sizeBytes);
+      if (this.isExpired(method, delivery)) return;
+    }
     const handler = this.behavior.handlers.get(method) ?? this.handlerByName(method);
     if (handler === undefined || method.mode === 'stream') this.cannotHandle(method, message, delivery);
     else this.handle(handler, method, message, delivery);

@@ -10,6 +10,8 @@ export interface Delivery {
   readonly chain: CallChain | undefined;
   readonly meta: Meta | undefined;
   readonly sender: Ref | undefined;
+  /** Encoded size of a message from a link; 0 for a local one. */
+  readonly sizeBytes: number;
   /** Answers an ask with what the handler returned; the receiver fills defaults with `method.response.create`. */
   reply(value: unknown): void;
   fail(error: MillraceError): void;
@@ -24,6 +26,7 @@ export interface Sender {
 export class TellDelivery implements Delivery {
   readonly deadlineMs = Number.POSITIVE_INFINITY;
   readonly chain = undefined;
+  readonly sizeBytes = 0;
   readonly meta: Meta | undefined;
   readonly #sender: Sender | undefined;
 

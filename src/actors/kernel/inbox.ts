@@ -1,5 +1,5 @@
 import { BackpressureError, ReentrantAskError, StoppedError } from '../../errors.js';
-import type { AnyMethod } from '../../protocol/index.js';
+import type { AnyMethod, Lane } from '../../protocol/index.js';
 import { type AskOptions, outgoingTell, type SendOptions } from './call.js';
 import { type CallChain, type ChainMember, chainIncludes } from './call-chain.js';
 import { type Delivery, isAsk } from './delivery.js';
@@ -19,6 +19,9 @@ import { Stash } from './stash.js';
  *          `------> stopping <----'  --> stopped
  */
 export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'stopped';
+
+/** As `Lane.control`: the kernel loads no code of the protocol room. */
+const CONTROL_LANE: Lane = 0;
 
 /** The half of a cell that others see: what becomes of a message until it is an actor's turn to handle it. */
 export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
@@ -105,17 +108,33 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
   }
 
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
-    if (isAsk(delivery)) return this.refuses(method, delivery) ? true : this.accept(method, message, delivery);
-    if (!this.isOpen) {
-      this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
+    const { mailboxBytes, deadLetters } = this.kernel;
+    if (isAsk(delivery)) {
+      if (this.refuses(method, delivery)) return true;
+    } else if (!this.isOpen) {
+      deadLetters.add(this, method.fullName, message, 'stopped');
       throw this.stoppedError(method);
     }
-    try {
-      return this.accept(method, message, delivery);
-    } catch (error) {
-      this.kernel.deadLetters.add(this, method.fullName, message, 'overflow');
+    const isBounded = method.lane !== CONTROL_LANE;
+    if (isBounded && mailboxBytes.isFull) {
+      const error = bytesFull(mailboxBytes.limit);
+      this.lose(method, message, delivery, error);
+      if (isAsk(delivery)) return false;
       throw error;
     }
+    const { sizeBytes = 0 } = delivery ?? {};
+    mailboxBytes.take(sizeBytes);
+    try {
+      return this.accept(method, message, delivery) && !(isBounded && mailboxBytes.isPastMark);
+    } catch (error) {
+      mailboxBytes.release(sizeBytes);
+      deadLetters.add(this, method.fullName, message, 'overflow');
+      throw error;
+    }
+  }
+
+  readyForLinks(): Promise<unknown> {
+    return Promise.all([this.ready(), this.kernel.mailboxBytes.ready()]);
   }
 
   /** Answers an ask that must not reach the mailbox. */
@@ -152,14 +171,21 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
       const { method: oldMethod, message: oldMessage, delivery: oldDelivery } = mailbox;
       mailbox.drop();
       mailbox.push(method, message, delivery);
-      this.lose(oldMethod, oldMessage, oldDelivery);
-    } else if (overflow === 'drop-newest' || isAsk(delivery)) this.lose(method, message, delivery);
-    else throw this.fullError();
+      this.release(oldDelivery);
+      this.lose(oldMethod, oldMessage, oldDelivery, this.fullError());
+    } else if (overflow === 'drop-newest' || isAsk(delivery)) {
+      this.release(delivery);
+      this.lose(method, message, delivery, this.fullError());
+    } else throw this.fullError();
     return false;
   }
 
-  private lose(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    if (isAsk(delivery)) delivery.fail(this.fullError());
+  private release(delivery: Delivery | undefined): void {
+    if (delivery !== undefined) this.kernel.mailboxBytes.release(delivery.sizeBytes);
+  }
+
+  private lose(method: AnyMethod, message: unknown, delivery: Delivery | undefined, error: BackpressureError): void {
+    if (isAsk(delivery)) delivery.fail(error);
     else this.kernel.deadLetters.add(this, method.fullName, message, 'overflow');
   }
 
@@ -173,7 +199,7 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
   stash(): void {
     const seldom = this.usingSeldom();
     seldom.stash ??= new Stash(this.bounds.stash, this);
-    seldom.stash.mark(this.kernel.scheduler.now());
+    seldom.stash.mark(this.kernel.scheduler.now(), (ask) => this.release(ask));
   }
 
   /** What was put aside goes before what waits in the mailbox, past its bound where it must: it was accepted once. */
@@ -188,8 +214,10 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
   /** The handler of this message has asked for it to be put aside, and is done. */
   protected putAside(stash: Stash, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
     stash.isMarked = false;
-    if (this.isOpen) stash.keep(method, message, delivery);
-    else this.refuse(method, message, delivery);
+    if (this.isOpen) {
+      this.kernel.mailboxBytes.take(delivery?.sizeBytes ?? 0);
+      stash.keep(method, message, delivery);
+    } else this.refuse(method, message, delivery);
   }
 
   /** Everything that waits in the stash and the mailbox is answered or becomes a dead letter. */
@@ -201,6 +229,7 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
     for (let { method } = mailbox; method !== undefined; { method } = mailbox) {
       const { message, delivery } = mailbox;
       mailbox.drop();
+      this.release(delivery);
       this.refuse(method, message, delivery);
     }
     this.kernel.mailboxes.release(mailbox);
@@ -220,4 +249,10 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
       `the mailbox of ${this.path} is full (${this.bounds.capacity} messages): await ref.ready() and send again`,
     );
   }
+}
+
+function bytesFull(limit: number): BackpressureError {
+  return new BackpressureError(
+    `messages of ${limit} bytes (mailboxBytes) wait in the mailboxes of the receiver's process already: await ref.ready() and send again`,
+  );
 }

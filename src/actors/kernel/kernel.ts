@@ -12,6 +12,7 @@ import { Deadlines } from './deadlines.js';
 import { Dispatcher } from './dispatcher.js';
 import { Feed } from './feed.js';
 import { type MailboxBounds, MailboxPool } from './mailbox.js';
+import { MailboxBytes } from './mailbox-bytes.js';
 import { NactRoot } from './nact.js';
 import { type ActorRef, References } from './reference.js';
 import type { Route } from './route.js';
@@ -21,6 +22,7 @@ export type KernelLimits = Readonly<
   Record<
     | 'mailboxMessages'
     | 'stashMessages'
+    | 'mailboxBytes'
     | 'throughputMessages'
     | 'turnMessages'
     | 'stopTimeoutMs'
@@ -60,6 +62,7 @@ export class Kernel {
   readonly failures: Feed<Failure>;
   readonly references: References;
   readonly mailboxes = new MailboxPool();
+  readonly mailboxBytes: MailboxBytes;
   readonly nact: NactRoot;
   /** Actors without a parent. */
   readonly roots = new Map<string, ActorCell>();
@@ -83,6 +86,7 @@ export class Kernel {
     this.takeCUid = options.cUids;
     this.limits = kernelLimits(options.limits);
     this.dispatcher = new Dispatcher(this.scheduler, this.limits.throughputMessages, this.limits.turnMessages);
+    this.mailboxBytes = new MailboxBytes(this.limits.mailboxBytes);
     this.deadlines = new Deadlines(this.scheduler);
     this.deadLetters = new DeadLetterOffice(this.scheduler, this.logger);
     this.failures = new Feed(this.logger);

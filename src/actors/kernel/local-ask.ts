@@ -9,6 +9,7 @@ import { PendingAsk } from './pending-ask.js';
 export class LocalAsk extends PendingAsk implements Delivery {
   readonly chain: CallChain | undefined;
   readonly meta: Meta | undefined;
+  readonly sizeBytes = 0;
   private readonly caller: Caller | undefined;
   private readonly asked: { readonly path: string };
 

@@ -27,6 +27,7 @@ const query: AnyMethod = {
 export class PlainQuery extends PendingAsk implements Delivery {
   readonly chain: CallChain | undefined;
   readonly meta: Meta | undefined;
+  readonly sizeBytes = 0;
   readonly reference: QueryReference;
   private readonly caller: Caller | undefined;
   private readonly asked: { readonly path: string };

@@ -34,8 +34,11 @@ export interface Cell extends Route {
   /**
    * Puts a decoded message into the mailbox; `false` when it went past the mark. A tell at the bound throws BackpressureError,
    * after the end StoppedError, and is counted as a dead letter here; an ask is answered with the same errors instead.
+   * Past `mailboxBytes` every mailbox counts as full, but for messages of the control lane.
    */
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean;
+  /** As `ready`, for messages from links: it also waits for room among the bytes of all mailboxes. */
+  readyForLinks(): Promise<unknown>;
 }
 
 /** Property of every reference that holds its route; a symbol, so that no rpc name can clash with it. */

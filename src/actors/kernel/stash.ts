@@ -20,9 +20,9 @@ export class Stash {
     return this.kept.size;
   }
 
-  /** BackpressureError when there is no room; asks that nobody waits for any more take none. */
-  mark(nowMs: number): void {
-    if (this.kept.size >= this.capacity) this.forgetExpired(nowMs);
+  /** BackpressureError when there is no room; asks that nobody waits for any more make some, and `forgotten` hears of each. */
+  mark(nowMs: number, forgotten: (ask: Delivery) => void): void {
+    if (this.kept.size >= this.capacity) this.forgetExpired(nowMs, forgotten);
     if (this.kept.size >= this.capacity) {
       throw new BackpressureError(
         `the stash of ${this.actor.path} is full (${this.capacity} messages): call ctx.unstashAll(), or give mailbox.stashCapacity`,
@@ -47,13 +47,12 @@ export class Stash {
     throw nothingToStash(this.actor.path);
   }
 
-  private forgetExpired(nowMs: number): void {
+  private forgetExpired(nowMs: number, forgotten: (ask: Delivery) => void): void {
     for (let left = this.kept.size; left > 0; left--) {
       const { method, message, delivery } = this.kept;
       this.kept.drop();
-      if (method !== undefined && (delivery === undefined || delivery.deadlineMs > nowMs)) {
-        this.kept.push(method, message, delivery);
-      }
+      if (delivery !== undefined && delivery.deadlineMs <= nowMs) forgotten(delivery);
+      else if (method !== undefined) this.kept.push(method, message, delivery);
     }
   }
 }

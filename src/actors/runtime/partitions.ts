@@ -1,4 +1,5 @@
 import { ConfigError, StoppedError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { v1 } from '../../protocol/index.js';
 import type { System } from '../../resources/index.js';
@@ -15,6 +16,8 @@ export function createPartitions(
   { kernelLimits = {}, linkLimits = {}, streamWindow = {} }: RuntimeOptions,
 ): readonly PartitionRuntime[] {
   const { scheduler, isLossy, launch } = environment;
+  // Each partition counts by itself, and has an equal share of what its process may hold.
+  const mailboxBytes = Math.ceil((kernelLimits.mailboxBytes ?? limits.mailboxBytes) / system.partitions.length);
   return system.partitions.map(
     (plan) =>
       new PartitionRuntime({
@@ -24,7 +27,7 @@ export function createPartitions(
         transport: environment.transport(plan.index),
         isLossy,
         log: log.child({ partition: plan.index }),
-        kernelLimits,
+        kernelLimits: { ...kernelLimits, mailboxBytes },
         linkLimits,
         streamWindow,
       }),

@@ -4,11 +4,12 @@ import type { RuntimeOptions } from './runtime-options.js';
 
 /** What the resolved options say of a runtime: how they reach its partitions, mailboxes, links and streams. */
 export function runtimeSettings(values: OptionValues): RuntimeOptions {
-  const { partitions, askTimeoutMs, stopTimeoutMs, mailboxMessages, maxMessageBytes, linkBacklogBytes } = values;
+  const { partitions, askTimeoutMs, stopTimeoutMs, mailboxMessages, mailboxBytes, maxMessageBytes, linkBacklogBytes } =
+    values;
   return {
     node: values.nodeName,
     system: { partitions: partitions === 'auto' ? availableParallelism() : partitions },
-    kernelLimits: { askTimeoutMs, stopTimeoutMs, mailboxMessages },
+    kernelLimits: { askTimeoutMs, stopTimeoutMs, mailboxMessages, mailboxBytes },
     linkLimits: { maxMessageBytes, linkBacklogBytes },
     streamWindow: { items: values.streamItems, bytes: values.streamBytes },
   };

@@ -67,7 +67,7 @@ export class Inbound {
     const hasExtras = isAsk || view.meta !== undefined || view.hasFrom;
     const delivery = hasExtras
       ? new RemoteDelivery(this.#channel, method, view, correlation, this.#services.scheduler.now())
-      : undefined;
+      : this.#services.system.incomingTell(view.valueEnd - view.valueStart);
     try {
       if (!target.cell.deliver(method, message, delivery)) {
         this.#channel.pressure.passed(cUidOf(view.toLow, view.toHigh), target.cell);

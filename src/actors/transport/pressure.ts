@@ -82,7 +82,7 @@ export class FullMailboxes {
         this.#say(cUid, false);
       }
     };
-    cell.ready().then(clear, clear);
+    cell.readyForLinks().then(clear, clear);
   }
 
   repeat(): void {

@@ -10,6 +10,7 @@ export class RemoteDelivery implements Delivery {
   readonly chain: CallChain | undefined;
   readonly meta: Meta | undefined;
   readonly sender: Ref | undefined;
+  readonly sizeBytes: number;
   readonly #channel: Channel;
   readonly #method: AnyMethod;
   readonly #correlation: number;
@@ -26,6 +27,7 @@ export class RemoteDelivery implements Delivery {
     this.chain = chainFrom(view.chain);
     this.meta = view.meta;
     this.sender = view.hasFrom ? { cUid: cUidOf(view.fromLow, view.fromHigh), service: '' } : undefined;
+    this.sizeBytes = view.valueEnd - view.valueStart;
     this.#channel = channel;
     this.#method = method;
     this.#correlation = correlation;

@@ -26,6 +26,7 @@ class TestDelivery implements Delivery {
   readonly chain: CallChain | undefined;
   readonly meta = { trace: '7' };
   readonly sender = { cUid: 500n, service: '' };
+  readonly sizeBytes = 0;
   readonly replies: unknown[] = [];
   readonly failures: MillraceError[] = [];
 

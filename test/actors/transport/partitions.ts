@@ -109,7 +109,7 @@ export class PartitionWorld {
     for (const { system, router } of this.#partitions) await end(system, router);
     await until('the network to be quiet', () => this.scheduler.pendingTimers === 0);
     for (const { system, router, name } of this.#partitions) {
-      expect(system.statistics, name).to.include({ actors: 0, pendingAsks: 0 });
+      expect(system.statistics, name).to.include({ actors: 0, pendingAsks: 0, mailboxBytes: 0 });
       expect([...router.channels()], `links of ${name}`).to.deep.equal([]);
     }
     expect(this.network.statistics).to.include({ openLinks: 0, framesInFlight: 0, bytesInFlight: 0, timers: 0 });

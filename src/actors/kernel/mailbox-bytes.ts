@@ -1,0 +1,69 @@
+import type { Delivery } from './delivery.js';
+
+/** Sizes up to this many bytes have one delivery for all messages. */
+const SHARED_BYTES = 1_024;
+
+/**
+ * Encoded bytes of the messages from links that wait in the mailboxes of one partition, all actors together. Messages from the
+ * partition itself are objects of their senders, and take none.
+ */
+export class MailboxBytes {
+  used = 0;
+  readonly limit: number;
+  private readonly waiters: (() => void)[] = [];
+  private readonly shared: (Delivery | undefined)[] = Array.from<undefined>({ length: SHARED_BYTES + 1 });
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** No message is taken; one that was taken while there was any room may be larger than that room. */
+  get isFull(): boolean {
+    return this.used >= this.limit;
+  }
+
+  /** Three quarters are used: senders had better wait until half is free. */
+  get isPastMark(): boolean {
+    return this.used > this.limit * 0.75;
+  }
+
+  take(sizeBytes: number): void {
+    this.used += sizeBytes;
+  }
+
+  release(sizeBytes: number): void {
+    this.used -= sizeBytes;
+    if (this.waiters.length > 0 && this.used <= this.limit / 2) for (const go of this.waiters.splice(0)) go();
+  }
+
+  /** Resolves below the mark: at once, or when half is free. */
+  ready(): Promise<void> {
+    return this.isPastMark ? new Promise((resolve) => this.waiters.push(resolve)) : Promise.resolve();
+  }
+
+  /** What comes with a tell from a link that says nothing of its sender. */
+  tell(sizeBytes: number): Delivery | undefined {
+    if (sizeBytes === 0) return undefined;
+    if (sizeBytes > SHARED_BYTES) return new SizedTell(sizeBytes);
+    const shared = this.shared[sizeBytes] ?? new SizedTell(sizeBytes);
+    this.shared[sizeBytes] = shared;
+    return shared;
+  }
+}
+
+/** Knows only how large its message is, so that those of one size can share it. */
+class SizedTell implements Delivery {
+  readonly deadlineMs = Number.POSITIVE_INFINITY;
+  readonly chain = undefined;
+  readonly meta = undefined;
+  readonly sender = undefined;
+  readonly sizeBytes: number;
+
+  constructor(sizeBytes: number) {
+    this.sizeBytes = sizeBytes;
+  }
+
+  reply(): void {}
+
+  fail(): void {}
+}
