@@ -55,6 +55,7 @@ const owners = {
   nact: '^src/actors/kernel/',
   commander: '^src/cli/',
   protobufjs: '^src/(protocol|codegen)/',
+  'classic-level': '^src/actors/nact/level/',
 };
 
 const ownerRules = Object.entries(owners).map(([name, path]) => ({

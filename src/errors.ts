@@ -85,6 +85,22 @@ export class ResourceError extends MillraceError {
   override readonly code = 'RESOURCE';
 }
 
+/** An event or snapshot could not be stored or read, or the store not be opened. Names the persistence key and sequence number. */
+export class PersistenceError extends MillraceError {
+  override readonly code = 'PERSISTENCE';
+  readonly key: string | undefined;
+  readonly sequenceNumber: number | undefined;
+
+  constructor(
+    message: string,
+    options?: ErrorOptions & { readonly key?: string | undefined; readonly sequenceNumber?: number | undefined },
+  ) {
+    super(message, options);
+    this.key = options?.key;
+    this.sequenceNumber = options?.sequenceNumber;
+  }
+}
+
 /** An option, definition or argument is wrong. Names it and what it accepts. */
 export class ConfigError extends MillraceError {
   override readonly code = 'CONFIG';

@@ -65,6 +65,8 @@ export const limits = {
   segmentInstances: 4_096,
   /** Writes of one port that may wait for credit at a time. */
   pendingWrites: 1_024,
+  /** Events that one persistent actor may have given to its engine and that are not stored yet. */
+  pendingEvents: 65_536,
   /** Asks that may wait on one another in one chain. */
   callChain: 64,
 } as const;

@@ -12,6 +12,7 @@ import { TurnQueue } from './turn-queue.js';
  */
 export class ManualScheduler implements Scheduler {
   readonly isVirtual = true;
+  readonly epochMs = 0;
   readonly random: RandomStream;
   readonly #seed: number | string;
   readonly #turns = new TurnQueue();

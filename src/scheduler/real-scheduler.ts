@@ -20,6 +20,7 @@ export interface RealSchedulerOptions {
 /** The event loop and the clock of this thread. Turns are microtasks; timers never fire early. */
 export class RealScheduler implements Scheduler {
   readonly isVirtual = false;
+  readonly epochMs = performance.timeOrigin;
   readonly random: RandomStream;
   readonly #seed: number | string | undefined;
   readonly #onError: (error: unknown) => void;

@@ -10,6 +10,8 @@ export interface Timer {
  */
 export interface Scheduler {
   readonly isVirtual: boolean;
+  /** Wall time when `now()` was 0, in ms since 1970; 0 where time is virtual. */
+  readonly epochMs: number;
   /** Monotonic time in ms, fractional. Virtual time starts at 0. */
   now(): number;
   /** Calls `callback` once, at the first turn at or after `delayMs` from now; never before. */

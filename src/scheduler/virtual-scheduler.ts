@@ -30,6 +30,7 @@ export interface VirtualSchedulerOptions {
  */
 export class VirtualScheduler implements Scheduler {
   readonly isVirtual = true;
+  readonly epochMs = 0;
   readonly seed: number | string;
   readonly random: RandomStream;
   readonly #onError: (error: unknown) => void;

@@ -23,8 +23,9 @@ export interface LocalActor {
   readonly persistenceEngine: unknown;
   /** Starts a child. ConfigError when the name is taken or unfit, StoppedError while this actor stops or restarts. */
   spawnChild<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S>;
-  /** Runs `turn` before all messages, in a turn of this actor; dropped when it is not running. What it throws, the actor fails with. */
-  signal(turn: () => void): void;
+  /** Runs `turn` before all messages, in a turn of this actor; dropped when it is not running. A promise that it returns holds
+   * the mailbox; what it throws, the actor fails with. */
+  signal(turn: () => unknown): void;
   requestStop(): void;
   /** As nact's `dispatch` and `query`. */
   dispatch(message: unknown, sender?: object): boolean;

@@ -24,7 +24,7 @@ export class NactActor extends Supervised {
   protected state: unknown = undefined;
   readonly #run: AnyFunc;
   readonly #parent: unknown;
-  #identity: Identity<never, unknown> | undefined;
+  #identity: Identity<unknown, unknown> | undefined;
 
   /** `parent` is what the function finds as `ctx.parent`. */
   constructor(parent: unknown, run: AnyFunc, props: AnyProps) {
@@ -43,7 +43,7 @@ export class NactActor extends Supervised {
       on: {
         started: () => this.start(),
         idle: (_actor, ctx) => ctx.stop(),
-        stopping: () => this.#stopping(),
+        stopping: () => this.stopping(),
       },
       supervision: { onFailure: () => this.takeDirective() },
       ...(mailbox === undefined ? {} : { mailbox }),
@@ -56,7 +56,7 @@ export class NactActor extends Supervised {
     return this.identity.local;
   }
 
-  protected get identity(): Identity<never, unknown> {
+  protected get identity(): Identity<unknown, unknown> {
     if (this.#identity === undefined) throw new StoppedError('this actor has not started');
     return this.#identity;
   }
@@ -130,9 +130,9 @@ export class NactActor extends Supervised {
     }
   }
 
-  async #stopping(): Promise<void> {
-    // A reset is no end.
-    if (this.identity.local.phase === 'restarting') return;
+  /** The last thing that happens to it, and before each reset. */
+  protected async stopping(): Promise<void> {
+    if (this.local.phase === 'restarting') return;
     await this.props.afterStop?.(this.state, this.contextFor(nobody));
   }
 }

@@ -5,6 +5,18 @@
 export { Nobody, plainMessages as PlainActor } from '../kernel/index.js';
 export type { ActorContext, SupervisionContext, WaitingMessage } from './context.js';
 export { dispatch, type MethodMessage, query, type ReplyTo, stop } from './messaging.js';
+export {
+  configurePersistence,
+  type EventStream,
+  type Persist,
+  type PersistedEvent,
+  type PersistedSnapshot,
+  type PersistenceEngine,
+  type PersistentActorContext,
+  type PersistentActorFunc,
+  type PersistentActorProps,
+  spawnPersistent,
+} from './persistence/index.js';
 export type { ActorFunc, ActorProps, StatelessActorFunc, StatelessActorProps } from './properties.js';
 export type { ActorPath, ActorReference, Parent, Ref } from './reference.js';
 export { spawn, spawnStateless } from './spawn.js';

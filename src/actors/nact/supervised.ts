@@ -24,8 +24,18 @@ export abstract class Supervised {
   /** Rejects with the error when it is decided what becomes of this actor. */
   protected async crash(fault: Fault): Promise<never> {
     fault.received?.query?.crash(fault.error);
-    this.#directive = await this.#judge(fault, undefined);
-    throw fault.error;
+    return this.carryOut(await this.judge(fault), fault.error);
+  }
+
+  /** What becomes of this actor, which has failed. */
+  protected judge(fault: Fault): Promise<Directive> {
+    return this.#judge(fault, undefined);
+  }
+
+  /** Throws `error` for the kernel, which then follows the directive. */
+  protected carryOut(directive: Directive, error: unknown): never {
+    this.#directive = directive;
+    throw error;
   }
 
   /** For the kernel's supervision. */

@@ -1,0 +1,78 @@
+import { PersistenceError } from '../../../errors.js';
+import type { Context } from '../../kernel/index.js';
+import type { EventStream, PersistedEvent, PersistedSnapshot, PersistenceEngine } from './engine.js';
+
+/** The latest snapshot of a key. PersistenceError when the engine fails, or has something else. */
+export async function latestSnapshot(
+  engine: PersistenceEngine,
+  key: string,
+  actor: Context,
+): Promise<PersistedSnapshot | undefined> {
+  try {
+    const snapshot = await actor.outside(Promise.resolve(engine.latestSnapshot(key)));
+    if (snapshot === undefined || snapshot === null) return undefined;
+    if (!isSequenceNumber(snapshot.sequenceNumber)) throw new TypeError('its sequence number is none');
+    return snapshot;
+  } catch (cause) {
+    throw unreadable(cause, `the latest snapshot of ${key} cannot be read`, key, undefined);
+  }
+}
+
+/** The events of a key after `offset`. PersistenceError when the engine fails, or they are not in order. */
+export async function* eventsAfter(
+  offset: number,
+  engine: PersistenceEngine,
+  key: string,
+  actor: Context,
+): AsyncGenerator<PersistedEvent> {
+  let last = offset;
+  try {
+    for await (const event of read(engine.events(key, offset), actor)) {
+      if (!isSequenceNumber(event.sequenceNumber) || event.sequenceNumber <= last) {
+        throw new TypeError(`what the engine gives after event ${last} is event ${String(event.sequenceNumber)}`);
+      }
+      last = event.sequenceNumber;
+      yield event;
+    }
+  } catch (cause) {
+    throw unreadable(cause, `the events of ${key} cannot be read on after event ${last}`, key, last);
+  }
+}
+
+/** Time stands still in simulations while the engine reads, and only then. */
+async function* read(stream: EventStream, actor: Context): AsyncGenerator<PersistedEvent> {
+  const iterator = stream[Symbol.asyncIterator]?.();
+  if (iterator === undefined) {
+    const collect = (events: PersistedEvent[], event: PersistedEvent): PersistedEvent[] => {
+      events.push(event);
+      return events;
+    };
+    yield* await actor.outside(Promise.resolve(stream.reduce(collect, [])));
+    return;
+  }
+  try {
+    for (;;) {
+      const result = await actor.outside(iterator.next());
+      if (result.done === true) return;
+      yield result.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+function isSequenceNumber(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** An error of an engine of ours says more already. */
+export function unreadable(
+  cause: unknown,
+  what: string,
+  key: string,
+  sequenceNumber: number | undefined,
+): PersistenceError {
+  if (cause instanceof PersistenceError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new PersistenceError(`${what}: ${why}`, { cause, key, sequenceNumber });
+}

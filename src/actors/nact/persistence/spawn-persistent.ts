@@ -1,0 +1,45 @@
+import { ConfigError } from '../../../errors.js';
+import { type HasSystem, localActor, systemKey } from '../../kernel/index.js';
+import { checkSpawn } from '../properties.js';
+import type { ActorReference, Parent } from '../reference.js';
+import { place } from '../spawn.js';
+import { checkEngine, isEngine, type PersistenceEngine } from './engine.js';
+import { PersistentActor } from './persistent-actor.js';
+import { checkPersistent, type PersistentActorFunc, type PersistentActorProps } from './props.js';
+
+/**
+ * Says where the persistent actors of a runtime keep their events, as nact's plugin of this name does. ConfigError for what is no engine.
+ *
+ *     configurePersistence(await LevelEngine.open('events'))(runtime);
+ */
+export function configurePersistence(engine: PersistenceEngine): (runtime: HasSystem) => void {
+  checkEngine(engine);
+  return (runtime) => {
+    runtime[systemKey].persistenceEngine = engine;
+  };
+}
+
+/**
+ * nact's `spawnPersistent`: as `spawn`, for an actor that stores events with `ctx.persist` and begins by handling those stored under
+ * `key`, from the latest snapshot on, with `ctx.recovering` set. One actor at a time may use a key. ConfigError without an engine.
+ *
+ *     const account = spawnPersistent(runtime, async (balance: number, msg: Deposit, ctx) => {
+ *       if (!ctx.recovering) await ctx.persist(msg);
+ *       return balance + msg.amount;
+ *     }, 'account-7', 'account', { initialState: 0, snapshotEvery: 100 * messages });
+ */
+export function spawnPersistent<State, Msg, ParentRef extends Parent>(
+  parent: ParentRef,
+  f: PersistentActorFunc<State, Msg, ParentRef>,
+  key: string,
+  name?: string,
+  properties: PersistentActorProps<State, Msg, ParentRef> = {},
+): ActorReference<Msg> {
+  checkSpawn(f, name, properties);
+  checkPersistent(key, properties);
+  const engine = systemKey in parent ? parent[systemKey].persistenceEngine : localActor(parent)?.persistenceEngine;
+  if (engine !== undefined && isEngine(engine)) {
+    return place(parent, new PersistentActor(parent, f, properties, key, engine), name);
+  }
+  throw new ConfigError('spawnPersistent needs an engine: call configurePersistence(engine)(runtime) first');
+}
