@@ -62,11 +62,10 @@ const sum: Parameters<typeof spawnPersistent<number, Add, TestSystem['system']>>
 /** An engine that refuses the events that it is told to refuse. */
 function refusing(...sequenceNumbers: number[]) {
   const mock = new MockPersistenceEngine();
+  const store = mock.persist.bind(mock);
   const left = new Set(sequenceNumbers);
   const persist = (event: PersistedEvent) =>
-    left.delete(event.sequenceNumber)
-      ? Promise.reject(new RangeError('disk full'))
-      : MockPersistenceEngine.prototype.persist.call(mock, event);
+    left.delete(event.sequenceNumber) ? Promise.reject(new RangeError('disk full')) : store(event);
   return Object.assign(mock, { persist });
 }
 
@@ -166,7 +165,13 @@ describe('a persistent actor whose engine fails', () => {
     const twice = (): PersistedEvent[] => [eventOf('sum', 1, { add: 1 }), eventOf('sum', 1, { add: 1 })];
     const decodes = (data: unknown): Add => ((data as Add).add === 2 ? failing() : (data as Add));
     const cases: [string, PersistenceEngine, Props, RegExp, number | undefined][] = [
-      ['snapshot', broken({ latestSnapshot: () => Promise.reject(failing) }), {}, /latest snapshot of sum/, undefined],
+      [
+        'snapshot',
+        broken({ latestSnapshot: () => Promise.reject(new RangeError('unplugged')) }),
+        {},
+        /latest snapshot of sum/,
+        undefined,
+      ],
       ['snapshot now', broken({ latestSnapshot: failing }), {}, /latest snapshot of sum.*unplugged/, undefined],
       ['no number', broken({ latestSnapshot: async () => ({ data: 1 }) }), {}, /sequence number is none/, undefined],
       ['events', broken({ events: failing }), {}, /events of sum cannot be read on after event 0: unplugged/, 0],

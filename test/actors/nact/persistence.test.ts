@@ -207,12 +207,13 @@ describe('spawnPersistent of millrace/nact', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 12 }), async (delays) => {
         const mock = new MockPersistenceEngine();
+        const store = mock.persist.bind(mock);
         const { system, scheduler } = testSystem();
         let underWay = 0;
         const persist = async (event: PersistedEvent): Promise<void> => {
           expect(++underWay).to.equal(1);
           for (let turns = 0; turns < (delays[event.sequenceNumber - 1] ?? 0); turns++) await turn();
-          await MockPersistenceEngine.prototype.persist.call(mock, event);
+          await store(event);
           underWay--;
         };
         configurePersistence(Object.assign(mock, { persist }))(system);

@@ -1,0 +1,66 @@
+import type { ClassicLevel } from 'classic-level';
+import { ConfigError, PersistenceError, ResourceError } from '../../../errors.js';
+import { FORMAT, FORMAT_KEY } from './records.js';
+
+export interface LevelOptions {
+  /** What is acknowledged is on the disk. Without it, it is with the operating system, and survives the process only. Default true. */
+  readonly sync?: boolean | undefined;
+  /** Snapshots that are kept of each key. Default 2. */
+  readonly snapshots?: number | undefined;
+}
+
+export interface Settings {
+  readonly sync: boolean;
+  readonly snapshots: number;
+}
+
+/** ConfigError for an option that is wrong. */
+export function settingsOf({ sync = true, snapshots = 2 }: LevelOptions): Settings {
+  if (typeof sync !== 'boolean') throw new ConfigError(`sync must be true or false, not ${String(sync)}`);
+  if (!Number.isSafeInteger(snapshots) || snapshots < 1) {
+    throw new ConfigError(`snapshots, those kept of each key, must be a whole number, at least 1, not ${snapshots}`);
+  }
+  return { sync, snapshots };
+}
+
+/** Opens the store in a folder, and makes it where it is missing. */
+export async function openFolder(folder: string): Promise<ClassicLevel> {
+  if (typeof folder !== 'string' || folder === '') throw new ConfigError('a store needs a folder');
+  const Level = await loadPackage();
+  const db = new Level(folder);
+  try {
+    await db.open();
+  } catch (cause) {
+    throw cannotOpen(folder, cause);
+  }
+  const format = await db.get(FORMAT_KEY);
+  if (format === undefined && (await db.keys({ limit: 1 }).all()).length === 0) {
+    await db.put(FORMAT_KEY, FORMAT, { sync: true });
+  } else if (format !== FORMAT) {
+    await db.close();
+    throw new PersistenceError(
+      `${folder} holds a store of another program, or of another version (format ${format ?? 'none'}, here ${FORMAT}): give another folder`,
+    );
+  }
+  return db;
+}
+
+async function loadPackage(): Promise<typeof ClassicLevel> {
+  try {
+    return (await import('classic-level')).ClassicLevel;
+  } catch (cause) {
+    throw new ResourceError('LevelEngine needs the package classic-level: npm install classic-level', { cause });
+  }
+}
+
+function cannotOpen(folder: string, error: unknown): PersistenceError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
+    return new PersistenceError(
+      `the store in ${folder} is open already, in this process or another: close that first, or give another folder`,
+      { cause },
+    );
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new PersistenceError(`the store in ${folder} cannot be opened: ${why}`, { cause });
+}
