@@ -30,9 +30,19 @@ const arrows = {
   'actors/services': [...running, 'actors/runtime'],
   'actors/component': [...running, 'actors/runtime', 'actors/services'],
   'actors/governor': [...running, 'actors/runtime', 'actors/services', 'actors/component'],
+  simulation: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor'],
   index: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor'],
   testing: [...running, 'actors/runtime'],
-  cli: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor', 'index', 'codegen'],
+  cli: [
+    ...running,
+    'actors/runtime',
+    'actors/services',
+    'actors/component',
+    'actors/governor',
+    'simulation',
+    'index',
+    'codegen',
+  ],
 };
 
 /** A room is a folder, or a file directly in src/. */

@@ -8,6 +8,7 @@ import { EXIT_CODES, ExitCode } from './exit-codes.js';
 import { addGen } from './gen.js';
 import { splitArguments } from './program-args.js';
 import { addRun } from './run.js';
+import { addSim } from './sim.js';
 
 /** Runs one command, and sets the exit code of this process. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -41,6 +42,7 @@ function commandLine(program: readonly string[]): Command {
       `\n${EXIT_CODES}\n\nFirst steps:\n  millrace run examples/flights\n  millrace run examples/flights --nodes 3 --seed 7 --loss 0.01\n  millrace run --help`,
     );
   addRun(command, program);
+  addSim(command);
   addGen(command);
   addConfig(command);
   for (const each of command.commands) each.copyInheritedSettings(command);

@@ -17,3 +17,10 @@ export const EXIT_CODES = `Exit codes:
   2    a command, option, module or argument is wrong; nothing was started
   3    a fault of Millrace itself, or an error that the program left uncaught
   130  stopped by Ctrl-C`;
+
+export const SIM_EXIT_CODES = `Exit codes:
+  0    every seed passed
+  1    a seed failed; what it violates and the command that replays it are printed
+  2    an option or module is wrong; nothing was started
+  3    a fault of the command itself
+  130  stopped by Ctrl-C`;

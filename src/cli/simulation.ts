@@ -1,6 +1,7 @@
 /** What is simulated: virtual nodes on the pseudo-network, its faults, and the command that replays them. */
 import { randomInt } from 'node:crypto';
 import { ConfigError } from '../index.js';
+import { quoted } from './quoted.js';
 import type { Crash, RunFlags } from './run-options.js';
 
 export interface Simulation {
@@ -64,9 +65,4 @@ export function replayCommand({ module, flags, simulation, partitions, program }
   add('--duplicate', flags.duplicate);
   for (const { text } of simulation.crashes) add('--crash', text);
   return [...words, ...(program.length === 0 ? [] : ['--', ...program])].map(quoted).join(' ');
-}
-
-/** As a shell reads it. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -2,6 +2,7 @@
  * A small Logger interface, the winston logger behind it, and loggers for silence and for tests. Every room above may
  * write to a Logger that it was given; only those who start a program make one. Must never be reached as a global.
  */
+export { closableLogger } from './closable-logger.js';
 export { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from './logger.js';
 export { type LogRecord, memoryLogger } from './memory-logger.js';
 export { createLogger, type LoggerOptions } from './winston-logger.js';

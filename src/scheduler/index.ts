@@ -4,7 +4,7 @@
  */
 export { ManualScheduler } from './manual-scheduler.js';
 export { type Entropy, systemEntropy } from './entropy.js';
-export type { RandomStream } from './random-stream.js';
+export { type RandomStream, randomStream } from './random-stream.js';
 export { RealScheduler } from './real-scheduler.js';
 export type { RealSchedulerOptions } from './real-scheduler.js';
 export type { Scheduler, Timer } from './scheduler.js';

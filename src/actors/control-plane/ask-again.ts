@@ -1,4 +1,4 @@
-import { AskTimeoutError } from '../../errors.js';
+import { AskTimeoutError, BackpressureError } from '../../errors.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { AskOptions } from '../kernel/index.js';
 
@@ -6,8 +6,8 @@ import type { AskOptions } from '../kernel/index.js';
 const REPEAT_MS = 1_000;
 
 /**
- * Sends a request that may be repeated until it is answered or the deadline passes: a frame lost on the way costs time, not the
- * request. Any error but a missing answer ends it at once.
+ * Sends a request that may be repeated until it is answered or the deadline passes: a frame lost on the way, or a mailbox that is full,
+ * costs time, not the request. Any error but a missing answer ends it at once.
  */
 export async function askAgain<Reply>(
   scheduler: Scheduler,
@@ -19,9 +19,18 @@ export async function askAgain<Reply>(
     try {
       return await send({ timeoutMs: Math.min(REPEAT_MS, remaining) });
     } catch (error) {
-      if (!(error instanceof AskTimeoutError) || scheduler.now() >= deadline) {
+      if (error instanceof BackpressureError) {
+        await pass(scheduler, Math.min(REPEAT_MS, deadline - scheduler.now()));
+      } else if (!(error instanceof AskTimeoutError)) {
+        throw error;
+      }
+      if (scheduler.now() >= deadline) {
         throw error;
       }
     }
   }
+}
+
+function pass(scheduler: Scheduler, ms: number): Promise<void> {
+  return new Promise((resolve) => void scheduler.setTimer(ms, resolve));
 }

@@ -1,4 +1,4 @@
-import type { v1 } from '../../protocol/index.js';
+import { v1 } from '../../protocol/index.js';
 import { CANCELLED, failed, OK, State } from './life-cycle.js';
 import type { Entry } from './resource-table.js';
 
@@ -21,12 +21,15 @@ export interface Verdict {
   /** How far the pipeline itself is: a pipeline is as far as its parts are. */
   readonly actual: State;
   readonly outcome: v1.Outcome | undefined;
+  /** What has to count as the pipeline's failure from now on. */
+  readonly failure?: v1.Failure;
 }
 
 /**
  * What is to be asked of the parts of a pipeline, from how far they are:
  *
  *     manifolds Created  ->  segments Created  ->  all Running  ->  each segment ends by itself, then goes
+ *     a segment that was cancelled, though nobody asked for that, is a failure
  *     a failure or a stop ->  all segments Stopped, then all gone  ->  manifolds gone  ->  the pipeline has its outcome
  *
  * A pure function: called after every change, it asks again for what was asked before, which changes nothing.
@@ -40,6 +43,10 @@ export function pipelineRules(entries: PipelineEntries): Verdict {
   }
   if (failure !== undefined || isStopRequested) {
     return ending(entries, failure === undefined ? CANCELLED : failed(failure));
+  }
+  const cancelled = entries.segments.find(({ resource }) => resource.outcome?.result.case === 'cancelled');
+  if (cancelled !== undefined) {
+    return { requests: [], actual: present, outcome: undefined, failure: unasked(cancelled.detail) };
   }
   const isRunning = present >= State.RUNNING;
   if (isRunning && entries.segments.every(({ resource }) => resource.actual >= State.COMPLETED)) {
@@ -80,4 +87,9 @@ function ending({ manifolds, segments }: PipelineEntries, outcome: v1.Outcome): 
 /** It has ended, or was not made yet, in which case its owner may never have heard of it. */
 function hasNothingToStop({ actual }: v1.Resource): boolean {
   return actual >= State.STOPPED || actual === State.COMPLETED || actual < State.CREATED;
+}
+
+function unasked({ name, partition }: v1.Segment): v1.Failure {
+  const message = `segment "${name}" in partition ${partition} was cancelled, though nobody has asked for that`;
+  return v1.Failure.create({ code: 'STOPPED', message, segment: name, partition });
 }

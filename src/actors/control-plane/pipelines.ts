@@ -148,7 +148,7 @@ export class Pipelines {
         if (resource.actual < State.COMPLETED) {
           this.#fail(detail.pipeline, lost(detail, cause));
         }
-        this.#segments.remove(entry);
+        this.#segments.lose(entry);
       }
     }
     this.#settle();
@@ -226,8 +226,11 @@ export class Pipelines {
     if (entries === undefined) {
       return false;
     }
-    const { requests, actual, outcome } = pipelineRules(entries);
-    let hasChanged = false;
+    const { requests, actual, outcome, failure } = pipelineRules(entries);
+    let hasChanged = failure !== undefined;
+    if (failure !== undefined) {
+      this.#fail(id, failure);
+    }
     for (const request of requests) {
       hasChanged = this.#table.request(request.id, request.requested) || hasChanged;
     }

@@ -1,5 +1,6 @@
 import { ConfigError } from '../../errors.js';
 import { type Ref, v1 } from '../../protocol/index.js';
+import { State } from './life-cycle.js';
 import type { Entry, ResourceTable } from './resource-table.js';
 
 /** Instances of segments in the table, and their membership in the manifolds of their ports. */
@@ -56,6 +57,17 @@ export class Segments {
     this.#table.remove(resource.id);
   }
 
+  /** As `remove`, of one whose process has ended. Where it had completed, its readers need not wait for an end that it can tell no more. */
+  lose(entry: Entry<v1.Segment>): void {
+    const { resource, detail } = entry;
+    if (resource.actual >= State.COMPLETED && resource.outcome?.result.case === 'ok') {
+      for (const { manifold } of detail.ports.filter(({ isEgress }) => isEgress)) {
+        this.#updateManifold(manifold, ({ ended }) => ({ ended: [...ended, resource.id] }));
+      }
+    }
+    this.remove(entry);
+  }
+
   /** The segment leaves the consumers of the port it reads from. ConfigError when nobody would be left to read it. */
   drain({ resource, detail }: Entry<v1.Segment>): void {
     if (detail.isDraining) {
@@ -95,10 +107,14 @@ export class Segments {
   }
 
   #updateMembers(manifold: number, isEgress: boolean, update: (members: readonly number[]) => readonly number[]): void {
+    const side = isEgress ? 'producers' : 'consumers';
+    this.#updateManifold(manifold, (detail) => ({ [side]: update(detail[side]) }));
+  }
+
+  #updateManifold(manifold: number, update: (detail: v1.Manifold) => Partial<v1.Manifold>): void {
     const entry = this.#table.manifold(manifold);
     if (entry !== undefined) {
-      const side = isEgress ? 'producers' : 'consumers';
-      const value = { ...entry.detail, [side]: update(entry.detail[side]) };
+      const value = { ...entry.detail, ...update(entry.detail) };
       this.#table.put({ ...entry.resource, detail: { case: 'manifold', value } });
     }
   }

@@ -134,7 +134,7 @@ export class ActorContext implements Context {
   }
 
   options(options?: AskOptions): AskOptions {
-    return new InheritedOptions(this.cell, options);
+    return new InheritedOptions(this.cell, options, this.cell.current);
   }
 
   outside<T>(work: Promise<T>): Promise<T> {

@@ -33,9 +33,9 @@ export class InheritedOptions implements AskOptions {
   readonly signal: AbortSignal | undefined;
   readonly meta: Meta | undefined;
 
-  constructor(caller: Caller, options: AskOptions | undefined) {
+  constructor(caller: Caller, options: AskOptions | undefined, delivery: Delivery | undefined) {
     this.caller = caller;
-    this.delivery = caller.current;
+    this.delivery = delivery;
     this.timeoutMs = options?.timeoutMs;
     this.signal = options?.signal;
     this.meta = options?.meta;
@@ -92,4 +92,10 @@ export function outgoingTell(options: SendOptions | undefined, running: Caller |
 function joinMeta(inherited: Meta | undefined, own: Meta | undefined): Meta | undefined {
   if (inherited === undefined) return own;
   return own === undefined ? inherited : { ...inherited, ...own };
+}
+
+/** The same options with more meta. */
+export function withMeta(options: AskOptions | undefined, added: Meta): AskOptions {
+  const more = { ...options, meta: { ...options?.meta, ...added } };
+  return options instanceof InheritedOptions ? new InheritedOptions(options.caller, more, options.delivery) : more;
 }

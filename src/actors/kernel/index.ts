@@ -14,7 +14,7 @@ export {
   type UntypedDefinition,
   untypedBehavior,
 } from './behavior.js';
-export type { AskOptions, Caller, OutgoingCall, SendOptions } from './call.js';
+export { type AskOptions, type Caller, type OutgoingCall, type SendOptions, withMeta } from './call.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
 export type { Context, SpawnOptions } from './context.js';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.js';

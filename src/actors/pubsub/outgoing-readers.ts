@@ -10,7 +10,7 @@ export interface OutgoingReadersOptions<T> {
   readonly writer: number;
   readonly type: MessageType<T, unknown>;
   /** Keeps what is not acknowledged, to send it again. */
-  readonly keeps: boolean;
+  readonly keeps: () => boolean;
   /** Readers have come, gone, or have room again. */
   readonly changed: () => void;
   /** A reader has gone before it had all that was sent to it. */
@@ -101,7 +101,7 @@ export class OutgoingReaders<T> {
       writer,
       id,
       subscriber,
-      keeps,
+      keeps: keeps(),
       hasRoom: changed,
       isGone: () => this.#lost(reader),
     });

@@ -19,7 +19,7 @@ export interface PublisherOptions<T, Init = T> {
   /** Of the policy `hash`: elements of one key go to one reader. */
   readonly key?: ((value: T) => string | number | bigint) | undefined;
   /** Links may lose frames: what was sent is asked after, and kept for sending again where `recovers` says so. */
-  readonly isLossy: boolean;
+  readonly isLossy: () => boolean;
   /** A lost element is sent again; otherwise it fails the stream. */
   readonly recovers: boolean;
   /** The stream has failed: an element was lost, or a reader. Called once. */
@@ -58,7 +58,7 @@ export class Publisher<T, Init = T> {
     this.#readers = new OutgoingReaders({
       writer: options.id,
       type: options.type,
-      keeps: options.isLossy && options.recovers,
+      keeps: () => options.recovers && options.isLossy(),
       changed: () => this.#changed(),
       lost: ({ id }) => this.#fail(`reader ${id} ended, or cannot be reached, before it had all that was sent to it`),
     });
@@ -262,7 +262,7 @@ export class Publisher<T, Init = T> {
   // ---- asking after what may be lost
 
   #watchProgress(): void {
-    if (this.#options.isLossy && this.#closed === undefined) {
+    if (this.#options.isLossy() && this.#closed === undefined) {
       this.#probe ??= this.#context?.after(PROBE_MS, () => this.#askAfter());
     }
   }

@@ -8,6 +8,8 @@ import type { RuntimeOptions } from './runtime-options.js';
 export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
   /** Runs everything on virtual time, the same way each time for the same seed. Default: real time. */
   readonly seed?: number;
+  /** In place of one made here, real or from the seed. `stop` closes a virtual one. */
+  readonly scheduler?: Scheduler;
   readonly log?: Logger;
 }
 
@@ -30,25 +32,26 @@ const NO_FAULTS = { latencyMs: 0, jitterMs: 0, loss: 0, duplicate: 0, reorder: 0
 export class Executor {
   readonly scheduler: Scheduler;
   readonly network: MemoryNetwork;
-  readonly #isLossy: boolean;
   readonly #log: Logger;
   readonly #started: Started[] = [];
-  readonly #virtual: VirtualScheduler | undefined;
   #launches = 0;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ExecutorOptions = {}) {
-    const { seed, log = silentLogger, ...network } = options;
-    this.#virtual = seed === undefined ? undefined : new VirtualScheduler({ seed });
-    this.scheduler = this.#virtual ?? new RealScheduler();
+    const { seed, log = silentLogger, scheduler = schedulerOf(seed), ...network } = options;
+    this.scheduler = scheduler;
     this.network = new MemoryNetwork({ ...network, scheduler: this.scheduler });
-    this.#isLossy = [options.loss, options.duplicate, options.reorder].some((chance) => (chance ?? 0) > 0);
     this.#log = log;
   }
 
   /** Runtimes that were started, and have neither stopped nor crashed. */
   get runtimes(): readonly Runtime[] {
     return this.#started.filter(isUp).map(({ runtime }) => runtime);
+  }
+
+  /** Every runtime that was ever started here, those that have stopped, crashed or failed to start among them. */
+  get started(): readonly Runtime[] {
+    return this.#started.map(({ runtime }) => runtime);
   }
 
   /**
@@ -77,7 +80,7 @@ export class Executor {
         scheduler: this.scheduler,
         log: this.#log,
         launch: `${node}.${name}.${this.#launches++}`,
-        isLossy: this.#isLossy,
+        isLossy: () => this.network.mayLose,
         transport: () => this.network.transport({ node, process: name, crashed }),
       },
       options,
@@ -111,7 +114,9 @@ export class Executor {
     for (const { runtime } of this.#started.toReversed()) {
       await runtime.stop();
     }
-    this.#virtual?.close();
+    if (this.scheduler instanceof VirtualScheduler) {
+      this.scheduler.close();
+    }
   }
 
   #crashed(started: Started): void {
@@ -120,6 +125,10 @@ export class Executor {
       started.runtime.crash(new UnreachableError(`The process ${started.place} has crashed.`));
     }
   }
+}
+
+function schedulerOf(seed: number | undefined): Scheduler {
+  return seed === undefined ? new RealScheduler() : new VirtualScheduler({ seed });
 }
 
 function isUp({ runtime, isCrashed }: Started): boolean {

@@ -46,7 +46,10 @@ class Manifold {
     this.#nobody.members.touch();
   }
 
-  expect({ producers, consumers }: v1.ExpectedMembers): void {
+  expect({ producers, consumers, ended }: v1.ExpectedMembers): void {
+    for (const id of ended) {
+      this.#ended.add(id);
+    }
     this.#expect(this.writers, producers);
     this.#expect(this.readers, consumers);
     this.#publish();

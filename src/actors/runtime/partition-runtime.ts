@@ -17,7 +17,7 @@ export interface PartitionOptions {
   readonly plan: PartitionPlan;
   readonly scheduler: Scheduler;
   readonly transport: Transport;
-  readonly isLossy: boolean;
+  readonly isLossy: () => boolean;
   readonly log: Logger;
   readonly kernelLimits: Partial<KernelLimits>;
   readonly linkLimits: NonNullable<RouterOptions['limits']>;

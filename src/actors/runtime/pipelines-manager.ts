@@ -81,7 +81,7 @@ export class PipelinesManager {
     return ordinals.sort((left, right) => left - right);
   }
 
-  #follow(id: number, requested: State, { port, policy, producers, consumers }: v1.Manifold): void {
+  #follow(id: number, requested: State, { port, policy, producers, consumers, ended }: v1.Manifold): void {
     const owned = this.#manifolds.get(id);
     if (requested === State.DESTROYED) {
       if (owned === undefined || !owned.isEnding) {
@@ -94,7 +94,7 @@ export class PipelinesManager {
     }
     const actor = owned?.actor ?? this.#create(id, port, policy);
     this.#attempt('tell a manifold whom to expect', async () => {
-      await actor.expect({ producers, consumers });
+      await actor.expect({ producers, consumers, ended });
       await this.#client().report({ id, actual: State.CREATED, actor: actor.toRef() });
     });
   }

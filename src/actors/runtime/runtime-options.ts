@@ -26,6 +26,6 @@ export interface RuntimeEnvironment {
   readonly log: Logger;
   /** Unique for each runtime of the executor. */
   readonly launch: string;
-  readonly isLossy: boolean;
+  readonly isLossy: () => boolean;
   transport(partition: number): Transport;
 }

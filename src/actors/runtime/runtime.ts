@@ -1,6 +1,6 @@
 import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
-import type { Logger } from '../../logging/index.js';
+import { closableLogger, type Logger } from '../../logging/index.js';
 import { type AnyService, v1 } from '../../protocol/index.js';
 import { machineProvider, type System } from '../../resources/index.js';
 import { ControlPlaneClient, controlPlaneServer } from '../control-plane/index.js';
@@ -36,6 +36,7 @@ export class Runtime implements HasSystem {
   readonly system: System;
   readonly #environment: RuntimeEnvironment;
   readonly #log: Logger;
+  readonly #silence: () => void;
   readonly #partitions: readonly PartitionRuntime[];
   readonly #first: PartitionRuntime;
   readonly #follower: SegmentFollower;
@@ -54,7 +55,9 @@ export class Runtime implements HasSystem {
     this.name = name;
     this.system = provider(options.system ?? {});
     this.#environment = environment;
-    this.#log = environment.log.child({ node, process: name });
+    const { log, close } = closableLogger(environment.log.child({ node, process: name }));
+    this.#log = log;
+    this.#silence = close;
     this.#partitions = createPartitions(environment, this.system, this.#log, options);
     this.#first = first(this.#partitions);
     this.#follower = new SegmentFollower(environment.scheduler, this.#log);
@@ -196,6 +199,7 @@ export class Runtime implements HasSystem {
 
   /** The process is gone: its code ends, and nobody is told. For Executors. */
   crash(error: MillraceError): void {
+    this.#silence();
     this.#stopping ??= this.#abandon(error);
   }
 

@@ -15,7 +15,7 @@ export interface SegmentHost {
   readonly context: Context;
   readonly ordinal: number;
   /** Links to other partitions may lose frames. */
-  readonly isLossy: boolean;
+  readonly isLossy: () => boolean;
   readonly streamWindow: { readonly items?: number; readonly bytes?: number };
   /** Time that code has to settle once it is told to stop. */
   readonly stopTimeoutMs: number;

@@ -11,7 +11,7 @@ export interface SegmentsManagerOptions {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
   readonly definitions: Definitions;
-  readonly isLossy: boolean;
+  readonly isLossy: () => boolean;
   readonly streamWindow: SegmentHost['streamWindow'];
   readonly stopTimeoutMs: number;
   readonly ordinal: () => number;

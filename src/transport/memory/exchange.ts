@@ -2,7 +2,7 @@ import { ConfigError, UnreachableError } from '../../errors.js';
 import type { Link } from '../transport.js';
 import { Cable } from './cable.js';
 import type { Environment } from './environment.js';
-import { faultsFrom } from './faults.js';
+import { faultsFrom, isReliable } from './faults.js';
 import type { Faults } from './faults.js';
 import type { LinkOwner, MemoryLink } from './link.js';
 import { isAt } from './place.js';
@@ -54,6 +54,12 @@ export class Exchange {
 
   get endpoints(): number {
     return this.#endpoints.size;
+  }
+
+  get mayLose(): boolean {
+    return [this.#faults, ...this.#overrides.map(({ faults }) => faultsFrom(faults))].some(
+      (faults) => !isReliable(faults),
+    );
   }
 
   find(address: string): Endpoint | undefined {
@@ -114,16 +120,29 @@ export class Exchange {
     this.#held = this.#held.filter((held) => held !== turn);
   }
 
-  partition(one: readonly string[], other: readonly string[]): void {
-    this.#cuts.push({ one, other });
+  /** Returns what mends this cut. */
+  partition(one: readonly string[], other: readonly string[]): () => void {
+    const cut = { one, other };
+    this.#cuts.push(cut);
     for (const cable of this.#cables) {
       if (this.isCut(cable.clientPlace, cable.serverPlace)) cable.cut();
     }
+    return () => {
+      if (!this.#cuts.includes(cut)) return;
+      this.environment.trace.fault('heal', `${one.join(',')} | ${other.join(',')}`);
+      this.#mend(this.#cuts.filter((other) => other !== cut));
+    };
   }
 
   heal(): void {
-    this.#cuts = [];
-    for (const cable of this.#cables) cable.heal();
+    this.#mend([]);
+  }
+
+  #mend(cuts: Cut[]): void {
+    this.#cuts = cuts;
+    for (const cable of this.#cables) {
+      if (!this.isCut(cable.clientPlace, cable.serverPlace)) cable.heal();
+    }
     const held = this.#held;
     this.#held = [];
     for (const turn of held) turn();

@@ -50,6 +50,8 @@ export class Chance {
   readonly #loss: () => number;
   readonly #duplicate: () => number;
   readonly #reorder: () => number;
+  /** From now on every frame arrives, once and in order; how long each takes stays as it is. */
+  isCalm = false;
 
   constructor(scheduler: Scheduler) {
     this.#latency = scheduler.fork('network/latency');
@@ -63,14 +65,14 @@ export class Chance {
   }
 
   isLost(faults: Faults): boolean {
-    return faults.loss > 0 && this.#loss() < faults.loss;
+    return !this.isCalm && faults.loss > 0 && this.#loss() < faults.loss;
   }
 
   isDuplicated(faults: Faults): boolean {
-    return faults.duplicate > 0 && this.#duplicate() < faults.duplicate;
+    return !this.isCalm && faults.duplicate > 0 && this.#duplicate() < faults.duplicate;
   }
 
   overtakes(faults: Faults): boolean {
-    return faults.reorder > 0 && this.#reorder() < faults.reorder;
+    return !this.isCalm && faults.reorder > 0 && this.#reorder() < faults.reorder;
   }
 }

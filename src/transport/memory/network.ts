@@ -69,6 +69,11 @@ export class MemoryNetwork {
     this.#exchange = new Exchange(environment, faultsFrom(options));
   }
 
+  /** Some link may lose, double or reorder frames, now or when it is opened. */
+  get mayLose(): boolean {
+    return this.#exchange.mayLose;
+  }
+
   get statistics(): MemoryNetworkStatistics {
     const ends = [...this.#exchange.cables].flatMap((cable) => [cable.client, cable.server]);
     const sum = (count: (end: (typeof ends)[number]) => number): number =>
@@ -108,18 +113,27 @@ export class MemoryNetwork {
     this.#exchange.override(checkTarget(one), checkTarget(other), faults);
   }
 
-  /** Cuts every way between the two groups; names are `node` or `node/process`. Cuts add up until `heal`. */
-  partition(groupA: readonly string[], groupB: readonly string[]): void {
+  /**
+   * Cuts every way between the two groups; names are `node` or `node/process`. Cuts add up until `heal`; what is returned mends this
+   * one alone.
+   */
+  partition(groupA: readonly string[], groupB: readonly string[]): () => void {
     const one = groupA.map(checkTarget);
     const other = groupB.map(checkTarget);
     this.#exchange.environment.trace.fault('partition', `${one.join(',')} | ${other.join(',')}`);
-    this.#exchange.partition(one, other);
+    return this.#exchange.partition(one, other);
   }
 
   /** Mends all cuts. Links that are not dead yet go on where they were. */
   heal(): void {
     this.#exchange.environment.trace.fault('heal');
     this.#exchange.heal();
+  }
+
+  /** Loss, duplication and reordering are over, on the links that are open, too. Those stay unreliable by what they declare. */
+  calm(): void {
+    this.#exchange.environment.trace.fault('calm');
+    this.#exchange.environment.chance.isCalm = true;
   }
 
   /** Ends a node or process at once. Throws ConfigError when none of that name was ever on the network. */

@@ -48,7 +48,7 @@ export class Trace {
   }
 
   /** Something done to the network itself. */
-  fault(event: 'crash' | 'restart' | 'partition' | 'heal', what = ''): void {
+  fault(event: 'crash' | 'restart' | 'partition' | 'heal' | 'calm', what = ''): void {
     this.#write(what === '' ? event : `${event} ${what}`);
   }
 

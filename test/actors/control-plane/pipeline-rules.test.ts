@@ -57,6 +57,14 @@ describe('the rules of a pipeline', () => {
     expect([actual, outcome]).to.deep.equal([DESTROYED, CANCELLED]);
   });
 
+  it('fail one of which a segment was cancelled, though nobody asked for that', () => {
+    const entries = entriesOf({ pipeline: RUNNING, manifolds: [CREATED], segments: [STOPPED, COMPLETED] });
+    const segments = entries.segments.map((entry, index) =>
+      index > 0 ? entry : { ...entry, resource: { ...entry.resource, outcome: CANCELLED } },
+    );
+    expect(pipelineRules({ ...entries, segments }).failure?.message).to.include('nobody has asked for that');
+  });
+
   it('create the manifolds, then the segments, then run all', () => {
     const pipeline = CREATING;
     expect(rules({ pipeline, manifolds: [INITIALIZED, CREATED], segments: [INITIALIZED] }).requests).to.deep.equal({

@@ -151,6 +151,27 @@ describe('the store of the control plane', () => {
       expect(failureOf(pipeline(id)?.outcome)).to.include({ message: 'first', segment: 'tally' });
     });
 
+    it('have readers that wait no more for a writer that had completed when its process ended', () => {
+      const { store, manager, worker, report, of } = setUp();
+      const id = store.startPipeline(manager.pUid, 'hash', []);
+      const ports = [v1.ManifoldPart.create({ port: 'rows', policy: 'round-robin' })];
+      const [read, tally] = [
+        v1.SegmentPart.create({ name: 'read', partition: worker.ordinal, egress: 'rows' }),
+        v1.SegmentPart.create({ name: 'tally', partition: manager.ordinal, ingress: 'rows' }),
+      ];
+      store.pipelines.expand(v1.PipelineParts.create({ pipeline: id, manifolds: ports, segments: [read, tally] }));
+      const [manifold, writer, reader] = [...of('manifold'), ...of('segment')].map((resource) => resource.id);
+      report(manager.pUid, manifold ?? 0, CREATED);
+      for (const state of [CREATED, RUNNING]) {
+        report(worker.pUid, writer ?? 0, state);
+        report(manager.pUid, reader ?? 0, state);
+      }
+      report(worker.pUid, writer ?? 0, COMPLETED, OK);
+      store.retire(worker.pUid, 'it crashed');
+      expect(of('manifold')[0]?.detail.value).to.deep.include({ producers: [], consumers: [reader], ended: [writer] });
+      expect(failureOf(store.resource(id)?.outcome)).to.equal(undefined);
+    });
+
     it('do not end well because a segment was cancelled by its own process', () => {
       const { store, run, report, obey, ids, ownerOf, pipeline, worker } = setUp();
       const id = run();

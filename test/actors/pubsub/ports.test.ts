@@ -31,7 +31,7 @@ class Wiring {
       port: 'rows',
       type: Row,
       policy,
-      isLossy: false,
+      isLossy: () => false,
       recovers: false,
       failed: (error) => this.failures.push(error),
       ...more,
@@ -205,7 +205,7 @@ describe('a port', () => {
 
   it('fails its stream when an element was lost and is not to be sent again', async () => {
     const world = wiring();
-    const writer = world.writer('round-robin', { isLossy: true });
+    const writer = world.writer('round-robin', { isLossy: () => true });
     const reader = world.reader(2);
     await world.wire(writer, [reader]);
     await writer.port.write({ id: 1 });

@@ -121,7 +121,7 @@ describe('the services of the runtime, driven from another process by messages a
       port: 'rows',
       type: Row,
       policy: 'round-robin',
-      isLossy: false,
+      isLossy: () => false,
       recovers: false,
       failed: (error) => expect.fail(error.message),
     });
@@ -189,7 +189,7 @@ describe('the services of the runtime, driven from another process by messages a
       port: 'rows',
       type: Row,
       policy: 'broadcast',
-      isLossy: false,
+      isLossy: () => false,
       recovers: false,
       failed: () => {},
     });
@@ -238,7 +238,7 @@ describe('the services of the runtime, driven from another process by messages a
       port: 'rows',
       type: Row,
       policy: 'round-robin',
-      isLossy: false,
+      isLossy: () => false,
       recovers: false,
       failed: () => {},
     });
@@ -289,7 +289,7 @@ describe('the face of the runtime', () => {
     ]);
     expect(Object.keys(face.Runtime)).to.deep.equal(['start']);
     const own = Object.getOwnPropertyNames(face.Executor.prototype).toSorted();
-    expect(own).to.deep.equal(['constructor', 'crash', 'restart', 'runtimes', 'start', 'stop']);
+    expect(own).to.deep.equal(['constructor', 'crash', 'restart', 'runtimes', 'start', 'started', 'stop']);
   });
 });
 

@@ -1,0 +1,9 @@
+import { readdirSync } from 'node:fs';
+
+/** Names of the workloads: the modules that a folder of their own holds, what they are made of apart. */
+export function workloads() {
+  return readdirSync('test/simulation/workloads')
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => name.slice(0, -'.ts'.length))
+    .sort();
+}

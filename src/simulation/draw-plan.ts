@@ -1,0 +1,64 @@
+import { randomStream } from '../scheduler/index.js';
+import type { Fault, NetworkPlan, Plan } from './plan.js';
+import type { Workload } from './workload.js';
+
+/** Silence after which a cut link is dead: short, so that within the time of faults some cuts end links and some do not. */
+const LINK_DEAD_MS = 1_000;
+/** Half of the runs go without any one kind of fault: bugs hide behind faults that end everything. */
+const SHARE_OF_RUNS = 0.5;
+
+/** The plan of a seed: sizes, a network and timed faults within what the workload allows. */
+export function drawPlan(workload: Workload, seed: number): Plan {
+  const random = randomStream(`${seed}/plan`);
+  const sizes = Object.fromEntries(
+    Object.entries(workload.sizes).map(([name, [smallest, largest]]) => [
+      name,
+      smallest + Math.floor(random() * (largest - smallest + 1)),
+    ]),
+  );
+  const network = drawNetwork(workload, random);
+  return { seed, sizes, network, faults: drawFaults(workload, sizes['nodes'] ?? 0, random) };
+}
+
+export function nodeName(index: number): string {
+  return `node-${index}`;
+}
+
+function drawNetwork({ faults }: Workload, random: () => number): NetworkPlan {
+  const upTo = (most: number, digits: number): number =>
+    most > 0 && random() < SHARE_OF_RUNS ? Number((random() * most).toFixed(digits)) : 0;
+  return {
+    latencyMs: upTo(faults.latencyMs, 0),
+    jitterMs: upTo(faults.jitterMs, 1),
+    loss: upTo(faults.loss, 3),
+    duplicate: upTo(faults.duplicate, 3),
+    reorder: upTo(faults.reorder, 3),
+    linkDeadMs: LINK_DEAD_MS,
+  };
+}
+
+function drawFaults({ faults, faultMs }: Workload, nodes: number, random: () => number): Fault[] {
+  const first = faults.controlPlane ? 0 : 1;
+  const names = Array.from({ length: nodes }, (_, index) => nodeName(index));
+  const drawn: Fault[] = [];
+  const count = (most: number): number => (random() < SHARE_OF_RUNS ? Math.floor(random() * (most + 1)) : 0);
+  const times = (): { atMs: number; forMs: number } => {
+    const atMs = Math.floor(random() * faultMs);
+    const leftMs = faultMs - atMs;
+    // As often of any length as of any order of magnitude: a millisecond, a hundred, or all of the time that is left.
+    const forMs = random() < 0.5 ? random() * leftMs : leftMs ** random();
+    return { atMs, forMs: Math.max(1, Math.floor(forMs)) };
+  };
+  for (let crashes = nodes > first ? count(faults.crashes) : 0; crashes > 0; crashes--) {
+    drawn.push({ fault: 'crash', node: nodeName(first + Math.floor(random() * (nodes - first))), ...times() });
+  }
+  for (let cuts = nodes > 1 ? count(faults.cuts) : 0; cuts > 0; cuts--) {
+    const sides = names.map(() => random());
+    const [between, and] = [
+      names.filter((_, index) => (sides[index] ?? 1) < 0.4),
+      names.filter((_, index) => (sides[index] ?? 0) >= 0.6),
+    ];
+    if (between.length > 0 && and.length > 0) drawn.push({ fault: 'cut', between, and, ...times() });
+  }
+  return drawn.sort((left, right) => left.atMs - right.atMs);
+}

@@ -1,0 +1,49 @@
+import type { Executor } from '../actors/runtime/index.js';
+import type { SimulatedNode } from './node.js';
+import type { Cut, Fault, Plan } from './plan.js';
+import type { Timetable } from './timetable.js';
+
+/** Carries out the faults of a plan, and heals them. Those of nodes that there are not, in a plan that was shrunk, do not happen. */
+export class FaultDriver {
+  readonly #nodes: readonly SimulatedNode[];
+  readonly #executor: Executor;
+  readonly #timetable: Timetable;
+  readonly #cancels: (() => void)[] = [];
+
+  constructor(nodes: readonly SimulatedNode[], executor: Executor, timetable: Timetable) {
+    this.#nodes = nodes;
+    this.#executor = executor;
+    this.#timetable = timetable;
+  }
+
+  begin({ faults }: Plan): void {
+    for (const fault of faults) {
+      this.#cancels.push(this.#timetable.after(fault.atMs, () => this.#happen(fault)));
+    }
+  }
+
+  /** All that was planned is over: cuts are mended, nodes may start, frames arrive. */
+  heal(): void {
+    for (const cancel of this.#cancels.splice(0)) cancel();
+    this.#executor.network.heal();
+    this.#executor.network.calm();
+    for (const node of this.#nodes) node.restart();
+  }
+
+  #happen(fault: Fault): void {
+    const end = fault.fault === 'crash' ? this.#crash(fault.node) : this.#cut(fault);
+    if (end !== undefined) this.#cancels.push(this.#timetable.after(fault.forMs, end));
+  }
+
+  #crash(name: string): (() => void) | undefined {
+    const node = this.#nodes.find((each) => each.name === name);
+    return node?.crash() === true ? () => node.restart() : undefined;
+  }
+
+  #cut({ between, and }: Cut): (() => void) | undefined {
+    const here = (names: readonly string[]): string[] =>
+      this.#nodes.map(({ name }) => name).filter((name) => names.includes(name));
+    const [one, other] = [here(between), here(and)];
+    return one.length === 0 || other.length === 0 ? undefined : this.#executor.network.partition(one, other);
+  }
+}

@@ -1,0 +1,212 @@
+import { crc32 } from 'node:zlib';
+import type { DeadLetter } from '../../actors/kernel/index.js';
+import { type AnyMethod, encode, Lane, type MessageType } from '../../protocol/index.js';
+import type { NetworkPlan } from '../plan.js';
+import type { Violations } from '../violation.js';
+
+/** One message, from when it is sent. Asks are messages, too. */
+export interface Message {
+  readonly id: number;
+  readonly sender: Party;
+  readonly receiver: bigint;
+  readonly method: AnyMethod;
+  readonly checksum: number;
+  readonly sentMs: number;
+  /** Of an ask. */
+  readonly deadlineMs: number | undefined;
+  /** Checksums of the replies that its handlers gave. */
+  readonly replies: number[];
+  timesHandled: number;
+  /** An ask that was answered or failed, or a tell that was refused at once. */
+  isSettled: boolean;
+}
+
+/** Who sends: an actor, or the workload itself. */
+export interface Party {
+  readonly name: string;
+  readonly node: string;
+  /** Its process has ended: what it still owes, it owes to nobody. */
+  readonly isGone: boolean;
+}
+
+/** An actor that handles messages. */
+export interface Receiver extends Party {
+  readonly cUid: bigint;
+}
+
+export interface MessagesOptions {
+  readonly now: () => number;
+  readonly network: NetworkPlan;
+  readonly violations: Violations;
+  readonly record: (line: string) => void;
+  /** What an ask may take to another process, before its remaining time begins to count there; undefined where faults hold it up. */
+  readonly transitMs: number | undefined;
+}
+
+/** Longer than any number that time is added up of may be off, in ms. */
+const EPSILON_MS = 1e-6;
+
+/** Every message that observed references send, followed to the handler that gets it and back. */
+export class Messages {
+  readonly #options: MessagesOptions;
+  readonly #sent: Message[] = [];
+  /** The last message that was handled, for each sender, receiver and lane. */
+  readonly #last = new Map<string, number>();
+  readonly #methods = new Map<string, AnyMethod>();
+  /** Tells that found a full mailbox, by method and content. */
+  readonly #dead = new Map<string, number>();
+
+  constructor(options: MessagesOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#sent.length;
+  }
+
+  /** Asks that wait for an answer, those of processes that have ended apart. */
+  get unsettled(): readonly Message[] {
+    return this.#sent.filter(
+      ({ isSettled, deadlineMs, sender }) => deadlineMs !== undefined && !isSettled && !sender.isGone,
+    );
+  }
+
+  /** `timeoutMs` of an ask. */
+  sent(sender: Party, receiver: bigint, method: AnyMethod, message: unknown, timeoutMs: number | undefined): Message {
+    const sentMs = this.#options.now();
+    const sent: Message = {
+      id: this.#sent.length,
+      sender,
+      receiver,
+      method,
+      checksum: checksumOf(method.request, message),
+      sentMs,
+      deadlineMs: timeoutMs === undefined ? undefined : sentMs + timeoutMs,
+      replies: [],
+      timesHandled: 0,
+      isSettled: false,
+    };
+    this.#sent.push(sent);
+    this.#methods.set(method.fullName, method);
+    this.#options.record(`send ${describe(sent)}`);
+    return sent;
+  }
+
+  /** `id` is what came with the message. Returns the message, or undefined where it was never sent. */
+  handled(id: string, receiver: Receiver, method: AnyMethod, message: unknown): Message | undefined {
+    const { violations, record, network } = this.#options;
+    const sent = this.#sent[Number(id)];
+    if (sent === undefined || sent.receiver !== receiver.cUid || sent.method.fullName !== method.fullName) {
+      violations.add(
+        'invented',
+        `${receiver.name} was given ${method.fullName}, message ${id}, which nobody sent to it`,
+      );
+      return undefined;
+    }
+    record(`handle ${describe(sent)} by ${receiver.name}`);
+    sent.timesHandled++;
+    if (checksumOf(method.request, message) !== sent.checksum) {
+      violations.add(
+        'invented',
+        `${receiver.name} was given ${describe(sent)} with another content than it was sent with`,
+      );
+    }
+    if (sent.timesHandled > 1 && network.duplicate === 0) {
+      violations.add('once', `${receiver.name} handled ${describe(sent)} ${sent.timesHandled} times`);
+    }
+    this.#checkOrder(sent, receiver.name);
+    this.#checkExpiry(sent, receiver);
+    return sent;
+  }
+
+  /** A handler has answered. */
+  replied(sent: Message, value: unknown): void {
+    sent.replies.push(checksumOf(sent.method.response, sent.method.response.create(value)));
+  }
+
+  /** The asker has its answer. */
+  answered(sent: Message, value: unknown): void {
+    this.#settled(sent, 'answered');
+    if (!sent.replies.includes(checksumOf(sent.method.response, value))) {
+      this.#options.violations.add('invented', `${describe(sent)} was answered with what no handler has replied to it`);
+    }
+  }
+
+  /** A tell was not accepted, and its sender was told. */
+  refused(sent: Message): void {
+    this.#options.record(`refuse ${describe(sent)}`);
+    sent.isSettled = true;
+  }
+
+  failed(sent: Message, error: unknown): void {
+    this.#settled(sent, `failed ${error instanceof Error ? error.name : String(error)}`);
+  }
+
+  /** A mailbox was full: that is told, and so the message is not lost in silence. */
+  deadLetter({ method, message, reason }: DeadLetter): void {
+    const known = this.#methods.get(method);
+    if (known === undefined || reason !== 'overflow') return;
+    const kind = `${method}/${checksumOf(known.request, message)}`;
+    this.#dead.set(kind, (this.#dead.get(kind) ?? 0) + 1);
+  }
+
+  /** At the end of a run in which no frame is lost. `isLasting`: an actor that was there all the time. */
+  checkLost(isLasting: (cUid: bigint) => boolean): void {
+    const dead = new Map(this.#dead);
+    for (const sent of this.#sent) {
+      if (sent.deadlineMs !== undefined || sent.isSettled || sent.timesHandled > 0 || !isLasting(sent.receiver))
+        continue;
+      const kind = `${sent.method.fullName}/${sent.checksum}`;
+      const count = dead.get(kind) ?? 0;
+      if (count === 0)
+        this.#options.violations.add('lost', `${describe(sent)} was never handled, and no frame was lost`);
+      dead.set(kind, Math.max(0, count - 1));
+    }
+  }
+
+  #settled(sent: Message, how: string): void {
+    const { now, violations, record } = this.#options;
+    record(`${how} ${describe(sent)}`);
+    if (sent.isSettled) {
+      violations.add('once', `${describe(sent)} was settled twice`);
+    }
+    sent.isSettled = true;
+    const lateMs = now() - (sent.deadlineMs ?? Number.POSITIVE_INFINITY);
+    if (lateMs > EPSILON_MS) {
+      violations.add('deadline', `${describe(sent)} ${how} ${lateMs.toFixed(3)} ms after its deadline`);
+    }
+  }
+
+  /** Time that has run out in the mailbox is known there to the moment; on its way elsewhere a message is as old as its frames took. */
+  #checkExpiry(sent: Message, receiver: Receiver): void {
+    const { now, transitMs, violations } = this.#options;
+    const allowedMs = sent.sender.node === receiver.node ? 0 : (transitMs ?? Number.POSITIVE_INFINITY);
+    const lateMs = now() - (sent.deadlineMs ?? Number.POSITIVE_INFINITY);
+    if (lateMs > allowedMs + EPSILON_MS) {
+      violations.add('deadline', `${receiver.name} ran ${describe(sent)} ${lateMs.toFixed(3)} ms after its deadline`);
+    }
+  }
+
+  #checkOrder(sent: Message, receiver: string): void {
+    // A frame that is doubled brings messages again that others have followed since.
+    if (this.#options.network.reorder > 0 || sent.timesHandled > 1) return;
+    const lane = sent.method.lane === Lane.control ? 'control' : 'data';
+    const way = `${sent.sender.name}>${receiver}/${lane}`;
+    const last = this.#last.get(way) ?? -1;
+    if (sent.id < last) {
+      this.#options.violations.add(
+        'order',
+        `${receiver} handled ${describe(sent)} behind message ${last} on lane ${lane}`,
+      );
+    }
+    this.#last.set(way, Math.max(last, sent.id));
+  }
+}
+
+export function describe({ id, sender, method }: Message): string {
+  return `message ${id} ${method.fullName} of ${sender.name}`;
+}
+
+function checksumOf(type: MessageType<unknown, unknown>, message: unknown): number {
+  return crc32(encode(type, message));
+}

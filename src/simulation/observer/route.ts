@@ -1,0 +1,80 @@
+import {
+  type AskOptions,
+  type Route,
+  type SendOptions,
+  type TerminationReason,
+  type Watcher,
+  withMeta,
+} from '../../actors/kernel/index.js';
+import { limits } from '../../limits.js';
+import type { AnyMethod, Meta } from '../../protocol/index.js';
+import type { Message, Party } from './messages.js';
+import type { Observer } from './observer.js';
+import type { Watch } from './watches.js';
+
+/** The field of meta by which a message is known again where it is handled. */
+export const MESSAGE_META = 'millrace.simulation.message';
+
+/** A way to an actor, as one party uses it: everything that goes along is noted, and passed on. */
+export class ObservedRoute implements Route {
+  readonly cUid: bigint;
+  readonly owner: Party;
+  /** The watch that its owner has now, or was told of last. */
+  watched: Watch | undefined;
+  readonly #observer: Observer;
+  readonly inner: Route;
+  readonly #watchers = new Map<Watcher, Watcher>();
+
+  constructor(observer: Observer, owner: Party, inner: Route) {
+    this.#observer = observer;
+    this.owner = owner;
+    this.inner = inner;
+    this.cUid = inner.cUid;
+  }
+
+  tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
+    const { messages } = this.#observer;
+    const sent = messages.sent(this.owner, this.cUid, method, message, undefined);
+    try {
+      return this.inner.tell(method, message, withMeta(options, metaOf(sent)));
+    } catch (error) {
+      messages.refused(sent);
+      throw error;
+    }
+  }
+
+  async ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
+    const { messages } = this.#observer;
+    const sent = messages.sent(this.owner, this.cUid, method, message, options?.timeoutMs ?? limits.askTimeoutMs);
+    try {
+      const reply = await this.inner.ask(method, message, withMeta(options, metaOf(sent)));
+      messages.answered(sent, reply);
+      return reply;
+    } catch (error) {
+      messages.failed(sent, error);
+      throw error;
+    }
+  }
+
+  ready(): Promise<void> {
+    return this.inner.ready();
+  }
+
+  watch(watcher: Watcher): void {
+    this.watched = this.#observer.watches.begin(this.owner, this.cUid);
+    const own: Watcher = { terminated: (_inner: Route, reason: TerminationReason) => watcher.terminated(this, reason) };
+    this.#watchers.set(watcher, own);
+    this.inner.watch(own);
+  }
+
+  unwatch(watcher: Watcher): void {
+    const own = this.#watchers.get(watcher);
+    this.#watchers.delete(watcher);
+    if (this.watched !== undefined) this.#observer.watches.end(this.watched);
+    if (own !== undefined) this.inner.unwatch(own);
+  }
+}
+
+function metaOf({ id }: Message): Meta {
+  return { [MESSAGE_META]: String(id) };
+}

@@ -1,0 +1,78 @@
+import type { TerminationReason } from '../../actors/kernel/index.js';
+import type { Violations } from '../violation.js';
+import type { ObservedActor } from './actor.js';
+import type { Party } from './messages.js';
+
+/** One actor watches another. */
+export interface Watch {
+  readonly owner: Party;
+  readonly target: bigint;
+  /** It was told of the end, or watches no more. */
+  isOver: boolean;
+}
+
+export interface WatchesOptions {
+  readonly violations: Violations;
+  readonly record: (line: string) => void;
+  readonly actor: (cUid: bigint) => ObservedActor | undefined;
+  /** Links may end in this run, by a cut or a crash, so that what lives may be unreachable. */
+  readonly mayBeUnreachable: boolean;
+}
+
+/** Who watches whom, and who was told of an end. */
+export class Watches {
+  readonly #options: WatchesOptions;
+  readonly #begun = new Set<Watch>();
+
+  constructor(options: WatchesOptions) {
+    this.#options = options;
+  }
+
+  begin(owner: Party, target: bigint): Watch {
+    const watch = { owner, target, isOver: false };
+    this.#begun.add(watch);
+    this.#options.record(`watch ${this.#describe(watch)}`);
+    return watch;
+  }
+
+  end(watch: Watch): void {
+    watch.isOver = true;
+    this.#begun.delete(watch);
+  }
+
+  /** `on.terminated` was called for it. */
+  told(watch: Watch | undefined, owner: Party, reason: TerminationReason): void {
+    const { violations, record, mayBeUnreachable } = this.#options;
+    if (watch === undefined || watch.isOver) {
+      violations.add(
+        'watch',
+        `${owner.name} was told that an actor is ${reason} that it does not watch, or was told of before`,
+      );
+      return;
+    }
+    record(`terminated ${reason} ${this.#describe(watch)}`);
+    this.end(watch);
+    if (reason === 'stopped' || !mayBeUnreachable) {
+      void this.#options
+        .actor(watch.target)
+        ?.isOpen()
+        .then((isOpen) => {
+          if (isOpen) violations.add('watch', `${this.#describe(watch)} was told that it is ${reason}, but it lives`);
+        });
+    }
+  }
+
+  /** At the end: whoever watches what is gone was told. */
+  async check(): Promise<void> {
+    for (const watch of this.#begun) {
+      const target = this.#options.actor(watch.target);
+      if (target !== undefined && !watch.owner.isGone && (target.isGone || !(await target.isOpen())) && !watch.isOver) {
+        this.#options.violations.add('watch', `${this.#describe(watch)} was never told that it is gone`);
+      }
+    }
+  }
+
+  #describe({ owner, target }: Watch): string {
+    return `${owner.name}>${this.#options.actor(target)?.name ?? target.toString(16)}`;
+  }
+}

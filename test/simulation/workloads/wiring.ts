@@ -1,0 +1,127 @@
+import { MillraceError, type PipelineRun, type Runtime } from '#src/index.js';
+import { type SimulatedNode, workload, type World } from '#src/simulation/index.js';
+import { type Board, newBoard } from '../../actors/runtime/pipelines/board.js';
+import flow from '../../actors/runtime/pipelines/flow.js';
+import restarting from '../../actors/runtime/pipelines/flow-restart.js';
+
+/** Processes and instances of segments come and go while pipelines are wired and run: no row is lost, doubled or made up. */
+export default workload('wiring', {
+  sizes: { nodes: [1, 4], runs: [1, 3], rows: [0, 150], instances: [1, 3], changes: [0, 8], processes: [0, 3] },
+  faults: { loss: 0.05, duplicate: 0.05, reorder: 0.05, crashes: 1, cuts: 1 },
+  faultMs: 800,
+  runtime: { streamWindow: { items: 4, bytes: 256 } },
+  async run(world) {
+    const guests = Array.from({ length: world.size('processes') }, (_, index) => visit(world, index));
+    await Promise.all(Array.from({ length: world.size('runs') }, (_, index) => flowOnce(world, index)));
+    await Promise.all(guests);
+  },
+});
+
+/** A process that joins some node, and leaves again. */
+async function visit(world: World, index: number): Promise<void> {
+  await world.pass(world.below(200));
+  const node = world.pick(world.nodes);
+  const controlPlane = world.nodes[0]?.runtime?.controlPlane;
+  if (!node.isUp || controlPlane === undefined) return;
+  let guest: Runtime;
+  try {
+    guest = await world.executor.start({
+      node: node.name,
+      name: `guest-${index}`,
+      controlPlane,
+      system: { partitions: 1 },
+    });
+  } catch (error) {
+    world.check(
+      error instanceof MillraceError && world.plan.faults.length > 0,
+      `a process could not join: ${String(error)}`,
+    );
+    return;
+  }
+  await world.pass(world.below(300));
+  await guest.stop();
+}
+
+async function flowOnce(world: World, index: number): Promise<void> {
+  await world.pass(world.below(100));
+  const node = world.pick(world.nodes);
+  const { runtime, generation } = node;
+  if (runtime === undefined) return;
+  const isRestarting = world.random() < 0.7;
+  const policy = world.pick(['round-robin', 'hash', 'broadcast'] as const);
+  const instances = {
+    stages: 1 + world.below(world.size('instances')),
+    sinks: 1 + world.below(world.size('instances')),
+  };
+  // What is broadcast to instances that come and go has no one result.
+  const changes = policy === 'broadcast' ? 0 : world.below(world.size('changes') + 1);
+  const { board, run: name } = newBoard(`wiring-${index}`);
+  const isSlow = world.random() < 0.5;
+  board.stage = () => (isSlow ? world.pass(world.below(4)) : undefined);
+  const args = { run: name, count: world.size('rows'), policy, ...instances };
+  let run: PipelineRun;
+  let outcome: unknown;
+  try {
+    run = await runtime.run(isRestarting ? restarting : flow, { args });
+    const scaled = Array.from({ length: changes }, () => scale(world, run));
+    outcome = await run.done.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    await Promise.all(scaled);
+  } catch (error) {
+    outcome = error;
+  }
+  if (outcome === undefined)
+    checkRows(world, board, world.size('rows') * (policy === 'broadcast' ? instances.stages : 1), instances);
+  else
+    world.check(
+      mayFail(world, outcome, isRestarting, node, generation),
+      `it failed, though nothing has ended: ${outcome instanceof Error ? outcome.message : 'without an error'}`,
+    );
+}
+
+/** Some instance more or less; refused where the segment has begun to end, or it is the last one. */
+async function scale(world: World, run: PipelineRun): Promise<void> {
+  await world.pass(world.below(200));
+  const segment = world.pick(['stage', 'sink']);
+  const instances = run.instances(segment);
+  try {
+    if (instances.length > 0 && world.random() < 0.4) {
+      await run.drainInstance(world.pick(instances));
+    } else {
+      const added = await run.addInstance(segment);
+      await world.pass(world.below(20));
+      if (world.random() < 0.5) await run.drainInstance(added);
+    }
+  } catch (error) {
+    world.check(error instanceof MillraceError, `scaling failed with what is no error of ours: ${String(error)}`);
+  }
+}
+
+function checkRows(world: World, board: Board, expected: number, { stages }: { readonly stages: number }): void {
+  const counts = new Map<number, number>();
+  for (const { id } of board.sunk) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const times = expected / Math.max(1, world.size('rows'));
+  const wrong = Array.from({ length: world.size('rows') }, (_, id) => id).filter((id) => counts.get(id) !== times);
+  world.check(
+    wrong.length === 0 && board.sunk.length === expected,
+    `${board.sunk.length} rows of ${expected} were sunk by ${stages} stages; wrong are ${wrong.slice(0, 10).join(', ')}`,
+  );
+}
+
+/** Frames that are lost, and processes that end, fail a pipeline that may not start anew; one that may has five tries more. */
+function mayFail(
+  world: World,
+  error: unknown,
+  isRestarting: boolean,
+  node: SimulatedNode,
+  generation: number,
+): boolean {
+  if (!(error instanceof MillraceError)) return false;
+  const hasLeft = !node.isUp || node.generation !== generation;
+  const { faults, network } = world.plan;
+  const ends = faults.length + world.size('processes');
+  const isCalm = network.loss === 0 && network.reorder === 0 && network.duplicate === 0;
+  return hasLeft || (isRestarting ? ends > 5 : ends > 0 || !isCalm);
+}
