@@ -33,8 +33,10 @@ const arrows = {
   simulation: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor'],
   index: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor'],
   testing: [...running, 'actors/runtime'],
+  recording: [...control, 'testing'],
   cli: [
     ...running,
+    'recording',
     'actors/runtime',
     'actors/services',
     'actors/component',

@@ -1,6 +1,6 @@
 /** What a run runs on: one real process, or virtual nodes that crash when they are told. */
 import { runtimeSettings } from '../actors/runtime/index.js';
-import { Executor, type Logger, type Runtime } from '../index.js';
+import { Executor, type ExecutorOptions, type Logger, type Runtime } from '../index.js';
 import type { OptionValues } from '../options/index.js';
 import type { Crash } from './run-options.js';
 import type { Simulation } from './simulation.js';
@@ -10,6 +10,7 @@ export interface ClusterOptions {
   readonly simulation: Simulation | undefined;
   readonly log: Logger;
   readonly trace: ((line: string) => void) | undefined;
+  readonly tap: ExecutorOptions['tap'];
 }
 
 export class Cluster {
@@ -18,12 +19,13 @@ export class Cluster {
   readonly #happened = new Set<Crash>();
 
   constructor(options: ClusterOptions) {
-    const { simulation, values, log, trace } = options;
+    const { simulation, values, log, trace, tap } = options;
     const { linkDeadMs } = values;
     this.#options = options;
     this.executor = new Executor({
       log,
       linkDeadMs,
+      tap,
       ...(trace === undefined ? {} : { trace }),
       ...(simulation === undefined
         ? {}

@@ -1,5 +1,4 @@
 /** The `millrace` command: which subcommands there are, and how their errors become one line and an exit code. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ConfigError, MillraceError } from '../index.js';
 import { nearestName } from '../options/index.js';
@@ -7,6 +6,8 @@ import { addConfig } from './config.js';
 import { EXIT_CODES, ExitCode } from './exit-codes.js';
 import { addGen } from './gen.js';
 import { splitArguments } from './program-args.js';
+import { ownVersion } from './own-version.js';
+import { addReplay } from './replay.js';
 import { addRun } from './run.js';
 import { addSim } from './sim.js';
 
@@ -27,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 function commandLine(program: readonly string[]): Command {
   const command = new Command('millrace')
     .description('Typed actors and pipelines: in one process, on a network that a seed replays, and further away.')
-    .version(version(), '--version', 'Print the version.')
+    .version(ownVersion(), '--version', 'Print the version.')
     .helpOption('-h, --help', 'Print help; millrace COMMAND --help says more.')
     .helpCommand('help [command]', 'Print help of a command.')
     .usage('COMMAND [options]')
@@ -43,6 +44,7 @@ function commandLine(program: readonly string[]): Command {
     );
   addRun(command, program);
   addSim(command);
+  addReplay(command);
   addGen(command);
   addConfig(command);
   for (const each of command.commands) each.copyInheritedSettings(command);
@@ -74,9 +76,4 @@ function complain(error: unknown, isVerbose: boolean): number {
   if (isVerbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   if (error instanceof ConfigError) return ExitCode.usage;
   return error instanceof MillraceError ? ExitCode.failed : ExitCode.internal;
-}
-
-function version(): string {
-  const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof content === 'object' && content !== null && 'version' in content ? String(content.version) : 'unknown';
 }

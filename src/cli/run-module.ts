@@ -1,12 +1,14 @@
 /** One run, from its options to its exit code. */
 import { importPipeline } from '../actors/runtime/index.js';
-import { createLogger, type Logger, silentLogger } from '../index.js';
+import { ConfigError, createLogger, type Logger, silentLogger } from '../index.js';
 import { type ResolvedOptions, readOptionsFile, resolveOptions } from '../options/index.js';
+import { RecordingFile } from '../recording/index.js';
 import { Cluster } from './cluster.js';
 import { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
 import { moduleUrl } from './module-url.js';
 import { parseProgramArgs } from './program-args.js';
+import { ownVersion } from './own-version.js';
 import { report } from './report.js';
 import type { RunFlags } from './run-options.js';
 import { Screen } from './screen.js';
@@ -28,9 +30,16 @@ export async function runModule(module: string, flags: RunFlags, program: readon
     file: readOptionsFile({ folder: process.cwd() }),
   });
   const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace);
+  const recording = recordingOf(module, flags, simulation?.seed);
   const screen = new Screen({ isStdoutTaken: flags.json === true });
   const { values } = options;
-  const cluster = new Cluster({ values, simulation, log: loggerOf(options, screen), trace: trace?.write });
+  const cluster = new Cluster({
+    values,
+    simulation,
+    log: loggerOf(options, screen),
+    trace: trace?.write,
+    tap: recording?.recorder,
+  });
   let summary: RunSummary;
   try {
     const pipeline = await importPipeline(url, cluster.executor.scheduler);
@@ -48,6 +57,7 @@ export async function runModule(module: string, flags: RunFlags, program: readon
     await stopInTime(cluster);
     screen.close();
     trace?.close();
+    recording?.close();
   }
   const replay = simulation && replayCommand({ module, flags, simulation, partitions: cluster.partitions, program });
   report(summary, flags, replay);
@@ -61,6 +71,19 @@ async function stopInTime(cluster: Cluster): Promise<void> {
   }, STOP_MS);
   await cluster.stop();
   clearTimeout(timer);
+}
+
+function recordingOf(
+  module: string,
+  { record, recordActors }: RunFlags,
+  seed: number | undefined,
+): RecordingFile | undefined {
+  if (record === undefined) {
+    if (recordActors !== undefined) throw new ConfigError('--record-actors needs --record FILE.');
+    return undefined;
+  }
+  const actors = recordActors?.split(',') ?? ['*'];
+  return new RecordingFile(record, { actors, millraceVersion: ownVersion(), seed, module });
 }
 
 function exitCodeOf({ result }: RunSummary): number {

@@ -21,6 +21,8 @@ export interface RunFlags {
   readonly duplicate?: number;
   readonly crash: readonly Crash[];
   readonly trace?: string;
+  readonly record?: string;
+  readonly recordActors?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }

@@ -27,6 +27,11 @@ export function addRun(command: Command, program: readonly string[]): void {
       'print one JSON object on standard output at the end; what the program prints goes to standard error',
     )
     .option('--quiet', 'show no progress')
+    .option('--record <file>', 'keep what comes to actors, and what they do, for millrace replay')
+    .option(
+      '--record-actors <names>',
+      'with --record: names or paths of actors, with commas; * stands for any characters (default: *)',
+    )
     .optionsGroup('Simulation (any of these runs it on virtual time, replayable from its seed):')
     .option(
       '--nodes <n>',

@@ -12,7 +12,7 @@ import type { AnyMethod, AnyService, AskMethod, Method, Mode, StreamMethod, Tell
 import { ManualScheduler } from '../scheduler/index.js';
 import { type Answers, answer, type UntypedAnswers } from './answers.js';
 import type { Effect } from './effects.js';
-import { type MessageFields, RecordingContext } from './recording-context.js';
+import { EffectsContext, type MessageFields } from './effects-context.js';
 
 /** What a message of this rpc may be made from. */
 export type RequestInitOf<M> =
@@ -77,19 +77,35 @@ export async function testBehavior(
   options: { readonly name?: string; readonly seed?: number } = {},
 ): Promise<unknown> {
   const { name = 'actor', seed = 1 } = options;
-  const context = new RecordingContext(behavior, name, new ManualScheduler({ seed }));
-  context.createState();
-  await behavior.on.started?.(context.state, context);
-  return new BehaviorRun(behavior, context);
+  const run = new BehaviorRun(behavior, name, seed);
+  await run.start();
+  return run;
 }
 
 class BehaviorRun {
   readonly #behavior: AnyBehavior;
-  readonly #context: RecordingContext;
+  readonly #scheduler: ManualScheduler;
+  readonly #context: EffectsContext;
+  #effects: Effect[] = [];
 
-  constructor(behavior: AnyBehavior, context: RecordingContext) {
+  constructor(behavior: AnyBehavior, name: string, seed: number) {
+    let lastCUid = 1n;
+    let children = 0;
     this.#behavior = behavior;
-    this.#context = context;
+    this.#scheduler = new ManualScheduler({ seed });
+    this.#context = new EffectsContext(behavior, {
+      path: `test/${name}`,
+      selfCUid: lastCUid,
+      scheduler: this.#scheduler,
+      record: (effect) => void this.#effects.push(effect),
+      nextCUid: () => (lastCUid += 1n),
+      nextName: ({ typeName }) => `${typeName}-${children++}`,
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#context.createState();
+    await this.#behavior.on.started?.(this.state, this.#context);
   }
 
   get state(): unknown {
@@ -101,7 +117,9 @@ class BehaviorRun {
   }
 
   takeEffects(): readonly Effect[] {
-    return this.#context.takeEffects();
+    const taken = this.#effects;
+    this.#effects = [];
+    return taken;
   }
 
   handle(name: string, request: unknown, fields: MessageFields = {}): unknown {
@@ -111,8 +129,9 @@ class BehaviorRun {
   }
 
   async terminated(ref: UntypedRef, reason: TerminationReason = 'stopped'): Promise<void> {
-    if (!this.#context.forgetWatched(ref)) throw new ConfigError(`${ref.service.typeName} is not watched`);
-    await this.#behavior.on.terminated?.(this.state, { ref, reason }, this.#context);
+    const watched = this.#context.takeWatched(ref.toRef().cUid);
+    if (watched === undefined) throw new ConfigError(`${ref.service.typeName} is not watched`);
+    await this.#behavior.on.terminated?.(this.state, { ref: watched, reason }, this.#context);
   }
 
   async idle(): Promise<void> {
@@ -120,7 +139,7 @@ class BehaviorRun {
   }
 
   async advance(ms: number): Promise<void> {
-    this.#context.scheduler.advance(ms);
+    this.#scheduler.advance(ms);
     await Promise.all(this.#context.takeTurns());
   }
 
@@ -145,9 +164,10 @@ class BehaviorRun {
     for await (const element of elements) yield method.response.create(element);
   }
 
-  #run(method: AnyMethod, request: unknown, fields: MessageFields): unknown {
+  #run(method: AnyMethod, request: unknown, { meta, sender }: MessageFields): unknown {
     const handler = this.#behavior.handlers.get(method);
-    return this.#context.during(fields, () => handler?.(this.state, method.request.create(request), this.#context));
+    const sent = { ...(meta === undefined ? {} : { meta }), sender: sender?.toRef() };
+    return this.#context.during(sent, () => handler?.(this.state, method.request.create(request), this.#context));
   }
 }
 

@@ -6,7 +6,7 @@ export type { Answers } from './answers.js';
 export { type BehaviorTest, type Handled, testBehavior } from './behavior-test.js';
 export type { Asked, Effect, Told } from './effects.js';
 export { createProbe, type Probe, type Received } from './probe.js';
-export type { MessageFields } from './recording-context.js';
+export { EffectsContext, type EffectsWorld, type MessageFields } from './effects-context.js';
 export { until, type UntilOptions } from './until.js';
 export { virtualCluster, type VirtualCluster, type VirtualClusterOptions } from './virtual-cluster.js';
 export { ManualScheduler, RealScheduler, type Scheduler, VirtualScheduler } from '../scheduler/index.js';

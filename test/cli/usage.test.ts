@@ -34,7 +34,7 @@ describe('the millrace command', function () {
   /** Words of the command, and what the one line that answers them includes. */
   const wrong: readonly (readonly [words: string[], includes: string])[] = [
     [['rnu'], 'Did you mean run?'],
-    [['nonsense'], 'There are run, sim, gen, config'],
+    [['nonsense'], 'There are run, sim, replay, gen, config'],
     [['run'], "missing required argument 'module'"],
     [['run', FLIGHTS, 'more'], 'too many arguments'],
     [['run', FLIGHTS, '--sede', '7'], 'Did you mean --seed?'],

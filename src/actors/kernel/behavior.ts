@@ -177,3 +177,8 @@ interface GivenBounds {
   readonly mailboxMessages: number;
   readonly stashMessages: number;
 }
+
+/** A value made by `behavior`, of whatever module. */
+export function isBehavior(value: unknown): value is AnyBehavior {
+  return typeof value === 'object' && value !== null && 'handlers' in value && value.handlers instanceof Map;
+}

@@ -317,7 +317,8 @@ export function spawn<S extends AnyService, T>(
   if (siblings.has(name)) {
     throw new ConfigError(`${parent?.path ?? kernel.name}/${name} exists already: choose another name`);
   }
-  const cell = new ActorCell(kernel, behavior, parent, name);
+  const running = kernel.tap?.spawned(`${parent?.path ?? kernel.name}/${name}`, behavior) ?? behavior;
+  const cell = new ActorCell(kernel, running, parent, name);
   if (options?.cUid !== undefined) cell.takenCUid = kernel.address(cell, options.cUid);
   siblings.set(name, cell);
   kernel.actors++;

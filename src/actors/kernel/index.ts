@@ -8,7 +8,9 @@ export {
   type Behavior,
   type BehaviorOptions,
   behavior,
+  type Handler,
   type Handlers,
+  isBehavior,
   type Lifecycle,
   type Terminated,
   type UntypedDefinition,
@@ -32,4 +34,5 @@ export { QueryReference } from './plain-query.js';
 export { type ActorRef, References, type UntypedRef } from './reference.js';
 export { type Cell, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
+export type { Tap } from './tap.js';
 export { ActorTimers } from './timers.js';

@@ -16,6 +16,7 @@ import { MailboxBytes } from './mailbox-bytes.js';
 import { NactRoot } from './nact.js';
 import { type ActorRef, References } from './reference.js';
 import type { Route } from './route.js';
+import type { Tap } from './tap.js';
 
 /** The limits that the kernel keeps; their defaults and units are in limits.ts. */
 export type KernelLimits = Readonly<
@@ -48,6 +49,7 @@ export interface KernelOptions {
   /** Takes the next free channel id. */
   readonly cUids: () => bigint;
   readonly limits?: Partial<KernelLimits> | undefined;
+  readonly tap?: Tap | undefined;
 }
 
 /** What all cells of one system share. */
@@ -64,6 +66,7 @@ export class Kernel {
   readonly mailboxes = new MailboxPool();
   readonly mailboxBytes: MailboxBytes;
   readonly nact: NactRoot;
+  readonly tap: Tap | undefined;
   /** Actors without a parent. */
   readonly roots = new Map<string, ActorCell>();
   /** Actors that have a channel id. */
@@ -84,6 +87,7 @@ export class Kernel {
     this.scheduler = options.scheduler;
     this.logger = options.logger;
     this.takeCUid = options.cUids;
+    this.tap = options.tap;
     this.limits = kernelLimits(options.limits);
     this.dispatcher = new Dispatcher(this.scheduler, this.limits.throughputMessages, this.limits.turnMessages);
     this.mailboxBytes = new MailboxBytes(this.limits.mailboxBytes);
@@ -91,7 +95,7 @@ export class Kernel {
     this.deadLetters = new DeadLetterOffice(this.scheduler, this.logger);
     this.failures = new Feed(this.logger);
     this.nact = new NactRoot(this.name, this.roots, onNactStop);
-    this.references = new References(this.nact.name);
+    this.references = new References(this.nact.name, options.tap);
     this.remoteRoutes = (cUid) => new ClosedRoute(cUid, 'unreachable', this.deadLetters);
   }
 

@@ -3,6 +3,7 @@ import type { AnyMethod, AnyService, AskMethod, Ref, StreamMethod, TellMethod } 
 import type { AskOptions, SendOptions } from './call.js';
 import { type NactParent, type NactPath, nactName, nactParent, nactPath } from './nact.js';
 import { type Route, routeKey } from './route.js';
+import type { Tap } from './tap.js';
 
 /** A reference whose protocol is not known to the compiler. nact's `dispatch`, `query` and `stop` take it, too. */
 export interface UntypedRef {
@@ -59,16 +60,18 @@ export const reservedNames: readonly string[] = [
 export class References {
   private readonly classes = new WeakMap<AnyService, new (route: Route) => UntypedRef>();
   private readonly systemName: string;
+  private readonly tap: Tap | undefined;
 
-  /** `systemName` is the one that nact knows. */
-  constructor(systemName: string) {
+  /** `systemName` is the one that nact knows. With a `tap`, references tell it what they send. */
+  constructor(systemName: string, tap?: Tap) {
     this.systemName = systemName;
+    this.tap = tap;
   }
 
   create<S extends AnyService>(service: S, route: Route): ActorRef<S> {
     let made = this.classes.get(service);
     if (made === undefined) {
-      made = referenceClass(service, this.systemName);
+      made = referenceClass(service, this.systemName, this.tap);
       this.classes.set(service, made);
     }
     // oxlint-disable-next-line typescript/consistent-type-assertions -- the one cast of the kernel: referenceClass defines exactly the methods that ActorRef<S> names.
@@ -114,7 +117,13 @@ abstract class Reference implements UntypedRef {
   }
 }
 
-function referenceClass(service: AnyService, systemName: string): new (route: Route) => UntypedRef {
+function referenceClass(
+  service: AnyService,
+  systemName: string,
+  tap: Tap | undefined,
+): new (
+  route: Route,
+) => UntypedRef {
   const system = { name: systemName };
   class ServiceReference extends Reference {
     override get service(): AnyService {
@@ -126,12 +135,27 @@ function referenceClass(service: AnyService, systemName: string): new (route: Ro
     }
   }
   for (const [name, method] of Object.entries(service.methods)) {
-    Object.defineProperty(ServiceReference.prototype, name, { value: callOf(method) });
+    const call = callOf(method);
+    Object.defineProperty(ServiceReference.prototype, name, {
+      value: tap === undefined ? call : tapped(call, method, tap),
+    });
   }
   return ServiceReference;
 }
 
-function callOf(method: AnyMethod): (this: Reference, message: unknown, options?: AskOptions) => unknown {
+type Call = (this: Reference, message: unknown, options?: AskOptions) => unknown;
+
+function tapped(call: Call, method: AnyMethod, tap: Tap): Call {
+  return function (message, options) {
+    const result = call.call(this, message, options);
+    const filled = method.request.create(message);
+    if (result instanceof Promise) tap.asked(this, method, filled, options, result);
+    else if (method.mode === 'tell') tap.told(this, method, filled, options);
+    return result;
+  };
+}
+
+function callOf(method: AnyMethod): Call {
   const { request, mode } = method;
   switch (mode) {
     case 'tell':

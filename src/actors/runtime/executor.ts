@@ -2,6 +2,7 @@ import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import { type Logger, silentLogger } from '../../logging/index.js';
 import { RealScheduler, type Scheduler, VirtualScheduler } from '../../scheduler/index.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory/index.js';
+import type { Tap } from '../kernel/index.js';
 import { Runtime } from './runtime.js';
 import type { RuntimeOptions } from './runtime-options.js';
 
@@ -11,6 +12,8 @@ export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'>
   /** In place of one made here, real or from the seed. `stop` closes a virtual one. */
   readonly scheduler?: Scheduler;
   readonly log?: Logger;
+  /** Hears what happens at the edges of actors: a Recorder of `millrace/recording`. */
+  readonly tap?: Tap | undefined;
 }
 
 interface Started {
@@ -33,13 +36,17 @@ export class Executor {
   readonly scheduler: Scheduler;
   readonly network: MemoryNetwork;
   readonly #log: Logger;
+  readonly #tap: Tap | undefined;
+  readonly #untapped: Scheduler;
   readonly #started: Started[] = [];
   #launches = 0;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ExecutorOptions = {}) {
-    const { seed, log = silentLogger, scheduler = schedulerOf(seed), ...network } = options;
-    this.scheduler = scheduler;
+    const { seed, log = silentLogger, scheduler = schedulerOf(seed), tap, ...network } = options;
+    this.scheduler = tap?.scheduler(scheduler) ?? scheduler;
+    this.#tap = tap;
+    this.#untapped = scheduler;
     this.network = new MemoryNetwork({ ...network, scheduler: this.scheduler });
     this.#log = log;
   }
@@ -81,6 +88,7 @@ export class Executor {
         log: this.#log,
         launch: `${node}.${name}.${this.#launches++}`,
         isLossy: () => this.network.mayLose,
+        tap: this.#tap,
         transport: () => this.network.transport({ node, process: name, crashed }),
       },
       options,
@@ -114,8 +122,8 @@ export class Executor {
     for (const { runtime } of this.#started.toReversed()) {
       await runtime.stop();
     }
-    if (this.scheduler instanceof VirtualScheduler) {
-      this.scheduler.close();
+    if (this.#untapped instanceof VirtualScheduler) {
+      this.#untapped.close();
     }
   }
 

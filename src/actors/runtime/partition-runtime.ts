@@ -6,7 +6,7 @@ import { v1 } from '../../protocol/index.js';
 import type { PartitionPlan } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
-import { type ActorRef, ActorSystem, behavior, type KernelLimits } from '../kernel/index.js';
+import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tap } from '../kernel/index.js';
 import { Router, type RouterOptions, transportActor } from '../transport/index.js';
 import { Definitions } from './definitions.js';
 import type { SegmentHost } from './segment.js';
@@ -18,6 +18,7 @@ export interface PartitionOptions {
   readonly scheduler: Scheduler;
   readonly transport: Transport;
   readonly isLossy: () => boolean;
+  readonly tap: Tap | undefined;
   readonly log: Logger;
   readonly kernelLimits: Partial<KernelLimits>;
   readonly linkLimits: NonNullable<RouterOptions['limits']>;
@@ -38,13 +39,14 @@ export class PartitionRuntime {
 
   constructor(options: PartitionOptions) {
     this.#options = options;
-    const { name, scheduler, transport, log, kernelLimits, linkLimits } = options;
+    const { name, scheduler, transport, log, kernelLimits, linkLimits, tap } = options;
     this.system = new ActorSystem({
       name,
       scheduler,
       logger: log,
       limits: kernelLimits,
       cUids: () => this.#nextCUid(),
+      tap,
     });
     this.router = new Router({ system: this.system, scheduler, transport, log, limits: linkLimits });
     this.definitions = new Definitions(scheduler);

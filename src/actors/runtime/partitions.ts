@@ -15,7 +15,7 @@ export function createPartitions(
   log: Logger,
   { kernelLimits = {}, linkLimits = {}, streamWindow = {} }: RuntimeOptions,
 ): readonly PartitionRuntime[] {
-  const { scheduler, isLossy, launch } = environment;
+  const { scheduler, isLossy, launch, tap } = environment;
   // Each partition counts by itself, and has an equal share of what its process may hold.
   const mailboxBytes = Math.ceil((kernelLimits.mailboxBytes ?? limits.mailboxBytes) / system.partitions.length);
   return system.partitions.map(
@@ -26,6 +26,7 @@ export function createPartitions(
         scheduler,
         transport: environment.transport(plan.index),
         isLossy,
+        tap,
         log: log.child({ partition: plan.index }),
         kernelLimits: { ...kernelLimits, mailboxBytes },
         linkLimits,

@@ -2,6 +2,7 @@ import { cwd, env } from 'node:process';
 import { createLogger, type Logger, silentLogger } from '../../logging/index.js';
 import { type OptionValues, readOptionsFile, resolveOptions } from '../../options/index.js';
 import { Executor } from './executor.js';
+import type { Tap } from '../kernel/index.js';
 import type { Runtime as RuntimeProcess } from './runtime.js';
 import { runtimeSettings } from './settings.js';
 
@@ -16,6 +17,8 @@ export interface StartOptions extends Partial<OptionValues> {
   readonly log?: Logger;
   /** Folder in which millrace.config.json is looked for. Default: the current one. */
   readonly folder?: string;
+  /** A Recorder of `millrace/recording`. */
+  readonly tap?: Tap;
 }
 
 export const Runtime = {
@@ -27,10 +30,10 @@ export const Runtime = {
    *     const ref = runtime.spawn(pricing, { name: 'pricing', register: true });
    *     const { price } = await ref.quote({ symbol: 'ACME' }, { timeoutMs: 100 });
    */
-  async start({ name = 'process-0', log, folder = cwd(), ...code }: StartOptions = {}): Promise<RuntimeProcess> {
+  async start({ name = 'process-0', log, folder = cwd(), tap, ...code }: StartOptions = {}): Promise<RuntimeProcess> {
     const { values } = resolveOptions({ code, env, file: readOptionsFile({ folder }) });
     const { logLevel: level, logFormat: format, linkDeadMs } = values;
     const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
-    return new Executor({ log: chosen, linkDeadMs }).start({ name, ...runtimeSettings(values) });
+    return new Executor({ log: chosen, linkDeadMs, tap }).start({ name, ...runtimeSettings(values) });
   },
 };

@@ -4,4 +4,4 @@
  */
 export { Router, type RouterOptions } from './router.js';
 export { transportActor } from './transport-actor.js';
-export { thrownByHandler } from './wire-errors.js';
+export { fromWire, thrownByHandler, toWire } from './wire-errors.js';

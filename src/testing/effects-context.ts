@@ -6,15 +6,13 @@ import {
   type Behavior,
   type Context,
   References,
-  type Route,
-  routeKey,
   type SpawnOptions,
   type UntypedRef,
 } from '../actors/kernel/index.js';
 import { ConfigError, ProtocolError } from '../errors.js';
 import { type Logger, type LogRecord, memoryLogger } from '../logging/index.js';
 import type { AnyService, Meta, Ref } from '../protocol/index.js';
-import type { ManualScheduler, Timer } from '../scheduler/index.js';
+import type { Scheduler, Timer } from '../scheduler/index.js';
 import type { Effect } from './effects.js';
 import { type Answer, RecordedRoute } from './recorded-route.js';
 
@@ -24,49 +22,58 @@ export interface MessageFields {
   readonly sender?: UntypedRef;
 }
 
-/** The context of a behavior that runs alone: keeps what the behavior does, and does nothing of it but timers and `become`. */
-export class RecordingContext implements Context {
+/** What surrounds a behavior that runs alone. */
+export interface EffectsWorld {
+  /** Of the actor, for people; its last part is the actor's name. */
+  readonly path: string;
+  readonly selfCUid: bigint;
+  readonly scheduler: Scheduler;
+  /** Gets everything that the behavior does. */
+  record(effect: Effect): void;
+  /** Channel id of the next child or probe. */
+  nextCUid(): bigint;
+  /** Name of the next child, where the behavior gives it none. */
+  nextName(service: AnyService): string;
+}
+
+/** The context of a behavior that runs alone: tells what the behavior does, and does nothing of it but timers and `become`. */
+export class EffectsContext implements Context {
   readonly name: string;
   readonly path: string;
   readonly self: UntypedRef;
-  readonly scheduler: ManualScheduler;
+  readonly scheduler: Scheduler;
   readonly log: Logger;
   readonly records: readonly LogRecord[];
   meta: Meta | undefined = undefined;
   sender: Ref | undefined = undefined;
   state: unknown = undefined;
   readonly #behavior: AnyBehavior;
+  readonly #world: EffectsWorld;
   readonly #references = new References('test');
   readonly #routes = new Map<bigint, RecordedRoute>();
   readonly #timers: ActorTimers;
-  readonly #watched = new Set<Route>();
-  readonly #record = (effect: Effect): void => void this.#effects.push(effect);
-  #effects: Effect[] = [];
   /** What timers returned that have run. */
   readonly #turns: unknown[] = [];
+  /** In the order in which they were set. */
+  readonly #timerCallbacks: (() => unknown)[] = [];
+  readonly #watched = new Map<bigint, UntypedRef>();
   readonly #names = new Set<string>();
-  #lastCUid = 0n;
 
-  constructor(behavior: AnyBehavior, name: string, scheduler: ManualScheduler) {
+  constructor(behavior: AnyBehavior, world: EffectsWorld) {
     const logger = memoryLogger();
-    this.name = name;
-    this.path = `test/${name}`;
-    this.scheduler = scheduler;
+    this.path = world.path;
+    this.name = world.path.slice(world.path.lastIndexOf('/') + 1);
+    this.scheduler = world.scheduler;
     this.log = logger;
     this.records = logger.records;
     this.#behavior = behavior;
-    this.#timers = new ActorTimers(scheduler, { signal: (turn) => void this.#turns.push(turn()) });
-    this.self = this.probe(behavior.service, () => undefined);
+    this.#world = world;
+    this.#timers = new ActorTimers(world.scheduler, { signal: (turn) => void this.#turns.push(turn()) });
+    this.self = this.#probeAt(behavior.service, world.selfCUid, () => undefined);
   }
 
   createState(): void {
     this.state = this.#behavior.createState?.(this);
-  }
-
-  takeEffects(): readonly Effect[] {
-    const taken = this.#effects;
-    this.#effects = [];
-    return taken;
   }
 
   takeTurns(): readonly unknown[] {
@@ -74,29 +81,35 @@ export class RecordingContext implements Context {
   }
 
   /** Runs a handler with what came with its message. */
-  during<Result>({ meta, sender }: MessageFields, run: () => Result): Result {
-    this.meta = meta;
-    this.sender = sender?.toRef();
+  during<Result>(fields: { readonly meta?: Meta; readonly sender?: Ref | undefined }, run: () => Result): Result {
+    this.meta = fields.meta;
+    this.sender = fields.sender;
     return run();
   }
 
-  /** False when it was not watched. */
-  forgetWatched(ref: UntypedRef): boolean {
-    return this.#watched.delete(ref[routeKey]);
+  /** The watched actor of this channel id, which is watched no longer. */
+  takeWatched(cUid: bigint): UntypedRef | undefined {
+    const ref = this.#watched.get(cUid);
+    this.#watched.delete(cUid);
+    return ref;
+  }
+
+  /** What the timer calls that was set as the n-th, counted from 0. */
+  timerCallback(number: number): (() => unknown) | undefined {
+    return this.#timerCallbacks[number];
   }
 
   /** A reference whose messages are recorded. */
   probe<S extends AnyService>(service: S, answer: Answer): ActorRef<S> {
-    this.#lastCUid += 1n;
-    return this.#probeAt(service, this.#lastCUid, answer);
+    return this.#probeAt(service, this.#world.nextCUid(), answer);
   }
 
   spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options: SpawnOptions = {}): ActorRef<S> {
-    const name = options.name ?? `${behavior.service.typeName}-${this.#names.size}`;
+    const name = options.name ?? this.#world.nextName(behavior.service);
     if (this.#names.has(name)) throw new ConfigError(`${this.path}/${name} exists already: choose another name`);
     this.#names.add(name);
     const ref = this.probe(behavior.service, () => undefined);
-    this.#record({ kind: 'spawned', name, ref, behavior });
+    this.#world.record({ kind: 'spawned', name, ref, behavior });
     return ref;
   }
 
@@ -106,13 +119,13 @@ export class RecordingContext implements Context {
         `${this.path} watches ${ref.service.typeName}, but its behavior has no on.terminated to be told by`,
       );
     }
-    this.#watched.add(ref[routeKey]);
-    this.#record({ kind: 'watched', ref });
+    this.#watched.set(ref.toRef().cUid, ref);
+    this.#world.record({ kind: 'watched', ref });
   }
 
   unwatch(ref: UntypedRef): void {
-    this.#watched.delete(ref[routeKey]);
-    this.#record({ kind: 'unwatched', ref });
+    this.#watched.delete(ref.toRef().cUid);
+    this.#world.record({ kind: 'unwatched', ref });
   }
 
   ref<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
@@ -135,32 +148,32 @@ export class RecordingContext implements Context {
 
   cancel(timer: Timer): void {
     this.#timers.cancel(timer);
-    this.#record({ kind: 'timer cancelled', timer });
+    this.#world.record({ kind: 'timer cancelled', timer });
   }
 
   setIdleTimeout(timeoutMs: number | undefined): void {
-    this.#record({ kind: 'idle timeout set', timeoutMs });
+    this.#world.record({ kind: 'idle timeout set', timeoutMs });
   }
 
   stash(): void {
-    this.#record({ kind: 'stashed' });
+    this.#world.record({ kind: 'stashed' });
   }
 
   unstashAll(): void {
-    this.#record({ kind: 'unstashed' });
+    this.#world.record({ kind: 'unstashed' });
   }
 
   become(state: unknown): void {
     this.state = state;
-    this.#record({ kind: 'became', state });
+    this.#world.record({ kind: 'became', state });
   }
 
   stop(): void {
-    this.#record({ kind: 'stopped' });
+    this.#world.record({ kind: 'stopped' });
   }
 
   fail(error: Error): void {
-    this.#record({ kind: 'failed', error });
+    this.#world.record({ kind: 'failed', error });
   }
 
   options(options: AskOptions = {}): AskOptions {
@@ -169,7 +182,7 @@ export class RecordingContext implements Context {
   }
 
   outside<T>(work: Promise<T>): Promise<T> {
-    return work;
+    return this.scheduler.outside(work);
   }
 
   clearTimers(): void {
@@ -178,12 +191,13 @@ export class RecordingContext implements Context {
 
   #setTimer(delayMs: number, periodMs: number | undefined, callback: () => unknown): Timer {
     const timer = this.#timers.add(delayMs, periodMs, callback);
-    this.#record({ kind: 'timer set', timer, delayMs, periodMs });
+    this.#timerCallbacks.push(callback);
+    this.#world.record({ kind: 'timer set', timer, delayMs, periodMs });
     return timer;
   }
 
   #probeAt<S extends AnyService>(service: S, cUid: bigint, answer: Answer): ActorRef<S> {
-    const route = new RecordedRoute(cUid, this.#record, answer);
+    const route = new RecordedRoute(cUid, (effect) => this.#world.record(effect), answer);
     this.#routes.set(cUid, route);
     return route.bind(this.#references.create(service, route));
   }

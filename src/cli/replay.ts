@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { open as openInspector, url as inspectorUrl, waitForDebugger as waitForInspector } from 'node:inspector';
+import type { Command } from 'commander';
+import { ConfigError } from '../index.js';
+import { actorNamed, behaviorFor, readRecording, recordedActors, replay } from '../recording/index.js';
+import { describeDifference } from './describe-difference.js';
+import { EXIT_CODES, ExitCode } from './exit-codes.js';
+import { moduleUrl } from './module-url.js';
+import { wholeNumber } from './run-options.js';
+
+interface ReplayFlags {
+  readonly actor?: string;
+  readonly module?: string;
+  readonly behavior?: string;
+  readonly inspect?: boolean;
+  readonly at?: number;
+}
+
+/** `millrace replay`: gives one recorded actor what it got, alone, and says where it does something else. */
+export function addReplay(command: Command): void {
+  command
+    .command('replay')
+    .summary('Run one actor of a recording alone, and say where it differs.')
+    .description(
+      'Gives one recorded actor, alone, everything that came to it, in the same order, and compares what it does with what it did.',
+    )
+    .usage('FILE --actor NAME [options]')
+    .argument('<file>', 'a recording: millrace run --record FILE')
+    .option('--actor <name>', 'name or path of the actor; without it the recorded actors are listed')
+    .option('--module <module>', 'where its behavior is exported (default: the module that was recorded)')
+    .option('--behavior <export>', 'which export it is, where several speak the same service')
+    .option('--inspect', 'wait for a debugger, and stop before the first event')
+    .option('--at <n>', 'with --inspect: stop before this event instead', wholeNumber(0, 2 ** 31))
+    .addHelpText(
+      'after',
+      `
+${EXIT_CODES}
+
+Examples:
+  millrace replay shop.rec
+  millrace replay shop.rec --actor pricing
+  millrace replay shop.rec --actor pricing --inspect --at 17`,
+    )
+    .action(async (file: string, flags: ReplayFlags) => {
+      process.exitCode = await replayFile(file, flags);
+    });
+}
+
+async function replayFile(file: string, flags: ReplayFlags): Promise<number> {
+  const recording = readRecording(read(file));
+  const { header, cutBytes } = recording;
+  if (cutBytes > 0) say(`${file} ends in the middle of an entry: it is replayed up to there.`);
+  if (flags.actor === undefined) {
+    for (const { path, service, events } of recordedActors(recording)) {
+      process.stdout.write(`${path}  ${service}  ${events.length} events\n`);
+    }
+    return ExitCode.ok;
+  }
+  const actor = actorNamed(recording, flags.actor);
+  const module = flags.module ?? header.module;
+  if (module === '') throw new ConfigError(`${file} does not say where the behavior is: give --module MODULE.`);
+  const exports: unknown = await import(moduleUrl(module));
+  const behavior = behaviorFor(exports, actor.service, flags.behavior);
+  const stopAt = flags.inspect === true ? (flags.at ?? 0) : Number.POSITIVE_INFINITY;
+  if (flags.inspect === true) waitForDebugger();
+  const difference = await replay(behavior, actor.events, {
+    before: (_event, index) => {
+      // oxlint-disable-next-line no-debugger -- what --inspect is for: from here one steps into the code that handles the event.
+      if (index >= stopAt) debugger;
+    },
+  });
+  if (difference === undefined) {
+    process.stdout.write(`${actor.path}: ${actor.events.length} events, no difference.\n`);
+    return ExitCode.ok;
+  }
+  process.stdout.write(`${actor.path}: ${describeDifference(behavior.service, difference)}`);
+  return ExitCode.failed;
+}
+
+function read(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`The recording ${file} cannot be read: ${message}.`, { cause });
+  }
+}
+
+function waitForDebugger(): void {
+  // A free port, on loopback.
+  openInspector(0, '127.0.0.1', false);
+  say(`waiting for a debugger at ${inspectorUrl() ?? 'an unknown address'}`);
+  waitForInspector();
+}
+
+function say(text: string): void {
+  process.stderr.write(`millrace: ${text}\n`);
+}

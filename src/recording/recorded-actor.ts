@@ -1,0 +1,164 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  type AnyBehavior,
+  type Context,
+  type Handler,
+  Later,
+  later,
+  type Lifecycle,
+  type UntypedRef,
+} from '../actors/kernel/index.js';
+import type { AnyMethod, v1 } from '../protocol/index.js';
+import type { Scheduler } from '../scheduler/index.js';
+import { RecordedContext } from './recorded-context.js';
+import { errorRecord, messageBytes, valueRecord } from './records.js';
+
+type Event = v1.RecordedEventInit['event'];
+
+export interface RecordedActorOptions {
+  readonly number: number;
+  readonly path: string;
+  /** The actor whose code runs. */
+  readonly acting: AsyncLocalStorage<RecordedActor>;
+  readonly emit: (event: v1.RecordedEventInit) => void;
+}
+
+/** One actor under record: its behavior is wrapped, so that whatever passes its edge is kept. */
+export class RecordedActor {
+  readonly #options: RecordedActorOptions;
+  #scheduler: Scheduler | undefined;
+  #context: RecordedContext | undefined;
+  /** Changes with each start: what an earlier life still hears is not recorded. */
+  #life = 0;
+  #messages = 0;
+  #asks = 0;
+
+  constructor(options: RecordedActorOptions) {
+    this.#options = options;
+  }
+
+  /** The behavior that runs in place of `inner`. */
+  behavior(inner: AnyBehavior): AnyBehavior {
+    return {
+      ...inner,
+      createState: (ctx) => {
+        const context = this.#begin(ctx);
+        return this.acts(() => inner.createState?.(context));
+      },
+      handlers: new Map(Array.from(inner.handlers, ([method, handler]) => [method, this.#handler(method, handler)])),
+      on: this.#hooks(inner.on),
+    };
+  }
+
+  /** A hook that the behavior does not have is not added: the kernel goes by what there is. */
+  #hooks(on: Lifecycle<unknown>): Lifecycle<unknown> {
+    return {
+      started: (state, ctx) => this.acts(() => on.started?.(state, this.#in(ctx))),
+      stopping: (state, ctx) => {
+        this.log({ case: 'stopping', value: {} });
+        return this.acts(() => on.stopping?.(state, this.#in(ctx)));
+      },
+      ...(on.terminated !== undefined && {
+        terminated: (state, event, ctx) => {
+          this.log({ case: 'terminated', value: { ref: event.ref.toRef(), reason: event.reason } });
+          return this.acts(() => on.terminated?.(state, event, this.#in(ctx)));
+        },
+      }),
+      ...(on.idle !== undefined && {
+        idle: (state, ctx) => {
+          this.log({ case: 'idle', value: {} });
+          return this.acts(() => on.idle?.(state, this.#in(ctx)));
+        },
+      }),
+    };
+  }
+
+  log(event: Event): void {
+    const atMs = this.#scheduler?.now() ?? 0;
+    this.#options.emit({ actor: this.#options.number, atMs, event });
+  }
+
+  /** Runs code of the actor outside any message; that it failed is kept. */
+  acts<Result>(code: () => Result): Result {
+    const failed = (error: unknown): never => {
+      this.log({ case: 'stopped', value: { error: errorRecord(error) } });
+      throw error;
+    };
+    try {
+      const result = this.#options.acting.run(this, code);
+      if (result instanceof Promise) result.catch(failed).catch(() => {});
+      return result;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  told(to: UntypedRef, method: AnyMethod, message: unknown): void {
+    const value = messageBytes(method.request, message);
+    this.log({ case: 'told', value: { to: to.toRef(), method: method.fullName, value } });
+  }
+
+  asked(to: UntypedRef, method: AnyMethod, message: unknown, reply: Promise<unknown>): void {
+    const ask = this.#asks++;
+    const life = this.#life;
+    const value = messageBytes(method.request, message);
+    this.log({ case: 'asked', value: { to: to.toRef(), method: method.fullName, value } });
+    const answered = (result: NonNullable<v1.RecordedAnswerInit['result']>): void => {
+      if (life === this.#life) this.log({ case: 'answer', value: { ask, result } });
+    };
+    reply.then(
+      (answer) => answered(valueRecord(method.response, answer)),
+      (error: unknown) => answered({ case: 'error', value: errorRecord(error) }),
+    );
+  }
+
+  #begin(ctx: Context): Context {
+    this.#life += 1;
+    this.#messages = 0;
+    this.#asks = 0;
+    this.#scheduler = ctx.scheduler;
+    this.#context = new RecordedContext(ctx, this);
+    this.log({ case: 'start', value: { path: this.#options.path, ref: ctx.self.toRef() } });
+    return this.#context;
+  }
+
+  #in(ctx: Context): Context {
+    return this.#context ?? ctx;
+  }
+
+  #handler(method: AnyMethod, handler: Handler): Handler {
+    return (state, message, ctx) => {
+      const number = this.#messages++;
+      const { meta = {}, sender } = ctx;
+      const value = messageBytes(method.request, message);
+      this.log({ case: 'message', value: { number, method: method.fullName, value, meta, sender } });
+      const life = this.#life;
+      const ended = (result: NonNullable<v1.RecordedOutcomeInit['result']>): void => {
+        if (life === this.#life) this.log({ case: 'outcome', value: { message: number, result } });
+      };
+      const replied = <Value>(reply: Value): Value => {
+        ended(
+          method.mode === 'ask' ? valueRecord(method.response, reply) : { case: 'value', value: new Uint8Array(0) },
+        );
+        return reply;
+      };
+      const failed = (error: unknown): never => {
+        ended({ case: 'error', value: errorRecord(error) });
+        throw error;
+      };
+      return this.#outcome(() => handler(state, message, this.#in(ctx)), replied, failed);
+    };
+  }
+
+  #outcome(run: () => unknown, replied: <Value>(reply: Value) => Value, failed: (error: unknown) => never): unknown {
+    let result: unknown;
+    try {
+      result = this.#options.acting.run(this, run);
+    } catch (error) {
+      return failed(error);
+    }
+    if (result instanceof Promise) return result.then(replied, failed);
+    if (result instanceof Later) return later(result.reply.then(replied, failed));
+    return replied(result);
+  }
+}

@@ -1,0 +1,133 @@
+import type { ActorRef, AskOptions, Behavior, Context, SpawnOptions, UntypedRef } from '../actors/kernel/index.js';
+import type { Logger } from '../logging/index.js';
+import type { AnyService, Meta, Ref } from '../protocol/index.js';
+import type { Scheduler, Timer } from '../scheduler/index.js';
+import type { RecordedActor } from './recorded-actor.js';
+import { RecordedDraws } from './recorded-draws.js';
+import { errorRecord } from './records.js';
+
+/** The context of an actor under record: does what the actor's own does, and keeps it. */
+export class RecordedContext implements Context {
+  readonly scheduler: Scheduler;
+  readonly #inner: Context;
+  readonly #actor: RecordedActor;
+  readonly #timers = new Map<Timer, number>();
+  #timersSet = 0;
+
+  constructor(inner: Context, actor: RecordedActor) {
+    this.scheduler = new RecordedDraws(inner.scheduler, (value) => actor.log({ case: 'draw', value }));
+    this.#inner = inner;
+    this.#actor = actor;
+  }
+
+  get self(): UntypedRef {
+    return this.#inner.self;
+  }
+
+  get name(): string {
+    return this.#inner.name;
+  }
+
+  get path(): string {
+    return this.#inner.path;
+  }
+
+  get log(): Logger {
+    return this.#inner.log;
+  }
+
+  get meta(): Meta | undefined {
+    return this.#inner.meta;
+  }
+
+  get sender(): Ref | undefined {
+    return this.#inner.sender;
+  }
+
+  spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+    const child = this.#inner.spawn(behavior, options);
+    this.#actor.log({ case: 'spawned', value: { name: child.name, ref: child.toRef() } });
+    return child;
+  }
+
+  watch(ref: UntypedRef): void {
+    this.#inner.watch(ref);
+    this.#actor.log({ case: 'watched', value: ref.toRef() });
+  }
+
+  unwatch(ref: UntypedRef): void {
+    this.#inner.unwatch(ref);
+    this.#actor.log({ case: 'unwatched', value: ref.toRef() });
+  }
+
+  ref<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
+    return this.#inner.ref(service, ref);
+  }
+
+  after(delayMs: number, callback: () => unknown): Timer {
+    return this.#set(delayMs, undefined, callback, (fire) => this.#inner.after(delayMs, fire));
+  }
+
+  every(periodMs: number, callback: () => unknown): Timer {
+    return this.#set(periodMs, periodMs, callback, (fire) => this.#inner.every(periodMs, fire));
+  }
+
+  cancel(timer: Timer): void {
+    this.#inner.cancel(timer);
+    const number = this.#timers.get(timer);
+    if (number !== undefined) this.#actor.log({ case: 'timerCancelled', value: number });
+  }
+
+  setIdleTimeout(timeoutMs: number | undefined): void {
+    this.#inner.setIdleTimeout(timeoutMs);
+    this.#actor.log({ case: 'idleTimeoutSet', value: timeoutMs ?? 0 });
+  }
+
+  stash(): void {
+    this.#inner.stash();
+    this.#actor.log({ case: 'stashed', value: {} });
+  }
+
+  unstashAll(): void {
+    this.#inner.unstashAll();
+    this.#actor.log({ case: 'unstashed', value: {} });
+  }
+
+  become(state: unknown): void {
+    this.#inner.become(state);
+  }
+
+  stop(): void {
+    this.#inner.stop();
+    this.#actor.log({ case: 'stopped', value: {} });
+  }
+
+  fail(error: Error): void {
+    this.#inner.fail(error);
+    this.#actor.log({ case: 'stopped', value: { error: errorRecord(error) } });
+  }
+
+  options(options?: AskOptions): AskOptions {
+    return this.#inner.options(options);
+  }
+
+  outside<T>(work: Promise<T>): Promise<T> {
+    return this.#inner.outside(work);
+  }
+
+  #set(
+    delayMs: number,
+    periodMs: number | undefined,
+    callback: () => unknown,
+    set: (fire: () => unknown) => Timer,
+  ): Timer {
+    const number = this.#timersSet++;
+    const timer = set(() => {
+      this.#actor.log({ case: 'timerFired', value: number });
+      return this.#actor.acts(callback);
+    });
+    this.#timers.set(timer, number);
+    this.#actor.log({ case: 'timerSet', value: { delayMs, periodMs } });
+    return timer;
+  }
+}

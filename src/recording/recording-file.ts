@@ -1,0 +1,58 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { versions } from 'node:process';
+import { ConfigError } from '../errors.js';
+import { Recorder } from './recorder.js';
+
+export interface RecordingFileOptions {
+  /** Names or paths of the actors to record; `*` stands for any characters. */
+  readonly actors: readonly string[];
+  readonly millraceVersion: string;
+  /** Of the run, where it is simulated. */
+  readonly seed?: number | undefined;
+  /** What `millrace replay` finds the behaviors in, unless it is told otherwise. */
+  readonly module?: string | undefined;
+}
+
+/**
+ * A Recorder that writes to a file: each entry at once, so that the recording of a process that dies is whole up to its last moment.
+ *
+ *     const file = new RecordingFile('pricing.rec', { actors: ['pricing'], millraceVersion: '0.1.0' });
+ *     const runtime = await Runtime.start({ tap: file.recorder });
+ */
+export class RecordingFile {
+  readonly recorder: Recorder;
+  readonly #path: string;
+  #file: number | undefined;
+
+  /** ConfigError where the file cannot be written, or no actor is named. */
+  constructor(path: string, options: RecordingFileOptions) {
+    const { actors, millraceVersion, seed, module } = options;
+    this.#path = path;
+    this.#file = this.#open();
+    const header = { millraceVersion, nodeVersion: versions.node, seed: seed?.toString(), module };
+    this.recorder = new Recorder({ actors, write: (bytes) => this.#write(bytes), header });
+  }
+
+  /** What happens from here on is not kept. Idempotent. */
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #open(): number {
+    try {
+      return openSync(this.#path, 'w');
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new ConfigError(`The recording cannot be written to ${this.#path}: ${message}.`, { cause });
+    }
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (this.#file !== undefined) writeSync(this.#file, bytes);
+  }
+}

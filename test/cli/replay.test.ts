@@ -1,0 +1,97 @@
+import { expect } from 'chai';
+import { join } from 'node:path';
+import { behavior } from '#src/actors/kernel/index.js';
+import { Executor } from '#src/actors/runtime/index.js';
+import { v1 } from '#src/protocol/index.js';
+import { RecordingFile } from '#src/recording/index.js';
+import { Folder } from './millrace.js';
+
+/** A module that exports a behavior, as the program had it, or changed. */
+function moduleText(items: string): string {
+  return `import { behavior } from 'millrace';
+import { v1 } from 'millrace/protocol';
+export const credit = behavior(v1.Publisher, {
+  rewire: (_state, { nonce }) => ({ nonce: ${items} }),
+  grant: () => {},
+});
+`;
+}
+
+describe('millrace replay', () => {
+  let folder: Folder;
+  before(async () => {
+    folder = new Folder();
+    folder.write('credit.js', moduleText('nonce'));
+    folder.write('changed.js', moduleText('nonce + 1'));
+    const file = new RecordingFile(join(folder.path, 'credit.rec'), {
+      actors: ['credit'],
+      millraceVersion: '0',
+      seed: 3,
+      module: 'credit.js',
+    });
+    const executor = new Executor({ seed: 3, tap: file.recorder });
+    const runtime = await executor.start();
+    const credit = behavior(v1.Publisher, { rewire: (_state, { nonce }) => ({ nonce }), grant: () => {} });
+    const ref = runtime.spawn(credit, { name: 'credit' });
+    ref.grant({ items: 7 });
+    await ref.rewire({ nonce: 5 });
+    await executor.stop();
+    file.close();
+  });
+  after(() => folder.remove());
+
+  it('lists the actors of a recording', async () => {
+    const { code, stdout } = await folder.run(['replay', 'credit.rec']);
+    expect(stdout).to.match(/\/credit {2}millrace\.v1\.Publisher {2}\d+ events/);
+    expect(code).to.equal(0);
+  });
+
+  it('finds no difference in the behavior that was recorded', async () => {
+    const { code, stdout } = await folder.run(['replay', 'credit.rec', '--actor', 'credit']);
+    expect(stdout).to.match(/\/credit: \d+ events, no difference/);
+    expect(code).to.equal(0);
+  });
+
+  it('says where a changed behavior differs, and in what', async () => {
+    const { code, stdout } = await folder.run(['replay', 'credit.rec', '--actor', 'credit', '--module', 'changed.js']);
+    expect(stdout).to.include('It differs at event');
+    expect(stdout).to.include('millrace.v1.Publisher.Rewire');
+    expect(stdout).to.include('then:  the outcome of message 1: 0805');
+    expect(stdout).to.include('now:   the outcome of message 1: 0806');
+    expect(code).to.equal(1);
+  });
+
+  it('stops in a debugger', async () => {
+    const started = folder.start(['replay', 'credit.rec', '--actor', 'credit', '--inspect', '--at', '1']);
+    await started.says('waiting for a debugger at ws://127.0.0.1:');
+    started.child.kill('SIGKILL');
+    await started.ended;
+  });
+
+  it('refuses what it cannot replay, and says what there is', async () => {
+    for (const [words, text] of [
+      [['replay', 'none.rec'], 'none.rec cannot be read'],
+      [['replay', 'credit.js'], 'RecordingEntry'],
+      [['replay', 'credit.rec', '--actor', 'till'], 'no actor till'],
+      [['replay', 'credit.rec', '--actor', 'credit', '--module', 'none.js'], 'no module none.js'],
+      [['replay', 'credit.rec', '--actor', 'credit', '--behavior', 'till'], 'no behavior till'],
+    ] as const) {
+      const { code, stderr } = await folder.run(words);
+      expect(stderr).to.include(text);
+      expect(code).to.be.oneOf([1, 2]);
+    }
+  });
+});
+
+describe('millrace run --record', () => {
+  it('keeps the chosen actors of a run, replayable seed included', async () => {
+    const folder = new Folder();
+    folder.writePipeline('tiny.js', { read: 'await output.write({});' });
+    const words = ['run', 'tiny.js', '--quiet', '--seed', '4', '--record', 'run.rec'];
+    expect((await folder.run([...words, '--record-actors', 'segments-manager'])).code).to.equal(0);
+    const { stdout } = await folder.run(['replay', 'run.rec']);
+    expect(stdout).to.match(/\/segments-manager {2}millrace\.v1\.SegmentsManager/);
+    expect((await folder.run(['run', 'tiny.js', '--record-actors', 'x'])).stderr).to.include('--record');
+    folder.remove();
+  }).timeout(20_000);
+});
