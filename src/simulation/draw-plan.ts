@@ -53,11 +53,11 @@ function drawFaults({ faults, faultMs }: Workload, nodes: number, random: () => 
     drawn.push({ fault: 'crash', node: nodeName(first + Math.floor(random() * (nodes - first))), ...times() });
   }
   for (let cuts = nodes > 1 ? count(faults.cuts) : 0; cuts > 0; cuts--) {
-    const sides = names.map(() => random());
-    const [between, and] = [
-      names.filter((_, index) => (sides[index] ?? 1) < 0.4),
-      names.filter((_, index) => (sides[index] ?? 0) >= 0.6),
-    ];
+    // Without node 0, processes lose one another but not the control plane, and live on.
+    const cuttable = random() < 0.5 ? names : names.slice(1);
+    const sides = cuttable.map(() => random());
+    const between = cuttable.filter((_, index) => (sides[index] ?? 1) < 0.4);
+    const and = cuttable.filter((_, index) => (sides[index] ?? 0) >= 0.6);
     if (between.length > 0 && and.length > 0) drawn.push({ fault: 'cut', between, and, ...times() });
   }
   return drawn.sort((left, right) => left.atMs - right.atMs);

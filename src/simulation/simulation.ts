@@ -4,7 +4,7 @@ import { VirtualScheduler } from '../scheduler/index.js';
 import { nodeName } from './draw-plan.js';
 import { FaultDriver } from './fault-driver.js';
 import { SimulatedNode } from './node.js';
-import { leftIn } from './leftovers.js';
+import { heldIn, leftIn } from './leftovers.js';
 import { watchfulLogger } from './log.js';
 import { Observer } from './observer/index.js';
 import type { Plan } from './plan.js';
@@ -124,6 +124,7 @@ export class Simulation {
       () => this.#observer.messages.unsettled.length === 0,
     );
     await this.#observer.check(this.#isLossless());
+    await this.#checkCredit();
     await this.#stop(lives);
   }
 
@@ -137,6 +138,14 @@ export class Simulation {
     this.#world.healed();
     if ((await this.#timetable.within(settleMs, work)) === undefined) {
       this.#violations.add('liveness', `the work was not done ${settleMs} ms after the last fault was healed`);
+    }
+  }
+
+  /** When every ask is answered and every mailbox is read, nothing is held for them any more. */
+  async #checkCredit(): Promise<void> {
+    const held = (): string => heldIn(this.#executor);
+    if (!(await this.#timetable.until(() => held() === '', this.#workload.settleMs))) {
+      this.#violations.add('leak', `held when all is answered: ${held()}`);
     }
   }
 

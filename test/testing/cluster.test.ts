@@ -58,7 +58,13 @@ describe('a virtual cluster', () => {
     await cluster.pass(10);
     expect(cluster.scheduler.now()).to.be.at.least(10);
     await cluster.stop();
-    expect(cluster.runtimes[0].leftovers).to.deep.equal({ actors: 0, pendingAsks: 0, links: 0 });
+    expect(cluster.runtimes[0].leftovers).to.deep.equal({
+      actors: 0,
+      pendingAsks: 0,
+      links: 0,
+      linkAsks: 0,
+      mailboxBytes: 0,
+    });
   });
 
   it('refuses a number of nodes that is none', async () => {

@@ -59,6 +59,24 @@ export function joinPartitions(
   });
 }
 
+/** What a process holds while it runs, and nothing of it when it has stopped. */
+export interface Leftovers {
+  readonly actors: number;
+  readonly pendingAsks: number;
+  readonly links: number;
+  /** Asks that wait for their replies over links. */
+  readonly linkAsks: number;
+  /** Room that messages from links take in mailboxes. */
+  readonly mailboxBytes: number;
+}
+
+export function leftIn({ system, router }: PartitionRuntime): Leftovers {
+  const { actors, pendingAsks, mailboxBytes } = system.statistics;
+  const channels = [...router.channels()];
+  const linkAsks = channels.reduce((sum, { asks }) => sum + asks.size, 0);
+  return { actors, pendingAsks, links: channels.length, linkAsks, mailboxBytes };
+}
+
 export function first(partitions: readonly PartitionRuntime[]): PartitionRuntime {
   const [partition] = partitions;
   if (partition === undefined) {

@@ -18,7 +18,7 @@ import {
   type UntypedRef,
 } from '../kernel/index.js';
 import type { PartitionRuntime } from './partition-runtime.js';
-import { createPartitions, first, joinPartitions } from './partitions.js';
+import { createPartitions, first, joinPartitions, type Leftovers, leftIn } from './partitions.js';
 import type { Pipeline } from './pipeline.js';
 import type { PipelineRun } from './pipeline-run.js';
 import { PipelineRuns, type RunOptions } from './pipeline-runs.js';
@@ -184,17 +184,16 @@ export class Runtime implements HasSystem {
   }
 
   /** Counters that are 0 when nothing is left: held by tests after each stop. */
-  get leftovers(): { readonly actors: number; readonly pendingAsks: number; readonly links: number } {
-    let left = { actors: 0, pendingAsks: 0, links: 0 };
-    for (const { system, router } of this.#partitions) {
-      const { actors, pendingAsks } = system.statistics;
-      left = {
-        actors: left.actors + actors,
-        pendingAsks: left.pendingAsks + pendingAsks,
-        links: left.links + [...router.channels()].length,
-      };
-    }
-    return left;
+  get leftovers(): Leftovers {
+    const counts = this.#partitions.map(leftIn);
+    const sum = (name: keyof Leftovers): number => counts.reduce((total, each) => total + each[name], 0);
+    return {
+      actors: sum('actors'),
+      pendingAsks: sum('pendingAsks'),
+      links: sum('links'),
+      linkAsks: sum('linkAsks'),
+      mailboxBytes: sum('mailboxBytes'),
+    };
   }
 
   /** The process is gone: its code ends, and nobody is told. For Executors. */

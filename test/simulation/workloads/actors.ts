@@ -54,6 +54,8 @@ async function acquaint(world: World, names: readonly string[]): Promise<readonl
     if (to === undefined || !from.isUp || !to.isUp) continue;
     const lives = [from, to].map((node) => [node, node.generation] as const);
     const actor = await from.lookup(Errands, name, { timeoutMs: 5_000 }).catch(() => undefined);
+    // It opens a link, which may end meanwhile.
+    actor?.push({ number: 1 });
     if (actor !== undefined) friends.push({ name, actor, lives });
   }
   return friends;
