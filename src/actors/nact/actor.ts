@@ -9,8 +9,7 @@ import {
   type PlainMessage,
   plainMessages,
 } from '../kernel/index.js';
-import { ActorContext, type Identity, SupervisionContext } from './context.js';
-import { ActorLogger } from './log.js';
+import { ActorContext, Identity, SupervisionContext } from './context.js';
 import type { AnyContext, AnyFunc, AnyProps } from './properties.js';
 import { isReference, type Ref } from './reference.js';
 import { type Fault, Supervised } from './supervised.js';
@@ -101,15 +100,7 @@ export class NactActor extends Supervised {
     const { self } = actor;
     if (local === undefined || !isReference(self))
       throw new StoppedError(`${actor.path} is no actor of this partition`);
-    this.#identity = {
-      parent: this.#parent,
-      self,
-      path: self.path,
-      name: actor.name,
-      log: new ActorLogger(actor.log),
-      actor,
-      local,
-    };
+    this.#identity = new Identity(this.#parent, self, actor, local);
     return this;
   }
 

@@ -1,48 +1,70 @@
 import { type Context, type LocalActor, plainMessages } from '../kernel/index.js';
-import type { ActorLogger } from './log.js';
+import { ActorLogger } from './log.js';
 import { type ActorPath, type ActorReference, isReference, type Ref } from './reference.js';
 import { type Verdicts, verdicts } from './supervision.js';
 
 /** What stays the same in all contexts of one actor. */
-export interface Identity<Msg, ParentRef> {
+export class Identity<Msg, ParentRef> {
   readonly parent: ParentRef;
   readonly self: ActorReference<Msg>;
-  readonly path: ActorPath;
-  readonly name: string;
-  readonly log: ActorLogger;
   readonly actor: Context;
   readonly local: LocalActor;
+  #log: ActorLogger | undefined;
+
+  constructor(parent: ParentRef, self: ActorReference<Msg>, actor: Context, local: LocalActor) {
+    this.parent = parent;
+    this.self = self;
+    this.actor = actor;
+    this.local = local;
+  }
+
+  get log(): ActorLogger {
+    this.#log ??= new ActorLogger(this.actor.log);
+    return this.#log;
+  }
 }
 
 /** What the function of an actor is given with each message, as its last argument and as `this`. */
 export class ActorContext<Msg, ParentRef> {
-  /** What was given to `spawn`. */
-  readonly parent: ParentRef;
-  readonly path: ActorPath;
-  readonly self: ActorReference<Msg>;
-  readonly name: string;
   /** Who sent the message, or waits for the answer to it; Nobody when `dispatch` was given no sender. */
   readonly sender: Ref<unknown>;
-  readonly log: ActorLogger;
-  /** What actors of Millrace have: timers, the scheduler, `outside` for I/O in simulations. Not in nact. */
-  readonly actor: Context;
-  readonly #local: LocalActor;
+  readonly #identity: Identity<Msg, ParentRef>;
 
   constructor(identity: Identity<Msg, ParentRef>, sender: Ref<unknown>) {
-    this.parent = identity.parent;
-    this.path = identity.path;
-    this.self = identity.self;
-    this.name = identity.name;
+    this.#identity = identity;
     this.sender = sender;
-    this.log = identity.log;
-    this.actor = identity.actor;
-    this.#local = identity.local;
+  }
+
+  /** What was given to `spawn`. */
+  get parent(): ParentRef {
+    return this.#identity.parent;
+  }
+
+  get self(): ActorReference<Msg> {
+    return this.#identity.self;
+  }
+
+  get path(): ActorPath {
+    return this.#identity.self.path;
+  }
+
+  get name(): string {
+    return this.#identity.self.name;
+  }
+
+  get log(): ActorLogger {
+    return this.#identity.log;
+  }
+
+  /** What actors of Millrace have: timers, the scheduler, `outside` for I/O in simulations. Not in nact. */
+  get actor(): Context {
+    return this.#identity.actor;
   }
 
   /** Its children in nact's style, by name, as they are now. */
   get children(): ReadonlyMap<string, Ref<unknown>> {
     const children = new Map<string, Ref<unknown>>();
-    for (const [name, { self }] of this.#local.children) {
+    for (const [name, { self }] of this.#identity.local.children) {
       if (self.service === plainMessages && isReference(self)) children.set(name, self);
     }
     return children;

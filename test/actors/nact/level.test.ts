@@ -164,6 +164,22 @@ describe('LevelEngine', () => {
     expect(String(await rejection(LevelEngine.open(folder)))).to.include('format 2, here 1');
   });
 
+  it('says what was not written and why, and goes on when writing is possible again', async () => {
+    const engine = await engineOf();
+    const batch: unknown = Reflect.get(ClassicLevel.prototype, 'batch');
+    const full = () => Promise.reject(new RangeError('no space left on device'));
+    Object.assign(ClassicLevel.prototype, { batch: full });
+    try {
+      const error = await rejection(engine.persistAll(eventsOf('key', 'a', 'b')));
+      expect(error).to.be.instanceOf(PersistenceError).and.to.include({ key: 'key', sequenceNumber: 1 });
+      expect(String(error)).to.include(`was not written to ${folder}: no space left on device`);
+    } finally {
+      Object.assign(ClassicLevel.prototype, { batch });
+    }
+    await engine.persist(eventOf('key', 1, 'a'));
+    expect(await engine.events('key')).to.deep.equal(eventsOf('key', 'a'));
+  });
+
   it('refuses what cannot be written, and says what to do', async () => {
     const engine = await engineOf();
     const circular: Record<string, unknown> = {};

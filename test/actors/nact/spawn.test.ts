@@ -95,6 +95,36 @@ describe('spawn of millrace/nact', () => {
     expect(log.find(({ message }) => message === 'hello')?.fields).to.include({ actor: 'test/parent' });
   });
 
+  it("writes what nact's loggers do to the log of the runtime", async () => {
+    const { system, log } = testSystem();
+    const actor = spawnStateless(system, (_msg: string, ctx) => {
+      ctx.log.trace('a');
+      ctx.log.debug('b');
+      ctx.log.info('c');
+      ctx.log.warn('d');
+      ctx.log.error('e');
+      ctx.log.critical('f');
+      ctx.log.event('g', { by: 'me' });
+      ctx.log.exception(new RangeError('h'));
+      ctx.log.metric('i', { total: 3 });
+    });
+    dispatch(actor, 'go');
+    await until(() => log.length === 9);
+    expect(log.map(({ level, message }) => `${level} ${message}`)).to.deep.equal([
+      'debug a',
+      'debug b',
+      'info c',
+      'warn d',
+      'error e',
+      'error f',
+      'info g',
+      'error h',
+      'info i',
+    ]);
+    expect(log[6]?.fields).to.deep.include({ event: { by: 'me' } });
+    expect(log[8]?.fields).to.deep.include({ metric: { total: 3 } });
+  });
+
   it('hands on the sender given to dispatch', async () => {
     const { system } = testSystem();
     const seen: unknown[] = [];
