@@ -40,3 +40,4 @@ export {
 export * from './errors.js';
 export { limits } from './limits.js';
 export { createLogger, type Logger, memoryLogger, silentLogger } from './logging/index.js';
+export type { UndeclaredWork } from './scheduler/index.js';

@@ -1,6 +1,6 @@
 /** What a run runs on: one real process, or virtual nodes that crash when they are told. */
 import { runtimeSettings } from '../actors/runtime/index.js';
-import { Executor, type ExecutorOptions, type Logger, type Runtime } from '../index.js';
+import { Executor, type ExecutorOptions, type Logger, type Runtime, type UndeclaredWork } from '../index.js';
 import type { OptionValues } from '../options/index.js';
 import type { Crash } from './run-options.js';
 import type { Simulation } from './simulation.js';
@@ -15,6 +15,8 @@ export interface ClusterOptions {
 
 export class Cluster {
   readonly executor: Executor;
+  /** Lines of the program that began a real timer or I/O in a simulation, and did not declare it. */
+  readonly undeclared: UndeclaredWork[] = [];
   readonly #options: ClusterOptions;
   readonly #happened = new Set<Crash>();
 
@@ -34,6 +36,7 @@ export class Cluster {
             latencyMs: simulation.latencyMs,
             loss: simulation.loss,
             duplicate: simulation.duplicate,
+            onUndeclared: (work) => this.undeclared.push(work),
           }),
     });
   }

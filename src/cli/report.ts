@@ -7,10 +7,15 @@ export function report(
   { json = false, quiet = false }: RunFlags,
   replay: string | undefined,
 ): void {
-  const { result, error, crashes, seconds } = summary;
+  const { result, error, crashes, seconds, undeclared = [] } = summary;
   const hasFailed = result === 'failed';
   for (const { text, hasHappened } of crashes) {
     if (!hasHappened) say(`--crash ${text} did not happen: the run ended after ${seconds} s.`);
+  }
+  for (const { type, place } of undeclared) {
+    say(
+      `${place} began real work (${type}) that it did not declare: give it to context.outside, or a replay may differ.`,
+    );
   }
   if (hasFailed) {
     say(error?.message ?? 'the run failed.');

@@ -1,4 +1,4 @@
-import type { MillraceError, PipelineRun, SegmentProgress } from '../index.js';
+import type { MillraceError, PipelineRun, SegmentProgress, UndeclaredWork } from '../index.js';
 import type { Cluster } from './cluster.js';
 import type { Simulation } from './simulation.js';
 
@@ -14,6 +14,8 @@ export interface RunSummary {
   readonly segments: readonly SegmentProgress[];
   readonly seed?: number;
   readonly crashes: readonly { readonly text: string; readonly hasHappened: boolean }[];
+  /** Of a simulation: lines of the program that began a real timer or I/O without declaring it. */
+  readonly undeclared?: readonly UndeclaredWork[];
 }
 
 export interface Ended {
@@ -36,7 +38,7 @@ export function summarize({ pipeline, run, error, isInterrupted, seconds, simula
     time: simulation === undefined ? 'real' : 'virtual',
     restarts: run?.restarts ?? 0,
     segments: run?.progress() ?? [],
-    ...(simulation === undefined ? {} : { seed: simulation.seed }),
+    ...(simulation === undefined ? {} : { seed: simulation.seed, undeclared: cluster.undeclared }),
     crashes: (simulation?.crashes ?? []).map((crash) => ({
       text: crash.text,
       hasHappened: cluster.hasHappened(crash),

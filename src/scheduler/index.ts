@@ -8,5 +8,6 @@ export { type RandomStream, randomStream } from './random-stream.js';
 export { RealScheduler } from './real-scheduler.js';
 export type { RealSchedulerOptions } from './real-scheduler.js';
 export type { Scheduler, Timer } from './scheduler.js';
+export type { UndeclaredWork } from './undeclared-work.js';
 export { VirtualScheduler } from './virtual-scheduler.js';
 export type { VirtualSchedulerOptions } from './virtual-scheduler.js';

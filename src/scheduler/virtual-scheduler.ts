@@ -5,12 +5,18 @@ import { throwUncaught } from './report-error.js';
 import type { Scheduler, Timer } from './scheduler.js';
 import { HeapTimer, TimerHeap } from './timer-heap.js';
 import { TurnQueue } from './turn-queue.js';
+import { type UndeclaredWork, UndeclaredWorkDetector } from './undeclared-work.js';
 
 export interface VirtualSchedulerOptions {
   /** Equal seeds give equal runs. */
   readonly seed: number | string;
   /** Gets what a turn or a timer threw; the others go on. Without it: an uncaught exception. */
   readonly onError?: (error: unknown) => void;
+  /**
+   * Gets every line of user code that begins a real timer or I/O which `outside` is not told of, once. Found by async_hooks, which
+   * slow every promise of the thread down; without this they are off.
+   */
+  readonly onUndeclared?: (work: UndeclaredWork) => void;
 }
 
 /**
@@ -37,6 +43,7 @@ export class VirtualScheduler implements Scheduler {
   readonly #turns = new TurnQueue();
   readonly #yielded = new TurnQueue();
   readonly #timers = new TimerHeap();
+  readonly #detector: UndeclaredWorkDetector | undefined;
   readonly #outside = new OutsideWork(() => this.#outsideSettled());
   readonly #step = (): void => this.#runOne();
   #nowMs = 0;
@@ -48,6 +55,8 @@ export class VirtualScheduler implements Scheduler {
     this.seed = options.seed;
     this.#onError = options.onError ?? throwUncaught;
     this.random = this.fork('');
+    const { onUndeclared } = options;
+    this.#detector = onUndeclared && new UndeclaredWorkDetector(onUndeclared);
   }
 
   get pendingTimers(): number {
@@ -86,6 +95,7 @@ export class VirtualScheduler implements Scheduler {
   }
 
   outside<T>(work: Promise<T>): Promise<T> {
+    this.#detector?.declare(work);
     return this.#isClosed ? work : this.#outside.add(work);
   }
 
@@ -98,14 +108,18 @@ export class VirtualScheduler implements Scheduler {
     if (this.#armed !== undefined) clearImmediate(this.#armed);
     this.#armed = undefined;
     this.#outside.deliverSettled();
+    this.#detector?.close();
   }
 
   #arm(): void {
-    if (this.#armed === undefined && !this.#isClosed) this.#armed = setImmediate(this.#step);
+    if (this.#armed !== undefined || this.#isClosed) return;
+    const arm = (): NodeJS.Immediate => setImmediate(this.#step);
+    this.#armed = this.#detector === undefined ? arm() : this.#detector.own(arm);
   }
 
   #runOne(): void {
     this.#armed = undefined;
+    this.#detector?.tell();
     const next = this.#takeNext();
     if (next === undefined) return;
     this.#arm();

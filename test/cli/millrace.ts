@@ -96,6 +96,7 @@ export interface Summary {
   readonly seconds: number;
   readonly seed?: number;
   readonly segments: readonly { readonly segment: string }[];
+  readonly undeclared?: readonly { readonly type: string; readonly place: string }[];
 }
 
 export function summaryOf({ stdout }: Ended): Summary {

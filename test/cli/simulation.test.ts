@@ -51,6 +51,27 @@ describe('millrace run as a simulation', function () {
     expect(other === one, 'another seed gives the same trace').to.equal(false);
   });
 
+  it('names the lines that do real work without declaring it, once, also when nothing is to be said', async () => {
+    const pause = (declared: boolean): string => {
+      const work = 'new Promise((done) => setTimeout(done, 1))';
+      return `for (let round = 0; round < 3; round++) await ${declared ? `context.outside(${work})` : work};`;
+    };
+    folder.writePipeline('undeclared.js', { read: pause(false) });
+    folder.writePipeline('declared.js', { read: pause(true) });
+    const [ended, good] = await Promise.all(
+      ['undeclared.js', 'declared.js'].map((file) => folder.run(['run', file, '--seed', '7', '--json', '--quiet'])),
+    );
+    if (ended === undefined || good === undefined) throw new Error('it did not run');
+    const { undeclared = [] } = summaryOf(ended);
+    expect(undeclared).to.have.length(1);
+    expect(undeclared[0]?.type).to.equal('Timeout');
+    expect(undeclared[0]?.place).to.match(/undeclared\.js:\d+:\d+$/);
+    expect(messages(ended)).to.have.length(1);
+    expect(messages(ended)[0]).to.contain('undeclared.js:').and.contain('(Timeout)').and.contain('context.outside');
+    expect(summaryOf(good)).to.have.property('undeclared').that.deep.equals([]);
+    expect(messages(good)).to.deep.equal([]);
+  });
+
   it('chooses a seed when none is given, and tells it', async () => {
     const ended = await folder.run(['run', FLIGHTS, '--nodes', '2', '--json', ...FEW]);
     expect(ended.code, ended.stderr).to.equal(0);

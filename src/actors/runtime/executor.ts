@@ -1,6 +1,6 @@
 import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import { type Logger, silentLogger } from '../../logging/index.js';
-import { RealScheduler, type Scheduler, VirtualScheduler } from '../../scheduler/index.js';
+import { RealScheduler, type Scheduler, type UndeclaredWork, VirtualScheduler } from '../../scheduler/index.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory/index.js';
 import type { Tap } from '../kernel/index.js';
 import { Runtime } from './runtime.js';
@@ -14,6 +14,8 @@ export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'>
   readonly log?: Logger;
   /** Hears what happens at the edges of actors: a Recorder of `millrace/recording`. */
   readonly tap?: Tap | undefined;
+  /** On virtual time: gets each line of user code that begins a real timer or I/O without `ctx.outside`, once. It slows promises down. */
+  readonly onUndeclared?: (work: UndeclaredWork) => void;
 }
 
 interface Started {
@@ -43,7 +45,8 @@ export class Executor {
   #stopping: Promise<void> | undefined;
 
   constructor(options: ExecutorOptions = {}) {
-    const { seed, log = silentLogger, scheduler = schedulerOf(seed), tap, ...network } = options;
+    const { seed, onUndeclared, log = silentLogger, tap, ...others } = options;
+    const { scheduler = schedulerOf(seed, onUndeclared), ...network } = others;
     this.scheduler = tap?.scheduler(scheduler) ?? scheduler;
     this.#tap = tap;
     this.#untapped = scheduler;
@@ -135,8 +138,9 @@ export class Executor {
   }
 }
 
-function schedulerOf(seed: number | undefined): Scheduler {
-  return seed === undefined ? new RealScheduler() : new VirtualScheduler({ seed });
+function schedulerOf(seed: number | undefined, onUndeclared: ExecutorOptions['onUndeclared']): Scheduler {
+  if (seed === undefined) return new RealScheduler();
+  return new VirtualScheduler({ seed, ...(onUndeclared && { onUndeclared }) });
 }
 
 function isUp({ runtime, isCrashed }: Started): boolean {
