@@ -23,7 +23,9 @@ export class Observer {
   readonly watches: Watches;
   readonly #references = new References('simulation');
   readonly #routes = new Map<Party, Map<Route, ObservedRoute>>();
+  /** By channel id. Those of a cluster whose control plane was lost are given again. */
   readonly #actors = new Map<bigint, ObservedActor>();
+  #spawned = 0;
 
   constructor(options: ObserverOptions) {
     this.messages = new Messages(options);
@@ -37,7 +39,7 @@ export class Observer {
     definition: Behavior<S, T>,
     start: (observed: Behavior<S, T>) => ActorRef<S>,
   ): ActorRef<S> {
-    const actor = new ObservedActor(`${host.name}/${this.#actors.size}`, host);
+    const actor = new ObservedActor(`${host.name}/${this.#spawned++}`, host);
     const ref = start(observedBehavior(definition, actor, this));
     actor.born(ref);
     this.#actors.set(actor.cUid, actor);

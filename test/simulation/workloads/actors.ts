@@ -15,7 +15,7 @@ type Actor = ActorRef<typeof Errands>;
 /** Actors on several nodes that tell, ask and watch one another, fail, end, and start anew. */
 export default workload('actors', {
   sizes: { nodes: [1, 4], actors: [2, 20], errands: [4, 60] },
-  faults: { loss: 0.05, duplicate: 0.05, reorder: 0.05, crashes: 2, cuts: 2 },
+  faults: { loss: 0.05, duplicate: 0.05, reorder: 0.05, crashes: 2, cuts: 2, controlPlane: true },
   faultMs: 3_000,
   // Small bounds, so that little work reaches them.
   runtime: { kernelLimits: { stopTimeoutMs: 500 }, linkLimits: { frameBytes: 512 } },
