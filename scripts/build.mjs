@@ -1,5 +1,5 @@
-// Compiles everything: generated protocols, src -> dist, tests -> build/test, examples, bench -> build/bench. Each step is incremental, so a
-// build with nothing to do takes about a second. `--src` stops after dist.
+// Compiles everything: generated protocols; src -> dist, and its core into one file; tests -> build/test; examples; bench ->
+// build/bench. Each step is incremental, so a build with nothing to do takes about a second. `--src` stops after dist.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,11 +8,16 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tsc = 'node_modules/typescript/bin/tsc';
 const cli = 'dist/cli/main.js';
+/** What scripts/bundle.mjs makes. */
+const CORE = 'dist/core.js';
 
 run('scripts/generate.mjs');
 prune('src', 'dist');
 run(tsc, '-p', 'tsconfig.json');
-copyGenerated();
+if (isNewerThan(CORE, ['src', 'scripts/bundle.mjs', 'dist/.tsbuildinfo'])) {
+  copyGenerated();
+  run('scripts/bundle.mjs');
+}
 makeExecutable(cli);
 if (!process.argv.includes('--src')) {
   prune('test', 'build/test');
@@ -35,7 +40,8 @@ function prune(sources, outputs) {
   if (!existsSync(join(root, outputs))) return;
   for (const name of readdirSync(join(root, outputs), { recursive: true })) {
     const match = /^(.*?)(\.js|\.js\.map|\.d\.ts)$/.exec(name);
-    if (match === null || existsSync(join(root, sources, `${match[1]}.ts`))) continue;
+    if (match === null || `${outputs}/${name}`.startsWith(CORE)) continue;
+    if (existsSync(join(root, sources, `${match[1]}.ts`))) continue;
     if (existsSync(join(root, sources, `${match[1]}.js`))) continue;
     rmSync(join(root, outputs, name));
   }
@@ -86,8 +92,7 @@ function buildBench() {
 
 /** What protobufjs makes of the same messages: what the codec is measured against. It takes a second, so only when needed. */
 function generateWithProtobufjs(output, protos) {
-  const isFresh = existsSync(join(root, output)) && protos.every((proto) => timeOf(proto) <= timeOf(output));
-  if (isFresh) return;
+  if (!isNewerThan(output, protos)) return;
   const options = [
     '-t',
     'static-module',
@@ -100,6 +105,16 @@ function generateWithProtobufjs(output, protos) {
     '--dts',
   ];
   run('node_modules/protobufjs-cli/bin/pbjs', ...options, '-o', output, ...protos);
+}
+
+/** Whether any of the sources, files or folders of them, has changed since `output` was made. */
+function isNewerThan(output, sources) {
+  if (!existsSync(join(root, output))) return true;
+  const madeAtMs = timeOf(output);
+  return sources.some((source) => {
+    if (!statSync(join(root, source)).isDirectory()) return timeOf(source) > madeAtMs;
+    return readdirSync(join(root, source), { recursive: true }).some((name) => timeOf(join(source, name)) > madeAtMs);
+  });
 }
 
 function timeOf(path) {

@@ -1,6 +1,7 @@
 /** The only file that knows winston. */
+import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
-import winston from 'winston';
+import type winston from 'winston';
 import { describeFields } from './describe-fields.js';
 import type { Logger, LogLevel } from './logger.js';
 import { writingLogger } from './writing-logger.js';
@@ -22,29 +23,39 @@ export interface LoggerOptions {
  * log.info('segment started', { segment: 'tally' });
  */
 export function createLogger(options: LoggerOptions = {}): Logger {
-  const { level = 'info', format = 'auto', destination = process.stderr } = options;
-  const isText = format === 'text' || (format === 'auto' && destination.isTTY === true);
-  const backend = winston.createLogger({
-    level,
-    levels: { error: 0, warn: 1, info: 2, debug: 3 },
-    format: winston.format.combine(winston.format.timestamp(), isText ? textFormat() : winston.format.json()),
-    transports: [new winston.transports.Stream({ stream: destination })],
-  });
+  const { level = 'info' } = options;
+  let backend: winston.Logger | undefined;
   // What a record is made of comes last: a field named `message` or `level` must not replace it.
   return writingLogger(level, (name, message, fields) => {
+    backend ??= createBackend(level, options);
     backend.log({ ...describeFields(fields), level: name, message });
   });
 }
 
-/** `12:30:01.250 warn  mailbox is full  actor=system/pricing messages=65536`, and the stacks of errors on lines of their own. */
-function textFormat(): winston.Logform.Format {
-  return winston.format.printf(({ timestamp, level, message, ...fields }) => {
-    const time = typeof timestamp === 'string' ? timestamp.slice(11, 23) : '';
-    const pairs = Object.entries(fields).map(([name, value]) => `${name}=${inText(value)}`);
-    return [`${time} ${level.padEnd(5)} ${String(message)}`, pairs.join(' '), ...stacksOf(fields)]
-      .filter((part) => part !== '')
-      .join('  ');
+/** Loading winston takes longer than starting a runtime, so the first line loads it: most programs start without one. */
+const load: (name: 'winston') => typeof winston = createRequire(import.meta.url);
+
+function createBackend(
+  level: LogLevel,
+  { format = 'auto', destination = process.stderr }: LoggerOptions,
+): winston.Logger {
+  const { createLogger: create, format: formats, transports } = load('winston');
+  const isText = format === 'text' || (format === 'auto' && destination.isTTY === true);
+  return create({
+    level,
+    levels: { error: 0, warn: 1, info: 2, debug: 3 },
+    format: formats.combine(formats.timestamp(), isText ? formats.printf(textLine) : formats.json()),
+    transports: [new transports.Stream({ stream: destination })],
   });
+}
+
+/** `12:30:01.250 warn  mailbox is full  actor=system/pricing messages=65536`, and the stacks of errors on lines of their own. */
+function textLine({ timestamp, level, message, ...fields }: winston.Logform.TransformableInfo): string {
+  const time = typeof timestamp === 'string' ? timestamp.slice(11, 23) : '';
+  const pairs = Object.entries(fields).map(([name, value]) => `${name}=${inText(value)}`);
+  return [`${time} ${level.padEnd(5)} ${String(message)}`, pairs.join(' '), ...stacksOf(fields)]
+    .filter((part) => part !== '')
+    .join('  ');
 }
 
 function inText(value: unknown): string {

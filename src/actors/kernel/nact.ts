@@ -1,6 +1,6 @@
-import { find } from 'nact/lib/system-map.js';
-import { dispatch } from 'nact/lib/functions.js';
-import { type NactSystem, start } from 'nact/lib/system.js';
+import { createRequire } from 'node:module';
+import type * as functions from 'nact/lib/functions.js';
+import type * as systemMap from 'nact/lib/system-map.js';
 import { ConfigError, ProtocolError } from '../../errors.js';
 import type { AnyMethod, AnyService } from '../../protocol/index.js';
 import { plainMessages, receive } from './plain-messages.js';
@@ -9,6 +9,12 @@ import type { Route } from './route.js';
 
 // The only file that knows how nact looks inside. nact's functions take a reference, walk its path from the system through
 // `children`, and call `dispatch`, `query` or `stop` on what they find; so that is what our actors have.
+
+// By require, because Node reads a module twice that it imports without knowing what it exports: it makes every start slower.
+const require: { (id: 'nact/lib/functions.js'): typeof functions; (id: 'nact/lib/system-map.js'): typeof systemMap } =
+  createRequire(import.meta.url);
+const { dispatch } = require('nact/lib/functions.js');
+const systems = require('nact/lib/system-map.js');
 
 /** Where an actor is, in nact's form. */
 export interface NactPath {
@@ -123,27 +129,29 @@ export function dispatchByNact(actor: object, message: unknown, sender?: object)
   dispatch(actor, message, sender);
 }
 
-/** The system in nact's tree that holds our root actors. */
+/** A reference as nact and we make them; `nobody` leads nowhere. */
+type NactReference =
+  | { readonly type: 'system' | 'nobody' }
+  | { readonly type: 'temp'; readonly id: number }
+  | { readonly type: 'actor'; readonly path: { readonly parts: readonly string[] } };
+
+/** The system in nact's tree that holds our root actors. nact's functions look it up by its name. */
 export class NactRoot {
   /** The name that nact knows: the one wanted, or with a number when that is taken in this thread. */
   readonly name: string;
   /** The engine that `configurePersistence` of millrace/nact was given. */
   persistenceEngine: unknown = undefined;
-  private readonly leave: () => void;
-  private readonly queries = new Map<number, { resolve(answer: unknown): void }>();
+  readonly children: ReadonlyMap<string, NactNode>;
+  readonly stop: () => void;
+  private readonly queries = new Map<number, PlainQuery>();
   private queryIds = 0;
 
   /** `children` are the root actors, kept up to date by their owner. */
   constructor(wantedName: string, children: ReadonlyMap<string, NactNode>, onStop: () => void) {
     this.name = freeName(wantedName);
-    const system = startSystem(this.name);
-    system.children = children;
-    system.tempReferences = this.queries;
-    this.leave = system.stop.bind(system);
-    system.stop = onStop;
-    system.assertNotStopped = () => {
-      throw spawnRefused(this.name);
-    };
+    this.children = children;
+    this.stop = onStop;
+    systems.add(this);
   }
 
   nextQueryId(): number {
@@ -152,31 +160,39 @@ export class NactRoot {
 
   /** nact's own `dispatch`, too, finds the query until `forget`. */
   expect(query: PlainQuery): void {
-    this.queries.set(query.reference.id, { resolve: (answer) => query.answer(answer) });
+    this.queries.set(query.reference.id, query);
   }
 
   forget(query: PlainQuery): void {
     this.queries.delete(query.reference.id);
   }
 
+  /** What a reference leads to: what nact's functions ask the system first. */
+  find(reference: NactReference): object | undefined {
+    if (reference.type === 'system') return this;
+    if (reference.type === 'temp') {
+      const query = this.queries.get(reference.id);
+      return query && { dispatch: (answer: unknown) => query.answer(answer) };
+    }
+    if (reference.type !== 'actor') return undefined;
+    return reference.path.parts.reduce<NactRoot | NactNode | undefined>((node, name) => node?.children.get(name), this);
+  }
+
+  /** nact's spawn asks this before it makes a child. */
+  assertNotStopped(): never {
+    throw spawnRefused(this.name);
+  }
+
   /** Takes the system out of nact's registry. */
   close(): void {
-    this.leave();
+    systems.remove(this.name);
   }
 }
 
 function freeName(wanted: string): string {
   let name = wanted;
-  for (let number = 2; find(name) !== undefined; number++) name = `${wanted}-${number}`;
+  for (let number = 2; systems.find(name) !== undefined; number++) name = `${wanted}-${number}`;
   return name;
-}
-
-function startSystem(name: string): NactSystem {
-  const started: NactSystem[] = [];
-  start({ name }, (system) => void started.push(system));
-  const [system] = started;
-  if (system === undefined) throw new ConfigError('this is not nact 7.6.2: its start made no system');
-  return system;
 }
 
 const VALID_NAME = /^[a-z0-9\-$_.+!*'(),]+$/i;

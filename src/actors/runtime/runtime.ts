@@ -107,7 +107,7 @@ export class Runtime implements HasSystem {
         await partition.listen();
       }
       await this.#join(controlPlane ?? this.#serve());
-      this.#log.info('runtime is up', { partitions: this.ordinals.join(','), controlPlane: this.#controlPlane });
+      this.#log.debug('runtime is up', { partitions: this.ordinals.join(','), controlPlane: this.#controlPlane });
       return this;
     } catch (error) {
       await this.stop();
@@ -327,6 +327,6 @@ export class Runtime implements HasSystem {
     for (const partition of this.#partitions.toReversed()) {
       await partition.close();
     }
-    this.#log.info('runtime has stopped');
+    this.#log.debug('runtime has stopped');
   }
 }

@@ -1,4 +1,3 @@
-import { cwd, env } from 'node:process';
 import { createLogger, type Logger, silentLogger } from '../../logging/index.js';
 import { type OptionValues, readOptionsFile, resolveOptions } from '../../options/index.js';
 import { Executor } from './executor.js';
@@ -30,8 +29,14 @@ export const Runtime = {
    *     const ref = runtime.spawn(pricing, { name: 'pricing', register: true });
    *     const { price } = await ref.quote({ symbol: 'ACME' }, { timeoutMs: 100 });
    */
-  async start({ name = 'process-0', log, folder = cwd(), tap, ...code }: StartOptions = {}): Promise<RuntimeProcess> {
-    const { values } = resolveOptions({ code, env, file: readOptionsFile({ folder }) });
+  async start({
+    name = 'process-0',
+    log,
+    folder = process.cwd(),
+    tap,
+    ...code
+  }: StartOptions = {}): Promise<RuntimeProcess> {
+    const { values } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
     const { logLevel: level, logFormat: format, linkDeadMs } = values;
     const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
     return new Executor({ log: chosen, linkDeadMs, tap }).start({ name, ...runtimeSettings(values) });

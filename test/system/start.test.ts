@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { root } from './root.js';
+
+/** Asks its first actor, and writes into a file what it has in memory then. */
+const PROGRAM = `
+import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+const { Runtime, behavior } = await import('millrace');
+const { Timestamp } = await import('millrace/protocol');
+const method = { name: 'echo', fullName: 'test.Echo.Echo', mode: 'ask', lane: 'data', request: Timestamp, response: Timestamp };
+const Echo = { typeName: 'test.Echo', methods: { echo: method } };
+const runtime = await Runtime.start();
+const { nanos } = await runtime.spawn(behavior(Echo, { echo: (_, asked) => asked })).echo({ nanos: 7 });
+const { cache } = createRequire(import.meta.url);
+writeFileSync('loaded.json', JSON.stringify({ nanos, builtins: process.moduleLoadList, packages: Object.keys(cache) }));
+process.exit();
+`;
+
+/** Names each module on standard error as it is loaded. */
+const WATCH = `
+import { register } from 'node:module';
+register('data:text/javascript,' + encodeURIComponent(
+  'export function load(url, context, next) { process._rawDebug("loads " + url); return next(url, context); }',
+));
+`;
+
+interface Loaded {
+  readonly nanos: number;
+  readonly builtins: readonly string[];
+  readonly packages: readonly string[];
+}
+
+describe('a program that embeds a runtime', function () {
+  this.timeout(30_000);
+  let folder = '';
+
+  const start = (...options: string[]): { readonly loaded: Loaded; readonly stderr: string } => {
+    const { stderr } = spawnSync(process.execPath, [...options, 'main.mjs'], { cwd: folder, encoding: 'utf8' });
+    return { loaded: JSON.parse(readFileSync(join(folder, 'loaded.json'), 'utf8')) as Loaded, stderr };
+  };
+
+  before(() => {
+    folder = mkdtempSync(join(root, 'build/start-'));
+    writeFileSync(join(folder, 'main.mjs'), PROGRAM);
+    writeFileSync(join(folder, 'watch.mjs'), WATCH);
+  });
+
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('loads few files until its first reply: each takes longer than hundreds of messages', () => {
+    const { loaded, stderr } = start('--import', './watch.mjs');
+    const files = stderr.split('\n').filter((line) => line.startsWith('loads file:') && !line.endsWith('/main.mjs'));
+    expect(files, stderr).to.have.length.within(1, 4);
+    expect(loaded.nanos).to.equal(7);
+  });
+
+  it('loads nothing by then that is only needed later', () => {
+    const { builtins, packages } = start().loaded;
+    const late = ['crypto', 'zlib', 'net', 'tls', 'http', 'worker_threads', 'child_process'];
+    expect(builtins.filter((name) => late.includes(name.replace('NativeModule ', '')))).to.deep.equal([]);
+    expect(packages.filter((path) => !path.includes('/nact/lib/'))).to.deep.equal([]);
+  });
+});
