@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ConfigError } from '../../errors.js';
 
 /** Private folders are named so, and hold one socket file. */
-const FOLDER_PREFIX = 'millrace-';
+const FOLDER_PREFIX = 'millrace-link-';
 const FILE = 'link';
 /** A folder younger than this may belong to a process that is about to listen. */
 const STALE_AFTER_MS = 60_000;
@@ -22,10 +22,13 @@ export async function makePrivate(path: string): Promise<void> {
   await chmod(path, 0o600);
 }
 
-/** Removes the socket file of a process that is gone. ConfigError when something else is there, or somebody listens. */
-export async function clearStaleSocket(path: string): Promise<void> {
+/**
+ * Removes the socket file of a process that is gone; false where there is none. ConfigError when something else is there, or somebody
+ * listens.
+ */
+export async function clearStaleSocket(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
-  if (found === undefined) return;
+  if (found === undefined) return false;
   if (!found.isSocket()) {
     throw new ConfigError(`Cannot listen at unix:${path}: a file is there that is no socket. Choose another path.`);
   }
@@ -35,6 +38,7 @@ export async function clearStaleSocket(path: string): Promise<void> {
   // Another process may have come to the same conclusion, and listen there by now.
   const { ino } = await lstat(path).catch(() => ({ ino: undefined }));
   if (ino === found.ino) await unlink(path).catch(() => {});
+  return true;
 }
 
 /** Removes private folders next to `own` whose processes were killed. What cannot be removed stays. */
@@ -44,10 +48,8 @@ export async function sweepStaleFolders(parent: string, own: string): Promise<vo
   for (const folder of names.slice(0, SWEPT_FOLDERS).map((name) => join(parent, name))) {
     const found = await lstat(folder).catch(() => undefined);
     if (found === undefined || found.uid !== now.uid || now.mtimeMs - found.mtimeMs < STALE_AFTER_MS) continue;
-    await clearStaleSocket(join(folder, FILE)).then(
-      () => rmdir(folder).catch(() => {}),
-      () => {},
-    );
+    const wasStale = await clearStaleSocket(join(folder, FILE)).catch(() => false);
+    if (wasStale) await rmdir(folder).catch(() => {});
   }
 }
 
