@@ -3,7 +3,8 @@
 // exports the same names from that file, so that whoever imports any of them, by whatever path, has the same classes.
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { argv } from 'node:process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -11,37 +12,51 @@ const sources = join(root, 'src');
 const outputs = join(root, 'dist');
 const entries = ['index.ts', 'protocol/index.ts'];
 
-const modules = await reachedFrom(entries);
-refuseOwnPlaces(modules);
-const bundle = await open(modules);
-await bundle.write({
+const output = {
   dir: outputs,
   sourcemap: true,
   keepNames: true,
   entryFileNames: '[name].js',
   chunkFileNames: '[name].js',
   codeSplitting: { groups: [{ name: 'core', test: () => true }] },
-});
-await bundle.close();
+};
+
+if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
+  const modules = await reachedFrom(entries);
+  refuseOwnPlaces(modules);
+  const bundle = await open(modules);
+  await bundle.write(output);
+  await bundle.close();
+}
+
+/** The text of dist/core.js if the file `path` had the text `replacement`. Throws for one that is no part of it. */
+export async function coreWith(path, replacement) {
+  const modules = await reachedFrom(entries);
+  if (!modules.includes(relative('src', path))) throw new Error(`${path} is no part of dist/core.js`);
+  const bundle = await open(modules, { [join(root, path)]: replacement });
+  const { output: files } = await bundle.generate(output);
+  await bundle.close();
+  return files.find(({ fileName }) => fileName === 'core.js').code;
+}
 
 /** Paths of all modules below src/ that are loaded with these; not those that are imported when they are needed. */
 async function reachedFrom(paths) {
   const graph = await open(paths);
-  const { output } = await graph.generate();
+  const { output: files } = await graph.generate();
   await graph.close();
-  const ids = output.flatMap((chunk) => (chunk.type === 'chunk' ? Object.keys(chunk.modules) : []));
+  const ids = files.flatMap((file) => (file.type === 'chunk' ? Object.keys(file.modules) : []));
   return ids.filter((id) => id.startsWith(sources)).map((id) => relative(sources, id));
 }
 
-function open(paths) {
+function open(paths, replacements = {}) {
   return rolldown({
-    input: Object.fromEntries(paths.map((path) => [withoutEnding(path), join(sources, path)])),
+    input: Object.fromEntries(paths.map((path) => [path.replace(/\.(ts|js)$/, ''), join(sources, path)])),
     platform: 'node',
     treeshake: false,
     preserveEntrySignatures: 'allow-extension',
     resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
     external: (id) => !id.startsWith('.') && !id.startsWith(sources),
-    plugins: [{ name: 'what-is-imported-when-needed', resolveId: leaveDynamicImports }],
+    plugins: [{ name: 'sources', resolveId: leaveDynamicImports, load: (id) => replacements[id] }],
   });
 }
 
@@ -53,16 +68,11 @@ function leaveDynamicImports(source, importer, { kind }) {
 
 /** What a module finds relative to its own place, it would look for beside dist/core.js. */
 function refuseOwnPlaces(paths) {
-  const wrong = paths.filter((path) =>
-    /new URL\([^)]*import\.meta\.url/.test(readFileSync(join(sources, path), 'utf8')),
-  );
+  const ownPlace = /new URL\([^)]*import\.meta\.url/;
+  const wrong = paths.filter((path) => ownPlace.test(readFileSync(join(sources, path), 'utf8')));
   if (wrong.length === 0) return;
   console.error(
     `bundle: ${wrong.join(', ')} has URLs relative to itself, but becomes part of dist/core.js. Import it with import() where it is needed.`,
   );
   process.exit(1);
-}
-
-function withoutEnding(path) {
-  return path.replace(/\.(ts|js)$/, '');
 }

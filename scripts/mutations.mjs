@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { compiled } from './mutations/edit.mjs';
+import { coreWith } from './bundle.mjs';
+import { mutated } from './mutations/edit.mjs';
 import { mutations } from './mutations/list.mjs';
 
 const SEEDS = 300;
@@ -39,9 +40,9 @@ async function inTurn(waiting) {
 
 async function isCaught(mutation) {
   const { name, file, path, workloads } = mutation;
-  writeFileSync(path, compiled(mutation));
+  writeFileSync(path, await coreWith(file, mutated(mutation)));
   const startedMs = performance.now();
-  const { workload, failing } = await simulate(mutation, file, path, workloads);
+  const { workload, failing } = await simulate(mutation, path, workloads);
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
   if (failing === undefined) {
     console.log(`SURVIVES  ${name}: ${SEEDS} seeds of ${workloads.join(', ')} see nothing (${seconds} s)`);
@@ -55,10 +56,10 @@ async function isCaught(mutation) {
 }
 
 /** The first seed that fails, of the first workload in which one does. */
-async function simulate({ name }, file, path, workloads) {
+async function simulate({ name }, path, workloads) {
   const env = {
     ...process.env,
-    MILLRACE_MUTATED_URL: pathToFileURL(resolve(file.replace(/^src\//, 'dist/').replace(/\.ts$/, '.js'))).href,
+    MILLRACE_MUTATED_URL: pathToFileURL(resolve('dist/core.js')).href,
     MILLRACE_MUTATED_FILE: path,
   };
   const modules = workloads.map((workload) => `build/test/simulation/workloads/${workload}.js`);
