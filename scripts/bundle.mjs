@@ -1,7 +1,7 @@
 // Joins the modules that `import 'millrace'` needs into one file, dist/core.js: loading them one by one takes longer than all that
 // a runtime does until it is up (docs/decisions/0004-one-file-to-import.md). What tsc wrote for each of them becomes a line that
 // exports the same names from that file, so that whoever imports any of them, by whatever path, has the same classes.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -22,9 +22,7 @@ const output = {
 };
 
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
-  const modules = await reachedFrom(entries);
-  refuseOwnPlaces(modules);
-  const bundle = await open(modules);
+  const bundle = await open(await reachedFrom(entries));
   await bundle.write(output);
   await bundle.close();
 }
@@ -56,23 +54,25 @@ function open(paths, replacements = {}) {
     preserveEntrySignatures: 'allow-extension',
     resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
     external: (id) => !id.startsWith('.') && !id.startsWith(sources),
-    plugins: [{ name: 'sources', resolveId: leaveDynamicImports, load: (id) => replacements[id] }],
+    plugins: [{ name: 'sources', resolveId: leaveFiles, load: (id) => replacements[id] }],
   });
 }
 
-/** It stays where tsc wrote it. */
-function leaveDynamicImports(source, importer, { kind }) {
-  if (kind !== 'dynamic-import' || !source.startsWith('.')) return undefined;
-  return { id: join(outputs, relative(sources, dirname(importer)), source), external: 'relative' };
+/** What is imported only when it is needed, and what has an eye on its own place, stays where tsc wrote it. */
+function leaveFiles(source, importer, { kind }) {
+  if (!source.startsWith('.')) return undefined;
+  const path = join(dirname(importer), source);
+  if (kind !== 'dynamic-import' && !knowsItsPlace(path.replace(/\.js$/, '.ts'))) return undefined;
+  // From dist/core.js, where everything else is.
+  return { id: `./${relative(sources, path)}`, external: true };
 }
 
-/** What a module finds relative to its own place, it would look for beside dist/core.js. */
-function refuseOwnPlaces(paths) {
-  const ownPlace = /new URL\([^)]*import\.meta\.url/;
-  const wrong = paths.filter((path) => ownPlace.test(readFileSync(join(sources, path), 'utf8')));
-  if (wrong.length === 0) return;
-  console.error(
-    `bundle: ${wrong.join(', ')} has URLs relative to itself, but becomes part of dist/core.js. Import it with import() where it is needed.`,
+/** In dist/core.js it would be at another place. By itself it may import nothing of the core, which is not there yet when it is loaded. */
+function knowsItsPlace(path) {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  if (!/new URL\([^)]*import\.meta\.url/.test(text)) return false;
+  if (!/^(import|export) (?!type\b)[^;]*from '\.\.?\//m.test(text)) return true;
+  throw new Error(
+    `${path} has URLs relative to itself, and imports files of dist/core.js: import it with import() where it is needed`,
   );
-  process.exit(1);
 }
