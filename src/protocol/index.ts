@@ -6,6 +6,7 @@
 export { decode, encode, readValue } from './codec.js';
 export { type EnvelopeError, EnvelopeHeader, EnvelopeMode, EnvelopeView } from './envelope.js';
 export { readDelimitedEnvelope, readEnvelope } from './envelope-reader.js';
+export { lowerRemaining } from './envelope-rewriter.js';
 export { writeDelimitedEnvelope, writeEnvelope } from './envelope-writer.js';
 export { Duration, type DurationInit } from './generated/google/protobuf/duration.js';
 export { Empty, type EmptyInit } from './generated/google/protobuf/empty.js';

@@ -20,7 +20,7 @@ import { FullMailboxes } from './pressure.js';
 import { RemoteAsk } from './remote-ask.js';
 import { RemoteWatches } from './remote-watches.js';
 import type { RouterServices } from './router-services.js';
-import { fromWire } from './wire-errors.js';
+import { fromWire, NO_CAUSE } from './wire-errors.js';
 
 /** Version of what routers say to one another. */
 const VERSION = 1;
@@ -53,7 +53,7 @@ export class Channel {
   constructor(services: RouterServices, address: string) {
     this.#services = services;
     this.address = address;
-    this.#outgoing = new Outgoing(services.limits);
+    this.#outgoing = new Outgoing(services.limits, () => services.scheduler.now());
     this.watches = new RemoteWatches(
       (message) => this.say({ message }),
       (cUid) => services.system.resolve(cUid),
@@ -110,6 +110,11 @@ export class Channel {
 
   // ---- sending
 
+  /** What is known of an actor at the other end. */
+  pathOf(cUid: bigint): string {
+    return `actor ${cUid} at ${this.address}`;
+  }
+
   /** As Route.tell: false past the mark, BackpressureError at the bound. */
   tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
     const isBelowMark = this.#outgoing.tell(cUid, method, message, delivery);
@@ -132,12 +137,11 @@ export class Channel {
     const nowMs = this.#services.scheduler.now();
     return new Promise((resolve, reject) => {
       const correlation = this.#nextCorrelation();
-      const target = `an actor at ${this.address}`;
       const { deadlines } = this.#services.system;
       const ask = new RemoteAsk(
         this.asks,
         correlation,
-        target,
+        this.pathOf(cUid),
         deadlines,
         method,
         call.deadlineMs,
@@ -151,7 +155,7 @@ export class Channel {
         return;
       }
       try {
-        this.#outgoing.ask(cUid, method, message, call, correlation, call.deadlineMs - nowMs);
+        this.#outgoing.ask(cUid, method, message, call, ask, nowMs);
         this.#written();
       } catch (error) {
         ask.cancel(error);
@@ -211,6 +215,9 @@ export class Channel {
       this.#services.scheduler.clearTimer(this.#repeat);
     }
     this.#link?.close(reason);
+    this.#outgoing.close((cUid, method, message) =>
+      this.#services.system.addDeadLetter(this.pathOf(cUid), method.fullName, message, 'unreachable'),
+    );
     for (const ask of this.asks.values()) {
       ask.fail(error);
     }
@@ -248,9 +255,7 @@ export class Channel {
         this.#replied(bytes, view);
         return;
       case EnvelopeMode.failure:
-        this.asks
-          .get(view.correlation)
-          ?.fail(fromWire(view.error ?? { code: 'MILLRACE', message: 'no cause given', handlerCode: '' }));
+        this.asks.get(view.correlation)?.fail(fromWire(view.error ?? NO_CAUSE));
         return;
       case EnvelopeMode.tell:
       case EnvelopeMode.ask:
@@ -324,11 +329,7 @@ export class Channel {
   /** A peer that takes nothing for so long is treated as gone, and memory stays bounded. */
   #written(): void {
     if (this.#outgoing.isStuck) {
-      this.close(
-        new UnreachableError(
-          `${this.address} does not take what it is sent (controlBacklogBytes): the link was closed.`,
-        ),
-      );
+      this.close(new UnreachableError(`${this.address} does not take what it is sent (controlBacklogBytes).`));
     } else {
       this.#services.flushSoon(this);
     }

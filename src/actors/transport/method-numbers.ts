@@ -1,5 +1,6 @@
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
+import type { AnyMethod } from '../../protocol/index.js';
 
 /**
  * Methods travel as small numbers, agreed on for each link and direction. The sender numbers a method when it first uses it, and sends
@@ -7,10 +8,12 @@ import { limits } from '../../limits.js';
  */
 export class OutgoingMethods {
   readonly #numbers = new Map<string, number>();
+  readonly #methods: AnyMethod[] = [];
   readonly #bound = new Set<number>();
 
   /** ProtocolError when the link has all the methods that it may have. */
-  number(fullName: string): number {
+  number(method: AnyMethod): number {
+    const { fullName } = method;
     const known = this.#numbers.get(fullName);
     if (known !== undefined) {
       return known;
@@ -20,7 +23,13 @@ export class OutgoingMethods {
       throw new ProtocolError(`${fullName} would be method ${number} on one link; the limit is ${limits.linkMethods}.`);
     }
     this.#numbers.set(fullName, number);
+    this.#methods.push(method);
     return number;
+  }
+
+  /** The one that was given this number. */
+  method(number: number): AnyMethod | undefined {
+    return this.#methods[number - 1];
   }
 
   isBound(number: number): boolean {

@@ -7,6 +7,9 @@ import {
   writeDelimitedEnvelope,
 } from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
+import { type Perishable, WaitingFrame } from './waiting-frame.js';
+
+const NOTHING = new Uint8Array(0);
 
 export interface OutboxLimits {
   readonly frameBytes: number;
@@ -17,7 +20,8 @@ export interface OutboxLimits {
 
 /**
  * The sending side of one lane of one link. Envelopes are written straight into the link's transmit buffer, many to a frame; while the
- * link is not open yet, or has no credit, into frames of our own, up to a bound.
+ * link is not open yet, or has no credit, into frames of our own, up to a bound. An ask that is over before its frame leaves is never
+ * sent; for one that is not, the time that it has waited is taken off the time that it has left.
  *
  *     write ->  open frame, the link's  -- flush -->  link.send
  *          `->  open frame, our own  -- when full -->  backlog  -- credit -->  copied into link.acquire
@@ -26,22 +30,25 @@ export interface OutboxLimits {
 export class Outbox {
   readonly #lane: Lane;
   readonly #limits: OutboxLimits;
+  readonly #now: () => number;
   readonly #writer = new WireWriter();
-  readonly #backlog: Uint8Array[] = [];
+  readonly #backlog: WaitingFrame[] = [];
   #backlogBytes = 0;
   #link: Link | undefined;
-  /** Buffer of the open frame, and whether it is the link's. */
-  #frame: Uint8Array | undefined;
-  #isLinkFrame = false;
+  /** The open frame: the link's buffer, or one of our own. */
+  #linkFrame: Uint8Array | undefined;
+  #ownFrame: WaitingFrame | undefined;
 
-  constructor(lane: Lane, limits: OutboxLimits) {
+  /** `now` is the scheduler's time. */
+  constructor(lane: Lane, limits: OutboxLimits, now: () => number) {
     this.#lane = lane;
     this.#limits = limits;
+    this.#now = now;
   }
 
   /** Bytes that wait, those of an open frame of our own among them. */
   get waitingBytes(): number {
-    return this.#backlogBytes + (this.#frame === undefined || this.#isLinkFrame ? 0 : this.#writer.size);
+    return this.#backlogBytes + (this.#ownFrame === undefined ? 0 : this.#writer.size);
   }
 
   get isPastMark(): boolean {
@@ -55,36 +62,41 @@ export class Outbox {
 
   /**
    * Appends an envelope to the open frame. `isReserved` messages (replies, control) are always taken; for the others BackpressureError
-   * when the bound is reached. ProtocolError when the value does not fit its type or is too large.
+   * when the bound is reached. ProtocolError when the value does not fit its type or is too large. `ask` is what waits for a reply.
    */
   write(
     header: EnvelopeHeader,
     type: MessageType<unknown, unknown> | undefined,
     value: unknown,
     isReserved: boolean,
+    ask?: Perishable,
   ): void {
     if (!isReserved && this.waitingBytes >= this.#limits.backlogBytes) {
       throw new BackpressureError(
         `${this.waitingBytes} bytes wait for the link already (linkBacklogBytes); wait for ready() and send again.`,
       );
     }
-    if (this.#frame === undefined) {
+    if (this.#linkFrame === undefined && this.#ownFrame === undefined) {
       this.#openFrame(this.#limits.frameBytes);
     }
+    let start = this.#writer.position;
     const needed = writeDelimitedEnvelope(this.#writer, header, type, value, this.#limits.maxMessageBytes);
-    if (needed === 0) {
-      return;
+    if (needed !== 0) {
+      this.#finishFrame();
+      this.#openFrame(needed);
+      start = this.#writer.position;
+      if (writeDelimitedEnvelope(this.#writer, header, type, value, this.#limits.maxMessageBytes) !== 0) {
+        throw new ProtocolError('An envelope changed its size while it was written: does its message have a getter?');
+      }
     }
-    this.#finishFrame();
-    this.#openFrame(needed);
-    if (writeDelimitedEnvelope(this.#writer, header, type, value, this.#limits.maxMessageBytes) !== 0) {
-      throw new ProtocolError('An envelope changed its size while it was written: does its message have a getter?');
+    if (ask !== undefined) {
+      this.#ownFrame?.addAsk(ask, start, this.#writer.position);
     }
   }
 
   /** Hands over what the link takes; the rest waits, and an open frame of our own goes on filling. */
   flush(): void {
-    if (this.#isLinkFrame) {
+    if (this.#linkFrame !== undefined && this.#link?.isOpen === true) {
       this.#finishFrame();
     }
     this.drain();
@@ -93,59 +105,69 @@ export class Outbox {
   /** Hands over what waits, as far as there is credit. */
   drain(): void {
     const link = this.#link;
-    if (link === undefined || !link.isOpen || this.#isLinkFrame) {
+    if (link === undefined || !link.isOpen || this.#linkFrame !== undefined) {
       return;
     }
-    for (let bytes = this.#oldest(); bytes !== undefined; bytes = this.#oldest()) {
-      const buffer = link.acquire(this.#lane, bytes.length);
-      if (buffer === undefined) {
+    for (let frame = this.#backlog[0]; frame !== undefined; frame = this.#backlog[0]) {
+      if (!this.#send(link, frame)) {
         return;
       }
-      buffer.set(bytes);
-      link.send(this.#lane, buffer, bytes.length);
-      this.#forgetOldest();
+      this.#backlog.shift();
+      this.#backlogBytes -= frame.size;
     }
-    this.#frame = undefined;
+    const open = this.#ownFrame;
+    if (open !== undefined) {
+      open.size = this.#writer.size;
+      if (this.#send(link, open)) {
+        this.#ownFrame = undefined;
+      }
+    }
   }
 
-  #oldest(): Uint8Array | undefined {
-    const waiting = this.#backlog[0];
-    if (waiting !== undefined || this.#frame === undefined || this.#writer.size === 0) {
-      return waiting;
-    }
-    return this.#frame.subarray(0, this.#writer.size);
+  /** The link has ended: the frames that it never took, which are forgotten here. */
+  unsent(): Uint8Array[] {
+    this.#finishFrame();
+    const frames = this.#backlog.splice(0).map(({ bytes, size }) => bytes.subarray(0, size));
+    this.#backlogBytes = 0;
+    return frames;
   }
 
-  #forgetOldest(): void {
-    const sent = this.#backlog.shift();
-    if (sent === undefined) {
-      this.#frame = undefined;
-    } else {
-      this.#backlogBytes -= sent.length;
+  /** False without credit. */
+  #send(link: Link, frame: WaitingFrame): boolean {
+    const nowMs = this.#now();
+    const live = frame.liveBytes(nowMs);
+    if (live === 0) {
+      return true;
     }
+    const buffer = link.acquire(this.#lane, live);
+    if (buffer === undefined) {
+      return false;
+    }
+    link.send(this.#lane, buffer, frame.copyTo(buffer, nowMs));
+    return true;
   }
 
   #openFrame(sizeBytes: number): void {
     const link = this.#link;
     const mayGoStraight = link?.isOpen === true && this.#backlog.length === 0;
     const buffer = mayGoStraight ? link.acquire(this.#lane, sizeBytes) : undefined;
-    this.#isLinkFrame = buffer !== undefined;
-    this.#frame = buffer ?? new Uint8Array(Math.max(sizeBytes, this.#limits.frameBytes));
-    this.#writer.reset(this.#frame);
+    this.#linkFrame = buffer;
+    this.#ownFrame =
+      buffer === undefined ? new WaitingFrame(new Uint8Array(Math.max(sizeBytes, this.#limits.frameBytes))) : undefined;
+    this.#writer.reset(buffer ?? this.#ownFrame?.bytes ?? NOTHING);
   }
 
   #finishFrame(): void {
-    const frame = this.#frame;
-    if (frame === undefined) {
-      return;
-    }
     const size = this.#writer.size;
-    this.#frame = undefined;
-    if (this.#isLinkFrame) {
-      this.#isLinkFrame = false;
-      this.#link?.send(this.#lane, frame, size);
-    } else if (size > 0) {
-      this.#backlog.push(size < frame.length / 2 ? frame.slice(0, size) : frame.subarray(0, size));
+    const filled = this.#linkFrame;
+    const frame = this.#ownFrame ?? new WaitingFrame(filled ?? NOTHING);
+    this.#linkFrame = undefined;
+    this.#ownFrame = undefined;
+    if (filled !== undefined && this.#link?.isOpen === true) {
+      this.#link.send(this.#lane, filled, size);
+    } else if (frame.bytes.length > 0 && size > 0) {
+      frame.finish(size);
+      this.#backlog.push(frame);
       this.#backlogBytes += size;
     }
   }

@@ -1,12 +1,23 @@
 import { BackpressureError, type MillraceError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { type AnyMethod, EnvelopeHeader, EnvelopeMode, Lane, v1 } from '../../protocol/index.js';
+import {
+  type AnyMethod,
+  EnvelopeHeader,
+  EnvelopeMode,
+  EnvelopeView,
+  Lane,
+  readDelimitedEnvelope,
+  readValue,
+  v1,
+  WireReader,
+} from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
 import { chainIds, type OutgoingCall, type TellDelivery } from '../kernel/index.js';
-import { highOf, lowOf } from './halves.js';
+import { cUidOf, highOf, lowOf } from './halves.js';
 import { OutgoingMethods } from './method-numbers.js';
 import { Outbox } from './outbox.js';
 import type { RouterServices } from './router-services.js';
+import type { Perishable } from './waiting-frame.js';
 import { toWire } from './wire-errors.js';
 
 /** The sending half of a channel: fills in envelopes, and puts them into the outbox of their lane. */
@@ -15,11 +26,14 @@ export class Outgoing {
   readonly #control: Outbox;
   readonly #data: Outbox;
   readonly #header = new EnvelopeHeader();
+  readonly #maxMessageBytes: number;
 
-  constructor({ frameBytes, maxMessageBytes, linkBacklogBytes }: RouterServices['limits']) {
+  /** `now` is the scheduler's time. */
+  constructor({ frameBytes, maxMessageBytes, linkBacklogBytes }: RouterServices['limits'], now: () => number) {
+    this.#maxMessageBytes = maxMessageBytes;
     const sizes = { frameBytes, maxMessageBytes };
-    this.#control = new Outbox(Lane.control, { ...sizes, backlogBytes: limits.controlBacklogBytes });
-    this.#data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes });
+    this.#control = new Outbox(Lane.control, { ...sizes, backlogBytes: limits.controlBacklogBytes }, now);
+    this.#data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes }, now);
   }
 
   /** A sender had better wait. */
@@ -66,18 +80,18 @@ export class Outgoing {
     method: AnyMethod,
     message: unknown,
     call: OutgoingCall,
-    correlation: number,
-    remainingMs: number,
+    ask: Perishable & { readonly correlation: number },
+    nowMs: number,
   ): void {
     const header = this.#begin(EnvelopeMode.ask);
     this.#setMethod(header, method);
     this.#setReceiver(header, cUid);
     this.#setSender(header, call.caller?.toRef().cUid);
-    header.correlation = correlation;
-    header.remainingMicroseconds = remainingMs * 1_000;
+    header.correlation = ask.correlation;
+    header.remainingMicroseconds = (ask.deadlineMs - nowMs) * 1_000;
     header.chain = chainIds(call.chain);
     header.meta = call.meta;
-    this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control);
+    this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control, ask);
   }
 
   /** The room of a reply was reserved when it was asked for; it becomes a failure where the peer takes none of them. */
@@ -113,6 +127,21 @@ export class Outgoing {
     this.#control.write(this.#begin(EnvelopeMode.link), v1.LinkMessage, v1.LinkMessage.create(message), true);
   }
 
+  /** The link has ended: `lost` hears of every tell that it never took, in order. */
+  close(lost: (cUid: bigint, method: AnyMethod, message: unknown) => void): void {
+    const [reader, view, values] = [new WireReader(), new EnvelopeView(), new WireReader()];
+    for (const frame of [...this.#control.unsent(), ...this.#data.unsent()]) {
+      reader.reset(frame);
+      while (readDelimitedEnvelope(reader, view, this.#maxMessageBytes)) {
+        const method = this.methods.method(view.method);
+        if (view.mode === EnvelopeMode.tell && method !== undefined) {
+          const message = readValue(method.request, values, frame, view.valueStart, view.valueEnd);
+          lost(cUidOf(view.toLow, view.toHigh), method, message);
+        }
+      }
+    }
+  }
+
   #outbox(lane: Lane): Outbox {
     return lane === Lane.control ? this.#control : this.#data;
   }
@@ -123,10 +152,10 @@ export class Outgoing {
     return this.#header;
   }
 
-  #setMethod(header: EnvelopeHeader, { fullName }: AnyMethod): void {
-    header.method = this.methods.number(fullName);
+  #setMethod(header: EnvelopeHeader, method: AnyMethod): void {
+    header.method = this.methods.number(method);
     if (!this.methods.isBound(header.method)) {
-      header.methodName = fullName;
+      header.methodName = method.fullName;
     }
   }
 

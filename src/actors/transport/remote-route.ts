@@ -17,7 +17,7 @@ export class RemoteRoute implements Route {
   }
 
   get path(): string {
-    return this.#channel === undefined ? `actor ${this.cUid}` : `actor ${this.cUid} at ${this.#channel.address}`;
+    return this.#channel === undefined ? `actor ${this.cUid}` : this.#channel.pathOf(this.cUid);
   }
 
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {

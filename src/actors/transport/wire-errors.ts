@@ -33,6 +33,9 @@ const CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   ['UNREACHABLE', UnreachableError],
 ]);
 
+/** What stands for the cause of a FAILURE that names none. */
+export const NO_CAUSE: EnvelopeError = { code: 'MILLRACE', message: 'no cause given', handlerCode: '' };
+
 /** Characters of an error's message that travel; the rest is cut off, so that a failure always fits into an envelope. */
 const MESSAGE_CHARACTERS = 4_096;
 const CODE_CHARACTERS = 128;

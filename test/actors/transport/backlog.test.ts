@@ -1,0 +1,167 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { DeadLetter } from '#src/actors/kernel/index.js';
+import { AskAbortedError, AskTimeoutError, UnreachableError } from '#src/errors.js';
+import { until } from '../../scheduler/until.js';
+import { Errands } from './errands.js';
+import { endWorlds, errands, PartitionWorld, rejection } from './partitions.js';
+
+const LATENCY_MS = 30;
+/** A link is open after a round trip; what waited for it arrives one way later. */
+const OPEN_MS = 2 * LATENCY_MS;
+const ARRIVED_MS = 3 * LATENCY_MS;
+
+async function setUp() {
+  const world = new PartitionWorld({ latencyMs: LATENCY_MS });
+  return { world, near: await world.start('a/1'), far: await world.start('b/1') };
+}
+
+describe('what waits for a link', () => {
+  afterEach(endWorlds);
+
+  it('has its waiting time taken off the time that an ask has left', async () => {
+    const { world, near, far } = await setUp();
+    const executed: number[] = [];
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const worker = far.system.spawn(
+      errands({
+        push: () => gate,
+        run: (_state, { value }) => {
+          executed.push(value);
+          return {};
+        },
+      }),
+    );
+    const ref = world.reach(near, Errands, worker);
+    ref.push({});
+    const answers = [200, 400].map((timeoutMs) => ref.run({ value: timeoutMs }, { timeoutMs }).catch(() => 'late'));
+    // The first has 140 ms left when it leaves, and so is over here at 230.
+    await world.pass(ARRIVED_MS + 140 + 1);
+    open();
+    const [late, good] = await Promise.all(answers);
+    expect(late).to.equal('late');
+    expect(good).to.have.property('value');
+    expect(executed).to.deep.equal([400]);
+  });
+
+  it('is not sent when its ask is over by then: at its deadline, or by its caller', async () => {
+    const { world, near, far } = await setUp();
+    const executed: number[] = [];
+    const run = (_state: undefined, { value }: { value: number }): object => {
+      executed.push(value);
+      return {};
+    };
+    const ref = world.reach(near, Errands, far.system.spawn(errands({ run })));
+    const load = new Uint8Array(20_000);
+    const controller = new AbortController();
+    const expired = rejection(ref.run({ value: 1, load }, { timeoutMs: OPEN_MS - 1 }));
+    const aborted = rejection(ref.run({ value: 2, load }, { signal: controller.signal }));
+    const kept = ref.run({ value: 3 });
+    controller.abort();
+    expect(await aborted).to.be.instanceOf(AskAbortedError);
+    expect(await expired).to.be.instanceOf(AskTimeoutError);
+    await kept;
+    expect(executed).to.deep.equal([3]);
+    const [channel] = near.router.channels();
+    expect(channel?.link?.bytesSent).to.be.lessThan(1_000);
+  });
+
+  it('arrives otherwise in order, each ask with what it has left, however many are over', async () => {
+    const message = fc.oneof(
+      fc.record({ size: fc.nat(3_000), timeoutMs: fc.constant(0) }),
+      fc.record({ size: fc.nat(3_000), timeoutMs: fc.integer({ min: 1, max: 2 * OPEN_MS }) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(message, { maxLength: 80 }), async (messages) => {
+        const { world, near, far } = await setUp();
+        const seen: number[] = [];
+        const see = (_state: undefined, { value, load }: { value: number; load: Uint8Array }): object => {
+          expect(load.length).to.equal(messages[value]?.size);
+          seen.push(value);
+          return {};
+        };
+        const behavior = errands({ push: (state, request) => void see(state, request), run: see });
+        const ref = world.reach(near, Errands, far.system.spawn(behavior));
+        const answers: Promise<unknown>[] = [];
+        for (const [value, { size, timeoutMs }] of messages.entries()) {
+          const request = { value, load: new Uint8Array(size) };
+          if (timeoutMs === 0) ref.push(request);
+          else answers.push(ref.run(request, { timeoutMs }).catch(() => {}));
+        }
+        await Promise.all(answers);
+        await world.pass(ARRIVED_MS + 1);
+        const expected = [...messages.keys()].filter((value) => {
+          const timeoutMs = messages[value]?.timeoutMs ?? 0;
+          // One that arrives with nothing left is not executed.
+          return timeoutMs === 0 || timeoutMs > OPEN_MS;
+        });
+        expect(seen).to.deep.equal(expected);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('becomes one dead letter for each tell when the link cannot be opened; asks are told', async () => {
+    const world = new PartitionWorld();
+    const near = await world.start('a/1');
+    const letters: DeadLetter[] = [];
+    near.system.deadLetters.subscribe((letter) => letters.push(letter));
+    const nobody = near.system.referenceTo(Errands, near.router.routeTo('memory://nowhere/1', 9n));
+    for (const value of [1, 2, 3]) expect(nobody.push({ value })).to.equal(true);
+    nobody.urge({ value: 4 });
+    const asked = rejection(nobody.run({}));
+    expect(await asked).to.be.instanceOf(UnreachableError);
+    const about = { path: 'actor 9 at memory://nowhere/1', reason: 'unreachable' };
+    const load = new Uint8Array(0);
+    expect(letters).to.have.deep.members([
+      { ...about, method: 'test.Errands.Urge', message: { value: 4, load } },
+      ...[1, 2, 3].map((value) => ({ ...about, method: 'test.Errands.Push', message: { value, load } })),
+    ]);
+    expect(letters.slice(1).map(({ message }) => message)).to.deep.equal([1, 2, 3].map((value) => ({ value, load })));
+    expect(near.system.deadLetters.count).to.equal(4);
+  });
+
+  it('becomes dead letters when the link is lost: every tell was handled, is one, or was in flight', async () => {
+    const world = new PartitionWorld({ linkLimits: { linkBacklogBytes: 100_000 } });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    let handled = 0;
+    const ref = world.reach(near, Errands, far.system.spawn(errands({ push: () => void handled++ })));
+    await ref.run({});
+    world.network.partition(['a'], ['b']);
+    const load = new Uint8Array(50_000);
+    let accepted = 0;
+    try {
+      for (; ; accepted += 1) ref.push({ value: accepted, load });
+    } catch {
+      // The backlog is full.
+    }
+    const lost: unknown[] = [];
+    near.system.deadLetters.subscribe(({ message, reason }) => {
+      expect(reason).to.equal('unreachable');
+      lost.push(message);
+    });
+    await until('the link to be lost', () => [...near.router.channels()].length === 0);
+    expect(handled).to.equal(0);
+    // The newest are those that waited, the others had been given to the link.
+    expect(lost.length).to.be.within(2, 3);
+    const numbers = [...Array(accepted).keys()].slice(-lost.length);
+    expect(lost).to.deep.equal(numbers.map((value) => ({ value, load })));
+    expect(near.system.deadLetters.count).to.equal(lost.length);
+  });
+
+  it('is counted when a crash of the other side comes in the same turn', async () => {
+    const world = new PartitionWorld();
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const ref = world.reach(near, Errands, far.system.spawn(errands()));
+    await ref.run({});
+    world.network.crash('b');
+    let accepted = 0;
+    for (; accepted < 5; accepted += 1) ref.push({ value: accepted });
+    await until('the link to be lost', () => [...near.router.channels()].length === 0);
+    expect(near.system.deadLetters.count).to.equal(5);
+    expect(ref.push({})).to.be.a('boolean');
+  });
+});
