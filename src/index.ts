@@ -14,6 +14,8 @@ export {
   later,
   type SendOptions,
   type SpawnOptions,
+  type Stream,
+  type StreamOptions,
   type Supervision,
   type Terminated,
   type UntypedRef,

@@ -53,6 +53,12 @@ export const limits = {
   refusalLogMs: 1_000,
   /** Deadline of a request to the control plane, its repeats included, in ms. */
   controlPlaneTimeoutMs: 10_000,
+  /** Elements that the actor of a streaming rpc may be ahead of its reader. */
+  rpcStreamItems: 16,
+  /** Streams that one actor serves at a time; opening one more fails with BackpressureError. */
+  actorStreams: 65_536,
+  /** Streams open over one link in one direction; opening one more fails with BackpressureError. */
+  linkStreams: 65_536,
   /** Items that a reader grants a writer at a time. */
   streamItems: 1_024,
   /** Encoded bytes that a reader grants a writer at a time. */

@@ -83,9 +83,9 @@ export const mutations = [
   },
   {
     name: 'two asks over a link have one number',
-    file: 'src/actors/transport/channel.ts',
-    find: '    } while (this.asks.has(this.#correlation));',
-    replace: '      this.#correlation %= 3;\n    } while (this.#correlation === 0);',
+    file: 'src/actors/transport/link-asks.ts',
+    find: 'freeNumber(this.#correlation, this.#waiting);',
+    replace: '(this.#correlation % 2) + 1;',
     workloads: ['actors'],
   },
   {

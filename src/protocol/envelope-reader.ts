@@ -8,7 +8,7 @@ import type { WireReader } from './wire/index.js';
 const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const ERROR_FIELDS: readonly number[] = [1, 2, 3];
 const ENTRY_FIELDS: readonly number[] = [1, 2];
-const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5];
+const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7];
 
 /**
  * Reads the next envelope of a frame into `view`; false at the frame's end. When it throws ProtocolError the reader stands at the
@@ -101,6 +101,8 @@ function modeOf(value: number): EnvelopeMode {
     case EnvelopeMode.reply:
     case EnvelopeMode.failure:
     case EnvelopeMode.link:
+    case EnvelopeMode.open:
+    case EnvelopeMode.element:
       return value;
     default:
       throw new ProtocolError(`The envelope has the unknown mode ${value}: the peer speaks a later version.`);
@@ -161,6 +163,12 @@ function readControl(reader: WireReader, view: EnvelopeView): void {
         break;
       case 42:
         view.traceParent = reader.string();
+        break;
+      case 48:
+        view.credit = reader.uint64Number();
+        break;
+      case 56:
+        view.sequence = reader.uint64Number();
         break;
       default:
         reader.skip(key, CONTROL_FIELDS);

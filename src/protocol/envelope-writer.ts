@@ -93,12 +93,14 @@ function hasControl(header: EnvelopeHeader): boolean {
     header.remainingMicroseconds !== Number.POSITIVE_INFINITY ||
     header.chain.length !== 0 ||
     header.hops !== 0 ||
-    header.traceParent !== ''
+    header.traceParent !== '' ||
+    header.credit !== 0 ||
+    header.sequence !== 0
   );
 }
 
 function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
-  const { correlation, remainingMicroseconds, chain, hops, traceParent } = header;
+  const { correlation, remainingMicroseconds, chain, hops, traceParent, credit, sequence } = header;
   const mark = writer.tag(82).open();
   if (correlation !== 0) writer.tag(13).fixed32(correlation);
   if (remainingMicroseconds !== Number.POSITIVE_INFINITY) {
@@ -107,6 +109,8 @@ function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
   if (chain.length !== 0) writeChain(writer, chain);
   if (hops !== 0) writer.tag(32).uint32(hops);
   if (traceParent !== '') writer.tag(42).string(traceParent);
+  if (credit !== 0) writer.tag(48).uint64Number(credit);
+  if (sequence !== 0) writer.tag(56).uint64Number(sequence);
   writer.close(mark);
 }
 

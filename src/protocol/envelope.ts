@@ -2,7 +2,7 @@
 import type { Meta } from './meta.js';
 
 /** As `EnvelopeMode` in envelope.proto. */
-export const EnvelopeMode = { tell: 0, ask: 1, reply: 2, failure: 3, link: 4 } as const;
+export const EnvelopeMode = { tell: 0, ask: 1, reply: 2, failure: 3, link: 4, open: 5, element: 6 } as const;
 export type EnvelopeMode = (typeof EnvelopeMode)[keyof typeof EnvelopeMode];
 
 /** An error on its way to the asker. */
@@ -38,6 +38,10 @@ export class EnvelopeHeader {
   hops = 0;
   /** Empty: none. */
   traceParent = '';
+  /** Of an OPEN. */
+  credit = 0;
+  /** Of an ELEMENT. */
+  sequence = 0;
 
   /** Back to an empty envelope. */
   clear(): void {
@@ -58,6 +62,8 @@ export class EnvelopeHeader {
     this.chain = NO_CHAIN;
     this.hops = 0;
     this.traceParent = '';
+    this.credit = 0;
+    this.sequence = 0;
   }
 }
 

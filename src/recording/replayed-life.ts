@@ -152,6 +152,8 @@ export class ReplayedLife {
       case 'stashed':
       case 'unstashed':
         return this.#done({ case: effect.kind, value: {} });
+      // No record holds the elements of a stream: one that is read fails.
+      case 'opened':
       case 'became':
     }
   }

@@ -1,6 +1,6 @@
-import type { AnyMethod, AnyService, AskMethod } from '../protocol/index.js';
+import type { AnyMethod, AnyService, AskMethod, StreamMethod } from '../protocol/index.js';
 
-/** Answers to some asks of a service: what a test puts in place of the actor behind a reference. */
+/** Answers to some asks and streams of a service: what a test puts in place of the actor behind a reference. */
 export type Answers<S extends AnyService> = {
   readonly [K in keyof S['methods']]?: S['methods'][K] extends AskMethod<
     infer Request,
@@ -9,7 +9,9 @@ export type Answers<S extends AnyService> = {
     infer ResponseInit
   >
     ? (request: Request) => ResponseInit | Promise<ResponseInit>
-    : never;
+    : S['methods'][K] extends StreamMethod<infer Request, infer _RequestInit, infer _Response, infer ResponseInit>
+      ? (request: Request) => Iterable<ResponseInit> | AsyncIterable<ResponseInit>
+      : never;
 };
 
 /** Called through a method signature, whose parameters compare both ways: an answer to any request fits. */

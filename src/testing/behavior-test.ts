@@ -6,10 +6,11 @@ import {
   type TerminationReason,
   type UntypedRef,
 } from '../actors/kernel/index.js';
-import { ConfigError, ProtocolError } from '../errors.js';
+import { ConfigError } from '../errors.js';
 import type { LogRecord } from '../logging/index.js';
 import type { AnyMethod, AnyService, AskMethod, Method, Mode, StreamMethod, TellMethod } from '../protocol/index.js';
 import { ManualScheduler } from '../scheduler/index.js';
+import { elementsOf } from './answered-stream.js';
 import { type Answers, answer, type UntypedAnswers } from './answers.js';
 import type { Effect } from './effects.js';
 import { EffectsContext, type MessageFields } from './effects-context.js';
@@ -159,9 +160,7 @@ class BehaviorRun {
   }
 
   async *#stream(method: AnyMethod, request: unknown, fields: MessageFields): AsyncGenerator {
-    const elements = this.#run(method, request, fields);
-    if (!isAsyncIterable(elements)) throw new ProtocolError(`the handler of ${method.fullName} returned no stream`);
-    for await (const element of elements) yield method.response.create(element);
+    yield* elementsOf(method, this.#run(method, request, fields));
   }
 
   #run(method: AnyMethod, request: unknown, { meta, sender }: MessageFields): unknown {
@@ -169,8 +168,4 @@ class BehaviorRun {
     const sent = { ...(meta === undefined ? {} : { meta }), sender: sender?.toRef() };
     return this.#context.during(sent, () => handler?.(this.state, method.request.create(request), this.#context));
   }
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }

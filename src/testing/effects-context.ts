@@ -2,11 +2,11 @@ import {
   type ActorRef,
   ActorTimers,
   type AnyBehavior,
-  type AskOptions,
   type Behavior,
   type Context,
   References,
   type SpawnOptions,
+  type StreamOptions,
   type UntypedRef,
 } from '../actors/kernel/index.js';
 import { ConfigError, ProtocolError } from '../errors.js';
@@ -176,7 +176,7 @@ export class EffectsContext implements Context {
     this.#world.record({ kind: 'failed', error });
   }
 
-  options(options: AskOptions = {}): AskOptions {
+  options(options: StreamOptions = {}): StreamOptions {
     const meta = this.meta === undefined ? options.meta : { ...this.meta, ...options.meta };
     return { ...options, meta };
   }

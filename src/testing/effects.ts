@@ -6,6 +6,7 @@ import type { Timer } from '../scheduler/index.js';
 export type Effect =
   | Told
   | Asked
+  | Opened
   | { readonly kind: 'spawned'; readonly name: string; readonly ref: UntypedRef; readonly behavior: AnyBehavior }
   | { readonly kind: 'watched'; readonly ref: UntypedRef }
   | { readonly kind: 'unwatched'; readonly ref: UntypedRef }
@@ -32,6 +33,17 @@ export interface Told {
   /** Filled: every field is there. */
   readonly message: unknown;
   readonly meta: Meta | undefined;
+}
+
+/** A stream that was read; its elements are what its probe answers. */
+export interface Opened {
+  readonly kind: 'opened';
+  readonly to: UntypedRef;
+  readonly method: string;
+  readonly message: unknown;
+  readonly meta: Meta | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly windowItems: number | undefined;
 }
 
 /** An ask that waits until the test answers it; one that its probe answers is recorded all the same. */

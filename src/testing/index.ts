@@ -4,7 +4,7 @@
  */
 export type { Answers } from './answers.js';
 export { type BehaviorTest, type Handled, testBehavior } from './behavior-test.js';
-export type { Asked, Effect, Told } from './effects.js';
+export type { Asked, Effect, Opened, Told } from './effects.js';
 export { createProbe, type Probe, type Received } from './probe.js';
 export { EffectsContext, type EffectsWorld, type MessageFields } from './effects-context.js';
 export { until, type UntilOptions } from './until.js';

@@ -2,6 +2,7 @@ import { type Behavior, type Context, type UntypedDefinition, untypedBehavior } 
 import { ProtocolError, WaitTimeoutError } from '../errors.js';
 import type { AnyMethod, AnyService, Meta, Ref } from '../protocol/index.js';
 import type { Scheduler, Timer } from '../scheduler/index.js';
+import { elementsOf } from './answered-stream.js';
 import { type Answers, answer, type UntypedAnswers } from './answers.js';
 
 /** A message that a probe got. */
@@ -19,8 +20,8 @@ interface Waiter {
 }
 
 /**
- * An actor that keeps what it gets until the test takes it: spawn its behavior where the program expects another actor. Asks are
- * answered by `answers`; one without an answer is refused, which its asker learns as a HandlerError.
+ * An actor that keeps what it gets until the test takes it: spawn its behavior where the program expects another actor. Asks and
+ * streams are answered by `answers`; one without an answer is refused, which its asker learns as a HandlerError.
  *
  *     const probe = createProbe(Pricing, cluster.scheduler, { quote: () => ({ price: 3 }) });
  *     const ref = runtime.spawn(probe.behavior);
@@ -82,7 +83,7 @@ export class Probe<S extends AnyService> {
       if (method.mode === 'tell') return undefined;
       const reply = answer(answers, method, message);
       if (reply === undefined) throw new ProtocolError(`this probe has no answer to ${method.fullName}`);
-      return reply;
+      return method.mode === 'stream' ? elementsOf(method, reply) : reply;
     };
   }
 

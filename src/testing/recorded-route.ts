@@ -1,8 +1,9 @@
-import type { AskOptions, Route, SendOptions, UntypedRef } from '../actors/kernel/index.js';
+import type { AskOptions, Route, SendOptions, Stream, StreamOptions, UntypedRef } from '../actors/kernel/index.js';
 import type { AnyMethod } from '../protocol/index.js';
+import { AnsweredStream } from './answered-stream.js';
 import type { Asked, Effect } from './effects.js';
 
-/** Answers an ask at once; `undefined` leaves it to the test. */
+/** Answers an ask or a stream at once; `undefined` leaves an ask to the test. */
 export type Answer = (method: AnyMethod, message: unknown) => unknown;
 
 /** Where the references of a behavior test lead: nowhere. What is sent is recorded. */
@@ -44,6 +45,14 @@ export class RecordedRoute implements Route {
       this.#record(asked);
       const answer = this.#answer(method, message);
       if (answer !== undefined) Promise.resolve(answer).then((value) => asked.reply(value), reject);
+    });
+  }
+
+  stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
+    return new AnsweredStream(method, () => {
+      const { meta, timeoutMs, windowItems } = options ?? {};
+      this.#record({ kind: 'opened', to: this.#to, method: method.name, message, meta, timeoutMs, windowItems });
+      return this.#answer(method, message);
     });
   }
 

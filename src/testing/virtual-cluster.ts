@@ -65,7 +65,7 @@ export class VirtualCluster {
     return until(this.scheduler, condition, { ...options, what: `${what} (seed ${this.seed})` });
   }
 
-  /** Stops everything. MillraceError when an actor, an ask or a link is left behind. */
+  /** Stops everything. MillraceError when an actor, an ask, a stream or a link is left behind. */
   async stop(): Promise<void> {
     await this.executor.stop();
     for (const { node, leftovers } of this.runtimes) {

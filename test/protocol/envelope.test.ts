@@ -53,6 +53,8 @@ const headers: fc.Arbitrary<EnvelopeHeader> = fc
     chain: fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { maxLength: 5 }),
     hops: fc.oneof(fc.constant(0), uint32),
     traceParent: fc.oneof(fc.constant(''), text),
+    credit: fc.oneof(fc.constant(0), fc.maxSafeNat()),
+    sequence: fc.oneof(fc.constant(0), fc.maxSafeNat()),
   })
   .map(({ to, from, meta, ...rest }) => {
     const header = Object.assign(new EnvelopeHeader(), rest);
@@ -225,7 +227,7 @@ describe('the envelope codec', () => {
     });
 
     it('refuses a mode that it does not know, and skips fields that it does not know', () => {
-      expect(() => read(Uint8Array.of(0x18, 5))).to.throw(ProtocolError, 'unknown mode 5');
+      expect(() => read(Uint8Array.of(0x18, 7))).to.throw(ProtocolError, 'unknown mode 7');
       expect(read(Uint8Array.of(0x78, 1, 0x20, 9)).method).to.equal(9);
     });
 
@@ -309,19 +311,8 @@ function expectSame(view: EnvelopeView, frame: Uint8Array, header: EnvelopeHeade
 /** The same envelope as protobufjs has it. */
 function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
   const long = (low: number, high: number) => ({ low, high, unsigned: true });
-  const {
-    mode,
-    method,
-    methodName,
-    error,
-    meta,
-    passThrough,
-    correlation,
-    remainingMicroseconds,
-    chain,
-    hops,
-    traceParent,
-  } = header;
+  const { mode, method, methodName, error, meta, passThrough, correlation, chain, hops, traceParent } = header;
+  const { remainingMicroseconds, credit, sequence } = header;
   const control = {
     ...(correlation !== 0 && { correlation }),
     ...(remainingMicroseconds !== Number.POSITIVE_INFINITY && { remaining_microseconds: remainingMicroseconds }),
@@ -330,6 +321,8 @@ function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
     }),
     ...(hops !== 0 && { hops }),
     ...(traceParent !== '' && { trace_parent: traceParent }),
+    ...(credit !== 0 && { credit }),
+    ...(sequence !== 0 && { sequence }),
   };
   const encoded = value === undefined ? new Uint8Array(0) : encode(v1.Element, value);
   return Envelope.create({

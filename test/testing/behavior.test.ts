@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { behavior, type Context, later, type UntypedRef } from '#src/actors/kernel/index.js';
 import { ConfigError, ProtocolError } from '#src/errors.js';
 import { type Asked, testBehavior } from '#src/testing/index.js';
-import { rejection } from '../actors/kernel/harness.js';
-import { Pricing, Worker } from '../actors/kernel/shop.js';
+import { counter, readAll, rejection } from '../actors/kernel/harness.js';
+import { Counting, Pricing, Worker } from '../actors/kernel/shop.js';
 
 const pricing = behavior(Pricing, {
   state: () => new Map<string, number>(),
@@ -107,6 +107,45 @@ describe('a behavior as a pure function', () => {
       expect(await handled).to.deep.equal({ value: outcome });
     });
   }
+
+  it('yields what a stream yields, later elements too, each filled', async () => {
+    const test = await testBehavior(
+      counter({
+        count: async function* (_state, { value }) {
+          yield {};
+          yield later(Promise.resolve({ value }));
+        },
+      }),
+    );
+    expect(await readAll(test.handle('count', { value: 7 }))).to.deep.equal({ values: [0, 7] });
+  });
+
+  it('reads the stream of a probe that says what it yields', async () => {
+    const test = await testBehavior(
+      counter({
+        state: (ctx) => ctx.path,
+        work: async (_state, { value }) => {
+          const { values, error } = await readAll(
+            (value === 1 ? answered : silent).count({ value }, { windowItems: 3 }),
+          );
+          if (error instanceof Error) throw error;
+          return { value: values.length };
+        },
+      }),
+    );
+    const answered = test.probe(Counting, { count: ({ value }) => [{ value }, {}] });
+    const silent = test.probe(Counting);
+    expect(await test.handle('work', { value: 1 })).to.deep.equal({ value: 2 });
+    const [opened] = test.takeEffects();
+    expect(opened).to.deep.include({
+      kind: 'opened',
+      to: answered,
+      method: 'count',
+      message: { value: 1 },
+      windowItems: 3,
+    });
+    expect(await rejection(test.handle('work', {}))).to.be.instanceOf(ProtocolError);
+  });
 
   it('spawns and watches, and hears that one is gone', async () => {
     let child: UntypedRef | undefined;

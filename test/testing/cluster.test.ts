@@ -64,6 +64,7 @@ describe('a virtual cluster', () => {
       links: 0,
       linkAsks: 0,
       mailboxBytes: 0,
+      openStreams: 0,
     });
   });
 

@@ -3,7 +3,7 @@ import type { Logger } from '../../logging/index.js';
 import type { AnyService, Meta, Ref } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { type Behavior, checkIdleTimeout } from './behavior.js';
-import { type AskOptions, InheritedOptions } from './call.js';
+import { InheritedOptions, type StreamOptions } from './call.js';
 import type { ActorCell } from './cell.js';
 import type { Context, SpawnOptions } from './context.js';
 import { IdleTimeout } from './idle-timeout.js';
@@ -133,7 +133,7 @@ export class ActorContext implements Context {
     this.cell.signal(() => fail(this.cell, error, 'ctx.fail'));
   }
 
-  options(options?: AskOptions): AskOptions {
+  options(options?: StreamOptions): StreamOptions {
     return new InheritedOptions(this.cell, options, this.cell.current);
   }
 

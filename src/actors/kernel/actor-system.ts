@@ -1,7 +1,7 @@
 import { ConfigError } from '../../errors.js';
-import type { AnyService, Ref } from '../../protocol/index.js';
+import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { Behavior } from './behavior.js';
-import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions } from './call.js';
+import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
 import { ActorCell, spawn } from './cell.js';
 import { ClosedRoute } from './closed-route.js';
 import type { SpawnOptions } from './context.js';
@@ -12,15 +12,20 @@ import type { Subscribable } from './feed.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import { type Cell, type Route, type TerminationReason, routeKey } from './route.js';
+import type { Stream } from './stream.js';
+import type { OpenStream } from './stream-reader.js';
 
-/** Counters of one system; after `shutdown` the first and last are 0. */
+/** Counters of one system; after `shutdown` those of actors, asks and streams are 0. */
 export interface Statistics {
   /** Actors that have not stopped. */
   readonly actors: number;
   /** Turns of actors since the start: messages, signals and starts. */
   readonly messages: number;
   readonly deadLetters: number;
+  /** Asks that wait for their reply, and streams whose reader waits for an element. */
   readonly pendingAsks: number;
+  /** Ends of streams that are here: those read and those served. */
+  readonly openStreams: number;
   /** Encoded bytes of messages from links that wait in mailboxes. */
   readonly mailboxBytes: number;
 }
@@ -76,12 +81,13 @@ export class ActorSystem implements HasSystem {
   }
 
   get statistics(): Statistics {
-    const { actors, dispatcher, deadLetters, deadlines, mailboxBytes } = this.#kernel;
+    const { actors, dispatcher, deadLetters, deadlines, mailboxBytes, openStreams } = this.#kernel;
     return {
       actors,
       messages: dispatcher.handled,
       deadLetters: deadLetters.count,
       pendingAsks: deadlines.count,
+      openStreams,
       mailboxBytes: mailboxBytes.used,
     };
   }
@@ -137,6 +143,19 @@ export class ActorSystem implements HasSystem {
   /** What a tell made now carries over a link: undefined when it comes from no actor and has no meta. */
   outgoingTell(options: SendOptions | undefined): TellDelivery | undefined {
     return outgoingTell(options, this.#kernel.running);
+  }
+
+  /**
+   * A stream over a link: `open` is called when it is first read, and `path` says what is known of the actor. ConfigError for an
+   * option that is no fit number, ReentrantAskError for a chain past `callChain`.
+   */
+  read(
+    method: AnyMethod,
+    options: StreamOptions | undefined,
+    target: { readonly path: string },
+    open: OpenStream,
+  ): Stream<unknown> {
+    return this.#kernel.read(method, options, target, open);
   }
 
   /** Resolves when the actor and its children are gone; at once when they are already. ConfigError for an actor elsewhere. */

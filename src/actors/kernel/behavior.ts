@@ -25,7 +25,7 @@ export type ResultOf<M> =
     : M extends AskMethod<infer _Request, infer _Init, infer _Response, infer ResponseInit>
       ? ResponseInit | Promise<ResponseInit> | Later<ResponseInit>
       : M extends StreamMethod<infer _Request, infer _Init, infer _Response, infer ResponseInit>
-        ? AsyncIterable<ResponseInit>
+        ? AsyncIterable<ResponseInit | Later<ResponseInit>>
         : never;
 
 /**

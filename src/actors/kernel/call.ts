@@ -17,28 +17,56 @@ export interface AskOptions extends SendOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What the opening of a stream may carry besides its request. */
+export interface StreamOptions extends AskOptions {
+  /**
+   * The longest wait for any one element in ms, counted from the `next` that waits for it; then the stream fails with
+   * AskTimeoutError. `Infinity` waits as long as the actor is there. Default 5 000. The first wait is never longer than the message
+   * being handled has left.
+   */
+  readonly timeoutMs?: number | undefined;
+  /** Fails the stream with AskAbortedError, and cancels it. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Elements that the actor may be ahead of the reader, the one asked for included: with 1 each is made when `next` asks for it.
+   * Default 16, up to 1 024.
+   */
+  readonly windowItems?: number | undefined;
+}
+
 /** An actor that makes a call while it handles a message. */
 export interface Caller extends ChainMember, Sender {
   /** What came with the message being handled. */
   readonly current: Delivery | undefined;
   /** This actor's tells without meta share one delivery. */
   readonly bareTell: TellDelivery;
+  /** It reads a stream from now on, which ends with it. StoppedError when it is gone. */
+  reading(reader: Reader): void;
+  readNoMore(reader: Reader): void;
+}
+
+/** A stream that an actor reads. */
+export interface Reader {
+  /** The actor at `path` has stopped, or begins anew. */
+  abandon(path: string): void;
 }
 
 /** Options made by `ctx.options()`: what the handler inherited, kept past an `await`. */
-export class InheritedOptions implements AskOptions {
+export class InheritedOptions implements StreamOptions {
   readonly caller: Caller;
   readonly delivery: Delivery | undefined;
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly meta: Meta | undefined;
+  readonly windowItems: number | undefined;
 
-  constructor(caller: Caller, options: AskOptions | undefined, delivery: Delivery | undefined) {
+  constructor(caller: Caller, options: StreamOptions | undefined, delivery: Delivery | undefined) {
     this.caller = caller;
     this.delivery = delivery;
     this.timeoutMs = options?.timeoutMs;
     this.signal = options?.signal;
     this.meta = options?.meta;
+    this.windowItems = options?.windowItems;
   }
 }
 
@@ -66,15 +94,9 @@ export function outgoingAsk(
   if (!(timeoutMs > 0 && timeoutMs < Number.POSITIVE_INFINITY)) {
     throw new ConfigError(`timeoutMs of an ask must be a positive finite number of milliseconds, not ${timeoutMs}`);
   }
-  const chain = caller === undefined ? undefined : new CallChain(caller, inherited?.chain);
-  if (chain !== undefined && chain.length > maxChain) {
-    throw new ReentrantAskError(
-      `${chain.length} asks wait on one another, the bound is ${maxChain}: does the chain ever end?`,
-    );
-  }
   return {
     deadlineMs: Math.min(nowMs + timeoutMs, inherited?.deadlineMs ?? Number.POSITIVE_INFINITY),
-    chain,
+    chain: chainOf(caller, inherited, maxChain),
     meta: joinMeta(inherited?.meta, options?.meta),
     caller,
   };
@@ -89,7 +111,21 @@ export function outgoingTell(options: SendOptions | undefined, running: Caller |
   return meta === undefined ? caller?.bareTell : new TellDelivery(caller, meta);
 }
 
-function joinMeta(inherited: Meta | undefined, own: Meta | undefined): Meta | undefined {
+/** Who waits for a call that `caller` makes. ReentrantAskError past `maxChain`. */
+export function chainOf(
+  caller: Caller | undefined,
+  inherited: Delivery | undefined,
+  maxChain: number,
+): CallChain | undefined {
+  if (caller === undefined) return undefined;
+  const chain = new CallChain(caller, inherited?.chain);
+  if (chain.length <= maxChain) return chain;
+  throw new ReentrantAskError(
+    `${chain.length} asks wait on one another, the bound is ${maxChain}: does the chain ever end?`,
+  );
+}
+
+export function joinMeta(inherited: Meta | undefined, own: Meta | undefined): Meta | undefined {
   if (inherited === undefined) return own;
   return own === undefined ? inherited : { ...inherited, ...own };
 }

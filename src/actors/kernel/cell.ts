@@ -2,7 +2,7 @@ import { AskTimeoutError, ConfigError, ProtocolError, StoppedError } from '../..
 import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import { ActorContext } from './actor-context.js';
 import type { AnyBehavior, Behavior, Handler } from './behavior.js';
-import type { Caller } from './call.js';
+import type { Caller, Reader } from './call.js';
 import type { SpawnOptions } from './context.js';
 import { type Delivery, isAsk, TellDelivery } from './delivery.js';
 import type { TurnTaker } from './dispatcher.js';
@@ -12,8 +12,10 @@ import { Later } from './later.js';
 import { armStopTimer, fail, handlerError, requestStop, start, windDown } from './lifecycle.js';
 import type { Mailbox } from './mailbox.js';
 import { checkName } from './nact.js';
-import { type ActorRef, streamUnavailable, type UntypedRef } from './reference.js';
+import { pull } from './pulling.js';
+import type { ActorRef, UntypedRef } from './reference.js';
 import type { Cell, Watcher } from './route.js';
+import { ServedStream } from './served-stream.js';
 import type { SignalLane } from './timers.js';
 
 /** One actor: its inbox, its state, and the turns that bring them together. What few actors need is made when needed. */
@@ -109,7 +111,7 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
     }
     if (this.seldom !== undefined) {
       if (handled > 0) this.seldom.idle?.touch();
-      if ((this.mailbox?.size ?? 0) <= this.bounds.resume) this.seldom.resolveReady();
+      if (this.load <= this.bounds.resume) this.seldom.resolveReady();
     }
     return used;
   }
@@ -167,7 +169,8 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
       if (this.isExpired(method, delivery)) return;
     }
     const handler = this.behavior.handlers.get(method) ?? this.handlerByName(method);
-    if (handler === undefined || method.mode === 'stream') this.cannotHandle(method, message, delivery);
+    if (delivery instanceof ServedStream) pull(this, handler, message, delivery);
+    else if (handler === undefined || method.mode === 'stream') this.cannotHandle(method, message, delivery);
     else this.handle(handler, method, message, delivery);
   }
 
@@ -261,7 +264,7 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
     if (isAsk(delivery)) {
       delivery.fail(
         method.mode === 'stream'
-          ? streamUnavailable(method)
+          ? new ProtocolError(`${method.fullName} is a stream: it is opened, and neither asked nor told`)
           : new ProtocolError(`${this.path} speaks ${this.service.typeName} and does not know ${method.fullName}`),
       );
     } else this.kernel.deadLetters.add(this, method.fullName, message, 'unknown method');
@@ -298,8 +301,19 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
     this.ownReference = reference;
   }
 
+  reading(reader: Reader): void {
+    if (this.phase === 'stopped') throw new StoppedError(`${this.path} cannot read a stream: it has stopped`);
+    this.usingSeldom().streams.read.add(reader);
+  }
+
+  readNoMore(reader: Reader): void {
+    this.seldom?.streams.read.delete(reader);
+  }
+
+  /** What the actor has begun ends: its timers, its watches, the streams that it reads. */
   releaseContext(): void {
     this.ownContext?.release();
+    this.seldom?.streams.abandonRead(this.path);
   }
 }
 

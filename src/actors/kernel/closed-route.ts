@@ -1,6 +1,7 @@
 import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { DeadLetterOffice } from './dead-letters.js';
+import { FailedStream, type Stream } from './stream.js';
 import type { Route, TerminationReason, Watcher } from './route.js';
 
 /** The route to an actor that is known to be gone: tells are dead letters, everything else fails at once. */
@@ -26,6 +27,10 @@ export class ClosedRoute implements Route {
 
   ask(method: AnyMethod): Promise<unknown> {
     return Promise.reject(this.error(method.fullName));
+  }
+
+  stream(method: AnyMethod): Stream<unknown> {
+    return new FailedStream(this.error(method.fullName));
   }
 
   ready(): Promise<void> {

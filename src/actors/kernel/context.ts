@@ -2,7 +2,7 @@ import type { Logger } from '../../logging/index.js';
 import type { AnyService, Meta, Ref } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import type { Behavior } from './behavior.js';
-import type { AskOptions } from './call.js';
+import type { StreamOptions } from './call.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 
 export interface SpawnOptions {
@@ -59,7 +59,7 @@ export interface Context<State = unknown> {
    * Options for calls made after an `await`: they carry the call chain, meta and remaining time of the message being handled.
    * Calls made before the first `await` carry them anyway.
    */
-  options(options?: AskOptions): AskOptions;
+  options(options?: StreamOptions): StreamOptions;
   /** Declares work whose completion comes from outside the program, such as a file or a socket: see Scheduler. */
   outside<T>(work: Promise<T>): Promise<T>;
 }

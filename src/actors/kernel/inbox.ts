@@ -1,6 +1,7 @@
 import { BackpressureError, ReentrantAskError, StoppedError } from '../../errors.js';
-import type { AnyMethod, Lane } from '../../protocol/index.js';
-import { type AskOptions, outgoingTell, type SendOptions } from './call.js';
+import { limits } from '../../limits.js';
+import type { AnyMethod, Lane, Ref } from '../../protocol/index.js';
+import { type AskOptions, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
 import { type CallChain, type ChainMember, chainIncludes } from './call-chain.js';
 import { type Delivery, isAsk } from './delivery.js';
 import type { TurnTaker } from './dispatcher.js';
@@ -11,7 +12,9 @@ import { NactNode } from './nact.js';
 import { receive } from './plain-messages.js';
 import { PlainQuery } from './plain-query.js';
 import { SeldomUsed, stoppedForGood } from './seldom-used.js';
+import { ServedStream, type StreamHost } from './served-stream.js';
 import { Stash } from './stash.js';
+import type { Stream, StreamOpening, StreamSource } from './stream.js';
 
 /**
  *     starting --> running <--> restarting        (a restart ends in starting)
@@ -24,7 +27,7 @@ export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'stoppe
 const CONTROL_LANE: Lane = 0;
 
 /** The half of a cell that others see: what becomes of a message until it is an actor's turn to handle it. */
-export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
+export abstract class Inbox extends NactNode implements ChainMember, TurnTaker, StreamHost {
   readonly kernel: Kernel;
   abstract readonly path: string;
   abstract readonly cUid: bigint;
@@ -107,6 +110,45 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
     return this.mailbox?.all ?? [];
   }
 
+  stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
+    return this.kernel.read(method, options, this, (sink, { chain, meta, caller }, start) => {
+      const sender = (): Ref | undefined => caller?.toRef();
+      const stream = this.begin(method, { ...start, chain, meta, sender, sizeBytes: 0, sink });
+      if (!stream.isEnded && !this.refuses(method, stream)) this.accept(method, message, stream);
+      return stream;
+    });
+  }
+
+  serve(method: AnyMethod, message: unknown, opening: StreamOpening): StreamSource {
+    const stream = this.begin(method, opening);
+    if (!stream.isEnded) this.deliver(method, message, stream);
+    return stream;
+  }
+
+  private begin(method: AnyMethod, opening: StreamOpening): ServedStream {
+    const stream = new ServedStream(this, method, opening);
+    const { served } = this.usingSeldom().streams;
+    served.add(stream);
+    this.kernel.openStreams++;
+    if (served.size > limits.actorStreams) {
+      stream.fail(new BackpressureError(`${this.path} serves ${limits.actorStreams} streams (actorStreams) already`));
+    }
+    return stream;
+  }
+
+  served(stream: ServedStream): void {
+    if (this.seldom?.streams.served.delete(stream) === true) this.kernel.openStreams--;
+  }
+
+  /** Past the bound, too: an actor has room for one pull of each stream that it serves. */
+  queuePull(stream: ServedStream): void {
+    if (this.phase !== 'running') return;
+    this.mailbox ??= this.kernel.mailboxes.take();
+    this.mailbox.push(stream.method, undefined, stream);
+    this.usingSeldom().streams.queued++;
+    if (!this.isQueued && this.pending === undefined) this.kernel.dispatcher.add(this);
+  }
+
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
     const { mailboxBytes, deadLetters } = this.kernel;
     if (isAsk(delivery)) {
@@ -150,7 +192,8 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
     return true;
   }
 
-  private waitsIn(chain: CallChain): boolean {
+  /** It waits for somebody in this chain. */
+  waitsIn(chain: CallChain): boolean {
     return (this.pending !== undefined || this.isRunning) && chainIncludes(chain, this);
   }
 
@@ -159,15 +202,23 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
     if (mailbox === undefined) {
       mailbox = this.kernel.mailboxes.take();
       this.mailbox = mailbox;
-    } else if (mailbox.size >= this.bounds.capacity) return this.overflow(mailbox, method, message, delivery);
+    } else if (mailbox.size >= this.bounds.capacity && this.load >= this.bounds.capacity) {
+      return this.overflow(mailbox, method, message, delivery);
+    }
     mailbox.push(method, message, delivery);
     if (!this.isQueued && this.pending === undefined && this.phase === 'running') this.kernel.dispatcher.add(this);
-    return mailbox.size <= this.bounds.mark;
+    return mailbox.size <= this.bounds.mark || this.load <= this.bounds.mark;
+  }
+
+  /** Messages in the mailbox that take of its room: all but pulls. */
+  protected get load(): number {
+    return (this.mailbox?.size ?? 0) - (this.seldom?.streams.queued ?? 0);
   }
 
   private overflow(mailbox: Mailbox, method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
     const { overflow } = this.bounds;
     if (overflow === 'drop-oldest' && mailbox.method !== undefined) {
+      this.passPulls(mailbox);
       const { method: oldMethod, message: oldMessage, delivery: oldDelivery } = mailbox;
       mailbox.drop();
       mailbox.push(method, message, delivery);
@@ -178,6 +229,15 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
       this.lose(method, message, delivery, this.fullError());
     } else throw this.fullError();
     return false;
+  }
+
+  /** Pulls at the head go to the end, so that a message is the oldest. */
+  private passPulls(mailbox: Mailbox): void {
+    while (mailbox.delivery instanceof ServedStream && mailbox.delivery.isQueued) {
+      const { delivery } = mailbox;
+      mailbox.drop();
+      mailbox.push(delivery.method, undefined, delivery);
+    }
   }
 
   private release(delivery: Delivery | undefined): void {
@@ -191,7 +251,7 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
 
   ready(): Promise<void> {
     if (!this.isOpen) return Promise.reject(stoppedForGood(this.path));
-    if ((this.mailbox?.size ?? 0) < this.bounds.mark) return Promise.resolve();
+    if (this.load < this.bounds.mark) return Promise.resolve();
     return new Promise((resolve, reject) => this.usingSeldom().readyWaiters.push({ resolve, reject }));
   }
 
@@ -226,6 +286,7 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker {
     const { mailbox } = this;
     if (mailbox === undefined) return;
     this.mailbox = undefined;
+    if (this.seldom !== undefined) this.seldom.streams.queued = 0;
     for (let { method } = mailbox; method !== undefined; { method } = mailbox) {
       const { message, delivery } = mailbox;
       mailbox.drop();

@@ -16,7 +16,14 @@ export {
   type UntypedDefinition,
   untypedBehavior,
 } from './behavior.js';
-export { type AskOptions, type Caller, type OutgoingCall, type SendOptions, withMeta } from './call.js';
+export {
+  type AskOptions,
+  type Caller,
+  type OutgoingCall,
+  type SendOptions,
+  type StreamOptions,
+  withMeta,
+} from './call.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
 export type { Context, SpawnOptions } from './context.js';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.js';
@@ -33,6 +40,8 @@ export { leavesPartition, type PlainMessage, plainMessages } from './plain-messa
 export { QueryReference } from './plain-query.js';
 export { type ActorRef, References, type UntypedRef } from './reference.js';
 export { type Cell, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
+export type { Stream, StreamOpening, StreamSink, StreamSource } from './stream.js';
+export type { StreamCall } from './stream-call.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
 export type { Tap } from './tap.js';
 export { ActorTimers } from './timers.js';

@@ -1,11 +1,11 @@
 import type { Logger } from '../../logging/index.js';
-import type { AnyService, Ref } from '../../protocol/index.js';
+import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { limits as defaultLimits } from '../../limits.js';
 import { ConfigError, ProtocolError } from '../../errors.js';
 import { type AnyBehavior, boundsOf } from './behavior.js';
 import type { ActorCell } from './cell.js';
-import { type AskOptions, type OutgoingCall, outgoingAsk } from './call.js';
+import { type AskOptions, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
 import { ClosedRoute } from './closed-route.js';
 import { DeadLetterOffice } from './dead-letters.js';
 import { Deadlines } from './deadlines.js';
@@ -16,6 +16,8 @@ import { MailboxBytes } from './mailbox-bytes.js';
 import { NactRoot } from './nact.js';
 import { type ActorRef, References } from './reference.js';
 import type { Route } from './route.js';
+import { outgoingStream } from './stream-call.js';
+import { type OpenStream, StreamReader } from './stream-reader.js';
 import type { Tap } from './tap.js';
 
 /** The limits that the kernel keeps; their defaults and units are in limits.ts. */
@@ -77,6 +79,8 @@ export class Kernel {
   isInHook = false;
   remoteRoutes: (cUid: bigint) => Route;
   actors = 0;
+  /** Ends of streams that are here: those read and those served. */
+  openStreams = 0;
   isStopping = false;
   private readonly takeCUid: () => bigint;
   private readonly bounds = new WeakMap<AnyBehavior, MailboxBounds>();
@@ -116,6 +120,17 @@ export class Kernel {
 
   outgoing(options: AskOptions | undefined, nowMs: number): OutgoingCall {
     return outgoingAsk(options, this.running, nowMs, this.limits.askTimeoutMs, this.limits.callChain);
+  }
+
+  /** A stream of `target`, which `open` reaches when it is first read. */
+  read(
+    method: AnyMethod,
+    options: StreamOptions | undefined,
+    target: { readonly path: string },
+    open: OpenStream,
+  ): StreamReader {
+    const { askTimeoutMs, callChain } = this.limits;
+    return new StreamReader(this, method, outgoingStream(options, this.running, askTimeoutMs, callChain), target, open);
   }
 
   /** The mailbox bounds that all actors of a behavior share. */

@@ -1,4 +1,5 @@
 import { HandlerError, StoppedError } from '../../errors.js';
+import { closeServed, failServed } from './actor-streams.js';
 import type { ActorCell } from './cell.js';
 import { isAsk } from './delivery.js';
 import type { Directive } from './supervision.js';
@@ -29,7 +30,12 @@ export function fail(cell: ActorCell, cause: unknown, during: string): void {
   if (cell.seldom?.stash !== undefined) cell.seldom.stash.isMarked = false;
   if (isAsk(current)) current.fail(handlerError(error));
   if (cell.phase !== 'running') {
-    kernel.logger.error('actor failed while it was stopping', { actor: cell.path, during, error });
+    // One that was cut short by the stop itself has nothing to alarm anybody with.
+    kernel.logger[error instanceof StoppedError ? 'debug' : 'error']('actor failed while it was stopping', {
+      actor: cell.path,
+      during,
+      error,
+    });
     return;
   }
   const verdict = cell
@@ -45,7 +51,7 @@ export function fail(cell: ActorCell, cause: unknown, during: string): void {
     error,
   });
   if (directive === 'resume') return;
-  if (directive === 'restart') return restart(cell, verdict.delayMs);
+  if (directive === 'restart') return restart(cell, error, verdict.delayMs);
   requestStop(cell);
   if (cell.parent === undefined) kernel.failures.publish({ path: cell.path, error });
   else if (directive === 'escalate') {
@@ -73,12 +79,13 @@ function errorFrom(cause: unknown): Error {
     : new HandlerError(`something that is no Error was thrown: ${String(cause)}`, { cause });
 }
 
-function restart(cell: ActorCell, delayMs: number): void {
+function restart(cell: ActorCell, error: Error, delayMs: number): void {
   cell.phase = 'restarting';
   cell.usingSeldom().restartDelayMs = delayMs;
   cell.dropSignals();
   cell.releaseContext();
   cell.unstash();
+  failServed(cell, 'begun', `${cell.path} begins anew: ${error.message}`);
   stopChildren(cell);
   cell.wake();
 }
@@ -93,6 +100,7 @@ export function requestStop(cell: ActorCell): void {
   cell.dropSignals();
   cell.releaseContext();
   cell.flush();
+  failServed(cell, 'all', `${cell.path} has stopped before the stream was at its end`);
   const { seldom, kernel } = cell;
   if (seldom !== undefined) {
     if (seldom.readyWaiters.length > 0) seldom.rejectReady(cell.path);
@@ -114,6 +122,7 @@ function stopChildren(cell: ActorCell): void {
  */
 export function windDown(cell: ActorCell): boolean {
   if (cell.phase === 'stopped' || cell.childCells !== undefined) return false;
+  if (closeServed(cell)) return false;
   if (cell.hasState) {
     cell.hasState = false;
     cell.runHook('on.stopping', () => cell.behavior.on.stopping?.(cell.state, cell.context));

@@ -97,6 +97,8 @@ export abstract class NactNode {
       const known = Object.keys(this.service.methods).join(', ');
       throw new ProtocolError(`a message to ${this.name} must be { method: request } with one of the methods ${known}`);
     }
+    if (method.mode === 'stream')
+      throw new ProtocolError(`${method.fullName} is a stream: iterate what the reference returns`);
     return [method, method.request.create(request)];
   }
 }

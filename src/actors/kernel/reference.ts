@@ -1,8 +1,9 @@
-import { ProtocolError } from '../../errors.js';
+import { MillraceError, ProtocolError } from '../../errors.js';
 import type { AnyMethod, AnyService, AskMethod, Ref, StreamMethod, TellMethod } from '../../protocol/index.js';
-import type { AskOptions, SendOptions } from './call.js';
+import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import { type NactParent, type NactPath, nactName, nactParent, nactPath } from './nact.js';
 import { type Route, routeKey } from './route.js';
+import { FailedStream, type Stream } from './stream.js';
 import type { Tap } from './tap.js';
 
 /** A reference whose protocol is not known to the compiler. nact's `dispatch`, `query` and `stop` take it, too. */
@@ -29,13 +30,13 @@ export type CallOf<M> =
     : M extends AskMethod<infer _Request, infer RequestInit, infer Response, infer _ResponseInit>
       ? (message: RequestInit, options?: AskOptions) => Promise<Response>
       : M extends StreamMethod<infer _Request, infer RequestInit, infer Response, infer _ResponseInit>
-        ? (message: RequestInit, options?: AskOptions) => AsyncIterable<Response>
+        ? (message: RequestInit, options?: StreamOptions) => Stream<Response>
         : never;
 
 /**
  * A typed reference: a method for each rpc. A tell returns `true`, or `false` when it was accepted past the mark (`await
  * ref.ready()`) or the actor has stopped (a dead letter), and throws BackpressureError at the bound; an ask resolves with the
- * reply or rejects with a MillraceError.
+ * reply or rejects with a MillraceError; a stream is iterated, and opened by that.
  */
 export type ActorRef<S extends AnyService> = UntypedRef & {
   readonly [K in keyof S['methods']]: CallOf<S['methods'][K]>;
@@ -143,14 +144,15 @@ function referenceClass(
   return ServiceReference;
 }
 
-type Call = (this: Reference, message: unknown, options?: AskOptions) => unknown;
+type Call = (this: Reference, message: unknown, options?: StreamOptions) => unknown;
 
 function tapped(call: Call, method: AnyMethod, tap: Tap): Call {
   return function (message, options) {
     const result = call.call(this, message, options);
+    if (method.mode === 'stream') return result;
     const filled = method.request.create(message);
     if (result instanceof Promise) tap.asked(this, method, filled, options, result);
-    else if (method.mode === 'tell') tap.told(this, method, filled, options);
+    else tap.told(this, method, filled, options);
     return result;
   };
 }
@@ -173,27 +175,16 @@ function callOf(method: AnyMethod): Call {
         return this[routeKey].ask(method, filled, options);
       };
     case 'stream':
-      return () => new UnavailableStream(method);
-  }
-}
-
-/** What a streaming rpc answers until streams exist. */
-export function streamUnavailable(method: AnyMethod): ProtocolError {
-  return new ProtocolError(`${method.fullName}: streaming is not available yet`);
-}
-
-class UnavailableStream implements AsyncIterable<never>, AsyncIterator<never> {
-  private readonly method: AnyMethod;
-
-  constructor(method: AnyMethod) {
-    this.method = method;
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<never> {
-    return this;
-  }
-
-  next(): Promise<IteratorResult<never>> {
-    return Promise.reject(streamUnavailable(this.method));
+      return function (message, options) {
+        try {
+          return this[routeKey].stream(method, request.create(message), options);
+        } catch (cause) {
+          return new FailedStream(
+            cause instanceof MillraceError
+              ? cause
+              : new ProtocolError(`${method.fullName} cannot be opened with this message`, { cause }),
+          );
+        }
+      };
   }
 }

@@ -1,6 +1,7 @@
 import type { AnyMethod, AnyService } from '../../protocol/index.js';
-import type { AskOptions, SendOptions } from './call.js';
+import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import type { Delivery } from './delivery.js';
+import type { Stream, StreamOpening, StreamSource } from './stream.js';
 
 /** Why a watched actor is gone: it stopped, or the process that holds it can no longer be reached. */
 export type TerminationReason = 'stopped' | 'unreachable';
@@ -20,6 +21,8 @@ export interface Route {
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean;
   /** Rejects with a typed error as soon as it is known that no reply will come, at the deadline otherwise. */
   ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown>;
+  /** Nothing is sent before the first `next`, which takes what it inherits from where this is called. Throws ConfigError. */
+  stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown>;
   /** Resolves when a tell would be accepted below the mark; rejects with StoppedError or UnreachableError. */
   ready(): Promise<void>;
   watch(watcher: Watcher): void;
@@ -39,6 +42,8 @@ export interface Cell extends Route {
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean;
   /** As `ready`, for messages from links: it also waits for room among the bytes of all mailboxes. */
   readyForLinks(): Promise<unknown>;
+  /** Opens a stream, which takes a message's room in the mailbox; a refusal goes to `opening.sink`. */
+  serve(method: AnyMethod, message: unknown, opening: StreamOpening): StreamSource;
 }
 
 /** Property of every reference that holds its route; a symbol, so that no rpc name can clash with it. */

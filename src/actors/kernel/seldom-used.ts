@@ -4,6 +4,7 @@ import type { Delivery } from './delivery.js';
 import type { IdleTimeout } from './idle-timeout.js';
 import type { Watcher } from './route.js';
 import type { Stash } from './stash.js';
+import { ActorStreams } from './actor-streams.js';
 import { RestartHistory } from './supervision.js';
 
 /** What a cell has only once it is watched, full, failing or ending, so that an idle actor stays small. */
@@ -13,6 +14,7 @@ export class SeldomUsed {
   readonly readyWaiters: { readonly resolve: () => void; readonly reject: (error: StoppedError) => void }[] = [];
   /** Asks that are to be answered later. */
   readonly owedReplies = new Set<Delivery>();
+  readonly streams = new ActorStreams();
   readonly stopWaiters: (() => void)[] = [];
   stash: Stash | undefined = undefined;
   idle: IdleTimeout | undefined = undefined;

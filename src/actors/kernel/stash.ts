@@ -59,5 +59,7 @@ export class Stash {
 
 /** `path` names the actor. */
 export function nothingToStash(path: string): ConfigError {
-  return new ConfigError(`${path}: ctx.stash() puts the message being handled aside; a timer or hook handles none`);
+  return new ConfigError(
+    `${path}: ctx.stash() puts the message being handled aside; a timer, hook or stream handles none`,
+  );
 }

@@ -63,6 +63,7 @@ export function joinPartitions(
 export interface Leftovers {
   readonly actors: number;
   readonly pendingAsks: number;
+  readonly openStreams: number;
   readonly links: number;
   /** Asks that wait for their replies over links. */
   readonly linkAsks: number;
@@ -71,10 +72,10 @@ export interface Leftovers {
 }
 
 export function leftIn({ system, router }: PartitionRuntime): Leftovers {
-  const { actors, pendingAsks, mailboxBytes } = system.statistics;
+  const { actors, pendingAsks, openStreams, mailboxBytes } = system.statistics;
   const channels = [...router.channels()];
   const linkAsks = channels.reduce((sum, { asks }) => sum + asks.size, 0);
-  return { actors, pendingAsks, links: channels.length, linkAsks, mailboxBytes };
+  return { actors, pendingAsks, openStreams, links: channels.length, linkAsks, mailboxBytes };
 }
 
 export function first(partitions: readonly PartitionRuntime[]): PartitionRuntime {

@@ -190,6 +190,7 @@ export class Runtime implements HasSystem {
     return {
       actors: sum('actors'),
       pendingAsks: sum('pendingAsks'),
+      openStreams: sum('openStreams'),
       links: sum('links'),
       linkAsks: sum('linkAsks'),
       mailboxBytes: sum('mailboxBytes'),

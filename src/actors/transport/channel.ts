@@ -1,4 +1,4 @@
-import { BackpressureError, type MillraceError, ProtocolError, UnreachableError } from '../../errors.js';
+import { type MillraceError, ProtocolError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import {
   type AnyMethod,
@@ -12,33 +12,37 @@ import {
 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
-import type { AskOptions, OutgoingCall, Route, TellDelivery, Watcher } from '../kernel/index.js';
+import type { Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { Inbound } from './inbound.js';
+import type { Line } from './line.js';
+import { LinkAsks } from './link-asks.js';
+import { LinkStreams } from './link-streams.js';
 import { Opening } from './opening.js';
 import { Outgoing } from './outgoing.js';
 import { FullMailboxes } from './pressure.js';
-import { RemoteAsk } from './remote-ask.js';
 import { RemoteWatches } from './remote-watches.js';
 import type { RouterServices } from './router-services.js';
-import { fromWire, NO_CAUSE } from './wire-errors.js';
 
 /** Version of what routers say to one another. */
 const VERSION = 1;
 /** Time after which what was not answered is said again, in ms; only on links that may lose frames. */
 const REPEAT_MS = 500;
+/** A channel id that no mailbox has. */
+const NO_ACTOR = 0n;
 
 /**
  * One peer, reached over one link: its open frames, the asks that wait for it, the methods agreed on, who watches whom. Made before
  * the link is open: what is sent meanwhile waits in the outboxes. Once closed it stays closed.
  */
-export class Channel {
-  readonly asks = new Map<number, RemoteAsk>();
+export class Channel implements Line {
+  readonly asks: LinkAsks;
+  readonly streams: LinkStreams;
+  readonly outgoing: Outgoing;
   readonly watches: RemoteWatches;
   readonly pressure: FullMailboxes;
   /** What the peer calls itself, for messages. */
   address: string;
   readonly #services: RouterServices;
-  readonly #outgoing: Outgoing;
   readonly #inbound: Inbound;
   readonly #view = new EnvelopeView();
   readonly #reader = new WireReader();
@@ -46,14 +50,13 @@ export class Channel {
   readonly #opening = new Opening();
   #link: Link | undefined;
   #closed: MillraceError | undefined;
-  #correlation = 0;
   #protocolErrors = 0;
   #repeat: Timer | undefined;
 
   constructor(services: RouterServices, address: string) {
     this.#services = services;
     this.address = address;
-    this.#outgoing = new Outgoing(services.limits, () => services.scheduler.now());
+    this.outgoing = new Outgoing(services.limits, () => services.scheduler.now());
     this.watches = new RemoteWatches(
       (message) => this.say({ message }),
       (cUid) => services.system.resolve(cUid),
@@ -62,6 +65,8 @@ export class Channel {
       this.say({ message: { case: 'pressure', value: { cUid, isFull } } }),
     );
     this.#inbound = new Inbound(services, this);
+    this.asks = new LinkAsks(services, this);
+    this.streams = new LinkStreams(services, this);
   }
 
   get isOpen(): boolean {
@@ -70,6 +75,10 @@ export class Channel {
 
   get closed(): MillraceError | undefined {
     return this.#closed;
+  }
+
+  get isReliable(): boolean {
+    return this.#link?.isReliable === true;
   }
 
   get link(): Link | undefined {
@@ -85,16 +94,16 @@ export class Channel {
     link.setHandlers({
       frame: (_lane, bytes) => this.#receive(bytes),
       writable: (lane) => {
-        this.#outgoing.drain(lane);
+        this.outgoing.drain(lane);
         this.#services.flushSoon(this);
         this.pressure.wake();
       },
       closed: (reason) => this.#linkClosed(reason),
     });
-    this.#outgoing.attach(link);
+    this.outgoing.attach(link);
     this.#services.flushSoon(this);
     this.pressure.wake();
-    this.#repeatWhenLossy();
+    this.repeatLater();
     this.#opening.opened();
   }
 
@@ -117,84 +126,47 @@ export class Channel {
 
   /** As Route.tell: false past the mark, BackpressureError at the bound. */
   tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
-    const isBelowMark = this.#outgoing.tell(cUid, method, message, delivery);
-    this.#written();
+    const isBelowMark = this.outgoing.tell(cUid, method, message, delivery);
+    this.written();
     return isBelowMark && !this.pressure.isFull(cUid);
-  }
-
-  ask(
-    cUid: bigint,
-    method: AnyMethod,
-    message: unknown,
-    call: OutgoingCall,
-    options: AskOptions | undefined,
-  ): Promise<unknown> {
-    if (this.asks.size >= limits.linkAsks) {
-      return Promise.reject(
-        new BackpressureError(`${limits.linkAsks} asks wait for replies from ${this.address} already.`),
-      );
-    }
-    const nowMs = this.#services.scheduler.now();
-    return new Promise((resolve, reject) => {
-      const correlation = this.#nextCorrelation();
-      const { deadlines } = this.#services.system;
-      const ask = new RemoteAsk(
-        this.asks,
-        correlation,
-        this.pathOf(cUid),
-        deadlines,
-        method,
-        call.deadlineMs,
-        options,
-        resolve,
-        reject,
-      );
-      // One that is over before it began is not sent.
-      ask.start(nowMs);
-      if (ask.isSettled) {
-        return;
-      }
-      try {
-        this.#outgoing.ask(cUid, method, message, call, ask, nowMs);
-        this.#written();
-      } catch (error) {
-        ask.cancel(error);
-      }
-    });
   }
 
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
     if (this.#closed === undefined) {
-      this.#outgoing.reply(method, response, correlation, passThrough);
-      this.#written();
+      this.outgoing.reply(method, response, correlation, passThrough);
+      this.written();
     }
   }
 
   failure(lane: Lane, error: MillraceError, correlation: number, passThrough?: Uint8Array): void {
     if (this.#closed === undefined) {
-      this.#outgoing.failure(lane, error, correlation, passThrough);
-      this.#written();
+      this.outgoing.failure(lane, error, correlation, passThrough);
+      this.written();
     }
   }
 
   /** A word between routers. */
   say(message: v1.LinkMessageInit): void {
     if (this.#closed === undefined) {
-      this.#outgoing.say(message);
-      this.#written();
-      this.#repeatWhenLossy();
+      this.outgoing.say(message);
+      this.written();
+      this.repeatLater();
     }
   }
 
   /** Resolves when a tell to this actor would be accepted below the mark. */
   ready(cUid: bigint): Promise<void> {
     return this.#closed === undefined
-      ? this.pressure.ready(cUid, () => !this.#outgoing.isPastMark)
+      ? this.pressure.ready(cUid, () => !this.outgoing.isPastMark)
       : Promise.reject(this.#closed);
   }
 
+  room(): Promise<void> | undefined {
+    return this.outgoing.isPastMark ? this.ready(NO_ACTOR) : undefined;
+  }
+
   flush(): void {
-    this.#outgoing.flush();
+    this.outgoing.flush();
   }
 
   watch(route: Route, watcher: Watcher): void {
@@ -215,12 +187,11 @@ export class Channel {
       this.#services.scheduler.clearTimer(this.#repeat);
     }
     this.#link?.close(reason);
-    this.#outgoing.close((cUid, method, message) =>
+    this.outgoing.close((cUid, method, message) =>
       this.#services.system.addDeadLetter(this.pathOf(cUid), method.fullName, message, 'unreachable'),
     );
-    for (const ask of this.asks.values()) {
-      ask.fail(error);
-    }
+    this.asks.close(error);
+    this.streams.close(error);
     this.#inbound.close();
     this.watches.close();
     this.pressure.close(error);
@@ -252,28 +223,18 @@ export class Channel {
         this.#heard(readValue(v1.LinkMessage, this.#valueReader, bytes, view.valueStart, view.valueEnd));
         return;
       case EnvelopeMode.reply:
-        this.#replied(bytes, view);
+        this.asks.replied(bytes, view);
         return;
       case EnvelopeMode.failure:
-        this.asks.get(view.correlation)?.fail(fromWire(view.error ?? NO_CAUSE));
+        this.asks.failed(view);
+        return;
+      case EnvelopeMode.element:
+        this.streams.element(bytes, view);
         return;
       case EnvelopeMode.tell:
       case EnvelopeMode.ask:
+      case EnvelopeMode.open:
         this.#inbound.deliver(bytes, view);
-    }
-  }
-
-  /** A reply that comes after its ask has settled is dropped: the asker was told already. */
-  #replied(bytes: Uint8Array, view: EnvelopeView): void {
-    const ask = this.asks.get(view.correlation);
-    if (ask === undefined) {
-      return;
-    }
-    try {
-      ask.reply(readValue(ask.method.response, this.#valueReader, bytes, view.valueStart, view.valueEnd));
-    } catch (error) {
-      ask.fail(error instanceof ProtocolError ? error : new ProtocolError(String(error)));
-      throw error;
     }
   }
 
@@ -288,7 +249,7 @@ export class Channel {
         this.#services.introduced(this, message.value);
         return;
       case 'methodBound':
-        this.#outgoing.methods.bound(message.value.method);
+        this.outgoing.methods.bound(message.value.method);
         return;
       case 'watch':
         this.watches.onWatch(message.value.cUid);
@@ -304,7 +265,19 @@ export class Channel {
         return;
       case 'pressure':
         this.pressure.heard(message.value.cUid, message.value.isFull);
-        this.#repeatWhenLossy();
+        this.repeatLater();
+        return;
+      case 'streamCredit':
+        this.streams.onCredit(message.value);
+        return;
+      case 'streamCancel':
+        this.streams.onCancel(message.value);
+        return;
+      case 'streamEnd':
+        this.streams.onEnd(message.value);
+        return;
+      case 'streamClosed':
+        this.streams.onClosed(message.value);
         return;
       case undefined:
         throw new ProtocolError('A word between routers says nothing this version knows.');
@@ -327,31 +300,25 @@ export class Channel {
   }
 
   /** A peer that takes nothing for so long is treated as gone, and memory stays bounded. */
-  #written(): void {
-    if (this.#outgoing.isStuck) {
+  written(): void {
+    if (this.outgoing.isStuck) {
       this.close(new UnreachableError(`${this.address} does not take what it is sent (controlBacklogBytes).`));
     } else {
       this.#services.flushSoon(this);
     }
   }
 
-  #nextCorrelation(): number {
-    do {
-      this.#correlation = (this.#correlation + 1) >>> 0 || 1;
-    } while (this.asks.has(this.#correlation));
-    return this.#correlation;
-  }
-
-  #repeatWhenLossy(): void {
+  repeatLater(): void {
     if (this.#link?.isReliable !== false || this.#closed !== undefined || this.#repeat !== undefined) {
       return;
     }
-    if (this.watches.needsRepeat || this.pressure.needsRepeat) {
+    if (this.watches.needsRepeat || this.pressure.needsRepeat || this.streams.needsRepeat) {
       this.#repeat = this.#services.scheduler.setTimer(REPEAT_MS, () => {
         this.#repeat = undefined;
         this.watches.repeat();
         this.pressure.repeat();
-        this.#repeatWhenLossy();
+        this.streams.repeat();
+        this.repeatLater();
       });
     }
   }

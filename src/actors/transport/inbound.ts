@@ -47,23 +47,27 @@ export class Inbound {
   }
 
   deliver(bytes: Uint8Array, view: EnvelopeView): void {
-    const isAsk = view.mode === EnvelopeMode.ask;
-    const correlation = isAsk ? view.correlation : 0;
-    const name = this.#methodName(view, correlation);
+    if (view.mode === EnvelopeMode.open && this.#isOpenedBefore(view)) {
+      return;
+    }
+    const name = this.#methodName(view);
     const target = this.#target(view);
     if (target === undefined) {
-      this.#undelivered(cUidOf(view.toLow, view.toHigh), correlation, name);
+      this.#undelivered(view, name);
       return;
     }
     const method = target.methods.get(name);
     if (method === undefined) {
-      this.#refuse(
-        new ProtocolError(`${name.slice(0, 200)} is no method of ${target.cell.service.typeName}.`),
-        correlation,
-      );
+      this.#refuse(new ProtocolError(`${name.slice(0, 200)} is no method of ${target.cell.service.typeName}.`), view);
     }
     this.#bind(view, method);
-    const message = this.#decode(bytes, view, method, correlation);
+    const message = this.#decode(bytes, view, method);
+    if (view.mode === EnvelopeMode.open) {
+      this.#open(target.cell, method, message, view);
+      return;
+    }
+    const isAsk = view.mode === EnvelopeMode.ask;
+    const correlation = isAsk ? view.correlation : 0;
     const hasExtras = isAsk || view.meta !== undefined || view.hasFrom;
     const delivery = hasExtras
       ? new RemoteDelivery(this.#channel, method, view, correlation, this.#services.scheduler.now())
@@ -80,6 +84,20 @@ export class Inbound {
     }
   }
 
+  #isOpenedBefore(view: EnvelopeView): boolean {
+    if (view.correlation === 0 || view.credit === 0) {
+      throw new ProtocolError('A stream was opened without a correlation, or without credit for an element.');
+    }
+    return this.#channel.streams.isRepeated(view);
+  }
+
+  #open(cell: Cell, method: AnyMethod, message: unknown, view: EnvelopeView): void {
+    if (method.mode !== 'stream') {
+      this.#refuse(new ProtocolError(`${method.fullName} returns no stream and cannot be opened.`), view);
+    }
+    this.#channel.streams.serve(cell, method, message, view);
+  }
+
   /** Nothing of the channel stays with the actors that it has reached. */
   close(): void {
     for (const { cell } of this.#targets.values()) {
@@ -88,14 +106,14 @@ export class Inbound {
     this.#targets.clear();
   }
 
-  #methodName(view: EnvelopeView, correlation: number): string {
+  #methodName(view: EnvelopeView): string {
     if (view.methodName !== '') {
       return view.methodName;
     }
     try {
       return this.#numbers.name(view.method);
     } catch (error) {
-      return this.#refuse(error, correlation);
+      return this.#refuse(error, view);
     }
   }
 
@@ -107,29 +125,38 @@ export class Inbound {
     }
   }
 
-  #decode(bytes: Uint8Array, view: EnvelopeView, method: AnyMethod, correlation: number): unknown {
+  #decode(bytes: Uint8Array, view: EnvelopeView, method: AnyMethod): unknown {
     try {
       return readValue(method.request, this.#reader, bytes, view.valueStart, view.valueEnd);
     } catch (error) {
-      return this.#refuse(error, correlation);
+      return this.#refuse(error, view);
     }
   }
 
   /** Answered where somebody waits, and counted against the link all the same. */
-  #refuse(error: unknown, correlation: number): never {
-    if (correlation !== 0 && error instanceof MillraceError) {
-      this.#channel.failure(Lane.control, error, correlation);
+  #refuse(error: unknown, view: EnvelopeView): never {
+    if (error instanceof MillraceError) {
+      this.#answer(error, view);
     }
     throw error;
   }
 
-  #undelivered(cUid: bigint, correlation: number, method: string): void {
-    if (correlation === 0) {
+  #undelivered(view: EnvelopeView, method: string): void {
+    const cUid = cUidOf(view.toLow, view.toHigh);
+    if (view.mode === EnvelopeMode.tell || view.correlation === 0) {
       this.#services.system.addDeadLetter(`actor ${cUid}`, method, undefined, 'stopped');
       return;
     }
-    const error = new StoppedError(`Actor ${cUid} has stopped, or never existed: ${method} was not delivered.`);
-    this.#channel.failure(Lane.control, error, correlation);
+    this.#answer(new StoppedError(`Actor ${cUid} has stopped, or never existed: ${method} was not delivered.`), view);
+  }
+
+  /** Where somebody waits. */
+  #answer(error: MillraceError, { mode, correlation }: EnvelopeView): void {
+    if (mode === EnvelopeMode.open) {
+      this.#channel.streams.refuse(correlation, error);
+    } else if (mode === EnvelopeMode.ask && correlation !== 0) {
+      this.#channel.failure(Lane.control, error, correlation);
+    }
   }
 
   #target(view: EnvelopeView): Target | undefined {

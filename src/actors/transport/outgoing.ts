@@ -12,13 +12,16 @@ import {
   WireReader,
 } from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
-import { chainIds, type OutgoingCall, type TellDelivery } from '../kernel/index.js';
+import { chainIds, type OutgoingCall, type StreamCall, type TellDelivery } from '../kernel/index.js';
 import { cUidOf, highOf, lowOf } from './halves.js';
 import { OutgoingMethods } from './method-numbers.js';
 import { Outbox } from './outbox.js';
 import type { RouterServices } from './router-services.js';
 import type { Perishable } from './waiting-frame.js';
 import { toWire } from './wire-errors.js';
+
+/** An ask or a stream that waits for its answer. */
+type Waiting = Perishable & { readonly correlation: number };
 
 /** The sending half of a channel: fills in envelopes, and puts them into the outbox of their lane. */
 export class Outgoing {
@@ -75,22 +78,8 @@ export class Outgoing {
     return !outbox.isPastMark;
   }
 
-  ask(
-    cUid: bigint,
-    method: AnyMethod,
-    message: unknown,
-    call: OutgoingCall,
-    ask: Perishable & { readonly correlation: number },
-    nowMs: number,
-  ): void {
-    const header = this.#begin(EnvelopeMode.ask);
-    this.#setMethod(header, method);
-    this.#setReceiver(header, cUid);
-    this.#setSender(header, call.caller?.toRef().cUid);
-    header.correlation = ask.correlation;
-    header.remainingMicroseconds = (ask.deadlineMs - nowMs) * 1_000;
-    header.chain = chainIds(call.chain);
-    header.meta = call.meta;
+  ask(cUid: bigint, method: AnyMethod, message: unknown, call: OutgoingCall, ask: Waiting, nowMs: number): void {
+    const header = this.#beginCall(EnvelopeMode.ask, cUid, method, call, ask, nowMs);
     this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control, ask);
   }
 
@@ -123,8 +112,51 @@ export class Outgoing {
     }
   }
 
-  say(message: v1.LinkMessageInit): void {
-    this.#control.write(this.#begin(EnvelopeMode.link), v1.LinkMessage, v1.LinkMessage.create(message), true);
+  /** The opening of a stream, with the elements that its reader takes for a start. Else as `ask`. */
+  open(
+    cUid: bigint,
+    method: AnyMethod,
+    message: unknown,
+    call: StreamCall,
+    stream: Waiting & { readonly credit: number },
+    nowMs: number,
+  ): void {
+    const header = this.#beginCall(EnvelopeMode.open, cUid, method, call, stream, nowMs);
+    header.credit = stream.credit;
+    const perishable = stream.deadlineMs === Number.POSITIVE_INFINITY ? undefined : stream;
+    this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control, perishable);
+  }
+
+  /** An element of a stream, for which its reader gave credit. ProtocolError when it does not fit its type or is too large. */
+  element(method: AnyMethod, value: unknown, id: number, sequence: number): void {
+    const header = this.#begin(EnvelopeMode.element);
+    header.correlation = id;
+    header.sequence = sequence;
+    this.#outbox(method.lane).write(header, method.response, value, true);
+  }
+
+  /** A word between routers, or about a stream on that stream's lane. */
+  say(message: v1.LinkMessageInit, lane: Lane = Lane.control): void {
+    this.#outbox(lane).write(this.#begin(EnvelopeMode.link), v1.LinkMessage, v1.LinkMessage.create(message), true);
+  }
+
+  #beginCall(
+    mode: EnvelopeMode,
+    cUid: bigint,
+    method: AnyMethod,
+    call: OutgoingCall | StreamCall,
+    { correlation, deadlineMs }: Waiting,
+    nowMs: number,
+  ): EnvelopeHeader {
+    const header = this.#begin(mode);
+    this.#setMethod(header, method);
+    this.#setReceiver(header, cUid);
+    this.#setSender(header, call.caller?.toRef().cUid);
+    header.correlation = correlation;
+    header.remainingMicroseconds = (deadlineMs - nowMs) * 1_000;
+    header.chain = chainIds(call.chain);
+    header.meta = call.meta;
+    return header;
   }
 
   /** The link has ended: `lost` hears of every tell that it never took, in order. */

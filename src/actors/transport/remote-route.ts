@@ -1,5 +1,5 @@
 import type { AnyMethod } from '../../protocol/index.js';
-import type { ActorSystem, AskOptions, Route, SendOptions, Watcher } from '../kernel/index.js';
+import type { ActorSystem, AskOptions, Route, SendOptions, Stream, StreamOptions, Watcher } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 
 /** The way to an actor of another partition. A link is opened when it is first used. */
@@ -35,7 +35,17 @@ export class RemoteRoute implements Route {
     if (channel.closed !== undefined) {
       throw channel.closed;
     }
-    return channel.ask(this.cUid, method, message, call, options);
+    return channel.asks.ask(this.cUid, method, message, call, options);
+  }
+
+  stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
+    return this.#system.read(method, options, this, (sink, call, start) => {
+      const channel = this.#current();
+      if (channel.closed !== undefined) {
+        throw channel.closed;
+      }
+      return channel.streams.open(this.cUid, method, message, call, start, sink);
+    });
   }
 
   ready(): Promise<void> {

@@ -26,7 +26,8 @@ export function observedBehavior<S extends AnyService, State>(
       [
         method,
         (state: unknown, request: unknown, context: Context): unknown => {
-          const message = handled(method, request, context, actor, observer);
+          // The number in a stream's meta is of the message in which it was opened.
+          const message = method.mode === 'stream' ? undefined : handled(method, request, context, actor, observer);
           return noteReply(handler(state, request, contexts.of(context)), message, method, observer);
         },
       ] as const,

@@ -2,6 +2,8 @@ import {
   type AskOptions,
   type Route,
   type SendOptions,
+  type Stream,
+  type StreamOptions,
   type TerminationReason,
   type Watcher,
   withMeta,
@@ -54,6 +56,11 @@ export class ObservedRoute implements Route {
       messages.failed(sent, error);
       throw error;
     }
+  }
+
+  /** Streams are not observed: whoever reads one counts its elements. */
+  stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
+    return this.inner.stream(method, message, options);
   }
 
   ready(): Promise<void> {

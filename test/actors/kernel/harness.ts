@@ -9,7 +9,7 @@ import {
 } from '#src/actors/kernel/index.js';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
 import { RealScheduler, type Scheduler, VirtualScheduler } from '#src/scheduler/index.js';
-import { Worker } from './shop.js';
+import { Counting, Worker } from './shop.js';
 
 export interface TestSystem {
   readonly system: ActorSystem;
@@ -35,7 +35,7 @@ export async function closeSystems(): Promise<void> {
   for (const { system, scheduler } of open.splice(0)) {
     await system.shutdown();
     await until(() => system.statistics.pendingAsks === 0);
-    expect(system.statistics).to.include({ actors: 0, pendingAsks: 0 });
+    expect(system.statistics).to.include({ actors: 0, pendingAsks: 0, openStreams: 0 });
     expect(scheduler.pendingTimers, 'timers left').to.equal(0);
   }
 }
@@ -88,3 +88,35 @@ export function worker<State = undefined>(definition: WorkerDefinition<State> = 
 }
 
 export type WorkerRef = ActorRef<typeof Worker>;
+
+type CounterDefinition<State> = BehaviorOptions<State> & Partial<Handlers<typeof Counting, State>>;
+
+/** A Counting whose stream counts up to what it is asked for, `definition` apart. */
+export function counter<State = undefined>(definition: CounterDefinition<State> = {}) {
+  const plain: Handlers<typeof Counting, State> = {
+    push: () => {},
+    work: (_state, { value }) => ({ value }),
+    count: async function* (_state, { value }) {
+      for (let next = 0; next < value; next++) yield { value: next };
+    },
+  };
+  return behavior<typeof Counting, State>(Counting, { ...plain, ...definition });
+}
+
+/** All values of a stream of numbers, and the error that it ended with. */
+export async function readAll(
+  stream: AsyncIterable<{ readonly value: number }> | Iterable<{ readonly value: number }>,
+): Promise<{ values: number[]; error?: unknown }> {
+  const values: number[] = [];
+  try {
+    for await (const { value } of stream) values.push(value);
+    return { values };
+  } catch (error) {
+    return { values, error };
+  }
+}
+
+/** 0, 1, 2, and so on: `count` numbers. */
+export function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_none, index) => index);
+}

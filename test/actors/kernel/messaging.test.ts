@@ -3,7 +3,7 @@ import { ActorSystem, behavior, type DeadLetter, later } from '#src/actors/kerne
 import { ConfigError, HandlerError, ProtocolError, StoppedError } from '#src/errors.js';
 import { silentLogger } from '#src/logging/index.js';
 import { closeSystems, deferred, rejection, testSystem, turn, until, worker } from './harness.js';
-import { Pricing, Streaming, Worker } from './shop.js';
+import { Pricing, Worker } from './shop.js';
 
 const pricing = behavior(Pricing, {
   state: () => new Map<string, number>(),
@@ -173,15 +173,6 @@ describe('an actor', () => {
     expect(letters).to.have.length(1);
     expect(system.deadLetters.count).to.equal(101);
     expect(log.filter(({ message }) => message === 'dead letter')).to.have.length(1);
-  });
-
-  it('answers streaming with ProtocolError for now', async () => {
-    const { system } = testSystem();
-    const ref = system.spawn(behavior(Streaming, { watch: async function* () {} }));
-    const read = async (): Promise<void> => {
-      for await (const _trade of ref.watch({})) return;
-    };
-    expect(await rejection(read())).to.be.instanceOf(ProtocolError);
   });
 
   it('refuses names that are taken or unfit, and channel ids that are taken', async () => {

@@ -148,6 +148,10 @@ describe('a reference to an actor elsewhere', () => {
         calls.push(system.outgoingAsk(options));
         return Promise.resolve(message);
       },
+      stream: (method, _message, options) =>
+        system.read(method, options, { path: 'elsewhere' }, () => {
+          throw new UnreachableError('no stream leads there');
+        }),
       ready: () => Promise.resolve(),
       watch: () => {},
       unwatch: () => {},

@@ -41,6 +41,9 @@ export const Worker = service('test.Worker', {
   work: rpc('test.Worker', 'work', 'ask', Number32, Number32),
 });
 
-export const Streaming = service('test.Streaming', {
-  watch: rpc('test.Streaming', 'watch', 'stream', QuoteRequest, Trade),
+/** A stream beside a tell and an ask. */
+export const Counting = service('test.Counting', {
+  push: rpc('test.Counting', 'push', 'tell', Number32, Empty),
+  work: rpc('test.Counting', 'work', 'ask', Number32, Number32),
+  count: rpc('test.Counting', 'count', 'stream', Number32, Number32),
 });

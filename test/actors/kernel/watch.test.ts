@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type ActorSystem, type Route, routeKey, type Terminated, type Watcher } from '#src/actors/kernel/index.js';
-import { ConfigError } from '#src/errors.js';
+import { ConfigError, UnreachableError } from '#src/errors.js';
 import { closeSystems, deferred, testSystem, until, worker, type WorkerRef } from './harness.js';
 import { Worker } from './shop.js';
 
@@ -110,6 +110,10 @@ describe('death watch', () => {
       cUid: 99n,
       tell: () => true,
       ask: () => Promise.resolve({}),
+      stream: (method, _message, options) =>
+        system.read(method, options, { path: 'elsewhere' }, () => {
+          throw new UnreachableError('no stream leads there');
+        }),
       ready: () => Promise.resolve(),
       watch: (added) => void watchers.add(added),
       unwatch: (removed) => void watchers.delete(removed),

@@ -110,7 +110,14 @@ export async function closeCluster(cluster: Cluster, { ignoresTimers = false } =
     bytesInFlight: 0,
     timers: 0,
     pendingTimers: 0,
-    leftovers: started.map(() => ({ actors: 0, pendingAsks: 0, links: 0, linkAsks: 0, mailboxBytes: 0 })),
+    leftovers: started.map(() => ({
+      actors: 0,
+      pendingAsks: 0,
+      openStreams: 0,
+      links: 0,
+      linkAsks: 0,
+      mailboxBytes: 0,
+    })),
   };
   const index = open.indexOf(cluster);
   if (index >= 0) open.splice(index, 1);

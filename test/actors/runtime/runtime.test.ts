@@ -54,7 +54,14 @@ describeRuntime('a runtime', (start) => {
     const { runtime, control, cluster } = await start();
     const other = await cluster.start();
     await Promise.all([other.stop(), other.stop()]);
-    expect(other.leftovers).to.deep.equal({ actors: 0, pendingAsks: 0, links: 0, linkAsks: 0, mailboxBytes: 0 });
+    expect(other.leftovers).to.deep.equal({
+      actors: 0,
+      pendingAsks: 0,
+      openStreams: 0,
+      links: 0,
+      linkAsks: 0,
+      mailboxBytes: 0,
+    });
     expect(other.isConnected).to.equal(false);
     expect(String(await rejection(other.lookup(v1.PartitionRuntime, 'x')))).to.include('has left the control plane');
     await runtime.lookup(v1.Runtime, `millrace/runtime/${control.pUid}`);

@@ -28,6 +28,7 @@ const Errand: MessageType<Errand, Partial<Errand>> = {
 };
 
 type Tell = Method<'tell', Errand, Partial<Errand>, Errand, Partial<Errand>>;
+type Stream = Method<'stream', Errand, Partial<Errand>, Errand, Partial<Errand>>;
 type Ask = Method<'ask', Errand, Partial<Errand>, Errand, Partial<Errand>>;
 
 const shared = { request: Errand, response: Errand };
@@ -47,4 +48,14 @@ export const Errands: Service<{ push: Tell; urge: Tell; run: Ask; rush: Ask }> =
 export const Chores: Service<{ push: Tell }> = {
   typeName: 'test.Chores',
   methods: { push: { ...push, fullName: 'test.Chores.Push' } },
+};
+
+export const list: Stream = { name: 'list', fullName: 'test.Listing.List', mode: 'stream', lane: Lane.data, ...shared };
+const pushListing: Tell = { ...push, fullName: 'test.Listing.Push' };
+export const runListing: Ask = { ...run, fullName: 'test.Listing.Run' };
+
+/** A stream beside a tell and an ask. */
+export const Listing: Service<{ push: Tell; run: Ask; list: Stream }> = {
+  typeName: 'test.Listing',
+  methods: { push: pushListing, run: runListing, list },
 };

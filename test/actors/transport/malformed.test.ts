@@ -1,62 +1,10 @@
 import { expect } from 'chai';
 import { limits } from '#src/limits.js';
-import {
-  type AnyMethod,
-  EnvelopeHeader,
-  EnvelopeMode,
-  Lane,
-  v1,
-  WireWriter,
-  writeDelimitedEnvelope,
-} from '#src/protocol/index.js';
-import type { CloseReason, Link, Transport } from '#src/transport/index.js';
+import { type EnvelopeHeader, EnvelopeMode, v1 } from '#src/protocol/index.js';
 import { until } from '../../scheduler/until.js';
-import { Errands, push, run } from './errands.js';
+import { Errands, list, push, run } from './errands.js';
 import { endWorlds, errands, type Partition, PartitionWorld } from './partitions.js';
-
-/** A peer that writes whatever it likes into its frames. */
-class Stranger {
-  readonly transport: Transport;
-  readonly link: Link;
-  readonly ended: CloseReason[] = [];
-  frames = 0;
-
-  constructor(transport: Transport, link: Link) {
-    this.transport = transport;
-    this.link = link;
-    link.setHandlers({
-      frame: () => void this.frames++,
-      writable: () => {},
-      closed: (reason) => void this.ended.push(reason),
-    });
-  }
-
-  send(bytes: Uint8Array): void {
-    const buffer = this.link.acquire(Lane.data, bytes.length);
-    if (buffer === undefined) return;
-    buffer.set(bytes);
-    this.link.send(Lane.data, buffer, bytes.length);
-    this.transport.flush();
-  }
-
-  envelope(fill: (header: EnvelopeHeader) => void, method?: AnyMethod, value: unknown = {}): Uint8Array {
-    const header = new EnvelopeHeader();
-    fill(header);
-    const bytes = new Uint8Array(4_096);
-    const writer = new WireWriter(bytes);
-    writeDelimitedEnvelope(writer, header, method?.request, method?.request.create(value));
-    return bytes.slice(0, writer.size);
-  }
-
-  word(message: v1.LinkMessageInit): Uint8Array {
-    const header = new EnvelopeHeader();
-    header.mode = EnvelopeMode.link;
-    const bytes = new Uint8Array(4_096);
-    const writer = new WireWriter(bytes);
-    writeDelimitedEnvelope(writer, header, v1.LinkMessage, v1.LinkMessage.create(message));
-    return bytes.slice(0, writer.size);
-  }
-}
+import { Stranger } from './stranger.js';
 
 describe('malformed messages', () => {
   afterEach(endWorlds);
@@ -210,6 +158,24 @@ describe('malformed messages', () => {
           header.correlation = 5;
           header.error = { code: 'STOPPED', message: 'gone', handlerCode: '' };
         }),
+        stranger.envelope((header) => {
+          toWorker(header);
+          header.mode = EnvelopeMode.open;
+          header.methodName = list.fullName;
+          header.correlation = 6;
+          header.credit = 3;
+        }, list),
+        stranger.envelope((header) => {
+          header.mode = EnvelopeMode.element;
+          header.correlation = 1;
+          header.sequence = 2;
+        }, list),
+        stranger.word({
+          message: { case: 'streamCredit', value: { stream: 6, credit: 9, received: 1, hasGap: true } },
+        }),
+        stranger.word({ message: { case: 'streamCancel', value: { stream: 6 } } }),
+        stranger.word({ message: { case: 'streamEnd', value: { stream: 1, elements: 2 } } }),
+        stranger.word({ message: { case: 'streamClosed', value: { stream: 6, isReader: true } } }),
         stranger.word({ message: { case: 'hello', value: { version: 1, address: 'memory://x/1', ordinal: 1 } } }),
         stranger.word({ message: { case: 'watch', value: { cUid: 3n } } }),
         stranger.word({ message: { case: 'terminated', value: { cUid: 3n } } }),

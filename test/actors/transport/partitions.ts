@@ -17,7 +17,7 @@ import { RealScheduler, type Scheduler, VirtualScheduler } from '#src/scheduler/
 import type { Transport } from '#src/transport/index.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '#src/transport/memory/index.js';
 import { until } from '../../scheduler/until.js';
-import { Errands } from './errands.js';
+import { Errands, Listing } from './errands.js';
 
 export interface WorldOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
   readonly seed?: number;
@@ -109,7 +109,7 @@ export class PartitionWorld {
     for (const { system, router } of this.#partitions) await end(system, router);
     await until('the network to be quiet', () => this.scheduler.pendingTimers === 0);
     for (const { system, router, name } of this.#partitions) {
-      expect(system.statistics, name).to.include({ actors: 0, pendingAsks: 0, mailboxBytes: 0 });
+      expect(system.statistics, name).to.include({ actors: 0, pendingAsks: 0, mailboxBytes: 0, openStreams: 0 });
       expect([...router.channels()], `links of ${name}`).to.deep.equal([]);
     }
     expect(this.network.statistics).to.include({ openLinks: 0, framesInFlight: 0, bytesInFlight: 0, timers: 0 });
@@ -160,4 +160,31 @@ export async function rejection(work: Promise<unknown>): Promise<MillraceError> 
     throw error;
   }
   throw new Error('it did not reject');
+}
+
+type ListingDefinition<State> = BehaviorOptions<State> & Partial<Handlers<typeof Listing, State>>;
+
+/** An actor that lists numbers up to what it is asked for, `definition` apart. */
+export function listing<State = undefined>(definition: ListingDefinition<State> = {}): Behavior<typeof Listing, State> {
+  const plain: Handlers<typeof Listing, State> = {
+    push: () => {},
+    run: (_state, { value, load }) => ({ value, load }),
+    list: async function* (_state, { value }) {
+      for (let next = 0; next < value; next++) yield { value: next };
+    },
+  };
+  return behavior<typeof Listing, State>(Listing, { ...plain, ...definition });
+}
+
+/** All values of a stream of numbers, and the error that it ended with. */
+export async function readAll(
+  stream: AsyncIterable<{ readonly value: number }>,
+): Promise<{ values: number[]; error?: unknown }> {
+  const values: number[] = [];
+  try {
+    for await (const { value } of stream) values.push(value);
+    return { values };
+  } catch (error) {
+    return { values, error };
+  }
 }

@@ -1,0 +1,82 @@
+import type { Meta, Ref } from '../../protocol/index.js';
+import type { Handler } from './behavior.js';
+import type { ActorCell } from './cell.js';
+import type { Delivery } from './delivery.js';
+import { fail } from './lifecycle.js';
+import type { ServedStream } from './served-stream.js';
+
+/** One turn of a stream that the actor serves: its generator's next step, or its end. */
+export function pull(cell: ActorCell, handler: Handler | undefined, request: unknown, stream: ServedStream): void {
+  if (stream.isQueued) cell.usingSeldom().streams.queued--;
+  stream.taken();
+  if (stream.isEnded) close(cell, stream);
+  else advance(cell, handler, request, stream);
+}
+
+function advance(cell: ActorCell, handler: Handler | undefined, request: unknown, stream: ServedStream): void {
+  cell.current = stream;
+  enter(cell);
+  try {
+    const step = stream.pull(() => handler?.(cell.state, request, cell.context));
+    leave(cell);
+    cell.suspend(step, stream.method.fullName, (result) => {
+      cell.seldom?.stash?.mustBeUnmarked();
+      stream.reply(result);
+      cell.current = undefined;
+    });
+  } catch (error) {
+    leave(cell);
+    fail(cell, error, stream.method.fullName);
+  }
+}
+
+/** The reader has gone: the generator's `finally` runs. Nobody waits for it. */
+function close(cell: ActorCell, stream: ServedStream): void {
+  const what = `the end of ${stream.method.fullName}`;
+  cell.current = new Closing(stream);
+  enter(cell);
+  try {
+    const closed = stream.close();
+    leave(cell);
+    if (closed === undefined) cell.current = undefined;
+    else cell.suspend(closed, what, () => void (cell.current = undefined));
+  } catch (error) {
+    leave(cell);
+    fail(cell, error, what);
+  }
+}
+
+/** A pull is no message that could be put aside. */
+function enter(cell: ActorCell): void {
+  cell.kernel.running = cell;
+  cell.kernel.isInHook = true;
+}
+
+function leave(cell: ActorCell): void {
+  cell.kernel.running = undefined;
+  cell.kernel.isInHook = false;
+}
+
+/** What goes with the end of a generator: as with its pulls, but nobody waits. */
+class Closing implements Delivery {
+  readonly deadlineMs = Number.POSITIVE_INFINITY;
+  readonly chain = undefined;
+  readonly sizeBytes = 0;
+  readonly #stream: ServedStream;
+
+  constructor(stream: ServedStream) {
+    this.#stream = stream;
+  }
+
+  get meta(): Meta | undefined {
+    return this.#stream.meta;
+  }
+
+  get sender(): Ref | undefined {
+    return this.#stream.sender;
+  }
+
+  reply(): void {}
+
+  fail(): void {}
+}

@@ -1,0 +1,49 @@
+import { ConfigError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import type { Meta } from '../../protocol/index.js';
+import { type Caller, chainOf, InheritedOptions, joinMeta, type StreamOptions } from './call.js';
+import type { CallChain } from './call-chain.js';
+
+/** A stream on its way out: the caller's options joined with what its handler inherits from the message that it handles. */
+export interface StreamCall {
+  readonly timeoutMs: number;
+  readonly windowItems: number;
+  /** Scheduler time at which the message being handled expires, `Infinity` for none. */
+  readonly openByMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly chain: CallChain | undefined;
+  readonly meta: Meta | undefined;
+  readonly caller: Caller | undefined;
+}
+
+/** What a stream inherits. ConfigError for an option that is no fit number, ReentrantAskError for a chain past its bound. */
+export function outgoingStream(
+  options: StreamOptions | undefined,
+  running: Caller | undefined,
+  defaultTimeoutMs: number,
+  maxChain: number,
+): StreamCall {
+  const { timeoutMs = defaultTimeoutMs, windowItems = limits.rpcStreamItems, signal, meta } = options ?? {};
+  if (!(timeoutMs > 0)) {
+    throw new ConfigError(
+      `timeoutMs of a stream must be a positive number of milliseconds, or Infinity, not ${timeoutMs}`,
+    );
+  }
+  if (!Number.isSafeInteger(windowItems) || windowItems < 1 || windowItems > limits.streamItems) {
+    throw new ConfigError(
+      `windowItems of a stream must be a whole number from 1 to ${limits.streamItems}, not ${windowItems}`,
+    );
+  }
+  const kept = options instanceof InheritedOptions ? options : undefined;
+  const caller = kept === undefined ? running : kept.caller;
+  const inherited = kept === undefined ? running?.current : kept.delivery;
+  return {
+    timeoutMs,
+    windowItems,
+    openByMs: inherited?.deadlineMs ?? Number.POSITIVE_INFINITY,
+    signal,
+    chain: chainOf(caller, inherited, maxChain),
+    meta: joinMeta(inherited?.meta, meta),
+    caller,
+  };
+}

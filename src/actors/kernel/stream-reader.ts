@@ -1,0 +1,228 @@
+import { AskAbortedError, AskTimeoutError, type MillraceError, ProtocolError, StoppedError } from '../../errors.js';
+import type { AnyMethod } from '../../protocol/index.js';
+import type { Reader } from './call.js';
+import { CallChain } from './call-chain.js';
+import { Deadline } from './deadlines.js';
+import type { Kernel } from './kernel.js';
+import type { Stream, StreamSink, StreamSource } from './stream.js';
+import type { StreamCall } from './stream-call.js';
+
+/** Opens the way to the actor; what it throws is the stream's failure. */
+export type OpenStream = (
+  sink: StreamSink,
+  call: StreamCall,
+  start: { readonly deadlineMs: number; readonly credit: number },
+) => StreamSource;
+
+interface Waiting {
+  readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** The wait for one element. */
+class ElementWait extends Deadline {
+  private readonly onExpire: () => void;
+
+  constructor(onExpire: () => void) {
+    super(Number.POSITIVE_INFINITY);
+    this.onExpire = onExpire;
+  }
+
+  override expire(): void {
+    this.onExpire();
+  }
+}
+
+/**
+ * The reading end of a stream, here or over a link. Elements that have arrived wait in it, no more than the window; credit is given
+ * in steps of a quarter of the window.
+ */
+export class StreamReader implements Stream<unknown>, StreamSink, Reader {
+  readonly method: AnyMethod;
+  private readonly kernel: Kernel;
+  private readonly call: StreamCall;
+  private readonly open: OpenStream;
+  /** Who serves it, for error messages. */
+  private readonly target: { readonly path: string };
+  private source: StreamSource | undefined = undefined;
+  private readonly elements: unknown[] = [];
+  private readonly waiting: Waiting[] = [];
+  private readonly wait = new ElementWait(() => this.expire());
+  /** Calls of `next` that got an element or wait for one. */
+  private asked = 0;
+  private granted = 0;
+  private received = 0;
+  private isOpened = false;
+  /** Nothing more will come. */
+  private isOver = false;
+  private error: Error | undefined = undefined;
+
+  constructor(
+    kernel: Kernel,
+    method: AnyMethod,
+    call: StreamCall,
+    target: { readonly path: string },
+    open: OpenStream,
+  ) {
+    this.kernel = kernel;
+    this.method = method;
+    this.call = call;
+    this.target = target;
+    this.open = open;
+  }
+
+  [Symbol.asyncIterator](): Stream<unknown> {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    if (this.call.signal?.aborted === true) this.handleEvent();
+    if (this.elements.length > 0) {
+      const value = this.elements.shift();
+      this.asked++;
+      this.grant(undefined);
+      return Promise.resolve({ done: false, value });
+    }
+    if (this.isOver) return this.error === undefined ? Promise.resolve(DONE) : Promise.reject(this.error);
+    this.asked++;
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      if (!this.isOpened) this.start();
+      else {
+        if (this.waiting.length === 1) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
+        const { running } = this.kernel;
+        this.grant(running === undefined ? undefined : new CallChain(running, running.current?.chain));
+      }
+    });
+  }
+
+  return(): Promise<IteratorResult<unknown, undefined>> {
+    this.leave(undefined);
+    return Promise.resolve(DONE);
+  }
+
+  async throw(error?: unknown): Promise<IteratorResult<unknown, undefined>> {
+    this.leave(undefined);
+    throw error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.leave(undefined);
+  }
+
+  /** The actor that reads has stopped or starts anew. */
+  abandon(path: string): void {
+    this.leave(new StoppedError(`${this.method.fullName}: ${path}, which reads the stream, has stopped or begun anew`));
+  }
+
+  // ---- what comes from the actor
+
+  element(value: unknown): void {
+    if (this.isOver) return;
+    if (this.received >= this.granted) {
+      this.leave(
+        new ProtocolError(`${this.method.fullName}: ${this.target.path} sent an element that it had no credit for`),
+      );
+      return;
+    }
+    this.received++;
+    const first = this.waiting.shift();
+    if (first === undefined) {
+      this.elements.push(value);
+      return;
+    }
+    this.kernel.deadlines.remove(this.wait);
+    if (this.waiting.length > 0) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
+    first.resolve({ done: false, value });
+  }
+
+  end(): void {
+    this.finish(undefined);
+  }
+
+  /** Elements that came before are read first. */
+  fail(error: MillraceError): void {
+    this.finish(error);
+  }
+
+  // ---- its own ends
+
+  private expire(): void {
+    const wait = `within timeoutMs (${this.call.timeoutMs})`;
+    this.leave(
+      new AskTimeoutError(
+        `${this.method.fullName}: no element came from ${this.target.path} ${wait}; Infinity waits as long as it is there`,
+      ),
+    );
+  }
+
+  /** The signal's listener. */
+  handleEvent(): void {
+    const cause: unknown = this.call.signal?.reason;
+    this.leave(new AskAbortedError(`${this.method.fullName}: its reader has aborted the stream`, { cause }));
+  }
+
+  /** Reads no more: what has arrived is dropped, the actor is told, those who wait learn `error`. */
+  private leave(error: MillraceError | undefined): void {
+    this.elements.length = 0;
+    if (this.isOver) return;
+    const { source } = this;
+    this.finish(error);
+    source?.cancel();
+  }
+
+  private start(): void {
+    const { kernel, call } = this;
+    const nowMs = kernel.scheduler.now();
+    const deadlineMs = Math.min(nowMs + call.timeoutMs, call.openByMs);
+    if (deadlineMs <= nowMs) {
+      this.expire();
+      return;
+    }
+    this.isOpened = true;
+    this.granted = call.windowItems;
+    kernel.openStreams++;
+    call.signal?.addEventListener('abort', this, { once: true });
+    this.waitFrom(nowMs, call.openByMs);
+    try {
+      call.caller?.reading(this);
+      this.source = this.open(this, call, { deadlineMs, credit: this.granted });
+    } catch (error) {
+      this.finish(error instanceof Error ? error : new ProtocolError(String(error), { cause: error }));
+    }
+  }
+
+  private waitFrom(nowMs: number, openByMs: number): void {
+    this.wait.deadlineMs = Math.min(nowMs + this.call.timeoutMs, openByMs);
+    if (this.wait.deadlineMs < Number.POSITIVE_INFINITY) this.kernel.deadlines.add(this.wait, nowMs);
+  }
+
+  /** `chain` waits for the next element, where something does that is known. */
+  private grant(chain: CallChain | undefined): void {
+    if (this.isOver) return;
+    const { windowItems } = this.call;
+    const credit = this.asked + windowItems - 1;
+    // What is held back is less than the window, so there is credit for every `next` that waits.
+    const isDue = credit - this.granted >= Math.max(1, windowItems >> 2);
+    if (isDue) this.granted = credit;
+    if (isDue || chain !== undefined) this.source?.grant(this.granted, chain);
+  }
+
+  private finish(error: Error | undefined): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.error = error;
+    if (this.isOpened) {
+      this.kernel.openStreams--;
+      this.kernel.deadlines.remove(this.wait);
+      this.call.signal?.removeEventListener('abort', this);
+      this.call.caller?.readNoMore(this);
+    }
+    for (const { resolve, reject } of this.waiting.splice(0)) {
+      if (error === undefined) resolve(DONE);
+      else reject(error);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { BackpressureError, ProtocolError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { type AnyMethod, type EnvelopeView, readValue, WireReader } from '../../protocol/index.js';
+import type { AskOptions, OutgoingCall } from '../kernel/index.js';
+import { freeNumber } from './free-number.js';
+import type { Line } from './line.js';
+import { RemoteAsk } from './remote-ask.js';
+import type { RouterServices } from './router-services.js';
+import { fromWire, NO_CAUSE } from './wire-errors.js';
+
+/** The asks that wait for their replies over one link. */
+export class LinkAsks {
+  readonly #services: RouterServices;
+  readonly #line: Line;
+  readonly #waiting = new Map<number, RemoteAsk>();
+  readonly #reader = new WireReader();
+  #correlation = 0;
+
+  constructor(services: RouterServices, line: Line) {
+    this.#services = services;
+    this.#line = line;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  ask(
+    cUid: bigint,
+    method: AnyMethod,
+    message: unknown,
+    call: OutgoingCall,
+    options: AskOptions | undefined,
+  ): Promise<unknown> {
+    const { address, outgoing } = this.#line;
+    if (this.#waiting.size >= limits.linkAsks) {
+      return Promise.reject(new BackpressureError(`${limits.linkAsks} asks wait for replies from ${address} already.`));
+    }
+    const nowMs = this.#services.scheduler.now();
+    return new Promise((resolve, reject) => {
+      const correlation = freeNumber(this.#correlation, this.#waiting);
+      this.#correlation = correlation;
+      const { deadlines } = this.#services.system;
+      const ask = new RemoteAsk(
+        this.#waiting,
+        correlation,
+        this.#line.pathOf(cUid),
+        deadlines,
+        method,
+        call.deadlineMs,
+        options,
+        resolve,
+        reject,
+      );
+      // One that is over before it began is not sent.
+      ask.start(nowMs);
+      if (ask.isSettled) {
+        return;
+      }
+      try {
+        outgoing.ask(cUid, method, message, call, ask, nowMs);
+        this.#line.written();
+      } catch (error) {
+        ask.cancel(error);
+      }
+    });
+  }
+
+  /** A reply that comes after its ask has settled is dropped: the asker was told already. */
+  replied(bytes: Uint8Array, view: EnvelopeView): void {
+    const ask = this.#waiting.get(view.correlation);
+    if (ask === undefined) {
+      return;
+    }
+    try {
+      ask.reply(readValue(ask.method.response, this.#reader, bytes, view.valueStart, view.valueEnd));
+    } catch (error) {
+      ask.fail(error instanceof ProtocolError ? error : new ProtocolError(String(error)));
+      throw error;
+    }
+  }
+
+  failed(view: EnvelopeView): void {
+    this.#waiting.get(view.correlation)?.fail(fromWire(view.error ?? NO_CAUSE));
+  }
+
+  close(error: Error): void {
+    for (const ask of this.#waiting.values()) {
+      ask.cancel(error);
+    }
+  }
+}

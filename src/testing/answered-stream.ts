@@ -1,0 +1,48 @@
+import { Later, type Stream } from '../actors/kernel/index.js';
+import { ProtocolError } from '../errors.js';
+import type { AnyMethod } from '../protocol/index.js';
+
+/** The elements that a handler or an answer gives, filled, each when it is there. ProtocolError for what cannot be iterated. */
+export async function* elementsOf(method: AnyMethod, elements: unknown): AsyncGenerator<unknown, undefined, void> {
+  if (!isIterable(elements)) throw new ProtocolError(`${method.fullName} is a stream, and got nothing to iterate`);
+  for await (const element of elements) {
+    yield method.response.create(element instanceof Later ? await element.reply : element);
+  }
+  return undefined;
+}
+
+function isIterable(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
+  return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value);
+}
+
+/** A stream of which a test says the elements; `open` is asked for them when it is first read. */
+export class AnsweredStream implements Stream<unknown> {
+  readonly #elements: AsyncGenerator<unknown, undefined, void>;
+
+  constructor(method: AnyMethod, open: () => unknown) {
+    const opened = async function* (): AsyncGenerator<unknown, undefined, void> {
+      return yield* elementsOf(method, open());
+    };
+    this.#elements = opened();
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    return this.#elements.next();
+  }
+
+  return(): Promise<IteratorResult<unknown, undefined>> {
+    return this.#elements.return(undefined);
+  }
+
+  throw(error?: unknown): Promise<IteratorResult<unknown, undefined>> {
+    return this.#elements.throw(error);
+  }
+
+  [Symbol.asyncIterator](): Stream<unknown> {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}

@@ -1,0 +1,76 @@
+import {
+  type AnyMethod,
+  EnvelopeHeader,
+  EnvelopeMode,
+  EnvelopeView,
+  Lane,
+  readDelimitedEnvelope,
+  readValue,
+  v1,
+  WireReader,
+  WireWriter,
+  writeDelimitedEnvelope,
+} from '#src/protocol/index.js';
+import type { CloseReason, Link, Transport } from '#src/transport/index.js';
+
+/** A peer that writes whatever it likes into its frames. */
+export class Stranger {
+  readonly transport: Transport;
+  readonly link: Link;
+  readonly ended: CloseReason[] = [];
+  /** What routers said to it. */
+  readonly words: v1.LinkMessage['message'][] = [];
+  frames = 0;
+
+  constructor(transport: Transport, link: Link) {
+    this.transport = transport;
+    this.link = link;
+    link.setHandlers({
+      frame: (_lane, bytes) => this.#read(bytes),
+      writable: () => {},
+      closed: (reason) => void this.ended.push(reason),
+    });
+  }
+
+  send(bytes: Uint8Array): void {
+    const buffer = this.link.acquire(Lane.data, bytes.length);
+    if (buffer === undefined) return;
+    buffer.set(bytes);
+    this.link.send(Lane.data, buffer, bytes.length);
+    this.transport.flush();
+  }
+
+  envelope(fill: (header: EnvelopeHeader) => void, method?: AnyMethod, value: unknown = {}): Uint8Array {
+    const header = new EnvelopeHeader();
+    fill(header);
+    const bytes = new Uint8Array(4_096);
+    const writer = new WireWriter(bytes);
+    writeDelimitedEnvelope(writer, header, method?.request, method?.request.create(value));
+    return bytes.slice(0, writer.size);
+  }
+
+  word(message: v1.LinkMessageInit): Uint8Array {
+    const header = new EnvelopeHeader();
+    header.mode = EnvelopeMode.link;
+    const bytes = new Uint8Array(4_096);
+    const writer = new WireWriter(bytes);
+    writeDelimitedEnvelope(writer, header, v1.LinkMessage, v1.LinkMessage.create(message));
+    return bytes.slice(0, writer.size);
+  }
+
+  /** The ends of streams that it was told of, with the code of their error. */
+  get ends(): readonly (readonly [stream: number, elements: number, code: string | undefined])[] {
+    return this.words.flatMap((word) =>
+      word.case === 'streamEnd' ? [[word.value.stream, word.value.elements, word.value.error?.code] as const] : [],
+    );
+  }
+
+  #read(bytes: Uint8Array): void {
+    this.frames++;
+    const [reader, view] = [new WireReader(bytes), new EnvelopeView()];
+    while (readDelimitedEnvelope(reader, view)) {
+      if (view.mode !== EnvelopeMode.link) continue;
+      this.words.push(readValue(v1.LinkMessage, new WireReader(), bytes, view.valueStart, view.valueEnd).message);
+    }
+  }
+}
