@@ -63,7 +63,7 @@ export class Simulation {
       executor: this.#executor,
       observer: this.#observer,
       timetable: this.#timetable,
-      options: { system: { partitions: 1 }, ...workload.runtime },
+      options: { system: { partitions: 1 }, ...workload.runtime(plan.sizes) },
       record,
       controlPlane: () => this.#nodes[0]?.runtime?.controlPlane,
       started: (node: SimulatedNode) => this.#world.started(node),

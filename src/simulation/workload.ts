@@ -30,8 +30,10 @@ export interface WorkloadOptions {
   readonly faultMs?: number;
   /** Once all is healed, everything settles within this time, in ms. Default 60 000. */
   readonly settleMs?: number;
-  /** Options of each node's runtime. */
-  readonly runtime?: Omit<RuntimeOptions, 'node' | 'name' | 'controlPlane'>;
+  /** Options of each node's runtime, for the sizes that a run has drawn. */
+  readonly runtime?: (
+    sizes: Readonly<Record<string, number>>,
+  ) => Omit<RuntimeOptions, 'node' | 'name' | 'controlPlane'>;
   /** Drives the work, and resolves when it is done. Whatever it throws, or a node's start throws, is a violation. */
   readonly run: (world: World) => Promise<void>;
 }
@@ -63,7 +65,7 @@ const MARK: unique symbol = Symbol.for('millrace.workload');
  *     });
  */
 export function workload(name: string, options: WorkloadOptions): Workload {
-  const { sizes = {}, faults = {}, faultMs = 3_000, settleMs = 60_000, runtime = {}, run } = options;
+  const { sizes = {}, faults = {}, faultMs = 3_000, settleMs = 60_000, runtime = () => ({}), run } = options;
   for (const [size, [smallest, largest]] of Object.entries(sizes)) {
     if (!Number.isInteger(smallest) || !Number.isInteger(largest) || smallest < 0 || largest < smallest) {
       throw new ConfigError(

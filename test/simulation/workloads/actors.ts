@@ -18,7 +18,7 @@ export default workload('actors', {
   faults: { loss: 0.05, duplicate: 0.05, reorder: 0.05, crashes: 2, cuts: 2, controlPlane: true },
   faultMs: 3_000,
   // Small bounds, so that little work reaches them.
-  runtime: { kernelLimits: { stopTimeoutMs: 500 }, linkLimits: { frameBytes: 512 } },
+  runtime: () => ({ kernelLimits: { stopTimeoutMs: 500 }, linkLimits: { frameBytes: 512 } }),
   async run(world) {
     const names = Array.from({ length: world.size('actors') }, (_, index) => `actor-${index}`);
     world.everyStart((node) => {

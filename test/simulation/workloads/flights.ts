@@ -14,9 +14,10 @@ const RESTARTS = 3;
 
 /** The flights example on nodes that crash and are cut off: it finds what plain JavaScript finds. */
 export default workload('flights', {
-  sizes: { nodes: [1, 3], rows: [1, 1_500] },
+  sizes: { nodes: [1, 3], partitions: [1, 2], rows: [1, 1_500] },
   faults: { loss: 0.05, duplicate: 0.05, reorder: 0.05, crashes: 2, cuts: 1 },
   faultMs: 400,
+  runtime: ({ partitions = 1 }) => ({ system: { partitions } }),
   async run(world) {
     const runtime = world.nodes[0]?.runtime;
     if (runtime === undefined) return;

@@ -6,10 +6,18 @@ import restarting from '../../actors/runtime/pipelines/flow-restart.js';
 
 /** Processes and instances of segments come and go while pipelines are wired and run: no row is lost, doubled or made up. */
 export default workload('wiring', {
-  sizes: { nodes: [1, 4], runs: [1, 3], rows: [0, 150], instances: [1, 3], changes: [0, 8], processes: [0, 3] },
+  sizes: {
+    nodes: [1, 4],
+    partitions: [1, 3],
+    runs: [1, 3],
+    rows: [0, 150],
+    instances: [1, 3],
+    changes: [0, 8],
+    processes: [0, 3],
+  },
   faults: { loss: 0.05, duplicate: 0.05, reorder: 0.05, crashes: 1, cuts: 1 },
   faultMs: 800,
-  runtime: { streamWindow: { items: 4, bytes: 256 } },
+  runtime: ({ partitions = 1 }) => ({ system: { partitions }, streamWindow: { items: 4, bytes: 256 } }),
   async run(world) {
     const guests = Array.from({ length: world.size('processes') }, (_, index) => visit(world, index));
     await Promise.all(Array.from({ length: world.size('runs') }, (_, index) => flowOnce(world, index)));
