@@ -10,6 +10,7 @@ import { coreWith } from './bundle.mjs';
 import { mutated } from './mutations/edit.mjs';
 import { mutations } from './mutations/list.mjs';
 
+/** Unless a mutation says that it takes more. */
 const SEEDS = 300;
 const words = process.argv.slice(2);
 const chosen = mutations.filter(({ name }) => words.every((word) => name.includes(word)));
@@ -45,7 +46,9 @@ async function isCaught(mutation) {
   const { workload, failing } = await simulate(mutation, path, workloads);
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
   if (failing === undefined) {
-    console.log(`SURVIVES  ${name}: ${SEEDS} seeds of ${workloads.join(', ')} see nothing (${seconds} s)`);
+    console.log(
+      `SURVIVES  ${name}: ${mutation.seeds ?? SEEDS} seeds of ${workloads.join(', ')} see nothing (${seconds} s)`,
+    );
     return false;
   }
   const { invariant, message } = failing.violations[0];
@@ -56,7 +59,7 @@ async function isCaught(mutation) {
 }
 
 /** The first seed that fails, of the first workload in which one does. */
-async function simulate({ name }, path, workloads) {
+async function simulate({ name, seeds = SEEDS }, path, workloads) {
   const env = {
     ...process.env,
     MILLRACE_MUTATED_URL: pathToFileURL(resolve('dist/core.js')).href,
@@ -65,7 +68,7 @@ async function simulate({ name }, path, workloads) {
   const modules = workloads.map((workload) => `build/test/simulation/workloads/${workload}.js`);
   const options = [
     '--seeds',
-    `1..${SEEDS}`,
+    `1..${seeds}`,
     '--jobs',
     '1',
     '--repeat',

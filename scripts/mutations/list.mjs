@@ -147,9 +147,17 @@ export const mutations = [
   {
     name: 'a member that leaves a port is let go before all know it',
     file: 'src/actors/runtime/manifold.ts',
-    find: 'new Promise<void>((resolve) => side.members.fence(resolve))',
-    replace: 'Promise.resolve()',
+    find: '      return passed(side);\n',
+    replace: '      return Promise.resolve();\n',
     workloads: ['wiring'],
+  },
+  {
+    name: 'a writer begins before all who read from it know it',
+    file: 'src/actors/runtime/manifold.ts',
+    find: '    return isWriter ? passed(side) : Promise.resolve();',
+    replace: '    return Promise.resolve();',
+    workloads: ['wiring'],
+    seeds: 2_000,
   },
   {
     name: 'a reader grants no credit for what it has read',

@@ -55,9 +55,13 @@ class Manifold {
     this.#publish();
   }
 
-  join(member: v1.Member, isWriter: boolean): void {
+  /**
+   * Resolves when every reader knows a writer: one that did not would take the others' ends for the end of all, and what this one still
+   * writes would be lost. A reader may begin at once.
+   */
+  join(member: v1.Member, isWriter: boolean): Promise<void> {
     if (this.#gone.has(member.id)) {
-      return;
+      return Promise.resolve();
     }
     const side = isWriter ? this.writers : this.readers;
     if (this.#dropped.has(member.id)) {
@@ -68,6 +72,7 @@ class Manifold {
       this.#other(side).members.listen(member.id);
     }
     this.#publish();
+    return isWriter ? passed(side) : Promise.resolve();
   }
 
   /** Resolves when nobody can send to the member, or waits for it, any more. */
@@ -80,7 +85,7 @@ class Manifold {
     const fences = [this.writers, this.readers].map((side) => {
       this.#forget(side, id);
       side.members.delete(id);
-      return new Promise<void>((resolve) => side.members.fence(resolve));
+      return passed(side);
     });
     this.#known.delete(id);
     this.#frozen.delete(id);
@@ -195,10 +200,8 @@ export function manifold(port: string, policy: string): Behavior<typeof v1.Manif
       state.expect(expected);
       return {};
     },
-    join: (state, { member, isWriter }) => {
-      state.join(required(member), isWriter);
-      return {};
-    },
+    join: (state, { member, isWriter }): Later<EmptyInit> =>
+      later(state.join(required(member), isWriter).then(() => ({}))),
     leave: (state, { member, hasEnded }): Later<EmptyInit> => later(state.leave(member, hasEnded).then(() => ({}))),
     describe: ({ writers, readers }) => ({
       port,
@@ -208,6 +211,11 @@ export function manifold(port: string, policy: string): Behavior<typeof v1.Manif
       isWired: writers.members.size > 0 && readers.members.size > 0,
     }),
   });
+}
+
+/** Resolves when all who listen to a side know what it is now. */
+function passed(side: Side): Promise<void> {
+  return new Promise((resolve) => side.members.fence(resolve));
 }
 
 function required<T>(value: T | undefined): T {

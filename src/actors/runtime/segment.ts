@@ -85,7 +85,9 @@ export class Segment {
   }
 
   async create(): Promise<void> {
-    for (const assignment of this.spec.ports) {
+    // Nothing is read before those who will read what comes of it know this writer.
+    const ports = this.spec.ports.toSorted((left, right) => Number(right.isEgress) - Number(left.isEgress));
+    for (const assignment of ports) {
       const actor = this.#spawnPort(assignment);
       this.#ports.push({ assignment, actor });
       const manifold = this.#manifold(assignment);

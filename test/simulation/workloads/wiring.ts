@@ -10,12 +10,12 @@ export default workload('wiring', {
     nodes: [1, 4],
     partitions: [1, 3],
     runs: [1, 3],
-    rows: [0, 150],
+    rows: [0, 60],
     instances: [1, 3],
-    changes: [0, 8],
+    changes: [0, 10],
     processes: [0, 3],
   },
-  faults: { loss: 0.05, duplicate: 0.05, reorder: 0.05, crashes: 1, cuts: 1 },
+  faults: { loss: 0.2, duplicate: 0.1, reorder: 0.1, crashes: 1, cuts: 3 },
   faultMs: 800,
   runtime: ({ partitions = 1 }) => ({ system: { partitions }, streamWindow: { items: 4, bytes: 256 } }),
   async run(world) {
@@ -64,14 +64,14 @@ async function flowOnce(world: World, index: number): Promise<void> {
   // What is broadcast to instances that come and go has no one result.
   const changes = policy === 'broadcast' ? 0 : world.below(world.size('changes') + 1);
   const { board, run: name } = newBoard(`wiring-${index}`);
-  const isSlow = world.random() < 0.5;
-  board.stage = () => (isSlow ? world.pass(world.below(4)) : undefined);
+  const isSlow = world.random() < 0.8;
+  board.stage = () => (isSlow ? world.pass(world.below(12)) : undefined);
   const args = { run: name, count: world.size('rows'), policy, ...instances };
   let run: PipelineRun;
   let outcome: unknown;
   try {
     run = await runtime.run(isRestarting ? restarting : flow, { args });
-    const scaled = Array.from({ length: changes }, () => scale(world, run));
+    const scaled = Array.from({ length: changes }, () => scale(world, run, board));
     outcome = await run.done.then(
       () => undefined,
       (error: unknown) => error,
@@ -89,10 +89,15 @@ async function flowOnce(world: World, index: number): Promise<void> {
     );
 }
 
-/** Some instance more or less; refused where the segment has begun to end, or it is the last one. */
-async function scale(world: World, run: PipelineRun): Promise<void> {
-  await world.pass(world.below(200));
-  const segment = world.pick(['stage', 'sink']);
+/**
+ * Some instance more or less, after some time or some rows: near the end too, where who comes must not be overlooked by who goes. Refused
+ * where the segment has begun to end, or it is the last one.
+ */
+async function scale(world: World, run: PipelineRun, board: Board): Promise<void> {
+  const [atMs, row] = [world.below(200), Math.floor(world.random() * world.size('rows'))];
+  const segment = world.random() < 0.7 ? 'stage' : 'sink';
+  if (world.random() < 0.3) await world.pass(atMs);
+  for (let waitedMs = 0; board.accepted < row && waitedMs < 2_000; waitedMs++) await world.pass(1);
   const instances = run.instances(segment);
   try {
     if (instances.length > 0 && world.random() < 0.4) {
