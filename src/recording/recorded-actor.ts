@@ -6,11 +6,13 @@ import {
   Later,
   later,
   type Lifecycle,
+  type Stream,
   type UntypedRef,
 } from '../actors/kernel/index.js';
 import type { AnyMethod, v1 } from '../protocol/index.js';
 import type { Scheduler } from '../scheduler/index.js';
 import { RecordedContext } from './recorded-context.js';
+import { isAsyncIterable, RecordedReading, RecordedServing } from './recorded-streams.js';
 import { errorRecord, messageBytes, valueRecord } from './records.js';
 
 type Event = v1.RecordedEventInit['event'];
@@ -32,6 +34,7 @@ export class RecordedActor {
   #life = 0;
   #messages = 0;
   #asks = 0;
+  #streams = 0;
 
   constructor(options: RecordedActorOptions) {
     this.#options = options;
@@ -112,10 +115,29 @@ export class RecordedActor {
     );
   }
 
+  streamed(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {
+    const life = this.#life;
+    return new RecordedReading(stream, {
+      opened: () => {
+        const value = messageBytes(method.request, message);
+        this.log({ case: 'opened', value: { to: to.toRef(), method: method.fullName, value } });
+        return this.#streams++;
+      },
+      heard: (element) => {
+        if (life === this.#life) this.log({ case: 'element', value: element });
+      },
+      closed: (number) => {
+        if (life === this.#life) this.log({ case: 'closed', value: number });
+      },
+      valueOf: (value) => valueRecord(method.response, value),
+    });
+  }
+
   #begin(ctx: Context): Context {
     this.#life += 1;
     this.#messages = 0;
     this.#asks = 0;
+    this.#streams = 0;
     this.#scheduler = ctx.scheduler;
     this.#context = new RecordedContext(ctx, this);
     this.log({ case: 'start', value: { path: this.#options.path, ref: ctx.self.toRef() } });
@@ -146,8 +168,25 @@ export class RecordedActor {
         ended({ case: 'error', value: errorRecord(error) });
         throw error;
       };
-      return this.#outcome(() => handler(state, message, this.#in(ctx)), replied, failed);
+      const run = (): unknown => handler(state, message, this.#in(ctx));
+      return method.mode === 'stream' ? this.#served(method, number, run) : this.#outcome(run, replied, failed);
     };
+  }
+
+  /** The generator of a streaming rpc: each step is the actor's doing. */
+  #served(method: AnyMethod, number: number, run: () => unknown): unknown {
+    const stream = this.#options.acting.run(this, run);
+    if (!isAsyncIterable(stream)) return stream;
+    const life = this.#life;
+    return new RecordedServing(stream, {
+      pulled: () => this.log({ case: 'pulled', value: number }),
+      cancelled: () => this.log({ case: 'cancelled', value: number }),
+      run: (code) => this.#options.acting.run(this, code),
+      yielded: (result) => {
+        if (life === this.#life) this.log({ case: 'yielded', value: { stream: number, result } });
+      },
+      valueOf: (value) => valueRecord(method.response, value),
+    });
   }
 
   #outcome(run: () => unknown, replied: <Value>(reply: Value) => Value, failed: (error: unknown) => never): unknown {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { AnyBehavior, Tap, SendOptions, UntypedRef } from '../actors/kernel/index.js';
+import type { AnyBehavior, Stream, Tap, UntypedRef } from '../actors/kernel/index.js';
 import type { AnyMethod, v1 } from '../protocol/index.js';
 import type { Scheduler } from '../scheduler/index.js';
 import { IsolatedScheduler } from './isolated-scheduler.js';
@@ -53,18 +53,16 @@ export class Recorder implements Tap {
     return actor.behavior(behavior);
   }
 
-  told(to: UntypedRef, method: AnyMethod, message: unknown, _options: SendOptions | undefined): void {
+  told(to: UntypedRef, method: AnyMethod, message: unknown): void {
     this.#acting.getStore()?.told(to, method, message);
   }
 
-  asked(
-    to: UntypedRef,
-    method: AnyMethod,
-    message: unknown,
-    _options: SendOptions | undefined,
-    reply: Promise<unknown>,
-  ): void {
+  asked(to: UntypedRef, method: AnyMethod, message: unknown, reply: Promise<unknown>): void {
     this.#acting.getStore()?.asked(to, method, message, reply);
+  }
+
+  streamed(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {
+    return this.#acting.getStore()?.streamed(to, method, message, stream) ?? stream;
   }
 }
 

@@ -37,6 +37,9 @@ const INPUTS: ReadonlySet<RecordedThing['case']> = new Set([
   'draw',
   'stopping',
   'idle',
+  'pulled',
+  'cancelled',
+  'element',
 ]);
 
 /**

@@ -4,7 +4,9 @@ import { fromWire } from '../actors/transport/index.js';
 import { ProtocolError } from '../errors.js';
 import { type AnyMethod, decode, type Ref, type v1 } from '../protocol/index.js';
 import { type Asked, type Effect, EffectsContext } from '../testing/index.js';
+import { isAsyncIterable, RecordedServing, type StepResult } from './recorded-streams.js';
 import { errorRecord, messageBytes, valueRecord } from './records.js';
+import { ReplayedElements } from './replayed-elements.js';
 import type { ReplayedScheduler } from './replayed-scheduler.js';
 
 /** One event, of whatever kind. */
@@ -17,6 +19,10 @@ export class ReplayedLife {
   readonly #behavior: AnyBehavior;
   readonly #context: EffectsContext;
   readonly #asks: Asked[] = [];
+  /** Streams that it serves, by the number of the message that opened them. */
+  readonly #served = new Map<number, RecordedServing>();
+  /** Streams that it reads, in the order in which it opened them. */
+  readonly #read: ReplayedElements[] = [];
   readonly #done: (thing: DoneThing) => void;
   #timersSet = new Map<unknown, number>();
 
@@ -37,6 +43,12 @@ export class ReplayedLife {
       selfCUid: start.ref?.cUid ?? 0n,
       scheduler,
       record: (effect) => this.#did(effect),
+      elements: (method) => {
+        const number = this.#read.length;
+        const elements = new ReplayedElements(method.response, () => this.#done({ case: 'closed', value: number }));
+        this.#read.push(elements);
+        return elements;
+      },
       nextCUid: () => refs.shift() ?? 0n,
       nextName: ({ typeName }) => names.shift() ?? typeName,
     });
@@ -72,6 +84,12 @@ export class ReplayedLife {
       }
       case 'idle':
         return this.#guard(() => this.#behavior.on.idle?.(this.#context.state, this.#context));
+      case 'pulled':
+        return this.#pull(thing.value);
+      case 'cancelled':
+        return this.#guard(() => this.#served.get(thing.value)?.return?.());
+      case 'element':
+        return this.#hear(thing.value);
       case 'stopping':
         return this.#guard(() => this.#behavior.on.stopping?.(this.#context.state, this.#context));
       default:
@@ -102,12 +120,42 @@ export class ReplayedLife {
     try {
       const fields = { meta, ...(sender === undefined ? {} : { sender }) };
       const result = this.#context.during(fields, () => handler?.(this.#context.state, message, this.#context));
-      if (result instanceof Promise) result.then(replied, failed);
+      if (method.mode === 'stream') this.#serve(method, number, result);
+      else if (result instanceof Promise) result.then(replied, failed);
       else if (result instanceof Later) result.reply.then(replied, failed);
       else replied(result);
     } catch (error) {
       failed(error);
     }
+  }
+
+  #serve(method: AnyMethod, number: number, stream: unknown): void {
+    if (!isAsyncIterable(stream))
+      throw new ProtocolError(`the handler of ${method.fullName} returns no stream any more`);
+    const yielded = (result: StepResult): void => this.#done({ case: 'yielded', value: { stream: number, result } });
+    const serving = new RecordedServing(stream, {
+      pulled: () => {},
+      cancelled: () => {},
+      run: (code) => code(),
+      yielded,
+      valueOf: (value) => valueRecord(method.response, value),
+    });
+    this.#served.set(number, serving);
+  }
+
+  #pull(number: number): void {
+    const stream = this.#served.get(number);
+    if (stream === undefined) throw new ProtocolError(`stream ${number} was pulled, which is not served`);
+    // What it fails with is what it yields.
+    stream.next().catch(() => {});
+  }
+
+  #hear({ stream, result }: v1.RecordedElement): void {
+    const feed = this.#read[stream];
+    if (feed === undefined) throw new ProtocolError(`stream ${stream} had an element, which was not opened`);
+    if (result.case === 'error') feed.fail(fromWire(result.value));
+    else if (result.case === 'end') feed.end();
+    else feed.push(result.value ?? new Uint8Array(0));
   }
 
   #answer({ ask, result }: v1.RecordedAnswer): void {
@@ -152,14 +200,14 @@ export class ReplayedLife {
       case 'stashed':
       case 'unstashed':
         return this.#done({ case: effect.kind, value: {} });
-      // No record holds the elements of a stream: one that is read fails.
       case 'opened':
+        return this.#done({ case: 'opened', value: sendOf(effect) });
       case 'became':
     }
   }
 }
 
-type Sent = Extract<Effect, { readonly kind: 'told' | 'asked' }>;
+type Sent = Extract<Effect, { readonly kind: 'told' | 'asked' | 'opened' }>;
 
 function methodOf({ to, method: name }: Sent): AnyMethod {
   const method = to.service.methods[name];

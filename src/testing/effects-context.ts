@@ -11,7 +11,7 @@ import {
 } from '../actors/kernel/index.js';
 import { ConfigError, ProtocolError } from '../errors.js';
 import { type Logger, type LogRecord, memoryLogger } from '../logging/index.js';
-import type { AnyService, Meta, Ref } from '../protocol/index.js';
+import type { AnyMethod, AnyService, Meta, Ref } from '../protocol/index.js';
 import type { Scheduler, Timer } from '../scheduler/index.js';
 import type { Effect } from './effects.js';
 import { type Answer, RecordedRoute } from './recorded-route.js';
@@ -30,6 +30,8 @@ export interface EffectsWorld {
   readonly scheduler: Scheduler;
   /** Gets everything that the behavior does. */
   record(effect: Effect): void;
+  /** Elements of a stream that the behavior opens with a reference that it was not given by a test. */
+  elements?(method: AnyMethod): AsyncIterable<unknown>;
   /** Channel id of the next child or probe. */
   nextCUid(): bigint;
   /** Name of the next child, where the behavior gives it none. */
@@ -58,6 +60,8 @@ export class EffectsContext implements Context {
   readonly #timerCallbacks: (() => unknown)[] = [];
   readonly #watched = new Map<bigint, UntypedRef>();
   readonly #names = new Set<string>();
+  /** What stands behind a reference that no test has made. */
+  readonly #unasked: Answer = (method) => (method.mode === 'stream' ? this.#world.elements?.(method) : undefined);
 
   constructor(behavior: AnyBehavior, world: EffectsWorld) {
     const logger = memoryLogger();
@@ -69,7 +73,7 @@ export class EffectsContext implements Context {
     this.#behavior = behavior;
     this.#world = world;
     this.#timers = new ActorTimers(world.scheduler, { signal: (turn) => void this.#turns.push(turn()) });
-    this.self = this.#probeAt(behavior.service, world.selfCUid, () => undefined);
+    this.self = this.#probeAt(behavior.service, world.selfCUid, this.#unasked);
   }
 
   createState(): void {
@@ -108,7 +112,7 @@ export class EffectsContext implements Context {
     const name = options.name ?? this.#world.nextName(behavior.service);
     if (this.#names.has(name)) throw new ConfigError(`${this.path}/${name} exists already: choose another name`);
     this.#names.add(name);
-    const ref = this.probe(behavior.service, () => undefined);
+    const ref = this.probe(behavior.service, this.#unasked);
     this.#world.record({ kind: 'spawned', name, ref, behavior });
     return ref;
   }
@@ -134,7 +138,7 @@ export class EffectsContext implements Context {
     }
     const known = this.#routes.get(ref.cUid);
     return known === undefined
-      ? this.#probeAt(service, ref.cUid, () => undefined)
+      ? this.#probeAt(service, ref.cUid, this.#unasked)
       : this.#references.create(service, known);
   }
 

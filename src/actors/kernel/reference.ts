@@ -149,12 +149,15 @@ type Call = (this: Reference, message: unknown, options?: StreamOptions) => unkn
 function tapped(call: Call, method: AnyMethod, tap: Tap): Call {
   return function (message, options) {
     const result = call.call(this, message, options);
-    if (method.mode === 'stream') return result;
-    const filled = method.request.create(message);
-    if (result instanceof Promise) tap.asked(this, method, filled, options, result);
-    else tap.told(this, method, filled, options);
+    if (result instanceof Promise) tap.asked(this, method, message, result);
+    else if (isStream(result)) return tap.streamed(this, method, message, result);
+    else tap.told(this, method, message);
     return result;
   };
+}
+
+function isStream(result: unknown): result is Stream<unknown> {
+  return typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
 }
 
 function callOf(method: AnyMethod): Call {

@@ -1,0 +1,120 @@
+import { Later, later, type Stream } from '../actors/kernel/index.js';
+import type { v1 } from '../protocol/index.js';
+import { errorRecord } from './records.js';
+
+/** One step of a stream, as it is recorded. */
+export type StepResult = NonNullable<v1.RecordedElementInit['result']>;
+
+/** What becomes of a stream that an actor under record reads. */
+export interface ReadingLog {
+  /** It is opened; returns its number. */
+  opened(): number;
+  heard(element: v1.RecordedElementInit): void;
+  closed(number: number): void;
+  valueOf(value: unknown): StepResult;
+}
+
+/** A stream that an actor under record reads. */
+export class RecordedReading implements Stream<unknown> {
+  readonly #inner: Stream<unknown>;
+  readonly #log: ReadingLog;
+  #number: number | undefined;
+
+  constructor(inner: Stream<unknown>, log: ReadingLog) {
+    this.#inner = inner;
+    this.#log = log;
+  }
+
+  async next(): Promise<IteratorResult<unknown, undefined>> {
+    this.#number ??= this.#log.opened();
+    const stream = this.#number;
+    try {
+      const step = await this.#inner.next();
+      const result: StepResult = step.done === true ? { case: 'end', value: {} } : this.#log.valueOf(step.value);
+      this.#log.heard({ stream, result });
+      return step;
+    } catch (error) {
+      this.#log.heard({ stream, result: { case: 'error', value: errorRecord(error) } });
+      throw error;
+    }
+  }
+
+  return(): Promise<IteratorResult<unknown, undefined>> {
+    this.#closed();
+    return this.#inner.return();
+  }
+
+  throw(error?: unknown): Promise<IteratorResult<unknown, undefined>> {
+    this.#closed();
+    return this.#inner.throw(error);
+  }
+
+  [Symbol.asyncIterator](): Stream<unknown> {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  #closed(): void {
+    if (this.#number !== undefined) this.#log.closed(this.#number);
+  }
+}
+
+/** What becomes of a stream that an actor under record serves. */
+export interface ServingLog {
+  pulled(): void;
+  cancelled(): void;
+  /** Runs code of the actor. */
+  run<Result>(code: () => Result): Result;
+  yielded(result: StepResult): void;
+  valueOf(value: unknown): StepResult;
+}
+
+/** A stream that an actor under record serves. */
+export class RecordedServing implements AsyncIterableIterator<unknown> {
+  readonly #inner: AsyncIterator<unknown>;
+  readonly #log: ServingLog;
+
+  constructor(stream: AsyncIterable<unknown>, log: ServingLog) {
+    this.#inner = stream[Symbol.asyncIterator]();
+    this.#log = log;
+  }
+
+  async next(): Promise<IteratorResult<unknown>> {
+    this.#log.pulled();
+    try {
+      const step = await this.#log.run(() => this.#inner.next());
+      if (step.done === true) this.#log.yielded({ case: 'end', value: {} });
+      else if (step.value instanceof Later) return { value: later(step.value.reply.then(this.#replied, this.#failed)) };
+      else this.#replied(step.value);
+      return step;
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  async return(): Promise<IteratorResult<unknown>> {
+    this.#log.cancelled();
+    return this.#log.run(async () => (await this.#inner.return?.()) ?? { done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  readonly #replied = (value: unknown): unknown => {
+    this.#log.yielded(this.#log.valueOf(value));
+    return value;
+  };
+
+  readonly #failed = (error: unknown): never => {
+    this.#log.yielded({ case: 'error', value: errorRecord(error) });
+    throw error;
+  };
+}
+
+export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
