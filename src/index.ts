@@ -24,6 +24,7 @@ export {
   Executor,
   type ExecutorOptions,
   isPipeline,
+  type NetOptions,
   type Output,
   type Pipeline,
   type PipelineBuilder,

@@ -45,6 +45,10 @@ export const limits = {
   linkDeadMs: 15_000,
   /** Time that opening a link may take, in ms. */
   connectTimeoutMs: 5_000,
+  /** Bytes of frames that a link has handed to its socket and the kernel has not taken; control frames overtake the rest. */
+  linkBurstBytes: 256 * 1024,
+  /** Time that a closed link has to bring what was sent across, in ms. */
+  linkLingerMs: 2_000,
   /** Bytes of one record of the hello on a companion socket. */
   helloBytes: 16 * 1024,
   /** Connections to one listener whose hello is not over. */

@@ -1,5 +1,5 @@
 /** What a run runs on: one real process, or virtual nodes that crash when they are told. */
-import { runtimeSettings } from '../actors/runtime/index.js';
+import { netSettings, runtimeSettings } from '../actors/runtime/index.js';
 import { Executor, type ExecutorOptions, type Logger, type Runtime, type UndeclaredWork } from '../index.js';
 import type { OptionValues } from '../options/index.js';
 import type { Crash } from './run-options.js';
@@ -23,10 +23,12 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     const { simulation, values, log, trace, tap } = options;
     const { linkDeadMs } = values;
+    const net = netSettings(values);
     this.#options = options;
     this.executor = new Executor({
       log,
       linkDeadMs,
+      ...(net === undefined ? {} : { net }),
       tap,
       ...(trace === undefined ? {} : { trace }),
       ...(simulation === undefined

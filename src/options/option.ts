@@ -66,3 +66,9 @@ export function text({ isValid, ...about }: TextOption): Option<string> {
     typeof value === 'string' && isValid(value) ? value : undefined;
   return { ...about, check, parse: check };
 }
+
+/** The path of a file, or nothing. */
+export function filePath(description: string): Option<string> {
+  const isValid = (path: string): boolean => path === '' || /^[^\s\0]([^\0]*[^\s\0])?$/.test(path);
+  return text({ default: '', defaultText: 'none', description, accepts: 'the path of a file', isValid });
+}

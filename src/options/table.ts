@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { limits } from '../limits.js';
-import { choice, integer, type Option, text, wordOr } from './option.js';
+import { choice, filePath, integer, type Option, text, wordOr } from './option.js';
 
 const MAX_MS = 2 ** 31 - 1;
 const MAX_BYTES = 2 ** 30;
@@ -34,6 +34,33 @@ export const optionTable = {
       description: 'Partitions of one process: auto is one for each processor that it may use.',
     }),
   ),
+  listen: text({
+    default: 'none',
+    description: 'Address at which other processes reach this one; none: they do not.',
+    accepts: 'none, unix: (a private socket file), unix:/path, tcp://host:port or tls://host:port (port 0: any)',
+    isValid: (address) => /^(none|unix:(\/[^#\s]*)?|(tcp|tls):\/\/[\w.:[\]-]+:\d{1,5})$/.test(address),
+  }),
+  advertisedHost: text({
+    default: '',
+    defaultText: 'that of `listen`',
+    description: 'Name or address of this host for others, where that is another than the one listened on.',
+    accepts: 'the name or address of a host',
+    isValid: (host) => /^[\w.:-]{0,255}$/.test(host),
+  }),
+  controlPlane: text({
+    default: 'none',
+    description: 'Address of the process whose control plane is joined; none: this process serves one.',
+    accepts: 'none, or an address that another process listens at',
+    isValid: (address) => /^(none|.*(unix|tcp|tls):\S+)$/.test(address),
+  }),
+  clusterKeyFile: filePath('File with the secret that all processes of the cluster share, at least 16 bytes.'),
+  keyless: choice(['nowhere', 'unix', 'loopback'], {
+    default: 'unix',
+    description: 'Where links need no cluster key: unix is socket files that only this user can open.',
+  }),
+  tlsCertFile: filePath('Certificate of this process for tls: addresses, PEM.'),
+  tlsKeyFile: filePath('Private key of that certificate, PEM.'),
+  tlsCaFile: filePath('Certificates of the authority that signs those of all processes, PEM.'),
   askTimeoutMs: integer({
     min: 1,
     max: MAX_MS,

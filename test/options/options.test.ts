@@ -26,7 +26,9 @@ describe('resolveOptions', () => {
     expect(new Set(Object.values(provenance).map(({ source }) => source))).to.deep.equal(new Set(['default']));
   });
 
-  it('binds to loopback unless told otherwise', () => {});
+  it('lets no other process in unless told to', () => {
+    expect(resolveOptions().values).to.include({ listen: 'none', controlPlane: 'none', keyless: 'unix' });
+  });
 
   it('prefers code to environment to file to default, and remembers which it was', () => {
     const { values, provenance } = resolveOptions({
@@ -73,6 +75,14 @@ describe('resolveOptions', () => {
     logLevel: ['verbose', 3, null],
     logFormat: ['xml', true],
     nodeName: ['', 'two words', 5],
+    listen: ['', 'everywhere', 'unix:relative', 'tcp://host', 'http://host:80', 7],
+    advertisedHost: ['two words', 'http://host', 5],
+    controlPlane: ['', 'there', 'http://host:80', null],
+    clusterKeyFile: [' padded ', 'a\0b', 5],
+    keyless: ['anywhere', true],
+    tlsCertFile: [' ', 5],
+    tlsKeyFile: [' ', {}],
+    tlsCaFile: [' ', []],
     partitions: ['many', 0, 4_097, 1.5],
     askTimeoutMs: ['1000', 0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, null, {}, [5]],
     stopTimeoutMs: ['soon', 0],

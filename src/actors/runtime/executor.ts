@@ -5,6 +5,7 @@ import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory
 import type { Tap } from '../kernel/index.js';
 import { Runtime } from './runtime.js';
 import type { RuntimeOptions } from './runtime-options.js';
+import { type NetOptions, type Transports, transportsOf } from './transports.js';
 
 export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
   /** Runs everything on virtual time, the same way each time for the same seed. Default: real time. */
@@ -12,6 +13,8 @@ export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'>
   /** In place of one made here, real or from the seed. `stop` closes a virtual one. */
   readonly scheduler?: Scheduler;
   readonly log?: Logger;
+  /** Links to processes of the operating system, beside those of this program. Not on virtual time. */
+  readonly net?: NetOptions;
   /** Hears what happens at the edges of actors: a Recorder of `millrace/recording`. */
   readonly tap?: Tap | undefined;
   /** On virtual time: gets each line of user code that begins a real timer or I/O without `ctx.outside`, once. It slows promises down. */
@@ -40,6 +43,7 @@ export class Executor {
   readonly #log: Logger;
   readonly #tap: Tap | undefined;
   readonly #untapped: Scheduler;
+  readonly #transports: Transports;
   readonly #started: Started[] = [];
   #launches = 0;
   #stopping: Promise<void> | undefined;
@@ -51,6 +55,7 @@ export class Executor {
     this.#tap = tap;
     this.#untapped = scheduler;
     this.network = new MemoryNetwork({ ...network, scheduler: this.scheduler });
+    this.#transports = transportsOf(options, this.network, this.scheduler, log);
     this.#log = log;
   }
 
@@ -92,7 +97,7 @@ export class Executor {
         launch: `${node}.${name}.${this.#launches++}`,
         isLossy: () => this.network.mayLose,
         tap: this.#tap,
-        transport: () => this.network.transport({ node, process: name, crashed }),
+        transport: (partition) => this.#transports(partition, { node, process: name, crashed }),
       },
       options,
     );

@@ -21,5 +21,7 @@ export {
 export type { PipelineRun, SegmentProgress } from './pipeline-run.js';
 export type { RunOptions } from './pipeline-runs.js';
 export type { RuntimeOptions } from './runtime-options.js';
+export { netSettings } from './net-settings.js';
+export type { NetOptions } from './transports.js';
 export { runtimeSettings } from './settings.js';
 export { Runtime, type StartOptions } from './start.js';

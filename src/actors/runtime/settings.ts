@@ -8,6 +8,7 @@ export function runtimeSettings(values: OptionValues): RuntimeOptions {
     values;
   return {
     node: values.nodeName,
+    ...(values.controlPlane !== 'none' && { controlPlane: values.controlPlane }),
     system: { partitions: partitions === 'auto' ? availableParallelism() : partitions },
     kernelLimits: { askTimeoutMs, stopTimeoutMs, mailboxMessages, mailboxBytes },
     linkLimits: { maxMessageBytes, linkBacklogBytes },

@@ -3,6 +3,7 @@ import { type OptionValues, readOptionsFile, resolveOptions } from '../../option
 import { Executor } from './executor.js';
 import type { Tap } from '../kernel/index.js';
 import type { Runtime as RuntimeProcess } from './runtime.js';
+import { netSettings } from './net-settings.js';
 import { runtimeSettings } from './settings.js';
 
 /** One process of the cluster: spawns and looks up actors, runs pipelines. */
@@ -39,6 +40,8 @@ export const Runtime = {
     const { values } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
     const { logLevel: level, logFormat: format, linkDeadMs } = values;
     const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
-    return new Executor({ log: chosen, linkDeadMs, tap }).start({ name, ...runtimeSettings(values) });
+    const net = netSettings(values);
+    const executor = new Executor({ log: chosen, linkDeadMs, tap, ...(net && { net }) });
+    return executor.start({ name, ...runtimeSettings(values) });
   },
 };

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '../../errors.js';
+import type { OptionValues } from '../../options/index.js';
+import { isLocal, parseAddress } from '../../transport/companion/index.js';
+import type { NetOptions } from './transports.js';
+
+/** What the resolved options say of links to other processes; undefined where there are none. */
+export function netSettings(values: OptionValues): NetOptions | undefined {
+  const { listen, controlPlane, advertisedHost, clusterKeyFile, keyless } = values;
+  if (listen === 'none' && controlPlane === 'none') {
+    return undefined;
+  }
+  const cert = contents('tlsCertFile', values);
+  const key = contents('tlsKeyFile', values);
+  const ca = contents('tlsCaFile', values);
+  return {
+    keyless,
+    listen: listen === 'none' ? listenBeside(controlPlane) : listen,
+    ...(advertisedHost !== '' && { advertisedHost }),
+    ...(clusterKeyFile !== '' && { key: contents('clusterKeyFile', values)?.trim() ?? '' }),
+    ...((cert ?? ca) !== undefined && { tls: { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) } }),
+  };
+}
+
+/** A process that joins others has to be reached by them. */
+function listenBeside(controlPlane: string): string {
+  for (const address of controlPlane.split(' ').map(parseAddress)) {
+    if (address?.scheme === 'unix') {
+      return 'unix:';
+    }
+    if (address !== undefined && isLocal(address)) {
+      return `${address.scheme}://${address.host}:0`;
+    }
+  }
+  throw new ConfigError(`Processes beyond this host have to reach this one, to join ${controlPlane}: set listen.`);
+}
+
+type FileOption = 'clusterKeyFile' | 'tlsCertFile' | 'tlsKeyFile' | 'tlsCaFile';
+
+function contents(name: FileOption, { [name]: path }: OptionValues): string | undefined {
+  if (path === '') {
+    return undefined;
+  }
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ConfigError(`${name}: ${path} cannot be read. Name a file that this process may read.`, { cause });
+  }
+}

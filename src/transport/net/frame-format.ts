@@ -1,0 +1,111 @@
+import { ProtocolError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { Lane } from '../../protocol/index.js';
+import type { CloseReason } from '../transport.js';
+
+/**
+ * What is on the socket once the hello is over:
+ *
+ *     0            4      5      6           8
+ *     | length LE  | kind | lane | sequence  | payload, `length` bytes ...
+ *
+ * Each lane counts its own frames, and those of the link itself are a third: control frames overtake data, and bytes that are no
+ * frames do not pass for one.
+ */
+export const HEADER_BYTES = 8;
+
+export const FrameKind = {
+  /** A frame of a lane. */
+  whole: 1,
+  /** uint32 LE: size of a frame that comes in pieces. Other lanes go on in between. */
+  large: 2,
+  piece: 3,
+  /** Sent in its lane: grant me all you have read of what came before. */
+  want: 4,
+  /** Two float64 LE: costs of all frames read since the link opened, of the control and of the data lane. */
+  credit: 5,
+  ping: 6,
+  pong: 7,
+  /** Kind of the reason, then its message in UTF-8. Nothing comes after it. */
+  close: 8,
+} as const;
+export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
+
+const KINDS: readonly FrameKind[] = Object.values(FrameKind);
+
+export function kindOf(byte: number): FrameKind | undefined {
+  return KINDS[byte - 1];
+}
+
+/** The lane of the link's own frames. */
+export const LINK_LANE = 2;
+export type WireLane = Lane | typeof LINK_LANE;
+
+/** Longest payload; a frame of a lane that is longer comes in pieces. */
+export const PAYLOAD_BYTES = limits.frameBytes;
+/** A message's own frame may be longer than the message by what frames it. */
+export const LARGEST_FRAME_BYTES = limits.maxMessageBytes + limits.frameBytes;
+/** Credit that a frame takes beyond its bytes, so that empty frames are bounded too. */
+export const FRAME_COST_BYTES = 64;
+
+const REASONS = ['closed', 'lost', 'protocol'] as const;
+/** Bytes of a reason's message that travel. */
+const REASON_BYTES = 1_000;
+
+export function writeHeader(
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  kind: FrameKind,
+  lane: WireLane,
+  sequence: number,
+): void {
+  bytes[offset] = length;
+  bytes[offset + 1] = length >>> 8;
+  bytes[offset + 2] = length >>> 16;
+  bytes[offset + 3] = length >>> 24;
+  bytes[offset + 4] = kind;
+  bytes[offset + 5] = lane;
+  bytes[offset + 6] = sequence;
+  bytes[offset + 7] = sequence >>> 8;
+}
+
+/** A frame of its own memory. */
+export function frameOf(kind: FrameKind, lane: WireLane, sequence: number, payload: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(HEADER_BYTES + payload.length);
+  writeHeader(frame, 0, payload.length, kind, lane, sequence);
+  frame.set(payload, HEADER_BYTES);
+  return frame;
+}
+
+export function creditPayload(control: number, data: number): Uint8Array {
+  const payload = new DataView(new ArrayBuffer(16));
+  payload.setFloat64(0, control, true);
+  payload.setFloat64(8, data, true);
+  return new Uint8Array(payload.buffer);
+}
+
+export function readCredit(bytes: Uint8Array): { readonly control: number; readonly data: number } {
+  if (bytes.length !== 16) throw new ProtocolError(`A grant of ${bytes.length} bytes makes no sense.`);
+  const payload = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return { control: payload.getFloat64(0, true), data: payload.getFloat64(8, true) };
+}
+
+export function reasonPayload(reason: CloseReason): Uint8Array {
+  const message = reason.kind === 'closed' ? '' : reason.message;
+  const text = new TextEncoder().encode(message).subarray(0, REASON_BYTES);
+  return Uint8Array.from([REASONS.indexOf(reason.kind), ...text]);
+}
+
+export function readReason(bytes: Uint8Array): CloseReason {
+  const kind = REASONS[bytes[0] ?? REASONS.length];
+  if (kind === undefined || bytes.length > 1 + REASON_BYTES)
+    throw new ProtocolError('The reason of a close makes no sense.');
+  return kind === 'closed' ? { kind } : { kind, message: new TextDecoder().decode(bytes.subarray(1)) };
+}
+
+/** The lane that a frame of a lane names. */
+export function laneOf(lane: number): Lane | undefined {
+  if (lane === Lane.data) return Lane.data;
+  return lane === Lane.control ? Lane.control : undefined;
+}

@@ -1,0 +1,182 @@
+import { ProtocolError } from '../../errors.js';
+import type { Lane } from '../../protocol/index.js';
+import {
+  FrameKind,
+  HEADER_BYTES,
+  kindOf,
+  LARGEST_FRAME_BYTES,
+  laneOf,
+  LINK_LANE,
+  PAYLOAD_BYTES,
+} from './frame-format.js';
+import type { Slabs } from './slabs.js';
+
+/** What a parser reports, in the order of the wire. */
+export interface FrameSink {
+  /** Nothing is parsed any more once this is false. */
+  readonly isReading: boolean;
+  /** A frame of this size is coming. Throws ProtocolError when there is no credit for it. */
+  admit(lane: Lane, sizeBytes: number): void;
+  /** `bytes` are valid only during the call. */
+  frame(lane: Lane, bytes: Uint8Array): void;
+  want(lane: Lane): void;
+  /** Frames of the link itself: credit, ping, pong, close. */
+  word(kind: FrameKind, bytes: Uint8Array): void;
+}
+
+/** A frame that comes in pieces. */
+interface Large {
+  readonly bytes: Uint8Array;
+  filled: number;
+}
+
+/**
+ * Finds the frames in what a socket reads, in place where a frame lies whole in one read. Only what a read cuts through is copied, once:
+ * an ordinary frame into `carry`, a large one into memory of its own. Throws ProtocolError for bytes that are no frames; of no use after.
+ */
+export class FrameParser {
+  readonly #sink: FrameSink;
+  readonly #slabs: Slabs;
+  readonly #header = new Uint8Array(HEADER_BYTES);
+  #headerFilled = 0;
+  #kind: FrameKind = FrameKind.whole;
+  #lane = 0;
+  /** Where the payload goes that the last read has cut through, and how much of it is there. */
+  #target: Uint8Array | undefined;
+  #targetFilled = 0;
+  #carry: Uint8Array | undefined;
+  readonly #large: [Large | undefined, Large | undefined] = [undefined, undefined];
+  readonly #sequences: [number, number, number] = [0, 0, 0];
+
+  constructor(sink: FrameSink, slabs: Slabs) {
+    this.#sink = sink;
+    this.#slabs = slabs;
+  }
+
+  push(chunk: Uint8Array): void {
+    let offset = 0;
+    while (offset < chunk.length && this.#sink.isReading) {
+      offset = this.#target === undefined ? this.#begin(chunk, offset) : this.#fill(this.#target, chunk, offset);
+    }
+  }
+
+  /** The socket has nothing more for now: memory for it is not kept. */
+  rest(): void {
+    if (this.#target === undefined) this.#carry = undefined;
+  }
+
+  #begin(chunk: Uint8Array, start: number): number {
+    let header = chunk;
+    let at = start;
+    let offset = start + HEADER_BYTES;
+    if (this.#headerFilled > 0 || offset > chunk.length) {
+      offset = Math.min(chunk.length, start + HEADER_BYTES - this.#headerFilled);
+      this.#header.set(chunk.subarray(start, offset), this.#headerFilled);
+      this.#headerFilled += offset - start;
+      if (this.#headerFilled < HEADER_BYTES) return offset;
+      this.#headerFilled = 0;
+      header = this.#header;
+      at = 0;
+    }
+    const length = this.#readHeader(header, at);
+    if (offset + length > chunk.length) {
+      this.#target = this.#targetFor(length);
+      this.#targetFilled = 0;
+      return offset;
+    }
+    this.#payload(chunk.subarray(offset, offset + length));
+    return offset + length;
+  }
+
+  #fill(target: Uint8Array, chunk: Uint8Array, start: number): number {
+    const end = Math.min(chunk.length, start + target.length - this.#targetFilled);
+    target.set(chunk.subarray(start, end), this.#targetFilled);
+    this.#targetFilled += end - start;
+    if (this.#targetFilled < target.length) return end;
+    this.#target = undefined;
+    this.#payload(target);
+    return end;
+  }
+
+  /** Checks a header and gives the length of its payload. */
+  #readHeader(bytes: Uint8Array, at: number): number {
+    const view = new DataView(bytes.buffer, bytes.byteOffset + at, HEADER_BYTES);
+    const length = view.getUint32(0, true);
+    const kind = kindOf(view.getUint8(4));
+    const lane = view.getUint8(5);
+    const sequence = this.#sequences[lane];
+    if (
+      kind === undefined ||
+      sequence === undefined ||
+      view.getUint16(6, true) !== sequence ||
+      length > PAYLOAD_BYTES
+    ) {
+      throw new ProtocolError('These bytes are no frame of this link.');
+    }
+    this.#sequences[lane] = (sequence + 1) & 0xffff;
+    this.#kind = kind;
+    this.#lane = lane;
+    if ((lane === LINK_LANE) !== kind >= FrameKind.credit) {
+      throw new ProtocolError(`Frames of kind ${kind} do not belong into lane ${lane}.`);
+    }
+    const own = laneOf(lane);
+    if (kind === FrameKind.whole && own !== undefined) this.#sink.admit(own, length);
+    return length;
+  }
+
+  #targetFor(length: number): Uint8Array {
+    if (this.#kind === FrameKind.piece) return this.#roomInLarge(length);
+    this.#carry ??= new Uint8Array(PAYLOAD_BYTES);
+    return this.#carry.subarray(0, length);
+  }
+
+  #payload(bytes: Uint8Array): void {
+    const lane = laneOf(this.#lane);
+    if (lane === undefined) {
+      this.#sink.word(this.#kind, bytes);
+    } else if (this.#kind === FrameKind.whole) {
+      if (this.#large[lane] !== undefined) throw new ProtocolError('A frame came between the pieces of another.');
+      this.#sink.frame(lane, bytes);
+    } else if (this.#kind === FrameKind.want) {
+      this.#sink.want(lane);
+    } else if (this.#kind === FrameKind.large) {
+      this.#beginLarge(lane, bytes);
+    } else {
+      this.#addPiece(lane, bytes);
+    }
+  }
+
+  #beginLarge(lane: Lane, bytes: Uint8Array): void {
+    if (bytes.length !== 4 || this.#large[lane] !== undefined) throw new ProtocolError('A large frame begins wrongly.');
+    const sizeBytes = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+    if (sizeBytes <= PAYLOAD_BYTES || sizeBytes > LARGEST_FRAME_BYTES) {
+      throw new ProtocolError(
+        `A frame of ${sizeBytes} bytes does not come in pieces: the limit is ${LARGEST_FRAME_BYTES}.`,
+      );
+    }
+    this.#sink.admit(lane, sizeBytes);
+    this.#large[lane] = { bytes: this.#slabs.takeLarge(sizeBytes), filled: 0 };
+  }
+
+  #roomInLarge(length: number): Uint8Array {
+    const lane = laneOf(this.#lane);
+    const large = lane === undefined ? undefined : this.#large[lane];
+    if (large === undefined || length === 0 || large.filled + length > large.bytes.length) {
+      throw new ProtocolError('A piece belongs to no frame.');
+    }
+    return large.bytes.subarray(large.filled, large.filled + length);
+  }
+
+  #addPiece(lane: Lane, bytes: Uint8Array): void {
+    const room = this.#roomInLarge(bytes.length);
+    const large = this.#large[lane];
+    if (large === undefined) return;
+    // A piece that a read has cut through was put where it belongs already.
+    if (room.buffer !== bytes.buffer) room.set(bytes);
+    large.filled += bytes.length;
+    if (large.filled < large.bytes.length) return;
+    this.#large[lane] = undefined;
+    this.#sink.frame(lane, large.bytes);
+    this.#slabs.giveBackLarge(large.bytes);
+  }
+}

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+
+/** One TCP connection as this host sees it. */
+export interface Endpoints {
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+}
+
+const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
+/** Columns of a line: local and remote name, state, queues, timer, and how often the oldest segment was sent again in vain. */
+const [LOCAL, REMOTE, RETRANSMITS] = [1, 2, 6] as const;
+
+/**
+ * Whether the other host leaves what was sent without an answer. Node cannot set TCP_USER_TIMEOUT, but Linux tells: a process that is
+ * stopped does not keep its kernel from acknowledging, a cut cable does. False where the system does not tell.
+ */
+async function isUnacknowledged(endpoints: Endpoints): Promise<boolean> {
+  for (const table of TABLES) {
+    const retransmits = retransmitsIn(await readFile(table, 'latin1').catch(() => ''), endpoints);
+    if (retransmits !== undefined) return retransmits > 0;
+  }
+  return false;
+}
+
+/** Asks it of a socket; undefined for one that is closed already. */
+export function hostSilence(socket: Socket): (() => Promise<boolean>) | undefined {
+  const { localAddress, localPort, remoteAddress, remotePort } = socket;
+  if (localAddress === undefined || localPort === undefined) return undefined;
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return () => isUnacknowledged({ localAddress, localPort, remoteAddress, remotePort });
+}
+
+/** Undefined for a connection that is not in the table. */
+export function retransmitsIn(table: string, endpoints: Endpoints): number | undefined {
+  const locals = kernelNames(endpoints.localAddress, endpoints.localPort);
+  const remotes = kernelNames(endpoints.remoteAddress, endpoints.remotePort);
+  for (const line of table.split('\n')) {
+    const columns = line.trim().split(/\s+/);
+    if (!locals.includes(columns[LOCAL] ?? '') || !remotes.includes(columns[REMOTE] ?? '')) continue;
+    return Number.parseInt(columns[RETRANSMITS] ?? '', 16);
+  }
+  return undefined;
+}
+
+/** An address and port as the tables write them: words of 32 bits in the order of a little-endian machine. */
+function kernelNames(address: string, port: number): string[] {
+  const end = `:${port.toString(16).padStart(4, '0')}`;
+  const bytes = bytesOf(address);
+  const words = Array.from({ length: bytes.length / 4 }, (_, word) => bytes.slice(word * 4, word * 4 + 4).toReversed());
+  const name = words.map((word) => word.map((byte) => byte.toString(16).padStart(2, '0')).join('')).join('');
+  const mapped = '0000000000000000ffff0000';
+  const both = name.length === 8 ? [name, mapped + name] : [name, ...(name.startsWith(mapped) ? [name.slice(24)] : [])];
+  return both.map((each) => (each + end).toUpperCase());
+}
+
+/** 4 bytes of an IPv4 address, 16 of an IPv6 address. */
+function bytesOf(address: string): number[] {
+  const dotted = /^(.*:)?(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
+  const [, before, ...digits] = dotted ?? [];
+  const tail = digits.map(Number);
+  if (dotted !== null && before === undefined) return tail;
+  const [left = '', right] = (before ?? address.replace(/%.*$/, '')).split('::');
+  const head = groupsIn(left);
+  const end = [...groupsIn(right ?? ''), ...tail];
+  return [...head, ...Array.from({ length: 16 - head.length - end.length }, () => 0), ...end];
+}
+
+function groupsIn(text: string): number[] {
+  const groups = text.split(':').filter((group) => group !== '');
+  return groups.map((group) => Number.parseInt(group, 16)).flatMap((value) => [value >> 8, value & 0xff]);
+}

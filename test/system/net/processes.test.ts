@@ -1,0 +1,69 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import type { ActorRef } from '#src/actors/kernel/index.js';
+import { Runtime } from '#src/actors/runtime/index.js';
+import { UnreachableError } from '#src/errors.js';
+import { silentLogger } from '#src/logging/index.js';
+import { Errands } from '../../actors/transport/errands.js';
+import { rejectionOf } from '../../transport/compliance/rejection.js';
+import { until } from '../../scheduler/until.js';
+
+const PROGRAM = fileURLToPath(new URL('errands-process.js', import.meta.url));
+
+describe('two processes of the operating system', function () {
+  this.timeout(20_000);
+  let child: ChildProcess;
+  let runtime: Runtime;
+  let far: ActorRef<typeof Errands>;
+
+  const start = async (listen: string): Promise<string> => {
+    child = fork(PROGRAM, [listen], { env: { ...process.env, MILLRACE_KEYLESS: 'loopback' } });
+    const [controlPlane] = (await once(child, 'message')) as [string];
+    runtime = await Runtime.start({ controlPlane, keyless: 'loopback', log: silentLogger, nodeName: 'near' });
+    far = await runtime.lookup(Errands, 'errands');
+    return controlPlane;
+  };
+
+  afterEach(async () => {
+    await runtime.stop();
+    const exit = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
+    child.kill('SIGKILL');
+    await exit;
+    expect(Object.entries(runtime.leftovers).filter(([, count]) => count !== 0)).to.deep.equal([]);
+  });
+
+  for (const listen of ['unix:', 'tcp://127.0.0.1:0']) {
+    it(`tell and ask one another over ${listen}`, async () => {
+      await start(listen);
+      for (let count = 0; count < 1_000; count += 1) {
+        if (!far.push({ value: count })) await far.ready();
+      }
+      const load = new Uint8Array(300_000).fill(5);
+      const answers = await Promise.all([1, 2, 3].map((value) => far.run({ value, load })));
+      expect(answers.map(({ value }) => value)).to.deep.equal([1_001, 1_002, 1_003]);
+      expect(answers.every((answer) => Buffer.compare(answer.load, load) === 0)).to.equal(true);
+    });
+  }
+
+  it('learn at once that the other was killed', async () => {
+    await start('unix:');
+    const pending = rejectionOf(far.run({ value: 1 }, { timeoutMs: 15_000 }));
+    child.kill('SIGSTOP');
+    const stalled = rejectionOf(far.run({ value: 1 }, { timeoutMs: 15_000 }));
+    child.kill('SIGKILL');
+    expect(await stalled).to.be.instanceOf(UnreachableError);
+    await pending.catch(() => {});
+  });
+
+  it('leave no socket file when they stop', async () => {
+    const controlPlane = await start('unix:');
+    const path = /unix:(\S+)#/.exec(controlPlane)?.[1] ?? '';
+    expect(existsSync(path)).to.equal(true);
+    child.send('stop');
+    await once(child, 'exit');
+    await until('the folder to be gone', () => !existsSync(path));
+  });
+});
