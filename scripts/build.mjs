@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { STALE } from './bundle.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tsc = 'node_modules/typescript/bin/tsc';
@@ -16,7 +17,7 @@ prune('src', 'dist');
 run(tsc, '-p', 'tsconfig.json');
 if (isNewerThan(CORE, ['src', 'scripts/bundle.mjs', 'dist/.tsbuildinfo'])) {
   copyGenerated();
-  run('scripts/bundle.mjs');
+  bundle();
 }
 makeExecutable(cli);
 if (!process.argv.includes('--src')) {
@@ -26,9 +27,25 @@ if (!process.argv.includes('--src')) {
   buildBench();
 }
 
+/** When a module has left the core, everything is compiled again. */
+function bundle() {
+  const child = start('scripts/bundle.mjs');
+  if (child.status !== STALE) return ended(child, 'scripts/bundle.mjs');
+  rmSync(join(root, 'dist/.tsbuildinfo'));
+  run(tsc, '-p', 'tsconfig.json');
+  run('scripts/bundle.mjs');
+}
+
 /** Runs a Node program of the repository; a failure ends the build. */
 function run(program, ...args) {
-  const child = spawnSync(process.execPath, [program, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  ended(start(program, ...args), program, ...args);
+}
+
+function start(program, ...args) {
+  return spawnSync(process.execPath, [program, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+function ended(child, program, ...args) {
   if (child.status === 0) return;
   const cause = child.error?.message ?? child.signal ?? `exit code ${child.status}`;
   console.error(`build: ${program} ${args.join(' ')} failed (${cause})`);

@@ -1,9 +1,9 @@
 // Joins the modules that `import 'millrace'` needs into one file, dist/core.js: loading them one by one takes longer than all that
 // a runtime does until it is up (docs/decisions/0004-one-file-to-import.md). What tsc wrote for each of them becomes a line that
 // exports the same names from that file, so that whoever imports any of them, by whatever path, has the same classes.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { argv } from 'node:process';
+import { argv, exit } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -21,8 +21,13 @@ const output = {
   codeSplitting: { groups: [{ name: 'core', test: () => true }] },
 };
 
+/** Exit code when files of dist/ lead into the core that are no part of it any more: they have to be compiled again. */
+export const STALE = 3;
+
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
-  const bundle = await open(await reachedFrom(entries));
+  const modules = await reachedFrom(entries);
+  if (leadsAstray(modules)) exit(STALE);
+  const bundle = await open(modules);
   await bundle.write(output);
   await bundle.close();
 }
@@ -44,6 +49,15 @@ async function reachedFrom(paths) {
   await graph.close();
   const ids = files.flatMap((file) => (file.type === 'chunk' ? Object.keys(file.modules) : []));
   return ids.filter((id) => id.startsWith(sources)).map((id) => relative(sources, id));
+}
+
+/** A module that left the core still has the line that led there, and tsc takes that for its own work. */
+function leadsAstray(modules) {
+  const lines = readdirSync(outputs, { recursive: true }).filter((path) => path.endsWith('.js') && path !== 'core.js');
+  const members = new Set(modules.map((path) => path.replace(/\.ts$/, '.js')));
+  return lines.some(
+    (path) => !members.has(path) && /^(ex|im)port [^;]*core\.js";\s/.test(readFileSync(join(outputs, path), 'utf8')),
+  );
 }
 
 function open(paths, replacements = {}) {

@@ -5,7 +5,7 @@ import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory
 import type { Tap } from '../kernel/index.js';
 import { Runtime } from './runtime.js';
 import type { RuntimeOptions } from './runtime-options.js';
-import { type NetOptions, type Transports, transportsOf } from './transports.js';
+import { assertReal, inside, insideAndOutside, type NetOptions, type Transports } from './transports.js';
 
 export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
   /** Runs everything on virtual time, the same way each time for the same seed. Default: real time. */
@@ -43,7 +43,8 @@ export class Executor {
   readonly #log: Logger;
   readonly #tap: Tap | undefined;
   readonly #untapped: Scheduler;
-  readonly #transports: Transports;
+  readonly #links: { readonly net: NetOptions | undefined; readonly linkDeadMs: number | undefined };
+  #outside: Promise<Transports> | undefined;
   readonly #started: Started[] = [];
   #launches = 0;
   #stopping: Promise<void> | undefined;
@@ -55,7 +56,8 @@ export class Executor {
     this.#tap = tap;
     this.#untapped = scheduler;
     this.network = new MemoryNetwork({ ...network, scheduler: this.scheduler });
-    this.#transports = transportsOf(options, this.network, this.scheduler, log);
+    this.#links = { net: options.net, linkDeadMs: options.linkDeadMs };
+    assertReal(options.net, this.scheduler);
     this.#log = log;
   }
 
@@ -74,6 +76,11 @@ export class Executor {
    * name runs on the node already; what its bring-up failed with otherwise.
    */
   async start(options: RuntimeOptions = {}): Promise<Runtime> {
+    const { net, linkDeadMs } = this.#links;
+    if (net !== undefined) {
+      this.#outside ??= insideAndOutside({ net, linkDeadMs }, this.network, this.scheduler, this.#log);
+    }
+    const transports = this.#outside === undefined ? inside(this.network) : await this.#outside;
     if (this.#stopping !== undefined) {
       throw new StoppedError('This executor has stopped; it starts no process any more.');
     }
@@ -97,7 +104,7 @@ export class Executor {
         launch: `${node}.${name}.${this.#launches++}`,
         isLossy: () => this.network.mayLose,
         tap: this.#tap,
-        transport: (partition) => this.#transports(partition, { node, process: name, crashed }),
+        transport: (partition) => transports(partition, { node, process: name, crashed }),
       },
       options,
     );

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../errors.js';
 import type { OptionValues } from '../../options/index.js';
-import { isLocal, parseAddress } from '../../transport/companion/index.js';
 import type { NetOptions } from './transports.js';
 
 /** What the resolved options say of links to other processes; undefined where there are none. */
@@ -24,13 +23,12 @@ export function netSettings(values: OptionValues): NetOptions | undefined {
 
 /** A process that joins others has to be reached by them. */
 function listenBeside(controlPlane: string): string {
-  for (const address of controlPlane.split(' ').map(parseAddress)) {
-    if (address?.scheme === 'unix') {
-      return 'unix:';
-    }
-    if (address !== undefined && isLocal(address)) {
-      return `${address.scheme}://${address.host}:0`;
-    }
+  if (/(^| )unix:/.test(controlPlane)) {
+    return 'unix:';
+  }
+  const near = /(?<place>(tcp|tls):\/\/(127\.[\d.]+|localhost|\[::1\])):\d/.exec(controlPlane)?.groups?.['place'];
+  if (near !== undefined) {
+    return `${near}:0`;
   }
   throw new ConfigError(`Processes beyond this host have to reach this one, to join ${controlPlane}: set listen.`);
 }

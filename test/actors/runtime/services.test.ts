@@ -284,6 +284,7 @@ describe('the face of the runtime', () => {
       'Runtime',
       'importPipeline',
       'isPipeline',
+      'netSettings',
       'pipeline',
       'runtimeSettings',
     ]);
