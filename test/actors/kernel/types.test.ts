@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { type ActorRef, behavior } from '#src/actors/kernel/index.js';
-import { Pricing, type Worker } from './shop.js';
+import { type ActorRef, behavior, later, type Stream } from '#src/actors/kernel/index.js';
+import { Counting, Pricing, type Worker } from './shop.js';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
@@ -97,8 +97,65 @@ export function promises(ref: ActorRef<typeof Pricing>): void {
   void other;
 }
 
+export async function streams(ref: ActorRef<typeof Counting>): Promise<void> {
+  const idle = { push: () => {}, work: () => ({}) };
+  behavior(Counting, {
+    ...idle,
+    state: () => ({ step: 2 }),
+    count: async function* (state, { value }, ctx) {
+      isExactly<{ step: number }>()(state, true);
+      isExactly<number>()(value, true);
+      isExactly<{ readonly [key: string]: string } | undefined>()(ctx.meta, true);
+      yield { value: state.step };
+      yield {};
+      yield later(Promise.resolve({ value }));
+    },
+  });
+
+  // Any AsyncIterable will do.
+  behavior(Counting, { ...idle, count: (): AsyncIterable<{ value?: number }> => ref.count({}) });
+
+  async function* misspelt() {
+    yield { valu: 1 };
+  }
+  async function* text() {
+    yield { value: '1' };
+  }
+  async function* laterText() {
+    yield later(Promise.resolve({ value: '1' }));
+  }
+  // @ts-expect-error: an element has no such field
+  behavior(Counting, { ...idle, count: misspelt });
+  // @ts-expect-error: value is a number
+  behavior(Counting, { ...idle, count: text });
+  // @ts-expect-error: what comes later is a number, too
+  behavior(Counting, { ...idle, count: laterText });
+
+  // @ts-expect-error: a stream is no reply
+  behavior(Counting, { ...idle, count: () => ({ value: 1 }) });
+
+  // @ts-expect-error: a stream is no list
+  behavior(Counting, { ...idle, count: () => [{ value: 1 }] });
+
+  isExactly<Stream<{ value: number }>>()(ref.count({ value: 1 }, { timeoutMs: 1, windowItems: 4 }), true);
+  for await (const element of ref.count({})) isExactly<{ value: number }>()(element, true);
+  const { done, value } = await ref.count({}).next();
+  isExactly<{ value: number } | undefined>()(value, true);
+  isExactly<boolean | undefined>()(done, true);
+
+  // @ts-expect-error: an element has no such field
+  for await (const { price } of ref.count({})) void price;
+  // @ts-expect-error: unknown field
+  ref.count({ valu: 1 });
+  // @ts-expect-error: an ask has no window
+  await ref.work({}, { windowItems: 4 });
+  // @ts-expect-error: a stream is no promise
+  void ref.count({}).then;
+}
+
 describe('the types', () => {
   it('are held by the compiler', () => {
     expect(promises).to.be.a('function');
+    expect(streams).to.be.a('function');
   });
 });

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import type { DeadLetter } from '#src/actors/kernel/index.js';
 import { AskAbortedError, AskTimeoutError, UnreachableError } from '#src/errors.js';
 import { until } from '../../scheduler/until.js';
-import { Errands } from './errands.js';
-import { endWorlds, errands, PartitionWorld, rejection } from './partitions.js';
+import { Errands, Listing } from './errands.js';
+import { endWorlds, errands, listing, PartitionWorld, readAll, rejection } from './partitions.js';
 
 const LATENCY_MS = 30;
 /** A link is open after a round trip; what waited for it arrives one way later. */
@@ -67,6 +67,25 @@ describe('what waits for a link', () => {
     expect(executed).to.deep.equal([3]);
     const [channel] = near.router.channels();
     expect(channel?.link?.bytesSent).to.be.lessThan(1_000);
+  });
+
+  it('is not sent when it opens a stream that is over by then', async () => {
+    const { world, near, far } = await setUp();
+    const begun: number[] = [];
+    const list = async function* (_state: undefined, { value }: { value: number }) {
+      begun.push(value);
+      yield { value };
+    };
+    const ref = world.reach(near, Listing, far.system.spawn(listing({ list })));
+    const expired = readAll(ref.list({ value: 1 }, { timeoutMs: OPEN_MS - 1 }));
+    const left = ref.list({ value: 2 });
+    const first = left.next();
+    await left.return();
+    const patient = readAll(ref.list({ value: 3 }, { timeoutMs: Number.POSITIVE_INFINITY }));
+    expect((await expired).error).to.be.instanceOf(AskTimeoutError);
+    expect(await first).to.deep.equal({ done: true, value: undefined });
+    expect(await patient).to.deep.equal({ values: [3] });
+    expect(begun).to.deep.equal([3]);
   });
 
   it('arrives otherwise in order, each ask with what it has left, however many are over', async () => {
