@@ -41,5 +41,6 @@ function describe(channel: Channel, transport: string): v1.LinkDescriptionInit {
     bytesSent: link.bytesSent,
     bytesReceived: link.bytesReceived,
     pendingAsks: channel.asks.size,
+    openStreams: channel.streams.size,
   };
 }

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { HandlerError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { until } from '../../scheduler/until.js';
-import { endWorlds, PartitionWorld, rejection } from './partitions.js';
+import { Listing } from './errands.js';
+import { endWorlds, listing, PartitionWorld, rejection } from './partitions.js';
 
 describe('the Transport service, by messages alone', () => {
   afterEach(endWorlds);
@@ -17,12 +18,30 @@ describe('the Transport service, by messages alone', () => {
   it('opens a link, or finds the one there is, and describes all', async () => {
     const { near, far, third, service } = await setUp();
     const link = await service.connect({ address: third.address });
-    expect(link).to.deep.include({ transport: 'memory', peerAddress: third.address, isReliable: true, pendingAsks: 0 });
+    expect(link).to.deep.include({
+      transport: 'memory',
+      peerAddress: third.address,
+      isReliable: true,
+      pendingAsks: 0,
+      openStreams: 0,
+    });
     await service.connect({ address: third.address });
     const { address, links } = await service.describe({});
     expect(address).to.equal(far.address);
     expect(links.map(({ peerAddress }) => peerAddress).toSorted()).to.deep.equal([near.address, third.address]);
     expect(links.every(({ bytesSent, bytesReceived }) => bytesSent > 0 && bytesReceived > 0)).to.equal(true);
+  });
+
+  it('counts the streams that are open over a link', async () => {
+    const { world, near, far, service } = await setUp();
+    const ref = world.reach(near, Listing, far.system.spawn(listing()));
+    const stream = ref.list({ value: 100 });
+    await stream.next();
+    expect((await service.describe({})).links.map(({ openStreams }) => openStreams)).to.deep.equal([1]);
+    await stream.return();
+    // Goes behind the cancel, which takes the lane of the stream.
+    await ref.run({});
+    expect((await service.describe({})).links.map(({ openStreams }) => openStreams)).to.deep.equal([0]);
   });
 
   it('says why a link cannot be opened, and describes the others meanwhile', async () => {
