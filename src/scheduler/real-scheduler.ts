@@ -25,6 +25,8 @@ export class RealScheduler implements Scheduler {
   readonly #seed: number | string | undefined;
   readonly #onError: (error: unknown) => void;
   readonly #turns = new TurnQueue();
+  // The global is a getter, which costs a fifth of reading the time.
+  readonly #clock = performance;
   // A reaction of a settled promise costs a third of queueMicrotask.
   readonly #settled = Promise.resolve();
   readonly #runNext = (): void => this.#runOne();
@@ -44,7 +46,7 @@ export class RealScheduler implements Scheduler {
   }
 
   now(): number {
-    return performance.now();
+    return this.#clock.now();
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {

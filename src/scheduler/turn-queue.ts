@@ -1,32 +1,46 @@
-/** A first-in first-out queue whose `shift` costs the same however long it is. */
+const SMALLEST = 16;
+/** A queue that a burst has made larger than this is let go when it is empty. */
+const KEPT = 4_096;
+
+/** A first-in first-out queue in a ring: adding and taking cost the same however long it is. */
 export class TurnQueue {
-  #turns: (() => void)[] = [];
+  #turns: ((() => void) | undefined)[] = emptySlots(SMALLEST);
   #head = 0;
+  #length = 0;
 
   get length(): number {
-    return this.#turns.length - this.#head;
+    return this.#length;
   }
 
   push(turn: () => void): void {
-    this.#turns.push(turn);
+    if (this.#length === this.#turns.length) this.#grow();
+    this.#turns[(this.#head + this.#length) & (this.#turns.length - 1)] = turn;
+    this.#length += 1;
   }
 
   shift(): (() => void) | undefined {
+    if (this.#length === 0) return undefined;
     const turn = this.#turns[this.#head];
-    if (turn === undefined) return undefined;
-    this.#head += 1;
-    if (this.#head === this.#turns.length) {
-      this.#turns.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= 1024 && this.#head * 2 >= this.#turns.length) {
-      this.#turns = this.#turns.slice(this.#head);
-      this.#head = 0;
-    }
+    this.#turns[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#turns.length - 1);
+    this.#length -= 1;
+    if (this.#length === 0 && this.#turns.length > KEPT) this.clear();
     return turn;
   }
 
   clear(): void {
-    this.#turns = [];
+    this.#turns = emptySlots(SMALLEST);
+    this.#head = 0;
+    this.#length = 0;
+  }
+
+  #grow(): void {
+    const size = this.#turns.length;
+    this.#turns = [...this.#turns.slice(this.#head), ...this.#turns.slice(0, this.#head), ...emptySlots(size)];
     this.#head = 0;
   }
+}
+
+function emptySlots(count: number): undefined[] {
+  return Array.from<undefined>({ length: count });
 }

@@ -33,6 +33,9 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
   private ownContext: ActorContext | undefined = undefined;
   private ownReference: UntypedRef | undefined = undefined;
   private ownBareTell: TellDelivery | undefined = undefined;
+  /** The method handled before, and its handler: most actors are told the same again and again. */
+  private lastMethod: AnyMethod | undefined = undefined;
+  private lastHandler: Handler | undefined = undefined;
 
   constructor(kernel: Kernel, behavior: AnyBehavior, parent: ActorCell | undefined, name: string) {
     const isStarted =
@@ -168,8 +171,9 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
       if (delivery.sizeBytes > 0) this.kernel.mailboxBytes.release(delivery.sizeBytes);
       if (this.isExpired(method, delivery)) return;
     }
-    const handler = this.behavior.handlers.get(method) ?? this.handlerByName(method);
-    if (delivery instanceof ServedStream) pull(this, handler, message, delivery);
+    if (method !== this.lastMethod) this.findHandler(method);
+    const handler = this.lastHandler;
+    if (method.mode === 'stream' && delivery instanceof ServedStream) pull(this, handler, message, delivery);
     else if (handler === undefined || method.mode === 'stream') this.cannotHandle(method, message, delivery);
     else this.handle(handler, method, message, delivery);
   }
@@ -252,6 +256,11 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
       ),
     );
     return true;
+  }
+
+  private findHandler(method: AnyMethod): void {
+    this.lastHandler = this.behavior.handlers.get(method) ?? this.handlerByName(method);
+    this.lastMethod = method;
   }
 
   /** A method of the same service from another copy of its generated code. */
