@@ -20,10 +20,12 @@ export class ActorStreams {
 
 /** The actor stops (`all`) or begins anew (`begun`: those that wait in the mailbox go on). One in the middle of an element has that. */
 export function failServed(cell: ActorCell, which: 'all' | 'begun', text: string): void {
-  for (const stream of cell.seldom?.streams.served ?? []) {
-    if (!stream.isPulling && (which === 'all' || stream.isUnclosed)) {
-      stream.fail(new StoppedError(`${stream.method.fullName}: ${text}`));
-    }
+  const { seldom } = cell;
+  if (seldom === undefined || seldom.streams.served.size === 0) return;
+  // There may be many, and an error is dear.
+  const error = new StoppedError(text);
+  for (const stream of seldom.streams.served) {
+    if (!stream.isPulling && (which === 'all' || stream.isUnclosed)) stream.fail(error);
   }
 }
 

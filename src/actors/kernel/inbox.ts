@@ -1,5 +1,4 @@
 import { BackpressureError, ReentrantAskError, StoppedError } from '../../errors.js';
-import { limits } from '../../limits.js';
 import type { AnyMethod, Lane, Ref } from '../../protocol/index.js';
 import { type AskOptions, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
 import { type CallChain, type ChainMember, chainIncludes } from './call-chain.js';
@@ -130,8 +129,9 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker, 
     const { served } = this.usingSeldom().streams;
     served.add(stream);
     this.kernel.openStreams++;
-    if (served.size > limits.actorStreams) {
-      stream.fail(new BackpressureError(`${this.path} serves ${limits.actorStreams} streams (actorStreams) already`));
+    const { actorStreams } = this.kernel.limits;
+    if (served.size > actorStreams) {
+      stream.fail(new BackpressureError(`${this.path} serves ${actorStreams} streams (actorStreams) already`));
     }
     return stream;
   }

@@ -32,6 +32,7 @@ export type KernelLimits = Readonly<
     | 'askTimeoutMs'
     | 'restarts'
     | 'restartWindowMs'
+    | 'actorStreams'
     | 'callChain',
     number
   >

@@ -35,6 +35,17 @@ for (const isReal of [false, true]) {
       for (const stream of streams) expect((await readAll(stream)).values).to.deep.equal(upTo(40).slice(2));
     });
 
+    it('is refused by an actor that serves as many as it may', async () => {
+      const { system } = setUp({ actorStreams: 20 });
+      const ref = system.spawn(counter());
+      const streams = upTo(20).map(() => ref.count({ value: 2 }, { windowItems: 1 }));
+      for (const stream of streams) await stream.next();
+      expect(await rejection(ref.count({}).next())).to.be.instanceOf(BackpressureError);
+      for (const stream of streams) await stream.return();
+      await ref.work({});
+      expect(await readAll(ref.count({ value: 1 }))).to.deep.equal({ values: [0] });
+    });
+
     it('does not lose a pull where the mailbox drops the oldest message', async () => {
       const { system } = setUp();
       const held = deferred();

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { later } from '#src/actors/kernel/index.js';
+import { later, type Stream } from '#src/actors/kernel/index.js';
 import {
   AskTimeoutError,
   BackpressureError,
@@ -212,6 +212,32 @@ for (const isReal of [false, true]) {
       const list = (options: object) => ref.list({ value: 1 }, options);
       await ref.run({});
       expect(failures[0]).to.be.instanceOf(ReentrantAskError);
+    });
+
+    it('that were opened before fail a pull that the actor waits for', async () => {
+      const { world, near, far } = await setUp();
+      let open: Stream<{ value: number }> | undefined;
+      let failure: unknown;
+      const reader = near.system.spawn(
+        listing({
+          push: () => {
+            open = pulled();
+            void open.next();
+          },
+          run: async () => {
+            failure = await open?.next().catch((error: unknown) => error);
+            return {};
+          },
+        }),
+      );
+      const asking = world.reach(far, Listing, reader);
+      const server = far.system.spawn(listing({ run: async () => asking.run({}) }));
+      const ref = world.reach(near, Listing, server);
+      const pulled = () => ref.list({ value: 10 }, { windowItems: 1 });
+      reader.push({});
+      await until('the stream to be open', () => far.system.statistics.openStreams === 1);
+      await ref.run({});
+      expect(failure).to.be.instanceOf(ReentrantAskError);
     });
 
     it('carry meta and the sender', async () => {
