@@ -123,9 +123,10 @@ export class CompanionListener {
   #acceptSecure(server: Server): void {
     server.on('connection', (raw: Socket) => this.#hellos.began(withoutUncaughtErrors(raw)));
     server.on('secureConnection', (socket: Socket) => void this.#greet(this.#hellos.find(socket), socket));
-    server.on('tlsClientError', (error: Error, socket: Socket) =>
-      this.#refused(socket, `TLS failed: ${error.message}`),
-    );
+    server.on('tlsClientError', (error: Error, socket: Socket) => {
+      const raw = this.#hellos.find(socket);
+      if (raw !== undefined) this.#hellos.turnAway(raw, `TLS failed: ${error.message}`);
+    });
   }
 
   /** `raw` is what stands for the hello. */

@@ -20,13 +20,13 @@ export class OpenHellos {
   began(socket: Socket): Socket {
     const [oldest] = this.#open.keys();
     if (oldest !== undefined && this.#open.size >= limits.openHellos) {
-      this.#turnAway(oldest, `${limits.openHellos} hellos were under way (openHellos)`);
+      this.turnAway(oldest, `${limits.openHellos} hellos were under way (openHellos)`);
     }
     const timer = this.#scheduler.setTimer(limits.connectTimeoutMs, () =>
-      this.#turnAway(socket, `its hello took longer than ${limits.connectTimeoutMs} ms (connectTimeoutMs)`),
+      this.turnAway(socket, `its hello took longer than ${limits.connectTimeoutMs} ms (connectTimeoutMs)`),
     );
     this.#open.set(socket, timer);
-    socket.once('close', () => this.ended(socket));
+    socket.once('close', () => this.turnAway(socket, 'the connection ended during the hello'));
     return socket;
   }
 
@@ -47,17 +47,18 @@ export class OpenHellos {
     return this.#open.delete(socket);
   }
 
+  /** Ends one that is not over. */
+  turnAway(socket: Socket, why: string): void {
+    if (!this.ended(socket)) return;
+    this.#refused(socket, why);
+    socket.destroy();
+  }
+
   /** Ends them all. */
   close(): void {
     for (const socket of this.#open.keys()) {
       this.ended(socket);
       socket.destroy();
     }
-  }
-
-  #turnAway(socket: Socket, why: string): void {
-    this.#refused(socket, why);
-    this.ended(socket);
-    socket.destroy();
   }
 }

@@ -4,8 +4,7 @@ import { limits } from '../../limits.js';
 import { type CompanionAddress, isLocal } from './address.js';
 import type { LinkSecurity } from './security.js';
 
-/** Both ends say when they are done: what was sent arrives although the other end has finished. */
-const SHARED = { allowHalfOpen: true, noDelay: true } as const;
+const SHARED = { noDelay: true } as const;
 
 /** Label and length of RFC 9266: the same at both ends of one TLS connection, and nowhere else. */
 const BINDING_LABEL = 'EXPORTER-Channel-Binding';
