@@ -1,0 +1,106 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Executor, netSettings, Runtime } from '#src/actors/runtime/index.js';
+import { ConfigError, UnreachableError } from '#src/errors.js';
+import { silentLogger } from '#src/logging/index.js';
+import { type OptionValues, resolveOptions } from '#src/options/index.js';
+import { Errands } from '../transport/errands.js';
+import { errands } from '../transport/partitions.js';
+import { idsBelow, rejection, sorted, startFlow, until } from './harness.js';
+import flow from './pipelines/flow.js';
+
+/** Two programs of one process: between them there is nothing but sockets. */
+describe('runtimes that meet over sockets', () => {
+  let folder: string;
+  let executors: Executor[];
+  const program = (): Executor => {
+    const executor = new Executor({ net: { socketFolder: folder } });
+    executors.push(executor);
+    return executor;
+  };
+
+  beforeEach(() => {
+    executors = [];
+    folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  });
+  afterEach(async () => {
+    for (const executor of executors.toReversed()) await executor.stop();
+    for (const { scheduler, started } of executors) {
+      expect(scheduler.pendingTimers).to.equal(0);
+      for (const { leftovers } of started) expect(leftovers.links).to.equal(0);
+    }
+    expect(readdirSync(folder)).to.deep.equal([]);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('run a pipeline together, several partitions each', async () => {
+    const first = await program().start({ node: 'node-0', system: { partitions: 2 } });
+    const second = await program().start({
+      node: 'node-1',
+      controlPlane: first.controlPlane,
+      system: { partitions: 2 },
+    });
+    const { run, board } = await startFlow(second, flow, { count: 5_000, stages: 4, sinks: 2 });
+    await run.done;
+    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(idsBelow(5_000));
+    const ordinals = new Set([...board.places.values()].flat());
+    expect(sorted(ordinals)).to.deep.equal(sorted([...first.ordinals, ...second.ordinals]));
+  });
+
+  it('learn at once that a process of another program has crashed', async () => {
+    const [here, there] = [program(), program()];
+    const first = await here.start({ node: 'node-0' });
+    const second = await there.start({ node: 'node-1', controlPlane: first.controlPlane });
+    second.spawn(errands({ run: () => new Promise(() => {}) as never }), { name: 'errands', register: true });
+    const ref = await first.lookup(Errands, 'errands');
+    const pending = rejection(ref.run({ value: 1 }, { timeoutMs: 8_000 }));
+    await new Promise((resolve) => setImmediate(resolve));
+    there.crash('node-1');
+    expect(await pending).to.be.instanceOf(UnreachableError);
+    await until(() => second.isStopping);
+  });
+
+  it('are refused on virtual time', () => {
+    expect(() => new Executor({ seed: 7, net: {} })).to.throw(ConfigError, 'Virtual time');
+  });
+
+  it('take the options of links from files and variables', () => {
+    const settings = (code: Partial<OptionValues>) => netSettings(resolveOptions({ code }).values);
+    writeFileSync(join(folder, 'key'), 'a key of more than 16 bytes\n');
+    writeFileSync(join(folder, 'pem'), 'PEM');
+    const [key, pem] = [join(folder, 'key'), join(folder, 'pem')];
+    expect(settings({})).to.equal(undefined);
+    expect(settings({ listen: 'unix:', clusterKeyFile: key })).to.deep.equal({
+      keyless: 'unix',
+      listen: 'unix:',
+      key: 'a key of more than 16 bytes',
+    });
+    const tls = { tlsCertFile: pem, tlsKeyFile: pem, tlsCaFile: pem };
+    expect(settings({ listen: 'tls://0.0.0.0:7', advertisedHost: 'a', ...tls })?.tls).to.deep.equal({
+      cert: 'PEM',
+      key: 'PEM',
+      ca: 'PEM',
+    });
+    expect(settings({ controlPlane: 'unix:/x#1' })?.listen).to.equal('unix:');
+    expect(settings({ controlPlane: 'inside:1!memory://a/b/0 tcp://127.0.0.1:7#1' })?.listen).to.equal(
+      'tcp://127.0.0.1:0',
+    );
+    expect(() => settings({ controlPlane: 'tcp://10.0.0.1:7' })).to.throw(ConfigError, 'set listen');
+    expect(() => settings({ listen: 'unix:', clusterKeyFile: join(folder, 'none') })).to.throw(
+      ConfigError,
+      'clusterKeyFile',
+    );
+    rmSync(key);
+    rmSync(pem);
+  });
+
+  it('say what is missing before anything is let in', async () => {
+    const start = Runtime.start({ listen: 'tcp://127.0.0.1:0', log: silentLogger });
+    expect(await rejection(start))
+      .to.be.instanceOf(ConfigError)
+      .with.property('message')
+      .that.matches(/cluster key/);
+  });
+});
