@@ -118,11 +118,7 @@ export class Simulation {
     await this.#work();
     await this.#eventually('every node is up again', this.#workload.settleMs, () => this.#areUp());
     await this.#timetable.pass(AFTERMATH_MS);
-    await this.#eventually(
-      'every ask is answered',
-      this.#workload.settleMs,
-      () => this.#observer.messages.unsettled.length === 0,
-    );
+    await this.#eventually('every ask is answered', this.#workload.settleMs, () => this.#observer.waiting === 0);
     await this.#observer.check(this.#isLossless());
     await this.#checkCredit();
     await this.#stop(lives);

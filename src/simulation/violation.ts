@@ -10,6 +10,8 @@ export type Invariant =
   | 'lost'
   /** Every ask is answered or failed by its deadline, and not run after it. */
   | 'deadline'
+  /** A stream is never further ahead of its reader than the reader takes. */
+  | 'credit'
   /** Whoever watches an actor learns of its end, once, and of nothing else. */
   | 'watch'
   /** Once faults are healed, all work comes to its end. */

@@ -1,16 +1,18 @@
 import {
   type Behavior,
   type Context,
+  type Handler,
   Later,
   routeKey,
-  type SpawnOptions,
   type UntypedRef,
 } from '../../actors/kernel/index.js';
-import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
+import type { AnyMethod, AnyService } from '../../protocol/index.js';
 import type { ObservedActor } from './actor.js';
-import type { Message } from './messages.js';
+import { Contexts } from './contexts.js';
+import type { Message, Messages } from './messages.js';
 import type { Observer } from './observer.js';
-import { MESSAGE_META, ObservedRoute } from './route.js';
+import { MESSAGE_META, ObservedRoute, STREAM_META } from './route.js';
+import { ServedEnd } from './stream-ends.js';
 
 /** The behavior of one observed actor: the handlers and hooks are those that it was given, and all that reaches them is noted. */
 export function observedBehavior<S extends AnyService, State>(
@@ -22,15 +24,7 @@ export function observedBehavior<S extends AnyService, State>(
   const { on } = definition;
   const createState = definition.createState?.bind(definition);
   const handlers = [...definition.handlers].map(
-    ([method, handler]) =>
-      [
-        method,
-        (state: unknown, request: unknown, context: Context): unknown => {
-          // The number in a stream's meta is of the message in which it was opened.
-          const message = method.mode === 'stream' ? undefined : handled(method, request, context, actor, observer);
-          return noteReply(handler(state, request, contexts.of(context)), message, method, observer);
-        },
-      ] as const,
+    ([method, handler]) => [method, observedHandler(method, handler, actor, observer, contexts)] as const,
   );
   return {
     ...definition,
@@ -49,75 +43,45 @@ export function observedBehavior<S extends AnyService, State>(
   };
 }
 
-/** One that comes from a reference which is not observed has no number. */
-function handled(
+/** A message from a reference that is not observed has no number. */
+function observedHandler(
   method: AnyMethod,
-  request: unknown,
-  context: Context,
+  handler: Handler,
   actor: ObservedActor,
-  observer: Observer,
-): Message | undefined {
-  const id = context.meta?.[MESSAGE_META];
-  return id === undefined ? undefined : observer.messages.handled(id, actor, method, request);
+  { messages, streams }: Observer,
+  contexts: Contexts,
+): Handler {
+  if (method.mode === 'stream') {
+    return (state, request, context) => {
+      const served = handler(state, request, contexts.of(context));
+      const id = context.meta?.[STREAM_META];
+      const stream = id === undefined ? undefined : streams.served(id, actor.cUid, method, request);
+      return stream === undefined || !isIterable(served)
+        ? served
+        : new ServedEnd(streams, stream, served[Symbol.asyncIterator]());
+    };
+  }
+  return (state, request, context) => {
+    const id = context.meta?.[MESSAGE_META];
+    const message = id === undefined ? undefined : messages.handled(id, actor, method, request);
+    const result = handler(state, request, contexts.of(context));
+    if (message !== undefined && method.mode === 'ask') noteReply(result, message, messages);
+    return result;
+  };
 }
 
-function noteReply(result: unknown, message: Message | undefined, method: AnyMethod, { messages }: Observer): unknown {
-  if (message === undefined || method.mode !== 'ask') return result;
-  const work = result instanceof Later ? result.reply : result;
-  if (work instanceof Promise) {
-    work.then(
-      (value: unknown) => messages.replied(message, value),
-      () => {},
-    );
-  } else {
-    messages.replied(message, work);
-  }
-  return result;
+function isIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+function noteReply(result: unknown, message: Message, messages: Messages): void {
+  const reply = result instanceof Later ? result.reply : result;
+  const note = (value: unknown): void => messages.replied(message, value);
+  if (reply instanceof Promise) reply.then(note, () => {});
+  else note(reply);
 }
 
 function watchOf(ref: UntypedRef): ObservedRoute['watched'] {
   const route = ref[routeKey];
   return route instanceof ObservedRoute ? route.watched : undefined;
-}
-
-/** Contexts in which the references that an actor gets are observed, too. */
-class Contexts {
-  readonly #actor: ObservedActor;
-  readonly #observer: Observer;
-  readonly #made = new WeakMap<Context, Context>();
-
-  constructor(actor: ObservedActor, observer: Observer) {
-    this.#actor = actor;
-    this.#observer = observer;
-  }
-
-  of(context: Context): Context {
-    const known = this.#made.get(context) ?? this.#make(context);
-    this.#made.set(context, known);
-    return known;
-  }
-
-  #make(context: Context): Context {
-    const actor = this.#actor;
-    const observer = this.#observer;
-    const own = new Map<PropertyKey, unknown>([
-      ['self', observer.reference(context.self.service, context.self, actor)],
-      [
-        'ref',
-        <S extends AnyService>(service: S, ref: Ref) => observer.reference(service, context.ref(service, ref), actor),
-      ],
-      [
-        'spawn',
-        <S extends AnyService, T>(child: Behavior<S, T>, options?: SpawnOptions) =>
-          observer.spawn(actor.host, actor, child, (observed) => context.spawn(observed, options)),
-      ],
-    ]);
-    return new Proxy(context, { get: (target, key): unknown => (own.has(key) ? own.get(key) : bound(target, key)) });
-  }
-}
-
-function bound(target: object, key: PropertyKey): unknown {
-  const value: unknown = Reflect.get(target, key);
-  if (typeof value !== 'function') return value;
-  return (...words: unknown[]): unknown => Reflect.apply(value, target, words);
 }

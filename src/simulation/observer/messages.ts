@@ -1,8 +1,8 @@
-import { crc32 } from 'node:zlib';
 import type { DeadLetter } from '../../actors/kernel/index.js';
-import { type AnyMethod, encode, Lane, type MessageType } from '../../protocol/index.js';
+import { type AnyMethod, Lane } from '../../protocol/index.js';
 import type { NetworkPlan } from '../plan.js';
 import type { Violations } from '../violation.js';
+import { checksumOf, EPSILON_MS } from './reckoning.js';
 
 /** One message, from when it is sent. Asks are messages, too. */
 export interface Message {
@@ -42,9 +42,6 @@ export interface MessagesOptions {
   /** What an ask may take to another process, before its remaining time begins to count there; undefined where faults hold it up. */
   readonly transitMs: number | undefined;
 }
-
-/** Longer than any number that time is added up of may be off, in ms. */
-const EPSILON_MS = 1e-6;
 
 /** Every message that observed references send, followed to the handler that gets it and back. */
 export class Messages {
@@ -205,8 +202,4 @@ export class Messages {
 
 export function describe({ id, sender, method }: Message): string {
   return `message ${id} ${method.fullName} of ${sender.name}`;
-}
-
-function checksumOf(type: MessageType<unknown, unknown>, message: unknown): number {
-  return crc32(encode(type, message));
 }

@@ -11,6 +11,7 @@ import { ObservedActor } from './actor.js';
 import { observedBehavior } from './behavior.js';
 import { Messages, type MessagesOptions, type Party } from './messages.js';
 import { ObservedRoute } from './route.js';
+import { Streams } from './streams.js';
 import { Watches } from './watches.js';
 
 export interface ObserverOptions extends MessagesOptions {
@@ -20,6 +21,7 @@ export interface ObserverOptions extends MessagesOptions {
 /** Sees every message between observed actors, and every watch, and holds them to what the runtime promises. */
 export class Observer {
   readonly messages: Messages;
+  readonly streams: Streams;
   readonly watches: Watches;
   readonly #references = new References('simulation');
   readonly #routes = new Map<Party, Map<Route, ObservedRoute>>();
@@ -29,6 +31,7 @@ export class Observer {
 
   constructor(options: ObserverOptions) {
     this.messages = new Messages(options);
+    this.streams = new Streams(options);
     this.watches = new Watches({ ...options, actor: (cUid) => this.#actors.get(cUid) });
   }
 
@@ -69,12 +72,16 @@ export class Observer {
   /** At the end of a run. `isLossless`: in which nothing may be lost. */
   async check(isLossless: boolean): Promise<void> {
     await this.watches.check();
-    if (isLossless) {
-      const lasting = new Set<bigint>();
-      for (const actor of this.#actors.values()) {
-        if (!actor.isGone && (await actor.isOpen())) lasting.add(actor.cUid);
-      }
-      this.messages.checkLost((cUid) => lasting.has(cUid));
+    const lasting = new Set<bigint>();
+    for (const actor of this.#actors.values()) {
+      if (!actor.isGone && (await actor.isOpen())) lasting.add(actor.cUid);
     }
+    this.streams.check((cUid) => lasting.has(cUid));
+    if (isLossless) this.messages.checkLost((cUid) => lasting.has(cUid));
+  }
+
+  /** Asks and readers of streams that wait for an answer. */
+  get waiting(): number {
+    return this.messages.unsettled.length + this.streams.unsettled.length;
   }
 }

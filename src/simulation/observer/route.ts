@@ -12,10 +12,14 @@ import { limits } from '../../limits.js';
 import type { AnyMethod, Meta } from '../../protocol/index.js';
 import type { Message, Party } from './messages.js';
 import type { Observer } from './observer.js';
+import { ReadEnd } from './stream-ends.js';
 import type { Watch } from './watches.js';
 
 /** The field of meta by which a message is known again where it is handled. */
 export const MESSAGE_META = 'millrace.simulation.message';
+
+/** And one by which a stream is. */
+export const STREAM_META = 'millrace.simulation.stream';
 
 /** A way to an actor, as one party uses it: everything that goes along is noted, and passed on. */
 export class ObservedRoute implements Route {
@@ -58,9 +62,12 @@ export class ObservedRoute implements Route {
     }
   }
 
-  /** Streams are not observed: whoever reads one counts its elements. */
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
-    return this.inner.stream(method, message, options);
+    const { streams } = this.#observer;
+    const { timeoutMs = limits.askTimeoutMs, windowItems = limits.rpcStreamItems } = options ?? {};
+    const opened = streams.opened({ reader: this.owner, receiver: this.cUid, method, timeoutMs, windowItems }, message);
+    const inner = this.inner.stream(method, message, withMeta(options, { [STREAM_META]: String(opened.id) }));
+    return new ReadEnd(streams, opened, inner);
   }
 
   ready(): Promise<void> {

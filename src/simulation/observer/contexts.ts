@@ -1,0 +1,46 @@
+import type { Behavior, Context, SpawnOptions } from '../../actors/kernel/index.js';
+import type { AnyService, Ref } from '../../protocol/index.js';
+import type { ObservedActor } from './actor.js';
+import type { Observer } from './observer.js';
+
+/** Contexts in which the references that an actor gets are observed, too. */
+export class Contexts {
+  readonly #actor: ObservedActor;
+  readonly #observer: Observer;
+  readonly #made = new WeakMap<Context, Context>();
+
+  constructor(actor: ObservedActor, observer: Observer) {
+    this.#actor = actor;
+    this.#observer = observer;
+  }
+
+  of(context: Context): Context {
+    const known = this.#made.get(context) ?? this.#make(context);
+    this.#made.set(context, known);
+    return known;
+  }
+
+  #make(context: Context): Context {
+    const actor = this.#actor;
+    const observer = this.#observer;
+    const own = new Map<PropertyKey, unknown>([
+      ['self', observer.reference(context.self.service, context.self, actor)],
+      [
+        'ref',
+        <S extends AnyService>(service: S, ref: Ref) => observer.reference(service, context.ref(service, ref), actor),
+      ],
+      [
+        'spawn',
+        <S extends AnyService, T>(child: Behavior<S, T>, options?: SpawnOptions) =>
+          observer.spawn(actor.host, actor, child, (observed) => context.spawn(observed, options)),
+      ],
+    ]);
+    return new Proxy(context, { get: (target, key): unknown => (own.has(key) ? own.get(key) : bound(target, key)) });
+  }
+}
+
+function bound(target: object, key: PropertyKey): unknown {
+  const value: unknown = Reflect.get(target, key);
+  if (typeof value !== 'function') return value;
+  return (...words: unknown[]): unknown => Reflect.apply(value, target, words);
+}

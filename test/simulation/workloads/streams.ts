@@ -1,0 +1,163 @@
+import {
+  type ActorRef,
+  type Behavior,
+  behavior,
+  HandlerError,
+  later,
+  MillraceError,
+  StoppedError,
+  type Stream,
+} from '#src/index.js';
+import { workload, type World } from '#src/simulation/index.js';
+import type { Errand } from '../services/errands.js';
+import { Rivers } from '../services/rivers.js';
+
+/** How a stream flows. */
+const Flow = { fast: 0, slow: 1, later: 2, failing: 3 } as const;
+const FLOWS = Object.values(Flow);
+
+/** Streams between nodes: slow readers, readers that leave, actors that fail while they serve or read, links that are cut. */
+export default workload('streams', {
+  sizes: { nodes: [1, 4], streams: [1, 12], items: [0, 60] },
+  faults: { loss: 0.03, duplicate: 0.03, reorder: 0.03, crashes: 2, cuts: 2 },
+  faultMs: 1_500,
+  // Small frames, so that streams share the way with others of their kind.
+  runtime: () => ({ kernelLimits: { stopTimeoutMs: 500 }, linkLimits: { frameBytes: 256 } }),
+  async run(world) {
+    world.everyStart((node) => {
+      // Whoever reads in a handler serves nobody meanwhile: two that read from one another would wait for ever.
+      for (const kind of ['river', 'drinker'])
+        node.spawn(river(world), { name: `${kind}-${node.name}`, register: true });
+    });
+    const work: Promise<void>[] = [];
+    for (let index = 0; index < world.size('streams'); index++) {
+      work.push(world.random() < 0.7 ? readOne(world) : haveOneRead(world));
+      if (world.random() < 0.5) await world.pass(world.below(200));
+    }
+    await Promise.all(work);
+    await world.until('all faults to be healed', () => world.isHealed || isQuiet(world));
+    await world.until('every node to be up', () => world.nodes.every((node) => node.isUp));
+    await everyRiverFlows(world);
+  },
+});
+
+/** No frame is lost and no process ends: a stream fails only with the actor that serves it. */
+function isQuiet({ plan: { faults, network } }: World): boolean {
+  return faults.length === 0 && network.loss === 0 && network.reorder === 0 && network.duplicate === 0;
+}
+
+function river(world: World): Behavior<typeof Rivers, undefined> {
+  return behavior(Rivers, {
+    supervision: { maxRestarts: 100 },
+    async *flow(_state, { number, depth }) {
+      for (let element = 0; element < number; element++) {
+        if (depth === Flow.slow) await world.pass(world.below(10));
+        if (depth === Flow.failing && element === number >> 1) throw new Error('dried up');
+        if (depth === Flow.later) yield later(world.pass(world.below(30)).then(() => ({ number: element })));
+        else yield { number: element };
+      }
+    },
+    drink: async (_state, { number, depth, peer }, context) => {
+      if (peer === undefined) return;
+      const flow = context
+        .ref(Rivers, peer)
+        .flow({ number, depth }, { timeoutMs: 1_000, windowItems: 1 + (number % 8) });
+      try {
+        for await (const { number: element } of flow) {
+          if (element % 7 === 6) await world.pass(world.below(20));
+        }
+      } catch (error) {
+        if (!(error instanceof MillraceError)) throw error;
+      }
+    },
+    stumble: () => {
+      throw new Error('stumbled');
+    },
+  });
+}
+
+async function find(world: World, kind: 'river' | 'drinker'): Promise<ActorRef<typeof Rivers> | undefined> {
+  const [from, to] = [world.pick(world.nodes), world.pick(world.nodes)];
+  return from.isUp ? from.lookup(Rivers, `${kind}-${to.name}`, { timeoutMs: 2_000 }).catch(() => undefined) : undefined;
+}
+
+/** The workload itself reads, sometimes slowly, sometimes not to the end. */
+async function readOne(world: World): Promise<void> {
+  const depth = world.pick(FLOWS);
+  const number = world.below(world.size('items') + 1);
+  const options = { windowItems: 1 + world.below(20), timeoutMs: 1_000 };
+  const [slowMs, most] = [
+    world.below(3) * world.below(30),
+    world.random() < 0.3 ? world.below(10) : Number.POSITIVE_INFINITY,
+  ];
+  const ref = await find(world, 'river');
+  if (ref === undefined) return;
+  const { read, error } = await readUpTo(world, ref.flow({ number, depth }, options), most, slowMs);
+  world.check(error === undefined || error instanceof MillraceError, 'a stream failed with what is no error of ours');
+  if (error === undefined) {
+    const expected = Math.min(number, most);
+    world.check(read === expected, `${read} elements of ${expected} were read of a stream that ended well`);
+  } else {
+    world.check(
+      !isQuiet(world) || error instanceof HandlerError || error instanceof StoppedError,
+      `a stream failed, though nothing was wrong: ${error instanceof Error ? error.message : 'without an error'}`,
+    );
+  }
+  world.check(
+    depth !== Flow.failing || most <= number >> 1 || error !== undefined || number === 0,
+    'a stream that fails has ended well',
+  );
+}
+
+async function readUpTo(
+  world: World,
+  flow: Stream<Errand>,
+  most: number,
+  slowMs: number,
+): Promise<{ readonly read: number; readonly error: unknown }> {
+  let read = 0;
+  try {
+    if (most === 0) await flow.return();
+    for await (const { number } of flow) {
+      world.check(number === read, `element ${read} of a stream is ${number}`);
+      read++;
+      if (read >= most) break;
+      if (slowMs > 0) await world.pass(slowMs);
+    }
+    return { read, error: undefined };
+  } catch (error) {
+    return { read, error };
+  }
+}
+
+/** An actor reads from another, and may fail meanwhile. */
+async function haveOneRead(world: World): Promise<void> {
+  const [reader, server] = [await find(world, 'drinker'), await find(world, 'river')];
+  if (reader === undefined || server === undefined) return;
+  reader.drink({ number: world.below(world.size('items') + 1), depth: world.pick(FLOWS), peer: server.toRef() });
+  if (world.random() < 0.4) reader.stumble({});
+  await world.pass(world.below(100));
+  if (world.random() < 0.4) server.stumble({});
+}
+
+/** When no fault is left, streams of every actor reach every node. */
+async function everyRiverFlows(world: World): Promise<void> {
+  for (const from of world.nodes) {
+    for (const to of world.nodes) {
+      for (let tries = 0; ; tries++) {
+        const ref = await from.lookup(Rivers, `river-${to.name}`, { timeoutMs: 5_000 }).catch(() => undefined);
+        const flow = ref?.flow({ number: 20 }, { timeoutMs: 2_000 });
+        const { read, error } = flow === undefined ? { read: 0, error: undefined } : await readUpTo(world, flow, 99, 0);
+        if (read === 20) break;
+        if (tries === 20) {
+          world.check(
+            false,
+            `no stream of ${to.name} reaches ${from.name}, though all is healed: ${error instanceof Error ? error.message : 'without an error'}`,
+          );
+          return;
+        }
+        await world.pass(500);
+      }
+    }
+  }
+}
