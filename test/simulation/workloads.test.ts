@@ -2,12 +2,13 @@ import { expect } from 'chai';
 import { drawPlan, simulate } from '#src/simulation/index.js';
 import actors from './workloads/actors.js';
 import flights from './workloads/flights.js';
+import streams from './workloads/streams.js';
 import wiring from './workloads/wiring.js';
 
 /** `npm run sim` runs more. */
 const SEEDS = 15;
 
-for (const workload of [actors, flights, wiring]) {
+for (const workload of [actors, flights, streams, wiring]) {
   describe(`the workload ${workload.name}`, function () {
     this.timeout(30_000);
 

@@ -19,7 +19,7 @@ const FLOWS = Object.values(Flow);
 /** Streams between nodes: slow readers, readers that leave, actors that fail while they serve or read, links that are cut. */
 export default workload('streams', {
   sizes: { nodes: [1, 4], streams: [1, 12], items: [0, 60] },
-  faults: { loss: 0.03, duplicate: 0.03, reorder: 0.03, crashes: 2, cuts: 2 },
+  faults: { loss: 0.1, duplicate: 0.1, reorder: 0.1, crashes: 2, cuts: 2 },
   faultMs: 1_500,
   // Small frames, so that streams share the way with others of their kind.
   runtime: () => ({ kernelLimits: { stopTimeoutMs: 500 }, linkLimits: { frameBytes: 256 } }),
