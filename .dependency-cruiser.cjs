@@ -67,6 +67,8 @@ const owners = {
   nact: '^src/actors/kernel/',
   commander: '^src/cli/',
   protobufjs: '^src/(protocol|codegen)/',
+  koffi: '^src/(transport/ucx/|resources/native\\.ts$)',
+  sax: '^src/resources/topology/',
   'classic-level': '^src/actors/nact/level/',
 };
 

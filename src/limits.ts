@@ -77,6 +77,14 @@ export const limits = {
   pendingWrites: 1_024,
   /** Events that one persistent actor may have given to its engine and that are not stored yet. */
   pendingEvents: 65_536,
+  /** Partitions of one process. */
+  partitions: 1_024,
+  /** Bytes of one topology in XML. */
+  topologyXmlBytes: 64 * 1024 * 1024,
+  /** Elements in one another in a topology. */
+  topologyDepth: 128,
+  /** Processors of a topology that a synthetic description makes. */
+  syntheticProcessors: 16_384,
   /** Asks that may wait on one another in one chain. */
   callChain: 64,
 } as const;

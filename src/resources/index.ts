@@ -1,13 +1,31 @@
 /**
- * What a process runs on: the machine as a System, divided into partitions. The runtime asks for it once, at its start; nothing here
- * starts threads or reserves memory yet.
+ * What a process runs on: the machine as a System, divided into partitions, and the pinning of threads to them. The runtime asks for it
+ * once, at its start, and the threads of partitions pin themselves; nothing here starts threads or reserves memory.
  */
+export { type EngineGroup, planEngineGroups } from './engine-groups.js';
+export { formatSystem } from './format-system.js';
+
+export type { HostPartition, PartitionPlan } from './partition-plans.js';
+export { bindMemory, pinThread, processAffinity, threadAffinity } from './pinning.js';
+export { syntheticTopology } from './synthetic.js';
 export {
   describeSystem,
+  type Machine,
   machineProvider,
-  type PartitionPlan,
-  parseCpuList,
   type System,
   type SystemOptions,
   type SystemProvider,
 } from './system.js';
+export {
+  type CpuSet,
+  type Device,
+  formatCpuList,
+  formatTopology,
+  type PartitionStrategy,
+  parseCpuList,
+  parseStrategy,
+  readTopology,
+  STRATEGIES,
+  type Topology,
+  type TopologyObject,
+} from './topology/index.js';

@@ -1,82 +1,143 @@
-import { readFileSync } from 'node:fs';
 import os from 'node:os';
-import { ConfigError } from '../errors.js';
+import { ConfigError, ResourceError } from '../errors.js';
+import { limits } from '../limits.js';
+import { exportTopology } from './native.js';
+import { flatten, type HostPartition, type PartitionPlan, planHosts } from './partition-plans.js';
+import { processAffinity } from './pinning.js';
+import {
+  type CpuSet,
+  countOf,
+  cpuSet,
+  domains,
+  formatCpuList,
+  intersection,
+  type PartitionStrategy,
+  parseCpuList,
+  parseStrategy,
+  readTopology,
+  share,
+  type Topology,
+  without,
+} from './topology/index.js';
 
 /** What a user may say of the machine. */
 export interface SystemOptions {
-  /** Partitions of this process. Default 1. */
+  /** Partitions of this process, without a look at the topology of the machine. Default 1. */
   readonly partitions?: number;
+  /** Partitions by the topology of the machine, which needs libhwloc; each GPU makes one of its own. Not together with `partitions`. */
+  readonly strategy?: PartitionStrategy;
+  /** Of the processors that this process may use, only these: `0-3,8`. */
+  readonly cpuset?: string;
+  /** Groups of engines in each partition, and how many engines each has: `{ parse: 4 }`. */
+  readonly engineGroups?: Readonly<Record<string, number>>;
 }
 
-/** One event loop to be, with the processors it may use. */
-export interface PartitionPlan {
-  readonly index: number;
-  readonly cpus: readonly number[];
+/** What is known of a machine before anybody says how to divide it. */
+export interface Machine {
+  /** The affinity of this process; undefined where none is known, and for other machines. */
+  readonly affinity?: CpuSet | undefined;
+  readonly topology?: Topology | undefined;
+  /** As many threads as are worth having. Default: of this machine, or the usable processors of a topology. */
+  readonly availableParallelism?: number;
+  readonly notices?: readonly string[];
 }
 
-/** The machine as a process sees it: immutable, printable, comparable. */
+/** The machine as a process sees it: immutable, printable by `formatSystem`, comparable by `isDeepStrictEqual` of node:util. */
 export interface System {
   /** Processors that this process may use. */
-  readonly cpus: readonly number[];
+  readonly cpus: CpuSet;
   readonly availableParallelism: number;
+  readonly strategy: PartitionStrategy;
+  readonly hosts: readonly HostPartition[];
   readonly partitions: readonly PartitionPlan[];
+  readonly topology?: Topology;
+  /** What is not as it was asked for, and what to do about it. */
+  readonly notices: readonly string[];
 }
 
 /** Where a System comes from: this machine, or in tests any other. */
 export type SystemProvider = (options: SystemOptions) => System;
 
-const MAX_PARTITIONS = 1_024;
-/** Far above what any kernel numbers: a list with more is no list of processors. */
-const MAX_CPU = 65_535;
-
-/** This machine: the process's affinity, and what Node says of it. */
-export const machineProvider: SystemProvider = (options) =>
-  describeSystem(options, affinity(), os.availableParallelism());
-
-/** Divides the processors among the partitions, evenly and in order; where there are more partitions than processors they share. */
-export function describeSystem(options: SystemOptions, cpus: readonly number[], availableParallelism: number): System {
-  const count = options.partitions ?? 1;
-  if (!Number.isInteger(count) || count < 1 || count > MAX_PARTITIONS) {
-    throw new ConfigError(`partitions is a whole number from 1 to ${MAX_PARTITIONS}; got ${count}.`);
-  }
-  const partitions = Array.from({ length: count }, (_, index) => ({ index, cpus: share(cpus, index, count) }));
-  return { cpus, availableParallelism, partitions };
-}
-
-function share(cpus: readonly number[], index: number, count: number): readonly number[] {
-  if (count > cpus.length) {
-    const cpu = cpus[index % Math.max(1, cpus.length)];
-    return cpu === undefined ? [] : [cpu];
-  }
-  return cpus.slice(Math.floor((index * cpus.length) / count), Math.floor(((index + 1) * cpus.length) / count));
-}
-
-/** The processors this process may run on, from /proc; every processor where there is no /proc. */
-function affinity(): readonly number[] {
+/** This machine: the process's affinity, what Node says of it, and its topology where a strategy asks for it. */
+export const machineProvider: SystemProvider = (options) => {
+  const here = { affinity: processAffinity(), availableParallelism: os.availableParallelism() };
+  if (options.strategy === undefined) return describeSystem(options, here);
   try {
-    const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-    if (list !== undefined) {
-      return parseCpuList(list);
-    }
-  } catch {
-    return all(os.availableParallelism());
+    return describeSystem(options, { ...here, topology: readTopology(exportTopology(), 'this machine') });
+  } catch (error) {
+    if (!(error instanceof ResourceError)) throw error;
+    const notice = `${error.message} Continuing without topology: partitions by number of processors, devices unknown.`;
+    return describeSystem(options, { ...here, notices: [notice] });
   }
-  return all(os.availableParallelism());
-}
+};
 
-function all(count: number): readonly number[] {
-  return Array.from({ length: count }, (_, cpu) => cpu);
-}
-
-/** `0-3,8` -> [0, 1, 2, 3, 8]. ConfigError for anything else. */
-export function parseCpuList(list: string): readonly number[] {
-  return list.split(',').flatMap((range) => {
-    const bounds = /^(\d+)(?:-(\d+))?$/.exec(range.trim());
-    const first = Number(bounds?.[1]);
-    const last = Number(bounds?.[2] ?? bounds?.[1]);
-    if (bounds === null || last < first || last > MAX_CPU) {
-      throw new ConfigError(`A list of processors looks like 0-3,8; got "${list}".`);
-    }
-    return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
+/** Divides a machine as the options say. Without a topology only `machine` and `count(n)` are known; another strategy is one partition. */
+export function describeSystem(options: SystemOptions, machine: Machine): System {
+  const { topology, notices = [] } = machine;
+  const strategy = strategyOf(options);
+  const { cpus, missing } = usable(options, machine);
+  const { availableParallelism = topology === undefined ? os.availableParallelism() : cpus.length } = machine;
+  const found = topology === undefined ? divide(strategy, cpus) : domains(topology, strategy, cpus);
+  const hosts = planHosts(found, { topology, engineGroups: options.engineGroups });
+  const partitions = flatten(hosts);
+  if (partitions.length > limits.partitions) {
+    throw new ConfigError(
+      `The strategy ${strategy} makes ${partitions.length} partitions; ${limits.partitions} is the most.`,
+    );
+  }
+  return Object.freeze({
+    cpus,
+    availableParallelism,
+    strategy,
+    hosts,
+    partitions,
+    ...(topology === undefined ? {} : { topology }),
+    notices: [...notices, ...missing],
   });
+}
+
+function strategyOf({ partitions, strategy }: SystemOptions): PartitionStrategy {
+  if (partitions === undefined) return strategy === undefined ? 'machine' : parseStrategy(strategy);
+  if (strategy !== undefined) {
+    throw new ConfigError(`partitions and strategy say the same thing: give one of ${partitions} and ${strategy}.`);
+  }
+  if (countOf(`count(${partitions})`) === undefined) {
+    throw new ConfigError(`partitions is a whole number from 1 to ${limits.partitions}; got ${partitions}.`);
+  }
+  return `count(${partitions})`;
+}
+
+/** What affinity, cgroup and user leave. */
+function usable({ cpuset }: SystemOptions, machine: Machine): { cpus: CpuSet; missing: readonly string[] } {
+  const { affinity, topology, availableParallelism = os.availableParallelism() } = machine;
+  const known = topology?.allowed ?? affinity ?? Array.from({ length: availableParallelism }, (_, cpu) => cpu);
+  const allowed = intersection(known, affinity ?? known);
+  if (topology !== undefined && allowed.length === 0) {
+    const where = `the affinity of this process ${formatCpuList(affinity ?? [])}`;
+    throw new ConfigError(
+      `The topology allows the processors ${formatCpuList(known) || 'none'}, ${where}: none is in both.`,
+    );
+  }
+  if (cpuset === undefined) return { cpus: cpuSet(allowed), missing: [] };
+  const wanted = cpuSet(parseCpuList(cpuset));
+  const cpus = intersection(wanted, allowed);
+  if (cpus.length === 0) {
+    throw new ConfigError(
+      `cpuset ${cpuset} has none of the processors that this process may use: ${formatCpuList(allowed)}.`,
+    );
+  }
+  const lacking = formatCpuList(without(wanted, allowed));
+  const notice = `cpuset ${cpuset} has the processors ${lacking}, which this process may not use. Continuing with ${formatCpuList(cpus)}.`;
+  return { cpus, missing: lacking === '' ? [] : [notice] };
+}
+
+/** Without a topology: processors in the order of their numbers. */
+function divide(strategy: PartitionStrategy, cpus: CpuSet): readonly CpuSet[] {
+  const count = countOf(strategy);
+  return count === undefined
+    ? [cpus]
+    : share(
+        cpus.map((cpu) => [cpu]),
+        count,
+      );
 }

@@ -1,0 +1,72 @@
+import { ConfigError } from '../../errors.js';
+
+/** Numbers of processors, rising, each once. Sets of NUMA nodes look the same. */
+export type CpuSet = readonly number[];
+
+/** Far above what any kernel numbers: a list with more is no list of processors. */
+export const MAX_CPU = 65_535;
+
+export function cpuSet(cpus: Iterable<number>): CpuSet {
+  return Object.freeze([...new Set(cpus)].toSorted((left, right) => left - right));
+}
+
+export function intersection(left: CpuSet, right: CpuSet): CpuSet {
+  const members = new Set(right);
+  return left.filter((cpu) => members.has(cpu));
+}
+
+export function without(left: CpuSet, right: CpuSet): CpuSet {
+  const members = new Set(right);
+  return left.filter((cpu) => !members.has(cpu));
+}
+
+export function union(...sets: readonly CpuSet[]): CpuSet {
+  return cpuSet(sets.flat());
+}
+
+export function overlaps(left: CpuSet, right: CpuSet): boolean {
+  const members = new Set(right);
+  return left.some((cpu) => members.has(cpu));
+}
+
+/** `0-3,8` -> [0, 1, 2, 3, 8]. ConfigError for anything else. */
+export function parseCpuList(list: string): readonly number[] {
+  return list.split(',').flatMap((range) => {
+    const bounds = /^(\d+)(?:-(\d+))?$/.exec(range.trim());
+    const first = Number(bounds?.[1]);
+    const last = Number(bounds?.[2] ?? bounds?.[1]);
+    if (bounds === null || last < first || last > MAX_CPU) {
+      throw new ConfigError(`A list of processors looks like 0-3,8; got "${list}".`);
+    }
+    return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
+  });
+}
+
+/** [0, 1, 2, 3, 8] -> `0-3,8`, as Linux writes it. */
+export function formatCpuList(cpus: CpuSet): string {
+  const ranges: { first: number; last: number }[] = [];
+  for (const cpu of cpus) {
+    const range = ranges.at(-1);
+    if (range?.last === cpu - 1) range.last = cpu;
+    else ranges.push({ first: cpu, last: cpu });
+  }
+  return ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
+}
+
+/**
+ * A bitmap as hwloc writes it: words of 32 bits, the highest first, `0x00000001,,0x0000ffff`; one that is empty is zero. Undefined for
+ * anything else, sets without end (`0xf...f`) included.
+ */
+export function parseBitmap(text: string): CpuSet | undefined {
+  const words = text.split(',');
+  if (text === '' || words.length > (MAX_CPU + 1) / 32) return undefined;
+  const cpus: number[] = [];
+  for (const [index, word] of words.toReversed().entries()) {
+    if (!/^(0x[0-9a-f]{1,8})?$/i.test(word)) return undefined;
+    const bits = Number(word === '' ? 0 : word);
+    for (let bit = 0; bit < 32; bit++) {
+      if ((bits >>> bit) & 1) cpus.push(index * 32 + bit);
+    }
+  }
+  return Object.freeze(cpus);
+}

@@ -1,0 +1,79 @@
+import { ConfigError } from '../../errors.js';
+import { cpuSet, type CpuSet, intersection, union } from './cpu-set.js';
+import { isInputOutput, readCards } from './read-cards.js';
+import type { CpuKind, Topology, TopologyObject } from './topology.js';
+import { parseXml, type XmlElement } from './xml-elements.js';
+import { bitmapOf, infoOf, numberOf, objectsIn, processorsOf, type Refuse, typeOf } from './xml-objects.js';
+
+/** Memory has no processors in it: it is near to some, and says to which. */
+const MEMORY = new Set(['NUMANode', 'MemCache']);
+
+/**
+ * Reads what `lstopo --of xml` and hwloc's XML export write, of hwloc 2. `origin` names the text in errors. ConfigError says what is
+ * wrong with it.
+ */
+export function readTopology(xml: string, origin = 'the topology'): Topology {
+  const root = parseXml(xml, origin);
+  const refuse: Refuse = (fault) => {
+    throw new ConfigError(`${origin} is not a topology of hwloc 2: ${fault}.`);
+  };
+  if (root.name !== 'topology') return refuse(`its root is <${root.name}>, not <topology>`);
+  const { version = '1' } = root.attributes;
+  if (!version.startsWith('2.')) {
+    return refuse(`it has version ${version}; lstopo-no-graphics -i FILE --of xml NEW converts one of hwloc 1`);
+  }
+  const [machine, ...others] = objectsIn(root);
+  if (machine === undefined || typeOf(machine) !== 'Machine' || others.length > 0) {
+    return refuse('it does not consist of one Machine');
+  }
+  const kinds = root.children.filter(({ name }) => name === 'cpukind');
+  return freeze(readMachine(machine, kinds, refuse));
+}
+
+function readMachine(element: XmlElement, kinds: readonly XmlElement[], refuse: Refuse): Topology {
+  const processors = processorsOf(element, refuse);
+  const all = cpuSet(processors);
+  if (all.length === 0) refuse('it has no processor (PU)');
+  if (all.length < processors.length) refuse('two processors (PU) have the same os_index');
+  const set = (name: string): CpuSet | undefined => bitmapOf(element, name, refuse);
+  return {
+    machine: readObject(element, all, refuse),
+    complete: union(set('complete_cpuset') ?? [], all),
+    allowed: intersection(all, set('allowed_cpuset') ?? set('cpuset') ?? all),
+    allowedNodes: set('allowed_nodeset') ?? set('nodeset') ?? [],
+    kinds: kinds.length < 2 ? [] : kinds.map((kind) => readKind(kind, all, refuse)),
+    cards: readCards(element, all, refuse),
+  };
+}
+
+/** The processors of an object are those that are in it, whatever its attributes say: there is one truth. */
+function readObject(element: XmlElement, all: CpuSet, refuse: Refuse): TopologyObject {
+  const type = typeOf(element);
+  const index = numberOf(element, 'os_index', refuse);
+  const memory = type === 'NUMANode' ? 0 : undefined;
+  const sizeBytes = numberOf(element, 'local_memory', refuse) ?? numberOf(element, 'cache_size', refuse) ?? memory;
+  return {
+    type,
+    ...(index === undefined ? {} : { index }),
+    cpus: MEMORY.has(type)
+      ? intersection(all, bitmapOf(element, 'cpuset', refuse) ?? [])
+      : cpuSet(processorsOf(element, refuse)),
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    children: objectsIn(element)
+      .filter((child) => !isInputOutput(child))
+      .map((child) => readObject(child, all, refuse)),
+  };
+}
+
+function readKind(element: XmlElement, all: CpuSet, refuse: Refuse): CpuKind {
+  const cpus = intersection(all, bitmapOf(element, 'cpuset', refuse) ?? []);
+  return { name: infoOf(element, 'CoreType') ?? '', cpus };
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    Object.freeze(value);
+    Object.values(value).forEach(freeze);
+  }
+  return value;
+}
