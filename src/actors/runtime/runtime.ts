@@ -58,6 +58,7 @@ export class Runtime implements HasSystem {
     const { log, close } = closableLogger(environment.log.child({ node, process: name }));
     this.#log = log;
     this.#silence = close;
+    for (const notice of this.system.notices) log.warn(notice);
     this.#partitions = createPartitions(environment, this.system, this.#log, options);
     this.#first = first(this.#partitions);
     this.#follower = new SegmentFollower(environment.scheduler, this.#log);
