@@ -43,4 +43,20 @@ export {
 export * from './errors.js';
 export { limits } from './limits.js';
 export { createLogger, type Logger, memoryLogger, silentLogger } from './logging/index.js';
+export {
+  bindMemory,
+  describeSystem,
+  formatSystem,
+  type Machine,
+  machineProvider,
+  type PartitionPlan,
+  type PartitionStrategy,
+  pinThread,
+  readTopology,
+  type System,
+  type SystemOptions,
+  type SystemProvider,
+  syntheticTopology,
+  type Topology,
+} from './resources/index.js';
 export type { UndeclaredWork } from './scheduler/index.js';

@@ -2,6 +2,7 @@
 import { netSettings, runtimeSettings } from '../actors/runtime/index.js';
 import { Executor, type ExecutorOptions, type Logger, type Runtime, type UndeclaredWork } from '../index.js';
 import type { OptionValues } from '../options/index.js';
+import { machineProvider } from '../resources/index.js';
 import type { Crash } from './run-options.js';
 import type { Simulation } from './simulation.js';
 
@@ -45,7 +46,7 @@ export class Cluster {
 
   /** Of each process. */
   get partitions(): number {
-    return runtimeSettings(this.#options.values).system?.partitions ?? 1;
+    return machineProvider(runtimeSettings(this.#options.values).system ?? {}).partitions.length;
   }
 
   /** Starts every node; resolves to the first, which serves the control plane. */

@@ -10,6 +10,7 @@ import { ownVersion } from './own-version.js';
 import { addReplay } from './replay.js';
 import { addRun } from './run.js';
 import { addSim } from './sim.js';
+import { addTopology } from './topology.js';
 
 /** Runs one command, and sets the exit code of this process. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -47,6 +48,7 @@ function commandLine(program: readonly string[]): Command {
   addReplay(command);
   addGen(command);
   addConfig(command);
+  addTopology(command);
   for (const each of command.commands) each.copyInheritedSettings(command);
   command.argument('[command]').action((name?: string) => {
     if (name === undefined) command.help();

@@ -1,5 +1,6 @@
 /** What the options of `millrace run` accept; anything else is refused before the module is loaded. */
 import { InvalidArgumentError } from 'commander';
+import { type OptionValues, optionTable } from '../options/index.js';
 
 export interface Crash {
   /** Index of the node. */
@@ -12,7 +13,7 @@ export interface Crash {
 
 /** As commander makes them of the command line. */
 export interface RunFlags {
-  readonly partitions?: number;
+  readonly partitions?: OptionValues['partitions'];
   readonly instances: Readonly<Record<string, number>>;
   readonly nodes?: number;
   readonly seed?: number;
@@ -35,6 +36,14 @@ export function wholeNumber(from: number, to: number): (text: string) => number 
     }
     return value;
   };
+}
+
+/** As the option `partitions` has it. */
+export function partitionsOf(text: string): OptionValues['partitions'] {
+  const { partitions } = optionTable;
+  const value = partitions.parse(text);
+  if (value === undefined) throw new InvalidArgumentError(`It is ${partitions.accepts}.`);
+  return value;
 }
 
 export function chance(text: string): number {

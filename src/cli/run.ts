@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { runModule } from './run-module.js';
-import { chance, crashOf, instancesOf, milliseconds, type RunFlags, wholeNumber } from './run-options.js';
+import { chance, crashOf, instancesOf, milliseconds, partitionsOf, type RunFlags, wholeNumber } from './run-options.js';
 import { EXIT_CODES } from './exit-codes.js';
 
 const LEFTOVERS_MS = 1_000;
@@ -16,7 +16,11 @@ export function addRun(command: Command, program: readonly string[]): void {
       '<module>',
       'a JavaScript file, or a folder whose package.json names one: "millrace": "./dist/flights.js"',
     )
-    .option('--partitions <n>', 'partitions of each process (default: one for each processor)', wholeNumber(1, 1_024))
+    .option(
+      '--partitions <n>',
+      'partitions of each process: a number, or package, numa, l3, core (default: the option partitions)',
+      partitionsOf,
+    )
     .addOption(
       new Option('--instances <segment=n>', 'instances of a segment; may be repeated')
         .default({}, 'as declared')

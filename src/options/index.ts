@@ -6,4 +6,4 @@ export { describeOptions, type OptionDescription } from './describe.js';
 export { nearestName } from './nearest-name.js';
 export { OPTIONS_FILE, type OptionsFile, readOptionsFile } from './options-file.js';
 export { type OptionSources, type Provenance, type ResolvedOptions, resolveOptions } from './resolve.js';
-export { type OptionName, type OptionValues, optionNames } from './table.js';
+export { type OptionName, type OptionValues, optionNames, optionTable } from './table.js';

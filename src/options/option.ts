@@ -40,14 +40,18 @@ export function integer({ min, max, ...about }: IntegerRange): Option<number> {
   };
 }
 
-/** What `other` accepts, or one word. */
-export function wordOr<const Word extends string, T>(word: Word, other: Option<T>): Option<Word | T> {
+/** What `other` accepts, or one of a few words. */
+export function wordOr<const Words extends readonly string[], T>(
+  words: Words,
+  other: Option<T>,
+): Option<Words[number] | T> {
+  const find = (value: unknown): Words[number] | undefined => words.find((word) => word === value);
   return {
     default: other.default,
     description: other.description,
-    accepts: `${word}, or ${other.accepts}`,
-    check: (value) => (value === word ? word : other.check(value)),
-    parse: (text) => (text === word ? word : other.parse(text)),
+    accepts: `${words.join(', ')}, or ${other.accepts}`,
+    check: (value) => find(value) ?? other.check(value),
+    parse: (text) => find(text) ?? other.parse(text),
   };
 }
 

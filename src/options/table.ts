@@ -26,14 +26,22 @@ export const optionTable = {
     isValid: (name) => /^[\w.-]{1,255}$/.test(name),
   }),
   partitions: wordOr(
-    'auto',
+    ['auto', 'machine', 'package', 'numa', 'l3', 'core'],
     integer({
       min: 1,
-      max: 4_096,
+      max: limits.partitions,
       default: 1,
-      description: 'Partitions of one process: auto is one for each processor that it may use.',
+      description:
+        'Partitions of one process: auto is one for each processor that it may use; the other words divide the machine by its topology.',
     }),
   ),
+  cpuset: text({
+    default: '',
+    defaultText: 'all that the process may use',
+    description: 'Processors that partitions are made of, of those that the process may use.',
+    accepts: 'a list of processors like 0-3,8, or nothing',
+    isValid: (list) => /^(\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*)?$/.test(list),
+  }),
   listen: text({
     default: 'none',
     description: 'Address at which other processes reach this one; none: they do not.',

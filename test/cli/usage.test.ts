@@ -12,7 +12,7 @@ describe('the millrace command', function () {
     for (const words of [[], ['--help'], ['help']]) {
       const { code, stdout, stderr } = await folder.run(words);
       expect(code, stderr).to.equal(0);
-      for (const word of ['run', 'gen', 'config', 'Exit codes', '130', 'millrace run examples/flights']) {
+      for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130', 'millrace run examples/flights']) {
         expect(stdout).to.include(word);
       }
     }
@@ -34,7 +34,7 @@ describe('the millrace command', function () {
   /** Words of the command, and what the one line that answers them includes. */
   const wrong: readonly (readonly [words: string[], includes: string])[] = [
     [['rnu'], 'Did you mean run?'],
-    [['nonsense'], 'There are run, sim, replay, gen, config'],
+    [['nonsense'], 'There are run, sim, replay, gen, config, topology'],
     [['run'], "missing required argument 'module'"],
     [['run', FLIGHTS, 'more'], 'too many arguments'],
     [['run', FLIGHTS, '--sede', '7'], 'Did you mean --seed?'],
@@ -44,8 +44,8 @@ describe('the millrace command', function () {
     [['run', 'unbuilt'], 'build it first'],
     [['run', 'broken.js'], 'cannot be loaded'],
     [['run', 'empty.js'], 'no pipeline as its default export'],
-    [['run', FLIGHTS, '--partitions', '0'], 'a whole number from 1'],
-    [['run', FLIGHTS, '--partitions', 'two'], 'a whole number from 1'],
+    [['run', FLIGHTS, '--partitions', '0'], 'package, numa, l3, core, or an integer from 1'],
+    [['run', FLIGHTS, '--partitions', 'two'], 'an integer from 1'],
     [['run', FLIGHTS, '--instances', 'tally'], 'SEGMENT=N'],
     [['run', FLIGHTS, '--instances', 'tally=0'], 'SEGMENT=N'],
     [['run', FLIGHTS, '--instances', 'tallly=2'], 'no segment "tallly"; it has read, parse, tally, merge'],
@@ -64,6 +64,12 @@ describe('the millrace command', function () {
     [['gen', 'x.proto'], "required option '--out"],
     [['gen', 'x.proto', '--out', 'gen'], 'x.proto'],
     [['config', '--config', 'nowhere.json'], 'nowhere.json cannot be read'],
+    [['topology', '--strategy', 'socket'], 'machine, package, numa, l3, core, count(N)'],
+    [['topology', '--cpuset', 'all'], '0-3,8'],
+    [['topology', '--xml', 'nowhere.xml'], 'nowhere.xml cannot be read'],
+    [['topology', '--xml', 'broken.js'], 'broken.js is not well-formed XML'],
+    [['topology', '--xml', 'broken.js', '--synthetic', 'pu:1'], 'cannot be used with'],
+    [['topology', '--synthetic', 'pu:1000000'], '16384 is the most'],
   ];
 
   before(() => {

@@ -47,7 +47,7 @@ describe('resolveOptions', () => {
     const { values } = resolveOptions();
     const timeout: number = values.askTimeoutMs;
     const level: 'debug' | 'info' | 'warn' | 'error' | 'silent' = values.logLevel;
-    const partitions: number | 'auto' = values.partitions;
+    const partitions: number | 'auto' | 'machine' | 'package' | 'numa' | 'l3' | 'core' = values.partitions;
     // @ts-expect-error: a number is no text.
     const wrong: string = values.askTimeoutMs;
     expect([timeout, level, partitions, wrong]).to.have.length(4);
@@ -83,7 +83,8 @@ describe('resolveOptions', () => {
     tlsCertFile: [' ', 5],
     tlsKeyFile: [' ', {}],
     tlsCaFile: [' ', []],
-    partitions: ['many', 0, 4_097, 1.5],
+    partitions: ['many', 0, 1_025, 1.5],
+    cpuset: ['all', '3-', '0 1', '-1', 4],
     askTimeoutMs: ['1000', 0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, null, {}, [5]],
     stopTimeoutMs: ['soon', 0],
     linkDeadMs: [99, false],

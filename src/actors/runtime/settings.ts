@@ -1,17 +1,26 @@
 import { availableParallelism } from 'node:os';
 import type { OptionValues } from '../../options/index.js';
+import { parseCpuList, type SystemOptions } from '../../resources/index.js';
 import type { RuntimeOptions } from './runtime-options.js';
 
 /** What the resolved options say of a runtime: how they reach its partitions, mailboxes, links and streams. */
 export function runtimeSettings(values: OptionValues): RuntimeOptions {
-  const { partitions, askTimeoutMs, stopTimeoutMs, mailboxMessages, mailboxBytes, maxMessageBytes, linkBacklogBytes } =
-    values;
+  const { askTimeoutMs, stopTimeoutMs, mailboxMessages, mailboxBytes, maxMessageBytes, linkBacklogBytes } = values;
   return {
     node: values.nodeName,
     ...(values.controlPlane !== 'none' && { controlPlane: values.controlPlane }),
-    system: { partitions: partitions === 'auto' ? availableParallelism() : partitions },
+    system: systemSettings(values),
     kernelLimits: { askTimeoutMs, stopTimeoutMs, mailboxMessages, mailboxBytes },
     linkLimits: { maxMessageBytes, linkBacklogBytes },
     streamWindow: { items: values.streamItems, bytes: values.streamBytes },
   };
+}
+
+function systemSettings({ partitions, cpuset }: OptionValues): SystemOptions {
+  const narrowed = cpuset === '' ? {} : { cpuset };
+  if (partitions !== 'auto') {
+    return { ...narrowed, ...(typeof partitions === 'number' ? { partitions } : { strategy: partitions }) };
+  }
+  const most = cpuset === '' ? Number.POSITIVE_INFINITY : new Set(parseCpuList(cpuset)).size;
+  return { ...narrowed, partitions: Math.min(availableParallelism(), most) };
 }

@@ -1,0 +1,87 @@
+import { readFileSync, statSync } from 'node:fs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ConfigError } from '../errors.js';
+import { limits } from '../limits.js';
+import {
+  describeSystem,
+  formatSystem,
+  machineProvider,
+  type PartitionStrategy,
+  parseCpuList,
+  parseStrategy,
+  readTopology,
+  STRATEGIES,
+  type System,
+  syntheticTopology,
+} from '../resources/index.js';
+import { EXIT_CODES } from './exit-codes.js';
+
+interface TopologyFlags {
+  readonly xml?: string;
+  readonly synthetic?: string;
+  readonly strategy: PartitionStrategy;
+  readonly cpuset?: string;
+  readonly json?: boolean;
+}
+
+/** `millrace topology`: a machine, the partitions that a strategy makes of it, and what would be pinned where. */
+export function addTopology(command: Command): void {
+  command
+    .command('topology')
+    .summary('Print the machine, the partitions a strategy makes of it, and what would be pinned where.')
+    .description(
+      'Prints the packages, memory, caches, cores and devices of this machine or of another one, the partitions that a strategy makes ' +
+        'of them, and where the thread of each partition would be pinned. Nothing is started.',
+    )
+    .addOption(new Option('--xml <file>', 'another machine: what lstopo --of xml wrote there').conflicts('synthetic'))
+    .option('--synthetic <text>', 'a machine that is none, as hwloc describes them: "pack:2 numa:2 l3:1 core:4 pu:2"')
+    .addOption(
+      new Option('--strategy <strategy>', `how it is divided: ${STRATEGIES.join(', ')}`)
+        .default('machine')
+        .argParser(accept(parseStrategy)),
+    )
+    .option('--cpuset <list>', 'only these processors: 0-3,8 (default: all that may be used)', accept(checkCpuList))
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `\n${EXIT_CODES}\n\nExamples:\n  millrace topology --strategy l3\n  millrace topology --synthetic "pack:2 numa:2 core:8 pu:2" --strategy numa`,
+    )
+    .action(({ json = false, ...flags }: TopologyFlags) => {
+      const system = systemOf(flags);
+      for (const notice of system.notices) process.stderr.write(`millrace: ${notice}\n`);
+      process.stdout.write(`${json ? JSON.stringify(system) : formatSystem(system)}\n`);
+    });
+}
+
+/** The affinity of this process counts on this machine only. */
+function systemOf({ xml, synthetic, strategy, cpuset }: TopologyFlags): System {
+  const options = { strategy, ...(cpuset === undefined ? {} : { cpuset }) };
+  if (xml !== undefined) return describeSystem(options, { topology: readTopology(textOf(xml), xml) });
+  if (synthetic !== undefined) return describeSystem(options, { topology: syntheticTopology(synthetic) });
+  return machineProvider(options);
+}
+
+function textOf(path: string): string {
+  try {
+    if (statSync(path).size <= limits.topologyXmlBytes) return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ConfigError(`The topology ${path} cannot be read: ${String(cause)}.`, { cause });
+  }
+  throw new ConfigError(`${path} is longer than ${limits.topologyXmlBytes} bytes: too much for a topology.`);
+}
+
+function checkCpuList(text: string): string {
+  parseCpuList(text);
+  return text;
+}
+
+/** What is wrong with a value becomes one line that names its option. */
+function accept<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+    }
+  };
+}
