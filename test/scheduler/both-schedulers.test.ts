@@ -21,6 +21,23 @@ for (const [name, make] of schedulers) {
       expect(ran).to.deep.equal([1, 2, 3]);
     });
 
+    it('runs them in order, too, when a burst of them schedules more', async () => {
+      const scheduler = make();
+      const BURST = 6_000;
+      const ran: number[] = [];
+      for (const round of [0, 1, 2]) {
+        for (let turn = 0; turn < BURST; turn++) {
+          scheduler.schedule(() => {
+            ran.push(turn);
+            if (turn % 2 === 0) scheduler.schedule(() => ran.push(BURST + turn / 2));
+          });
+        }
+        await until('the turns', () => ran.length === (round + 1) * 1.5 * BURST);
+      }
+      const round = Array.from({ length: 1.5 * BURST }, (_, turn) => turn);
+      expect(ran.join()).to.equal([...round, ...round, ...round].join());
+    });
+
     it('lets promises go on between one turn and the next', async () => {
       const scheduler = make();
       const ran: string[] = [];

@@ -13,7 +13,7 @@ import {
 } from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
 import { chainIds, type OutgoingCall, type StreamCall, type TellDelivery } from '../kernel/index.js';
-import { cUidOf, highOf, lowOf } from './halves.js';
+import { cUidOf, Halves } from './halves.js';
 import { OutgoingMethods } from './method-numbers.js';
 import { Outbox } from './outbox.js';
 import type { RouterServices } from './router-services.js';
@@ -29,6 +29,7 @@ export class Outgoing {
   readonly #control: Outbox;
   readonly #data: Outbox;
   readonly #header = new EnvelopeHeader();
+  readonly #halves = new Halves();
   readonly #maxMessageBytes: number;
 
   /** `now` is the scheduler's time. */
@@ -193,15 +194,17 @@ export class Outgoing {
 
   #setReceiver(header: EnvelopeHeader, cUid: bigint): void {
     header.hasTo = true;
-    header.toLow = lowOf(cUid);
-    header.toHigh = highOf(cUid);
+    this.#halves.split(cUid);
+    header.toLow = this.#halves.low;
+    header.toHigh = this.#halves.high;
   }
 
   #setSender(header: EnvelopeHeader, cUid: bigint | undefined): void {
     if (cUid !== undefined) {
       header.hasFrom = true;
-      header.fromLow = lowOf(cUid);
-      header.fromHigh = highOf(cUid);
+      this.#halves.split(cUid);
+      header.fromLow = this.#halves.low;
+      header.fromHigh = this.#halves.high;
     }
   }
 }
