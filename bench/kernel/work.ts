@@ -39,26 +39,32 @@ export function inBatches(counter: Counter, tell: (value: number) => unknown): W
   };
 }
 
+/** How one asks for the echo of a value, and finds it in the reply. */
+export interface Echo<Reply> {
+  readonly ask: (value: number) => Promise<Reply>;
+  readonly valueOf: (reply: Reply) => number;
+}
+
 /** Asks one after the other; a wrong reply is none. */
-export function oneByOne(ask: (value: number) => Promise<number>): Work {
+export function oneByOne<Reply>({ ask, valueOf }: Echo<Reply>): Work {
   return async (count) => {
     let answered = 0;
     for (let index = 0; index < count; index++) {
-      if ((await ask(index)) === index) answered++;
+      if (valueOf(await ask(index)) === index) answered++;
     }
     return answered;
   };
 }
 
 /** Asks with many under way at any time. */
-export function pipelined(ask: (value: number) => Promise<number>): Work {
+export function pipelined<Reply>({ ask, valueOf }: Echo<Reply>): Work {
   return async (count) => {
     let next = 0;
     let answered = 0;
     const askOn = async (): Promise<void> => {
       while (next < count) {
         const index = next++;
-        if ((await ask(index)) === index) answered++;
+        if (valueOf(await ask(index)) === index) answered++;
       }
     };
     await Promise.all(Array.from({ length: IN_FLIGHT }, askOn));
