@@ -33,7 +33,7 @@ const arrows = {
   simulation: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor'],
   index: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor'],
   testing: [...running, 'actors/runtime'],
-  recording: [...control, 'testing'],
+  recording: [...running, 'actors/runtime', 'testing'],
   cli: [
     ...running,
     'recording',

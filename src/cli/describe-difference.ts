@@ -1,35 +1,68 @@
 import { inspect } from 'node:util';
-import { decode, type AnyService, type v1 } from '../protocol/index.js';
-import type { Difference } from '../recording/index.js';
+import { type AnyService, decode, type MessageType, type v1 } from '../protocol/index.js';
+import type { Difference, SegmentToReplay } from '../recording/index.js';
 
 type Thing = v1.RecordedEvent['event'];
 
+/** The type of the bytes in a recorded thing, where it is known. */
+export type TypeOf = (thing: Thing) => MessageType<unknown> | undefined;
+
+/** A segment has one type for what comes, and one for what it writes. */
+export function typesOfSegment({ ingress, egress }: SegmentToReplay): TypeOf {
+  return ({ case: kind }) => (kind === 'element' ? ingress : kind === 'yielded' ? egress : undefined);
+}
+
+/** An actor's own service says what its messages, outcomes and elements are. `events` are those of the actor. */
+export function typesOfService(service: AnyService, events: readonly v1.RecordedEvent[]): TypeOf {
+  const methods = new Map(Object.values(service.methods).map((method) => [method.fullName, method]));
+  const opened = new Map<number, string>();
+  for (const { event } of events) if (event.case === 'message') opened.set(event.value.number, event.value.method);
+  return (thing) => {
+    switch (thing.case) {
+      case 'message':
+      case 'told':
+      case 'asked':
+      case 'opened':
+        return methods.get(thing.value.method)?.request;
+      case 'outcome':
+        return methods.get(opened.get(thing.value.message) ?? '')?.response;
+      case 'yielded':
+        return methods.get(opened.get(thing.value.stream) ?? '')?.response;
+      default:
+        return undefined;
+    }
+  };
+}
+
 /** A difference, for people: where the actor was, what it did then, and what it does now. */
-export function describeDifference(service: AnyService, difference: Difference): string {
+export function describeDifference(typeOf: TypeOf, difference: Difference): string {
   const { index, atMs, during, recorded, done, message } = difference;
   const lines = [`It differs at event ${index}, ${atMs.toFixed(3)} ms into the run.`];
-  if (during !== undefined) lines.push(`  while it dealt with:  ${describeThing(service, during.event)}`);
+  if (during !== undefined) lines.push(`  while it dealt with:  ${describeThing(typeOf, during.event)}`);
   if (message === undefined) {
-    lines.push(`  then:  ${recorded === undefined ? 'nothing more' : describeThing(service, recorded)}`);
-    lines.push(`  now:   ${done === undefined ? 'nothing' : describeThing(service, done)}`);
+    lines.push(`  then:  ${recorded === undefined ? 'nothing more' : describeThing(typeOf, recorded)}`);
+    lines.push(`  now:   ${done === undefined ? 'nothing' : describeThing(typeOf, done)}`);
   } else lines.push(`  ${message}`);
   return `${lines.join('\n')}\n`;
 }
 
-/** One thing that came to an actor or that it did, on one line. `service` is the actor's own. */
-function describeThing(service: AnyService, thing: Thing): string {
+/** One thing that came to an actor or that it did, on one line. */
+function describeThing(typeOf: TypeOf, thing: Thing): string {
+  const value = (bytes: Uint8Array): string => valueOf(typeOf(thing), bytes);
   switch (thing.case) {
     case 'message':
-      return `${thing.value.method} ${valueOf(service, thing.value.method, 'request', thing.value.value)}`;
+      return `${thing.value.method} ${value(thing.value.value)}`;
     case 'told':
-    case 'asked': {
-      const { to, method, value } = thing.value;
-      return `${thing.case} ${nameOf(to)} ${method} ${valueOf(service, method, 'request', value)}`;
-    }
+    case 'asked':
+    case 'opened':
+      return `${thing.case} ${nameOf(thing.value.to)} ${thing.value.method} ${value(thing.value.value)}`;
     case 'outcome':
-      return `the outcome of message ${thing.value.message}: ${resultOf(thing.value.result)}`;
+      return `the outcome of message ${thing.value.message}: ${resultOf(thing.value.result, value)}`;
     case 'answer':
-      return `the answer to ask ${thing.value.ask}: ${resultOf(thing.value.result)}`;
+      return `the answer to ask ${thing.value.ask}: ${resultOf(thing.value.result, value)}`;
+    case 'element':
+    case 'yielded':
+      return `${thing.case} ${resultOf(thing.value.result, value)}`;
     case 'timerFired':
       return `timer ${thing.value} fired`;
     case 'timerCancelled':
@@ -37,26 +70,31 @@ function describeThing(service: AnyService, thing: Thing): string {
     case 'watched':
     case 'unwatched':
       return `${thing.case} ${nameOf(thing.value)}`;
+    case 'start':
+      return `the start of ${thing.value.path}`;
     case undefined:
       return 'nothing';
     default:
-      return `${thing.case} ${inspect(thing.value, { breakLength: Number.POSITIVE_INFINITY })}`;
+      return `${thing.case} ${text(thing.value)}`;
   }
 }
 
-/** Bytes as what they mean where the actor's own service says it, as hexadecimal digits elsewhere. */
-function valueOf(service: AnyService, fullName: string, side: 'request' | 'response', value: Uint8Array): string {
-  const method = Object.values(service.methods).find((each) => each.fullName === fullName);
-  if (method === undefined) return hex(value);
-  return inspect(decode(method[side], value), { breakLength: Number.POSITIVE_INFINITY });
+/** Bytes as what they mean where the type is known, as hexadecimal digits elsewhere. */
+function valueOf(type: MessageType<unknown> | undefined, bytes: Uint8Array): string {
+  if (type !== undefined) return text(decode(type, bytes));
+  return bytes.length === 0 ? 'empty' : Buffer.from(bytes).toString('hex');
 }
 
-function resultOf(result: v1.RecordedOutcome['result']): string {
+type Result = v1.RecordedOutcome['result'] | v1.RecordedElement['result'];
+
+function resultOf(result: Result, value: (bytes: Uint8Array) => string): string {
   switch (result.case) {
     case 'value':
-      return hex(result.value);
+      return value(result.value);
     case 'error':
       return `${result.value.code === '' ? 'an error' : result.value.code}: ${result.value.message}`;
+    case 'end':
+      return 'the end';
     case undefined:
       return 'nothing';
   }
@@ -66,6 +104,6 @@ function nameOf(ref: v1.Ref | undefined): string {
   return ref === undefined ? 'nobody' : `${ref.service} ${ref.cUid.toString(16)}`;
 }
 
-function hex(bytes: Uint8Array): string {
-  return bytes.length === 0 ? 'empty' : Buffer.from(bytes).toString('hex');
+function text(value: unknown): string {
+  return inspect(value, { breakLength: Number.POSITIVE_INFINITY });
 }

@@ -1,9 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { open as openInspector, url as inspectorUrl, waitForDebugger as waitForInspector } from 'node:inspector';
 import type { Command } from 'commander';
+import { importPipeline } from '../actors/runtime/index.js';
 import { ConfigError } from '../index.js';
-import { actorNamed, behaviorFor, readRecording, recordedActors, replay } from '../recording/index.js';
-import { describeDifference } from './describe-difference.js';
+import {
+  type ActorRecord,
+  actorNamed,
+  behaviorFor,
+  type Difference,
+  readRecording,
+  recordedActors,
+  replay,
+  type ReplayOptions,
+  replaySegment,
+  segmentOf,
+} from '../recording/index.js';
+import { RealScheduler } from '../scheduler/index.js';
+import { describeDifference, type TypeOf, typesOfSegment, typesOfService } from './describe-difference.js';
 import { EXIT_CODES, ExitCode } from './exit-codes.js';
 import { moduleUrl } from './module-url.js';
 import { wholeNumber } from './run-options.js';
@@ -52,29 +65,46 @@ async function replayFile(file: string, flags: ReplayFlags): Promise<number> {
   if (cutBytes > 0) say(`${file} ends in the middle of an entry: it is replayed up to there.`);
   if (flags.actor === undefined) {
     for (const { path, service, events } of recordedActors(recording)) {
-      process.stdout.write(`${path}  ${service}  ${events.length} events\n`);
+      process.stdout.write(`${path}  ${service === '' ? 'segment' : service}  ${events.length} events\n`);
     }
     return ExitCode.ok;
   }
   const actor = actorNamed(recording, flags.actor);
   const module = flags.module ?? header.module;
   if (module === '') throw new ConfigError(`${file} does not say where the behavior is: give --module MODULE.`);
-  const exports: unknown = await import(moduleUrl(module));
-  const behavior = behaviorFor(exports, actor.service, flags.behavior);
   const stopAt = flags.inspect === true ? (flags.at ?? 0) : Number.POSITIVE_INFINITY;
   if (flags.inspect === true) waitForDebugger();
-  const difference = await replay(behavior, actor.events, {
+  const options: ReplayOptions = {
     before: (_event, index) => {
       // oxlint-disable-next-line no-debugger -- what --inspect is for: from here one steps into the code that handles the event.
       if (index >= stopAt) debugger;
     },
-  });
+  };
+  const { difference, typeOf } = await replayActor(actor, moduleUrl(module), flags.behavior, options);
   if (difference === undefined) {
     process.stdout.write(`${actor.path}: ${actor.events.length} events, no difference.\n`);
     return ExitCode.ok;
   }
-  process.stdout.write(`${actor.path}: ${describeDifference(behavior.service, difference)}`);
+  process.stdout.write(`${actor.path}: ${describeDifference(typeOf, difference)}`);
   return ExitCode.failed;
+}
+
+/** Replays an actor or a segment, from the module that has its code. `typeOf` says what the bytes of a recorded value are. */
+async function replayActor(
+  actor: ActorRecord,
+  url: string,
+  exportName: string | undefined,
+  options: ReplayOptions,
+): Promise<{ readonly difference: Difference | undefined; readonly typeOf: TypeOf }> {
+  if (actor.segment !== undefined) {
+    const pipeline = await importPipeline(url, new RealScheduler());
+    const segment = segmentOf(pipeline, actor.segment);
+    return { difference: await replaySegment(segment, actor.events, options), typeOf: typesOfSegment(segment) };
+  }
+  const exports: unknown = await import(url);
+  const behavior = behaviorFor(exports, actor.service, exportName);
+  const typeOf = typesOfService(behavior.service, actor.events);
+  return { difference: await replay(behavior, actor.events, options), typeOf };
 }
 
 function read(file: string): Uint8Array {

@@ -1,14 +1,21 @@
 import { type AnyBehavior, isBehavior } from '../actors/kernel/index.js';
+import { declarePipeline, type Pipeline } from '../actors/runtime/index.js';
 import { ConfigError } from '../errors.js';
 import type { v1 } from '../protocol/index.js';
 import type { Recording } from './recording-format.js';
+import type { SegmentToReplay } from './replayed-segment.js';
 
-/** One actor of a recording. */
+/** One actor, or segment, of a recording. */
 export interface ActorRecord {
   readonly path: string;
+  /** Full name of the service that it speaks; empty for a segment. */
   readonly service: string;
+  /** Where it is a segment of a pipeline. */
+  readonly segment: v1.RecordedSegment | undefined;
   readonly events: readonly v1.RecordedEvent[];
 }
+
+const NOBODY = { path: '', ref: undefined, segment: undefined };
 
 /** The actors of a recording, in the order in which they started. */
 export function recordedActors({ events }: Recording): readonly ActorRecord[] {
@@ -20,15 +27,17 @@ export function recordedActors({ events }: Recording): readonly ActorRecord[] {
   }
   return [...actors.values()].map((own) => {
     const start = own[0]?.event;
-    const { path, ref } = start?.case === 'start' ? start.value : { path: '', ref: undefined };
-    return { path, service: ref?.service ?? '', events: own };
+    const { path, ref, segment } = start?.case === 'start' ? start.value : NOBODY;
+    return { path, service: ref?.service ?? '', segment, events: own };
   });
 }
 
 /** The one actor that `name`, its name or its path, means. ConfigError when none or several have it. */
 export function actorNamed(recording: Recording, name: string): ActorRecord {
   const actors = recordedActors(recording);
-  const found = actors.filter(({ path }) => path === name || path.endsWith(`/${name}`));
+  const found = actors.filter(
+    ({ path, segment }) => path === name || path.endsWith(`/${name}`) || segment?.name === name,
+  );
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   const list = (found.length === 0 ? actors : found).map(({ path }) => path).join(', ');
@@ -62,4 +71,13 @@ export function behaviorFor(exports: unknown, service: string, exportName: strin
     );
   }
   return only.behavior;
+}
+
+/** The code of a recorded segment, out of the pipeline that it belongs to. ConfigError when that has no such segment any more. */
+export function segmentOf(pipeline: Pipeline, { name, args }: v1.RecordedSegment): SegmentToReplay {
+  const { segments, ports } = declarePipeline(pipeline, JSON.parse(args));
+  const code = segments.get(name);
+  if (code === undefined) throw new ConfigError(`Pipeline "${pipeline.name}" has no segment "${name}" any more.`);
+  const typeOf = (port: string | undefined) => (port === undefined ? undefined : ports.get(port)?.type);
+  return { code, ingress: typeOf(code.ingress), egress: typeOf(code.egress) };
 }

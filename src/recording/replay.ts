@@ -1,8 +1,10 @@
 import type { AnyBehavior } from '../actors/kernel/index.js';
+import { ProtocolError } from '../errors.js';
 import { encode, v1 } from '../protocol/index.js';
 import { RealScheduler } from '../scheduler/index.js';
-import { type DoneThing, type RecordedThing, ReplayedLife } from './replayed-life.js';
+import { type DoneThing, type Life, type RecordedThing, ReplayedLife } from './replayed-life.js';
 import { ReplayedScheduler } from './replayed-scheduler.js';
+import { ReplayedSegment, type SegmentToReplay } from './replayed-segment.js';
 
 export interface ReplayOptions {
   /** Called before each thing that came is handed over: the place for a debugger to stop. `index` is that of the event. */
@@ -46,27 +48,52 @@ const INPUTS: ReadonlySet<RecordedThing['case']> = new Set([
  * Hands a behavior, alone, everything that came to one recorded actor, in the same order, and compares what it does with what was
  * recorded. Resolves to the first difference, or undefined when there is none.
  */
-export async function replay(
+export function replay(
   behavior: AnyBehavior,
   events: readonly v1.RecordedEvent[],
   options: ReplayOptions = {},
 ): Promise<Difference | undefined> {
-  return new Replay(behavior, events, options).run();
+  const begin: Begin = (start, life, scheduler, done) => {
+    const children = life.flatMap(({ event }) => (event.case === 'spawned' ? [event.value] : []));
+    return new ReplayedLife(behavior, start, children, scheduler, done);
+  };
+  return new Replay(begin, events, options).run();
 }
 
+/** As `replay`, for the code of a segment. */
+export function replaySegment(
+  replayed: SegmentToReplay,
+  events: readonly v1.RecordedEvent[],
+  options: ReplayOptions = {},
+): Promise<Difference | undefined> {
+  const begin: Begin = ({ segment }, _life, scheduler, done) => {
+    if (segment === undefined) throw new ProtocolError('an actor was recorded, no segment');
+    return new ReplayedSegment(replayed, segment, scheduler, done);
+  };
+  return new Replay(begin, events, options).run();
+}
+
+/** Makes what is replayed after a start. `life` is what was recorded up to the next one. */
+type Begin = (
+  start: v1.RecordedStart,
+  life: readonly v1.RecordedEvent[],
+  scheduler: ReplayedScheduler,
+  done: (thing: DoneThing) => void,
+) => Life;
+
 class Replay {
-  readonly #behavior: AnyBehavior;
+  readonly #makeLife: Begin;
   readonly #events: readonly v1.RecordedEvent[];
   readonly #options: ReplayOptions;
   readonly #clock = new RealScheduler();
-  /** What the behavior did and was not compared yet. */
+  /** What was done and was not compared yet. */
   readonly #done: DoneThing[] = [];
   #scheduler = new ReplayedScheduler([]);
-  #life: ReplayedLife | undefined;
+  #life: Life | undefined;
   #during: v1.RecordedEvent | undefined;
 
-  constructor(behavior: AnyBehavior, events: readonly v1.RecordedEvent[], options: ReplayOptions) {
-    this.#behavior = behavior;
+  constructor(makeLife: Begin, events: readonly v1.RecordedEvent[], options: ReplayOptions) {
+    this.#makeLife = makeLife;
     this.#events = events;
     this.#options = options;
   }
@@ -101,15 +128,8 @@ class Replay {
   #begin(start: v1.RecordedStart, index: number): void {
     const life = this.#lifeFrom(index + 1);
     const draws = life.flatMap(({ event }) => (event.case === 'draw' ? [event.value] : []));
-    const children = life.flatMap(({ event }) => (event.case === 'spawned' ? [event.value] : []));
     this.#scheduler = new ReplayedScheduler(draws);
-    this.#life = new ReplayedLife(
-      this.#behavior,
-      start,
-      children,
-      this.#scheduler,
-      (thing) => void this.#done.push(thing),
-    );
+    this.#life = this.#makeLife(start, life, this.#scheduler, (thing) => void this.#done.push(thing));
     this.#life.start();
   }
 

@@ -14,8 +14,15 @@ export type RecordedThing = v1.RecordedEvent['event'];
 /** As it is made. */
 export type DoneThing = NonNullable<v1.RecordedEventInit['event']>;
 
+/** What is replayed, from one start to the next. */
+export interface Life {
+  start(): void;
+  /** Hands it one thing that came. ProtocolError for one that it cannot be given. */
+  give(thing: RecordedThing): void;
+}
+
 /** An actor from one start to the next, alone: gets what it got, and tells what it does. */
-export class ReplayedLife {
+export class ReplayedLife implements Life {
   readonly #behavior: AnyBehavior;
   readonly #context: EffectsContext;
   readonly #asks: Asked[] = [];
@@ -61,7 +68,6 @@ export class ReplayedLife {
     });
   }
 
-  /** Hands it one thing that came; ProtocolError for one that this behavior cannot be given. */
   give(thing: RecordedThing): void {
     switch (thing.case) {
       case 'message':

@@ -56,8 +56,8 @@ describe('millrace replay', () => {
     const { code, stdout } = await folder.run(['replay', 'credit.rec', '--actor', 'credit', '--module', 'changed.js']);
     expect(stdout).to.include('It differs at event');
     expect(stdout).to.include('millrace.v1.Publisher.Rewire');
-    expect(stdout).to.include('then:  the outcome of message 1: 0805');
-    expect(stdout).to.include('now:   the outcome of message 1: 0806');
+    expect(stdout).to.include('then:  the outcome of message 1: { nonce: 5 }');
+    expect(stdout).to.include('now:   the outcome of message 1: { nonce: 6 }');
     expect(code).to.equal(1);
   });
 
@@ -92,6 +92,27 @@ describe('millrace run --record', () => {
     const { stdout } = await folder.run(['replay', 'run.rec']);
     expect(stdout).to.match(/\/segments-manager {2}millrace\.v1\.SegmentsManager/);
     expect((await folder.run(['run', 'tiny.js', '--record-actors', 'x'])).stderr).to.include('--record');
+    folder.remove();
+  }).timeout(20_000);
+
+  it('replays a segment of a pipeline, alone, and says where it writes something else', async () => {
+    const folder = new Folder();
+    folder.writePipeline('tiny.js', {
+      read: 'for (const delay of [1, 2, 3]) await output.write({ delay });',
+    });
+    folder.writePipeline('other.js', {
+      read: 'for (const delay of [1, 9, 3]) await output.write({ delay });',
+    });
+    const run = ['run', 'tiny.js', '--quiet', '--record', 'run.rec', '--record-actors', 'read,print'];
+    expect((await folder.run(run)).code).to.equal(0);
+    for (const segment of ['read', 'print', 'test/read/0']) {
+      const { stdout, stderr } = await folder.run(['replay', 'run.rec', '--actor', segment]);
+      expect(stdout + stderr).to.match(/^test\/(read|print)\/0: \d+ events, no difference/);
+    }
+    const { stdout, code } = await folder.run(['replay', 'run.rec', '--actor', 'read', '--module', 'other.js']);
+    expect(stdout).to.match(/then: {2}yielded .*delay: 2/);
+    expect(stdout).to.match(/now: {3}yielded .*delay: 9/);
+    expect(code).to.equal(1);
     folder.remove();
   }).timeout(20_000);
 });

@@ -2,10 +2,10 @@ import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import { type Logger, silentLogger } from '../../logging/index.js';
 import { RealScheduler, type Scheduler, type UndeclaredWork, VirtualScheduler } from '../../scheduler/index.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory/index.js';
-import type { Tap } from '../kernel/index.js';
 import { Runtime } from './runtime.js';
 import type { RuntimeOptions } from './runtime-options.js';
 import { assertReal, inside, insideAndOutside, type NetOptions, type Transports } from './transports.js';
+import type { RuntimeTap } from './segment-tap.js';
 
 export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
   /** Runs everything on virtual time, the same way each time for the same seed. Default: real time. */
@@ -16,7 +16,7 @@ export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'>
   /** Links to processes of the operating system, beside those of this program. Not on virtual time. */
   readonly net?: NetOptions;
   /** Hears what happens at the edges of actors: a Recorder of `millrace/recording`. */
-  readonly tap?: Tap | undefined;
+  readonly tap?: RuntimeTap | undefined;
   /** On virtual time: gets each line of user code that begins a real timer or I/O without `ctx.outside`, once. It slows promises down. */
   readonly onUndeclared?: (work: UndeclaredWork) => void;
 }
@@ -41,7 +41,7 @@ export class Executor {
   readonly scheduler: Scheduler;
   readonly network: MemoryNetwork;
   readonly #log: Logger;
-  readonly #tap: Tap | undefined;
+  readonly #tap: RuntimeTap | undefined;
   readonly #untapped: Scheduler;
   readonly #links: { readonly net: NetOptions | undefined; readonly linkDeadMs: number | undefined };
   #outside: Promise<Transports> | undefined;

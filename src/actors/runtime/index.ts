@@ -2,6 +2,7 @@
  * The runtime: executors, runtimes, partitions, pipelines and their segments and manifolds. Users hold the handles made here; behind
  * each an actor speaks its service. A segment is activated, drained and stopped by messages to its segments manager only.
  */
+export { declarePipeline, type SegmentCode } from './builder.js';
 export { importPipeline } from './definitions.js';
 export { Executor, type ExecutorOptions } from './executor.js';
 export {
@@ -25,3 +26,4 @@ export { netSettings } from './net-settings.js';
 export type { NetOptions } from './transports.js';
 export { runtimeSettings } from './settings.js';
 export { Runtime, type StartOptions } from './start.js';
+export type { RuntimeTap, TappedSegment } from './segment-tap.js';

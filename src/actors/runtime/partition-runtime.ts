@@ -6,11 +6,12 @@ import { v1 } from '../../protocol/index.js';
 import type { PartitionPlan } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
-import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tap } from '../kernel/index.js';
+import { type ActorRef, ActorSystem, behavior, type KernelLimits } from '../kernel/index.js';
 import { Router, type RouterOptions, transportActor } from '../transport/index.js';
 import { Definitions } from './definitions.js';
 import type { SegmentHost } from './segment.js';
 import { SegmentsManager } from './segments-manager.js';
+import type { RuntimeTap } from './segment-tap.js';
 
 export interface PartitionOptions {
   readonly name: string;
@@ -18,7 +19,7 @@ export interface PartitionOptions {
   readonly scheduler: Scheduler;
   readonly transport: Transport;
   readonly isLossy: () => boolean;
-  readonly tap: Tap | undefined;
+  readonly tap: RuntimeTap | undefined;
   readonly log: Logger;
   readonly kernelLimits: Partial<KernelLimits>;
   readonly linkLimits: NonNullable<RouterOptions['limits']>;
@@ -83,13 +84,14 @@ export class PartitionRuntime {
     this.#ordinal = ordinal;
     this.#cUids = new CUidAllocator(ordinal);
     this.router.join(ordinal, locate);
-    const { scheduler, isLossy, streamWindow, transport, kernelLimits } = this.#options;
+    const { scheduler, isLossy, streamWindow, transport, kernelLimits, tap } = this.#options;
     this.system.spawn(transportActor(this.router, transport.name), { name: 'transport' });
     this.#actor = this.system.spawn(this.#behavior(), { name: 'partition-runtime' });
     this.#segments = new SegmentsManager({
       system: this.system,
       scheduler,
       definitions: this.definitions,
+      tap,
       isLossy,
       streamWindow,
       stopTimeoutMs: kernelLimits.stopTimeoutMs ?? limits.stopTimeoutMs,

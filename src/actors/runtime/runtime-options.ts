@@ -2,8 +2,9 @@ import type { Logger } from '../../logging/index.js';
 import type { SystemOptions, SystemProvider } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
-import type { KernelLimits, Tap } from '../kernel/index.js';
+import type { KernelLimits } from '../kernel/index.js';
 import type { RouterOptions } from '../transport/index.js';
+import type { RuntimeTap } from './segment-tap.js';
 
 export interface RuntimeOptions {
   /** Name of the node. Default `node-0`. */
@@ -27,6 +28,6 @@ export interface RuntimeEnvironment {
   /** Unique for each runtime of the executor. */
   readonly launch: string;
   readonly isLossy: () => boolean;
-  readonly tap: Tap | undefined;
+  readonly tap: RuntimeTap | undefined;
   transport(partition: number): Transport;
 }

@@ -7,6 +7,7 @@ import type { ActorRef, ActorSystem, Context, UntypedRef } from '../kernel/index
 import { checkPolicy, Publisher, Subscriber } from '../pubsub/index.js';
 import type { Declared, SegmentCode } from './builder.js';
 import type { SegmentContext } from './pipeline.js';
+import type { RuntimeTap } from './segment-tap.js';
 
 /** What a segment needs of the partition it runs in. */
 export interface SegmentHost {
@@ -16,6 +17,7 @@ export interface SegmentHost {
   readonly ordinal: number;
   /** Links to other partitions may lose frames. */
   readonly isLossy: () => boolean;
+  readonly tap: RuntimeTap | undefined;
   readonly streamWindow: { readonly items?: number; readonly bytes?: number };
   /** Time that code has to settle once it is told to stop. */
   readonly stopTimeoutMs: number;
@@ -50,11 +52,15 @@ export class Segment {
 
   constructor(host: SegmentHost, id: number, spec: v1.Segment, declared: Declared, code: SegmentCode) {
     this.#host = host;
-    this.#code = code;
     this.id = id;
     this.spec = spec;
     const ingress = portOf(declared, code.ingress);
     const egress = portOf(declared, code.egress);
+    const { name: pipeline, args } = declared.definition;
+    const { name, instance } = spec;
+    const tapped = { pipeline, args, name, instance, partition: host.ordinal };
+    const types = { ingress: ingress?.type, egress: egress?.type };
+    this.#code = host.tap?.segment({ ...tapped, ...types }, code, () => host.scheduler.now()) ?? code;
     this.#subscriber =
       ingress && new Subscriber({ id, port: ingress.name, type: ingress.type, window: host.streamWindow });
     this.#publisher =

@@ -6,12 +6,14 @@ import { askAgain, CANCELLED, failed, State } from '../control-plane/index.js';
 import { type ActorRef, type ActorSystem, type Behavior, behavior, type Context, later } from '../kernel/index.js';
 import type { Definitions } from './definitions.js';
 import { Segment, type SegmentHost } from './segment.js';
+import type { RuntimeTap } from './segment-tap.js';
 
 export interface SegmentsManagerOptions {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
   readonly definitions: Definitions;
   readonly isLossy: () => boolean;
+  readonly tap: RuntimeTap | undefined;
   readonly streamWindow: SegmentHost['streamWindow'];
   readonly stopTimeoutMs: number;
   readonly ordinal: () => number;
@@ -167,7 +169,7 @@ export class SegmentsManager {
   }
 
   async #create(id: number, spec: v1.Segment, context: Context): Promise<Segment> {
-    const { definitions, scheduler, system, isLossy, streamWindow, stopTimeoutMs } = this.#options;
+    const { definitions, scheduler, system, isLossy, streamWindow, stopTimeoutMs, tap } = this.#options;
     const client = this.#options.client();
     const declared = await definitions.load(spec.definition, () =>
       askAgain(scheduler, limits.controlPlaneTimeoutMs, (options) =>
@@ -183,6 +185,7 @@ export class SegmentsManager {
       scheduler,
       context,
       ordinal: this.#options.ordinal(),
+      tap,
       isLossy,
       streamWindow,
       stopTimeoutMs,

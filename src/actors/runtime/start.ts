@@ -1,10 +1,10 @@
 import { createLogger, type Logger, silentLogger } from '../../logging/index.js';
 import { type OptionValues, readOptionsFile, resolveOptions } from '../../options/index.js';
 import { Executor } from './executor.js';
-import type { Tap } from '../kernel/index.js';
 import type { Runtime as RuntimeProcess } from './runtime.js';
 import { netSettings } from './net-settings.js';
 import { runtimeSettings } from './settings.js';
+import type { RuntimeTap } from './segment-tap.js';
 
 /** One process of the cluster: spawns and looks up actors, runs pipelines. */
 export type Runtime = RuntimeProcess;
@@ -18,7 +18,7 @@ export interface StartOptions extends Partial<OptionValues> {
   /** Folder in which millrace.config.json is looked for. Default: the current one. */
   readonly folder?: string;
   /** A Recorder of `millrace/recording`. */
-  readonly tap?: Tap;
+  readonly tap?: RuntimeTap;
 }
 
 export const Runtime = {

@@ -1,0 +1,72 @@
+import type { Output, SegmentCode, TappedSegment } from '../actors/runtime/index.js';
+import type { MessageType, v1 } from '../protocol/index.js';
+import { errorRecord, valueRecord } from './records.js';
+
+type Event = v1.RecordedEventInit['event'];
+type Log = (event: Event) => void;
+
+/** Its input, as a stream; its output, as that of a message. */
+const ONLY = 0;
+
+export interface SegmentRecordOptions {
+  readonly number: number;
+  readonly path: string;
+  readonly nowMs: () => number;
+  readonly emit: (event: v1.RecordedEventInit) => void;
+}
+
+/** The code of a segment under record: does what it does, and keeps what it reads and writes. */
+export function recordedSegment(
+  { number, path, nowMs, emit }: SegmentRecordOptions,
+  { ingress, egress, pipeline, args, name, instance, partition }: TappedSegment,
+  code: SegmentCode,
+): SegmentCode {
+  const log: Log = (event) => emit({ actor: number, atMs: nowMs(), event });
+  const run: SegmentCode['run'] = async (input, output, context) => {
+    log({ case: 'start', value: { path, segment: { pipeline, args, name, instance, partition } } });
+    try {
+      const read = ingress === undefined ? input : recordedInput(input, ingress, log);
+      await code.run(read, egress === undefined ? output : recordedOutput(output, egress, log), context);
+      log({ case: 'outcome', value: { message: ONLY } });
+    } catch (error) {
+      log({ case: 'outcome', value: { message: ONLY, result: { case: 'error', value: errorRecord(error) } } });
+      throw error;
+    }
+  };
+  return { ...code, run };
+}
+
+function recordedInput(input: AsyncIterable<unknown>, type: MessageType<unknown>, log: Log): AsyncIterable<unknown> {
+  const heard = (result: NonNullable<v1.RecordedElementInit['result']>): void =>
+    log({ case: 'element', value: { stream: ONLY, result } });
+  return {
+    [Symbol.asyncIterator]: () => {
+      const iterator = input[Symbol.asyncIterator]();
+      return {
+        next: async () => {
+          try {
+            const step = await iterator.next();
+            heard(step.done === true ? { case: 'end', value: {} } : valueRecord(type, step.value));
+            return step;
+          } catch (error) {
+            heard({ case: 'error', value: errorRecord(error) });
+            throw error;
+          }
+        },
+        return: async () => {
+          log({ case: 'closed', value: ONLY });
+          return (await iterator.return?.()) ?? { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
+function recordedOutput(output: Output<unknown>, type: MessageType<unknown>, log: Log): Output<unknown> {
+  return {
+    write: (value) => {
+      log({ case: 'yielded', value: { stream: ONLY, result: valueRecord(type, value) } });
+      return output.write(value);
+    },
+  };
+}
