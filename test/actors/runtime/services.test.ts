@@ -282,6 +282,7 @@ describe('the face of the runtime', () => {
     expect(Object.keys(face).toSorted()).to.deep.equal([
       'Executor',
       'Runtime',
+      'declarePipeline',
       'importPipeline',
       'isPipeline',
       'netSettings',
