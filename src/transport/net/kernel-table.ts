@@ -10,8 +10,8 @@ export interface Endpoints {
 }
 
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
-/** Columns of a line: local and remote name, state, queues, timer, and how often the oldest segment was sent again in vain. */
-const [LOCAL, REMOTE, RETRANSMITS] = [1, 2, 6] as const;
+/** Columns of a line: local and remote name, segments sent again in vain (hexadecimal), and probes that were not answered. */
+const [LOCAL, REMOTE, RETRANSMITS, PROBES] = [1, 2, 6, 8] as const;
 
 /**
  * Whether the other host leaves what was sent without an answer. Node cannot set TCP_USER_TIMEOUT, but Linux tells: a process that is
@@ -19,8 +19,8 @@ const [LOCAL, REMOTE, RETRANSMITS] = [1, 2, 6] as const;
  */
 async function isUnacknowledged(endpoints: Endpoints): Promise<boolean> {
   for (const table of TABLES) {
-    const retransmits = retransmitsIn(await readFile(table, 'latin1').catch(() => ''), endpoints);
-    if (retransmits !== undefined) return retransmits > 0;
+    const unanswered = unansweredIn(await readFile(table, 'latin1').catch(() => ''), endpoints);
+    if (unanswered !== undefined) return unanswered > 0;
   }
   return false;
 }
@@ -33,14 +33,14 @@ export function hostSilence(socket: Socket): (() => Promise<boolean>) | undefine
   return () => isUnacknowledged({ localAddress, localPort, remoteAddress, remotePort });
 }
 
-/** Undefined for a connection that is not in the table. */
-export function retransmitsIn(table: string, endpoints: Endpoints): number | undefined {
+/** How often the other kernel was asked in vain since it answered last; undefined for a connection that is not in the table. */
+export function unansweredIn(table: string, endpoints: Endpoints): number | undefined {
   const locals = kernelNames(endpoints.localAddress, endpoints.localPort);
   const remotes = kernelNames(endpoints.remoteAddress, endpoints.remotePort);
   for (const line of table.split('\n')) {
     const columns = line.trim().split(/\s+/);
     if (!locals.includes(columns[LOCAL] ?? '') || !remotes.includes(columns[REMOTE] ?? '')) continue;
-    return Number.parseInt(columns[RETRANSMITS] ?? '', 16);
+    return Number.parseInt(columns[RETRANSMITS] ?? '', 16) + Number(columns[PROBES]);
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { memoryLogger } from '#src/logging/index.js';
 import { ManualScheduler } from '#src/scheduler/index.js';
-import { retransmitsIn } from '#src/transport/net/kernel-table.js';
+import { unansweredIn } from '#src/transport/net/kernel-table.js';
 import { Vigil, type Watched } from '#src/transport/net/vigil.js';
 
 const DEAD_MS = 15_000;
@@ -108,31 +108,35 @@ describe('the watch for silence', () => {
 
 describe('the table of the kernel', () => {
   const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
-  const line = (local: string, remote: string, retransmits: string): string =>
-    `   1: ${local} ${remote} 01 00000010:00000000 01:00000014 ${retransmits}     0        0 4711 2 0000000000000000`;
+  const line = (local: string, remote: string, retransmits: string, probes = 0): string =>
+    `   1: ${local} ${remote} 01 00000010:00000000 01:00000014 ${retransmits}     0        ${probes} 4711 2 0000000000000000`;
   const v4 = { localAddress: '127.0.0.1', localPort: 8080, remoteAddress: '10.1.2.3', remotePort: 50_000 };
 
-  it('tells how often a segment was sent again, over IPv4', () => {
+  it('tells how often the other was asked in vain, over IPv4', () => {
     const table = [
       HEAD,
       line('0100007F:1F90', '0302010A:C351', '00000001'),
       line('0100007F:1F90', '0302010A:C350', '0000000a'),
     ];
-    expect(retransmitsIn(table.join('\n'), v4)).to.equal(10);
+    expect(unansweredIn(table.join('\n'), v4)).to.equal(10);
   });
 
   it('and over IPv6, also for IPv4 within it', () => {
     const local = '0000000000000000FFFF00000100007F:1F90';
     const remote = '0000000000000000FFFF00000302010A:C350';
-    expect(retransmitsIn(line(local, remote, '00000003'), v4)).to.equal(3);
+    expect(unansweredIn(line(local, remote, '00000003'), v4)).to.equal(3);
     const mapped = { ...v4, localAddress: '::ffff:127.0.0.1', remoteAddress: '::ffff:10.1.2.3' };
-    expect(retransmitsIn(line(local, remote, '00000003'), mapped)).to.equal(3);
+    expect(unansweredIn(line(local, remote, '00000003'), mapped)).to.equal(3);
     const v6 = { ...v4, localAddress: '::1', remoteAddress: 'fe80::12:3400' };
     const names = ['00000000000000000000000001000000:1F90', '000080FE000000000000000000341200:C350'] as const;
-    expect(retransmitsIn(line(...names, '00000000'), v6)).to.equal(0);
+    expect(unansweredIn(line(...names, '00000000'), v6)).to.equal(0);
+  });
+
+  it('counts what could not even be sent, because this host is cut off itself', () => {
+    expect(unansweredIn(line('0100007F:1F90', '0302010A:C350', '00000000', 4), v4)).to.equal(4);
   });
 
   it('does not tell of what is not there, nor of what is no table', () => {
-    for (const table of ['', HEAD, 'anything else\n\n x y']) expect(retransmitsIn(table, v4)).to.equal(undefined);
+    for (const table of ['', HEAD, 'anything else\n\n x y']) expect(unansweredIn(table, v4)).to.equal(undefined);
   });
 });
