@@ -3,6 +3,10 @@ import { limits } from '../../limits.js';
 import { FrameKind, frameOf, LINK_LANE } from './frame-format.js';
 import type { Outgoing, OutgoingLane } from './outgoing-lane.js';
 
+/** Answers to pings that wait for the socket. */
+const WAITING_WORDS = 16;
+const nothing = (): void => {};
+
 /**
  * Hands frames to the socket: those of the link itself first, then control, then data, and never more than the socket is likely to
  * write soon: what it has cannot be overtaken. All that one call hands over leaves in one system call.
@@ -23,9 +27,10 @@ export class SocketWriter {
     this.#lanes = lanes;
   }
 
-  /** A frame of the link itself, for the next `pump`. */
+  /** A frame of the link itself, for the next `pump`. A peer that takes none gets no more: what it asks for piles up nowhere. */
   say(kind: FrameKind, payload: Uint8Array): void {
-    if (!this.#isFinishing) this.#words.push(this.#frame(kind, payload));
+    if (this.#isFinishing || (kind === FrameKind.pong && this.#words.length >= WAITING_WORDS)) return;
+    this.#words.push(this.#frame(kind, payload));
   }
 
   /** Ends the socket behind all that was flushed, and behind a `close` frame when there is a payload for it. */
@@ -46,7 +51,7 @@ export class SocketWriter {
   #handOne(): boolean {
     const word = this.#words.shift();
     if (word !== undefined) {
-      this.#write(word);
+      this.#write(word, nothing);
       return true;
     }
     for (const lane of this.#lanes) {
@@ -60,7 +65,11 @@ export class SocketWriter {
   }
 
   #writeOutgoing({ head, bytes, written }: Outgoing): void {
-    if (head !== undefined) this.#write(head);
+    if (head !== undefined) this.#socket.write(head);
+    this.#write(bytes, written);
+  }
+
+  #write(bytes: Uint8Array, written: () => void): void {
     this.#handedBytes += bytes.length;
     this.#socket.write(bytes, () => {
       this.#handedBytes -= bytes.length;
@@ -69,13 +78,8 @@ export class SocketWriter {
     });
   }
 
-  /** Small enough not to be counted. */
-  #write(bytes: Uint8Array): void {
-    this.#socket.write(bytes);
-  }
-
   #end(): void {
-    if (this.#last !== undefined) this.#write(this.#frame(FrameKind.close, this.#last));
+    if (this.#last !== undefined) this.#socket.write(this.#frame(FrameKind.close, this.#last));
     this.#socket.end();
   }
 

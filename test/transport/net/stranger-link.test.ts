@@ -90,6 +90,25 @@ describe('a net link to a peer that breaks the rules', () => {
     stranger.socket.end();
   });
 
+  it('piles up no answers for a peer that only asks', async () => {
+    const { stranger } = await open();
+    const before = stranger.received.length;
+    stranger.socket.pause();
+    const pings = 300_000;
+    for (let sent = 0; sent < pings; sent += 10_000) {
+      const batch = upTo(10_000).map((each) =>
+        frameOf(FrameKind.ping, LINK_LANE, (sent + each) & 0xffff, new Uint8Array(0)),
+      );
+      await new Promise((resolve) => stranger.socket.write(Buffer.concat(batch), resolve));
+    }
+    const answers = (): number => (stranger.received.length - before) / 8;
+    stranger.socket.resume();
+    await until('answers', () => answers() > 16);
+    await someTurns();
+    expect(answers()).to.be.below(pings / 2);
+    stranger.socket.end();
+  });
+
   it('is lost when it goes without a word, whatever came before', async () => {
     const { server, stranger } = await open();
     stranger.socket.end(Buffer.concat([frame(0, 10), frame(1, 100).subarray(0, 50)]));
