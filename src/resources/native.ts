@@ -183,5 +183,5 @@ function loadKoffi(): typeof Koffi {
 }
 
 function isKoffi(loaded: unknown): loaded is typeof Koffi {
-  return typeof loaded === 'object' && loaded !== null && 'load' in loaded && 'decode' in loaded;
+  return typeof loaded === 'object' && loaded !== null && 'load' in loaded && typeof loaded.load === 'function';
 }

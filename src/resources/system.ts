@@ -10,6 +10,7 @@ import {
   cpuSet,
   domains,
   formatCpuList,
+  frozen,
   intersection,
   type PartitionStrategy,
   parseCpuList,
@@ -85,7 +86,7 @@ export function describeSystem(options: SystemOptions, machine: Machine): System
       `The strategy ${strategy} makes ${partitions.length} partitions; ${limits.partitions} is the most.`,
     );
   }
-  return Object.freeze({
+  return frozen({
     cpus,
     availableParallelism,
     strategy,

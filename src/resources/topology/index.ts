@@ -17,6 +17,7 @@ export {
 export { type Device, devicesOf } from './devices.js';
 export { countOf, domains, type PartitionStrategy, parseStrategy, STRATEGIES, share } from './domains.js';
 export { formatTopology } from './format.js';
+export { frozen } from './frozen.js';
 export { matchDevices } from './match-devices.js';
 export { nodesOf } from './memory-nodes.js';
 export { readTopology } from './read-topology.js';

@@ -1,5 +1,6 @@
 import { ConfigError } from '../../errors.js';
 import { cpuSet, type CpuSet, intersection, union } from './cpu-set.js';
+import { frozen } from './frozen.js';
 import { isInputOutput, readCards } from './read-cards.js';
 import type { CpuKind, Topology, TopologyObject } from './topology.js';
 import { parseXml, type XmlElement } from './xml-elements.js';
@@ -27,7 +28,7 @@ export function readTopology(xml: string, origin = 'the topology'): Topology {
     return refuse('it does not consist of one Machine');
   }
   const kinds = root.children.filter(({ name }) => name === 'cpukind');
-  return freeze(readMachine(machine, kinds, refuse));
+  return frozen(readMachine(machine, kinds, refuse));
 }
 
 function readMachine(element: XmlElement, kinds: readonly XmlElement[], refuse: Refuse): Topology {
@@ -68,12 +69,4 @@ function readObject(element: XmlElement, all: CpuSet, refuse: Refuse): TopologyO
 function readKind(element: XmlElement, all: CpuSet, refuse: Refuse): CpuKind {
   const cpus = intersection(all, bitmapOf(element, 'cpuset', refuse) ?? []);
   return { name: infoOf(element, 'CoreType') ?? '', cpus };
-}
-
-function freeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
-    Object.freeze(value);
-    Object.values(value).forEach(freeze);
-  }
-  return value;
 }

@@ -181,6 +181,13 @@ describe('a system of a topology', () => {
     expect(text).to.include('main=2 on 0-1; parse=2 on 2-3');
   });
 
+  it('cannot be changed', () => {
+    const { partitions, hosts } = systemOf('uneven-gpus', { strategy: 'l3' });
+    expect(() => (partitions as unknown[]).pop()).to.throw(TypeError);
+    const cpus = hosts[0]?.cpus as number[];
+    expect(() => cpus.push(1)).to.throw(TypeError);
+  });
+
   it('comes back from JSON as it was', () => {
     const system = systemOf('uneven-gpus', { strategy: 'l3' });
     expect(JSON.parse(JSON.stringify(system))).to.deep.equal(system);
