@@ -57,6 +57,8 @@ export const limits = {
   refusalLogMs: 1_000,
   /** Deadline of a request to the control plane, its repeats included, in ms. */
   controlPlaneTimeoutMs: 10_000,
+  /** Encoded bytes of resources in one update of the control plane. */
+  controlPlaneUpdateBytes: 64 * 1024,
   /** Elements that the actor of a streaming rpc may be ahead of its reader. */
   rpcStreamItems: 16,
   /** Streams that one actor serves at a time; opening one more fails with BackpressureError. */

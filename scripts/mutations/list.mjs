@@ -133,15 +133,16 @@ export const mutations = [
   {
     name: 'a snapshot leaves out what is newest',
     file: 'src/actors/control-plane/replica.ts',
-    find: 'changed: [...this.#entries.values()], removed: []',
-    replace: 'changed: [...this.#entries.values()].slice(0, -1), removed: []',
+    find: '      return { ...this.#partOf(this.#changedAt), base: 0, isSnapshot: true };',
+    replace:
+      '      const part = this.#partOf(this.#changedAt);\n      return { ...part, changed: part.changed.slice(0, -1), base: 0, isSnapshot: true };',
     workloads: ['wiring'],
   },
   {
     name: 'a replica gets a diff that is one change too short',
     file: 'src/actors/control-plane/replica.ts',
-    find: 'change.nonce > base)',
-    replace: 'change.nonce > base + 1)',
+    find: 'of this.#changes) {\n      if (nonce > base) {',
+    replace: 'of this.#changes) {\n      if (nonce > base + 1) {',
     workloads: ['wiring'],
   },
   {

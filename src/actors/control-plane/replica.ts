@@ -8,8 +8,9 @@ import { ProtocolError } from '../../errors.js';
  *                     --{ base 6, nonce 7 ... }---------------> listener at 5: a gap; acknowledges 5
  *                     --{ base 5, nonce 7, changed, removed }-> applies, acknowledges 7
  *
- * The source remembers the last changes only; a listener that is further behind, or new, gets a snapshot. Both sides are pure
- * state: who carries the messages, and when they are repeated, is the caller's.
+ * The source remembers the last changes only; a listener that is further behind, or new, gets a snapshot. What would be too large for
+ * one update goes in parts, oldest changes first, each up to the nonce of its last change; the snapshot of one that fell behind does not.
+ * Both sides are pure state: who carries the messages, and when they are repeated, is the caller's.
  */
 export interface Diff<T> {
   readonly base: number;
@@ -26,19 +27,35 @@ interface Change {
 
 interface Listener {
   acknowledged: number | undefined;
+  /** Nonce at which a new listener was sent the first part; until it is there, removals since then are those that it needs. */
+  beganAt: number | undefined;
+}
+
+/** How large an update may be. */
+export interface Part<T> {
+  readonly bytes: number;
+  sizeOf(entry: T): number;
 }
 
 /** Changes that a source remembers before a late listener needs a snapshot. */
 const REMEMBERED_CHANGES = 1024;
 
 export class ReplicaSource<T> {
+  readonly #part: Part<T> | undefined;
   readonly #entries = new Map<number, T>();
+  /** Nonce of the last change of each entry. */
+  readonly #changedAt = new Map<number, number>();
   readonly #listeners = new Map<number, Listener>();
   #changes: Change[] = [];
   #fences: { readonly nonce: number; readonly passed: () => void }[] = [];
   #nonce = 0;
   /** Nonce after which every change is remembered. */
   #horizon = 0;
+
+  /** Without `part` every update is one. */
+  constructor(part?: Part<T>) {
+    this.#part = part;
+  }
 
   get nonce(): number {
     return this.#nonce;
@@ -66,6 +83,7 @@ export class ReplicaSource<T> {
       return false;
     }
     this.#record(id);
+    this.#changedAt.delete(id);
     return true;
   }
 
@@ -75,7 +93,7 @@ export class ReplicaSource<T> {
   }
 
   listen(listener: number): void {
-    this.#listeners.set(listener, { acknowledged: undefined });
+    this.#listeners.set(listener, { acknowledged: undefined, beganAt: undefined });
   }
 
   /** A listener that has ended holds no fence. */
@@ -88,27 +106,22 @@ export class ReplicaSource<T> {
     return this.#listeners.keys();
   }
 
-  /** What takes a listener from where it is to now; undefined when it is there already. */
+  /** What takes a listener from where it is to now, or the next part of it; undefined when it is there already. */
   diffFor(listener: number): Diff<T> | undefined {
-    const base = this.#listeners.get(listener)?.acknowledged;
+    const known = this.#listeners.get(listener);
+    const base = known?.acknowledged;
     if (base === this.#nonce) {
       return undefined;
     }
-    if (base === undefined || base < this.#horizon) {
+    // At nonce 0 every mirror is empty, whoever has said so.
+    if (known !== undefined && (base === undefined || base === 0)) {
+      known.beganAt = this.#nonce;
+      return { ...this.#partOf(this.#changedAt), base: 0, isSnapshot: true };
+    }
+    if (base === undefined || (known?.beganAt ?? base) < this.#horizon) {
       return { base: 0, nonce: this.#nonce, isSnapshot: true, changed: [...this.#entries.values()], removed: [] };
     }
-    const ids = new Set(this.#changes.filter((change) => change.nonce > base).map((change) => change.id));
-    const changed: T[] = [];
-    const removed: number[] = [];
-    for (const id of ids) {
-      const entry = this.#entries.get(id);
-      if (entry === undefined) {
-        removed.push(id);
-      } else {
-        changed.push(entry);
-      }
-    }
-    return { base, nonce: this.#nonce, isSnapshot: false, changed, removed };
+    return { ...this.#partOf(this.#changesSince(base)), base, isSnapshot: false };
   }
 
   /** The listener is at `nonce`. True when that is news: an older acknowledgement, overtaken by a newer one, is ignored. */
@@ -124,6 +137,9 @@ export class ReplicaSource<T> {
       return false;
     }
     known.acknowledged = nonce;
+    if (known.beganAt !== undefined && nonce >= known.beganAt) {
+      known.beganAt = undefined;
+    }
     this.#checkFences();
     return true;
   }
@@ -134,9 +150,50 @@ export class ReplicaSource<T> {
     this.#checkFences();
   }
 
+  /** Ids with the nonce of their last change, those removed among them. */
+  #changesSince(base: number): ReadonlyMap<number, number> {
+    const since = new Map<number, number>();
+    if (base < this.#horizon) {
+      for (const [id, nonce] of this.#changedAt) {
+        if (nonce > base) {
+          since.set(id, nonce);
+        }
+      }
+    }
+    for (const { id, nonce } of this.#changes) {
+      if (nonce > base) {
+        since.set(id, nonce);
+      }
+    }
+    return since;
+  }
+
+  /** The oldest of these changes, as many as an update holds; one at least. */
+  #partOf(changes: ReadonlyMap<number, number>): Pick<Diff<T>, 'nonce' | 'changed' | 'removed'> {
+    const oldestFirst = [...changes].sort(([, left], [, right]) => left - right);
+    const changed: T[] = [];
+    const removed: number[] = [];
+    let [last, bytes] = [0, 0];
+    for (const [id, nonce] of oldestFirst) {
+      const entry = this.#entries.get(id);
+      bytes += entry === undefined ? 0 : (this.#part?.sizeOf(entry) ?? 0);
+      if (last > 0 && this.#part !== undefined && bytes > this.#part.bytes) {
+        return { nonce: last, changed, removed };
+      }
+      last = nonce;
+      if (entry === undefined) {
+        removed.push(id);
+      } else {
+        changed.push(entry);
+      }
+    }
+    return { nonce: this.#nonce, changed, removed };
+  }
+
   #record(id: number): void {
     this.#nonce++;
     this.#changes.push({ nonce: this.#nonce, id });
+    this.#changedAt.set(id, this.#nonce);
     if (this.#changes.length > 2 * REMEMBERED_CHANGES) {
       this.#changes = this.#changes.slice(REMEMBERED_CHANGES);
       this.#horizon = (this.#changes[0]?.nonce ?? this.#nonce + 1) - 1;

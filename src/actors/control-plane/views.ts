@@ -1,7 +1,8 @@
-import { type Ref, v1 } from '../../protocol/index.js';
+import { limits } from '../../limits.js';
+import { encode, type Ref, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import type { ActorRef, Context } from '../kernel/index.js';
-import { ReplicaSource } from './replica.js';
+import { type Part, ReplicaSource } from './replica.js';
 import type { ControlPlaneStore, ProcessEntry } from './store.js';
 
 /** Time after which an update that was not acknowledged is sent again, in ms; each time twice as long. */
@@ -19,6 +20,12 @@ interface View {
 }
 
 const LISTENER = 0;
+
+/** Resources are small, and there may be very many. */
+const PART: Part<v1.Resource> = {
+  bytes: limits.controlPlaneUpdateBytes,
+  sizeOf: (resource) => encode(v1.Resource, resource).length,
+};
 
 /** The part of the store that each process is concerned with, kept equal there by updates that are repeated until acknowledged. */
 export class Views {
@@ -89,7 +96,7 @@ export class Views {
     const view: View = {
       pUid: process.pUid,
       client: reference,
-      source: new ReplicaSource(),
+      source: new ReplicaSource(PART),
       repeatAtMs: undefined,
       repeatMs: REPEAT_UPDATE_MS,
     };

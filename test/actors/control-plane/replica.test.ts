@@ -52,8 +52,8 @@ function take<T>(items: T[], pick: number, stays: boolean): T | undefined {
 describe('a replica', () => {
   it('converges after any loss, repetition and reordering; fences pass when all have acknowledged or ended', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const source = new ReplicaSource<Entry>();
+      fc.property(fc.array(step, { maxLength: 120 }), fc.option(fc.integer({ min: 1, max: 4 })), (steps, most) => {
+        const source = new ReplicaSource<Entry>(most === null ? undefined : { bytes: most, sizeOf: () => 1 });
         const listeners = new Map<number, Listener>();
         const updates = new Map<number, Diff<Entry>[]>();
         const acknowledgements = new Map<number, number[]>();
@@ -121,7 +121,7 @@ describe('a replica', () => {
         for (const [number, to] of listeners) {
           for (let rounds = 0, diff = source.diffFor(number); diff !== undefined; diff = source.diffFor(number)) {
             source.acknowledge(number, to.take(diff));
-            expect((rounds += 1), 'rounds').to.be.lessThan(3);
+            expect((rounds += 1), 'rounds').to.be.lessThan(most === null ? 3 : 12);
           }
           expect(sorted(to.entries.values())).to.deep.equal(sorted(source.entries()));
         }
@@ -149,6 +149,26 @@ describe('a replica', () => {
     expect(source.diffFor(1)).to.deep.include({ isSnapshot: true });
     source.listen(2);
     expect(source.diffFor(2)).to.deep.include({ isSnapshot: true, changed: [{ id: 1, value: 5_000 }] });
+  });
+
+  it('tells a new listener in parts, however much changes between them', () => {
+    const source = new ReplicaSource<Entry>({ bytes: 100, sizeOf: () => 1 });
+    for (let id = 0; id < 5_000; id += 1) source.set(id, { id, value: 0 });
+    source.listen(1);
+    const listener = new Listener();
+    let parts = 0;
+    for (let diff = source.diffFor(1); diff !== undefined; diff = source.diffFor(1)) {
+      parts += 1;
+      expect(diff.changed.length).to.be.at.most(100);
+      source.acknowledge(1, listener.take(diff));
+      if (parts > 20) continue;
+      for (let each = 0; each < 10; each += 1) {
+        source.set(parts * 100 + each, { id: parts * 100 + each, value: parts });
+        source.delete(parts * 7 + each);
+      }
+    }
+    expect(parts).to.be.greaterThan(40);
+    expect(sorted(listener.entries.values())).to.deep.equal(sorted(source.entries()));
   });
 
   it('passes a fence at once without listeners, and when the last that holds it ends', () => {
