@@ -1,5 +1,6 @@
-// Compiles everything: generated protocols; src -> dist, and its core into one file; tests -> build/test; examples; bench ->
-// build/bench. Each step is incremental, so a build with nothing to do takes about a second. `--src` stops after dist.
+// Compiles everything: generated protocols; src -> dist, and its core into one file; native shims where a compiler is; tests ->
+// build/test; examples; bench -> build/bench. Each step is incremental, so a build with nothing to do takes about a second.
+// `--src` stops after dist.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -20,6 +21,7 @@ if (isNewerThan(CORE, ['src', 'scripts/bundle.mjs', 'dist/.tsbuildinfo'])) {
   bundle();
 }
 makeExecutable(cli);
+run('native-shims/build.mjs', '--if-able');
 if (!process.argv.includes('--src')) {
   prune('test', 'build/test');
   run(tsc, '-p', 'test/tsconfig.json');

@@ -43,6 +43,8 @@ export const limits = {
   linkMethods: 65_536,
   /** Silence after which a cut link is dead, in ms. */
   linkDeadMs: 15_000,
+  /** Time between two looks at a peer that does not read what waits for it, in ms. */
+  stalledTurnMs: 1,
   /** Time that opening a link may take, in ms. */
   connectTimeoutMs: 5_000,
   /** Bytes of frames that a link has handed to its socket and the kernel has not taken; control frames overtake the rest. */

@@ -1,0 +1,194 @@
+/* What the parts of the shim share. Nothing here is part of the ABI. */
+#ifndef MRX_INTERNAL_H
+#define MRX_INTERNAL_H
+
+#include <stdbool.h>
+#include <ucp/api/ucp.h>
+
+#include "millrace_ucx.h"
+
+/* Requests of one link that UCX may hold at a time: what a control frame may have to wait for. */
+#define MRX_REQUESTS 16u
+/* Frames of one lane that may wait or be on their way; credit ends long before. */
+#define MRX_LANE_FRAMES 32768u
+
+/* ---- library.c: UCX, loaded as a guest ---- */
+
+/* The functions of libucp that we call. */
+typedef struct {
+  void (*get_version)(unsigned *, unsigned *, unsigned *);
+  ucs_status_t (*config_read)(const char *, const char *, ucp_config_t **);
+  ucs_status_t (*config_modify)(ucp_config_t *, const char *, const char *);
+  void (*config_release)(ucp_config_t *);
+  ucs_status_t (*init_version)(unsigned, unsigned, const ucp_params_t *, const ucp_config_t *, ucp_context_h *);
+  void (*cleanup)(ucp_context_h);
+  ucs_status_t (*worker_create)(ucp_context_h, const ucp_worker_params_t *, ucp_worker_h *);
+  void (*worker_destroy)(ucp_worker_h);
+  ucs_status_t (*worker_get_efd)(ucp_worker_h, int *);
+  ucs_status_t (*worker_arm)(ucp_worker_h);
+  unsigned (*worker_progress)(ucp_worker_h);
+  ucs_status_t (*worker_get_address)(ucp_worker_h, ucp_address_t **, size_t *);
+  void (*worker_release_address)(ucp_worker_h, ucp_address_t *);
+  ucs_status_t (*worker_set_am_recv_handler)(ucp_worker_h, const ucp_am_handler_param_t *);
+  ucs_status_t (*ep_create)(ucp_worker_h, const ucp_ep_params_t *, ucp_ep_h *);
+  void (*ep_print_info)(ucp_ep_h, FILE *);
+  ucs_status_ptr_t (*am_send_nbx)(ucp_ep_h, unsigned, const void *, size_t, const void *, size_t,
+                                  const ucp_request_param_t *);
+  void (*request_free)(void *);
+  const char *(*status_string)(ucs_status_t);
+} mrx_ucp;
+
+/* NULL before mrx_load() has succeeded. */
+const mrx_ucp *mrx_ucp_loaded(void);
+
+/* ---- reason.c ---- */
+
+/* Keeps the reason for mrx_last_reason(); gives `status`. */
+int32_t mrx_fail(int32_t status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- descriptors.c: file descriptors are not for programs that this process starts ---- */
+
+/* Remembers what is inheritable now, before UCX is loaded. */
+void mrx_descriptors_remember(void);
+/* Makes close-on-exec what has become inheritable since. */
+void mrx_descriptors_sweep(void);
+
+/* ---- memory.c: blocks that callers have seen, and that are used again ---- */
+
+typedef enum { MRX_BLOCK_RINGS = 0, MRX_BLOCK_SLABS = 1 } mrx_block_kind;
+/* Filled with zeros; NULL without memory. */
+void *mrx_block_take(mrx_block_kind kind);
+void mrx_block_give(mrx_block_kind kind, void *block);
+
+/* ---- lane.c: frames to segments and back ---- */
+
+/* Precedes the bytes of each segment. Host byte order: both ends run this file, on machines of one kind. */
+typedef struct {
+  uint64_t token;    /* names the link: UCX does not say who sent */
+  uint32_t sequence; /* of the segments of this link */
+  uint8_t kind;
+  uint8_t lane;
+  uint16_t reserved;
+  uint32_t granted[MRX_LANES];
+  uint32_t frame_length;
+  uint32_t offset; /* of this segment in its frame */
+} mrx_header;
+
+_Static_assert(sizeof(mrx_header) == MRX_HEADER_BYTES, "room before a frame is the size of a header");
+
+enum mrx_segment_kind {
+  MRX_SEGMENT_FRAME = 1,
+  MRX_SEGMENT_HELLO = 2,
+  MRX_SEGMENT_GRANT = 3,
+  MRX_SEGMENT_ANNOUNCE = 4, /* frame_length: of a block to come */
+  MRX_SEGMENT_CLEAR = 5     /* the announced block may come */
+};
+
+typedef struct {
+  uint8_t *bytes;
+  uint32_t length;
+  uint32_t sent;    /* bytes that UCX has taken */
+  uint32_t pending; /* requests that UCX holds */
+  bool is_block;
+  bool is_announced;
+  bool is_clear;
+} mrx_frame;
+
+typedef struct {
+  mrx_frame *frames; /* a ring of `capacity`, a power of two */
+  uint32_t capacity;
+  uint32_t reported; /* frames before this one are done */
+  uint32_t next;     /* the frame to send from */
+  uint32_t tail;
+  uint32_t cost;     /* credit taken, a total */
+  uint8_t *lent;
+  uint32_t lent_length;
+} mrx_transmit;
+
+typedef struct {
+  uint32_t position; /* bytes of the slab given out, a total that counts what was skipped */
+  uint32_t place;    /* where the next frame begins */
+  uint8_t *frame;    /* the frame that is arriving; NULL between two */
+  uint32_t frame_length;
+  uint32_t arrived;
+  uint32_t announced; /* length of the block to come; 0 without one */
+  uint8_t *block;
+} mrx_receive;
+
+typedef struct mrx_link mrx_link;
+
+/* What UCX gives back when it no longer needs the bytes of a segment. */
+typedef struct {
+  mrx_link *link;
+  uint32_t frame; /* its number in the lane */
+  bool has_frame;
+  uint32_t lane;
+  bool is_used;
+  mrx_header header; /* lives as long as the request */
+} mrx_request;
+
+struct mrx_link {
+  mrx_engine *engine;
+  uint32_t handle; /* 0: this place is free */
+  uint32_t slot;
+  uint32_t fabric;
+  uint32_t segment_bytes;
+  ucp_worker_h worker;
+  ucp_ep_h endpoint;
+  int event_fd;
+  bool is_dead; /* says nothing any more */
+  int32_t fault;
+  char reason[MRX_REASON_BYTES];
+  bool is_fault_told;
+  bool has_news; /* credit that the caller does not know of */
+  bool wants_grant;
+  bool wants_clear[MRX_LANES];
+  bool is_connected;
+  uint64_t sweep_at_ns; /* when to look for new descriptors again */
+  uint64_t swept_until_ns;
+  bool owes_hello;
+  uint64_t token_in;
+  uint64_t token_out;
+  uint32_t sequence_in;
+  uint32_t sequence_out;
+  uint32_t requests_used;
+  mrx_request requests[MRX_REQUESTS];
+  mrx_transmit transmit[MRX_LANES];
+  mrx_receive receive[MRX_LANES];
+  mrx_slabs *slabs;
+  mrx_link_words *words;
+};
+
+/* The handler of active messages; its argument is the link. */
+ucs_status_t mrx_segment_arrived(void *argument, const void *header, size_t header_length, void *data, size_t length,
+                                 const ucp_am_recv_param_t *parameters);
+int32_t mrx_lane_submit(mrx_link *link, uint32_t lane, uint8_t *bytes, uint32_t length, bool is_block);
+/* Sends what may be sent now. */
+void mrx_link_pump(mrx_link *link);
+void mrx_lane_free(mrx_transmit *transmit);
+
+/* ---- engine.c ---- */
+
+struct mrx_engine {
+  uint32_t magic;
+  uint32_t owner;
+  mrx_engine *next;
+  ucp_context_h contexts[3]; /* by fabric; made when first needed */
+  int epoll_fd;
+  bool is_quiet;  /* set by any thread */
+  bool is_asleep; /* read by any thread */
+  uint32_t generation;
+  mrx_rings *rings;
+  mrx_link links[MRX_LINKS];
+};
+
+bool mrx_engine_is_open(const mrx_engine *engine);
+/* NULL for a handle that is not, or no longer, one of this engine. */
+mrx_link *mrx_link_find(mrx_engine *engine, uint32_t handle);
+uint32_t mrx_completions_free(const mrx_engine *engine);
+/* The caller has seen to it that there is room. */
+void mrx_complete(mrx_engine *engine, const mrx_completion *completion);
+void mrx_link_fault(mrx_link *link, int32_t status);
+void mrx_link_destroy(mrx_link *link);
+
+#endif

@@ -1,0 +1,138 @@
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { threadId } from 'node:worker_threads';
+import type * as Koffi from 'koffi';
+import { ResourceError } from '../../errors.js';
+import { ABI_NUMBERS, abiDifference, type Fabric, Status } from './abi.js';
+
+/** An engine of the shim, as koffi hands it around. */
+export type EnginePointer = bigint;
+type Pointer = bigint | null;
+
+/** The functions of native-shims/ucx/millrace_ucx.h, under their names there. */
+export interface Shim {
+  readonly koffi: typeof Koffi;
+  lastReason(): string;
+  ucxVersion(): number;
+  open(owner: number): EnginePointer | null;
+  close(engine: EnginePointer): void;
+  reap(owner: number): number;
+  quiet(owner: number): number;
+  engines(): number;
+  ringsOf(engine: EnginePointer): Pointer;
+  eventFd(engine: EnginePointer): number;
+  linkOpen(engine: EnginePointer, fabric: Fabric, devices: string | null, token: bigint): number;
+  linkSlabs(engine: EnginePointer, link: number): Pointer;
+  linkAddress(engine: EnginePointer, link: number, address: Uint8Array, capacity: number): number;
+  linkConnect(engine: EnginePointer, link: number, address: Uint8Array, length: number, token: bigint): number;
+  linkTransports(engine: EnginePointer, link: number, names: Uint8Array, capacity: number): number;
+  linkReason(engine: EnginePointer, link: number): string;
+  linkClose(engine: EnginePointer, link: number): number;
+  lendTransmit(engine: EnginePointer, link: number, lane: number, block: Uint8Array, length: number): number;
+  lendReceive(engine: EnginePointer, link: number, lane: number, block: Uint8Array, length: number): number;
+  turn(engine: EnginePointer, spinUs: number): number;
+  arm(engine: EnginePointer): number;
+}
+
+export interface ShimFiles {
+  /** The shim itself. Default: where `npm run build` and the command in the error put it. */
+  readonly shim?: string;
+  /** UCX. Default `libucp.so.0`, found as the system finds libraries. */
+  readonly ucx?: string;
+}
+
+const BUILD_SCRIPT = fileURLToPath(new URL('../../../native-shims/build.mjs', import.meta.url));
+const SHIM = fileURLToPath(new URL('../../../native-shims/build/millrace-ucx.so', import.meta.url));
+const COMMAND = `apt-get install -y libucx0 libucx-dev gcc && node ${BUILD_SCRIPT}`;
+
+/** Loads koffi, the shim and UCX. ResourceError names the file that is missing or wrong, and the command that helps. */
+export function loadShim({ shim = SHIM, ucx = 'libucp.so.0' }: ShimFiles = {}): Shim {
+  const koffi = loadKoffi();
+  if (!existsSync(shim)) throw lacking(`${shim}, not found`);
+  const functions = bind(koffi, shim);
+  if (functions.load(ucx) === Status.ok) return functions;
+  throw lacking(`${ucx}: ${functions.lastReason()}`);
+}
+
+/** The host as shared memory sees it: two processes with equal words share its segments. */
+export function hostIdentity(): string {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return `${boot} ${namespaceOf('ipc')} ${namespaceOf('pid')}`;
+}
+
+export const owningThread = threadId;
+
+function namespaceOf(kind: string): string {
+  return readlinkSync(`/proc/self/ns/${kind}`);
+}
+
+function loadKoffi(): typeof Koffi {
+  try {
+    return createRequire(import.meta.url)('koffi') as typeof Koffi;
+  } catch (cause) {
+    throw new ResourceError('UCX needs the npm package koffi, which cannot be loaded. Run: npm install koffi.', {
+      cause,
+    });
+  }
+}
+
+function bind(koffi: typeof Koffi, path: string): Shim & { load(library: string): number } {
+  const library = openLibrary(koffi, path);
+  checkAbi(koffi, library, path);
+  const engine = 'void *engine';
+  const link = `${engine}, uint32_t link`;
+  const lane = `${link}, uint32_t lane`;
+  return {
+    koffi,
+    load: library.func('int32_t mrx_load(const char *library)'),
+    lastReason: library.func('const char *mrx_last_reason()'),
+    ucxVersion: library.func('uint32_t mrx_ucx_version()'),
+    open: library.func('void *mrx_open(uint32_t owner)'),
+    close: library.func(`void mrx_close(${engine})`),
+    reap: library.func('int32_t mrx_reap(uint32_t owner)'),
+    quiet: library.func('int32_t mrx_quiet(uint32_t owner)'),
+    engines: library.func('int32_t mrx_engines()'),
+    ringsOf: library.func(`void *mrx_rings_of(${engine})`),
+    eventFd: library.func(`int32_t mrx_event_fd(${engine})`),
+    linkOpen: library.func(`int64_t mrx_link_open(${engine}, uint32_t fabric, const char *devices, uint64_t token)`),
+    linkSlabs: library.func(`void *mrx_link_slabs(${link})`),
+    linkAddress: library.func(`int32_t mrx_link_address(${link}, void *address, uint32_t capacity)`),
+    linkConnect: library.func(`int32_t mrx_link_connect(${link}, void *address, uint32_t length, uint64_t token)`),
+    linkTransports: library.func(`int32_t mrx_link_transports(${link}, void *names, uint32_t capacity)`),
+    linkReason: library.func(`const char *mrx_link_reason(${link})`),
+    linkClose: library.func(`int32_t mrx_link_close(${link})`),
+    lendTransmit: library.func(`int32_t mrx_lend_transmit(${lane}, void *block, uint32_t length)`),
+    lendReceive: library.func(`int32_t mrx_lend_receive(${lane}, void *block, uint32_t length)`),
+    turn: library.func(`int32_t mrx_turn(${engine}, uint32_t spin_us)`),
+    arm: library.func(`int32_t mrx_arm(${engine})`),
+  };
+}
+
+function openLibrary(koffi: typeof Koffi, path: string): Koffi.LibraryHandle {
+  try {
+    return koffi.load(path);
+  } catch (cause) {
+    throw lacking(`${path}, which cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+  }
+}
+
+function checkAbi(koffi: typeof Koffi, library: Koffi.LibraryHandle, path: string): void {
+  let difference: string | undefined = 'it has no mrx_abi';
+  try {
+    const numbers: unknown = library.func('const uint32_t *mrx_abi()')();
+    difference = abiDifference(new Uint32Array(koffi.view(numbers, ABI_NUMBERS * 4)));
+  } catch (cause) {
+    throw lacking(`${path}, which is something else: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+  }
+  if (difference !== undefined)
+    throw lacking(`${path} of this version: it was built from another header (${difference})`);
+}
+
+function lacking(what: string, cause?: unknown): ResourceError {
+  const options = cause === undefined ? undefined : { cause };
+  return new ResourceError(
+    `The ucx transport needs ${what}. Debian: ${COMMAND}. The net transport works without.`,
+    options,
+  );
+}

@@ -1,0 +1,133 @@
+import type { Scheduler, Timer } from '../../scheduler/index.js';
+import { limits } from '../../limits.js';
+import type { Rings } from './rings.js';
+import { beforeThreadEnds } from './thread-end.js';
+import { ResourceError } from '../../errors.js';
+
+/** How long it goes on looking, in ms, once nothing comes. */
+const SHORTEST_SPIN_MS = 0.01;
+const LONGEST_SPIN_MS = 0.2;
+/** Woken within so many spins, it gave up too soon. */
+const REGRET = 4;
+
+/** The handle of koffi for one file descriptor. */
+interface Poll {
+  start(events: { readonly readable: boolean }, callback: () => void): void;
+  stop(): void;
+  close(): void;
+  unref(): void;
+}
+
+/**
+ * Keeps the rings turning: while there is traffic in turns of the event loop, then asleep on the event fd.
+ *
+ *     turning --(nothing came for the spin)--> armed --(readable)--> turning
+ *
+ * The spin adapts: it grows when sleep proves too short to be worth it, and shrinks when it was in vain.
+ */
+export class Progress {
+  readonly #rings: Rings;
+  readonly #scheduler: Scheduler;
+  readonly #poll: Poll;
+  /** After each turn that brought something, and after each that did not: may submit more. */
+  readonly #afterTurn: (hasNews: boolean) => boolean;
+  readonly #turn = (): void => this.#runTurn();
+  readonly #woken = (): void => this.#wokenUp();
+  readonly #forgetEnd: () => void;
+  #isTurning = false;
+  #isAsleep = false;
+  #isClosed = false;
+  #spinMs = SHORTEST_SPIN_MS;
+  #idleSinceMs: number | undefined;
+  #asleepSinceMs = 0;
+  #timer: Timer | undefined;
+
+  constructor(rings: Rings, scheduler: Scheduler, afterTurn: (hasNews: boolean) => boolean) {
+    this.#rings = rings;
+    this.#scheduler = scheduler;
+    this.#afterTurn = afterTurn;
+    const fd = rings.eventFd;
+    if (fd < 0) throw new ResourceError('The UCX rings have no event fd.');
+    // One-shot: what goes wrong inside a live callback of libuv ends the whole process.
+    this.#poll = rings.shim.koffi.node.poll(fd, { readable: true }, this.#woken) as Poll;
+    this.#poll.stop();
+    this.#poll.unref();
+    this.#forgetEnd = beforeThreadEnds(() => this.close());
+  }
+
+  /** Hands over what was submitted, at once; what came meanwhile is told in a turn of its own. */
+  flush(): void {
+    if (this.#isClosed) return;
+    this.#rings.turn(0);
+    this.wake();
+  }
+
+  /** There is something to do soon. */
+  wake(): void {
+    this.#idleSinceMs = undefined;
+    if (this.#isTurning || this.#isClosed) return;
+    this.#leaveSleep();
+    this.#isTurning = true;
+    this.#scheduler.scheduleYield(this.#turn);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#leaveSleep();
+    this.#poll.close();
+    this.#forgetEnd();
+  }
+
+  #runTurn(): void {
+    this.#isTurning = false;
+    if (this.#isClosed) return;
+    const hasNews = this.#rings.hasNews || this.#rings.turn(0) > 0;
+    if (hasNews) this.#rings.dispatch();
+    const hasMore = this.#afterTurn(hasNews);
+    if (this.#isClosed || this.#isTurning) return;
+    if (hasNews || hasMore) this.wake();
+    else this.#idle();
+  }
+
+  #idle(): void {
+    const nowMs = this.#scheduler.now();
+    this.#idleSinceMs ??= nowMs;
+    if (nowMs - this.#idleSinceMs < this.#spinMs) return this.#again();
+    this.#spinMs = Math.max(SHORTEST_SPIN_MS, this.#spinMs / 2);
+    this.#sleep(nowMs);
+  }
+
+  /** As `wake`, but still idle. */
+  #again(): void {
+    if (this.#isTurning) return;
+    this.#isTurning = true;
+    this.#scheduler.scheduleYield(this.#turn);
+  }
+
+  #sleep(nowMs: number): void {
+    const armed = this.#rings.arm();
+    if (armed === 0) return this.#again();
+    this.#isAsleep = true;
+    this.#asleepSinceMs = nowMs;
+    this.#poll.start({ readable: true }, this.#woken);
+    // Nothing tells when a peer reads again that holds up what was sent.
+    if (armed === 2) this.#timer = this.#scheduler.setTimer(limits.stalledTurnMs, this.#woken);
+  }
+
+  #wokenUp(): void {
+    if (!this.#isAsleep) return;
+    const sleptMs = this.#scheduler.now() - this.#asleepSinceMs;
+    if (sleptMs < this.#spinMs * REGRET) this.#spinMs = Math.min(LONGEST_SPIN_MS, this.#spinMs * REGRET);
+    this.wake();
+  }
+
+  #leaveSleep(): void {
+    if (this.#timer !== undefined) this.#scheduler.clearTimer(this.#timer);
+    this.#timer = undefined;
+    if (!this.#isAsleep) return;
+    this.#isAsleep = false;
+    this.#poll.stop();
+  }
+}

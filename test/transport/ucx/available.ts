@@ -1,0 +1,30 @@
+import { MillraceError } from '#src/errors.js';
+import { RealScheduler } from '#src/scheduler/index.js';
+import { UcxTransport } from '#src/transport/ucx/index.js';
+
+/** Why there is no UCX here, or undefined where it is. */
+export async function lackingUcx(): Promise<string | undefined> {
+  try {
+    await new UcxTransport({ scheduler: new RealScheduler() }).close();
+    return undefined;
+  } catch (error) {
+    if (error instanceof MillraceError) return error.message;
+    throw error;
+  }
+}
+
+/** As `describe`, where UCX is; elsewhere one pending test that says what is lacking. */
+export function describeWithUcx(title: string, body: () => void): void {
+  if (lacking === undefined) describePatiently(title, body);
+  else it.skip(`${title}: ${lacking}`);
+}
+
+function describePatiently(title: string, body: () => void): void {
+  describe(title, function () {
+    // Two ends that wake each other take long where both wait for a processor.
+    this.timeout(60_000);
+    body();
+  });
+}
+
+const lacking = await lackingUcx();

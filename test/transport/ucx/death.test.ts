@@ -1,0 +1,76 @@
+import { expect } from 'chai';
+import { readFile } from 'node:fs/promises';
+import { Lane } from '#src/protocol/index.js';
+import type { Link } from '#src/transport/index.js';
+import { numbered, numberOf, Peer, upTo } from '../compliance/peer.js';
+import { someTurns, until } from '../compliance/until.js';
+import { describeWithUcx } from './available.js';
+import { Peers } from './peers.js';
+
+/** Many are in the soak run: MILLRACE_TEST_KILLS=200. */
+const KILLS = Number(process.env['MILLRACE_TEST_KILLS'] ?? 20);
+
+describeWithUcx('a peer of the ucx transport', () => {
+  let peers = new Peers();
+
+  beforeEach(() => {
+    peers = new Peers();
+  });
+
+  afterEach(() => peers.end());
+
+  it(`that is killed in the midst of a flood stalls nobody else, ${KILLS} times`, async function () {
+    this.timeout(KILLS * 5_000);
+    const hub = peers.transport();
+    const flooded: Peer[] = [];
+    const address = await hub.listen((link: Link) => {
+      const peer = new Peer(hub, link, false);
+      flooded.push(peer);
+      let bytes = 0;
+      link.setHandlers({
+        frame: (_, frame) => (bytes += frame.length),
+        writable: () => {},
+        closed: (why) => peer.closed.push(why),
+      });
+    });
+    const steady = await peers.echo();
+    const client = new Peer(hub, await hub.connect(steady.address, { timeoutMs: 20_000 }));
+    let sent = 0;
+    const echoes = async (): Promise<void> => {
+      await client.send(Lane.data, numbered(sent));
+      sent += 1;
+      await client.receives(sent);
+    };
+    for (const round of upTo(KILLS)) {
+      const child = peers.start('flood', address);
+      await until('a flood', () => (flooded[round]?.link.bytesReceived ?? 0) > 2_000_000 * ((round % 4) + 1));
+      await echoes();
+      child.kill('SIGKILL');
+      const reason = await flooded[round]?.end();
+      expect(reason?.kind).to.equal('lost');
+      await echoes();
+    }
+    expect(client.frames.map(({ bytes }) => numberOf(bytes))).to.deep.equal(upTo(2 * KILLS));
+    expect(hub.statistics.links).to.equal(1);
+  });
+
+  it('that is stopped is not dead: all goes on when it goes on', async () => {
+    const { child, address } = await peers.echo();
+    const near = peers.transport();
+    const client = new Peer(near, await near.connect(address, { timeoutMs: 20_000 }));
+    await client.send(Lane.data, numbered(0));
+    await client.receives(1);
+    child.kill('SIGSTOP');
+    const stat = `/proc/${child.pid}/stat`;
+    let state = '';
+    while (state !== 'T') state = /\) (.)/.exec(await readFile(stat, 'utf8'))?.[1] ?? '';
+    let sent = 1;
+    while (client.trySend(Lane.data, numbered(sent, 40_000))) sent += 1;
+    for (let turns = 0; turns < 20; turns += 1) await someTurns();
+    expect(client.link.isOpen).to.equal(true);
+    expect(client.trySend(Lane.data, numbered(sent))).to.equal(false);
+    child.kill('SIGCONT');
+    await client.receives(sent);
+    expect(client.frames.map(({ bytes }) => numberOf(bytes))).to.deep.equal(upTo(sent));
+  });
+});

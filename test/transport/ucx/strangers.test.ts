@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect } from 'chai';
+import { ProtocolError, ResourceError, UnreachableError } from '#src/errors.js';
+import { silentLogger } from '#src/logging/index.js';
+import { encode, Lane, v1 } from '#src/protocol/index.js';
+import { RealScheduler, systemEntropy } from '#src/scheduler/index.js';
+import { Dial } from '#src/transport/companion/index.js';
+import type { Link } from '#src/transport/index.js';
+import type { UcxTransport } from '#src/transport/ucx/index.js';
+import { numbered, Peer, upTo } from '../compliance/peer.js';
+import { rejectionOf } from '../compliance/rejection.js';
+import { until } from '../compliance/until.js';
+import { describeWithUcx } from './available.js';
+import { Peers } from './peers.js';
+
+const KEY = 'a secret of all processes of this cluster';
+const nobody = (link: Link): Peer => {
+  throw new Error(`nobody should link: ${link.peerAddress}`);
+};
+
+/** Says a hello as a ucx transport would, but with this offer. */
+async function greetWith(address: string, key: string, data: Uint8Array): Promise<unknown> {
+  const capabilities = [{ name: 'ucx', version: 1, data }];
+  const dial = new Dial(
+    address.replace('ucx+', ''),
+    {
+      scheduler: new RealScheduler(),
+      log: silentLogger,
+      entropy: systemEntropy,
+      security: { key },
+      introduce: () => ({ address: '', capabilities }),
+    },
+    { timeoutMs: 5_000 },
+  );
+  return rejectionOf(dial.companion().then(({ socket }) => socket.destroy()));
+}
+
+describeWithUcx('the ucx transport, among strangers,', () => {
+  let peers = new Peers();
+
+  beforeEach(() => {
+    peers = new Peers();
+  });
+
+  afterEach(() => peers.end());
+
+  async function works(far: UcxTransport, address: string): Promise<void> {
+    const near = peers.transport({ key: KEY });
+    const client = new Peer(near, await near.connect(address, { timeoutMs: 20_000 }));
+    await client.send(Lane.data, numbered(1));
+    client.link.close();
+    await client.end();
+    expect(far.statistics.hellos).to.equal(0);
+  }
+
+  it('refuses random UCX addresses, from whomever they come', async () => {
+    const far = peers.transport({ key: KEY });
+    const address = await far.listen(() => {});
+    const host = 'this one';
+    for (const round of upTo(20)) {
+      const bytes = systemEntropy(1 + round * 20);
+      const offer = v1.UcxOffer.create({ fabric: 1, host, address: bytes, token: 1n, checksum: round });
+      expect(await greetWith(address, KEY, encode(v1.UcxOffer, offer))).to.be.instanceOf(UnreachableError);
+      expect(await greetWith(address, 'another secret, as long', encode(v1.UcxOffer, offer))).to.be.instanceOf(
+        UnreachableError,
+      );
+      expect(await greetWith(address, KEY, bytes)).to.be.instanceOf(UnreachableError);
+    }
+    await until('all to be counted', () => far.statistics.refused === 60);
+    expect(far.statistics.links).to.equal(0);
+    await works(far, address);
+  });
+
+  it('survives random bytes at its socket', async () => {
+    const far = peers.transport({ key: KEY });
+    const address = await far.listen(() => {});
+    const path = /unix:(.*)#/.exec(address)?.[1] ?? '';
+    for (const round of upTo(20)) {
+      const socket = connect(path).on('error', () => {});
+      socket.write(systemEntropy(1 + round * 50));
+      socket.end();
+      socket.resume();
+      await once(socket, 'close');
+    }
+    await until('the hellos to be over', () => far.statistics.hellos === 0);
+    await works(far, address);
+  });
+
+  it('opens no TCP before interfaces are named, on either side', async () => {
+    const closed = peers.transport({ key: KEY });
+    const address = await closed.listen(nobody);
+    const near = peers.transport({ key: KEY, fabric: 'tcp' });
+    expect(await rejectionOf(near.connect(address, { timeoutMs: 5_000 }))).to.be.instanceOf(ResourceError);
+    const eager = peers.transport({ key: KEY, fabric: 'tcp', interfaces: ['lo'] });
+    const refusal = await rejectionOf(eager.connect(address, { timeoutMs: 5_000 }));
+    expect(refusal).to.be.instanceOf(UnreachableError).with.property('message').that.includes('interfaces');
+    expect(refusal).to.have.property('cause').that.is.instanceOf(ProtocolError);
+    expect(closed.statistics.links).to.equal(0);
+  });
+
+  it('says so when an interface is not there', async () => {
+    const near = peers.transport({ key: KEY, fabric: 'tcp', interfaces: ['nowhere0'] });
+    const far = peers.transport({ key: KEY });
+    const address = await far.listen(nobody);
+    const error = await rejectionOf(near.connect(address, { timeoutMs: 5_000 }));
+    expect(error).to.be.instanceOf(ResourceError).with.property('message').that.includes('nowhere0');
+  });
+});
