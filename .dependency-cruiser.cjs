@@ -27,6 +27,8 @@ const arrows = {
   'actors/pubsub': flow,
   'actors/runtime': running,
   'actors/nact': [...running, 'actors/runtime'],
+  opentelemetry: [...messages, 'actors/kernel'],
+  prometheus: [...running, 'actors/runtime'],
   'actors/services': [...running, 'actors/runtime'],
   'actors/component': [...running, 'actors/runtime', 'actors/services'],
   'actors/governor': [...running, 'actors/runtime', 'actors/services', 'actors/component'],
@@ -64,6 +66,8 @@ const roomOf = '^src/(actors/[^/]+|[^/]+)/';
 /** Packages that only one place may know. */
 const owners = {
   winston: '^src/logging/',
+  'prom-client': '^src/prometheus/',
+  '@opentelemetry': '^src/opentelemetry/',
   nact: '^src/actors/kernel/',
   commander: '^src/cli/',
   protobufjs: '^src/(protocol|codegen)/',

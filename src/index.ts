@@ -23,6 +23,7 @@ export {
 export {
   Executor,
   type ExecutorOptions,
+  type Health,
   isPipeline,
   type NetOptions,
   type Output,
@@ -34,11 +35,16 @@ export {
   pipeline,
   type RunOptions,
   Runtime,
+  type RuntimeMetrics,
   type RuntimeOptions,
   type SegmentContext,
   type SegmentOptions,
   type SegmentProgress,
+  type SignalOptions,
   type StartOptions,
+  stopOnSignals,
+  type StopOptions,
+  type StopReport,
 } from './actors/runtime/index.js';
 export * from './errors.js';
 export { limits } from './limits.js';

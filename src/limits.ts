@@ -15,6 +15,8 @@ export const limits = {
   turnMessages: 16_384,
   /** Time that a stopping actor's pending handler has, in ms, before it is abandoned. */
   stopTimeoutMs: 5_000,
+  /** Time that `stopOnSignals` gives to what has begun, in ms, before it is cut off. */
+  drainTimeoutMs: 10_000,
   /** Deadline of an `ask` that states none, in ms. */
   askTimeoutMs: 5_000,
   /** Restarts of one actor within `restartWindowMs` before its failure escalates. */
@@ -73,6 +75,8 @@ export const limits = {
   streamBytes: 1024 * 1024,
   /** Bytes of meta in one envelope. */
   metaBytes: 16 * 1024,
+  /** Delay of the event loop, 99th percentile in ms, past which a runtime is not ready for more work. */
+  healthyDelayMs: 1_000,
   /** Ended pipelines that the control plane remembers. */
   endedPipelines: 1_000,
   /** Instances of one segment of a pipeline. */

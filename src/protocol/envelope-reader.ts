@@ -8,7 +8,7 @@ import type { WireReader } from './wire/index.js';
 const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const ERROR_FIELDS: readonly number[] = [1, 2, 3];
 const ENTRY_FIELDS: readonly number[] = [1, 2];
-const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7];
+const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8];
 
 /**
  * Reads the next envelope of a frame into `view`; false at the frame's end. When it throws ProtocolError the reader stands at the
@@ -163,6 +163,9 @@ function readControl(reader: WireReader, view: EnvelopeView): void {
         break;
       case 42:
         view.traceParent = reader.string();
+        break;
+      case 66:
+        view.traceState = reader.string();
         break;
       case 48:
         view.credit = reader.uint64Number();

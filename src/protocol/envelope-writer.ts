@@ -100,7 +100,7 @@ function hasControl(header: EnvelopeHeader): boolean {
 }
 
 function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
-  const { correlation, remainingMicroseconds, chain, hops, traceParent, credit, sequence } = header;
+  const { correlation, remainingMicroseconds, chain, hops, traceParent, traceState, credit, sequence } = header;
   const mark = writer.tag(82).open();
   if (correlation !== 0) writer.tag(13).fixed32(correlation);
   if (remainingMicroseconds !== Number.POSITIVE_INFINITY) {
@@ -111,6 +111,7 @@ function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
   if (traceParent !== '') writer.tag(42).string(traceParent);
   if (credit !== 0) writer.tag(48).uint64Number(credit);
   if (sequence !== 0) writer.tag(56).uint64Number(sequence);
+  if (traceState !== '') writer.tag(66).string(traceState);
   writer.close(mark);
 }
 

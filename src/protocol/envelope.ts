@@ -38,6 +38,8 @@ export class EnvelopeHeader {
   hops = 0;
   /** Empty: none. */
   traceParent = '';
+  /** Nothing without a `traceParent`. */
+  traceState = '';
   /** Of an OPEN. */
   credit = 0;
   /** Of an ELEMENT. */
@@ -62,6 +64,7 @@ export class EnvelopeHeader {
     this.chain = NO_CHAIN;
     this.hops = 0;
     this.traceParent = '';
+    this.traceState = '';
     this.credit = 0;
     this.sequence = 0;
   }

@@ -53,11 +53,14 @@ const headers: fc.Arbitrary<EnvelopeHeader> = fc
     chain: fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { maxLength: 5 }),
     hops: fc.oneof(fc.constant(0), uint32),
     traceParent: fc.oneof(fc.constant(''), text),
+    traceState: fc.oneof(fc.constant(''), text),
     credit: fc.oneof(fc.constant(0), fc.maxSafeNat()),
     sequence: fc.oneof(fc.constant(0), fc.maxSafeNat()),
   })
   .map(({ to, from, meta, ...rest }) => {
     const header = Object.assign(new EnvelopeHeader(), rest);
+    // It says nothing on its own, and is not written.
+    if (header.traceParent === '') header.traceState = '';
     header.meta = meta === undefined || Object.keys(meta).length === 0 ? undefined : meta;
     if (to !== undefined) [header.hasTo, header.toLow, header.toHigh] = [true, ...to];
     if (from !== undefined) [header.hasFrom, header.fromLow, header.fromHigh] = [true, ...from];
@@ -312,7 +315,7 @@ function expectSame(view: EnvelopeView, frame: Uint8Array, header: EnvelopeHeade
 function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
   const long = (low: number, high: number) => ({ low, high, unsigned: true });
   const { mode, method, methodName, error, meta, passThrough, correlation, chain, hops, traceParent } = header;
-  const { remainingMicroseconds, credit, sequence } = header;
+  const { remainingMicroseconds, traceState, credit, sequence } = header;
   const control = {
     ...(correlation !== 0 && { correlation }),
     ...(remainingMicroseconds !== Number.POSITIVE_INFINITY && { remaining_microseconds: remainingMicroseconds }),
@@ -323,6 +326,7 @@ function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
     ...(traceParent !== '' && { trace_parent: traceParent }),
     ...(credit !== 0 && { credit }),
     ...(sequence !== 0 && { sequence }),
+    ...(traceState !== '' && { trace_state: traceState }),
   };
   const encoded = value === undefined ? new Uint8Array(0) : encode(v1.Element, value);
   return Envelope.create({

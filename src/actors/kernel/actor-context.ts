@@ -11,6 +11,7 @@ import { fail, requestStop } from './lifecycle.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import { nothingToStash } from './stash.js';
 import { ActorTimers } from './timers.js';
+import type { TraceContext } from './trace-context.js';
 import { Watching } from './watching.js';
 
 /** A cell as its own handlers see it. Timers and watches are made when first used. */
@@ -47,6 +48,11 @@ export class ActorContext implements Context {
 
   get meta(): Meta | undefined {
     return this.cell.current?.meta;
+  }
+
+  /** Trace context of the message being handled. */
+  get trace(): TraceContext | undefined {
+    return this.cell.current?.trace;
   }
 
   get sender(): Ref | undefined {

@@ -15,20 +15,8 @@ import { type Cell, type Route, type TerminationReason, routeKey } from './route
 import type { Stream } from './stream.js';
 import type { OpenStream } from './stream-reader.js';
 
-/** Counters of one system; after `shutdown` those of actors, asks and streams are 0. */
-export interface Statistics {
-  /** Actors that have not stopped. */
-  readonly actors: number;
-  /** Turns of actors since the start: messages, signals and starts. */
-  readonly messages: number;
-  readonly deadLetters: number;
-  /** Asks that wait for their reply, and streams whose reader waits for an element. */
-  readonly pendingAsks: number;
-  /** Ends of streams that are here: those read and those served. */
-  readonly openStreams: number;
-  /** Encoded bytes of messages from links that wait in mailboxes. */
-  readonly mailboxBytes: number;
-}
+import { type Unfinished, unfinishedIn } from './unfinished.js';
+import { type MailboxPressure, mailboxPressure, type Statistics, statisticsOf } from './statistics.js';
 
 /** Property of what has actors without a parent, such as a Runtime. */
 export const systemKey: unique symbol = Symbol('millrace.system');
@@ -81,19 +69,18 @@ export class ActorSystem implements HasSystem {
   }
 
   get statistics(): Statistics {
-    const { actors, dispatcher, deadLetters, deadlines, mailboxBytes, openStreams } = this.#kernel;
-    return {
-      actors,
-      messages: dispatcher.handled,
-      deadLetters: deadLetters.count,
-      pendingAsks: deadlines.count,
-      openStreams,
-      mailboxBytes: mailboxBytes.used,
-    };
+    return statisticsOf(this.#kernel);
+  }
+
+  /** How full the mailboxes are at this moment. Looks at every actor: 20 ns for each. */
+  mailboxes(): MailboxPressure {
+    return mailboxPressure(this.#kernel.roots);
   }
 
   /** Starts an actor without a parent. ConfigError when its name or channel id is taken or unfit, StoppedError after `shutdown`. */
   spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+    const refusal = this.#kernel.refusalOfOutside('spawn');
+    if (refusal !== undefined) throw refusal;
     return spawn(this.#kernel, undefined, this.#kernel.roots, behavior, options);
   }
 
@@ -169,8 +156,22 @@ export class ActorSystem implements HasSystem {
     return stopped(route);
   }
 
-  /** Stops all actors, children first, and leaves nact's registry. Idempotent. */
-  shutdown(): Promise<void> {
+  /** Work that has begun and not ended. */
+  unfinished(): Unfinished {
+    return unfinishedIn(this.#kernel);
+  }
+
+  /** From now on messages from outside all actors are refused with StoppedError; actors go on with what they have. Idempotent. */
+  drain(): void {
+    this.#kernel.drain();
+  }
+
+  /**
+   * Stops all actors, children first, and leaves nact's registry. Handlers that are awaited have `handlerTimeoutMs`, `stopTimeoutMs`
+   * when it is not given, before they are abandoned. Idempotent.
+   */
+  shutdown(options: { readonly handlerTimeoutMs?: number } = {}): Promise<void> {
+    this.#kernel.handlerTimeoutMs = options.handlerTimeoutMs ?? this.#kernel.handlerTimeoutMs;
     this.#shutdown ??= this.#stopAll();
     return this.#shutdown;
   }

@@ -1,6 +1,7 @@
 import { ConfigError } from '../../errors.js';
 import type { AnyMethod, AnyService, AskMethod, Method, Mode, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { Context } from './context.js';
+import { isInfrastructure } from './infrastructure.js';
 import type { Later } from './later.js';
 import { type MailboxBounds, type Overflow, mailboxBounds } from './mailbox.js';
 import type { TerminationReason } from './route.js';
@@ -85,6 +86,8 @@ export interface Behavior<S extends AnyService, State> {
   readonly overflow: Overflow;
   readonly stashCapacity: number | undefined;
   readonly idleTimeoutMs: number | undefined;
+  /** It is part of the runtime, and no work of its users. */
+  readonly isOfRuntime: boolean;
 }
 
 export type AnyBehavior = Behavior<AnyService, unknown>;
@@ -148,6 +151,7 @@ export function untypedBehavior<S extends AnyService>(service: S, definition: Un
     overflow,
     stashCapacity,
     idleTimeoutMs,
+    isOfRuntime: isInfrastructure(service.typeName),
   };
 }
 

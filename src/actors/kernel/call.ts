@@ -2,11 +2,14 @@ import { ConfigError, ReentrantAskError } from '../../errors.js';
 import type { Meta } from '../../protocol/index.js';
 import { CallChain, type ChainMember } from './call-chain.js';
 import { type Delivery, type Sender, TellDelivery } from './delivery.js';
+import type { TraceContext } from './trace-context.js';
 
 /** What a tell may carry besides its message. */
 export interface SendOptions {
   /** Added to the meta of the message being handled, and handed on to nested calls. */
   readonly meta?: Meta | undefined;
+  /** Set by tracing, for the message to carry. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** What an ask may carry besides its message. */
@@ -59,6 +62,7 @@ export class InheritedOptions implements StreamOptions {
   readonly signal: AbortSignal | undefined;
   readonly meta: Meta | undefined;
   readonly windowItems: number | undefined;
+  readonly trace: TraceContext | undefined;
 
   constructor(caller: Caller, options: StreamOptions | undefined, delivery: Delivery | undefined) {
     this.caller = caller;
@@ -67,6 +71,12 @@ export class InheritedOptions implements StreamOptions {
     this.signal = options?.signal;
     this.meta = options?.meta;
     this.windowItems = options?.windowItems;
+    this.trace = options?.trace;
+  }
+
+  withTrace(trace: TraceContext): InheritedOptions {
+    const { timeoutMs, signal, meta, windowItems } = this;
+    return new InheritedOptions(this.caller, { timeoutMs, signal, meta, windowItems, trace }, this.delivery);
   }
 }
 
@@ -77,6 +87,7 @@ export interface OutgoingCall {
   readonly chain: CallChain | undefined;
   readonly meta: Meta | undefined;
   readonly caller: Caller | undefined;
+  readonly trace: TraceContext | undefined;
 }
 
 /** What an ask inherits. ConfigError for a `timeoutMs` that is no positive number, ReentrantAskError for a chain past its bound. */
@@ -99,6 +110,7 @@ export function outgoingAsk(
     chain: chainOf(caller, inherited, maxChain),
     meta: joinMeta(inherited?.meta, options?.meta),
     caller,
+    trace: options?.trace,
   };
 }
 
@@ -108,7 +120,8 @@ export function outgoingTell(options: SendOptions | undefined, running: Caller |
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   const meta = joinMeta(inherited?.meta, options?.meta);
-  return meta === undefined ? caller?.bareTell : new TellDelivery(caller, meta);
+  const trace = options?.trace;
+  return meta === undefined && trace === undefined ? caller?.bareTell : new TellDelivery(caller, meta, trace);
 }
 
 /** Who waits for a call that `caller` makes. ReentrantAskError past `maxChain`. */

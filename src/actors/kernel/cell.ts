@@ -209,10 +209,15 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
   /** Takes no turn until `work` settles; `answer` is given its value. `what` is named when it fails. */
   suspend(work: Promise<unknown>, what: string, answer: (value: unknown) => void): void {
     this.pending = work;
-    if (this.phase !== 'running') armStopTimer(this);
+    const awaited = this.beginAwaiting();
+    if (this.phase !== 'running') armStopTimer(this, this.kernel.limits.stopTimeoutMs);
     work.then(
-      (value) => this.resume(work, what, () => answer(value)),
+      (value) => {
+        this.kernel.awaited -= awaited;
+        this.resume(work, what, () => answer(value));
+      },
       (error: unknown) => {
+        this.kernel.awaited -= awaited;
         if (this.pending !== work)
           this.kernel.logger.warn(`${what} failed after it was given up`, { actor: this.path, error });
         this.resume(work, what, () => {
@@ -220,6 +225,13 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
         });
       },
     );
+  }
+
+  /** Counts what the actor awaits, where that is work of its users; returns what to take off when it has settled. */
+  private beginAwaiting(): number {
+    const counted = this.behavior.isOfRuntime ? 0 : 1;
+    this.kernel.awaited += counted;
+    return counted;
   }
 
   private resume(work: Promise<unknown>, what: string, finish: () => void): void {
@@ -237,7 +249,11 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
   private oweReply(result: Later<unknown>, delivery: Delivery | undefined): void {
     const { owedReplies } = this.usingSeldom();
     if (isAsk(delivery)) owedReplies.add(delivery);
+    const awaited = this.beginAwaiting();
     result.reply
+      .finally(() => {
+        this.kernel.awaited -= awaited;
+      })
       .then((value) => isAsk(delivery) && owedReplies.delete(delivery) && delivery.reply(value))
       .catch((error: unknown) => {
         if (isAsk(delivery)) {
@@ -341,7 +357,7 @@ export function spawn<S extends AnyService, T>(
     throw new ConfigError(`${parent?.path ?? kernel.name}/${name} exists already: choose another name`);
   }
   const running = kernel.tap?.spawned(`${parent?.path ?? kernel.name}/${name}`, behavior) ?? behavior;
-  const cell = new ActorCell(kernel, running, parent, name);
+  const cell = new ActorCell(kernel, kernel.behaviorFor(running), parent, name);
   if (options?.cUid !== undefined) cell.takenCUid = kernel.address(cell, options.cUid);
   siblings.set(name, cell);
   kernel.actors++;

@@ -23,6 +23,7 @@ const LOG_INTERVAL_MS = 1_000;
 
 export class DeadLetterOffice extends Feed<DeadLetter> implements DeadLetters {
   count = 0;
+  readonly byReason = new Map<DeadLetterReason, number>();
   private readonly scheduler: Scheduler;
   private readonly log: Logger;
   private loggedAtMs = Number.NEGATIVE_INFINITY;
@@ -37,6 +38,7 @@ export class DeadLetterOffice extends Feed<DeadLetter> implements DeadLetters {
   /** `target` is asked for its path only when somebody will read it. */
   add(target: { readonly path: string }, method: string, message: unknown, reason: DeadLetterReason): void {
     this.count++;
+    this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + 1);
     const nowMs = this.scheduler.now();
     if (nowMs - this.loggedAtMs >= LOG_INTERVAL_MS) {
       this.log.warn('dead letter', { actor: target.path, method, reason, sinceLast: this.count - this.loggedCount });

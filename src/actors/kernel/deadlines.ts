@@ -1,14 +1,20 @@
 import type { Scheduler, Timer } from '../../scheduler/index.js';
+import { AskMeter } from './ask-meter.js';
 
 const TICK_MS = 16;
 const SLOTS = 512;
+/** Slots of deadlines that are not in the wheel yet, and not any more. */
+export const NEVER_IN = -1;
+const OUT = -2;
+/** Bit in the slot of a deadline whose ask is measured: found by a comparison of what is at hand anyway. */
+const MEASURED = SLOTS;
 
 /** Something that expires; the wheel links it into a list, so that adding and removing touch no other memory. */
 export abstract class Deadline {
   /** Scheduler time. */
   deadlineMs: number;
-  /** Where the wheel keeps it; -1 outside the wheel. */
-  slot = -1;
+  /** Where the wheel keeps it; NEVER_IN or OUT outside the wheel. */
+  slot = NEVER_IN;
   previous: Deadline | undefined = undefined;
   next: Deadline | undefined = undefined;
 
@@ -26,7 +32,14 @@ export abstract class Deadline {
  * program that asks one at a time does not set it every time.
  */
 export class Deadlines {
-  count = 0;
+  readonly asks: AskMeter;
+  /** Deadlines that were ever in the wheel, and those that are out of it. */
+  private added = 0;
+  private removed = 0;
+  /** Those of them that are no asks. */
+  private waits = 0;
+  /** The ask that makes `added` this is measured. */
+  private measureAt = 1;
   private readonly slots: (Deadline | undefined)[] = Array.from<undefined>({ length: SLOTS });
   private readonly scheduler: Scheduler;
   private timer: Timer | undefined;
@@ -37,11 +50,32 @@ export class Deadlines {
   private readonly onTimer: () => void = () => this.advance();
   private readonly release: () => void = () => {
     this.isReleasePlanned = false;
-    if (this.count === 0) this.clearTimer();
+    if (this.count > 0) return;
+    this.clearTimer();
+    // When few asks are made from now on, the next sample must not be as far away as many had put it.
+    const stride = this.asks.strideAt(this.scheduler.now(), this.begun);
+    this.measureAt = Math.min(this.measureAt, this.added + stride);
   };
 
   constructor(scheduler: Scheduler) {
     this.scheduler = scheduler;
+    this.asks = new AskMeter(scheduler);
+  }
+
+  get count(): number {
+    return this.added - this.removed;
+  }
+
+  /** Asks that were ever in the wheel. */
+  get begun(): number {
+    return this.added - this.waits;
+  }
+
+  /** Adds one that is no ask. */
+  addWait(deadline: Deadline, nowMs: number): void {
+    this.waits++;
+    this.measureAt++;
+    this.add(deadline, nowMs);
   }
 
   /** `nowMs` is the scheduler's time, which the caller has at hand. */
@@ -52,8 +86,9 @@ export class Deadlines {
     deadline.next = first;
     if (first !== undefined) first.previous = deadline;
     this.slots[slot] = deadline;
-    if (this.count === 0) this.tick = tickOf(nowMs);
-    this.count++;
+    if (this.added === this.removed) this.tick = tickOf(nowMs);
+    this.added++;
+    if (this.added >= this.measureAt) this.measure(deadline, nowMs);
     if (deadline.deadlineMs < this.timerAtMs) this.setTimer(deadline.deadlineMs, nowMs);
   }
 
@@ -61,9 +96,15 @@ export class Deadlines {
   remove(deadline: Deadline): void {
     if (deadline.slot < 0) return;
     this.unlink(deadline);
-    if (this.count === 0 && !this.isReleasePlanned) {
+    if (this.added === this.removed && !this.isReleasePlanned) {
       this.isReleasePlanned = true;
       this.scheduler.scheduleYield(this.release);
+    }
+  }
+
+  *[Symbol.iterator](): Generator<Deadline> {
+    for (const first of this.slots) {
+      for (let entry = first; entry !== undefined; entry = entry.next) yield entry;
     }
   }
 
@@ -72,15 +113,21 @@ export class Deadlines {
     this.clearTimer();
   }
 
+  private measure(deadline: Deadline, nowMs: number): void {
+    deadline.slot |= MEASURED;
+    this.measureAt = this.added + this.asks.begin(deadline, nowMs, this.begun);
+  }
+
   private unlink(deadline: Deadline): void {
-    const { previous, next } = deadline;
-    if (previous === undefined) this.slots[deadline.slot] = next;
+    const { previous, next, slot } = deadline;
+    if (slot >= MEASURED) this.asks.end(deadline);
+    if (previous === undefined) this.slots[slot & (SLOTS - 1)] = next;
     else previous.next = next;
     if (next !== undefined) next.previous = previous;
-    deadline.slot = -1;
+    deadline.slot = OUT;
     deadline.previous = undefined;
     deadline.next = undefined;
-    this.count--;
+    this.removed++;
   }
 
   private advance(): void {

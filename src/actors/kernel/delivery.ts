@@ -1,6 +1,7 @@
 import type { MillraceError } from '../../errors.js';
 import type { Meta, Ref } from '../../protocol/index.js';
 import type { CallChain } from './call-chain.js';
+import type { TraceContext } from './trace-context.js';
 
 /** What comes with a message that is not a bare tell from outside any actor. Made by a local call, or by the router for a message from a link. */
 export interface Delivery {
@@ -12,6 +13,7 @@ export interface Delivery {
   readonly sender: Ref | undefined;
   /** Encoded size of a message from a link; 0 for a local one. */
   readonly sizeBytes: number;
+  readonly trace?: TraceContext | undefined;
   /** Answers an ask with what the handler returned; the receiver fills defaults with `method.response.create`. */
   reply(value: unknown): void;
   fail(error: MillraceError): void;
@@ -22,17 +24,19 @@ export interface Sender {
   toRef(): Ref;
 }
 
-/** A tell sent by an actor of this partition: carries the sender, and meta where there is some. */
+/** A tell sent by an actor of this partition: carries the sender, meta and trace context where there are some. */
 export class TellDelivery implements Delivery {
   readonly deadlineMs = Number.POSITIVE_INFINITY;
   readonly chain = undefined;
   readonly sizeBytes = 0;
   readonly meta: Meta | undefined;
+  readonly trace: TraceContext | undefined;
   readonly #sender: Sender | undefined;
 
-  constructor(sender: Sender | undefined, meta: Meta | undefined) {
+  constructor(sender: Sender | undefined, meta: Meta | undefined, trace?: TraceContext) {
     this.#sender = sender;
     this.meta = meta;
+    this.trace = trace;
   }
 
   get sender(): Ref | undefined {

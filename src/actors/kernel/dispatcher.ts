@@ -29,8 +29,14 @@ export class Dispatcher {
     this.runTurn();
   };
 
-  constructor(scheduler: Scheduler, throughput: number, turnBudget: number) {
+  /** Each turn is run by `run`, where that is given. */
+  constructor(scheduler: Scheduler, throughput: number, turnBudget: number, run?: (turn: () => void) => void) {
     this.scheduler = scheduler;
+    if (run !== undefined) {
+      const { turn, freshTurn } = this;
+      this.turn = () => run(turn);
+      this.freshTurn = () => run(freshTurn);
+    }
     this.throughput = throughput;
     this.turnBudget = turnBudget;
     this.left = turnBudget;

@@ -38,7 +38,7 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker, 
   seldom: SeldomUsed | undefined = undefined;
   /** An idle actor has none. */
   protected mailbox: Mailbox | undefined = undefined;
-  protected readonly bounds: MailboxBounds;
+  readonly bounds: MailboxBounds;
 
   constructor(kernel: Kernel, bounds: MailboxBounds, phase: Phase) {
     super();
@@ -110,9 +110,9 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker, 
   }
 
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
-    return this.kernel.read(method, options, this, (sink, { chain, meta, caller }, start) => {
+    return this.kernel.read(method, options, this, (sink, { chain, meta, caller, trace }, start) => {
       const sender = (): Ref | undefined => caller?.toRef();
-      const stream = this.begin(method, { ...start, chain, meta, sender, sizeBytes: 0, sink });
+      const stream = this.begin(method, { ...start, chain, meta, trace, sender, sizeBytes: 0, sink });
       if (!stream.isEnded && !this.refuses(method, stream)) this.accept(method, message, stream);
       return stream;
     });
@@ -211,7 +211,7 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker, 
   }
 
   /** Messages in the mailbox that take of its room: all but pulls. */
-  protected get load(): number {
+  get load(): number {
     return (this.mailbox?.size ?? 0) - (this.seldom?.streams.queued ?? 0);
   }
 

@@ -2,7 +2,9 @@
  * The actor: behavior, references, mailbox, dispatch, supervision, watch, timers. The rooms above spawn actors and route messages
  * through ActorSystem; Route is all that the kernel knows of another process. It must never learn of links, envelopes or frames.
  */
-export { ActorSystem, type HasSystem, type Statistics, systemKey } from './actor-system.js';
+export { ActorSystem, type HasSystem, systemKey } from './actor-system.js';
+
+export type { AskStatistics, Histogram } from './ask-meter.js';
 export {
   type AnyBehavior,
   type Behavior,
@@ -42,6 +44,10 @@ export { type ActorRef, References, type UntypedRef } from './reference.js';
 export { type Cell, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
 export type { Stream, StreamOpening, StreamSink, StreamSource } from './stream.js';
 export type { StreamCall } from './stream-call.js';
+export type { MailboxPressure, Statistics } from './statistics.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
 export type { Tap } from './tap.js';
 export { ActorTimers } from './timers.js';
+export type { TraceContext } from './trace-context.js';
+export type { Tracing, TracingSource } from './tracing.js';
+export type { Unfinished } from './unfinished.js';

@@ -2,10 +2,10 @@ import type { Logger } from '../../logging/index.js';
 import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { limits as defaultLimits } from '../../limits.js';
-import { ConfigError, ProtocolError } from '../../errors.js';
+import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
 import { type AnyBehavior, boundsOf } from './behavior.js';
 import type { ActorCell } from './cell.js';
-import { type AskOptions, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
+import { type AskOptions, InheritedOptions, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
 import { ClosedRoute } from './closed-route.js';
 import { DeadLetterOffice } from './dead-letters.js';
 import { Deadlines } from './deadlines.js';
@@ -14,9 +14,11 @@ import { Feed } from './feed.js';
 import { type MailboxBounds, MailboxPool } from './mailbox.js';
 import { MailboxBytes } from './mailbox-bytes.js';
 import { NactRoot } from './nact.js';
+import { refuse } from './refuse.js';
 import { type ActorRef, References } from './reference.js';
 import type { Route } from './route.js';
 import { outgoingStream } from './stream-call.js';
+import { tracedBehavior, tracedCalls, type Tracing } from './tracing.js';
 import { type OpenStream, StreamReader } from './stream-reader.js';
 import type { Tap } from './tap.js';
 
@@ -53,6 +55,8 @@ export interface KernelOptions {
   readonly cUids: () => bigint;
   readonly limits?: Partial<KernelLimits> | undefined;
   readonly tap?: Tap | undefined;
+  /** Watches the messages of users' actors. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** What all cells of one system share. */
@@ -82,8 +86,18 @@ export class Kernel {
   actors = 0;
   /** Ends of streams that are here: those read and those served. */
   openStreams = 0;
+  /** Failures of actors since the start, and restarts after some of them. */
+  failed = 0;
+  restarted = 0;
+  /** Promises of handlers, and replies to come later, that have not settled. */
+  awaited = 0;
+  /** Time in ms that a handler has which is awaited when its actor is told to stop. */
+  handlerTimeoutMs: number;
+  private isDraining = false;
   isStopping = false;
   private readonly takeCUid: () => bigint;
+  private readonly tracing: Tracing | undefined;
+  private readonly traced = new WeakMap<AnyBehavior, AnyBehavior>();
   private readonly bounds = new WeakMap<AnyBehavior, MailboxBounds>();
   private namesGiven = 0;
 
@@ -94,13 +108,22 @@ export class Kernel {
     this.takeCUid = options.cUids;
     this.tap = options.tap;
     this.limits = kernelLimits(options.limits);
-    this.dispatcher = new Dispatcher(this.scheduler, this.limits.throughputMessages, this.limits.turnMessages);
+    this.handlerTimeoutMs = this.limits.stopTimeoutMs;
     this.mailboxBytes = new MailboxBytes(this.limits.mailboxBytes);
+    const { tracing } = options;
+    this.tracing = tracing;
+    this.dispatcher = new Dispatcher(
+      this.scheduler,
+      this.limits.throughputMessages,
+      this.limits.turnMessages,
+      tracing && ((turn) => tracing.detached(turn)),
+    );
     this.deadlines = new Deadlines(this.scheduler);
     this.deadLetters = new DeadLetterOffice(this.scheduler, this.logger);
     this.failures = new Feed(this.logger);
     this.nact = new NactRoot(this.name, this.roots, onNactStop);
     this.references = new References(this.nact.name, options.tap);
+    if (tracing !== undefined) this.references.intercept(tracedCalls(tracing, () => this.running));
     this.remoteRoutes = (cUid) => new ClosedRoute(cUid, 'unreachable', this.deadLetters);
   }
 
@@ -132,6 +155,35 @@ export class Kernel {
   ): StreamReader {
     const { askTimeoutMs, callChain } = this.limits;
     return new StreamReader(this, method, outgoingStream(options, this.running, askTimeoutMs, callChain), target, open);
+  }
+
+  /** The behavior that actors are spawned with for this one: itself, or what traces it. */
+  behaviorFor(behavior: AnyBehavior): AnyBehavior {
+    if (this.tracing === undefined) return behavior;
+    let traced = this.traced.get(behavior);
+    if (traced === undefined) {
+      traced = tracedBehavior(this.tracing, behavior);
+      this.traced.set(behavior, traced);
+    }
+    return traced;
+  }
+
+  /** From now on nothing new is taken from outside. What comes from a handler, or may come from behind an `await` in one, still is. */
+  drain(): void {
+    if (this.isDraining) return;
+    this.isDraining = true;
+    this.references.intercept((method, call) => (ref, message, options) => {
+      const refusal = options instanceof InheritedOptions ? undefined : this.refusalOfOutside(method.fullName);
+      return refusal === undefined
+        ? call(ref, message, options)
+        : refuse(ref, method, message, refusal, this.deadLetters);
+    });
+  }
+
+  /** Why what begins at this moment must not; undefined when it may be a part of what has begun before. */
+  refusalOfOutside(what: string): StoppedError | undefined {
+    if (!this.isDraining || this.running !== undefined || this.awaited > 0) return undefined;
+    return new StoppedError(`${what}: system ${this.name} is draining: it finishes what it has, and takes nothing new`);
   }
 
   /** The mailbox bounds that all actors of a behavior share. */

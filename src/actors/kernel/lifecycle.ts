@@ -28,6 +28,7 @@ export function fail(cell: ActorCell, cause: unknown, during: string): void {
   const error = errorFrom(cause);
   cell.current = undefined;
   if (cell.seldom?.stash !== undefined) cell.seldom.stash.isMarked = false;
+  kernel.failed++;
   if (isAsk(current)) current.fail(handlerError(error));
   if (cell.phase !== 'running') {
     // One that was cut short by the stop itself has nothing to alarm anybody with.
@@ -81,6 +82,7 @@ function errorFrom(cause: unknown): Error {
 
 function restart(cell: ActorCell, error: Error, delayMs: number): void {
   cell.phase = 'restarting';
+  cell.kernel.restarted++;
   cell.usingSeldom().restartDelayMs = delayMs;
   cell.dropSignals();
   cell.releaseContext();
@@ -107,7 +109,7 @@ export function requestStop(cell: ActorCell): void {
     if (seldom.restartTimer !== undefined) kernel.scheduler.clearTimer(seldom.restartTimer);
   }
   stopChildren(cell);
-  if (cell.pending !== undefined) armStopTimer(cell);
+  if (cell.pending !== undefined) armStopTimer(cell, cell.kernel.handlerTimeoutMs);
   cell.wake();
 }
 
@@ -155,24 +157,21 @@ function startAfresh(cell: ActorCell): boolean {
 }
 
 /** What is pending may take so long, then it is given up. */
-export function armStopTimer(cell: ActorCell): void {
+export function armStopTimer(cell: ActorCell, timeoutMs: number): void {
   const { kernel } = cell;
   const seldom = cell.usingSeldom();
   if (seldom.stopTimer !== undefined) kernel.scheduler.clearTimer(seldom.stopTimer);
-  seldom.stopTimer = kernel.scheduler.setTimer(kernel.limits.stopTimeoutMs, () => {
+  seldom.stopTimer = kernel.scheduler.setTimer(timeoutMs, () => {
     seldom.stopTimer = undefined;
-    if (cell.pending !== undefined) abandon(cell);
+    if (cell.pending !== undefined) abandon(cell, timeoutMs);
   });
 }
 
-function abandon(cell: ActorCell): void {
+function abandon(cell: ActorCell, timeoutMs: number): void {
   const { kernel, current } = cell;
-  kernel.logger.warn(
-    `a handler or hook did not settle within ${kernel.limits.stopTimeoutMs} ms; the actor goes on without it`,
-    {
-      actor: cell.path,
-    },
-  );
+  kernel.logger.warn(`a handler or hook did not settle within ${timeoutMs} ms; the actor goes on without it`, {
+    actor: cell.path,
+  });
   cell.pending = undefined;
   cell.current = undefined;
   if (isAsk(current)) current.fail(new StoppedError(`${cell.path} has stopped before its handler was done`));

@@ -1,16 +1,15 @@
 import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { CallChain } from './call-chain.js';
-import type { AskOptions, Caller, OutgoingCall } from './call.js';
+import type { AskOptions, OutgoingCall } from './call.js';
 import type { Deadlines } from './deadlines.js';
 import type { Delivery } from './delivery.js';
 import { PendingAsk } from './pending-ask.js';
+import type { TraceContext } from './trace-context.js';
 
 /** An ask within the partition: what waits for the reply is at the same time what lies in the mailbox. */
 export class LocalAsk extends PendingAsk implements Delivery {
-  readonly chain: CallChain | undefined;
-  readonly meta: Meta | undefined;
   readonly sizeBytes = 0;
-  private readonly caller: Caller | undefined;
+  private readonly call: OutgoingCall;
   private readonly asked: { readonly path: string };
 
   constructor(
@@ -24,13 +23,23 @@ export class LocalAsk extends PendingAsk implements Delivery {
   ) {
     super(deadlines, method, call.deadlineMs, options, resolve, reject);
     this.asked = asked;
-    this.chain = call.chain;
-    this.meta = call.meta;
-    this.caller = call.caller;
+    this.call = call;
+  }
+
+  get chain(): CallChain | undefined {
+    return this.call.chain;
+  }
+
+  get meta(): Meta | undefined {
+    return this.call.meta;
+  }
+
+  get trace(): TraceContext | undefined {
+    return this.call.trace;
   }
 
   get sender(): Ref | undefined {
-    return this.caller?.toRef();
+    return this.call.caller?.toRef();
   }
 
   override target(): string {

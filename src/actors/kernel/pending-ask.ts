@@ -1,7 +1,7 @@
 import { AskAbortedError, AskTimeoutError, type MillraceError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { AskOptions } from './call.js';
-import { Deadline, type Deadlines } from './deadlines.js';
+import { Deadline, type Deadlines, NEVER_IN } from './deadlines.js';
 
 /**
  * An ask that waits for its reply, here or over a link. Settles once: by reply, failure, deadline or abort. After the request
@@ -54,6 +54,7 @@ export abstract class PendingAsk extends Deadline {
 
   fail(error: MillraceError): void {
     if (this.isSettled) return;
+    this.deadlines.asks.failed(error.code, this.slot === NEVER_IN);
     this.settle();
     this.onReject(error);
   }

@@ -1,6 +1,7 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
 import type { AnyMethod, AnyService, AskMethod, Ref, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
+import { isInfrastructure } from './infrastructure.js';
 import { type NactParent, type NactPath, nactName, nactParent, nactPath } from './nact.js';
 import { type Route, routeKey } from './route.js';
 import { FailedStream, type Stream } from './stream.js';
@@ -57,9 +58,23 @@ export const reservedNames: readonly string[] = [
   'type',
 ];
 
+/** One rpc of a reference, called. */
+export type ReferenceCall = (ref: Reference, message: unknown, options: StreamOptions | undefined) => unknown;
+
+/** Gives what is called instead of `call`. */
+export type Interceptor = (method: AnyMethod, call: ReferenceCall) => ReferenceCall;
+
+interface ReferenceClass {
+  new (route: Route): UntypedRef;
+  readonly prototype: object;
+}
+
 /** Makes references; the prototype with a method for each rpc is built once for each service. */
 export class References {
-  private readonly classes = new WeakMap<AnyService, new (route: Route) => UntypedRef>();
+  private readonly classes = new WeakMap<AnyService, ReferenceClass>();
+  /** Those of the users' services, which are few. */
+  private readonly made: { readonly service: AnyService; readonly prototype: object }[] = [];
+  private readonly interceptors: Interceptor[] = [];
   private readonly systemName: string;
   private readonly tap: Tap | undefined;
 
@@ -69,14 +84,37 @@ export class References {
     this.tap = tap;
   }
 
+  /** From now on every call of an rpc goes through `interceptor`, those of the runtime itself apart. Calls pay for it only then. */
+  intercept(interceptor: Interceptor): void {
+    this.interceptors.push(interceptor);
+    for (const { service, prototype } of this.made) this.defineIntercepted(service, prototype);
+  }
+
   create<S extends AnyService>(service: S, route: Route): ActorRef<S> {
     let made = this.classes.get(service);
     if (made === undefined) {
       made = referenceClass(service, this.systemName, this.tap);
       this.classes.set(service, made);
+      if (!isInfrastructure(service.typeName)) {
+        const { prototype } = made;
+        this.made.push({ service, prototype });
+        if (this.interceptors.length > 0) this.defineIntercepted(service, prototype);
+      }
     }
     // oxlint-disable-next-line typescript/consistent-type-assertions -- the one cast of the kernel: referenceClass defines exactly the methods that ActorRef<S> names.
     return new made(route) as ActorRef<S>;
+  }
+
+  private defineIntercepted(service: AnyService, prototype: object): void {
+    for (const [name, method] of Object.entries(service.methods)) {
+      const plain = callFor(method, this.tap);
+      const direct: ReferenceCall = (ref, message, options) => plain.call(ref, message, options);
+      const call = this.interceptors.reduce((inner, interceptor) => interceptor(method, inner), direct);
+      const value = function (this: Reference, message: unknown, options?: StreamOptions): unknown {
+        return call(this, message, options);
+      };
+      Object.defineProperty(prototype, name, { value, configurable: true });
+    }
   }
 }
 
@@ -118,13 +156,7 @@ abstract class Reference implements UntypedRef {
   }
 }
 
-function referenceClass(
-  service: AnyService,
-  systemName: string,
-  tap: Tap | undefined,
-): new (
-  route: Route,
-) => UntypedRef {
+function referenceClass(service: AnyService, systemName: string, tap: Tap | undefined): ReferenceClass {
   const system = { name: systemName };
   class ServiceReference extends Reference {
     override get service(): AnyService {
@@ -136,10 +168,7 @@ function referenceClass(
     }
   }
   for (const [name, method] of Object.entries(service.methods)) {
-    const call = callOf(method);
-    Object.defineProperty(ServiceReference.prototype, name, {
-      value: tap === undefined ? call : tapped(call, method, tap),
-    });
+    Object.defineProperty(ServiceReference.prototype, name, { value: callFor(method, tap), configurable: true });
   }
   return ServiceReference;
 }
@@ -158,6 +187,11 @@ function tapped(call: Call, method: AnyMethod, tap: Tap): Call {
 
 function isStream(result: unknown): result is Stream<unknown> {
   return typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
+}
+
+function callFor(method: AnyMethod, tap: Tap | undefined): ReturnType<typeof callOf> {
+  const call = callOf(method);
+  return tap === undefined ? call : tapped(call, method, tap);
 }
 
 function callOf(method: AnyMethod): Call {

@@ -4,6 +4,7 @@ import type { CallChain } from './call-chain.js';
 import type { Delivery } from './delivery.js';
 import { Later } from './later.js';
 import { handlerError } from './lifecycle.js';
+import type { TraceContext } from './trace-context.js';
 import type { StreamOpening, StreamSink, StreamSource } from './stream.js';
 
 /** The actor that serves streams, as far as they know it. */
@@ -56,6 +57,10 @@ export class ServedStream implements Delivery, StreamSource {
 
   get meta(): Meta | undefined {
     return this.opening.meta;
+  }
+
+  get trace(): TraceContext | undefined {
+    return this.opening.trace;
   }
 
   get sender(): Ref | undefined {

@@ -3,6 +3,7 @@ import { limits } from '../../limits.js';
 import type { Meta } from '../../protocol/index.js';
 import { type Caller, chainOf, InheritedOptions, joinMeta, type StreamOptions } from './call.js';
 import type { CallChain } from './call-chain.js';
+import type { TraceContext } from './trace-context.js';
 
 /** A stream on its way out: the caller's options joined with what its handler inherits from the message that it handles. */
 export interface StreamCall {
@@ -14,6 +15,7 @@ export interface StreamCall {
   readonly chain: CallChain | undefined;
   readonly meta: Meta | undefined;
   readonly caller: Caller | undefined;
+  readonly trace: TraceContext | undefined;
 }
 
 /** What a stream inherits. ConfigError for an option that is no fit number, ReentrantAskError for a chain past its bound. */
@@ -45,5 +47,6 @@ export function outgoingStream(
     chain: chainOf(caller, inherited, maxChain),
     meta: joinMeta(inherited?.meta, meta),
     caller,
+    trace: options?.trace,
   };
 }

@@ -196,7 +196,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
 
   private waitFrom(nowMs: number, openByMs: number): void {
     this.wait.deadlineMs = Math.min(nowMs + this.call.timeoutMs, openByMs);
-    if (this.wait.deadlineMs < Number.POSITIVE_INFINITY) this.kernel.deadlines.add(this.wait, nowMs);
+    if (this.wait.deadlineMs < Number.POSITIVE_INFINITY) this.kernel.deadlines.addWait(this.wait, nowMs);
   }
 
   /** `chain` waits for the next element, where something does that is known. */

@@ -1,6 +1,7 @@
 import type { MillraceError } from '../../errors.js';
 import type { Meta, Ref } from '../../protocol/index.js';
 import type { CallChain } from './call-chain.js';
+import type { TraceContext } from './trace-context.js';
 
 // A streaming rpc has two ends, joined inside a partition or over a link:
 //
@@ -53,6 +54,7 @@ export interface StreamOpening {
   readonly sender: () => Ref | undefined;
   /** Encoded bytes of the request that count while it waits in the mailbox: of one from a link. */
   readonly sizeBytes: number;
+  readonly trace?: TraceContext | undefined;
   /** Elements that the reader takes for a start. */
   readonly credit: number;
   readonly sink: StreamSink;

@@ -72,7 +72,7 @@ export function query(actor: object, msg: unknown, timeout: Milliseconds): Promi
 }
 
 /** Stops an actor when the message that it handles is done, its children first; or a whole runtime. */
-export function stop(actor: Ref<never> | UntypedRef | (HasSystem & { stop(): Promise<void> })): void {
+export function stop(actor: Ref<never> | UntypedRef | (HasSystem & { stop(): Promise<unknown> })): void {
   if (systemKey in actor) {
     void actor.stop();
     return;

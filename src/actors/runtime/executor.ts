@@ -81,6 +81,7 @@ export class Executor {
       this.#outside ??= insideAndOutside({ net, linkDeadMs }, this.network, this.scheduler, this.#log);
     }
     const transports = this.#outside === undefined ? inside(this.network) : await this.#outside;
+    const tracing = options.tracing && (await this.scheduler.outside(options.tracing(this.#log)));
     if (this.#stopping !== undefined) {
       throw new StoppedError('This executor has stopped; it starts no process any more.');
     }
@@ -104,6 +105,7 @@ export class Executor {
         launch: `${node}.${name}.${this.#launches++}`,
         isLossy: () => this.network.mayLose,
         tap: this.#tap,
+        tracing,
         transport: (partition) => transports(partition, { node, process: name, crashed }),
       },
       options,

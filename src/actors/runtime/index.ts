@@ -5,6 +5,8 @@
 export { declarePipeline, type SegmentCode } from './builder.js';
 export { importPipeline } from './definitions.js';
 export { Executor, type ExecutorOptions } from './executor.js';
+export type { Health, LinkHealth, PartitionHealth, Phase } from './health.js';
+export type { PartitionActivity, PartitionMetrics, RuntimeMetrics } from './metrics.js';
 export {
   isPipeline,
   type Output,
@@ -20,10 +22,12 @@ export {
   type Stage,
 } from './pipeline.js';
 export type { PipelineRun, SegmentProgress } from './pipeline-run.js';
-export type { RunOptions } from './pipeline-runs.js';
+export type { PipelineCounts, RunOptions } from './pipeline-runs.js';
 export type { RuntimeOptions } from './runtime-options.js';
 export { netSettings } from './net-settings.js';
 export type { NetOptions } from './transports.js';
 export { runtimeSettings } from './settings.js';
 export { Runtime, type StartOptions } from './start.js';
 export type { RuntimeTap, TappedSegment } from './segment-tap.js';
+export { type SignalOptions, type SignalStop, stopOnSignals } from './stop-on-signals.js';
+export type { StopOptions, StopReport } from './stopping.js';

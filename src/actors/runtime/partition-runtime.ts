@@ -6,10 +6,11 @@ import { v1 } from '../../protocol/index.js';
 import type { PartitionPlan } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
-import { type ActorRef, ActorSystem, behavior, type KernelLimits } from '../kernel/index.js';
+import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
 import { Router, type RouterOptions, transportActor } from '../transport/index.js';
 import { Definitions } from './definitions.js';
 import type { SegmentHost } from './segment.js';
+import { NO_SEGMENTS, type SegmentTotals } from './segment-totals.js';
 import { SegmentsManager } from './segments-manager.js';
 import type { RuntimeTap } from './segment-tap.js';
 
@@ -20,6 +21,7 @@ export interface PartitionOptions {
   readonly transport: Transport;
   readonly isLossy: () => boolean;
   readonly tap: RuntimeTap | undefined;
+  readonly tracing: Tracing | undefined;
   readonly log: Logger;
   readonly kernelLimits: Partial<KernelLimits>;
   readonly linkLimits: NonNullable<RouterOptions['limits']>;
@@ -40,7 +42,7 @@ export class PartitionRuntime {
 
   constructor(options: PartitionOptions) {
     this.#options = options;
-    const { name, scheduler, transport, log, kernelLimits, linkLimits, tap } = options;
+    const { name, scheduler, transport, log, kernelLimits, linkLimits, tap, tracing } = options;
     this.system = new ActorSystem({
       name,
       scheduler,
@@ -48,6 +50,7 @@ export class PartitionRuntime {
       limits: kernelLimits,
       cUids: () => this.#nextCUid(),
       tap,
+      tracing,
     });
     this.router = new Router({ system: this.system, scheduler, transport, log, limits: linkLimits });
     this.definitions = new Definitions(scheduler);
@@ -114,6 +117,10 @@ export class PartitionRuntime {
     };
   }
 
+  segmentTotals(): SegmentTotals {
+    return this.#segments?.totals() ?? NO_SEGMENTS;
+  }
+
   /** Ends the segments, while others can still be told. */
   async stopSegments(): Promise<void> {
     await this.#segments?.close();
@@ -125,8 +132,8 @@ export class PartitionRuntime {
     await this.close();
   }
 
-  async close(): Promise<void> {
-    await this.system.shutdown();
+  async close(options: { readonly handlerTimeoutMs?: number } = {}): Promise<void> {
+    await this.system.shutdown(options);
     await this.router.close();
   }
 

@@ -15,7 +15,7 @@ export function createPartitions(
   log: Logger,
   { kernelLimits = {}, linkLimits = {}, streamWindow = {} }: RuntimeOptions,
 ): readonly PartitionRuntime[] {
-  const { scheduler, isLossy, launch, tap } = environment;
+  const { scheduler, isLossy, launch, tap, tracing } = environment;
   // Each partition counts by itself, and has an equal share of what its process may hold.
   const mailboxBytes = Math.ceil((kernelLimits.mailboxBytes ?? limits.mailboxBytes) / system.partitions.length);
   return system.partitions.map(
@@ -27,6 +27,7 @@ export function createPartitions(
         transport: environment.transport(plan.index),
         isLossy,
         tap,
+        tracing,
         log: log.child({ partition: plan.index }),
         kernelLimits: { ...kernelLimits, mailboxBytes },
         linkLimits,
@@ -71,7 +72,20 @@ export interface Leftovers {
   readonly mailboxBytes: number;
 }
 
-export function leftIn({ system, router }: PartitionRuntime): Leftovers {
+export function leftoversOf(partitions: readonly PartitionRuntime[]): Leftovers {
+  const counts = partitions.map(leftIn);
+  const sum = (name: keyof Leftovers): number => counts.reduce((total, each) => total + each[name], 0);
+  return {
+    actors: sum('actors'),
+    pendingAsks: sum('pendingAsks'),
+    openStreams: sum('openStreams'),
+    links: sum('links'),
+    linkAsks: sum('linkAsks'),
+    mailboxBytes: sum('mailboxBytes'),
+  };
+}
+
+function leftIn({ system, router }: PartitionRuntime): Leftovers {
   const { actors, pendingAsks, openStreams, mailboxBytes } = system.statistics;
   const channels = [...router.channels()];
   const linkAsks = channels.reduce((sum, { asks }) => sum + asks.size, 0);

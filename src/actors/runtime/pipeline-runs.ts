@@ -1,4 +1,4 @@
-import { ConfigError, type MillraceError } from '../../errors.js';
+import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import type { v1 } from '../../protocol/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import { checkInstances } from './builder.js';
@@ -14,9 +14,26 @@ export interface RunOptions<Args> {
   readonly partitions?: Readonly<Record<string, readonly number[]>>;
 }
 
+export interface PipelineCounts {
+  readonly running: number;
+  /** Those that came to their end. */
+  readonly completed: number;
+  readonly failed: number;
+  /** Those that were stopped before it. */
+  readonly stopped: number;
+  /** Times that one was started anew. */
+  readonly restarts: number;
+}
+
 /** The pipelines that this process has started and follows. */
 export class PipelineRuns {
   readonly #runs = new Set<FollowedPipeline>();
+  readonly #ended = { completed: 0, failed: 0, stopped: 0, restarts: 0 };
+
+  counts(): PipelineCounts {
+    const restarts = [...this.#runs].reduce((sum, run) => sum + run.restarts, this.#ended.restarts);
+    return { ...this.#ended, running: this.#runs.size, restarts };
+  }
 
   /** ConfigError before anything starts when the definition or the options are wrong. `isFar`: it may run in several partitions. */
   async start<Args>(
@@ -42,9 +59,17 @@ export class PipelineRuns {
     for (const resource of client.resources()) {
       run.changed(resource);
     }
-    const forget = (): boolean => this.#runs.delete(run);
-    run.done.then(forget, forget);
+    run.done.then(
+      () => this.#forget(run, 'completed'),
+      (error: unknown) => this.#forget(run, error instanceof StoppedError ? 'stopped' : 'failed'),
+    );
     return run;
+  }
+
+  #forget(run: FollowedPipeline, end: 'completed' | 'failed' | 'stopped'): void {
+    this.#runs.delete(run);
+    this.#ended[end]++;
+    this.#ended.restarts += run.restarts;
   }
 
   changed(resource: v1.Resource): void {

@@ -2,7 +2,7 @@ import type { Logger } from '../../logging/index.js';
 import type { SystemOptions, SystemProvider } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
-import type { KernelLimits } from '../kernel/index.js';
+import type { KernelLimits, Tracing, TracingSource } from '../kernel/index.js';
 import type { RouterOptions } from '../transport/index.js';
 import type { RuntimeTap } from './segment-tap.js';
 
@@ -17,6 +17,8 @@ export interface RuntimeOptions {
   readonly controlPlane?: string;
   readonly kernelLimits?: Partial<KernelLimits>;
   readonly linkLimits?: RouterOptions['limits'];
+  /** What watches the messages of its actors: `openTelemetry()` of `millrace/opentelemetry`. */
+  readonly tracing?: TracingSource;
   /** What each writer of a port may send ahead of its reader. */
   readonly streamWindow?: { readonly items?: number; readonly bytes?: number };
 }
@@ -29,5 +31,6 @@ export interface RuntimeEnvironment {
   readonly launch: string;
   readonly isLossy: () => boolean;
   readonly tap: RuntimeTap | undefined;
+  readonly tracing: Tracing | undefined;
   transport(partition: number): Transport;
 }

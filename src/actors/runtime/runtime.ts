@@ -3,6 +3,7 @@ import { globalServicesInputCUid } from '../../ids/index.js';
 import { closableLogger, type Logger } from '../../logging/index.js';
 import { type AnyService, v1 } from '../../protocol/index.js';
 import { machineProvider, type System } from '../../resources/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
 import { ControlPlaneClient, controlPlaneServer } from '../control-plane/index.js';
 import {
   type ActorRef,
@@ -17,14 +18,19 @@ import {
   systemKey,
   type UntypedRef,
 } from '../kernel/index.js';
+import { ControlPlaneNews } from './control-plane-news.js';
+import type { Health } from './health.js';
+import type { RuntimeMetrics } from './metrics.js';
+import { Observer } from './observer.js';
 import type { PartitionRuntime } from './partition-runtime.js';
-import { createPartitions, first, joinPartitions, type Leftovers, leftIn } from './partitions.js';
+import { createPartitions, first, joinPartitions, type Leftovers, leftoversOf } from './partitions.js';
 import type { Pipeline } from './pipeline.js';
 import type { PipelineRun } from './pipeline-run.js';
 import { PipelineRuns, type RunOptions } from './pipeline-runs.js';
 import { PipelinesManager } from './pipelines-manager.js';
 import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
-import { SegmentFollower } from './segment-follower.js';
+import { stoppable } from './stoppable.js';
+import { Stopping, type StopOptions, type StopReport } from './stopping.js';
 
 /**
  * One process of the cluster, real or virtual: its partitions, its arm of the control plane, and the control plane itself where it
@@ -39,14 +45,14 @@ export class Runtime implements HasSystem {
   readonly #silence: () => void;
   readonly #partitions: readonly PartitionRuntime[];
   readonly #first: PartitionRuntime;
-  readonly #follower: SegmentFollower;
+  readonly #news: ControlPlaneNews;
   readonly #runs = new PipelineRuns();
   readonly #servesControlPlane: boolean;
-  readonly #lostListeners: ((error: MillraceError) => void)[] = [];
   #client: ControlPlaneClient | undefined;
-  #pipelines: PipelinesManager | undefined;
   #controlPlane = '';
-  #stopping: Promise<void> | undefined;
+  readonly #observer: Observer;
+  readonly #stopping: Stopping;
+  readonly #names = new Map<string, UntypedRef>();
 
   /** For Executors; it does not start anything. */
   constructor(environment: RuntimeEnvironment, options: RuntimeOptions = {}) {
@@ -61,8 +67,19 @@ export class Runtime implements HasSystem {
     for (const notice of this.system.notices) log.warn(notice);
     this.#partitions = createPartitions(environment, this.system, this.#log, options);
     this.#first = first(this.#partitions);
-    this.#follower = new SegmentFollower(environment.scheduler, this.#log);
     this.#servesControlPlane = options.controlPlane === undefined;
+    const { scheduler } = environment;
+    const parts = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
+    this.#observer = new Observer(scheduler, this.#partitions, this.#runs);
+    this.#stopping = new Stopping(
+      stoppable({
+        ...parts,
+        client: () => this.#client,
+        withdraw: () => this.#withdraw(),
+        closed: () => this.#observer.close(),
+      }),
+    );
+    this.#news = new ControlPlaneNews({ ...parts, isEnding: () => this.#stopping.isEnding });
   }
 
   /** Address at which others join this runtime's control plane; of the one it joined where it serves none. */
@@ -80,7 +97,21 @@ export class Runtime implements HasSystem {
 
   /** It was told to stop, or has crashed. */
   get isStopping(): boolean {
-    return this.#stopping !== undefined;
+    return this.#stopping.hasBegun;
+  }
+
+  /**
+   * Aborted as soon as this runtime is told to stop: for what would not end by itself. Its reason is a StoppedError.
+   *
+   *     for await (const tick of market.watch({ symbol }, { signal: runtime.draining })) show(tick);
+   */
+  get draining(): AbortSignal {
+    return this.#stopping.draining;
+  }
+
+  /** Time, as everything in this runtime sees it. */
+  get scheduler(): Scheduler {
+    return this.#environment.scheduler;
   }
 
   get isConnected(): boolean {
@@ -101,6 +132,21 @@ export class Runtime implements HasSystem {
     return this.#first.system;
   }
 
+  /** How this runtime is: for readiness and liveness probes. */
+  health(): Health {
+    const controlPlane = {
+      address: this.#controlPlane,
+      isServedHere: this.#servesControlPlane,
+      isReachable: this.isConnected,
+    };
+    return this.#observer.health(this.#stopping.phase, controlPlane);
+  }
+
+  /** What it has done since it began. Looks at every actor: some 20 ms for a million. */
+  metrics(): RuntimeMetrics {
+    return this.#observer.metrics();
+  }
+
   /** Starts everything, in the order of the bring-up: links, control plane, client, partitions. For Executors. */
   async start(controlPlane?: string): Promise<this> {
     try {
@@ -108,6 +154,7 @@ export class Runtime implements HasSystem {
         await partition.listen();
       }
       await this.#join(controlPlane ?? this.#serve());
+      this.#stopping.started();
       this.#log.debug('runtime is up', { partitions: this.ordinals.join(','), controlPlane: this.#controlPlane });
       return this;
     } catch (error) {
@@ -139,12 +186,14 @@ export class Runtime implements HasSystem {
   }
 
   /** Enters an actor under a name that every process of the cluster can look up. ConfigError when another has it. */
-  register(name: string, ref: UntypedRef): Promise<void> {
-    return this.#joined.registerName(name, ref.toRef());
+  async register(name: string, ref: UntypedRef): Promise<void> {
+    await this.#joined.registerName(name, ref.toRef());
+    this.#names.set(name, ref);
   }
 
-  unregister(name: string, ref: UntypedRef): Promise<void> {
-    return this.#joined.unregisterName(name, ref.toRef().cUid);
+  async unregister(name: string, ref: UntypedRef): Promise<void> {
+    this.#names.delete(name);
+    await this.#joined.unregisterName(name, ref.toRef().cUid);
   }
 
   /** The actor under a name, anywhere in the cluster; waits until it appears. AskTimeoutError at the deadline, 5 s by default. */
@@ -163,14 +212,15 @@ export class Runtime implements HasSystem {
   }
 
   /** Runs a pipeline on the partitions of the cluster. ConfigError before anything starts when its definition is wrong. */
-  run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
+  async run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
+    this.#stopping.mustNotHaveBegun(`Pipeline "${pipeline.name}"`);
     const isFar = this.#partitions.length > 1 || !this.#servesControlPlane || this.#hasOthers();
     return this.#runs.start(this.#joined, this.#first.definitions, pipeline, options, isFar);
   }
 
   /** Called once when the control plane cannot be reached any more. */
   onLost(listener: (error: MillraceError) => void): void {
-    this.#lostListeners.push(listener);
+    this.#news.lostListeners.push(listener);
   }
 
   describe(): v1.RuntimeDescriptionInit {
@@ -186,32 +236,25 @@ export class Runtime implements HasSystem {
 
   /** Counters that are 0 when nothing is left: held by tests after each stop. */
   get leftovers(): Leftovers {
-    const counts = this.#partitions.map(leftIn);
-    const sum = (name: keyof Leftovers): number => counts.reduce((total, each) => total + each[name], 0);
-    return {
-      actors: sum('actors'),
-      pendingAsks: sum('pendingAsks'),
-      openStreams: sum('openStreams'),
-      links: sum('links'),
-      linkAsks: sum('linkAsks'),
-      mailboxBytes: sum('mailboxBytes'),
-    };
+    return leftoversOf(this.#partitions);
   }
 
   /** The process is gone: its code ends, and nobody is told. For Executors. */
   crash(error: MillraceError): void {
     this.#silence();
-    this.#stopping ??= this.#abandon(error);
+    this.#stopping.crash(error);
   }
 
-  /** Stops everything, children first: segments, then the tie to the control plane, then partitions and links. Idempotent. */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
+  /**
+   * Stops everything, children first: segments, then the tie to the control plane, then actors and links. With `drainTimeoutMs` what has
+   * begun may end first; the report says what had not. Idempotent: a later call joins the first.
+   */
+  stop(options: StopOptions = {}): Promise<StopReport> {
+    return this.#stopping.stop(options);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   // ---- bring-up
@@ -226,12 +269,7 @@ export class Runtime implements HasSystem {
     const { system, router } = this.#first;
     const { scheduler, launch } = this.#environment;
     const server = system.referenceTo(v1.ControlPlane, router.routeTo(controlPlane, globalServicesInputCUid));
-    const client = new ControlPlaneClient(system, scheduler, server, this.#log, {
-      changed: (resource) => this.#changed(resource),
-      removed: (id) => this.#removed(id),
-      progress: (progress) => this.#runs.heard(progress),
-      lost: (error) => this.#lost(error),
-    });
+    const client = new ControlPlaneClient(system, scheduler, server, this.#log, this.#news);
     this.#client = client;
     await client.connect({ launch, node: this.node, name: this.name, managesPipelines: this.#servesControlPlane });
     const ordinals = await client.registerPartitions(this.#partitions.map((partition) => partition.address));
@@ -243,12 +281,12 @@ export class Runtime implements HasSystem {
       actors.set(`millrace/partition/${ordinal}`, actor).set(`millrace/segments-manager/${ordinal}`, segmentsManager);
     }
     if (this.#servesControlPlane) {
-      this.#pipelines = new PipelinesManager(system, () => client);
-      const manager = system.spawn(this.#pipelines.behavior(), { name: 'pipelines-manager' });
+      this.#news.pipelines = new PipelinesManager(system, () => client);
+      const manager = system.spawn(this.#news.pipelines.behavior(), { name: 'pipelines-manager' });
       actors.set('millrace/pipelines-manager', manager);
     }
     await client.activate(this.#partitions.map((partition) => partition.segmentsManager.toRef()));
-    await Promise.all([...actors].map(([name, actor]) => this.register(name, actor)));
+    await Promise.all([...actors].map(([name, actor]) => client.registerName(name, actor.toRef())));
   }
 
   #behavior() {
@@ -262,45 +300,8 @@ export class Runtime implements HasSystem {
     });
   }
 
-  // ---- what the control plane tells
-
-  #changed(resource: v1.Resource): void {
-    const { detail } = resource;
-    if (detail.case === 'segment') {
-      const partition = this.#partitions.find(({ ordinal }) => ordinal === detail.value.partition);
-      if (partition !== undefined) {
-        this.#follower.follow(
-          this.#first.system.reference(v1.SegmentsManager, partition.segmentsManager.toRef()),
-          resource,
-          detail.value,
-        );
-      }
-    }
-    this.#pipelines?.changed(resource);
-    this.#runs.changed(resource);
-  }
-
-  #removed(id: number): void {
-    this.#follower.forget(id);
-    this.#pipelines?.removed(id);
-    this.#runs.removed(id);
-  }
-
-  /** Cut off: what runs here belongs to no pipeline any more. */
-  #lost(error: MillraceError): void {
-    if (this.#stopping !== undefined) {
-      return;
-    }
-    this.#log.error('the control plane is lost', { error: error.message });
-    this.#runs.lost(error);
-    for (const partition of this.#partitions) {
-      partition
-        .stopSegments()
-        .catch((failure: unknown) => this.#log.warn('segments did not stop', { error: String(failure) }));
-    }
-    for (const listener of this.#lostListeners) {
-      listener(error);
-    }
+  async #withdraw(): Promise<void> {
+    await Promise.all([...this.#names].map(([name, ref]) => this.unregister(name, ref)));
   }
 
   #hasOthers(): boolean {
@@ -314,21 +315,5 @@ export class Runtime implements HasSystem {
       throw new StoppedError('This runtime has not started.');
     }
     return this.#client;
-  }
-
-  async #abandon(error: MillraceError): Promise<void> {
-    this.#runs.lost(error);
-    this.#client?.abandon(error);
-    await Promise.all(this.#partitions.map((partition) => partition.crash()));
-  }
-
-  async #stop(): Promise<void> {
-    this.#runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
-    await Promise.all(this.#partitions.map((partition) => partition.stopSegments()));
-    await this.#client?.disconnect();
-    for (const partition of this.#partitions.toReversed()) {
-      await partition.close();
-    }
-    this.#log.debug('runtime has stopped');
   }
 }

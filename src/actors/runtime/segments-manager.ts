@@ -7,6 +7,7 @@ import { type ActorRef, type ActorSystem, type Behavior, behavior, type Context,
 import type { Definitions } from './definitions.js';
 import { Segment, type SegmentHost } from './segment.js';
 import type { RuntimeTap } from './segment-tap.js';
+import { addSegments, NO_SEGMENTS, type SegmentTotals } from './segment-totals.js';
 
 export interface SegmentsManagerOptions {
   readonly system: ActorSystem;
@@ -40,6 +41,7 @@ export class SegmentsManager {
   readonly #gone = new Set<number>();
   #context: Context | undefined;
   #reports: Promise<void> = Promise.resolve();
+  #ended = NO_SEGMENTS;
   #closing: Promise<void> | undefined;
 
   constructor(options: SegmentsManagerOptions) {
@@ -49,6 +51,14 @@ export class SegmentsManager {
   /** Segments that are registered. */
   get size(): number {
     return this.#managed.size;
+  }
+
+  totals(): SegmentTotals {
+    let sum = { ...this.#ended, registered: this.#managed.size };
+    for (const { segment } of this.#managed.values()) {
+      sum = addSegments(sum, elementsOf(segment));
+    }
+    return sum;
   }
 
   /** The actor through which alone segments are registered, activated, drained, stopped and forgotten. */
@@ -230,6 +240,8 @@ export class SegmentsManager {
   }
 
   #forget(id: number): void {
+    const { read, written } = elementsOf(this.#managed.get(id)?.segment);
+    this.#ended = addSegments(this.#ended, { ...NO_SEGMENTS, read, written });
     this.#managed.delete(id);
     this.#gone.add(id);
     const [oldest] = this.#gone;
@@ -246,4 +258,9 @@ export class SegmentsManager {
     }
     return managed;
   }
+}
+
+function elementsOf(segment: Segment | undefined): SegmentTotals {
+  const { read = 0, written = 0, queued = 0 } = segment?.description() ?? {};
+  return { registered: 0, read, written, queued };
 }

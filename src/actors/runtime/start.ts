@@ -1,3 +1,4 @@
+import type { TracingSource } from '../kernel/index.js';
 import { createLogger, type Logger, silentLogger } from '../../logging/index.js';
 import { type OptionValues, readOptionsFile, resolveOptions } from '../../options/index.js';
 import { Executor } from './executor.js';
@@ -19,6 +20,8 @@ export interface StartOptions extends Partial<OptionValues> {
   readonly folder?: string;
   /** A Recorder of `millrace/recording`. */
   readonly tap?: RuntimeTap;
+  /** Default: nothing is traced. `openTelemetry()` of `millrace/opentelemetry` makes spans. */
+  readonly tracing?: TracingSource;
 }
 
 export const Runtime = {
@@ -35,6 +38,7 @@ export const Runtime = {
     log,
     folder = process.cwd(),
     tap,
+    tracing,
     ...code
   }: StartOptions = {}): Promise<RuntimeProcess> {
     const { values } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
@@ -42,6 +46,6 @@ export const Runtime = {
     const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
     const net = netSettings(values);
     const executor = new Executor({ log: chosen, linkDeadMs, tap, ...(net && { net }) });
-    return executor.start({ name, ...runtimeSettings(values) });
+    return executor.start({ name, ...(tracing && { tracing }), ...runtimeSettings(values) });
   },
 };

@@ -22,6 +22,7 @@ import { Outgoing } from './outgoing.js';
 import { FullMailboxes } from './pressure.js';
 import { RemoteWatches } from './remote-watches.js';
 import type { RouterServices } from './router-services.js';
+import type { Traffic } from './traffic.js';
 
 /** Version of what routers say to one another. */
 const VERSION = 1;
@@ -50,6 +51,8 @@ export class Channel implements Line {
   readonly #opening = new Opening();
   #link: Link | undefined;
   #closed: MillraceError | undefined;
+  #framesReceived = 0;
+  #envelopesReceived = 0;
   #protocolErrors = 0;
   #repeat: Timer | undefined;
 
@@ -83,6 +86,17 @@ export class Channel implements Line {
 
   get link(): Link | undefined {
     return this.#link;
+  }
+
+  traffic(): Traffic {
+    return {
+      bytesSent: this.#link?.bytesSent ?? 0,
+      bytesReceived: this.#link?.bytesReceived ?? 0,
+      framesSent: this.outgoing.frames,
+      framesReceived: this.#framesReceived,
+      envelopesSent: this.outgoing.envelopes,
+      envelopesReceived: this.#envelopesReceived,
+    };
   }
 
   attach(link: Link): void {
@@ -205,10 +219,12 @@ export class Channel implements Line {
     const view = this.#view;
     const reader = this.#reader.reset(bytes);
     this.#inbound.beginFrame();
+    this.#framesReceived++;
     for (let isMore = true; isMore && this.#closed === undefined; ) {
       try {
         isMore = readDelimitedEnvelope(reader, view, this.#services.limits.maxMessageBytes);
         if (isMore) {
+          this.#envelopesReceived++;
           this.#route(bytes, view);
         }
       } catch (error) {

@@ -68,7 +68,7 @@ export class Inbound {
     }
     const isAsk = view.mode === EnvelopeMode.ask;
     const correlation = isAsk ? view.correlation : 0;
-    const hasExtras = isAsk || view.meta !== undefined || view.hasFrom;
+    const hasExtras = isAsk || view.meta !== undefined || view.hasFrom || view.traceParent !== '';
     const delivery = hasExtras
       ? new RemoteDelivery(this.#channel, method, view, correlation, this.#services.scheduler.now())
       : this.#services.system.incomingTell(view.valueEnd - view.valueStart);

@@ -7,6 +7,7 @@ import { cUidOf } from './halves.js';
 import type { Line } from './line.js';
 import { ReadStream } from './read-stream.js';
 import type { RouterServices } from './router-services.js';
+import { traceOf } from './remote-delivery.js';
 import { toWire } from './wire-errors.js';
 import { WrittenStream } from './written-stream.js';
 
@@ -154,6 +155,7 @@ export class LinkStreams {
         deadlineMs: nowMs + view.remainingMicroseconds / 1_000,
         chain: chainFrom(view.chain),
         meta: view.meta,
+        trace: traceOf(view),
         sender: () => sender,
         sizeBytes: view.valueEnd - view.valueStart,
         credit: view.credit,

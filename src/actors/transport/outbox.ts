@@ -33,6 +33,8 @@ export class Outbox {
   readonly #now: () => number;
   readonly #writer = new WireWriter();
   readonly #backlog: WaitingFrame[] = [];
+  /** Frames that the link was given. */
+  frames = 0;
   #backlogBytes = 0;
   #link: Link | undefined;
   /** The open frame: the link's buffer, or one of our own. */
@@ -144,6 +146,7 @@ export class Outbox {
       return false;
     }
     link.send(this.#lane, buffer, frame.copyTo(buffer, nowMs));
+    this.frames++;
     return true;
   }
 
@@ -164,6 +167,7 @@ export class Outbox {
     this.#linkFrame = undefined;
     this.#ownFrame = undefined;
     if (filled !== undefined && this.#link?.isOpen === true) {
+      this.frames++;
       this.#link.send(this.#lane, filled, size);
     } else if (frame.bytes.length > 0 && size > 0) {
       frame.finish(size);

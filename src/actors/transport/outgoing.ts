@@ -12,7 +12,7 @@ import {
   WireReader,
 } from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
-import { chainIds, type OutgoingCall, type StreamCall, type TellDelivery } from '../kernel/index.js';
+import { chainIds, type OutgoingCall, type StreamCall, type TellDelivery, type TraceContext } from '../kernel/index.js';
 import { cUidOf, Halves } from './halves.js';
 import { OutgoingMethods } from './method-numbers.js';
 import { Outbox } from './outbox.js';
@@ -26,6 +26,8 @@ type Waiting = Perishable & { readonly correlation: number };
 /** The sending half of a channel: fills in envelopes, and puts them into the outbox of their lane. */
 export class Outgoing {
   readonly methods = new OutgoingMethods();
+  /** Envelopes that were begun. */
+  envelopes = 0;
   readonly #control: Outbox;
   readonly #data: Outbox;
   readonly #header = new EnvelopeHeader();
@@ -38,6 +40,15 @@ export class Outgoing {
     const sizes = { frameBytes, maxMessageBytes };
     this.#control = new Outbox(Lane.control, { ...sizes, backlogBytes: limits.controlBacklogBytes }, now);
     this.#data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes }, now);
+  }
+
+  get frames(): number {
+    return this.#control.frames + this.#data.frames;
+  }
+
+  /** Bytes that wait for the link to open, or to have credit. */
+  get waitingBytes(): number {
+    return this.#control.waitingBytes + this.#data.waitingBytes;
   }
 
   /** A sender had better wait. */
@@ -74,6 +85,7 @@ export class Outgoing {
     this.#setReceiver(header, cUid);
     this.#setSender(header, delivery?.sender?.cUid);
     header.meta = delivery?.meta;
+    setTrace(header, delivery?.trace);
     const outbox = this.#outbox(method.lane);
     outbox.write(header, method.request, message, method.lane === Lane.control);
     return !outbox.isPastMark;
@@ -157,6 +169,7 @@ export class Outgoing {
     header.remainingMicroseconds = (deadlineMs - nowMs) * 1_000;
     header.chain = chainIds(call.chain);
     header.meta = call.meta;
+    setTrace(header, call.trace);
     return header;
   }
 
@@ -180,6 +193,7 @@ export class Outgoing {
   }
 
   #begin(mode: EnvelopeMode): EnvelopeHeader {
+    this.envelopes++;
     this.#header.clear();
     this.#header.mode = mode;
     return this.#header;
@@ -206,5 +220,12 @@ export class Outgoing {
       header.fromLow = this.#halves.low;
       header.fromHigh = this.#halves.high;
     }
+  }
+}
+
+function setTrace(header: EnvelopeHeader, trace: TraceContext | undefined): void {
+  if (trace !== undefined) {
+    header.traceParent = trace.traceParent;
+    header.traceState = trace.traceState;
   }
 }

@@ -1,6 +1,6 @@
 import type { MillraceError } from '../../errors.js';
 import type { AnyMethod, EnvelopeView, Meta, Ref } from '../../protocol/index.js';
-import { type CallChain, chainFrom, type Delivery } from '../kernel/index.js';
+import { type CallChain, chainFrom, type Delivery, type TraceContext } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import { cUidOf } from './halves.js';
 
@@ -11,6 +11,7 @@ export class RemoteDelivery implements Delivery {
   readonly meta: Meta | undefined;
   readonly sender: Ref | undefined;
   readonly sizeBytes: number;
+  readonly trace: TraceContext | undefined;
   readonly #channel: Channel;
   readonly #method: AnyMethod;
   readonly #correlation: number;
@@ -28,6 +29,7 @@ export class RemoteDelivery implements Delivery {
     this.meta = view.meta;
     this.sender = view.hasFrom ? { cUid: cUidOf(view.fromLow, view.fromHigh), service: '' } : undefined;
     this.sizeBytes = view.valueEnd - view.valueStart;
+    this.trace = traceOf(view);
     this.#channel = channel;
     this.#method = method;
     this.#correlation = correlation;
@@ -48,4 +50,9 @@ export class RemoteDelivery implements Delivery {
       this.#channel.failure(this.#method.lane, error, this.#correlation, this.#passThrough);
     }
   }
+}
+
+/** The trace context that an envelope carries. */
+export function traceOf({ traceParent, traceState }: EnvelopeView): TraceContext | undefined {
+  return traceParent === '' ? undefined : { traceParent, traceState };
 }

@@ -9,6 +9,7 @@ import type { ActorSystem, Route } from '../kernel/index.js';
 import { Channel } from './channel.js';
 import { RemoteRoute } from './remote-route.js';
 import type { RouterServices } from './router-services.js';
+import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 
 export interface RouterOptions {
   readonly system: ActorSystem;
@@ -40,6 +41,7 @@ export class Router implements RouterServices {
   #ordinal: number | undefined;
   #isFlushPlanned = false;
   #isClosed = false;
+  #endedTraffic = NO_TRAFFIC;
   protocolErrors = 0;
 
   constructor(options: RouterOptions) {
@@ -62,6 +64,15 @@ export class Router implements RouterServices {
 
   channels(): IterableIterator<Channel> {
     return this.#channels.values();
+  }
+
+  /** What went over all links, those that have ended among them. */
+  traffic(): Traffic {
+    let sum = this.#endedTraffic;
+    for (const channel of this.#channels) {
+      sum = addTraffic(sum, channel.traffic());
+    }
+    return sum;
   }
 
   async listen(): Promise<string> {
@@ -153,7 +164,9 @@ export class Router implements RouterServices {
   }
 
   closed(channel: Channel): void {
-    this.#channels.delete(channel);
+    if (this.#channels.delete(channel)) {
+      this.#endedTraffic = addTraffic(this.#endedTraffic, channel.traffic());
+    }
     this.#dirty.delete(channel);
     forget(this.#byAddress, channel);
     forget(this.#byOrdinal, channel);

@@ -288,6 +288,7 @@ describe('the face of the runtime', () => {
       'netSettings',
       'pipeline',
       'runtimeSettings',
+      'stopOnSignals',
     ]);
     expect(Object.keys(face.Runtime)).to.deep.equal(['start']);
     const own = Object.getOwnPropertyNames(face.Executor.prototype).toSorted();

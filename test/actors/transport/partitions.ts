@@ -7,6 +7,7 @@ import {
   type BehaviorOptions,
   type Handlers,
   type KernelLimits,
+  type Tracing,
 } from '#src/actors/kernel/index.js';
 import { Router, type RouterOptions, transportActor } from '#src/actors/transport/index.js';
 import { MillraceError, UnreachableError } from '#src/errors.js';
@@ -24,6 +25,7 @@ export interface WorldOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
   readonly isReal?: boolean;
   readonly kernelLimits?: Partial<KernelLimits>;
   readonly linkLimits?: RouterOptions['limits'];
+  readonly tracing?: Tracing;
 }
 
 /** One partition: its actors and its router. */
@@ -52,7 +54,7 @@ export class PartitionWorld {
   #ordinals = 0;
 
   constructor(options: WorldOptions = {}) {
-    const { seed = 7, isReal = false, kernelLimits: _kernel, linkLimits: _link, ...network } = options;
+    const { seed = 7, isReal = false, kernelLimits: _kernel, linkLimits: _link, tracing: _, ...network } = options;
     this.#options = options;
     this.seed = seed;
     this.scheduler = isReal
@@ -64,7 +66,7 @@ export class PartitionWorld {
 
   /** Starts `node/process`. */
   async start(name: string, { hasJoined = true } = {}): Promise<Partition> {
-    const { kernelLimits, linkLimits = {} } = this.#options;
+    const { kernelLimits, linkLimits = {}, tracing } = this.#options;
     const [node = '', process = ''] = name.split('/');
     const ordinal = ++this.#ordinals;
     const { scheduler } = this;
@@ -76,6 +78,7 @@ export class PartitionWorld {
       logger,
       limits: kernelLimits,
       cUids: () => cUids.next(),
+      tracing,
     });
     const transport = this.network.transport({ node, process, crashed: () => void end(system, router) });
     const router: Router = new Router({ system, scheduler, transport, log: logger, limits: linkLimits });

@@ -1,0 +1,34 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { ActorRef, Runtime } from 'millrace';
+import { collectMetrics } from 'millrace/prometheus';
+import { Registry } from 'prom-client';
+import type { Market } from '../gen/market.js';
+import { sendError } from './errors.js';
+import { addPrices } from './prices.js';
+
+/** The HTTP side of the service; it does not listen yet. */
+export function createServer(runtime: Runtime, market: ActorRef<typeof Market>): FastifyInstance {
+  const server = Fastify({ forceCloseConnections: 'idle' });
+  server.setErrorHandler((error, _request, reply) => sendError(error, reply));
+  // From the first moment of the end on each reply is the last of its connection, so that no request is on its way when it closes.
+  server.addHook('onRequest', async (_request, reply) => {
+    if (runtime.draining.aborted) void reply.header('connection', 'close');
+  });
+
+  addPrices(server, runtime, market);
+
+  // Liveness: false only where nothing but a restart helps. Readiness: whether to send requests.
+  server.get('/healthz', async (_request, reply) => {
+    const { isAlive, phase, problems } = runtime.health();
+    return reply.code(isAlive ? 200 : 503).send({ phase, problems });
+  });
+  server.get('/readyz', async (_request, reply) => {
+    const health = runtime.health();
+    return reply.code(health.isReady ? 200 : 503).send(health);
+  });
+
+  const register = new Registry();
+  collectMetrics(runtime, register);
+  server.get('/metrics', async (_request, reply) => reply.type(register.contentType).send(await register.metrics()));
+  return server;
+}

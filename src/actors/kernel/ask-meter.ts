@@ -1,0 +1,109 @@
+import type { Scheduler } from '../../scheduler/index.js';
+
+/** Upper bounds of the buckets in which asks are counted by the time they took, in seconds; the last bucket has none. */
+const BOUNDS: readonly number[] = [
+  0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+  1, 2.5, 5, 10,
+];
+
+/** How long things took: how many up to each bound, not counting those of the bounds before it. */
+export interface Histogram {
+  readonly buckets: readonly { readonly upToSeconds: number; readonly count: number }[];
+  readonly count: number;
+  readonly sumSeconds: number;
+}
+
+export interface AskStatistics {
+  /** Asks made, those that failed at once among them. */
+  readonly started: number;
+  readonly pending: number;
+  /** Asks that failed, by the `code` of their error. */
+  readonly failed: Readonly<Partial<Record<string, number>>>;
+  /** Until the reply or the failure. Some asks are measured and stand for those between them: see AskMeter. */
+  readonly latency: Histogram;
+}
+
+interface AskSample {
+  readonly beganAtMs: number;
+  /** Asks that it stands for, itself among them. */
+  readonly weight: number;
+}
+
+/** Time after which it is decided anew how many asks one sample stands for, in ms. */
+const WINDOW_MS = 10;
+/** Samples aimed at in each window: more cost, fewer say less. */
+const SAMPLES = 16;
+
+/**
+ * Counts asks, and takes the time of some. Up to sixteen in 10 ms each one is measured; where there are more, every second,
+ * third and so on, so that the clock is read little more often. Each sample counts for all asks since the one before it.
+ */
+export class AskMeter {
+  private readonly samples = new Map<object, AskSample>();
+  private readonly failedByCode = new Map<string, number>();
+  /** Asks that failed before they began. */
+  private refused = 0;
+  private readonly counts: number[] = Array.from({ length: BOUNDS.length + 1 }, () => 0);
+  private measured = 0;
+  private sumSeconds = 0;
+  private stride = 1;
+  private begunAtSample = 0;
+  private begunAtWindow = 0;
+  private windowEndMs = Number.NEGATIVE_INFINITY;
+  private readonly scheduler: Scheduler;
+
+  constructor(scheduler: Scheduler) {
+    this.scheduler = scheduler;
+  }
+
+  /** Takes the time of an ask, the last of `begun`; returns after how many more the next is to be measured. */
+  begin(ask: object, nowMs: number, begun: number): number {
+    this.samples.set(ask, { beganAtMs: nowMs, weight: begun - this.begunAtSample });
+    this.begunAtSample = begun;
+    return this.strideAt(nowMs, begun);
+  }
+
+  end(ask: object): void {
+    const sample = this.samples.get(ask);
+    if (sample === undefined) return;
+    this.samples.delete(ask);
+    const { beganAtMs, weight } = sample;
+    const seconds = (this.scheduler.now() - beganAtMs) / 1_000;
+    const bound = BOUNDS.findIndex((upTo) => seconds <= upTo);
+    const bucket = bound < 0 ? BOUNDS.length : bound;
+    this.counts[bucket] = (this.counts[bucket] ?? 0) + weight;
+    this.measured += weight;
+    this.sumSeconds += seconds * weight;
+  }
+
+  /** Asks from one sample to the next: as many as there were lately for each sample that is wanted. */
+  strideAt(nowMs: number, begun: number): number {
+    if (nowMs >= this.windowEndMs) {
+      this.stride = Math.max(1, Math.floor((begun - this.begunAtWindow) / SAMPLES));
+      this.begunAtWindow = begun;
+      this.windowEndMs = nowMs + WINDOW_MS;
+    }
+    return this.stride;
+  }
+
+  failed(code: string, beforeItBegan: boolean): void {
+    if (beforeItBegan) this.refused++;
+    this.failedByCode.set(code, (this.failedByCode.get(code) ?? 0) + 1);
+  }
+
+  statistics(begun: number, pending: number): AskStatistics {
+    return {
+      started: begun + this.refused,
+      pending,
+      failed: Object.fromEntries(this.failedByCode),
+      latency: {
+        buckets: this.counts.map((count, bucket) => ({
+          upToSeconds: BOUNDS[bucket] ?? Number.POSITIVE_INFINITY,
+          count,
+        })),
+        count: this.measured,
+        sumSeconds: this.sumSeconds,
+      },
+    };
+  }
+}

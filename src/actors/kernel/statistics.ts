@@ -1,0 +1,78 @@
+import type { AskStatistics } from './ask-meter.js';
+import type { ActorCell } from './cell.js';
+import type { DeadLetterReason } from './dead-letters.js';
+import type { Kernel } from './kernel.js';
+
+/** Counters of one system since its start; after `shutdown` there are no actors, pending asks and open streams. */
+export interface Statistics {
+  /** Actors that have not stopped. */
+  readonly actors: number;
+  /** Turns of actors: messages, signals and starts. */
+  readonly messages: number;
+  /** Handlers, timers and hooks that failed. */
+  readonly failures: number;
+  readonly restarts: number;
+  readonly deadLetters: number;
+  readonly deadLettersByReason: Readonly<Partial<Record<DeadLetterReason, number>>>;
+  /** Asks that wait for their reply, and streams whose reader waits for an element. */
+  readonly pendingAsks: number;
+  /** Ends of streams that are here: those read and those served. */
+  readonly openStreams: number;
+  /** Encoded bytes of messages from links that wait in mailboxes. */
+  readonly mailboxBytes: number;
+  readonly asks: AskStatistics;
+}
+
+export function statisticsOf(kernel: Kernel): Statistics {
+  const { actors, dispatcher, failed, restarted, deadLetters, deadlines, mailboxBytes, openStreams } = kernel;
+  const pendingAsks = deadlines.count;
+  return {
+    actors,
+    messages: dispatcher.handled,
+    failures: failed,
+    restarts: restarted,
+    deadLetters: deadLetters.count,
+    deadLettersByReason: Object.fromEntries(deadLetters.byReason),
+    pendingAsks,
+    openStreams,
+    mailboxBytes: mailboxBytes.used,
+    asks: deadlines.asks.statistics(deadlines.begun, pendingAsks),
+  };
+}
+
+/** How full the mailboxes of one system are. */
+export interface MailboxPressure {
+  /** Messages that wait, in all mailboxes together. */
+  readonly queued: number;
+  /** Mailboxes past three quarters of their capacity, whose senders are to wait. Those that drop what they cannot hold do not count. */
+  readonly pastMark: number;
+  /** The mailbox that is nearest to its capacity. */
+  readonly fullest: { readonly actor: string; readonly queued: number; readonly capacity: number } | undefined;
+}
+
+/** Walks the whole tree: counting on the way of each message would cost every message. */
+export function mailboxPressure(roots: ReadonlyMap<string, ActorCell>): MailboxPressure {
+  let queued = 0;
+  let pastMark = 0;
+  let fullest: ActorCell | undefined;
+  const levels = [roots.values()];
+  for (let level = levels.pop(); level !== undefined; level = levels.pop()) {
+    for (const cell of level) {
+      if (cell.childCells !== undefined) levels.push(cell.childCells.values());
+      const waiting = cell.load;
+      if (waiting === 0) continue;
+      queued += waiting;
+      if (waiting > cell.bounds.mark && cell.bounds.overflow === 'backpressure') pastMark++;
+      if (fullest === undefined || fullness(cell) > fullness(fullest)) fullest = cell;
+    }
+  }
+  return {
+    queued,
+    pastMark,
+    fullest: fullest && { actor: fullest.path, queued: fullest.load, capacity: fullest.bounds.capacity },
+  };
+}
+
+function fullness(cell: ActorCell): number {
+  return cell.load / cell.bounds.capacity;
+}

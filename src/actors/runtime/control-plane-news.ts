@@ -1,0 +1,75 @@
+import type { MillraceError } from '../../errors.js';
+import type { Logger } from '../../logging/index.js';
+import { v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import type { ControlPlaneListener } from '../control-plane/index.js';
+import type { PartitionRuntime } from './partition-runtime.js';
+import { first } from './partitions.js';
+import type { PipelineRuns } from './pipeline-runs.js';
+import type { PipelinesManager } from './pipelines-manager.js';
+import { SegmentFollower } from './segment-follower.js';
+
+export interface NewsOptions {
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  readonly partitions: readonly PartitionRuntime[];
+  readonly runs: PipelineRuns;
+  /** Nothing is done about news any more. */
+  readonly isEnding: () => boolean;
+}
+
+/** Hands what the control plane tells a runtime on to those whom it concerns. */
+export class ControlPlaneNews implements ControlPlaneListener {
+  /** Set where this runtime serves the control plane. */
+  pipelines: PipelinesManager | undefined;
+  readonly lostListeners: ((error: MillraceError) => void)[] = [];
+  readonly #options: NewsOptions;
+  readonly #follower: SegmentFollower;
+
+  constructor(options: NewsOptions) {
+    this.#options = options;
+    this.#follower = new SegmentFollower(options.scheduler, options.log);
+  }
+
+  changed(resource: v1.Resource): void {
+    const { partitions, runs } = this.#options;
+    const { detail } = resource;
+    if (detail.case === 'segment') {
+      const partition = partitions.find(({ ordinal }) => ordinal === detail.value.partition);
+      if (partition !== undefined) {
+        const manager = first(partitions).system.reference(v1.SegmentsManager, partition.segmentsManager.toRef());
+        this.#follower.follow(manager, resource, detail.value);
+      }
+    }
+    this.pipelines?.changed(resource);
+    runs.changed(resource);
+  }
+
+  removed(id: number): void {
+    this.#follower.forget(id);
+    this.pipelines?.removed(id);
+    this.#options.runs.removed(id);
+  }
+
+  progress(progress: v1.SegmentProgress): void {
+    this.#options.runs.heard(progress);
+  }
+
+  /** Cut off: what runs here belongs to no pipeline any more. */
+  lost(error: MillraceError): void {
+    const { isEnding, log, partitions, runs } = this.#options;
+    if (isEnding()) {
+      return;
+    }
+    log.error('the control plane is lost', { error: error.message });
+    runs.lost(error);
+    for (const partition of partitions) {
+      partition
+        .stopSegments()
+        .catch((failure: unknown) => log.warn('segments did not stop', { error: String(failure) }));
+    }
+    for (const listener of this.lostListeners) {
+      listener(error);
+    }
+  }
+}

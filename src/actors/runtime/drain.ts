@@ -1,0 +1,80 @@
+import type { Stoppable } from './stopping.js';
+import { hasPipelines, isNothing } from './runtime-unfinished.js';
+
+/** Longest pause between two looks at what is left, in ms. */
+const LONGEST_PAUSE_MS = 50;
+/** Between two looks that must both find nothing: longer than a message is on its way. */
+const SECOND_LOOK_MS = 10;
+
+/** Lets a runtime finish what it has: its owner's doors first, then pipelines, then actors, which take nothing new by then. */
+export class Drain {
+  readonly #target: Stoppable;
+  readonly #deadlineMs: number;
+  readonly #isCutShort: () => boolean;
+
+  constructor(target: Stoppable, deadlineMs: number, isCutShort: () => boolean) {
+    this.#target = target;
+    this.#deadlineMs = deadlineMs;
+    this.#isCutShort = isCutShort;
+  }
+
+  /** Resolves when nothing is left, and at the deadline; false when `before` has not ended. */
+  async run(before: (() => unknown) | undefined): Promise<boolean> {
+    const { log } = this.#target;
+    this.#target
+      .withdraw()
+      .catch((error: unknown) => log.warn('names could not be withdrawn', { error: String(error) }));
+    const isSettled = await this.#settled(before);
+    await this.#until(() => !hasPipelines(this.#target.unfinished()));
+    this.#target.drain();
+    const isQuiet = (): boolean => isNothing(this.#target.unfinished());
+    while (await this.#until(isQuiet)) {
+      if (!this.#target.hasPeers()) {
+        return isSettled;
+      }
+      await this.#pause(SECOND_LOOK_MS);
+      if (isQuiet()) {
+        return isSettled;
+      }
+    }
+    return isSettled;
+  }
+
+  async #settled(before: (() => unknown) | undefined): Promise<boolean> {
+    let isSettled = false;
+    const call = async (): Promise<void> => {
+      await before?.();
+    };
+    call()
+      .catch((error: unknown) => this.#target.log.error('what was to come before the drain failed', { error }))
+      .finally(() => {
+        isSettled = true;
+      });
+    return before === undefined || this.#until(() => isSettled);
+  }
+
+  /** False when time is up first. */
+  async #until(isTrue: () => boolean): Promise<boolean> {
+    let pauseMs = 0;
+    while (!isTrue()) {
+      if (this.#isOver) {
+        return false;
+      }
+      await this.#pause(pauseMs);
+      pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2 + 1);
+    }
+    return true;
+  }
+
+  get #isOver(): boolean {
+    return this.#isCutShort() || this.#target.scheduler.now() >= this.#deadlineMs;
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { scheduler } = this.#target;
+    const leftMs = Math.max(0, this.#deadlineMs - scheduler.now());
+    return new Promise((resolve) => {
+      scheduler.setTimer(Math.min(ms, leftMs), resolve);
+    });
+  }
+}

@@ -1,0 +1,119 @@
+import { limits } from '../../limits.js';
+import type { EventLoopLoad } from '../../scheduler/index.js';
+import type { MailboxPressure } from '../kernel/index.js';
+import type { PartitionRuntime } from './partition-runtime.js';
+
+/** Where a runtime is in its life; never back. `draining`: it was told to stop, and finishes what it has. */
+export type Phase = 'starting' | 'running' | 'draining' | 'stopped';
+
+/** How a runtime is, at one moment: plain, frozen data that an endpoint can return as JSON. */
+export interface Health {
+  readonly phase: Phase;
+  /** It may be sent work: what a readiness probe asks. It is running, and `problems` is empty. */
+  readonly isReady: boolean;
+  /** It is worth waiting for: what a liveness probe asks. False once it has stopped or was cut off from its control plane for good. */
+  readonly isAlive: boolean;
+  /** Why it is not ready, in sentences. */
+  readonly problems: readonly string[];
+  readonly controlPlane: {
+    readonly address: string;
+    /** This runtime serves it. */
+    readonly isServedHere: boolean;
+    readonly isReachable: boolean;
+  };
+  readonly partitions: readonly PartitionHealth[];
+  readonly links: readonly LinkHealth[];
+  readonly eventLoop: EventLoopLoad;
+}
+
+export interface PartitionHealth {
+  readonly ordinal: number;
+  readonly address: string;
+  readonly actors: number;
+  readonly segments: number;
+  /** Messages that wait, in all mailboxes. */
+  readonly queued: number;
+  /** The mailbox nearest to its capacity; undefined when all are empty. */
+  readonly fullest: { readonly actor: string; readonly queued: number; readonly capacity: number } | undefined;
+}
+
+export interface LinkHealth {
+  /** Ordinal of the partition at this end. */
+  readonly partition: number;
+  readonly peer: string;
+  readonly state: 'opening' | 'open';
+  readonly pendingAsks: number;
+  /** Encoded bytes that wait for it. */
+  readonly waitingBytes: number;
+}
+
+export interface HealthInput {
+  readonly phase: Phase;
+  readonly controlPlane: Health['controlPlane'];
+  readonly partitions: readonly PartitionRuntime[];
+  readonly eventLoop: EventLoopLoad;
+}
+
+export function healthOf({ phase, controlPlane, partitions, eventLoop }: HealthInput): Health {
+  const isCutOff = phase === 'running' && !controlPlane.isReachable;
+  const pressures = partitions.map(({ system }) => system.mailboxes());
+  const problems = [
+    ...(phase === 'running' ? [] : [`The runtime is ${phase}.`]),
+    ...(isCutOff
+      ? [`The control plane at ${controlPlane.address} cannot be reached any more: start this process again.`]
+      : []),
+    ...pressures.flatMap(pressureProblem),
+    ...delayProblem(eventLoop),
+  ];
+  return frozen({
+    phase,
+    isReady: problems.length === 0,
+    isAlive: phase !== 'stopped' && !isCutOff,
+    problems,
+    controlPlane,
+    partitions: partitions.map((partition, index) => partitionHealth(partition, pressures[index])),
+    links: partitions.flatMap(linksHealth),
+    eventLoop,
+  });
+}
+
+function pressureProblem({ pastMark, fullest }: MailboxPressure): string[] {
+  if (pastMark === 0 || fullest === undefined) {
+    return [];
+  }
+  const { actor, queued, capacity } = fullest;
+  const others = pastMark === 1 ? '' : `, and ${pastMark - 1} more are past their mark`;
+  return [`The mailbox of ${actor} holds ${queued} of ${capacity} messages${others}.`];
+}
+
+function delayProblem({ delayMs }: EventLoopLoad): string[] {
+  return delayMs.p99 <= limits.healthyDelayMs
+    ? []
+    : [`The event loop is late by ${Math.round(delayMs.p99)} ms (99th percentile): a handler blocks it.`];
+}
+
+function partitionHealth(partition: PartitionRuntime, pressure: MailboxPressure | undefined): PartitionHealth {
+  const { ordinal = 0, actors = 0, segments = 0, address = '' } = partition.describe();
+  return { ordinal, address, actors, segments, queued: pressure?.queued ?? 0, fullest: pressure?.fullest };
+}
+
+function linksHealth(partition: PartitionRuntime): LinkHealth[] {
+  const { ordinal = 0 } = partition.describe();
+  return [...partition.router.channels()].map(({ address, isOpen, asks, outgoing }) => ({
+    partition: ordinal,
+    peer: address,
+    state: isOpen ? 'open' : 'opening',
+    pendingAsks: asks.size,
+    waitingBytes: outgoing.waitingBytes,
+  }));
+}
+
+/** Readers share it: none may change it for the others. */
+function frozen<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null) {
+      frozen(part);
+    }
+  }
+  return Object.freeze(value);
+}

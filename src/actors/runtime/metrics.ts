@@ -1,0 +1,86 @@
+import type { EventLoopLoad } from '../../scheduler/index.js';
+import type { AskStatistics, DeadLetterReason } from '../kernel/index.js';
+import type { Traffic } from '../transport/index.js';
+import type { PartitionRuntime } from './partition-runtime.js';
+import type { PipelineCounts } from './pipeline-runs.js';
+import type { SegmentTotals } from './segment-totals.js';
+import { totalOf } from './total.js';
+
+/** What one partition has done since it began, and what it has to do. Actors and messages of the runtime itself count, too. */
+export interface PartitionActivity {
+  /** Actors that have not stopped. */
+  readonly actors: number;
+  /** Turns of actors: messages, signals and starts. */
+  readonly messagesHandled: number;
+  /** Handlers, timers and hooks that failed. */
+  readonly failures: number;
+  /** Actors that began anew after a failure. */
+  readonly restarts: number;
+  /** Tells that nobody handled. */
+  readonly deadLetters: Readonly<Partial<Record<DeadLetterReason, number>>>;
+  readonly mailboxes: {
+    /** Messages that wait. */
+    readonly queued: number;
+    /** Mailboxes so full that their senders are to wait. */
+    readonly pastMark: number;
+  };
+  readonly asks: AskStatistics;
+  /** Ends of streams that are here: those read and those served. */
+  readonly openStreams: number;
+  readonly links: Traffic & {
+    /** Links that are open, or opening. */
+    readonly count: number;
+    /** Encoded bytes that wait for a link. */
+    readonly waitingBytes: number;
+    /** Messages of peers that were not understood. */
+    readonly protocolErrors: number;
+  };
+  /** Parts of pipelines. */
+  readonly segments: SegmentTotals;
+}
+
+export interface PartitionMetrics extends PartitionActivity {
+  readonly ordinal: number;
+}
+
+/** A snapshot of what a runtime counts: all its partitions together, and each of them. Counters never go down. */
+export interface RuntimeMetrics extends PartitionActivity {
+  readonly partitions: readonly PartitionMetrics[];
+  /** Pipelines that this runtime has started. */
+  readonly pipelines: PipelineCounts;
+  readonly eventLoop: EventLoopLoad;
+}
+
+export function runtimeMetrics(
+  partitions: readonly PartitionRuntime[],
+  pipelines: PipelineCounts,
+  eventLoop: EventLoopLoad,
+): RuntimeMetrics {
+  const each = partitions.map(partitionMetrics);
+  return { ...totalOf(each), partitions: each, pipelines, eventLoop };
+}
+
+function partitionMetrics(partition: PartitionRuntime): PartitionMetrics {
+  const { system, router } = partition;
+  const { actors, messages, failures, restarts, deadLettersByReason, asks, openStreams } = system.statistics;
+  const { queued, pastMark } = system.mailboxes();
+  const channels = [...router.channels()];
+  return {
+    ordinal: partition.describe().ordinal ?? 0,
+    actors,
+    messagesHandled: messages,
+    failures,
+    restarts,
+    deadLetters: deadLettersByReason,
+    mailboxes: { queued, pastMark },
+    asks,
+    openStreams,
+    links: {
+      ...router.traffic(),
+      count: channels.length,
+      waitingBytes: channels.reduce((sum, { outgoing }) => sum + outgoing.waitingBytes, 0),
+      protocolErrors: router.protocolErrors,
+    },
+    segments: partition.segmentTotals(),
+  };
+}

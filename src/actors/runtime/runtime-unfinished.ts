@@ -1,0 +1,54 @@
+import type { Unfinished } from '../kernel/index.js';
+import type { PartitionRuntime } from './partition-runtime.js';
+
+/** What a runtime has begun and not ended. */
+export interface RuntimeUnfinished extends Unfinished {
+  /** Pipelines that it has started. */
+  readonly pipelines: number;
+  /** Segments that run in it, of whichever pipelines. */
+  readonly segments: number;
+  /** Encoded bytes that wait for a link. */
+  readonly unsentBytes: number;
+}
+
+export function unfinishedOf(partitions: readonly PartitionRuntime[], pipelines: number): RuntimeUnfinished {
+  let left: RuntimeUnfinished = {
+    messages: 0,
+    handlers: 0,
+    asks: 0,
+    streams: 0,
+    pipelines,
+    segments: 0,
+    unsentBytes: 0,
+  };
+  for (const partition of partitions) {
+    const { messages, handlers, asks, streams } = partition.system.unfinished();
+    left = {
+      messages: left.messages + messages,
+      handlers: left.handlers + handlers,
+      asks: left.asks + asks,
+      streams: left.streams + streams,
+      pipelines,
+      segments: left.segments + partition.segmentTotals().registered,
+      unsentBytes: left.unsentBytes + unsentBytes(partition),
+    };
+  }
+  return left;
+}
+
+export function hasPipelines({ pipelines, segments }: RuntimeUnfinished): boolean {
+  return pipelines > 0 || segments > 0;
+}
+
+export function isNothing(left: RuntimeUnfinished): boolean {
+  return Object.values(left).every((count) => count === 0);
+}
+
+/** Messages may be on their way to it that it cannot see. */
+export function hasPeers(partitions: readonly PartitionRuntime[]): boolean {
+  return partitions.some(({ router }) => [...router.channels()].some(({ address }) => address !== router.address));
+}
+
+function unsentBytes({ router }: PartitionRuntime): number {
+  return [...router.channels()].reduce((sum, { outgoing }) => sum + outgoing.waitingBytes, 0);
+}

@@ -1,0 +1,60 @@
+import { ConfigError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import type { Runtime } from './runtime.js';
+import type { StopOptions, StopReport } from './stopping.js';
+
+export interface SignalOptions extends Omit<StopOptions, 'signal'> {
+  /** Default SIGTERM and SIGINT. */
+  readonly signals?: readonly NodeJS.Signals[];
+  /** As of `runtime.stop`. Default 10 000. */
+  readonly drainTimeoutMs?: number;
+}
+
+export interface SignalStop {
+  /** Resolves when a signal came and the runtime has stopped. */
+  readonly stopped: Promise<StopReport>;
+  /** Signals have their usual effect again. Idempotent. */
+  release(): void;
+}
+
+/** Signals this close to the first are the same request: npm hands one on that the terminal has sent already. */
+const SAME_REQUEST_MS = 1_000;
+
+/**
+ * Stops a runtime in order when the process is told to end. Nothing calls `process.exit`: the process ends when nothing is left that
+ * keeps it, with exit code 0. A second signal, a second later or more, cuts the drain short. ConfigError for no signals at all.
+ *
+ *     stopOnSignals(runtime, { drainTimeoutMs: 20_000, before: () => server.close() });
+ */
+export function stopOnSignals(runtime: Runtime, options: SignalOptions = {}): SignalStop {
+  const { signals = ['SIGTERM', 'SIGINT'], drainTimeoutMs = limits.drainTimeoutMs, before } = options;
+  if (signals.length === 0) {
+    throw new ConfigError('stopOnSignals needs a signal to wait for: leave signals out, or name one.');
+  }
+  const cut = new AbortController();
+  let report: (stopping: Promise<StopReport>) => void = () => {};
+  const stopped = new Promise<StopReport>((resolve) => {
+    report = resolve;
+  });
+  let firstAtMs: number | undefined;
+  const release = (): void => {
+    for (const signal of signals) {
+      process.off(signal, onSignal);
+    }
+  };
+  const onSignal = (): void => {
+    const nowMs = runtime.scheduler.now();
+    if (firstAtMs === undefined) {
+      firstAtMs = nowMs;
+      const stopping = runtime.stop({ drainTimeoutMs, signal: cut.signal, ...(before && { before }) });
+      report(stopping);
+      stopping.then(release, release);
+    } else if (nowMs - firstAtMs >= SAME_REQUEST_MS) {
+      cut.abort();
+    }
+  };
+  for (const signal of signals) {
+    process.on(signal, onSignal);
+  }
+  return { stopped, release };
+}

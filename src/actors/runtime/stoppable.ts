@@ -1,0 +1,49 @@
+import { type MillraceError, StoppedError } from '../../errors.js';
+import type { Logger } from '../../logging/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import type { ControlPlaneClient } from '../control-plane/index.js';
+import type { PartitionRuntime } from './partition-runtime.js';
+import type { PipelineRuns } from './pipeline-runs.js';
+import { hasPeers, unfinishedOf } from './runtime-unfinished.js';
+import type { Stoppable } from './stopping.js';
+
+export interface StoppableParts {
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  readonly partitions: readonly PartitionRuntime[];
+  readonly runs: PipelineRuns;
+  readonly client: () => ControlPlaneClient | undefined;
+  /** Takes the names of its actors out of the registry. */
+  readonly withdraw: () => Promise<void>;
+  /** Called last. */
+  readonly closed: () => void;
+}
+
+/** A runtime as its end sees it: segments go first, while others can still be told, then the tie to the control plane, actors, links. */
+export function stoppable(parts: StoppableParts): Stoppable {
+  const { scheduler, log, partitions, runs, withdraw } = parts;
+  return {
+    scheduler,
+    log,
+    withdraw,
+    hasPeers: () => hasPeers(partitions),
+    unfinished: () => unfinishedOf(partitions, runs.counts().running),
+    drain: () => partitions.forEach(({ system }) => system.drain()),
+    end: async (options) => {
+      runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
+      await Promise.all(partitions.map((partition) => partition.stopSegments()));
+      await parts.client()?.disconnect();
+      for (const partition of partitions.toReversed()) {
+        await partition.close(options);
+      }
+      parts.closed();
+      log.debug('runtime has stopped');
+    },
+    abandon: async (error: MillraceError) => {
+      runs.lost(error);
+      parts.client()?.abandon(error);
+      await Promise.all(partitions.map((partition) => partition.crash()));
+      parts.closed();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/** What went over links, both ways. */
+export interface Traffic {
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly framesSent: number;
+  readonly framesReceived: number;
+  readonly envelopesSent: number;
+  readonly envelopesReceived: number;
+}
+
+export const NO_TRAFFIC: Traffic = {
+  bytesSent: 0,
+  bytesReceived: 0,
+  framesSent: 0,
+  framesReceived: 0,
+  envelopesSent: 0,
+  envelopesReceived: 0,
+};
+
+export function addTraffic(left: Traffic, right: Traffic): Traffic {
+  return {
+    bytesSent: left.bytesSent + right.bytesSent,
+    bytesReceived: left.bytesReceived + right.bytesReceived,
+    framesSent: left.framesSent + right.framesSent,
+    framesReceived: left.framesReceived + right.framesReceived,
+    envelopesSent: left.envelopesSent + right.envelopesSent,
+    envelopesReceived: left.envelopesReceived + right.envelopesReceived,
+  };
+}

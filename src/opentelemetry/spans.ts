@@ -1,0 +1,157 @@
+import type { Context, Span, Tracer } from '@opentelemetry/api';
+import { Later, type TraceContext, type Tracing } from '../actors/kernel/index.js';
+import type { AnyMethod } from '../protocol/index.js';
+import type { Api } from './api.js';
+import { attributesOf, nameOf } from './conventions.js';
+import { SpanTrace, spanContextOf } from './span-trace.js';
+import { isIterable, isStream, tracedIterable, tracedStream } from './traced-streams.js';
+
+export interface SpansOptions {
+  readonly ignore: (method: string) => boolean;
+  readonly requireParent: boolean;
+}
+
+/**
+ * The spans of one runtime:
+ *
+ *     caller's span                      e.g. of an HTTP request
+ *       `- CLIENT or PRODUCER            from the call to the reply; of a tell, its sending
+ *            `- SERVER or CONSUMER       the handler, wherever it runs, until what it returned has settled
+ *                 `- ...                 spans of your code, and of calls that the handler makes
+ */
+export class Spans implements Tracing {
+  readonly #api: Api;
+  readonly #tracer: Tracer;
+  readonly #options: SpansOptions;
+
+  constructor(api: Api, tracer: Tracer, options: SpansOptions) {
+    this.#api = api;
+    this.#tracer = tracer;
+    this.#options = options;
+  }
+
+  call(
+    method: AnyMethod,
+    inherited: TraceContext | undefined,
+    send: (trace: TraceContext | undefined) => unknown,
+  ): unknown {
+    const parent = this.#parent(inherited);
+    if (this.#hasNoSpan(method, parent)) {
+      return send(this.#carried(parent));
+    }
+    const { SpanKind } = this.#api;
+    const kind = method.mode === 'tell' ? SpanKind.PRODUCER : SpanKind.CLIENT;
+    const span = this.#tracer.startSpan(
+      nameOf(method, 'send'),
+      { kind, attributes: attributesOf(method, 'send') },
+      parent,
+    );
+    return this.#sent(span, () => send(this.#carried(this.#api.trace.setSpan(parent, span))));
+  }
+
+  handle(method: AnyMethod, actor: string, trace: TraceContext | undefined, run: () => unknown): unknown {
+    const { context, ROOT_CONTEXT, SpanKind } = this.#api;
+    const parent = trace === undefined ? ROOT_CONTEXT : this.#received(trace);
+    if (this.#hasNoSpan(method, parent)) {
+      return context.with(parent, run);
+    }
+    const kind = method.mode === 'tell' ? SpanKind.CONSUMER : SpanKind.SERVER;
+    const attributes = { ...attributesOf(method, 'process'), 'millrace.actor': actor };
+    const span = this.#tracer.startSpan(nameOf(method, 'process'), { kind, attributes }, parent);
+    return this.#handled(span, this.#api.trace.setSpan(parent, span), run);
+  }
+
+  detached(run: () => void): void {
+    this.#api.context.with(this.#api.ROOT_CONTEXT, run);
+  }
+
+  #sent(span: Span, send: () => unknown): unknown {
+    try {
+      const result = send();
+      if (isStream(result)) {
+        return tracedStream(result, this.#endOf(span));
+      }
+      if (!(result instanceof Promise)) {
+        span.end();
+        return result;
+      }
+      // Another promise than the caller's own would hide a rejection that nobody handles.
+      return result.then(
+        (reply: unknown) => {
+          span.end();
+          return reply;
+        },
+        (error: unknown) => {
+          this.#fail(span, error);
+          throw error;
+        },
+      );
+    } catch (error) {
+      this.#fail(span, error);
+      throw error;
+    }
+  }
+
+  #handled(span: Span, context: Context, run: () => unknown): unknown {
+    const within = <Result>(step: () => Result): Result => this.#api.context.with(context, step);
+    const end = this.#endOf(span);
+    try {
+      const result = within(run);
+      if (result instanceof Promise) {
+        result.then(end.ended, end.failed);
+      } else if (result instanceof Later) {
+        result.reply.then(end.ended, end.failed);
+      } else if (isIterable(result)) {
+        return tracedIterable(result, within, end);
+      } else {
+        span.end();
+      }
+      return result;
+    } catch (error) {
+      this.#fail(span, error);
+      throw error;
+    }
+  }
+
+  #endOf(span: Span): { readonly ended: () => void; readonly failed: (error: unknown) => void } {
+    return { ended: () => span.end(), failed: (error) => this.#fail(span, error) };
+  }
+
+  #fail(span: Span, cause: unknown): void {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+    span.recordException(error);
+    span.setAttribute('error.type', code);
+    span.setStatus({ code: this.#api.SpanStatusCode.ERROR, message: error.message });
+    span.end();
+  }
+
+  #hasNoSpan(method: AnyMethod, parent: Context): boolean {
+    const { ignore, requireParent } = this.#options;
+    return ignore(method.fullName) || (requireParent && this.#carried(parent) === undefined);
+  }
+
+  /** What is active where the call is made; where nothing is, or no context manager is registered, what the handler was called with. */
+  #parent(inherited: TraceContext | undefined): Context {
+    const active = this.#api.context.active();
+    const isInTrace = inherited === undefined || this.#api.trace.getSpanContext(active) !== undefined;
+    return isInTrace ? active : this.#received(inherited);
+  }
+
+  #received(trace: TraceContext): Context {
+    if (trace instanceof SpanTrace) {
+      return trace.context;
+    }
+    const { ROOT_CONTEXT, trace: traces } = this.#api;
+    const spanContext = spanContextOf(this.#api, trace);
+    return spanContext === undefined ? ROOT_CONTEXT : traces.setSpanContext(ROOT_CONTEXT, spanContext);
+  }
+
+  /** What a message carries that is sent within a context. */
+  #carried(context: Context): TraceContext | undefined {
+    const spanContext = this.#api.trace.getSpanContext(context);
+    return spanContext !== undefined && this.#api.isSpanContextValid(spanContext)
+      ? new SpanTrace(context, spanContext)
+      : undefined;
+  }
+}

@@ -1,0 +1,74 @@
+import type { Stream } from '../actors/kernel/index.js';
+
+/** What is told of a stream, once. */
+export interface End {
+  ended(): void;
+  failed(error: unknown): void;
+}
+
+export function isIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+export function isStream(value: unknown): value is Stream<unknown> {
+  return isIterable(value) && 'next' in value && Symbol.asyncDispose in value;
+}
+
+/** The reader's end: over when the reader has it all, leaves, or is told of a failure. */
+export function tracedStream(stream: Stream<unknown>, end: End): Stream<unknown> {
+  const step = watched(end);
+  const traced: Stream<unknown> = {
+    next: () => step(stream.next()),
+    return: () => step(stream.return()),
+    throw: (error) => step(stream.throw(error)),
+    [Symbol.asyncIterator]: () => traced,
+    [Symbol.asyncDispose]: async () => {
+      await traced.return();
+    },
+  };
+  return traced;
+}
+
+/** The actor's end: each of its steps runs in the context of the handler. */
+export function tracedIterable(
+  iterable: AsyncIterable<unknown>,
+  within: <Result>(step: () => Result) => Result,
+  end: End,
+): AsyncIterable<unknown> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const iterator = within(() => iterable[Symbol.asyncIterator]());
+      const step = watched(end);
+      return {
+        next: () => step(within(() => iterator.next())),
+        ...(iterator.return && { return: (value: unknown) => step(within(() => returned(iterator, value))) }),
+      };
+    },
+  };
+}
+
+function returned(iterator: AsyncIterator<unknown>, value: unknown): Promise<IteratorResult<unknown>> {
+  return iterator.return?.(value) ?? Promise.resolve({ done: true, value });
+}
+
+function watched(end: End): <Result>(step: Promise<IteratorResult<Result>>) => Promise<IteratorResult<Result>> {
+  let isOver = false;
+  const once = (tell: () => void): void => {
+    if (!isOver) {
+      isOver = true;
+      tell();
+    }
+  };
+  return async (step) => {
+    try {
+      const result = await step;
+      if (result.done === true) {
+        once(() => end.ended());
+      }
+      return result;
+    } catch (error) {
+      once(() => end.failed(error));
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,93 @@
+import { expect } from 'chai';
+import { Executor } from '#src/actors/runtime/index.js';
+import { errandRunner, Errands } from './errand-runner.js';
+import { describeRuntime, gate, until } from './harness.js';
+
+describeRuntime('the health of a runtime', (start) => {
+  it('says where it is, with whom it is linked, and that nothing is wrong', async () => {
+    const { runtime, control } = await start({ system: { partitions: 2 } });
+    const health = runtime.health();
+    expect(health).to.include({ phase: 'running', isReady: true, isAlive: true });
+    expect(health.problems).to.deep.equal([]);
+    expect(health.controlPlane).to.deep.equal({
+      address: control.controlPlane,
+      isServedHere: runtime === control,
+      isReachable: true,
+    });
+    expect(health.partitions.map(({ ordinal }) => ordinal)).to.deep.equal(runtime.ordinals);
+    expect(health.partitions[0]).to.include({ segments: 0, queued: 0, fullest: undefined });
+    expect(health.links.length).to.be.greaterThan(0);
+    for (const link of health.links) {
+      expect(link).to.include({ state: 'open', waitingBytes: 0 });
+      expect(runtime.ordinals).to.include(link.partition);
+    }
+  });
+
+  it('is plain data that nobody can change', async () => {
+    const { runtime } = await start();
+    const health = runtime.health();
+    expect(JSON.parse(JSON.stringify(health))).to.deep.include({ phase: 'running', isReady: true });
+    expect(() => Object.assign(health, { isReady: false })).to.throw(TypeError);
+    expect(() => Object.assign(health.eventLoop.delayMs, { p99: 0 })).to.throw(TypeError);
+    expect(() => Object.assign(health.partitions, { 0: undefined })).to.throw(TypeError);
+  });
+
+  it('is not ready while a mailbox is too full, and names it', async () => {
+    const { runtime } = await start();
+    const held = gate();
+    const ref = runtime.spawn(errandRunner({ mailbox: { capacity: 8 }, push: () => held.passed }), { name: 'slow' });
+    ref.push({});
+    await until(() => runtime.health().partitions[0]?.queued === 0);
+    for (let count = 0; count < 7; count++) ref.push({});
+    const { isReady, isAlive, problems, partitions } = runtime.health();
+    expect({ isReady, isAlive }).to.deep.equal({ isReady: false, isAlive: true });
+    expect(problems).to.have.length(1);
+    expect(problems[0]).to.match(/^The mailbox of .*\/slow holds 7 of 8 messages\.$/);
+    expect(partitions[0]?.fullest).to.include({ queued: 7, capacity: 8 });
+    held.open();
+    await until(() => runtime.health().isReady);
+  });
+
+  it('has stopped, and is not worth waiting for', async () => {
+    const { runtime } = await start();
+    await runtime.stop();
+    const health = runtime.health();
+    expect(health).to.include({ phase: 'stopped', isReady: false, isAlive: false });
+    expect(health.problems).to.deep.equal(['The runtime is stopped.']);
+    expect(health.links).to.deep.equal([]);
+  });
+
+  it('sees a link that is not open yet', async () => {
+    const { cluster } = await start();
+    const [near, far] = [await cluster.start(), await cluster.start()];
+    await far.register('far', far.spawn(errandRunner(), { name: 'far' }));
+    const found = await near.lookup(Errands, 'far');
+    const answered = found.run({ value: 3 });
+    const link = near.health().links.at(-1);
+    expect(link).to.include({ state: 'opening', pendingAsks: 1 });
+    expect(link?.waitingBytes).to.be.greaterThan(0);
+    expect(await answered).to.include({ value: 3 });
+    expect(near.health().links.at(-1)).to.deep.include({ state: 'open', pendingAsks: 0, waitingBytes: 0 });
+  });
+});
+
+describe('the health of a runtime that is cut off', () => {
+  it('is neither ready nor alive', async () => {
+    const executor = new Executor({ seed: 7, latencyMs: 1 });
+    try {
+      const control = await executor.start({ node: 'node-0' });
+      const runtime = await executor.start({ node: 'node-1', controlPlane: control.controlPlane });
+      const lost = new Promise((resolve) => runtime.onLost(resolve));
+      executor.crash('node-0');
+      await lost;
+      const health = runtime.health();
+      expect(health).to.include({ phase: 'running', isReady: false, isAlive: false });
+      expect(health.controlPlane.isReachable).to.equal(false);
+      expect(health.problems).to.have.length(1);
+      expect(health.problems[0]).to.include(`The control plane at ${control.controlPlane} cannot be reached`);
+      expect(control.health().phase).to.equal('stopped');
+    } finally {
+      await executor.stop();
+    }
+  });
+});

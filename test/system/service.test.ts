@@ -1,0 +1,150 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { type Answer, Load, Service } from './service.js';
+
+const json = ({ text }: Answer): unknown => JSON.parse(text);
+
+/** The value of one line of `/metrics`. */
+async function metric(service: Service, name: string): Promise<number> {
+  const { text } = await service.get('/metrics');
+  const line = text.split('\n').find((each) => each.startsWith(name));
+  return Number(line?.slice(line.lastIndexOf(' ')));
+}
+
+async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await isTrue())) {
+    if (Date.now() > deadline) throw new Error(`this never became true: ${isTrue.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+describe('examples/service', function () {
+  this.timeout(60_000);
+  let service: Service;
+
+  beforeEach(async () => {
+    service = await Service.start({ NOTICE_MS: '200' });
+  });
+
+  afterEach(async function () {
+    await service.kill();
+    if (this.currentTest?.state === 'failed') console.error(service.log());
+  });
+
+  it('takes prices, and answers with what it has', async () => {
+    expect((await service.get('/prices/ACME')).status).to.equal(404);
+    for (const price of [12, 10, 11]) {
+      const { status, text } = await service.post('/prices/ACME', { price });
+      expect([status, JSON.parse(text)]).to.deep.equal([202, { symbol: 'ACME', price }]);
+    }
+    const answer = await service.get('/prices/ACME');
+    expect(answer.status).to.equal(200);
+    expect(json(answer)).to.deep.equal({ symbol: 'ACME', trades: 3, last: 11, low: 10, high: 12 });
+  });
+
+  it('refuses what makes no sense', async () => {
+    expect((await service.post('/prices/ACME', { price: -1 })).status).to.equal(400);
+    expect((await service.post('/prices/ACME', {})).status).to.equal(400);
+    expect((await service.get('/prices/acme')).status).to.equal(400);
+    expect((await service.get('/nothing')).status).to.equal(404);
+  });
+
+  it('streams prices as server-sent events, to each who asks, until they leave', async () => {
+    const [one, two] = [await service.events('/prices/ACME/events'), await service.events('/prices/ACME/events')];
+    expect(one.headers['content-type']).to.equal('text/event-stream');
+    await until(async () => (await metric(service, 'millrace_streams_open')) === 8);
+    await service.post('/prices/ACME', { price: 3 });
+    expect(await one.next()).to.deep.equal({ symbol: 'ACME', price: 3 });
+    expect(await two.next()).to.deep.equal({ symbol: 'ACME', price: 3 });
+    one.close();
+    await until(async () => (await metric(service, 'millrace_streams_open')) === 4);
+    await service.post('/prices/ACME', { price: 4 });
+    expect(await two.next()).to.deep.equal({ symbol: 'ACME', price: 4 });
+    two.close();
+    await until(async () => (await metric(service, 'millrace_streams_open')) === 0);
+  });
+
+  it('says how it is, and counts what it does', async () => {
+    const alive = await service.get('/healthz');
+    expect([alive.status, json(alive)]).to.deep.equal([200, { phase: 'running', problems: [] }]);
+    const ready = await service.get('/readyz');
+    expect(ready.status).to.equal(200);
+    expect(json(ready)).to.deep.include({ phase: 'running', isReady: true, isAlive: true });
+    const before = await metric(service, 'millrace_asks_total');
+    await service.post('/prices/ACME', { price: 1 });
+    await service.get('/prices/ACME');
+    expect(await metric(service, 'millrace_asks_total')).to.be.greaterThan(before);
+  });
+
+  it('goes on when an actor crashes: that request fails with 500, the next ones work', async () => {
+    for (const symbol of ['ACME', 'OTHER']) await service.post(`/prices/${symbol}`, { price: 5 });
+    const events = await service.events('/prices/ACME/events');
+    const failed = await service.post('/prices/ACME/failure');
+    expect(failed.status).to.equal(500);
+    expect(json(failed)).to.deep.equal({ error: 'HANDLER', message: 'The request failed.' });
+    expect(await events.next())
+      .to.have.property('message')
+      .that.is.a('string');
+    expect(await events.next()).to.equal(undefined);
+    expect(json(await service.get('/prices/OTHER'))).to.include({ last: 5 });
+    expect((await service.get('/prices/ACME')).status).to.equal(404);
+    await service.post('/prices/ACME', { price: 6 });
+    expect(json(await service.get('/prices/ACME'))).to.include({ last: 6, trades: 1 });
+    expect(await metric(service, 'millrace_actor_restarts_total')).to.equal(1);
+    expect((await service.get('/readyz')).status).to.equal(200);
+  });
+
+  it('answers every request of a load, while actors crash under it', async () => {
+    const load = new Load(service.url, 16);
+    await until(() => load.count > 200);
+    for (let crash = 0; crash < 5; crash++)
+      expect((await service.post(`/prices/S${crash}/failure`)).status).to.equal(500);
+    const before = load.count;
+    await until(() => load.count > before + 500);
+    await load.stop();
+    expect(load.outcome).to.include({ closing: 0, refused: 0, broken: 0 });
+    // A share that has begun anew has no price until the next is paid.
+    expect([...load.outcome.answered.keys()].every((status) => [200, 202, 404].includes(status))).to.equal(true);
+  });
+
+  it('loses no request that it has accepted when it is told to end under load, and ends well', async () => {
+    const events = await service.events('/prices/S1/events');
+    const load = new Load(service.url, 16);
+    await until(() => load.count > 200);
+    service.signal('SIGTERM');
+    await load.done;
+    const ended = await service.ended;
+    expect(ended).to.include({ code: 0, signal: null, isDrained: true });
+    const { answered, closing, broken } = load.outcome;
+    expect(broken, 'answers that broke off').to.equal(0);
+    for (const [status, count] of answered) {
+      if (status >= 500) expect([status, closing]).to.deep.equal([503, count]);
+    }
+    // Those that are told 503 came too late to be accepted; the events are one request more.
+    expect(ended.accepted).to.equal(load.count - closing + 1);
+    expect(ended.answered).to.equal(ended.accepted);
+    for (let event = await events.next(); event !== undefined; event = await events.next()) {
+      expect(event).to.include({ symbol: 'S1' });
+    }
+  });
+
+  it('says at once that it is not ready when it is told to end, and ends within its deadline', async () => {
+    const held = await service.events('/prices/ACME/events');
+    service.signal('SIGINT');
+    await until(async () => (await service.get('/readyz')).status === 503);
+    expect(await held.next()).to.equal(undefined);
+    expect(await service.ended).to.include({ code: 0, signal: null, isDrained: true });
+  });
+
+  it('loads no native library', function () {
+    const maps = `/proc/${service.pid}/maps`;
+    if (!existsSync(maps)) this.skip();
+    const libraries = new Set(
+      readFileSync(maps, 'utf8')
+        .split('\n')
+        .map((line) => line.slice(line.indexOf('/'))),
+    );
+    expect([...libraries].filter((path) => path.includes('node_modules') || path.endsWith('.node'))).to.deep.equal([]);
+  });
+});
