@@ -9,7 +9,8 @@ import type { TurnTaker } from './dispatcher.js';
 import { Inbox } from './inbox.js';
 import type { Kernel } from './kernel.js';
 import { Later } from './later.js';
-import { armStopTimer, fail, handlerError, requestStop, start, windDown } from './lifecycle.js';
+import { armStopTimer, fail, requestStop, start, windDown } from './lifecycle.js';
+import { oweReply } from './owed-reply.js';
 import type { Mailbox } from './mailbox.js';
 import { checkName } from './nact.js';
 import { pull } from './pulling.js';
@@ -201,7 +202,7 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
   private answer(method: AnyMethod, message: unknown, result: unknown): void {
     const { current, seldom } = this;
     if (seldom?.stash?.isMarked === true) this.putAside(seldom.stash, method, message, current);
-    else if (result instanceof Later) this.oweReply(result, current);
+    else if (result instanceof Later) oweReply(this, result, current);
     else if (isAsk(current)) current.reply(result);
     this.current = undefined;
   }
@@ -228,7 +229,7 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
   }
 
   /** Counts what the actor awaits, where that is work of its users; returns what to take off when it has settled. */
-  private beginAwaiting(): number {
+  beginAwaiting(): number {
     const counted = this.behavior.isOfRuntime ? 0 : 1;
     this.kernel.awaited += counted;
     return counted;
@@ -244,23 +245,6 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
       fail(this, error, what);
     }
     this.wake();
-  }
-
-  private oweReply(result: Later<unknown>, delivery: Delivery | undefined): void {
-    const { owedReplies } = this.usingSeldom();
-    if (isAsk(delivery)) owedReplies.add(delivery);
-    const awaited = this.beginAwaiting();
-    result.reply
-      .finally(() => {
-        this.kernel.awaited -= awaited;
-      })
-      .then((value) => isAsk(delivery) && owedReplies.delete(delivery) && delivery.reply(value))
-      .catch((error: unknown) => {
-        if (isAsk(delivery)) {
-          owedReplies.delete(delivery);
-          delivery.fail(handlerError(error));
-        } else this.reportLostReply(error);
-      });
   }
 
   private isExpired(method: AnyMethod, delivery: Delivery): boolean {

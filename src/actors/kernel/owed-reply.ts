@@ -1,0 +1,22 @@
+import type { ActorCell } from './cell.js';
+import { type Delivery, isAsk } from './delivery.js';
+import type { Later } from './later.js';
+import { handlerError } from './lifecycle.js';
+
+/** Answers an ask when `result` settles, while the actor goes on. */
+export function oweReply(cell: ActorCell, result: Later<unknown>, delivery: Delivery | undefined): void {
+  const { owedReplies } = cell.usingSeldom();
+  if (isAsk(delivery)) owedReplies.add(delivery);
+  const awaited = cell.beginAwaiting();
+  result.reply
+    .finally(() => {
+      cell.kernel.awaited -= awaited;
+    })
+    .then((value) => isAsk(delivery) && owedReplies.delete(delivery) && delivery.reply(value))
+    .catch((error: unknown) => {
+      if (isAsk(delivery)) {
+        owedReplies.delete(delivery);
+        delivery.fail(handlerError(error));
+      } else cell.reportLostReply(error);
+    });
+}
