@@ -133,7 +133,7 @@ export class EffectsContext implements Context {
   }
 
   ref<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
-    if (ref.service !== service.typeName) {
+    if (ref.service !== service.typeName && ref.service !== '') {
       throw new ProtocolError(`a reference to ${ref.service} was used as one to ${service.typeName}`);
     }
     const known = this.#routes.get(ref.cUid);

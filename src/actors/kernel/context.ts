@@ -22,14 +22,17 @@ export interface Context<State = unknown> {
   readonly log: Logger;
   readonly scheduler: Scheduler;
   readonly meta: Meta | undefined;
-  /** The actor that sent the message; undefined when it came from outside any actor, and in timers and hooks. */
+  /**
+   * The actor that sent the message; undefined when it came from outside any actor, and in timers and hooks. Over a link its service
+   * does not travel and is empty: `ctx.ref(Service, ctx.sender)` says what it speaks.
+   */
   readonly sender: Ref | undefined;
   /** Starts a child, which ends with this actor. ConfigError when the name is taken or unfit, StoppedError while this actor stops. */
   spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S>;
   /** `on.terminated` is called once when `ref` is gone, at once when it is already. ConfigError without `on.terminated`. */
   watch(ref: UntypedRef): void;
   unwatch(ref: UntypedRef): void;
-  /** The typed reference of one that came in a message. ProtocolError when it is of another service. */
+  /** The typed reference of one that came in a message. ProtocolError when it names another service. */
   ref<S extends AnyService>(service: S, ref: Ref): ActorRef<S>;
   /** Calls `callback` once after `delayMs`, as a turn of this actor: never beside a handler. Ends with the actor, or its restart. */
   after(delayMs: number, callback: () => unknown): Timer;

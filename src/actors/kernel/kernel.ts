@@ -127,9 +127,9 @@ export class Kernel {
     this.remoteRoutes = (cUid) => new ClosedRoute(cUid, 'unreachable', this.deadLetters);
   }
 
-  /** A typed reference from a wire record. ProtocolError when it is of another service. */
+  /** A typed reference from a wire record. ProtocolError when it is of another service; one that names none is taken at its word. */
   reference<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
-    if (ref.service !== service.typeName) {
+    if (ref.service !== service.typeName && ref.service !== '') {
       throw new ProtocolError(`a reference to ${ref.service} was used as one to ${service.typeName}`);
     }
     const cell = this.addressed.get(ref.cUid);

@@ -22,6 +22,7 @@ import { ControlPlaneNews } from './control-plane-news.js';
 import type { Health } from './health.js';
 import type { RuntimeMetrics } from './metrics.js';
 import { Observer } from './observer.js';
+import { joinedDeadLetters, joinedFeed } from './partition-feeds.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 import { createPartitions, first, joinPartitions, type Leftovers, leftoversOf } from './partitions.js';
 import type { Pipeline } from './pipeline.js';
@@ -118,13 +119,13 @@ export class Runtime implements HasSystem {
     return this.#client?.isConnected === true;
   }
 
-  /** Actors without a parent that failed for good, in the first partition. */
+  /** Actors without a parent that failed for good, in any partition. */
   get failures(): Subscribable<Failure> {
-    return this.#first.system.failures;
+    return joinedFeed(this.#partitions.map(({ system }) => system.failures));
   }
 
   get deadLetters(): DeadLetters {
-    return this.#first.system.deadLetters;
+    return joinedDeadLetters(this.#partitions.map(({ system }) => system.deadLetters));
   }
 
   /** Actors in nact's style are spawned here, too. */

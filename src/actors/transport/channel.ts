@@ -13,6 +13,7 @@ import {
 import type { Timer } from '../../scheduler/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
 import type { Route, TellDelivery, Watcher } from '../kernel/index.js';
+import { AbortedAsks } from './aborted-asks.js';
 import { Inbound } from './inbound.js';
 import type { Line } from './line.js';
 import { LinkAsks } from './link-asks.js';
@@ -41,6 +42,7 @@ export class Channel implements Line {
   readonly outgoing: Outgoing;
   readonly watches: RemoteWatches;
   readonly pressure: FullMailboxes;
+  readonly aborted = new AbortedAsks();
   /** What the peer calls itself, for messages. */
   address: string;
   readonly #services: RouterServices;
@@ -294,6 +296,9 @@ export class Channel implements Line {
         return;
       case 'streamClosed':
         this.streams.onClosed(message.value);
+        return;
+      case 'askAborted':
+        this.aborted.add(message.value.correlation);
         return;
       case undefined:
         throw new ProtocolError('A word between routers says nothing this version knows.');

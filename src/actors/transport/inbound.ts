@@ -151,11 +151,11 @@ export class Inbound {
   }
 
   /** Where somebody waits. */
-  #answer(error: MillraceError, { mode, correlation }: EnvelopeView): void {
+  #answer(error: MillraceError, { mode, correlation, passThrough }: EnvelopeView): void {
     if (mode === EnvelopeMode.open) {
       this.#channel.streams.refuse(correlation, error);
     } else if (mode === EnvelopeMode.ask && correlation !== 0) {
-      this.#channel.failure(Lane.control, error, correlation);
+      this.#channel.failure(Lane.control, error, correlation, passThrough);
     }
   }
 

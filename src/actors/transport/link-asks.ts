@@ -59,11 +59,19 @@ export class LinkAsks {
       }
       try {
         outgoing.ask(cUid, method, message, call, ask, nowMs);
+        if (options?.signal !== undefined) {
+          ask.sent(() => this.#aborted(ask));
+        }
         this.#line.written();
       } catch (error) {
         ask.cancel(error);
       }
     });
+  }
+
+  #aborted({ correlation, method }: RemoteAsk): void {
+    this.#line.outgoing.say({ message: { case: 'askAborted', value: { correlation } } }, method.lane);
+    this.#line.written();
   }
 
   /** A reply that comes after its ask has settled is dropped: the asker was told already. */

@@ -7,6 +7,7 @@ export class RemoteAsk extends PendingAsk {
   readonly correlation: number;
   readonly #asks: Map<number, RemoteAsk>;
   readonly #target: string;
+  #aborted: (() => void) | undefined;
 
   constructor(
     asks: Map<number, RemoteAsk>,
@@ -38,6 +39,19 @@ export class RemoteAsk extends PendingAsk {
   override fail(error: MillraceError): void {
     this.#asks.delete(this.correlation);
     super.fail(error);
+  }
+
+  /** It is on its way: `aborted` is called when its caller gives it up. */
+  sent(aborted: () => void): void {
+    this.#aborted = aborted;
+  }
+
+  override handleEvent(): void {
+    const wasWaiting = !this.isSettled;
+    super.handleEvent();
+    if (wasWaiting) {
+      this.#aborted?.();
+    }
   }
 
   /** It could not be sent. */

@@ -6,12 +6,12 @@ import { cUidOf } from './halves.js';
 
 /** What came with a message over a link; a reply goes back over the same link. */
 export class RemoteDelivery implements Delivery {
-  readonly deadlineMs: number;
   readonly chain: CallChain | undefined;
   readonly meta: Meta | undefined;
   readonly sender: Ref | undefined;
   readonly sizeBytes: number;
   readonly trace: TraceContext | undefined;
+  readonly #deadlineMs: number;
   readonly #channel: Channel;
   readonly #method: AnyMethod;
   readonly #correlation: number;
@@ -21,7 +21,7 @@ export class RemoteDelivery implements Delivery {
   /** `correlation` is 0 for a message that nobody waits for. */
   constructor(channel: Channel, method: AnyMethod, view: EnvelopeView, correlation: number, nowMs: number) {
     // Infinity means a tell: an ask that states no deadline has one at the end of time.
-    this.deadlineMs =
+    this.#deadlineMs =
       correlation === 0
         ? Number.POSITIVE_INFINITY
         : Math.min(nowMs + view.remainingMicroseconds / 1_000, Number.MAX_VALUE);
@@ -34,21 +34,34 @@ export class RemoteDelivery implements Delivery {
     this.#method = method;
     this.#correlation = correlation;
     this.#passThrough = view.passThrough;
+    channel.aborted.delete(correlation);
+  }
+
+  /** An ask that its caller has given up counts as expired, so that its handler is not run. */
+  get deadlineMs(): number {
+    return this.#isAborted ? Number.NEGATIVE_INFINITY : this.#deadlineMs;
+  }
+
+  get #isAborted(): boolean {
+    return this.#channel.aborted.has(this.#correlation);
   }
 
   reply(value: unknown): void {
-    if (this.#correlation !== 0 && !this.#isAnswered) {
-      const response = this.#method.response.create(value);
-      this.#channel.reply(this.#method, response, this.#correlation, this.#passThrough);
-      this.#isAnswered = true;
-    }
+    if (this.#correlation === 0 || this.#isAnswered) return;
+    const response = this.#method.response.create(value);
+    if (!this.#isAborted) this.#channel.reply(this.#method, response, this.#correlation, this.#passThrough);
+    this.#answered();
   }
 
   fail(error: MillraceError): void {
-    if (this.#correlation !== 0 && !this.#isAnswered) {
-      this.#isAnswered = true;
-      this.#channel.failure(this.#method.lane, error, this.#correlation, this.#passThrough);
-    }
+    if (this.#correlation === 0 || this.#isAnswered) return;
+    if (!this.#isAborted) this.#channel.failure(this.#method.lane, error, this.#correlation, this.#passThrough);
+    this.#answered();
+  }
+
+  #answered(): void {
+    this.#isAnswered = true;
+    this.#channel.aborted.delete(this.#correlation);
   }
 }
 

@@ -20,6 +20,8 @@ export class Stranger {
   readonly ended: CloseReason[] = [];
   /** What routers said to it. */
   readonly words: v1.LinkMessage['message'][] = [];
+  /** Replies and failures that came back. */
+  readonly answers: EnvelopeView[] = [];
   frames = 0;
 
   constructor(transport: Transport, link: Link) {
@@ -67,8 +69,9 @@ export class Stranger {
 
   #read(bytes: Uint8Array): void {
     this.frames++;
-    const [reader, view] = [new WireReader(bytes), new EnvelopeView()];
-    while (readDelimitedEnvelope(reader, view)) {
+    const reader = new WireReader(bytes);
+    for (let view = new EnvelopeView(); readDelimitedEnvelope(reader, view); view = new EnvelopeView()) {
+      if (view.mode === EnvelopeMode.reply || view.mode === EnvelopeMode.failure) this.answers.push(view);
       if (view.mode !== EnvelopeMode.link) continue;
       this.words.push(readValue(v1.LinkMessage, new WireReader(), bytes, view.valueStart, view.valueEnd).message);
     }
