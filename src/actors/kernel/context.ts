@@ -47,7 +47,7 @@ export interface Context<State = unknown> {
   /**
    * Puts the message being handled aside, once its handler is done; what that returns is no reply then. An asker goes on waiting, until
    * its deadline at the latest. A restart puts everything back before the mailbox, a stop answers it as it does the mailbox.
-   * BackpressureError when the stash is full, ConfigError in a hook or timer.
+   * BackpressureError when the stash is full, ConfigError in a hook, a timer or the handler of a stream.
    */
   stash(): void;
   /** Everything put aside so far is handled next, in the order in which it came, before what waits in the mailbox. */
