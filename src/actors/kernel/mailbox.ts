@@ -125,24 +125,29 @@ function unrolled<T>(slots: T[], head: number): (T | undefined)[] {
   return grown;
 }
 
-/** Messages of room up to which an emptied mailbox is kept for the next actor. */
-const KEPT_ROOM = 2_048;
+/** Messages of room in all emptied mailboxes together that are kept for the next actors: 3 MB. */
+const KEPT_ROOM = 131_072;
 const KEPT_MAILBOXES = 64;
 
 /** Mailboxes without an owner: an idle actor has none, and takes a warm one when a message comes. */
 export class MailboxPool {
   private readonly free: (Mailbox | undefined)[] = emptySlots(KEPT_MAILBOXES);
   private count = 0;
+  private room = 0;
 
   take(): Mailbox {
     if (this.count === 0) return new Mailbox();
     this.count--;
-    return this.free[this.count] ?? new Mailbox();
+    const mailbox = this.free[this.count] ?? new Mailbox();
+    this.room -= mailbox.room;
+    return mailbox;
   }
 
   /** `mailbox` must be empty. */
   release(mailbox: Mailbox): void {
-    if (this.count === KEPT_MAILBOXES || mailbox.room > KEPT_ROOM) return;
+    const room = this.room + mailbox.room;
+    if (this.count === KEPT_MAILBOXES || room > KEPT_ROOM) return;
+    this.room = room;
     this.free[this.count] = mailbox;
     this.count++;
   }

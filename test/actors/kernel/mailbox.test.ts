@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Mailbox } from '#src/actors/kernel/mailbox.js';
+import { Mailbox, MailboxPool } from '#src/actors/kernel/mailbox.js';
 import { BackpressureError, ConfigError } from '#src/errors.js';
 import type { Overflow } from '#src/actors/kernel/index.js';
 import { closeSystems, deferred, rejection, testSystem, until, worker } from './harness.js';
@@ -117,6 +117,23 @@ describe('a mailbox', () => {
     await until(() => handled === 2);
     await ready;
     for (const gate of gates) gate.resolve();
+  });
+
+  it('is kept for the next actor when it is empty, as large as a burst has made it, up to a bound for all', () => {
+    const pool = new MailboxPool();
+    const grown = (messages: number): Mailbox => {
+      const mailbox = new Mailbox();
+      for (let count = 0; count < messages; count++) mailbox.push(push, count, undefined);
+      while (mailbox.size > 0) mailbox.drop();
+      return mailbox;
+    };
+    const [burst, other, small] = [grown(65_536), grown(100_000), grown(1)];
+    for (const mailbox of [burst, other, small]) pool.release(mailbox);
+    expect(pool.take()).to.equal(small);
+    expect(pool.take(), 'the other would have been too much').to.equal(burst);
+    expect(pool.take().room).to.be.below(10);
+    pool.release(other);
+    expect(pool.take()).to.equal(other);
   });
 
   it('refuses a capacity that is no number of messages', () => {
