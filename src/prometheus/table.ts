@@ -25,6 +25,11 @@ export const table: readonly Row[] = [
   counter('actor_restarts_total', 'Actors that began anew after a failure.', ({ restarts }) => restarts),
   byName('dead_letters_total', 'Tells that nobody handled.', 'reason', ({ deadLetters }) => deadLetters),
   gauge('mailbox_messages', 'Messages that wait in mailboxes.', ({ mailboxes }) => mailboxes.queued),
+  gauge(
+    'mailbox_bytes',
+    'Encoded bytes of messages from links that wait in mailboxes.',
+    (each) => each.mailboxes.bytes,
+  ),
   gauge('mailboxes_past_mark', 'Mailboxes so full that senders are to wait.', ({ mailboxes }) => mailboxes.pastMark),
   counter('asks_total', 'Asks that were made.', ({ asks }) => asks.started),
   gauge('asks_pending', 'Asks that wait for their reply.', ({ asks }) => asks.pending),

@@ -19,20 +19,25 @@ async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 
-describe('examples/service', function () {
-  this.timeout(60_000);
+/** One service for all tests of a block, or one for each. */
+function useService(begin: Mocha.HookFunction, finish: Mocha.HookFunction, noticeMs = 0): () => Service {
   let service: Service;
-
-  beforeEach(async () => {
-    service = await Service.start({ NOTICE_MS: '200' });
+  begin(async () => {
+    service = await Service.start({ NOTICE_MS: String(noticeMs) });
   });
-
-  afterEach(async function () {
+  finish(async function () {
     await service.kill();
     if (this.currentTest?.state === 'failed') console.error(service.log());
   });
+  return () => service;
+}
+
+describe('examples/service', function () {
+  this.timeout(60_000);
+  const running = useService(before, after);
 
   it('takes prices, and answers with what it has', async () => {
+    const service = running();
     expect((await service.get('/prices/ACME')).status).to.equal(404);
     for (const price of [12, 10, 11]) {
       const { status, text } = await service.post('/prices/ACME', { price });
@@ -44,6 +49,7 @@ describe('examples/service', function () {
   });
 
   it('refuses what makes no sense', async () => {
+    const service = running();
     expect((await service.post('/prices/ACME', { price: -1 })).status).to.equal(400);
     expect((await service.post('/prices/ACME', {})).status).to.equal(400);
     expect((await service.get('/prices/acme')).status).to.equal(400);
@@ -51,6 +57,7 @@ describe('examples/service', function () {
   });
 
   it('streams prices as server-sent events, to each who asks, until they leave', async () => {
+    const service = running();
     const [one, two] = [await service.events('/prices/ACME/events'), await service.events('/prices/ACME/events')];
     expect(one.headers['content-type']).to.equal('text/event-stream');
     await until(async () => (await metric(service, 'millrace_streams_open')) === 8);
@@ -66,6 +73,7 @@ describe('examples/service', function () {
   });
 
   it('says how it is, and counts what it does', async () => {
+    const service = running();
     const alive = await service.get('/healthz');
     expect([alive.status, json(alive)]).to.deep.equal([200, { phase: 'running', problems: [] }]);
     const ready = await service.get('/readyz');
@@ -78,6 +86,7 @@ describe('examples/service', function () {
   });
 
   it('goes on when an actor crashes: that request fails with 500, the next ones work', async () => {
+    const service = running();
     for (const symbol of ['ACME', 'OTHER']) await service.post(`/prices/${symbol}`, { price: 5 });
     const events = await service.events('/prices/ACME/events');
     const failed = await service.post('/prices/ACME/failure');
@@ -96,6 +105,7 @@ describe('examples/service', function () {
   });
 
   it('answers every request of a load, while actors crash under it', async () => {
+    const service = running();
     const load = new Load(service.url, 16);
     await until(() => load.count > 200);
     for (let crash = 0; crash < 5; crash++)
@@ -108,7 +118,25 @@ describe('examples/service', function () {
     expect([...load.outcome.answered.keys()].every((status) => [200, 202, 404].includes(status))).to.equal(true);
   });
 
+  it('loads no native library', function () {
+    const service = running();
+    const maps = `/proc/${service.pid}/maps`;
+    if (!existsSync(maps)) this.skip();
+    const libraries = new Set(
+      readFileSync(maps, 'utf8')
+        .split('\n')
+        .map((line) => line.slice(line.indexOf('/'))),
+    );
+    expect([...libraries].filter((path) => path.includes('node_modules') || path.endsWith('.node'))).to.deep.equal([]);
+  });
+});
+
+describe('the end of examples/service', function () {
+  this.timeout(60_000);
+  const running = useService(beforeEach, afterEach, 500);
+
   it('loses no request that it has accepted when it is told to end under load, and ends well', async () => {
+    const service = running();
     const events = await service.events('/prices/S1/events');
     const load = new Load(service.url, 16);
     await until(() => load.count > 200);
@@ -130,21 +158,11 @@ describe('examples/service', function () {
   });
 
   it('says at once that it is not ready when it is told to end, and ends within its deadline', async () => {
+    const service = running();
     const held = await service.events('/prices/ACME/events');
     service.signal('SIGINT');
     await until(async () => (await service.get('/readyz')).status === 503);
     expect(await held.next()).to.equal(undefined);
     expect(await service.ended).to.include({ code: 0, signal: null, isDrained: true });
-  });
-
-  it('loads no native library', function () {
-    const maps = `/proc/${service.pid}/maps`;
-    if (!existsSync(maps)) this.skip();
-    const libraries = new Set(
-      readFileSync(maps, 'utf8')
-        .split('\n')
-        .map((line) => line.slice(line.indexOf('/'))),
-    );
-    expect([...libraries].filter((path) => path.includes('node_modules') || path.endsWith('.node'))).to.deep.equal([]);
   });
 });

@@ -1,3 +1,4 @@
+import type { MillraceError } from '../../errors.js';
 import type { Scheduler } from '../../scheduler/index.js';
 
 /** Upper bounds of the buckets in which asks are counted by the time they took, in seconds; the last bucket has none. */
@@ -84,6 +85,12 @@ export class AskMeter {
       this.windowEndMs = nowMs + WINDOW_MS;
     }
     return this.stride;
+  }
+
+  /** Rejects an ask that does not begin. */
+  refuse(error: MillraceError): Promise<never> {
+    this.failed(error.code, true);
+    return Promise.reject(error);
   }
 
   failed(code: string, beforeItBegan: boolean): void {

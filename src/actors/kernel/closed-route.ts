@@ -1,5 +1,6 @@
 import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
+import type { AskMeter } from './ask-meter.js';
 import type { DeadLetterOffice } from './dead-letters.js';
 import { FailedStream, type Stream } from './stream.js';
 import type { Route, TerminationReason, Watcher } from './route.js';
@@ -9,11 +10,13 @@ export class ClosedRoute implements Route {
   readonly cUid: bigint;
   private readonly reason: TerminationReason;
   private readonly deadLetters: DeadLetterOffice;
+  private readonly asks: AskMeter;
 
-  constructor(cUid: bigint, reason: TerminationReason, deadLetters: DeadLetterOffice) {
+  constructor(cUid: bigint, reason: TerminationReason, deadLetters: DeadLetterOffice, asks: AskMeter) {
     this.cUid = cUid;
     this.reason = reason;
     this.deadLetters = deadLetters;
+    this.asks = asks;
   }
 
   get path(): string {
@@ -26,7 +29,7 @@ export class ClosedRoute implements Route {
   }
 
   ask(method: AnyMethod): Promise<unknown> {
-    return Promise.reject(this.error(method.fullName));
+    return this.asks.refuse(this.error(method.fullName));
   }
 
   stream(method: AnyMethod): Stream<unknown> {

@@ -124,7 +124,7 @@ export class Kernel {
     this.nact = new NactRoot(this.name, this.roots, onNactStop);
     this.references = new References(this.nact.name, options.tap);
     if (tracing !== undefined) this.references.intercept(tracedCalls(tracing, () => this.running));
-    this.remoteRoutes = (cUid) => new ClosedRoute(cUid, 'unreachable', this.deadLetters);
+    this.remoteRoutes = (cUid) => new ClosedRoute(cUid, 'unreachable', this.deadLetters, this.deadlines.asks);
   }
 
   /** A typed reference from a wire record. ProtocolError when it is of another service; one that names none is taken at its word. */

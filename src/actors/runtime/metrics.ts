@@ -21,6 +21,8 @@ export interface PartitionActivity {
   readonly mailboxes: {
     /** Messages that wait. */
     readonly queued: number;
+    /** Encoded bytes of those that came over links. */
+    readonly bytes: number;
     /** Mailboxes so full that their senders are to wait. */
     readonly pastMark: number;
   };
@@ -62,7 +64,8 @@ export function runtimeMetrics(
 
 function partitionMetrics(partition: PartitionRuntime): PartitionMetrics {
   const { system, router } = partition;
-  const { actors, messages, failures, restarts, deadLettersByReason, asks, openStreams } = system.statistics;
+  const { actors, messages, failures, restarts, deadLettersByReason, asks, openStreams, mailboxBytes } =
+    system.statistics;
   const { queued, pastMark } = system.mailboxes();
   const channels = [...router.channels()];
   return {
@@ -72,7 +75,7 @@ function partitionMetrics(partition: PartitionRuntime): PartitionMetrics {
     failures,
     restarts,
     deadLetters: deadLettersByReason,
-    mailboxes: { queued, pastMark },
+    mailboxes: { queued, bytes: mailboxBytes, pastMark },
     asks,
     openStreams,
     links: {

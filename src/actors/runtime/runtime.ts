@@ -143,7 +143,7 @@ export class Runtime implements HasSystem {
     return this.#observer.health(this.#stopping.phase, controlPlane);
   }
 
-  /** What it has done since it began. Looks at every actor: some 20 ms for a million. */
+  /** What it has done since it began. Looks at every actor: some 30 ms for a million. */
   metrics(): RuntimeMetrics {
     return this.#observer.metrics();
   }

@@ -21,6 +21,7 @@ function add(left: PartitionActivity, right: PartitionActivity): PartitionActivi
     deadLetters: addByName(left.deadLetters, right.deadLetters),
     mailboxes: {
       queued: left.mailboxes.queued + right.mailboxes.queued,
+      bytes: left.mailboxes.bytes + right.mailboxes.bytes,
       pastMark: left.mailboxes.pastMark + right.mailboxes.pastMark,
     },
     asks: addAsks(left.asks, right.asks),

@@ -34,7 +34,8 @@ export class LinkAsks {
   ): Promise<unknown> {
     const { address, outgoing } = this.#line;
     if (this.#waiting.size >= limits.linkAsks) {
-      return Promise.reject(new BackpressureError(`${limits.linkAsks} asks wait for replies from ${address} already.`));
+      const full = new BackpressureError(`${limits.linkAsks} asks wait for replies from ${address} already.`);
+      return this.#services.system.deadlines.asks.refuse(full);
     }
     const nowMs = this.#services.scheduler.now();
     return new Promise((resolve, reject) => {

@@ -33,7 +33,7 @@ export class RemoteRoute implements Route {
     const call = this.#system.outgoingAsk(options);
     const channel = this.#current();
     if (channel.closed !== undefined) {
-      throw channel.closed;
+      return this.#system.deadlines.asks.refuse(channel.closed);
     }
     return channel.asks.ask(this.cUid, method, message, call, options);
   }

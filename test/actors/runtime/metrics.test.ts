@@ -27,7 +27,7 @@ describeRuntime('the metrics of a runtime', (start) => {
     expect(after.asks.latency.count).to.be.at.least(3);
     expect(after).to.include({ failures: 1, restarts: 1 });
     expect(after.deadLetters).to.deep.equal({ stopped: 1 });
-    expect(after.mailboxes).to.deep.equal({ queued: 0, pastMark: 0 });
+    expect(after.mailboxes).to.deep.equal({ queued: 0, bytes: 0, pastMark: 0 });
   });
 
   it('count what goes over links, and keep counting when a link has ended', async () => {
@@ -47,6 +47,24 @@ describeRuntime('the metrics of a runtime', (start) => {
     const after = runtime.metrics().links;
     expect(after.bytesSent).to.be.at.least(during.bytesSent);
     expect(after.envelopesReceived).to.be.at.least(during.envelopesReceived);
+  });
+
+  it('count asks of actors that are gone, and of processes that cannot be reached', async () => {
+    const { runtime, cluster } = await start();
+    const other = await cluster.start();
+    const ref = other.spawn(errandRunner());
+    await other.register('far', ref);
+    const far = await runtime.lookup(Errands, 'far');
+    await far.run({});
+    await other.stopActor(ref);
+    const before = runtime.metrics().asks;
+    expect(await rejection(far.run({}))).to.include({ code: 'STOPPED' });
+    await other.stop();
+    expect(await rejection(far.run({}, { timeoutMs: 50_000 }))).to.include({ code: 'UNREACHABLE' });
+    const { started, failed } = runtime.metrics().asks;
+    expect(failed['STOPPED']).to.equal((before.failed['STOPPED'] ?? 0) + 1);
+    expect(failed['UNREACHABLE']).to.be.at.least(1);
+    expect(started - before.started).to.be.at.least(2);
   });
 
   it('count what each partition does, and all of them together', async () => {
