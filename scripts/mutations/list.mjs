@@ -126,7 +126,7 @@ export const mutations = [
   {
     name: 'a request that has no answer is not repeated',
     file: 'src/actors/control-plane/ask-again.ts',
-    find: '      if (scheduler.now() >= deadline) {',
+    find: '      if (deadline - scheduler.now() < ROUNDING_MS) {',
     replace: '      if (scheduler.now() >= 0) {',
     workloads: ['wiring'],
   },

@@ -4,6 +4,8 @@ import type { AskOptions } from '../kernel/index.js';
 
 /** Time after which a request without an answer is sent again, in ms. */
 const REPEAT_MS = 1_000;
+/** What is left of a deadline when the time that was added up for it is rounded: too little to ask anything in. */
+const ROUNDING_MS = 1e-3;
 
 /**
  * Sends a request that may be repeated until it is answered or the deadline passes: a frame lost on the way, or a mailbox that is full,
@@ -24,7 +26,7 @@ export async function askAgain<Reply>(
       } else if (!(error instanceof AskTimeoutError)) {
         throw error;
       }
-      if (scheduler.now() >= deadline) {
+      if (deadline - scheduler.now() < ROUNDING_MS) {
         throw error;
       }
     }

@@ -1,4 +1,4 @@
-import { MillraceError, type PipelineRun, type Runtime } from '#src/index.js';
+import { MillraceError, PipelineError, type PipelineRun, type Runtime, StoppedError } from '#src/index.js';
 import { type SimulatedNode, workload, type World } from '#src/simulation/index.js';
 import { type Board, newBoard } from '../../actors/runtime/pipelines/board.js';
 import flow from '../../actors/runtime/pipelines/flow.js';
@@ -65,13 +65,22 @@ async function flowOnce(world: World, index: number): Promise<void> {
   const changes = policy === 'broadcast' ? 0 : world.below(world.size('changes') + 1);
   const { board, run: name } = newBoard(`wiring-${index}`);
   const isSlow = world.random() < 0.8;
-  board.stage = () => (isSlow ? world.pass(world.below(12)) : undefined);
+  const mishap = world.pick(['none', 'none', 'none', 'stopped', 'thrown'] as const);
+  let throwsAt = mishap === 'thrown' ? world.below(world.size('rows') + 1) : -1;
+  board.stage = ({ id }) => {
+    if (id === throwsAt) {
+      throwsAt = -1;
+      throw new Error('the stage threw');
+    }
+    return isSlow ? world.pass(world.below(12)) : undefined;
+  };
   const args = { run: name, count: world.size('rows'), policy, ...instances };
   let run: PipelineRun;
   let outcome: unknown;
   try {
     run = await runtime.run(isRestarting ? restarting : flow, { args });
     const scaled = Array.from({ length: changes }, () => scale(world, run, board));
+    if (mishap === 'stopped') scaled.push(stopAt(world, run, board));
     outcome = await run.done.then(
       () => undefined,
       (error: unknown) => error,
@@ -84,9 +93,20 @@ async function flowOnce(world: World, index: number): Promise<void> {
     checkRows(world, board, world.size('rows') * (policy === 'broadcast' ? instances.stages : 1), instances);
   else
     world.check(
-      mayFail(world, outcome, isRestarting, node, generation),
+      mayFail(world, outcome, isRestarting, node, generation) ||
+        // One that had failed when it was stopped does not start anew.
+        (mishap === 'stopped' && (outcome instanceof StoppedError || outcome instanceof PipelineError)) ||
+        (mishap === 'thrown' && !isRestarting && outcome instanceof PipelineError),
       `it failed, though nothing has ended: ${outcome instanceof Error ? outcome.message : 'without an error'}`,
     );
+}
+
+async function stopAt(world: World, run: PipelineRun, board: Board): Promise<void> {
+  const row = Math.floor(world.random() * world.size('rows'));
+  for (let waitedMs = 0; board.accepted < row && waitedMs < 2_000; waitedMs++) await world.pass(1);
+  await run.stop().catch((error: unknown) => {
+    world.check(error instanceof MillraceError, `stopping failed with what is no error of ours: ${String(error)}`);
+  });
 }
 
 /**
@@ -134,7 +154,8 @@ function mayFail(
   if (!(error instanceof MillraceError)) return false;
   const hasLeft = !node.isUp || node.generation !== generation;
   const { faults, network } = world.plan;
-  const ends = faults.length + world.size('processes');
+  // A process that leaves may be chosen once more for what it ended, and the segment that throws is one more.
+  const ends = faults.length + 2 * world.size('processes') + 1;
   const isCalm = network.loss === 0 && network.reorder === 0 && network.duplicate === 0;
-  return hasLeft || (isRestarting ? ends > 5 : ends > 0 || !isCalm);
+  return hasLeft || (isRestarting ? ends > 5 : ends > 1 || !isCalm);
 }
