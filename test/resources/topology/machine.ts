@@ -48,7 +48,9 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
 export const randomMachines: fc.Arbitrary<RandomMachine> = shapes.map(build);
 
 function build({ packages, nodes, caches, cores, bare, gpus, order, mask }: Shape): RandomMachine {
-  const count = (packages * nodes * caches + bare) * cores.flat().length * 2 + 64;
+  const threads = cores.flat().reduce((sum, each) => sum + each, 1);
+  // At least as many as there will be.
+  const count = packages * nodes * caches * threads + bare * 3 + 64;
   // Numbers that are prime to each other reach every processor, far apart.
   const step = [1, 3, 5, 7, 11, 13, 17][order] ?? 1;
   const size = [...Array(count * 2).keys()].find((n) => n >= count && n % step !== 0) ?? count;
