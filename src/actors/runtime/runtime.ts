@@ -22,6 +22,7 @@ import { ControlPlaneNews } from './control-plane-news.js';
 import type { Health } from './health.js';
 import type { RuntimeMetrics } from './metrics.js';
 import { Observer } from './observer.js';
+import { RegisteredNames } from './registered-names.js';
 import { joinedDeadLetters, joinedFeed } from './partition-feeds.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 import { createPartitions, first, joinPartitions, type Leftovers, leftoversOf } from './partitions.js';
@@ -53,7 +54,7 @@ export class Runtime implements HasSystem {
   #controlPlane = '';
   readonly #observer: Observer;
   readonly #stopping: Stopping;
-  readonly #names = new Map<string, UntypedRef>();
+  readonly #names: RegisteredNames;
 
   /** For Executors; it does not start anything. */
   constructor(environment: RuntimeEnvironment, options: RuntimeOptions = {}) {
@@ -76,10 +77,11 @@ export class Runtime implements HasSystem {
       stoppable({
         ...parts,
         client: () => this.#client,
-        withdraw: () => this.#withdraw(),
+        withdraw: () => this.#names.close(),
         closed: () => this.#observer.close(),
       }),
     );
+    this.#names = new RegisteredNames(() => this.#joined, this.#log);
     this.#news = new ControlPlaneNews({ ...parts, isEnding: () => this.#stopping.isEnding });
   }
 
@@ -186,15 +188,16 @@ export class Runtime implements HasSystem {
     return ref;
   }
 
-  /** Enters an actor under a name that every process of the cluster can look up. ConfigError when another has it. */
-  async register(name: string, ref: UntypedRef): Promise<void> {
-    await this.#joined.registerName(name, ref.toRef());
-    this.#names.set(name, ref);
+  /**
+   * Enters an actor under a name that every process of the cluster can look up, until the actor ends. ConfigError when another has
+   * it.
+   */
+  register(name: string, ref: UntypedRef): Promise<void> {
+    return this.#names.register(name, ref);
   }
 
-  async unregister(name: string, ref: UntypedRef): Promise<void> {
-    this.#names.delete(name);
-    await this.#joined.unregisterName(name, ref.toRef().cUid);
+  unregister(name: string, ref: UntypedRef): Promise<void> {
+    return this.#names.unregister(name, ref);
   }
 
   /** The actor under a name, anywhere in the cluster; waits until it appears. AskTimeoutError at the deadline, 5 s by default. */
@@ -299,10 +302,6 @@ export class Runtime implements HasSystem {
         return {};
       },
     });
-  }
-
-  async #withdraw(): Promise<void> {
-    await Promise.all([...this.#names].map(([name, ref]) => this.unregister(name, ref)));
   }
 
   #hasOthers(): boolean {
