@@ -69,6 +69,18 @@ export const optionTable = {
   tlsCertFile: filePath('Certificate of this process for tls: addresses, PEM.'),
   tlsKeyFile: filePath('Private key of that certificate, PEM.'),
   tlsCaFile: filePath('Certificates of the authority that signs those of all processes, PEM.'),
+  ucx: choice(['auto', 'off', 'required'], {
+    default: 'auto',
+    description:
+      'Links through shared memory by UCX: auto is where it is installed; required refuses to start without.',
+  }),
+  ucxInterfaces: text({
+    default: '',
+    defaultText: 'none',
+    description: 'Network interfaces whose every user is trusted: UCX takes what comes there over TCP for its own.',
+    accepts: 'names of network interfaces with commas between, or nothing',
+    isValid: (names) => /^([\w.:@-]{1,15}(,[\w.:@-]{1,15})*)?$/.test(names),
+  }),
   askTimeoutMs: integer({
     min: 1,
     max: MAX_MS,

@@ -4,7 +4,8 @@ import { RealScheduler, type Scheduler, type UndeclaredWork, VirtualScheduler } 
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory/index.js';
 import { Runtime } from './runtime.js';
 import type { RuntimeOptions } from './runtime-options.js';
-import { assertReal, inside, insideAndOutside, type NetOptions, type Transports } from './transports.js';
+import type { NetOptions } from './outside.js';
+import { assertReal, inside, insideAndOutside, type Transports } from './transports.js';
 import type { RuntimeTap } from './segment-tap.js';
 
 export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
@@ -78,7 +79,7 @@ export class Executor {
   async start(options: RuntimeOptions = {}): Promise<Runtime> {
     const { net, linkDeadMs } = this.#links;
     if (net !== undefined) {
-      this.#outside ??= insideAndOutside({ net, linkDeadMs }, this.network, this.scheduler, this.#log);
+      this.#outside ??= insideAndOutside(this.network, { net, linkDeadMs, scheduler: this.scheduler, log: this.#log });
     }
     const transports = this.#outside === undefined ? inside(this.network) : await this.#outside;
     const tracing = options.tracing && (await this.scheduler.outside(options.tracing(this.#log)));

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../errors.js';
 import type { OptionValues } from '../../options/index.js';
-import type { NetOptions } from './transports.js';
+import type { NetOptions } from './outside.js';
 
 /** What the resolved options say of links to other processes; undefined where there are none. */
 export function netSettings(values: OptionValues): NetOptions | undefined {
-  const { listen, controlPlane, advertisedHost, clusterKeyFile, keyless } = values;
+  const { listen, controlPlane, advertisedHost, clusterKeyFile, keyless, ucx, ucxInterfaces } = values;
   if (listen === 'none' && controlPlane === 'none') {
     return undefined;
   }
@@ -14,6 +14,8 @@ export function netSettings(values: OptionValues): NetOptions | undefined {
   const ca = contents('tlsCaFile', values);
   return {
     keyless,
+    ucx,
+    ...(ucxInterfaces !== '' && { ucxInterfaces: ucxInterfaces.split(',') }),
     listen: listen === 'none' ? listenBeside(controlPlane) : listen,
     ...(advertisedHost !== '' && { advertisedHost }),
     ...(clusterKeyFile !== '' && { key: contents('clusterKeyFile', values)?.trim() ?? '' }),

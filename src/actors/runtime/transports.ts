@@ -1,13 +1,8 @@
 import { ConfigError } from '../../errors.js';
-import { limits } from '../../limits.js';
-import type { Logger } from '../../logging/index.js';
 import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
 import type { MemoryNetwork, MemoryTransportOptions } from '../../transport/memory/index.js';
-import type { NetTransportOptions } from '../../transport/net/index.js';
-
-/** How processes of the operating system reach this one, and how it reaches them. */
-export type NetOptions = Omit<NetTransportOptions, 'scheduler' | 'log' | 'entropy' | 'linkDeadMs'>;
+import type { NetOptions, OutsideOptions } from './outside.js';
 
 type Place = MemoryTransportOptions & { readonly crashed: () => void };
 
@@ -29,36 +24,22 @@ export function inside(network: MemoryNetwork): Transports {
 }
 
 /**
- * They are reached by processes of the operating system too, by sockets: the nearest way is taken. Sockets are loaded here only: most
- * programs have none, and start sooner without them.
+ * They are reached by processes of the operating system too, by shared memory and sockets: the nearest way is taken. Those are loaded
+ * here only: most programs have none, and start sooner without them.
  */
-export async function insideAndOutside(
-  { net, linkDeadMs = limits.linkDeadMs }: { readonly net: NetOptions; readonly linkDeadMs?: number | undefined },
-  network: MemoryNetwork,
-  scheduler: Scheduler,
-  log: Logger,
-): Promise<Transports> {
-  const { NetTransport } = await import('../../transport/net/index.js');
+export async function insideAndOutside(network: MemoryNetwork, options: OutsideOptions): Promise<Transports> {
+  const { outsideLayers } = await import('./outside.js');
   const { StackTransport } = await import('../../transport/stack/index.js');
+  const { scheduler, log } = options;
   const program = Buffer.from(systemEntropy(8)).toString('hex');
+  const outside = outsideLayers(options);
   return (partition, { crashed, ...place }) => {
-    const sockets = new NetTransport({ ...net, listen: listenOf(partition, net.listen), scheduler, log, linkDeadMs });
+    const outer = outside(partition);
     const crash = (): void => {
-      void sockets.abort();
+      for (const { transport } of outer) void transport.abort();
       crashed();
     };
-    const layers = [
-      { transport: network.transport({ ...place, crashed: crash }), schemes: ['memory:'], isInside: true },
-      { transport: sockets, schemes: ['unix:', 'tcp:', 'tls:'] },
-    ] as const;
-    return new StackTransport({ scheduler, program, layers });
+    const inner = { transport: network.transport({ ...place, crashed: crash }), schemes: ['memory:'], isInside: true };
+    return new StackTransport({ scheduler, log, program, layers: [inner, ...outer] });
   };
-}
-
-/** The first partition is at the address that was given; the others, next to it, are found through the control plane. */
-function listenOf(partition: number, listen = 'unix:'): string {
-  if (partition === 0) {
-    return listen;
-  }
-  return listen.startsWith('unix:') ? 'unix:' : listen.replace(/:\d+$/, ':0');
 }

@@ -1,4 +1,5 @@
-import { UnreachableError } from '../../errors.js';
+import { type MillraceError, ResourceError, UnreachableError } from '../../errors.js';
+import { type Logger, silentLogger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Link, Transport } from '../transport.js';
 import { formatAlternatives, parseAlternatives } from './alternatives.js';
@@ -17,8 +18,12 @@ export interface StackOptions {
   /** Unlike that of any other program. */
   readonly program: string;
   /** The nearest first. */
-  readonly layers: readonly [Layer, ...Layer[]];
+  readonly layers: readonly Layer[];
+  readonly log?: Logger;
 }
+
+/** Part of the time that is left for a way, where another comes behind it. */
+const SHARE = 0.5;
 
 /**
  * Several transports as one: it listens on all of them, and connects by the nearest that leads there. The choice is made once for each
@@ -45,16 +50,22 @@ export class StackTransport implements Transport {
     address: string,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<Link> {
-    const { scheduler } = this.#options;
+    const { scheduler, log = silentLogger } = this.#options;
     const deadlineMs = scheduler.now() + options.timeoutMs;
-    let failure = new UnreachableError(`Connecting to ${address} failed: no transport here knows the way.`);
-    for (const way of this.#ways(address)) {
-      const timeoutMs = deadlineMs - scheduler.now();
-      if (timeoutMs <= 0) break;
+    const ways = this.#ways(address);
+    let failure: MillraceError = new UnreachableError(
+      `Connecting to ${address} failed: no transport here knows the way.`,
+    );
+    for (const [index, way] of ways.entries()) {
+      const leftMs = deadlineMs - scheduler.now();
+      if (leftMs <= 0) break;
+      const timeoutMs = index === ways.length - 1 ? leftMs : leftMs * SHARE;
       try {
         return await way.transport.connect(way.address, { ...options, timeoutMs });
       } catch (error) {
-        if (!(error instanceof UnreachableError)) throw error;
+        // No room for one more link here, or no memory to share, is no reason not to take a longer way.
+        if (!(error instanceof UnreachableError || error instanceof ResourceError)) throw error;
+        log.debug('a way leads nowhere', { transport: way.transport.name, address: way.address, why: error.message });
         failure = error;
       }
     }

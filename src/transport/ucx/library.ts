@@ -46,10 +46,15 @@ const BUILD_SCRIPT = fileURLToPath(new URL('../../../native-shims/build.mjs', im
 const SHIM = fileURLToPath(new URL('../../../native-shims/build/millrace-ucx.so', import.meta.url));
 const COMMAND = `apt-get install -y libucx0 libucx-dev gcc && node ${BUILD_SCRIPT}`;
 
+/** ResourceError where not even the shim is there: all that can be told without loading anything. */
+export function assertShim({ shim = SHIM }: ShimFiles = {}): void {
+  if (!existsSync(shim)) throw lacking(`${shim}, not found`);
+}
+
 /** Loads koffi, the shim and UCX. ResourceError names the file that is missing or wrong, and the command that helps. */
 export function loadShim({ shim = SHIM, ucx = 'libucp.so.0' }: ShimFiles = {}): Shim {
   const koffi = loadKoffi();
-  if (!existsSync(shim)) throw lacking(`${shim}, not found`);
+  assertShim({ shim });
   const functions = bind(koffi, shim);
   if (functions.load(ucx) === Status.ok) return functions;
   throw lacking(`${ucx}: ${functions.lastReason()}`);

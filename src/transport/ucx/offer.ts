@@ -53,7 +53,7 @@ export class Offers {
   /** A place in the rings, and how to reach it. ResourceError where that cannot be had. */
   make(fabric: Fabric): { readonly seat: Seat; readonly offer: Offer } {
     if (fabric === Fabric.tcp && this.#devices === undefined) {
-      throw new ResourceError('UCX over TCP is off here: name the interfaces whose users are trusted (interfaces).');
+      throw new ResourceError('UCX over TCP is off here: name the interfaces whose users are trusted (ucxInterfaces).');
     }
     const token = new DataView(this.#entropy(8).buffer).getBigUint64(0);
     const seat = this.#rings.open(fabric, this.#devices, token);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { ConfigError, ProtocolError, ResourceError, StoppedError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type Logger, silentLogger } from '../../logging/index.js';
@@ -17,11 +18,10 @@ import {
 import type { Link, Transport } from '../transport.js';
 import { Fabric } from './abi.js';
 import { Blocks } from './blocks.js';
-import { loadShim, type ShimFiles } from './library.js';
+import { Engine } from './engine.js';
 import { type LinkOwner, UcxLink } from './link.js';
-import { type Offer, offerIn, Offers } from './offer.js';
-import { Progress } from './progress.js';
-import { Rings } from './rings.js';
+import { type Offer, offerIn } from './offer.js';
+import { UcxLibrary } from './ucx-library.js';
 
 export interface UcxTransportOptions extends ListenOptions, LinkSecurity {
   /** A real one. */
@@ -35,7 +35,8 @@ export interface UcxTransportOptions extends ListenOptions, LinkSecurity {
   readonly fabric?: 'shared-memory' | 'tcp';
   /** Network interfaces whose every user is trusted: UCX takes what strangers send there for its own. Example: `lo`. */
   readonly interfaces?: readonly string[];
-  readonly files?: ShimFiles;
+  /** Shared by all transports of one thread. Default: one of its own. */
+  readonly library?: UcxLibrary;
 }
 
 /** What a transport holds: all 0 once it is closed, but for what it has refused. */
@@ -49,43 +50,39 @@ export interface UcxStatistics {
 /** Names ours among the addresses of other transports. */
 const PREFIX = 'ucx+';
 
-/** Links over UCX: shared memory on one host, TCP on trusted interfaces. */
+/** Links over UCX: shared memory on one host, TCP on trusted interfaces. UCX is loaded at the first of them. */
 export class UcxTransport implements Transport {
   readonly name = 'ucx';
   readonly #options: UcxTransportOptions;
   readonly #settings: Omit<CompanionSettings, 'introduce'>;
-  readonly #rings: Rings;
-  readonly #progress: Progress;
-  readonly #offers: Offers;
+  readonly #library: UcxLibrary;
   readonly #links = new Set<UcxLink>();
   readonly #dials = new Set<Dial>();
   /** Links whose hello is not over, by what their client has said. */
   readonly #promised = new Map<v1.Introduction, { readonly link: UcxLink; readonly deadline: Timer }>();
   readonly #owner: LinkOwner;
   readonly #ungranted = new Set<UcxLink>();
+  #engine: Engine | undefined;
   #listener: CompanionListener | undefined;
   #address = '';
   #linksMade = 0;
   #isClosed = false;
   #whenEmpty: (() => void) | undefined;
 
-  /** ResourceError where UCX, the shim or koffi is missing: it names what, and the command that helps. */
   constructor(options: UcxTransportOptions) {
     const { scheduler, log = silentLogger, entropy = systemEntropy, key, tls, keyless } = options;
     if (scheduler.isVirtual) throw new ConfigError('The ucx transport needs real time: use the memory transport.');
     this.#options = options;
     const security = { ...(key && { key }), ...(tls && { tls }), ...(keyless && { keyless }) };
     this.#settings = { scheduler, log, entropy, security };
-    this.#rings = new Rings(loadShim(options.files));
-    this.#progress = new Progress(this.#rings, scheduler, (hasNews) => this.#afterTurn(hasNews));
-    this.#offers = new Offers(this.#rings, entropy, options.interfaces ?? []);
+    this.#library = options.library ?? new UcxLibrary({ log });
     this.#owner = {
       scheduler,
       blocks: new Blocks(),
-      wake: () => this.#progress.wake(),
+      wake: () => this.#engine?.progress.wake(),
       owesGrant: (link) => {
         this.#ungranted.add(link);
-        this.#progress.wake();
+        this.#engine?.progress.wake();
       },
       gone: (link) => this.#gone(link),
     };
@@ -125,21 +122,29 @@ export class UcxTransport implements Transport {
     this.#assertOpen();
     const { scheduler } = this.#settings;
     const deadlineMs = scheduler.now() + options.timeoutMs;
-    if (!address.startsWith(PREFIX) || parseAddress(withoutPrefix(address)) === undefined) {
+    const there = address.startsWith(PREFIX) ? parseAddress(withoutPrefix(address)) : undefined;
+    if (there === undefined) {
       throw new UnreachableError(`Connecting to ${address} failed: this is no address of the ucx transport.`);
+    }
+    // Of another host, or gone: UCX need not be troubled.
+    if (there.scheme === 'unix' && !existsSync(there.path)) {
+      throw new UnreachableError(`Connecting to ${address} was refused: nothing listens there.`);
     }
     if (options.signal?.aborted === true) {
       throw new UnreachableError(`Connecting to ${address} was aborted.`, { cause: options.signal.reason });
     }
-    const own = this.#open(this.#options.fabric === 'tcp' ? Fabric.tcp : Fabric.sharedMemory);
-    const introduce = (): Introduction => this.#offers.introduction(this.#address, own.offer);
+    const engine = this.#running();
+    const own = this.#open(engine, this.#options.fabric === 'tcp' ? Fabric.tcp : Fabric.sharedMemory);
+    const introduce = (): Introduction => engine.offers.introduction(this.#address, own.offer);
     const dial = new Dial(withoutPrefix(address), { ...this.#settings, introduce }, options);
     this.#dials.add(dial);
     try {
       const companion = await dial.companion();
       own.link.accompany(companion, address);
       this.#assertOpen();
-      this.#join(own.link, own.offer, companion.peer);
+      const theirs = offerIn(companion.peer);
+      engine.offers.check(theirs, own.offer);
+      own.link.join(theirs.address, theirs.token);
       await this.#flowing(own.link, address, deadlineMs, options.signal);
       return own.link;
     } catch (error) {
@@ -151,7 +156,7 @@ export class UcxTransport implements Transport {
   }
 
   flush(): void {
-    this.#progress.flush();
+    this.#engine?.progress.flush();
   }
 
   /** Resolves when the owners of all its links were told, and what was sent has arrived or had its time (linkLingerMs). */
@@ -164,7 +169,7 @@ export class UcxTransport implements Transport {
     }
     await this.#listener?.close();
     await this.#empty();
-    this.#release();
+    this.#engine?.close();
     // In the turn after those in which the links tell their end.
     await new Promise<void>((resolve) => this.#settings.scheduler.schedule(resolve));
   }
@@ -175,14 +180,27 @@ export class UcxTransport implements Transport {
     for (const dial of this.#dials) dial.stop();
     for (const link of this.#links) link.abort();
     await this.#listener?.close();
-    this.#release();
+    this.#engine?.close();
   }
 
   // ---- opening
 
-  #open(fabric: Fabric): { readonly link: UcxLink; readonly offer: Offer } {
+  /** ResourceError where UCX, the shim or koffi is missing: it names what, and the command that helps. */
+  #running(): Engine {
     this.#assertOpen();
-    const { seat, offer } = this.#offers.make(fabric);
+    const { scheduler, entropy } = this.#settings;
+    this.#engine ??= new Engine({
+      library: this.#library,
+      scheduler,
+      entropy,
+      interfaces: this.#options.interfaces ?? [],
+      afterTurn: (hasNews) => this.#afterTurn(hasNews),
+    });
+    return this.#engine;
+  }
+
+  #open({ offers }: Engine, fabric: Fabric): { readonly link: UcxLink; readonly offer: Offer } {
+    const { seat, offer } = offers.make(fabric);
     this.#linksMade += 1;
     const link = new UcxLink(this.#linksMade, seat, this.#owner);
     this.#links.add(link);
@@ -193,9 +211,9 @@ export class UcxTransport implements Transport {
   #introduce(client: v1.Introduction | undefined): Introduction {
     if (client === undefined) throw new ProtocolError('The ucx transport answers clients only.');
     const theirs = offerIn(client);
-    const own = this.#openFor(theirs);
+    const { engine, ...own } = this.#openFor(theirs);
     try {
-      this.#offers.check(theirs, own.offer);
+      engine.offers.check(theirs, own.offer);
       own.link.join(theirs.address, theirs.token);
     } catch (error) {
       own.link.abort();
@@ -203,15 +221,18 @@ export class UcxTransport implements Transport {
     }
     const deadline = this.#settings.scheduler.setTimer(limits.connectTimeoutMs, () => own.link.abort());
     this.#promised.set(client, { link: own.link, deadline });
-    return this.#offers.introduction(this.#address, own.offer);
+    return engine.offers.introduction(this.#address, own.offer);
   }
 
-  #openFor(theirs: Offer): { readonly link: UcxLink; readonly offer: Offer } {
+  #openFor(theirs: Offer): { readonly engine: Engine; readonly link: UcxLink; readonly offer: Offer } {
     try {
-      return this.#open(theirs.fabric);
+      const engine = this.#running();
+      return { engine, ...this.#open(engine, theirs.fabric) };
     } catch (error) {
-      if (error instanceof ResourceError) throw new ProtocolError(error.message, { cause: error });
-      throw error;
+      if (!(error instanceof ResourceError)) throw error;
+      // Nobody else needs to come, once this one was told.
+      if (this.#engine === undefined) this.#settings.scheduler.schedule(() => void this.#listener?.close());
+      throw new ProtocolError(error.message, { cause: error });
     }
   }
 
@@ -224,12 +245,6 @@ export class UcxTransport implements Transport {
     if (!link.isOpen) return void companion.socket.destroy();
     link.accompany(companion, companion.peerAddress);
     onLink(link);
-  }
-
-  #join(link: UcxLink, own: Offer, peer: v1.Introduction): void {
-    const theirs = offerIn(peer);
-    this.#offers.check(theirs, own);
-    link.join(theirs.address, theirs.token);
   }
 
   async #flowing(link: UcxLink, address: string, deadlineMs: number, signal: AbortSignal | undefined): Promise<void> {
@@ -289,11 +304,6 @@ export class UcxTransport implements Transport {
         resolve();
       };
     });
-  }
-
-  #release(): void {
-    this.#progress.close();
-    this.#rings.close();
   }
 
   #assertOpen(): void {

@@ -74,9 +74,14 @@ describe('runtimes that meet over sockets', () => {
     expect(settings({})).to.equal(undefined);
     expect(settings({ listen: 'unix:', clusterKeyFile: key })).to.deep.equal({
       keyless: 'unix',
+      ucx: 'auto',
       listen: 'unix:',
       key: 'a key of more than 16 bytes',
     });
+    const ucx = settings({ listen: 'unix:', ucx: 'off', ucxInterfaces: 'eth0,lo' });
+    expect(ucx)
+      .to.include({ ucx: 'off' })
+      .and.deep.include({ ucxInterfaces: ['eth0', 'lo'] });
     const tls = { tlsCertFile: pem, tlsKeyFile: pem, tlsCaFile: pem };
     expect(settings({ listen: 'tls://0.0.0.0:7', advertisedHost: 'a', ...tls })?.tls).to.deep.equal({
       cert: 'PEM',

@@ -1,14 +1,13 @@
-import { MillraceError } from '#src/errors.js';
-import { RealScheduler } from '#src/scheduler/index.js';
-import { UcxTransport } from '#src/transport/ucx/index.js';
+import { ResourceError } from '#src/errors.js';
+import { UcxLibrary } from '#src/transport/ucx/index.js';
 
 /** Why there is no UCX here, or undefined where it is. */
-export async function lackingUcx(): Promise<string | undefined> {
+export function lackingUcx(): string | undefined {
   try {
-    await new UcxTransport({ scheduler: new RealScheduler() }).close();
+    new UcxLibrary().load();
     return undefined;
   } catch (error) {
-    if (error instanceof MillraceError) return error.message;
+    if (error instanceof ResourceError) return error.message;
     throw error;
   }
 }
@@ -27,4 +26,4 @@ function describePatiently(title: string, body: () => void): void {
   });
 }
 
-const lacking = await lackingUcx();
+const lacking = lackingUcx();

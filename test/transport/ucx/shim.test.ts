@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ResourceError } from '#src/errors.js';
-import { RealScheduler } from '#src/scheduler/index.js';
-import { UcxTransport, type UcxTransportOptions } from '#src/transport/ucx/index.js';
+import { type ShimFiles, UcxLibrary } from '#src/transport/ucx/index.js';
 import { describeWithUcx } from './available.js';
 
 const SHIMS = 'native-shims';
 
-function open(files: UcxTransportOptions['files']): UcxTransport {
-  return new UcxTransport({ scheduler: new RealScheduler(), ...(files && { files }) });
+function open(files: ShimFiles): void {
+  new UcxLibrary({ files }).load();
 }
 
 /** Builds the shim from sources that `change` has altered, and gives the path of the library. */
@@ -81,9 +80,8 @@ describeWithUcx('the UCX shim', () => {
 
   it('names UCX where that is not there', () => {
     const script = `
-      import { RealScheduler } from '#src/scheduler/index.js';
-      import { UcxTransport } from '#src/transport/ucx/index.js';
-      try { new UcxTransport({ scheduler: new RealScheduler(), files: { ucx: 'libucp-nowhere.so.0' } }); }
+      import { UcxLibrary } from '#src/transport/ucx/index.js';
+      try { new UcxLibrary({ files: { ucx: 'libucp-nowhere.so.0' } }).load(); }
       catch (error) { console.log(error.name, error.message); }`;
     const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
     expect(child.stdout).to.match(/^ResourceError .*libucp-nowhere\.so\.0.*apt-get install/);
