@@ -20,18 +20,37 @@ export interface LinkHandlers {
   closed(reason: CloseReason): void;
 }
 
+/** What a link is made of. */
+export interface Carrier {
+  /** Name of the transport. */
+  readonly transport: string;
+  /** What it uses: `unix`, `tcp` or `tls` of `net`; what UCX chose, such as `posix`, of `ucx`; empty where there is no choice. */
+  readonly medium: string;
+}
+
+/** What a link counts whose frames travel on rings, beside a socket that carries none of them. */
+export interface RingCounters {
+  readonly framesSent: number;
+  readonly framesReceived: number;
+  /** Read from and written to the socket, its hello included. */
+  readonly companionBytes: number;
+}
+
 /** An open path to another process. Frames keep their order within a lane. */
 export interface Link {
   /** Unique for its transport; a new link to the same peer has a new one (its epoch). */
   readonly id: number;
   /** Address that the other end listens on, or its name where it does not listen. */
   readonly peerAddress: string;
+  readonly carrier: Carrier;
   /** Frames arrive once and in order, or the link dies. */
   readonly isReliable: boolean;
   readonly isOpen: boolean;
   /** Bytes of data handed to `send`, and received in frames, since the link opened. */
   readonly bytesSent: number;
   readonly bytesReceived: number;
+  /** Undefined for a link without rings. */
+  readonly rings?: RingCounters;
   /** Throws ConfigError when called again. A link that has ended meanwhile says so to the handlers. */
   setHandlers(handlers: LinkHandlers): void;
   /**

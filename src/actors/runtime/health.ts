@@ -1,5 +1,6 @@
 import { limits } from '../../limits.js';
 import type { EventLoopLoad } from '../../scheduler/index.js';
+import type { Carrier } from '../../transport/index.js';
 import type { MailboxPressure } from '../kernel/index.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 
@@ -42,6 +43,8 @@ export interface LinkHealth {
   readonly partition: number;
   readonly peer: string;
   readonly state: 'opening' | 'open';
+  /** Undefined until it is open. */
+  readonly carrier: Carrier | undefined;
   readonly pendingAsks: number;
   /** Encoded bytes that wait for it. */
   readonly waitingBytes: number;
@@ -99,10 +102,11 @@ function partitionHealth(partition: PartitionRuntime, pressure: MailboxPressure 
 
 function linksHealth(partition: PartitionRuntime): LinkHealth[] {
   const { ordinal = 0 } = partition.describe();
-  return [...partition.router.channels()].map(({ address, isOpen, asks, outgoing }) => ({
+  return [...partition.router.channels()].map(({ address, isOpen, link, asks, outgoing }) => ({
     partition: ordinal,
     peer: address,
     state: isOpen ? 'open' : 'opening',
+    carrier: link?.carrier,
     pendingAsks: asks.size,
     waitingBytes: outgoing.waitingBytes,
   }));

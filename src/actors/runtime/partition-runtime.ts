@@ -87,8 +87,8 @@ export class PartitionRuntime {
     this.#ordinal = ordinal;
     this.#cUids = new CUidAllocator(ordinal);
     this.router.join(ordinal, locate);
-    const { scheduler, isLossy, streamWindow, transport, kernelLimits, tap } = this.#options;
-    this.system.spawn(transportActor(this.router, transport.name), { name: 'transport' });
+    const { scheduler, isLossy, streamWindow, kernelLimits, tap } = this.#options;
+    this.system.spawn(transportActor(this.router), { name: 'transport' });
     this.#actor = this.system.spawn(this.#behavior(), { name: 'partition-runtime' });
     this.#segments = new SegmentsManager({
       system: this.system,

@@ -5,12 +5,12 @@ import type { Channel } from './channel.js';
 import type { Router } from './router.js';
 
 /** The actor over a router: the life of links by messages. Frames never pass through it. */
-export function transportActor(router: Router, transport: string): Behavior<typeof v1.Transport, undefined> {
+export function transportActor(router: Router): Behavior<typeof v1.Transport, undefined> {
   return behavior(v1.Transport, {
     supervision: { onFailure: 'resume' },
     connect: (_state, { address }) => {
       const channel = router.open(address);
-      return later(channel.opened().then(() => describe(channel, transport)));
+      return later(channel.opened().then(() => describe(channel)));
     },
     disconnect: (_state, { address }, context) => {
       // Behind the reply, which may go over this very link.
@@ -21,12 +21,12 @@ export function transportActor(router: Router, transport: string): Behavior<type
       address: router.address,
       links: [...router.channels()]
         .filter((channel) => channel.isOpen)
-        .map((channel) => v1.LinkDescription.create(describe(channel, transport))),
+        .map((channel) => v1.LinkDescription.create(describe(channel))),
     }),
   });
 }
 
-function describe(channel: Channel, transport: string): v1.LinkDescriptionInit {
+function describe(channel: Channel): v1.LinkDescriptionInit {
   const { link, closed } = channel;
   if (closed !== undefined) {
     throw closed;
@@ -34,13 +34,17 @@ function describe(channel: Channel, transport: string): v1.LinkDescriptionInit {
   if (link === undefined) {
     throw new UnreachableError(`The link to ${channel.address} is not open yet.`);
   }
+  const { framesSent, framesReceived } = channel.traffic();
   return {
-    transport,
+    ...link.carrier,
     peerAddress: channel.address,
     isReliable: link.isReliable,
     bytesSent: link.bytesSent,
     bytesReceived: link.bytesReceived,
     pendingAsks: channel.asks.size,
     openStreams: channel.streams.size,
+    framesSent,
+    framesReceived,
+    ...(link.rings && { rings: link.rings }),
   };
 }

@@ -7,4 +7,5 @@ export type { Companion, CompanionSettings } from './companion.js';
 export { Dial, type DialOptions } from './dial.js';
 export { type Acquaintance, answer, greet, type HandshakeOptions, type Introduction } from './handshake.js';
 export { CompanionListener, type ListenOptions } from './listener.js';
+export { schemeOf } from './sockets.js';
 export { checkSecurity, type LinkSecurity } from './security.js';

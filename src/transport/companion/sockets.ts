@@ -46,6 +46,12 @@ export function bindingOf(socket: Socket): Uint8Array {
   return socket.exportKeyingMaterial(BINDING_BYTES, BINDING_LABEL, Buffer.alloc(0));
 }
 
+/** What kind of address leads there. */
+export function schemeOf(socket: Socket): CompanionAddress['scheme'] {
+  if (socket instanceof TLSSocket) return 'tls';
+  return socket.remoteAddress === undefined ? 'unix' : 'tcp';
+}
+
 /** Both ends are on this host. */
 export function isLocalSocket({ remoteAddress, remoteFamily }: Socket): boolean {
   // A Unix socket has no remote address.

@@ -37,11 +37,14 @@ export interface MemoryLinkOptions {
   readonly owner: LinkOwner;
 }
 
+const MEMORY = { transport: 'memory', medium: '' } as const;
+
 /** One end of a cable. */
 export class MemoryLink implements Link {
   readonly id: number;
   readonly peerAddress: string;
   readonly isReliable: boolean;
+  readonly carrier = MEMORY;
   readonly #direction: TracedLink;
   readonly #environment: Environment;
   readonly #cable: CableEnd;

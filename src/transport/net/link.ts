@@ -3,8 +3,8 @@ import { ConfigError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { Lane, LANES } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import type { Companion } from '../companion/index.js';
-import type { CloseReason, Link, LinkHandlers } from '../transport.js';
+import { type Companion, schemeOf } from '../companion/index.js';
+import type { Carrier, CloseReason, Link, LinkHandlers } from '../transport.js';
 import { FrameKind, readCredit, readReason, reasonPayload } from './frame-format.js';
 import { hostSilence } from './kernel-table.js';
 import { OutgoingLane } from './outgoing-lane.js';
@@ -31,6 +31,7 @@ export class NetLink implements Link, ReceiverOwner, Watched {
   readonly id: number;
   readonly peerAddress: string;
   readonly isReliable = true;
+  readonly carrier: Carrier;
   readonly isHostSilent: (() => Promise<boolean>) | undefined;
   readonly scheduler: Scheduler;
   readonly slabs: Slabs;
@@ -54,6 +55,7 @@ export class NetLink implements Link, ReceiverOwner, Watched {
   constructor(id: number, { socket, peerAddress, unread, isLocal }: Companion, owner: LinkOwner) {
     this.id = id;
     this.peerAddress = peerAddress;
+    this.carrier = { transport: 'net', medium: schemeOf(socket) };
     this.scheduler = owner.scheduler;
     this.slabs = owner.slabs;
     this.#socket = socket;

@@ -4,7 +4,6 @@
  * link does. It must never hand UCX an address that came from a stranger.
  */
 export type { ShimFiles } from './library.js';
-export { type LinkCounters, UcxLink } from './link.js';
 export { reapThread, silenceThread } from './thread-end.js';
 export { UcxLibrary } from './ucx-library.js';
 export { UcxTransport, type UcxStatistics, type UcxTransportOptions } from './transport.js';

@@ -3,7 +3,7 @@ import { limits } from '../../limits.js';
 import { LANES, Lane } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import type { Companion } from '../companion/index.js';
-import type { CloseReason, Link, LinkHandlers } from '../transport.js';
+import type { Carrier, CloseReason, Link, LinkHandlers, RingCounters } from '../transport.js';
 import { SLAB_FRAME_BYTES, Status } from './abi.js';
 import type { Blocks } from './blocks.js';
 import { type FarewellListener, Farewells } from './farewell.js';
@@ -22,13 +22,6 @@ export interface LinkOwner {
   owesGrant(link: UcxLink): void;
   /** Nothing is left of it. */
   gone(link: UcxLink): void;
-}
-
-export interface LinkCounters {
-  readonly framesSent: number;
-  readonly framesReceived: number;
-  /** Read from and written to the companion socket, its hello included. */
-  readonly companionBytes: number;
 }
 
 interface HeldFrame {
@@ -52,6 +45,7 @@ export class UcxLink implements Link, RingListener, FarewellListener {
   readonly #incoming: readonly [IncomingLane, IncomingLane];
   readonly #held: HeldFrame[] = [];
   #peerAddress = '';
+  #medium = '';
   #farewells: Farewells | undefined;
   #handlers: LinkHandlers | undefined;
   #endReason: CloseReason | undefined;
@@ -93,13 +87,12 @@ export class UcxLink implements Link, RingListener, FarewellListener {
     return this.#bytesReceived;
   }
 
-  /** What UCX uses for this link, such as `posix` or `tcp`. */
-  get transports(): string {
-    return this.#seat.transports();
+  get carrier(): Carrier {
+    return { transport: 'ucx', medium: this.#medium };
   }
 
   /** What went over the rings, and over the socket beside them, since the link opened. */
-  get counters(): LinkCounters {
+  get rings(): RingCounters {
     return {
       framesSent: this.#seat.framesSent(Lane.control) + this.#seat.framesSent(Lane.data),
       framesReceived: this.#seat.framesReceived(Lane.control) + this.#seat.framesReceived(Lane.data),
@@ -111,6 +104,7 @@ export class UcxLink implements Link, RingListener, FarewellListener {
 
   join(address: Uint8Array, token: bigint): void {
     this.#seat.connect(address, token);
+    this.#medium = this.#seat.transports();
     this.#owner.wake();
   }
 

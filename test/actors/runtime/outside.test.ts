@@ -29,7 +29,7 @@ describe('the ways out of a partition', () => {
     transports.push(made);
     return made;
   };
-  /** Beginning of the address of the way that is taken. */
+  /** What carries the link between them. */
   const taken = async (near: Transport, far: Transport): Promise<string> => {
     const pair = [near, far];
     const create = async (): Promise<Transport> => pair.shift() ?? near;
@@ -40,7 +40,8 @@ describe('the ways out of a partition', () => {
     await client.receives(1);
     client.link.close();
     await server.end();
-    return client.link.peerAddress.replace(/(unix:|:\/\/).*/, '$1');
+    expect(server.link.carrier).to.deep.equal(client.link.carrier);
+    return Object.values(client.link.carrier).join(' ');
   };
 
   beforeEach(() => {
@@ -59,7 +60,7 @@ describe('the ways out of a partition', () => {
   it('are sockets alone where ucx is off', async () => {
     const near = ways({ ucx: 'off' });
     const far = ways({ ucx: 'off' });
-    expect(await taken(near, far)).to.equal('unix:');
+    expect(await taken(near, far)).to.equal('net unix');
     expect(log.records).to.deep.equal([]);
   });
 
@@ -69,7 +70,7 @@ describe('the ways out of a partition', () => {
     transports.push(...made);
     const [near, far] = made;
     if (near === undefined || far === undefined) throw new Error('none made');
-    expect(await taken(near, far)).to.equal('unix:');
+    expect(await taken(near, far)).to.equal('net unix');
     const said = log.records.filter(({ level }) => level === 'info');
     expect(said).to.have.length(1);
     expect(said[0]?.message).to.include(MISSING.shim).and.include('apt-get install');
@@ -79,7 +80,7 @@ describe('the ways out of a partition', () => {
     const near = ways({}, BROKEN);
     const far = ways({}, BROKEN);
     expect(log.records).to.deep.equal([]);
-    expect(await taken(near, far)).to.equal('unix:');
+    expect(await taken(near, far)).to.equal('net unix');
     expect(log.records.filter(({ level }) => level === 'info')).to.have.length(1);
   });
 
@@ -99,8 +100,8 @@ describe('the ways out of a partition', () => {
 
   describeWithUcx('where UCX is', () => {
     it('are shared memory first', async () => {
-      expect(await taken(ways({}), ways({}))).to.equal('ucx+unix:');
-      expect(await taken(ways({ ucx: 'required' }), ways({}))).to.equal('ucx+unix:');
+      expect(await taken(ways({}), ways({}))).to.equal('ucx posix');
+      expect(await taken(ways({ ucx: 'required' }), ways({}))).to.equal('ucx posix');
     });
 
     it('load UCX for the first link, not for listening', async () => {
@@ -110,10 +111,10 @@ describe('the ways out of a partition', () => {
     });
 
     it('are sockets when either end has no UCX', async () => {
-      expect(await taken(ways({ ucx: 'off' }), ways({}))).to.equal('unix:');
-      expect(await taken(ways({}), ways({ ucx: 'off' }))).to.equal('unix:');
-      expect(await taken(ways({}, BROKEN), ways({}))).to.equal('unix:');
-      expect(await taken(ways({}), ways({}, BROKEN))).to.equal('unix:');
+      expect(await taken(ways({ ucx: 'off' }), ways({}))).to.equal('net unix');
+      expect(await taken(ways({}), ways({ ucx: 'off' }))).to.equal('net unix');
+      expect(await taken(ways({}, BROKEN), ways({}))).to.equal('net unix');
+      expect(await taken(ways({}), ways({}, BROKEN))).to.equal('net unix');
     });
 
     it('lead over TCP by UCX where interfaces are trusted', async () => {
@@ -124,7 +125,7 @@ describe('the ways out of a partition', () => {
       expect(shared).to.match(/^ucx\+unix:/);
       expect(sockets).to.match(/^tcp:/);
       const client = new Peer(near, await near.connect(tcp, { timeoutMs: 20_000 }));
-      expect(client.link.peerAddress).to.match(/^ucx\+tcp:/);
+      expect(client.link.carrier).to.deep.equal({ transport: 'ucx', medium: 'tcp' });
     });
 
     it('are sockets for whom there is no place in the rings', async () => {
@@ -136,7 +137,7 @@ describe('the ways out of a partition', () => {
       for (let count = 0; count < 64; count += 1) new Peer(hub, await hub.connect(shared, { timeoutMs: 20_000 }));
       const near = ways({});
       const late = new Peer(near, await near.connect(address, { timeoutMs: 20_000 }));
-      expect(late.link.peerAddress).to.match(/^unix:/);
+      expect(late.link.carrier.transport).to.equal('net');
       await late.send(Lane.data, numbered(1));
       await until('the refusal to be logged', () => log.records.some(({ level }) => level === 'warn'));
     });

@@ -85,7 +85,7 @@ export class PartitionWorld {
     const address = await router.listen();
     if (hasJoined) router.join(ordinal, async (other) => this.#locate(other));
     const transportCUid = cUids.next();
-    system.spawn(transportActor(router, 'memory'), { name: 'transport', cUid: transportCUid });
+    system.spawn(transportActor(router), { name: 'transport', cUid: transportCUid });
     const log = logger.records;
     const partition = { name, ordinal, address, system, router, transport, log, transportCUid };
     this.#partitions.push(partition);

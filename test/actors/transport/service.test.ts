@@ -20,6 +20,8 @@ describe('the Transport service, by messages alone', () => {
     const link = await service.connect({ address: third.address });
     expect(link).to.deep.include({
       transport: 'memory',
+      medium: '',
+      rings: undefined,
       peerAddress: third.address,
       isReliable: true,
       pendingAsks: 0,
@@ -30,6 +32,7 @@ describe('the Transport service, by messages alone', () => {
     expect(address).to.equal(far.address);
     expect(links.map(({ peerAddress }) => peerAddress).toSorted()).to.deep.equal([near.address, third.address]);
     expect(links.every(({ bytesSent, bytesReceived }) => bytesSent > 0 && bytesReceived > 0)).to.equal(true);
+    expect(links.every(({ framesSent, framesReceived }) => framesSent > 0 && framesReceived > 0)).to.equal(true);
   });
 
   it('counts the streams that are open over a link', async () => {

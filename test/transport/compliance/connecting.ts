@@ -18,6 +18,12 @@ export function describeConnecting(bench: Bench): void {
       expect(client.link.peerAddress).to.be.a('string').and.not.equal('');
     });
 
+    it('says what carries the link, the same at both ends', async () => {
+      const { client, server } = await openPair(bench);
+      expect(client.link.carrier.transport).to.equal(client.transport.name);
+      expect(server.link.carrier).to.deep.equal(client.link.carrier);
+    });
+
     it('names the address that was connected to', async () => {
       const [near, far] = [await bench.create(), await bench.create()];
       const address = await far.listen((link) => new Peer(far, link));

@@ -73,6 +73,6 @@ async function ping(address: string, options: Partial<UcxTransportOptions>): Pro
   if (buffer !== undefined) link.send(Lane.data, buffer, 5_000);
   transport.flush();
   const length = await answer;
-  process.stdout.write(`${length} ${'transports' in link ? String(link.transports) : ''}\n`);
+  process.stdout.write(`${length} ${link.carrier.medium}\n`);
   await transport.close();
 }
