@@ -102,7 +102,10 @@ export class Simulation {
     process.on('unhandledRejection', unseen);
     try {
       await Promise.race([this.#violations.first, this.#go()]);
-      if (this.violations.length > 0) await this.#abandon();
+      if (this.violations.length > 0) {
+        this.#violations.end();
+        await this.#abandon();
+      }
     } catch (error) {
       this.#threw('the simulation threw', error);
     } finally {

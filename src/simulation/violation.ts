@@ -30,11 +30,12 @@ export interface Violation {
   readonly atMs: number;
 }
 
-/** The violations of one run. The first one ends it. */
+/** The violations of one run. The first one ends it; what breaks because it is ended then is none. */
 export class Violations {
   readonly found: Violation[] = [];
   readonly first: Promise<void>;
   readonly #now: () => number;
+  #isOver = false;
   #happened: () => void = () => {};
 
   constructor(now: () => number) {
@@ -45,10 +46,15 @@ export class Violations {
   }
 
   add(invariant: Invariant, message: string): void {
-    if (this.found.length < MOST_VIOLATIONS) {
+    if (!this.#isOver && this.found.length < MOST_VIOLATIONS) {
       this.found.push({ invariant, message, atMs: this.#now() });
     }
     this.#happened();
+  }
+
+  /** No more are taken. */
+  end(): void {
+    this.#isOver = true;
   }
 }
 

@@ -78,6 +78,15 @@ describe('what a simulation holds a run to', () => {
     expect(await invariantsOf(workloadOf(() => Promise.reject(new Error('no'))))).to.deep.equal(['fault']);
   });
 
+  it('is not what breaks because a violation has ended the run', async () => {
+    const work = workloadOf(async (world) => {
+      world.check(false, 'the first');
+      await world.nodes[0]?.runtime?.stop();
+      world.check(false, 'a consequence');
+    });
+    expect(await invariantsOf(work)).to.deep.equal(['workload']);
+  });
+
   it('is that the work is done in time', async () => {
     expect(await invariantsOf(workloadOf(() => new Promise(() => {})))).to.deep.equal(['liveness']);
     expect(await invariantsOf(workloadOf((world) => world.until('a miracle', () => false)))).to.deep.equal([

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { drawPlan, simulate } from '#src/simulation/index.js';
+import { drawPlan, parsePlan, simulate } from '#src/simulation/index.js';
 import actors from './workloads/actors.js';
 import flights from './workloads/flights.js';
 import streams from './workloads/streams.js';
@@ -20,3 +20,19 @@ for (const workload of [actors, flights, streams, wiring]) {
     });
   });
 }
+
+/** Plans that failed once, by what they found. */
+const FOUND: readonly (readonly [string, string])[] = [
+  [
+    'a reader behind a link that could not be opened was taken for one that had ended',
+    '{"seed":1937,"sizes":{"nodes":3,"partitions":2,"runs":3,"rows":1,"instances":3,"changes":0,"processes":2},"network":{"latencyMs":3,"jitterMs":9.2,"loss":0.112,"duplicate":0,"reorder":0,"linkDeadMs":1000},"faults":[]}',
+  ],
+];
+
+describe('the workload wiring, replayed', () => {
+  for (const [found, plan] of FOUND) {
+    it(`does not find any more that ${found}`, async () => {
+      expect((await simulate(wiring, parsePlan(plan))).violations).to.deep.equal([]);
+    });
+  }
+});

@@ -12,8 +12,6 @@ export interface OutgoingReaderOptions<T> {
   readonly keeps: boolean;
   /** There is room on the way to it again. */
   readonly hasRoom: () => void;
-  /** It is gone. */
-  readonly isGone: () => void;
 }
 
 /** One reader as its writer sees it: the stream to it, and what waits for room on the way: one element of a broadcast, the end. */
@@ -43,6 +41,11 @@ export class OutgoingReader<T> {
   /** All that it was sent has arrived. */
   get isAcknowledged(): boolean {
     return this.#stream.isAcknowledged && this.#owed === undefined && !this.#owesEnd;
+  }
+
+  /** Every element that it is to get has arrived; its end may not. */
+  get hasAllElements(): boolean {
+    return this.#owed === undefined && this.#stream.received >= this.#stream.sent;
   }
 
   /** It has everything, the end included. */
@@ -165,7 +168,8 @@ export class OutgoingReader<T> {
         this.#pay();
         this.#options.hasRoom();
       },
-      () => this.#options.isGone(),
+      // It is gone, which who watches it is told, too.
+      () => {},
     );
   }
 }

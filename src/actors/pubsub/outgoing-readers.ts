@@ -1,6 +1,6 @@
 import type { MessageType, Ref, v1 } from '../../protocol/index.js';
 import { ReplicaMirror } from '../control-plane/index.js';
-import type { Context } from '../kernel/index.js';
+import type { Context, TerminationReason } from '../kernel/index.js';
 import { type SubscriberService, subscriberService } from './element.js';
 import { referenceOf } from './member.js';
 import { OutgoingReader } from './outgoing-reader.js';
@@ -13,7 +13,7 @@ export interface OutgoingReadersOptions<T> {
   readonly keeps: () => boolean;
   /** Readers have come, gone, or have room again. */
   readonly changed: () => void;
-  /** A reader has gone before it had all that was sent to it. */
+  /** A reader has gone, or cannot be reached any more, and what it was to have is lost. */
   readonly lost: (reader: OutgoingReader<T>) => void;
 }
 
@@ -79,10 +79,10 @@ export class OutgoingReaders<T> {
     return this.#membership.nonce;
   }
 
-  terminated(cUid: bigint): void {
+  terminated(cUid: bigint, reason: TerminationReason): void {
     for (const reader of this.#readers.values()) {
       if (reader.subscriber.toRef().cUid === cUid) {
-        this.#lost(reader);
+        this.#lost(reader, reason);
         return;
       }
     }
@@ -97,14 +97,7 @@ export class OutgoingReaders<T> {
   #joined(id: number, ref: Ref, context: Context): void {
     const { writer, keeps, changed } = this.#options;
     const subscriber = context.ref(this.#service, ref);
-    const reader: OutgoingReader<T> = new OutgoingReader({
-      writer,
-      id,
-      subscriber,
-      keeps: keeps(),
-      hasRoom: changed,
-      isGone: () => this.#lost(reader),
-    });
+    const reader = new OutgoingReader<T>({ writer, id, subscriber, keeps: keeps(), hasRoom: changed });
     this.#readers.set(id, reader);
     context.watch(subscriber);
     const early = this.#early.get(id);
@@ -126,13 +119,15 @@ export class OutgoingReaders<T> {
     }
   }
 
-  #lost(reader: OutgoingReader<T>): void {
-    if (this.#readers.get(reader.id) !== reader) {
-      return;
-    }
+  /**
+   * Who ends well leaves first, or has the end. One that did neither may run still behind a link that is cut, and would take what it
+   * has for all there is; so would one that leaves, where what was sent to it may be lost with the link.
+   */
+  #lost(reader: OutgoingReader<T>, reason: TerminationReason): void {
     this.#readers.delete(reader.id);
     this.#retarget();
-    if (reader.isLeaving || reader.isAcknowledged) {
+    const hasLeft = reader.isLeaving && (reason === 'stopped' || reader.hasAllElements);
+    if (hasLeft || reader.isDone) {
       this.#options.changed();
     } else {
       this.#options.lost(reader);

@@ -60,7 +60,7 @@ export class Publisher<T, Init = T> {
       type: options.type,
       keeps: () => options.recovers && options.isLossy(),
       changed: () => this.#changed(),
-      lost: ({ id }) => this.#fail(`reader ${id} ended, or cannot be reached, before it had all that was sent to it`),
+      lost: ({ id }) => this.#fail(`reader ${id} ended, or cannot be reached, before it had the end of the stream`),
     });
   }
 
@@ -84,7 +84,7 @@ export class Publisher<T, Init = T> {
         started: (_state, context) => {
           this.#context = context;
         },
-        terminated: (_state, { ref }) => this.#readers.terminated(ref.toRef().cUid),
+        terminated: (_state, { ref, reason }) => this.#readers.terminated(ref.toRef().cUid, reason),
       },
     });
   }

@@ -190,12 +190,18 @@ export class Router implements RouterServices {
     if (channel.closed === undefined) {
       channels.set(key, channel);
       channel.hello();
-      this.#connect(channel, locate).catch((error: unknown) => channel.close(unreachable(name, error)));
+      // A turn later: the link is everybody's, so its opening inherits no deadline, chain or meta of the call that is the first to need it.
+      this.scheduler.schedule(() => {
+        this.#connect(channel, locate).catch((error: unknown) => channel.close(unreachable(name, error)));
+      });
     }
     return channel;
   }
 
   async #connect(channel: Channel, locate: () => Promise<string>): Promise<void> {
+    if (channel.closed !== undefined) {
+      return;
+    }
     channel.address = await locate();
     if (channel.closed === undefined) {
       channel.attach(await this.#transport.connect(channel.address, { timeoutMs: limits.connectTimeoutMs }));

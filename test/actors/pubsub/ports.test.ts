@@ -203,6 +203,37 @@ describe('a port', () => {
     expect(await rejection(writer.port.write({ id: 2 }))).to.equal(world.failures[0]);
   });
 
+  for (const policy of ['round-robin', 'hash', 'broadcast'] as const) {
+    it(`fails its stream when a reader is gone that has all so far, but not the end: ${policy}`, async () => {
+      const world = wiring();
+      const writer = world.writer(policy, { key: ({ id }) => id });
+      const readers = [world.reader(2), world.reader(3)] as const;
+      await world.wire(writer, readers);
+      const { failures } = world;
+      await world.system.stop(readers[0].ref);
+      await until(() => failures.length > 0);
+      expect(String(failures[0])).to.include('reader 2 ended, or cannot be reached, before it had the end');
+      expect(await rejection(writer.port.write({ id: 1 }))).to.equal(failures[0]);
+      expect(await rejection(writer.port.end())).to.equal(failures[0]);
+    });
+  }
+
+  it('does without a reader that has left, or has the end, and then is gone', async () => {
+    const world = wiring();
+    const writer = world.writer('broadcast');
+    const [left, other] = [world.reader(2), world.reader(3)];
+    await world.wire(writer, [left, other]);
+    await writer.port.write({ id: 1 });
+    await world.tell(writer.ref, [other]);
+    await world.system.stop(left.ref);
+    await writer.port.write({ id: 2 });
+    const ended = writer.port.end();
+    expect(await readAll(other.port)).to.deep.equal([1, 2]);
+    await ended;
+    await world.system.stop(other.ref);
+    expect(world.failures).to.deep.equal([]);
+  });
+
   it('fails its stream when an element was lost and is not to be sent again', async () => {
     const world = wiring();
     const writer = world.writer('round-robin', { isLossy: () => true });

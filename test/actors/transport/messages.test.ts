@@ -292,6 +292,38 @@ describe('deadlines over a link', () => {
     }
   });
 
+  it('and meta of whoever is the first to need a link are not its opening s, which others wait for, too', async () => {
+    const world = new PartitionWorld();
+    const [near, far] = [await world.start('a/1', { hasJoined: false }), await world.start('b/1')];
+    const seen: unknown[] = [];
+    // Tells where others are, after longer than the first has.
+    const directory = near.system.spawn(
+      errands({
+        run: async (_state, errand, context) => {
+          seen.push(context.meta);
+          await new Promise<void>((resolve) => context.scheduler.setTimer(200, resolve));
+          return errand;
+        },
+      }),
+    );
+    near.router.join(near.ordinal, async () => directory.run({}).then(() => far.address));
+    const ref = world.reach(near, Errands, far.system.spawn(errands()));
+    let asked: Promise<unknown> = Promise.resolve();
+    const hasty = near.system.spawn(
+      errands({
+        run: (_state, errand) => {
+          asked = rejection(ref.run({ value: 1 }));
+          return errand;
+        },
+      }),
+    );
+    await hasty.run({}, { timeoutMs: 100, meta: { tenant: 'seven' } });
+    const answer = await ref.run({ value: 2 });
+    expect(answer).to.deep.include({ value: 2 });
+    expect(await asked).to.be.instanceOf(AskTimeoutError);
+    expect(seen).to.deep.equal([undefined]);
+  });
+
   it('end with the router: nobody waits for a closed one', async () => {
     const world = new PartitionWorld();
     const [near, far] = [await world.start('a/1'), await world.start('b/1')];
