@@ -3,17 +3,18 @@ import { writeFile } from 'node:fs/promises';
 import { exit } from 'node:process';
 import { parseArgs } from 'node:util';
 import type { Question, Row } from './harness/question.js';
-import { askAll, type Failure } from './harness/runner.js';
-import { machine, table } from './harness/table.js';
+import { type Failure, Runner } from './harness/runner.js';
+import { machine, tables } from './harness/table.js';
 import { type Suite, suites } from './suites.js';
 
-const usage = `usage: npm run bench -- SUITE [--only QUESTION] [--json FILE] [--quick]
+const usage = `usage: npm run bench -- SUITE [--only QUESTION] [--subject WORDS] [--json FILE] [--quick]
 
 ${Object.entries(suites)
-  .map(([name, { about }]) => `  ${name.padEnd(8)} ${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`)
   .join('\n')}
 
   --only QUESTION  one question, by the name at the head of its table
+  --subject WORDS  only subjects whose names contain these words; may be given more than once
   --json FILE      also writes the rows to a file, as a JSON array
   --quick          shows that everything runs; its numbers say nothing`;
 
@@ -39,6 +40,7 @@ async function readArguments(): Promise<Arguments | undefined> {
     allowPositionals: true,
     options: {
       only: { type: 'string' },
+      subject: { type: 'string', multiple: true },
       json: { type: 'string' },
       quick: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -54,7 +56,19 @@ async function readArguments(): Promise<Arguments | undefined> {
   const all = await suite.load();
   const questions = all.filter(({ slug }) => values.only === undefined || slug === values.only);
   if (questions.length === 0) throw new Error(`${name} asks ${all.map(({ slug }) => slug).join(', ')}`);
-  return { name, suite, questions, json: values.json, isQuick: values.quick };
+  const narrowed = values.subject === undefined ? questions : narrow(questions, values.subject);
+  return { name, suite, questions: narrowed, json: values.json, isQuick: values.quick };
+}
+
+/** The same questions, for some subjects alone. */
+function narrow(questions: readonly Question[], words: readonly string[]): Question[] {
+  const narrowed = questions.flatMap((question) => {
+    const chosen = Object.entries(question.subjects).filter(([name]) => words.some((word) => name.includes(word)));
+    return chosen.length === 0 ? [] : [{ ...question, subjects: Object.fromEntries(chosen) }];
+  });
+  const names = new Set(questions.flatMap(({ subjects }) => Object.keys(subjects)));
+  if (narrowed.length === 0) throw new Error(`subjects are ${[...names].join(', ')}`);
+  return narrowed;
 }
 
 /** Resolves to the exit code: 1 when a subject failed, whose rows are missing then. */
@@ -63,11 +77,16 @@ async function run({ name, suite, questions, json, isQuick }: Arguments): Promis
   console.log(`## ${name}: ${suite.about}\n\n${machine()}\n`);
   const rows: Row[] = [];
   const failures: Failure[] = [];
-  for (const question of questions) {
-    const answers = await askAll(name, question, isQuick ? 'quick' : 'full');
-    console.log(table(question, answers.rows));
-    rows.push(...answers.rows);
-    failures.push(...answers.failures);
+  const runner = new Runner(name, isQuick ? 'quick' : 'full');
+  try {
+    for (const question of questions) {
+      const answers = await runner.ask(question);
+      console.log(tables(question, answers.rows));
+      rows.push(...answers.rows);
+      failures.push(...answers.failures);
+    }
+  } finally {
+    await runner.end();
   }
   console.log(`took ${((performance.now() - startedAtMs) / 1_000).toFixed(0)} s`);
   if (json !== undefined) await writeFile(json, `${JSON.stringify(rows, undefined, 2)}\n`);

@@ -3,6 +3,10 @@ import type { Effort, Question } from './harness/question.js';
 /** Questions that are asked together, by one command. */
 export interface Suite {
   readonly about: string;
+  /** Where its subjects need less, or more, than others. */
+  readonly effort?: Partial<Effort>;
+  /** A subject keeps its process for all questions: for subjects that take long to get ready. */
+  readonly sharesProcesses?: boolean;
   /** Loads the questions alone: what they are asked about is imported by each subject. */
   load(): Promise<readonly Question[]>;
 }
@@ -26,4 +30,14 @@ export const suites: Readonly<Record<string, Suite>> = {
     about: 'from nothing to the first reply, and what a runtime without work costs',
     load: async () => (await import('./start/index.js')).questions,
   },
+  transport: {
+    about: 'two processes, and two threads, that send messages to one another',
+    effort: { runMs: 60, warmUpMs: 150 },
+    sharesProcesses: true,
+    load: async () => (await import('./transport/index.js')).questions,
+  },
 };
+
+export function effortOf(suite: Suite | undefined, name: keyof typeof efforts): Effort {
+  return name === 'quick' ? efforts.quick : { ...efforts.full, ...suite?.effort };
+}

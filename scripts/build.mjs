@@ -103,7 +103,8 @@ function buildExample(path) {
 /** The generated modules lie where compiled code looks for them: beside both, the sources and what they become. */
 function buildBench() {
   prune('bench', 'build/bench');
-  run(cli, 'gen', 'bench/protos/bench.proto', 'bench/protos/values.proto', '--out', 'bench/gen');
+  const protos = ['bench', 'far', 'values'].map((name) => `bench/protos/${name}.proto`);
+  run(cli, 'gen', ...protos, '--out', 'bench/gen');
   generateWithProtobufjs('bench/gen/protobufjs.js', ['protos/millrace/v1/envelope.proto', 'bench/protos/values.proto']);
   cpSync(join(root, 'bench/gen'), join(root, 'build/bench/gen'), { recursive: true, preserveTimestamps: true });
   run(tsc, '-p', 'bench');

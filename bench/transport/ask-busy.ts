@@ -1,0 +1,15 @@
+import type { Question } from '../harness/question.js';
+import { limits } from './limits.js';
+import { latencies } from './measure.js';
+
+/** Asking an echo, one ask right after the other. */
+export const askBusy: Question = latencies(
+  {
+    slug: 'ask-busy',
+    metric: 'round trip (p50), both ends busy',
+    unit: 'us',
+    isMoreBetter: false,
+    limits: limits('ucp_am_lat', ({ medianUs }) => medianUs * 2),
+  },
+  0,
+);

@@ -1,0 +1,9 @@
+import type { Question } from '../harness/question.js';
+import { askAsleep } from './ask-asleep.js';
+import { askBusy } from './ask-busy.js';
+import { askPipelined } from './ask-pipelined.js';
+import { oneWay } from './one-way.js';
+import { stream } from './stream.js';
+
+/** What links are asked: two processes, or two threads of one, with a message on its way. */
+export const questions: readonly Question[] = [oneWay, askPipelined, askBusy, askAsleep, stream];

@@ -1,0 +1,16 @@
+import type { Question } from '../harness/question.js';
+import { limits } from './limits.js';
+import { rates } from './measure.js';
+
+/** Messages that nobody answers, as many as the other end can take. */
+export const oneWay: Question = rates(
+  {
+    slug: 'one-way',
+    metric: 'messages received',
+    unit: 'M/s',
+    isMoreBetter: true,
+    limits: limits('ucp_am_bw', ({ perSecond }) => perSecond / 1e6),
+  },
+  (client, sizeBytes, count) => client.tell(sizeBytes, count),
+  (perSecond) => perSecond / 1e6,
+);

@@ -1,0 +1,38 @@
+import { beforeTheEnd } from '../harness/endings.js';
+import { startProcess, startThread } from './far-end.js';
+import type { Client } from './peer.js';
+import { subjects } from './subjects.js';
+
+/** Both ends of a subject. */
+export interface Pair {
+  readonly client: Client;
+  /** CPU time that both ends have taken so far, in us. */
+  cpuUs(): Promise<number>;
+}
+
+let pair: Promise<Pair> | undefined;
+
+/** Both ends of the one subject of this process: started when they are wanted first. */
+export function pairOf(subject: string): Promise<Pair> {
+  pair ??= startPair(subject);
+  return pair;
+}
+
+async function startPair(name: string): Promise<Pair> {
+  const subject = subjects[name];
+  if (subject === undefined) throw new Error(`there is no subject ${name}`);
+  const peer = await subject.load();
+  const far = await (subject.placement === 'process' ? startProcess(name) : startThread(name));
+  const client = await peer.connect(far.address);
+  beforeTheEnd(async () => {
+    await client.close();
+    await far.end();
+  });
+  return {
+    client,
+    cpuUs: async () => {
+      const { user, system } = process.cpuUsage();
+      return user + system + (await far.cpuUs());
+    },
+  };
+}

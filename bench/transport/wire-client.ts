@@ -1,0 +1,79 @@
+import { countIn, Kind, messageOf, Messages } from './messages.js';
+import type { Client } from './peer.js';
+import { Sender, type Wire } from './wire.js';
+
+/** The near end of a wire. */
+export class WireClient implements Client {
+  readonly #wire: Wire;
+  readonly #sender: Sender;
+  readonly #asks = new Messages(Kind.ask);
+  /** Replies come in the order of the asks. */
+  readonly #waiting = new Queue<() => void>();
+  #confirmed: (count: number) => void = () => undefined;
+
+  constructor(wire: Wire) {
+    this.#wire = wire;
+    this.#sender = new Sender(wire);
+    wire.onMessage = (bytes, start) => {
+      if (bytes[start] === Kind.reply) this.#waiting.shift()?.();
+      else if (bytes[start] === Kind.confirm) this.#confirmed(countIn(bytes, start));
+      else throw new Error(`${bytes[start]} is no answer`);
+    };
+  }
+
+  tell(sizeBytes: number, count: number): Promise<void> {
+    return this.#send(messageOf(Kind.note, sizeBytes), count);
+  }
+
+  stream(sizeBytes: number, count: number): Promise<void> {
+    return this.#send(messageOf(Kind.piece, sizeBytes), count);
+  }
+
+  ask(sizeBytes: number, answered: () => void): void {
+    this.#waiting.push(answered);
+    this.#sender.send(this.#asks.of(sizeBytes));
+  }
+
+  close(): Promise<unknown> | void {
+    return this.#wire.close();
+  }
+
+  async #send(message: Uint8Array, count: number): Promise<void> {
+    const wire = this.#wire;
+    const confirmed = new Promise<number>((resolve) => {
+      this.#confirmed = resolve;
+    });
+    this.#sender.send(messageOf(Kind.announce, undefined, count));
+    for (let sent = 0; sent < count; ) {
+      const room = wire.room(message.length);
+      if (room !== undefined) {
+        await room;
+        continue;
+      }
+      wire.send(message);
+      sent += 1;
+    }
+    const arrived = await confirmed;
+    if (arrived !== count) throw new Error(`${count} messages were sent, and ${arrived} have arrived`);
+  }
+}
+
+/** First in, first out, without moving what waits. */
+class Queue<T> {
+  #items: T[] = [];
+  #next = 0;
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#next];
+    this.#next += 1;
+    if (this.#next === this.#items.length) {
+      this.#items = [];
+      this.#next = 0;
+    }
+    return item;
+  }
+}
