@@ -112,8 +112,8 @@ export const mutations = [
   {
     name: 'the names of a process that has ended are kept',
     file: 'src/actors/control-plane/names.ts',
-    find: '      if (holder.pUid === pUid) {',
-    replace: '      if (holder.pUid === 0n) {',
+    find: 'this.#retire((holder) => holder.pUid === pUid);',
+    replace: 'this.#retire((holder) => holder.pUid === 0n);',
     workloads: ['actors'],
   },
   {

@@ -25,7 +25,7 @@ export async function runModule(module: string, flags: RunFlags, program: readon
   const url = moduleUrl(module);
   const args = parseProgramArgs(program);
   const options = resolveOptions({
-    code: { partitions: flags.partitions },
+    code: { partitions: flags.partitions, placement: flags.placement },
     env: process.env,
     file: readOptionsFile({ folder: process.cwd() }),
   });

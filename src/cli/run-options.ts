@@ -14,6 +14,7 @@ export interface Crash {
 /** As commander makes them of the command line. */
 export interface RunFlags {
   readonly partitions?: OptionValues['partitions'];
+  readonly placement?: OptionValues['placement'];
   readonly instances: Readonly<Record<string, number>>;
   readonly nodes?: number;
   readonly seed?: number;
@@ -43,6 +44,14 @@ export function partitionsOf(text: string): OptionValues['partitions'] {
   const { partitions } = optionTable;
   const value = partitions.parse(text);
   if (value === undefined) throw new InvalidArgumentError(`It is ${partitions.accepts}.`);
+  return value;
+}
+
+/** As the option `placement` has it. */
+export function placementOf(text: string): OptionValues['placement'] {
+  const { placement } = optionTable;
+  const value = placement.parse(text);
+  if (value === undefined) throw new InvalidArgumentError(`It is ${placement.accepts}.`);
   return value;
 }
 

@@ -1,6 +1,15 @@
 import { type Command, Option } from 'commander';
 import { runModule } from './run-module.js';
-import { chance, crashOf, instancesOf, milliseconds, partitionsOf, type RunFlags, wholeNumber } from './run-options.js';
+import {
+  chance,
+  crashOf,
+  instancesOf,
+  milliseconds,
+  partitionsOf,
+  placementOf,
+  type RunFlags,
+  wholeNumber,
+} from './run-options.js';
 import { EXIT_CODES } from './exit-codes.js';
 
 const LEFTOVERS_MS = 1_000;
@@ -20,6 +29,11 @@ export function addRun(command: Command, program: readonly string[]): void {
       '--partitions <n>',
       'partitions of each process: a number, or package, numa, l3, core (default: the option partitions)',
       partitionsOf,
+    )
+    .option(
+      '--placement <where>',
+      'where partitions run, but for the first: inline, thread, process (default: the option placement)',
+      placementOf,
     )
     .addOption(
       new Option('--instances <segment=n>', 'instances of a segment; may be repeated')
@@ -71,6 +85,7 @@ ${EXIT_CODES}
 Examples:
   millrace run examples/flights
   millrace run examples/flights --partitions 2 --instances tally=8 -- --input more.json
+  millrace run examples/flights --partitions 4 --placement thread
   millrace run examples/flights --nodes 3 --seed 7 --loss 0.01 --crash 1@20ms --trace trace.txt`,
     )
     .action(async (module: string, flags: RunFlags) => {

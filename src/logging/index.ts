@@ -3,6 +3,7 @@
  * write to a Logger that it was given; only those who start a program make one. Must never be reached as a global.
  */
 export { closableLogger } from './closable-logger.js';
+export { describeFields } from './describe-fields.js';
 export { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from './logger.js';
 export { type LogRecord, memoryLogger } from './memory-logger.js';
 export { createLogger, type LoggerOptions } from './winston-logger.js';

@@ -42,6 +42,11 @@ export const optionTable = {
     accepts: 'a list of processors like 0-3,8, or nothing',
     isValid: (list) => /^(\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*)?$/.test(list),
   }),
+  placement: choice(['inline', 'thread', 'process'], {
+    default: 'inline',
+    description:
+      'Where partitions run, but for the first: on the event loop of the program, each on a worker thread, or each in a process of its own.',
+  }),
   listen: text({
     default: 'none',
     description: 'Address at which other processes reach this one; none: they do not.',

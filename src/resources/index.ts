@@ -1,12 +1,13 @@
 /**
  * What a process runs on: the machine as a System, divided into partitions, and the pinning of threads to them. The runtime asks for it
- * once, at its start, and the threads of partitions pin themselves; nothing here starts threads or reserves memory.
+ * once, at its start, and the threads of partitions pin themselves. Threads and processes are started by the folder `execution`.
  */
 export { type EngineGroup, planEngineGroups } from './engine-groups.js';
 export { formatSystem } from './format-system.js';
 
 export type { HostPartition, PartitionPlan } from './partition-plans.js';
 export { bindMemory, pinThread, processAffinity, threadAffinity } from './pinning.js';
+export { ResourceStack } from './resource-stack.js';
 export { syntheticTopology } from './synthetic.js';
 export {
   describeSystem,
@@ -16,6 +17,7 @@ export {
   type SystemOptions,
   type SystemProvider,
 } from './system.js';
+export { type ThreadingOptions, type ThreadingResources, threadingResources } from './threading-resources.js';
 export {
   type CpuSet,
   type Device,

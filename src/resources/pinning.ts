@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { ResourceError } from '../errors.js';
 import { bindThreadMemory, setThreadAffinity } from './native.js';
 import { type CpuSet, cpuSet, formatCpuList, parseCpuList } from './topology/index.js';
@@ -37,6 +37,16 @@ export function bindMemory(nodes: CpuSet): void {
 /** The processors that the calling thread may run on, as the kernel says; undefined where there is no /proc. */
 export function threadAffinity(): CpuSet | undefined {
   return allowedIn('/proc/thread-self/status');
+}
+
+/** How the operating system calls the calling thread; 0 where there is no /proc. */
+export function threadNumber(): number {
+  try {
+    return Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+  } catch {
+    // Only Linux has it.
+    return 0;
+  }
 }
 
 /** The same of the process: of its first thread. */

@@ -86,6 +86,7 @@ describe('resolveOptions', () => {
     ucx: ['on', true],
     ucxInterfaces: ['eth0 eth1', 'eth0,', 7],
     partitions: ['many', 0, 1_025, 1.5],
+    placement: ['', 'far', 1],
     cpuset: ['all', '3-', '0 1', '-1', 4],
     askTimeoutMs: ['1000', 0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, null, {}, [5]],
     stopTimeoutMs: ['soon', 0],

@@ -95,6 +95,17 @@ export class ControlPlaneClient {
     );
   }
 
+  async activatePartition(ordinal: number, segmentsManager: Ref): Promise<void> {
+    await this.#repeat((identity, options) =>
+      this.#server.activatePartition({ ...identity, ordinal, segmentsManager }, options),
+    );
+  }
+
+  /** The rest of this process goes on without the partition. */
+  async retirePartition(ordinal: number, cause: string): Promise<void> {
+    await this.#repeat((identity, options) => this.#server.retirePartition({ ...identity, ordinal, cause }, options));
+  }
+
   /** Leaves in good order. A control plane that is gone needs no telling. */
   async disconnect(): Promise<void> {
     if (this.isConnected) {

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { ownerOrdinal } from '../../ids/index.js';
 import { type Ref, v1 } from '../../protocol/index.js';
 
 interface Holder {
@@ -35,8 +36,17 @@ export class Names {
 
   /** The process has ended. */
   retire(pUid: bigint): void {
+    this.#retire((holder) => holder.pUid === pUid);
+  }
+
+  /** The partition has ended. */
+  retirePartition(ordinal: number): void {
+    this.#retire(({ ref }) => ownerOrdinal(ref.cUid) === ordinal);
+  }
+
+  #retire(hasEnded: (holder: Holder) => boolean): void {
     for (const [name, holder] of this.#holders) {
-      if (holder.pUid === pUid) {
+      if (hasEnded(holder)) {
         this.#holders.delete(name);
       }
     }

@@ -159,6 +159,12 @@ export function controlPlaneServer(): Behavior<v1.ControlPlane, Server> {
     connect: (server, request) => server.connect(request),
     registerPartitions: (server, request) => server.registerPartitions(request),
     activate: (server, request) => server.activate(request),
+    activatePartition: (server, request) => {
+      const segmentsManager = required(request.segmentsManager, 'segments_manager');
+      return server.do(request, () => server.store.activatePartition(request.pUid, request.ordinal, segmentsManager));
+    },
+    retirePartition: (server, request) =>
+      server.do(request, () => server.store.retirePartition(request.pUid, request.ordinal, request.cause)),
     disconnect: (server, { pUid }) => {
       server.retire(pUid, `process ${pUid} left`);
       return {};

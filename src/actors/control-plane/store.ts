@@ -95,6 +95,25 @@ export class ControlPlaneStore {
     return entry;
   }
 
+  /** One partition more: it may be given segments. */
+  activatePartition(pUid: bigint, ordinal: number, segmentsManager: Ref): void {
+    const { resource, detail } = this.#partition(pUid, ordinal);
+    this.#table.put({ ...resource, detail: { case: 'partition', value: { ...detail, segmentsManager } } });
+    this.#table.advance(resource.id, State.RUNNING);
+  }
+
+  /** One partition has ended, and its segments with it; the process goes on without. One that is unknown has ended already. */
+  retirePartition(pUid: bigint, ordinal: number, cause: string): void {
+    const entry = this.process(pUid);
+    if (!entry.ordinals.includes(ordinal)) {
+      return;
+    }
+    this.#table.remove(this.#partition(pUid, ordinal).resource.id);
+    this.names.retirePartition(ordinal);
+    this.pipelines.loseSegments([ordinal], cause);
+    this.#processes.set(pUid, { ...entry, ordinals: entry.ordinals.filter((other) => other !== ordinal) });
+  }
+
   /** The process has ended: its names go, its partitions and segments with it. What depended on a segment fails by its policy. */
   retire(pUid: bigint, cause: string): ProcessEntry | undefined {
     const entry = this.#processes.get(pUid);
@@ -152,6 +171,14 @@ export class ControlPlaneStore {
       throw new ProtocolError(`Resource ${report.id} is not owned by process ${report.pUid}, which reported on it.`);
     }
     this.pipelines.report(resource, report);
+  }
+
+  #partition(pUid: bigint, ordinal: number) {
+    const partition = this.#partitionsOf(pUid).find(({ detail }) => detail.ordinal === ordinal);
+    if (partition === undefined) {
+      throw new ProtocolError(`Process ${pUid} has no partition ${ordinal}.`);
+    }
+    return partition;
   }
 
   #partitionsOf(pUid: bigint) {

@@ -3,8 +3,7 @@ import type { Logger } from '../../logging/index.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneListener } from '../control-plane/index.js';
-import type { PartitionRuntime } from './partition-runtime.js';
-import { first } from './partitions.js';
+import type { Partitions } from './partitions.js';
 import type { PipelineRuns } from './pipeline-runs.js';
 import type { PipelinesManager } from './pipelines-manager.js';
 import { SegmentFollower } from './segment-follower.js';
@@ -12,7 +11,7 @@ import { SegmentFollower } from './segment-follower.js';
 export interface NewsOptions {
   readonly scheduler: Scheduler;
   readonly log: Logger;
-  readonly partitions: readonly PartitionRuntime[];
+  readonly partitions: Partitions;
   readonly runs: PipelineRuns;
   /** Nothing is done about news any more. */
   readonly isEnding: () => boolean;
@@ -35,9 +34,9 @@ export class ControlPlaneNews implements ControlPlaneListener {
     const { partitions, runs } = this.#options;
     const { detail } = resource;
     if (detail.case === 'segment') {
-      const partition = partitions.find(({ ordinal }) => ordinal === detail.value.partition);
-      if (partition !== undefined) {
-        const manager = first(partitions).system.reference(v1.SegmentsManager, partition.segmentsManager.toRef());
+      const ref = partitions.segmentsManager(detail.value.partition);
+      if (ref !== undefined) {
+        const manager = partitions.first.system.reference(v1.SegmentsManager, ref);
         this.#follower.follow(manager, resource, detail.value);
       }
     }
@@ -63,11 +62,9 @@ export class ControlPlaneNews implements ControlPlaneListener {
     }
     log.error('the control plane is lost', { error: error.message });
     runs.lost(error);
-    for (const partition of partitions) {
-      partition
-        .stopSegments()
-        .catch((failure: unknown) => log.warn('segments did not stop', { error: String(failure) }));
-    }
+    partitions
+      .stopSegments()
+      .catch((failure: unknown) => log.warn('segments did not stop', { error: String(failure) }));
     for (const listener of this.lostListeners) {
       listener(error);
     }

@@ -5,7 +5,7 @@ import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory
 import { Runtime } from './runtime.js';
 import type { RuntimeOptions } from './runtime-options.js';
 import type { NetOptions } from './outside.js';
-import { assertReal, inside, insideAndOutside, type Transports } from './transports.js';
+import { assertPlaceable, assertReal, inside, insideAndOutside, type Transports } from './transports.js';
 import type { RuntimeTap } from './segment-tap.js';
 
 export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
@@ -77,11 +77,7 @@ export class Executor {
    * name runs on the node already; what its bring-up failed with otherwise.
    */
   async start(options: RuntimeOptions = {}): Promise<Runtime> {
-    const { net, linkDeadMs } = this.#links;
-    if (net !== undefined) {
-      this.#outside ??= insideAndOutside(this.network, { net, linkDeadMs, scheduler: this.scheduler, log: this.#log });
-    }
-    const transports = this.#outside === undefined ? inside(this.network) : await this.#outside;
+    const transports = await this.#transports(options);
     const tracing = options.tracing && (await this.scheduler.outside(options.tracing(this.#log)));
     if (this.#stopping !== undefined) {
       throw new StoppedError('This executor has stopped; it starts no process any more.');
@@ -107,6 +103,7 @@ export class Executor {
         isLossy: () => this.network.mayLose,
         tap: this.#tap,
         tracing,
+        links: { linkDeadMs: this.#links.linkDeadMs, net: this.#links.net ?? {} },
         transport: (partition) => transports(partition, { node, process: name, crashed }),
       },
       options,
@@ -143,6 +140,16 @@ export class Executor {
     if (this.#untapped instanceof VirtualScheduler) {
       this.#untapped.close();
     }
+  }
+
+  /** Partitions on threads and in processes are reached as other programs are. */
+  async #transports({ placement = 'inline' }: RuntimeOptions): Promise<Transports> {
+    const { linkDeadMs } = this.#links;
+    const net = this.#links.net ?? (placement === 'inline' ? undefined : {});
+    if (net === undefined) return inside(this.network);
+    assertPlaceable(placement, this.scheduler, this.#tap);
+    this.#outside ??= insideAndOutside(this.network, { net, linkDeadMs, scheduler: this.scheduler, log: this.#log });
+    return this.#outside;
   }
 
   #crashed(started: Started): void {

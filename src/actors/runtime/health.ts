@@ -2,7 +2,7 @@ import { limits } from '../../limits.js';
 import type { EventLoopLoad } from '../../scheduler/index.js';
 import type { Carrier } from '../../transport/index.js';
 import type { MailboxPressure } from '../kernel/index.js';
-import type { PartitionRuntime } from './partition-runtime.js';
+import type { PartitionView } from './partition-view.js';
 
 /** Where a runtime is in its life; never back. `draining`: it was told to stop, and finishes what it has. */
 export type Phase = 'starting' | 'running' | 'draining' | 'stopped';
@@ -53,18 +53,21 @@ export interface LinkHealth {
 export interface HealthInput {
   readonly phase: Phase;
   readonly controlPlane: Health['controlPlane'];
-  readonly partitions: readonly PartitionRuntime[];
+  readonly partitions: readonly PartitionView[];
+  /** Partitions that have failed, and are gone for good or about to begin anew; sentences. */
+  readonly missing: readonly string[];
   readonly eventLoop: EventLoopLoad;
 }
 
-export function healthOf({ phase, controlPlane, partitions, eventLoop }: HealthInput): Health {
+export function healthOf({ phase, controlPlane, partitions, missing, eventLoop }: HealthInput): Health {
   const isCutOff = phase === 'running' && !controlPlane.isReachable;
-  const pressures = partitions.map(({ system }) => system.mailboxes());
+  const pressures = partitions.map((partition) => partition.pressure());
   const problems = [
     ...(phase === 'running' ? [] : [`The runtime is ${phase}.`]),
     ...(isCutOff
       ? [`The control plane at ${controlPlane.address} cannot be reached any more: start this process again.`]
       : []),
+    ...missing,
     ...pressures.flatMap(pressureProblem),
     ...delayProblem(eventLoop),
   ];
@@ -75,7 +78,7 @@ export function healthOf({ phase, controlPlane, partitions, eventLoop }: HealthI
     problems,
     controlPlane,
     partitions: partitions.map((partition, index) => partitionHealth(partition, pressures[index])),
-    links: partitions.flatMap(linksHealth),
+    links: partitions.flatMap((partition) => partition.links()),
     eventLoop,
   });
 }
@@ -95,21 +98,9 @@ function delayProblem({ delayMs }: EventLoopLoad): string[] {
     : [`The event loop is late by ${Math.round(delayMs.p99)} ms (99th percentile): a handler blocks it.`];
 }
 
-function partitionHealth(partition: PartitionRuntime, pressure: MailboxPressure | undefined): PartitionHealth {
-  const { ordinal = 0, actors = 0, segments = 0, address = '' } = partition.describe();
+function partitionHealth(partition: PartitionView, pressure: MailboxPressure | undefined): PartitionHealth {
+  const { ordinal = 0, actors = 0, segments = 0, address = '' } = partition.description();
   return { ordinal, address, actors, segments, queued: pressure?.queued ?? 0, fullest: pressure?.fullest };
-}
-
-function linksHealth(partition: PartitionRuntime): LinkHealth[] {
-  const { ordinal = 0 } = partition.describe();
-  return [...partition.router.channels()].map(({ address, isOpen, link, asks, outgoing }) => ({
-    partition: ordinal,
-    peer: address,
-    state: isOpen ? 'open' : 'opening',
-    carrier: link?.carrier,
-    pendingAsks: asks.size,
-    waitingBytes: outgoing.waitingBytes,
-  }));
 }
 
 /** Readers share it: none may change it for the others. */

@@ -1,7 +1,7 @@
 import type { EventLoopLoad } from '../../scheduler/index.js';
 import type { AskStatistics, DeadLetterReason } from '../kernel/index.js';
 import type { Traffic } from '../transport/index.js';
-import type { PartitionRuntime } from './partition-runtime.js';
+import type { PartitionView } from './partition-view.js';
 import type { PipelineCounts } from './pipeline-runs.js';
 import type { SegmentTotals } from './segment-totals.js';
 import { totalOf } from './total.js';
@@ -54,36 +54,10 @@ export interface RuntimeMetrics extends PartitionActivity {
 }
 
 export function runtimeMetrics(
-  partitions: readonly PartitionRuntime[],
+  partitions: readonly PartitionView[],
   pipelines: PipelineCounts,
   eventLoop: EventLoopLoad,
 ): RuntimeMetrics {
-  const each = partitions.map(partitionMetrics);
+  const each = partitions.map((partition) => partition.metrics());
   return { ...totalOf(each), partitions: each, pipelines, eventLoop };
-}
-
-function partitionMetrics(partition: PartitionRuntime): PartitionMetrics {
-  const { system, router } = partition;
-  const { actors, messages, failures, restarts, deadLettersByReason, asks, openStreams, mailboxBytes } =
-    system.statistics;
-  const { queued, pastMark } = system.mailboxes();
-  const channels = [...router.channels()];
-  return {
-    ordinal: partition.describe().ordinal ?? 0,
-    actors,
-    messagesHandled: messages,
-    failures,
-    restarts,
-    deadLetters: deadLettersByReason,
-    mailboxes: { queued, bytes: mailboxBytes, pastMark },
-    asks,
-    openStreams,
-    links: {
-      ...router.traffic(),
-      count: channels.length,
-      waitingBytes: channels.reduce((sum, { outgoing }) => sum + outgoing.waitingBytes, 0),
-      protocolErrors: router.protocolErrors,
-    },
-    segments: partition.segmentTotals(),
-  };
 }

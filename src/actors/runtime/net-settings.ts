@@ -5,8 +5,8 @@ import type { NetOptions } from './outside.js';
 
 /** What the resolved options say of links to other processes; undefined where there are none. */
 export function netSettings(values: OptionValues): NetOptions | undefined {
-  const { listen, controlPlane, advertisedHost, clusterKeyFile, keyless, ucx, ucxInterfaces } = values;
-  if (listen === 'none' && controlPlane === 'none') {
+  const { listen, controlPlane, placement, advertisedHost, clusterKeyFile, keyless, ucx, ucxInterfaces } = values;
+  if (listen === 'none' && controlPlane === 'none' && placement === 'inline') {
     return undefined;
   }
   const cert = contents('tlsCertFile', values);
@@ -23,9 +23,9 @@ export function netSettings(values: OptionValues): NetOptions | undefined {
   };
 }
 
-/** A process that joins others has to be reached by them. */
+/** A process that joins others has to be reached by them; one that hosts partitions, by those. */
 function listenBeside(controlPlane: string): string {
-  if (/(^| )unix:/.test(controlPlane)) {
+  if (controlPlane === 'none' || /(^| )unix:/.test(controlPlane)) {
     return 'unix:';
   }
   const near = /(?<place>(tcp|tls):\/\/(127\.[\d.]+|localhost|\[::1\])):\d/.exec(controlPlane)?.groups?.['place'];

@@ -17,9 +17,13 @@ export interface NetOptions extends LinkOptions {
   readonly ucxInterfaces?: readonly string[];
 }
 
-export interface OutsideOptions {
+/** What every partition of a process needs to know of links, as plain data. */
+export interface LinkSettings {
   readonly net: NetOptions;
   readonly linkDeadMs?: number | undefined;
+}
+
+export interface OutsideOptions extends LinkSettings {
   readonly scheduler: Scheduler;
   readonly log: Logger;
   /** Of this thread. Default: one of its own. */
@@ -34,9 +38,9 @@ interface OutsideLayer extends Layer {
  * The ways out of a partition by itself: of one that has a thread or a process of its own. ResourceError where UCX is required, and is not
  * there.
  */
-export function outsideTransport(options: OutsideOptions): Transport {
+export function outsideTransport(options: OutsideOptions, partition = 0): Transport {
   const { scheduler, log } = options;
-  const layers = outsideLayers(options)(0);
+  const layers = outsideLayers(options)(partition);
   return new StackTransport({ scheduler, log, program: Buffer.from(systemEntropy(8)).toString('hex'), layers });
 }
 

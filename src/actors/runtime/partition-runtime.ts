@@ -3,7 +3,7 @@ import { CUidAllocator } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { v1 } from '../../protocol/index.js';
-import type { PartitionPlan } from '../../resources/index.js';
+import type { PartitionPlan, ThreadingResources } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
 import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
@@ -17,6 +17,8 @@ import type { RuntimeTap } from './segment-tap.js';
 export interface PartitionOptions {
   readonly name: string;
   readonly plan: PartitionPlan;
+  /** The thread that is the partition's own, where it has one. */
+  readonly threading?: ThreadingResources;
   readonly scheduler: Scheduler;
   readonly transport: Transport;
   readonly isLossy: () => boolean;
@@ -104,6 +106,14 @@ export class PartitionRuntime {
     this.#segmentsManager = this.system.spawn(this.#segments.behavior(), { name: 'segments-manager' });
   }
 
+  /** As `join`, for a partition that has no control plane client of its own: it asks the one at `address`, over a link. */
+  joinBeside(ordinal: number, address: string, clientCUid: () => bigint): void {
+    const clientRef = (): ActorRef<typeof v1.ControlPlaneClient> =>
+      this.system.referenceTo(v1.ControlPlaneClient, this.router.routeTo(address, clientCUid()));
+    const locate = async (other: number): Promise<string> => (await clientRef().locate({ ordinal: other })).address;
+    this.join(ordinal, locate, clientRef);
+  }
+
   describe(): v1.PartitionDescriptionInit {
     const { actors, messages, deadLetters } = this.system.statistics;
     return {
@@ -114,6 +124,8 @@ export class PartitionRuntime {
       deadLetters,
       segments: this.#segments?.size ?? 0,
       cpus: this.#options.plan.cpus,
+      pinned: this.#options.threading?.pinned ?? [],
+      thread: this.#options.threading?.thread ?? 0,
     };
   }
 

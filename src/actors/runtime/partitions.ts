@@ -1,101 +1,155 @@
 import { ConfigError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
-import { v1 } from '../../protocol/index.js';
+import type { Ref } from '../../protocol/index.js';
 import type { System } from '../../resources/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
-import type { ActorRef } from '../kernel/index.js';
+import type { PartitionHosts } from './hosting/index.js';
 import { PartitionRuntime } from './partition-runtime.js';
+import { type PartitionView, viewOf } from './partition-view.js';
 import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
 
-/** The partitions of one process; nothing is started. */
-export function createPartitions(
-  environment: RuntimeEnvironment,
-  system: System,
-  log: Logger,
-  { kernelLimits = {}, linkLimits = {}, streamWindow = {} }: RuntimeOptions,
-): readonly PartitionRuntime[] {
-  const { scheduler, isLossy, launch, tap, tracing } = environment;
-  // Each partition counts by itself, and has an equal share of what its process may hold.
-  const mailboxBytes = Math.ceil((kernelLimits.mailboxBytes ?? limits.mailboxBytes) / system.partitions.length);
-  return system.partitions.map(
-    (plan) =>
-      new PartitionRuntime({
-        name: `${launch}-${plan.index}`,
-        plan,
-        scheduler,
-        transport: environment.transport(plan.index),
-        isLossy,
-        tap,
-        tracing,
-        log: log.child({ partition: plan.index }),
-        kernelLimits: { ...kernelLimits, mailboxBytes },
-        linkLimits,
-        streamWindow,
-      }),
-  );
-}
+/** The partitions of one process: those on its own event loop, and those that it hosts on threads or in processes of their own. */
+export class Partitions {
+  /** Those on this event loop. */
+  readonly here: readonly PartitionRuntime[];
+  /** Where actors are spawned, and the control plane is served; always here. */
+  readonly first: PartitionRuntime;
+  readonly #environment: RuntimeEnvironment;
+  readonly #options: RuntimeOptions;
+  readonly #system: System;
+  readonly #log: Logger;
+  #hosts: PartitionHosts | undefined;
 
-/** Gives each partition its ordinal. Those but the first have no control plane client of their own: they ask the first's, over a link. */
-export function joinPartitions(
-  partitions: readonly PartitionRuntime[],
-  ordinals: readonly number[],
-  client: ControlPlaneClient,
-): void {
-  const { address } = first(partitions);
-  partitions.forEach((partition, index) => {
-    const ordinal = ordinals[index];
-    if (ordinal === undefined) {
-      throw new StoppedError('The control plane gave fewer ordinals than there are partitions.');
+  /** Starts nothing. */
+  constructor(environment: RuntimeEnvironment, system: System, log: Logger, options: RuntimeOptions) {
+    this.#environment = environment;
+    this.#system = system;
+    this.#options = options;
+    this.#log = log;
+    const { placement = 'inline' } = options;
+    const plans = placement === 'inline' ? system.partitions : system.partitions.slice(0, 1);
+    const { scheduler, isLossy, launch, tap, tracing } = environment;
+    this.here = plans.map(
+      (plan) =>
+        new PartitionRuntime({
+          name: `${launch}-${plan.index}`,
+          plan,
+          scheduler,
+          transport: environment.transport(plan.index),
+          isLossy,
+          tap,
+          tracing,
+          log: log.child({ partition: plan.index }),
+          ...this.#limits(),
+        }),
+    );
+    const [first] = this.here;
+    if (first === undefined) {
+      throw new ConfigError('A runtime needs at least one partition.');
     }
-    if (index === 0) {
-      const locate = (other: number): Promise<string> => client.locate(other);
-      partition.join(ordinal, locate, () => client.actor);
+    this.first = first;
+  }
+
+  /** Of those that have joined. */
+  get ordinals(): readonly number[] {
+    return [...this.here.map(({ ordinal }) => ordinal), ...(this.#hosts?.ordinals ?? [])];
+  }
+
+  views(): readonly PartitionView[] {
+    return [...this.here.map(viewOf), ...(this.#hosts?.views() ?? [])];
+  }
+
+  /** Sentences about partitions that are to be there and are not. */
+  missing(): readonly string[] {
+    return this.#hosts?.missing() ?? [];
+  }
+
+  /** There are, or will be, several in this process. */
+  get isOne(): boolean {
+    return this.#system.partitions.length === 1;
+  }
+
+  /** Undefined for a partition of another process, and one that is not there. */
+  segmentsManager(ordinal: number): Ref | undefined {
+    const partition = this.here.find((each) => each.ordinal === ordinal);
+    return partition?.segmentsManager.toRef() ?? this.#hosts?.segmentsManager(ordinal);
+  }
+
+  // ---- bring-up
+
+  async listen(): Promise<void> {
+    for (const partition of this.here) {
+      await partition.listen();
+    }
+  }
+
+  /** Gives each its ordinal. Those but the first have no control plane client of their own: they ask the first's, over a link. */
+  join(ordinals: readonly number[], client: ControlPlaneClient): void {
+    this.here.forEach((partition, index) => {
+      const ordinal = ordinals[index];
+      if (ordinal === undefined) {
+        throw new StoppedError('The control plane gave fewer ordinals than there are partitions.');
+      }
+      if (partition === this.first) {
+        const locate = (other: number): Promise<string> => client.locate(other);
+        partition.join(ordinal, locate, () => client.actor);
+      } else {
+        partition.joinBeside(ordinal, this.first.address, () => client.actor.toRef().cUid);
+      }
+    });
+  }
+
+  /** Starts those that are hosted; resolves when they have joined. The client must be active. */
+  async host(client: ControlPlaneClient): Promise<void> {
+    const { placement = 'inline', initializers = [] } = this.#options;
+    if (placement === 'inline') {
       return;
     }
-    const clientRef = (): ActorRef<typeof v1.ControlPlaneClient> =>
-      partition.system.referenceTo(v1.ControlPlaneClient, partition.router.routeTo(address, client.actor.toRef().cUid));
-    const locate = async (other: number): Promise<string> => (await clientRef().locate({ ordinal: other })).address;
-    partition.join(ordinal, locate, clientRef);
-  });
-}
-
-/** What a process holds while it runs, and nothing of it when it has stopped. */
-export interface Leftovers {
-  readonly actors: number;
-  readonly pendingAsks: number;
-  readonly openStreams: number;
-  readonly links: number;
-  /** Asks that wait for their replies over links. */
-  readonly linkAsks: number;
-  /** Room that messages from links take in mailboxes. */
-  readonly mailboxBytes: number;
-}
-
-export function leftoversOf(partitions: readonly PartitionRuntime[]): Leftovers {
-  const counts = partitions.map(leftIn);
-  const sum = (name: keyof Leftovers): number => counts.reduce((total, each) => total + each[name], 0);
-  return {
-    actors: sum('actors'),
-    pendingAsks: sum('pendingAsks'),
-    openStreams: sum('openStreams'),
-    links: sum('links'),
-    linkAsks: sum('linkAsks'),
-    mailboxBytes: sum('mailboxBytes'),
-  };
-}
-
-function leftIn({ system, router }: PartitionRuntime): Leftovers {
-  const { actors, pendingAsks, openStreams, mailboxBytes } = system.statistics;
-  const channels = [...router.channels()];
-  const linkAsks = channels.reduce((sum, { asks }) => sum + asks.size, 0);
-  return { actors, pendingAsks, openStreams, links: channels.length, linkAsks, mailboxBytes };
-}
-
-export function first(partitions: readonly PartitionRuntime[]): PartitionRuntime {
-  const [partition] = partitions;
-  if (partition === undefined) {
-    throw new ConfigError('A runtime needs at least one partition.');
+    const { PartitionHosts } = await this.#environment.scheduler.outside(import('./hosting/index.js'));
+    const { scheduler, launch, links } = this.#environment;
+    this.#hosts = new PartitionHosts({
+      placement,
+      plans: this.#system.partitions.slice(1),
+      first: this.first,
+      scheduler,
+      log: this.#log,
+      client: () => client,
+      launch,
+      start: { isPinned: true, initializers, links, ...this.#limits() },
+    });
+    await this.#hosts.start();
   }
-  return partition;
+
+  // ---- ending
+
+  drain(): void {
+    for (const { system } of this.here) system.drain();
+    this.#hosts?.drain();
+  }
+
+  async stopSegments(): Promise<void> {
+    await Promise.all([...this.here.map((partition) => partition.stopSegments()), this.#hosts?.stopSegments()]);
+  }
+
+  /** The last that was started ends first. */
+  async close(options: { readonly handlerTimeoutMs?: number }): Promise<void> {
+    await this.#hosts?.stop(options.handlerTimeoutMs);
+    for (const partition of this.here.toReversed()) {
+      await partition.close(options);
+    }
+  }
+
+  /** Ends everything at once, and tells nobody. */
+  async crash(): Promise<void> {
+    await Promise.all([this.#hosts?.kill(), ...this.here.map((partition) => partition.crash())]);
+  }
+
+  /** Each counts by itself, and has an equal share of what its process may hold. */
+  #limits() {
+    const { kernelLimits = {}, linkLimits = {}, streamWindow = {} } = this.#options;
+    const all = kernelLimits.mailboxBytes ?? limits.mailboxBytes;
+    const mailboxBytes = Math.ceil(all / this.#system.partitions.length);
+    return { kernelLimits: { ...kernelLimits, mailboxBytes }, linkLimits, streamWindow };
+  }
 }

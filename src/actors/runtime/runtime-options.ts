@@ -4,7 +4,9 @@ import type { Scheduler } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
 import type { KernelLimits, Tracing, TracingSource } from '../kernel/index.js';
 import type { RouterOptions } from '../transport/index.js';
+import type { Placement } from './hosting/index.js';
 import type { RuntimeTap } from './segment-tap.js';
+import type { LinkSettings } from './outside.js';
 
 export interface RuntimeOptions {
   /** Name of the node. Default `node-0`. */
@@ -13,6 +15,16 @@ export interface RuntimeOptions {
   readonly name?: string;
   readonly system?: SystemOptions;
   readonly provider?: SystemProvider;
+  /**
+   * Where partitions run, but for the first, which is always on the event loop of this program. `inline`: there, too. `thread`: each on a worker
+   * thread. `process`: each in a process of its own. The latter two are pinned to their processors, and joined by links. Default `inline`.
+   */
+  readonly placement?: Placement;
+  /**
+   * URLs of modules whose `initialize(plan)` runs on each thread or process before its partition is there, and whose `finalize(plan)` runs when it
+   * is gone. Only with a placement other than `inline`.
+   */
+  readonly initializers?: readonly string[];
   /** Address of a control plane to join. Default: this runtime serves one. */
   readonly controlPlane?: string;
   readonly kernelLimits?: Partial<KernelLimits>;
@@ -33,4 +45,6 @@ export interface RuntimeEnvironment {
   readonly tap: RuntimeTap | undefined;
   readonly tracing: Tracing | undefined;
   transport(partition: number): Transport;
+  /** How hosted partitions reach others. */
+  readonly links: LinkSettings;
 }

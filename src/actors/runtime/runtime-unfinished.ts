@@ -1,5 +1,5 @@
 import type { Unfinished } from '../kernel/index.js';
-import type { PartitionRuntime } from './partition-runtime.js';
+import type { PartitionView } from './partition-view.js';
 
 /** What a runtime has begun and not ended. */
 export interface RuntimeUnfinished extends Unfinished {
@@ -11,7 +11,7 @@ export interface RuntimeUnfinished extends Unfinished {
   readonly unsentBytes: number;
 }
 
-export function unfinishedOf(partitions: readonly PartitionRuntime[], pipelines: number): RuntimeUnfinished {
+export function unfinishedOf(partitions: readonly PartitionView[], pipelines: number): RuntimeUnfinished {
   let left: RuntimeUnfinished = {
     messages: 0,
     handlers: 0,
@@ -22,15 +22,15 @@ export function unfinishedOf(partitions: readonly PartitionRuntime[], pipelines:
     unsentBytes: 0,
   };
   for (const partition of partitions) {
-    const { messages, handlers, asks, streams } = partition.system.unfinished();
+    const { messages, handlers, asks, streams } = partition.unfinished();
     left = {
       messages: left.messages + messages,
       handlers: left.handlers + handlers,
       asks: left.asks + asks,
       streams: left.streams + streams,
       pipelines,
-      segments: left.segments + partition.segmentTotals().registered,
-      unsentBytes: left.unsentBytes + unsentBytes(partition),
+      segments: left.segments + partition.metrics().segments.registered,
+      unsentBytes: left.unsentBytes + partition.metrics().links.waitingBytes,
     };
   }
   return left;
@@ -45,10 +45,9 @@ export function isNothing(left: RuntimeUnfinished): boolean {
 }
 
 /** Messages may be on their way to it that it cannot see. */
-export function hasPeers(partitions: readonly PartitionRuntime[]): boolean {
-  return partitions.some(({ router }) => [...router.channels()].some(({ address }) => address !== router.address));
-}
-
-function unsentBytes({ router }: PartitionRuntime): number {
-  return [...router.channels()].reduce((sum, { outgoing }) => sum + outgoing.waitingBytes, 0);
+export function hasPeers(partitions: readonly PartitionView[]): boolean {
+  return partitions.some((partition) => {
+    const { address } = partition.description();
+    return partition.links().some(({ peer }) => peer !== address);
+  });
 }

@@ -20,12 +20,12 @@ import {
 } from '../kernel/index.js';
 import { ControlPlaneNews } from './control-plane-news.js';
 import type { Health } from './health.js';
+import { type Leftovers, leftoversOf } from './leftovers.js';
 import type { RuntimeMetrics } from './metrics.js';
 import { Observer } from './observer.js';
 import { RegisteredNames } from './registered-names.js';
 import { joinedDeadLetters, joinedFeed } from './partition-feeds.js';
-import type { PartitionRuntime } from './partition-runtime.js';
-import { createPartitions, first, joinPartitions, type Leftovers, leftoversOf } from './partitions.js';
+import { Partitions } from './partitions.js';
 import type { Pipeline } from './pipeline.js';
 import type { PipelineRun } from './pipeline-run.js';
 import { PipelineRuns, type RunOptions } from './pipeline-runs.js';
@@ -45,8 +45,7 @@ export class Runtime implements HasSystem {
   readonly #environment: RuntimeEnvironment;
   readonly #log: Logger;
   readonly #silence: () => void;
-  readonly #partitions: readonly PartitionRuntime[];
-  readonly #first: PartitionRuntime;
+  readonly #partitions: Partitions;
   readonly #news: ControlPlaneNews;
   readonly #runs = new PipelineRuns();
   readonly #servesControlPlane: boolean;
@@ -67,8 +66,7 @@ export class Runtime implements HasSystem {
     this.#log = log;
     this.#silence = close;
     for (const notice of this.system.notices) log.warn(notice);
-    this.#partitions = createPartitions(environment, this.system, this.#log, options);
-    this.#first = first(this.#partitions);
+    this.#partitions = new Partitions(environment, this.system, this.#log, options);
     this.#servesControlPlane = options.controlPlane === undefined;
     const { scheduler } = environment;
     const parts = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
@@ -95,7 +93,7 @@ export class Runtime implements HasSystem {
   }
 
   get ordinals(): readonly number[] {
-    return this.#partitions.map((partition) => partition.ordinal);
+    return this.#partitions.ordinals;
   }
 
   /** It was told to stop, or has crashed. */
@@ -123,16 +121,16 @@ export class Runtime implements HasSystem {
 
   /** Actors without a parent that failed for good, in any partition. */
   get failures(): Subscribable<Failure> {
-    return joinedFeed(this.#partitions.map(({ system }) => system.failures));
+    return joinedFeed(this.#partitions.here.map(({ system }) => system.failures));
   }
 
   get deadLetters(): DeadLetters {
-    return joinedDeadLetters(this.#partitions.map(({ system }) => system.deadLetters));
+    return joinedDeadLetters(this.#partitions.here.map(({ system }) => system.deadLetters));
   }
 
   /** Actors in nact's style are spawned here, too. */
   get [systemKey](): ActorSystem {
-    return this.#first.system;
+    return this.#partitions.first.system;
   }
 
   /** How this runtime is: for readiness and liveness probes. */
@@ -153,9 +151,7 @@ export class Runtime implements HasSystem {
   /** Starts everything, in the order of the bring-up: links, control plane, client, partitions. For Executors. */
   async start(controlPlane?: string): Promise<this> {
     try {
-      for (const partition of this.#partitions) {
-        await partition.listen();
-      }
+      await this.#partitions.listen();
       await this.#join(controlPlane ?? this.#serve());
       this.#stopping.started();
       this.#log.debug('runtime is up', { partitions: this.ordinals.join(','), controlPlane: this.#controlPlane });
@@ -179,7 +175,7 @@ export class Runtime implements HasSystem {
         'An actor that is to be registered needs a name: spawn(behavior, { name, register: true }).',
       );
     }
-    const ref = this.#first.system.spawn(definition, { ...rest, ...(name === undefined ? {} : { name }) });
+    const ref = this.#partitions.first.system.spawn(definition, { ...rest, ...(name === undefined ? {} : { name }) });
     if (register && name !== undefined) {
       this.register(name, ref).catch((error: unknown) =>
         this.#log.error('a name was not registered', { name, error: String(error) }),
@@ -207,19 +203,19 @@ export class Runtime implements HasSystem {
     options: { readonly timeoutMs?: number } = {},
   ): Promise<ActorRef<S>> {
     const ref = await this.#joined.lookup(name, service.typeName, options.timeoutMs ?? 5_000);
-    return this.#first.system.reference(service, ref);
+    return this.#partitions.first.system.reference(service, ref);
   }
 
   /** Stops an actor of this process; resolves when it and its children are gone. */
   stopActor(ref: UntypedRef): Promise<void> {
-    return this.#first.system.stop(ref);
+    return this.#partitions.first.system.stop(ref);
   }
 
   /** Runs a pipeline on the partitions of the cluster. ConfigError before anything starts when its definition is wrong. */
   async run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
     this.#stopping.mustNotHaveBegun(`Pipeline "${pipeline.name}"`);
-    const isFar = this.#partitions.length > 1 || !this.#servesControlPlane || this.#hasOthers();
-    return this.#runs.start(this.#joined, this.#first.definitions, pipeline, options, isFar);
+    const isFar = !this.#partitions.isOne || !this.#servesControlPlane || this.#hasOthers();
+    return this.#runs.start(this.#joined, this.#partitions.first.definitions, pipeline, options, isFar);
   }
 
   /** Called once when the control plane cannot be reached any more. */
@@ -232,7 +228,7 @@ export class Runtime implements HasSystem {
       pUid: this.#client?.pUid ?? 0n,
       node: this.node,
       name: this.name,
-      partitions: this.#partitions.map((partition) => v1.PartitionDescription.create(partition.describe())),
+      partitions: this.#partitions.views().map((view) => v1.PartitionDescription.create(view.description())),
       servesControlPlane: this.#servesControlPlane,
       isConnected: this.isConnected,
     };
@@ -240,7 +236,7 @@ export class Runtime implements HasSystem {
 
   /** Counters that are 0 when nothing is left: held by tests after each stop. */
   get leftovers(): Leftovers {
-    return leftoversOf(this.#partitions);
+    return leftoversOf(this.#partitions.here);
   }
 
   /** The process is gone: its code ends, and nobody is told. For Executors. */
@@ -264,24 +260,24 @@ export class Runtime implements HasSystem {
   // ---- bring-up
 
   #serve(): string {
-    this.#first.system.spawn(controlPlaneServer(), { name: 'control-plane', cUid: globalServicesInputCUid });
-    return this.#first.address;
+    this.#partitions.first.system.spawn(controlPlaneServer(), { name: 'control-plane', cUid: globalServicesInputCUid });
+    return this.#partitions.first.address;
   }
 
   async #join(controlPlane: string): Promise<void> {
     this.#controlPlane = controlPlane;
-    const { system, router } = this.#first;
+    const { system, router } = this.#partitions.first;
     const { scheduler, launch } = this.#environment;
     const server = system.referenceTo(v1.ControlPlane, router.routeTo(controlPlane, globalServicesInputCUid));
     const client = new ControlPlaneClient(system, scheduler, server, this.#log, this.#news);
     this.#client = client;
     await client.connect({ launch, node: this.node, name: this.name, managesPipelines: this.#servesControlPlane });
-    const ordinals = await client.registerPartitions(this.#partitions.map((partition) => partition.address));
-    joinPartitions(this.#partitions, ordinals, client);
+    const ordinals = await client.registerPartitions(this.#partitions.here.map(({ address }) => address));
+    this.#partitions.join(ordinals, client);
     const actors = new Map<string, UntypedRef>([
       [`millrace/runtime/${client.pUid}`, system.spawn(this.#behavior(), { name: 'runtime' })],
     ]);
-    for (const { ordinal, actor, segmentsManager } of this.#partitions) {
+    for (const { ordinal, actor, segmentsManager } of this.#partitions.here) {
       actors.set(`millrace/partition/${ordinal}`, actor).set(`millrace/segments-manager/${ordinal}`, segmentsManager);
     }
     if (this.#servesControlPlane) {
@@ -289,8 +285,9 @@ export class Runtime implements HasSystem {
       const manager = system.spawn(this.#news.pipelines.behavior(), { name: 'pipelines-manager' });
       actors.set('millrace/pipelines-manager', manager);
     }
-    await client.activate(this.#partitions.map((partition) => partition.segmentsManager.toRef()));
+    await client.activate(this.#partitions.here.map(({ segmentsManager }) => segmentsManager.toRef()));
     await Promise.all([...actors].map(([name, actor]) => client.registerName(name, actor.toRef())));
+    await this.#partitions.host(client);
   }
 
   #behavior() {

@@ -10,6 +10,7 @@ export function runtimeSettings(values: OptionValues): RuntimeOptions {
     node: values.nodeName,
     ...(values.controlPlane !== 'none' && { controlPlane: values.controlPlane }),
     system: systemSettings(values),
+    placement: values.placement,
     kernelLimits: { askTimeoutMs, stopTimeoutMs, mailboxMessages, mailboxBytes },
     linkLimits: { maxMessageBytes, linkBacklogBytes },
     streamWindow: { items: values.streamItems, bytes: values.streamBytes },

@@ -5,6 +5,7 @@ import { Executor } from './executor.js';
 import type { Runtime as RuntimeProcess } from './runtime.js';
 import { netSettings } from './net-settings.js';
 import { runtimeSettings } from './settings.js';
+import type { RuntimeOptions } from './runtime-options.js';
 import type { RuntimeTap } from './segment-tap.js';
 
 /** One process of the cluster: spawns and looks up actors, runs pipelines. */
@@ -20,6 +21,8 @@ export interface StartOptions extends Partial<OptionValues> {
   readonly folder?: string;
   /** A Recorder of `millrace/recording`. */
   readonly tap?: RuntimeTap;
+  /** See RuntimeOptions. */
+  readonly initializers?: RuntimeOptions['initializers'];
   /** Default: nothing is traced. `openTelemetry()` of `millrace/opentelemetry` makes spans. */
   readonly tracing?: TracingSource;
 }
@@ -39,6 +42,7 @@ export const Runtime = {
     folder = process.cwd(),
     tap,
     tracing,
+    initializers,
     ...code
   }: StartOptions = {}): Promise<RuntimeProcess> {
     const { values } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
@@ -46,6 +50,11 @@ export const Runtime = {
     const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
     const net = netSettings(values);
     const executor = new Executor({ log: chosen, linkDeadMs, tap, ...(net && { net }) });
-    return executor.start({ name, ...(tracing && { tracing }), ...runtimeSettings(values) });
+    return executor.start({
+      name,
+      ...(tracing && { tracing }),
+      ...(initializers && { initializers }),
+      ...runtimeSettings(values),
+    });
   },
 };

@@ -2,7 +2,7 @@ import { type MillraceError, StoppedError } from '../../errors.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
-import type { PartitionRuntime } from './partition-runtime.js';
+import type { Partitions } from './partitions.js';
 import type { PipelineRuns } from './pipeline-runs.js';
 import { hasPeers, unfinishedOf } from './runtime-unfinished.js';
 import type { Stoppable } from './stopping.js';
@@ -10,7 +10,7 @@ import type { Stoppable } from './stopping.js';
 export interface StoppableParts {
   readonly scheduler: Scheduler;
   readonly log: Logger;
-  readonly partitions: readonly PartitionRuntime[];
+  readonly partitions: Partitions;
   readonly runs: PipelineRuns;
   readonly client: () => ControlPlaneClient | undefined;
   /** Takes the names of its actors out of the registry. */
@@ -26,23 +26,21 @@ export function stoppable(parts: StoppableParts): Stoppable {
     scheduler,
     log,
     withdraw,
-    hasPeers: () => hasPeers(partitions),
-    unfinished: () => unfinishedOf(partitions, runs.counts().running),
-    drain: () => partitions.forEach(({ system }) => system.drain()),
+    hasPeers: () => hasPeers(partitions.views()),
+    unfinished: () => unfinishedOf(partitions.views(), runs.counts().running),
+    drain: () => partitions.drain(),
     end: async (options) => {
       runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
-      await Promise.all(partitions.map((partition) => partition.stopSegments()));
+      await partitions.stopSegments();
       await parts.client()?.disconnect();
-      for (const partition of partitions.toReversed()) {
-        await partition.close(options);
-      }
+      await partitions.close(options);
       parts.closed();
       log.debug('runtime has stopped');
     },
     abandon: async (error: MillraceError) => {
       runs.lost(error);
       parts.client()?.abandon(error);
-      await Promise.all(partitions.map((partition) => partition.crash()));
+      await partitions.crash();
       parts.closed();
     },
   };

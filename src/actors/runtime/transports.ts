@@ -2,7 +2,9 @@ import { ConfigError } from '../../errors.js';
 import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
 import type { MemoryNetwork, MemoryTransportOptions } from '../../transport/memory/index.js';
+import type { Placement } from './hosting/index.js';
 import type { NetOptions, OutsideOptions } from './outside.js';
+import type { RuntimeTap } from './segment-tap.js';
 
 type Place = MemoryTransportOptions & { readonly crashed: () => void };
 
@@ -15,6 +17,19 @@ export function assertReal(net: NetOptions | undefined, { isVirtual }: Scheduler
     throw new ConfigError(
       'Virtual time cannot wait for processes of the operating system: leave out net, or the seed.',
     );
+  }
+}
+
+/** ConfigError where partitions on threads or in processes would escape virtual time, or what records. */
+export function assertPlaceable(placement: Placement, { isVirtual }: Scheduler, tap: RuntimeTap | undefined): void {
+  if (placement === 'inline') return;
+  if (isVirtual) {
+    throw new ConfigError(
+      `Virtual time runs on one event loop: leave out placement ${placement}, or what makes this a simulation.`,
+    );
+  }
+  if (tap !== undefined) {
+    throw new ConfigError(`Only what runs on this event loop can be recorded: leave out placement ${placement}.`);
   }
 }
 

@@ -3,6 +3,6 @@
  * mailbox marks across links, and the actor that owns the links of a partition. Knows nothing of pipelines or names.
  */
 export { Router, type RouterOptions } from './router.js';
-export { addTraffic, type Traffic } from './traffic.js';
+export { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 export { transportActor } from './transport-actor.js';
 export { fromWire, thrownByHandler, toWire } from './wire-errors.js';

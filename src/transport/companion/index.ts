@@ -9,3 +9,4 @@ export { type Acquaintance, answer, greet, type HandshakeOptions, type Introduct
 export { CompanionListener, type ListenOptions } from './listener.js';
 export { schemeOf } from './sockets.js';
 export { checkSecurity, type LinkSecurity } from './security.js';
+export { removeLeftSocket } from './socket-file.js';

@@ -1,6 +1,6 @@
 import { chmod, lstat, mkdtemp, readdir, rmdir, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ConfigError } from '../../errors.js';
 
 /** Private folders are named so, and hold one socket file. */
@@ -39,6 +39,14 @@ export async function clearStaleSocket(path: string): Promise<boolean> {
   const { ino } = await lstat(path).catch(() => ({ ino: undefined }));
   if (ino === found.ino) await unlink(path).catch(() => {});
   return true;
+}
+
+/** Removes what a process or thread that did not end in order has left of the socket it listened at. Nothing happens where somebody listens, or nothing is. */
+export async function removeLeftSocket(path: string): Promise<void> {
+  await clearStaleSocket(path).catch(() => {});
+  const folder = dirname(path);
+  // It stays where the file does.
+  if (basename(folder).startsWith(FOLDER_PREFIX)) await rmdir(folder).catch(() => {});
 }
 
 /** Removes private folders next to `own` whose processes were killed. What cannot be removed stays. */

@@ -1,0 +1,119 @@
+import { limits } from '../../../limits.js';
+import { v1 } from '../../../protocol/index.js';
+import { ResourceStack, threadingResources } from '../../../resources/index.js';
+import { RealScheduler } from '../../../scheduler/index.js';
+import { askAgain } from '../../control-plane/index.js';
+import { type ActorRef, behavior, later } from '../../kernel/index.js';
+import { PartitionRuntime } from '../partition-runtime.js';
+import { outsideTransport } from '../outside.js';
+import { RemoteLog } from './remote-log.js';
+import { reportOf } from './report.js';
+import type { PartitionStart } from './start.js';
+
+/** Time between two reports to the host, in ms; while the partition drains, the second. */
+const REPORT_MS = 1_000;
+const DRAINING_REPORT_MS = 25;
+
+type Host = ActorRef<typeof v1.PartitionHost>;
+
+/** A partition on a thread or in a process of its own: joins by way of its host, does as that says, and ends with it. */
+export class HostedPartition {
+  readonly #start: PartitionStart;
+  readonly #scheduler = new RealScheduler();
+  readonly #log: RemoteLog;
+  #ended: (() => void) | undefined;
+  #handlerTimeoutMs: number | undefined;
+
+  constructor(start: PartitionStart) {
+    this.#start = start;
+    this.#log = new RemoteLog(start.launch);
+  }
+
+  /** Resolves when the partition has ended and nothing of it is left. */
+  async run(): Promise<void> {
+    const { plan, isPinned, initializers, links } = this.#start;
+    const log = this.#log.logger.child({ partition: plan.index });
+    const resources = new ResourceStack();
+    try {
+      const threading = await resources.add(threadingResources({ plan, isPinned, initializers, log }));
+      const transport = outsideTransport({ ...links, scheduler: this.#scheduler, log }, plan.index);
+      const partition = new PartitionRuntime({
+        ...this.#start,
+        threading,
+        scheduler: this.#scheduler,
+        transport,
+        isLossy: () => false,
+        tap: undefined,
+        tracing: undefined,
+        log,
+      });
+      await resources.add({ close: () => this.#close(partition) });
+      await this.#live(partition);
+    } finally {
+      await resources.close();
+    }
+  }
+
+  async #live(partition: PartitionRuntime): Promise<void> {
+    const { launch, host: place } = this.#start;
+    const address = await partition.listen();
+    const host = partition.system.referenceTo(v1.PartitionHost, partition.router.routeTo(place.address, place.cUid));
+    this.#log.sendTo((record) => host.log(record));
+    const { ordinal, client } = await this.#ask((options) => host.enrol({ launch, address }, options));
+    partition.joinBeside(ordinal, place.address, () => client);
+    const ended = new Promise<void>((resolve) => {
+      this.#ended = resolve;
+    });
+    const hosted = partition.system.spawn(this.#behavior(partition, host), { name: 'hosted-partition' });
+    await this.#ask((options) =>
+      host.activate(
+        {
+          launch,
+          hosted: hosted.toRef(),
+          partition: partition.actor.toRef(),
+          segmentsManager: partition.segmentsManager.toRef(),
+          report: v1.PartitionReport.create(reportOf(partition, launch)),
+        },
+        options,
+      ),
+    );
+    await ended;
+  }
+
+  #behavior(partition: PartitionRuntime, host: Host) {
+    const report = (): void => void host.report(reportOf(partition, this.#start.launch));
+    return behavior(v1.HostedPartition, {
+      supervision: { onFailure: 'resume' },
+      drain: (_state, _request, context) => {
+        partition.system.drain();
+        context.every(DRAINING_REPORT_MS, report);
+        return {};
+      },
+      stopSegments: () => later(partition.stopSegments().then(() => ({}))),
+      stop: (_state, { handlerTimeoutMs }) => {
+        this.#handlerTimeoutMs = handlerTimeoutMs;
+        report();
+        // Behind the reply, which goes over a link of this partition.
+        this.#scheduler.scheduleYield(() => this.#ended?.());
+        return {};
+      },
+      on: {
+        started: (_state, context) => {
+          context.watch(host);
+          context.every(REPORT_MS, report);
+        },
+        terminated: () => this.#ended?.(),
+      },
+    });
+  }
+
+  async #close(partition: PartitionRuntime): Promise<void> {
+    const handlerTimeoutMs = this.#handlerTimeoutMs;
+    await partition.stopSegments();
+    await partition.close(handlerTimeoutMs === undefined ? {} : { handlerTimeoutMs });
+  }
+
+  #ask<Reply>(send: Parameters<typeof askAgain<Reply>>[2]): Promise<Reply> {
+    return askAgain(this.#scheduler, limits.controlPlaneTimeoutMs, send);
+  }
+}

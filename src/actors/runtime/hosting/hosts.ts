@@ -1,0 +1,110 @@
+import { limits } from '../../../limits.js';
+import type { Logger } from '../../../logging/index.js';
+import type { Ref } from '../../../protocol/index.js';
+import { type Execution, startProcess, startThread } from '../../../resources/execution/index.js';
+import type { PartitionPlan } from '../../../resources/index.js';
+import type { Scheduler } from '../../../scheduler/index.js';
+import { removeLeftSocket } from '../../../transport/companion/index.js';
+import type { ControlPlaneClient } from '../../control-plane/index.js';
+import type { PartitionRuntime } from '../partition-runtime.js';
+import type { PartitionView } from '../partition-view.js';
+import { PartitionHost } from './host.js';
+import { programUrl } from './program-url.js';
+import type { PartitionStart, Placement } from './start.js';
+import { reapRings, silenceRings } from './thread-rings.js';
+
+export interface HostsOptions {
+  readonly placement: Exclude<Placement, 'inline'>;
+  /** Of the partitions that are to be hosted. */
+  readonly plans: readonly PartitionPlan[];
+  /** Where the hosts are: the partition that is here. */
+  readonly first: PartitionRuntime;
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  readonly client: () => ControlPlaneClient;
+  /** What is the same for all of them. */
+  readonly start: Omit<PartitionStart, 'launch' | 'name' | 'plan' | 'host'>;
+  /** Unlike that of any other runtime of this program. */
+  readonly launch: string;
+}
+
+/** The partitions of a process that run on threads or in processes of their own. */
+export class PartitionHosts {
+  readonly #hosts: readonly PartitionHost[];
+  readonly #options: HostsOptions;
+
+  constructor(options: HostsOptions) {
+    this.#options = options;
+    const { plans, first, scheduler, log, client, start } = options;
+    this.#hosts = plans.map(
+      (plan) =>
+        new PartitionHost({
+          index: plan.index,
+          system: first.system,
+          scheduler,
+          log,
+          client,
+          stopTimeoutMs: start.kernelLimits.stopTimeoutMs ?? limits.stopTimeoutMs,
+          execute: (launch, cUid) => this.#execute(plan, launch, cUid),
+          cleanUp: (execution, address) => cleanUp(execution, address),
+        }),
+    );
+  }
+
+  /** Those that are there now. */
+  get ordinals(): readonly number[] {
+    return this.#hosts.flatMap(({ ordinal }) => (ordinal === undefined ? [] : [ordinal]));
+  }
+
+  views(): readonly PartitionView[] {
+    return this.#hosts.flatMap(({ view }) => (view === undefined ? [] : [view]));
+  }
+
+  /** Sentences about those that are not there. */
+  missing(): readonly string[] {
+    return this.#hosts.flatMap(({ ordinal, index }) =>
+      ordinal === undefined ? [`Partition ${index} of this process is not there.`] : [],
+    );
+  }
+
+  /** The segments manager of a partition that is hosted here, and there. */
+  segmentsManager(ordinal: number): Ref | undefined {
+    return this.#hosts.find((host) => host.ordinal === ordinal)?.segmentsManager;
+  }
+
+  /** Starts all at once; resolves when all are there. Throws what the first of them failed with. */
+  async start(): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.start()));
+  }
+
+  drain(): void {
+    for (const host of this.#hosts) host.drain();
+  }
+
+  async stopSegments(): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.stopSegments()));
+  }
+
+  async stop(handlerTimeoutMs?: number): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.stop(handlerTimeoutMs)));
+  }
+
+  async kill(): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.kill()));
+  }
+
+  #execute(plan: PartitionPlan, launch: string, cUid: bigint): Execution {
+    const { placement, start, first, launch: runtime } = this.#options;
+    const name = `${runtime}-${plan.index}`;
+    const given: PartitionStart = { ...start, launch, name, plan, host: { address: first.address, cUid } };
+    const program = { url: programUrl, name: `millrace-partition-${plan.index}`, start: given };
+    return placement === 'thread' ? startThread(program, silenceRings) : startProcess(program);
+  }
+}
+
+/** What an execution that did not end by itself has left: its rings, and the socket files that it listened at. */
+async function cleanUp({ threadId }: Execution, address: string): Promise<void> {
+  if (threadId !== undefined) reapRings(threadId);
+  const paths = [...address.matchAll(/unix:(?<path>\/[^\s#]+)/g)].map(({ groups }) => groups?.['path'] ?? '');
+  await Promise.all(paths.map(removeLeftSocket));
+}

@@ -1,0 +1,115 @@
+import { v1 } from '../../../protocol/index.js';
+import type { AskStatistics, DeadLetterReason } from '../../kernel/index.js';
+import { NO_TRAFFIC } from '../../transport/index.js';
+import type { PartitionActivity } from '../metrics.js';
+import type { PartitionRuntime } from '../partition-runtime.js';
+import { type PartitionView, viewOf } from '../partition-view.js';
+import { NO_SEGMENTS } from '../segment-totals.js';
+
+/** What a partition says of itself to its host. */
+export function reportOf(partition: PartitionRuntime, launch: string): v1.PartitionReportInit {
+  const view = viewOf(partition);
+  const { asks, links, segments, deadLetters, failures, restarts, openStreams, mailboxes } = view.metrics();
+  const { buckets, count, sumSeconds } = asks.latency;
+  return {
+    launch,
+    description: v1.PartitionDescription.create(view.description()),
+    mailboxes: v1.MailboxReport.create({ ...mailboxes, fullest: fullestOf(view) }),
+    asks: v1.AskReport.create({
+      started: asks.started,
+      pending: asks.pending,
+      failed: countsOf(asks.failed),
+      buckets: buckets.map((bucket) => v1.BucketReport.create(bucket)),
+      count,
+      sumSeconds,
+    }),
+    links: v1.TrafficReport.create(links),
+    segments: v1.SegmentsReport.create(segments),
+    unfinished: v1.UnfinishedReport.create(view.unfinished()),
+    openLinks: view
+      .links()
+      .map(({ carrier, state, ...link }) => v1.LinkReport.create({ ...link, ...carrier, isOpen: state === 'open' })),
+    failures,
+    restarts,
+    deadLetters: countsOf(deadLetters),
+    openStreams,
+  };
+}
+
+/** A partition as its last report tells of it. */
+export class ReportedPartition implements PartitionView {
+  readonly #ordinal: number;
+  readonly #report: v1.PartitionReport;
+
+  constructor(ordinal: number, report: v1.PartitionReport) {
+    this.#ordinal = ordinal;
+    this.#report = report;
+  }
+
+  description(): v1.PartitionDescriptionInit {
+    return this.#report.description ?? { ordinal: this.#ordinal };
+  }
+
+  metrics(): PartitionActivity & { readonly ordinal: number } {
+    const { description, failures, restarts, deadLetters, openStreams, links, segments } = this.#report;
+    const { queued, bytes, pastMark } = v1.MailboxReport.create(this.#report.mailboxes ?? {});
+    return {
+      ordinal: this.#ordinal,
+      actors: description?.actors ?? 0,
+      messagesHandled: description?.messages ?? 0,
+      failures,
+      restarts,
+      deadLetters: reasonsOf(deadLetters),
+      mailboxes: { queued, bytes, pastMark },
+      asks: this.#asks(),
+      openStreams,
+      links: { ...NO_TRAFFIC, count: 0, waitingBytes: 0, protocolErrors: 0, ...links },
+      segments: { ...NO_SEGMENTS, ...segments },
+    };
+  }
+
+  pressure() {
+    const { queued, pastMark, fullest } = v1.MailboxReport.create(this.#report.mailboxes ?? {});
+    return { queued, pastMark, fullest };
+  }
+
+  links() {
+    return this.#report.openLinks.map(({ peer, isOpen, transport, medium, pendingAsks, waitingBytes }) => ({
+      partition: this.#ordinal,
+      peer,
+      state: isOpen ? ('open' as const) : ('opening' as const),
+      carrier: isOpen ? { transport, medium } : undefined,
+      pendingAsks,
+      waitingBytes,
+    }));
+  }
+
+  unfinished() {
+    return v1.UnfinishedReport.create(this.#report.unfinished ?? {});
+  }
+
+  #asks(): AskStatistics {
+    const { started, pending, failed, buckets, count, sumSeconds } = v1.AskReport.create(this.#report.asks ?? {});
+    return { started, pending, failed, latency: { buckets, count, sumSeconds } };
+  }
+}
+
+const REASONS: readonly DeadLetterReason[] = ['stopped', 'unreachable', 'overflow', 'unknown method'];
+
+function reasonsOf(counts: Readonly<Record<string, number>>): Partial<Record<DeadLetterReason, number>> {
+  const known: Partial<Record<DeadLetterReason, number>> = {};
+  for (const reason of REASONS) {
+    const count = counts[reason];
+    if (count !== undefined) known[reason] = count;
+  }
+  return known;
+}
+
+function fullestOf(view: PartitionView): v1.FullMailbox | undefined {
+  const { fullest } = view.pressure();
+  return fullest && v1.FullMailbox.create(fullest);
+}
+
+function countsOf(counts: Readonly<Partial<Record<string, number>>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count ?? 0]));
+}

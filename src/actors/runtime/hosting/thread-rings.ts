@@ -1,0 +1,21 @@
+import { ResourceError } from '../../../errors.js';
+import { reapThread, silenceThread } from '../../../transport/ucx/index.js';
+
+/** Before a thread is terminated: no event of its UCX rings may reach it while it ends. */
+export function silenceRings(threadId: number): void {
+  whereUcxIs(() => silenceThread(threadId));
+}
+
+/** After a thread has ended without closing its UCX rings: they are closed for it. */
+export function reapRings(threadId: number): void {
+  whereUcxIs(() => reapThread(threadId));
+}
+
+function whereUcxIs(work: () => unknown): void {
+  try {
+    work();
+  } catch (error) {
+    // Without UCX the thread had no rings.
+    if (!(error instanceof ResourceError)) throw error;
+  }
+}

@@ -1,0 +1,63 @@
+import type { v1 } from '../../protocol/index.js';
+import type { MailboxPressure, Unfinished } from '../kernel/index.js';
+import type { LinkHealth } from './health.js';
+import type { PartitionMetrics } from './metrics.js';
+import type { PartitionRuntime } from './partition-runtime.js';
+
+/** How a partition is, wherever it runs. */
+export interface PartitionView {
+  description(): v1.PartitionDescriptionInit;
+  metrics(): PartitionMetrics;
+  pressure(): MailboxPressure;
+  links(): readonly LinkHealth[];
+  unfinished(): Unfinished;
+}
+
+/** Of one that runs here: as it is at this moment. */
+export function viewOf(partition: PartitionRuntime): PartitionView {
+  return {
+    description: () => partition.describe(),
+    metrics: () => metricsOf(partition),
+    pressure: () => partition.system.mailboxes(),
+    links: () => linksOf(partition),
+    unfinished: () => partition.system.unfinished(),
+  };
+}
+
+function metricsOf(partition: PartitionRuntime): PartitionMetrics {
+  const { system, router } = partition;
+  const { actors, messages, failures, restarts, deadLettersByReason, asks, openStreams, mailboxBytes } =
+    system.statistics;
+  const { queued, pastMark } = system.mailboxes();
+  const channels = [...router.channels()];
+  return {
+    ordinal: partition.describe().ordinal ?? 0,
+    actors,
+    messagesHandled: messages,
+    failures,
+    restarts,
+    deadLetters: deadLettersByReason,
+    mailboxes: { queued, bytes: mailboxBytes, pastMark },
+    asks,
+    openStreams,
+    links: {
+      ...router.traffic(),
+      count: channels.length,
+      waitingBytes: channels.reduce((sum, { outgoing }) => sum + outgoing.waitingBytes, 0),
+      protocolErrors: router.protocolErrors,
+    },
+    segments: partition.segmentTotals(),
+  };
+}
+
+function linksOf(partition: PartitionRuntime): LinkHealth[] {
+  const { ordinal = 0 } = partition.describe();
+  return [...partition.router.channels()].map(({ address, isOpen, link, asks, outgoing }) => ({
+    partition: ordinal,
+    peer: address,
+    state: isOpen ? 'open' : 'opening',
+    carrier: link?.carrier,
+    pendingAsks: asks.size,
+    waitingBytes: outgoing.waitingBytes,
+  }));
+}

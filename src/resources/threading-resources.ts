@@ -1,0 +1,87 @@
+import { ConfigError, ResourceError } from '../errors.js';
+import type { Logger } from '../logging/index.js';
+import type { PartitionPlan } from './partition-plans.js';
+import { bindMemory, pinThread, threadAffinity, threadNumber } from './pinning.js';
+import type { CpuSet } from './topology/index.js';
+
+export interface ThreadingOptions {
+  readonly plan: PartitionPlan;
+  /** The thread is this partition's own, and so may be pinned. */
+  readonly isPinned: boolean;
+  /** URLs of modules with an `initialize`, a `finalize`, or both. */
+  readonly initializers: readonly string[];
+  readonly log: Logger;
+}
+
+/** The thread that a partition runs on. */
+export interface ThreadingResources {
+  /** How the operating system calls it; 0 where that is not known. */
+  readonly thread: number;
+  /** Processors that it is pinned to, as the kernel says; empty where it is not pinned. */
+  readonly pinned: CpuSet;
+  /** Runs the finalizers of all initializers that have run, the last first. */
+  close(): Promise<void>;
+}
+
+type Hook = (plan: PartitionPlan) => unknown;
+
+/**
+ * Readies the calling thread for a partition: pins it and its memory, then runs initializers, one behind the other. Where it cannot be
+ * pinned that is logged, and it goes on. ConfigError for an initializer that is none; what one throws is thrown, once those before it
+ * are undone.
+ */
+export async function threadingResources(options: ThreadingOptions): Promise<ThreadingResources> {
+  const { plan, isPinned, initializers, log } = options;
+  const pinned = isPinned ? pin(plan, log) : [];
+  const finalizers: Hook[] = [];
+  const close = async (): Promise<void> => {
+    for (let finalize = finalizers.pop(); finalize !== undefined; finalize = finalizers.pop()) await finalize(plan);
+  };
+  try {
+    for (const url of initializers) {
+      const { initialize, finalize } = await hooksOf(url);
+      await initialize?.(plan);
+      if (finalize !== undefined) finalizers.push(finalize);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { thread: threadNumber(), pinned, close };
+}
+
+function pin({ cpus, nodes }: PartitionPlan, log: Logger): CpuSet {
+  try {
+    pinThread(cpus);
+    bindMemory(nodes);
+  } catch (error) {
+    if (!(error instanceof ResourceError)) throw error;
+    log.warn('the thread of a partition is not pinned as planned', { error: error.message });
+    return [];
+  }
+  return threadAffinity() ?? [];
+}
+
+async function hooksOf(url: string): Promise<{ readonly initialize?: Hook; readonly finalize?: Hook }> {
+  let module: unknown;
+  try {
+    module = await import(url);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`The initializer ${url} cannot be loaded: ${why}`, { cause });
+  }
+  if (!isRecord(module)) throw new ConfigError(`The initializer ${url} is no module.`);
+  const { initialize, finalize } = module;
+  if (!isHook(initialize) && !isHook(finalize)) {
+    throw new ConfigError(`The initializer ${url} exports neither a function initialize nor a function finalize.`);
+  }
+  return { ...(isHook(initialize) && { initialize }), ...(isHook(finalize) && { finalize }) };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isHook(value: unknown): value is Hook {
+  return typeof value === 'function';
+}

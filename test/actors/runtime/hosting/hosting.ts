@@ -1,0 +1,113 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import {
+  Executor,
+  type Pipeline,
+  type Placement,
+  type RunOptions,
+  type Runtime,
+  type RuntimeOptions,
+} from '#src/actors/runtime/index.js';
+import { type LogRecord, memoryLogger } from '#src/logging/index.js';
+import type { FarArgs, Note } from './far-flow.js';
+
+export type FarPlacement = Exclude<Placement, 'inline'>;
+
+/** A runtime whose partitions, but for the first, are hosted; and a folder for what its segments write down. */
+export class Hosting {
+  readonly placement: FarPlacement;
+  readonly log: readonly LogRecord[];
+  readonly executor: Executor;
+  readonly folder: string;
+
+  constructor(placement: FarPlacement) {
+    this.placement = placement;
+    this.folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
+    const log = memoryLogger();
+    this.log = log.records;
+    this.executor = new Executor({ log, net: { socketFolder: this.folder } });
+  }
+
+  start(options: RuntimeOptions = {}): Promise<Runtime> {
+    return this.executor.start({ placement: this.placement, system: { partitions: 2 }, ...options });
+  }
+
+  run(
+    runtime: Runtime,
+    pipeline: Pipeline<FarArgs>,
+    args: Omit<FarArgs, 'notes'>,
+    options: Omit<RunOptions<FarArgs>, 'args'> = {},
+  ) {
+    return runtime.run(pipeline, { args: { notes: this.file('notes'), ...args }, ...options });
+  }
+
+  file(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** In the order in which they were written. */
+  allNotes(): Note[] {
+    const file = this.file('notes');
+    if (!existsSync(file)) return [];
+    const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as Note);
+  }
+
+  notes(what: Note['what']): Note[] {
+    return this.allNotes().filter((note) => note.what === what);
+  }
+
+  ids(what: Note['what']): number[] {
+    return this.notes(what).map(({ id = -1 }) => id);
+  }
+
+  async stop(): Promise<void> {
+    await this.executor.stop();
+    for (const { leftovers } of this.executor.started) {
+      expect(leftovers).to.deep.equal({
+        actors: 0,
+        pendingAsks: 0,
+        openStreams: 0,
+        links: 0,
+        linkAsks: 0,
+        mailboxBytes: 0,
+      });
+    }
+    expect(this.executor.scheduler.pendingTimers).to.equal(0);
+    expect(readdirSync(this.folder).filter((name) => name.startsWith('millrace-link'))).to.deep.equal([]);
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+/** Looks every few milliseconds until it is so; leaves the processor to what is waited for. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  const deadlineMs = performance.now() + 20_000;
+  while (!isTrue()) {
+    if (performance.now() > deadlineMs) throw new Error(`this never became true: ${isTrue.toString()}`);
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+  }
+}
+
+/** Declares the same tests for partitions on threads and in processes. */
+export function describeHosting(title: string, declare: (hosting: () => Hosting) => void): void {
+  for (const placement of ['thread', 'process'] as const) {
+    describe(`${title}, placement ${placement}`, function () {
+      this.timeout(30_000);
+      let hosting: Hosting;
+      beforeEach(() => {
+        hosting = new Hosting(placement);
+      });
+      afterEach(async function () {
+        if (this.currentTest?.state === 'failed') {
+          for (const { level, message, fields } of hosting.log) {
+            if (level !== 'debug') console.error(`        ${level} ${message} ${JSON.stringify(fields)}`);
+          }
+        }
+        await hosting.stop();
+      });
+      declare(() => hosting);
+    });
+  }
+}
