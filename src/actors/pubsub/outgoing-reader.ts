@@ -43,6 +43,11 @@ export class OutgoingReader<T> {
     return this.#stream.isAcknowledged && this.#owed === undefined && !this.#owesEnd;
   }
 
+  /** It has granted something, so it knows this writer. */
+  get isOpen(): boolean {
+    return this.#stream.isOpen;
+  }
+
   /** Every element that it is to get has arrived; its end may not. */
   get hasAllElements(): boolean {
     return this.#owed === undefined && this.#stream.received >= this.#stream.sent;

@@ -42,6 +42,16 @@ export class OutgoingReaders<T> {
     return this.#targets;
   }
 
+  /** Each has granted something. */
+  get areOpen(): boolean {
+    for (const reader of this.#readers.values()) {
+      if (!reader.isOpen) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   all(): IterableIterator<OutgoingReader<T>> {
     return this.#readers.values();
   }

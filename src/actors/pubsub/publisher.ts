@@ -32,7 +32,7 @@ interface PendingWrite<T> {
   reject(error: unknown): void;
 }
 
-/** Silence after which a writer asks what has arrived, in ms; only on links that may lose frames. */
+/** Silence after which a writer asks a reader what has arrived, in ms: one that has granted nothing yet, and any on links that may lose frames. */
 const PROBE_MS = 200;
 const WRITTEN = Promise.resolve();
 
@@ -180,7 +180,7 @@ export class Publisher<T, Init = T> {
   #changed(): void {
     this.#distribution.targets = this.#readers.targets;
     if (this.#closed === undefined) {
-      this.#watchProgress();
+      this.#watchProgress(this.#options.isLossy() || !this.#readers.areOpen);
       this.#pump();
     }
   }
@@ -261,18 +261,20 @@ export class Publisher<T, Init = T> {
 
   // ---- asking after what may be lost
 
-  #watchProgress(): void {
-    if (this.#options.isLossy() && this.#closed === undefined) {
+  #watchProgress(isDue = this.#options.isLossy()): void {
+    if (isDue && this.#closed === undefined) {
       this.#probe ??= this.#context?.after(PROBE_MS, () => this.#askAfter());
     }
   }
 
+  /** A first grant is lost on any link, where the reader could open none to this writer, which may reach the reader all the same. */
   #askAfter(): void {
     this.#probe = undefined;
+    const isLossy = this.#options.isLossy();
     for (const reader of this.#readers.all()) {
-      if (!reader.isAcknowledged || this.#pending.size > 0) {
+      if (!reader.isOpen || (isLossy && (!reader.isAcknowledged || this.#pending.size > 0))) {
         reader.probe();
-        this.#watchProgress();
+        this.#watchProgress(true);
       }
     }
   }

@@ -1,0 +1,84 @@
+import { expect } from 'chai';
+import { Publisher, Subscriber } from '#src/actors/pubsub/index.js';
+import { UnreachableError } from '#src/errors.js';
+import { until } from '../../scheduler/until.js';
+import { Row } from '../runtime/row.js';
+import { endWorlds, PartitionWorld } from '../transport/partitions.js';
+
+/** A writer in partition a, and its reader in partition b; told of each other as their manifold would. */
+async function setUp({ canReachWriter = true } = {}) {
+  const world = new PartitionWorld({ latencyMs: 5 });
+  const [near, far] = [await world.start('a/1'), await world.start('b/1', { hasJoined: false })];
+  far.router.join(far.ordinal, async () => {
+    if (!canReachWriter) throw new UnreachableError('a firewall');
+    return near.address;
+  });
+  const failures: Error[] = [];
+  const writer = new Publisher<Row, Partial<Row>>({
+    id: 1,
+    port: 'rows',
+    type: Row,
+    policy: 'round-robin',
+    isLossy: () => false,
+    recovers: false,
+    failed: (error) => failures.push(error),
+  });
+  const reader = new Subscriber({ id: 2, port: 'rows', type: Row, window: { items: 1 } });
+  const writing = near.system.spawn(writer.behavior());
+  const reading = far.system.spawn(reader.behavior());
+  let nonce = 0;
+  const members = (id: number, ref: { toRef(): { cUid: bigint; service: string } } | undefined) => {
+    const joined = ref === undefined ? [] : [{ id, ref: ref.toRef() }];
+    return { base: 0, nonce: ++nonce, isSnapshot: true, joined, isComplete: true };
+  };
+  return {
+    world,
+    far,
+    failures,
+    writer,
+    rows: reader[Symbol.asyncIterator](),
+    tellReader: () => reading.rewire(members(1, writing)),
+    tellWriter: (isThere = true) => writing.rewire(members(2, isThere ? reading : undefined)),
+  };
+}
+
+describe('a port over a link', () => {
+  afterEach(endWorlds);
+
+  it('has its grant when the writer reaches the reader, though the reader could not reach the writer', async () => {
+    const { world, far, tellReader, tellWriter, writer, rows } = await setUp({ canReachWriter: false });
+    await tellReader();
+    await until('the grant to be lost', () => far.system.deadLetters.count === 1);
+    await tellWriter();
+    const written = writer.write({ id: 7 });
+    expect((await rows.next()).value).to.include({ id: 7 });
+    await written;
+    await world.pass(1_000);
+    expect(far.system.deadLetters.count).to.equal(1);
+  });
+
+  it('fails its stream when a reader that leaves is cut off before it had what was sent to it', async () => {
+    const { world, failures, tellReader, tellWriter, writer } = await setUp();
+    await tellReader();
+    await tellWriter();
+    await writer.write({ id: 7 });
+    await tellWriter(false);
+    world.network.crash('b');
+    await until('the link to end', () => failures.length > 0);
+    expect(String(failures[0])).to.include('reader 2 ended, or cannot be reached');
+  });
+
+  it('goes on when a reader that leaves is cut off with all that was sent to it', async () => {
+    const { world, failures, tellReader, tellWriter, writer, rows } = await setUp();
+    await tellReader();
+    await tellWriter();
+    await writer.write({ id: 7 });
+    await rows.next();
+    await world.pass(20);
+    await tellWriter(false);
+    world.network.crash('b');
+    await world.pass(20);
+    expect(failures).to.deep.equal([]);
+    expect(writer.isDeserted).to.equal(true);
+  });
+});
