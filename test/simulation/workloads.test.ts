@@ -27,6 +27,10 @@ const FOUND: readonly (readonly [string, string])[] = [
     'a reader behind a link that could not be opened was taken for one that had ended',
     '{"seed":1937,"sizes":{"nodes":3,"partitions":2,"runs":3,"rows":1,"instances":3,"changes":0,"processes":2},"network":{"latencyMs":3,"jitterMs":9.2,"loss":0.112,"duplicate":0,"reorder":0,"linkDeadMs":1000},"faults":[]}',
   ],
+  [
+    'an instance was drained while its readers knew of no other yet, who took its end for the end of all',
+    '{"seed":6561,"sizes":{"nodes":4,"partitions":2,"runs":3,"rows":6,"instances":1,"changes":5,"processes":3},"network":{"latencyMs":2,"jitterMs":0,"loss":0.071,"duplicate":0,"reorder":0,"linkDeadMs":1000},"faults":[]}',
+  ],
 ];
 
 describe('the workload wiring, replayed', () => {

@@ -80,9 +80,13 @@ export class OutgoingReaders<T> {
         }
       }
       for (const id of left) {
-        this.#left(id);
+        const reader = this.#readers.get(id);
+        if (reader !== undefined) {
+          reader.isLeaving = true;
+        }
       }
       this.isComplete = membership.isComplete;
+      this.#endThoseLeaving();
       this.#retarget();
       this.#options.changed();
     }
@@ -117,14 +121,17 @@ export class OutgoingReaders<T> {
     }
   }
 
-  /** Takes a reader out: it gets no element more, but the end behind those that it was sent. */
-  #left(id: number): void {
-    const reader = this.#readers.get(id);
-    if (reader !== undefined) {
-      reader.isLeaving = true;
-      reader.end();
-      if (reader.isDone) {
-        this.forget(reader);
+  /**
+   * Who leaves gets no element more, but the end behind those that it was sent. Not before those have joined who are to go on in its
+   * place: until then its own readers may know of nobody but it, and would take its end for the end of all.
+   */
+  #endThoseLeaving(): void {
+    for (const reader of this.#readers.values()) {
+      if (reader.isLeaving && this.isComplete) {
+        reader.end();
+        if (reader.isDone) {
+          this.forget(reader);
+        }
       }
     }
   }

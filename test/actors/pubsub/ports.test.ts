@@ -60,9 +60,15 @@ class Wiring {
   async tell(
     to: ActorRef<typeof v1.Publisher> | ReturnType<Wiring['reader']>['ref'],
     members: readonly { readonly id: number; readonly ref: { toRef(): v1.MemberInit['ref'] & object } }[],
+    isComplete = true,
   ): Promise<void> {
     const joined = members.map(({ id, ref }) => ({ id, ref: ref.toRef() }));
-    await to.rewire({ base: 0, nonce: ++this.#nonce, isSnapshot: true, joined, isComplete: true });
+    await to.rewire({ base: 0, nonce: ++this.#nonce, isSnapshot: true, joined, isComplete });
+  }
+
+  /** Lets virtual time pass. */
+  async pass(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => void this.scheduler.setTimer(ms, resolve));
   }
 
   async close(): Promise<void> {
@@ -80,8 +86,7 @@ function wiring(bounds?: ActorSystemOptions['limits']): Wiring {
   return fresh;
 }
 
-async function readAll(port: Subscriber<Row>): Promise<number[]> {
-  const ids: number[] = [];
+async function readAll(port: Subscriber<Row>, ids: number[] = []): Promise<number[]> {
   for await (const { id } of port) ids.push(id);
   return ids;
 }
@@ -232,6 +237,22 @@ describe('a port', () => {
     await ended;
     await world.system.stop(other.ref);
     expect(world.failures).to.deep.equal([]);
+  });
+
+  it('ends a reader that leaves only when those who are to go on in its place have joined', async () => {
+    const world = wiring();
+    const writer = world.writer();
+    const [leaving, other] = [world.reader(2), world.reader(3)];
+    await world.wire(writer, [leaving]);
+    await writer.port.write({ id: 1 });
+    const read: number[] = [];
+    const reading = readAll(leaving.port, read);
+    await world.tell(writer.ref, [], false);
+    await until(() => read.length === 1);
+    await world.pass(1_000);
+    expect(leaving.port.references, 'writers that have not ended').to.equal(1);
+    await world.wire(writer, [other]);
+    expect(await reading).to.deep.equal([1]);
   });
 
   it('fails its stream when an element was lost and is not to be sent again', async () => {
