@@ -1,6 +1,6 @@
 import { limits } from '../../limits.js';
 import type { EventLoopLoad } from '../../scheduler/index.js';
-import type { Carrier } from '../../transport/index.js';
+import type { Carrier, RingCounters } from '../../transport/index.js';
 import type { MailboxPressure } from '../kernel/index.js';
 import type { PartitionView } from './partition-view.js';
 
@@ -45,6 +45,11 @@ export interface LinkHealth {
   readonly state: 'opening' | 'open';
   /** Undefined until it is open. */
   readonly carrier: Carrier | undefined;
+  /** That went over it, all told. */
+  readonly framesSent: number;
+  readonly framesReceived: number;
+  /** What its rings and their socket count; undefined for a link without. */
+  readonly rings: RingCounters | undefined;
   readonly pendingAsks: number;
   /** Encoded bytes that wait for it. */
   readonly waitingBytes: number;

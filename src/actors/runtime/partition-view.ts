@@ -52,12 +52,19 @@ function metricsOf(partition: PartitionRuntime): PartitionMetrics {
 
 function linksOf(partition: PartitionRuntime): LinkHealth[] {
   const { ordinal = 0 } = partition.describe();
-  return [...partition.router.channels()].map(({ address, isOpen, link, asks, outgoing }) => ({
-    partition: ordinal,
-    peer: address,
-    state: isOpen ? 'open' : 'opening',
-    carrier: link?.carrier,
-    pendingAsks: asks.size,
-    waitingBytes: outgoing.waitingBytes,
-  }));
+  return [...partition.router.channels()].map((channel) => {
+    const { address, isOpen, link, asks, outgoing } = channel;
+    const { framesSent, framesReceived } = channel.traffic();
+    return {
+      partition: ordinal,
+      peer: address,
+      state: isOpen ? 'open' : 'opening',
+      carrier: link?.carrier,
+      framesSent,
+      framesReceived,
+      rings: link?.rings,
+      pendingAsks: asks.size,
+      waitingBytes: outgoing.waitingBytes,
+    };
+  });
 }

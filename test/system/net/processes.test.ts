@@ -20,9 +20,15 @@ describe('two processes of the operating system', function () {
   let far: ActorRef<typeof Errands>;
 
   const start = async (listen: string): Promise<string> => {
-    child = fork(PROGRAM, [listen], { env: { ...process.env, MILLRACE_KEYLESS: 'loopback' } });
+    child = fork(PROGRAM, [listen], { env: { ...process.env, MILLRACE_KEYLESS: 'loopback', MILLRACE_UCX: 'off' } });
     const [controlPlane] = (await once(child, 'message')) as [string];
-    runtime = await Runtime.start({ controlPlane, keyless: 'loopback', log: silentLogger, nodeName: 'near' });
+    runtime = await Runtime.start({
+      controlPlane,
+      keyless: 'loopback',
+      ucx: 'off',
+      log: silentLogger,
+      nodeName: 'near',
+    });
     far = await runtime.lookup(Errands, 'errands');
     return controlPlane;
   };
