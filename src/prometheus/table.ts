@@ -36,6 +36,7 @@ export const table: readonly Row[] = [
   byName('ask_failures_total', 'Asks that failed, by the code of the error.', 'code', ({ asks }) => asks.failed),
   gauge('streams_open', 'Ends of streams that are here: those read and those served.', (each) => each.openStreams),
   gauge('links', 'Links that are open, or opening.', ({ links }) => links.count),
+  gauge('links_unresponsive', 'Links whose peers are silent.', ({ links }) => links.unresponsive),
   gauge('link_waiting_bytes', 'Encoded bytes that wait for a link.', ({ links }) => links.waitingBytes),
   counter('link_sent_bytes_total', 'Bytes handed to links.', ({ links }) => links.bytesSent),
   counter('link_received_bytes_total', 'Bytes received from links.', ({ links }) => links.bytesReceived),

@@ -46,6 +46,8 @@ export interface Link {
   /** Frames arrive once and in order, or the link dies. */
   readonly isReliable: boolean;
   readonly isOpen: boolean;
+  /** Its peer has been silent for `linkDeadMs`, and may well go on: nothing is given up for it. */
+  readonly isUnresponsive: boolean;
   /** Bytes of data handed to `send`, and received in frames, since the link opened. */
   readonly bytesSent: number;
   readonly bytesReceived: number;

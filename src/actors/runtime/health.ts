@@ -43,6 +43,8 @@ export interface LinkHealth {
   readonly partition: number;
   readonly peer: string;
   readonly state: 'opening' | 'open';
+  /** The peer has been silent for `linkDeadMs`: it computes, is stopped, or sits in a debugger. */
+  readonly isUnresponsive: boolean;
   /** Undefined until it is open. */
   readonly carrier: Carrier | undefined;
   /** That went over it, all told. */

@@ -32,6 +32,8 @@ export interface PartitionActivity {
   readonly links: Traffic & {
     /** Links that are open, or opening. */
     readonly count: number;
+    /** Links whose peers have been silent for `linkDeadMs`. */
+    readonly unresponsive: number;
     /** Encoded bytes that wait for a link. */
     readonly waitingBytes: number;
     /** Messages of peers that were not understood. */

@@ -52,9 +52,9 @@ export function outsideLayers(options: OutsideOptions): (partition: number) => O
   const isUcxUsed = ucx !== 'off' && isUsable(library, ucx === 'required', links, log);
   return (partition) => {
     const listen = listenOf(partition, links.listen);
-    const own = { ...links, scheduler, log };
+    const own = { ...links, scheduler, log, linkDeadMs };
     const layers: OutsideLayer[] = [
-      { transport: new NetTransport({ ...own, listen, linkDeadMs }), schemes: ['unix:', 'tcp:', 'tls:'] },
+      { transport: new NetTransport({ ...own, listen }), schemes: ['unix:', 'tcp:', 'tls:'] },
     ];
     if (!isUcxUsed) return layers;
     if (interfaces.length > 0 && !listen.startsWith('unix:')) {

@@ -43,6 +43,7 @@ function metricsOf(partition: PartitionRuntime): PartitionMetrics {
     links: {
       ...router.traffic(),
       count: channels.length,
+      unresponsive: channels.filter(({ link }) => link?.isUnresponsive === true).length,
       waitingBytes: channels.reduce((sum, { outgoing }) => sum + outgoing.waitingBytes, 0),
       protocolErrors: router.protocolErrors,
     },
@@ -59,6 +60,7 @@ function linksOf(partition: PartitionRuntime): LinkHealth[] {
       partition: ordinal,
       peer: address,
       state: isOpen ? 'open' : 'opening',
+      isUnresponsive: link?.isUnresponsive === true,
       carrier: link?.carrier,
       framesSent,
       framesReceived,

@@ -29,6 +29,7 @@ function add(left: PartitionActivity, right: PartitionActivity): PartitionActivi
     links: {
       ...addTraffic(left.links, right.links),
       count: left.links.count + right.links.count,
+      unresponsive: left.links.unresponsive + right.links.unresponsive,
       waitingBytes: left.links.waitingBytes + right.links.waitingBytes,
       protocolErrors: left.links.protocolErrors + right.links.protocolErrors,
     },

@@ -39,6 +39,7 @@ function describe(channel: Channel): v1.LinkDescriptionInit {
     ...link.carrier,
     peerAddress: channel.address,
     isReliable: link.isReliable,
+    isUnresponsive: link.isUnresponsive,
     bytesSent: link.bytesSent,
     bytesReceived: link.bytesReceived,
     pendingAsks: channel.asks.size,

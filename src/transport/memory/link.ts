@@ -45,6 +45,8 @@ export class MemoryLink implements Link {
   readonly peerAddress: string;
   readonly isReliable: boolean;
   readonly carrier = MEMORY;
+  /** Its peer is in the same program: it answers, or this end does not run either. */
+  readonly isUnresponsive = false;
   readonly #direction: TracedLink;
   readonly #environment: Environment;
   readonly #cable: CableEnd;

@@ -3,15 +3,13 @@ import { ConfigError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { Lane, LANES } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import { type Companion, schemeOf } from '../companion/index.js';
+import { type Companion, hostSilence, schemeOf, type Vigil, type Watched } from '../companion/index.js';
 import type { Carrier, CloseReason, Link, LinkHandlers } from '../transport.js';
 import { FrameKind, readCredit, readReason, reasonPayload } from './frame-format.js';
-import { hostSilence } from './kernel-table.js';
 import { OutgoingLane } from './outgoing-lane.js';
 import { Receiver, type ReceiverOwner } from './receiver.js';
 import type { Slabs } from './slabs.js';
 import { SocketWriter } from './socket-writer.js';
-import type { Vigil, Watched } from './vigil.js';
 
 const NOTHING = new Uint8Array(0);
 
@@ -76,6 +74,10 @@ export class NetLink implements Link, ReceiverOwner, Watched {
 
   get isOpen(): boolean {
     return this.#endReason === undefined;
+  }
+
+  get isUnresponsive(): boolean {
+    return this.#owner.vigil.isUnresponsive(this);
   }
 
   get bytesSent(): number {

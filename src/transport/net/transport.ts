@@ -10,11 +10,11 @@ import {
   type DialOptions,
   type LinkSecurity,
   type ListenOptions,
+  Vigil,
 } from '../companion/index.js';
 import type { Link, Transport } from '../transport.js';
 import { type LinkOwner, NetLink } from './link.js';
 import { Slabs } from './slabs.js';
-import { Vigil } from './vigil.js';
 
 export interface NetTransportOptions extends ListenOptions, LinkSecurity {
   /** A real one. */

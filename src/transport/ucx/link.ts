@@ -2,12 +2,13 @@ import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { LANES, Lane } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import type { Companion } from '../companion/index.js';
+import { type Companion, hostSilence, type Vigil, type Watched } from '../companion/index.js';
 import type { Carrier, CloseReason, Link, LinkHandlers, RingCounters } from '../transport.js';
 import { SLAB_FRAME_BYTES, Status } from './abi.js';
 import type { Blocks } from './blocks.js';
-import { type FarewellListener, Farewells } from './farewell.js';
-import { IncomingLane, type WaitingFrame } from './incoming-lane.js';
+import { type WordListener, Words } from './words.js';
+import { Inbox } from './inbox.js';
+import type { WaitingFrame } from './incoming-lane.js';
 import { OutgoingLane } from './outgoing-lane.js';
 import type { RingListener } from './rings.js';
 import type { Seat } from './seat.js';
@@ -16,17 +17,13 @@ import type { Seat } from './seat.js';
 export interface LinkOwner {
   readonly scheduler: Scheduler;
   readonly blocks: Blocks;
+  readonly vigil: Vigil;
   /** The rings have something to do. */
   wake(): void;
   /** Its peer should be told what was read: soon, or with the next frames to it. */
   owesGrant(link: UcxLink): void;
   /** Nothing is left of it. */
   gone(link: UcxLink): void;
-}
-
-interface HeldFrame {
-  readonly lane: Lane;
-  readonly frame: WaitingFrame;
 }
 
 /**
@@ -36,20 +33,21 @@ interface HeldFrame {
  *     close there:  the farewell; once so many were read the owner is told, and the socket ended: gone
  *     the peer's process ends: its socket ends without a farewell: lost, gone
  */
-export class UcxLink implements Link, RingListener, FarewellListener {
+export class UcxLink implements Link, RingListener, WordListener, Watched {
   readonly id: number;
   readonly isReliable = true;
   readonly #seat: Seat;
   readonly #owner: LinkOwner;
   readonly #outgoing: readonly [OutgoingLane, OutgoingLane];
-  readonly #incoming: readonly [IncomingLane, IncomingLane];
-  readonly #held: HeldFrame[] = [];
+  readonly #inbox: Inbox;
   #peerAddress = '';
   #medium = '';
-  #farewells: Farewells | undefined;
+  #words: Words | undefined;
   #handlers: LinkHandlers | undefined;
   #endReason: CloseReason | undefined;
   #isSilent = false;
+  #wasHeard = false;
+  isHostSilent: (() => Promise<boolean>) | undefined;
   #isGone = false;
   #isFlowing = false;
   #whenFlowing: (() => void) | undefined;
@@ -57,7 +55,6 @@ export class UcxLink implements Link, RingListener, FarewellListener {
   #peerEnd: { readonly reason: CloseReason; readonly frames: readonly bigint[] } | undefined;
   #linger: Timer | undefined;
   #bytesSent = 0;
-  #bytesReceived = 0;
 
   constructor(id: number, seat: Seat, owner: LinkOwner) {
     this.id = id;
@@ -65,9 +62,8 @@ export class UcxLink implements Link, RingListener, FarewellListener {
     this.#owner = owner;
     const peer = (): string => this.#peerAddress;
     const outgoing = (lane: Lane): OutgoingLane => new OutgoingLane(lane, seat, owner.blocks, peer);
-    const incoming = (lane: Lane): IncomingLane => new IncomingLane(lane, seat, owner.blocks);
     this.#outgoing = [outgoing(Lane.control), outgoing(Lane.data)];
-    this.#incoming = [incoming(Lane.control), incoming(Lane.data)];
+    this.#inbox = new Inbox(seat, owner.blocks, owner.scheduler, () => owner.owesGrant(this));
     seat.listen(this);
   }
 
@@ -79,12 +75,16 @@ export class UcxLink implements Link, RingListener, FarewellListener {
     return this.#endReason === undefined;
   }
 
+  get isUnresponsive(): boolean {
+    return this.#owner.vigil.isUnresponsive(this);
+  }
+
   get bytesSent(): number {
     return this.#bytesSent;
   }
 
   get bytesReceived(): number {
-    return this.#bytesReceived;
+    return this.#inbox.bytesReceived;
   }
 
   get carrier(): Carrier {
@@ -96,7 +96,7 @@ export class UcxLink implements Link, RingListener, FarewellListener {
     return {
       framesSent: this.#seat.framesSent(Lane.control) + this.#seat.framesSent(Lane.data),
       framesReceived: this.#seat.framesReceived(Lane.control) + this.#seat.framesReceived(Lane.data),
-      companionBytes: this.#farewells?.bytes ?? 0,
+      companionBytes: this.#words?.bytes ?? 0,
     };
   }
 
@@ -111,7 +111,9 @@ export class UcxLink implements Link, RingListener, FarewellListener {
   /** The other end is known: from here on it is its socket that tells of its end. */
   accompany(companion: Companion, peerAddress: string): void {
     this.#peerAddress = peerAddress;
-    this.#farewells = new Farewells(companion, this);
+    if (!companion.isLocal) this.isHostSilent = hostSilence(companion.socket);
+    this.#words = new Words(companion, this);
+    if (!this.#isGone) this.#owner.vigil.add(this);
   }
 
   /** Resolves when the peer's rings reach this end, or the link has ended. */
@@ -149,12 +151,12 @@ export class UcxLink implements Link, RingListener, FarewellListener {
   close(reason: CloseReason = { kind: 'closed' }): void {
     if (!this.isOpen) return;
     this.#end(reason);
-    this.#farewells?.say(
+    this.#words?.farewell(
       reason,
       this.#outgoing.map((lane) => lane.framesSent),
     );
     if (this.#peerEnd === undefined) this.#beginLinger();
-    else this.#farewells?.finish();
+    else this.#words?.finish();
     this.#owner.wake();
   }
 
@@ -165,14 +167,30 @@ export class UcxLink implements Link, RingListener, FarewellListener {
     this.#vanish();
   }
 
+  // ---- what the vigil asks
+
+  wasHeard(): boolean {
+    const wasHeard = this.#wasHeard;
+    this.#wasHeard = false;
+    return wasHeard;
+  }
+
+  ping(): void {
+    this.#words?.ping();
+  }
+
+  lost(message: string): void {
+    this.#vanishAs({ kind: 'lost', message });
+  }
+
   // ---- RingListener
 
   received(lane: Lane, offset: number, length: number, position: number): void {
-    this.#arrived(lane, this.#incoming[lane].frame(offset, length, position));
+    this.#arrived(lane, this.#inbox.slabFrame(lane, offset, length, position));
   }
 
   receivedBlock(lane: Lane, length: number): void {
-    this.#arrived(lane, this.#incoming[lane].block(length));
+    this.#arrived(lane, this.#inbox.blockFrame(lane, length));
   }
 
   sent(lane: Lane, length: number): void {
@@ -187,12 +205,13 @@ export class UcxLink implements Link, RingListener, FarewellListener {
 
   announced(lane: Lane, length: number): void {
     if (!this.isOpen) return;
-    const complaint = this.#incoming[lane].announced(length);
+    const complaint = this.#inbox.announced(lane, length);
     if (complaint === undefined) this.#owner.wake();
     else this.#fail({ kind: 'protocol', message: `The peer announced ${complaint}.` });
   }
 
   granted(): void {
+    this.#wasHeard = true;
     for (const lane of LANES) this.#offerCredit(lane);
   }
 
@@ -202,15 +221,19 @@ export class UcxLink implements Link, RingListener, FarewellListener {
     this.#fail({ kind: 'protocol', message });
   }
 
-  // ---- FarewellListener
+  // ---- WordListener
 
   farewell(reason: CloseReason, frames: readonly bigint[]): void {
     if (this.#peerEnd !== undefined) return;
     this.#peerEnd = { reason, frames };
-    if (!this.isOpen) return this.#farewells?.finish();
+    if (!this.isOpen) return this.#words?.finish();
     this.#beginLinger();
     this.#owner.wake();
     this.#settlePeerEnd();
+  }
+
+  heard(): void {
+    this.#wasHeard = true;
   }
 
   ended(): void {
@@ -226,48 +249,30 @@ export class UcxLink implements Link, RingListener, FarewellListener {
   // ---- receiving
 
   #arrived(lane: Lane, frame: WaitingFrame): void {
+    this.#wasHeard = true;
     if (!this.isOpen) return;
-    if (this.#handlers === undefined || this.#held.length > 0) this.#held.push({ lane, frame });
-    else this.#deliver(this.#handlers, lane, frame);
+    this.#inbox.take(lane, frame, this.#handlers);
     if (this.#peerEnd !== undefined) this.#settlePeerEnd();
   }
 
-  /** What a handler throws is the scheduler's affair, and must not stop what comes behind. */
-  #deliver(handlers: LinkHandlers, lane: Lane, frame: WaitingFrame): void {
-    this.#bytesReceived += frame.bytes.length;
-    try {
-      handlers.frame(lane, frame.bytes);
-    } catch (error) {
-      this.#owner.scheduler.schedule(() => {
-        throw error;
-      });
-    }
-    this.#incoming[lane].wasRead(frame);
-    this.#owner.owesGrant(this);
-  }
-
   #deliverHeld(): void {
-    const handlers = this.#handlers;
-    if (handlers === undefined) return;
-    for (const { lane, frame } of this.#held.splice(0)) {
-      if (this.isOpen) this.#deliver(handlers, lane, frame);
-    }
+    if (this.#handlers !== undefined) this.#inbox.deliverHeld(this.#handlers, () => this.isOpen);
     if (this.#peerEnd !== undefined) this.#settlePeerEnd();
   }
 
   /** So much was read that the peer must be told now. */
   get mustGrant(): boolean {
-    return this.#incoming[Lane.control].owesGrant || this.#incoming[Lane.data].owesGrant;
+    return this.#inbox.mustGrant;
   }
 
   get hasUngranted(): boolean {
-    return this.#incoming[Lane.control].hasUngranted || this.#incoming[Lane.data].hasUngranted;
+    return this.#inbox.hasUngranted;
   }
 
   grant(): void {
     if (!this.isOpen) return;
     this.#seat.rings.grant(this.#seat.handle);
-    for (const lane of LANES) this.#incoming[lane].granted();
+    this.#inbox.granted();
   }
 
   #offerCredit(lane: Lane): void {
@@ -286,22 +291,19 @@ export class UcxLink implements Link, RingListener, FarewellListener {
   #settlePeerEnd(): void {
     const peerEnd = this.#peerEnd;
     if (peerEnd === undefined || !this.isOpen) return;
-    const isWhole = peerEnd.frames.every(
-      (count, lane) => count <= BigInt(this.#incoming[lane === 0 ? 0 : 1].framesReceived),
-    );
-    if (!isWhole) return;
+    if (!this.#inbox.hasReceived(peerEnd.frames)) return;
     // Nothing can go wrong any more: it waits for its reader only.
     this.#endLinger();
-    if (this.#held.length > 0 || this.#handlers === undefined) return;
+    if (this.#inbox.isHolding || this.#handlers === undefined) return;
     this.#end(peerEnd.reason);
-    this.#farewells?.finish();
+    this.#words?.finish();
     this.#vanish();
   }
 
   #fail(reason: CloseReason): void {
     if (!this.isOpen) return this.#vanish();
     this.#end(reason);
-    this.#farewells?.say(reason, []);
+    this.#words?.farewell(reason, []);
     this.#beginLinger();
   }
 
@@ -339,11 +341,12 @@ export class UcxLink implements Link, RingListener, FarewellListener {
   #vanish(): void {
     if (this.#isGone) return;
     this.#isGone = true;
+    this.#owner.vigil.remove(this);
     this.#endLinger();
-    this.#held.length = 0;
+    this.#inbox.forget();
     this.#seat.close();
-    if (this.#endReason?.kind === 'closed' && this.#peerEnd !== undefined && !this.#isSilent) this.#farewells?.finish();
-    else this.#farewells?.destroy();
+    if (this.#endReason?.kind === 'closed' && this.#peerEnd !== undefined && !this.#isSilent) this.#words?.finish();
+    else this.#words?.destroy();
     this.#owner.gone(this);
   }
 }

@@ -14,6 +14,7 @@ import {
   type LinkSecurity,
   type ListenOptions,
   parseAddress,
+  Vigil,
 } from '../companion/index.js';
 import type { Link, Transport } from '../transport.js';
 import { Fabric } from './abi.js';
@@ -35,6 +36,8 @@ export interface UcxTransportOptions extends ListenOptions, LinkSecurity {
   readonly fabric?: 'shared-memory' | 'tcp';
   /** Network interfaces whose every user is trusted: UCX takes what strangers send there for its own. Example: `lo`. */
   readonly interfaces?: readonly string[];
+  /** Silence after which a peer is unresponsive. Default `limits.linkDeadMs`. */
+  readonly linkDeadMs?: number;
   /** Shared by all transports of one thread. Default: one of its own. */
   readonly library?: UcxLibrary;
 }
@@ -45,6 +48,8 @@ export interface UcxStatistics {
   readonly hellos: number;
   readonly dials: number;
   readonly refused: number;
+  /** Links whose peers are silent. */
+  readonly unresponsive: number;
 }
 
 /** Names ours among the addresses of other transports. */
@@ -56,6 +61,7 @@ export class UcxTransport implements Transport {
   readonly #options: UcxTransportOptions;
   readonly #settings: Omit<CompanionSettings, 'introduce'>;
   readonly #library: UcxLibrary;
+  readonly #vigil: Vigil;
   readonly #links = new Set<UcxLink>();
   readonly #dials = new Set<Dial>();
   /** Links whose hello is not over, by what their client has said. */
@@ -75,10 +81,12 @@ export class UcxTransport implements Transport {
     this.#options = options;
     const security = { ...(key && { key }), ...(tls && { tls }), ...(keyless && { keyless }) };
     this.#settings = { scheduler, log, entropy, security };
+    this.#vigil = new Vigil(scheduler, log, options.linkDeadMs ?? limits.linkDeadMs);
     this.#library = options.library ?? new UcxLibrary({ log });
     this.#owner = {
       scheduler,
       blocks: new Blocks(),
+      vigil: this.#vigil,
       wake: () => this.#engine?.progress.wake(),
       owesGrant: (link) => {
         this.#ungranted.add(link);
@@ -94,6 +102,7 @@ export class UcxTransport implements Transport {
       hellos: this.#listener?.hellos ?? 0,
       dials: this.#dials.size,
       refused: this.#listener?.refused ?? 0,
+      unresponsive: this.#vigil.unresponsive,
     };
   }
 

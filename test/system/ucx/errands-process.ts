@@ -1,16 +1,10 @@
 /** A process of its own: serves the control plane, and an actor that weighs what it is sent. Tells its parent where, and of its links. */
-import { MessagePort } from 'node:worker_threads';
 import { silentLogger } from '#src/logging/index.js';
 import { Runtime } from '#src/actors/runtime/index.js';
 import { errands } from '../../actors/transport/partitions.js';
+import { countPosts } from './counted-posts.js';
 
-const post = MessagePort.prototype.postMessage;
-let posts = 0;
-MessagePort.prototype.postMessage = function (this: MessagePort, ...args: Parameters<MessagePort['postMessage']>) {
-  posts += 1;
-  post.apply(this, args);
-} as typeof post;
-
+const posts = countPosts();
 const runtime = await Runtime.start({ listen: 'unix:', log: silentLogger, nodeName: 'far' });
 let bytes = 0;
 const definition = errands({
@@ -18,6 +12,6 @@ const definition = errands({
   run: (_state, { value, load }) => ({ value: value + bytes, load }),
 });
 runtime.spawn(definition, { name: 'errands', register: true });
-process.on('message', () => process.send?.({ links: runtime.health().links, posts }));
+process.on('message', () => process.send?.({ links: runtime.health().links, posts: posts.count() }));
 process.on('disconnect', () => process.exit());
 process.send?.(runtime.controlPlane);

@@ -1,12 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { MessagePort } from 'node:worker_threads';
 import { expect } from 'chai';
+import type { ActorRef } from '#src/actors/kernel/index.js';
+import { BackpressureError } from '#src/errors.js';
+import { limits } from '#src/limits.js';
 import { type LinkHealth, Runtime } from '#src/actors/runtime/index.js';
-import { silentLogger } from '#src/logging/index.js';
+import { memoryLogger } from '#src/logging/index.js';
 import { Errands } from '../../actors/transport/errands.js';
+import { until } from '../../scheduler/until.js';
 import { describeWithUcx } from '../../transport/ucx/available.js';
+import { countPosts } from './counted-posts.js';
 
 const PROGRAM = fileURLToPath(new URL('errands-process.js', import.meta.url));
 const MESSAGES = 3_000;
@@ -25,25 +30,22 @@ interface Told {
 }
 
 describeWithUcx('two processes that share memory', () => {
-  const post = MessagePort.prototype.postMessage;
-  let posts = 0;
+  let posts: ReturnType<typeof countPosts>;
   let child: ChildProcess;
   let near: Runtime;
+  let log: ReturnType<typeof memoryLogger>;
 
   before(() => {
-    MessagePort.prototype.postMessage = function (this: MessagePort, ...args: Parameters<MessagePort['postMessage']>) {
-      posts += 1;
-      post.apply(this, args);
-    } as typeof post;
+    posts = countPosts();
   });
-  after(() => {
-    MessagePort.prototype.postMessage = post;
-  });
-  beforeEach(async () => {
-    child = fork(PROGRAM);
+  after(() => posts.stop());
+  const start = async (linkDeadMs: number): Promise<ActorRef<typeof Errands>> => {
+    child = fork(PROGRAM, { env: { ...process.env, MILLRACE_LINK_DEAD_MS: String(linkDeadMs) } });
     const [controlPlane] = (await once(child, 'message')) as [string];
-    near = await Runtime.start({ controlPlane, log: silentLogger, nodeName: 'near' });
-  });
+    log = memoryLogger();
+    near = await Runtime.start({ controlPlane, log, nodeName: 'near', linkDeadMs });
+    return near.lookup(Errands, 'errands');
+  };
   afterEach(async () => {
     await near.stop();
     child.kill('SIGKILL');
@@ -66,9 +68,10 @@ describeWithUcx('two processes that share memory', () => {
   };
 
   it('carry every frame on the rings, none on the socket, and post nothing', async () => {
-    const ref = await near.lookup(Errands, 'errands');
+    // A peer that is silent for a fifth of that is asked for a word, on the socket.
+    const ref = await start(600_000);
     const before = await ends();
-    const postsBefore = [posts, (await far()).posts];
+    const postsBefore = [posts.count(), (await far()).posts];
     let bytes = 0;
     for (let index = 0; index < MESSAGES; index += 1) {
       const load = new Uint8Array(sizeOf(index));
@@ -93,6 +96,42 @@ describeWithUcx('two processes that share memory', () => {
     }
     // At least one for each that fits into no frame with others.
     expect(after[0].framesSent - before[0].framesSent).to.be.at.least(MESSAGES / 100);
-    expect([posts, (await far()).posts]).to.deep.equal(postsBefore);
+    expect([posts.count(), (await far()).posts]).to.deep.equal(postsBefore);
+  });
+
+  it('outlive that one is stopped: its sender is stopped too, in bounded memory, and nothing is lost', async () => {
+    const ref = await start(400);
+    await ref.run({});
+    child.kill('SIGSTOP');
+    await until('it to stop', () => /\) T /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8')));
+    const load = new Uint8Array(10_000);
+    const push = (): boolean => {
+      try {
+        ref.push({ load });
+        return true;
+      } catch (error) {
+        if (error instanceof BackpressureError) return false;
+        throw error;
+      }
+    };
+    let accepted = 0;
+    const fill = async (): Promise<void> => {
+      while (push()) accepted += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    await fill();
+    const before = process.memoryUsage.rss();
+    await until('the alarm', () => near.health().links.some(({ isUnresponsive }) => isUnresponsive));
+    for (let time = 0; time < 1_000; time += 1) await fill();
+    expect(process.memoryUsage.rss() - before).to.be.below(16 * MEBIBYTE);
+    const bound = limits.linkWindowBytes + limits.linkBacklogBytes + 2 * limits.frameBytes;
+    expect(accepted * load.length).to.be.within(limits.linkBacklogBytes / 2, bound);
+    expect(near.metrics().links.unresponsive).to.equal(1);
+    child.kill('SIGCONT');
+    await ref.ready();
+    expect((await ref.run({}, { timeoutMs: 20_000 })).value).to.equal(accepted * load.length);
+    await until('an answer', () => near.metrics().links.unresponsive === 0);
+    const said = log.records.map(({ message }) => message);
+    expect(said).to.include('a peer is unresponsive').and.include('a peer answers again');
   });
 });

@@ -47,6 +47,10 @@ export class Vigil {
     return [...this.#watches.values()].filter(({ isUnresponsive }) => isUnresponsive).length;
   }
 
+  isUnresponsive(link: Watched): boolean {
+    return this.#watches.get(link)?.isUnresponsive === true;
+  }
+
   add(link: Watched): void {
     this.#watches.set(link, { silentRounds: 0, hostSilentRounds: 0, isUnresponsive: false });
     this.#timer ??= this.#nextRound();

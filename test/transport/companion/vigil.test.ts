@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { memoryLogger } from '#src/logging/index.js';
 import { ManualScheduler } from '#src/scheduler/index.js';
-import { unansweredIn } from '#src/transport/net/kernel-table.js';
-import { Vigil, type Watched } from '#src/transport/net/vigil.js';
+import { unansweredIn } from '#src/transport/companion/kernel-table.js';
+import { Vigil, type Watched } from '#src/transport/companion/index.js';
 
 const DEAD_MS = 15_000;
 
