@@ -26,9 +26,10 @@ export function reportOf(partition: PartitionRuntime, launch: string): v1.Partit
     links: v1.TrafficReport.create(links),
     segments: v1.SegmentsReport.create(segments),
     unfinished: v1.UnfinishedReport.create(view.unfinished()),
-    openLinks: view
-      .links()
-      .map(({ carrier, state, ...link }) => v1.LinkReport.create({ ...link, ...carrier, isOpen: state === 'open' })),
+    openLinks: view.links().map(({ carrier, state, rings, ...link }) => {
+      const counters = rings && { rings: v1.RingCounters.create(rings) };
+      return v1.LinkReport.create({ ...link, ...carrier, ...counters, isOpen: state === 'open' });
+    }),
     failures,
     restarts,
     deadLetters: countsOf(deadLetters),
@@ -63,7 +64,7 @@ export class ReportedPartition implements PartitionView {
       mailboxes: { queued, bytes, pastMark },
       asks: this.#asks(),
       openStreams,
-      links: { ...NO_TRAFFIC, count: 0, waitingBytes: 0, protocolErrors: 0, ...links },
+      links: { ...NO_TRAFFIC, count: 0, unresponsive: 0, waitingBytes: 0, protocolErrors: 0, ...links },
       segments: { ...NO_SEGMENTS, ...segments },
     };
   }
@@ -74,13 +75,11 @@ export class ReportedPartition implements PartitionView {
   }
 
   links() {
-    return this.#report.openLinks.map(({ peer, isOpen, transport, medium, pendingAsks, waitingBytes }) => ({
+    return this.#report.openLinks.map(({ isOpen, transport, medium, ...link }) => ({
+      ...link,
       partition: this.#ordinal,
-      peer,
       state: isOpen ? ('open' as const) : ('opening' as const),
       carrier: isOpen ? { transport, medium } : undefined,
-      pendingAsks,
-      waitingBytes,
     }));
   }
 
