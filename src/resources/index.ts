@@ -5,9 +5,18 @@
 export { type EngineGroup, planEngineGroups } from './engine-groups.js';
 export { formatSystem } from './format-system.js';
 
-export type { HostPartition, PartitionPlan } from './partition-plans.js';
+export type { HostResources } from './host-resources.js';
+export { type HostPartition, hostOf, type PartitionPlan } from './partition-plans.js';
+export {
+  type DeviceResources,
+  type NetworkResources,
+  type PartitionResources,
+  type PartitionResourcesOptions,
+  partitionResources,
+  type UcxResources,
+} from './partition-resources.js';
 export { bindMemory, pinThread, processAffinity, threadAffinity } from './pinning.js';
-export { ResourceStack } from './resource-stack.js';
+export type { RunnableResources } from './runnable-resources.js';
 export { syntheticTopology } from './synthetic.js';
 export {
   describeSystem,
@@ -17,7 +26,8 @@ export {
   type SystemOptions,
   type SystemProvider,
 } from './system.js';
-export { type ThreadingOptions, type ThreadingResources, threadingResources } from './threading-resources.js';
+export { type SystemResources, type SystemResourcesOptions, systemResources } from './system-resources.js';
+export { ownThread, sharedThread, type ThreadingOptions, type ThreadingResources } from './threading-resources.js';
 export {
   type CpuSet,
   type Device,

@@ -1,3 +1,4 @@
+import { ConfigError } from '../errors.js';
 import { type EngineGroup, planEngineGroups } from './engine-groups.js';
 import {
   type CpuSet,
@@ -81,4 +82,12 @@ function nearEach(
   if (topology === undefined) return [];
   const devices = devicesOf(topology, kind);
   return matchDevices(topology, domains, devices).map((indices) => indices.flatMap((index) => devices[index] ?? []));
+}
+
+/** The host partition that a plan is of. */
+export function hostOf({ hosts }: { readonly hosts: readonly HostPartition[] }, plan: PartitionPlan): HostPartition {
+  const host = hosts[plan.host];
+  if (host === undefined)
+    throw new ConfigError(`Partition ${plan.index} is of host partition ${plan.host}, which is not there.`);
+  return host;
 }

@@ -1,17 +1,11 @@
-/** What is opened in an order, and closed in the reverse of it. */
-export interface Closable {
-  close?(): Promise<void> | void;
-}
-
 /** Resources in the order of their construction, which is the contract: each may use those before it, and is closed before they are. */
 export class ResourceStack {
-  readonly #open: Closable[] = [];
+  readonly #open: object[] = [];
 
-  /** Keeps what was made: it is closed with the others. */
-  async add<T extends Closable>(resource: T | Promise<T>): Promise<T> {
-    const made = await resource;
-    this.#open.push(made);
-    return made;
+  /** Keeps what was made: where it has a `close` it is closed with the others. */
+  add<T extends object>(resource: T): T {
+    this.#open.push(resource);
+    return resource;
   }
 
   /** Closes all, the last first; one that fails does not keep the others open. Throws the first failure when all are closed. Idempotent. */
@@ -19,11 +13,15 @@ export class ResourceStack {
     let failure: { readonly error: unknown } | undefined;
     for (let last = this.#open.pop(); last !== undefined; last = this.#open.pop()) {
       try {
-        await last.close?.();
+        if (isClosable(last)) await last.close();
       } catch (error) {
         failure ??= { error };
       }
     }
     if (failure !== undefined) throw failure.error;
   }
+}
+
+function isClosable(resource: object): resource is { close(): Promise<void> | void } {
+  return 'close' in resource && typeof resource.close === 'function';
 }

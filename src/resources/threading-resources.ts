@@ -1,13 +1,11 @@
 import { ConfigError, ResourceError } from '../errors.js';
 import type { Logger } from '../logging/index.js';
 import type { PartitionPlan } from './partition-plans.js';
-import { bindMemory, pinThread, threadAffinity, threadNumber } from './pinning.js';
+import { pinThread, threadAffinity, threadNumber } from './pinning.js';
 import type { CpuSet } from './topology/index.js';
 
 export interface ThreadingOptions {
   readonly plan: PartitionPlan;
-  /** The thread is this partition's own, and so may be pinned. */
-  readonly isPinned: boolean;
   /** URLs of modules with an `initialize`, a `finalize`, or both. */
   readonly initializers: readonly string[];
   readonly log: Logger;
@@ -15,6 +13,8 @@ export interface ThreadingOptions {
 
 /** The thread that a partition runs on. */
 export interface ThreadingResources {
+  /** The thread belongs to one partition, and so may be pinned. */
+  readonly isOwn: boolean;
   /** How the operating system calls it; 0 where that is not known. */
   readonly thread: number;
   /** Processors that it is pinned to, as the kernel says; empty where it is not pinned. */
@@ -25,14 +25,18 @@ export interface ThreadingResources {
 
 type Hook = (plan: PartitionPlan) => unknown;
 
+/** The thread of the program, which several partitions may share: it is never pinned. */
+export function sharedThread(): ThreadingResources {
+  return { isOwn: false, thread: threadNumber(), pinned: [], close: async () => {} };
+}
+
 /**
- * Readies the calling thread for a partition: pins it and its memory, then runs initializers, one behind the other. Where it cannot be
+ * Readies the calling thread for the one partition that it belongs to: pins it, then runs initializers, one behind the other. Where it cannot be
  * pinned that is logged, and it goes on. ConfigError for an initializer that is none; what one throws is thrown, once those before it
  * are undone.
  */
-export async function threadingResources(options: ThreadingOptions): Promise<ThreadingResources> {
-  const { plan, isPinned, initializers, log } = options;
-  const pinned = isPinned ? pin(plan, log) : [];
+export async function ownThread({ plan, initializers, log }: ThreadingOptions): Promise<ThreadingResources> {
+  const pinned = pin(plan, log);
   const finalizers: Hook[] = [];
   const close = async (): Promise<void> => {
     for (let finalize = finalizers.pop(); finalize !== undefined; finalize = finalizers.pop()) await finalize(plan);
@@ -47,13 +51,12 @@ export async function threadingResources(options: ThreadingOptions): Promise<Thr
     await close();
     throw error;
   }
-  return { thread: threadNumber(), pinned, close };
+  return { isOwn: true, thread: threadNumber(), pinned, close };
 }
 
-function pin({ cpus, nodes }: PartitionPlan, log: Logger): CpuSet {
+function pin({ cpus }: PartitionPlan, log: Logger): CpuSet {
   try {
     pinThread(cpus);
-    bindMemory(nodes);
   } catch (error) {
     if (!(error instanceof ResourceError)) throw error;
     log.warn('the thread of a partition is not pinned as planned', { error: error.message });

@@ -104,7 +104,8 @@ export class Executor {
         tap: this.#tap,
         tracing,
         links: { linkDeadMs: this.#links.linkDeadMs, net: this.#links.net ?? {} },
-        transport: (partition) => transports(partition, { node, process: name, crashed }),
+        library: transports.library,
+        transport: (partition) => transports.transport(partition, { node, process: name, crashed }),
       },
       options,
     );

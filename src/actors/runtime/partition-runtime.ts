@@ -3,9 +3,7 @@ import { CUidAllocator } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { v1 } from '../../protocol/index.js';
-import type { PartitionPlan, ThreadingResources } from '../../resources/index.js';
-import type { Scheduler } from '../../scheduler/index.js';
-import type { Transport } from '../../transport/index.js';
+import type { PartitionResources } from '../../resources/index.js';
 import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
 import { Router, type RouterOptions, transportActor } from '../transport/index.js';
 import { Definitions } from './definitions.js';
@@ -16,11 +14,8 @@ import type { RuntimeTap } from './segment-tap.js';
 
 export interface PartitionOptions {
   readonly name: string;
-  readonly plan: PartitionPlan;
-  /** The thread that is the partition's own, where it has one. */
-  readonly threading?: ThreadingResources;
-  readonly scheduler: Scheduler;
-  readonly transport: Transport;
+  /** They are the partition's from here on: it closes them. */
+  readonly resources: PartitionResources;
   readonly isLossy: () => boolean;
   readonly tap: RuntimeTap | undefined;
   readonly tracing: Tracing | undefined;
@@ -44,7 +39,9 @@ export class PartitionRuntime {
 
   constructor(options: PartitionOptions) {
     this.#options = options;
-    const { name, scheduler, transport, log, kernelLimits, linkLimits, tap, tracing } = options;
+    const { name, resources, log, kernelLimits, linkLimits, tap, tracing } = options;
+    const { transport } = resources.network;
+    const scheduler = resources.runnable.main();
     this.system = new ActorSystem({
       name,
       scheduler,
@@ -89,12 +86,12 @@ export class PartitionRuntime {
     this.#ordinal = ordinal;
     this.#cUids = new CUidAllocator(ordinal);
     this.router.join(ordinal, locate);
-    const { scheduler, isLossy, streamWindow, kernelLimits, tap } = this.#options;
+    const { resources, isLossy, streamWindow, kernelLimits, tap } = this.#options;
     this.system.spawn(transportActor(this.router), { name: 'transport' });
     this.#actor = this.system.spawn(this.#behavior(), { name: 'partition-runtime' });
     this.#segments = new SegmentsManager({
       system: this.system,
-      scheduler,
+      scheduler: resources.runnable.main(),
       definitions: this.definitions,
       tap,
       isLossy,
@@ -116,6 +113,7 @@ export class PartitionRuntime {
 
   describe(): v1.PartitionDescriptionInit {
     const { actors, messages, deadLetters } = this.system.statistics;
+    const { plan, threading } = this.#options.resources;
     return {
       ordinal: this.#ordinal ?? 0,
       address: this.address,
@@ -123,9 +121,9 @@ export class PartitionRuntime {
       messages,
       deadLetters,
       segments: this.#segments?.size ?? 0,
-      cpus: this.#options.plan.cpus,
-      pinned: this.#options.threading?.pinned ?? [],
-      thread: this.#options.threading?.thread ?? 0,
+      cpus: plan.cpus,
+      pinned: threading.pinned,
+      thread: threading.thread,
     };
   }
 
@@ -147,6 +145,7 @@ export class PartitionRuntime {
   async close(options: { readonly handlerTimeoutMs?: number } = {}): Promise<void> {
     await this.system.shutdown(options);
     await this.router.close();
+    await this.#options.resources.close();
   }
 
   #behavior() {

@@ -2,7 +2,7 @@ import { ConfigError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Ref } from '../../protocol/index.js';
-import type { System } from '../../resources/index.js';
+import { sharedThread, type System, type SystemResources, systemResources } from '../../resources/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import type { PartitionHosts } from './hosting/index.js';
 import { PartitionRuntime } from './partition-runtime.js';
@@ -11,6 +11,7 @@ import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
 
 /** The partitions of one process: those on its own event loop, and those that it hosts on threads or in processes of their own. */
 export class Partitions {
+  readonly resources: SystemResources;
   /** Those on this event loop. */
   readonly here: readonly PartitionRuntime[];
   /** Where actors are spawned, and the control plane is served; always here. */
@@ -30,17 +31,24 @@ export class Partitions {
     const { placement = 'inline' } = options;
     const plans = placement === 'inline' ? system.partitions : system.partitions.slice(0, 1);
     const { scheduler, isLossy, launch, tap, tracing } = environment;
-    this.here = plans.map(
-      (plan) =>
+    this.resources = systemResources({
+      system,
+      plans,
+      threading: sharedThread(),
+      scheduler,
+      library: environment.library,
+      transport: ({ index }) => environment.transport(index),
+      log,
+    });
+    this.here = this.resources.partitions.map(
+      (resources) =>
         new PartitionRuntime({
-          name: `${launch}-${plan.index}`,
-          plan,
-          scheduler,
-          transport: environment.transport(plan.index),
+          name: `${launch}-${resources.plan.index}`,
+          resources,
           isLossy,
           tap,
           tracing,
-          log: log.child({ partition: plan.index }),
+          log: log.child({ partition: resources.plan.index }),
           ...this.#limits(),
         }),
     );
@@ -116,7 +124,8 @@ export class Partitions {
       log: this.#log,
       client: () => client,
       launch,
-      start: { isPinned: true, initializers, links, ...this.#limits() },
+      system: this.#system,
+      start: { initializers, links, ...this.#limits() },
     });
     await this.#hosts.start();
   }

@@ -2,6 +2,7 @@ import type { Logger } from '../../logging/index.js';
 import type { SystemOptions, SystemProvider } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
+import type { UcxLibrary } from '../../transport/ucx/index.js';
 import type { KernelLimits, Tracing, TracingSource } from '../kernel/index.js';
 import type { RouterOptions } from '../transport/index.js';
 import type { Placement } from './hosting/index.js';
@@ -45,6 +46,8 @@ export interface RuntimeEnvironment {
   readonly tap: RuntimeTap | undefined;
   readonly tracing: Tracing | undefined;
   transport(partition: number): Transport;
+  /** UCX, for the thread of this program; undefined where it has no links out of it. */
+  readonly library: UcxLibrary | undefined;
   /** How hosted partitions reach others. */
   readonly links: LinkSettings;
 }

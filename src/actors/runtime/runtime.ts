@@ -2,7 +2,7 @@ import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
 import { closableLogger, type Logger } from '../../logging/index.js';
 import { type AnyService, v1 } from '../../protocol/index.js';
-import { machineProvider, type System } from '../../resources/index.js';
+import { machineProvider, type System, type SystemResources } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { ControlPlaneClient, controlPlaneServer } from '../control-plane/index.js';
 import {
@@ -86,6 +86,11 @@ export class Runtime implements HasSystem {
   /** Address at which others join this runtime's control plane; of the one it joined where it serves none. */
   get controlPlane(): string {
     return this.#controlPlane;
+  }
+
+  /** What it runs on: the machine, and what its partitions on this thread are made of. */
+  get resources(): SystemResources {
+    return this.#partitions.resources;
   }
 
   get pUid(): bigint {

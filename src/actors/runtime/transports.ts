@@ -2,14 +2,20 @@ import { ConfigError } from '../../errors.js';
 import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
 import type { MemoryNetwork, MemoryTransportOptions } from '../../transport/memory/index.js';
+import type { UcxLibrary } from '../../transport/ucx/index.js';
 import type { Placement } from './hosting/index.js';
 import type { NetOptions, OutsideOptions } from './outside.js';
 import type { RuntimeTap } from './segment-tap.js';
 
 type Place = MemoryTransportOptions & { readonly crashed: () => void };
 
-/** Makes the transport of one partition of one process. */
-export type Transports = (partition: number, place: Place) => Transport;
+/** How the partitions of a program reach others. */
+export interface Transports {
+  /** UCX, for its thread; undefined where it has no links out of it. */
+  readonly library: UcxLibrary | undefined;
+  /** Makes the transport of one partition of one process. */
+  transport(partition: number, place: Place): Transport;
+}
 
 /** ConfigError where virtual time would have to wait for real processes. */
 export function assertReal(net: NetOptions | undefined, { isVirtual }: Scheduler): void {
@@ -35,7 +41,7 @@ export function assertPlaceable(placement: Placement, { isVirtual }: Scheduler, 
 
 /** Inside a program partitions meet on the pseudo-network, and nowhere else. */
 export function inside(network: MemoryNetwork): Transports {
-  return (_partition, place) => network.transport(place);
+  return { library: undefined, transport: (_partition, place) => network.transport(place) };
 }
 
 /**
@@ -45,10 +51,12 @@ export function inside(network: MemoryNetwork): Transports {
 export async function insideAndOutside(network: MemoryNetwork, options: OutsideOptions): Promise<Transports> {
   const { outsideLayers } = await import('./outside.js');
   const { StackTransport } = await import('../../transport/stack/index.js');
+  const { UcxLibrary } = await import('../../transport/ucx/index.js');
   const { scheduler, log } = options;
+  const library = new UcxLibrary({ log });
   const program = Buffer.from(systemEntropy(8)).toString('hex');
-  const outside = outsideLayers(options);
-  return (partition, { crashed, ...place }) => {
+  const outside = outsideLayers({ ...options, library });
+  const transport: Transports['transport'] = (partition, { crashed, ...place }) => {
     const outer = outside(partition);
     const crash = (): void => {
       for (const { transport } of outer) void transport.abort();
@@ -57,4 +65,5 @@ export async function insideAndOutside(network: MemoryNetwork, options: OutsideO
     const inner = { transport: network.transport({ ...place, crashed: crash }), schemes: ['memory:'], isInside: true };
     return new StackTransport({ scheduler, log, program, layers: [inner, ...outer] });
   };
+  return { library, transport };
 }

@@ -1,7 +1,15 @@
 import { limits } from '../../../limits.js';
+import type { Logger } from '../../../logging/index.js';
 import { v1 } from '../../../protocol/index.js';
-import { ResourceStack, threadingResources } from '../../../resources/index.js';
+import {
+  ownThread,
+  type PartitionResources,
+  partitionResources,
+  type ThreadingResources,
+} from '../../../resources/index.js';
 import { RealScheduler } from '../../../scheduler/index.js';
+import type { Transport } from '../../../transport/index.js';
+import { UcxLibrary } from '../../../transport/ucx/index.js';
 import { askAgain } from '../../control-plane/index.js';
 import { type ActorRef, behavior, later } from '../../kernel/index.js';
 import { PartitionRuntime } from '../partition-runtime.js';
@@ -31,26 +39,34 @@ export class HostedPartition {
 
   /** Resolves when the partition has ended and nothing of it is left. */
   async run(): Promise<void> {
-    const { plan, isPinned, initializers, links } = this.#start;
+    const { plan, initializers } = this.#start;
     const log = this.#log.logger.child({ partition: plan.index });
-    const resources = new ResourceStack();
+    const threading = await ownThread({ plan, initializers, log });
+    const partition = new PartitionRuntime({
+      ...this.#start,
+      resources: await this.#resources(threading, log),
+      isLossy: () => false,
+      tap: undefined,
+      tracing: undefined,
+      log,
+    });
     try {
-      const threading = await resources.add(threadingResources({ plan, isPinned, initializers, log }));
-      const transport = outsideTransport({ ...links, scheduler: this.#scheduler, log }, plan.index);
-      const partition = new PartitionRuntime({
-        ...this.#start,
-        threading,
-        scheduler: this.#scheduler,
-        transport,
-        isLossy: () => false,
-        tap: undefined,
-        tracing: undefined,
-        log,
-      });
-      await resources.add({ close: () => this.#close(partition) });
       await this.#live(partition);
     } finally {
-      await resources.close();
+      await this.#close(partition);
+    }
+  }
+
+  async #resources(threading: ThreadingResources, log: Logger): Promise<PartitionResources> {
+    const { plan, hostPartition: host, links } = this.#start;
+    const library = new UcxLibrary({ log });
+    const scheduler = this.#scheduler;
+    const transport = (): Transport => outsideTransport({ ...links, scheduler, log, library }, plan.index);
+    try {
+      return partitionResources({ plan, host, threading, scheduler, library, transport, log });
+    } catch (error) {
+      await threading.close();
+      throw error;
     }
   }
 

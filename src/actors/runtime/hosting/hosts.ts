@@ -2,7 +2,7 @@ import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
 import type { Ref } from '../../../protocol/index.js';
 import { type Execution, startProcess, startThread } from '../../../resources/execution/index.js';
-import type { PartitionPlan } from '../../../resources/index.js';
+import { hostOf, type PartitionPlan, type System } from '../../../resources/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import { removeLeftSocket } from '../../../transport/companion/index.js';
 import type { ControlPlaneClient } from '../../control-plane/index.js';
@@ -15,6 +15,7 @@ import { reapRings, silenceRings } from './thread-rings.js';
 
 export interface HostsOptions {
   readonly placement: Exclude<Placement, 'inline'>;
+  readonly system: System;
   /** Of the partitions that are to be hosted. */
   readonly plans: readonly PartitionPlan[];
   /** Where the hosts are: the partition that is here. */
@@ -23,7 +24,7 @@ export interface HostsOptions {
   readonly log: Logger;
   readonly client: () => ControlPlaneClient;
   /** What is the same for all of them. */
-  readonly start: Omit<PartitionStart, 'launch' | 'name' | 'plan' | 'host'>;
+  readonly start: Omit<PartitionStart, 'launch' | 'name' | 'plan' | 'hostPartition' | 'host'>;
   /** Unlike that of any other runtime of this program. */
   readonly launch: string;
 }
@@ -94,9 +95,10 @@ export class PartitionHosts {
   }
 
   #execute(plan: PartitionPlan, launch: string, cUid: bigint): Execution {
-    const { placement, start, first, launch: runtime } = this.#options;
+    const { placement, start, first, system, launch: runtime } = this.#options;
     const name = `${runtime}-${plan.index}`;
-    const given: PartitionStart = { ...start, launch, name, plan, host: { address: first.address, cUid } };
+    const host = { address: first.address, cUid };
+    const given: PartitionStart = { ...start, launch, name, plan, hostPartition: hostOf(system, plan), host };
     const program = { url: programUrl, name: `millrace-partition-${plan.index}`, start: given };
     return placement === 'thread' ? startThread(program, silenceRings) : startProcess(program);
   }

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../../errors.js';
-import type { PartitionPlan } from '../../../resources/index.js';
+import type { HostPartition, PartitionPlan } from '../../../resources/index.js';
 import type { KernelLimits } from '../../kernel/index.js';
 import type { RouterOptions } from '../../transport/index.js';
 import type { SegmentHost } from '../segment.js';
@@ -15,8 +15,7 @@ export interface PartitionStart {
   /** Name of the actor system. */
   readonly name: string;
   readonly plan: PartitionPlan;
-  /** Its thread is pinned to the processors of the plan, where that can be done. */
-  readonly isPinned: boolean;
+  readonly hostPartition: HostPartition;
   /** Modules whose `initialize` runs before anything else of the partition, and whose `finalize` runs after it. */
   readonly initializers: readonly string[];
   /** Where the host is. */
