@@ -21,11 +21,11 @@ export interface PipelineRun {
   readonly restarts: number;
   /** The segments in the order of their first news; news comes about five times a second. */
   progress(): readonly SegmentProgress[];
-  /** Ids of the segment instances of the present attempt, by name: for `scale` and `drain`. */
+  /** Ids of the segment instances of the present attempt, by name: for `drainInstance`. */
   instances(segment: string): readonly number[];
-  /** Starts one instance more of a segment. */
+  /** Starts one instance more of a segment, beside its first; returns its id. Refused when the segment has begun to end. */
   addInstance(segment: string): Promise<number>;
-  /** Takes one instance out; it finishes what it has. */
+  /** Takes one instance out; it finishes what it has. Refused when it is the last reader of its port, or reads from none. */
   drainInstance(id: number): Promise<void>;
   /** Ends it before its time; `done` rejects with StoppedError. Idempotent. */
   stop(): Promise<void>;
