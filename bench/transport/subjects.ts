@@ -6,7 +6,8 @@ export interface Subject {
   load(): Promise<Peer>;
 }
 
-const typed = async (listen: string): Promise<Peer> => (await import('./peers/millrace-typed.js')).typed(listen);
+const typed = async (listen: string, ucx: 'off' | 'required'): Promise<Peer> =>
+  (await import('./peers/millrace-typed.js')).typed(listen, ucx);
 const net = async (listen: string): Promise<Peer> => (await import('./peers/millrace-raw.js')).rawNet(listen);
 const ucx = async (listen: string): Promise<Peer> => (await import('./peers/millrace-raw.js')).rawUcx(listen);
 const sockets = async (kind: 'unix' | 'tcp'): Promise<Peer> => (await import('./peers/node-net.js')).nodeNet(kind);
@@ -16,8 +17,9 @@ const messagePort = async (kind: 'clone' | 'transfer'): Promise<Peer> =>
 
 /** All that are measured with both ends, by name. */
 export const subjects: Readonly<Record<string, Subject>> = {
-  'millrace typed (unix)': { placement: 'process', load: () => typed('unix:') },
-  'millrace typed (tcp)': { placement: 'process', load: () => typed('tcp://127.0.0.1:0') },
+  'millrace typed (ucx)': { placement: 'process', load: () => typed('unix:', 'required') },
+  'millrace typed (unix)': { placement: 'process', load: () => typed('unix:', 'off') },
+  'millrace typed (tcp)': { placement: 'process', load: () => typed('tcp://127.0.0.1:0', 'off') },
   'millrace raw (ucx)': { placement: 'process', load: () => ucx('unix:') },
   'millrace raw (ucx tcp)': { placement: 'process', load: () => ucx('tcp://127.0.0.1:0') },
   'millrace raw (unix)': { placement: 'process', load: () => net('unix:') },

@@ -17,6 +17,7 @@ const messaging = [
 ];
 const populations = ['millrace typed', 'nact', 'comedy', 'XState machine', 'EventEmitter', 'limit: ring mailbox'];
 const links = [
+  'millrace typed (ucx)',
   'millrace typed (unix)',
   'millrace typed (tcp)',
   'millrace raw (ucx)',

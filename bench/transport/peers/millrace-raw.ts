@@ -3,12 +3,11 @@ import { RealScheduler } from '#src/scheduler/index.js';
 import type { Link, Transport } from '#src/transport/index.js';
 import { NetTransport } from '#src/transport/net/index.js';
 import { UcxTransport } from '#src/transport/ucx/index.js';
-import { ResourceError } from '#src/errors.js';
-import { Missing } from '../../harness/question.js';
 import { type Peer, textOf } from '../peer.js';
 import type { Receive, Wire } from '../wire.js';
 import { WireClient } from '../wire-client.js';
 import { serveWire } from '../wire-server.js';
+import { assertUcx } from './assert-ucx.js';
 import { LENGTH_BYTES, lengthAt, writeLength } from './frame-reader.js';
 
 /** Links of the net transport, without actors. */
@@ -29,12 +28,7 @@ export async function rawUcx(listen: string): Promise<Peer> {
       fabric: listen === 'unix:' ? 'shared-memory' : 'tcp',
       interfaces: ['lo'],
     });
-  try {
-    await makeTransport().close();
-  } catch (error) {
-    if (error instanceof ResourceError) throw new Missing(error.message);
-    throw error;
-  }
+  await assertUcx();
   return overLinks(makeTransport);
 }
 

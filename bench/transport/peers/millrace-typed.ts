@@ -1,14 +1,17 @@
-import { type ActorRef, behavior, Runtime } from 'millrace';
+import { type ActorRef, BackpressureError, behavior, Runtime } from 'millrace';
 import { Far } from '../../gen/far.js';
 import { Kind, Messages } from '../messages.js';
 import { type Client, type Peer, textOf } from '../peer.js';
 import { assertEqual } from '../wire-server.js';
+import { assertUcx } from './assert-ucx.js';
 
 const PATIENCE_MS = 30_000;
+const ASKING = { timeoutMs: PATIENCE_MS };
 
 /** Actors of two processes, with protocols of their own. */
-export function typed(listen: string): Peer {
-  const options = { listen, keyless: 'loopback', logLevel: 'warn' } as const;
+export async function typed(listen: string, ucx: 'off' | 'required'): Promise<Peer> {
+  if (ucx === 'required') await assertUcx();
+  const options = { listen, ucx, keyless: 'loopback', logLevel: 'warn' } as const;
   return {
     serve: async () => {
       const runtime = await Runtime.start(options);
@@ -64,7 +67,14 @@ class TypedClient implements Client {
   }
 
   ask(sizeBytes: number, answered: () => void): void {
-    void this.#far.echo({ data: this.#notes.of(sizeBytes) }).then(answered);
+    const blob = { data: this.#notes.of(sizeBytes) };
+    const ask = (): void => void this.#far.echo(blob, ASKING).then(answered, againLater);
+    // A link takes so many bytes; more are asked for when it has sent them.
+    const againLater = (error: unknown): void => {
+      if (!(error instanceof BackpressureError)) throw error;
+      void this.#far.ready().then(ask);
+    };
+    ask();
   }
 
   /** Streams are read: they come from the far end. */
