@@ -2,8 +2,8 @@ import { BackpressureError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type AnyMethod, type EnvelopeView, readValue, WireReader } from '../../protocol/index.js';
 import type { AskOptions, OutgoingCall } from '../kernel/index.js';
-import { freeNumber } from './free-number.js';
 import type { Line } from './line.js';
+import { Numbered } from './numbered.js';
 import { RemoteAsk } from './remote-ask.js';
 import type { RouterServices } from './router-services.js';
 import { fromWire, NO_CAUSE } from './wire-errors.js';
@@ -12,9 +12,8 @@ import { fromWire, NO_CAUSE } from './wire-errors.js';
 export class LinkAsks {
   readonly #services: RouterServices;
   readonly #line: Line;
-  readonly #waiting = new Map<number, RemoteAsk>();
+  readonly #waiting = new Numbered<RemoteAsk>();
   readonly #reader = new WireReader();
-  #correlation = 0;
 
   constructor(services: RouterServices, line: Line) {
     this.#services = services;
@@ -39,12 +38,9 @@ export class LinkAsks {
     }
     const nowMs = this.#services.scheduler.now();
     return new Promise((resolve, reject) => {
-      const correlation = freeNumber(this.#correlation, this.#waiting);
-      this.#correlation = correlation;
       const { deadlines } = this.#services.system;
       const ask = new RemoteAsk(
         this.#waiting,
-        correlation,
         this.#line.pathOf(cUid),
         deadlines,
         method,

@@ -2,9 +2,9 @@ import { BackpressureError, type MillraceError, ProtocolError } from '../../erro
 import { limits } from '../../limits.js';
 import { type AnyMethod, type EnvelopeView, type Lane, readValue, type v1, WireReader } from '../../protocol/index.js';
 import { type Cell, chainFrom, type StreamCall, type StreamSink, type StreamSource } from '../kernel/index.js';
-import { freeNumber } from './free-number.js';
 import { cUidOf } from './halves.js';
 import type { Line } from './line.js';
+import { Numbered } from './numbered.js';
 import { ReadStream } from './read-stream.js';
 import type { RouterServices } from './router-services.js';
 import { traceOf } from './remote-delivery.js';
@@ -32,13 +32,12 @@ export class LinkStreams {
   readonly #services: RouterServices;
   readonly #line: Line;
   readonly #reader = new WireReader();
-  readonly #read = new Map<number, ReadStream>();
+  readonly #read = new Numbered<ReadStream>();
   readonly #written = new Map<number, WrittenStream>();
   /** Those that the peer was told to end, and has not answered, with their lane. */
   readonly #left = new Map<number, Lane>();
   /** Those of the peer that were here once: an OPEN of one that comes again opens nothing. */
   readonly #over = new Set<number>();
-  #lastId = 0;
 
   constructor(services: RouterServices, line: Line) {
     this.#services = services;
@@ -52,7 +51,7 @@ export class LinkStreams {
   get needsRepeat(): boolean {
     return (
       this.#left.size > 0 ||
-      [...this.#read.values()].some((stream) => stream.needsRepeat) ||
+      this.#read.values().some((stream) => stream.needsRepeat) ||
       [...this.#written.values()].some((stream) => stream.isEnded)
     );
   }
@@ -71,8 +70,7 @@ export class LinkStreams {
     if (this.#read.size >= limits.linkStreams) {
       throw new BackpressureError(`${limits.linkStreams} streams from ${this.#line.address} are open already.`);
     }
-    const id = freeNumber(this.#lastId, this.#read);
-    this.#lastId = id;
+    const id = this.#read.nextNumber();
     const stream = new ReadStream(this.#line, {
       correlation: id,
       method,
@@ -85,7 +83,7 @@ export class LinkStreams {
       },
       left: (isKnownThere) => this.#leave(stream, isKnownThere),
     });
-    this.#read.set(id, stream);
+    this.#read.add(stream);
     try {
       stream.open();
     } catch (error) {
@@ -219,7 +217,7 @@ export class LinkStreams {
 
   /** The link has ended: its streams fail at the readers, and are cancelled at the actors. */
   close(error: MillraceError): void {
-    const [read, written] = [[...this.#read.values()], [...this.#written.values()]];
+    const [read, written] = [this.#read.values(), [...this.#written.values()]];
     this.#read.clear();
     this.#written.clear();
     this.#left.clear();

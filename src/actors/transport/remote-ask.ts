@@ -1,17 +1,17 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import { type AskOptions, type Deadlines, PendingAsk } from '../kernel/index.js';
+import type { Numbered } from './numbered.js';
 
 /** An ask that waits for its reply over a link. */
 export class RemoteAsk extends PendingAsk {
   readonly correlation: number;
-  readonly #asks: Map<number, RemoteAsk>;
+  readonly #asks: Numbered<RemoteAsk>;
   readonly #target: string;
   #aborted: (() => void) | undefined;
 
   constructor(
-    asks: Map<number, RemoteAsk>,
-    correlation: number,
+    asks: Numbered<RemoteAsk>,
     target: string,
     deadlines: Deadlines,
     method: AnyMethod,
@@ -21,10 +21,10 @@ export class RemoteAsk extends PendingAsk {
     reject: (error: unknown) => void,
   ) {
     super(deadlines, method, deadlineMs, options, resolve, reject);
-    this.correlation = correlation;
+    this.correlation = asks.nextNumber();
     this.#asks = asks;
     this.#target = target;
-    asks.set(correlation, this);
+    asks.add(this);
   }
 
   override target(): string {
