@@ -41,7 +41,8 @@ export class LinkAsks {
       const { deadlines } = this.#services.system;
       const ask = new RemoteAsk(
         this.#waiting,
-        this.#line.pathOf(cUid),
+        this.#line,
+        cUid,
         deadlines,
         method,
         call.deadlineMs,

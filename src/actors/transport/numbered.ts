@@ -1,4 +1,6 @@
 const FEWEST_SLOTS = 64;
+/** More are given back when nothing waits. */
+const KEPT_SLOTS = 1_024;
 
 /** What lies under a number knows it. */
 export interface HasNumber {
@@ -47,8 +49,7 @@ export class Numbered<T extends HasNumber> {
     if (this.get(number) === undefined) return false;
     this.#slots[this.#slotOf(number)] = undefined;
     this.#size -= 1;
-    // A burst is not remembered for ever.
-    if (this.#size === 0 && this.#slots.length > FEWEST_SLOTS) this.clear();
+    if (this.#size === 0 && this.#slots.length > KEPT_SLOTS) this.clear();
     return true;
   }
 

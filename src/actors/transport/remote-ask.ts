@@ -1,18 +1,21 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import { type AskOptions, type Deadlines, PendingAsk } from '../kernel/index.js';
+import type { Line } from './line.js';
 import type { Numbered } from './numbered.js';
 
 /** An ask that waits for its reply over a link. */
 export class RemoteAsk extends PendingAsk {
   readonly correlation: number;
   readonly #asks: Numbered<RemoteAsk>;
-  readonly #target: string;
+  readonly #line: Line;
+  readonly #cUid: bigint;
   #aborted: (() => void) | undefined;
 
   constructor(
     asks: Numbered<RemoteAsk>,
-    target: string,
+    line: Line,
+    cUid: bigint,
     deadlines: Deadlines,
     method: AnyMethod,
     deadlineMs: number,
@@ -23,12 +26,13 @@ export class RemoteAsk extends PendingAsk {
     super(deadlines, method, deadlineMs, options, resolve, reject);
     this.correlation = asks.nextNumber();
     this.#asks = asks;
-    this.#target = target;
+    this.#line = line;
+    this.#cUid = cUid;
     asks.add(this);
   }
 
   override target(): string {
-    return this.#target;
+    return this.#line.pathOf(this.#cUid);
   }
 
   override reply(value: unknown): void {

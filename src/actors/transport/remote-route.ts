@@ -29,13 +29,18 @@ export class RemoteRoute implements Route {
     return channel.tell(this.cUid, method, message, this.#system.outgoingTell(options));
   }
 
-  async ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
-    const call = this.#system.outgoingAsk(options);
-    const channel = this.#current();
-    if (channel.closed !== undefined) {
-      return this.#system.deadlines.asks.refuse(channel.closed);
+  ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
+    try {
+      const call = this.#system.outgoingAsk(options);
+      const channel = this.#current();
+      if (channel.closed !== undefined) {
+        return this.#system.deadlines.asks.refuse(channel.closed);
+      }
+      // Handed on as it is: a promise for a promise costs three turns more.
+      return channel.asks.ask(this.cUid, method, message, call, options);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
-    return channel.asks.ask(this.cUid, method, message, call, options);
   }
 
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
