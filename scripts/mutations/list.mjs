@@ -83,9 +83,9 @@ export const mutations = [
   },
   {
     name: 'two asks over a link have one number',
-    file: 'src/actors/transport/link-asks.ts',
-    find: 'freeNumber(this.#correlation, this.#waiting);',
-    replace: '(this.#correlation % 2) + 1;',
+    file: 'src/actors/transport/numbered.ts',
+    find: 'this.#last = number;',
+    replace: 'number = (this.#last % 2) + 1; this.#last = number;',
     workloads: ['actors'],
   },
   {
