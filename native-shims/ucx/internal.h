@@ -12,6 +12,9 @@
 /* Frames of one lane that may wait or be on their way; credit ends long before. */
 #define MRX_LANE_FRAMES 32768u
 
+/* Blocks of one lane that may be announced and not yet there: for the next ones the receiver has memory before they come. */
+#define MRX_BLOCKS 4u
+
 /* ---- library.c: UCX, loaded as a guest ---- */
 
 /* The functions of libucp that we call. */
@@ -90,8 +93,7 @@ typedef struct {
   uint32_t sent;    /* bytes that UCX has taken */
   uint32_t pending; /* requests that UCX holds */
   bool is_block;
-  bool is_announced;
-  bool is_clear;
+  uint32_t block;   /* its number among the blocks of the lane, once it is announced */
 } mrx_frame;
 
 typedef struct {
@@ -100,6 +102,10 @@ typedef struct {
   uint32_t reported; /* frames before this one are done */
   uint32_t next;     /* the frame to send from */
   uint32_t tail;
+  uint32_t scout;    /* blocks before this frame are announced */
+  uint32_t announced; /* totals of blocks: announced, cleared by the peer, and sent */
+  uint32_t cleared;
+  uint32_t blocks_sent;
   uint32_t cost;     /* credit taken, a total */
   uint8_t *lent;
   uint32_t lent_length;
@@ -111,8 +117,11 @@ typedef struct {
   uint8_t *frame;    /* the frame that is arriving; NULL between two */
   uint32_t frame_length;
   uint32_t arrived;
-  uint32_t announced; /* length of the block to come; 0 without one */
-  uint8_t *block;
+  uint32_t lengths[MRX_BLOCKS]; /* of the blocks to come */
+  uint8_t *blocks[MRX_BLOCKS];
+  uint32_t announced; /* totals of blocks: announced by the peer, lent by the caller, and filled */
+  uint32_t lent;
+  uint32_t filled;
 } mrx_receive;
 
 typedef struct mrx_link mrx_link;
@@ -142,7 +151,7 @@ struct mrx_link {
   bool is_fault_told;
   bool has_news; /* credit that the caller does not know of */
   bool wants_grant;
-  bool wants_clear[MRX_LANES];
+  uint32_t owes_clear[MRX_LANES]; /* blocks that were lent, and the peer does not know of */
   bool is_connected;
   uint64_t sweep_at_ns; /* when to look for new descriptors again */
   uint64_t swept_until_ns;

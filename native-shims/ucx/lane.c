@@ -4,6 +4,9 @@
  *   frame <= MRX_FRAME_BYTES      FRAME 0, FRAME n, ...                    into the receive slab
  *   larger                        ANNOUNCE ->, <- CLEAR, FRAME 0, ...      into the block that the receiver lent
  *
+ * Up to MRX_BLOCKS larger ones are announced ahead of their turn, so that each finds its block lent; clearances come in the order of
+ * announcements.
+ *
  * The control lane goes first; each lane keeps its order. UCX holds at most MRX_REQUESTS segments, so a control frame never
  * waits for more than those.
  */
@@ -109,14 +112,31 @@ static bool send_word(mrx_link *link, uint32_t kind, uint32_t lane, uint32_t fra
   return send_segment(link, &header, NULL, 0, false, request);
 }
 
+static void announce(mrx_link *link, uint32_t lane) {
+  mrx_transmit *transmit = &link->transmit[lane];
+  if ((int32_t)(transmit->next - transmit->scout) > 0) transmit->scout = transmit->next;
+  while (transmit->scout != transmit->tail && link->fault == MRX_OK) {
+    mrx_frame *frame = frame_at(transmit, transmit->scout);
+    if (frame->is_block) {
+      if (transmit->announced - transmit->blocks_sent == MRX_BLOCKS) return;
+      if (!send_word(link, MRX_SEGMENT_ANNOUNCE, lane, frame->length)) return;
+      frame->block = transmit->announced++;
+    }
+    transmit->scout++;
+  }
+}
+
+/* The receiver has lent a block for this one. */
+static bool is_clear(mrx_transmit *transmit, uint32_t number) {
+  bool is_announced = (int32_t)(transmit->scout - number) > 0;
+  return is_announced && (int32_t)(transmit->cleared - frame_at(transmit, number)->block) > 0;
+}
+
 /* False when the frame is not out yet. */
 static bool send_frame(mrx_link *link, uint32_t lane, uint32_t number) {
-  mrx_frame *frame = frame_at(&link->transmit[lane], number);
-  if (frame->is_block && !frame->is_announced) {
-    if (!send_word(link, MRX_SEGMENT_ANNOUNCE, lane, frame->length)) return false;
-    frame->is_announced = true;
-  }
-  if (frame->is_block && !frame->is_clear) return false;
+  mrx_transmit *transmit = &link->transmit[lane];
+  mrx_frame *frame = frame_at(transmit, number);
+  if (frame->is_block && !is_clear(transmit, number)) return false;
   do {
     mrx_request *request = free_request(link);
     if (request == NULL) return false;
@@ -130,11 +150,13 @@ static bool send_frame(mrx_link *link, uint32_t lane, uint32_t number) {
     if (!send_segment(link, &header, frame->bytes + frame->sent, length, has_room, request)) return false;
     frame->sent += length;
   } while (frame->sent < frame->length);
+  if (frame->is_block) transmit->blocks_sent++;
   return true;
 }
 
 static void pump_lane(mrx_link *link, uint32_t lane) {
   mrx_transmit *transmit = &link->transmit[lane];
+  announce(link, lane);
   while (transmit->next != transmit->tail && link->fault == MRX_OK && send_frame(link, lane, transmit->next)) {
     transmit->next++;
   }
@@ -145,7 +167,7 @@ void mrx_link_pump(mrx_link *link) {
   if (link->is_dead || link->fault != MRX_OK || link->endpoint == NULL) return;
   if (link->owes_hello && send_word(link, MRX_SEGMENT_HELLO, 0, 0)) link->owes_hello = false;
   for (uint32_t lane = 0; lane < MRX_LANES; lane++) {
-    if (link->wants_clear[lane] && send_word(link, MRX_SEGMENT_CLEAR, lane, 0)) link->wants_clear[lane] = false;
+    while (link->owes_clear[lane] > 0 && send_word(link, MRX_SEGMENT_CLEAR, lane, 0)) link->owes_clear[lane]--;
     pump_lane(link, lane);
   }
   if (link->wants_grant && link->fault == MRX_OK) send_word(link, MRX_SEGMENT_GRANT, 0, 0);
@@ -205,8 +227,10 @@ static const char *begin_frame(mrx_link *link, const mrx_header *header) {
   mrx_receive *receive = &link->receive[header->lane];
   if (receive->frame != NULL) return "a frame within another";
   if (header->frame_length > MRX_FRAME_BYTES) {
-    if (receive->block == NULL || receive->announced != header->frame_length) return "a block that was not cleared";
-    receive->frame = receive->block;
+    uint32_t place = receive->filled % MRX_BLOCKS;
+    bool is_lent = receive->filled != receive->lent && receive->lengths[place] == header->frame_length;
+    if (!is_lent) return "a block that was not cleared";
+    receive->frame = receive->blocks[place];
   } else {
     receive->frame = cut(link, header->lane, header->frame_length);
     if (receive->frame == NULL) return "more than there is credit for";
@@ -218,7 +242,7 @@ static const char *begin_frame(mrx_link *link, const mrx_header *header) {
 
 static void frame_arrived(mrx_link *link, uint32_t lane) {
   mrx_receive *receive = &link->receive[lane];
-  bool is_block = receive->frame == receive->block;
+  bool is_block = receive->frame_length > MRX_FRAME_BYTES;
   mrx_completion received = {
       .kind = is_block ? MRX_RECEIVED_BLOCK : MRX_RECEIVED,
       .link = link->handle,
@@ -227,8 +251,7 @@ static void frame_arrived(mrx_link *link, uint32_t lane) {
       .position = receive->position,
   };
   if (is_block) {
-    receive->block = NULL;
-    receive->announced = 0;
+    receive->filled++;
   } else {
     received.offset = (uint32_t)(receive->frame - link->slabs->receive[lane]);
   }
@@ -255,9 +278,9 @@ static const char *take_frame(mrx_link *link, const mrx_header *header, const ui
 
 static const char *take_announcement(mrx_link *link, const mrx_header *header) {
   mrx_receive *receive = &link->receive[header->lane];
-  if (receive->announced != 0 || receive->frame != NULL) return "a block announced within another frame";
+  if (receive->announced - receive->filled == MRX_BLOCKS) return "more blocks announced than may be";
   if (header->frame_length <= MRX_FRAME_BYTES || header->frame_length > MRX_LARGEST_BYTES) return "a block of a wrong size";
-  receive->announced = header->frame_length;
+  receive->lengths[receive->announced++ % MRX_BLOCKS] = header->frame_length;
   mrx_completion announced = {
       .kind = MRX_ANNOUNCED, .link = link->handle, .lane = header->lane, .length = header->frame_length};
   mrx_complete(link->engine, &announced);
@@ -266,9 +289,8 @@ static const char *take_announcement(mrx_link *link, const mrx_header *header) {
 
 static const char *take_clearance(mrx_link *link, uint32_t lane) {
   mrx_transmit *transmit = &link->transmit[lane];
-  mrx_frame *frame = transmit->next == transmit->tail ? NULL : frame_at(transmit, transmit->next);
-  if (frame == NULL || !frame->is_announced || frame->is_clear) return "a clearance for nothing";
-  frame->is_clear = true;
+  if (transmit->cleared == transmit->announced) return "a clearance for nothing";
+  transmit->cleared++;
   return NULL;
 }
 

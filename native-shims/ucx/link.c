@@ -293,9 +293,12 @@ int32_t mrx_lend_receive(mrx_engine *engine, uint32_t handle, uint32_t lane, uin
   int32_t status = lend(engine, handle, lane, block, length, &link);
   if (status != MRX_OK) return status;
   mrx_receive *receive = &link->receive[lane];
-  if (receive->announced != length || receive->block != NULL) return mrx_fail(MRX_BAD_ARGUMENT, "no such block was announced");
-  receive->block = block;
-  link->wants_clear[lane] = true;
+  uint32_t place = receive->lent % MRX_BLOCKS;
+  bool is_announced = receive->lent != receive->announced && receive->lengths[place] == length;
+  if (!is_announced) return mrx_fail(MRX_BAD_ARGUMENT, "no such block was announced");
+  receive->blocks[place] = block;
+  receive->lent++;
+  link->owes_clear[lane]++;
   return MRX_OK;
 }
 

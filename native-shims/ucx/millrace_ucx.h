@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define MRX_ABI_VERSION 1u
-#define MRX_WIRE_VERSION 1u
+#define MRX_WIRE_VERSION 2u
 
 #define MRX_LANES 2u
 #define MRX_LINKS 64u
@@ -176,7 +176,7 @@ int32_t mrx_link_close(mrx_engine *engine, uint32_t link);
 
 /* Lends the block of the next MRX_SEND_BLOCK of the lane, until its MRX_SENT or the end of the link. */
 int32_t mrx_lend_transmit(mrx_engine *engine, uint32_t link, uint32_t lane, const uint8_t *block, uint32_t length);
-/* Lends the block for the frame that was announced, until MRX_RECEIVED_BLOCK or the end of the link. */
+/* Lends the block for the oldest frame that was announced and has none, until its MRX_RECEIVED_BLOCK or the end of the link. */
 int32_t mrx_lend_receive(mrx_engine *engine, uint32_t link, uint32_t lane, uint8_t *block, uint32_t length);
 
 /*

@@ -22,7 +22,7 @@
     }                                                                                             \
   } while (0)
 
-enum { TURNS = 2000000, HISTORY = 65536, TOKEN = 77, CONTROL = 0, DATA = 1 };
+enum { TURNS = 2000000, HISTORY = 65536, TOKEN = 77, CONTROL = 0, DATA = 1, BLOCKS = MRX_BLOCKS };
 
 typedef struct {
   mrx_engine *engine;
@@ -34,7 +34,9 @@ typedef struct {
   uint32_t count;
   bool is_deaf; /* keeps what arrives */
   bool is_greedy; /* lends no blocks */
-  uint8_t *block;
+  uint8_t *blocks[BLOCKS]; /* of one lane */
+  uint32_t lent;
+  uint32_t filled;
   uint64_t sum;
 } end;
 
@@ -74,10 +76,17 @@ static void send_at(end *self, uint32_t lane, uint32_t offset, uint32_t length) 
 }
 
 static void read_frame(end *self, const mrx_completion *entry) {
-  const uint8_t *bytes = entry->kind == MRX_RECEIVED ? self->slabs->receive[entry->lane] + entry->offset : self->block;
+  const uint8_t *bytes = entry->kind == MRX_RECEIVED ? self->slabs->receive[entry->lane] + entry->offset
+                                                     : self->blocks[self->filled++ % BLOCKS];
   for (uint32_t i = 0; i < entry->length; i++) self->sum += bytes[i];
   if (entry->kind == MRX_RECEIVED) self->words->released[entry->lane] = entry->position;
   self->words->granted[entry->lane] += entry->length + MRX_FRAME_COST;
+}
+
+static void lend(end *self, uint32_t lane, uint32_t length) {
+  uint8_t **block = &self->blocks[self->lent++ % BLOCKS];
+  *block = realloc(*block, length);
+  CHECK(mrx_lend_receive(self->engine, self->link, lane, *block, length) == MRX_OK);
 }
 
 static void turn(end *self) {
@@ -89,10 +98,7 @@ static void turn(end *self) {
     self->history[self->count++] = *entry;
     bool is_frame = entry->kind == MRX_RECEIVED || entry->kind == MRX_RECEIVED_BLOCK;
     if (is_frame && !self->is_deaf) read_frame(self, entry);
-    if (entry->kind == MRX_ANNOUNCED && !self->is_greedy) {
-      self->block = realloc(self->block, entry->length);
-      CHECK(mrx_lend_receive(self->engine, self->link, entry->lane, self->block, entry->length) == MRX_OK);
-    }
+    if (entry->kind == MRX_ANNOUNCED && !self->is_greedy) lend(self, entry->lane, entry->length);
   }
 }
 
@@ -125,8 +131,10 @@ static void open_pair(uint32_t fabric) {
 static void close_pair(void) {
   mrx_close(one.engine);
   mrx_close(other.engine);
-  free(one.block);
-  free(other.block);
+  for (uint32_t i = 0; i < BLOCKS; i++) {
+    free(one.blocks[i]);
+    free(other.blocks[i]);
+  }
 }
 
 static int32_t closed_status(const end *self) {
@@ -196,6 +204,43 @@ static void blocks_travel(uint32_t fabric) {
     await(&one, MRX_SENT, 2 * i + 2);
     free(block);
   }
+  close_pair();
+}
+
+/* Some are announced before their turn, but never more than the receiver counts on. */
+static void blocks_are_announced_ahead(uint32_t fabric) {
+  open_pair(fabric);
+  other.is_greedy = true;
+  const uint32_t length = 100000;
+  uint8_t *blocks[2 * BLOCKS];
+  for (uint32_t i = 0; i < 2 * BLOCKS; i++) {
+    blocks[i] = malloc(length + i);
+    memset(blocks[i], (int)i + 1, length + i);
+    CHECK(mrx_lend_transmit(one.engine, one.link, DATA, blocks[i], length + i) == MRX_OK);
+    mrx_submission *entry = entry_of(&one, MRX_SEND_BLOCK);
+    entry->lane = DATA;
+    entry->length = length + i;
+    send_at(&one, DATA, i * 128 + MRX_HEADER_BYTES, 10);
+    turn(&one);
+  }
+  await(&other, MRX_ANNOUNCED, BLOCKS);
+  for (uint32_t turns = 0; turns < 100; turns++) {
+    turn(&one);
+    turn(&other);
+  }
+  CHECK(count_of(&other, MRX_ANNOUNCED) == BLOCKS);
+  CHECK(count_of(&other, MRX_RECEIVED_BLOCK) == 0 && count_of(&other, MRX_RECEIVED) == 0);
+  CHECK(mrx_lend_receive(other.engine, other.link, DATA, blocks[0], length + 1) == MRX_BAD_ARGUMENT);
+  for (uint32_t i = 0; i < BLOCKS; i++) lend(&other, DATA, length + i);
+  CHECK(mrx_lend_receive(other.engine, other.link, DATA, blocks[0], length + BLOCKS) == MRX_BAD_ARGUMENT);
+  other.is_greedy = false;
+  await(&other, MRX_RECEIVED_BLOCK, 2 * BLOCKS);
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < 2 * BLOCKS; i++) sum += (i + 1ull) * (length + i);
+  await(&other, MRX_RECEIVED, 2 * BLOCKS);
+  CHECK(other.sum == sum);
+  await(&one, MRX_SENT, 4 * BLOCKS);
+  for (uint32_t i = 0; i < 2 * BLOCKS; i++) free(blocks[i]);
   close_pair();
 }
 
@@ -457,6 +502,7 @@ int main(void) {
   each_fabric("frames of every size arrive", frames_arrive);
   each_fabric("a lane keeps its order", order_holds);
   each_fabric("blocks travel, and what comes after them", blocks_travel);
+  each_fabric("blocks are announced ahead", blocks_are_announced_ahead);
   each_fabric("control passes a block that waits", control_passes_a_block);
   each_fabric("credit comes back", credit_comes_back);
   each_fabric("no descriptor is inheritable", nothing_is_inherited);

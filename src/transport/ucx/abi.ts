@@ -4,7 +4,7 @@
  */
 
 export const ABI_VERSION = 1;
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 export const MAX_LINKS = 64;
 export const SUBMISSIONS = 4_096;

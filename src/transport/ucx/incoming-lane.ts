@@ -21,7 +21,10 @@ export class IncomingLane {
   readonly #seat: Seat;
   readonly #slab: Uint8Array;
   readonly #blocks: Blocks;
-  #block: Uint8Array | undefined;
+  /** Lent to frames that are announced, in their order. */
+  readonly #lent: { readonly block: Uint8Array; readonly cost: number }[] = [];
+  /** Cost of those. */
+  #announced = 0;
   #framesReceived = 0;
   #received = 0;
   #read = 0;
@@ -57,21 +60,24 @@ export class IncomingLane {
 
   /** Lends memory for a block that is to come; says what is wrong with it otherwise. */
   announced(length: number): string | undefined {
-    const inFlight = this.#received - this.#read;
+    const inFlight = this.#received + this.#announced - this.#read;
     const cost = length + FRAME_COST_BYTES;
     if (length <= SLAB_FRAME_BYTES || length > limits.maxMessageBytes + limits.frameBytes) {
       return `a frame of ${length} bytes`;
     }
     if (inFlight !== 0 && inFlight + cost > limits.linkWindowBytes) return `a frame of ${length} bytes without credit`;
-    this.#block = this.#blocks.take(length);
-    this.#seat.receiveBlock(this.#lane, this.#block, length);
+    const block = this.#blocks.take(length);
+    this.#lent.push({ block, cost });
+    this.#announced += cost;
+    this.#seat.receiveBlock(this.#lane, block, length);
     return undefined;
   }
 
   block(length: number): WaitingFrame {
-    const block = this.#block;
+    const lent = this.#lent.shift();
+    const block = lent?.block;
     const bytes = block?.subarray(0, length) ?? new Uint8Array(0);
-    this.#block = undefined;
+    this.#announced -= lent?.cost ?? 0;
     this.#framesReceived += 1;
     this.#received += length + FRAME_COST_BYTES;
     return { bytes, position: undefined, block };
