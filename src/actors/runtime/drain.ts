@@ -25,9 +25,10 @@ export class Drain {
       .withdraw()
       .catch((error: unknown) => log.warn('names could not be withdrawn', { error: String(error) }));
     const isSettled = await this.#settled(before);
-    await this.#until(() => !hasPipelines(this.#target.unfinished()));
-    this.#target.drain();
-    const isQuiet = (): boolean => isNothing(this.#target.unfinished());
+    const isKnown = settling(this.#target.look());
+    await this.#until(() => isKnown() && !hasPipelines(this.#target.unfinished()));
+    const isDraining = settling(this.#target.drain());
+    const isQuiet = (): boolean => isDraining() && isNothing(this.#target.unfinished());
     while (await this.#until(isQuiet)) {
       if (!this.#target.hasPeers()) {
         return isSettled;
@@ -77,4 +78,12 @@ export class Drain {
       scheduler.setTimer(Math.min(ms, leftMs), resolve);
     });
   }
+}
+
+/** Whether it has settled; what is not awaited has. */
+function settling(work: Promise<void> | undefined): () => boolean {
+  let isSettled = work === undefined;
+  const settled = (): void => void (isSettled = true);
+  work?.then(settled, settled);
+  return () => isSettled;
 }

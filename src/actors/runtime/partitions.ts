@@ -132,9 +132,15 @@ export class Partitions {
 
   // ---- ending
 
-  drain(): void {
+  /** Resolves when what is said of hosted partitions is so now. Undefined where there are none. */
+  look(): Promise<void> | undefined {
+    return this.#hosts?.look();
+  }
+
+  /** As `look`, once none takes anything new. */
+  drain(): Promise<void> | undefined {
     for (const { system } of this.here) system.drain();
-    this.#hosts?.drain();
+    return this.#hosts?.drain();
   }
 
   async stopSegments(): Promise<void> {

@@ -28,6 +28,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
     withdraw,
     hasPeers: () => hasPeers(partitions.views()),
     unfinished: () => unfinishedOf(partitions.views(), runs.counts().running),
+    look: () => partitions.look(),
     drain: () => partitions.drain(),
     end: async (options) => {
       runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));

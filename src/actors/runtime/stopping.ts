@@ -38,8 +38,10 @@ export interface Stoppable {
   unfinished(): RuntimeUnfinished;
   /** Nobody finds its actors by name any more. */
   withdraw(): Promise<void>;
-  /** Takes nothing new. */
-  drain(): void;
+  /** Brings what `unfinished` knows up to date, where that is not at hand. */
+  look(): Promise<void> | undefined;
+  /** Takes nothing new; then as `look`. */
+  drain(): Promise<void> | undefined;
   /** Stops everything, children first. */
   end(options: { readonly handlerTimeoutMs?: number }): Promise<void>;
   /** Stops everything, and tells nobody. */

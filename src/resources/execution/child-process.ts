@@ -1,29 +1,28 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { serialize } from 'node:v8';
+import type { Scheduler } from '../../scheduler/index.js';
 import type { Ending, Execution, Program } from './execution.js';
+import { LAST_WORDS_FD, thrownIn } from './last-words.js';
+
+/** Time for its last words to arrive, in ms: what it has started may hold its output open for ever. */
+const LAST_WORDS_MS = 500;
 
 /**
  * Runs a program in a process of its own, with this Node and its options. It is given its data on standard input, as `readStart` reads
- * it; that stays open as long as this process lives, so that its end tells the other of ours. What it prints goes to the standard output
- * and error of this process.
+ * it; that stays open until it is to end, so that the end of this process tells the other of its own. It is in a process group of its own:
+ * the signals of a terminal are for this process. What it prints goes to the standard output and error of this process.
  */
-export function startProcess({ url, name, start }: Program): Execution {
-  const child = spawn(process.execPath, [...inheritedOptions(), fileURLToPath(url)], { stdio: 'pipe', argv0: name });
-  let failure: string | undefined;
-  const ended = new Promise<Ending>((resolve) => {
-    child.on('error', (error) => {
-      failure = error.message;
-      // Where it could not even be started there is no other event.
-      if (child.pid === undefined) resolve({ isClean: false, cause: `it could not be started: ${failure}` });
-    });
-    child.on('close', (code, signal) => {
-      const how = signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`;
-      resolve({ isClean: code === 0 && signal === null, cause: how });
-    });
+export function startProcess({ url, name, start }: Program, scheduler: Scheduler): Execution {
+  const child = spawn(process.execPath, [...inheritedOptions(process.execArgv), fileURLToPath(url)], {
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    argv0: name,
+    detached: true,
   });
-  child.stdout.pipe(process.stdout, { end: false });
-  child.stderr.pipe(process.stderr, { end: false });
+  const ended = endOf(child, scheduler);
+  copy(child.stdout, process.stdout);
+  copy(child.stderr, process.stderr);
   // It may be gone before it has read anything: `ended` tells.
   child.stdin.on('error', () => {});
   const data = serialize(start);
@@ -34,12 +33,49 @@ export function startProcess({ url, name, start }: Program): Execution {
     place: `process ${child.pid ?? 'unborn'}`,
     threadId: undefined,
     ended,
-    end: () => void child.kill('SIGTERM'),
+    end: () => void child.stdin.end(),
     kill: () => void child.kill('SIGKILL'),
   };
 }
 
-/** Two processes cannot listen for debuggers at one port. */
-function inheritedOptions(): string[] {
-  return process.execArgv.filter((option) => !option.startsWith('--inspect'));
+/** As `pipe`, which would listen to `to` once for each process; there may be many. */
+function copy(from: Readable, to: NodeJS.WriteStream): void {
+  from.on('data', (chunk: Buffer) => {
+    from.pause();
+    to.write(chunk, () => from.resume());
+  });
+}
+
+function endOf(child: ChildProcess, scheduler: Scheduler): Promise<Ending> {
+  const lastWords: Buffer[] = [];
+  child.stdio[LAST_WORDS_FD]?.on('data', (part: Buffer) => lastWords.push(part)).on('error', () => {});
+  return new Promise((resolve) => {
+    // Where it could not even be started there is no other event.
+    child.on('error', (error) => {
+      if (child.pid === undefined) resolve({ isClean: false, cause: `it could not be started: ${error.message}` });
+    });
+    child.on('exit', () => {
+      const timer = scheduler.setTimer(LAST_WORDS_MS, () => child.stdio.forEach((stream) => stream?.destroy()));
+      child.on('close', (code, signal) => {
+        scheduler.clearTimer(timer);
+        const thrown = thrownIn(lastWords);
+        if (thrown !== undefined) resolve({ isClean: false, cause: `it threw ${thrown.what}`, stack: thrown.stack });
+        else if (signal !== null) resolve({ isClean: false, cause: `it was ended by ${signal}` });
+        else resolve({ isClean: code === 0, cause: `it ended with exit code ${code}` });
+      });
+    });
+  });
+}
+
+/** Options of Node that say what this process runs: another runs something else. With a value in the next word, or without. */
+const WITH_VALUE = ['-e', '--eval', '-p', '-pe', '--print', '--input-type', '--watch-path'];
+const ALONE = ['-i', '--interactive', '-c', '--check', '--test', '--test-only', '--watch', '--watch-preserve-output'];
+
+/** Options of Node that hold for another process, too. Two processes cannot listen for debuggers at one port. */
+export function inheritedOptions(options: readonly string[]): string[] {
+  return options.filter((option, index) => {
+    const isValue = WITH_VALUE.includes(options[index - 1] ?? '');
+    const isOwn = [...WITH_VALUE, ...ALONE].some((own) => option === own || option.startsWith(`${own}=`));
+    return !isValue && !isOwn && !option.startsWith('--inspect') && !option.startsWith('--test-');
+  });
 }

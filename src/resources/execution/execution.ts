@@ -14,6 +14,8 @@ export interface Ending {
   readonly isClean: boolean;
   /** A clause: `it ended with exit code 3`. */
   readonly cause: string;
+  /** Where it threw what ended it. */
+  readonly stack?: string | undefined;
 }
 
 /** A program that runs elsewhere. */
@@ -28,4 +30,15 @@ export interface Execution {
   end(): void;
   /** Ends it, whatever it does. Idempotent; `ended` tells when it is done. */
   kill(): void;
+}
+
+/** What somebody threw, as text. */
+export interface Thrown {
+  readonly what: string;
+  readonly stack?: string | undefined;
+}
+
+export function describeThrown(error: unknown): Thrown {
+  if (!(error instanceof Error)) return { what: String(error), stack: undefined };
+  return { what: `${error.name}: ${error.message}`, stack: error.stack };
 }

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Ending, Execution, Program } from './execution.js';
+import { describeThrown, type Ending, type Execution, type Program, type Thrown } from './execution.js';
 
 /**
  * Runs a program on a worker thread of this process; it finds what it is given in `workerData`. What it throws ends the thread, and
@@ -9,14 +9,14 @@ import type { Ending, Execution, Program } from './execution.js';
 export function startThread({ url, name, start }: Program, beforeKill: (threadId: number) => void): Execution {
   const worker = new Worker(url, { workerData: start, name });
   const { threadId } = worker;
-  let thrown: string | undefined;
+  let thrown: Thrown | undefined;
   worker.on('error', (error: unknown) => {
-    thrown = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    thrown = describeThrown(error);
   });
   const ended = new Promise<Ending>((resolve) => {
     worker.on('exit', (code) => {
-      const how = thrown === undefined ? `it ended with exit code ${code}` : `it threw ${thrown}`;
-      resolve({ isClean: code === 0 && thrown === undefined, cause: how });
+      if (thrown !== undefined) resolve({ isClean: false, cause: `it threw ${thrown.what}`, stack: thrown.stack });
+      else resolve({ isClean: code === 0, cause: `it ended with exit code ${code}` });
     });
   });
   return {

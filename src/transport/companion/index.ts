@@ -11,5 +11,5 @@ export { hostSilence } from './kernel-table.js';
 export { CompanionListener, type ListenOptions } from './listener.js';
 export { schemeOf } from './sockets.js';
 export { checkSecurity, type LinkSecurity } from './security.js';
-export { removeLeftSocket } from './socket-file.js';
+export { abandonSocket, removeLeftSocket } from './socket-file.js';
 export { Vigil, type Watched } from './vigil.js';

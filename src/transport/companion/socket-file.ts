@@ -1,3 +1,4 @@
+import { rmdirSync, rmSync } from 'node:fs';
 import { chmod, lstat, mkdtemp, readdir, rmdir, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
@@ -47,6 +48,17 @@ export async function removeLeftSocket(path: string): Promise<void> {
   const folder = dirname(path);
   // It stays where the file does.
   if (basename(folder).startsWith(FOLDER_PREFIX)) await rmdir(folder).catch(() => {});
+}
+
+/** As the owner of a socket ends at once, and without waiting: removes its file. */
+export function abandonSocket(path: string): void {
+  const folder = dirname(path);
+  try {
+    rmSync(path, { force: true });
+    if (basename(folder).startsWith(FOLDER_PREFIX)) rmdirSync(folder);
+  } catch {
+    // It was removed before, or cannot be.
+  }
 }
 
 /** Removes private folders next to `own` whose processes were killed. What cannot be removed stays. */

@@ -1,11 +1,19 @@
-import { type MillraceError, ProtocolError, UnreachableError } from '../../../errors.js';
+import { type MillraceError, ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
 import { limits } from '../../../limits.js';
 import { LOG_LEVELS, type Logger } from '../../../logging/index.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
 import type { Ending, Execution } from '../../../resources/execution/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import type { ControlPlaneClient } from '../../control-plane/index.js';
-import { type ActorRef, type ActorSystem, type Behavior, behavior, type Context, later } from '../../kernel/index.js';
+import {
+  type ActorRef,
+  type ActorSystem,
+  type Behavior,
+  behavior,
+  type Context,
+  later,
+  type Later,
+} from '../../kernel/index.js';
 import type { PartitionView } from '../partition-view.js';
 import { ReportedPartition } from './report.js';
 
@@ -20,7 +28,7 @@ export interface HostOptions {
   readonly stopTimeoutMs: number;
   /** Starts the partition's thread or process; it will speak to the host at this channel. */
   readonly execute: (launch: string, cUid: bigint) => Execution;
-  /** Called when an execution has ended without being asked to; it may have left something at its address. */
+  /** Called when an execution has ended; one that did not end in order may have left something at its address. */
   readonly cleanUp: (execution: Execution, address: string) => Promise<void>;
 }
 
@@ -55,6 +63,7 @@ interface Launch {
 export class PartitionHost {
   readonly #options: HostOptions;
   readonly #up: Promise<void>;
+  #actor: ActorRef<typeof v1.PartitionHost> | undefined;
   #came: () => void = () => {};
   #failed: (error: MillraceError) => void = () => {};
   #launch: Launch | undefined;
@@ -93,7 +102,7 @@ export class PartitionHost {
   /** Resolves when the partition is there for the first time. What it failed with otherwise, at the first failure; never later than a deadline. */
   async start(): Promise<void> {
     const { scheduler, system, index } = this.#options;
-    system.spawn(this.#behavior(), { name: `partition-host-${index}` });
+    this.#actor = system.spawn(this.#behavior(), { name: `partition-host-${index}` });
     const timeoutMs = 4 * limits.controlPlaneTimeoutMs;
     const timer = scheduler.setTimer(timeoutMs, () =>
       this.#failed(new UnreachableError(`Partition ${index} did not come up within ${timeoutMs} ms.`)),
@@ -105,47 +114,73 @@ export class PartitionHost {
     }
   }
 
-  /** It takes nothing new; its reports come often from here on. */
-  drain(): void {
-    this.#launch?.live?.hosted.drain({}).catch(() => {
-      // It is gone: what it had to do is over.
-    });
+  /** Resolves when it has said how it is now; it goes on to say so, often. */
+  look(): Promise<void> {
+    return this.#ask((hosted) => hosted.look({}));
   }
 
-  async stopSegments(): Promise<void> {
-    const hosted = this.#launch?.live?.hosted;
-    const { stopTimeoutMs, log, index } = this.#options;
+  /** It takes nothing new; resolves when it has said how it is with that. */
+  drain(): Promise<void> {
+    return this.#ask((hosted) => hosted.drain({}));
+  }
+
+  async #ask(question: (hosted: Live['hosted']) => Promise<v1.PartitionReport>): Promise<void> {
+    const launch = this.#launch;
+    if (launch?.live === undefined) return;
     try {
-      await hosted?.stopSegments({}, { timeoutMs: stopTimeoutMs + GRACE_MS });
+      const report = await question(launch.live.hosted);
+      if (launch === this.#launch) this.#heard(launch.live.ordinal, report);
     } catch (error) {
-      log.warn('the segments of a partition did not stop', { partition: index, error: String(error) });
+      // What it said last holds. If it is gone, that is told in another way.
+      this.#options.log.debug('a partition did not answer', { partition: this.index, error: String(error) });
+    }
+  }
+
+  /** Segments end within `stopTimeoutMs`, whatever they do; a partition that does not say so hangs, and is ended: others wait for its segments. */
+  async stopSegments(): Promise<void> {
+    const launch = this.#launch;
+    if (launch?.live === undefined) return;
+    const { stopTimeoutMs, log, index } = this.#options;
+    this.#leave();
+    try {
+      await launch.live.hosted.stopSegments({}, { timeoutMs: stopTimeoutMs + GRACE_MS });
+    } catch (error) {
+      if (launch.isOver) return;
+      launch.isOver = true;
+      log.warn('a partition hangs, and is ended', { partition: index, error: String(error) });
+      await this.#end(launch);
+      launch.live = undefined;
     }
   }
 
   /** Ends the partition and what it runs on; whatever does not end by itself is ended. */
   async stop(handlerTimeoutMs: number | undefined): Promise<void> {
-    this.#isStopping = true;
+    this.#leave();
     const launch = this.#launch;
-    if (launch === undefined) return;
-    const { stopTimeoutMs } = this.#options;
-    launch.isOver = true;
-    // What does not answer is ended all the same.
-    await launch.live?.hosted.stop({ handlerTimeoutMs }, { timeoutMs: GRACE_MS }).catch(() => {});
-    const patienceMs = launch.live === undefined ? 0 : 2 * stopTimeoutMs + limits.linkLingerMs;
-    await this.#endsWithin(launch, patienceMs);
-    await this.#end(launch);
-    launch.live = undefined;
+    if (launch?.isOver === false) {
+      launch.isOver = true;
+      await this.#stopInOrder(launch, handlerTimeoutMs);
+      await this.#end(launch);
+      launch.live = undefined;
+    }
+    // It may be about to begin anew.
+    if (this.#actor !== undefined) await this.#options.system.stop(this.#actor);
   }
 
   /** Ends it at once, and tells nobody. */
   async kill(): Promise<void> {
-    this.#isStopping = true;
+    this.#leave();
     const launch = this.#launch;
     if (launch !== undefined) {
       launch.isOver = true;
       await this.#end(launch);
       launch.live = undefined;
     }
+  }
+
+  #leave(): void {
+    this.#isStopping = true;
+    this.#failed(new StoppedError(`The runtime was stopped before partition ${this.index} was there.`));
   }
 
   // ---- the actor
@@ -155,14 +190,14 @@ export class PartitionHost {
       supervision: { onFailure: 'restart', backoff: BACKOFF },
       state: (context) => this.#begin(context),
       enrol: (launch, { launch: name, address }) => {
-        check(launch, name);
+        if (launch.name !== name) return stale(name);
         launch.address = address;
         launch.ordinal ??= this.#register(address);
         const client = this.#options.client().actor.toRef().cUid;
         return later(launch.ordinal.then((ordinal) => ({ ordinal, client })));
       },
       activate: (launch, partition, context) => {
-        check(launch, partition.launch);
+        if (launch.name !== partition.launch) return stale(partition.launch);
         launch.activated ??= this.#activate(launch, partition, context);
         return later(launch.activated.then(() => ({})));
       },
@@ -179,7 +214,7 @@ export class PartitionHost {
   #begin(context: Context): Launch {
     const { index, execute, log } = this.#options;
     const name = `${context.path}.${++this.#launches}`;
-    const execution = execute(name, context.self.toRef().cUid);
+    const execution = this.#execute(() => execute(name, context.self.toRef().cUid));
     const launch: Launch = {
       name,
       execution,
@@ -195,11 +230,22 @@ export class PartitionHost {
       launch.ending = ending;
       if (launch.isOver) return;
       const error = new UnreachableError(`Partition ${index} (${execution.place}) is gone: ${ending.cause}.`);
-      log.error('a partition has ended by itself', { partition: index, place: execution.place, cause: ending.cause });
+      log.error('a partition has ended by itself', { partition: index, place: execution.place, ...ending });
+      if (this.#isStopping) return;
       this.#failed(error);
       context.fail(error);
     });
     return launch;
+  }
+
+  #execute(execute: () => Execution): Execution {
+    try {
+      return execute();
+    } catch (cause) {
+      const error = new UnreachableError(`Partition ${this.index} cannot be started: ${String(cause)}`, { cause });
+      this.#failed(error);
+      throw error;
+    }
   }
 
   async #register(address: string): Promise<number> {
@@ -233,6 +279,8 @@ export class PartitionHost {
     await this.#end(launch);
     launch.live = undefined;
     const ordinal = await launch.ordinal?.catch(() => undefined);
+    // What it had asked for before its end is undone, not overtaken.
+    await launch.activated?.catch(() => {});
     if (ordinal === undefined || this.#isStopping) return;
     const cause = launch.ending?.cause ?? 'it was stopped';
     await this.#options.client().retirePartition(ordinal, `partition ${ordinal} is gone: ${cause}`);
@@ -240,14 +288,33 @@ export class PartitionHost {
 
   // ---- ending
 
-  async #end(launch: Launch): Promise<void> {
-    if (launch.ending === undefined) launch.execution.end();
-    if (!(await this.#endsWithin(launch, GRACE_MS))) launch.execution.kill();
-    const { isClean } = await launch.execution.ended;
-    if (!isClean) await this.#options.cleanUp(launch.execution, launch.address);
+  /** One that has not come up, or does not answer, is not waited for. */
+  async #stopInOrder({ live, execution }: Launch, handlerTimeoutMs: number | undefined): Promise<void> {
+    if (live === undefined) return;
+    const { stopTimeoutMs, log, index } = this.#options;
+    const about = { partition: index, place: execution.place };
+    try {
+      await live.hosted.stop({ handlerTimeoutMs }, { timeoutMs: stopTimeoutMs });
+    } catch (error) {
+      log.warn('a partition does not stop, and is ended', { ...about, error: String(error) });
+      return;
+    }
+    if (!(await this.#endsWithin(execution, 2 * stopTimeoutMs + limits.linkLingerMs))) {
+      log.warn('a partition has not stopped in time, and is ended', about);
+      return;
+    }
+    const { isClean, cause } = await execution.ended;
+    if (!isClean) log.warn('a partition did not stop in order', { ...about, cause });
   }
 
-  async #endsWithin({ execution }: Launch, timeoutMs: number): Promise<boolean> {
+  async #end(launch: Launch): Promise<void> {
+    if (launch.ending === undefined) launch.execution.end();
+    if (!(await this.#endsWithin(launch.execution, GRACE_MS))) launch.execution.kill();
+    await launch.execution.ended;
+    await this.#options.cleanUp(launch.execution, launch.address);
+  }
+
+  async #endsWithin(execution: Execution, timeoutMs: number): Promise<boolean> {
     const { scheduler } = this.#options;
     return new Promise((resolve) => {
       const timer = scheduler.setTimer(timeoutMs, () => resolve(false));
@@ -259,8 +326,9 @@ export class PartitionHost {
   }
 }
 
-function check(launch: Launch, name: string): void {
-  if (launch.name !== name) throw new ProtocolError(`${name} is no launch of this partition any more.`);
+/** One that has ended may still be heard: that is no failure of the one that came after. */
+function stale(name: string): Later<never> {
+  return later(Promise.reject(new ProtocolError(`${name} is no launch of this partition any more.`)));
 }
 
 function required<T>(value: T | undefined, field: string): T {

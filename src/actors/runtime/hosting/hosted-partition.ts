@@ -16,11 +16,12 @@ import { PartitionRuntime } from '../partition-runtime.js';
 import { outsideTransport } from '../outside.js';
 import { RemoteLog } from './remote-log.js';
 import { reportOf } from './report.js';
+import { abandonSockets } from './sockets.js';
 import type { PartitionStart } from './start.js';
 
-/** Time between two reports to the host, in ms; while the partition drains, the second. */
+/** Time between two reports to the host, in ms; once that looks, the second. */
 const REPORT_MS = 1_000;
-const DRAINING_REPORT_MS = 25;
+const WATCHED_REPORT_MS = 25;
 
 type Host = ActorRef<typeof v1.PartitionHost>;
 
@@ -30,6 +31,8 @@ export class HostedPartition {
   readonly #scheduler = new RealScheduler();
   readonly #log: RemoteLog;
   #ended: (() => void) | undefined;
+  #listening: Promise<string> | undefined;
+  #address = '';
   #handlerTimeoutMs: number | undefined;
 
   constructor(start: PartitionStart) {
@@ -70,9 +73,21 @@ export class HostedPartition {
     }
   }
 
+  /** Resolves when it can be abandoned: not while it opens a socket. */
+  async abandonable(): Promise<void> {
+    await this.#listening?.catch(() => {});
+  }
+
+  /** When its thread or process ends all at once: what others would find of it is removed. */
+  abandon(): void {
+    abandonSockets(this.#address);
+  }
+
   async #live(partition: PartitionRuntime): Promise<void> {
     const { launch, host: place } = this.#start;
-    const address = await partition.listen();
+    this.#listening = partition.listen();
+    const address = await this.#listening;
+    this.#address = address;
     const host = partition.system.referenceTo(v1.PartitionHost, partition.router.routeTo(place.address, place.cUid));
     this.#log.sendTo((record) => host.log(record));
     const { ordinal, client } = await this.#ask((options) => host.enrol({ launch, address }, options));
@@ -97,13 +112,19 @@ export class HostedPartition {
   }
 
   #behavior(partition: PartitionRuntime, host: Host) {
-    const report = (): void => void host.report(reportOf(partition, this.#start.launch));
+    const current = (): v1.PartitionReportInit => reportOf(partition, this.#start.launch);
+    const report = (): void => void host.report(current());
+    let isWatched = false;
     return behavior(v1.HostedPartition, {
       supervision: { onFailure: 'resume' },
-      drain: (_state, _request, context) => {
+      look: (_state, _request, context) => {
+        if (!isWatched) context.every(WATCHED_REPORT_MS, report);
+        isWatched = true;
+        return current();
+      },
+      drain: () => {
         partition.system.drain();
-        context.every(DRAINING_REPORT_MS, report);
-        return {};
+        return current();
       },
       stopSegments: () => later(partition.stopSegments().then(() => ({}))),
       stop: (_state, { handlerTimeoutMs }) => {

@@ -4,12 +4,12 @@ import type { Ref } from '../../../protocol/index.js';
 import { type Execution, startProcess, startThread } from '../../../resources/execution/index.js';
 import { hostOf, type PartitionPlan, type System } from '../../../resources/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
-import { removeLeftSocket } from '../../../transport/companion/index.js';
 import type { ControlPlaneClient } from '../../control-plane/index.js';
 import type { PartitionRuntime } from '../partition-runtime.js';
 import type { PartitionView } from '../partition-view.js';
 import { PartitionHost } from './host.js';
 import { programUrl } from './program-url.js';
+import { removeLeftSockets } from './sockets.js';
 import type { PartitionStart, Placement } from './start.js';
 import { reapRings, silenceRings } from './thread-rings.js';
 
@@ -78,8 +78,12 @@ export class PartitionHosts {
     await Promise.all(this.#hosts.map((host) => host.start()));
   }
 
-  drain(): void {
-    for (const host of this.#hosts) host.drain();
+  async look(): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.look()));
+  }
+
+  async drain(): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.drain()));
   }
 
   async stopSegments(): Promise<void> {
@@ -100,13 +104,12 @@ export class PartitionHosts {
     const host = { address: first.address, cUid };
     const given: PartitionStart = { ...start, launch, name, plan, hostPartition: hostOf(system, plan), host };
     const program = { url: programUrl, name: `millrace-partition-${plan.index}`, start: given };
-    return placement === 'thread' ? startThread(program, silenceRings) : startProcess(program);
+    return placement === 'thread' ? startThread(program, silenceRings) : startProcess(program, this.#options.scheduler);
   }
 }
 
-/** What an execution that did not end by itself has left: its rings, and the socket files that it listened at. */
+/** What an execution that was not ended in order may have left: its rings, and the socket files that it listened at. */
 async function cleanUp({ threadId }: Execution, address: string): Promise<void> {
   if (threadId !== undefined) reapRings(threadId);
-  const paths = [...address.matchAll(/unix:(?<path>\/[^\s#]+)/g)].map(({ groups }) => groups?.['path'] ?? '');
-  await Promise.all(paths.map(removeLeftSocket));
+  await removeLeftSockets(address);
 }

@@ -1,20 +1,27 @@
 /** What the thread or process of a hosted partition runs. It ends when its partition does. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { readStart } from '../../../resources/execution/index.js';
+import { readStart, tellLastWords } from '../../../resources/execution/index.js';
 import { HostedPartition } from './hosted-partition.js';
 import { checkStart } from './start.js';
 
-/** Nobody is there any more to whom anything could be told. */
-const ORPHANED = 70;
+/** Its host wants no more of it, or is gone: nobody waits for what it has to say. */
+const ENDED = 70;
 
+const here: { partition?: HostedPartition } = {};
+const end = (): void => {
+  void (here.partition?.abandonable() ?? Promise.resolve()).then(() => process.exit(ENDED));
+};
 if (isMainThread) {
-  // The terminal sends it to every process; the host has it too, and says when to end.
-  process.on('SIGINT', () => {});
+  // Whoever stops a service sends it to all of its processes; the host has it too, and says when to end.
+  process.on('SIGTERM', () => {});
+  tellLastWords();
 }
 // Whatever comes says: end. A thread that waits for it may end all the same.
-parentPort?.on('message', () => process.exit()).unref();
-const start: unknown = isMainThread ? await readStart(process.stdin, () => process.exit(ORPHANED)) : workerData;
+parentPort?.on('message', end).unref();
+const start: unknown = isMainThread ? await readStart(process.stdin, end) : workerData;
 const partition = new HostedPartition(checkStart(start));
+here.partition = partition;
+process.on('exit', () => partition.abandon());
 await partition.run();
 // User code may have left timers and sockets behind.
 process.exit();

@@ -90,6 +90,13 @@ export async function until(isTrue: () => boolean): Promise<void> {
   }
 }
 
+/** Processes that a process has started and that are there still. */
+export function childrenOf(pid: number): number[] {
+  const lists = readdirSync(`/proc/${pid}/task`).map((task) => `/proc/${pid}/task/${task}/children`);
+  const texts = lists.map((list) => (existsSync(list) ? readFileSync(list, 'utf8') : ''));
+  return texts.flatMap((text) => text.split(' ').filter(Boolean).map(Number));
+}
+
 /** Declares the same tests for partitions on threads and in processes. */
 export function describeHosting(title: string, declare: (hosting: () => Hosting) => void): void {
   for (const placement of ['thread', 'process'] as const) {

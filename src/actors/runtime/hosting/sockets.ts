@@ -1,0 +1,16 @@
+import { abandonSocket, removeLeftSocket } from '../../../transport/companion/index.js';
+
+/** By a partition that ends without an order to: what it has listened at goes with it. */
+export function abandonSockets(address: string): void {
+  for (const path of socketPaths(address)) abandonSocket(path);
+}
+
+/** For a partition that could not even do that. */
+export async function removeLeftSockets(address: string): Promise<void> {
+  await Promise.all(socketPaths(address).map(removeLeftSocket));
+}
+
+/** An address names each way to a partition; those over sockets with a file say where that is. */
+function socketPaths(address: string): string[] {
+  return [...address.matchAll(/unix:(?<path>\/[^\s#]+)/g)].map(({ groups }) => groups?.['path'] ?? '');
+}
