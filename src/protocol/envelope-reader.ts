@@ -2,7 +2,6 @@
 import { ProtocolError } from '../errors.js';
 import { limits } from '../limits.js';
 import { EnvelopeMode, type EnvelopeError, type EnvelopeView } from './envelope.js';
-import type { Meta } from './meta.js';
 import type { WireReader } from './wire/index.js';
 
 const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
@@ -77,7 +76,7 @@ export function readEnvelope(reader: WireReader, end: number, view: EnvelopeView
         view.error = readError(reader);
         break;
       case 66:
-        view.meta = readEntry(reader, view.meta);
+        readEntry(reader, view);
         metaBytes += reader.position - start;
         if (metaBytes > limits.metaBytes)
           throw new ProtocolError(`The meta takes more than ${limits.metaBytes} bytes.`);
@@ -123,24 +122,24 @@ function readError(reader: WireReader): EnvelopeError {
   return error;
 }
 
-/** Reads one entry, and adds it to `before`. */
-function readEntry(reader: WireReader, before: Meta | undefined): Meta {
+/** Reads one entry, and adds it to the meta of `view`. */
+function readEntry(reader: WireReader, view: EnvelopeView): void {
   let name = '';
   let value = '';
   const outer = reader.narrow();
   while (reader.position < reader.end) {
     const key = reader.tag();
-    if (key === 10) name = reader.string();
+    if (key === 10) name = view.readName(reader);
     else if (key === 18) value = reader.string();
     else reader.skip(key, ENTRY_FIELDS);
   }
   reader.widen(outer);
-  const meta: Record<string, string> = before ?? {};
+  const meta: Record<string, string> = view.meta ?? {};
+  view.meta = meta;
   // Assigned, this one would be the prototype.
   if (name === '__proto__')
     Object.defineProperty(meta, name, { value, configurable: true, enumerable: true, writable: true });
   else meta[name] = value;
-  return meta;
 }
 
 function readControl(reader: WireReader, view: EnvelopeView): void {

@@ -1,5 +1,7 @@
 /** What an envelope says, as the router sees it: flat, mutable and used again, so that routing a message allocates nothing. */
+import { KnownNames } from './known-names.js';
 import type { Meta } from './meta.js';
+import type { WireReader } from './wire/index.js';
 
 /** As `EnvelopeMode` in envelope.proto. */
 export const EnvelopeMode = { tell: 0, ask: 1, reply: 2, failure: 3, link: 4, open: 5, element: 6 } as const;
@@ -74,10 +76,24 @@ export class EnvelopeHeader {
 export class EnvelopeView extends EnvelopeHeader {
   valueStart = 0;
   valueEnd = 0;
+  readonly #names = new KnownNames();
 
   override clear(): void {
     super.clear();
     this.valueStart = 0;
     this.valueEnd = 0;
+  }
+
+  /** Reads the key of an entry of meta, which has most likely come with an envelope before. */
+  readName(reader: WireReader): string {
+    const before = reader.position;
+    const start = reader.skipLength();
+    const { bytes, position: end } = reader;
+    const known = this.#names.find(bytes, start, end);
+    if (known !== undefined) return known;
+    reader.position = before;
+    const name = reader.string();
+    this.#names.keep(name, bytes, start, end);
+    return name;
   }
 }
