@@ -32,6 +32,16 @@ describe('the flights example', function () {
     });
   }
 
+  for (const placement of ['thread', 'process'] as const) {
+    for (const ucx of ['auto', 'off'] as const) {
+      it(`finds the same on partitions of placement ${placement}, with UCX ${ucx}`, async () => {
+        const far = { partitions: 3, placement, net: { ucx, socketFolder: folder.path } };
+        const ran = await runFlights(input, folder.path, { ...far, instances: { parse: 2, tally: 3 } });
+        expect(parsed(ran)).to.deep.equal(expected);
+      });
+    }
+  }
+
   for (const nodes of [1, 2, 3]) {
     for (const seed of [1, 2, 7, 99]) {
       it(`finds the same on ${nodes} virtual nodes with seed ${seed}`, async () => {

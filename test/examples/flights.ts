@@ -3,13 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { importPipeline } from '#src/actors/runtime/index.js';
+import { importPipeline, type Placement } from '#src/actors/runtime/index.js';
 import { Executor, type ExecutorOptions, memoryLogger } from '#src/index.js';
 
 export const SAMPLE = resolve('node_modules/vega-datasets/data/flights-200k.json');
 const MODULE = pathToFileURL('examples/flights/dist/flights.js').href;
 
-export interface Cluster extends Pick<ExecutorOptions, 'seed' | 'latencyMs' | 'loss' | 'duplicate'> {
+export interface Cluster extends Pick<ExecutorOptions, 'seed' | 'latencyMs' | 'loss' | 'duplicate' | 'net'> {
+  /** Default `inline`. */
+  readonly placement?: Placement;
   readonly nodes?: number;
   readonly partitions?: number;
   readonly instances?: Readonly<Record<string, number>>;
@@ -40,14 +42,14 @@ export function folderOfTests(): { readonly path: string; input(text: string): s
 }
 
 export async function runFlights(input: string, folder: string, cluster: Cluster = {}): Promise<Ran> {
-  const { nodes = 1, partitions = 1, instances = {}, crash, ...network } = cluster;
+  const { nodes = 1, partitions = 1, placement = 'inline', instances = {}, crash, ...network } = cluster;
   const log = memoryLogger();
   const executor = new Executor({ ...network, log });
   const out = mkdtempSync(join(folder, 'out-'));
   let error: Error | undefined;
   let restarts = 0;
   try {
-    const first = await executor.start({ node: 'node-0', system: { partitions } });
+    const first = await executor.start({ node: 'node-0', placement, system: { partitions } });
     for (let node = 1; node < nodes; node++) {
       await executor.start({ node: `node-${node}`, controlPlane: first.controlPlane, system: { partitions } });
     }

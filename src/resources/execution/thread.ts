@@ -7,8 +7,11 @@ import { describeThrown, type Ending, type Execution, type Program, type Thrown 
  * is called right before it is terminated instead.
  */
 export function startThread({ url, name, start }: Program, beforeKill: (threadId: number) => void): Execution {
-  const worker = new Worker(url, { workerData: start, name });
+  // How the program's own text is to be read says nothing of a module, and is refused with one.
+  const isText = process.execArgv.some((option) => option.startsWith('--input-type'));
+  const worker = new Worker(url, { workerData: start, name, ...(isText && { execArgv: [] }) });
   const { threadId } = worker;
+  let isKilled = false;
   let thrown: Thrown | undefined;
   worker.on('error', (error: unknown) => {
     thrown = describeThrown(error);
@@ -16,6 +19,7 @@ export function startThread({ url, name, start }: Program, beforeKill: (threadId
   const ended = new Promise<Ending>((resolve) => {
     worker.on('exit', (code) => {
       if (thrown !== undefined) resolve({ isClean: false, cause: `it threw ${thrown.what}`, stack: thrown.stack });
+      else if (isKilled) resolve({ isClean: false, cause: 'it was terminated' });
       else resolve({ isClean: code === 0, cause: `it ended with exit code ${code}` });
     });
   });
@@ -25,6 +29,7 @@ export function startThread({ url, name, start }: Program, beforeKill: (threadId
     ended,
     end: () => worker.postMessage('end'),
     kill: () => {
+      isKilled = true;
       beforeKill(threadId);
       void worker.terminate();
     },

@@ -97,6 +97,15 @@ export function childrenOf(pid: number): number[] {
   return texts.flatMap((text) => text.split(' ').filter(Boolean).map(Number));
 }
 
+/** A process that has ended and was not waited for yet is there no more. */
+export function isThere(pid: number): boolean {
+  try {
+    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
 /** Declares the same tests for partitions on threads and in processes. */
 export function describeHosting(title: string, declare: (hosting: () => Hosting) => void): void {
   for (const placement of ['thread', 'process'] as const) {

@@ -223,6 +223,19 @@ describeHosting('a hosted partition', (hosting) => {
     expect(childrenOf(process.pid)).to.deep.equal([]);
   });
 
+  it('in a process that is killed is gone, and begins anew', async function () {
+    if (hosting().placement === 'thread') return this.skip();
+    const runtime = await hosting().start();
+    const [, hosted] = runtime.describe().partitions ?? [];
+    process.kill(hosted?.thread ?? 0, 'SIGKILL');
+    await until(() => runtime.health().problems.length > 0);
+    await until(() => runtime.ordinals.length === 2);
+    const ended = hosting().log.find(({ message }) => message === 'a partition has ended by itself');
+    expect(ended?.fields).to.include({ cause: 'it was ended by SIGKILL', place: `process ${hosted?.thread}` });
+    await (await hosting().run(runtime, flow, { count: 20 })).done;
+    expect(hosting().ids('sunk')).to.deep.equal(idsBelow(20));
+  });
+
   it('goes with a process that crashes', async () => {
     const runtime = await hosting().start({ node: 'doomed' });
     const run = await hosting().run(runtime, flow, { count: 100_000, sinkMs: 1 });
