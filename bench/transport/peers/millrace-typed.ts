@@ -6,6 +6,8 @@ import { assertEqual } from '../wire-server.js';
 import { assertUcx } from './assert-ucx.js';
 
 const PATIENCE_MS = 30_000;
+/** As far ahead as a writer may be. */
+const STREAMING = { windowItems: 1_024 };
 const ASKING = { timeoutMs: PATIENCE_MS };
 
 /** Actors of two processes, with protocols of their own. */
@@ -81,7 +83,7 @@ class TypedClient implements Client {
   async stream(sizeBytes: number, count: number): Promise<void> {
     const expected = pieces.of(sizeBytes);
     let arrived = 0;
-    for await (const { data } of this.#far.pour({ sizeBytes, count })) {
+    for await (const { data } of this.#far.pour({ sizeBytes, count }, STREAMING)) {
       assertEqual(expected, data);
       arrived += 1;
     }

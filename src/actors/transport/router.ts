@@ -40,6 +40,12 @@ export class Router implements RouterServices {
   #address = '';
   #ordinal: number | undefined;
   #isFlushPlanned = false;
+  /** In this turn of the event loop. */
+  #hasFlushed = false;
+  readonly #turnEnded = (): void => {
+    this.#hasFlushed = false;
+    if (this.#isFlushPlanned) this.#flush();
+  };
   #isClosed = false;
   #endedTraffic = NO_TRAFFIC;
   protocolErrors = 0;
@@ -137,8 +143,11 @@ export class Router implements RouterServices {
 
   flushSoon(channel: Channel): void {
     this.#dirty.add(channel);
-    if (!this.#isFlushPlanned) {
-      this.#isFlushPlanned = true;
+    if (this.#isFlushPlanned) {
+      return;
+    }
+    this.#isFlushPlanned = true;
+    if (!this.#hasFlushed) {
       this.scheduler.schedule(() => this.#flush());
     }
   }
@@ -218,9 +227,17 @@ export class Router implements RouterServices {
     return channel;
   }
 
-  /** One flush a turn: every open frame is handed to its link, then all links at once to the network. */
+  /**
+   * Every open frame is handed to its link, then all links at once to the network. What is written first in a turn of the event loop
+   * leaves at once, what comes after it in that turn with the turn's end: a stream is made by one promise after another, and each
+   * element would have a frame of its own.
+   */
   #flush(): void {
     this.#isFlushPlanned = false;
+    if (!this.#hasFlushed) {
+      this.#hasFlushed = true;
+      this.scheduler.scheduleYield(this.#turnEnded);
+    }
     for (const channel of this.#dirty) {
       channel.flush();
     }
