@@ -5,6 +5,7 @@ import type { Ref } from '../../protocol/index.js';
 import { sharedThread, type System, type SystemResources, systemResources } from '../../resources/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import type { PartitionHosts } from './hosting/index.js';
+import type { LinkSettings } from './outside.js';
 import { PartitionRuntime } from './partition-runtime.js';
 import { type PartitionView, viewOf } from './partition-view.js';
 import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
@@ -115,7 +116,7 @@ export class Partitions {
       return;
     }
     const { PartitionHosts } = await this.#environment.scheduler.outside(import('./hosting/index.js'));
-    const { scheduler, launch, links } = this.#environment;
+    const { scheduler, launch } = this.#environment;
     this.#hosts = new PartitionHosts({
       placement,
       plans: this.#system.partitions.slice(1),
@@ -125,7 +126,7 @@ export class Partitions {
       client: () => client,
       launch,
       system: this.#system,
-      start: { initializers, links, ...this.#limits() },
+      start: { initializers, links: linksOfHosted(this.#environment), ...this.#limits() },
     });
     await this.#hosts.start();
   }
@@ -167,4 +168,14 @@ export class Partitions {
     const mailboxBytes = Math.ceil(all / this.#system.partitions.length);
     return { kernelLimits: { ...kernelLimits, mailboxBytes }, linkLimits, streamWindow };
   }
+}
+
+/**
+ * UCX is loaded before any thread starts: that sets variables of the environment for a moment, which a thread might read. Where it is
+ * lacking that is said here, and not by each partition again.
+ */
+function linksOfHosted({ links, library }: RuntimeEnvironment): LinkSettings {
+  const { net } = links;
+  const isWanted = net.ucx !== 'off' && library !== undefined;
+  return !isWanted || library.isLoaded() ? links : { ...links, net: { ...net, ucx: 'off' } };
 }

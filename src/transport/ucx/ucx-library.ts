@@ -23,6 +23,17 @@ export class UcxLibrary {
     return this.#failure === undefined;
   }
 
+  /** Loads it now; false where it cannot be had. */
+  isLoaded(): boolean {
+    try {
+      this.load();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ResourceError)) throw error;
+      return false;
+    }
+  }
+
   /** ResourceError where UCX, the shim or koffi is missing: it names what, and the command that helps. */
   load(): Shim {
     if (this.#failure === undefined) this.#attempt(() => (this.#shim ??= loadShim(this.#files)));

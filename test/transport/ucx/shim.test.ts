@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ResourceError } from '#src/errors.js';
+import { memoryLogger } from '#src/logging/index.js';
 import { type ShimFiles, UcxLibrary } from '#src/transport/ucx/index.js';
 import { describeWithUcx } from './available.js';
 
@@ -76,6 +77,18 @@ describeWithUcx('the UCX shim', () => {
     const text = join(folder, 'text.so');
     await writeFile(text, 'no library');
     expect(() => open({ shim: text })).to.throw(ResourceError, text);
+  });
+
+  it('is loaded for all who share it, or lacking for all of them, which is logged once', () => {
+    const log = memoryLogger();
+    const good = new UcxLibrary({ log });
+    expect([good.isThere(), good.isLoaded()]).to.deep.equal([true, true]);
+    expect(good.load()).to.equal(good.load());
+    expect(log.records).to.deep.equal([]);
+    const bad = new UcxLibrary({ log, files: { shim: 'package.json' } });
+    expect([bad.isThere(), bad.isLoaded(), bad.isThere(), bad.isLoaded()]).to.deep.equal([true, false, false, false]);
+    expect(() => bad.load()).to.throw(ResourceError, 'package.json');
+    expect(log.records).to.have.length(1);
   });
 
   it('names UCX where that is not there', () => {
