@@ -16,6 +16,8 @@ export interface Offer {
   readonly host: string;
   readonly address: Uint8Array;
   readonly token: bigint;
+  /** major * 65536 + minor * 256 + release */
+  readonly ucxVersion: number;
 }
 
 /** The peer's offer. ProtocolError where it makes none, or one that makes no sense. Only for a peer that was authenticated. */
@@ -27,14 +29,14 @@ export function offerIn({ capabilities }: v1.Introduction): Offer {
       `The process there speaks version ${capability.version} on its rings, this one ${WIRE_VERSION}.`,
     );
   }
-  const { fabric, host, address, token, checksum } = decode(v1.UcxOffer, capability.data);
+  const { fabric, host, address, token, checksum, ucxVersion } = decode(v1.UcxOffer, capability.data);
   if (address.length === 0 || address.length > ADDRESS_BYTES) {
     throw new ProtocolError(`A UCX address of ${address.length} bytes makes no sense.`);
   }
   if (crc32(address) !== checksum) throw new ProtocolError('A UCX address came that is not whole.');
   if (fabric !== Fabric.sharedMemory && fabric !== Fabric.tcp)
     throw new ProtocolError(`There is no UCX fabric ${fabric}.`);
-  return { fabric, host, address, token };
+  return { fabric, host, address, token, ucxVersion };
 }
 
 /** Makes this process's offers, and judges those of others. */
@@ -57,12 +59,17 @@ export class Offers {
     }
     const token = new DataView(this.#entropy(8).buffer).getBigUint64(0);
     const seat = this.#rings.open(fabric, this.#devices, token);
-    return { seat, offer: { fabric, host: this.#host, address: seat.address(), token } };
+    const ucxVersion = this.#rings.shim.ucxVersion();
+    return { seat, offer: { fabric, host: this.#host, address: seat.address(), token, ucxVersion } };
   }
 
   /** ProtocolError when the two cannot be joined. */
   check(theirs: Offer, own: Offer): void {
     if (theirs.fabric !== own.fabric) throw new ProtocolError('The two ends of a UCX link chose different fabrics.');
+    if (theirs.ucxVersion >> 8 !== own.ucxVersion >> 8) {
+      const [there, here] = [theirs.ucxVersion, own.ucxVersion].map(versionText);
+      throw new ProtocolError(`The process there has UCX ${there}, this one ${here}: install the same at both ends.`);
+    }
     if (own.fabric === Fabric.sharedMemory && theirs.host !== own.host) {
       throw new ProtocolError(
         'The two processes share no memory: they are on different hosts, or in different namespaces.',
@@ -74,4 +81,8 @@ export class Offers {
     const data = encode(v1.UcxOffer, v1.UcxOffer.create({ ...offer, checksum: crc32(offer.address) }));
     return { address, capabilities: [{ name: CAPABILITY, version: WIRE_VERSION, data }] };
   }
+}
+
+function versionText(version: number): string {
+  return `${version >> 16}.${(version >> 8) & 0xff}`;
 }

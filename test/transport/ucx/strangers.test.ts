@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { crc32 } from 'node:zlib';
 import { expect } from 'chai';
 import { ProtocolError, ResourceError, UnreachableError } from '#src/errors.js';
 import { silentLogger } from '#src/logging/index.js';
@@ -7,7 +8,8 @@ import { encode, Lane, v1 } from '#src/protocol/index.js';
 import { RealScheduler, systemEntropy } from '#src/scheduler/index.js';
 import { Dial } from '#src/transport/companion/index.js';
 import type { Link } from '#src/transport/index.js';
-import type { UcxTransport } from '#src/transport/ucx/index.js';
+import { hostIdentity } from '#src/transport/ucx/library.js';
+import { UcxLibrary, type UcxTransport } from '#src/transport/ucx/index.js';
 import { numbered, Peer, upTo } from '../compliance/peer.js';
 import { rejectionOf } from '../compliance/rejection.js';
 import { until } from '../compliance/until.js';
@@ -68,6 +70,24 @@ describeWithUcx('the ucx transport, among strangers,', () => {
       expect(await greetWith(address, KEY, bytes)).to.be.instanceOf(UnreachableError);
     }
     await until('all to be counted', () => far.statistics.refused === 60);
+    expect(far.statistics.links).to.equal(0);
+    await works(far, address);
+  });
+
+  it('refuses addresses of another UCX, or of another host, before UCX sees them', async () => {
+    const far = peers.transport({ key: KEY });
+    const address = await far.listen(() => {});
+    const bytes = systemEntropy(90);
+    const whole = { fabric: 1, address: bytes, token: 1n, checksum: crc32(bytes) };
+    const version = new UcxLibrary().load().ucxVersion();
+    for (const [offer, why] of [
+      [{ ...whole, host: hostIdentity(), ucxVersion: version + 256 }, 'has UCX 1.'],
+      [{ ...whole, host: hostIdentity() }, 'has UCX 0.0'],
+      [{ ...whole, host: 'another', ucxVersion: version }, 'share no memory'],
+    ] as const) {
+      const refusal = await greetWith(address, KEY, encode(v1.UcxOffer, v1.UcxOffer.create(offer)));
+      expect(refusal).to.be.instanceOf(UnreachableError).with.property('message').that.includes(why);
+    }
     expect(far.statistics.links).to.equal(0);
     await works(far, address);
   });
