@@ -108,7 +108,7 @@ static bool is_thread_asleep(uint32_t owner) {
 int32_t mrx_quiet(uint32_t owner) {
   pthread_mutex_lock(&guard);
   bool is_awake = !is_thread_asleep(owner);
-  for (mrx_engine *engine = engines; engine != NULL && is_awake; engine = engine->next) {
+  for (mrx_engine *engine = engines; engine != NULL; engine = engine->next) {
     if (engine->owner != owner) continue;
     __atomic_store_n(&engine->is_quiet, true, __ATOMIC_SEQ_CST);
     /* Its thread may be closing a link just now: what is gone is no longer in the set. */

@@ -146,8 +146,8 @@ void mrx_close(mrx_engine *engine);
 /* Closes the engines of a thread that has ended. Gives their number. */
 int32_t mrx_reap(uint32_t owner);
 /*
- * For a thread that hangs and is to be terminated: 1, and the event fds of its engines stay silent from here on, because what they
- * would call cannot be called any more. 0, and nothing is done, where an engine is asleep: its event may be on its way already. From
+ * For a thread that hangs and is to be terminated: the event fds of its engines stay silent from here on, because what they would
+ * call cannot be called any more. 1; 0 where an engine was asleep, so that its event may have been taken up by its thread already. From
  * any thread.
  */
 int32_t mrx_quiet(uint32_t owner);

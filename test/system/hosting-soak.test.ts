@@ -6,7 +6,7 @@ import { describeHosting, type Hosting, until } from '../actors/runtime/hosting/
 
 /** How often each end is gone through. 200 takes half an hour. */
 const ROUNDS = Number(process.env['MILLRACE_TEST_THREADS'] ?? 1);
-const ENDS = ['stop', 'throw outside', 'exit', 'hang'] as const satisfies readonly (Deed | 'stop')[];
+const ENDS = ['stop', 'throw outside', 'exit', 'hang', 'hang asleep'] as const satisfies readonly (Deed | 'stop')[];
 const ROWS = 400;
 
 /** What the operating system keeps for this process, and for all of them where it does not say whose it is. */
@@ -30,10 +30,11 @@ async function round(hosting: Hosting, end: (typeof ENDS)[number]): Promise<void
   const run = await runtime.run(flow, { args: { notes: '/dev/null', count: 1e9, ...deed } });
   const failure = rejection(run.done);
   const written = (): number => runtime.metrics().segments.written;
-  if (end === 'stop' || end === 'hang') await until(() => written() >= ROWS);
+  const endsAlone = end === 'throw outside' || end === 'exit';
+  if (!endsAlone) await until(() => written() >= ROWS);
   // A thread that hangs takes no rows: those that have gone are not waited for any more.
-  if (end === 'hang') await until(still(written));
-  if (end !== 'stop' && end !== 'hang') await failure;
+  if (end.startsWith('hang')) await until(still(written));
+  if (endsAlone) await failure;
   await runtime.stop();
   await failure;
 }

@@ -34,8 +34,9 @@ function listen(): ExitListener {
 }
 
 /**
- * To be called right before `worker.terminate()` of a thread that hangs. True: its rings are silenced, so that no event can reach it
- * while it ends, which would abort the process. False: it sleeps, and hears messages: ask it to end by itself.
+ * To be called right before `worker.terminate()` of a thread that hangs: its rings are silenced, so that no event can reach it while it
+ * ends, which would abort the process. False when they were asleep, as they are where it hangs in something else, such as a timer: then
+ * an event that its loop had taken up together with what hangs could not be taken back. One that may only be asleep is asked to end.
  */
 export function silenceThread(threadId: number, files?: ShimFiles): boolean {
   return loadShim(files).quiet(threadId) === 1;

@@ -5,7 +5,7 @@ import { type Output, pipeline, type SegmentContext } from '#src/actors/runtime/
 import { Row } from '../row.js';
 
 /** What the stage does with the row `at`. */
-export type Deed = 'throw' | 'throw outside' | 'exit' | 'hang' | 'log';
+export type Deed = 'throw' | 'throw outside' | 'exit' | 'hang' | 'hang asleep' | 'log';
 
 export interface FarArgs {
   /** File to which every segment writes what it does, a line of JSON each: it may run in another process. */
@@ -18,8 +18,13 @@ export interface FarArgs {
   /** The deed is done as long as this file is there, which it takes away. */
   readonly once?: string;
   readonly onFailure?: 'restart';
-  /** Time that the sink takes for each row. */
+  /** Time that the stage takes for each row, and the sink. */
+  readonly stageMs?: number;
   readonly sinkMs?: number;
+  readonly sinks?: number;
+  readonly sinkStopsAfter?: number;
+  /** It keeps its first row. */
+  readonly sinkHolds?: 'until it is aborted' | 'for ever';
 }
 
 export interface Note {
@@ -38,26 +43,20 @@ export const farFlow = (name: string, url: string, onFailure?: 'restart') =>
     name,
     url,
     (builder, args: FarArgs) => {
-      const { policy = 'round-robin', stages = 1 } = args;
+      const { policy = 'round-robin', stages = 1, sinks = 1 } = args;
       const port = policy === 'hash' ? { policy, key: (row: Row) => row.key } : { policy };
       const rows = builder.source('source', Row, port, (output, context) => readRows(args, output, context));
       const staged = builder.segment('stage', rows, Row, { instances: stages }, async (input, output, context) => {
         begin(args, context);
         for await (const row of input) {
           if (row.id === args.at) await does(args, context);
+          if (args.stageMs !== undefined) await context.outside(pause(args.stageMs));
           note(args, context, 'staged', row.id);
           await output.write(row);
         }
         note(args, context, 'end');
       });
-      builder.sink('sink', staged, async (input, context) => {
-        begin(args, context);
-        for await (const row of input) {
-          note(args, context, 'sunk', row.id);
-          if (args.sinkMs !== undefined) await context.outside(pause(args.sinkMs));
-        }
-        note(args, context, 'end');
-      });
+      builder.sink('sink', staged, { instances: sinks }, (input, context) => sink(args, input, context));
     },
     onFailure === undefined ? {} : { onFailure, maxRestarts: 5 },
   );
@@ -71,6 +70,24 @@ async function readRows(args: FarArgs, output: Output<Partial<Row>>, context: Se
     note(args, context, 'written', id);
   }
   note(args, context, 'end');
+}
+
+async function sink(args: FarArgs, input: AsyncIterable<Row>, context: SegmentContext): Promise<void> {
+  begin(args, context);
+  let read = 0;
+  for await (const row of input) {
+    note(args, context, 'sunk', row.id);
+    if (args.sinkHolds !== undefined) await held(args.sinkHolds, context);
+    if (args.sinkMs !== undefined) await context.outside(pause(args.sinkMs));
+    if (++read === args.sinkStopsAfter) break;
+  }
+  note(args, context, 'end');
+}
+
+function held(how: NonNullable<FarArgs['sinkHolds']>, { signal }: SegmentContext): Promise<unknown> {
+  return new Promise((resolve) => {
+    if (how !== 'for ever') signal.addEventListener('abort', resolve);
+  });
 }
 
 async function does({ deed, once }: FarArgs, context: SegmentContext): Promise<void> {
@@ -87,6 +104,12 @@ async function does({ deed, once }: FarArgs, context: SegmentContext): Promise<v
       return process.exit(3);
     case 'hang':
       for (;;);
+    case 'hang asleep':
+      // By then nothing has come for a while, and whatever waits for more does so outside JavaScript.
+      setTimeout(() => {
+        for (;;);
+      }, 50);
+      return new Promise(() => {});
     case 'log':
       return context.log.warn('a word of the stage', { weight: 7 });
     case undefined:
