@@ -116,8 +116,8 @@ for (const placement of ['thread', 'process'] as const) {
       expect(String(error)).to.match(/segment "stage" \(instance 0\) in partition \d+ failed: the stage threw/);
       expect(failing.restarts).to.equal(5);
       expect(hosting.notes('start').filter(({ segment }) => segment === 'source')).to.have.length(6);
-      const stopped = await run(restarting, { count: 3, deed: 'throw', at: 1 });
-      await until(() => stopped.restarts > 1);
+      const stopped = await run(restarting, { count: 3, deed: 'throw', at: 1, stageMs: 300 });
+      await until(() => stopped.restarts > 0);
       await stopped.stop();
       expect(await rejection(stopped.done)).to.be.instanceOf(StoppedError);
     });

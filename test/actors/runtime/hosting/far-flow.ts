@@ -49,8 +49,8 @@ export const farFlow = (name: string, url: string, onFailure?: 'restart') =>
       const staged = builder.segment('stage', rows, Row, { instances: stages }, async (input, output, context) => {
         begin(args, context);
         for await (const row of input) {
-          if (row.id === args.at) await does(args, context);
           if (args.stageMs !== undefined) await context.outside(pause(args.stageMs));
+          if (row.id === args.at) await does(args, context);
           note(args, context, 'staged', row.id);
           await output.write(row);
         }
