@@ -2,8 +2,7 @@ import { type MillraceError, ProtocolError, StoppedError, UnreachableError } fro
 import { limits } from '../../../limits.js';
 import { LOG_LEVELS, type Logger } from '../../../logging/index.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
-import type { Ending, Execution } from '../../../resources/execution/index.js';
-import type { Scheduler } from '../../../scheduler/index.js';
+import type { Execution } from '../../../resources/execution/index.js';
 import type { ControlPlaneClient } from '../../control-plane/index.js';
 import {
   type ActorRef,
@@ -15,46 +14,18 @@ import {
   type Later,
 } from '../../kernel/index.js';
 import type { PartitionView } from '../partition-view.js';
+import { Launch, type LaunchOptions, type Live } from './launch.js';
 import { ReportedPartition } from './report.js';
 
-export interface HostOptions {
-  /** Index of the partition in its process. */
-  readonly index: number;
+export interface HostOptions extends LaunchOptions {
   readonly system: ActorSystem;
-  readonly scheduler: Scheduler;
-  readonly log: Logger;
   readonly client: () => ControlPlaneClient;
-  /** Time that handlers of the partition have to end, in ms. */
-  readonly stopTimeoutMs: number;
   /** Starts the partition's thread or process; it will speak to the host at this channel. */
   readonly execute: (launch: string, cUid: bigint) => Execution;
-  /** Called when an execution has ended; one that did not end in order may have left something at its address. */
-  readonly cleanUp: (execution: Execution, address: string) => Promise<void>;
 }
 
-/** Time that what was asked to end has before it is ended, in ms. */
-const GRACE_MS = 1_000;
 /** Waits before a partition begins anew: it is no small thing to start. */
 const BACKOFF = { minMs: 100, maxMs: 10_000 };
-
-/** The references of a partition that has come up. */
-interface Live {
-  readonly ordinal: number;
-  readonly hosted: ActorRef<typeof v1.HostedPartition>;
-  readonly segmentsManager: Ref;
-}
-
-/** One launch of the partition. */
-interface Launch {
-  readonly name: string;
-  readonly execution: Execution;
-  address: string;
-  ordinal: Promise<number> | undefined;
-  activated: Promise<void> | undefined;
-  live: Live | undefined;
-  ending: Ending | undefined;
-  isOver: boolean;
-}
 
 /**
  * Stands for a partition that runs on a thread or in a process of its own: starts it, lets it join, hears from it, and ends it. When it ends by
@@ -136,33 +107,15 @@ export class PartitionHost {
     }
   }
 
-  /** Segments end within `stopTimeoutMs`, whatever they do; a partition that does not say so hangs, and is ended: others wait for its segments. */
   async stopSegments(): Promise<void> {
-    const launch = this.#launch;
-    if (launch?.live === undefined) return;
-    const { stopTimeoutMs, log, index } = this.#options;
     this.#leave();
-    try {
-      await launch.live.hosted.stopSegments({}, { timeoutMs: stopTimeoutMs + GRACE_MS });
-    } catch (error) {
-      if (launch.isOver) return;
-      launch.isOver = true;
-      log.warn('a partition hangs, and is ended', { partition: index, error: String(error) });
-      await this.#end(launch);
-      launch.live = undefined;
-    }
+    await this.#launch?.stopSegments();
   }
 
   /** Ends the partition and what it runs on; whatever does not end by itself is ended. */
   async stop(handlerTimeoutMs: number | undefined): Promise<void> {
     this.#leave();
-    const launch = this.#launch;
-    if (launch?.isOver === false) {
-      launch.isOver = true;
-      await this.#stopInOrder(launch, handlerTimeoutMs);
-      await this.#end(launch);
-      launch.live = undefined;
-    }
+    if (this.#launch?.isOver === false) await this.#launch.stop(handlerTimeoutMs);
     // It may be about to begin anew.
     if (this.#actor !== undefined) await this.#options.system.stop(this.#actor);
   }
@@ -170,12 +123,7 @@ export class PartitionHost {
   /** Ends it at once, and tells nobody. */
   async kill(): Promise<void> {
     this.#leave();
-    const launch = this.#launch;
-    if (launch !== undefined) {
-      launch.isOver = true;
-      await this.#end(launch);
-      launch.live = undefined;
-    }
+    await this.#launch?.end();
   }
 
   #leave(): void {
@@ -215,19 +163,9 @@ export class PartitionHost {
     const { index, execute, log } = this.#options;
     const name = `${context.path}.${++this.#launches}`;
     const execution = this.#execute(() => execute(name, context.self.toRef().cUid));
-    const launch: Launch = {
-      name,
-      execution,
-      address: '',
-      ordinal: undefined,
-      activated: undefined,
-      live: undefined,
-      ending: undefined,
-      isOver: false,
-    };
+    const launch = new Launch(name, execution, this.#options);
     this.#launch = launch;
     void execution.ended.then((ending) => {
-      launch.ending = ending;
       if (launch.isOver) return;
       const error = new UnreachableError(`Partition ${index} (${execution.place}) is gone: ${ending.cause}.`);
       log.error('a partition has ended by itself', { partition: index, place: execution.place, ...ending });
@@ -275,54 +213,13 @@ export class PartitionHost {
 
   /** Before it begins anew, or ends for good. */
   async #over(launch: Launch): Promise<void> {
-    launch.isOver = true;
-    await this.#end(launch);
-    launch.live = undefined;
+    await launch.end();
     const ordinal = await launch.ordinal?.catch(() => undefined);
     // What it had asked for before its end is undone, not overtaken.
     await launch.activated?.catch(() => {});
     if (ordinal === undefined || this.#isStopping) return;
     const cause = launch.ending?.cause ?? 'it was stopped';
     await this.#options.client().retirePartition(ordinal, `partition ${ordinal} is gone: ${cause}`);
-  }
-
-  // ---- ending
-
-  /** One that has not come up, or does not answer, is not waited for. */
-  async #stopInOrder({ live, execution }: Launch, handlerTimeoutMs: number | undefined): Promise<void> {
-    if (live === undefined) return;
-    const { stopTimeoutMs, log, index } = this.#options;
-    const about = { partition: index, place: execution.place };
-    try {
-      await live.hosted.stop({ handlerTimeoutMs }, { timeoutMs: stopTimeoutMs });
-    } catch (error) {
-      log.warn('a partition does not stop, and is ended', { ...about, error: String(error) });
-      return;
-    }
-    if (!(await this.#endsWithin(execution, 2 * stopTimeoutMs + limits.linkLingerMs))) {
-      log.warn('a partition has not stopped in time, and is ended', about);
-      return;
-    }
-    const { isClean, cause } = await execution.ended;
-    if (!isClean) log.warn('a partition did not stop in order', { ...about, cause });
-  }
-
-  async #end(launch: Launch): Promise<void> {
-    if (launch.ending === undefined) launch.execution.end();
-    if (!(await this.#endsWithin(launch.execution, GRACE_MS))) launch.execution.kill();
-    await launch.execution.ended;
-    await this.#options.cleanUp(launch.execution, launch.address);
-  }
-
-  async #endsWithin(execution: Execution, timeoutMs: number): Promise<boolean> {
-    const { scheduler } = this.#options;
-    return new Promise((resolve) => {
-      const timer = scheduler.setTimer(timeoutMs, () => resolve(false));
-      void execution.ended.then(() => {
-        scheduler.clearTimer(timer);
-        resolve(true);
-      });
-    });
   }
 }
 

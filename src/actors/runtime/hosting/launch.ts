@@ -1,0 +1,108 @@
+import { limits } from '../../../limits.js';
+import type { Logger } from '../../../logging/index.js';
+import type { Ref, v1 } from '../../../protocol/index.js';
+import type { Ending, Execution } from '../../../resources/execution/index.js';
+import type { Scheduler } from '../../../scheduler/index.js';
+import type { ActorRef } from '../../kernel/index.js';
+
+export interface LaunchOptions {
+  /** Index of the partition in its process. */
+  readonly index: number;
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  /** Time that handlers of the partition have to end, in ms. */
+  readonly stopTimeoutMs: number;
+  /** Called when an execution has ended; one that did not end in order may have left something at its address. */
+  readonly cleanUp: (execution: Execution, address: string) => Promise<void>;
+}
+
+/** The references of a partition that has come up. */
+export interface Live {
+  readonly ordinal: number;
+  readonly hosted: ActorRef<typeof v1.HostedPartition>;
+  readonly segmentsManager: Ref;
+}
+
+/** Time that what was asked to end has before it is ended, in ms. */
+const GRACE_MS = 1_000;
+
+/** One launch of a partition: what runs, how far it has come, and its end. */
+export class Launch {
+  /** Unlike that of any other of this partition. */
+  readonly name: string;
+  readonly execution: Execution;
+  address = '';
+  ordinal: Promise<number> | undefined;
+  activated: Promise<void> | undefined;
+  live: Live | undefined;
+  ending: Ending | undefined;
+  /** Its end is no failure any more. */
+  isOver = false;
+  readonly #options: LaunchOptions;
+
+  constructor(name: string, execution: Execution, options: LaunchOptions) {
+    this.name = name;
+    this.execution = execution;
+    this.#options = options;
+    void execution.ended.then((ending) => {
+      this.ending = ending;
+    });
+  }
+
+  /** Segments end within `stopTimeoutMs`, whatever they do; a partition that does not say so hangs, and is ended: others wait for its segments. */
+  async stopSegments(): Promise<void> {
+    const { stopTimeoutMs, log, index } = this.#options;
+    try {
+      await this.live?.hosted.stopSegments({}, { timeoutMs: stopTimeoutMs + GRACE_MS });
+    } catch (error) {
+      if (this.isOver) return;
+      log.warn('a partition hangs, and is ended', { partition: index, error: String(error) });
+      await this.end();
+    }
+  }
+
+  /** In order where that can be: one that has not come up, or does not answer, is not waited for. */
+  async stop(handlerTimeoutMs: number | undefined): Promise<void> {
+    this.isOver = true;
+    if (this.live !== undefined) await this.#stopInOrder(this.live, handlerTimeoutMs);
+    await this.end();
+  }
+
+  /** Ends what it runs on, and removes what that has left. */
+  async end(): Promise<void> {
+    const { execution } = this;
+    this.isOver = true;
+    if (this.ending === undefined) execution.end();
+    if (!(await this.#endsWithin(GRACE_MS))) execution.kill();
+    await execution.ended;
+    await this.#options.cleanUp(execution, this.address);
+    this.live = undefined;
+  }
+
+  async #stopInOrder({ hosted }: Live, handlerTimeoutMs: number | undefined): Promise<void> {
+    const { stopTimeoutMs, log, index } = this.#options;
+    const about = { partition: index, place: this.execution.place };
+    try {
+      await hosted.stop({ handlerTimeoutMs }, { timeoutMs: stopTimeoutMs });
+    } catch (error) {
+      log.warn('a partition does not stop, and is ended', { ...about, error: String(error) });
+      return;
+    }
+    if (!(await this.#endsWithin(2 * stopTimeoutMs + limits.linkLingerMs))) {
+      log.warn('a partition has not stopped in time, and is ended', about);
+      return;
+    }
+    const { isClean, cause } = await this.execution.ended;
+    if (!isClean) log.warn('a partition did not stop in order', { ...about, cause });
+  }
+
+  #endsWithin(timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#options.scheduler.setTimer(timeoutMs, () => resolve(false));
+      void this.execution.ended.then(() => {
+        this.#options.scheduler.clearTimer(timer);
+        resolve(true);
+      });
+    });
+  }
+}
