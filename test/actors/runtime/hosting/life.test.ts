@@ -162,9 +162,10 @@ describeHosting('a hosted partition', (hosting) => {
     const second = await hosting().start();
     const endless = await hosting().run(second, flow, { count: 1_000_000, sinkMs: 5 });
     await until(() => hosting().notes('start').length === 7);
-    const cut = await second.stop({ drainTimeoutMs: 150 });
+    const cut = await second.stop({ drainTimeoutMs: 500 });
     expect(cut.isDrained).to.equal(false);
-    expect(cut.cutOff).to.deep.include({ pipelines: 1, segments: 3 });
+    expect(cut.cutOff).to.include({ pipelines: 1 });
+    expect(cut.cutOff.segments).to.be.within(1, 3);
     expect(await rejection(endless.done)).to.be.instanceOf(Error);
   });
 
