@@ -182,7 +182,7 @@ describeHosting('a hosted partition', (hosting) => {
     const first = await hosting().start({ node: 'left' });
     const second = await hosting().start({ node: 'right', controlPlane: first.controlPlane });
     const run = await hosting().run(first, flow, { count: 400, stages: 4, sinkMs: 1 });
-    await until(() => hosting().notes('sunk').length > 0);
+    await until(() => hosting().notes('start').length === 6);
     const used = new Set(
       hosting()
         .notes('start')
