@@ -161,10 +161,9 @@ export class UcxLink implements Link, RingListener, WordListener, Watched {
   }
 
   /** Ends at once, as the end of the process would: nothing is told to anybody. */
-  abort(): void {
+  abort(message = 'this process has crashed'): void {
     this.#isSilent = true;
-    this.#endReason ??= { kind: 'lost', message: 'this process has crashed' };
-    this.#vanish();
+    this.#vanishAs({ kind: 'lost', message });
   }
 
   // ---- what the vigil asks

@@ -258,11 +258,12 @@ export class UcxTransport implements Transport {
 
   async #flowing(link: UcxLink, address: string, deadlineMs: number, signal: AbortSignal | undefined): Promise<void> {
     const { scheduler } = this.#settings;
-    const aborted = (): void => link.abort();
-    const timer = scheduler.setTimer(deadlineMs - scheduler.now(), aborted);
+    const aborted = (): void => link.abort('it was aborted');
+    const tooLate = (): void => link.abort('nothing came over its rings in time');
+    const timer = scheduler.setTimer(Math.max(0, deadlineMs - scheduler.now()), tooLate);
     signal?.addEventListener('abort', aborted);
     try {
-      if (signal?.aborted === true) link.abort();
+      if (signal?.aborted === true) aborted();
       await link.flowing();
     } finally {
       scheduler.clearTimer(timer);

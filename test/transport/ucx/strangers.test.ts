@@ -6,9 +6,12 @@ import { ProtocolError, ResourceError, UnreachableError } from '#src/errors.js';
 import { silentLogger } from '#src/logging/index.js';
 import { encode, Lane, v1 } from '#src/protocol/index.js';
 import { RealScheduler, systemEntropy } from '#src/scheduler/index.js';
-import { Dial } from '#src/transport/companion/index.js';
+import { type Companion, CompanionListener, Dial } from '#src/transport/companion/index.js';
 import type { Link } from '#src/transport/index.js';
+import { Fabric } from '#src/transport/ucx/abi.js';
 import { hostIdentity } from '#src/transport/ucx/library.js';
+import { Offers } from '#src/transport/ucx/offer.js';
+import { Rings } from '#src/transport/ucx/rings.js';
 import { UcxLibrary, type UcxTransport } from '#src/transport/ucx/index.js';
 import { numbered, Peer, upTo } from '../compliance/peer.js';
 import { rejectionOf } from '../compliance/rejection.js';
@@ -90,6 +93,37 @@ describeWithUcx('the ucx transport, among strangers,', () => {
     }
     expect(far.statistics.links).to.equal(0);
     await works(far, address);
+  });
+
+  it('gives one up, at the deadline or when told to, whose rings stay silent behind its hello', async () => {
+    const scheduler = new RealScheduler();
+    const rings = new Rings(new UcxLibrary().load());
+    const offers = new Offers(rings, systemEntropy, []);
+    const sockets: Companion[] = [];
+    const listener = new CompanionListener(
+      {
+        scheduler,
+        log: silentLogger,
+        entropy: systemEntropy,
+        security: { key: KEY },
+        introduce: () => offers.introduction('', offers.make(Fabric.sharedMemory).offer),
+      },
+      {},
+      (companion) => void sockets.push(companion),
+    );
+    const address = `ucx+${await listener.open()}`;
+    const near = peers.transport({ key: KEY });
+    const late = await rejectionOf(near.connect(address, { timeoutMs: 300 }));
+    expect(late).to.be.instanceOf(UnreachableError).with.property('message').that.includes('in time');
+    const abort = new AbortController();
+    const connecting = rejectionOf(near.connect(address, { timeoutMs: 20_000, signal: abort.signal }));
+    await until('the hello to be over', () => sockets.length === 2);
+    abort.abort();
+    expect(await connecting).to.be.instanceOf(UnreachableError);
+    expect(near.statistics.links).to.equal(0);
+    for (const { socket } of sockets) socket.destroy();
+    await listener.close();
+    rings.close();
   });
 
   it('survives random bytes at its socket', async () => {
