@@ -183,6 +183,8 @@ export class Channel implements Line {
 
   flush(): void {
     this.outgoing.flush();
+    // What waited may have found credit of which the link has not told: who was refused tries again.
+    this.pressure.wake();
   }
 
   watch(route: Route, watcher: Watcher): void {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { BackpressureError, UnreachableError } from '#src/errors.js';
+import { Lane } from '#src/protocol/index.js';
 import { limits } from '#src/limits.js';
 import { until } from '../../scheduler/until.js';
 import { Errands } from './errands.js';
@@ -116,6 +117,27 @@ describe('backpressure over a link', () => {
     await ready;
     expect(ref.push({ load })).to.equal(true);
     await until('all that was accepted to arrive', () => bytes === (accepted + 1) * 1_000);
+  });
+
+  it('of a link whose credit came without a word: room is seen with the next flush', async () => {
+    const world = new PartitionWorld({ linkLimits: { linkBacklogBytes: 10_000 } });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const ref = world.reach(near, Errands, far.system.spawn(errands({ push: () => {} })));
+    await ref.run({});
+    const [channel] = near.router.channels();
+    const link = channel?.link;
+    if (link === undefined) throw new Error('there is a link');
+    const acquire = link.acquire.bind(link);
+    let hasCredit = false;
+    link.acquire = (lane, size) => (lane === Lane.control || hasCredit ? acquire(lane, size) : undefined);
+    expect(() => {
+      for (;;) ref.push({ load: new Uint8Array(1_000) });
+    }).to.throw(BackpressureError);
+    const ready = ref.ready();
+    hasCredit = true;
+    ref.urge({});
+    await ready;
+    expect(ref.push({})).to.equal(true);
   });
 
   it('of a link that is not open yet: what was accepted arrives when it is', async () => {
