@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { ConfigError, ResourceError } from '../errors.js';
 import type { Logger } from '../logging/index.js';
 import type { PartitionPlan } from './partition-plans.js';
@@ -36,6 +37,8 @@ export function sharedThread(): ThreadingResources {
  * are undone.
  */
 export async function ownThread({ plan, initializers, log }: ThreadingOptions): Promise<ThreadingResources> {
+  // Threads have the processors of the one that starts them: those that Node reads files with, for all, are started before this is pinned.
+  await access('/');
   const pinned = pin(plan, log);
   const finalizers: Hook[] = [];
   const close = async (): Promise<void> => {

@@ -40,6 +40,7 @@ export class PartitionHost {
   #launch: Launch | undefined;
   #launches = 0;
   #view: PartitionView | undefined;
+  #hasComeUp = false;
   #isStopping = false;
 
   constructor(options: HostOptions) {
@@ -171,7 +172,8 @@ export class PartitionHost {
       log.error('a partition has ended by itself', { partition: index, place: execution.place, ...ending });
       if (this.#isStopping) return;
       this.#failed(error);
-      context.fail(error);
+      // One that was never there fails the start of its runtime instead.
+      if (this.#hasComeUp) context.fail(error);
     });
     return launch;
   }
@@ -204,6 +206,7 @@ export class PartitionHost {
     await client().registerName(`millrace/partition/${ordinal}`, required(partition.partition, 'partition'));
     await client().registerName(`millrace/segments-manager/${ordinal}`, segmentsManager);
     log.debug('partition is up', { partition: index, ordinal, place: launch.execution.place });
+    this.#hasComeUp = true;
     this.#came();
   }
 
