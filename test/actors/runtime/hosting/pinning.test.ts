@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { expect } from 'chai';
 import type { SystemOptions } from '#src/resources/index.js';
@@ -6,14 +6,24 @@ import { formatCpuList, processAffinity } from '#src/resources/index.js';
 import flow from './far-flow.js';
 import { describeHosting } from './hosting.js';
 
-/** Name of the thread that UCX starts beside the first that has links; it is where that one is. */
-const OF_UCX = 'async\n';
+/**
+ * Names of threads that run where the one is that they work for: the thread that UCX starts beside the first that has links, and those
+ * that the kernel starts for a thread that gives it work by io_uring, as Node may.
+ */
+const COMPANION = /^(async|iou-wrk-\d+|iou-sqp-\d+)\n$/;
 
-/** Processors that each thread of a process may run on, as the kernel lists them. */
+/** Processors that each thread of a process may run on, as the kernel lists them; threads that end meanwhile are left out. */
 function allowed(pid: number | 'self'): Map<number, string> {
-  const tasks = readdirSync(`/proc/${pid}/task`).map(Number);
-  const own = tasks.filter((task) => readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8') !== OF_UCX);
-  return new Map(own.map((task) => [task, allowedIn(`/proc/${pid}/task/${task}/status`)]));
+  const processors = new Map<number, string>();
+  for (const task of readdirSync(`/proc/${pid}/task`).map(Number)) {
+    const of = `/proc/${pid}/task/${task}`;
+    try {
+      if (!COMPANION.test(readFileSync(`${of}/comm`, 'utf8'))) processors.set(task, allowedIn(`${of}/status`));
+    } catch (error) {
+      if (existsSync(of)) throw error;
+    }
+  }
+  return processors;
 }
 
 function allowedIn(path: string): string {
