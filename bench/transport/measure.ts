@@ -11,6 +11,9 @@ type About = Pick<Question, 'slug' | keyof Metric> & { readonly limits: Readonly
 /** Does something so many times; what is not completed does not count. */
 export type Work = (client: Client, sizeBytes: number, count: number) => Promise<void>;
 
+/** Trips before the first that counts: one after another, it takes thousands until both ends are compiled, not the time of a warm-up. */
+const WARM_UP_TRIPS = 8_000;
+
 /** Bytes of the first, small runs. */
 const FIRST_BYTES = 64 * 1_024;
 
@@ -29,7 +32,10 @@ export function rates(about: About, work: Work, value: (perSecond: number, sizeB
 
 /** How long one thing takes that is done after another, with a pause before each: the median. */
 export function latencies(about: About, pauseMs: number): Question {
+  let isWarm = false;
   return asked(about, async (pair, effort, sizeBytes) => {
+    if (!isWarm && effort.warmUpMs > 0) await trips(pair.client, sizeBytes, WARM_UP_TRIPS, 0);
+    isWarm = true;
     const run = async (count: number): Promise<number> => {
       const startedAtMs = performance.now();
       await trips(pair.client, sizeBytes, count, pauseMs);
