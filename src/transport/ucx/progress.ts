@@ -6,9 +6,9 @@ import { ResourceError } from '../../errors.js';
 
 /** How long it goes on looking, in ms, once nothing comes. */
 const SHORTEST_SPIN_MS = 0.01;
-const LONGEST_SPIN_MS = 0.2;
-/** Woken within so many spins, it gave up too soon. */
-const REGRET = 4;
+const LONGEST_SPIN_MS = 0.4;
+/** The spin grows so many times at once when it was given up too soon: so soon is there traffic, and a sleep costs both ends a wake-up. */
+const GROWTH = 4;
 
 /** The handle of koffi for one file descriptor. */
 interface Poll {
@@ -23,7 +23,8 @@ interface Poll {
  *
  *     turning --(nothing came for the spin)--> armed --(readable)--> turning
  *
- * The spin adapts: it grows when sleep proves too short to be worth it, and shrinks when it was in vain.
+ * The spin adapts: it grows after a sleep that the longest spin would have outlasted, and shrinks when it was in vain. It is the length of
+ * the sleep that counts, not of the spin before it: two ends that wait for each other both sleep for two wake-ups, which is many short spins.
  */
 export class Progress {
   readonly #rings: Rings;
@@ -119,7 +120,7 @@ export class Progress {
   #wokenUp(): void {
     if (!this.#isAsleep) return;
     const sleptMs = this.#scheduler.now() - this.#asleepSinceMs;
-    if (sleptMs < this.#spinMs * REGRET) this.#spinMs = Math.min(LONGEST_SPIN_MS, this.#spinMs * REGRET);
+    if (sleptMs < LONGEST_SPIN_MS) this.#spinMs = Math.min(LONGEST_SPIN_MS, this.#spinMs * GROWTH);
     this.wake();
   }
 
