@@ -6,50 +6,55 @@ import { bytesOf, sizes } from './sizes.js';
 import { subjects } from './subjects.js';
 
 /** What all questions about links have in common. */
-type About = Pick<Question, 'slug' | keyof Metric> & { readonly limits: Readonly<Record<string, Subject>> };
+type About = Pick<Question, 'slug' | keyof Metric> & {
+  readonly limits: Readonly<Record<string, Subject>>;
+  /** Fewer in one run would not be what the question says. */
+  readonly fewest?: number;
+};
 
 /** Does something so many times; what is not completed does not count. */
 export type Work = (client: Client, sizeBytes: number, count: number) => Promise<void>;
 
-/** Trips before the first that counts: one after another, it takes thousands until both ends are compiled, not the time of a warm-up. */
-const WARM_UP_TRIPS = 8_000;
+/** One run; resolves to the value of the metric. */
+type Run = (...of: Parameters<Work>) => Promise<number>;
 
-/** Bytes of the first, small runs. */
-const FIRST_BYTES = 64 * 1_024;
+/** Done before anything counts: slow peers are compiled after thousands of messages, not after the time of a warm-up. */
+const WARM_UP_COUNT = 8_000;
+
+/** Of the first runs. */
+const FIRST_COUNT = 8;
 
 /** How often something is done in a second. `perSecond` makes of that the value of the metric. */
 export function rates(about: About, work: Work, value: (perSecond: number, sizeBytes: number) => number): Question {
-  return asked(about, async (pair, effort, sizeBytes) => {
-    const run = async (count: number): Promise<number> => {
-      const startedAtMs = performance.now();
-      await work(pair.client, sizeBytes, count);
-      return performance.now() - startedAtMs;
-    };
-    const count = await findCount(effort, Math.ceil(FIRST_BYTES / sizeBytes), run);
-    return withCpu(pair, count, async () => value((count * 1_000) / (await run(count)), sizeBytes));
+  return asked(about, work, async (client, sizeBytes, count) => {
+    const startedAtMs = performance.now();
+    await work(client, sizeBytes, count);
+    return value((count * 1_000) / (performance.now() - startedAtMs), sizeBytes);
   });
 }
 
 /** How long one thing takes that is done after another, with a pause before each: the median. */
 export function latencies(about: About, pauseMs: number): Question {
-  let isWarm = false;
-  return asked(about, async (pair, effort, sizeBytes) => {
-    if (!isWarm && effort.warmUpMs > 0) await trips(pair.client, sizeBytes, WARM_UP_TRIPS, 0);
-    isWarm = true;
-    const run = async (count: number): Promise<number> => {
-      const startedAtMs = performance.now();
-      await trips(pair.client, sizeBytes, count, pauseMs);
-      return performance.now() - startedAtMs;
-    };
-    const count = await findCount(effort, 8, run);
-    return withCpu(pair, count, () => trips(pair.client, sizeBytes, count, pauseMs));
-  });
+  const warmUp: Work = async (client, sizeBytes, count) => {
+    await medianTrip(client, sizeBytes, count, 0);
+  };
+  return asked(about, warmUp, (client, sizeBytes, count) => medianTrip(client, sizeBytes, count, pauseMs));
 }
 
-function asked(
-  { limits, ...about }: About,
-  prepare: (pair: Pair, effort: Effort, sizeBytes: number) => Promise<Measure>,
-): Question {
+function asked({ limits, fewest = FIRST_COUNT, ...about }: About, warmUp: Work, run: Run): Question {
+  let isWarm = false;
+  const prepare = async (pair: Pair, effort: Effort, sizeBytes: number): Promise<Measure> => {
+    const { client } = pair;
+    const isQuick = effort.warmUpMs === 0;
+    if (!isWarm && !isQuick) await warmUp(client, sizeBytes, WARM_UP_COUNT);
+    isWarm = true;
+    const count = await findCount(effort, isQuick ? 1 : fewest, async (runCount) => {
+      const startedAtMs = performance.now();
+      await run(client, sizeBytes, runCount);
+      return performance.now() - startedAtMs;
+    });
+    return withCpu(pair, count, () => run(client, sizeBytes, count));
+  };
   const measured = Object.keys(subjects).map((name): [string, Subject] => [
     name,
     async (effort, size) => prepare(await pairOf(name), effort, bytesOf(size)),
@@ -74,7 +79,7 @@ function withCpu(pair: Pair, count: number, measure: () => Promise<number>): Mea
 }
 
 /** The median of round trips, in us. */
-async function trips(client: Client, sizeBytes: number, count: number, pauseMs: number): Promise<number> {
+async function medianTrip(client: Client, sizeBytes: number, count: number, pauseMs: number): Promise<number> {
   const takenUs = new Float64Array(count);
   for (let trip = 0; trip < count; trip += 1) {
     if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));

@@ -30,6 +30,8 @@ const links = [
   'zeromq (ipc)',
   'zeromq (tcp)',
   'grpc-js (tcp)',
+  'millrace typed (ucx, threads)',
+  'millrace typed (unix, threads)',
   'millrace raw (ucx, threads)',
   'millrace raw (unix, threads)',
   'MessagePort (clone, threads)',
