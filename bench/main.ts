@@ -3,11 +3,12 @@ import { writeFile } from 'node:fs/promises';
 import { exit } from 'node:process';
 import { parseArgs } from 'node:util';
 import type { Question, Row } from './harness/question.js';
+import { keepFilesTogether } from './harness/files.js';
 import { type Failure, Runner } from './harness/runner.js';
 import { machine, tables } from './harness/table.js';
 import { type Suite, suites } from './suites.js';
 
-const usage = `usage: npm run bench -- SUITE [--only QUESTION] [--subject WORDS] [--json FILE] [--quick]
+const usage = `usage: npm run bench -- SUITE [--only QUESTION] [--subject WORDS] [--json FILE] [--quick] [--patience SECONDS]
 
 ${Object.entries(suites)
   .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`)
@@ -16,7 +17,9 @@ ${Object.entries(suites)
   --only QUESTION  one question, by the name at the head of its table
   --subject WORDS  only subjects whose names contain these words; may be given more than once
   --json FILE      also writes the rows to a file, as a JSON array
-  --quick          shows that everything runs; its numbers say nothing`;
+  --quick          shows that everything runs; its numbers say nothing
+  --patience SECONDS
+                   a subject that is silent for longer has failed (60)`;
 
 interface Arguments {
   readonly name: string;
@@ -24,6 +27,7 @@ interface Arguments {
   readonly questions: readonly Question[];
   readonly json: string | undefined;
   readonly isQuick: boolean;
+  readonly patienceMs: number;
 }
 
 try {
@@ -43,6 +47,7 @@ async function readArguments(): Promise<Arguments | undefined> {
       subject: { type: 'string', multiple: true },
       json: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      patience: { type: 'string', default: '60' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -57,7 +62,9 @@ async function readArguments(): Promise<Arguments | undefined> {
   const questions = all.filter(({ slug }) => values.only === undefined || slug === values.only);
   if (questions.length === 0) throw new Error(`${name} asks ${all.map(({ slug }) => slug).join(', ')}`);
   const narrowed = values.subject === undefined ? questions : narrow(questions, values.subject);
-  return { name, suite, questions: narrowed, json: values.json, isQuick: values.quick };
+  const patienceMs = Number(values.patience) * 1_000;
+  if (!(patienceMs > 0)) throw new Error(`--patience takes seconds, and not ${values.patience}`);
+  return { name, suite, questions: narrowed, json: values.json, isQuick: values.quick, patienceMs };
 }
 
 /** The same questions, for some subjects alone. */
@@ -72,12 +79,16 @@ function narrow(questions: readonly Question[], words: readonly string[]): Quest
 }
 
 /** Resolves to the exit code: 1 when a subject failed, whose rows are missing then. */
-async function run({ name, suite, questions, json, isQuick }: Arguments): Promise<number> {
+async function run({ name, suite, questions, json, isQuick, patienceMs }: Arguments): Promise<number> {
   const startedAtMs = performance.now();
   console.log(`## ${name}: ${suite.about}\n\n${machine()}\n`);
   const rows: Row[] = [];
   const failures: Failure[] = [];
-  const runner = new Runner(name, isQuick ? 'quick' : 'full');
+  keepFilesTogether();
+  const runner = new Runner(name, isQuick ? 'quick' : 'full', patienceMs);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void runner.end().then(() => exit(1)));
+  }
   try {
     for (const question of questions) {
       const answers = await runner.ask(question);

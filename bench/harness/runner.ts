@@ -17,11 +17,13 @@ export interface Failure {
 export class Runner {
   readonly #suite: string;
   readonly #effort: keyof typeof efforts;
+  readonly #patienceMs: number;
   readonly #processes = new Map<string, ProcessOfSubject>();
 
-  constructor(suite: string, effort: keyof typeof efforts) {
+  constructor(suite: string, effort: keyof typeof efforts, patienceMs: number) {
     this.#suite = suite;
     this.#effort = effort;
+    this.#patienceMs = patienceMs;
   }
 
   async ask(question: Question): Promise<{ rows: Row[]; failures: Failure[] }> {
@@ -56,7 +58,8 @@ export class Runner {
   }
 
   #processOf(subject: string): ProcessOfSubject {
-    const process = this.#processes.get(subject) ?? new ProcessOfSubject(this.#suite, subject, this.#effort);
+    const args = [this.#suite, subject, this.#effort];
+    const process = this.#processes.get(subject) ?? new ProcessOfSubject(args, this.#patienceMs);
     this.#processes.set(subject, process);
     return process;
   }

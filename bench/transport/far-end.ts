@@ -1,61 +1,77 @@
-import { fork } from 'node:child_process';
-import { type EventEmitter, once } from 'node:events';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { MessagePort, Worker } from 'node:worker_threads';
 import type { Order } from './far.js';
 import type { Address } from './peer.js';
 
-const PATIENCE_MS = 20_000;
 const PROGRAM = new URL('far.js', import.meta.url);
 
-/** The far end of a subject, as the near end sees it. That it ends too soon ends this process, too. */
+/** The far end of a subject, as the near end sees it. */
 export interface FarEnd {
   readonly address: Address;
+  /** Rejects with FarEndError when it has ended, wanted or not. */
+  readonly gone: Promise<never>;
   /** CPU time that it has taken so far, in us, beside that of this process. */
   cpuUs(): Promise<number>;
-  end(): Promise<unknown>;
+  /** Resolves when it has ended. */
+  end(): Promise<void>;
+}
+
+/** The far end has ended. */
+export class FarEndError extends Error {
+  static {
+    // So its stack begins with it.
+    this.prototype.name = 'FarEndError';
+  }
 }
 
 export async function startProcess(subject: string): Promise<FarEnd> {
   const child = fork(fileURLToPath(PROGRAM), [subject], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  const ended = endOf(child);
+  const gone = endOf(child);
   return {
-    address: addressIn(await answerOf(child)),
+    address: addressIn(await answerOf(child, gone)),
+    gone,
     cpuUs: () => {
-      const answer = answerOf(child);
       child.send('cpu' satisfies Order);
-      return answer.then(timeIn);
+      return answerOf(child, gone).then(timeIn);
     },
-    end: () => ended(() => child.send('end' satisfies Order)),
+    end: () => {
+      child.send('end' satisfies Order);
+      return gone.catch(() => undefined);
+    },
   };
 }
 
 export async function startThread(subject: string): Promise<FarEnd> {
   const worker = new Worker(PROGRAM, { workerData: subject });
-  const ended = endOf(worker);
+  const gone = endOf(worker);
   return {
-    address: addressIn(await answerOf(worker)),
+    address: addressIn(await answerOf(worker, gone)),
+    gone,
     // It is in that of this process.
     cpuUs: () => Promise.resolve(0),
-    end: () => ended(() => worker.postMessage('end' satisfies Order)),
+    end: () => {
+      worker.postMessage('end' satisfies Order);
+      return gone.catch(() => undefined);
+    },
   };
 }
 
-function endOf(far: EventEmitter): (order: () => void) => Promise<void> {
-  let isWanted = false;
-  const ended = new Promise<void>((resolve) => far.once('exit', () => resolve()));
-  void ended.then(() => {
-    if (!isWanted) throw new Error('The far end has ended too soon.');
+function endOf(far: ChildProcess | Worker): Promise<never> {
+  const gone = new Promise<never>((_, reject) => {
+    far.on('error', (cause) => reject(new FarEndError(`The far end has failed: ${cause.stack}`)));
+    far.on('exit', (code, signal) =>
+      reject(new FarEndError(`The far end has ended with ${signal ?? `exit code ${code}`}.`)),
+    );
   });
-  return (order) => {
-    isWanted = true;
-    order();
-    return ended;
-  };
+  // It matters to those alone who wait for something else.
+  gone.catch(() => undefined);
+  return gone;
 }
 
-async function answerOf(far: EventEmitter): Promise<unknown> {
-  const answers: unknown[] = await once(far, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
+async function answerOf(far: ChildProcess | Worker, gone: Promise<never>): Promise<unknown> {
+  const answers: unknown[] = await Promise.race([once(far, 'message'), gone]);
   return answers[0];
 }
 

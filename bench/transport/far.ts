@@ -1,6 +1,7 @@
 // The far end of a subject, in a process (`node far.js SUBJECT`) or a thread (`workerData`) of its own.
 import { argv } from 'node:process';
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { beforeTheEnd, endAll } from '../harness/endings.js';
 import { subjects } from './subjects.js';
 
 /** What the near end says. */
@@ -12,8 +13,13 @@ const subject = subjects[String(isMainThread ? argv[2] : workerData)];
 if (subject === undefined) throw new Error(`there is no far end of ${String(isMainThread ? argv[2] : workerData)}`);
 const server = await (await subject.load()).serve();
 
-if (isMainThread) process.on('message', obey).on('disconnect', end);
-else parentPort?.on('message', obey);
+if (isMainThread) {
+  beforeTheEnd(() => Promise.resolve(server.close()));
+  process.on('message', obey).on('disconnect', endAll);
+  if (!process.connected) endAll();
+} else {
+  parentPort?.on('message', obey);
+}
 say({ address: server.address });
 
 function obey(order: Order): void {
@@ -29,8 +35,6 @@ function say(word: Word): void {
 
 /** A thread ends by itself when nothing is left to do: native links want it so. */
 function end(): void {
-  void Promise.resolve(server.close()).then(() => {
-    if (isMainThread) process.exit();
-    parentPort?.close();
-  });
+  if (isMainThread) endAll();
+  else void Promise.resolve(server.close()).then(() => parentPort?.close());
 }

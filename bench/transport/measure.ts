@@ -57,7 +57,11 @@ function asked({ limits, fewest = FIRST_COUNT, ...about }: About, warmUp: Work, 
   };
   const measured = Object.keys(subjects).map((name): [string, Subject] => [
     name,
-    async (effort, size) => prepare(await pairOf(name), effort, bytesOf(size)),
+    async (effort, size) => {
+      const pair = await pairOf(name);
+      const measure = await Promise.race([prepare(pair, effort, bytesOf(size)), pair.gone]);
+      return () => Promise.race([measure(), pair.gone]);
+    },
   ]);
   return {
     ...about,

@@ -6,6 +6,8 @@ import { subjects } from './subjects.js';
 /** Both ends of a subject. */
 export interface Pair {
   readonly client: Client;
+  /** Rejects with FarEndError when the far end has ended. */
+  readonly gone: Promise<never>;
   /** CPU time that both ends have taken so far, in us. */
   cpuUs(): Promise<number>;
 }
@@ -23,13 +25,14 @@ async function startPair(name: string): Promise<Pair> {
   if (subject === undefined) throw new Error(`there is no subject ${name}`);
   const peer = await subject.load();
   const far = await (subject.placement === 'process' ? startProcess(name) : startThread(name));
-  const client = await peer.connect(far.address);
+  const client = await Promise.race([peer.connect(far.address), far.gone]);
   beforeTheEnd(async () => {
     await client.close();
     await far.end();
   });
   return {
     client,
+    gone: far.gone,
     cpuUs: async () => {
       const { user, system } = process.cpuUsage();
       return user + system + (await far.cpuUs());

@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import { createConnection, createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { type Peer, textOf } from '../peer.js';
 import type { Receive, Wire } from '../wire.js';
 import { WireClient } from '../wire-client.js';
 import { serveWire } from '../wire-server.js';
 import { CoalescingWriter } from './coalescing-writer.js';
-import { folder } from './folder.js';
+import { socketPath } from './socket-path.js';
 import { FrameReader } from './frame-reader.js';
 
 const WAITING_BYTES = 256 * 1024;
@@ -16,7 +15,7 @@ export function nodeNet(kind: 'unix' | 'tcp'): Peer {
   return {
     serve: async () => {
       const server = createServer({ noDelay: true }, (socket) => serveWire(new SocketWire(socket)));
-      const path = kind === 'unix' ? join(folder(), 'socket') : undefined;
+      const path = kind === 'unix' ? socketPath() : undefined;
       server.listen(path === undefined ? { host: '127.0.0.1', port: 0 } : { path });
       await once(server, 'listening');
       const bound = server.address();

@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import { Pair } from 'zeromq';
 import { type Peer, textOf } from '../peer.js';
 import type { Receive, Wire } from '../wire.js';
 import { WireClient } from '../wire-client.js';
 import { serveWire } from '../wire-server.js';
-import { folder } from './folder.js';
+import { socketPath } from './socket-path.js';
 
 /** Messages that wait for a socket, which takes one at a time. */
 const WAITING = 1_000;
@@ -13,7 +12,7 @@ export function zeromq(kind: 'ipc' | 'tcp'): Peer {
   return {
     serve: async () => {
       const socket = new Pair({ linger: 0 });
-      await socket.bind(kind === 'ipc' ? `ipc://${join(folder(), 'socket')}` : 'tcp://127.0.0.1:*');
+      await socket.bind(kind === 'ipc' ? `ipc://${socketPath()}` : 'tcp://127.0.0.1:*');
       const wire = new ZeroMqWire(socket);
       serveWire(wire);
       return { address: String(socket.lastEndpoint), close: () => wire.close() };
