@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
-import { childrenOf, isThere, until } from '../actors/runtime/hosting/hosting.js';
+import { childrenOf, isThere } from '../actors/runtime/hosting/processes.js';
+import { until } from '../actors/runtime/hosting/until.js';
 import { Folder } from '../cli/millrace.js';
 import { root } from './root.js';
 

@@ -21,9 +21,9 @@ describeRuntime('a runtime that drains', (start) => {
     );
     for (let count = 0; count < 50; count++) ref.push({});
     const answered = ref.run({ value: 7 });
-    const report = await runtime.stop({ drainTimeoutMs: 5_000 });
+    const report = await runtime.stop({ drainTimeoutMs: 20_000 });
     expect(report).to.deep.include({ isDrained: true, cutOff: NOTHING });
-    expect(report.tookMs).to.be.within(500, 1_000);
+    cluster.expectPassed(report.tookMs, 500, 1_000);
     expect(pushed).to.equal(50);
     expect(await answered).to.include({ value: 7 });
     expect(runtime.deadLetters.count).to.equal(0);
@@ -47,7 +47,7 @@ describeRuntime('a runtime that drains', (start) => {
     );
     const answered = first.run({ value: 1 });
     await cluster.pass(5);
-    const stopped = runtime.stop({ drainTimeoutMs: 1_000 });
+    const stopped = runtime.stop({ drainTimeoutMs: 20_000 });
     expect(await answered).to.include({ value: 2 });
     expect(await stopped).to.include({ isDrained: true });
     expect(reached).to.deep.equal([1]);
@@ -57,10 +57,13 @@ describeRuntime('a runtime that drains', (start) => {
     const { runtime, cluster } = await start();
     const ref = runtime.spawn(errandRunner());
     const { scheduler } = cluster.executor;
+    const beganAtMs = scheduler.now();
     // The reader of this stream keeps the drain from ending.
     const stream = ref.list({ value: 2 }, { windowItems: 1 });
     await stream.next();
-    const stopped = runtime.stop({ drainTimeoutMs: 1_000 });
+    const stopped = runtime.stop({ drainTimeoutMs: 20_000 });
+    // Hosted partitions are asked first whether pipelines have to end before.
+    await until(() => !takes(() => runtime.spawn(errandRunner())));
     await cluster.pass(50);
     expect(runtime.health()).to.include({ phase: 'draining', isReady: false, isAlive: true });
     expect(runtime.health().problems).to.deep.equal(['The runtime is draining.']);
@@ -73,7 +76,7 @@ describeRuntime('a runtime that drains', (start) => {
     expect(await stream.next()).to.deep.include({ done: false });
     expect(await stream.next()).to.include({ done: true });
     expect(await stopped).to.include({ isDrained: true });
-    expect(scheduler.now()).to.be.lessThan(500);
+    cluster.expectPassed(scheduler.now() - beganAtMs, 50, 500);
   });
 
   it('cuts off at the deadline what has not ended, with typed errors and dead letters, and says what it was', async () => {
@@ -90,23 +93,24 @@ describeRuntime('a runtime that drains', (start) => {
     const report = await runtime.stop({ drainTimeoutMs: 300 });
     expect(report.isDrained).to.equal(false);
     expect(report.cutOff).to.deep.equal({ ...NOTHING, messages: 4, handlers: 1, asks: 1 });
-    expect(scheduler.now() - beganAtMs).to.be.within(300, 500);
+    cluster.expectPassed(scheduler.now() - beganAtMs, 300, 500);
     expect(await asked).to.be.instanceOf(StoppedError);
     expect(lost).to.deep.equal(Array.from({ length: 3 }, () => 'test.Errands.Push stopped'));
   });
 
   it('waits for its pipelines', async () => {
-    const { runtime } = await start();
-    const { run, board } = await startFlow(runtime, flow, { count: 2_000 });
+    const { runtime, cluster } = await start();
+    const count = cluster.many(2_000, 300);
+    const { run, board } = await startFlow(runtime, flow, { count });
     await until(() => board.sunk.length > 0);
     const report = await runtime.stop({ drainTimeoutMs: 60_000 });
     await run.done;
-    expect(board.sunk).to.have.length(2_000);
+    expect(board.sunk).to.have.length(count);
     expect(report).to.deep.include({ isDrained: true, cutOff: NOTHING });
   });
 
   it('stops pipelines that have not ended by the deadline', async () => {
-    const { runtime } = await start();
+    const { runtime } = await start({ kernelLimits: { stopTimeoutMs: 300 } });
     const never = gate();
     const { run, board } = await startFlow(
       runtime,
@@ -155,7 +159,7 @@ describeRuntime('a runtime that drains', (start) => {
     ).to.include({ isDrained: true });
     expect(cluster.log.some(({ level, message }) => level === 'error' && message.includes('before'))).to.equal(true);
     const report = await other.stop({ before: () => new Promise(() => {}), drainTimeoutMs: 100 });
-    expect(report.tookMs).to.be.within(100, 200);
+    cluster.expectPassed(report.tookMs, 100, 200);
     expect(report).to.deep.include({ isDrained: false, cutOff: NOTHING });
   });
 
@@ -175,7 +179,7 @@ describeRuntime('a runtime that drains', (start) => {
         for await (const _element of stream);
       })(),
     );
-    const report = await runtime.stop({ drainTimeoutMs: 5_000 });
+    const report = await runtime.stop({ drainTimeoutMs: 20_000 });
     expect(await ended).to.be.instanceOf(AskAbortedError);
     expect(report).to.include({ isDrained: true });
   });
@@ -187,7 +191,7 @@ describeRuntime('a runtime that drains', (start) => {
     const stopped = runtime.stop({ drainTimeoutMs: 60_000, signal: cut.signal });
     await cluster.pass(100);
     cut.abort();
-    expect((await stopped).tookMs).to.be.within(100, 200);
+    cluster.expectPassed((await stopped).tookMs, 100, 200);
   });
 
   it('is joined by later calls, whatever they ask for', async () => {
@@ -196,7 +200,7 @@ describeRuntime('a runtime that drains', (start) => {
     const ref = runtime.spawn(errandRunner({ run: async (_state, { value }) => held.passed.then(() => ({ value })) }));
     const answered = ref.run({ value: 3 });
     await cluster.pass(1);
-    const first = runtime.stop({ drainTimeoutMs: 2_000 });
+    const first = runtime.stop({ drainTimeoutMs: 20_000 });
     const second = runtime.stop();
     await cluster.pass(100);
     held.open();
@@ -206,14 +210,14 @@ describeRuntime('a runtime that drains', (start) => {
   });
 
   it('ends at once when its process crashes', async () => {
-    const { runtime, cluster } = await start();
+    const { runtime, cluster } = await start({ kernelLimits: { stopTimeoutMs: 300 } });
     runtime.spawn(errandRunner({ push: () => new Promise(() => {}) })).push({});
     const stopped = runtime.stop({ drainTimeoutMs: 600_000 });
     await cluster.pass(100);
     cluster.executor.crash(runtime.node);
     await stopped;
     expect(runtime.health().phase).to.equal('stopped');
-  }).timeout(15_000);
+  });
 
   it('is found by name no longer, and still answers those who have found it', async () => {
     const { runtime, cluster } = await start();
@@ -225,10 +229,10 @@ describeRuntime('a runtime that drains', (start) => {
     const rushed = found.rush({});
     await cluster.pass(10);
     const stopped = runtime.stop({ drainTimeoutMs: 60_000 });
-    await cluster.pass(10);
+    await cluster.pass(cluster.many(10, 100));
     expect(await rejection(other.lookup(Errands, 'errands', { timeoutMs: 100 }))).to.include({ code: 'ASK_TIMEOUT' });
     const answered = found.run({ value: 9 });
-    await cluster.pass(10);
+    await cluster.pass(cluster.many(10, 100));
     held.open();
     await rushed;
     expect(await answered).to.include({ value: 9 });
@@ -243,3 +247,12 @@ describeRuntime('a runtime that drains', (start) => {
     expect(runtime.health().phase).to.equal('running');
   });
 });
+
+function takes(call: () => unknown): boolean {
+  try {
+    call();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { PipelineError } from '#src/errors.js';
 import type { ExecutorOptions, Pipeline, PipelineRun } from '#src/actors/runtime/index.js';
-import { closeAfterEach, closeCluster, Cluster, idsBelow, sorted, startFlow } from './harness.js';
+import { closeAfterEach, Cluster, idsBelow, sorted, startFlow } from './harness.js';
 import type { FlowArgs } from './pipelines/declare-flow.js';
 import flow from './pipelines/flow.js';
 import restarting from './pipelines/flow-restart.js';
@@ -88,7 +88,7 @@ async function simulate(pipeline: Pipeline<FlowArgs>, given: Simulation): Promis
     (error: Error) => error,
   );
   const outcome = await Promise.race([ended, overdue]);
-  await closeCluster(cluster, { ignoresTimers: true });
+  await cluster.close({ ignoresTimers: true });
   return outcome;
 }
 

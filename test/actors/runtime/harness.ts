@@ -1,47 +1,16 @@
-import { expect } from 'chai';
-import {
-  Executor,
-  type ExecutorOptions,
-  type Pipeline,
-  type PipelineRun,
-  type RunOptions,
-  type Runtime,
-  type RuntimeOptions,
+import type {
+  Pipeline,
+  PipelineRun,
+  Placement,
+  RunOptions,
+  Runtime,
+  RuntimeOptions,
 } from '#src/actors/runtime/index.js';
-import { type LogRecord, memoryLogger } from '#src/logging/index.js';
+import { Cluster, clusters } from './cluster.js';
 import { type Board, newBoard } from './pipelines/board.js';
 import type { FlowArgs } from './pipelines/declare-flow.js';
 
-/** Virtual processes on one pseudo-network. */
-export class Cluster {
-  readonly executor: Executor;
-  readonly seed: number;
-  readonly log: readonly LogRecord[];
-  readonly started: Runtime[] = [];
-
-  constructor(options: ExecutorOptions = {}) {
-    const log = memoryLogger();
-    this.seed = options.seed ?? 7;
-    this.log = log.records;
-    this.executor = new Executor({ latencyMs: 1, log, ...options, seed: this.seed });
-    open.push(this);
-  }
-
-  /** The first that is started serves the control plane; the others join it. */
-  async start(options: RuntimeOptions = {}): Promise<Runtime> {
-    const [first] = this.started;
-    const name = `process-${this.started.length}`;
-    const join = first === undefined ? {} : { controlPlane: first.controlPlane };
-    const runtime = await this.executor.start({ node: `node-${this.started.length}`, name, ...join, ...options });
-    this.started.push(runtime);
-    return runtime;
-  }
-
-  /** Lets virtual time pass. */
-  pass(ms: number): Promise<void> {
-    return new Promise((resolve) => this.executor.scheduler.setTimer(ms, resolve));
-  }
-}
+export { Cluster, NOTHING_LEFT, until } from './cluster.js';
 
 export interface World {
   readonly cluster: Cluster;
@@ -51,89 +20,92 @@ export interface World {
   readonly runtime: Runtime;
 }
 
-type Start = (runtime?: RuntimeOptions, network?: ExecutorOptions) => Promise<World>;
+type Start = (options?: RuntimeOptions) => Promise<World>;
+
+interface WorldKind {
+  readonly title: string;
+  readonly placement: Placement;
+  readonly hasControlElsewhere?: boolean;
+}
+
+const VIRTUAL: readonly WorldKind[] = [
+  { title: 'with the control plane in the same partition', placement: 'inline' },
+  { title: 'with the control plane in another virtual process', placement: 'inline', hasControlElsewhere: true },
+];
+
+const HOSTED: readonly WorldKind[] = [
+  { title: 'with partitions on threads', placement: 'thread' },
+  { title: 'with partitions in processes', placement: 'process' },
+];
+
+interface WorldsOptions {
+  /** Why the tests make sense on virtual time only: what they need that real time does not have. */
+  readonly virtualOnly?: string;
+}
 
 /**
- * Declares the same tests twice: the process under test serves the control plane itself, or reaches it in another virtual process by
- * links only.
+ * Declares the same tests for several worlds. On virtual time the process under test serves the control plane itself, or reaches it in another
+ * virtual process by links only; in real time its partitions, but for the first, are on threads or in processes of their own. What is about
+ * faults of the network, seeds and traces (faults.test.ts, replay.test.ts) is declared for virtual time alone: a real network has none of them.
  */
-export function describeRuntime(title: string, declare: (start: Start) => void): void {
-  describe(title, () => {
-    describe('with the control plane in the same partition', () => {
-      declare(async (options, network) => {
-        const cluster = new Cluster(network);
-        const runtime = await cluster.start(options);
-        return { cluster, control: runtime, runtime };
-      });
-    });
-    describe('with the control plane in another virtual process', () => {
-      declare(async (options, network) => {
-        const cluster = new Cluster(network);
-        const control = await cluster.start();
-        return { cluster, control, runtime: await cluster.start(options) };
-      });
-    });
+export function describeRuntime(
+  title: string,
+  declare: (start: Start) => void,
+  { virtualOnly }: WorldsOptions = {},
+): void {
+  const why = virtualOnly === undefined ? '' : ` (on virtual time only: ${virtualOnly})`;
+  describe(title + why, () => {
+    for (const kind of virtualOnly === undefined ? [...VIRTUAL, ...HOSTED] : VIRTUAL) {
+      describeWorld(kind, () => declare((options) => open(kind, options)));
+    }
     closeAfterEach();
   });
 }
 
-const open: Cluster[] = [];
+/** Declares the same tests for clusters on virtual time, and for those with partitions on threads and in processes. */
+export function describePlacements(title: string, declare: (newCluster: () => Cluster) => void): void {
+  describe(title, () => {
+    for (const kind of [{ title: 'with partitions on one thread', placement: 'inline' } as const, ...HOSTED]) {
+      describeWorld(kind, () => declare(() => new Cluster({}, kind.placement)));
+    }
+    closeAfterEach();
+  });
+}
+
+function describeWorld({ title, placement }: WorldKind, declare: () => void): void {
+  describe(title, function () {
+    if (placement !== 'inline') this.timeout(30_000);
+    declare();
+  });
+}
+
+async function open({ placement, hasControlElsewhere }: WorldKind, options?: RuntimeOptions): Promise<World> {
+  const cluster = new Cluster({}, placement);
+  const control = hasControlElsewhere === true ? await cluster.start() : undefined;
+  const runtime = await cluster.start(options);
+  return { cluster, control: control ?? runtime, runtime };
+}
 
 /** After each test everything is stopped, and nothing may be left of it. */
 export function closeAfterEach(): void {
   afterEach(async function () {
-    for (const cluster of open.splice(0)) {
+    for (const cluster of clusters) {
       if (this.currentTest?.state === 'failed') {
         console.error(`      seed ${cluster.seed}; log:`);
         for (const { level, message, fields } of cluster.log) {
           if (level !== 'debug') console.error(`        ${level} ${message} ${JSON.stringify(fields)}`);
         }
       }
-      await closeCluster(cluster);
+      await cluster.close();
     }
   });
-}
-
-/** `ignoresTimers`: the test itself has set some that have not come due. */
-export async function closeCluster(cluster: Cluster, { ignoresTimers = false } = {}): Promise<void> {
-  const { executor, started } = cluster;
-  for (const runtime of started.toReversed()) await runtime.stop();
-  const left = () => ({
-    ...executor.network.statistics,
-    pendingTimers: ignoresTimers ? 0 : executor.scheduler.pendingTimers,
-    leftovers: started.map((runtime) => runtime.leftovers),
-  });
-  const nothing = {
-    processes: 0,
-    openLinks: 0,
-    framesInFlight: 0,
-    bytesInFlight: 0,
-    timers: 0,
-    pendingTimers: 0,
-    leftovers: started.map(() => ({
-      actors: 0,
-      pendingAsks: 0,
-      openStreams: 0,
-      links: 0,
-      linkAsks: 0,
-      mailboxBytes: 0,
-    })),
-  };
-  const index = open.indexOf(cluster);
-  if (index >= 0) open.splice(index, 1);
-  try {
-    await until(() => left().pendingTimers === 0 && left().openLinks === 0).catch(() => {});
-    expect(left(), `left with seed ${cluster.seed}`).to.deep.equal(nothing);
-  } finally {
-    await executor.stop();
-  }
 }
 
 /** Runs one of the flow pipelines; what its segments do is on the board. */
 export async function startFlow(
   runtime: Runtime,
   flow: Pipeline<FlowArgs>,
-  args: Omit<FlowArgs, 'run'>,
+  args: Omit<FlowArgs, 'run' | 'boards'>,
   options: { readonly board?: (board: Board) => void; readonly name?: string } & Omit<
     RunOptions<FlowArgs>,
     'args'
@@ -142,7 +114,8 @@ export async function startFlow(
   const { board: prepare, name: given, ...rest } = options;
   const { board, run: name } = newBoard(given);
   prepare?.(board);
-  const run = await runtime.run(flow, { args: { run: name, ...args }, ...rest });
+  const boards = [...clusters].find(({ started }) => started.includes(runtime))?.boards;
+  const run = await runtime.run(flow, { args: { run: name, boards, ...args }, ...rest });
   return { run, board };
 }
 
@@ -163,15 +136,6 @@ export async function rejection(work: Promise<unknown>): Promise<unknown> {
     return error;
   }
   throw new Error('it did not reject');
-}
-
-/** Waits, event loop turn by turn, until `isTrue`; fails after 3 s of real time. */
-export async function until(isTrue: () => boolean): Promise<void> {
-  const deadline = performance.now() + 3_000;
-  while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`this never became true: ${isTrue.toString()}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 /** A promise and what settles it. */

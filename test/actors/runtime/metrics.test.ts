@@ -112,18 +112,20 @@ describeRuntime('the metrics of a runtime', (start) => {
     });
     await until(() => [runtime, control].every((each) => each.metrics().segments.registered === 0));
     const read = new Set([runtime, control]);
-    const sunk = [...read].reduce((sum, each) => sum + each.metrics().segments.read, 0);
-    // Each row of the first run is read by the stage and by the sink.
-    expect(sunk).to.be.at.least(200);
+    const sunk = () => [...read].reduce((sum, each) => sum + each.metrics().segments.read, 0);
+    // Each row of the first run is read by the stage and by the sink. A hosted partition says so within a second.
+    await until(() => sunk() >= 200);
   });
 
   it('are measured on the event loop by real time only', async () => {
-    const { runtime } = await start();
-    expect(runtime.metrics().eventLoop).to.deep.equal({
-      utilization: 0,
-      activeMs: 0,
-      idleMs: 0,
-      delayMs: { mean: 0, p99: 0, max: 0 },
-    });
+    const { runtime, cluster } = await start();
+    const { eventLoop } = runtime.metrics();
+    if (cluster.isVirtual) {
+      const delayMs = { mean: 0, p99: 0, max: 0 };
+      expect(eventLoop).to.deep.equal({ utilization: 0, activeMs: 0, idleMs: 0, delayMs });
+    } else {
+      expect(eventLoop.utilization).to.be.within(0, 1);
+      expect(eventLoop.activeMs + eventLoop.idleMs).to.be.greaterThan(0);
+    }
   });
 });

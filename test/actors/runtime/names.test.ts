@@ -24,7 +24,7 @@ describeRuntime('a registered name', (start) => {
     const ref = runtime.spawn(numbered(1), { name: 'it' });
     await runtime.register('it', ref);
     await runtime.stopActor(ref);
-    await cluster.pass(500);
+    await cluster.pass(cluster.many(500, 100));
     expect(await rejection(other.lookup(v1.PartitionRuntime, 'it', { timeoutMs: 200 }))).to.include({
       code: 'ASK_TIMEOUT',
     });
@@ -39,7 +39,7 @@ describeRuntime('a registered name', (start) => {
     const entered = runtime.register('it', ref);
     await runtime.stopActor(ref);
     await entered;
-    await cluster.pass(500);
+    await cluster.pass(cluster.many(500, 100));
     await runtime.register('it', runtime.spawn(numbered(2)));
     expect(await (await runtime.lookup(v1.PartitionRuntime, 'it')).describe({})).to.include({ ordinal: 2 });
   });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { closeCluster, Cluster, startFlow } from './harness.js';
+import { Cluster, startFlow } from './harness.js';
 import restarting from './pipelines/flow-restart.js';
 
 async function traceOf(seed: number): Promise<string> {
@@ -13,7 +13,7 @@ async function traceOf(seed: number): Promise<string> {
   await cluster.pass(40);
   cluster.executor.crash(second.node);
   await run.done;
-  await closeCluster(cluster, { ignoresTimers: true });
+  await cluster.close({ ignoresTimers: true });
   return lines.join('\n');
 }
 

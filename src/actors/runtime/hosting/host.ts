@@ -62,6 +62,11 @@ export class PartitionHost {
     return this.#launch?.live?.ordinal;
   }
 
+  /** It is not there, and was not told to end. */
+  get isMissing(): boolean {
+    return this.ordinal === undefined && !this.#isStopping;
+  }
+
   get segmentsManager(): Ref | undefined {
     return this.#launch?.live?.segmentsManager;
   }

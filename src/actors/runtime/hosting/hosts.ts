@@ -63,8 +63,8 @@ export class PartitionHosts {
 
   /** Sentences about those that are not there. */
   missing(): readonly string[] {
-    return this.#hosts.flatMap(({ ordinal, index }) =>
-      ordinal === undefined ? [`Partition ${index} of this process is not there.`] : [],
+    return this.#hosts.flatMap(({ isMissing, index }) =>
+      isMissing ? [`Partition ${index} of this process is not there.`] : [],
     );
   }
 

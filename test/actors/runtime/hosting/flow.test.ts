@@ -6,7 +6,8 @@ import { Executor, pipeline } from '#src/actors/runtime/index.js';
 import { idsBelow, rejection, sorted } from '../harness.js';
 import flow from './far-flow.js';
 import restarting from './far-flow-restart.js';
-import { describeHosting, until } from './hosting.js';
+import { describeHosting } from './hosting.js';
+import { until } from './until.js';
 
 describeHosting('a pipeline over hosted partitions', (hosting) => {
   it('hands every row on once, in order where there is one instance of each segment', async () => {

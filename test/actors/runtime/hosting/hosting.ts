@@ -90,22 +90,6 @@ export async function until(isTrue: () => boolean): Promise<void> {
   }
 }
 
-/** Processes that a process has started and that are there still. */
-export function childrenOf(pid: number): number[] {
-  const lists = readdirSync(`/proc/${pid}/task`).map((task) => `/proc/${pid}/task/${task}/children`);
-  const texts = lists.map((list) => (existsSync(list) ? readFileSync(list, 'utf8') : ''));
-  return texts.flatMap((text) => text.split(' ').filter(Boolean).map(Number));
-}
-
-/** A process that has ended and was not waited for yet is there no more. */
-export function isThere(pid: number): boolean {
-  try {
-    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
 /** Declares the same tests for partitions on threads and in processes. */
 export function describeHosting(title: string, declare: (hosting: () => Hosting) => void): void {
   for (const placement of ['thread', 'process'] as const) {

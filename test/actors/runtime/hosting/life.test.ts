@@ -8,7 +8,9 @@ import { v1 } from '#src/protocol/index.js';
 import { idsBelow, rejection, sorted } from '../harness.js';
 import flow from './far-flow.js';
 import { hookNotes, hooks } from './hooks.js';
-import { childrenOf, describeHosting, type Hosting, until } from './hosting.js';
+import { describeHosting, type Hosting } from './hosting.js';
+import { childrenOf } from './processes.js';
+import { until } from './until.js';
 
 const NOTHING = { messages: 0, handlers: 0, asks: 0, streams: 0, pipelines: 0, segments: 0, unsentBytes: 0 };
 

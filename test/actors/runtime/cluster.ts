@@ -1,0 +1,146 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import {
+  Executor,
+  type ExecutorOptions,
+  type Placement,
+  type Runtime,
+  type RuntimeOptions,
+} from '#src/actors/runtime/index.js';
+import { type LogRecord, memoryLogger } from '#src/logging/index.js';
+import { childrenOf } from './hosting/processes.js';
+import { until as untilPatiently } from './hosting/until.js';
+import { BoardServer } from './pipelines/remote-board.js';
+
+/**
+ * The processes of a test: virtual ones on one pseudo-network and on virtual time, where partitions share the thread of the test; or, with
+ * another placement, in real time, with the first partition of each on that thread, and the others on threads or in processes of their own.
+ */
+export class Cluster {
+  readonly executor: Executor;
+  readonly placement: Placement;
+  readonly seed: number;
+  readonly log: readonly LogRecord[];
+  readonly started: Runtime[] = [];
+  readonly #ground: Ground | undefined;
+
+  constructor(options: ExecutorOptions = {}, placement: Placement = 'inline') {
+    const log = memoryLogger();
+    this.placement = placement;
+    this.seed = options.seed ?? 7;
+    this.log = log.records;
+    this.#ground = placement === 'inline' ? undefined : new Ground();
+    this.executor = new Executor(
+      this.#ground === undefined
+        ? { latencyMs: 1, log, ...options, seed: this.seed }
+        : { log, net: { socketFolder: this.#ground.folder } },
+    );
+    clusters.add(this);
+  }
+
+  /** Waits take no time, and none is longer than it says. */
+  get isVirtual(): boolean {
+    return this.executor.scheduler.isVirtual;
+  }
+
+  /** Where segments that are not on this thread find the boards of the test. */
+  get boards(): string | undefined {
+    return this.#ground?.boards.path;
+  }
+
+  /** The first that is started serves the control plane; the others join it. Of two partitions one is hosted, with a placement. */
+  async start(options: RuntimeOptions = {}): Promise<Runtime> {
+    const [first] = this.started;
+    const name = `process-${this.started.length}`;
+    const join = first === undefined ? {} : { controlPlane: first.controlPlane };
+    const hosting = this.isVirtual ? {} : { placement: this.placement, system: { partitions: 2 } };
+    const place = { node: `node-${this.started.length}`, name };
+    const runtime = await this.executor.start({ ...place, ...join, ...hosting, ...options });
+    this.started.push(runtime);
+    return runtime;
+  }
+
+  /** Lets time pass. */
+  pass(ms: number): Promise<void> {
+    return new Promise((resolve) => this.executor.scheduler.setTimer(ms, resolve));
+  }
+
+  /** As many as virtual time makes cheap, or as few as show the same in real time. */
+  many(virtual: number, real: number): number {
+    return this.isVirtual ? virtual : real;
+  }
+
+  /** Nothing takes longer than it must on virtual time; in real time the machine has a say. */
+  expectPassed(ms: number, atLeastMs: number, atMostMs: number): void {
+    expect(ms).to.be.within(atLeastMs, this.isVirtual ? atMostMs : Number.POSITIVE_INFINITY);
+  }
+
+  /** Stops everything, and expects that nothing is left. `ignoresTimers`: the test itself has set some that have not come due. */
+  async close({ ignoresTimers = false } = {}): Promise<void> {
+    const { executor, started } = this;
+    clusters.delete(this);
+    for (const runtime of started.toReversed()) await runtime.stop();
+    const left = () => ({
+      ...executor.network.statistics,
+      pendingTimers: ignoresTimers ? 0 : executor.scheduler.pendingTimers,
+      leftovers: executor.started.map((runtime) => runtime.leftovers),
+    });
+    const nothing = {
+      processes: 0,
+      openLinks: 0,
+      framesInFlight: 0,
+      bytesInFlight: 0,
+      timers: 0,
+      pendingTimers: 0,
+      leftovers: executor.started.map(() => NOTHING_LEFT),
+    };
+    try {
+      await until(() => left().pendingTimers === 0 && left().openLinks === 0).catch(() => {});
+      expect(left(), `left with seed ${this.seed}`).to.deep.equal(nothing);
+    } finally {
+      await executor.stop();
+      await this.#ground?.close();
+    }
+  }
+}
+
+/** Clusters that were made, and not closed yet. */
+export const clusters = new Set<Cluster>();
+
+export const NOTHING_LEFT = {
+  actors: 0,
+  pendingAsks: 0,
+  openStreams: 0,
+  links: 0,
+  linkAsks: 0,
+  mailboxBytes: 0,
+};
+
+/** What hosted partitions share with their test. */
+class Ground {
+  readonly folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  readonly boards = new BoardServer(join(this.folder, 'boards'));
+
+  async close(): Promise<void> {
+    await this.boards.close();
+    // Those of a test end together.
+    if (clusters.size === 0) expect(childrenOf(process.pid), 'processes that were left').to.deep.equal([]);
+    expect(readdirSync(this.folder), 'files that were left').to.deep.equal([]);
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+/**
+ * Waits until `isTrue`; fails after a while of real time. On virtual time it looks at each turn of the event loop; where others run, it
+ * leaves the processor to them.
+ */
+export async function until(isTrue: () => boolean): Promise<void> {
+  if ([...clusters].some(({ isVirtual }) => !isVirtual)) return untilPatiently(isTrue);
+  const deadline = performance.now() + 3_000;
+  while (!isTrue()) {
+    if (performance.now() > deadline) throw new Error(`this never became true: ${isTrue.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
