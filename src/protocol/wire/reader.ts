@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { copyOf } from './copy.js';
+import { CopySlab } from './slab.js';
 import { readUtf8 } from './utf8.js';
 import { tooDeep, truncated, wrongWireType } from './malformed.js';
 
@@ -36,6 +36,7 @@ export class WireReader {
   #view: DataView | undefined = undefined;
   /** For turning bigints into halves and back; made when the first comes, since it costs more than a small message. */
   #scratch: DataView | undefined = undefined;
+  #slab: CopySlab | undefined = undefined;
 
   constructor(bytes?: Uint8Array, start?: number, end?: number) {
     if (bytes !== undefined) this.reset(bytes, start, end);
@@ -197,10 +198,11 @@ export class WireReader {
     return readUtf8(this.bytes, start, this.position);
   }
 
-  /** Length and bytes, copied: what is returned shares no memory with the input. */
+  /** Length and bytes, copied: what is returned shares no bytes with the input, nor with what was returned before. */
   blob(): Uint8Array {
     const start = this.skipLength();
-    return copyOf(this.bytes, start, this.position);
+    this.#slab ??= new CopySlab();
+    return this.#slab.copyOf(this.bytes, start, this.position);
   }
 
   /** Length and fields of a nested message. */
