@@ -1,14 +1,9 @@
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { limits } from '../../limits.js';
 import type { Rings } from './rings.js';
+import { Spin } from './spin.js';
 import { beforeThreadEnds } from './thread-end.js';
 import { ResourceError } from '../../errors.js';
-
-/** How long it goes on looking, in ms, once nothing comes. */
-const SHORTEST_SPIN_MS = 0.01;
-const LONGEST_SPIN_MS = 0.4;
-/** The spin grows so many times at once when it was given up too soon: so soon is there traffic, and a sleep costs both ends a wake-up. */
-const GROWTH = 4;
 
 /** The handle of koffi for one file descriptor. */
 interface Poll {
@@ -22,9 +17,6 @@ interface Poll {
  * Keeps the rings turning: while there is traffic in turns of the event loop, then asleep on the event fd.
  *
  *     turning --(nothing came for the spin)--> armed --(readable)--> turning
- *
- * The spin adapts: it grows after a sleep that the longest spin would have outlasted, and shrinks when it was in vain. It is the length of
- * the sleep that counts, not of the spin before it: two ends that wait for each other both sleep for two wake-ups, which is many short spins.
  */
 export class Progress {
   readonly #rings: Rings;
@@ -35,10 +27,10 @@ export class Progress {
   readonly #turn = (): void => this.#runTurn();
   readonly #woken = (): void => this.#wokenUp();
   readonly #forgetEnd: () => void;
+  readonly #spin = new Spin();
   #isTurning = false;
   #isAsleep = false;
   #isClosed = false;
-  #spinMs = SHORTEST_SPIN_MS;
   #idleSinceMs: number | undefined;
   #asleepSinceMs = 0;
   #timer: Timer | undefined;
@@ -95,8 +87,7 @@ export class Progress {
   #idle(): void {
     const nowMs = this.#scheduler.now();
     this.#idleSinceMs ??= nowMs;
-    if (nowMs - this.#idleSinceMs < this.#spinMs) return this.#again();
-    this.#spinMs = Math.max(SHORTEST_SPIN_MS, this.#spinMs / 2);
+    if (nowMs - this.#idleSinceMs < this.#spin.lengthMs) return this.#again();
     this.#sleep(nowMs);
   }
 
@@ -109,7 +100,9 @@ export class Progress {
 
   #sleep(nowMs: number): void {
     const armed = this.#rings.arm();
+    // The first time after traffic there is always something left to do: that is no look in vain.
     if (armed === 0) return this.#again();
+    this.#spin.wasInVain();
     this.#isAsleep = true;
     this.#asleepSinceMs = nowMs;
     this.#poll.start({ readable: true }, this.#woken);
@@ -119,8 +112,7 @@ export class Progress {
 
   #wokenUp(): void {
     if (!this.#isAsleep) return;
-    const sleptMs = this.#scheduler.now() - this.#asleepSinceMs;
-    if (sleptMs < LONGEST_SPIN_MS) this.#spinMs = Math.min(LONGEST_SPIN_MS, this.#spinMs * GROWTH);
+    this.#spin.slept(this.#scheduler.now() - this.#asleepSinceMs);
     this.wake();
   }
 
