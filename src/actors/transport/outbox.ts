@@ -7,6 +7,7 @@ import {
   writeDelimitedEnvelope,
 } from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
+import { SpareFrames } from './spare-frames.js';
 import { type Perishable, WaitingFrame } from './waiting-frame.js';
 
 const NOTHING = new Uint8Array(0);
@@ -33,6 +34,7 @@ export class Outbox {
   readonly #now: () => number;
   readonly #writer = new WireWriter();
   readonly #backlog: WaitingFrame[] = [];
+  readonly #spares = new SpareFrames();
   /** Frames that the link was given. */
   frames = 0;
   #backlogBytes = 0;
@@ -120,10 +122,12 @@ export class Outbox {
     const open = this.#ownFrame;
     if (open !== undefined) {
       open.size = this.#writer.size;
-      if (this.#send(link, open)) {
-        this.#ownFrame = undefined;
+      if (!this.#send(link, open)) {
+        return;
       }
+      this.#ownFrame = undefined;
     }
+    this.#spares.clear();
   }
 
   /** The link has ended: the frames that it never took, which are forgotten here. */
@@ -147,6 +151,7 @@ export class Outbox {
     }
     link.send(this.#lane, buffer, frame.copyTo(buffer, nowMs));
     this.frames++;
+    this.#spares.giveBack(frame.bytes);
     return true;
   }
 
@@ -156,7 +161,9 @@ export class Outbox {
     const buffer = mayGoStraight ? link.acquire(this.#lane, sizeBytes) : undefined;
     this.#linkFrame = buffer;
     this.#ownFrame =
-      buffer === undefined ? new WaitingFrame(new Uint8Array(Math.max(sizeBytes, this.#limits.frameBytes))) : undefined;
+      buffer === undefined
+        ? new WaitingFrame(this.#spares.take(Math.max(sizeBytes, this.#limits.frameBytes)))
+        : undefined;
     this.#writer.reset(buffer ?? this.#ownFrame?.bytes ?? NOTHING);
   }
 
