@@ -61,7 +61,7 @@ export class Channel implements Line {
   constructor(services: RouterServices, address: string) {
     this.#services = services;
     this.address = address;
-    this.outgoing = new Outgoing(services.limits, () => services.scheduler.now());
+    this.outgoing = new Outgoing(services);
     this.watches = new RemoteWatches(
       (message) => this.say({ message }),
       (cUid) => services.system.resolve(cUid),

@@ -7,7 +7,7 @@ import {
   writeDelimitedEnvelope,
 } from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
-import { SpareFrames } from './spare-frames.js';
+import type { SpareFrames } from './spare-frames.js';
 import { type Perishable, WaitingFrame } from './waiting-frame.js';
 
 const NOTHING = new Uint8Array(0);
@@ -34,7 +34,7 @@ export class Outbox {
   readonly #now: () => number;
   readonly #writer = new WireWriter();
   readonly #backlog: WaitingFrame[] = [];
-  readonly #spares = new SpareFrames();
+  readonly #spares: SpareFrames;
   /** Frames that the link was given. */
   frames = 0;
   #backlogBytes = 0;
@@ -44,7 +44,8 @@ export class Outbox {
   #ownFrame: WaitingFrame | undefined;
 
   /** `now` is the scheduler's time. */
-  constructor(lane: Lane, limits: OutboxLimits, now: () => number) {
+  constructor(lane: Lane, limits: OutboxLimits, spares: SpareFrames, now: () => number) {
+    this.#spares = spares;
     this.#lane = lane;
     this.#limits = limits;
     this.#now = now;
@@ -122,12 +123,10 @@ export class Outbox {
     const open = this.#ownFrame;
     if (open !== undefined) {
       open.size = this.#writer.size;
-      if (!this.#send(link, open)) {
-        return;
+      if (this.#send(link, open)) {
+        this.#ownFrame = undefined;
       }
-      this.#ownFrame = undefined;
     }
-    this.#spares.clear();
   }
 
   /** The link has ended: the frames that it never took, which are forgotten here. */

@@ -34,12 +34,17 @@ export class Outgoing {
   readonly #halves = new Halves();
   readonly #maxMessageBytes: number;
 
-  /** `now` is the scheduler's time. */
-  constructor({ frameBytes, maxMessageBytes, linkBacklogBytes }: RouterServices['limits'], now: () => number) {
+  constructor({
+    limits: bounds,
+    spareFrames,
+    scheduler,
+  }: Pick<RouterServices, 'limits' | 'spareFrames' | 'scheduler'>) {
+    const { frameBytes, maxMessageBytes, linkBacklogBytes } = bounds;
+    const now = (): number => scheduler.now();
     this.#maxMessageBytes = maxMessageBytes;
     const sizes = { frameBytes, maxMessageBytes };
-    this.#control = new Outbox(Lane.control, { ...sizes, backlogBytes: limits.controlBacklogBytes }, now);
-    this.#data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes }, now);
+    this.#control = new Outbox(Lane.control, { ...sizes, backlogBytes: limits.controlBacklogBytes }, spareFrames, now);
+    this.#data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes }, spareFrames, now);
   }
 
   get frames(): number {

@@ -2,12 +2,15 @@ import type { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ActorSystem } from '../kernel/index.js';
 import type { Channel } from './channel.js';
+import type { SpareFrames } from './spare-frames.js';
 
 /** What a channel needs of the router that holds it. */
 export interface RouterServices {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
   readonly limits: { readonly frameBytes: number; readonly maxMessageBytes: number; readonly linkBacklogBytes: number };
+  /** Shared by all channels. */
+  readonly spareFrames: SpareFrames;
   /** Who is at this end. */
   identity(): { readonly address: string; readonly ordinal: number | undefined };
   /** The channel has open frames: hand them over at the end of this turn. */

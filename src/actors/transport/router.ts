@@ -9,6 +9,7 @@ import type { ActorSystem, Route } from '../kernel/index.js';
 import { Channel } from './channel.js';
 import { RemoteRoute } from './remote-route.js';
 import type { RouterServices } from './router-services.js';
+import { SpareFrames } from './spare-frames.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 
 export interface RouterOptions {
@@ -27,6 +28,7 @@ export class Router implements RouterServices {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
   readonly limits: RouterServices['limits'];
+  readonly spareFrames = new SpareFrames();
   readonly #transport: Transport;
   readonly #log: Logger;
   readonly #channels = new Set<Channel>();
