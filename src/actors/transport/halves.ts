@@ -11,10 +11,15 @@ export function lowOf(cUid: bigint): number {
 export class Halves {
   low = 0;
   high = 0;
+  #cUid = 0n;
   readonly #view = new DataView(new ArrayBuffer(8));
 
   /** Puts the halves of `cUid` into `low` and `high`. */
   split(cUid: bigint): void {
+    if (cUid === this.#cUid) {
+      return;
+    }
+    this.#cUid = cUid;
     this.#view.setBigUint64(0, cUid, true);
     this.low = this.#view.getInt32(0, true);
     this.high = this.#view.getInt32(4, true);

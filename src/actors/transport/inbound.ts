@@ -19,6 +19,8 @@ interface Target {
   readonly cell: Cell;
   readonly high: number;
   readonly methods: ReadonlyMap<string, AnyMethod>;
+  /** Of those, the ones that came before, by their numbers on this link. */
+  readonly numbered: AnyMethod[];
 }
 
 /** Messages of one channel on their way to mailboxes: finds the actor, its method, decodes in place, delivers. */
@@ -50,17 +52,12 @@ export class Inbound {
     if (view.mode === EnvelopeMode.open && this.#isOpenedBefore(view)) {
       return;
     }
-    const name = this.#methodName(view);
     const target = this.#target(view);
     if (target === undefined) {
-      this.#undelivered(view, name);
+      this.#undelivered(view, this.#methodName(view));
       return;
     }
-    const method = target.methods.get(name);
-    if (method === undefined) {
-      this.#refuse(new ProtocolError(`${name.slice(0, 200)} is no method of ${target.cell.service.typeName}.`), view);
-    }
-    this.#bind(view, method);
+    const method = this.#method(target, view);
     const message = this.#decode(bytes, view, method);
     if (view.mode === EnvelopeMode.open) {
       this.#open(target.cell, method, message, view);
@@ -106,6 +103,25 @@ export class Inbound {
     this.#targets.clear();
   }
 
+  #method({ cell, methods, numbered }: Target, view: EnvelopeView): AnyMethod {
+    const isNumbered = view.methodName === '';
+    const known = isNumbered ? numbered[view.method] : undefined;
+    if (known !== undefined) {
+      return known;
+    }
+    const name = this.#methodName(view);
+    const method = methods.get(name);
+    if (method === undefined) {
+      this.#refuse(new ProtocolError(`${name.slice(0, 200)} is no method of ${cell.service.typeName}.`), view);
+    }
+    if (isNumbered) {
+      numbered[view.method] = method;
+    } else {
+      this.#bind(view, method);
+    }
+    return method;
+  }
+
   #methodName(view: EnvelopeView): string {
     if (view.methodName !== '') {
       return view.methodName;
@@ -117,8 +133,8 @@ export class Inbound {
     }
   }
 
-  #bind({ method: number, methodName }: EnvelopeView, { fullName }: AnyMethod): void {
-    if (methodName !== '' && !this.#told.has(number)) {
+  #bind({ method: number }: EnvelopeView, { fullName }: AnyMethod): void {
+    if (!this.#told.has(number)) {
       this.#numbers.bind(number, fullName);
       this.#told.add(number);
       this.#channel.say({ message: { case: 'methodBound', value: { method: number } } });
@@ -174,7 +190,7 @@ export class Inbound {
       return undefined;
     }
     known?.cell.unwatch(this.#targetEnded);
-    const target = { cell, high: view.toHigh | 0, methods: this.#methodsOf(cell.service) };
+    const target = { cell, high: view.toHigh | 0, methods: this.#methodsOf(cell.service), numbered: [] };
     this.#targets.set(low, target);
     cell.watch(this.#targetEnded);
     return target;

@@ -9,22 +9,18 @@ import type { AnyMethod } from '../../protocol/index.js';
 export class OutgoingMethods {
   readonly #numbers = new Map<string, number>();
   readonly #methods: AnyMethod[] = [];
-  readonly #bound = new Set<number>();
+  readonly #isBound: boolean[] = [];
+  /** Most messages are of the method of the one before. */
+  #last: AnyMethod | undefined;
+  #lastNumber = 0;
 
   /** ProtocolError when the link has all the methods that it may have. */
   number(method: AnyMethod): number {
-    const { fullName } = method;
-    const known = this.#numbers.get(fullName);
-    if (known !== undefined) {
-      return known;
+    if (method !== this.#last) {
+      this.#lastNumber = this.#numbers.get(method.fullName) ?? this.#give(method);
+      this.#last = method;
     }
-    const number = this.#numbers.size + 1;
-    if (number > limits.linkMethods) {
-      throw new ProtocolError(`${fullName} would be method ${number} on one link; the limit is ${limits.linkMethods}.`);
-    }
-    this.#numbers.set(fullName, number);
-    this.#methods.push(method);
-    return number;
+    return this.#lastNumber;
   }
 
   /** The one that was given this number. */
@@ -33,14 +29,25 @@ export class OutgoingMethods {
   }
 
   isBound(number: number): boolean {
-    return this.#bound.has(number);
+    return this.#isBound[number] === true;
   }
 
   bound(number: number): void {
     if (number < 1 || number > this.#numbers.size) {
       throw new ProtocolError(`The peer knows method number ${number}, which was never given to any.`);
     }
-    this.#bound.add(number);
+    this.#isBound[number] = true;
+  }
+
+  #give(method: AnyMethod): number {
+    const { fullName } = method;
+    const number = this.#numbers.size + 1;
+    if (number > limits.linkMethods) {
+      throw new ProtocolError(`${fullName} would be method ${number} on one link; the limit is ${limits.linkMethods}.`);
+    }
+    this.#numbers.set(fullName, number);
+    this.#methods.push(method);
+    return number;
   }
 }
 

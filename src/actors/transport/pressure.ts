@@ -35,7 +35,7 @@ export class FullMailboxes {
   }
 
   isFull(cUid: bigint): boolean {
-    return this.#full.has(cUid);
+    return this.#full.size > 0 && this.#full.has(cUid);
   }
 
   /** The sender's side. */

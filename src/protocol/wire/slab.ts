@@ -1,4 +1,3 @@
-import { markAsUntransferable } from 'node:worker_threads';
 import { copyOf } from './copy.js';
 
 /** Up to this size V8 keeps an array on its own heap, where it costs less than a region of a slab. */
@@ -35,7 +34,7 @@ export class CopySlab {
   #begin(): Uint8Array {
     const bytes = this.#slab === undefined ? FIRST_BYTES : Math.min(this.#slab.length * 2, LARGEST_BYTES);
     const slab = new Uint8Array(bytes);
-    markAsUntransferable(slab.buffer);
+    process.getBuiltinModule('node:worker_threads').markAsUntransferable(slab.buffer);
     this.#slab = slab;
     this.#used = 0;
     return slab;
