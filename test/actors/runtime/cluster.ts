@@ -24,6 +24,8 @@ export class Cluster {
   readonly seed: number;
   readonly log: readonly LogRecord[];
   readonly started: Runtime[] = [];
+  /** Several tests use it, which close it behind the last. */
+  isShared = false;
   readonly #ground: Ground | undefined;
 
   constructor(options: ExecutorOptions = {}, placement: Placement = 'inline') {

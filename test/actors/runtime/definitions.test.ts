@@ -1,8 +1,15 @@
 import { expect } from 'chai';
 import { ConfigError } from '#src/errors.js';
-import { type Pipeline, type PipelineBuilder, pipeline, type RunOptions } from '#src/actors/runtime/index.js';
-import { closeAfterEach, Cluster, describeRuntime, rejection } from './harness.js';
+import {
+  type Pipeline,
+  type PipelineBuilder,
+  pipeline,
+  type RunOptions,
+  type Runtime,
+} from '#src/actors/runtime/index.js';
+import { closeAfterEach, Cluster, describePlacements, describeRuntime, rejection, startFlow } from './harness.js';
 import impure from './pipelines/bad/other-each-time.js';
+import flow from './pipelines/flow.js';
 import { Row } from './row.js';
 
 const nothing = (): void => {};
@@ -13,8 +20,15 @@ function declared(declare: (builder: PipelineBuilder) => void, url?: string): Pi
   return pipeline<unknown>('bad', url, (builder) => declare(builder));
 }
 
-describe('a definition that is wrong', () => {
-  closeAfterEach();
+describePlacements('a definition that is wrong', (newCluster) => {
+  let cluster: Cluster;
+  let runtime: Runtime;
+  before(async () => {
+    cluster = newCluster();
+    cluster.isShared = true;
+    runtime = await cluster.start();
+  });
+  after(() => cluster.close());
 
   const refused: Record<string, readonly [(builder: PipelineBuilder) => void, RegExp]> = {
     'has no segment': [nothing, /has no segment/],
@@ -112,7 +126,6 @@ describe('a definition that is wrong', () => {
 
   for (const [what, [declare, message]] of Object.entries(refused)) {
     it(`is a ConfigError before anything starts when it ${what}`, async () => {
-      const runtime = await new Cluster().start();
       const error = await rejection(runtime.run(declared(declare)));
       expect(error).to.be.instanceOf(ConfigError);
       expect(String(error)).to.match(message);
@@ -141,12 +154,36 @@ describe('a definition that is wrong', () => {
   };
   for (const [what, [args, path]] of Object.entries(notJson)) {
     it(`is a ConfigError when its arguments hold ${what}`, async () => {
-      const runtime = await new Cluster().start();
       const error = await rejection(runtime.run(declared(twoSegments), { args }));
       expect(error).to.be.instanceOf(ConfigError);
       expect(String(error)).to.include('must be JSON').and.include(path);
     });
   }
+
+  const options: Record<string, readonly [RunOptions<unknown>, RegExp]> = {
+    'instances of an unknown segment': [{ instances: { nobody: 1 } }, /no segment "nobody"; it has source, sink/],
+    'partitions of an unknown segment': [{ partitions: { nobody: [1] } }, /no segment "nobody"/],
+    'instances that are no number': [{ instances: { sink: untyped('2') } }, /whole number from 1/],
+    'no instances': [{ instances: { sink: 0 } }, /whole number from 1/],
+    'an impossible number of instances': [{ instances: { sink: 1e9 } }, /at most/],
+    'partitions that are no ordinals': [{ partitions: { sink: untyped(1) } }, /ordinals/],
+  };
+  for (const [what, [given, message]] of Object.entries(options)) {
+    it(`is a ConfigError when it is run with ${what}`, async () => {
+      const error = await rejection(runtime.run(declared(twoSegments), given));
+      expect(error).to.be.instanceOf(ConfigError);
+      expect(String(error)).to.match(message);
+    });
+  }
+
+  it('fails with the segment and the partitions that it may use, where none of them is there', async () => {
+    const { run } = await startFlow(runtime, flow, { count: 1 }, { partitions: { sink: [77] } });
+    expect(String(await rejection(run.done))).to.match(/Segment "sink" has no partition .* 77/);
+  });
+});
+
+describe('a definition without a module, which runs where it was made', () => {
+  closeAfterEach();
 
   it('sees its arguments as every other partition does', async () => {
     const runtime = await new Cluster().start();
@@ -160,29 +197,6 @@ describe('a definition that is wrong', () => {
     expect(seen[0]).to.deep.equal({ list: [1, 'two', null], nested: { yes: true } });
     await (await runtime.run(showing)).done;
     expect(seen.at(-1)).to.deep.equal({});
-  });
-
-  const options: Record<string, readonly [RunOptions<unknown>, RegExp]> = {
-    'instances of an unknown segment': [{ instances: { nobody: 1 } }, /no segment "nobody"; it has source, sink/],
-    'partitions of an unknown segment': [{ partitions: { nobody: [1] } }, /no segment "nobody"/],
-    'instances that are no number': [{ instances: { sink: untyped('2') } }, /whole number from 1/],
-    'no instances': [{ instances: { sink: 0 } }, /whole number from 1/],
-    'an impossible number of instances': [{ instances: { sink: 1e9 } }, /at most/],
-    'partitions that are no ordinals': [{ partitions: { sink: untyped(1) } }, /ordinals/],
-  };
-  for (const [what, [given, message]] of Object.entries(options)) {
-    it(`is a ConfigError when it is run with ${what}`, async () => {
-      const runtime = await new Cluster().start();
-      const error = await rejection(runtime.run(declared(twoSegments), given));
-      expect(error).to.be.instanceOf(ConfigError);
-      expect(String(error)).to.match(message);
-    });
-  }
-
-  it('fails with the segment and the partitions that it may use, where none of them is there', async () => {
-    const runtime = await new Cluster().start();
-    const run = await runtime.run(declared(twoSegments), { partitions: { sink: [77] } });
-    expect(String(await rejection(run.done))).to.match(/Segment "sink" has no partition .* 77/);
   });
 });
 

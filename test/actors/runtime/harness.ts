@@ -64,10 +64,17 @@ export function describeRuntime(
 
 /** Declares the same tests for clusters on virtual time, and for those with partitions on threads and in processes. */
 export function describePlacements(title: string, declare: (newCluster: () => Cluster) => void): void {
+  declareFor([{ title: 'with partitions on one thread', placement: 'inline' }, ...HOSTED], title, declare);
+}
+
+/** As `describePlacements`, where the tests make no sense on virtual time. */
+export function describeHosted(title: string, declare: (newCluster: () => Cluster) => void): void {
+  declareFor(HOSTED, title, declare);
+}
+
+function declareFor(kinds: readonly WorldKind[], title: string, declare: (newCluster: () => Cluster) => void): void {
   describe(title, () => {
-    for (const kind of [{ title: 'with partitions on one thread', placement: 'inline' } as const, ...HOSTED]) {
-      describeWorld(kind, () => declare(() => new Cluster({}, kind.placement)));
-    }
+    for (const kind of kinds) describeWorld(kind, () => declare(() => new Cluster({}, kind.placement)));
     closeAfterEach();
   });
 }
@@ -96,7 +103,7 @@ export function closeAfterEach(): void {
           if (level !== 'debug') console.error(`        ${level} ${message} ${JSON.stringify(fields)}`);
         }
       }
-      await cluster.close();
+      if (!cluster.isShared) await cluster.close();
     }
   });
 }

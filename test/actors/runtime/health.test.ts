@@ -1,7 +1,6 @@
 import { expect } from 'chai';
-import { Executor } from '#src/actors/runtime/index.js';
 import { errandRunner, Errands } from './errand-runner.js';
-import { describeRuntime, gate, until } from './harness.js';
+import { describePlacements, describeRuntime, gate, until } from './harness.js';
 
 describeRuntime('the health of a runtime', (start) => {
   it('says where it is, with whom it is linked, and that nothing is wrong', async () => {
@@ -76,23 +75,19 @@ describeRuntime('the health of a runtime', (start) => {
   });
 });
 
-describe('the health of a runtime that is cut off', () => {
+describePlacements('the health of a runtime that is cut off', (newCluster) => {
   it('is neither ready nor alive', async () => {
-    const executor = new Executor({ seed: 7, latencyMs: 1 });
-    try {
-      const control = await executor.start({ node: 'node-0' });
-      const runtime = await executor.start({ node: 'node-1', controlPlane: control.controlPlane });
-      const lost = new Promise((resolve) => runtime.onLost(resolve));
-      executor.crash('node-0');
-      await lost;
-      const health = runtime.health();
-      expect(health).to.include({ phase: 'running', isReady: false, isAlive: false });
-      expect(health.controlPlane.isReachable).to.equal(false);
-      expect(health.problems).to.have.length(1);
-      expect(health.problems[0]).to.include(`The control plane at ${control.controlPlane} cannot be reached`);
-      expect(control.health().phase).to.equal('stopped');
-    } finally {
-      await executor.stop();
-    }
+    const cluster = newCluster();
+    const control = await cluster.start();
+    const runtime = await cluster.start();
+    const lost = new Promise((resolve) => runtime.onLost(resolve));
+    cluster.executor.crash(control.node);
+    await lost;
+    const health = runtime.health();
+    expect(health).to.include({ phase: 'running', isReady: false, isAlive: false });
+    expect(health.controlPlane.isReachable).to.equal(false);
+    expect(health.problems).to.have.length(1);
+    expect(health.problems[0]).to.include(`The control plane at ${control.controlPlane} cannot be reached`);
+    await until(() => control.health().phase === 'stopped');
   });
 });

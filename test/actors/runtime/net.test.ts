@@ -5,10 +5,11 @@ import { expect } from 'chai';
 import { Executor, netSettings, Runtime } from '#src/actors/runtime/index.js';
 import { ConfigError, UnreachableError } from '#src/errors.js';
 import { silentLogger } from '#src/logging/index.js';
+import { v1 } from '#src/protocol/index.js';
 import { type OptionValues, resolveOptions } from '#src/options/index.js';
 import { Errands } from '../transport/errands.js';
 import { errands } from '../transport/partitions.js';
-import { idsBelow, rejection, sorted, startFlow, until } from './harness.js';
+import { describeHosted, idsBelow, rejection, sorted, startFlow, until } from './harness.js';
 import flow from './pipelines/flow.js';
 
 /** Two programs of one process: between them there is nothing but sockets. */
@@ -107,5 +108,31 @@ describe('runtimes that meet over sockets', () => {
       .to.be.instanceOf(ConfigError)
       .with.property('message')
       .that.matches(/cluster key/);
+  });
+});
+
+describeHosted('programs that meet over sockets', (newCluster) => {
+  it('run a pipeline together, several partitions each', async () => {
+    const [one, other] = [newCluster(), newCluster()];
+    const first = await one.start({ node: 'node-0' });
+    const second = await other.start({ node: 'node-1', controlPlane: first.controlPlane });
+    const { run, board } = await startFlow(second, flow, { count: 500, stages: 4, sinks: 2 });
+    await run.done;
+    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(idsBelow(500));
+    const ordinals = new Set([...board.places.values()].flat());
+    expect(sorted(ordinals)).to.deep.equal(sorted([...first.ordinals, ...second.ordinals]));
+    await second.stop();
+  });
+
+  it('learn at once that a process of another program has crashed', async () => {
+    const [one, other] = [newCluster(), newCluster()];
+    const first = await one.start({ node: 'node-0' });
+    const second = await other.start({ node: 'node-1', controlPlane: first.controlPlane });
+    const [, gone = 0] = second.ordinals;
+    const manager = await first.lookup(v1.SegmentsManager, `millrace/segments-manager/${gone}`);
+    expect((await manager.describe({})).segments).to.deep.equal([]);
+    other.executor.crash('node-1');
+    expect(await rejection(manager.describe({}, { timeoutMs: 8_000 }))).to.be.instanceOf(UnreachableError);
+    await until(() => second.isStopping);
   });
 });

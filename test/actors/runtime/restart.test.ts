@@ -1,36 +1,31 @@
 import { expect } from 'chai';
 import { behavior } from '#src/actors/kernel/index.js';
-import { Executor } from '#src/actors/runtime/index.js';
 import { ConfigError, UnreachableError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
+import { describePlacements, rejection } from './harness.js';
 
-const SEED = 11;
-
-describe(`a node that crashes and comes back (seed ${SEED})`, () => {
+describePlacements('a node that crashes and comes back', (newCluster) => {
   it('joins afresh, with new ids, and its names are free again', async () => {
-    const executor = new Executor({ seed: SEED, latencyMs: 1 });
-    const first = await executor.start({ node: 'node-0' });
-    const other = { node: 'node-1', controlPlane: first.controlPlane };
-    const before = await executor.start(other);
+    const cluster = newCluster();
+    const { executor } = cluster;
+    const first = await cluster.start();
+    const place = { node: 'node-1', name: 'process-1' };
+    const before = await cluster.start(place);
     before.spawn(described(1), { name: 'who', register: true });
     const old = await first.lookup(v1.PartitionRuntime, 'who');
 
     executor.crash('node-1');
-    const lost = await old.describe({}).catch((error: unknown) => error);
-    expect(lost).to.be.instanceOf(UnreachableError);
+    expect(await rejection(old.describe({}))).to.be.instanceOf(UnreachableError);
     expect(() => executor.restart('node-0')).to.throw(ConfigError);
 
     executor.restart('node-1');
-    const after = await executor.start(other);
+    const after = await cluster.start(place);
     after.spawn(described(2), { name: 'who', register: true });
     const found = await first.lookup(v1.PartitionRuntime, 'who');
     expect(await found.describe({})).to.include({ ordinal: 2 });
     expect(after.pUid).to.not.equal(before.pUid);
-    expect(await old.describe({}).catch((error: unknown) => error)).to.be.instanceOf(UnreachableError);
-
-    await executor.stop();
-    expect(executor.scheduler.pendingTimers).to.equal(0);
-    expect(executor.network.statistics).to.include({ processes: 0, openLinks: 0, framesInFlight: 0 });
+    expect(after.ordinals).to.not.include.members([...before.ordinals]);
+    expect(await rejection(old.describe({}))).to.be.instanceOf(UnreachableError);
   });
 });
 

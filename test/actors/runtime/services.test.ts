@@ -4,25 +4,22 @@ import * as face from '#src/actors/runtime/index.js';
 import { manifold } from '#src/actors/runtime/manifold.js';
 import { v1 } from '#src/protocol/index.js';
 import { Publisher, Subscriber } from '#src/actors/pubsub/index.js';
-import { closeAfterEach, Cluster, idsBelow, startFlow, until } from './harness.js';
+import { type Cluster, describePlacements, idsBelow, startFlow, until } from './harness.js';
 import flow from './pipelines/flow.js';
 import { Row } from './row.js';
 
 const { LifeCycle } = v1;
 
-/** Two virtual processes: what runs in `here` is driven from `there`, by messages alone. */
-async function twoProcesses() {
-  const cluster = new Cluster();
+/** Two processes: what runs in the last partition of `here` is driven from `there`, by messages alone. */
+async function twoProcesses(cluster: Cluster) {
   const here = await cluster.start({ system: { partitions: 2 } });
   const there = await cluster.start();
   return { cluster, here, there };
 }
 
-describe('the services of the runtime, driven from another process by messages alone', () => {
-  closeAfterEach();
-
+describePlacements('the services of the runtime, driven from another process by messages alone', (newCluster) => {
   it('Runtime: describes itself, and stops, after it has answered', async () => {
-    const { here: control, there: runtime, cluster } = await twoProcesses();
+    const { here: control, there: runtime, cluster } = await twoProcesses(newCluster());
     const ref = await control.lookup(v1.Runtime, `millrace/runtime/${runtime.pUid}`);
     const description = await ref.describe({});
     expect(description).to.include({ node: 'node-1', name: 'process-1', servesControlPlane: false, isConnected: true });
@@ -33,18 +30,18 @@ describe('the services of the runtime, driven from another process by messages a
   });
 
   it('PartitionRuntime: describes itself', async () => {
-    const { here, there } = await twoProcesses();
+    const { cluster, here, there } = await twoProcesses(newCluster());
     for (const ordinal of here.ordinals) {
       const ref = await there.lookup(v1.PartitionRuntime, `millrace/partition/${ordinal}`);
       const description = await ref.describe({});
       expect(description).to.include({ ordinal, segments: 0 });
       expect(description.actors).to.be.greaterThan(0);
-      expect(description.address).to.match(/^memory:/);
+      expect(description.address).to.match(cluster.isVirtual ? /^memory:/ : /unix:/);
     }
   });
 
   it('PipelinesManager: lists pipelines', async () => {
-    const { here, there } = await twoProcesses();
+    const { here, there } = await twoProcesses(newCluster());
     const { run } = await startFlow(here, flow, { count: 1 });
     await run.done;
     const ref = await there.lookup(v1.PipelinesManager, 'millrace/pipelines-manager');
@@ -55,7 +52,7 @@ describe('the services of the runtime, driven from another process by messages a
   });
 
   it('SegmentsManager: registers, activates, describes, stops and forgets segments, however often it is told', async () => {
-    const { cluster, here, there } = await twoProcesses();
+    const { cluster, here, there } = await twoProcesses(newCluster());
     const { board, manager, port, segment } = await twoSegments(here, there);
     const sink = v1.SegmentRequest.create({ id: 2002, segment: segment('sink', [port('stage', false)]) });
     await manager.register(sink);
@@ -67,7 +64,7 @@ describe('the services of the runtime, driven from another process by messages a
     await untilAsync(cluster, async () => (await known())[0]?.actual === LifeCycle.RUNNING);
     expect(await known()).to.have.length(1);
     expect((await known())[0]).to.include({ id: 2002, name: 'sink', read: 0 });
-    const partition = await there.lookup(v1.PartitionRuntime, `millrace/partition/${here.ordinals[0]}`);
+    const partition = await there.lookup(v1.PartitionRuntime, `millrace/partition/${lastOf(here)}`);
     expect(await partition.describe({})).to.include({ segments: 1 });
     await manager.stop({ id: 2002 });
     await manager.stop({ id: 2002 });
@@ -83,8 +80,8 @@ describe('the services of the runtime, driven from another process by messages a
   });
 
   it('SegmentsManager: answers what it cannot do with an error, and goes on', async () => {
-    const { here, there } = await twoProcesses();
-    const manager = await there.lookup(v1.SegmentsManager, `millrace/segments-manager/${here.ordinals[0]}`);
+    const { here, there } = await twoProcesses(newCluster());
+    const manager = await there.lookup(v1.SegmentsManager, `millrace/segments-manager/${lastOf(here)}`);
     expect(await manager.activate({ id: 9 }).then(() => 'answered', String)).to.include('Segment 9 is not registered');
     expect(await manager.drain({ id: 9 }).then(() => 'answered', String)).to.include('Segment 9 is not registered');
     expect(await manager.register({ id: 9 }).then(() => 'answered', String)).to.include('must be described');
@@ -92,13 +89,14 @@ describe('the services of the runtime, driven from another process by messages a
   });
 
   it('SegmentsManager: drains a segment through the control plane', async () => {
-    const { cluster, here, there } = await twoProcesses();
+    const { cluster, here, there } = await twoProcesses(newCluster());
+    const count = cluster.many(600, 300);
     const { run, board } = await startFlow(
       here,
       flow,
-      { count: 600, stages: 2 },
+      { count, stages: 2 },
       {
-        partitions: { stage: here.ordinals.slice(0, 1) },
+        partitions: { stage: [lastOf(here)] },
         board: (on) => {
           on.stage = () => cluster.pass(1);
         },
@@ -106,15 +104,15 @@ describe('the services of the runtime, driven from another process by messages a
     );
     await until(() => board.sunk.length > 50);
     const [id] = run.instances('stage');
-    const manager = await there.lookup(v1.SegmentsManager, `millrace/segments-manager/${here.ordinals[0]}`);
+    const manager = await there.lookup(v1.SegmentsManager, `millrace/segments-manager/${lastOf(here)}`);
     await manager.drain({ id: id ?? 0 });
     await until(() => !run.instances('stage').includes(id ?? 0));
     await run.done;
-    expect(board.sunk.map((row) => row.id).sort((a, b) => a - b)).to.deep.equal(idsBelow(600));
+    expect(board.sunk.map((row) => row.id).sort((a, b) => a - b)).to.deep.equal(idsBelow(count));
   });
 
   it('ManifoldService, Publisher and Subscriber: wired from elsewhere, elements flow between two processes', async () => {
-    const { cluster, here, there } = await twoProcesses();
+    const { cluster, here, there } = await twoProcesses(newCluster());
     const controller = await cluster.start();
     const publisher = new Publisher({
       id: 1,
@@ -153,7 +151,7 @@ describe('the services of the runtime, driven from another process by messages a
   });
 
   it('ManifoldService: a member is let go only when every listener has acknowledged that it is gone', async () => {
-    const { cluster, here, there } = await twoProcesses();
+    const { cluster, here, there } = await twoProcesses(newCluster());
     let answer = (): void => {};
     const heard: v1.Membership[] = [];
     const slow = behavior(v1.Publisher, {
@@ -176,14 +174,14 @@ describe('the services of the runtime, driven from another process by messages a
     let isGone = false;
     const leaving = ref.leave({ member: 2 }, { timeoutMs: 60_000 }).then(() => (isGone = true));
     await until(() => heard.some(({ left }) => left.includes(2)));
-    await cluster.pass(500);
+    await cluster.pass(cluster.many(500, 50));
     expect(isGone).to.equal(false);
     answer();
     await leaving;
   });
 
   it('ManifoldService: a reader that was dropped does not come back by a repeated join; before it had joined, it ends at once', async () => {
-    const { cluster, here, there } = await twoProcesses();
+    const { cluster, here, there } = await twoProcesses(newCluster());
     const writer = new Publisher({
       id: 1,
       port: 'rows',
@@ -222,7 +220,7 @@ describe('the services of the runtime, driven from another process by messages a
   });
 
   it('Publisher: sends what is granted, and not one element more', async () => {
-    const { cluster, here, there } = await twoProcesses();
+    const { cluster, here, there } = await twoProcesses(newCluster());
     const elements: { sequence: number }[] = [];
     let ended: number | undefined;
     const fake = behavior(v1.Subscriber, {
@@ -253,7 +251,7 @@ describe('the services of the runtime, driven from another process by messages a
     ref.grant({ reader: 2, items: 10, bytes: 1_000_000, received: 0, hasGap: false });
     ref.grant({ reader: 2, items: 5, bytes: 1, received: 0, hasGap: false });
     await until(() => elements.length >= 10);
-    await cluster.pass(1_000);
+    await cluster.pass(cluster.many(1_000, 50));
     expect(elements.map(({ sequence }) => sequence)).to.deep.equal(idsBelow(10));
     ref.grant({ reader: 2, items: 50, bytes: 1_000_000, received: 10, hasGap: false });
     await writes;
@@ -264,7 +262,7 @@ describe('the services of the runtime, driven from another process by messages a
   });
 
   it('Publisher and Subscriber: a member without its reference is refused, and changes nothing', async () => {
-    const { here, there } = await twoProcesses();
+    const { here, there } = await twoProcesses(newCluster());
     const subscriber = new Subscriber({ id: 2, port: 'rows', type: Row });
     await here.register('subscriber', here.spawn(subscriber.behavior()));
     const ref: ActorRef<typeof v1.Subscriber> = await there.lookup(v1.Subscriber, 'subscriber');
@@ -296,6 +294,10 @@ describe('the face of the runtime', () => {
   });
 });
 
+function lastOf({ ordinals }: face.Runtime): number {
+  return ordinals.at(-1) ?? 0;
+}
+
 /** A manifold and the segments manager of `here`, as `there` sees them, and what it needs to describe a segment of a flow. */
 async function twoSegments(here: face.Runtime, there: face.Runtime) {
   const { run, board } = await startFlow(here, flow, { count: 1 });
@@ -305,15 +307,15 @@ async function twoSegments(here: face.Runtime, there: face.Runtime) {
   const definition = pipeline?.detail.case === 'pipeline' ? pipeline.detail.value.definition : '';
   const actor = there.spawn(manifold('stage', 'round-robin')).toRef();
   await there.register('manifold', there.spawn(manifold('unused', 'broadcast')));
-  const manager = await there.lookup(v1.SegmentsManager, `millrace/segments-manager/${here.ordinals[0]}`);
+  const manager = await there.lookup(v1.SegmentsManager, `millrace/segments-manager/${lastOf(here)}`);
   const port = (name: string, isEgress: boolean) => v1.PortAssignment.create({ port: name, actor, isEgress });
   const segment = (name: string, ports: v1.PortAssignment[]) =>
-    v1.Segment.create({ name, definition, ports, partition: here.ordinals[0] });
+    v1.Segment.create({ name, definition, ports, partition: lastOf(here) });
   return { board, manager, port, segment };
 }
 
 async function untilAsync(cluster: Cluster, isTrue: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < cluster.many(200, 2_000); tries++) {
     if (await isTrue()) return;
     await cluster.pass(10);
   }

@@ -3,39 +3,67 @@ import { AskTimeoutError, StoppedError, UnreachableError } from '#src/errors.js'
 import { type VirtualCluster, virtualCluster } from '#src/testing/index.js';
 import { Listing } from '../transport/errands.js';
 import { listing, readAll } from '../transport/partitions.js';
+import { describePlacements, until } from './harness.js';
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_none, index) => index);
 const forever = { timeoutMs: Number.POSITIVE_INFINITY };
 
-describe('streams between the nodes of a cluster', () => {
+/** An actor that lists numbers below the one that it is asked for, or all; and the lists that have been closed. */
+function endlessly() {
+  const closed: number[] = [];
+  const endless = listing({
+    list: async function* (_state, { value }) {
+      try {
+        for (let next = 0; value === 0 || next < value; next++) yield { value: next };
+      } finally {
+        closed.push(value);
+      }
+    },
+  });
+  return { closed, endless };
+}
+
+describePlacements('streams between processes', (newCluster) => {
+  it('are read through a name that was looked up, from any of them', async () => {
+    const { runtimes, second, endless } = await setUp();
+    second.spawn(endless, { name: 'numbers', register: true });
+    for (const runtime of runtimes) {
+      const ref = await runtime.lookup(Listing, 'numbers');
+      expect(await readAll(ref.list({ value: 50 }, { windowItems: 7 }))).to.deep.equal({ values: upTo(50) });
+    }
+  });
+
+  it('fail at their readers when the process that serves them crashes, and are cancelled when the one that reads does', async () => {
+    const { cluster, first, second, third, closed, endless } = await setUp();
+    second.spawn(endless, { name: 'numbers', register: true });
+    const here = await first.lookup(Listing, 'numbers');
+    const there = await third.lookup(Listing, 'numbers');
+    const streams = [here.list({}, forever), there.list({}, forever)];
+    for (const stream of streams) await stream.next();
+    cluster.executor.crash(third.node);
+    await until(() => closed.length === 1);
+    cluster.executor.crash(second.node);
+    const [one, other] = await Promise.all(streams.map(readAll));
+    expect(one?.error).to.be.instanceOf(UnreachableError);
+    expect(other?.error).to.be.instanceOf(StoppedError);
+  });
+
+  async function setUp() {
+    const cluster = newCluster();
+    const [first, second, third] = [await cluster.start(), await cluster.start(), await cluster.start()];
+    return { cluster, runtimes: [first, second, third], first, second, third, ...endlessly() };
+  }
+});
+
+describe('streams over a network with faults', () => {
   let cluster: VirtualCluster;
 
   async function setUp(options: Parameters<typeof virtualCluster>[0] = {}) {
-    cluster = await virtualCluster({ nodes: 3, latencyMs: 1, ...options });
-    const [first, second, third] = cluster.runtimes;
-    if (second === undefined || third === undefined) throw new Error('three nodes were asked for');
-    const closed: number[] = [];
-    const endless = listing({
-      list: async function* (_state, { value }) {
-        try {
-          for (let next = 0; value === 0 || next < value; next++) yield { value: next };
-        } finally {
-          closed.push(value);
-        }
-      },
-    });
-    return { first, second, third, closed, endless };
+    cluster = await virtualCluster({ nodes: 2, latencyMs: 1, ...options });
+    const [first, second] = cluster.runtimes;
+    if (second === undefined) throw new Error('two nodes were asked for');
+    return { first, second, ...endlessly() };
   }
-
-  it('are read through a name that was looked up, from any of them', async () => {
-    const { first, second, third, endless } = await setUp();
-    second.spawn(endless, { name: 'numbers', register: true });
-    for (const runtime of [first, second, third]) {
-      const ref = await runtime.lookup(Listing, 'numbers');
-      expect(await readAll(ref.list({ value: 50 }))).to.deep.equal({ values: upTo(50) });
-    }
-    await cluster.stop();
-  });
 
   it('arrive complete where frames are lost, doubled and reordered', async () => {
     for (const seed of [1, 2, 3, 4]) {
@@ -47,22 +75,6 @@ describe('streams between the nodes of a cluster', () => {
       await cluster.until(() => closed.length === 2);
       await cluster.stop();
     }
-  });
-
-  it('fail at their readers when the node that serves them crashes, and are cancelled when the one that reads does', async () => {
-    const { first, second, third, closed, endless } = await setUp();
-    second.spawn(endless, { name: 'numbers', register: true });
-    const here = await first.lookup(Listing, 'numbers');
-    const there = await third.lookup(Listing, 'numbers');
-    const streams = [here.list({}, forever), there.list({}, forever)];
-    for (const stream of streams) await stream.next();
-    cluster.executor.crash('node-2');
-    await cluster.until(() => closed.length === 1);
-    cluster.executor.crash('node-1');
-    const [one, other] = await Promise.all(streams.map(readAll));
-    expect(one?.error).to.be.instanceOf(UnreachableError);
-    expect(other?.error).to.be.instanceOf(StoppedError);
-    await cluster.stop();
   });
 
   it('wait for a node that is cut off for a while, and fail when it stays away', async () => {

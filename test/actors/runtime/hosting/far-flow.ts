@@ -5,30 +5,23 @@ import { type Output, pipeline, type SegmentContext } from '#src/actors/runtime/
 import { Row } from '../row.js';
 
 /** What the stage does with the row `at`. */
-export type Deed = 'throw' | 'throw outside' | 'exit' | 'hang' | 'hang asleep' | 'log';
+export type Deed = 'throw outside' | 'exit' | 'hang' | 'hang asleep' | 'log';
 
 export interface FarArgs {
   /** File to which every segment writes what it does, a line of JSON each: it may run in another process. */
   readonly notes: string;
   readonly count: number;
   readonly stages?: number;
-  readonly policy?: 'round-robin' | 'broadcast' | 'hash';
   readonly deed?: Deed;
   readonly at?: number;
   /** The deed is done as long as this file is there, which it takes away. */
   readonly once?: string;
-  readonly onFailure?: 'restart';
-  /** Time that the stage takes for each row, and the sink. */
-  readonly stageMs?: number;
+  /** Time that the sink takes for each row. */
   readonly sinkMs?: number;
-  readonly sinks?: number;
-  readonly sinkStopsAfter?: number;
-  /** It keeps its first row. */
-  readonly sinkHolds?: 'until it is aborted' | 'for ever';
 }
 
 export interface Note {
-  readonly what: 'start' | 'staged' | 'sunk' | 'written' | 'aborted' | 'end';
+  readonly what: 'start' | 'staged' | 'sunk';
   readonly segment: string;
   readonly instance: number;
   readonly partition: number;
@@ -43,20 +36,17 @@ export const farFlow = (name: string, url: string, onFailure?: 'restart') =>
     name,
     url,
     (builder, args: FarArgs) => {
-      const { policy = 'round-robin', stages = 1, sinks = 1 } = args;
-      const port = policy === 'hash' ? { policy, key: (row: Row) => row.key } : { policy };
-      const rows = builder.source('source', Row, port, (output, context) => readRows(args, output, context));
-      const staged = builder.segment('stage', rows, Row, { instances: stages }, async (input, output, context) => {
-        begin(args, context);
+      const rows = builder.source('source', Row, (output, context) => readRows(args, output, context));
+      const instances = args.stages ?? 1;
+      const staged = builder.segment('stage', rows, Row, { instances }, async (input, output, context) => {
+        note(args, context, 'start');
         for await (const row of input) {
-          if (args.stageMs !== undefined) await context.outside(pause(args.stageMs));
           if (row.id === args.at) await does(args, context);
           note(args, context, 'staged', row.id);
           await output.write(row);
         }
-        note(args, context, 'end');
       });
-      builder.sink('sink', staged, { instances: sinks }, (input, context) => sink(args, input, context));
+      builder.sink('sink', staged, (input, context) => sink(args, input, context));
     },
     onFailure === undefined ? {} : { onFailure, maxRestarts: 5 },
   );
@@ -64,37 +54,23 @@ export const farFlow = (name: string, url: string, onFailure?: 'restart') =>
 export default farFlow('far-flow', import.meta.url);
 
 async function readRows(args: FarArgs, output: Output<Partial<Row>>, context: SegmentContext): Promise<void> {
-  begin(args, context);
+  note(args, context, 'start');
   for (let id = 0; id < args.count; id++) {
-    await output.write({ id, key: `key-${id % 7}` });
-    note(args, context, 'written', id);
+    await output.write({ id });
   }
-  note(args, context, 'end');
 }
 
 async function sink(args: FarArgs, input: AsyncIterable<Row>, context: SegmentContext): Promise<void> {
-  begin(args, context);
-  let read = 0;
+  note(args, context, 'start');
   for await (const row of input) {
     note(args, context, 'sunk', row.id);
-    if (args.sinkHolds !== undefined) await held(args.sinkHolds, context);
     if (args.sinkMs !== undefined) await context.outside(pause(args.sinkMs));
-    if (++read === args.sinkStopsAfter) break;
   }
-  note(args, context, 'end');
-}
-
-function held(how: NonNullable<FarArgs['sinkHolds']>, { signal }: SegmentContext): Promise<unknown> {
-  return new Promise((resolve) => {
-    if (how !== 'for ever') signal.addEventListener('abort', resolve);
-  });
 }
 
 async function does({ deed, once }: FarArgs, context: SegmentContext): Promise<void> {
   if (once !== undefined && !taken(once)) return;
   switch (deed) {
-    case 'throw':
-      throw new Error('the stage threw');
     case 'throw outside':
       setImmediate(() => {
         throw new Error('nobody catches this');
@@ -123,11 +99,6 @@ function taken(file: string): boolean {
   } catch {
     return false;
   }
-}
-
-function begin(args: FarArgs, context: SegmentContext): void {
-  note(args, context, 'start');
-  context.signal.addEventListener('abort', () => note(args, context, 'aborted'));
 }
 
 function note({ notes }: FarArgs, context: SegmentContext, what: Note['what'], id?: number): void {

@@ -11,6 +11,7 @@ import {
   type RuntimeOptions,
 } from '#src/actors/runtime/index.js';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
+import { NOTHING_LEFT } from '../cluster.js';
 import type { FarArgs, Note } from './far-flow.js';
 
 export type FarPlacement = Exclude<Placement, 'inline'>;
@@ -66,14 +67,7 @@ export class Hosting {
   async stop(): Promise<void> {
     await this.executor.stop();
     for (const { leftovers } of this.executor.started) {
-      expect(leftovers).to.deep.equal({
-        actors: 0,
-        pendingAsks: 0,
-        openStreams: 0,
-        links: 0,
-        linkAsks: 0,
-        mailboxBytes: 0,
-      });
+      expect(leftovers).to.deep.equal(NOTHING_LEFT);
     }
     expect(this.executor.scheduler.pendingTimers).to.equal(0);
     expect(readdirSync(this.folder).filter((name) => name.startsWith('millrace-link'))).to.deep.equal([]);
