@@ -20,7 +20,7 @@ describeRuntime('a runtime that drains', (start) => {
       }),
     );
     for (let count = 0; count < 50; count++) ref.push({});
-    const answered = ref.run({ value: 7 });
+    const answered = ref.run({ value: 7 }, { timeoutMs: 20_000 });
     const report = await runtime.stop({ drainTimeoutMs: 20_000 });
     expect(report).to.deep.include({ isDrained: true, cutOff: NOTHING });
     cluster.expectPassed(report.tookMs, 500, 1_000);
@@ -45,7 +45,7 @@ describeRuntime('a runtime that drains', (start) => {
         },
       }),
     );
-    const answered = first.run({ value: 1 });
+    const answered = first.run({ value: 1 }, { timeoutMs: 20_000 });
     await cluster.pass(5);
     const stopped = runtime.stop({ drainTimeoutMs: 20_000 });
     expect(await answered).to.include({ value: 2 });
