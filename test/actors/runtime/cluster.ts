@@ -52,12 +52,16 @@ export class Cluster {
     return this.#ground?.boards.path;
   }
 
-  /** The first that is started serves the control plane; the others join it. Of two partitions one is hosted, with a placement. */
+  /**
+   * The first that is started serves the control plane; the others join it. With a placement the first has a hosted partition, and so has any
+   * other of two partitions.
+   */
   async start(options: RuntimeOptions = {}): Promise<Runtime> {
     const [first] = this.started;
     const name = `process-${this.started.length}`;
     const join = first === undefined ? {} : { controlPlane: first.controlPlane };
-    const hosting = this.isVirtual ? {} : { placement: this.placement, system: { partitions: 2 } };
+    const partitions = first === undefined ? 2 : 1;
+    const hosting = this.isVirtual ? {} : { placement: this.placement, system: { partitions } };
     const place = { node: `node-${this.started.length}`, name };
     const runtime = await this.executor.start({ ...place, ...join, ...hosting, ...options });
     this.started.push(runtime);

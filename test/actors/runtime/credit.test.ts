@@ -54,7 +54,7 @@ describeRuntime('with the sink held', (start) => {
   it('accepted writes to another partition stop at the bytes that are granted, the last element past it', async () => {
     const bytes = 4_096;
     const { runtime, cluster } = await start({ streamWindow: { bytes } });
-    const other = await cluster.start({ streamWindow: { bytes } });
+    const other = await cluster.start({ streamWindow: { bytes }, system: { partitions: 2 } });
     const never = gate();
     const { run, board } = await startFlow(
       runtime,
@@ -83,7 +83,7 @@ describeRuntime('with the sink held', (start) => {
 
   it('one element that is larger than the whole window passes', async () => {
     const { runtime, cluster } = await start({ streamWindow: { bytes: 100 } });
-    const other = await cluster.start({ streamWindow: { bytes: 100 } });
+    const other = await cluster.start({ streamWindow: { bytes: 100 }, system: { partitions: 2 } });
     const { run, board } = await startFlow(
       runtime,
       flow,

@@ -249,8 +249,9 @@ describeRuntime('a pipeline', (start) => {
   });
 
   it('takes instances in and out while rows flow: nothing is lost, nothing comes twice', async () => {
-    const { runtime, cluster } = await start({ streamWindow: { items: 16 } });
-    await cluster.start();
+    const streamWindow = { items: 16 };
+    const { runtime, cluster } = await start({ streamWindow });
+    await cluster.start({ streamWindow });
     let count = 0;
     let isEnough = false;
     const { run, board } = await startFlow(

@@ -9,7 +9,7 @@ describePlacements('a node that crashes and comes back', (newCluster) => {
     const cluster = newCluster();
     const { executor } = cluster;
     const first = await cluster.start();
-    const place = { node: 'node-1', name: 'process-1' };
+    const place = { node: 'node-1', name: 'process-1', system: { partitions: 2 } };
     const before = await cluster.start(place);
     before.spawn(described(1), { name: 'who', register: true });
     const old = await first.lookup(v1.PartitionRuntime, 'who');

@@ -53,7 +53,7 @@ describeRuntime('a runtime', (start) => {
 
   it('is stopped once, however often it is asked to, and leaves nothing', async () => {
     const { runtime, control, cluster } = await start();
-    const other = await cluster.start();
+    const other = await cluster.start({ system: { partitions: 2 } });
     await Promise.all([other.stop(), other.stop()]);
     expect(other.leftovers).to.deep.equal({
       actors: 0,
@@ -71,7 +71,7 @@ describeRuntime('a runtime', (start) => {
   it('gives its place to another when it has stopped, and only then', async () => {
     const { cluster } = await start();
     const place = { node: 'node-x', name: 'process-x' };
-    const first = await cluster.start(place);
+    const first = await cluster.start({ ...place, system: { partitions: 2 } });
     expect(await rejection(cluster.start(place))).to.be.instanceOf(ConfigError);
     await first.stop();
     expect(cluster.executor.runtimes).not.to.include(first);
@@ -90,7 +90,7 @@ describeRuntime('a runtime', (start) => {
   it('fails a pipeline when a process of it stops in good order: what it read is missing', async () => {
     const { runtime, cluster } = await start({ streamWindow: { items: 8 } });
     for (const segment of ['source', 'stage', 'sink']) {
-      const other = await cluster.start();
+      const other = await cluster.start({ system: { partitions: 2 } });
       const { run, board } = await startFlow(
         runtime,
         flow,
@@ -115,7 +115,7 @@ describeRuntime('a runtime', (start) => {
     const count = cluster.many(300, 60);
     for (const end of ['stop', 'crash']) {
       for (const segment of ['source', 'stage', 'sink']) {
-        const other = await cluster.start();
+        const other = await cluster.start({ system: { partitions: 2 } });
         const far = placing(segment, runtime, other);
         const { run, board } = await startFlow(
           runtime,
@@ -141,7 +141,7 @@ describeRuntime('a runtime', (start) => {
   it('fails a pipeline with what was lost when a process of it crashes', async () => {
     const { runtime, cluster } = await start({ streamWindow: { items: 8 } });
     for (const segment of ['source', 'stage', 'sink']) {
-      const other = await cluster.start();
+      const other = await cluster.start({ system: { partitions: 2 } });
       const { run, board } = await startFlow(
         runtime,
         flow,
