@@ -3,15 +3,21 @@ import type { Question, Row } from './question.js';
 
 /** A line for each subject, a column for each size: the median, and how far runs spread. */
 export function wideTable(question: Question, rows: readonly Row[]): string {
-  const subjects = [...new Set(rows.map(({ subject }) => subject))];
-  const lines = subjects.map((subject) => [
-    subject,
-    ...question.sizes.map((size) => cell(rows.find((row) => row.subject === subject && row.size === size))),
-  ]);
-  return markdown(['subject', ...question.sizes], lines, 1);
+  return markdown(['subject', ...question.sizes], wideLines(question, rows, withSpread), 1);
 }
 
-function cell(row: Row | undefined): string {
-  if (row === undefined || row.median === null) return '-';
-  return row.runs === 1 ? figure(row.median) : `${figure(row.median)} (${figure(row.min)}-${figure(row.max)})`;
+/** The cells of such a table; a line where nothing was measured. */
+export function wideLines(question: Question, rows: readonly Row[], cell: (row: Row) => string): string[][] {
+  const subjects = [...new Set(rows.map(({ subject }) => subject))];
+  return subjects.map((subject) => [
+    subject,
+    ...question.sizes.map((size) => {
+      const row = rows.find((each) => each.subject === subject && each.size === size);
+      return row === undefined || row.median === null ? '-' : cell(row);
+    }),
+  ]);
+}
+
+function withSpread({ median, min, max, runs }: Row): string {
+  return runs === 1 ? figure(median) : `${figure(median)} (${figure(min)}-${figure(max)})`;
 }

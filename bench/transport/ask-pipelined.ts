@@ -8,13 +8,13 @@ export const askPipelined: Question = rates(
   {
     slug: 'ask-pipelined',
     metric: `asks answered, ${IN_FLIGHT} in flight`,
-    unit: 'M/s',
+    unit: 'thousand a second',
     isMoreBetter: true,
     limits: {},
     fewest: IN_FLIGHT * 2,
   },
   pipelined,
-  (perSecond) => perSecond / 1e6,
+  (perSecond) => perSecond / 1e3,
 );
 
 function pipelined(...[client, sizeBytes, count]: Parameters<Work>): Promise<void> {

@@ -6,11 +6,12 @@ import { subjects } from './subjects.js';
 
 /** What the near end says. */
 export type Order = 'cpu' | 'end';
-/** What the far end says: where it can be reached, the CPU time that its process has taken, in us, that it is about to end. */
-export type Word = { readonly address: string | MessagePort } | { readonly cpuUs: number };
+/** What the far end says: where it can be reached, the CPU time that its process has taken, in us. */
+type Word = { readonly address: string | MessagePort } | { readonly cpuUs: number };
 
-const subject = subjects[String(isMainThread ? argv[2] : workerData)];
-if (subject === undefined) throw new Error(`there is no far end of ${String(isMainThread ? argv[2] : workerData)}`);
+const name = String(isMainThread ? argv[2] : workerData);
+const subject = subjects[name];
+if (subject === undefined) throw new Error(`there is no far end of ${name}`);
 const server = await (await subject.load()).serve();
 
 if (isMainThread) {

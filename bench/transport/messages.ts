@@ -34,6 +34,12 @@ export function countIn(bytes: Uint8Array, start: number): number {
   return new DataView(bytes.buffer, bytes.byteOffset + start).getUint32(COUNT_AT);
 }
 
+/** Reads every byte. */
+export function assertEqual(expected: Uint8Array, bytes: Uint8Array, start = 0, length = bytes.length): void {
+  const read = Buffer.from(bytes.buffer, bytes.byteOffset + start, length);
+  if (read.compare(expected) !== 0) throw new Error('A message arrived with other bytes than it was sent with.');
+}
+
 /** Messages of each size, made once. */
 export class Messages {
   readonly #kind: number;

@@ -7,10 +7,10 @@ export const oneWay: Question = rates(
   {
     slug: 'one-way',
     metric: 'messages received',
-    unit: 'M/s',
+    unit: 'thousand a second',
     isMoreBetter: true,
-    limits: limits('ucp_am_bw', ({ perSecond }) => perSecond / 1e6),
+    limits: limits('ucp_am_bw', ({ perSecond }) => perSecond / 1e3),
   },
   (client, sizeBytes, count) => client.tell(sizeBytes, count),
-  (perSecond) => perSecond / 1e6,
+  (perSecond) => perSecond / 1e3,
 );

@@ -1,4 +1,4 @@
-import { countIn, Kind, messageOf, Messages } from './messages.js';
+import { assertEqual, countIn, Kind, messageOf, Messages } from './messages.js';
 import { Sender, type Wire } from './wire.js';
 
 /** The far end of a wire: counts what comes, says when all has come that was announced, and answers what is asked. */
@@ -31,10 +31,4 @@ export function serveWire(wire: Wire): void {
         throw new Error(`${bytes[start]} is no kind of message`);
     }
   };
-}
-
-/** Reads every byte. */
-export function assertEqual(expected: Uint8Array, bytes: Uint8Array, start = 0, length = bytes.length): void {
-  const read = Buffer.from(bytes.buffer, bytes.byteOffset + start, length);
-  if (read.compare(expected) !== 0) throw new Error('A message arrived with other bytes than it was sent with.');
 }

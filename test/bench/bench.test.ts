@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -90,20 +90,33 @@ interface Row {
 const noPerftest = 'ucx_perftest is not installed. Debian: apt-get install ucx-utils';
 const columns = ['question', 'subject', 'size', 'metric', 'unit', 'median', 'min', 'max', 'runs'];
 
+const sections: Record<string, string> = {
+  kernel: 'Kernel',
+  codec: 'Envelope codec',
+  start: 'Start-up',
+  transport: 'Transport',
+};
+/** What stands in each table of a copy of docs/benchmarks.md before it is renewed. */
+const OLD = '| old |';
+
 describe('npm run bench', function () {
   this.timeout(120_000);
   let folder = '';
+  let docs = '';
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
+    docs = join(folder, 'benchmarks.md');
+    const text = await readFile('docs/benchmarks.md', 'utf8');
+    await writeFile(docs, text.replaceAll(/^(`.+\n\n)(\|.*\n)+/gm, `$1${OLD}\n`));
   });
 
   after(() => rm(folder, { recursive: true, force: true }));
 
   for (const [suite, questions] of Object.entries(promises)) {
-    it(`${suite} prints a table for each question, and writes every promised row`, async () => {
+    it(`${suite} prints a table for each question, writes every promised row, and renews every table of docs/benchmarks.md`, async () => {
       const file = join(folder, `${suite}.json`);
-      const { stdout } = await benchAlone(suite, '--quick', '--json', file);
+      const { stdout } = await benchAlone(suite, '--quick', '--json', file, '--docs', docs);
       const rows = JSON.parse(await readFile(file, 'utf8')) as Row[];
       const found: Record<string, string[]> = {};
       for (const row of rows) {
@@ -121,6 +134,9 @@ describe('npm run bench', function () {
         expect(stdout).to.include(`### ${question}: `);
       }
       expect(Object.keys(found)).to.have.members(Object.keys(questions));
+      const section = await sectionOf(docs, suite);
+      expect(section, 'docs/benchmarks.md').to.not.include(OLD);
+      for (const subject of Object.values(questions).flat()) expect(section).to.include(`| ${subject} |`);
     });
   }
 
@@ -147,6 +163,9 @@ describe('npm run bench', function () {
     ['kernel', '--fast'],
     ['codec', '--only', 'ask'],
     ['codec', '--subject', 'a b'],
+    ['codec', '--patience', '0'],
+    ['codec', '--docs', 'nowhere.md'],
+    ['codec', '--docs', 'README.md', '--subject', 'JSON'],
   ]) {
     it(`refuses "${wrong.join(' ')}", and says what it takes`, async () => {
       const failure = await bench(...wrong).then(
@@ -160,6 +179,12 @@ describe('npm run bench', function () {
     });
   }
 });
+
+/** What docs/benchmarks.md says of a suite. */
+async function sectionOf(docs: string, suite: string): Promise<string> {
+  const parts = (await readFile(docs, 'utf8')).split(/^## /m);
+  return parts.find((part) => part.startsWith(`${sections[suite]}\n`)) ?? '';
+}
 
 function bench(...args: string[]) {
   return run(process.execPath, ['build/bench/main.js', ...args], { encoding: 'utf8' });

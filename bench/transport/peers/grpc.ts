@@ -7,9 +7,8 @@ import {
   ServerCredentials,
   type ServiceDefinition,
 } from '@grpc/grpc-js';
-import { Kind, Messages } from '../messages.js';
+import { assertEqual, Kind, Messages } from '../messages.js';
 import { type Client, type Peer, textOf } from '../peer.js';
-import { assertEqual } from '../wire-server.js';
 
 const same = (bytes: Buffer): Buffer => bytes;
 const bytes = {

@@ -1,8 +1,7 @@
 import { type ActorRef, BackpressureError, behavior, Runtime } from 'millrace';
 import { Far } from '../../gen/far.js';
-import { Kind, Messages } from '../messages.js';
+import { assertEqual, Kind, Messages } from '../messages.js';
 import { type Client, type Peer, textOf } from '../peer.js';
-import { assertEqual } from '../wire-server.js';
 import { assertUcx } from './assert-ucx.js';
 
 const PATIENCE_MS = 30_000;
