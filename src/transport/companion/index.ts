@@ -5,10 +5,11 @@
  */
 export { type CompanionAddress, formatAddress, isLocal, listenAddress, parseAddress } from './address.js';
 export type { Companion, CompanionSettings } from './companion.js';
-export { Dial, type DialOptions } from './dial.js';
+export type { DialOptions } from './dial.js';
+export { Door, type DoorOptions } from './door.js';
 export { type Acquaintance, answer, greet, type HandshakeOptions, type Introduction } from './handshake.js';
 export { hostSilence } from './kernel-table.js';
-export { CompanionListener, type ListenOptions } from './listener.js';
+export type { ListenOptions } from './listener.js';
 export { schemeOf } from './sockets.js';
 export { checkSecurity, type LinkSecurity } from './security.js';
 export { abandonSocket, removeLeftSocket } from './socket-file.js';

@@ -1,26 +1,20 @@
-import { ConfigError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { type Logger, silentLogger } from '../../logging/index.js';
-import { type Entropy, type Scheduler, systemEntropy } from '../../scheduler/index.js';
+import { silentLogger } from '../../logging/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
 import {
   type Companion,
-  CompanionListener,
-  type CompanionSettings,
-  Dial,
   type DialOptions,
-  type LinkSecurity,
-  type ListenOptions,
+  Door,
+  type DoorOptions,
+  type Introduction,
   Vigil,
 } from '../companion/index.js';
+import { LiveLinks } from '../live-links.js';
 import type { Link, Transport } from '../transport.js';
 import { type LinkOwner, NetLink } from './link.js';
 import { Slabs } from './slabs.js';
 
-export interface NetTransportOptions extends ListenOptions, LinkSecurity {
-  /** A real one. */
-  readonly scheduler: Scheduler;
-  readonly log?: Logger;
-  readonly entropy?: Entropy;
+export interface NetTransportOptions extends DoorOptions {
   /** Silence after which a peer is unresponsive, and a host that acknowledges nothing is gone. Default `limits.linkDeadMs`. */
   readonly linkDeadMs?: number;
 }
@@ -40,83 +34,47 @@ export interface NetStatistics {
 /** Links over sockets: Unix on one host, TCP or TLS between hosts. The way between processes where there is no faster one. */
 export class NetTransport implements Transport {
   readonly name = 'net';
-  readonly #options: NetTransportOptions;
-  readonly #settings: CompanionSettings;
+  readonly #door: Door;
+  readonly #scheduler: Scheduler;
   readonly #slabs = new Slabs();
   readonly #vigil: Vigil;
-  readonly #links = new Set<NetLink>();
-  readonly #dials = new Set<Dial>();
+  readonly #links = new LiveLinks<NetLink>();
   readonly #owner: LinkOwner;
+  readonly #introduce = (): Introduction => ({ address: this.#door.address, capabilities: [] });
   #unsent: NetLink[] = [];
-  #listener: CompanionListener | undefined;
-  #address = '';
   #linksMade = 0;
-  #isClosed = false;
-  #whenEmpty: (() => void) | undefined;
 
   constructor(options: NetTransportOptions) {
-    const { scheduler, log = silentLogger, entropy = systemEntropy, key, tls, keyless } = options;
+    const { scheduler, log = silentLogger } = options;
+    this.#door = new Door('net', options);
+    this.#scheduler = scheduler;
     this.#vigil = new Vigil(scheduler, log, options.linkDeadMs ?? limits.linkDeadMs);
-    this.#options = options;
-    this.#settings = {
-      scheduler,
-      log,
-      entropy,
-      security: { ...(key && { key }), ...(tls && { tls }), ...(keyless && { keyless }) },
-      introduce: () => ({ address: this.#address, capabilities: [] }),
-    };
     this.#owner = {
       scheduler,
       slabs: this.#slabs,
       vigil: this.#vigil,
       hasUnsent: (link) => this.#unsent.push(link),
-      gone: (link) => this.#gone(link),
+      gone: (link) => this.#links.ended(link),
     };
   }
 
   get statistics(): NetStatistics {
     return {
       links: this.#links.size,
-      hellos: this.#listener?.hellos ?? 0,
-      dials: this.#dials.size,
+      hellos: this.#door.hellos,
+      dials: this.#door.dials,
       slabs: this.#slabs.taken,
-      refused: this.#listener?.refused ?? 0,
+      refused: this.#door.refused,
       unresponsive: this.#vigil.unresponsive,
     };
   }
 
-  async listen(onLink: (link: Link) => void): Promise<string> {
-    this.#assertOpen();
-    if (this.#listener !== undefined) throw new ConfigError(`This transport listens at ${this.#address} already.`);
-    const { listen, advertisedHost, socketFolder } = this.#options;
-    const where = {
-      ...(listen && { listen }),
-      ...(advertisedHost && { advertisedHost }),
-      ...(socketFolder && { socketFolder }),
-    };
-    this.#listener = new CompanionListener(this.#settings, where, (companion) => onLink(this.#link(companion)));
-    try {
-      this.#address = await this.#listener.open();
-    } catch (error) {
-      await this.#listener.close();
-      this.#listener = undefined;
-      throw error;
-    }
-    return this.#address;
+  listen(onLink: (link: Link) => void): Promise<string> {
+    return this.#door.listen(this.#introduce, (companion) => onLink(this.#link(companion)));
   }
 
   async connect(address: string, options: DialOptions): Promise<Link> {
-    this.#assertOpen();
-    const dial = new Dial(address, this.#settings, options);
-    this.#dials.add(dial);
-    try {
-      const companion = await dial.companion();
-      if (this.#isClosed) companion.socket.destroy();
-      this.#assertOpen();
-      return this.#link(companion);
-    } finally {
-      this.#dials.delete(dial);
-    }
+    return this.#link(await this.#door.dial(address, this.#introduce, options));
   }
 
   flush(): void {
@@ -127,23 +85,19 @@ export class NetTransport implements Transport {
 
   /** Resolves when the owners of all its links were told, and what was sent has arrived or had its time (linkLingerMs). */
   async close(): Promise<void> {
-    if (!this.#isClosed) {
-      this.#isClosed = true;
-      for (const dial of this.#dials) dial.stop();
-      for (const link of this.#links) link.close();
-    }
-    await this.#listener?.close();
-    await this.#empty();
+    const closed = this.#door.close();
+    for (const link of this.#links) link.close();
+    await closed;
+    await this.#links.allEnded();
     // In the turn after those in which the links tell their end.
-    await new Promise<void>((resolve) => this.#settings.scheduler.schedule(resolve));
+    await new Promise<void>((resolve) => this.#scheduler.schedule(resolve));
   }
 
   /** Ends at once, as the end of the process would: peers see their links reset, and owners hear nothing. */
   async abort(): Promise<void> {
-    this.#isClosed = true;
-    for (const dial of this.#dials) dial.stop();
+    const closed = this.#door.close();
     for (const link of this.#links) link.abort();
-    await this.#listener?.close();
+    await closed;
   }
 
   #link(companion: Companion): NetLink {
@@ -151,25 +105,5 @@ export class NetTransport implements Transport {
     const link = new NetLink(this.#linksMade, companion, this.#owner);
     this.#links.add(link);
     return link;
-  }
-
-  #gone(link: NetLink): void {
-    this.#links.delete(link);
-    if (this.#links.size === 0) this.#whenEmpty?.();
-  }
-
-  async #empty(): Promise<void> {
-    if (this.#links.size === 0) return;
-    await new Promise<void>((resolve) => {
-      const others = this.#whenEmpty;
-      this.#whenEmpty = () => {
-        others?.();
-        resolve();
-      };
-    });
-  }
-
-  #assertOpen(): void {
-    if (this.#isClosed) throw new StoppedError('This transport is closed.');
   }
 }

@@ -1,21 +1,19 @@
 import { existsSync } from 'node:fs';
-import { ConfigError, ProtocolError, ResourceError, StoppedError, UnreachableError } from '../../errors.js';
+import { ConfigError, ProtocolError, ResourceError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { type Logger, silentLogger } from '../../logging/index.js';
+import { silentLogger } from '../../logging/index.js';
 import { type Entropy, type Scheduler, systemEntropy, type Timer } from '../../scheduler/index.js';
 import type { v1 } from '../../protocol/index.js';
 import {
   type Companion,
-  CompanionListener,
-  type CompanionSettings,
-  Dial,
   type DialOptions,
+  Door,
+  type DoorOptions,
   type Introduction,
-  type LinkSecurity,
-  type ListenOptions,
   parseAddress,
   Vigil,
 } from '../companion/index.js';
+import { LiveLinks } from '../live-links.js';
 import type { Link, Transport } from '../transport.js';
 import { Fabric } from './abi.js';
 import { Blocks } from './blocks.js';
@@ -24,11 +22,7 @@ import { type LinkOwner, UcxLink } from './link.js';
 import { type Offer, offerIn } from './offer.js';
 import { UcxLibrary } from './ucx-library.js';
 
-export interface UcxTransportOptions extends ListenOptions, LinkSecurity {
-  /** A real one. */
-  readonly scheduler: Scheduler;
-  readonly log?: Logger;
-  readonly entropy?: Entropy;
+export interface UcxTransportOptions extends DoorOptions {
   /**
    * What links that this process opens use. Default `shared-memory`: both ends on one host. Links that others open use what they ask
    * for, TCP only where `interfaces` are named.
@@ -58,29 +52,30 @@ const PREFIX = 'ucx+';
 /** Links over UCX: shared memory on one host, TCP on trusted interfaces. UCX is loaded at the first of them. */
 export class UcxTransport implements Transport {
   readonly name = 'ucx';
-  readonly #options: UcxTransportOptions;
-  readonly #settings: Omit<CompanionSettings, 'introduce'>;
+  readonly #door: Door;
+  readonly #scheduler: Scheduler;
+  readonly #entropy: Entropy;
+  readonly #interfaces: readonly string[];
+  /** Of links that are opened here. */
+  readonly #fabric: Fabric;
   readonly #library: UcxLibrary;
   readonly #vigil: Vigil;
-  readonly #links = new Set<UcxLink>();
-  readonly #dials = new Set<Dial>();
+  readonly #links = new LiveLinks<UcxLink>();
   /** Links whose hello is not over, by what their client has said. */
   readonly #promised = new Map<v1.Introduction, { readonly link: UcxLink; readonly deadline: Timer }>();
   readonly #owner: LinkOwner;
   readonly #ungranted = new Set<UcxLink>();
   #engine: Engine | undefined;
-  #listener: CompanionListener | undefined;
-  #address = '';
   #linksMade = 0;
-  #isClosed = false;
-  #whenEmpty: (() => void) | undefined;
 
   constructor(options: UcxTransportOptions) {
-    const { scheduler, log = silentLogger, entropy = systemEntropy, key, tls, keyless } = options;
+    const { scheduler, log = silentLogger, entropy = systemEntropy, listen } = options;
     if (scheduler.isVirtual) throw new ConfigError('The ucx transport needs real time: use the memory transport.');
-    this.#options = options;
-    const security = { ...(key && { key }), ...(tls && { tls }), ...(keyless && { keyless }) };
-    this.#settings = { scheduler, log, entropy, security };
+    this.#door = new Door('ucx', { ...options, ...(listen && { listen: withoutPrefix(listen) }) });
+    this.#scheduler = scheduler;
+    this.#entropy = entropy;
+    this.#interfaces = options.interfaces ?? [];
+    this.#fabric = options.fabric === 'tcp' ? Fabric.tcp : Fabric.sharedMemory;
     this.#vigil = new Vigil(scheduler, log, options.linkDeadMs ?? limits.linkDeadMs);
     this.#library = options.library ?? new UcxLibrary({ log });
     this.#owner = {
@@ -99,38 +94,24 @@ export class UcxTransport implements Transport {
   get statistics(): UcxStatistics {
     return {
       links: this.#links.size,
-      hellos: this.#listener?.hellos ?? 0,
-      dials: this.#dials.size,
-      refused: this.#listener?.refused ?? 0,
+      hellos: this.#door.hellos,
+      dials: this.#door.dials,
+      refused: this.#door.refused,
       unresponsive: this.#vigil.unresponsive,
     };
   }
 
   async listen(onLink: (link: Link) => void): Promise<string> {
-    this.#assertOpen();
-    if (this.#listener !== undefined) throw new ConfigError(`This transport listens at ${this.#address} already.`);
-    const { listen, advertisedHost, socketFolder } = this.#options;
-    const where = {
-      ...(listen && { listen: withoutPrefix(listen) }),
-      ...(advertisedHost && { advertisedHost }),
-      ...(socketFolder && { socketFolder }),
-    };
-    const settings: CompanionSettings = { ...this.#settings, introduce: (client) => this.#introduce(client) };
-    this.#listener = new CompanionListener(settings, where, (companion) => this.#accept(companion, onLink));
-    try {
-      this.#address = `${PREFIX}${await this.#listener.open()}`;
-    } catch (error) {
-      await this.#listener.close();
-      this.#listener = undefined;
-      throw error;
-    }
+    await this.#door.listen(
+      (client) => this.#introduce(client),
+      (companion) => this.#accept(companion, onLink),
+    );
     return this.#address;
   }
 
   async connect(address: string, options: DialOptions): Promise<Link> {
-    this.#assertOpen();
-    const { scheduler } = this.#settings;
-    const deadlineMs = scheduler.now() + options.timeoutMs;
+    this.#door.assertOpen();
+    const deadlineMs = this.#scheduler.now() + options.timeoutMs;
     const there = address.startsWith(PREFIX) ? parseAddress(withoutPrefix(address)) : undefined;
     if (there === undefined) {
       throw new UnreachableError(`Connecting to ${address} failed: this is no address of the ucx transport.`);
@@ -143,14 +124,11 @@ export class UcxTransport implements Transport {
       throw new UnreachableError(`Connecting to ${address} was aborted.`, { cause: options.signal.reason });
     }
     const engine = this.#running();
-    const own = this.#open(engine, this.#options.fabric === 'tcp' ? Fabric.tcp : Fabric.sharedMemory);
+    const own = this.#open(engine, this.#fabric);
     const introduce = (): Introduction => engine.offers.introduction(this.#address, own.offer);
-    const dial = new Dial(withoutPrefix(address), { ...this.#settings, introduce }, options);
-    this.#dials.add(dial);
     try {
-      const companion = await dial.companion();
+      const companion = await this.#door.dial(withoutPrefix(address), introduce, options);
       own.link.accompany(companion, address);
-      this.#assertOpen();
       const theirs = offerIn(companion.peer);
       engine.offers.check(theirs, own.offer);
       own.link.join(theirs.address, theirs.token);
@@ -159,8 +137,6 @@ export class UcxTransport implements Transport {
     } catch (error) {
       own.link.abort();
       throw named(error, address);
-    } finally {
-      this.#dials.delete(dial);
     }
   }
 
@@ -170,39 +146,38 @@ export class UcxTransport implements Transport {
 
   /** Resolves when the owners of all its links were told, and what was sent has arrived or had its time (linkLingerMs). */
   async close(): Promise<void> {
-    if (!this.#isClosed) {
-      this.#isClosed = true;
-      for (const dial of this.#dials) dial.stop();
-      for (const { link } of this.#promised.values()) link.abort();
-      for (const link of this.#links) link.close();
-    }
-    await this.#listener?.close();
-    await this.#empty();
+    const closed = this.#door.close();
+    for (const { link } of this.#promised.values()) link.abort();
+    for (const link of this.#links) link.close();
+    await closed;
+    await this.#links.allEnded();
     this.#engine?.close();
     // In the turn after those in which the links tell their end.
-    await new Promise<void>((resolve) => this.#settings.scheduler.schedule(resolve));
+    await new Promise<void>((resolve) => this.#scheduler.schedule(resolve));
   }
 
   /** Ends at once, as the end of the process would: peers see their links lost, and owners hear nothing. */
   async abort(): Promise<void> {
-    this.#isClosed = true;
-    for (const dial of this.#dials) dial.stop();
+    const closed = this.#door.close();
     for (const link of this.#links) link.abort();
-    await this.#listener?.close();
+    await closed;
     this.#engine?.close();
   }
 
   // ---- opening
 
+  get #address(): string {
+    return this.#door.address === '' ? '' : `${PREFIX}${this.#door.address}`;
+  }
+
   /** ResourceError where UCX, the shim or koffi is missing: it names what, and the command that helps. */
   #running(): Engine {
-    this.#assertOpen();
-    const { scheduler, entropy } = this.#settings;
+    this.#door.assertOpen();
     this.#engine ??= new Engine({
       library: this.#library,
-      scheduler,
-      entropy,
-      interfaces: this.#options.interfaces ?? [],
+      scheduler: this.#scheduler,
+      entropy: this.#entropy,
+      interfaces: this.#interfaces,
       afterTurn: (hasNews) => this.#afterTurn(hasNews),
     });
     return this.#engine;
@@ -228,7 +203,7 @@ export class UcxTransport implements Transport {
       own.link.abort();
       throw new ProtocolError(error instanceof Error ? error.message : String(error), { cause: error });
     }
-    const deadline = this.#settings.scheduler.setTimer(limits.connectTimeoutMs, () => own.link.abort());
+    const deadline = this.#scheduler.setTimer(limits.connectTimeoutMs, () => own.link.abort());
     this.#promised.set(client, { link: own.link, deadline });
     return engine.offers.introduction(this.#address, own.offer);
   }
@@ -240,7 +215,7 @@ export class UcxTransport implements Transport {
     } catch (error) {
       if (!(error instanceof ResourceError)) throw error;
       // Nobody else needs to come, once this one was told.
-      if (this.#engine === undefined) this.#settings.scheduler.schedule(() => void this.#listener?.close());
+      if (this.#engine === undefined) this.#scheduler.schedule(() => void this.#door.stopListening());
       throw new ProtocolError(error.message, { cause: error });
     }
   }
@@ -249,7 +224,7 @@ export class UcxTransport implements Transport {
     const promised = this.#promised.get(companion.peer);
     if (promised === undefined) return void companion.socket.destroy();
     this.#promised.delete(companion.peer);
-    this.#settings.scheduler.clearTimer(promised.deadline);
+    this.#scheduler.clearTimer(promised.deadline);
     const { link } = promised;
     if (!link.isOpen) return void companion.socket.destroy();
     link.accompany(companion, companion.peerAddress);
@@ -257,19 +232,18 @@ export class UcxTransport implements Transport {
   }
 
   async #flowing(link: UcxLink, address: string, deadlineMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const { scheduler } = this.#settings;
     const aborted = (): void => link.abort('it was aborted');
     const tooLate = (): void => link.abort('nothing came over its rings in time');
-    const timer = scheduler.setTimer(Math.max(0, deadlineMs - scheduler.now()), tooLate);
+    const timer = this.#scheduler.setTimer(Math.max(0, deadlineMs - this.#scheduler.now()), tooLate);
     signal?.addEventListener('abort', aborted);
     try {
       if (signal?.aborted === true) aborted();
       await link.flowing();
     } finally {
-      scheduler.clearTimer(timer);
+      this.#scheduler.clearTimer(timer);
       signal?.removeEventListener('abort', aborted);
     }
-    this.#assertOpen();
+    this.#door.assertOpen();
     if (link.isOpen) return;
     const reason = link.endReason?.kind === 'closed' ? 'it was closed' : link.endReason?.message;
     throw new UnreachableError(`Connecting to ${address} failed: ${reason ?? 'the link has ended'}.`, {
@@ -295,29 +269,13 @@ export class UcxTransport implements Transport {
   // ---- ending
 
   #gone(link: UcxLink): void {
-    this.#links.delete(link);
     this.#ungranted.delete(link);
     for (const [client, promised] of this.#promised) {
       if (promised.link !== link) continue;
       this.#promised.delete(client);
-      this.#settings.scheduler.clearTimer(promised.deadline);
+      this.#scheduler.clearTimer(promised.deadline);
     }
-    if (this.#links.size === 0) this.#whenEmpty?.();
-  }
-
-  async #empty(): Promise<void> {
-    if (this.#links.size === 0) return;
-    await new Promise<void>((resolve) => {
-      const before = this.#whenEmpty;
-      this.#whenEmpty = () => {
-        before?.();
-        resolve();
-      };
-    });
-  }
-
-  #assertOpen(): void {
-    if (this.#isClosed) throw new StoppedError('This ucx transport is closed.');
+    this.#links.ended(link);
   }
 }
 

@@ -5,14 +5,14 @@ import { encode, v1 } from '#src/protocol/index.js';
 import { RealScheduler, systemEntropy, type Timer } from '#src/scheduler/index.js';
 import {
   type Companion,
-  CompanionListener,
   type CompanionSettings,
-  Dial,
   type Introduction,
   type LinkSecurity,
   type ListenOptions,
   parseAddress,
 } from '#src/transport/companion/index.js';
+import { Dial } from '#src/transport/companion/dial.js';
+import { CompanionListener } from '#src/transport/companion/listener.js';
 import { until } from '../../scheduler/until.js';
 
 export const KEY = 'a key of more than 16 bytes';

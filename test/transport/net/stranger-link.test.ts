@@ -3,7 +3,7 @@ import { limits } from '#src/limits.js';
 import { Lane } from '#src/protocol/index.js';
 import { RealScheduler, systemEntropy } from '#src/scheduler/index.js';
 import { silentLogger } from '#src/logging/index.js';
-import { Dial } from '#src/transport/companion/index.js';
+import { Dial } from '#src/transport/companion/dial.js';
 import { NetTransport } from '#src/transport/net/index.js';
 import { creditPayload, FrameKind, frameOf, LINK_LANE } from '#src/transport/net/frame-format.js';
 import { numbered, openPair, Peer, upTo } from '../compliance/peer.js';
