@@ -25,8 +25,8 @@ export const limits = {
   restartWindowMs: 60_000,
   /** Bytes of one encoded envelope, its value included. */
   maxMessageBytes: 16 * 1024 * 1024,
-  /** Bytes of an ordinary frame; a larger message has a frame of its own. */
-  frameBytes: 64 * 1024,
+  /** Bytes of an ordinary frame: a message of 64 KiB, and what is around it; a larger message has a frame of its own. */
+  frameBytes: 68 * 1024,
   /** Bytes of frames that a link's data lane has in flight before it waits for credit. */
   linkWindowBytes: 1024 * 1024,
   /** Bytes of encoded messages that wait on a link's data lane for credit; `tell` past it throws BackpressureError. */

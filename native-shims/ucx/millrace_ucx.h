@@ -20,14 +20,14 @@
 #include <stdint.h>
 
 #define MRX_ABI_VERSION 1u
-#define MRX_WIRE_VERSION 2u
+#define MRX_WIRE_VERSION 3u
 
 #define MRX_LANES 2u
 #define MRX_LINKS 64u
 #define MRX_SUBMISSIONS 4096u
 #define MRX_COMPLETIONS 8192u
 /* Bytes that a frame may have and still travel through the slabs; larger ones travel from block to block. */
-#define MRX_FRAME_BYTES (64u * 1024u)
+#define MRX_FRAME_BYTES (68u * 1024u)
 #define MRX_LARGEST_BYTES (1024u * 1024u * 1024u)
 /* A frame in a transmit slab is preceded by room for the header of its first segment. */
 #define MRX_HEADER_BYTES 32u

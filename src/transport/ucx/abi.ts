@@ -4,13 +4,13 @@
  */
 
 export const ABI_VERSION = 1;
-export const WIRE_VERSION = 2;
+export const WIRE_VERSION = 3;
 
 export const MAX_LINKS = 64;
 export const SUBMISSIONS = 4_096;
 export const COMPLETIONS = 8_192;
 /** Frames up to this size travel through slabs, larger ones from block to block. */
-export const SLAB_FRAME_BYTES = 64 * 1024;
+export const SLAB_FRAME_BYTES = 68 * 1024;
 /** Room before a frame in a transmit slab. */
 export const HEADER_BYTES = 32;
 export const SLAB_BYTES = 1_280 * 1024;

@@ -28,7 +28,7 @@ const nobody = (link: Link): Peer => {
 
 /** Says a hello as a ucx transport would, but with this offer. */
 async function greetWith(address: string, key: string, data: Uint8Array): Promise<unknown> {
-  const capabilities = [{ name: 'ucx', version: 2, data }];
+  const capabilities = [{ name: 'ucx', version: 3, data }];
   const dial = new Dial(
     address.replace('ucx+', ''),
     {
