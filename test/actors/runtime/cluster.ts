@@ -24,7 +24,7 @@ export class Cluster {
   readonly seed: number;
   readonly log: readonly LogRecord[];
   readonly started: Runtime[] = [];
-  /** Several tests use it, which close it behind the last. */
+  /** Several tests use it: its first runtime goes on after each, and it is closed behind the last. */
   isShared = false;
   readonly #ground: Ground | undefined;
 
@@ -81,6 +81,13 @@ export class Cluster {
   /** Nothing takes longer than it must on virtual time; in real time the machine has a say. */
   expectPassed(ms: number, atLeastMs: number, atMostMs: number): void {
     expect(ms).to.be.within(atLeastMs, this.isVirtual ? atMostMs : Number.POSITIVE_INFINITY);
+  }
+
+  /** Behind a test: nothing is left, but for the first runtime where that is shared. */
+  async tidy(): Promise<void> {
+    if (!this.isShared) return this.close();
+    for (const runtime of this.started.splice(1).toReversed()) await runtime.stop();
+    expect(this.started[0]?.metrics().pipelines.running ?? 0, 'pipelines that were left').to.equal(0);
   }
 
   /** Stops everything, and expects that nothing is left. `ignoresTimers`: the test itself has set some that have not come due. */

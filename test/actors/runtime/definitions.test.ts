@@ -200,7 +200,7 @@ describe('a definition without a module, which runs where it was made', () => {
   });
 });
 
-describeRuntime('a definition that travels', (start) => {
+describeRuntime({ title: 'a definition that travels', shares: true }, (start) => {
   const folder = new URL('./pipelines/', import.meta.url);
   const refused: Record<string, readonly [Pipeline<unknown>, RegExp]> = {
     'has no module URL': [declared(twoSegments), /has no module URL/],

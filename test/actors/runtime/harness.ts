@@ -38,9 +38,12 @@ const HOSTED: readonly WorldKind[] = [
   { title: 'with partitions in processes', placement: 'process' },
 ];
 
-interface WorldsOptions {
+interface Titled {
+  readonly title: string;
   /** Why the tests make sense on virtual time only: what they need that real time does not have. */
   readonly virtualOnly?: string;
+  /** In real time, where a start takes a while, tests that start a runtime without options share one, and leave it as it was. */
+  readonly shares?: boolean;
 }
 
 /**
@@ -48,18 +51,30 @@ interface WorldsOptions {
  * virtual process by links only; in real time its partitions, but for the first, are on threads or in processes of their own. What is about
  * faults of the network, seeds and traces (faults.test.ts, replay.test.ts) is declared for virtual time alone: a real network has none of them.
  */
-export function describeRuntime(
-  title: string,
-  declare: (start: Start) => void,
-  { virtualOnly }: WorldsOptions = {},
-): void {
+export function describeRuntime(titled: string | Titled, declare: (start: Start) => void): void {
+  const { title, virtualOnly, shares = false } = typeof titled === 'string' ? { title: titled } : titled;
   const why = virtualOnly === undefined ? '' : ` (on virtual time only: ${virtualOnly})`;
   describe(title + why, () => {
     for (const kind of virtualOnly === undefined ? [...VIRTUAL, ...HOSTED] : VIRTUAL) {
-      describeWorld(kind, () => declare((options) => open(kind, options)));
+      describeWorld(kind, () => declare(shares && kind.placement !== 'inline' ? sharing(kind) : starting(kind)));
     }
     closeAfterEach();
   });
+}
+
+function starting(kind: WorldKind): Start {
+  return (options) => open(kind, options);
+}
+
+function sharing(kind: WorldKind): Start {
+  let shared: World | undefined;
+  after(() => shared?.cluster.close());
+  return async (options) => {
+    if (options !== undefined) return open(kind, options);
+    shared ??= await open(kind);
+    shared.cluster.isShared = true;
+    return shared;
+  };
 }
 
 /** Declares the same tests for clusters on virtual time, and for those with partitions on threads and in processes. */
@@ -103,7 +118,7 @@ export function closeAfterEach(): void {
           if (level !== 'debug') console.error(`        ${level} ${message} ${JSON.stringify(fields)}`);
         }
       }
-      if (!cluster.isShared) await cluster.close();
+      await cluster.tidy();
     }
   });
 }

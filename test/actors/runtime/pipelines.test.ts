@@ -4,7 +4,7 @@ import { describeRuntime, gate, idsBelow, rejection, sorted, startFlow, until } 
 import flow from './pipelines/flow.js';
 import restarting from './pipelines/flow-restart.js';
 
-describeRuntime('a pipeline', (start) => {
+describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
   it('hands every row on once, in order where there is one instance of each segment', async () => {
     const { runtime, cluster } = await start();
     const count = cluster.many(3_000, 500);

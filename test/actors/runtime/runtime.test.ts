@@ -200,75 +200,71 @@ describeRuntime('a runtime', (start) => {
   });
 });
 
-const CUT = { virtualOnly: 'nothing but the pseudo-network can be cut' };
+const CUT_OFF = { title: 'a process that is cut off', virtualOnly: 'nothing but the pseudo-network can be cut' };
 
-describeRuntime(
-  'a process that is cut off',
-  (start) => {
-    it('is retired in both views: its names and segments go, and it says that it is lost', async () => {
-      const { control, cluster } = await start();
-      const other = await cluster.start();
-      const lost: unknown[] = [];
-      other.onLost((error) => lost.push(error));
-      await other.register('far', other.spawn(echo));
-      const { run, board } = await startFlow(
-        control,
-        flow,
-        { count: 0 },
-        {
-          partitions: placing('source', control, other),
-          board: (on) => {
-            on.source = (_output, { signal }) =>
-              new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
-          },
+describeRuntime(CUT_OFF, (start) => {
+  it('is retired in both views: its names and segments go, and it says that it is lost', async () => {
+    const { control, cluster } = await start();
+    const other = await cluster.start();
+    const lost: unknown[] = [];
+    other.onLost((error) => lost.push(error));
+    await other.register('far', other.spawn(echo));
+    const { run, board } = await startFlow(
+      control,
+      flow,
+      { count: 0 },
+      {
+        partitions: placing('source', control, other),
+        board: (on) => {
+          on.source = (_output, { signal }) =>
+            new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
         },
-      );
-      await until(() => board.starts === 1);
-      cluster.executor.network.partition(
-        [other.node],
-        cluster.started.filter((each) => each !== other).map(({ node }) => node),
-      );
-      const error = await rejection(run.done);
-      expect(error).to.be.instanceOf(PipelineError);
-      expect(String(error)).to.include('segment "source" in partition').and.include('cannot be reached');
-      await until(() => lost.length > 0);
-      expect(lost).to.have.length(1);
-      expect(lost[0]).to.be.instanceOf(UnreachableError);
-      expect(other.isConnected).to.equal(false);
-      expect(await rejection(control.lookup(v1.PartitionRuntime, 'far', { timeoutMs: 100 }))).to.include({
-        code: 'ASK_TIMEOUT',
-      });
-      expect(await rejection(other.lookup(v1.PartitionRuntime, 'far'))).to.be.instanceOf(UnreachableError);
-      await until(() => board.aborted.length > 0);
-      const manager = await control.lookup(v1.PipelinesManager, 'millrace/pipelines-manager');
-      const { pipelines } = await manager.describe({});
-      expect(pipelines.every(({ actual }) => actual === v1.LifeCycle.DESTROYED)).to.equal(true);
+      },
+    );
+    await until(() => board.starts === 1);
+    cluster.executor.network.partition(
+      [other.node],
+      cluster.started.filter((each) => each !== other).map(({ node }) => node),
+    );
+    const error = await rejection(run.done);
+    expect(error).to.be.instanceOf(PipelineError);
+    expect(String(error)).to.include('segment "source" in partition').and.include('cannot be reached');
+    await until(() => lost.length > 0);
+    expect(lost).to.have.length(1);
+    expect(lost[0]).to.be.instanceOf(UnreachableError);
+    expect(other.isConnected).to.equal(false);
+    expect(await rejection(control.lookup(v1.PartitionRuntime, 'far', { timeoutMs: 100 }))).to.include({
+      code: 'ASK_TIMEOUT',
     });
+    expect(await rejection(other.lookup(v1.PartitionRuntime, 'far'))).to.be.instanceOf(UnreachableError);
+    await until(() => board.aborted.length > 0);
+    const manager = await control.lookup(v1.PipelinesManager, 'millrace/pipelines-manager');
+    const { pipelines } = await manager.describe({});
+    expect(pipelines.every(({ actual }) => actual === v1.LifeCycle.DESTROYED)).to.equal(true);
+  });
 
-    it('goes on where it was when the cut heals before the link is dead', async () => {
-      const { control, cluster } = await start();
-      const other = await cluster.start();
-      const { run, board } = await startFlow(
-        control,
-        flow,
-        { count: 300 },
-        {
-          partitions: placing('stage', control, other),
-          board: (on) => {
-            on.stage = () => cluster.pass(1);
-          },
+  it('goes on where it was when the cut heals before the link is dead', async () => {
+    const { control, cluster } = await start();
+    const other = await cluster.start();
+    const { run, board } = await startFlow(
+      control,
+      flow,
+      { count: 300 },
+      {
+        partitions: placing('stage', control, other),
+        board: (on) => {
+          on.stage = () => cluster.pass(1);
         },
-      );
-      await cluster.pass(100);
-      cluster.executor.network.partition([other.node], [control.node]);
-      await cluster.pass(5_000);
-      cluster.executor.network.heal();
-      await run.done;
-      expect(board.sunk.map(({ id }) => id)).to.deep.equal(idsBelow(300));
-    });
-  },
-  CUT,
-);
+      },
+    );
+    await cluster.pass(100);
+    cluster.executor.network.partition([other.node], [control.node]);
+    await cluster.pass(5_000);
+    cluster.executor.network.heal();
+    await run.done;
+    expect(board.sunk.map(({ id }) => id)).to.deep.equal(idsBelow(300));
+  });
+});
 
 /** One segment in the one process, the others in the other. */
 function placing(segment: string, here: Runtime, there: Runtime): Record<string, readonly number[]> {
