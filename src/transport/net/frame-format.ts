@@ -43,8 +43,6 @@ export type WireLane = Lane | typeof LINK_LANE;
 
 /** Longest payload; a frame of a lane that is longer comes in pieces. */
 export const PAYLOAD_BYTES = limits.frameBytes;
-/** A message's own frame may be longer than the message by what frames it. */
-export const LARGEST_FRAME_BYTES = limits.maxMessageBytes + limits.frameBytes;
 /** Credit that a frame takes beyond its bytes, so that empty frames are bounded too. */
 export const FRAME_COST_BYTES = 64;
 

@@ -1,14 +1,7 @@
 import { ProtocolError } from '../../errors.js';
 import type { Lane } from '../../protocol/index.js';
-import {
-  FrameKind,
-  HEADER_BYTES,
-  kindOf,
-  LARGEST_FRAME_BYTES,
-  laneOf,
-  LINK_LANE,
-  PAYLOAD_BYTES,
-} from './frame-format.js';
+import { FrameKind, HEADER_BYTES, kindOf, laneOf, LINK_LANE, PAYLOAD_BYTES } from './frame-format.js';
+import { LARGEST_FRAME_BYTES } from '../transmit-loan.js';
 import type { Slabs } from './slabs.js';
 
 /** What a parser reports, in the order of the wire. */

@@ -1,14 +1,8 @@
-import { ConfigError, ProtocolError } from '../../errors.js';
+import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Lane } from '../../protocol/index.js';
-import {
-  FRAME_COST_BYTES,
-  FrameKind,
-  HEADER_BYTES,
-  LARGEST_FRAME_BYTES,
-  PAYLOAD_BYTES,
-  writeHeader,
-} from './frame-format.js';
+import { TransmitLoan } from '../transmit-loan.js';
+import { FRAME_COST_BYTES, FrameKind, HEADER_BYTES, PAYLOAD_BYTES, writeHeader } from './frame-format.js';
 import { SLAB_BYTES, type Slab, type Slabs } from './slabs.js';
 
 /** Bytes for the socket that must stay together, and what to do once it has written them. */
@@ -28,11 +22,10 @@ const nothing = (): void => {};
  */
 export class OutgoingLane {
   readonly #lane: Lane;
-  readonly #peerAddress: string;
+  readonly #loan: TransmitLoan;
   readonly #slabs: Slabs;
   readonly #queue: Outgoing[] = [];
   #slab: Slab | undefined;
-  #buffer: Uint8Array | undefined;
   /** The buffer that is out is memory of its own, as large as its frame. */
   #isLarge = false;
   #sequence = 0;
@@ -46,7 +39,7 @@ export class OutgoingLane {
 
   constructor(lane: Lane, peerAddress: string, slabs: Slabs) {
     this.#lane = lane;
-    this.#peerAddress = peerAddress;
+    this.#loan = new TransmitLoan(() => peerAddress);
     this.#slabs = slabs;
   }
 
@@ -62,29 +55,18 @@ export class OutgoingLane {
 
   /** As Link.acquire. */
   acquire(sizeBytes: number): Uint8Array | undefined {
-    if (this.#buffer !== undefined) {
-      throw new ConfigError(`A buffer of this lane to ${this.#peerAddress} is out already: send it before the next.`);
-    }
-    if (!(sizeBytes <= LARGEST_FRAME_BYTES)) {
-      throw new ProtocolError(`A frame of ${sizeBytes} bytes is too large: the limit is ${LARGEST_FRAME_BYTES}.`);
-    }
+    this.#loan.check(sizeBytes);
     const capacity = Math.max(sizeBytes, PAYLOAD_BYTES);
     const hasCredit = this.#hasCredit(capacity);
     this.#refusedBytes = hasCredit ? undefined : capacity;
-    if (hasCredit) this.#buffer = this.#room(capacity);
-    else this.#askForCredit();
-    return this.#buffer;
+    if (hasCredit) return this.#loan.begin(this.#room(capacity));
+    this.#askForCredit();
+    return undefined;
   }
 
   /** As Link.send; the bytes wait for `flush` when the link `isOpen`. */
   send(buffer: Uint8Array, length: number, isOpen: boolean): void {
-    if (buffer !== this.#buffer) {
-      throw new ConfigError(`The buffer sent to ${this.#peerAddress} is not the one that its lane gave out last.`);
-    }
-    if (!(length >= 0 && length <= buffer.length)) {
-      throw new ConfigError(`A buffer of ${buffer.length} bytes cannot hold a frame of ${length}.`);
-    }
-    this.#buffer = undefined;
+    this.#loan.end(buffer, length);
     if (!isOpen) return this.#tidy();
     this.#sent += length + FRAME_COST_BYTES;
     if (length > PAYLOAD_BYTES) this.#sendInPieces(buffer, length);
@@ -119,7 +101,7 @@ export class OutgoingLane {
     const slab = this.#slab;
     if (slab === undefined) return;
     slab.end = slab.start;
-    if (this.#buffer !== undefined && !this.#isLarge) this.#slabs.lose(slab);
+    if (this.#loan.isOut && !this.#isLarge) this.#slabs.lose(slab);
     else if (slab.regions === 0) this.#slabs.giveBack(slab);
     this.#slab = undefined;
   }
@@ -200,7 +182,7 @@ export class OutgoingLane {
   #tidy(): void {
     const slab = this.#slab;
     if (slab === undefined || slab.regions > 0 || slab.start !== slab.end) return;
-    if (this.#buffer !== undefined && !this.#isLarge) return;
+    if (this.#loan.isOut && !this.#isLarge) return;
     this.#slab = undefined;
     this.#slabs.giveBack(slab);
   }

@@ -1,12 +1,10 @@
-import { ConfigError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Lane } from '../../protocol/index.js';
+import { TransmitLoan } from '../transmit-loan.js';
 import { FRAME_COST_BYTES, HEADER_BYTES, SLAB_BYTES, SLAB_FRAME_BYTES } from './abi.js';
 import type { Blocks } from './blocks.js';
 import type { Seat } from './seat.js';
 
-/** A message's own frame may be longer than the message by what frames it. */
-const LARGEST_FRAME_BYTES = limits.maxMessageBytes + limits.frameBytes;
 /** What a buffer takes of the slab while it is out. */
 const ROOM_BYTES = HEADER_BYTES + SLAB_FRAME_BYTES;
 /** Frames begin at multiples of this, so that a frame never takes more of the slab than of the window. */
@@ -22,11 +20,10 @@ const GRAIN_BYTES = 32;
 export class OutgoingLane {
   readonly #lane: Lane;
   readonly #seat: Seat;
-  readonly #peerAddress: () => string;
+  readonly #loan: TransmitLoan;
   readonly #slab: Uint8Array;
   readonly #blocks: Blocks;
   readonly #lent: Uint8Array[] = [];
-  #buffer: Uint8Array | undefined;
   #head = 0;
   #tail = 0;
   #used = 0;
@@ -40,7 +37,7 @@ export class OutgoingLane {
     this.#blocks = blocks;
     this.#lane = lane;
     this.#seat = seat;
-    this.#peerAddress = peerAddress;
+    this.#loan = new TransmitLoan(peerAddress);
     this.#slab = seat.transmit[lane];
   }
 
@@ -65,29 +62,17 @@ export class OutgoingLane {
 
   /** As Link.acquire. */
   acquire(sizeBytes: number): Uint8Array | undefined {
-    if (this.#buffer !== undefined) {
-      throw new ConfigError(`A buffer of this lane to ${this.#peerAddress()} is out already: send it before the next.`);
-    }
-    if (!(sizeBytes <= LARGEST_FRAME_BYTES)) {
-      throw new ProtocolError(`A frame of ${sizeBytes} bytes is too large: the limit is ${LARGEST_FRAME_BYTES}.`);
-    }
+    this.#loan.check(sizeBytes);
     const capacity = Math.max(sizeBytes, limits.frameBytes);
     const isFree = this.#isFree(capacity);
     this.#refusedBytes = isFree ? undefined : capacity;
     if (!isFree) return undefined;
-    this.#buffer = capacity > SLAB_FRAME_BYTES ? this.#blocks.take(capacity) : this.#room();
-    return this.#buffer;
+    return this.#loan.begin(capacity > SLAB_FRAME_BYTES ? this.#blocks.take(capacity) : this.#room());
   }
 
   /** As Link.send; dropped unless the link `isOpen`. */
   send(buffer: Uint8Array, length: number, isOpen: boolean): void {
-    if (buffer !== this.#buffer) {
-      throw new ConfigError(`The buffer sent to ${this.#peerAddress()} is not the one that its lane gave out last.`);
-    }
-    if (!(length >= 0 && length <= buffer.length)) {
-      throw new ConfigError(`A buffer of ${buffer.length} bytes cannot hold a frame of ${length}.`);
-    }
-    this.#buffer = undefined;
+    this.#loan.end(buffer, length);
     if (!isOpen) return;
     this.#sent = (this.#sent + length + FRAME_COST_BYTES) >>> 0;
     this.#framesSent += 1;

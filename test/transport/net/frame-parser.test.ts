@@ -3,14 +3,8 @@ import fc from 'fast-check';
 import { ProtocolError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { Lane } from '#src/protocol/index.js';
-import {
-  FrameKind,
-  frameOf,
-  LARGEST_FRAME_BYTES,
-  LINK_LANE,
-  PAYLOAD_BYTES,
-  reasonPayload,
-} from '#src/transport/net/frame-format.js';
+import { FrameKind, frameOf, LINK_LANE, PAYLOAD_BYTES, reasonPayload } from '#src/transport/net/frame-format.js';
+import { LARGEST_FRAME_BYTES } from '#src/transport/transmit-loan.js';
 import { FrameParser, type FrameSink } from '#src/transport/net/frame-parser.js';
 import { OutgoingLane } from '#src/transport/net/outgoing-lane.js';
 import { Slabs } from '#src/transport/net/slabs.js';
