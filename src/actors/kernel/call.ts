@@ -82,7 +82,8 @@ export class InheritedOptions implements StreamOptions {
 
 /** A call on its way out: the caller's options joined with what its handler inherits from the message that it handles. */
 export interface OutgoingCall {
-  /** Scheduler time. */
+  /** Scheduler time, of both. */
+  readonly beganMs: number;
   readonly deadlineMs: number;
   readonly chain: CallChain | undefined;
   readonly meta: Meta | undefined;
@@ -106,6 +107,7 @@ export function outgoingAsk(
     throw new ConfigError(`timeoutMs of an ask must be a positive finite number of milliseconds, not ${timeoutMs}`);
   }
   return {
+    beganMs: nowMs,
     deadlineMs: Math.min(nowMs + timeoutMs, inherited?.deadlineMs ?? Number.POSITIVE_INFINITY),
     chain: chainOf(caller, inherited, maxChain),
     meta: joinMeta(inherited?.meta, options?.meta),

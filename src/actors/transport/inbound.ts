@@ -35,6 +35,8 @@ export class Inbound {
   readonly #numbers = new IncomingMethods();
   /** Numbers of which the peer was told in this frame. */
   readonly #told = new Set<number>();
+  /** When this frame came, as soon as somebody asks. */
+  #cameMs: number | undefined;
 
   constructor(services: RouterServices, channel: Channel) {
     this.#services = services;
@@ -43,6 +45,7 @@ export class Inbound {
 
   /** A number that comes with its name many times in one frame is acknowledged once. */
   beginFrame(): void {
+    this.#cameMs = undefined;
     if (this.#told.size > 0) {
       this.#told.clear();
     }
@@ -67,7 +70,7 @@ export class Inbound {
     const correlation = isAsk ? view.correlation : 0;
     const hasExtras = isAsk || view.meta !== undefined || view.hasFrom || view.traceParent !== '';
     const delivery = hasExtras
-      ? new RemoteDelivery(this.#channel, method, view, correlation, this.#services.scheduler.now())
+      ? new RemoteDelivery(this.#channel, method, view, correlation, (this.#cameMs ??= this.#services.scheduler.now()))
       : this.#services.system.incomingTell(view.valueEnd - view.valueStart);
     try {
       if (!target.cell.deliver(method, message, delivery)) {

@@ -36,7 +36,6 @@ export class LinkAsks {
       const full = new BackpressureError(`${limits.linkAsks} asks wait for replies from ${address} already.`);
       return this.#services.system.deadlines.asks.refuse(full);
     }
-    const nowMs = this.#services.scheduler.now();
     return new Promise((resolve, reject) => {
       const { deadlines } = this.#services.system;
       const ask = new RemoteAsk(
@@ -51,12 +50,12 @@ export class LinkAsks {
         reject,
       );
       // One that is over before it began is not sent.
-      ask.start(nowMs);
+      ask.start(call.beganMs);
       if (ask.isSettled) {
         return;
       }
       try {
-        outgoing.ask(cUid, method, message, call, ask, nowMs);
+        outgoing.ask(cUid, method, message, call, ask, call.beganMs);
         if (options?.signal !== undefined) {
           ask.sent(() => this.#aborted(ask));
         }
