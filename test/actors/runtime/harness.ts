@@ -108,19 +108,27 @@ async function open({ placement, hasControlElsewhere }: WorldKind, options?: Run
   return { cluster, control: control ?? runtime, runtime };
 }
 
-/** After each test everything is stopped, and nothing may be left of it. */
+/** After each test everything is stopped, and nothing may be left of it; what a cluster of a test that fails, or leaves something, has logged is shown. */
 export function closeAfterEach(): void {
   afterEach(async function () {
+    const left: unknown[] = [];
     for (const cluster of clusters) {
-      if (this.currentTest?.state === 'failed') {
-        console.error(`      seed ${cluster.seed}; log:`);
-        for (const { level, message, fields } of cluster.log) {
-          if (level !== 'debug') console.error(`        ${level} ${message} ${JSON.stringify(fields)}`);
-        }
-      }
-      await cluster.tidy();
+      const leaving = await cluster.tidy().then(
+        () => [],
+        (error: unknown) => [error],
+      );
+      left.push(...leaving);
+      if (this.currentTest?.state === 'failed' || leaving.length > 0) showLog(cluster);
     }
+    for (const error of left) throw error;
   });
+}
+
+function showLog({ seed, log }: Cluster): void {
+  console.error(`      seed ${seed}; log:`);
+  for (const { level, message, fields } of log) {
+    if (level !== 'debug') console.error(`        ${level} ${message} ${JSON.stringify(fields)}`);
+  }
 }
 
 /** Runs one of the flow pipelines; what its segments do is on the board. */
