@@ -32,7 +32,7 @@ export const suites: Readonly<Record<string, Suite>> = {
   },
   transport: {
     about: 'two processes, and two threads, that send messages to one another',
-    effort: { runMs: 60, warmUpMs: 150 },
+    effort: { runMs: 100, warmUpMs: 150 },
     sharesProcesses: true,
     load: async () => (await import('./transport/index.js')).questions,
   },
