@@ -63,7 +63,7 @@ describe('a link between two hosts', function () {
   it('is lost at both ends when the cable is cut', async () => {
     const ends = await open();
     ip('-n', b, 'link', 'set', b, 'down');
-    const lost = { kind: 'lost', message: 'its host has acknowledged nothing for 500 ms' };
+    const lost = { kind: 'lost', message: "the peer's host has acknowledged nothing for 500 ms" };
     await until('both to know', () => ends.every(({ said }) => typeof said.at(-1) === 'object'));
     for (const { said } of ends) expect(said.at(-1)).to.deep.equal(lost);
   });

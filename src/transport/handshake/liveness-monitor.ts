@@ -1,16 +1,16 @@
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 
-/** A link as a vigil sees it. */
-export interface Watched {
+/** A link as the monitor sees it. */
+export interface MonitoredLink {
   readonly peerAddress: string;
-  /** Anything came from the peer since the last call. */
-  wasHeard(): boolean;
-  /** Asks the peer for a word. */
+  /** True if anything arrived from the peer since the last call. */
+  wasActive(): boolean;
+  /** Sends a ping to the peer. */
   ping(): void;
-  /** Whether the peer's host itself is silent; undefined on one host, where the kernel tells of every end. */
+  /** Probes whether the peer's host acknowledges nothing. Undefined on one host, where the kernel reports the end of every process. */
   readonly isHostSilent: (() => Promise<boolean>) | undefined;
-  /** The peer's host is gone, or cut off. */
+  /** Called when the peer's host is down or unreachable. */
   lost(message: string): void;
 }
 
@@ -21,42 +21,42 @@ interface Watch {
 }
 
 const ROUNDS = 5;
-/** Rounds in a row in which a host acknowledged nothing; a single segment may be lost on any network. */
+/** Rounds in a row without an acknowledgement before a host counts as lost. Any network may lose a single segment. */
 const HOST_ROUNDS = 3;
 
 /**
- * Listens for silence. A silent process is unresponsive: it may compute, or sit in a debugger, and is told of, never declared dead. A
- * host that does not acknowledge what is sent to it is: its links end as lost.
+ * Detects silent peers. A silent process is unresponsive: it may compute, or be stopped in a debugger. The monitor reports it, and never
+ * ends its link. A host that acknowledges nothing is lost: the monitor ends its links.
  */
-export class Vigil {
+export class LivenessMonitor {
   readonly #scheduler: Scheduler;
   readonly #log: Logger;
   readonly #deadMs: number;
-  readonly #watches = new Map<Watched, Watch>();
+  readonly #watches = new Map<MonitoredLink, Watch>();
   #timer: Timer | undefined;
 
-  /** `deadMs`: silence that counts. */
+  /** `deadMs`: after this much silence, a peer is unresponsive. */
   constructor(scheduler: Scheduler, log: Logger, deadMs: number) {
     this.#scheduler = scheduler;
     this.#log = log;
     this.#deadMs = deadMs;
   }
 
-  /** Links whose peers are silent now. */
+  /** The number of links whose peers are unresponsive now. */
   get unresponsive(): number {
     return [...this.#watches.values()].filter(({ isUnresponsive }) => isUnresponsive).length;
   }
 
-  isUnresponsive(link: Watched): boolean {
+  isUnresponsive(link: MonitoredLink): boolean {
     return this.#watches.get(link)?.isUnresponsive === true;
   }
 
-  add(link: Watched): void {
+  add(link: MonitoredLink): void {
     this.#watches.set(link, { silentRounds: 0, hostSilentRounds: 0, isUnresponsive: false });
     this.#timer ??= this.#nextRound();
   }
 
-  remove(link: Watched): void {
+  remove(link: MonitoredLink): void {
     this.#watches.delete(link);
     if (this.#watches.size > 0 || this.#timer === undefined) return;
     this.#scheduler.clearTimer(this.#timer);
@@ -66,22 +66,22 @@ export class Vigil {
   #nextRound(): Timer {
     return this.#scheduler.setTimer(this.#deadMs / ROUNDS, () => {
       this.#timer = this.#watches.size > 0 ? this.#nextRound() : undefined;
-      for (const [link, watch] of this.#watches) this.#look(link, watch);
+      for (const [link, watch] of this.#watches) this.#check(link, watch);
     });
   }
 
-  #look(link: Watched, watch: Watch): void {
-    if (link.wasHeard()) return this.#heard(link, watch);
+  #check(link: MonitoredLink, watch: Watch): void {
+    if (link.wasActive()) return this.#onActivity(link, watch);
     watch.silentRounds += 1;
     if (watch.silentRounds === 1) return link.ping();
     if (watch.silentRounds >= ROUNDS && !watch.isUnresponsive) {
       watch.isUnresponsive = true;
       this.#log.warn('a peer is unresponsive', { peer: link.peerAddress, silentMs: this.#deadMs });
     }
-    void link.isHostSilent?.().then((isSilent) => this.#hostHeard(link, watch, isSilent));
+    void link.isHostSilent?.().then((isSilent) => this.#onHostProbe(link, watch, isSilent));
   }
 
-  #heard(link: Watched, watch: Watch): void {
+  #onActivity(link: MonitoredLink, watch: Watch): void {
     watch.silentRounds = 0;
     watch.hostSilentRounds = 0;
     if (!watch.isUnresponsive) return;
@@ -89,10 +89,10 @@ export class Vigil {
     this.#log.info('a peer answers again', { peer: link.peerAddress });
   }
 
-  #hostHeard(link: Watched, watch: Watch, isSilent: boolean): void {
+  #onHostProbe(link: MonitoredLink, watch: Watch, isSilent: boolean): void {
     if (this.#watches.get(link) !== watch) return;
     watch.hostSilentRounds = isSilent ? watch.hostSilentRounds + 1 : 0;
     if (watch.silentRounds < ROUNDS || watch.hostSilentRounds < HOST_ROUNDS) return;
-    link.lost(`its host has acknowledged nothing for ${this.#deadMs} ms`);
+    link.lost(`the peer's host has acknowledged nothing for ${this.#deadMs} ms`);
   }
 }

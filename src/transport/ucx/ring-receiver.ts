@@ -1,59 +1,59 @@
 import { LANES, Lane } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { LinkHandlers } from '../transport.js';
-import type { Blocks } from './blocks.js';
-import { IncomingLane, type WaitingFrame } from './incoming-lane.js';
-import type { Seat } from './seat.js';
+import type { BufferPool } from './buffer-pool.js';
+import { IncomingLane, type QueuedFrame } from './incoming-lane.js';
+import type { RingEndpoint } from './ring-endpoint.js';
 
-/** The receiving half of a link: frames wait here until somebody listens, and then go by. */
-export class Inbox {
+/** The receiving half of a link. It holds frames until the handlers are set, and then delivers them as they arrive. */
+export class RingReceiver {
   bytesReceived = 0;
   readonly #lanes: readonly [IncomingLane, IncomingLane];
   readonly #scheduler: Scheduler;
-  readonly #held: { readonly lane: Lane; readonly frame: WaitingFrame }[] = [];
-  /** The peer should be told what was read. */
-  readonly #owesGrant: () => void;
+  readonly #held: { readonly lane: Lane; readonly frame: QueuedFrame }[] = [];
+  /** Called when the peer should receive a grant. */
+  readonly #shouldGrant: () => void;
 
-  constructor(seat: Seat, blocks: Blocks, scheduler: Scheduler, owesGrant: () => void) {
-    this.#lanes = [new IncomingLane(Lane.control, seat, blocks), new IncomingLane(Lane.data, seat, blocks)];
+  constructor(endpoint: RingEndpoint, pool: BufferPool, scheduler: Scheduler, shouldGrant: () => void) {
+    this.#lanes = [new IncomingLane(Lane.control, endpoint, pool), new IncomingLane(Lane.data, endpoint, pool)];
     this.#scheduler = scheduler;
-    this.#owesGrant = owesGrant;
+    this.#shouldGrant = shouldGrant;
   }
 
-  /** Frames that came are with nobody yet. */
+  /** True while received frames wait for handlers. */
   get isHolding(): boolean {
     return this.#held.length > 0;
   }
 
-  /** So much was read that the peer must be told now. */
+  /** True if so much was read that the peer must receive a grant now. */
   get mustGrant(): boolean {
-    return this.#lanes[Lane.control].owesGrant || this.#lanes[Lane.data].owesGrant;
+    return this.#lanes[Lane.control].shouldGrant || this.#lanes[Lane.data].shouldGrant;
   }
 
   get hasUngranted(): boolean {
     return this.#lanes[Lane.control].hasUngranted || this.#lanes[Lane.data].hasUngranted;
   }
 
-  /** So many frames of each lane have come, read or not. */
+  /** True if at least this many frames of each lane have arrived, read or not. */
   hasReceived(frames: readonly bigint[]): boolean {
     return frames.every((count, lane) => count <= BigInt(this.#lanes[lane === 0 ? 0 : 1].framesReceived));
   }
 
-  /** As that of IncomingLane. */
+  /** See IncomingLane.announced. */
   announced(lane: Lane, length: number): string | undefined {
     return this.#lanes[lane].announced(length);
   }
 
-  slabFrame(lane: Lane, offset: number, length: number, position: number): WaitingFrame {
+  slabFrame(lane: Lane, offset: number, length: number, position: number): QueuedFrame {
     return this.#lanes[lane].frame(offset, length, position);
   }
 
-  blockFrame(lane: Lane, length: number): WaitingFrame {
+  blockFrame(lane: Lane, length: number): QueuedFrame {
     return this.#lanes[lane].block(length);
   }
 
-  /** Gives it to the handlers, or keeps it for them. */
-  take(lane: Lane, frame: WaitingFrame, handlers: LinkHandlers | undefined): void {
+  /** Delivers the frame to the handlers, or holds it until they are set. */
+  take(lane: Lane, frame: QueuedFrame, handlers: LinkHandlers | undefined): void {
     if (handlers === undefined || this.#held.length > 0) this.#held.push({ lane, frame });
     else this.#deliver(handlers, lane, frame);
   }
@@ -68,13 +68,13 @@ export class Inbox {
     this.#held.length = 0;
   }
 
-  /** The peer will know with whatever is sent next. */
+  /** A grant was submitted. */
   granted(): void {
     for (const lane of LANES) this.#lanes[lane].granted();
   }
 
-  /** What a handler throws is the scheduler's affair, and must not stop what comes behind. */
-  #deliver(handlers: LinkHandlers, lane: Lane, frame: WaitingFrame): void {
+  /** An error of a handler goes to the scheduler. It must not stop the frames that follow. */
+  #deliver(handlers: LinkHandlers, lane: Lane, frame: QueuedFrame): void {
     this.bytesReceived += frame.bytes.length;
     try {
       handlers.frame(lane, frame.bytes);
@@ -84,6 +84,6 @@ export class Inbox {
       });
     }
     this.#lanes[lane].wasRead(frame);
-    this.#owesGrant();
+    this.#shouldGrant();
   }
 }

@@ -4,64 +4,64 @@ import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { ConfigError } from '../../errors.js';
 
-/** Private folders are named so, and hold one socket file. */
+/** Name prefix of a private folder. It holds one socket file. */
 const FOLDER_PREFIX = 'millrace-link-';
 const FILE = 'link';
-/** A folder younger than this may belong to a process that is about to listen. */
+/** A younger folder may belong to a process that is about to listen. */
 const STALE_AFTER_MS = 60_000;
-/** Folders looked at in one sweep. */
+/** Most folders that one sweep examines. */
 const SWEPT_FOLDERS = 64;
 
-/** A place for a socket file that only this user can reach. */
+/** Makes a private folder, and returns a path in it for a socket file that only this user can open. */
 export async function privateSocketPath(parent: string): Promise<{ readonly folder: string; readonly path: string }> {
   const folder = await mkdtemp(join(parent, FOLDER_PREFIX));
   return { folder, path: join(folder, FILE) };
 }
 
-/** Only this user may connect. */
+/** Lets only this user connect. */
 export async function makePrivate(path: string): Promise<void> {
   await chmod(path, 0o600);
 }
 
 /**
- * Removes the socket file of a process that is gone; false where there is none. ConfigError when something else is there, or somebody
- * listens.
+ * Removes the socket file of a process that has exited. Resolves to false if there is no file. Rejects with ConfigError if another kind
+ * of file is there, or a process listens.
  */
 export async function clearStaleSocket(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined) return false;
   if (!found.isSocket()) {
-    throw new ConfigError(`Cannot listen at unix:${path}: a file is there that is no socket. Choose another path.`);
+    throw new ConfigError(`Cannot listen at unix:${path}: the file there is not a socket. Choose another path.`);
   }
   if (await isListenedTo(path)) {
-    throw new ConfigError(`Cannot listen at unix:${path}: a process listens there already. Choose another path.`);
+    throw new ConfigError(`Cannot listen at unix:${path}: a process already listens there. Choose another path.`);
   }
-  // Another process may have come to the same conclusion, and listen there by now.
+  // Another process may have replaced the stale file meanwhile: delete only the file that we examined.
   const { ino } = await lstat(path).catch(() => ({ ino: undefined }));
   if (ino === found.ino) await unlink(path).catch(() => {});
   return true;
 }
 
-/** Removes what a process or thread that did not end in order has left of the socket it listened at. Nothing happens where somebody listens, or nothing is. */
+/** Removes the socket file of a process or thread that ended without closing it. Does nothing if a process listens, or there is no file. */
 export async function removeLeftSocket(path: string): Promise<void> {
   await clearStaleSocket(path).catch(() => {});
   const folder = dirname(path);
-  // It stays where the file does.
+  // Fails, and leaves the folder, if the file is still there.
   if (basename(folder).startsWith(FOLDER_PREFIX)) await rmdir(folder).catch(() => {});
 }
 
-/** As the owner of a socket ends at once, and without waiting: removes its file. */
+/** Removes a socket file synchronously, for an owner that ends at once. */
 export function abandonSocket(path: string): void {
   const folder = dirname(path);
   try {
     rmSync(path, { force: true });
     if (basename(folder).startsWith(FOLDER_PREFIX)) rmdirSync(folder);
   } catch {
-    // It was removed before, or cannot be.
+    // The file is already gone, or cannot be removed.
   }
 }
 
-/** Removes private folders next to `own` whose processes were killed. What cannot be removed stays. */
+/** Removes the private folders beside `own` whose processes were killed. Ignores folders that it cannot remove. */
 export async function sweepStaleFolders(parent: string, own: string): Promise<void> {
   const now = await lstat(own);
   const names = (await readdir(parent)).filter((name) => name.startsWith(FOLDER_PREFIX));
@@ -80,7 +80,7 @@ function isListenedTo(path: string): Promise<boolean> {
       socket.destroy();
       resolve(answer);
     };
-    // Anything but a refusal (no right to connect, say) means that somebody may be there.
+    // Any other error than a refused connection (a missing permission, say) means that a process may listen there.
     socket.on('connect', is(true)).on('error', (error: NodeJS.ErrnoException) => is(error.code !== 'ECONNREFUSED')());
   });
 }

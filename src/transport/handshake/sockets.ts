@@ -1,17 +1,17 @@
 import { createServer, connect as connectPlain, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { limits } from '../../limits.js';
-import { type CompanionAddress, isLocal } from './address.js';
+import { type SocketAddress, isLocal } from './address.js';
 import type { LinkSecurity } from './security.js';
 
 const SHARED = { noDelay: true } as const;
 
-/** Label and length of RFC 9266: the same at both ends of one TLS connection, and nowhere else. */
+/** Label and length of the channel binding of RFC 9266: equal at both ends of one TLS connection, and different for every other. */
 const BINDING_LABEL = 'EXPORTER-Channel-Binding';
 const BINDING_BYTES = 32;
 
-/** A server that has not begun to listen. Of TLS the raw sockets come as `connection`, the others as `secureConnection`. */
-export function serverFor(address: CompanionAddress, { tls }: LinkSecurity): Server {
+/** Makes a server that does not listen yet. A TLS server emits raw sockets as `connection` and TLS sockets as `secureConnection`. */
+export function serverFor(address: SocketAddress, { tls }: LinkSecurity): Server {
   if (address.scheme !== 'tls') return createServer(SHARED);
   const isMutual = tls?.ca !== undefined;
   return createTlsServer({
@@ -24,12 +24,12 @@ export function serverFor(address: CompanionAddress, { tls }: LinkSecurity): Ser
   });
 }
 
-/** A socket on its way to `address`; it says `connect`, or `secureConnect` for TLS, when it is there. */
-export function socketTo(address: CompanionAddress, { tls }: LinkSecurity): Socket {
+/** Opens a socket to `address`. It emits `connect`, or `secureConnect` for TLS, when it is connected. */
+export function socketTo(address: SocketAddress, { tls }: LinkSecurity): Socket {
   if (address.scheme === 'unix') return connectPlain({ ...SHARED, path: address.path });
   const { host, port } = address;
   if (address.scheme === 'tcp') return connectPlain({ ...SHARED, host, port });
-  // Without an authority the proof of the cluster key is bound to this very connection: nobody can stand between.
+  // Without a CA, the proof of the cluster key is bound to this TLS connection: it defeats a man in the middle.
   return connectTls({
     ...SHARED,
     ...tls,
@@ -40,19 +40,19 @@ export function socketTo(address: CompanionAddress, { tls }: LinkSecurity): Sock
   });
 }
 
-/** What a proof is bound to. */
+/** The channel binding of a socket. Empty without TLS. */
 export function bindingOf(socket: Socket): Uint8Array {
   if (!(socket instanceof TLSSocket)) return new Uint8Array(0);
   return socket.exportKeyingMaterial(BINDING_BYTES, BINDING_LABEL, Buffer.alloc(0));
 }
 
-/** What kind of address leads there. */
-export function schemeOf(socket: Socket): CompanionAddress['scheme'] {
+/** The scheme of the socket's peer address. */
+export function schemeOf(socket: Socket): SocketAddress['scheme'] {
   if (socket instanceof TLSSocket) return 'tls';
   return socket.remoteAddress === undefined ? 'unix' : 'tcp';
 }
 
-/** Both ends are on this host. */
+/** True if both ends are on this host. */
 export function isLocalSocket({ remoteAddress, remoteFamily }: Socket): boolean {
   // A Unix socket has no remote address.
   if (remoteAddress === undefined || remoteFamily === undefined) return true;

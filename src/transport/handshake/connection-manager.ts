@@ -1,32 +1,32 @@
 import { ConfigError, StoppedError } from '../../errors.js';
 import { type Logger, silentLogger } from '../../logging/index.js';
 import { type Entropy, type Scheduler, systemEntropy } from '../../scheduler/index.js';
-import type { Companion, CompanionSettings } from './companion.js';
+import type { PeerConnection, HandshakeSettings } from './peer-connection.js';
 import { Dial, type DialOptions } from './dial.js';
-import { CompanionListener, type ListenOptions } from './listener.js';
+import { ConnectionListener, type ListenOptions } from './listener.js';
 import type { LinkSecurity } from './security.js';
 
-export interface DoorOptions extends ListenOptions, LinkSecurity {
-  /** A real one. */
+export interface ConnectionManagerOptions extends ListenOptions, LinkSecurity {
+  /** A real-time scheduler. */
   readonly scheduler: Scheduler;
   readonly log?: Logger;
   readonly entropy?: Entropy;
 }
 
-type Introduce = CompanionSettings['introduce'];
+type MakeHello = HandshakeSettings['makeHello'];
 
-/** Where one transport meets others: its listener, and its dials under way. Once closed it stays closed. */
-export class Door {
+/** The authenticated connections of one transport: its listener, and the dials in progress. Once closed it stays closed. */
+export class ConnectionManager {
   readonly #name: string;
   readonly #where: ListenOptions;
-  readonly #settings: Omit<CompanionSettings, 'introduce'>;
+  readonly #settings: Omit<HandshakeSettings, 'makeHello'>;
   readonly #dials = new Set<Dial>();
-  #listener: CompanionListener | undefined;
+  #listener: ConnectionListener | undefined;
   #address = '';
   #isClosed = false;
 
-  /** `name` is that of the transport, for messages. */
-  constructor(name: string, options: DoorOptions) {
+  /** `name`: the transport, for error messages. */
+  constructor(name: string, options: ConnectionManagerOptions) {
     const { scheduler, log = silentLogger, entropy = systemEntropy } = options;
     const { key, tls, keyless, listen, advertisedHost, socketFolder } = options;
     const security = { ...(key && { key }), ...(tls && { tls }), ...(keyless && { keyless }) };
@@ -43,30 +43,30 @@ export class Door {
     return this.#isClosed;
   }
 
-  /** Where others reach it; empty as long as it does not listen. */
+  /** The address that others dial. Empty while it does not listen. */
   get address(): string {
     return this.#address;
   }
 
-  /** Connections whose hello is not over. */
-  get hellos(): number {
-    return this.#listener?.hellos ?? 0;
+  /** Accepted connections whose handshake is in progress. */
+  get handshakes(): number {
+    return this.#listener?.handshakes ?? 0;
   }
 
   get dials(): number {
     return this.#dials.size;
   }
 
-  /** Connections turned away. */
-  get refused(): number {
-    return this.#listener?.refused ?? 0;
+  /** Connections that the listener has rejected. */
+  get rejected(): number {
+    return this.#listener?.rejected ?? 0;
   }
 
-  /** ConfigError when it listens already, or the address cannot be had. */
-  async listen(introduce: Introduce, accept: (companion: Companion) => void): Promise<string> {
+  /** Rejects with ConfigError when it already listens, or cannot bind the address. */
+  async listen(makeHello: MakeHello, accept: (connection: PeerConnection) => void): Promise<string> {
     this.assertOpen();
-    if (this.#listener !== undefined) throw new ConfigError(`This transport listens at ${this.#address} already.`);
-    this.#listener = new CompanionListener({ ...this.#settings, introduce }, this.#where, accept);
+    if (this.#listener !== undefined) throw new ConfigError(`This transport already listens at ${this.#address}.`);
+    this.#listener = new ConnectionListener({ ...this.#settings, makeHello }, this.#where, accept);
     try {
       this.#address = await this.#listener.open();
     } catch (error) {
@@ -77,27 +77,27 @@ export class Door {
     return this.#address;
   }
 
-  /** As `Dial.companion`. */
-  async dial(address: string, introduce: Introduce, options: DialOptions): Promise<Companion> {
+  /** See `Dial.connect` for its errors. */
+  async dial(address: string, makeHello: MakeHello, options: DialOptions): Promise<PeerConnection> {
     this.assertOpen();
-    const dial = new Dial(address, { ...this.#settings, introduce }, options);
+    const dial = new Dial(address, { ...this.#settings, makeHello }, options);
     this.#dials.add(dial);
     try {
-      const companion = await dial.companion();
-      if (this.#isClosed) companion.socket.destroy();
+      const connection = await dial.connect();
+      if (this.#isClosed) connection.socket.destroy();
       this.assertOpen();
-      return companion;
+      return connection;
     } finally {
       this.#dials.delete(dial);
     }
   }
 
-  /** Nobody is let in any more. */
+  /** Accepts no more connections. Those accepted stay open. */
   async stopListening(): Promise<void> {
     await this.#listener?.close();
   }
 
-  /** Nor is anybody reached; what is under way fails with StoppedError. Idempotent. */
+  /** Stops listening and dialing. Dials in progress fail with StoppedError. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const dial of this.#dials) dial.stop();

@@ -4,7 +4,7 @@ import { ADDRESS_BYTES, linkWords, SLAB_BYTES, Status, Submit, slabs } from './a
 import type { EnginePointer } from './library.js';
 import type { RingListener, Rings } from './rings.js';
 
-export interface SeatOptions {
+export interface RingEndpointOptions {
   readonly rings: Rings;
   readonly engine: EnginePointer;
   readonly handle: number;
@@ -19,18 +19,18 @@ const PEER_GRANTED = linkWords.peerGranted / 4;
 const FRAMES_SENT = linkWords.framesSent / 4;
 const FRAMES_RECEIVED = linkWords.framesReceived / 4;
 
-/** One end of a link in the rings: its place, its memory, and its UCX worker, which ends with it. */
-export class Seat {
+/** One end of a link in the rings: its slot, its memory, and its UCX worker, which closes with it. */
+export class RingEndpoint {
   readonly handle: number;
   readonly rings: Rings;
-  /** One for each lane. */
+  /** The transmit slabs, one per lane. */
   readonly transmit: readonly [Uint8Array, Uint8Array];
   readonly receive: readonly [Uint8Array, Uint8Array];
   readonly #engine: EnginePointer;
   readonly #words: Uint32Array;
   #isClosed = false;
 
-  constructor(options: SeatOptions) {
+  constructor(options: RingEndpointOptions) {
     this.handle = options.handle;
     this.rings = options.rings;
     this.#engine = options.engine;
@@ -40,7 +40,7 @@ export class Seat {
     this.receive = [at(slabs.receive), at(slabs.receive + SLAB_BYTES)];
   }
 
-  /** What the peer has to know to reach this end. */
+  /** The UCX address by which the peer reaches this end. */
   address(): Uint8Array {
     const address = new Uint8Array(ADDRESS_BYTES);
     const length = this.rings.shim.linkAddress(this.#engine, this.handle, address, ADDRESS_BYTES);
@@ -48,13 +48,13 @@ export class Seat {
     return address.slice(0, length);
   }
 
-  /** Joins to the peer's end. Only an authenticated peer may have given the address: UCX believes it. */
+  /** Connects to the peer's end. UCX does not check the address: it must come from an authenticated peer. */
   connect(address: Uint8Array, token: bigint): void {
     const status = this.rings.shim.linkConnect(this.#engine, this.handle, address, address.length, token);
     if (status !== Status.ok) throw this.rings.failure('A UCX link cannot be joined');
   }
 
-  /** What UCX uses for this link, such as `posix`. */
+  /** The UCX transport of this link, such as `posix`. */
   transports(): string {
     const names = new Uint8Array(NAMES_BYTES);
     const status = this.rings.shim.linkTransports(this.#engine, this.handle, names, NAMES_BYTES);
@@ -70,32 +70,32 @@ export class Seat {
     if (!this.#isClosed) this.rings.submit(Submit.send, this.handle, lane, offset, length);
   }
 
-  /** `block` must live until its `sent`, or the end of the seat. */
+  /** `block` must stay alive until its `sent`, or until this endpoint closes. */
   sendBlock(lane: Lane, block: Uint8Array, length: number): void {
     const status = this.rings.shim.lendTransmit(this.#engine, this.handle, lane, block, length);
     if (status !== Status.ok) throw new ResourceError(`A block cannot be sent: ${this.rings.shim.lastReason()}.`);
     this.rings.submit(Submit.sendBlock, this.handle, lane, 0, length);
-    // The next block can be lent only when the shim has taken this one.
+    // The shim must take this block before the next one can be lent.
     this.rings.turn(0);
   }
 
-  /** `block` must live until its `receivedBlock`, or the end of the seat. */
+  /** `block` must stay alive until its `receivedBlock`, or until this endpoint closes. */
   receiveBlock(lane: Lane, block: Uint8Array, length: number): void {
     const status = this.rings.shim.lendReceive(this.#engine, this.handle, lane, block, length);
     if (status !== Status.ok) throw new ResourceError(`A block cannot be received: ${this.rings.shim.lastReason()}.`);
   }
 
-  /** The frame that ended at `position` of the receive slab was read. */
+  /** Frees the frame that ends at `position` of the receive slab. */
   release(lane: Lane, position: number): void {
     if (!this.#isClosed) this.#words[RELEASED + lane] = position;
   }
 
-  /** A total modulo 2^32: it travels with whatever is sent next. */
+  /** Sets the total cost of the frames read, modulo 2^32. It travels with the next message to the peer. */
   setGranted(lane: Lane, total: number): void {
     if (!this.#isClosed) this.#words[GRANTED + lane] = total;
   }
 
-  /** The peer's, likewise. */
+  /** The total that the peer has granted, modulo 2^32. */
   peerGranted(lane: Lane): number {
     return this.#words[PEER_GRANTED + lane] ?? 0;
   }
@@ -108,7 +108,7 @@ export class Seat {
     return this.#words[FRAMES_RECEIVED + lane] ?? 0;
   }
 
-  /** Ends it at once. Idempotent. */
+  /** Closes this end at once. Idempotent. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -1,22 +1,22 @@
-/** Bytes kept for use again, and the largest block that is kept: fresh memory costs more than copying into it. */
+/** Most bytes that are kept for reuse, and the largest block that is kept. Fresh memory costs more than copying into it. */
 const KEPT_BYTES = 8 * 1024 * 1024;
 const LARGEST_KEPT_BYTES = 4 * 1024 * 1024;
 
-/** Memory for frames that are too large for a slab. */
-export class Blocks {
+/** Blocks of memory for frames that are too large for a slab. */
+export class BufferPool {
   readonly #kept: Uint8Array[] = [];
   #keptBytes = 0;
 
-  /** At least `sizeBytes`, and not much more. The one used last, which the processor knows best. */
+  /** Returns a block of `sizeBytes` to twice that. Prefers the block used last: it is in the processor's cache. */
   take(sizeBytes: number): Uint8Array {
     const index = this.#kept.findLastIndex(({ length }) => length >= sizeBytes && length <= sizeBytes * 2);
     const [kept] = index < 0 ? [] : this.#kept.splice(index, 1);
     this.#keptBytes -= kept?.length ?? 0;
-    // No Buffer: whose slice() would be no copy.
+    // Not a Buffer: its `slice` does not copy.
     return kept ?? new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
   }
 
-  /** The oldest make room. */
+  /** Keeps the block for reuse, and frees the oldest ones if there are too many. */
   giveBack(block: Uint8Array): void {
     if (block.length > LARGEST_KEPT_BYTES) return;
     this.#kept.push(block);

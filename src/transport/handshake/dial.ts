@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import type { Timer } from '../../scheduler/index.js';
-import { type CompanionAddress, parseAddress } from './address.js';
-import { type Companion, type CompanionSettings, withoutUncaughtErrors } from './companion.js';
-import { greet } from './handshake.js';
+import { type SocketAddress, parseAddress } from './address.js';
+import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
+import { initiate } from './handshake.js';
 import { checkSecurity } from './security.js';
 import { bindingOf, isLocalSocket, socketTo } from './sockets.js';
 
@@ -12,24 +12,27 @@ export interface DialOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One attempt to reach a process: connects, and says hello. */
+/** One attempt to reach a process: it connects, then runs the client side of the handshake. */
 export class Dial {
   readonly #text: string;
-  readonly #settings: CompanionSettings;
+  readonly #settings: HandshakeSettings;
   readonly #options: DialOptions;
   readonly #aborted = (): void => this.#fail(this.#unreachable('was aborted', this.#options.signal?.reason));
   #socket: Socket | undefined;
   #failure: Error | undefined;
   #deadline: Timer | undefined;
 
-  constructor(address: string, settings: CompanionSettings, options: DialOptions) {
+  constructor(address: string, settings: HandshakeSettings, options: DialOptions) {
     this.#text = address;
     this.#settings = settings;
     this.#options = options;
   }
 
-  /** UnreachableError when there is no such process, ConfigError when the two could not know one another, StoppedError after `stop`. */
-  async companion(): Promise<Companion> {
+  /**
+   * Rejects with UnreachableError when no process answers at the address, ConfigError when the security settings do not permit the
+   * address, StoppedError after `stop`.
+   */
+  async connect(): Promise<PeerConnection> {
     const { signal, timeoutMs } = this.#options;
     const { scheduler } = this.#settings;
     try {
@@ -49,31 +52,31 @@ export class Dial {
     }
   }
 
-  /** The dialing process stops. */
+  /** Called when the transport closes. */
   stop(): void {
     this.#fail(new StoppedError(`Connecting to ${this.#text} ended: the transport is closed.`));
   }
 
-  #parse(): CompanionAddress {
+  #parse(): SocketAddress {
     const address = parseAddress(this.#text);
     if (address === undefined || (address.scheme === 'unix' && address.path === '')) {
-      throw this.#unreachable('failed: this is no address of a process');
+      throw this.#unreachable('failed: this is not the address of a process');
     }
     checkSecurity(address, this.#settings.security);
     return address;
   }
 
-  async #reach(address: CompanionAddress): Promise<Companion> {
-    const { security, entropy, introduce } = this.#settings;
-    const introduction = await introduce(undefined);
+  async #reach(address: SocketAddress): Promise<PeerConnection> {
+    const { security, entropy, makeHello } = this.#settings;
+    const own = await makeHello(undefined);
     this.#checkFailure();
     const socket = withoutUncaughtErrors(socketTo(address, security));
     this.#socket = socket;
     await connected(socket, address.scheme === 'tls' ? 'secureConnect' : 'connect');
     const isLocal = isLocalSocket(socket);
     const { key } = security;
-    const hello = { socket, key, entropy, binding: bindingOf(socket), dialed: this.#text, introduction };
-    const { peer, unread } = await greet(hello);
+    const handshake = { socket, key, entropy, binding: bindingOf(socket), dialed: this.#text, hello: own };
+    const { peer, unread } = await initiate(handshake);
     this.#checkFailure();
     return { socket, peer, unread, isLocal, peerAddress: this.#text };
   }

@@ -4,7 +4,7 @@ import { ProtocolError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { decode, encode, v1 } from '../../protocol/index.js';
 
-/** First in each record, so that most strangers are found out by their first bytes. */
+/** The first bytes of each record: a client of another protocol fails at its first bytes. */
 const MAGIC = [0x6d, 0x72] as const;
 const HEADER_BYTES = 4;
 
@@ -14,7 +14,7 @@ interface Waiting {
 }
 
 /**
- * The records of a handshake over a socket, and the digest of all that went over it either way.
+ * The records of a handshake over a socket, and the digest of all records in both directions.
  *
  *     0      1      2           4
  *     | 'm'  | 'r'  | length LE | millrace.v1.Handshake ... |
@@ -38,8 +38,10 @@ export class Records {
 
   send(message: NonNullable<v1.HandshakeInit['message']>): void {
     const body = encode(v1.Handshake, v1.Handshake.create({ message }));
-    if (body.length > limits.helloBytes) {
-      throw new ProtocolError(`A hello of ${body.length} bytes is too large: the limit is ${limits.helloBytes}.`);
+    if (body.length > limits.handshakeRecordBytes) {
+      throw new ProtocolError(
+        `A handshake record of ${body.length} bytes is too large: the limit is ${limits.handshakeRecordBytes}.`,
+      );
     }
     const record = new Uint8Array(HEADER_BYTES + body.length);
     record.set([...MAGIC, body.length & 0xff, body.length >>> 8]);
@@ -48,7 +50,7 @@ export class Records {
     this.#socket.write(record);
   }
 
-  /** The next record. ProtocolError for bytes that are none, UnreachableError when the socket ends. One call at a time. */
+  /** Resolves to the next record. Rejects with ProtocolError for other bytes, UnreachableError when the socket ends. One call at a time. */
   receive(): Promise<v1.Handshake['message']> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
@@ -56,7 +58,7 @@ export class Records {
     });
   }
 
-  /** Leaves the socket to its next reader; gives what was read and is not of the handshake. */
+  /** Stops reading the socket. Returns the bytes that arrived after the last record. */
   detach(): Uint8Array {
     this.#socket
       .off('data', this.#onData)
@@ -72,12 +74,12 @@ export class Records {
   };
 
   readonly #onEnd = (): void => {
-    this.#failure ??= new UnreachableError('The connection ended during the hello.');
+    this.#failure ??= new UnreachableError('The connection ended during the handshake.');
     this.#advance();
   };
 
   readonly #onError = (cause: Error): void => {
-    this.#failure ??= new UnreachableError(`The connection failed during the hello: ${cause.message}.`, { cause });
+    this.#failure ??= new UnreachableError(`The connection failed during the handshake: ${cause.message}.`, { cause });
     this.#advance();
   };
 
@@ -101,13 +103,15 @@ export class Records {
   #take(): v1.Handshake['message'] | undefined {
     const bytes = this.#unread;
     if (MAGIC.some((byte, index) => index < bytes.length && bytes[index] !== byte)) {
-      throw new ProtocolError('These bytes are no hello.');
+      throw new ProtocolError('The peer sent bytes that are not a handshake record.');
     }
     const [, , low, high] = bytes;
     if (low === undefined || high === undefined) return undefined;
     const end = HEADER_BYTES + low + high * 256;
-    if (end > HEADER_BYTES + limits.helloBytes) {
-      throw new ProtocolError(`A hello of ${end} bytes is too large: the limit is ${limits.helloBytes}.`);
+    if (end > HEADER_BYTES + limits.handshakeRecordBytes) {
+      throw new ProtocolError(
+        `A handshake record of ${end} bytes is too large: the limit is ${limits.handshakeRecordBytes}.`,
+      );
     }
     if (bytes.length < end) return undefined;
     const { message } = decode(v1.Handshake, bytes.subarray(HEADER_BYTES, end));

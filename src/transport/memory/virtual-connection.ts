@@ -6,43 +6,43 @@ import type { Endpoint } from './exchange.js';
 import { MemoryLink } from './link.js';
 import type { Place } from './place.js';
 
-/** The end of a link, on its way from the end that is over to the one that does not know yet. */
-interface Ending {
+/** A close in transit, from the end that has closed to the other end. */
+interface PendingClose {
   readonly from: MemoryLink;
   readonly to: MemoryLink;
   readonly reason: CloseReason;
   dueMs: number;
 }
 
-export interface CableOptions {
+export interface VirtualConnectionOptions {
   /** Unique in the network. */
   readonly number: number;
   readonly client: Endpoint;
   readonly server: Endpoint;
   readonly faults: Faults;
   readonly environment: Environment;
-  /** Both ends are over. */
-  readonly onGone: (cable: Cable) => void;
+  /** Called when both ends have closed. */
+  readonly onGone: (connection: VirtualConnection) => void;
 }
 
 /**
- * What lies between the two ends of one link: whether it is cut, and how its end is told.
+ * The connection between the two ends of one link. It can be cut and healed, and it carries a close from one end to the other.
  *
- *     close:  frames sent before land first, then the other end closes
- *     crash:  frames of the dead end are lost, the other end closes as lost
- *     cut:    nothing passes; healed in time, all goes on; otherwise both ends close as lost
+ *     close:  frames sent before arrive first, then the other end closes
+ *     crash:  frames of the crashed end are lost, the other end closes as lost
+ *     cut:    nothing passes; if healed in time, traffic continues; otherwise both ends close as lost
  */
-export class Cable {
+export class VirtualConnection {
   readonly client: MemoryLink;
   readonly server: MemoryLink;
-  readonly #options: CableOptions;
+  readonly #options: VirtualConnectionOptions;
   #isCut = false;
   #isGone = false;
   #deadline: Wait | undefined;
-  #ending: Ending | undefined;
-  #endingWait: Wait | undefined;
+  #pendingClose: PendingClose | undefined;
+  #pendingCloseWait: Wait | undefined;
 
-  constructor(options: CableOptions) {
+  constructor(options: VirtualConnectionOptions) {
     this.#options = options;
     const { client, server } = options;
     this.client = this.#makeEnd(client, server, () => this.server);
@@ -73,12 +73,12 @@ export class Cable {
     clock.cancel(this.#deadline);
     this.client.resume(this.#latencyMs());
     this.server.resume(this.#latencyMs());
-    if (this.#ending !== undefined) this.#sendEnding(this.#ending);
+    if (this.#pendingClose !== undefined) this.#sendClose(this.#pendingClose);
   }
 
   crash(link: MemoryLink): void {
     link.discard();
-    link.endInSilence();
+    link.endSilently();
     this.#endFrom(link, { kind: 'lost', message: `${this.#peerOf(link).peerAddress} crashed` });
   }
 
@@ -88,43 +88,43 @@ export class Cable {
       direction: { number: this.#options.number, from: owner.address, to: far.address },
       faults: this.#options.faults,
       environment: this.#options.environment,
-      cable: {
+      connection: {
         isCut: () => this.#isCut,
         peer,
         closed: (reason) => this.#endFrom(end, reason),
-        landed: () => this.#tryEnding(),
+        arrived: () => this.#tryClose(),
       },
       owner: owner.links,
     });
     return end;
   }
 
-  /** `from` is over; the other end learns it after the frames that are on their way. */
+  /** `from` has closed. The other end closes after the frames in transit have arrived. */
   #endFrom(from: MemoryLink, reason: CloseReason): void {
     const to = this.#peerOf(from);
-    if (to.isOpen) this.#sendEnding({ from, to, reason, dueMs: 0 });
+    if (to.isOpen) this.#sendClose({ from, to, reason, dueMs: 0 });
     else this.#retire();
   }
 
-  #sendEnding(ending: Ending): void {
+  #sendClose(pending: PendingClose): void {
     const { clock } = this.#options.environment;
     const delayMs = this.#latencyMs();
-    ending.dueMs = clock.now() + delayMs;
-    this.#ending = ending;
-    clock.cancel(this.#endingWait);
-    this.#endingWait = clock.after(delayMs, () => this.#tryEnding());
+    pending.dueMs = clock.now() + delayMs;
+    this.#pendingClose = pending;
+    clock.cancel(this.#pendingCloseWait);
+    this.#pendingCloseWait = clock.after(delayMs, () => this.#tryClose());
   }
 
-  #tryEnding(): void {
-    const ending = this.#ending;
-    if (ending === undefined || this.#isCut || this.#options.environment.clock.now() < ending.dueMs) return;
-    if (ending.from.framesInFlight > 0) return;
-    ending.to.end(ending.reason);
+  #tryClose(): void {
+    const pending = this.#pendingClose;
+    if (pending === undefined || this.#isCut || this.#options.environment.clock.now() < pending.dueMs) return;
+    if (pending.from.framesInFlight > 0) return;
+    pending.to.end(pending.reason);
     this.#retire();
   }
 
   #die(): void {
-    const silence = `nothing heard for ${this.#options.environment.linkDeadMs} ms: the link was cut`;
+    const silence = `nothing received for ${this.#options.environment.linkDeadMs} ms: the link was cut`;
     for (const link of [this.client, this.server]) {
       link.end({ kind: 'lost', message: `${link.peerAddress}: ${silence}` });
     }
@@ -136,8 +136,8 @@ export class Cable {
     this.#isGone = true;
     const { clock } = this.#options.environment;
     clock.cancel(this.#deadline);
-    clock.cancel(this.#endingWait);
-    this.#ending = undefined;
+    clock.cancel(this.#pendingCloseWait);
+    this.#pendingClose = undefined;
     this.client.discard();
     this.server.discard();
     this.#options.onGone(this);

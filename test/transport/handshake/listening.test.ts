@@ -14,14 +14,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ConfigError, UnreachableError } from '#src/errors.js';
-import { checkSecurity, type LinkSecurity, type ListenOptions } from '#src/transport/companion/index.js';
-import { listenAddress } from '#src/transport/companion/address.js';
+import { checkSecurity, type LinkSecurity, type ListenOptions } from '#src/transport/handshake/index.js';
+import { listenAddress } from '#src/transport/handshake/address.js';
 import { until } from '../../scheduler/until.js';
 import { rejectionOf } from '../compliance/rejection.js';
 import { certificate, clusterAuthority } from '../net/certificates.js';
 import { KEY, Meeting } from './meeting.js';
 
-describe('a listener for companion sockets', () => {
+describe('a connection listener', () => {
   let folder: string;
   let meetings: Meeting[];
   const open = async (security: LinkSecurity, options: ListenOptions): Promise<Meeting> => {
@@ -49,7 +49,7 @@ describe('a listener for companion sockets', () => {
     expect(existsSync(path)).to.equal(true);
   };
 
-  it('has a socket file in a folder that only this user can open, and leaves none', async () => {
+  it('makes a socket file in a folder that only this user can open, and removes both', async () => {
     const meeting = await open({}, { socketFolder: folder });
     const [name = ''] = readdirSync(folder);
     expect(statSync(join(folder, name)).mode & 0o777).to.equal(0o700);
@@ -58,19 +58,22 @@ describe('a listener for companion sockets', () => {
     expect(readdirSync(folder)).to.deep.equal([]);
   });
 
-  it('takes the place of a process that was killed', async () => {
+  it('replaces the socket file of a process that was killed', async () => {
     const path = join(folder, 'link.sock');
     await killed(path);
     const meeting = await open({}, { listen: `unix:${path}` });
     expect(statSync(path).mode & 0o777).to.equal(0o600);
     await meeting.dial();
-    // Whoever knew the other process does not reach this one instead.
+    // The address of the killed process does not reach this one.
     const error = await rejectionOf(meeting.dial({}, `unix:${path}#0123456789abcdef`));
-    expect(error).to.be.instanceOf(UnreachableError).with.property('message').that.matches(/gone/);
+    expect(error)
+      .to.be.instanceOf(UnreachableError)
+      .with.property('message')
+      .that.matches(/exited/);
     await meeting.dial({}, `unix:${path}`);
   });
 
-  it('leaves a file alone that is no socket, and a socket that somebody listens at', async () => {
+  it('does not remove a file that is not a socket, or the socket of a process that listens', async () => {
     const path = join(folder, 'link.sock');
     writeFileSync(path, 'precious');
     expect(await rejectionOf(open({}, { listen: `unix:${path}` }))).to.be.instanceOf(ConfigError);
@@ -81,7 +84,7 @@ describe('a listener for companion sockets', () => {
     await first.dial();
   });
 
-  it('sweeps the folders of processes that were killed long ago, and no others', async () => {
+  it('removes the folders of processes that were killed long ago, and no others', async () => {
     const long = new Date(Date.now() - 600_000);
     for (const name of ['millrace-link-killed', 'millrace-link-recent', 'millrace-link-full', 'millrace-link-empty']) {
       mkdirSync(join(folder, name));
@@ -95,7 +98,7 @@ describe('a listener for companion sockets', () => {
     expect(left.sort()).to.deep.equal(['millrace-link-empty', 'millrace-link-full', 'millrace-link-recent']);
   });
 
-  it('says which address it could not have', async () => {
+  it('names the address that it could not bind', async () => {
     const taken = await open({ keyless: 'loopback' }, { listen: 'tcp://127.0.0.1:0' });
     const at = taken.address.replace(/#.*/, '');
     expect(await rejectionOf(open({ keyless: 'loopback' }, { listen: at })))
@@ -107,7 +110,7 @@ describe('a listener for companion sockets', () => {
     expect(() => new Meeting({}, { listen: 'somewhere' })).to.throw(ConfigError, 'Accepted');
   });
 
-  it('needs a name for others when it listens on every interface', async () => {
+  it('needs an advertised host when it listens on every interface', async () => {
     expect(() => new Meeting({ key: KEY }, { listen: 'tcp://0.0.0.0:0' })).to.throw(ConfigError, 'advertisedHost');
     const meeting = await open({ key: KEY }, { listen: 'tcp://0.0.0.0:0', advertisedHost: 'localhost' });
     expect(meeting.address).to.match(/^tcp:\/\/localhost:\d+#/);
@@ -115,18 +118,18 @@ describe('a listener for companion sockets', () => {
   });
 });
 
-describe('who may link', () => {
+describe('the security of links', () => {
   const check = (address: string, security: LinkSecurity) => () => checkSecurity(listenAddress(address), security);
   const tls = { cert: 'PEM', key: 'PEM' };
 
-  it('is told before anything starts, and how to say so', () => {
+  it('is checked before anything starts, with a message that names the option', () => {
     expect(check('unix:', {})).to.not.throw();
     expect(check('unix:', { keyless: 'nowhere' })).to.throw(ConfigError, 'set the cluster key');
     expect(check('tcp://127.0.0.1:1', {})).to.throw(ConfigError, "keyless: 'loopback'");
     expect(check('tcp://127.0.0.1:1', { keyless: 'loopback' })).to.not.throw();
     expect(check('tcp://10.0.0.1:1', { keyless: 'loopback' })).to.throw(
       ConfigError,
-      /strangers: set the cluster key\.$/,
+      /unauthenticated peers: set the cluster key\.$/,
     );
     expect(check('tcp://10.0.0.1:1', { key: KEY })).to.not.throw();
     expect(check('tcp://10.0.0.1:1', { key: 'short' })).to.throw(ConfigError, '5 bytes');
@@ -140,7 +143,7 @@ describe('who may link', () => {
     let meeting: Meeting;
     afterEach(async () => meeting.end());
 
-    it('are those with a certificate of the authority', async () => {
+    it('accepts peers with a certificate of the authority', async () => {
       const ca = await clusterAuthority();
       const security = { tls: { ...(await certificate(ca)), ca: ca.cert } };
       meeting = await new Meeting(security, { listen: 'tls://127.0.0.1:0' }).open();
@@ -153,12 +156,12 @@ describe('who may link', () => {
       }
       const plain = await meeting.raw();
       plain.socket.write('GET / HTTP/1.1\r\n\r\n');
-      await plain.isTurnedAway();
+      await plain.isRejected();
       expect(meeting.accepted).to.have.length(1);
-      await until('all to be counted', () => meeting.listener.refused === 3);
+      await until('all to be counted', () => meeting.listener.rejected === 3);
     });
 
-    it('are those with the key, whatever their certificates, and nobody in between', async () => {
+    it('accepts peers with the key and any certificate, and rejects a man in the middle', async () => {
       const security = { key: KEY, tls: await certificate() };
       meeting = await new Meeting(security, { listen: 'tls://127.0.0.1:0' }).open();
       await meeting.dial({ key: KEY, tls: await certificate() });
@@ -176,7 +179,7 @@ describe('who may link', () => {
   });
 });
 
-/** Ends TLS with a certificate of its own, and carries every byte on to the real listener. */
+/** Terminates TLS with its own certificate, and relays every byte to the real listener. */
 async function relay(address: string): Promise<{ readonly address: string; close(): Promise<void> }> {
   const tls = await import('node:tls');
   const real = Number(/:(\d+)#/.exec(address)?.[1]);

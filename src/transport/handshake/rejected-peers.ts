@@ -2,8 +2,8 @@ import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 
-/** Counts connections that were turned away, and logs few of them: strangers must not fill the log. */
-export class Refusals {
+/** Counts rejected connections. Logs at most one per `rejectionLogMs`: unauthenticated clients must not fill the log. */
+export class RejectedPeers {
   readonly #scheduler: Scheduler;
   readonly #log: Logger;
   #count = 0;
@@ -22,11 +22,11 @@ export class Refusals {
   add(from: string, why: string): void {
     this.#count += 1;
     const nowMs = this.#scheduler.now();
-    if (nowMs - this.#loggedMs < limits.refusalLogMs) {
+    if (nowMs - this.#loggedMs < limits.rejectionLogMs) {
       this.#unlogged += 1;
       return;
     }
-    this.#log.warn('a link was refused', { from, why, refusedSinceUnlogged: this.#unlogged });
+    this.#log.warn('a connection was rejected', { from, why, rejectedSinceLastLog: this.#unlogged });
     this.#unlogged = 0;
     this.#loggedMs = nowMs;
   }

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ConfigError } from '#src/errors.js';
-import { formatAddress, isLocal, parseAddress } from '#src/transport/companion/index.js';
-import { isWildcard, listenAddress } from '#src/transport/companion/address.js';
+import { formatAddress, isLocal, parseAddress } from '#src/transport/handshake/index.js';
+import { isWildcard, listenAddress } from '#src/transport/handshake/address.js';
 
-describe('the address of a companion socket', () => {
+describe('the address of a listening process', () => {
   const texts = [
     'unix:/run/millrace/a.sock',
     'unix:/tmp/x/link#0f3a',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 
-/** One TCP connection as this host sees it. */
+/** The two ends of a TCP connection, from this host. */
 export interface Endpoints {
   readonly localAddress: string;
   readonly localPort: number;
@@ -10,12 +10,12 @@ export interface Endpoints {
 }
 
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
-/** Columns of a line: local and remote name, segments sent again in vain (hexadecimal), and probes that were not answered. */
+/** Columns: local and remote address, retransmissions without an acknowledgement (hexadecimal), and unanswered probes. */
 const [LOCAL, REMOTE, RETRANSMITS, PROBES] = [1, 2, 6, 8] as const;
 
 /**
- * Whether the other host leaves what was sent without an answer. Node cannot set TCP_USER_TIMEOUT, but Linux tells: a process that is
- * stopped does not keep its kernel from acknowledging, a cut cable does. False where the system does not tell.
+ * Whether the other host acknowledges nothing. Node cannot set TCP_USER_TIMEOUT, so we read the kernel's tables: the kernel of a stopped
+ * process still acknowledges, an unreachable host does not. False on systems without these tables.
  */
 async function isUnacknowledged(endpoints: Endpoints): Promise<boolean> {
   for (const table of TABLES) {
@@ -25,15 +25,15 @@ async function isUnacknowledged(endpoints: Endpoints): Promise<boolean> {
   return false;
 }
 
-/** Asks it of a socket; undefined for one that is closed already. */
-export function hostSilence(socket: Socket): (() => Promise<boolean>) | undefined {
+/** Returns a probe for the host at the other end of a TCP socket; undefined if the socket is closed. */
+export function hostSilenceProbe(socket: Socket): (() => Promise<boolean>) | undefined {
   const { localAddress, localPort, remoteAddress, remotePort } = socket;
   if (localAddress === undefined || localPort === undefined) return undefined;
   if (remoteAddress === undefined || remotePort === undefined) return undefined;
   return () => isUnacknowledged({ localAddress, localPort, remoteAddress, remotePort });
 }
 
-/** How often the other kernel was asked in vain since it answered last; undefined for a connection that is not in the table. */
+/** Retransmissions and probes since the other kernel last acknowledged; undefined for a connection that is not in the table. */
 export function unansweredIn(table: string, endpoints: Endpoints): number | undefined {
   const locals = kernelNames(endpoints.localAddress, endpoints.localPort);
   const remotes = kernelNames(endpoints.remoteAddress, endpoints.remotePort);
@@ -45,7 +45,7 @@ export function unansweredIn(table: string, endpoints: Endpoints): number | unde
   return undefined;
 }
 
-/** An address and port as the tables write them: words of 32 bits in the order of a little-endian machine. */
+/** An address and port as the tables write them: 32-bit words in little-endian order. */
 function kernelNames(address: string, port: number): string[] {
   const end = `:${port.toString(16).padStart(4, '0')}`;
   const bytes = bytesOf(address);

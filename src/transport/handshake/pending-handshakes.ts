@@ -2,15 +2,15 @@ import type { Socket } from 'node:net';
 import { limits } from '../../limits.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 
-/** Connections whose hello is not over. Each has a deadline; when there are too many, the oldest makes room. */
-export class OpenHellos {
+/** Connections whose handshake is in progress. Each has a deadline. When there are too many, the oldest is rejected. */
+export class PendingHandshakes {
   readonly #scheduler: Scheduler;
-  readonly #refused: (socket: Socket, why: string) => void;
+  readonly #rejected: (socket: Socket, why: string) => void;
   readonly #open = new Map<Socket, Timer>();
 
   constructor(scheduler: Scheduler, refused: (socket: Socket, why: string) => void) {
     this.#scheduler = scheduler;
-    this.#refused = refused;
+    this.#rejected = refused;
   }
 
   get size(): number {
@@ -19,18 +19,18 @@ export class OpenHellos {
 
   began(socket: Socket): Socket {
     const [oldest] = this.#open.keys();
-    if (oldest !== undefined && this.#open.size >= limits.openHellos) {
-      this.turnAway(oldest, `${limits.openHellos} hellos were under way (openHellos)`);
+    if (oldest !== undefined && this.#open.size >= limits.pendingHandshakes) {
+      this.reject(oldest, `${limits.pendingHandshakes} handshakes were in progress (limit pendingHandshakes)`);
     }
     const timer = this.#scheduler.setTimer(limits.connectTimeoutMs, () =>
-      this.turnAway(socket, `its hello took longer than ${limits.connectTimeoutMs} ms (connectTimeoutMs)`),
+      this.reject(socket, `its handshake took longer than ${limits.connectTimeoutMs} ms (limit connectTimeoutMs)`),
     );
     this.#open.set(socket, timer);
-    socket.once('close', () => this.turnAway(socket, 'the connection ended during the hello'));
+    socket.once('close', () => this.reject(socket, 'the connection ended during the handshake'));
     return socket;
   }
 
-  /** The hello that began on the raw socket below `secure`: both have the same peer. */
+  /** Finds the raw socket of a TLS socket: both have the same peer. */
   find(secure: Socket): Socket | undefined {
     const { remoteAddress, remotePort } = secure;
     for (const raw of this.#open.keys()) {
@@ -39,7 +39,7 @@ export class OpenHellos {
     return undefined;
   }
 
-  /** False when it had ended already. */
+  /** Returns false if the handshake had already ended. */
   ended(socket: Socket): boolean {
     const timer = this.#open.get(socket);
     if (timer === undefined) return false;
@@ -47,14 +47,14 @@ export class OpenHellos {
     return this.#open.delete(socket);
   }
 
-  /** Ends one that is not over. */
-  turnAway(socket: Socket, why: string): void {
+  /** Rejects the connection, unless its handshake has ended. */
+  reject(socket: Socket, why: string): void {
     if (!this.ended(socket)) return;
-    this.#refused(socket, why);
+    this.#rejected(socket, why);
     socket.destroy();
   }
 
-  /** Ends them all. */
+  /** Closes all these connections. */
   close(): void {
     for (const socket of this.#open.keys()) {
       this.ended(socket);

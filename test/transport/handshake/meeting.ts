@@ -4,34 +4,34 @@ import { type LogRecord, memoryLogger } from '#src/logging/index.js';
 import { encode, v1 } from '#src/protocol/index.js';
 import { RealScheduler, systemEntropy, type Timer } from '#src/scheduler/index.js';
 import {
-  type Companion,
-  type CompanionSettings,
-  type Introduction,
+  type PeerConnection,
+  type HandshakeSettings,
+  type Hello,
   type LinkSecurity,
   type ListenOptions,
   parseAddress,
-} from '#src/transport/companion/index.js';
-import { Dial } from '#src/transport/companion/dial.js';
-import { CompanionListener } from '#src/transport/companion/listener.js';
+} from '#src/transport/handshake/index.js';
+import { Dial } from '#src/transport/handshake/dial.js';
+import { ConnectionListener } from '#src/transport/handshake/listener.js';
 import { until } from '../../scheduler/until.js';
 
 export const KEY = 'a key of more than 16 bytes';
 
-/** Real time, in which timers come fifty times as soon. */
+/** Real time with timers that are fifty times as fast. */
 export class HastyScheduler extends RealScheduler {
   override setTimer(delayMs: number, callback: () => void): Timer {
     return super.setTimer(delayMs / 50, callback);
   }
 }
 
-/** A listener, those who dial it, and what came of it. */
+/** A listener, its clients, and the accepted connections. */
 export class Meeting {
   readonly scheduler: RealScheduler;
-  readonly accepted: Companion[] = [];
-  readonly heard: v1.Introduction[] = [];
+  readonly accepted: PeerConnection[] = [];
+  readonly heard: v1.PeerHello[] = [];
   readonly log: LogRecord[];
-  readonly listener: CompanionListener;
-  readonly #settings: CompanionSettings;
+  readonly listener: ConnectionListener;
+  readonly #settings: HandshakeSettings;
   readonly #sockets: Socket[] = [];
   address = '';
 
@@ -44,14 +44,14 @@ export class Meeting {
       log,
       entropy: systemEntropy,
       security,
-      introduce: (client) => {
+      makeHello: (client) => {
         if (client !== undefined) this.heard.push(client);
-        return introduction('server');
+        return hello('server');
       },
     };
-    this.listener = new CompanionListener(this.#settings, options, (companion) => {
-      this.accepted.push(companion);
-      this.#sockets.push(companion.socket);
+    this.listener = new ConnectionListener(this.#settings, options, (connection) => {
+      this.accepted.push(connection);
+      this.#sockets.push(connection.socket);
     });
   }
 
@@ -60,14 +60,14 @@ export class Meeting {
     return this;
   }
 
-  async dial(security: LinkSecurity = this.#settings.security, address = this.address): Promise<Companion> {
-    const settings = { ...this.#settings, security, introduce: () => introduction('client') };
-    const companion = await new Dial(address, settings, { timeoutMs: 5_000 }).companion();
-    this.#sockets.push(companion.socket);
-    return companion;
+  async dial(security: LinkSecurity = this.#settings.security, address = this.address): Promise<PeerConnection> {
+    const settings = { ...this.#settings, security, makeHello: () => hello('client') };
+    const connection = await new Dial(address, settings, { timeoutMs: 5_000 }).connect();
+    this.#sockets.push(connection.socket);
+    return connection;
   }
 
-  /** A stranger's connection. */
+  /** Connects without a handshake. */
   async raw(): Promise<Stranger> {
     const address = parseAddress(this.address);
     if (address === undefined) throw new Error(this.address);
@@ -78,13 +78,13 @@ export class Meeting {
     return stranger;
   }
 
-  /** Ends everything, and holds that nothing is left. */
+  /** Closes everything, and expects that nothing is left. */
   async end(): Promise<void> {
     await this.listener.close();
     for (const socket of this.#sockets) socket.destroy();
     await until('all to be closed', () => this.#sockets.every((socket) => socket.closed));
     await until('timers to be over', () => this.scheduler.pendingTimers === 0);
-    expect(this.listener.hellos).to.equal(0);
+    expect(this.listener.handshakes).to.equal(0);
   }
 }
 
@@ -102,7 +102,7 @@ export class Stranger {
       });
   }
 
-  async isTurnedAway(): Promise<void> {
+  async isRejected(): Promise<void> {
     await until('the connection to be closed', () => this.socket.closed);
   }
 }
@@ -112,7 +112,7 @@ export function record(message: NonNullable<v1.HandshakeInit['message']>): Uint8
   return Uint8Array.from([0x6d, 0x72, body.length & 0xff, body.length >> 8, ...body]);
 }
 
-export function introduction(from: string): Introduction {
+export function hello(from: string): Hello {
   const data = new TextEncoder().encode(`of the ${from}`);
   return { address: `unix:/${from}`, capabilities: [{ name: 'rings', version: 3, data }] };
 }

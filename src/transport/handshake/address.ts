@@ -1,19 +1,19 @@
 import { ConfigError } from '../../errors.js';
 
 /**
- * Where a process listens for companion sockets:
+ * The address of a listening process:
  *
  *     unix:/run/millrace/a.sock         a socket file            unix:               one in a private folder (to listen)
  *     tcp://127.0.0.1:7000              port 0: any (to listen)  tls://host:7000     the same inside TLS
  *
- * What a listener hands out ends in `#` and the instance, a word that is new each time: an address whose process is gone never
- * leads to the one that listens there now. Without it, whoever listens there is meant.
+ * The address of a listener ends in `#` and its instance, a random token, new for each listener: the address of a process that has
+ * exited never reaches its successor. An address without an instance reaches any listener at that place.
  */
-export type CompanionAddress = UnixAddress | HostAddress;
+export type SocketAddress = UnixAddress | HostAddress;
 
 export interface UnixAddress {
   readonly scheme: 'unix';
-  /** Empty: in a private folder. */
+  /** Empty: a socket file in a private folder. */
   readonly path: string;
   readonly instance: string;
 }
@@ -25,15 +25,15 @@ export interface HostAddress {
   readonly instance: string;
 }
 
-/** Bytes of a socket file's path that the kernel takes (sun_path, less its final zero). */
+/** Longest path of a socket file: the kernel's `sun_path` without its final zero. */
 const LONGEST_PATH_BYTES = 107;
 
 const UNIX = /^unix:(?<path>\/[^#\s]*)?(?:#(?<instance>[\w-]{1,64}))?$/;
 const HOST =
   /^(?<scheme>tcp|tls):\/\/(?:\[(?<ipv6>[\da-f:.]+)\]|(?<name>[\w.-]+)):(?<port>\d{1,5})(?:#(?<instance>[\w-]{1,64}))?$/i;
 
-/** Undefined for a text that is no address. */
-export function parseAddress(text: string): CompanionAddress | undefined {
+/** Returns undefined for a text that is not an address. */
+export function parseAddress(text: string): SocketAddress | undefined {
   const unix = UNIX.exec(text)?.groups;
   if (unix !== undefined) {
     const path = unix['path'] ?? '';
@@ -49,8 +49,8 @@ export function parseAddress(text: string): CompanionAddress | undefined {
   return { scheme, host, port, instance: groups['instance'] ?? '' };
 }
 
-/** Where to listen. ConfigError for a text that is no address. */
-export function listenAddress(text: string): CompanionAddress {
+/** Parses an address to listen on. Throws ConfigError for a text that is not an address. */
+export function listenAddress(text: string): SocketAddress {
   const address = parseAddress(text);
   if (address !== undefined) return address;
   throw new ConfigError(
@@ -59,20 +59,20 @@ export function listenAddress(text: string): CompanionAddress {
   );
 }
 
-export function formatAddress(address: CompanionAddress): string {
+export function formatAddress(address: SocketAddress): string {
   const instance = address.instance === '' ? '' : `#${address.instance}`;
   if (address.scheme === 'unix') return `unix:${address.path}${instance}`;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return `${address.scheme}://${host}:${address.port}${instance}`;
 }
 
-/** Only processes of this host can come from there. */
-export function isLocal(address: CompanionAddress): boolean {
+/** True if only processes of this host can connect there. */
+export function isLocal(address: SocketAddress): boolean {
   if (address.scheme === 'unix') return true;
   return address.host === 'localhost' || address.host === '::1' || /^127(\.\d{1,3}){3}$/.test(address.host);
 }
 
-/** All interfaces: nobody can connect to it by this name. */
-export function isWildcard(address: CompanionAddress): boolean {
+/** True for an address that means all interfaces: others cannot connect to it by this name. */
+export function isWildcard(address: SocketAddress): boolean {
   return address.scheme !== 'unix' && (address.host === '0.0.0.0' || address.host === '::');
 }
