@@ -183,7 +183,7 @@ export class Segment {
 
   /** Its readers have ended well before it has: nobody wants the rest. That is an end, not a failure. */
   #failed(error: unknown): void {
-    if (this.#failure === undefined && this.#publisher?.isDeserted === true && error instanceof StoppedError) {
+    if (this.#failure === undefined && this.#publisher?.hasNoSubscribers === true && error instanceof StoppedError) {
       this.#complete();
       return;
     }

@@ -79,6 +79,6 @@ describe('a port over a link', () => {
     world.network.crash('b');
     await world.pass(20);
     expect(failures).to.deep.equal([]);
-    expect(writer.isDeserted).to.equal(true);
+    expect(writer.hasNoSubscribers).to.equal(true);
   });
 });

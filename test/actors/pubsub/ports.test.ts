@@ -115,7 +115,7 @@ describe('a port', () => {
     await world.wire(writer, [reader]);
     await writer.port.write({ id: 1 });
     await world.tell(writer.ref, []);
-    expect(writer.port.isDeserted).to.equal(true);
+    expect(writer.port.hasNoSubscribers).to.equal(true);
     expect(await rejection(writer.port.write({ id: 2 }))).to.be.instanceOf(StoppedError);
     expect(await rejection(writer.port.write({ id: 3 }))).to.be.instanceOf(StoppedError);
   });
