@@ -348,6 +348,6 @@ describe('tracing with OpenTelemetry', () => {
       await runtime.stop();
       console.log(log.records.filter(({ level }) => level === 'warn').map(({ message }) => message).join());`;
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
-    expect(stdout).to.equal('nothing is traced: install @opentelemetry/api\n');
+    expect(stdout).to.equal('tracing is off: install @opentelemetry/api\n');
   });
 });
