@@ -3,7 +3,7 @@ import { RealScheduler } from '#src/scheduler/index.js';
 import { UcxTransport } from '#src/transport/ucx/index.js';
 import { Missing } from '../../harness/question.js';
 
-/** Throws Missing where UCX is not installed. */
+/** Throws Missing if UCX is not installed. */
 export async function assertUcx(): Promise<void> {
   try {
     await new UcxTransport({ scheduler: new RealScheduler() }).close();
