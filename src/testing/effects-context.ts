@@ -51,7 +51,7 @@ export class EffectsContext implements Context {
   state: unknown = undefined;
   readonly #behavior: AnyBehavior;
   readonly #world: EffectsWorld;
-  readonly #references = new References('test');
+  readonly #references = new References({ name: 'test' });
   readonly #routes = new Map<bigint, RecordedRoute>();
   readonly #timers: ActorTimers;
   /** What timers returned that have run. */

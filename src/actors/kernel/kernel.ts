@@ -3,6 +3,8 @@ import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { limits as defaultLimits } from '../../limits.js';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
+import type { ActorSystem } from './actor-system.js';
+import { ActorTree, treeDirectory } from './actor-tree.js';
 import { type AnyBehavior, boundsOf } from './behavior.js';
 import type { ActorCell } from './cell.js';
 import { type AskOptions, InheritedOptions, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
@@ -13,7 +15,6 @@ import { Dispatcher } from './dispatcher.js';
 import { Feed } from './feed.js';
 import { type MailboxBounds, MailboxPool } from './mailbox.js';
 import { MailboxBytes } from './mailbox-bytes.js';
-import { NactRoot } from './nact.js';
 import { refuse } from './refuse.js';
 import { type ActorRef, References } from './reference.js';
 import type { Route } from './route.js';
@@ -72,7 +73,7 @@ export class Kernel {
   readonly references: References;
   readonly mailboxes = new MailboxPool();
   readonly mailboxBytes: MailboxBytes;
-  readonly nact: NactRoot;
+  readonly tree: ActorTree;
   readonly tap: Tap | undefined;
   /** Actors without a parent. */
   readonly roots = new Map<string, ActorCell>();
@@ -101,7 +102,7 @@ export class Kernel {
   private readonly bounds = new WeakMap<AnyBehavior, MailboxBounds>();
   private namesGiven = 0;
 
-  constructor(options: KernelOptions, onNactStop: () => void) {
+  constructor(options: KernelOptions, system: ActorSystem) {
     this.name = options.name;
     this.scheduler = options.scheduler;
     this.logger = options.logger;
@@ -121,8 +122,9 @@ export class Kernel {
     this.deadlines = new Deadlines(this.scheduler);
     this.deadLetters = new DeadLetterOffice(this.scheduler, this.logger);
     this.failures = new Feed(this.logger);
-    this.nact = new NactRoot(this.name, this.roots, onNactStop);
-    this.references = new References(this.nact.name, options.tap);
+    this.tree = new ActorTree(system, this.name, this.roots);
+    treeDirectory().open(this.tree);
+    this.references = new References(this.tree.label, options.tap);
     if (tracing !== undefined) this.references.intercept(tracedCalls(tracing, () => this.running));
     this.remoteRoutes = (cUid) => new ClosedRoute(cUid, 'unreachable', this.deadLetters, this.deadlines.asks);
   }
