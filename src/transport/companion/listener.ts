@@ -2,6 +2,7 @@ import { rmdir } from 'node:fs/promises';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
+import { atExit } from '../../scheduler/index.js';
 import { type CompanionAddress, formatAddress, isWildcard, listenAddress } from './address.js';
 import { type Companion, type CompanionSettings, withoutUncaughtErrors } from './companion.js';
 import { answer } from './handshake.js';
@@ -9,7 +10,7 @@ import { OpenHellos } from './open-hellos.js';
 import { Refusals } from './refusals.js';
 import { checkSecurity } from './security.js';
 import { bindingOf, isLocalSocket, serverFor } from './sockets.js';
-import { clearStaleSocket, makePrivate, privateSocketPath, sweepStaleFolders } from './socket-file.js';
+import { abandonSocket, clearStaleSocket, makePrivate, privateSocketPath, sweepStaleFolders } from './socket-file.js';
 
 export interface ListenOptions {
   /** Where; see CompanionAddress. Default `unix:`, a socket file in a private folder. */
@@ -30,6 +31,7 @@ export class CompanionListener {
   #server: Server | undefined;
   #own: CompanionAddress;
   #folder: string | undefined;
+  #forgetExit = (): void => {};
   #isClosed = false;
 
   /** ConfigError for an address that is none, or that would be open to strangers. */
@@ -82,6 +84,7 @@ export class CompanionListener {
     this.#server = undefined;
     // Its callback would wait for the links.
     server?.close();
+    this.#forgetExit();
     const folder = this.#folder;
     this.#folder = undefined;
     if (folder !== undefined) await rmdir(folder).catch(() => {});
@@ -102,6 +105,7 @@ export class CompanionListener {
   }
 
   async #tidy(path: string): Promise<void> {
+    this.#forgetExit = atExit(() => abandonSocket(path));
     await makePrivate(path);
     if (this.#folder === undefined) return;
     const parent = this.#options.socketFolder ?? tmpdir();

@@ -1,8 +1,7 @@
-import type { Scheduler, Timer } from '../../scheduler/index.js';
+import { atExit, type Scheduler, type Timer } from '../../scheduler/index.js';
 import { limits } from '../../limits.js';
 import type { Rings } from './rings.js';
 import { Spin } from './spin.js';
-import { beforeThreadEnds } from './thread-end.js';
 import { ResourceError } from '../../errors.js';
 
 /** The handle of koffi for one file descriptor. */
@@ -45,7 +44,8 @@ export class Progress {
     this.#poll = rings.shim.koffi.node.poll(fd, { readable: true }, this.#woken) as Poll;
     this.#poll.stop();
     this.#poll.unref();
-    this.#forgetEnd = beforeThreadEnds(() => this.close());
+    // A callback of libuv that comes while its thread ends calls into JavaScript that no longer runs, and aborts the whole process.
+    this.#forgetEnd = atExit(() => this.close());
   }
 
   /** Hands over what was submitted, at once; what came meanwhile is told in a turn of its own. */
