@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { describeOptions, readOptionsFile, resolveOptions } from '../options/index.js';
-import { print } from './output.js';
+import { print, say } from './output.js';
 
 /** `millrace config`: the options in force, and where each came from. */
 export function addConfig(command: Command): void {
@@ -13,6 +13,7 @@ export function addConfig(command: Command): void {
     .action(({ config, json = false }: { config?: string; json?: boolean }) => {
       const file = readOptionsFile({ folder: process.cwd(), path: config });
       const resolved = resolveOptions({ env: process.env, file });
+      if (resolved.notice !== undefined) say(resolved.notice);
       const described = describeOptions(resolved);
       if (json) {
         const entries = described.map(({ name, from }) => [name, { value: resolved.values[name], from }]);

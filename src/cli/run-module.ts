@@ -40,10 +40,12 @@ export async function runModule(
   const recording = recordingOf(module, flags, simulation?.seed);
   const screen = new Screen({ isStdoutTaken: flags.json === true });
   const { values } = options;
+  const log = loggerOf(options, screen);
+  if (options.notice !== undefined) log.warn(options.notice);
   const cluster = new Cluster({
     values,
     simulation,
-    log: loggerOf(options, screen),
+    log,
     trace: trace?.write,
     tap: recording?.recorder,
   });
