@@ -25,8 +25,8 @@ export interface HostAddress {
   readonly instance: string;
 }
 
-/** Bytes of a socket file's path that the kernel takes (sun_path, less its final zero). */
-const LONGEST_PATH_BYTES = 107;
+/** Bytes of a socket file's path that the kernel takes: sun_path, less its final zero. */
+const LONGEST_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
 const UNIX = /^unix:(?<path>\/[^#\s]*)?(?:#(?<instance>[\w-]{1,64}))?$/;
 const HOST =
@@ -47,6 +47,15 @@ export function parseAddress(text: string): CompanionAddress | undefined {
   if (groups === undefined || host === undefined || port > 0xffff) return undefined;
   const scheme = groups['scheme']?.toLowerCase() === 'tls' ? 'tls' : 'tcp';
   return { scheme, host, port, instance: groups['instance'] ?? '' };
+}
+
+/** Why no socket file can have this path; undefined where one can. */
+export function whyNoSocketPath(path: string): string | undefined {
+  const bytes = Buffer.byteLength(path);
+  if (bytes > LONGEST_PATH_BYTES) {
+    return `the path of the socket file would have ${bytes} bytes, of at most ${LONGEST_PATH_BYTES}`;
+  }
+  return parseAddress(`unix:${path}`) === undefined ? 'its path is relative, or has a # or a blank' : undefined;
 }
 
 /** Where to listen. ConfigError for a text that is no address. */

@@ -1,6 +1,5 @@
 import { rmdir } from 'node:fs/promises';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
 import { atExit } from '../../scheduler/index.js';
 import { type CompanionAddress, formatAddress, isWildcard, listenAddress } from './address.js';
@@ -10,14 +9,22 @@ import { OpenHellos } from './open-hellos.js';
 import { Refusals } from './refusals.js';
 import { checkSecurity } from './security.js';
 import { bindingOf, isLocalSocket, serverFor } from './sockets.js';
-import { abandonSocket, clearStaleSocket, makePrivate, privateSocketPath, sweepStaleFolders } from './socket-file.js';
+import {
+  abandonSocket,
+  clearStaleSocket,
+  makePrivate,
+  privateSocket,
+  type PrivateSocket,
+  socketParents,
+  sweepStaleFolders,
+} from './socket-file.js';
 
 export interface ListenOptions {
   /** Where; see CompanionAddress. Default `unix:`, a socket file in a private folder. */
   readonly listen?: string;
   /** Host under which others reach this one, where that is another than the one listened on. */
   readonly advertisedHost?: string;
-  /** Folder of private folders. Default: that of the system for temporary files. */
+  /** Folder of private folders. Default: that of the system for temporary files, or another where no socket can be made in that. */
   readonly socketFolder?: string;
 }
 
@@ -30,7 +37,7 @@ export class CompanionListener {
   readonly #hellos: OpenHellos;
   #server: Server | undefined;
   #own: CompanionAddress;
-  #folder: string | undefined;
+  #private: PrivateSocket | undefined;
   #forgetExit = (): void => {};
   #isClosed = false;
 
@@ -61,9 +68,8 @@ export class CompanionListener {
 
   /** Resolves to the address for others. ConfigError when it cannot be had. */
   async open(): Promise<string> {
-    const place = await this.#place();
     const server = serverFor(this.#own, this.#settings.security);
-    await listening(server, place, this.#own);
+    await this.#listen(server);
     this.#server = server;
     if (this.#isClosed) {
       await this.close();
@@ -85,31 +91,34 @@ export class CompanionListener {
     // Its callback would wait for the links.
     server?.close();
     this.#forgetExit();
-    const folder = this.#folder;
-    this.#folder = undefined;
+    const folder = this.#private?.folder;
+    this.#private = undefined;
     if (folder !== undefined) await rmdir(folder).catch(() => {});
   }
 
-  /** What Node is told to listen on. */
-  async #place(): Promise<{ readonly path: string } | { readonly host: string; readonly port: number }> {
+  async #listen(server: Server): Promise<void> {
     const own = this.#own;
-    if (own.scheme !== 'unix') return { host: own.host, port: own.port };
+    if (own.scheme !== 'unix') return listening(server, { host: own.host, port: own.port }).catch(cannotListen(own));
     if (own.path !== '') {
       await clearStaleSocket(own.path);
-      return { path: own.path };
+      return listening(server, { path: own.path }).catch(cannotListen(own));
     }
-    const { folder, path } = await privateSocketPath(this.#options.socketFolder ?? tmpdir());
-    this.#folder = folder;
-    this.#own = listenAddress(`unix:${path}`);
-    return { path };
+    const { socketFolder } = this.#options;
+    const parents = socketFolder === undefined ? socketParents() : [socketFolder];
+    this.#private = await privateSocket(
+      parents,
+      (path) => listening(server, { path }),
+      (folder, reason) => this.#settings.log.info('no socket can be made in a folder', { folder, reason }),
+    );
+    this.#own = listenAddress(`unix:${this.#private.path}`);
   }
 
   async #tidy(path: string): Promise<void> {
     this.#forgetExit = atExit(() => abandonSocket(path));
     await makePrivate(path);
-    if (this.#folder === undefined) return;
-    const parent = this.#options.socketFolder ?? tmpdir();
-    sweepStaleFolders(parent, this.#folder).catch((error: unknown) =>
+    if (this.#private === undefined) return;
+    const { parent, folder } = this.#private;
+    sweepStaleFolders(parent, folder).catch((error: unknown) =>
       this.#settings.log.debug('stale socket folders were not swept', { error }),
     );
   }
@@ -163,13 +172,17 @@ function nameOf({ scheme }: CompanionAddress, { remoteAddress, remotePort }: Soc
   return formatAddress({ scheme: 'tcp', host: remoteAddress, port: remotePort, instance: '' });
 }
 
-function listening(server: Server, place: object, own: CompanionAddress): Promise<void> {
+function listening(server: Server, place: object): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (cause: Error): void =>
-      reject(new ConfigError(`Cannot listen at ${formatAddress(own)}: ${cause.message}. Choose another.`, { cause }));
-    server.once('error', failed).listen(place, () => {
-      server.off('error', failed);
+    server.once('error', reject).listen(place, () => {
+      server.off('error', reject);
       resolve();
     });
   });
+}
+
+function cannotListen(own: CompanionAddress): (cause: Error) => never {
+  return (cause) => {
+    throw new ConfigError(`Cannot listen at ${formatAddress(own)}: ${cause.message}. Choose another.`, { cause });
+  };
 }
