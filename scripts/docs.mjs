@@ -87,8 +87,14 @@ function optionsPage() {
 
 Each option is taken from the first of these that gives it: code (\`Runtime.start({ askTimeoutMs: 1000 })\`), an environment
 variable, the config file \`millrace.config.json\` in the working folder (\`{ "askTimeoutMs": 1000 }\`), the default.
-\`millrace config\` prints the values in force and where each came from. A name that is not known, or a value that is not
-accepted, is a \`ConfigError\` before anything starts. What happens at each bound is told in [limits.md](limits.md).
+\`millrace config\` prints the values in force and where each came from. What happens at each bound is told in [limits.md](limits.md).
+
+In code and in the config file, a name that is not known or a value that is not accepted is a \`ConfigError\` before anything starts. The
+config file is one JSON object in UTF-8, with or without a byte order mark, in which each key occurs once.
+
+Variables of the environment that begin with \`MILLRACE_\` but are empty or name no option are ignored, and one warning names them, with what a
+misspelt one may have meant. Kubernetes sets such variables (\`MILLRACE_SERVICE_HOST\`, \`MILLRACE_PORT\`) for a Service named \`millrace\`. A wrong
+value of an option is a \`ConfigError\`, unless it is an address that a platform has set (\`tcp://10.0.0.7:80\`).
 
 ${table(
   ['option', 'variable', 'default', 'accepts', 'meaning'],
