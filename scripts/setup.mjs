@@ -1,10 +1,11 @@
-// Brings a checkout into the state that the other scripts expect: the right Node, and the npm packages that
-// package-lock.json names. Runs before everything else, so it may import nothing but Node itself.
+// Brings a checkout into the state that the other scripts expect: the right Node, and the npm packages that package-lock.json names.
+// `--tests` also brings the Debian packages that tests use. It runs before everything else, so it may import no npm package.
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { argv, execPath, exit, platform, versions } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { installSystemPackages } from './system-packages.mjs';
 
 /** `{ action: 'none' | 'install', reason }` for npm packages; compares contents, so that touching a file costs nothing. */
 export function decidePackages(root) {
@@ -97,5 +98,6 @@ function runNpm(root) {
 }
 
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
-  exit(setUp(dirname(dirname(fileURLToPath(import.meta.url)))) ? 0 : 1);
+  if (!setUp(dirname(dirname(fileURLToPath(import.meta.url))))) exit(1);
+  if (argv.includes('--tests')) installSystemPackages(console.error);
 }

@@ -18,7 +18,7 @@ describe('the setup script', () => {
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'millrace-setup-'));
     mkdirSync(join(root, 'scripts'));
-    cpSync('scripts/setup.mjs', join(root, 'scripts/setup.mjs'));
+    for (const name of ['setup.mjs', 'system-packages.mjs']) cpSync(`scripts/${name}`, join(root, 'scripts', name));
     writeFileSync(join(root, 'package.json'), JSON.stringify({ name: 'x', engines: { node: '>=20.19' } }));
     writeFileSync(join(root, 'package-lock.json'), lock(wanted));
     // Stands in for npm: installs what the lockfile wants, or fails when it is told to.
