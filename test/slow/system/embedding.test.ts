@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { needsCommand } from '../support/pending.js';
-import { root } from './root.js';
+import { needsCommand } from '../../support/pending.js';
+import { root } from '../../system/root.js';
 
 const run = promisify(execFile);
 
