@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { root } from './root.js';
+import { needsCommand } from '../../support/pending.js';
+import { root } from '../../system/root.js';
 
 const run = promisify(execFile);
 
@@ -50,8 +51,9 @@ describe('docs/embedding.md', function () {
   let folder: string;
   let service: ChildProcess | undefined;
 
-  before(async () => {
+  before(async function () {
     folder = await mkdtemp(join(tmpdir(), 'millrace-embedding-'));
+    needsCommand(this, 'curl');
   });
 
   after(async () => {
