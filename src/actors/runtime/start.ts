@@ -23,6 +23,8 @@ export interface StartOptions extends Partial<OptionValues> {
   readonly tap?: RuntimeTap;
   /** See RuntimeOptions. */
   readonly initializers?: RuntimeOptions['initializers'];
+  /** See RuntimeOptions. */
+  readonly partitionProgram?: RuntimeOptions['partitionProgram'];
   /** Default: nothing is traced. `openTelemetry()` of `millrace/opentelemetry` makes spans. */
   readonly tracing?: TracingSource;
 }
@@ -43,6 +45,7 @@ export const Runtime = {
     tap,
     tracing,
     initializers,
+    partitionProgram,
     ...code
   }: StartOptions = {}): Promise<RuntimeProcess> {
     const { values } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
@@ -54,6 +57,7 @@ export const Runtime = {
       name,
       ...(tracing && { tracing }),
       ...(initializers && { initializers }),
+      ...(partitionProgram && { partitionProgram }),
       ...runtimeSettings(values),
     });
   },
