@@ -111,7 +111,7 @@ export class Partitions {
 
   /** Starts those that are hosted; resolves when they have joined. The client must be active. */
   async host(client: ControlPlaneClient): Promise<void> {
-    const { placement = 'inline', initializers = [] } = this.#options;
+    const { placement = 'inline', initializers = [], partitionProgram } = this.#options;
     if (placement === 'inline') {
       return;
     }
@@ -125,6 +125,7 @@ export class Partitions {
       log: this.#log,
       client: () => client,
       launch,
+      partitionProgram,
       system: this.#system,
       start: { initializers, links: linksOfHosted(this.#environment), ...this.#limits() },
     });

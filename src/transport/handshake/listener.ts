@@ -181,7 +181,7 @@ function listening(server: Server, place: object): Promise<void> {
   });
 }
 
-function cannotListen(own: CompanionAddress): (cause: Error) => never {
+function cannotListen(own: SocketAddress): (cause: Error) => never {
   return (cause) => {
     throw new ConfigError(`Cannot listen at ${formatAddress(own)}: ${cause.message}. Choose another.`, { cause });
   };
