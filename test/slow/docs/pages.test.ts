@@ -6,7 +6,7 @@ import { type Step, stepsOf } from './page.js';
 import { Project, root } from './project.js';
 
 /** Every page that opens with a program. */
-const PAGES = ['README.md', 'docs/first-actor.md', 'docs/embedding.md'];
+const PAGES = ['README.md', 'docs/first-actor.md', 'docs/embedding.md', 'docs/failures.md', 'docs/cluster.md'];
 
 /** Programs that a page may call and that not every machine has. */
 const TOOLS = ['curl'];

@@ -57,14 +57,14 @@ export class Project {
       case 'start':
         return this.#start(step.command, step.prints);
       case 'kill':
-        return this.#kill(step.job);
+        return this.#kill(step.job, step.signal);
     }
   }
 
   /** Ends what still runs in the background, as Ctrl-C would, and removes the folder. */
   async close(): Promise<void> {
     try {
-      await Promise.all(this.#jobs.map((_job, index) => this.#kill(index + 1)));
+      await Promise.all(this.#running().map((job) => this.#end(job, 'SIGTERM')));
     } finally {
       for (const { process } of this.#jobs) process.kill('SIGKILL');
       await rm(this.folder, { recursive: true });
@@ -125,11 +125,19 @@ export class Project {
     await hasPrinted(process, this.withPorts(prints), command);
   }
 
-  async #kill(number: number): Promise<void> {
+  #running(): readonly Job[] {
+    return this.#jobs.filter(({ process }) => process.exitCode === null && process.signalCode === null);
+  }
+
+  async #kill(number: number, signal: NodeJS.Signals): Promise<void> {
     const job = this.#jobs[number - 1];
     if (job === undefined) throw new Error(`The page ends job ${number}, which it has not started.`);
-    job.process.kill('SIGTERM');
-    expect(await job.ended, `the end of "${job.command}"`).to.deep.equal([0, null]);
+    await this.#end(job, signal);
+  }
+
+  async #end({ command, process, ended }: Job, signal: NodeJS.Signals): Promise<void> {
+    process.kill(signal);
+    expect(await ended, `the end of "${command}"`).to.deep.equal(signal === 'SIGKILL' ? [null, signal] : [0, null]);
   }
 }
 
