@@ -30,6 +30,7 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker, 
   readonly kernel: Kernel;
   abstract readonly path: string;
   abstract readonly cUid: bigint;
+  abstract readonly incarnation: bigint;
   takenCUid: bigint | undefined = undefined;
   phase: Phase;
   isQueued = false;
