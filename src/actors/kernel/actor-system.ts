@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.js';
-import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
+import type { AnyMethod, AnyService, Ref, RefInit } from '../../protocol/index.js';
 import type { Behavior } from './behavior.js';
 import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
 import { treeDirectory } from './actor-tree.js';
@@ -58,6 +58,11 @@ export class ActorSystem implements HasSystem {
     return this.#kernel.name;
   }
 
+  /** Of this process; 0n where it has none. */
+  get incarnation(): bigint {
+    return this.#kernel.incarnation;
+  }
+
   get [systemKey](): ActorSystem {
     return this;
   }
@@ -79,7 +84,7 @@ export class ActorSystem implements HasSystem {
   }
 
   /** The typed reference of a wire record, here or elsewhere. ProtocolError when it is of another service. */
-  reference<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
+  reference<S extends AnyService>(service: S, ref: RefInit): ActorRef<S> {
     return this.#kernel.reference(service, ref);
   }
 
@@ -89,14 +94,14 @@ export class ActorSystem implements HasSystem {
   }
 
   /** Where references lead whose channel id no actor here has; until it is set they are unreachable. */
-  setRemoteRoutes(provider: (cUid: bigint) => Route): void {
+  setRemoteRoutes(provider: (ref: Ref) => Route): void {
     this.#kernel.remoteRoutes = provider;
   }
 
   /** A route to an actor known to be gone, for such a provider. */
-  closedRoute(cUid: bigint, reason: TerminationReason): Route {
+  closedRoute(ref: Ref, reason: TerminationReason): Route {
     const { deadLetters, deadlines } = this.#kernel;
-    return new ClosedRoute(cUid, reason, deadLetters, deadlines.asks);
+    return new ClosedRoute(ref, reason, deadLetters, deadlines.asks);
   }
 
   /** Counts a tell that was lost on its way to or from another process. `path` is what is known of its target. */

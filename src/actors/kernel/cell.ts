@@ -93,12 +93,16 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     return this.takenCUid;
   }
 
+  override get incarnation(): bigint {
+    return this.kernel.incarnation;
+  }
+
   protected override get isRunning(): boolean {
     return this.kernel.running === this;
   }
 
   toRef(): Ref {
-    return { cUid: this.cUid, service: this.behavior.service.typeName };
+    return { cUid: this.cUid, service: this.behavior.service.typeName, incarnation: this.incarnation };
   }
 
   override takeTurn(budget: number): number {

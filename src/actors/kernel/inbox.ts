@@ -28,6 +28,7 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
   readonly kernel: Kernel;
   abstract readonly path: string;
   abstract readonly cUid: bigint;
+  abstract readonly incarnation: bigint;
   takenCUid: bigint | undefined = undefined;
   phase: Phase;
   isQueued = false;

@@ -2,6 +2,7 @@
  * The actor: behavior, references, mailbox, dispatch, supervision, watch, timers. The rooms above spawn actors and route messages
  * through ActorSystem; Route is all that the kernel knows of another process. It must never learn of links, envelopes or frames.
  */
+export { linkOf } from './actor-context.js';
 export { type ActorNode, nodeOf } from './actor-node.js';
 export type { ActorPath } from './actor-path.js';
 export { ActorSystem, type HasSystem, systemKey } from './actor-system.js';

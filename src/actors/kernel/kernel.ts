@@ -1,5 +1,5 @@
 import type { Logger } from '../../logging/index.js';
-import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
+import { type AnyMethod, type AnyService, Ref, type RefInit } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { limits as defaultLimits } from '../../limits.js';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
@@ -54,6 +54,8 @@ export interface KernelOptions {
   readonly logger: Logger;
   /** Takes the next free channel id. */
   readonly cUids: () => bigint;
+  /** Of this process: references to its actors carry it, and those that carry another lead elsewhere. Default 0n: unknown. */
+  readonly incarnation?: bigint;
   readonly limits?: Partial<KernelLimits> | undefined;
   readonly tap?: Tap | undefined;
   /** Watches the messages of users' actors. */
@@ -83,7 +85,8 @@ export class Kernel {
   running: ActorCell | undefined = undefined;
   /** What runs is no handler but a hook or timer, so there is no message. */
   isInHook = false;
-  remoteRoutes: (cUid: bigint) => Route;
+  remoteRoutes: (ref: Ref) => Route;
+  readonly incarnation: bigint;
   actors = 0;
   /** Ends of streams that are here: those read and those served. */
   openStreams = 0;
@@ -107,6 +110,7 @@ export class Kernel {
     this.scheduler = options.scheduler;
     this.logger = options.logger;
     this.takeCUid = options.cUids;
+    this.incarnation = options.incarnation ?? 0n;
     this.tap = options.tap;
     this.limits = kernelLimits(options.limits);
     this.handlerTimeoutMs = this.limits.stopTimeoutMs;
@@ -126,22 +130,28 @@ export class Kernel {
     treeDirectory().open(this.tree);
     this.references = new References(this.tree.label, options.tap);
     if (tracing !== undefined) this.references.intercept(tracedCalls(tracing, () => this.running));
-    this.remoteRoutes = (cUid) => new ClosedRoute(cUid, 'unreachable', this.deadLetters, this.deadlines.asks);
+    this.remoteRoutes = (ref) => new ClosedRoute(ref, 'unreachable', this.deadLetters, this.deadlines.asks);
   }
 
   /** A typed reference from a wire record. ProtocolError when it is of another service; one that names none is taken at its word. */
-  reference<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
+  reference<S extends AnyService>(service: S, init: RefInit): ActorRef<S> {
+    const ref = Ref.create(init);
     if (ref.service !== service.typeName && ref.service !== '') {
       throw new ProtocolError(`a reference to ${ref.service} was used as one to ${service.typeName}`);
     }
-    const cell = this.addressed.get(ref.cUid);
-    if (cell === undefined) return this.references.create(service, this.remoteRoutes(ref.cUid));
+    const cell = this.isOfThisProcess(ref) ? this.addressed.get(ref.cUid) : undefined;
+    if (cell === undefined) return this.references.create(service, this.remoteRoutes(ref));
     if (cell.service.typeName !== service.typeName) {
       throw new ProtocolError(
         `${cell.path} speaks ${cell.service.typeName}, not ${service.typeName} as its reference says`,
       );
     }
     return this.references.create(service, cell);
+  }
+
+  /** A reference that says nothing of its process is taken at its word. */
+  private isOfThisProcess({ incarnation }: Ref): boolean {
+    return incarnation === 0n || incarnation === this.incarnation;
   }
 
   outgoing(options: AskOptions | undefined, nowMs: number): OutgoingCall {

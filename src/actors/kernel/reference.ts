@@ -148,7 +148,8 @@ abstract class Reference implements UntypedRef {
   }
 
   toRef(): Ref {
-    return { cUid: this[routeKey].cUid, service: this.service.typeName };
+    const { cUid, incarnation } = this[routeKey];
+    return { cUid, service: this.service.typeName, incarnation };
   }
 
   toString(): string {
