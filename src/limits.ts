@@ -87,6 +87,8 @@ export const limits = {
   pendingEvents: 65_536,
   /** Partitions of one process. */
   partitions: 1_024,
+  /** Bytes of one config file. */
+  configFileBytes: 1024 * 1024,
   /** Bytes of one topology in XML. */
   topologyXmlBytes: 64 * 1024 * 1024,
   /** Elements in one another in a topology. */

@@ -6,15 +6,19 @@ import type { Asked, Effect } from './effects.js';
 /** Answers an ask or a stream. `undefined`: the test answers the ask later. */
 export type Answer = (method: AnyMethod, message: unknown) => unknown;
 
+export type RecordedTarget = Pick<Route, 'cUid' | 'incarnation'>;
+
 /** The route of references in a behavior test. It records messages and delivers them to nobody. */
 export class RecordedRoute implements Route {
   readonly cUid: bigint;
+  readonly incarnation: bigint;
   readonly #record: (effect: Effect) => void;
   readonly #answer: Answer;
   #self: UntypedRef | undefined;
 
-  constructor(cUid: bigint, record: (effect: Effect) => void, answer: Answer) {
+  constructor({ cUid, incarnation }: RecordedTarget, record: (effect: Effect) => void, answer: Answer) {
     this.cUid = cUid;
+    this.incarnation = incarnation;
     this.#record = record;
     this.#answer = answer;
   }

@@ -18,7 +18,7 @@ export function rawNet(listen: string): Peer {
 /**
  * Links of the ucx transport: over shared memory for `unix:`, over TCP for a port of this host. Throws Missing if UCX is not installed.
  */
-export async function rawUcx(listen: string): Promise<Peer> {
+export function rawUcx(listen: string): Peer {
   const makeTransport = (): Transport =>
     new UcxTransport({
       scheduler: new RealScheduler(),
@@ -27,7 +27,7 @@ export async function rawUcx(listen: string): Promise<Peer> {
       fabric: listen === 'unix:' ? 'shared-memory' : 'tcp',
       interfaces: ['lo'],
     });
-  await assertUcx();
+  assertUcx();
   return overLinks(makeTransport);
 }
 

@@ -23,7 +23,7 @@ export class Observer {
   readonly messages: Messages;
   readonly streams: Streams;
   readonly watches: Watches;
-  readonly #references = new References('simulation');
+  readonly #references = new References({ name: 'simulation' });
   readonly #routes = new Map<Party, Map<Route, ObservedRoute>>();
   /** By channel id. After the loss of the control plane, channel ids are reused. */
   readonly #actors = new Map<bigint, ObservedActor>();

@@ -24,6 +24,7 @@ export const STREAM_META = 'millrace.simulation.stream';
 /** A route to an actor for one party. It records everything, and forwards it. */
 export class ObservedRoute implements Route {
   readonly cUid: bigint;
+  readonly incarnation: bigint;
   readonly owner: Party;
   /** The current watch of its owner, or the last one that ended. */
   watched: Watch | undefined;
@@ -36,6 +37,7 @@ export class ObservedRoute implements Route {
     this.owner = owner;
     this.inner = inner;
     this.cUid = inner.cUid;
+    this.incarnation = inner.incarnation;
   }
 
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {

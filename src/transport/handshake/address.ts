@@ -25,8 +25,8 @@ export interface HostAddress {
   readonly instance: string;
 }
 
-/** Longest path of a socket file: the kernel's `sun_path` without its final zero. */
-const LONGEST_PATH_BYTES = 107;
+/** Bytes of a socket file's path that the kernel takes: sun_path, less its final zero. */
+const LONGEST_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
 const UNIX = /^unix:(?<path>\/[^#\s]*)?(?:#(?<instance>[\w-]{1,64}))?$/;
 const HOST =
@@ -49,7 +49,16 @@ export function parseAddress(text: string): SocketAddress | undefined {
   return { scheme, host, port, instance: groups['instance'] ?? '' };
 }
 
-/** Parses an address to listen on. Throws ConfigError for a text that is not an address. */
+/** Why no socket file can have this path; undefined where one can. */
+export function whyNoSocketPath(path: string): string | undefined {
+  const bytes = Buffer.byteLength(path);
+  if (bytes > LONGEST_PATH_BYTES) {
+    return `the path of the socket file would have ${bytes} bytes, of at most ${LONGEST_PATH_BYTES}`;
+  }
+  return parseAddress(`unix:${path}`) === undefined ? 'its path is relative, or has a # or a blank' : undefined;
+}
+
+/** Where to listen. ConfigError for a text that is no address. */
 export function listenAddress(text: string): SocketAddress {
   const address = parseAddress(text);
   if (address !== undefined) return address;

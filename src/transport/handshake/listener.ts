@@ -1,7 +1,7 @@
 import { rmdir } from 'node:fs/promises';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
+import { atExit } from '../../scheduler/index.js';
 import { type SocketAddress, formatAddress, isWildcard, listenAddress } from './address.js';
 import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
 import { respond } from './handshake.js';
@@ -9,14 +9,22 @@ import { PendingHandshakes } from './pending-handshakes.js';
 import { RejectedPeers } from './rejected-peers.js';
 import { checkSecurity } from './security.js';
 import { bindingOf, isLocalSocket, serverFor } from './sockets.js';
-import { clearStaleSocket, makePrivate, privateSocketPath, sweepStaleFolders } from './socket-file.js';
+import {
+  abandonSocket,
+  clearStaleSocket,
+  makePrivate,
+  privateSocket,
+  type PrivateSocket,
+  socketParents,
+  sweepStaleFolders,
+} from './socket-file.js';
 
 export interface ListenOptions {
   /** The address; see SocketAddress. Default `unix:`, a socket file in a private folder. */
   readonly listen?: string;
   /** The host name that others dial, if it differs from the one listened on. */
   readonly advertisedHost?: string;
-  /** Parent of the private folders. Default: the system's folder for temporary files. */
+  /** Folder of private folders. Default: that of the system for temporary files, or another where no socket can be made in that. */
   readonly socketFolder?: string;
 }
 
@@ -29,7 +37,8 @@ export class ConnectionListener {
   readonly #handshakes: PendingHandshakes;
   #server: Server | undefined;
   #own: SocketAddress;
-  #folder: string | undefined;
+  #private: PrivateSocket | undefined;
+  #forgetExit = (): void => {};
   #isClosed = false;
 
   /** Throws ConfigError for an invalid address, or for one that would accept unauthenticated connections. */
@@ -59,9 +68,8 @@ export class ConnectionListener {
 
   /** Resolves to the address that others dial. Rejects with ConfigError when it cannot bind the address. */
   async open(): Promise<string> {
-    const target = await this.#listenTarget();
     const server = serverFor(this.#own, this.#settings.security);
-    await listening(server, target, this.#own);
+    await this.#listen(server);
     this.#server = server;
     if (this.#isClosed) {
       await this.close();
@@ -82,30 +90,35 @@ export class ConnectionListener {
     this.#server = undefined;
     // No callback: it would wait until all accepted sockets are closed.
     server?.close();
-    const folder = this.#folder;
-    this.#folder = undefined;
+    this.#forgetExit();
+    const folder = this.#private?.folder;
+    this.#private = undefined;
     if (folder !== undefined) await rmdir(folder).catch(() => {});
   }
 
-  /** The arguments of Node's `server.listen`. */
-  async #listenTarget(): Promise<{ readonly path: string } | { readonly host: string; readonly port: number }> {
+  async #listen(server: Server): Promise<void> {
     const own = this.#own;
-    if (own.scheme !== 'unix') return { host: own.host, port: own.port };
+    if (own.scheme !== 'unix') return listening(server, { host: own.host, port: own.port }).catch(cannotListen(own));
     if (own.path !== '') {
       await clearStaleSocket(own.path);
-      return { path: own.path };
+      return listening(server, { path: own.path }).catch(cannotListen(own));
     }
-    const { folder, path } = await privateSocketPath(this.#options.socketFolder ?? tmpdir());
-    this.#folder = folder;
-    this.#own = listenAddress(`unix:${path}`);
-    return { path };
+    const { socketFolder } = this.#options;
+    const parents = socketFolder === undefined ? socketParents() : [socketFolder];
+    this.#private = await privateSocket(
+      parents,
+      (path) => listening(server, { path }),
+      (folder, reason) => this.#settings.log.info('no socket can be made in a folder', { folder, reason }),
+    );
+    this.#own = listenAddress(`unix:${this.#private.path}`);
   }
 
   async #securePath(path: string): Promise<void> {
+    this.#forgetExit = atExit(() => abandonSocket(path));
     await makePrivate(path);
-    if (this.#folder === undefined) return;
-    const parent = this.#options.socketFolder ?? tmpdir();
-    sweepStaleFolders(parent, this.#folder).catch((error: unknown) =>
+    if (this.#private === undefined) return;
+    const { parent, folder } = this.#private;
+    sweepStaleFolders(parent, folder).catch((error: unknown) =>
       this.#settings.log.debug('could not remove stale socket folders', { error }),
     );
   }
@@ -159,15 +172,17 @@ function nameOf({ scheme }: SocketAddress, { remoteAddress, remotePort }: Socket
   return formatAddress({ scheme: 'tcp', host: remoteAddress, port: remotePort, instance: '' });
 }
 
-function listening(server: Server, target: object, own: SocketAddress): Promise<void> {
+function listening(server: Server, place: object): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (cause: Error): void =>
-      reject(
-        new ConfigError(`Cannot listen at ${formatAddress(own)}: ${cause.message}. Choose another address.`, { cause }),
-      );
-    server.once('error', failed).listen(target, () => {
-      server.off('error', failed);
+    server.once('error', reject).listen(place, () => {
+      server.off('error', reject);
       resolve();
     });
   });
+}
+
+function cannotListen(own: SocketAddress): (cause: Error) => never {
+  return (cause) => {
+    throw new ConfigError(`Cannot listen at ${formatAddress(own)}: ${cause.message}. Choose another.`, { cause });
+  };
 }

@@ -1,8 +1,10 @@
 import { rmdirSync, rmSync } from 'node:fs';
-import { chmod, lstat, mkdtemp, readdir, rmdir, unlink } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ConfigError } from '../../errors.js';
+import { whyNoSocketPath } from './address.js';
 
 /** Name prefix of a private folder. It holds one socket file. */
 const FOLDER_PREFIX = 'millrace-link-';
@@ -12,10 +14,65 @@ const STALE_AFTER_MS = 60_000;
 /** Most folders that one sweep examines. */
 const SWEPT_FOLDERS = 64;
 
-/** Makes a private folder, and returns a path in it for a socket file that only this user can open. */
-export async function privateSocketPath(parent: string): Promise<{ readonly folder: string; readonly path: string }> {
-  const folder = await mkdtemp(join(parent, FOLDER_PREFIX));
-  return { folder, path: join(folder, FILE) };
+/** A place for a socket file that only this user can reach. */
+export interface PrivateSocket {
+  readonly parent: string;
+  readonly folder: string;
+  readonly path: string;
+}
+
+/**
+ * Makes a private folder in the first of `parents` in which `listen` succeeds. A folder for temporary files may be missing, full, read-only,
+ * on a file system without sockets, or too deep for the path of a socket. `skipped` hears of each that is passed over. ConfigError names all
+ * of them where none is left.
+ */
+export async function privateSocket(
+  parents: readonly string[],
+  listen: (path: string) => Promise<void>,
+  skipped: (parent: string, reason: string) => void,
+): Promise<PrivateSocket> {
+  const reasons: string[] = [];
+  for (const parent of parents) {
+    const made = await tryPrivateSocket(parent, listen);
+    if (typeof made !== 'string') return made;
+    skipped(parent, made);
+    reasons.push(`${parent}: ${made}`);
+  }
+  throw new ConfigError(
+    `Cannot make a socket file. ${reasons.join('; ')}. Set TMPDIR to a folder with a short path that this user may write to.`,
+  );
+}
+
+/** Folders for private sockets, best first. That of the system for temporary files is what TMPDIR says. */
+export function socketParents(): readonly string[] {
+  const runtimeFolder = process.env['XDG_RUNTIME_DIR'];
+  const fallbacks = ['/tmp', '/run', '/dev/shm'];
+  return [...new Set([tmpdir(), ...(runtimeFolder === undefined ? [] : [runtimeFolder]), ...fallbacks])];
+}
+
+/** The socket, or why there is none. */
+async function tryPrivateSocket(
+  parent: string,
+  listen: (path: string) => Promise<void>,
+): Promise<PrivateSocket | string> {
+  const reason = whyNoSocketPath(join(parent, `${FOLDER_PREFIX}XXXXXX`, FILE));
+  if (reason !== undefined) return reason;
+  let folder: string | undefined;
+  try {
+    folder = await mkdtemp(join(parent, FOLDER_PREFIX));
+    // The umask may have taken away rights of the owner.
+    await chmod(folder, 0o700);
+    const path = join(folder, FILE);
+    await listen(path);
+    return { parent, folder, path };
+  } catch (error) {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    return reasonOf(error);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Lets only this user connect. */

@@ -1,9 +1,8 @@
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { threadId } from 'node:worker_threads';
 import type * as Koffi from 'koffi';
 import { ResourceError } from '../../errors.js';
+import { packageFile, requireNative } from '../../installation.js';
 import { ABI_NUMBERS, abiDifference, type Fabric, Status } from './abi.js';
 
 /** A pointer to an engine of the shim, as koffi represents it. */
@@ -42,17 +41,17 @@ export interface ShimFiles {
   readonly ucx?: string;
 }
 
-const BUILD_SCRIPT = fileURLToPath(new URL('../../../native-shims/build.mjs', import.meta.url));
-const SHIM = fileURLToPath(new URL('../../../native-shims/build/millrace-ucx.so', import.meta.url));
-const COMMAND = `apt-get install -y libucx0 libucx-dev gcc && node ${BUILD_SCRIPT}`;
+function ownShim(): string {
+  return packageFile('native-shims/build/millrace-ucx.so', 'The ucx transport needs its shim.');
+}
 
 /** Throws ResourceError if the file of the shim is missing. Loads nothing. */
-export function assertShim({ shim = SHIM }: ShimFiles = {}): void {
+export function assertShim({ shim = ownShim() }: ShimFiles = {}): void {
   if (!existsSync(shim)) throw missing(`${shim}, not found`);
 }
 
 /** Loads koffi, the shim and UCX. Throws ResourceError with the missing or wrong file, and the command that installs it. */
-export function loadShim({ shim = SHIM, ucx = 'libucp.so.0' }: ShimFiles = {}): Shim {
+export function loadShim({ shim = ownShim(), ucx = 'libucp.so.0' }: ShimFiles = {}): Shim {
   const koffi = loadKoffi();
   assertShim({ shim });
   const functions = bind(koffi, shim);
@@ -74,11 +73,14 @@ function namespaceOf(kind: string): string {
 
 function loadKoffi(): typeof Koffi {
   try {
-    return createRequire(import.meta.url)('koffi') as typeof Koffi;
+    return requireNative('koffi') as typeof Koffi;
   } catch (cause) {
-    throw new ResourceError('UCX needs the npm package koffi, which cannot be loaded. Run: npm install koffi.', {
-      cause,
-    });
+    throw new ResourceError(
+      'UCX needs the npm package koffi, which cannot be loaded. Run: npm install koffi. A bundle cannot contain it: install it beside the bundle.',
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -142,8 +144,10 @@ function checkAbi(koffi: typeof Koffi, library: Koffi.LibraryHandle, path: strin
 
 function missing(what: string, cause?: unknown): ResourceError {
   const options = cause === undefined ? undefined : { cause };
+  const script = packageFile('native-shims/build.mjs', 'The ucx transport needs its shim.');
+  const command = `apt-get install -y libucx0 libucx-dev gcc && node ${script}`;
   return new ResourceError(
-    `The ucx transport needs ${what}. Debian: ${COMMAND}. The net transport works without it.`,
+    `The ucx transport needs ${what}. Debian: ${command}. The net transport works without it.`,
     options,
   );
 }

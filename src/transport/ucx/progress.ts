@@ -1,8 +1,7 @@
-import type { Scheduler, Timer } from '../../scheduler/index.js';
+import { atExit, type Scheduler, type Timer } from '../../scheduler/index.js';
 import { limits } from '../../limits.js';
 import type { Rings } from './rings.js';
 import { Spin } from './spin.js';
-import { beforeThreadEnds } from './thread-end.js';
 import { ResourceError } from '../../errors.js';
 
 /** koffi's poll handle for one file descriptor. */
@@ -45,7 +44,8 @@ export class Progress {
     this.#poll = rings.shim.koffi.node.poll(fd, { readable: true }, this.#woken) as Poll;
     this.#poll.stop();
     this.#poll.unref();
-    this.#forgetEnd = beforeThreadEnds(() => this.close());
+    // A callback of libuv that comes while its thread ends calls into JavaScript that no longer runs, and aborts the whole process.
+    this.#forgetEnd = atExit(() => this.close());
   }
 
   /** Submits at once. Completions are dispatched in a later turn. */

@@ -24,7 +24,7 @@ import { KEY, Meeting } from './meeting.js';
 describe('a connection listener', () => {
   let folder: string;
   let meetings: Meeting[];
-  const open = async (security: LinkSecurity, options: ListenOptions): Promise<Meeting> => {
+  const open = async (security: LinkSecurity = {}, options: ListenOptions = {}): Promise<Meeting> => {
     const meeting = new Meeting(security, options);
     meetings.push(meeting);
     return meeting.open();
@@ -58,7 +58,62 @@ describe('a connection listener', () => {
     expect(readdirSync(folder)).to.deep.equal([]);
   });
 
-  it('replaces the socket file of a process that was killed', async () => {
+  describe('where the folder for temporary files takes no socket', () => {
+    const variables = ['TMPDIR', 'XDG_RUNTIME_DIR'] as const;
+    const before = variables.map((name) => [name, process.env[name]] as const);
+    afterEach(() => {
+      for (const [name, value] of before) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    });
+    const unusable: Readonly<Record<string, (folder: string) => string>> = {
+      'is too long': (folder) => join(folder, 'x'.repeat(100)),
+      'has a blank in its path': (folder) => join(folder, 'a folder'),
+      'has a # in its path': (folder) => join(folder, 'a#b'),
+      'has no sockets': () => '/proc',
+      'is a file': () => process.execPath,
+      'is missing': (folder) => join(folder, 'nowhere'),
+      'is relative': () => 'folder',
+    };
+    for (const [why, of] of Object.entries(unusable)) {
+      it(`because it ${why}, uses another, and says so`, async () => {
+        const [temporary, other] = [of(folder), join(folder, 'run')];
+        mkdirSync(other);
+        if (/long|blank|#/.test(why)) mkdirSync(temporary);
+        process.env['TMPDIR'] = temporary;
+        process.env['XDG_RUNTIME_DIR'] = other;
+        const meeting = await open();
+        expect(meeting.address).to.match(new RegExp(`^unix:${other}/millrace-link-`));
+        await meeting.dial();
+        const said = meeting.log.find(({ message }) => message === 'no socket can be made in a folder');
+        expect(said?.fields['folder']).to.equal(temporary);
+        await meeting.listener.close();
+        expect(readdirSync(other)).to.deep.equal([]);
+      });
+    }
+
+    it('names the folder and the reason where it may use no other', async () => {
+      for (const of of Object.values(unusable)) {
+        const socketFolder = of(folder);
+        const error = await rejectionOf(open({}, { socketFolder }));
+        expect(error).to.be.instanceOf(ConfigError).with.property('message').that.includes(`${socketFolder}: `);
+      }
+    });
+
+    it('makes a folder that it can use under any umask', async () => {
+      const mask = process.umask(0o777);
+      try {
+        await open({}, { socketFolder: folder });
+      } finally {
+        process.umask(mask);
+      }
+      const [name = ''] = readdirSync(folder);
+      expect(statSync(join(folder, name)).mode & 0o777).to.equal(0o700);
+    });
+  });
+
+  it('takes the place of a process that was killed', async () => {
     const path = join(folder, 'link.sock');
     await killed(path);
     const meeting = await open({}, { listen: `unix:${path}` });

@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import nact from 'nact';
 import { behavior } from '#src/actors/kernel/index.js';
 import { ConfigError, ProtocolError, StoppedError } from '#src/errors.js';
-import { closeSystems, rejection, testSystem, until, worker } from './harness.js';
-import { Pricing } from './shop.js';
+import '#src/actors/nact/index.js';
+import { closeSystems, rejection, testSystem, until, worker } from '../kernel/harness.js';
+import { Pricing } from '../kernel/shop.js';
 
 const pricing = behavior(Pricing, {
   state: () => new Map<string, number>(),

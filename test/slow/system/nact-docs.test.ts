@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { root } from './root.js';
+import { root } from '../../system/root.js';
 
 const run = promisify(execFile);
 

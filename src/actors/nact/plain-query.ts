@@ -1,11 +1,14 @@
 import type { AnyMethod, MessageType, Meta, Ref } from '../../protocol/index.js';
 import { Lane } from '../../protocol/index.js';
-import type { CallChain } from './call-chain.js';
-import type { Caller, OutgoingCall } from './call.js';
-import type { Deadlines } from './deadlines.js';
-import type { Delivery } from './delivery.js';
-import { handlerError } from './lifecycle.js';
-import { PendingAsk } from './pending-ask.js';
+import {
+  type Caller,
+  type CallChain,
+  type Deadlines,
+  type Delivery,
+  handlerError,
+  type OutgoingCall,
+  PendingAsk,
+} from '../kernel/index.js';
 
 const anything: MessageType<unknown> = {
   typeName: 'millrace.nact.Answer',
@@ -36,7 +39,7 @@ export class PlainQuery extends PendingAsk implements Delivery {
     deadlines: Deadlines,
     asked: { readonly path: string },
     call: OutgoingCall,
-    nact: { readonly name: string; nextQueryId(): number },
+    { systemName, id }: { readonly systemName: string; readonly id: number },
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
@@ -45,7 +48,7 @@ export class PlainQuery extends PendingAsk implements Delivery {
     this.chain = call.chain;
     this.meta = call.meta;
     this.caller = call.caller;
-    this.reference = new QueryReference(this, nact.name, nact.nextQueryId());
+    this.reference = new QueryReference(this, systemName, id);
   }
 
   get sender(): Ref | undefined {

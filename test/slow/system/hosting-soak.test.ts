@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { rejection } from '../actors/runtime/harness.js';
-import flow, { type Deed } from '../actors/runtime/hosting/far-flow.js';
-import { describeHosting, type Hosting, until } from '../actors/runtime/hosting/hosting.js';
+import { rejection } from '../../actors/runtime/harness.js';
+import flow, { type Deed } from '../../actors/runtime/hosting/far-flow.js';
+import { describeHosting, type Hosting, until } from '../../actors/runtime/hosting/hosting.js';
 
 /** How often each end is gone through. 200 takes half an hour. */
 const ROUNDS = Number(process.env['MILLRACE_TEST_THREADS'] ?? 1);
