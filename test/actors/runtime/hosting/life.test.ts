@@ -240,6 +240,23 @@ describeHosting('a hosted partition', (hosting) => {
     expect(hosting().ids('sunk')).to.deep.equal(idsBelow(20));
   });
 
+  it('ends in order where its runtime stops, and at once where its process crashes', async () => {
+    for (const { crashes, exits } of [
+      { crashes: false, exits: 1 },
+      { crashes: true, exits: 0 },
+    ]) {
+      const runtime = await hosting().start({ node: `node-${exits}` });
+      const staged = hosting().notes('staged').length;
+      const run = await hosting().run(runtime, flow, { count: 1e9, deed: 'note exit', at: 0 });
+      run.done.catch(() => {});
+      await until(() => hosting().notes('staged').length > staged);
+      const before = hosting().notes('exit').length;
+      if (crashes) hosting().executor.crash(`node-${exits}`);
+      await runtime.stop();
+      expect(hosting().notes('exit').length - before, `crashes: ${crashes}`).to.equal(exits);
+    }
+  });
+
   it('goes with a process that crashes', async () => {
     const runtime = await hosting().start({ node: 'doomed' });
     const run = await hosting().run(runtime, flow, { count: 100_000, sinkMs: 1 });
