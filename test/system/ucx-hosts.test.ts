@@ -2,9 +2,9 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { until } from '../scheduler/until.js';
 import { describeWithUcx } from '../transport/ucx/available.js';
 import { needsCommand, pendingBecause } from '../support/pending.js';
+import { until } from '../support/until.js';
 
 const CHILD = fileURLToPath(new URL('../transport/ucx/child.js', import.meta.url));
 const KEY = 'a secret of all processes of this cluster';

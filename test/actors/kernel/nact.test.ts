@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import nact from 'nact';
 import { behavior } from '#src/actors/kernel/index.js';
 import { ConfigError, ProtocolError, StoppedError } from '#src/errors.js';
-import { closeSystems, rejection, testSystem, until, worker } from './harness.js';
+import { rejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
+import { closeSystems, testSystem, worker } from './harness.js';
 import { Pricing } from './shop.js';
 
 const pricing = behavior(Pricing, {

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { PlainActor, dispatch, query, type Ref, spawn, spawnStateless, stop } from '#src/actors/nact/index.js';
 import { ConfigError, ProtocolError } from '#src/errors.js';
 import { worker } from '../kernel/harness.js';
-import { Cluster, closeAfterEach, rejection, until } from '../runtime/harness.js';
+import { Cluster, closeAfterEach, until } from '../runtime/harness.js';
+import { rejection } from '../../support/rejection.js';
 
 const answer = (state: string, msg: { readonly sender: Ref<string> }): string => {
   dispatch(msg.sender, state);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { needsCommand } from '../../support/pending.js';
+import { eventually } from '../../support/until.js';
 import { root } from '../../system/root.js';
 
 const run = promisify(execFile);
@@ -32,18 +33,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function untilAnswered(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt++) {
-    if (
-      await fetch(url).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    )
-      return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${url} did not answer`);
+function isAnswered(url: string): Promise<boolean> {
+  return fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }
 
 describe('docs/embedding.md', function () {
@@ -86,7 +80,7 @@ describe('docs/embedding.md', function () {
       stdio: 'inherit',
     });
     const ended = once(service, 'exit');
-    await untilAnswered(`http://localhost:${port}/readyz`);
+    await eventually(() => isAnswered(`http://localhost:${port}/readyz`));
     for (const command of others.slice(at + 1)) {
       const [call = '', expected] = command.split(/\s+# /);
       const { stdout } = await shell(call.replaceAll('localhost:3000', `localhost:${port}`));

@@ -2,8 +2,8 @@ import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { until } from '../../scheduler/until.js';
 import { needsCommand, pendingBecause } from '../../support/pending.js';
+import { until } from '../../support/until.js';
 
 const PROGRAM = fileURLToPath(new URL('host-process.js', import.meta.url));
 const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: 'pipe' });

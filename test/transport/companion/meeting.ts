@@ -13,7 +13,7 @@ import {
 } from '#src/transport/companion/index.js';
 import { Dial } from '#src/transport/companion/dial.js';
 import { CompanionListener } from '#src/transport/companion/listener.js';
-import { until } from '../../scheduler/until.js';
+import { until } from '../../support/until.js';
 
 export const KEY = 'a key of more than 16 bytes';
 
