@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { until } from '../scheduler/until.js';
+import { until } from '../support/until.js';
 import { Folder, MAIN, messages } from './millrace.js';
 
 const PLACEMENTS = ['inline', 'thread', 'process'];

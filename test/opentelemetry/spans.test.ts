@@ -14,9 +14,10 @@ import { type ActorRef, later, type Tracing, type TracingSource } from '#src/act
 import { Executor, memoryLogger } from '#src/index.js';
 import { openTelemetry, type OpenTelemetryOptions } from '#src/opentelemetry/index.js';
 import { errandRunner, Errands } from '../actors/runtime/errand-runner.js';
-import { rejection, until } from '../actors/runtime/harness.js';
+import { until } from '../actors/runtime/harness.js';
 import { PartitionWorld } from '../actors/transport/partitions.js';
 import type { Scheduler } from '#src/scheduler/index.js';
+import { rejection } from '../support/rejection.js';
 
 const exporter = new InMemorySpanExporter();
 const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });

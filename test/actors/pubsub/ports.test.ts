@@ -6,8 +6,9 @@ import { limits } from '#src/limits.js';
 import { memoryLogger } from '#src/logging/index.js';
 import { type v1 } from '#src/protocol/index.js';
 import { VirtualScheduler } from '#src/scheduler/index.js';
-import { rejection, until } from '../runtime/harness.js';
+import { until } from '../runtime/harness.js';
 import { Row } from '../runtime/row.js';
+import { rejection } from '../../support/rejection.js';
 
 type Port = Publisher<Row, Partial<Row>>;
 
