@@ -7,8 +7,13 @@ import { message } from './output.js';
 type Write = typeof process.stdout.write;
 type Done = (error?: Error | null) => void;
 
+/** Whether whoever started this command lets it move the cursor: TERM names a terminal that can, and NO_COLOR (no-color.org) is not set. */
+function takesEscapes({ TERM = '', NO_COLOR = '' }: NodeJS.ProcessEnv): boolean {
+  return TERM !== '' && TERM !== 'dumb' && NO_COLOR === '';
+}
+
 export class Screen {
-  readonly isLive = process.stderr.isTTY;
+  readonly isLive = process.stderr.isTTY && takesEscapes(process.env);
   readonly #stdout: Write = process.stdout.write.bind(process.stdout);
   readonly #stderr: Write = process.stderr.write.bind(process.stderr);
   #lines: readonly string[] = [];

@@ -46,10 +46,15 @@ const BUILD_SCRIPT = fileURLToPath(new URL('../../../native-shims/build.mjs', im
 const SHIM = fileURLToPath(new URL('../../../native-shims/build/millrace-ucx.so', import.meta.url));
 const COMMAND = `apt-get install -y libucx0 libucx-dev gcc && node ${BUILD_SCRIPT}`;
 
-/** ResourceError where not even the shim is there: all that can be told without loading anything. */
+/** ResourceError where not even the shim or /proc is there: all that can be told without loading anything. */
 export function assertShim({ shim = SHIM }: ShimFiles = {}): void {
   if (!existsSync(shim)) throw lacking(`${shim}, not found`);
+  if (!existsSync(BOOT_ID))
+    throw new ResourceError(`UCX needs ${BOOT_ID}, not found: mount /proc, or set the option ucx to off.`);
 }
+
+/** Names the boot of this host; missing where /proc is not mounted. */
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /** Loads koffi, the shim and UCX. ResourceError names the file that is missing or wrong, and the command that helps. */
 export function loadShim({ shim = SHIM, ucx = 'libucp.so.0' }: ShimFiles = {}): Shim {
@@ -62,7 +67,7 @@ export function loadShim({ shim = SHIM, ucx = 'libucp.so.0' }: ShimFiles = {}): 
 
 /** The host as shared memory sees it: two processes with equal words share its segments. */
 export function hostIdentity(): string {
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const boot = readFileSync(BOOT_ID, 'utf8').trim();
   return `${boot} ${namespaceOf('ipc')} ${namespaceOf('pid')}`;
 }
 
