@@ -8,9 +8,9 @@ import { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
 import type { Interrupts } from './interrupts.js';
 import { moduleUrl } from './module-url.js';
-import { say } from './output.js';
+import { print, say } from './output.js';
 import { ownVersion } from './own-version.js';
-import { parseProgramArgs } from './program-args.js';
+import { asksForHelp, parseProgramArgs, programHelp } from './program-args.js';
 import { report } from './report.js';
 import type { RunFlags } from './run-options.js';
 import { Screen } from './screen.js';
@@ -30,7 +30,6 @@ export async function runModule(
 ): Promise<number> {
   const simulation = simulationOf(flags);
   const url = moduleUrl(module);
-  const args = parseProgramArgs(program);
   const options = resolveOptions({
     code: { partitions: flags.partitions, placement: flags.placement },
     env: process.env,
@@ -53,12 +52,16 @@ export async function runModule(
   interrupts.begin((text) => screen.say(text));
   try {
     const pipeline = await Promise.race([importPipeline(url, cluster.executor.scheduler), interrupts.happened()]);
+    if (pipeline !== undefined && asksForHelp(program, pipeline)) {
+      print(programHelp(module, pipeline));
+      return ExitCode.ok;
+    }
     if (simulation?.isSeedChosen === true && flags.quiet !== true) screen.say(`seed ${simulation.seed}`);
     summary =
       pipeline &&
       (await follow({
         pipeline,
-        args,
+        args: parseProgramArgs(program, pipeline),
         instances: flags.instances,
         isQuiet: flags.quiet === true,
         cluster,

@@ -78,6 +78,7 @@ export function addRun(command: Command, program: readonly string[], interrupts:
       'after',
       `
 Arguments after -- are the program's: --input FILE --dry becomes { input: 'FILE', dry: true } of its declaring function.
+millrace run MODULE -- --help lists those that the program declares.
 
 When a simulation fails, the command that replays it is printed. The run may end before a crash is due: that is said, too.
 

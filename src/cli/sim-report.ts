@@ -1,6 +1,6 @@
 /** Tells of seeds that failed, and of how a campaign ended. */
 import type { Plan, Violation } from '../simulation/index.js';
-import { quoted } from './quoted.js';
+import { quoted } from './program-args.js';
 import type { Failing } from './sim-campaign.js';
 
 /** Violations of one run that are told; the others mostly follow from them. */

@@ -1,7 +1,7 @@
 /** What is simulated: virtual nodes on the pseudo-network, its faults, and the command that replays them. */
 import { randomInt } from 'node:crypto';
 import { ConfigError } from '../index.js';
-import { quoted } from './quoted.js';
+import { quoted } from './program-args.js';
 import type { Crash, RunFlags } from './run-options.js';
 
 export interface Simulation {
