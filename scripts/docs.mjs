@@ -29,6 +29,10 @@ Processes, channels and pools have 64-bit ids. Most follow a convention, so that
 has registered it. Bands are half-open, and disjoint for each kind of id. Zero is a real id. In the API ids are \`bigint\`, on
 the wire \`fixed64\`, in JSON decimal strings. \`src/ids\` holds the table that this page is made from.
 
+A process also has an *incarnation*: a random number of 64 bits, new at each start. References and link addresses carry it, so one that
+was made for a process which has ended reaches no other. Ids are numbered from a random place in each life of the control plane and of a
+process: ids of a cluster are not used again after a restart.
+
 | sign | meaning |
 |---|---|
 | n | index of a node, below 2^24 = ${ids.MAX_NODES} |

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { open as openInspector, url as inspectorUrl, waitForDebugger as waitForInspector } from 'node:inspector';
 import type { Command } from 'commander';
 import { importPipeline } from '../actors/runtime/index.js';
+import { importModule } from '../import-module.js';
 import { ConfigError } from '../index.js';
 import {
   type ActorRecord,
@@ -102,7 +103,7 @@ async function replayActor(
     const segment = segmentOf(pipeline, actor.segment);
     return { difference: await replaySegment(segment, actor.events, options), typeOf: typesOfSegment(segment) };
   }
-  const exports: unknown = await import(url);
+  const exports = await importModule(url);
   const behavior = behaviorFor(exports, actor.service, exportName);
   const typeOf = typesOfService(behavior.service, actor.events);
   return { difference: await replay(behavior, actor.events, options), typeOf };

@@ -23,6 +23,8 @@ export interface StartOptions extends Partial<OptionValues> {
   readonly tap?: RuntimeTap;
   /** See RuntimeOptions. */
   readonly initializers?: RuntimeOptions['initializers'];
+  /** See RuntimeOptions. */
+  readonly partitionProgram?: RuntimeOptions['partitionProgram'];
   /** Default: nothing is traced. `openTelemetry()` of `millrace/opentelemetry` makes spans. */
   readonly tracing?: TracingSource;
 }
@@ -44,6 +46,7 @@ export const Runtime = {
     tap,
     tracing,
     initializers,
+    partitionProgram,
     ...code
   }: StartOptions = {}): Promise<RuntimeProcess> {
     const { values, notice } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
@@ -56,6 +59,7 @@ export const Runtime = {
       name,
       ...(tracing && { tracing }),
       ...(initializers && { initializers }),
+      ...(partitionProgram && { partitionProgram }),
       ...runtimeSettings(values),
     });
   },
