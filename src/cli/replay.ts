@@ -19,7 +19,7 @@ import {
 import { RealScheduler } from '../scheduler/index.js';
 import { describeDifference, type TypeOf, typesOfSegment, typesOfService } from './describe-difference.js';
 import { EXIT_CODES, ExitCode } from './exit-codes.js';
-import { moduleUrl } from './module-url.js';
+import { moduleUrl } from './packages.js';
 import { print, say } from './output.js';
 import { wholeNumber } from './run-options.js';
 

@@ -7,26 +7,33 @@ import { Cluster } from './cluster.js';
 import { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
 import type { Interrupts } from './interrupts.js';
-import { moduleUrl } from './module-url.js';
+import { moduleUrl } from './packages.js';
 import { print, say } from './output.js';
-import { ownVersion } from './own-version.js';
+import { ownVersion } from './packages.js';
 import { asksForHelp, parseProgramArgs, programHelp } from './program-args.js';
-import { report } from './report.js';
+import { type Ended, report } from './run-report.js';
 import type { RunFlags } from './run-options.js';
 import { Screen } from './screen.js';
 import { replayCommand, simulationOf } from './simulation.js';
-import type { RunSummary } from './summary.js';
 import { TraceFile } from './trace-file.js';
 
 /** Real time in which everything must stop after a run; then the process ends all the same. */
 const STOP_MS = 30_000;
 
+/** What a command is called with besides its own words. */
+export interface Invocation {
+  /** The words after `--`. */
+  readonly program: readonly string[];
+  readonly interrupts: Interrupts;
+  /** Whether --verbose asks for the stacks of errors. */
+  readonly isVerbose: boolean;
+}
+
 /** Resolves to the exit code. Throws ConfigError before anything starts when an option, the module or an argument is wrong. */
 export async function runModule(
   module: string,
   flags: RunFlags,
-  program: readonly string[],
-  interrupts: Interrupts,
+  { program, interrupts, isVerbose }: Invocation,
 ): Promise<number> {
   const simulation = simulationOf(flags);
   const url = moduleUrl(module);
@@ -39,7 +46,7 @@ export async function runModule(
   const recording = recordingOf(module, flags, simulation?.seed);
   const screen = new Screen({ isStdoutTaken: flags.json === true });
   const { values } = options;
-  const log = loggerOf(options, screen);
+  const log = loggerOf(options, screen, isVerbose);
   if (options.notice !== undefined) log.warn(options.notice);
   const cluster = new Cluster({
     values,
@@ -48,7 +55,7 @@ export async function runModule(
     trace: trace?.write,
     tap: recording?.recorder,
   });
-  let summary: RunSummary | undefined;
+  let ended: Ended | undefined;
   interrupts.begin((text) => screen.say(text));
   try {
     const pipeline = await Promise.race([importPipeline(url, cluster.executor.scheduler), interrupts.happened()]);
@@ -57,7 +64,7 @@ export async function runModule(
       return ExitCode.ok;
     }
     if (simulation?.isSeedChosen === true && flags.quiet !== true) screen.say(`seed ${simulation.seed}`);
-    summary =
+    ended =
       pipeline &&
       (await follow({
         pipeline,
@@ -77,13 +84,12 @@ export async function runModule(
     interrupts.end();
   }
   // Interrupted before there was a pipeline.
-  if (summary === undefined) return interrupts.first?.exitCode ?? ExitCode.internal;
+  if (ended === undefined) return interrupts.first?.exitCode ?? ExitCode.internal;
   const replay = simulation && replayCommand({ module, flags, simulation, partitions: cluster.partitions, program });
   const isSilent = interrupts.first !== undefined && interrupts.first.message === undefined;
-  if (!isSilent) report(summary, flags, replay);
-  return summary.result === 'stopped' && interrupts.first !== undefined
-    ? interrupts.first.exitCode
-    : exitCodeOf(summary);
+  if (!isSilent) report(ended, flags, { replay, isVerbose });
+  if (ended.isInterrupted) return interrupts.first?.exitCode ?? ExitCode.interrupted;
+  return ended.error === undefined ? ExitCode.ok : ExitCode.failed;
 }
 
 async function stopInTime(cluster: Cluster): Promise<void> {
@@ -108,20 +114,9 @@ function recordingOf(
   return new RecordingFile(record, { actors, millraceVersion: ownVersion(), seed, module });
 }
 
-function exitCodeOf({ result }: RunSummary): number {
-  switch (result) {
-    case 'ok':
-      return ExitCode.ok;
-    case 'failed':
-      return ExitCode.failed;
-    case 'stopped':
-      return ExitCode.interrupted;
-  }
-}
-
 /** On the command line only what is worth a person's attention is logged, unless they say otherwise. */
-function loggerOf({ values, provenance }: ResolvedOptions, screen: Screen): Logger {
+function loggerOf({ values, provenance }: ResolvedOptions, screen: Screen, hasStacks: boolean): Logger {
   const level = provenance.logLevel.source === 'default' ? 'warn' : values.logLevel;
   if (level === 'silent') return silentLogger;
-  return createLogger({ level, format: values.logFormat, destination: screen.log });
+  return createLogger({ level, format: values.logFormat, destination: screen.log, hasStacks });
 }

@@ -1,9 +1,9 @@
 /** All seeds of one workload, run side by side; what fails is shrunk. */
 import { availableParallelism } from 'node:os';
 import { drawPlan, type Plan, type Violation, type Workload } from '../simulation/index.js';
-import type { SimFlags } from './sim-options.js';
+import type { SimFlags } from './sim.js';
 import { type Done, SimPool } from './sim-pool.js';
-import type { Ran, Shrunk } from './sim-tasks.js';
+import type { Ran, Shrunk } from './sim-perform.js';
 
 /** Real time spent on making a plan smaller, in ms. */
 const SHRINK_MS = 30_000;

@@ -1,6 +1,6 @@
 /** The worker threads of `millrace sim`: each has one task at a time, and is replaced when it dies of it. */
 import { Worker } from 'node:worker_threads';
-import type { Task } from './sim-tasks.js';
+import type { Task } from './sim-perform.js';
 
 /** What a task ended with: its result, or why there is none. */
 export type Done<Result> = { readonly result: Result } | { readonly died: string };

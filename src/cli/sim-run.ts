@@ -1,17 +1,21 @@
 /** `millrace sim`, from its options to its exit code. */
+import { existsSync, readFileSync } from 'node:fs';
 import { ConfigError } from '../index.js';
-import { drawPlan, type Workload } from '../simulation/index.js';
+import { drawPlan, parsePlan, type Plan, type Violation, type Workload } from '../simulation/index.js';
 import { ExitCode } from './exit-codes.js';
 import type { Interrupts } from './interrupts.js';
-import { moduleUrl } from './module-url.js';
+import { moduleUrl } from './packages.js';
 import { print, say } from './output.js';
+import { quoted } from './program-args.js';
 import { Screen } from './screen.js';
-import { Campaign } from './sim-campaign.js';
-import { readPlan, type SimFlags } from './sim-options.js';
+import { Campaign, type Failing } from './sim-campaign.js';
+import type { SimFlags } from './sim.js';
 import { importWorkload, runPlan } from './sim-perform.js';
-import { failureLines, replayPlan, type Tally, tallyLine, violationLines } from './sim-report.js';
 import { TraceFile } from './trace-file.js';
 
+/** Violations of one run that are told; the others mostly follow from them. */
+const TOLD_VIOLATIONS = 3;
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const LIVE_MS = 200;
 const PLAIN_MS = 10_000;
 
@@ -112,4 +116,52 @@ function showTally(screen: Screen, tally: () => Tally, total: number): () => voi
     clearInterval(timer);
     if (screen.isLive) screen.show([]);
   };
+}
+
+/** The plan itself, or a file that holds it. Throws ConfigError. */
+function readPlan(given: string): Plan {
+  if (given.trimStart().startsWith('{')) return parsePlan(given);
+  if (!existsSync(given))
+    throw new ConfigError(`--plan is a plan as JSON, or a file that holds one; there is no ${given}.`);
+  return parsePlan(readFileSync(given, 'utf8'));
+}
+
+/** The one command that runs a plan again. */
+function replayPlan(module: string, plan: Plan): string {
+  return ['millrace', 'sim', module, '--plan', JSON.stringify(plan)].map(quoted).join(' ');
+}
+
+function failureLines(name: string, module: string, { seed, violations, plan, shrunk }: Failing): string[] {
+  const smallest = shrunk ?? { plan, violations };
+  return [
+    `${name}: seed ${seed} fails`,
+    ...violationLines(shrunk?.violations.length ? shrunk.violations : violations),
+    ...(shrunk === undefined ? [] : [`  shrunk in ${shrunk.runs} runs from ${sizeOf(plan)} to ${sizeOf(shrunk.plan)}`]),
+    `  replay it with: ${replayPlan(module, smallest.plan)}`,
+  ];
+}
+
+function violationLines(violations: readonly Violation[]): string[] {
+  return violations
+    .slice(0, TOLD_VIOLATIONS)
+    .map(({ invariant, message, atMs }) => `  ${invariant}, at ${atMs.toFixed(3)} ms: ${message}`);
+}
+
+interface Tally {
+  readonly name: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly messages: number;
+  readonly seconds: number;
+}
+
+function tallyLine({ name, passed, failed, messages, seconds }: Tally): string {
+  const failures = failed === 0 ? '' : `, ${whole.format(failed)} failed`;
+  const rate = seconds > 0 ? ` (${whole.format((passed + failed) / seconds)}/s)` : '';
+  return `${name}: ${whole.format(passed)} seeds passed${failures} in ${seconds.toFixed(1)} s${rate}, ${whole.format(messages)} messages`;
+}
+
+function sizeOf({ sizes, faults }: Plan): string {
+  const counts = Object.entries(sizes).map(([name, size]) => `${size} ${name}`);
+  return [...counts, `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`].join(', ');
 }

@@ -1,9 +1,29 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SIM_EXIT_CODES } from './exit-codes.js';
 import type { Interrupts } from './interrupts.js';
 import { wholeNumber } from './run-options.js';
-import { type SimFlags, seedRange } from './sim-options.js';
 import { simulateModules } from './sim-run.js';
+
+export interface SeedRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** As commander makes them of the command line. */
+export interface SimFlags {
+  readonly seeds: SeedRange;
+  readonly seed?: number;
+  readonly plan?: string;
+  readonly jobs?: number;
+  readonly repeat: number;
+  /** In seconds. */
+  readonly patience: number;
+  readonly keepGoing?: boolean;
+  readonly shrink: boolean;
+  readonly trace?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
 
 /** `millrace sim`: runs workloads under faults, one run for each seed. */
 export function addSim(command: Command, interrupts: Interrupts): void {
@@ -46,4 +66,13 @@ Examples:
     .action(async (modules: readonly string[], flags: SimFlags) => {
       process.exitCode = await simulateModules(modules, flags, interrupts);
     });
+}
+
+function seedRange(text: string): SeedRange {
+  const match = /^(\d+)\.\.(\d+)$/.exec(text);
+  const [from, to] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || to < from || to > 2 ** 32) {
+    throw new InvalidArgumentError('It is FROM..TO, two whole numbers from 0 to 4294967296: 1..1000.');
+  }
+  return { from, to };
 }

@@ -7,5 +7,6 @@ export { describeFields } from './describe-fields.js';
 export { escapeLine, escapeLines } from './escape-controls.js';
 export { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from './logger.js';
 export { type LogRecord, memoryLogger } from './memory-logger.js';
+export { errorText } from './text-format.js';
 export { createLogger, type LoggerOptions } from './winston-logger.js';
 export { silentLogger, type WriteRecord, writingLogger } from './writing-logger.js';

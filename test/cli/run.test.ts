@@ -149,6 +149,41 @@ export default pipeline('declared', import.meta.url, (p, args) => {
     expect(JSON.parse(stdout)).to.include({ result: 'failed' }).and.have.nested.property('error.code', 'PIPELINE');
   });
 
+  for (const placement of ['inline', 'thread', 'process']) {
+    it(`has the stack of a failure and of its cause on standard error with --verbose, partitions ${placement}`, async () => {
+      folder.writePipeline('deep.js', {
+        read: "const inner = new RangeError('the disk is full'); throw new TypeError('cannot be written', { cause: inner });",
+      });
+      const words = ['run', 'deep.js', '--partitions', '2', '--placement', placement, '--verbose'];
+      const { code, stderr } = await folder.run(words, { MILLRACE_LOG_FORMAT: 'text' });
+      expect(code).to.equal(1);
+      expect(stderr).to.match(/ segment failed .*\n {2}TypeError: cannot be written\n {6}at .*deep\.js:\d/);
+      expect(stderr).to.match(/\n {2}caused by: RangeError: the disk is full\n {6}at .*deep\.js:\d/);
+      expect(stderr).to.match(/\nmillrace: Pipeline "test" failed: .*\n {2}PipelineError: /);
+      const plain = await folder.run(words.slice(0, -1), { MILLRACE_LOG_FORMAT: 'text' });
+      expect(plain.stderr).to.not.match(/^\s+at /m);
+      expect(messages(plain)).to.have.length(1);
+    });
+  }
+
+  it('lets no text of a program steer the terminal by a message', async () => {
+    folder.writePipeline('steering.js', { read: "throw new Error('\\u001b[2J\\u009b31m\\nmillrace: done in 0 s.');" });
+    for (const words of [
+      ['run', 'steering.js'],
+      ['--verbose', 'run', 'steering.js'],
+      ['run', 'no\u001b[2J.js'],
+      ['no\u001b[2J'],
+    ]) {
+      const { stdout, stderr, code } = await folder.run(words, { MILLRACE_LOG_FORMAT: 'text' });
+      expect(code, stderr).to.be.oneOf([1, 2]);
+      // oxlint-disable-next-line no-control-regex -- these are what must not be there.
+      expect(stdout + stderr).to.not.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+      expect(stderr)
+        .to.include(String.raw`\x1b[2J`)
+        .and.not.match(/^millrace: done/m);
+    }
+  });
+
   it('ends with 3, and does not hang, when the program throws where nobody catches it', async () => {
     folder.writePipeline('uncaught.js', {
       read: "setImmediate(() => { throw new Error('nobody catches'); }); await new Promise(() => {});",

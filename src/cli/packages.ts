@@ -1,3 +1,4 @@
+/** What package.json files say: which module a folder is, and which version this Millrace is. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -38,4 +39,10 @@ function parse(path: string): unknown {
   } catch (cause) {
     throw new ConfigError(`${path} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
   }
+}
+
+/** Version of this Millrace, as its package.json has it. */
+export function ownVersion(): string {
+  const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof content === 'object' && content !== null && 'version' in content ? String(content.version) : 'unknown';
 }
