@@ -36,7 +36,7 @@ function commandLine(invocation: Invocation): Command {
     .description('Typed actors and pipelines: in one process, on a network that a seed replays, and further away.')
     .version(ownVersion(), '--version', 'Print the version.')
     .helpOption('-h, --help', 'Print help; millrace COMMAND --help says more.')
-    .helpCommand('help [command]', 'Print help of a command.')
+    .helpCommand(false)
     .usage('COMMAND [options]')
     .option('--verbose', 'Print the stack of an error, too.')
     .exitOverride()
@@ -61,23 +61,47 @@ function commandLine(invocation: Invocation): Command {
   addGen(command);
   addConfig(command);
   addTopology(command);
+  addHelp(command);
   for (const each of command.commands) each.copyInheritedSettings(command);
-  command.argument('[command]').action((name?: string) => {
-    if (name === undefined) command.help();
-    else
-      command.error(
-        unknownCommand(
-          name,
-          command.commands.map((each) => each.name()),
-        ),
-      );
-  });
+  command.hook('preAction', assertFolder);
+  // What stands after a command that there is not may be its options.
+  command
+    .allowUnknownOption()
+    .argument('[command...]')
+    .action(([name]: readonly string[]) => {
+      if (name === undefined) command.help();
+      else if (name.startsWith('-')) command.error(`error: unknown option '${name}'`);
+      else refuseCommand(command, name);
+    });
   return command;
 }
 
-function unknownCommand(name: string, known: readonly string[]): string {
+function addHelp(command: Command): void {
+  command
+    .command('help')
+    .summary('Print help of a command.')
+    .argument('[command]')
+    .action((name?: string) => {
+      const asked = name === undefined ? command : command.commands.find((each) => each.name() === name);
+      if (asked === undefined) refuseCommand(command, name ?? '');
+      else asked.help();
+    });
+}
+
+function refuseCommand(command: Command, name: string): never {
+  const known = command.commands.map((each) => each.name());
   const nearest = nearestName(name, known);
-  return `error: unknown command '${name}'. ${nearest === undefined ? `There are ${known.join(', ')}.` : `Did you mean ${nearest}?`}`;
+  const advice = nearest === undefined ? `There are ${known.join(', ')}.` : `Did you mean ${nearest}?`;
+  return command.error(`error: unknown command '${name}'. ${advice}`);
+}
+
+/** The folder of a shell may have been removed since. */
+function assertFolder(): void {
+  try {
+    process.cwd();
+  } catch (cause) {
+    throw new ConfigError('The working folder is not there any more: change to another.', { cause });
+  }
 }
 
 /** Prints what went wrong, and returns the exit code for it. */

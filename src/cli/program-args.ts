@@ -4,12 +4,16 @@ import { ConfigError, type Pipeline } from '../index.js';
 
 export type ProgramArgs = Readonly<Record<string, string | number | boolean>>;
 
-/** Our own arguments, and the program's: those after the first `--`. */
+/**
+ * The words of `millrace run` and those of its program, after the first `--`. For every other command `--` means what it does elsewhere: no
+ * option follows.
+ */
 export function splitArguments(argv: readonly string[]): {
   readonly own: readonly string[];
   readonly program: readonly string[];
 } {
-  const separator = argv.indexOf('--');
+  const isRun = argv.find((word) => !word.startsWith('-')) === 'run';
+  const separator = isRun ? argv.indexOf('--') : -1;
   return separator === -1
     ? { own: argv, program: [] }
     : { own: argv.slice(0, separator), program: argv.slice(separator + 1) };

@@ -10,6 +10,7 @@ import {
   behaviorFor,
   type Difference,
   readRecording,
+  type Recording,
   recordedActors,
   replay,
   type ReplayOptions,
@@ -62,7 +63,7 @@ Examples:
 }
 
 async function replayFile(file: string, flags: ReplayFlags): Promise<number> {
-  const recording = readRecording(read(file));
+  const recording = recordingIn(file);
   const { header, cutBytes } = recording;
   if (cutBytes > 0) say(`${file} ends in the middle of an entry: it is replayed up to there.`);
   if (flags.actor === undefined) {
@@ -107,6 +108,16 @@ async function replayActor(
   const behavior = behaviorFor(exports, actor.service, exportName);
   const typeOf = typesOfService(behavior.service, actor.events);
   return { difference: await replay(behavior, actor.events, options), typeOf };
+}
+
+function recordingIn(file: string): Recording {
+  const bytes = read(file);
+  try {
+    return readRecording(bytes);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`${file} is not a recording: ${message}`, { cause });
+  }
 }
 
 function read(file: string): Uint8Array {

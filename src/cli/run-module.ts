@@ -42,6 +42,11 @@ export async function runModule(
     env: process.env,
     file: readOptionsFile({ folder: process.cwd() }),
   });
+  if (simulation !== undefined && options.values.placement !== 'inline') {
+    throw new ConfigError(
+      `The placement ${options.values.placement} takes real time, and a simulation runs on virtual time: leave out one of them.`,
+    );
+  }
   const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace);
   const recording = recordingOf(module, flags, simulation?.seed);
   const screen = new Screen({ isStdoutTaken: flags.json === true });

@@ -1,5 +1,5 @@
 /** `millrace sim`, from its options to its exit code. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { ConfigError } from '../index.js';
 import { drawPlan, parsePlan, type Plan, type Violation, type Workload } from '../simulation/index.js';
 import { ExitCode } from './exit-codes.js';
@@ -121,9 +121,14 @@ function showTally(screen: Screen, tally: () => Tally, total: number): () => voi
 /** The plan itself, or a file that holds it. Throws ConfigError. */
 function readPlan(given: string): Plan {
   if (given.trimStart().startsWith('{')) return parsePlan(given);
-  if (!existsSync(given))
-    throw new ConfigError(`--plan is a plan as JSON, or a file that holds one; there is no ${given}.`);
-  return parsePlan(readFileSync(given, 'utf8'));
+  let text: string;
+  try {
+    text = readFileSync(given, 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`--plan is a plan as JSON, or a file that holds one: ${reason}.`, { cause });
+  }
+  return parsePlan(text);
 }
 
 /** The one command that runs a plan again. */

@@ -66,7 +66,10 @@ function textOf(path: string): string {
   try {
     if (statSync(path).size <= limits.topologyXmlBytes) return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new ConfigError(`The topology ${path} cannot be read: ${String(cause)}.`, { cause });
+    throw new ConfigError(
+      `The topology ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      { cause },
+    );
   }
   throw new ConfigError(`${path} is longer than ${limits.topologyXmlBytes} bytes: too much for a topology.`);
 }
