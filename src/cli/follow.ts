@@ -1,4 +1,4 @@
-/** Starts a pipeline, shows how far it is, and follows it to its end. */
+/** Starts a pipeline, shows its progress, and waits for its end. */
 import { ConfigError, MillraceError, type Pipeline, type PipelineRun } from '../index.js';
 import type { Cluster } from './cluster.js';
 import type { Interrupts } from './interrupts.js';
@@ -23,7 +23,7 @@ export interface Following {
   readonly interrupts: Interrupts;
 }
 
-/** Throws ConfigError where the pipeline was not started at all. */
+/** Throws ConfigError if the pipeline was not started. */
 export async function follow(following: Following): Promise<Ended> {
   const { pipeline, args, instances, cluster, simulation, interrupts } = following;
   const { scheduler } = cluster.executor;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `millrace` command: which subcommands there are, and how their errors become one line and an exit code. */
+/** The `millrace` command: its subcommands, and how an error becomes one line and an exit code. */
 import { Command, CommanderError } from 'commander';
 import { ConfigError, MillraceError } from '../index.js';
 import { nearestName } from '../options/index.js';
@@ -33,12 +33,14 @@ async function main(argv: readonly string[]): Promise<void> {
 
 function commandLine(invocation: Invocation): Command {
   const command = new Command('millrace')
-    .description('Typed actors and pipelines: in one process, on a network that a seed replays, and further away.')
+    .description(
+      'Runs typed actors and pipelines: in one process, on a simulated network, and on several threads, processes and hosts.',
+    )
     .version(ownVersion(), '--version', 'Print the version.')
-    .helpOption('-h, --help', 'Print help; millrace COMMAND --help says more.')
+    .helpOption('-h, --help', 'Print help. millrace COMMAND --help describes one command.')
     .helpCommand(false)
     .usage('COMMAND [options]')
-    .option('--verbose', 'Print the stack of an error, too.')
+    .option('--verbose', 'Also print the stack of an error.')
     .exitOverride()
     .configureOutput({
       // commander puts what may have been meant on a line of its own.
@@ -53,7 +55,7 @@ function commandLine(invocation: Invocation): Command {
     .showHelpAfterError(false)
     .addHelpText(
       'after',
-      `\n${EXIT_CODES}\n\nFirst steps:\n  millrace run examples/flights\n  millrace run examples/flights --nodes 3 --seed 7 --loss 0.01\n  millrace run --help`,
+      `\n${EXIT_CODES}\n\nFirst steps:\n  millrace gen shop.proto --out gen\n  millrace run pipeline.js\n  millrace run pipeline.js --nodes 3 --seed 7 --loss 0.01\n  millrace run --help`,
     );
   addRun(command, invocation);
   addSim(command, invocation.interrupts);
@@ -64,7 +66,7 @@ function commandLine(invocation: Invocation): Command {
   addHelp(command);
   for (const each of command.commands) each.copyInheritedSettings(command);
   command.hook('preAction', assertFolder);
-  // What stands after a command that there is not may be its options.
+  // An unknown command may have options of its own.
   command
     .allowUnknownOption()
     .argument('[command...]')
@@ -104,9 +106,9 @@ function assertFolder(): void {
   }
 }
 
-/** Prints what went wrong, and returns the exit code for it. */
+/** Prints an error, and returns its exit code. */
 function complain(error: unknown, isVerbose: boolean): number {
-  // Help and version are no errors; for the others commander has printed its line.
+  // commander throws for help and version, too. For its errors it has printed the line already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   const message = error instanceof Error ? error.message : String(error);
   const what =

@@ -1,4 +1,4 @@
-/** One run, from its options to its exit code. */
+/** One `millrace run`, from its options to its exit code. */
 import { importPipeline } from '../actors/runtime/index.js';
 import { ConfigError, createLogger, type Logger, silentLogger } from '../index.js';
 import { type ResolvedOptions, readOptionsFile, resolveOptions } from '../options/index.js';
@@ -17,7 +17,7 @@ import { Screen } from './screen.js';
 import { replayCommand, simulationOf } from './simulation.js';
 import { TraceFile } from './trace-file.js';
 
-/** Real time in which everything must stop after a run; then the process ends all the same. */
+/** Real time in which everything must stop after a run. After it the process ends anyway. */
 const STOP_MS = 30_000;
 
 /** What a command is called with besides its own words. */
@@ -119,7 +119,7 @@ function recordingOf(
   return new RecordingFile(record, { actors, millraceVersion: ownVersion(), seed, module });
 }
 
-/** On the command line only what is worth a person's attention is logged, unless they say otherwise. */
+/** The command logs warnings and errors only, unless the option logLevel is set. */
 function loggerOf({ values, provenance }: ResolvedOptions, screen: Screen, hasStacks: boolean): Logger {
   const level = provenance.logLevel.source === 'default' ? 'warn' : values.logLevel;
   if (level === 'silent') return silentLogger;

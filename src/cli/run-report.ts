@@ -1,4 +1,4 @@
-/** What is said of a run when it has ended. */
+/** Reports the end of a run. */
 import type { MillraceError, PipelineRun, SegmentProgress, UndeclaredWork } from '../index.js';
 import type { Cluster } from './cluster.js';
 import { print, say, sayStack } from './output.js';
@@ -63,7 +63,7 @@ export function report(
 function details({ seconds, time, restarts, seed }: RunSummary): string {
   return [
     `${seconds} s${time === 'virtual' ? ' of virtual time' : ''}`,
-    ...(restarts === 0 ? [] : [`started anew ${restarts === 1 ? 'once' : `${restarts} times`}`]),
+    ...(restarts === 0 ? [] : [`restarted ${restarts === 1 ? 'once' : `${restarts} times`}`]),
     ...(seed === undefined ? [] : [`seed ${seed}`]),
   ].join(', ');
 }

@@ -1,4 +1,4 @@
-/** Carries out the tasks of `millrace sim`, in a worker or, for a single seed, in the main thread where a debugger is at home. */
+/** Performs the tasks of `millrace sim`: in a worker, or for a single seed on the main thread, where a debugger works. */
 import { importModule } from '../import-module.js';
 import { ConfigError } from '../index.js';
 import {
@@ -12,9 +12,9 @@ import {
 } from '../simulation/index.js';
 
 export type Task =
-  /** Runs a seed; twice where `isRepeated`, to see that both runs are alike. */
+  /** Runs a seed; twice with `isRepeated`, to compare both traces. */
   | { readonly task: 'run'; readonly seed: number; readonly isRepeated: boolean }
-  /** Looks for a smaller plan that violates the same. */
+  /** Looks for a smaller plan that violates the same invariant. */
   | { readonly task: 'shrink'; readonly plan: Plan; readonly violation: Violation; readonly budgetMs: number };
 
 /** How one seed ended. */

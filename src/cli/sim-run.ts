@@ -13,8 +13,8 @@ import type { SimFlags } from './sim.js';
 import { importWorkload, runPlan } from './sim-perform.js';
 import { TraceFile } from './trace-file.js';
 
-/** Violations of one run that are told; the others mostly follow from them. */
-const TOLD_VIOLATIONS = 3;
+/** Violations of one run that are printed. The others mostly follow from these. */
+const PRINTED_VIOLATIONS = 3;
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const LIVE_MS = 200;
 const PLAIN_MS = 10_000;
@@ -33,8 +33,8 @@ export async function simulateModules(
 ): Promise<number> {
   const isSingle = flags.seed !== undefined || flags.plan !== undefined;
   if (flags.trace !== undefined && !isSingle)
-    throw new ConfigError('--trace writes one run: give --seed or --plan, too.');
-  if (isSingle && modules.length > 1) throw new ConfigError('--seed and --plan run one module; name one only.');
+    throw new ConfigError('--trace writes the trace of one run: give --seed or --plan, too.');
+  if (isSingle && modules.length > 1) throw new ConfigError('--seed and --plan run one module: name only one.');
   const all: Simulated[] = [];
   for (const module of modules) {
     const url = moduleUrl(module);
@@ -44,7 +44,7 @@ export async function simulateModules(
   return isSingle && first !== undefined ? simulateOnce(first, flags) : simulateSeeds(all, flags, interrupts);
 }
 
-/** In this thread, so that breakpoints work. */
+/** Runs on the main thread, so that breakpoints work. */
 async function simulateOnce({ module, workload }: Simulated, flags: SimFlags): Promise<number> {
   const plan = flags.plan === undefined ? drawPlan(workload, flags.seed ?? 0) : readPlan(flags.plan);
   const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace);
@@ -70,7 +70,7 @@ async function simulateSeeds(all: readonly Simulated[], flags: SimFlags, interru
   let hasFailed = false;
   let running: Campaign | undefined;
   interrupts.begin((text) => screen.say(text));
-  // Seeds that run are waited for.
+  // The seeds that are running end first.
   interrupts.onFirst(() => running?.stop());
   try {
     for (const { module, url, workload } of all) {
@@ -131,7 +131,7 @@ function readPlan(given: string): Plan {
   return parsePlan(text);
 }
 
-/** The one command that runs a plan again. */
+/** The command that runs a plan again. */
 function replayPlan(module: string, plan: Plan): string {
   return ['millrace', 'sim', module, '--plan', JSON.stringify(plan)].map(quoted).join(' ');
 }
@@ -148,7 +148,7 @@ function failureLines(name: string, module: string, { seed, violations, plan, sh
 
 function violationLines(violations: readonly Violation[]): string[] {
   return violations
-    .slice(0, TOLD_VIOLATIONS)
+    .slice(0, PRINTED_VIOLATIONS)
     .map(({ invariant, message, atMs }) => `  ${invariant}, at ${atMs.toFixed(3)} ms: ${message}`);
 }
 

@@ -1,4 +1,4 @@
-/** A worker thread of `millrace sim`: performs one task after the other. */
+/** A worker thread of `millrace sim`. Performs one task after another. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { importWorkload, perform } from './sim-perform.js';
 import type { Task } from './sim-perform.js';

@@ -14,7 +14,7 @@ describe('the millrace command', function () {
     for (const words of [[], ['--help'], ['help']]) {
       const { code, stdout, stderr } = await folder.run(words);
       expect(code, stderr).to.equal(0);
-      for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130', 'millrace run examples/flights']) {
+      for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130', 'millrace run pipeline.js']) {
         expect(stdout).to.include(word);
       }
     }
