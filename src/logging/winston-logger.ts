@@ -9,13 +9,13 @@ import { textLine } from './text-format.js';
 import { writingLogger } from './writing-logger.js';
 
 export interface LoggerOptions {
-  /** Records below it are dropped. Default: info. */
+  /** Records below this level are dropped. Default: info. */
   readonly level?: LogLevel;
   /** One JSON object a line, or text for people; auto is text on a terminal, JSON otherwise. Default: auto. */
   readonly format?: 'json' | 'text' | 'auto';
   /** Whether text has the stacks of errors, on lines of their own; JSON always has them. Default: true. */
   readonly hasStacks?: boolean;
-  /** Default: standard error, so that standard output stays the program's own. */
+  /** Default: standard error. Standard output belongs to the program. */
   readonly destination?: Writable & { readonly isTTY?: boolean };
 }
 
@@ -29,7 +29,7 @@ export interface LoggerOptions {
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info' } = options;
   let backend: winston.Logger | undefined;
-  // What a record is made of comes last: a field named `message` or `level` must not replace it.
+  // `level` and `message` come last, so that fields of these names cannot replace them.
   return writingLogger(level, (name, message, fields) => {
     backend ??= createBackend(level, options);
     backend.log({ ...describeFields(fields), level: name, message });

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
+import { pendingBecause } from '../support/pending.js';
 import { FLIGHTS, Folder, MAIN } from './millrace.js';
 
 /** `script` of util-linux runs a command on a terminal of its own. */
@@ -11,7 +12,7 @@ describe('the millrace command on a terminal', function () {
   const folder = new Folder();
   after(() => folder.remove());
   before(function () {
-    if (!hasScript) this.skip();
+    if (!hasScript) pendingBecause(this, 'it needs script of util-linux. Debian: apt-get install -y bsdutils');
     folder.writePipeline('slow.js', {
       read: `context.log.warn('a warning'); for (let n = 0; n < 30; n++) { await output.write({ delay: n }); await new Promise((go) => setTimeout(go, 50)); }`,
     });
