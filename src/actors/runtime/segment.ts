@@ -205,7 +205,7 @@ export class Segment {
         { cause: error },
       );
     this.#failure = cause;
-    this.#host.context.log.warn('segment failed', { segment: name, instance, error: message });
+    this.#host.context.log.warn('segment failed', { segment: name, instance, error });
     const code = error instanceof MillraceError ? error.code : 'HANDLER';
     this.#close(cause);
     this.#end(failed({ code, message: cause.message, segment: name, partition: this.#host.ordinal }));

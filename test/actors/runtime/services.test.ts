@@ -282,6 +282,8 @@ describe('the face of the runtime', () => {
       'Executor',
       'Runtime',
       'declarePipeline',
+      'declaredAs',
+      'flagOf',
       'importPipeline',
       'isPipeline',
       'netSettings',
