@@ -1,11 +1,12 @@
 import { toWire } from '../actors/transport/index.js';
 import { MillraceError } from '../errors.js';
+import { messageOf } from '../foreign.js';
 import { encode, type MessageType, type v1 } from '../protocol/index.js';
 
 /** An error as it is recorded: as it would travel. */
 export function errorRecord(error: unknown): v1.RecordedErrorInit {
   if (error instanceof MillraceError) return toWire(error);
-  return { message: error instanceof Error ? error.message : String(error) };
+  return { message: messageOf(error) };
 }
 
 /** What a handler returned, or what it failed with. A reply that does not fit its type is an error, as it will be for the asker. */

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { ConfigError, ResourceError } from '../errors.js';
+import { messageOf } from '../foreign.js';
 import type { Logger } from '../logging/index.js';
 import type { PartitionPlan } from './partition-plans.js';
 import { pinThread, threadAffinity, threadNumber } from './pinning.js';
@@ -73,7 +74,7 @@ async function hooksOf(url: string): Promise<{ readonly initialize?: Hook; reado
   try {
     module = await import(url);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new ConfigError(`The initializer ${url} cannot be loaded: ${why}`, { cause });
   }
   if (!isRecord(module)) throw new ConfigError(`The initializer ${url} is no module.`);

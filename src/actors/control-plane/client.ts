@@ -1,4 +1,5 @@
 import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
+import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { type Ref, v1 } from '../../protocol/index.js';
@@ -112,7 +113,7 @@ export class ControlPlaneClient {
       try {
         await this.#repeat((identity, options) => this.#server.disconnect(identity, options));
       } catch (error) {
-        this.#log.warn('could not tell the control plane of leaving', { error: String(error) });
+        this.#log.warn('could not tell the control plane of leaving', { error: namedMessageOf(error) });
       }
     }
     if (this.#actor !== undefined) {
@@ -231,7 +232,7 @@ export class ControlPlaneClient {
     try {
       tell();
     } catch (error) {
-      this.#log.error('news of the control plane were not taken', { error: String(error) });
+      this.#log.error('news of the control plane were not taken', { error: namedMessageOf(error) });
     }
   }
 

@@ -1,4 +1,5 @@
 import { AskAbortedError, AskTimeoutError, type MillraceError, ProtocolError, StoppedError } from '../../errors.js';
+import { errorOf } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Reader } from './call.js';
 import { CallChain } from './call-chain.js';
@@ -190,7 +191,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       call.caller?.reading(this);
       this.source = this.open(this, call, { deadlineMs, credit: this.granted });
     } catch (error) {
-      this.finish(error instanceof Error ? error : new ProtocolError(String(error), { cause: error }));
+      this.finish(errorOf(error));
     }
   }
 

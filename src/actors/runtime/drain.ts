@@ -1,3 +1,4 @@
+import { namedMessageOf } from '../../foreign.js';
 import type { Stoppable } from './stopping.js';
 import { hasPipelines, isNothing } from './runtime-unfinished.js';
 
@@ -23,7 +24,7 @@ export class Drain {
     const { log } = this.#target;
     this.#target
       .withdraw()
-      .catch((error: unknown) => log.warn('names could not be withdrawn', { error: String(error) }));
+      .catch((error: unknown) => log.warn('names could not be withdrawn', { error: namedMessageOf(error) }));
     const isSettled = await this.#settled(before);
     const isKnown = settling(this.#target.look());
     await this.#until(() => isKnown() && !hasPipelines(this.#target.unfinished()));

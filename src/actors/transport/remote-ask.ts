@@ -1,4 +1,5 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import { type AskOptions, type Deadlines, PendingAsk } from '../kernel/index.js';
 import type { Line } from './line.js';
@@ -60,6 +61,6 @@ export class RemoteAsk extends PendingAsk {
 
   /** It could not be sent. */
   cancel(error: unknown): void {
-    this.fail(error instanceof MillraceError ? error : new ProtocolError(String(error), { cause: error }));
+    this.fail(error instanceof MillraceError ? error : new ProtocolError(messageOf(error), { cause: error }));
   }
 }

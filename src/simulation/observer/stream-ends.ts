@@ -1,4 +1,4 @@
-import { Later, type Stream } from '../../actors/kernel/index.js';
+import { laterReply, type Stream } from '../../actors/kernel/index.js';
 import type { ObservedStream, Streams } from './streams.js';
 
 /** The reader's end of a stream: passes on what it is asked, and notes what comes of it. */
@@ -83,7 +83,8 @@ export class ServedEnd implements AsyncIterableIterator<unknown> {
   /** One that comes later is made when it comes. */
   #note(value: unknown): void {
     const made = (element: unknown): void => this.#streams.made(this.#stream, element);
-    if (value instanceof Later) value.reply.then(made, () => {});
-    else made(value);
+    const reply = laterReply(value);
+    if (reply === undefined) made(value);
+    else reply.then(made, () => {});
   }
 }

@@ -2,6 +2,7 @@ import { rmdir } from 'node:fs/promises';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 import { type CompanionAddress, formatAddress, isWildcard, listenAddress } from './address.js';
 import { type Companion, type CompanionSettings, withoutUncaughtErrors } from './companion.js';
 import { answer } from './handshake.js';
@@ -143,7 +144,7 @@ export class CompanionListener {
       this.#accept({ socket, peer, unread, isLocal, peerAddress: peer.address === '' ? from : peer.address });
     } catch (error) {
       if (!this.#hellos.ended(raw)) return;
-      this.#refused(socket, error instanceof Error ? error.message : String(error));
+      this.#refused(socket, messageOf(error));
       if (error instanceof ProtocolError) socket.destroySoon();
       else socket.destroy();
     }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { threadId } from 'node:worker_threads';
 import type * as Koffi from 'koffi';
 import { ResourceError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 import { ABI_NUMBERS, abiDifference, type Fabric, Status } from './abi.js';
 
 /** An engine of the shim, as koffi hands it around. */
@@ -118,7 +119,7 @@ function openLibrary(koffi: typeof Koffi, path: string): Koffi.LibraryHandle {
   try {
     return koffi.load(path);
   } catch (cause) {
-    throw lacking(`${path}, which cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+    throw lacking(`${path}, which cannot be loaded: ${messageOf(cause)}`, cause);
   }
 }
 
@@ -128,7 +129,7 @@ function checkAbi(koffi: typeof Koffi, library: Koffi.LibraryHandle, path: strin
     const numbers: unknown = library.func('const uint32_t *mrx_abi()')();
     difference = abiDifference(new Uint32Array(koffi.view(numbers, ABI_NUMBERS * 4)));
   } catch (cause) {
-    throw lacking(`${path}, which is something else: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+    throw lacking(`${path}, which is something else: ${messageOf(cause)}`, cause);
   }
   if (difference !== undefined)
     throw lacking(`${path} of this version: it was built from another header (${difference})`);
