@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { MillraceError, PipelineError, StoppedError } from '../../errors.js';
 import { messageOf, namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
@@ -52,6 +53,7 @@ export class Segment {
   #failure: MillraceError | undefined;
 
   constructor(host: SegmentHost, id: number, spec: v1.Segment, declared: Declared, code: SegmentCode) {
+    setMaxListeners(0, this.#abort.signal);
     this.#host = host;
     this.id = id;
     this.spec = spec;

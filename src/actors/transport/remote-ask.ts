@@ -51,9 +51,9 @@ export class RemoteAsk extends PendingAsk {
     this.#aborted = aborted;
   }
 
-  override handleEvent(): void {
+  override aborted(): void {
     const wasWaiting = !this.isSettled;
-    super.handleEvent();
+    super.aborted();
     if (wasWaiting) {
       this.#aborted?.();
     }
