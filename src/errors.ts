@@ -1,55 +1,118 @@
 /**
  * Every error a user of Millrace can meet: one class for each cause, each with a stable `code`. Test with
- * `instanceof` or by `code`; `cause` keeps what lay underneath. This file imports nothing.
+ * `instanceof` or by `code`; `cause` keeps what lay underneath. `instanceof` goes by a brand and the code, so it holds for errors of
+ * another copy of Millrace, or of another realm, too. This file imports nothing.
  */
+
+/** Property of every error of Millrace. */
+const brand: unique symbol = Symbol.for('millrace.error');
+/** Property of each class of this file: the `code` of its errors. */
+const classCode: unique symbol = Symbol('code');
+
+/** Written out, because a minifier changes the names of classes. */
+function define(errorClass: { readonly prototype: object }, name: string, code: string): void {
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true });
+  Object.defineProperty(errorClass, classCode, { value: code });
+}
 
 /** Common ancestor: `catch (error) { if (error instanceof MillraceError) ... }`. */
 export class MillraceError extends Error {
+  static {
+    define(this, 'MillraceError', 'MILLRACE');
+    Object.defineProperty(this.prototype, brand, { value: true });
+  }
+
   readonly code: string = 'MILLRACE';
 
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (typeof value !== 'object' || value === null) return false;
+    try {
+      if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
+      return Object.hasOwn(this, classCode) && isBranded(value) && (this === MillraceError || isOfClass(this, value));
+    } catch {
+      // A proxy, whose traps throw.
+      return false;
+    }
   }
+}
+
+function isBranded(value: object): value is MillraceError {
+  return brand in value;
+}
+
+function isOfClass(errorClass: object, error: MillraceError): boolean {
+  return classCode in errorClass && errorClass[classCode] === error.code;
 }
 
 /** An `ask` had no reply by its deadline. The usual cause: the handler is slower than `timeoutMs`, or never settles. */
 export class AskTimeoutError extends MillraceError {
+  static {
+    define(this, 'AskTimeoutError', 'ASK_TIMEOUT');
+  }
+
   override readonly code = 'ASK_TIMEOUT';
 }
 
 /** What a test waits for did not happen in time: see `millrace/testing`. */
 export class WaitTimeoutError extends MillraceError {
+  static {
+    define(this, 'WaitTimeoutError', 'WAIT_TIMEOUT');
+  }
+
   override readonly code = 'WAIT_TIMEOUT';
 }
 
 /** The `AbortSignal` of an `ask` was aborted by the caller. */
 export class AskAbortedError extends MillraceError {
+  static {
+    define(this, 'AskAbortedError', 'ASK_ABORTED');
+  }
+
   override readonly code = 'ASK_ABORTED';
 }
 
 /** The process, node or name cannot be reached: it ended, was cut off, or never existed. */
 export class UnreachableError extends MillraceError {
+  static {
+    define(this, 'UnreachableError', 'UNREACHABLE');
+  }
+
   override readonly code = 'UNREACHABLE';
 }
 
 /** The actor, partition, link or runtime addressed has stopped. */
 export class StoppedError extends MillraceError {
+  static {
+    define(this, 'StoppedError', 'STOPPED');
+  }
+
   override readonly code = 'STOPPED';
 }
 
 /** A bounded mailbox or link is full: wait for `ref.ready()` and send again. */
 export class BackpressureError extends MillraceError {
+  static {
+    define(this, 'BackpressureError', 'BACKPRESSURE');
+  }
+
   override readonly code = 'BACKPRESSURE';
 }
 
 /** An actor asked, directly or through others, an actor that is itself waiting in the same chain of asks. */
 export class ReentrantAskError extends MillraceError {
+  static {
+    define(this, 'ReentrantAskError', 'REENTRANT_ASK');
+  }
+
   override readonly code = 'REENTRANT_ASK';
 }
 
 /** The handler at the other end threw. Carries its message and code, never its stack. */
 export class HandlerError extends MillraceError {
+  static {
+    define(this, 'HandlerError', 'HANDLER');
+  }
+
   override readonly code = 'HANDLER';
   /** `code` of the error thrown by the handler, where it had one. */
   readonly handlerCode: string | undefined;
@@ -62,31 +125,55 @@ export class HandlerError extends MillraceError {
 
 /** Bytes or a method that the receiver does not understand: unknown method, failed decode, wrong service, too large. */
 export class ProtocolError extends MillraceError {
+  static {
+    define(this, 'ProtocolError', 'PROTOCOL');
+  }
+
   override readonly code = 'PROTOCOL';
 }
 
 /** A pipeline failed: names the segment, the partition and the cause. */
 export class PipelineError extends MillraceError {
+  static {
+    define(this, 'PipelineError', 'PIPELINE');
+  }
+
   override readonly code = 'PIPELINE';
 }
 
 /** A value that moves was taken a second time. */
 export class ConsumedError extends MillraceError {
+  static {
+    define(this, 'ConsumedError', 'CONSUMED');
+  }
+
   override readonly code = 'CONSUMED';
 }
 
 /** No capacity within the tolerance that the request stated. */
 export class CapacityError extends MillraceError {
+  static {
+    define(this, 'CapacityError', 'CAPACITY');
+  }
+
   override readonly code = 'CAPACITY';
 }
 
 /** A native library, topology or memory that is needed is not there. Says which file, and the command that installs it. */
 export class ResourceError extends MillraceError {
+  static {
+    define(this, 'ResourceError', 'RESOURCE');
+  }
+
   override readonly code = 'RESOURCE';
 }
 
 /** An event or snapshot could not be stored or read, or the store not be opened. Names the persistence key and sequence number. */
 export class PersistenceError extends MillraceError {
+  static {
+    define(this, 'PersistenceError', 'PERSISTENCE');
+  }
+
   override readonly code = 'PERSISTENCE';
   readonly key: string | undefined;
   readonly sequenceNumber: number | undefined;
@@ -103,5 +190,9 @@ export class PersistenceError extends MillraceError {
 
 /** An option, definition or argument is wrong. Names it and what it accepts. */
 export class ConfigError extends MillraceError {
+  static {
+    define(this, 'ConfigError', 'CONFIG');
+  }
+
   override readonly code = 'CONFIG';
 }

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+import { isError } from '../foreign.js';
 import type { LogFields } from './logger.js';
 
 /** Values nested deeper than this are shown as `...`. */
@@ -24,11 +26,11 @@ function describe(value: unknown, depth: number): unknown {
 
 function describeObject(value: object, depth: number): unknown {
   if (depth === MAX_DEPTH) return '...';
-  if (value instanceof Error) return describeError(value, depth);
-  if (value instanceof Uint8Array) return `${value.length} bytes`;
   try {
+    if (isError(value)) return describeError(value, depth);
+    if (types.isUint8Array(value)) return `${value.length} bytes`;
     if (Array.isArray(value)) return value.map((item: unknown) => describe(item, depth + 1));
-    if (value instanceof Map || value instanceof Set) return [...value].map((item) => describe(item, depth + 1));
+    if (types.isMap(value) || types.isSet(value)) return [...value].map((item) => describe(item, depth + 1));
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, describe(item, depth + 1)]));
   } catch {
     // A getter or a proxy threw. Logging must not fail.

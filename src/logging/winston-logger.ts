@@ -31,8 +31,15 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   let backend: winston.Logger | undefined;
   // `level` and `message` come last, so that fields of these names cannot replace them.
   return writingLogger(level, (name, message, fields) => {
-    backend ??= createBackend(level, options);
-    backend.log({ ...describeFields(fields), level: name, message });
+    const record = { ...describeFields(fields), level: name, message };
+    try {
+      backend ??= createBackend(level, options);
+    } catch {
+      // winston cannot be loaded at this moment, for want of descriptors or memory. The record must not be lost, and must not throw.
+      (options.destination ?? process.stderr).write(`${JSON.stringify(record)}\n`);
+      return;
+    }
+    backend.log(record);
   });
 }
 

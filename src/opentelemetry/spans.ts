@@ -1,5 +1,6 @@
 import type { Context, Span, Tracer } from '@opentelemetry/api';
-import { Later, type TraceContext, type Tracing } from '../actors/kernel/index.js';
+import { errorOf, promiseOf } from '../foreign.js';
+import { laterReply, type TraceContext, type Tracing } from '../actors/kernel/index.js';
 import type { AnyMethod } from '../protocol/index.js';
 import type { Api } from './api.js';
 import { attributesOf, nameOf } from './conventions.js';
@@ -71,12 +72,13 @@ export class Spans implements Tracing {
       if (isStream(result)) {
         return tracedStream(result, this.#endOf(span));
       }
-      if (!(result instanceof Promise)) {
+      const sent = promiseOf(result);
+      if (sent === undefined) {
         span.end();
         return result;
       }
       // The caller gets this promise: a separate one would hide an unhandled rejection.
-      return result.then(
+      return sent.then(
         (reply: unknown) => {
           span.end();
           return reply;
@@ -97,10 +99,9 @@ export class Spans implements Tracing {
     const end = this.#endOf(span);
     try {
       const result = within(run);
-      if (result instanceof Promise) {
-        result.then(end.ended, end.failed);
-      } else if (result instanceof Later) {
-        result.reply.then(end.ended, end.failed);
+      const reply = promiseOf(result) ?? laterReply(result);
+      if (reply !== undefined) {
+        reply.then(end.ended, end.failed);
       } else if (isIterable(result)) {
         return tracedIterable(result, within, end);
       } else {
@@ -118,7 +119,7 @@ export class Spans implements Tracing {
   }
 
   #fail(span: Span, cause: unknown): void {
-    const error = cause instanceof Error ? cause : new Error(String(cause));
+    const error = errorOf(cause);
     const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
     span.recordException(error);
     span.setAttribute('error.type', code);

@@ -32,7 +32,7 @@ export const optionTable = {
       max: limits.partitions,
       default: 1,
       description:
-        'Partitions of one process: auto is one for each processor that it may use; the other words divide the machine by its topology.',
+        'Partitions of one process: auto is one for each processor that it may use, within the CPU quota of its cgroups; the other words divide the machine by its topology.',
     }),
   ),
   cpuset: text({

@@ -1,5 +1,6 @@
 import { Histogram, type HistogramConfiguration } from 'prom-client';
-import type { PartitionMetrics, RuntimeMetrics } from '../actors/runtime/index.js';
+import type { PartitionMetrics } from '../actors/runtime/index.js';
+import type { Sources } from './sources.js';
 
 interface Value {
   readonly labels: Readonly<Record<string, string | number>>;
@@ -8,23 +9,30 @@ interface Value {
 }
 
 /** A histogram of ask durations. The runtime has already counted them in buckets, so `observe` is never called. */
-export class AskDuration extends Histogram<'partition'> {
+export class AskDuration extends Histogram<'partition' | 'process'> {
   readonly #name: string;
-  readonly #snapshot: () => RuntimeMetrics;
+  readonly sources: Sources;
   /** Provides the metadata around the values. */
-  readonly #empty: Histogram<'partition'>;
+  readonly #empty: Histogram<'partition' | 'process'>;
 
-  constructor(name: string, snapshot: () => RuntimeMetrics) {
+  constructor(name: string, sources: Sources) {
     const help = 'Time from an ask to its reply or failure. Sampled when there are many asks.';
-    const configuration: HistogramConfiguration<'partition'> = { name, help, labelNames: ['partition'], registers: [] };
+    const configuration: HistogramConfiguration<'partition' | 'process'> = {
+      name,
+      help,
+      labelNames: ['partition', 'process'],
+      registers: [],
+    };
     super(configuration);
     this.#empty = new Histogram(configuration);
     this.#name = name;
-    this.#snapshot = snapshot;
+    this.sources = sources;
   }
 
   override async get() {
-    const values = this.#snapshot().partitions.flatMap((partition) => this.#valuesOf(partition));
+    const values = this.sources
+      .snapshots()
+      .flatMap(({ labels, metrics }) => metrics.partitions.flatMap((partition) => this.#valuesOf(partition, labels)));
     return { ...(await this.#empty.get()), values };
   }
 
@@ -34,17 +42,18 @@ export class AskDuration extends Histogram<'partition'> {
   }
 
   /** In Prometheus each bucket includes the counts of the smaller ones. */
-  #valuesOf({ ordinal: partition, asks: { latency } }: PartitionMetrics): Value[] {
+  #valuesOf({ ordinal: partition, asks: { latency } }: PartitionMetrics, own: Value['labels']): Value[] {
+    const labels = { partition, ...own };
     let upTo = 0;
     const buckets = latency.buckets.map(({ upToSeconds, count }) => {
       upTo += count;
       const le = Number.isFinite(upToSeconds) ? upToSeconds : '+Inf';
-      return { labels: { le, partition }, value: upTo, metricName: `${this.#name}_bucket` };
+      return { labels: { le, ...labels }, value: upTo, metricName: `${this.#name}_bucket` };
     });
     return [
       ...buckets,
-      { labels: { partition }, value: latency.sumSeconds, metricName: `${this.#name}_sum` },
-      { labels: { partition }, value: latency.count, metricName: `${this.#name}_count` },
+      { labels, value: latency.sumSeconds, metricName: `${this.#name}_sum` },
+      { labels, value: latency.count, metricName: `${this.#name}_count` },
     ];
   }
 }

@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Runtime, RuntimeMetrics } from '../actors/runtime/index.js';
+import type { Runtime } from '../actors/runtime/index.js';
 import { AskDuration } from './ask-duration.js';
+import { Sources } from './sources.js';
 import { type Row, table } from './table.js';
 
 export interface CollectOptions {
@@ -10,7 +11,8 @@ export interface CollectOptions {
 
 /**
  * Registers all metrics of a runtime with a registry of prom-client. The registry reads them at each scrape. docs/embedding.md lists
- * names and units.
+ * names and units. A registry takes any number of runtimes: the values of all but the first have the label `process`, which is the name of
+ * the runtime.
  *
  *     const register = new Registry();
  *     collectMetrics(runtime, register);
@@ -21,54 +23,50 @@ export function collectMetrics(
   register: Registry,
   { prefix = 'millrace_' }: CollectOptions = {},
 ): void {
-  const snapshot = sharedSnapshot(runtime);
-  for (const row of table) {
-    addRow(row, register, prefix, snapshot);
+  const name = `${prefix}ask_duration_seconds`;
+  const known: unknown = register.getSingleMetric(name);
+  if (isOurs(known)) {
+    known.sources.add(runtime);
+    return;
   }
-  register.registerMetric(new AskDuration(`${prefix}ask_duration_seconds`, snapshot));
+  const sources = new Sources();
+  sources.add(runtime);
+  for (const row of table) addRow(row, register, prefix, sources);
+  register.registerMetric(new AskDuration(name, sources));
 }
 
-function addRow(row: Row, register: Registry, prefix: string, snapshot: () => RuntimeMetrics): void {
-  const { help } = row;
-  const name = `${prefix}${row.name}`;
-  const labelNames = [...row.labelNames];
-  const registers = [register];
+/** Of another copy of Millrace, too. */
+function isOurs(metric: unknown): metric is AskDuration {
+  return typeof metric === 'object' && metric !== null && 'sources' in metric;
+}
+
+function addRow(row: Row, register: Registry, prefix: string, sources: Sources): void {
+  const { help, read } = row;
+  const options = {
+    name: `${prefix}${row.name}`,
+    help,
+    labelNames: [...row.labelNames, 'process'],
+    registers: [register],
+  };
   if (row.type === 'gauge') {
-    const metric = new Gauge({
-      name,
-      help,
-      labelNames,
-      registers,
+    const gauge = new Gauge({
+      ...options,
       collect: () => {
-        metric.reset();
-        row.read(snapshot()).forEach(({ labels, value }) => metric.set(labels, value));
+        gauge.reset();
+        for (const { labels: own, metrics } of sources.snapshots()) {
+          for (const { labels, value } of read(metrics)) gauge.set({ ...labels, ...own }, value);
+        }
       },
     });
     return;
   }
-  const metric = new Counter({
-    name,
-    help,
-    labelNames,
-    registers,
+  const counter = new Counter({
+    ...options,
     collect: () => {
-      metric.reset();
-      row.read(snapshot()).forEach(({ labels, value }) => metric.inc(labels, value));
+      counter.reset();
+      for (const { labels: own, metrics } of sources.snapshots()) {
+        for (const { labels, value } of read(metrics)) counter.inc({ ...labels, ...own }, value);
+      }
     },
   });
-}
-
-/** One snapshot for all metrics of a scrape. A registry collects them synchronously, so it is dropped in the next microtask. */
-function sharedSnapshot(runtime: Runtime): () => RuntimeMetrics {
-  let current: RuntimeMetrics | undefined;
-  const forget = (): void => {
-    current = undefined;
-  };
-  return () => {
-    if (current === undefined) {
-      current = runtime.metrics();
-      Promise.resolve().then(forget, forget);
-    }
-    return current;
-  };
 }

@@ -1,9 +1,10 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
+import { promiseOf } from '../foreign.js';
 import {
   type AnyBehavior,
   type Context,
   type Handler,
-  Later,
+  laterReply,
   later,
   type Lifecycle,
   type Stream,
@@ -89,7 +90,9 @@ export class RecordedActor {
     };
     try {
       const result = this.#options.currentActor.run(this, code);
-      if (result instanceof Promise) result.catch(failed).catch(() => {});
+      promiseOf(result)
+        ?.catch(failed)
+        .catch(() => {});
       return result;
     } catch (error) {
       return failed(error);
@@ -196,8 +199,10 @@ export class RecordedActor {
     } catch (error) {
       return failed(error);
     }
-    if (result instanceof Promise) return result.then(replied, failed);
-    if (result instanceof Later) return later(result.reply.then(replied, failed));
+    const work = promiseOf(result);
+    if (work !== undefined) return work.then(replied, failed);
+    const reply = laterReply(result);
+    if (reply !== undefined) return later(reply.then(replied, failed));
     return replied(result);
   }
 }

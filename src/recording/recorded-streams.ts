@@ -1,4 +1,4 @@
-import { Later, later, type Stream } from '../actors/kernel/index.js';
+import { laterReply, later, type Stream } from '../actors/kernel/index.js';
 import type { v1 } from '../protocol/index.js';
 import { errorRecord } from './records.js';
 
@@ -87,8 +87,11 @@ export class RecordedServing implements AsyncIterableIterator<unknown> {
     try {
       const step = await this.#log.run(() => this.#inner.next());
       if (step.done === true) this.#log.yielded({ case: 'end', value: {} });
-      else if (step.value instanceof Later) return { value: later(step.value.reply.then(this.#replied, this.#failed)) };
-      else this.#replied(step.value);
+      else {
+        const reply = laterReply(step.value);
+        if (reply !== undefined) return { value: later(reply.then(this.#replied, this.#failed)) };
+        this.#replied(step.value);
+      }
       return step;
     } catch (error) {
       return this.#failed(error);

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { versions } from 'node:process';
 import { ConfigError } from '../errors.js';
+import { messageOf } from '../foreign.js';
 import { Recorder } from './recorder.js';
 
 export interface RecordingFileOptions {
@@ -47,7 +48,7 @@ export class RecordingFile {
     try {
       return openSync(this.#path, 'w');
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
+      const message = messageOf(cause);
       throw new ConfigError(`Cannot write the recording to ${this.#path}: ${message}.`, { cause });
     }
   }

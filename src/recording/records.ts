@@ -1,11 +1,12 @@
 import { toWire } from '../actors/transport/index.js';
 import { MillraceError } from '../errors.js';
+import { messageOf } from '../foreign.js';
 import { encode, type MessageType, type v1 } from '../protocol/index.js';
 
 /** Records an error in the form in which it would travel over a link. */
 export function errorRecord(error: unknown): v1.RecordedErrorInit {
   if (error instanceof MillraceError) return toWire(error);
-  return { message: error instanceof Error ? error.message : String(error) };
+  return { message: messageOf(error) };
 }
 
 /** Records a value by its type. A value that the type cannot encode is recorded as an error: the caller would get that error too. */

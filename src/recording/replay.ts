@@ -1,5 +1,6 @@
 import type { AnyBehavior } from '../actors/kernel/index.js';
 import { ProtocolError } from '../errors.js';
+import { messageOf } from '../foreign.js';
 import { encode, v1 } from '../protocol/index.js';
 import { RealScheduler } from '../scheduler/index.js';
 import { type EventPayloadInit, type Incarnation, type EventPayload, ReplayedActor } from './replayed-actor.js';
@@ -118,7 +119,7 @@ class Replay {
       if (event.event.case === 'start') this.#begin(event.event.value, index);
       else this.#incarnation?.deliver(event.event);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       return { index, atMs: event.atMs, during: event, recorded: event.event, done: undefined, message };
     }
     await this.#settle();

@@ -1,7 +1,8 @@
 import type { AnyBehavior } from '../actors/kernel/index.js';
-import { Later } from '../actors/kernel/index.js';
+import { laterReply } from '../actors/kernel/index.js';
 import { fromWire } from '../actors/transport/index.js';
 import { ProtocolError } from '../errors.js';
+import { promiseOf } from '../foreign.js';
 import { type AnyMethod, decode, type Ref, type v1 } from '../protocol/index.js';
 import { type Asked, type Effect, EffectsContext } from '../testing/index.js';
 import { isAsyncIterable, RecordedServing, type StepResult } from './recorded-streams.js';
@@ -112,7 +113,7 @@ export class ReplayedActor implements Incarnation {
     const failed = (error: unknown): void => this.#done({ case: 'stopped', value: { error: errorRecord(error) } });
     try {
       const result = code();
-      if (result instanceof Promise) result.catch(failed);
+      promiseOf(result)?.catch(failed);
     } catch (error) {
       failed(error);
     }
@@ -130,10 +131,10 @@ export class ReplayedActor implements Incarnation {
     try {
       const fields = { meta, ...(sender === undefined ? {} : { sender }) };
       const result = this.#context.during(fields, () => handler?.(this.#context.state, message, this.#context));
+      const reply = promiseOf(result) ?? laterReply(result);
       if (method.mode === 'stream') this.#serve(method, number, result);
-      else if (result instanceof Promise) result.then(replied, failed);
-      else if (result instanceof Later) result.reply.then(replied, failed);
-      else replied(result);
+      else if (reply === undefined) replied(result);
+      else reply.then(replied, failed);
     } catch (error) {
       failed(error);
     }

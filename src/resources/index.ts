@@ -2,6 +2,7 @@
  * What a process runs on: the machine as a System, divided into partitions, and the pinning of threads to them. The runtime asks for it
  * once, at its start, and the threads of partitions pin themselves. Threads and processes are started by the folder `execution`.
  */
+export { cpuQuota, usableParallelism } from './cpu-quota.js';
 export { type EngineGroup, planEngineGroups } from './engine-groups.js';
 export { formatSystem } from './format-system.js';
 

@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { ConfigError, ResourceError } from '../errors.js';
 import { limits } from '../limits.js';
+import { usableParallelism } from './cpu-quota.js';
 import { exportTopology } from './native.js';
 import { flatten, type HostPartition, type PartitionPlan, planHosts } from './partition-plans.js';
 import { processAffinity } from './pinning.js';
@@ -61,7 +62,7 @@ export type SystemProvider = (options: SystemOptions) => System;
 
 /** This machine: the process's affinity, what Node says of it, and its topology where a strategy asks for it. */
 export const machineProvider: SystemProvider = (options) => {
-  const here = { affinity: processAffinity(), availableParallelism: os.availableParallelism() };
+  const here = { affinity: processAffinity(), availableParallelism: usableParallelism() };
   if (options.strategy === undefined) return describeSystem(options, here);
   try {
     return describeSystem(options, { ...here, topology: readTopology(exportTopology(), 'this machine') });

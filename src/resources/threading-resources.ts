@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { ConfigError, ResourceError } from '../errors.js';
+import { messageOf } from '../foreign.js';
 import { importModule } from '../import-module.js';
 import type { Logger } from '../logging/index.js';
 import type { PartitionPlan } from './partition-plans.js';
@@ -74,7 +75,7 @@ async function hooksOf(url: string): Promise<{ readonly initialize?: Hook; reado
   try {
     module = await importModule(url);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new ConfigError(`The initializer ${url} cannot be loaded: ${why}`, { cause });
   }
   const { initialize, finalize } = module;

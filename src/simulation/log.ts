@@ -1,3 +1,4 @@
+import { messageOf } from '../foreign.js';
 import { type Logger, writingLogger } from '../logging/index.js';
 import type { Violations } from './violation.js';
 
@@ -12,7 +13,7 @@ export function checkingLogger(
 ): Logger {
   return writingLogger('warn', (level, message, fields) => {
     const text = `${level} ${message} ${Object.entries(fields)
-      .map(([name, value]) => `${name}=${value instanceof Error ? value.message : String(value)}`)
+      .map(([name, value]) => `${name}=${messageOf(value)}`)
       .join(' ')}`;
     record(text);
     if (NEVER.has(message)) violations.add('fault', `logged: ${text}`);

@@ -1,6 +1,7 @@
 import type { ActorRef, Behavior, SpawnOptions, UntypedRef } from '../actors/kernel/index.js';
 import type { Executor, Runtime, RuntimeOptions } from '../actors/runtime/index.js';
 import { StoppedError } from '../errors.js';
+import { namedMessageOf } from '../foreign.js';
 import type { AnyService } from '../protocol/index.js';
 import type { Observer, Party } from './observer/index.js';
 import type { SimulationTimers } from './simulation-timers.js';
@@ -170,7 +171,7 @@ export class SimulatedNode {
       const join = address === undefined ? {} : { controlPlane: address };
       runtime = await executor.start({ ...options, ...join, node: this.name });
     } catch (error) {
-      record(`no start ${this.name} ${String(error)}`);
+      record(`no start ${this.name} ${namedMessageOf(error)}`);
       return false;
     }
     if (this.#isDown || this.#isOver || runtime.isStopping) return true;

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.js';
+import { messageOf } from '../foreign.js';
 
 /** A node crashes. */
 export interface Crash {
@@ -46,7 +47,7 @@ export function parsePlan(text: string): Plan {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new ConfigError(`A plan must be JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
+    throw new ConfigError(`A plan must be JSON: ${messageOf(cause)}.`, { cause });
   }
   const { seed, sizes, network, faults } = record('a plan', value);
   return {

@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { isError, messageOf } from '../foreign.js';
 import { Executor } from '../actors/runtime/index.js';
 import { VirtualScheduler } from '../scheduler/index.js';
 import { nodeName } from './draw-plan.js';
@@ -198,10 +199,7 @@ export class Simulation {
   }
 
   #threw(what: string, error: unknown): void {
-    this.#violations.add(
-      'fault',
-      `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
+    this.#violations.add('fault', `${what}: ${isError(error) ? (error.stack ?? error.message) : messageOf(error)}`);
   }
 }
 

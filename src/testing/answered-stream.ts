@@ -1,4 +1,4 @@
-import { Later, type Stream } from '../actors/kernel/index.js';
+import { laterReply, type Stream } from '../actors/kernel/index.js';
 import { ProtocolError } from '../errors.js';
 import type { AnyMethod } from '../protocol/index.js';
 
@@ -7,7 +7,8 @@ export async function* elementsOf(method: AnyMethod, elements: unknown): AsyncGe
   if (!isIterable(elements))
     throw new ProtocolError(`${method.fullName} is a streaming rpc: return an iterable of its elements`);
   for await (const element of elements) {
-    yield method.response.create(element instanceof Later ? await element.reply : element);
+    const reply = laterReply(element);
+    yield method.response.create(reply === undefined ? element : await reply);
   }
   return undefined;
 }

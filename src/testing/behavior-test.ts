@@ -2,7 +2,7 @@ import {
   type ActorRef,
   type AnyBehavior,
   type Behavior,
-  Later,
+  laterReply,
   type TerminationReason,
   type UntypedRef,
 } from '../actors/kernel/index.js';
@@ -156,7 +156,7 @@ class BehaviorRun {
 
   async #reply(method: AnyMethod, request: unknown, fields: MessageFields): Promise<unknown> {
     const result = this.#run(method, request, fields);
-    const reply = await (result instanceof Later ? result.reply : result);
+    const reply = await (laterReply(result) ?? result);
     return method.mode === 'tell' ? undefined : method.response.create(reply);
   }
 

@@ -105,7 +105,28 @@ describe('metrics for Prometheus', () => {
     const values = valuesIn(await register.metrics());
     expect(values.has(`other_actors{partition="${other.ordinals[0]}"}`)).to.equal(true);
     expect(values.has(`millrace_actors{partition="${runtime.ordinals[0]}"}`)).to.equal(true);
-    expect(() => collectMetrics(runtime, register)).to.throw('already been registered');
+  });
+
+  it('of several runtimes are told apart by their process, and what has stopped makes room', async () => {
+    const other = await executor.start({ node: 'node-1', name: 'other' });
+    const third = await executor.start({ node: 'node-2', name: 'other' });
+    for (const each of [runtime, other, third, runtime]) collectMetrics(each, register);
+    other.spawn(errandRunner());
+    const values = valuesIn(await register.metrics());
+    const [first, theirs] = [runtime.ordinals[0], other.ordinals[0]];
+    expect(values.get(`millrace_actors{partition="${first}"}`)).to.equal(runtime.metrics().partitions[0]?.actors);
+    expect(values.get(`millrace_actors{partition="${theirs}",process="other"}`)).to.equal(
+      other.metrics().partitions[0]?.actors,
+    );
+    expect(values.has(`millrace_actors{partition="${third.ordinals[0]}",process="other-2"}`)).to.equal(true);
+    expect(values.has('millrace_pipelines_running{process="other"}')).to.equal(true);
+    expect(values.has(`millrace_ask_duration_seconds_count{partition="${theirs}",process="other"}`)).to.equal(true);
+    await other.stop();
+    const successor = await executor.start({ node: 'node-3', name: 'successor' });
+    collectMetrics(successor, register);
+    const after = valuesIn(await register.metrics());
+    expect([...after.keys()].some((name) => name.includes('process="other"'))).to.equal(false);
+    expect(after.has('millrace_pipelines_running{process="successor"}')).to.equal(true);
   });
 
   it('can be read one at a time', async () => {

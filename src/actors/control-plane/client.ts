@@ -1,4 +1,5 @@
-import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
+import { AskTimeoutError, type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
+import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { type Ref, type RefInit, v1 } from '../../protocol/index.js';
@@ -116,7 +117,7 @@ export class ControlPlaneClient {
       try {
         await this.#repeat((identity, options) => this.#server.disconnect(identity, options));
       } catch (error) {
-        this.#log.warn('could not tell the control plane of leaving', { error: String(error) });
+        this.#log.warn('could not tell the control plane of leaving', { error: namedMessageOf(error) });
       }
     }
     if (this.#actor !== undefined) {
@@ -143,8 +144,18 @@ export class ControlPlaneClient {
   }
 
   /** Waits until the name appears; AskTimeoutError at the deadline. */
-  lookup(name: string, service: string, timeoutMs: number): Promise<Ref> {
-    return this.#repeat((_identity, options) => this.#server.lookup({ name, service }, options), timeoutMs);
+  /** Waits until somebody registers the name. */
+  async lookup(name: string, service: string, timeoutMs: number): Promise<Ref> {
+    try {
+      return await this.#repeat((_identity, options) => this.#server.lookup({ name, service }, options), timeoutMs);
+    } catch (error) {
+      // The control plane holds a lookup until the name is there, so a deadline says that it was not, unless nobody is there to say so.
+      if (!(error instanceof AskTimeoutError) || !this.isConnected) throw error;
+      throw new AskTimeoutError(
+        `nobody registered an actor of ${service} under the name "${name}" within ${timeoutMs} ms: spawn it with { name, register: true } or call runtime.register, and look for the same name`,
+        { cause: error },
+      );
+    }
   }
 
   async locate(ordinal: number, incarnation: bigint): Promise<string> {
@@ -240,7 +251,7 @@ export class ControlPlaneClient {
     try {
       tell();
     } catch (error) {
-      this.#log.error('news of the control plane were not taken', { error: String(error) });
+      this.#log.error('news of the control plane were not taken', { error: namedMessageOf(error) });
     }
   }
 

@@ -20,7 +20,7 @@ import { type Unfinished, unfinishedIn } from './unfinished.js';
 import { type MailboxPressure, mailboxPressure, type Statistics, statisticsOf } from './statistics.js';
 
 /** Property of what has actors without a parent, such as a Runtime. */
-export const systemKey: unique symbol = Symbol('millrace.system');
+export const systemKey: unique symbol = Symbol.for('millrace.system');
 
 export interface HasSystem {
   readonly [systemKey]: ActorSystem;

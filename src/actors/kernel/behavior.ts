@@ -22,9 +22,9 @@ export type RequestOf<M> =
 /** What the handler of an rpc returns. */
 export type ResultOf<M> =
   M extends TellMethod<infer _Request, infer _Init>
-    ? void | Promise<void>
+    ? void | PromiseLike<void>
     : M extends AskMethod<infer _Request, infer _Init, infer _Response, infer ResponseInit>
-      ? ResponseInit | Promise<ResponseInit> | Later<ResponseInit>
+      ? ResponseInit | PromiseLike<ResponseInit> | Later<ResponseInit>
       : M extends StreamMethod<infer _Request, infer _Init, infer _Response, infer ResponseInit>
         ? AsyncIterable<ResponseInit | Later<ResponseInit>>
         : never;
@@ -44,13 +44,13 @@ export type Handlers<S extends AnyService, State> = {
 /** What happens to an actor, apart from its messages. */
 export interface Lifecycle<State> {
   /** The state is made, no message was handled yet. */
-  started?(state: State, ctx: Context<State>): void | Promise<void>;
+  started?(state: State, ctx: Context<State>): void | PromiseLike<void>;
   /** An actor given to `ctx.watch` is gone. */
-  terminated?(state: State, event: Terminated, ctx: Context<State>): void | Promise<void>;
+  terminated?(state: State, event: Terminated, ctx: Context<State>): void | PromiseLike<void>;
   /** No message was handled for `idleTimeoutMs`; called again after each further while. */
-  idle?(state: State, ctx: Context<State>): void | Promise<void>;
+  idle?(state: State, ctx: Context<State>): void | PromiseLike<void>;
   /** Always the last to run, before a restart too; its children are gone by then. Given up after `stopTimeoutMs`. */
-  stopping?(state: State, ctx: Context<State>): void | Promise<void>;
+  stopping?(state: State, ctx: Context<State>): void | PromiseLike<void>;
 }
 
 /** What a behavior says besides its handlers. */
@@ -75,8 +75,12 @@ export interface BehaviorOptions<State> {
 /** Called through a method signature, whose parameters compare both ways: a handler of any state fits. */
 export type Handler = { call(state: unknown, request: unknown, ctx: Context): unknown }['call'];
 
+/** Property of every behavior, whichever copy of Millrace made it. */
+const behaviorKey: unique symbol = Symbol.for('millrace.behavior');
+
 /** How actors of one kind behave: an immutable value, spawned any number of times. Made by `behavior`. */
 export interface Behavior<S extends AnyService, State> {
+  readonly [behaviorKey]: true;
   readonly service: S;
   readonly handlers: ReadonlyMap<AnyMethod, Handler>;
   createState?(ctx: Context): State;
@@ -142,6 +146,7 @@ export function untypedBehavior<S extends AnyService>(service: S, definition: Un
   }
   if (idleTimeoutMs !== undefined) checkIdleTimeout(idleTimeoutMs);
   return {
+    [behaviorKey]: true,
     service,
     handlers,
     ...(state === undefined ? {} : { createState: state }),
@@ -182,7 +187,7 @@ interface GivenBounds {
   readonly stashMessages: number;
 }
 
-/** A value made by `behavior`, of whatever module. */
+/** A value made by `behavior`. */
 export function isBehavior(value: unknown): value is AnyBehavior {
-  return typeof value === 'object' && value !== null && 'handlers' in value && value.handlers instanceof Map;
+  return typeof value === 'object' && value !== null && behaviorKey in value;
 }

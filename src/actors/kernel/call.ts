@@ -54,6 +54,9 @@ export interface Reader {
   abandon(path: string): void;
 }
 
+/** Property of options made by `ctx.options()`, whichever copy of Millrace made them. */
+const inheritedKey: unique symbol = Symbol.for('millrace.options');
+
 /** Options made by `ctx.options()`: what the handler inherited, kept past an `await`. */
 export class InheritedOptions implements StreamOptions {
   readonly caller: Caller;
@@ -74,10 +77,18 @@ export class InheritedOptions implements StreamOptions {
     this.trace = options?.trace;
   }
 
+  get [inheritedKey](): true {
+    return true;
+  }
+
   withTrace(trace: TraceContext): InheritedOptions {
     const { timeoutMs, signal, meta, windowItems } = this;
     return new InheritedOptions(this.caller, { timeoutMs, signal, meta, windowItems, trace }, this.delivery);
   }
+}
+
+export function isInherited(options: object | undefined): options is InheritedOptions {
+  return options !== undefined && inheritedKey in options;
 }
 
 /** A call on its way out: the caller's options joined with what its handler inherits from the message that it handles. */
@@ -99,7 +110,7 @@ export function outgoingAsk(
   defaultTimeoutMs: number,
   maxChain: number,
 ): OutgoingCall {
-  const kept = options instanceof InheritedOptions ? options : undefined;
+  const kept = isInherited(options) ? options : undefined;
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs;
@@ -118,7 +129,7 @@ export function outgoingAsk(
 
 /** What a tell inherits: undefined when it comes from no actor and has no meta, the common case that allocates nothing. */
 export function outgoingTell(options: SendOptions | undefined, running: Caller | undefined): TellDelivery | undefined {
-  const kept = options instanceof InheritedOptions ? options : undefined;
+  const kept = isInherited(options) ? options : undefined;
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   const meta = joinMeta(inherited?.meta, options?.meta);
@@ -148,5 +159,5 @@ export function joinMeta(inherited: Meta | undefined, own: Meta | undefined): Me
 /** The same options with more meta. */
 export function withMeta(options: AskOptions | undefined, added: Meta): AskOptions {
   const more = { ...options, meta: { ...options?.meta, ...added } };
-  return options instanceof InheritedOptions ? new InheritedOptions(options.caller, more, options.delivery) : more;
+  return isInherited(options) ? new InheritedOptions(options.caller, more, options.delivery) : more;
 }

@@ -1,4 +1,5 @@
 import { AskTimeoutError, ConfigError, ProtocolError, StoppedError } from '../../errors.js';
+import { promiseOf } from '../../foreign.js';
 import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { ActorNode } from './actor-node.js';
 import { checkName } from './actor-path.js';
@@ -11,7 +12,7 @@ import { type Delivery, isAsk, TellDelivery } from './delivery.js';
 import type { TurnTaker } from './dispatcher.js';
 import { Inbox } from './inbox.js';
 import type { Kernel } from './kernel.js';
-import { Later } from './later.js';
+import { laterReply } from './later.js';
 import { armStopTimer, fail, requestStop, start, windDown } from './lifecycle.js';
 import { oweReply } from './owed-reply.js';
 import type { Mailbox } from './mailbox.js';
@@ -163,7 +164,10 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     kernel.running = undefined;
     kernel.isInHook = false;
     if (failure !== undefined) fail(this, failure.error, what);
-    else if (result instanceof Promise) this.suspend(result, what, () => this.seldom?.stash?.mustBeUnmarked());
+    else {
+      const work = promiseOf(result);
+      if (work !== undefined) this.suspend(work, what, () => this.seldom?.stash?.mustBeUnmarked());
+    }
   }
 
   private handleNext(mailbox: Mailbox): void {
@@ -192,8 +196,9 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     try {
       const result = handler(this.state, message, this.context);
       kernel.running = undefined;
-      if (result instanceof Promise) this.hold(result, method, message);
-      else this.answer(method, message, result);
+      const work = promiseOf(result);
+      if (work === undefined) this.answer(method, message, result);
+      else this.hold(work, method, message);
     } catch (error) {
       kernel.running = undefined;
       fail(this, error, method.fullName);
@@ -207,8 +212,9 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   /** The handler is done. */
   private answer(method: AnyMethod, message: unknown, result: unknown): void {
     const { current, seldom } = this;
+    const later = laterReply(result);
     if (seldom?.stash?.isMarked === true) this.putAside(seldom.stash, method, message, current);
-    else if (result instanceof Later) oweReply(this, result, current);
+    else if (later !== undefined) oweReply(this, later, current);
     else if (isAsk(current)) current.reply(result);
     this.current = undefined;
   }

@@ -1,4 +1,5 @@
 import type { Scheduler, Timer } from '../../scheduler/index.js';
+import { AbortListeners } from './abort-listeners.js';
 import { AskMeter } from './ask-meter.js';
 
 const TICK_MS = 16;
@@ -33,6 +34,8 @@ export abstract class Deadline {
  */
 export class Deadlines {
   readonly asks: AskMeter;
+  /** Asks and streams whose callers may abort them. */
+  readonly signals = new AbortListeners();
   /** Deadlines that were ever in the wheel, and those that are out of it. */
   private added = 0;
   private removed = 0;

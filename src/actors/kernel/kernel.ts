@@ -7,7 +7,7 @@ import type { ActorSystem } from './actor-system.js';
 import { ActorTree, treeDirectory } from './actor-tree.js';
 import { type AnyBehavior, boundsOf } from './behavior.js';
 import type { ActorCell } from './cell.js';
-import { type AskOptions, InheritedOptions, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
+import { type AskOptions, isInherited, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
 import { ClosedRoute } from './closed-route.js';
 import { DeadLetterOffice } from './dead-letters.js';
 import { Deadlines } from './deadlines.js';
@@ -185,7 +185,7 @@ export class Kernel {
     if (this.isDraining) return;
     this.isDraining = true;
     this.references.intercept((method, call) => (ref, message, options) => {
-      const refusal = options instanceof InheritedOptions ? undefined : this.refusalOfOutside(method.fullName);
+      const refusal = isInherited(options) ? undefined : this.refusalOfOutside(method.fullName);
       return refusal === undefined
         ? call(ref, message, options)
         : refuse(ref, method, message, refusal, this.deadLetters);

@@ -1,4 +1,5 @@
 import { HandlerError, StoppedError } from '../../errors.js';
+import { errorOf } from '../../foreign.js';
 import { closeServed, failServed } from './actor-streams.js';
 import type { ActorCell } from './cell.js';
 import { isAsk } from './delivery.js';
@@ -25,7 +26,7 @@ export function start(cell: ActorCell): void {
  */
 export function fail(cell: ActorCell, cause: unknown, during: string): void {
   const { kernel, current } = cell;
-  const error = errorFrom(cause);
+  const error = errorOf(cause);
   cell.current = undefined;
   if (cell.seldom?.stash !== undefined) cell.seldom.stash.isMarked = false;
   kernel.failed++;
@@ -69,15 +70,9 @@ function logLevelOf(directive: Directive, isAnswered: boolean): 'debug' | 'warn'
 
 /** What the asker is told of an error: its message and code. */
 export function handlerError(cause: unknown): HandlerError {
-  const error = errorFrom(cause);
+  const error = errorOf(cause);
   const handlerCode = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   return new HandlerError(error.message, { handlerCode });
-}
-
-function errorFrom(cause: unknown): Error {
-  return cause instanceof Error
-    ? cause
-    : new HandlerError(`something that is no Error was thrown: ${String(cause)}`, { cause });
 }
 
 function restart(cell: ActorCell, error: Error, delayMs: number): void {

@@ -1,14 +1,13 @@
 import type { ActorCell } from './cell.js';
 import { type Delivery, isAsk } from './delivery.js';
-import type { Later } from './later.js';
 import { handlerError } from './lifecycle.js';
 
-/** Answers an ask when `result` settles, while the actor goes on. */
-export function oweReply(cell: ActorCell, result: Later<unknown>, delivery: Delivery | undefined): void {
+/** Answers an ask when `reply` settles, while the actor goes on. */
+export function oweReply(cell: ActorCell, reply: Promise<unknown>, delivery: Delivery | undefined): void {
   const { owedReplies } = cell.usingSeldom();
   if (isAsk(delivery)) owedReplies.add(delivery);
   const awaited = cell.beginAwaiting();
-  result.reply
+  reply
     .finally(() => {
       cell.kernel.awaited -= awaited;
     })

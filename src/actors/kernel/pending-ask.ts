@@ -36,10 +36,10 @@ export abstract class PendingAsk extends Deadline {
 
   start(nowMs: number): void {
     if (this.isSettled) return;
-    if (this.signal?.aborted === true) this.handleEvent();
+    if (this.signal?.aborted === true) this.aborted();
     else if (this.deadlineMs <= nowMs) this.expire();
     else {
-      this.signal?.addEventListener('abort', this, { once: true });
+      if (this.signal !== undefined) this.deadlines.signals.add(this.signal, this);
       this.deadlines.add(this, nowMs);
     }
   }
@@ -67,8 +67,8 @@ export abstract class PendingAsk extends Deadline {
     );
   }
 
-  /** The signal's listener. */
-  handleEvent(): void {
+  /** By the caller's signal. */
+  aborted(): void {
     // If it lies in a mailbox still, it counts as expired, so its handler is not run.
     this.deadlineMs = Number.NEGATIVE_INFINITY;
     this.fail(
@@ -81,6 +81,6 @@ export abstract class PendingAsk extends Deadline {
   private settle(): void {
     this.isSettled = true;
     this.deadlines.remove(this);
-    this.signal?.removeEventListener('abort', this);
+    if (this.signal !== undefined) this.deadlines.signals.remove(this.signal, this);
   }
 }

@@ -49,4 +49,4 @@ export interface Cell extends Route {
 }
 
 /** Property of every reference that holds its route; a symbol, so that no rpc name can clash with it. */
-export const routeKey: unique symbol = Symbol('millrace.route');
+export const routeKey: unique symbol = Symbol.for('millrace.route');

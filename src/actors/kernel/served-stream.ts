@@ -1,8 +1,9 @@
 import { ConfigError, type MillraceError, ReentrantAskError, StoppedError } from '../../errors.js';
+import { messageOf, promiseOf } from '../../foreign.js';
 import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { CallChain } from './call-chain.js';
 import type { Delivery } from './delivery.js';
-import { Later } from './later.js';
+import { laterReply } from './later.js';
 import { handlerError } from './lifecycle.js';
 import type { TraceContext } from './trace-context.js';
 import type { StreamOpening, StreamSink, StreamSource } from './stream.js';
@@ -111,11 +112,11 @@ export class ServedStream implements Delivery, StreamSource {
   // ---- what the actor does with it
 
   /** The next step of the generator, which the first turn makes with `start`. ConfigError when the handler returned no such thing. */
-  pull(start: () => unknown): Promise<IteratorResult<unknown>> {
+  pull(start: () => unknown): Promise<unknown> {
     this.phase = 'pulling';
     this.deadlineMs = Number.MAX_VALUE;
     this.iterator ??= iteratorOf(start(), this.method);
-    return Promise.resolve(this.iterator.next());
+    return settled(this.iterator.next());
   }
 
   /** A turn of it in the mailbox has come. */
@@ -128,23 +129,24 @@ export class ServedStream implements Delivery, StreamSource {
     const { iterator } = this;
     this.iterator = undefined;
     this.host.served(this);
-    return iterator?.return === undefined ? undefined : Promise.resolve(iterator.return());
+    return iterator?.return === undefined ? undefined : settled(iterator.return());
   }
 
   /** What the generator yielded or returned. Throws what the element's type or the way to the reader throws. */
   reply(value: unknown): void {
     this.phase = 'idle';
     const { done, value: yielded } = asResult(value, this.method);
+    const later = laterReply(yielded);
     if (done) this.iterator = undefined;
     if (this.isEnded) {
-      if (yielded instanceof Later) yielded.reply.catch(() => {});
+      later?.catch(() => {});
       this.settle();
     } else if (done) {
       this.isEnded = true;
       this.settle();
       this.sink.end();
-    } else if (yielded instanceof Later) this.awaitLater(yielded);
-    else this.send(yielded);
+    } else if (later === undefined) this.send(yielded);
+    else this.awaitLater(later);
   }
 
   /** A generator that threw is done; one that was at a `yield` is closed. */
@@ -169,7 +171,7 @@ export class ServedStream implements Delivery, StreamSource {
       );
   }
 
-  private awaitLater({ reply }: Later<unknown>): void {
+  private awaitLater(reply: Promise<unknown>): void {
     this.phase = 'later';
     reply
       .then((value) => {
@@ -209,6 +211,11 @@ export class ServedStream implements Delivery, StreamSource {
   }
 }
 
+/** What an iterator gave, which user code may have written. */
+function settled(step: unknown): Promise<unknown> {
+  return promiseOf(step) ?? Promise.resolve(step);
+}
+
 function iteratorOf(result: unknown, method: AnyMethod): AsyncIterator<unknown> {
   if (isAsyncIterable(result)) return result[Symbol.asyncIterator]();
   throw new ConfigError(
@@ -222,7 +229,7 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
 
 function asResult(value: unknown, method: AnyMethod): { readonly done: boolean; readonly value: unknown } {
   if (typeof value !== 'object' || value === null) {
-    throw new ConfigError(`the iterator of ${method.fullName} must give { done, value }, not ${String(value)}`);
+    throw new ConfigError(`the iterator of ${method.fullName} must give { done, value }, not ${messageOf(value)}`);
   }
   return { done: 'done' in value && value.done === true, value: 'value' in value ? value.value : undefined };
 }

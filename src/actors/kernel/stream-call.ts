@@ -1,7 +1,7 @@
 import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Meta } from '../../protocol/index.js';
-import { type Caller, chainOf, InheritedOptions, joinMeta, type StreamOptions } from './call.js';
+import { type Caller, chainOf, isInherited, joinMeta, type StreamOptions } from './call.js';
 import type { CallChain } from './call-chain.js';
 import type { TraceContext } from './trace-context.js';
 
@@ -36,7 +36,7 @@ export function outgoingStream(
       `windowItems of a stream must be a whole number from 1 to ${limits.streamItems}, not ${windowItems}`,
     );
   }
-  const kept = options instanceof InheritedOptions ? options : undefined;
+  const kept = isInherited(options) ? options : undefined;
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   return {

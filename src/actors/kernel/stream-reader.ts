@@ -1,4 +1,5 @@
 import { AskAbortedError, AskTimeoutError, type MillraceError, ProtocolError, StoppedError } from '../../errors.js';
+import { errorOf } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Reader } from './call.js';
 import { CallChain } from './call-chain.js';
@@ -78,7 +79,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
-    if (this.call.signal?.aborted === true) this.handleEvent();
+    if (this.call.signal?.aborted === true) this.aborted();
     if (this.elements.length > 0) {
       const value = this.elements.shift();
       this.asked++;
@@ -158,8 +159,8 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     );
   }
 
-  /** The signal's listener. */
-  handleEvent(): void {
+  /** By the caller's signal. */
+  aborted(): void {
     const cause: unknown = this.call.signal?.reason;
     this.leave(new AskAbortedError(`${this.method.fullName}: its reader has aborted the stream`, { cause }));
   }
@@ -184,13 +185,13 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     this.isOpened = true;
     this.granted = call.windowItems;
     kernel.openStreams++;
-    call.signal?.addEventListener('abort', this, { once: true });
+    if (call.signal !== undefined) kernel.deadlines.signals.add(call.signal, this);
     this.waitFrom(nowMs, call.openByMs);
     try {
       call.caller?.reading(this);
       this.source = this.open(this, call, { deadlineMs, credit: this.granted });
     } catch (error) {
-      this.finish(error instanceof Error ? error : new ProtocolError(String(error), { cause: error }));
+      this.finish(errorOf(error));
     }
   }
 
@@ -217,7 +218,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     if (this.isOpened) {
       this.kernel.openStreams--;
       this.kernel.deadlines.remove(this.wait);
-      this.call.signal?.removeEventListener('abort', this);
+      if (this.call.signal !== undefined) this.kernel.deadlines.signals.remove(this.call.signal, this);
       this.call.caller?.readNoMore(this);
     }
     for (const { resolve, reject } of this.waiting.splice(0)) {

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 
 /**
  * What becomes of an actor whose handler, timer or hook failed. The failing message is never handled again.
@@ -44,7 +45,7 @@ export function supervisor(supervision: Supervision | undefined): Supervisor {
   const { onFailure = 'restart', maxRestarts, windowMs, backoff = DEFAULT_BACKOFF } = policy;
   if (typeof onFailure !== 'function' && !DIRECTIVES.includes(onFailure)) {
     throw new ConfigError(
-      `supervision accepts ${DIRECTIVES.join(', ')} or a function that returns one, not ${String(onFailure)}`,
+      `supervision accepts ${DIRECTIVES.join(', ')} or a function that returns one, not ${messageOf(onFailure)}`,
     );
   }
   for (const [name, value] of Object.entries({ maxRestarts, windowMs, ...backoff })) {

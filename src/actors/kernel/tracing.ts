@@ -2,7 +2,7 @@ import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { AnyBehavior, Handler } from './behavior.js';
 import { ActorContext } from './actor-context.js';
-import { InheritedOptions, type StreamOptions } from './call.js';
+import { isInherited, type StreamOptions } from './call.js';
 import { isInfrastructure } from './infrastructure.js';
 import type { ReferenceCall } from './reference.js';
 import type { TraceContext } from './trace-context.js';
@@ -36,7 +36,7 @@ export function tracedCalls(
   running: () => { readonly current: { readonly trace?: TraceContext | undefined } | undefined } | undefined,
 ): (method: AnyMethod, call: ReferenceCall) => ReferenceCall {
   return (method, call) => (ref, message, options) => {
-    const inherited = options instanceof InheritedOptions ? options.delivery?.trace : running()?.current?.trace;
+    const inherited = isInherited(options) ? options.delivery?.trace : running()?.current?.trace;
     return tracing.call(method, inherited, (trace) =>
       call(ref, message, trace === undefined ? options : withTrace(options, trace)),
     );
@@ -57,5 +57,5 @@ export function tracedBehavior(tracing: Tracing, behavior: AnyBehavior): AnyBeha
 }
 
 function withTrace(options: StreamOptions | undefined, trace: TraceContext): StreamOptions {
-  return options instanceof InheritedOptions ? options.withTrace(trace) : { ...options, trace };
+  return isInherited(options) ? options.withTrace(trace) : { ...options, trace };
 }

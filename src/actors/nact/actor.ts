@@ -1,4 +1,5 @@
 import { StoppedError } from '../../errors.js';
+import { promiseOf } from '../../foreign.js';
 import { type Behavior, behavior, type Context, nodeOf, type ActorNode } from '../kernel/index.js';
 import { ActorContext, Identity, SupervisionContext } from './context.js';
 import { Nobody } from './nobody.js';
@@ -100,13 +101,14 @@ export class NactActor extends Supervised {
   #receive(received: PlainMessage): void | Promise<void> {
     try {
       const next = this.call(received.message, this.contextFor(senderOf(received)));
-      return isThenable(next) ? this.#settle(next, received) : this.finish(next);
+      const work = promiseOf(next);
+      return work === undefined ? this.finish(next) : this.#settle(work, received);
     } catch (error) {
       return this.crash({ error, received });
     }
   }
 
-  async #settle(next: PromiseLike<unknown>, received: PlainMessage): Promise<void> {
+  async #settle(next: Promise<unknown>, received: PlainMessage): Promise<void> {
     try {
       await this.finish(await next);
     } catch (error) {
@@ -123,8 +125,4 @@ export class NactActor extends Supervised {
 
 function senderOf(received: PlainMessage | undefined): Ref<unknown> {
   return isReference(received?.sender) ? received.sender : nobody;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -1,4 +1,5 @@
 import { BackpressureError, type MillraceError, PipelineError, StoppedError } from '../../errors.js';
+import { errorOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type MessageType, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
@@ -115,7 +116,7 @@ export class Publisher<T, Init = T> {
       }
       return this.#wait(value);
     } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new PipelineError(String(error)));
+      return Promise.reject(errorOf(error));
     }
   }
 

@@ -1,4 +1,5 @@
 import type { MillraceError } from '../../errors.js';
+import { namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
@@ -64,7 +65,7 @@ export class ControlPlaneNews implements ControlPlaneListener {
     runs.lost(error);
     partitions
       .stopSegments()
-      .catch((failure: unknown) => log.warn('segments did not stop', { error: String(failure) }));
+      .catch((failure: unknown) => log.warn('segments did not stop', { error: namedMessageOf(failure) }));
     for (const listener of this.lostListeners) {
       listener(error);
     }

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 import { importModule } from '../../import-module.js';
 import type { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
@@ -70,7 +71,7 @@ export async function importPipeline(url: string, scheduler: Scheduler): Promise
   try {
     module = await scheduler.outside(importModule(url));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new ConfigError(`The module ${url} cannot be loaded: ${why}`, { cause });
   }
   const found = module['default'];

@@ -1,4 +1,5 @@
 import { AskTimeoutError, ProtocolError } from '../../errors.js';
+import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type EmptyInit, v1 } from '../../protocol/index.js';
 import { askAgain, ReplicaSource } from '../control-plane/index.js';
@@ -152,7 +153,7 @@ class Manifold {
       if (listener !== undefined && !side.sending.has(id) && side.members.diffFor(id) !== undefined) {
         side.sending.add(id);
         this.#send(side, id, rewireOf(listener)).catch((error: unknown) => {
-          this.#context.log.debug('a member of the port is gone', { member: id, error: String(error) });
+          this.#context.log.debug('a member of the port is gone', { member: id, error: namedMessageOf(error) });
           this.#forget(side, id);
         });
       }

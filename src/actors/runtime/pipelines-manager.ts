@@ -1,4 +1,5 @@
 import { MillraceError } from '../../errors.js';
+import { messageOf, namedMessageOf } from '../../foreign.js';
 import { v1 } from '../../protocol/index.js';
 import { type ControlPlaneClient, State } from '../control-plane/index.js';
 import { type ActorRef, type ActorSystem, type Behavior, behavior, type Context } from '../kernel/index.js';
@@ -66,7 +67,7 @@ export class PipelinesManager {
       });
     } catch (error) {
       const code = error instanceof MillraceError ? error.code : 'PIPELINE';
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       await client.expandPipeline({ pipeline: id, failed: v1.Failure.create({ code, message }) });
     }
   }
@@ -117,7 +118,7 @@ export class PipelinesManager {
   }
 
   #attempt(what: string, work: () => Promise<void>): void {
-    work().catch((error: unknown) => this.#context?.log.warn(`could not ${what}`, { error: String(error) }));
+    work().catch((error: unknown) => this.#context?.log.warn(`could not ${what}`, { error: namedMessageOf(error) }));
   }
 }
 

@@ -1,3 +1,4 @@
+import { namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import { routeKey, type UntypedRef, type Watcher } from '../kernel/index.js';
@@ -49,7 +50,7 @@ export class RegisteredNames {
   #ended(name: string, ref: UntypedRef): void {
     const left = this.unregister(name, ref)
       .catch((error: unknown) =>
-        this.#log.debug('the name of an actor that has ended stays', { name, error: String(error) }),
+        this.#log.debug('the name of an actor that has ended stays', { name, error: namedMessageOf(error) }),
       )
       .then(() => {
         if (this.#leaving.get(name) === left) this.#leaving.delete(name);

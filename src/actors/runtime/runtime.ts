@@ -1,4 +1,5 @@
 import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
+import { namedMessageOf } from '../../foreign.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
 import { closableLogger, type Logger } from '../../logging/index.js';
 import { type AnyService, v1 } from '../../protocol/index.js';
@@ -188,7 +189,7 @@ export class Runtime implements HasSystem {
     const ref = this.#partitions.first.system.spawn(definition, { ...rest, ...(name === undefined ? {} : { name }) });
     if (register && name !== undefined) {
       this.register(name, ref).catch((error: unknown) =>
-        this.#log.error('a name was not registered', { name, error: String(error) }),
+        this.#log.error('a name was not registered', { name, error: namedMessageOf(error) }),
       );
     }
     return ref;

@@ -1,3 +1,4 @@
+import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Empty, v1 } from '../../protocol/index.js';
@@ -52,7 +53,7 @@ export class SegmentFollower {
         await askAgain(this.#scheduler, limits.controlPlaneTimeoutMs, send);
       })
       .catch((error: unknown) =>
-        this.#log.warn('a segment could not be told what to do', { segment: id, error: String(error) }),
+        this.#log.warn('a segment could not be told what to do', { segment: id, error: namedMessageOf(error) }),
       );
   }
 }

@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { MillraceError, PipelineError, StoppedError } from '../../errors.js';
+import { messageOf, namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
@@ -51,6 +53,7 @@ export class Segment {
   #failure: MillraceError | undefined;
 
   constructor(host: SegmentHost, id: number, spec: v1.Segment, declared: Declared, code: SegmentCode) {
+    setMaxListeners(0, this.#abort.signal);
     this.#host = host;
     this.id = id;
     this.spec = spec;
@@ -141,7 +144,7 @@ export class Segment {
       } catch (error) {
         this.#host.context.log.debug('left a port without its manifold', {
           port: assignment.port,
-          error: String(error),
+          error: namedMessageOf(error),
         });
       }
       await this.#host.system.stop(actor);
@@ -197,7 +200,7 @@ export class Segment {
       return;
     }
     const { name, instance } = this.spec;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const cause =
       this.#failure ??
       new PipelineError(

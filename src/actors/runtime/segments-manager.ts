@@ -1,4 +1,5 @@
 import { ConfigError, MillraceError, ProtocolError, StoppedError } from '../../errors.js';
+import { messageOf, namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
@@ -209,7 +210,7 @@ export class SegmentsManager {
     managed.steps = managed.steps.then(step).catch((error: unknown) => {
       const { name } = managed.spec;
       const partition = this.#options.ordinal();
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       const code = error instanceof MillraceError ? error.code : 'PIPELINE';
       this.#context?.log.warn('segment could not go on', { segment: name, error: message });
       this.#report(
@@ -235,7 +236,10 @@ export class SegmentsManager {
         );
       })
       .catch((error: unknown) =>
-        this.#context?.log.warn('a report did not reach the control plane', { segment: id, error: String(error) }),
+        this.#context?.log.warn('a report did not reach the control plane', {
+          segment: id,
+          error: namedMessageOf(error),
+        }),
       );
   }
 

@@ -1,6 +1,5 @@
-import { availableParallelism } from 'node:os';
 import type { OptionValues } from '../../options/index.js';
-import { parseCpuList, type SystemOptions } from '../../resources/index.js';
+import { parseCpuList, type SystemOptions, usableParallelism } from '../../resources/index.js';
 import type { RuntimeOptions } from './runtime-options.js';
 
 /** What the resolved options say of a runtime: how they reach its partitions, mailboxes, links and streams. */
@@ -23,5 +22,5 @@ function systemSettings({ partitions, cpuset }: OptionValues): SystemOptions {
     return { ...narrowed, ...(typeof partitions === 'number' ? { partitions } : { strategy: partitions }) };
   }
   const most = cpuset === '' ? Number.POSITIVE_INFINITY : new Set(parseCpuList(cpuset)).size;
-  return { ...narrowed, partitions: Math.min(availableParallelism(), most) };
+  return { ...narrowed, partitions: Math.min(usableParallelism(), most) };
 }

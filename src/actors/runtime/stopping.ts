@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setMaxListeners } from 'node:events';
 import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
@@ -14,7 +16,7 @@ export interface StopOptions {
   readonly drainTimeoutMs?: number;
   /**
    * Called first, while everything still takes work; `runtime.health()` says already that it is not ready. Close your own doors here,
-   * such as an HTTP server.
+   * such as an HTTP server. What it waits for may itself stop the runtime: such a call does not wait for `before`.
    */
   readonly before?: () => unknown;
   /** Cuts the drain short. */
@@ -56,9 +58,15 @@ export class Stopping {
   #isEnding = false;
   #stopped: Promise<StopReport> | undefined;
   #abandoned: Promise<void> | undefined;
+  /** What runs in `before`, and what that has begun. */
+  readonly #inBefore = new AsyncLocalStorage<true>();
+  #drain: Drain | undefined;
+  #beganAtMs = 0;
 
   constructor(target: Stoppable) {
     this.#target = target;
+    // However many users wait for it, that is no leak: Node 20 warns at the eleventh listener.
+    setMaxListeners(0, this.#draining.signal);
   }
 
   get phase(): Phase {
@@ -92,11 +100,19 @@ export class Stopping {
     }
   }
 
-  /** Idempotent: who calls later joins the first, whose options hold. ConfigError for a wrong option, and nothing has happened. */
+  /**
+   * Idempotent: who calls later joins the first, whose options hold. ConfigError for a wrong option, and nothing has happened.
+   * `before` may wait for who calls while it is at work. A call from within it resolves at once with what is not done at that moment; a call
+   * from elsewhere has the drain begin without `before` when nothing happens in the runtime any more.
+   */
   async stop(options: StopOptions): Promise<StopReport> {
     const { before, drainTimeoutMs = before === undefined ? 0 : limits.drainTimeoutMs } = options;
     if (!(drainTimeoutMs >= 0 && drainTimeoutMs < Number.POSITIVE_INFINITY)) {
       throw new ConfigError(`drainTimeoutMs is a finite number of milliseconds, at least 0; got ${drainTimeoutMs}.`);
+    }
+    if (this.#drain?.isInBefore === true) {
+      if (this.#inBefore.getStore() === true) return this.#soFar();
+      this.#drain.joined();
     }
     this.#stopped ??= this.#stop(drainTimeoutMs, options);
     return this.#stopped;
@@ -115,12 +131,14 @@ export class Stopping {
   async #stop(drainTimeoutMs: number, { before, signal }: StopOptions): Promise<StopReport> {
     const { scheduler, log } = this.#target;
     const beganAtMs = scheduler.now();
+    this.#beganAtMs = beganAtMs;
     this.#leave();
     let isDrained = true;
     if (drainTimeoutMs > 0) {
       log.info('draining', { drainTimeoutMs });
       const isOver = (): boolean => this.#isEnding || signal?.aborted === true;
-      isDrained = await new Drain(this.#target, beganAtMs + drainTimeoutMs, isOver).run(before);
+      this.#drain = new Drain(this.#target, beganAtMs + drainTimeoutMs, isOver);
+      isDrained = await this.#drain.run(before && (() => this.#inBefore.run(true, before)));
     }
     if (this.#abandoned !== undefined) {
       await this.#abandoned;
@@ -134,6 +152,11 @@ export class Stopping {
     // Handlers that are awaited still had their time.
     await this.#target.end(drainTimeoutMs > 0 ? { handlerTimeoutMs: 0 } : {});
     return this.#report(beganAtMs, cutOff, isDrained);
+  }
+
+  #soFar(): StopReport {
+    const { scheduler } = this.#target;
+    return { isDrained: false, tookMs: scheduler.now() - this.#beganAtMs, cutOff: this.#target.unfinished() };
   }
 
   #leave(): void {

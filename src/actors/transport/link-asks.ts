@@ -1,4 +1,5 @@
 import { BackpressureError, ProtocolError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type AnyMethod, type EnvelopeView, readValue, WireReader } from '../../protocol/index.js';
 import type { AskOptions, OutgoingCall } from '../kernel/index.js';
@@ -80,7 +81,7 @@ export class LinkAsks {
     try {
       ask.reply(readValue(ask.method.response, this.#reader, bytes, view.valueStart, view.valueEnd));
     } catch (error) {
-      ask.fail(error instanceof ProtocolError ? error : new ProtocolError(String(error)));
+      ask.fail(error instanceof ProtocolError ? error : new ProtocolError(messageOf(error)));
       throw error;
     }
   }

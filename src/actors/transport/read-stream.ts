@@ -1,4 +1,5 @@
 import { type MillraceError, ProtocolError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { AnyMethod, EnvelopeError } from '../../protocol/index.js';
 import { type CallChain, chainIds, type StreamSink, type StreamSource } from '../kernel/index.js';
@@ -139,7 +140,7 @@ export class ReadStream implements StreamSource, Perishable {
     try {
       return decode();
     } catch (error) {
-      this.#fail(error instanceof ProtocolError ? error : new ProtocolError(String(error), { cause: error }));
+      this.#fail(error instanceof ProtocolError ? error : new ProtocolError(messageOf(error), { cause: error }));
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import { type AskOptions, type Deadlines, PendingAsk } from '../kernel/index.js';
 import type { Line } from './line.js';
@@ -50,9 +51,9 @@ export class RemoteAsk extends PendingAsk {
     this.#aborted = aborted;
   }
 
-  override handleEvent(): void {
+  override aborted(): void {
     const wasWaiting = !this.isSettled;
-    super.handleEvent();
+    super.aborted();
     if (wasWaiting) {
       this.#aborted?.();
     }
@@ -60,6 +61,6 @@ export class RemoteAsk extends PendingAsk {
 
   /** It could not be sent. */
   cancel(error: unknown): void {
-    this.fail(error instanceof MillraceError ? error : new ProtocolError(String(error), { cause: error }));
+    this.fail(error instanceof MillraceError ? error : new ProtocolError(messageOf(error), { cause: error }));
   }
 }

@@ -1,3 +1,4 @@
+import { errorOf } from '../../foreign.js';
 import type { AnyMethod, Ref } from '../../protocol/index.js';
 import type { ActorSystem, AskOptions, Route, SendOptions, Stream, StreamOptions, Watcher } from '../kernel/index.js';
 import type { Channel } from './channel.js';
@@ -41,7 +42,7 @@ export class RemoteRoute implements Route {
       // Handed on as it is: a promise for a promise costs three turns more.
       return channel.asks.ask(this.cUid, method, message, call, options);
     } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      return Promise.reject(errorOf(error));
     }
   }
 

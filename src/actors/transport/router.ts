@@ -1,4 +1,5 @@
 import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 import { ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
@@ -178,7 +179,7 @@ export class Router implements RouterServices {
     this.protocolErrors++;
     this.#log.warn('malformed message', {
       peer: channel.address,
-      error: error instanceof Error ? error.message : String(error),
+      error: messageOf(error),
     });
   }
 
@@ -266,7 +267,7 @@ function unreachable(name: string, cause: unknown): MillraceError {
   if (cause instanceof UnreachableError || cause instanceof StoppedError) {
     return cause;
   }
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   return new UnreachableError(`No link could be opened to ${name}: ${message}`, { cause });
 }
 

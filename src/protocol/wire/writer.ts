@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { writeUtf8 } from './utf8.js';
@@ -230,7 +231,7 @@ export class WireWriter {
 
   /** Length and bytes. */
   blob(value: Uint8Array): this {
-    if (!(value instanceof Uint8Array)) throw wrong('a Uint8Array', value);
+    if (!(value instanceof Uint8Array || types.isUint8Array(value))) throw wrong('a Uint8Array', value);
     const { length } = value;
     this.#varint(length);
     const position = this.position;

@@ -20,6 +20,7 @@ export function startProcess({ url, name, start }: Program, scheduler: Scheduler
     argv0: name,
     detached: true,
   });
+  if (child.pid === undefined) return unborn(child);
   const ended = endOf(child, scheduler);
   copy(child.stdout, process.stdout);
   copy(child.stderr, process.stderr);
@@ -30,12 +31,20 @@ export function startProcess({ url, name, start }: Program, scheduler: Scheduler
   length.writeUInt32LE(data.length);
   child.stdin.write(Buffer.concat([length, data]));
   return {
-    place: `process ${child.pid ?? 'unborn'}`,
+    place: `process ${child.pid}`,
     threadId: undefined,
     ended,
     end: () => void child.stdin.end(),
     kill: () => void child.kill('SIGKILL'),
   };
+}
+
+/** The system refused the process: descriptors, memory or the program are missing. Without descriptors it has no streams either. */
+function unborn(child: ChildProcess): Execution {
+  const ended = new Promise<Ending>((resolve) => {
+    child.on('error', (error) => resolve({ isClean: false, cause: `it could not be started: ${error.message}` }));
+  });
+  return { place: 'a process', threadId: undefined, ended, end: () => {}, kill: () => {} };
 }
 
 /** As `pipe`, which would listen to `to` once for each process; there may be many. */
@@ -50,10 +59,8 @@ function endOf(child: ChildProcess, scheduler: Scheduler): Promise<Ending> {
   const lastWords: Buffer[] = [];
   child.stdio[LAST_WORDS_FD]?.on('data', (part: Buffer) => lastWords.push(part)).on('error', () => {});
   return new Promise((resolve) => {
-    // Where it could not even be started there is no other event.
-    child.on('error', (error) => {
-      if (child.pid === undefined) resolve({ isClean: false, cause: `it could not be started: ${error.message}` });
-    });
+    // A signal that could not be sent, for one: its end is told by 'exit' all the same.
+    child.on('error', () => {});
     child.on('exit', () => {
       const timer = scheduler.setTimer(LAST_WORDS_MS, () => child.stdio.forEach((stream) => stream?.destroy()));
       child.on('close', (code, signal) => {

@@ -1,3 +1,4 @@
+import { errorOf, isError, namedMessageOf } from '../../foreign.js';
 /** What is to run elsewhere. */
 export interface Program {
   /** Module that is run. */
@@ -39,6 +40,5 @@ export interface Thrown {
 }
 
 export function describeThrown(error: unknown): Thrown {
-  if (!(error instanceof Error)) return { what: String(error), stack: undefined };
-  return { what: `${error.name}: ${error.message}`, stack: error.stack };
+  return { what: namedMessageOf(error), stack: isError(error) ? errorOf(error).stack : undefined };
 }

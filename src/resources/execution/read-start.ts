@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { deserialize } from 'node:v8';
 import { ProtocolError } from '../../errors.js';
+import { namedMessageOf } from '../../foreign.js';
 
 /** Larger data than any start has. */
 const MAX_BYTES = 2 ** 24;
@@ -25,7 +26,7 @@ export function readStart(input: Readable, orphaned: () => void): Promise<unknow
       try {
         resolve(deserialize(read.subarray(4, 4 + length)));
       } catch (error) {
-        fail(String(error));
+        fail(namedMessageOf(error));
       }
     });
     input.on('error', orphaned).on('end', () => (isComplete ? orphaned() : fail('standard input has ended')));

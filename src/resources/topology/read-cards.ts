@@ -4,8 +4,26 @@ import type { XmlElement } from './xml-elements.js';
 import { objectsIn, processorsOf, type Refuse, typeOf } from './xml-objects.js';
 
 const INPUT_OUTPUT = new Set(['Bridge', 'PCIDev', 'OSDev', 'Misc']);
-/** By hwloc's numbers. */
+/** By the numbers of hwloc 2. */
 const DEVICE_TYPES = ['block', 'gpu', 'network', 'openfabrics', 'dma', 'coproc'];
+/** By the bits of hwloc 3: storage, memory, GPU, co-processor, network, OpenFabrics, DMA engine. */
+const BITS = { gpu: 4, coproc: 8, network: 16, openfabrics: 32, dma: 64, block: 3 };
+
+/** What an operating-system device is, of its `osdev_type` and its name. */
+export type DeviceType = (number: number, name: string) => string;
+
+/** In XML of hwloc 2. */
+export const deviceType: DeviceType = (number) => DEVICE_TYPES[number] ?? 'other';
+
+/** In XML of hwloc 3, where a device may be of several types. It has one here, by the rule by which hwloc 3 writes XML of hwloc 2. */
+export const deviceTypeByBits: DeviceType = (bits, name) => {
+  if ((bits & BITS.block) > 0) return 'block';
+  if ((bits & BITS.openfabrics) > 0) return 'openfabrics';
+  if ((bits & BITS.network) > 0) return 'network';
+  if ((bits & BITS.dma) > 0) return 'dma';
+  if ((bits & BITS.coproc) > 0) return /^(nvml|rsmi)/.test(name) ? 'gpu' : 'coproc';
+  return (bits & BITS.gpu) > 0 ? 'gpu' : 'other';
+};
 
 export function isInputOutput(element: XmlElement): boolean {
   return INPUT_OUTPUT.has(typeOf(element));
@@ -15,41 +33,52 @@ export function isInputOutput(element: XmlElement): boolean {
  * What hangs on the buses below an element, in the order of the file. `near` are the processors of the nearest object that has some:
  * those which its devices are nearest to.
  */
-export function readCards(element: XmlElement, near: CpuSet, refuse: Refuse): readonly IoCard[] {
+export function readCards(
+  element: XmlElement,
+  near: CpuSet,
+  typeOfDevice: DeviceType,
+  refuse: Refuse,
+): readonly IoCard[] {
   return objectsIn(element).flatMap((child) => {
     switch (typeOf(child)) {
       case 'PCIDev':
-        return [readCard(child, near), ...readCards(child, near, refuse).filter(isOnTheBus)];
+        return [
+          readCard(child, near, typeOfDevice),
+          ...readCards(child, near, typeOfDevice, refuse).filter(isOnTheBus),
+        ];
       case 'OSDev':
-        return [{ cpus: near, devices: readDevices([child]) }, ...readCards(child, near, refuse).filter(isOnTheBus)];
+        return [
+          { cpus: near, devices: readDevices([child], typeOfDevice) },
+          ...readCards(child, near, typeOfDevice, refuse).filter(isOnTheBus),
+        ];
       case 'Bridge':
-        return readCards(child, near, refuse);
+        return readCards(child, near, typeOfDevice, refuse);
       case 'Misc':
       case 'NUMANode':
         return [];
       default:
-        return readCards(child, cpuSet(processorsOf(child, refuse)), refuse);
+        return readCards(child, cpuSet(processorsOf(child, refuse)), typeOfDevice, refuse);
     }
   });
 }
 
-function readCard(element: XmlElement, cpus: CpuSet): IoCard {
+function readCard(element: XmlElement, cpus: CpuSet, typeOfDevice: DeviceType): IoCard {
   const { pci_busid: pciAddress, pci_type: pciType } = element.attributes;
   return {
     ...(pciAddress === undefined ? {} : { pciAddress }),
     ...(pciType === undefined ? {} : { pciClass: pciType.slice(0, 4) }),
     cpus,
-    devices: readDevices(objectsIn(element)),
+    devices: readDevices(objectsIn(element), typeOfDevice),
   };
 }
 
 /** The operating-system devices among objects, and those within them: one card may show itself as several. */
-function readDevices(elements: readonly XmlElement[]): readonly IoDevice[] {
+function readDevices(elements: readonly XmlElement[], typeOfDevice: DeviceType): readonly IoDevice[] {
   return elements
     .filter((element) => typeOf(element) === 'OSDev')
     .flatMap((element) => {
       const { name = '', osdev_type: number = '' } = element.attributes;
-      return [{ type: DEVICE_TYPES[Number(number)] ?? 'other', name }, ...readDevices(objectsIn(element))];
+      return [{ type: typeOfDevice(Number(number), name), name }, ...readDevices(objectsIn(element), typeOfDevice)];
     });
 }
 

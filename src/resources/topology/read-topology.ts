@@ -1,7 +1,7 @@
 import { ConfigError } from '../../errors.js';
 import { cpuSet, type CpuSet, intersection, union } from './cpu-set.js';
 import { frozen } from './frozen.js';
-import { isInputOutput, readCards } from './read-cards.js';
+import { type DeviceType, deviceType, deviceTypeByBits, isInputOutput, readCards } from './read-cards.js';
 import type { CpuKind, Topology, TopologyObject } from './topology.js';
 import { parseXml, type XmlElement } from './xml-elements.js';
 import { bitmapOf, infoOf, numberOf, objectsIn, processorsOf, type Refuse, typeOf } from './xml-objects.js';
@@ -10,28 +10,37 @@ import { bitmapOf, infoOf, numberOf, objectsIn, processorsOf, type Refuse, typeO
 const MEMORY = new Set(['NUMANode', 'MemCache']);
 
 /**
- * Reads what `lstopo --of xml` and hwloc's XML export write, of hwloc 2. `origin` names the text in errors. ConfigError says what is
+ * Reads what `lstopo --of xml` and hwloc's XML export write, of hwloc 2 and 3. `origin` names the text in errors. ConfigError says what is
  * wrong with it.
  */
 export function readTopology(xml: string, origin = 'the topology'): Topology {
   const root = parseXml(xml, origin);
   const refuse: Refuse = (fault) => {
-    throw new ConfigError(`${origin} is not a topology of hwloc 2: ${fault}.`);
+    throw new ConfigError(`${origin} is not a topology of hwloc 2 or 3: ${fault}.`);
   };
   if (root.name !== 'topology') return refuse(`its root is <${root.name}>, not <topology>`);
   const { version = '1' } = root.attributes;
-  if (!version.startsWith('2.')) {
-    return refuse(`it has version ${version}; lstopo-no-graphics -i FILE --of xml NEW converts one of hwloc 1`);
+  const major = Number(/^(\d+)\./.exec(version)?.[1] ?? 1);
+  if (major < 2) {
+    return refuse(
+      `it has version ${version}; lstopo-no-graphics -i FILE --of xml NEW of hwloc 2 converts one of hwloc 1`,
+    );
   }
+  if (major > 3) return refuse(`it has version ${version}, which is newer`);
   const [machine, ...others] = objectsIn(root);
   if (machine === undefined || typeOf(machine) !== 'Machine' || others.length > 0) {
     return refuse('it does not consist of one Machine');
   }
   const kinds = root.children.filter(({ name }) => name === 'cpukind');
-  return frozen(readMachine(machine, kinds, refuse));
+  return frozen(readMachine(machine, kinds, major < 3 ? deviceType : deviceTypeByBits, refuse));
 }
 
-function readMachine(element: XmlElement, kinds: readonly XmlElement[], refuse: Refuse): Topology {
+function readMachine(
+  element: XmlElement,
+  kinds: readonly XmlElement[],
+  typeOfDevice: DeviceType,
+  refuse: Refuse,
+): Topology {
   const processors = processorsOf(element, refuse);
   const all = cpuSet(processors);
   if (all.length === 0) refuse('it has no processor (PU)');
@@ -43,7 +52,7 @@ function readMachine(element: XmlElement, kinds: readonly XmlElement[], refuse: 
     allowed: intersection(all, set('allowed_cpuset') ?? set('cpuset') ?? all),
     allowedNodes: set('allowed_nodeset') ?? set('nodeset') ?? [],
     kinds: kinds.length < 2 ? [] : kinds.map((kind) => readKind(kind, all, refuse)),
-    cards: readCards(element, all, refuse),
+    cards: readCards(element, all, typeOfDevice, refuse),
   };
 }
 

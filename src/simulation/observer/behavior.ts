@@ -1,8 +1,9 @@
+import { promiseOf } from '../../foreign.js';
 import {
   type Behavior,
   type Context,
   type Handler,
-  Later,
+  laterReply,
   routeKey,
   type UntypedRef,
 } from '../../actors/kernel/index.js';
@@ -75,10 +76,10 @@ function isIterable(value: unknown): value is AsyncIterable<unknown> {
 }
 
 function recordReply(result: unknown, message: Message, messages: Messages): void {
-  const reply = result instanceof Later ? result.reply : result;
+  const reply = promiseOf(result) ?? laterReply(result);
   const note = (value: unknown): void => messages.replied(message, value);
-  if (reply instanceof Promise) reply.then(note, () => {});
-  else note(reply);
+  if (reply === undefined) note(result);
+  else reply.then(note, () => {});
 }
 
 function watchOf(ref: UntypedRef): ObservedRoute['watched'] {

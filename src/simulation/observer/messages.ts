@@ -1,3 +1,4 @@
+import { isError, messageOf } from '../../foreign.js';
 import type { DeadLetter } from '../../actors/kernel/index.js';
 import { type AnyMethod, Lane } from '../../protocol/index.js';
 import type { NetworkPlan } from '../plan.js';
@@ -136,7 +137,7 @@ export class Messages {
   }
 
   failed(sent: Message, error: unknown): void {
-    this.#settled(sent, `failed ${error instanceof Error ? error.name : String(error)}`);
+    this.#settled(sent, `failed ${isError(error) ? error.name : messageOf(error)}`);
   }
 
   /** A mailbox has overflowed. The message is a dead letter, so it does not count as lost. */

@@ -1,4 +1,4 @@
-import { Later, type Stream } from '../../actors/kernel/index.js';
+import { laterReply, type Stream } from '../../actors/kernel/index.js';
 import type { ObservedStream, Streams } from './streams.js';
 
 /** The reading end of a stream: forwards each call and records its result. */
@@ -83,7 +83,8 @@ export class ServedEnd implements AsyncIterableIterator<unknown> {
   /** A deferred element is recorded when it is available. */
   #recordElement(value: unknown): void {
     const produced = (element: unknown): void => this.#streams.produced(this.#stream, element);
-    if (value instanceof Later) value.reply.then(produced, () => {});
-    else produced(value);
+    const reply = laterReply(value);
+    if (reply === undefined) produced(value);
+    else reply.then(produced, () => {});
   }
 }

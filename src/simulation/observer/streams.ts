@@ -1,3 +1,4 @@
+import { isError, messageOf } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Invariant, Violations } from '../violation.js';
 import { checksumOf, EPSILON_MS } from './comparison.js';
@@ -139,7 +140,7 @@ export class Streams {
 
   failed(stream: ObservedStream, error: unknown, waitedFromMs: number): void {
     this.#waited(stream, waitedFromMs);
-    this.#over(stream, `failed ${error instanceof Error ? error.name : String(error)}`);
+    this.#over(stream, `failed ${isError(error) ? error.name : messageOf(error)}`);
   }
 
   /** The reader has left the stream. */

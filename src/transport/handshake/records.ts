@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { Deferred } from '../../deferred.js';
 import { ProtocolError, UnreachableError } from '../../errors.js';
+import { errorOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { decode, encode, v1 } from '../../protocol/index.js';
 
@@ -92,7 +93,7 @@ export class Records {
       }
     } catch (error) {
       this.#waiting = undefined;
-      waiting.reject(error instanceof Error ? error : new ProtocolError(String(error)));
+      waiting.reject(errorOf(error));
     }
   }
 

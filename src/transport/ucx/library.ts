@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import type * as Koffi from 'koffi';
 import { ResourceError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 import { packageFile, requireNative } from '../../installation.js';
 import { ABI_NUMBERS, abiDifference, type Fabric, Status } from './abi.js';
 
@@ -126,10 +127,7 @@ function openLibrary(koffi: typeof Koffi, path: string): Koffi.LibraryHandle {
   try {
     return koffi.load(path);
   } catch (cause) {
-    throw missing(
-      `${path}, but that file cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
-      cause,
-    );
+    throw missing(`${path}, but that file cannot be loaded: ${messageOf(cause)}`, cause);
   }
 }
 
@@ -139,10 +137,7 @@ function checkAbi(koffi: typeof Koffi, library: Koffi.LibraryHandle, path: strin
     const numbers: unknown = library.func('const uint32_t *mrx_abi()')();
     difference = abiDifference(new Uint32Array(koffi.view(numbers, ABI_NUMBERS * 4)));
   } catch (cause) {
-    throw missing(
-      `${path}, but the file there is not the shim: ${cause instanceof Error ? cause.message : String(cause)}`,
-      cause,
-    );
+    throw missing(`${path}, but the file there is not the shim: ${messageOf(cause)}`, cause);
   }
   if (difference !== undefined)
     throw missing(`${path} of this version: it was built from another header (${difference})`);

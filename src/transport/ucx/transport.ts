@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { ConfigError, ProtocolError, ResourceError, UnreachableError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { silentLogger } from '../../logging/index.js';
 import { type Entropy, type Scheduler, systemEntropy, type Timer } from '../../scheduler/index.js';
@@ -201,7 +202,7 @@ export class UcxTransport implements Transport {
       own.link.join(theirs.address, theirs.token);
     } catch (error) {
       own.link.abort();
-      throw new ProtocolError(error instanceof Error ? error.message : String(error), { cause: error });
+      throw new ProtocolError(messageOf(error), { cause: error });
     }
     const deadline = this.#scheduler.setTimer(limits.connectTimeoutMs, () => own.link.abort());
     this.#unaccepted.set(client, { link: own.link, deadline });

@@ -165,6 +165,40 @@ describeRuntime('a runtime that drains', (start) => {
     expect(report).to.deep.include({ isDrained: false, cutOff: NOTHING });
   });
 
+  it('does not wait for itself when `before` stops it, too', async () => {
+    const { runtime, cluster } = await start();
+    const ref = runtime.spawn(errandRunner());
+    let within: unknown;
+    const report = await runtime.stop({
+      before: async () => {
+        within = await runtime.stop();
+        await cluster.pass(50);
+        expect(await ref.run({ value: 5 })).to.include({ value: 5 });
+      },
+    });
+    expect(within).to.include({ isDrained: false });
+    expect(report).to.include({ isDrained: true });
+    cluster.expectPassed(report.tookMs, 50, 1_000);
+  });
+
+  it('does not wait for what waits for it, such as a server that stops it when it is closed', async () => {
+    const { runtime, cluster } = await start();
+    const held = gate();
+    const ref = runtime.spawn(errandRunner({ run: async (_state, { value }) => held.passed.then(() => ({ value })) }));
+    const answered = ref.run({ value: 3 }, { timeoutMs: 20_000 });
+    // The server is closed from elsewhere; its last hook is `runtime.stop()`.
+    const closed = cluster.pass(20).then(() => runtime.stop());
+    const stopped = runtime.stop({ before: () => closed });
+    await cluster.pass(500);
+    expect(runtime.health().phase).to.equal('draining');
+    held.open();
+    expect(await answered).to.include({ value: 3 });
+    const report = await stopped;
+    expect(await closed).to.equal(report);
+    expect(report).to.include({ isDrained: true });
+    cluster.expectPassed(report.tookMs, 500, 2_000);
+  });
+
   it('ends what would not end by itself by its signal', async () => {
     const { runtime } = await start();
     const ref = runtime.spawn(

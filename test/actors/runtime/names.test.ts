@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ConfigError } from '#src/errors.js';
+import { AskTimeoutError, ConfigError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { behavior } from '#src/actors/kernel/index.js';
 import { rejection } from '../../support/rejection.js';
@@ -32,6 +32,17 @@ describeRuntime('a registered name', (start) => {
     const found = other.lookup(v1.PartitionRuntime, 'it');
     await other.register('it', other.spawn(numbered(3)));
     expect(await (await found).describe({})).to.include({ ordinal: 3 });
+  });
+
+  it('that nobody has is named with its service when a lookup is over', async () => {
+    const { runtime } = await start();
+    const error = await rejection(runtime.lookup(v1.PartitionRuntime, 'nothing', { timeoutMs: 1_200 }));
+    expect(error).to.be.instanceOf(AskTimeoutError);
+    expect(error)
+      .to.have.property('message')
+      .that.contains(
+        'nobody registered an actor of millrace.v1.PartitionRuntime under the name "nothing" within 1200 ms',
+      );
   });
 
   it('of an actor that has ended before it was entered is given back, too', async () => {

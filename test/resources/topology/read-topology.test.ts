@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -5,7 +6,7 @@ import { ConfigError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { formatTopology, readTopology } from '#src/resources/index.js';
 import { devicesOf, objectsOf } from '#src/resources/topology/index.js';
-import { machine, randomMachines } from './machine.js';
+import { machine, MACHINES, randomMachines } from './machine.js';
 
 /** How many packages, NUMA nodes, L3 caches, cores and processors each machine has. */
 const COUNTS: Readonly<Record<string, readonly number[]>> = {
@@ -36,6 +37,27 @@ describe('a topology', () => {
       expect(text.match(/\bcore \d+:/g)).to.have.length(counts[3] ?? 0);
     });
   }
+
+  it('is the same of hwloc 3 as of hwloc 2, where a device may be of several types', () => {
+    const text = (version: string, types: readonly number[]): string =>
+      `<topology version="${version}"><object type="Machine" os_index="0" cpuset="0x1" allowed_cpuset="0x1" id="obj1" gp_index="1">
+        <object type="NUMANode" os_index="0" cpuset="0x1" nodeset="0x1" local_memory="1024" id="obj2" gp_index="2"/>
+        <object type="PU" os_index="0" cpuset="0x1" id="obj3" gp_index="3"/>
+        <object type="PCIDev" pci_busid="0000:3b:00.0" pci_type="0302 [10de:20b0] [10de:134f] a1 00" id="obj4" gp_index="4">
+          ${['nvml0', 'cuda0', 'card0'].map((name, at) => `<object type="OSDev" name="${name}" osdev_type="${types[at]}"/>`).join('')}
+        </object>
+        ${['ib0', 'mlx5_0', 'sda', 'dax0.0', 'dma0'].map((name, at) => `<object type="OSDev" name="${name}" osdev_type="${types[at + 3]}"/>`).join('')}
+      </object><memtier nodeset="0x1"/><info name="hwlocVersion" value="${version}"/></topology>`;
+    // GPU and co-processor, co-processor and GPU, GPU; network, OpenFabrics and network, storage, memory and storage, DMA.
+    const three = readTopology(text('3.0', [12, 12, 4, 16, 48, 1, 3, 64]));
+    expect(three).to.deep.equal(readTopology(text('2.0', [1, 5, 1, 2, 3, 0, 0, 4])));
+    expect(devicesOf(three, 'gpu').map(({ name }) => name)).to.deep.equal(['cuda0']);
+    expect(devicesOf(three, 'network').map(({ name }) => name)).to.deep.equal(['ib0', 'mlx5_0']);
+    for (const name of Object.keys(COUNTS)) {
+      const newer = readFileSync(`${MACHINES}/${name}.xml`, 'utf8').replace(/(<topology version=")[^"]*/, '$13.0');
+      expect(objectsOf(readTopology(newer), 'PU')).to.deep.equal(objectsOf(machine(name), 'PU'));
+    }
+  });
 
   it('is immutable, and equal when the text is', () => {
     const topology = machine('uneven-gpus');
@@ -103,7 +125,7 @@ describe('what is no topology', () => {
     'half a document': ['<topology version="2.0"><object type="Machine">', 'not well-formed XML'],
     'crossed elements': ['<topology><object></topology></object>', 'line 1'],
     'hwloc 1': ['<topology><object type="System"/></topology>', 'lstopo-no-graphics -i FILE'],
-    'another version': ['<topology version="3.0"/>', 'version 3.0'],
+    'a newer version': ['<topology version="4.0"/>', 'version 4.0, which is newer'],
     'no machine': ['<topology version="2.0"/>', 'one Machine'],
     'two machines': [
       `<topology version="2.0">${`<object type="Machine">${PU}</object>`.repeat(2)}</topology>`,

@@ -1,5 +1,6 @@
 import type { ClassicLevel } from 'classic-level';
 import { MillraceError, PersistenceError, StoppedError } from '../../../errors.js';
+import { messageOf } from '../../../foreign.js';
 import type { PersistedEvent, PersistedSnapshot, PersistenceEngine } from '../persistence/index.js';
 import { Commits, type Operation } from './commits.js';
 import { LevelEvents } from './events.js';
@@ -111,7 +112,7 @@ export class LevelEngine implements PersistenceEngine {
       await this.#commits.add(change);
     } catch (cause) {
       if (cause instanceof MillraceError) throw cause;
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause);
       throw new PersistenceError(`${what} was not written to ${this.folder}: ${why}`, { cause, key, sequenceNumber });
     }
   }

@@ -1,5 +1,6 @@
 import type { ClassicLevel } from 'classic-level';
 import { ConfigError, PersistenceError, ResourceError } from '../../../errors.js';
+import { isError, messageOf } from '../../../foreign.js';
 import { FORMAT, FORMAT_KEY } from './records.js';
 
 export interface LevelOptions {
@@ -54,13 +55,13 @@ async function loadPackage(): Promise<typeof ClassicLevel> {
 }
 
 function cannotOpen(folder: string, error: unknown): PersistenceError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
+  const cause = isError(error) && isError(error.cause) ? error.cause : error;
+  if (isError(cause) && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
     return new PersistenceError(
       `the store in ${folder} is open already, in this process or another: close that first, or give another folder`,
       { cause },
     );
   }
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   return new PersistenceError(`the store in ${folder} cannot be opened: ${why}`, { cause });
 }

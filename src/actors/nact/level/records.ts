@@ -1,4 +1,5 @@
 import { PersistenceError } from '../../../errors.js';
+import { messageOf } from '../../../foreign.js';
 import type { PersistedEvent, PersistedSnapshot } from '../persistence/index.js';
 
 // What lies in the store. Keys sort as their numbers do, and no key contains a slash of its own:
@@ -56,7 +57,7 @@ function write(kind: Kind, key: string, sequenceNumber: number, record: object):
   try {
     return JSON.stringify(record);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new PersistenceError(
       `${kind} ${sequenceNumber} of ${key} cannot be written as JSON (${why}): give the actor an encoder`,
       { cause, key, sequenceNumber },

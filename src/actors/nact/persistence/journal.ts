@@ -1,4 +1,5 @@
 import { BackpressureError, ConfigError, PersistenceError } from '../../../errors.js';
+import { errorOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Context } from '../../kernel/index.js';
 import type { PersistedEvent, PersistenceEngine } from './engine.js';
@@ -116,7 +117,7 @@ export class Journal {
 
   #fail(cause: unknown): Error {
     if (this.failure !== undefined) return this.failure;
-    const error = cause instanceof Error ? cause : new PersistenceError(String(cause), { key: this.#key });
+    const error = errorOf(cause);
     this.failure = error;
     this.#onFailure(error);
     return error;

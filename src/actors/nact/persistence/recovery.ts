@@ -1,4 +1,5 @@
 import { PersistenceError } from '../../../errors.js';
+import { messageOf } from '../../../foreign.js';
 import type { Context } from '../../kernel/index.js';
 import type { EventStream, PersistedEvent, PersistedSnapshot, PersistenceEngine } from './engine.js';
 
@@ -73,6 +74,6 @@ export function unreadable(
   sequenceNumber: number | undefined,
 ): PersistenceError {
   if (cause instanceof PersistenceError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   return new PersistenceError(`${what}: ${why}`, { cause, key, sequenceNumber });
 }

@@ -1,4 +1,5 @@
 import { type MillraceError, ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
+import { messageOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import { LOG_LEVELS, type Logger } from '../../../logging/index.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
@@ -109,7 +110,7 @@ export class PartitionHost {
       if (launch === this.#launch) this.#heard(launch.live.ordinal, report);
     } catch (error) {
       // What it said last holds. If it is gone, that is told in another way.
-      this.#options.log.debug('a partition did not answer', { partition: this.index, error: String(error) });
+      this.#options.log.debug('a partition did not answer', { partition: this.index, error: namedMessageOf(error) });
     }
   }
 
@@ -187,7 +188,7 @@ export class PartitionHost {
     try {
       return execute();
     } catch (cause) {
-      const error = new UnreachableError(`Partition ${this.index} cannot be started: ${String(cause)}`, { cause });
+      const error = new UnreachableError(`Partition ${this.index} cannot be started: ${messageOf(cause)}`, { cause });
       this.#failed(error);
       throw error;
     }

@@ -1,3 +1,4 @@
+import { namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
 import type { Ref, v1 } from '../../../protocol/index.js';
@@ -56,7 +57,7 @@ export class Launch {
       await this.live?.hosted.stopSegments({}, { timeoutMs: stopTimeoutMs + GRACE_MS });
     } catch (error) {
       if (this.isOver) return;
-      log.warn('a partition hangs, and is ended', { partition: index, error: String(error) });
+      log.warn('a partition hangs, and is ended', { partition: index, error: namedMessageOf(error) });
       await this.end();
     }
   }
@@ -96,7 +97,7 @@ export class Launch {
     try {
       await hosted.stop({ handlerTimeoutMs }, { timeoutMs: stopTimeoutMs });
     } catch (error) {
-      log.warn('a partition does not stop, and is ended', { ...about, error: String(error) });
+      log.warn('a partition does not stop, and is ended', { ...about, error: namedMessageOf(error) });
       return;
     }
     if (!(await this.#endsWithin(2 * stopTimeoutMs + limits.linkLingerMs))) {

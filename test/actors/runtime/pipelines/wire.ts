@@ -89,6 +89,7 @@ function plain(_key: string, value: unknown): unknown {
 function errorOf(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('isError' in value)) return value;
   const { code, message } = value as Told;
-  const Class = Object.values(errors).find((each) => new each('').code === code) ?? Error;
+  const classes: readonly (new (text: string) => errors.MillraceError)[] = Object.values(errors);
+  const Class = classes.find((each) => new each('').code === code) ?? Error;
   return new Class(message);
 }

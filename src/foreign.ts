@@ -1,0 +1,78 @@
+/**
+ * Values that do not come from Millrace: what user code throws, returns or gives as a promise, and values of other realms (Jest, vm)
+ * and other copies of a package, for which `instanceof` is false. Looking at such a value may itself run user code that throws, so it is
+ * done here, guarded, and nowhere else. Every room uses it.
+ */
+import { inspect, types } from 'node:util';
+import { HandlerError } from './errors.js';
+
+/** Characters of a value that is no error, in a message. */
+const TEXT_CHARACTERS = 1_000;
+const UNREADABLE = 'a value that cannot be read';
+
+/** An error of any realm. */
+export function isError(value: unknown): value is Error {
+  try {
+    return types.isNativeError(value) || value instanceof Error;
+  } catch {
+    // A proxy, whose traps throw.
+    return false;
+  }
+}
+
+/** The error itself, where its fields can be read; a HandlerError that describes whatever else was thrown. */
+export function errorOf(cause: unknown): Error {
+  if (isError(cause)) return isReadable(cause) ? cause : new HandlerError('an error was thrown that cannot be read');
+  return new HandlerError(`something that is no Error was thrown: ${textOf(cause)}`, { cause });
+}
+
+/** The message of an error, or the text of whatever else was thrown. */
+export function messageOf(cause: unknown): string {
+  return isError(cause) ? errorOf(cause).message : textOf(cause);
+}
+
+/** As `messageOf`, with the name of the error before it. */
+export function namedMessageOf(cause: unknown): string {
+  if (!isError(cause)) return textOf(cause);
+  const { name, message } = errorOf(cause);
+  return `${name}: ${message}`;
+}
+
+/** A value as text for people. */
+function textOf(value: unknown): string {
+  try {
+    const text = typeof value === 'string' ? value : inspect(value, { customInspect: false, depth: 2 });
+    return text.length <= TEXT_CHARACTERS ? text : `${text.slice(0, TEXT_CHARACTERS)} ...`;
+  } catch {
+    return UNREADABLE;
+  }
+}
+
+/** None of what is read of errors is a getter that throws. */
+function isReadable(error: Error): boolean {
+  try {
+    for (const field of ['code', 'stack', 'cause']) Reflect.get(error, field);
+    return typeof error.name === 'string' && typeof error.message === 'string';
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A promise for what a promise or thenable gives, of whatever realm or library; undefined for any other value. A promise of this realm
+ * whose `then` is the usual one is given back itself.
+ */
+export function promiseOf(value: unknown): Promise<unknown> | undefined {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return undefined;
+  try {
+    if (isPlainPromise(value)) return value;
+    if (!('then' in value) || typeof value.then !== 'function') return undefined;
+    return new Promise((resolve) => resolve(value));
+  } catch (error) {
+    return Promise.reject(errorOf(error));
+  }
+}
+
+function isPlainPromise(value: object): value is Promise<unknown> {
+  return value instanceof Promise && value.constructor === Promise && value.then === Promise.prototype.then;
+}
