@@ -14,10 +14,6 @@ const service = (rpc: string) => `${HEAD} ${M} service S { ${rpc} }`;
 /** What is wrong, the file, and what the error says. */
 const refused: readonly (readonly [title: string, source: string, ...said: readonly string[]])[] = [
   ['client streaming', service('rpc Send(stream M) returns (M);'), 'shop.S.Send', 'streams its requests'],
-  ['proto2', 'syntax = "proto2"; message M { optional int32 a = 1; }', 'only proto3', '"proto2"'],
-  ['no syntax line, which is proto2', 'package shop; message M {}', 'only proto3', 'no syntax line'],
-  ['a syntax line that is a comment', '// syntax = "proto3";\nmessage M {}', 'only proto3'],
-  ['editions', 'edition = "2023"; message M {}', 'only proto3', 'edition "2023"'],
   ['groups', `${HEAD} message M { repeated group Row = 1 { int32 a = 1; } }`, 'Row is a group'],
   [
     'ASYNC with a reply',
@@ -118,10 +114,12 @@ describe('the generator refuses', () => {
     expect((await failure(['none.proto'])).message).to.include('none.proto was not found');
   });
 
-  it('what an imported file has wrong, by its name', async () => {
-    await put('shop.proto', 'syntax = "proto3"; import "old.proto"; message M { Old old = 1; }');
-    await put('old.proto', 'syntax = "proto2"; message Old {}');
-    expect((await failure(['shop.proto'])).message).to.match(/^old\.proto: only proto3/);
+  it('what an imported file has wrong, by its name, its line and who needs it', async () => {
+    await put('shop.proto', 'syntax = "proto3";\nimport "old.proto";\nmessage M { Old old = 1; }');
+    await put('old.proto', 'syntax = "proto2";\nmessage Old {\n  required int32 a = 1;\n}');
+    expect((await failure(['shop.proto'])).message)
+      .to.match(/^old\.proto:3: field Old\.a is required/)
+      .and.include('message M needs it (shop.proto:3)');
   });
 
   async function put(path: string, source: string): Promise<void> {
