@@ -67,7 +67,7 @@ export async function generate(options: GenerateOptions): Promise<readonly strin
 /** Two files must not become one module; nor on a disk for which upper and lower case are the same. */
 function checkDistinct(schemas: readonly FileSchema[]): void {
   const byStem = new Map<string, string>();
-  for (const { path } of schemas) {
+  for (const path of schemas.map((schema) => schema.path).sort()) {
     const stem = moduleStem(path).normalize('NFC').toLowerCase();
     const other = byStem.get(stem);
     if (other !== undefined) {

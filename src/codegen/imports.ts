@@ -52,7 +52,7 @@ export class Imports {
     if (this.#modules.shipped.has(reference.file)) return this.#modules.specifier(this.#file.path);
     const target = `${moduleStem(reference.file)}.js`;
     const path = posix.relative(posix.dirname(this.#file.path), target);
-    return path.startsWith('.') ? path : `./${path}`;
+    return path.startsWith('../') ? path : `./${path}`;
   }
 
   #import(module: string, name: string): string {

@@ -53,7 +53,7 @@ export function emitExports(kind: ModuleKind, names: readonly string[]): string 
 
 /** Node reads the specifiers of ES modules as URLs; those of types and of `require` are paths. */
 function urlOf(specifier: string): string {
-  if (!specifier.startsWith('.')) return specifier;
+  if (!/^\.\.?\//.test(specifier)) return specifier;
   return specifier.replace(/[%#?]/g, (character) => encodeURIComponent(character));
 }
 

@@ -1,5 +1,5 @@
 /** Writes several files: all of them or none, and never half of one. */
-import { access, constants, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConfigError } from '../errors.js';
 
@@ -28,7 +28,7 @@ export async function writeFiles(files: readonly OutputFile[]): Promise<Readonly
   const moved: StagedFile[] = [];
   try {
     for (const file of files) {
-      const next = await naming(file.path, () => stage(file, madeFolders));
+      const next = await naming(file.path, () => prepare(file, madeFolders));
       if (next !== undefined) staged.push(next);
     }
     for (const file of staged) {
@@ -43,13 +43,12 @@ export async function writeFiles(files: readonly OutputFile[]): Promise<Readonly
 }
 
 /** Undefined when the file is as it should be already. */
-async function stage({ path, text }: OutputFile, madeFolders: string[]): Promise<StagedFile | undefined> {
+async function prepare({ path, text }: OutputFile, madeFolders: string[]): Promise<StagedFile | undefined> {
   const previous = await readFile(path).catch(missing);
   if (previous?.equals(Buffer.from(text)) === true) return undefined;
   // The renaming would replace a file that its owner has made read-only.
   if (previous !== undefined) await access(path, constants.W_OK);
-  const made = await mkdir(dirname(path), { recursive: true });
-  if (made !== undefined) madeFolders.push(...foldersBetween(made, dirname(path)));
+  await makeFolders(dirname(path), madeFolders);
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     await writeFile(temporary, text);
@@ -74,11 +73,28 @@ async function undo(
   for (const folder of [...folders].reverse()) await rmdir(folder).catch(() => undefined);
 }
 
-/** From the outermost that was made to the innermost. */
-function foldersBetween(outer: string, inner: string): readonly string[] {
-  const folders = [inner];
-  while (folders[0] !== undefined && folders[0].length > outer.length) folders.unshift(dirname(folders[0]));
-  return folders;
+/**
+ * Makes a folder and those around it, and adds those that were not there to `made`, the outermost first. Node's own way goes round in
+ * circles where the system says that a folder that is there is not, as /proc does.
+ */
+async function makeFolders(folder: string, made: string[]): Promise<void> {
+  try {
+    await makeFolder(folder, made);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
+    await makeFolders(dirname(folder), made);
+    await makeFolder(folder, made);
+  }
+}
+
+async function makeFolder(folder: string, made: string[]): Promise<void> {
+  try {
+    await mkdir(folder);
+    made.push(folder);
+  } catch (error) {
+    const isFolder = codeOf(error) === 'EEXIST' && (await stat(folder)).isDirectory();
+    if (!isFolder) throw error;
+  }
 }
 
 function missing(cause: unknown): undefined {
@@ -107,6 +123,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the quota is used up',
   EISDIR: 'it is a folder',
+  ENOENT: 'its folder cannot be made',
   ENOTDIR: 'a part of its path is a file and no folder',
   EEXIST: 'a part of its path is a file and no folder',
   ENAMETOOLONG: 'its name is too long',
