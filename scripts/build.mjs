@@ -97,7 +97,7 @@ function buildExample(path) {
   const protos = join(root, path, 'protos');
   if (existsSync(protos)) {
     const files = readdirSync(protos).filter((name) => name.endsWith('.proto'));
-    run(cli, 'gen', ...files.map((name) => `${path}/protos/${name}`), '--out', `${path}/gen`);
+    run(cli, 'gen', ...files.map((name) => `${path}/protos/${name}`), '--out', `${path}/gen`, '--quiet');
   }
   run(tsc, '-p', path);
 }
@@ -106,7 +106,7 @@ function buildExample(path) {
 function buildBench() {
   prune('bench', 'build/bench');
   const protos = ['bench', 'far', 'values'].map((name) => `bench/protos/${name}.proto`);
-  run(cli, 'gen', ...protos, '--out', 'bench/gen');
+  run(cli, 'gen', ...protos, '--out', 'bench/gen', '--quiet');
   generateWithProtobufjs('bench/gen/protobufjs.js', ['protos/millrace/v1/envelope.proto', 'bench/protos/values.proto']);
   cpSync(join(root, 'bench/gen'), join(root, 'build/bench/gen'), { recursive: true, preserveTimestamps: true });
   run(tsc, '-p', 'bench');

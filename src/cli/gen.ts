@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { type Command, Option } from 'commander';
 import { generate, MODULE_KINDS, type ModuleKind } from '../codegen/index.js';
 
@@ -5,6 +6,8 @@ interface GenOptions {
   readonly out: string;
   readonly protoPath: string[];
   readonly module?: ModuleKind;
+  readonly services: boolean;
+  readonly quiet?: boolean;
 }
 
 /** `millrace gen`: typed modules from .proto files. */
@@ -27,9 +30,15 @@ export function addGen(command: Command): void {
         'the kind of the .js files (default: that of the nearest package.json of the folder)',
       ).choices(MODULE_KINDS),
     )
-    .action(async (files: string[], { out, protoPath, module }: GenOptions) => {
-      await generate({ files, out, protoPath, ...(module === undefined ? {} : { module }) });
+    .option('--no-services', 'make messages and enums alone, also of files whose services are refused')
+    .option('--quiet', 'print nothing')
+    .action(async (files: string[], { quiet, ...options }: GenOptions) => {
+      await generate({ ...options, files, ...(quiet === true ? {} : { report: print }) });
     });
+}
+
+function print(path: string, isWritten: boolean): void {
+  process.stdout.write(`${isWritten ? 'wrote' : 'unchanged'} ${relative('', path)}\n`);
 }
 
 function collect(value: string, previous: readonly string[]): string[] {

@@ -1,3 +1,5 @@
+import type { FileSchema } from './schema.js';
+
 /** A doc comment at `indent`, as lines; none for no text. */
 export function docComment(text: string | undefined, indent: string): readonly string[] {
   if (text === undefined || text.trim() === '') return [];
@@ -6,6 +8,8 @@ export function docComment(text: string | undefined, indent: string): readonly s
   return [`${indent}/**`, ...lines.map((line) => `${indent} * ${line}`.trimEnd()), `${indent} */`];
 }
 
-export function header(path: string): string {
-  return `// Made by \`millrace gen\` from ${path}: do not edit.`;
+/** The first lines of a generated file. */
+export function header({ path, leftOut }: FileSchema): string {
+  const lines = leftOut.map((reason) => `// Left out, since nothing here needs it: ${reason.replace(/\s+/g, ' ')}`);
+  return [`// Made by \`millrace gen\` from ${path}: do not edit.`, ...lines].join('\n');
 }

@@ -27,7 +27,7 @@ export function emitDeclarations(file: FileSchema, modules: RuntimeModules): str
   // A module without imports and exports would be a script.
   const body = parts.length === 0 ? [['export {};']] : parts;
   const imported = imports.all().map((one) => importStatement('import type', one));
-  const top = [header(file.path), ...imported].join('\n');
+  const top = [header(file), ...imported].join('\n');
   return `${[top, ...body.map((lines) => lines.join('\n'))].join('\n\n')}\n`;
 }
 
@@ -76,6 +76,7 @@ function propertyType(field: FieldSchema, side: Side, imports: Imports): string 
     case 'optional':
       return side === 'Init' ? value : `${value} | undefined`;
     case 'implicit':
+    case 'filled':
     case 'case':
       return value;
   }

@@ -1,129 +1,113 @@
-/** From the parser's objects to the schema; refuses what Millrace does not have. */
-import protobuf from 'protobufjs';
+/** From the syntax trees to what is generated; or, for each declaration, why it is not. */
 import { ConfigError } from '../errors.js';
-import { checkProperties, ExportedNames, propertyName } from './names.js';
-import { commentOf, fullNameOf, referenceTo } from './reflection.js';
-import { isScalar } from './scalars.js';
-import {
-  type Declaration,
-  type EnumSchema,
-  type FieldSchema,
-  type FieldShape,
-  type FieldType,
-  type FileSchema,
-  isOneof,
-  type MessageSchema,
-  type OneofSchema,
-} from './schema.js';
-import { describeService } from './service.js';
+import { checkOptions } from './check-options.js';
+import { describeEnum } from './describe-enum.js';
+import { describeMessage } from './describe-message.js';
+import { describeService } from './describe-service.js';
+import { type Features, featuresOf, withOptions } from './features.js';
+import { isTakenExport } from './names.js';
+import { checkProto, type Place } from './place.js';
+import type { Declaration } from './schema.js';
+import { type ExportedSymbol, join, type Symbols } from './symbols.js';
+import { type FileNode, refusal } from './syntax/index.js';
 
-/** The file at `path`, whose source is in `root`. Throws ConfigError for what is refused, with file and name. */
-export function describeFile(root: protobuf.Root, path: string): FileSchema {
-  const declarations: Declaration[] = [];
-  const names = new ExportedNames(path);
-  visit(root);
-  return { path, declarations };
+/** What a declaration becomes, or the ConfigError that says why it is refused. */
+export type Described = Declaration | ConfigError;
 
-  function visit(parent: protobuf.NamespaceBase): void {
-    for (const object of parent.nestedArray) {
-      if (object.filename === path) describe(object);
-      if (object instanceof protobuf.Namespace) visit(object);
+/** The declarations of one file, in the order of the source. */
+export function describeFile(file: FileNode, symbols: Symbols): ReadonlyMap<ExportedSymbol, Described> {
+  const exported = symbols.exportedBy(file);
+  const features = attempt(() => fileFeatures(file, symbols));
+  if (features instanceof ConfigError) return new Map(exported.map((symbol) => [symbol, features]));
+  const place = { file, symbols, features };
+  const owners = new Map<string, string>();
+  return new Map(exported.map((symbol) => [symbol, attempt(() => describe(symbol, place, owners))]));
+}
+
+/** What a file must not hold when it is asked for itself, besides its declarations. */
+export function checkFile(file: FileNode, symbols: Symbols): void {
+  checkExtends(file, file.package, file, symbols);
+}
+
+function describe(symbol: ExportedSymbol, place: Place, owners: Map<string, string>): Declaration {
+  const { file } = place;
+  const { exportedName, fullName, kind, line } = symbol;
+  const names = kind === 'message' ? [exportedName, `${exportedName}Init`] : [exportedName];
+  for (const name of names) {
+    const other = owners.get(name);
+    if (other !== undefined) {
+      const message = `${kind} ${fullName} and ${other} would both be exported as "${name}". Rename one of them.`;
+      throw refusal(file.path, line, message);
     }
   }
-
-  function describe(object: protobuf.ReflectionObject): void {
-    if (object instanceof protobuf.Type) {
-      const message = describeMessage(object, path);
-      names.add(message.name, `message ${message.fullName}`);
-      names.add(`${message.name}Init`, `the Init type of message ${message.fullName}`);
-      declarations.push(message);
-    } else if (object instanceof protobuf.Enum) {
-      const described = describeEnum(object, path);
-      names.add(described.name, `enum ${described.fullName}`);
-      declarations.push(described);
-    } else if (object instanceof protobuf.Service) {
-      const service = describeService(object, path);
-      names.add(service.name, `service ${service.fullName}`);
-      declarations.push(service);
-    }
+  for (const name of names) owners.set(name, `${name === exportedName ? '' : 'the Init type of '}${kind} ${fullName}`);
+  if (isTakenExport(exportedName)) {
+    const message = `${kind} ${fullName} cannot be called "${exportedName}": generated code needs that name. Choose another.`;
+    throw refusal(file.path, line, message);
+  }
+  checkProto(symbol.node.name, `${kind} ${fullName}`, line, file);
+  const inside = { ...place, features: enclosingFeatures(symbol, place) };
+  switch (symbol.kind) {
+    case 'message':
+      return describeMessage(symbol, inside);
+    case 'enum':
+      return describeEnum(symbol, inside);
+    case 'service':
+      return describeService(symbol, inside);
   }
 }
 
-function describeEnum(object: protobuf.Enum, path: string): EnumSchema {
-  const fullName = fullNameOf(object);
-  const values = Object.entries(object.values).map(([name, number]) => ({
-    name,
-    number,
-    comment: object.comments[name] ?? undefined,
-  }));
-  if (values[0]?.number !== 0) throw new ConfigError(`${path}: the first value of enum ${fullName} must be 0.`);
-  return { kind: 'enum', name: referenceTo(object).name, fullName, comment: commentOf(object), values };
+/** The features of the messages around a declaration, from the outermost inwards. */
+function enclosingFeatures(symbol: ExportedSymbol, { file, features }: Place): Features {
+  const path = symbol.fullName.slice(file.package === '' ? 0 : file.package.length + 1).split('.');
+  let inner = features;
+  let messages = file.messages;
+  for (const name of path.slice(0, -1)) {
+    const message = messages.find((one) => one.name === name);
+    if (message === undefined) break;
+    inner = withOptions(inner, message.options, file.path);
+    messages = message.messages;
+  }
+  return inner;
 }
 
-function describeMessage(object: protobuf.Type, path: string): MessageSchema {
-  const fullName = fullNameOf(object);
-  const byField = new Map(object.fieldsArray.map((field) => [field, describeField(field, path)]));
-  const properties: (FieldSchema | OneofSchema)[] = [];
-  for (const [field, schema] of byField) {
-    const oneof = schema.shape.kind === 'case' ? field.partOf : null;
-    if (oneof === null) properties.push(schema);
-    else if (oneof.fieldsArray[0] === field) properties.push(describeOneof(oneof, byField));
+function fileFeatures(file: FileNode, symbols: Symbols): Features {
+  const features = featuresOf(file.edition);
+  if (features === undefined) {
+    const message = `edition "${file.edition}" is not understood. There are edition "2023", syntax "proto3" and syntax "proto2".`;
+    throw refusal(file.path, file.editionLine, message);
   }
-  checkProperties(
-    properties.map((property) => property.name),
-    fullName,
-    path,
-  );
-  for (const { name, cases } of properties.filter(isOneof)) {
-    checkProperties(
-      cases.map((one) => one.name),
-      `oneof ${name} of ${fullName}`,
-      path,
+  const place = { file, symbols, features };
+  checkOptions(file.options, 'FileOptions', file.package, place);
+  return withOptions(features, file.options, file.path);
+}
+
+/** Options may be extended; other messages have fixed fields in what is generated. */
+function checkExtends(
+  { extensions, messages }: Pick<FileNode, 'extensions' | 'messages'>,
+  scope: string,
+  file: FileNode,
+  symbols: Symbols,
+): void {
+  for (const { extendee, field } of extensions) {
+    const message = symbols.type(extendee, scope, file);
+    const fullName = message?.fullName ?? extendee;
+    if (/^google\.protobuf\.(?:\w+Options|FeatureSet)$/.test(fullName)) continue;
+    const missing = message === undefined ? ', which is not declared in this file or its imports' : '';
+    throw refusal(
+      file.path,
+      field.line,
+      `${field.name} extends ${fullName}${missing}: only options can be extended. Declare a field in the message itself.`,
     );
   }
-  const fields = [...byField.values()].sort((a, b) => a.number - b.number);
-  return { kind: 'message', name: referenceTo(object).name, fullName, comment: commentOf(object), fields, properties };
+  for (const message of messages) checkExtends(message, join(scope, message.name), file, symbols);
 }
 
-function describeOneof(oneof: protobuf.OneOf, byField: ReadonlyMap<protobuf.Field, FieldSchema>): OneofSchema {
-  const cases = oneof.fieldsArray.flatMap((field) => byField.get(field) ?? []);
-  return { name: propertyName(oneof.name), comment: commentOf(oneof), cases };
-}
-
-function describeField(field: protobuf.Field, path: string): FieldSchema {
-  if (field.id < 1)
-    throw new ConfigError(`${path}: field ${fullNameOf(field)} has the number ${field.id}; they start at 1.`);
-  const type = fieldType(field);
-  return {
-    name: propertyName(field.name),
-    number: field.id,
-    type,
-    shape: fieldShape(field, type, path),
-    comment: commentOf(field),
-  };
-}
-
-function fieldType(field: protobuf.Field): FieldType {
-  const { resolvedType } = field;
-  if (resolvedType instanceof protobuf.Enum) return { kind: 'enum', reference: referenceTo(resolvedType) };
-  if (resolvedType instanceof protobuf.Type) return { kind: 'message', reference: referenceTo(resolvedType) };
-  if (!isScalar(field.type))
-    throw new ConfigError(`${field.filename}: ${fullNameOf(field)} has the unknown type ${field.type}.`);
-  return { kind: 'scalar', scalar: field.type, asNumber: field.options?.['jstype'] === 'JS_NUMBER' };
-}
-
-function fieldShape(field: protobuf.Field, type: FieldType, path: string): FieldShape {
-  if (field instanceof protobuf.MapField) {
-    if (!isScalar(field.keyType))
-      throw new ConfigError(`${path}: ${fullNameOf(field)} cannot have keys of ${field.keyType}.`);
-    return { kind: 'map', key: field.keyType };
+function attempt<Result>(action: () => Result): Result | ConfigError {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
   }
-  if (field.repeated) {
-    const packable =
-      type.kind === 'enum' || (type.kind === 'scalar' && type.scalar !== 'string' && type.scalar !== 'bytes');
-    return { kind: 'repeated', packed: packable && field.options?.['packed'] !== false };
-  }
-  const isOptional = field.options?.['proto3_optional'] === true;
-  if (field.partOf !== null && !isOptional) return { kind: 'case', oneof: propertyName(field.partOf.name) };
-  return { kind: isOptional || type.kind === 'message' ? 'optional' : 'implicit' };
 }

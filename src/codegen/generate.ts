@@ -1,12 +1,13 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { ConfigError } from '../errors.js';
 import { emitDeclarations } from './declarations.js';
-import { describeFile } from './describe.js';
-import type { RuntimeModules } from './imports.js';
+import { moduleStem, type RuntimeModules } from './imports.js';
 import { type ModuleKind, moduleKindOf } from './module-kind.js';
 import { emitModule } from './modules.js';
-import type { FileSchema, FieldType, TypeReference } from './schema.js';
+import type { FileSchema } from './schema.js';
+import { select } from './select.js';
 import { loadSources } from './sources.js';
+import { writeFiles } from './write-files.js';
 
 export type { RuntimeModules } from './imports.js';
 
@@ -19,6 +20,10 @@ export interface GenerateOptions {
   readonly out: string;
   /** What the `.js` files are; without it, what the nearest package.json of `out` makes of them. */
   readonly module?: ModuleKind;
+  /** Whether services are generated; `false` makes messages and enums alone. Default: true. */
+  readonly services?: boolean;
+  /** Is told of each file whether it was written, or was there already as it should be. */
+  readonly report?: (path: string, isWritten: boolean) => void;
   /** Where generated code finds Millrace; for Millrace itself, which cannot import its own package. */
   readonly modules?: RuntimeModules;
 }
@@ -35,55 +40,40 @@ const PACKAGE_MODULES: RuntimeModules = {
 
 /**
  * Turns .proto files, and those whose types they use, into one `.js` and one `.d.ts` each. Nothing is written when anything
- * is refused; a file that would not change is left alone. Resolves to the paths of all files, sorted.
+ * is refused or cannot be written; a file that would not change is left alone. Resolves to the paths of all files, sorted.
  *
- * @throws ConfigError, with file and name, for what cannot be parsed or is not supported.
+ * @throws ConfigError, with file, line and name, for what cannot be parsed, is not supported or cannot be written.
  * @example
  * await generate({ files: ['protos/shop.proto'], out: 'src/gen' }); // src/gen/shop.js, src/gen/shop.d.ts
  */
 export async function generate(options: GenerateOptions): Promise<readonly string[]> {
-  const { files, protoPath = [], out, modules = PACKAGE_MODULES } = options;
+  const { files, protoPath = [], out, services = true, modules = PACKAGE_MODULES } = options;
   const kind = options.module ?? (await moduleKindOf(out));
-  const { root, requested } = loadSources(files, protoPath);
-  const schemas = new Map<string, FileSchema>();
-  const pending = [...requested];
-  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    if (schemas.has(path)) continue;
-    const schema = describeFile(root, path);
-    schemas.set(path, schema);
-    for (const { file } of referencesOf(schema)) if (!modules.shipped.has(file)) pending.push(file);
-  }
-  const outputs = [...schemas.values()].flatMap((schema) => {
-    const stem = join(resolve(out), schema.path.replace(/\.proto$/, ''));
+  const schemas = select(loadSources(files, protoPath), { services, shipped: modules.shipped });
+  checkDistinct(schemas);
+  const outputs = schemas.flatMap((schema) => {
+    const stem = join(resolve(out), moduleStem(schema.path));
     return [
       { path: `${stem}.d.ts`, text: emitDeclarations(schema, modules) },
       { path: `${stem}.js`, text: emitModule(schema, modules, kind) },
     ];
   });
-  await Promise.all(outputs.map(({ path, text }) => writeWhenChanged(path, text)));
-  return outputs.map(({ path }) => path).sort();
+  const written = await writeFiles(outputs);
+  const paths = outputs.map(({ path }) => path).sort();
+  for (const path of paths) options.report?.(path, written.has(path));
+  return paths;
 }
 
-function referencesOf({ declarations }: FileSchema): readonly TypeReference[] {
-  return declarations.flatMap((declaration): readonly TypeReference[] => {
-    switch (declaration.kind) {
-      case 'enum':
-        return [];
-      case 'message':
-        return declaration.fields.flatMap(({ type }) => referenceOf(type));
-      case 'service':
-        return declaration.methods.flatMap(({ request, response }) => [request, response]);
+/** Two files must not become one module; nor on a disk for which upper and lower case are the same. */
+function checkDistinct(schemas: readonly FileSchema[]): void {
+  const byStem = new Map<string, string>();
+  for (const path of schemas.map((schema) => schema.path).sort()) {
+    const stem = moduleStem(path).normalize('NFC').toLowerCase();
+    const other = byStem.get(stem);
+    if (other !== undefined) {
+      const folder = `${moduleStem(path)}.js`;
+      throw new ConfigError(`${other} and ${path} would both become ${folder}. Rename one of them.`);
     }
-  });
-}
-
-function referenceOf(type: FieldType): readonly TypeReference[] {
-  return type.kind === 'scalar' ? [] : [type.reference];
-}
-
-async function writeWhenChanged(path: string, text: string): Promise<void> {
-  const present = await readFile(path, 'utf8').catch(() => undefined);
-  if (present === text) return;
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
+    byStem.set(stem, path);
+  }
 }

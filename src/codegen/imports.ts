@@ -11,6 +11,11 @@ export interface RuntimeModules {
   readonly shipped: ReadonlySet<string>;
 }
 
+/** Path of the modules of a .proto file below the output folder, without `.js` and `.d.ts`. */
+export function moduleStem(path: string): string {
+  return path.replace(/\.proto$/, '');
+}
+
 export class Imports {
   readonly #file: FileSchema;
   readonly #modules: RuntimeModules;
@@ -45,9 +50,9 @@ export class Imports {
 
   #moduleOf(reference: TypeReference): string {
     if (this.#modules.shipped.has(reference.file)) return this.#modules.specifier(this.#file.path);
-    const target = reference.file.replace(/\.proto$/, '.js');
+    const target = `${moduleStem(reference.file)}.js`;
     const path = posix.relative(posix.dirname(this.#file.path), target);
-    return path.startsWith('.') ? path : `./${path}`;
+    return path.startsWith('../') ? path : `./${path}`;
   }
 
   #import(module: string, name: string): string {

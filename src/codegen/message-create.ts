@@ -17,7 +17,8 @@ export function emitCreate(
   function source(property: FieldSchema | OneofSchema): string {
     if (!isOneof(property)) return fieldSource(property, imports);
     if (!property.cases.some((field) => field.type.kind === 'message')) return `init.${property.name} ?? ${NO_CASE}`;
-    const helper = `${name}$${property.name}`;
+    // Nothing else has a name with two `$`: neither `Row$fields` nor an alias such as `Row$1`.
+    const helper = `${name}$create$${property.name}`;
     functions.push(oneofFunction(helper, property, imports));
     return `${helper}(init.${property.name})`;
   }
@@ -26,7 +27,7 @@ export function emitCreate(
 /** The default of a type that has one, as JavaScript source. */
 export function defaultOf(type: FieldType): string {
   if (type.kind === 'message') return 'undefined';
-  return type.kind === 'enum' ? '0' : defaultSource(scalarFacts(type.scalar, type.asNumber).type);
+  return type.kind === 'enum' ? String(type.first) : defaultSource(scalarFacts(type.scalar, type.asNumber).type);
 }
 
 function fieldSource({ name, shape, type }: FieldSchema, imports: Imports): string {
@@ -43,6 +44,8 @@ function fieldSource({ name, shape, type }: FieldSchema, imports: Imports): stri
       return message === undefined ? `${given} ?? new globalThis.Map()` : `createMap(${given}, ${message})`;
     case 'optional':
       return message === undefined ? given : `${given} === undefined ? undefined : ${message}.create(${given})`;
+    case 'filled':
+      return `${given} ?? ${shape.source}`;
     case 'implicit':
     case 'case':
       return `${given} ?? ${defaultOf(type)}`;

@@ -42,6 +42,8 @@ function initial(property: FieldSchema | OneofSchema): string {
       return property.shape.key === 'string' ? '{}' : 'new globalThis.Map()';
     case 'optional':
       return 'undefined';
+    case 'filled':
+      return property.shape.source;
     case 'implicit':
     case 'case':
       return defaultOf(property.type);
@@ -68,6 +70,7 @@ function emitField(field: FieldSchema, imports: Imports): readonly string[] {
     case 'case':
       return branch(keyOf(number, wireOf(type)), [`message.${shape.oneof} = { case: '${name}', value: ${value} };`]);
     case 'implicit':
+    case 'filled':
     case 'optional':
       return branch(keyOf(number, wireOf(type)), [`message.${name} = ${value};`]);
   }

@@ -24,6 +24,8 @@ function emitField(field: FieldSchema, imports: Imports): readonly string[] {
   switch (shape.kind) {
     case 'implicit':
       return [`    if (${isSet(property, type)}) ${tag}${call(type, property, imports)};`];
+    case 'filled':
+      return [`    ${tag}${call(type, property, imports)};`];
     case 'optional':
       return [`    if (${property} !== undefined) ${tag}${call(type, property, imports)};`];
     case 'case':

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../errors.js';
+import { quoted } from './quoted.js';
 
 /** What a generated `.js` file is. */
 export type ModuleKind = 'esm' | 'commonjs';
@@ -29,17 +30,18 @@ export interface ImportedNames {
 
 /** The first lines of a module, behind its header comment. */
 export function emitImports(kind: ModuleKind, imported: readonly ImportedNames[]): readonly string[] {
-  if (kind === 'esm') return imported.map((one) => importStatement('import', one));
+  if (kind === 'esm')
+    return imported.map((one) => importStatement('import', { ...one, specifier: urlOf(one.specifier) }));
   return [
     "'use strict';",
     "globalThis.Object.defineProperty(exports, '__esModule', { value: true });",
-    ...imported.map(({ specifier, names }) => `const ${listOf(names, ': ')} = require('${specifier}');`),
+    ...imported.map(({ specifier, names }) => `const ${listOf(names, ': ')} = require(${quoted(specifier)});`),
   ];
 }
 
 /** `keyword` is `import` or `import type`. */
 export function importStatement(keyword: string, { specifier, names }: ImportedNames): string {
-  return `${keyword} ${listOf(names, ' as ')} from '${specifier}';`;
+  return `${keyword} ${listOf(names, ' as ')} from ${quoted(specifier)};`;
 }
 
 /** The last lines of a module that exports `names`. */
@@ -47,6 +49,12 @@ export function emitExports(kind: ModuleKind, names: readonly string[]): string 
   if (kind === 'esm') return names.length === 0 ? 'export {};' : `export { ${names.join(', ')} };`;
   // One assignment a line: that is what Node recognizes, so that ES modules can import each name.
   return names.map((name) => `exports.${name} = ${name};`).join('\n');
+}
+
+/** Node reads the specifiers of ES modules as URLs; those of types and of `require` are paths. */
+function urlOf(specifier: string): string {
+  if (!/^\.\.?\//.test(specifier)) return specifier;
+  return specifier.replace(/[%#?]/g, (character) => encodeURIComponent(character));
 }
 
 function listOf(names: ReadonlyMap<string, string>, rename: string): string {

@@ -24,7 +24,7 @@ export function emitModule(file: FileSchema, modules: RuntimeModules, kind: Modu
   if (body.some((part) => part.includes(NO_BYTES))) body.unshift(`const ${NO_BYTES} = new Uint8Array(0);`);
   const names = file.declarations.map(({ name }) => name);
   if (names.length > 0 || kind === 'esm') body.push(emitExports(kind, names));
-  const top = [header(file.path), ...emitImports(kind, imports.all())].join('\n');
+  const top = [header(file), ...emitImports(kind, imports.all())].join('\n');
   return `${[top, ...body].join('\n\n')}\n`;
 }
 

@@ -6,17 +6,22 @@ export interface TypeReference {
   /** Proto path of the file that declares it. */
   readonly file: string;
   readonly name: string;
+  /** Full protobuf name. */
+  readonly fullName: string;
 }
 
 export type FieldType =
   /** `asNumber`: a 64-bit integer as a number, by `[jstype = JS_NUMBER]`. */
   | { readonly kind: 'scalar'; readonly scalar: Scalar; readonly asNumber: boolean }
-  | { readonly kind: 'enum'; readonly reference: TypeReference }
+  /** `first`: the number of its first value, which is its default. */
+  | { readonly kind: 'enum'; readonly reference: TypeReference; readonly first: number }
   | { readonly kind: 'message'; readonly reference: TypeReference };
 
 export type FieldShape =
   /** Absent on the wire means the default. */
   | { readonly kind: 'implicit' }
+  /** Absent means the default that the field declares, JavaScript source; always written. */
+  | { readonly kind: 'filled'; readonly source: string }
   /** Absent means undefined: `optional` fields, and messages. */
   | { readonly kind: 'optional' }
   | { readonly kind: 'repeated'; readonly packed: boolean }
@@ -83,6 +88,8 @@ export interface FileSchema {
   /** Path below the proto path, such as `shop/pricing.proto`. */
   readonly path: string;
   readonly declarations: readonly Declaration[];
+  /** What is declared and not generated, with the reason; nothing that is generated needs it. */
+  readonly leftOut: readonly string[];
 }
 
 export function isOneof(property: FieldSchema | OneofSchema): property is OneofSchema {

@@ -1,17 +1,14 @@
 /** Finds and parses .proto files, with all that they import. */
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import protobuf from 'protobufjs';
 import { ConfigError } from '../errors.js';
-
-/** Declares the options of options; proto2, and of no use to anybody else. */
-const DESCRIPTOR = 'google/protobuf/descriptor.proto';
+import { type FileNode, type ImportNode, parseProto, refusal } from './syntax/index.js';
 
 export interface Sources {
-  readonly root: protobuf.Root;
-  /** Proto paths of the files asked for, such as `shop/pricing.proto`. */
+  /** By proto path, in the order in which they were reached: what a file imports comes before it. */
+  readonly files: ReadonlyMap<string, FileNode>;
+  /** Proto paths of the files asked for, such as `shop/pricing.proto`, without repetitions. */
   readonly requested: readonly string[];
 }
 
@@ -22,89 +19,96 @@ export interface Sources {
 export function loadSources(files: readonly string[], protoPath: readonly string[]): Sources {
   const given = protoPath.length > 0 ? protoPath : files.map((file) => dirname(file));
   const folders = [...new Set([...given.map((folder) => resolve(folder)), bundledProtos()])];
-  const root = new protobuf.Root();
-  root.addJSON(descriptorJson());
-  const loaded = new Set([DESCRIPTOR]);
-  const requested = files.map((file) => protoPathOf(resolve(file), folders));
-  for (const path of requested) load(path, undefined);
-  try {
-    root.resolveAll();
-  } catch (cause) {
-    throw new ConfigError(`${requested.join(', ')}: ${messageOf(cause)}. Is an import missing?`, { cause });
-  }
-  return { root, requested };
+  const loaded = new Map<string, FileNode>();
+  const requested = new Set(files.map((file) => requestedPath(resolve(file), folders)));
+  for (const path of requested) load(path, []);
+  return { files: loaded, requested: [...requested] };
 
-  function load(path: string, importer: string | undefined): void {
-    if (loaded.has(path)) return;
-    loaded.add(path);
-    const file = folders.map((folder) => join(folder, path)).find((candidate) => existsSync(candidate));
-    if (file === undefined) {
-      const by = importer === undefined ? '' : `, imported by ${importer},`;
-      throw new ConfigError(
-        `${path}${by} was not found below ${folders.join(', ')}. Name its folder with --proto-path.`,
+  function load(path: string, importers: readonly FileNode[], by?: ImportNode): void {
+    const circle = importers.findIndex((importer) => importer.path === path);
+    const importer = importers.at(-1);
+    if (circle >= 0 && importer !== undefined && by !== undefined) {
+      const chain = [...importers.slice(circle).map((one) => one.path), path].join(', which imports ');
+      throw refusal(
+        importer.path,
+        by.line,
+        `The imports make a circle: ${chain}. Move what both need to a third file.`,
       );
     }
-    for (const next of parseFile(file, path, root)) load(next, path);
+    if (loaded.has(path)) return;
+    const file = find(path, folders);
+    if (file === undefined) {
+      const missing = `was not found below ${folders.join(', ')}. Name its folder with --proto-path.`;
+      if (importer === undefined || by === undefined) throw new ConfigError(`${path} ${missing}`);
+      throw refusal(importer.path, by.line, `${path}, imported by ${importer.path}, ${missing}`);
+    }
+    const node = parseProto(read(file), path);
+    for (const next of node.imports) {
+      checkCanonical(next, path);
+      load(next.path, [...importers, node], next);
+    }
+    loaded.set(path, node);
   }
 }
 
-function parseFile(file: string, path: string, root: protobuf.Root): readonly string[] {
-  const source = readFileSync(file, 'utf8');
-  checkSyntax(source, path);
-  // The parser's own way to learn the name, missing in its types: it goes to errors and to `filename` of what is declared.
-  Reflect.set(protobuf.parse, 'filename', path);
+function find(path: string, folders: readonly string[]): string | undefined {
+  return folders.map((folder) => join(folder, path)).find((candidate) => isThere(candidate));
+}
+
+function isThere(file: string): boolean {
   try {
-    const parsed = protobuf.parse(source, root, { keepCase: true, alternateCommentMode: true });
-    return [...(parsed.imports ?? []), ...(parsed.weakImports ?? [])];
+    return statSync(file, { throwIfNoEntry: false }) !== undefined;
   } catch (cause) {
-    throw new ConfigError(`${path}: ${messageOf(cause)}.`, { cause });
-  } finally {
-    Reflect.set(protobuf.parse, 'filename', null);
+    throw new ConfigError(`${file} cannot be looked for: ${messageOf(cause)}.`, { cause });
   }
 }
 
-/** Refuses what the parser would take for something else, or drop without a word. */
-function checkSyntax(source: string, path: string): void {
-  const code = withoutComments(source);
-  const [, keyword, value] = /^\s*(syntax|edition)\s*=\s*["']([^"']*)["']/.exec(code) ?? [];
-  if (keyword !== 'syntax' || value !== 'proto3') {
-    const found =
-      keyword === undefined ? 'it has no syntax line, which makes it proto2' : `it is ${keyword} "${value}"`;
-    throw new ConfigError(`${path}: only proto3 is understood, and ${found}. Begin the file with: syntax = "proto3";`);
-  }
-  const [, group] = /\bgroup\s+(\w+)\s*=\s*\w+\s*[{[]/.exec(code) ?? [];
-  if (group !== undefined) {
-    throw new ConfigError(
-      `${path}: ${group} is a group, which proto3 does not have. Declare a message and a field of its type.`,
-    );
-  }
-  if (/\b__proto__\b/.test(code)) {
-    throw new ConfigError(`${path}: nothing can be called "__proto__" in JavaScript. Choose another name.`);
+function read(file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
+  } catch (cause) {
+    const reason = cause instanceof TypeError ? 'it is not UTF-8 text' : messageOf(cause);
+    throw new ConfigError(`${file} cannot be read: ${reason}.`, { cause });
   }
 }
 
-function withoutComments(source: string): string {
-  return source.replace(/"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (text) =>
-    text.startsWith('/') ? ' ' : text,
+/** As protoc has it: one file has one path, so that what it declares exists once, and no module lies outside the output folder. */
+function checkCanonical({ path, line }: ImportNode, importer: string): void {
+  const isCanonical = !path.includes('\\') && path.split('/').every((part) => !['', '.', '..'].includes(part));
+  if (isCanonical && !hasControlCharacter(path)) return;
+  throw refusal(
+    importer,
+    line,
+    `import ${JSON.stringify(path)} is no path below the proto path: write it with "/", without ".", ".." and a leading "/", and name its folder with --proto-path.`,
   );
 }
 
-function protoPathOf(file: string, folders: readonly string[]): string {
+/** The proto path of a file on the command line: its place below the first folder that holds it. */
+function requestedPath(file: string, folders: readonly string[]): string {
   for (const folder of folders) {
     const path = relative(folder, file);
-    if (!path.startsWith('..') && !isAbsolute(path)) return path.split(sep).join('/');
+    if (path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path)) continue;
+    const protoPath = path.split(sep).join('/');
+    if (protoPath.includes('\\') || hasControlCharacter(protoPath)) {
+      throw new ConfigError(`${JSON.stringify(file)} has a backslash or a control character in its name. Rename it.`);
+    }
+    const found = find(protoPath, folders);
+    if (found === undefined || !isThere(file)) throw new ConfigError(`${file} was not found.`);
+    if (realpathSync(found) === realpathSync(file)) return protoPath;
+    throw new ConfigError(
+      `${file} and ${found} are both ${protoPath} below the proto path. Rename one, or name the folder that holds both with --proto-path.`,
+    );
   }
   throw new ConfigError(`${file} is not below the proto path: ${folders.join(', ')}.`);
 }
 
-function bundledProtos(): string {
-  return fileURLToPath(new URL('../../protos', import.meta.url));
+function hasControlCharacter(path: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- it is about these
+  return /[\u0000-\u001f\u007f\u2028\u2029]/.test(path);
 }
 
-function descriptorJson(): Record<string, protobuf.AnyNestedObject> {
-  const file = createRequire(import.meta.url).resolve('protobufjs/google/protobuf/descriptor.json');
-  const json = JSON.parse(readFileSync(file, 'utf8')) as { readonly nested: Record<string, protobuf.AnyNestedObject> };
-  return json.nested;
+function bundledProtos(): string {
+  return fileURLToPath(new URL('../../protos', import.meta.url));
 }
 
 function messageOf(cause: unknown): string {

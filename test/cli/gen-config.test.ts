@@ -13,7 +13,8 @@ describe('millrace gen', function () {
     );
     folder.write('money.proto', 'syntax = "proto3"; package shop; message Money { int64 cents = 1; }');
     const ended = await folder.run(['gen', 'shop.proto', '--out', 'gen', '--proto-path', '.']);
-    expect(ended).to.deep.equal({ code: 0, stdout: '', stderr: '' });
+    const files = ['money.d.ts', 'money.js', 'shop.d.ts', 'shop.js'].map((name) => `wrote gen/${name}\n`);
+    expect(ended).to.deep.equal({ code: 0, stdout: files.join(''), stderr: '' });
     expect(folder.read('gen/shop.d.ts')).to.include('Price');
     expect(folder.read('gen/money.js')).to.include('Money');
   });

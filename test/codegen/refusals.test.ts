@@ -14,10 +14,6 @@ const service = (rpc: string) => `${HEAD} ${M} service S { ${rpc} }`;
 /** What is wrong, the file, and what the error says. */
 const refused: readonly (readonly [title: string, source: string, ...said: readonly string[]])[] = [
   ['client streaming', service('rpc Send(stream M) returns (M);'), 'shop.S.Send', 'streams its requests'],
-  ['proto2', 'syntax = "proto2"; message M { optional int32 a = 1; }', 'only proto3', '"proto2"'],
-  ['no syntax line, which is proto2', 'package shop; message M {}', 'only proto3', 'no syntax line'],
-  ['a syntax line that is a comment', '// syntax = "proto3";\nmessage M {}', 'only proto3'],
-  ['editions', 'edition = "2023"; message M {}', 'only proto3', 'edition "2023"'],
   ['groups', `${HEAD} message M { repeated group Row = 1 { int32 a = 1; } }`, 'Row is a group'],
   [
     'ASYNC with a reply',
@@ -63,7 +59,63 @@ const refused: readonly (readonly [title: string, source: string, ...said: reado
   ['a field called as a oneof', `${HEAD} message M { int32 a_b = 1; oneof aB { int32 c = 2; } }`, 'shop.M', 'aB'],
   ['anything called __proto__', `${HEAD} message M { int32 __proto__ = 1; }`, '"__proto__"'],
   ['cases that become one', `${HEAD} message M { oneof o { int32 a_b = 1; int32 aB = 2; } }`, 'shop.M', 'aB'],
-  ['field number 0', `${HEAD} message M { int32 a = 0; }`, 'shop.M.a'],
+  ['field number 0', `${HEAD} message M { int32 a = 0; }`, 'shop.M.a', 'from 1 to 536870911'],
+  ['a field number below 0', `${HEAD} message M {\n int32 a = -1; }`, 'shop.proto:2', 'shop.M.a'],
+  ['field number 2^29', `${HEAD} message M {\n int32 a = 536870912; }`, 'shop.proto:2', 'shop.M.a', '536870912'],
+  ['a field number beyond 2^32', `${HEAD} message M {\n int32 a = 4294967297; }`, 'shop.proto:2', '4294967297'],
+  ['field number 19000', `${HEAD} message M {\n int32 a = 19000; }`, 'shop.proto:2', '19000 to 19999'],
+  ['field number 19999', `${HEAD} message M {\n repeated int32 a = 0x4E1F; }`, 'shop.proto:2', '19999'],
+  ['such a number of a map', `${HEAD} message M {\n map<string, int32> a = 19500; }`, 'shop.proto:2', '19500'],
+  ['such a number of a case', `${HEAD} message M { oneof o {\n int32 a = 19500; } }`, 'shop.proto:2', '19500'],
+  ['a field number that is no integer', `${HEAD} message M {\n int32 a = 1.5; }`, 'shop.proto:2', '1.5'],
+  [
+    'a reserved field number',
+    `${HEAD} message M { reserved 2, 5 to 7;\n int32 a = 6; }`,
+    'shop.proto:2',
+    'reserved number 6',
+  ],
+  ['a field number reserved to the end', `${HEAD} message M { reserved 9 to max;\n int32 a = 10; }`, 'shop.proto:2'],
+  ['a reserved name', `${HEAD} message M { reserved "b", "a";\n int32 a = 6; }`, 'shop.proto:2', 'reserved name'],
+  [
+    'an enum value beyond 32 bits',
+    `${HEAD} enum E { A = 0;\n B = 2147483648; }`,
+    'shop.proto:2',
+    'value B of enum shop.E',
+  ],
+  ['an enum value below 32 bits', `${HEAD} enum E { A = 0;\n B = -2147483649; }`, 'shop.proto:2', 'value B'],
+  ['an enum value twice', `${HEAD} enum E { A = 0; B = 1;\n C = 1; }`, 'shop.proto:2', 'value C', 'allow_alias'],
+  ['a reserved enum value', `${HEAD} enum E { reserved -5 to -1; A = 0;\n B = -2; }`, 'shop.proto:2', 'value B'],
+  ['a reserved name of an enum value', `${HEAD} enum E { reserved "B"; A = 0;\n B = 2; }`, 'shop.proto:2', 'value B'],
+  ['an enum without values', `${HEAD}\nenum E {}`, 'shop.proto:2', 'shop.E'],
+  ['a oneof without fields', `${HEAD} message M {\n oneof o {} }`, 'shop.proto:2', 'shop.M.o'],
+  ['a name twice in a message', `${HEAD} message M { int32 a = 1;\n string a = 2; }`, 'shop.proto:2', 'shop.M.a'],
+  ['a name twice in a file', `${HEAD} message M {}\nenum M { A = 0; }`, 'shop.proto:2', 'shop.M', 'shop.proto:1'],
+  [
+    'an enum value called as another of its package',
+    `${HEAD} enum E { A = 0; }\nenum F { A = 0; }`,
+    'shop.proto:2',
+    'shop.A',
+  ],
+  ['an rpc twice', service('rpc Get(M) returns (M);\nrpc Get(M) returns (M);'), 'shop.proto:2', 'shop.S.Get'],
+  ['an rpc that takes an enum', service('rpc Get(E) returns (M); } enum E { A = 0;'), 'shop.S.Get', 'enum'],
+  ['a label in a oneof', `${HEAD} message M { oneof o {\n repeated int32 a = 1; } }`, 'shop.proto:2', 'oneof o'],
+  ['a map in a oneof', `${HEAD} message M { oneof o {\n map<int32, int32> a = 1; } }`, 'shop.proto:2', 'map'],
+  ['a repeated map', `${HEAD} message M {\n repeated map<int32, int32> a = 1; }`, 'shop.proto:2', 'map'],
+  ['a map of maps', `${HEAD} message M {\n map<int32, map<int32, int32>> a = 1; }`, 'shop.proto:2'],
+  [
+    'an option that is not declared',
+    `${HEAD} message M {\n option (shop.color) = RED; }`,
+    'shop.proto:2',
+    '(shop.color)',
+  ],
+  ['an extension of a message', `${HEAD} message M {}\nextend M { int32 a = 1; }`, 'shop.proto:2', 'shop.M'],
+  ['a second package line', `${HEAD}\npackage other;`, 'shop.proto:2', 'package'],
+  ['a string that does not end', `${HEAD}\nimport "google/protobuf/empty.proto;`, 'shop.proto:2', 'string'],
+  ['a comment that does not end', `${HEAD}\n/* message M {}`, 'shop.proto:2', 'comment'],
+  ['a character without meaning', `${HEAD}\nmessage M@ {}`, 'shop.proto:2', '"@"'],
+  ['a number that runs into a name', `${HEAD} message M {\n int32 a = 1b; }`, 'shop.proto:2', '1b'],
+  ['a missing semicolon', `${HEAD} message M {\n int32 a = 1\n int32 b = 2; }`, 'shop.proto:3', '";"'],
+  ['a name that begins with a digit', `${HEAD} message M {\n int32 1a = 1; }`, 'shop.proto:2'],
   ['a field number twice', `${HEAD} message M { int32 a = 1; int32 b = 1; }`, 'duplicate id 1'],
   ['an enum without 0', `${HEAD} enum E { A = 1; }`, 'shop.E'],
   ['a type that does not exist', `${HEAD} message M { Row row = 1; }`, 'Row', 'import'],
@@ -77,6 +129,8 @@ const refused: readonly (readonly [title: string, source: string, ...said: reado
   ],
   ['a file that is cut off', `${HEAD} message M { int32 a = 1;`, 'line 1'],
   ['a map with keys of a floating point type', `${HEAD} message M { map<float, int32> m = 1; }`, 'float'],
+  ['a map with keys of bytes', `${HEAD} message M { map<bytes, int32> m = 1; }`, 'bytes'],
+  ['a map with keys of a message', `${HEAD} message M { map<M, int32> m = 1; }`, 'keys of M'],
 ];
 
 const METHODS_TAKEN =
@@ -118,10 +172,12 @@ describe('the generator refuses', () => {
     expect((await failure(['none.proto'])).message).to.include('none.proto was not found');
   });
 
-  it('what an imported file has wrong, by its name', async () => {
-    await put('shop.proto', 'syntax = "proto3"; import "old.proto"; message M { Old old = 1; }');
-    await put('old.proto', 'syntax = "proto2"; message Old {}');
-    expect((await failure(['shop.proto'])).message).to.match(/^old\.proto: only proto3/);
+  it('what an imported file has wrong, by its name, its line and who needs it', async () => {
+    await put('shop.proto', 'syntax = "proto3";\nimport "old.proto";\nmessage M { Old old = 1; }');
+    await put('old.proto', 'syntax = "proto2";\nmessage Old {\n  required int32 a = 1;\n}');
+    expect((await failure(['shop.proto'])).message)
+      .to.match(/^old\.proto:3: field Old\.a is required/)
+      .and.include('message M needs it (shop.proto:3)');
   });
 
   async function put(path: string, source: string): Promise<void> {

@@ -128,6 +128,62 @@ describe('WireWriter and WireReader', () => {
     }
   });
 
+  it('a length of 2^32 or more is refused, and never cut to its lower bits', () => {
+    const lengths = fc.bigInt({ min: 2n ** 32n, max: 2n ** 64n - 1n });
+    const reads: readonly ((reader: WireReader) => unknown)[] = [
+      (reader) => reader.blob(),
+      (reader) => reader.string(),
+      (reader) => reader.narrow(),
+      (reader) => reader.skipLength(),
+      (reader) => reader.message({ read: () => reader.position }),
+      (reader) => reader.skip(10),
+    ];
+    fc.assert(
+      fc.property(lengths, fc.constantFrom(...reads), fc.nat(40), (length, read, room) => {
+        const bytes = new Uint8Array(10 + room);
+        const end = new WireWriter(bytes).uint64(length).position + room;
+        expect(() => read(new WireReader(bytes, 0, end))).to.throw(
+          ProtocolError,
+          'The length at offset 0 is 2^32 or more',
+        );
+      }),
+    );
+  });
+
+  it('a length in more bytes than it needs is read as what it is', () => {
+    const lengths = fc.nat(20);
+    fc.assert(
+      fc.property(lengths, fc.integer({ min: 1, max: 10 }), (length, size) => {
+        const padded = Array.from(
+          { length: size },
+          (_, index) => (index === 0 ? length : 0) | (index < size - 1 ? 128 : 0),
+        );
+        const reader = new WireReader(Uint8Array.of(...padded, ...Array<number>(length).fill(7)));
+        expect([...reader.blob()]).to.deep.equal(Array<number>(length).fill(7));
+        expect(reader.position).to.equal(reader.end);
+      }),
+    );
+  });
+
+  it('what is 2^32 bytes or longer is refused by the writer, in any nesting', () => {
+    // Never touched, so that it takes no memory: the region has no room for it.
+    const large = new Uint8Array(2 ** 28);
+    const writeLarge = (writer: WireWriter, count: number) => {
+      for (let index = 0; index < count; index++) writer.tag(10).blob(large);
+    };
+    const fits = new WireWriter(new Uint8Array(8));
+    expect(fits.message({ write: () => writeLarge(fits, 15) }, undefined).size).to.be.greaterThan(15 * 2 ** 28);
+    for (const count of [16, 17, 40]) {
+      const writer = new WireWriter(new Uint8Array(8));
+      const write = () => writer.message({ write: () => writeLarge(writer, count) }, undefined);
+      expect(write, String(count)).to.throw(ProtocolError, 'lengths are below 2^32');
+      const outer = new WireWriter(new Uint8Array(8));
+      const mark = outer.open();
+      writeLarge(outer, count);
+      expect(() => outer.close(mark), String(count)).to.throw(ProtocolError, 'lengths are below 2^32');
+    }
+  });
+
   it('a varint ends by its tenth byte', () => {
     const ten = [...Array<number>(9).fill(0xff), 1];
     expect(new WireReader(Uint8Array.from(ten)).uint64()).to.equal(2n ** 64n - 1n);

@@ -8,6 +8,10 @@ export function truncated(needed: number, position: number, end: number): Protoc
   );
 }
 
+export function tooLong(position: number): ProtocolError {
+  return new ProtocolError(`The length at offset ${position} is 2^32 or more: nothing is that long.`);
+}
+
 export function tooDeep(position: number): ProtocolError {
   return new ProtocolError(`Messages are nested deeper than ${limits.messageDepth} levels at offset ${position}.`);
 }

@@ -2,7 +2,7 @@ import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { CopySlab } from './slab.js';
 import { readUtf8 } from './utf8.js';
-import { tooDeep, truncated, wrongWireType } from './malformed.js';
+import { tooDeep, tooLong, truncated, wrongWireType } from './malformed.js';
 
 const TWO_32 = 4_294_967_296;
 const NOTHING = new Uint8Array(0);
@@ -237,7 +237,10 @@ export class WireReader {
 
   /** Reads a length and steps over as many bytes; returns where they start. `position` is where they end. */
   skipLength(): number {
-    const length = this.uint32();
+    const from = this.position;
+    let length = this.uint32();
+    // Five bytes and more may hold a number beyond 32 bits, of which `uint32` keeps the lower ones.
+    if (this.position - from > 4) length = this.#longLength(from);
     const start = this.position;
     if (length > this.end - start) throw truncated(length, this.position, this.end);
     this.position = start + length;
@@ -284,6 +287,14 @@ export class WireReader {
       default:
         throw wrongWireType(key, this.position, 'unknown');
     }
+  }
+
+  /** A length of five bytes or more, which may be padded with zeros. */
+  #longLength(from: number): number {
+    this.position = from;
+    this.varint64();
+    if (this.high !== 0) throw tooLong(from);
+    return this.low >>> 0;
   }
 
   #longTag(): number {

@@ -233,7 +233,7 @@ export class WireWriter {
   blob(value: Uint8Array): this {
     if (!(value instanceof Uint8Array || types.isUint8Array(value))) throw wrong('a Uint8Array', value);
     const { length } = value;
-    this.#varint(length);
+    this.#length(length);
     const position = this.position;
     this.position = position + length;
     if (this.position > this.end) return this;
@@ -269,9 +269,15 @@ export class WireWriter {
     return this;
   }
 
+  #length(length: number): this {
+    if (length >= TWO_32) throw tooLarge(length);
+    return this.#varint(length);
+  }
+
   #finish(content: number, reserved: number): this {
     const { bytes, end } = this;
     let length = this.position - content;
+    if (length >= TWO_32) throw tooLarge(length);
     const extra = varintSize(length) - reserved;
     if (extra > 0) {
       if (this.position + extra <= end) bytes.copyWithin(content + extra, content, this.position);
@@ -324,6 +330,12 @@ export class WireWriter {
     this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return this.#view;
   }
+}
+
+function tooLarge(length: number): ProtocolError {
+  return new ProtocolError(
+    `A field or message of ${length} bytes is too long: lengths are below 2^32. Split it, or send a descriptor of the data.`,
+  );
 }
 
 function varintSize(value: number): number {

@@ -1,0 +1,109 @@
+import { checkOptions } from './check-options.js';
+import { defaultValue } from './default-value.js';
+import { checkProto, type Place } from './place.js';
+import { type Features, withOptions } from './features.js';
+import { propertyName } from './names.js';
+import { isScalar, type Scalar } from './scalars.js';
+import type { FieldSchema, FieldShape, FieldType } from './schema.js';
+import type { MessageSymbol, TypeSymbol } from './symbols.js';
+import { type FieldNode, type OptionNode, refusal } from './syntax/index.js';
+
+/** Throws ConfigError, with file and line, for what protobuf does not allow and what Millrace does not have. */
+export function describeField(field: FieldNode, message: MessageSymbol, place: Place): FieldSchema {
+  const { file } = place;
+  const fullName = `${message.fullName}.${field.name}`;
+  const refuse = (why: string) => refusal(file.path, field.line, `field ${fullName} ${why}`);
+  checkProto(field.name, `A field of ${message.fullName}`, field.line, file);
+  checkOptions(field.options, 'FieldOptions', fullName, place);
+  if (field.isGroup)
+    throw refuse(
+      `is a group, which Millrace does not have: ${field.type} is a group. Declare a message and a field of its type.`,
+    );
+  if (field.label === 'required') throw refuse('is required, which Millrace does not have. Make it optional.');
+  const features = fieldFeatures(field, place);
+  if (features.field_presence === 'LEGACY_REQUIRED')
+    throw refuse('is required by its features, which Millrace does not have.');
+  const target = isScalar(field.type) ? undefined : place.symbols.type(field.type, message.fullName, file);
+  const type = fieldType(field, target);
+  if (type === undefined) throw refuse(unknownType(field.type, place));
+  if (features.message_encoding === 'DELIMITED' && type.kind === 'message' && field.keyType === undefined) {
+    throw refuse('is encoded as a group by its features, which Millrace does not have.');
+  }
+  const shape = fieldShape(field, type, target, features, refuse);
+  return { name: propertyName(field.name), number: field.number, type, shape, comment: field.comment };
+}
+
+/** The features of a field; what proto2 and proto3 say with words is said in terms of editions. */
+function fieldFeatures(field: FieldNode, { file, features }: Place): Features {
+  const own = withOptions(features, field.options, file.path);
+  if (file.edition !== 'proto2' && file.edition !== 'proto3') return own;
+  const packed = wordOption(field.options, 'packed');
+  return {
+    ...own,
+    ...(packed === undefined ? {} : { repeated_field_encoding: packed === 'true' ? 'PACKED' : 'EXPANDED' }),
+    ...(field.label === 'optional' ? { field_presence: 'EXPLICIT' } : {}),
+  };
+}
+
+function fieldType(field: FieldNode, target: TypeSymbol | undefined): FieldType | undefined {
+  if (isScalar(field.type)) {
+    return { kind: 'scalar', scalar: field.type, asNumber: wordOption(field.options, 'jstype') === 'JS_NUMBER' };
+  }
+  if (target === undefined) return undefined;
+  const reference = { file: target.file.path, name: target.exportedName, fullName: target.fullName };
+  if (target.kind === 'message') return { kind: 'message', reference };
+  return { kind: 'enum', reference, first: target.node.values[0]?.number ?? 0 };
+}
+
+function fieldShape(
+  field: FieldNode,
+  type: FieldType,
+  target: TypeSymbol | undefined,
+  features: Features,
+  refuse: (why: string) => Error,
+): FieldShape {
+  if (field.keyType !== undefined) {
+    if (!isMapKey(field.keyType)) {
+      throw refuse(`cannot have keys of ${field.keyType}. Keys are integers, strings or booleans.`);
+    }
+    return { kind: 'map', key: field.keyType };
+  }
+  const isPackable =
+    type.kind === 'enum' || (type.kind === 'scalar' && type.scalar !== 'string' && type.scalar !== 'bytes');
+  const isPacked = wordOption(field.options, 'packed') === 'true';
+  if (isPacked && !(isPackable && field.label === 'repeated')) {
+    throw refuse('cannot be packed: only repeated numbers, booleans and enums can. Remove the option.');
+  }
+  if (field.label === 'repeated') {
+    return { kind: 'repeated', packed: isPackable && features.repeated_field_encoding === 'PACKED' };
+  }
+  if (field.oneof !== undefined) return { kind: 'case', oneof: propertyName(field.oneof) };
+  if (type.kind === 'message') return { kind: 'optional' };
+  const declared = field.options.find(({ spelling }) => spelling === 'default');
+  if (declared !== undefined) {
+    if (features.field_presence === 'IMPLICIT') throw refuse('cannot declare a default in proto3. Remove the option.');
+    const source = defaultValue(type, declared.value, target?.kind === 'enum' ? target.node : undefined);
+    if (source === undefined) throw refuse('has a default that is no value of its type. Change one of them.');
+    return { kind: 'filled', source };
+  }
+  if (features.field_presence === 'EXPLICIT') return { kind: 'optional' };
+  if (type.kind === 'enum' && type.first !== 0) {
+    throw refuse(`has an enum without the value 0, which is what an absent field would be. Make it optional.`);
+  }
+  return { kind: 'implicit' };
+}
+
+function isMapKey(type: string): type is Scalar {
+  return isScalar(type) && type !== 'double' && type !== 'float' && type !== 'bytes';
+}
+
+function unknownType(type: string, { symbols }: Place): string {
+  const declaring = symbols.declaringFile(type);
+  const hint = declaring === undefined ? 'Is an import missing?' : `${declaring} declares one. Is its import missing?`;
+  return `has the unknown type ${type}. ${hint}`;
+}
+
+function wordOption(options: readonly OptionNode[], name: string): string | undefined {
+  const value = options.find(({ spelling }) => spelling === name)?.value;
+  return value?.kind === 'word' ? value.text : undefined;
+}

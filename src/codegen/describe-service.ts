@@ -1,0 +1,100 @@
+import { checkOptions, type CustomOption } from './check-options.js';
+import { checkProto, type Place } from './place.js';
+import { methodName } from './names.js';
+import type { MethodSchema, ServiceSchema, TypeReference } from './schema.js';
+import type { MessageSymbol, ServiceSymbol } from './symbols.js';
+import { type MethodNode, refusal } from './syntax/index.js';
+
+const EMPTY = 'google.protobuf.Empty';
+/** Where protos/millrace/v1/annotations.proto declares what methods can say to Millrace. */
+const ANNOTATIONS = 'millrace.v1.';
+
+/** A service and its methods. Throws ConfigError for an rpc that Millrace does not have. */
+export function describeService({ node, fullName, exportedName }: ServiceSymbol, place: Place): ServiceSchema {
+  const { file } = place;
+  checkOptions(node.options, 'ServiceOptions', fullName, place);
+  const methods = node.methods.map((method) => describeMethod(method, fullName, place));
+  const names = new Set<string>();
+  for (const [index, { name, fullName: method }] of methods.entries()) {
+    if (names.has(name)) {
+      const line = node.methods[index]?.line ?? node.line;
+      throw refusal(file.path, line, `rpc ${method} would be the second member "${name}". Rename it.`);
+    }
+    names.add(name);
+  }
+  return { kind: 'service', name: exportedName, fullName, comment: node.comment, methods };
+}
+
+function describeMethod(method: MethodNode, service: string, place: Place): MethodSchema {
+  const fullName = `${service}.${method.name}`;
+  const refuse = (why: string) => refusal(place.file.path, method.line, `rpc ${fullName} ${why}`);
+  checkProto(method.name, `An rpc of ${service}`, method.line, place.file);
+  if (method.streamsRequests) {
+    throw refuse(
+      'streams its requests, which Millrace cannot do yet. Send them with an ASYNC rpc, one by one; or make the messages alone, with --no-services.',
+    );
+  }
+  const [request, response] = [method.request, method.response].map((name) => {
+    const type = place.symbols.type(name, service, place.file);
+    if (type?.kind === 'message') return type;
+    const hint = type === undefined ? 'Is an import missing?' : 'It is an enum. Put it into a message.';
+    throw refuse(`takes or returns ${name}, which is no message that is known here. ${hint}`);
+  });
+  if (request === undefined || response === undefined) throw refuse('has no types.');
+  const { mode, lane } = annotations(method, fullName, place);
+  if (mode === 'ASYNC' && (method.streamsResponses || response.fullName !== EMPTY)) {
+    throw refuse(`is ASYNC, so nothing is answered: it must return ${EMPTY}.`);
+  }
+  const name = methodName(method.name);
+  if (name === undefined) {
+    const member = method.name.charAt(0).toLowerCase() + method.name.slice(1);
+    throw refuse(
+      `would become the member "${member}", which references and behaviors have already. Give the rpc another name.`,
+    );
+  }
+  return {
+    name,
+    fullName,
+    mode: method.streamsResponses ? 'stream' : mode === 'ASYNC' ? 'tell' : 'ask',
+    lane: lane === 'CONTROL' ? 0 : 1,
+    request: referenceTo(request),
+    response: referenceTo(response),
+    comment: method.comment,
+  };
+}
+
+function referenceTo({ file, exportedName, fullName }: MessageSymbol): TypeReference {
+  return { file: file.path, name: exportedName, fullName };
+}
+
+const OPTIONS: Readonly<Record<string, readonly string[]>> = { mode: ['SYNC', 'ASYNC'], lane: ['DATA', 'CONTROL'] };
+
+/** Our options of a method, such as `{ mode: 'ASYNC' }`. */
+function annotations(method: MethodNode, fullName: string, place: Place): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const { extension, node } of checkOptions(method.options, 'MethodOptions', fullName, place)) {
+    if (!extension.fullName.startsWith(ANNOTATIONS)) continue;
+    const name = extension.fullName.slice(ANNOTATIONS.length);
+    if (Object.hasOwn(found, name)) {
+      throw refusal(place.file.path, node.line, `rpc ${fullName} has the option ${node.spelling} twice. Remove one.`);
+    }
+    found[name] = accepted(name, node, fullName, place);
+  }
+  return found;
+}
+
+function accepted(
+  name: string,
+  { spelling, value, line }: CustomOption['node'],
+  fullName: string,
+  place: Place,
+): string {
+  const values = OPTIONS[name] ?? [];
+  if (value.kind === 'word' && values.includes(value.text)) return value.text;
+  const given = value.kind === 'word' ? value.text : `a ${value.kind}`;
+  throw refusal(
+    place.file.path,
+    line,
+    `rpc ${fullName} has ${spelling} = ${given}; it accepts ${values.join(' or ')}.`,
+  );
+}

@@ -1,0 +1,84 @@
+/** Options: `option NAME = VALUE;`, and `[NAME = VALUE, ...]` behind a declaration. */
+import type { Cursor } from './cursor.js';
+import type { OptionNode, OptionValue } from './tree.js';
+
+/** How deep values may hold one another; no file that a person wrote comes near. */
+const MAX_DEPTH = 100;
+
+/** Behind the word `option`, up to and with the semicolon. */
+export function parseOptionStatement(cursor: Cursor): OptionNode {
+  const option = parseOption(cursor);
+  cursor.expect(';', 'behind the option');
+  return option;
+}
+
+/** The options in brackets, when there are any. */
+export function parseInlineOptions(cursor: Cursor): readonly OptionNode[] {
+  const options: OptionNode[] = [];
+  if (!cursor.skip('[')) return options;
+  do options.push(parseOption(cursor));
+  while (cursor.skip(','));
+  cursor.expect(']', 'behind the options');
+  return options;
+}
+
+function parseOption(cursor: Cursor): OptionNode {
+  const { line } = cursor.peek();
+  const extensions: string[] = [];
+  const parts: string[] = [];
+  do {
+    if (cursor.skip('(')) {
+      const name = cursor.dottedName("an option's name");
+      cursor.expect(')', "behind the option's name");
+      extensions.push(name);
+      parts.push(`(${name})`);
+    } else parts.push(cursor.word("an option's name"));
+  } while (cursor.skip('.'));
+  const spelling = parts.join('.');
+  cursor.expect('=', `behind the option ${spelling}`);
+  return { spelling, extensions, value: parseValue(cursor, 0), line };
+}
+
+function parseValue(cursor: Cursor, depth: number): OptionValue {
+  if (depth > MAX_DEPTH) throw cursor.wrong(`values that are nested ${MAX_DEPTH} times at most`);
+  if (cursor.skip('{')) return parseAggregate(cursor, '}', depth);
+  if (cursor.skip('<')) return parseAggregate(cursor, '>', depth);
+  if (cursor.skip('[')) return parseList(cursor, depth);
+  const { kind } = cursor.peek();
+  if (kind === 'string') return { kind: 'string', bytes: cursor.bytes('a string') };
+  const sign = cursor.skip('-') ? '-' : '';
+  const next = cursor.peek();
+  if (next.kind !== 'word' && next.kind !== 'integer' && next.kind !== 'float') throw cursor.wrong("an option's value");
+  return { kind: 'word', text: sign + cursor.take().text };
+}
+
+function parseList(cursor: Cursor, depth: number): OptionValue {
+  const items: OptionValue[] = [];
+  while (!cursor.skip(']')) {
+    items.push(parseValue(cursor, depth + 1));
+    if (!cursor.skip(',') && cursor.peek().text !== ']') throw cursor.wrong('"," or "]" in the list');
+  }
+  return { kind: 'list', items };
+}
+
+/** In protobuf's text format: `{ name: value other { ... } [some.extension]: value }`. */
+function parseAggregate(cursor: Cursor, close: '}' | '>', depth: number): OptionValue {
+  const entries: [string, OptionValue][] = [];
+  while (!cursor.skip(close)) {
+    const name = entryName(cursor);
+    const isMessage = !cursor.skip(':') || ['{', '<'].includes(cursor.peek().text);
+    if (isMessage && !['{', '<', '['].includes(cursor.peek().text)) throw cursor.wrong(`":" behind ${name}`);
+    entries.push([name, parseValue(cursor, depth + 1)]);
+    if (!cursor.skip(',')) cursor.skip(';');
+  }
+  return { kind: 'aggregate', entries };
+}
+
+/** A field's name, or in brackets an extension's, or the URL of a type. */
+function entryName(cursor: Cursor): string {
+  if (!cursor.skip('[')) return cursor.word('a name, or the end of the value');
+  let name = cursor.dottedName('the name of an extension');
+  while (cursor.skip('/')) name += `/${cursor.dottedName('the name of a type')}`;
+  cursor.expect(']', 'behind the name of an extension');
+  return `[${name}]`;
+}
