@@ -15,8 +15,11 @@ import {
   makePrivate,
   privateSocket,
   type PrivateSocket,
+  type PublishedSocket,
+  publishSocket,
   socketParents,
   sweepStaleFolders,
+  withdrawSocket,
 } from './socket-file.js';
 
 export interface ListenOptions {
@@ -38,6 +41,7 @@ export class ConnectionListener {
   #server: Server | undefined;
   #own: SocketAddress;
   #private: PrivateSocket | undefined;
+  #published: PublishedSocket | undefined;
   #forgetExit = (): void => {};
   #isClosed = false;
 
@@ -91,6 +95,8 @@ export class ConnectionListener {
     // No callback: it would wait until all accepted sockets are closed.
     server?.close();
     this.#forgetExit();
+    if (this.#published !== undefined) await withdrawSocket(this.#published);
+    this.#published = undefined;
     const folder = this.#private?.folder;
     this.#private = undefined;
     if (folder !== undefined) await rmdir(folder).catch(() => {});
@@ -101,7 +107,8 @@ export class ConnectionListener {
     if (own.scheme !== 'unix') return listening(server, { host: own.host, port: own.port }).catch(cannotListen(own));
     if (own.path !== '') {
       await clearStaleSocket(own.path);
-      return listening(server, { path: own.path }).catch(cannotListen(own));
+      this.#published = await publishSocket(own.path, (path) => listening(server, { path }));
+      return;
     }
     const { socketFolder } = this.#options;
     const parents = socketFolder === undefined ? socketParents() : [socketFolder];
@@ -115,8 +122,8 @@ export class ConnectionListener {
 
   async #securePath(path: string): Promise<void> {
     this.#forgetExit = atExit(() => abandonSocket(path));
-    await makePrivate(path);
     if (this.#private === undefined) return;
+    await makePrivate(path);
     const { parent, folder } = this.#private;
     sweepStaleFolders(parent, folder).catch((error: unknown) =>
       this.#settings.log.debug('could not remove stale socket folders', { error }),

@@ -1,5 +1,5 @@
 import { rmdirSync, rmSync } from 'node:fs';
-import { chmod, lstat, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promises';
+import { chmod, link, lstat, mkdtemp, open, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -9,6 +9,8 @@ import { whyNoSocketPath } from './address.js';
 /** Name prefix of a private folder. It holds one socket file. */
 const FOLDER_PREFIX = 'millrace-link-';
 const FILE = 'link';
+/** Name prefix of the folder in which a socket waits for its name. */
+const STAGING_PREFIX = '.millrace-';
 /** A younger folder may belong to a process that is about to listen. */
 const STALE_AFTER_MS = 60_000;
 /** Most folders that one sweep examines. */
@@ -19,6 +21,12 @@ export interface PrivateSocket {
   readonly parent: string;
   readonly folder: string;
   readonly path: string;
+}
+
+/** A socket file at a path that the user chose. */
+export interface PublishedSocket {
+  readonly path: string;
+  readonly ino: number;
 }
 
 /**
@@ -41,6 +49,51 @@ export async function privateSocket(
   throw new ConfigError(
     `Cannot make a socket file. ${reasons.join('; ')}. Set TMPDIR to a folder with a short path that this user may write to.`,
   );
+}
+
+/**
+ * Listens at `path` so that no other user can connect at any moment: the socket is made in a private folder beside it, and gets its name
+ * there when only this user may open it. Rejects with ConfigError if another process has taken the path meanwhile.
+ */
+export async function publishSocket(path: string, listen: (path: string) => Promise<void>): Promise<PublishedSocket> {
+  const folder = await mkdtemp(join(dirname(path), STAGING_PREFIX)).catch(cannotPublish(path));
+  // A name that nothing else has: Node removes the staged path again when the server closes, and the number of the descriptor may then
+  // belong to another folder.
+  const name = basename(folder);
+  try {
+    await chmod(folder, 0o700);
+    const descriptor = await open(folder);
+    try {
+      // A short path, however long that of the folder is: the kernel takes LONGEST_PATH_BYTES.
+      const staged = process.platform === 'linux' ? `/proc/self/fd/${descriptor.fd}/${name}` : join(folder, name);
+      await listen(staged);
+      await makePrivate(staged);
+      const { ino } = await lstat(staged);
+      // Unlike a rename, a link never replaces the socket of a process that was faster.
+      await link(staged, path);
+      return { path, ino };
+    } finally {
+      await descriptor.close();
+    }
+  } catch (cause) {
+    return cannotPublish(path)(cause);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Removes the socket file, if it is still the one that was published: another process may have replaced a file that was deleted. */
+export async function withdrawSocket({ path, ino }: PublishedSocket): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.ino === ino) await unlink(path).catch(() => {});
+}
+
+function cannotPublish(path: string): (cause: unknown) => never {
+  return (cause) => {
+    const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
+    const reason = isTaken ? 'another process has begun to listen there' : reasonOf(cause);
+    throw new ConfigError(`Cannot listen at unix:${path}: ${reason}. Choose another path.`, { cause });
+  };
 }
 
 /** Folders for private sockets, best first. That of the system for temporary files is what TMPDIR says. */

@@ -16,6 +16,7 @@ import { expect } from 'chai';
 import { ConfigError, UnreachableError } from '#src/errors.js';
 import { checkSecurity, type LinkSecurity, type ListenOptions } from '#src/transport/handshake/index.js';
 import { listenAddress } from '#src/transport/handshake/address.js';
+import { publishSocket, withdrawSocket } from '#src/transport/handshake/socket-file.js';
 import { rejectionOf } from '../compliance/rejection.js';
 import { certificate, clusterAuthority } from '../net/certificates.js';
 import { until } from '../../support/until.js';
@@ -111,6 +112,46 @@ describe('a connection listener', () => {
       const [name = ''] = readdirSync(folder);
       expect(statSync(join(folder, name)).mode & 0o777).to.equal(0o700);
     });
+  });
+
+  it('gives a socket its path only when no other user can connect', async () => {
+    const path = join(folder, `${'long'.repeat(Math.floor((100 - folder.length) / 4))}.sock`);
+    const mask = process.umask(0);
+    const seen: string[] = [];
+    const server = createServer();
+    try {
+      const published = await publishSocket(path, async (staged) => {
+        await new Promise<void>((resolve) => server.listen(staged, resolve));
+        const [name = ''] = readdirSync(folder);
+        seen.push((statSync(join(folder, name)).mode & 0o777).toString(8), String(existsSync(path)));
+      });
+      expect(seen).to.deep.equal(['700', 'false']);
+      expect(statSync(path).mode & 0o777).to.equal(0o600);
+      expect(readdirSync(folder)).to.have.length(1);
+      await new Promise((resolve) => server.close(resolve));
+      await withdrawSocket(published);
+      expect(readdirSync(folder)).to.deep.equal([]);
+    } finally {
+      process.umask(mask);
+    }
+  });
+
+  it('never replaces the socket of a process that was faster', async () => {
+    const path = join(folder, 'link.sock');
+    const faster = createServer();
+    const slower = createServer();
+    const listen = (server: Server, at: string) => new Promise<void>((resolve) => server.listen(at, resolve));
+    const work = publishSocket(path, async (staged) => {
+      await listen(slower, staged);
+      await listen(faster, path);
+    });
+    expect(await rejectionOf(work))
+      .to.be.instanceOf(ConfigError)
+      .with.property('message')
+      .that.includes('another process');
+    await new Promise((resolve) => slower.close(resolve));
+    expect(readdirSync(folder)).to.deep.equal(['link.sock']);
+    await new Promise((resolve) => faster.close(resolve));
   });
 
   it('takes the place of a process that was killed', async () => {
