@@ -1,18 +1,36 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Step, stepsOf } from './page.js';
 import { Project, root } from './project.js';
 
 /** Every page that opens with a program. */
-const PAGES = ['README.md', 'docs/first-actor.md', 'docs/embedding.md', 'docs/failures.md', 'docs/cluster.md'];
+const PAGES = [
+  'README.md',
+  'docs/first-actor.md',
+  'docs/embedding.md',
+  'docs/failures.md',
+  'docs/pipelines.md',
+  'docs/cluster.md',
+  'docs/testing.md',
+  'docs/simulation.md',
+  'docs/nact.md',
+];
 
 /** Programs that a page may call and that not every machine has. */
 const TOOLS = ['curl'];
 
 describe('a page of the documentation', function () {
   this.timeout(300_000);
+
+  it('has no program that is not run', () => {
+    const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+    const withFiles = ['README.md', ...docs.map((name) => `docs/${name}`)].filter((name) =>
+      stepsOf(readFileSync(join(root, name), 'utf8')).some(({ kind }) => kind === 'file'),
+    );
+    expect(withFiles).to.have.members(PAGES);
+  });
 
   for (const name of PAGES) {
     it(`${name} leads from an empty folder to what it promises`, async function () {
