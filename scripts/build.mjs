@@ -16,8 +16,9 @@ const CORE = 'dist/core.js';
 run('scripts/generate.mjs');
 prune('src', 'dist');
 run(tsc, '-p', 'tsconfig.json');
-if (isNewerThan(CORE, ['src', 'scripts/bundle.mjs', 'dist/.tsbuildinfo'])) {
-  copyGenerated();
+if (isNewerThan('dist/vendor/LICENSES.txt', ['package-lock.json', 'scripts/vendor.mjs'])) run('scripts/vendor.mjs');
+if (isNewerThan(CORE, ['src', 'package.json', 'scripts/bundle.mjs', 'dist/.tsbuildinfo'])) {
+  copyPlain();
   bundle();
 }
 makeExecutable(cli);
@@ -59,15 +60,16 @@ function prune(sources, outputs) {
   if (!existsSync(join(root, outputs))) return;
   for (const name of readdirSync(join(root, outputs), { recursive: true })) {
     const match = /^(.*?)(\.js|\.js\.map|\.d\.ts)$/.exec(name);
-    if (match === null || `${outputs}/${name}`.startsWith(CORE)) continue;
+    if (match === null || `${outputs}/${name}`.startsWith(CORE) || /^(cjs|vendor)\//.test(name)) continue;
     if (existsSync(join(root, sources, `${match[1]}.ts`))) continue;
     if (existsSync(join(root, sources, `${match[1]}.js`))) continue;
     rmSync(join(root, outputs, name));
   }
 }
 
-/** tsc reads the generated .js and .d.ts, and leaves them where they are: they belong into dist too. */
-function copyGenerated() {
+/** tsc reads the .js, .cjs and declarations that lie in src, and leaves them where they are: they belong into dist too. */
+function copyPlain() {
+  for (const name of ['vendored.cjs', 'vendored.d.cts']) cpSync(join(root, 'src', name), join(root, 'dist', name));
   const from = join(root, 'src/protocol/generated');
   if (!existsSync(from)) return;
   cpSync(from, join(root, 'dist/protocol/generated'), {

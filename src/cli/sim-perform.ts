@@ -1,4 +1,5 @@
 /** Carries out the tasks of `millrace sim`, in a worker or, for a single seed, in the main thread where a debugger is at home. */
+import { importModule } from '../import-module.js';
 import { ConfigError } from '../index.js';
 import {
   drawPlan,
@@ -13,14 +14,14 @@ import type { Ran, Shrunk, Task } from './sim-tasks.js';
 
 /** The workload that a module exports as its default. Throws ConfigError. */
 export async function importWorkload(url: string): Promise<Workload> {
-  let module: unknown;
+  let module: Readonly<Record<string, unknown>>;
   try {
-    module = await import(url);
+    module = await importModule(url);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`The module ${url} cannot be loaded: ${why}`, { cause });
   }
-  const found = typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined;
+  const found = module['default'];
   if (!isWorkload(found)) {
     throw new ConfigError(`The module ${url} has no workload as its default export: export default workload(...).`);
   }

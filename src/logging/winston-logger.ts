@@ -1,7 +1,8 @@
 /** The only file that knows winston. */
-import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
 import type winston from 'winston';
+import vendored from '../vendored.cjs';
+import { ResourceError } from '../errors.js';
 import { describeFields } from './describe-fields.js';
 import type { Logger, LogLevel } from './logger.js';
 import { writingLogger } from './writing-logger.js';
@@ -33,13 +34,21 @@ export function createLogger(options: LoggerOptions = {}): Logger {
 }
 
 /** Loading winston takes longer than starting a runtime, so the first line loads it: most programs start without one. */
-const load: (name: 'winston') => typeof winston = createRequire(import.meta.url);
+function load(): typeof winston {
+  const loaded = vendored.winston();
+  if (isWinston(loaded)) return loaded;
+  throw new ResourceError('The copy of winston in Millrace is damaged. Install Millrace again.');
+}
+
+function isWinston(loaded: unknown): loaded is typeof winston {
+  return isRecord(loaded) && typeof loaded['createLogger'] === 'function';
+}
 
 function createBackend(
   level: LogLevel,
   { format = 'auto', destination = process.stderr }: LoggerOptions,
 ): winston.Logger {
-  const { createLogger: create, format: formats, transports } = load('winston');
+  const { createLogger: create, format: formats, transports } = load();
   const isText = format === 'text' || (format === 'auto' && destination.isTTY === true);
   return create({
     level,

@@ -2,10 +2,10 @@
  * The functions of libhwloc and of the C library that resources call: the only file of this room that knows of foreign functions. All
  * is loaded at the first call, and never for a runtime that asks for no topology and no pinning.
  */
-import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import type * as Koffi from 'koffi';
 import { ConfigError, ResourceError } from '../errors.js';
+import { requireNative } from '../installation.js';
 import { type CpuSet, formatCpuList } from './topology/index.js';
 
 const LIBRARY = 'libhwloc.so.15';
@@ -171,13 +171,13 @@ function loadHwloc(koffi: typeof Koffi): Hwloc {
 function loadKoffi(): typeof Koffi {
   let cause: unknown;
   try {
-    const loaded: unknown = createRequire(import.meta.url)('koffi');
+    const loaded = requireNative('koffi');
     if (isKoffi(loaded)) return loaded;
   } catch (error) {
     cause = error;
   }
   throw new ResourceError(
-    `The npm package koffi cannot be loaded on ${platform()}-${arch()}: topology and pinning need it. Run: npm install koffi.`,
+    `The npm package koffi cannot be loaded on ${platform()}-${arch()}: topology and pinning need it. Run: npm install koffi. A bundle cannot contain it: install it beside the bundle.`,
     { cause },
   );
 }

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { ConfigError, ResourceError } from '../errors.js';
+import { importModule } from '../import-module.js';
 import type { Logger } from '../logging/index.js';
 import type { PartitionPlan } from './partition-plans.js';
 import { pinThread, threadAffinity, threadNumber } from './pinning.js';
@@ -69,23 +70,18 @@ function pin({ cpus }: PartitionPlan, log: Logger): CpuSet {
 }
 
 async function hooksOf(url: string): Promise<{ readonly initialize?: Hook; readonly finalize?: Hook }> {
-  let module: unknown;
+  let module: Readonly<Record<string, unknown>>;
   try {
-    module = await import(url);
+    module = await importModule(url);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`The initializer ${url} cannot be loaded: ${why}`, { cause });
   }
-  if (!isRecord(module)) throw new ConfigError(`The initializer ${url} is no module.`);
   const { initialize, finalize } = module;
   if (!isHook(initialize) && !isHook(finalize)) {
     throw new ConfigError(`The initializer ${url} exports neither a function initialize nor a function finalize.`);
   }
   return { ...(isHook(initialize) && { initialize }), ...(isHook(finalize) && { finalize }) };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
 
 function isHook(value: unknown): value is Hook {

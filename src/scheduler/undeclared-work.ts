@@ -5,6 +5,10 @@ import {
   executionAsyncId,
   executionAsyncResource,
 } from 'node:async_hooks';
+import { pathToFileURL } from 'node:url';
+import { ownCode } from '../installation.js';
+
+type Hook = (id: number, type: string, trigger: number, resource: object) => void;
 
 /** A real timer or I/O that user code has started in a simulation without declaring it: a replay may differ in it. */
 export interface UndeclaredWork {
@@ -33,6 +37,7 @@ interface Begun {
 export class UndeclaredWorkDetector {
   readonly #tell: (work: UndeclaredWork) => void;
   readonly #hook: AsyncHook;
+  readonly #ownCode = ownCode().map((folder) => pathToFileURL(folder).href);
   readonly #declared = new WeakSet<object>();
   readonly #places = new Set<string>();
   #begun: Begun[] = [];
@@ -43,7 +48,10 @@ export class UndeclaredWorkDetector {
   /** Watches the whole thread, until `close`. */
   constructor(tell: (work: UndeclaredWork) => void) {
     this.#tell = tell;
-    this.#hook = createHook({ init: (id, type, trigger, resource) => this.#began(id, type, trigger, resource) });
+    const init = (id: number, type: string, trigger: number, resource: object): void => {
+      this.#began(id, type, trigger, resource, init);
+    };
+    this.#hook = createHook({ init });
     this.#hook.enable();
   }
 
@@ -77,7 +85,8 @@ export class UndeclaredWorkDetector {
     this.#hook.disable();
   }
 
-  #began(id: number, type: string, trigger: number, resource: object): void {
+  /** `hook` is the function that Node called: what is above it on the stack is this detector's. */
+  #began(id: number, type: string, trigger: number, resource: object, hook: Hook): void {
     if (this.#isOwn) return;
     if (this.#declared.has(executionAsyncResource())) {
       this.#declared.add(resource);
@@ -88,12 +97,12 @@ export class UndeclaredWorkDetector {
       this.#endStretch();
       this.#stretch = stretch;
     }
-    this.#begun.push({ resource, id, trigger, work: this.#workOf(type) });
+    this.#begun.push({ resource, id, trigger, work: this.#workOf(type, hook) });
   }
 
-  #workOf(type: string): UndeclaredWork | undefined {
+  #workOf(type: string, hook: Hook): UndeclaredWork | undefined {
     if (!isOutside(type)) return undefined;
-    const place = userPlace();
+    const place = userPlace(this.#ownCode, hook);
     return place === undefined || this.#places.has(place) ? undefined : { type, place };
   }
 
@@ -144,23 +153,23 @@ function isOutside(type: string): boolean {
   return type === 'Timeout' || type === 'Immediate' || (type in asyncWrapProviders && !HARMLESS.has(type));
 }
 
-const OWN_CODE: readonly string[] = ['../', '../../src/'].map((folder) => new URL(folder, import.meta.url).href);
 const STACK_FRAMES = 64;
 
 /**
  * The first line of user code on the stack. Undefined when our code began it, and where a library goes on with what it began before:
  * that was found then.
  */
-function userPlace(): string | undefined {
+function userPlace(ownCode: readonly string[], hook: Hook): string | undefined {
+  // In a bundle nothing tells our lines from the user's.
+  if (ownCode.length === 0) return undefined;
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = STACK_FRAMES;
-  const { stack = '' } = new Error();
+  const holder: { stack?: string } = {};
+  Error.captureStackTrace(holder, hook);
   Error.stackTraceLimit = stackTraceLimit;
-  const frames = stack.split('\n').flatMap((line) => placeOf(line) ?? []);
-  // The first frames are this detector's.
-  const begun = frames.slice(frames.findLastIndex((place) => place.startsWith(import.meta.url)) + 1);
-  for (const place of begun) {
-    if (OWN_CODE.some((folder) => place.startsWith(folder))) return undefined;
+  const frames = (holder.stack ?? '').split('\n').flatMap((line) => placeOf(line) ?? []);
+  for (const place of frames) {
+    if (ownCode.some((folder) => place.startsWith(folder))) return undefined;
     if (!place.includes('/node_modules/')) return place;
   }
   return undefined;

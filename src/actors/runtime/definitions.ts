@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { importModule } from '../../import-module.js';
 import type { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { definitionHash } from '../control-plane/index.js';
@@ -49,7 +50,7 @@ export class Definitions {
   async #rebuild(hash: string, { name, url, args }: v1.PipelineDefinition): Promise<Declared> {
     if (url === '') {
       throw new ConfigError(
-        `Pipeline "${name}" has no module URL, so it runs in the partition that made it only: declare it with import.meta.url in a module of its own.`,
+        `Pipeline "${name}" has no module URL, so it runs in the partition that made it only: declare it with import.meta.url, or __filename in CommonJS, in a module of its own.`,
       );
     }
     const declared = declarePipeline(await importPipeline(url, this.#scheduler), JSON.parse(args));
@@ -65,14 +66,14 @@ export class Definitions {
 
 /** The pipeline that a module exports as its default. ConfigError when there is no such module, or no pipeline in it. */
 export async function importPipeline(url: string, scheduler: Scheduler): Promise<Pipeline> {
-  let module: unknown;
+  let module: Readonly<Record<string, unknown>>;
   try {
-    module = await scheduler.outside<unknown>(import(url));
+    module = await scheduler.outside(importModule(url));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`The module ${url} cannot be loaded: ${why}`, { cause });
   }
-  const found = typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined;
+  const found = module['default'];
   if (!isPipeline(found)) {
     throw new ConfigError(`The module ${url} has no pipeline as its default export: export default pipeline(...).`);
   }

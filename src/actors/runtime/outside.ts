@@ -1,7 +1,7 @@
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
-import { checkSecurity, listenAddress } from '../../transport/companion/index.js';
+import { checkSecurity, listenAddress } from '../../transport/handshake/index.js';
 import type { Transport } from '../../transport/index.js';
 import { NetTransport, type NetTransportOptions } from '../../transport/net/index.js';
 import { type Layer, StackTransport } from '../../transport/stack/index.js';
@@ -80,7 +80,7 @@ function isUsable(library: UcxLibrary, isRequired: boolean, links: LinkOptions, 
     log.info('UCX is not used: keyless is nowhere, and there is no cluster key.');
     return false;
   }
-  return library.isThere();
+  return library.isInstalled();
 }
 
 /** The first partition is at the address that was given; the others, next to it, are found through the control plane. */

@@ -47,7 +47,7 @@ export class PipelineRuns {
     const mapping = mappingOf(declared.segments, options);
     if (pipeline.url === undefined && isFar) {
       throw new ConfigError(
-        `Pipeline "${pipeline.name}" has no module URL, so it runs in one partition only: declare it with import.meta.url.`,
+        `Pipeline "${pipeline.name}" has no module URL, so it runs in one partition only: declare it with import.meta.url, or __filename in CommonJS.`,
       );
     }
     if (isFar) {

@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ConfigError } from '../../errors.js';
 import type { Logger } from '../../logging/index.js';
 import type { MessageType } from '../../protocol/index.js';
@@ -113,6 +115,7 @@ const MARK: unique symbol = Symbol.for('millrace.pipeline');
 
 /**
  * Declares a pipeline. The function must be pure: each partition calls it with the same arguments, and must build the same pipeline.
+ * `url` is the module that exports it as its default: `import.meta.url`, or `__filename` in CommonJS.
  *
  *     export default pipeline('flights', import.meta.url, (p, args: { input: string }) => {
  *       const rows = p.source('read', Row, (out) => readRows(args.input, out));
@@ -136,9 +139,14 @@ export function pipeline<Args = Record<string, never>>(
   if (!Number.isInteger(maxRestarts) || maxRestarts < 0) {
     throw new ConfigError(`maxRestarts of pipeline "${name}" is a whole number, 0 or more; got ${maxRestarts}.`);
   }
-  const definition = { name, url, declare, options: { onFailure, maxRestarts } };
+  const definition = { name, url: urlOf(url), declare, options: { onFailure, maxRestarts } };
   Object.defineProperty(definition, MARK, { value: true });
   return definition;
+}
+
+/** CommonJS has no `import.meta.url`; a path is what `__filename` is there. */
+function urlOf(module: string | undefined): string | undefined {
+  return module !== undefined && isAbsolute(module) ? pathToFileURL(module).href : module;
 }
 
 export function isPipeline(value: unknown): value is Pipeline {

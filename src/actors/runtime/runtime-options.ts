@@ -26,6 +26,11 @@ export interface RuntimeOptions {
    * is gone. Only with a placement other than `inline`.
    */
   readonly initializers?: readonly string[];
+  /**
+   * The module that such a thread or process runs: a `file:` URL or an absolute path. Only a bundle that runs without the package millrace needs it: the
+   * output of an entry that imports `millrace/partition`. Default: the module of the package.
+   */
+  readonly partitionProgram?: string | URL;
   /** Address of a control plane to join. Default: this runtime serves one. */
   readonly controlPlane?: string;
   readonly kernelLimits?: Partial<KernelLimits>;
@@ -42,6 +47,8 @@ export interface RuntimeEnvironment {
   readonly log: Logger;
   /** Unique for each runtime of the executor. */
   readonly launch: string;
+  /** A random number, new for each runtime: it tells a process from one of the same name that is gone. */
+  readonly incarnation: bigint;
   readonly isLossy: () => boolean;
   readonly tap: RuntimeTap | undefined;
   readonly tracing: Tracing | undefined;

@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import type * as Sax from 'sax';
-import { ConfigError } from '../../errors.js';
+import { ConfigError, ResourceError } from '../../errors.js';
 import { limits } from '../../limits.js';
+import vendored from '../../vendored.cjs';
 
 export interface XmlElement {
   readonly name: string;
@@ -41,9 +41,9 @@ export function parseXml(text: string, origin: string): XmlElement {
 
 /** Loaded when the first topology is read: most programs never do. */
 function loadSax(): typeof Sax {
-  const loaded: unknown = createRequire(import.meta.url)('sax');
+  const loaded: unknown = vendored.sax();
   if (isSax(loaded)) return loaded;
-  throw new ConfigError('The npm package sax is not the one that Millrace knows. Run: npm install sax@1.');
+  throw new ResourceError('The copy of sax in Millrace is damaged. Install Millrace again.');
 }
 
 function isSax(loaded: unknown): loaded is typeof Sax {

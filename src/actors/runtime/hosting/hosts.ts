@@ -8,7 +8,7 @@ import type { ControlPlaneClient } from '../../control-plane/index.js';
 import type { PartitionRuntime } from '../partition-runtime.js';
 import type { PartitionView } from '../partition-view.js';
 import { PartitionHost } from './host.js';
-import { programUrl } from './program-url.js';
+import { partitionProgram } from './partition-program.js';
 import { removeLeftSockets } from './sockets.js';
 import type { PartitionStart, Placement } from './start.js';
 import { reapRings, silenceRings } from './thread-rings.js';
@@ -27,15 +27,18 @@ export interface HostsOptions {
   readonly start: Omit<PartitionStart, 'launch' | 'name' | 'plan' | 'hostPartition' | 'host'>;
   /** Unlike that of any other runtime of this program. */
   readonly launch: string;
+  readonly partitionProgram: string | URL | undefined;
 }
 
 /** The partitions of a process that run on threads or in processes of their own. */
 export class PartitionHosts {
   readonly #hosts: readonly PartitionHost[];
   readonly #options: HostsOptions;
+  readonly #program: URL;
 
   constructor(options: HostsOptions) {
     this.#options = options;
+    this.#program = partitionProgram(options.partitionProgram);
     const { plans, first, scheduler, log, client, start } = options;
     this.#hosts = plans.map(
       (plan) =>
@@ -103,7 +106,7 @@ export class PartitionHosts {
     const name = `${runtime}-${plan.index}`;
     const host = { address: first.address, cUid };
     const given: PartitionStart = { ...start, launch, name, plan, hostPartition: hostOf(system, plan), host };
-    const program = { url: programUrl, name: `millrace-partition-${plan.index}`, start: given };
+    const program = { url: this.#program, name: `millrace-partition-${plan.index}`, start: given };
     return placement === 'thread' ? startThread(program, silenceRings) : startProcess(program, this.#options.scheduler);
   }
 }

@@ -1,4 +1,7 @@
-/** What the thread or process of a hosted partition runs. It ends when its partition does. */
+/**
+ * What the thread or process of a hosted partition runs; the entry point `millrace/partition`. It ends when its partition does. Bundles may
+ * be CommonJS, so nothing is awaited at the top level.
+ */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { readStart, tellLastWords } from '../../../resources/execution/index.js';
 import { HostedPartition } from './hosted-partition.js';
@@ -12,16 +15,22 @@ const end = (): void => {
   void (here.partition?.abandonable() ?? Promise.resolve()).then(() => process.exit(ENDED));
 };
 if (isMainThread) {
-  // Whoever stops a service sends it to all of its processes; the host has it too, and says when to end.
-  process.on('SIGTERM', () => {});
+  // Whoever stops a service signals all of its processes. The host gets the signal, too, and says when to end.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
   tellLastWords();
 }
 // Whatever comes says: end. A thread that waits for it may end all the same.
 parentPort?.on('message', end).unref();
-const start: unknown = isMainThread ? await readStart(process.stdin, end) : workerData;
-const partition = new HostedPartition(checkStart(start));
-here.partition = partition;
-process.on('exit', () => partition.abandon());
-await partition.run();
-// User code may have left timers and sockets behind.
-process.exit();
+
+async function run(): Promise<never> {
+  const start: unknown = isMainThread ? await readStart(process.stdin, end) : workerData;
+  const partition = new HostedPartition(checkStart(start));
+  here.partition = partition;
+  process.on('exit', () => partition.abandon());
+  await partition.run();
+  // User code may have left timers and sockets behind.
+  process.exit();
+}
+
+// What it throws is uncaught, and ends the thread or process: the host is told so.
+void run();

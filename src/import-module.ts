@@ -1,0 +1,14 @@
+/** Loads modules of the user by URL, in the forms in which ES modules, CommonJS and compiled TypeScript export their values. */
+
+/** The exports of a module. Rejects with what loading it throws. */
+export async function importModule(url: string): Promise<Readonly<Record<string, unknown>>> {
+  const module: unknown = await import(url);
+  if (!isRecord(module)) return {};
+  const own = module['default'];
+  // TypeScript and bundlers mark what was an ES module before they made CommonJS of it.
+  return isRecord(own) && own['__esModule'] === true ? own : module;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,108 @@
+/**
+ * Where the files of this package are while it runs: as ES modules in dist/, as CommonJS in dist/cjs/, or joined with a user's code into a
+ * bundle, beside which a package may or may not be installed. The only file of the runtime that uses `import.meta.url`. Everything
+ * is looked up when it is needed, so that loading a bundle needs no file.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ResourceError } from './errors.js';
+
+const NAME = 'millrace';
+/** Folders between the package and its deepest file. */
+const MAX_DEPTH = 6;
+
+/** Folder of the package: the one this file belongs to, or else the one that is installed where a bundle runs. Undefined without either. */
+export function packageFolder(): string | undefined {
+  return ownFolder() ?? installedFolder();
+}
+
+/**
+ * Folders and files whose lines on a stack are Millrace's and not the user's. Empty in a bundle, where one file has both.
+ */
+export function ownCode(): readonly string[] {
+  const folder = ownFolder();
+  return folder === undefined ? [] : ['dist', 'src'].map((name) => join(folder, name) + sep);
+}
+
+/** A file of the package, by its path from there. ResourceError in a bundle without the package; `need` is a sentence that says what needs it. */
+export function packageFile(path: string, need: string): string {
+  const folder = packageFolder();
+  if (folder !== undefined) return join(folder, path);
+  throw new ResourceError(
+    `${need} It is the file ${path} of the package millrace, which is not installed here: this program is a bundle. Run npm install millrace beside the bundle.`,
+  );
+}
+
+/** The compiled module `path`, of the same format as this one. Undefined in a bundle without the package. */
+export function compiledModule(path: string): string | undefined {
+  const folder = packageFolder();
+  if (folder === undefined) return undefined;
+  const isCommonJs = ownPlaces().some((place) => relative(folder, place).startsWith(join('dist', 'cjs')));
+  const file = join(folder, 'dist', isCommonJs ? 'cjs' : '', path);
+  return existsSync(file) ? file : undefined;
+}
+
+/**
+ * Loads an npm package that no bundle can contain, because it has native code: from Millrace's own dependencies, or from those of the
+ * program. Throws what Node throws for a package that is missing.
+ */
+export function requireNative(name: string): unknown {
+  let failure: unknown;
+  for (const place of ownPlaces()) {
+    try {
+      return createRequire(place)(name);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
+
+function ownFolder(): string | undefined {
+  for (const place of ownPlaces()) {
+    let folder = dirname(place);
+    for (let depth = 0; depth < MAX_DEPTH; depth++, folder = dirname(folder)) {
+      if (isPackage(folder)) return folder;
+    }
+  }
+  return undefined;
+}
+
+function isPackage(folder: string): boolean {
+  let text: string;
+  try {
+    text = readFileSync(join(folder, 'package.json'), 'utf8');
+  } catch {
+    return false;
+  }
+  const content: unknown = JSON.parse(text);
+  return typeof content === 'object' && content !== null && 'name' in content && content.name === NAME;
+}
+
+function installedFolder(): string | undefined {
+  for (const place of ownPlaces()) {
+    try {
+      return dirname(createRequire(place).resolve(`${NAME}/package.json`));
+    } catch {
+      // Not from there.
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Files that this code may be part of, the surest first. Bundlers leave `import.meta` empty in CommonJS, or write the place of the
+ * source into it, which may not exist where the bundle runs.
+ */
+function ownPlaces(): readonly string[] {
+  const url: string | undefined = import.meta.url;
+  const places = [
+    url?.startsWith('file:') === true ? fileURLToPath(url) : undefined,
+    typeof __filename === 'string' ? __filename : undefined,
+    process.argv[1],
+    join(process.cwd(), 'package.json'),
+  ];
+  return places.flatMap((place) => (place !== undefined && existsSync(dirname(place)) ? [place] : []));
+}

@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect } from 'chai';
+
+const require = createRequire(import.meta.url);
+const manifest = require(resolve('package.json')) as {
+  readonly exports: Readonly<Record<string, string | { readonly import: object }>>;
+};
+const entryPoints = Object.entries(manifest.exports)
+  .filter(([name, target]) => typeof target !== 'string' && name !== './partition')
+  .map(([name]) => name.replace(/^\./, 'millrace'));
+
+/** Runs a CommonJS program in a project of its own, which has this package. */
+function run(files: Readonly<Record<string, string>>): { readonly output: string; readonly status: number | null } {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-commonjs-'));
+  try {
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(resolve('.'), join(folder, 'node_modules/millrace'));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    const child = spawnSync(process.execPath, ['main.js'], { cwd: folder, encoding: 'utf8' });
+    return { output: child.stdout + child.stderr, status: child.status };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe('the package in CommonJS', function () {
+  this.timeout(30_000);
+
+  for (const name of entryPoints) {
+    it(`gives ${name} the same names as its ES module`, async () => {
+      const required = require(name) as object;
+      const imported = (await import(name)) as object;
+      expect(Object.keys(required).toSorted()).to.deep.equal(Object.keys(imported).toSorted());
+      expect(Object.keys(required)).not.to.deep.equal([]);
+    });
+  }
+
+  it('logs, and runs partitions on threads and in processes', () => {
+    const { output, status } = run({
+      'main.js': `
+        const { Runtime } = require('millrace');
+        async function main() {
+          for (const placement of ['thread', 'process']) {
+            const runtime = await Runtime.start({ partitions: 2, placement, logFormat: 'text', keyless: 'unix' });
+            console.log(placement, runtime.health().partitions.length);
+            await runtime.stop();
+          }
+        }
+        main();`,
+    });
+    expect(output).to.contain('thread 2').and.to.contain('process 2').and.to.contain('process retired');
+    expect(status).to.equal(0);
+  });
+
+  for (const [form, statement] of [
+    ['module.exports', 'module.exports = made'],
+    ['the exports.default of compiled TypeScript', 'exports.__esModule = true; exports.default = made'],
+  ] as const) {
+    it(`finds a pipeline in ${form}, by __filename, on another thread`, () => {
+      const { output, status } = run({
+        'flow.js': `
+          const { pipeline } = require('millrace');
+          const { Empty } = require('millrace/protocol');
+          const made = pipeline('flow', __filename, (p) => {
+            const from = p.source('from', Empty, { instances: 2 }, async (out) => { await out.write({}); });
+            p.sink('to', from, { instances: 2 }, async (input) => { for await (const each of input) console.log('read', typeof each); });
+          });
+          ${statement};`,
+        'main.js': `
+          const { Runtime } = require('millrace');
+          const found = require('./flow.js');
+          async function main() {
+            const runtime = await Runtime.start({ partitions: 2, placement: 'thread', logLevel: 'warn' });
+            await (await runtime.run(found.default ?? found)).done;
+            await runtime.stop();
+          }
+          main();`,
+      });
+      expect(output).to.equal('read object\nread object\n');
+      expect(status).to.equal(0);
+    });
+  }
+});
