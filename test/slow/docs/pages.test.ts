@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { needsCommand } from '../../support/pending.js';
 import { type Step, stepsOf } from './page.js';
 import { Project, root } from './project.js';
 
@@ -37,11 +37,7 @@ describe('a page of the documentation', function () {
       const steps = stepsOf(readFileSync(join(root, name), 'utf8'));
       expect(steps.filter(({ kind }) => kind === 'file')).to.not.deep.equal([]);
       expect(steps.filter(isChecked)).to.not.deep.equal([]);
-      const missing = TOOLS.filter((tool) => steps.some((step) => calls(step, tool)) && !isInstalled(tool));
-      if (missing.length > 0) {
-        if (this.test !== undefined) this.test.title += ` (pending: ${missing.join(', ')} is not installed)`;
-        return this.skip();
-      }
+      for (const tool of TOOLS) if (steps.some((step) => calls(step, tool))) needsCommand(this, tool);
       const project = await Project.create();
       try {
         for (const step of steps) await project.do(step);
@@ -59,8 +55,4 @@ function isChecked(step: Step): boolean {
 
 function calls(step: Step, tool: string): boolean {
   return step.kind === 'run' && step.command.split(' ').includes(tool);
-}
-
-function isInstalled(tool: string): boolean {
-  return spawnSync('bash', ['-c', `command -v ${tool}`]).status === 0;
 }
