@@ -1,7 +1,7 @@
 // The arrows between the rooms of src/. They point one way only; ARCHITECTURE.md has the picture. Imports of types count
 // as any other. Cycles within a room are the linter's affair: it knows which imports carry only types.
 
-const ground = ['errors', 'limits', 'installation', 'import-module', 'vendored'];
+const ground = ['errors', 'limits', 'deferred', 'installation', 'import-module', 'vendored'];
 const basics = [...ground, 'ids', 'scheduler', 'logging', 'options'];
 const messages = [...basics, 'protocol'];
 const control = [...messages, 'actors/kernel', 'transport', 'actors/transport'];
@@ -12,6 +12,7 @@ const running = [...flow, 'actors/pubsub', 'resources'];
 const arrows = {
   errors: [],
   limits: [],
+  deferred: [],
   installation: ['errors'],
   'import-module': [],
   vendored: [],

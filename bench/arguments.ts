@@ -27,7 +27,7 @@ export interface Arguments {
   readonly patienceMs: number;
 }
 
-/** Undefined when help was wanted, and has been printed. */
+/** Returns undefined after it has printed the help. */
 export async function readArguments(): Promise<Arguments | undefined> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
@@ -52,16 +52,17 @@ export async function readArguments(): Promise<Arguments | undefined> {
   const questions = all.filter(({ slug }) => values.only === undefined || slug === values.only);
   if (questions.length === 0) throw new Error(`${name} asks ${all.map(({ slug }) => slug).join(', ')}`);
   const narrowed = values.subject === undefined ? questions : narrow(questions, values.subject);
-  if (values.docs !== undefined && values.subject !== undefined) throw new Error('--docs takes all subjects');
+  if (values.docs !== undefined && values.subject !== undefined)
+    throw new Error('--docs needs all subjects: leave out --subject');
   if (values.docs !== undefined) await access(values.docs);
   const patienceMs = Number(values.patience) * 1_000;
   if (!(patienceMs > 0 && patienceMs < 2 ** 31))
-    throw new Error(`--patience takes seconds, and not ${values.patience}`);
+    throw new Error(`--patience takes a number of seconds; got ${values.patience}`);
   const { json, docs, quick: isQuick } = values;
   return { name, suite, questions: narrowed, json, docs, isQuick, patienceMs };
 }
 
-/** The same questions, for some subjects alone. */
+/** The same questions, for some subjects only. */
 function narrow(questions: readonly Question[], words: readonly string[]): Question[] {
   const narrowed = questions.flatMap((question) => {
     const chosen = Object.entries(question.subjects).filter(([name]) => words.some((word) => name.includes(word)));

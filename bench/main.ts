@@ -1,9 +1,9 @@
-// `npm run bench -- SUITE`: measures, and prints a table for each question.
+// `npm run bench -- SUITE`: measures a suite, and prints a table per question.
 import { writeFile } from 'node:fs/promises';
 import { exit } from 'node:process';
 import { type Arguments, readArguments, usage } from './arguments.js';
 import { renewTables } from './harness/documented-tables.js';
-import { keepFilesTogether } from './harness/files.js';
+import { useTemporaryFolder } from './harness/files.js';
 import type { Row } from './harness/question.js';
 import { type Failure, Runner } from './harness/runner.js';
 import { machine, tables } from './harness/table.js';
@@ -16,13 +16,13 @@ try {
   exit(2);
 }
 
-/** Resolves to the exit code: 1 when a subject failed, whose rows are missing then. */
+/** Resolves to the exit code: 1 if a subject failed. Its rows are missing. */
 async function run({ name, suite, questions, json, docs, isQuick, patienceMs }: Arguments): Promise<number> {
   const startedAtMs = performance.now();
   console.log(`## ${name}: ${suite.about}\n\n${machine()}\n`);
   const rows: Row[] = [];
   const failures: Failure[] = [];
-  keepFilesTogether();
+  useTemporaryFolder();
   const runner = new Runner(name, isQuick ? 'quick' : 'full', patienceMs);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void runner.end().then(() => exit(1)));

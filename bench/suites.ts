@@ -1,17 +1,17 @@
 import type { Effort, Question } from './harness/question.js';
 
-/** Questions that are asked together, by one command. */
+/** Questions that one command measures together. */
 export interface Suite {
   readonly about: string;
-  /** Where its subjects need less, or more, than others. */
+  /** Efforts of this suite, where they differ from the default. */
   readonly effort?: Partial<Effort>;
-  /** A subject keeps its process for all questions: for subjects that take long to get ready. */
+  /** A subject keeps its process for all questions. For subjects with a long preparation. */
   readonly sharesProcesses?: boolean;
-  /** Loads the questions alone: what they are asked about is imported by each subject. */
+  /** Loads the questions only. Each subject imports its own library. */
   load(): Promise<readonly Question[]>;
 }
 
-/** How much work a measurement is: enough to say something, or so little that it only shows that everything runs. */
+/** The efforts: enough for meaningful numbers, or just enough to show that everything runs. */
 export const efforts = {
   full: { runs: 5, runMs: 250, warmUpMs: 500, actors: 20_000, idleMs: 2_000 },
   quick: { runs: 1, runMs: 1, warmUpMs: 0, actors: 1_000, idleMs: 20 },

@@ -1,7 +1,7 @@
-// Builds the native shims, where a C compiler and the headers are: each folder here becomes build/millrace-<folder>.so. Says
-// what is missing otherwise, and ends well, because everything but the ucx transport works without.
-//   node native-shims/build.mjs            builds what is not there or older than its sources; fails without the means
-//   node native-shims/build.mjs --if-able  the same, but ends well without the means
+// Builds the native shim of the ucx transport: build/millrace-ucx.so. It needs a C compiler and the headers of UCX; without them it says
+// what is missing. Everything but the ucx transport works without the shim.
+//   node native-shims/build.mjs            builds the shim if it is missing or older than its sources; fails if it cannot
+//   node native-shims/build.mjs --if-able  the same, but succeeds if it cannot
 //   node native-shims/build.mjs --test     also builds the C test with AddressSanitizer, and runs it
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -14,7 +14,7 @@ const output = join(here, 'build');
 const strict = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-D_FORTIFY_SOURCE=2', '-pthread'];
 const sanitized = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-g', '-O1', '-fno-omit-frame-pointer', '-pthread'];
 
-/** What the machine lacks for building, or undefined. */
+/** What is missing to build the shim, or undefined. */
 export function lacking() {
   if (platform !== 'linux') return `the ucx transport needs Linux; this is ${platform}`;
   if (spawnSync(compiler(), ['--version']).status !== 0) return `no C compiler (${compiler()})`;
@@ -24,17 +24,17 @@ export function lacking() {
 
 export const remedy = `apt-get install -y libucx0 libucx-dev gcc && node ${join(here, 'build.mjs')}`;
 
-/** Builds the shim in `folder`; gives the path of the library. Throws when the compiler refuses. */
+/** Builds the shim of `folder`. Returns the path of the library. Throws if the compiler fails. */
 export function buildShim(folder, target = join(output, 'millrace-ucx.so')) {
   mkdirSync(dirname(target), { recursive: true });
-  // Under another name first: a process that has the old one open keeps it, and no one ever loads half a library.
+  // Build under another name, then rename: a process that has the old library open keeps it, and none loads an incomplete one.
   const fresh = `${target}.${pid}`;
   compile([...strict, '-O2', '-fPIC', '-shared', '-o', fresh, ...sources(folder), '-ldl']);
   renameSync(fresh, target);
   return target;
 }
 
-/** Builds and runs the C test under AddressSanitizer; gives whether it passed. */
+/** Builds and runs the C test under AddressSanitizer. Returns true if it passed. */
 export function testShim(folder) {
   mkdirSync(output, { recursive: true });
   const program = join(output, `rings_test.${pid}`);
@@ -73,12 +73,12 @@ function isCurrent(folder, target) {
 function main(options) {
   const folder = join(here, 'ucx');
   const target = join(output, 'millrace-ucx.so');
-  const isCalm = options.includes('--if-able');
+  const isOptional = options.includes('--if-able');
   if (!isCurrent(folder, target) || options.includes('--test')) {
-    const complaint = lacking();
-    if (complaint !== undefined) {
-      console.error(`native: no shim for the ucx transport: ${complaint}. Debian: ${remedy}`);
-      return isCalm;
+    const missing = lacking();
+    if (missing !== undefined) {
+      console.error(`native: no shim for the ucx transport: ${missing}. Debian: ${remedy}`);
+      return isOptional;
     }
   }
   if (!isCurrent(folder, target)) {

@@ -1,7 +1,7 @@
-// Runs the flights example on a generated input of 2 GB (or `--mb N`) in a process whose heap may not exceed 128 MB, and holds the
-// result against counts kept while the input was written. Prints time and the most memory that the process had. Needs a build.
+// Runs the flights example on a generated input of 2 GB (or `--mb N`), in a process with a heap limit of 128 MB. Compares the result with
+// counts that were taken while the input was written. Prints the duration and the peak memory of the process. Needs a build.
 //
-//     node scripts/big-input.mjs            about 2 GB in the temporary folder; removed at the end
+//     node scripts/big-input.mjs            about 2 GB in the temporary folder, removed at the end
 //     node scripts/big-input.mjs --mb 100
 import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const HEAP_MB = 128;
-/** Beyond the heap: Node itself, buffers on their way, and what the collector has not yet seen. */
+/** The heap limit plus Node itself, buffers in transit, and garbage that was not collected yet. */
 const MAX_RSS_MB = 400;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -24,14 +24,14 @@ const input = join(folder, 'flights.json');
 const expected = writeInput(input);
 const { seconds, rssMb } = await run(input);
 const found = JSON.parse(readFileSync(join(folder, 'flights.json.out', 'flights.json'), 'utf8'));
-if (JSON.stringify(found) !== JSON.stringify(expected)) fail('the result differs from what was written');
-if (rssMb > MAX_RSS_MB) fail(`the process had ${rssMb} MB, more than ${MAX_RSS_MB}`);
+if (JSON.stringify(found) !== JSON.stringify(expected)) fail('the result differs from the expected one');
+if (rssMb > MAX_RSS_MB) fail(`the process used ${rssMb} MB, more than ${MAX_RSS_MB} MB`);
 const rate = (bytes / 1e6 / seconds).toFixed(0);
 console.log(
-  `${values.mb} MB, ${expected.flights} flights: equal, ${seconds.toFixed(1)} s (${rate} MB/s), at most ${rssMb} MB of memory`,
+  `${values.mb} MB, ${expected.flights} flights: result correct, ${seconds.toFixed(1)} s (${rate} MB/s), peak memory ${rssMb} MB`,
 );
 
-/** Writes an array of flights of about `bytes`; returns what the example should find in it. */
+/** Writes an array of flights of about `bytes`. Returns the expected result of the example. */
 function writeInput(path) {
   const file = openSync(path, 'w');
   const groups = { hour: new Map(), fromMiles: new Map() };
@@ -92,7 +92,7 @@ function run(path) {
   });
 }
 
-/** The most that the process has had so far, as Linux tells; 0 elsewhere. */
+/** Peak memory of the process so far, on Linux; 0 elsewhere. */
 function peakMb(pid) {
   try {
     return Math.ceil(Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);

@@ -1,7 +1,7 @@
-// Joins the modules that `import 'millrace'` needs into one file, dist/core.js: loading them one by one takes longer than all that
-// a runtime does until it is up (docs/decisions/0004-one-file-to-import.md). What tsc wrote for each of them becomes a line that
-// exports the same names from that file, so that whoever imports any of them, by whatever path, has the same classes.
-// Then makes CommonJS of all entry points, in dist/cjs, with declarations of its own: what `require('millrace')` loads.
+// Bundles the modules of `import 'millrace'` into one file, dist/core.js: loading them one by one takes longer than the start of a runtime
+// (docs/decisions/0004-one-file-to-import.md). The file of each module in dist/ becomes a line that re-exports its names from the bundle.
+// So every import, by any path, gets the same classes. Then it writes all entry points as CommonJS to dist/cjs, with their declarations:
+// `require('millrace')` loads those.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { argv, exit } from 'node:process';
@@ -23,12 +23,12 @@ const output = {
   codeSplitting: { groups: [{ name: 'core', test: () => true }] },
 };
 
-/** Exit code when files of dist/ lead into the core that are no part of it any more: they have to be compiled again. */
+/** Exit code if dist/ has re-exports of modules that are no longer in the core: they must be compiled again. */
 export const STALE = 3;
 
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
   const modules = await reachedFrom(entries);
-  if (leadsAstray(modules)) exit(STALE);
+  if (hasStaleReexports(modules)) exit(STALE);
   const bundle = await open(modules);
   await bundle.write(output);
   await bundle.close();
@@ -92,17 +92,17 @@ function leaveVendored(source) {
   return source.endsWith('/vendored.cjs') ? { id: '../vendored.cjs', external: true } : undefined;
 }
 
-/** The text of dist/core.js if the file `path` had the text `replacement`. Throws for one that is no part of it. */
+/** The text of dist/core.js with `replacement` as the text of the file `path`. Throws if the file is not part of it. */
 export async function coreWith(path, replacement) {
   const modules = await reachedFrom(entries);
-  if (!modules.includes(relative('src', path))) throw new Error(`${path} is no part of dist/core.js`);
+  if (!modules.includes(relative('src', path))) throw new Error(`${path} is not part of dist/core.js`);
   const bundle = await open(modules, { [join(root, path)]: replacement });
   const { output: files } = await bundle.generate(output);
   await bundle.close();
   return files.find(({ fileName }) => fileName === 'core.js').code;
 }
 
-/** Paths of all modules below src/ that are loaded with these; not those that are imported when they are needed. */
+/** Paths of all modules below src/ that these import statically. */
 async function reachedFrom(paths) {
   const graph = await open(paths);
   const { output: files } = await graph.generate();
@@ -111,8 +111,8 @@ async function reachedFrom(paths) {
   return ids.filter((id) => id.startsWith(sources)).map((id) => relative(sources, id));
 }
 
-/** A module that left the core still has the line that led there, and tsc takes that for its own work. */
-function leadsAstray(modules) {
+/** True if a module that left the core still has its re-export line. tsc would take that line for its own output. */
+function hasStaleReexports(modules) {
   const lines = readdirSync(outputs, { recursive: true }).filter((path) => path.endsWith('.js') && path !== 'core.js');
   const members = new Set(modules.map((path) => path.replace(/\.ts$/, '.js')));
   return lines.some(
@@ -137,11 +137,11 @@ function open(
   });
 }
 
-/** What is imported only when it is needed, and CommonJS, stays where tsc wrote it. */
+/** Modules that are imported dynamically, and CommonJS modules, stay separate files. */
 function leaveFiles(source, importer, { kind }) {
   if (!source.startsWith('.')) return undefined;
   const path = join(dirname(importer), source);
   if (kind !== 'dynamic-import' && !path.endsWith('.cjs')) return undefined;
-  // From dist/core.js, where everything else is.
+  // Relative to dist/core.js.
   return { id: `./${relative(sources, path)}`, external: true };
 }

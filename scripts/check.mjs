@@ -1,5 +1,5 @@
-// `npm run check`: format, lint, types and the dependency rule, side by side, in seconds. Prints what failed, in full, and
-// one line for what passed. `--fix` formats and repairs first.
+// `npm run check`: format, lint, types and the dependency rule, in seconds. Prints one line per check, and the full output of those that
+// failed. `--fix` formats and repairs first.
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ if (process.argv.includes('--fix')) {
   spawnSync(process.execPath, [oxlint, '--type-aware', '--fix'], { cwd: root, stdio: 'inherit' });
 }
 
-// The build is the type check: lint rules that know types, and the tests' types, need its declarations.
+// The build is the type check. It comes first, because the type-aware lint rules and the tests need its declarations.
 const results = [await step('types', 'scripts/build.mjs')];
 results.push(
   ...(await Promise.all([
@@ -24,7 +24,7 @@ results.push(
 );
 process.exit(results.every(Boolean) ? 0 : 1);
 
-/** Runs a Node program; resolves to whether it succeeded. Output of programs that run together is never mixed. */
+/** Runs a Node program. Resolves to whether it succeeded. The output of parallel programs is not mixed. */
 function step(name, program, ...args) {
   const startedAt = Date.now();
   return new Promise((resolve) => {

@@ -1,5 +1,5 @@
-// Writes the documentation pages that come from tables in the code: docs/ids.md and docs/options.md. Needs a build.
-// `--check` writes nothing, and fails when a page is stale.
+// Writes the documentation pages that are generated from tables in the code: docs/ids.md and docs/options.md. Needs a build.
+// `--check` writes nothing, and fails if a page is stale.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -79,7 +79,7 @@ function bandTable(bands) {
   );
 }
 
-/** An id as a sum of few powers of two: 2^62 + 2^60. */
+/** Formats an id as a sum of powers of two: 2^62 + 2^60. */
 function power(id) {
   if (id < 8n) return String(id);
   const digits = id.toString(2);

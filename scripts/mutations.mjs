@@ -1,6 +1,6 @@
-// `npm run mutations`: puts deliberate faults into the runtime, one at a time, and has the workloads find each within a bounded number
-// of seeds. What is mutated is the compiled file, in memory: neither src/ nor dist/ changes. Words on the command line choose mutations
-// whose name holds them.
+// `npm run mutations`: inserts deliberate bugs into the runtime, one at a time. The workloads must find each within a bounded number of
+// seeds. It mutates the compiled file in memory: src/ and dist/ do not change. Words on the command line select the mutations whose name
+// contains all of them.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -10,14 +10,14 @@ import { coreWith } from './bundle.mjs';
 import { mutated } from './mutations/edit.mjs';
 import { mutations } from './mutations/list.mjs';
 
-/** Unless a mutation says that it takes more. */
+/** Default number of seeds of a mutation. */
 const SEEDS = 300;
-const words = process.argv.slice(2);
-const chosen = mutations.filter(({ name }) => words.every((word) => name.includes(word)));
+const filters = process.argv.slice(2);
+const chosen = mutations.filter(({ name }) => filters.every((filter) => name.includes(filter)));
 const folder = mkdtempSync(join(tmpdir(), 'millrace-mutations-'));
 const started = performance.now();
 try {
-  const survivors = await inTurn(
+  const survivors = await countSurvivors(
     chosen.map((mutation, index) => ({ ...mutation, path: join(folder, `${index}.mjs`) })),
   );
   const seconds = ((performance.now() - started) / 1_000).toFixed(0);
@@ -27,15 +27,15 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-/** As many side by side as there are processors; resolves to how many survive. */
-async function inTurn(waiting) {
+/** Runs as many mutations in parallel as there are processors. Resolves to the number of survivors. */
+async function countSurvivors(waiting) {
   let survivors = 0;
-  const lane = async () => {
+  const worker = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       if (!(await isCaught(next))) survivors++;
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, lane));
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
   return survivors;
 }
 
@@ -47,7 +47,7 @@ async function isCaught(mutation) {
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
   if (failing === undefined) {
     console.log(
-      `SURVIVES  ${name}: ${mutation.seeds ?? SEEDS} seeds of ${workloads.join(', ')} see nothing (${seconds} s)`,
+      `SURVIVES  ${name}: ${mutation.seeds ?? SEEDS} seeds of ${workloads.join(', ')} do not notice it (${seconds} s)`,
     );
     return false;
   }
@@ -58,7 +58,7 @@ async function isCaught(mutation) {
   return true;
 }
 
-/** The first seed that fails, of the first workload in which one does. */
+/** The first failing seed, of the first workload that has one. */
 async function simulate({ name, seeds = SEEDS }, path, workloads) {
   const env = {
     ...process.env,
@@ -84,16 +84,16 @@ async function simulate({ name, seeds = SEEDS }, path, workloads) {
     env,
   );
   if (code !== 0 && code !== 1)
-    throw new Error(`With the mutation "${name}" the command ended with code ${code}: ${stderr}`);
+    throw new Error(`With the mutation "${name}" the command exited with code ${code}: ${stderr}`);
   for (const { name: workload, failing } of JSON.parse(stdout).workloads) {
     if (failing.length > 0) return { workload, failing: failing[0] };
   }
   return { workload: undefined, failing: undefined };
 }
 
-function run(words, env) {
+function run(args, env) {
   return new Promise((done, reject) => {
-    const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const texts = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk) => (texts.stdout += chunk));
     child.stderr.on('data', (chunk) => (texts.stderr += chunk));

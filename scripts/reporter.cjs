@@ -1,5 +1,4 @@
-// Mocha's spec reporter, which also leaves the counts in a file, for scripts that need numbers rather than text:
-// --reporter-option counts=FILE
+// Mocha's spec reporter, which also writes the counts to a file for scripts: --reporter-option counts=FILE
 const { mkdirSync, writeFileSync } = require('node:fs');
 const { dirname } = require('node:path');
 const { reporters, Runner } = require('mocha');

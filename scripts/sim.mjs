@@ -1,4 +1,4 @@
-// `npm run sim`: runs every workload of test/simulation/workloads. What follows `--` goes to `millrace sim`: npm run sim -- --seeds 1..10000
+// `npm run sim`: runs every workload of test/simulation/workloads. Arguments after `--` go to `millrace sim`: npm run sim -- --seeds 1..10000
 import { spawnSync } from 'node:child_process';
 import { workloads } from './workloads.mjs';
 

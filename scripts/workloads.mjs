@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 
-/** Names of the workloads: the modules that a folder of their own holds, what they are made of apart. */
+/** Names of the workloads: the modules directly in their folder. */
 export function workloads() {
   return readdirSync('test/simulation/workloads')
     .filter((name) => name.endsWith('.ts'))

@@ -29,6 +29,7 @@ export {
   type Output,
   type Pipeline,
   type PipelineBuilder,
+  type PipelineArgument,
   type PipelineOptions,
   type PipelineRun,
   type Port,

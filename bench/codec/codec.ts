@@ -1,4 +1,4 @@
-/** A message as a program has it: its value, and what its envelope says. */
+/** A message of a program: its value, and the fields of its envelope. */
 export type Sample = {
   readonly to: bigint;
   readonly method: number;
@@ -13,17 +13,17 @@ export interface TradeValue {
   readonly symbol: string;
   readonly price: number;
   readonly quantity: number;
-  /** Fits into a double, as protobufjs and JSON have it. */
+  /** Fits into a double, because protobufjs and JSON use doubles. */
   readonly account: bigint;
   readonly venue: string;
   readonly isClosing: boolean;
   readonly change: number;
 }
 
-/** One way to turn an envelope with its value into bytes and back. Both work on one sample, again and again. */
+/** A codec for an envelope with its value. Both methods process one sample repeatedly. */
 export interface Codec {
-  /** Encodes the sample; gives the number of bytes. */
+  /** Encodes the sample. Returns the number of bytes. */
   readonly encode: () => number;
-  /** Decodes the envelope and its value from the bytes of the sample; gives the value. */
+  /** Decodes the envelope and its value from the bytes of the sample. Returns the value. */
   readonly decode: () => object;
 }

@@ -1,6 +1,6 @@
 import { codecQuestion } from './question.js';
 
-/** From the bytes of an envelope to the value that a handler is given. */
+/** Decoding: from the bytes of an envelope to the value that a handler receives. */
 export const decode = codecQuestion('decode', 'envelopes decoded', (codec) => (count) => {
   const last: { value: object } = { value: {} };
   for (let index = 0; index < count; index++) last.value = codec.decode();

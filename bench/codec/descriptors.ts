@@ -11,7 +11,7 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import protobuf from 'protobufjs';
 
-/** Messages and enums of some packages, as protobuf-es reads them. protobufjs has a converter of its own, which knows no maps. */
+/** Converts messages and enums of some packages to descriptors for protobuf-es. The converter of protobufjs does not support maps. */
 export function registryOf(root: protobuf.Root, packages: readonly string[]): FileRegistry {
   const file = packages.map((name) => {
     const namespace = root.lookup(name);
@@ -60,7 +60,7 @@ function fieldOf(field: protobuf.Field): FieldDescriptorProto {
   });
 }
 
-/** A map is a repeated message of this type. */
+/** The entry type of a map: a map is a repeated message of it. */
 function entryOf(field: protobuf.MapField): DescriptorProto {
   const member = (name: string, number: number, type: string) => ({
     name,

@@ -1,6 +1,6 @@
 import { codecQuestion } from './question.js';
 
-/** From a value that a program has to the bytes of its envelope. */
+/** Encoding: from a value to the bytes of its envelope. */
 export const encode = codecQuestion('encode', 'envelopes encoded', (codec) => (count) => {
   const size = codec.encode();
   let completed = 0;

@@ -4,7 +4,7 @@ interface Parsed {
   readonly value: { data: string } | { account: string };
 }
 
-/** UTF-8 of JSON, where bytes are base64 and 64-bit numbers strings, as in protobuf's own mapping. */
+/** JSON in UTF-8. As in protobuf's JSON mapping, bytes are base64 and 64-bit numbers are strings. */
 export function jsonCodec(sample: Sample): Codec {
   const { type, value, to, method, meta } = sample;
   const plain =

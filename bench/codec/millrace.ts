@@ -1,7 +1,7 @@
 import type { MessageType } from 'millrace/protocol';
 import type { Codec, Sample } from './codec.js';
 
-/** Envelopes as a link's frame has them: written into it, and read in place. */
+/** Envelopes as in the frame of a link: written into the frame, and read in place. */
 export async function millraceCodec({ type, value, to, method, meta }: Sample): Promise<Codec> {
   const protocol = await import('millrace/protocol');
   const values = await import('../gen/values.js');

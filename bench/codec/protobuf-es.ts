@@ -3,7 +3,7 @@ import type { Codec, Sample } from './codec.js';
 import { registryOf } from './descriptors.js';
 import { loadProtos } from './protos.js';
 
-/** The generated code of protobuf-es is nothing but descriptors, which it works from at run time; so do these types. */
+/** protobuf-es works from descriptors at run time, also with generated code. So these types are equivalent to generated ones. */
 export async function esCodec({ type, value, to, method, meta }: Sample): Promise<Codec> {
   const root = await loadProtos();
   root.resolveAll();

@@ -1,7 +1,7 @@
 import type { Codec, Sample } from './codec.js';
 import { loadProtos } from './protos.js';
 
-/** Types that protobufjs reads from .proto files and compiles at run time. */
+/** Types that protobufjs loads from .proto files and compiles at run time. */
 export async function reflectionCodec({ type, value, to, method, meta }: Sample): Promise<Codec> {
   const root = await loadProtos();
   const envelope = root.lookupType('millrace.v1.Envelope');

@@ -3,7 +3,7 @@ import protobuf from 'protobufjs';
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** The types of all samples, as protobufjs reads them out of the .proto files. */
+/** The types of all samples, loaded from the .proto files by protobufjs. */
 export async function loadProtos(): Promise<protobuf.Root> {
   const root = new protobuf.Root();
   root.resolvePath = (_, target) => `${repository}${target}`;

@@ -4,7 +4,7 @@ import type { Codec } from './codec.js';
 import { isSame, samples } from './samples.js';
 import { codecs } from './subjects.js';
 
-/** A question to all codecs, with every sample. */
+/** Makes a question for all codecs and all samples. */
 export function codecQuestion(slug: string, metric: string, work: (codec: Codec) => Work): Question {
   const subjects = Object.entries(codecs).map(([name, codecOf]): [string, Subject] => [
     name,
@@ -12,7 +12,7 @@ export function codecQuestion(slug: string, metric: string, work: (codec: Codec)
       const sample = samples[size];
       if (sample === undefined) throw new Error(`there is no sample ${size}`);
       const codec = await codecOf(sample);
-      if (!isSame(codec.decode(), sample)) throw new Error('what was decoded is not what was encoded');
+      if (!isSame(codec.decode(), sample)) throw new Error('the decoded value differs from the encoded one');
       return rate(effort, work(codec));
     },
   ]);

@@ -14,7 +14,7 @@ const meta = { tenant: 'acme-eu', user: 'u-1234567', request: '4bf92f3577b34da6'
 const to = (2n << 32n) + 17n;
 const method = 7;
 
-/** By the name of their size, which is that of the encoded value. */
+/** Samples by the name of their size: the size of the encoded value. */
 export const samples: Readonly<Record<string, Sample>> = {
   '64 B': { type: 'Blob', value: blob(62), to, method },
   '64 B, meta of 3': { type: 'Blob', value: blob(62), to, method, meta },
@@ -24,14 +24,14 @@ export const samples: Readonly<Record<string, Sample>> = {
   '64 B of 7 fields, meta of 3': { type: 'Trade', value: trade, to, method, meta },
 };
 
-/** Whether `decoded` says what the sample does; libraries differ in how they give bytes and 64-bit numbers. */
+/** True if `decoded` equals the sample. Libraries differ in the types of bytes and 64-bit numbers. */
 export function isSame(decoded: object, sample: Sample): boolean {
   const expected = Object.entries(sample.value);
   const found = new Map<string, unknown>(Object.entries(decoded));
   return expected.every(([name, value]) => inWords(found.get(name)) === inWords(value));
 }
 
-/** A blob with every byte in it. It takes 2 bytes more when encoded, from 128 on 3. */
+/** A blob with all byte values. Its encoding has 2 more bytes, or 3 from a size of 128. */
 function blob(size: number): BlobValue {
   return { data: Uint8Array.from({ length: size }, (_, index) => (index * 31) & 255) };
 }

@@ -1,6 +1,6 @@
 import type { Codec, Sample } from './codec.js';
 
-/** Each is loaded by itself, so that no process has another library in it. */
+/** Each codec is loaded separately, so that no process contains the library of another. */
 export const codecs: Readonly<Record<string, (sample: Sample) => Codec | Promise<Codec>>> = {
   'millrace typed': async (sample) => (await import('./millrace.js')).millraceCodec(sample),
   'protobufjs static': async (sample) => (await import('./protobufjs-static.js')).staticCodec(sample),

@@ -1,7 +1,7 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Codec, Sample } from './codec.js';
 
-/** The structured clone of V8, which knows bytes and bigints by itself. */
+/** The structured clone of V8. It supports bytes and bigints. */
 export function v8Codec({ value, to, method, meta }: Sample): Codec {
   const envelope = { to, method, value, meta };
   const bytes = serialize(envelope);

@@ -1,8 +1,8 @@
 import type { Effort } from './question.js';
 
 /**
- * Runs something until `warmUpMs` have passed, and finds the count with which a run takes about `runMs`: a multiple of `unit`.
- * `run` resolves to the time it took, in ms.
+ * Runs something for `warmUpMs`, and finds the count with which a run takes about `runMs`. The count is a multiple of `unit`.
+ * `run` resolves to its duration, in ms.
  */
 export async function findCount(
   { runMs, warmUpMs }: Effort,

@@ -3,7 +3,7 @@ import { figure } from './markdown.js';
 import type { Question, Row } from './question.js';
 import { wideLines } from './wide-table.js';
 
-/** Puts rows into the tables of a Markdown file that have the same headings; the rest of it stays as it is. */
+/** Replaces the tables of a Markdown file that have the same headings. The rest of the file is unchanged. */
 export async function renewTables(file: string, questions: readonly Question[], rows: readonly Row[]): Promise<void> {
   const lines = (await readFile(file, 'utf8')).split('\n');
   for (const question of questions) {
@@ -18,7 +18,7 @@ export async function renewTables(file: string, questions: readonly Question[], 
   await writeFile(file, lines.join('\n'));
 }
 
-/** By heading: one for each metric, or for each size of it. */
+/** Tables by heading: one per metric, or one per size of a metric. */
 function tablesOf(question: Question, rows: readonly Row[]): [string, string[]][] {
   return [question, ...(question.also ?? [])].flatMap(({ metric, unit }) => {
     const ofMetric = rows.filter((row) => row.metric === metric);

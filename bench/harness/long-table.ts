@@ -1,7 +1,7 @@
 import { figure, markdown } from './markdown.js';
 import type { Metric, Question, Row } from './question.js';
 
-/** A line for each subject and size: median, spread, and how it compares with the peer and the limit. */
+/** A line per subject and size: median, spread, and the ratios to the peer and to the limit. */
 export function longTable(question: Question, { isMoreBetter }: Metric, rows: readonly Row[]): string {
   const hasLimit = rows.some(isLimit);
   const ratio = (row: Row, other: Row | undefined): string => timesBetter(isMoreBetter, row.median, other?.median);
@@ -27,7 +27,7 @@ function isLimit({ subject }: Row): boolean {
   return subject.startsWith('limit:');
 }
 
-/** How many times better than the other; below 1 it is worse. */
+/** How many times better than the other. Below 1: worse. */
 function timesBetter(isMoreBetter: boolean, value: number | null, other: number | null | undefined): string {
   if (!value || !other) return '';
   return figure(isMoreBetter ? value / other : other / value);

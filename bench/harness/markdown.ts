@@ -1,4 +1,4 @@
-/** Cells in columns; the first `texts` of them are text, the others numbers. */
+/** A Markdown table. The first `texts` columns are text, the others numbers. */
 export function markdown(head: readonly string[], lines: readonly (readonly string[])[], texts: number): string {
   const widths = head.map((name, column) => Math.max(name.length, ...lines.map((cells) => cells[column]?.length ?? 0)));
   const isText = (column: number): boolean => column < texts;
@@ -8,7 +8,7 @@ export function markdown(head: readonly string[], lines: readonly (readonly stri
   return [line(head), rule, ...lines.map(line)].join('\n');
 }
 
-/** Three digits that matter; nothing for what was not measured. */
+/** Three significant digits; empty if nothing was measured. */
 export function figure(value: number | null): string {
   if (value === null) return '';
   const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));

@@ -1,54 +1,54 @@
-/** One run: resolves to the value of the question's metric, or to that and one for each of those measured `also`. */
+/** One run. Resolves to the value of the metric, or to a list of it and the values of `also`. */
 export type Measure = () => Promise<number | readonly number[]>;
 
-/** How much work a measurement may be. */
+/** How much work a measurement does. */
 export interface Effort {
   /** Runs of each subject. */
   readonly runs: number;
-  /** Time that one run should take. */
+  /** Intended duration of one run. */
   readonly runMs: number;
-  /** Time that a subject works before its first run, so that it is compiled. */
+  /** Duration of the warm-up before the first run, in which the code is compiled. */
   readonly warmUpMs: number;
-  /** Actors, where a question is about many. */
+  /** Number of actors, for questions about many actors. */
   readonly actors: number;
-  /** Time over which an idle process is watched. */
+  /** Duration of the measurement of an idle process. */
   readonly idleMs: number;
 }
 
 /**
- * Gets a subject ready in a process of its own. It imports what it is about, so that no other subject has to. Throws Missing where
- * something that it is about is not installed.
+ * Prepares a subject in its own process. It imports its library itself, so that other subjects do not load it. Throws Missing if the
+ * library is not installed.
  */
 export type Subject = (effort: Effort, size: string) => Promise<Measure>;
 
-/** What is measured, in words. */
+/** Name and unit of a metric. */
 export interface Metric {
   readonly metric: string;
   readonly unit: string;
   readonly isMoreBetter: boolean;
 }
 
-/** One thing that is asked of all subjects. */
+/** One benchmark, for all its subjects. */
 export interface Question extends Metric {
-  /** Stable name: what the rows are found by. */
+  /** Stable name. It identifies the rows. */
   readonly slug: string;
-  /** What the same runs say besides. */
+  /** Further metrics of the same runs. */
   readonly also?: readonly Metric[];
-  /** Each size is measured apart. */
+  /** The sizes, measured separately. */
   readonly sizes: readonly string[];
-  /** Its table has a column for each size. */
+  /** Its table has a column per size. */
   readonly isWide?: boolean;
-  /** Every run in a fresh process. */
+  /** Every run has a fresh process. */
   readonly isFresh?: boolean;
-  /** Instead of as many runs as usual. */
+  /** Number of runs, if not the default. */
   readonly runs?: number;
-  /** The peer that ratios are taken against. */
+  /** The subject that ratios refer to. */
   readonly peer: string;
-  /** By name: ours begin with `millrace`, limits with `limit:`. */
+  /** Subjects by name. Ours start with `millrace`, limits with `limit:`. */
   readonly subjects: Readonly<Record<string, Subject>>;
 }
 
-/** What a subject is about is not installed; the message says what brings it. */
+/** The library of a subject is not installed. The message says how to install it. */
 export class Missing extends Error {}
 
 /** One line of the results. */
@@ -58,7 +58,7 @@ export interface Row {
   readonly size: string;
   readonly metric: string;
   readonly unit: string;
-  /** Null where nothing was measured: `note` says why. */
+  /** Null if nothing was measured: `note` says why. */
   readonly median: number | null;
   readonly min: number | null;
   readonly max: number | null;

@@ -1,13 +1,13 @@
 import { findCount } from './count.js';
 import type { Effort, Measure } from './question.js';
 
-/** Does `count` operations; resolves to how many were completed, as counted where they end. */
+/** Does `count` operations. Resolves to the number of completed ones, counted where they end. */
 export type Work = (count: number) => Promise<number>;
 
-/** Work is often done in batches of so many. */
+/** Operations per batch. */
 const BATCH = 1_000;
 
-/** Measures completed operations, in millions a second. `tidy` undoes what a run leaves behind, outside the measured time. */
+/** Measures completed operations, in millions per second. `tidy` cleans up after a run, outside the measured time. */
 export async function rate(
   effort: Effort,
   work: Work,
@@ -19,7 +19,7 @@ export async function rate(
     const completed = await work(count);
     const tookMs = performance.now() - startedAtMs;
     await tidy();
-    if (completed !== count) throw new Error(`${count} operations were asked for, ${completed} were completed`);
+    if (completed !== count) throw new Error(`${count} operations were requested, but ${completed} were completed`);
     return tookMs;
   };
   const count = await findCount(effort, BATCH, timed);

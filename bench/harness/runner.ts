@@ -1,9 +1,9 @@
 import { effortOf, type efforts, suites } from '../suites.js';
-import { Contestant } from './contestant.js';
-import { ProcessOfSubject } from './process-of-subject.js';
+import { SubjectMeasurement } from './subject-measurement.js';
+import { SubjectHost } from './subject-host.js';
 import type { Question, Row } from './question.js';
 
-/** A subject failed: its row is missing, and the message says why. */
+/** The failure of a subject. Its row is missing. */
 export interface Failure {
   readonly question: string;
   readonly subject: string;
@@ -11,14 +11,14 @@ export interface Failure {
 }
 
 /**
- * Asks a question of all its subjects, each in a process of its own: first each gets ready, alone; then they run in turns
- * (A B C A B C), so that what else happens on the machine meets them all alike. A quick round has all of them at once.
+ * Measures all subjects of a question, each in its own process. First it prepares them one after the other. Then they run in turns
+ * (A B C A B C), so that other load on the machine affects all of them alike. A quick measurement runs all of them at once.
  */
 export class Runner {
   readonly #suite: string;
   readonly #effort: keyof typeof efforts;
   readonly #patienceMs: number;
-  readonly #processes = new Map<string, ProcessOfSubject>();
+  readonly #processes = new Map<string, SubjectHost>();
 
   constructor(suite: string, effort: keyof typeof efforts, patienceMs: number) {
     this.#suite = suite;
@@ -27,27 +27,27 @@ export class Runner {
   }
 
   async ask(question: Question): Promise<{ rows: Row[]; failures: Failure[] }> {
-    const contestants = Object.keys(question.subjects).map(
-      (subject) => new Contestant(question, subject, this.#processOf(subject)),
+    const measurements = Object.keys(question.subjects).map(
+      (subject) => new SubjectMeasurement(question, subject, this.#hostOf(subject)),
     );
     const rows: Row[] = [];
     try {
       for (const size of question.sizes) {
         if (this.#effort === 'quick')
-          await Promise.all(contestants.map((contestant) => prepareAndRun(contestant, size)));
-        else await takeTurns(contestants, size, question.runs ?? this.#runs);
-        for (const contestant of contestants) rows.push(...contestant.takeRows(size));
+          await Promise.all(measurements.map((measurement) => prepareAndRun(measurement, size)));
+        else await takeTurns(measurements, size, question.runs ?? this.#runs);
+        for (const measurement of measurements) rows.push(...measurement.takeRows(size));
       }
     } finally {
       if (suites[this.#suite]?.sharesProcesses !== true) await this.end();
     }
-    const failures = contestants.flatMap(({ subject, failure }) =>
+    const failures = measurements.flatMap(({ subject, failure }) =>
       failure === undefined ? [] : [{ question: question.slug, subject, message: failure }],
     );
     return { rows, failures };
   }
 
-  /** Resolves when no process is left. */
+  /** Ends all processes. Resolves when they have exited. */
   async end(): Promise<void> {
     await Promise.all(Array.from(this.#processes.values(), (process) => process.end()));
     this.#processes.clear();
@@ -57,23 +57,23 @@ export class Runner {
     return effortOf(suites[this.#suite], this.#effort).runs;
   }
 
-  #processOf(subject: string): ProcessOfSubject {
+  #hostOf(subject: string): SubjectHost {
     const args = [this.#suite, subject, this.#effort];
-    const process = this.#processes.get(subject) ?? new ProcessOfSubject(args, this.#patienceMs);
+    const process = this.#processes.get(subject) ?? new SubjectHost(args, this.#patienceMs);
     this.#processes.set(subject, process);
     return process;
   }
 }
 
-async function takeTurns(contestants: readonly Contestant[], size: string, runs: number): Promise<void> {
-  for (const contestant of contestants) await contestant.prepare(size);
+async function takeTurns(measurements: readonly SubjectMeasurement[], size: string, runs: number): Promise<void> {
+  for (const measurement of measurements) await measurement.prepare(size);
   for (let run = 0; run < runs; run++) {
-    for (const contestant of contestants) await contestant.run(size);
+    for (const measurement of measurements) await measurement.run(size);
   }
 }
 
-/** Beside all others: the value says nothing. */
-async function prepareAndRun(contestant: Contestant, size: string): Promise<void> {
-  await contestant.prepare(size);
-  await contestant.run(size);
+/** Runs beside all others: the value is meaningless. */
+async function prepareAndRun(measurement: SubjectMeasurement, size: string): Promise<void> {
+  await measurement.prepare(size);
+  await measurement.run(size);
 }

@@ -1,16 +1,16 @@
-// The process of one subject: `node subject-process.js SUITE SUBJECT EFFORT`. Its parent orders it to get ready for a size of a
-// question, and then to run, once or often.
+// The process of one subject: `node subject-process.js SUITE SUBJECT EFFORT`. Its parent sends commands: to prepare for a size of a
+// question, and then to run, once or several times.
 import { argv } from 'node:process';
 import { effortOf, suites } from '../suites.js';
-import { endAll } from './endings.js';
+import { shutdown } from './shutdown.js';
 import { type Measure, Missing, type Subject } from './question.js';
 
-/** What the parent wants; both name a question and one of its sizes. */
-export type Order =
+/** A command of the parent. Both kinds name a question and one of its sizes. */
+export type Command =
   | { readonly question: string; readonly prepare: string }
   | { readonly question: string; readonly run: string };
 
-/** The answer to an order. */
+/** The answer to a command. */
 export type Report =
   | { readonly ready: true }
   | { readonly values: readonly number[] }
@@ -21,23 +21,23 @@ const [suiteName = '', subjectName = '', effort = ''] = argv.slice(2);
 const suite = suites[suiteName];
 const measures = new Map<string, Measure>();
 
-process.on('disconnect', endAll);
-process.on('message', (order: Order) => {
-  obey(order).then(report, (error: unknown) => {
+process.on('disconnect', shutdown);
+process.on('message', (command: Command) => {
+  execute(command).then(report, (error: unknown) => {
     if (error instanceof Missing) report({ missing: error.message });
     else report({ error: error instanceof Error ? String(error.stack) : String(error) });
   });
 });
 
-async function obey(order: Order): Promise<Report> {
-  if ('prepare' in order) {
-    const subject = await findSubject(order.question);
-    const measure = await subject(effortOf(suite, effort === 'full' ? 'full' : 'quick'), order.prepare);
-    measures.set(`${order.question} ${order.prepare}`, measure);
+async function execute(command: Command): Promise<Report> {
+  if ('prepare' in command) {
+    const subject = await findSubject(command.question);
+    const measure = await subject(effortOf(suite, effort === 'full' ? 'full' : 'quick'), command.prepare);
+    measures.set(`${command.question} ${command.prepare}`, measure);
     return { ready: true };
   }
-  const measure = measures.get(`${order.question} ${order.run}`);
-  if (measure === undefined) throw new Error(`not ready for ${order.question} ${order.run}`);
+  const measure = measures.get(`${command.question} ${command.run}`);
+  if (measure === undefined) throw new Error(`not prepared for ${command.question} ${command.run}`);
   const value = await measure();
   return { values: typeof value === 'number' ? [value] : value };
 }
@@ -49,7 +49,7 @@ async function findSubject(slug: string): Promise<Subject> {
   return subject;
 }
 
-/** A parent that is gone needs no report. */
+/** Sends nothing if the parent has exited. */
 function report(message: Report): void {
   if (process.connected) process.send?.(message);
 }

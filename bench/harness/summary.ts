@@ -1,4 +1,4 @@
-/** The median of some values, and how far they spread. */
+/** The median, minimum and maximum of some values. */
 export function summary(values: readonly number[]): { median: number; min: number; max: number; runs: number } {
   const sorted = values.toSorted((one, other) => one - other);
   const middle = (sorted.length - 1) / 2;

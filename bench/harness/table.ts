@@ -3,13 +3,13 @@ import type { Metric, Question, Row } from './question.js';
 import { longTable } from './long-table.js';
 import { wideTable } from './wide-table.js';
 
-/** What the numbers depend on. */
+/** Describes the machine, on which the numbers depend. */
 export function machine(): string {
   const [cpu] = cpus();
   return `${cpus().length} x ${cpu?.model.trim() ?? 'unknown'}, ${process.platform} ${process.arch}, Node ${process.version}`;
 }
 
-/** The rows of one question as tables, one for each metric: Markdown, which reads well on a terminal, too. */
+/** Formats the rows of one question as Markdown tables, one per metric. */
 export function tables(question: Question, rows: readonly Row[]): string {
   return [question, ...(question.also ?? [])]
     .flatMap((measured) => {
@@ -26,7 +26,7 @@ function lines(question: Question, measured: Metric, rows: readonly Row[]): stri
   return question.isWide === true ? wideTable(question, rows) : longTable(question, measured, rows);
 }
 
-/** Why nothing was measured where nothing was. */
+/** Says why some subjects were not measured. */
 function notes(rows: readonly Row[]): string[] {
   const said = new Set(rows.flatMap(({ subject, note }) => (note === undefined ? [] : `${subject}: ${note}`)));
   return said.size === 0 ? [] : ['', ...said];

@@ -1,12 +1,12 @@
 import { figure, markdown } from './markdown.js';
 import type { Question, Row } from './question.js';
 
-/** A line for each subject, a column for each size: the median, and how far runs spread. */
+/** A line per subject and a column per size: the median, and the spread of the runs. */
 export function wideTable(question: Question, rows: readonly Row[]): string {
   return markdown(['subject', ...question.sizes], wideLines(question, rows, withSpread), 1);
 }
 
-/** The cells of such a table; a line where nothing was measured. */
+/** The cells of such a table. A dash if nothing was measured. */
 export function wideLines(question: Question, rows: readonly Row[], cell: (row: Row) => string): string[][] {
   const subjects = [...new Set(rows.map(({ subject }) => subject))];
   return subjects.map((subject) => [

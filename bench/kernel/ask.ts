@@ -12,10 +12,10 @@ interface Request {
   readonly reply: (value: number) => void;
 }
 
-/** Asking an echo, one ask after the other. */
+/** Asks to an echo actor, one after the other. */
 export const ask: Question = asks('ask', 'one at a time', oneByOne);
 
-/** Asking an echo, with many asks under way. */
+/** Asks to an echo actor, with many in flight. */
 export const askPipelined: Question = asks('ask-pipelined', '64 in flight', pipelined);
 
 function asks(slug: string, size: string, pattern: <Reply>(echo: Echo<Reply>) => Work): Question {

@@ -3,7 +3,7 @@ import { populations } from './populations.js';
 
 const AFTER_A_MESSAGE = 'after a message';
 
-/** What an actor holds of the heap while it does nothing, its name and the reference to it included. */
+/** The heap of an idle actor, including its name and the reference to it. */
 export const idleActor: Question = {
   slug: 'idle-actor',
   metric: 'heap of an actor',
@@ -17,7 +17,7 @@ export const idleActor: Question = {
       name,
       async ({ actors }, size) => {
         const population = await start();
-        // Once before, so that what all actors share is there already.
+        // Once before, so that memory shared by all actors is already allocated.
         await population.grow(actors);
         await population.tellAll();
         await population.end();
@@ -34,7 +34,7 @@ export const idleActor: Question = {
   ),
 };
 
-/** What stopped needs some turns of the event loop until it is garbage. */
+/** A stopped actor becomes garbage only after some turns of the event loop. */
 async function heapBytes(): Promise<number> {
   if (globalThis.gc === undefined) throw new Error('the heap can be measured only with --expose-gc');
   for (let turn = 0; turn < 3; turn++) {

@@ -5,5 +5,5 @@ import { ring } from './ring.js';
 import { spawn } from './spawn.js';
 import { tellBatch } from './tell-batch.js';
 
-/** What the kernel is asked: actors of one partition, on one thread. */
+/** The questions about the kernel: actors of one partition, on one thread. */
 export const questions: readonly Question[] = [tellBatch, ask, askPipelined, spawn, idleActor, ring];

@@ -5,13 +5,13 @@ import type { Bench } from '../gen/bench.js';
 export type BenchRef = ActorRef<typeof Bench>;
 export type BenchBehavior = Behavior<typeof Bench, undefined>;
 
-/** What the actors of one question do; the rest they ignore. */
+/** Handlers of the actors of one question. They ignore other messages. */
 export interface Handlers {
   readonly note?: (value: number) => void;
   readonly pass?: (hops: number) => void;
 }
 
-/** A runtime as a service embeds it, and a behavior of the bench's protocol. */
+/** A runtime as embedded in a service, and a behavior of the benchmark protocol. */
 export async function startMillrace(): Promise<{
   readonly runtime: Runtime;
   readonly actorThat: (handlers: Handlers) => BenchBehavior;
@@ -28,7 +28,7 @@ export async function startMillrace(): Promise<{
   return { runtime, actorThat };
 }
 
-/** The route that a reference holds, and its methods: what messages cost once they are filled. */
+/** The route of a reference, and its methods: the cost of a message after defaults are filled in. */
 export async function rawOf(ref: BenchRef): Promise<{ route: Route; methods: (typeof Bench)['methods'] }> {
   const kernel = await import('#src/actors/kernel/index.js');
   return { route: ref[kernel.routeKey], methods: (await import('../gen/bench.js')).Bench.methods };

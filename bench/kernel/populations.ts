@@ -5,18 +5,18 @@ import { RingActor } from './ring-mailbox.js';
 import { Counter } from './work.js';
 import { noteMachine } from './xstate.js';
 
-/** Many actors of one kind that do nothing but count a message. */
+/** Many actors of one kind. Each only counts messages. */
 export interface Population {
-  /** Starts `count` more; resolves to how many there are. */
+  /** Starts `count` more. Resolves to the number of actors. */
   grow(count: number): Promise<number>;
-  /** Tells each actor once; resolves when all have handled it. */
+  /** Sends one tell to each actor. Resolves when all have handled it. */
   tellAll(): Promise<void>;
   /** Stops all. */
   end(): Promise<void>;
 }
 
 interface Kind<Actor> {
-  /** `name` is unique; what has no names ignores it. */
+  /** `name` is unique. Libraries without names ignore it. */
   spawn(name: string): Actor | Promise<Actor>;
   tell(actor: Actor): unknown;
   stop(actor: Actor): unknown;
@@ -47,7 +47,7 @@ async function population<Actor>(makeKind: (noted: () => void) => Promise<Kind<A
   };
 }
 
-/** Each kind has no state of its own, and names where its library has names. */
+/** The actors have no state. They have names if their library has names. */
 export const populations: Readonly<Record<string, () => Promise<Population>>> = {
   'millrace typed': () =>
     population(async (noted) => {
@@ -73,7 +73,7 @@ export const populations: Readonly<Record<string, () => Promise<Population>>> = 
     population(async (noted) => {
       const root = await startComedy();
       return {
-        // Its promises are of a kind of their own.
+        // comedy returns promises of its own class.
         spawn: async (name) => root.createChild({ note: noted }, { name }),
         tell: (actor) => actor.send('note', { value: 1 }),
         stop: (actor) => actor.destroy(),

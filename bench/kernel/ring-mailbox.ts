@@ -1,6 +1,6 @@
-// The limit: the smallest actor that still has a mailbox and a handler. No names, errors, deadlines, bounds or supervision.
+// The limit: a minimal actor with a mailbox and a handler. It has no names, errors, deadlines, bounds or supervision.
 
-/** A queue in an array that doubles on demand; one slot is always free. */
+/** A ring buffer that doubles on demand. One slot is always free. */
 class Ring<T> {
   #slots: (T | undefined)[] = Array.from<T | undefined>({ length: 16 });
   #mask = 15;
@@ -37,7 +37,7 @@ class Ring<T> {
   }
 }
 
-/** Messages that one actor handles before the next has its turn, and all of them before the event loop has its own. */
+/** Most messages that one actor handles before the next actor runs, and most that all handle before the event loop continues. */
 const ACTOR_BUDGET = 1_024;
 const TURN_BUDGET = 16_384;
 
@@ -75,7 +75,7 @@ export class RingActor<Message> {
     enqueue(this);
   }
 
-  /** Handles what has come, within the budget; a handler that returns a promise has the actor for itself until then. */
+  /** Handles queued messages within the budget. If a handler returns a promise, the actor handles nothing until it settles. */
   turn(): number {
     const mailbox = this.#mailbox;
     let used = 0;

@@ -10,7 +10,7 @@ import { aroundTheRing, Finish, nextOf, RING } from './work.js';
 
 const places = Array.from({ length: RING }, (_, place) => place);
 
-/** One token on its way round a ring: what one message alone costs. */
+/** One token that travels round a ring of actors: the cost of a single message. */
 export const ring: Question = {
   slug: 'ring',
   metric: 'hops made',

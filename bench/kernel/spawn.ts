@@ -2,7 +2,7 @@ import type { Question, Subject } from '../harness/question.js';
 import { rate } from '../harness/rate.js';
 import { populations } from './populations.js';
 
-/** Starting actors; stopping them is outside the measured time. */
+/** Starting actors. Stopping them is not measured. */
 export const spawn: Question = {
   slug: 'spawn',
   metric: 'actors started',

@@ -7,7 +7,7 @@ import { rawOf, startMillrace } from './millrace.js';
 import { RingActor } from './ring-mailbox.js';
 import { Counter, inBatches } from './work.js';
 
-/** Telling one actor, in batches that are handled to the end before the next begins. */
+/** Tells to one actor, in batches. Each batch is handled completely before the next starts. */
 export const tellBatch: Question = {
   slug: 'tell-batch',
   metric: 'messages handled',

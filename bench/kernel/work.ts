@@ -1,13 +1,13 @@
 import type { Work } from '../harness/rate.js';
 
-/** Messages in one batch. */
+/** Messages per batch. */
 export const BATCH = 1_000;
-/** Asks that are under way at the same time. */
+/** Asks in flight at the same time. */
 export const IN_FLIGHT = 64;
 /** Actors in a ring. */
 export const RING = 1_000;
 
-/** Where messages end: counts them, and says when as many as were expected have come. */
+/** Counts handled messages, and reports when the expected number is reached. */
 export class Counter {
   count = 0;
   #expected = 0;
@@ -26,7 +26,7 @@ export class Counter {
   }
 }
 
-/** Sends in batches; each is handled to the last message before the next begins. */
+/** Sends in batches. Each batch is handled completely before the next starts. */
 export function inBatches(counter: Counter, tell: (value: number) => unknown): Work {
   return async (count) => {
     counter.count = 0;
@@ -39,13 +39,13 @@ export function inBatches(counter: Counter, tell: (value: number) => unknown): W
   };
 }
 
-/** How one asks for the echo of a value, and finds it in the reply. */
+/** Asks for the echo of a value, and reads it from the reply. */
 export interface Echo<Reply> {
   readonly ask: (value: number) => Promise<Reply>;
   readonly valueOf: (reply: Reply) => number;
 }
 
-/** Asks one after the other; a wrong reply is none. */
+/** Asks one after the other. A wrong reply does not count. */
 export function oneByOne<Reply>({ ask, valueOf }: Echo<Reply>): Work {
   return async (count) => {
     let answered = 0;
@@ -56,7 +56,7 @@ export function oneByOne<Reply>({ ask, valueOf }: Echo<Reply>): Work {
   };
 }
 
-/** Asks with many under way at any time. */
+/** Asks with many in flight. */
 export function pipelined<Reply>({ ask, valueOf }: Echo<Reply>): Work {
   return async (count) => {
     let next = 0;
@@ -72,12 +72,12 @@ export function pipelined<Reply>({ ask, valueOf }: Echo<Reply>): Work {
   };
 }
 
-/** The last of a token's hops; whoever makes it calls `made`. */
+/** The last hop of a token. The actor that makes it calls `made`. */
 export class Finish {
   made: () => void = () => undefined;
 }
 
-/** Sends one token round a ring: `start` gives it to the first actor with the number of hops that it is to make. */
+/** Sends one token round a ring: `start` passes it to the first actor, with the number of hops. */
 export function aroundTheRing(finish: Finish, start: (hops: number) => unknown): Work {
   return (count) =>
     new Promise((resolve) => {
@@ -86,7 +86,7 @@ export function aroundTheRing(finish: Finish, start: (hops: number) => unknown):
     });
 }
 
-/** The element after `index`, in a list that is a ring. */
+/** The element after `index`, cyclically. */
 export function nextOf<T>(ring: readonly T[], index: number): T {
   const next = ring[(index + 1) % ring.length];
   if (next === undefined) throw new RangeError('the ring is empty');

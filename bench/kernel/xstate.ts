@@ -1,6 +1,6 @@
 const note: { type: 'note'; value: number } = { type: 'note', value: 0 };
 
-/** A machine of one state, which calls `noted` for each event. */
+/** A machine with one state. It calls `noted` for each event. */
 export async function noteMachine(noted: () => void) {
   const { setup } = await import('xstate');
   return setup({ types: { events: note }, actions: { noted } }).createMachine({
@@ -9,7 +9,7 @@ export async function noteMachine(noted: () => void) {
   });
 }
 
-/** An actor logic that is one function from a state and an event to the next state, which calls `noted` for each event. */
+/** An actor logic of one transition function. It calls `noted` for each event. */
 export async function noteTransition(noted: () => void) {
   const { fromTransition } = await import('xstate');
   return fromTransition((count: number, { value }: typeof note) => {

@@ -1,2 +1,2 @@
-// A module without anything: what any import costs.
+// An empty module: the cost of any import.
 export {};

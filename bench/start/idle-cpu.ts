@@ -1,6 +1,6 @@
 import type { Question, Subject } from '../harness/question.js';
 
-/** What a process costs in which everything is up and nothing is done. */
+/** The CPU time of an idle process with a running runtime. */
 export const idleCpu: Question = {
   slug: 'idle-cpu',
   metric: 'share of one core',
@@ -28,7 +28,7 @@ export const idleCpu: Question = {
 function idle(bringUp: () => Promise<unknown>): Subject {
   return async ({ idleMs }) => {
     await bringUp();
-    // What the start leaves behind, such as compiling and collecting garbage, is not idling.
+    // Waits for work of the start, such as compilation and garbage collection, to finish.
     await sleep(idleMs / 2);
     return async () => {
       const before = process.cpuUsage();

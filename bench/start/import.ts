@@ -1,6 +1,6 @@
 import type { Question, Subject } from '../harness/question.js';
 
-/** Loading a library in a fresh process, before anything of it is called. */
+/** Importing a library in a fresh process. */
 export const importing: Question = {
   slug: 'import',
   metric: 'time of the import',

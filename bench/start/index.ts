@@ -3,5 +3,5 @@ import { idleCpu } from './idle-cpu.js';
 import { importing } from './import.js';
 import { start } from './start.js';
 
-/** What embedding costs before and between messages. */
+/** The cost of embedding, before and between messages. */
 export const questions: readonly Question[] = [start, importing, idleCpu];

@@ -1,7 +1,7 @@
 import type { Ref } from 'nact';
 import type { Question, Subject } from '../harness/question.js';
 
-/** From before the import to the first reply of an actor, in a fresh process: what a user of a service that embeds it waits for. */
+/** From before the import to the first reply of an actor, in a fresh process: the delay that embedding adds to the start of a service. */
 export const start: Question = {
   slug: 'start',
   metric: 'time to the first reply',
@@ -45,7 +45,7 @@ function timed(firstAsk: (value: number) => Promise<number>): Subject {
       const startedAtMs = performance.now();
       const reply = await firstAsk(42);
       const tookMs = performance.now() - startedAtMs;
-      if (reply !== 42) throw new Error(`42 was asked, and ${reply} answered`);
+      if (reply !== 42) throw new Error(`the reply to 42 was ${reply}`);
       return tookMs;
     });
 }

@@ -2,7 +2,7 @@ import type { Question } from '../harness/question.js';
 import { limits } from './limits.js';
 import { latencies } from './measure.js';
 
-/** Asking an echo, one ask right after the other. */
+/** Asks to an echo actor, one immediately after the other. */
 export const askBusy: Question = latencies(
   {
     slug: 'ask-busy',

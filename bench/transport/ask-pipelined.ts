@@ -3,7 +3,7 @@ import { rates, type Work } from './measure.js';
 
 const IN_FLIGHT = 64;
 
-/** Asking an echo, with 64 asks under way. */
+/** Asks to an echo actor, with 64 in flight. */
 export const askPipelined: Question = rates(
   {
     slug: 'ask-pipelined',

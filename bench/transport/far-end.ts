@@ -2,83 +2,83 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { MessagePort, Worker } from 'node:worker_threads';
-import type { Order } from './far.js';
+import type { Command } from './far.js';
 import type { Address } from './peer.js';
 
 const PROGRAM = new URL('far.js', import.meta.url);
 
-/** The far end of a subject, as the near end sees it. */
+/** A handle on the far end of a subject. */
 export interface FarEnd {
   readonly address: Address;
-  /** Rejects with FarEndError when it has ended, wanted or not. */
-  readonly gone: Promise<never>;
-  /** CPU time that it has taken so far, in us, beside that of this process. */
+  /** Rejects with FarEndError when the far end exits, for any reason. */
+  readonly exited: Promise<never>;
+  /** CPU time of the far end so far, in us, unless it is part of this process. */
   cpuUs(): Promise<number>;
-  /** Resolves when it has ended. */
+  /** Resolves when it has exited. */
   end(): Promise<void>;
 }
 
-/** The far end has ended. */
+/** The far end has exited. */
 export class FarEndError extends Error {
   static {
-    // So its stack begins with it.
+    // On the prototype, so that the stack starts with this name.
     this.prototype.name = 'FarEndError';
   }
 }
 
 export async function startProcess(subject: string): Promise<FarEnd> {
   const child = fork(fileURLToPath(PROGRAM), [subject], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  const gone = endOf(child);
+  const exited = endOf(child);
   return {
-    address: addressIn(await answerOf(child, gone)),
-    gone,
+    address: addressIn(await answerOf(child, exited)),
+    exited,
     cpuUs: () => {
-      child.send('cpu' satisfies Order);
-      return answerOf(child, gone).then(timeIn);
+      child.send('cpu' satisfies Command);
+      return answerOf(child, exited).then(timeIn);
     },
     end: () => {
-      child.send('end' satisfies Order);
-      return gone.catch(() => undefined);
+      child.send('end' satisfies Command);
+      return exited.catch(() => undefined);
     },
   };
 }
 
 export async function startThread(subject: string): Promise<FarEnd> {
   const worker = new Worker(PROGRAM, { workerData: subject });
-  const gone = endOf(worker);
+  const exited = endOf(worker);
   return {
-    address: addressIn(await answerOf(worker, gone)),
-    gone,
-    // It is in that of this process.
+    address: addressIn(await answerOf(worker, exited)),
+    exited,
+    // The CPU time of a thread is part of this process.
     cpuUs: () => Promise.resolve(0),
     end: () => {
-      worker.postMessage('end' satisfies Order);
-      return gone.catch(() => undefined);
+      worker.postMessage('end' satisfies Command);
+      return exited.catch(() => undefined);
     },
   };
 }
 
 function endOf(far: ChildProcess | Worker): Promise<never> {
-  const gone = new Promise<never>((_, reject) => {
+  const exited = new Promise<never>((_, reject) => {
     far.on('error', (cause) => reject(new FarEndError(`The far end has failed: ${cause.stack}`)));
     far.on('exit', (code, signal) =>
       reject(new FarEndError(`The far end has ended with ${signal ?? `exit code ${code}`}.`)),
     );
   });
-  // It matters to those alone who wait for something else.
-  gone.catch(() => undefined);
-  return gone;
+  // Not an unhandled rejection: only those who wait for an answer handle it.
+  exited.catch(() => undefined);
+  return exited;
 }
 
-async function answerOf(far: ChildProcess | Worker, gone: Promise<never>): Promise<unknown> {
-  const answers: unknown[] = await Promise.race([once(far, 'message'), gone]);
+async function answerOf(far: ChildProcess | Worker, exited: Promise<never>): Promise<unknown> {
+  const answers: unknown[] = await Promise.race([once(far, 'message'), exited]);
   return answers[0];
 }
 
 function addressIn(answer: unknown): Address {
   const address = typeof answer === 'object' && answer !== null && 'address' in answer ? answer.address : undefined;
   if (typeof address === 'string' || address instanceof MessagePort) return address;
-  throw new Error('The far end said no address.');
+  throw new Error('The far end has not sent its address.');
 }
 
 function timeIn(answer: unknown): number {

@@ -1,13 +1,13 @@
-// The far end of a subject, in a process (`node far.js SUBJECT`) or a thread (`workerData`) of its own.
+// The far end of a subject, in its own process (`node far.js SUBJECT`) or thread (`workerData`).
 import { argv } from 'node:process';
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { beforeTheEnd, endAll } from '../harness/endings.js';
+import { onShutdown, shutdown } from '../harness/shutdown.js';
 import { subjects } from './subjects.js';
 
-/** What the near end says. */
-export type Order = 'cpu' | 'end';
-/** What the far end says: where it can be reached, the CPU time that its process has taken, in us. */
-type Word = { readonly address: string | MessagePort } | { readonly cpuUs: number };
+/** A command of the near end. */
+export type Command = 'cpu' | 'end';
+/** An answer of the far end: its address, or the CPU time of its process in us. */
+type Answer = { readonly address: string | MessagePort } | { readonly cpuUs: number };
 
 const name = String(isMainThread ? argv[2] : workerData);
 const subject = subjects[name];
@@ -15,27 +15,28 @@ if (subject === undefined) throw new Error(`there is no far end of ${name}`);
 const server = await (await subject.load()).serve();
 
 if (isMainThread) {
-  beforeTheEnd(() => Promise.resolve(server.close()));
-  process.on('message', obey).on('disconnect', endAll);
-  if (!process.connected) endAll();
+  onShutdown(() => Promise.resolve(server.close()));
+  process.on('message', execute).on('disconnect', shutdown);
+  if (!process.connected) shutdown();
 } else {
-  parentPort?.on('message', obey);
+  parentPort?.on('message', execute);
 }
-say({ address: server.address });
+sendAnswer({ address: server.address });
 
-function obey(order: Order): void {
-  if (order === 'end') return end();
+function execute(command: Command): void {
+  if (command === 'end') return end();
   const { user, system } = process.cpuUsage();
-  return say({ cpuUs: user + system });
+  return sendAnswer({ cpuUs: user + system });
 }
 
-function say(word: Word): void {
-  if (isMainThread) process.send?.(word);
-  else parentPort?.postMessage(word, 'address' in word && typeof word.address !== 'string' ? [word.address] : []);
+function sendAnswer(answer: Answer): void {
+  if (isMainThread) process.send?.(answer);
+  else
+    parentPort?.postMessage(answer, 'address' in answer && typeof answer.address !== 'string' ? [answer.address] : []);
 }
 
-/** A thread ends by itself when nothing is left to do: native links want it so. */
+/** A thread must end by itself, when it has nothing left to do: native links require it. */
 function end(): void {
-  if (isMainThread) endAll();
+  if (isMainThread) shutdown();
   else void Promise.resolve(server.close()).then(() => parentPort?.close());
 }

@@ -5,5 +5,5 @@ import { askPipelined } from './ask-pipelined.js';
 import { oneWay } from './one-way.js';
 import { stream } from './stream.js';
 
-/** What links are asked: two processes, or two threads of one, with a message on its way. */
+/** The questions about links between two processes, or two threads of one process. */
 export const questions: readonly Question[] = [oneWay, askPipelined, askBusy, askAsleep, stream];

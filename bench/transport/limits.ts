@@ -1,8 +1,8 @@
 import type { Subject } from '../harness/question.js';
-import { type Said, ucxPerftest } from './peers/ucx-perftest.js';
+import { type PerftestResult, ucxPerftest } from './peers/ucx-perftest.js';
 
-/** UCX by itself, over what our links use, too. */
-export function limits(test: string, value: (said: Said, size: string) => number): Record<string, Subject> {
+/** UCX alone, over the same UCX transports as our links. */
+export function limits(test: string, value: (result: PerftestResult, size: string) => number): Record<string, Subject> {
   const over =
     (tls: 'posix' | 'tcp'): Subject =>
     (effort, size) =>

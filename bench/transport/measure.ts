@@ -5,28 +5,28 @@ import type { Client } from './peer.js';
 import { bytesOf, sizes } from './sizes.js';
 import { subjects } from './subjects.js';
 
-/** What all questions about links have in common. */
+/** The common part of all questions about links. */
 type About = Pick<Question, 'slug' | keyof Metric> & {
   readonly limits: Readonly<Record<string, Subject>>;
-  /** Fewer in one run would not be what the question says. */
+  /** Smallest number of operations per run with which the question makes sense. */
   readonly fewest?: number;
 };
 
-/** Does something so many times; what is not completed does not count. */
+/** Does something `count` times, and waits until all are completed. */
 export type Work = (client: Client, sizeBytes: number, count: number) => Promise<void>;
 
-/** One run; resolves to the value of the metric. */
+/** One run. Resolves to the value of the metric. */
 type Run = (...of: Parameters<Work>) => Promise<number>;
 
-/** Done before anything counts, as often as the time below has room for, and once at least: slow peers are compiled after thousands of messages. */
+/** Most operations of the warm-up, at least one, within the time below. Slow peers are compiled after thousands of messages. */
 const WARM_UP_COUNT = 8_000;
-/** Fast ones are compiled in steps, the last of them after hundreds of thousands: a second and more. */
+/** Duration of the warm-up. Fast peers are compiled in steps, the last after hundreds of thousands of messages: more than a second. */
 const WARM_UP_MS = 1_500;
 
-/** Of the first runs. */
+/** Operations of the first runs. */
 const FIRST_COUNT = 8;
 
-/** How often something is done in a second. `perSecond` makes of that the value of the metric. */
+/** Measures operations per second. `value` converts them to the metric. */
 export function rates(about: About, work: Work, value: (perSecond: number, sizeBytes: number) => number): Question {
   return asked(about, work, async (client, sizeBytes, count) => {
     const startedAtMs = performance.now();
@@ -35,7 +35,7 @@ export function rates(about: About, work: Work, value: (perSecond: number, sizeB
   });
 }
 
-/** How long one thing takes that is done after another, with a pause before each: the median. */
+/** Measures the median duration of one operation, done one after the other, with a pause before each. */
 export function latencies(about: About, pauseMs: number): Question {
   const warmUp: Work = async (client, sizeBytes, count) => {
     await medianTrip(client, sizeBytes, count, 0);
@@ -64,8 +64,8 @@ function asked({ limits, fewest = FIRST_COUNT, ...about }: About, warmUp: Work, 
     name,
     async (effort, size) => {
       const pair = await pairOf(name);
-      const measure = await Promise.race([prepare(pair, effort, bytesOf(size)), pair.gone]);
-      return () => Promise.race([measure(), pair.gone]);
+      const measure = await Promise.race([prepare(pair, effort, bytesOf(size)), pair.exited]);
+      return () => Promise.race([measure(), pair.exited]);
     },
   ]);
   return {
@@ -86,7 +86,7 @@ function withCpu(pair: Pair, count: number, measure: () => Promise<number>): Mea
   };
 }
 
-/** The median of round trips, in us. */
+/** The median of the round trips, in us. */
 async function medianTrip(client: Client, sizeBytes: number, count: number, pauseMs: number): Promise<number> {
   const takenUs = new Float64Array(count);
   for (let trip = 0; trip < count; trip += 1) {

@@ -1,17 +1,16 @@
 /**
- * What is sent where messages are bytes: the first says what a message is, a count follows, and the rest is the same in all messages
- * of a size.
+ * The format of messages for transports that carry bytes: a kind, a count, and a pattern that is the same in all messages of a size.
  *
  *     | kind u8 | 0 0 0 | count u32 | pattern ...
  */
 export const Kind = {
-  /** So many messages follow. */
+  /** Announces that `count` messages follow. */
   announce: 0,
-  /** To be counted. */
+  /** A message that the receiver counts. */
   note: 1,
-  /** To be compared, and counted. */
+  /** A message that the receiver compares and counts. */
   piece: 2,
-  /** So many of what was announced have come: all. */
+  /** Confirms that all announced messages have arrived. */
   confirm: 3,
   ask: 4,
   reply: 5,
@@ -20,7 +19,7 @@ export const Kind = {
 const COUNT_AT = 4;
 const SHORTEST_BYTES = 64;
 
-/** A message in memory of its own. */
+/** Makes a message in new memory. */
 export function messageOf(kind: number, sizeBytes = SHORTEST_BYTES, count = 0): Uint8Array {
   const message = new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
   for (let index = 0; index < sizeBytes; index += 1) message[index] = index * 31;
@@ -34,13 +33,13 @@ export function countIn(bytes: Uint8Array, start: number): number {
   return new DataView(bytes.buffer, bytes.byteOffset + start).getUint32(COUNT_AT);
 }
 
-/** Reads every byte. */
+/** Compares every byte. */
 export function assertEqual(expected: Uint8Array, bytes: Uint8Array, start = 0, length = bytes.length): void {
   const read = Buffer.from(bytes.buffer, bytes.byteOffset + start, length);
-  if (read.compare(expected) !== 0) throw new Error('A message arrived with other bytes than it was sent with.');
+  if (read.compare(expected) !== 0) throw new Error('A message has arrived with different bytes than were sent.');
 }
 
-/** Messages of each size, made once. */
+/** One reusable message per size. */
 export class Messages {
   readonly #kind: number;
   readonly #bySize = new Map<number, Uint8Array>();

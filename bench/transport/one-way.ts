@@ -2,7 +2,7 @@ import type { Question } from '../harness/question.js';
 import { limits } from './limits.js';
 import { rates } from './measure.js';
 
-/** Messages that nobody answers, as many as the other end can take. */
+/** Messages without replies, as many as the other end can receive. */
 export const oneWay: Question = rates(
   {
     slug: 'one-way',

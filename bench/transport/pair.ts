@@ -1,4 +1,4 @@
-import { beforeTheEnd } from '../harness/endings.js';
+import { onShutdown } from '../harness/shutdown.js';
 import { startProcess, startThread } from './far-end.js';
 import type { Client } from './peer.js';
 import { subjects } from './subjects.js';
@@ -6,15 +6,15 @@ import { subjects } from './subjects.js';
 /** Both ends of a subject. */
 export interface Pair {
   readonly client: Client;
-  /** Rejects with FarEndError when the far end has ended. */
-  readonly gone: Promise<never>;
-  /** CPU time that both ends have taken so far, in us. */
+  /** Rejects with FarEndError when the far end exits. */
+  readonly exited: Promise<never>;
+  /** CPU time of both ends so far, in us. */
   cpuUs(): Promise<number>;
 }
 
 let pair: Promise<Pair> | undefined;
 
-/** Both ends of the one subject of this process: started when they are wanted first. */
+/** Both ends of the one subject of this process. Started by the first call. */
 export function pairOf(subject: string): Promise<Pair> {
   pair ??= startPair(subject);
   return pair;
@@ -25,14 +25,14 @@ async function startPair(name: string): Promise<Pair> {
   if (subject === undefined) throw new Error(`there is no subject ${name}`);
   const peer = await subject.load();
   const far = await (subject.placement === 'process' ? startProcess(name) : startThread(name));
-  const client = await Promise.race([peer.connect(far.address), far.gone]);
-  beforeTheEnd(async () => {
+  const client = await Promise.race([peer.connect(far.address), far.exited]);
+  onShutdown(async () => {
     await client.close();
     await far.end();
   });
   return {
     client,
-    gone: far.gone,
+    exited: far.exited,
     cpuUs: async () => {
       const { user, system } = process.cpuUsage();
       return user + system + (await far.cpuUs());

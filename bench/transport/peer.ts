@@ -1,9 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 
-/** Where the far end can be reached. */
+/** The address of the far end. */
 export type Address = string | MessagePort;
 
-/** A way to send messages to another process or thread: two programs that find one another. */
+/** A library that sends messages to another process or thread. */
 export interface Peer {
   /** At the far end. */
   serve(): Promise<Server>;
@@ -16,19 +16,19 @@ export interface Server {
   close(): Promise<unknown> | void;
 }
 
-/** What the near end can do. All of it is confirmed by the far end: what has not arrived there does not count. */
+/** The operations of the near end. The far end confirms all of them: only arrived messages count. */
 export interface Client {
-  /** Sends messages one way; resolves when the far end says that all have come. */
+  /** Sends messages one way. Resolves when the far end confirms that all have arrived. */
   tell(sizeBytes: number, count: number): Promise<void>;
-  /** Sends a message, and calls back when one of the same size has come for it. May be called while others wait. */
+  /** Sends a message, and calls `answered` when a reply of the same size has arrived. May be called while other asks are in flight. */
   ask(sizeBytes: number, answered: () => void): void;
-  /** As `tell`, where the end that gets them compares every byte. */
+  /** Like `tell`, but the receiver compares every byte. */
   stream(sizeBytes: number, count: number): Promise<void>;
   close(): Promise<unknown> | void;
 }
 
-/** A peer takes addresses of its own kind. */
+/** Checks that an address is a string. */
 export function textOf(address: Address): string {
-  if (typeof address !== 'string') throw new TypeError('This peer is reached by an address in words.');
+  if (typeof address !== 'string') throw new TypeError('This peer needs a string as address.');
   return address;
 }

@@ -1,6 +1,6 @@
 const KIB = 1_024;
 
-/** Bytes of the messages that a question is about, by the name that its rows have. */
+/** Sizes of messages in bytes, by the name in the rows. */
 const bytes: Readonly<Record<string, number>> = {
   '64 B': 64,
   '1 KiB': KIB,
@@ -13,6 +13,6 @@ export const sizes: readonly string[] = Object.keys(bytes);
 
 export function bytesOf(size: string): number {
   const sizeBytes = bytes[size];
-  if (sizeBytes === undefined) throw new Error(`${size} is no size of messages`);
+  if (sizeBytes === undefined) throw new Error(`there is no message size ${size}`);
   return sizeBytes;
 }

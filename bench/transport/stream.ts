@@ -3,7 +3,7 @@ import { limits } from './limits.js';
 import { rates } from './measure.js';
 import { bytesOf } from './sizes.js';
 
-/** Messages in one direction, of which every byte is read and compared. */
+/** Messages in one direction. The receiver compares every byte. */
 export const stream: Question = rates(
   {
     slug: 'stream',

@@ -1,6 +1,6 @@
 import type { Peer } from './peer.js';
 
-/** Where the far end is, and how both ends talk. */
+/** The placement of the far end, and the library between both ends. */
 export interface Subject {
   readonly placement: 'process' | 'thread';
   load(): Promise<Peer>;
@@ -15,7 +15,7 @@ const zeromq = async (kind: 'ipc' | 'tcp'): Promise<Peer> => (await import('./pe
 const messagePort = async (kind: 'clone' | 'transfer'): Promise<Peer> =>
   (await import('./peers/message-port.js')).messagePort(kind);
 
-/** All that are measured with both ends, by name. */
+/** All subjects with two ends, by name. */
 export const subjects: Readonly<Record<string, Subject>> = {
   'millrace typed (ucx)': { placement: 'process', load: () => typed('unix:', 'required') },
   'millrace typed (unix)': { placement: 'process', load: () => typed('unix:', 'off') },

@@ -7,7 +7,7 @@ export class WireClient implements Client {
   readonly #wire: Wire;
   readonly #sender: Sender;
   readonly #asks = new Messages(Kind.ask);
-  /** Replies come in the order of the asks. */
+  /** Callbacks of asks in flight. Replies arrive in the order of the asks. */
   readonly #waiting = new Queue<() => void>();
   #confirmed: (count: number) => void = () => undefined;
 
@@ -17,7 +17,7 @@ export class WireClient implements Client {
     wire.onMessage = (bytes, start) => {
       if (bytes[start] === Kind.reply) this.#waiting.shift()?.();
       else if (bytes[start] === Kind.confirm) this.#confirmed(countIn(bytes, start));
-      else throw new Error(`${bytes[start]} is no answer`);
+      else throw new Error(`message kind ${bytes[start]} is not an answer`);
     };
   }
 
@@ -54,11 +54,11 @@ export class WireClient implements Client {
       sent += 1;
     }
     const arrived = await confirmed;
-    if (arrived !== count) throw new Error(`${count} messages were sent, and ${arrived} have arrived`);
+    if (arrived !== count) throw new Error(`${count} messages were sent, but ${arrived} have arrived`);
   }
 }
 
-/** First in, first out, without moving what waits. */
+/** A FIFO queue. `shift` does not move the other items. */
 class Queue<T> {
   #items: T[] = [];
   #next = 0;

@@ -1,7 +1,7 @@
 import { assertEqual, countIn, Kind, messageOf, Messages } from './messages.js';
 import { Sender, type Wire } from './wire.js';
 
-/** The far end of a wire: counts what comes, says when all has come that was announced, and answers what is asked. */
+/** The far end of a wire: counts messages, confirms when all announced ones have arrived, and replies to asks. */
 export function serveWire(wire: Wire): void {
   const sender = new Sender(wire);
   const replies = new Messages(Kind.reply);
@@ -28,7 +28,7 @@ export function serveWire(wire: Wire): void {
         arrived = 0;
         return undefined;
       default:
-        throw new Error(`${bytes[start]} is no kind of message`);
+        throw new Error(`unknown message kind ${bytes[start]}`);
     }
   };
 }

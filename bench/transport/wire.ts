@@ -1,18 +1,18 @@
-/** Called with each message that comes: `length` bytes of `bytes` from `start` on, valid during the call. */
+/** Called for each message: `length` bytes of `bytes` from `start`, valid during the call. */
 export type Receive = (bytes: Uint8Array, start: number, length: number) => void;
 
-/** A way for messages that are bytes, in order, both ways. */
+/** A bidirectional, ordered channel for messages of bytes. */
 export interface Wire {
-  /** Set before anything comes. */
+  /** Set before the first message arrives. */
   onMessage: Receive;
-  /** Undefined when a message of this size can be sent; otherwise a promise of the time to look again. */
+  /** Returns undefined if a message of this size can be sent; otherwise a promise that resolves when to try again. */
   room(sizeBytes: number): Promise<void> | undefined;
-  /** Only where there is room. The message is not changed afterwards. */
+  /** Sends a message. Call it only if there is room. The caller must not change the message afterwards. */
   send(message: Uint8Array): void;
   close(): Promise<unknown> | void;
 }
 
-/** Sends at once where there is room, in order behind what waits for it. */
+/** Sends at once if there is room, otherwise queues the message in order. */
 export class Sender {
   readonly #wire: Wire;
   readonly #waiting: Uint8Array[] = [];

@@ -1,4 +1,4 @@
-/* What src/transport/ucx/abi.ts must agree with, number by number. */
+/* The numbers that src/transport/ucx/abi.ts must match. */
 #include "millrace_ucx.h"
 
 const uint32_t *mrx_abi(void) {

@@ -1,7 +1,7 @@
 /*
- * UCX opens sockets, epoll sets and files that programs started by this process would inherit, some of them on a thread of its own.
- * What was inheritable before UCX was loaded stays so; what has become inheritable since is closed on exec, at each sweep. Node
- * opens nothing inheritable itself.
+ * UCX opens sockets, epoll sets and files, some of them on its own thread. Child processes would inherit them. A sweep sets close-on-exec
+ * on every descriptor that has become inheritable since UCX was loaded; older ones stay inheritable. Node itself opens no inheritable
+ * descriptors.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -25,7 +25,7 @@ static bool is_inheritable(int descriptor) {
   return flags >= 0 && (flags & FD_CLOEXEC) == 0;
 }
 
-/* Calls `visit` for each descriptor that is inheritable. */
+/* Calls `visit` for each inheritable descriptor. */
 static void each_inheritable(void (*visit)(int descriptor)) {
   DIR *folder = opendir("/proc/self/fd");
   if (folder == NULL) return;

@@ -1,4 +1,4 @@
-/* The rings of one thread: what it submits, what it is told, and the turn that moves both. */
+/* The rings of one thread: submissions, completions, and the turn that processes both. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,16 +11,16 @@
 
 enum {
   MAGIC = 0x6d727831,
-  /* Calls of ucp_worker_progress for one link before the next has its turn. */
+  /* Most calls of ucp_worker_progress for one link before the next link is visited. */
   PROGRESS_BUDGET = 64,
-  /* Completions that one call of ucp_worker_progress may bring: UCX polls a bounded number of buffers. */
+  /* Most completions of one call of ucp_worker_progress: UCX polls a bounded number of buffers. */
   PROGRESS_ROOM = 4096,
-  /* How often, and how long, a TCP link is looked at for descriptors that it opened. */
+  /* Interval and duration of the sweeps for descriptors that a TCP link opens. */
   SWEEP_NS = 5000000,
   SWEPT_NS = 1000000000,
 };
 
-/* Every engine of this process, so that those of a dead thread can be found. */
+/* All engines of this process. mrx_reap() finds those of a thread that has ended. */
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static mrx_engine *engines;
 
@@ -111,7 +111,7 @@ int32_t mrx_quiet(uint32_t owner) {
   for (mrx_engine *engine = engines; engine != NULL; engine = engine->next) {
     if (engine->owner != owner) continue;
     __atomic_store_n(&engine->is_quiet, true, __ATOMIC_SEQ_CST);
-    /* Its thread may be closing a link just now: what is gone is no longer in the set. */
+    /* Its thread may be closing a link right now. Removing a closed descriptor from the set does no harm. */
     for (uint32_t slot = 0; slot < MRX_LINKS; slot++) {
       int event_fd = __atomic_load_n(&engine->links[slot].event_fd, __ATOMIC_RELAXED);
       if (event_fd > 0) epoll_ctl(engine->epoll_fd, EPOLL_CTL_DEL, event_fd, NULL);
@@ -161,12 +161,12 @@ void mrx_link_fault(mrx_link *link, int32_t status) {
   strncpy(link->reason, mrx_last_reason(), sizeof link->reason - 1);
 }
 
-/* The last MRX_LINKS places are kept for these: one for each link. */
-static void tell_news(mrx_engine *engine, mrx_link *link) {
+/* The last MRX_LINKS entries of the ring are reserved for these: one per link. */
+static void report_news(mrx_engine *engine, mrx_link *link) {
   if (mrx_completions_free(engine) == 0) return;
   if (link->fault != MRX_OK) {
-    if (link->is_fault_told) return;
-    link->is_fault_told = true;
+    if (link->is_fault_reported) return;
+    link->is_fault_reported = true;
     mrx_completion closed = {.kind = MRX_CLOSED, .link = link->handle, .status = link->fault};
     mrx_complete(engine, &closed);
   } else if (link->has_news) {
@@ -189,31 +189,31 @@ static const char *submit_frame(mrx_link *link, const mrx_submission *entry) {
     transmit->lent = NULL;
     return mrx_lane_submit(link, entry->lane, block, entry->length, true) == MRX_OK ? NULL : "too many frames";
   }
-  bool is_inside = entry->length <= MRX_FRAME_BYTES && entry->offset >= MRX_HEADER_BYTES &&
+  bool is_in_slab = entry->length <= MRX_FRAME_BYTES && entry->offset >= MRX_HEADER_BYTES &&
                    entry->offset <= MRX_SLAB_BYTES - entry->length;
-  if (!is_inside) return "a frame outside of its slab";
+  if (!is_in_slab) return "a frame outside of its slab";
   uint8_t *bytes = link->slabs->transmit[entry->lane] + entry->offset;
   return mrx_lane_submit(link, entry->lane, bytes, entry->length, false) == MRX_OK ? NULL : "too many frames";
 }
 
-/* What makes no sense here is a fault of our own side; it ends the link all the same. */
+/* An invalid submission is a bug of our own side. It ends the link. */
 static void submit(mrx_engine *engine, const mrx_submission *entry) {
   mrx_link *link = mrx_link_find(engine, entry->link);
-  if (link == NULL) return; /* it was closed after the entry was written */
-  const char *complaint = NULL;
+  if (link == NULL) return; /* closed after the entry was written */
+  const char *problem = NULL;
   switch (entry->kind) {
     case MRX_SEND:
     case MRX_SEND_BLOCK:
-      complaint = submit_frame(link, entry);
+      problem = submit_frame(link, entry);
       break;
     case MRX_GRANT:
-      link->wants_grant = true;
+      link->grant_pending = true;
       break;
     default:
-      complaint = "an entry of an unknown kind";
+      problem = "an entry of an unknown kind";
   }
-  if (complaint == NULL) return;
-  mrx_fail(MRX_BAD_ARGUMENT, "submitted: %s", complaint);
+  if (problem == NULL) return;
+  mrx_fail(MRX_BAD_ARGUMENT, "submitted: %s", problem);
   mrx_link_fault(link, MRX_BAD_ARGUMENT);
 }
 
@@ -222,7 +222,7 @@ static void take_submissions(mrx_engine *engine) {
   uint32_t waiting = control->submission_tail - control->submission_head;
   if (waiting > MRX_SUBMISSIONS) waiting = MRX_SUBMISSIONS;
   for (; waiting > 0; waiting--) {
-    /* A copy: what is checked is what is used. */
+    /* Copied, so that the checked entry cannot change before it is used. */
     mrx_submission entry = engine->rings->submissions[control->submission_head % MRX_SUBMISSIONS];
     control->submission_head++;
     submit(engine, &entry);
@@ -237,7 +237,7 @@ static uint64_t now_ns(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* UCX accepts the peer's TCP connections on a thread of its own, at any time while the two ends get to know each other. */
+/* UCX accepts the peer's TCP connections on its own thread, at any time while the two ends connect. */
 static void sweep_descriptors(mrx_link *link) {
   uint64_t now = now_ns();
   if (link->swept_until_ns == 0) link->swept_until_ns = now + SWEPT_NS;
@@ -263,7 +263,7 @@ static void visit_links(mrx_engine *engine) {
     if (link->handle == 0) continue;
     mrx_link_pump(link);
     if (link->fault == MRX_OK && progress(engine, link)) mrx_link_pump(link);
-    tell_news(engine, link);
+    report_news(engine, link);
   }
 }
 

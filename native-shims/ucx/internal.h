@@ -1,4 +1,4 @@
-/* What the parts of the shim share. Nothing here is part of the ABI. */
+/* Shared by the parts of the shim. Not part of the ABI. */
 #ifndef MRX_INTERNAL_H
 #define MRX_INTERNAL_H
 
@@ -7,15 +7,15 @@
 
 #include "millrace_ucx.h"
 
-/* Requests of one link that UCX may hold at a time: what a control frame may have to wait for. */
+/* Most requests of one link that UCX holds at a time. A control frame waits for at most these. */
 #define MRX_REQUESTS 16u
-/* Frames of one lane that may wait or be on their way; credit ends long before. */
+/* Most frames of one lane that are queued or in transit. Credit runs out long before. */
 #define MRX_LANE_FRAMES 32768u
 
-/* Blocks of one lane that may be announced and not yet there: for the next ones the receiver has memory before they come. */
+/* Most blocks of one lane that are announced and not received. The receiver lends memory for them ahead of time. */
 #define MRX_BLOCKS 4u
 
-/* ---- library.c: UCX, loaded as a guest ---- */
+/* ---- library.c: loads UCX ---- */
 
 /* The functions of libucp that we call. */
 typedef struct {
@@ -46,45 +46,45 @@ const mrx_ucp *mrx_ucp_loaded(void);
 
 /* ---- reason.c ---- */
 
-/* Keeps the reason for mrx_last_reason(); gives `status`. */
+/* Stores the reason for mrx_last_reason(). Returns `status`. */
 int32_t mrx_fail(int32_t status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- descriptors.c: file descriptors are not for programs that this process starts ---- */
+/* ---- descriptors.c: keeps descriptors of UCX from child processes ---- */
 
-/* Remembers what is inheritable now, before UCX is loaded. */
+/* Records the descriptors that are inheritable now, before UCX is loaded. */
 void mrx_descriptors_remember(void);
-/* Makes close-on-exec what has become inheritable since. */
+/* Sets close-on-exec on the descriptors that have become inheritable since. */
 void mrx_descriptors_sweep(void);
 
-/* ---- memory.c: blocks that callers have seen, and that are used again ---- */
+/* ---- memory.c: reuses blocks of memory that callers have views of ---- */
 
 typedef enum { MRX_BLOCK_RINGS = 0, MRX_BLOCK_SLABS = 1 } mrx_block_kind;
-/* Filled with zeros; NULL without memory. */
+/* Returns zeroed memory; NULL if there is none. */
 void *mrx_block_take(mrx_block_kind kind);
 void mrx_block_give(mrx_block_kind kind, void *block);
 
-/* ---- lane.c: frames to segments and back ---- */
+/* ---- lane.c: splits frames into segments, and assembles them ---- */
 
-/* Precedes the bytes of each segment. Host byte order: both ends run this file, on machines of one kind. */
+/* Precedes the bytes of each segment. In host byte order: both ends run this code, on the same architecture. */
 typedef struct {
-  uint64_t token;    /* names the link: UCX does not say who sent */
-  uint32_t sequence; /* of the segments of this link */
+  uint64_t token;    /* identifies the link: UCX does not name the sender */
+  uint32_t sequence; /* number of the segment in this link */
   uint8_t kind;
   uint8_t lane;
   uint16_t reserved;
   uint32_t granted[MRX_LANES];
   uint32_t frame_length;
-  uint32_t offset; /* of this segment in its frame */
+  uint32_t offset; /* offset of this segment in its frame */
 } mrx_header;
 
-_Static_assert(sizeof(mrx_header) == MRX_HEADER_BYTES, "room before a frame is the size of a header");
+_Static_assert(sizeof(mrx_header) == MRX_HEADER_BYTES, "the space before a frame must hold a header");
 
 enum mrx_segment_kind {
   MRX_SEGMENT_FRAME = 1,
   MRX_SEGMENT_HELLO = 2,
   MRX_SEGMENT_GRANT = 3,
-  MRX_SEGMENT_ANNOUNCE = 4, /* frame_length: of a block to come */
-  MRX_SEGMENT_CLEAR = 5     /* the announced block may come */
+  MRX_SEGMENT_ANNOUNCE = 4, /* frame_length: the length of a block that follows */
+  MRX_SEGMENT_CLEAR = 5     /* the announced block may be sent */
 };
 
 typedef struct {
@@ -93,31 +93,31 @@ typedef struct {
   uint32_t sent;    /* bytes that UCX has taken */
   uint32_t pending; /* requests that UCX holds */
   bool is_block;
-  uint32_t block;   /* its number among the blocks of the lane, once it is announced */
+  uint32_t block;   /* its number among the announced blocks of the lane */
 } mrx_frame;
 
 typedef struct {
   mrx_frame *frames; /* a ring of `capacity`, a power of two */
   uint32_t capacity;
   uint32_t reported; /* frames before this one are done */
-  uint32_t next;     /* the frame to send from */
+  uint32_t next;     /* the next frame to send */
   uint32_t tail;
-  uint32_t scout;    /* blocks before this frame are announced */
+  uint32_t next_announce;    /* the next frame to announce, if it is a block */
   uint32_t announced; /* totals of blocks: announced, cleared by the peer, and sent */
   uint32_t cleared;
   uint32_t blocks_sent;
-  uint32_t cost;     /* credit taken, a total */
+  uint32_t cost;     /* total credit used */
   uint8_t *lent;
   uint32_t lent_length;
 } mrx_transmit;
 
 typedef struct {
-  uint32_t position; /* bytes of the slab given out, a total that counts what was skipped */
-  uint32_t place;    /* where the next frame begins */
-  uint8_t *frame;    /* the frame that is arriving; NULL between two */
+  uint32_t position; /* total bytes of the slab allocated, including skipped ones */
+  uint32_t place;    /* offset of the next frame in the slab */
+  uint8_t *frame;    /* the frame that is arriving; NULL between frames */
   uint32_t frame_length;
   uint32_t arrived;
-  uint32_t lengths[MRX_BLOCKS]; /* of the blocks to come */
+  uint32_t lengths[MRX_BLOCKS]; /* lengths of the announced blocks */
   uint8_t *blocks[MRX_BLOCKS];
   uint32_t announced; /* totals of blocks: announced by the peer, lent by the caller, and filled */
   uint32_t lent;
@@ -126,36 +126,36 @@ typedef struct {
 
 typedef struct mrx_link mrx_link;
 
-/* What UCX gives back when it no longer needs the bytes of a segment. */
+/* A send in progress. UCX returns it when it no longer needs the bytes of the segment. */
 typedef struct {
   mrx_link *link;
   uint32_t frame; /* its number in the lane */
   bool has_frame;
   uint32_t lane;
   bool is_used;
-  mrx_header header; /* lives as long as the request */
+  mrx_header header; /* must live as long as the request */
 } mrx_request;
 
 struct mrx_link {
   mrx_engine *engine;
-  uint32_t handle; /* 0: this place is free */
+  uint32_t handle; /* 0: this slot is free */
   uint32_t slot;
   uint32_t fabric;
   uint32_t segment_bytes;
   ucp_worker_h worker;
   ucp_ep_h endpoint;
   int event_fd;
-  bool is_dead; /* says nothing any more */
+  bool is_dead; /* being destroyed: reports nothing */
   int32_t fault;
   char reason[MRX_REASON_BYTES];
-  bool is_fault_told;
-  bool has_news; /* credit that the caller does not know of */
-  bool wants_grant;
-  uint32_t owes_clear[MRX_LANES]; /* blocks that were lent, and the peer does not know of */
+  bool is_fault_reported;
+  bool has_news; /* credit that was not reported to the caller */
+  bool grant_pending;
+  uint32_t clears_pending[MRX_LANES]; /* lent blocks that were not cleared for the peer */
   bool is_connected;
-  uint64_t sweep_at_ns; /* when to look for new descriptors again */
+  uint64_t sweep_at_ns; /* time of the next sweep */
   uint64_t swept_until_ns;
-  bool owes_hello;
+  bool hello_pending;
   uint64_t token_in;
   uint64_t token_out;
   uint32_t sequence_in;
@@ -168,11 +168,11 @@ struct mrx_link {
   mrx_link_words *words;
 };
 
-/* The handler of active messages; its argument is the link. */
+/* The handler of active messages. Its argument is the link. */
 ucs_status_t mrx_segment_arrived(void *argument, const void *header, size_t header_length, void *data, size_t length,
                                  const ucp_am_recv_param_t *parameters);
 int32_t mrx_lane_submit(mrx_link *link, uint32_t lane, uint8_t *bytes, uint32_t length, bool is_block);
-/* Sends what may be sent now. */
+/* Sends everything that can be sent now. */
 void mrx_link_pump(mrx_link *link);
 void mrx_lane_free(mrx_transmit *transmit);
 
@@ -192,10 +192,10 @@ struct mrx_engine {
 };
 
 bool mrx_engine_is_open(const mrx_engine *engine);
-/* NULL for a handle that is not, or no longer, one of this engine. */
+/* NULL for a handle that is not an open link of this engine. */
 mrx_link *mrx_link_find(mrx_engine *engine, uint32_t handle);
 uint32_t mrx_completions_free(const mrx_engine *engine);
-/* The caller has seen to it that there is room. */
+/* The caller must check that there is room. */
 void mrx_complete(mrx_engine *engine, const mrx_completion *completion);
 void mrx_link_fault(mrx_link *link, int32_t status);
 void mrx_link_destroy(mrx_link *link);

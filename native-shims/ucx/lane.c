@@ -1,13 +1,13 @@
 /*
- * Frames to segments and back.
+ * Splits frames into segments, and assembles received segments into frames.
  *
  *   frame <= MRX_FRAME_BYTES      FRAME 0, FRAME n, ...                    into the receive slab
  *   larger                        ANNOUNCE ->, <- CLEAR, FRAME 0, ...      into the block that the receiver lent
  *
- * Up to MRX_BLOCKS larger ones are announced ahead of their turn, so that each finds its block lent; clearances come in the order of
- * announcements.
+ * Up to MRX_BLOCKS larger frames are announced ahead of time, so that the receiver has lent a block when each is sent. The receiver
+ * clears blocks in the order of the announcements.
  *
- * The control lane goes first; each lane keeps its order. UCX holds at most MRX_REQUESTS segments, so a control frame never
+ * The control lane has priority. Each lane keeps its order. UCX holds at most MRX_REQUESTS segments, so a control frame never
  * waits for more than those.
  */
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static mrx_frame *frame_at(mrx_transmit *transmit, uint32_t number) {
 
 /* ---- sending ---- */
 
-/* Frames are reported in the order of their lane, once UCX needs none of their bytes. */
+/* Reports frames in the order of their lane, once UCX no longer needs their bytes. */
 static void report_sent(mrx_link *link, uint32_t lane) {
   mrx_transmit *transmit = &link->transmit[lane];
   while (transmit->reported != transmit->next && mrx_completions_free(link->engine) > MRX_LINKS) {
@@ -65,13 +65,13 @@ static mrx_header header_of(mrx_link *link, uint32_t kind, uint32_t lane, uint32
       .frame_length = frame_length,
       .offset = offset,
   };
-  link->wants_grant = false;
+  link->grant_pending = false;
   return header;
 }
 
 /*
- * Hands a segment to UCX; false when it may take no more. The header goes before the bytes where the frame has room for it,
- * which is what UCX carries fastest.
+ * Sends a segment. Returns false if the send failed. If the frame has space for the header, header and bytes are sent as one buffer,
+ * which is fastest in UCX.
  */
 static bool send_segment(mrx_link *link, const mrx_header *header, uint8_t *bytes, uint32_t length, bool has_room,
                          mrx_request *request) {
@@ -104,7 +104,7 @@ static bool send_segment(mrx_link *link, const mrx_header *header, uint8_t *byte
   return true;
 }
 
-static bool send_word(mrx_link *link, uint32_t kind, uint32_t lane, uint32_t frame_length) {
+static bool send_control(mrx_link *link, uint32_t kind, uint32_t lane, uint32_t frame_length) {
   mrx_request *request = free_request(link);
   if (request == NULL) return false;
   request->has_frame = false;
@@ -114,25 +114,25 @@ static bool send_word(mrx_link *link, uint32_t kind, uint32_t lane, uint32_t fra
 
 static void announce(mrx_link *link, uint32_t lane) {
   mrx_transmit *transmit = &link->transmit[lane];
-  if ((int32_t)(transmit->next - transmit->scout) > 0) transmit->scout = transmit->next;
-  while (transmit->scout != transmit->tail && link->fault == MRX_OK) {
-    mrx_frame *frame = frame_at(transmit, transmit->scout);
+  if ((int32_t)(transmit->next - transmit->next_announce) > 0) transmit->next_announce = transmit->next;
+  while (transmit->next_announce != transmit->tail && link->fault == MRX_OK) {
+    mrx_frame *frame = frame_at(transmit, transmit->next_announce);
     if (frame->is_block) {
       if (transmit->announced - transmit->blocks_sent == MRX_BLOCKS) return;
-      if (!send_word(link, MRX_SEGMENT_ANNOUNCE, lane, frame->length)) return;
+      if (!send_control(link, MRX_SEGMENT_ANNOUNCE, lane, frame->length)) return;
       frame->block = transmit->announced++;
     }
-    transmit->scout++;
+    transmit->next_announce++;
   }
 }
 
-/* The receiver has lent a block for this one. */
+/* True if the receiver has lent a block for this frame. */
 static bool is_clear(mrx_transmit *transmit, uint32_t number) {
-  bool is_announced = (int32_t)(transmit->scout - number) > 0;
+  bool is_announced = (int32_t)(transmit->next_announce - number) > 0;
   return is_announced && (int32_t)(transmit->cleared - frame_at(transmit, number)->block) > 0;
 }
 
-/* False when the frame is not out yet. */
+/* Returns false if the frame was not sent completely yet. */
 static bool send_frame(mrx_link *link, uint32_t lane, uint32_t number) {
   mrx_transmit *transmit = &link->transmit[lane];
   mrx_frame *frame = frame_at(transmit, number);
@@ -165,12 +165,12 @@ static void pump_lane(mrx_link *link, uint32_t lane) {
 
 void mrx_link_pump(mrx_link *link) {
   if (link->is_dead || link->fault != MRX_OK || link->endpoint == NULL) return;
-  if (link->owes_hello && send_word(link, MRX_SEGMENT_HELLO, 0, 0)) link->owes_hello = false;
+  if (link->hello_pending && send_control(link, MRX_SEGMENT_HELLO, 0, 0)) link->hello_pending = false;
   for (uint32_t lane = 0; lane < MRX_LANES; lane++) {
-    while (link->owes_clear[lane] > 0 && send_word(link, MRX_SEGMENT_CLEAR, lane, 0)) link->owes_clear[lane]--;
+    while (link->clears_pending[lane] > 0 && send_control(link, MRX_SEGMENT_CLEAR, lane, 0)) link->clears_pending[lane]--;
     pump_lane(link, lane);
   }
-  if (link->wants_grant && link->fault == MRX_OK) send_word(link, MRX_SEGMENT_GRANT, 0, 0);
+  if (link->grant_pending && link->fault == MRX_OK) send_control(link, MRX_SEGMENT_GRANT, 0, 0);
 }
 
 static bool make_room(mrx_transmit *transmit) {
@@ -191,7 +191,7 @@ static bool make_room(mrx_transmit *transmit) {
 
 int32_t mrx_lane_submit(mrx_link *link, uint32_t lane, uint8_t *bytes, uint32_t length, bool is_block) {
   mrx_transmit *transmit = &link->transmit[lane];
-  if (!make_room(transmit)) return mrx_fail(MRX_NO_MEMORY, "a lane holds %u frames already", transmit->capacity);
+  if (!make_room(transmit)) return mrx_fail(MRX_NO_MEMORY, "a lane already holds %u frames", transmit->capacity);
   *frame_at(transmit, transmit->tail) = (mrx_frame){.bytes = bytes, .length = length, .is_block = is_block};
   transmit->tail++;
   transmit->cost += length + MRX_FRAME_COST;
@@ -205,11 +205,11 @@ void mrx_lane_free(mrx_transmit *transmit) {
 
 /* ---- receiving ---- */
 
-/* Cuts room for a frame from the slab; NULL when the peer sends more than it has credit for. */
-static uint8_t *cut(mrx_link *link, uint32_t lane, uint32_t length) {
+/* Allocates space for a frame in the slab. NULL if the peer sends more than it has credit for. */
+static uint8_t *allocate(mrx_link *link, uint32_t lane, uint32_t length) {
   mrx_receive *receive = &link->receive[lane];
   uint32_t used = receive->position - link->words->released[lane];
-  if (used > MRX_SLAB_BYTES) return NULL; /* released more than was given out */
+  if (used > MRX_SLAB_BYTES) return NULL; /* more was released than allocated */
   if (used == 0) receive->place = 0;
   uint32_t needed = rounded(length);
   uint32_t to_end = MRX_SLAB_BYTES - receive->place;
@@ -225,15 +225,15 @@ static uint8_t *cut(mrx_link *link, uint32_t lane, uint32_t length) {
 
 static const char *begin_frame(mrx_link *link, const mrx_header *header) {
   mrx_receive *receive = &link->receive[header->lane];
-  if (receive->frame != NULL) return "a frame within another";
+  if (receive->frame != NULL) return "a frame inside another frame";
   if (header->frame_length > MRX_FRAME_BYTES) {
     uint32_t place = receive->filled % MRX_BLOCKS;
     bool is_lent = receive->filled != receive->lent && receive->lengths[place] == header->frame_length;
     if (!is_lent) return "a block that was not cleared";
     receive->frame = receive->blocks[place];
   } else {
-    receive->frame = cut(link, header->lane, header->frame_length);
-    if (receive->frame == NULL) return "more than there is credit for";
+    receive->frame = allocate(link, header->lane, header->frame_length);
+    if (receive->frame == NULL) return "more than it has credit for";
   }
   receive->frame_length = header->frame_length;
   receive->arrived = 0;
@@ -263,8 +263,8 @@ static void frame_arrived(mrx_link *link, uint32_t lane) {
 static const char *take_frame(mrx_link *link, const mrx_header *header, const uint8_t *bytes, size_t length) {
   mrx_receive *receive = &link->receive[header->lane];
   if (header->offset == 0) {
-    const char *complaint = begin_frame(link, header);
-    if (complaint != NULL) return complaint;
+    const char *problem = begin_frame(link, header);
+    if (problem != NULL) return problem;
   }
   if (receive->frame == NULL || header->offset != receive->arrived || header->frame_length != receive->frame_length ||
       length > receive->frame_length - receive->arrived || (length == 0 && receive->frame_length > 0)) {
@@ -278,8 +278,8 @@ static const char *take_frame(mrx_link *link, const mrx_header *header, const ui
 
 static const char *take_announcement(mrx_link *link, const mrx_header *header) {
   mrx_receive *receive = &link->receive[header->lane];
-  if (receive->announced - receive->filled == MRX_BLOCKS) return "more blocks announced than may be";
-  if (header->frame_length <= MRX_FRAME_BYTES || header->frame_length > MRX_LARGEST_BYTES) return "a block of a wrong size";
+  if (receive->announced - receive->filled == MRX_BLOCKS) return "too many block announcements";
+  if (header->frame_length <= MRX_FRAME_BYTES || header->frame_length > MRX_LARGEST_BYTES) return "an announcement of a block with an invalid size";
   receive->lengths[receive->announced++ % MRX_BLOCKS] = header->frame_length;
   mrx_completion announced = {
       .kind = MRX_ANNOUNCED, .link = link->handle, .lane = header->lane, .length = header->frame_length};
@@ -289,12 +289,12 @@ static const char *take_announcement(mrx_link *link, const mrx_header *header) {
 
 static const char *take_clearance(mrx_link *link, uint32_t lane) {
   mrx_transmit *transmit = &link->transmit[lane];
-  if (transmit->cleared == transmit->announced) return "a clearance for nothing";
+  if (transmit->cleared == transmit->announced) return "a clearance without an announcement";
   transmit->cleared++;
   return NULL;
 }
 
-/* Grants are totals: one that is lost or late does no harm, one beyond what was taken is a lie. */
+/* Grants are totals: a lost or late one does no harm. A grant for more than was sent is a protocol error. */
 static const char *take_grants(mrx_link *link, const mrx_header *header) {
   for (uint32_t lane = 0; lane < MRX_LANES; lane++) {
     uint32_t known = link->words->peer_granted[lane];
@@ -311,8 +311,8 @@ static const char *take(mrx_link *link, const mrx_header *header, const uint8_t 
   if (header->sequence != link->sequence_in) return "a segment out of order";
   link->sequence_in++;
   if (header->lane >= MRX_LANES) return "a lane that does not exist";
-  const char *complaint = take_grants(link, header);
-  if (complaint != NULL) return complaint;
+  const char *problem = take_grants(link, header);
+  if (problem != NULL) return problem;
   switch (header->kind) {
     case MRX_SEGMENT_FRAME:
       return take_frame(link, header, bytes, length);
@@ -338,13 +338,13 @@ ucs_status_t mrx_segment_arrived(void *argument, const void *before, size_t befo
                                  const ucp_am_recv_param_t *parameters) {
   mrx_link *link = argument;
   if (link->is_dead || link->fault != MRX_OK) return UCS_OK;
-  const char *complaint = NULL;
+  const char *problem = NULL;
   mrx_header header;
   const uint8_t *bytes = data;
   if ((parameters->recv_attr & UCP_AM_RECV_ATTR_FLAG_RNDV) != 0) {
-    complaint = "a rendezvous, which nobody asked for";
+    problem = "a rendezvous message, which we never request";
   } else if (mrx_completions_free(link->engine) <= MRX_LINKS) {
-    complaint = "more segments at once than a turn can take";
+    problem = "more segments than one turn can process";
   } else if (before_length == MRX_HEADER_BYTES) {
     memcpy(&header, before, MRX_HEADER_BYTES);
   } else if (before_length == 0 && length >= MRX_HEADER_BYTES) {
@@ -352,12 +352,12 @@ ucs_status_t mrx_segment_arrived(void *argument, const void *before, size_t befo
     bytes += MRX_HEADER_BYTES;
     length -= MRX_HEADER_BYTES;
   } else {
-    complaint = "a segment without a header";
+    problem = "a segment without a header";
   }
   link->words->segments_received++;
-  if (complaint == NULL) complaint = take(link, &header, bytes, length);
-  if (complaint != NULL) {
-    mrx_fail(MRX_PROTOCOL, "the peer sent %s", complaint);
+  if (problem == NULL) problem = take(link, &header, bytes, length);
+  if (problem != NULL) {
+    mrx_fail(MRX_PROTOCOL, "the peer sent %s", problem);
     mrx_link_fault(link, MRX_PROTOCOL);
   }
   return UCS_OK;

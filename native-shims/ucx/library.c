@@ -1,6 +1,7 @@
 /*
- * UCX, loaded as a guest. It reads its settings for logging, signals and memory hooks while it is loaded, from an environment
- * that JavaScript cannot reach from every thread: so they are set here, around dlopen, and taken back.
+ * Loads UCX without side effects on the process. While it is loaded, UCX reads its settings for logging, signals and memory hooks from
+ * the environment. JavaScript cannot change the environment from every thread, so we set the variables here around dlopen, and restore
+ * them.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,11 +14,11 @@
 typedef struct {
   const char *name;
   const char *value;
-  bool is_default; /* the user's own value goes first */
+  bool is_default; /* a value of the user has priority */
 } setting;
 
 static const setting settings[] = {
-    /* It would patch functions of a process in which other threads run. */
+    /* The hooks would patch functions while other threads run them. */
     {"UCX_MEM_EVENTS", "n", false},
     {"UCX_MEM_MMAP_HOOK_MODE", "none", false},
     {"UCX_MEM_CUDA_HOOK_MODE", "none", false},
@@ -25,11 +26,11 @@ static const setting settings[] = {
     {"UCX_MEM_MALLOC_RELOC", "n", false},
     {"UCX_MEM_DYNAMIC_MMAP_THRESH", "n", false},
     {"UCX_MEMTYPE_CACHE", "n", false},
-    /* Signals are the program's. */
+    /* Signals belong to the program. */
     {"UCX_HANDLE_ERRORS", "none", false},
     {"UCX_ERROR_SIGNALS", "", false},
     {"UCX_DEBUG_SIGNO", "0", false},
-    /* A thread that mounts a file system, for looking inside. */
+    /* VFS starts a thread that mounts a file system for diagnostics. */
     {"UCX_VFS_ENABLE", "n", false},
     {"UCX_WARN_UNUSED_ENV_VARS", "n", false},
     {"UCX_LOG_LEVEL", "fatal", true},
@@ -47,7 +48,7 @@ const mrx_ucp *mrx_ucp_loaded(void) { return __atomic_load_n(&is_loaded, __ATOMI
 
 uint32_t mrx_ucx_version(void) { return mrx_ucp_loaded() == NULL ? 0 : version; }
 
-static void enter_settings(char *kept[SETTINGS]) {
+static void apply_settings(char *kept[SETTINGS]) {
   for (int i = 0; i < SETTINGS; i++) {
     const char *own = getenv(settings[i].name);
     kept[i] = own == NULL ? NULL : strdup(own);
@@ -55,7 +56,7 @@ static void enter_settings(char *kept[SETTINGS]) {
   }
 }
 
-static void leave_settings(char *kept[SETTINGS]) {
+static void restore_settings(char *kept[SETTINGS]) {
   for (int i = 0; i < SETTINGS; i++) {
     if (kept[i] == NULL) {
       unsetenv(settings[i].name);
@@ -96,11 +97,11 @@ static bool resolve_all(void *library, mrx_ucp *into) {
 
 static int32_t load(const char *name) {
   char *kept[SETTINGS];
-  enter_settings(kept);
+  apply_settings(kept);
   mrx_descriptors_remember();
   void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   mrx_descriptors_sweep();
-  leave_settings(kept);
+  restore_settings(kept);
   if (library == NULL) return mrx_fail(MRX_NO_LIBRARY, "%s", dlerror());
   mrx_ucp functions;
   if (!resolve_all(library, &functions)) return mrx_fail(MRX_NO_LIBRARY, "%s: %s", name, dlerror());

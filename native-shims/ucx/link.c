@@ -1,6 +1,6 @@
 /*
- * A link's life in UCX: a worker of its own, so that a peer that is killed in the middle of a send can block nobody else, and
- * an endpoint to the peer's worker.
+ * One link in UCX: its own worker, and an endpoint to the worker of the peer. Links do not share a worker, because a peer that is killed
+ * in the middle of a send would block all links of that worker.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "internal.h"
 
-/* The handler of our segments among the active messages of a worker. */
+/* The id of our handler among the active messages of a worker. */
 enum { SEGMENTS = 1 };
 
 typedef struct {
@@ -19,16 +19,16 @@ typedef struct {
 } setting;
 
 /*
- * More than one lane for eager messages would let them overtake each other. UCX takes any name here, and leaves out in silence what it
- * does not know: those of its shared memory begin with MM.
+ * With more than one lane, eager messages could overtake each other. UCX silently ignores unknown names; those of its shared memory
+ * start with MM.
  */
 static const setting shared_memory_settings[] = {
     {"TLS", "posix"},
     {"MAX_EAGER_LANES", "1"},
     {"MAX_RNDV_LANES", "1"},
-    /* A whole window of segments, so that a peer that does not read for a while holds nothing up. */
+    /* Room for a whole window of segments, so that a peer that does not read for a while does not block us. */
     {"MM_FIFO_SIZE", "256"},
-    /* A small frame lies in the FIFO itself. */
+    /* A small frame fits into the FIFO element. */
     {"MM_FIFO_ELEM_SIZE", "256"},
     {NULL, NULL},
 };
@@ -41,7 +41,7 @@ static const setting tcp_settings[] = {
     {NULL, NULL},
 };
 
-/* Bytes of a frame in one segment: what the transport's own buffers take with our header and UCX's. */
+/* Most bytes of a frame in one segment: with our header and that of UCX, it fits into one buffer of the UCX transport. */
 enum { SHARED_MEMORY_SEGMENT = 8192, TCP_SEGMENT = 32768 };
 
 static int32_t configure(ucp_config_t *config, const setting *settings, const char *devices) {
@@ -83,7 +83,7 @@ static int32_t make_worker(mrx_engine *engine, mrx_link *link) {
   const mrx_ucp *ucp = mrx_ucp_loaded();
   ucp_worker_params_t parameters = {
       .field_mask = UCP_WORKER_PARAM_FIELD_THREAD_MODE,
-      /* Serialized, not single: the thread that reaps is another one. */
+      /* Serialized, not single: mrx_reap() runs on another thread. */
       .thread_mode = UCS_THREAD_MODE_SERIALIZED,
   };
   ucs_status_t status = ucp->worker_create(engine->contexts[link->fabric], &parameters, &link->worker);
@@ -108,14 +108,14 @@ static int32_t make_worker(mrx_engine *engine, mrx_link *link) {
   return MRX_OK;
 }
 
-static mrx_link *free_place(mrx_engine *engine) {
+static mrx_link *free_slot(mrx_engine *engine) {
   for (uint32_t slot = 0; slot < MRX_LINKS; slot++) {
     if (engine->links[slot].handle == 0) return &engine->links[slot];
   }
   return NULL;
 }
 
-/* No two links of an engine have the same handle; the place is in its low bits. */
+/* No two links of an engine have the same handle. The low bits are the slot. */
 static uint32_t next_handle(mrx_engine *engine, uint32_t slot) {
   engine->generation = (engine->generation + 1) & 0x00ffffffu;
   if (engine->generation == 0) engine->generation = 1;
@@ -127,9 +127,9 @@ int64_t mrx_link_open(mrx_engine *engine, uint32_t fabric, const char *devices, 
     return mrx_fail(MRX_BAD_ARGUMENT, "no engine, or no fabric %u", fabric);
   }
   if (fabric == MRX_TCP && (devices == NULL || devices[0] == '\0')) {
-    return mrx_fail(MRX_BAD_ARGUMENT, "TCP needs the names of the interfaces that are trusted");
+    return mrx_fail(MRX_BAD_ARGUMENT, "TCP needs the names of trusted network interfaces");
   }
-  mrx_link *link = free_place(engine);
+  mrx_link *link = free_slot(engine);
   if (link == NULL) return mrx_fail(MRX_FULL, "%u links are open", MRX_LINKS);
   uint32_t slot = (uint32_t)(link - engine->links);
   *link = (mrx_link){
@@ -168,10 +168,10 @@ int32_t mrx_link_address(mrx_engine *engine, uint32_t handle, uint8_t *address, 
   if (status != UCS_OK) return mrx_fail(MRX_UCX, "address: %s", ucp->status_string(status));
   if (length <= capacity) memcpy(address, own, length);
   ucp->worker_release_address(link->worker, own);
-  return length <= capacity ? (int32_t)length : mrx_fail(MRX_BAD_ARGUMENT, "an address has %zu bytes", length);
+  return length <= capacity ? (int32_t)length : mrx_fail(MRX_BAD_ARGUMENT, "the address has %zu bytes, more than the buffer", length);
 }
 
-static void peer_is_gone(void *argument, ucp_ep_h endpoint, ucs_status_t status) {
+static void on_endpoint_error(void *argument, ucp_ep_h endpoint, ucs_status_t status) {
   (void)endpoint;
   mrx_link *link = argument;
   if (link->is_dead) return;
@@ -179,7 +179,7 @@ static void peer_is_gone(void *argument, ucp_ep_h endpoint, ucs_status_t status)
   mrx_link_fault(link, MRX_LOST);
 }
 
-/* Calls `visit` for the name of each transport that the endpoint uses. UCX 1.13 tells them only in print. */
+/* Calls `visit` with the name of each transport of the endpoint. UCX 1.13 only prints them. */
 static int32_t each_transport(mrx_link *link, void (*visit)(void *argument, const char *name), void *argument) {
   char *text = NULL;
   size_t size = 0;
@@ -224,14 +224,14 @@ static int32_t check_transport(mrx_link *link) {
 
 int32_t mrx_link_connect(mrx_engine *engine, uint32_t handle, const uint8_t *address, uint32_t length, uint64_t token) {
   mrx_link *link = mrx_link_find(engine, handle);
-  if (link == NULL || link->endpoint != NULL) return mrx_fail(MRX_BAD_ARGUMENT, "no such link, or it is joined already");
+  if (link == NULL || link->endpoint != NULL) return mrx_fail(MRX_BAD_ARGUMENT, "no such link, or it is already connected");
   if (address == NULL || length == 0 || length > MRX_ADDRESS_BYTES) return mrx_fail(MRX_BAD_ARGUMENT, "no address");
   ucp_ep_params_t parameters = {
       .field_mask = UCP_EP_PARAM_FIELD_REMOTE_ADDRESS | UCP_EP_PARAM_FIELD_ERR_HANDLING_MODE | UCP_EP_PARAM_FIELD_ERR_HANDLER,
       .address = (const ucp_address_t *)address,
-      /* Shared memory with peer failure handling would silently become TCP. */
+      /* With peer failure handling, UCX would silently use TCP instead of shared memory. */
       .err_mode = link->fabric == MRX_TCP ? UCP_ERR_HANDLING_MODE_PEER : UCP_ERR_HANDLING_MODE_NONE,
-      .err_handler = {.cb = peer_is_gone, .arg = link},
+      .err_handler = {.cb = on_endpoint_error, .arg = link},
   };
   ucs_status_t status = mrx_ucp_loaded()->ep_create(link->worker, &parameters, &link->endpoint);
   mrx_descriptors_sweep();
@@ -240,7 +240,7 @@ int32_t mrx_link_connect(mrx_engine *engine, uint32_t handle, const uint8_t *add
     return mrx_fail(MRX_UCX, "connecting: %s", mrx_ucp_loaded()->status_string(status));
   }
   link->token_out = token;
-  link->owes_hello = true;
+  link->hello_pending = true;
   return check_transport(link);
 }
 
@@ -258,7 +258,7 @@ static void append(void *argument, const char *name) {
 int32_t mrx_link_transports(mrx_engine *engine, uint32_t handle, char *names, uint32_t capacity) {
   mrx_link *link = mrx_link_find(engine, handle);
   if (link == NULL || link->endpoint == NULL || names == NULL || capacity == 0) {
-    return mrx_fail(MRX_BAD_ARGUMENT, "no such link, or it is not joined");
+    return mrx_fail(MRX_BAD_ARGUMENT, "no such link, or it is not connected");
   }
   names[0] = '\0';
   list into = {.names = names, .capacity = capacity};
@@ -282,7 +282,7 @@ int32_t mrx_lend_transmit(mrx_engine *engine, uint32_t handle, uint32_t lane, co
   mrx_link *link;
   int32_t status = lend(engine, handle, lane, block, length, &link);
   if (status != MRX_OK) return status;
-  if (link->transmit[lane].lent != NULL) return mrx_fail(MRX_BAD_ARGUMENT, "a block is lent to this lane already");
+  if (link->transmit[lane].lent != NULL) return mrx_fail(MRX_BAD_ARGUMENT, "this lane already has a lent block");
   link->transmit[lane].lent = (uint8_t *)block;
   link->transmit[lane].lent_length = length;
   return MRX_OK;
@@ -298,7 +298,7 @@ int32_t mrx_lend_receive(mrx_engine *engine, uint32_t handle, uint32_t lane, uin
   if (!is_announced) return mrx_fail(MRX_BAD_ARGUMENT, "no such block was announced");
   receive->blocks[place] = block;
   receive->lent++;
-  link->owes_clear[lane]++;
+  link->clears_pending[lane]++;
   return MRX_OK;
 }
 
@@ -306,7 +306,7 @@ void mrx_link_destroy(mrx_link *link) {
   link->is_dead = true;
   if (link->worker != NULL) {
     if (link->event_fd >= 0) epoll_ctl(link->engine->epoll_fd, EPOLL_CTL_DEL, link->event_fd, NULL);
-    /* Ends its endpoint and whatever is on its way: the only way to do so with shared memory. */
+    /* Closes the endpoint and cancels its sends. With shared memory there is no other way. */
     mrx_ucp_loaded()->worker_destroy(link->worker);
   }
   for (uint32_t lane = 0; lane < MRX_LANES; lane++) mrx_lane_free(&link->transmit[lane]);

@@ -1,6 +1,6 @@
 /*
- * Blocks that callers look into with views that nobody can take back. They are kept for the next engine or link of this process
- * and never unmapped; only their pages go back to the system.
+ * Blocks of memory that JavaScript has views of. Views cannot be revoked, so a block is never unmapped: its pages return to the system,
+ * and the next engine or link of this process reuses it.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -9,7 +9,7 @@
 
 #include "internal.h"
 
-/* Lies in the first bytes of a block that is free. */
+/* Stored in the first bytes of a free block. */
 typedef struct free_block {
   struct free_block *next;
 } free_block;
@@ -28,7 +28,7 @@ void *mrx_block_take(mrx_block_kind kind) {
     block->next = NULL;
     return block;
   }
-  /* A page without access behind it: what runs past the end stops there, and writes into no other block. */
+  /* A guard page follows the block: a write past the end faults instead of changing another block. */
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   size_t size = (size_of(kind) + page - 1) & ~(page - 1);
   uint8_t *fresh = mmap(NULL, size + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -1,6 +1,6 @@
 /*
- * The ABI between the UCX rings and their caller: the only header that src/transport/ucx mirrors. Sizes, offsets and the
- * version are exported by mrx_abi() and compared when the library is loaded.
+ * The ABI between the UCX rings and their caller. src/transport/ucx mirrors this header only. mrx_abi() exports sizes, offsets and the
+ * version; they are compared when the library is loaded.
  *
  *   caller                        shared memory                        shim
  *   writes entries, moves  -->  submission ring  [ head ... tail )  -->  sends through UCX
@@ -9,9 +9,9 @@
  *   writes frames          -->  transmit slabs, one for each lane   -->
  *   reads frames           <--  receive slabs, one for each lane    <--
  *
- * One mrx_turn() for each turn of the caller's event loop moves everything. An engine belongs to one thread: no function
- * here may be called for it from another, but mrx_quiet(), and mrx_reap() after that thread has ended. Memory that a caller has seen (rings,
- * slabs) is used again, for other links, and never unmapped: a stale view reads other bytes, but cannot crash.
+ * The caller calls mrx_turn() once per turn of its event loop. An engine belongs to one thread. Other threads may call only mrx_quiet()
+ * for it, and mrx_reap() after its thread has ended. Rings and slabs are reused for other links and never unmapped: a stale view reads
+ * wrong bytes, but cannot crash.
  */
 #ifndef MILLRACE_UCX_H
 #define MILLRACE_UCX_H
@@ -26,28 +26,28 @@
 #define MRX_LINKS 64u
 #define MRX_SUBMISSIONS 4096u
 #define MRX_COMPLETIONS 8192u
-/* Bytes that a frame may have and still travel through the slabs; larger ones travel from block to block. */
+/* Largest frame that travels through the slabs. Larger frames travel in blocks that both ends lend. */
 #define MRX_FRAME_BYTES (68u * 1024u)
 #define MRX_LARGEST_BYTES (1024u * 1024u * 1024u)
-/* A frame in a transmit slab is preceded by room for the header of its first segment. */
+/* Space before each frame in a transmit slab, for the header of its first segment. */
 #define MRX_HEADER_BYTES 32u
-/* The credit window, a frame being written, and what is lost where the slab wraps around. */
+/* The credit window, plus a frame being written, plus the bytes lost where the slab wraps around. */
 #define MRX_SLAB_BYTES (1280u * 1024u)
-/* Credit that a frame takes beyond its bytes, and the grain in which slabs are cut. */
+/* Credit that a frame uses in addition to its bytes. Also the allocation unit of receive slabs. */
 #define MRX_FRAME_COST 64u
 #define MRX_ADDRESS_BYTES 8192u
 #define MRX_REASON_BYTES 256u
 
 enum mrx_status {
   MRX_OK = 0,
-  MRX_NO_LIBRARY = -1,      /* libucp could not be loaded; mrx_last_reason() says why */
+  MRX_NO_LIBRARY = -1,      /* libucp could not be loaded: see mrx_last_reason() */
   MRX_NO_MEMORY = -2,
-  MRX_BAD_ARGUMENT = -3,    /* a handle, offset or length that makes no sense */
+  MRX_BAD_ARGUMENT = -3,    /* an invalid handle, offset or length */
   MRX_FULL = -4,            /* no free link in this engine */
-  MRX_UCX = -5,             /* UCX refused; mrx_last_reason() has its word */
-  MRX_WRONG_TRANSPORT = -6, /* UCX chose another transport than it was to */
-  MRX_PROTOCOL = -7,        /* the peer sent what makes no sense, or more than it has credit for */
-  MRX_LOST = -8             /* UCX reports that the peer is gone */
+  MRX_UCX = -5,             /* an error of UCX: see mrx_last_reason() */
+  MRX_WRONG_TRANSPORT = -6, /* UCX chose a transport other than the requested one */
+  MRX_PROTOCOL = -7,        /* the peer sent invalid data, or more than it has credit for */
+  MRX_LOST = -8             /* UCX reports that the connection is lost */
 };
 
 enum mrx_fabric { MRX_SHARED_MEMORY = 1, MRX_TCP = 2 };
@@ -55,17 +55,17 @@ enum mrx_fabric { MRX_SHARED_MEMORY = 1, MRX_TCP = 2 };
 enum mrx_submission_kind {
   MRX_SEND = 1,       /* the frame at `offset` of the lane's transmit slab */
   MRX_SEND_BLOCK = 2, /* the block lent with mrx_lend_transmit() */
-  MRX_GRANT = 3       /* tell the peer of the credit in the link words now */
+  MRX_GRANT = 3       /* send the credit in the link words to the peer now */
 };
 
 enum mrx_completion_kind {
-  MRX_RECEIVED = 1,       /* a frame, at `offset` of the lane's receive slab; set released to `position` after use */
-  MRX_SENT = 2,           /* the oldest frame of the lane that was not yet reported: its memory is the caller's again */
-  MRX_CONNECTED = 3,      /* the peer's rings reach us */
-  MRX_CLOSED = 4,         /* `status` says why; nothing more comes from this link */
-  MRX_ANNOUNCED = 5,      /* a block of `length` bytes is to come: mrx_lend_receive() */
-  MRX_RECEIVED_BLOCK = 6, /* the lent block is full, and the caller's again */
-  MRX_GRANTED = 7         /* the peer granted credit: see the link words */
+  MRX_RECEIVED = 1,       /* a frame at `offset` of the lane's receive slab; after use, set `released` to `position` */
+  MRX_SENT = 2,           /* the oldest unreported frame of the lane: the caller may reuse its memory */
+  MRX_CONNECTED = 3,      /* the rings of the peer have reached us */
+  MRX_CLOSED = 4,         /* `status` says why; the last completion of this link */
+  MRX_ANNOUNCED = 5,      /* a block of `length` bytes was announced: call mrx_lend_receive() */
+  MRX_RECEIVED_BLOCK = 6, /* the lent block is full; the caller owns it again */
+  MRX_GRANTED = 7         /* the peer has granted credit: see the link words */
 };
 
 typedef struct {
@@ -90,7 +90,7 @@ typedef struct {
 
 /* Totals, modulo 2^32. The first three are written by the caller, the others by the shim. */
 typedef struct {
-  uint32_t granted[MRX_LANES];  /* credit that the frames read so far gave back */
+  uint32_t granted[MRX_LANES];  /* total cost of the frames read */
   uint32_t released[MRX_LANES]; /* `position` of the last frame read */
   uint32_t peer_granted[MRX_LANES];
   uint32_t frames_sent[MRX_LANES];
@@ -110,7 +110,7 @@ typedef struct {
   uint32_t reserved[10];
 } mrx_control;
 
-/* One block of shared memory for each engine. */
+/* The memory that an engine shares with its caller. */
 typedef struct {
   mrx_control control;
   mrx_link_words links[MRX_LINKS];
@@ -118,7 +118,7 @@ typedef struct {
   mrx_completion completions[MRX_COMPLETIONS];
 } mrx_rings;
 
-/* One block of memory for each link. */
+/* The memory of one link. */
 typedef struct {
   uint8_t transmit[MRX_LANES][MRX_SLAB_BYTES];
   uint8_t receive[MRX_LANES][MRX_SLAB_BYTES];
@@ -130,48 +130,47 @@ typedef struct mrx_engine mrx_engine;
 const uint32_t *mrx_abi(void);
 
 /*
- * Loads libucp, once for the whole process, as a guest: no memory hooks, no signal handlers, nothing on stdout, our environment
- * as it was. `library` is the file to look for, "libucp.so.0" where it is NULL.
+ * Loads libucp, once per process. It installs no memory hooks and no signal handlers, prints nothing on stdout, and the environment is
+ * unchanged afterwards. `library`: the file to load; NULL for "libucp.so.0".
  */
 int32_t mrx_load(const char *library);
-/* What lay behind the last failure on this thread. Valid until the next call on it. */
+/* The message of the last failure on this thread. Valid until the next call on it. */
 const char *mrx_last_reason(void);
-/* Version of the UCX that was loaded, as major * 65536 + minor * 256 + release; 0 before. */
+/* Version of the loaded UCX: major * 65536 + minor * 256 + release. 0 before it is loaded. */
 uint32_t mrx_ucx_version(void);
 
-/* `owner` names the thread for mrx_reap(). NULL where memory is short or nothing was loaded. */
+/* `owner` identifies the thread for mrx_reap(). Returns NULL without memory, or before mrx_load(). */
 mrx_engine *mrx_open(uint32_t owner);
-/* Closes all links. The engine is gone afterwards. */
+/* Closes all links, and frees the engine. */
 void mrx_close(mrx_engine *engine);
-/* Closes the engines of a thread that has ended. Gives their number. */
+/* Closes the engines of a thread that has ended. Returns their number. */
 int32_t mrx_reap(uint32_t owner);
 /*
- * For a thread that hangs and is to be terminated: the event fds of its engines stay silent from here on, because what they would
- * call cannot be called any more. 1; 0 where an engine was asleep, so that its event may have been taken up by its thread already. From
- * any thread.
+ * Silences the event fds of a thread that hangs, before it is terminated: their callbacks could not run any more. Returns 1; returns 0 if
+ * an engine was asleep, because its thread may already have polled an event. May be called from any thread.
  */
 int32_t mrx_quiet(uint32_t owner);
-/* Engines that are open in this process. */
+/* The number of open engines of this process. */
 int32_t mrx_engines(void);
 mrx_rings *mrx_rings_of(mrx_engine *engine);
-/* Readable when something may have come for a link of an engine that mrx_arm() has armed. */
+/* Readable when there may be news for a link, after mrx_arm(). */
 int32_t mrx_event_fd(mrx_engine *engine);
 
 /*
- * Opens one end of a link; gives its handle (> 0) or a status. `devices` names the network interfaces for TCP, `token` is what
- * the peer's segments must carry.
+ * Opens one end of a link. Returns its handle (> 0) or a status. `devices`: the network interfaces for TCP. `token`: every segment of
+ * the peer must carry it.
  */
 int64_t mrx_link_open(mrx_engine *engine, uint32_t fabric, const char *devices, uint64_t token);
 mrx_slabs *mrx_link_slabs(mrx_engine *engine, uint32_t link);
-/* Writes this end's address for the peer; gives its length or a status. */
+/* Writes the address of this end. Returns its length or a status. */
 int32_t mrx_link_address(mrx_engine *engine, uint32_t link, uint8_t *address, uint32_t capacity);
-/* Joins to the peer's end. Its address must come from a peer that was authenticated: UCX trusts it. */
+/* Connects to the peer's end. UCX does not check the address: it must come from an authenticated peer. */
 int32_t mrx_link_connect(mrx_engine *engine, uint32_t link, const uint8_t *address, uint32_t length, uint64_t token);
-/* Names of the transports that UCX uses for the link, separated by commas. */
+/* Writes the names of the UCX transports of the link, separated by commas. */
 int32_t mrx_link_transports(mrx_engine *engine, uint32_t link, char *names, uint32_t capacity);
-/* Why MRX_CLOSED came. Valid until the link is closed. */
+/* The reason of MRX_CLOSED. Valid until the link is closed. */
 const char *mrx_link_reason(mrx_engine *engine, uint32_t link);
-/* Ends it at once: what was not sent never is. Reports nothing. */
+/* Closes this end at once. Drops unsent frames. Reports nothing. */
 int32_t mrx_link_close(mrx_engine *engine, uint32_t link);
 
 /* Lends the block of the next MRX_SEND_BLOCK of the lane, until its MRX_SENT or the end of the link. */
@@ -180,13 +179,13 @@ int32_t mrx_lend_transmit(mrx_engine *engine, uint32_t link, uint32_t lane, cons
 int32_t mrx_lend_receive(mrx_engine *engine, uint32_t link, uint32_t lane, uint8_t *block, uint32_t length);
 
 /*
- * Takes all submissions, lets UCX work, and gives the number of completions that wait. Without any it goes on looking for
- * up to `spin_us`.
+ * Takes all submissions, lets UCX work, and returns the number of completions in the ring. If there are none, it polls for up to
+ * `spin_us`.
  */
 int32_t mrx_turn(mrx_engine *engine, uint32_t spin_us);
 /*
- * 1: armed, the event fd will tell. 0: there is work, take another turn. 2: armed, but a peer that is not reading holds up what
- * was sent, and nothing tells when it reads again: take a turn now and then.
+ * Arms the event fd. 1: armed. 0: there is work, take another turn first. 2: armed, but frames wait for a peer that does not read, and no
+ * event reports when it reads again: take a turn from time to time.
  */
 int32_t mrx_arm(mrx_engine *engine);
 

@@ -1,4 +1,4 @@
-/* The words behind a status, for whoever has to repair it. */
+/* The error message of the last failure on each thread. */
 #include <stdarg.h>
 #include <stdio.h>
 

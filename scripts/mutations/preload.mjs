@@ -1,4 +1,4 @@
-// Loaded before the command, into each of its threads: from here on the mutated file stands in for the one of dist/.
+// Loaded before the command, in each of its threads. It replaces a file of dist/ by the mutated one.
 import { register } from 'node:module';
 
 register('./loader.mjs', import.meta.url, {

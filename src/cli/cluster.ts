@@ -1,4 +1,4 @@
-/** What a run runs on: one real process, or virtual nodes that crash when they are told. */
+/** Where a pipeline runs: in one real process, or on virtual nodes with planned crashes. */
 import { netSettings, runtimeSettings } from '../actors/runtime/index.js';
 import { Executor, type ExecutorOptions, type Logger, type Runtime, type UndeclaredWork } from '../index.js';
 import type { OptionValues } from '../options/index.js';
@@ -16,7 +16,7 @@ export interface ClusterOptions {
 
 export class Cluster {
   readonly executor: Executor;
-  /** Lines of the program that began a real timer or I/O in a simulation, and did not declare it. */
+  /** Lines of the program that began a real timer or I/O in a simulation without declaring it. */
   readonly undeclared: UndeclaredWork[] = [];
   readonly #options: ClusterOptions;
   readonly #happened = new Set<Crash>();
@@ -44,12 +44,12 @@ export class Cluster {
     });
   }
 
-  /** Of each process. */
+  /** Number of partitions of each process. */
   get partitions(): number {
     return machineProvider(runtimeSettings(this.#options.values).system ?? {}).partitions.length;
   }
 
-  /** Starts every node; resolves to the first, which serves the control plane. */
+  /** Starts every node. Resolves to the first, which serves the control plane. */
   async start(): Promise<Runtime> {
     const { values, simulation } = this.#options;
     const settings = runtimeSettings(values);
@@ -61,7 +61,7 @@ export class Cluster {
     return first;
   }
 
-  /** Sets the crashes: their time begins now. `told` hears of each as it happens. */
+  /** Starts the timers of the planned crashes. Calls `told` at each crash. */
   armCrashes(told: (crash: Crash) => void): void {
     for (const crash of this.#options.simulation?.crashes ?? []) {
       this.executor.scheduler.setTimer(crash.atMs, () => {

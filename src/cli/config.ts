@@ -2,14 +2,16 @@ import type { Command } from 'commander';
 import { describeOptions, readOptionsFile, resolveOptions } from '../options/index.js';
 import { print, say } from './output.js';
 
-/** `millrace config`: the options in force, and where each came from. */
+/** `millrace config`: prints the value and the origin of each option. */
 export function addConfig(command: Command): void {
   command
     .command('config')
-    .summary('Print the options in force, and where each came from.')
-    .description('Prints each option: its value, and what gave it: the environment, the config file or the default.')
-    .option('--config <file>', 'config file; default: millrace.config.json in this folder, if there is one')
-    .option('--json', 'as one JSON object')
+    .summary('Print the value and the origin of each option.')
+    .description(
+      'Prints the value of each option, and where it comes from: the environment, the config file or the default.',
+    )
+    .option('--config <file>', 'the config file (default: millrace.config.json in this folder, if it exists)')
+    .option('--json', 'print one JSON object')
     .action(({ config, json = false }: { config?: string; json?: boolean }) => {
       const file = readOptionsFile({ folder: process.cwd(), path: config });
       const resolved = resolveOptions({ env: process.env, file });

@@ -4,15 +4,15 @@ import type { Difference, SegmentToReplay } from '../recording/index.js';
 
 type Thing = v1.RecordedEvent['event'];
 
-/** The type of the bytes in a recorded thing, where it is known. */
+/** The type of the bytes in a recorded event, where it is known. */
 export type TypeOf = (thing: Thing) => MessageType<unknown> | undefined;
 
-/** A segment has one type for what comes, and one for what it writes. */
+/** A segment has one type of input and one of output. */
 export function typesOfSegment({ ingress, egress }: SegmentToReplay): TypeOf {
   return ({ case: kind }) => (kind === 'element' ? ingress : kind === 'yielded' ? egress : undefined);
 }
 
-/** An actor's own service says what its messages, outcomes and elements are. `events` are those of the actor. */
+/** The service of an actor has the types of its messages, outcomes and elements. `events` are those of the actor. */
 export function typesOfService(service: AnyService, events: readonly v1.RecordedEvent[]): TypeOf {
   const methods = new Map(Object.values(service.methods).map((method) => [method.fullName, method]));
   const opened = new Map<number, string>();
@@ -34,7 +34,7 @@ export function typesOfService(service: AnyService, events: readonly v1.Recorded
   };
 }
 
-/** A difference, for people: where the actor was, what it did then, and what it does now. */
+/** A difference as text: the event, what the recording has, and what the replay does. */
 export function describeDifference(typeOf: TypeOf, difference: Difference): string {
   const { index, atMs, during, recorded, done, message } = difference;
   const lines = [`It differs at event ${index}, ${atMs.toFixed(3)} ms into the run.`];
@@ -46,7 +46,7 @@ export function describeDifference(typeOf: TypeOf, difference: Difference): stri
   return lines.join('\n');
 }
 
-/** One thing that came to an actor or that it did, on one line. */
+/** One event of an actor, on one line. */
 function describeThing(typeOf: TypeOf, thing: Thing): string {
   const value = (bytes: Uint8Array): string => valueOf(typeOf(thing), bytes);
   switch (thing.case) {
@@ -79,7 +79,7 @@ function describeThing(typeOf: TypeOf, thing: Thing): string {
   }
 }
 
-/** Bytes as what they mean where the type is known, as hexadecimal digits elsewhere. */
+/** The decoded value where the type is known, otherwise hexadecimal digits. */
 function valueOf(type: MessageType<unknown> | undefined, bytes: Uint8Array): string {
   if (type !== undefined) return text(decode(type, bytes));
   return bytes.length === 0 ? 'empty' : Buffer.from(bytes).toString('hex');

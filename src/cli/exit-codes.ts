@@ -1,11 +1,11 @@
-/** What the exit code of `millrace` says; the help lists them. */
+/** Exit codes of `millrace`. The help lists them. */
 export const ExitCode = {
   ok: 0,
-  /** The pipeline, or what it runs on, failed. */
+  /** The pipeline or its runtime failed. */
   failed: 1,
   /** A command, option, module or argument is wrong; nothing was started. */
   usage: 2,
-  /** A fault of Millrace itself, or an error that the program left uncaught. */
+  /** An internal error of Millrace, or an error that the program did not catch. */
   internal: 3,
   /** SIGHUP, SIGINT (Ctrl-C), a closed pipe (SIGPIPE) and SIGTERM, as shells count them: 128 and the number of the signal. */
   hungUp: 129,
@@ -20,15 +20,15 @@ const SIGNAL_CODES = `  129  stopped by SIGHUP
   143  stopped by SIGTERM`;
 
 export const EXIT_CODES = `Exit codes:
-  0    the run ended well
+  0    success
   1    the pipeline failed; the message names segment, partition and cause
   2    a command, option, module or argument is wrong; nothing was started
-  3    a fault of Millrace itself, or an error that the program left uncaught
+  3    an internal error of Millrace, or an error that the program did not catch
 ${SIGNAL_CODES}`;
 
 export const SIM_EXIT_CODES = `Exit codes:
   0    every seed passed
-  1    a seed failed; what it violates and the command that replays it are printed
+  1    a seed failed; its violations and the command that replays it are printed
   2    an option or module is wrong; nothing was started
-  3    a fault of the command itself
+  3    an internal error of the command
 ${SIGNAL_CODES}`;

@@ -1,12 +1,16 @@
-/** Starts a pipeline, shows how far it is, and follows it to its end. */
+/** Starts a pipeline, shows its progress, and waits for its end. */
 import { ConfigError, MillraceError, type Pipeline, type PipelineRun } from '../index.js';
 import type { Cluster } from './cluster.js';
 import type { Interrupts } from './interrupts.js';
 import { showProgress } from './progress.js';
+import type { Ended } from './run-report.js';
+import type { Scheduler, Timer } from '../scheduler/index.js';
 import type { Screen } from './screen.js';
 import type { Simulation } from './simulation.js';
-import { watchForStandstill } from './standstill.js';
-import { type RunSummary, summarize } from './summary.js';
+
+/** Virtual time between two looks at the progress of a simulation, and without progress until it fails. */
+const LOOK_MS = 30_000;
+const PATIENCE_MS = 600_000;
 
 export interface Following {
   readonly pipeline: Pipeline;
@@ -19,8 +23,8 @@ export interface Following {
   readonly interrupts: Interrupts;
 }
 
-/** Throws ConfigError where the pipeline was not started at all. */
-export async function follow(following: Following): Promise<RunSummary> {
+/** Throws ConfigError if the pipeline was not started. */
+export async function follow(following: Following): Promise<Ended> {
   const { pipeline, args, instances, cluster, simulation, interrupts } = following;
   const { scheduler } = cluster.executor;
   let startedMs = scheduler.now();
@@ -37,7 +41,7 @@ export async function follow(following: Following): Promise<RunSummary> {
     error = cause;
   }
   const seconds = Number(((scheduler.now() - startedMs) / 1_000).toFixed(3));
-  return summarize({ pipeline: pipeline.name, run, error, isInterrupted, seconds, simulation, cluster });
+  return { pipeline: pipeline.name, run, error, isInterrupted, seconds, simulation, cluster };
 }
 
 /** Resolves to whether an interrupt ended it; rejects as the run does. */
@@ -60,3 +64,29 @@ async function toItsEnd(run: PipelineRun, following: Following): Promise<boolean
     endProgress();
   }
 }
+
+/**
+ * Virtual time may go on for ever while no segment makes progress. `standstill` rejects after ten minutes of it, and never resolves. `clear` ends
+ * the watch.
+ */
+function watchForStandstill(
+  run: PipelineRun,
+  scheduler: Scheduler,
+): { readonly standstill: Promise<never>; readonly clear: () => void } {
+  let timer: Timer | undefined;
+  const standstill = new Promise<never>((_, reject) => {
+    let seen = '';
+    let sinceMs = scheduler.now();
+    const look = (): void => {
+      const now = JSON.stringify([run.restarts, run.progress()]);
+      if (now !== seen) [seen, sinceMs] = [now, scheduler.now()];
+      if (scheduler.now() - sinceMs < PATIENCE_MS) timer = scheduler.setTimer(LOOK_MS, look);
+      else reject(new MillraceError(STUCK));
+    };
+    look();
+  });
+  standstill.catch(() => {});
+  return { standstill, clear: () => timer && scheduler.clearTimer(timer) };
+}
+
+const STUCK = `No segment has moved for ${PATIENCE_MS / 60_000} minutes of virtual time. Does a segment wait for real I/O without context.outside(...), or for something that never comes?`;

@@ -11,20 +11,20 @@ interface GenOptions {
 export function addGen(command: Command): void {
   command
     .command('gen')
-    .summary('Make typed modules from .proto files.')
-    .description('Makes a .js and a .d.ts of each .proto file, and of those whose types it uses.')
+    .summary('Generate typed modules from .proto files.')
+    .description('Generates a .js and a .d.ts file for each .proto file, and for each that it imports types from.')
     .argument('<files...>', '.proto files')
-    .requiredOption('--out <folder>', 'where the modules go')
+    .requiredOption('--out <folder>', 'the folder of the generated modules')
     .option(
       '--proto-path <folder>',
-      'where imports are looked for; default: beside the files; may be repeated',
+      'a folder of imports; may be repeated (default: the folders of the files)',
       collect,
       [],
     )
     .addOption(
       new Option(
         '--module <kind>',
-        'what the .js files are; default: what the nearest package.json of the folder says by its "type"',
+        'the kind of the .js files (default: that of the nearest package.json of the folder)',
       ).choices(MODULE_KINDS),
     )
     .action(async (files: string[], { out, protoPath, module }: GenOptions) => {

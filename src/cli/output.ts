@@ -1,9 +1,14 @@
-/** The two ways in which every command prints. What it quotes of others cannot steer the terminal. */
-import { escapeLine, escapeLines } from '../logging/index.js';
+/** How every command prints. What it quotes of others cannot steer the terminal. */
+import { errorText, escapeLine, escapeLines } from '../logging/index.js';
 
 /** One line to people, on standard error. */
 export function say(text: string): void {
   process.stderr.write(`${message(text)}\n`);
+}
+
+/** The stack of an error and those of its causes, on standard error. */
+export function sayStack(error: unknown): void {
+  process.stderr.write(`${errorText(error)}\n`);
 }
 
 /** The result of a command, on standard output: lines that end with a line feed. */

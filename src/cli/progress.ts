@@ -6,7 +6,7 @@ const PLAIN_MS = 1_000;
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
-/** Shows how far each segment is while the run goes on: live lines on a terminal, otherwise one line a second. Returns what ends it. */
+/** Shows the progress of each segment: live lines on a terminal, elsewhere one line a second. Returns a function that ends it. */
 export function showProgress(run: PipelineRun, screen: Screen): () => void {
   const rates = new Rates();
   const timer = setInterval(
@@ -21,7 +21,7 @@ export function showProgress(run: PipelineRun, screen: Screen): () => void {
   return () => clearInterval(timer);
 }
 
-/** As they are declared, which is how their instances are numbered. */
+/** In the order of their declaration, which is also that of their instance numbers. */
 function inOrder(run: PipelineRun): SegmentProgress[] {
   const first = ({ segment }: SegmentProgress): number => Math.min(...run.instances(segment));
   return [...run.progress()].sort((left, right) => first(left) - first(right));
@@ -66,7 +66,7 @@ class Rates {
     const atMs = performance.now();
     const last = this.#last.get(segment) ?? { count: 0, atMs: this.#startedMs, rate: undefined };
     const elapsedMs = Math.max(1, atMs - last.atMs);
-    // A run that was started anew counts from 0.
+    // A restarted run counts from 0.
     const rate = (Math.max(0, count - last.count) * 1_000) / elapsedMs;
     const smooth = last.rate === undefined ? rate : last.rate + (rate - last.rate) * Math.min(1, elapsedMs / 1_000);
     this.#last.set(segment, { count, atMs, rate: smooth });

@@ -10,6 +10,7 @@ import {
   behaviorFor,
   type Difference,
   readRecording,
+  type Recording,
   recordedActors,
   replay,
   type ReplayOptions,
@@ -19,7 +20,7 @@ import {
 import { RealScheduler } from '../scheduler/index.js';
 import { describeDifference, type TypeOf, typesOfSegment, typesOfService } from './describe-difference.js';
 import { EXIT_CODES, ExitCode } from './exit-codes.js';
-import { moduleUrl } from './module-url.js';
+import { moduleUrl } from './packages.js';
 import { print, say } from './output.js';
 import { wholeNumber } from './run-options.js';
 
@@ -31,21 +32,21 @@ interface ReplayFlags {
   readonly at?: number;
 }
 
-/** `millrace replay`: gives one recorded actor what it got, alone, and says where it does something else. */
+/** `millrace replay`: replays one actor of a recording, and reports the first difference. */
 export function addReplay(command: Command): void {
   command
     .command('replay')
-    .summary('Run one actor of a recording alone, and say where it differs.')
+    .summary('Replay one actor of a recording, and report the first difference.')
     .description(
-      'Gives one recorded actor, alone, everything that came to it, in the same order, and compares what it does with what it did.',
+      'Gives one recorded actor all its messages again, in the same order and without the rest of the system, and compares what it does with the recording.',
     )
     .usage('FILE --actor NAME [options]')
     .argument('<file>', 'a recording: millrace run --record FILE')
     .option('--actor <name>', 'name or path of the actor; without it the recorded actors are listed')
-    .option('--module <module>', 'where its behavior is exported (default: the module that was recorded)')
-    .option('--behavior <export>', 'which export it is, where several speak the same service')
-    .option('--inspect', 'wait for a debugger, and stop before the first event')
-    .option('--at <n>', 'with --inspect: stop before this event instead', wholeNumber(0, 2 ** 31))
+    .option('--module <module>', 'the module that exports its behavior (default: the recorded module)')
+    .option('--behavior <export>', 'the name of the export, where several implement the same service')
+    .option('--inspect', 'wait for a debugger, and pause before the first event')
+    .option('--at <n>', 'with --inspect: pause before this event instead', wholeNumber(0, 2 ** 31))
     .addHelpText(
       'after',
       `
@@ -62,9 +63,9 @@ Examples:
 }
 
 async function replayFile(file: string, flags: ReplayFlags): Promise<number> {
-  const recording = readRecording(read(file));
+  const recording = recordingIn(file);
   const { header, cutBytes } = recording;
-  if (cutBytes > 0) say(`${file} ends in the middle of an entry: it is replayed up to there.`);
+  if (cutBytes > 0) say(`${file} ends in the middle of an entry. Replaying up to there.`);
   if (flags.actor === undefined) {
     for (const { path, service, events } of recordedActors(recording)) {
       print(`${path}  ${service === '' ? 'segment' : service}  ${events.length} events`);
@@ -73,7 +74,7 @@ async function replayFile(file: string, flags: ReplayFlags): Promise<number> {
   }
   const actor = actorNamed(recording, flags.actor);
   const module = flags.module ?? header.module;
-  if (module === '') throw new ConfigError(`${file} does not say where the behavior is: give --module MODULE.`);
+  if (module === '') throw new ConfigError(`${file} does not name the module of the behavior: give --module MODULE.`);
   const stopAt = flags.inspect === true ? (flags.at ?? 0) : Number.POSITIVE_INFINITY;
   if (flags.inspect === true) waitForDebugger();
   const options: ReplayOptions = {
@@ -109,6 +110,16 @@ async function replayActor(
   return { difference: await replay(behavior, actor.events, options), typeOf };
 }
 
+function recordingIn(file: string): Recording {
+  const bytes = read(file);
+  try {
+    return readRecording(bytes);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`${file} is not a recording: ${message}`, { cause });
+  }
+}
+
 function read(file: string): Uint8Array {
   try {
     return readFileSync(file);
@@ -119,7 +130,7 @@ function read(file: string): Uint8Array {
 }
 
 function waitForDebugger(): void {
-  // A free port, on loopback.
+  // Port 0: any free port.
   openInspector(0, '127.0.0.1', false);
   say(`waiting for a debugger at ${inspectorUrl() ?? 'an unknown address'}`);
   waitForInspector();

@@ -1,4 +1,4 @@
-/** One run, from its options to its exit code. */
+/** One `millrace run`, from its options to its exit code. */
 import { importPipeline } from '../actors/runtime/index.js';
 import { ConfigError, createLogger, type Logger, silentLogger } from '../index.js';
 import { type ResolvedOptions, readOptionsFile, resolveOptions } from '../options/index.js';
@@ -7,40 +7,51 @@ import { Cluster } from './cluster.js';
 import { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
 import type { Interrupts } from './interrupts.js';
-import { moduleUrl } from './module-url.js';
-import { say } from './output.js';
-import { ownVersion } from './own-version.js';
-import { parseProgramArgs } from './program-args.js';
-import { report } from './report.js';
+import { moduleUrl } from './packages.js';
+import { print, say } from './output.js';
+import { ownVersion } from './packages.js';
+import { asksForHelp, parseProgramArgs, programHelp } from './program-args.js';
+import { type Ended, report } from './run-report.js';
 import type { RunFlags } from './run-options.js';
 import { Screen } from './screen.js';
 import { replayCommand, simulationOf } from './simulation.js';
-import type { RunSummary } from './summary.js';
 import { TraceFile } from './trace-file.js';
 
-/** Real time in which everything must stop after a run; then the process ends all the same. */
+/** Real time in which everything must stop after a run. After it the process ends anyway. */
 const STOP_MS = 30_000;
+
+/** What a command is called with besides its own words. */
+export interface Invocation {
+  /** The words after `--`. */
+  readonly program: readonly string[];
+  readonly interrupts: Interrupts;
+  /** Whether --verbose asks for the stacks of errors. */
+  readonly isVerbose: boolean;
+}
 
 /** Resolves to the exit code. Throws ConfigError before anything starts when an option, the module or an argument is wrong. */
 export async function runModule(
   module: string,
   flags: RunFlags,
-  program: readonly string[],
-  interrupts: Interrupts,
+  { program, interrupts, isVerbose }: Invocation,
 ): Promise<number> {
   const simulation = simulationOf(flags);
   const url = moduleUrl(module);
-  const args = parseProgramArgs(program);
   const options = resolveOptions({
     code: { partitions: flags.partitions, placement: flags.placement },
     env: process.env,
     file: readOptionsFile({ folder: process.cwd() }),
   });
+  if (simulation !== undefined && options.values.placement !== 'inline') {
+    throw new ConfigError(
+      `The placement ${options.values.placement} takes real time, and a simulation runs on virtual time: leave out one of them.`,
+    );
+  }
   const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace);
   const recording = recordingOf(module, flags, simulation?.seed);
   const screen = new Screen({ isStdoutTaken: flags.json === true });
   const { values } = options;
-  const log = loggerOf(options, screen);
+  const log = loggerOf(options, screen, isVerbose);
   if (options.notice !== undefined) log.warn(options.notice);
   const cluster = new Cluster({
     values,
@@ -49,16 +60,20 @@ export async function runModule(
     trace: trace?.write,
     tap: recording?.recorder,
   });
-  let summary: RunSummary | undefined;
+  let ended: Ended | undefined;
   interrupts.begin((text) => screen.say(text));
   try {
     const pipeline = await Promise.race([importPipeline(url, cluster.executor.scheduler), interrupts.happened()]);
+    if (pipeline !== undefined && asksForHelp(program, pipeline)) {
+      print(programHelp(module, pipeline));
+      return ExitCode.ok;
+    }
     if (simulation?.isSeedChosen === true && flags.quiet !== true) screen.say(`seed ${simulation.seed}`);
-    summary =
+    ended =
       pipeline &&
       (await follow({
         pipeline,
-        args,
+        args: parseProgramArgs(program, pipeline),
         instances: flags.instances,
         isQuiet: flags.quiet === true,
         cluster,
@@ -74,13 +89,12 @@ export async function runModule(
     interrupts.end();
   }
   // Interrupted before there was a pipeline.
-  if (summary === undefined) return interrupts.first?.exitCode ?? ExitCode.internal;
+  if (ended === undefined) return interrupts.first?.exitCode ?? ExitCode.internal;
   const replay = simulation && replayCommand({ module, flags, simulation, partitions: cluster.partitions, program });
   const isSilent = interrupts.first !== undefined && interrupts.first.message === undefined;
-  if (!isSilent) report(summary, flags, replay);
-  return summary.result === 'stopped' && interrupts.first !== undefined
-    ? interrupts.first.exitCode
-    : exitCodeOf(summary);
+  if (!isSilent) report(ended, flags, { replay, isVerbose });
+  if (ended.isInterrupted) return interrupts.first?.exitCode ?? ExitCode.interrupted;
+  return ended.error === undefined ? ExitCode.ok : ExitCode.failed;
 }
 
 async function stopInTime(cluster: Cluster): Promise<void> {
@@ -105,20 +119,9 @@ function recordingOf(
   return new RecordingFile(record, { actors, millraceVersion: ownVersion(), seed, module });
 }
 
-function exitCodeOf({ result }: RunSummary): number {
-  switch (result) {
-    case 'ok':
-      return ExitCode.ok;
-    case 'failed':
-      return ExitCode.failed;
-    case 'stopped':
-      return ExitCode.interrupted;
-  }
-}
-
-/** On the command line only what is worth a person's attention is logged, unless they say otherwise. */
-function loggerOf({ values, provenance }: ResolvedOptions, screen: Screen): Logger {
+/** The command logs warnings and errors only, unless the option logLevel is set. */
+function loggerOf({ values, provenance }: ResolvedOptions, screen: Screen, hasStacks: boolean): Logger {
   const level = provenance.logLevel.source === 'default' ? 'warn' : values.logLevel;
   if (level === 'silent') return silentLogger;
-  return createLogger({ level, format: values.logFormat, destination: screen.log });
+  return createLogger({ level, format: values.logFormat, destination: screen.log, hasStacks });
 }

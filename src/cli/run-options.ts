@@ -1,4 +1,4 @@
-/** What the options of `millrace run` accept; anything else is refused before the module is loaded. */
+/** Parsers of the options of `millrace run`. A wrong value is refused before the module is loaded. */
 import { InvalidArgumentError } from 'commander';
 import { type OptionValues, optionTable } from '../options/index.js';
 
@@ -7,11 +7,11 @@ export interface Crash {
   readonly node: number;
   /** Time after the start of the pipeline. */
   readonly atMs: number;
-  /** As it was written. */
+  /** The text of the option. */
   readonly text: string;
 }
 
-/** As commander makes them of the command line. */
+/** The parsed options. */
 export interface RunFlags {
   readonly partitions?: OptionValues['partitions'];
   readonly placement?: OptionValues['placement'];
@@ -39,7 +39,7 @@ export function wholeNumber(from: number, to: number): (text: string) => number 
   };
 }
 
-/** As the option `partitions` has it. */
+/** Accepts what the option `partitions` accepts. */
 export function partitionsOf(text: string): OptionValues['partitions'] {
   const { partitions } = optionTable;
   const value = partitions.parse(text);
@@ -47,7 +47,7 @@ export function partitionsOf(text: string): OptionValues['partitions'] {
   return value;
 }
 
-/** As the option `placement` has it. */
+/** Accepts what the option `placement` accepts. */
 export function placementOf(text: string): OptionValues['placement'] {
   const { placement } = optionTable;
   const value = placement.parse(text);

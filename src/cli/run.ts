@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import { EXIT_CODES } from './exit-codes.js';
-import type { Interrupts } from './interrupts.js';
-import { runModule } from './run-module.js';
+import { type Invocation, runModule } from './run-module.js';
 import {
   chance,
   crashOf,
@@ -15,8 +14,8 @@ import {
 
 const LEFTOVERS_MS = 1_000;
 
-/** `millrace run`: runs the pipeline of a module. `program` are the words after `--`. */
-export function addRun(command: Command, program: readonly string[], interrupts: Interrupts): void {
+/** `millrace run`: runs the pipeline of a module. */
+export function addRun(command: Command, invocation: Invocation): void {
   command
     .command('run')
     .summary('Run the pipeline that a module exports.')
@@ -28,12 +27,12 @@ export function addRun(command: Command, program: readonly string[], interrupts:
     )
     .option(
       '--partitions <n>',
-      'partitions of each process: a number, or package, numa, l3, core (default: the option partitions)',
+      'partitions of each process: a number, auto, package, numa, l3 or core (default: the option partitions)',
       partitionsOf,
     )
     .option(
       '--placement <where>',
-      'where partitions run, but for the first: inline, thread, process (default: the option placement)',
+      'where all partitions but the first run: inline, thread or process (default: the option placement)',
       placementOf,
     )
     .addOption(
@@ -45,16 +44,16 @@ export function addRun(command: Command, program: readonly string[], interrupts:
       '--json',
       'print one JSON object on standard output at the end; what the program prints goes to standard error',
     )
-    .option('--quiet', 'show no progress')
-    .option('--record <file>', 'keep what comes to actors, and what they do, for millrace replay')
+    .option('--quiet', 'show no progress, and no message after success')
+    .option('--record <file>', 'record the messages of actors and what they do, for millrace replay')
     .option(
       '--record-actors <names>',
-      'with --record: names or paths of actors, with commas; * stands for any characters (default: *)',
+      'with --record: names or paths of actors, separated by commas; * matches any characters (default: *)',
     )
-    .optionsGroup('Simulation (any of these runs it on virtual time, replayable from its seed):')
+    .optionsGroup('Simulation (each of these runs the pipeline on virtual time; the seed replays it):')
     .option(
       '--nodes <n>',
-      'virtual nodes node-0, node-1, ... with one process each; node 0 serves the control plane (default: 1)',
+      'virtual nodes, node-0, node-1, ..., with one process each; node-0 serves the control plane (default: 1)',
       wholeNumber(1, 1_000),
     )
     .option(
@@ -62,13 +61,13 @@ export function addRun(command: Command, program: readonly string[], interrupts:
       'the same seed gives the same run (default: one is chosen and printed)',
       wholeNumber(0, 2 ** 32),
     )
-    .option('--latency <ms>', 'time that a frame takes between processes (default: 1)', milliseconds)
-    .option('--loss <p>', 'chance that a frame is lost', chance)
-    .option('--duplicate <p>', 'chance that a frame arrives twice', chance)
+    .option('--latency <ms>', 'latency of a frame between processes (default: 1)', milliseconds)
+    .option('--loss <p>', 'probability that a frame is lost', chance)
+    .option('--duplicate <p>', 'probability that a frame arrives twice', chance)
     .addOption(
       new Option(
         '--crash <node@time>',
-        'end a node at once, that long after the pipeline has started: 1@2s, 0@500ms; may be repeated',
+        'crash a node at this time after the start of the pipeline: 1@2s, 0@500ms; may be repeated',
       )
         .default([], 'none')
         .argParser(crashOf),
@@ -77,21 +76,22 @@ export function addRun(command: Command, program: readonly string[], interrupts:
     .addHelpText(
       'after',
       `
-Arguments after -- are the program's: --input FILE --dry becomes { input: 'FILE', dry: true } of its declaring function.
+Arguments after -- go to the program: --input FILE --dry becomes { input: 'FILE', dry: true } in its declaring function.
+millrace run MODULE -- --help lists the arguments that the program declares.
 
-When a simulation fails, the command that replays it is printed. The run may end before a crash is due: that is said, too.
+When a simulation fails, the command prints the line that replays it. A crash that was due after the end of the run is reported.
 
 ${EXIT_CODES}
 
 Examples:
-  millrace run examples/flights
-  millrace run examples/flights --partitions 2 --instances tally=8 -- --input more.json
-  millrace run examples/flights --partitions 4 --placement thread
-  millrace run examples/flights --nodes 3 --seed 7 --loss 0.01 --crash 1@20ms --trace trace.txt`,
+  millrace run pipeline.js
+  millrace run pipeline.js --partitions 2 --instances tally=8 -- --input more.json
+  millrace run pipeline.js --partitions 4 --placement thread
+  millrace run pipeline.js --nodes 3 --seed 7 --loss 0.01 --crash 1@20ms --trace trace.txt`,
     )
     .action(async (module: string, flags: RunFlags) => {
-      process.exitCode = await runModule(module, flags, program, interrupts);
-      // What the program left behind, a timer or a socket, has a moment to end by itself.
+      process.exitCode = await runModule(module, flags, invocation);
+      // A timer or a socket that the program has left open gets a moment to end by itself.
       setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
     });
 }

@@ -1,4 +1,4 @@
-/** Standard error with live lines at its end. Whatever else is written goes above them. */
+/** Standard error with live lines at its end. All other output goes above them. */
 import { clearScreenDown, moveCursor } from 'node:readline';
 import { Writable } from 'node:stream';
 import { escapeLine } from '../logging/index.js';
@@ -7,13 +7,18 @@ import { message } from './output.js';
 type Write = typeof process.stdout.write;
 type Done = (error?: Error | null) => void;
 
+/** Whether escape sequences may be written: TERM names a capable terminal, and NO_COLOR (no-color.org) is not set. */
+function takesEscapes({ TERM = '', NO_COLOR = '' }: NodeJS.ProcessEnv): boolean {
+  return TERM !== '' && TERM !== 'dumb' && NO_COLOR === '';
+}
+
 export class Screen {
-  readonly isLive = process.stderr.isTTY;
+  readonly isLive = process.stderr.isTTY && takesEscapes(process.env);
   readonly #stdout: Write = process.stdout.write.bind(process.stdout);
   readonly #stderr: Write = process.stderr.write.bind(process.stderr);
   #lines: readonly string[] = [];
 
-  /** With `isStdoutTaken` what the program prints goes to standard error, so that standard output holds one JSON object and no more. */
+  /** With `isStdoutTaken` the output of the program goes to standard error, so that standard output has one JSON object only. */
   constructor(options: { readonly isStdoutTaken: boolean }) {
     if (options.isStdoutTaken) process.stdout.write = this.#above(this.#stderr);
     else if (this.isLive && process.stdout.isTTY) process.stdout.write = this.#above(this.#stdout);
@@ -48,7 +53,7 @@ export class Screen {
     this.#draw();
   }
 
-  /** Takes the live lines away, and gives standard output back. */
+  /** Removes the live lines, and restores standard output. */
   close(): void {
     this.show([]);
     process.stdout.write = this.#stdout;

@@ -1,14 +1,14 @@
-/** All seeds of one workload, run side by side; what fails is shrunk. */
+/** Runs all seeds of one workload in parallel, and shrinks the plans that fail. */
 import { availableParallelism } from 'node:os';
 import { drawPlan, type Plan, type Violation, type Workload } from '../simulation/index.js';
-import type { SimFlags } from './sim-options.js';
+import type { SimFlags } from './sim.js';
 import { type Done, SimPool } from './sim-pool.js';
-import type { Ran, Shrunk } from './sim-tasks.js';
+import type { Ran, Shrunk } from './sim-perform.js';
 
-/** Real time spent on making a plan smaller, in ms. */
+/** Real time for shrinking one plan, in ms. */
 const SHRINK_MS = 30_000;
 
-/** A seed that fails, and the smallest plan that fails in the same way. */
+/** A seed that fails, and the smallest plan found that fails in the same way. */
 export interface Failing {
   readonly seed: number;
   readonly violations: readonly Violation[];
@@ -33,17 +33,17 @@ export class Campaign {
     this.#next = flags.seeds.from;
   }
 
-  /** How many seeds there are. */
+  /** Number of seeds. */
   get total(): number {
     return this.#flags.seeds.to - this.#flags.seeds.from + 1;
   }
 
-  /** Seeds that run are waited for; no others begin. */
+  /** Starts no further seed. Those that are running end first. */
   stop(): void {
     this.#isStopped = true;
   }
 
-  /** Resolves when all seeds have run, or the first has failed. `failed` hears of each failure. */
+  /** Resolves when all seeds have run, or the first has failed. Calls `failed` for each failure. */
   async run(failed: (failing: Failing) => void): Promise<void> {
     const { jobs = availableParallelism(), seeds, patience } = this.#flags;
     const pool = new SimPool(this.#url, patience * 1_000);

@@ -1,4 +1,4 @@
-/** Carries out the tasks of `millrace sim`, in a worker or, for a single seed, in the main thread where a debugger is at home. */
+/** Performs the tasks of `millrace sim`: in a worker, or for a single seed on the main thread, where a debugger works. */
 import { importModule } from '../import-module.js';
 import { ConfigError } from '../index.js';
 import {
@@ -10,7 +10,26 @@ import {
   type Violation,
   type Workload,
 } from '../simulation/index.js';
-import type { Ran, Shrunk, Task } from './sim-tasks.js';
+
+export type Task =
+  /** Runs a seed; twice with `isRepeated`, to compare both traces. */
+  | { readonly task: 'run'; readonly seed: number; readonly isRepeated: boolean }
+  /** Looks for a smaller plan that violates the same invariant. */
+  | { readonly task: 'shrink'; readonly plan: Plan; readonly violation: Violation; readonly budgetMs: number };
+
+/** How one seed ended. */
+export interface Ran {
+  readonly seed: number;
+  readonly plan: Plan;
+  readonly violations: readonly Violation[];
+  readonly messages: number;
+}
+
+export interface Shrunk {
+  readonly plan: Plan;
+  readonly violations: readonly Violation[];
+  readonly runs: number;
+}
 
 /** The workload that a module exports as its default. Throws ConfigError. */
 export async function importWorkload(url: string): Promise<Workload> {

@@ -1,8 +1,8 @@
-/** The worker threads of `millrace sim`: each has one task at a time, and is replaced when it dies of it. */
+/** The worker threads of `millrace sim`. Each has one task at a time, and is replaced if it ends during a task. */
 import { Worker } from 'node:worker_threads';
-import type { Task } from './sim-tasks.js';
+import type { Task } from './sim-perform.js';
 
-/** What a task ended with: its result, or why there is none. */
+/** The result of a task, or why there is none. */
 export type Done<Result> = { readonly result: Result } | { readonly died: string };
 
 export class SimPool {
@@ -36,7 +36,7 @@ export class SimPool {
 
   #start(): Worker {
     const worker = new Worker(new URL('./sim-worker.js', import.meta.url), { workerData: this.#url });
-    // One that dies idle is replaced when it does not answer; it must not end this process.
+    // An error of an idle worker must not end this process. The worker is replaced when its next task gets no answer.
     worker.on('error', () => {});
     this.#all.add(worker);
     return worker;

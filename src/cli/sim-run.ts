@@ -1,17 +1,21 @@
 /** `millrace sim`, from its options to its exit code. */
+import { readFileSync } from 'node:fs';
 import { ConfigError } from '../index.js';
-import { drawPlan, type Workload } from '../simulation/index.js';
+import { drawPlan, parsePlan, type Plan, type Violation, type Workload } from '../simulation/index.js';
 import { ExitCode } from './exit-codes.js';
 import type { Interrupts } from './interrupts.js';
-import { moduleUrl } from './module-url.js';
+import { moduleUrl } from './packages.js';
 import { print, say } from './output.js';
+import { quoted } from './program-args.js';
 import { Screen } from './screen.js';
-import { Campaign } from './sim-campaign.js';
-import { readPlan, type SimFlags } from './sim-options.js';
+import { Campaign, type Failing } from './sim-campaign.js';
+import type { SimFlags } from './sim.js';
 import { importWorkload, runPlan } from './sim-perform.js';
-import { failureLines, replayPlan, type Tally, tallyLine, violationLines } from './sim-report.js';
 import { TraceFile } from './trace-file.js';
 
+/** Violations of one run that are printed. The others mostly follow from these. */
+const PRINTED_VIOLATIONS = 3;
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const LIVE_MS = 200;
 const PLAIN_MS = 10_000;
 
@@ -29,8 +33,8 @@ export async function simulateModules(
 ): Promise<number> {
   const isSingle = flags.seed !== undefined || flags.plan !== undefined;
   if (flags.trace !== undefined && !isSingle)
-    throw new ConfigError('--trace writes one run: give --seed or --plan, too.');
-  if (isSingle && modules.length > 1) throw new ConfigError('--seed and --plan run one module; name one only.');
+    throw new ConfigError('--trace writes the trace of one run: give --seed or --plan, too.');
+  if (isSingle && modules.length > 1) throw new ConfigError('--seed and --plan run one module: name only one.');
   const all: Simulated[] = [];
   for (const module of modules) {
     const url = moduleUrl(module);
@@ -40,7 +44,7 @@ export async function simulateModules(
   return isSingle && first !== undefined ? simulateOnce(first, flags) : simulateSeeds(all, flags, interrupts);
 }
 
-/** In this thread, so that breakpoints work. */
+/** Runs on the main thread, so that breakpoints work. */
 async function simulateOnce({ module, workload }: Simulated, flags: SimFlags): Promise<number> {
   const plan = flags.plan === undefined ? drawPlan(workload, flags.seed ?? 0) : readPlan(flags.plan);
   const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace);
@@ -66,7 +70,7 @@ async function simulateSeeds(all: readonly Simulated[], flags: SimFlags, interru
   let hasFailed = false;
   let running: Campaign | undefined;
   interrupts.begin((text) => screen.say(text));
-  // Seeds that run are waited for.
+  // The seeds that are running end first.
   interrupts.onFirst(() => running?.stop());
   try {
     for (const { module, url, workload } of all) {
@@ -112,4 +116,57 @@ function showTally(screen: Screen, tally: () => Tally, total: number): () => voi
     clearInterval(timer);
     if (screen.isLive) screen.show([]);
   };
+}
+
+/** The plan itself, or a file that holds it. Throws ConfigError. */
+function readPlan(given: string): Plan {
+  if (given.trimStart().startsWith('{')) return parsePlan(given);
+  let text: string;
+  try {
+    text = readFileSync(given, 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`--plan is a plan as JSON, or a file that holds one: ${reason}.`, { cause });
+  }
+  return parsePlan(text);
+}
+
+/** The command that runs a plan again. */
+function replayPlan(module: string, plan: Plan): string {
+  return ['millrace', 'sim', module, '--plan', JSON.stringify(plan)].map(quoted).join(' ');
+}
+
+function failureLines(name: string, module: string, { seed, violations, plan, shrunk }: Failing): string[] {
+  const smallest = shrunk ?? { plan, violations };
+  return [
+    `${name}: seed ${seed} fails`,
+    ...violationLines(shrunk?.violations.length ? shrunk.violations : violations),
+    ...(shrunk === undefined ? [] : [`  shrunk in ${shrunk.runs} runs from ${sizeOf(plan)} to ${sizeOf(shrunk.plan)}`]),
+    `  replay it with: ${replayPlan(module, smallest.plan)}`,
+  ];
+}
+
+function violationLines(violations: readonly Violation[]): string[] {
+  return violations
+    .slice(0, PRINTED_VIOLATIONS)
+    .map(({ invariant, message, atMs }) => `  ${invariant}, at ${atMs.toFixed(3)} ms: ${message}`);
+}
+
+interface Tally {
+  readonly name: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly messages: number;
+  readonly seconds: number;
+}
+
+function tallyLine({ name, passed, failed, messages, seconds }: Tally): string {
+  const failures = failed === 0 ? '' : `, ${whole.format(failed)} failed`;
+  const rate = seconds > 0 ? ` (${whole.format((passed + failed) / seconds)}/s)` : '';
+  return `${name}: ${whole.format(passed)} seeds passed${failures} in ${seconds.toFixed(1)} s${rate}, ${whole.format(messages)} messages`;
+}
+
+function sizeOf({ sizes, faults }: Plan): string {
+  const counts = Object.entries(sizes).map(([name, size]) => `${size} ${name}`);
+  return [...counts, `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`].join(', ');
 }

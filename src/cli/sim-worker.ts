@@ -1,7 +1,7 @@
-/** A worker thread of `millrace sim`: performs one task after the other. */
+/** A worker thread of `millrace sim`. Performs one task after another. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { importWorkload, perform } from './sim-perform.js';
-import type { Task } from './sim-tasks.js';
+import type { Task } from './sim-perform.js';
 
 const workload = await importWorkload(String(workerData));
 parentPort?.on('message', (task: Task) => void answer(task));

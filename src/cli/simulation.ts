@@ -1,12 +1,12 @@
-/** What is simulated: virtual nodes on the pseudo-network, its faults, and the command that replays them. */
+/** A simulation: virtual nodes on the pseudo-network, its faults, and the command that replays it. */
 import { randomInt } from 'node:crypto';
 import { ConfigError } from '../index.js';
-import { quoted } from './quoted.js';
+import { quoted } from './program-args.js';
 import type { Crash, RunFlags } from './run-options.js';
 
 export interface Simulation {
   readonly seed: number;
-  /** Nobody gave it: it is told, so that the run can be repeated. */
+  /** No seed was given. The chosen one is printed, so that the run can be repeated. */
   readonly isSeedChosen: boolean;
   readonly nodes: number;
   readonly latencyMs: number;
@@ -17,7 +17,7 @@ export interface Simulation {
 
 const LARGEST_SEED = 2 ** 32;
 
-/** The simulation that the options ask for; undefined where none of them does: then the run is a real one. */
+/** The simulation that the options ask for; undefined where none of them does, and the run is a real one. */
 export function simulationOf(flags: RunFlags): Simulation | undefined {
   const { seed, nodes, latency, loss, duplicate, crash, trace } = flags;
   const asks = [seed, nodes, latency, loss, duplicate, trace].some((flag) => flag !== undefined) || crash.length > 0;
@@ -50,14 +50,14 @@ export interface Replayed {
   readonly program: readonly string[];
 }
 
-/** The one command that runs it again, the same way. */
+/** The command that repeats a simulation. */
 export function replayCommand({ module, flags, simulation, partitions, program }: Replayed): string {
   const words = ['millrace', 'run', module, '--seed', String(simulation.seed)];
   const add = (name: string, value: number | string | undefined): void => {
     if (value !== undefined) words.push(name, String(value));
   };
   add('--nodes', flags.nodes);
-  // Its default is the machine's.
+  // The default differs from machine to machine.
   add('--partitions', partitions);
   for (const [segment, count] of Object.entries(flags.instances)) add('--instances', `${segment}=${count}`);
   add('--latency', flags.latency);

@@ -25,23 +25,29 @@ interface TopologyFlags {
   readonly json?: boolean;
 }
 
-/** `millrace topology`: a machine, the partitions that a strategy makes of it, and what would be pinned where. */
+/** `millrace topology`: prints the hardware, its division into partitions, and the pinning of their threads. */
 export function addTopology(command: Command): void {
   command
     .command('topology')
-    .summary('Print the machine, the partitions a strategy makes of it, and what would be pinned where.')
+    .summary('Print the hardware, its division into partitions, and the pinning of their threads.')
     .description(
       'Prints the packages, memory, caches, cores and devices of this machine or of another one, the partitions that a strategy makes ' +
         'of them, and where the thread of each partition would be pinned. Nothing is started.',
     )
-    .addOption(new Option('--xml <file>', 'another machine: what lstopo --of xml wrote there').conflicts('synthetic'))
-    .option('--synthetic <text>', 'a machine that is none, as hwloc describes them: "pack:2 numa:2 l3:1 core:4 pu:2"')
     .addOption(
-      new Option('--strategy <strategy>', `how it is divided: ${STRATEGIES.join(', ')}`)
+      new Option('--xml <file>', 'the topology of another machine, written by lstopo --of xml').conflicts('synthetic'),
+    )
+    .option('--synthetic <text>', 'a synthetic hwloc topology: "pack:2 numa:2 l3:1 core:4 pu:2"')
+    .addOption(
+      new Option('--strategy <strategy>', `how the machine is divided: ${STRATEGIES.join(', ')}`)
         .default('machine')
         .argParser(accept(parseStrategy)),
     )
-    .option('--cpuset <list>', 'only these processors: 0-3,8 (default: all that may be used)', accept(checkCpuList))
+    .option(
+      '--cpuset <list>',
+      'only these processors: 0-3,8 (default: all that this process may use)',
+      accept(checkCpuList),
+    )
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
@@ -54,7 +60,7 @@ export function addTopology(command: Command): void {
     });
 }
 
-/** The affinity of this process counts on this machine only. */
+/** The affinity of this process applies to this machine only. */
 function systemOf({ xml, synthetic, strategy, cpuset }: TopologyFlags): System {
   const options = { strategy, ...(cpuset === undefined ? {} : { cpuset }) };
   if (xml !== undefined) return describeSystem(options, { topology: readTopology(textOf(xml), xml) });
@@ -66,9 +72,12 @@ function textOf(path: string): string {
   try {
     if (statSync(path).size <= limits.topologyXmlBytes) return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new ConfigError(`The topology ${path} cannot be read: ${String(cause)}.`, { cause });
+    throw new ConfigError(
+      `The topology ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      { cause },
+    );
   }
-  throw new ConfigError(`${path} is longer than ${limits.topologyXmlBytes} bytes: too much for a topology.`);
+  throw new ConfigError(`${path} is longer than ${limits.topologyXmlBytes} bytes, the most that a topology may have.`);
 }
 
 function checkCpuList(text: string): string {
@@ -76,7 +85,7 @@ function checkCpuList(text: string): string {
   return text;
 }
 
-/** What is wrong with a value becomes one line that names its option. */
+/** Turns the error of a parser into one line that names the option. */
 function accept<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {

@@ -3,7 +3,7 @@ import { ConfigError } from '../index.js';
 
 const BUFFER_CHARACTERS = 64 * 1024;
 
-/** Writes the trace of the pseudo-network to a file, a line for each event. Synchronous: it must not disturb what it tells of. */
+/** Writes the trace of the pseudo-network to a file, one line for each event. Synchronous, so that it adds no event of its own. */
 export class TraceFile {
   readonly #file: number;
   #waiting = '';

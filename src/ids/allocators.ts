@@ -1,4 +1,4 @@
-/** What hands out ids that are not fixed by convention. None reuses an id in a run. */
+/** Allocators of the ids that no convention fixes. None reuses an id in a run. */
 import { CapacityError } from '../errors.js';
 import { IDS_PER_ORDINAL, MAX_ORDINALS, processBands } from './bands.js';
 import { managedPUid, userCUid, userMUid } from './conventional.js';
@@ -8,7 +8,7 @@ import type { CUid, MUid, PUid } from './uid.js';
 export class ManagedPUidAllocator {
   #next: bigint;
 
-  /** `first` is the index that the next process has: past 0 when a run is resumed. */
+  /** `first` is the index of the next process; above 0 when a run is resumed. */
   constructor(first = 0n) {
     this.#next = first;
   }
@@ -30,7 +30,7 @@ export class OrdinalAllocator {
     this.#next = first;
   }
 
-  /** The ordinal of a block that nobody has had. Throws CapacityError when all are leased. */
+  /** Returns the ordinal of an unused block. Throws CapacityError when all are leased. */
   lease(): number {
     if (this.#next >= MAX_ORDINALS) throw new CapacityError('No block of user ids is left to lease in this run.');
     const ordinal = this.#next;
@@ -44,13 +44,13 @@ export class CUidAllocator {
   readonly ordinal: number;
   #next: number;
 
-  /** `first` is the sequence number that the next id has. */
+  /** `first` is the sequence number of the next id. */
   constructor(ordinal: number, first = 0) {
     this.ordinal = ordinal;
     this.#next = first;
   }
 
-  /** Ids left in this block: lease another one in good time. */
+  /** Ids left in this block. Lease another block before it is 0. */
   get remaining(): number {
     return IDS_PER_ORDINAL - this.#next;
   }

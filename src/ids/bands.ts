@@ -3,7 +3,7 @@
  * Bands are half-open and, within one kind, disjoint.
  */
 
-/** What an index counts, and so how to read it. */
+/** What an index of the band counts. */
 export type Indexed = 'one' | 'node' | 'gateway' | 'host' | 'host and direction' | 'sequence' | 'ordinal and sequence';
 
 /** A run of ids reserved for one role: the id of index `i` is `first + i`. */
@@ -14,11 +14,11 @@ export interface Band {
   /** Indices in use: at most `end - first`. The rest of the band is kept free. */
   readonly count: bigint;
   readonly indexed: Indexed;
-  /** What has an id of this band. */
+  /** Who has the ids of this band. */
   readonly holder: string;
 }
 
-/** Nodes that the id space has room for: not a scale that anyone has tested. */
+/** Nodes that the id space has room for. No cluster of this size has been tested. */
 export const MAX_NODES = 2 ** 24;
 /** Gateways of one node. */
 export const GATEWAYS_PER_NODE = 16;

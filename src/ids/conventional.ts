@@ -1,4 +1,4 @@
-/** From an index to its id: one function for each role. All throw ConfigError for an index that the role does not have. */
+/** Maps an index to its id: one function for each role. Each throws ConfigError for an index outside its role. */
 import { ConfigError } from '../errors.js';
 import {
   type Band,
@@ -16,7 +16,7 @@ import { type CUid, cUid, type MUid, mUid, type PUid, pUid } from './uid.js';
 export const launcherPUid: PUid = pUid(processBands.launcher.first);
 export const globalServicesPUid: PUid = pUid(processBands.globalServices.first);
 export const transportServicePUid = (node: number): PUid => pUid(ofNode(processBands.transportService, node));
-/** The process made as number `index` in a run, counted from 0. */
+/** The managed process number `index` of a run, counted from 0. */
 export const managedPUid = (index: number | bigint): PUid => pUid(at(processBands.managed, index));
 
 export const globalServicesStdinCUid: CUid = cUid(channelBands.globalServicesStdin.first);
@@ -58,7 +58,7 @@ export function ownerOrdinal(id: bigint): number | undefined {
   return id >= first && id < end ? Number((id - first) >> 32n) : undefined;
 }
 
-/** What a host id adds to the base of a band. The adder is reduced, never the sum: a reduced sum leaves the band for half of all hosts. */
+/** The offset of a host id in its band. The offset is reduced, not the sum: a reduced sum would leave the band for half of all hosts. */
 export function hostAdder(hostId: bigint): bigint {
   if (hostId < 0n) throw new ConfigError(`Host id ${hostId} is negative: it is a hash, 0 or more.`);
   return hostId % HOST_ADDERS;

@@ -1,7 +1,6 @@
 /**
- * Conventional ids of processes, channels and pools: who has which, how to read one back, and the allocators of the rest.
- * Called by everything that names something across processes. Must never hold who is registered: it knows the ranges,
- * and nothing else knows them.
+ * Conventional ids of processes, channels and pools: their ranges, how to decode one, and the allocators of all other ids.
+ * Called by everything that names something across processes. Must never hold registrations. The ranges are known here only.
  */
 export { CUidAllocator, ManagedPUidAllocator, OrdinalAllocator } from './allocators.js';
 export {

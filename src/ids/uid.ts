@@ -1,4 +1,4 @@
-/** The three kinds of id as types that do not mix, the checks that make them, and how to read them back. */
+/** The three kinds of id as branded types, the checks that make them, and how to decode them. */
 import { ProtocolError } from '../errors.js';
 import {
   type Band,
@@ -20,46 +20,46 @@ export type CUid = bigint & { readonly [kind]: 'c_uid' };
 /** Id of a memory pool. */
 export type MUid = bigint & { readonly [kind]: 'm_uid' };
 
-/** Who has an id, and its index in the band of that role. */
+/** The role that an id belongs to, and its index in the band of that role. */
 export interface Place<Role extends string> {
   readonly role: Role;
   readonly index: bigint;
 }
 
-/** Checks a number that came from elsewhere. Throws ProtocolError when no process can have it. */
+/** Checks a number from outside. Throws ProtocolError when no process can have it. */
 export function pUid(value: bigint): PUid {
   if (isPUid(value)) return value;
   throw new ProtocolError(refusal('process', 'p_uid', value));
 }
 
-/** Checks a number that came from elsewhere. Throws ProtocolError when no channel can have it. */
+/** Checks a number from outside. Throws ProtocolError when no channel can have it. */
 export function cUid(value: bigint): CUid {
   if (isCUid(value)) return value;
   throw new ProtocolError(refusal('channel', 'c_uid', value));
 }
 
-/** Checks a number that came from elsewhere. Throws ProtocolError when no pool can have it. */
+/** Checks a number from outside. Throws ProtocolError when no pool can have it. */
 export function mUid(value: bigint): MUid {
   if (isMUid(value)) return value;
   throw new ProtocolError(refusal('pool', 'm_uid', value));
 }
 
-/** Reads a p_uid back: which process has it. Undefined when none can. */
+/** Decodes a p_uid: the role of the process. Undefined for one that no process can have. */
 export function placeOfPUid(value: bigint): Place<ProcessRole> | undefined {
   return find(processBands, value);
 }
 
-/** Reads a c_uid back: which channel has it. Undefined when none can. */
+/** Decodes a c_uid: the role of the channel. Undefined for one that no channel can have. */
 export function placeOfCUid(value: bigint): Place<ChannelRole> | undefined {
   return find(channelBands, value);
 }
 
-/** Reads an m_uid back: which pool has it. Undefined when none can. */
+/** Decodes an m_uid: the role of the pool. Undefined for one that no pool can have. */
 export function placeOfMUid(value: bigint): Place<PoolRole> | undefined {
   return find(poolBands, value);
 }
 
-/** An id in words, for logs and messages: `describeId('channel', 2n ** 56n + 3n)` is `shepherd 3`. Never throws. */
+/** An id as text for logs and messages: `describeId('channel', 2n ** 56n + 3n)` is `shepherd 3`. Never throws. */
 export function describeId(of: 'process' | 'channel' | 'pool', value: bigint): string {
   const tables: Record<typeof of, Readonly<Record<string, Band>>> = {
     process: processBands,
@@ -110,7 +110,7 @@ function isMUid(value: bigint): value is MUid {
   return isUserId(value) || placeOfMUid(value) !== undefined;
 }
 
-/** The common case, told without a walk through the table. */
+/** The common case, decided without a search in the table. */
 function isUserId(value: bigint): boolean {
   return value >= channelBands.user.first && value < channelBands.user.end;
 }

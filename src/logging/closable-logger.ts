@@ -1,6 +1,6 @@
 import type { LogFields, Logger } from './logger.js';
 
-/** Hands records on, its children's too, until it is closed: of what is dead nobody should hear. */
+/** A logger that forwards its records and those of its children, and drops them after `close`. */
 export function closableLogger(to: Logger): { readonly log: Logger; readonly close: () => void } {
   const state = { isOpen: true };
   return {

@@ -1,6 +1,6 @@
 import type { LogFields } from './logger.js';
 
-/** Deeper than this, or more causes than this, a field says only that there is more. */
+/** Values nested deeper than this are shown as `...`. */
 const MAX_DEPTH = 6;
 
 /** Fields as plain JSON: errors with message, code, stack and cause; bigints and symbols as strings; cycles cut. Never throws. */
@@ -31,7 +31,7 @@ function describeObject(value: object, depth: number): unknown {
     if (value instanceof Map || value instanceof Set) return [...value].map((item) => describe(item, depth + 1));
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, describe(item, depth + 1)]));
   } catch {
-    // A getter or a proxy threw: a log line is no place to fail.
+    // A getter or a proxy threw. Logging must not fail.
     return 'unreadable';
   }
 }

@@ -5,14 +5,17 @@ import vendored from '../vendored.cjs';
 import { ResourceError } from '../errors.js';
 import { describeFields } from './describe-fields.js';
 import type { Logger, LogLevel } from './logger.js';
+import { textLine } from './text-format.js';
 import { writingLogger } from './writing-logger.js';
 
 export interface LoggerOptions {
-  /** Records below it are dropped. Default: info. */
+  /** Records below this level are dropped. Default: info. */
   readonly level?: LogLevel;
   /** One JSON object a line, or text for people; auto is text on a terminal, JSON otherwise. Default: auto. */
   readonly format?: 'json' | 'text' | 'auto';
-  /** Default: standard error, so that standard output stays the program's own. */
+  /** Whether text has the stacks of errors, on lines of their own; JSON always has them. Default: true. */
+  readonly hasStacks?: boolean;
+  /** Default: standard error. Standard output belongs to the program. */
   readonly destination?: Writable & { readonly isTTY?: boolean };
 }
 
@@ -26,7 +29,7 @@ export interface LoggerOptions {
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info' } = options;
   let backend: winston.Logger | undefined;
-  // What a record is made of comes last: a field named `message` or `level` must not replace it.
+  // `level` and `message` come last, so that fields of these names cannot replace them.
   return writingLogger(level, (name, message, fields) => {
     backend ??= createBackend(level, options);
     backend.log({ ...describeFields(fields), level: name, message });
@@ -46,37 +49,19 @@ function isWinston(loaded: unknown): loaded is typeof winston {
 
 function createBackend(
   level: LogLevel,
-  { format = 'auto', destination = process.stderr }: LoggerOptions,
+  { format = 'auto', destination = process.stderr, hasStacks = true }: LoggerOptions,
 ): winston.Logger {
   const { createLogger: create, format: formats, transports } = load();
   const isText = format === 'text' || (format === 'auto' && destination.isTTY === true);
   return create({
     level,
     levels: { error: 0, warn: 1, info: 2, debug: 3 },
-    format: formats.combine(formats.timestamp(), isText ? formats.printf(textLine) : formats.json()),
+    format: formats.combine(
+      formats.timestamp(),
+      isText ? formats.printf((record) => textLine(record, { hasStacks })) : formats.json(),
+    ),
     transports: [new transports.Stream({ stream: destination })],
   });
-}
-
-/** `12:30:01.250 warn  mailbox is full  actor=system/pricing messages=65536`, and the stacks of errors on lines of their own. */
-function textLine({ timestamp, level, message, ...fields }: winston.Logform.TransformableInfo): string {
-  const time = typeof timestamp === 'string' ? timestamp.slice(11, 23) : '';
-  const pairs = Object.entries(fields).map(([name, value]) => `${name}=${inText(value)}`);
-  return [`${time} ${level.padEnd(5)} ${String(message)}`, pairs.join(' '), ...stacksOf(fields)]
-    .filter((part) => part !== '')
-    .join('  ');
-}
-
-function inText(value: unknown): string {
-  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
-  if (isRecord(value) && typeof value['message'] === 'string') return JSON.stringify(value['message']);
-  return JSON.stringify(value) ?? 'undefined';
-}
-
-function stacksOf(fields: Readonly<Record<string, unknown>>): string[] {
-  return Object.values(fields).flatMap((value) =>
-    isRecord(value) && typeof value['stack'] === 'string' ? [`\n${value['stack']}`] : [],
-  );
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

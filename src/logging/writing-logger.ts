@@ -3,7 +3,7 @@ import { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from './logger
 /** Writes one record; `fields` are those of the logger and of the call, merged. */
 export type WriteRecord = (level: LogLevel, message: string, fields: LogFields) => void;
 
-/** A Logger over one function, which is called for records of `level` and above only. */
+/** A Logger that calls one function for each record of `level` and above. */
 export function writingLogger(level: LogLevel, write: WriteRecord, own: LogFields = {}): Logger {
   const lowest = LOG_LEVELS.indexOf(level);
   const at = (name: LogLevel): Logger['info'] =>

@@ -1,6 +1,6 @@
 import type * as OpenTelemetry from '@opentelemetry/api';
 
-/** What is used of `@opentelemetry/api`, which is imported only when tracing is wanted. */
+/** The part of `@opentelemetry/api` that we use. It is imported only when tracing is enabled. */
 export type Api = Pick<
   typeof OpenTelemetry,
   | 'ROOT_CONTEXT'

@@ -1,9 +1,9 @@
 import type { AnyMethod } from '../protocol/index.js';
 
-/** Names and attributes are those of OpenTelemetry's semantic conventions: rpc.* for asks and streams, messaging.* for tells. */
+/** Names and attributes follow OpenTelemetry's semantic conventions: rpc.* for asks and streams, messaging.* for tells. */
 export type Operation = 'send' | 'process';
 
-/** `shop.Pricing/Quote`; of a tell `send shop.Pricing/Observe`. */
+/** The name of a span: `shop.Pricing/Quote`, or `send shop.Pricing/Observe` for a tell. */
 export function nameOf(method: AnyMethod, operation: Operation): string {
   const { service, name } = partsOf(method);
   return method.mode === 'tell' ? `${operation} ${service}/${name}` : `${service}/${name}`;

@@ -1,5 +1,5 @@
 /**
- * `millrace/opentelemetry`: spans for the messages of actors, through `@opentelemetry/api`, which whoever uses this has installed. A
- * runtime is given what `openTelemetry()` returns; everything here works through the kernel's Tracing and knows no actor.
+ * `millrace/opentelemetry`: spans for the messages of actors, through `@opentelemetry/api`, which the user installs. Programs pass
+ * `openTelemetry()` to a runtime. Everything here works through the kernel's Tracing; it must not know actors.
  */
 export { openTelemetry, type OpenTelemetryOptions } from './open-telemetry.js';

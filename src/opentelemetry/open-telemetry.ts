@@ -5,20 +5,20 @@ import type { Api } from './api.js';
 import { Spans } from './spans.js';
 
 export interface OpenTelemetryOptions {
-  /** Default: the one registered with `@opentelemetry/api`, now or later. */
+  /** Default: the provider that is registered with `@opentelemetry/api`, now or later. */
   readonly tracerProvider?: TracerProvider;
-  /** Messages without a span of their own, by the full name of their method; what they carry is handed on. Default: none. */
+  /** Returns true for methods, by full name, whose messages get no span. Their trace context is still propagated. Default: none. */
   readonly ignore?: (method: string) => boolean;
-  /** No span for a message that belongs to no trace yet, such as one of a timer. Default false. */
+  /** True: no span for a message without a trace, such as one sent by a timer. Default false. */
   readonly requireParent?: boolean;
 }
 
 /**
- * Makes a span for every message that an actor of yours is sent, and one for its handling, joined across partitions and processes:
+ * Makes a span for every message to your actors, and one for its handling, connected across partitions and processes:
  *
  *     const runtime = await Runtime.start({ tracing: openTelemetry() });
  *
- * Without `@opentelemetry/api` there are none, and the log says so.
+ * Without `@opentelemetry/api` it makes none, and logs a warning.
  */
 export function openTelemetry({
   tracerProvider,
@@ -28,7 +28,7 @@ export function openTelemetry({
   return async (log) => {
     const api = await importApi();
     if (api === undefined) {
-      log.warn('nothing is traced: install @opentelemetry/api');
+      log.warn('tracing is off: install @opentelemetry/api');
       return undefined;
     }
     return new Spans(api, (tracerProvider ?? api.trace).getTracer('millrace'), { ignore, requireParent });
@@ -42,6 +42,8 @@ async function importApi(): Promise<Api | undefined> {
     if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') {
       return undefined;
     }
-    throw new ConfigError('@opentelemetry/api is there, and cannot be imported.', { cause: error });
+    throw new ConfigError('@opentelemetry/api is installed but cannot be imported. The cause says why.', {
+      cause: error,
+    });
   }
 }

@@ -2,7 +2,7 @@ import type { Context, SpanContext } from '@opentelemetry/api';
 import type { Api } from './api.js';
 import type { TraceContext } from '../actors/kernel/index.js';
 
-/** The trace context of a message: inside a partition the whole context travels, baggage too; over a link its W3C form. */
+/** The trace context of a message. Inside a partition the whole context travels, including baggage; over a link its W3C form. */
 export class SpanTrace implements TraceContext {
   readonly context: Context;
   readonly #span: SpanContext;
@@ -22,10 +22,10 @@ export class SpanTrace implements TraceContext {
   }
 }
 
-/** Later versions may have more behind a hyphen; `ff` is none. */
+/** Later versions may append fields after a hyphen. Version `ff` is invalid. */
 const TRACE_PARENT = /^(?!ff)[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(?:-.*)?$/;
 
-/** Undefined for what is no trace context: a peer's nonsense is as good as nothing. */
+/** Returns undefined for an invalid trace context: a malformed one from a peer is ignored. */
 export function spanContextOf(api: Api, { traceParent, traceState }: TraceContext): SpanContext | undefined {
   const [, traceId = '', spanId = '', flags = ''] = TRACE_PARENT.exec(traceParent) ?? [];
   const spanContext: SpanContext = {

@@ -14,9 +14,9 @@ export interface SpansOptions {
 /**
  * The spans of one runtime:
  *
- *     caller's span                      e.g. of an HTTP request
- *       `- CLIENT or PRODUCER            from the call to the reply; of a tell, its sending
- *            `- SERVER or CONSUMER       the handler, wherever it runs, until what it returned has settled
+ *     span of the caller                 e.g. of an HTTP request
+ *       `- CLIENT or PRODUCER            from the call to the reply; for a tell, only the sending
+ *            `- SERVER or CONSUMER       the handler, on any partition, until its result has settled
  *                 `- ...                 spans of your code, and of calls that the handler makes
  */
 export class Spans implements Tracing {
@@ -37,7 +37,7 @@ export class Spans implements Tracing {
   ): unknown {
     const parent = this.#parent(inherited);
     if (this.#hasNoSpan(method, parent)) {
-      return send(this.#carried(parent));
+      return send(this.#traceOf(parent));
     }
     const { SpanKind } = this.#api;
     const kind = method.mode === 'tell' ? SpanKind.PRODUCER : SpanKind.CLIENT;
@@ -46,7 +46,7 @@ export class Spans implements Tracing {
       { kind, attributes: attributesOf(method, 'send') },
       parent,
     );
-    return this.#sent(span, () => send(this.#carried(this.#api.trace.setSpan(parent, span))));
+    return this.#sent(span, () => send(this.#traceOf(this.#api.trace.setSpan(parent, span))));
   }
 
   handle(method: AnyMethod, actor: string, trace: TraceContext | undefined, run: () => unknown): unknown {
@@ -75,7 +75,7 @@ export class Spans implements Tracing {
         span.end();
         return result;
       }
-      // Another promise than the caller's own would hide a rejection that nobody handles.
+      // The caller gets this promise: a separate one would hide an unhandled rejection.
       return result.then(
         (reply: unknown) => {
           span.end();
@@ -128,10 +128,10 @@ export class Spans implements Tracing {
 
   #hasNoSpan(method: AnyMethod, parent: Context): boolean {
     const { ignore, requireParent } = this.#options;
-    return ignore(method.fullName) || (requireParent && this.#carried(parent) === undefined);
+    return ignore(method.fullName) || (requireParent && this.#traceOf(parent) === undefined);
   }
 
-  /** What is active where the call is made; where nothing is, or no context manager is registered, what the handler was called with. */
+  /** The active context of the call; without one (or without a context manager), the context of the running handler. */
   #parent(inherited: TraceContext | undefined): Context {
     const active = this.#api.context.active();
     const isInTrace = inherited === undefined || this.#api.trace.getSpanContext(active) !== undefined;
@@ -147,8 +147,8 @@ export class Spans implements Tracing {
     return spanContext === undefined ? ROOT_CONTEXT : traces.setSpanContext(ROOT_CONTEXT, spanContext);
   }
 
-  /** What a message carries that is sent within a context. */
-  #carried(context: Context): TraceContext | undefined {
+  /** The trace context of a message that is sent within `context`. */
+  #traceOf(context: Context): TraceContext | undefined {
     const spanContext = this.#api.trace.getSpanContext(context);
     return spanContext !== undefined && this.#api.isSpanContextValid(spanContext)
       ? new SpanTrace(context, spanContext)

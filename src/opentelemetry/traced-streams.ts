@@ -1,6 +1,6 @@
 import type { Stream } from '../actors/kernel/index.js';
 
-/** What is told of a stream, once. */
+/** Receives the end of a stream, once. */
 export interface End {
   ended(): void;
   failed(error: unknown): void;
@@ -14,9 +14,9 @@ export function isStream(value: unknown): value is Stream<unknown> {
   return isIterable(value) && 'next' in value && Symbol.asyncDispose in value;
 }
 
-/** The reader's end: over when the reader has it all, leaves, or is told of a failure. */
+/** Wraps the reading end of a stream. It ends when the reader has all elements, leaves, or gets an error. */
 export function tracedStream(stream: Stream<unknown>, end: End): Stream<unknown> {
-  const step = watched(end);
+  const step = endTracker(end);
   const traced: Stream<unknown> = {
     next: () => step(stream.next()),
     return: () => step(stream.return()),
@@ -29,7 +29,7 @@ export function tracedStream(stream: Stream<unknown>, end: End): Stream<unknown>
   return traced;
 }
 
-/** The actor's end: each of its steps runs in the context of the handler. */
+/** Wraps the serving end of a stream. Each step runs in the context of the handler. */
 export function tracedIterable(
   iterable: AsyncIterable<unknown>,
   within: <Result>(step: () => Result) => Result,
@@ -38,7 +38,7 @@ export function tracedIterable(
   return {
     [Symbol.asyncIterator]: () => {
       const iterator = within(() => iterable[Symbol.asyncIterator]());
-      const step = watched(end);
+      const step = endTracker(end);
       return {
         next: () => step(within(() => iterator.next())),
         ...(iterator.return && { return: (value: unknown) => step(within(() => returned(iterator, value))) }),
@@ -51,12 +51,12 @@ function returned(iterator: AsyncIterator<unknown>, value: unknown): Promise<Ite
   return iterator.return?.(value) ?? Promise.resolve({ done: true, value });
 }
 
-function watched(end: End): <Result>(step: Promise<IteratorResult<Result>>) => Promise<IteratorResult<Result>> {
+function endTracker(end: End): <Result>(step: Promise<IteratorResult<Result>>) => Promise<IteratorResult<Result>> {
   let isOver = false;
-  const once = (tell: () => void): void => {
+  const once = (report: () => void): void => {
     if (!isOver) {
       isOver = true;
-      tell();
+      report();
     }
   };
   return async (step) => {

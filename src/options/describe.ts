@@ -8,7 +8,7 @@ export interface OptionDescription {
   readonly accepts: string;
   readonly default: string;
   readonly description: string;
-  /** The value in force, and where it came from; undefined where nothing was resolved. */
+  /** The value and its origin; undefined without resolved options. */
   readonly value: string | undefined;
   readonly from: string | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * The options of Millrace: one table, and the merge of code, environment and config file with where each value came from.
- * Called by whoever starts a runtime, and by `millrace config`. Must never keep a resolved value: callers own what they resolve.
+ * The options of Millrace: their table, and the merge of code, environment and config file, with the origin of each value.
+ * Called by the code that starts a runtime, and by `millrace config`. Keeps no resolved values: callers own them.
  */
 export { describeOptions, type OptionDescription } from './describe.js';
 export { nearestName } from './nearest-name.js';

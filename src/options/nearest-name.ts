@@ -1,4 +1,4 @@
-/** The candidate that a misspelt name most likely meant; undefined when none is near. Capitals count for nothing. */
+/** The candidate nearest to a misspelt name; undefined when none is near. Ignores case. */
 export function nearestName(name: string, candidates: readonly string[]): string | undefined {
   const wanted = name.toLowerCase();
   let nearest: string | undefined;

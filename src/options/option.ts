@@ -1,18 +1,18 @@
-/** What one option is: how values of it look in code and files, how they look in the environment, and what it is without either. */
+/** One option: its default, and how its values are checked and parsed. */
 export interface Option<T> {
   readonly default: T;
-  /** For help, where the default itself differs from machine to machine. */
+  /** The default for the help, where it differs from machine to machine. */
   readonly defaultText?: string;
   readonly description: string;
-  /** What it accepts, in words: the second half of an error message. */
+  /** What it accepts, as text for help and errors. */
   readonly accepts: string;
-  /** The value when it is one, otherwise undefined. */
+  /** Returns a value that the option accepts, undefined for any other. */
   check(value: unknown): T | undefined;
-  /** The same for text, as environment variables and command lines have it. */
+  /** The same for the text of an environment variable or a command line. */
   parse(text: string): T | undefined;
 }
 
-/** One of a few words. */
+/** An option that accepts one of a few words. */
 export function choice<const Words extends readonly string[]>(
   words: Words,
   about: { readonly default: Words[number]; readonly description: string },
@@ -28,7 +28,7 @@ export interface IntegerRange {
   readonly description: string;
 }
 
-/** A whole number within bounds, both included. */
+/** An option that accepts a whole number from `min` to `max`. */
 export function integer({ min, max, ...about }: IntegerRange): Option<number> {
   const check = (value: unknown): number | undefined =>
     typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? value : undefined;
@@ -40,7 +40,7 @@ export function integer({ min, max, ...about }: IntegerRange): Option<number> {
   };
 }
 
-/** What `other` accepts, or one of a few words. */
+/** An option that accepts one of a few words, or what `other` accepts. */
 export function wordOr<const Words extends readonly string[], T>(
   words: Words,
   other: Option<T>,
@@ -64,14 +64,14 @@ export interface TextOption {
   readonly isValid: (text: string) => boolean;
 }
 
-/** A text with a form of its own. */
+/** An option that accepts texts of one form. */
 export function text({ isValid, ...about }: TextOption): Option<string> {
   const check = (value: unknown): string | undefined =>
     typeof value === 'string' && isValid(value) ? value : undefined;
   return { ...about, check, parse: check };
 }
 
-/** The path of a file, or nothing. */
+/** An option that accepts the path of a file, or an empty text for none. */
 export function filePath(description: string): Option<string> {
   const isValid = (path: string): boolean => path === '' || /^[^\s\0]([^\0]*[^\s\0])?$/.test(path);
   return text({ default: '', defaultText: 'none', description, accepts: 'the path of a file', isValid });

@@ -25,12 +25,12 @@ export type Provenance =
 export interface ResolvedOptions {
   readonly values: OptionValues;
   readonly provenance: Readonly<Record<OptionName, Provenance>>;
-  /** Names the MILLRACE_ variables that were ignored, for whoever starts something to log once; undefined where there are none. */
+  /** A sentence that names the ignored MILLRACE_ variables. The caller logs it once. Undefined where there are none. */
   readonly notice: string | undefined;
 }
 
 export interface OptionSources {
-  /** Wins over all others. An undefined value counts as not given. */
+  /** Has precedence over all others. An undefined value counts as missing. */
   readonly code?: { readonly [Name in OptionName]?: OptionValues[Name] | undefined };
   /**
    * `process.env`, or the like. Variables that do not begin with MILLRACE_ are left alone. Those that do, but are empty or name no option,
@@ -41,8 +41,8 @@ export interface OptionSources {
 }
 
 /**
- * Merges what code, environment and config file say over the defaults, in this order of precedence. Throws ConfigError for the
- * first name in code or file that is not known, with the nearest that is, and for the first value that is wrong, with what is accepted.
+ * Merges the options of code, environment, config file and defaults, in this order of precedence. Throws ConfigError for the first unknown
+ * name in code or file, with the nearest option, and for the first wrong value, with the accepted ones.
  *
  * @example
  * const { values } = resolveOptions({ code: { partitions: 2 }, env: process.env, file: readOptionsFile({ folder: '.' }) });

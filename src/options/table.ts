@@ -13,7 +13,7 @@ export const optionTable = {
   }),
   logFormat: choice(['auto', 'json', 'text'], {
     default: 'auto',
-    description: 'Form of log records: auto is text on a terminal, JSON otherwise.',
+    description: 'Format of log records: auto is text on a terminal, JSON elsewhere.',
   }),
   nodeName: text({
     default:
@@ -38,38 +38,38 @@ export const optionTable = {
   cpuset: text({
     default: '',
     defaultText: 'all that the process may use',
-    description: 'Processors that partitions are made of, of those that the process may use.',
+    description: 'Processors for the partitions, out of those that the process may use.',
     accepts: 'a list of processors like 0-3,8, or nothing',
     isValid: (list) => /^(\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*)?$/.test(list),
   }),
   placement: choice(['inline', 'thread', 'process'], {
     default: 'inline',
     description:
-      'Where partitions run, but for the first: on the event loop of the program, each on a worker thread, or each in a process of its own.',
+      'Where all partitions but the first run: on the event loop of the program, on one worker thread each, or in one process each.',
   }),
   listen: text({
     default: 'none',
-    description: 'Address at which other processes reach this one; none: they do not.',
+    description: 'Address at which other processes reach this one; none: no other process can.',
     accepts: 'none, unix: (a private socket file), unix:/path, tcp://host:port or tls://host:port (port 0: any)',
     isValid: (address) => /^(none|unix:(\/[^#\s]*)?|(tcp|tls):\/\/[\w.:[\]-]+:\d{1,5})$/.test(address),
   }),
   advertisedHost: text({
     default: '',
     defaultText: 'that of `listen`',
-    description: 'Name or address of this host for others, where that is another than the one listened on.',
+    description: 'Name or address of this host for others, if it differs from that of listen.',
     accepts: 'the name or address of a host',
     isValid: (host) => /^[\w.:-]{0,255}$/.test(host),
   }),
   controlPlane: text({
     default: 'none',
-    description: 'Address of the process whose control plane is joined; none: this process serves one.',
-    accepts: 'none, or an address that another process listens at',
+    description: 'Address of the process whose control plane this one joins; none: it serves its own.',
+    accepts: 'none, or the address of another process',
     isValid: (address) => /^(none|.*(unix|tcp|tls):\S+)$/.test(address),
   }),
   clusterKeyFile: filePath('File with the secret that all processes of the cluster share, at least 16 bytes.'),
   keyless: choice(['nowhere', 'unix', 'loopback'], {
     default: 'unix',
-    description: 'Where links need no cluster key: unix is socket files that only this user can open.',
+    description: 'Links that need no cluster key: unix means socket files that only this user can open.',
   }),
   tlsCertFile: filePath('Certificate of this process for tls: addresses, PEM.'),
   tlsKeyFile: filePath('Private key of that certificate, PEM.'),
@@ -77,50 +77,50 @@ export const optionTable = {
   ucx: choice(['auto', 'off', 'required'], {
     default: 'auto',
     description:
-      'Links through shared memory by UCX: auto is where it is installed; required refuses to start without.',
+      'Links through shared memory with UCX: auto uses it where it is installed; required refuses to start without it.',
   }),
   ucxInterfaces: text({
     default: '',
     defaultText: 'none',
-    description: 'Network interfaces whose every user is trusted: UCX takes what comes there over TCP for its own.',
-    accepts: 'names of network interfaces with commas between, or nothing',
+    description: 'Network interfaces whose users are all trusted: UCX over TCP does not authenticate its peers there.',
+    accepts: 'names of network interfaces, separated by commas, or nothing',
     isValid: (names) => /^([\w.:@-]{1,15}(,[\w.:@-]{1,15})*)?$/.test(names),
   }),
   askTimeoutMs: integer({
     min: 1,
     max: MAX_MS,
     default: limits.askTimeoutMs,
-    description: 'Deadline of an ask that states none, in ms.',
+    description: 'Default deadline of an ask, in ms.',
   }),
   stopTimeoutMs: integer({
     min: 1,
     max: MAX_MS,
     default: limits.stopTimeoutMs,
-    description: 'Time that the pending handler of a stopping actor has, in ms, before it is abandoned.',
+    description: 'Time in which the pending handler of a stopping actor must settle, in ms; then it is abandoned.',
   }),
   linkDeadMs: integer({
     min: 100,
     max: MAX_MS,
     default: limits.linkDeadMs,
-    description: 'Silence after which a cut link is dead, in ms.',
+    description: 'Silence after which a link counts as dead, in ms.',
   }),
   mailboxMessages: integer({
     min: 8,
     max: 2 ** 24,
     default: limits.mailboxMessages,
-    description: 'Messages in one mailbox, where the behavior does not say.',
+    description: 'Default bound of the messages in one mailbox.',
   }),
   mailboxBytes: integer({
     min: 65_536,
     max: 2 ** 40,
     default: limits.mailboxBytes,
-    description: 'Encoded bytes of messages from links that wait in the mailboxes of one process.',
+    description: 'Bound of the encoded bytes that messages from links have in all mailboxes of one process.',
   }),
   maxMessageBytes: integer({
     min: 1_024,
     max: MAX_BYTES,
     default: limits.maxMessageBytes,
-    description: 'Bytes of one encoded message with its routing.',
+    description: 'Bound of the bytes of one encoded message with its routing.',
   }),
   streamItems: integer({
     min: 1,
@@ -138,7 +138,7 @@ export const optionTable = {
     min: 1_024,
     max: MAX_BYTES,
     default: limits.linkBacklogBytes,
-    description: 'Bytes of messages that wait on one link for credit.',
+    description: 'Bound of the bytes that wait for credit on one link.',
   }),
 } as const satisfies Readonly<Record<string, Option<unknown>>>;
 
@@ -160,7 +160,7 @@ export function isOptionName(name: string): name is OptionName {
   return Object.hasOwn(optionTable, name);
 }
 
-/** Whether `values` has a good value for every option. */
+/** Whether `values` has an accepted value for every option. */
 export function areOptionValues(values: Readonly<Record<string, unknown>>): values is OptionValues {
   return optionNames.every((name) => optionTable[name].check(values[name]) !== undefined);
 }

@@ -7,15 +7,15 @@ interface Value {
   readonly metricName: string;
 }
 
-/** The time that asks take. The runtime has counted it in buckets already, so nothing is ever observed here. */
+/** A histogram of ask durations. The runtime has already counted them in buckets, so `observe` is never called. */
 export class AskDuration extends Histogram<'partition'> {
   readonly #name: string;
   readonly #snapshot: () => RuntimeMetrics;
-  /** Says what belongs around the values. */
+  /** Provides the metadata around the values. */
   readonly #empty: Histogram<'partition'>;
 
   constructor(name: string, snapshot: () => RuntimeMetrics) {
-    const help = 'Time from an ask to its reply or failure. Where asks are many, some stand for the others.';
+    const help = 'Time from an ask to its reply or failure. Sampled when there are many asks.';
     const configuration: HistogramConfiguration<'partition'> = { name, help, labelNames: ['partition'], registers: [] };
     super(configuration);
     this.#empty = new Histogram(configuration);
@@ -28,12 +28,12 @@ export class AskDuration extends Histogram<'partition'> {
     return { ...(await this.#empty.get()), values };
   }
 
-  /** What a registry asks a histogram for. */
+  /** A registry calls this for a histogram. */
   getForPromString() {
     return this.get();
   }
 
-  /** Prometheus wants each bucket to hold those before it. */
+  /** In Prometheus each bucket includes the counts of the smaller ones. */
   #valuesOf({ ordinal: partition, asks: { latency } }: PartitionMetrics): Value[] {
     let upTo = 0;
     const buckets = latency.buckets.map(({ upToSeconds, count }) => {

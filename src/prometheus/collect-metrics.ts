@@ -4,13 +4,13 @@ import { AskDuration } from './ask-duration.js';
 import { type Row, table } from './table.js';
 
 export interface CollectOptions {
-  /** First part of every name. Default `millrace_`. */
+  /** Prefix of every name. Default `millrace_`. */
   readonly prefix?: string;
 }
 
 /**
- * Registers everything that a runtime counts with a registry of prom-client, which reads it whenever it is asked for its metrics. Names
- * and units are those of docs/embedding.md.
+ * Registers all metrics of a runtime with a registry of prom-client. The registry reads them at each scrape. docs/embedding.md lists
+ * names and units.
  *
  *     const register = new Registry();
  *     collectMetrics(runtime, register);
@@ -58,7 +58,7 @@ function addRow(row: Row, register: Registry, prefix: string, snapshot: () => Ru
   });
 }
 
-/** One snapshot serves all metrics of one scrape: a registry collects them in one go, before anything else can happen. */
+/** One snapshot for all metrics of a scrape. A registry collects them synchronously, so it is dropped in the next microtask. */
 function sharedSnapshot(runtime: Runtime): () => RuntimeMetrics {
   let current: RuntimeMetrics | undefined;
   const forget = (): void => {

@@ -1,5 +1,5 @@
 /**
- * `millrace/prometheus`: what a runtime counts, as metrics of prom-client, which whoever imports this has installed. It reads
- * `runtime.metrics()` when Prometheus asks, and does nothing else: no endpoint, no timer, no registry of its own.
+ * `millrace/prometheus`: the metrics of a runtime for prom-client, which the user installs. Programs register them once. It reads
+ * `runtime.metrics()` at each scrape; it must not have an endpoint, a timer or a registry of its own.
  */
 export { collectMetrics, type CollectOptions } from './collect-metrics.js';

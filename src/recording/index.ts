@@ -1,6 +1,7 @@
 /**
- * Records what comes to chosen actors and segments and what they do, and gives it to a behavior or a segment's code again, alone, to see where it differs. The Recorder is
- * a Tap of the kernel; the replay builds on the test kit's context. Nothing in the runtime may depend on it.
+ * Records the inputs and actions of chosen actors and segments, and replays them: one behavior or segment runs alone with the recorded
+ * inputs, and its actions are compared with the recorded ones. The Recorder is a Tap of the kernel; the replay uses the context of the
+ * test kit. Nothing in the runtime may depend on it.
  */
 export { type ActorRecord, actorNamed, behaviorFor, recordedActors, segmentOf } from './recorded-actors.js';
 export { Recorder, type RecorderOptions } from './recorder.js';

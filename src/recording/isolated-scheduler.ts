@@ -2,8 +2,8 @@ import { AsyncResource } from 'node:async_hooks';
 import type { Scheduler, Timer } from '../scheduler/index.js';
 
 /**
- * Runs each turn and timer in the asynchronous context in which this was made, not in that of whoever asked for it: so that what
- * follows from an actor's message in another actor is not taken for the first one's doing.
+ * Runs each turn and timer in the asynchronous context in which the scheduler was made, not in that of the caller. Otherwise the actions
+ * of an actor that handles a message would be recorded for the actor that sent it.
  */
 export class IsolatedScheduler implements Scheduler {
   readonly isVirtual: boolean;

@@ -20,18 +20,18 @@ type Event = v1.RecordedEventInit['event'];
 export interface RecordedActorOptions {
   readonly number: number;
   readonly path: string;
-  /** The actor whose code runs. */
-  readonly acting: AsyncLocalStorage<RecordedActor>;
+  /** The actor whose code is running. */
+  readonly currentActor: AsyncLocalStorage<RecordedActor>;
   readonly emit: (event: v1.RecordedEventInit) => void;
 }
 
-/** One actor under record: its behavior is wrapped, so that whatever passes its edge is kept. */
+/** One recorded actor. It wraps the behavior, to record all inputs and actions. */
 export class RecordedActor {
   readonly #options: RecordedActorOptions;
   #scheduler: Scheduler | undefined;
   #context: RecordedContext | undefined;
-  /** Changes with each start: what an earlier life still hears is not recorded. */
-  #life = 0;
+  /** Counts the starts. Late replies to an earlier incarnation are not recorded. */
+  #incarnation = 0;
   #messages = 0;
   #asks = 0;
   #streams = 0;
@@ -40,37 +40,37 @@ export class RecordedActor {
     this.#options = options;
   }
 
-  /** The behavior that runs in place of `inner`. */
+  /** Wraps `inner`. */
   behavior(inner: AnyBehavior): AnyBehavior {
     return {
       ...inner,
       createState: (ctx) => {
         const context = this.#begin(ctx);
-        return this.acts(() => inner.createState?.(context));
+        return this.runCode(() => inner.createState?.(context));
       },
       handlers: new Map(Array.from(inner.handlers, ([method, handler]) => [method, this.#handler(method, handler)])),
       on: this.#hooks(inner.on),
     };
   }
 
-  /** A hook that the behavior does not have is not added: the kernel goes by what there is. */
+  /** Does not add `terminated` or `idle` if the behavior has none: the kernel checks whether they exist. */
   #hooks(on: Lifecycle<unknown>): Lifecycle<unknown> {
     return {
-      started: (state, ctx) => this.acts(() => on.started?.(state, this.#in(ctx))),
+      started: (state, ctx) => this.runCode(() => on.started?.(state, this.#in(ctx))),
       stopping: (state, ctx) => {
         this.log({ case: 'stopping', value: {} });
-        return this.acts(() => on.stopping?.(state, this.#in(ctx)));
+        return this.runCode(() => on.stopping?.(state, this.#in(ctx)));
       },
       ...(on.terminated !== undefined && {
         terminated: (state, event, ctx) => {
           this.log({ case: 'terminated', value: { ref: event.ref.toRef(), reason: event.reason } });
-          return this.acts(() => on.terminated?.(state, event, this.#in(ctx)));
+          return this.runCode(() => on.terminated?.(state, event, this.#in(ctx)));
         },
       }),
       ...(on.idle !== undefined && {
         idle: (state, ctx) => {
           this.log({ case: 'idle', value: {} });
-          return this.acts(() => on.idle?.(state, this.#in(ctx)));
+          return this.runCode(() => on.idle?.(state, this.#in(ctx)));
         },
       }),
     };
@@ -81,14 +81,14 @@ export class RecordedActor {
     this.#options.emit({ actor: this.#options.number, atMs, event });
   }
 
-  /** Runs code of the actor outside any message; that it failed is kept. */
-  acts<Result>(code: () => Result): Result {
+  /** Runs code of the actor outside a message handler, and records a failure. */
+  runCode<Result>(code: () => Result): Result {
     const failed = (error: unknown): never => {
       this.log({ case: 'stopped', value: { error: errorRecord(error) } });
       throw error;
     };
     try {
-      const result = this.#options.acting.run(this, code);
+      const result = this.#options.currentActor.run(this, code);
       if (result instanceof Promise) result.catch(failed).catch(() => {});
       return result;
     } catch (error) {
@@ -103,11 +103,11 @@ export class RecordedActor {
 
   asked(to: UntypedRef, method: AnyMethod, message: unknown, reply: Promise<unknown>): void {
     const ask = this.#asks++;
-    const life = this.#life;
+    const life = this.#incarnation;
     const value = messageBytes(method.request, message);
     this.log({ case: 'asked', value: { to: to.toRef(), method: method.fullName, value } });
     const answered = (result: NonNullable<v1.RecordedAnswerInit['result']>): void => {
-      if (life === this.#life) this.log({ case: 'answer', value: { ask, result } });
+      if (life === this.#incarnation) this.log({ case: 'answer', value: { ask, result } });
     };
     reply.then(
       (answer) => answered(valueRecord(method.response, answer)),
@@ -116,25 +116,25 @@ export class RecordedActor {
   }
 
   streamed(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {
-    const life = this.#life;
+    const life = this.#incarnation;
     return new RecordedReading(stream, {
       opened: () => {
         const value = messageBytes(method.request, message);
         this.log({ case: 'opened', value: { to: to.toRef(), method: method.fullName, value } });
         return this.#streams++;
       },
-      heard: (element) => {
-        if (life === this.#life) this.log({ case: 'element', value: element });
+      received: (element) => {
+        if (life === this.#incarnation) this.log({ case: 'element', value: element });
       },
       closed: (number) => {
-        if (life === this.#life) this.log({ case: 'closed', value: number });
+        if (life === this.#incarnation) this.log({ case: 'closed', value: number });
       },
       valueOf: (value) => valueRecord(method.response, value),
     });
   }
 
   #begin(ctx: Context): Context {
-    this.#life += 1;
+    this.#incarnation += 1;
     this.#messages = 0;
     this.#asks = 0;
     this.#streams = 0;
@@ -154,9 +154,9 @@ export class RecordedActor {
       const { meta = {}, sender } = ctx;
       const value = messageBytes(method.request, message);
       this.log({ case: 'message', value: { number, method: method.fullName, value, meta, sender } });
-      const life = this.#life;
+      const life = this.#incarnation;
       const ended = (result: NonNullable<v1.RecordedOutcomeInit['result']>): void => {
-        if (life === this.#life) this.log({ case: 'outcome', value: { message: number, result } });
+        if (life === this.#incarnation) this.log({ case: 'outcome', value: { message: number, result } });
       };
       const replied = <Value>(reply: Value): Value => {
         ended(
@@ -173,17 +173,17 @@ export class RecordedActor {
     };
   }
 
-  /** The generator of a streaming rpc: each step is the actor's doing. */
+  /** Wraps the generator of a streaming rpc: each step runs as code of the actor. */
   #served(method: AnyMethod, number: number, run: () => unknown): unknown {
-    const stream = this.#options.acting.run(this, run);
+    const stream = this.#options.currentActor.run(this, run);
     if (!isAsyncIterable(stream)) return stream;
-    const life = this.#life;
+    const life = this.#incarnation;
     return new RecordedServing(stream, {
       pulled: () => this.log({ case: 'pulled', value: number }),
       cancelled: () => this.log({ case: 'cancelled', value: number }),
-      run: (code) => this.#options.acting.run(this, code),
+      run: (code) => this.#options.currentActor.run(this, code),
       yielded: (result) => {
-        if (life === this.#life) this.log({ case: 'yielded', value: { stream: number, result } });
+        if (life === this.#incarnation) this.log({ case: 'yielded', value: { stream: number, result } });
       },
       valueOf: (value) => valueRecord(method.response, value),
     });
@@ -192,7 +192,7 @@ export class RecordedActor {
   #outcome(run: () => unknown, replied: <Value>(reply: Value) => Value, failed: (error: unknown) => never): unknown {
     let result: unknown;
     try {
-      result = this.#options.acting.run(this, run);
+      result = this.#options.currentActor.run(this, run);
     } catch (error) {
       return failed(error);
     }

@@ -5,19 +5,19 @@ import type { v1 } from '../protocol/index.js';
 import type { Recording } from './recording-format.js';
 import type { SegmentToReplay } from './replayed-segment.js';
 
-/** One actor, or segment, of a recording. */
+/** One recorded actor or segment. */
 export interface ActorRecord {
   readonly path: string;
-  /** Full name of the service that it speaks; empty for a segment. */
+  /** Full name of its service; empty for a segment. */
   readonly service: string;
-  /** Where it is a segment of a pipeline. */
+  /** Set if it is a segment of a pipeline. */
   readonly segment: v1.RecordedSegment | undefined;
   readonly events: readonly v1.RecordedEvent[];
 }
 
 const NOBODY = { path: '', ref: undefined, segment: undefined };
 
-/** The actors of a recording, in the order in which they started. */
+/** The actors of a recording, ordered by their start. */
 export function recordedActors({ events }: Recording): readonly ActorRecord[] {
   const actors = new Map<number, v1.RecordedEvent[]>();
   for (const event of events) {
@@ -32,7 +32,7 @@ export function recordedActors({ events }: Recording): readonly ActorRecord[] {
   });
 }
 
-/** The one actor that `name`, its name or its path, means. ConfigError when none or several have it. */
+/** Finds an actor by name or path. Throws ConfigError if no actor has it, or several. */
 export function actorNamed(recording: Recording, name: string): ActorRecord {
   const actors = recordedActors(recording);
   const found = actors.filter(
@@ -41,12 +41,12 @@ export function actorNamed(recording: Recording, name: string): ActorRecord {
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   const list = (found.length === 0 ? actors : found).map(({ path }) => path).join(', ');
-  if (actors.length === 0) throw new ConfigError('The recording has no actor: none that was chosen had started.');
-  if (found.length === 0) throw new ConfigError(`The recording has no actor ${name}; it has ${list}.`);
-  throw new ConfigError(`Several recorded actors are called ${name}: ${list}. Give one of these paths.`);
+  if (actors.length === 0) throw new ConfigError('The recording has no actors: none of the chosen actors started.');
+  if (found.length === 0) throw new ConfigError(`The recording has no actor ${name}. It has: ${list}.`);
+  throw new ConfigError(`Several recorded actors are named ${name}. Use one of these paths: ${list}.`);
 }
 
-/** The behavior that a module exports for a service. ConfigError when there is none, or `exportName` is needed to choose one. */
+/** Finds the behavior that a module exports for a service. Throws ConfigError if there is none, or several and no `exportName`. */
 export function behaviorFor(exports: unknown, service: string, exportName: string | undefined): AnyBehavior {
   const all = Object.entries(exports ?? {}).flatMap(([name, value]) =>
     isBehavior(value) ? [{ name, behavior: value }] : [],
@@ -58,26 +58,28 @@ export function behaviorFor(exports: unknown, service: string, exportName: strin
   if (only === undefined) {
     const has =
       all.length === 0 ? 'none' : all.map((each) => `${each.name} (${each.behavior.service.typeName})`).join(', ');
-    throw new ConfigError(`The module exports no behavior ${exportName ?? `of ${service}`}; it has ${has}. Export it.`);
+    throw new ConfigError(
+      `The module exports no behavior ${exportName ?? `of ${service}`}: export it. It exports: ${has}.`,
+    );
   }
   if (fit.length > 1) {
     throw new ConfigError(
-      `The module exports several behaviors of ${service}: choose one with --behavior ${fit.map(({ name }) => name).join(' or ')}.`,
+      `The module exports several behaviors of ${service}. Choose one with --behavior ${fit.map(({ name }) => name).join(' or ')}.`,
     );
   }
   if (only.behavior.service.typeName !== service) {
     throw new ConfigError(
-      `${only.name} is a behavior of ${only.behavior.service.typeName}; the actor spoke ${service}.`,
+      `${only.name} is a behavior of ${only.behavior.service.typeName}; the recorded actor has ${service}.`,
     );
   }
   return only.behavior;
 }
 
-/** The code of a recorded segment, out of the pipeline that it belongs to. ConfigError when that has no such segment any more. */
+/** Finds the code of a recorded segment in its pipeline. Throws ConfigError if the pipeline no longer has that segment. */
 export function segmentOf(pipeline: Pipeline, { name, args }: v1.RecordedSegment): SegmentToReplay {
   const { segments, ports } = declarePipeline(pipeline, JSON.parse(args));
   const code = segments.get(name);
-  if (code === undefined) throw new ConfigError(`Pipeline "${pipeline.name}" has no segment "${name}" any more.`);
+  if (code === undefined) throw new ConfigError(`Pipeline "${pipeline.name}" no longer has a segment "${name}".`);
   const typeOf = (port: string | undefined) => (port === undefined ? undefined : ports.get(port)?.type);
   return { code, ingress: typeOf(code.ingress), egress: typeOf(code.egress) };
 }

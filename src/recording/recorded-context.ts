@@ -6,7 +6,7 @@ import type { RecordedActor } from './recorded-actor.js';
 import { RecordedDraws } from './recorded-draws.js';
 import { errorRecord } from './records.js';
 
-/** The context of an actor under record: does what the actor's own does, and keeps it. */
+/** The context of a recorded actor: forwards each call to the actor's own context, and records it. */
 export class RecordedContext implements Context {
   readonly scheduler: Scheduler;
   readonly #inner: Context;
@@ -124,7 +124,7 @@ export class RecordedContext implements Context {
     const number = this.#timersSet++;
     const timer = set(() => {
       this.#actor.log({ case: 'timerFired', value: number });
-      return this.#actor.acts(callback);
+      return this.#actor.runCode(callback);
     });
     this.#timers.set(timer, number);
     this.#actor.log({ case: 'timerSet', value: { delayMs, periodMs } });

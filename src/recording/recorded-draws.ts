@@ -1,6 +1,6 @@
 import type { Scheduler, Timer } from '../scheduler/index.js';
 
-/** A scheduler whose answers, time and chance, are kept. */
+/** A scheduler that records the times and random numbers that it returns. */
 export class RecordedDraws implements Scheduler {
   readonly isVirtual: boolean;
   readonly epochMs: number;

@@ -5,7 +5,7 @@ import { errorRecord, valueRecord } from './records.js';
 type Event = v1.RecordedEventInit['event'];
 type Log = (event: Event) => void;
 
-/** Its input, as a stream; its output, as that of a message. */
+/** A segment has one input and one output: both have the number 0. */
 const ONLY = 0;
 
 export interface SegmentRecordOptions {
@@ -15,7 +15,7 @@ export interface SegmentRecordOptions {
   readonly emit: (event: v1.RecordedEventInit) => void;
 }
 
-/** The code of a segment under record: does what it does, and keeps what it reads and writes. */
+/** Wraps the code of a segment, to record what it reads and writes. */
 export function recordedSegment(
   { number, path, nowMs, emit }: SegmentRecordOptions,
   { ingress, egress, pipeline, args, name, instance, partition }: TappedSegment,
@@ -37,7 +37,7 @@ export function recordedSegment(
 }
 
 function recordedInput(input: AsyncIterable<unknown>, type: MessageType<unknown>, log: Log): AsyncIterable<unknown> {
-  const heard = (result: NonNullable<v1.RecordedElementInit['result']>): void =>
+  const received = (result: NonNullable<v1.RecordedElementInit['result']>): void =>
     log({ case: 'element', value: { stream: ONLY, result } });
   return {
     [Symbol.asyncIterator]: () => {
@@ -46,10 +46,10 @@ function recordedInput(input: AsyncIterable<unknown>, type: MessageType<unknown>
         next: async () => {
           try {
             const step = await iterator.next();
-            heard(step.done === true ? { case: 'end', value: {} } : valueRecord(type, step.value));
+            received(step.done === true ? { case: 'end', value: {} } : valueRecord(type, step.value));
             return step;
           } catch (error) {
-            heard({ case: 'error', value: errorRecord(error) });
+            received({ case: 'error', value: errorRecord(error) });
             throw error;
           }
         },

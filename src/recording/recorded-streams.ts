@@ -2,25 +2,25 @@ import { Later, later, type Stream } from '../actors/kernel/index.js';
 import type { v1 } from '../protocol/index.js';
 import { errorRecord } from './records.js';
 
-/** One step of a stream, as it is recorded. */
+/** The recorded result of one step of a stream. */
 export type StepResult = NonNullable<v1.RecordedElementInit['result']>;
 
-/** What becomes of a stream that an actor under record reads. */
-export interface ReadingLog {
-  /** It is opened; returns its number. */
+/** Receives the events of a stream that a recorded actor reads. */
+export interface ReadLog {
+  /** The stream was opened. Returns its number. */
   opened(): number;
-  heard(element: v1.RecordedElementInit): void;
+  received(element: v1.RecordedElementInit): void;
   closed(number: number): void;
   valueOf(value: unknown): StepResult;
 }
 
-/** A stream that an actor under record reads. */
+/** A stream that a recorded actor reads. */
 export class RecordedReading implements Stream<unknown> {
   readonly #inner: Stream<unknown>;
-  readonly #log: ReadingLog;
+  readonly #log: ReadLog;
   #number: number | undefined;
 
-  constructor(inner: Stream<unknown>, log: ReadingLog) {
+  constructor(inner: Stream<unknown>, log: ReadLog) {
     this.#inner = inner;
     this.#log = log;
   }
@@ -31,10 +31,10 @@ export class RecordedReading implements Stream<unknown> {
     try {
       const step = await this.#inner.next();
       const result: StepResult = step.done === true ? { case: 'end', value: {} } : this.#log.valueOf(step.value);
-      this.#log.heard({ stream, result });
+      this.#log.received({ stream, result });
       return step;
     } catch (error) {
-      this.#log.heard({ stream, result: { case: 'error', value: errorRecord(error) } });
+      this.#log.received({ stream, result: { case: 'error', value: errorRecord(error) } });
       throw error;
     }
   }
@@ -62,8 +62,8 @@ export class RecordedReading implements Stream<unknown> {
   }
 }
 
-/** What becomes of a stream that an actor under record serves. */
-export interface ServingLog {
+/** Receives the events of a stream that a recorded actor serves. */
+export interface ServeLog {
   pulled(): void;
   cancelled(): void;
   /** Runs code of the actor. */
@@ -72,12 +72,12 @@ export interface ServingLog {
   valueOf(value: unknown): StepResult;
 }
 
-/** A stream that an actor under record serves. */
+/** A stream that a recorded actor serves. */
 export class RecordedServing implements AsyncIterableIterator<unknown> {
   readonly #inner: AsyncIterator<unknown>;
-  readonly #log: ServingLog;
+  readonly #log: ServeLog;
 
-  constructor(stream: AsyncIterable<unknown>, log: ServingLog) {
+  constructor(stream: AsyncIterable<unknown>, log: ServeLog) {
     this.#inner = stream[Symbol.asyncIterator]();
     this.#log = log;
   }

@@ -11,14 +11,14 @@ import { RECORDING_VERSION, writeEntry } from './recording-format.js';
 export interface RecorderOptions {
   /** Names or paths of the actors and segments to record; `*` stands for any characters. */
   readonly actors: readonly string[];
-  /** Gets the recording, piece by piece. Must not throw. */
+  /** Receives the recording in parts. Must not throw. */
   readonly write: (bytes: Uint8Array) => void;
   readonly header: Omit<v1.RecordingHeaderInit, 'version'>;
 }
 
 /**
- * Keeps what comes to chosen actors and segments, and what they do: the `tap` of an Executor. What a handler does after an `await` counts as its own,
- * too.
+ * Records the inputs and actions of chosen actors and segments. Use it as the `tap` of an Executor. It also records what a handler does
+ * after an `await`.
  *
  *     const recorder = new Recorder({ actors: ['pricing'], write: (bytes) => writeSync(file, bytes), header: {} });
  *     const executor = new Executor({ seed: 7, tap: recorder });
@@ -26,7 +26,7 @@ export interface RecorderOptions {
 export class Recorder implements RuntimeTap {
   readonly #patterns: readonly RegExp[];
   readonly #write: RecorderOptions['write'];
-  readonly #acting = new AsyncLocalStorage<RecordedActor>();
+  readonly #currentActor = new AsyncLocalStorage<RecordedActor>();
   #recorded = 0;
 
   constructor({ actors, write, header }: RecorderOptions) {
@@ -35,7 +35,7 @@ export class Recorder implements RuntimeTap {
     write(writeEntry({ case: 'header', value: { ...header, version: RECORDING_VERSION } }));
   }
 
-  /** Actors that were recorded so far. */
+  /** The number of actors and segments recorded so far. */
   get recorded(): number {
     return this.#recorded;
   }
@@ -46,7 +46,12 @@ export class Recorder implements RuntimeTap {
 
   spawned(path: string, behavior: AnyBehavior): AnyBehavior {
     if (!this.#isChosen(path)) return behavior;
-    const actor = new RecordedActor({ number: this.#recorded++, path, acting: this.#acting, emit: this.#emit });
+    const actor = new RecordedActor({
+      number: this.#recorded++,
+      path,
+      currentActor: this.#currentActor,
+      emit: this.#emit,
+    });
     return actor.behavior(behavior);
   }
 
@@ -57,15 +62,15 @@ export class Recorder implements RuntimeTap {
   }
 
   told(to: UntypedRef, method: AnyMethod, message: unknown): void {
-    this.#acting.getStore()?.told(to, method, message);
+    this.#currentActor.getStore()?.told(to, method, message);
   }
 
   asked(to: UntypedRef, method: AnyMethod, message: unknown, reply: Promise<unknown>): void {
-    this.#acting.getStore()?.asked(to, method, message, reply);
+    this.#currentActor.getStore()?.asked(to, method, message, reply);
   }
 
   streamed(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {
-    return this.#acting.getStore()?.streamed(to, method, message, stream) ?? stream;
+    return this.#currentActor.getStore()?.streamed(to, method, message, stream) ?? stream;
   }
 
   #isChosen(path: string): boolean {
@@ -75,7 +80,7 @@ export class Recorder implements RuntimeTap {
   readonly #emit = (event: v1.RecordedEventInit): void => this.#write(writeEntry({ case: 'event', value: event }));
 }
 
-/** Matches a whole path, or the name at its end. */
+/** Matches a whole path, or the last part of it. */
 function patternOf(actor: string): RegExp {
   const parts = actor.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`(^|/)${parts.join('.*')}$`);

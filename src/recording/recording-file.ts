@@ -7,14 +7,14 @@ export interface RecordingFileOptions {
   /** Names or paths of the actors to record; `*` stands for any characters. */
   readonly actors: readonly string[];
   readonly millraceVersion: string;
-  /** Of the run, where it is simulated. */
+  /** The seed of a simulated run. */
   readonly seed?: number | undefined;
-  /** What `millrace replay` finds the behaviors in, unless it is told otherwise. */
+  /** The module in which `millrace replay` looks for the behaviors by default. */
   readonly module?: string | undefined;
 }
 
 /**
- * A Recorder that writes to a file: each entry at once, so that the recording of a process that dies is whole up to its last moment.
+ * A Recorder that writes to a file. It writes each entry at once: the recording of a process that crashes is complete up to the crash.
  *
  *     const file = new RecordingFile('pricing.rec', { actors: ['pricing'], millraceVersion: '0.1.0' });
  *     const runtime = await Runtime.start({ tap: file.recorder });
@@ -24,7 +24,7 @@ export class RecordingFile {
   readonly #path: string;
   #file: number | undefined;
 
-  /** ConfigError where the file cannot be written, or no actor is named. */
+  /** Throws ConfigError if the file cannot be written. */
   constructor(path: string, options: RecordingFileOptions) {
     const { actors, millraceVersion, seed, module } = options;
     this.#path = path;
@@ -33,7 +33,7 @@ export class RecordingFile {
     this.recorder = new Recorder({ actors, write: (bytes) => this.#write(bytes), header });
   }
 
-  /** What happens from here on is not kept. Idempotent. */
+  /** Stops recording. Idempotent. */
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
@@ -48,7 +48,7 @@ export class RecordingFile {
       return openSync(this.#path, 'w');
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
-      throw new ConfigError(`The recording cannot be written to ${this.#path}: ${message}.`, { cause });
+      throw new ConfigError(`Cannot write the recording to ${this.#path}: ${message}.`, { cause });
     }
   }
 

@@ -1,10 +1,10 @@
 import { ProtocolError } from '../errors.js';
 import { decode, encode, v1, WireWriter } from '../protocol/index.js';
 
-/** Of the format of recordings. */
+/** Version of the recording format. */
 export const RECORDING_VERSION = 1;
 
-/** Bytes of one entry, behind its length. */
+/** Encodes one entry, after its length. */
 export function writeEntry(entry: v1.RecordingEntryInit['entry']): Uint8Array {
   const bytes = encode(v1.RecordingEntry, v1.RecordingEntry.create({ entry }));
   const prefixed = new Uint8Array(bytes.length + LENGTH_BYTES);
@@ -20,11 +20,11 @@ const LENGTH_BYTES = 5;
 export interface Recording {
   readonly header: v1.RecordingHeader;
   readonly events: readonly v1.RecordedEvent[];
-  /** Bytes at the end that are no whole entry: what recorded it was cut short. */
+  /** Bytes of an incomplete entry at the end: the recording process was interrupted. */
   readonly cutBytes: number;
 }
 
-/** Reads a whole recording. ProtocolError when it is none, is damaged, or of another version. */
+/** Reads a whole recording. Throws ProtocolError if it is not a recording, is damaged, or has another version. */
 export function readRecording(bytes: Uint8Array): Recording {
   const events: v1.RecordedEvent[] = [];
   let header: v1.RecordingHeader | undefined;
@@ -35,14 +35,14 @@ export function readRecording(bytes: Uint8Array): Recording {
     const { entry } = decode(v1.RecordingEntry, bytes.subarray(region.start, region.end));
     if (header === undefined) header = headerOf(entry);
     else if (entry.case === 'event') events.push(entry.value);
-    else throw new ProtocolError(`the recording is damaged at byte ${at}: an entry that is no event`);
+    else throw new ProtocolError(`the recording is damaged at byte ${at}: the entry is not an event`);
     at = region.end;
   }
-  if (header === undefined) throw new ProtocolError('this is no recording: it has no header');
+  if (header === undefined) throw new ProtocolError('this is not a recording: it has no header');
   return { header, events, cutBytes: bytes.length - at };
 }
 
-/** Where the entry lies whose length stands at `at`; undefined when not all of it is there. */
+/** The region of the entry whose length is at `at`; undefined if the entry is incomplete. */
 function entryAt(bytes: Uint8Array, at: number): { readonly start: number; readonly end: number } | undefined {
   let length = 0;
   for (let index = 0; index < LENGTH_BYTES; index++) {
@@ -54,12 +54,14 @@ function entryAt(bytes: Uint8Array, at: number): { readonly start: number; reado
       return start + length <= bytes.length ? { start, end: start + length } : undefined;
     }
   }
-  throw new ProtocolError(`the recording is damaged at byte ${at}: no length of an entry`);
+  throw new ProtocolError(`the recording is damaged at byte ${at}: the length of the entry is invalid`);
 }
 
 function headerOf(entry: v1.RecordingEntry['entry']): v1.RecordingHeader {
-  if (entry.case !== 'header') throw new ProtocolError('this is no recording: it does not begin with a header');
+  if (entry.case !== 'header') throw new ProtocolError('this is not a recording: it does not start with a header');
   const { version } = entry.value;
   if (version === RECORDING_VERSION) return entry.value;
-  throw new ProtocolError(`this recording has version ${version}; this Millrace reads version ${RECORDING_VERSION}`);
+  throw new ProtocolError(
+    `the recording has format version ${version}; this version of Millrace reads ${RECORDING_VERSION}`,
+  );
 }

@@ -2,13 +2,13 @@ import { toWire } from '../actors/transport/index.js';
 import { MillraceError } from '../errors.js';
 import { encode, type MessageType, type v1 } from '../protocol/index.js';
 
-/** An error as it is recorded: as it would travel. */
+/** Records an error in the form in which it would travel over a link. */
 export function errorRecord(error: unknown): v1.RecordedErrorInit {
   if (error instanceof MillraceError) return toWire(error);
   return { message: error instanceof Error ? error.message : String(error) };
 }
 
-/** What a handler returned, or what it failed with. A reply that does not fit its type is an error, as it will be for the asker. */
+/** Records a value by its type. A value that the type cannot encode is recorded as an error: the caller would get that error too. */
 export function valueRecord(
   type: MessageType<unknown>,
   value: unknown,
@@ -22,7 +22,7 @@ export function valueRecord(
   }
 }
 
-/** The bytes of a message. One that cannot be encoded, and so can never leave its partition, is empty. */
+/** Encodes a message. Empty for a message that cannot be encoded, which therefore cannot leave its partition. */
 export function messageBytes(type: MessageType<unknown>, message: unknown): Uint8Array {
   const record = valueRecord(type, message);
   return record.case === 'value' ? record.value : new Uint8Array(0);

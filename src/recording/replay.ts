@@ -2,35 +2,35 @@ import type { AnyBehavior } from '../actors/kernel/index.js';
 import { ProtocolError } from '../errors.js';
 import { encode, v1 } from '../protocol/index.js';
 import { RealScheduler } from '../scheduler/index.js';
-import { type DoneThing, type Life, type RecordedThing, ReplayedLife } from './replayed-life.js';
+import { type EventPayloadInit, type Incarnation, type EventPayload, ReplayedActor } from './replayed-actor.js';
 import { ReplayedScheduler } from './replayed-scheduler.js';
 import { ReplayedSegment, type SegmentToReplay } from './replayed-segment.js';
 
 export interface ReplayOptions {
-  /** Called before each thing that came is handed over: the place for a debugger to stop. `index` is that of the event. */
+  /** Called before each input is delivered: set a breakpoint here. `index`: the index of the event. */
   readonly before?: (event: v1.RecordedEvent, index: number) => void;
-  /** Time for real work that the behavior waits for, ms. Default 10 000. */
+  /** Longest time to wait for real I/O of the behavior, ms. Default 10 000. */
   readonly outsideMs?: number;
 }
 
-/** Where the behavior first did something else. */
+/** The first action that differs from the recording. */
 export interface Difference {
-  /** Of the event in question, counted from 0 among those of the actor. */
+  /** Index of the event, counted from 0 among the events of the actor. */
   readonly index: number;
   /** Scheduler time of the recorded run. */
   readonly atMs: number;
-  /** What came before it: what the actor was dealing with. */
+  /** The last input before it. */
   readonly during: v1.RecordedEvent | undefined;
-  /** Undefined: nothing more was recorded here. */
-  readonly recorded: RecordedThing | undefined;
-  /** Undefined: it did nothing. */
-  readonly done: RecordedThing | undefined;
-  /** Said where neither of both explains it. */
+  /** The recorded action. Undefined: the recording has no action here. */
+  readonly recorded: EventPayload | undefined;
+  /** The action of the replay. Undefined: there was none. */
+  readonly done: EventPayload | undefined;
+  /** An explanation, if `recorded` and `done` do not show the difference. */
   readonly message?: string;
 }
 
-/** What came to an actor; the rest is what it did. */
-const INPUTS: ReadonlySet<RecordedThing['case']> = new Set([
+/** Inputs of an actor. All other events are its actions. */
+const INPUTS: ReadonlySet<EventPayload['case']> = new Set([
   'start',
   'message',
   'timerFired',
@@ -45,55 +45,55 @@ const INPUTS: ReadonlySet<RecordedThing['case']> = new Set([
 ]);
 
 /**
- * Hands a behavior, alone, everything that came to one recorded actor, in the same order, and compares what it does with what was
- * recorded. Resolves to the first difference, or undefined when there is none.
+ * Replays one recorded actor: delivers its recorded inputs to a behavior in the same order, and compares the actions with the recorded
+ * ones. Resolves to the first difference, or to undefined if there is none.
  */
 export function replay(
   behavior: AnyBehavior,
   events: readonly v1.RecordedEvent[],
   options: ReplayOptions = {},
 ): Promise<Difference | undefined> {
-  const begin: Begin = (start, life, scheduler, done) => {
-    const children = life.flatMap(({ event }) => (event.case === 'spawned' ? [event.value] : []));
-    return new ReplayedLife(behavior, start, children, scheduler, done);
+  const begin: MakeIncarnation = (start, own, scheduler, done) => {
+    const children = own.flatMap(({ event }) => (event.case === 'spawned' ? [event.value] : []));
+    return new ReplayedActor(behavior, start, children, scheduler, done);
   };
   return new Replay(begin, events, options).run();
 }
 
-/** As `replay`, for the code of a segment. */
+/** Like `replay`, for the code of a segment. */
 export function replaySegment(
   replayed: SegmentToReplay,
   events: readonly v1.RecordedEvent[],
   options: ReplayOptions = {},
 ): Promise<Difference | undefined> {
-  const begin: Begin = ({ segment }, _life, scheduler, done) => {
-    if (segment === undefined) throw new ProtocolError('an actor was recorded, no segment');
+  const begin: MakeIncarnation = ({ segment }, _life, scheduler, done) => {
+    if (segment === undefined) throw new ProtocolError('the recording is of an actor, not of a segment');
     return new ReplayedSegment(replayed, segment, scheduler, done);
   };
   return new Replay(begin, events, options).run();
 }
 
-/** Makes what is replayed after a start. `life` is what was recorded up to the next one. */
-type Begin = (
+/** Makes an incarnation after a recorded start. `events`: the recorded events up to the next start. */
+type MakeIncarnation = (
   start: v1.RecordedStart,
-  life: readonly v1.RecordedEvent[],
+  events: readonly v1.RecordedEvent[],
   scheduler: ReplayedScheduler,
-  done: (thing: DoneThing) => void,
-) => Life;
+  done: (event: EventPayloadInit) => void,
+) => Incarnation;
 
 class Replay {
-  readonly #makeLife: Begin;
+  readonly #makeIncarnation: MakeIncarnation;
   readonly #events: readonly v1.RecordedEvent[];
   readonly #options: ReplayOptions;
   readonly #clock = new RealScheduler();
-  /** What was done and was not compared yet. */
-  readonly #done: DoneThing[] = [];
+  /** Actions that were not compared yet. */
+  readonly #done: EventPayloadInit[] = [];
   #scheduler = new ReplayedScheduler([]);
-  #life: Life | undefined;
+  #incarnation: Incarnation | undefined;
   #during: v1.RecordedEvent | undefined;
 
-  constructor(makeLife: Begin, events: readonly v1.RecordedEvent[], options: ReplayOptions) {
-    this.#makeLife = makeLife;
+  constructor(makeIncarnation: MakeIncarnation, events: readonly v1.RecordedEvent[], options: ReplayOptions) {
+    this.#makeIncarnation = makeIncarnation;
     this.#events = events;
     this.#options = options;
   }
@@ -101,22 +101,22 @@ class Replay {
   async run(): Promise<Difference | undefined> {
     for (const [index, event] of this.#events.entries()) {
       const difference = INPUTS.has(event.event.case)
-        ? await this.#give(event, index)
+        ? await this.#deliver(event, index)
         : await this.#compare(event, index);
       if (difference !== undefined) return difference;
     }
-    return this.#surplus(this.#events.length, this.#events.at(-1));
+    return this.#unexpected(this.#events.length, this.#events.at(-1));
   }
 
-  async #give(event: v1.RecordedEvent, index: number): Promise<Difference | undefined> {
+  async #deliver(event: v1.RecordedEvent, index: number): Promise<Difference | undefined> {
     if (event.event.case === 'draw') return undefined;
-    const surplus = this.#surplus(index, event);
-    if (surplus !== undefined) return surplus;
+    const unexpected = this.#unexpected(index, event);
+    if (unexpected !== undefined) return unexpected;
     this.#options.before?.(event, index);
     this.#during = event;
     try {
       if (event.event.case === 'start') this.#begin(event.event.value, index);
-      else this.#life?.give(event.event);
+      else this.#incarnation?.deliver(event.event);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return { index, atMs: event.atMs, during: event, recorded: event.event, done: undefined, message };
@@ -126,15 +126,15 @@ class Replay {
   }
 
   #begin(start: v1.RecordedStart, index: number): void {
-    const life = this.#lifeFrom(index + 1);
-    const draws = life.flatMap(({ event }) => (event.case === 'draw' ? [event.value] : []));
+    const events = this.#eventsUntilNextStart(index + 1);
+    const draws = events.flatMap(({ event }) => (event.case === 'draw' ? [event.value] : []));
     this.#scheduler = new ReplayedScheduler(draws);
-    this.#life = this.#makeLife(start, life, this.#scheduler, (thing) => void this.#done.push(thing));
-    this.#life.start();
+    this.#incarnation = this.#makeIncarnation(start, events, this.#scheduler, (event) => void this.#done.push(event));
+    this.#incarnation.start();
   }
 
-  /** The events up to the next start. */
-  #lifeFrom(index: number): readonly v1.RecordedEvent[] {
+  /** The events from `index` up to the next start. */
+  #eventsUntilNextStart(index: number): readonly v1.RecordedEvent[] {
     const end = this.#events.findIndex(({ event }, at) => at >= index && event.case === 'start');
     return this.#events.slice(index, end === -1 ? undefined : end);
   }
@@ -147,8 +147,8 @@ class Replay {
     return { index, atMs, during: this.#during, recorded, done };
   }
 
-  /** Something that the behavior did beyond what was recorded. */
-  #surplus(index: number, before: v1.RecordedEvent | undefined): Difference | undefined {
+  /** An action that was not recorded. */
+  #unexpected(index: number, before: v1.RecordedEvent | undefined): Difference | undefined {
     const atMs = before?.atMs ?? 0;
     const [extra] = this.#done;
     if (extra !== undefined) {
@@ -156,11 +156,11 @@ class Replay {
       return { index, atMs, during: this.#during, recorded: undefined, done };
     }
     if (this.#scheduler.unrecorded === 0) return undefined;
-    const message = 'it asked for time or chance more often than it was recorded to';
+    const message = 'it read the time or random numbers more often than in the recording';
     return { index, atMs, during: this.#during, recorded: undefined, done: undefined, message };
   }
 
-  /** Waits for real work of the behavior, as long as it is that which keeps it from going on. */
+  /** Waits while the behavior is waiting for real I/O, up to `outsideMs`. */
   async #untilDone(): Promise<void> {
     const deadlineMs = this.#clock.now() + (this.#options.outsideMs ?? 10_000);
     while (this.#done.length === 0 && this.#scheduler.outsideWork > 0 && this.#clock.now() < deadlineMs) {
@@ -174,11 +174,11 @@ class Replay {
   }
 }
 
-/** Their bytes are the same. */
-function isSame(one: RecordedThing, other: RecordedThing): boolean {
+/** True if both have the same encoding. */
+function isSame(one: EventPayload, other: EventPayload): boolean {
   return Buffer.compare(bytesOf(one), bytesOf(other)) === 0;
 }
 
-function bytesOf(event: RecordedThing): Uint8Array {
+function bytesOf(event: EventPayload): Uint8Array {
   return encode(v1.RecordedEvent, { actor: 0, atMs: 0, event });
 }

@@ -1,14 +1,14 @@
 import { decode, type MessageType } from '../protocol/index.js';
 
-/** A stream that a replayed actor reads: its elements come as they came when it was recorded. */
+/** A stream that a replayed actor reads. Its elements arrive as they did in the recording. */
 export class ReplayedElements implements AsyncIterableIterator<unknown> {
   readonly #type: MessageType<unknown>;
   readonly #closed: () => void;
-  /** What came and was not read yet, and reads that wait for what comes. */
+  /** Elements that were not read yet, and reads that wait for elements. */
   readonly #steps: (() => Promise<IteratorResult<unknown>>)[] = [];
   readonly #waiting: ((step: () => Promise<IteratorResult<unknown>>) => void)[] = [];
 
-  /** `closed` is called when the actor reads no further. */
+  /** `closed` is called when the actor stops reading. */
   constructor(type: MessageType<unknown>, closed: () => void) {
     this.#type = type;
     this.#closed = closed;
@@ -29,7 +29,7 @@ export class ReplayedElements implements AsyncIterableIterator<unknown> {
   next(): Promise<IteratorResult<unknown>> {
     const step = this.#steps.shift();
     if (step !== undefined) return step();
-    return new Promise((resolve) => this.#waiting.push((come) => resolve(come())));
+    return new Promise((resolve) => this.#waiting.push((step) => resolve(step())));
   }
 
   return(): Promise<IteratorResult<unknown>> {

@@ -1,8 +1,7 @@
 import type { Scheduler, Timer } from '../scheduler/index.js';
 
 /**
- * Says what the recorded scheduler said when it was asked for time or chance. Its timers never fire: the recording has what fired, and
- * when.
+ * Returns the recorded times and random numbers. Its timers never fire: the recording contains the timers that fired.
  */
 export class ReplayedScheduler implements Scheduler {
   readonly isVirtual = true;
@@ -16,12 +15,12 @@ export class ReplayedScheduler implements Scheduler {
     this.#draws = [...draws];
   }
 
-  /** Draws that the recorded run did not make. */
+  /** Reads of time or random numbers that the recording does not have. */
   get unrecorded(): number {
     return this.#unrecorded;
   }
 
-  /** Real work that is under way. */
+  /** Calls of `outside` in progress: real I/O. */
   get outsideWork(): number {
     return this.#outside;
   }

@@ -5,10 +5,10 @@ import { ProtocolError } from '../errors.js';
 import type { MessageType, v1 } from '../protocol/index.js';
 import { errorRecord, valueRecord } from './records.js';
 import { ReplayedElements } from './replayed-elements.js';
-import type { DoneThing, Life, RecordedThing } from './replayed-life.js';
+import type { EventPayloadInit, Incarnation, EventPayload } from './replayed-actor.js';
 import type { ReplayedScheduler } from './replayed-scheduler.js';
 
-/** The code of a segment, and what it reads and writes. */
+/** The code of a segment, and the types that it reads and writes. */
 export interface SegmentToReplay {
   readonly code: SegmentCode;
   readonly ingress: MessageType<unknown> | undefined;
@@ -17,19 +17,19 @@ export interface SegmentToReplay {
 
 const ONLY = 0;
 
-/** A segment alone: reads what it read, and tells what it writes. */
-export class ReplayedSegment implements Life {
+/** A segment running alone. It reads the recorded elements and reports what it writes. */
+export class ReplayedSegment implements Incarnation {
   readonly #replayed: SegmentToReplay;
   readonly #segment: v1.RecordedSegment;
   readonly #scheduler: ReplayedScheduler;
-  readonly #done: (thing: DoneThing) => void;
+  readonly #done: (event: EventPayloadInit) => void;
   readonly #input: ReplayedElements | undefined;
 
   constructor(
     replayed: SegmentToReplay,
     segment: v1.RecordedSegment,
     scheduler: ReplayedScheduler,
-    done: (thing: DoneThing) => void,
+    done: (event: EventPayloadInit) => void,
   ) {
     this.#replayed = replayed;
     this.#segment = segment;
@@ -47,11 +47,11 @@ export class ReplayedSegment implements Life {
     );
   }
 
-  give(thing: RecordedThing): void {
-    if (thing.case !== 'element' || this.#input === undefined) {
-      throw new ProtocolError(`${thing.case ?? 'nothing'} is not a thing that comes to this segment`);
+  deliver(event: EventPayload): void {
+    if (event.case !== 'element' || this.#input === undefined) {
+      throw new ProtocolError(`${event.case ?? 'nothing'} is not an input of this segment`);
     }
-    const { result } = thing.value;
+    const { result } = event.value;
     if (result.case === 'error') this.#input.fail(fromWire(result.value));
     else if (result.case === 'end') this.#input.end();
     else this.#input.push(result.value ?? new Uint8Array(0));
@@ -75,7 +75,8 @@ export class ReplayedSegment implements Life {
 
   #write(value: unknown): Promise<void> {
     const { egress } = this.#replayed;
-    if (egress === undefined) return Promise.reject(new ProtocolError(`${this.#segment.name} is a sink, and wrote`));
+    if (egress === undefined)
+      return Promise.reject(new ProtocolError(`segment ${this.#segment.name} is a sink, but it wrote an element`));
     this.#done({ case: 'yielded', value: { stream: ONLY, result: valueRecord(egress, value) } });
     return Promise.resolve();
   }

@@ -1,6 +1,6 @@
-/** Bytes that nobody can predict. For secrets on the wire only: what a program does must follow from its scheduler's chance. */
+/** Unpredictable bytes, for secrets on the wire only. All other randomness comes from the scheduler, so that a seed repeats it. */
 export type Entropy = (sizeBytes: number) => Uint8Array;
 
-/** That of the operating system. Loaded when it is needed: most programs keep no secrets, and start sooner without it. */
+/** Entropy of the operating system. Loaded on first use: most programs need none, and start faster without it. */
 export const systemEntropy: Entropy = (sizeBytes) =>
   new Uint8Array(process.getBuiltinModule('node:crypto').randomBytes(sizeBytes));

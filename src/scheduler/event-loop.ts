@@ -8,7 +8,7 @@ export interface EventLoopLoad {
   readonly activeMs: number;
   /** Time since the thread began that the loop spent waiting, in ms. */
   readonly idleMs: number;
-  /** How late turns came that were due, in ms: what a blocked loop shows in. */
+  /** Delay of turns that were due, in ms. A blocked loop has a high delay. */
   readonly delayMs: { readonly mean: number; readonly p99: number; readonly max: number };
 }
 
@@ -16,13 +16,13 @@ export interface EventLoopLoad {
 export interface EventLoopWatch {
   /** Over the last 10 to 20 s, or since the last call where that is longer ago. */
   load(): EventLoopLoad;
-  /** Ends it. Idempotent. */
+  /** Ends the measurement. Idempotent. */
   close(): void;
 }
 
 const NO_LOAD: EventLoopLoad = { utilization: 0, activeMs: 0, idleMs: 0, delayMs: { mean: 0, p99: 0, max: 0 } };
 
-/** The loop of virtual time, and of what has ended. */
+/** The load of a loop on virtual time, and of one that has ended. */
 export const unloaded: EventLoopWatch = { load: () => NO_LOAD, close: () => {} };
 
 /** Measures how busy the event loop of this thread is, from now on. Costs a quarter of a percent of one processor until it is closed. */
@@ -30,7 +30,7 @@ export function watchEventLoop(scheduler: { readonly isVirtual: boolean }): Even
   return scheduler.isVirtual ? unloaded : new RealEventLoopWatch();
 }
 
-/** Time between two looks at the loop, in ms: ten times as often costs four times as much of an idle processor. */
+/** Interval of the samples, in ms. Ten times as many cost four times as much processor time. */
 const RESOLUTION_MS = 20;
 const WINDOW_MS = 10_000;
 const NANOSECONDS = 1e6;

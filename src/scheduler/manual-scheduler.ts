@@ -4,7 +4,7 @@ import { HeapTimer, TimerHeap } from './timer-heap.js';
 import { TurnQueue } from './turn-queue.js';
 
 /**
- * Moves when it is told to, and only then: for tests that look at a program between two moments.
+ * Time moves only by `advance`: for tests that check a program between two moments.
  *
  *     const scheduler = new ManualScheduler({ seed: 7 });
  *     scheduler.setTimer(50, ring);
@@ -60,7 +60,7 @@ export class ManualScheduler implements Scheduler {
     return work;
   }
 
-  /** Runs what is scheduled, then lets `ms` pass: every timer that comes due meanwhile fires at its time. What one throws comes out here. */
+  /** Runs scheduled turns, then moves time by `ms`. Every timer that becomes due fires at its time. Throws what a timer or a turn throws. */
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms;
     for (let next = this.#takeNext(untilMs); next !== undefined; next = this.#takeNext(untilMs)) next();

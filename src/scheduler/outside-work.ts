@@ -4,12 +4,12 @@ interface Entry {
   deliver: (() => void) | undefined;
 }
 
-/** Work that was declared as outside, oldest first. Its completions are kept back until the scheduler takes them. */
+/** Declared outside work, oldest first. Completions wait until the scheduler takes them. */
 export class OutsideWork {
   readonly #entries: Entry[] = [];
   readonly #onSettled: () => void;
 
-  /** `onSettled` is called whenever some work is done. */
+  /** Calls `onSettled` whenever some work is done. */
   constructor(onSettled: () => void) {
     this.#onSettled = onSettled;
   }
@@ -23,7 +23,7 @@ export class OutsideWork {
       const entry: Entry = { deliver: undefined };
       this.#entries.push(entry);
       const settled = (): void => {
-        // By now it has an outcome, which the program's promise takes over, be it a value or an error.
+        // The work is settled. The program's promise takes its value or its error.
         entry.deliver = () => resolve(work);
         this.#onSettled();
       };
@@ -31,14 +31,14 @@ export class OutsideWork {
     });
   }
 
-  /** The completion of the oldest work, or undefined while that is not done, whatever younger work is. */
+  /** The completion of the oldest work; undefined while that is pending, even if younger work is done. */
   takeOldest(): (() => void) | undefined {
     const deliver = this.#entries[0]?.deliver;
     if (deliver !== undefined) this.#entries.shift();
     return deliver;
   }
 
-  /** Delivers whatever is done, in order of age, past work that is not. */
+  /** Delivers all completions, oldest first, and skips work that is pending. */
   deliverSettled(): void {
     const settled = this.#entries.filter((entry) => entry.deliver !== undefined);
     const waiting = this.#entries.filter((entry) => entry.deliver === undefined);

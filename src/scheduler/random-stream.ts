@@ -1,4 +1,4 @@
-/** Gives the next number in [0, 1) at each call. */
+/** Returns the next number in [0, 1) at each call. */
 export type RandomStream = () => number;
 
 /**

@@ -4,16 +4,16 @@ import { throwUncaught } from './report-error.js';
 import type { Scheduler, Timer } from './scheduler.js';
 import { TurnQueue } from './turn-queue.js';
 
-/** After this many turns one waits for the event loop, so that turns that schedule turns cannot starve I/O. */
+/** After this many turns the next one waits for the event loop, so that turns that schedule turns cannot starve I/O. */
 const TURNS_BEFORE_IO = 1024;
 
 /** `setTimeout` takes 31 bits; longer timers are set again when these have passed. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 export interface RealSchedulerOptions {
-  /** Makes `random` and `fork` repeatable; without it they are Math.random. */
+  /** Makes `random` and `fork` repeatable. Default: Math.random. */
   readonly seed?: number | string;
-  /** Gets what a turn or a timer threw; the others go on. Without it: an uncaught exception. */
+  /** Called with what a turn or a timer throws. The others go on. Default: an uncaught exception. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -25,7 +25,7 @@ export class RealScheduler implements Scheduler {
   readonly #seed: number | string | undefined;
   readonly #onError: (error: unknown) => void;
   readonly #turns = new TurnQueue();
-  // The global is a getter, which costs a fifth of reading the time.
+  // The global `performance` is a getter, which costs a fifth of reading the time.
   readonly #clock = performance;
   // A reaction of a settled promise costs a third of queueMicrotask.
   readonly #settled = Promise.resolve();
@@ -124,7 +124,7 @@ class RealTimer implements Timer {
     }, delayMs);
   }
 
-  /** False when it has fired or was disarmed already. */
+  /** Returns false if the timer has fired or was disarmed already. */
   disarm(): boolean {
     if (this.#timeout === undefined) return false;
     clearTimeout(this.#timeout);

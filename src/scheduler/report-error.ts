@@ -1,4 +1,4 @@
-/** What a scheduler does with an error that a turn or a timer threw, unless told otherwise: an uncaught exception. */
+/** The default for an error that a turn or a timer throws: an uncaught exception. */
 export function throwUncaught(error: unknown): void {
   queueMicrotask(() => {
     throw error;

@@ -5,8 +5,8 @@ export interface Timer {
 }
 
 /**
- * Time, timers, turns and chance: the only way code in `src/` reaches them (the CLI aside). The real scheduler rides the event
- * loop; the virtual one runs the same program from a seed, where time moves only when nothing else can happen.
+ * Time, timers, turns and randomness. All code in `src/` but the CLI uses them through this interface only. The real scheduler uses the event
+ * loop. The virtual one runs the same program from a seed, and time moves only when nothing else can happen.
  */
 export interface Scheduler {
   readonly isVirtual: boolean;
@@ -24,13 +24,13 @@ export interface Scheduler {
   scheduleYield(turn: () => void): void;
   /** A number in [0, 1). */
   random(): number;
-  /** A stream of chance for one purpose: it depends on the seed and `name` alone, and drawing from it disturbs no other. */
+  /** A stream of random numbers for one purpose. It depends on the seed and `name` only, and does not affect other streams. */
   fork(name: string): () => number;
   /**
    * Declares work whose completion comes from outside the program: files, sockets, user I/O. Virtual time stands still
    * until it is done; completions are delivered in the order in which they were declared, once nothing else can run.
    */
   outside<T>(work: Promise<T>): Promise<T>;
-  /** Timers set and neither fired nor cleared: tests hold it against leaks. */
+  /** Timers that are set and have neither fired nor been cleared. Tests use it to find leaks. */
   readonly pendingTimers: number;
 }

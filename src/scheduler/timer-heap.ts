@@ -1,12 +1,12 @@
 import type { Timer } from './scheduler.js';
 
-/** A timer of the virtual scheduler: a node of the heap that knows where it stands, so that it can be taken out. */
+/** A timer of the virtual scheduler: a node of the heap with its position, so that it can be removed. */
 export class HeapTimer implements Timer {
   readonly atMs: number;
   /** Number of timers set before this one: of those that fire at the same time, the first set fires first. */
   readonly order: number;
   readonly callback: () => void;
-  /** Place in the heap; -1 when it is in none. */
+  /** Position in the heap; -1 outside it. */
   place = -1;
 
   constructor(atMs: number, order: number, callback: () => void) {

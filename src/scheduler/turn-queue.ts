@@ -1,5 +1,5 @@
 const SMALLEST = 16;
-/** A queue that a burst has made larger than this is let go when it is empty. */
+/** A ring that a burst has made larger than this is released when it is empty. */
 const KEPT = 4_096;
 
 /** A first-in first-out queue in a ring: adding and taking cost the same however long it is. */

@@ -10,7 +10,7 @@ import { type UndeclaredWork, UndeclaredWorkDetector } from './undeclared-work.j
 export interface VirtualSchedulerOptions {
   /** Equal seeds give equal runs. */
   readonly seed: number | string;
-  /** Gets what a turn or a timer threw; the others go on. Without it: an uncaught exception. */
+  /** Called with what a turn or a timer throws. The others go on. Default: an uncaught exception. */
   readonly onError?: (error: unknown) => void;
   /**
    * Gets every line of user code that begins a real timer or I/O which `outside` is not told of, once. Found by async_hooks, which
@@ -20,14 +20,14 @@ export interface VirtualSchedulerOptions {
 }
 
 /**
- * Runs a program from a seed, as fast as it can, in an order that is the same each time. It drives itself, one thing for
- * each turn of the real event loop so that microtasks drain in between; the next thing is always the first of these:
+ * Runs a program from a seed, as fast as possible, in a repeatable order. It takes one step in each turn of the real event loop, so that
+ * microtasks drain in between. The next step is always the first of these:
  *
  *     1. the oldest scheduled turn
  *     2. the next timer that is due
  *     3. the oldest turn of `scheduleYield`
- *     4. while outside work is pending: the completion of the oldest, which is waited for
- *     5. the next timer of all; time moves to it
+ *     4. while outside work is pending: wait for the completion of the oldest
+ *     5. the next timer; time moves to it
  *
  * With none of these it sleeps, and does not keep the process alive.
  *
@@ -70,7 +70,7 @@ export class VirtualScheduler implements Scheduler {
   setTimer(delayMs: number, callback: () => void): Timer {
     const timer = new HeapTimer(this.#nowMs + Math.max(0, delayMs), this.#timersSet, callback);
     this.#timersSet += 1;
-    // A timer that never comes due must not stop time for the others, nor be time's last stop.
+    // A timer at infinity must neither stop time for the others, nor be where time moves to last.
     if (!this.#isClosed && timer.atMs < Number.POSITIVE_INFINITY) this.#timers.add(timer);
     this.#arm();
     return timer;
@@ -99,7 +99,7 @@ export class VirtualScheduler implements Scheduler {
     return this.#isClosed ? work : this.#outside.add(work);
   }
 
-  /** Drops all turns and timers; nothing runs from here on. Outside work still completes, as it comes. Idempotent. */
+  /** Drops all turns and timers. Nothing runs after it, but outside work still completes. Idempotent. */
   close(): void {
     this.#isClosed = true;
     this.#turns.clear();

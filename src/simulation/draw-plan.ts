@@ -2,12 +2,12 @@ import { randomStream } from '../scheduler/index.js';
 import type { Fault, NetworkPlan, Plan } from './plan.js';
 import type { Workload } from './workload.js';
 
-/** Silence after which a cut link is dead: short, so that within the time of faults some cuts end links and some do not. */
+/** A link that is cut for this long ends. Short, so that some cuts end links during the faults and some do not. */
 const LINK_DEAD_MS = 1_000;
-/** Half of the runs go without any one kind of fault: bugs hide behind faults that end everything. */
+/** Probability that a run has a given kind of fault. A fault that ends everything would hide bugs, so half of the runs lack it. */
 const SHARE_OF_RUNS = 0.5;
 
-/** The plan of a seed: sizes, a network and timed faults within what the workload allows. */
+/** Draws the plan of a seed: sizes, a network and timed faults, within the ranges of the workload. */
 export function drawPlan(workload: Workload, seed: number): Plan {
   const random = randomStream(`${seed}/plan`);
   const sizes = Object.fromEntries(
@@ -45,7 +45,7 @@ function drawFaults({ faults, faultMs }: Workload, nodes: number, random: () => 
   const times = (): { atMs: number; forMs: number } => {
     const atMs = Math.floor(random() * faultMs);
     const leftMs = faultMs - atMs;
-    // As often of any length as of any order of magnitude: a millisecond, a hundred, or all of the time that is left.
+    // Half uniform, half logarithmic: durations of all orders of magnitude, from 1 ms to all of the time left.
     const forMs = random() < 0.5 ? random() * leftMs : leftMs ** random();
     return { atMs, forMs: Math.max(1, Math.floor(forMs)) };
   };
@@ -53,7 +53,7 @@ function drawFaults({ faults, faultMs }: Workload, nodes: number, random: () => 
     drawn.push({ fault: 'crash', node: nodeName(first + Math.floor(random() * (nodes - first))), ...times() });
   }
   for (let cuts = nodes > 1 ? count(faults.cuts) : 0; cuts > 0; cuts--) {
-    // Without node 0, processes lose one another but not the control plane, and live on.
+    // Half of the cuts spare node 0: processes then lose each other but not the control plane, and keep running.
     const cuttable = random() < 0.5 ? names : names.slice(1);
     const sides = cuttable.map(() => random());
     const between = cuttable.filter((_, index) => (sides[index] ?? 1) < 0.4);

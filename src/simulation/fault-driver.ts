@@ -1,28 +1,28 @@
 import type { Executor } from '../actors/runtime/index.js';
 import type { SimulatedNode } from './node.js';
 import type { Cut, Fault, Plan } from './plan.js';
-import type { Timetable } from './timetable.js';
+import type { SimulationTimers } from './simulation-timers.js';
 
-/** Carries out the faults of a plan, and heals them. Those of nodes that there are not, in a plan that was shrunk, do not happen. */
+/** Injects the faults of a plan, and heals them. Ignores faults of missing nodes: a shrunk plan may have fewer nodes. */
 export class FaultDriver {
   readonly #nodes: readonly SimulatedNode[];
   readonly #executor: Executor;
-  readonly #timetable: Timetable;
+  readonly #timers: SimulationTimers;
   readonly #cancels: (() => void)[] = [];
 
-  constructor(nodes: readonly SimulatedNode[], executor: Executor, timetable: Timetable) {
+  constructor(nodes: readonly SimulatedNode[], executor: Executor, timers: SimulationTimers) {
     this.#nodes = nodes;
     this.#executor = executor;
-    this.#timetable = timetable;
+    this.#timers = timers;
   }
 
   begin({ faults }: Plan): void {
     for (const fault of faults) {
-      this.#cancels.push(this.#timetable.after(fault.atMs, () => this.#happen(fault)));
+      this.#cancels.push(this.#timers.after(fault.atMs, () => this.#inject(fault)));
     }
   }
 
-  /** All that was planned is over: cuts are mended, nodes may start, frames arrive. */
+  /** Ends all faults: heals cuts, restarts nodes, and stops loss, duplication and reordering. */
   heal(): void {
     for (const cancel of this.#cancels.splice(0)) cancel();
     this.#executor.network.heal();
@@ -30,9 +30,9 @@ export class FaultDriver {
     for (const node of this.#nodes) node.restart();
   }
 
-  #happen(fault: Fault): void {
+  #inject(fault: Fault): void {
     const end = fault.fault === 'crash' ? this.#crash(fault.node) : this.#cut(fault);
-    if (end !== undefined) this.#cancels.push(this.#timetable.after(fault.forMs, end));
+    if (end !== undefined) this.#cancels.push(this.#timers.after(fault.forMs, end));
   }
 
   #crash(name: string): (() => void) | undefined {

@@ -1,6 +1,6 @@
 /**
- * Workloads that run under faults, on virtual time, from a plan that a seed draws: what has to hold of each run, and how a plan that
- * fails becomes a small one. Programs declare workloads and the command line runs them; nothing in the runtime may know of this.
+ * Runs workloads under faults on virtual time. A seed draws the plan of a run; the simulation checks invariants, and shrinks a plan that
+ * fails. Programs declare workloads, and the command line runs them. Nothing in the runtime may depend on it.
  */
 export { drawPlan } from './draw-plan.js';
 export type { SimulatedNode } from './node.js';

@@ -1,7 +1,7 @@
 import type { Executor } from '../actors/runtime/index.js';
 
-/** What is left of a cluster in which every runtime has stopped or crashed; empty when that is nothing. `timers` are those of nobody else. */
-export function leftIn({ started, network }: Executor, timers: number): string {
+/** Describes what is left of a cluster after every runtime has stopped or crashed; empty if nothing is. `timers`: timers of the cluster. */
+export function leftoversOf({ started, network }: Executor, timers: number): string {
   const { processes, openLinks, framesInFlight, bytesInFlight } = network.statistics;
   const left: Record<string, number> = { timers, processes, openLinks, framesInFlight, bytesInFlight };
   for (const { node, leftovers } of started) {
@@ -10,20 +10,20 @@ export function leftIn({ started, network }: Executor, timers: number): string {
       left[`${what} of ${node}`] = (left[`${what} of ${node}`] ?? 0) + count;
     }
   }
-  return told(left);
+  return describe(left);
 }
 
-/** What the runtimes that run hold for messages on their way, in words; empty when that is nothing. */
-export function heldIn({ runtimes }: Executor): string {
+/** Describes what the running runtimes hold for messages in transit; empty if nothing. */
+export function heldResourcesOf({ runtimes }: Executor): string {
   const held: Record<string, number> = {};
   for (const { node, leftovers } of runtimes) {
     held[`linkAsks of ${node}`] = leftovers.linkAsks;
     held[`mailboxBytes of ${node}`] = leftovers.mailboxBytes;
   }
-  return told(held);
+  return describe(held);
 }
 
-function told(counts: Readonly<Record<string, number>>): string {
+function describe(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)
     .filter(([, count]) => count !== 0)
     .map(([what, count]) => `${what}: ${count}`)

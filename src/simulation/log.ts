@@ -1,11 +1,11 @@
 import { type Logger, writingLogger } from '../logging/index.js';
 import type { Violations } from './violation.js';
 
-/** Records that no fault of a network, and no crash, explains. */
+/** Log messages that no network fault and no crash can cause. */
 const NEVER = new Set(['malformed message', 'news of the control plane were not taken', 'a subscriber threw']);
 
-/** Records go into the trace. One that tells of a fault of the runtime is a violation, and so is any of a node that is dead. */
-export function watchfulLogger(
+/** Writes log records to the trace. A record that shows a bug of the runtime is a violation; so is any record of a crashed node. */
+export function checkingLogger(
   violations: Violations,
   record: (line: string) => void,
   isDead: (node: unknown) => boolean,

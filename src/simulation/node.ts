@@ -3,31 +3,31 @@ import type { Executor, Runtime, RuntimeOptions } from '../actors/runtime/index.
 import { StoppedError } from '../errors.js';
 import type { AnyService } from '../protocol/index.js';
 import type { Observer, Party } from './observer/index.js';
-import type { Timetable } from './timetable.js';
+import type { SimulationTimers } from './simulation-timers.js';
 
-/** What a node needs of the simulation that it is part of. */
+/** What a node needs from its simulation. */
 export interface NodeEnvironment {
   readonly executor: Executor;
   readonly observer: Observer;
-  readonly timetable: Timetable;
+  readonly timers: SimulationTimers;
   readonly options: RuntimeOptions;
-  /** Address of the control plane now; undefined while it is down, or for the node that serves it. */
+  /** The current address of the control plane; undefined while it is down, and for the node that serves it. */
   readonly controlPlane: () => string | undefined;
   readonly record: (line: string) => void;
   readonly started: (node: SimulatedNode) => void;
   readonly failed: (error: unknown) => void;
 }
 
-/** Time between two tries to start, in ms. */
+/** Time between two attempts to start, in ms. */
 const RETRY_MS = 100;
 
-/** One life of a node, from a start to a crash or stop. */
-class Life implements Party {
+/** One incarnation of a node, from a start to a crash or stop. */
+class NodeIncarnation implements Party {
   readonly name: string;
   readonly node: string;
   isGone = false;
   readonly runtime: Runtime;
-  /** Actors of the runtime itself, and of segments that were placed here before it was up. */
+  /** Actors of the runtime itself, and of segments that were placed here during the start. */
   readonly ownActors: number;
   readonly spawned: UntypedRef[] = [];
 
@@ -40,18 +40,17 @@ class Life implements Party {
 }
 
 /**
- * A virtual node with one process, which whoever runs a cluster keeps up: it is started again when it has crashed, as soon as the plan
- * lets it, and when it has lost the control plane.
+ * A virtual node with one process. It is restarted after a crash, as soon as the plan allows it, and after it has lost the control plane.
  */
 export class SimulatedNode {
   readonly name: string;
   readonly servesControlPlane: boolean;
   readonly #environment: NodeEnvironment;
-  #life: Life | undefined;
+  #incarnation: NodeIncarnation | undefined;
   #generation = 0;
   #isDown = false;
   #isOver = false;
-  /** Ends the wait for what is next in this node's life. */
+  /** Ends the current wait of `run`. */
   #wake: () => void = () => {};
 
   constructor(name: string, servesControlPlane: boolean, environment: NodeEnvironment) {
@@ -62,70 +61,70 @@ export class SimulatedNode {
 
   /** Undefined while it is down. */
   get runtime(): Runtime | undefined {
-    return this.#life?.runtime;
+    return this.#incarnation?.runtime;
   }
 
   get isUp(): boolean {
-    return this.#life !== undefined;
+    return this.#incarnation !== undefined;
   }
 
-  /** It has crashed, and is not to start yet. */
+  /** It has crashed, and must not restart yet. */
   get isDead(): boolean {
     return this.#isDown;
   }
 
-  /** Times that it was started. */
+  /** The number of starts. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** Starts an actor that is observed. StoppedError while the node is down. */
+  /** Spawns an observed actor. Throws StoppedError while the node is down. */
   spawn<S extends AnyService, T>(
     behavior: Behavior<S, T>,
     options: SpawnOptions & { readonly register?: boolean } = {},
   ): ActorRef<S> {
-    const life = this.#living;
-    return this.#environment.observer.spawn(life, life, behavior, (observed) => {
-      const ref = life.runtime.spawn(observed, options);
-      life.spawned.push(ref);
+    const incarnation = this.#running;
+    return this.#environment.observer.spawn(incarnation, incarnation, behavior, (observed) => {
+      const ref = incarnation.runtime.spawn(observed, options);
+      incarnation.spawned.push(ref);
       return ref;
     });
   }
 
-  /** The actor under a name, by a reference that is observed. As Runtime.lookup; StoppedError while the node is down. */
+  /** Like Runtime.lookup, but returns an observed reference. Rejects with StoppedError while the node is down. */
   async lookup<S extends AnyService>(
     service: S,
     name: string,
     options: { readonly timeoutMs?: number } = {},
   ): Promise<ActorRef<S>> {
-    const life = this.#living;
-    const ref = await life.runtime.lookup(service, name, options);
-    return this.#environment.observer.reference(service, ref, life);
+    const incarnation = this.#running;
+    const ref = await incarnation.runtime.lookup(service, name, options);
+    return this.#environment.observer.reference(service, ref, incarnation);
   }
 
-  /** Stops an actor that was spawned here. */
+  /** Stops an actor that was spawned on this node. */
   async stop(ref: UntypedRef): Promise<void> {
-    await this.#living.runtime.stopActor(this.#environment.observer.unobserved(ref));
+    await this.#running.runtime.stopActor(this.#environment.observer.unobserved(ref));
   }
 
-  // ---- what the simulation does
+  // ---- for the simulation
 
-  /** Keeps the node up until `end`. */
-  async live(): Promise<void> {
+  /** Keeps the node running until `end`. */
+  async run(): Promise<void> {
     while (!this.#isOver) {
       if (this.#isDown) await new Promise<void>((resolve) => (this.#wake = resolve));
-      else if (!(await this.#liveOnce())) await this.#environment.timetable.pass(RETRY_MS);
+      else if (!(await this.#runOnce())) await this.#environment.timers.pass(RETRY_MS);
     }
   }
 
-  /** False where it is down already. */
+  /** Returns false if it is already down. */
   crash(): boolean {
     if (this.#isDown) return false;
     this.#isDown = true;
     this.#environment.record(`crash ${this.name}`);
     this.#environment.executor.crash(this.name);
-    if (this.#life !== undefined) this.#life.isGone = true;
-    this.#life = undefined;
+    if (this.#incarnation !== undefined) this.#incarnation.isGone = true;
+    this.#incarnation = undefined;
     this.#wake();
     return true;
   }
@@ -137,29 +136,31 @@ export class SimulatedNode {
     this.#wake();
   }
 
-  /** It is not started any more. */
+  /** Starts it no more. */
   end(): void {
     this.#isOver = true;
     this.#wake();
   }
 
-  /** Actors that are left of those that were spawned here. */
+  /** Actors that were spawned on this node and have not stopped. */
   get actors(): number {
-    return this.#life === undefined ? 0 : this.#life.runtime.leftovers.actors - this.#life.ownActors;
+    return this.#incarnation === undefined
+      ? 0
+      : this.#incarnation.runtime.leftovers.actors - this.#incarnation.ownActors;
   }
 
   async stopActors(): Promise<void> {
-    const { runtime, spawned } = this.#living;
+    const { runtime, spawned } = this.#running;
     await Promise.all(spawned.map((ref) => runtime.stopActor(ref)));
   }
 
-  get #living(): Life {
-    if (this.#life === undefined) throw new StoppedError(`Node ${this.name} is down.`);
-    return this.#life;
+  get #running(): NodeIncarnation {
+    if (this.#incarnation === undefined) throw new StoppedError(`Node ${this.name} is down.`);
+    return this.#incarnation;
   }
 
-  /** From a start to the next end; false where it could not start. */
-  async #liveOnce(): Promise<boolean> {
+  /** Runs one incarnation. Returns false if the node could not start. */
+  async #runOnce(): Promise<boolean> {
     const { executor, observer, options, controlPlane, started, failed, record } = this.#environment;
     const address = controlPlane();
     if (!this.servesControlPlane && address === undefined) return false;
@@ -174,10 +175,10 @@ export class SimulatedNode {
     }
     if (this.#isDown || this.#isOver || runtime.isStopping) return true;
     this.#generation = generation;
-    const life = new Life(this.name, generation, runtime);
-    this.#life = life;
+    const incarnation = new NodeIncarnation(this.name, generation, runtime);
+    this.#incarnation = incarnation;
     runtime.deadLetters.subscribe((letter) => observer.messages.deadLetter(letter));
-    record(`start ${life.name}`);
+    record(`start ${incarnation.name}`);
     const ended = new Promise<void>((resolve) => {
       this.#wake = resolve;
       runtime.onLost(() => resolve());
@@ -189,9 +190,9 @@ export class SimulatedNode {
     }
     await ended;
     if (!this.#isOver && !this.#isDown) {
-      record(`lost ${life.name}`);
-      life.isGone = true;
-      this.#life = undefined;
+      record(`lost ${incarnation.name}`);
+      incarnation.isGone = true;
+      this.#incarnation = undefined;
       await runtime.stop();
     }
     return true;

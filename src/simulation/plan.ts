@@ -1,15 +1,15 @@
 import { ConfigError } from '../errors.js';
 
-/** A node ends at once. */
+/** A node crashes. */
 export interface Crash {
   readonly fault: 'crash';
   readonly node: string;
   readonly atMs: number;
-  /** Then it is started again. */
+  /** It restarts after this time. */
   readonly forMs: number;
 }
 
-/** Nothing passes between these nodes and those. */
+/** A network partition between two groups of nodes. */
 export interface Cut {
   readonly fault: 'cut';
   readonly between: readonly string[];
@@ -20,33 +20,33 @@ export interface Cut {
 
 export type Fault = Crash | Cut;
 
-/** How frames fare, for the whole run until faults heal. */
+/** Faults of the network, from the start of the run until all faults heal. */
 export interface NetworkPlan {
   readonly latencyMs: number;
   readonly jitterMs: number;
   readonly loss: number;
   readonly duplicate: number;
   readonly reorder: number;
-  /** Silence after which a cut link is dead. */
+  /** A link that is cut for this long ends. */
   readonly linkDeadMs: number;
 }
 
-/** Everything that one run of a workload depends on: the same plan gives the same run. Data, so that it can be shrunk and kept. */
+/** Everything that determines one run of a workload: the same plan gives the same run. Plain data, so it can be shrunk and saved. */
 export interface Plan {
   readonly seed: number;
-  /** How much work there is, and how many nodes do it: sizes that the workload names. */
+  /** The amount of work and the number of nodes, by the size names of the workload. */
   readonly sizes: Readonly<Record<string, number>>;
   readonly network: NetworkPlan;
   readonly faults: readonly Fault[];
 }
 
-/** The plan that `JSON.stringify` wrote. ConfigError for anything else. */
+/** Parses a plan from JSON. Throws ConfigError for anything else. */
 export function parsePlan(text: string): Plan {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new ConfigError(`A plan is JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
+    throw new ConfigError(`A plan must be JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
   }
   const { seed, sizes, network, faults } = record('a plan', value);
   return {
@@ -97,7 +97,8 @@ function list(name: string, value: unknown): readonly unknown[] {
 }
 
 function number(name: string, value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw wrong(name, 'a number from 0', value);
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+    throw wrong(name, 'a number, 0 or more', value);
   return value;
 }
 
@@ -106,10 +107,10 @@ function texts(name: string, value: unknown): readonly string[] {
 }
 
 function text(name: string, value: unknown): string {
-  if (typeof value !== 'string') throw wrong(name, 'a text', value);
+  if (typeof value !== 'string') throw wrong(name, 'a string', value);
   return value;
 }
 
 function wrong(name: string, what: string, value: unknown): ConfigError {
-  return new ConfigError(`In a plan, ${name} is ${what}; got ${JSON.stringify(value)}.`);
+  return new ConfigError(`In a plan, ${name} must be ${what}; got ${JSON.stringify(value)}.`);
 }

@@ -5,16 +5,16 @@ import type { Workload } from './workload.js';
 
 export interface Shrinking {
   readonly workload: Workload;
-  /** A plan that fails. */
+  /** A failing plan. */
   readonly plan: Plan;
-  /** What it violates: a smaller one has to violate the same. */
+  /** The invariant that it violates. A smaller plan must violate the same one. */
   readonly invariant: Invariant;
   readonly simulate: (plan: Plan) => Promise<Outcome>;
-  /** No further plan is tried when this is true. */
+  /** Shrinking stops when this returns true. */
   readonly isEnough: () => boolean;
 }
 
-/** A plan that fails in the same way, with fewer faults, calmer frames, and less work; the smallest that was found. */
+/** Finds a smaller plan that fails in the same way: with fewer faults, fewer network faults, and less work. */
 export async function shrinkPlan(shrinking: Shrinking): Promise<{ readonly plan: Plan; readonly runs: number }> {
   const { workload, invariant, simulate, isEnough } = shrinking;
   let { plan } = shrinking;
@@ -28,7 +28,7 @@ export async function shrinkPlan(shrinking: Shrinking): Promise<{ readonly plan:
       if (violations.some((violation) => violation.invariant === invariant)) {
         plan = candidate;
         hasShrunk = true;
-        // From the front again: what was needed before may not be any more.
+        // Start again: a step that did not fail before may fail now.
         break;
       }
     }
@@ -36,7 +36,7 @@ export async function shrinkPlan(shrinking: Shrinking): Promise<{ readonly plan:
   return { plan, runs };
 }
 
-/** Plans that are a step smaller, the largest steps first. */
+/** Yields plans that are one step smaller, the largest steps first. */
 function* smaller(plan: Plan, workload: Workload): Generator<Plan> {
   const { faults, network, sizes } = plan;
   for (let length = faults.length; length >= 1; length = length === 1 ? 0 : Math.ceil(length / 2)) {

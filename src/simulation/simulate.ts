@@ -5,25 +5,25 @@ import type { Violation } from './violation.js';
 import type { Workload } from './workload.js';
 
 export interface SimulateOptions {
-  /** Gets a line for each thing that happens: frames, messages, faults. */
+  /** Receives one line per event: frames, messages, faults. */
   readonly trace?: (line: string) => void;
-  /** The outcome has a hash of all those lines. */
+  /** The outcome contains a hash of all these lines. */
   readonly isHashed?: boolean;
 }
 
-/** How a run ended. */
+/** The result of a run. */
 export interface Outcome {
-  /** None: it ended well. */
+  /** Empty: the run has succeeded. */
   readonly violations: readonly Violation[];
-  /** Virtual time that it took. */
+  /** Virtual duration of the run. */
   readonly ms: number;
-  /** Messages that were observed. */
+  /** Number of observed messages. */
   readonly messages: number;
-  /** Equal for equal runs; undefined unless it was asked for. */
+  /** Equal for equal runs. Undefined unless `isHashed`. */
   readonly traceHash: number | undefined;
 }
 
-/** Runs a workload once, as the plan says: the same each time. */
+/** Runs a workload once by a plan. Every run of the same plan is the same. */
 export async function simulate(workload: Workload, plan: Plan, options: SimulateOptions = {}): Promise<Outcome> {
   let traceHash = 0;
   const { trace, isHashed = false } = options;

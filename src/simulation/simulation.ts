@@ -4,29 +4,29 @@ import { VirtualScheduler } from '../scheduler/index.js';
 import { nodeName } from './draw-plan.js';
 import { FaultDriver } from './fault-driver.js';
 import { SimulatedNode } from './node.js';
-import { heldIn, leftIn } from './leftovers.js';
-import { watchfulLogger } from './log.js';
+import { heldResourcesOf, leftoversOf } from './leftovers.js';
+import { checkingLogger } from './log.js';
 import { Observer } from './observer/index.js';
 import type { Plan } from './plan.js';
-import { Timetable } from './timetable.js';
+import { SimulationTimers } from './simulation-timers.js';
 import { type Violation, Violations } from './violation.js';
 import type { Workload } from './workload.js';
 import { World } from './world.js';
 
-/** Time that a cluster has to come up before the first fault, and to stop behind the last, in ms. */
+/** Longest time for a cluster to start before the first fault, and to stop after the last, in ms. */
 const BRING_UP_MS = 60_000;
-/** Time behind the last fault in which everybody learns of it: links that are cut die, and watches are repeated. */
+/** Time after the last fault in which everybody learns of it: cut links end, and watches are repeated. In ms. */
 const AFTERMATH_MS = 2_000;
-/** Time after the stop in which frames that are on their way land, in ms. */
-const FADE_MS = 500;
+/** Time after the stop for frames in transit to arrive, in ms. */
+const DRAIN_MS = 500;
 
-/** One run: bring-up, work under faults, healing, settling, and the end, of which nothing may be left. */
+/** One run: start, work under faults, healing, settling, and stop. Nothing may be left after the stop. */
 export class Simulation {
   readonly #workload: Workload;
   readonly #plan: Plan;
   readonly #scheduler: VirtualScheduler;
   readonly #violations: Violations;
-  readonly #timetable: Timetable;
+  readonly #timers: SimulationTimers;
   readonly #executor: Executor;
   readonly #observer: Observer;
   readonly #nodes: readonly SimulatedNode[];
@@ -40,11 +40,11 @@ export class Simulation {
     const now = (): number => this.#scheduler.now();
     const record = (line: string): void => trace?.(`${now().toFixed(3)} ${line}`);
     this.#violations = new Violations(now);
-    this.#timetable = new Timetable(this.#scheduler);
+    this.#timers = new SimulationTimers(this.#scheduler);
     this.#executor = new Executor({
       ...plan.network,
       scheduler: this.#scheduler,
-      log: watchfulLogger(this.#violations, record, (node) =>
+      log: checkingLogger(this.#violations, record, (node) =>
         this.#nodes.some((each) => each.name === node && each.isDead),
       ),
       ...(trace === undefined ? {} : { trace }),
@@ -62,7 +62,7 @@ export class Simulation {
     const environment = {
       executor: this.#executor,
       observer: this.#observer,
-      timetable: this.#timetable,
+      timers: this.#timers,
       options: { system: { partitions: 1 }, ...workload.runtime(plan.sizes) },
       record,
       controlPlane: () => this.#nodes[0]?.runtime?.controlPlane,
@@ -77,11 +77,11 @@ export class Simulation {
       plan,
       nodes: this.#nodes,
       executor: this.#executor,
-      timetable: this.#timetable,
+      timers: this.#timers,
       violations: this.#violations,
       settleMs: workload.settleMs,
     });
-    this.#driver = new FaultDriver(this.#nodes, this.#executor, this.#timetable);
+    this.#driver = new FaultDriver(this.#nodes, this.#executor, this.#timers);
   }
 
   get violations(): readonly Violation[] {
@@ -96,12 +96,12 @@ export class Simulation {
     return this.#scheduler.now();
   }
 
-  /** Resolves when it has ended, well or by its first violation. */
+  /** Resolves when the run has ended, by itself or by its first violation. */
   async run(): Promise<void> {
-    const unseen = (error: unknown): void => this.#threw('a promise was rejected, and nobody has seen it', error);
-    process.on('unhandledRejection', unseen);
+    const unhandled = (error: unknown): void => this.#threw('a rejected promise was not handled', error);
+    process.on('unhandledRejection', unhandled);
     try {
-      await Promise.race([this.#violations.first, this.#go()]);
+      await Promise.race([this.#violations.first, this.#runPhases()]);
       if (this.violations.length > 0) {
         this.#violations.end();
         await this.#abandon();
@@ -110,73 +110,73 @@ export class Simulation {
       this.#threw('the simulation threw', error);
     } finally {
       this.#scheduler.close();
-      process.off('unhandledRejection', unseen);
+      process.off('unhandledRejection', unhandled);
     }
   }
 
-  async #go(): Promise<void> {
-    const lives = this.#nodes.map((node) => node.live());
-    for (const life of lives) life.catch((error: unknown) => this.#threw('a node could not go on', error));
+  async #runPhases(): Promise<void> {
+    const runs = this.#nodes.map((node) => node.run());
+    for (const each of runs) each.catch((error: unknown) => this.#threw('a node failed', error));
     await this.#eventually('every node is up', BRING_UP_MS, () => this.#areUp());
     await this.#work();
     await this.#eventually('every node is up again', this.#workload.settleMs, () => this.#areUp());
-    await this.#timetable.pass(AFTERMATH_MS);
+    await this.#timers.pass(AFTERMATH_MS);
     await this.#eventually('every ask is answered', this.#workload.settleMs, () => this.#observer.waiting === 0);
     await this.#observer.check(this.#isLossless());
     await this.#checkCredit();
-    await this.#stop(lives);
+    await this.#stop(runs);
   }
 
-  /** The workload runs while faults happen, and settles when they are healed. */
+  /** Runs the workload while faults happen, then heals the faults and waits for the workload. */
   async #work(): Promise<void> {
     const { faultMs, settleMs, run } = this.#workload;
     this.#driver.begin(this.#plan);
     const work = run(this.#world).catch((error: unknown) => this.#threw('the workload failed', error));
-    await this.#timetable.within(faultMs, work);
+    await this.#timers.within(faultMs, work);
     this.#driver.heal();
     this.#world.healed();
-    if ((await this.#timetable.within(settleMs, work)) === undefined) {
-      this.#violations.add('liveness', `the work was not done ${settleMs} ms after the last fault was healed`);
+    if ((await this.#timers.within(settleMs, work)) === undefined) {
+      this.#violations.add('liveness', `the workload had not finished ${settleMs} ms after the last fault was healed`);
     }
   }
 
-  /** When every ask is answered and every mailbox is read, nothing is held for them any more. */
+  /** Checks that no credit is held after every ask is answered and every mailbox is empty. */
   async #checkCredit(): Promise<void> {
-    const held = (): string => heldIn(this.#executor);
-    if (!(await this.#timetable.until(() => held() === '', this.#workload.settleMs))) {
-      this.#violations.add('leak', `held when all is answered: ${held()}`);
+    const held = (): string => heldResourcesOf(this.#executor);
+    if (!(await this.#timers.until(() => held() === '', this.#workload.settleMs))) {
+      this.#violations.add('leak', `still held after every ask was answered: ${held()}`);
     }
   }
 
-  async #stop(lives: readonly Promise<void>[]): Promise<void> {
-    await this.#timetable.within(BRING_UP_MS, Promise.all(this.#nodes.map((node) => node.stopActors())));
+  async #stop(runs: readonly Promise<void>[]): Promise<void> {
+    await this.#timers.within(BRING_UP_MS, Promise.all(this.#nodes.map((node) => node.stopActors())));
     for (const node of this.#nodes) {
-      // Segments that have ended may be on their way out still.
-      if (!(await this.#timetable.until(() => node.actors <= 0, AFTERMATH_MS))) {
+      // Segments that have ended may still be stopping.
+      if (!(await this.#timers.until(() => node.actors <= 0, AFTERMATH_MS))) {
         this.#violations.add(
           'leak',
-          `${node.actors} actors of ${node.name} are left when all that were spawned have stopped`,
+          `${node.actors} actors of ${node.name} are left after all spawned actors were stopped`,
         );
       }
     }
     for (const node of this.#nodes) node.end();
     for (const runtime of this.#executor.started.toReversed()) {
-      if ((await this.#timetable.within(BRING_UP_MS, runtime.stop())) === undefined) {
+      if ((await this.#timers.within(BRING_UP_MS, runtime.stop())) === undefined) {
         this.#violations.add('liveness', `the runtime of ${runtime.node} did not stop within ${BRING_UP_MS} ms`);
       }
     }
-    await Promise.all(lives);
-    const left = (): string => leftIn(this.#executor, this.#scheduler.pendingTimers - this.#timetable.pending);
-    if (!(await this.#timetable.until(() => left() === '', FADE_MS + 4 * this.#hopMs))) {
-      this.#violations.add('leak', `left when all has stopped: ${left()}`);
+    await Promise.all(runs);
+    const left = (): string => leftoversOf(this.#executor, this.#scheduler.pendingTimers - this.#timers.pending);
+    if (!(await this.#timers.until(() => left() === '', DRAIN_MS + 4 * this.#hopMs))) {
+      this.#violations.add('leak', `left after everything has stopped: ${left()}`);
     }
   }
 
-  /** What still runs is stopped, so that nothing of it stays in this process; how it ends is no matter any more. */
+  /** Stops everything after a violation, so that nothing stays in this process. Ignores how it ends. */
   async #abandon(): Promise<void> {
     for (const node of this.#nodes) node.end();
     const stopped = Promise.allSettled(this.#executor.started.map((runtime) => runtime.stop()));
-    await this.#timetable.within(BRING_UP_MS, stopped);
+    await this.#timers.within(BRING_UP_MS, stopped);
   }
 
   #areUp(): boolean {
@@ -192,8 +192,8 @@ export class Simulation {
   }
 
   async #eventually(what: string, withinMs: number, isTrue: () => boolean): Promise<void> {
-    if (!(await this.#timetable.until(isTrue, withinMs))) {
-      this.#violations.add('liveness', `it is not so, even after ${withinMs} ms, that ${what}`);
+    if (!(await this.#timers.until(isTrue, withinMs))) {
+      this.#violations.add('liveness', `not true after ${withinMs} ms: ${what}`);
     }
   }
 
@@ -205,5 +205,5 @@ export class Simulation {
   }
 }
 
-/** To find an actor elsewhere, open a link to it, and send: each way is a frame's. */
+/** Most frames to look up an actor, open a link to it, and send. */
 const MOST_HOPS = 10;

@@ -1,26 +1,28 @@
-/** What has to hold of every run, whatever the workload. */
+import { Deferred } from '../deferred.js';
+
+/** The invariants of every run, for all workloads. */
 export type Invariant =
-  /** What a handler gets was sent to it, and what an asker gets was answered to it. */
+  /** A handler receives only messages that were sent to it; a caller receives only replies to its ask. */
   | 'invented'
-  /** No message is handled twice, and no ask answered twice, unless frames are doubled. */
+  /** No message is handled twice, and no ask is answered twice, unless frames are duplicated. */
   | 'once'
   /** Messages of one sender to one receiver on one lane keep their order, unless frames are reordered. */
   | 'order'
-  /** Where no frame is lost and no process ends, every message arrives. */
+  /** If no frame is lost and no process ends, every message arrives. */
   | 'lost'
-  /** Every ask is answered or failed by its deadline, and not run after it. */
+  /** Every ask is answered or fails by its deadline, and is not handled after it. */
   | 'deadline'
-  /** A stream is never further ahead of its reader than the reader takes. */
+  /** A stream is never further ahead of its reader than the window of the reader. */
   | 'credit'
-  /** Whoever watches an actor learns of its end, once, and of nothing else. */
+  /** A watcher is notified of the end of an actor exactly once, and only then. */
   | 'watch'
-  /** Once faults are healed, all work comes to its end. */
+  /** After faults are healed, all work finishes. */
   | 'liveness'
-  /** At the end no timer, actor, link or credit is left. */
+  /** After the stop no timer, actor, link or credit is left. */
   | 'leak'
-  /** Nothing is thrown out of a turn, no promise is rejected unseen, no peer is misunderstood, and the dead are silent. */
+  /** No turn throws, no rejected promise is unhandled, no message is malformed, and crashed nodes log nothing. */
   | 'fault'
-  /** What the workload itself checks. */
+  /** Checks of the workload itself. */
   | 'workload';
 
 export interface Violation {
@@ -30,33 +32,30 @@ export interface Violation {
   readonly atMs: number;
 }
 
-/** The violations of one run. The first one ends it; what breaks because it is ended then is none. */
+/** The violations of one run. The first one ends the run. Failures caused by that end are ignored. */
 export class Violations {
   readonly found: Violation[] = [];
-  readonly first: Promise<void>;
+  readonly #first = new Deferred<void>();
+  readonly first = this.#first.promise;
   readonly #now: () => number;
   #isOver = false;
-  #happened: () => void = () => {};
 
   constructor(now: () => number) {
     this.#now = now;
-    this.first = new Promise((resolve) => {
-      this.#happened = resolve;
-    });
   }
 
   add(invariant: Invariant, message: string): void {
     if (!this.#isOver && this.found.length < MOST_VIOLATIONS) {
       this.found.push({ invariant, message, atMs: this.#now() });
     }
-    this.#happened();
+    this.#first.resolve();
   }
 
-  /** No more are taken. */
+  /** Ignores further violations. */
   end(): void {
     this.#isOver = true;
   }
 }
 
-/** One fault shows in many places: a few tell enough. */
+/** One bug can cause many violations. The first ones suffice. */
 const MOST_VIOLATIONS = 20;

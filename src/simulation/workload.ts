@@ -2,43 +2,43 @@ import type { RuntimeOptions } from '../actors/runtime/index.js';
 import { ConfigError } from '../errors.js';
 import type { World } from './world.js';
 
-/** The smallest and the largest of a size. Shrinking goes towards the smallest. */
+/** The smallest and the largest value of a size. Shrinking moves towards the smallest. */
 export type SizeRange = readonly [smallest: number, largest: number];
 
-/** Which faults a workload is to survive; what it does not name never happens to it. */
+/** The faults that a workload must survive. Faults that it does not name do not happen. */
 export interface FaultRange {
-  /** Latency and jitter of frames, at most, in ms. Default 5 and 10. */
+  /** Most latency and jitter of frames, in ms. Default 5 and 10. */
   readonly latencyMs?: number;
   readonly jitterMs?: number;
-  /** Chances of a frame, at most. Default 0. */
+  /** Highest probabilities that a frame is lost, duplicated, reordered. Default 0. */
   readonly loss?: number;
   readonly duplicate?: number;
   readonly reorder?: number;
-  /** Crashes of nodes, at most, each followed by a restart. Default 0. */
+  /** Most crashes of nodes, each followed by a restart. Default 0. */
   readonly crashes?: number;
-  /** Times that some nodes are cut off from the others, at most. Default 0. */
+  /** Most network partitions between some nodes and the others. Default 0. */
   readonly cuts?: number;
-  /** Node 0 serves the control plane. It may crash and be cut off from all others, too. Default false. */
+  /** True: node 0, which serves the control plane, may crash and be cut off too. Default false. */
   readonly controlPlane?: boolean;
 }
 
 export interface WorkloadOptions {
-  /** Sizes of the work, and `nodes`; each run draws its own. Without `nodes` there are 3. */
+  /** Ranges of the sizes of the work, and of `nodes`. Each run draws its values. Default of `nodes`: 3. */
   readonly sizes?: Readonly<Record<string, SizeRange>>;
   readonly faults?: FaultRange;
-  /** Faults happen within this time, in ms; then all is healed. Default 3 000. */
+  /** Faults happen within this time, in ms; then all faults are healed. Default 3 000. */
   readonly faultMs?: number;
-  /** Once all is healed, everything settles within this time, in ms. Default 60 000. */
+  /** After all faults are healed, everything must settle within this time, in ms. Default 60 000. */
   readonly settleMs?: number;
-  /** Options of each node's runtime, for the sizes that a run has drawn. */
+  /** Options of the runtime of each node, for the drawn sizes. */
   readonly runtime?: (
     sizes: Readonly<Record<string, number>>,
   ) => Omit<RuntimeOptions, 'node' | 'name' | 'controlPlane'>;
-  /** Drives the work, and resolves when it is done. Whatever it throws, or a node's start throws, is a violation. */
+  /** Runs the work, and resolves when it is done. An error, also of an `everyStart` callback, is a violation. */
   readonly run: (world: World) => Promise<void>;
 }
 
-/** Work that is done under faults, and what has to hold of it. */
+/** Work that runs under faults. Made by `workload`. */
 export interface Workload {
   readonly name: string;
   readonly sizes: Readonly<Record<string, SizeRange>>;
@@ -49,11 +49,11 @@ export interface Workload {
   readonly run: (world: World) => Promise<void>;
 }
 
-/** Symbol that marks a workload, so that another copy of the package knows it, too. */
-const MARK: unique symbol = Symbol.for('millrace.workload');
+/** Brand of a workload. A registered symbol, so that another copy of the package recognizes it too. */
+const BRAND: unique symbol = Symbol.for('millrace.workload');
 
 /**
- * Declares a workload, which a module exports as its default for `millrace sim`. ConfigError for options that make no sense.
+ * Declares a workload. A module exports it as its default for `millrace sim`. Throws ConfigError for options out of range.
  *
  *     export default workload('greetings', {
  *       sizes: { nodes: [2, 3], greetings: [1, 20] },
@@ -69,7 +69,7 @@ export function workload(name: string, options: WorkloadOptions): Workload {
   for (const [size, [smallest, largest]] of Object.entries(sizes)) {
     if (!Number.isInteger(smallest) || !Number.isInteger(largest) || smallest < 0 || largest < smallest) {
       throw new ConfigError(
-        `Size ${size} of workload "${name}" is [smallest, largest], two whole numbers from 0; got [${smallest}, ${largest}].`,
+        `Size ${size} of workload "${name}" must be [smallest, largest], two whole numbers, 0 or more; got [${smallest}, ${largest}].`,
       );
     }
   }
@@ -92,10 +92,10 @@ export function workload(name: string, options: WorkloadOptions): Workload {
     runtime,
     run,
   };
-  Object.defineProperty(workload, MARK, { value: true });
+  Object.defineProperty(workload, BRAND, { value: true });
   return workload;
 }
 
 export function isWorkload(value: unknown): value is Workload {
-  return typeof value === 'object' && value !== null && MARK in value;
+  return typeof value === 'object' && value !== null && BRAND in value;
 }

@@ -2,19 +2,19 @@ import type { Executor } from '../actors/runtime/index.js';
 import { MillraceError } from '../errors.js';
 import type { SimulatedNode } from './node.js';
 import type { Plan } from './plan.js';
-import type { Timetable } from './timetable.js';
+import type { SimulationTimers } from './simulation-timers.js';
 import type { Violations } from './violation.js';
 
 export interface WorldOptions {
   readonly plan: Plan;
   readonly nodes: readonly SimulatedNode[];
   readonly executor: Executor;
-  readonly timetable: Timetable;
+  readonly timers: SimulationTimers;
   readonly violations: Violations;
   readonly settleMs: number;
 }
 
-/** What a workload works on: nodes that come and go, virtual time, and chance from the seed. All nodes are up when it begins. */
+/** The environment of a workload: nodes that crash and restart, virtual time, and random numbers from the seed. All nodes are up at the start. */
 export class World {
   readonly plan: Plan;
   readonly sizes: Readonly<Record<string, number>>;
@@ -34,7 +34,7 @@ export class World {
     this.#random = options.executor.scheduler.fork('workload');
   }
 
-  /** No fault happens any more. */
+  /** All faults are over. */
   get isHealed(): boolean {
     return this.#isHealed;
   }
@@ -43,47 +43,48 @@ export class World {
     return this.executor.scheduler.now();
   }
 
-  /** Size of that name; 0 where the workload has none. */
+  /** The size of that name; 0 if the workload has none. */
   size(name: string): number {
     return this.sizes[name] ?? 0;
   }
 
-  /** A number from 0 below 1; with `below` a whole one below that. */
+  /** A random number in [0, 1). */
   random(): number {
     return this.#random();
   }
 
+  /** A random whole number in [0, limit). */
   below(limit: number): number {
     return Math.floor(this.#random() * limit);
   }
 
-  /** One of a list that is not empty. */
+  /** A random item of a list. Throws MillraceError for an empty list. */
   pick<T>(list: readonly T[]): T {
     const picked = list[this.below(list.length)];
-    if (picked === undefined) throw new MillraceError('There is nothing in this list to pick.');
+    if (picked === undefined) throw new MillraceError('Cannot pick from an empty list.');
     return picked;
   }
 
-  /** Lets virtual time pass. */
+  /** Waits for `ms` of virtual time. */
   pass(ms: number): Promise<void> {
-    return this.#options.timetable.pass(ms);
+    return this.#options.timers.pass(ms);
   }
 
-  /** Waits until something is true. Faults may hold it up; once they are healed it has as long as the workload has to settle. */
+  /** Waits until `isTrue`. The deadline is `settleMs` of the workload after the last fault. Missing it is a violation. */
   async until(what: string, isTrue: () => boolean): Promise<void> {
-    const { timetable, violations, plan, settleMs } = this.#options;
+    const { timers, violations, plan, settleMs } = this.#options;
     const faultMs = Math.max(0, ...plan.faults.map(({ atMs, forMs }) => atMs + forMs));
-    if (!(await timetable.until(isTrue, faultMs + settleMs))) {
-      violations.add('liveness', `waited in vain: ${what}`);
+    if (!(await timers.until(isTrue, faultMs + settleMs))) {
+      violations.add('liveness', `the deadline has passed: ${what}`);
     }
   }
 
-  /** What has to be true now. A violation ends the run. */
+  /** Reports a violation, which ends the run, unless `isTrue`. */
   check(isTrue: boolean, what: string): void {
     if (!isTrue) this.#options.violations.add('workload', what);
   }
 
-  /** Calls `turn` for every node that is up, and for each that starts, again and again. */
+  /** Calls `turn` for every node that is up, and at every later start of a node. */
   everyStart(turn: (node: SimulatedNode) => void): void {
     this.#starts.push(turn);
     for (const node of this.nodes) {
@@ -91,7 +92,7 @@ export class World {
     }
   }
 
-  // ---- what the simulation tells
+  // ---- for the simulation
 
   started(node: SimulatedNode): void {
     for (const turn of this.#starts) turn(node);

@@ -2,9 +2,10 @@ import { Later, type Stream } from '../actors/kernel/index.js';
 import { ProtocolError } from '../errors.js';
 import type { AnyMethod } from '../protocol/index.js';
 
-/** The elements that a handler or an answer gives, filled, each when it is there. ProtocolError for what cannot be iterated. */
+/** Yields the elements of a handler or an answer, with defaults filled in. Throws ProtocolError for a value that is not iterable. */
 export async function* elementsOf(method: AnyMethod, elements: unknown): AsyncGenerator<unknown, undefined, void> {
-  if (!isIterable(elements)) throw new ProtocolError(`${method.fullName} is a stream, and got nothing to iterate`);
+  if (!isIterable(elements))
+    throw new ProtocolError(`${method.fullName} is a streaming rpc: return an iterable of its elements`);
   for await (const element of elements) {
     yield method.response.create(element instanceof Later ? await element.reply : element);
   }
@@ -15,7 +16,7 @@ function isIterable(value: unknown): value is AsyncIterable<unknown> | Iterable<
   return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value);
 }
 
-/** A stream of which a test says the elements; `open` is asked for them when it is first read. */
+/** A stream whose elements a test provides. It calls `open` for them at the first read. */
 export class AnsweredStream implements Stream<unknown> {
   readonly #elements: AsyncGenerator<unknown, undefined, void>;
 

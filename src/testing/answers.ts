@@ -1,6 +1,6 @@
 import type { AnyMethod, AnyService, AskMethod, StreamMethod } from '../protocol/index.js';
 
-/** Answers to some asks and streams of a service: what a test puts in place of the actor behind a reference. */
+/** Answers to some asks and streams of a service. A test provides them in place of the actor behind a reference. */
 export type Answers<S extends AnyService> = {
   readonly [K in keyof S['methods']]?: S['methods'][K] extends AskMethod<
     infer Request,
@@ -14,13 +14,13 @@ export type Answers<S extends AnyService> = {
       : never;
 };
 
-/** Called through a method signature, whose parameters compare both ways: an answer to any request fits. */
+/** The type of a method, whose parameters are bivariant: an answer to any request is assignable. */
 type AnyAnswer = { call(request: unknown): unknown }['call'];
 
 /** Any answers, by the name of the rpc. */
 export type UntypedAnswers = Readonly<Record<string, AnyAnswer | undefined>>;
 
-/** What the answers say to a request; `undefined` where they are silent. */
+/** The answer to a request; `undefined` if there is none. */
 export function answer(answers: UntypedAnswers, method: AnyMethod, request: unknown): unknown {
   return answers[method.name]?.(request);
 }

@@ -15,11 +15,11 @@ import { type Answers, answer, type UntypedAnswers } from './answers.js';
 import type { Effect } from './effects.js';
 import { EffectsContext, type MessageFields } from './effects-context.js';
 
-/** What a message of this rpc may be made from. */
+/** The value from which a request of this rpc can be made: fields with defaults may be absent. */
 export type RequestInitOf<M> =
   M extends Method<Mode, infer _Request, infer RequestInit, infer _Response, infer _ResponseInit> ? RequestInit : never;
 
-/** What handling one message comes to. */
+/** The result of handling one message. */
 export type Handled<M> =
   M extends TellMethod<infer _Request, infer _RequestInit>
     ? Promise<void>
@@ -29,39 +29,39 @@ export type Handled<M> =
         ? AsyncIterable<Response>
         : never;
 
-/** One behavior on its own: messages go in, effects come out. Made by `testBehavior`. */
+/** One behavior, running alone: it receives messages and returns effects. Made by `testBehavior`. */
 export interface BehaviorTest<S extends AnyService, State> {
   readonly state: State;
-  /** What the behavior wrote to `ctx.log`. */
+  /** The records that the behavior wrote to `ctx.log`. */
   readonly log: readonly LogRecord[];
-  /** What the behavior did since this was last asked. */
+  /** Returns the effects since the last call. */
   takeEffects(): readonly Effect[];
   /**
-   * Runs the handler of one rpc, at once, and resolves to its reply with defaults filled in. Rejects with what the handler throws: what
-   * becomes of a failed actor is its supervision's affair. ConfigError for a name that is no rpc.
+   * Runs the handler of one rpc at once, and resolves to its reply with defaults filled in. Rejects with the error of the handler:
+   * supervision does not run here. Throws ConfigError for a name that is not an rpc.
    */
   handle<K extends keyof S['methods'] & string>(
     name: K,
     request: RequestInitOf<S['methods'][K]>,
     fields?: MessageFields,
   ): Handled<S['methods'][K]>;
-  /** Says that a watched actor is gone, and awaits `on.terminated`. ConfigError for one that is not watched. */
+  /** Reports that a watched actor has terminated, and awaits `on.terminated`. Rejects with ConfigError if it is not watched. */
   terminated(ref: UntypedRef, reason?: TerminationReason): Promise<void>;
-  /** Says that no message came for so long, and awaits `on.idle`: an idle timeout is an effect, which no time passed brings about. */
+  /** Runs `on.idle` and awaits it. `advance` does not run it: here an idle timeout is only an effect. */
   idle(): Promise<void>;
-  /** Lets time pass: timers that come due run, in order, and what they return is awaited. What one throws comes out here. */
+  /** Advances time. Runs the timers that are due, in order, and awaits their results. Rejects with the error of a timer. */
   advance(ms: number): Promise<void>;
-  /** Stops the actor: its timers end, and `on.stopping` runs. */
+  /** Stops the actor: cancels its timers, and runs `on.stopping`. */
   stop(): Promise<void>;
   /**
-   * A reference for messages and state, behind which nobody is: tells and asks that go there are effects. `answers` replies to asks; an
-   * ask without an answer waits for `reply` or `fail` of its effect.
+   * Makes a reference without an actor behind it. Tells and asks to it are effects. `answers` replies to asks; an ask without an answer
+   * waits for `reply` or `fail` of its effect.
    */
   probe<T extends AnyService>(service: T, answers?: Answers<T>): ActorRef<T>;
 }
 
 /**
- * Runs a behavior as a pure function: no runtime, no other actor, no time but what the test lets pass. Makes its state and runs
+ * Runs a behavior as a pure function: without a runtime and other actors, on time that the test advances. Creates its state, and runs
  * `on.started`.
  *
  *     const test = await testBehavior(pricing);

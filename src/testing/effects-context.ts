@@ -16,31 +16,31 @@ import type { Scheduler, Timer } from '../scheduler/index.js';
 import type { Effect } from './effects.js';
 import { type Answer, RecordedRoute, type RecordedTarget } from './recorded-route.js';
 
-/** What comes with a message in a test. */
+/** The metadata and sender of a message in a test. */
 export interface MessageFields {
   readonly meta?: Meta;
   readonly sender?: UntypedRef;
 }
 
-/** What surrounds a behavior that runs alone. */
+/** The environment of a behavior that runs alone. */
 export interface EffectsWorld {
-  /** Of the actor, for people; its last part is the actor's name. */
+  /** The path of the actor. Its last part is the name. */
   readonly path: string;
   readonly selfCUid: bigint;
   /** Of the process that the actor and its children are taken to be in; 0n: none. */
   readonly incarnation: bigint;
   readonly scheduler: Scheduler;
-  /** Gets everything that the behavior does. */
+  /** Receives every effect. */
   record(effect: Effect): void;
-  /** Elements of a stream that the behavior opens with a reference that it was not given by a test. */
+  /** Elements of a stream that the behavior opens by a reference that no test has made. */
   elements?(method: AnyMethod): AsyncIterable<unknown>;
-  /** Channel id of the next child or probe. */
+  /** The channel id of the next child or probe. */
   nextCUid(): bigint;
-  /** Name of the next child, where the behavior gives it none. */
+  /** The name of the next child, if the behavior gives none. */
   nextName(service: AnyService): string;
 }
 
-/** The context of a behavior that runs alone: tells what the behavior does, and does nothing of it but timers and `become`. */
+/** The context of a behavior that runs alone. It records the effects. It executes only timers and `become`. */
 export class EffectsContext implements Context {
   readonly name: string;
   readonly path: string;
@@ -56,13 +56,13 @@ export class EffectsContext implements Context {
   readonly #references = new References({ name: 'test' });
   readonly #routes = new Map<bigint, RecordedRoute>();
   readonly #timers: ActorTimers;
-  /** What timers returned that have run. */
+  /** The results of timers that have run. */
   readonly #turns: unknown[] = [];
-  /** In the order in which they were set. */
+  /** The callbacks of all timers, in the order in which they were set. */
   readonly #timerCallbacks: (() => unknown)[] = [];
   readonly #watched = new Map<bigint, UntypedRef>();
   readonly #names = new Set<string>();
-  /** What stands behind a reference that no test has made. */
+  /** Answers for references that no test has made. */
   readonly #unasked: Answer = (method) => (method.mode === 'stream' ? this.#world.elements?.(method) : undefined);
 
   constructor(behavior: AnyBehavior, world: EffectsWorld) {
@@ -86,33 +86,33 @@ export class EffectsContext implements Context {
     return this.#turns.splice(0);
   }
 
-  /** Runs a handler with what came with its message. */
+  /** Runs a handler with the metadata and sender of its message. */
   during<Result>(fields: { readonly meta?: Meta; readonly sender?: Ref | undefined }, run: () => Result): Result {
     this.meta = fields.meta;
     this.sender = fields.sender;
     return run();
   }
 
-  /** The watched actor of this channel id, which is watched no longer. */
+  /** Removes and returns the watched actor with this channel id. */
   takeWatched(cUid: bigint): UntypedRef | undefined {
     const ref = this.#watched.get(cUid);
     this.#watched.delete(cUid);
     return ref;
   }
 
-  /** What the timer calls that was set as the n-th, counted from 0. */
+  /** The callback of the n-th timer, counted from 0. */
   timerCallback(number: number): (() => unknown) | undefined {
     return this.#timerCallbacks[number];
   }
 
-  /** A reference whose messages are recorded. */
+  /** Makes a reference whose messages are recorded. */
   probe<S extends AnyService>(service: S, answer: Answer): ActorRef<S> {
     return this.#probeHere(service, this.#world.nextCUid(), answer);
   }
 
   spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options: SpawnOptions = {}): ActorRef<S> {
     const name = options.name ?? this.#world.nextName(behavior.service);
-    if (this.#names.has(name)) throw new ConfigError(`${this.path}/${name} exists already: choose another name`);
+    if (this.#names.has(name)) throw new ConfigError(`${this.path}/${name} already exists: choose another name`);
     this.#names.add(name);
     const ref = this.probe(behavior.service, this.#unasked);
     this.#world.record({ kind: 'spawned', name, ref, behavior });
@@ -121,9 +121,7 @@ export class EffectsContext implements Context {
 
   watch(ref: UntypedRef): void {
     if (this.#behavior.on.terminated === undefined) {
-      throw new ConfigError(
-        `${this.path} watches ${ref.service.typeName}, but its behavior has no on.terminated to be told by`,
-      );
+      throw new ConfigError(`${this.path} watches ${ref.service.typeName}, but its behavior has no on.terminated`);
     }
     this.#watched.set(ref.toRef().cUid, ref);
     this.#world.record({ kind: 'watched', ref });

@@ -2,7 +2,7 @@ import type { AnyBehavior, UntypedRef } from '../actors/kernel/index.js';
 import type { Meta } from '../protocol/index.js';
 import type { Timer } from '../scheduler/index.js';
 
-/** One thing that a behavior did to the world, in the order in which it did them. */
+/** One side effect of a behavior. Effects have the order in which they happened. */
 export type Effect =
   | Told
   | Asked
@@ -30,12 +30,12 @@ export interface Told {
   readonly to: UntypedRef;
   /** Name of the rpc, as on the reference. */
   readonly method: string;
-  /** Filled: every field is there. */
+  /** With defaults filled in. */
   readonly message: unknown;
   readonly meta: Meta | undefined;
 }
 
-/** A stream that was read; its elements are what its probe answers. */
+/** A stream that was opened by its first read. Its elements are the answer of the probe. */
 export interface Opened {
   readonly kind: 'opened';
   readonly to: UntypedRef;
@@ -46,7 +46,7 @@ export interface Opened {
   readonly windowItems: number | undefined;
 }
 
-/** An ask that waits until the test answers it; one that its probe answers is recorded all the same. */
+/** An ask. It waits until the test or the probe answers it. */
 export interface Asked {
   readonly kind: 'asked';
   readonly to: UntypedRef;
@@ -54,7 +54,7 @@ export interface Asked {
   readonly message: unknown;
   readonly meta: Meta | undefined;
   readonly timeoutMs: number | undefined;
-  /** Defaults are filled in. Whoever settles an ask first has settled it. */
+  /** Replies with `value`, with defaults filled in. Only the first `reply` or `fail` has an effect. */
   reply(value: unknown): void;
   fail(error: Error): void;
 }

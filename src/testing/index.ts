@@ -1,6 +1,6 @@
 /**
- * `millrace/testing`: what users need to test their own actors. A behavior as a pure function, a cluster on virtual time, actors that
- * keep what they get, and conditions to wait for. It knows no test framework, and nothing in the runtime may use it.
+ * `millrace/testing`: tools with which users test their actors. It runs a behavior as a pure function, starts a cluster on virtual time,
+ * and has probe actors and conditions to wait for. It must not depend on a test framework, and nothing in the runtime may use it.
  */
 export type { Answers } from './answers.js';
 export { type BehaviorTest, type Handled, testBehavior } from './behavior-test.js';

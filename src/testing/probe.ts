@@ -5,7 +5,7 @@ import type { Scheduler, Timer } from '../scheduler/index.js';
 import { elementsOf } from './answered-stream.js';
 import { type Answers, answer, type UntypedAnswers } from './answers.js';
 
-/** A message that a probe got. */
+/** A message that a probe received. */
 export interface Received {
   /** Name of the rpc, as on the reference. */
   readonly method: string;
@@ -20,8 +20,8 @@ interface Waiter {
 }
 
 /**
- * An actor that keeps what it gets until the test takes it: spawn its behavior where the program expects another actor. Asks and
- * streams are answered by `answers`; one without an answer is refused, which its asker learns as a HandlerError.
+ * An actor that keeps its messages until the test takes them. Spawn its behavior where the program expects another actor. `answers`
+ * replies to asks and streams; one without an answer fails with a HandlerError at the caller.
  *
  *     const probe = createProbe(Pricing, cluster.scheduler, { quote: () => ({ price: 3 }) });
  *     const ref = runtime.spawn(probe.behavior);
@@ -49,20 +49,24 @@ export class Probe<S extends AnyService> {
     this.behavior = untypedBehavior(service, this.#definition(service, answers));
   }
 
-  /** The oldest message that was not taken, or the next to come. WaitTimeoutError when there is none in time, 5 s by default. */
+  /** Takes the oldest message, or waits for the next one. Rejects with WaitTimeoutError after `timeoutMs`, 5 s by default. */
   next({ timeoutMs = 5_000 }: { readonly timeoutMs?: number } = {}): Promise<Received> {
     const first = this.#received.shift();
     if (first !== undefined) return Promise.resolve(first);
     return new Promise((resolve, reject) => {
       const timer = this.#scheduler.setTimer(timeoutMs, () => {
         this.#waiters = this.#waiters.filter((waiter) => waiter.timer !== timer);
-        reject(new WaitTimeoutError(`the probe of ${this.behavior.service.typeName} got nothing for ${timeoutMs} ms`));
+        reject(
+          new WaitTimeoutError(
+            `the probe of ${this.behavior.service.typeName} received no message for ${timeoutMs} ms`,
+          ),
+        );
       });
       this.#waiters.push({ resolve, timer });
     });
   }
 
-  /** Everything that was not taken yet. */
+  /** Takes all messages that were not taken yet. */
   takeAll(): readonly Received[] {
     const taken = this.#received;
     this.#received = [];

@@ -3,12 +3,12 @@ import type { AnyMethod } from '../protocol/index.js';
 import { AnsweredStream } from './answered-stream.js';
 import type { Asked, Effect } from './effects.js';
 
-/** Answers an ask or a stream at once; `undefined` leaves an ask to the test. */
+/** Answers an ask or a stream. `undefined`: the test answers the ask later. */
 export type Answer = (method: AnyMethod, message: unknown) => unknown;
 
 export type RecordedTarget = Pick<Route, 'cUid' | 'incarnation'>;
 
-/** Where the references of a behavior test lead: nowhere. What is sent is recorded. */
+/** The route of references in a behavior test. It records messages and delivers them to nobody. */
 export class RecordedRoute implements Route {
   readonly cUid: bigint;
   readonly incarnation: bigint;
@@ -23,7 +23,7 @@ export class RecordedRoute implements Route {
     this.#answer = answer;
   }
 
-  /** The reference through which this route is used; it is what effects name. */
+  /** Sets the reference that uses this route. Effects contain it. */
   bind<R extends UntypedRef>(ref: R): R {
     this.#self = ref;
     return ref;
@@ -64,7 +64,7 @@ export class RecordedRoute implements Route {
     return Promise.resolve();
   }
 
-  /** Nothing watched here ends, unless the test says so. */
+  /** Does nothing: a watched actor terminates only when the test says so. */
   watch(): void {}
 
   unwatch(): void {}

@@ -2,17 +2,17 @@ import { WaitTimeoutError } from '../errors.js';
 import type { Scheduler } from '../scheduler/index.js';
 
 export interface UntilOptions {
-  /** On the scheduler's time. Default 5 000. */
+  /** Time of the scheduler. Default 5 000. */
   readonly timeoutMs?: number;
-  /** How often to look. Default 1. */
+  /** Interval between checks. Default 1. */
   readonly everyMs?: number;
-  /** What is waited for, for the error. Default: the text of the condition. */
+  /** What the error says was awaited. Default: the source of the condition. */
   readonly what?: string;
 }
 
 /**
- * Resolves as soon as `condition` holds: returns true, or throws no longer (so that assertions serve). WaitTimeoutError at the
- * deadline, with what was thrown last as its cause.
+ * Resolves as soon as `condition` holds. It holds when it neither returns false nor throws, so it may contain assertions. Rejects with
+ * WaitTimeoutError at the deadline; the cause is the last error that was thrown.
  *
  *     await until(cluster.scheduler, () => expect(received).to.have.length(3), { timeoutMs: 1_000 });
  */
@@ -20,13 +20,13 @@ export function until(scheduler: Scheduler, condition: () => unknown, options: U
   const { timeoutMs = 5_000, everyMs = 1, what = condition.toString() } = options;
   const deadlineMs = scheduler.now() + timeoutMs;
   return new Promise((resolve, reject) => {
-    const look = (): void => {
-      const seen = holds(condition);
-      if (seen.isTrue) resolve();
-      else if (scheduler.now() < deadlineMs) scheduler.setTimer(everyMs, look);
-      else reject(new WaitTimeoutError(`waited ${timeoutMs} ms for ${what}`, { cause: seen.error }));
+    const check = (): void => {
+      const result = holds(condition);
+      if (result.isTrue) resolve();
+      else if (scheduler.now() < deadlineMs) scheduler.setTimer(everyMs, check);
+      else reject(new WaitTimeoutError(`waited ${timeoutMs} ms for ${what}`, { cause: result.error }));
     };
-    look();
+    check();
   });
 }
 

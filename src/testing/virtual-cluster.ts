@@ -7,12 +7,12 @@ import { until, type UntilOptions } from './until.js';
 export interface VirtualClusterOptions extends Omit<ExecutorOptions, 'log'> {
   /** Virtual nodes `node-0`, `node-1`, ..., each with one process. Default 1. */
   readonly nodes?: number;
-  /** For every process. */
+  /** Options of every process. */
   readonly runtime?: Omit<RuntimeOptions, 'node' | 'name' | 'controlPlane'>;
 }
 
 /**
- * Virtual nodes on the pseudo-network, on virtual time: an hour passes in a moment, and the same seed gives the same run. The first node
+ * Virtual nodes on the pseudo-network, on virtual time: an hour takes milliseconds, and the same seed gives the same run. The first node
  * serves the control plane.
  *
  *     await using cluster = await virtualCluster({ nodes: 2, seed: 7, latencyMs: 1, loss: 0.01 });
@@ -23,7 +23,7 @@ export interface VirtualClusterOptions extends Omit<ExecutorOptions, 'log'> {
 export async function virtualCluster(options: VirtualClusterOptions = {}): Promise<VirtualCluster> {
   const { nodes = 1, runtime = {}, seed = 1, ...network } = options;
   if (!Number.isSafeInteger(nodes) || nodes < 1) {
-    throw new ConfigError(`nodes must be a whole number, at least 1, not ${nodes}`);
+    throw new ConfigError(`nodes must be a whole number, 1 or more; got ${nodes}`);
   }
   const log = memoryLogger();
   const executor = new Executor({ ...network, seed, log });
@@ -39,7 +39,7 @@ export async function virtualCluster(options: VirtualClusterOptions = {}): Promi
 export class VirtualCluster {
   readonly executor: Executor;
   readonly seed: number;
-  /** One for each node, the one that serves the control plane first. */
+  /** One per node. The first serves the control plane. */
   readonly runtimes: readonly [Runtime, ...Runtime[]];
   readonly log: readonly LogRecord[];
 
@@ -54,23 +54,23 @@ export class VirtualCluster {
     return this.executor.scheduler;
   }
 
-  /** Lets virtual time pass. */
+  /** Advances virtual time by `ms`. */
   pass(ms: number): Promise<void> {
     return new Promise((resolve) => void this.scheduler.setTimer(ms, resolve));
   }
 
-  /** As the function `until`, on virtual time; its error names the seed. */
+  /** Like the function `until`, on virtual time. The error names the seed. */
   until(condition: () => unknown, options: UntilOptions = {}): Promise<void> {
     const { what = condition.toString() } = options;
     return until(this.scheduler, condition, { ...options, what: `${what} (seed ${this.seed})` });
   }
 
-  /** Stops everything. MillraceError when an actor, an ask, a stream or a link is left behind. */
+  /** Stops everything. Rejects with MillraceError if an actor, an ask, a stream or a link is left. */
   async stop(): Promise<void> {
     await this.executor.stop();
     for (const { node, leftovers } of this.runtimes) {
       if (Object.values(leftovers).some((count) => count > 0)) {
-        throw new MillraceError(`${node} leaves behind ${JSON.stringify(leftovers)} (seed ${this.seed})`);
+        throw new MillraceError(`${node} left behind ${JSON.stringify(leftovers)} (seed ${this.seed})`);
       }
     }
   }

@@ -1,7 +1,9 @@
+import { Deferred } from '../deferred.js';
+
 /** The links of a transport that have not ended. */
 export class LiveLinks<Link> implements Iterable<Link> {
   readonly #links = new Set<Link>();
-  readonly #waiting: (() => void)[] = [];
+  #noneLeft: Deferred<void> | undefined;
 
   get size(): number {
     return this.#links.size;
@@ -17,12 +19,13 @@ export class LiveLinks<Link> implements Iterable<Link> {
 
   ended(link: Link): void {
     this.#links.delete(link);
-    if (this.#links.size > 0) return;
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    if (this.#links.size === 0) this.#noneLeft?.resolve();
   }
 
   /** Resolves when the last link has ended. */
   async allEnded(): Promise<void> {
-    if (this.#links.size > 0) await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+    if (this.#links.size === 0) return;
+    this.#noneLeft ??= new Deferred();
+    await this.#noneLeft.promise;
   }
 }

@@ -2,7 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { until } from '../scheduler/until.js';
+import { until } from '../support/until.js';
+import { pendingBecause } from '../support/pending.js';
 import { Folder, MAIN, messages } from './millrace.js';
 
 const PLACEMENTS = ['inline', 'thread', 'process'];
@@ -62,7 +63,7 @@ describe('how the millrace command is interrupted', function () {
     });
 
     it('says why standard output cannot be written where it is not closed', async function () {
-      if (process.platform !== 'linux') this.skip();
+      if (process.platform !== 'linux') pendingBecause(this, 'only Linux has /dev/full');
       const full = openSync('/dev/full', 'w');
       const child = spawn(process.execPath, [MAIN, 'config'], { stdio: ['ignore', full, 'pipe'] });
       let said = '';
@@ -106,9 +107,9 @@ describe('how the millrace command is interrupted', function () {
     });
 
     it('reaches the first process of a PID namespace, as in a container', async function () {
-      if (!canUnshare) this.skip();
+      if (!canUnshare) pendingBecause(this, 'this user may make no PID namespace');
       for (const [signal, code] of Object.entries(codes)) {
-        // The shell of the namespace's parent forwards nothing: the process inside signals its own number 1.
+        // A signal that process 1 sends itself is dropped, too, unless it listens.
         folder.writePipeline('first.js', {
           read: `if (process.pid === 1) process.kill(1, '${signal}'); while (!context.signal.aborted) await new Promise((go) => setTimeout(go, 5));`,
         });

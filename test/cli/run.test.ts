@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { expect } from 'chai';
-import { FLIGHTS, Folder, messages, summaryOf } from './millrace.js';
+import { type Ended, FLIGHTS, Folder, messages, summaryOf } from './millrace.js';
 
 describe('millrace run', function () {
   this.timeout(30_000);
@@ -22,6 +23,70 @@ describe('millrace run', function () {
     const { code, stdout, stderr } = await folder.run(['run', './args.js', '--', ...words]);
     expect(code, stderr).to.equal(0);
     expect(JSON.parse(stdout)).to.deep.equal({ input: 'a b.json', dry: true, maxRows: '5', empty: '', below: '-3' });
+  });
+
+  describe('a program that declares its arguments', () => {
+    before(() => {
+      folder.write(
+        'declared.js',
+        `import { pipeline } from 'millrace';
+import { Flight } from ${JSON.stringify(join(FLIGHTS, 'gen/flights.js'))};
+export default pipeline('declared', import.meta.url, (p, args) => {
+  const flights = p.source('read', Flight, async () => { console.log(JSON.stringify(args)); });
+  p.sink('print', flights, async (input) => { for await (const flight of input); });
+}, { args: {
+  input: { required: true, help: 'what is read' },
+  maxRows: { type: 'number', default: 10, help: 'rows at most' },
+  dry: { type: 'flag', help: 'write nothing' },
+} });`,
+      );
+    });
+    const run = (...words: string[]): Promise<Ended> =>
+      folder.run(['run', 'declared.js', '--partitions', '2', '--', ...words]);
+
+    it('gets them with their types and defaults', async () => {
+      const { code, stdout, stderr } = await run('--dry', '--input', '5');
+      expect(code, stderr).to.equal(0);
+      expect(JSON.parse(stdout)).to.deep.equal({ input: '5', dry: true, maxRows: 10 });
+      const other = await run('--input=--x', '--max-rows', '-2.5', '--dry=false');
+      expect(JSON.parse(other.stdout)).to.deep.equal({ input: '--x', dry: false, maxRows: -2.5 });
+    });
+
+    const refused: readonly (readonly [words: string[], includes: string])[] = [
+      [['--inptu', 'f'], 'has no argument --inptu. Did you mean --input?'],
+      [['--maxrow', '3'], 'Did you mean --max-rows?'],
+      [['--whatever'], 'It has --input, --max-rows, --dry.'],
+      [['--constructor'], 'has no argument --constructor'],
+      [[], 'needs the argument --input'],
+      [['--input'], '--input needs a value'],
+      [['--input', '--dry'], '--input needs a value'],
+      [['--input', 'f', '--max-rows', 'many'], '--max-rows needs a number; got "many"'],
+      [['--input', 'f', '--max-rows'], '--max-rows needs a number; got none'],
+      [['--input', 'f', '--dry=maybe'], '--dry takes no value; got "maybe"'],
+      [['--input', 'f', '--dry', 'f'], '"f" is not known'],
+      [['--input', 'f', '--input', 'g'], '--input is given twice'],
+    ];
+    for (const [words, includes] of refused) {
+      it(`is not run with "${words.join(' ')}"`, async () => {
+        const ended = await run(...words);
+        expect(ended.code, ended.stderr).to.equal(2);
+        expect(messages(ended)).to.have.length(1);
+        expect(ended.stderr).to.include(includes);
+        expect(ended.stdout).to.equal('');
+      });
+    }
+
+    it('lists them with --help, and does not run', async () => {
+      for (const words of [['--help'], ['--input', 'f', '-h']]) {
+        const { code, stdout, stderr } = await run(...words);
+        expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+        expect(stdout).to.match(/^ {2}--input <text> +what is read \(required\)$/m);
+        expect(stdout).to.match(/^ {2}--max-rows <number> +rows at most \(default: 10\)$/m);
+        expect(stdout).to.match(/^ {2}--dry +write nothing$/m);
+      }
+      const { stdout } = await folder.run(['run', FLIGHTS, '--', '--help']);
+      expect(stdout).to.include('--input <text>').and.include('(default: out)').and.include('--quiet');
+    });
   });
 
   it('takes the input of the flights from the folder it is run in', async () => {
@@ -82,6 +147,41 @@ describe('millrace run', function () {
     expect(ended.stderr).to.not.match(/\n\s+at /);
     const { stdout } = await folder.run(['run', 'failing.js', '--json']);
     expect(JSON.parse(stdout)).to.include({ result: 'failed' }).and.have.nested.property('error.code', 'PIPELINE');
+  });
+
+  for (const placement of ['inline', 'thread', 'process']) {
+    it(`has the stack of a failure and of its cause on standard error with --verbose, partitions ${placement}`, async () => {
+      folder.writePipeline('deep.js', {
+        read: "const inner = new RangeError('the disk is full'); throw new TypeError('cannot be written', { cause: inner });",
+      });
+      const words = ['run', 'deep.js', '--partitions', '2', '--placement', placement, '--verbose'];
+      const { code, stderr } = await folder.run(words, { MILLRACE_LOG_FORMAT: 'text' });
+      expect(code).to.equal(1);
+      expect(stderr).to.match(/ segment failed .*\n {2}TypeError: cannot be written\n {6}at .*deep\.js:\d/);
+      expect(stderr).to.match(/\n {2}caused by: RangeError: the disk is full\n {6}at .*deep\.js:\d/);
+      expect(stderr).to.match(/\nmillrace: Pipeline "test" failed: .*\n {2}PipelineError: /);
+      const plain = await folder.run(words.slice(0, -1), { MILLRACE_LOG_FORMAT: 'text' });
+      expect(plain.stderr).to.not.match(/^\s+at /m);
+      expect(messages(plain)).to.have.length(1);
+    });
+  }
+
+  it('lets no text of a program steer the terminal by a message', async () => {
+    folder.writePipeline('steering.js', { read: "throw new Error('\\u001b[2J\\u009b31m\\nmillrace: done in 0 s.');" });
+    for (const words of [
+      ['run', 'steering.js'],
+      ['--verbose', 'run', 'steering.js'],
+      ['run', 'no\u001b[2J.js'],
+      ['no\u001b[2J'],
+    ]) {
+      const { stdout, stderr, code } = await folder.run(words, { MILLRACE_LOG_FORMAT: 'text' });
+      expect(code, stderr).to.be.oneOf([1, 2]);
+      // oxlint-disable-next-line no-control-regex -- these are what must not be there.
+      expect(stdout + stderr).to.not.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+      expect(stderr)
+        .to.include(String.raw`\x1b[2J`)
+        .and.not.match(/^millrace: done/m);
+    }
   });
 
   it('ends with 3, and does not hang, when the program throws where nobody catches it', async () => {

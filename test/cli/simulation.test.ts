@@ -100,7 +100,7 @@ describe('millrace run as a simulation', function () {
       seed: 1,
       crashes: [{ text: '1@5ms', hasHappened: true }],
     });
-    expect(ended.stderr).to.include('node 1 crashes').and.include('started anew once');
+    expect(ended.stderr).to.include('node 1 crashes').and.include('restarted once');
     expect(JSON.parse(folder.read('few/flights.json'))).to.include({ flights: 2_000 });
   });
 

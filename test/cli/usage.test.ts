@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { FLIGHTS, Folder, messages } from './millrace.js';
+import { FLIGHTS, Folder, MAIN, messages } from './millrace.js';
 
 describe('the millrace command', function () {
   this.timeout(30_000);
@@ -12,7 +14,7 @@ describe('the millrace command', function () {
     for (const words of [[], ['--help'], ['help']]) {
       const { code, stdout, stderr } = await folder.run(words);
       expect(code, stderr).to.equal(0);
-      for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130', 'millrace run examples/flights']) {
+      for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130', 'millrace run pipeline.js']) {
         expect(stdout).to.include(word);
       }
     }
@@ -35,6 +37,36 @@ describe('the millrace command', function () {
   const wrong: readonly (readonly [words: string[], includes: string])[] = [
     [['rnu'], 'Did you mean run?'],
     [['nonsense'], 'There are run, sim, replay, gen, config, topology'],
+    [['nonsense', 'x', '--y'], 'There are run, sim, replay, gen, config, topology, help'],
+    [['help', 'nonsense'], 'There are run'],
+    [['help', 'rnu'], 'Did you mean run?'],
+    [[''], "unknown command ''"],
+    [['RUN', FLIGHTS], 'Did you mean run?'],
+    [['--nonsense'], "unknown option '--nonsense'"],
+    [['-x', 'run'], "unknown option '-x'"],
+    [['config', '--', 'more'], "too many arguments for 'config'"],
+    [['config', '--jsn'], 'Did you mean --json?'],
+    [['config', '--config'], 'argument missing'],
+    [['config', '--config', '.'], 'it is a folder'],
+    [['topology', 'more'], 'too many arguments'],
+    [['run', ''], "There is no module ''"],
+    [['run', 'no where'], "There is no module 'no where'"],
+    [['run', '--', 'x.js'], "missing required argument 'module'"],
+    [['run', FLIGHTS, '--quiet=1'], 'Did you mean --quiet?'],
+    [['run', FLIGHTS, '--record'], 'argument missing'],
+    [['run', FLIGHTS, '--record', 'no/such/folder/x'], 'no/such/folder/x'],
+    [['run', FLIGHTS, '--record-actors', 'x'], 'needs --record FILE'],
+    [['run', FLIGHTS, '--', '--inptu', 'x'], 'Did you mean --input?'],
+    [['run', FLIGHTS, '--', '-x'], '"-x" is not known'],
+    [['run', FLIGHTS, '--seed', '1', '--placement', 'process'], 'leave out one of them'],
+    [['sim'], "missing required argument 'modules'"],
+    [['sim', 'nowhere.js'], 'There is no module nowhere.js'],
+    [['sim', 'empty.js'], 'no workload as its default export'],
+    [['sim', 'empty.js', '--seeds', '5..1'], 'FROM..TO'],
+    [['replay'], "missing required argument 'file'"],
+    [['replay', 'nowhere'], 'nowhere cannot be read'],
+    [['replay', '.'], '. cannot be read: EISDIR'],
+    [['replay', 'broken.js'], 'broken.js is not a recording'],
     [['run'], "missing required argument 'module'"],
     [['run', FLIGHTS, 'more'], 'too many arguments'],
     [['run', FLIGHTS, '--sede', '7'], 'Did you mean --seed?'],
@@ -96,6 +128,36 @@ describe('the millrace command', function () {
     const ended = await folder.run(['run', FLIGHTS], { MILLRACE_STREAM_ITEMS: 'many' });
     expect(ended.code).to.equal(2);
     expect(ended.stderr).to.include('streamItems').and.include('many');
+  });
+
+  it('runs modules whose paths have blanks, from another folder, of a package.json with a byte order mark', async () => {
+    mkdirSync(join(folder.path, 'a folder'));
+    folder.writePipeline('a folder/a module.js', { read: 'console.log(JSON.stringify(args));' });
+    folder.write('a folder/package.json', '\ufeff{ "type": "module", "millrace": "./a module.js" }\r\n');
+    for (const module of ['a folder', 'a folder/a module.js', join(folder.path, 'a folder')]) {
+      const { code, stdout, stderr } = await folder.run(['run', module, '--quiet', '--', '--x=--', '--y', 'a  b']);
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+      expect(JSON.parse(stdout)).to.deep.equal({ x: '--', y: 'a  b' });
+    }
+  });
+
+  it('takes -- for the end of options where a command has no program', async () => {
+    const { code, stdout } = await folder.run(['config', '--json', '--']);
+    expect(code).to.equal(0);
+    expect(JSON.parse(stdout)).to.have.property('logLevel');
+    expect((await folder.run(['help', 'sim'])).stdout).to.include('--seeds');
+  });
+
+  it('says so where the folder that it is called in is gone', async () => {
+    const gone = join(folder.path, 'gone');
+    mkdirSync(gone);
+    // The folder has to go after the process has it and before the command looks.
+    const script = `process.chdir(${JSON.stringify(gone)}); (await import('node:fs')).rmdirSync(${JSON.stringify(gone)}); process.argv.splice(1, 1, 'millrace', 'config'); await import(${JSON.stringify(pathToFileURL(MAIN).href)});`;
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script, 'x'], {
+      encoding: 'utf8',
+    });
+    expect(status, stderr).to.equal(2);
+    expect(stderr).to.equal('millrace: The working folder is not there any more: change to another.\n');
   });
 
   it('prints the stack with --verbose', async () => {

@@ -75,6 +75,57 @@ describe('createLogger', () => {
     expect(shown.cause).to.include({ name: 'RangeError', message: 'inner' });
   });
 
+  describe('as text', () => {
+    const steering = '\u001b]0;title\u0007\u001b[2J\u009b31m\u202e\r\u007f';
+    const forged = `${steering}\n12:00:00.000 error  forged  node=vm`;
+    const hostile = (): Error => {
+      const error = Object.assign(new Error(forged, { cause: new Error(`inner ${forged}`, { cause: forged }) }), {
+        code: forged,
+      });
+      error.stack = `${error.stack}\n    at ${forged}`;
+      return error;
+    };
+
+    it('lets no text of others steer the terminal, or pass for a record of its own', () => {
+      const { log, lines } = capture({}, true);
+      const fields = {
+        [forged]: 1,
+        bare: steering.replaceAll('\r', ''),
+        text: forged,
+        list: [forged],
+        error: hostile(),
+      };
+      log.child(fields).error(forged);
+      log.info('after');
+      for (const line of lines) {
+        // oxlint-disable-next-line no-control-regex -- these are what must not be there.
+        expect(line).to.not.match(/[\u0000-\u001f\u007f-\u009f\u202e]/);
+      }
+      const records = lines.filter((line) => /^\d\d:\d\d/.test(line));
+      expect(records).to.have.length(2);
+      expect(records[0]).to.include(String.raw`\x1b[2J\x9b31m\u202e\r\x7f\n12:00:00.000 error  forged`);
+    });
+
+    it('shows the stack of an error and of its causes, indented', () => {
+      const { log, lines } = capture({}, true);
+      const inner = new RangeError('inner', { cause: 'the disk' });
+      log.error('failed', { error: new TypeError('outer', { cause: inner }) });
+      expect(lines[0]).to.match(/ error failed {2}error="outer"/);
+      expect(lines[1]).to.equal('  TypeError: outer');
+      expect(lines[2]).to.match(/^ {6}at .*logging\.test/);
+      const second = lines.indexOf('  caused by: RangeError: inner');
+      expect(second).to.be.above(2);
+      expect(lines[second + 1]).to.match(/^ {6}at .*logging\.test/);
+      expect(lines.at(-1)).to.equal('  caused by: the disk');
+    });
+
+    it('has one line for each record without stacks', () => {
+      const { log, lines } = capture({ hasStacks: false }, true);
+      log.error('failed', { error: new Error('outer') });
+      expect(lines).to.have.length(1);
+    });
+  });
+
   it('survives every field: bigints, cycles, getters that throw, names of its own', () => {
     const { log, lines } = capture({});
     const cycle: Record<string, unknown> = {};

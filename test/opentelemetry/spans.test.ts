@@ -14,9 +14,10 @@ import { type ActorRef, later, type Tracing, type TracingSource } from '#src/act
 import { Executor, memoryLogger } from '#src/index.js';
 import { openTelemetry, type OpenTelemetryOptions } from '#src/opentelemetry/index.js';
 import { errandRunner, Errands } from '../actors/runtime/errand-runner.js';
-import { rejection, until } from '../actors/runtime/harness.js';
+import { until } from '../actors/runtime/harness.js';
 import { PartitionWorld } from '../actors/transport/partitions.js';
 import type { Scheduler } from '#src/scheduler/index.js';
+import { rejection } from '../support/rejection.js';
 
 const exporter = new InMemorySpanExporter();
 const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
@@ -348,6 +349,6 @@ describe('tracing with OpenTelemetry', () => {
       await runtime.stop();
       console.log(log.records.filter(({ level }) => level === 'warn').map(({ message }) => message).join());`;
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
-    expect(stdout).to.equal('nothing is traced: install @opentelemetry/api\n');
+    expect(stdout).to.equal('tracing is off: install @opentelemetry/api\n');
   });
 });

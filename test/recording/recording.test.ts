@@ -139,7 +139,7 @@ describe('recordings as bytes', () => {
   });
 
   it('are refused when they are none, or of another version', () => {
-    expect(() => readRecording(new Uint8Array(0))).to.throw(ProtocolError, 'no recording');
+    expect(() => readRecording(new Uint8Array(0))).to.throw(ProtocolError, 'not a recording');
     expect(() => readRecording(Uint8Array.of(255, 255, 255, 255, 255, 1))).to.throw(ProtocolError, 'damaged');
     const future = v1.RecordingEntry.create({ entry: { case: 'header', value: { version: 99 } } });
     expect(future.entry.case).to.equal('header');
@@ -167,7 +167,7 @@ describe('recordings as bytes', () => {
 describe('finding an actor and its behavior', () => {
   it('names what there is when there is no such actor', async () => {
     const recording = readRecording((await recordedRun()).bytes);
-    expect(() => actorNamed(recording, 'till')).to.throw(ConfigError, /no actor till; it has .*shop/);
+    expect(() => actorNamed(recording, 'till')).to.throw(ConfigError, /no actor till\. It has: .*shop/);
     expect(() => actorNamed({ ...recording, events: [] }, 'till')).to.throw(ConfigError, 'has no actor');
   });
 
@@ -176,7 +176,7 @@ describe('finding an actor and its behavior', () => {
     expect(behaviorFor({ helper, number: 1 }, 'test.Errands', undefined)).to.equal(helper);
     expect(behaviorFor({ helper, other }, 'test.Errands', 'other')).to.equal(other);
     expect(() => behaviorFor({ helper, other }, 'test.Errands', undefined)).to.throw(ConfigError, '--behavior');
-    expect(() => behaviorFor({ number: 1 }, 'test.Errands', undefined)).to.throw(ConfigError, 'Export it');
+    expect(() => behaviorFor({ number: 1 }, 'test.Errands', undefined)).to.throw(ConfigError, 'export it');
     expect(() => behaviorFor({ helper }, 'test.Chores', 'helper')).to.throw(ConfigError, 'test.Errands');
   });
 

@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import { ProtocolError } from '#src/errors.js';
 import { inheritedOptions, readStart, startProcess, startThread } from '#src/resources/execution/index.js';
 import { RealScheduler } from '#src/scheduler/index.js';
-import { rejection } from '../actors/runtime/harness.js';
+import { rejection } from '../support/rejection.js';
 
 describe('an execution', function () {
   this.timeout(30_000);

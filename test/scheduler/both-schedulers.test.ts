@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { RealScheduler, VirtualScheduler } from '#src/scheduler/index.js';
 import type { Scheduler } from '#src/scheduler/index.js';
-import { until } from './until.js';
+import { until } from '../support/until.js';
 
 type Make = (onError?: (error: unknown) => void) => Scheduler;
 

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { VirtualScheduler } from '#src/scheduler/index.js';
-import { until } from './until.js';
+import { until } from '../support/until.js';
 
 /** A promise that is settled by hand: work outside the program. */
 function byHand<T>(): { readonly work: Promise<T>; readonly done: (value: T) => void } {

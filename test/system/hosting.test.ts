@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { childrenOf, isThere } from '../actors/runtime/hosting/processes.js';
-import { until } from '../actors/runtime/hosting/until.js';
 import { Folder } from '../cli/millrace.js';
+import { eventually } from '../support/until.js';
 import { root } from './root.js';
 
 /** A program with three partitions, two of them elsewhere, that says when they are there. */
@@ -64,9 +64,9 @@ describe('a process with hosted partitions', function () {
     expect(left()).to.have.length.within(3, 6);
     const perProcess = left().length / 3;
     process.kill(pid, 'SIGKILL');
-    await until(() => !children.some(isThere));
+    await eventually(() => !children.some(isThere));
     // It could not remove its own.
-    await until(() => left().length === perProcess);
+    await eventually(() => left().length === perProcess);
   });
 
   it('drains in order when all processes of a service are sent SIGTERM', async () => {
@@ -130,7 +130,7 @@ describe('a process with hosted partitions', function () {
         expect(code, stderr).to.equal(130);
         // The sink runs in one of the child processes.
         if (signal === 'SIGINT') expect(stdout).to.equal('told to stop\n');
-        await until(() => !children.some(isThere));
+        await eventually(() => !children.some(isThere));
       } finally {
         folder.remove();
       }

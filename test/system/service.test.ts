@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { type Answer, Load, Service } from './service.js';
 import { pendingBecause } from '../support/pending.js';
+import { eventually } from '../support/until.js';
 
 const json = ({ text }: Answer): unknown => JSON.parse(text);
 
@@ -10,14 +11,6 @@ async function metric(service: Service, name: string): Promise<number> {
   const { text } = await service.get('/metrics');
   const line = text.split('\n').find((each) => each.startsWith(name));
   return Number(line?.slice(line.lastIndexOf(' ')));
-}
-
-async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!(await isTrue())) {
-    if (Date.now() > deadline) throw new Error(`this never became true: ${isTrue.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** One service for all tests of a block, or one for each. */
@@ -61,16 +54,16 @@ describe('examples/service', function () {
     const service = running();
     const [one, two] = [await service.events('/prices/ACME/events'), await service.events('/prices/ACME/events')];
     expect(one.headers['content-type']).to.equal('text/event-stream');
-    await until(async () => (await metric(service, 'millrace_streams_open')) === 8);
+    await eventually(async () => (await metric(service, 'millrace_streams_open')) === 8);
     await service.post('/prices/ACME', { price: 3 });
     expect(await one.next()).to.deep.equal({ symbol: 'ACME', price: 3 });
     expect(await two.next()).to.deep.equal({ symbol: 'ACME', price: 3 });
     one.close();
-    await until(async () => (await metric(service, 'millrace_streams_open')) === 4);
+    await eventually(async () => (await metric(service, 'millrace_streams_open')) === 4);
     await service.post('/prices/ACME', { price: 4 });
     expect(await two.next()).to.deep.equal({ symbol: 'ACME', price: 4 });
     two.close();
-    await until(async () => (await metric(service, 'millrace_streams_open')) === 0);
+    await eventually(async () => (await metric(service, 'millrace_streams_open')) === 0);
   });
 
   it('says how it is, and counts what it does', async () => {
@@ -108,11 +101,11 @@ describe('examples/service', function () {
   it('answers every request of a load, while actors crash under it', async () => {
     const service = running();
     const load = new Load(service.url, 16);
-    await until(() => load.count > 200);
+    await eventually(() => load.count > 200);
     for (let crash = 0; crash < 5; crash++)
       expect((await service.post(`/prices/S${crash}/failure`)).status).to.equal(500);
     const before = load.count;
-    await until(() => load.count > before + 500);
+    await eventually(() => load.count > before + 500);
     await load.stop();
     expect(load.outcome).to.include({ closing: 0, refused: 0, broken: 0 });
     // A share that has begun anew has no price until the next is paid.
@@ -140,7 +133,7 @@ describe('the end of examples/service', function () {
     const service = running();
     const events = await service.events('/prices/S1/events');
     const load = new Load(service.url, 16);
-    await until(() => load.count > 200);
+    await eventually(() => load.count > 200);
     service.signal('SIGTERM');
     await load.done;
     const ended = await service.ended;
@@ -162,7 +155,7 @@ describe('the end of examples/service', function () {
     const service = running();
     const held = await service.events('/prices/ACME/events');
     service.signal('SIGINT');
-    await until(async () => (await service.get('/readyz')).status === 503);
+    await eventually(async () => (await service.get('/readyz')).status === 503);
     expect(await held.next()).to.equal(undefined);
     expect(await service.ended).to.include({ code: 0, signal: null, isDrained: true });
   });

@@ -2,8 +2,10 @@ import { expect } from 'chai';
 import { behavior, type Context, later, type UntypedRef } from '#src/actors/kernel/index.js';
 import { ConfigError, ProtocolError } from '#src/errors.js';
 import { type Asked, testBehavior } from '#src/testing/index.js';
-import { counter, readAll, rejection } from '../actors/kernel/harness.js';
+import { counter } from '../actors/kernel/harness.js';
 import { Counting, Pricing, Worker } from '../actors/kernel/shop.js';
+import { readAll } from '../support/read-all.js';
+import { rejection } from '../support/rejection.js';
 
 const pricing = behavior(Pricing, {
   state: () => new Map<string, number>(),

@@ -3,7 +3,7 @@ import { ConfigError, HandlerError, UnreachableError, WaitTimeoutError } from '#
 import { RuntimeDescription } from '#src/protocol/generated/millrace/v1/services.js';
 import { v1 } from '#src/protocol/index.js';
 import { createProbe, ManualScheduler, until, virtualCluster } from '#src/testing/index.js';
-import { rejection } from '../actors/kernel/harness.js';
+import { rejection } from '../support/rejection.js';
 
 describe('a virtual cluster', () => {
   it('runs actors on several nodes, reached by links', async () => {

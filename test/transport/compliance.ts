@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import type { Transport } from '#src/transport/index.js';
+import { until } from '../support/until.js';
 import { describeConnecting } from './compliance/connecting.js';
 import { describeCredit } from './compliance/credit.js';
 import { describeEnding } from './compliance/ending.js';
 import type { MakeFixture, TransportFixture } from './compliance/fixture.js';
 import { describeFrames } from './compliance/frames.js';
-import { until } from './compliance/until.js';
 
 export type { MakeFixture, TransportFixture } from './compliance/fixture.js';
 

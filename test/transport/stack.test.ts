@@ -7,9 +7,9 @@ import { MemoryNetwork } from '#src/transport/memory/index.js';
 import { NetTransport } from '#src/transport/net/index.js';
 import { StackTransport } from '#src/transport/stack/index.js';
 import { formatAlternatives, parseAlternatives } from '#src/transport/stack/alternatives.js';
+import { until } from '../support/until.js';
 import { numbered, openPair, Peer } from './compliance/peer.js';
 import { rejectionOf } from './compliance/rejection.js';
-import { until } from './compliance/until.js';
 
 describe('a stack of transports', () => {
   const scheduler = new RealScheduler();

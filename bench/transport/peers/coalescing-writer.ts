@@ -5,12 +5,12 @@ const STAGE_BYTES = 64 * 1024;
 /** Longer messages are not copied. */
 const LONG_BYTES = STAGE_BYTES / 4;
 
-/** Messages of one turn are put together into one write, each with its length before it. */
+/** Coalesces the messages of one turn into one write. Each message follows its length. */
 export class CoalescingWriter {
   readonly #socket: Socket;
   readonly #flush = (): void => this.#flushNow();
   #stage = Buffer.allocUnsafeSlow(STAGE_BYTES);
-  /** What lies in the stage, and is not written yet. */
+  /** Bytes in the stage that were not written yet. */
   #start = 0;
   #end = 0;
   #isArmed = false;
@@ -52,7 +52,7 @@ export class CoalescingWriter {
     this.#start = this.#end;
   }
 
-  /** The old stage is the socket's until it is written. */
+  /** The socket owns the old stage until it is written. */
   #renew(): void {
     this.#hand();
     this.#stage = Buffer.allocUnsafeSlow(STAGE_BYTES);

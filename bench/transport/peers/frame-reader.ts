@@ -3,12 +3,12 @@ import type { Receive } from '../wire.js';
 export const LENGTH_BYTES = 4;
 const NOTHING = Buffer.alloc(0);
 
-/** Finds messages in chunks of a byte stream: each has its length before it. A message that lies in one chunk is not copied. */
+/** Finds messages in chunks of a byte stream. Each message follows its length. A message within one chunk is not copied. */
 export class FrameReader {
   readonly #receive: Receive;
-  /** The beginning of a message whose length is not known yet. */
+  /** The start of a message whose length has not arrived completely. */
   #head: Buffer = NOTHING;
-  /** A message that spans chunks, and how much of it is there. */
+  /** A message that spans chunks, and the number of its bytes so far. */
   #body: Buffer | undefined;
   #filled = 0;
 

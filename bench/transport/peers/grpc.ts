@@ -17,7 +17,7 @@ const bytes = {
   responseSerialize: same,
   responseDeserialize: same,
 };
-/** Messages are bytes as they are: no codec is measured here. */
+/** Messages are plain bytes: this does not measure a codec. */
 const echo = { path: '/bench.Far/Echo', requestStream: false, responseStream: false, ...bytes };
 const count = { path: '/bench.Far/Count', requestStream: true, responseStream: false, ...bytes };
 const service: ServiceDefinition = { echo, count };
@@ -78,7 +78,7 @@ class GrpcPeerClient implements Client {
     this.#client.close();
   }
 
-  /** In one call, whose requests are a stream. */
+  /** In one client-streaming call. */
   async #send(message: Uint8Array, total: number): Promise<void> {
     const request = Buffer.from(message.buffer);
     let sent: () => void = () => undefined;

@@ -5,12 +5,12 @@ import type { Receive, Wire } from '../wire.js';
 import { WireClient } from '../wire-client.js';
 import { serveWire } from '../wire-server.js';
 
-/** A port has no bound of its own: so many messages and bytes are under way, and the other end says what it has taken. */
+/** A port has no bound: at most this many messages and bytes are in flight, and the receiver acknowledges them. */
 const WINDOW = 1_024;
 const WINDOW_BYTES = 8 * 1024 * 1024;
 const TOLD_BYTES = 64;
 
-/** `clone` copies each message into the other thread, `transfer` gives away its memory. */
+/** `clone` copies each message to the other thread; `transfer` transfers its memory. */
 export function messagePort(kind: 'clone' | 'transfer'): Peer {
   return {
     serve: () => {
@@ -31,7 +31,7 @@ class PortWire implements Wire {
   readonly #transfers: boolean;
   #underWay = 0;
   #underWayBytes = 0;
-  /** Taken, and not said yet. */
+  /** Received, and not acknowledged yet. */
   #taken = 0;
   #takenBytes = 0;
   #hasRoom: () => void = () => undefined;
@@ -79,7 +79,7 @@ class PortWire implements Wire {
   }
 }
 
-/** What is given away cannot be sent again. As with other peers, only messages that are compared are written to the last byte. */
+/** Transferred memory cannot be sent again. As with other peers, only messages that are compared are written completely. */
 function bornToBeGiven(message: Uint8Array): Uint8Array<ArrayBuffer> {
   const born = new Uint8Array(Buffer.allocUnsafeSlow(message.length).buffer);
   born.set(message[0] === Kind.piece ? message : message.subarray(0, TOLD_BYTES));

@@ -16,8 +16,7 @@ export function rawNet(listen: string): Peer {
 }
 
 /**
- * Links of the ucx transport: over shared memory when both meet at a Unix socket, over TCP when at a port of this host. Throws Missing
- * where UCX is not installed.
+ * Links of the ucx transport: over shared memory for `unix:`, over TCP for a port of this host. Throws Missing if UCX is not installed.
  */
 export function rawUcx(listen: string): Peer {
   const makeTransport = (): Transport =>
@@ -47,7 +46,7 @@ function overLinks(makeTransport: () => Transport): Peer {
   };
 }
 
-/** Messages with their lengths, in frames of a link. Those of one turn leave together. */
+/** Messages with their lengths, in frames of a link. The messages of one turn are sent together. */
 class LinkWire implements Wire {
   onMessage: Receive = () => undefined;
   readonly #transport: Transport;
@@ -89,7 +88,7 @@ class LinkWire implements Wire {
   }
 
   send(message: Uint8Array): void {
-    if (this.#frame === undefined) throw new Error('There is no room.');
+    if (this.#frame === undefined) throw new Error('The lane has no credit.');
     writeLength(this.#frame, this.#used, message.length);
     this.#frame.set(message, this.#used + LENGTH_BYTES);
     this.#used += LENGTH_BYTES + message.length;

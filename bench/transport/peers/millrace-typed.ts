@@ -5,11 +5,11 @@ import { type Client, type Peer, textOf } from '../peer.js';
 import { assertUcx } from './assert-ucx.js';
 
 const PATIENCE_MS = 30_000;
-/** As far ahead as a writer may be. */
+/** How far a writer may be ahead. */
 const STREAMING = { windowItems: 1_024 };
 const ASKING = { timeoutMs: PATIENCE_MS };
 
-/** Actors of two processes, with protocols of their own. */
+/** Actors of two processes, with their own protocols. */
 export async function typed(listen: string, ucx: 'off' | 'required'): Promise<Peer> {
   if (ucx === 'required') assertUcx();
   const options = { listen, ucx, keyless: 'loopback', logLevel: 'warn' } as const;
@@ -62,15 +62,15 @@ class TypedClient implements Client {
     for (let sent = 0; sent < count; sent += 1) {
       if (!far.note(note)) await far.ready();
     }
-    // Behind the last of them: order holds.
+    // Sent after the last message: the order is kept.
     const noted = await far.noted({}, { timeoutMs: PATIENCE_MS });
-    if (noted.count !== count) throw new Error(`${count} messages were sent, and ${noted.count} have arrived`);
+    if (noted.count !== count) throw new Error(`${count} messages were sent, but ${noted.count} have arrived`);
   }
 
   ask(sizeBytes: number, answered: () => void): void {
     const blob = { data: this.#notes.of(sizeBytes) };
     const ask = (): void => void this.#far.echo(blob, ASKING).then(answered, againLater);
-    // A link takes so many bytes; more are asked for when it has sent them.
+    // A link accepts this many bytes. We send more when it has sent them.
     const againLater = (error: unknown): void => {
       if (!(error instanceof BackpressureError)) throw error;
       void this.#far.ready().then(ask);
@@ -78,7 +78,7 @@ class TypedClient implements Client {
     ask();
   }
 
-  /** Streams are read: they come from the far end. */
+  /** Reads the stream from the far end. */
   async stream(sizeBytes: number, count: number): Promise<void> {
     const expected = pieces.of(sizeBytes);
     let arrived = 0;
@@ -86,7 +86,7 @@ class TypedClient implements Client {
       assertEqual(expected, data);
       arrived += 1;
     }
-    if (arrived !== count) throw new Error(`${count} messages were asked for, and ${arrived} have arrived`);
+    if (arrived !== count) throw new Error(`${count} messages were requested, but ${arrived} have arrived`);
   }
 
   close(): Promise<unknown> {

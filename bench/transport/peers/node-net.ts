@@ -10,7 +10,7 @@ import { FrameReader } from './frame-reader.js';
 
 const WAITING_BYTES = 256 * 1024;
 
-/** The best that can be written by hand over a socket: messages of one turn leave in one write. */
+/** The best hand-written code on a socket: the messages of one turn leave in one write. */
 export function nodeNet(kind: 'unix' | 'tcp'): Peer {
   return {
     serve: async () => {

@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
-import { beforeTheEnd } from '../../harness/endings.js';
+import { onShutdown } from '../../harness/shutdown.js';
 import { Missing, type Subject } from '../../harness/question.js';
 import { bytesOf } from '../sizes.js';
 
@@ -10,24 +10,24 @@ const PROGRAM = 'ucx_perftest';
 const FEWEST = 20;
 const FIRST_WAIT_MS = 30;
 const LAST_WAIT_MS = 500;
-/** It spins at both ends: where cores are taken it takes long. */
+/** Both ends spin, so it is slow on a loaded machine. */
 const RUN_MS = 20_000;
 const run = promisify(execFile);
 
-/** What one run of UCX's own benchmark says. */
-export interface Said {
-  /** Of half a round trip, in us. */
+/** The result of one run of UCX's own benchmark. */
+export interface PerftestResult {
+  /** Median of half a round trip, in us. */
   readonly medianUs: number;
   readonly perSecond: number;
 }
 
 /**
- * UCX by itself, in C, with one message in each send: `test` is `ucp_am_bw` or `ucp_am_lat`, `tls` what UCX_TLS is to be, `value` what
- * is taken of what it says.
+ * UCX alone, in C, with one message per send. `test`: `ucp_am_bw` or `ucp_am_lat`. `tls`: the value of UCX_TLS. `value`: selects the
+ * metric of the result.
  */
-export function ucxPerftest(test: string, tls: 'posix' | 'tcp', value: (said: Said) => number): Subject {
+export function ucxPerftest(test: string, tls: 'posix' | 'tcp', value: (result: PerftestResult) => number): Subject {
   return async ({ runMs, warmUpMs }, size) => {
-    const iterate = (count: number): Promise<Said> =>
+    const iterate = (count: number): Promise<PerftestResult> =>
       perftest(tls, ['-t', test, '-s', String(bytesOf(size)), '-n', String(count), '-w', String(count >> 1)]);
     const { perSecond } = warmUpMs > 0 ? await iterate(200) : { perSecond: 0 };
     const count = Math.max(FEWEST, Math.round((perSecond * runMs) / 1_000));
@@ -35,8 +35,8 @@ export function ucxPerftest(test: string, tls: 'posix' | 'tcp', value: (said: Sa
   };
 }
 
-/** Its server does not say when it listens, and another program may take its port first: then both begin again. */
-async function perftest(tls: string, args: readonly string[]): Promise<Said> {
+/** The server does not report when it listens, and another program may take its port. Then both start again. */
+async function perftest(tls: string, args: readonly string[]): Promise<PerftestResult> {
   const env = { ...process.env, UCX_TLS: `${tls},self`, UCX_NET_DEVICES: 'lo', UCX_LOG_LEVEL: 'fatal' };
   for (let waitMs = FIRST_WAIT_MS; ; waitMs *= 2) {
     try {
@@ -48,11 +48,11 @@ async function perftest(tls: string, args: readonly string[]): Promise<Said> {
   }
 }
 
-async function attempt(env: NodeJS.ProcessEnv, waitMs: number, args: readonly string[]): Promise<Said> {
+async function attempt(env: NodeJS.ProcessEnv, waitMs: number, args: readonly string[]): Promise<PerftestResult> {
   const port = String(await freePort());
   const server = spawn(PROGRAM, ['-p', port], { env, stdio: 'ignore' });
   const ended = once(server, 'exit');
-  beforeTheEnd(() => Promise.resolve(server.kill('SIGKILL')));
+  onShutdown(() => Promise.resolve(server.kill('SIGKILL')));
   await Promise.race([once(server, 'spawn'), ended]);
   try {
     await new Promise((resolve) => setTimeout(resolve, waitMs));
@@ -65,15 +65,15 @@ async function attempt(env: NodeJS.ProcessEnv, waitMs: number, args: readonly st
   }
 }
 
-/** Two lines: names of columns, and their values. */
-function parse(text: string): Said {
+/** Parses two lines: the names of columns, and their values. */
+function parse(text: string): PerftestResult {
   const [names, values] = text
     .trim()
     .split('\n')
     .map((line) => line.split(','));
   const column = (name: string): number => {
     const value = Number(values?.[names?.indexOf(name) ?? -1]);
-    if (!Number.isFinite(value)) throw new Error(`${PROGRAM} said no ${name}: ${text}`);
+    if (!Number.isFinite(value)) throw new Error(`${PROGRAM} did not print ${name}: ${text}`);
     return value;
   };
   return { medianUs: column('50.0_percentile_lat'), perSecond: column('overall_mr') };

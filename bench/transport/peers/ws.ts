@@ -7,7 +7,7 @@ import { serveWire } from '../wire-server.js';
 
 const WAITING_BYTES = 1024 * 1024;
 
-/** Without compression, and with `bufferutil`, which is found by itself. */
+/** Without compression. ws finds `bufferutil` itself. */
 export const ws: Peer = {
   serve: async () => {
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
@@ -38,7 +38,7 @@ class WebSocketWire implements Wire {
   constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on('message', (data) => {
-      if (!(data instanceof Buffer)) throw new TypeError('ws gives Buffers unless it is told otherwise.');
+      if (!(data instanceof Buffer)) throw new TypeError('ws should deliver Buffers by default.');
       this.onMessage(data, 0, data.length);
     });
   }

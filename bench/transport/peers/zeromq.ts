@@ -5,7 +5,7 @@ import { WireClient } from '../wire-client.js';
 import { serveWire } from '../wire-server.js';
 import { socketPath } from './socket-path.js';
 
-/** Messages that wait for a socket, which takes one at a time. */
+/** Messages that wait for a socket. A socket accepts one at a time. */
 const WAITING = 1_000;
 
 export function zeromq(kind: 'ipc' | 'tcp'): Peer {

@@ -14,20 +14,30 @@ import { tally } from './tally.js';
 export interface Args {
   /** A JSON array of `{"delay":0,"distance":1452,"time":0.0}`. Default: the 200,000 flights of vega-datasets. */
   readonly input?: string;
-  /** Folder for the results. Default: `out`. */
-  readonly out?: string;
+  /** Folder for the results. */
+  readonly out: string;
   /** Draws no chart on the terminal. */
-  readonly quiet?: boolean;
+  readonly quiet: boolean;
 }
 
 export default pipeline(
   'flights',
   import.meta.url,
-  (p, { input, out = 'out', quiet = false }: Args) => {
+  (p, { input, out, quiet }: Args) => {
     const text = p.source('read', Text, (output, context) => read(input, output, context));
     const flights = p.segment('parse', text, Flights, parse);
     const tallies = p.segment('tally', flights, Tally, { instances: 4 }, tally);
     p.sink('merge', tallies, (input, context) => merge(input, { out, isQuiet: quiet }, context));
   },
-  { onFailure: 'restart', maxRestarts: 3 },
+  {
+    onFailure: 'restart',
+    maxRestarts: 3,
+    args: {
+      input: {
+        help: 'JSON array of {"delay":0,"distance":1452,"time":0.0}; without it the flights of vega-datasets are read',
+      },
+      out: { default: 'out', help: 'folder for the results' },
+      quiet: { type: 'flag', default: false, help: 'draw no chart on the terminal' },
+    },
+  },
 );

@@ -1,6 +1,6 @@
 /*
- * The rings by themselves: two engines in one process, joined over shared memory or TCP on loopback, turned by hand. Built with
- * AddressSanitizer by native-shims/build.mjs --test. Prints one line for each test; ends with 1 at the first that fails.
+ * Tests the rings alone: two engines in one process, connected over shared memory or TCP on loopback. `native-shims/build.mjs --test`
+ * builds it with AddressSanitizer. Prints one line per test. Exits with 1 at the first failure.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -17,7 +17,7 @@
 #define CHECK(condition)                                                                          \
   do {                                                                                            \
     if (!(condition)) {                                                                           \
-      fprintf(stderr, "%s:%d: not so: %s (%s)\n", __FILE__, __LINE__, #condition, mrx_last_reason()); \
+      fprintf(stderr, "%s:%d: failed: %s (%s)\n", __FILE__, __LINE__, #condition, mrx_last_reason()); \
       exit(1);                                                                                    \
     }                                                                                             \
   } while (0)
@@ -32,8 +32,8 @@ typedef struct {
   mrx_link_words *words;
   mrx_completion history[HISTORY];
   uint32_t count;
-  bool is_deaf; /* keeps what arrives */
-  bool is_greedy; /* lends no blocks */
+  bool holds_frames; /* does not read received frames */
+  bool lends_nothing; /* lends no blocks */
   uint8_t *blocks[BLOCKS]; /* of one lane */
   uint32_t lent;
   uint32_t filled;
@@ -97,8 +97,8 @@ static void turn(end *self) {
     CHECK(self->count < HISTORY);
     self->history[self->count++] = *entry;
     bool is_frame = entry->kind == MRX_RECEIVED || entry->kind == MRX_RECEIVED_BLOCK;
-    if (is_frame && !self->is_deaf) read_frame(self, entry);
-    if (entry->kind == MRX_ANNOUNCED && !self->is_greedy) lend(self, entry->lane, entry->length);
+    if (is_frame && !self->holds_frames) read_frame(self, entry);
+    if (entry->kind == MRX_ANNOUNCED && !self->lends_nothing) lend(self, entry->lane, entry->length);
   }
 }
 
@@ -115,7 +115,7 @@ static void await(end *self, uint32_t kind, uint32_t count) {
     turn(&one);
     turn(&other);
   }
-  fprintf(stderr, "waited in vain for %u of kind %u: %s\n", count, kind, mrx_link_reason(self->engine, self->link));
+  fprintf(stderr, "timed out waiting for %u of kind %u: %s\n", count, kind, mrx_link_reason(self->engine, self->link));
   exit(1);
 }
 
@@ -174,7 +174,7 @@ static void order_holds(uint32_t fabric) {
     one.slabs->transmit[DATA][MRX_HEADER_BYTES + i * 64] = (uint8_t)i;
     send_at(&one, DATA, MRX_HEADER_BYTES + i * 64, 1);
   }
-  other.is_deaf = true;
+  other.holds_frames = true;
   await(&other, MRX_RECEIVED, 1000);
   uint32_t next = 0;
   for (uint32_t i = 0; i < other.count; i++) {
@@ -207,10 +207,10 @@ static void blocks_travel(uint32_t fabric) {
   close_pair();
 }
 
-/* Some are announced before their turn, but never more than the receiver counts on. */
+/* Some blocks are announced ahead of time, but at most MRX_BLOCKS. */
 static void blocks_are_announced_ahead(uint32_t fabric) {
   open_pair(fabric);
-  other.is_greedy = true;
+  other.lends_nothing = true;
   const uint32_t length = 100000;
   uint8_t *blocks[2 * BLOCKS];
   for (uint32_t i = 0; i < 2 * BLOCKS; i++) {
@@ -233,7 +233,7 @@ static void blocks_are_announced_ahead(uint32_t fabric) {
   CHECK(mrx_lend_receive(other.engine, other.link, DATA, blocks[0], length + 1) == MRX_BAD_ARGUMENT);
   for (uint32_t i = 0; i < BLOCKS; i++) lend(&other, DATA, length + i);
   CHECK(mrx_lend_receive(other.engine, other.link, DATA, blocks[0], length + BLOCKS) == MRX_BAD_ARGUMENT);
-  other.is_greedy = false;
+  other.lends_nothing = false;
   await(&other, MRX_RECEIVED_BLOCK, 2 * BLOCKS);
   uint64_t sum = 0;
   for (uint32_t i = 0; i < 2 * BLOCKS; i++) sum += (i + 1ull) * (length + i);
@@ -244,10 +244,10 @@ static void blocks_are_announced_ahead(uint32_t fabric) {
   close_pair();
 }
 
-/* The receiver lends nothing, so the data lane stands still. */
+/* The receiver lends no block, so the data lane is blocked. */
 static void control_passes_a_block(uint32_t fabric) {
   open_pair(fabric);
-  other.is_greedy = true;
+  other.lends_nothing = true;
   uint8_t *block = calloc(1, 1000000);
   CHECK(mrx_lend_transmit(one.engine, one.link, DATA, block, 1000000) == MRX_OK);
   mrx_submission *entry = entry_of(&one, MRX_SEND_BLOCK);
@@ -272,7 +272,7 @@ static void credit_comes_back(uint32_t fabric) {
   close_pair();
 }
 
-/* UCX leaves out a setting that it does not know, and says nothing. */
+/* Checks that UCX has applied our settings: it silently ignores unknown ones. */
 static void a_window_needs_no_reader(void) {
   open_pair(MRX_SHARED_MEMORY);
   uint32_t frames = 120;
@@ -287,9 +287,9 @@ static void a_window_needs_no_reader(void) {
   close_pair();
 }
 
-static void greed_ends_the_link(void) {
+static void excess_ends_the_link(void) {
   open_pair(MRX_SHARED_MEMORY);
-  other.is_deaf = true;
+  other.holds_frames = true;
   const uint32_t stride = MRX_FRAME_BYTES + 64;
   for (uint32_t i = 0; i < 30; i++) send_at(&one, DATA, i % 18 * stride + MRX_HEADER_BYTES, MRX_FRAME_BYTES);
   await(&other, MRX_CLOSED, 1);
@@ -433,7 +433,7 @@ static void sleep_ends_with_news(uint32_t fabric) {
   open_pair(fabric);
   int turns = 0;
   int fd = mrx_event_fd(other.engine);
-  // What opened the link may still be on its way, and wakes it once more.
+  // Messages from the opening of the link may still arrive and wake it once more.
   while (mrx_arm(other.engine) != 1 || is_readable(fd, (struct timeval){0})) {
     turn(&one);
     turn(&other);
@@ -453,7 +453,7 @@ static void quiet_engines_wake_nobody(void) {
   send_at(&one, DATA, MRX_HEADER_BYTES, 10);
   turn(&one);
   CHECK(is_readable(mrx_event_fd(other.engine), (struct timeval){.tv_sec = 5}));
-  /* It hangs in something else, and has not seen its event. */
+  /* The thread hangs elsewhere, and has not seen its event. */
   CHECK(mrx_quiet(1) == 0);
   CHECK(!is_readable(mrx_event_fd(other.engine), (struct timeval){.tv_usec = 20000}));
   turn(&one);
@@ -466,7 +466,7 @@ static void quiet_engines_wake_nobody(void) {
   close_pair();
 }
 
-static void our_manners(void) {
+static void process_is_unchanged(void) {
   CHECK(getenv("UCX_HANDLE_ERRORS") == NULL);
   CHECK(strcmp(getenv("UCX_LOG_LEVEL"), "error") == 0);
   const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGALRM, SIGUSR1, SIGUSR2, SIGHUP};
@@ -500,24 +500,24 @@ int main(void) {
   CHECK(mrx_load(NULL) == MRX_OK);
   CHECK(mrx_load(NULL) == MRX_OK);
   CHECK(mrx_ucx_version() >= 0x10d00);
-  once("the environment and the signals are as they were", our_manners);
+  once("the environment and the signals are unchanged", process_is_unchanged);
   each_fabric("frames of every size arrive", frames_arrive);
   each_fabric("a lane keeps its order", order_holds);
   each_fabric("blocks travel, and what comes after them", blocks_travel);
   each_fabric("blocks are announced ahead", blocks_are_announced_ahead);
-  each_fabric("control passes a block that waits", control_passes_a_block);
+  each_fabric("a control frame passes a waiting block", control_passes_a_block);
   each_fabric("credit comes back", credit_comes_back);
   each_fabric("no descriptor is inheritable", nothing_is_inherited);
   each_fabric("an armed engine is woken", sleep_ends_with_news);
   once("a whole window is sent without a reader", a_window_needs_no_reader);
-  once("more than there is credit for ends the link", greed_ends_the_link);
-  once("credit for nothing ends the link", false_credit_ends_the_link);
+  once("sending more than the credit ends the link", excess_ends_the_link);
+  once("granting more than was sent ends the link", false_credit_ends_the_link);
   once("segments of another link end the link", wrong_token_ends_the_link);
   once("bad submissions end the link", bad_submissions_end_the_link);
   once("wrong handles are refused", wrong_handles_are_refused);
   once("links have a bound, and leave nothing", links_have_a_bound_and_leave_nothing);
   once("engines of dead threads are reaped", dead_threads_are_reaped);
-  once("quiet engines wake nobody", quiet_engines_wake_nobody);
+  once("quiet engines do not wake their thread", quiet_engines_wake_nobody);
   printf("all passed\n");
   return 0;
 }

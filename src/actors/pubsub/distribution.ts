@@ -2,9 +2,9 @@ import { PipelineError } from '../../errors.js';
 import type { OutgoingReader } from './outgoing-reader.js';
 import { hashKey, type Policy } from './policy.js';
 
-/** Divides the elements of one writer among its readers by a policy. */
+/** Distributes the elements of one writer to its readers by a policy. */
 export class Distribution<T> {
-  /** Readers that elements go to, in the order of their ids. */
+  /** The readers that get elements, ordered by id. */
   targets: readonly OutgoingReader<T>[] = [];
   readonly #policy: Policy;
   readonly #key: ((value: T) => string | number | bigint) | undefined;
@@ -15,7 +15,7 @@ export class Distribution<T> {
     this.#key = key;
   }
 
-  /** False where the policy's readers have no room: nothing was sent. PipelineError when a part of them has it. */
+  /** Returns false, and sends nothing, if the readers of the policy have no room. Throws PipelineError if only some of them got the value. */
   send(value: T): boolean {
     switch (this.#policy) {
       case 'broadcast':
@@ -44,16 +44,16 @@ export class Distribution<T> {
     return false;
   }
 
-  /** Every reader had credit when it was looked at; one whose way is full all the same is owed the element until there is room. */
+  /** Every reader has credit. If the link to one is full all the same, it gets the element as soon as there is room. */
   #sendToAll(value: T): boolean {
     let sent = 0;
     try {
       for (const reader of this.targets) {
-        reader.owe(value);
+        reader.sendOrQueue(value);
         sent++;
       }
     } catch (cause) {
-      throw sent === 0 ? cause : new PipelineError(`an element reached ${sent} of its readers only`, { cause });
+      throw sent === 0 ? cause : new PipelineError(`an element reached only ${sent} of its readers`, { cause });
     }
     return true;
   }

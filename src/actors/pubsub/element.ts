@@ -1,6 +1,6 @@
 import { type MessageType, type Service, type TellMethod, v1 } from '../../protocol/index.js';
 
-/** One value on its way. `sizeBytes` is its encoded size where it was encoded, else 0. */
+/** One value of a stream. `sizeBytes` is its encoded size, or 0 if it was not encoded. */
 export interface Element<T> {
   readonly writer: number;
   readonly sequence: number;
@@ -13,8 +13,8 @@ export type SubscriberService<T> = Service<
 >;
 
 /**
- * `millrace.v1.Subscriber` for elements of one type: the same bytes on the wire, but the value is written straight into the frame and
- * read straight out of it, where the plain message would first be encoded into a `bytes` field of its own.
+ * `millrace.v1.Subscriber` for elements of one type. The bytes on the wire are the same, but the value is written into the frame and read
+ * from it directly. The plain message would first encode it into a separate `bytes` field.
  */
 export function subscriberService<T>(type: MessageType<T, unknown>): SubscriberService<T> {
   const element: TellMethod<Element<T>, Element<T>> = { ...v1.Subscriber.methods.element, request: elementType(type) };

@@ -1,4 +1,4 @@
-/** First in, first out; both ends in constant time. */
+/** A first-in, first-out queue. `push` and `shift` take constant time. */
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
   #head = 0;

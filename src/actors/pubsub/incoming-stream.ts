@@ -1,16 +1,18 @@
+/** Most elements, and most bytes of them, that a writer may send before the user reads them. */
 export interface Window {
   readonly items: number;
   readonly bytes: number;
 }
 
 /**
- * One reader's side of the way from one writer: what has arrived, in order and once, and what may be sent. Pure state.
+ * The state of a stream from one writer to this reader: the elements that have arrived, and the credit of the writer. It has no side
+ * effects.
  *
- * The window counts what was not yet read by the user: credit is given back when an element is read, in steps of a quarter
- * of the window, so that grants stay few.
+ * The window counts the elements that the user has not read. Credit is returned after each quarter of the window was read, so that there
+ * are few grants.
  */
 export class IncomingStream {
-  /** Everything before this has arrived. */
+  /** All elements before this sequence number have arrived. */
   received = 0;
   isEnded = false;
   readonly #window: Window;
@@ -24,7 +26,7 @@ export class IncomingStream {
     this.#window = window;
   }
 
-  /** `next`: it is the element expected. `repeat`: it came before. `gap`: one before it was lost. */
+  /** `next`: the expected element. `repeat`: it has arrived before. `gap`: an element before it was lost. */
   arrive(sequence: number): 'next' | 'repeat' | 'gap' {
     if (sequence < this.received) {
       return 'repeat';
@@ -37,7 +39,7 @@ export class IncomingStream {
     return 'next';
   }
 
-  /** True for the first report of a gap: the writer needs to hear of it once, until something arrives again. */
+  /** Returns true for the first report of a gap. The writer gets one report until the next element arrives. */
   noteGap(): boolean {
     const isNew = !this.#isGapKnown;
     this.#isGapKnown = true;
@@ -49,14 +51,14 @@ export class IncomingStream {
     this.#readBytes += sizeBytes;
   }
 
-  /** Enough has been read since the last grant to be worth another. */
+  /** True if enough was read since the last grant for another one. */
   get isGrantDue(): boolean {
     const items = this.#readItems + this.#window.items - this.#grantedItems;
     const bytes = this.#readBytes + this.#window.bytes - this.#grantedBytes;
     return items >= Math.max(1, this.#window.items >> 2) || bytes >= Math.max(1, this.#window.bytes >> 2);
   }
 
-  /** Totals to grant now. */
+  /** Returns the totals to grant now. */
   grant(): Window {
     this.#grantedItems = this.#readItems + this.#window.items;
     this.#grantedBytes = this.#readBytes + this.#window.bytes;

@@ -1,6 +1,6 @@
 /**
- * The one flow mechanism: publishers and subscribers with credit in items and bytes, numbered elements, and ends in band. Ports of
- * pipelines are built on it. Membership comes from outside (a manifold); nothing here knows pipelines.
+ * Flow control between publishers and subscribers: credit in items and bytes, numbered elements, and an in-band end of stream. The ports
+ * of pipelines are built on it. A manifold provides the membership. Nothing here may know pipelines.
  */
 export { type Policy, POLICIES, checkPolicy } from './policy.js';
 export { Publisher, type PublisherOptions } from './publisher.js';

@@ -8,24 +8,24 @@ export interface OutgoingReaderOptions<T> {
   readonly writer: number;
   readonly id: number;
   readonly subscriber: ActorRef<SubscriberService<T>>;
-  /** Keeps what is not acknowledged, to send it again. */
+  /** Keep unacknowledged elements, to resend them. */
   readonly keeps: boolean;
-  /** There is room on the way to it again. */
+  /** Called when the link to the reader has room again. */
   readonly hasRoom: () => void;
 }
 
-/** One reader as its writer sees it: the stream to it, and what waits for room on the way: one element of a broadcast, the end. */
+/** One reader of a writer: the stream to it, and what waits for room on the link: one element of a broadcast, and the end. */
 export class OutgoingReader<T> {
   readonly id: number;
   readonly subscriber: ActorRef<SubscriberService<T>>;
-  /** It gets no element more, but the end behind those that it was sent. */
+  /** It gets no more elements. It gets the end after those already sent. */
   isLeaving = false;
   readonly #options: OutgoingReaderOptions<T>;
   readonly #stream: OutgoingStream<T>;
-  /** The way to it is past its mark. */
-  #isHeld = false;
-  #owed: T | undefined;
-  #owesEnd = false;
+  /** The mailbox or the link of the reader is above its high-water mark. */
+  #isPaused = false;
+  #queued: T | undefined;
+  #isEndQueued = false;
 
   constructor(options: OutgoingReaderOptions<T>) {
     this.#options = options;
@@ -35,40 +35,40 @@ export class OutgoingReader<T> {
   }
 
   get isWritable(): boolean {
-    return !this.#isHeld && this.#owed === undefined && this.#stream.hasCredit;
+    return !this.#isPaused && this.#queued === undefined && this.#stream.hasCredit;
   }
 
-  /** All that it was sent has arrived. */
+  /** Everything sent has arrived. */
   get isAcknowledged(): boolean {
-    return this.#stream.isAcknowledged && this.#owed === undefined && !this.#owesEnd;
+    return this.#stream.isAcknowledged && this.#queued === undefined && !this.#isEndQueued;
   }
 
-  /** It has granted something, so it knows this writer. */
+  /** It has granted credit, so it knows this writer. */
   get isOpen(): boolean {
     return this.#stream.isOpen;
   }
 
-  /** Every element that it is to get has arrived; its end may not. */
+  /** All its elements have arrived. The end may not have. */
   get hasAllElements(): boolean {
-    return this.#owed === undefined && this.#stream.received >= this.#stream.sent;
+    return this.#queued === undefined && this.#stream.received >= this.#stream.sent;
   }
 
-  /** It has everything, the end included. */
+  /** It has received everything, including the end. */
   get isDone(): boolean {
     return this.#stream.isEnded && this.#stream.isAcknowledged;
   }
 
-  /** Everything before this sequence has arrived. */
+  /** All elements before this sequence number have arrived. */
   get received(): number {
     return this.#stream.received;
   }
 
   grant(grant: Granted): void {
     this.#stream.grant(grant);
-    this.#pay();
+    this.#sendQueued();
   }
 
-  /** False where the way is full. What the value's type cannot encode throws, and leaves no trace in the stream. */
+  /** Returns false if the link is full. Throws if the type cannot encode the value; the stream is then unchanged. */
   send(value: T): boolean {
     const sequence = this.#stream.take(value);
     let isSent = false;
@@ -82,22 +82,22 @@ export class OutgoingReader<T> {
     return isSent;
   }
 
-  /** Sends a value that it must get, as soon as there is room. */
-  owe(value: T): void {
+  /** Sends a value now, or as soon as there is room. */
+  sendOrQueue(value: T): void {
     if (!this.send(value)) {
-      this.#owed = value;
+      this.#queued = value;
     }
   }
 
-  /** Sends the end behind all else, as soon as the reader is known to listen and there is room. */
+  /** Sends the end after everything else, as soon as the reader has granted credit and there is room. */
   end(): void {
     if (!this.#stream.isEnded) {
-      this.#owesEnd = true;
-      this.#pay();
+      this.#isEndQueued = true;
+      this.#sendQueued();
     }
   }
 
-  /** Sends again what has not arrived. What finds no room is sent at the next report of a gap. */
+  /** Resends unacknowledged elements. Those that find no room are resent at the next report of a gap. */
   repair(): void {
     for (const { sequence, value } of this.#stream.unacknowledged()) {
       if (!this.#transmit(sequence, value, false)) {
@@ -109,7 +109,7 @@ export class OutgoingReader<T> {
     }
   }
 
-  /** Asks what has arrived. */
+  /** Asks the reader what has arrived. */
   probe(): void {
     const { sent, isEnded } = this.#stream;
     try {
@@ -119,12 +119,12 @@ export class OutgoingReader<T> {
     }
   }
 
-  #pay(): void {
-    if (this.#owed !== undefined && !this.#isHeld && this.send(this.#owed)) {
-      this.#owed = undefined;
+  #sendQueued(): void {
+    if (this.#queued !== undefined && !this.#isPaused && this.send(this.#queued)) {
+      this.#queued = undefined;
     }
-    if (this.#owesEnd && this.#owed === undefined && this.#stream.isOpen && this.#transmitEnd()) {
-      this.#owesEnd = false;
+    if (this.#isEndQueued && this.#queued === undefined && this.#stream.isOpen && this.#transmitEnd()) {
+      this.#isEndQueued = false;
       this.#stream.isEnded = true;
     }
   }
@@ -133,7 +133,7 @@ export class OutgoingReader<T> {
     const element = { writer: this.#options.writer, sequence, value, sizeBytes: 0 };
     try {
       if (!this.subscriber.element(element)) {
-        this.#hold();
+        this.#pause();
       }
     } catch (error) {
       return this.#refused(error);
@@ -153,27 +153,27 @@ export class OutgoingReader<T> {
     }
   }
 
-  /** False where a message was refused for want of room; anything else is no matter of room. */
+  /** Returns false if the link refused a message for lack of room. Throws any other error. */
   #refused(error: unknown): false {
     if (!(error instanceof BackpressureError)) {
       throw error;
     }
-    this.#hold();
+    this.#pause();
     return false;
   }
 
-  #hold(): void {
-    if (this.#isHeld) {
+  #pause(): void {
+    if (this.#isPaused) {
       return;
     }
-    this.#isHeld = true;
+    this.#isPaused = true;
     this.subscriber.ready().then(
       () => {
-        this.#isHeld = false;
-        this.#pay();
+        this.#isPaused = false;
+        this.#sendQueued();
         this.#options.hasRoom();
       },
-      // It is gone, which who watches it is told, too.
+      // The reader has ended. Its watcher handles that.
       () => {},
     );
   }

@@ -9,20 +9,20 @@ export interface OutgoingReadersOptions<T> {
   /** Id of the writer within the port. */
   readonly writer: number;
   readonly type: MessageType<T, unknown>;
-  /** Keeps what is not acknowledged, to send it again. */
+  /** Keep unacknowledged elements, to resend them. */
   readonly keeps: () => boolean;
-  /** Readers have come, gone, or have room again. */
+  /** Called when readers have joined, left, or have room again. */
   readonly changed: () => void;
-  /** A reader has gone, or cannot be reached any more, and what it was to have is lost. */
+  /** Called when a reader has ended or become unreachable before it had everything. */
   readonly lost: (reader: OutgoingReader<T>) => void;
 }
 
-/** Grants of readers not known yet that are kept. */
+/** Most grants that are kept for readers not known yet. */
 const EARLY_GRANTS = 1_024;
 
-/** Everybody who reads from one writer, as the manifold tells it: those that elements go to, and those that leave. */
+/** All readers of one writer, by the membership that the manifold sends: those that get elements, and those that are leaving. */
 export class OutgoingReaders<T> {
-  /** Everybody who is expected has joined. */
+  /** All expected readers have joined. */
   isComplete = false;
   readonly #options: OutgoingReadersOptions<T>;
   readonly #service: SubscriberService<T>;
@@ -37,12 +37,12 @@ export class OutgoingReaders<T> {
     this.#service = subscriberService(options.type);
   }
 
-  /** Readers that elements go to, in the order of their ids; those that leave are not among them. */
+  /** The readers that get elements, ordered by id. Leaving readers are not among them. */
   get targets(): readonly OutgoingReader<T>[] {
     return this.#targets;
   }
 
-  /** Each has granted something. */
+  /** All readers have granted credit. */
   get areOpen(): boolean {
     for (const reader of this.#readers.values()) {
       if (!reader.isOpen) {
@@ -56,7 +56,7 @@ export class OutgoingReaders<T> {
     return this.#readers.values();
   }
 
-  /** The reader that grants. One that was told of this writer first grants before it is known here; that is kept for it. */
+  /** Applies a grant, and returns its reader. A reader may learn of this writer first: its early grant is kept until it joins here. */
   granted(grant: v1.Grant): OutgoingReader<T> | undefined {
     const reader = this.#readers.get(grant.reader);
     if (reader !== undefined) {
@@ -67,7 +67,7 @@ export class OutgoingReaders<T> {
     return reader;
   }
 
-  /** Returns the nonce that it is at now. ProtocolError for a member without its reference. */
+  /** Applies a membership, and returns its current nonce. Throws ProtocolError for a member without a reference. */
   rewire(membership: v1.Membership, context: Context): number {
     const joined = membership.joined.map((member) => ({ id: member.id, ref: referenceOf(member) }));
     if (this.#membership.accept(membership) === 'apply') {
@@ -86,7 +86,7 @@ export class OutgoingReaders<T> {
         }
       }
       this.isComplete = membership.isComplete;
-      this.#endThoseLeaving();
+      this.#endLeaving();
       this.#retarget();
       this.#options.changed();
     }
@@ -102,7 +102,7 @@ export class OutgoingReaders<T> {
     }
   }
 
-  /** It has all that it will ever get. */
+  /** Removes a reader that has received everything. */
   forget(reader: OutgoingReader<T>): void {
     this.#readers.delete(reader.id);
     this.#context?.unwatch(reader.subscriber);
@@ -122,10 +122,10 @@ export class OutgoingReaders<T> {
   }
 
   /**
-   * Who leaves gets no element more, but the end behind those that it was sent. Not before those have joined who are to go on in its
-   * place: until then its own readers may know of nobody but it, and would take its end for the end of all.
+   * Sends the end to leaving readers, once the membership is complete. Before that, the replacements of a leaving reader may not have
+   * joined. Its own downstream readers would know no other writer, and would take its end for the end of the whole stream.
    */
-  #endThoseLeaving(): void {
+  #endLeaving(): void {
     for (const reader of this.#readers.values()) {
       if (reader.isLeaving && this.isComplete) {
         reader.end();
@@ -137,8 +137,8 @@ export class OutgoingReaders<T> {
   }
 
   /**
-   * Who ends well leaves first, or has the end. One that did neither may run still behind a link that is cut, and would take what it
-   * has for all there is; so would one that leaves, where what was sent to it may be lost with the link.
+   * A reader that ends in order has left before, or has received the end. Any other reader may still run behind a cut link, and would
+   * take the elements that it has for the whole stream. So would a leaving reader, if elements to it were lost with the link.
    */
   #lost(reader: OutgoingReader<T>, reason: TerminationReason): void {
     this.#readers.delete(reader.id);

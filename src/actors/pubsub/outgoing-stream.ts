@@ -1,4 +1,4 @@
-/** What is sent and not yet acknowledged; kept for sending again where the link may lose it. */
+/** An element that was sent and not acknowledged. Kept for resending on a link that may lose it. */
 export interface Sent<T> {
   readonly sequence: number;
   readonly value: T;
@@ -12,20 +12,20 @@ export interface Granted {
 }
 
 /**
- * One writer's side of the way to one reader: sequence numbers, credit, and what is not acknowledged. Pure state.
+ * The state of a stream from this writer to one reader: sequence numbers, credit, and unacknowledged elements. It has no side effects.
  *
  *     sequence:   0 ........ received ........ sent ........ granted
- *                   arrived |  on its way     |  may be sent |
+ *                   arrived |  in transit     |  may be sent |
  *                           |  (kept if lossy)|              |
  *
- * The end of the stream takes a sequence of its own and needs no credit. An element may be sent while any byte is granted, so the
- * last one may reach past the grant: one that is larger than the whole window passes, too.
+ * The end of the stream has a sequence number of its own and needs no credit. An element may be sent while any byte is granted. So the
+ * last one may exceed the grant, and an element larger than the whole window can pass.
  */
 export class OutgoingStream<T> {
-  /** Elements sent so far, which is the sequence of the next one. */
+  /** Elements sent so far. Also the sequence number of the next one. */
   sent = 0;
   sentBytes = 0;
-  /** Everything before this has arrived. */
+  /** All elements before this sequence number have arrived. */
   received = 0;
   isEnded = false;
   readonly #keeps: boolean;
@@ -37,7 +37,7 @@ export class OutgoingStream<T> {
     this.#keeps = keeps;
   }
 
-  /** The reader has granted something, so it knows this writer: before that, whatever is sent to it is lost. */
+  /** The reader has granted credit, so it knows this writer. Before that, everything sent to it is lost. */
   get isOpen(): boolean {
     return this.#grantedItems > 0;
   }
@@ -46,12 +46,12 @@ export class OutgoingStream<T> {
     return !this.isEnded && this.sent < this.#grantedItems && this.sentBytes < this.#grantedBytes;
   }
 
-  /** All that was sent, the end included, has arrived. */
+  /** Everything sent has arrived, including the end. */
   get isAcknowledged(): boolean {
     return this.received >= this.sent + (this.isEnded ? 1 : 0);
   }
 
-  /** Takes the next sequence for a value. */
+  /** Assigns the next sequence number to a value. */
   take(value: T): number {
     const sequence = this.sent++;
     if (this.#keeps) {
@@ -60,7 +60,7 @@ export class OutgoingStream<T> {
     return sequence;
   }
 
-  /** A value that could not be handed to its link after all. */
+  /** Undoes the last `take`: the link did not accept the value. */
   untake(): void {
     this.sent--;
     if (this.#keeps) {
@@ -68,7 +68,7 @@ export class OutgoingStream<T> {
     }
   }
 
-  /** Totals only ever grow: an older grant, overtaken by a newer one, changes nothing. */
+  /** Totals only grow: an old grant that arrives after a newer one changes nothing. */
   grant({ items, bytes, received }: Granted): void {
     this.#grantedItems = Math.max(this.#grantedItems, items);
     this.#grantedBytes = Math.max(this.#grantedBytes, bytes);
@@ -81,7 +81,7 @@ export class OutgoingStream<T> {
     }
   }
 
-  /** What was sent and has not arrived, oldest first; only of a stream that keeps it. */
+  /** Elements that were sent and not acknowledged, oldest first. Empty unless the stream keeps them. */
   unacknowledged(): readonly Sent<T>[] {
     return this.#kept;
   }

@@ -1,18 +1,18 @@
 import { ConfigError } from '../../errors.js';
 
-/** Which readers an element goes to. */
+/** Which readers get an element: the next one, all, or the one that the hash of its key selects. */
 export type Policy = 'round-robin' | 'broadcast' | 'hash';
 export const POLICIES: readonly Policy[] = ['round-robin', 'broadcast', 'hash'];
 
 export function checkPolicy(policy: string): Policy {
   const known = POLICIES.find((each) => each === policy);
   if (known === undefined) {
-    throw new ConfigError(`The policy of a port is one of ${POLICIES.join(', ')}; got "${policy}".`);
+    throw new ConfigError(`The policy of a port must be one of ${POLICIES.join(', ')}; got "${policy}".`);
   }
   return known;
 }
 
-/** A stable 32-bit hash (FNV-1a) of a key: the same key goes to the same reader for as long as the readers stay the same. */
+/** A stable 32-bit hash (FNV-1a) of a key. Elements of one key go to one reader as long as the readers do not change. */
 export function hashKey(key: string | number | bigint): number {
   const text = String(key);
   let hash = 0x811c9dc5;

@@ -4,50 +4,50 @@ import { type MessageType, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import { type Behavior, behavior, type Context } from '../kernel/index.js';
 import { Distribution } from './distribution.js';
-import { Ending } from './ending.js';
+import { Deferred } from '../../deferred.js';
 import { Fifo } from './fifo.js';
 import { OutgoingReaders } from './outgoing-readers.js';
 import type { Policy } from './policy.js';
 
 export interface PublisherOptions<T, Init = T> {
-  /** Name of the port, for messages. */
+  /** Name of the port, for error messages. */
   readonly port: string;
   /** Id of this writer within the port. */
   readonly id: number;
   readonly type: MessageType<T, Init>;
   readonly policy: Policy;
-  /** Of the policy `hash`: elements of one key go to one reader. */
+  /** For the policy `hash`: elements of one key go to one reader. */
   readonly key?: ((value: T) => string | number | bigint) | undefined;
-  /** Links may lose frames: what was sent is asked after, and kept for sending again where `recovers` says so. */
+  /** True if links may lose frames. Then the writer probes its readers, and keeps elements for resending if `recovers`. */
   readonly isLossy: () => boolean;
-  /** A lost element is sent again; otherwise it fails the stream. */
+  /** True: a lost element is resent. False: it fails the stream. */
   readonly recovers: boolean;
-  /** The stream has failed: an element was lost, or a reader. Called once. */
+  /** Called once if the stream fails: an element or a reader was lost. */
   readonly failed: (error: MillraceError) => void;
 }
 
 interface PendingWrite<T> {
   readonly value: T;
-  resolve(): void;
-  reject(error: unknown): void;
+  readonly done: Deferred<void>;
 }
 
-/** Silence after which a writer asks a reader what has arrived, in ms: one that has granted nothing yet, and any on links that may lose frames. */
+/** Interval in ms at which a writer probes a reader that has granted nothing yet, and every reader on links that may lose frames. */
 const PROBE_MS = 200;
 const WRITTEN = Promise.resolve();
 
 /**
- * The writing end of a port: hands each element to the readers that the policy names, as far as they have granted credit; `write` waits
- * for the rest. No element passes through anyone else.
+ * The writing end of a port. It sends each element directly to the readers that the policy selects, as far as they have granted credit.
+ * `write` waits for credit.
  */
 export class Publisher<T, Init = T> {
-  /** Elements accepted by `write` and handed on. */
+  /** Elements that `write` has accepted and sent. */
   written = 0;
   readonly #options: PublisherOptions<T, Init>;
   readonly #readers: OutgoingReaders<T>;
   readonly #distribution: Distribution<T>;
   readonly #pending = new Fifo<PendingWrite<T>>();
-  #ending: Ending | undefined;
+  /** Settles when every reader has the end. Undefined until `end` is called. */
+  #ended: Deferred<void> | undefined;
   #closed: Error | undefined;
   #context: Context | undefined;
   #probe: Timer | undefined;
@@ -69,12 +69,12 @@ export class Publisher<T, Init = T> {
     return this.#pending.size;
   }
 
-  /** Everybody expected has joined, and everybody has left. */
-  get isDeserted(): boolean {
+  /** All expected readers have joined, and all have left again. */
+  get hasNoSubscribers(): boolean {
     return this.#readers.isComplete && this.#readers.targets.length === 0;
   }
 
-  /** The actor that readers and the manifold speak to. */
+  /** The actor that receives the messages of readers and of the manifold. */
   behavior(): Behavior<typeof v1.Publisher, undefined> {
     return behavior(v1.Publisher, {
       supervision: 'resume',
@@ -90,24 +90,24 @@ export class Publisher<T, Init = T> {
   }
 
   /**
-   * Hands one element on; resolves when a reader's credit covers it. Rejects with StoppedError when nobody will read it any more, with
-   * ProtocolError when the type cannot encode it, and with BackpressureError when `limits.pendingWrites` writes wait already: await
-   * each write.
+   * Sends one element. Resolves when the credit of a reader covers it. Rejects with StoppedError when no reader is left, with
+   * ProtocolError when the type cannot encode it, and with BackpressureError when `limits.pendingWrites` writes are already waiting:
+   * await each write.
    */
   write(init: Init): Promise<void> {
-    if (this.isDeserted) {
-      this.#desert();
+    if (this.hasNoSubscribers) {
+      this.#closeForLackOfReaders();
     }
     if (this.#closed !== undefined) {
       return Promise.reject(this.#closed);
     }
-    if (this.#ending !== undefined) {
+    if (this.#ended !== undefined) {
       return Promise.reject(
-        new StoppedError(`Port "${this.#options.port}" has ended; nothing can be written to it any more.`),
+        new StoppedError(`Port "${this.#options.port}" has ended: no more elements can be written to it.`),
       );
     }
     try {
-      // Filled here, so that a reader sees the same whether it is near or far, and a copy of its own.
+      // A copy with defaults filled in: a reader in this partition sees the same value as a remote one.
       const value = this.#options.type.create(init);
       if (this.#pending.size === 0 && this.#send(value)) {
         this.written++;
@@ -119,28 +119,30 @@ export class Publisher<T, Init = T> {
     }
   }
 
-  /** Ends the stream in band; resolves when every reader has all of it. */
+  /** Ends the stream in band. Resolves when every reader has received all of it. */
   end(): Promise<void> {
     if (this.#closed !== undefined) {
       return Promise.reject(this.#closed);
     }
-    if (this.#ending === undefined) {
-      this.#ending = new Ending();
+    if (this.#ended === undefined) {
+      this.#ended = new Deferred();
+      // The caller need not await it.
+      this.#ended.promise.catch(() => {});
       this.#pump();
     }
-    return this.#ending.done;
+    return this.#ended.promise;
   }
 
-  /** Nothing more is sent; writes that wait are rejected. */
-  close(error: Error = new StoppedError(`The writing to port "${this.#options.port}" was stopped.`)): void {
+  /** Sends no more elements. Rejects the waiting writes. */
+  close(error: Error = new StoppedError(`Writing to port "${this.#options.port}" was stopped.`)): void {
     if (this.#closed !== undefined) {
       return;
     }
     this.#closed = error;
     for (let write = this.#pending.shift(); write !== undefined; write = this.#pending.shift()) {
-      write.reject(error);
+      write.done.reject(error);
     }
-    this.#ending?.reject(error);
+    this.#ended?.reject(error);
     if (this.#probe !== undefined) {
       this.#context?.cancel(this.#probe);
     }
@@ -150,13 +152,13 @@ export class Publisher<T, Init = T> {
 
   #wait(value: T): Promise<void> {
     if (this.#pending.size >= limits.pendingWrites) {
-      const message = `${limits.pendingWrites} writes to port "${this.#options.port}" wait already; await each write.`;
+      const message = `${limits.pendingWrites} writes to port "${this.#options.port}" are already waiting: await each write.`;
       throw new BackpressureError(message);
     }
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ value, resolve, reject });
-      this.#watchProgress();
-    });
+    const done = new Deferred<void>();
+    this.#pending.push({ value, done });
+    this.#watchProgress();
+    return done.promise;
   }
 
   #send(value: T): boolean {
@@ -187,8 +189,8 @@ export class Publisher<T, Init = T> {
 
   #pump(): void {
     for (let write = this.#pending.peek(); write !== undefined; write = this.#pending.peek()) {
-      if (this.isDeserted) {
-        this.#desert();
+      if (this.hasNoSubscribers) {
+        this.#closeForLackOfReaders();
         return;
       }
       try {
@@ -196,25 +198,25 @@ export class Publisher<T, Init = T> {
           return;
         }
         this.written++;
-        write.resolve();
+        write.done.resolve();
       } catch (error) {
-        write.reject(error);
+        write.done.reject(error);
       }
       this.#pending.shift();
     }
     this.#finish();
   }
 
-  #desert(): void {
-    this.close(new StoppedError(`Nobody reads port "${this.#options.port}" any more.`));
+  #closeForLackOfReaders(): void {
+    this.close(new StoppedError(`Port "${this.#options.port}" has no readers left.`));
   }
 
   #finish(): void {
     if (
-      this.#ending === undefined ||
+      this.#ended === undefined ||
       this.#closed !== undefined ||
       this.#pending.size > 0 ||
-      (!this.#readers.isComplete && !this.#ending.isDone)
+      (!this.#readers.isComplete && !this.#ended.isSettled)
     ) {
       return;
     }
@@ -224,13 +226,13 @@ export class Publisher<T, Init = T> {
       isDone &&= reader.isDone;
     }
     if (isDone) {
-      this.#ending.resolve();
+      this.#ended.resolve();
     } else {
       this.#watchProgress();
     }
   }
 
-  // ---- what readers say
+  // ---- messages of readers
 
   #grant(grant: v1.Grant): void {
     if (this.#closed !== undefined) {
@@ -259,16 +261,16 @@ export class Publisher<T, Init = T> {
     }
   }
 
-  // ---- asking after what may be lost
+  // ---- probing
 
   #watchProgress(isDue = this.#options.isLossy()): void {
     if (isDue && this.#closed === undefined) {
-      this.#probe ??= this.#context?.after(PROBE_MS, () => this.#askAfter());
+      this.#probe ??= this.#context?.after(PROBE_MS, () => this.#probeReaders());
     }
   }
 
-  /** A first grant is lost on any link, where the reader could open none to this writer, which may reach the reader all the same. */
-  #askAfter(): void {
+  /** The first grant can be lost on any link: the reader may be unable to open a link to this writer, while this writer can reach it. */
+  #probeReaders(): void {
     this.#probe = undefined;
     const isLossy = this.#options.isLossy();
     for (const reader of this.#readers.all()) {

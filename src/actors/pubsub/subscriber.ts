@@ -1,3 +1,4 @@
+import { Deferred } from '../../deferred.js';
 import { ConfigError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type MessageType, v1 } from '../../protocol/index.js';
@@ -9,12 +10,12 @@ import { IncomingStream, type Window } from './incoming-stream.js';
 import { referenceOf } from './member.js';
 
 export interface SubscriberOptions<T> {
-  /** Name of the port, for messages. */
+  /** Name of the port, for error messages. */
   readonly port: string;
   /** Id of this reader within the port. */
   readonly id: number;
   readonly type: MessageType<T, unknown>;
-  /** What each writer may send ahead of the reader. Default: limits.streamItems and limits.streamBytes. */
+  /** Most that each writer may send before it is read. Default: limits.streamItems and limits.streamBytes. */
   readonly window?: Partial<Window>;
 }
 
@@ -30,14 +31,9 @@ interface Arrived<T> {
   readonly writer: Writer;
 }
 
-interface Waiting<T> {
-  resolve(result: IteratorResult<T, undefined>): void;
-  reject(error: Error): void;
-}
-
 /**
- * The reading end of a port. The user iterates it; an element that was read gives credit back to its writer. It ends when every writer
- * that is expected has joined, and every one has ended in band.
+ * The reading end of a port. The user iterates it. Reading an element returns credit to its writer. It ends when all expected writers
+ * have joined, and all have ended in band.
  */
 export class Subscriber<T> implements AsyncIterable<T> {
   readonly service: SubscriberService<T>;
@@ -48,9 +44,9 @@ export class Subscriber<T> implements AsyncIterable<T> {
   readonly #writers = new Map<number, Writer>();
   readonly #membership = new ReplicaMirror();
   readonly #queue = new Fifo<Arrived<T>>();
-  readonly #waiting = new Fifo<Waiting<T>>();
+  readonly #waiting = new Fifo<Deferred<IteratorResult<T, undefined>>>();
   #isComplete = false;
-  /** A writer has gone without an end: what it would still have sent is lost, so this input never ends well. */
+  /** A writer has left without an end: its remaining elements are lost, so this input never completes. */
   #isBroken = false;
   #closed: Error | undefined;
 
@@ -60,12 +56,12 @@ export class Subscriber<T> implements AsyncIterable<T> {
     this.#window = checkWindow({ items: limits.streamItems, bytes: limits.streamBytes, ...options.window });
   }
 
-  /** Elements that have arrived and were not read yet. */
+  /** Elements that have arrived and were not read. */
   get queued(): number {
     return this.#queue.size;
   }
 
-  /** Writers wired to this reader that may still send. */
+  /** Connected writers that have not ended. */
   get references(): number {
     let open = 0;
     for (const { stream } of this.#writers.values()) {
@@ -74,7 +70,7 @@ export class Subscriber<T> implements AsyncIterable<T> {
     return open;
   }
 
-  /** The actor that writers and the manifold speak to. */
+  /** The actor that receives the messages of writers and of the manifold. */
   behavior(): Behavior<SubscriberService<T>, undefined> {
     return behavior(this.service, {
       supervision: 'resume',
@@ -89,8 +85,8 @@ export class Subscriber<T> implements AsyncIterable<T> {
     return { next: () => this.#next(), return: () => Promise.resolve({ done: true, value: undefined }) };
   }
 
-  /** Nothing more will be read: a reader that waits is told why. */
-  close(error: Error = new StoppedError(`The reading of port "${this.#options.port}" was stopped.`)): void {
+  /** Stops reading. Pending reads reject with `error`. */
+  close(error: Error = new StoppedError(`Reading port "${this.#options.port}" was stopped.`)): void {
     this.#closed ??= error;
     for (let reader = this.#waiting.shift(); reader !== undefined; reader = this.#waiting.shift()) {
       reader.reject(this.#closed);
@@ -109,7 +105,9 @@ export class Subscriber<T> implements AsyncIterable<T> {
     if (this.#isFinished) {
       return Promise.resolve({ done: true, value: undefined });
     }
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    const next = new Deferred<IteratorResult<T, undefined>>();
+    this.#waiting.push(next);
+    return next.promise;
   }
 
   get #isFinished(): boolean {
@@ -153,7 +151,7 @@ export class Subscriber<T> implements AsyncIterable<T> {
     this.#grant(writer, false);
   }
 
-  /** A writer that had ended before it left had sent nothing that is missing here, even where its end has not come. */
+  /** Nothing is missing of a writer that had ended before it left, even if its end has not arrived. */
   #left(id: number, hasEnded: boolean): void {
     this.#isBroken ||= this.#writers.get(id)?.stream.isEnded === false && !hasEnded;
     this.#writers.delete(id);
@@ -215,7 +213,7 @@ export class Subscriber<T> implements AsyncIterable<T> {
 function checkWindow(window: Window): Window {
   for (const [name, value] of Object.entries(window)) {
     if (!Number.isSafeInteger(value) || value < 1) {
-      throw new ConfigError(`The ${name} that a writer may send ahead is a whole number from 1; got ${String(value)}.`);
+      throw new ConfigError(`The ${name} of a window must be a whole number, 1 or more; got ${String(value)}.`);
     }
   }
   return window;

@@ -3,6 +3,7 @@ import { limits } from '../../limits.js';
 import { type MessageType, v1 } from '../../protocol/index.js';
 import { checkPolicy } from '../pubsub/index.js';
 import { encodeArgs } from './args.js';
+import { withDefaults } from './declared-args.js';
 import type { Output, Pipeline, PipelineBuilder, Port, SegmentContext, SegmentOptions } from './pipeline.js';
 
 type AnyType = MessageType<unknown, unknown>;
@@ -35,7 +36,8 @@ interface Ends {
 
 /** Calls the declaring function, and checks what it built. ConfigError names the segment or port that is wrong. */
 export function declarePipeline(pipeline: Pipeline, args: unknown): Declared {
-  const encodedArgs = encodeArgs(pipeline.name, args);
+  const complete = pipeline.args === undefined ? args : withDefaults(pipeline.name, pipeline.args, args);
+  const encodedArgs = encodeArgs(pipeline.name, complete);
   const declaring = new Declaring(pipeline.name);
   // Decoded again, so that the function sees here what it will see in every other partition.
   pipeline.declare(declaring.builder(), JSON.parse(encodedArgs));

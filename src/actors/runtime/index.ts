@@ -3,6 +3,7 @@
  * each an actor speaks its service. A segment is activated, drained and stopped by messages to its segments manager only.
  */
 export { declarePipeline, type SegmentCode } from './builder.js';
+export { declaredAs, flagOf, type PipelineArgument } from './declared-args.js';
 export { importPipeline } from './definitions.js';
 export { Executor, type ExecutorOptions } from './executor.js';
 export type { Placement } from './hosting/index.js';

@@ -4,6 +4,7 @@ import { ConfigError } from '../../errors.js';
 import type { Logger } from '../../logging/index.js';
 import type { MessageType } from '../../protocol/index.js';
 import type { Policy } from '../pubsub/index.js';
+import { checkDeclaredArgs, type PipelineArgument, type PipelineArguments } from './declared-args.js';
 
 /** What a segment's code may use besides its ports. */
 export interface SegmentContext {
@@ -90,7 +91,7 @@ export interface PipelineBuilder {
   ): void;
 }
 
-export interface PipelineOptions {
+export interface PipelineOptions<Args = unknown> {
   /**
    * `fail` (default): the first failure ends the run. `restart`: lost elements are sent again; after any other failure (a segment's
    * code that throws, a process that dies) the run starts anew from its sources.
@@ -98,6 +99,11 @@ export interface PipelineOptions {
   readonly onFailure?: 'fail' | 'restart';
   /** Times that a run may start anew. Default 3. */
   readonly maxRestarts?: number;
+  /**
+   * The arguments that the pipeline takes. Others are refused, `millrace run MODULE -- --help` lists these, and a number or a flag of the
+   * command line arrives as one. Without it any arguments are accepted, and those of the command line arrive as text.
+   */
+  readonly args?: { readonly [Name in keyof Args]-?: PipelineArgument };
 }
 
 /** A pipeline as a module exports it. */
@@ -105,7 +111,9 @@ export interface Pipeline<Args = unknown> {
   readonly name: string;
   /** Module that exports it as its default; undefined: it runs where it was made, and nowhere else. */
   readonly url: string | undefined;
-  readonly options: Required<PipelineOptions>;
+  readonly options: Required<Omit<PipelineOptions, 'args'>>;
+  /** What it declares of its arguments; undefined: any are accepted. */
+  readonly args: PipelineArguments | undefined;
   /** A method, whose parameters compare both ways: a pipeline of any arguments is a `Pipeline`. */
   declare(builder: PipelineBuilder, args: Args): void;
 }
@@ -121,25 +129,26 @@ const MARK: unique symbol = Symbol.for('millrace.pipeline');
  *       const rows = p.source('read', Row, (out) => readRows(args.input, out));
  *       const tallies = p.segment('tally', rows, Tally, { instances: 4 }, tallyAll);
  *       p.sink('merge', tallies, drawChart);
- *     });
+ *     }, { args: { input: { required: true, help: 'JSON file of the rows' } } });
  */
 export function pipeline<Args = Record<string, never>>(
   name: string,
   url: string | undefined,
   declare: (builder: PipelineBuilder, args: Args) => void,
-  options: PipelineOptions = {},
+  options: PipelineOptions<NoInfer<Args>> = {},
 ): Pipeline<Args> {
   if (!/^[a-z0-9][a-z0-9_.-]*$/i.test(name)) {
     throw new ConfigError(`The name of a pipeline has letters, digits, and -_. only; got "${name}".`);
   }
-  const { onFailure = 'fail', maxRestarts = 3 } = options;
+  const { onFailure = 'fail', maxRestarts = 3, args } = options;
   if (onFailure !== 'fail' && onFailure !== 'restart') {
     throw new ConfigError(`onFailure of pipeline "${name}" is fail or restart; got "${String(onFailure)}".`);
   }
   if (!Number.isInteger(maxRestarts) || maxRestarts < 0) {
     throw new ConfigError(`maxRestarts of pipeline "${name}" is a whole number, 0 or more; got ${maxRestarts}.`);
   }
-  const definition = { name, url: urlOf(url), declare, options: { onFailure, maxRestarts } };
+  if (args !== undefined) checkDeclaredArgs(name, args);
+  const definition = { name, url: urlOf(url), declare, options: { onFailure, maxRestarts }, args };
   Object.defineProperty(definition, MARK, { value: true });
   return definition;
 }

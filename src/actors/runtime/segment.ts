@@ -183,7 +183,7 @@ export class Segment {
 
   /** Its readers have ended well before it has: nobody wants the rest. That is an end, not a failure. */
   #failed(error: unknown): void {
-    if (this.#failure === undefined && this.#publisher?.isDeserted === true && error instanceof StoppedError) {
+    if (this.#failure === undefined && this.#publisher?.hasNoSubscribers === true && error instanceof StoppedError) {
       this.#complete();
       return;
     }
@@ -205,7 +205,7 @@ export class Segment {
         { cause: error },
       );
     this.#failure = cause;
-    this.#host.context.log.warn('segment failed', { segment: name, instance, error: message });
+    this.#host.context.log.warn('segment failed', { segment: name, instance, error });
     const code = error instanceof MillraceError ? error.code : 'HANDLER';
     this.#close(cause);
     this.#end(failed({ code, message: cause.message, segment: name, partition: this.#host.ordinal }));

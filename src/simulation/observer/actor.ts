@@ -1,7 +1,7 @@
 import { type Route, routeKey, type UntypedRef } from '../../actors/kernel/index.js';
 import type { Party, Receiver } from './messages.js';
 
-/** An actor whose messages and watches are observed. */
+/** An observed actor: the observer sees its messages and watches. */
 export class ObservedActor implements Receiver {
   readonly name: string;
   readonly host: Party;
@@ -17,7 +17,7 @@ export class ObservedActor implements Receiver {
     return this.host.node;
   }
 
-  /** Its process has ended. */
+  /** True if its process has ended. */
   get isGone(): boolean {
     return this.host.isGone;
   }
@@ -26,32 +26,32 @@ export class ObservedActor implements Receiver {
     return this.#cUid;
   }
 
-  /** The reference that is not observed. */
+  /** The reference without the observer. */
   get ref(): UntypedRef | undefined {
     return this.#ref;
   }
 
-  /** It is spawned; nothing has reached it before. */
-  born(ref: UntypedRef): void {
+  /** It was spawned, and has not received a message yet. */
+  spawned(ref: UntypedRef): void {
     this.#ref = ref;
     this.#cUid = ref.toRef().cUid;
   }
 
-  /** It takes messages still, or is about to after a restart. */
+  /** True if it accepts messages, or will after a restart. */
   async isOpen(): Promise<boolean> {
     const route = this.#ref?.[routeKey];
     return route !== undefined && !(await isClosed(route));
   }
 }
 
-/** One that is open and full gives no answer for now. */
+/** The `ready` promise of a stopped route rejects at once; that of a full one stays pending. */
 async function isClosed(route: Route): Promise<boolean> {
   return Promise.race([
     route.ready().then(
       () => false,
       () => true,
     ),
-    // A few turns of promises later: a route that has stopped rejects at once.
+    // Resolves a few microtasks later, after the rejection of a stopped route.
     Promise.resolve()
       .then(() => {})
       .then(() => {})

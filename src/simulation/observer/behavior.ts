@@ -14,7 +14,7 @@ import type { Observer } from './observer.js';
 import { MESSAGE_META, ObservedRoute, STREAM_META } from './route.js';
 import { ServedEnd } from './stream-ends.js';
 
-/** The behavior of one observed actor: the handlers and hooks are those that it was given, and all that reaches them is noted. */
+/** Wraps the behavior of an observed actor: it records everything that reaches the handlers and hooks. */
 export function observedBehavior<S extends AnyService, State>(
   definition: Behavior<S, State>,
   actor: ObservedActor,
@@ -34,7 +34,7 @@ export function observedBehavior<S extends AnyService, State>(
       ...(on.started && { started: (state, context) => on.started?.(state, contexts.of(context)) }),
       ...(on.terminated && {
         terminated: (state, event, context) => {
-          observer.watches.told(watchOf(event.ref), actor, event.reason);
+          observer.watches.notified(watchOf(event.ref), actor, event.reason);
           return on.terminated?.(state, event, contexts.of(context));
         },
       }),
@@ -43,7 +43,7 @@ export function observedBehavior<S extends AnyService, State>(
   };
 }
 
-/** A message from a reference that is not observed has no number. */
+/** A message from a reference without an observer has no id, and is not recorded. */
 function observedHandler(
   method: AnyMethod,
   handler: Handler,
@@ -65,7 +65,7 @@ function observedHandler(
     const id = context.meta?.[MESSAGE_META];
     const message = id === undefined ? undefined : messages.handled(id, actor, method, request);
     const result = handler(state, request, contexts.of(context));
-    if (message !== undefined && method.mode === 'ask') noteReply(result, message, messages);
+    if (message !== undefined && method.mode === 'ask') recordReply(result, message, messages);
     return result;
   };
 }
@@ -74,7 +74,7 @@ function isIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
-function noteReply(result: unknown, message: Message, messages: Messages): void {
+function recordReply(result: unknown, message: Message, messages: Messages): void {
   const reply = result instanceof Later ? result.reply : result;
   const note = (value: unknown): void => messages.replied(message, value);
   if (reply instanceof Promise) reply.then(note, () => {});

@@ -3,7 +3,7 @@ import type { AnyService, RefInit } from '../../protocol/index.js';
 import type { ObservedActor } from './actor.js';
 import type { Observer } from './observer.js';
 
-/** Contexts in which the references that an actor gets are observed, too. */
+/** Wraps the contexts of an actor, so that the references which it gets are observed too. */
 export class Contexts {
   readonly #actor: ObservedActor;
   readonly #observer: Observer;
@@ -43,5 +43,5 @@ export class Contexts {
 function bound(target: object, key: PropertyKey): unknown {
   const value: unknown = Reflect.get(target, key);
   if (typeof value !== 'function') return value;
-  return (...words: unknown[]): unknown => Reflect.apply(value, target, words);
+  return (...args: unknown[]): unknown => Reflect.apply(value, target, args);
 }

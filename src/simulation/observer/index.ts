@@ -1,6 +1,6 @@
 /**
- * Observers of a simulation: references and behaviors that pass on what they are given and note it, and the rules that all of it is held
- * to. World hands them out in place of plain ones; they must never change what the runtime does, the meta of messages apart.
+ * The observer of a simulation: references and behaviors that record messages, streams and watches, and the invariants that it checks.
+ * SimulatedNode uses them in place of plain ones. They must not change what the runtime does, except for an id in the meta of messages.
  */
 export { Observer, type ObserverOptions } from './observer.js';
 export type { Party } from './messages.js';

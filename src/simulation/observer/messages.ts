@@ -2,9 +2,9 @@ import type { DeadLetter } from '../../actors/kernel/index.js';
 import { type AnyMethod, Lane } from '../../protocol/index.js';
 import type { NetworkPlan } from '../plan.js';
 import type { Violations } from '../violation.js';
-import { checksumOf, EPSILON_MS } from './reckoning.js';
+import { checksumOf, EPSILON_MS } from './comparison.js';
 
-/** One message, from when it is sent. Asks are messages, too. */
+/** One message that was sent: a tell or an ask. */
 export interface Message {
   readonly id: number;
   readonly sender: Party;
@@ -12,20 +12,20 @@ export interface Message {
   readonly method: AnyMethod;
   readonly checksum: number;
   readonly sentMs: number;
-  /** Of an ask. */
+  /** The deadline of an ask. */
   readonly deadlineMs: number | undefined;
-  /** Checksums of the replies that its handlers gave. */
+  /** Checksums of the replies of its handlers. */
   readonly replies: number[];
   timesHandled: number;
-  /** An ask that was answered or failed, or a tell that was refused at once. */
+  /** True for an ask that was answered or has failed, and for a tell that was rejected at once. */
   isSettled: boolean;
 }
 
-/** Who sends: an actor, or the workload itself. */
+/** A sender: an actor, or the workload itself. */
 export interface Party {
   readonly name: string;
   readonly node: string;
-  /** Its process has ended: what it still owes, it owes to nobody. */
+  /** Its process has ended. Its pending asks no longer count. */
   readonly isGone: boolean;
 }
 
@@ -39,18 +39,18 @@ export interface MessagesOptions {
   readonly network: NetworkPlan;
   readonly violations: Violations;
   readonly record: (line: string) => void;
-  /** What an ask may take to another process, before its remaining time begins to count there; undefined where faults hold it up. */
+  /** Most time that an ask needs to reach another process, where its timeout continues; undefined if faults may delay it. */
   readonly transitMs: number | undefined;
 }
 
-/** Every message that observed references send, followed to the handler that gets it and back. */
+/** Every message of observed references, from the sender to the handler and back. */
 export class Messages {
   readonly #options: MessagesOptions;
   readonly #sent: Message[] = [];
-  /** The last message that was handled, for each sender, receiver and lane. */
+  /** The id of the last handled message, for each sender, receiver and lane. */
   readonly #last = new Map<string, number>();
   readonly #methods = new Map<string, AnyMethod>();
-  /** Tells that found a full mailbox, by method and content. */
+  /** The number of tells that overflowed a mailbox, by method and content. */
   readonly #dead = new Map<string, number>();
 
   constructor(options: MessagesOptions) {
@@ -61,14 +61,14 @@ export class Messages {
     return this.#sent.length;
   }
 
-  /** Asks that wait for an answer, those of processes that have ended apart. */
+  /** Pending asks, except those of processes that have ended. */
   get unsettled(): readonly Message[] {
     return this.#sent.filter(
       ({ isSettled, deadlineMs, sender }) => deadlineMs !== undefined && !isSettled && !sender.isGone,
     );
   }
 
-  /** `timeoutMs` of an ask. */
+  /** `timeoutMs`: of an ask; undefined for a tell. */
   sent(sender: Party, receiver: bigint, method: AnyMethod, message: unknown, timeoutMs: number | undefined): Message {
     const sentMs = this.#options.now();
     const sent: Message = {
@@ -89,24 +89,21 @@ export class Messages {
     return sent;
   }
 
-  /** `id` is what came with the message. Returns the message, or undefined where it was never sent. */
+  /** `id`: the id in the meta of the message. Returns the message, or undefined if it was never sent. */
   handled(id: string, receiver: Receiver, method: AnyMethod, message: unknown): Message | undefined {
     const { violations, record, network } = this.#options;
     const sent = this.#sent[Number(id)];
     if (sent === undefined || sent.receiver !== receiver.cUid || sent.method.fullName !== method.fullName) {
       violations.add(
         'invented',
-        `${receiver.name} was given ${method.fullName}, message ${id}, which nobody sent to it`,
+        `${receiver.name} received ${method.fullName}, message ${id}, which nobody sent to it`,
       );
       return undefined;
     }
     record(`handle ${describe(sent)} by ${receiver.name}`);
     sent.timesHandled++;
     if (checksumOf(method.request, message) !== sent.checksum) {
-      violations.add(
-        'invented',
-        `${receiver.name} was given ${describe(sent)} with another content than it was sent with`,
-      );
+      violations.add('invented', `${receiver.name} received ${describe(sent)} with a different content than was sent`);
     }
     if (sent.timesHandled > 1 && network.duplicate === 0) {
       violations.add('once', `${receiver.name} handled ${describe(sent)} ${sent.timesHandled} times`);
@@ -116,20 +113,23 @@ export class Messages {
     return sent;
   }
 
-  /** A handler has answered. */
+  /** A handler has replied. */
   replied(sent: Message, value: unknown): void {
     sent.replies.push(checksumOf(sent.method.response, sent.method.response.create(value)));
   }
 
-  /** The asker has its answer. */
+  /** The caller has received the reply. */
   answered(sent: Message, value: unknown): void {
     this.#settled(sent, 'answered');
     if (!sent.replies.includes(checksumOf(sent.method.response, value))) {
-      this.#options.violations.add('invented', `${describe(sent)} was answered with what no handler has replied to it`);
+      this.#options.violations.add(
+        'invented',
+        `${describe(sent)} was answered with a value that no handler has replied`,
+      );
     }
   }
 
-  /** A tell was not accepted, and its sender was told. */
+  /** A tell was rejected: its sender got an error. */
   refused(sent: Message): void {
     this.#options.record(`refuse ${describe(sent)}`);
     sent.isSettled = true;
@@ -139,7 +139,7 @@ export class Messages {
     this.#settled(sent, `failed ${error instanceof Error ? error.name : String(error)}`);
   }
 
-  /** A mailbox was full: that is told, and so the message is not lost in silence. */
+  /** A mailbox has overflowed. The message is a dead letter, so it does not count as lost. */
   deadLetter({ method, message, reason }: DeadLetter): void {
     const known = this.#methods.get(method);
     if (known === undefined || reason !== 'overflow') return;
@@ -147,7 +147,7 @@ export class Messages {
     this.#dead.set(kind, (this.#dead.get(kind) ?? 0) + 1);
   }
 
-  /** At the end of a run in which no frame is lost. `isLasting`: an actor that was there all the time. */
+  /** Checks a run in which no frame is lost. `isLasting`: true for an actor that still runs. */
   checkLost(isLasting: (cUid: bigint) => boolean): void {
     const dead = new Map(this.#dead);
     for (const sent of this.#sent) {
@@ -174,7 +174,7 @@ export class Messages {
     }
   }
 
-  /** Time that has run out in the mailbox is known there to the moment; on its way elsewhere a message is as old as its frames took. */
+  /** In its own process, an expired ask must never be handled. In another process, it may be late by the transit time of its frames. */
   #checkExpiry(sent: Message, receiver: Receiver): void {
     const { now, transitMs, violations } = this.#options;
     const allowedMs = sent.sender.node === receiver.node ? 0 : (transitMs ?? Number.POSITIVE_INFINITY);
@@ -185,18 +185,18 @@ export class Messages {
   }
 
   #checkOrder(sent: Message, receiver: string): void {
-    // A frame that is doubled brings messages again that others have followed since.
+    // A duplicated frame repeats messages after later ones were handled.
     if (this.#options.network.reorder > 0 || sent.timesHandled > 1) return;
     const lane = sent.method.lane === Lane.control ? 'control' : 'data';
-    const way = `${sent.sender.name}>${receiver}/${lane}`;
-    const last = this.#last.get(way) ?? -1;
+    const path = `${sent.sender.name}>${receiver}/${lane}`;
+    const last = this.#last.get(path) ?? -1;
     if (sent.id < last) {
       this.#options.violations.add(
         'order',
-        `${receiver} handled ${describe(sent)} behind message ${last} on lane ${lane}`,
+        `${receiver} handled ${describe(sent)} after message ${last} on lane ${lane}`,
       );
     }
-    this.#last.set(way, Math.max(last, sent.id));
+    this.#last.set(path, Math.max(last, sent.id));
   }
 }
 

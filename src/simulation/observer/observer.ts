@@ -18,14 +18,14 @@ export interface ObserverOptions extends MessagesOptions {
   readonly mayBeUnreachable: boolean;
 }
 
-/** Sees every message between observed actors, and every watch, and holds them to what the runtime promises. */
+/** Sees every message, stream and watch between observed actors, and checks the invariants. */
 export class Observer {
   readonly messages: Messages;
   readonly streams: Streams;
   readonly watches: Watches;
   readonly #references = new References({ name: 'simulation' });
   readonly #routes = new Map<Party, Map<Route, ObservedRoute>>();
-  /** By channel id. Those of a cluster whose control plane was lost are given again. */
+  /** By channel id. After the loss of the control plane, channel ids are reused. */
   readonly #actors = new Map<bigint, ObservedActor>();
   #spawned = 0;
 
@@ -35,7 +35,7 @@ export class Observer {
     this.watches = new Watches({ ...options, actor: (cUid) => this.#actors.get(cUid) });
   }
 
-  /** Starts an actor on a host, by `start`, whose behavior is observed; the reference is `owner`'s. */
+  /** Starts an observed actor on `host` by `start`. Returns an observed reference for `owner`. */
   spawn<S extends AnyService, T>(
     host: Party,
     owner: Party,
@@ -44,22 +44,22 @@ export class Observer {
   ): ActorRef<S> {
     const actor = new ObservedActor(`${host.name}/${this.#spawned++}`, host);
     const ref = start(observedBehavior(definition, actor, this));
-    actor.born(ref);
+    actor.spawned(ref);
     this.#actors.set(actor.cUid, actor);
     return this.reference(definition.service, ref, owner);
   }
 
-  /** The same actor, by a reference of `owner` that is observed. */
+  /** Returns an observed reference to the same actor for `owner`. */
   reference<S extends AnyService>(service: S, ref: UntypedRef, owner: Party): ActorRef<S> {
     return this.#references.create(service, this.#route(ref[routeKey], owner));
   }
 
-  /** The reference that is not observed, of an actor that is. */
+  /** Returns the plain reference of an observed actor. */
   unobserved(ref: UntypedRef): UntypedRef {
     return this.#actors.get(ref.toRef().cUid)?.ref ?? ref;
   }
 
-  /** One for each owner and way: whom an actor watches is told apart by it. */
+  /** One route per owner and inner route: watches are identified by it. */
   #route(inner: Route, owner: Party): ObservedRoute {
     if (inner instanceof ObservedRoute) return inner.owner === owner ? inner : this.#route(inner.inner, owner);
     const routes = this.#routes.get(owner) ?? new Map<Route, ObservedRoute>();
@@ -69,7 +69,7 @@ export class Observer {
     return route;
   }
 
-  /** At the end of a run. `isLossless`: in which nothing may be lost. */
+  /** Checks the invariants at the end of a run. `isLossless`: no message may be lost in this run. */
   async check(isLossless: boolean): Promise<void> {
     await this.watches.check();
     const lasting = new Set<bigint>();
@@ -80,7 +80,7 @@ export class Observer {
     if (isLossless) this.messages.checkLost((cUid) => lasting.has(cUid));
   }
 
-  /** Asks and readers of streams that wait for an answer. */
+  /** The number of pending asks and stream reads. */
   get waiting(): number {
     return this.messages.unsettled.length + this.streams.unsettled.length;
   }

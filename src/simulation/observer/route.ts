@@ -15,18 +15,18 @@ import type { Observer } from './observer.js';
 import { ReadEnd } from './stream-ends.js';
 import type { Watch } from './watches.js';
 
-/** The field of meta by which a message is known again where it is handled. */
+/** The meta field with the id of a message. */
 export const MESSAGE_META = 'millrace.simulation.message';
 
-/** And one by which a stream is. */
+/** The meta field with the id of a stream. */
 export const STREAM_META = 'millrace.simulation.stream';
 
-/** A way to an actor, as one party uses it: everything that goes along is noted, and passed on. */
+/** A route to an actor for one party. It records everything, and forwards it. */
 export class ObservedRoute implements Route {
   readonly cUid: bigint;
   readonly incarnation: bigint;
   readonly owner: Party;
-  /** The watch that its owner has now, or was told of last. */
+  /** The current watch of its owner, or the last one that ended. */
   watched: Watch | undefined;
   readonly #observer: Observer;
   readonly inner: Route;

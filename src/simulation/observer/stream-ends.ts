@@ -1,7 +1,7 @@
 import { Later, type Stream } from '../../actors/kernel/index.js';
 import type { ObservedStream, Streams } from './streams.js';
 
-/** The reader's end of a stream: passes on what it is asked, and notes what comes of it. */
+/** The reading end of a stream: forwards each call and records its result. */
 export class ReadEnd implements Stream<unknown> {
   readonly #streams: Streams;
   readonly #stream: ObservedStream;
@@ -46,7 +46,7 @@ export class ReadEnd implements Stream<unknown> {
   }
 }
 
-/** The actor's end: the generator that its handler returned. */
+/** The serving end of a stream: wraps the generator that the handler returned. */
 export class ServedEnd implements AsyncIterableIterator<unknown> {
   readonly #streams: Streams;
   readonly #stream: ObservedStream;
@@ -62,7 +62,7 @@ export class ServedEnd implements AsyncIterableIterator<unknown> {
     try {
       const result = await this.#inner.next();
       if (result.done === true) this.#streams.serverEnded(this.#stream, 'complete');
-      else this.#note(result.value);
+      else this.#recordElement(result.value);
       return result;
     } catch (error) {
       this.#streams.serverEnded(this.#stream, 'failed');
@@ -80,10 +80,10 @@ export class ServedEnd implements AsyncIterableIterator<unknown> {
     return this;
   }
 
-  /** One that comes later is made when it comes. */
-  #note(value: unknown): void {
-    const made = (element: unknown): void => this.#streams.made(this.#stream, element);
-    if (value instanceof Later) value.reply.then(made, () => {});
-    else made(value);
+  /** A deferred element is recorded when it is available. */
+  #recordElement(value: unknown): void {
+    const produced = (element: unknown): void => this.#streams.produced(this.#stream, element);
+    if (value instanceof Later) value.reply.then(produced, () => {});
+    else produced(value);
   }
 }

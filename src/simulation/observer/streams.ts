@@ -1,29 +1,29 @@
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Invariant, Violations } from '../violation.js';
-import { checksumOf, EPSILON_MS } from './reckoning.js';
+import { checksumOf, EPSILON_MS } from './comparison.js';
 import type { Party } from './messages.js';
 
-/** One stream, from when it is asked for to its end at both ends. */
+/** One stream, from its opening until both its ends have ended. */
 export interface ObservedStream {
   readonly id: number;
   readonly reader: Party;
   readonly receiver: bigint;
   readonly method: AnyMethod;
   readonly requestChecksum: number;
-  /** Elements that the actor may be ahead of the reader, the one asked for included. */
+  /** Most elements that the actor may be ahead of the reader, including the requested one. */
   readonly windowItems: number;
-  /** The longest wait for one element. */
+  /** Longest wait for one element. */
   readonly timeoutMs: number;
-  /** Checksums of the elements that were made. */
-  readonly made: number[];
-  /** Elements that the reader has asked for. */
+  /** Checksums of the produced elements. */
+  readonly produced: number[];
+  /** Elements that the reader has requested. */
   asked: number;
-  /** Calls of the reader that wait for their outcome. */
+  /** Pending calls of the reader. */
   waiting: number;
-  /** Elements that the reader has had. */
+  /** Elements that the reader has received. */
   read: number;
   timesServed: number;
-  /** The generator that serves it: not begun, at work, or ended, by itself or because nobody reads any more. */
+  /** State of the generator that serves it. */
   server: 'none' | 'open' | 'complete' | 'failed' | 'cancelled';
   isOver: boolean;
 }
@@ -34,7 +34,7 @@ export interface StreamsOptions {
   readonly record: (line: string) => void;
 }
 
-/** Every stream that observed references open, followed to the generator that serves it and back. */
+/** Every stream that observed references open, from the reader to the generator and back. */
 export class Streams {
   readonly #options: StreamsOptions;
   readonly #all: ObservedStream[] = [];
@@ -43,7 +43,7 @@ export class Streams {
     this.#options = options;
   }
 
-  /** Streams whose reader waits for an element; those of processes that have ended apart. */
+  /** Streams whose reader waits for an element, except in processes that have ended. */
   get unsettled(): readonly ObservedStream[] {
     return this.#all.filter(({ waiting, reader }) => waiting > 0 && !reader.isGone);
   }
@@ -56,7 +56,7 @@ export class Streams {
       ...given,
       id: this.#all.length,
       requestChecksum: checksumOf(given.method.request, request),
-      made: [],
+      produced: [],
       asked: 0,
       waiting: 0,
       read: 0,
@@ -69,13 +69,13 @@ export class Streams {
     return stream;
   }
 
-  /** A handler begins to serve it. Returns the stream, or undefined where nobody has opened it. */
+  /** A handler starts to serve the stream. Returns the stream, or undefined if nobody has opened it. */
   served(id: string, receiver: bigint, method: AnyMethod, request: unknown): ObservedStream | undefined {
     const stream = this.#all[Number(id)];
     if (stream?.receiver !== receiver || stream.method.fullName !== method.fullName) {
       this.#violation(
         'invented',
-        `${method.fullName}, stream ${id}, was opened at an actor to which nobody has opened it`,
+        `${method.fullName}, stream ${id}, arrived at an actor, but nobody has opened it there`,
       );
       return undefined;
     }
@@ -83,20 +83,20 @@ export class Streams {
     stream.timesServed++;
     stream.server = 'open';
     if (checksumOf(method.request, request) !== stream.requestChecksum) {
-      this.#violation('invented', `${describe(stream)} was opened with another request than it was asked for with`);
+      this.#violation('invented', `${describe(stream)} arrived with a different request than was sent`);
     }
     if (stream.timesServed > 1) this.#violation('once', `${describe(stream)} is served ${stream.timesServed} times`);
     return stream;
   }
 
-  made(stream: ObservedStream, value: unknown): void {
-    stream.made.push(checksumOf(stream.method.response, stream.method.response.create(value)));
-    this.#options.record(`make ${stream.made.length} of ${describe(stream)}`);
-    const ahead = stream.made.length - stream.asked + 1;
+  produced(stream: ObservedStream, value: unknown): void {
+    stream.produced.push(checksumOf(stream.method.response, stream.method.response.create(value)));
+    this.#options.record(`make ${stream.produced.length} of ${describe(stream)}`);
+    const ahead = stream.produced.length - stream.asked + 1;
     if (ahead > stream.windowItems) {
       this.#violation(
         'credit',
-        `${describe(stream)} is ${ahead} elements ahead of its reader, who takes ${stream.windowItems}`,
+        `${describe(stream)} is ${ahead} elements ahead of its reader; the window is ${stream.windowItems}`,
       );
     }
   }
@@ -106,7 +106,7 @@ export class Streams {
     stream.server = how;
   }
 
-  /** The reader asks for an element. Returns when. */
+  /** The reader requests an element. Returns the time of the request. */
   asked(stream: ObservedStream): number {
     stream.asked++;
     stream.waiting++;
@@ -116,23 +116,23 @@ export class Streams {
   read(stream: ObservedStream, value: unknown, waitedFromMs: number): void {
     this.#waited(stream, waitedFromMs);
     this.#options.record(`read ${stream.read} of ${describe(stream)}`);
-    if (stream.isOver) this.#violation('once', `${describe(stream)} goes on behind its end`);
-    if (stream.made[stream.read] !== checksumOf(stream.method.response, value)) {
-      this.#violation('invented', `element ${stream.read} of ${describe(stream)} is not what was made`);
+    if (stream.isOver) this.#violation('once', `${describe(stream)} has an element after its end`);
+    if (stream.produced[stream.read] !== checksumOf(stream.method.response, value)) {
+      this.#violation('invented', `element ${stream.read} of ${describe(stream)} differs from the produced one`);
     }
     stream.read++;
   }
 
-  /** Its reader was told that it is complete. */
+  /** The reader was told that the stream is complete. */
   completed(stream: ObservedStream, waitedFromMs: number): void {
     this.#waited(stream, waitedFromMs);
-    // Whoever asks on behind an end is told so, whatever the end was.
+    // After any end, further reads report completion.
     if (stream.isOver) return;
     this.#over(stream, 'complete');
-    if (stream.server !== 'complete' || stream.read !== stream.made.length) {
+    if (stream.server !== 'complete' || stream.read !== stream.produced.length) {
       this.#violation(
         'lost',
-        `${describe(stream)} ended as complete behind ${stream.read} elements, but ${stream.made.length} were made, and its server is ${stream.server}`,
+        `${describe(stream)} ended as complete after ${stream.read} elements, but ${stream.produced.length} were produced, and its server is ${stream.server}`,
       );
     }
   }
@@ -142,16 +142,16 @@ export class Streams {
     this.#over(stream, `failed ${error instanceof Error ? error.name : String(error)}`);
   }
 
-  /** Its reader wants no more of it. */
+  /** The reader has left the stream. */
   left(stream: ObservedStream): void {
     this.#over(stream, 'left');
   }
 
-  /** At the end: what nobody reads any more is not served any more. `isOpen`: the actor that serves still runs. */
+  /** Checks that a stream without a reader is no longer served. `isLasting`: true if the serving actor still runs. */
   check(isLasting: (cUid: bigint) => boolean): void {
     for (const stream of this.#all) {
       if ((stream.isOver || stream.reader.isGone) && stream.server === 'open' && isLasting(stream.receiver)) {
-        this.#violation('leak', `${describe(stream)} is served still, though nobody reads it any more`);
+        this.#violation('leak', `${describe(stream)} is still served, but has no reader`);
       }
     }
   }
@@ -160,7 +160,7 @@ export class Streams {
     stream.waiting--;
     const lateMs = this.#options.now() - fromMs - stream.timeoutMs;
     if (lateMs > EPSILON_MS) {
-      this.#violation('deadline', `${describe(stream)} had its reader wait ${lateMs.toFixed(3)} ms longer than it may`);
+      this.#violation('deadline', `${describe(stream)} exceeded the timeout of its reader by ${lateMs.toFixed(3)} ms`);
     }
   }
 

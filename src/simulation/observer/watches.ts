@@ -7,7 +7,7 @@ import type { Party } from './messages.js';
 export interface Watch {
   readonly owner: Party;
   readonly target: bigint;
-  /** It was told of the end, or watches no more. */
+  /** The watcher was notified, or has stopped watching. */
   isOver: boolean;
 }
 
@@ -15,11 +15,11 @@ export interface WatchesOptions {
   readonly violations: Violations;
   readonly record: (line: string) => void;
   readonly actor: (cUid: bigint) => ObservedActor | undefined;
-  /** Links may end in this run, by a cut or a crash, so that what lives may be unreachable. */
+  /** Links may end in this run, by a cut or a crash. So a running actor may be unreachable. */
   readonly mayBeUnreachable: boolean;
 }
 
-/** Who watches whom, and who was told of an end. */
+/** All watches, and their notifications. */
 export class Watches {
   readonly #options: WatchesOptions;
   readonly #begun = new Set<Watch>();
@@ -41,12 +41,12 @@ export class Watches {
   }
 
   /** `on.terminated` was called for it. */
-  told(watch: Watch | undefined, owner: Party, reason: TerminationReason): void {
+  notified(watch: Watch | undefined, owner: Party, reason: TerminationReason): void {
     const { violations, record, mayBeUnreachable } = this.#options;
     if (watch === undefined || watch.isOver) {
       violations.add(
         'watch',
-        `${owner.name} was told that an actor is ${reason} that it does not watch, or was told of before`,
+        `${owner.name} was notified that an actor is ${reason}, but does not watch it or was notified before`,
       );
       return;
     }
@@ -57,17 +57,18 @@ export class Watches {
         .actor(watch.target)
         ?.isOpen()
         .then((isOpen) => {
-          if (isOpen) violations.add('watch', `${this.#describe(watch)} was told that it is ${reason}, but it lives`);
+          if (isOpen)
+            violations.add('watch', `${this.#describe(watch)} was notified that it is ${reason}, but it still runs`);
         });
     }
   }
 
-  /** At the end: whoever watches what is gone was told. */
+  /** Checks that every watcher of a stopped actor was notified. */
   async check(): Promise<void> {
     for (const watch of this.#begun) {
       const target = this.#options.actor(watch.target);
       if (target !== undefined && !watch.owner.isGone && (target.isGone || !(await target.isOpen())) && !watch.isOver) {
-        this.#options.violations.add('watch', `${this.#describe(watch)} was never told that it is gone`);
+        this.#options.violations.add('watch', `${this.#describe(watch)} was never notified that it has stopped`);
       }
     }
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { Deferred } from '../../deferred.js';
 import { ProtocolError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { decode, encode, v1 } from '../../protocol/index.js';
@@ -7,11 +8,6 @@ import { decode, encode, v1 } from '../../protocol/index.js';
 /** The first bytes of each record: a client of another protocol fails at its first bytes. */
 const MAGIC = [0x6d, 0x72] as const;
 const HEADER_BYTES = 4;
-
-interface Waiting {
-  readonly resolve: (record: v1.Handshake['message']) => void;
-  readonly reject: (error: Error) => void;
-}
 
 /**
  * The records of a handshake over a socket, and the digest of all records in both directions.
@@ -23,7 +19,7 @@ export class Records {
   readonly #socket: Duplex;
   readonly #digest = createHash('sha256');
   #unread: Uint8Array = new Uint8Array(0);
-  #waiting: Waiting | undefined;
+  #waiting: Deferred<v1.Handshake['message']> | undefined;
   #failure: Error | undefined;
 
   constructor(socket: Duplex) {
@@ -52,10 +48,10 @@ export class Records {
 
   /** Resolves to the next record. Rejects with ProtocolError for other bytes, UnreachableError when the socket ends. One call at a time. */
   receive(): Promise<v1.Handshake['message']> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-      this.#advance();
-    });
+    const waiting = new Deferred<v1.Handshake['message']>();
+    this.#waiting = waiting;
+    this.#advance();
+    return waiting.promise;
   }
 
   /** Stops reading the socket. Returns the bytes that arrived after the last record. */

@@ -1,3 +1,4 @@
+import { Deferred } from '../../deferred.js';
 import { StoppedError, UnreachableError } from '../../errors.js';
 import type { Link } from '../transport.js';
 import type { Wait } from './clock.js';
@@ -18,15 +19,13 @@ export interface HandshakeOptions {
  *       | <--- accepted/refused -- |
  */
 export class Handshake {
-  readonly link: Promise<Link>;
   readonly #exchange: Exchange;
   readonly #client: Endpoint;
   readonly #address: string;
   #signal: AbortSignal | undefined;
   readonly #onOver: (handshake: Handshake) => void;
   readonly #aborted = (): void => this.#fail('was aborted', this.#signal?.reason);
-  #resolve: (link: Link) => void = () => {};
-  #reject: (error: Error) => void = () => {};
+  readonly #link = new Deferred<Link>();
   #isOver = false;
   #deadline: Wait | undefined;
   #transit: Wait | undefined;
@@ -38,10 +37,11 @@ export class Handshake {
     this.#client = client;
     this.#address = address;
     this.#onOver = onOver;
-    this.link = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+  }
+
+  /** Settles when the handshake is over. */
+  get link(): Promise<Link> {
+    return this.#link.promise;
   }
 
   begin(options: HandshakeOptions): void {
@@ -57,7 +57,7 @@ export class Handshake {
   /** Called when the client's transport closes. */
   stop(): void {
     this.#settle();
-    this.#reject(new StoppedError(`Connecting to ${this.#address} ended: the transport is closed.`));
+    this.#link.reject(new StoppedError(`Connecting to ${this.#address} ended: the transport is closed.`));
   }
 
   #arrive(): void {
@@ -76,13 +76,13 @@ export class Handshake {
     if (!end.isOpen) return this.#fail('failed: the other end has closed');
     this.#end = undefined;
     this.#settle();
-    this.#resolve(end);
+    this.#link.resolve(end);
   }
 
   #fail(how: string, cause?: unknown): void {
     this.#settle();
     const options = cause === undefined ? undefined : { cause };
-    this.#reject(new UnreachableError(`Connecting to ${this.#address} ${how}.`, options));
+    this.#link.reject(new UnreachableError(`Connecting to ${this.#address} ${how}.`, options));
   }
 
   /** Calls `then` after one latency, or after a cut between the two is healed. */

@@ -45,9 +45,15 @@ function ownShim(): string {
   return packageFile('native-shims/build/millrace-ucx.so', 'The ucx transport needs its shim.');
 }
 
-/** Throws ResourceError if the file of the shim is missing. Loads nothing. */
+/** Identifies one boot of this host; missing where /proc is not mounted. */
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+
+/** Throws ResourceError if the file of the shim, or /proc, is missing. Loads nothing. */
 export function assertShim({ shim = ownShim() }: ShimFiles = {}): void {
   if (!existsSync(shim)) throw missing(`${shim}, not found`);
+  if (!existsSync(BOOT_ID)) {
+    throw new ResourceError(`UCX needs ${BOOT_ID}, not found: mount /proc, or set the option ucx to off.`);
+  }
 }
 
 /** Loads koffi, the shim and UCX. Throws ResourceError with the missing or wrong file, and the command that installs it. */
@@ -61,7 +67,7 @@ export function loadShim({ shim = ownShim(), ucx = 'libucp.so.0' }: ShimFiles = 
 
 /** Identifies the host for shared memory: two processes with equal identities can share segments. */
 export function hostIdentity(): string {
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const boot = readFileSync(BOOT_ID, 'utf8').trim();
   return `${boot} ${namespaceOf('ipc')} ${namespaceOf('pid')}`;
 }
 

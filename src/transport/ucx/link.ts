@@ -1,3 +1,4 @@
+import { Deferred } from '../../deferred.js';
 import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { LANES, Lane } from '../../protocol/index.js';
@@ -49,8 +50,8 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   #wasActive = false;
   isHostSilent: (() => Promise<boolean>) | undefined;
   #isGone = false;
-  #isConnected = false;
-  #onConnected: (() => void) | undefined;
+  readonly #connected = new Deferred<void>();
+
   /** The goodbye of the peer: its reason, and the number of frames before it. */
   #peerEnd: { readonly reason: CloseReason; readonly frames: readonly bigint[] } | undefined;
   #linger: Timer | undefined;
@@ -117,11 +118,8 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   }
 
   /** Resolves when the rings of the peer have reached this end, or the link has ended. */
-  async whenConnected(): Promise<void> {
-    if (this.#isConnected || !this.isOpen) return;
-    await new Promise<void>((resolve) => {
-      this.#onConnected = resolve;
-    });
+  whenConnected(): Promise<void> {
+    return this.#connected.promise;
   }
 
   get endReason(): CloseReason | undefined {
@@ -198,8 +196,7 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   }
 
   connected(): void {
-    this.#isConnected = true;
-    this.#onConnected?.();
+    this.#connected.resolve();
   }
 
   announced(lane: Lane, length: number): void {
@@ -309,7 +306,7 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   #end(reason: CloseReason): void {
     if (!this.isOpen) return;
     this.#endReason = reason;
-    this.#onConnected?.();
+    this.#connected.resolve();
     if (this.#handlers !== undefined) this.#announceEnd(reason);
   }
 

@@ -3,8 +3,9 @@ import { OK, State } from '#src/actors/control-plane/index.js';
 import { AskTimeoutError, ConfigError, HandlerError, StoppedError, UnreachableError } from '#src/errors.js';
 import { globalServicesInputCUid } from '#src/ids/index.js';
 import { v1 } from '#src/protocol/index.js';
-import { until } from '../../scheduler/until.js';
-import { endWorlds, rejection } from '../transport/partitions.js';
+import { endWorlds } from '../transport/partitions.js';
+import { millraceRejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
 import { definition, type Member, parts, Plane } from './plane.js';
 
 /** What the client believes there is, by id. */
@@ -21,13 +22,13 @@ describe('the client of the control plane', () => {
     const plane = await Plane.start();
     const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];
     await one.client.registerName('pricing', { cUid: 11n, service: 'shop.Pricing' });
-    const taken = await rejection(other.client.registerName('pricing', { cUid: 22n, service: 'shop.Stock' }));
+    const taken = await millraceRejection(other.client.registerName('pricing', { cUid: 22n, service: 'shop.Stock' }));
     expect(taken).to.be.instanceOf(ConfigError);
     expect(taken.cause).to.be.instanceOf(HandlerError);
     expect(taken.message).to.contain('shop.Pricing 11').and.to.contain('shop.Stock 22');
-    expect(await rejection(one.client.locate(99, 0n))).to.be.instanceOf(UnreachableError);
-    expect(await rejection(one.client.getDefinition('nothing'))).to.be.instanceOf(ConfigError);
-    expect(await rejection(one.client.drainSegment(99))).to.be.instanceOf(ConfigError);
+    expect(await millraceRejection(one.client.locate(99, 0n))).to.be.instanceOf(UnreachableError);
+    expect(await millraceRejection(one.client.getDefinition('nothing'))).to.be.instanceOf(ConfigError);
+    expect(await millraceRejection(one.client.drainSegment(99))).to.be.instanceOf(ConfigError);
   });
 
   it('waits for a name, across processes, to the deadline and no further', async () => {
@@ -39,7 +40,7 @@ describe('the client of the control plane', () => {
     expect(await found).to.include({ cUid: 5n, service: 's' });
     for (const timeoutMs of [1, 999.5, 1_000, 2_500, 100_000]) {
       const from = plane.world.scheduler.now();
-      expect(await rejection(one.client.lookup('never', 's', timeoutMs))).to.be.instanceOf(AskTimeoutError);
+      expect(await millraceRejection(one.client.lookup('never', 's', timeoutMs))).to.be.instanceOf(AskTimeoutError);
       expect(plane.world.scheduler.now() - from).to.be.closeTo(timeoutMs, 1e-6);
     }
   });
@@ -67,7 +68,7 @@ describe('the client of the control plane', () => {
     const hash = await one.client.registerDefinition(definition);
     expect(await service.getDefinition({ hash })).to.deep.equal(definition);
     expect(await service.locate({ ordinal: one.ordinal })).to.deep.equal({ address: one.partition.address });
-    expect(await rejection(service.locate({ ordinal: 99 }))).to.include({ handlerCode: 'UNREACHABLE' });
+    expect(await millraceRejection(service.locate({ ordinal: 99 }))).to.include({ handlerCode: 'UNREACHABLE' });
     const pipeline = await one.client.startPipeline(hash, []);
     await manager.client.expandPipeline(parts(pipeline, one.ordinal, one.ordinal));
     const [manifold] = viewOf(manager).filter(({ detail }) => detail.case === 'manifold');
@@ -84,7 +85,9 @@ describe('the client of the control plane', () => {
     );
     const added = await one.client.addInstance(pipeline, 'sum');
     expect(await service.drain({ segment: added })).to.deep.equal({});
-    expect(await rejection(service.drain({ segment: segments[0]?.id ?? 0 }))).to.include({ handlerCode: 'CONFIG' });
+    expect(await millraceRejection(service.drain({ segment: segments[0]?.id ?? 0 }))).to.include({
+      handlerCode: 'CONFIG',
+    });
     service.progress({ pipeline, segment: added, name: 'sum', read: 7 });
     await until('progress to be heard', () => one.progress.length === 1);
     const before = viewOf(one);
@@ -105,7 +108,7 @@ describe('the client of the control plane', () => {
     await until('the cut to be told', () => one.lost.length === 1);
     expect(one.lost[0]).to.be.instanceOf(UnreachableError);
     expect(one.client.isConnected).to.equal(false);
-    expect(await rejection(one.client.locate(one.ordinal, 0n))).to.be.instanceOf(UnreachableError);
+    expect(await millraceRejection(one.client.locate(one.ordinal, 0n))).to.be.instanceOf(UnreachableError);
     const belongs = ({ detail }: v1.Resource): boolean =>
       (detail.case === 'partition' && detail.value.ordinal === one.ordinal) ||
       (detail.case === 'segment' && detail.value.partition === one.ordinal);
@@ -121,7 +124,7 @@ describe('the client of the control plane', () => {
   it('is told when the server crashes, and leaves without waiting for it', async () => {
     const plane = await Plane.start();
     const one = await plane.join('a/1');
-    const asked = rejection(one.client.lookup('never', 's', 60_000));
+    const asked = millraceRejection(one.client.lookup('never', 's', 60_000));
     await plane.world.pass(10);
     plane.world.network.crash('server');
     expect(await asked).to.be.instanceOf(UnreachableError);
@@ -136,7 +139,7 @@ describe('the client of the control plane', () => {
     const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];
     await one.client.registerName('pricing', { cUid: 11n, service: 's' });
     await one.client.disconnect();
-    expect(await rejection(one.client.locate(1, 0n))).to.be.instanceOf(StoppedError);
+    expect(await millraceRejection(one.client.locate(1, 0n))).to.be.instanceOf(StoppedError);
     const { resources, names } = await plane.from(other.partition).list({});
     expect(names).to.deep.equal([]);
     expect(resources).to.have.length(2);
@@ -153,9 +156,9 @@ describe('the client of the control plane', () => {
       }),
     );
     const process = { launch: 'a', node: 'a', name: 'a', managesPipelines: false };
-    expect(await rejection(member.client.connect(process))).to.be.instanceOf(StoppedError);
+    expect(await millraceRejection(member.client.connect(process))).to.be.instanceOf(StoppedError);
     plane.world.network.partition(['a'], ['server']);
-    const error = await rejection(member.client.connect(process));
+    const error = await millraceRejection(member.client.connect(process));
     expect([AskTimeoutError, UnreachableError]).to.include(error.constructor);
   });
 

@@ -4,7 +4,8 @@ import { behavior } from '#src/actors/kernel/index.js';
 import { HandlerError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { v1 } from '#src/protocol/index.js';
-import { endWorlds, type Partition, rejection } from '../transport/partitions.js';
+import { endWorlds, type Partition } from '../transport/partitions.js';
+import { millraceRejection } from '../../support/rejection.js';
 import { definition, parts, Plane } from './plane.js';
 
 /** A client that keeps what it is told and acknowledges by hand. */
@@ -73,7 +74,7 @@ describe('the ControlPlane service, by messages alone', () => {
       stranger.connect({ tag: 78, launch: 'far', node: 'far', name: 'far/1' }),
     ];
     for (const request of requests) {
-      expect((await rejection(request)).message).to.contain(`in the name of process ${pUid} was refused`);
+      expect((await millraceRejection(request)).message).to.contain(`in the name of process ${pUid} was refused`);
     }
     const { resources, names } = await server.list({});
     expect(names).to.deep.equal([name]);
@@ -101,7 +102,7 @@ describe('the ControlPlane service, by messages alone', () => {
     for (const incarnation of [9n, 0n]) {
       expect(await server.locate({ ordinal, incarnation })).to.deep.equal({ address: far.address });
     }
-    expect(await rejection(server.locate({ ordinal, incarnation: 8n })))
+    expect(await millraceRejection(server.locate({ ordinal, incarnation: 8n })))
       .to.have.property('message')
       .that.includes('Look the actor up again');
   });
@@ -197,7 +198,7 @@ describe('the ControlPlane service, by messages alone', () => {
     expect(await Promise.all(waiting)).to.deep.equal([ref, ref]);
     expect(await server.lookup({ name: 'late' })).to.deep.equal(ref);
     // A lookup that nobody waits for any more is given up.
-    const forgotten = await rejection(server.lookup({ name: 'never' }, { timeoutMs: 120_000 }));
+    const forgotten = await millraceRejection(server.lookup({ name: 'never' }, { timeoutMs: 120_000 }));
     expect(forgotten).to.be.instanceOf(HandlerError).and.to.include({ handlerCode: 'ASK_TIMEOUT' });
     expect(plane.world.scheduler.now()).to.be.within(60_000, 61_000);
   });
@@ -227,7 +228,7 @@ describe('the ControlPlane service, by messages alone', () => {
       [server.drainSegment({ ...identity(), segment: 999 }), 'CONFIG'],
     ];
     for (const [index, [request, handlerCode]] of refused.entries()) {
-      expect(await rejection(request), `request ${index}`)
+      expect(await millraceRejection(request), `request ${index}`)
         .to.be.instanceOf(HandlerError)
         .and.to.include({ handlerCode });
     }
@@ -249,7 +250,7 @@ describe('the ControlPlane service, by messages alone', () => {
     await far.system.stop(actor);
     await plane.world.pass(10);
     expect(await count(), 'its client ended').to.equal(0);
-    expect(await rejection(server.startPipeline({ ...identity(), definition: 'x' }))).to.include({
+    expect(await millraceRejection(server.startPipeline({ ...identity(), definition: 'x' }))).to.include({
       handlerCode: 'UNREACHABLE',
     });
     await server.disconnect({ pUid, tag: 5 });

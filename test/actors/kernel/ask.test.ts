@@ -11,7 +11,10 @@ import {
   ReentrantAskError,
 } from '#src/errors.js';
 import { VirtualScheduler } from '#src/scheduler/index.js';
-import { closeSystems, deferred, rejection, testSystem, until, turn, worker, type WorkerRef } from './harness.js';
+import { deferred } from '../../support/deferred.js';
+import { rejection } from '../../support/rejection.js';
+import { turn, until } from '../../support/until.js';
+import { closeSystems, testSystem, worker, type WorkerRef } from './harness.js';
 
 describe('an ask', () => {
   afterEach(closeSystems);

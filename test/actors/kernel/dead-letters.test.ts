@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { DeadLetter } from '#src/actors/kernel/index.js';
-import { closeSystems, testSystem, until, worker } from './harness.js';
+import { until } from '../../support/until.js';
+import { closeSystems, testSystem, worker } from './harness.js';
 
 describe('dead letters', () => {
   afterEach(closeSystems);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { closeSystems, testSystem, until, worker } from './harness.js';
+import { until } from '../../support/until.js';
+import { closeSystems, testSystem, worker } from './harness.js';
 import { Worker } from './shop.js';
 
 describe('the dispatcher', () => {

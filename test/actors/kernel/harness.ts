@@ -10,6 +10,7 @@ import {
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
 import { RealScheduler, type Scheduler, VirtualScheduler } from '#src/scheduler/index.js';
 import { Counting, Worker } from './shop.js';
+import { until } from '../../support/until.js';
 
 export interface TestSystem {
   readonly system: ActorSystem;
@@ -40,45 +41,6 @@ export async function closeSystems(): Promise<void> {
   }
 }
 
-/** Waits, event loop turn by turn, until `isTrue`; fails after 2 s of real time. */
-export async function until(isTrue: () => boolean): Promise<void> {
-  const deadline = performance.now() + 2_000;
-  while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`this never became true: ${isTrue.toString()}`);
-    await turn();
-  }
-}
-
-/** One turn of the real event loop. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** What `work` rejects with. */
-export async function rejection(work: Promise<unknown>): Promise<unknown> {
-  try {
-    await work;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not reject');
-}
-
-/** A promise and what settles it. */
-export function deferred<T = void>(): {
-  promise: Promise<T>;
-  resolve: (value: T) => void;
-  reject: (error: Error) => void;
-} {
-  let resolve: (value: T) => void = () => {};
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
-}
-
 type WorkerDefinition<State> = BehaviorOptions<State> & Partial<Handlers<typeof Worker, State>>;
 
 /** A Worker whose handlers do nothing, `definition` apart. */
@@ -101,22 +63,4 @@ export function counter<State = undefined>(definition: CounterDefinition<State> 
     },
   };
   return behavior<typeof Counting, State>(Counting, { ...plain, ...definition });
-}
-
-/** All values of a stream of numbers, and the error that it ended with. */
-export async function readAll(
-  stream: AsyncIterable<{ readonly value: number }> | Iterable<{ readonly value: number }>,
-): Promise<{ values: number[]; error?: unknown }> {
-  const values: number[] = [];
-  try {
-    for await (const { value } of stream) values.push(value);
-    return { values };
-  } catch (error) {
-    return { values, error };
-  }
-}
-
-/** 0, 1, 2, and so on: `count` numbers. */
-export function upTo(count: number): number[] {
-  return Array.from({ length: count }, (_none, index) => index);
 }

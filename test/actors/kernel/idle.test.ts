@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import type { Context } from '#src/actors/kernel/index.js';
 import { ConfigError } from '#src/errors.js';
 import type { Scheduler } from '#src/scheduler/index.js';
-import { closeSystems, deferred, testSystem, until, worker } from './harness.js';
+import { deferred } from '../../support/deferred.js';
+import { until } from '../../support/until.js';
+import { closeSystems, testSystem, worker } from './harness.js';
 
 function at(scheduler: Scheduler, timesMs: readonly number[], what: () => void): void {
   for (const timeMs of timesMs) scheduler.setTimer(timeMs, what);

@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { Mailbox, MailboxPool } from '#src/actors/kernel/mailbox.js';
 import { BackpressureError, ConfigError } from '#src/errors.js';
 import type { Overflow } from '#src/actors/kernel/index.js';
-import { closeSystems, deferred, rejection, testSystem, until, worker } from './harness.js';
+import { deferred } from '../../support/deferred.js';
+import { rejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
+import { closeSystems, testSystem, worker } from './harness.js';
 import { Worker } from './shop.js';
 
 const { push } = Worker.methods;

@@ -2,7 +2,10 @@ import { expect } from 'chai';
 import { ActorSystem, behavior, type DeadLetter, later } from '#src/actors/kernel/index.js';
 import { ConfigError, HandlerError, ProtocolError, StoppedError } from '#src/errors.js';
 import { silentLogger } from '#src/logging/index.js';
-import { closeSystems, deferred, rejection, testSystem, turn, until, worker } from './harness.js';
+import { deferred } from '../../support/deferred.js';
+import { rejection } from '../../support/rejection.js';
+import { turn, until } from '../../support/until.js';
+import { closeSystems, testSystem, worker } from './harness.js';
 import { Pricing, Worker } from './shop.js';
 
 const pricing = behavior(Pricing, {

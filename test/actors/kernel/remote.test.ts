@@ -17,7 +17,10 @@ import {
   StoppedError,
   UnreachableError,
 } from '#src/errors.js';
-import { closeSystems, deferred, rejection, testSystem, until, worker } from './harness.js';
+import { deferred } from '../../support/deferred.js';
+import { rejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
+import { closeSystems, testSystem, worker } from './harness.js';
 import { Worker } from './shop.js';
 
 /** An ask as the router would hand it in. */

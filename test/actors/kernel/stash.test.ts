@@ -2,7 +2,10 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Context, Failure } from '#src/actors/kernel/index.js';
 import { AskTimeoutError, BackpressureError, ConfigError, HandlerError, StoppedError } from '#src/errors.js';
-import { closeSystems, deferred, rejection, testSystem, until, worker } from './harness.js';
+import { deferred } from '../../support/deferred.js';
+import { rejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
+import { closeSystems, testSystem, worker } from './harness.js';
 
 /** Puts everything aside until it is pushed a 0, and notes what it handles. */
 function patient(handled: (number | string)[], mailbox: { capacity?: number; stashCapacity?: number } = {}) {

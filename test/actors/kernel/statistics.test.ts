@@ -1,7 +1,11 @@
 import { expect } from 'chai';
 import type { ActorSystem, AskStatistics } from '#src/actors/kernel/index.js';
 import { BackpressureError } from '#src/index.js';
-import { closeSystems, counter, deferred, readAll, rejection, testSystem, turn, until, worker } from './harness.js';
+import { deferred } from '../../support/deferred.js';
+import { readAll } from '../../support/read-all.js';
+import { rejection } from '../../support/rejection.js';
+import { turn, until } from '../../support/until.js';
+import { closeSystems, counter, testSystem, worker } from './harness.js';
 
 /** Asks measured up to `seconds`. */
 function upTo({ latency }: AskStatistics, seconds: number): number {

@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import { ConfigError, StoppedError } from '#src/errors.js';
-import { closeSystems, deferred, rejection, testSystem, until, worker, type WorkerRef } from './harness.js';
+import { deferred } from '../../support/deferred.js';
+import { rejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
+import { closeSystems, testSystem, worker, type WorkerRef } from './harness.js';
 
 describe('stopping', () => {
   afterEach(closeSystems);

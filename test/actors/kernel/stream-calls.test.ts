@@ -1,7 +1,12 @@
 import { expect } from 'chai';
 import { type ActorRef, type Stream } from '#src/actors/kernel/index.js';
 import { BackpressureError, ReentrantAskError } from '#src/errors.js';
-import { closeSystems, counter, deferred, readAll, rejection, testSystem, turn, until, upTo } from './harness.js';
+import { deferred } from '../../support/deferred.js';
+import { upTo } from '../../support/numbers.js';
+import { readAll } from '../../support/read-all.js';
+import { rejection } from '../../support/rejection.js';
+import { turn, until } from '../../support/until.js';
+import { closeSystems, counter, testSystem } from './harness.js';
 import type { Counting } from './shop.js';
 
 type Numbers = Stream<{ value: number }>;

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { later, type Stream } from '#src/actors/kernel/index.js';
 import { HandlerError, MillraceError, StoppedError } from '#src/errors.js';
 import type { Scheduler } from '#src/scheduler/index.js';
-import { closeSystems, counter, testSystem, until, upTo } from './harness.js';
+import { upTo } from '../../support/numbers.js';
+import { until } from '../../support/until.js';
+import { closeSystems, counter, testSystem } from './harness.js';
 
 /** One reader: how many elements there are for it, how it reads them, when it leaves. */
 interface Plan {

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { later } from '#src/actors/kernel/index.js';
 import { ConfigError, HandlerError } from '#src/errors.js';
-import { closeSystems, counter, readAll, testSystem, until, upTo } from './harness.js';
+import { upTo } from '../../support/numbers.js';
+import { readAll } from '../../support/read-all.js';
+import { until } from '../../support/until.js';
+import { closeSystems, counter, testSystem } from './harness.js';
 
 for (const isReal of [false, true]) {
   describe(`a stream in ${isReal ? 'real' : 'virtual'} time`, () => {

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import type { Failure, Supervision } from '#src/actors/kernel/index.js';
 import { ConfigError, HandlerError } from '#src/errors.js';
-import { closeSystems, rejection, testSystem, until, worker } from './harness.js';
+import { rejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
+import { closeSystems, testSystem, worker } from './harness.js';
 
 /** Counts its messages; a negative one throws, and one of -2 in a promise. */
 function fragile(supervision: Supervision | undefined, events: string[]) {

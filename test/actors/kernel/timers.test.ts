@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { ConfigError } from '#src/errors.js';
-import { closeSystems, deferred, testSystem, until, worker } from './harness.js';
+import { deferred } from '../../support/deferred.js';
+import { until } from '../../support/until.js';
+import { closeSystems, testSystem, worker } from './harness.js';
 
 describe('timers of an actor', () => {
   afterEach(closeSystems);

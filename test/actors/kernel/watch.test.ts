@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import { type ActorSystem, type Route, routeKey, type Terminated, type Watcher } from '#src/actors/kernel/index.js';
 import { ConfigError, UnreachableError } from '#src/errors.js';
-import { closeSystems, deferred, testSystem, until, worker, type WorkerRef } from './harness.js';
+import { deferred } from '../../support/deferred.js';
+import { until } from '../../support/until.js';
+import { closeSystems, testSystem, worker, type WorkerRef } from './harness.js';
 import { Worker } from './shop.js';
 
 /** Watches what its message says, and unwatches for 0. */

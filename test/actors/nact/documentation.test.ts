@@ -16,7 +16,8 @@ import {
   spawnStateless,
   stop,
 } from '#src/actors/nact/index.js';
-import { closeSystems, testSystem, until } from '../kernel/harness.js';
+import { closeSystems, testSystem } from '../kernel/harness.js';
+import { until } from '../../support/until.js';
 import { MockPersistenceEngine } from './engines.js';
 
 // The programs of nact's documentation, with our runtime in the place of its system.

@@ -3,7 +3,9 @@ import nact from 'nact';
 import { behavior } from '#src/actors/kernel/index.js';
 import { ConfigError, ProtocolError, StoppedError } from '#src/errors.js';
 import '#src/actors/nact/index.js';
-import { closeSystems, rejection, testSystem, until, worker } from '../kernel/harness.js';
+import { rejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
+import { closeSystems, testSystem, worker } from '../kernel/harness.js';
 import { Pricing } from '../kernel/shop.js';
 
 const pricing = behavior(Pricing, {

@@ -8,7 +8,9 @@ import nact from 'nact';
 import { configurePersistence, dispatch, messages, query, type Ref, spawnPersistent } from '#src/actors/nact/index.js';
 import { LevelEngine, type LevelOptions } from '#src/actors/nact/level/index.js';
 import { ConfigError, MillraceError, PersistenceError, StoppedError } from '#src/errors.js';
-import { closeSystems, rejection, testSystem, until } from '../kernel/harness.js';
+import { closeSystems, testSystem } from '../kernel/harness.js';
+import { rejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
 import { eventOf, eventsOf, snapshotOf } from './engines.js';
 
 describe('LevelEngine', () => {

@@ -12,7 +12,10 @@ import {
   stop,
 } from '#src/actors/nact/index.js';
 import { ConfigError, HandlerError, PersistenceError } from '#src/errors.js';
-import { closeSystems, deferred, rejection, type TestSystem, testSystem, until } from '../kernel/harness.js';
+import { closeSystems, type TestSystem, testSystem } from '../kernel/harness.js';
+import { deferred } from '../../support/deferred.js';
+import { rejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
 import { eventOf, eventsOf, MockPersistenceEngine, snapshotOf } from './engines.js';
 
 interface Add {

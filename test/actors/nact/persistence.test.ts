@@ -14,7 +14,9 @@ import {
   stop,
 } from '#src/actors/nact/index.js';
 import { BackpressureError, ConfigError } from '#src/errors.js';
-import { closeSystems, deferred, type TestSystem, testSystem, turn, until } from '../kernel/harness.js';
+import { closeSystems, type TestSystem, testSystem } from '../kernel/harness.js';
+import { deferred } from '../../support/deferred.js';
+import { turn, until } from '../../support/until.js';
 import { eventOf, eventsOf, MockPersistenceEngine, snapshotOf } from './engines.js';
 
 type Msg = string | { readonly sender: Ref<readonly string[]> };

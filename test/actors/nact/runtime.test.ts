@@ -4,7 +4,8 @@ import { type ActorNode, nodeOf } from '#src/actors/kernel/index.js';
 import { PlainActor, dispatch, query, type Ref, spawn, spawnStateless, stop } from '#src/actors/nact/index.js';
 import { ConfigError, ProtocolError } from '#src/errors.js';
 import { worker } from '../kernel/harness.js';
-import { Cluster, closeAfterEach, rejection, startFlow, until } from '../runtime/harness.js';
+import { Cluster, closeAfterEach, startFlow, until } from '../runtime/harness.js';
+import { rejection } from '../../support/rejection.js';
 import flow from '../runtime/pipelines/flow.js';
 
 const answer = (state: string, msg: { readonly sender: Ref<string> }): string => {

@@ -2,7 +2,10 @@ import { expect } from 'chai';
 import nact from 'nact';
 import { Nobody, type Ref, dispatch, query, spawn, spawnStateless, stop } from '#src/actors/nact/index.js';
 import { BackpressureError, ConfigError, HandlerError, StoppedError } from '#src/errors.js';
-import { closeSystems, deferred, rejection, testSystem, turn, until } from '../kernel/harness.js';
+import { closeSystems, testSystem } from '../kernel/harness.js';
+import { deferred } from '../../support/deferred.js';
+import { rejection } from '../../support/rejection.js';
+import { turn, until } from '../../support/until.js';
 
 type Question = { readonly sender: Ref<unknown> };
 

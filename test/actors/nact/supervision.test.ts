@@ -11,7 +11,9 @@ import {
   spawnStateless,
 } from '#src/actors/nact/index.js';
 import { HandlerError } from '#src/errors.js';
-import { closeSystems, rejection, testSystem, turn, until, worker } from '../kernel/harness.js';
+import { closeSystems, testSystem, worker } from '../kernel/harness.js';
+import { rejection } from '../../support/rejection.js';
+import { turn, until } from '../../support/until.js';
 
 type Msg = 'add' | 'fail' | { readonly sender: Ref<number> };
 

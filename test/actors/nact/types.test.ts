@@ -9,8 +9,9 @@ import {
   spawn,
   spawnStateless,
 } from '#src/actors/nact/index.js';
-import { closeSystems, testSystem, until } from '../kernel/harness.js';
+import { closeSystems, testSystem } from '../kernel/harness.js';
 import { Pricing } from '../kernel/shop.js';
+import { until } from '../../support/until.js';
 
 type Order =
   | { readonly kind: 'order'; readonly count: number }

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { Publisher, Subscriber } from '#src/actors/pubsub/index.js';
 import { UnreachableError } from '#src/errors.js';
-import { until } from '../../scheduler/until.js';
 import { Row } from '../runtime/row.js';
 import { endWorlds, PartitionWorld } from '../transport/partitions.js';
+import { until } from '../../support/until.js';
 
 /** A writer in partition a, and its reader in partition b; told of each other as their manifold would. */
 async function setUp({ canReachWriter = true } = {}) {
@@ -79,6 +79,6 @@ describe('a port over a link', () => {
     world.network.crash('b');
     await world.pass(20);
     expect(failures).to.deep.equal([]);
-    expect(writer.isDeserted).to.equal(true);
+    expect(writer.hasNoSubscribers).to.equal(true);
   });
 });

@@ -6,8 +6,9 @@ import { limits } from '#src/limits.js';
 import { memoryLogger } from '#src/logging/index.js';
 import { type v1 } from '#src/protocol/index.js';
 import { VirtualScheduler } from '#src/scheduler/index.js';
-import { rejection, until } from '../runtime/harness.js';
+import { until } from '../runtime/harness.js';
 import { Row } from '../runtime/row.js';
+import { rejection } from '../../support/rejection.js';
 
 type Port = Publisher<Row, Partial<Row>>;
 
@@ -115,7 +116,7 @@ describe('a port', () => {
     await world.wire(writer, [reader]);
     await writer.port.write({ id: 1 });
     await world.tell(writer.ref, []);
-    expect(writer.port.isDeserted).to.equal(true);
+    expect(writer.port.hasNoSubscribers).to.equal(true);
     expect(await rejection(writer.port.write({ id: 2 }))).to.be.instanceOf(StoppedError);
     expect(await rejection(writer.port.write({ id: 3 }))).to.be.instanceOf(StoppedError);
   });

@@ -10,8 +10,8 @@ import {
   type RuntimeOptions,
 } from '#src/actors/runtime/index.js';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
+import { eventually, until as untilTurn } from '../../support/until.js';
 import { childrenOf } from './hosting/processes.js';
-import { until as untilPatiently } from './hosting/until.js';
 import { BoardServer } from './pipelines/remote-board.js';
 
 /**
@@ -149,11 +149,6 @@ class Ground {
  * Waits until `isTrue`; fails after a while of real time. On virtual time it looks at each turn of the event loop; where others run, it
  * leaves the processor to them.
  */
-export async function until(isTrue: () => boolean): Promise<void> {
-  if ([...clusters].some(({ isVirtual }) => !isVirtual)) return untilPatiently(isTrue);
-  const deadline = performance.now() + 3_000;
-  while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`this never became true: ${isTrue.toString()}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+export function until(isTrue: () => boolean): Promise<void> {
+  return [...clusters].some(({ isVirtual }) => !isVirtual) ? eventually(isTrue) : untilTurn(isTrue);
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { encode } from '#src/protocol/index.js';
-import { describeRuntime, gate, startFlow, until } from './harness.js';
+import { gate } from '../../support/deferred.js';
+import { describeRuntime, startFlow, until } from './harness.js';
 import flow from './pipelines/flow.js';
 import { Row } from './row.js';
 

@@ -7,7 +7,8 @@ import {
   type RunOptions,
   type Runtime,
 } from '#src/actors/runtime/index.js';
-import { closeAfterEach, Cluster, describePlacements, describeRuntime, rejection, startFlow } from './harness.js';
+import { rejection } from '../../support/rejection.js';
+import { closeAfterEach, Cluster, describePlacements, describeRuntime, startFlow } from './harness.js';
 import impure from './pipelines/bad/other-each-time.js';
 import flow from './pipelines/flow.js';
 import { Row } from './row.js';

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import { AskAbortedError, ConfigError, StoppedError } from '#src/errors.js';
+import { gate } from '../../support/deferred.js';
+import { rejection } from '../../support/rejection.js';
 import { errandRunner, Errands } from './errand-runner.js';
-import { describeRuntime, gate, rejection, startFlow, until } from './harness.js';
+import { describeRuntime, startFlow, until } from './harness.js';
 import flow from './pipelines/flow.js';
 
 const NOTHING = { messages: 0, handlers: 0, asks: 0, streams: 0, pipelines: 0, segments: 0, unsentBytes: 0 };

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { PipelineError } from '#src/errors.js';
 import type { ExecutorOptions, Pipeline, PipelineRun } from '#src/actors/runtime/index.js';
-import { closeAfterEach, Cluster, idsBelow, sorted, startFlow } from './harness.js';
+import { sorted, upTo } from '../../support/numbers.js';
+import { closeAfterEach, Cluster, startFlow } from './harness.js';
 import type { FlowArgs } from './pipelines/declare-flow.js';
 import flow from './pipelines/flow.js';
 import restarting from './pipelines/flow-restart.js';
@@ -101,7 +102,7 @@ async function scale(run: PipelineRun, { segment, change }: Scaling): Promise<vo
 
 function expected({ policy, stages }: Simulation): number[] {
   const times = policy === 'broadcast' ? stages : 1;
-  return sorted(Array.from({ length: times }, () => idsBelow(COUNT)).flat());
+  return sorted(Array.from({ length: times }, () => upTo(COUNT)).flat());
 }
 
 /** A broadcast to instances that come and go has no one result. */

@@ -148,31 +148,3 @@ export async function startFlow(
   const run = await runtime.run(flow, { args: { run: name, boards, ...args }, ...rest });
   return { run, board };
 }
-
-/** Numbers from 0 below `count`. */
-export function idsBelow(count: number): number[] {
-  return Array.from({ length: count }, (_, id) => id);
-}
-
-export function sorted(ids: Iterable<number>): number[] {
-  return [...ids].sort((left, right) => left - right);
-}
-
-/** What `work` rejects with. */
-export async function rejection(work: Promise<unknown>): Promise<unknown> {
-  try {
-    await work;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not reject');
-}
-
-/** A promise and what settles it. */
-export function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
-  let open = (): void => {};
-  const passed = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { passed, open };
-}

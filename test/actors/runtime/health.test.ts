@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import { gate } from '../../support/deferred.js';
 import { errandRunner, Errands } from './errand-runner.js';
-import { describePlacements, describeRuntime, gate, until } from './harness.js';
+import { describePlacements, describeRuntime, until } from './harness.js';
 
 describeRuntime('the health of a runtime', (start) => {
   it('says where it is, with whom it is linked, and that nothing is wrong', async () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import { rejection } from '../../support/rejection.js';
 import { errandRunner, Errands } from './errand-runner.js';
-import { describeRuntime, rejection, startFlow, until } from './harness.js';
+import { describeRuntime, startFlow, until } from './harness.js';
 import flow from './pipelines/flow.js';
 
 describeRuntime('the metrics of a runtime', (start) => {

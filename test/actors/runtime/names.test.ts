@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { ConfigError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { behavior } from '#src/actors/kernel/index.js';
-import { describeRuntime, rejection } from './harness.js';
+import { rejection } from '../../support/rejection.js';
+import { describeRuntime } from './harness.js';
 
 const numbered = (ordinal: number) =>
   behavior(v1.PartitionRuntime, { supervision: 'stop', describe: () => ({ ordinal }) });

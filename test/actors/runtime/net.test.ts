@@ -9,7 +9,9 @@ import { v1 } from '#src/protocol/index.js';
 import { type OptionValues, resolveOptions } from '#src/options/index.js';
 import { Errands } from '../transport/errands.js';
 import { errands } from '../transport/partitions.js';
-import { describeHosted, idsBelow, rejection, sorted, startFlow, until } from './harness.js';
+import { sorted, upTo } from '../../support/numbers.js';
+import { rejection } from '../../support/rejection.js';
+import { describeHosted, startFlow, until } from './harness.js';
 import flow from './pipelines/flow.js';
 
 /** Two programs of one process: between them there is nothing but sockets. */
@@ -45,7 +47,7 @@ describe('runtimes that meet over sockets', () => {
     });
     const { run, board } = await startFlow(second, flow, { count: 5_000, stages: 4, sinks: 2 });
     await run.done;
-    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(idsBelow(5_000));
+    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(upTo(5_000));
     const ordinals = new Set([...board.places.values()].flat());
     expect(sorted(ordinals)).to.deep.equal(sorted([...first.ordinals, ...second.ordinals]));
   });
@@ -118,7 +120,7 @@ describeHosted('programs that meet over sockets', (newCluster) => {
     const second = await other.start({ node: 'node-1', controlPlane: first.controlPlane });
     const { run, board } = await startFlow(second, flow, { count: 500, stages: 4, sinks: 2 });
     await run.done;
-    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(idsBelow(500));
+    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(upTo(500));
     const ordinals = new Set([...board.places.values()].flat());
     expect(sorted(ordinals)).to.deep.equal(sorted([...first.ordinals, ...second.ordinals]));
     await second.stop();

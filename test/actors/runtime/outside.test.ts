@@ -10,8 +10,8 @@ import { RealScheduler } from '#src/scheduler/index.js';
 import type { Transport } from '#src/transport/index.js';
 import { UcxLibrary, UcxTransport } from '#src/transport/ucx/index.js';
 import { numbered, openPair, Peer } from '../../transport/compliance/peer.js';
-import { until } from '../../transport/compliance/until.js';
 import { describeWithUcx } from '../../transport/ucx/available.js';
+import { until } from '../../support/until.js';
 
 const MISSING = { shim: '/nowhere/millrace-ucx.so' };
 /** There, but no library. */

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { DeadLetter, Failure } from '#src/actors/kernel/index.js';
 import { joinedDeadLetters, joinedFeed } from '#src/actors/runtime/partition-feeds.js';
-import { closeSystems, testSystem, until, worker } from '../kernel/harness.js';
+import { closeSystems, testSystem, worker } from '../kernel/harness.js';
+import { until } from '../../support/until.js';
 
 describe('dead letters and failures of a process', () => {
   afterEach(closeSystems);

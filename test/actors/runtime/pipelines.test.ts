@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import { PipelineError, StoppedError } from '#src/errors.js';
-import { describeRuntime, gate, idsBelow, rejection, sorted, startFlow, until } from './harness.js';
+import { gate } from '../../support/deferred.js';
+import { sorted, upTo } from '../../support/numbers.js';
+import { rejection } from '../../support/rejection.js';
+import { describeRuntime, startFlow, until } from './harness.js';
 import flow from './pipelines/flow.js';
 import restarting from './pipelines/flow-restart.js';
 
@@ -10,7 +13,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
     const count = cluster.many(3_000, 500);
     const { run, board } = await startFlow(runtime, flow, { count });
     await run.done;
-    expect(board.sunk.map(({ id }) => id)).to.deep.equal(idsBelow(count));
+    expect(board.sunk.map(({ id }) => id)).to.deep.equal(upTo(count));
     expect(board.sunk[20]).to.deep.equal({ id: 20, key: 'key-3' });
   });
 
@@ -20,7 +23,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
     const count = cluster.many(2_000, 500);
     const { run, board } = await startFlow(runtime, flow, { count, stages: 4, sinks: 3 });
     await run.done;
-    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(idsBelow(count));
+    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(upTo(count));
     expect(new Set(board.places.get('stage')).size).to.be.greaterThan(1);
   });
 
@@ -68,7 +71,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
     await cluster.start();
     const { run, board } = await startFlow(runtime, flow, { count: 500, stages: 3, policy: 'broadcast' });
     await run.done;
-    expect([...board.staged.values()]).to.deep.equal([idsBelow(500), idsBelow(500), idsBelow(500)]);
+    expect([...board.staged.values()]).to.deep.equal([upTo(500), upTo(500), upTo(500)]);
     expect(board.sunk).to.have.length(1_500);
   });
 
@@ -83,7 +86,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
       for (const id of ids) owner.set(id % 17, instance);
     }
     expect(board.staged.size).to.be.greaterThan(1);
-    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(idsBelow(500));
+    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(upTo(500));
   });
 
   it('ends well when its reader ends early, whether its writer waits or writes later', async () => {
@@ -206,7 +209,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
     );
     await run.done;
     expect(run.restarts).to.equal(2);
-    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(idsBelow(300));
+    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(upTo(300));
   });
 
   it('fails in the end when starting anew does not help', async () => {
@@ -279,7 +282,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
     await until(() => board.staged.size === 4);
     isEnough = true;
     await run.done;
-    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(idsBelow(count));
+    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(upTo(count));
   });
 
   it('takes an instance in at any moment of the end', async () => {
@@ -301,7 +304,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
       // It is refused once the segment has begun to end.
       await run.addInstance('stage').catch(() => 0);
       await run.done;
-      expect(sorted(board.sunk.map(({ id }) => id)), `${ms} ms after row 30`).to.deep.equal(idsBelow(40));
+      expect(sorted(board.sunk.map(({ id }) => id)), `${ms} ms after row 30`).to.deep.equal(upTo(40));
     }
   });
 

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { behavior } from '#src/actors/kernel/index.js';
 import { ConfigError, UnreachableError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
-import { describePlacements, rejection } from './harness.js';
+import { rejection } from '../../support/rejection.js';
+import { describePlacements } from './harness.js';
 
 describePlacements('a node that crashes and comes back', (newCluster) => {
   it('joins afresh, with new ids, and its names are free again', async () => {

@@ -3,7 +3,10 @@ import { ConfigError, MillraceError, PipelineError, StoppedError, UnreachableErr
 import { v1 } from '#src/protocol/index.js';
 import { behavior } from '#src/actors/kernel/index.js';
 import type { Runtime } from '#src/actors/runtime/index.js';
-import { describeRuntime, gate, idsBelow, rejection, sorted, startFlow, until } from './harness.js';
+import { gate } from '../../support/deferred.js';
+import { sorted, upTo } from '../../support/numbers.js';
+import { rejection } from '../../support/rejection.js';
+import { describeRuntime, startFlow, until } from './harness.js';
 import flow from './pipelines/flow.js';
 import restarting from './pipelines/flow-restart.js';
 
@@ -133,7 +136,7 @@ describeRuntime('a runtime', (start) => {
         if (end === 'stop') await other.stop();
         else cluster.executor.crash(other.node);
         await run.done;
-        expect(sorted(board.sunk.map(({ id }) => id)), `${end} ${segment}`).to.deep.equal(idsBelow(count));
+        expect(sorted(board.sunk.map(({ id }) => id)), `${end} ${segment}`).to.deep.equal(upTo(count));
       }
     }
   });
@@ -262,7 +265,7 @@ describeRuntime(CUT_OFF, (start) => {
     await cluster.pass(5_000);
     cluster.executor.network.heal();
     await run.done;
-    expect(board.sunk.map(({ id }) => id)).to.deep.equal(idsBelow(300));
+    expect(board.sunk.map(({ id }) => id)).to.deep.equal(upTo(300));
   });
 });
 

@@ -4,7 +4,8 @@ import * as face from '#src/actors/runtime/index.js';
 import { manifold } from '#src/actors/runtime/manifold.js';
 import { v1 } from '#src/protocol/index.js';
 import { Publisher, Subscriber } from '#src/actors/pubsub/index.js';
-import { type Cluster, describePlacements, idsBelow, startFlow, until } from './harness.js';
+import { upTo } from '../../support/numbers.js';
+import { type Cluster, describePlacements, startFlow, until } from './harness.js';
 import flow from './pipelines/flow.js';
 import { Row } from './row.js';
 
@@ -108,7 +109,7 @@ describePlacements('the services of the runtime, driven from another process by 
     await manager.drain({ id: id ?? 0 });
     await until(() => !run.instances('stage').includes(id ?? 0));
     await run.done;
-    expect(board.sunk.map((row) => row.id).sort((a, b) => a - b)).to.deep.equal(idsBelow(count));
+    expect(board.sunk.map((row) => row.id).sort((a, b) => a - b)).to.deep.equal(upTo(count));
   });
 
   it('ManifoldService, Publisher and Subscriber: wired from elsewhere, elements flow between two processes', async () => {
@@ -139,10 +140,10 @@ describePlacements('the services of the runtime, driven from another process by 
     const reading = (async () => {
       for await (const { id } of subscriber) read.push(id);
     })();
-    for (const id of idsBelow(2_000)) await publisher.write({ id });
+    for (const id of upTo(2_000)) await publisher.write({ id });
     await publisher.end();
     await reading;
-    expect(read).to.deep.equal(idsBelow(2_000));
+    expect(read).to.deep.equal(upTo(2_000));
     await ref.leave({ member: 1, hasEnded: true });
     await ref.leave({ member: 2 });
     await ref.leave({ member: 2 });
@@ -243,7 +244,7 @@ describePlacements('the services of the runtime, driven from another process by 
     await here.register('publisher', here.spawn(publisher.behavior()));
     const ref = await there.lookup(v1.Publisher, 'publisher');
     const member = v1.Member.create({ id: 2, ref: there.spawn(fake).toRef() });
-    const writes = Promise.all(idsBelow(50).map((id) => publisher.write({ id })));
+    const writes = Promise.all(upTo(50).map((id) => publisher.write({ id })));
     expect(await ref.rewire({ base: 0, nonce: 1, isSnapshot: true, joined: [member], isComplete: true })).to.include({
       nonce: 1,
     });
@@ -252,7 +253,7 @@ describePlacements('the services of the runtime, driven from another process by 
     ref.grant({ reader: 2, items: 5, bytes: 1, received: 0, hasGap: false });
     await until(() => elements.length >= 10);
     await cluster.pass(cluster.many(1_000, 50));
-    expect(elements.map(({ sequence }) => sequence)).to.deep.equal(idsBelow(10));
+    expect(elements.map(({ sequence }) => sequence)).to.deep.equal(upTo(10));
     ref.grant({ reader: 2, items: 50, bytes: 1_000_000, received: 10, hasGap: false });
     await writes;
     const done = publisher.end();
@@ -281,6 +282,8 @@ describe('the face of the runtime', () => {
       'Executor',
       'Runtime',
       'declarePipeline',
+      'declaredAs',
+      'flagOf',
       'importPipeline',
       'isPipeline',
       'netSettings',

@@ -2,10 +2,11 @@ import { expect } from 'chai';
 import { AskTimeoutError, StoppedError, UnreachableError } from '#src/errors.js';
 import { type VirtualCluster, virtualCluster } from '#src/testing/index.js';
 import { Listing } from '../transport/errands.js';
-import { listing, readAll } from '../transport/partitions.js';
+import { listing } from '../transport/partitions.js';
+import { upTo } from '../../support/numbers.js';
+import { readAll } from '../../support/read-all.js';
 import { describePlacements, until } from './harness.js';
 
-const upTo = (count: number): number[] => Array.from({ length: count }, (_none, index) => index);
 const forever = { timeoutMs: Number.POSITIVE_INFINITY };
 
 /** An actor that lists numbers below the one that it is asked for, or all; and the lists that have been closed. */

@@ -3,9 +3,10 @@ import { AbortedAsks } from '#src/actors/transport/aborted-asks.js';
 import { AskAbortedError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { EnvelopeMode } from '#src/protocol/index.js';
-import { until } from '../../scheduler/until.js';
+import { millraceRejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
 import { Errands, run } from './errands.js';
-import { endWorlds, errands, PartitionWorld, rejection } from './partitions.js';
+import { endWorlds, errands, PartitionWorld } from './partitions.js';
 import { Stranger } from './stranger.js';
 
 for (const isReal of [false, true]) {
@@ -32,7 +33,7 @@ for (const isReal of [false, true]) {
         const controller = new AbortController();
         const first = ref.run({ value: 1 });
         await until('the first to begin', () => executed.length === 1);
-        const second = rejection(ref[lane]({ value: 2 }, { signal: controller.signal }));
+        const second = millraceRejection(ref[lane]({ value: 2 }, { signal: controller.signal }));
         const third = ref.run({ value: 3 });
         await world.pass(5);
         controller.abort();
@@ -50,7 +51,7 @@ for (const isReal of [false, true]) {
     it('goes on when it was begun; its answer is not sent', async () => {
       const { world, near, far, executed, gates, ref } = await setUp();
       const controller = new AbortController();
-      const asked = rejection(ref.run({ value: 1 }, { signal: controller.signal }));
+      const asked = millraceRejection(ref.run({ value: 1 }, { signal: controller.signal }));
       await until('it to begin', () => executed.length === 1);
       controller.abort();
       await asked;

@@ -2,9 +2,12 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { DeadLetter } from '#src/actors/kernel/index.js';
 import { AskAbortedError, AskTimeoutError, UnreachableError } from '#src/errors.js';
-import { until } from '../../scheduler/until.js';
+import { gate } from '../../support/deferred.js';
+import { readAll } from '../../support/read-all.js';
+import { millraceRejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
 import { Errands, Listing } from './errands.js';
-import { endWorlds, errands, listing, PartitionWorld, readAll, rejection } from './partitions.js';
+import { endWorlds, errands, listing, PartitionWorld } from './partitions.js';
 
 const LATENCY_MS = 30;
 /** A link is open after a round trip; what waited for it arrives one way later. */
@@ -22,13 +25,10 @@ describe('what waits for a link', () => {
   it('has its waiting time taken off the time that an ask has left', async () => {
     const { world, near, far } = await setUp();
     const executed: number[] = [];
-    let open = (): void => {};
-    const gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const { passed, open } = gate();
     const worker = far.system.spawn(
       errands({
-        push: () => gate,
+        push: () => passed,
         run: (_state, { value }) => {
           executed.push(value);
           return {};
@@ -57,8 +57,8 @@ describe('what waits for a link', () => {
     const ref = world.reach(near, Errands, far.system.spawn(errands({ run })));
     const load = new Uint8Array(20_000);
     const controller = new AbortController();
-    const expired = rejection(ref.run({ value: 1, load }, { timeoutMs: OPEN_MS - 1 }));
-    const aborted = rejection(ref.run({ value: 2, load }, { signal: controller.signal }));
+    const expired = millraceRejection(ref.run({ value: 1, load }, { timeoutMs: OPEN_MS - 1 }));
+    const aborted = millraceRejection(ref.run({ value: 2, load }, { signal: controller.signal }));
     const kept = ref.run({ value: 3 });
     controller.abort();
     expect(await aborted).to.be.instanceOf(AskAbortedError);
@@ -131,7 +131,7 @@ describe('what waits for a link', () => {
     const nobody = near.system.referenceTo(Errands, near.router.routeTo('memory://nowhere/1', 9n));
     for (const value of [1, 2, 3]) expect(nobody.push({ value })).to.equal(true);
     nobody.urge({ value: 4 });
-    const asked = rejection(nobody.run({}));
+    const asked = millraceRejection(nobody.run({}));
     expect(await asked).to.be.instanceOf(UnreachableError);
     const about = { path: 'actor 9 at memory://nowhere/1', reason: 'unreachable' };
     const load = new Uint8Array(0);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { ActorRef } from '#src/actors/kernel/index.js';
 import { EnvelopeMode } from '#src/protocol/index.js';
-import { until } from '../../scheduler/until.js';
+import { until } from '../../support/until.js';
 import { Errands, run } from './errands.js';
 import { endWorlds, errands, PartitionWorld } from './partitions.js';
 import { Stranger } from './stranger.js';

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { BackpressureError, ConfigError } from '#src/errors.js';
-import { until } from '../../scheduler/until.js';
+import { gate } from '../../support/deferred.js';
+import { millraceRejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
 import { Errands } from './errands.js';
-import { endWorlds, errands, PartitionWorld, rejection } from './partitions.js';
+import { endWorlds, errands, PartitionWorld } from './partitions.js';
 
 const load = new Uint8Array(1_000);
 
@@ -11,23 +13,20 @@ const load = new Uint8Array(1_000);
 async function held(mailboxBytes: number) {
   const world = new PartitionWorld({ latencyMs: 1, kernelLimits: { mailboxBytes } });
   const [near, far] = [await world.start('a/1'), await world.start('b/1')];
-  let open = (): void => {};
-  const gate = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const { passed, open } = gate();
   const seen: number[] = [];
   const spawn = () =>
     far.system.spawn(
       errands({
         push: (_state, { value }) => {
           if (value > 0) seen.push(value);
-          return gate;
+          return passed;
         },
         urge: (_state, { value }) => void seen.push(value),
         run: (_state, { value }) => ({ value }),
       }),
     );
-  return { world, near, far, spawn, seen, open: () => open() };
+  return { world, near, far, spawn, seen, open };
 }
 
 describe('the bytes that wait in mailboxes', () => {
@@ -87,7 +86,7 @@ describe('the bytes that wait in mailboxes', () => {
     // The handler has taken one meanwhile.
     one.push({ value: 15, load });
     await world.pass(10);
-    const refused = await rejection(other.run({ value: 1 }));
+    const refused = await millraceRejection(other.run({ value: 1 }));
     expect(refused).to.be.instanceOf(BackpressureError);
     expect(refused.message).to.contain('mailboxBytes');
     expect(await other.rush({ value: 2 })).to.deep.include({ value: 2 });
@@ -158,6 +157,6 @@ describe('the bytes that wait in mailboxes', () => {
 
   it('have a bound that is a number', async () => {
     const world = new PartitionWorld({ kernelLimits: { mailboxBytes: Number.NaN } });
-    expect(await rejection(world.start('a/1'))).to.be.instanceOf(ConfigError);
+    expect(await millraceRejection(world.start('a/1'))).to.be.instanceOf(ConfigError);
   });
 });

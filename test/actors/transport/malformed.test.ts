@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { limits } from '#src/limits.js';
 import { type EnvelopeHeader, EnvelopeMode, v1 } from '#src/protocol/index.js';
-import { until } from '../../scheduler/until.js';
+import { until } from '../../support/until.js';
 import { Errands, list, push, run } from './errands.js';
 import { endWorlds, errands, type Partition, PartitionWorld } from './partitions.js';
 import { Stranger } from './stranger.js';

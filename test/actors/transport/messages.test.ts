@@ -10,9 +10,10 @@ import {
   UnreachableError,
 } from '#src/errors.js';
 import { limits } from '#src/limits.js';
-import { until } from '../../scheduler/until.js';
+import { millraceRejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
 import { Chores, Errands } from './errands.js';
-import { endWorlds, errands, PartitionWorld, rejection } from './partitions.js';
+import { endWorlds, errands, PartitionWorld } from './partitions.js';
 
 for (const isReal of [false, true]) {
   describe(`messages over a link, in ${isReal ? 'real' : 'virtual'} time`, () => {
@@ -75,9 +76,9 @@ for (const isReal of [false, true]) {
           }),
         ),
       );
-      const error = await rejection(ref.run({}));
+      const error = await millraceRejection(ref.run({}));
       expect(error).to.be.instanceOf(HandlerError).and.to.include({ handlerCode: 'CONFIG', message: 'no such errand' });
-      const long = await rejection(ref.rush({}));
+      const long = await millraceRejection(ref.rush({}));
       expect(long).to.be.instanceOf(HandlerError);
       expect(long.message.length).to.be.lessThan(5_000);
     });
@@ -97,7 +98,7 @@ for (const isReal of [false, true]) {
       const there = world.reach(near, Errands, worker);
       const caller = near.system.spawn(errands({ run: (_state, { value }) => there.run({ value }) }));
       back.ref = world.reach(far, Errands, caller);
-      const error = await rejection(caller.run({ value: 1 }, { meta: { trace: '7' } }));
+      const error = await millraceRejection(caller.run({ value: 1 }, { meta: { trace: '7' } }));
       expect(error).to.be.instanceOf(HandlerError);
       expect(error.message).to.contain('waits for a reply in the same chain of asks');
       expect(seen).to.deep.equal([{ trace: '7' }, caller.toRef().cUid]);
@@ -118,7 +119,7 @@ for (const isReal of [false, true]) {
       const reply = await ref.run({ value: 1, load });
       expect(Buffer.compare(reply.load, load)).to.equal(0);
       const tooLarge = { load: new Uint8Array(1_000_000) };
-      expect((await rejection(ref.run(tooLarge))).message).to.contain('maxMessageBytes (1000000)');
+      expect((await millraceRejection(ref.run(tooLarge))).message).to.contain('maxMessageBytes (1000000)');
       expect(() => ref.push(tooLarge)).to.throw(ProtocolError, 'descriptor');
       expect(await ref.run({ value: 2 })).to.deep.include({ value: 2 });
     });
@@ -132,7 +133,7 @@ for (const isReal of [false, true]) {
           errands({ supervision: { onFailure: 'resume' }, run: () => ({ load: new Uint8Array(100_000) }) }),
         ),
       );
-      expect(await rejection(ref.run({}))).to.include({ code: 'HANDLER', handlerCode: 'PROTOCOL' });
+      expect(await millraceRejection(ref.run({}))).to.include({ code: 'HANDLER', handlerCode: 'PROTOCOL' });
       expect(await ref.rush({ value: 2 })).to.deep.include({ value: 2 });
     });
 
@@ -143,9 +144,9 @@ for (const isReal of [false, true]) {
       const reused = (): Promise<unknown> => ref.run({}, { timeoutMs: 60_000 });
       await reused();
       await far.system.stop(worker);
-      expect(await rejection(reused())).to.be.instanceOf(StoppedError);
+      expect(await millraceRejection(reused())).to.be.instanceOf(StoppedError);
       const unknown = near.system.referenceTo(Errands, near.router.routeTo(far.address, 4n));
-      expect(await rejection(unknown.rush({}, { timeoutMs: 60_000 }))).to.be.instanceOf(StoppedError);
+      expect(await millraceRejection(unknown.rush({}, { timeoutMs: 60_000 }))).to.be.instanceOf(StoppedError);
       unknown.push({});
       await until('the tell to be counted', () => far.system.deadLetters.count === 1);
       // The same channel id, given to another actor, is that actor's.
@@ -160,7 +161,7 @@ for (const isReal of [false, true]) {
       const record = worker.toRef();
       await near.system.stop(worker);
       const ref = near.system.reference(Errands, record);
-      expect(await rejection(ref.run({}))).to.be.instanceOf(StoppedError);
+      expect(await millraceRejection(ref.run({}))).to.be.instanceOf(StoppedError);
       expect([...near.router.channels()]).to.deep.equal([]);
     });
 
@@ -180,7 +181,7 @@ for (const isReal of [false, true]) {
       const worker = far.system.spawn(errands({ run: (_state, { value }) => ({ value: value + ++runs }) }));
       const ref = world.reach(near, Errands, worker);
       const signal = AbortSignal.abort();
-      expect(await rejection(ref.run({}, { signal }))).to.be.instanceOf(AskAbortedError);
+      expect(await millraceRejection(ref.run({}, { signal }))).to.be.instanceOf(AskAbortedError);
       await ref.rush({});
       expect(runs).to.equal(0);
     });
@@ -189,9 +190,9 @@ for (const isReal of [false, true]) {
       const { near } = await setUp();
       const ref = near.system.reference(Errands, { cUid: 2n ** 63n + (77n << 32n), service: 'test.Errands' });
       expect([...near.router.channels()], 'no link before the first use').to.deep.equal([]);
-      expect((await rejection(ref.run({}, { timeoutMs: 60_000 }))).message).to.contain('no partition 77');
+      expect((await millraceRejection(ref.run({}, { timeoutMs: 60_000 }))).message).to.contain('no partition 77');
       const nowhere = near.system.referenceTo(Errands, near.router.routeTo('memory://nobody/1', 2n));
-      expect(await rejection(nowhere.run({}))).to.be.instanceOf(UnreachableError);
+      expect(await millraceRejection(nowhere.run({}))).to.be.instanceOf(UnreachableError);
     });
   });
 }
@@ -206,7 +207,7 @@ describe('deadlines over a link', () => {
     const ref = world.reach(near, Errands, never);
     await ref.rush({});
     const from = world.scheduler.now();
-    expect(await rejection(ref.run({}, { timeoutMs: 250 }))).to.be.instanceOf(AskTimeoutError);
+    expect(await millraceRejection(ref.run({}, { timeoutMs: 250 }))).to.be.instanceOf(AskTimeoutError);
     expect(world.scheduler.now() - from).to.equal(250);
     await far.system.stop(never);
   });
@@ -227,7 +228,7 @@ describe('deadlines over a link', () => {
     const ref = world.reach(near, Errands, slow);
     const [first, second, third] = [
       ref.run({ value: 1 }, { timeoutMs: 1_000 }),
-      rejection(ref.run({ value: 2 }, { timeoutMs: 50 })),
+      millraceRejection(ref.run({ value: 2 }, { timeoutMs: 50 })),
       ref.run({ value: 3 }, { timeoutMs: 1_000 }),
     ];
     await first;
@@ -242,13 +243,13 @@ describe('deadlines over a link', () => {
     const never = far.system.spawn(errands({ run: () => new Promise<never>(() => {}) }));
     const ref = world.reach(near, Errands, never);
     await ref.rush({});
-    const asked = rejection(ref.run({}, { timeoutMs: 60_000 }));
+    const asked = millraceRejection(ref.run({}, { timeoutMs: 60_000 }));
     await world.pass(20);
     const from = world.scheduler.now();
     world.network.crash('b');
     expect(await asked).to.be.instanceOf(UnreachableError);
     expect(world.scheduler.now() - from).to.equal(5);
-    expect(await rejection(ref.run({}, { timeoutMs: 60_000 }))).to.be.instanceOf(UnreachableError);
+    expect(await millraceRejection(ref.run({}, { timeoutMs: 60_000 }))).to.be.instanceOf(UnreachableError);
     expect(ref.push({})).to.equal(true);
     await until('the tell to be known lost', () => [...near.router.channels()].length === 0);
   });
@@ -260,13 +261,13 @@ describe('deadlines over a link', () => {
     await ref.rush({});
     world.network.partition(['a'], ['b']);
     const from = world.scheduler.now();
-    expect(await rejection(ref.run({}, { timeoutMs: 1_000 }))).to.be.instanceOf(AskTimeoutError);
+    expect(await millraceRejection(ref.run({}, { timeoutMs: 1_000 }))).to.be.instanceOf(AskTimeoutError);
     expect(world.scheduler.now() - from).to.equal(1_000);
-    expect(await rejection(ref.run({}, { timeoutMs: 60_000 }))).to.be.instanceOf(UnreachableError);
+    expect(await millraceRejection(ref.run({}, { timeoutMs: 60_000 }))).to.be.instanceOf(UnreachableError);
     expect(world.scheduler.now() - from).to.equal(3_000);
     // A new link is tried, and cannot be opened in time.
-    expect(await rejection(ref.run({}, { timeoutMs: 1_000 }))).to.be.instanceOf(AskTimeoutError);
-    expect(await rejection(ref.run({}, { timeoutMs: 60_000 }))).to.be.instanceOf(UnreachableError);
+    expect(await millraceRejection(ref.run({}, { timeoutMs: 1_000 }))).to.be.instanceOf(AskTimeoutError);
+    expect(await millraceRejection(ref.run({}, { timeoutMs: 60_000 }))).to.be.instanceOf(UnreachableError);
     expect(world.scheduler.now() - from).to.be.within(4_000, 4_000 + limits.connectTimeoutMs);
     world.network.heal();
     expect(await ref.run({ value: 8 })).to.deep.include({ value: 8 });
@@ -312,7 +313,7 @@ describe('deadlines over a link', () => {
     const hasty = near.system.spawn(
       errands({
         run: (_state, errand) => {
-          asked = rejection(ref.run({ value: 1 }));
+          asked = millraceRejection(ref.run({ value: 1 }));
           return errand;
         },
       }),
@@ -328,11 +329,11 @@ describe('deadlines over a link', () => {
     const world = new PartitionWorld();
     const [near, far] = [await world.start('a/1'), await world.start('b/1')];
     const ref = world.reach(near, Errands, far.system.spawn(errands({ run: () => new Promise<never>(() => {}) })));
-    const asked = rejection(ref.run({}, { timeoutMs: 60_000 }));
+    const asked = millraceRejection(ref.run({}, { timeoutMs: 60_000 }));
     await ref.rush({});
     await near.router.close();
     expect(await asked).to.be.instanceOf(StoppedError);
-    expect(await rejection(ref.run({}))).to.be.instanceOf(StoppedError);
+    expect(await millraceRejection(ref.run({}))).to.be.instanceOf(StoppedError);
     expect(ref.push({})).to.equal(false);
     expect(near.system.deadLetters.count).to.equal(1);
   });

@@ -10,14 +10,14 @@ import {
   type Tracing,
 } from '#src/actors/kernel/index.js';
 import { Router, type RouterOptions, transportActor } from '#src/actors/transport/index.js';
-import { MillraceError, UnreachableError } from '#src/errors.js';
+import { UnreachableError } from '#src/errors.js';
 import { CUidAllocator } from '#src/ids/index.js';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
 import type { AnyService } from '#src/protocol/index.js';
 import { RealScheduler, type Scheduler, VirtualScheduler } from '#src/scheduler/index.js';
 import type { Transport } from '#src/transport/index.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '#src/transport/memory/index.js';
-import { until } from '../../scheduler/until.js';
+import { until } from '../../support/until.js';
 import { Errands, Listing } from './errands.js';
 
 export interface WorldOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
@@ -154,17 +154,6 @@ export function errands<State = undefined>(definition: ErrandsDefinition<State> 
   return behavior<typeof Errands, State>(Errands, { ...idle, ...definition });
 }
 
-/** What `work` rejects with. */
-export async function rejection(work: Promise<unknown>): Promise<MillraceError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof MillraceError) return error;
-    throw error;
-  }
-  throw new Error('it did not reject');
-}
-
 type ListingDefinition<State> = BehaviorOptions<State> & Partial<Handlers<typeof Listing, State>>;
 
 /** An actor that lists numbers up to what it is asked for, `definition` apart. */
@@ -177,17 +166,4 @@ export function listing<State = undefined>(definition: ListingDefinition<State> 
     },
   };
   return behavior<typeof Listing, State>(Listing, { ...plain, ...definition });
-}
-
-/** All values of a stream of numbers, and the error that it ended with. */
-export async function readAll(
-  stream: AsyncIterable<{ readonly value: number }>,
-): Promise<{ values: number[]; error?: unknown }> {
-  const values: number[] = [];
-  try {
-    for await (const { value } of stream) values.push(value);
-    return { values };
-  } catch (error) {
-    return { values, error };
-  }
 }

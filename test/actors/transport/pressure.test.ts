@@ -2,25 +2,24 @@ import { expect } from 'chai';
 import { BackpressureError, UnreachableError } from '#src/errors.js';
 import { Lane } from '#src/protocol/index.js';
 import { limits } from '#src/limits.js';
-import { until } from '../../scheduler/until.js';
+import { gate } from '../../support/deferred.js';
+import { millraceRejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
 import { Errands } from './errands.js';
-import { endWorlds, errands, PartitionWorld, rejection } from './partitions.js';
+import { endWorlds, errands, PartitionWorld } from './partitions.js';
 
 /** An actor whose pushes wait until `open` is called. */
 function gated(capacity: number) {
-  let open = (): void => {};
-  const gate = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const { passed, open } = gate();
   const seen: number[] = [];
   const behavior = errands({
     mailbox: { capacity },
     push: (_state, { value }) => {
       seen.push(value);
-      return seen.length === 1 ? gate : undefined;
+      return seen.length === 1 ? passed : undefined;
     },
   });
-  return { behavior, seen, open: () => open() };
+  return { behavior, seen, open };
 }
 
 describe('backpressure over a link', () => {
@@ -53,7 +52,7 @@ describe('backpressure over a link', () => {
     const { behavior, open } = gated(4);
     const ref = world.reach(near, Errands, far.system.spawn(behavior));
     for (let value = 0; value < 7; value += 1) ref.push({ value });
-    expect(await rejection(ref.run({}))).to.be.instanceOf(BackpressureError);
+    expect(await millraceRejection(ref.run({}))).to.be.instanceOf(BackpressureError);
     expect(far.system.deadLetters.count).to.equal(3);
     open();
     await ref.ready();
@@ -165,7 +164,7 @@ describe('backpressure over a link', () => {
     const ref = world.reach(near, Errands, far.system.spawn(behavior));
     for (let value = 0; value < 5; value += 1) ref.push({ value });
     await until('Full to be heard', () => !ref.push({}));
-    const waiting = rejection(ref.ready());
+    const waiting = millraceRejection(ref.ready());
     world.network.crash('b');
     open();
     expect(await waiting).to.be.instanceOf(UnreachableError);
@@ -193,7 +192,7 @@ describe('backpressure over a link', () => {
     const ref = world.reach(near, Errands, far.system.spawn(errands()));
     await ref.rush({});
     world.network.partition(['a'], ['b']);
-    const asked = rejection(ref.rush({}, { timeoutMs: 60_000 }));
+    const asked = millraceRejection(ref.rush({}, { timeoutMs: 60_000 }));
     const load = new Uint8Array(100_000);
     let sent = 0;
     let sawFalse = false;

@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import { HandlerError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
-import { until } from '../../scheduler/until.js';
+import { millraceRejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
 import { Listing } from './errands.js';
-import { endWorlds, listing, PartitionWorld, rejection } from './partitions.js';
+import { endWorlds, listing, PartitionWorld } from './partitions.js';
 
 describe('the Transport service, by messages alone', () => {
   afterEach(endWorlds);
@@ -49,7 +50,7 @@ describe('the Transport service, by messages alone', () => {
 
   it('says why a link cannot be opened, and describes the others meanwhile', async () => {
     const { near, service } = await setUp();
-    const connecting = rejection(service.connect({ address: 'memory://nobody/1' }));
+    const connecting = millraceRejection(service.connect({ address: 'memory://nobody/1' }));
     const { links } = await service.describe({});
     expect(links.map(({ peerAddress }) => peerAddress)).to.deep.equal([near.address]);
     const error = await connecting;

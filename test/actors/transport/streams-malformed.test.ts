@@ -2,9 +2,10 @@ import { expect } from 'chai';
 import { MillraceError, ProtocolError, UnreachableError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { type AnyMethod, type EnvelopeHeader, EnvelopeMode, v1 } from '#src/protocol/index.js';
-import { until } from '../../scheduler/until.js';
+import { readAll } from '../../support/read-all.js';
+import { until } from '../../support/until.js';
 import { Listing, list, runListing as run } from './errands.js';
-import { endWorlds, listing, PartitionWorld, readAll } from './partitions.js';
+import { endWorlds, listing, PartitionWorld } from './partitions.js';
 import { Stranger } from './stranger.js';
 
 /** Id of the first stream that a router opens on a link. */

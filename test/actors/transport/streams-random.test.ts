@@ -2,10 +2,11 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { HandlerError, MillraceError, StoppedError, UnreachableError } from '#src/errors.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
-import { until } from '../../scheduler/until.js';
+import { readAll } from '../../support/read-all.js';
+import { until } from '../../support/until.js';
 import type { Listing } from './errands.js';
 import { Listing as service } from './errands.js';
-import { endWorlds, listing, PartitionWorld, readAll } from './partitions.js';
+import { endWorlds, listing, PartitionWorld } from './partitions.js';
 
 type Ref = ActorRef<typeof Listing>;
 

@@ -10,11 +10,11 @@ import {
   StoppedError,
   UnreachableError,
 } from '#src/errors.js';
-import { until } from '../../scheduler/until.js';
+import { upTo } from '../../support/numbers.js';
+import { readAll } from '../../support/read-all.js';
+import { until } from '../../support/until.js';
 import { Listing } from './errands.js';
-import { endWorlds, listing, PartitionWorld, readAll } from './partitions.js';
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_none, index) => index);
+import { endWorlds, listing, PartitionWorld } from './partitions.js';
 
 for (const isReal of [false, true]) {
   describe(`streams over a link, in ${isReal ? 'real' : 'virtual'} time`, () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type ActorRef, behavior } from '#src/actors/kernel/index.js';
-import { until } from '../../scheduler/until.js';
+import { until } from '../../support/until.js';
 import { Chores, Errands } from './errands.js';
 import { endWorlds, errands, type Partition, PartitionWorld } from './partitions.js';
 

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { rejection } from '../../actors/runtime/harness.js';
 import flow, { type Deed } from '../../actors/runtime/hosting/far-flow.js';
-import { describeHosting, type Hosting, until } from '../../actors/runtime/hosting/hosting.js';
+import { describeHosting, type Hosting } from '../../actors/runtime/hosting/hosting.js';
+import { rejection } from '../../support/rejection.js';
+import { eventually } from '../../support/until.js';
 
 /** How often each end is gone through. 200 takes half an hour. */
 const ROUNDS = Number(process.env['MILLRACE_TEST_THREADS'] ?? 1);
@@ -31,9 +32,9 @@ async function round(hosting: Hosting, end: (typeof ENDS)[number]): Promise<void
   const failure = rejection(run.done);
   const written = (): number => runtime.metrics().segments.written;
   const endsAlone = end === 'throw outside' || end === 'exit';
-  if (!endsAlone) await until(() => written() >= ROWS);
+  if (!endsAlone) await eventually(() => written() >= ROWS);
   // A thread that hangs takes no rows: those that have gone are not waited for any more.
-  if (end.startsWith('hang')) await until(still(written));
+  if (end.startsWith('hang')) await eventually(still(written));
   if (endsAlone) await failure;
   await runtime.stop();
   await failure;
@@ -62,6 +63,6 @@ describeHosting(`hosted partitions that end ${ROUNDS} times in each way`, (hosti
     expect(after.threads).to.be.at.most(before.threads);
     expect(after.rss - before.rss).to.be.lessThan(150e6);
     // Others on this machine may have segments, too, and give them back.
-    await until(() => shared().every((name) => sharedBefore.has(name)));
+    await eventually(() => shared().every((name) => sharedBefore.has(name)));
   });
 });

@@ -2,8 +2,8 @@ import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { until } from '../../scheduler/until.js';
 import { needsCommand, pendingBecause } from '../../support/pending.js';
+import { until } from '../../support/until.js';
 
 const PROGRAM = fileURLToPath(new URL('host-process.js', import.meta.url));
 const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: 'pipe' });
@@ -15,15 +15,20 @@ describe('a link between two hosts', function () {
   const [a = '', b = ''] = names;
   const children: ChildProcess[] = [];
 
+  const makeHosts = (): void => {
+    for (const name of names) ip('netns', 'add', name);
+    ip('link', 'add', a, 'netns', a, 'type', 'veth', 'peer', 'name', b, 'netns', b);
+    names.forEach((name, index) => ip('-n', name, 'addr', 'add', `10.9.0.${index + 1}/24`, 'dev', name));
+    ip('netns', 'exec', a, 'true');
+  };
+
   before(function () {
     needsCommand(this, 'ip', 'iproute2');
     try {
-      for (const name of names) ip('netns', 'add', name);
+      makeHosts();
     } catch {
-      pendingBecause(this, 'only root can make network namespaces');
+      pendingBecause(this, 'network namespaces cannot be made here; root can make them outside a chroot');
     }
-    ip('link', 'add', a, 'netns', a, 'type', 'veth', 'peer', 'name', b, 'netns', b);
-    names.forEach((name, index) => ip('-n', name, 'addr', 'add', `10.9.0.${index + 1}/24`, 'dev', name));
   });
   beforeEach(() => {
     for (const name of names) ip('-n', name, 'link', 'set', name, 'up');

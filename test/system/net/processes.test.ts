@@ -9,7 +9,7 @@ import { UnreachableError } from '#src/errors.js';
 import { silentLogger } from '#src/logging/index.js';
 import { Errands } from '../../actors/transport/errands.js';
 import { rejectionOf } from '../../transport/compliance/rejection.js';
-import { until } from '../../scheduler/until.js';
+import { until } from '../../support/until.js';
 
 const PROGRAM = fileURLToPath(new URL('errands-process.js', import.meta.url));
 

@@ -9,8 +9,8 @@ import { limits } from '#src/limits.js';
 import { type LinkHealth, Runtime } from '#src/actors/runtime/index.js';
 import { memoryLogger } from '#src/logging/index.js';
 import { Errands } from '../../actors/transport/errands.js';
-import { until } from '../../scheduler/until.js';
 import { describeWithUcx } from '../../transport/ucx/available.js';
+import { until } from '../../support/until.js';
 import { countPosts } from './counted-posts.js';
 
 const PROGRAM = fileURLToPath(new URL('errands-process.js', import.meta.url));

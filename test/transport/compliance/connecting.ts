@@ -4,9 +4,10 @@ import { ConfigError, StoppedError, UnreachableError } from '#src/errors.js';
 import { Lane } from '#src/protocol/index.js';
 import type { Link } from '#src/transport/index.js';
 import type { Bench } from '../compliance.js';
-import { numbered, openPair, Peer, upTo } from './peer.js';
+import { upTo } from '../../support/numbers.js';
+import { someTurns, until } from '../../support/until.js';
+import { numbered, openPair, Peer } from './peer.js';
 import { rejectionOf } from './rejection.js';
-import { someTurns, until } from './until.js';
 
 export function describeConnecting(bench: Bench): void {
   describe('connecting', () => {

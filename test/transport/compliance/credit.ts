@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import { limits } from '#src/limits.js';
 import { Lane } from '#src/protocol/index.js';
 import type { Bench } from '../compliance.js';
-import { numbered, numberOf, openPair, upTo } from './peer.js';
-import { someTurns, until } from './until.js';
+import { upTo } from '../../support/numbers.js';
+import { someTurns, until } from '../../support/until.js';
+import { numbered, numberOf, openPair } from './peer.js';
 
 export function describeCredit(bench: Bench): void {
   describe('credit', () => {

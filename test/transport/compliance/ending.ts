@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import { limits } from '#src/limits.js';
 import { Lane } from '#src/protocol/index.js';
 import type { Bench } from '../compliance.js';
-import { numbered, numberOf, openPair, upTo } from './peer.js';
-import { someTurns } from './until.js';
+import { upTo } from '../../support/numbers.js';
+import { someTurns } from '../../support/until.js';
+import { numbered, numberOf, openPair } from './peer.js';
 
 export function describeEnding(bench: Bench): void {
   describe('the end of a link', () => {

@@ -4,7 +4,8 @@ import { ConfigError, ProtocolError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { Lane } from '#src/protocol/index.js';
 import type { Bench } from '../compliance.js';
-import { numbered, numberOf, openPair, upTo } from './peer.js';
+import { upTo } from '../../support/numbers.js';
+import { numbered, numberOf, openPair } from './peer.js';
 import { pendingBecause } from '../../support/pending.js';
 
 export function describeFrames(bench: Bench): void {

@@ -1,6 +1,6 @@
 import type { Lane } from '#src/protocol/index.js';
 import type { CloseReason, Link, LinkHandlers, Transport } from '#src/transport/index.js';
-import { until } from './until.js';
+import { until } from '../../support/until.js';
 
 export interface ReceivedFrame {
   readonly lane: Lane;
@@ -126,8 +126,4 @@ export function numbered(number: number, sizeBytes = 16): Uint8Array {
 
 export function numberOf(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
-}
-
-export function upTo(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
 }

@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { UnreachableError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
-import { until } from '../../scheduler/until.js';
 import { rejectionOf } from '../compliance/rejection.js';
+import { until } from '../../support/until.js';
 import { HastyScheduler, hello, KEY, Meeting, record } from './meeting.js';
 
 const NONCE = new Uint8Array(32).fill(7);

@@ -16,9 +16,9 @@ import { expect } from 'chai';
 import { ConfigError, UnreachableError } from '#src/errors.js';
 import { checkSecurity, type LinkSecurity, type ListenOptions } from '#src/transport/handshake/index.js';
 import { listenAddress } from '#src/transport/handshake/address.js';
-import { until } from '../../scheduler/until.js';
 import { rejectionOf } from '../compliance/rejection.js';
 import { certificate, clusterAuthority } from '../net/certificates.js';
+import { until } from '../../support/until.js';
 import { KEY, Meeting } from './meeting.js';
 
 describe('a connection listener', () => {

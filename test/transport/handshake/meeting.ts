@@ -13,7 +13,7 @@ import {
 } from '#src/transport/handshake/index.js';
 import { Dial } from '#src/transport/handshake/dial.js';
 import { ConnectionListener } from '#src/transport/handshake/listener.js';
-import { until } from '../../scheduler/until.js';
+import { until } from '../../support/until.js';
 
 export const KEY = 'a key of more than 16 bytes';
 

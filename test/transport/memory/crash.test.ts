@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { ConfigError, StoppedError, UnreachableError } from '#src/errors.js';
 import { Lane } from '#src/protocol/index.js';
-import { numbered, upTo } from '../compliance/peer.js';
+import { numbered } from '../compliance/peer.js';
 import { rejectionOf } from '../compliance/rejection.js';
+import { upTo } from '../../support/numbers.js';
 import { World } from './world.js';
 
 describe('a crash on the pseudo-network', () => {

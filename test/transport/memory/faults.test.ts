@@ -3,7 +3,8 @@ import { ConfigError } from '#src/errors.js';
 import { Lane } from '#src/protocol/index.js';
 import { VirtualScheduler } from '#src/scheduler/index.js';
 import { MemoryNetwork } from '#src/transport/memory/index.js';
-import { numbered, numberOf, upTo } from '../compliance/peer.js';
+import { numbered, numberOf } from '../compliance/peer.js';
+import { upTo } from '../../support/numbers.js';
 import { World } from './world.js';
 
 describe('faults of the pseudo-network', () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { Lane } from '#src/protocol/index.js';
-import { numbered, upTo } from '../compliance/peer.js';
+import { numbered } from '../compliance/peer.js';
+import { upTo } from '../../support/numbers.js';
 import { World } from './world.js';
 
 /** A run with some of everything; gives its trace as text. */

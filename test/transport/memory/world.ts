@@ -4,7 +4,7 @@ import type { Transport } from '#src/transport/index.js';
 import { MemoryNetwork } from '#src/transport/memory/index.js';
 import type { MemoryNetworkOptions } from '#src/transport/memory/index.js';
 import { Peer } from '../compliance/peer.js';
-import { until } from '../compliance/until.js';
+import { until } from '../../support/until.js';
 
 export type WorldOptions = Omit<MemoryNetworkOptions, 'scheduler' | 'trace'> & { readonly seed?: number };
 

@@ -8,8 +8,9 @@ import { memoryLogger } from '#src/logging/index.js';
 import { Lane } from '#src/protocol/index.js';
 import { RealScheduler } from '#src/scheduler/index.js';
 import { NetTransport } from '#src/transport/net/index.js';
-import { numbered, numberOf, Peer, upTo } from '../compliance/peer.js';
-import { someTurns, until } from '../compliance/until.js';
+import { numbered, numberOf, Peer } from '../compliance/peer.js';
+import { upTo } from '../../support/numbers.js';
+import { someTurns, until } from '../../support/until.js';
 
 const PROGRAM = fileURLToPath(new URL('peer-process.js', import.meta.url));
 

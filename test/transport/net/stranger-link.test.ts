@@ -6,9 +6,10 @@ import { silentLogger } from '#src/logging/index.js';
 import { Dial } from '#src/transport/handshake/dial.js';
 import { NetTransport } from '#src/transport/net/index.js';
 import { creditPayload, FrameKind, frameOf, LINK_LANE } from '#src/transport/net/frame-format.js';
-import { numbered, openPair, Peer, upTo } from '../compliance/peer.js';
-import { someTurns, until } from '../compliance/until.js';
+import { numbered, openPair, Peer } from '../compliance/peer.js';
 import { hello, Stranger } from '../handshake/meeting.js';
+import { upTo } from '../../support/numbers.js';
+import { someTurns, until } from '../../support/until.js';
 
 /** A link whose other end completes the handshake, and then sends what a test wants. */
 describe('a net link to a peer that breaks the rules', () => {

@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { memoryLogger } from '#src/logging/index.js';
 import { Lane } from '#src/protocol/index.js';
 import type { Link } from '#src/transport/index.js';
-import { numbered, numberOf, Peer, upTo } from '../compliance/peer.js';
-import { someTurns, until } from '../compliance/until.js';
+import { numbered, numberOf, Peer } from '../compliance/peer.js';
+import { upTo } from '../../support/numbers.js';
+import { someTurns, until } from '../../support/until.js';
 import { describeWithUcx } from './available.js';
 import { Peers } from './peers.js';
 

@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import { Lane } from '#src/protocol/index.js';
 import { RealScheduler } from '#src/scheduler/index.js';
 import { UcxTransport } from '#src/transport/ucx/index.js';
-import { numbered, openPair, Peer, upTo } from '../compliance/peer.js';
+import { numbered, openPair, Peer } from '../compliance/peer.js';
+import { upTo } from '../../support/numbers.js';
 import { describeWithUcx } from './available.js';
 import { Peers } from './peers.js';
 

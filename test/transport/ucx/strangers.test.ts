@@ -15,9 +15,10 @@ import { hostIdentity } from '#src/transport/ucx/library.js';
 import { Offers } from '#src/transport/ucx/offer.js';
 import { Rings } from '#src/transport/ucx/rings.js';
 import { UcxLibrary, type UcxTransport } from '#src/transport/ucx/index.js';
-import { numbered, Peer, upTo } from '../compliance/peer.js';
+import { numbered, Peer } from '../compliance/peer.js';
 import { rejectionOf } from '../compliance/rejection.js';
-import { until } from '../compliance/until.js';
+import { upTo } from '../../support/numbers.js';
+import { until } from '../../support/until.js';
 import { describeWithUcx } from './available.js';
 import { Peers } from './peers.js';
 

@@ -4,7 +4,8 @@ import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { Lane } from '#src/protocol/index.js';
 import { reapThread, silenceThread } from '#src/transport/ucx/index.js';
-import { numbered, Peer, upTo } from '../compliance/peer.js';
+import { numbered, Peer } from '../compliance/peer.js';
+import { upTo } from '../../support/numbers.js';
 import { describeWithUcx } from './available.js';
 import { Peers } from './peers.js';
 

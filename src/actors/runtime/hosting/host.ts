@@ -129,7 +129,7 @@ export class PartitionHost {
   /** Ends it at once, and tells nobody. */
   async kill(): Promise<void> {
     this.#leave();
-    await this.#launch?.end();
+    await this.#launch?.kill();
   }
 
   #leave(): void {

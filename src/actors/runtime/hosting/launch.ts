@@ -74,8 +74,19 @@ export class Launch {
     this.isOver = true;
     if (this.ending === undefined) execution.end();
     if (!(await this.#endsWithin(GRACE_MS))) execution.kill();
-    await execution.ended;
-    await this.#options.cleanUp(execution, this.address);
+    await this.#cleanUp();
+  }
+
+  /** As `end`, but at once: from here on it answers nobody. */
+  async kill(): Promise<void> {
+    this.isOver = true;
+    if (this.ending === undefined) this.execution.kill();
+    await this.#cleanUp();
+  }
+
+  async #cleanUp(): Promise<void> {
+    await this.execution.ended;
+    await this.#options.cleanUp(this.execution, this.address);
     this.live = undefined;
   }
 

@@ -5,7 +5,7 @@ import { type Output, pipeline, type SegmentContext } from '#src/actors/runtime/
 import { Row } from '../row.js';
 
 /** What the stage does with the row `at`. */
-export type Deed = 'throw outside' | 'exit' | 'hang' | 'hang asleep' | 'log';
+export type Deed = 'throw outside' | 'exit' | 'hang' | 'hang asleep' | 'log' | 'note exit';
 
 export interface FarArgs {
   /** File to which every segment writes what it does, a line of JSON each: it may run in another process. */
@@ -21,7 +21,7 @@ export interface FarArgs {
 }
 
 export interface Note {
-  readonly what: 'start' | 'staged' | 'sunk';
+  readonly what: 'start' | 'staged' | 'sunk' | 'exit';
   readonly segment: string;
   readonly instance: number;
   readonly partition: number;
@@ -68,7 +68,7 @@ async function sink(args: FarArgs, input: AsyncIterable<Row>, context: SegmentCo
   }
 }
 
-async function does({ deed, once }: FarArgs, context: SegmentContext): Promise<void> {
+async function does({ deed, once, notes }: FarArgs, context: SegmentContext): Promise<void> {
   if (once !== undefined && !taken(once)) return;
   switch (deed) {
     case 'throw outside':
@@ -88,6 +88,8 @@ async function does({ deed, once }: FarArgs, context: SegmentContext): Promise<v
       return new Promise(() => {});
     case 'log':
       return context.log.warn('a word of the stage', { weight: 7 });
+    case 'note exit':
+      return void process.once('exit', () => note({ notes }, context, 'exit'));
     case undefined:
   }
 }
@@ -101,7 +103,7 @@ function taken(file: string): boolean {
   }
 }
 
-function note({ notes }: FarArgs, context: SegmentContext, what: Note['what'], id?: number): void {
+function note({ notes }: Pick<FarArgs, 'notes'>, context: SegmentContext, what: Note['what'], id?: number): void {
   const { segment, instance, partition } = context;
   const said: Note = { what, segment, instance, partition, pid, thread: threadId, ...(id !== undefined && { id }) };
   appendFileSync(notes, `${JSON.stringify(said)}\n`);

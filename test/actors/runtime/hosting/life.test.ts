@@ -5,12 +5,13 @@ import { AskTimeoutError, PipelineError, UnreachableError } from '#src/errors.js
 import type { Runtime } from '#src/actors/runtime/index.js';
 import { collectMetrics } from '#src/prometheus/index.js';
 import { v1 } from '#src/protocol/index.js';
-import { idsBelow, rejection, sorted } from '../harness.js';
+import { sorted, upTo } from '../../../support/numbers.js';
+import { rejection } from '../../../support/rejection.js';
+import { eventually } from '../../../support/until.js';
 import flow from './far-flow.js';
 import { hookNotes, hooks } from './hooks.js';
 import { describeHosting, type Hosting } from './hosting.js';
 import { childrenOf } from './processes.js';
-import { until } from './until.js';
 import { pendingBecause } from '../../../support/pending.js';
 
 const NOTHING = { messages: 0, handlers: 0, asks: 0, streams: 0, pipelines: 0, segments: 0, unsentBytes: 0 };
@@ -34,7 +35,7 @@ describeHosting('a hosted partition', (hosting) => {
       expect(actors).to.be.greaterThan(2);
     }
     const read = (): number[] => runtime.metrics().partitions.map(({ segments }) => segments.read);
-    await until(() => read().reduce((sum, each) => sum + each) === 200);
+    await eventually(() => read().reduce((sum, each) => sum + each) === 200);
     expect(read().filter((count) => count > 0)).to.have.length(3);
     const { links } = runtime.metrics().partitions[1] ?? {};
     expect(links?.envelopesReceived).to.be.greaterThan(0);
@@ -58,9 +59,9 @@ describeHosting('a hosted partition', (hosting) => {
     const runtime = await hosting().start();
     const [, before = 0] = runtime.ordinals;
     await fell(hosting(), runtime);
-    await until(() => runtime.health().problems.includes('Partition 1 of this process is not there.'));
+    await eventually(() => runtime.health().problems.includes('Partition 1 of this process is not there.'));
     expect(runtime.health()).to.include({ isReady: false, isAlive: true });
-    await until(() => runtime.ordinals.length === 2);
+    await eventually(() => runtime.ordinals.length === 2);
     const [, after = 0] = runtime.ordinals;
     expect(after).to.be.greaterThan(before);
     expect(runtime.health()).to.deep.include({ isReady: true, problems: [] });
@@ -85,7 +86,7 @@ describeHosting('a hosted partition', (hosting) => {
       const failures: string[] = [];
       runtime.failures.subscribe(({ path, error }) => failures.push(`${path} ${error.message}`));
       await fell(hosting(), runtime);
-      await until(() => failures.length > 0);
+      await eventually(() => failures.length > 0);
       expect(failures).to.have.length(1);
       expect(failures[0]).to.match(/partition-host-1 Partition 1 \((?:thread|process) \d+\) is gone: /);
       expect(failures[0]).to.include(cause);
@@ -93,7 +94,7 @@ describeHosting('a hosted partition', (hosting) => {
       expect(runtime.health().problems).to.deep.equal(['Partition 1 of this process is not there.']);
       writeFileSync(hosting().file('notes'), '');
       await (await hosting().run(runtime, flow, { count: 20 })).done;
-      expect(hosting().ids('sunk')).to.deep.equal(idsBelow(20));
+      expect(hosting().ids('sunk')).to.deep.equal(upTo(20));
       expect(hookNotes(hosting().file('hooks')).map(({ what }) => what)).to.deep.equal(
         Array.from({ length: 4 - 1 }, () => 'initialize'),
       );
@@ -156,15 +157,15 @@ describeHosting('a hosted partition', (hosting) => {
   it('drains: pipelines end, and what had not by the deadline is told', async () => {
     const runtime = await hosting().start();
     const run = await hosting().run(runtime, flow, { count: 300, stages: 2, sinkMs: 1 });
-    await until(() => hosting().notes('sunk').length > 0);
+    await eventually(() => hosting().notes('sunk').length > 0);
     const report = await runtime.stop({ drainTimeoutMs: 20_000 });
     await run.done;
     expect(report).to.deep.include({ isDrained: true, cutOff: NOTHING });
-    expect(sorted(hosting().ids('sunk'))).to.deep.equal(idsBelow(300));
+    expect(sorted(hosting().ids('sunk'))).to.deep.equal(upTo(300));
 
     const second = await hosting().start();
     const endless = await hosting().run(second, flow, { count: 1_000_000, sinkMs: 5 });
-    await until(() => hosting().notes('start').length === 7);
+    await eventually(() => hosting().notes('start').length === 7);
     const cut = await second.stop({ drainTimeoutMs: 500 });
     expect(cut.isDrained).to.equal(false);
     expect(cut.cutOff).to.include({ pipelines: 1 });
@@ -175,7 +176,7 @@ describeHosting('a hosted partition', (hosting) => {
   it('has its log written here, with the fields of its segments', async () => {
     const runtime = await hosting().start();
     await (await hosting().run(runtime, flow, { count: 3, deed: 'log', at: 1 })).done;
-    await until(() => hosting().log.some(({ message }) => message === 'a word of the stage'));
+    await eventually(() => hosting().log.some(({ message }) => message === 'a word of the stage'));
     const said = hosting().log.find(({ message }) => message === 'a word of the stage');
     expect(said).to.include({ level: 'warn' });
     expect(said?.fields).to.deep.include({ weight: 7, segment: 'stage', partition: 1, node: 'node-0' });
@@ -185,7 +186,7 @@ describeHosting('a hosted partition', (hosting) => {
     const first = await hosting().start({ node: 'left' });
     const second = await hosting().start({ node: 'right', controlPlane: first.controlPlane });
     const run = await hosting().run(first, flow, { count: 400, stages: 4, sinkMs: 1 });
-    await until(() => hosting().notes('start').length === 6);
+    await eventually(() => hosting().notes('start').length === 6);
     const used = new Set(
       hosting()
         .notes('start')
@@ -195,7 +196,7 @@ describeHosting('a hosted partition', (hosting) => {
     const report = await second.stop({ drainTimeoutMs: 20_000 });
     expect(report).to.deep.include({ isDrained: true, cutOff: NOTHING });
     await run.done;
-    expect(sorted(hosting().ids('sunk'))).to.deep.equal(idsBelow(400));
+    expect(sorted(hosting().ids('sunk'))).to.deep.equal(upTo(400));
   });
 
   it('is ended when the runtime is stopped while it starts, whenever that is', async () => {
@@ -205,8 +206,8 @@ describeHosting('a hosted partition', (hosting) => {
       starting.catch(() => {});
       const { executor } = hosting();
       const mine = () => executor.started.find(({ name }) => name === moment);
-      await until(() => mine() !== undefined);
-      if (moment === 'initializing') await until(() => hookNotes(file).length > 0);
+      await eventually(() => mine() !== undefined);
+      if (moment === 'initializing') await eventually(() => hookNotes(file).length > 0);
       await mine()?.stop();
       await starting.catch(() => {});
       expect(executor.runtimes, moment).to.deep.equal([]);
@@ -218,7 +219,7 @@ describeHosting('a hosted partition', (hosting) => {
     const runtime = await hosting().start({ kernelLimits: { stopTimeoutMs: 300 } });
     const run = await hosting().run(runtime, flow, { count: 1_000, deed: 'hang', at: 5 });
     run.done.catch(() => {});
-    await until(() => hosting().notes('staged').length === 5);
+    await eventually(() => hosting().notes('staged').length === 5);
     const { tookMs } = await runtime.stop();
     // To stop segments it had 300 and 1 000 ms, then 1 000 to end. What waits for it elsewhere waits for ten seconds at least.
     expect(tookMs).to.be.lessThan(8_000);
@@ -232,19 +233,36 @@ describeHosting('a hosted partition', (hosting) => {
     const runtime = await hosting().start();
     const [, hosted] = runtime.describe().partitions ?? [];
     process.kill(hosted?.thread ?? 0, 'SIGKILL');
-    await until(() => runtime.health().problems.length > 0);
-    await until(() => runtime.ordinals.length === 2);
+    await eventually(() => runtime.health().problems.length > 0);
+    await eventually(() => runtime.ordinals.length === 2);
     const ended = hosting().log.find(({ message }) => message === 'a partition has ended by itself');
     expect(ended?.fields).to.include({ cause: 'it was ended by SIGKILL', place: `process ${hosted?.thread}` });
     await (await hosting().run(runtime, flow, { count: 20 })).done;
-    expect(hosting().ids('sunk')).to.deep.equal(idsBelow(20));
+    expect(hosting().ids('sunk')).to.deep.equal(upTo(20));
+  });
+
+  it('ends in order where its runtime stops, and at once where its process crashes', async () => {
+    for (const { crashes, exits } of [
+      { crashes: false, exits: 1 },
+      { crashes: true, exits: 0 },
+    ]) {
+      const runtime = await hosting().start({ node: `node-${exits}` });
+      const staged = hosting().notes('staged').length;
+      const run = await hosting().run(runtime, flow, { count: 1e9, deed: 'note exit', at: 0 });
+      run.done.catch(() => {});
+      await eventually(() => hosting().notes('staged').length > staged);
+      const before = hosting().notes('exit').length;
+      if (crashes) hosting().executor.crash(`node-${exits}`);
+      await runtime.stop();
+      expect(hosting().notes('exit').length - before, `crashes: ${crashes}`).to.equal(exits);
+    }
   });
 
   it('goes with a process that crashes', async () => {
     const runtime = await hosting().start({ node: 'doomed' });
     const run = await hosting().run(runtime, flow, { count: 100_000, sinkMs: 1 });
     run.done.catch(() => {});
-    await until(() => hosting().notes('sunk').length > 0);
+    await eventually(() => hosting().notes('sunk').length > 0);
     hosting().executor.crash('doomed');
     await runtime.stop();
     expect(childrenOf(process.pid)).to.deep.equal([]);

@@ -1,45 +1,45 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Order, Report } from './subject-process.js';
+import type { Command, Report } from './subject-process.js';
 
-/** Time to tidy up. */
-const ENDING_MS = 3_000;
+/** Time for the child process to shut down. */
+const SHUTDOWN_MS = 3_000;
 
 const PROGRAM = fileURLToPath(new URL('subject-process.js', import.meta.url));
 
 /**
- * A process that gets one subject ready and runs it; started by the first order, and by the first after it was ended. What is silent for
- * longer than `patienceMs` hangs.
+ * Hosts one subject in a child process. The first command starts the process, also after `end`. A process that does not answer within
+ * `patienceMs` has failed.
  */
-export class ProcessOfSubject {
+export class SubjectHost {
   readonly #args: readonly string[];
   readonly #patienceMs: number;
   #process: ChildProcess | undefined;
-  /** What it wrote to standard error. */
-  #said = '';
+  /** The end of its standard error. */
+  #stderr = '';
 
   constructor(args: readonly string[], patienceMs: number) {
     this.#args = args;
     this.#patienceMs = patienceMs;
   }
 
-  async order(order: Order): Promise<Report> {
+  async send(command: Command): Promise<Report> {
     this.#process ??= this.#start();
     const answer = nextReport(this.#process, this.#patienceMs);
-    this.#process.send(order);
+    this.#process.send(command);
     const report = await answer;
-    return 'error' in report ? { error: [report.error, this.#said].join('\n').trim() } : report;
+    return 'error' in report ? { error: [report.error, this.#stderr].join('\n').trim() } : report;
   }
 
-  /** Resolves when it has ended, by itself or killed, and what it has started with it. */
+  /** Resolves when the process and its children have exited, by themselves or killed. */
   async end(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
     if (child?.pid === undefined) return;
     if (child.exitCode === null && child.signalCode === null) {
       const ended = once(child, 'exit');
-      const timer = setTimeout(() => child.kill('SIGKILL'), ENDING_MS);
+      const timer = setTimeout(() => child.kill('SIGKILL'), SHUTDOWN_MS);
       if (child.connected) child.disconnect();
       await ended;
       clearTimeout(timer);
@@ -47,23 +47,23 @@ export class ProcessOfSubject {
     killGroup(child.pid);
   }
 
-  /** What libraries print is none of our results; it is shown when something fails. */
+  /** Starts the process. Output of libraries is not a result; it is shown only after a failure. */
   #start(): ChildProcess {
-    this.#said = '';
+    this.#stderr = '';
     const child = fork(PROGRAM, this.#args, {
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      // At the head of a group, which can be killed.
+      // Leads a process group, so that its children can be killed too.
       detached: true,
     });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#said = (this.#said + text).slice(-2_000);
+      this.#stderr = (this.#stderr + text).slice(-2_000);
     });
     return child;
   }
 }
 
-/** What the child says next; that it ended or is silent for too long is a failure, too. */
+/** The next report of the child. An exit or a timeout is an error report. */
 function nextReport(child: ChildProcess, patienceMs: number): Promise<Report> {
   return new Promise((resolve) => {
     const settle = (report: Report): void => {
@@ -71,7 +71,7 @@ function nextReport(child: ChildProcess, patienceMs: number): Promise<Report> {
       child.off('message', said).off('exit', ended);
       resolve(report);
     };
-    const said = (message: unknown): void => settle(isReport(message) ? message : { error: 'said what is no report' });
+    const said = (message: unknown): void => settle(isReport(message) ? message : { error: 'sent an invalid report' });
     const ended = (code: number | null, signal: string | null): void =>
       settle({ error: `ended with ${signal ?? `exit code ${code}`}` });
     const timer = setTimeout(() => settle({ error: `silent for ${patienceMs / 1_000} s` }), patienceMs);
@@ -83,7 +83,7 @@ function killGroup(leader: number): void {
   try {
     process.kill(-leader, 'SIGKILL');
   } catch {
-    // Nothing is left of it.
+    // The group has already exited.
   }
 }
 

@@ -1,14 +1,16 @@
+/** What package.json files say: which module a folder is, and which version this Millrace is. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError } from '../index.js';
+import { quoted } from './program-args.js';
 
 /** URL of the module that MODULE means: a JavaScript file, or a folder whose package.json names one as `"millrace"`. Throws ConfigError. */
 export function moduleUrl(module: string): string {
   const path = resolve(module);
-  if (!existsSync(path)) {
+  if (module === '' || !existsSync(path)) {
     throw new ConfigError(
-      `There is no module ${module}: name a JavaScript file, or a folder whose package.json names one.`,
+      `There is no module ${quoted(module)}: name a JavaScript file, or a folder whose package.json names one.`,
     );
   }
   if (!statSync(path).isDirectory()) return pathToFileURL(path).href;
@@ -34,8 +36,14 @@ function namedIn(module: string, path: string): string {
 
 function parse(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(new TextDecoder().decode(readFileSync(path)));
   } catch (cause) {
     throw new ConfigError(`${path} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
   }
+}
+
+/** Version of this Millrace, as its package.json has it. */
+export function ownVersion(): string {
+  const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof content === 'object' && content !== null && 'version' in content ? String(content.version) : 'unknown';
 }

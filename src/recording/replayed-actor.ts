@@ -9,37 +9,37 @@ import { errorRecord, messageBytes, valueRecord } from './records.js';
 import { ReplayedElements } from './replayed-elements.js';
 import type { ReplayedScheduler } from './replayed-scheduler.js';
 
-/** One event, of whatever kind. */
-export type RecordedThing = v1.RecordedEvent['event'];
-/** As it is made. */
-export type DoneThing = NonNullable<v1.RecordedEventInit['event']>;
+/** The payload of an event of any kind. */
+export type EventPayload = v1.RecordedEvent['event'];
+/** The same, before defaults are filled in. */
+export type EventPayloadInit = NonNullable<v1.RecordedEventInit['event']>;
 
-/** What is replayed, from one start to the next. */
-export interface Life {
+/** One incarnation of a replayed actor or segment: from one start to the next. */
+export interface Incarnation {
   start(): void;
-  /** Hands it one thing that came. ProtocolError for one that it cannot be given. */
-  give(thing: RecordedThing): void;
+  /** Delivers one input. Throws ProtocolError for an input that it cannot receive. */
+  deliver(event: EventPayload): void;
 }
 
-/** An actor from one start to the next, alone: gets what it got, and tells what it does. */
-export class ReplayedLife implements Life {
+/** One incarnation of an actor, running alone. It receives the recorded inputs and reports its actions. */
+export class ReplayedActor implements Incarnation {
   readonly #behavior: AnyBehavior;
   readonly #context: EffectsContext;
   readonly #asks: Asked[] = [];
-  /** Streams that it serves, by the number of the message that opened them. */
+  /** Streams that it serves, by the number of the opening message. */
   readonly #served = new Map<number, RecordedServing>();
-  /** Streams that it reads, in the order in which it opened them. */
+  /** Streams that it reads, in the order of their opening. */
   readonly #read: ReplayedElements[] = [];
-  readonly #done: (thing: DoneThing) => void;
+  readonly #done: (event: EventPayloadInit) => void;
   #timersSet = new Map<unknown, number>();
 
-  /** `children` are those that the recorded life had, in order; `done` hears everything that this one does. */
+  /** `children`: the children of the recorded incarnation, in order. `done` receives every action. */
   constructor(
     behavior: AnyBehavior,
     start: v1.RecordedStart,
     children: readonly v1.RecordedChild[],
     scheduler: ReplayedScheduler,
-    done: (thing: DoneThing) => void,
+    done: (event: EventPayloadInit) => void,
   ) {
     const names = children.map(({ name }) => name);
     const refs = children.map(({ ref }) => ref?.cUid ?? 0n);
@@ -50,7 +50,7 @@ export class ReplayedLife implements Life {
       selfCUid: start.ref?.cUid ?? 0n,
       incarnation: start.ref?.incarnation ?? 0n,
       scheduler,
-      record: (effect) => this.#did(effect),
+      record: (effect) => this.#onEffect(effect),
       elements: (method) => {
         const number = this.#read.length;
         const elements = new ReplayedElements(method.response, () => this.#done({ case: 'closed', value: number }));
@@ -69,42 +69,45 @@ export class ReplayedLife implements Life {
     });
   }
 
-  give(thing: RecordedThing): void {
-    switch (thing.case) {
+  deliver(event: EventPayload): void {
+    switch (event.case) {
       case 'message':
-        return this.#handle(thing.value);
+        return this.#handle(event.value);
       case 'answer':
-        return this.#answer(thing.value);
+        return this.#answer(event.value);
       case 'timerFired': {
-        const callback = this.#context.timerCallback(thing.value);
-        if (callback === undefined) throw new ProtocolError(`timer ${thing.value} fired, which was not set`);
+        const callback = this.#context.timerCallback(event.value);
+        if (callback === undefined)
+          throw new ProtocolError(`timer ${event.value} fired, but the replay has not set it`);
         return this.#guard(callback);
       }
       case 'terminated': {
-        const { ref: recorded, reason } = thing.value;
+        const { ref: recorded, reason } = event.value;
         const ref = this.#context.takeWatched(recorded?.cUid ?? 0n);
         if (ref === undefined) {
-          throw new ProtocolError(`an actor of ${recorded?.service ?? 'no service'} was gone, which is not watched`);
+          throw new ProtocolError(
+            `an actor of ${recorded?.service ?? 'no service'} terminated, but the replay does not watch it`,
+          );
         }
-        const event = { ref, reason: reason === 'unreachable' ? reason : 'stopped' } as const;
-        return this.#guard(() => this.#behavior.on.terminated?.(this.#context.state, event, this.#context));
+        const termination = { ref, reason: reason === 'unreachable' ? reason : 'stopped' } as const;
+        return this.#guard(() => this.#behavior.on.terminated?.(this.#context.state, termination, this.#context));
       }
       case 'idle':
         return this.#guard(() => this.#behavior.on.idle?.(this.#context.state, this.#context));
       case 'pulled':
-        return this.#pull(thing.value);
+        return this.#pull(event.value);
       case 'cancelled':
-        return this.#guard(() => this.#served.get(thing.value)?.return?.());
+        return this.#guard(() => this.#served.get(event.value)?.return?.());
       case 'element':
-        return this.#hear(thing.value);
+        return this.#onElement(event.value);
       case 'stopping':
         return this.#guard(() => this.#behavior.on.stopping?.(this.#context.state, this.#context));
       default:
-        throw new ProtocolError(`${thing.case ?? 'nothing'} is not a thing that comes to an actor`);
+        throw new ProtocolError(`${event.case ?? 'nothing'} is not an input of an actor`);
     }
   }
 
-  /** Runs code of the actor outside any message; a failure is a thing that it does. */
+  /** Runs code of the actor outside a message handler. A failure is an action. */
   #guard(code: () => unknown): void {
     const failed = (error: unknown): void => this.#done({ case: 'stopped', value: { error: errorRecord(error) } });
     try {
@@ -138,7 +141,7 @@ export class ReplayedLife implements Life {
 
   #serve(method: AnyMethod, number: number, stream: unknown): void {
     if (!isAsyncIterable(stream))
-      throw new ProtocolError(`the handler of ${method.fullName} returns no stream any more`);
+      throw new ProtocolError(`the handler of ${method.fullName} no longer returns a stream`);
     const yielded = (result: StepResult): void => this.#done({ case: 'yielded', value: { stream: number, result } });
     const serving = new RecordedServing(stream, {
       pulled: () => {},
@@ -152,34 +155,36 @@ export class ReplayedLife implements Life {
 
   #pull(number: number): void {
     const stream = this.#served.get(number);
-    if (stream === undefined) throw new ProtocolError(`stream ${number} was pulled, which is not served`);
-    // What it fails with is what it yields.
+    if (stream === undefined) throw new ProtocolError(`stream ${number} was pulled, but the replay does not serve it`);
+    // RecordedServing reports the failure as the yielded result.
     stream.next().catch(() => {});
   }
 
-  #hear({ stream, result }: v1.RecordedElement): void {
-    const feed = this.#read[stream];
-    if (feed === undefined) throw new ProtocolError(`stream ${stream} had an element, which was not opened`);
-    if (result.case === 'error') feed.fail(fromWire(result.value));
-    else if (result.case === 'end') feed.end();
-    else feed.push(result.value ?? new Uint8Array(0));
+  #onElement({ stream, result }: v1.RecordedElement): void {
+    const elements = this.#read[stream];
+    if (elements === undefined)
+      throw new ProtocolError(`an element arrived on stream ${stream}, but the replay has not opened it`);
+    if (result.case === 'error') elements.fail(fromWire(result.value));
+    else if (result.case === 'end') elements.end();
+    else elements.push(result.value ?? new Uint8Array(0));
   }
 
   #answer({ ask, result }: v1.RecordedAnswer): void {
     const asked = this.#asks[ask];
-    if (asked === undefined) throw new ProtocolError(`ask ${ask} was answered, which was not made`);
+    if (asked === undefined) throw new ProtocolError(`ask ${ask} was answered, but the replay has not made it`);
     if (result.case === 'error') asked.fail(fromWire(result.value));
     else asked.reply(decode(methodOf(asked).response, result.value ?? new Uint8Array(0)));
   }
 
   #method(name: string): AnyMethod {
     const method = Object.values(this.#behavior.service.methods).find(({ fullName }) => fullName === name);
-    if (method === undefined) throw new ProtocolError(`${this.#behavior.service.typeName} has no rpc ${name} any more`);
+    if (method === undefined)
+      throw new ProtocolError(`${this.#behavior.service.typeName} no longer has an rpc ${name}`);
     return method;
   }
 
-  /** Turns an effect into what would have been recorded of it. */
-  #did(effect: Effect): void {
+  /** Converts an effect to the action that would have been recorded. */
+  #onEffect(effect: Effect): void {
     switch (effect.kind) {
       case 'asked':
         this.#asks.push(effect);

@@ -1,40 +1,40 @@
-import type { ProcessOfSubject } from './process-of-subject.js';
+import type { SubjectHost } from './subject-host.js';
 import type { Question, Row } from './question.js';
 import type { Report } from './subject-process.js';
 import { summary } from './summary.js';
 
-/** One subject of a question. After a failure it takes no further part in it. */
-export class Contestant {
+/** The measurement of one subject of a question. It stops after a failure. */
+export class SubjectMeasurement {
   readonly subject: string;
   failure: string | undefined;
   readonly #question: Question;
-  readonly #process: ProcessOfSubject;
-  /** What it is about is not installed. */
+  readonly #process: SubjectHost;
+  /** Set if the subject is not installed: what installs it. */
   #missing: string | undefined;
-  /** Of each run: the metric, and what is measured also. */
+  /** The values of each run: the metric, and those of `also`. */
   #runs: (readonly number[])[] = [];
 
-  constructor(question: Question, subject: string, process: ProcessOfSubject) {
+  constructor(question: Question, subject: string, process: SubjectHost) {
     this.#question = question;
     this.subject = subject;
     this.#process = process;
   }
 
   async prepare(size: string): Promise<void> {
-    // A fresh process for each run has nothing to get ready before it.
+    // With a fresh process for each run, `run` prepares the subject.
     if (this.#question.isFresh !== true) await this.#prepare(size);
   }
 
   async run(size: string): Promise<void> {
     if (this.#question.isFresh === true) await this.#prepare(size);
-    if (this.#isOut) return;
-    const report = await this.#process.order({ question: this.#question.slug, run: size });
+    if (this.#hasStopped) return;
+    const report = await this.#process.send({ question: this.#question.slug, run: size });
     if ('values' in report) this.#runs.push(report.values);
-    await this.#failedAs(report);
+    await this.#checkReport(report);
     if (this.#question.isFresh === true) await this.#process.end();
   }
 
-  /** The rows of what has run since they were taken last. */
+  /** Takes the rows of the runs since the last call. */
   takeRows(size: string): Row[] {
     const { slug, metric, unit, also = [] } = this.#question;
     const { subject } = this;
@@ -43,7 +43,7 @@ export class Contestant {
       const nothing = { median: null, min: null, max: null, runs: 0, note: this.#missing };
       return [{ question: slug, subject, size, metric, unit, ...nothing }];
     }
-    if (this.#isOut) return [];
+    if (this.#hasStopped) return [];
     return [{ metric, unit }, ...also].flatMap((measured, index) => {
       const values = runs.flatMap((run) => run[index] ?? []);
       if (values.length === 0) return [];
@@ -51,17 +51,17 @@ export class Contestant {
     });
   }
 
-  get #isOut(): boolean {
+  get #hasStopped(): boolean {
     return this.failure !== undefined || this.#missing !== undefined;
   }
 
   async #prepare(size: string): Promise<void> {
-    if (this.#isOut) return;
-    const report = await this.#process.order({ question: this.#question.slug, prepare: size });
-    await this.#failedAs(report);
+    if (this.#hasStopped) return;
+    const report = await this.#process.send({ question: this.#question.slug, prepare: size });
+    await this.#checkReport(report);
   }
 
-  async #failedAs(report: Report): Promise<void> {
+  async #checkReport(report: Report): Promise<void> {
     if ('missing' in report) this.#missing = report.missing;
     if (!('error' in report)) return;
     this.failure = report.error;

@@ -1,7 +1,7 @@
 import type { Scheduler, Timer } from '../scheduler/index.js';
 
-/** The timers of a simulation itself, counted apart from those of what it simulates. */
-export class Timetable {
+/** The timers of the simulation itself, counted separately from those of the simulated cluster. */
+export class SimulationTimers {
   readonly #scheduler: Scheduler;
   readonly #timers = new Set<Timer>();
 
@@ -13,7 +13,7 @@ export class Timetable {
     return this.#timers.size;
   }
 
-  /** Returns what takes it back. */
+  /** Calls `turn` after `delayMs`. Returns a function that cancels it. */
   after(delayMs: number, turn: () => void): () => void {
     const timer = this.#scheduler.setTimer(delayMs, () => {
       this.#timers.delete(timer);
@@ -30,7 +30,7 @@ export class Timetable {
     return new Promise((resolve) => void this.after(ms, resolve));
   }
 
-  /** Resolves to whether `isTrue` became true within that time; looks every `periodMs`. */
+  /** Resolves to whether `isTrue` became true within `withinMs`. Checks every `periodMs`. */
   async until(isTrue: () => boolean, withinMs: number, periodMs = 10): Promise<boolean> {
     const untilMs = this.#scheduler.now() + withinMs;
     while (!isTrue()) {
@@ -40,7 +40,7 @@ export class Timetable {
     return true;
   }
 
-  /** The value of `work`, or undefined where it takes longer. Rejects as it does. */
+  /** Resolves to the value of `work`, or to undefined if it takes longer than `ms`. Rejects if `work` rejects. */
   async within<T>(ms: number, work: Promise<T>): Promise<{ readonly value: T } | undefined> {
     let cancel = (): void => {};
     const overdue = new Promise<undefined>((resolve) => {

@@ -1,10 +1,10 @@
 import { crc32 } from 'node:zlib';
 import { encode, type MessageType } from '../../protocol/index.js';
 
-/** Longer than any number that time is added up of may be off, in ms. */
+/** Tolerance for rounding errors in sums of times, in ms. */
 export const EPSILON_MS = 1e-6;
 
-/** By which a content is known again. */
+/** Identifies the content of a message. */
 export function checksumOf(type: MessageType<unknown, unknown>, message: unknown): number {
   return crc32(encode(type, message));
 }

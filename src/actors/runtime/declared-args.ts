@@ -1,0 +1,70 @@
+/** Arguments that a pipeline declares: whoever gives another, or a value of another type, is refused by name. */
+import { ConfigError } from '../../errors.js';
+import { nearestName } from '../../options/index.js';
+
+/** One argument of a pipeline. */
+export interface PipelineArgument {
+  /** What it takes: any text (the default), a number, or nothing: a flag is given or not. */
+  readonly type?: 'text' | 'number' | 'flag';
+  /** Its value where it is not given; without one its property is missing then, and a flag's, too. */
+  readonly default?: string | number | boolean;
+  /** A run without it is refused. */
+  readonly required?: boolean;
+  /** One line for `millrace run MODULE -- --help`. */
+  readonly help: string;
+}
+
+/** Under the names of the properties that the declaring function gets: `maxRows` is `--max-rows` on the command line. */
+export type PipelineArguments = Readonly<Record<string, PipelineArgument>>;
+
+const VALUE_TYPES = { text: 'string', number: 'number', flag: 'boolean' } as const;
+
+/** Throws ConfigError for a declaration that makes no sense. */
+export function checkDeclaredArgs(pipeline: string, declared: PipelineArguments): void {
+  for (const [name, argument] of Object.entries(declared)) {
+    const { type = 'text', default: value, required = false } = argument;
+    const wrong = (what: string): ConfigError =>
+      new ConfigError(`Argument "${name}" of pipeline "${pipeline}" ${what}.`);
+    if (!/^[a-z][a-zA-Z0-9]*$/.test(name))
+      throw wrong('needs a name of letters and digits that begins with a small letter');
+    if (!Object.hasOwn(VALUE_TYPES, type)) throw wrong(`has the type "${type}"; there are text, number and flag`);
+    if (value !== undefined && typeof value !== VALUE_TYPES[type]) throw wrong(`is a ${type}, and its default is not`);
+    if (value !== undefined && required) throw wrong('is required, so that its default would never be used');
+  }
+}
+
+/** The arguments with the defaults of those that are missing. ConfigError for one that is not declared, of another type, or required. */
+export function withDefaults(pipeline: string, declared: PipelineArguments, given: unknown): unknown {
+  const args = new Map(isRecord(given) ? Object.entries(given).filter(([, value]) => value !== undefined) : []);
+  for (const [name, value] of args) {
+    const { type = 'text' } = declaredAs(pipeline, declared, name);
+    if (typeof value !== VALUE_TYPES[type]) {
+      throw new ConfigError(`Argument "${name}" of pipeline "${pipeline}" is a ${type}; got ${typeof value}.`);
+    }
+  }
+  for (const [name, { default: value, required = false }] of Object.entries(declared)) {
+    if (args.has(name)) continue;
+    if (required) throw new ConfigError(`Pipeline "${pipeline}" needs the argument ${flagOf(name)}.`);
+    if (value !== undefined) args.set(name, value);
+  }
+  return Object.fromEntries(args);
+}
+
+/** ConfigError with the nearest name for one that is not declared. */
+export function declaredAs(pipeline: string, declared: PipelineArguments, name: string): PipelineArgument {
+  const found = Object.hasOwn(declared, name) ? declared[name] : undefined;
+  if (found !== undefined) return found;
+  const names = Object.keys(declared);
+  const nearest = nearestName(name, names);
+  const advice = nearest === undefined ? `It has ${names.map(flagOf).join(', ')}.` : `Did you mean ${flagOf(nearest)}?`;
+  throw new ConfigError(`Pipeline "${pipeline}" has no argument ${flagOf(name)}. ${advice}`);
+}
+
+/** How a command line spells an argument: `maxRows` is `--max-rows`. */
+export function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
