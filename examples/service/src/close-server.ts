@@ -8,7 +8,7 @@ export interface CloseOptions {
   readonly graceMs: number;
 }
 
-/** Closes a server without losing a request that it has accepted. */
+/** Closes a server after its pending requests are answered. A connection that arrives while it closes is reset. */
 export async function closeServer(server: FastifyInstance, { noticeMs, graceMs }: CloseOptions): Promise<void> {
   await setTimeout(noticeMs);
   const late = new AbortController();

@@ -1,6 +1,6 @@
 import type { Trade } from '../gen/market.js';
 
-/** One reader of a share's prices, between one price and the next. It keeps the latest only, so that a slow reader costs no memory. */
+/** The next price for one reader. It keeps only the latest, so a slow reader misses prices and takes no memory. */
 export class Follower {
   #latest: Trade | undefined;
   #wake: ((trade: Trade) => void) | undefined;
@@ -14,7 +14,7 @@ export class Follower {
     }
   }
 
-  /** The next price; at once where one came since the last. */
+  /** The next price. Resolves at once when one has come since the last. */
   next(): Promise<Trade> {
     const trade = this.#latest;
     this.#latest = undefined;

@@ -2,20 +2,20 @@ import { type ActorRef, behavior, CapacityError, type Context, later } from 'mil
 import { Market } from '../gen/market.js';
 import { share } from './share.js';
 
-/** Shares, each an actor: as many as anybody may make by asking for them. */
+/** The most shares, each of them an actor, that requests can create. */
 const MOST_SHARES = 10_000;
 
 type Shares = Map<string, ActorRef<typeof Market>>;
 
-/** Finds the actor of a share, and hands everything on to it. It supervises them: they are its children, and end with it. */
+/** Finds the actor of a share, and passes every message on to it. The shares are its children: it supervises them, and they end with it. */
 export const market = behavior(Market, {
-  // A refusal is an answer, and no reason to begin anew.
+  // An error is the answer to one caller. By default it would also restart the actor.
   supervision: 'resume',
   state: (): Shares => new Map(),
 
   observe: (shares, trade, ctx) => void shareOf(shares, trade.symbol, ctx).observe(trade),
 
-  // `later` frees the mailbox while the share answers.
+  // `later` leaves the mailbox free while the share answers.
   quote: (shares, request) => {
     const known = shares.get(request.symbol);
     return known === undefined ? { symbol: request.symbol } : later(known.quote(request));
@@ -37,7 +37,7 @@ function shareOf(shares: Shares, symbol: string, ctx: Context): ActorRef<typeof 
   const known = shares.get(symbol);
   if (known !== undefined) return known;
   if (shares.size >= MOST_SHARES)
-    throw new CapacityError(`${MOST_SHARES} shares are traded already; ${symbol} is not.`);
+    throw new CapacityError(`${symbol} cannot be added: ${MOST_SHARES} shares exist, which is the most.`);
   const made = ctx.spawn(share, { name: symbol });
   shares.set(symbol, made);
   return made;

@@ -10,7 +10,7 @@ import { addPrices } from './prices.js';
 export function createServer(runtime: Runtime, market: ActorRef<typeof Market>): FastifyInstance {
   const server = Fastify({ forceCloseConnections: 'idle' });
   server.setErrorHandler((error, _request, reply) => sendError(error, reply));
-  // From the first moment of the end on each reply is the last of its connection, so that no request is on its way when it closes.
+  // Once the runtime drains, each reply is the last of its connection: clients leave before the server closes.
   server.addHook('onRequest', async (_request, reply) => {
     if (runtime.draining.aborted) void reply.header('connection', 'close');
   });

@@ -10,7 +10,7 @@ interface Share {
   readonly followers: Set<Follower>;
 }
 
-/** One share. When a handler throws, it begins anew with fresh state; its mailbox stays, and nobody else notices. */
+/** One share. When a handler throws, the actor restarts with fresh state and keeps its mailbox. Other shares go on. */
 export const share = behavior(Market, {
   supervision: { onFailure: 'restart', maxRestarts: 100, windowMs: 60_000 },
   state: (): Share => ({ trades: 0, last: 0, low: Number.POSITIVE_INFINITY, high: 0, followers: new Set() }),
@@ -29,7 +29,7 @@ export const share = behavior(Market, {
     const follower = new Follower();
     share.followers.add(follower);
     try {
-      // The mailbox is free until the next price comes.
+      // `later` leaves the mailbox free until the next price.
       for (;;) yield later(follower.next());
     } finally {
       share.followers.delete(follower);
@@ -37,6 +37,6 @@ export const share = behavior(Market, {
   },
 
   fail: (_share, { symbol }) => {
-    throw new Error(`${symbol} fails, as it was told to`);
+    throw new Error(`${symbol} fails, because the request asks for it`);
   },
 });

@@ -149,11 +149,15 @@ function outsideNpm(): NodeJS.ProcessEnv {
 }
 
 function hasPrinted(process: ChildProcess, line: string, command: string): Promise<void> {
+  let output = '';
   return new Promise((resolve, reject) => {
-    let output = '';
-    const fail = (why: string) => reject(new Error(`"${command}" ${why} before it printed "${line}", but: ${output}`));
+    const fail = (why: string): void => {
+      clearTimeout(late);
+      reject(new Error(`"${command}" ${why} before it printed "${line}", but: ${output}`));
+    };
     const late = setTimeout(() => fail('took too long'), READY_MS);
-    process.once('exit', () => fail('ended'));
+    // Not `exit`: what it has printed may come after that.
+    process.once('close', () => fail('ended'));
     process.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       output += chunk;
       if (!output.split('\n').includes(line)) return;
