@@ -2,6 +2,9 @@
  * Every error a user of Millrace can meet: one class for each cause, each with a stable `code`. Test with
  * `instanceof` or by `code`; `cause` keeps what lay underneath. This file imports nothing.
  */
+// What declarations need where a program names older libraries.
+/// <reference lib="es2022" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 
 /** Common ancestor: `catch (error) { if (error instanceof MillraceError) ... }`. */
 export class MillraceError extends Error {

@@ -6,5 +6,5 @@ export { closableLogger } from './closable-logger.js';
 export { describeFields } from './describe-fields.js';
 export { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from './logger.js';
 export { type LogRecord, memoryLogger } from './memory-logger.js';
-export { createLogger, type LoggerOptions } from './winston-logger.js';
+export { createLogger, type LoggerOptions, type LogStream } from './winston-logger.js';
 export { silentLogger, type WriteRecord, writingLogger } from './writing-logger.js';

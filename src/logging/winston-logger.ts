@@ -1,5 +1,5 @@
 /** The only file that knows winston. */
-import type { Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import type winston from 'winston';
 import vendored from '../vendored.cjs';
 import { ResourceError } from '../errors.js';
@@ -7,13 +7,19 @@ import { describeFields } from './describe-fields.js';
 import type { Logger, LogLevel } from './logger.js';
 import { writingLogger } from './writing-logger.js';
 
+/** Where lines go: a writable stream of Node, such as `process.stdout`. Ours is a type without Node's, which not every program has. */
+export interface LogStream {
+  readonly isTTY?: boolean | undefined;
+  write(line: string): unknown;
+}
+
 export interface LoggerOptions {
   /** Records below it are dropped. Default: info. */
   readonly level?: LogLevel;
   /** One JSON object a line, or text for people; auto is text on a terminal, JSON otherwise. Default: auto. */
   readonly format?: 'json' | 'text' | 'auto';
   /** Default: standard error, so that standard output stays the program's own. */
-  readonly destination?: Writable & { readonly isTTY?: boolean };
+  readonly destination?: LogStream;
 }
 
 /**
@@ -54,7 +60,17 @@ function createBackend(
     level,
     levels: { error: 0, warn: 1, info: 2, debug: 3 },
     format: formats.combine(formats.timestamp(), isText ? formats.printf(textLine) : formats.json()),
-    transports: [new transports.Stream({ stream: destination })],
+    transports: [new transports.Stream({ stream: writableOf(destination) })],
+  });
+}
+
+function writableOf(destination: LogStream): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write: (line: unknown, _encoding, written) => {
+      destination.write(String(line));
+      written();
+    },
   });
 }
 

@@ -3,7 +3,7 @@ import type { Logger } from '../../logging/index.js';
 import type { v1 } from '../../protocol/index.js';
 import type { Entropy, Scheduler } from '../../scheduler/index.js';
 import type { Introduction } from './handshake.js';
-import type { LinkSecurity } from './security.js';
+import type { LinkSecurity } from '../link-options.js';
 
 /** A socket to another process, both of which know who is at the other end. Whoever takes it over owns the socket. */
 export interface Companion {

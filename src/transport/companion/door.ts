@@ -1,10 +1,10 @@
 import { ConfigError, StoppedError } from '../../errors.js';
 import { type Logger, silentLogger } from '../../logging/index.js';
 import { type Entropy, type Scheduler, systemEntropy } from '../../scheduler/index.js';
+import type { LinkSecurity, ListenOptions } from '../link-options.js';
 import type { Companion, CompanionSettings } from './companion.js';
 import { Dial, type DialOptions } from './dial.js';
-import { CompanionListener, type ListenOptions } from './listener.js';
-import type { LinkSecurity } from './security.js';
+import { CompanionListener } from './listener.js';
 
 export interface DoorOptions extends ListenOptions, LinkSecurity {
   /** A real one. */

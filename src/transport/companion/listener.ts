@@ -2,6 +2,7 @@ import { rmdir } from 'node:fs/promises';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
+import type { ListenOptions } from '../link-options.js';
 import { type CompanionAddress, formatAddress, isWildcard, listenAddress } from './address.js';
 import { type Companion, type CompanionSettings, withoutUncaughtErrors } from './companion.js';
 import { answer } from './handshake.js';
@@ -10,15 +11,6 @@ import { Refusals } from './refusals.js';
 import { checkSecurity } from './security.js';
 import { bindingOf, isLocalSocket, serverFor } from './sockets.js';
 import { clearStaleSocket, makePrivate, privateSocketPath, sweepStaleFolders } from './socket-file.js';
-
-export interface ListenOptions {
-  /** Where; see CompanionAddress. Default `unix:`, a socket file in a private folder. */
-  readonly listen?: string;
-  /** Host under which others reach this one, where that is another than the one listened on. */
-  readonly advertisedHost?: string;
-  /** Folder of private folders. Default: that of the system for temporary files. */
-  readonly socketFolder?: string;
-}
 
 /** Lets other processes in, once both ends know one another. Strangers are turned away, counted, and logged now and then. */
 export class CompanionListener {

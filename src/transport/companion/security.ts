@@ -1,19 +1,6 @@
-import { type SecureContextOptions } from 'node:tls';
 import { ConfigError } from '../../errors.js';
+import type { LinkSecurity } from '../link-options.js';
 import { type CompanionAddress, formatAddress, isLocal } from './address.js';
-
-/** Who may link to this process, and to whom it links. */
-export interface LinkSecurity {
-  /** The secret that all processes of the cluster share; at least 16 bytes, best 32 at random. Proved, never sent. */
-  readonly key?: string | Uint8Array;
-  /**
-   * PEM texts for `tls:` addresses. With `ca` both ends show a certificate that it has signed; without it the cluster key vouches for
-   * the connection, and certificates need no authority.
-   */
-  readonly tls?: Pick<SecureContextOptions, 'cert' | 'key' | 'ca'>;
-  /** Where no key is asked for. Default `unix`: files that only this user can open. `loopback` lets every user of this host in. */
-  readonly keyless?: 'nowhere' | 'unix' | 'loopback';
-}
 
 /** Shorter secrets can be guessed from one recorded hello. */
 const SHORTEST_KEY_BYTES = 16;

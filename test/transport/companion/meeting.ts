@@ -3,12 +3,11 @@ import { expect } from 'chai';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
 import { encode, v1 } from '#src/protocol/index.js';
 import { RealScheduler, systemEntropy, type Timer } from '#src/scheduler/index.js';
+import type { LinkSecurity, ListenOptions } from '#src/transport/index.js';
 import {
   type Companion,
   type CompanionSettings,
   type Introduction,
-  type LinkSecurity,
-  type ListenOptions,
   parseAddress,
 } from '#src/transport/companion/index.js';
 import { Dial } from '#src/transport/companion/dial.js';
