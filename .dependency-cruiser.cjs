@@ -71,7 +71,7 @@ const owners = {
   winston: '^src/logging/',
   'prom-client': '^src/prometheus/',
   '@opentelemetry': '^src/opentelemetry/',
-  nact: '^src/actors/kernel/',
+  nact: '^src/actors/nact/',
   commander: '^src/cli/',
   protobufjs: '^src/(protocol|codegen)/',
   koffi: '^src/(transport/ucx/|resources/native\\.ts$)',

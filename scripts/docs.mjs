@@ -29,6 +29,10 @@ Processes, channels and pools have 64-bit ids. Most follow a convention, so that
 has registered it. Bands are half-open, and disjoint for each kind of id. Zero is a real id. In the API ids are \`bigint\`, on
 the wire \`fixed64\`, in JSON decimal strings. \`src/ids\` holds the table that this page is made from.
 
+A process also has an *incarnation*: a random number of 64 bits, new at each start. References and link addresses carry it, so one that
+was made for a process which has ended reaches no other. Ids are numbered from a random place in each life of the control plane and of a
+process: ids of a cluster are not used again after a restart.
+
 | sign | meaning |
 |---|---|
 | n | index of a node, below 2^24 = ${ids.MAX_NODES} |
@@ -87,8 +91,14 @@ function optionsPage() {
 
 Each option is taken from the first of these that gives it: code (\`Runtime.start({ askTimeoutMs: 1000 })\`), an environment
 variable, the config file \`millrace.config.json\` in the working folder (\`{ "askTimeoutMs": 1000 }\`), the default.
-\`millrace config\` prints the values in force and where each came from. A name that is not known, or a value that is not
-accepted, is a \`ConfigError\` before anything starts. What happens at each bound is told in [limits.md](limits.md).
+\`millrace config\` prints the values in force and where each came from. What happens at each bound is told in [limits.md](limits.md).
+
+In code and in the config file, a name that is not known or a value that is not accepted is a \`ConfigError\` before anything starts. The
+config file is one JSON object in UTF-8, with or without a byte order mark, in which each key occurs once.
+
+Variables of the environment that begin with \`MILLRACE_\` but are empty or name no option are ignored, and one warning names them, with what a
+misspelt one may have meant. Kubernetes sets such variables (\`MILLRACE_SERVICE_HOST\`, \`MILLRACE_PORT\`) for a Service named \`millrace\`. A wrong
+value of an option is a \`ConfigError\`, unless it is an address that a platform has set (\`tcp://10.0.0.7:80\`).
 
 ${table(
   ['option', 'variable', 'default', 'accepts', 'meaning'],

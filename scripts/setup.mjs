@@ -1,10 +1,11 @@
-// Brings a checkout into the state that the other scripts expect: the right Node, and the npm packages that
-// package-lock.json names. Runs before everything else, so it may import nothing but Node itself.
+// Brings a checkout into the state that the other scripts expect: the right Node, and the npm packages that package-lock.json names.
+// `--tests` also brings the Debian packages that tests use. It runs before everything else, so it may import no npm package.
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { argv, execPath, exit, platform, versions } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { installSystemPackages } from './system-packages.mjs';
 
 /** `{ action: 'none' | 'install', reason }` for npm packages; compares contents, so that touching a file costs nothing. */
 export function decidePackages(root) {
@@ -47,7 +48,7 @@ export function setUp(root, { version = versions.node, run = runNpm, print = con
     linkSelf(root);
     return true;
   }
-  print(`setup: ${reason}; running npm install`);
+  print(`setup: ${reason}; running npm ci`);
   const startedAt = Date.now();
   const problem = run(root);
   if (problem === undefined) {
@@ -56,7 +57,7 @@ export function setUp(root, { version = versions.node, run = runNpm, print = con
     return true;
   }
   print(
-    `setup: npm install failed (${problem}). Its own message is above. The usual causes: no network or a proxy that npm does ` +
+    `setup: npm ci failed (${problem}). Its own message is above. The usual causes: no network or a proxy that npm does ` +
       'not know (npm config get registry), or package.json changed without its lockfile (run npm install). Then start again.',
   );
   return false;
@@ -86,9 +87,7 @@ function runNpm(root) {
   // The npm that belongs to this Node where npm started us, otherwise the first on the path.
   const npm = process.env.npm_execpath;
   const [command, first] = npm?.endsWith('.js') ? [execPath, [npm]] : [platform === 'win32' ? 'npm.cmd' : 'npm', []];
-  // Not `npm ci`: it refuses a lockfile that lacks packages for platforms which a registry does not offer. The versions are
-  // those of the lockfile all the same, and `--no-save` leaves it as it is.
-  const child = spawnSync(command, [...first, 'install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const child = spawnSync(command, [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
     shell: platform === 'win32' && first.length === 0,
@@ -99,5 +98,6 @@ function runNpm(root) {
 }
 
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
-  exit(setUp(dirname(dirname(fileURLToPath(import.meta.url)))) ? 0 : 1);
+  if (!setUp(dirname(dirname(fileURLToPath(import.meta.url))))) exit(1);
+  if (argv.includes('--tests')) installSystemPackages(console.error);
 }

@@ -53,12 +53,12 @@ export const limits = {
   linkBurstBytes: 256 * 1024,
   /** Time that a closed link has to bring what was sent across, in ms. */
   linkLingerMs: 2_000,
-  /** Bytes of one record of the hello on a companion socket. */
-  helloBytes: 16 * 1024,
-  /** Connections to one listener whose hello is not over. */
-  openHellos: 256,
+  /** Largest record of a handshake, in bytes. */
+  handshakeRecordBytes: 16 * 1024,
+  /** Connections to one listener whose handshake is in progress. */
+  pendingHandshakes: 256,
   /** Time between two log records of refused connections, in ms. */
-  refusalLogMs: 1_000,
+  rejectionLogMs: 1_000,
   /** Deadline of a request to the control plane, its repeats included, in ms. */
   controlPlaneTimeoutMs: 10_000,
   /** Encoded bytes of resources in one update of the control plane. */
@@ -87,6 +87,8 @@ export const limits = {
   pendingEvents: 65_536,
   /** Partitions of one process. */
   partitions: 1_024,
+  /** Bytes of one config file. */
+  configFileBytes: 1024 * 1024,
   /** Bytes of one topology in XML. */
   topologyXmlBytes: 64 * 1024 * 1024,
   /** Elements in one another in a topology. */

@@ -5,8 +5,10 @@ import { nearestName } from '../options/index.js';
 import { addConfig } from './config.js';
 import { EXIT_CODES, ExitCode } from './exit-codes.js';
 import { addGen } from './gen.js';
-import { splitArguments } from './program-args.js';
+import { Interrupts } from './interrupts.js';
+import { say } from './output.js';
 import { ownVersion } from './own-version.js';
+import { splitArguments } from './program-args.js';
 import { addReplay } from './replay.js';
 import { addRun } from './run.js';
 import { addSim } from './sim.js';
@@ -16,17 +18,18 @@ import { addTopology } from './topology.js';
 export async function main(argv: readonly string[]): Promise<void> {
   const { own, program } = splitArguments(argv);
   const isVerbose = own.includes('--verbose');
+  const interrupts = new Interrupts();
   const endAtFault = (error: unknown): never => process.exit(complain(error, isVerbose));
   process.on('uncaughtException', endAtFault);
   process.on('unhandledRejection', endAtFault);
   try {
-    await commandLine(program).parseAsync([...own], { from: 'user' });
+    await commandLine(program, interrupts).parseAsync([...own], { from: 'user' });
   } catch (error) {
     process.exitCode = complain(error, isVerbose);
   }
 }
 
-function commandLine(program: readonly string[]): Command {
+function commandLine(program: readonly string[], interrupts: Interrupts): Command {
   const command = new Command('millrace')
     .description('Typed actors and pipelines: in one process, on a network that a seed replays, and further away.')
     .version(ownVersion(), '--version', 'Print the version.')
@@ -43,8 +46,8 @@ function commandLine(program: readonly string[]): Command {
       'after',
       `\n${EXIT_CODES}\n\nFirst steps:\n  millrace run examples/flights\n  millrace run examples/flights --nodes 3 --seed 7 --loss 0.01\n  millrace run --help`,
     );
-  addRun(command, program);
-  addSim(command);
+  addRun(command, program, interrupts);
+  addSim(command, interrupts);
   addReplay(command);
   addGen(command);
   addConfig(command);
@@ -74,7 +77,7 @@ function complain(error: unknown, isVerbose: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   const message = error instanceof Error ? error.message : String(error);
   const what = error instanceof MillraceError ? message : `uncaught error: ${message} (--verbose prints where)`;
-  process.stderr.write(`millrace: ${what}\n`);
+  say(what);
   if (isVerbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   if (error instanceof ConfigError) return ExitCode.usage;
   return error instanceof MillraceError ? ExitCode.failed : ExitCode.internal;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { describeOptions, readOptionsFile, resolveOptions } from '../options/index.js';
+import { print, say } from './output.js';
 
 /** `millrace config`: the options in force, and where each came from. */
 export function addConfig(command: Command): void {
@@ -12,15 +13,14 @@ export function addConfig(command: Command): void {
     .action(({ config, json = false }: { config?: string; json?: boolean }) => {
       const file = readOptionsFile({ folder: process.cwd(), path: config });
       const resolved = resolveOptions({ env: process.env, file });
+      if (resolved.notice !== undefined) say(resolved.notice);
       const described = describeOptions(resolved);
       if (json) {
         const entries = described.map(({ name, from }) => [name, { value: resolved.values[name], from }]);
-        process.stdout.write(`${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`);
+        print(JSON.stringify(Object.fromEntries(entries), null, 2));
         return;
       }
-      process.stdout.write(
-        table(described.map(({ name, value = '', from = '', variable }) => [name, value, from, variable])),
-      );
+      print(table(described.map(({ name, value = '', from = '', variable }) => [name, value, from, variable])));
     });
 }
 
@@ -29,5 +29,5 @@ function table(rows: readonly (readonly string[])[]): string {
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
     row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
-  return `${all.map(line).join('\n')}\n`;
+  return all.map(line).join('\n');
 }

@@ -43,7 +43,7 @@ export function describeDifference(typeOf: TypeOf, difference: Difference): stri
     lines.push(`  then:  ${recorded === undefined ? 'nothing more' : describeThing(typeOf, recorded)}`);
     lines.push(`  now:   ${done === undefined ? 'nothing' : describeThing(typeOf, done)}`);
   } else lines.push(`  ${message}`);
-  return `${lines.join('\n')}\n`;
+  return lines.join('\n');
 }
 
 /** One thing that came to an actor or that it did, on one line. */

@@ -1,7 +1,7 @@
 /** Starts a pipeline, shows how far it is, and follows it to its end. */
 import { ConfigError, MillraceError, type Pipeline, type PipelineRun } from '../index.js';
 import type { Cluster } from './cluster.js';
-import { stopAtInterrupt } from './interrupt.js';
+import type { Interrupts } from './interrupts.js';
 import { showProgress } from './progress.js';
 import type { Screen } from './screen.js';
 import type { Simulation } from './simulation.js';
@@ -16,21 +16,22 @@ export interface Following {
   readonly cluster: Cluster;
   readonly simulation: Simulation | undefined;
   readonly screen: Screen;
+  readonly interrupts: Interrupts;
 }
 
 /** Throws ConfigError where the pipeline was not started at all. */
 export async function follow(following: Following): Promise<RunSummary> {
-  const { pipeline, args, instances, cluster, simulation } = following;
+  const { pipeline, args, instances, cluster, simulation, interrupts } = following;
   const { scheduler } = cluster.executor;
   let startedMs = scheduler.now();
   let run: PipelineRun | undefined;
   let error: MillraceError | undefined;
   let isInterrupted = false;
   try {
-    const runtime = await cluster.start();
+    const runtime = await Promise.race([cluster.start(), interrupts.happened()]);
     startedMs = scheduler.now();
-    run = await runtime.run(pipeline, { args, instances });
-    isInterrupted = await toItsEnd(run, following);
+    run = runtime && (await runtime.run(pipeline, { args, instances }));
+    isInterrupted = run === undefined || (await toItsEnd(run, following));
   } catch (cause) {
     if (!(cause instanceof MillraceError) || (cause instanceof ConfigError && run === undefined)) throw cause;
     error = cause;
@@ -39,21 +40,23 @@ export async function follow(following: Following): Promise<RunSummary> {
   return summarize({ pipeline: pipeline.name, run, error, isInterrupted, seconds, simulation, cluster });
 }
 
-/** Resolves to whether Ctrl-C ended it; rejects as the run does. */
-async function toItsEnd(run: PipelineRun, { isQuiet, cluster, simulation, screen }: Following): Promise<boolean> {
-  cluster.armCrashes(({ text, node }) => screen.say(`millrace: node ${node} crashes (--crash ${text})`));
-  const interrupt = stopAtInterrupt(run, screen);
+/** Resolves to whether an interrupt ended it; rejects as the run does. */
+async function toItsEnd(run: PipelineRun, following: Following): Promise<boolean> {
+  const { isQuiet, cluster, simulation, screen, interrupts } = following;
+  cluster.armCrashes(({ text, node }) => screen.say(`node ${node} crashes (--crash ${text})`));
+  interrupts.onFirst(() => {
+    run.stop().catch((error: unknown) => screen.say(`The run could not be stopped in order: ${String(error)}`));
+  });
   const endProgress = isQuiet ? () => {} : showProgress(run, screen);
   const watch = simulation === undefined ? undefined : watchForStandstill(run, cluster.executor.scheduler);
   try {
     await (watch === undefined ? run.done : Promise.race([run.done, watch.standstill]));
     return false;
   } catch (error) {
-    if (interrupt.isInterrupted()) return true;
+    if (interrupts.first !== undefined) return true;
     throw error;
   } finally {
     watch?.clear();
     endProgress();
-    interrupt.clear();
   }
 }

@@ -1,5 +1,11 @@
-import type { Command } from 'commander';
-import { generate } from '../codegen/index.js';
+import { type Command, Option } from 'commander';
+import { generate, MODULE_KINDS, type ModuleKind } from '../codegen/index.js';
+
+interface GenOptions {
+  readonly out: string;
+  readonly protoPath: string[];
+  readonly module?: ModuleKind;
+}
 
 /** `millrace gen`: typed modules from .proto files. */
 export function addGen(command: Command): void {
@@ -15,8 +21,14 @@ export function addGen(command: Command): void {
       collect,
       [],
     )
-    .action(async (files: string[], { out, protoPath }: { out: string; protoPath: string[] }) => {
-      await generate({ files, out, protoPath });
+    .addOption(
+      new Option(
+        '--module <kind>',
+        'what the .js files are; default: what the nearest package.json of the folder says by its "type"',
+      ).choices(MODULE_KINDS),
+    )
+    .action(async (files: string[], { out, protoPath, module }: GenOptions) => {
+      await generate({ files, out, protoPath, ...(module === undefined ? {} : { module }) });
     });
 }
 

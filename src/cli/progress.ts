@@ -14,7 +14,7 @@ export function showProgress(run: PipelineRun, screen: Screen): () => void {
       const rows = inOrder(run).map((segment) => ({ ...segment, rate: rates.of(segment) }));
       if (rows.length === 0) return;
       if (screen.isLive) screen.show(table(rows));
-      else screen.say(rows.map(plain).join('; '));
+      else screen.progress(rows.map(plain).join('; '));
     },
     screen.isLive ? LIVE_MS : PLAIN_MS,
   );

@@ -20,6 +20,7 @@ import { RealScheduler } from '../scheduler/index.js';
 import { describeDifference, type TypeOf, typesOfSegment, typesOfService } from './describe-difference.js';
 import { EXIT_CODES, ExitCode } from './exit-codes.js';
 import { moduleUrl } from './module-url.js';
+import { print, say } from './output.js';
 import { wholeNumber } from './run-options.js';
 
 interface ReplayFlags {
@@ -66,7 +67,7 @@ async function replayFile(file: string, flags: ReplayFlags): Promise<number> {
   if (cutBytes > 0) say(`${file} ends in the middle of an entry: it is replayed up to there.`);
   if (flags.actor === undefined) {
     for (const { path, service, events } of recordedActors(recording)) {
-      process.stdout.write(`${path}  ${service === '' ? 'segment' : service}  ${events.length} events\n`);
+      print(`${path}  ${service === '' ? 'segment' : service}  ${events.length} events`);
     }
     return ExitCode.ok;
   }
@@ -83,10 +84,10 @@ async function replayFile(file: string, flags: ReplayFlags): Promise<number> {
   };
   const { difference, typeOf } = await replayActor(actor, moduleUrl(module), flags.behavior, options);
   if (difference === undefined) {
-    process.stdout.write(`${actor.path}: ${actor.events.length} events, no difference.\n`);
+    print(`${actor.path}: ${actor.events.length} events, no difference.`);
     return ExitCode.ok;
   }
-  process.stdout.write(`${actor.path}: ${describeDifference(typeOf, difference)}`);
+  print(`${actor.path}: ${describeDifference(typeOf, difference)}`);
   return ExitCode.failed;
 }
 
@@ -122,8 +123,4 @@ function waitForDebugger(): void {
   openInspector(0, '127.0.0.1', false);
   say(`waiting for a debugger at ${inspectorUrl() ?? 'an unknown address'}`);
   waitForInspector();
-}
-
-function say(text: string): void {
-  process.stderr.write(`millrace: ${text}\n`);
 }

@@ -1,3 +1,4 @@
+import { print, say } from './output.js';
 import type { RunFlags } from './run-options.js';
 import type { RunSummary } from './summary.js';
 
@@ -24,7 +25,7 @@ export function report(
     say(`${result === 'ok' ? 'done' : 'stopped'} in ${details(summary)}.`);
   }
   const printed = hasFailed && replay !== undefined ? { ...summary, replay } : summary;
-  if (json) process.stdout.write(`${JSON.stringify(printed)}\n`);
+  if (json) print(JSON.stringify(printed));
 }
 
 function details({ seconds, time, restarts, seed }: RunSummary): string {
@@ -33,8 +34,4 @@ function details({ seconds, time, restarts, seed }: RunSummary): string {
     ...(restarts === 0 ? [] : [`started anew ${restarts === 1 ? 'once' : `${restarts} times`}`]),
     ...(seed === undefined ? [] : [`seed ${seed}`]),
   ].join(', ');
-}
-
-function say(line: string): void {
-  process.stderr.write(`millrace: ${line}\n`);
 }

@@ -6,9 +6,11 @@ import { RecordingFile } from '../recording/index.js';
 import { Cluster } from './cluster.js';
 import { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
+import type { Interrupts } from './interrupts.js';
 import { moduleUrl } from './module-url.js';
-import { parseProgramArgs } from './program-args.js';
+import { say } from './output.js';
 import { ownVersion } from './own-version.js';
+import { parseProgramArgs } from './program-args.js';
 import { report } from './report.js';
 import type { RunFlags } from './run-options.js';
 import { Screen } from './screen.js';
@@ -20,7 +22,12 @@ import { TraceFile } from './trace-file.js';
 const STOP_MS = 30_000;
 
 /** Resolves to the exit code. Throws ConfigError before anything starts when an option, the module or an argument is wrong. */
-export async function runModule(module: string, flags: RunFlags, program: readonly string[]): Promise<number> {
+export async function runModule(
+  module: string,
+  flags: RunFlags,
+  program: readonly string[],
+  interrupts: Interrupts,
+): Promise<number> {
   const simulation = simulationOf(flags);
   const url = moduleUrl(module);
   const args = parseProgramArgs(program);
@@ -33,40 +40,52 @@ export async function runModule(module: string, flags: RunFlags, program: readon
   const recording = recordingOf(module, flags, simulation?.seed);
   const screen = new Screen({ isStdoutTaken: flags.json === true });
   const { values } = options;
+  const log = loggerOf(options, screen);
+  if (options.notice !== undefined) log.warn(options.notice);
   const cluster = new Cluster({
     values,
     simulation,
-    log: loggerOf(options, screen),
+    log,
     trace: trace?.write,
     tap: recording?.recorder,
   });
-  let summary: RunSummary;
+  let summary: RunSummary | undefined;
+  interrupts.begin((text) => screen.say(text));
   try {
-    const pipeline = await importPipeline(url, cluster.executor.scheduler);
-    if (simulation?.isSeedChosen === true && flags.quiet !== true) screen.say(`millrace: seed ${simulation.seed}`);
-    summary = await follow({
-      pipeline,
-      args,
-      instances: flags.instances,
-      isQuiet: flags.quiet === true,
-      cluster,
-      simulation,
-      screen,
-    });
+    const pipeline = await Promise.race([importPipeline(url, cluster.executor.scheduler), interrupts.happened()]);
+    if (simulation?.isSeedChosen === true && flags.quiet !== true) screen.say(`seed ${simulation.seed}`);
+    summary =
+      pipeline &&
+      (await follow({
+        pipeline,
+        args,
+        instances: flags.instances,
+        isQuiet: flags.quiet === true,
+        cluster,
+        simulation,
+        screen,
+        interrupts,
+      }));
   } finally {
     await stopInTime(cluster);
     screen.close();
     trace?.close();
     recording?.close();
+    interrupts.end();
   }
+  // Interrupted before there was a pipeline.
+  if (summary === undefined) return interrupts.first?.exitCode ?? ExitCode.internal;
   const replay = simulation && replayCommand({ module, flags, simulation, partitions: cluster.partitions, program });
-  report(summary, flags, replay);
-  return exitCodeOf(summary);
+  const isSilent = interrupts.first !== undefined && interrupts.first.message === undefined;
+  if (!isSilent) report(summary, flags, replay);
+  return summary.result === 'stopped' && interrupts.first !== undefined
+    ? interrupts.first.exitCode
+    : exitCodeOf(summary);
 }
 
 async function stopInTime(cluster: Cluster): Promise<void> {
   const timer = setTimeout(() => {
-    process.stderr.write(`millrace: what ran did not stop within ${STOP_MS / 1_000} s, and was ended.\n`);
+    say(`The run did not stop within ${STOP_MS / 1_000} s, and was ended.`);
     process.exit(ExitCode.internal);
   }, STOP_MS);
   await cluster.stop();

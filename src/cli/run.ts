@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander';
+import { EXIT_CODES } from './exit-codes.js';
+import type { Interrupts } from './interrupts.js';
 import { runModule } from './run-module.js';
 import {
   chance,
@@ -10,12 +12,11 @@ import {
   type RunFlags,
   wholeNumber,
 } from './run-options.js';
-import { EXIT_CODES } from './exit-codes.js';
 
 const LEFTOVERS_MS = 1_000;
 
 /** `millrace run`: runs the pipeline of a module. `program` are the words after `--`. */
-export function addRun(command: Command, program: readonly string[]): void {
+export function addRun(command: Command, program: readonly string[], interrupts: Interrupts): void {
   command
     .command('run')
     .summary('Run the pipeline that a module exports.')
@@ -89,7 +90,7 @@ Examples:
   millrace run examples/flights --nodes 3 --seed 7 --loss 0.01 --crash 1@20ms --trace trace.txt`,
     )
     .action(async (module: string, flags: RunFlags) => {
-      process.exitCode = await runModule(module, flags, program);
+      process.exitCode = await runModule(module, flags, program, interrupts);
       // What the program left behind, a timer or a socket, has a moment to end by itself.
       setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
     });

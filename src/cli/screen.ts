@@ -1,6 +1,8 @@
 /** Standard error with live lines at its end. Whatever else is written goes above them. */
 import { clearScreenDown, moveCursor } from 'node:readline';
 import { Writable } from 'node:stream';
+import { escapeLine } from '../logging/index.js';
+import { message } from './output.js';
 
 type Write = typeof process.stdout.write;
 type Done = (error?: Error | null) => void;
@@ -28,16 +30,21 @@ export class Screen {
     { isTTY: this.isLive },
   );
 
-  /** One line that stays. */
-  say(line: string): void {
-    this.#above(this.#stderr)(`${line}\n`);
+  /** One line to people, as `say` of output.ts writes it. */
+  say(text: string): void {
+    this.#above(this.#stderr)(`${message(text)}\n`);
+  }
+
+  /** One line of progress, where there are no live lines. */
+  progress(line: string): void {
+    this.#above(this.#stderr)(`${escapeLine(line)}\n`);
   }
 
   /** Replaces the live lines. Only where `isLive`. */
   show(lines: readonly string[]): void {
     this.#erase();
     const columns = process.stderr.columns || 80;
-    this.#lines = lines.map((line) => line.slice(0, columns - 1));
+    this.#lines = lines.map((line) => escapeLine(line).slice(0, columns - 1));
     this.#draw();
   }
 

@@ -2,7 +2,9 @@
 import { ConfigError } from '../index.js';
 import { drawPlan, type Workload } from '../simulation/index.js';
 import { ExitCode } from './exit-codes.js';
+import type { Interrupts } from './interrupts.js';
 import { moduleUrl } from './module-url.js';
+import { print, say } from './output.js';
 import { Screen } from './screen.js';
 import { Campaign } from './sim-campaign.js';
 import { readPlan, type SimFlags } from './sim-options.js';
@@ -20,7 +22,11 @@ interface Simulated {
 }
 
 /** Resolves to the exit code. Throws ConfigError before anything starts when an option or a module is wrong. */
-export async function simulateModules(modules: readonly string[], flags: SimFlags): Promise<number> {
+export async function simulateModules(
+  modules: readonly string[],
+  flags: SimFlags,
+  interrupts: Interrupts,
+): Promise<number> {
   const isSingle = flags.seed !== undefined || flags.plan !== undefined;
   if (flags.trace !== undefined && !isSingle)
     throw new ConfigError('--trace writes one run: give --seed or --plan, too.');
@@ -31,7 +37,7 @@ export async function simulateModules(modules: readonly string[], flags: SimFlag
     all.push({ module, url, workload: await importWorkload(url) });
   }
   const [first] = all;
-  return isSingle && first !== undefined ? simulateOnce(first, flags) : simulateSeeds(all, flags);
+  return isSingle && first !== undefined ? simulateOnce(first, flags) : simulateSeeds(all, flags, interrupts);
 }
 
 /** In this thread, so that breakpoints work. */
@@ -44,34 +50,27 @@ async function simulateOnce({ module, workload }: Simulated, flags: SimFlags): P
   const failed = violations.length === 0 ? 0 : 1;
   const seconds = (performance.now() - startedMs) / 1_000;
   if (failed > 0) {
-    say([
-      `${workload.name}: seed ${plan.seed} fails`,
-      ...violationLines(violations),
-      `  replay it with: ${replayPlan(module, plan)}`,
-    ]);
+    say(`${workload.name}: seed ${plan.seed} fails`);
+    violationLines(violations).forEach(say);
+    say(`  replay it with: ${replayPlan(module, plan)}`);
   } else if (flags.quiet !== true) {
-    say([tallyLine({ name: workload.name, passed: 1, failed, messages, seconds })]);
+    say(tallyLine({ name: workload.name, passed: 1, failed, messages, seconds }));
   }
-  if (flags.json === true) print({ workload: workload.name, seed: plan.seed, plan, violations });
+  if (flags.json === true) print(JSON.stringify({ workload: workload.name, seed: plan.seed, plan, violations }));
   return failed > 0 ? ExitCode.failed : ExitCode.ok;
 }
 
-async function simulateSeeds(all: readonly Simulated[], flags: SimFlags): Promise<number> {
+async function simulateSeeds(all: readonly Simulated[], flags: SimFlags, interrupts: Interrupts): Promise<number> {
   const screen = new Screen({ isStdoutTaken: flags.json === true });
   const summaries: object[] = [];
   let hasFailed = false;
   let running: Campaign | undefined;
-  let isInterrupted = false;
-  const interrupt = (): void => {
-    if (isInterrupted) process.exit(ExitCode.interrupted);
-    isInterrupted = true;
-    screen.say('millrace: stopping behind the seeds that run; Ctrl-C again ends it at once');
-    running?.stop();
-  };
-  process.on('SIGINT', interrupt);
+  interrupts.begin((text) => screen.say(text));
+  // Seeds that run are waited for.
+  interrupts.onFirst(() => running?.stop());
   try {
     for (const { module, url, workload } of all) {
-      if (isInterrupted) break;
+      if (interrupts.first !== undefined) break;
       const campaign = new Campaign(workload, url, flags);
       running = campaign;
       const startedMs = performance.now();
@@ -84,20 +83,20 @@ async function simulateSeeds(all: readonly Simulated[], flags: SimFlags): Promis
       });
       const endProgress = flags.quiet === true ? () => {} : showTally(screen, tally, campaign.total);
       await campaign.run((failing) => {
-        for (const line of failureLines(workload.name, module, failing)) screen.say(`millrace: ${line}`);
+        for (const line of failureLines(workload.name, module, failing)) screen.say(line);
       });
       endProgress();
-      if (flags.quiet !== true) screen.say(`millrace: ${tallyLine(tally())}`);
+      if (flags.quiet !== true) screen.say(tallyLine(tally()));
       hasFailed ||= campaign.failing.length > 0;
       summaries.push({ ...tally(), failing: campaign.failing });
     }
   } finally {
-    process.off('SIGINT', interrupt);
+    interrupts.end();
     screen.close();
   }
-  if (flags.json === true) print({ workloads: summaries });
+  if (flags.json === true) print(JSON.stringify({ workloads: summaries }));
   if (hasFailed) return ExitCode.failed;
-  return isInterrupted ? ExitCode.interrupted : ExitCode.ok;
+  return interrupts.first?.exitCode ?? ExitCode.ok;
 }
 
 function showTally(screen: Screen, tally: () => Tally, total: number): () => void {
@@ -105,7 +104,7 @@ function showTally(screen: Screen, tally: () => Tally, total: number): () => voi
     () => {
       const line = `${tallyLine(tally())}, of ${total}`;
       if (screen.isLive) screen.show([line]);
-      else screen.say(`millrace: ${line}`);
+      else screen.say(line);
     },
     screen.isLive ? LIVE_MS : PLAIN_MS,
   );
@@ -113,12 +112,4 @@ function showTally(screen: Screen, tally: () => Tally, total: number): () => voi
     clearInterval(timer);
     if (screen.isLive) screen.show([]);
   };
-}
-
-function print(result: object): void {
-  process.stdout.write(`${JSON.stringify(result)}\n`);
-}
-
-function say(lines: readonly string[]): void {
-  for (const line of lines) process.stderr.write(`millrace: ${line}\n`);
 }

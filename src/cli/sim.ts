@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import { SIM_EXIT_CODES } from './exit-codes.js';
+import type { Interrupts } from './interrupts.js';
 import { wholeNumber } from './run-options.js';
 import { type SimFlags, seedRange } from './sim-options.js';
 import { simulateModules } from './sim-run.js';
 
 /** `millrace sim`: runs workloads under faults, one run for each seed. */
-export function addSim(command: Command): void {
+export function addSim(command: Command, interrupts: Interrupts): void {
   command
     .command('sim')
     .summary('Run workloads under faults, for many seeds.')
@@ -43,6 +44,6 @@ Examples:
   millrace sim dist/orders.sim.js --seed 4711 --trace trace.txt`,
     )
     .action(async (modules: readonly string[], flags: SimFlags) => {
-      process.exitCode = await simulateModules(modules, flags);
+      process.exitCode = await simulateModules(modules, flags, interrupts);
     });
 }

@@ -15,6 +15,7 @@ import {
   syntheticTopology,
 } from '../resources/index.js';
 import { EXIT_CODES } from './exit-codes.js';
+import { print, say } from './output.js';
 
 interface TopologyFlags {
   readonly xml?: string;
@@ -48,8 +49,8 @@ export function addTopology(command: Command): void {
     )
     .action(({ json = false, ...flags }: TopologyFlags) => {
       const system = systemOf(flags);
-      for (const notice of system.notices) process.stderr.write(`millrace: ${notice}\n`);
-      process.stdout.write(`${json ? JSON.stringify(system) : formatSystem(system)}\n`);
+      for (const notice of system.notices) say(notice);
+      print(json ? JSON.stringify(system) : formatSystem(system));
     });
 }
 

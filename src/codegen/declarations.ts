@@ -1,6 +1,7 @@
 /** The types of a generated module: its .d.ts. */
 import { docComment, header } from './comments.js';
 import { Imports, type RuntimeModules } from './imports.js';
+import { importStatement } from './module-kind.js';
 import { scalarFacts } from './scalars.js';
 import {
   type EnumSchema,
@@ -25,7 +26,8 @@ export function emitDeclarations(file: FileSchema, modules: RuntimeModules): str
   });
   // A module without imports and exports would be a script.
   const body = parts.length === 0 ? [['export {};']] : parts;
-  const top = [header(file.path), ...imports.statements('import type')].join('\n');
+  const imported = imports.all().map((one) => importStatement('import type', one));
+  const top = [header(file.path), ...imported].join('\n');
   return `${[top, ...body.map((lines) => lines.join('\n'))].join('\n\n')}\n`;
 }
 

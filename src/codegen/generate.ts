@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { emitDeclarations } from './declarations.js';
 import { describeFile } from './describe.js';
 import type { RuntimeModules } from './imports.js';
+import { type ModuleKind, moduleKindOf } from './module-kind.js';
 import { emitModule } from './modules.js';
 import type { FileSchema, FieldType, TypeReference } from './schema.js';
 import { loadSources } from './sources.js';
@@ -16,6 +17,8 @@ export interface GenerateOptions {
   readonly protoPath?: readonly string[];
   /** Folder to write to, made when missing. Each module lies as its .proto does below the proto path. */
   readonly out: string;
+  /** What the `.js` files are; without it, what the nearest package.json of `out` makes of them. */
+  readonly module?: ModuleKind;
   /** Where generated code finds Millrace; for Millrace itself, which cannot import its own package. */
   readonly modules?: RuntimeModules;
 }
@@ -40,6 +43,7 @@ const PACKAGE_MODULES: RuntimeModules = {
  */
 export async function generate(options: GenerateOptions): Promise<readonly string[]> {
   const { files, protoPath = [], out, modules = PACKAGE_MODULES } = options;
+  const kind = options.module ?? (await moduleKindOf(out));
   const { root, requested } = loadSources(files, protoPath);
   const schemas = new Map<string, FileSchema>();
   const pending = [...requested];
@@ -53,7 +57,7 @@ export async function generate(options: GenerateOptions): Promise<readonly strin
     const stem = join(resolve(out), schema.path.replace(/\.proto$/, ''));
     return [
       { path: `${stem}.d.ts`, text: emitDeclarations(schema, modules) },
-      { path: `${stem}.js`, text: emitModule(schema, modules) },
+      { path: `${stem}.js`, text: emitModule(schema, modules, kind) },
     ];
   });
   await Promise.all(outputs.map(({ path, text }) => writeWhenChanged(path, text)));

@@ -1,5 +1,6 @@
 /** What one generated module takes from others, and under which local names. */
 import { posix } from 'node:path';
+import type { ImportedNames } from './module-kind.js';
 import type { FileSchema, TypeReference } from './schema.js';
 
 /** Where generated modules find what Millrace has. */
@@ -37,12 +38,9 @@ export class Imports {
     return this.#import(this.#modules.specifier(this.#file.path), name);
   }
 
-  /** The import statements; `keyword` is `import` or `import type`. */
-  statements(keyword: string): readonly string[] {
-    return [...this.#byModule].map(([module, names]) => {
-      const list = [...names].map(([name, local]) => (name === local ? name : `${name} as ${local}`));
-      return `${keyword} { ${list.join(', ')} } from '${module}';`;
-    });
+  /** All that was asked for so far, by module. */
+  all(): readonly ImportedNames[] {
+    return [...this.#byModule].map(([specifier, names]) => ({ specifier, names }));
   }
 
   #moduleOf(reference: TypeReference): string {

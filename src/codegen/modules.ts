@@ -4,10 +4,11 @@ import { Imports, type RuntimeModules } from './imports.js';
 import { emitCreate, FUNCTIONS } from './message-create.js';
 import { emitRead } from './message-read.js';
 import { emitWrite } from './message-write.js';
+import { emitExports, emitImports, type ModuleKind } from './module-kind.js';
 import { NO_BYTES } from './scalars.js';
 import type { Declaration, EnumSchema, FileSchema, MessageSchema, ServiceSchema } from './schema.js';
 
-export function emitModule(file: FileSchema, modules: RuntimeModules): string {
+export function emitModule(file: FileSchema, modules: RuntimeModules, kind: ModuleKind): string {
   const imports = new Imports(file, modules);
   // Services name their messages when the module is loaded; messages name one another only when they are used.
   const isService = ({ kind }: Declaration) => kind === 'service';
@@ -16,12 +17,14 @@ export function emitModule(file: FileSchema, modules: RuntimeModules): string {
     if (declaration.kind === 'message') return emitMessage(declaration, imports);
     return declaration.kind === 'enum' ? emitEnum(declaration) : emitService(declaration, imports);
   });
-  const body = parts.length === 0 ? ['export {};'] : parts;
+  const body = [...parts];
   for (const [name, text] of Object.entries(FUNCTIONS)) {
     if (body.some((part) => part.includes(`${name}(`))) body.push(text);
   }
   if (body.some((part) => part.includes(NO_BYTES))) body.unshift(`const ${NO_BYTES} = new Uint8Array(0);`);
-  const top = [header(file.path), ...imports.statements('import')].join('\n');
+  const names = file.declarations.map(({ name }) => name);
+  if (names.length > 0 || kind === 'esm') body.push(emitExports(kind, names));
+  const top = [header(file.path), ...emitImports(kind, imports.all())].join('\n');
   return `${[top, ...body].join('\n\n')}\n`;
 }
 
@@ -31,7 +34,7 @@ function emitMessage(message: MessageSchema, imports: Imports): string {
   const known = `const ${name}$fields = [${fields.map((field) => field.number).join(', ')}];`;
   const object = [
     ...docComment(comment, ''),
-    `export const ${name} = {`,
+    `const ${name} = {`,
     `  typeName: '${fullName}',`,
     ...create.method,
     ...emitWrite(message, imports),
@@ -43,7 +46,7 @@ function emitMessage(message: MessageSchema, imports: Imports): string {
 
 function emitEnum({ comment, name, values }: EnumSchema): string {
   const lines = values.flatMap((value) => [...docComment(value.comment, '  '), `  ${value.name}: ${value.number},`]);
-  return [...docComment(comment, ''), `export const ${name} = {`, ...lines, '};'].join('\n');
+  return [...docComment(comment, ''), `const ${name} = {`, ...lines, '};'].join('\n');
 }
 
 function emitService({ comment, name, fullName, methods }: ServiceSchema, imports: Imports): string {
@@ -59,11 +62,7 @@ function emitService({ comment, name, fullName, methods }: ServiceSchema, import
     '    },',
   ]);
   const methodsLines = methods.length === 0 ? ['  methods: {},'] : ['  methods: {', ...lines, '  },'];
-  return [
-    ...docComment(comment, ''),
-    `export const ${name} = {`,
-    `  typeName: '${fullName}',`,
-    ...methodsLines,
-    '};',
-  ].join('\n');
+  return [...docComment(comment, ''), `const ${name} = {`, `  typeName: '${fullName}',`, ...methodsLines, '};'].join(
+    '\n',
+  );
 }

@@ -10,7 +10,7 @@ const METHOD_NAMES_TAKEN: ReadonlySet<string> = new Set([
 const WORDS =
   'abstract any as asserts async await bigint boolean break case catch class const continue debugger declare default delete do else ' +
   'enum export extends false finally for from function get if implements import in infer instanceof interface is keyof let module ' +
-  'namespace never new null number object of package private protected public readonly require return set static string super switch ' +
+  'namespace never new null number object of package private protected public readonly require exports __esModule __filename __dirname return set static string super switch ' +
   'symbol this throw true try type typeof undefined unique unknown var void while with yield arguments eval globalThis';
 
 /** What generated code itself uses, in the emitted modules. */

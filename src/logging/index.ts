@@ -4,6 +4,7 @@
  */
 export { closableLogger } from './closable-logger.js';
 export { describeFields } from './describe-fields.js';
+export { escapeLine, escapeLines } from './escape-controls.js';
 export { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from './logger.js';
 export { type LogRecord, memoryLogger } from './memory-logger.js';
 export { createLogger, type LoggerOptions, type LogStream } from './winston-logger.js';

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.js';
+import { type IgnoredVariable, ignoredNotice, isForeign } from './foreign-variables.js';
 import { nearestName } from './nearest-name.js';
 import type { OptionsFile } from './options-file.js';
 import {
@@ -11,6 +12,9 @@ import {
   variableOf,
 } from './table.js';
 
+/** Characters of a wrong value that its message quotes. */
+const QUOTED = 100;
+
 /** Where the value of an option came from. */
 export type Provenance =
   | { readonly source: 'default' }
@@ -21,21 +25,24 @@ export type Provenance =
 export interface ResolvedOptions {
   readonly values: OptionValues;
   readonly provenance: Readonly<Record<OptionName, Provenance>>;
+  /** Names the MILLRACE_ variables that were ignored, for whoever starts something to log once; undefined where there are none. */
+  readonly notice: string | undefined;
 }
 
 export interface OptionSources {
   /** Wins over all others. An undefined value counts as not given. */
   readonly code?: { readonly [Name in OptionName]?: OptionValues[Name] | undefined };
-  /** `process.env`, or the like: variables that do not begin with MILLRACE_ are left alone. */
+  /**
+   * `process.env`, or the like. Variables that do not begin with MILLRACE_ are left alone. Those that do, but are empty or name no option,
+   * are ignored and named in `notice`: platforms such as Kubernetes set variables of that form.
+   */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** MILLRACE_ variables that are no options, such as those that a launcher hands to its processes. */
-  readonly otherVariables?: readonly string[];
   readonly file?: OptionsFile | undefined;
 }
 
 /**
  * Merges what code, environment and config file say over the defaults, in this order of precedence. Throws ConfigError for the
- * first name that is not known, with the nearest that is, or value that is wrong, with what is accepted.
+ * first name in code or file that is not known, with the nearest that is, and for the first value that is wrong, with what is accepted.
  *
  * @example
  * const { values } = resolveOptions({ code: { partitions: 2 }, env: process.env, file: readOptionsFile({ folder: '.' }) });
@@ -50,12 +57,12 @@ export function resolveOptions(sources: OptionSources = {}): ResolvedOptions {
 
   for (const name of optionNames) take(name, optionTable[name].default, { source: 'default' });
   fromFile(sources, take);
-  fromEnvironment(sources, take);
+  const ignored = fromEnvironment(sources, take);
   fromCode(sources, take);
   const origins: Readonly<Record<string, Provenance>> = Object.fromEntries(provenance);
   if (!areOptionValues(values) || !areOrigins(origins))
     throw new ConfigError('The defaults of the option table are wrong.');
-  return { values, provenance: origins };
+  return { values, provenance: origins, notice: ignoredNotice(ignored) };
 }
 
 type Take = (name: OptionName, value: unknown, from: Provenance) => void;
@@ -63,26 +70,31 @@ type Take = (name: OptionName, value: unknown, from: Provenance) => void;
 function fromFile({ file }: OptionSources, take: Take): void {
   for (const [name, value] of Object.entries(file?.values ?? {})) {
     const place = `in ${file?.path ?? 'the config file'}`;
-    if (!isOptionName(name)) throw unknownName('Option', name, place, optionNames);
+    if (!isOptionName(name)) throw unknownName(name, place);
     take(name, checked(name, value, place), { source: 'file', path: file?.path ?? '' });
   }
 }
 
-function fromEnvironment({ env = {}, otherVariables = [] }: OptionSources, take: Take): void {
+/** Returns the variables that it ignored. */
+function fromEnvironment({ env = {} }: OptionSources, take: Take): IgnoredVariable[] {
   const names = new Map(optionNames.map((name) => [variableOf(name), name]));
+  const ignored: IgnoredVariable[] = [];
   for (const [variable, value] of Object.entries(env)) {
-    if (!variable.startsWith('MILLRACE_') || value === undefined || otherVariables.includes(variable)) continue;
+    if (!variable.startsWith('MILLRACE_') || value === undefined) continue;
     const name = names.get(variable);
-    if (name === undefined) throw unknownName('Variable', variable, 'in the environment', [...names.keys()]);
-    const parsed = optionTable[name].parse(value);
-    if (parsed === undefined) throw wrongValue(name, value, `from ${variable}`);
-    take(name, parsed, { source: 'environment', variable });
+    const parsed = name && optionTable[name].parse(value);
+    const isEmpty = value.trim() === '';
+    if (name === undefined || isEmpty || (parsed === undefined && isForeign(variable, value))) {
+      ignored.push({ variable, isEmpty });
+    } else if (parsed === undefined) throw wrongValue(name, value, `from ${variable}`);
+    else take(name, parsed, { source: 'environment', variable });
   }
+  return ignored;
 }
 
 function fromCode({ code = {} }: OptionSources, take: Take): void {
   for (const [name, value] of Object.entries(code)) {
-    if (!isOptionName(name)) throw unknownName('Option', name, 'in code', optionNames);
+    if (!isOptionName(name)) throw unknownName(name, 'in code');
     if (value !== undefined) take(name, checked(name, value, 'in code'), { source: 'code' });
   }
 }
@@ -97,14 +109,14 @@ function wrongValue(name: OptionName, value: unknown, place: string): ConfigErro
   return new ConfigError(`Option ${name} is ${inWords(value)} ${place}; it accepts ${optionTable[name].accepts}.`);
 }
 
-function unknownName(kind: string, name: string, place: string, known: readonly string[]): ConfigError {
-  const nearest = nearestName(name, known);
-  const advice = nearest === undefined ? `Known are ${known.join(', ')}.` : `Did you mean ${nearest}?`;
-  return new ConfigError(`${kind} ${name} ${place} is not known. ${advice}`);
+function unknownName(name: string, place: string): ConfigError {
+  const nearest = nearestName(name, optionNames);
+  const advice = nearest === undefined ? `The options are ${optionNames.join(', ')}.` : `Did you mean ${nearest}?`;
+  return new ConfigError(`Option ${name} ${place} is not known. ${advice}`);
 }
 
 function inWords(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') return JSON.stringify(value.length > QUOTED ? `${value.slice(0, QUOTED)}...` : value);
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   return String(value);
 }

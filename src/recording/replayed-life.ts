@@ -48,6 +48,7 @@ export class ReplayedLife implements Life {
     this.#context = new EffectsContext(behavior, {
       path: start.path,
       selfCUid: start.ref?.cUid ?? 0n,
+      incarnation: start.ref?.incarnation ?? 0n,
       scheduler,
       record: (effect) => this.#did(effect),
       elements: (method) => {

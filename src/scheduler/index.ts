@@ -2,6 +2,7 @@
  * Time, timers, turns and chance: the real scheduler on the event loop, the virtual one from a seed, the manual one by hand. Everything in `src/`
  * reaches them through a Scheduler that it was given; nothing here knows actors, links or what a turn does.
  */
+export { atExit } from './at-exit.js';
 export { ManualScheduler } from './manual-scheduler.js';
 export { type Entropy, systemEntropy } from './entropy.js';
 export { type RandomStream, randomStream } from './random-stream.js';

@@ -97,6 +97,7 @@ class BehaviorRun {
     this.#context = new EffectsContext(behavior, {
       path: `test/${name}`,
       selfCUid: lastCUid,
+      incarnation: 0n,
       scheduler: this.#scheduler,
       record: (effect) => void this.#effects.push(effect),
       nextCUid: () => (lastCUid += 1n),

@@ -11,10 +11,10 @@ import {
 } from '../actors/kernel/index.js';
 import { ConfigError, ProtocolError } from '../errors.js';
 import { type Logger, type LogRecord, memoryLogger } from '../logging/index.js';
-import type { AnyMethod, AnyService, Meta, Ref } from '../protocol/index.js';
+import type { AnyMethod, AnyService, Meta, Ref, RefInit } from '../protocol/index.js';
 import type { Scheduler, Timer } from '../scheduler/index.js';
 import type { Effect } from './effects.js';
-import { type Answer, RecordedRoute } from './recorded-route.js';
+import { type Answer, RecordedRoute, type RecordedTarget } from './recorded-route.js';
 
 /** What comes with a message in a test. */
 export interface MessageFields {
@@ -27,6 +27,8 @@ export interface EffectsWorld {
   /** Of the actor, for people; its last part is the actor's name. */
   readonly path: string;
   readonly selfCUid: bigint;
+  /** Of the process that the actor and its children are taken to be in; 0n: none. */
+  readonly incarnation: bigint;
   readonly scheduler: Scheduler;
   /** Gets everything that the behavior does. */
   record(effect: Effect): void;
@@ -51,7 +53,7 @@ export class EffectsContext implements Context {
   state: unknown = undefined;
   readonly #behavior: AnyBehavior;
   readonly #world: EffectsWorld;
-  readonly #references = new References('test');
+  readonly #references = new References({ name: 'test' });
   readonly #routes = new Map<bigint, RecordedRoute>();
   readonly #timers: ActorTimers;
   /** What timers returned that have run. */
@@ -73,7 +75,7 @@ export class EffectsContext implements Context {
     this.#behavior = behavior;
     this.#world = world;
     this.#timers = new ActorTimers(world.scheduler, { signal: (turn) => void this.#turns.push(turn()) });
-    this.self = this.#probeAt(behavior.service, world.selfCUid, this.#unasked);
+    this.self = this.#probeHere(behavior.service, world.selfCUid, this.#unasked);
   }
 
   createState(): void {
@@ -105,7 +107,7 @@ export class EffectsContext implements Context {
 
   /** A reference whose messages are recorded. */
   probe<S extends AnyService>(service: S, answer: Answer): ActorRef<S> {
-    return this.#probeAt(service, this.#world.nextCUid(), answer);
+    return this.#probeHere(service, this.#world.nextCUid(), answer);
   }
 
   spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options: SpawnOptions = {}): ActorRef<S> {
@@ -132,13 +134,14 @@ export class EffectsContext implements Context {
     this.#world.record({ kind: 'unwatched', ref });
   }
 
-  ref<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
-    if (ref.service !== service.typeName && ref.service !== '') {
-      throw new ProtocolError(`a reference to ${ref.service} was used as one to ${service.typeName}`);
+  ref<S extends AnyService>(service: S, ref: RefInit): ActorRef<S> {
+    const { cUid = 0n, service: typeName = '', incarnation = 0n } = ref;
+    if (typeName !== service.typeName && typeName !== '') {
+      throw new ProtocolError(`a reference to ${typeName} was used as one to ${service.typeName}`);
     }
-    const known = this.#routes.get(ref.cUid);
+    const known = this.#routes.get(cUid);
     return known === undefined
-      ? this.#probeAt(service, ref.cUid, this.#unasked)
+      ? this.#probeAt(service, { cUid, incarnation }, this.#unasked)
       : this.#references.create(service, known);
   }
 
@@ -200,9 +203,13 @@ export class EffectsContext implements Context {
     return timer;
   }
 
-  #probeAt<S extends AnyService>(service: S, cUid: bigint, answer: Answer): ActorRef<S> {
-    const route = new RecordedRoute(cUid, (effect) => this.#world.record(effect), answer);
-    this.#routes.set(cUid, route);
+  #probeHere<S extends AnyService>(service: S, cUid: bigint, answer: Answer): ActorRef<S> {
+    return this.#probeAt(service, { cUid, incarnation: this.#world.incarnation }, answer);
+  }
+
+  #probeAt<S extends AnyService>(service: S, target: RecordedTarget, answer: Answer): ActorRef<S> {
+    const route = new RecordedRoute(target, (effect) => this.#world.record(effect), answer);
+    this.#routes.set(target.cUid, route);
     return route.bind(this.#references.create(service, route));
   }
 }

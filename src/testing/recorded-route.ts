@@ -6,15 +6,19 @@ import type { Asked, Effect } from './effects.js';
 /** Answers an ask or a stream at once; `undefined` leaves an ask to the test. */
 export type Answer = (method: AnyMethod, message: unknown) => unknown;
 
+export type RecordedTarget = Pick<Route, 'cUid' | 'incarnation'>;
+
 /** Where the references of a behavior test lead: nowhere. What is sent is recorded. */
 export class RecordedRoute implements Route {
   readonly cUid: bigint;
+  readonly incarnation: bigint;
   readonly #record: (effect: Effect) => void;
   readonly #answer: Answer;
   #self: UntypedRef | undefined;
 
-  constructor(cUid: bigint, record: (effect: Effect) => void, answer: Answer) {
+  constructor({ cUid, incarnation }: RecordedTarget, record: (effect: Effect) => void, answer: Answer) {
     this.cUid = cUid;
+    this.incarnation = incarnation;
     this.#record = record;
     this.#answer = answer;
   }

@@ -1,6 +1,7 @@
 /**
- * What every transport is: ways to reach other processes with frames over links. actors/transport calls it; each folder
- * below is one transport, found by its own index. Nothing here knows actors, envelopes or what is in a frame.
+ * The interfaces of a transport: it opens links to other processes and carries frames over them. `actors/transport` calls them. Each
+ * folder below implements one transport and has its own index; `handshake` authenticates the sockets of `net` and `ucx`. Nothing here
+ * may know actors, envelopes, or the contents of a frame.
  */
 export type { LinkLibrary, LinkSecurity, ListenOptions, Pem } from './link-options.js';
 export type { Carrier, CloseReason, Link, LinkHandlers, RingCounters, Transport } from './transport.js';

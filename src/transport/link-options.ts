@@ -1,34 +1,34 @@
 /** What the user says of links to other processes. */
 
 export interface ListenOptions {
-  /** Where other processes reach this one: `unix:`, `tcp://host:port` or `tls://host:port`. Default `unix:`, a socket file in a private folder. */
+  /** The address; see SocketAddress. Default `unix:`, a socket file in a private folder. */
   readonly listen?: string;
-  /** Host under which others reach this one, where that is another than the one listened on. */
+  /** The host name that others dial, if it differs from the one listened on. */
   readonly advertisedHost?: string;
-  /** Folder of private folders. Default: that of the system for temporary files. */
+  /** Folder of private folders. Default: that of the system for temporary files, or another where no socket can be made in that. */
   readonly socketFolder?: string;
 }
 
 /** One or more PEM texts. */
 export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
 
-/** Who may link to this process, and to whom it links. */
+/** Which peers this process accepts and dials. */
 export interface LinkSecurity {
-  /** The secret that all processes of the cluster share; at least 16 bytes, best 32 at random. Proved, never sent. */
+  /** The secret that all processes of the cluster share: at least 16 bytes, better 32 random ones. It is never sent. */
   readonly key?: string | Uint8Array;
   /**
-   * For `tls:` addresses. With `ca` both ends show a certificate that it has signed; without it the cluster key vouches for the
-   * connection, and certificates need no authority.
+   * For `tls:` addresses. With `ca`, both ends must present a certificate that it has signed. Without `ca`, the cluster key
+   * authenticates the connection, and any certificate is accepted.
    */
   readonly tls?: { readonly cert?: Pem; readonly key?: Pem; readonly ca?: Pem };
-  /** Where no key is asked for. Default `unix`: files that only this user can open. `loopback` lets every user of this host in. */
+  /** Where a link needs no key. Default `unix`: socket files that only this user can open. `loopback` accepts every user of this host. */
   readonly keyless?: 'nowhere' | 'unix' | 'loopback';
 }
 
 /** A native library that links may use; it is loaded when the first of them needs it. */
 export interface LinkLibrary {
-  /** Looks for it without loading anything. */
-  isThere(): boolean;
-  /** Loads it now; false where it cannot be had. */
+  /** True if its file exists. Loads nothing. */
+  isInstalled(): boolean;
+  /** Loads it now. Returns false if something is missing. */
   isLoaded(): boolean;
 }

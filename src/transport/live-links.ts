@@ -1,4 +1,4 @@
-/** Links that have not ended. */
+/** The links of a transport that have not ended. */
 export class LiveLinks<Link> implements Iterable<Link> {
   readonly #links = new Set<Link>();
   readonly #waiting: (() => void)[] = [];
@@ -21,7 +21,7 @@ export class LiveLinks<Link> implements Iterable<Link> {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** Resolves when the last of them has ended. */
+  /** Resolves when the last link has ended. */
   async allEnded(): Promise<void> {
     if (this.#links.size > 0) await new Promise<void>((resolve) => void this.#waiting.push(resolve));
   }

@@ -7,86 +7,86 @@ export type CloseReason =
   | { readonly kind: 'protocol'; readonly message: string };
 
 /**
- * What the owner of a link is told, always in a turn of its own, never inside a call to the link. Set once, synchronously,
- * in `onLink` or as soon as `connect` resolves; no callback comes before that (a link without handlers reads nothing, and
- * its peer runs out of credit), and none after `closed`.
+ * Callbacks to the owner of a link. The link calls them in a turn of their own, never inside a call to the link. The owner sets them
+ * once, synchronously, in `onLink` or when `connect` resolves. Until then the link reads nothing and its peer runs out of credit. After
+ * `closed` the link calls nothing.
  */
 export interface LinkHandlers {
   /** A frame arrived. `bytes` is valid only during this call: it is the link's own memory. Must not throw. */
   frame(lane: Lane, bytes: Uint8Array): void;
-  /** `acquire` returned undefined on this lane before, and would succeed now. */
+  /** `acquire` returned undefined on this lane, and would now succeed. */
   writable(lane: Lane): void;
-  /** The link has ended, by whichever end; frames not delivered by now never will be. */
+  /** Either end has closed the link, or it was lost. Frames not delivered by now are lost. */
   closed(reason: CloseReason): void;
 }
 
-/** What a link is made of. */
+/** What carries a link. */
 export interface Carrier {
   /** Name of the transport. */
   readonly transport: string;
-  /** What it uses: `unix`, `tcp` or `tls` of `net`; what UCX chose, such as `posix`, of `ucx`; empty where there is no choice. */
+  /** `unix`, `tcp` or `tls` for `net`; what UCX chose, such as `posix`, for `ucx`; empty if the transport has only one medium. */
   readonly medium: string;
 }
 
-/** What a link counts whose frames travel on rings, beside a socket that carries none of them. */
+/** Counters of a link whose frames travel on rings. They show that the socket beside the rings carries no frames. */
 export interface RingCounters {
   readonly framesSent: number;
   readonly framesReceived: number;
-  /** Read from and written to the socket, its hello included. */
-  readonly companionBytes: number;
+  /** Bytes read from and written to the socket, including the handshake. */
+  readonly socketBytes: number;
 }
 
-/** An open path to another process. Frames keep their order within a lane. */
+/** An open connection to another process. Frames keep their order within a lane. */
 export interface Link {
-  /** Unique for its transport; a new link to the same peer has a new one (its epoch). */
+  /** Unique within its transport. A new link to the same peer has a new id (its epoch). */
   readonly id: number;
-  /** Address that the other end listens on, or its name where it does not listen. */
+  /** The address on which the other end listens, or its name if it does not listen. */
   readonly peerAddress: string;
   readonly carrier: Carrier;
-  /** Frames arrive once and in order, or the link dies. */
+  /** True: frames arrive once and in order, or the link ends. */
   readonly isReliable: boolean;
   readonly isOpen: boolean;
-  /** Its peer has been silent for `linkDeadMs`, and may well go on: nothing is given up for it. */
+  /** The peer has sent nothing for `linkDeadMs`. The link stays open: the peer may continue. */
   readonly isUnresponsive: boolean;
   /** Bytes of data handed to `send`, and received in frames, since the link opened. */
   readonly bytesSent: number;
   readonly bytesReceived: number;
   /** Undefined for a link without rings. */
   readonly rings?: RingCounters;
-  /** Throws ConfigError when called again. A link that has ended meanwhile says so to the handlers. */
+  /** Throws ConfigError when called again. If the link has already ended, it calls `closed` in a later turn. */
   setHandlers(handlers: LinkHandlers): void;
   /**
-   * A transmit buffer of at least `sizeBytes` (an ordinary frame's size when that is larger) to write into, or undefined when
-   * the lane has no credit: wait for `writable`. A frame larger than the window has credit when its lane is empty. At most
-   * one buffer per lane is out at a time. Undefined for good once the link has ended. Throws ProtocolError for a size past
-   * `limits.maxMessageBytes` + `limits.frameBytes`, ConfigError while a buffer of the lane is out.
+   * Returns a transmit buffer of at least `sizeBytes`, and of at least `limits.frameBytes`. Returns undefined while the lane has no
+   * credit (wait for `writable`), and after the link has ended. A frame larger than the window has credit when its lane is empty. A lane
+   * lends one buffer at a time. Throws ProtocolError for a size above `limits.maxMessageBytes` + `limits.frameBytes`, ConfigError while
+   * a buffer of the lane is lent.
    */
   acquire(lane: Lane, sizeBytes: number): Uint8Array | undefined;
   /**
-   * Hands over the first `length` bytes of the acquired buffer, which is the link's again from here on. The frame leaves with
-   * the next `flush`. Dropped when the link has ended. Throws ConfigError for any other buffer or a length past its end.
+   * Sends the first `length` bytes of the acquired buffer, and returns the buffer to the link. The frame leaves with the next `flush`. A
+   * link that has ended drops it. Throws ConfigError for any other buffer, or for a length past its end.
    */
   send(lane: Lane, buffer: Uint8Array, length: number): void;
   /**
-   * Ends the link on both sides; what was sent before, flushed or not, arrives first. From here on this end gets nothing but
-   * `closed`, with the same reason as the other. Idempotent.
+   * Ends the link at both ends. Frames sent before, flushed or not, arrive first. From now on this end receives no frames; both ends get
+   * `closed` with the same reason. Idempotent.
    */
   close(reason?: CloseReason): void;
 }
 
-/** A way to reach other processes. Knows frames, not actors. */
+/** Opens links to other processes. Knows frames, not actors. */
 export interface Transport {
   /** Short and stable: `memory`, `net`, `ucx`. */
   readonly name: string;
-  /** Accepts links; resolves to the address others connect to. Rejects with ConfigError when it listens already. */
+  /** Accepts links. Resolves to the address that others connect to. Rejects with ConfigError when called twice. */
   listen(onLink: (link: Link) => void): Promise<string>;
   /**
-   * Opens a link. UnreachableError when nothing listens there, the deadline passes or the signal is aborted (whose reason is
-   * the `cause`); StoppedError when this transport is closed.
+   * Opens a link. Rejects with UnreachableError when nothing listens there, the deadline passes, or the signal is aborted (its reason
+   * is the `cause`); with StoppedError when this transport is closed.
    */
   connect(address: string, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<Link>;
-  /** Pushes all frames sent so far out to their links: one call a turn, however many links. Without it they stay here. */
+  /** Transmits all frames sent so far, on all links: one call per turn is enough. Frames are not transmitted without it. */
   flush(): void;
-  /** Ends all links and the listener; resolves when the owners of the links were told. Idempotent. */
+  /** Ends all links and the listener. Resolves after `closed` was called on every link. Idempotent. */
   close(): Promise<void>;
 }

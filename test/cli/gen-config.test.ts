@@ -46,6 +46,17 @@ describe('millrace config', function () {
     expect(JSON.parse(stdout)).to.deep.include({ logLevel: { value: 'info', from: 'default' } });
   });
 
+  it('starts where Kubernetes has set variables for a Service named millrace, and says once what it ignores', async () => {
+    folder.writePipeline('short.js', { read: 'await output.write({ delay: 1 });' });
+    const env = { MILLRACE_SERVICE_HOST: '10.0.0.7', MILLRACE_PORT: 'tcp://10.0.0.7:80', MILLRACE_UCX: '' };
+    for (const words of [['config'], ['run', 'short.js', '--partitions', '2', '--placement', 'process']]) {
+      const { code, stderr } = await folder.run(words, env);
+      expect(code, stderr).to.equal(0);
+      expect(stderr.match(/Ignored environment variables/g)).to.have.length(1);
+      expect(stderr).to.include('MILLRACE_SERVICE_HOST').and.include('MILLRACE_UCX (empty)');
+    }
+  });
+
   it('refuses a name that is not known, and suggests the near one', async () => {
     folder.write('other.json', '{ "streamItem": 64 }');
     const { code, stderr } = await folder.run(['config', '--config', 'other.json']);

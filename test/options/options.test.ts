@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -59,16 +59,52 @@ describe('resolveOptions', () => {
       ConfigError,
       'in m.json is not known. Did you mean logLevel?',
     );
-    expect(() => resolveOptions({ env: { MILLRACE_PARTITION: '1' } })).to.throw(
-      ConfigError,
-      'Did you mean MILLRACE_PARTITIONS?',
-    );
-    expect(() => resolveOptions(untyped({ zzzzzzzz: 1 }))).to.throw(ConfigError, 'Known are logLevel, ');
+    expect(() => resolveOptions(untyped({ zzzzzzzz: 1 }))).to.throw(ConfigError, 'The options are logLevel, ');
   });
 
-  it('leaves alone variables that belong to others', () => {
-    const { values } = resolveOptions({ env: { MILLRACE_P_UID: '7' }, otherVariables: ['MILLRACE_P_UID'] });
-    expect(values).to.not.have.property('pUid');
+  it('ignores the variables that Kubernetes sets for a Service named millrace, with one notice', () => {
+    const env = {
+      MILLRACE_SERVICE_HOST: '10.0.0.7',
+      MILLRACE_SERVICE_PORT: '8080',
+      MILLRACE_SERVICE_PORT_HTTP: '8080',
+      MILLRACE_PORT: 'tcp://10.0.0.7:8080',
+      MILLRACE_PORT_8080_TCP: 'tcp://10.0.0.7:8080',
+      MILLRACE_PORT_8080_TCP_PROTO: 'tcp',
+      MILLRACE_PORT_8080_TCP_PORT: '8080',
+      MILLRACE_PORT_8080_TCP_ADDR: '10.0.0.7',
+      MILLRACE_LISTEN_SERVICE_HOST: '10.0.0.8',
+      MILLRACE_PARTITIONS: '3',
+    };
+    const { values, notice } = resolveOptions({ env });
+    expect(values).to.deep.equal({ ...resolveOptions().values, partitions: 3 });
+    expect(notice).to.include('MILLRACE_SERVICE_HOST').and.include('and 1 more').and.not.include('did you mean');
+  });
+
+  it('ignores what a platform gives to a variable of an option, where the option refuses it', () => {
+    const env = { MILLRACE_PARTITIONS: 'tcp://10.0.0.7:80', MILLRACE_NODE_NAME: '/web/millrace_node' };
+    const { values, notice } = resolveOptions({ env });
+    expect(values).to.deep.equal(resolveOptions().values);
+    expect(notice).to.include('MILLRACE_PARTITIONS').and.include('MILLRACE_NODE_NAME');
+  });
+
+  it('has no option whose variable is one of Kubernetes', () => {
+    for (const { variable } of describeOptions()) expect(variable).to.not.match(/_(SERVICE_\w+|PORT(_\w+)?|ENV_\w+)$/);
+  });
+
+  it('ignores empty variables, which then win over nothing', () => {
+    const env = Object.fromEntries(describeOptions().map(({ variable }, index) => [variable, index % 2 ? '' : ' \t']));
+    const values = { cpuset: '0-3', logLevel: 'warn' };
+    const resolved = resolveOptions({ env, file: { path: 'm.json', values } });
+    expect(resolved.values).to.deep.equal({ ...resolveOptions().values, ...values });
+    expect(resolved.notice).to.include('MILLRACE_LOG_LEVEL (empty)').and.not.include('did you mean');
+  });
+
+  it('suggests what a misspelt variable may have meant, first of all that it ignores', () => {
+    const env = { MILLRACE_PORT: '1', MILLRACE_PARTITION: '1', MILLRACE_WHATEVER: '1', PATH: '/bin' };
+    expect(resolveOptions({ env }).notice).to.equal(
+      'Ignored environment variables that set no option of Millrace: MILLRACE_PARTITION (did you mean MILLRACE_PARTITIONS?), MILLRACE_PORT, MILLRACE_WHATEVER.',
+    );
+    expect(resolveOptions({ env: { PATH: '/bin', MILLRACE_UCX: 'off' } }).notice).to.equal(undefined);
   });
 
   const wrong: Record<string, readonly unknown[]> = {
@@ -136,15 +172,69 @@ describe('readOptionsFile', () => {
     expect(resolveOptions({ file: readOptionsFile({ folder }) }).values.partitions).to.equal(2);
   });
 
-  it('says which file is missing, broken, or no object', () => {
-    const path = join(folder, 'other.json');
-    expect(() => readOptionsFile({ folder, path })).to.throw(ConfigError, path);
-    writeFileSync(path, '{ "partitions": ');
-    expect(() => readOptionsFile({ folder, path })).to.throw(ConfigError, 'is not JSON');
-    for (const text of ['[1]', 'null', '3']) {
-      writeFileSync(path, text);
-      expect(() => readOptionsFile({ folder, path })).to.throw(ConfigError, 'holds no JSON object');
-    }
+  it('reads UTF-8 with a byte order mark, any line ends, any space, and through a link', () => {
+    const path = join(folder, 'real.json');
+    writeFileSync(path, '\ufeff\r\n{\r\n\t"partitions": 2,\r\n "nodeName": "a\\u002db"\r\n}\r\n');
+    symlinkSync(path, join(folder, 'millrace.config.json'));
+    expect(resolveOptions({ file: readOptionsFile({ folder }) }).values).to.include({ partitions: 2, nodeName: 'a-b' });
+  });
+
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  const broken: Readonly<Record<string, readonly [content: string | Uint8Array, includes: string]>> = {
+    'half an object': ['{ "partitions": ', 'is not JSON: '],
+    'a comment': ['{ // none\n}', 'is not JSON: '],
+    'a repeated key': ['{ "logLevel": "warn", "x": { "logLevel": 1 }, "log\\u004cevel": "info" }', '"logLevel" twice'],
+    'an unknown key': ['{ "loglevel": "warn" }', 'Did you mean logLevel?'],
+    'a key that is special in JavaScript': ['{ "__proto__": {} }', 'Option __proto__ '],
+    'a value in one another a hundred thousand times': [`{ "logLevel": ${deep} }`, 'Option logLevel is an array'],
+    'nothing but brackets': [deep, 'holds no JSON object'],
+    'an array': ['[1]', 'holds no JSON object'],
+    null: ['null', 'holds no JSON object'],
+    'a number': ['3', 'holds no JSON object'],
+    nothing: ['', 'is empty'],
+    'a byte order mark alone': ['\ufeff\r\n', 'is empty'],
+    'UTF-16': [Buffer.from('\ufeff{"partitions":2}', 'utf16le'), 'UTF-16'],
+    'UTF-16 from the other end': [Buffer.from('\ufeff{"partitions":2}', 'utf16le').swap16(), 'UTF-16'],
+    'UTF-16 without a mark': [Buffer.from('{"partitions":2}', 'utf16le'), 'UTF-16'],
+    'bytes that are no UTF-8': [Buffer.from('{"nodeName":"caf\u00e9"}', 'latin1'), 'is not UTF-8'],
+    'a text of two megabytes': [`{"nodeName":"${'a'.repeat(2 ** 21)}"}`, 'more than the 1048576'],
+    'a text of nearly one megabyte': [`{"nodeName":"${'a'.repeat(2 ** 20 - 40)}"}`, 'Option nodeName is '],
+  };
+  for (const [what, [content, includes]] of Object.entries(broken)) {
+    it(`names the file and the cause where it holds ${what}`, () => {
+      const path = join(folder, 'other.json');
+      writeFileSync(path, content);
+      expect(() => resolveOptions({ file: readOptionsFile({ folder, path }) }))
+        .to.throw(ConfigError)
+        .with.property('message')
+        .that.includes(path)
+        .and.includes(includes)
+        .and.has.length.below(500);
+    });
+  }
+
+  it('names what is no file, or may not be read, and why', () => {
+    const path = join(folder, 'millrace.config.json');
+    expect(() => readOptionsFile({ folder, path })).to.throw(ConfigError, `${path} cannot be read: ENOENT`);
+    symlinkSync(join(folder, 'nowhere'), path);
+    expect(() => readOptionsFile({ folder })).to.throw(ConfigError, `${path} cannot be read: ENOENT`);
+    unlinkSync(path);
+    symlinkSync(path, path);
+    expect(() => readOptionsFile({ folder })).to.throw(ConfigError, `${path} cannot be read: ELOOP`);
+    unlinkSync(path);
+    mkdirSync(path);
+    expect(() => readOptionsFile({ folder })).to.throw(ConfigError, `${path} cannot be read: it is a folder`);
+    expect(() => readOptionsFile({ folder, path: '/dev/null' })).to.throw(ConfigError, 'it is not a regular file');
+  });
+
+  it('names a file that this user may not read, and takes a folder that may not be searched for one without', function () {
+    if (process.getuid?.() === 0) this.skip();
+    const path = join(folder, 'millrace.config.json');
+    writeFileSync(path, '{}', { mode: 0 });
+    expect(() => readOptionsFile({ folder })).to.throw(ConfigError, `${path} cannot be read: EACCES`);
+    chmodSync(folder, 0);
+    expect(readOptionsFile({ folder })).to.equal(undefined);
+    chmodSync(folder, 0o700);
   });
 });
 

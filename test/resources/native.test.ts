@@ -17,6 +17,7 @@ import {
 } from '#src/resources/index.js';
 import { objectsOf } from '#src/resources/topology/index.js';
 import { describeWithHwloc } from './available.js';
+import { pendingBecause } from '../support/pending.js';
 
 const RESOURCES = new URL('../../../dist/resources/index.js', import.meta.url).href;
 
@@ -87,8 +88,7 @@ describeWithHwloc('libhwloc', () => {
   it('binds the memory of a thread to NUMA nodes, and no other', async function () {
     const { hosts } = machineProvider({ strategy: 'machine' });
     const nodes = hosts[0]?.nodes ?? [];
-    // A machine whose kernel knows no NUMA.
-    if (nodes.length === 0) this.skip();
+    if (nodes.length === 0) pendingBecause(this, 'the kernel of this machine knows no NUMA');
     // Where there is one node this shows that the kernel takes the policy, not where memory then comes from.
     expect(await inThread(`r.bindMemory(${JSON.stringify(nodes)}); return 'bound'`)).to.equal('bound');
     expect(await inThread('r.bindMemory([1000])')).to.match(/^ResourceError: .*NUMA nodes 1000 failed with EINVAL/);
@@ -139,7 +139,7 @@ describe('where libhwloc cannot be used', () => {
 
 describe('pinning', () => {
   before(function () {
-    if (platform() !== 'linux') this.skip();
+    if (platform() !== 'linux') pendingBecause(this, 'only Linux can pin threads');
   });
 
   it('binds the thread that asks for it to its processors, as the kernel says, and no other thread', async () => {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { until } from '../scheduler/until.js';
 import { describeWithUcx } from '../transport/ucx/available.js';
+import { needsCommand, pendingBecause } from '../support/pending.js';
 
 const CHILD = fileURLToPath(new URL('../transport/ucx/child.js', import.meta.url));
 const KEY = 'a secret of all processes of this cluster';
@@ -53,11 +54,11 @@ describeWithUcx('ucx between two hosts', () => {
   const children: ChildProcess[] = [];
 
   before(function () {
+    needsCommand(this, 'ip', 'iproute2');
     removeHosts();
     if (makeHosts()) return;
     removeHosts();
-    // Root, ip and unshare are needed to make two hosts of one.
-    this.skip();
+    pendingBecause(this, 'only root can make network namespaces');
   });
 
   after(() => {

@@ -22,9 +22,9 @@ describe('a stack of transports', () => {
     processes += 1;
     const memory = network.transport({ node: 'node-0', process: `process-${processes}` });
     const net = new NetTransport({ scheduler, ...(key && { key }) });
-    const inside = { transport: memory, schemes: ['memory:'], isInside: true };
-    const outside = { transport: net, schemes: ['unix:', 'tcp:', 'tls:'] };
-    const made = new StackTransport({ scheduler, program, layers: isNetOnly ? [outside] : [inside, outside] });
+    const local = { transport: memory, schemes: ['memory:'], isLocal: true };
+    const external = { transport: net, schemes: ['unix:', 'tcp:', 'tls:'] };
+    const made = new StackTransport({ scheduler, program, layers: isNetOnly ? [external] : [local, external] });
     stacks.push(made);
     return made;
   };
@@ -52,30 +52,24 @@ describe('a stack of transports', () => {
     });
   }
 
-  it('goes on to the next way when the nearest leads nowhere', async () => {
+  it('tries the next address when the nearest fails', async () => {
     const far = stack('one', { isNetOnly: true });
     const accepted: Peer[] = [];
     const address = await far.listen((link) => accepted.push(new Peer(far, link)));
     const near = stack('one');
-    const both = `inside:one!memory://node-0/nobody/0 ${address}`;
+    const both = `local:one!memory://node-0/nobody/0 ${address}`;
     const client = new Peer(near, await near.connect(both, { timeoutMs: 5_000 }));
     await until('the link', () => accepted.length === 1);
     expect(client.link.peerAddress).to.equal(address);
   });
 
-  it('says what went wrong when no way leads there', async () => {
+  it('says what failed when no address works', async () => {
     const near = stack('one');
-    for (const address of [
-      'nonsense',
-      'inside:other!memory://node-0/process-1/0',
-      'inside:one!unix:/tmp/x',
-      '',
-      '   ',
-    ]) {
+    for (const address of ['nonsense', 'local:other!memory://node-0/process-1/0', 'local:one!unix:/tmp/x', '', '   ']) {
       expect(await rejectionOf(near.connect(address, { timeoutMs: 1_000 })), address)
         .to.be.instanceOf(UnreachableError)
         .with.property('message')
-        .that.includes('no transport here knows the way');
+        .that.includes('no transport of this process accepts that address');
     }
     expect(await rejectionOf(near.connect('tcp://10.0.0.1:1', { timeoutMs: 1_000 }))).to.be.instanceOf(ConfigError);
     expect(await rejectionOf(near.connect('unix:/tmp/nobody#1', { timeoutMs: 1_000 })))

@@ -32,10 +32,10 @@ async function fixture(variant: Variant): Promise<TransportFixture> {
     },
     kill: async (transport) => transports.get(transport)?.abort(),
     leftovers: () => {
-      const counts = { links: 0, hellos: 0, dials: 0, pendingTimers: scheduler.pendingTimers };
+      const counts = { links: 0, handshakes: 0, dials: 0, pendingTimers: scheduler.pendingTimers };
       for (const { statistics } of transports.values()) {
         counts.links += statistics.links;
-        counts.hellos += statistics.hellos;
+        counts.handshakes += statistics.handshakes;
         counts.dials += statistics.dials;
       }
       return counts;

@@ -1,12 +1,11 @@
 import { ResourceError } from '#src/errors.js';
-import { RealScheduler } from '#src/scheduler/index.js';
-import { UcxTransport } from '#src/transport/ucx/index.js';
+import { UcxLibrary } from '#src/transport/ucx/index.js';
 import { Missing } from '../../harness/question.js';
 
-/** Throws Missing where UCX is not installed. */
-export async function assertUcx(): Promise<void> {
+/** Throws Missing where UCX or its shim is not installed. */
+export function assertUcx(): void {
   try {
-    await new UcxTransport({ scheduler: new RealScheduler() }).close();
+    new UcxLibrary().load();
   } catch (error) {
     throw error instanceof ResourceError ? new Missing(error.message) : error;
   }

@@ -19,7 +19,7 @@ export function rawNet(listen: string): Peer {
  * Links of the ucx transport: over shared memory when both meet at a Unix socket, over TCP when at a port of this host. Throws Missing
  * where UCX is not installed.
  */
-export async function rawUcx(listen: string): Promise<Peer> {
+export function rawUcx(listen: string): Peer {
   const makeTransport = (): Transport =>
     new UcxTransport({
       scheduler: new RealScheduler(),
@@ -28,7 +28,7 @@ export async function rawUcx(listen: string): Promise<Peer> {
       fabric: listen === 'unix:' ? 'shared-memory' : 'tcp',
       interfaces: ['lo'],
     });
-  await assertUcx();
+  assertUcx();
   return overLinks(makeTransport);
 }
 

@@ -11,7 +11,7 @@ const ASKING = { timeoutMs: PATIENCE_MS };
 
 /** Actors of two processes, with protocols of their own. */
 export async function typed(listen: string, ucx: 'off' | 'required'): Promise<Peer> {
-  if (ucx === 'required') await assertUcx();
+  if (ucx === 'required') assertUcx();
   const options = { listen, ucx, keyless: 'loopback', logLevel: 'warn' } as const;
   return {
     serve: async () => {

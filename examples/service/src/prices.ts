@@ -46,7 +46,7 @@ export function addPrices(server: FastifyInstance, runtime: Runtime, market: Act
 
   // A stream, as server-sent events.
   server.get<ForSymbol>('/prices/:symbol/events', { schema: { params } }, async (request, reply) => {
-    const signal = AbortSignal.any([goneSignal(reply), runtime.draining]);
+    const signal = endOfEvents(reply, runtime.draining);
     const trades = market.watch({ symbol: request.params.symbol }, { timeoutMs: Number.POSITIVE_INFINITY, signal });
     return reply
       .header('content-type', 'text/event-stream')
@@ -71,9 +71,15 @@ async function* events(trades: Stream<Trade>, signal: AbortSignal): AsyncGenerat
   }
 }
 
-/** Aborted when the client is gone. */
-function goneSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  return gone.signal;
+/** Aborted when the client is gone or the service ends. On Node 20 each `AbortSignal.any` would stay in the memory of `draining`. */
+function endOfEvents(reply: FastifyReply, draining: AbortSignal): AbortSignal {
+  const end = new AbortController();
+  const abort = (): void => end.abort();
+  draining.addEventListener('abort', abort);
+  reply.raw.once('close', () => {
+    draining.removeEventListener('abort', abort);
+    abort();
+  });
+  if (draining.aborted) abort();
+  return end.signal;
 }

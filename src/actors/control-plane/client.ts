@@ -1,7 +1,7 @@
 import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
-import { type Ref, v1 } from '../../protocol/index.js';
+import { type Ref, type RefInit, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { type ActorRef, type ActorSystem, type AskOptions, behavior, later } from '../kernel/index.js';
 import { thrownByHandler } from '../transport/index.js';
@@ -18,6 +18,9 @@ export interface ControlPlaneListener {
   /** The control plane cannot be reached any more; this process is retired by now, or will be. */
   lost(error: MillraceError): void;
 }
+
+/** What a process says of itself when it connects. */
+export type ConnectingProcess = Omit<v1.ConnectProcessInit, 'tag'>;
 
 type Server = ActorRef<v1.ControlPlane>;
 /** Fields that every request which changes something carries. */
@@ -70,12 +73,13 @@ export class ControlPlaneClient {
 
   // ---- bring-up
 
-  async connect(process: { launch: string; node: string; name: string; managesPipelines: boolean }): Promise<bigint> {
-    const { pUid } = await this.#repeat((identity, options) =>
+  /** Gives the name under which the process is known: another than it asked for where a living process of its node has that. */
+  async connect(process: ConnectingProcess): Promise<string> {
+    const { pUid, name } = await this.#repeat((identity, options) =>
       this.#server.connect({ ...process, tag: identity.tag }, options),
     );
     this.#pUid = pUid;
-    return pUid;
+    return name;
   }
 
   async registerPartitions(addresses: readonly string[]): Promise<readonly number[]> {
@@ -85,7 +89,7 @@ export class ControlPlaneClient {
     return reply.ordinals;
   }
 
-  async activate(segmentsManagers: readonly Ref[]): Promise<void> {
+  async activate(segmentsManagers: readonly RefInit[]): Promise<void> {
     this.#actor = this.#spawn();
     const client = this.#actor.toRef();
     this.#apply(
@@ -128,8 +132,10 @@ export class ControlPlaneClient {
 
   // ---- requests
 
-  async registerName(name: string, ref: Ref): Promise<void> {
-    await this.#repeat((identity, options) => this.#server.registerName({ ...identity, name, ref }, options));
+  async registerName(name: string, ref: RefInit): Promise<void> {
+    await this.#repeat((identity, options) =>
+      this.#server.registerName({ ...identity, name, ref: v1.Ref.create(ref) }, options),
+    );
   }
 
   async unregisterName(name: string, cUid: bigint): Promise<void> {
@@ -141,8 +147,10 @@ export class ControlPlaneClient {
     return this.#repeat((_identity, options) => this.#server.lookup({ name, service }, options), timeoutMs);
   }
 
-  async locate(ordinal: number): Promise<string> {
-    const { address } = await this.#repeat((_identity, options) => this.#server.locate({ ordinal }, options));
+  async locate(ordinal: number, incarnation: bigint): Promise<string> {
+    const { address } = await this.#repeat((_identity, options) =>
+      this.#server.locate({ ordinal, incarnation }, options),
+    );
     return address;
   }
 
@@ -198,7 +206,8 @@ export class ControlPlaneClient {
       update: (_state, update) => this.#apply(update),
       report: (_state, report) => later(this.report(report).then(() => ({}))),
       progress: (_state, progress) => this.#listener.progress(progress),
-      locate: (_state, { ordinal }) => later(this.locate(ordinal).then((address) => ({ address }))),
+      locate: (_state, { ordinal, incarnation }) =>
+        later(this.locate(ordinal, incarnation).then((address) => ({ address }))),
       drain: (_state, { segment }) => later(this.drainSegment(segment).then(() => ({}))),
       getDefinition: (_state, { hash }) => later(this.getDefinition(hash)),
       on: {

@@ -3,7 +3,7 @@
  * links only, also when they share a thread. Nothing here starts or stops a segment: it says what is wanted, the owners do it.
  */
 export { askAgain } from './ask-again.js';
-export { ControlPlaneClient, type ControlPlaneListener } from './client.js';
+export { type ConnectingProcess, ControlPlaneClient, type ControlPlaneListener } from './client.js';
 export { definitionHash } from './definition-hash.js';
 export { CANCELLED, failed, failureOf, nameOf, OK, State } from './life-cycle.js';
 export { type Diff, ReplicaMirror, ReplicaSource } from './replica.js';

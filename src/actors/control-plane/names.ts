@@ -14,7 +14,7 @@ export class Names {
   /** ConfigError that names both holders when another actor has the name. */
   register(pUid: bigint, name: string, ref: Ref): void {
     const holder = this.#holders.get(name);
-    if (holder !== undefined && holder.ref.cUid !== ref.cUid) {
+    if (holder !== undefined && !isSame(holder.ref, ref)) {
       throw new ConfigError(
         `The name "${name}" is taken by ${holder.ref.service} ${holder.ref.cUid} of process ${holder.pUid}; ` +
           `${ref.service} ${ref.cUid} of process ${pUid} needs another.`,
@@ -24,8 +24,9 @@ export class Names {
   }
 
   /** A name that another actor has by now stays its. */
-  unregister(name: string, cUid: bigint): void {
-    if (this.#holders.get(name)?.ref.cUid === cUid) {
+  unregister(pUid: bigint, name: string, cUid: bigint): void {
+    const holder = this.#holders.get(name);
+    if (holder?.pUid === pUid && holder.ref.cUid === cUid) {
       this.#holders.delete(name);
     }
   }
@@ -55,4 +56,8 @@ export class Names {
   list(): v1.NameEntry[] {
     return [...this.#holders].map(([name, { ref }]) => v1.NameEntry.create({ name, ref }));
   }
+}
+
+function isSame(one: Ref, other: Ref): boolean {
+  return one.cUid === other.cUid && one.incarnation === other.incarnation;
 }

@@ -2,7 +2,7 @@ import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type EmptyInit, type Ref, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
-import { type Behavior, behavior, type Context, type Later, later } from '../kernel/index.js';
+import { type Behavior, behavior, type Context, type Later, later, linkOf } from '../kernel/index.js';
 import { AnsweredRequests } from './answered.js';
 import { definitionHash } from './definition-hash.js';
 import { ControlPlaneStore } from './store.js';
@@ -19,7 +19,7 @@ const DONE: EmptyInit = {};
  * actor ends, or whose link is lost, is retired.
  */
 class Server {
-  readonly store = new ControlPlaneStore();
+  readonly store: ControlPlaneStore;
   readonly #context: Context;
   readonly #views: Views;
   readonly #lookups: WaitingLookups;
@@ -29,8 +29,11 @@ class Server {
   readonly #done = new AnsweredRequests<EmptyInit>();
   /** Processes that have connected and are not active yet. */
   readonly #arriving = new Map<bigint, Timer>();
+  /** The link that each process has connected over: nothing that comes over another speaks for it. */
+  readonly #links = new Map<bigint, object | undefined>();
 
-  constructor(context: Context) {
+  constructor(context: Context, incarnation: bigint | undefined) {
+    this.store = new ControlPlaneStore(incarnation);
     this.#context = context;
     this.#views = new Views(context, this.store);
     this.#lookups = new WaitingLookups(context);
@@ -38,8 +41,12 @@ class Server {
 
   // ---- processes
 
-  connect(request: v1.ConnectProcess): v1.ProcessConnectedInit {
-    const { pUid, client } = this.store.connect(request);
+  connect(request: v1.ConnectProcess, link: object | undefined): v1.ProcessConnectedInit {
+    const { pUid, name, client } = this.store.connect(request);
+    if (client !== undefined) {
+      this.assertSentBy(pUid, link);
+    }
+    this.#links.set(pUid, link);
     if (client === undefined && !this.#arriving.has(pUid)) {
       this.#arriving.set(
         pUid,
@@ -47,7 +54,16 @@ class Server {
       );
     }
     this.#publish();
-    return { pUid };
+    return { pUid, name };
+  }
+
+  /** ProtocolError for a request in the name of a process that came over the link of another. */
+  assertSentBy(pUid: bigint, link: object | undefined): void {
+    if (this.#links.has(pUid) && this.#links.get(pUid) !== link) {
+      throw new ProtocolError(
+        `A request in the name of process ${pUid} was refused: it did not come over the link of that process.`,
+      );
+    }
   }
 
   registerPartitions({ pUid, tag, addresses }: v1.PartitionsToRegister): v1.PartitionsRegisteredInit {
@@ -69,6 +85,7 @@ class Server {
   retire(pUid: bigint, cause: string): void {
     this.#arrived(pUid);
     this.#views.close(pUid);
+    this.#links.delete(pUid);
     for (const answered of [this.#registered, this.#started, this.#added, this.#done]) {
       answered.forget(pUid);
     }
@@ -150,33 +167,40 @@ class Server {
   }
 }
 
+export interface ControlPlaneOptions {
+  /** Of the process that serves it: in another life it hands out other ids. Default 0n: ids are counted from the first. */
+  readonly incarnation?: bigint;
+}
+
 /** The server's behavior. Every request that fails is answered with its error; none ends the server. */
-export function controlPlaneServer(): Behavior<v1.ControlPlane, Server> {
+export function controlPlaneServer({ incarnation }: ControlPlaneOptions = {}): Behavior<v1.ControlPlane, Server> {
   return behavior(v1.ControlPlane, {
-    state: (context) => new Server(context),
+    state: (context) => new Server(context, incarnation),
     supervision: { onFailure: 'resume' },
 
-    connect: (server, request) => server.connect(request),
-    registerPartitions: (server, request) => server.registerPartitions(request),
-    activate: (server, request) => server.activate(request),
-    activatePartition: (server, request) => {
+    connect: (server, request, context) => server.connect(request, linkOf(context)),
+    registerPartitions: own((server, request) => server.registerPartitions(request)),
+    activate: own((server, request) => server.activate(request)),
+    activatePartition: own((server, request) => {
       const segmentsManager = required(request.segmentsManager, 'segments_manager');
       return server.do(request, () => server.store.activatePartition(request.pUid, request.ordinal, segmentsManager));
-    },
-    retirePartition: (server, request) =>
+    }),
+    retirePartition: own((server, request) =>
       server.do(request, () => server.store.retirePartition(request.pUid, request.ordinal, request.cause)),
-    disconnect: (server, { pUid }) => {
+    ),
+    disconnect: own((server, { pUid }) => {
       server.retire(pUid, `process ${pUid} left`);
-      return {};
-    },
-    acknowledge: (server, acknowledgement) => server.acknowledge(acknowledgement),
-    report: (server, report) => server.do(report, () => server.store.report(report)),
+      return DONE;
+    }),
+    acknowledge: own((server, acknowledgement) => server.acknowledge(acknowledgement)),
+    report: own((server, report) => server.do(report, () => server.store.report(report))),
 
-    registerName: (server, request) => server.registerName(request),
-    unregisterName: (server, request) =>
-      server.do(request, () => server.store.names.unregister(request.name, request.cUid)),
+    registerName: own((server, request) => server.registerName(request)),
+    unregisterName: own((server, request) =>
+      server.do(request, () => server.store.unregisterName(request.pUid, request.name, request.cUid)),
+    ),
     lookup: (server, { name }) => server.lookup(name),
-    locate: (server, { ordinal }) => ({ address: server.store.locate(ordinal) }),
+    locate: (server, { ordinal, incarnation }) => ({ address: server.store.locate(ordinal, incarnation) }),
 
     registerDefinition: (server, { definition }) => {
       const hash = definitionHash(required(definition, 'definition'));
@@ -184,15 +208,25 @@ export function controlPlaneServer(): Behavior<v1.ControlPlane, Server> {
       return { hash };
     },
     getDefinition: (server, { hash }) => server.store.pipelines.definition(hash),
-    startPipeline: (server, request) => server.startPipeline(request),
-    stopPipeline: (server, request) => server.do(request, () => server.store.pipelines.stop(request.pipeline)),
-    expandPipeline: (server, parts) => server.do(parts, () => server.store.pipelines.expand(parts)),
-    addInstance: (server, request) => server.addInstance(request),
-    drainSegment: (server, request) => server.do(request, () => server.store.pipelines.drain(request.segment)),
+    startPipeline: own((server, request) => server.startPipeline(request)),
+    stopPipeline: own((server, request) => server.do(request, () => server.store.pipelines.stop(request.pipeline))),
+    expandPipeline: own((server, parts) => server.do(parts, () => server.store.pipelines.expand(parts))),
+    addInstance: own((server, request) => server.addInstance(request)),
+    drainSegment: own((server, request) => server.do(request, () => server.store.pipelines.drain(request.segment))),
     list: (server) => ({ resources: [...server.store.resources()], names: server.store.names.list() }),
 
     on: { terminated: (server, { ref }) => server.terminated(ref.toRef().cUid) },
   });
+}
+
+/** A handler of requests that a process makes in its own name: those that came over another link than the process's are refused. */
+function own<Request extends { readonly pUid: bigint }, Reply>(
+  handle: (server: Server, request: Request) => Reply,
+): (server: Server, request: Request, context: Context<Server>) => Reply {
+  return (server, request, context) => {
+    server.assertSentBy(request.pUid, linkOf(context));
+    return handle(server, request);
+  };
 }
 
 function required<T>(value: T | undefined, field: string): T {

@@ -1,5 +1,5 @@
 import { ProtocolError, UnreachableError } from '../../errors.js';
-import { ManagedPUidAllocator, OrdinalAllocator } from '../../ids/index.js';
+import { firstOrdinalOf, firstProcessOf, ManagedPUidAllocator, OrdinalAllocator } from '../../ids/index.js';
 import { type Ref, v1 } from '../../protocol/index.js';
 import { State } from './life-cycle.js';
 import { Names } from './names.js';
@@ -11,6 +11,10 @@ export interface ProcessEntry {
   readonly pUid: bigint;
   readonly resource: number;
   readonly launch: string;
+  readonly incarnation: bigint;
+  readonly node: string;
+  /** Unique among the processes of its node. */
+  readonly name: string;
   readonly managesPipelines: boolean;
   readonly ordinals: readonly number[];
   readonly client: Ref | undefined;
@@ -25,10 +29,13 @@ export class ControlPlaneStore {
   readonly pipelines: Pipelines;
   readonly #table = new ResourceTable();
   readonly #processes = new Map<bigint, ProcessEntry>();
-  readonly #pUids = new ManagedPUidAllocator();
-  readonly #ordinals = new OrdinalAllocator(1);
+  readonly #pUids: ManagedPUidAllocator;
+  readonly #ordinals: OrdinalAllocator;
 
-  constructor() {
+  /** `incarnation` is that of the process which serves the control plane: another life of it hands out other ids. */
+  constructor(incarnation = 0n) {
+    this.#pUids = new ManagedPUidAllocator(firstProcessOf(incarnation));
+    this.#ordinals = new OrdinalAllocator(firstOrdinalOf(incarnation));
     this.pipelines = new Pipelines(this.#table);
   }
 
@@ -59,12 +66,17 @@ export class ControlPlaneStore {
       }
     }
     const pUid = this.#pUids.next();
-    const value = v1.Process.create({ pUid, name: request.name, node: request.node });
+    const { launch, incarnation, node, managesPipelines } = request;
+    const name = this.#freeName(node, request.name);
+    const value = v1.Process.create({ pUid, name, node });
     const entry: ProcessEntry = {
       pUid,
       resource: this.#table.create({ case: 'process', value }),
-      launch: request.launch,
-      managesPipelines: request.managesPipelines,
+      launch,
+      incarnation,
+      node,
+      name,
+      managesPipelines,
       ordinals: [],
       client: undefined,
     };
@@ -140,12 +152,19 @@ export class ControlPlaneStore {
     return entry;
   }
 
-  locate(ordinal: number): string {
+  /** UnreachableError where no partition has the ordinal, or that of another process than the one of this incarnation (0n: any). */
+  locate(ordinal: number, incarnation: bigint): string {
     const partition = this.#table.entries('partition').find(({ detail }) => detail.ordinal === ordinal);
     if (partition === undefined) {
       throw new UnreachableError(`Partition ${ordinal} does not exist, or its process has ended.`);
     }
-    return partition.detail.address;
+    const { address, pUid } = partition.detail;
+    if (incarnation !== 0n && this.process(pUid).incarnation !== incarnation) {
+      throw new UnreachableError(
+        `The reference was made in a process that has ended: another has partition ${ordinal} now. Look the actor up again.`,
+      );
+    }
+    return address;
   }
 
   // ---- requests of a process
@@ -153,6 +172,11 @@ export class ControlPlaneStore {
   registerName(pUid: bigint, name: string, ref: Ref): void {
     this.process(pUid);
     this.names.register(pUid, name, ref);
+  }
+
+  /** A name that another process holds stays its. */
+  unregisterName(pUid: bigint, name: string, cUid: bigint): void {
+    this.names.unregister(pUid, name, cUid);
   }
 
   startPipeline(pUid: bigint, definition: string, mapping: readonly v1.Mapping[]): number {
@@ -171,6 +195,18 @@ export class ControlPlaneStore {
       throw new ProtocolError(`Resource ${report.id} is not owned by process ${report.pUid}, which reported on it.`);
     }
     this.pipelines.report(resource, report);
+  }
+
+  /** `name`, or `name-2`, `name-3` and so on where living processes of the node have it. */
+  #freeName(node: string, name: string): string {
+    const taken = new Set(
+      [...this.#processes.values()].filter((known) => known.node === node).map((known) => known.name),
+    );
+    let free = name;
+    for (let suffix = 2; taken.has(free); suffix++) {
+      free = `${name}-${suffix}`;
+    }
+    return free;
   }
 
   #partition(pUid: bigint, ordinal: number) {

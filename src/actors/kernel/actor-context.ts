@@ -1,6 +1,6 @@
 import { ConfigError, StoppedError } from '../../errors.js';
 import type { Logger } from '../../logging/index.js';
-import type { AnyService, Meta, Ref } from '../../protocol/index.js';
+import type { AnyService, Meta, Ref, RefInit } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { type Behavior, checkIdleTimeout } from './behavior.js';
 import { InheritedOptions, type StreamOptions } from './call.js';
@@ -59,6 +59,11 @@ export class ActorContext implements Context {
     return this.cell.current?.sender;
   }
 
+  /** Stands for the link that the message being handled came over; undefined for one from this partition. */
+  get link(): object | undefined {
+    return this.cell.current?.link;
+  }
+
   spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
     return this.cell.spawnChild(behavior, options);
   }
@@ -80,7 +85,7 @@ export class ActorContext implements Context {
     this.watching?.remove(ref);
   }
 
-  ref<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
+  ref<S extends AnyService>(service: S, ref: RefInit): ActorRef<S> {
     return this.cell.kernel.reference(service, ref);
   }
 
@@ -163,4 +168,9 @@ export class ActorContext implements Context {
   private mustBeOpen(what: string): void {
     if (!this.cell.isOpen) throw new StoppedError(`${this.path} cannot ${what}: it is stopping`);
   }
+}
+
+/** Stands for the link that the message being handled came over: the same object for all messages of one link. */
+export function linkOf(context: Context): object | undefined {
+  return context instanceof ActorContext ? context.link : undefined;
 }

@@ -1,7 +1,8 @@
 import { ConfigError } from '../../errors.js';
-import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
+import type { AnyMethod, AnyService, Ref, RefInit } from '../../protocol/index.js';
 import type { Behavior } from './behavior.js';
 import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
+import { treeDirectory } from './actor-tree.js';
 import { ActorCell, spawn } from './cell.js';
 import { ClosedRoute } from './closed-route.js';
 import type { SpawnOptions } from './context.js';
@@ -40,12 +41,14 @@ export class ActorSystem implements HasSystem {
   readonly deadLetters: DeadLetters;
   /** The timer wheel of all asks: a PendingAsk over a link uses it, too. */
   readonly deadlines: Deadlines;
+  /** Keeps the events of persistent actors; not looked into here. */
+  persistenceEngine: unknown = undefined;
   readonly #kernel: Kernel;
   #shutdown: Promise<void> | undefined;
 
   /** ConfigError for a limit that is no number. */
   constructor(options: KernelOptions) {
-    this.#kernel = new Kernel(options, () => void this.shutdown());
+    this.#kernel = new Kernel(options, this);
     this.failures = this.#kernel.failures;
     this.deadLetters = this.#kernel.deadLetters;
     this.deadlines = this.#kernel.deadlines;
@@ -55,17 +58,13 @@ export class ActorSystem implements HasSystem {
     return this.#kernel.name;
   }
 
+  /** Of this process; 0n where it has none. */
+  get incarnation(): bigint {
+    return this.#kernel.incarnation;
+  }
+
   get [systemKey](): ActorSystem {
     return this;
-  }
-
-  /** Keeps the events of actors in nact's style; not looked into here. */
-  get persistenceEngine(): unknown {
-    return this.#kernel.nact.persistenceEngine;
-  }
-
-  set persistenceEngine(engine: unknown) {
-    this.#kernel.nact.persistenceEngine = engine;
   }
 
   get statistics(): Statistics {
@@ -85,7 +84,7 @@ export class ActorSystem implements HasSystem {
   }
 
   /** The typed reference of a wire record, here or elsewhere. ProtocolError when it is of another service. */
-  reference<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
+  reference<S extends AnyService>(service: S, ref: RefInit): ActorRef<S> {
     return this.#kernel.reference(service, ref);
   }
 
@@ -95,14 +94,14 @@ export class ActorSystem implements HasSystem {
   }
 
   /** Where references lead whose channel id no actor here has; until it is set they are unreachable. */
-  setRemoteRoutes(provider: (cUid: bigint) => Route): void {
+  setRemoteRoutes(provider: (ref: Ref) => Route): void {
     this.#kernel.remoteRoutes = provider;
   }
 
   /** A route to an actor known to be gone, for such a provider. */
-  closedRoute(cUid: bigint, reason: TerminationReason): Route {
+  closedRoute(ref: Ref, reason: TerminationReason): Route {
     const { deadLetters, deadlines } = this.#kernel;
-    return new ClosedRoute(cUid, reason, deadLetters, deadlines.asks);
+    return new ClosedRoute(ref, reason, deadLetters, deadlines.asks);
   }
 
   /** Counts a tell that was lost on its way to or from another process. `path` is what is known of its target. */
@@ -168,7 +167,7 @@ export class ActorSystem implements HasSystem {
   }
 
   /**
-   * Stops all actors, children first, and leaves nact's registry. Handlers that are awaited have `handlerTimeoutMs`, `stopTimeoutMs`
+   * Stops all actors, children first, and gives the system's name back. Handlers that are awaited have `handlerTimeoutMs`, `stopTimeoutMs`
    * when it is not given, before they are abandoned. Idempotent.
    */
   shutdown(options: { readonly handlerTimeoutMs?: number } = {}): Promise<void> {
@@ -182,7 +181,7 @@ export class ActorSystem implements HasSystem {
     kernel.isStopping = true;
     await Promise.all(Array.from(kernel.roots.values(), stopped));
     kernel.deadlines.close();
-    kernel.nact.close();
+    treeDirectory().close(kernel.tree);
   }
 }
 

@@ -1,5 +1,8 @@
 import { AskTimeoutError, ConfigError, ProtocolError, StoppedError } from '../../errors.js';
 import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
+import type { ActorNode } from './actor-node.js';
+import { checkName } from './actor-path.js';
+import type { ActorTree } from './actor-tree.js';
 import { ActorContext } from './actor-context.js';
 import type { AnyBehavior, Behavior, Handler } from './behavior.js';
 import type { Caller, Reader } from './call.js';
@@ -12,18 +15,17 @@ import { Later } from './later.js';
 import { armStopTimer, fail, requestStop, start, windDown } from './lifecycle.js';
 import { oweReply } from './owed-reply.js';
 import type { Mailbox } from './mailbox.js';
-import { checkName } from './nact.js';
 import { pull } from './pulling.js';
 import type { ActorRef, UntypedRef } from './reference.js';
-import type { Cell, Watcher } from './route.js';
+import type { Watcher } from './route.js';
 import { ServedStream } from './served-stream.js';
 import type { SignalLane } from './timers.js';
 
 /** One actor: its inbox, its state, and the turns that bring them together. What few actors need is made when needed. */
-export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalLane {
+export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, SignalLane {
   readonly behavior: AnyBehavior;
-  override readonly parent: ActorCell | undefined;
-  override readonly name: string;
+  readonly parent: ActorCell | undefined;
+  readonly name: string;
   state: unknown = undefined;
   /** The state is made and `on.stopping` is owed to it. */
   hasState: boolean;
@@ -48,7 +50,7 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
     this.name = name;
   }
 
-  override get service(): AnyService {
+  get service(): AnyService {
     return this.behavior.service;
   }
 
@@ -57,7 +59,7 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
     return `${this.parent === undefined ? this.kernel.name : this.parent.path}/${this.name}`;
   }
 
-  override get children(): ReadonlyMap<string, ActorCell> {
+  get children(): ReadonlyMap<string, ActorCell> {
     return this.childCells ?? new Map();
   }
 
@@ -66,8 +68,8 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
     return this.parent?.children ?? this.kernel.roots;
   }
 
-  get persistenceEngine(): unknown {
-    return this.kernel.nact.persistenceEngine;
+  get tree(): ActorTree {
+    return this.kernel.tree;
   }
 
   get context(): ActorContext {
@@ -91,12 +93,16 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
     return this.takenCUid;
   }
 
+  override get incarnation(): bigint {
+    return this.kernel.incarnation;
+  }
+
   protected override get isRunning(): boolean {
     return this.kernel.running === this;
   }
 
   toRef(): Ref {
-    return { cUid: this.cUid, service: this.behavior.service.typeName };
+    return { cUid: this.cUid, service: this.behavior.service.typeName, incarnation: this.incarnation };
   }
 
   override takeTurn(budget: number): number {
@@ -288,11 +294,11 @@ export class ActorCell extends Inbox implements Cell, Caller, TurnTaker, SignalL
     this.seldom?.watchers.delete(watcher);
   }
 
-  override requestStop(): void {
+  requestStop(): void {
     requestStop(this);
   }
 
-  override reportLostReply(error: unknown): void {
+  reportLostReply(error: unknown): void {
     this.kernel.logger.warn('an ask that nobody waits for failed', { actor: this.path, error });
   }
 

@@ -1,5 +1,5 @@
 import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
-import type { AnyMethod } from '../../protocol/index.js';
+import type { AnyMethod, Ref } from '../../protocol/index.js';
 import type { AskMeter } from './ask-meter.js';
 import type { DeadLetterOffice } from './dead-letters.js';
 import { FailedStream, type Stream } from './stream.js';
@@ -8,12 +8,14 @@ import type { Route, TerminationReason, Watcher } from './route.js';
 /** The route to an actor that is known to be gone: tells are dead letters, everything else fails at once. */
 export class ClosedRoute implements Route {
   readonly cUid: bigint;
+  readonly incarnation: bigint;
   private readonly reason: TerminationReason;
   private readonly deadLetters: DeadLetterOffice;
   private readonly asks: AskMeter;
 
-  constructor(cUid: bigint, reason: TerminationReason, deadLetters: DeadLetterOffice, asks: AskMeter) {
+  constructor({ cUid, incarnation }: Ref, reason: TerminationReason, deadLetters: DeadLetterOffice, asks: AskMeter) {
     this.cUid = cUid;
+    this.incarnation = incarnation;
     this.reason = reason;
     this.deadLetters = deadLetters;
     this.asks = asks;

@@ -1,5 +1,5 @@
 import type { Logger } from '../../logging/index.js';
-import type { AnyService, Meta, Ref } from '../../protocol/index.js';
+import type { AnyService, Meta, Ref, RefInit } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import type { Behavior } from './behavior.js';
 import type { StreamOptions } from './call.js';
@@ -33,7 +33,7 @@ export interface Context<State = unknown> {
   watch(ref: UntypedRef): void;
   unwatch(ref: UntypedRef): void;
   /** The typed reference of one that came in a message. ProtocolError when it names another service. */
-  ref<S extends AnyService>(service: S, ref: Ref): ActorRef<S>;
+  ref<S extends AnyService>(service: S, ref: RefInit): ActorRef<S>;
   /** Calls `callback` once after `delayMs`, as a turn of this actor: never beside a handler. Ends with the actor, or its restart. */
   after(delayMs: number, callback: () => unknown): Timer;
   /** As `after`, again and again; a period that passes while the actor is busy is not made up for. */

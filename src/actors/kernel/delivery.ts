@@ -14,6 +14,8 @@ export interface Delivery {
   /** Encoded size of a message from a link; 0 for a local one. */
   readonly sizeBytes: number;
   readonly trace?: TraceContext | undefined;
+  /** Stands for the link that an ask, or a message of the control lane, came over. */
+  readonly link?: object | undefined;
   /** Answers an ask with what the handler returned; the receiver fills defaults with `method.response.create`. */
   reply(value: unknown): void;
   fail(error: MillraceError): void;

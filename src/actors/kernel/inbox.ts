@@ -1,5 +1,6 @@
 import { BackpressureError, ReentrantAskError, StoppedError } from '../../errors.js';
 import type { AnyMethod, Lane, Ref } from '../../protocol/index.js';
+import { nodeKey } from './actor-node.js';
 import { type AskOptions, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
 import { type CallChain, type ChainMember, chainIncludes } from './call-chain.js';
 import { type Delivery, isAsk } from './delivery.js';
@@ -7,9 +8,6 @@ import type { TurnTaker } from './dispatcher.js';
 import type { Kernel } from './kernel.js';
 import { LocalAsk } from './local-ask.js';
 import type { Mailbox, MailboxBounds } from './mailbox.js';
-import { NactNode } from './nact.js';
-import { receive } from './plain-messages.js';
-import { PlainQuery } from './plain-query.js';
 import { SeldomUsed, stoppedForGood } from './seldom-used.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import { Stash } from './stash.js';
@@ -26,10 +24,11 @@ export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'stoppe
 const CONTROL_LANE: Lane = 0;
 
 /** The half of a cell that others see: what becomes of a message until it is an actor's turn to handle it. */
-export abstract class Inbox extends NactNode implements ChainMember, TurnTaker, StreamHost {
+export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
   readonly kernel: Kernel;
   abstract readonly path: string;
   abstract readonly cUid: bigint;
+  abstract readonly incarnation: bigint;
   takenCUid: bigint | undefined = undefined;
   phase: Phase;
   isQueued = false;
@@ -41,10 +40,13 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker, 
   readonly bounds: MailboxBounds;
 
   constructor(kernel: Kernel, bounds: MailboxBounds, phase: Phase) {
-    super();
     this.kernel = kernel;
     this.bounds = bounds;
     this.phase = phase;
+  }
+
+  get [nodeKey](): true {
+    return true;
   }
 
   /** Its handler runs at this moment, synchronously. */
@@ -67,7 +69,7 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker, 
     return this.phase !== 'stopping' && this.phase !== 'stopped';
   }
 
-  override tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
+  tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
     if (!this.isOpen) {
       this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
       return false;
@@ -77,7 +79,7 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker, 
     return this.accept(method, message, delivery);
   }
 
-  override ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
+  ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { kernel } = this;
       const nowMs = kernel.scheduler.now();
@@ -87,21 +89,6 @@ export abstract class Inbox extends NactNode implements ChainMember, TurnTaker, 
       ask.start(nowMs);
       if (!ask.isSettled) this.accept(method, message, ask);
     });
-  }
-
-  override askPlain(messageFor: (query: PlainQuery) => unknown, timeoutMs: number): Promise<unknown> {
-    const { kernel } = this;
-    const { deadlines, nact } = kernel;
-    let asked: PlainQuery | undefined;
-    return new Promise((resolve, reject) => {
-      const nowMs = kernel.scheduler.now();
-      const query = new PlainQuery(deadlines, this, kernel.outgoing({ timeoutMs }, nowMs), nact, resolve, reject);
-      asked = query;
-      const message = messageFor(query);
-      nact.expect(query);
-      query.start(nowMs);
-      if (!query.isSettled) this.deliver(receive, { message, sender: query.reference, query }, query);
-    }).finally(() => asked !== undefined && nact.forget(asked));
   }
 
   /** Messages in the mailbox, oldest first. */

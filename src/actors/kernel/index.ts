@@ -2,7 +2,11 @@
  * The actor: behavior, references, mailbox, dispatch, supervision, watch, timers. The rooms above spawn actors and route messages
  * through ActorSystem; Route is all that the kernel knows of another process. It must never learn of links, envelopes or frames.
  */
+export { linkOf } from './actor-context.js';
+export { type ActorNode, nodeOf } from './actor-node.js';
+export type { ActorPath } from './actor-path.js';
 export { ActorSystem, type HasSystem, systemKey } from './actor-system.js';
+export { type ActorTree, treeDirectory, type TreeObserver } from './actor-tree.js';
 
 export type { AskStatistics, Histogram } from './ask-meter.js';
 export {
@@ -26,6 +30,7 @@ export {
   type StreamOptions,
   withMeta,
 } from './call.js';
+export { handlerError } from './lifecycle.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
 export type { Context, SpawnOptions } from './context.js';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.js';
@@ -34,12 +39,8 @@ export type { Delivery, TellDelivery } from './delivery.js';
 export type { Subscribable } from './feed.js';
 export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';
 export { Later, later } from './later.js';
-export { type LocalActor, localActor } from './local-actor.js';
 export type { Overflow } from './mailbox.js';
-export { dispatchByNact, type NactPath, Nobody } from './nact.js';
 export { PendingAsk } from './pending-ask.js';
-export { leavesPartition, type PlainMessage, plainMessages } from './plain-messages.js';
-export { QueryReference } from './plain-query.js';
 export { type ActorRef, References, type UntypedRef } from './reference.js';
 export { type Cell, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
 export type { Stream, StreamOpening, StreamSink, StreamSource } from './stream.js';

@@ -1,8 +1,10 @@
 import type { Logger } from '../../logging/index.js';
-import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
+import { type AnyMethod, type AnyService, Ref, type RefInit } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { limits as defaultLimits } from '../../limits.js';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
+import type { ActorSystem } from './actor-system.js';
+import { ActorTree, treeDirectory } from './actor-tree.js';
 import { type AnyBehavior, boundsOf } from './behavior.js';
 import type { ActorCell } from './cell.js';
 import { type AskOptions, InheritedOptions, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
@@ -13,7 +15,6 @@ import { Dispatcher } from './dispatcher.js';
 import { Feed } from './feed.js';
 import { type MailboxBounds, MailboxPool } from './mailbox.js';
 import { MailboxBytes } from './mailbox-bytes.js';
-import { NactRoot } from './nact.js';
 import { refuse } from './refuse.js';
 import { type ActorRef, References } from './reference.js';
 import type { Route } from './route.js';
@@ -53,6 +54,8 @@ export interface KernelOptions {
   readonly logger: Logger;
   /** Takes the next free channel id. */
   readonly cUids: () => bigint;
+  /** Of this process: references to its actors carry it, and those that carry another lead elsewhere. Default 0n: unknown. */
+  readonly incarnation?: bigint;
   readonly limits?: Partial<KernelLimits> | undefined;
   readonly tap?: Tap | undefined;
   /** Watches the messages of users' actors. */
@@ -72,7 +75,7 @@ export class Kernel {
   readonly references: References;
   readonly mailboxes = new MailboxPool();
   readonly mailboxBytes: MailboxBytes;
-  readonly nact: NactRoot;
+  readonly tree: ActorTree;
   readonly tap: Tap | undefined;
   /** Actors without a parent. */
   readonly roots = new Map<string, ActorCell>();
@@ -82,7 +85,8 @@ export class Kernel {
   running: ActorCell | undefined = undefined;
   /** What runs is no handler but a hook or timer, so there is no message. */
   isInHook = false;
-  remoteRoutes: (cUid: bigint) => Route;
+  remoteRoutes: (ref: Ref) => Route;
+  readonly incarnation: bigint;
   actors = 0;
   /** Ends of streams that are here: those read and those served. */
   openStreams = 0;
@@ -101,11 +105,12 @@ export class Kernel {
   private readonly bounds = new WeakMap<AnyBehavior, MailboxBounds>();
   private namesGiven = 0;
 
-  constructor(options: KernelOptions, onNactStop: () => void) {
+  constructor(options: KernelOptions, system: ActorSystem) {
     this.name = options.name;
     this.scheduler = options.scheduler;
     this.logger = options.logger;
     this.takeCUid = options.cUids;
+    this.incarnation = options.incarnation ?? 0n;
     this.tap = options.tap;
     this.limits = kernelLimits(options.limits);
     this.handlerTimeoutMs = this.limits.stopTimeoutMs;
@@ -121,25 +126,32 @@ export class Kernel {
     this.deadlines = new Deadlines(this.scheduler);
     this.deadLetters = new DeadLetterOffice(this.scheduler, this.logger);
     this.failures = new Feed(this.logger);
-    this.nact = new NactRoot(this.name, this.roots, onNactStop);
-    this.references = new References(this.nact.name, options.tap);
+    this.tree = new ActorTree(system, this.name, this.roots);
+    treeDirectory().open(this.tree);
+    this.references = new References(this.tree.label, options.tap);
     if (tracing !== undefined) this.references.intercept(tracedCalls(tracing, () => this.running));
-    this.remoteRoutes = (cUid) => new ClosedRoute(cUid, 'unreachable', this.deadLetters, this.deadlines.asks);
+    this.remoteRoutes = (ref) => new ClosedRoute(ref, 'unreachable', this.deadLetters, this.deadlines.asks);
   }
 
   /** A typed reference from a wire record. ProtocolError when it is of another service; one that names none is taken at its word. */
-  reference<S extends AnyService>(service: S, ref: Ref): ActorRef<S> {
+  reference<S extends AnyService>(service: S, init: RefInit): ActorRef<S> {
+    const ref = Ref.create(init);
     if (ref.service !== service.typeName && ref.service !== '') {
       throw new ProtocolError(`a reference to ${ref.service} was used as one to ${service.typeName}`);
     }
-    const cell = this.addressed.get(ref.cUid);
-    if (cell === undefined) return this.references.create(service, this.remoteRoutes(ref.cUid));
+    const cell = this.isOfThisProcess(ref) ? this.addressed.get(ref.cUid) : undefined;
+    if (cell === undefined) return this.references.create(service, this.remoteRoutes(ref));
     if (cell.service.typeName !== service.typeName) {
       throw new ProtocolError(
         `${cell.path} speaks ${cell.service.typeName}, not ${service.typeName} as its reference says`,
       );
     }
     return this.references.create(service, cell);
+  }
+
+  /** A reference that says nothing of its process is taken at its word. */
+  private isOfThisProcess({ incarnation }: Ref): boolean {
+    return incarnation === 0n || incarnation === this.incarnation;
   }
 
   outgoing(options: AskOptions | undefined, nowMs: number): OutgoingCall {

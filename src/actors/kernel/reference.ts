@@ -2,7 +2,7 @@ import { MillraceError, ProtocolError } from '../../errors.js';
 import type { AnyMethod, AnyService, AskMethod, Ref, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import { isInfrastructure } from './infrastructure.js';
-import { type NactParent, type NactPath, nactName, nactParent, nactPath } from './nact.js';
+import { type ActorParent, type ActorPath, routeName, routeParent, routePath } from './actor-path.js';
 import { type Route, routeKey } from './route.js';
 import { FailedStream, type Stream } from './stream.js';
 import type { Tap } from './tap.js';
@@ -19,8 +19,8 @@ export interface UntypedRef {
   toString(): string;
   readonly type: 'actor';
   readonly name: string;
-  readonly path: NactPath;
-  readonly parent: NactParent | undefined;
+  readonly path: ActorPath;
+  readonly parent: ActorParent | undefined;
   readonly system: { readonly name: string };
 }
 
@@ -75,12 +75,12 @@ export class References {
   /** Those of the users' services, which are few. */
   private readonly made: { readonly service: AnyService; readonly prototype: object }[] = [];
   private readonly interceptors: Interceptor[] = [];
-  private readonly systemName: string;
+  private readonly system: { readonly name: string };
   private readonly tap: Tap | undefined;
 
-  /** `systemName` is the one that nact knows. With a `tap`, references tell it what they send. */
-  constructor(systemName: string, tap?: Tap) {
-    this.systemName = systemName;
+  /** `system` is what references say of theirs. With a `tap`, references tell it what they send. */
+  constructor(system: { readonly name: string }, tap?: Tap) {
+    this.system = system;
     this.tap = tap;
   }
 
@@ -93,7 +93,7 @@ export class References {
   create<S extends AnyService>(service: S, route: Route): ActorRef<S> {
     let made = this.classes.get(service);
     if (made === undefined) {
-      made = referenceClass(service, this.systemName, this.tap);
+      made = referenceClass(service, this.system, this.tap);
       this.classes.set(service, made);
       if (!isInfrastructure(service.typeName)) {
         const { prototype } = made;
@@ -132,15 +132,15 @@ abstract class Reference implements UntypedRef {
   }
 
   get name(): string {
-    return nactName(this[routeKey]);
+    return routeName(this[routeKey]);
   }
 
-  get path(): NactPath {
-    return nactPath(this[routeKey], this.system.name);
+  get path(): ActorPath {
+    return routePath(this[routeKey], this.system.name);
   }
 
-  get parent(): NactParent | undefined {
-    return nactParent(this[routeKey], this.system.name);
+  get parent(): ActorParent | undefined {
+    return routeParent(this[routeKey], this.system.name);
   }
 
   ready(): Promise<void> {
@@ -148,7 +148,8 @@ abstract class Reference implements UntypedRef {
   }
 
   toRef(): Ref {
-    return { cUid: this[routeKey].cUid, service: this.service.typeName };
+    const { cUid, incarnation } = this[routeKey];
+    return { cUid, service: this.service.typeName, incarnation };
   }
 
   toString(): string {
@@ -156,8 +157,7 @@ abstract class Reference implements UntypedRef {
   }
 }
 
-function referenceClass(service: AnyService, systemName: string, tap: Tap | undefined): ReferenceClass {
-  const system = { name: systemName };
+function referenceClass(service: AnyService, system: { readonly name: string }, tap: Tap | undefined): ReferenceClass {
   class ServiceReference extends Reference {
     override get service(): AnyService {
       return service;

@@ -29,6 +29,8 @@ export interface Route {
   unwatch(watcher: Watcher): void;
   /** The actor's channel id; a local actor takes one on first use. */
   readonly cUid: bigint;
+  /** Of the process that the actor lives in; 0n where it is not known. */
+  readonly incarnation: bigint;
 }
 
 /** A local actor as the router sees it: messages from links enter here. */

@@ -1,15 +1,8 @@
 import { StoppedError } from '../../errors.js';
-import {
-  type Behavior,
-  behavior,
-  type Context,
-  localActor,
-  type LocalActor,
-  Nobody,
-  type PlainMessage,
-  plainMessages,
-} from '../kernel/index.js';
+import { type Behavior, behavior, type Context, nodeOf, type ActorNode } from '../kernel/index.js';
 import { ActorContext, Identity, SupervisionContext } from './context.js';
+import { Nobody } from './nobody.js';
+import { type PlainMessage, plainMessages } from './plain-messages.js';
 import type { AnyContext, AnyFunc, AnyProps } from './properties.js';
 import { isReference, type Ref } from './reference.js';
 import { type Fault, Supervised } from './supervised.js';
@@ -51,7 +44,7 @@ export class NactActor extends Supervised {
     });
   }
 
-  override get local(): LocalActor {
+  override get local(): ActorNode {
     return this.identity.local;
   }
 
@@ -83,7 +76,7 @@ export class NactActor extends Supervised {
     this.state = next;
   }
 
-  protected override async decide({ error, received }: Fault, child: LocalActor | undefined): Promise<symbol> {
+  protected override async decide({ error, received }: Fault, child: ActorNode | undefined): Promise<symbol> {
     const { onCrash } = this.props;
     if (onCrash === undefined) return verdicts.stop;
     const context = new SupervisionContext(this.identity, senderOf(received));
@@ -96,7 +89,7 @@ export class NactActor extends Supervised {
   }
 
   #attach(actor: Context): this {
-    const local = localActor(actor.self);
+    const local = nodeOf(actor.self);
     const { self } = actor;
     if (local === undefined || !isReference(self))
       throw new StoppedError(`${actor.path} is no actor of this partition`);

@@ -1,5 +1,6 @@
-import { type Context, type LocalActor, plainMessages } from '../kernel/index.js';
+import { type Context, type ActorNode } from '../kernel/index.js';
 import { ActorLogger } from './log.js';
+import { takesPlain } from './node.js';
 import { type ActorPath, type ActorReference, isReference, type Ref } from './reference.js';
 import { type Verdicts, verdicts } from './supervision.js';
 
@@ -8,10 +9,10 @@ export class Identity<Msg, ParentRef> {
   readonly parent: ParentRef;
   readonly self: ActorReference<Msg>;
   readonly actor: Context;
-  readonly local: LocalActor;
+  readonly local: ActorNode;
   #log: ActorLogger | undefined;
 
-  constructor(parent: ParentRef, self: ActorReference<Msg>, actor: Context, local: LocalActor) {
+  constructor(parent: ParentRef, self: ActorReference<Msg>, actor: Context, local: ActorNode) {
     this.parent = parent;
     this.self = self;
     this.actor = actor;
@@ -65,7 +66,7 @@ export class ActorContext<Msg, ParentRef> {
   get children(): ReadonlyMap<string, Ref<unknown>> {
     const children = new Map<string, Ref<unknown>>();
     for (const [name, { self }] of this.#identity.local.children) {
-      if (self.service === plainMessages && isReference(self)) children.set(name, self);
+      if (takesPlain(self) && isReference(self)) children.set(name, self);
     }
     return children;
   }

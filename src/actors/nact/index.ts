@@ -2,7 +2,10 @@
  * nact's API on our kernel, as `millrace/nact`: its functions spawn actors that take plain objects. Behind each is an actor of one
  * service that no protobuf describes, so its messages stay in their partition. Nothing in Millrace may call it: it is for users.
  */
-export { Nobody, plainMessages as PlainActor } from '../kernel/index.js';
+import './systems.js';
+
+export { Nobody } from './nobody.js';
+export { plainMessages as PlainActor } from './plain-messages.js';
 export type { ActorContext, SupervisionContext, WaitingMessage } from './context.js';
 export { dispatch, type MethodMessage, query, type ReplyTo, stop } from './messaging.js';
 export {

@@ -1,16 +1,9 @@
 import { ConfigError } from '../../errors.js';
-import {
-  dispatchByNact,
-  type HasSystem,
-  leavesPartition,
-  localActor,
-  Nobody,
-  QueryReference,
-  routeKey,
-  systemKey,
-  type UntypedRef,
-} from '../kernel/index.js';
-import type { Ref } from './reference.js';
+import { type HasSystem, nodeOf, routeKey, systemKey, type UntypedRef } from '../kernel/index.js';
+import { dispatchByNact } from './internals.js';
+import { dispatchTo, queryOf } from './node.js';
+import { leavesPartition } from './plain-messages.js';
+import { isOwnReference, type Ref } from './reference.js';
 import type { Milliseconds } from './time.js';
 
 /** A message to a typed actor in nact's form: `{ method: request }`. */
@@ -32,10 +25,9 @@ export function dispatch<R extends UntypedRef>(
   sender?: Ref<never> | UntypedRef,
 ): boolean;
 export function dispatch(actor: object, msg: unknown, sender?: object): boolean {
-  const local = localActor(actor);
-  if (local !== undefined) return local.dispatch(msg, sender);
-  if (actor instanceof QueryReference) return actor.receive({ message: msg });
-  if (actor instanceof Nobody) return true;
+  const local = nodeOf(actor);
+  if (local !== undefined) return dispatchTo(local, msg, sender);
+  if (isOwnReference(actor)) return actor.receive({ message: msg, sender });
   if (routeKey in actor) throw leavesPartition();
   dispatchByNact(actor, msg, sender);
   return true;
@@ -62,8 +54,8 @@ export function query<R extends UntypedRef>(
 ): Promise<unknown>;
 export function query(actor: object, msg: unknown, timeout: Milliseconds): Promise<unknown> {
   if (!(timeout > 0)) throw new ConfigError(`a query needs a timeout in milliseconds, above 0, not ${timeout}`);
-  const local = localActor(actor);
-  if (local !== undefined) return local.query(msg, timeout);
+  const local = nodeOf(actor);
+  if (local !== undefined) return queryOf(local, msg, timeout);
   return Promise.reject(
     routeKey in actor
       ? leavesPartition()
@@ -77,7 +69,7 @@ export function stop(actor: Ref<never> | UntypedRef | (HasSystem & { stop(): Pro
     void actor.stop();
     return;
   }
-  const local = localActor(actor);
+  const local = nodeOf(actor);
   if (local !== undefined) local.requestStop();
   else if (routeKey in actor) throw new ConfigError('an actor of another partition is stopped there');
 }

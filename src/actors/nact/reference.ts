@@ -1,11 +1,5 @@
-import {
-  type HasSystem,
-  Nobody,
-  type NactPath,
-  type PlainMessage,
-  QueryReference,
-  type UntypedRef,
-} from '../kernel/index.js';
+import type { ActorPath as Path, HasSystem, UntypedRef } from '../kernel/index.js';
+import type { PlainMessage } from './plain-messages.js';
 
 /** Whatever messages of type `Msg` can be dispatched to: an actor in nact's style, a query that waits for its answer, Nobody. */
 export interface Ref<in Msg> {
@@ -20,9 +14,14 @@ export type ActorReference<Msg> = Ref<Msg> & UntypedRef;
 /** Under whom actors can be spawned: a Runtime, or any actor of this partition. */
 export type Parent = HasSystem | UntypedRef | Ref<never>;
 
-export type ActorPath = NactPath;
+export type ActorPath = Path;
 
 export function isReference(value: unknown): value is Ref<unknown> {
   if (typeof value !== 'object' || value === null) return false;
-  return value instanceof QueryReference || value instanceof Nobody || ('type' in value && 'system' in value);
+  return 'type' in value && 'system' in value;
+}
+
+/** A query that waits for its answer, or Nobody, of whatever copy of Millrace. nact's own have no `receive`. */
+export function isOwnReference(value: object): value is Ref<unknown> {
+  return 'type' in value && (value.type === 'temp' || value.type === 'nobody') && 'receive' in value;
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.js';
-import { localActor, systemKey } from '../kernel/index.js';
+import { nodeOf, systemKey } from '../kernel/index.js';
 import { NactActor } from './actor.js';
 import type { ActorContext } from './context.js';
 import {
@@ -50,7 +50,7 @@ export function spawnStateless<Msg, ParentRef extends Parent>(
 export function place<Msg>(parent: Parent, actor: NactActor, name: string | undefined): ActorReference<Msg> {
   const behavior = actor.behavior();
   if (systemKey in parent) return parent[systemKey].spawn(behavior, { name });
-  const local = localActor(parent);
+  const local = nodeOf(parent);
   if (local === undefined) {
     throw new ConfigError(
       'an actor is spawned under a Runtime or under an actor of this partition; this parent is neither',

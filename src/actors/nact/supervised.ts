@@ -1,5 +1,7 @@
 import { HandlerError } from '../../errors.js';
-import { type Directive, type LocalActor, type PlainMessage, plainMessages } from '../kernel/index.js';
+import type { ActorNode, Directive } from '../kernel/index.js';
+import { takesPlain } from './node.js';
+import type { PlainMessage } from './plain-messages.js';
 import { verdicts } from './supervision.js';
 
 /** What failed, and with what. */
@@ -14,12 +16,12 @@ export interface Fault {
  * kernel is to do with the actor that failed, and what becomes of its peers or children.
  */
 export abstract class Supervised {
-  abstract readonly local: LocalActor;
+  abstract readonly local: ActorNode;
   /** What the kernel is to do with the failure that it learns of next; one that nobody judged ends the actor. */
   #directive: Directive = 'stop';
 
   /** What the user's `onCrash` says. */
-  protected abstract decide(fault: Fault, child: LocalActor | undefined): Promise<symbol>;
+  protected abstract decide(fault: Fault, child: ActorNode | undefined): Promise<symbol>;
 
   /** Rejects with the error when it is decided what becomes of this actor. */
   protected async crash(fault: Fault): Promise<never> {
@@ -110,11 +112,11 @@ export abstract class Supervised {
     });
   }
 
-  #children(but: Supervised | undefined): LocalActor[] {
+  #children(but: Supervised | undefined): ActorNode[] {
     return plainActors(this.local.children).filter((child) => child !== but?.local);
   }
 
-  #others(siblings: ReadonlyMap<string, LocalActor>): LocalActor[] {
+  #others(siblings: ReadonlyMap<string, ActorNode>): ActorNode[] {
     return plainActors(siblings).filter((sibling) => sibling !== this.local);
   }
 
@@ -124,11 +126,11 @@ export abstract class Supervised {
   }
 }
 
-function plainActors(actors: ReadonlyMap<string, LocalActor>): LocalActor[] {
-  return [...actors.values()].filter(({ self }) => self.service === plainMessages);
+function plainActors(actors: ReadonlyMap<string, ActorNode>): ActorNode[] {
+  return [...actors.values()].filter(({ self }) => takesPlain(self));
 }
 
-function resetEach(actors: readonly LocalActor[], by: LocalActor): void {
+function resetEach(actors: readonly ActorNode[], by: ActorNode): void {
   for (const { state } of actors) {
     if (state instanceof Supervised) state.reset(`${by.path} decided that others are reset, too`);
   }

@@ -22,16 +22,16 @@ export interface Verdicts {
 }
 
 export const verdicts: Verdicts = {
-  stop: Symbol('stop'),
-  stopAll: Symbol('stopAll'),
-  stopChild: Symbol('stopChild'),
-  stopAllChildren: Symbol('stopAllChildren'),
-  escalate: Symbol('escalate'),
-  resume: Symbol('resume'),
-  reset: Symbol('reset'),
-  resetAll: Symbol('resetAll'),
-  resetChild: Symbol('resetChild'),
-  resetAllChildren: Symbol('resetAllChildren'),
+  stop: Symbol.for('millrace.nact.stop'),
+  stopAll: Symbol.for('millrace.nact.stopAll'),
+  stopChild: Symbol.for('millrace.nact.stopChild'),
+  stopAllChildren: Symbol.for('millrace.nact.stopAllChildren'),
+  escalate: Symbol.for('millrace.nact.escalate'),
+  resume: Symbol.for('millrace.nact.resume'),
+  reset: Symbol.for('millrace.nact.reset'),
+  resetAll: Symbol.for('millrace.nact.resetAll'),
+  resetChild: Symbol.for('millrace.nact.resetChild'),
+  resetAllChildren: Symbol.for('millrace.nact.resetAllChildren'),
 };
 
 /**

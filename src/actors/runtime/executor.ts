@@ -2,6 +2,7 @@ import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import { type Logger, silentLogger } from '../../logging/index.js';
 import { RealScheduler, type Scheduler, type UndeclaredWork, VirtualScheduler } from '../../scheduler/index.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory/index.js';
+import { incarnations } from './incarnations.js';
 import { Runtime } from './runtime.js';
 import type { RuntimeOptions } from './runtime-options.js';
 import type { NetOptions } from './net-options.js';
@@ -47,7 +48,7 @@ export class Executor {
   readonly #links: { readonly net: NetOptions | undefined; readonly linkDeadMs: number | undefined };
   #outside: Promise<Transports> | undefined;
   readonly #started: Started[] = [];
-  #launches = 0;
+  readonly #incarnations: () => bigint;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ExecutorOptions = {}) {
@@ -58,6 +59,7 @@ export class Executor {
     this.#untapped = scheduler;
     this.network = new MemoryNetwork({ ...network, scheduler: this.scheduler });
     this.#links = { net: options.net, linkDeadMs: options.linkDeadMs };
+    this.#incarnations = incarnations(scheduler);
     assertReal(options.net, this.scheduler);
     this.#log = log;
   }
@@ -89,6 +91,7 @@ export class Executor {
     }
     // A process reaches itself without a network.
     this.network.override(place, place, NO_FAULTS);
+    const incarnation = this.#incarnations();
     const entry: { started: Started | undefined } = { started: undefined };
     const crashed = (): void => {
       if (entry.started !== undefined) {
@@ -99,7 +102,8 @@ export class Executor {
       {
         scheduler: this.scheduler,
         log: this.#log,
-        launch: `${node}.${name}.${this.#launches++}`,
+        launch: `${node}.${name}.${incarnation.toString(16)}`,
+        incarnation,
         isLossy: () => this.network.mayLose,
         tap: this.#tap,
         tracing,

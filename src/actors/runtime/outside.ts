@@ -1,7 +1,7 @@
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
-import { checkSecurity, listenAddress } from '../../transport/companion/index.js';
+import { checkSecurity, listenAddress } from '../../transport/handshake/index.js';
 import type { LinkSecurity, Transport } from '../../transport/index.js';
 import { NetTransport } from '../../transport/net/index.js';
 import { type Layer, StackTransport } from '../../transport/stack/index.js';
@@ -65,7 +65,7 @@ function isUsable(library: UcxLibrary, isRequired: boolean, links: LinkSecurity,
     log.info('UCX is not used: keyless is nowhere, and there is no cluster key.');
     return false;
   }
-  return library.isThere();
+  return library.isInstalled();
 }
 
 /** The first partition is at the address that was given; the others, next to it, are found through the control plane. */

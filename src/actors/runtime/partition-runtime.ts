@@ -1,11 +1,11 @@
 import { StoppedError } from '../../errors.js';
-import { CUidAllocator } from '../../ids/index.js';
+import { CUidAllocator, firstSequenceOf } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { v1 } from '../../protocol/index.js';
 import type { PartitionResources } from '../../resources/index.js';
 import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
-import { Router, type RouterOptions, transportActor } from '../transport/index.js';
+import { type Locate, Router, type RouterOptions, transportActor } from '../transport/index.js';
 import { Definitions } from './definitions.js';
 import type { SegmentHost } from './segment.js';
 import { NO_SEGMENTS, type SegmentTotals } from './segment-totals.js';
@@ -14,6 +14,8 @@ import type { RuntimeTap } from './segment-tap.js';
 
 export interface PartitionOptions {
   readonly name: string;
+  /** Of its process. */
+  readonly incarnation: bigint;
   /** They are the partition's from here on: it closes them. */
   readonly resources: PartitionResources;
   readonly isLossy: () => boolean;
@@ -39,11 +41,12 @@ export class PartitionRuntime {
 
   constructor(options: PartitionOptions) {
     this.#options = options;
-    const { name, resources, log, kernelLimits, linkLimits, tap, tracing } = options;
+    const { name, incarnation, resources, log, kernelLimits, linkLimits, tap, tracing } = options;
     const { transport } = resources.network;
     const scheduler = resources.runnable.main();
     this.system = new ActorSystem({
       name,
+      incarnation,
       scheduler,
       logger: log,
       limits: kernelLimits,
@@ -78,13 +81,9 @@ export class PartitionRuntime {
   }
 
   /** The partition has its ordinal: its actors can be addressed from elsewhere, and its own come to life. */
-  join(
-    ordinal: number,
-    locate: (ordinal: number) => Promise<string>,
-    client: () => ActorRef<typeof v1.ControlPlaneClient>,
-  ): void {
+  join(ordinal: number, locate: Locate, client: () => ActorRef<typeof v1.ControlPlaneClient>): void {
     this.#ordinal = ordinal;
-    this.#cUids = new CUidAllocator(ordinal);
+    this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation));
     this.router.join(ordinal, locate);
     const { resources, isLossy, streamWindow, kernelLimits, tap } = this.#options;
     this.system.spawn(transportActor(this.router), { name: 'transport' });
@@ -107,7 +106,8 @@ export class PartitionRuntime {
   joinBeside(ordinal: number, address: string, clientCUid: () => bigint): void {
     const clientRef = (): ActorRef<typeof v1.ControlPlaneClient> =>
       this.system.referenceTo(v1.ControlPlaneClient, this.router.routeTo(address, clientCUid()));
-    const locate = async (other: number): Promise<string> => (await clientRef().locate({ ordinal: other })).address;
+    const locate: Locate = async (other, incarnation) =>
+      (await clientRef().locate({ ordinal: other, incarnation })).address;
     this.join(ordinal, locate, clientRef);
   }
 

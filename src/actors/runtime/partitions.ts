@@ -31,7 +31,7 @@ export class Partitions {
     this.#log = log;
     const { placement = 'inline' } = options;
     const plans = placement === 'inline' ? system.partitions : system.partitions.slice(0, 1);
-    const { scheduler, isLossy, launch, tap, tracing } = environment;
+    const { scheduler, isLossy, launch, incarnation, tap, tracing } = environment;
     this.resources = systemResources({
       system,
       plans,
@@ -45,6 +45,7 @@ export class Partitions {
       (resources) =>
         new PartitionRuntime({
           name: `${launch}-${resources.plan.index}`,
+          incarnation,
           resources,
           isLossy,
           tap,
@@ -101,8 +102,11 @@ export class Partitions {
         throw new StoppedError('The control plane gave fewer ordinals than there are partitions.');
       }
       if (partition === this.first) {
-        const locate = (other: number): Promise<string> => client.locate(other);
-        partition.join(ordinal, locate, () => client.actor);
+        partition.join(
+          ordinal,
+          (other, incarnation) => client.locate(other, incarnation),
+          () => client.actor,
+        );
       } else {
         partition.joinBeside(ordinal, this.first.address, () => client.actor.toRef().cUid);
       }
@@ -116,7 +120,7 @@ export class Partitions {
       return;
     }
     const { PartitionHosts } = await this.#environment.scheduler.outside(import('./hosting/index.js'));
-    const { scheduler, launch } = this.#environment;
+    const { scheduler, launch, incarnation } = this.#environment;
     this.#hosts = new PartitionHosts({
       placement,
       plans: this.#system.partitions.slice(1),
@@ -127,7 +131,7 @@ export class Partitions {
       launch,
       partitionProgram,
       system: this.#system,
-      start: { initializers, links: linksOfHosted(this.#environment), ...this.#limits() },
+      start: { incarnation, initializers, links: linksOfHosted(this.#environment), ...this.#limits() },
     });
     await this.#hosts.start();
   }

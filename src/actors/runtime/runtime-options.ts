@@ -46,6 +46,8 @@ export interface RuntimeEnvironment {
   readonly log: Logger;
   /** Unique for each runtime of the executor. */
   readonly launch: string;
+  /** A random number, new for each runtime: it tells a process from one of the same name that is gone. */
+  readonly incarnation: bigint;
   readonly isLossy: () => boolean;
   readonly tap: RuntimeTap | undefined;
   readonly tracing: Tracing | undefined;

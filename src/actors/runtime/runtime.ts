@@ -40,8 +40,8 @@ import { Stopping, type StopOptions, type StopReport } from './stopping.js';
  */
 export class Runtime implements HasSystem {
   readonly node: string;
-  readonly name: string;
   readonly system: System;
+  #name: string;
   readonly #environment: RuntimeEnvironment;
   readonly #log: Logger;
   readonly #silence: () => void;
@@ -59,7 +59,7 @@ export class Runtime implements HasSystem {
   constructor(environment: RuntimeEnvironment, options: RuntimeOptions = {}) {
     const { node = 'node-0', name = 'process-0', provider = machineProvider } = options;
     this.node = node;
-    this.name = name;
+    this.#name = name;
     this.system = provider(options.system ?? {});
     this.#environment = environment;
     const { log, close } = closableLogger(environment.log.child({ node, process: name }));
@@ -81,6 +81,11 @@ export class Runtime implements HasSystem {
     );
     this.#names = new RegisteredNames(() => this.#joined, this.#log);
     this.#news = new ControlPlaneNews({ ...parts, isEnding: () => this.#stopping.isEnding });
+  }
+
+  /** Unique among the living processes of its node: where another had the name that was asked for, this one has a suffix. */
+  get name(): string {
+    return this.#name;
   }
 
   /** Address at which others join this runtime's control plane; of the one it joined where it serves none. */
@@ -265,18 +270,24 @@ export class Runtime implements HasSystem {
   // ---- bring-up
 
   #serve(): string {
-    this.#partitions.first.system.spawn(controlPlaneServer(), { name: 'control-plane', cUid: globalServicesInputCUid });
+    const server = controlPlaneServer({ incarnation: this.#environment.incarnation });
+    this.#partitions.first.system.spawn(server, { name: 'control-plane', cUid: globalServicesInputCUid });
     return this.#partitions.first.address;
   }
 
   async #join(controlPlane: string): Promise<void> {
     this.#controlPlane = controlPlane;
     const { system, router } = this.#partitions.first;
-    const { scheduler, launch } = this.#environment;
+    const { scheduler, launch, incarnation } = this.#environment;
     const server = system.referenceTo(v1.ControlPlane, router.routeTo(controlPlane, globalServicesInputCUid));
     const client = new ControlPlaneClient(system, scheduler, server, this.#log, this.#news);
     this.#client = client;
-    await client.connect({ launch, node: this.node, name: this.name, managesPipelines: this.#servesControlPlane });
+    const process = { launch, incarnation, node: this.node, managesPipelines: this.#servesControlPlane };
+    const name = await client.connect({ ...process, name: this.#name });
+    if (name !== this.#name) {
+      this.#log.info(`Node "${this.node}" has a process "${this.#name}" already: this one is named "${name}".`);
+      this.#name = name;
+    }
     const ordinals = await client.registerPartitions(this.#partitions.here.map(({ address }) => address));
     this.#partitions.join(ordinals, client);
     const actors = new Map<string, UntypedRef>([

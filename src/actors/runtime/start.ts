@@ -32,7 +32,8 @@ export interface StartOptions extends Partial<OptionValues> {
 export const Runtime = {
   /**
    * Starts a runtime of its own in this process, on real time: what a service embeds. Options come from code, then from the environment
-   * (MILLRACE_*), then from millrace.config.json. ConfigError for one that is unknown or wrong.
+   * (MILLRACE_*), then from millrace.config.json. ConfigError for one that is unknown or wrong. Variables that set no option are ignored with one
+   * warning.
    *
    *     await using runtime = await Runtime.start({ logLevel: 'warn' });
    *     const ref = runtime.spawn(pricing, { name: 'pricing', register: true });
@@ -48,9 +49,10 @@ export const Runtime = {
     partitionProgram,
     ...code
   }: StartOptions = {}): Promise<RuntimeProcess> {
-    const { values } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
+    const { values, notice } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
     const { logLevel: level, logFormat: format, linkDeadMs } = values;
     const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
+    if (notice !== undefined) chosen.warn(notice);
     const net = netSettings(values);
     const executor = new Executor({ log: chosen, linkDeadMs, tap, ...(net && { net }) });
     return executor.start({

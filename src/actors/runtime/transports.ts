@@ -62,7 +62,7 @@ export async function insideAndOutside(network: MemoryNetwork, options: OutsideO
       for (const { transport } of outer) void transport.abort();
       crashed();
     };
-    const inner = { transport: network.transport({ ...place, crashed: crash }), schemes: ['memory:'], isInside: true };
+    const inner = { transport: network.transport({ ...place, crashed: crash }), schemes: ['memory:'], isLocal: true };
     return new StackTransport({ scheduler, log, program, layers: [inner, ...outer] });
   };
   return { library, transport };

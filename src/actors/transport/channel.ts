@@ -45,6 +45,8 @@ export class Channel implements Line {
   readonly aborted = new AbortedAsks();
   /** What the peer calls itself, for messages. */
   address: string;
+  /** Of the peer's process; 0n until it has said so. */
+  incarnation = 0n;
   readonly #services: RouterServices;
   readonly #inbound: Inbound;
   readonly #view = new EnvelopeView();

@@ -68,7 +68,8 @@ export class Inbound {
     }
     const isAsk = view.mode === EnvelopeMode.ask;
     const correlation = isAsk ? view.correlation : 0;
-    const hasExtras = isAsk || view.meta !== undefined || view.hasFrom || view.traceParent !== '';
+    const hasExtras =
+      isAsk || method.lane === Lane.control || view.meta !== undefined || view.hasFrom || view.traceParent !== '';
     const delivery = hasExtras
       ? new RemoteDelivery(this.#channel, method, view, correlation, (this.#cameMs ??= this.#services.scheduler.now()))
       : this.#services.system.incomingTell(view.valueEnd - view.valueStart);

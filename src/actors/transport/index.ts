@@ -2,7 +2,7 @@
  * Between the kernel and the links: the router from envelopes to mailboxes, routes to actors of other partitions, death watch and
  * mailbox marks across links, and the actor that owns the links of a partition. Knows nothing of pipelines or names.
  */
-export { Router, type RouterOptions } from './router.js';
+export { type Locate, Router, type RouterOptions } from './router.js';
 export { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 export { transportActor } from './transport-actor.js';
 export { fromWire, thrownByHandler, toWire } from './wire-errors.js';

@@ -5,6 +5,8 @@ import type { Outgoing } from './outgoing.js';
 export interface Line {
   /** What the peer calls itself, for messages. */
   readonly address: string;
+  /** Of the peer's process; 0n until it has said so. */
+  readonly incarnation: bigint;
   /** Frames arrive once and in order, or the link ends. False until the link is open. */
   readonly isReliable: boolean;
   readonly outgoing: Outgoing;

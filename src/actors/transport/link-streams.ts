@@ -2,12 +2,11 @@ import { BackpressureError, type MillraceError, ProtocolError } from '../../erro
 import { limits } from '../../limits.js';
 import { type AnyMethod, type EnvelopeView, type Lane, readValue, type v1, WireReader } from '../../protocol/index.js';
 import { type Cell, chainFrom, type StreamCall, type StreamSink, type StreamSource } from '../kernel/index.js';
-import { cUidOf } from './halves.js';
 import type { Line } from './line.js';
 import { Numbered } from './numbered.js';
 import { ReadStream } from './read-stream.js';
 import type { RouterServices } from './router-services.js';
-import { traceOf } from './remote-delivery.js';
+import { senderOf, traceOf } from './remote-delivery.js';
 import { toWire } from './wire-errors.js';
 import { WrittenStream } from './written-stream.js';
 
@@ -147,7 +146,7 @@ export class LinkStreams {
     const sink = new WrittenStream(this.#line, id, method, (ended) => this.#ended(ended));
     this.#written.set(id, sink);
     const nowMs = this.#services.scheduler.now();
-    const sender = view.hasFrom ? { cUid: cUidOf(view.fromLow, view.fromHigh), service: '' } : undefined;
+    const sender = senderOf(view, this.#line);
     sink.attach(
       cell.serve(method, message, {
         deadlineMs: nowMs + view.remainingMicroseconds / 1_000,

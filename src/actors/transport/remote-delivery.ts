@@ -3,6 +3,7 @@ import type { AnyMethod, EnvelopeView, Meta, Ref } from '../../protocol/index.js
 import { type CallChain, chainFrom, type Delivery, type TraceContext } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import { cUidOf } from './halves.js';
+import type { Line } from './line.js';
 
 /** What came with a message over a link; a reply goes back over the same link. */
 export class RemoteDelivery implements Delivery {
@@ -27,7 +28,7 @@ export class RemoteDelivery implements Delivery {
         : Math.min(nowMs + view.remainingMicroseconds / 1_000, Number.MAX_VALUE);
     this.chain = chainFrom(view.chain);
     this.meta = view.meta;
-    this.sender = view.hasFrom ? { cUid: cUidOf(view.fromLow, view.fromHigh), service: '' } : undefined;
+    this.sender = senderOf(view, channel);
     this.sizeBytes = view.valueEnd - view.valueStart;
     this.trace = traceOf(view);
     this.#channel = channel;
@@ -40,6 +41,10 @@ export class RemoteDelivery implements Delivery {
   /** An ask that its caller has given up counts as expired, so that its handler is not run. */
   get deadlineMs(): number {
     return this.#isAborted ? Number.NEGATIVE_INFINITY : this.#deadlineMs;
+  }
+
+  get link(): object {
+    return this.#channel;
   }
 
   get #isAborted(): boolean {
@@ -63,6 +68,11 @@ export class RemoteDelivery implements Delivery {
     this.#isAnswered = true;
     this.#channel.aborted.delete(this.#correlation);
   }
+}
+
+/** The actor of the peer that sent a message; its service does not travel. */
+export function senderOf({ hasFrom, fromLow, fromHigh }: EnvelopeView, { incarnation }: Line): Ref | undefined {
+  return hasFrom ? { cUid: cUidOf(fromLow, fromHigh), service: '', incarnation } : undefined;
 }
 
 /** The trace context that an envelope carries. */

@@ -1,18 +1,20 @@
-import type { AnyMethod } from '../../protocol/index.js';
+import type { AnyMethod, Ref } from '../../protocol/index.js';
 import type { ActorSystem, AskOptions, Route, SendOptions, Stream, StreamOptions, Watcher } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 
 /** The way to an actor of another partition. A link is opened when it is first used. */
 export class RemoteRoute implements Route {
   readonly cUid: bigint;
+  readonly incarnation: bigint;
   readonly #system: ActorSystem;
   readonly #open: () => Channel;
   #channel: Channel | undefined;
 
   /** `open` gives the channel to the actor's partition, a new one where the last has closed. */
-  constructor(system: ActorSystem, cUid: bigint, open: () => Channel) {
+  constructor(system: ActorSystem, target: Pick<Ref, 'cUid' | 'incarnation'>, open: () => Channel) {
     this.#system = system;
-    this.cUid = cUid;
+    this.cUid = target.cUid;
+    this.incarnation = target.incarnation;
     this.#open = open;
   }
 

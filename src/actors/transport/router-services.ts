@@ -12,7 +12,7 @@ export interface RouterServices {
   /** Shared by all channels. */
   readonly spareFrames: SpareFrames;
   /** Who is at this end. */
-  identity(): { readonly address: string; readonly ordinal: number | undefined };
+  identity(): { readonly address: string; readonly ordinal: number | undefined; readonly incarnation: bigint };
   /** The channel has open frames: hand them over at the end of this turn. */
   flushSoon(channel: Channel): void;
   /** The peer has said who it is. */

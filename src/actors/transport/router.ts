@@ -2,7 +2,7 @@ import { type MillraceError, StoppedError, UnreachableError } from '../../errors
 import { ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
-import type { v1 } from '../../protocol/index.js';
+import type { Ref, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Link, Transport } from '../../transport/index.js';
 import type { ActorSystem, Route } from '../kernel/index.js';
@@ -11,6 +11,9 @@ import { RemoteRoute } from './remote-route.js';
 import type { RouterServices } from './router-services.js';
 import { SpareFrames } from './spare-frames.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
+
+/** Address of the partition that owns an ordinal, in the process of that incarnation; 0n: in any. UnreachableError when there is none. */
+export type Locate = (ordinal: number, incarnation: bigint) => Promise<string>;
 
 export interface RouterOptions {
   readonly system: ActorSystem;
@@ -33,9 +36,10 @@ export class Router implements RouterServices {
   readonly #log: Logger;
   readonly #channels = new Set<Channel>();
   readonly #byAddress = new Map<string, Channel>();
-  readonly #byOrdinal = new Map<number, Channel>();
+  /** By the ordinal and the incarnation of the peer: see `holderKey`. */
+  readonly #byHolder = new Map<string, Channel>();
   readonly #dirty = new Set<Channel>();
-  #locate: (ordinal: number) => Promise<string> = () =>
+  #locate: Locate = () =>
     Promise.reject(
       new UnreachableError('This partition has not joined a control plane yet, which tells where others are.'),
     );
@@ -63,7 +67,7 @@ export class Router implements RouterServices {
     };
     this.#transport = options.transport;
     this.#log = options.log;
-    this.system.setRemoteRoutes((cUid) => this.route(cUid));
+    this.system.setRemoteRoutes((ref) => this.route(ref));
   }
 
   get address(): string {
@@ -89,7 +93,7 @@ export class Router implements RouterServices {
   }
 
   /** The partition has its block of ids, and knows whom to ask for others. */
-  join(ordinal: number, locate: (ordinal: number) => Promise<string>): void {
+  join(ordinal: number, locate: Locate): void {
     this.#ordinal = ordinal;
     this.#locate = locate;
     for (const channel of this.#channels) {
@@ -99,19 +103,20 @@ export class Router implements RouterServices {
 
   /** A way to an actor at a known address; goes over a link even when the address is this partition's own. */
   routeTo(address: string, cUid: bigint): Route {
-    return new RemoteRoute(this.system, cUid, () => this.open(address));
+    return new RemoteRoute(this.system, { cUid, incarnation: 0n }, () => this.open(address));
   }
 
-  /** A way to an actor by its id alone. */
-  route(cUid: bigint): Route {
+  /** A way to the actor of a reference: to the process it was made for, and to no other that has its ids by now. */
+  route(ref: Ref): Route {
+    const { cUid, incarnation } = ref;
     const ordinal = ownerOrdinal(cUid);
     if (ordinal === undefined) {
       throw new UnreachableError(`Channel ${cUid} belongs to no partition: it is reached by its address only.`);
     }
     if (ordinal === this.#ordinal) {
-      return this.system.closedRoute(cUid, 'stopped');
+      return this.system.closedRoute(ref, 'stopped');
     }
-    return new RemoteRoute(this.system, cUid, () => this.#openOrdinal(ordinal));
+    return new RemoteRoute(this.system, ref, () => this.#openHolder(ordinal, incarnation));
   }
 
   /** The channel to an address, opened where there is none. */
@@ -139,8 +144,8 @@ export class Router implements RouterServices {
 
   // ---- what channels ask for
 
-  identity(): { readonly address: string; readonly ordinal: number | undefined } {
-    return { address: this.#address, ordinal: this.#ordinal };
+  identity(): { readonly address: string; readonly ordinal: number | undefined; readonly incarnation: bigint } {
+    return { address: this.#address, ordinal: this.#ordinal, incarnation: this.system.incarnation };
   }
 
   flushSoon(channel: Channel): void {
@@ -154,15 +159,18 @@ export class Router implements RouterServices {
     }
   }
 
-  introduced(channel: Channel, { address, ordinal }: v1.Hello): void {
+  introduced(channel: Channel, { address, ordinal, incarnation }: v1.Hello): void {
+    channel.incarnation = incarnation;
     if (address !== '') {
       channel.address = address;
       if (address !== this.#address && !this.#byAddress.has(address)) {
         this.#byAddress.set(address, channel);
       }
     }
-    if (ordinal !== undefined && ordinal !== this.#ordinal && !this.#byOrdinal.has(ordinal)) {
-      this.#byOrdinal.set(ordinal, channel);
+    if (ordinal !== undefined && !(ordinal === this.#ordinal && incarnation === this.system.incarnation)) {
+      for (const key of [holderKey(ordinal, incarnation), holderKey(ordinal, 0n)]) {
+        if (!this.#byHolder.has(key)) this.#byHolder.set(key, channel);
+      }
     }
   }
 
@@ -180,7 +188,7 @@ export class Router implements RouterServices {
     }
     this.#dirty.delete(channel);
     forget(this.#byAddress, channel);
-    forget(this.#byOrdinal, channel);
+    forget(this.#byHolder, channel);
   }
 
   // ---- links
@@ -191,9 +199,10 @@ export class Router implements RouterServices {
     channel.hello();
   }
 
-  #openOrdinal(ordinal: number): Channel {
-    const known = this.#byOrdinal.get(ordinal);
-    return known ?? this.#opening(this.#byOrdinal, ordinal, `partition ${ordinal}`, async () => this.#locate(ordinal));
+  #openHolder(ordinal: number, incarnation: bigint): Channel {
+    const key = holderKey(ordinal, incarnation);
+    const locate = async (): Promise<string> => this.#locate(ordinal, incarnation);
+    return this.#byHolder.get(key) ?? this.#opening(this.#byHolder, key, `partition ${ordinal}`, locate);
   }
 
   #opening<Key>(channels: Map<Key, Channel>, key: Key, name: string, locate: () => Promise<string>): Channel {
@@ -246,6 +255,11 @@ export class Router implements RouterServices {
     this.#dirty.clear();
     this.#transport.flush();
   }
+}
+
+/** `incarnation` is 0n for whoever has the ordinal now. */
+function holderKey(ordinal: number, incarnation: bigint): string {
+  return `${ordinal}/${incarnation}`;
 }
 
 function unreachable(name: string, cause: unknown): MillraceError {

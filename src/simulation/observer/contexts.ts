@@ -1,5 +1,5 @@
 import type { Behavior, Context, SpawnOptions } from '../../actors/kernel/index.js';
-import type { AnyService, Ref } from '../../protocol/index.js';
+import type { AnyService, RefInit } from '../../protocol/index.js';
 import type { ObservedActor } from './actor.js';
 import type { Observer } from './observer.js';
 
@@ -27,7 +27,8 @@ export class Contexts {
       ['self', observer.reference(context.self.service, context.self, actor)],
       [
         'ref',
-        <S extends AnyService>(service: S, ref: Ref) => observer.reference(service, context.ref(service, ref), actor),
+        <S extends AnyService>(service: S, ref: RefInit) =>
+          observer.reference(service, context.ref(service, ref), actor),
       ],
       [
         'spawn',

@@ -23,7 +23,7 @@ export class Observer {
   readonly messages: Messages;
   readonly streams: Streams;
   readonly watches: Watches;
-  readonly #references = new References('simulation');
+  readonly #references = new References({ name: 'simulation' });
   readonly #routes = new Map<Party, Map<Route, ObservedRoute>>();
   /** By channel id. Those of a cluster whose control plane was lost are given again. */
   readonly #actors = new Map<bigint, ObservedActor>();

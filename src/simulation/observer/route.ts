@@ -24,6 +24,7 @@ export const STREAM_META = 'millrace.simulation.stream';
 /** A way to an actor, as one party uses it: everything that goes along is noted, and passed on. */
 export class ObservedRoute implements Route {
   readonly cUid: bigint;
+  readonly incarnation: bigint;
   readonly owner: Party;
   /** The watch that its owner has now, or was told of last. */
   watched: Watch | undefined;
@@ -36,6 +37,7 @@ export class ObservedRoute implements Route {
     this.owner = owner;
     this.inner = inner;
     this.cUid = inner.cUid;
+    this.incarnation = inner.incarnation;
   }
 
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {

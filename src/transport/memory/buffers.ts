@@ -1,30 +1,30 @@
 import { limits } from '../../limits.js';
 
-/** What memory is filled with once it is no longer the reader's or the writer's to use. */
+/** Fills memory that the reader or the writer must no longer use. */
 const POISON = 0xdb;
 
-/** Views begin inside their memory, as they do in a slab, so that code which forgets `byteOffset` fails here already. */
+/** Views start inside their ArrayBuffer, as they do in a slab: code that ignores `byteOffset` fails here too. */
 const OFFSET = 8;
 
-/** Free buffers kept for use again. */
+/** Most free buffers that are kept for reuse. */
 const KEPT_BUFFERS = 64;
 
 export function poison(bytes: Uint8Array): void {
   bytes.fill(POISON);
 }
 
-/** A copy in memory of its own. */
+/** Copies bytes into new memory. */
 export function copyOf(bytes: Uint8Array): Uint8Array {
   const copy = allocate(bytes.length);
   copy.set(bytes);
   return copy;
 }
 
-/** Transmit buffers of one network, shared by its links: an idle link holds none. */
-export class TransmitBuffers {
+/** The transmit buffers that all links of one network share. An idle link holds none. */
+export class BufferPool {
   readonly #free: Uint8Array[] = [];
 
-  /** A buffer of `sizeBytes`; one of an ordinary frame's size may have been used before. */
+  /** Returns a buffer of `sizeBytes`. Buffers of an ordinary frame's size are reused. */
   take(sizeBytes: number): Uint8Array {
     return (sizeBytes === limits.frameBytes ? this.#free.pop() : undefined) ?? allocate(sizeBytes);
   }

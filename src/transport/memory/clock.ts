@@ -1,12 +1,12 @@
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 
-/** Something that will happen unless it is cancelled. */
+/** A scheduled call that can be cancelled. */
 export interface Wait {
   timer: Timer | undefined;
   isOver: boolean;
 }
 
-/** The turns and timers of one network, counted so that tests can see that none is left. */
+/** Schedules the turns and timers of one network, and counts them: tests check that none is left. */
 export class Clock {
   readonly #scheduler: Scheduler;
   #pending = 0;
@@ -15,7 +15,7 @@ export class Clock {
     this.#scheduler = scheduler;
   }
 
-  /** Turns and timers to come. */
+  /** Turns and timers that have not run. */
   get pending(): number {
     return this.#pending;
   }
@@ -24,7 +24,7 @@ export class Clock {
     return this.#scheduler.now();
   }
 
-  /** Calls `turn` in a turn of its own, `delayMs` from now; without delay in the next one. */
+  /** Calls `turn` in its own turn, `delayMs` from now; in the next turn if `delayMs` is 0. */
   after(delayMs: number, turn: () => void): Wait {
     const wait: Wait = { timer: undefined, isOver: false };
     const run = (): void => {
@@ -38,7 +38,7 @@ export class Clock {
     return wait;
   }
 
-  /** Undefined, and what is over already, are ignored. */
+  /** Ignores undefined and calls that have already run. */
   cancel(wait: Wait | undefined): void {
     if (wait === undefined || wait.isOver) return;
     if (wait.timer !== undefined) this.#scheduler.clearTimer(wait.timer);

@@ -1,6 +1,6 @@
 import { ConfigError, UnreachableError } from '../../errors.js';
 import type { Link } from '../transport.js';
-import { Cable } from './cable.js';
+import { VirtualConnection } from './virtual-connection.js';
 import type { Environment } from './environment.js';
 import { faultsFrom, isReliable } from './faults.js';
 import type { Faults } from './faults.js';
@@ -8,7 +8,7 @@ import type { LinkOwner, MemoryLink } from './link.js';
 import { isAt } from './place.js';
 import type { Place } from './place.js';
 
-/** A process on the network, as the exchange sees it. */
+/** A process on the network. */
 export interface Endpoint {
   readonly place: Place;
   readonly address: string;
@@ -16,7 +16,7 @@ export interface Endpoint {
   readonly isListening: boolean;
   nextLinkId(): number;
   accept(link: Link): void;
-  /** Its process is dead from now on. */
+  /** Called when its process crashes. */
   crash(): void;
 }
 
@@ -31,25 +31,25 @@ interface Override {
   readonly faults: Partial<Faults>;
 }
 
-/** Who is on the network, which cables join them, and what is wrong between them. */
+/** The state of one network: its processes, the connections between them, and the cuts and faults in force. */
 export class Exchange {
   readonly environment: Environment;
   readonly #faults: Faults;
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #cables = new Set<Cable>();
+  readonly #connections = new Set<VirtualConnection>();
   readonly #overrides: Override[] = [];
   readonly #down = new Set<string>();
   #cuts: Cut[] = [];
   #held: (() => void)[] = [];
-  #cablesMade = 0;
+  #connectionsMade = 0;
 
   constructor(environment: Environment, faults: Faults) {
     this.environment = environment;
     this.#faults = faults;
   }
 
-  get cables(): Iterable<Cable> {
-    return this.#cables;
+  get connections(): Iterable<VirtualConnection> {
+    return this.#connections;
   }
 
   get endpoints(): number {
@@ -66,11 +66,11 @@ export class Exchange {
     return this.#endpoints.get(address);
   }
 
-  /** Throws UnreachableError when the node or process has crashed and was not restarted. */
+  /** Throws UnreachableError if the node or process has crashed and was not restarted. */
   join(endpoint: Endpoint): void {
     for (const target of this.#down) {
       if (!isAt(endpoint.place, target)) continue;
-      throw new UnreachableError(`${target} has crashed: restart it before a process begins there.`);
+      throw new UnreachableError(`${target} has crashed: restart it before you start a process there.`);
     }
     this.#endpoints.set(endpoint.address, endpoint);
   }
@@ -95,23 +95,23 @@ export class Exchange {
     return this.#cuts.some((cut) => isBetween(one, other, cut.one, cut.other));
   }
 
-  /** A new link from `client` to `server`; its ends have no handlers yet. */
+  /** Makes a link from `client` to `server`. Its ends have no handlers yet. */
   connect(client: Endpoint, server: Endpoint): { readonly client: MemoryLink; readonly server: MemoryLink } {
-    this.#cablesMade += 1;
-    const cable = new Cable({
-      number: this.#cablesMade,
+    this.#connectionsMade += 1;
+    const connection = new VirtualConnection({
+      number: this.#connectionsMade,
       client,
       server,
       faults: this.faultsBetween(client.place, server.place),
       environment: this.environment,
-      onGone: (gone) => this.#cables.delete(gone),
+      onGone: (gone) => this.#connections.delete(gone),
     });
-    this.#cables.add(cable);
-    this.environment.trace.opened({ number: this.#cablesMade, from: client.address, to: server.address });
-    return cable;
+    this.#connections.add(connection);
+    this.environment.trace.opened({ number: this.#connectionsMade, from: client.address, to: server.address });
+    return connection;
   }
 
-  /** Calls `turn` once, when cuts were healed. */
+  /** Calls `turn` once, after the next heal. */
   whenHealed(turn: () => void): void {
     this.#held.push(turn);
   }
@@ -120,28 +120,28 @@ export class Exchange {
     this.#held = this.#held.filter((held) => held !== turn);
   }
 
-  /** Returns what mends this cut. */
+  /** Returns a function that heals this cut. */
   partition(one: readonly string[], other: readonly string[]): () => void {
     const cut = { one, other };
     this.#cuts.push(cut);
-    for (const cable of this.#cables) {
-      if (this.isCut(cable.clientPlace, cable.serverPlace)) cable.cut();
+    for (const connection of this.#connections) {
+      if (this.isCut(connection.clientPlace, connection.serverPlace)) connection.cut();
     }
     return () => {
       if (!this.#cuts.includes(cut)) return;
       this.environment.trace.fault('heal', `${one.join(',')} | ${other.join(',')}`);
-      this.#mend(this.#cuts.filter((other) => other !== cut));
+      this.#setCuts(this.#cuts.filter((other) => other !== cut));
     };
   }
 
   heal(): void {
-    this.#mend([]);
+    this.#setCuts([]);
   }
 
-  #mend(cuts: Cut[]): void {
+  #setCuts(cuts: Cut[]): void {
     this.#cuts = cuts;
-    for (const cable of this.#cables) {
-      if (!this.isCut(cable.clientPlace, cable.serverPlace)) cable.heal();
+    for (const connection of this.#connections) {
+      if (!this.isCut(connection.clientPlace, connection.serverPlace)) connection.heal();
     }
     const held = this.#held;
     this.#held = [];
@@ -152,9 +152,9 @@ export class Exchange {
     const dying = [...this.#endpoints.values()].filter((endpoint) => isAt(endpoint.place, target));
     this.#down.add(target);
     for (const endpoint of dying) this.#endpoints.delete(endpoint.address);
-    for (const cable of this.#cables) {
-      if (isAt(cable.clientPlace, target)) cable.crash(cable.client);
-      if (isAt(cable.serverPlace, target)) cable.crash(cable.server);
+    for (const connection of this.#connections) {
+      if (isAt(connection.clientPlace, target)) connection.crash(connection.client);
+      if (isAt(connection.serverPlace, target)) connection.crash(connection.server);
     }
     for (const endpoint of dying) endpoint.crash();
   }

@@ -1,23 +1,23 @@
 import { ConfigError } from '../../errors.js';
 import type { Scheduler } from '../../scheduler/index.js';
 
-/** How frames fare between two processes. */
+/** Faults of the links between two processes. */
 export interface Faults {
-  /** Time that every frame takes, in ms. Default 0: it arrives in the next turn. */
+  /** Latency of every frame, in ms. Default 0: it arrives in the next turn. */
   readonly latencyMs: number;
-  /** Up to so much more, evenly distributed, in ms. Default 0. */
+  /** Most additional latency, uniformly distributed, in ms. Default 0. */
   readonly jitterMs: number;
-  /** Chance of a frame to be lost, 0 to 1. Default 0. */
+  /** Probability that a frame is lost, 0 to 1. Default 0. */
   readonly loss: number;
-  /** Chance of a frame to arrive twice, 0 to 1. Default 0. */
+  /** Probability that a frame arrives twice, 0 to 1. Default 0. */
   readonly duplicate: number;
-  /** Chance of a frame to overtake the one sent before it on its link and lane, 0 to 1. Default 0. */
+  /** Probability that a frame overtakes the frame before it on its link and lane, 0 to 1. Default 0. */
   readonly reorder: number;
 }
 
 const noFaults: Faults = { latencyMs: 0, jitterMs: 0, loss: 0, duplicate: 0, reorder: 0 };
 
-/** `given` over `base`. Throws ConfigError for a number that makes no sense. */
+/** Completes `given` from `base`. Throws ConfigError for a number out of range. */
 export function faultsFrom(given: Partial<Faults>, base: Faults = noFaults): Faults {
   return {
     latencyMs: duration('latencyMs', given.latencyMs ?? base.latencyMs),
@@ -28,7 +28,7 @@ export function faultsFrom(given: Partial<Faults>, base: Faults = noFaults): Fau
   };
 }
 
-/** Whether frames arrive once and in order. */
+/** True if frames arrive once and in order. */
 export function isReliable(faults: Faults): boolean {
   return faults.loss === 0 && faults.duplicate === 0 && faults.reorder === 0;
 }
@@ -36,21 +36,23 @@ export function isReliable(faults: Faults): boolean {
 /** A duration in ms. Throws ConfigError unless it is a finite number from 0. */
 export function duration(name: string, value: number): number {
   if (Number.isFinite(value) && value >= 0) return value;
-  throw new ConfigError(`Option ${name} of the pseudo-network is ${value}: it takes a number of ms from 0.`);
+  throw new ConfigError(
+    `Option ${name} of the pseudo-network is ${value}: it must be a finite number of ms, 0 or more.`,
+  );
 }
 
 function chance(name: string, value: number): number {
   if (value >= 0 && value <= 1) return value;
-  throw new ConfigError(`Option ${name} of the pseudo-network is ${value}: it takes a chance from 0 to 1.`);
+  throw new ConfigError(`Option ${name} of the pseudo-network is ${value}: it must be a probability from 0 to 1.`);
 }
 
-/** Draws what happens to each frame. Every fault has a stream of its own, so that turning one on leaves the others alike. */
+/** Draws the faults of each frame. Every kind of fault has its own random stream, so enabling one does not change the draws of another. */
 export class Chance {
   readonly #latency: () => number;
   readonly #loss: () => number;
   readonly #duplicate: () => number;
   readonly #reorder: () => number;
-  /** From now on every frame arrives, once and in order; how long each takes stays as it is. */
+  /** True: every frame arrives once and in order. Latencies are still drawn. */
   isCalm = false;
 
   constructor(scheduler: Scheduler) {

@@ -11,7 +11,7 @@ export interface HandshakeOptions {
 }
 
 /**
- * Opens one link. None of this is ever lost by chance; what a cut holds up goes on when it is healed in time.
+ * Opens one link. Faults never lose these messages. A cut delays them until it is healed.
  *
  *     client                      server
  *       | -------- hello --------> |  listens: its end of the link opens
@@ -29,8 +29,8 @@ export class Handshake {
   #reject: (error: Error) => void = () => {};
   #isOver = false;
   #deadline: Wait | undefined;
-  #travel: Wait | undefined;
-  #heldUp: (() => void) | undefined;
+  #transit: Wait | undefined;
+  #delayed: (() => void) | undefined;
   #end: MemoryLink | undefined;
 
   constructor(exchange: Exchange, client: Endpoint, address: string, onOver: (handshake: Handshake) => void) {
@@ -51,10 +51,10 @@ export class Handshake {
     signal?.addEventListener('abort', this.#aborted);
     const { clock } = this.#exchange.environment;
     this.#deadline = clock.after(timeoutMs, () => this.#fail(`had no answer within ${timeoutMs} ms`));
-    this.#cross(() => this.#arrive());
+    this.#afterLatency(() => this.#arrive());
   }
 
-  /** The client is closing. */
+  /** Called when the client's transport closes. */
   stop(): void {
     this.#settle();
     this.#reject(new StoppedError(`Connecting to ${this.#address} ended: the transport is closed.`));
@@ -64,16 +64,16 @@ export class Handshake {
     const server = this.#exchange.find(this.#address);
     if (server === undefined || !server.isListening) {
       this.#exchange.environment.trace.refused(this.#client.address, this.#address);
-      return this.#cross(() => this.#fail('was refused: nothing listens there'));
+      return this.#afterLatency(() => this.#fail('was refused: nothing listens there'));
     }
-    const cable = this.#exchange.connect(this.#client, server);
-    this.#end = cable.client;
-    this.#cross(() => this.#accepted(cable.client));
-    server.accept(cable.server);
+    const connection = this.#exchange.connect(this.#client, server);
+    this.#end = connection.client;
+    this.#afterLatency(() => this.#accepted(connection.client));
+    server.accept(connection.server);
   }
 
   #accepted(end: MemoryLink): void {
-    if (!end.isOpen) return this.#fail('failed: the other end is gone');
+    if (!end.isOpen) return this.#fail('failed: the other end has closed');
     this.#end = undefined;
     this.#settle();
     this.#resolve(end);
@@ -85,15 +85,15 @@ export class Handshake {
     this.#reject(new UnreachableError(`Connecting to ${this.#address} ${how}.`, options));
   }
 
-  /** Goes to the other side, now or when a cut between the two is healed, and does `then` there. */
-  #cross(then: () => void): void {
+  /** Calls `then` after one latency, or after a cut between the two is healed. */
+  #afterLatency(then: () => void): void {
     const { clock, chance } = this.#exchange.environment;
     const there = placeOf(this.#address) ?? this.#client.place;
     const faults = this.#exchange.faultsBetween(this.#client.place, there);
-    this.#travel = clock.after(chance.latencyMs(faults), () => {
+    this.#transit = clock.after(chance.latencyMs(faults), () => {
       if (!this.#exchange.isCut(this.#client.place, there)) return then();
-      this.#heldUp = () => this.#cross(then);
-      this.#exchange.whenHealed(this.#heldUp);
+      this.#delayed = () => this.#afterLatency(then);
+      this.#exchange.whenHealed(this.#delayed);
     });
   }
 
@@ -102,8 +102,8 @@ export class Handshake {
     this.#isOver = true;
     const { clock } = this.#exchange.environment;
     clock.cancel(this.#deadline);
-    clock.cancel(this.#travel);
-    if (this.#heldUp !== undefined) this.#exchange.forget(this.#heldUp);
+    clock.cancel(this.#transit);
+    if (this.#delayed !== undefined) this.#exchange.forget(this.#delayed);
     this.#signal?.removeEventListener('abort', this.#aborted);
     this.#end?.close();
     this.#onOver(this);

@@ -1,6 +1,6 @@
 /**
- * The pseudo-network: virtual processes and nodes in one thread, joined by links that carry nothing but copied bytes, with
- * faults on demand and a trace. Executors make one and take a Transport of it for each process; it starts no real I/O.
+ * The pseudo-network: virtual processes and nodes in one thread, with links that carry copied bytes only, injected faults, and a trace.
+ * An Executor makes one, and takes a Transport from it for each process. It must never start real I/O.
  */
 export type { Faults } from './faults.js';
 export { MemoryNetwork } from './network.js';

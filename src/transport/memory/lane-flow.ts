@@ -6,104 +6,104 @@ import type { Environment } from './environment.js';
 import type { Faults } from './faults.js';
 import type { TracedFrame, TracedLink } from './trace.js';
 
-/** Credit that a frame takes beyond its bytes, so that empty frames are bounded too. */
+/** Credit that a frame uses in addition to its bytes, so that empty frames are bounded too. */
 const FRAME_COST_BYTES = 64;
 
-/** What a flow has to know of the two ends that it joins. */
-export interface Crossing {
-  /** Frames must wait: the receiver is not there yet, or the cable is cut and may heal. */
+/** The two ends of a flow, as the flow sees them. */
+export interface FlowEnds {
+  /** True while frames must wait: the receiver has no handlers yet, or the connection is cut and may heal. */
   isHeld(): boolean;
-  /** Frames that arrive go nowhere: the receiver has closed, or the cable is cut. */
+  /** True if frames that arrive are lost: the receiver has closed, or the connection is cut. */
   isDead(): boolean;
-  /** Hands a frame to the receiver. */
+  /** Delivers a frame to the receiver. */
   deliver(lane: Lane, bytes: Uint8Array): void;
-  /** Frames have landed: there is credit again, and perhaps nothing left in flight. */
-  landed(lane: Lane): void;
+  /** Called after frames have arrived: they return credit, and there may be none left in flight. */
+  arrived(lane: Lane): void;
 }
 
-interface Flight extends TracedFrame {
-  /** It lands at this time or, so that the lane keeps its order, when those before it have. */
+interface InTransitFrame extends TracedFrame {
+  /** It arrives at this time, or after the frames before it if that is later: a lane keeps its order. */
   readonly dueMs: number;
   readonly costBytes: number;
   readonly isLost: boolean;
 }
 
 /**
- * The frames of one lane in one direction: handed over, then on their way, then landed. They keep their order, whatever
- * the latency draws; credit is taken from hand-over until the receiver has read the frame.
+ * The frames of one lane in one direction: queued, then in transit, then delivered. They keep their order, whatever latencies are drawn.
+ * A frame uses credit from `push` until the receiver has read it.
  */
 export class LaneFlow {
   readonly lane: Lane;
   readonly #link: TracedLink;
   readonly #faults: Faults;
   readonly #environment: Environment;
-  readonly #crossing: Crossing;
-  readonly #land = (): void => this.#landDue();
+  readonly #ends: FlowEnds;
+  readonly #deliverTurn = (): void => this.#deliverDue();
   #unsent: Uint8Array[] = [];
-  #flights: Flight[] = [];
+  #inTransit: InTransitFrame[] = [];
   #bytesInFlight = 0;
   #sequence = 0;
   #wait: Wait | undefined;
 
-  constructor(lane: Lane, link: TracedLink, faults: Faults, environment: Environment, crossing: Crossing) {
+  constructor(lane: Lane, link: TracedLink, faults: Faults, environment: Environment, ends: FlowEnds) {
     this.lane = lane;
     this.#link = link;
     this.#faults = faults;
     this.#environment = environment;
-    this.#crossing = crossing;
+    this.#ends = ends;
   }
 
   get framesInFlight(): number {
-    return this.#unsent.length + this.#flights.length;
+    return this.#unsent.length + this.#inTransit.length;
   }
 
-  /** Credit taken. */
+  /** Credit in use. */
   get bytesInFlight(): number {
     return this.#bytesInFlight;
   }
 
-  /** A frame larger than the window has credit when it is alone. */
+  /** A frame larger than the window has credit when nothing else is in flight. */
   hasCredit(sizeBytes: number): boolean {
     const inFlight = this.#bytesInFlight;
     return inFlight === 0 || inFlight + sizeBytes + FRAME_COST_BYTES <= limits.linkWindowBytes;
   }
 
-  /** Takes a copy, which leaves with the next `depart`. */
+  /** Queues a copy of the frame. It leaves with the next `transmit`. */
   push(bytes: Uint8Array): void {
     this.#bytesInFlight += bytes.length + FRAME_COST_BYTES;
     this.#unsent.push(copyOf(bytes));
   }
 
-  depart(): void {
+  transmit(): void {
     const unsent = this.#unsent;
     this.#unsent = [];
-    for (const bytes of unsent) this.#launch(bytes);
+    for (const bytes of unsent) this.#transmit(bytes);
     this.#arm();
   }
 
-  /** Goes on after the receiver came or the cable was healed; held frames arrive `delayMs` from now. */
+  /** Continues when the receiver has handlers or the connection was healed. Held frames arrive `delayMs` from now. */
   resume(delayMs: number): void {
     const dueMs = this.#environment.clock.now() + delayMs;
-    this.#flights = this.#flights.map((flight) => ({ ...flight, dueMs: Math.max(flight.dueMs, dueMs) }));
+    this.#inTransit = this.#inTransit.map((frame) => ({ ...frame, dueMs: Math.max(frame.dueMs, dueMs) }));
     this.#environment.clock.cancel(this.#wait);
     this.#wait = undefined;
     this.#arm();
   }
 
-  /** Loses whatever is on its way. */
+  /** Loses all frames in flight. */
   discard(): void {
     this.#environment.clock.cancel(this.#wait);
     this.#wait = undefined;
-    for (const flight of this.#flights) this.#environment.trace.frame('lost', flight);
-    this.#flights = [];
+    for (const frame of this.#inTransit) this.#environment.trace.frame('lost', frame);
+    this.#inTransit = [];
     this.#unsent = [];
     this.#bytesInFlight = 0;
   }
 
-  #launch(bytes: Uint8Array): void {
+  #transmit(bytes: Uint8Array): void {
     const { clock, chance, trace } = this.#environment;
     this.#sequence += 1;
-    const flight: Flight = {
+    const frame: InTransitFrame = {
       link: this.#link,
       lane: this.lane,
       sequence: this.#sequence,
@@ -112,56 +112,56 @@ export class LaneFlow {
       costBytes: bytes.length + FRAME_COST_BYTES,
       isLost: chance.isLost(this.#faults),
     };
-    trace.frame('sent', flight);
-    this.#flights.push(flight);
+    trace.frame('sent', frame);
+    this.#inTransit.push(frame);
     if (chance.overtakes(this.#faults)) this.#overtake();
     if (!chance.isDuplicated(this.#faults)) return;
-    trace.frame('duplicated', flight);
-    this.#flights.push({ ...flight, bytes: copyOf(bytes), costBytes: 0, isLost: false });
+    trace.frame('duplicated', frame);
+    this.#inTransit.push({ ...frame, bytes: copyOf(bytes), costBytes: 0, isLost: false });
   }
 
-  /** The last frame and the one before it change places; each place keeps its time. */
+  /** Swaps the last two frames; each position keeps its arrival time. */
   #overtake(): void {
-    const last = this.#flights.at(-1);
-    const before = this.#flights.at(-2);
+    const last = this.#inTransit.at(-1);
+    const before = this.#inTransit.at(-2);
     if (last === undefined || before === undefined) return;
     this.#environment.trace.frame('reordered', last);
-    this.#flights.splice(-2, 2, { ...last, dueMs: before.dueMs }, { ...before, dueMs: last.dueMs });
+    this.#inTransit.splice(-2, 2, { ...last, dueMs: before.dueMs }, { ...before, dueMs: last.dueMs });
   }
 
   #arm(): void {
-    const next = this.#flights[0];
-    if (next === undefined || this.#wait !== undefined || this.#crossing.isHeld()) return;
+    const next = this.#inTransit[0];
+    if (next === undefined || this.#wait !== undefined || this.#ends.isHeld()) return;
     const { clock } = this.#environment;
-    this.#wait = clock.after(next.dueMs - clock.now(), this.#land);
+    this.#wait = clock.after(next.dueMs - clock.now(), this.#deliverTurn);
   }
 
-  /** Frames sent while this runs have a turn of their own. */
-  #landDue(): void {
+  /** Frames sent during this turn arrive in a later one. */
+  #deliverDue(): void {
     this.#wait = undefined;
     const nowMs = this.#environment.clock.now();
     try {
-      for (let left = this.#flights.length; left > 0; left -= 1) {
-        const flight = this.#flights[0];
-        if (flight === undefined || flight.dueMs > nowMs || this.#crossing.isHeld()) break;
-        this.#flights.shift();
-        this.#landOne(flight);
+      for (let left = this.#inTransit.length; left > 0; left -= 1) {
+        const frame = this.#inTransit[0];
+        if (frame === undefined || frame.dueMs > nowMs || this.#ends.isHeld()) break;
+        this.#inTransit.shift();
+        this.#deliverOne(frame);
       }
     } finally {
       this.#arm();
-      this.#crossing.landed(this.lane);
+      this.#ends.arrived(this.lane);
     }
   }
 
-  #landOne(flight: Flight): void {
-    const isLost = flight.isLost || this.#crossing.isDead();
-    this.#environment.trace.frame(isLost ? 'lost' : 'delivered', flight);
+  #deliverOne(frame: InTransitFrame): void {
+    const isLost = frame.isLost || this.#ends.isDead();
+    this.#environment.trace.frame(isLost ? 'lost' : 'delivered', frame);
     try {
-      if (!isLost) this.#crossing.deliver(this.lane, flight.bytes);
+      if (!isLost) this.#ends.deliver(this.lane, frame.bytes);
     } finally {
-      poison(flight.bytes);
-      // After `discard` nothing is in flight any more.
-      this.#bytesInFlight = Math.max(0, this.#bytesInFlight - flight.costBytes);
+      poison(frame.bytes);
+      // Not below 0: `discard` may have reset it in the meantime.
+      this.#bytesInFlight = Math.max(0, this.#bytesInFlight - frame.costBytes);
     }
   }
 }

@@ -5,25 +5,25 @@ import type { Environment } from './environment.js';
 import { isReliable } from './faults.js';
 import type { Faults } from './faults.js';
 import { LaneFlow } from './lane-flow.js';
-import type { Crossing } from './lane-flow.js';
+import type { FlowEnds } from './lane-flow.js';
 import { OutgoingLane } from './outgoing-lane.js';
 import type { TracedLink } from './trace.js';
 
-/** What a link needs of the cable that it is one end of. */
-export interface CableEnd {
+/** What a link needs from its connection. */
+export interface ConnectionEnd {
   isCut(): boolean;
-  /** The other end; undefined only while the cable is being made. */
+  /** The other end. Undefined only during the construction of the connection. */
   peer(): MemoryLink | undefined;
-  /** This end was closed by its owner. */
+  /** The owner has closed this end. */
   closed(reason: CloseReason): void;
-  /** Frames from this end have landed. */
-  landed(): void;
+  /** Frames from this end have arrived at the other. */
+  arrived(): void;
 }
 
-/** What a link needs of the transport that owns it. */
+/** What a link needs from the transport that owns it. */
 export interface LinkOwner {
   began(link: MemoryLink): void;
-  /** There are frames to flush. */
+  /** The link has frames to flush. */
   hasUnsent(link: MemoryLink): void;
   ended(link: MemoryLink): void;
 }
@@ -33,23 +33,23 @@ export interface MemoryLinkOptions {
   readonly direction: TracedLink;
   readonly faults: Faults;
   readonly environment: Environment;
-  readonly cable: CableEnd;
+  readonly connection: ConnectionEnd;
   readonly owner: LinkOwner;
 }
 
 const MEMORY = { transport: 'memory', medium: '' } as const;
 
-/** One end of a cable. */
+/** One end of a virtual connection. */
 export class MemoryLink implements Link {
   readonly id: number;
   readonly peerAddress: string;
   readonly isReliable: boolean;
   readonly carrier = MEMORY;
-  /** Its peer is in the same program: it answers, or this end does not run either. */
+  /** Always false: the peer runs on the same event loop, so it is responsive whenever this end runs. */
   readonly isUnresponsive = false;
   readonly #direction: TracedLink;
   readonly #environment: Environment;
-  readonly #cable: CableEnd;
+  readonly #connection: ConnectionEnd;
   readonly #owner: LinkOwner;
   readonly #outgoing: { readonly [L in Lane]: OutgoingLane };
   #handlers: LinkHandlers | undefined;
@@ -65,10 +65,10 @@ export class MemoryLink implements Link {
     this.isReliable = isReliable(options.faults);
     this.#direction = options.direction;
     this.#environment = options.environment;
-    this.#cable = options.cable;
+    this.#connection = options.connection;
     this.#owner = options.owner;
     const outgoing = (lane: Lane): OutgoingLane => {
-      const flow = new LaneFlow(lane, options.direction, options.faults, options.environment, this.#crossing());
+      const flow = new LaneFlow(lane, options.direction, options.faults, options.environment, this.#flowEnds());
       return new OutgoingLane(flow, this.peerAddress, options.environment.buffers);
     };
     this.#outgoing = { [Lane.control]: outgoing(Lane.control), [Lane.data]: outgoing(Lane.data) };
@@ -86,7 +86,7 @@ export class MemoryLink implements Link {
     return this.#bytesReceived;
   }
 
-  /** Frames from this end to the other that have not landed. */
+  /** Frames from this end to the other that have not arrived. */
   get framesInFlight(): number {
     return this.#outgoing[Lane.control].flow.framesInFlight + this.#outgoing[Lane.data].flow.framesInFlight;
   }
@@ -95,15 +95,15 @@ export class MemoryLink implements Link {
     return this.#outgoing[Lane.control].flow.bytesInFlight + this.#outgoing[Lane.data].flow.bytesInFlight;
   }
 
-  /** Its owner listens to it, or will not any more. */
+  /** True if the owner has set handlers, or the link has ended and needs none. */
   get hasReader(): boolean {
     return this.#handlers !== undefined || !this.isOpen;
   }
 
   setHandlers(handlers: LinkHandlers): void {
-    if (this.#handlers !== undefined) throw new ConfigError(`Link to ${this.peerAddress} has its handlers already.`);
+    if (this.#handlers !== undefined) throw new ConfigError(`Link to ${this.peerAddress} already has its handlers.`);
     this.#handlers = handlers;
-    if (this.#endReason === undefined) this.#cable.peer()?.resume(0);
+    if (this.#endReason === undefined) this.#connection.peer()?.resume(0);
     else this.#announceEnd(this.#endReason);
   }
 
@@ -124,35 +124,35 @@ export class MemoryLink implements Link {
     if (!this.isOpen) return;
     this.flush();
     this.end(reason);
-    this.#cable.closed(reason);
+    this.#connection.closed(reason);
   }
 
   flush(): void {
     if (!this.#hasUnsent) return;
     this.#hasUnsent = false;
-    this.#outgoing[Lane.control].flow.depart();
-    this.#outgoing[Lane.data].flow.depart();
+    this.#outgoing[Lane.control].flow.transmit();
+    this.#outgoing[Lane.data].flow.transmit();
   }
 
-  /** Frames that were held move again, and arrive `delayMs` from now or later. */
+  /** Releases held frames. They arrive `delayMs` from now, or later. */
   resume(delayMs: number): void {
     this.#outgoing[Lane.control].flow.resume(delayMs);
     this.#outgoing[Lane.data].flow.resume(delayMs);
   }
 
-  /** Loses the frames from this end to the other. */
+  /** Loses the frames in flight from this end. */
   discard(): void {
     this.#outgoing[Lane.control].flow.discard();
     this.#outgoing[Lane.data].flow.discard();
   }
 
-  /** A frame has come from the other end. */
+  /** Delivers a frame from the other end. */
   receive(lane: Lane, bytes: Uint8Array): void {
     this.#bytesReceived += bytes.length;
     this.#handlers?.frame(lane, bytes);
   }
 
-  /** The link is over at this end; its owner is told in a turn of its own. */
+  /** Ends the link at this end. `closed` is called in a later turn. */
   end(reason: CloseReason): void {
     if (!this.isOpen) return;
     this.#endReason = reason;
@@ -161,8 +161,8 @@ export class MemoryLink implements Link {
     if (this.#handlers !== undefined) this.#announceEnd(reason);
   }
 
-  /** The process at this end has crashed: it learns nothing any more. */
-  endInSilence(): void {
+  /** The process at this end has crashed: ends the link without calling its handlers. */
+  endSilently(): void {
     this.#isSilent = true;
     if (!this.isOpen) return;
     this.#endReason = { kind: 'lost', message: 'this process crashed' };
@@ -176,25 +176,25 @@ export class MemoryLink implements Link {
     });
   }
 
-  #offerCredit(lane: Lane): void {
+  #reportWritable(lane: Lane): void {
     const outgoing = this.#outgoing[lane];
-    if (!outgoing.owesCredit) return;
+    if (!outgoing.isWritableAgain) return;
     this.#environment.clock.after(0, () => {
-      if (!this.isOpen || !outgoing.owesCredit) return;
-      outgoing.settleCredit();
+      if (!this.isOpen || !outgoing.isWritableAgain) return;
+      outgoing.writableReported();
       this.#handlers?.writable(lane);
     });
   }
 
-  #crossing(): Crossing {
-    const cable = this.#cable;
+  #flowEnds(): FlowEnds {
+    const connection = this.#connection;
     return {
-      isHeld: () => cable.peer()?.hasReader !== true || (cable.isCut() && this.isReliable),
-      isDead: () => cable.isCut() || cable.peer()?.isOpen !== true,
-      deliver: (lane, bytes) => cable.peer()?.receive(lane, bytes),
-      landed: (lane) => {
-        this.#offerCredit(lane);
-        cable.landed();
+      isHeld: () => connection.peer()?.hasReader !== true || (connection.isCut() && this.isReliable),
+      isDead: () => connection.isCut() || connection.peer()?.isOpen !== true,
+      deliver: (lane, bytes) => connection.peer()?.receive(lane, bytes),
+      arrived: (lane) => {
+        this.#reportWritable(lane);
+        connection.arrived();
       },
     };
   }

@@ -2,7 +2,7 @@ import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Transport } from '../transport.js';
-import { TransmitBuffers } from './buffers.js';
+import { BufferPool } from './buffers.js';
 import { Clock } from './clock.js';
 import { Exchange } from './exchange.js';
 import { Chance, duration, faultsFrom } from './faults.js';
@@ -14,34 +14,34 @@ import { MemoryTransport } from './transport.js';
 
 export interface MemoryNetworkOptions extends Partial<Faults> {
   readonly scheduler: Scheduler;
-  /** Silence after which a cut link is dead, in ms. Default `limits.linkDeadMs`. */
+  /** A link that is cut for this long ends as lost, in ms. Default `limits.linkDeadMs`. */
   readonly linkDeadMs?: number;
-  /** Gets one line, without its newline, for each event. Called in the midst of things: it must not throw. */
+  /** Receives one line per event, without the newline. It must not throw, or call the network. */
   readonly trace?: (line: string) => void;
 }
 
 export interface MemoryTransportOptions {
   readonly node: string;
   readonly process: string;
-  /** Called when the process crashes: its owner must stop running its code. Its links say nothing. */
+  /** Called when the process crashes: the owner must stop its code. The links of the process call no handlers. */
   readonly crashed?: () => void;
 }
 
-/** What is there at this moment: all but `processes` must be zero when every link is closed and time has passed. */
+/** Current counts. All but `processes` are zero once every link is closed and time has passed. */
 export interface MemoryNetworkStatistics {
-  /** Transports neither closed nor crashed. */
+  /** Transports that are neither closed nor crashed. */
   readonly processes: number;
-  /** Open ends of links: two for each. */
+  /** Open ends of links: two per link. */
   readonly openLinks: number;
   readonly framesInFlight: number;
-  /** Credit that those frames take. */
+  /** Credit that those frames use. */
   readonly bytesInFlight: number;
   /** Turns and timers that the network has set. */
   readonly timers: number;
 }
 
 /**
- * One pseudo-network: processes on nodes, in one thread, that reach each other by bytes only. With a virtual scheduler,
+ * A pseudo-network: processes on nodes, all in one thread, that exchange bytes only. With a virtual scheduler,
  * equal seeds and equal programs give equal traces.
  *
  *     const network = new MemoryNetwork({ scheduler: new VirtualScheduler({ seed: 7 }), latencyMs: 1, jitterMs: 0.5 });
@@ -53,29 +53,29 @@ export interface MemoryNetworkStatistics {
  */
 export class MemoryNetwork {
   readonly #exchange: Exchange;
-  /** Processes seen so far, and how many transports each has had. */
+  /** All processes so far, and the number of transports that each has had. */
   readonly #places = new Map<string, { readonly place: Place; transports: number }>();
 
-  /** Throws ConfigError for options that make no sense. */
+  /** Throws ConfigError for an option out of range. */
   constructor(options: MemoryNetworkOptions) {
     const clock = new Clock(options.scheduler);
     const environment = {
       clock,
       chance: new Chance(options.scheduler),
       trace: new Trace(clock, options.trace),
-      buffers: new TransmitBuffers(),
+      buffers: new BufferPool(),
       linkDeadMs: duration('linkDeadMs', options.linkDeadMs ?? limits.linkDeadMs),
     };
     this.#exchange = new Exchange(environment, faultsFrom(options));
   }
 
-  /** Some link may lose, double or reorder frames, now or when it is opened. */
+  /** True if some link, open or future, may lose, duplicate or reorder frames. */
   get mayLose(): boolean {
     return this.#exchange.mayLose;
   }
 
   get statistics(): MemoryNetworkStatistics {
-    const ends = [...this.#exchange.cables].flatMap((cable) => [cable.client, cable.server]);
+    const ends = [...this.#exchange.connections].flatMap((connection) => [connection.client, connection.server]);
     const sum = (count: (end: (typeof ends)[number]) => number): number =>
       ends.reduce((total, end) => total + count(end), 0);
     return {
@@ -88,8 +88,8 @@ export class MemoryNetwork {
   }
 
   /**
-   * A transport for a process, which begins with it. Throws ConfigError for a name with spaces or `/ , |`, and
-   * UnreachableError where the node or process has crashed and was not restarted.
+   * Adds a process, and returns its transport. Throws ConfigError for a name with spaces or `/ , |`, UnreachableError if the node or
+   * process has crashed and was not restarted.
    */
   transport(options: MemoryTransportOptions): Transport {
     const place = checkPlace({ node: options.node, process: options.process });
@@ -107,15 +107,15 @@ export class MemoryNetwork {
     return transport;
   }
 
-  /** Links opened from now on between `one` and `other` (each `node` or `node/process`) have these faults instead. */
+  /** Overrides the faults of links that open from now on between `one` and `other` (each `node` or `node/process`). */
   override(one: string, other: string, faults: Partial<Faults>): void {
     faultsFrom(faults);
     this.#exchange.override(checkTarget(one), checkTarget(other), faults);
   }
 
   /**
-   * Cuts every way between the two groups; names are `node` or `node/process`. Cuts add up until `heal`; what is returned mends this
-   * one alone.
+   * Cuts all connections between the two groups; names are `node` or `node/process`. Cuts accumulate until `heal`. The returned function
+   * heals this cut alone.
    */
   partition(groupA: readonly string[], groupB: readonly string[]): () => void {
     const one = groupA.map(checkTarget);
@@ -124,30 +124,32 @@ export class MemoryNetwork {
     return this.#exchange.partition(one, other);
   }
 
-  /** Mends all cuts. Links that are not dead yet go on where they were. */
+  /** Heals all cuts. Links that have not ended continue. */
   heal(): void {
     this.#exchange.environment.trace.fault('heal');
     this.#exchange.heal();
   }
 
-  /** Loss, duplication and reordering are over, on the links that are open, too. Those stay unreliable by what they declare. */
+  /** Ends loss, duplication and reordering, also on open links. Those links still declare themselves unreliable. */
   calm(): void {
     this.#exchange.environment.trace.fault('calm');
     this.#exchange.environment.chance.isCalm = true;
   }
 
-  /** Ends a node or process at once. Throws ConfigError when none of that name was ever on the network. */
+  /** Crashes a node or process. Throws ConfigError for a name that was never on the network. */
   crash(target: string): void {
     const known = [...this.#places.values()];
     if (!known.some(({ place }) => isAt(place, checkTarget(target)))) {
       const names = [...new Set(known.map(({ place }) => place.node))].join(', ');
-      throw new ConfigError(`There is no ${target} on the pseudo-network to crash; its nodes are: ${names || 'none'}.`);
+      throw new ConfigError(
+        `Cannot crash ${target}: the pseudo-network has no such node or process. Its nodes are: ${names || 'none'}.`,
+      );
     }
     this.#exchange.environment.trace.fault('crash', target);
     this.#exchange.crash(target);
   }
 
-  /** A crashed node or process may have transports again; those it had stay dead. Throws ConfigError when it is up. */
+  /** Lets a crashed node or process have transports again. The old ones stay dead. Throws ConfigError if it has not crashed. */
   restart(target: string): void {
     this.#exchange.restart(checkTarget(target));
     this.#exchange.environment.trace.fault('restart', target);

@@ -1,12 +1,12 @@
 import { ConfigError } from '../../errors.js';
 
-/** Where a process lives. */
+/** The node and the name of a process. */
 export interface Place {
   readonly node: string;
   readonly process: string;
 }
 
-/** Throws ConfigError for names that could not be told apart in an address or a trace. */
+/** Throws ConfigError for names that would be ambiguous in an address or a trace. */
 export function checkPlace(place: Place): Place {
   for (const name of [place.node, place.process]) {
     if (!/^[^\s/,|]+$/.test(name)) {
@@ -18,12 +18,12 @@ export function checkPlace(place: Place): Place {
   return place;
 }
 
-/** `target` is the name of a node, or `node/process`. */
+/** True if `target`, a node or `node/process`, names or contains this place. */
 export function isAt(place: Place, target: string): boolean {
   return target === place.node || target === `${place.node}/${place.process}`;
 }
 
-/** Throws ConfigError unless `target` is the name of a node, or `node/process`. */
+/** Throws ConfigError unless `target` is a `node` or `node/process`. */
 export function checkTarget(target: string): string {
   if (/^[^\s/,|]+(\/[^\s/,|]+)?$/.test(target)) return target;
   throw new ConfigError(`"${target}" names no part of the pseudo-network: use "node" or "node/process".`);
@@ -33,7 +33,7 @@ export function addressOf(place: Place, index: number): string {
   return `memory://${place.node}/${place.process}/${index}`;
 }
 
-/** Undefined when `address` is not one of the pseudo-network. */
+/** Returns undefined for an address outside the pseudo-network. */
 export function placeOf(address: string): Place | undefined {
   const [, node, process] = /^memory:\/\/([^/]+)\/([^/]+)\/\d+$/.exec(address) ?? [];
   return node === undefined || process === undefined ? undefined : { node, process };

@@ -1,7 +1,7 @@
 import { Lane } from '../../protocol/index.js';
 import type { Clock } from './clock.js';
 
-/** A frame, as the trace names it. */
+/** What the trace needs to know about a frame. */
 export interface TracedFrame {
   readonly link: TracedLink;
   readonly lane: Lane;
@@ -9,14 +9,14 @@ export interface TracedFrame {
   readonly bytes: Uint8Array;
 }
 
-/** One direction of a link, as the trace names it. */
+/** One direction of a link. */
 export interface TracedLink {
   readonly number: number;
   readonly from: string;
   readonly to: string;
 }
 
-/** Writes one line for each event to the sink; does nothing without one. */
+/** Writes one line per event to the sink. Does nothing without a sink. */
 export class Trace {
   readonly #clock: Clock;
   readonly #sink: ((line: string) => void) | undefined;
@@ -29,7 +29,7 @@ export class Trace {
   frame(event: 'sent' | 'delivered' | 'lost' | 'duplicated' | 'reordered', frame: TracedFrame): void {
     if (this.#sink === undefined) return;
     const lane = frame.lane === Lane.control ? 'control' : 'data';
-    // Most programs trace nothing, and start sooner without it.
+    // Loaded on first use: most programs trace nothing, and start faster without zlib.
     const { crc32 } = process.getBuiltinModule('node:zlib');
     const checksum = crc32(frame.bytes).toString(16).padStart(8, '0');
     const content = `lane=${lane} sequence=${frame.sequence} length=${frame.bytes.length} checksum=${checksum}`;
@@ -48,7 +48,7 @@ export class Trace {
     this.#write(`refused from=${from} to=${to}`);
   }
 
-  /** Something done to the network itself. */
+  /** A fault injected into the network. */
   fault(event: 'crash' | 'restart' | 'partition' | 'heal' | 'calm', what = ''): void {
     this.#write(what === '' ? event : `${event} ${what}`);
   }

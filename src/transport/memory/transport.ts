@@ -13,7 +13,7 @@ export interface MemoryEndpointOptions {
   readonly onCrash: () => void;
 }
 
-/** The way of one virtual process to the others. */
+/** The transport of one virtual process. */
 export class MemoryTransport implements Transport, Endpoint {
   readonly name = 'memory';
   readonly place: Place;
@@ -46,7 +46,7 @@ export class MemoryTransport implements Transport, Endpoint {
 
   async listen(onLink: (link: Link) => void): Promise<string> {
     this.#assertOpen();
-    if (this.#onLink !== undefined) throw new ConfigError(`${this.address} listens already.`);
+    if (this.#onLink !== undefined) throw new ConfigError(`${this.address} already listens.`);
     this.#onLink = onLink;
     return this.address;
   }
@@ -65,13 +65,13 @@ export class MemoryTransport implements Transport, Endpoint {
     for (const link of unsent) link.flush();
   }
 
-  /** Resolves when the owners of all its links have been told. */
+  /** Resolves after `closed` was called on all its links. */
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#stop();
       for (const link of this.#open) link.close();
     }
-    // In the turn after those in which the links tell their end.
+    // The links call `closed` in the turns before this one.
     await new Promise<void>((resolve) => this.#exchange.environment.clock.after(0, resolve));
   }
 

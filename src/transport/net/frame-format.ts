@@ -4,29 +4,29 @@ import { Lane } from '../../protocol/index.js';
 import type { CloseReason } from '../transport.js';
 
 /**
- * What is on the socket once the hello is over:
+ * The format of the socket after the handshake:
  *
  *     0            4      5      6           8
  *     | length LE  | kind | lane | sequence  | payload, `length` bytes ...
  *
- * Each lane counts its own frames, and those of the link itself are a third: control frames overtake data, and bytes that are no
- * frames do not pass for one.
+ * Each lane numbers its own frames, and so do the control messages of the link, which are a third sequence: frames of the control lane
+ * may overtake data, and bytes that are not frames are detected.
  */
 export const HEADER_BYTES = 8;
 
 export const FrameKind = {
-  /** A frame of a lane. */
+  /** A frame of a lane, in one part. */
   whole: 1,
-  /** uint32 LE: size of a frame that comes in pieces. Other lanes go on in between. */
+  /** uint32 LE: the size of a frame that follows in pieces. Other lanes may send between the pieces. */
   large: 2,
   piece: 3,
-  /** Sent in its lane: grant me all you have read of what came before. */
-  want: 4,
-  /** Two float64 LE: costs of all frames read since the link opened, of the control and of the data lane. */
+  /** Sent in its lane: asks the receiver to grant credit as soon as it has read all frames before this one. */
+  creditRequest: 4,
+  /** Two float64 LE: the cost of all frames read since the link opened, on the control lane and on the data lane. */
   credit: 5,
   ping: 6,
   pong: 7,
-  /** Kind of the reason, then its message in UTF-8. Nothing comes after it. */
+  /** The kind of the reason, then its message in UTF-8. The last message of a link. */
   close: 8,
 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
@@ -37,17 +37,17 @@ export function kindOf(byte: number): FrameKind | undefined {
   return KINDS[byte - 1];
 }
 
-/** The lane of the link's own frames. */
+/** The lane number of the link's control messages: credit, ping, pong, close. */
 export const LINK_LANE = 2;
 export type WireLane = Lane | typeof LINK_LANE;
 
-/** Longest payload; a frame of a lane that is longer comes in pieces. */
+/** Longest payload. A longer frame is sent in pieces. */
 export const PAYLOAD_BYTES = limits.frameBytes;
-/** Credit that a frame takes beyond its bytes, so that empty frames are bounded too. */
+/** Credit that a frame uses in addition to its bytes, so that empty frames are bounded too. */
 export const FRAME_COST_BYTES = 64;
 
 const REASONS = ['closed', 'lost', 'protocol'] as const;
-/** Bytes of a reason's message that travel. */
+/** Longest message of a close reason that is sent. */
 const REASON_BYTES = 1_000;
 
 export function writeHeader(
@@ -68,7 +68,7 @@ export function writeHeader(
   bytes[offset + 7] = sequence >>> 8;
 }
 
-/** A frame of its own memory. */
+/** Makes a frame in new memory. */
 export function frameOf(kind: FrameKind, lane: WireLane, sequence: number, payload: Uint8Array): Uint8Array {
   const frame = new Uint8Array(HEADER_BYTES + payload.length);
   writeHeader(frame, 0, payload.length, kind, lane, sequence);
@@ -84,7 +84,8 @@ export function creditPayload(control: number, data: number): Uint8Array {
 }
 
 export function readCredit(bytes: Uint8Array): { readonly control: number; readonly data: number } {
-  if (bytes.length !== 16) throw new ProtocolError(`A grant of ${bytes.length} bytes makes no sense.`);
+  if (bytes.length !== 16)
+    throw new ProtocolError(`A credit message must have 16 bytes; the peer sent ${bytes.length}.`);
   const payload = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return { control: payload.getFloat64(0, true), data: payload.getFloat64(8, true) };
 }
@@ -98,11 +99,11 @@ export function reasonPayload(reason: CloseReason): Uint8Array {
 export function readReason(bytes: Uint8Array): CloseReason {
   const kind = REASONS[bytes[0] ?? REASONS.length];
   if (kind === undefined || bytes.length > 1 + REASON_BYTES)
-    throw new ProtocolError('The reason of a close makes no sense.');
+    throw new ProtocolError('The peer sent a close message with an invalid reason.');
   return kind === 'closed' ? { kind } : { kind, message: new TextDecoder().decode(bytes.subarray(1)) };
 }
 
-/** The lane that a frame of a lane names. */
+/** The lane of a lane number; undefined for LINK_LANE and unknown numbers. */
 export function laneOf(lane: number): Lane | undefined {
   if (lane === Lane.data) return Lane.data;
   return lane === Lane.control ? Lane.control : undefined;

@@ -1,31 +1,33 @@
 import { ProtocolError } from '../../errors.js';
 import type { Lane } from '../../protocol/index.js';
 import { FrameKind, HEADER_BYTES, kindOf, laneOf, LINK_LANE, PAYLOAD_BYTES } from './frame-format.js';
-import { LARGEST_FRAME_BYTES } from '../transmit-loan.js';
+import { LARGEST_FRAME_BYTES } from '../buffer-lease.js';
 import type { Slabs } from './slabs.js';
 
-/** What a parser reports, in the order of the wire. */
+/** Receives what a parser finds, in the order of the wire. */
 export interface FrameSink {
-  /** Nothing is parsed any more once this is false. */
+  /** The parser stops when this is false. */
   readonly isReading: boolean;
-  /** A frame of this size is coming. Throws ProtocolError when there is no credit for it. */
+  /** Called before a frame of this size. Throws ProtocolError if the peer has no credit for it. */
   admit(lane: Lane, sizeBytes: number): void;
-  /** `bytes` are valid only during the call. */
+  /** Called for each frame. `bytes` are valid only during the call. */
   frame(lane: Lane, bytes: Uint8Array): void;
-  want(lane: Lane): void;
-  /** Frames of the link itself: credit, ping, pong, close. */
-  word(kind: FrameKind, bytes: Uint8Array): void;
+  /** The peer has requested credit for the lane. */
+  creditRequested(lane: Lane): void;
+  /** Called for each control message of the link: credit, ping, pong, close. */
+  onControl(kind: FrameKind, bytes: Uint8Array): void;
 }
 
-/** A frame that comes in pieces. */
+/** A frame that arrives in pieces. */
 interface Large {
   readonly bytes: Uint8Array;
   filled: number;
 }
 
 /**
- * Finds the frames in what a socket reads, in place where a frame lies whole in one read. Only what a read cuts through is copied, once:
- * an ordinary frame into `carry`, a large one into memory of its own. Throws ProtocolError for bytes that are no frames; of no use after.
+ * Finds the frames in the bytes that a socket reads. A frame that lies in one read is not copied. A frame that spans reads is copied
+ * once: an ordinary one into `carry`, a large one into memory of its own. Throws ProtocolError for bytes that are not frames; do not use
+ * the parser after that.
  */
 export class FrameParser {
   readonly #sink: FrameSink;
@@ -34,7 +36,7 @@ export class FrameParser {
   #headerFilled = 0;
   #kind: FrameKind = FrameKind.whole;
   #lane = 0;
-  /** Where the payload goes that the last read has cut through, and how much of it is there. */
+  /** The memory for a payload that spans reads, and how many of its bytes have arrived. */
   #target: Uint8Array | undefined;
   #targetFilled = 0;
   #carry: Uint8Array | undefined;
@@ -53,8 +55,8 @@ export class FrameParser {
     }
   }
 
-  /** The socket has nothing more for now: memory for it is not kept. */
-  rest(): void {
+  /** Called when the socket has no more bytes for now. Frees the memory that an idle link does not need. */
+  idle(): void {
     if (this.#target === undefined) this.#carry = undefined;
   }
 
@@ -91,7 +93,7 @@ export class FrameParser {
     return end;
   }
 
-  /** Checks a header and gives the length of its payload. */
+  /** Checks a header, and returns the length of its payload. */
   #readHeader(bytes: Uint8Array, at: number): number {
     const view = new DataView(bytes.buffer, bytes.byteOffset + at, HEADER_BYTES);
     const length = view.getUint32(0, true);
@@ -104,13 +106,13 @@ export class FrameParser {
       view.getUint16(6, true) !== sequence ||
       length > PAYLOAD_BYTES
     ) {
-      throw new ProtocolError('These bytes are no frame of this link.');
+      throw new ProtocolError('The peer sent bytes that are not a frame of this link.');
     }
     this.#sequences[lane] = (sequence + 1) & 0xffff;
     this.#kind = kind;
     this.#lane = lane;
     if ((lane === LINK_LANE) !== kind >= FrameKind.credit) {
-      throw new ProtocolError(`Frames of kind ${kind} do not belong into lane ${lane}.`);
+      throw new ProtocolError(`The peer sent a frame of kind ${kind} on lane ${lane}, where that kind is not allowed.`);
     }
     const own = laneOf(lane);
     if (kind === FrameKind.whole && own !== undefined) this.#sink.admit(own, length);
@@ -126,12 +128,13 @@ export class FrameParser {
   #payload(bytes: Uint8Array): void {
     const lane = laneOf(this.#lane);
     if (lane === undefined) {
-      this.#sink.word(this.#kind, bytes);
+      this.#sink.onControl(this.#kind, bytes);
     } else if (this.#kind === FrameKind.whole) {
-      if (this.#large[lane] !== undefined) throw new ProtocolError('A frame came between the pieces of another.');
+      if (this.#large[lane] !== undefined)
+        throw new ProtocolError('The peer sent a frame between the pieces of another frame of the same lane.');
       this.#sink.frame(lane, bytes);
-    } else if (this.#kind === FrameKind.want) {
-      this.#sink.want(lane);
+    } else if (this.#kind === FrameKind.creditRequest) {
+      this.#sink.creditRequested(lane);
     } else if (this.#kind === FrameKind.large) {
       this.#beginLarge(lane, bytes);
     } else {
@@ -140,11 +143,12 @@ export class FrameParser {
   }
 
   #beginLarge(lane: Lane, bytes: Uint8Array): void {
-    if (bytes.length !== 4 || this.#large[lane] !== undefined) throw new ProtocolError('A large frame begins wrongly.');
+    if (bytes.length !== 4 || this.#large[lane] !== undefined)
+      throw new ProtocolError('The peer started a large frame with an invalid header, or inside another large frame.');
     const sizeBytes = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
     if (sizeBytes <= PAYLOAD_BYTES || sizeBytes > LARGEST_FRAME_BYTES) {
       throw new ProtocolError(
-        `A frame of ${sizeBytes} bytes does not come in pieces: the limit is ${LARGEST_FRAME_BYTES}.`,
+        `The peer announced a frame in pieces of ${sizeBytes} bytes; allowed are ${PAYLOAD_BYTES + 1} to ${LARGEST_FRAME_BYTES}.`,
       );
     }
     this.#sink.admit(lane, sizeBytes);
@@ -155,7 +159,7 @@ export class FrameParser {
     const lane = laneOf(this.#lane);
     const large = lane === undefined ? undefined : this.#large[lane];
     if (large === undefined || length === 0 || large.filled + length > large.bytes.length) {
-      throw new ProtocolError('A piece belongs to no frame.');
+      throw new ProtocolError('The peer sent a piece that belongs to no frame.');
     }
     return large.bytes.subarray(large.filled, large.filled + length);
   }
@@ -164,7 +168,7 @@ export class FrameParser {
     const room = this.#roomInLarge(bytes.length);
     const large = this.#large[lane];
     if (large === undefined) return;
-    // A piece that a read has cut through was put where it belongs already.
+    // A piece that spanned reads was already copied to its place.
     if (room.buffer !== bytes.buffer) room.set(bytes);
     large.filled += bytes.length;
     if (large.filled < large.bytes.length) return;

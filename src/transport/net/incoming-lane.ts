@@ -2,35 +2,35 @@ import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { FRAME_COST_BYTES } from './frame-format.js';
 
-/** Credit is given back in steps of this part of the window, unless the sender asks. */
+/** The lane grants credit after each such part of the window was read, unless the sender requests it earlier. */
 const STEPS_A_WINDOW = 4;
 
-/** The receiver's side of a lane: what it was sent, what was read of it, and what the sender knows of that. */
+/** The receiving end of a lane: the cost of the frames received, of those read, and of those granted to the sender. */
 export class IncomingLane {
   #received = 0;
   #read = 0;
   #granted = 0;
-  /** `#received` when the sender asked for credit. */
-  #wantedAt: number | undefined;
+  /** `#received` when the sender requested credit. */
+  #requestedAt: number | undefined;
 
-  /** Cost of all frames read. */
+  /** The cost of all frames read. */
   get read(): number {
     return this.#read;
   }
 
-  /** The sender should be told what was read. */
-  get owesGrant(): boolean {
+  /** True if the sender should now receive a grant. */
+  get shouldGrant(): boolean {
     const unknown = this.#read - this.#granted;
-    const isWanted = this.#wantedAt !== undefined && this.#read >= this.#wantedAt;
+    const isWanted = this.#requestedAt !== undefined && this.#read >= this.#requestedAt;
     return unknown > 0 && (isWanted || unknown * STEPS_A_WINDOW >= limits.linkWindowBytes);
   }
 
-  /** A frame of this size is coming. ProtocolError when the sender has no credit for it: memory stays bounded. */
+  /** Called before a frame of this size. Throws ProtocolError if the sender has no credit for it: this bounds memory. */
   admit(sizeBytes: number): void {
     const inFlight = this.#received - this.#granted;
     const cost = sizeBytes + FRAME_COST_BYTES;
     if (inFlight !== 0 && inFlight + cost > limits.linkWindowBytes) {
-      throw new ProtocolError(`A frame of ${sizeBytes} bytes came without credit.`);
+      throw new ProtocolError(`The peer sent a frame of ${sizeBytes} bytes without credit.`);
     }
     this.#received += cost;
   }
@@ -39,12 +39,12 @@ export class IncomingLane {
     this.#read += sizeBytes + FRAME_COST_BYTES;
   }
 
-  want(): void {
-    this.#wantedAt = this.#received;
+  creditRequested(): void {
+    this.#requestedAt = this.#received;
   }
 
   granted(): void {
     this.#granted = this.#read;
-    if (this.#wantedAt !== undefined && this.#read >= this.#wantedAt) this.#wantedAt = undefined;
+    if (this.#requestedAt !== undefined && this.#read >= this.#requestedAt) this.#requestedAt = undefined;
   }
 }

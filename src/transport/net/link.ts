@@ -3,7 +3,13 @@ import { ConfigError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { Lane, LANES } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import { type Companion, hostSilence, schemeOf, type Vigil, type Watched } from '../companion/index.js';
+import {
+  type PeerConnection,
+  hostSilenceProbe,
+  schemeOf,
+  type LivenessMonitor,
+  type MonitoredLink,
+} from '../handshake/index.js';
 import type { Carrier, CloseReason, Link, LinkHandlers } from '../transport.js';
 import { FrameKind, readCredit, readReason, reasonPayload } from './frame-format.js';
 import { OutgoingLane } from './outgoing-lane.js';
@@ -13,19 +19,19 @@ import { SocketWriter } from './socket-writer.js';
 
 const NOTHING = new Uint8Array(0);
 
-/** What a link needs of the transport that owns it. */
+/** What a link needs from the transport that owns it. */
 export interface LinkOwner {
   readonly scheduler: Scheduler;
   readonly slabs: Slabs;
-  readonly vigil: Vigil;
-  /** There are frames to flush. */
+  readonly liveness: LivenessMonitor;
+  /** The link has frames to flush. */
   hasUnsent(link: NetLink): void;
-  /** Its socket is closed: nothing of the link is left. */
+  /** The socket of the link is closed, and all its memory is free. */
   gone(link: NetLink): void;
 }
 
-/** One end of a socket between two processes that know one another. */
-export class NetLink implements Link, ReceiverOwner, Watched {
+/** One end of a link over an authenticated socket. */
+export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   readonly id: number;
   readonly peerAddress: string;
   readonly isReliable = true;
@@ -41,16 +47,16 @@ export class NetLink implements Link, ReceiverOwner, Watched {
   #unread: Uint8Array;
   #handlers: LinkHandlers | undefined;
   #endReason: CloseReason | undefined;
-  /** Why the peer has closed: nothing comes any more, but what came before goes to the handlers first. */
+  /** Set when the peer has closed. The handlers get the frames before it first. */
   #peerReason: CloseReason | undefined;
   #isSilent = false;
-  #wasHeard = false;
+  #wasActive = false;
   #hasUnsent = false;
   #linger: Timer | undefined;
   #socketError: Error | undefined;
   #bytesSent = 0;
 
-  constructor(id: number, { socket, peerAddress, unread, isLocal }: Companion, owner: LinkOwner) {
+  constructor(id: number, { socket, peerAddress, unread, isLocal }: PeerConnection, owner: LinkOwner) {
     this.id = id;
     this.peerAddress = peerAddress;
     this.carrier = { transport: 'net', medium: schemeOf(socket) };
@@ -66,9 +72,9 @@ export class NetLink implements Link, ReceiverOwner, Watched {
     this.#receiver = new Receiver(this);
     this.#unread = new Uint8Array(unread);
     this.#listen();
-    if (!isLocal) this.isHostSilent = hostSilence(socket);
-    owner.vigil.add(this);
-    // In a turn of its own: nobody has the link yet.
+    if (!isLocal) this.isHostSilent = hostSilenceProbe(socket);
+    owner.liveness.add(this);
+    // In a later turn: the owner does not have the link yet.
     if (unread.length > 0) this.scheduler.schedule(() => this.#readFirst());
   }
 
@@ -77,7 +83,7 @@ export class NetLink implements Link, ReceiverOwner, Watched {
   }
 
   get isUnresponsive(): boolean {
-    return this.#owner.vigil.isUnresponsive(this);
+    return this.#owner.liveness.isUnresponsive(this);
   }
 
   get bytesSent(): number {
@@ -89,7 +95,7 @@ export class NetLink implements Link, ReceiverOwner, Watched {
   }
 
   setHandlers(handlers: LinkHandlers): void {
-    if (this.#handlers !== undefined) throw new ConfigError(`Link to ${this.peerAddress} has its handlers already.`);
+    if (this.#handlers !== undefined) throw new ConfigError(`Link to ${this.peerAddress} already has its handlers.`);
     this.#handlers = handlers;
     const reason = this.#endReason;
     this.scheduler.schedule(() => (reason === undefined ? this.#begin(handlers) : this.#tellEnd(reason)));
@@ -98,7 +104,7 @@ export class NetLink implements Link, ReceiverOwner, Watched {
   acquire(lane: Lane, sizeBytes: number): Uint8Array | undefined {
     if (!this.isReading) return undefined;
     const buffer = this.#outgoing[lane].acquire(sizeBytes);
-    // What asks for credit waits for no flush: its owner may have nothing more to flush.
+    // A credit request must not wait for a flush: the owner may have nothing to flush.
     if (buffer === undefined) this.scheduler.schedule(() => this.#writer.pump());
     return buffer;
   }
@@ -127,23 +133,23 @@ export class NetLink implements Link, ReceiverOwner, Watched {
     this.#beginLinger();
   }
 
-  /** Ends at once, as the end of the process would: nothing is told to anybody. */
+  /** Ends at once, as if the process had exited. Calls no handlers. */
   abort(): void {
     this.#isSilent = true;
     this.#endReason ??= { kind: 'lost', message: 'this process has crashed' };
     this.#socket.destroy();
   }
 
-  // ---- what the vigil asks
+  // ---- MonitoredLink
 
-  wasHeard(): boolean {
-    const wasHeard = this.#wasHeard;
-    this.#wasHeard = false;
-    return wasHeard;
+  wasActive(): boolean {
+    const wasActive = this.#wasActive;
+    this.#wasActive = false;
+    return wasActive;
   }
 
   ping(): void {
-    this.#writer.say(FrameKind.ping, NOTHING);
+    this.#writer.sendControl(FrameKind.ping, NOTHING);
     this.#writer.pump();
   }
 
@@ -158,9 +164,9 @@ export class NetLink implements Link, ReceiverOwner, Watched {
     return this.isOpen && this.#peerReason === undefined;
   }
 
-  word(kind: FrameKind, bytes: Uint8Array): void {
+  onControl(kind: FrameKind, bytes: Uint8Array): void {
     if (kind === FrameKind.credit) this.#granted(bytes);
-    else if (kind === FrameKind.ping) this.#writer.say(FrameKind.pong, NOTHING);
+    else if (kind === FrameKind.ping) this.#writer.sendControl(FrameKind.pong, NOTHING);
     else if (kind === FrameKind.close) this.#peerClosed(readReason(bytes));
   }
 
@@ -168,7 +174,7 @@ export class NetLink implements Link, ReceiverOwner, Watched {
     this.#socket
       .on('data', ({ buffer, byteOffset, length }: Buffer) => {
         this.#readFirst();
-        // Handlers get no Buffers, whose `slice` is no copy.
+        // Handlers must not get a Buffer: its `slice` does not copy.
         this.#read(new Uint8Array(buffer, byteOffset, length));
       })
       .on('end', () => this.#peerEnded())
@@ -178,7 +184,7 @@ export class NetLink implements Link, ReceiverOwner, Watched {
       .on('close', () => this.#socketClosed());
   }
 
-  /** What came right behind the hello. */
+  /** Reads the bytes that arrived right after the handshake. */
   #readFirst(): void {
     const unread = this.#unread;
     this.#unread = NOTHING;
@@ -186,7 +192,7 @@ export class NetLink implements Link, ReceiverOwner, Watched {
   }
 
   #read(bytes: Uint8Array): void {
-    this.#wasHeard = true;
+    this.#wasActive = true;
     if (!this.isReading) return;
     try {
       this.#receiver.read(bytes);
@@ -203,10 +209,10 @@ export class NetLink implements Link, ReceiverOwner, Watched {
     this.#grant();
   }
 
-  /** Tells the peer what was read, when it is worth it or the peer has asked. */
+  /** Grants credit for the frames read, if it is enough or the peer has requested it. */
   #grant(): void {
     const payload = this.isOpen ? this.#receiver.takeGrant() : undefined;
-    if (payload !== undefined) this.#writer.say(FrameKind.credit, payload);
+    if (payload !== undefined) this.#writer.sendControl(FrameKind.credit, payload);
     this.#writer.pump();
   }
 
@@ -214,22 +220,22 @@ export class NetLink implements Link, ReceiverOwner, Watched {
     const totals = readCredit(bytes);
     this.#outgoing[Lane.control].grant(totals.control);
     this.#outgoing[Lane.data].grant(totals.data);
-    for (const lane of LANES) this.#offerCredit(lane);
+    for (const lane of LANES) this.#reportWritable(lane);
   }
 
-  #offerCredit(lane: Lane): void {
+  #reportWritable(lane: Lane): void {
     const outgoing = this.#outgoing[lane];
-    if (!outgoing.owesCredit || this.#handlers === undefined) return;
+    if (!outgoing.isWritableAgain || this.#handlers === undefined) return;
     this.scheduler.schedule(() => {
-      if (!this.isOpen || !outgoing.owesCredit) return;
-      outgoing.settleCredit();
+      if (!this.isOpen || !outgoing.isWritableAgain) return;
+      outgoing.writableReported();
       this.#handlers?.writable(lane);
     });
   }
 
   // ---- ending
 
-  /** All it has sent was read by now; what is sent to it is for nobody. */
+  /** The peer has closed. All its frames were received; frames queued to it are dropped. */
   #peerClosed(reason: CloseReason): void {
     this.#peerReason = reason;
     for (const lane of LANES) this.#outgoing[lane].discard();
@@ -238,15 +244,15 @@ export class NetLink implements Link, ReceiverOwner, Watched {
     if (this.#receiver.isCaughtUp) this.#end(reason);
   }
 
-  /** Without a word first, the peer's process is gone. */
+  /** The socket ended. Without a close message before, the peer's process has exited. */
   #peerEnded(): void {
-    if (this.isReading) this.lost('the process at the other end is gone');
+    if (this.isReading) this.lost('the process at the other end has exited');
   }
 
   #socketClosed(): void {
     if (this.#linger !== undefined) this.scheduler.clearTimer(this.#linger);
     this.#linger = undefined;
-    this.#owner.vigil.remove(this);
+    this.#owner.liveness.remove(this);
     for (const lane of LANES) this.#outgoing[lane].discard();
     if (this.#peerReason === undefined) {
       this.#end({ kind: 'lost', message: this.#socketError?.message ?? 'the connection was closed' });
@@ -264,7 +270,7 @@ export class NetLink implements Link, ReceiverOwner, Watched {
     if (!this.#isSilent) this.#handlers?.closed(reason);
   }
 
-  /** The socket has a while to bring across what was sent, and to hear that the peer is done. */
+  /** The socket gets `linkLingerMs` to transmit the queued frames and to receive the peer's end. */
   #beginLinger(): void {
     this.#linger ??= this.scheduler.setTimer(limits.linkLingerMs, () => this.#socket.destroy());
   }

@@ -1,12 +1,12 @@
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Lane } from '../../protocol/index.js';
-import { TransmitLoan } from '../transmit-loan.js';
+import { BufferLease } from '../buffer-lease.js';
 import { FRAME_COST_BYTES, FrameKind, HEADER_BYTES, PAYLOAD_BYTES, writeHeader } from './frame-format.js';
 import { SLAB_BYTES, type Slab, type Slabs } from './slabs.js';
 
-/** Bytes for the socket that must stay together, and what to do once it has written them. */
-export interface Outgoing {
+/** Bytes that must be written together, and the callback for when the socket has written them. */
+export interface QueuedWrite {
   readonly head?: Uint8Array;
   readonly bytes: Uint8Array;
   readonly written: () => void;
@@ -15,73 +15,73 @@ export interface Outgoing {
 const nothing = (): void => {};
 
 /**
- * The sender's side of a lane: room to write frames into, credit, and what waits for the socket.
+ * The sending end of a lane: memory to write frames into, credit, and the writes that wait for the socket.
  *
- *     slab:  | handed over | header frame header frame | room that is out ...
- *                          start                       end
+ *     slab:  | given to the socket | header frame header frame | lent buffer ...
+ *                                  start                       end
  */
 export class OutgoingLane {
   readonly #lane: Lane;
-  readonly #loan: TransmitLoan;
+  readonly #lease: BufferLease;
   readonly #slabs: Slabs;
-  readonly #queue: Outgoing[] = [];
+  readonly #queue: QueuedWrite[] = [];
   #slab: Slab | undefined;
-  /** The buffer that is out is memory of its own, as large as its frame. */
+  /** The lent buffer is not in the slab, because it is larger than a slab frame. */
   #isLarge = false;
   #sequence = 0;
-  /** Cost of all frames sent, and of those that the receiver says it has read. */
+  /** The cost of all frames sent, and of those that the receiver has granted. */
   #sent = 0;
   #granted = 0;
-  /** Size of the buffer that had no credit. */
+  /** Size of the last buffer that was refused for lack of credit. */
   #refusedBytes: number | undefined;
-  /** `#sent` when credit was asked for last. */
-  #wantedAt = -1;
+  /** `#sent` at the last credit request. */
+  #requestedAt = -1;
 
   constructor(lane: Lane, peerAddress: string, slabs: Slabs) {
     this.#lane = lane;
-    this.#loan = new TransmitLoan(() => peerAddress);
+    this.#lease = new BufferLease(() => peerAddress);
     this.#slabs = slabs;
   }
 
-  /** A buffer was refused, and would not be now. */
-  get owesCredit(): boolean {
+  /** A buffer was refused, and credit now suffices for it. */
+  get isWritableAgain(): boolean {
     return this.#refusedBytes !== undefined && this.#hasCredit(this.#refusedBytes);
   }
 
-  /** Its owner is told of the credit. */
-  settleCredit(): void {
+  /** `writable` was called. */
+  writableReported(): void {
     this.#refusedBytes = undefined;
   }
 
-  /** As Link.acquire. */
+  /** See Link.acquire. */
   acquire(sizeBytes: number): Uint8Array | undefined {
-    this.#loan.check(sizeBytes);
+    this.#lease.check(sizeBytes);
     const capacity = Math.max(sizeBytes, PAYLOAD_BYTES);
     const hasCredit = this.#hasCredit(capacity);
     this.#refusedBytes = hasCredit ? undefined : capacity;
-    if (hasCredit) return this.#loan.begin(this.#room(capacity));
-    this.#askForCredit();
+    if (hasCredit) return this.#lease.begin(this.#room(capacity));
+    this.#requestCredit();
     return undefined;
   }
 
-  /** As Link.send; the bytes wait for `flush` when the link `isOpen`. */
+  /** See Link.send. The bytes wait for `flush` if the link `isOpen`, and are dropped otherwise. */
   send(buffer: Uint8Array, length: number, isOpen: boolean): void {
-    this.#loan.end(buffer, length);
-    if (!isOpen) return this.#tidy();
+    this.#lease.end(buffer, length);
+    if (!isOpen) return this.#releaseIdleSlab();
     this.#sent += length + FRAME_COST_BYTES;
     if (length > PAYLOAD_BYTES) this.#sendInPieces(buffer, length);
     else if (this.#isLarge) this.#sendAlone(buffer, length);
     else this.#sendInSlab(length);
   }
 
-  /** The receiver has read frames of this cost since the link opened. ProtocolError for a cost that was never sent. */
+  /** The receiver has read frames of this cost since the link opened. Throws ProtocolError for more than was sent. */
   grant(total: number): void {
     if (!(total <= this.#sent))
-      throw new ProtocolError(`${total} bytes of frames were granted, and ${this.#sent} sent.`);
+      throw new ProtocolError(`The peer granted credit for ${total} bytes; only ${this.#sent} were sent.`);
     this.#granted = Math.max(this.#granted, total);
   }
 
-  /** What was sent can be taken with `next`. */
+  /** Makes the frames sent so far available to `next`. */
   flush(): void {
     const slab = this.#slab;
     if (slab === undefined || slab.start === slab.end) return;
@@ -91,33 +91,33 @@ export class OutgoingLane {
     this.#queue.push({ bytes, written: () => this.#written(slab) });
   }
 
-  next(): Outgoing | undefined {
+  next(): QueuedWrite | undefined {
     return this.#queue.shift();
   }
 
-  /** Drops what was not taken. */
+  /** Drops the frames that `next` has not taken. */
   discard(): void {
     for (const { written } of this.#queue.splice(0)) written();
     const slab = this.#slab;
     if (slab === undefined) return;
     slab.end = slab.start;
-    if (this.#loan.isOut && !this.#isLarge) this.#slabs.lose(slab);
+    if (this.#lease.isOut && !this.#isLarge) this.#slabs.abandon(slab);
     else if (slab.regions === 0) this.#slabs.giveBack(slab);
     this.#slab = undefined;
   }
 
-  /** A frame larger than the window has credit when it is alone. */
+  /** A frame larger than the window has credit when nothing else is in flight. */
   #hasCredit(sizeBytes: number): boolean {
     const inFlight = this.#sent - this.#granted;
     return inFlight === 0 || inFlight + sizeBytes + FRAME_COST_BYTES <= limits.linkWindowBytes;
   }
 
-  #askForCredit(): void {
-    if (this.#wantedAt === this.#sent) return;
-    this.#wantedAt = this.#sent;
+  #requestCredit(): void {
+    if (this.#requestedAt === this.#sent) return;
+    this.#requestedAt = this.#sent;
     this.flush();
     const want = new Uint8Array(HEADER_BYTES);
-    writeHeader(want, 0, 0, FrameKind.want, this.#lane, this.#nextSequence());
+    writeHeader(want, 0, 0, FrameKind.creditRequest, this.#lane, this.#nextSequence());
     this.#queue.push({ bytes: want, written: nothing });
   }
 
@@ -167,22 +167,22 @@ export class OutgoingLane {
 
   #written(slab: Slab): void {
     slab.regions -= 1;
-    if (slab === this.#slab) this.#tidy();
+    if (slab === this.#slab) this.#releaseIdleSlab();
     else if (slab.regions === 0) this.#slabs.giveBack(slab);
   }
 
-  /** The slab is full; it is free once all of it is written. */
+  /** The slab is full. It returns to the pool when the socket has written all of it. */
   #retire(slab: Slab): void {
     this.flush();
     this.#slab = undefined;
     if (slab.regions === 0) this.#slabs.giveBack(slab);
   }
 
-  /** A lane that holds nothing keeps no slab. */
-  #tidy(): void {
+  /** Returns the slab if the lane has no frames in it: an idle lane holds none. */
+  #releaseIdleSlab(): void {
     const slab = this.#slab;
     if (slab === undefined || slab.regions > 0 || slab.start !== slab.end) return;
-    if (this.#loan.isOut && !this.#isLarge) return;
+    if (this.#lease.isOut && !this.#isLarge) return;
     this.#slab = undefined;
     this.#slabs.giveBack(slab);
   }

@@ -6,7 +6,7 @@ import { FrameParser, type FrameSink } from './frame-parser.js';
 import { IncomingLane } from './incoming-lane.js';
 import type { Slabs } from './slabs.js';
 
-/** The most that Node reads at a time: after less, the socket is empty. */
+/** The most that Node reads at a time. After a shorter read, the socket is empty. */
 const READ_BYTES = 64 * 1024;
 
 interface HeldFrame {
@@ -14,17 +14,17 @@ interface HeldFrame {
   readonly bytes: Uint8Array;
 }
 
-/** What a receiver needs of its link. */
+/** What a receiver needs from its link. */
 export interface ReceiverOwner {
-  /** Nothing is read any more once this is false. */
+  /** The receiver stops when this is false. */
   readonly isReading: boolean;
   readonly scheduler: Scheduler;
   readonly slabs: Slabs;
-  /** A frame of the link itself has come. */
-  word(kind: FrameKind, bytes: Uint8Array): void;
+  /** A control message of the link has arrived. */
+  onControl(kind: FrameKind, bytes: Uint8Array): void;
 }
 
-/** The receiving half of a link: from bytes to handlers. What comes before there are any is held, as much as its sender has credit for. */
+/** The receiving half of a link: it parses bytes and calls the handlers. Until the handlers are set it holds the frames; credit bounds them. */
 export class Receiver implements FrameSink {
   readonly #owner: ReceiverOwner;
   readonly #parser: FrameParser;
@@ -45,18 +45,18 @@ export class Receiver implements FrameSink {
     return this.#bytesReceived;
   }
 
-  /** Handlers have had all that came. */
+  /** The handlers have had all frames received. */
   get isCaughtUp(): boolean {
     return this.#handlers !== undefined && this.#held.length === 0;
   }
 
-  /** What the socket has read. Throws ProtocolError for bytes that are no frames of this link. */
+  /** Parses the bytes that the socket has read. Throws ProtocolError for bytes that are not frames of this link. */
   read(bytes: Uint8Array): void {
     this.#parser.push(bytes);
-    if (bytes.length < READ_BYTES) this.#parser.rest();
+    if (bytes.length < READ_BYTES) this.#parser.idle();
   }
 
-  /** Hands out what was held, while `isOpen`, and from now on whatever comes. */
+  /** Delivers the held frames while `isOpen`, and from now on every frame as it arrives. */
   begin(handlers: LinkHandlers, isOpen: () => boolean): void {
     this.#handlers = handlers;
     for (const { lane, bytes } of this.#held.splice(0)) {
@@ -64,17 +64,17 @@ export class Receiver implements FrameSink {
     }
   }
 
-  /** Payload of a grant, when the peer should be told what was read. */
+  /** Returns the payload of a grant, if the peer should receive one now. */
   takeGrant(): Uint8Array | undefined {
     const control = this.#lanes[Lane.control];
     const data = this.#lanes[Lane.data];
-    if (!control.owesGrant && !data.owesGrant) return undefined;
+    if (!control.shouldGrant && !data.shouldGrant) return undefined;
     control.granted();
     data.granted();
     return creditPayload(control.read, data.read);
   }
 
-  // ---- what the parser finds
+  // ---- FrameSink
 
   get isReading(): boolean {
     return this.#owner.isReading;
@@ -89,15 +89,15 @@ export class Receiver implements FrameSink {
     else this.#deliver(this.#handlers, lane, bytes);
   }
 
-  want(lane: Lane): void {
-    this.#lanes[lane].want();
+  creditRequested(lane: Lane): void {
+    this.#lanes[lane].creditRequested();
   }
 
-  word(kind: FrameKind, bytes: Uint8Array): void {
-    this.#owner.word(kind, bytes);
+  onControl(kind: FrameKind, bytes: Uint8Array): void {
+    this.#owner.onControl(kind, bytes);
   }
 
-  /** What a handler throws is the scheduler's affair, and must not stop what comes behind. */
+  /** An error of a handler goes to the scheduler. It must not stop the frames that follow. */
   #deliver(handlers: LinkHandlers, lane: Lane, bytes: Uint8Array): void {
     this.#bytesReceived += bytes.length;
     try {

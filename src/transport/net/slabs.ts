@@ -1,27 +1,27 @@
 import { limits } from '../../limits.js';
 import { HEADER_BYTES } from './frame-format.js';
 
-/** Ordinary frames that a slab has room for, however little of its room each one uses. */
+/** Ordinary frames of the largest size that fit into a slab. */
 const FRAMES_A_SLAB = 4;
 export const SLAB_BYTES = FRAMES_A_SLAB * (HEADER_BYTES + limits.frameBytes);
-/** Free slabs kept for use again. */
+/** Most free slabs that are kept for reuse. */
 const KEPT_SLABS = 16;
 
-/** Memory that frames are written into, one behind the other, and handed to the socket from. */
+/** Memory for consecutive frames. Regions of it are written to the socket. */
 export interface Slab {
   readonly bytes: Uint8Array;
-  /** Where the frames begin that were not handed over yet, and where they end. */
+  /** Start and end of the frames that were not given to the socket yet. */
   start: number;
   end: number;
-  /** Regions that the socket has not written yet. */
+  /** Regions that the socket has but has not written yet. */
   regions: number;
-  isLost: boolean;
+  isAbandoned: boolean;
 }
 
-/** Bytes of large buffers kept for use again: fresh memory costs more than what is written into it. */
+/** Most bytes of large buffers that are kept for reuse: fresh memory costs more than writing into it. */
 const KEPT_LARGE_BYTES = 4 * 1024 * 1024;
 
-/** Memory of one transport, shared by its links: an idle link holds none. */
+/** The memory that all links of one transport share. An idle link holds none. */
 export class Slabs {
   readonly #free: Slab[] = [];
   #freeLarge: Uint8Array[] = [];
@@ -35,25 +35,25 @@ export class Slabs {
   take(): Slab {
     this.#taken += 1;
     const slab = this.#free.pop();
-    if (slab === undefined) return { bytes: unfilled(SLAB_BYTES), start: 0, end: 0, regions: 0, isLost: false };
+    if (slab === undefined) return { bytes: unfilled(SLAB_BYTES), start: 0, end: 0, regions: 0, isAbandoned: false };
     slab.start = 0;
     slab.end = 0;
     return slab;
   }
 
-  /** Somebody may write into it at any time: nobody else gets this memory. */
-  lose(slab: Slab): void {
+  /** Drops a slab whose buffer is still lent: its owner may write into it at any time, so it is never reused. */
+  abandon(slab: Slab): void {
     this.#taken -= 1;
-    slab.isLost = true;
+    slab.isAbandoned = true;
   }
 
   giveBack(slab: Slab): void {
-    if (slab.isLost) return;
+    if (slab.isAbandoned) return;
     this.#taken -= 1;
     if (this.#free.length < KEPT_SLABS) this.#free.push(slab);
   }
 
-  /** Memory for one frame that no slab has room for. */
+  /** Returns memory for one frame that is too large for a slab. */
   takeLarge(sizeBytes: number): Uint8Array {
     const kept = this.#freeLarge.find(({ length }) => length >= sizeBytes);
     if (kept === undefined) return unfilled(sizeBytes);
@@ -68,7 +68,7 @@ export class Slabs {
   }
 }
 
-/** Not a Buffer, whose `slice` is no copy. */
+/** Not a Buffer: its `slice` does not copy. */
 function unfilled(sizeBytes: number): Uint8Array {
   return new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
 }

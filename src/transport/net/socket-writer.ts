@@ -1,39 +1,40 @@
 import type { Socket } from 'node:net';
 import { limits } from '../../limits.js';
 import { FrameKind, frameOf, LINK_LANE } from './frame-format.js';
-import type { Outgoing, OutgoingLane } from './outgoing-lane.js';
+import type { QueuedWrite, OutgoingLane } from './outgoing-lane.js';
 
-/** Answers to pings that wait for the socket. */
-const WAITING_WORDS = 16;
+/** Most pongs that wait for the socket. */
+const MAX_QUEUED_PONGS = 16;
 const nothing = (): void => {};
 
 /**
- * Hands frames to the socket: those of the link itself first, then control, then data, and never more than the socket is likely to
- * write soon: what it has cannot be overtaken. All that one call hands over leaves in one system call.
+ * Writes frames to the socket: control messages of the link first, then the control lane, then the data lane. It keeps at most
+ * `limits.linkBurstBytes` in the socket, because nothing can overtake bytes that the socket has. All writes of one `pump` leave in one
+ * system call.
  */
 export class SocketWriter {
   readonly #socket: Socket;
   readonly #lanes: readonly OutgoingLane[];
-  readonly #words: Uint8Array[] = [];
+  readonly #controls: Uint8Array[] = [];
   #sequence = 0;
   #handedBytes = 0;
-  /** Sent when nothing else waits; then the socket ends. */
+  /** Payload of the close message. It is sent after everything else; then the socket ends. */
   #last: Uint8Array | undefined;
   #isFinishing = false;
 
-  /** Of `lanes`, earlier ones go first. */
+  /** `lanes`: the first has the highest priority. */
   constructor(socket: Socket, lanes: readonly OutgoingLane[]) {
     this.#socket = socket;
     this.#lanes = lanes;
   }
 
-  /** A frame of the link itself, for the next `pump`. A peer that takes none gets no more: what it asks for piles up nowhere. */
-  say(kind: FrameKind, payload: Uint8Array): void {
-    if (this.#isFinishing || (kind === FrameKind.pong && this.#words.length >= WAITING_WORDS)) return;
-    this.#words.push(this.#frame(kind, payload));
+  /** Queues a control message of the link for the next `pump`. Drops a pong if too many wait: a peer that only pings must not fill memory. */
+  sendControl(kind: FrameKind, payload: Uint8Array): void {
+    if (this.#isFinishing || (kind === FrameKind.pong && this.#controls.length >= MAX_QUEUED_PONGS)) return;
+    this.#controls.push(this.#frame(kind, payload));
   }
 
-  /** Ends the socket behind all that was flushed, and behind a `close` frame when there is a payload for it. */
+  /** Ends the socket after all flushed frames, and after a `close` message if there is a payload for one. */
   finish(payload: Uint8Array | undefined): void {
     if (this.#isFinishing) return;
     this.#isFinishing = true;
@@ -49,9 +50,9 @@ export class SocketWriter {
   }
 
   #handOne(): boolean {
-    const word = this.#words.shift();
-    if (word !== undefined) {
-      this.#write(word, nothing);
+    const control = this.#controls.shift();
+    if (control !== undefined) {
+      this.#write(control, nothing);
       return true;
     }
     for (const lane of this.#lanes) {
@@ -64,7 +65,7 @@ export class SocketWriter {
     return false;
   }
 
-  #writeOutgoing({ head, bytes, written }: Outgoing): void {
+  #writeOutgoing({ head, bytes, written }: QueuedWrite): void {
     if (head !== undefined) this.#socket.write(head);
     this.#write(bytes, written);
   }

@@ -2,57 +2,57 @@ import { limits } from '../../limits.js';
 import { silentLogger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import {
-  type Companion,
+  type PeerConnection,
   type DialOptions,
-  Door,
-  type DoorOptions,
-  type Introduction,
-  Vigil,
-} from '../companion/index.js';
+  ConnectionManager,
+  type ConnectionManagerOptions,
+  type Hello,
+  LivenessMonitor,
+} from '../handshake/index.js';
 import { LiveLinks } from '../live-links.js';
 import type { Link, Transport } from '../transport.js';
 import { type LinkOwner, NetLink } from './link.js';
 import { Slabs } from './slabs.js';
 
-export interface NetTransportOptions extends DoorOptions {
-  /** Silence after which a peer is unresponsive, and a host that acknowledges nothing is gone. Default `limits.linkDeadMs`. */
+export interface NetTransportOptions extends ConnectionManagerOptions {
+  /** A peer that is silent for this long, in ms, is unresponsive; a host that acknowledges nothing is lost. Default `limits.linkDeadMs`. */
   readonly linkDeadMs?: number;
 }
 
-/** What a transport holds: all 0 once it is closed, but for what it has refused. */
+/** Current counts of a transport. After `close`, all but `rejected` are 0. */
 export interface NetStatistics {
   readonly links: number;
-  readonly hellos: number;
+  readonly handshakes: number;
   readonly dials: number;
   readonly slabs: number;
-  /** Connections turned away by the listener. */
-  readonly refused: number;
-  /** Links whose peers are silent. */
+  /** Connections that the listener has rejected. */
+  readonly rejected: number;
+  /** Links whose peers are unresponsive. */
   readonly unresponsive: number;
 }
 
-/** Links over sockets: Unix on one host, TCP or TLS between hosts. The way between processes where there is no faster one. */
+/** Links over sockets: Unix sockets on one host, TCP or TLS between hosts. Used where no faster transport reaches the peer. */
 export class NetTransport implements Transport {
   readonly name = 'net';
-  readonly #door: Door;
+  readonly #connections: ConnectionManager;
   readonly #scheduler: Scheduler;
   readonly #slabs = new Slabs();
-  readonly #vigil: Vigil;
+  readonly #liveness: LivenessMonitor;
   readonly #links = new LiveLinks<NetLink>();
   readonly #owner: LinkOwner;
-  readonly #introduce = (): Introduction => ({ address: this.#door.address, capabilities: [] });
+  readonly #makeHello = (): Hello => ({ address: this.#connections.address, capabilities: [] });
   #unsent: NetLink[] = [];
   #linksMade = 0;
 
   constructor(options: NetTransportOptions) {
     const { scheduler, log = silentLogger } = options;
-    this.#door = new Door('net', options);
+    this.#connections = new ConnectionManager('net', options);
     this.#scheduler = scheduler;
-    this.#vigil = new Vigil(scheduler, log, options.linkDeadMs ?? limits.linkDeadMs);
+    this.#liveness = new LivenessMonitor(scheduler, log, options.linkDeadMs ?? limits.linkDeadMs);
     this.#owner = {
       scheduler,
       slabs: this.#slabs,
-      vigil: this.#vigil,
+      liveness: this.#liveness,
       hasUnsent: (link) => this.#unsent.push(link),
       gone: (link) => this.#links.ended(link),
     };
@@ -61,20 +61,20 @@ export class NetTransport implements Transport {
   get statistics(): NetStatistics {
     return {
       links: this.#links.size,
-      hellos: this.#door.hellos,
-      dials: this.#door.dials,
+      handshakes: this.#connections.handshakes,
+      dials: this.#connections.dials,
       slabs: this.#slabs.taken,
-      refused: this.#door.refused,
-      unresponsive: this.#vigil.unresponsive,
+      rejected: this.#connections.rejected,
+      unresponsive: this.#liveness.unresponsive,
     };
   }
 
   listen(onLink: (link: Link) => void): Promise<string> {
-    return this.#door.listen(this.#introduce, (companion) => onLink(this.#link(companion)));
+    return this.#connections.listen(this.#makeHello, (connection) => onLink(this.#link(connection)));
   }
 
   async connect(address: string, options: DialOptions): Promise<Link> {
-    return this.#link(await this.#door.dial(address, this.#introduce, options));
+    return this.#link(await this.#connections.dial(address, this.#makeHello, options));
   }
 
   flush(): void {
@@ -83,26 +83,26 @@ export class NetTransport implements Transport {
     for (const link of unsent) link.flush();
   }
 
-  /** Resolves when the owners of all its links were told, and what was sent has arrived or had its time (linkLingerMs). */
+  /** Resolves after `closed` was called on all its links, and all frames have arrived or `limits.linkLingerMs` has passed. */
   async close(): Promise<void> {
-    const closed = this.#door.close();
+    const closed = this.#connections.close();
     for (const link of this.#links) link.close();
     await closed;
     await this.#links.allEnded();
-    // In the turn after those in which the links tell their end.
+    // The links call `closed` in the turns before this one.
     await new Promise<void>((resolve) => this.#scheduler.schedule(resolve));
   }
 
-  /** Ends at once, as the end of the process would: peers see their links reset, and owners hear nothing. */
+  /** Ends at once, as if the process had exited: peers see their links reset, and no handlers are called here. */
   async abort(): Promise<void> {
-    const closed = this.#door.close();
+    const closed = this.#connections.close();
     for (const link of this.#links) link.abort();
     await closed;
   }
 
-  #link(companion: Companion): NetLink {
+  #link(connection: PeerConnection): NetLink {
     this.#linksMade += 1;
-    const link = new NetLink(this.#linksMade, companion, this.#owner);
+    const link = new NetLink(this.#linksMade, connection, this.#owner);
     this.#links.add(link);
     return link;
   }

@@ -1,26 +1,26 @@
 /**
- * The address of a stack: every way to one process, the nearest first, with blanks between. Ways that end with the program carry its
- * name, since another program may have the same inside.
+ * The address of a stack: all addresses of one process, separated by blanks, the nearest first. An address that is valid only inside one
+ * program carries a token of that program, because another program may use the same local address.
  *
- *     inside:5f0c9e!memory://node-0/process-0/0 unix:/tmp/millrace-link-Ab12Cd/link#0f
+ *     local:5f0c9e!memory://node-0/process-0/0 unix:/tmp/millrace-link-Ab12Cd/link#0f
  */
 export interface Alternative {
   readonly address: string;
-  /** The program inside which it leads somewhere; undefined for one that leads there from everywhere. */
+  /** The only program in which the address is valid; undefined for an address that is valid everywhere. */
   readonly program: string | undefined;
 }
 
-const INSIDE = /^inside:(?<program>[^!]+)!(?<address>.+)$/;
+const LOCAL = /^local:(?<program>[^!]+)!(?<address>.+)$/;
 
 export function formatAlternatives(alternatives: readonly Alternative[]): string {
   return alternatives
-    .map(({ program, address }) => (program === undefined ? address : `inside:${program}!${address}`))
+    .map(({ program, address }) => (program === undefined ? address : `local:${program}!${address}`))
     .join(' ');
 }
 
 export function parseAlternatives(text: string): Alternative[] {
   return text.split(' ').map((word) => {
-    const { program, address } = INSIDE.exec(word)?.groups ?? {};
+    const { program, address } = LOCAL.exec(word)?.groups ?? {};
     return program === undefined || address === undefined
       ? { address: word, program: undefined }
       : { address, program };

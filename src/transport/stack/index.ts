@@ -1,5 +1,5 @@
 /**
- * The transports of one process as one: the nearest that leads to a peer is taken. Whoever starts a process with several ways to
- * others makes it; it must never look at frames, nor move one from link to link.
+ * Combines the transports of one process into one, which connects to a peer by the nearest transport that reaches it. The runtime makes
+ * one for each process that has several transports. It must never read a frame, or move one from link to link.
  */
 export { type Layer, StackTransport, type StackOptions } from './stack-transport.js';

@@ -7,27 +7,27 @@ import { formatAlternatives, parseAlternatives } from './alternatives.js';
 /** One transport of a stack. */
 export interface Layer {
   readonly transport: Transport;
-  /** Beginnings of the addresses that it knows: `unix:`, `memory:`. */
+  /** Prefixes of the addresses that it accepts: `unix:`, `memory:`. */
   readonly schemes: readonly string[];
-  /** It leads to processes of this program only. */
-  readonly isInside?: boolean;
+  /** True: it reaches processes of this program only. */
+  readonly isLocal?: boolean;
 }
 
 export interface StackOptions {
   readonly scheduler: Scheduler;
-  /** Unlike that of any other program. */
+  /** A token of this program, unique among all programs. */
   readonly program: string;
   /** The nearest first. */
   readonly layers: readonly Layer[];
   readonly log?: Logger;
 }
 
-/** Part of the time that is left for a way, where another comes behind it. */
+/** Part of the remaining time that one address may use if another one follows. */
 const SHARE = 0.5;
 
 /**
- * Several transports as one: it listens on all of them, and connects by the nearest that leads there. The choice is made once for each
- * link; a frame never moves from one link to another. The address of a link is that of the way taken.
+ * Several transports as one. It listens on all of them, and connects by the nearest one that reaches the peer. It chooses once per link;
+ * a frame never moves from one link to another. The address of a link is the one that was chosen.
  */
 export class StackTransport implements Transport {
   readonly name = 'stack';
@@ -39,9 +39,9 @@ export class StackTransport implements Transport {
 
   async listen(onLink: (link: Link) => void): Promise<string> {
     const alternatives = [];
-    for (const { transport, isInside } of this.#options.layers) {
+    for (const { transport, isLocal } of this.#options.layers) {
       const address = await transport.listen(onLink);
-      alternatives.push({ address, program: isInside === true ? this.#options.program : undefined });
+      alternatives.push({ address, program: isLocal === true ? this.#options.program : undefined });
     }
     return formatAlternatives(alternatives);
   }
@@ -52,20 +52,24 @@ export class StackTransport implements Transport {
   ): Promise<Link> {
     const { scheduler, log = silentLogger } = this.#options;
     const deadlineMs = scheduler.now() + options.timeoutMs;
-    const ways = this.#ways(address);
+    const routes = this.#routes(address);
     let failure: MillraceError = new UnreachableError(
-      `Connecting to ${address} failed: no transport here knows the way.`,
+      `Connecting to ${address} failed: no transport of this process accepts that address.`,
     );
-    for (const [index, way] of ways.entries()) {
+    for (const [index, route] of routes.entries()) {
       const leftMs = deadlineMs - scheduler.now();
       if (leftMs <= 0) break;
-      const timeoutMs = index === ways.length - 1 ? leftMs : leftMs * SHARE;
+      const timeoutMs = index === routes.length - 1 ? leftMs : leftMs * SHARE;
       try {
-        return await way.transport.connect(way.address, { ...options, timeoutMs });
+        return await route.transport.connect(route.address, { ...options, timeoutMs });
       } catch (error) {
-        // No room for one more link here, or no memory to share, is no reason not to take a longer way.
+        // A transport without a free link slot or shared memory (ResourceError) must not keep us from the next address.
         if (!(error instanceof UnreachableError || error instanceof ResourceError)) throw error;
-        log.debug('a way leads nowhere', { transport: way.transport.name, address: way.address, why: error.message });
+        log.debug('connecting by one transport failed, trying the next', {
+          transport: route.transport.name,
+          address: route.address,
+          why: error.message,
+        });
         failure = error;
       }
     }
@@ -80,15 +84,17 @@ export class StackTransport implements Transport {
     await Promise.all(this.#options.layers.map(({ transport }) => transport.close()));
   }
 
-  /** The ways that this process can take, the nearest first. */
-  #ways(address: string): { readonly transport: Transport; readonly address: string }[] {
+  /** The addresses that this process can use, with their transports, the nearest first. */
+  #routes(address: string): { readonly transport: Transport; readonly address: string }[] {
     const { layers, program } = this.#options;
     const alternatives = parseAlternatives(address);
-    return layers.flatMap(({ transport, schemes, isInside }) =>
+    return layers.flatMap(({ transport, schemes, isLocal }) =>
       alternatives
-        .filter((way) => (isInside === true ? way.program === program : way.program === undefined))
-        .filter((way) => schemes.some((scheme) => way.address.startsWith(scheme)))
-        .map((way) => ({ transport, address: way.address })),
+        .filter((alternative) =>
+          isLocal === true ? alternative.program === program : alternative.program === undefined,
+        )
+        .filter((alternative) => schemes.some((scheme) => alternative.address.startsWith(scheme)))
+        .map((alternative) => ({ transport, address: alternative.address })),
     );
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The layout of native-shims/ucx/millrace_ucx.h, as this side knows it. What the library says of itself when it is loaded is
- * compared with it, number by number: a library built from another header is refused before anything is called.
+ * The memory layout of native-shims/ucx/millrace_ucx.h. When the library is loaded, its own numbers are compared with these: a library
+ * that was built from another header is refused before any other function is called.
  */
 
 export const ABI_VERSION = 1;
@@ -9,12 +9,12 @@ export const WIRE_VERSION = 3;
 export const MAX_LINKS = 64;
 export const SUBMISSIONS = 4_096;
 export const COMPLETIONS = 8_192;
-/** Frames up to this size travel through slabs, larger ones from block to block. */
+/** Frames up to this size travel through slabs. Larger ones travel in blocks of their own. */
 export const SLAB_FRAME_BYTES = 68 * 1024;
-/** Room before a frame in a transmit slab. */
+/** Space before each frame in a transmit slab. */
 export const HEADER_BYTES = 32;
 export const SLAB_BYTES = 1_280 * 1024;
-/** Credit that a frame takes beyond its bytes. */
+/** Credit that a frame uses in addition to its bytes. */
 export const FRAME_COST_BYTES = 64;
 export const ADDRESS_BYTES = 8_192;
 
@@ -109,18 +109,18 @@ const expected: readonly (readonly [string, number])[] = [
   ...fields('mrx_slabs', slabs),
 ];
 
-/** Ends the numbers that the library gives. */
+/** Terminates the numbers of the library. */
 const END = 0xffffffff;
 
-/** How many numbers to read of the library: one more than it should have. */
+/** Numbers to read from the library: the expected ones and the terminator. */
 export const ABI_NUMBERS = expected.length + 1;
 
-/** What differs, in words; undefined when all agree. `found` are the numbers that the library gives. */
+/** Describes the first difference; undefined if all numbers agree. `found`: the numbers of the library. */
 export function abiDifference(found: ArrayLike<number>): string | undefined {
   for (const [index, [name, value]] of expected.entries()) {
-    if (found[index] !== value) return `${name} is ${found[index]} there and ${value} here`;
+    if (found[index] !== value) return `${name} is ${found[index]} in the library and ${value} here`;
   }
-  return found[expected.length] === END ? undefined : 'it has more fields than are known here';
+  return found[expected.length] === END ? undefined : 'it has more fields than this version knows';
 }
 
 function fields(type: string, layout: Readonly<Record<string, number>>): [string, number][] {

@@ -9,17 +9,17 @@ export interface EngineOptions {
   readonly scheduler: Scheduler;
   readonly entropy: Entropy;
   readonly interfaces: readonly string[];
-  /** As that of Progress. */
+  /** See Progress. */
   readonly afterTurn: (hasNews: boolean) => boolean;
 }
 
-/** What a transport needs for its links, from the first of them on: rings, what turns them, and how others reach them. */
+/** The rings of a transport, their progress loop, and its offers to peers. Made with the first link. */
 export class Engine {
   readonly offers: Offers;
   readonly progress: Progress;
   readonly #rings: Rings;
 
-  /** ResourceError where UCX is not, or has no room for rings. */
+  /** Throws ResourceError if UCX is missing, or cannot make rings. */
   constructor({ library, scheduler, entropy, interfaces, afterTurn }: EngineOptions) {
     this.#rings = new Rings(library.load());
     this.progress = new Progress(this.#rings, scheduler, afterTurn);

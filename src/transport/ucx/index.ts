@@ -1,7 +1,7 @@
 /**
  * The `ucx` transport: links over shared memory on one host, and over TCP on trusted interfaces, through rings that the native shim
- * (native-shims/ucx) shares with this thread. Whoever starts a process makes one; neither that nor listening loads native code, the first
- * link does. It must never hand UCX an address that came from a stranger.
+ * (native-shims/ucx) shares with this thread. The runtime makes one for each process; the first link loads the native code. It must never
+ * give UCX an address from an unauthenticated peer.
  */
 export type { ShimFiles } from './library.js';
 export { reapThread, silenceThread } from './thread-end.js';

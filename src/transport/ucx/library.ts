@@ -5,11 +5,11 @@ import { ResourceError } from '../../errors.js';
 import { packageFile, requireNative } from '../../installation.js';
 import { ABI_NUMBERS, abiDifference, type Fabric, Status } from './abi.js';
 
-/** An engine of the shim, as koffi hands it around. */
+/** A pointer to an engine of the shim, as koffi represents it. */
 export type EnginePointer = bigint;
 type Pointer = bigint | null;
 
-/** The functions of native-shims/ucx/millrace_ucx.h, under their names there. */
+/** The functions of native-shims/ucx/millrace_ucx.h, without their prefix `mrx_`. */
 export interface Shim {
   readonly koffi: typeof Koffi;
   lastReason(): string;
@@ -35,9 +35,9 @@ export interface Shim {
 }
 
 export interface ShimFiles {
-  /** The shim itself. Default: where `npm run build` and the command in the error put it. */
+  /** Path of the shim. Default: where `npm run build` puts it. */
   readonly shim?: string;
-  /** UCX. Default `libucp.so.0`, found as the system finds libraries. */
+  /** Path or name of the UCX library. Default `libucp.so.0`, on the library path of the system. */
   readonly ucx?: string;
 }
 
@@ -45,21 +45,21 @@ function ownShim(): string {
   return packageFile('native-shims/build/millrace-ucx.so', 'The ucx transport needs its shim.');
 }
 
-/** ResourceError where not even the shim is there: all that can be told without loading anything. */
+/** Throws ResourceError if the file of the shim is missing. Loads nothing. */
 export function assertShim({ shim = ownShim() }: ShimFiles = {}): void {
-  if (!existsSync(shim)) throw lacking(`${shim}, not found`);
+  if (!existsSync(shim)) throw missing(`${shim}, not found`);
 }
 
-/** Loads koffi, the shim and UCX. ResourceError names the file that is missing or wrong, and the command that helps. */
+/** Loads koffi, the shim and UCX. Throws ResourceError with the missing or wrong file, and the command that installs it. */
 export function loadShim({ shim = ownShim(), ucx = 'libucp.so.0' }: ShimFiles = {}): Shim {
   const koffi = loadKoffi();
   assertShim({ shim });
   const functions = bind(koffi, shim);
   if (functions.load(ucx) === Status.ok) return functions;
-  throw lacking(`${ucx}: ${functions.lastReason()}`);
+  throw missing(`${ucx}: ${functions.lastReason()}`);
 }
 
-/** The host as shared memory sees it: two processes with equal words share its segments. */
+/** Identifies the host for shared memory: two processes with equal identities can share segments. */
 export function hostIdentity(): string {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   return `${boot} ${namespaceOf('ipc')} ${namespaceOf('pid')}`;
@@ -120,7 +120,10 @@ function openLibrary(koffi: typeof Koffi, path: string): Koffi.LibraryHandle {
   try {
     return koffi.load(path);
   } catch (cause) {
-    throw lacking(`${path}, which cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+    throw missing(
+      `${path}, but that file cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause,
+    );
   }
 }
 
@@ -130,18 +133,21 @@ function checkAbi(koffi: typeof Koffi, library: Koffi.LibraryHandle, path: strin
     const numbers: unknown = library.func('const uint32_t *mrx_abi()')();
     difference = abiDifference(new Uint32Array(koffi.view(numbers, ABI_NUMBERS * 4)));
   } catch (cause) {
-    throw lacking(`${path}, which is something else: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+    throw missing(
+      `${path}, but the file there is not the shim: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause,
+    );
   }
   if (difference !== undefined)
-    throw lacking(`${path} of this version: it was built from another header (${difference})`);
+    throw missing(`${path} of this version: it was built from another header (${difference})`);
 }
 
-function lacking(what: string, cause?: unknown): ResourceError {
+function missing(what: string, cause?: unknown): ResourceError {
   const options = cause === undefined ? undefined : { cause };
   const script = packageFile('native-shims/build.mjs', 'The ucx transport needs its shim.');
   const command = `apt-get install -y libucx0 libucx-dev gcc && node ${script}`;
   return new ResourceError(
-    `The ucx transport needs ${what}. Debian: ${command}. The net transport works without.`,
+    `The ucx transport needs ${what}. Debian: ${command}. The net transport works without it.`,
     options,
   );
 }

@@ -2,69 +2,69 @@ import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { LANES, Lane } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import { type Companion, hostSilence, type Vigil, type Watched } from '../companion/index.js';
+import { type PeerConnection, hostSilenceProbe, type LivenessMonitor, type MonitoredLink } from '../handshake/index.js';
 import type { Carrier, CloseReason, Link, LinkHandlers, RingCounters } from '../transport.js';
 import { SLAB_FRAME_BYTES, Status } from './abi.js';
-import type { Blocks } from './blocks.js';
-import { type WordListener, Words } from './words.js';
-import { Inbox } from './inbox.js';
-import type { WaitingFrame } from './incoming-lane.js';
+import type { BufferPool } from './buffer-pool.js';
+import { type ControlListener, ControlChannel } from './control-channel.js';
+import { RingReceiver } from './ring-receiver.js';
+import type { QueuedFrame } from './incoming-lane.js';
 import { OutgoingLane } from './outgoing-lane.js';
 import type { RingListener } from './rings.js';
-import type { Seat } from './seat.js';
+import type { RingEndpoint } from './ring-endpoint.js';
 
-/** What a link needs of the transport that owns it. */
+/** What a link needs from the transport that owns it. */
 export interface LinkOwner {
   readonly scheduler: Scheduler;
-  readonly blocks: Blocks;
-  readonly vigil: Vigil;
-  /** The rings have something to do. */
+  readonly pool: BufferPool;
+  readonly liveness: LivenessMonitor;
+  /** Wakes the progress loop of the rings. */
   wake(): void;
-  /** Its peer should be told what was read: soon, or with the next frames to it. */
-  owesGrant(link: UcxLink): void;
-  /** Nothing is left of it. */
+  /** The peer should receive a grant: soon, or with the next frames to it. */
+  shouldGrant(link: UcxLink): void;
+  /** The link has released all its resources. */
   gone(link: UcxLink): void;
 }
 
 /**
- * One end of a link over UCX. Frames travel on the rings; the companion socket tells the end.
+ * One end of a link over UCX. Frames travel on the rings. The control channel, on the socket, carries the goodbye.
  *
- *     close here:   frames, then a farewell that counts them ... the peer has read so many, and ends the socket: gone
- *     close there:  the farewell; once so many were read the owner is told, and the socket ended: gone
- *     the peer's process ends: its socket ends without a farewell: lost, gone
+ *     closed here:        send the frames, then a goodbye with their number; the peer reads them and ends the socket; released
+ *     closed by the peer: receive its goodbye; read that number of frames, call `closed`, end the socket; released
+ *     peer exits:         its socket ends without a goodbye: lost; released
  */
-export class UcxLink implements Link, RingListener, WordListener, Watched {
+export class UcxLink implements Link, RingListener, ControlListener, MonitoredLink {
   readonly id: number;
   readonly isReliable = true;
-  readonly #seat: Seat;
+  readonly #endpoint: RingEndpoint;
   readonly #owner: LinkOwner;
   readonly #outgoing: readonly [OutgoingLane, OutgoingLane];
-  readonly #inbox: Inbox;
+  readonly #receiver: RingReceiver;
   #peerAddress = '';
   #medium = '';
-  #words: Words | undefined;
+  #control: ControlChannel | undefined;
   #handlers: LinkHandlers | undefined;
   #endReason: CloseReason | undefined;
   #isSilent = false;
-  #wasHeard = false;
+  #wasActive = false;
   isHostSilent: (() => Promise<boolean>) | undefined;
   #isGone = false;
-  #isFlowing = false;
-  #whenFlowing: (() => void) | undefined;
-  /** What the peer said at its end, and the frames that come before it. */
+  #isConnected = false;
+  #onConnected: (() => void) | undefined;
+  /** The goodbye of the peer: its reason, and the number of frames before it. */
   #peerEnd: { readonly reason: CloseReason; readonly frames: readonly bigint[] } | undefined;
   #linger: Timer | undefined;
   #bytesSent = 0;
 
-  constructor(id: number, seat: Seat, owner: LinkOwner) {
+  constructor(id: number, endpoint: RingEndpoint, owner: LinkOwner) {
     this.id = id;
-    this.#seat = seat;
+    this.#endpoint = endpoint;
     this.#owner = owner;
     const peer = (): string => this.#peerAddress;
-    const outgoing = (lane: Lane): OutgoingLane => new OutgoingLane(lane, seat, owner.blocks, peer);
+    const outgoing = (lane: Lane): OutgoingLane => new OutgoingLane(lane, endpoint, owner.pool, peer);
     this.#outgoing = [outgoing(Lane.control), outgoing(Lane.data)];
-    this.#inbox = new Inbox(seat, owner.blocks, owner.scheduler, () => owner.owesGrant(this));
-    seat.listen(this);
+    this.#receiver = new RingReceiver(endpoint, owner.pool, owner.scheduler, () => owner.shouldGrant(this));
+    endpoint.listen(this);
   }
 
   get peerAddress(): string {
@@ -76,7 +76,7 @@ export class UcxLink implements Link, RingListener, WordListener, Watched {
   }
 
   get isUnresponsive(): boolean {
-    return this.#owner.vigil.isUnresponsive(this);
+    return this.#owner.liveness.isUnresponsive(this);
   }
 
   get bytesSent(): number {
@@ -84,43 +84,43 @@ export class UcxLink implements Link, RingListener, WordListener, Watched {
   }
 
   get bytesReceived(): number {
-    return this.#inbox.bytesReceived;
+    return this.#receiver.bytesReceived;
   }
 
   get carrier(): Carrier {
     return { transport: 'ucx', medium: this.#medium };
   }
 
-  /** What went over the rings, and over the socket beside them, since the link opened. */
+  /** Counters of the rings and of the socket, since the link opened. */
   get rings(): RingCounters {
     return {
-      framesSent: this.#seat.framesSent(Lane.control) + this.#seat.framesSent(Lane.data),
-      framesReceived: this.#seat.framesReceived(Lane.control) + this.#seat.framesReceived(Lane.data),
-      companionBytes: this.#words?.bytes ?? 0,
+      framesSent: this.#endpoint.framesSent(Lane.control) + this.#endpoint.framesSent(Lane.data),
+      framesReceived: this.#endpoint.framesReceived(Lane.control) + this.#endpoint.framesReceived(Lane.data),
+      socketBytes: this.#control?.bytes ?? 0,
     };
   }
 
   // ---- opening
 
   join(address: Uint8Array, token: bigint): void {
-    this.#seat.connect(address, token);
-    this.#medium = this.#seat.transports();
+    this.#endpoint.connect(address, token);
+    this.#medium = this.#endpoint.transports();
     this.#owner.wake();
   }
 
-  /** The other end is known: from here on it is its socket that tells of its end. */
-  accompany(companion: Companion, peerAddress: string): void {
+  /** The peer is authenticated. Its socket becomes the control channel of this link. */
+  attachSocket(connection: PeerConnection, peerAddress: string): void {
     this.#peerAddress = peerAddress;
-    if (!companion.isLocal) this.isHostSilent = hostSilence(companion.socket);
-    this.#words = new Words(companion, this);
-    if (!this.#isGone) this.#owner.vigil.add(this);
+    if (!connection.isLocal) this.isHostSilent = hostSilenceProbe(connection.socket);
+    this.#control = new ControlChannel(connection, this);
+    if (!this.#isGone) this.#owner.liveness.add(this);
   }
 
-  /** Resolves when the peer's rings reach this end, or the link has ended. */
-  async flowing(): Promise<void> {
-    if (this.#isFlowing || !this.isOpen) return;
+  /** Resolves when the rings of the peer have reached this end, or the link has ended. */
+  async whenConnected(): Promise<void> {
+    if (this.#isConnected || !this.isOpen) return;
     await new Promise<void>((resolve) => {
-      this.#whenFlowing = resolve;
+      this.#onConnected = resolve;
     });
   }
 
@@ -131,7 +131,7 @@ export class UcxLink implements Link, RingListener, WordListener, Watched {
   // ---- Link
 
   setHandlers(handlers: LinkHandlers): void {
-    if (this.#handlers !== undefined) throw new ConfigError(`Link to ${this.#peerAddress} has its handlers already.`);
+    if (this.#handlers !== undefined) throw new ConfigError(`Link to ${this.#peerAddress} already has its handlers.`);
     this.#handlers = handlers;
     if (this.#endReason !== undefined) this.#announceEnd(this.#endReason);
     else this.#owner.scheduler.schedule(() => this.#deliverHeld());
@@ -142,7 +142,7 @@ export class UcxLink implements Link, RingListener, WordListener, Watched {
   }
 
   send(lane: Lane, buffer: Uint8Array, length: number): void {
-    // A block leaves at once: the rings must be awake for that.
+    // A block leaves at once, so the progress loop must be awake.
     if (length > SLAB_FRAME_BYTES) this.#owner.wake();
     this.#outgoing[lane].send(buffer, length, this.isOpen && this.#peerEnd === undefined);
     if (this.isOpen) this.#bytesSent += length;
@@ -151,165 +151,165 @@ export class UcxLink implements Link, RingListener, WordListener, Watched {
   close(reason: CloseReason = { kind: 'closed' }): void {
     if (!this.isOpen) return;
     this.#end(reason);
-    this.#words?.farewell(
+    this.#control?.goodbye(
       reason,
       this.#outgoing.map((lane) => lane.framesSent),
     );
     if (this.#peerEnd === undefined) this.#beginLinger();
-    else this.#words?.finish();
+    else this.#control?.finish();
     this.#owner.wake();
   }
 
-  /** Ends at once, as the end of the process would: nothing is told to anybody. */
+  /** Ends at once, as if the process had exited. Calls no handlers. */
   abort(message = 'this process has crashed'): void {
     this.#isSilent = true;
-    this.#vanishAs({ kind: 'lost', message });
+    this.#endAndRelease({ kind: 'lost', message });
   }
 
-  // ---- what the vigil asks
+  // ---- MonitoredLink
 
-  wasHeard(): boolean {
-    const wasHeard = this.#wasHeard;
-    this.#wasHeard = false;
-    return wasHeard;
+  wasActive(): boolean {
+    const wasActive = this.#wasActive;
+    this.#wasActive = false;
+    return wasActive;
   }
 
   ping(): void {
-    this.#words?.ping();
+    this.#control?.ping();
   }
 
   lost(message: string): void {
-    this.#vanishAs({ kind: 'lost', message });
+    this.#endAndRelease({ kind: 'lost', message });
   }
 
   // ---- RingListener
 
   received(lane: Lane, offset: number, length: number, position: number): void {
-    this.#arrived(lane, this.#inbox.slabFrame(lane, offset, length, position));
+    this.#arrived(lane, this.#receiver.slabFrame(lane, offset, length, position));
   }
 
   receivedBlock(lane: Lane, length: number): void {
-    this.#arrived(lane, this.#inbox.blockFrame(lane, length));
+    this.#arrived(lane, this.#receiver.blockFrame(lane, length));
   }
 
   sent(lane: Lane, length: number): void {
     this.#outgoing[lane].wasSent(length);
-    this.#offerCredit(lane);
+    this.#reportWritable(lane);
   }
 
   connected(): void {
-    this.#isFlowing = true;
-    this.#whenFlowing?.();
+    this.#isConnected = true;
+    this.#onConnected?.();
   }
 
   announced(lane: Lane, length: number): void {
     if (!this.isOpen) return;
-    const complaint = this.#inbox.announced(lane, length);
+    const complaint = this.#receiver.announced(lane, length);
     if (complaint === undefined) this.#owner.wake();
     else this.#fail({ kind: 'protocol', message: `The peer announced ${complaint}.` });
   }
 
   granted(): void {
-    this.#wasHeard = true;
-    for (const lane of LANES) this.#offerCredit(lane);
+    this.#wasActive = true;
+    for (const lane of LANES) this.#reportWritable(lane);
   }
 
-  faulted(status: number, reason: string): void {
+  failed(status: number, reason: string): void {
     const message = reason === '' ? `UCX has failed (${status})` : reason;
-    if (status === Status.lost) return this.#vanishAs({ kind: 'lost', message });
+    if (status === Status.lost) return this.#endAndRelease({ kind: 'lost', message });
     this.#fail({ kind: 'protocol', message });
   }
 
-  // ---- WordListener
+  // ---- ControlListener
 
-  farewell(reason: CloseReason, frames: readonly bigint[]): void {
+  goodbye(reason: CloseReason, frames: readonly bigint[]): void {
     if (this.#peerEnd !== undefined) return;
     this.#peerEnd = { reason, frames };
-    if (!this.isOpen) return this.#words?.finish();
+    if (!this.isOpen) return this.#control?.finish();
     this.#beginLinger();
     this.#owner.wake();
     this.#settlePeerEnd();
   }
 
-  heard(): void {
-    this.#wasHeard = true;
+  alive(): void {
+    this.#wasActive = true;
   }
 
   ended(): void {
-    // Frames before the farewell may lie in the rings still.
+    // Frames from before the goodbye may still be in the rings.
     if (this.#peerEnd !== undefined && this.isOpen) return;
-    this.#vanishAs({ kind: 'lost', message: 'the process at the other end is gone' });
+    this.#endAndRelease({ kind: 'lost', message: 'the process at the other end has exited' });
   }
 
-  nonsense(message: string): void {
-    this.#fail({ kind: 'protocol', message: `The peer's companion socket: ${message}` });
+  protocolViolation(message: string): void {
+    this.#fail({ kind: 'protocol', message: `The peer sent an invalid control message: ${message}` });
   }
 
   // ---- receiving
 
-  #arrived(lane: Lane, frame: WaitingFrame): void {
-    this.#wasHeard = true;
+  #arrived(lane: Lane, frame: QueuedFrame): void {
+    this.#wasActive = true;
     if (!this.isOpen) return;
-    this.#inbox.take(lane, frame, this.#handlers);
+    this.#receiver.take(lane, frame, this.#handlers);
     if (this.#peerEnd !== undefined) this.#settlePeerEnd();
   }
 
   #deliverHeld(): void {
-    if (this.#handlers !== undefined) this.#inbox.deliverHeld(this.#handlers, () => this.isOpen);
+    if (this.#handlers !== undefined) this.#receiver.deliverHeld(this.#handlers, () => this.isOpen);
     if (this.#peerEnd !== undefined) this.#settlePeerEnd();
   }
 
-  /** So much was read that the peer must be told now. */
+  /** True if so much was read that the peer must receive a grant now. */
   get mustGrant(): boolean {
-    return this.#inbox.mustGrant;
+    return this.#receiver.mustGrant;
   }
 
   get hasUngranted(): boolean {
-    return this.#inbox.hasUngranted;
+    return this.#receiver.hasUngranted;
   }
 
   grant(): void {
     if (!this.isOpen) return;
-    this.#seat.rings.grant(this.#seat.handle);
-    this.#inbox.granted();
+    this.#endpoint.rings.grant(this.#endpoint.handle);
+    this.#receiver.granted();
   }
 
-  #offerCredit(lane: Lane): void {
+  #reportWritable(lane: Lane): void {
     const outgoing = this.#outgoing[lane];
-    if (!outgoing.owesCredit || this.#handlers === undefined) return;
+    if (!outgoing.isWritableAgain || this.#handlers === undefined) return;
     this.#owner.scheduler.schedule(() => {
-      if (!this.isOpen || !outgoing.owesCredit) return;
-      outgoing.settleCredit();
+      if (!this.isOpen || !outgoing.isWritableAgain) return;
+      outgoing.writableReported();
       this.#handlers?.writable(lane);
     });
   }
 
   // ---- ending
 
-  /** The peer has closed: once all it has sent was read the owner is told. */
+  /** The peer has said goodbye: calls `closed` once all its frames were read. */
   #settlePeerEnd(): void {
     const peerEnd = this.#peerEnd;
     if (peerEnd === undefined || !this.isOpen) return;
-    if (!this.#inbox.hasReceived(peerEnd.frames)) return;
-    // Nothing can go wrong any more: it waits for its reader only.
+    if (!this.#receiver.hasReceived(peerEnd.frames)) return;
+    // All frames have arrived. Only the handlers are missing, so there is no deadline.
     this.#endLinger();
-    if (this.#inbox.isHolding || this.#handlers === undefined) return;
+    if (this.#receiver.isHolding || this.#handlers === undefined) return;
     this.#end(peerEnd.reason);
-    this.#words?.finish();
-    this.#vanish();
+    this.#control?.finish();
+    this.#release();
   }
 
   #fail(reason: CloseReason): void {
-    if (!this.isOpen) return this.#vanish();
+    if (!this.isOpen) return this.#release();
     this.#end(reason);
-    this.#words?.farewell(reason, []);
+    this.#control?.goodbye(reason, []);
     this.#beginLinger();
   }
 
   #end(reason: CloseReason): void {
     if (!this.isOpen) return;
     this.#endReason = reason;
-    this.#whenFlowing?.();
+    this.#onConnected?.();
     if (this.#handlers !== undefined) this.#announceEnd(reason);
   }
 
@@ -319,11 +319,11 @@ export class UcxLink implements Link, RingListener, WordListener, Watched {
     });
   }
 
-  /** What was sent has a while to arrive. */
+  /** The frames sent get `linkLingerMs` to arrive. */
   #beginLinger(): void {
     this.#linger ??= this.#owner.scheduler.setTimer(limits.linkLingerMs, () => {
       this.#linger = undefined;
-      this.#vanishAs({ kind: 'lost', message: 'the process at the other end is gone' });
+      this.#endAndRelease({ kind: 'lost', message: 'the process at the other end has exited' });
     });
   }
 
@@ -332,20 +332,20 @@ export class UcxLink implements Link, RingListener, WordListener, Watched {
     this.#linger = undefined;
   }
 
-  #vanishAs(reason: CloseReason): void {
+  #endAndRelease(reason: CloseReason): void {
     this.#end(reason);
-    this.#vanish();
+    this.#release();
   }
 
-  #vanish(): void {
+  #release(): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    this.#owner.vigil.remove(this);
+    this.#owner.liveness.remove(this);
     this.#endLinger();
-    this.#inbox.forget();
-    this.#seat.close();
-    if (this.#endReason?.kind === 'closed' && this.#peerEnd !== undefined && !this.#isSilent) this.#words?.finish();
-    else this.#words?.destroy();
+    this.#receiver.forget();
+    this.#endpoint.close();
+    if (this.#endReason?.kind === 'closed' && this.#peerEnd !== undefined && !this.#isSilent) this.#control?.finish();
+    else this.#control?.destroy();
     this.#owner.gone(this);
   }
 }

@@ -2,15 +2,15 @@ import { crc32 } from 'node:zlib';
 import { ProtocolError, ResourceError } from '../../errors.js';
 import { decode, encode, v1 } from '../../protocol/index.js';
 import type { Entropy } from '../../scheduler/index.js';
-import type { Introduction } from '../companion/index.js';
+import type { Hello } from '../handshake/index.js';
 import { ADDRESS_BYTES, Fabric, WIRE_VERSION } from './abi.js';
 import { hostIdentity } from './library.js';
 import type { Rings } from './rings.js';
-import type { Seat } from './seat.js';
+import type { RingEndpoint } from './ring-endpoint.js';
 
 const CAPABILITY = 'ucx';
 
-/** What one end tells the other in the hello: how to reach its rings. */
+/** How the peer reaches the rings of this end. Exchanged in the handshake. */
 export interface Offer {
   readonly fabric: Fabric;
   readonly host: string;
@@ -20,26 +20,28 @@ export interface Offer {
   readonly ucxVersion: number;
 }
 
-/** The peer's offer. ProtocolError where it makes none, or one that makes no sense. Only for a peer that was authenticated. */
-export function offerIn({ capabilities }: v1.Introduction): Offer {
+/** Reads the offer of an authenticated peer. Throws ProtocolError if there is none, or it is invalid. */
+export function offerFrom({ capabilities }: v1.PeerHello): Offer {
   const capability = capabilities.find(({ name }) => name === CAPABILITY);
-  if (capability === undefined) throw new ProtocolError('The process there has no ucx transport at this address.');
+  if (capability === undefined) throw new ProtocolError('The process at this address has no ucx transport.');
   if (capability.version !== WIRE_VERSION) {
     throw new ProtocolError(
-      `The process there speaks version ${capability.version} on its rings, this one ${WIRE_VERSION}.`,
+      `The peer's rings have protocol version ${capability.version}, ours ${WIRE_VERSION}: run the same release at both ends.`,
     );
   }
   const { fabric, host, address, token, checksum, ucxVersion } = decode(v1.UcxOffer, capability.data);
   if (address.length === 0 || address.length > ADDRESS_BYTES) {
-    throw new ProtocolError(`A UCX address of ${address.length} bytes makes no sense.`);
+    throw new ProtocolError(
+      `The peer sent a UCX address of ${address.length} bytes; allowed are 1 to ${ADDRESS_BYTES}.`,
+    );
   }
-  if (crc32(address) !== checksum) throw new ProtocolError('A UCX address came that is not whole.');
+  if (crc32(address) !== checksum) throw new ProtocolError('The peer sent a UCX address with a wrong checksum.');
   if (fabric !== Fabric.sharedMemory && fabric !== Fabric.tcp)
-    throw new ProtocolError(`There is no UCX fabric ${fabric}.`);
+    throw new ProtocolError(`The peer asked for the unknown UCX fabric ${fabric}.`);
   return { fabric, host, address, token, ucxVersion };
 }
 
-/** Makes this process's offers, and judges those of others. */
+/** Makes the offers of this process, and checks those of peers. */
 export class Offers {
   readonly #rings: Rings;
   readonly #entropy: Entropy;
@@ -52,32 +54,37 @@ export class Offers {
     this.#devices = interfaces.length === 0 ? undefined : interfaces.join(',');
   }
 
-  /** A place in the rings, and how to reach it. ResourceError where that cannot be had. */
-  make(fabric: Fabric): { readonly seat: Seat; readonly offer: Offer } {
+  /** Opens a ring endpoint, and makes the offer for it. Throws ResourceError if it cannot be opened. */
+  make(fabric: Fabric): { readonly endpoint: RingEndpoint; readonly offer: Offer } {
     if (fabric === Fabric.tcp && this.#devices === undefined) {
-      throw new ResourceError('UCX over TCP is off here: name the interfaces whose users are trusted (ucxInterfaces).');
+      throw new ResourceError(
+        'UCX over TCP is off: set ucxInterfaces to the network interfaces whose users you trust.',
+      );
     }
     const token = new DataView(this.#entropy(8).buffer).getBigUint64(0);
-    const seat = this.#rings.open(fabric, this.#devices, token);
+    const endpoint = this.#rings.open(fabric, this.#devices, token);
     const ucxVersion = this.#rings.shim.ucxVersion();
-    return { seat, offer: { fabric, host: this.#host, address: seat.address(), token, ucxVersion } };
+    return { endpoint, offer: { fabric, host: this.#host, address: endpoint.address(), token, ucxVersion } };
   }
 
-  /** ProtocolError when the two cannot be joined. */
+  /** Throws ProtocolError if the two ends cannot be connected. */
   check(theirs: Offer, own: Offer): void {
-    if (theirs.fabric !== own.fabric) throw new ProtocolError('The two ends of a UCX link chose different fabrics.');
+    if (theirs.fabric !== own.fabric)
+      throw new ProtocolError('The two ends of a UCX link have chosen different fabrics.');
     if (theirs.ucxVersion >> 8 !== own.ucxVersion >> 8) {
       const [there, here] = [theirs.ucxVersion, own.ucxVersion].map(versionText);
-      throw new ProtocolError(`The process there has UCX ${there}, this one ${here}: install the same at both ends.`);
+      throw new ProtocolError(
+        `The peer has UCX ${there}, this process ${here}: install the same version at both ends.`,
+      );
     }
     if (own.fabric === Fabric.sharedMemory && theirs.host !== own.host) {
       throw new ProtocolError(
-        'The two processes share no memory: they are on different hosts, or in different namespaces.',
+        'The two processes cannot share memory: they are on different hosts, or in different namespaces.',
       );
     }
   }
 
-  introduction(address: string, offer: Offer): Introduction {
+  hello(address: string, offer: Offer): Hello {
     const data = encode(v1.UcxOffer, v1.UcxOffer.create({ ...offer, checksum: crc32(offer.address) }));
     return { address, capabilities: [{ name: CAPABILITY, version: WIRE_VERSION, data }] };
   }

@@ -1,44 +1,44 @@
 import { limits } from '../../limits.js';
 import type { Lane } from '../../protocol/index.js';
-import { TransmitLoan } from '../transmit-loan.js';
+import { BufferLease } from '../buffer-lease.js';
 import { FRAME_COST_BYTES, HEADER_BYTES, SLAB_BYTES, SLAB_FRAME_BYTES } from './abi.js';
-import type { Blocks } from './blocks.js';
-import type { Seat } from './seat.js';
+import type { BufferPool } from './buffer-pool.js';
+import type { RingEndpoint } from './ring-endpoint.js';
 
-/** What a buffer takes of the slab while it is out. */
+/** Space that a lent buffer occupies in the slab. */
 const ROOM_BYTES = HEADER_BYTES + SLAB_FRAME_BYTES;
-/** Frames begin at multiples of this, so that a frame never takes more of the slab than of the window. */
+/** Frames start at multiples of this. So a frame never uses more of the slab than of the window. */
 const GRAIN_BYTES = 32;
 
 /**
- * The sender's side of a lane: credit, and room to write frames into. Frames lie in the slab one behind the other, each with room for
- * a header before it, and leave it in the same order; where less than a whole buffer is left at the end, the next begins at 0.
+ * The sending end of a lane: credit, and memory to write frames into. The slab is a ring of frames, each with space for a header before
+ * it. Frames leave it in order. If the end of the slab has less space than a whole buffer, the next frame starts at 0.
  *
- *     | free | header frame header frame | buffer that is out ... | free |
+ *     | free | header frame header frame | lent buffer ... | free |
  *            tail                        head
  */
 export class OutgoingLane {
   readonly #lane: Lane;
-  readonly #seat: Seat;
-  readonly #loan: TransmitLoan;
+  readonly #endpoint: RingEndpoint;
+  readonly #lease: BufferLease;
   readonly #slab: Uint8Array;
-  readonly #blocks: Blocks;
+  readonly #pool: BufferPool;
   readonly #lent: Uint8Array[] = [];
   #head = 0;
   #tail = 0;
   #used = 0;
-  /** Cost of all frames sent, modulo 2^32. */
+  /** The cost of all frames sent, modulo 2^32. */
   #sent = 0;
   #framesSent = 0;
-  /** Size of the buffer that was refused. */
+  /** Size of the last buffer that was refused. */
   #refusedBytes: number | undefined;
 
-  constructor(lane: Lane, seat: Seat, blocks: Blocks, peerAddress: () => string) {
-    this.#blocks = blocks;
+  constructor(lane: Lane, endpoint: RingEndpoint, pool: BufferPool, peerAddress: () => string) {
+    this.#pool = pool;
     this.#lane = lane;
-    this.#seat = seat;
-    this.#loan = new TransmitLoan(peerAddress);
-    this.#slab = seat.transmit[lane];
+    this.#endpoint = endpoint;
+    this.#lease = new BufferLease(peerAddress);
+    this.#slab = endpoint.transmit[lane];
   }
 
   /** Frames sent since the link opened. */
@@ -47,32 +47,32 @@ export class OutgoingLane {
   }
 
   /**
-   * A buffer was refused, and would not be now, nor would those behind it: who writes little at a time whenever a little is read
-   * makes both ends wake for each other all the time.
+   * A buffer was refused, and at least half of the window is now free. Reporting every small grant would make both ends wake each other
+   * for every frame.
    */
-  get owesCredit(): boolean {
+  get isWritableAgain(): boolean {
     if (this.#refusedBytes === undefined || this.#inFlight() * 2 > limits.linkWindowBytes) return false;
     return this.#isFree(this.#refusedBytes);
   }
 
-  /** Its owner is told of the credit. */
-  settleCredit(): void {
+  /** `writable` was called. */
+  writableReported(): void {
     this.#refusedBytes = undefined;
   }
 
-  /** As Link.acquire. */
+  /** See Link.acquire. */
   acquire(sizeBytes: number): Uint8Array | undefined {
-    this.#loan.check(sizeBytes);
+    this.#lease.check(sizeBytes);
     const capacity = Math.max(sizeBytes, limits.frameBytes);
     const isFree = this.#isFree(capacity);
     this.#refusedBytes = isFree ? undefined : capacity;
     if (!isFree) return undefined;
-    return this.#loan.begin(capacity > SLAB_FRAME_BYTES ? this.#blocks.take(capacity) : this.#room());
+    return this.#lease.begin(capacity > SLAB_FRAME_BYTES ? this.#pool.take(capacity) : this.#room());
   }
 
-  /** As Link.send; dropped unless the link `isOpen`. */
+  /** See Link.send. Drops the frame unless the link `isOpen`. */
   send(buffer: Uint8Array, length: number, isOpen: boolean): void {
-    this.#loan.end(buffer, length);
+    this.#lease.end(buffer, length);
     if (!isOpen) return;
     this.#sent = (this.#sent + length + FRAME_COST_BYTES) >>> 0;
     this.#framesSent += 1;
@@ -80,11 +80,11 @@ export class OutgoingLane {
     else this.#sendInSlab(buffer, length);
   }
 
-  /** The oldest frame is out, and its memory free. */
+  /** The oldest frame was transmitted. Frees its memory. */
   wasSent(length: number): void {
     if (length > SLAB_FRAME_BYTES) {
       const block = this.#lent.shift();
-      if (block !== undefined) this.#blocks.giveBack(block);
+      if (block !== undefined) this.#pool.giveBack(block);
       return;
     }
     if (this.#tail + ROOM_BYTES > SLAB_BYTES) {
@@ -96,19 +96,19 @@ export class OutgoingLane {
     this.#used -= taken;
   }
 
-  /** A frame larger than the window has credit when it is alone. Where credit is, room is too, or will be when frames are out. */
+  /** A frame larger than the window has credit when nothing else is in flight. The slab must have space too. */
   #isFree(sizeBytes: number): boolean {
     const inFlight = this.#inFlight();
     const hasCredit = inFlight === 0 || inFlight + sizeBytes + FRAME_COST_BYTES <= limits.linkWindowBytes;
     return hasCredit && this.#used + this.#skip() + ROOM_BYTES <= SLAB_BYTES;
   }
 
-  /** Cost of the frames that the peer has not read, as far as is known here. */
+  /** The cost of the frames for which the peer has not granted credit yet. */
   #inFlight(): number {
-    return (this.#sent - this.#seat.peerGranted(this.#lane)) >>> 0;
+    return (this.#sent - this.#endpoint.peerGranted(this.#lane)) >>> 0;
   }
 
-  /** Bytes at the end of the slab that hold no whole buffer. */
+  /** Bytes at the end of the slab to skip, because they do not hold a whole buffer. */
   #skip(): number {
     return this.#head + ROOM_BYTES > SLAB_BYTES ? SLAB_BYTES - this.#head : 0;
   }
@@ -125,9 +125,9 @@ export class OutgoingLane {
   }
 
   #sendInSlab(buffer: Uint8Array, length: number): void {
-    // It was to be larger than it is.
+    // The frame is smaller than the caller asked for: it fits into the slab after all.
     if (buffer.length > SLAB_FRAME_BYTES) this.#room().set(buffer.subarray(0, length));
-    this.#seat.send(this.#lane, this.#head + HEADER_BYTES, length);
+    this.#endpoint.send(this.#lane, this.#head + HEADER_BYTES, length);
     const taken = strideOf(length);
     this.#head += taken;
     this.#used += taken;
@@ -135,7 +135,7 @@ export class OutgoingLane {
 
   #sendBlock(block: Uint8Array, length: number): void {
     this.#lent.push(block);
-    this.#seat.sendBlock(this.#lane, block, length);
+    this.#endpoint.sendBlock(this.#lane, block, length);
   }
 }
 

@@ -1,11 +1,10 @@
-import type { Scheduler, Timer } from '../../scheduler/index.js';
+import { atExit, type Scheduler, type Timer } from '../../scheduler/index.js';
 import { limits } from '../../limits.js';
 import type { Rings } from './rings.js';
 import { Spin } from './spin.js';
-import { beforeThreadEnds } from './thread-end.js';
 import { ResourceError } from '../../errors.js';
 
-/** The handle of koffi for one file descriptor. */
+/** koffi's poll handle for one file descriptor. */
 interface Poll {
   start(events: { readonly readable: boolean }, callback: () => void): void;
   stop(): void;
@@ -14,15 +13,15 @@ interface Poll {
 }
 
 /**
- * Keeps the rings turning: while there is traffic in turns of the event loop, then asleep on the event fd.
+ * Drives the rings: in every turn of the event loop while there is traffic, otherwise by the event fd.
  *
- *     turning --(nothing came for the spin)--> armed --(readable)--> turning
+ *     turning --(no news for the spin time)--> asleep on the event fd --(readable)--> turning
  */
 export class Progress {
   readonly #rings: Rings;
   readonly #scheduler: Scheduler;
   readonly #poll: Poll;
-  /** After each turn that brought something, and after each that did not: may submit more. */
+  /** Called after each turn, with whether it had news. Returns true if it has submitted more. */
   readonly #afterTurn: (hasNews: boolean) => boolean;
   readonly #turn = (): void => this.#runTurn();
   readonly #woken = (): void => this.#wokenUp();
@@ -41,21 +40,22 @@ export class Progress {
     this.#afterTurn = afterTurn;
     const fd = rings.eventFd;
     if (fd < 0) throw new ResourceError('The UCX rings have no event fd.');
-    // One-shot: what goes wrong inside a live callback of libuv ends the whole process.
+    // Started only while asleep: an error inside a libuv callback would end the whole process.
     this.#poll = rings.shim.koffi.node.poll(fd, { readable: true }, this.#woken) as Poll;
     this.#poll.stop();
     this.#poll.unref();
-    this.#forgetEnd = beforeThreadEnds(() => this.close());
+    // A callback of libuv that comes while its thread ends calls into JavaScript that no longer runs, and aborts the whole process.
+    this.#forgetEnd = atExit(() => this.close());
   }
 
-  /** Hands over what was submitted, at once; what came meanwhile is told in a turn of its own. */
+  /** Submits at once. Completions are dispatched in a later turn. */
   flush(): void {
     if (this.#isClosed) return;
     this.#rings.turn(0);
     this.wake();
   }
 
-  /** There is something to do soon. */
+  /** Schedules a turn, and restarts the spin time. */
   wake(): void {
     this.#idleSinceMs = undefined;
     if (this.#isTurning || this.#isClosed) return;
@@ -91,7 +91,7 @@ export class Progress {
     this.#sleep(nowMs);
   }
 
-  /** As `wake`, but still idle. */
+  /** Schedules a turn, but does not restart the spin time. */
   #again(): void {
     if (this.#isTurning) return;
     this.#isTurning = true;
@@ -100,13 +100,13 @@ export class Progress {
 
   #sleep(nowMs: number): void {
     const armed = this.#rings.arm();
-    // The first time after traffic there is always something left to do: that is no look in vain.
+    // The first attempt after traffic always finds work left: it does not count as an expired spin.
     if (armed === 0) return this.#again();
-    this.#spin.wasInVain();
+    this.#spin.expired();
     this.#isAsleep = true;
     this.#asleepSinceMs = nowMs;
     this.#poll.start({ readable: true }, this.#woken);
-    // Nothing tells when a peer reads again that holds up what was sent.
+    // No event reports that a stalled peer reads again, so we poll.
     if (armed === 2) this.#timer = this.#scheduler.setTimer(limits.stalledTurnMs, this.#woken);
   }
 

@@ -16,19 +16,19 @@ import {
   submission,
 } from './abi.js';
 import { type EnginePointer, owningThread, type Shim } from './library.js';
-import { Seat } from './seat.js';
+import { RingEndpoint } from './ring-endpoint.js';
 
-/** What a link is told of its rings. */
+/** Callbacks of the rings to a link. */
 export interface RingListener {
   received(lane: Lane, offset: number, length: number, position: number): void;
   sent(lane: Lane, length: number): void;
   connected(): void;
   announced(lane: Lane, length: number): void;
   receivedBlock(lane: Lane, length: number): void;
-  /** There is credit that was not there before. */
+  /** The peer has granted credit. */
   granted(): void;
-  /** Nothing more comes. */
-  faulted(status: number, reason: string): void;
+  /** The link has failed. This is its last callback. */
+  failed(status: number, reason: string): void;
 }
 
 const CONTROL = {
@@ -42,8 +42,8 @@ const COMPLETION_WORDS = completion.size / 4;
 const LINK_WORDS = linkWords.size / 4;
 
 /**
- * The rings of this thread: submissions are written into shared memory, and one call makes the shim take them, lets UCX work,
- * and leaves completions behind.
+ * The submission and completion rings of this thread. We write submissions into memory shared with the shim. One call, `turn`, makes the
+ * shim take them, lets UCX work, and writes completions.
  */
 export class Rings {
   readonly shim: Shim;
@@ -53,7 +53,7 @@ export class Rings {
   readonly #completions: Uint32Array;
   readonly #listeners: (RingListener | undefined)[] = Array.from({ length: MAX_LINKS });
   readonly #handles = new Uint32Array(MAX_LINKS);
-  /** Of slabs that were seen before: they are used again, and a second view of the same memory would be a waste. */
+  /** Views by address of the slab memory: the shim reuses slabs, and a view can be reused with them. */
   readonly #views = new Map<bigint, ArrayBuffer>();
   #isClosed = false;
 
@@ -74,14 +74,14 @@ export class Rings {
     return this.shim.eventFd(this.#engine);
   }
 
-  /** Completions wait to be taken. */
+  /** True if there are completions to dispatch. */
   get hasNews(): boolean {
     const words = this.#words;
     return words[CONTROL.completionTail] !== words[CONTROL.completionHead];
   }
 
-  /** Opens this end of a link. ResourceError when UCX cannot, or there are `MAX_LINKS` already. */
-  open(fabric: Fabric, devices: string | undefined, token: bigint): Seat {
+  /** Opens this end of a link. Throws ResourceError if UCX cannot, or there are already `MAX_LINKS`. */
+  open(fabric: Fabric, devices: string | undefined, token: bigint): RingEndpoint {
     const { shim } = this;
     const handle = shim.linkOpen(this.#engine, fabric, devices ?? null, token);
     if (handle < 0) throw this.failure('A UCX link cannot be opened');
@@ -90,15 +90,15 @@ export class Rings {
     const slot = handle % MAX_LINKS;
     const words = this.#words.subarray(rings.links / 4 + slot * LINK_WORDS, rings.links / 4 + (slot + 1) * LINK_WORDS);
     this.#handles[slot] = handle;
-    return new Seat({ rings: this, engine: this.#engine, handle, words, slabs: this.#view(memory) });
+    return new RingEndpoint({ rings: this, engine: this.#engine, handle, words, slabs: this.#view(memory) });
   }
 
-  /** From here on `listener` hears of the link. */
+  /** Sets the listener of the link. */
   listen(handle: number, listener: RingListener): void {
     this.#listeners[handle % MAX_LINKS] = listener;
   }
 
-  /** Nobody hears of the link any more. */
+  /** Removes the listener of the link. */
   forget(handle: number): void {
     this.#listeners[handle % MAX_LINKS] = undefined;
     this.#handles[handle % MAX_LINKS] = 0;
@@ -119,28 +119,28 @@ export class Rings {
     words[CONTROL.submissionTail] = tail + 1;
   }
 
-  /** Tells the peer at the next turn what was read. */
+  /** Submits a grant for the frames read. It leaves with the next turn. */
   grant(link: number): void {
     this.submit(Submit.grant, link, 0, 0, 0);
   }
 
-  /** The one call of a turn: hands over what was submitted, lets UCX work; gives the completions that wait. */
+  /** Makes the shim take the submissions and lets UCX work. Returns the number of completions to dispatch. */
   turn(spinUs: number): number {
     if (this.#isClosed) return 0;
     return this.shim.turn(this.#engine, spinUs);
   }
 
-  /** 1: the event fd will tell. 0: take another turn. 2: it will tell, but a peer that does not read holds up what was sent. */
+  /** Arms the event fd. 1: it will report news. 0: take another turn first. 2: as 1, but frames wait for a peer that does not read. */
   arm(): number {
     return this.shim.arm(this.#engine);
   }
 
-  /** Hands the completions that wait to their links. */
+  /** Dispatches the completions to their links. */
   dispatch(): void {
     const words = this.#words;
     const completions = this.#completions;
     const tail = words[CONTROL.completionTail] ?? 0;
-    // A listener may close all this: the memory is another's then.
+    // A listener may close the rings. Their memory must not be read after that.
     for (let head = words[CONTROL.completionHead] ?? 0; head !== tail && !this.#isClosed; head = (head + 1) >>> 0) {
       const at = (head % COMPLETIONS) * COMPLETION_WORDS;
       const link = completions[at + 1] ?? 0;
@@ -154,7 +154,7 @@ export class Rings {
     return new ResourceError(`${what}: ${this.shim.lastReason()}.`);
   }
 
-  /** Ends all links at once. Idempotent. */
+  /** Closes all links at once. Idempotent. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -179,9 +179,12 @@ export class Rings {
       case Complete.receivedBlock:
         return listener.receivedBlock(lane, length);
       case Complete.closed:
-        return listener.faulted((entries[at + 6] ?? 0) | 0, this.shim.linkReason(this.#engine, entries[at + 1] ?? 0));
+        return listener.failed((entries[at + 6] ?? 0) | 0, this.shim.linkReason(this.#engine, entries[at + 1] ?? 0));
       default:
-        return listener.faulted(Status.badArgument, `the rings hold an entry of kind ${entries[at]}`);
+        return listener.failed(
+          Status.badArgument,
+          `the completion ring has an entry of the unknown kind ${entries[at]}`,
+        );
     }
   }
 

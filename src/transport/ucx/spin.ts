@@ -1,12 +1,12 @@
 const SHORTEST_MS = 0.01;
 const LONGEST_MS = 0.25;
-/** It grows so many times at once: a sleep that is too short costs both ends a wake-up. */
+/** Growth factor. It is large, because a sleep that is too short costs both ends a wake-up. */
 const GROWTH = 4;
 
 /**
- * How long a thread goes on looking, once nothing comes, before it sleeps. Longer after a sleep that the longest look would have outlasted,
- * shorter after a look in vain. It is the length of the sleep that counts, not of the look before it: two ends that wait for each other
- * both sleep for two wake-ups, which is many short looks.
+ * How long a thread polls an idle link before it sleeps. The time grows after a sleep shorter than the longest spin, and shrinks after
+ * each spin without news. The length of the sleep decides, not of the spin before it: two ends that wait for each other both sleep for
+ * two wake-ups, which is much longer than a short spin.
  */
 export class Spin {
   #lengthMs = SHORTEST_MS;
@@ -15,12 +15,12 @@ export class Spin {
     return this.#lengthMs;
   }
 
-  /** Nothing came, and the thread sleeps. */
-  wasInVain(): void {
+  /** The spin ended without news, and the thread sleeps. */
+  expired(): void {
     this.#lengthMs = Math.max(SHORTEST_MS, this.#lengthMs / 2);
   }
 
-  /** What comes has ended a sleep. */
+  /** News has ended a sleep of `ms`. */
   slept(ms: number): void {
     if (ms < LONGEST_MS) this.#lengthMs = Math.min(LONGEST_MS, this.#lengthMs * GROWTH);
   }

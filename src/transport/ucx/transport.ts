@@ -5,64 +5,64 @@ import { silentLogger } from '../../logging/index.js';
 import { type Entropy, type Scheduler, systemEntropy, type Timer } from '../../scheduler/index.js';
 import type { v1 } from '../../protocol/index.js';
 import {
-  type Companion,
+  type PeerConnection,
   type DialOptions,
-  Door,
-  type DoorOptions,
-  type Introduction,
+  ConnectionManager,
+  type ConnectionManagerOptions,
+  type Hello,
   parseAddress,
-  Vigil,
-} from '../companion/index.js';
+  LivenessMonitor,
+} from '../handshake/index.js';
 import { LiveLinks } from '../live-links.js';
 import type { Link, Transport } from '../transport.js';
 import { Fabric } from './abi.js';
-import { Blocks } from './blocks.js';
+import { BufferPool } from './buffer-pool.js';
 import { Engine } from './engine.js';
 import { type LinkOwner, UcxLink } from './link.js';
-import { type Offer, offerIn } from './offer.js';
+import { type Offer, offerFrom } from './offer.js';
 import { UcxLibrary } from './ucx-library.js';
 
-export interface UcxTransportOptions extends DoorOptions {
+export interface UcxTransportOptions extends ConnectionManagerOptions {
   /**
-   * What links that this process opens use. Default `shared-memory`: both ends on one host. Links that others open use what they ask
-   * for, TCP only where `interfaces` are named.
+   * The fabric of links that this process opens. Default `shared-memory`: both ends on one host. Links that peers open use the fabric
+   * that the peer chose; TCP requires `interfaces`.
    */
   readonly fabric?: 'shared-memory' | 'tcp';
-  /** Network interfaces whose every user is trusted: UCX takes what strangers send there for its own. Example: `lo`. */
+  /** Network interfaces for UCX over TCP. Every user of them must be trusted: UCX does not authenticate its traffic. Example: `lo`. */
   readonly interfaces?: readonly string[];
-  /** Silence after which a peer is unresponsive. Default `limits.linkDeadMs`. */
+  /** A peer that is silent for this long, in ms, is unresponsive. Default `limits.linkDeadMs`. */
   readonly linkDeadMs?: number;
-  /** Shared by all transports of one thread. Default: one of its own. */
+  /** The UCX library, shared by all transports of one thread. Default: a new one. */
   readonly library?: UcxLibrary;
 }
 
-/** What a transport holds: all 0 once it is closed, but for what it has refused. */
+/** Current counts of a transport. After `close`, all but `rejected` are 0. */
 export interface UcxStatistics {
   readonly links: number;
-  readonly hellos: number;
+  readonly handshakes: number;
   readonly dials: number;
-  readonly refused: number;
-  /** Links whose peers are silent. */
+  readonly rejected: number;
+  /** Links whose peers are unresponsive. */
   readonly unresponsive: number;
 }
 
-/** Names ours among the addresses of other transports. */
+/** Prefix of the addresses of this transport. */
 const PREFIX = 'ucx+';
 
-/** Links over UCX: shared memory on one host, TCP on trusted interfaces. UCX is loaded at the first of them. */
+/** Links over UCX: shared memory on one host, TCP on trusted interfaces. The first link loads UCX. */
 export class UcxTransport implements Transport {
   readonly name = 'ucx';
-  readonly #door: Door;
+  readonly #connections: ConnectionManager;
   readonly #scheduler: Scheduler;
   readonly #entropy: Entropy;
   readonly #interfaces: readonly string[];
-  /** Of links that are opened here. */
+  /** The fabric of links that this process opens. */
   readonly #fabric: Fabric;
   readonly #library: UcxLibrary;
-  readonly #vigil: Vigil;
+  readonly #liveness: LivenessMonitor;
   readonly #links = new LiveLinks<UcxLink>();
-  /** Links whose hello is not over, by what their client has said. */
-  readonly #promised = new Map<v1.Introduction, { readonly link: UcxLink; readonly deadline: Timer }>();
+  /** Links whose handshake is in progress, by the hello of the client. */
+  readonly #unaccepted = new Map<v1.PeerHello, { readonly link: UcxLink; readonly deadline: Timer }>();
   readonly #owner: LinkOwner;
   readonly #ungranted = new Set<UcxLink>();
   #engine: Engine | undefined;
@@ -71,19 +71,19 @@ export class UcxTransport implements Transport {
   constructor(options: UcxTransportOptions) {
     const { scheduler, log = silentLogger, entropy = systemEntropy, listen } = options;
     if (scheduler.isVirtual) throw new ConfigError('The ucx transport needs real time: use the memory transport.');
-    this.#door = new Door('ucx', { ...options, ...(listen && { listen: withoutPrefix(listen) }) });
+    this.#connections = new ConnectionManager('ucx', { ...options, ...(listen && { listen: withoutPrefix(listen) }) });
     this.#scheduler = scheduler;
     this.#entropy = entropy;
     this.#interfaces = options.interfaces ?? [];
     this.#fabric = options.fabric === 'tcp' ? Fabric.tcp : Fabric.sharedMemory;
-    this.#vigil = new Vigil(scheduler, log, options.linkDeadMs ?? limits.linkDeadMs);
+    this.#liveness = new LivenessMonitor(scheduler, log, options.linkDeadMs ?? limits.linkDeadMs);
     this.#library = options.library ?? new UcxLibrary({ log });
     this.#owner = {
       scheduler,
-      blocks: new Blocks(),
-      vigil: this.#vigil,
+      pool: new BufferPool(),
+      liveness: this.#liveness,
       wake: () => this.#engine?.progress.wake(),
-      owesGrant: (link) => {
+      shouldGrant: (link) => {
         this.#ungranted.add(link);
         this.#engine?.progress.wake();
       },
@@ -94,45 +94,45 @@ export class UcxTransport implements Transport {
   get statistics(): UcxStatistics {
     return {
       links: this.#links.size,
-      hellos: this.#door.hellos,
-      dials: this.#door.dials,
-      refused: this.#door.refused,
-      unresponsive: this.#vigil.unresponsive,
+      handshakes: this.#connections.handshakes,
+      dials: this.#connections.dials,
+      rejected: this.#connections.rejected,
+      unresponsive: this.#liveness.unresponsive,
     };
   }
 
   async listen(onLink: (link: Link) => void): Promise<string> {
-    await this.#door.listen(
-      (client) => this.#introduce(client),
-      (companion) => this.#accept(companion, onLink),
+    await this.#connections.listen(
+      (client) => this.#makeHello(client),
+      (connection) => this.#accept(connection, onLink),
     );
     return this.#address;
   }
 
   async connect(address: string, options: DialOptions): Promise<Link> {
-    this.#door.assertOpen();
+    this.#connections.assertOpen();
     const deadlineMs = this.#scheduler.now() + options.timeoutMs;
     const there = address.startsWith(PREFIX) ? parseAddress(withoutPrefix(address)) : undefined;
     if (there === undefined) {
-      throw new UnreachableError(`Connecting to ${address} failed: this is no address of the ucx transport.`);
+      throw new UnreachableError(`Connecting to ${address} failed: this is not an address of the ucx transport.`);
     }
-    // Of another host, or gone: UCX need not be troubled.
+    // The address of another host, or of a process that has exited: fail before UCX is loaded.
     if (there.scheme === 'unix' && !existsSync(there.path)) {
       throw new UnreachableError(`Connecting to ${address} was refused: nothing listens there.`);
     }
     if (options.signal?.aborted === true) {
       throw new UnreachableError(`Connecting to ${address} was aborted.`, { cause: options.signal.reason });
     }
-    const engine = this.#running();
+    const engine = this.#startedEngine();
     const own = this.#open(engine, this.#fabric);
-    const introduce = (): Introduction => engine.offers.introduction(this.#address, own.offer);
+    const makeHello = (): Hello => engine.offers.hello(this.#address, own.offer);
     try {
-      const companion = await this.#door.dial(withoutPrefix(address), introduce, options);
-      own.link.accompany(companion, address);
-      const theirs = offerIn(companion.peer);
+      const connection = await this.#connections.dial(withoutPrefix(address), makeHello, options);
+      own.link.attachSocket(connection, address);
+      const theirs = offerFrom(connection.peer);
       engine.offers.check(theirs, own.offer);
       own.link.join(theirs.address, theirs.token);
-      await this.#flowing(own.link, address, deadlineMs, options.signal);
+      await this.#whenConnected(own.link, address, deadlineMs, options.signal);
       return own.link;
     } catch (error) {
       own.link.abort();
@@ -144,21 +144,21 @@ export class UcxTransport implements Transport {
     this.#engine?.progress.flush();
   }
 
-  /** Resolves when the owners of all its links were told, and what was sent has arrived or had its time (linkLingerMs). */
+  /** Resolves after `closed` was called on all its links, and all frames have arrived or `limits.linkLingerMs` has passed. */
   async close(): Promise<void> {
-    const closed = this.#door.close();
-    for (const { link } of this.#promised.values()) link.abort();
+    const closed = this.#connections.close();
+    for (const { link } of this.#unaccepted.values()) link.abort();
     for (const link of this.#links) link.close();
     await closed;
     await this.#links.allEnded();
     this.#engine?.close();
-    // In the turn after those in which the links tell their end.
+    // The links call `closed` in the turns before this one.
     await new Promise<void>((resolve) => this.#scheduler.schedule(resolve));
   }
 
-  /** Ends at once, as the end of the process would: peers see their links lost, and owners hear nothing. */
+  /** Ends at once, as if the process had exited: peers see their links lost, and no handlers are called here. */
   async abort(): Promise<void> {
-    const closed = this.#door.close();
+    const closed = this.#connections.close();
     for (const link of this.#links) link.abort();
     await closed;
     this.#engine?.close();
@@ -167,12 +167,12 @@ export class UcxTransport implements Transport {
   // ---- opening
 
   get #address(): string {
-    return this.#door.address === '' ? '' : `${PREFIX}${this.#door.address}`;
+    return this.#connections.address === '' ? '' : `${PREFIX}${this.#connections.address}`;
   }
 
-  /** ResourceError where UCX, the shim or koffi is missing: it names what, and the command that helps. */
-  #running(): Engine {
-    this.#door.assertOpen();
+  /** Throws ResourceError if UCX, the shim or koffi is missing. The message has the command that installs it. */
+  #startedEngine(): Engine {
+    this.#connections.assertOpen();
     this.#engine ??= new Engine({
       library: this.#library,
       scheduler: this.#scheduler,
@@ -184,17 +184,17 @@ export class UcxTransport implements Transport {
   }
 
   #open({ offers }: Engine, fabric: Fabric): { readonly link: UcxLink; readonly offer: Offer } {
-    const { seat, offer } = offers.make(fabric);
+    const { endpoint, offer } = offers.make(fabric);
     this.#linksMade += 1;
-    const link = new UcxLink(this.#linksMade, seat, this.#owner);
+    const link = new UcxLink(this.#linksMade, endpoint, this.#owner);
     this.#links.add(link);
     return { link, offer };
   }
 
-  /** The listener's half of a hello: the client is known by now, and so it may be joined to. */
-  #introduce(client: v1.Introduction | undefined): Introduction {
-    if (client === undefined) throw new ProtocolError('The ucx transport answers clients only.');
-    const theirs = offerIn(client);
+  /** Makes the hello of the listener. The client is already authenticated, so UCX may connect to its address. */
+  #makeHello(client: v1.PeerHello | undefined): Hello {
+    if (client === undefined) throw new ProtocolError('The hello of a ucx listener needs the hello of its client.');
+    const theirs = offerFrom(client);
     const { engine, ...own } = this.#openFor(theirs);
     try {
       engine.offers.check(theirs, own.offer);
@@ -204,46 +204,51 @@ export class UcxTransport implements Transport {
       throw new ProtocolError(error instanceof Error ? error.message : String(error), { cause: error });
     }
     const deadline = this.#scheduler.setTimer(limits.connectTimeoutMs, () => own.link.abort());
-    this.#promised.set(client, { link: own.link, deadline });
-    return engine.offers.introduction(this.#address, own.offer);
+    this.#unaccepted.set(client, { link: own.link, deadline });
+    return engine.offers.hello(this.#address, own.offer);
   }
 
   #openFor(theirs: Offer): { readonly engine: Engine; readonly link: UcxLink; readonly offer: Offer } {
     try {
-      const engine = this.#running();
+      const engine = this.#startedEngine();
       return { engine, ...this.#open(engine, theirs.fabric) };
     } catch (error) {
       if (!(error instanceof ResourceError)) throw error;
-      // Nobody else needs to come, once this one was told.
-      if (this.#engine === undefined) this.#scheduler.schedule(() => void this.#door.stopListening());
+      // Without UCX every later client would fail too: stop listening after this rejection was sent.
+      if (this.#engine === undefined) this.#scheduler.schedule(() => void this.#connections.stopListening());
       throw new ProtocolError(error.message, { cause: error });
     }
   }
 
-  #accept(companion: Companion, onLink: (link: Link) => void): void {
-    const promised = this.#promised.get(companion.peer);
-    if (promised === undefined) return void companion.socket.destroy();
-    this.#promised.delete(companion.peer);
-    this.#scheduler.clearTimer(promised.deadline);
-    const { link } = promised;
-    if (!link.isOpen) return void companion.socket.destroy();
-    link.accompany(companion, companion.peerAddress);
+  #accept(connection: PeerConnection, onLink: (link: Link) => void): void {
+    const unaccepted = this.#unaccepted.get(connection.peer);
+    if (unaccepted === undefined) return void connection.socket.destroy();
+    this.#unaccepted.delete(connection.peer);
+    this.#scheduler.clearTimer(unaccepted.deadline);
+    const { link } = unaccepted;
+    if (!link.isOpen) return void connection.socket.destroy();
+    link.attachSocket(connection, connection.peerAddress);
     onLink(link);
   }
 
-  async #flowing(link: UcxLink, address: string, deadlineMs: number, signal: AbortSignal | undefined): Promise<void> {
+  async #whenConnected(
+    link: UcxLink,
+    address: string,
+    deadlineMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const aborted = (): void => link.abort('it was aborted');
-    const tooLate = (): void => link.abort('nothing came over its rings in time');
+    const tooLate = (): void => link.abort('the rings of the peer were not connected in time');
     const timer = this.#scheduler.setTimer(Math.max(0, deadlineMs - this.#scheduler.now()), tooLate);
     signal?.addEventListener('abort', aborted);
     try {
       if (signal?.aborted === true) aborted();
-      await link.flowing();
+      await link.whenConnected();
     } finally {
       this.#scheduler.clearTimer(timer);
       signal?.removeEventListener('abort', aborted);
     }
-    this.#door.assertOpen();
+    this.#connections.assertOpen();
     if (link.isOpen) return;
     const reason = link.endReason?.kind === 'closed' ? 'it was closed' : link.endReason?.message;
     throw new UnreachableError(`Connecting to ${address} failed: ${reason ?? 'the link has ended'}.`, {
@@ -253,7 +258,7 @@ export class UcxTransport implements Transport {
 
   // ---- turns
 
-  /** Grants what was read: at once where it is much, otherwise when nothing else is to be done. */
+  /** Submits the grants: at once for a link that has read much, otherwise in a turn without news. */
   #afterTurn(hasNews: boolean): boolean {
     let hasGranted = false;
     for (const link of this.#ungranted) {
@@ -270,10 +275,10 @@ export class UcxTransport implements Transport {
 
   #gone(link: UcxLink): void {
     this.#ungranted.delete(link);
-    for (const [client, promised] of this.#promised) {
-      if (promised.link !== link) continue;
-      this.#promised.delete(client);
-      this.#scheduler.clearTimer(promised.deadline);
+    for (const [client, unaccepted] of this.#unaccepted) {
+      if (unaccepted.link !== link) continue;
+      this.#unaccepted.delete(client);
+      this.#scheduler.clearTimer(unaccepted.deadline);
     }
     this.#links.ended(link);
   }
@@ -283,7 +288,7 @@ function withoutPrefix(address: string): string {
   return address.startsWith(PREFIX) ? address.slice(PREFIX.length) : address;
 }
 
-/** Errors name the address as it was given. */
+/** Makes the error name the address as the caller gave it. */
 function named(error: unknown, address: string): unknown {
   if (!(error instanceof UnreachableError) || error.message.includes(address)) {
     if (!(error instanceof ProtocolError)) return error;

@@ -3,8 +3,8 @@ import { type Logger, silentLogger } from '../../logging/index.js';
 import { assertShim, loadShim, type Shim, type ShimFiles } from './library.js';
 
 /**
- * UCX for the transports of one thread: loaded when the first of them needs it, which takes some 20 ms. What was lacking then is lacking
- * for good, and is logged once.
+ * The UCX library, for all transports of one thread. The first transport that needs it loads it, which takes about 20 ms. A failure is
+ * final, and is logged once.
  */
 export class UcxLibrary {
   readonly #files: ShimFiles;
@@ -17,13 +17,13 @@ export class UcxLibrary {
     this.#log = log;
   }
 
-  /** Looks for the shim without loading anything; false where UCX cannot be had for want of it. */
-  isThere(): boolean {
+  /** True if the file of the shim exists. Loads nothing. */
+  isInstalled(): boolean {
     this.#attempt(() => assertShim(this.#files));
     return this.#failure === undefined;
   }
 
-  /** Loads it now; false where it cannot be had. */
+  /** Loads it now. Returns false if something is missing. */
   isLoaded(): boolean {
     try {
       this.load();
@@ -34,7 +34,7 @@ export class UcxLibrary {
     }
   }
 
-  /** ResourceError where UCX, the shim or koffi is missing: it names what, and the command that helps. */
+  /** Throws ResourceError if UCX, the shim or koffi is missing. The message has the command that installs it. */
   load(): Shim {
     if (this.#failure === undefined) this.#attempt(() => (this.#shim ??= loadShim(this.#files)));
     if (this.#shim === undefined) throw this.#failure ?? new ResourceError('UCX was not loaded.');

@@ -25,7 +25,7 @@ describe('the client of the control plane', () => {
     expect(taken).to.be.instanceOf(ConfigError);
     expect(taken.cause).to.be.instanceOf(HandlerError);
     expect(taken.message).to.contain('shop.Pricing 11').and.to.contain('shop.Stock 22');
-    expect(await rejection(one.client.locate(99))).to.be.instanceOf(UnreachableError);
+    expect(await rejection(one.client.locate(99, 0n))).to.be.instanceOf(UnreachableError);
     expect(await rejection(one.client.getDefinition('nothing'))).to.be.instanceOf(ConfigError);
     expect(await rejection(one.client.drainSegment(99))).to.be.instanceOf(ConfigError);
   });
@@ -36,7 +36,7 @@ describe('the client of the control plane', () => {
     const found = one.client.lookup('late', 's', 60_000);
     await plane.world.pass(4_321);
     await other.client.registerName('late', { cUid: 5n, service: 's' });
-    expect(await found).to.deep.equal({ cUid: 5n, service: 's' });
+    expect(await found).to.include({ cUid: 5n, service: 's' });
     for (const timeoutMs of [1, 999.5, 1_000, 2_500, 100_000]) {
       const from = plane.world.scheduler.now();
       expect(await rejection(one.client.lookup('never', 's', timeoutMs))).to.be.instanceOf(AskTimeoutError);
@@ -105,7 +105,7 @@ describe('the client of the control plane', () => {
     await until('the cut to be told', () => one.lost.length === 1);
     expect(one.lost[0]).to.be.instanceOf(UnreachableError);
     expect(one.client.isConnected).to.equal(false);
-    expect(await rejection(one.client.locate(one.ordinal))).to.be.instanceOf(UnreachableError);
+    expect(await rejection(one.client.locate(one.ordinal, 0n))).to.be.instanceOf(UnreachableError);
     const belongs = ({ detail }: v1.Resource): boolean =>
       (detail.case === 'partition' && detail.value.ordinal === one.ordinal) ||
       (detail.case === 'segment' && detail.value.partition === one.ordinal);
@@ -136,7 +136,7 @@ describe('the client of the control plane', () => {
     const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];
     await one.client.registerName('pricing', { cUid: 11n, service: 's' });
     await one.client.disconnect();
-    expect(await rejection(one.client.locate(1))).to.be.instanceOf(StoppedError);
+    expect(await rejection(one.client.locate(1, 0n))).to.be.instanceOf(StoppedError);
     const { resources, names } = await plane.from(other.partition).list({});
     expect(names).to.deep.equal([]);
     expect(resources).to.have.length(2);
@@ -172,7 +172,7 @@ describe('the client of the control plane', () => {
       await Promise.all(pipelines.map((id) => manager.client.expandPipeline(parts(id, one.ordinal, other.ordinal))));
       const looked = other.client.lookup('pricing', 's', 10_000);
       await one.client.registerName('pricing', { cUid: 11n, service: 's' });
-      expect(await looked, label).to.deep.equal({ cUid: 11n, service: 's' });
+      expect(await looked, label).to.include({ cUid: 11n, service: 's' });
       const added = await Promise.all(pipelines.map((id) => one.client.addInstance(id, 'sum', one.ordinal)));
       await Promise.all(added.map((id) => one.client.drainSegment(id)));
       await one.client.stopPipeline(pipelines[0] ?? 0);

@@ -57,6 +57,55 @@ describe('the ControlPlane service, by messages alone', () => {
     expect(await server.locate({ ordinal: ordinals[0] ?? 0 })).to.deep.equal({ address: far.address });
   });
 
+  it('takes requests in the name of a process from its own link only', async () => {
+    const { plane, server, identity, pUid, far, activation } = await setUp();
+    const name = { name: 'one', ref: v1.Ref.create({ cUid: 5n, service: 's' }) };
+    await server.registerName({ ...identity(), ...name });
+    const stranger = plane.from(await plane.world.start('stranger/1'));
+    const forged = { pUid, tag: 77 };
+    const requests = [
+      stranger.disconnect(forged),
+      stranger.registerPartitions({ ...forged, addresses: ['memory://stranger/1'] }),
+      stranger.activate({ ...activation, ...forged }),
+      stranger.retirePartition({ ...forged, ordinal: 1 }),
+      stranger.unregisterName({ ...forged, name: 'one', cUid: 5n }),
+      stranger.registerName({ ...forged, name: 'two', ref: name.ref }),
+      stranger.connect({ tag: 78, launch: 'far', node: 'far', name: 'far/1' }),
+    ];
+    for (const request of requests) {
+      expect((await rejection(request)).message).to.contain(`in the name of process ${pUid} was refused`);
+    }
+    const { resources, names } = await server.list({});
+    expect(names).to.deep.equal([name]);
+    expect(resources.filter(({ detail }) => detail.case === 'partition')).to.have.length(2);
+    expect(await server.locate({ ordinal: 1 })).to.deep.equal({ address: far.address });
+  });
+
+  it('gives a name that a living process of the node has a suffix', async () => {
+    const plane = await Plane.start();
+    const names: string[] = [];
+    for (const launch of ['a', 'b', 'c']) {
+      const server = plane.from(await plane.world.start(`node/${launch}`));
+      names.push((await server.connect({ tag: 1, launch, node: 'node', name: 'process' })).name);
+    }
+    expect(names).to.deep.equal(['process', 'process-2', 'process-3']);
+  });
+
+  it('finds a partition for references of its own process only', async () => {
+    const plane = await Plane.start();
+    const far = await plane.world.start('far/1');
+    const server = plane.from(far);
+    const { pUid } = await server.connect({ tag: 1, launch: 'far', incarnation: 9n, node: 'far', name: 'far' });
+    const { ordinals } = await server.registerPartitions({ pUid, tag: 2, addresses: [far.address] });
+    const [ordinal = 0] = ordinals;
+    for (const incarnation of [9n, 0n]) {
+      expect(await server.locate({ ordinal, incarnation })).to.deep.equal({ address: far.address });
+    }
+    expect(await rejection(server.locate({ ordinal, incarnation: 8n })))
+      .to.have.property('message')
+      .that.includes('Look the actor up again');
+  });
+
   it('answers a repeated request with the same reply, and carries it out once', async () => {
     const { server, identity, ordinals, pUid, activation, first } = await setUp();
     expect((await server.connect({ tag: 9, launch: 'far' })).pUid).to.equal(pUid);
@@ -141,7 +190,7 @@ describe('the ControlPlane service, by messages alone', () => {
 
   it('answers lookups when the name appears, and is not held up by them', async () => {
     const { server, identity, plane } = await setUp();
-    const ref = { cUid: 5n, service: 'shop.Pricing' };
+    const ref = v1.Ref.create({ cUid: 5n, service: 'shop.Pricing' });
     const waiting = [server.lookup({ name: 'late' }), server.lookup({ name: 'late' })];
     await server.list({});
     await server.registerName({ ...identity(), name: 'late', ref });

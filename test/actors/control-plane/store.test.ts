@@ -86,8 +86,8 @@ describe('the store of the control plane', () => {
     it('refuses a name that is taken, and names both holders', () => {
       const { store, manager, worker } = setUp();
       const [one, other] = [
-        { cUid: 11n, service: 'shop.Pricing' },
-        { cUid: 22n, service: 'shop.Stock' },
+        v1.Ref.create({ cUid: 11n, service: 'shop.Pricing' }),
+        v1.Ref.create({ cUid: 22n, service: 'shop.Stock' }),
       ];
       store.registerName(manager.pUid, 'pricing', one);
       store.registerName(manager.pUid, 'pricing', one);
@@ -98,22 +98,22 @@ describe('the store of the control plane', () => {
         .and.includes(`process ${manager.pUid}`)
         .and.includes('shop.Stock 22')
         .and.includes(`process ${worker.pUid}`);
-      store.names.unregister('pricing', 22n);
+      store.names.unregister(manager.pUid, 'pricing', 22n);
       expect(store.names.lookup('pricing')).to.deep.equal(one);
-      store.names.unregister('pricing', 11n);
+      store.names.unregister(manager.pUid, 'pricing', 11n);
       store.registerName(worker.pUid, 'pricing', other);
       expect(store.names.list()).to.deep.equal([{ name: 'pricing', ref: other }]);
     });
 
     it('retires a process with its names and partitions, once', () => {
       const { store, worker, of } = setUp();
-      store.registerName(worker.pUid, 'pricing', { cUid: 11n, service: 's' });
-      expect(store.locate(worker.ordinal)).to.equal('memory://worker');
+      store.registerName(worker.pUid, 'pricing', v1.Ref.create({ cUid: 11n, service: 's' }));
+      expect(store.locate(worker.ordinal, 0n)).to.equal('memory://worker');
       store.takeChanges();
       expect(store.retire(worker.pUid, 'cut off')).to.include({ pUid: worker.pUid });
       expect(store.retire(worker.pUid, 'cut off')).to.equal(undefined);
       expect(store.names.lookup('pricing')).to.equal(undefined);
-      expect(() => store.locate(worker.ordinal)).to.throw(UnreachableError, `Partition ${worker.ordinal}`);
+      expect(() => store.locate(worker.ordinal, 0n)).to.throw(UnreachableError, `Partition ${worker.ordinal}`);
       expect(() => store.process(worker.pUid)).to.throw(UnreachableError, 'joins anew');
       expect(of('process').length + of('partition').length).to.equal(2);
       expect(store.takeChanges()).to.have.length(2);

@@ -25,7 +25,7 @@ class TestDelivery implements Delivery {
   readonly deadlineMs: number;
   readonly chain: CallChain | undefined;
   readonly meta = { trace: '7' };
-  readonly sender = { cUid: 500n, service: '' };
+  readonly sender = { cUid: 500n, service: '', incarnation: 0n };
   readonly sizeBytes = 0;
   readonly replies: unknown[] = [];
   readonly failures: MillraceError[] = [];
@@ -75,7 +75,7 @@ describe('a cell, as the router sees it', () => {
     const ask = new TestDelivery(1_000);
     cell.deliver(work, { value: 2 }, ask);
     await until(() => ask.replies.length === 1);
-    expect(seen).to.deep.equal([[{ trace: '7' }, { cUid: 500n, service: '' }]]);
+    expect(seen).to.deep.equal([[{ trace: '7' }, { cUid: 500n, service: '', incarnation: 0n }]]);
     expect(ask.replies).to.deep.equal([{ value: 2 }]);
     expect(system.statistics.deadLetters).to.equal(0);
   });
@@ -139,6 +139,7 @@ describe('a reference to an actor elsewhere', () => {
     const calls: OutgoingCall[] = [];
     const route: Route = {
       cUid: 77n,
+      incarnation: 0n,
       tell: (_method, message, options: SendOptions | undefined) => {
         const delivery = system.outgoingTell(options);
         told.push([message, delivery?.meta, delivery?.sender]);

@@ -108,6 +108,7 @@ describe('death watch', () => {
     const watchers = new Set<Watcher>();
     const route: Route = {
       cUid: 99n,
+      incarnation: 0n,
       tell: () => true,
       ask: () => Promise.resolve({}),
       stream: (method, _message, options) =>

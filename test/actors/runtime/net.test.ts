@@ -90,7 +90,7 @@ describe('runtimes that meet over sockets', () => {
       ca: 'PEM',
     });
     expect(settings({ controlPlane: 'unix:/x#1' })?.listen).to.equal('unix:');
-    expect(settings({ controlPlane: 'inside:1!memory://a/b/0 tcp://127.0.0.1:7#1' })?.listen).to.equal(
+    expect(settings({ controlPlane: 'local:1!memory://a/b/0 tcp://127.0.0.1:7#1' })?.listen).to.equal(
       'tcp://127.0.0.1:0',
     );
     expect(() => settings({ controlPlane: 'tcp://10.0.0.1:7' })).to.throw(ConfigError, 'set listen');

@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { until } from '../../scheduler/until.js';
+import { needsCommand, pendingBecause } from '../../support/pending.js';
 
 const PROGRAM = fileURLToPath(new URL('host-process.js', import.meta.url));
 const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: 'pipe' });
 
-/** Two network namespaces with a cable between them are two hosts. Only root can make them: elsewhere this is skipped. */
+/** Two network namespaces with a cable between them are two hosts. */
 describe('a link between two hosts', function () {
   this.timeout(20_000);
   const names = ['a', 'b'].map((name) => `mr${process.pid}${name}`);
@@ -15,10 +16,11 @@ describe('a link between two hosts', function () {
   const children: ChildProcess[] = [];
 
   before(function () {
+    needsCommand(this, 'ip', 'iproute2');
     try {
       for (const name of names) ip('netns', 'add', name);
     } catch {
-      this.skip();
+      pendingBecause(this, 'only root can make network namespaces');
     }
     ip('link', 'add', a, 'netns', a, 'type', 'veth', 'peer', 'name', b, 'netns', b);
     names.forEach((name, index) => ip('-n', name, 'addr', 'add', `10.9.0.${index + 1}/24`, 'dev', name));
@@ -63,7 +65,7 @@ describe('a link between two hosts', function () {
   it('is lost at both ends when the cable is cut', async () => {
     const ends = await open();
     ip('-n', b, 'link', 'set', b, 'down');
-    const lost = { kind: 'lost', message: 'its host has acknowledged nothing for 500 ms' };
+    const lost = { kind: 'lost', message: "the peer's host has acknowledged nothing for 500 ms" };
     await until('both to know', () => ends.every(({ said }) => typeof said.at(-1) === 'object'));
     for (const { said } of ends) expect(said.at(-1)).to.deep.equal(lost);
   });

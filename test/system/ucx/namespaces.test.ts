@@ -8,6 +8,7 @@ import { Lane } from '#src/protocol/index.js';
 import { RealScheduler } from '#src/scheduler/index.js';
 import type { Transport } from '#src/transport/index.js';
 import { describeWithUcx } from '../../transport/ucx/available.js';
+import { pendingBecause } from '../../support/pending.js';
 
 const PROGRAM = fileURLToPath(new URL('caller-process.js', import.meta.url));
 const run = promisify(execFile);
@@ -26,8 +27,8 @@ describeWithUcx('a process in a namespace of its own', () => {
   let address = '';
 
   before(function () {
-    // Only root can make namespaces.
-    if (spawnSync('unshare', ['--mount', '--ipc', 'true']).status !== 0) this.skip();
+    if (spawnSync('unshare', ['--mount', '--ipc', 'true']).status !== 0)
+      pendingBecause(this, 'only root can make namespaces');
   });
   beforeEach(async () => {
     transport = outsideTransport({ net: {}, scheduler: new RealScheduler(), log: silentLogger });

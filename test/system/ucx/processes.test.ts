@@ -91,8 +91,8 @@ describeWithUcx('two processes that share memory', () => {
       const { rings, carrier, framesSent, framesReceived } = end;
       expect(carrier).to.deep.equal({ transport: 'ucx', medium: 'posix' });
       expect(rings).to.deep.include({ framesSent, framesReceived });
-      expect(rings?.companionBytes).to.be.greaterThan(0);
-      expect(rings?.companionBytes).to.equal(before[index]?.rings?.companionBytes);
+      expect(rings?.socketBytes).to.be.greaterThan(0);
+      expect(rings?.socketBytes).to.equal(before[index]?.rings?.socketBytes);
     }
     // At least one for each that fits into no frame with others.
     expect(after[0].framesSent - before[0].framesSent).to.be.at.least(MESSAGES / 100);

@@ -4,7 +4,7 @@ import { ProtocolError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { Lane } from '#src/protocol/index.js';
 import { FrameKind, frameOf, LINK_LANE, PAYLOAD_BYTES, reasonPayload } from '#src/transport/net/frame-format.js';
-import { LARGEST_FRAME_BYTES } from '#src/transport/transmit-loan.js';
+import { LARGEST_FRAME_BYTES } from '#src/transport/buffer-lease.js';
 import { FrameParser, type FrameSink } from '#src/transport/net/frame-parser.js';
 import { OutgoingLane } from '#src/transport/net/outgoing-lane.js';
 import { Slabs } from '#src/transport/net/slabs.js';
@@ -25,9 +25,9 @@ class Found implements FrameSink {
     this.frames.push({ lane, bytes: bytes.slice() });
   }
 
-  want(): void {}
+  creditRequested(): void {}
 
-  word(kind: FrameKind): void {
+  onControl(kind: FrameKind): void {
     this.words.push(kind);
   }
 }
@@ -63,7 +63,7 @@ function feed(bytes: Uint8Array, cuts: readonly number[]): Found {
     // Each read has memory of its own, which is gone afterwards.
     const chunk = bytes.slice(start, places[index + 1] ?? start);
     found.parser.push(chunk);
-    found.parser.rest();
+    found.parser.idle();
     chunk.fill(0xdb);
   }
   return found;
@@ -129,7 +129,7 @@ describe('the parser of frames', () => {
     'another sequence': header(FrameKind.whole, Lane.data, 1, 0),
     'a payload past the bound': header(FrameKind.whole, Lane.data, 0, limits.frameBytes + 1),
     'a frame of a lane in that of the link': header(FrameKind.whole, LINK_LANE, 0, 0),
-    'a word of the link in a lane': header(FrameKind.close, Lane.control, 0, 0),
+    'a control message of the link in a lane': header(FrameKind.close, Lane.control, 0, 0),
     'a piece of nothing': frameOf(FrameKind.piece, Lane.data, 0, new Uint8Array(3)),
     'a large frame that is small': announced(PAYLOAD_BYTES),
     'a large frame past the bound': announced(LARGEST_FRAME_BYTES + 1),
@@ -175,7 +175,7 @@ describe('the parser of frames', () => {
     );
   });
 
-  it('takes the words of the link between the frames of lanes', () => {
+  it('finds control messages between the frames of lanes', () => {
     const found = new Found();
     found.parser.push(frameOf(FrameKind.ping, LINK_LANE, 0, new Uint8Array(0)));
     found.parser.push(frameOf(FrameKind.close, LINK_LANE, 1, reasonPayload({ kind: 'closed' })));

@@ -3,14 +3,14 @@ import { limits } from '#src/limits.js';
 import { Lane } from '#src/protocol/index.js';
 import { RealScheduler, systemEntropy } from '#src/scheduler/index.js';
 import { silentLogger } from '#src/logging/index.js';
-import { Dial } from '#src/transport/companion/dial.js';
+import { Dial } from '#src/transport/handshake/dial.js';
 import { NetTransport } from '#src/transport/net/index.js';
 import { creditPayload, FrameKind, frameOf, LINK_LANE } from '#src/transport/net/frame-format.js';
 import { numbered, openPair, Peer, upTo } from '../compliance/peer.js';
 import { someTurns, until } from '../compliance/until.js';
-import { introduction, Stranger } from '../companion/meeting.js';
+import { hello, Stranger } from '../handshake/meeting.js';
 
-/** A link whose other end speaks the hello well, and then what a test wants. */
+/** A link whose other end completes the handshake, and then sends what a test wants. */
 describe('a net link to a peer that breaks the rules', () => {
   const scheduler = new RealScheduler();
   const transports: NetTransport[] = [];
@@ -25,8 +25,8 @@ describe('a net link to a peer that breaks the rules', () => {
     const accepted: Peer[] = [];
     const address = await transport.listen((link) => accepted.push(new Peer(transport, link, !isDeaf)));
     const settings = { scheduler, log: silentLogger, entropy: systemEntropy, security: {} };
-    const dial = new Dial(address, { ...settings, introduce: () => introduction('stranger') }, { timeoutMs: 5_000 });
-    const { socket } = await dial.companion();
+    const dial = new Dial(address, { ...settings, makeHello: () => hello('stranger') }, { timeoutMs: 5_000 });
+    const { socket } = await dial.connect();
     const stranger = new Stranger(socket);
     await until('the link', () => accepted.length === 1);
     const [server] = accepted;
@@ -37,7 +37,7 @@ describe('a net link to a peer that breaks the rules', () => {
   afterEach(async () => {
     await Promise.all(transports.map((transport) => transport.close()));
     for (const { statistics } of transports.splice(0)) {
-      expect(statistics).to.include({ links: 0, hellos: 0, dials: 0, slabs: 0 });
+      expect(statistics).to.include({ links: 0, handshakes: 0, dials: 0, slabs: 0 });
     }
     expect(scheduler.pendingTimers).to.equal(0);
   });
@@ -51,7 +51,7 @@ describe('a net link to a peer that breaks the rules', () => {
     expect((await server.end()).kind).to.equal('protocol');
     expect(server.frames.map(({ bytes }) => bytes.length)).to.deep.equal([10, 20]);
     await until('the reason', () =>
-      Buffer.from(stranger.received).toString('latin1').includes('no frame of this link'),
+      Buffer.from(stranger.received).toString('latin1').includes('not a frame of this link'),
     );
     stranger.socket.end();
   });

@@ -12,10 +12,10 @@ export function lackingUcx(): string | undefined {
   }
 }
 
-/** As `describe`, where UCX is; elsewhere one pending test that says what is lacking. */
+/** As `describe`, where UCX is; elsewhere one pending test that says what is missing. */
 export function describeWithUcx(title: string, body: () => void): void {
-  if (lacking === undefined) describePatiently(title, body);
-  else it.skip(`${title}: ${lacking}`);
+  if (missing === undefined) describePatiently(title, body);
+  else it.skip(`${title}: ${missing}`);
 }
 
 function describePatiently(title: string, body: () => void): void {
@@ -26,4 +26,4 @@ function describePatiently(title: string, body: () => void): void {
   });
 }
 
-const lacking = lackingUcx();
+const missing = lackingUcx();

@@ -58,14 +58,14 @@ describeWithUcx('a peer of the ucx transport', () => {
     expect(hub.statistics.links).to.equal(1);
   });
 
-  it('that is idle is asked for a word on the socket beside the rings, and nobody is alarmed', async () => {
+  it('that is idle is pinged on the socket beside the rings, and raises no alarm', async () => {
     const log = memoryLogger();
     const [near, far] = [peers.transport({ log, linkDeadMs: 100 }), peers.transport({ log, linkDeadMs: 100 })];
     const address = await far.listen((link) => void new Peer(far, link));
     const client = new Peer(near, await near.connect(address, { timeoutMs: 20_000 }));
-    const before = client.link.rings?.companionBytes ?? 0;
+    const before = client.link.rings?.socketBytes ?? 0;
     // Many times the silence that counts.
-    await until('many words', () => (client.link.rings?.companionBytes ?? 0) > before + 300);
+    await until('many pings', () => (client.link.rings?.socketBytes ?? 0) > before + 300);
     expect(client.link.rings).to.include({ framesSent: 0, framesReceived: 0 });
     expect(log.records).to.deep.equal([]);
   });

@@ -71,8 +71,8 @@ describeWithUcx('the ucx transport', () => {
     await client.send(Lane.data, numbered(300, 300_000));
     await server.receives(301);
     const after = link.rings;
-    expect(before?.companionBytes).to.be.greaterThan(0);
-    expect(after?.companionBytes).to.equal(before?.companionBytes);
+    expect(before?.socketBytes).to.be.greaterThan(0);
+    expect(after?.socketBytes).to.equal(before?.socketBytes);
     expect((after?.framesSent ?? 0) - (before?.framesSent ?? 0)).to.equal(301);
     expect(link.carrier).to.deep.equal({ transport: 'ucx', medium: 'posix' });
   });

@@ -62,14 +62,14 @@ describeWithUcx('the UCX shim', () => {
         '  uint32_t length;\n  uint32_t offset;\n  uint32_t position;',
       );
     const shim = await altered(folder, 'millrace_ucx.h', swapped);
-    expect(() => open({ shim })).to.throw(ResourceError, 'mrx_completion.offset is 16 there and 12 here');
+    expect(() => open({ shim })).to.throw(ResourceError, 'mrx_completion.offset is 16 in the library and 12 here');
   });
 
   it('is refused when it is of another version', async function () {
     this.timeout(60_000);
     const newer = (text: string): string => text.replace('MRX_ABI_VERSION 1u', 'MRX_ABI_VERSION 2u');
     const shim = await altered(folder, 'millrace_ucx.h', newer);
-    expect(() => open({ shim })).to.throw(ResourceError, 'MRX_ABI_VERSION is 2 there and 1 here');
+    expect(() => open({ shim })).to.throw(ResourceError, 'MRX_ABI_VERSION is 2 in the library and 1 here');
   });
 
   it('is refused when it is another library, or none', async () => {
@@ -79,14 +79,19 @@ describeWithUcx('the UCX shim', () => {
     expect(() => open({ shim: text })).to.throw(ResourceError, text);
   });
 
-  it('is loaded for all who share it, or lacking for all of them, which is logged once', () => {
+  it('is loaded for all who share it, or missing for all of them, which is logged once', () => {
     const log = memoryLogger();
     const good = new UcxLibrary({ log });
-    expect([good.isThere(), good.isLoaded()]).to.deep.equal([true, true]);
+    expect([good.isInstalled(), good.isLoaded()]).to.deep.equal([true, true]);
     expect(good.load()).to.equal(good.load());
     expect(log.records).to.deep.equal([]);
     const bad = new UcxLibrary({ log, files: { shim: 'package.json' } });
-    expect([bad.isThere(), bad.isLoaded(), bad.isThere(), bad.isLoaded()]).to.deep.equal([true, false, false, false]);
+    expect([bad.isInstalled(), bad.isLoaded(), bad.isInstalled(), bad.isLoaded()]).to.deep.equal([
+      true,
+      false,
+      false,
+      false,
+    ]);
     expect(() => bad.load()).to.throw(ResourceError, 'package.json');
     expect(log.records).to.have.length(1);
   });

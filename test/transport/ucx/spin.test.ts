@@ -9,7 +9,7 @@ const TWO_WAKE_UPS_MS = 0.2;
 describe('the spin before a thread sleeps', () => {
   const sleeps = (spin: Spin, ms: number, times: number): number => {
     for (let count = 0; count < times; count++) {
-      spin.wasInVain();
+      spin.expired();
       spin.slept(ms);
     }
     return spin.lengthMs;

@@ -6,9 +6,9 @@ import { ProtocolError, ResourceError, UnreachableError } from '#src/errors.js';
 import { silentLogger } from '#src/logging/index.js';
 import { encode, Lane, v1 } from '#src/protocol/index.js';
 import { RealScheduler, systemEntropy } from '#src/scheduler/index.js';
-import { Dial } from '#src/transport/companion/dial.js';
-import type { Companion } from '#src/transport/companion/index.js';
-import { CompanionListener } from '#src/transport/companion/listener.js';
+import { Dial } from '#src/transport/handshake/dial.js';
+import type { PeerConnection } from '#src/transport/handshake/index.js';
+import { ConnectionListener } from '#src/transport/handshake/listener.js';
 import type { Link } from '#src/transport/index.js';
 import { Fabric } from '#src/transport/ucx/abi.js';
 import { hostIdentity } from '#src/transport/ucx/library.js';
@@ -26,8 +26,8 @@ const nobody = (link: Link): Peer => {
   throw new Error(`nobody should link: ${link.peerAddress}`);
 };
 
-/** Says a hello as a ucx transport would, but with this offer. */
-async function greetWith(address: string, key: string, data: Uint8Array): Promise<unknown> {
+/** Runs the handshake like a ucx transport, but with this offer. */
+async function initiateWith(address: string, key: string, data: Uint8Array): Promise<unknown> {
   const capabilities = [{ name: 'ucx', version: 3, data }];
   const dial = new Dial(
     address.replace('ucx+', ''),
@@ -36,11 +36,11 @@ async function greetWith(address: string, key: string, data: Uint8Array): Promis
       log: silentLogger,
       entropy: systemEntropy,
       security: { key },
-      introduce: () => ({ address: '', capabilities }),
+      makeHello: () => ({ address: '', capabilities }),
     },
     { timeoutMs: 5_000 },
   );
-  return rejectionOf(dial.companion().then(({ socket }) => socket.destroy()));
+  return rejectionOf(dial.connect().then(({ socket }) => socket.destroy()));
 }
 
 describeWithUcx('the ucx transport, among strangers,', () => {
@@ -58,7 +58,7 @@ describeWithUcx('the ucx transport, among strangers,', () => {
     await client.send(Lane.data, numbered(1));
     client.link.close();
     await client.end();
-    expect(far.statistics.hellos).to.equal(0);
+    expect(far.statistics.handshakes).to.equal(0);
   }
 
   it('refuses random UCX addresses, from whomever they come', async () => {
@@ -68,13 +68,13 @@ describeWithUcx('the ucx transport, among strangers,', () => {
     for (const round of upTo(20)) {
       const bytes = systemEntropy(1 + round * 20);
       const offer = v1.UcxOffer.create({ fabric: 1, host, address: bytes, token: 1n, checksum: round });
-      expect(await greetWith(address, KEY, encode(v1.UcxOffer, offer))).to.be.instanceOf(UnreachableError);
-      expect(await greetWith(address, 'another secret, as long', encode(v1.UcxOffer, offer))).to.be.instanceOf(
+      expect(await initiateWith(address, KEY, encode(v1.UcxOffer, offer))).to.be.instanceOf(UnreachableError);
+      expect(await initiateWith(address, 'another secret, as long', encode(v1.UcxOffer, offer))).to.be.instanceOf(
         UnreachableError,
       );
-      expect(await greetWith(address, KEY, bytes)).to.be.instanceOf(UnreachableError);
+      expect(await initiateWith(address, KEY, bytes)).to.be.instanceOf(UnreachableError);
     }
-    await until('all to be counted', () => far.statistics.refused === 60);
+    await until('all to be counted', () => far.statistics.rejected === 60);
     expect(far.statistics.links).to.equal(0);
     await works(far, address);
   });
@@ -88,9 +88,9 @@ describeWithUcx('the ucx transport, among strangers,', () => {
     for (const [offer, why] of [
       [{ ...whole, host: hostIdentity(), ucxVersion: version + 256 }, 'has UCX 1.'],
       [{ ...whole, host: hostIdentity() }, 'has UCX 0.0'],
-      [{ ...whole, host: 'another', ucxVersion: version }, 'share no memory'],
+      [{ ...whole, host: 'another', ucxVersion: version }, 'cannot share memory'],
     ] as const) {
-      const refusal = await greetWith(address, KEY, encode(v1.UcxOffer, v1.UcxOffer.create(offer)));
+      const refusal = await initiateWith(address, KEY, encode(v1.UcxOffer, v1.UcxOffer.create(offer)));
       expect(refusal).to.be.instanceOf(UnreachableError).with.property('message').that.includes(why);
     }
     expect(far.statistics.links).to.equal(0);
@@ -101,17 +101,17 @@ describeWithUcx('the ucx transport, among strangers,', () => {
     const scheduler = new RealScheduler();
     const rings = new Rings(new UcxLibrary().load());
     const offers = new Offers(rings, systemEntropy, []);
-    const sockets: Companion[] = [];
-    const listener = new CompanionListener(
+    const sockets: PeerConnection[] = [];
+    const listener = new ConnectionListener(
       {
         scheduler,
         log: silentLogger,
         entropy: systemEntropy,
         security: { key: KEY },
-        introduce: () => offers.introduction('', offers.make(Fabric.sharedMemory).offer),
+        makeHello: () => offers.hello('', offers.make(Fabric.sharedMemory).offer),
       },
       {},
-      (companion) => void sockets.push(companion),
+      (connection) => void sockets.push(connection),
     );
     const address = `ucx+${await listener.open()}`;
     const near = peers.transport({ key: KEY });
@@ -139,7 +139,7 @@ describeWithUcx('the ucx transport, among strangers,', () => {
       socket.resume();
       await once(socket, 'close');
     }
-    await until('the hellos to be over', () => far.statistics.hellos === 0);
+    await until('the handshakes to be over', () => far.statistics.handshakes === 0);
     await works(far, address);
   });
 

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../../errors.js';
-import { type HasSystem, localActor, systemKey } from '../../kernel/index.js';
+import { type HasSystem, nodeOf, systemKey } from '../../kernel/index.js';
 import { checkSpawn } from '../properties.js';
 import type { ActorReference, Parent } from '../reference.js';
 import { place } from '../spawn.js';
@@ -37,7 +37,8 @@ export function spawnPersistent<State, Msg, ParentRef extends Parent>(
 ): ActorReference<Msg> {
   checkSpawn(f, name, properties);
   checkPersistent(key, properties);
-  const engine = systemKey in parent ? parent[systemKey].persistenceEngine : localActor(parent)?.persistenceEngine;
+  const system = systemKey in parent ? parent[systemKey] : nodeOf(parent)?.tree.system;
+  const engine = system?.persistenceEngine;
   if (engine !== undefined && isEngine(engine)) {
     return place(parent, new PersistentActor(parent, f, properties, key, engine), name);
   }

@@ -15,8 +15,8 @@ const end = (): void => {
   void (here.partition?.abandonable() ?? Promise.resolve()).then(() => process.exit(ENDED));
 };
 if (isMainThread) {
-  // Whoever stops a service sends it to all of its processes; the host has it too, and says when to end.
-  process.on('SIGTERM', () => {});
+  // Whoever stops a service signals all of its processes. The host gets the signal, too, and says when to end.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
   tellLastWords();
 }
 // Whatever comes says: end. A thread that waits for it may end all the same.

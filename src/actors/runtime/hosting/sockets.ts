@@ -1,4 +1,4 @@
-import { abandonSocket, removeLeftSocket } from '../../../transport/companion/index.js';
+import { abandonSocket, removeLeftSocket } from '../../../transport/handshake/index.js';
 
 /** By a partition that ends without an order to: what it has listened at goes with it. */
 export function abandonSockets(address: string): void {

@@ -12,6 +12,8 @@ export type Placement = 'inline' | 'thread' | 'process';
 export interface PartitionStart {
   /** Unique: a partition that begins anew has another. */
   readonly launch: string;
+  /** Of the process whose partition it is. */
+  readonly incarnation: bigint;
   /** Name of the actor system. */
   readonly name: string;
   readonly plan: PartitionPlan;

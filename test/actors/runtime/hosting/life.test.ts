@@ -11,6 +11,7 @@ import { hookNotes, hooks } from './hooks.js';
 import { describeHosting, type Hosting } from './hosting.js';
 import { childrenOf } from './processes.js';
 import { until } from './until.js';
+import { pendingBecause } from '../../../support/pending.js';
 
 const NOTHING = { messages: 0, handlers: 0, asks: 0, streams: 0, pipelines: 0, segments: 0, unsentBytes: 0 };
 
@@ -227,7 +228,7 @@ describeHosting('a hosted partition', (hosting) => {
   });
 
   it('in a process that is killed is gone, and begins anew', async function () {
-    if (hosting().placement === 'thread') return this.skip();
+    if (hosting().placement === 'thread') return pendingBecause(this, 'a thread cannot be killed');
     const runtime = await hosting().start();
     const [, hosted] = runtime.describe().partitions ?? [];
     process.kill(hosted?.thread ?? 0, 'SIGKILL');

@@ -1,0 +1,72 @@
+import { ConfigError } from '../../errors.js';
+import { nodeKey, type TreeNode } from './actor-node.js';
+import type { Route } from './route.js';
+
+/** Where an actor is: the name of its system in this thread, and the names from a root actor down to it. */
+export interface ActorPath {
+  readonly system: string;
+  readonly parts: readonly string[];
+  /** `system://parent/child` */
+  toString(): string;
+}
+
+/** Reference to the parent of an actor, or to its system when it has none. */
+export interface ActorParent {
+  readonly type: 'actor' | 'system';
+  readonly name: string;
+  readonly path: ActorPath;
+  readonly system: { readonly name: string };
+}
+
+const VALID_NAME = /^[a-z0-9\-$_.+!*'(),]+$/i;
+
+/** ConfigError for a name that cannot be a part of a path. */
+export function checkName(name: string): void {
+  if (!VALID_NAME.test(name)) {
+    throw new ConfigError(`an actor cannot be named ${JSON.stringify(name)}: letters, digits and -$_.+!*'(), only`);
+  }
+}
+
+class Path implements ActorPath {
+  readonly system: string;
+  readonly parts: readonly string[];
+
+  constructor(system: string, parts: readonly string[]) {
+    this.system = system;
+    this.parts = parts;
+  }
+
+  toString(): string {
+    return `${this.system}://${this.parts.join('/')}`;
+  }
+}
+
+/** The last part of a path: the channel id of an actor that is elsewhere. */
+export function routeName(route: Route): string {
+  return isNode(route) ? route.name : route.cUid.toString(16);
+}
+
+/** An actor that is elsewhere is no node of the tree: its path begins with `@`, which no actor can be named. */
+export function routePath(route: Route, systemName: string): ActorPath {
+  return new Path(systemName, isNode(route) ? partsOf(route) : ['@', routeName(route)]);
+}
+
+/** Undefined for an actor that is elsewhere. */
+export function routeParent(route: Route, systemName: string): ActorParent | undefined {
+  if (!isNode(route)) return undefined;
+  const system = { name: systemName };
+  const { parent } = route;
+  if (parent === undefined) return { type: 'system', name: systemName, path: new Path(systemName, []), system };
+  return { type: 'actor', name: parent.name, path: new Path(systemName, partsOf(parent)), system };
+}
+
+/** Names from the root to the node. */
+function partsOf(leaf: TreeNode): string[] {
+  const parts: string[] = [];
+  for (let node: TreeNode | undefined = leaf; node !== undefined; node = node.parent) parts.unshift(node.name);
+  return parts;
+}
+
+function isNode(route: Route): route is Route & TreeNode {
+  return nodeKey in route;
+}

@@ -1,0 +1,87 @@
+import { ConfigError, ProtocolError } from '../../errors.js';
+import type { AnyMethod } from '../../protocol/index.js';
+import type { ActorNode } from '../kernel/index.js';
+import { dispatchByNact } from './internals.js';
+import { Nobody } from './nobody.js';
+import { plainMessages, receive } from './plain-messages.js';
+import { PlainQuery } from './plain-query.js';
+import { registeredSystem } from './queries.js';
+
+const nobody = Object.freeze(new Nobody());
+
+/**
+ * Sends a message in nact's form: anything to an actor that takes plain messages, and `{ methodName: request }` to any other; then the
+ * reply to an ask goes to `sender`, where there is one. Returns what `tell` returns.
+ */
+export function dispatchTo(node: ActorNode, message: unknown, sender?: object): boolean {
+  if (takesPlain(node)) return node.tell(receive, { message, sender: sender ?? nobody }, undefined);
+  const [method, request] = parse(node, message);
+  if (method.mode === 'tell') return node.tell(method, request, undefined);
+  node.ask(method, request, undefined).then(
+    (reply) => sender !== undefined && dispatchByNact(sender, reply),
+    (error: unknown) => node.reportLostReply(error),
+  );
+  return true;
+}
+
+/**
+ * As `dispatchTo`, for an ask. A function makes the message: of the reference that takes the answer, where the actor takes plain
+ * messages; of nobody's otherwise, since the reply is what the handler returns.
+ */
+export async function queryOf(node: ActorNode, message: unknown, timeoutMs: number): Promise<unknown> {
+  if (takesPlain(node)) {
+    return askPlain(node, ({ reference }) => (isFactory(message) ? message(reference) : message), timeoutMs);
+  }
+  const [method, request] = parse(node, isFactory(message) ? message(nobody) : message);
+  if (method.mode !== 'ask')
+    throw new ProtocolError(`${method.fullName} has no reply: dispatch it instead of querying`);
+  return node.ask(method, request, { timeoutMs });
+}
+
+function askPlain(node: ActorNode, messageFor: (query: PlainQuery) => unknown, timeoutMs: number): Promise<unknown> {
+  const { tree } = node;
+  const queries = registeredSystem(tree.name)?.queries;
+  let asked: PlainQuery | undefined;
+  return new Promise((resolve, reject) => {
+    const call = tree.system.outgoingAsk({ timeoutMs });
+    const reference = { systemName: tree.name, id: queries?.nextId() ?? 0 };
+    const query = new PlainQuery(tree.system.deadlines, node, call, reference, resolve, reject);
+    asked = query;
+    const message = messageFor(query);
+    queries?.expect(query.reference);
+    query.start(call.beganMs);
+    if (!query.isSettled) node.deliver(receive, { message, sender: query.reference, query }, query);
+  }).finally(() => asked !== undefined && queries?.forget(asked.reference));
+}
+
+/** By name, because the actor may be of another copy of Millrace. */
+export function takesPlain(node: { readonly service: { readonly typeName: string } }): boolean {
+  return node.service.typeName === plainMessages.typeName;
+}
+
+function isFactory(message: unknown): message is (sender: object) => unknown {
+  return typeof message === 'function';
+}
+
+function parse({ name: actor, service }: ActorNode, message: unknown): readonly [AnyMethod, unknown] {
+  const entries = typeof message === 'object' && message !== null ? Object.entries(message) : [];
+  const [name, request] = entries[0] ?? [];
+  const method =
+    name === undefined || entries.length > 1 || !Object.hasOwn(service.methods, name)
+      ? undefined
+      : service.methods[name];
+  if (method === undefined) {
+    const known = Object.keys(service.methods).join(', ');
+    throw new ProtocolError(`a message to ${actor} must be { method: request } with one of the methods ${known}`);
+  }
+  if (method.mode === 'stream')
+    throw new ProtocolError(`${method.fullName} is a stream: iterate what the reference returns`);
+  return [method, method.request.create(request)];
+}
+
+/** nact's spawn would make an actor with clocks and timers of its own. */
+export function spawnRefused(name: string): ConfigError {
+  return new ConfigError(
+    `nact's spawn cannot make an actor under ${name}: it would have clocks and timers of its own; use spawn of millrace/nact`,
+  );
+}

@@ -1,0 +1,93 @@
+import type { AnyMethod, MessageType, Meta, Ref } from '../../protocol/index.js';
+import { Lane } from '../../protocol/index.js';
+import {
+  type Caller,
+  type CallChain,
+  type Deadlines,
+  type Delivery,
+  handlerError,
+  type OutgoingCall,
+  PendingAsk,
+} from '../kernel/index.js';
+
+const anything: MessageType<unknown> = {
+  typeName: 'millrace.nact.Answer',
+  create: (init) => init,
+  write: () => {},
+  read: () => undefined,
+};
+
+const query: AnyMethod = {
+  name: 'query',
+  fullName: 'a query',
+  mode: 'ask',
+  lane: Lane.data,
+  request: anything,
+  response: anything,
+};
+
+/** An ask in nact's form: answered by whoever dispatches to its reference, however long after the handler has returned. */
+export class PlainQuery extends PendingAsk implements Delivery {
+  readonly chain: CallChain | undefined;
+  readonly meta: Meta | undefined;
+  readonly sizeBytes = 0;
+  readonly reference: QueryReference;
+  private readonly caller: Caller | undefined;
+  private readonly asked: { readonly path: string };
+
+  constructor(
+    deadlines: Deadlines,
+    asked: { readonly path: string },
+    call: OutgoingCall,
+    { systemName, id }: { readonly systemName: string; readonly id: number },
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(deadlines, query, call.deadlineMs, undefined, resolve, reject);
+    this.asked = asked;
+    this.chain = call.chain;
+    this.meta = call.meta;
+    this.caller = call.caller;
+    this.reference = new QueryReference(this, systemName, id);
+  }
+
+  get sender(): Ref | undefined {
+    return this.caller?.toRef();
+  }
+
+  override target(): string {
+    return this.asked.path;
+  }
+
+  /** The end of the handler is no answer. */
+  override reply(): void {}
+
+  /** Later answers are ignored, as are those after the deadline. */
+  answer(value: unknown): void {
+    super.reply(value);
+  }
+
+  /** The actor that was asked failed with `cause`. */
+  crash(cause: unknown): void {
+    this.fail(handlerError(cause));
+  }
+}
+
+/** Where the answer to a query goes, in nact's form. */
+export class QueryReference {
+  readonly type = 'temp';
+  readonly id: number;
+  readonly system: { readonly name: string };
+  readonly #query: PlainQuery;
+
+  constructor(pending: PlainQuery, systemName: string, id: number) {
+    this.#query = pending;
+    this.system = { name: systemName };
+    this.id = id;
+  }
+
+  receive({ message }: { readonly message: unknown }): boolean {
+    this.#query.answer(message);
+    return true;
+  }
+}

@@ -1,0 +1,87 @@
+import { ConfigError } from '../../errors.js';
+
+/**
+ * The address of a listening process:
+ *
+ *     unix:/run/millrace/a.sock         a socket file            unix:               one in a private folder (to listen)
+ *     tcp://127.0.0.1:7000              port 0: any (to listen)  tls://host:7000     the same inside TLS
+ *
+ * The address of a listener ends in `#` and its instance, a random token, new for each listener: the address of a process that has
+ * exited never reaches its successor. An address without an instance reaches any listener at that place.
+ */
+export type SocketAddress = UnixAddress | HostAddress;
+
+export interface UnixAddress {
+  readonly scheme: 'unix';
+  /** Empty: a socket file in a private folder. */
+  readonly path: string;
+  readonly instance: string;
+}
+
+export interface HostAddress {
+  readonly scheme: 'tcp' | 'tls';
+  readonly host: string;
+  readonly port: number;
+  readonly instance: string;
+}
+
+/** Bytes of a socket file's path that the kernel takes: sun_path, less its final zero. */
+const LONGEST_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
+
+const UNIX = /^unix:(?<path>\/[^#\s]*)?(?:#(?<instance>[\w-]{1,64}))?$/;
+const HOST =
+  /^(?<scheme>tcp|tls):\/\/(?:\[(?<ipv6>[\da-f:.]+)\]|(?<name>[\w.-]+)):(?<port>\d{1,5})(?:#(?<instance>[\w-]{1,64}))?$/i;
+
+/** Returns undefined for a text that is not an address. */
+export function parseAddress(text: string): SocketAddress | undefined {
+  const unix = UNIX.exec(text)?.groups;
+  if (unix !== undefined) {
+    const path = unix['path'] ?? '';
+    return Buffer.byteLength(path) > LONGEST_PATH_BYTES
+      ? undefined
+      : { scheme: 'unix', path, instance: unix['instance'] ?? '' };
+  }
+  const groups = HOST.exec(text)?.groups;
+  const host = groups?.['ipv6'] ?? groups?.['name'];
+  const port = Number(groups?.['port']);
+  if (groups === undefined || host === undefined || port > 0xffff) return undefined;
+  const scheme = groups['scheme']?.toLowerCase() === 'tls' ? 'tls' : 'tcp';
+  return { scheme, host, port, instance: groups['instance'] ?? '' };
+}
+
+/** Why no socket file can have this path; undefined where one can. */
+export function whyNoSocketPath(path: string): string | undefined {
+  const bytes = Buffer.byteLength(path);
+  if (bytes > LONGEST_PATH_BYTES) {
+    return `the path of the socket file would have ${bytes} bytes, of at most ${LONGEST_PATH_BYTES}`;
+  }
+  return parseAddress(`unix:${path}`) === undefined ? 'its path is relative, or has a # or a blank' : undefined;
+}
+
+/** Where to listen. ConfigError for a text that is no address. */
+export function listenAddress(text: string): SocketAddress {
+  const address = parseAddress(text);
+  if (address !== undefined) return address;
+  throw new ConfigError(
+    `Cannot listen at "${text}". Accepted: unix: (a socket file in a private folder), unix:/absolute/path of at most ` +
+      `${LONGEST_PATH_BYTES} bytes without # or blanks, tcp://host:port, tls://host:port (port 0: any).`,
+  );
+}
+
+export function formatAddress(address: SocketAddress): string {
+  const instance = address.instance === '' ? '' : `#${address.instance}`;
+  if (address.scheme === 'unix') return `unix:${address.path}${instance}`;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `${address.scheme}://${host}:${address.port}${instance}`;
+}
+
+/** True if only processes of this host can connect there. */
+export function isLocal(address: SocketAddress): boolean {
+  if (address.scheme === 'unix') return true;
+  return address.host === 'localhost' || address.host === '::1' || /^127(\.\d{1,3}){3}$/.test(address.host);
+}
+
+/** True for an address that means all interfaces: others cannot connect to it by this name. */
+export function isWildcard(address: SocketAddress): boolean {
+  return address.scheme !== 'unix' && (address.host === '0.0.0.0' || address.host === '::');
+}

@@ -1,0 +1,118 @@
+import type { Socket } from 'node:net';
+import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
+import type { Timer } from '../../scheduler/index.js';
+import { type SocketAddress, parseAddress } from './address.js';
+import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
+import { initiate } from './handshake.js';
+import { checkSecurity } from './security.js';
+import { bindingOf, isLocalSocket, socketTo } from './sockets.js';
+
+export interface DialOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One attempt to reach a process: it connects, then runs the client side of the handshake. */
+export class Dial {
+  readonly #text: string;
+  readonly #settings: HandshakeSettings;
+  readonly #options: DialOptions;
+  readonly #aborted = (): void => this.#fail(this.#unreachable('was aborted', this.#options.signal?.reason));
+  #socket: Socket | undefined;
+  #failure: Error | undefined;
+  #deadline: Timer | undefined;
+
+  constructor(address: string, settings: HandshakeSettings, options: DialOptions) {
+    this.#text = address;
+    this.#settings = settings;
+    this.#options = options;
+  }
+
+  /**
+   * Rejects with UnreachableError when no process answers at the address, ConfigError when the security settings do not permit the
+   * address, StoppedError after `stop`.
+   */
+  async connect(): Promise<PeerConnection> {
+    const { signal, timeoutMs } = this.#options;
+    const { scheduler } = this.#settings;
+    try {
+      const address = this.#parse();
+      if (signal?.aborted === true) throw this.#unreachable('was aborted', signal.reason);
+      signal?.addEventListener('abort', this.#aborted);
+      this.#deadline = scheduler.setTimer(timeoutMs, () =>
+        this.#fail(this.#unreachable(`had no answer within ${timeoutMs} ms`)),
+      );
+      return await this.#reach(address);
+    } catch (error) {
+      this.#socket?.destroy();
+      throw this.#failure ?? this.#explain(error);
+    } finally {
+      if (this.#deadline !== undefined) scheduler.clearTimer(this.#deadline);
+      signal?.removeEventListener('abort', this.#aborted);
+    }
+  }
+
+  /** Called when the transport closes. */
+  stop(): void {
+    this.#fail(new StoppedError(`Connecting to ${this.#text} ended: the transport is closed.`));
+  }
+
+  #parse(): SocketAddress {
+    const address = parseAddress(this.#text);
+    if (address === undefined || (address.scheme === 'unix' && address.path === '')) {
+      throw this.#unreachable('failed: this is not the address of a process');
+    }
+    checkSecurity(address, this.#settings.security);
+    return address;
+  }
+
+  async #reach(address: SocketAddress): Promise<PeerConnection> {
+    const { security, entropy, makeHello } = this.#settings;
+    const own = await makeHello(undefined);
+    this.#checkFailure();
+    const socket = withoutUncaughtErrors(socketTo(address, security));
+    this.#socket = socket;
+    await connected(socket, address.scheme === 'tls' ? 'secureConnect' : 'connect');
+    const isLocal = isLocalSocket(socket);
+    const { key } = security;
+    const handshake = { socket, key, entropy, binding: bindingOf(socket), dialed: this.#text, hello: own };
+    const { peer, unread } = await initiate(handshake);
+    this.#checkFailure();
+    return { socket, peer, unread, isLocal, peerAddress: this.#text };
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#socket?.destroy(error);
+  }
+
+  #checkFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #explain(error: unknown): Error {
+    if (error instanceof ConfigError) return error;
+    if (!(error instanceof Error)) return this.#unreachable(`failed: ${String(error)}`);
+    if (error instanceof UnreachableError && error.message.includes(this.#text)) return error;
+    const code = 'code' in error ? error.code : undefined;
+    const nobody = code === 'ECONNREFUSED' || code === 'ENOENT';
+    return this.#unreachable(nobody ? 'was refused: nothing listens there' : `failed: ${error.message}`, error);
+  }
+
+  #unreachable(how: string, cause?: unknown): UnreachableError {
+    const end = how.endsWith('.') ? '' : '.';
+    return new UnreachableError(`Connecting to ${this.#text} ${how}${end}`, cause === undefined ? {} : { cause });
+  }
+}
+
+function connected(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (): void => {
+      socket.off('error', failed).off('close', closed);
+      resolve();
+    };
+    const failed = (error: Error): void => reject(error);
+    const closed = (): void => reject(new UnreachableError('the connection was closed'));
+    socket.once(event, done).on('error', failed).on('close', closed);
+  });
+}

@@ -1,0 +1,34 @@
+import type { Socket } from 'node:net';
+import type { Logger } from '../../logging/index.js';
+import type { v1 } from '../../protocol/index.js';
+import type { Entropy, Scheduler } from '../../scheduler/index.js';
+import type { Hello } from './handshake.js';
+import type { LinkSecurity } from '../link-options.js';
+
+/** An authenticated socket to another process. The receiver of this object owns the socket. */
+export interface PeerConnection {
+  readonly socket: Socket;
+  /** At the client: the dialed address. At the listener: the address on which the client listens, or from which it connected. */
+  readonly peerAddress: string;
+  /** The hello of the other end. */
+  readonly peer: v1.PeerHello;
+  /** Both ends are on this host. */
+  readonly isLocal: boolean;
+  /** Bytes that arrived after the handshake and that nobody has read yet. */
+  readonly unread: Uint8Array;
+}
+
+/** What the client and the listener need for a handshake. */
+export interface HandshakeSettings {
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  readonly entropy: Entropy;
+  readonly security: LinkSecurity;
+  /** Makes the hello of this end. `client` is the hello of the client; undefined if this end is the client. */
+  readonly makeHello: (client: v1.PeerHello | undefined) => Hello | Promise<Hello>;
+}
+
+/** Errors of a socket reach whoever awaits it. A later error must not crash the process, so the socket always has a listener. */
+export function withoutUncaughtErrors(socket: Socket): Socket {
+  return socket.on('error', () => {});
+}

@@ -1,0 +1,143 @@
+import { rmdirSync, rmSync } from 'node:fs';
+import { chmod, lstat, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { ConfigError } from '../../errors.js';
+import { whyNoSocketPath } from './address.js';
+
+/** Name prefix of a private folder. It holds one socket file. */
+const FOLDER_PREFIX = 'millrace-link-';
+const FILE = 'link';
+/** A younger folder may belong to a process that is about to listen. */
+const STALE_AFTER_MS = 60_000;
+/** Most folders that one sweep examines. */
+const SWEPT_FOLDERS = 64;
+
+/** A place for a socket file that only this user can reach. */
+export interface PrivateSocket {
+  readonly parent: string;
+  readonly folder: string;
+  readonly path: string;
+}
+
+/**
+ * Makes a private folder in the first of `parents` in which `listen` succeeds. A folder for temporary files may be missing, full, read-only,
+ * on a file system without sockets, or too deep for the path of a socket. `skipped` hears of each that is passed over. ConfigError names all
+ * of them where none is left.
+ */
+export async function privateSocket(
+  parents: readonly string[],
+  listen: (path: string) => Promise<void>,
+  skipped: (parent: string, reason: string) => void,
+): Promise<PrivateSocket> {
+  const reasons: string[] = [];
+  for (const parent of parents) {
+    const made = await tryPrivateSocket(parent, listen);
+    if (typeof made !== 'string') return made;
+    skipped(parent, made);
+    reasons.push(`${parent}: ${made}`);
+  }
+  throw new ConfigError(
+    `Cannot make a socket file. ${reasons.join('; ')}. Set TMPDIR to a folder with a short path that this user may write to.`,
+  );
+}
+
+/** Folders for private sockets, best first. That of the system for temporary files is what TMPDIR says. */
+export function socketParents(): readonly string[] {
+  const runtimeFolder = process.env['XDG_RUNTIME_DIR'];
+  const fallbacks = ['/tmp', '/run', '/dev/shm'];
+  return [...new Set([tmpdir(), ...(runtimeFolder === undefined ? [] : [runtimeFolder]), ...fallbacks])];
+}
+
+/** The socket, or why there is none. */
+async function tryPrivateSocket(
+  parent: string,
+  listen: (path: string) => Promise<void>,
+): Promise<PrivateSocket | string> {
+  const reason = whyNoSocketPath(join(parent, `${FOLDER_PREFIX}XXXXXX`, FILE));
+  if (reason !== undefined) return reason;
+  let folder: string | undefined;
+  try {
+    folder = await mkdtemp(join(parent, FOLDER_PREFIX));
+    // The umask may have taken away rights of the owner.
+    await chmod(folder, 0o700);
+    const path = join(folder, FILE);
+    await listen(path);
+    return { parent, folder, path };
+  } catch (error) {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    return reasonOf(error);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Lets only this user connect. */
+export async function makePrivate(path: string): Promise<void> {
+  await chmod(path, 0o600);
+}
+
+/**
+ * Removes the socket file of a process that has exited. Resolves to false if there is no file. Rejects with ConfigError if another kind
+ * of file is there, or a process listens.
+ */
+export async function clearStaleSocket(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return false;
+  if (!found.isSocket()) {
+    throw new ConfigError(`Cannot listen at unix:${path}: the file there is not a socket. Choose another path.`);
+  }
+  if (await isListenedTo(path)) {
+    throw new ConfigError(`Cannot listen at unix:${path}: a process already listens there. Choose another path.`);
+  }
+  // Another process may have replaced the stale file meanwhile: delete only the file that we examined.
+  const { ino } = await lstat(path).catch(() => ({ ino: undefined }));
+  if (ino === found.ino) await unlink(path).catch(() => {});
+  return true;
+}
+
+/** Removes the socket file of a process or thread that ended without closing it. Does nothing if a process listens, or there is no file. */
+export async function removeLeftSocket(path: string): Promise<void> {
+  await clearStaleSocket(path).catch(() => {});
+  const folder = dirname(path);
+  // Fails, and leaves the folder, if the file is still there.
+  if (basename(folder).startsWith(FOLDER_PREFIX)) await rmdir(folder).catch(() => {});
+}
+
+/** Removes a socket file synchronously, for an owner that ends at once. */
+export function abandonSocket(path: string): void {
+  const folder = dirname(path);
+  try {
+    rmSync(path, { force: true });
+    if (basename(folder).startsWith(FOLDER_PREFIX)) rmdirSync(folder);
+  } catch {
+    // The file is already gone, or cannot be removed.
+  }
+}
+
+/** Removes the private folders beside `own` whose processes were killed. Ignores folders that it cannot remove. */
+export async function sweepStaleFolders(parent: string, own: string): Promise<void> {
+  const now = await lstat(own);
+  const names = (await readdir(parent)).filter((name) => name.startsWith(FOLDER_PREFIX));
+  for (const folder of names.slice(0, SWEPT_FOLDERS).map((name) => join(parent, name))) {
+    const found = await lstat(folder).catch(() => undefined);
+    if (found === undefined || found.uid !== now.uid || now.mtimeMs - found.mtimeMs < STALE_AFTER_MS) continue;
+    const wasStale = await clearStaleSocket(join(folder, FILE)).catch(() => false);
+    if (wasStale) await rmdir(folder).catch(() => {});
+  }
+}
+
+function isListenedTo(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    const is = (answer: boolean) => (): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    // Any other error than a refused connection (a missing permission, say) means that a process may listen there.
+    socket.on('connect', is(true)).on('error', (error: NodeJS.ErrnoException) => is(error.code !== 'ECONNREFUSED')());
+  });
+}

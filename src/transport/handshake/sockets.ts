@@ -1,0 +1,69 @@
+import { createServer, connect as connectPlain, type Server, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer, type SecureContextOptions, TLSSocket } from 'node:tls';
+import { limits } from '../../limits.js';
+import { type SocketAddress, isLocal } from './address.js';
+import type { LinkSecurity, Pem } from '../link-options.js';
+
+const SHARED = { noDelay: true } as const;
+
+/** Label and length of the channel binding of RFC 9266: equal at both ends of one TLS connection, and different for every other. */
+const BINDING_LABEL = 'EXPORTER-Channel-Binding';
+const BINDING_BYTES = 32;
+
+/** Makes a server that does not listen yet. A TLS server emits raw sockets as `connection` and TLS sockets as `secureConnection`. */
+export function serverFor(address: SocketAddress, { tls }: LinkSecurity): Server {
+  if (address.scheme !== 'tls') return createServer(SHARED);
+  const isMutual = tls?.ca !== undefined;
+  return createTlsServer({
+    ...SHARED,
+    ...contextOf(tls),
+    minVersion: 'TLSv1.3',
+    requestCert: isMutual,
+    rejectUnauthorized: isMutual,
+    handshakeTimeout: limits.connectTimeoutMs,
+  });
+}
+
+/** Opens a socket to `address`. It emits `connect`, or `secureConnect` for TLS, when it is connected. */
+export function socketTo(address: SocketAddress, { tls }: LinkSecurity): Socket {
+  if (address.scheme === 'unix') return connectPlain({ ...SHARED, path: address.path });
+  const { host, port } = address;
+  if (address.scheme === 'tcp') return connectPlain({ ...SHARED, host, port });
+  // Without a CA, the proof of the cluster key is bound to this TLS connection: it defeats a man in the middle.
+  return connectTls({
+    ...SHARED,
+    ...contextOf(tls),
+    host,
+    port,
+    minVersion: 'TLSv1.3',
+    rejectUnauthorized: tls?.ca !== undefined,
+  });
+}
+
+function contextOf({ cert, key, ca }: NonNullable<LinkSecurity['tls']> = {}): SecureContextOptions {
+  return { ...(cert && { cert: buffers(cert) }), ...(key && { key: buffers(key) }), ...(ca && { ca: buffers(ca) }) };
+}
+
+function buffers(pem: Pem): Buffer[] {
+  const texts = typeof pem === 'string' || pem instanceof Uint8Array ? [pem] : pem;
+  return texts.map((text) => Buffer.from(text));
+}
+
+/** The channel binding of a socket. Empty without TLS. */
+export function bindingOf(socket: Socket): Uint8Array {
+  if (!(socket instanceof TLSSocket)) return new Uint8Array(0);
+  return socket.exportKeyingMaterial(BINDING_BYTES, BINDING_LABEL, Buffer.alloc(0));
+}
+
+/** The scheme of the socket's peer address. */
+export function schemeOf(socket: Socket): SocketAddress['scheme'] {
+  if (socket instanceof TLSSocket) return 'tls';
+  return socket.remoteAddress === undefined ? 'unix' : 'tcp';
+}
+
+/** True if both ends are on this host. */
+export function isLocalSocket({ remoteAddress, remoteFamily }: Socket): boolean {
+  // A Unix socket has no remote address.
+  if (remoteAddress === undefined || remoteFamily === undefined) return true;
+  return isLocal({ scheme: 'tcp', host: remoteAddress.replace(/^::ffff:/, ''), port: 0, instance: '' });
+}

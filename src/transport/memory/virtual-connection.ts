@@ -1,0 +1,153 @@
+import type { CloseReason } from '../transport.js';
+import type { Wait } from './clock.js';
+import type { Environment } from './environment.js';
+import type { Faults } from './faults.js';
+import type { Endpoint } from './exchange.js';
+import { MemoryLink } from './link.js';
+import type { Place } from './place.js';
+
+/** A close in transit, from the end that has closed to the other end. */
+interface PendingClose {
+  readonly from: MemoryLink;
+  readonly to: MemoryLink;
+  readonly reason: CloseReason;
+  dueMs: number;
+}
+
+export interface VirtualConnectionOptions {
+  /** Unique in the network. */
+  readonly number: number;
+  readonly client: Endpoint;
+  readonly server: Endpoint;
+  readonly faults: Faults;
+  readonly environment: Environment;
+  /** Called when both ends have closed. */
+  readonly onGone: (connection: VirtualConnection) => void;
+}
+
+/**
+ * The connection between the two ends of one link. It can be cut and healed, and it carries a close from one end to the other.
+ *
+ *     close:  frames sent before arrive first, then the other end closes
+ *     crash:  frames of the crashed end are lost, the other end closes as lost
+ *     cut:    nothing passes; if healed in time, traffic continues; otherwise both ends close as lost
+ */
+export class VirtualConnection {
+  readonly client: MemoryLink;
+  readonly server: MemoryLink;
+  readonly #options: VirtualConnectionOptions;
+  #isCut = false;
+  #isGone = false;
+  #deadline: Wait | undefined;
+  #pendingClose: PendingClose | undefined;
+  #pendingCloseWait: Wait | undefined;
+
+  constructor(options: VirtualConnectionOptions) {
+    this.#options = options;
+    const { client, server } = options;
+    this.client = this.#makeEnd(client, server, () => this.server);
+    this.server = this.#makeEnd(server, client, () => this.client);
+    client.links.began(this.client);
+    server.links.began(this.server);
+  }
+
+  get clientPlace(): Place {
+    return this.#options.client.place;
+  }
+
+  get serverPlace(): Place {
+    return this.#options.server.place;
+  }
+
+  cut(): void {
+    if (this.#isCut || this.#isGone) return;
+    const { clock, linkDeadMs } = this.#options.environment;
+    this.#isCut = true;
+    this.#deadline = clock.after(linkDeadMs, () => this.#die());
+  }
+
+  heal(): void {
+    if (!this.#isCut) return;
+    const { clock } = this.#options.environment;
+    this.#isCut = false;
+    clock.cancel(this.#deadline);
+    this.client.resume(this.#latencyMs());
+    this.server.resume(this.#latencyMs());
+    if (this.#pendingClose !== undefined) this.#sendClose(this.#pendingClose);
+  }
+
+  crash(link: MemoryLink): void {
+    link.discard();
+    link.endSilently();
+    this.#endFrom(link, { kind: 'lost', message: `${this.#peerOf(link).peerAddress} crashed` });
+  }
+
+  #makeEnd(owner: Endpoint, far: Endpoint, peer: () => MemoryLink | undefined): MemoryLink {
+    const end = new MemoryLink({
+      id: owner.nextLinkId(),
+      direction: { number: this.#options.number, from: owner.address, to: far.address },
+      faults: this.#options.faults,
+      environment: this.#options.environment,
+      connection: {
+        isCut: () => this.#isCut,
+        peer,
+        closed: (reason) => this.#endFrom(end, reason),
+        arrived: () => this.#tryClose(),
+      },
+      owner: owner.links,
+    });
+    return end;
+  }
+
+  /** `from` has closed. The other end closes after the frames in transit have arrived. */
+  #endFrom(from: MemoryLink, reason: CloseReason): void {
+    const to = this.#peerOf(from);
+    if (to.isOpen) this.#sendClose({ from, to, reason, dueMs: 0 });
+    else this.#retire();
+  }
+
+  #sendClose(pending: PendingClose): void {
+    const { clock } = this.#options.environment;
+    const delayMs = this.#latencyMs();
+    pending.dueMs = clock.now() + delayMs;
+    this.#pendingClose = pending;
+    clock.cancel(this.#pendingCloseWait);
+    this.#pendingCloseWait = clock.after(delayMs, () => this.#tryClose());
+  }
+
+  #tryClose(): void {
+    const pending = this.#pendingClose;
+    if (pending === undefined || this.#isCut || this.#options.environment.clock.now() < pending.dueMs) return;
+    if (pending.from.framesInFlight > 0) return;
+    pending.to.end(pending.reason);
+    this.#retire();
+  }
+
+  #die(): void {
+    const silence = `nothing received for ${this.#options.environment.linkDeadMs} ms: the link was cut`;
+    for (const link of [this.client, this.server]) {
+      link.end({ kind: 'lost', message: `${link.peerAddress}: ${silence}` });
+    }
+    this.#retire();
+  }
+
+  #retire(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    const { clock } = this.#options.environment;
+    clock.cancel(this.#deadline);
+    clock.cancel(this.#pendingCloseWait);
+    this.#pendingClose = undefined;
+    this.client.discard();
+    this.server.discard();
+    this.#options.onGone(this);
+  }
+
+  #peerOf(link: MemoryLink): MemoryLink {
+    return link === this.client ? this.server : this.client;
+  }
+
+  #latencyMs(): number {
+    return this.#options.environment.chance.latencyMs(this.#options.faults);
+  }
+}

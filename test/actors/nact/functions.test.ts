@@ -1,0 +1,79 @@
+import { expect } from 'chai';
+import nact from 'nact';
+import { behavior } from '#src/actors/kernel/index.js';
+import { ConfigError, ProtocolError, StoppedError } from '#src/errors.js';
+import '#src/actors/nact/index.js';
+import { closeSystems, rejection, testSystem, until, worker } from '../kernel/harness.js';
+import { Pricing } from '../kernel/shop.js';
+
+const pricing = behavior(Pricing, {
+  state: () => new Map<string, number>(),
+  observe: (book, { symbol, price }) => void book.set(symbol, price),
+  quote: (book, { symbol }) => ({ price: book.get(symbol) ?? 0 }),
+});
+
+describe("nact's functions", () => {
+  afterEach(closeSystems);
+
+  it('dispatch to our references, query and stop them', async () => {
+    const { system } = testSystem({}, { isReal: true });
+    const ref = system.spawn(pricing, { name: 'pricing' });
+    nact.dispatch(ref, { observe: { symbol: 'ACME', price: 3 } });
+    const reply = await nact.query(ref, () => ({ quote: { symbol: 'ACME' } }), 100);
+    expect(reply).to.deep.equal({ price: 3, currency: 'EUR' });
+    nact.stop(ref);
+    await until(() => system.statistics.actors === 0);
+    expect(await rejection(ref.quote({}))).to.be.instanceOf(StoppedError);
+    expect(await rejection(nact.query(ref, () => ({ quote: {} }), 100))).to.be.instanceOf(Error);
+  });
+
+  it('find children', async () => {
+    const { system } = testSystem();
+    const seen: number[] = [];
+    const child = worker({ push: (_state, { value }) => void seen.push(value) });
+    const parent = system.spawn(
+      worker({
+        push: (_state, { value }, ctx) => nact.dispatch(ctx.spawn(child, { name: 'c' }), { push: { value } }),
+      }),
+      { name: 'p' },
+    );
+    parent.push({ value: 8 });
+    await until(() => seen.length === 1);
+    expect(seen).to.deep.equal([8]);
+    expect(parent.path.parts).to.deep.equal(['p']);
+    expect(parent.parent?.type).to.equal('system');
+    expect([parent.type, parent.name, parent.path.toString()]).to.deep.equal([
+      'actor',
+      'p',
+      `${parent.system.name}://p`,
+    ]);
+  });
+
+  it('are told when a message has no such form', async () => {
+    const { system } = testSystem();
+    const ref = system.spawn(pricing);
+    for (const message of [{}, { qoute: {} }, { quote: {}, observe: {} }, 'quote', undefined]) {
+      expect(() => nact.dispatch(ref, message)).to.throw(ProtocolError, 'observe, quote');
+    }
+    expect(await rejection(nact.query(ref, () => ({ observe: {} }), 100))).to.be.instanceOf(ProtocolError);
+  });
+
+  it('cannot spawn under our actors, nor under our system', () => {
+    const { system } = testSystem();
+    const ref = system.spawn(pricing);
+    const spawn = (parent: object) => () => nact.spawnStateless(parent, () => {}, 'child');
+    expect(spawn(ref)).to.throw(ConfigError, "nact's spawn cannot make an actor under Pricing-1");
+    expect(spawn(ref.parent ?? {})).to.throw(ConfigError);
+  });
+
+  it('keep systems of one name apart', async () => {
+    const [one, other] = [testSystem(), testSystem()];
+    const refs = [one, other].map(({ system }) => system.spawn(pricing, { name: 'pricing' }));
+    expect(new Set(refs.map((ref) => ref.system.name)).size).to.equal(2);
+    for (const [index, ref] of refs.entries()) nact.dispatch(ref, { observe: { symbol: 'A', price: index } });
+    expect(await Promise.all(refs.map((ref) => ref.quote({ symbol: 'A' })))).to.deep.equal([
+      { price: 0, currency: 'EUR' },
+      { price: 1, currency: 'EUR' },
+    ]);
+  });
+});

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stepsOf } from './page.js';
+import { Project, root } from './project.js';
+
+/** A reader that is slower than a burst, and clients that leave, beside the files of the page. */
+const PROGRAM = `
+import assert from 'node:assert/strict';
+import { getEventListeners, once } from 'node:events';
+import { createServer } from 'node:http';
+import { Runtime } from 'millrace';
+import { testBehavior } from 'millrace/testing';
+import { sendEvents } from './events.js';
+import { pricing } from './pricing.js';
+
+const runtime = await Runtime.start({ logLevel: 'silent' });
+const prices = runtime.spawn(pricing);
+
+const slow = prices.watch({ symbol: 'ACME' });
+assert.equal((await slow.next()).value.price, 0);
+for (let price = 1; price <= 500; price++) prices.observe({ symbol: 'ACME', price });
+for (let price = 1; price <= 500; price++) assert.equal((await slow.next()).value.price, price);
+await slow.return();
+
+const server = createServer((_request, response) =>
+  sendEvents(response, runtime.draining, (signal) => prices.watch({ symbol: 'ACME' }, { signal, timeoutMs: Infinity })),
+).listen(0, '127.0.0.1');
+await once(server, 'listening');
+const url = 'http://127.0.0.1:' + server.address().port;
+for (let client = 0; client < 20; client++) {
+  const leaves = new AbortController();
+  const { body } = await fetch(url, { signal: leaves.signal });
+  assert.equal(new TextDecoder().decode((await body.getReader().read()).value), 'data: {"price":500}\\n\\n');
+  leaves.abort();
+}
+const deadline = Date.now() + 20_000;
+while (getEventListeners(runtime.draining, 'abort').length > 0 || runtime.metrics().openStreams > 0) {
+  assert.ok(Date.now() < deadline, 'clients that have left are still served');
+  await new Promise((resolve) => setTimeout(resolve, 5));
+}
+server.close();
+await runtime.stop();
+
+const alone = await testBehavior(pricing);
+const watched = alone.handle('watch', { symbol: 'ACME' })[Symbol.asyncIterator]();
+await watched.next();
+assert.equal(alone.state.feeds.size, 1);
+await watched.return();
+assert.equal(alone.state.feeds.size, 0);
+console.log('passed');
+`;
+
+describe('the stream of docs/embedding.md', function () {
+  this.timeout(120_000);
+
+  it('loses no element of a burst, and leaves nothing behind when clients leave', async () => {
+    const steps = stepsOf(readFileSync(join(root, 'docs/embedding.md'), 'utf8'));
+    // What comes before the services.
+    const shared = steps.slice(
+      0,
+      steps.findIndex((step) => step.kind === 'file' && step.path === 'fastify.ts'),
+    );
+    const project = await Project.create();
+    try {
+      for (const step of shared) await project.do(step);
+      await project.do({ kind: 'run', command: 'npx tsc', prints: undefined });
+      await project.do({ kind: 'file', path: 'check.js', text: PROGRAM });
+      await project.do({ kind: 'run', command: 'node check.js', prints: 'passed' });
+    } finally {
+      await project.close();
+    }
+  });
+});

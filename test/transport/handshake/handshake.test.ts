@@ -1,0 +1,167 @@
+import { connect, createServer } from 'node:net';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { UnreachableError } from '#src/errors.js';
+import { limits } from '#src/limits.js';
+import { until } from '../../scheduler/until.js';
+import { rejectionOf } from '../compliance/rejection.js';
+import { HastyScheduler, hello, KEY, Meeting, record } from './meeting.js';
+
+const NONCE = new Uint8Array(32).fill(7);
+const opening = (address: string, more = {}) =>
+  record({
+    case: 'opening',
+    value: { oldestVersion: 1, newestVersion: 1, nonce: NONCE, address, isKeyed: true, ...more },
+  });
+
+describe('the handshake on a socket', () => {
+  let meeting: Meeting;
+  const open = async (...args: ConstructorParameters<typeof Meeting>): Promise<Meeting> => {
+    meeting = await new Meeting(...args).open();
+    return meeting;
+  };
+  afterEach(async () => meeting.end());
+
+  it('gives each end the hello of the other', async () => {
+    const { accepted, heard } = await open({ key: KEY });
+    const client = await meeting.dial();
+    await until('the server to accept', () => accepted.length === 1);
+    expect(client.peer).to.deep.equal(hello('server'));
+    expect(accepted[0]?.peer).to.deep.equal(hello('client'));
+    expect(heard).to.deep.equal([hello('client')]);
+    expect([client.peerAddress, accepted[0]?.peerAddress]).to.deep.equal([meeting.address, 'unix:/client']);
+    expect([client.isLocal, accepted[0]?.isLocal]).to.deep.equal([true, true]);
+  });
+
+  it('needs no key on a socket file that only this user can open', async () => {
+    const { accepted } = await open();
+    await meeting.dial();
+    await until('the server to accept', () => accepted.length === 1);
+  });
+
+  for (const [name, client] of [
+    ['another key', { key: 'another key of 16 bytes' }],
+    ['no key', {}],
+  ] as const) {
+    it(`rejects a client with ${name}, before it receives its hello`, async () => {
+      const { accepted, heard, listener } = await open({ key: KEY });
+      const error = await rejectionOf(meeting.dial(client));
+      expect(error).to.be.instanceOf(UnreachableError).with.property('message').that.matches(/key/);
+      expect([accepted.length, heard.length, listener.rejected]).to.deep.equal([0, 0, 1]);
+    });
+  }
+
+  it('is rejected by a client with a key, when the server has none', async () => {
+    const { accepted } = await open();
+    expect(await rejectionOf(meeting.dial({ key: KEY }))).to.be.instanceOf(UnreachableError);
+    expect(accepted).to.deep.equal([]);
+  });
+
+  it('does not accept the recording of another handshake', async () => {
+    const { accepted, listener } = await open({ key: KEY });
+    const between = await wiretap(meeting.address);
+    await meeting.dial({ key: KEY }, between.address);
+    await until('the server to accept', () => accepted.length === 1);
+    const stranger = await meeting.raw();
+    stranger.socket.write(between.recorded());
+    await stranger.isRejected();
+    expect([accepted.length, listener.rejected]).to.deep.equal([1, 1]);
+    between.close();
+  });
+
+  it('rejects the server’s own proof when the client sends it back', async () => {
+    const { accepted } = await open({ key: KEY });
+    const [one, other] = [await meeting.raw(), await meeting.raw()];
+    for (const stranger of [one, other]) stranger.socket.write(opening(meeting.address));
+    await until('both challenges', () => one.received.length > 0 && other.received.length > 0);
+    expect(Buffer.compare(one.received, other.received)).to.not.equal(0);
+    one.socket.write(other.received);
+    await one.isRejected();
+    expect(accepted).to.deep.equal([]);
+  });
+
+  for (const [name, more] of [
+    ['a version that is not spoken here', { oldestVersion: 2, newestVersion: 9 }],
+    ['a nonce that is too short', { nonce: new Uint8Array(8) }],
+    ['an address of another kind', { address: 'tcp://127.0.0.1:1' }],
+    ['an address that is none', { address: 'nonsense' }],
+    ['the address of a process that has exited', { address: 'unix:/x#0123' }],
+  ] as const) {
+    it(`rejects ${name}, and says why`, async () => {
+      const { accepted } = await open({ key: KEY });
+      const stranger = await meeting.raw();
+      stranger.socket.write(opening(meeting.address, more));
+      await stranger.isRejected();
+      expect(Buffer.from(stranger.received).toString('latin1')).to.match(/version|nonce|dialed|exited/);
+      expect(accepted).to.deep.equal([]);
+    });
+  }
+
+  it('rejects a record that is too large by its length alone', async () => {
+    const { listener } = await open();
+    const stranger = await meeting.raw();
+    const length = limits.handshakeRecordBytes + 1;
+    stranger.socket.write(Uint8Array.from([0x6d, 0x72, length & 0xff, length >> 8]));
+    await stranger.isRejected();
+    expect(listener.rejected).to.equal(1);
+  });
+
+  it('rejects a client that is too slow', async () => {
+    const { listener } = await open({}, {}, new HastyScheduler());
+    const strangers = [await meeting.raw(), await meeting.raw()];
+    strangers[1]?.socket.write(opening(meeting.address).subarray(0, 9));
+    for (const stranger of strangers) await stranger.isRejected();
+    expect(listener.rejected).to.equal(2);
+  });
+
+  it('rejects the oldest of too many pending clients, and accepts authenticated ones', async () => {
+    const { listener } = await open();
+    const oldest = await meeting.raw();
+    for (let count = 0; count < limits.pendingHandshakes; count += 1) await meeting.raw();
+    await oldest.isRejected();
+    expect(listener.handshakes).to.equal(limits.pendingHandshakes);
+    await meeting.dial();
+  });
+
+  it('survives random bytes, and logs that at most once a second', async () => {
+    const { listener, accepted, log } = await open({ key: KEY });
+    const start = opening(meeting.address);
+    const garbage = fc.oneof(
+      fc.uint8Array({ minLength: 4, maxLength: 2_000 }),
+      fc.uint8Array({ minLength: 40 }).map((bytes) => Uint8Array.from([...start, ...bytes])),
+      fc.nat(start.length - 1).map((at) => start.map((byte, index) => (index === at ? byte ^ 0x55 : byte))),
+    );
+    let count = 0;
+    await fc.assert(
+      fc.asyncProperty(garbage, async (bytes) => {
+        const stranger = await meeting.raw();
+        stranger.socket.end(bytes);
+        await stranger.isRejected();
+        count += 1;
+      }),
+      { numRuns: 100 },
+    );
+    expect(listener.rejected).to.equal(count);
+    expect(accepted).to.deep.equal([]);
+    expect(log.filter(({ message }) => message === 'a connection was rejected').length).to.be.within(1, 10);
+    await meeting.dial();
+  });
+});
+
+/** Relays bytes to the real listener and back, and records what the client has sent. */
+async function wiretap(address: string) {
+  const path = /unix:([^#]*)/.exec(address)?.[1] ?? '';
+  const said: Uint8Array[] = [];
+  const server = createServer((near) => {
+    const far = connect(path);
+    near.on('data', (bytes: Uint8Array) => said.push(bytes)).on('error', () => {});
+    far.on('error', () => {});
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(`${path}.tap`, resolve));
+  return {
+    address: address.replace(path, `${path}.tap`),
+    recorded: () => Buffer.concat(said),
+    close: () => server.close(),
+  };
+}
