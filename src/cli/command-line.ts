@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError, MillraceError } from '../index.js';
 import { nearestName } from '../options/index.js';
 import { addConfig } from './config.js';
+import { firstSteps } from './example.js';
 import { EXIT_CODES, ExitCode } from './exit-codes.js';
 import { addGen } from './gen.js';
 import { Interrupts } from './interrupts.js';
@@ -42,10 +43,7 @@ function commandLine(program: readonly string[], interrupts: Interrupts): Comman
       outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ').replace(/\n\((.*)\)/, '. $1')),
     })
     .showHelpAfterError(false)
-    .addHelpText(
-      'after',
-      `\n${EXIT_CODES}\n\nFirst steps:\n  millrace run examples/flights\n  millrace run examples/flights --nodes 3 --seed 7 --loss 0.01\n  millrace run --help`,
-    );
+    .addHelpText('after', () => `\n${EXIT_CODES}\n\nFirst steps:\n${firstSteps()}\n  millrace run --help`);
   addRun(command, program, interrupts);
   addSim(command, interrupts);
   addReplay(command);

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { runExamples } from './example.js';
 import { EXIT_CODES } from './exit-codes.js';
 import type { Interrupts } from './interrupts.js';
 import { runModule } from './run-module.js';
@@ -76,7 +77,7 @@ export function addRun(command: Command, program: readonly string[], interrupts:
     .option('--trace <file>', 'write every event of the network to a file')
     .addHelpText(
       'after',
-      `
+      () => `
 Arguments after -- are the program's: --input FILE --dry becomes { input: 'FILE', dry: true } of its declaring function.
 
 When a simulation fails, the command that replays it is printed. The run may end before a crash is due: that is said, too.
@@ -84,10 +85,7 @@ When a simulation fails, the command that replays it is printed. The run may end
 ${EXIT_CODES}
 
 Examples:
-  millrace run examples/flights
-  millrace run examples/flights --partitions 2 --instances tally=8 -- --input more.json
-  millrace run examples/flights --partitions 4 --placement thread
-  millrace run examples/flights --nodes 3 --seed 7 --loss 0.01 --crash 1@20ms --trace trace.txt`,
+${runExamples()}`,
     )
     .action(async (module: string, flags: RunFlags) => {
       process.exitCode = await runModule(module, flags, program, interrupts);
