@@ -3,6 +3,9 @@
  * `instanceof` or by `code`; `cause` keeps what lay underneath. `instanceof` goes by a brand and the code, so it holds for errors of
  * another copy of Millrace, or of another realm, too. This file imports nothing.
  */
+// What declarations need where a program names older libraries.
+/// <reference lib="es2022" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 
 /** Property of every error of Millrace. */
 const brand: unique symbol = Symbol.for('millrace.error');

@@ -4,7 +4,6 @@
  * is looked up when it is needed, so that loading a bundle needs no file.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ResourceError } from './errors.js';
@@ -52,12 +51,17 @@ export function requireNative(name: string): unknown {
   let failure: unknown;
   for (const place of ownPlaces()) {
     try {
-      return createRequire(place)(name);
+      return requireFrom(place)(name);
     } catch (error) {
       failure ??= error;
     }
   }
   throw failure;
+}
+
+/** `createRequire`, which bundlers would try to follow if they saw it imported. */
+function requireFrom(place: string): NodeJS.Require {
+  return process.getBuiltinModule('node:module').createRequire(place);
 }
 
 function ownFolder(): string | undefined {
@@ -84,7 +88,7 @@ function isPackage(folder: string): boolean {
 function installedFolder(): string | undefined {
   for (const place of ownPlaces()) {
     try {
-      return dirname(createRequire(place).resolve(`${NAME}/package.json`));
+      return dirname(requireFrom(place).resolve(`${NAME}/package.json`));
     } catch {
       // Not from there.
     }

@@ -8,5 +8,5 @@ export { escapeLine, escapeLines } from './escape-controls.js';
 export { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from './logger.js';
 export { type LogRecord, memoryLogger } from './memory-logger.js';
 export { errorText } from './text-format.js';
-export { createLogger, type LoggerOptions } from './winston-logger.js';
+export { createLogger, type LoggerOptions, type LogStream } from './winston-logger.js';
 export { silentLogger, type WriteRecord, writingLogger } from './writing-logger.js';

@@ -1,5 +1,5 @@
 /** The only file that knows winston. */
-import type { Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import type winston from 'winston';
 import vendored from '../vendored.cjs';
 import { ResourceError } from '../errors.js';
@@ -7,6 +7,12 @@ import { describeFields } from './describe-fields.js';
 import type { Logger, LogLevel } from './logger.js';
 import { textLine } from './text-format.js';
 import { writingLogger } from './writing-logger.js';
+
+/** Where lines go: a writable stream of Node, such as `process.stdout`. Ours is a type without Node's, which not every program has. */
+export interface LogStream {
+  readonly isTTY?: boolean | undefined;
+  write(line: string): unknown;
+}
 
 export interface LoggerOptions {
   /** Records below this level are dropped. Default: info. */
@@ -16,7 +22,7 @@ export interface LoggerOptions {
   /** Whether text has the stacks of errors, on lines of their own; JSON always has them. Default: true. */
   readonly hasStacks?: boolean;
   /** Default: standard error. Standard output belongs to the program. */
-  readonly destination?: Writable & { readonly isTTY?: boolean };
+  readonly destination?: LogStream;
 }
 
 /**
@@ -67,7 +73,17 @@ function createBackend(
       formats.timestamp(),
       isText ? formats.printf((record) => textLine(record, { hasStacks })) : formats.json(),
     ),
-    transports: [new transports.Stream({ stream: destination })],
+    transports: [new transports.Stream({ stream: writableOf(destination) })],
+  });
+}
+
+function writableOf(destination: LogStream): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write: (line: unknown, _encoding, written) => {
+      destination.write(String(line));
+      written();
+    },
   });
 }
 

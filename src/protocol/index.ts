@@ -3,6 +3,9 @@
  * travel, and the envelope codec. Called by everything that sends or receives; generated code imports its types from here, as
  * `millrace/protocol`. Must never know actors, links or frames' owners, nor load the generator.
  */
+// What declarations need where a program names older libraries.
+/// <reference lib="es2022" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 export { decode, encode, readValue } from './codec.js';
 export { type EnvelopeError, EnvelopeHeader, EnvelopeMode, EnvelopeView } from './envelope.js';
 export { readDelimitedEnvelope, readEnvelope } from './envelope-reader.js';

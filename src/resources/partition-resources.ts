@@ -1,7 +1,6 @@
 import type { Logger } from '../logging/index.js';
 import type { Scheduler } from '../scheduler/index.js';
-import type { Transport } from '../transport/index.js';
-import type { UcxLibrary } from '../transport/ucx/index.js';
+import type { LinkLibrary, Transport } from '../transport/index.js';
 import { type HostResources, hostResources } from './host-resources.js';
 import type { HostPartition, PartitionPlan } from './partition-plans.js';
 import { ResourceStack } from './resource-stack.js';
@@ -12,7 +11,7 @@ import type { Device } from './topology/index.js';
 /** UCX, as the thread of a partition uses it. */
 export interface UcxResources {
   /** Undefined where links to others are of other kinds only. Loads UCX when the first link needs it. */
-  readonly library: UcxLibrary | undefined;
+  readonly library: LinkLibrary | undefined;
 }
 
 /** The device that is the partition's own. */
@@ -45,7 +44,7 @@ export interface PartitionResourcesOptions {
   readonly host: HostPartition;
   readonly threading: ThreadingResources;
   readonly scheduler: Scheduler;
-  readonly library?: UcxLibrary | undefined;
+  readonly library?: LinkLibrary | undefined;
   readonly transport: (ucx: UcxResources) => Transport;
   readonly log: Logger;
 }

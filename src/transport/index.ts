@@ -3,4 +3,5 @@
  * folder below implements one transport and has its own index; `handshake` authenticates the sockets of `net` and `ucx`. Nothing here
  * may know actors, envelopes, or the contents of a frame.
  */
+export type { LinkLibrary, LinkSecurity, ListenOptions, Pem } from './link-options.js';
 export type { Carrier, CloseReason, Link, LinkHandlers, RingCounters, Transport } from './transport.js';

@@ -33,5 +33,14 @@ async function* partsOf(path: string, context: SegmentContext): AsyncGenerator<U
 
 /** The package exports its module alone; the data lies beside that. */
 function sample(): string {
-  return fileURLToPath(new URL('../data/flights-200k.json', import.meta.resolve('vega-datasets')));
+  let module: string;
+  try {
+    module = import.meta.resolve('vega-datasets');
+  } catch (cause) {
+    throw new Error(
+      'The flights are in the package vega-datasets, which is not installed. Run: npm install vega-datasets@3.2.1, or name a file: -- --input FILE.',
+      { cause },
+    );
+  }
+  return fileURLToPath(new URL('../data/flights-200k.json', module));
 }

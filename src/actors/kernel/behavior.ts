@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.js';
-import type { AnyMethod, AnyService, AskMethod, Method, Mode, StreamMethod, TellMethod } from '../../protocol/index.js';
+import type { AnyMethod, AnyService, AskMethod, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { Context } from './context.js';
 import { isInfrastructure } from './infrastructure.js';
 import type { Later } from './later.js';
@@ -15,9 +15,8 @@ export interface Terminated {
   readonly reason: TerminationReason;
 }
 
-/** What the handler of an rpc is given. */
-export type RequestOf<M> =
-  M extends Method<Mode, infer Request, infer _Init, infer _Response, infer _ResponseInit> ? Request : never;
+/** What the handler of an rpc is given. Looked up in the method, since a type that TypeScript before 5.7 would have to infer is `never` there. */
+export type RequestOf<M extends AnyMethod> = ReturnType<M['request']['create']>;
 
 /** What the handler of an rpc returns. */
 export type ResultOf<M> =

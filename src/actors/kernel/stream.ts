@@ -16,7 +16,8 @@ import type { TraceContext } from './trace-context.js';
  * What a streaming rpc returns: iterate it, once. Nothing is sent before the first `next`. It ends complete, or throws a typed error.
  * Leaving the loop, `return`, `throw` and the end of the actor that reads cancel it.
  */
-export interface Stream<Element> extends AsyncIterableIterator<Element, undefined, void> {
+export interface Stream<Element> extends AsyncIterable<Element> {
+  next(): Promise<IteratorResult<Element, undefined>>;
   return(): Promise<IteratorResult<Element, undefined>>;
   throw(error?: unknown): Promise<IteratorResult<Element, undefined>>;
   [Symbol.asyncIterator](): Stream<Element>;

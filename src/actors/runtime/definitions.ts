@@ -76,7 +76,9 @@ export async function importPipeline(url: string, scheduler: Scheduler): Promise
   }
   const found = module['default'];
   if (!isPipeline(found)) {
-    throw new ConfigError(`The module ${url} has no pipeline as its default export: export default pipeline(...).`);
+    throw new ConfigError(
+      `The module ${url} has no pipeline as its default export: export default pipeline(...). In a bundle, make the module an entry of its own, and give pipeline the URL of its output.`,
+    );
   }
   return found;
 }

@@ -5,7 +5,7 @@ import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory
 import { incarnations } from './incarnations.js';
 import { Runtime } from './runtime.js';
 import type { RuntimeOptions } from './runtime-options.js';
-import type { NetOptions } from './outside.js';
+import type { NetOptions } from './net-options.js';
 import { assertPlaceable, assertReal, inside, insideAndOutside, type Transports } from './transports.js';
 import type { RuntimeTap } from './segment-tap.js';
 

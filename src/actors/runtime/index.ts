@@ -27,7 +27,7 @@ export type { PipelineRun, SegmentProgress } from './pipeline-run.js';
 export type { PipelineCounts, RunOptions } from './pipeline-runs.js';
 export type { RuntimeOptions } from './runtime-options.js';
 export { netSettings } from './net-settings.js';
-export type { NetOptions } from './outside.js';
+export type { NetOptions } from './net-options.js';
 export { runtimeSettings } from './settings.js';
 export { Runtime, type StartOptions } from './start.js';
 export type { RuntimeTap, TappedSegment } from './segment-tap.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../errors.js';
 import type { OptionValues } from '../../options/index.js';
-import type { NetOptions } from './outside.js';
+import type { NetOptions } from './net-options.js';
 
 /** What the resolved options say of links to other processes; undefined where there are none. */
 export function netSettings(values: OptionValues): NetOptions | undefined {

@@ -2,26 +2,11 @@ import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
 import { checkSecurity, listenAddress } from '../../transport/handshake/index.js';
-import type { Transport } from '../../transport/index.js';
-import { NetTransport, type NetTransportOptions } from '../../transport/net/index.js';
+import type { LinkSecurity, Transport } from '../../transport/index.js';
+import { NetTransport } from '../../transport/net/index.js';
 import { type Layer, StackTransport } from '../../transport/stack/index.js';
 import { UcxLibrary, UcxTransport } from '../../transport/ucx/index.js';
-
-type LinkOptions = Omit<NetTransportOptions, 'scheduler' | 'log' | 'entropy' | 'linkDeadMs'>;
-
-/** How processes of the operating system reach this one, and how it reaches them. */
-export interface NetOptions extends LinkOptions {
-  /** Links through UCX. Default `auto`: where it is; `required`: nothing starts without it. */
-  readonly ucx?: 'auto' | 'off' | 'required';
-  /** Network interfaces whose every user is trusted, for UCX over TCP. Default: none, and no TCP by UCX. */
-  readonly ucxInterfaces?: readonly string[];
-}
-
-/** What every partition of a process needs to know of links, as plain data. */
-export interface LinkSettings {
-  readonly net: NetOptions;
-  readonly linkDeadMs?: number | undefined;
-}
+import type { LinkSettings } from './net-options.js';
 
 export interface OutsideOptions extends LinkSettings {
   readonly scheduler: Scheduler;
@@ -70,7 +55,7 @@ export function outsideLayers(options: OutsideOptions): (partition: number) => O
 }
 
 /** False where there is no UCX, or its sockets could not know who comes: that is logged. */
-function isUsable(library: UcxLibrary, isRequired: boolean, links: LinkOptions, log: Logger): boolean {
+function isUsable(library: UcxLibrary, isRequired: boolean, links: LinkSecurity, log: Logger): boolean {
   if (isRequired) {
     checkSecurity(listenAddress('unix:'), links);
     library.load();

@@ -5,7 +5,7 @@ import type { Ref } from '../../protocol/index.js';
 import { sharedThread, type System, type SystemResources, systemResources } from '../../resources/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import type { PartitionHosts } from './hosting/index.js';
-import type { LinkSettings } from './outside.js';
+import type { LinkSettings } from './net-options.js';
 import { PartitionRuntime } from './partition-runtime.js';
 import { type PartitionView, viewOf } from './partition-view.js';
 import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';

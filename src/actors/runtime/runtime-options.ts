@@ -1,13 +1,12 @@
 import type { Logger } from '../../logging/index.js';
 import type { SystemOptions, SystemProvider } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import type { Transport } from '../../transport/index.js';
-import type { UcxLibrary } from '../../transport/ucx/index.js';
+import type { LinkLibrary, Transport } from '../../transport/index.js';
 import type { KernelLimits, Tracing, TracingSource } from '../kernel/index.js';
 import type { RouterOptions } from '../transport/index.js';
 import type { Placement } from './hosting/index.js';
 import type { RuntimeTap } from './segment-tap.js';
-import type { LinkSettings } from './outside.js';
+import type { LinkSettings } from './net-options.js';
 
 export interface RuntimeOptions {
   /** Name of the node. Default `node-0`. */
@@ -54,7 +53,7 @@ export interface RuntimeEnvironment {
   readonly tracing: Tracing | undefined;
   transport(partition: number): Transport;
   /** UCX, for the thread of this program; undefined where it has no links out of it. */
-  readonly library: UcxLibrary | undefined;
+  readonly library: LinkLibrary | undefined;
   /** How hosted partitions reach others. */
   readonly links: LinkSettings;
 }

@@ -5,7 +5,7 @@ import type { StopOptions, StopReport } from './stopping.js';
 
 export interface SignalOptions extends Omit<StopOptions, 'signal'> {
   /** Default SIGTERM and SIGINT. */
-  readonly signals?: readonly NodeJS.Signals[];
+  readonly signals?: readonly `SIG${Uppercase<string>}`[];
   /** As of `runtime.stop`. Default 10 000. */
   readonly drainTimeoutMs?: number;
 }

@@ -1,10 +1,10 @@
 import { ConfigError } from '../../errors.js';
 import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
-import type { Transport } from '../../transport/index.js';
+import type { LinkLibrary, Transport } from '../../transport/index.js';
 import type { MemoryNetwork, MemoryTransportOptions } from '../../transport/memory/index.js';
-import type { UcxLibrary } from '../../transport/ucx/index.js';
 import type { Placement } from './hosting/index.js';
-import type { NetOptions, OutsideOptions } from './outside.js';
+import type { NetOptions } from './net-options.js';
+import type { OutsideOptions } from './outside.js';
 import type { RuntimeTap } from './segment-tap.js';
 
 type Place = MemoryTransportOptions & { readonly crashed: () => void };
@@ -12,7 +12,7 @@ type Place = MemoryTransportOptions & { readonly crashed: () => void };
 /** How the partitions of a program reach others. */
 export interface Transports {
   /** UCX, for its thread; undefined where it has no links out of it. */
-  readonly library: UcxLibrary | undefined;
+  readonly library: LinkLibrary | undefined;
   /** Makes the transport of one partition of one process. */
   transport(partition: number, place: Place): Transport;
 }

@@ -3,8 +3,8 @@ import { type Logger, silentLogger } from '../../logging/index.js';
 import { type Entropy, type Scheduler, systemEntropy } from '../../scheduler/index.js';
 import type { PeerConnection, HandshakeSettings } from './peer-connection.js';
 import { Dial, type DialOptions } from './dial.js';
-import { ConnectionListener, type ListenOptions } from './listener.js';
-import type { LinkSecurity } from './security.js';
+import type { LinkSecurity, ListenOptions } from '../link-options.js';
+import { ConnectionListener } from './listener.js';
 
 export interface ConnectionManagerOptions extends ListenOptions, LinkSecurity {
   /** A real-time scheduler. */

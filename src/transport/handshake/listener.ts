@@ -2,6 +2,7 @@ import { rmdir } from 'node:fs/promises';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
 import { atExit } from '../../scheduler/index.js';
+import type { ListenOptions } from '../link-options.js';
 import { type SocketAddress, formatAddress, isWildcard, listenAddress } from './address.js';
 import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
 import { respond } from './handshake.js';
@@ -21,15 +22,6 @@ import {
   sweepStaleFolders,
   withdrawSocket,
 } from './socket-file.js';
-
-export interface ListenOptions {
-  /** The address; see SocketAddress. Default `unix:`, a socket file in a private folder. */
-  readonly listen?: string;
-  /** The host name that others dial, if it differs from the one listened on. */
-  readonly advertisedHost?: string;
-  /** Folder of private folders. Default: that of the system for temporary files, or another where no socket can be made in that. */
-  readonly socketFolder?: string;
-}
 
 /** Accepts connections and authenticates them. It rejects and counts all others, and logs some of them. */
 export class ConnectionListener {

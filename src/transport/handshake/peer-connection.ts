@@ -3,7 +3,7 @@ import type { Logger } from '../../logging/index.js';
 import type { v1 } from '../../protocol/index.js';
 import type { Entropy, Scheduler } from '../../scheduler/index.js';
 import type { Hello } from './handshake.js';
-import type { LinkSecurity } from './security.js';
+import type { LinkSecurity } from '../link-options.js';
 
 /** An authenticated socket to another process. The receiver of this object owns the socket. */
 export interface PeerConnection {

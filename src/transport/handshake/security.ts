@@ -1,19 +1,6 @@
-import { type SecureContextOptions } from 'node:tls';
 import { ConfigError } from '../../errors.js';
+import type { LinkSecurity } from '../link-options.js';
 import { type SocketAddress, formatAddress, isLocal } from './address.js';
-
-/** Which peers this process accepts and dials. */
-export interface LinkSecurity {
-  /** The secret that all processes of the cluster share: at least 16 bytes, better 32 random ones. It is never sent. */
-  readonly key?: string | Uint8Array;
-  /**
-   * PEM texts for `tls:` addresses. With `ca`, both ends must present a certificate that it has signed. Without `ca`, the cluster key
-   * authenticates the connection, and any certificate is accepted.
-   */
-  readonly tls?: Pick<SecureContextOptions, 'cert' | 'key' | 'ca'>;
-  /** Where a link needs no key. Default `unix`: socket files that only this user can open. `loopback` accepts every user of this host. */
-  readonly keyless?: 'nowhere' | 'unix' | 'loopback';
-}
 
 /** A shorter secret can be guessed from one recorded handshake. */
 const SHORTEST_KEY_BYTES = 16;

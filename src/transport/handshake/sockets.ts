@@ -1,8 +1,8 @@
 import { createServer, connect as connectPlain, type Server, type Socket } from 'node:net';
-import { connect as connectTls, createServer as createTlsServer, TLSSocket } from 'node:tls';
+import { connect as connectTls, createServer as createTlsServer, type SecureContextOptions, TLSSocket } from 'node:tls';
 import { limits } from '../../limits.js';
 import { type SocketAddress, isLocal } from './address.js';
-import type { LinkSecurity } from './security.js';
+import type { LinkSecurity, Pem } from '../link-options.js';
 
 const SHARED = { noDelay: true } as const;
 
@@ -16,7 +16,7 @@ export function serverFor(address: SocketAddress, { tls }: LinkSecurity): Server
   const isMutual = tls?.ca !== undefined;
   return createTlsServer({
     ...SHARED,
-    ...tls,
+    ...contextOf(tls),
     minVersion: 'TLSv1.3',
     requestCert: isMutual,
     rejectUnauthorized: isMutual,
@@ -32,12 +32,21 @@ export function socketTo(address: SocketAddress, { tls }: LinkSecurity): Socket 
   // Without a CA, the proof of the cluster key is bound to this TLS connection: it defeats a man in the middle.
   return connectTls({
     ...SHARED,
-    ...tls,
+    ...contextOf(tls),
     host,
     port,
     minVersion: 'TLSv1.3',
     rejectUnauthorized: tls?.ca !== undefined,
   });
+}
+
+function contextOf({ cert, key, ca }: NonNullable<LinkSecurity['tls']> = {}): SecureContextOptions {
+  return { ...(cert && { cert: buffers(cert) }), ...(key && { key: buffers(key) }), ...(ca && { ca: buffers(ca) }) };
+}
+
+function buffers(pem: Pem): Buffer[] {
+  const texts = typeof pem === 'string' || pem instanceof Uint8Array ? [pem] : pem;
+  return texts.map((text) => Buffer.from(text));
 }
 
 /** The channel binding of a socket. Empty without TLS. */

@@ -7,10 +7,9 @@ import {
   type PeerConnection,
   type HandshakeSettings,
   type Hello,
-  type LinkSecurity,
-  type ListenOptions,
   parseAddress,
 } from '#src/transport/handshake/index.js';
+import type { LinkSecurity, ListenOptions } from '#src/transport/index.js';
 import { Dial } from '#src/transport/handshake/dial.js';
 import { ConnectionListener } from '#src/transport/handshake/listener.js';
 import { until } from '../../support/until.js';

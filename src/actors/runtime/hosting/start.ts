@@ -3,7 +3,7 @@ import type { HostPartition, PartitionPlan } from '../../../resources/index.js';
 import type { KernelLimits } from '../../kernel/index.js';
 import type { RouterOptions } from '../../transport/index.js';
 import type { SegmentHost } from '../segment.js';
-import type { LinkSettings } from '../outside.js';
+import type { LinkSettings } from '../net-options.js';
 
 /** Where the partitions of a process run, but for the first, which always shares the event loop of the program that started it. */
 export type Placement = 'inline' | 'thread' | 'process';
