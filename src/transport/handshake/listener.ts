@@ -24,7 +24,7 @@ export interface ListenOptions {
   readonly listen?: string;
   /** The host name that others dial, if it differs from the one listened on. */
   readonly advertisedHost?: string;
-  /** Folder of private folders. Default: that of the system for temporary files, or another where no socket can be made in that. */
+  /** Parent of the private folders. Default: the system's folder for temporary files, or another one if it cannot hold a socket. */
   readonly socketFolder?: string;
 }
 
@@ -183,6 +183,8 @@ function listening(server: Server, place: object): Promise<void> {
 
 function cannotListen(own: SocketAddress): (cause: Error) => never {
   return (cause) => {
-    throw new ConfigError(`Cannot listen at ${formatAddress(own)}: ${cause.message}. Choose another.`, { cause });
+    throw new ConfigError(`Cannot listen at ${formatAddress(own)}: ${cause.message}. Choose another address.`, {
+      cause,
+    });
   };
 }
