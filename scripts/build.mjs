@@ -1,4 +1,4 @@
-// Compiles everything: generated protocols; src -> dist, and its core into one file; native shims where a compiler is; tests ->
+// Compiles everything: generated protocols; src -> dist, and its core into one file; native shims if there is a compiler; tests ->
 // build/test; examples; bench -> build/bench. Each step is incremental, so a build with nothing to do takes about a second.
 // `--src` stops after dist.
 import { spawnSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { STALE } from './bundle.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tsc = 'node_modules/typescript/bin/tsc';
 const cli = 'dist/cli/main.js';
-/** What scripts/bundle.mjs makes. */
+/** The output of scripts/bundle.mjs. */
 const CORE = 'dist/core.js';
 
 run('scripts/generate.mjs');
@@ -30,7 +30,7 @@ if (!process.argv.includes('--src')) {
   buildBench();
 }
 
-/** When a module has left the core, everything is compiled again. */
+/** Bundles the core. If a module has left the core, compiles everything again. */
 function bundle() {
   const child = start('scripts/bundle.mjs');
   if (child.status !== STALE) return ended(child, 'scripts/bundle.mjs');
@@ -39,7 +39,7 @@ function bundle() {
   run('scripts/bundle.mjs');
 }
 
-/** Runs a Node program of the repository; a failure ends the build. */
+/** Runs a Node program of the repository. A failure ends the build. */
 function run(program, ...args) {
   ended(start(program, ...args), program, ...args);
 }
@@ -55,7 +55,7 @@ function ended(child, program, ...args) {
   process.exit(1);
 }
 
-/** Removes what was compiled from files that are gone: tsc leaves it there, and mocha would run it. */
+/** Removes the output of deleted sources: tsc leaves it there, and mocha would run it. */
 function prune(sources, outputs) {
   if (!existsSync(join(root, outputs))) return;
   for (const name of readdirSync(join(root, outputs), { recursive: true })) {
@@ -87,7 +87,7 @@ function examples() {
     .filter((path) => existsSync(join(root, path, 'tsconfig.json')));
 }
 
-/** tsc writes plain files; `npx millrace` runs this one. */
+/** Makes the command executable for `npx millrace`: tsc does not. */
 function makeExecutable(path) {
   if (existsSync(join(root, path))) chmodSync(join(root, path), 0o755);
 }
@@ -129,7 +129,7 @@ function generateWithProtobufjs(output, protos) {
   run('node_modules/protobufjs-cli/bin/pbjs', ...options, '-o', output, ...protos);
 }
 
-/** Whether any of the sources, files or folders of them, has changed since `output` was made. */
+/** True if a source (a file, or a file in a folder) has changed since `output` was made. */
 function isNewerThan(output, sources) {
   if (!existsSync(join(root, output))) return true;
   const madeAtMs = timeOf(output);

@@ -35,7 +35,7 @@ if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
   await writeCommonJs(modules);
 }
 
-/** The modules of the core are one file here, too; each entry point and each module that is imported when it is needed is another. */
+/** Writes CommonJS: one file for the core, one per entry point, and one per module that is imported dynamically. */
 async function writeCommonJs(core) {
   rmSync(commonJs, { recursive: true, force: true });
   const paths = entryPoints().map((path) => path.replace(/\.js$/, '.ts'));
@@ -62,7 +62,7 @@ async function writeCommonJs(core) {
   }
 }
 
-/** Compiled modules that package.json exports, below dist/. */
+/** The compiled modules that package.json exports: paths below dist/. */
 function entryPoints() {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   return Object.values(exports).flatMap((conditions) =>
@@ -70,7 +70,7 @@ function entryPoints() {
   );
 }
 
-/** Paths below dist/ of the declarations that those of `paths` need. */
+/** Paths below dist/ of the declarations of `paths`, and of all that they import. */
 function declarationsOf(paths) {
   const found = new Set(paths.map((path) => path.replace(/\.ts$/, '.d.ts')));
   for (const path of found) {
@@ -82,12 +82,12 @@ function declarationsOf(paths) {
   return found;
 }
 
-/** `import('package')` does not work everywhere in CommonJS (Jest, say). */
+/** Replaces `import('package')` by `require`: Jest, for example, does not support `import()` in CommonJS. */
 function requirePackages(code) {
   return code.replaceAll(/\bimport\((["'])([^."'][^"']*)\1\)/g, 'Promise.resolve().then(() => require($1$2$1))');
 }
 
-/** From dist/cjs, where all chunks are. */
+/** Relative to dist/cjs, where all chunks are. */
 function leaveVendored(source) {
   return source.endsWith('/vendored.cjs') ? { id: '../vendored.cjs', external: true } : undefined;
 }

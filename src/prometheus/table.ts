@@ -12,7 +12,7 @@ export interface Row {
   readonly type: 'counter' | 'gauge';
   readonly help: string;
   readonly labelNames: readonly string[];
-  read(metrics: RuntimeMetrics): readonly Sample[];
+  readonly read: (metrics: RuntimeMetrics) => readonly Sample[];
 }
 
 const SECOND_MS = 1_000;

@@ -27,7 +27,7 @@ export interface EffectsWorld {
   /** The path of the actor. Its last part is the name. */
   readonly path: string;
   readonly selfCUid: bigint;
-  /** Of the process that the actor and its children are taken to be in; 0n: none. */
+  /** Incarnation of the process that holds the actor and its children; 0n: none. */
   readonly incarnation: bigint;
   readonly scheduler: Scheduler;
   /** Receives every effect. */

@@ -25,7 +25,7 @@ export interface HostAddress {
   readonly instance: string;
 }
 
-/** Bytes of a socket file's path that the kernel takes: sun_path, less its final zero. */
+/** Longest path of a socket file: the kernel's `sun_path` without its final zero. */
 const LONGEST_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
 const UNIX = /^unix:(?<path>\/[^#\s]*)?(?:#(?<instance>[\w-]{1,64}))?$/;
@@ -49,7 +49,7 @@ export function parseAddress(text: string): SocketAddress | undefined {
   return { scheme, host, port, instance: groups['instance'] ?? '' };
 }
 
-/** Why no socket file can have this path; undefined where one can. */
+/** Returns why a socket file cannot have this path; undefined if it can. */
 export function whyNoSocketPath(path: string): string | undefined {
   const bytes = Buffer.byteLength(path);
   if (bytes > LONGEST_PATH_BYTES) {
@@ -58,7 +58,7 @@ export function whyNoSocketPath(path: string): string | undefined {
   return parseAddress(`unix:${path}`) === undefined ? 'its path is relative, or has a # or a blank' : undefined;
 }
 
-/** Where to listen. ConfigError for a text that is no address. */
+/** Parses an address to listen on. Throws ConfigError for a text that is not an address. */
 export function listenAddress(text: string): SocketAddress {
   const address = parseAddress(text);
   if (address !== undefined) return address;

@@ -182,6 +182,8 @@ function listening(server: Server, place: object): Promise<void> {
 
 function cannotListen(own: SocketAddress): (cause: Error) => never {
   return (cause) => {
-    throw new ConfigError(`Cannot listen at ${formatAddress(own)}: ${cause.message}. Choose another.`, { cause });
+    throw new ConfigError(`Cannot listen at ${formatAddress(own)}: ${cause.message}. Choose another address.`, {
+      cause,
+    });
   };
 }

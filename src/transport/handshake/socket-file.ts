@@ -16,7 +16,7 @@ const STALE_AFTER_MS = 60_000;
 /** Most folders that one sweep examines. */
 const SWEPT_FOLDERS = 64;
 
-/** A place for a socket file that only this user can reach. */
+/** A socket file in a private folder: only this user can reach it. */
 export interface PrivateSocket {
   readonly parent: string;
   readonly folder: string;
@@ -31,8 +31,8 @@ export interface PublishedSocket {
 
 /**
  * Makes a private folder in the first of `parents` in which `listen` succeeds. A folder for temporary files may be missing, full, read-only,
- * on a file system without sockets, or too deep for the path of a socket. `skipped` hears of each that is passed over. ConfigError names all
- * of them where none is left.
+ * on a file system without sockets, or too deep for the path of a socket. `skipped` is called for each parent that fails. If all fail, it
+ * rejects with a ConfigError that names them.
  */
 export async function privateSocket(
   parents: readonly string[],
@@ -96,14 +96,14 @@ function cannotPublish(path: string): (cause: unknown) => never {
   };
 }
 
-/** Folders for private sockets, best first. That of the system for temporary files is what TMPDIR says. */
+/** Parents for private folders, best first. The first is the system's folder for temporary files, which TMPDIR sets. */
 export function socketParents(): readonly string[] {
   const runtimeFolder = process.env['XDG_RUNTIME_DIR'];
   const fallbacks = ['/tmp', '/run', '/dev/shm'];
   return [...new Set([tmpdir(), ...(runtimeFolder === undefined ? [] : [runtimeFolder]), ...fallbacks])];
 }
 
-/** The socket, or why there is none. */
+/** Resolves to the socket, or to the reason why it cannot be made. */
 async function tryPrivateSocket(
   parent: string,
   listen: (path: string) => Promise<void>,
@@ -113,7 +113,7 @@ async function tryPrivateSocket(
   let folder: string | undefined;
   try {
     folder = await mkdtemp(join(parent, FOLDER_PREFIX));
-    // The umask may have taken away rights of the owner.
+    // The umask may have removed permissions of the owner.
     await chmod(folder, 0o700);
     const path = join(folder, FILE);
     await listen(path);

@@ -44,7 +44,7 @@ export class Progress {
     this.#poll = rings.shim.koffi.node.poll(fd, { readable: true }, this.#woken) as Poll;
     this.#poll.stop();
     this.#poll.unref();
-    // A callback of libuv that comes while its thread ends calls into JavaScript that no longer runs, and aborts the whole process.
+    // A libuv callback during the end of its thread would call JavaScript that no longer runs, and abort the whole process.
     this.#forgetEnd = atExit(() => this.close());
   }
 
