@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { type PipelineArgument, pipeline } from '#src/actors/runtime/index.js';
 import { ConfigError } from '#src/errors.js';
-import { closeAfterEach, Cluster, rejection } from './harness.js';
+import { rejection } from '../../support/rejection.js';
+import { closeAfterEach, Cluster } from './harness.js';
 import { Row } from './row.js';
 
 interface Args {
