@@ -78,8 +78,12 @@ export class Launch {
     await this.#cleanUp();
   }
 
-  /** As `end`, but at once: from here on it answers nobody. */
+  /**
+   * As `end`, but a process is killed at once. A thread is asked to end even so: it runs, and to terminate one that has UCX rings while
+   * it runs may abort this process.
+   */
   async kill(): Promise<void> {
+    if (this.execution.threadId !== undefined) return this.end();
     this.isOver = true;
     if (this.ending === undefined) this.execution.kill();
     await this.#cleanUp();
