@@ -44,6 +44,8 @@ export {
   type SignalOptions,
   type StartOptions,
   stopOnSignals,
+  type DrainHttpOptions,
+  drainHttpServer,
   type StopOptions,
   type StopReport,
 } from './actors/runtime/index.js';

@@ -41,7 +41,7 @@ function isOurs(metric: unknown): metric is AskDuration {
 }
 
 function addRow(row: Row, register: Registry, prefix: string, sources: Sources): void {
-  const { help, read } = row;
+  const { help } = row;
   const options = {
     name: `${prefix}${row.name}`,
     help,
@@ -54,7 +54,7 @@ function addRow(row: Row, register: Registry, prefix: string, sources: Sources):
       collect: () => {
         gauge.reset();
         for (const { labels: own, metrics } of sources.snapshots()) {
-          for (const { labels, value } of read(metrics)) gauge.set({ ...labels, ...own }, value);
+          for (const { labels, value } of row.read(metrics)) gauge.set({ ...labels, ...own }, value);
         }
       },
     });
@@ -65,7 +65,7 @@ function addRow(row: Row, register: Registry, prefix: string, sources: Sources):
     collect: () => {
       counter.reset();
       for (const { labels: own, metrics } of sources.snapshots()) {
-        for (const { labels, value } of read(metrics)) counter.inc({ ...labels, ...own }, value);
+        for (const { labels, value } of row.read(metrics)) counter.inc({ ...labels, ...own }, value);
       }
     },
   });

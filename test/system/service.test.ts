@@ -107,7 +107,7 @@ describe('examples/service', function () {
     const before = load.count;
     await eventually(() => load.count > before + 500);
     await load.stop();
-    expect(load.outcome).to.include({ closing: 0, refused: 0, broken: 0 });
+    expect(load.outcome).to.include({ closing: 0, refused: 0, reset: 0, broken: 0 });
     // A share that has begun anew has no price until the next is paid.
     expect([...load.outcome.answered.keys()].every((status) => [200, 202, 404].includes(status))).to.equal(true);
   });
@@ -132,14 +132,18 @@ describe('the end of examples/service', function () {
   it('loses no request that it has accepted when it is told to end under load, and ends well', async () => {
     const service = running();
     const events = await service.events('/prices/S1/events');
-    const load = new Load(service.url, 16);
+    const load = new Load(service.url, 50);
     await eventually(() => load.count > 200);
     service.signal('SIGTERM');
     await load.done;
     const ended = await service.ended;
     expect(ended).to.include({ code: 0, signal: null, isDrained: true });
-    const { answered, closing, broken } = load.outcome;
-    expect(broken, 'answers that broke off').to.equal(0);
+    const { answered, closing, broken, reset } = load.outcome;
+    expect({ broken, reset, closing }, 'answers that broke off or never came').to.deep.equal({
+      broken: 0,
+      reset: 0,
+      closing: 0,
+    });
     for (const [status, count] of answered) {
       if (status >= 500) expect([status, closing]).to.deep.equal([503, count]);
     }

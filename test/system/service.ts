@@ -150,15 +150,17 @@ export interface Outcome {
   readonly answered: Map<number, number>;
   /** Answered with 503, and told that the connection ends. */
   closing: number;
-  /** The connection was refused, or reset before a word of an answer came: the service has not accepted the request. */
+  /** The connection was refused: nobody listens any more. */
   refused: number;
+  /** The connection was reset before a word of an answer came. */
+  reset: number;
   /** An answer broke off. */
   broken: number;
 }
 
 /** Requests one behind the other on each of many connections, until it is told to stop or nobody listens any more. */
 export class Load {
-  readonly outcome: Outcome = { answered: new Map(), closing: 0, refused: 0, broken: 0 };
+  readonly outcome: Outcome = { answered: new Map(), closing: 0, refused: 0, reset: 0, broken: 0 };
   readonly done: Promise<unknown>;
   readonly #url: string;
   #isOver = false;
@@ -198,8 +200,10 @@ export class Load {
       if (status === 503 && headers.connection === 'close') outcome.closing++;
     } catch (error) {
       if (error instanceof BrokenAnswer) outcome.broken++;
-      else outcome.refused++;
-      if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') this.#isOver = true;
+      else if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') {
+        outcome.refused++;
+        this.#isOver = true;
+      } else outcome.reset++;
     }
   }
 }

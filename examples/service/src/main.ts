@@ -1,6 +1,5 @@
-import { Runtime, stopOnSignals } from 'millrace';
+import { drainHttpServer, Runtime, stopOnSignals } from 'millrace';
 import { openTelemetry } from 'millrace/opentelemetry';
-import { closeServer } from './close-server.js';
 import { market } from './market.js';
 import { createServer } from './server.js';
 
@@ -18,7 +17,10 @@ console.log(`listening on ${await server.listen({ host, port: Number(port) })}`)
 
 const { stopped } = stopOnSignals(runtime, {
   drainTimeoutMs: 10_000,
-  before: () => closeServer(server, { noticeMs: Number(noticeMs), graceMs: 5_000 }),
+  before: async () => {
+    await drainHttpServer(runtime, server.server, { noticeMs: Number(noticeMs), graceMs: 5_000 });
+    await server.close();
+  },
 });
 const { isDrained } = await stopped;
 console.log(JSON.stringify({ isDrained, accepted, answered }));

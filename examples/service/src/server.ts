@@ -8,12 +8,8 @@ import { addPrices } from './prices.js';
 
 /** The HTTP side of the service; it does not listen yet. */
 export function createServer(runtime: Runtime, market: ActorRef<typeof Market>): FastifyInstance {
-  const server = Fastify({ forceCloseConnections: 'idle' });
+  const server = Fastify();
   server.setErrorHandler((error, _request, reply) => sendError(error, reply));
-  // Once the runtime drains, each reply is the last of its connection: clients leave before the server closes.
-  server.addHook('onRequest', async (_request, reply) => {
-    if (runtime.draining.aborted) void reply.header('connection', 'close');
-  });
 
   addPrices(server, runtime, market);
 

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { Agent, createServer, type Server } from 'node:http';
+import { expect } from 'chai';
+import { ConfigError, drainHttpServer, Runtime } from '#src/index.js';
+import { send } from './service.js';
+
+describe('drainHttpServer', () => {
+  let runtime: Runtime;
+  let server: Server;
+  let agent: Agent;
+  let url = '';
+
+  beforeEach(async () => {
+    runtime = await Runtime.start({ logLevel: 'silent' });
+    agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    server = createServer((request, response) => {
+      if (request.url === '/never') return;
+      response.end('here');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  });
+
+  afterEach(async () => {
+    agent.destroy();
+    server.closeAllConnections();
+    server.close();
+    await runtime.stop();
+  });
+
+  it('answers over connections that were idle, as their last, and ends when they have', async () => {
+    expect((await send(agent, 'GET', url)).headers.connection).to.equal('keep-alive');
+    const drained = drainHttpServer(runtime, server, { noticeMs: 0 });
+    while (server.listening) await new Promise((resolve) => setImmediate(resolve));
+    expect(await send(agent, 'GET', url)).to.deep.include({ status: 200, text: 'here' });
+    await drained;
+    const refused = await send(agent, 'GET', url).catch((error: unknown) => error);
+    expect(refused).to.include({ code: 'ECONNREFUSED' });
+  });
+
+  it('handles what came while it stopped listening, with the handlers that the server had', async () => {
+    const drained = drainHttpServer(runtime, server, { noticeMs: 0 });
+    expect(await send(agent, 'GET', url)).to.deep.include({ status: 200, text: 'here' });
+    await drained;
+    expect(server.listenerCount('request')).to.equal(2);
+  });
+
+  it('cuts what has not ended after graceMs', async () => {
+    const asked = send(agent, 'GET', `${url}/never`).catch((error: unknown) => error);
+    await once(server, 'request');
+    await drainHttpServer(runtime, server, { noticeMs: 0, graceMs: 10 });
+    expect(await asked).to.include({ code: 'ECONNRESET' });
+  });
+
+  it('refuses a time that is none', async () => {
+    for (const options of [{ noticeMs: -1 }, { graceMs: Number.NaN }]) {
+      const error = await drainHttpServer(runtime, server, options).catch((cause: unknown) => cause);
+      expect(error).to.be.instanceOf(ConfigError);
+    }
+    expect(server.listening).to.equal(true);
+  });
+});
