@@ -1,5 +1,6 @@
 import { relative, sep } from 'node:path';
 import { packageFile } from '../installation.js';
+import { quoted } from './quoted.js';
 
 /** Commands of the help that work where the reader is: in a checkout, and in a project that has the package. */
 export function firstSteps(): string {
@@ -22,7 +23,7 @@ function flights(): { readonly run: string; readonly needs: readonly string[] } 
   const folder = packageFile('examples/flights', 'Help names the example.');
   const isInstalled = folder.includes(`${sep}node_modules${sep}`);
   return {
-    run: `millrace run ${relative(process.cwd(), folder)}`,
+    run: `millrace run ${quoted(relative(process.cwd(), folder) || '.')}`,
     // The data of the example, which a checkout has.
     needs: isInstalled ? ['npm install vega-datasets@3.2.1'] : [],
   };

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { FLIGHTS, Folder, messages } from './millrace.js';
@@ -12,9 +12,12 @@ describe('the millrace command', function () {
     for (const words of [[], ['--help'], ['help']]) {
       const { code, stdout, stderr } = await folder.run(words);
       expect(code, stderr).to.equal(0);
-      for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130', 'millrace run examples/flights']) {
+      for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130']) {
         expect(stdout).to.include(word);
       }
+      // By its path from where the reader is.
+      const [, example = 'no example'] = /millrace run (\S*examples\/flights)$/m.exec(stdout) ?? [];
+      expect(existsSync(join(folder.path, example, 'package.json')), example).to.equal(true);
     }
   });
 
