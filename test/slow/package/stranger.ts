@@ -105,7 +105,9 @@ export class Project {
 /** What the command wrote, standard error included; throws that where it failed. */
 export async function shell(folder: string, command: string, ...args: string[]): Promise<string> {
   const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(npm_|MILLRACE_|NODE_PATH|NODE_OPTIONS)/i.test(name)),
+    Object.entries(process.env).filter(
+      ([name]) => !/^(npm_(package|lifecycle|config_local_prefix)|MILLRACE_|NODE_PATH|NODE_OPTIONS)/.test(name),
+    ),
   );
   const options = { cwd: folder, env, maxBuffer: 2 ** 26, timeout: 240_000 };
   try {
