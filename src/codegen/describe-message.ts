@@ -18,6 +18,7 @@ export function describeMessage(symbol: MessageSymbol, outer: Place): MessageSch
   checkOptions(node.options, 'MessageOptions', fullName, outer);
   const place = { ...outer, features: withOptions(outer.features, node.options, file.path) };
   checkSupported(node, fullName, file);
+  for (const { options } of node.oneofs) checkOptions(options, 'OneofOptions', fullName, place);
   checkNumbers(node, fullName, file.path);
   const described = node.fields.map((field) => ({ field, schema: describeField(field, symbol, place) }));
   const properties: (FieldSchema | OneofSchema)[] = [];

@@ -1,9 +1,5 @@
-<<<<<<< HEAD
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
-=======
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
->>>>>>> w/package
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
@@ -18,16 +14,9 @@ describe('the millrace command', function () {
     for (const words of [[], ['--help'], ['help']]) {
       const { code, stdout, stderr } = await folder.run(words);
       expect(code, stderr).to.equal(0);
-<<<<<<< HEAD
       for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130', 'millrace run pipeline.js']) {
-=======
-      for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130']) {
->>>>>>> w/package
         expect(stdout).to.include(word);
       }
-      // By its path from where the reader is.
-      const [, example = 'no example'] = /millrace run (\S*examples\/flights)$/m.exec(stdout) ?? [];
-      expect(existsSync(join(folder.path, example, 'package.json')), example).to.equal(true);
     }
   });
 

@@ -197,6 +197,11 @@ describe('imports', () => {
         /^o\.proto:2: .*MethodOptions/,
       ],
       [
+        'on a oneof',
+        'import "millrace/v1/annotations.proto"; message N { oneof o { option (millrace.v1.lane) = CONTROL; int32 a = 1; } }',
+        /^o\.proto:2: .*MethodOptions/,
+      ],
+      [
         'on a service',
         'import "millrace/v1/annotations.proto"; service S { option (millrace.v1.lane) = CONTROL; }',
         /^o\.proto:2: .*MethodOptions/,

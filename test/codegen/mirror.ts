@@ -193,8 +193,9 @@ function isCase(field: protobuf.Field): boolean {
   return field.partOf !== null && field.options?.['proto3_optional'] !== true;
 }
 
+/** By the rules of proto3, of proto2 or of the features that hold for the field. */
 function hasPresence(field: protobuf.Field): boolean {
-  return field.resolvedType instanceof protobuf.Type || field.partOf !== null;
+  return field.resolvedType instanceof protobuf.Type || field.partOf !== null || Boolean(field.hasPresence);
 }
 
 function isNumber(field: protobuf.Field | protobuf.MapField): boolean {
