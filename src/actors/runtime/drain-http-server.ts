@@ -1,5 +1,4 @@
 import type { RequestListener, Server as HttpServer } from 'node:http';
-import { Server } from 'node:net';
 import { ConfigError } from '../../errors.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Runtime } from './runtime.js';
@@ -42,11 +41,14 @@ export async function drainHttpServer(
   checkTime('noticeMs', noticeMs);
   checkTime('graceMs', graceMs);
   server.prependListener('request', lastOfItsConnection);
+  // Most programs never need it.
+  const { Server: NetServer } = await import('node:net');
   await pass(scheduler, noticeMs);
   const held = new HeldRequests(server);
   await noConnections(scheduler, server);
   const cut = scheduler.setTimer(graceMs, () => server.closeAllConnections());
-  const stopped = stopListening(server);
+  // As a server of node:net: that of node:http would also cut the connections that are idle, which a request may be on its way to.
+  const stopped = new Promise<void>((resolve) => void NetServer.prototype.close.call(server, () => resolve()));
   held.release();
   await stopped;
   scheduler.clearTimer(cut);
@@ -100,11 +102,6 @@ async function noConnections(scheduler: Scheduler, server: HttpServer): Promise<
     await new Promise<void>((resolve) => scheduler.scheduleYield(resolve));
   }
   server.off('connection', came);
-}
-
-/** As a server of node:net: that of node:http would also cut the connections that are idle, which a request may be on its way to. */
-function stopListening(server: HttpServer): Promise<void> {
-  return new Promise((resolve) => void Server.prototype.close.call(server, () => resolve()));
 }
 
 function pass(scheduler: Scheduler, ms: number): Promise<void> {

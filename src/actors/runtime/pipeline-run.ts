@@ -1,4 +1,5 @@
 import { HandlerError, type MillraceError, PipelineError, StoppedError } from '../../errors.js';
+import { thrownError } from './thrown-record.js';
 import type { v1 } from '../../protocol/index.js';
 import { type ControlPlaneClient, failureOf, State } from '../control-plane/index.js';
 
@@ -129,7 +130,10 @@ export class FollowedPipeline implements PipelineRun {
       this.#news.clear();
       this.#segments.clear();
     } else if (failure !== undefined) {
-      const cause = new HandlerError(failure.message, { handlerCode: failure.code });
+      const cause =
+        failure.cause === undefined
+          ? new HandlerError(failure.message, { handlerCode: failure.code })
+          : thrownError(failure.cause);
       this.#settle.reject(
         new PipelineError(`Pipeline "${this.name}" failed: ${withoutFullStop(failure.message)}.`, { cause }),
       );

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { MillraceError, PipelineError, StoppedError } from '../../errors.js';
 import { messageOf, namedMessageOf } from '../../foreign.js';
+import { thrownRecord } from './thrown-record.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
@@ -211,7 +212,8 @@ export class Segment {
     this.#host.context.log.warn('segment failed', { segment: name, instance, error });
     const code = error instanceof MillraceError ? error.code : 'HANDLER';
     this.#close(cause);
-    this.#end(failed({ code, message: cause.message, segment: name, partition: this.#host.ordinal }));
+    const thrown = thrownRecord(error);
+    this.#end(failed({ code, message: cause.message, segment: name, partition: this.#host.ordinal, cause: thrown }));
   }
 
   #close(reason: MillraceError): void {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import '#src/actors/nact/index.js';
 import { type ActorRef, type Stream } from '#src/actors/kernel/index.js';
 import { BackpressureError, ReentrantAskError } from '#src/errors.js';
 import { deferred } from '../../support/deferred.js';

@@ -150,7 +150,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
   });
 
   it('fails with what names segment, partition and cause', async () => {
-    const { runtime } = await start();
+    const { runtime, cluster } = await start();
     const { run } = await startFlow(
       runtime,
       flow,
@@ -158,7 +158,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
       {
         board: (on) => {
           on.stage = ({ id }) => {
-            if (id === 50) throw new RangeError('row 50 is too much');
+            if (id === 50) throw Object.assign(new RangeError('row 50 is too much'), { code: 'TOO_MUCH' });
           };
         },
       },
@@ -168,6 +168,11 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
     const place = run.progress().length;
     expect(place).to.be.greaterThan(0);
     expect(String(error)).to.match(/segment "stage" \(instance 0\) in partition \d+ failed: row 50 is too much/);
+    const { cause } = error as PipelineError;
+    expect(cause).to.be.instanceOf(Error).and.include({ message: 'row 50 is too much' });
+    expect(cause).to.have.property('stack').that.contains('row 50 is too much');
+    // In the other worlds the board of the test has carried the error over before, which keeps its message only.
+    if (cluster.isVirtual) expect(cause).to.include({ name: 'RangeError', code: 'TOO_MUCH' });
   });
 
   it('gives up code that does not settle after stopTimeoutMs', async () => {
