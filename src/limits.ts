@@ -37,6 +37,8 @@ export const limits = {
   controlBacklogBytes: 8 * 1024 * 1024,
   /** Asks awaiting a reply over one link; past it `ask` throws BackpressureError. */
   linkAsks: 65_536,
+  /** Memory in bytes that one decoded message may take, its nested messages included: see `WireReader.charge`. */
+  decodedMessageBytes: 128 * 1024 * 1024,
   /** Nesting depth of a decoded protobuf message. */
   messageDepth: 64,
   /** Malformed frames or envelopes that a link survives; past it the link is closed. */

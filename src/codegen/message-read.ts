@@ -1,5 +1,6 @@
 /** `read` of a message: any order of fields, unknown ones skipped, known ones of a wrong wire type refused. */
 import type { Imports } from './imports.js';
+import { MEMORY } from './memory.js';
 import { defaultOf, NO_CASE } from './message-create.js';
 import { keyOf, wireOf } from './message-write.js';
 import { scalarFacts, WIRE } from './scalars.js';
@@ -10,6 +11,7 @@ export function emitRead({ name, fields, properties }: MessageSchema, imports: I
   if (fields.length === 0) {
     return [
       '  read(reader, end) {',
+      `    reader.charge(${MEMORY.object});`,
       `    while (reader.position < end) reader.skip(reader.tag(), ${name}$fields);`,
       '    return {};',
       '  },',
@@ -17,6 +19,7 @@ export function emitRead({ name, fields, properties }: MessageSchema, imports: I
   }
   return [
     '  read(reader, end) {',
+    `    reader.charge(${memoryOf(properties)});`,
     '    const message = {',
     ...properties.map((property) => `      ${property.name}: ${initial(property)},`),
     '    };',
@@ -31,6 +34,19 @@ export function emitRead({ name, fields, properties }: MessageSchema, imports: I
     '    return message;',
     '  },',
   ];
+}
+
+/** What an empty message takes: the object, a slot for each property, and what some properties begin with. */
+function memoryOf(properties: MessageSchema['properties']): number {
+  return properties.reduce<number>((sum, property) => sum + MEMORY.property + memoryOfInitial(property), MEMORY.object);
+}
+
+function memoryOfInitial(property: FieldSchema | OneofSchema): number {
+  // The chosen case becomes an object of two properties.
+  if (isOneof(property)) return MEMORY.object + 2 * MEMORY.property;
+  if (property.shape.kind === 'repeated') return MEMORY.array;
+  if (property.shape.kind === 'map') return MEMORY.map;
+  return 0;
 }
 
 function initial(property: FieldSchema | OneofSchema): string {
@@ -60,7 +76,9 @@ function emitField(field: FieldSchema, imports: Imports): readonly string[] {
       // Both forms are read, whichever is written.
       const packed = [
         'const outer = reader.narrow();',
+        `const before = message.${name}.length;`,
         `while (reader.position < reader.end) message.${name}.push(${value});`,
+        `reader.charge((message.${name}.length - before) * ${MEMORY.item});`,
         'reader.widen(outer);',
       ];
       return [...one, ...block(keyOf(number, WIRE.lengthDelimited), packed)];
@@ -88,6 +106,7 @@ function entry(
   const missing = type.kind === 'message' ? `entryValue ?? ${imports.local(type.reference)}.create()` : 'entryValue';
   return [
     'const outer = reader.narrow();',
+    `reader.charge(${MEMORY.entry});`,
     `let entryKey = ${defaultOf(key)};`,
     `let entryValue${type.kind === 'message' ? '' : ` = ${defaultOf(type)}`};`,
     'while (reader.position < reader.end) {',

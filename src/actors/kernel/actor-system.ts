@@ -3,7 +3,7 @@ import type { AnyMethod, AnyService, Ref, RefInit } from '../../protocol/index.j
 import type { Behavior } from './behavior.js';
 import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
 import { treeDirectory } from './actor-tree.js';
-import { ActorCell, spawn } from './cell.js';
+import { ActorCell } from './cell.js';
 import { ClosedRoute } from './closed-route.js';
 import type { SpawnOptions } from './context.js';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
@@ -80,7 +80,7 @@ export class ActorSystem implements HasSystem {
   spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
     const refusal = this.#kernel.refusalOfOutside('spawn');
     if (refusal !== undefined) throw refusal;
-    return spawn(this.#kernel, undefined, this.#kernel.roots, behavior, options);
+    return this.#kernel.spawn(undefined, this.#kernel.roots, behavior, options);
   }
 
   /** The typed reference of a wire record, here or elsewhere. ProtocolError when it is of another service. */

@@ -1,8 +1,7 @@
-import { AskTimeoutError, ConfigError, ProtocolError, StoppedError } from '../../errors.js';
+import { AskTimeoutError, ProtocolError, StoppedError } from '../../errors.js';
 import { promiseOf } from '../../foreign.js';
 import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { ActorNode } from './actor-node.js';
-import { checkName } from './actor-path.js';
 import type { ActorTree } from './actor-tree.js';
 import { ActorContext } from './actor-context.js';
 import type { AnyBehavior, Behavior, Handler } from './behavior.js';
@@ -313,7 +312,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       throw new StoppedError(`${this.path} cannot spawn: it is ${this.phase}`);
     }
     const siblings = this.childCells ?? new Map<string, ActorCell>();
-    const reference = spawn(this.kernel, this, siblings, behavior, options);
+    const reference = this.kernel.spawn(this, siblings, behavior, options);
     this.childCells = siblings;
     return reference;
   }
@@ -336,29 +335,4 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     this.ownContext?.release();
     this.seldom?.streams.abandonRead(this.path);
   }
-}
-
-/** Starts an actor among `siblings`. ConfigError for a name or channel id that is taken or unfit. */
-export function spawn<S extends AnyService, T>(
-  kernel: Kernel,
-  parent: ActorCell | undefined,
-  siblings: Map<string, ActorCell>,
-  behavior: Behavior<S, T>,
-  options: SpawnOptions | undefined,
-): ActorRef<S> {
-  if (kernel.isStopping) throw new StoppedError(`system ${kernel.name} cannot spawn: it is stopping`);
-  const name = options?.name ?? kernel.freeName(behavior.service, siblings);
-  if (options?.name !== undefined) checkName(name);
-  if (siblings.has(name)) {
-    throw new ConfigError(`${parent?.path ?? kernel.name}/${name} exists already: choose another name`);
-  }
-  const running = kernel.tap?.spawned(`${parent?.path ?? kernel.name}/${name}`, behavior) ?? behavior;
-  const cell = new ActorCell(kernel, kernel.behaviorFor(running), parent, name);
-  if (options?.cUid !== undefined) cell.takenCUid = kernel.address(cell, options.cUid);
-  siblings.set(name, cell);
-  kernel.actors++;
-  const reference = kernel.references.create(behavior.service, cell);
-  cell.adopt(reference);
-  if (cell.phase === 'starting') cell.wake();
-  return reference;
 }

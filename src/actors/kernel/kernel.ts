@@ -5,10 +5,11 @@ import { limits as defaultLimits } from '../../limits.js';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
 import type { ActorSystem } from './actor-system.js';
 import { ActorTree, treeDirectory } from './actor-tree.js';
-import { type AnyBehavior, boundsOf } from './behavior.js';
+import { type AnyBehavior, type Behavior, boundsOf } from './behavior.js';
 import type { ActorCell } from './cell.js';
 import { type AskOptions, isInherited, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
 import { ClosedRoute } from './closed-route.js';
+import type { SpawnOptions } from './context.js';
 import { DeadLetterOffice } from './dead-letters.js';
 import { Deadlines } from './deadlines.js';
 import { Dispatcher } from './dispatcher.js';
@@ -18,6 +19,7 @@ import { MailboxBytes } from './mailbox-bytes.js';
 import { refuse } from './refuse.js';
 import { type ActorRef, References } from './reference.js';
 import type { Route } from './route.js';
+import { spawn } from './spawn.js';
 import { outgoingStream } from './stream-call.js';
 import { tracedBehavior, tracedCalls, type Tracing } from './tracing.js';
 import { type OpenStream, StreamReader } from './stream-reader.js';
@@ -131,6 +133,16 @@ export class Kernel {
     this.references = new References(this.tree.label, options.tap);
     if (tracing !== undefined) this.references.intercept(tracedCalls(tracing, () => this.running));
     this.remoteRoutes = (ref) => new ClosedRoute(ref, 'unreachable', this.deadLetters, this.deadlines.asks);
+  }
+
+  /** Starts an actor among `siblings`: see `spawn`. */
+  spawn<S extends AnyService, T>(
+    parent: ActorCell | undefined,
+    siblings: Map<string, ActorCell>,
+    behavior: Behavior<S, T>,
+    options: SpawnOptions | undefined,
+  ): ActorRef<S> {
+    return spawn(this, parent, siblings, behavior, options);
   }
 
   /** A typed reference from a wire record. ProtocolError when it is of another service; one that names none is taken at its word. */

@@ -62,8 +62,10 @@ export class Inbound {
     }
     const method = this.#method(target, view);
     const message = this.#decode(bytes, view, method);
+    // What it takes until it is handled: a message may be larger in memory than on the wire.
+    const sizeBytes = Math.max(view.valueEnd - view.valueStart, this.#reader.allocatedBytes);
     if (view.mode === EnvelopeMode.open) {
-      this.#open(target.cell, method, message, view);
+      this.#open(target.cell, method, message, view, sizeBytes);
       return;
     }
     const isAsk = view.mode === EnvelopeMode.ask;
@@ -71,8 +73,15 @@ export class Inbound {
     const hasExtras =
       isAsk || method.lane === Lane.control || view.meta !== undefined || view.hasFrom || view.traceParent !== '';
     const delivery = hasExtras
-      ? new RemoteDelivery(this.#channel, method, view, correlation, (this.#cameMs ??= this.#services.scheduler.now()))
-      : this.#services.system.incomingTell(view.valueEnd - view.valueStart);
+      ? new RemoteDelivery(
+          this.#channel,
+          method,
+          view,
+          correlation,
+          sizeBytes,
+          (this.#cameMs ??= this.#services.scheduler.now()),
+        )
+      : this.#services.system.incomingTell(sizeBytes);
     try {
       if (!target.cell.deliver(method, message, delivery)) {
         this.#channel.pressure.passed(cUidOf(view.toLow, view.toHigh), target.cell);
@@ -92,11 +101,11 @@ export class Inbound {
     return this.#channel.streams.isRepeated(view);
   }
 
-  #open(cell: Cell, method: AnyMethod, message: unknown, view: EnvelopeView): void {
+  #open(cell: Cell, method: AnyMethod, message: unknown, view: EnvelopeView, sizeBytes: number): void {
     if (method.mode !== 'stream') {
       this.#refuse(new ProtocolError(`${method.fullName} returns no stream and cannot be opened.`), view);
     }
-    this.#channel.streams.serve(cell, method, message, view);
+    this.#channel.streams.serve(cell, method, message, view, sizeBytes);
   }
 
   /** Nothing of the channel stays with the actors that it has reached. */

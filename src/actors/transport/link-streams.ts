@@ -137,7 +137,7 @@ export class LinkStreams {
     return true;
   }
 
-  serve(cell: Cell, method: AnyMethod, message: unknown, view: EnvelopeView): void {
+  serve(cell: Cell, method: AnyMethod, message: unknown, view: EnvelopeView, sizeBytes: number): void {
     const id = view.correlation;
     if (this.#written.size >= limits.linkStreams) {
       this.refuse(id, new BackpressureError(`${limits.linkStreams} streams are open over the link already.`));
@@ -154,7 +154,7 @@ export class LinkStreams {
         meta: view.meta,
         trace: traceOf(view),
         sender: () => sender,
-        sizeBytes: view.valueEnd - view.valueStart,
+        sizeBytes,
         credit: view.credit,
         sink,
       }),

@@ -20,7 +20,14 @@ export class RemoteDelivery implements Delivery {
   #isAnswered = false;
 
   /** `correlation` is 0 for a message that nobody waits for. */
-  constructor(channel: Channel, method: AnyMethod, view: EnvelopeView, correlation: number, nowMs: number) {
+  constructor(
+    channel: Channel,
+    method: AnyMethod,
+    view: EnvelopeView,
+    correlation: number,
+    sizeBytes: number,
+    nowMs: number,
+  ) {
     // Infinity means a tell: an ask that states no deadline has one at the end of time.
     this.#deadlineMs =
       correlation === 0
@@ -29,7 +36,7 @@ export class RemoteDelivery implements Delivery {
     this.chain = chainFrom(view.chain);
     this.meta = view.meta;
     this.sender = senderOf(view, channel);
-    this.sizeBytes = view.valueEnd - view.valueStart;
+    this.sizeBytes = sizeBytes;
     this.trace = traceOf(view);
     this.#channel = channel;
     this.#method = method;

@@ -12,6 +12,12 @@ export function tooLong(position: number): ProtocolError {
   return new ProtocolError(`The length at offset ${position} is 2^32 or more: nothing is that long.`);
 }
 
+export function tooLarge(position: number): ProtocolError {
+  return new ProtocolError(
+    `A message needs more than ${limits.decodedMessageBytes} bytes of memory when it is decoded (at offset ${position}). Send it in parts.`,
+  );
+}
+
 export function tooDeep(position: number): ProtocolError {
   return new ProtocolError(`Messages are nested deeper than ${limits.messageDepth} levels at offset ${position}.`);
 }

@@ -1,17 +1,13 @@
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
+import { MEMORY } from './memory.js';
 import { CopySlab } from './slab.js';
+import { skipValue } from './skip-value.js';
 import { readUtf8 } from './utf8.js';
-import { tooDeep, tooLong, truncated, wrongWireType } from './malformed.js';
+import { tooDeep, tooLarge, tooLong, truncated, wrongWireType } from './malformed.js';
 
 const TWO_32 = 4_294_967_296;
 const NOTHING = new Uint8Array(0);
-const WIRE_VARINT = 0;
-const WIRE_64 = 1;
-const WIRE_BYTES = 2;
-const WIRE_GROUP = 3;
-const WIRE_GROUP_END = 4;
-const WIRE_32 = 5;
 
 /** What `reader.message` needs of a message type. */
 interface Readable<T> {
@@ -33,6 +29,8 @@ export class WireReader {
   low = 0;
   high = 0;
   #depth = 0;
+  /** Memory that what was read since `reset` takes, by `charge`: near the truth for many small values, and rather above it. */
+  allocatedBytes = 0;
   #view: DataView | undefined = undefined;
   /** For turning bigints into halves and back; made when the first comes, since it costs more than a small message. */
   #scratch: DataView | undefined = undefined;
@@ -54,7 +52,14 @@ export class WireReader {
     this.position = start;
     this.end = end;
     this.#depth = 0;
+    this.allocatedBytes = 0;
     return this;
+  }
+
+  /** Counts memory: two bytes on the wire may be a large object. Throws ProtocolError past `limits.decodedMessageBytes`. */
+  charge(sizeBytes: number): void {
+    this.allocatedBytes += sizeBytes;
+    if (this.allocatedBytes > limits.decodedMessageBytes) throw tooLarge(this.position);
   }
 
   /** A varint's low 32 bits, unsigned; longer ones are cut, as protobuf asks. */
@@ -136,34 +141,36 @@ export class WireReader {
   }
 
   fixed32(): number {
-    return this.#wordAt(this.#take(4)) >>> 0;
+    return this.#wordAt(this.take(4)) >>> 0;
   }
 
   sfixed32(): number {
-    return this.#wordAt(this.#take(4));
+    return this.#wordAt(this.take(4));
   }
 
   /** Reads eight bytes into `low` and `high`. */
   fixed64Halves(): void {
-    const position = this.#take(8);
+    const position = this.take(8);
     this.low = this.#wordAt(position);
     this.high = this.#wordAt(position + 4);
   }
 
   fixed64(): bigint {
-    return this.#data().getBigUint64(this.#take(8), true);
+    this.charge(MEMORY.bigint);
+    return this.#data().getBigUint64(this.take(8), true);
   }
 
   sfixed64(): bigint {
-    return this.#data().getBigInt64(this.#take(8), true);
+    this.charge(MEMORY.bigint);
+    return this.#data().getBigInt64(this.take(8), true);
   }
 
   float(): number {
-    return this.#data().getFloat32(this.#take(4), true);
+    return this.#data().getFloat32(this.take(4), true);
   }
 
   double(): number {
-    return this.#data().getFloat64(this.#take(8), true);
+    return this.#data().getFloat64(this.take(8), true);
   }
 
   /** `uint64` as a number; what is not exact in one throws. The others likewise. */
@@ -195,24 +202,35 @@ export class WireReader {
   /** Length and UTF-8; anything that is not UTF-8 throws. */
   string(): string {
     const start = this.skipLength();
+    this.charge(MEMORY.string + this.position - start);
     return readUtf8(this.bytes, start, this.position);
   }
 
   /** Length and bytes, copied: what is returned shares no bytes with the input, nor with what was returned before. */
   blob(): Uint8Array {
     const start = this.skipLength();
+    this.charge(MEMORY.bytes + this.position - start);
     this.#slab ??= new CopySlab();
     return this.#slab.copyOf(this.bytes, start, this.position);
   }
 
   /** Length and fields of a nested message. */
   message<T>(type: Readable<T>): T {
-    this.#deeper();
+    this.enter();
     const outer = this.narrow();
     const value = type.read(this, this.end);
     this.widen(outer);
-    this.#depth--;
+    this.leave();
     return value;
+  }
+
+  /** Counts a level of nesting, which `leave` ends. Throws ProtocolError past `limits.messageDepth`. */
+  enter(): void {
+    if (++this.#depth > limits.messageDepth) throw tooDeep(this.position);
+  }
+
+  leave(): void {
+    this.#depth--;
   }
 
   /** Makes what a length prefix announces the region that is read; give the result to `widen`. */
@@ -233,6 +251,7 @@ export class WireReader {
     this.position = position;
     this.end = end;
     this.#depth = 0;
+    this.allocatedBytes = 0;
   }
 
   /** Reads a length and steps over as many bytes; returns where they start. `position` is where they end. */
@@ -268,25 +287,7 @@ export class WireReader {
     if (known.includes(key >>> 3)) {
       throw wrongWireType(key, this.position, 'wrong');
     }
-    switch (key & 7) {
-      case WIRE_VARINT:
-        this.varint64();
-        return;
-      case WIRE_64:
-        this.#take(8);
-        return;
-      case WIRE_BYTES:
-        this.skipLength();
-        return;
-      case WIRE_GROUP:
-        this.#skipGroup(key >>> 3);
-        return;
-      case WIRE_32:
-        this.#take(4);
-        return;
-      default:
-        throw wrongWireType(key, this.position, 'unknown');
-    }
+    skipValue(this, key);
   }
 
   /** A length of five bytes or more, which may be padded with zeros. */
@@ -307,20 +308,6 @@ export class WireReader {
     return key;
   }
 
-  #skipGroup(number: number): void {
-    this.#deeper();
-    for (;;) {
-      const key = this.tag();
-      if ((key & 7) === WIRE_GROUP_END && key >>> 3 === number) break;
-      this.skip(key);
-    }
-    this.#depth--;
-  }
-
-  #deeper(): void {
-    if (++this.#depth > limits.messageDepth) throw tooDeep(this.position);
-  }
-
   #zigzag64(): void {
     this.varint64();
     const { low, high } = this;
@@ -330,6 +317,7 @@ export class WireReader {
   }
 
   #unsigned(): bigint {
+    this.charge(MEMORY.bigint);
     this.#scratch ??= new DataView(new ArrayBuffer(8));
     this.#scratch.setInt32(0, this.low, true);
     this.#scratch.setInt32(4, this.high, true);
@@ -356,7 +344,8 @@ export class WireReader {
     );
   }
 
-  #take(size: number): number {
+  /** Steps over `size` bytes; returns where they start. */
+  take(size: number): number {
     const { position } = this;
     if (size > this.end - position) throw truncated(size, this.position, this.end);
     this.position = position + size;
