@@ -283,6 +283,7 @@ describe('the face of the runtime', () => {
       'Runtime',
       'declarePipeline',
       'declaredAs',
+      'drainHttpServer',
       'flagOf',
       'importPipeline',
       'isPipeline',
