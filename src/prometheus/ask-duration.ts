@@ -42,7 +42,7 @@ export class AskDuration extends Histogram<'partition' | 'process'> {
   }
 
   /** In Prometheus each bucket includes the counts of the smaller ones. */
-  #valuesOf({ ordinal: partition, asks: { latency } }: PartitionMetrics, own: Value['labels']): Value[] {
+  #valuesOf({ index: partition, asks: { latency } }: PartitionMetrics, own: Value['labels']): Value[] {
     const labels = { partition, ...own };
     let upTo = 0;
     const buckets = latency.buckets.map(({ upToSeconds, count }) => {

@@ -111,7 +111,7 @@ function byName(
   const read = ({ partitions }: RuntimeMetrics): Sample[] =>
     partitions.flatMap((partition) =>
       samples(label, values(partition)).map(({ labels, value }) => ({
-        labels: { partition: partition.ordinal, ...labels },
+        labels: { partition: partition.index, ...labels },
         value,
       })),
     );
@@ -119,7 +119,7 @@ function byName(
 }
 
 function eachPartition({ partitions }: RuntimeMetrics, value: Value): Sample[] {
-  return partitions.map((partition) => ({ labels: { partition: partition.ordinal }, value: value(partition) }));
+  return partitions.map((partition) => ({ labels: { partition: partition.index }, value: value(partition) }));
 }
 
 function samples(label: string, values: Readonly<Partial<Record<string, number>>>): Sample[] {

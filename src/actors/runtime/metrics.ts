@@ -45,6 +45,8 @@ export interface PartitionActivity {
 
 export interface PartitionMetrics extends PartitionActivity {
   readonly ordinal: number;
+  /** Among the partitions of this process, from 0: the same after a restart. */
+  readonly index: number;
 }
 
 /** A snapshot of what a runtime counts: all its partitions together, and each of them. Counters never go down. */

@@ -116,6 +116,7 @@ export class PartitionRuntime {
     const { plan, threading } = this.#options.resources;
     return {
       ordinal: this.#ordinal ?? 0,
+      index: plan.index,
       address: this.address,
       actors,
       messages,

@@ -30,8 +30,10 @@ function metricsOf(partition: PartitionRuntime): PartitionMetrics {
     system.statistics;
   const { queued, pastMark } = system.mailboxes();
   const channels = [...router.channels()];
+  const { ordinal = 0, index = 0 } = partition.describe();
   return {
-    ordinal: partition.describe().ordinal ?? 0,
+    ordinal,
+    index,
     actors,
     messagesHandled: messages,
     failures,

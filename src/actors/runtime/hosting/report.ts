@@ -1,7 +1,7 @@
 import { v1 } from '../../../protocol/index.js';
 import type { AskStatistics, DeadLetterReason } from '../../kernel/index.js';
 import { NO_TRAFFIC } from '../../transport/index.js';
-import type { PartitionActivity } from '../metrics.js';
+import type { PartitionMetrics } from '../metrics.js';
 import type { PartitionRuntime } from '../partition-runtime.js';
 import { type PartitionView, viewOf } from '../partition-view.js';
 import { NO_SEGMENTS } from '../segment-totals.js';
@@ -51,11 +51,12 @@ export class ReportedPartition implements PartitionView {
     return this.#report.description ?? { ordinal: this.#ordinal };
   }
 
-  metrics(): PartitionActivity & { readonly ordinal: number } {
+  metrics(): PartitionMetrics {
     const { description, failures, restarts, deadLetters, openStreams, links, segments } = this.#report;
     const { queued, bytes, pastMark } = v1.MailboxReport.create(this.#report.mailboxes ?? {});
     return {
       ordinal: this.#ordinal,
+      index: description?.index ?? 0,
       actors: description?.actors ?? 0,
       messagesHandled: description?.messages ?? 0,
       failures,

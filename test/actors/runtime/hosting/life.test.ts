@@ -52,7 +52,7 @@ describeHosting('a hosted partition', (hosting) => {
     const register = new Registry();
     collectMetrics(runtime, register);
     const exposition = await register.metrics();
-    for (const ordinal of runtime.ordinals) expect(exposition).to.include(`partition="${ordinal}"`);
+    for (const index of runtime.ordinals.keys()) expect(exposition).to.include(`partition="${index}"`);
   });
 
   it('that has ended is missed by health, gives its names back, and begins anew under others', async () => {
