@@ -118,14 +118,14 @@ export const mutations = [
   },
   {
     name: 'a repeated request is executed again',
-    file: 'src/actors/control-plane/answered.ts',
+    file: 'src/actors/control-plane/idempotency-cache.ts',
     find: '    if (known !== undefined) {',
     replace: '    if (known === null) {',
     workloads: ['wiring'],
   },
   {
     name: 'a request without an answer is not repeated',
-    file: 'src/actors/control-plane/ask-again.ts',
+    file: 'src/actors/control-plane/retry-ask.ts',
     find: '      if (deadline - scheduler.now() < ROUNDING_MS) {',
     replace: '      if (scheduler.now() >= 0) {',
     workloads: ['wiring'],
