@@ -2,7 +2,7 @@ import { AskTimeoutError, ProtocolError } from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type EmptyInit, v1 } from '../../protocol/index.js';
-import { askAgain, ReplicaSource } from '../control-plane/index.js';
+import { retryAsk, ReplicaSource } from '../control-plane/index.js';
 import { type Behavior, behavior, type Context, type Later, later } from '../kernel/index.js';
 
 /** One side of a port: its members, who of them is expected, and the other side, which listens. */
@@ -179,7 +179,7 @@ class Manifold {
         ended: [...this.#ended],
       };
       try {
-        const applied = await askAgain(this.#context.scheduler, limits.controlPlaneTimeoutMs, (options) => {
+        const applied = await retryAsk(this.#context.scheduler, limits.controlPlaneTimeoutMs, (options) => {
           return rewire(membership, { timeoutMs: options.timeoutMs });
         });
         side.members.acknowledge(id, applied.nonce);

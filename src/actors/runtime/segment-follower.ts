@@ -3,7 +3,7 @@ import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Empty, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { askAgain, State } from '../control-plane/index.js';
+import { retryAsk, State } from '../control-plane/index.js';
 import type { ActorRef } from '../kernel/index.js';
 
 type Manager = ActorRef<typeof v1.SegmentsManager>;
@@ -47,10 +47,10 @@ export class SegmentFollower {
     this.#passed.delete(id);
   }
 
-  #step(id: number, send: Parameters<typeof askAgain<Empty>>[2]): void {
+  #step(id: number, send: Parameters<typeof retryAsk<Empty>>[2]): void {
     this.#steps = this.#steps
       .then(async () => {
-        await askAgain(this.#scheduler, limits.controlPlaneTimeoutMs, send);
+        await retryAsk(this.#scheduler, limits.controlPlaneTimeoutMs, send);
       })
       .catch((error: unknown) =>
         this.#log.warn('a segment could not be told what to do', { segment: id, error: namedMessageOf(error) }),

@@ -5,7 +5,7 @@ import { thrownRecord } from './thrown-record.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import { askAgain, CANCELLED, failed, OK, State } from '../control-plane/index.js';
+import { retryAsk, CANCELLED, failed, OK, State } from '../control-plane/index.js';
 import type { ActorRef, ActorSystem, Context, UntypedRef } from '../kernel/index.js';
 import { checkPolicy, Publisher, Subscriber } from '../pubsub/index.js';
 import type { Declared, SegmentCode } from './builder.js';
@@ -260,8 +260,8 @@ export class Segment {
     return this.#host.context.ref(v1.ManifoldService, actor);
   }
 
-  #ask<Reply>(send: Parameters<typeof askAgain<Reply>>[2]): Promise<Reply> {
-    return askAgain(this.#host.scheduler, limits.controlPlaneTimeoutMs, send);
+  #ask<Reply>(send: Parameters<typeof retryAsk<Reply>>[2]): Promise<Reply> {
+    return retryAsk(this.#host.scheduler, limits.controlPlaneTimeoutMs, send);
   }
 
   #tellProgress(isDone: boolean): void {

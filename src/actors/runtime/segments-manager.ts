@@ -3,7 +3,7 @@ import { messageOf, namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { askAgain, CANCELLED, failed, State } from '../control-plane/index.js';
+import { retryAsk, CANCELLED, failed, State } from '../control-plane/index.js';
 import { type ActorRef, type ActorSystem, type Behavior, behavior, type Context, later } from '../kernel/index.js';
 import type { Definitions } from './definitions.js';
 import { Segment, type SegmentHost } from './segment.js';
@@ -183,7 +183,7 @@ export class SegmentsManager {
     const { definitions, scheduler, system, isLossy, streamWindow, stopTimeoutMs, tap } = this.#options;
     const client = this.#options.client();
     const declared = await definitions.load(spec.definition, () =>
-      askAgain(scheduler, limits.controlPlaneTimeoutMs, (options) =>
+      retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) =>
         client.getDefinition({ hash: spec.definition }, options),
       ),
     );
@@ -231,7 +231,7 @@ export class SegmentsManager {
     this.#reports = this.#reports
       .then(async () => {
         const client = this.#options.client();
-        await askAgain(this.#options.scheduler, limits.controlPlaneTimeoutMs, (options) =>
+        await retryAsk(this.#options.scheduler, limits.controlPlaneTimeoutMs, (options) =>
           client.report({ id, actual, outcome }, options),
         );
       })

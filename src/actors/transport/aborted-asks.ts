@@ -1,8 +1,8 @@
 import { limits } from '../../limits.js';
 
 /**
- * Asks of one peer whose callers want no answer any more: one that was not begun yet is not executed, for any other its answer is not
- * sent. The words of it come behind their asks, and often after their answers, so that the oldest are forgotten.
+ * Asks of one peer whose callers have aborted them. An ask whose handler has not started is not executed; the reply of any other is
+ * not sent. An abort arrives after its ask, and often after the reply was sent; therefore the oldest entries are dropped.
  */
 export class AbortedAsks {
   readonly #correlations = new Set<number>();
@@ -19,7 +19,7 @@ export class AbortedAsks {
     return this.#correlations.size > 0 && this.#correlations.has(correlation);
   }
 
-  /** It is answered, or the peer asks anew with the same number. */
+  /** The ask was answered, or the peer uses its correlation number for a new ask. */
   delete(correlation: number): void {
     if (this.#correlations.size > 0) this.#correlations.delete(correlation);
   }

@@ -10,7 +10,7 @@ import {
 import { RealScheduler } from '../../../scheduler/index.js';
 import type { Transport } from '../../../transport/index.js';
 import { UcxLibrary } from '../../../transport/ucx/index.js';
-import { askAgain } from '../../control-plane/index.js';
+import { retryAsk } from '../../control-plane/index.js';
 import { type ActorRef, behavior, later } from '../../kernel/index.js';
 import { PartitionRuntime } from '../partition-runtime.js';
 import { outsideTransport } from '../outside.js';
@@ -150,7 +150,7 @@ export class HostedPartition {
     await partition.close(handlerTimeoutMs === undefined ? {} : { handlerTimeoutMs });
   }
 
-  #ask<Reply>(send: Parameters<typeof askAgain<Reply>>[2]): Promise<Reply> {
-    return askAgain(this.#scheduler, limits.controlPlaneTimeoutMs, send);
+  #ask<Reply>(send: Parameters<typeof retryAsk<Reply>>[2]): Promise<Reply> {
+    return retryAsk(this.#scheduler, limits.controlPlaneTimeoutMs, send);
   }
 }
