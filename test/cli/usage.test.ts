@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { FLIGHTS, Folder, MAIN, messages } from './millrace.js';
@@ -14,9 +14,18 @@ describe('the millrace command', function () {
     for (const words of [[], ['--help'], ['help']]) {
       const { code, stdout, stderr } = await folder.run(words);
       expect(code, stderr).to.equal(0);
-      for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130', 'millrace run pipeline.js']) {
+      for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130']) {
         expect(stdout).to.include(word);
       }
+    }
+  });
+
+  it('names only modules that the reader has, by their path from the folder of the reader', async () => {
+    for (const words of [['--help'], ['run', '--help']]) {
+      const { stdout } = await folder.run(words);
+      const examples = [...stdout.matchAll(/^ {2}millrace run ([^-\s]\S*)/gm)].map(([, module = '']) => module);
+      expect(examples, stdout).to.have.length.above(1);
+      for (const module of examples) expect(resolve(folder.path, module)).to.equal(FLIGHTS);
     }
   });
 
