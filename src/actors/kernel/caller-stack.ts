@@ -6,8 +6,8 @@
  */
 export async function rejectionFor(error: Error): Promise<never> {
   // The caller's promise follows this one two microtasks after it was resolved with it.
-  await undefined;
-  await undefined;
+  await Promise.resolve();
+  await Promise.resolve();
   Error.captureStackTrace(error, rejectionFor);
   throw error;
 }
