@@ -7,7 +7,7 @@ import type { PartitionResources } from '../../resources/index.js';
 import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
 import { type Locate, Router, type RouterOptions, transportActor } from '../transport/index.js';
 import { Definitions } from './definitions.js';
-import type { SegmentHost } from './segment.js';
+import type { SegmentHost, SegmentThrew } from './segment.js';
 import { NO_SEGMENTS, type SegmentTotals } from './segment-totals.js';
 import { SegmentsManager } from './segments-manager.js';
 import type { RuntimeTap } from './segment-tap.js';
@@ -20,6 +20,7 @@ export interface PartitionOptions {
   readonly resources: PartitionResources;
   readonly isLossy: () => boolean;
   readonly tap: RuntimeTap | undefined;
+  readonly threw: SegmentThrew | undefined;
   readonly tracing: Tracing | undefined;
   readonly log: Logger;
   readonly kernelLimits: Partial<KernelLimits>;
@@ -85,7 +86,7 @@ export class PartitionRuntime {
     this.#ordinal = ordinal;
     this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation));
     this.router.join(ordinal, locate);
-    const { resources, isLossy, streamWindow, kernelLimits, tap } = this.#options;
+    const { resources, isLossy, streamWindow, kernelLimits, tap, threw } = this.#options;
     this.system.spawn(transportActor(this.router), { name: 'transport' });
     this.#actor = this.system.spawn(this.#behavior(), { name: 'partition-runtime' });
     this.#segments = new SegmentsManager({
@@ -93,6 +94,7 @@ export class PartitionRuntime {
       scheduler: resources.runnable.main(),
       definitions: this.definitions,
       tap,
+      threw,
       isLossy,
       streamWindow,
       stopTimeoutMs: kernelLimits.stopTimeoutMs ?? limits.stopTimeoutMs,

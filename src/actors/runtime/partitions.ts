@@ -8,6 +8,7 @@ import type { PartitionHosts } from './hosting/index.js';
 import type { LinkSettings } from './net-options.js';
 import { PartitionRuntime } from './partition-runtime.js';
 import { type PartitionView, viewOf } from './partition-view.js';
+import type { SegmentThrew } from './segment.js';
 import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
 
 /** The partitions of one process: those on its own event loop, and those that it hosts on threads or in processes of their own. */
@@ -24,7 +25,13 @@ export class Partitions {
   #hosts: PartitionHosts | undefined;
 
   /** Starts nothing. */
-  constructor(environment: RuntimeEnvironment, system: System, log: Logger, options: RuntimeOptions) {
+  constructor(
+    environment: RuntimeEnvironment,
+    system: System,
+    log: Logger,
+    options: RuntimeOptions,
+    threw: SegmentThrew,
+  ) {
     this.#environment = environment;
     this.#system = system;
     this.#options = options;
@@ -49,6 +56,7 @@ export class Partitions {
           resources,
           isLossy,
           tap,
+          threw,
           tracing,
           log: log.child({ partition: resources.plan.index }),
           ...this.#limits(),

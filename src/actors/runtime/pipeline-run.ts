@@ -40,6 +40,8 @@ export class FollowedPipeline implements PipelineRun {
   readonly #client: ControlPlaneClient;
   readonly #news = new Map<number, v1.SegmentProgress>();
   readonly #segments = new Map<number, string>();
+  /** Errors of the segments of the present attempt that ran in this process. */
+  readonly #thrown = new Map<number, Error>();
   #id: number;
   #isSettled = false;
   #settle: { resolve: () => void; reject: (error: MillraceError) => void } = { resolve: () => {}, reject: () => {} };
@@ -118,6 +120,12 @@ export class FollowedPipeline implements PipelineRun {
     }
   }
 
+  threw(pipeline: number, segment: number, error: Error): void {
+    if (pipeline === this.#id) {
+      this.#thrown.set(segment, error);
+    }
+  }
+
   lost(error: MillraceError): void {
     this.#settle.reject(error);
   }
@@ -129,19 +137,24 @@ export class FollowedPipeline implements PipelineRun {
       this.restarts++;
       this.#news.clear();
       this.#segments.clear();
+      this.#thrown.clear();
     } else if (failure !== undefined) {
-      const cause =
-        failure.cause === undefined
-          ? new HandlerError(failure.message, { handlerCode: failure.code })
-          : thrownError(failure.cause);
-      this.#settle.reject(
-        new PipelineError(`Pipeline "${this.name}" failed: ${withoutFullStop(failure.message)}.`, { cause }),
-      );
+      const message = `Pipeline "${this.name}" failed: ${withoutFullStop(failure.message)}.`;
+      this.#settle.reject(new PipelineError(message, { cause: this.#causeOf(failure) }));
     } else if (outcome?.result.case === 'cancelled') {
       this.#settle.reject(new StoppedError(`Pipeline "${this.name}" was stopped.`));
     } else {
       this.#settle.resolve();
     }
+  }
+
+  /** What the segment threw: the very error where it ran in this process, one like it where it ran elsewhere. */
+  #causeOf({ segmentId, cause, message, code }: v1.Failure): Error {
+    const thrown = segmentId === undefined ? undefined : this.#thrown.get(segmentId);
+    if (thrown !== undefined) {
+      return thrown;
+    }
+    return cause === undefined ? new HandlerError(message, { handlerCode: code }) : thrownError(cause);
   }
 }
 

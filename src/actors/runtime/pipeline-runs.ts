@@ -84,6 +84,13 @@ export class PipelineRuns {
     }
   }
 
+  /** A segment in this process has failed. */
+  threw(pipeline: number, segment: number, error: Error): void {
+    for (const run of this.#runs) {
+      run.threw(pipeline, segment, error);
+    }
+  }
+
   heard(progress: v1.SegmentProgress): void {
     for (const run of this.#runs) {
       run.heard(progress);

@@ -67,7 +67,9 @@ export class Runtime implements HasSystem {
     this.#log = log;
     this.#silence = close;
     for (const notice of this.system.notices) log.warn(notice);
-    this.#partitions = new Partitions(environment, this.system, this.#log, options);
+    this.#partitions = new Partitions(environment, this.system, this.#log, options, (pipeline, segment, error) =>
+      this.#runs.threw(pipeline, segment, error),
+    );
     this.#servesControlPlane = options.controlPlane === undefined;
     const { scheduler } = environment;
     const parts = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };

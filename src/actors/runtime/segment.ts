@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { MillraceError, PipelineError, StoppedError } from '../../errors.js';
-import { messageOf, namedMessageOf } from '../../foreign.js';
+import { errorOf, messageOf, namedMessageOf } from '../../foreign.js';
 import { thrownRecord } from './thrown-record.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
@@ -25,7 +25,12 @@ export interface SegmentHost {
   /** Time that code has to settle once it is told to stop. */
   readonly stopTimeoutMs: number;
   report(id: number, actual: State, outcome?: v1.Outcome): void;
+  /** Told before the report of the failure. */
+  readonly threw: SegmentThrew | undefined;
 }
+
+/** For those in the same process who want the error itself that a segment failed with, not what travels of it. */
+export type SegmentThrew = (pipeline: number, segment: number, error: Error) => void;
 
 /** Time between two accounts of how far a segment is, in ms. */
 const PROGRESS_MS = 200;
@@ -200,7 +205,7 @@ export class Segment {
     if (this.actual >= State.COMPLETED) {
       return;
     }
-    const { name, instance } = this.spec;
+    const { name, instance, pipeline } = this.spec;
     const message = messageOf(error);
     const cause =
       this.#failure ??
@@ -212,8 +217,10 @@ export class Segment {
     this.#host.context.log.warn('segment failed', { segment: name, instance, error });
     const code = error instanceof MillraceError ? error.code : 'HANDLER';
     this.#close(cause);
-    const thrown = thrownRecord(error);
-    this.#end(failed({ code, message: cause.message, segment: name, partition: this.#host.ordinal, cause: thrown }));
+    const { threw, ordinal } = this.#host;
+    threw?.(pipeline, this.id, errorOf(error));
+    const place = { segment: name, segmentId: this.id, partition: ordinal };
+    this.#end(failed({ code, message: cause.message, ...place, cause: thrownRecord(error) }));
   }
 
   #close(reason: MillraceError): void {

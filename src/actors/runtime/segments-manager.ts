@@ -1,12 +1,13 @@
 import { ConfigError, MillraceError, ProtocolError, StoppedError } from '../../errors.js';
-import { messageOf, namedMessageOf } from '../../foreign.js';
+import { errorOf, messageOf, namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { retryAsk, CANCELLED, failed, State } from '../control-plane/index.js';
 import { type ActorRef, type ActorSystem, type Behavior, behavior, type Context, later } from '../kernel/index.js';
 import type { Definitions } from './definitions.js';
-import { Segment, type SegmentHost } from './segment.js';
+import { Segment, type SegmentHost, type SegmentThrew } from './segment.js';
+import { thrownRecord } from './thrown-record.js';
 import type { RuntimeTap } from './segment-tap.js';
 import { addSegments, NO_SEGMENTS, type SegmentTotals } from './segment-totals.js';
 
@@ -18,6 +19,7 @@ export interface SegmentsManagerOptions {
   readonly tap: RuntimeTap | undefined;
   readonly streamWindow: SegmentHost['streamWindow'];
   readonly stopTimeoutMs: number;
+  readonly threw: SegmentThrew | undefined;
   readonly ordinal: () => number;
   /** The control plane client of this process. */
   readonly client: () => ActorRef<typeof v1.ControlPlaneClient>;
@@ -180,7 +182,7 @@ export class SegmentsManager {
   }
 
   async #create(id: number, spec: v1.Segment, context: Context): Promise<Segment> {
-    const { definitions, scheduler, system, isLossy, streamWindow, stopTimeoutMs, tap } = this.#options;
+    const { definitions, scheduler, system, isLossy, streamWindow, stopTimeoutMs, tap, threw } = this.#options;
     const client = this.#options.client();
     const declared = await definitions.load(spec.definition, () =>
       retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) =>
@@ -200,6 +202,7 @@ export class SegmentsManager {
       isLossy,
       streamWindow,
       stopTimeoutMs,
+      threw,
       report: (segment, actual, outcome) => this.#report(segment, actual, outcome),
     };
     return new Segment(host, id, spec, declared, code);
@@ -208,11 +211,12 @@ export class SegmentsManager {
   /** Takes a step behind those before it. A step that fails fails the segment, and is told to the control plane. */
   #step(id: number, managed: Managed, step: () => Promise<void>): void {
     managed.steps = managed.steps.then(step).catch((error: unknown) => {
-      const { name } = managed.spec;
+      const { name, pipeline } = managed.spec;
       const partition = this.#options.ordinal();
       const message = messageOf(error);
       const code = error instanceof MillraceError ? error.code : 'PIPELINE';
       this.#context?.log.warn('segment could not go on', { segment: name, error: message });
+      this.#options.threw?.(pipeline, id, errorOf(error));
       this.#report(
         id,
         State.STOPPED,
@@ -220,7 +224,9 @@ export class SegmentsManager {
           code,
           message: `segment "${name}" in partition ${partition} failed: ${message}`,
           segment: name,
+          segmentId: id,
           partition,
+          cause: thrownRecord(error),
         }),
       );
     });

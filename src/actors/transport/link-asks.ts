@@ -1,4 +1,4 @@
-import { BackpressureError, ProtocolError } from '../../errors.js';
+import { BackpressureError, type MillraceError, ProtocolError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type AnyMethod, type EnvelopeView, readValue, WireReader } from '../../protocol/index.js';
@@ -7,7 +7,7 @@ import type { PeerLink } from './peer-link.js';
 import { CorrelationTable } from './correlation-table.js';
 import { RemoteAsk } from './remote-ask.js';
 import type { RouterServices } from './router-services.js';
-import { fromWire, NO_CAUSE } from './wire-errors.js';
+import { fromWire, NO_CAUSE, toWire } from './wire-errors.js';
 
 /** The asks that wait for their replies over one link. Sends them, and settles them with what arrives. */
 export class LinkAsks {
@@ -63,6 +63,7 @@ export class LinkAsks {
           ask.sent(() => this.#aborted(ask));
         }
         this.#peer.written();
+        ask.isUnderWay = true;
       } catch (error) {
         ask.cancel(error);
       }
@@ -92,9 +93,12 @@ export class LinkAsks {
     this.#waiting.get(view.correlation)?.fail(fromWire(view.error ?? NO_CAUSE));
   }
 
-  close(error: Error): void {
+  close(error: MillraceError): void {
     for (const ask of this.#waiting.values()) {
-      ask.cancel(error);
+      // Each has an error of its own, because each error names its caller.
+      const own = fromWire(toWire(error));
+      if (error.cause !== undefined) own.cause = error.cause;
+      ask.fail(own);
     }
   }
 }

@@ -50,6 +50,8 @@ export class HostedPartition {
       resources: await this.#resources(threading, log),
       isLossy: () => false,
       tap: undefined,
+      // Who runs the pipeline is on another thread or in another process.
+      threw: undefined,
       tracing: undefined,
       log,
     });
