@@ -45,8 +45,8 @@ export class Channel implements PeerLink {
   readonly aborted = new AbortedAsks();
   /** The address that the peer states, for error messages and logs. */
   address: string;
-  /** Of the peer's process; 0n until its hello arrives. */
-  incarnation = 0n;
+  /** What the peer has said of itself. */
+  peer: v1.Hello | undefined;
   readonly #services: RouterServices;
   readonly #inbound: Inbound;
   readonly #view = new EnvelopeView();
@@ -76,6 +76,10 @@ export class Channel implements PeerLink {
     this.streams = new LinkStreams(services, this);
     // Usually nobody waits for the link to open; its failure is no unhandled rejection then.
     this.#opened.promise.catch(() => {});
+  }
+
+  get incarnation(): bigint {
+    return this.peer?.incarnation ?? 0n;
   }
 
   get isOpen(): boolean {

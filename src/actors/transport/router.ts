@@ -1,4 +1,4 @@
-import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
+import { type MillraceError, ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
@@ -160,8 +160,10 @@ export class Router implements RouterServices {
     }
   }
 
-  onHello(channel: Channel, { address, ordinal, incarnation }: v1.Hello): void {
-    channel.incarnation = incarnation;
+  onHello(channel: Channel, hello: v1.Hello): void {
+    assertSamePeer(channel.peer, hello);
+    channel.peer = hello;
+    const { address, ordinal, incarnation } = hello;
     if (address !== '') {
       channel.address = address;
       if (address !== this.#address && !this.#byAddress.has(address)) {
@@ -256,6 +258,14 @@ export class Router implements RouterServices {
     this.#dirty.clear();
     this.#transport.flush();
   }
+}
+
+/** A second hello brings the ordinal of a partition that had none; all else would let a peer fill the tables by which it is found. */
+function assertSamePeer(before: v1.Hello | undefined, now: v1.Hello): void {
+  if (before === undefined) return;
+  const { address, ordinal, incarnation } = before;
+  if (address === now.address && incarnation === now.incarnation && (ordinal ?? now.ordinal) === now.ordinal) return;
+  throw new ProtocolError(`The peer at ${address} says that it is another one, at ${now.address}.`);
 }
 
 /** `incarnation` is 0n for the current holder of the ordinal. */
