@@ -3,8 +3,10 @@
  * and other copies of a package, for which `instanceof` is false. Looking at such a value may itself run user code that throws, so it is
  * done here, guarded, and nowhere else. Every room uses it.
  */
-import { inspect, types } from 'node:util';
 import { HandlerError } from './errors.js';
+
+/** Not imported: for an ES module Node reads every property of node:util, and some load worker_threads and net. */
+const { inspect, types } = process.getBuiltinModule('node:util');
 
 /** Characters of a value that is no error, in a message. */
 const TEXT_CHARACTERS = 1_000;

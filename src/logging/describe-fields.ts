@@ -1,6 +1,7 @@
-import { types } from 'node:util';
 import { isError } from '../foreign.js';
 import type { LogFields } from './logger.js';
+
+const { types } = process.getBuiltinModule('node:util');
 
 /** Values nested deeper than this are shown as `...`. */
 const MAX_DEPTH = 6;

@@ -59,8 +59,9 @@ export async function insideAndOutside(network: MemoryNetwork, options: OutsideO
   const transport: Transports['transport'] = (partition, { crashed, ...place }) => {
     const outer = outside(partition);
     const crash = (): void => {
-      for (const { transport } of outer) void transport.abort();
+      // Its processes are killed before they can see that their links end, and end in order.
       crashed();
+      for (const { transport } of outer) void transport.abort();
     };
     const inner = { transport: network.transport({ ...place, crashed: crash }), schemes: ['memory:'], isLocal: true };
     return new StackTransport({ scheduler, log, program, layers: [inner, ...outer] });
