@@ -155,7 +155,10 @@ describe('what is no topology', () => {
   }
 
   it('is refused when it is too long, before any of it is read', () => {
-    expect(() => readTopology(' '.repeat(limits.topologyXmlBytes + 1))).to.throw(ConfigError, 'the limit for a topology');
+    expect(() => readTopology(' '.repeat(limits.topologyXmlBytes + 1))).to.throw(
+      ConfigError,
+      'the limit for a topology',
+    );
   });
 
   it('never leads to another error, whatever is cut out of a good one', () => {
