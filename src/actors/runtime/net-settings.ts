@@ -3,7 +3,7 @@ import { ConfigError } from '../../errors.js';
 import type { OptionValues } from '../../options/index.js';
 import type { NetOptions } from './net-options.js';
 
-/** What the resolved options say of links to other processes; undefined where there are none. */
+/** The link settings from the resolved options; undefined where the runtime has no links to other processes. */
 export function netSettings(values: OptionValues): NetOptions | undefined {
   const { listen, controlPlane, placement, advertisedHost, clusterKeyFile, keyless, ucx, ucxInterfaces } = values;
   if (listen === 'none' && controlPlane === 'none' && placement === 'inline') {
@@ -23,7 +23,7 @@ export function netSettings(values: OptionValues): NetOptions | undefined {
   };
 }
 
-/** A process that joins others has to be reached by them; one that hosts partitions, by those. */
+/** A process that joins a cluster must be reachable by the others; a process that hosts partitions, by its partitions. */
 function listenBeside(controlPlane: string): string {
   if (controlPlane === 'none' || /(^| )unix:/.test(controlPlane)) {
     return 'unix:';
@@ -32,7 +32,9 @@ function listenBeside(controlPlane: string): string {
   if (near !== undefined) {
     return `${near}:0`;
   }
-  throw new ConfigError(`Processes beyond this host have to reach this one, to join ${controlPlane}: set listen.`);
+  throw new ConfigError(
+    `To join ${controlPlane}, this process must be reachable from other hosts: set the option listen.`,
+  );
 }
 
 type FileOption = 'clusterKeyFile' | 'tlsCertFile' | 'tlsKeyFile' | 'tlsCaFile';

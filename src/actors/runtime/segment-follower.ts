@@ -9,8 +9,8 @@ import type { ActorRef } from '../kernel/index.js';
 type Manager = ActorRef<typeof v1.SegmentsManager>;
 
 /**
- * Turns what the control plane requests of a segment into messages to the segments manager of its partition: one step behind the other,
- * each repeated until it is answered.
+ * Translates the requested states of segments into messages to the segments manager of their partition, one step after the other. Each
+ * message is repeated until it is answered.
  */
 export class SegmentFollower {
   readonly #scheduler: Scheduler;
@@ -53,7 +53,7 @@ export class SegmentFollower {
         await retryAsk(this.#scheduler, limits.controlPlaneTimeoutMs, send);
       })
       .catch((error: unknown) =>
-        this.#log.warn('a segment could not be told what to do', { segment: id, error: namedMessageOf(error) }),
+        this.#log.warn('a request to a segments manager failed', { segment: id, error: namedMessageOf(error) }),
       );
   }
 }

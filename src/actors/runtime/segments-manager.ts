@@ -8,7 +8,7 @@ import { type ActorRef, type ActorSystem, type Behavior, behavior, type Context,
 import type { Definitions } from './definitions.js';
 import { Segment, type SegmentHost, type SegmentThrew } from './segment.js';
 import { thrownRecord } from './thrown-record.js';
-import type { RuntimeTap } from './segment-tap.js';
+import type { RuntimeInterceptor } from './segment-interceptor.js';
 import { addSegments, NO_SEGMENTS, type SegmentTotals } from './segment-totals.js';
 
 export interface SegmentsManagerOptions {
@@ -16,31 +16,31 @@ export interface SegmentsManagerOptions {
   readonly scheduler: Scheduler;
   readonly definitions: Definitions;
   readonly isLossy: () => boolean;
-  readonly tap: RuntimeTap | undefined;
+  readonly interceptor: RuntimeInterceptor | undefined;
   readonly streamWindow: SegmentHost['streamWindow'];
   readonly stopTimeoutMs: number;
   readonly threw: SegmentThrew | undefined;
   readonly ordinal: () => number;
-  /** The control plane client of this process. */
+  /** The actor of this process's control plane client. */
   readonly client: () => ActorRef<typeof v1.ControlPlaneClient>;
 }
 
 interface Managed {
   readonly spec: v1.Segment;
   segment: Segment | undefined;
-  /** Steps are taken one behind the other. */
+  /** Its steps are executed one after the other. */
   steps: Promise<void>;
   isStopRequested: boolean;
 }
 
-/** Segments that are gone and remembered: more than those whose requests may still be on their way. */
+/** Number of ended segments that are remembered: more than can have requests in transit. */
 const REMEMBERED_SEGMENTS = 4_096;
 
-/** Life of every segment of one partition: registers, activates, drains, stops and forgets them, each by a message. */
+/** Manages the segments of one partition: registers, activates, drains, stops and removes them, each by a message. */
 export class SegmentsManager {
   readonly #options: SegmentsManagerOptions;
   readonly #managed = new Map<number, Managed>();
-  /** Segments that are gone: a request that was repeated, and overtaken, does not bring one back. */
+  /** Ended segments: a repeated request that arrives late must not register one again. */
   readonly #gone = new Set<number>();
   #context: Context | undefined;
   #reports: Promise<void> = Promise.resolve();
@@ -51,7 +51,7 @@ export class SegmentsManager {
     this.#options = options;
   }
 
-  /** Segments that are registered. */
+  /** Registered segments. */
   get size(): number {
     return this.#managed.size;
   }
@@ -64,7 +64,7 @@ export class SegmentsManager {
     return sum;
   }
 
-  /** The actor through which alone segments are registered, activated, drained, stopped and forgotten. */
+  /** The actor that accepts all requests about segments. */
   behavior(): Behavior<typeof v1.SegmentsManager, undefined> {
     return behavior(v1.SegmentsManager, {
       supervision: 'resume',
@@ -97,13 +97,13 @@ export class SegmentsManager {
     });
   }
 
-  /** Everything here ends, whatever was asked of it: used when the partition does. Idempotent. */
+  /** Stops all segments, because the partition stops. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  /** The code of every segment has its signal, and nobody is told: used when the process has crashed. */
+  /** Aborts the signals of all segments, and notifies nobody, because the process has crashed. */
   crash(): void {
     this.#closing ??= Promise.resolve();
     for (const { segment } of this.#managed.values()) {
@@ -112,11 +112,11 @@ export class SegmentsManager {
     this.#managed.clear();
   }
 
-  // ---- what it is told
+  // ---- requests
 
   #register(id: number, spec: v1.Segment, context: Context): void {
     if (this.#closing !== undefined) {
-      throw new StoppedError(`Partition ${this.#options.ordinal()} is stopping; it takes no segment.`);
+      throw new StoppedError(`Partition ${this.#options.ordinal()} is stopping; it accepts no segment.`);
     }
     if (!this.#managed.has(id) && !this.#gone.has(id)) {
       const managed: Managed = { spec, segment: undefined, steps: Promise.resolve(), isStopRequested: false };
@@ -135,7 +135,7 @@ export class SegmentsManager {
     this.#step(id, managed, async () => managed.segment?.activate());
   }
 
-  /** One that was never registered has stopped by that: there is nothing to end. */
+  /** A segment that was never registered counts as stopped. */
   #stop(id: number): void {
     const managed = this.#managed.get(id);
     if (managed === undefined) {
@@ -182,7 +182,7 @@ export class SegmentsManager {
   }
 
   async #create(id: number, spec: v1.Segment, context: Context): Promise<Segment> {
-    const { definitions, scheduler, system, isLossy, streamWindow, stopTimeoutMs, tap, threw } = this.#options;
+    const { definitions, scheduler, system, isLossy, streamWindow, stopTimeoutMs, interceptor, threw } = this.#options;
     const client = this.#options.client();
     const declared = await definitions.load(spec.definition, () =>
       retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) =>
@@ -198,7 +198,7 @@ export class SegmentsManager {
       scheduler,
       context,
       ordinal: this.#options.ordinal(),
-      tap,
+      interceptor,
       isLossy,
       streamWindow,
       stopTimeoutMs,
@@ -208,14 +208,14 @@ export class SegmentsManager {
     return new Segment(host, id, spec, declared, code);
   }
 
-  /** Takes a step behind those before it. A step that fails fails the segment, and is told to the control plane. */
+  /** Runs a step after the earlier ones. A step that throws fails the segment, which is reported to the control plane. */
   #step(id: number, managed: Managed, step: () => Promise<void>): void {
     managed.steps = managed.steps.then(step).catch((error: unknown) => {
       const { name, pipeline } = managed.spec;
       const partition = this.#options.ordinal();
       const message = messageOf(error);
       const code = error instanceof MillraceError ? error.code : 'PIPELINE';
-      this.#context?.log.warn('segment could not go on', { segment: name, error: message });
+      this.#context?.log.warn('a step of a segment failed', { segment: name, error: message });
       this.#options.threw?.(pipeline, id, errorOf(error));
       this.#report(
         id,
@@ -232,7 +232,7 @@ export class SegmentsManager {
     });
   }
 
-  /** Reports go one behind the other, so that the control plane hears them in order. */
+  /** Sends reports one after the other, so that the control plane receives them in order. */
   #report(id: number, actual: State, outcome?: v1.Outcome): void {
     this.#reports = this.#reports
       .then(async () => {

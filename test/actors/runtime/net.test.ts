@@ -96,7 +96,7 @@ describe('runtimes that meet over sockets', () => {
     expect(settings({ controlPlane: 'local:1!memory://a/b/0 tcp://127.0.0.1:7#1' })?.listen).to.equal(
       'tcp://127.0.0.1:0',
     );
-    expect(() => settings({ controlPlane: 'tcp://10.0.0.1:7' })).to.throw(ConfigError, 'set listen');
+    expect(() => settings({ controlPlane: 'tcp://10.0.0.1:7' })).to.throw(ConfigError, 'set the option listen');
     expect(() => settings({ listen: 'unix:', clusterKeyFile: join(folder, 'none') })).to.throw(
       ConfigError,
       'clusterKeyFile',

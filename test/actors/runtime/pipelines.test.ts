@@ -226,7 +226,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
     const before = scheduler.now();
     await run.stop();
     cluster.expectPassed(scheduler.now() - before, 700, 900);
-    expect(cluster.log.some(({ message }) => message.includes('was given up'))).to.equal(true);
+    expect(cluster.log.some(({ message }) => message.includes('was abandoned'))).to.equal(true);
     never.open();
   });
 
