@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { open as openInspector, url as inspectorUrl, waitForDebugger as waitForInspector } from 'node:inspector';
 import type { Command } from 'commander';
 import { importPipeline } from '../actors/runtime/index.js';
+import { messageOf } from '../foreign.js';
 import { importModule } from '../import-module.js';
 import { ConfigError } from '../index.js';
 import {
@@ -115,8 +116,7 @@ function recordingIn(file: string): Recording {
   try {
     return readRecording(bytes);
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`${file} is not a recording: ${message}`, { cause });
+    throw new ConfigError(`${file} is not a recording: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -124,8 +124,7 @@ function read(file: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`The recording ${file} cannot be read: ${message}.`, { cause });
+    throw new ConfigError(`The recording ${file} cannot be read: ${messageOf(cause)}.`, { cause });
   }
 }
 

@@ -48,7 +48,7 @@ const PACKAGE_MODULES: RuntimeModules = {
  */
 export async function generate(options: GenerateOptions): Promise<readonly string[]> {
   const { files, protoPath = [], out, services = true, modules = PACKAGE_MODULES } = options;
-  const kind = options.module ?? (await moduleKindOf(out));
+  const kind = options.module ?? moduleKindOf(out);
   const schemas = select(loadSources(files, protoPath), { services, shipped: modules.shipped });
   checkDistinct(schemas);
   const outputs = schemas.flatMap((schema) => {

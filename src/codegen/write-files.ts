@@ -2,6 +2,7 @@
 import { access, constants, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConfigError } from '../errors.js';
+import { codeOf, messageOf } from '../foreign.js';
 
 export interface OutputFile {
   readonly path: string;
@@ -106,7 +107,7 @@ async function naming<Result>(path: string, action: () => Promise<Result>): Prom
   try {
     return await action();
   } catch (cause) {
-    const reason = REASONS[codeOf(cause)] ?? (cause instanceof Error ? cause.message : String(cause));
+    const reason = REASONS[codeOf(cause) ?? ''] ?? messageOf(cause);
     throw new ConfigError(
       `${path} cannot be written: ${reason}. Nothing was written. Choose another folder with --out.`,
       {
@@ -128,7 +129,3 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'a part of its path is a file and no folder',
   ENAMETOOLONG: 'its name is too long',
 };
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-}

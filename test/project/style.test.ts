@@ -35,6 +35,17 @@ describe('the style of the house', () => {
     expect(sources.filter((path) => notes.test(read(path)))).to.deep.equal([]);
   });
 
+  it('looks at errors, which may be of any realm, by what foreign.ts offers', () => {
+    const unguarded = /instanceof Error\b|isNativeError|\bString\((error|cause)\)|'code' in (error|cause)\b/;
+    const files = sources.filter((path) => !['src/foreign.ts', 'src/logging/describe-fields.ts'].includes(path));
+    expect(files.filter((path) => unguarded.test(read(path)))).to.deep.equal([]);
+  });
+
+  it('asks installation.ts where files of the package are', () => {
+    const code = (path: string): string => read(path).replace(/^ *(\/\/|\/?\*).*$|'[^'\n]*'|"[^"\n]*"|`[^`]*`/gm, "''");
+    expect(sources.filter((path) => /\bimport\.meta\b/.test(code(path)))).to.deep.equal(['src/installation.ts']);
+  });
+
   it('measures before it decides', () => {
     const decisions = filesBelow('docs/decisions').filter((path) => path.endsWith('.md'));
     const unmeasured = decisions.filter((path) => !/^#+ .*measure/im.test(read(path)));

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { hasMark } from '../../foreign.js';
 import type { AnyMethod, AnyService, AskMethod, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { Context } from './context.js';
 import { isInfrastructure } from './infrastructure.js';
@@ -188,5 +189,5 @@ interface GivenBounds {
 
 /** A value made by `behavior`. */
 export function isBehavior(value: unknown): value is AnyBehavior {
-  return typeof value === 'object' && value !== null && behaviorKey in value;
+  return hasMark(value, behaviorKey);
 }

@@ -1,5 +1,6 @@
 /** Arguments that a pipeline declares: whoever gives another, or a value of another type, is refused by name. */
 import { ConfigError } from '../../errors.js';
+import { isRecord } from '../../foreign.js';
 import { nearestName } from '../../options/index.js';
 
 /** One argument of a pipeline. */
@@ -63,8 +64,4 @@ export function declaredAs(pipeline: string, declared: PipelineArguments, name: 
 /** How a command line spells an argument: `maxRows` is `--max-rows`. */
 export function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
