@@ -41,6 +41,12 @@ describe('the style of the house', () => {
     expect(files.filter((path) => unguarded.test(read(path)))).to.deep.equal([]);
   });
 
+  it('prints from the command line by what output.ts offers', () => {
+    const printing = /\b(stdout|stderr)\.write\(|\bconsole\./;
+    const printers = sources.filter((path) => path.startsWith('src/cli/') && printing.test(read(path)));
+    expect(printers).to.deep.equal(['src/cli/output.ts']);
+  });
+
   it('asks installation.ts where files of the package are', () => {
     const code = (path: string): string => read(path).replace(/^ *(\/\/|\/?\*).*$|'[^'\n]*'|"[^"\n]*"|`[^`]*`/gm, "''");
     expect(sources.filter((path) => /\bimport\.meta\b/.test(code(path)))).to.deep.equal(['src/installation.ts']);
