@@ -20,7 +20,7 @@ import {
 } from '../recording/index.js';
 import { RealScheduler } from '../scheduler/index.js';
 import { describeDifference, type TypeOf, typesOfSegment, typesOfService } from './describe-difference.js';
-import { EXIT_CODES, ExitCode } from './exit-codes.js';
+import { ExitCode, REPLAY_EXIT_CODES } from './exit-codes.js';
 import { moduleUrl } from './packages.js';
 import { print, say } from './output.js';
 import { wholeNumber } from './run-options.js';
@@ -51,7 +51,7 @@ export function addReplay(command: Command): void {
     .addHelpText(
       'after',
       `
-${EXIT_CODES}
+${REPLAY_EXIT_CODES}
 
 Examples:
   millrace replay shop.rec
