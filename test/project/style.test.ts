@@ -30,6 +30,15 @@ describe('the style of the house', () => {
     expect(sources.filter((path) => dumps.test(path))).to.deep.equal([]);
   });
 
+  it('imports each module once', () => {
+    const imported = (path: string): string[] =>
+      [...read(path).matchAll(/^(?:import|\} from|import .* from) ?(?:.* from )?'([^']+)';$/gm)].map(
+        ([, module = '']) => module,
+      );
+    const repeated = sources.filter((path) => new Set(imported(path)).size < imported(path).length);
+    expect(repeated).to.deep.equal([]);
+  });
+
   it('leaves no notes to itself', () => {
     const notes = /\b(TODO|FIXME|XXX|HACK)\b/;
     expect(sources.filter((path) => notes.test(read(path)))).to.deep.equal([]);
