@@ -4,8 +4,8 @@ import { exportTopology } from './native.js';
 import { readTopology, type Topology } from './topology/index.js';
 
 /**
- * The machine that a synthetic description of hwloc says: `pack:2 numa:2 l3:1 core:4 pu:2`. ConfigError for what is none, ResourceError
- * without libhwloc.
+ * The machine that a synthetic description of hwloc says: `pack:2 numa:2 l3:1 core:4 pu:2`. Throws ConfigError if the text is
+ * not such a description, ResourceError without libhwloc.
  */
 export function syntheticTopology(description: string): Topology {
   // hwloc itself would make as many as it is told to, until memory is at its end.

@@ -59,7 +59,7 @@ interface Untyped {
   afterStop(state: unknown, ctx: AnyContext): void | Promise<void>;
 }
 
-/** ConfigError for what is no function, no name or no time. */
+/** Throws ConfigError if a property is not a function, a name or a time, as it must be. */
 export function checkSpawn(f: unknown, name: unknown, { shutdownAfter }: AnyProps): void {
   if (typeof f !== 'function') throw new ConfigError(`an actor is spawned with its function, not with ${typeof f}`);
   if (name !== undefined && typeof name !== 'string') {

@@ -8,7 +8,8 @@ import { PersistentActor } from './persistent-actor.js';
 import { checkPersistent, type PersistentActorFunc, type PersistentActorProps } from './props.js';
 
 /**
- * Says where the persistent actors of a runtime keep their events, as nact's plugin of this name does. ConfigError for what is no engine.
+ * Says where the persistent actors of a runtime keep their events, as nact's plugin of this name does. Throws ConfigError if `engine` is not an
+ * engine.
  *
  *     configurePersistence(await LevelEngine.open('events'))(runtime);
  */

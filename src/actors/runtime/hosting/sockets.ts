@@ -1,6 +1,6 @@
 import { abandonSocket, removeLeftSocket } from '../../../transport/handshake/index.js';
 
-/** By a partition that ends without an order to: what it has listened at goes with it. */
+/** Removes the socket files of a partition that ends on its own. */
 export function abandonSockets(address: string): void {
   for (const path of socketPaths(address)) abandonSocket(path);
 }
