@@ -1,7 +1,7 @@
 /** `[default = ...]` of proto2 and editions, as JavaScript source. */
 import { scalarFacts } from './scalars.js';
 import type { FieldType } from './schema.js';
-import { quoted } from './quoted.js';
+import { quoted } from './texts.js';
 import type { EnumNode, OptionValue } from './syntax/index.js';
 
 const RANGES: Readonly<Record<string, readonly [min: bigint, max: bigint]>> = {

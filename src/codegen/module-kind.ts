@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../errors.js';
 import { messageOf } from '../foreign.js';
 import { readManifest } from '../installation.js';
-import { quoted } from './quoted.js';
+import { quoted } from './texts.js';
 
 /** What a generated `.js` file is. */
 export type ModuleKind = 'esm' | 'commonjs';
