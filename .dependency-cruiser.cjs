@@ -1,7 +1,16 @@
 // The arrows between the rooms of src/. They point one way only; ARCHITECTURE.md has the picture. Imports of types count
 // as any other. Cycles within a room are the linter's affair: it knows which imports carry only types.
 
-const ground = ['errors', 'foreign', 'limits', 'deferred', 'installation', 'import-module', 'vendored'];
+const ground = [
+  'errors',
+  'foreign',
+  'limits',
+  'deferred',
+  'installation',
+  'import-module',
+  'reserved-names',
+  'vendored',
+];
 const basics = [...ground, 'ids', 'scheduler', 'logging', 'options'];
 const messages = [...basics, 'protocol'];
 const control = [...messages, 'actors/kernel', 'transport', 'actors/transport'];
@@ -14,15 +23,16 @@ const arrows = {
   foreign: ['errors'],
   limits: [],
   deferred: [],
-  installation: ['errors'],
-  'import-module': [],
+  installation: ['errors', 'foreign'],
+  'import-module': ['foreign'],
+  'reserved-names': [],
   vendored: [],
   ids: ground,
   scheduler: ground,
   logging: ground,
   options: ground,
   protocol: basics,
-  codegen: messages,
+  codegen: ['errors', 'foreign', 'installation', 'reserved-names'],
   'actors/kernel': messages,
   transport: messages,
   descriptors: [...messages, 'transport'],
@@ -75,7 +85,6 @@ const owners = {
   '@opentelemetry': '^src/opentelemetry/',
   nact: '^src/actors/nact/',
   commander: '^src/cli/',
-  protobufjs: '^src/(protocol|codegen)/',
   koffi: '^src/(transport/ucx/|resources/native\\.ts$)',
   sax: '^src/resources/topology/',
   'classic-level': '^src/actors/nact/level/',

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `millrace` command: its subcommands, and how an error becomes one line and an exit code. */
 import { Command, CommanderError } from 'commander';
+import { messageOf } from '../foreign.js';
 import { ConfigError, MillraceError } from '../index.js';
 import { nearestName } from '../options/index.js';
 import { addConfig } from './config.js';
@@ -108,7 +109,7 @@ function assertFolder(): void {
 function complain(error: unknown, isVerbose: boolean): number {
   // commander throws for help and version, too. For its errors it has printed the line already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const what =
     error instanceof MillraceError
       ? message

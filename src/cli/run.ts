@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { runExamples } from './example.js';
 import { EXIT_CODES } from './exit-codes.js';
+import { optionTable } from '../options/index.js';
 import { type Invocation, runModule } from './run-module.js';
 import {
   chance,
@@ -28,12 +29,12 @@ export function addRun(command: Command, invocation: Invocation): void {
     )
     .option(
       '--partitions <n>',
-      'partitions of each process: a number, auto, package, numa, l3 or core (default: the option partitions)',
+      `partitions of each process: ${optionTable.partitions.accepts} (default: the option partitions)`,
       partitionsOf,
     )
     .option(
       '--placement <where>',
-      'where all partitions but the first run: inline, thread or process (default: the option placement)',
+      `where all partitions but the first run: ${optionTable.placement.accepts} (default: the option placement)`,
       placementOf,
     )
     .addOption(

@@ -1,5 +1,6 @@
 /** `millrace sim`, from its options to its exit code. */
 import { readFileSync } from 'node:fs';
+import { messageOf } from '../foreign.js';
 import { ConfigError } from '../index.js';
 import { drawPlan, parsePlan, type Plan, type Violation, type Workload } from '../simulation/index.js';
 import { ExitCode } from './exit-codes.js';
@@ -125,7 +126,7 @@ function readPlan(given: string): Plan {
   try {
     text = readFileSync(given, 'utf8');
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new ConfigError(`--plan is a plan as JSON, or a file that holds one: ${reason}.`, { cause });
   }
   return parsePlan(text);

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../errors.js';
+import { messageOf } from '../foreign.js';
 import { limits } from '../limits.js';
 import {
   describeSystem,
@@ -72,10 +73,7 @@ function textOf(path: string): string {
   try {
     if (statSync(path).size <= limits.topologyXmlBytes) return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new ConfigError(
-      `The topology ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      { cause },
-    );
+    throw new ConfigError(`The topology ${path} cannot be read: ${messageOf(cause)}.`, { cause });
   }
   throw new ConfigError(`${path} is longer than ${limits.topologyXmlBytes} bytes, the most that a topology may have.`);
 }
@@ -91,7 +89,7 @@ function accept<T>(parse: (text: string) => T): (text: string) => T {
     try {
       return parse(text);
     } catch (error) {
-      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+      throw new InvalidArgumentError(messageOf(error));
     }
   };
 }

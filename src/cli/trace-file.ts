@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { messageOf } from '../foreign.js';
 import { ConfigError } from '../index.js';
 
 const BUFFER_CHARACTERS = 64 * 1024;
@@ -13,10 +14,7 @@ export class TraceFile {
     try {
       this.#file = openSync(path, 'w');
     } catch (cause) {
-      throw new ConfigError(
-        `The trace cannot be written to ${path}: ${cause instanceof Error ? cause.message : String(cause)}.`,
-        { cause },
-      );
+      throw new ConfigError(`The trace cannot be written to ${path}: ${messageOf(cause)}.`, { cause });
     }
   }
 

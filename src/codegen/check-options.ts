@@ -36,7 +36,7 @@ export function checkOptions(
       throw refusal(
         file.path,
         node.line,
-        `The option (${name}) belongs to ${extended ?? extendee}, and here ${kind} stand. Move it where it belongs.`,
+        `The option (${name}) extends ${extended ?? extendee}; only extensions of ${kind} are allowed here. Move the option.`,
       );
     }
     return [{ extension, node }];

@@ -1,7 +1,7 @@
 /** `[default = ...]` of proto2 and editions, as JavaScript source. */
 import { scalarFacts } from './scalars.js';
 import type { FieldType } from './schema.js';
-import { quoted } from './quoted.js';
+import { quoted } from './texts.js';
 import type { EnumNode, OptionValue } from './syntax/index.js';
 
 const RANGES: Readonly<Record<string, readonly [min: bigint, max: bigint]>> = {
@@ -11,7 +11,7 @@ const RANGES: Readonly<Record<string, readonly [min: bigint, max: bigint]>> = {
   uint64: [0n, 2n ** 64n - 1n],
 };
 
-/** Undefined when `value` is none of the type. `declared` is what an enum declares. */
+/** Undefined when it is not a value of `type`. `declared` is what an enum declares. */
 export function defaultValue(type: FieldType, value: OptionValue, declared: EnumNode | undefined): string | undefined {
   if (type.kind === 'message') return undefined;
   if (value.kind === 'string') return type.kind === 'scalar' ? textDefault(type.scalar, value.bytes) : undefined;

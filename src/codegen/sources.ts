@@ -1,8 +1,9 @@
 /** Finds and parses .proto files, with all that they import. */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../errors.js';
+import { codeOf, messageOf } from '../foreign.js';
+import { packageFile } from '../installation.js';
 import { type FileNode, type ImportNode, parseProto, refusal } from './syntax/index.js';
 
 export interface Sources {
@@ -67,7 +68,7 @@ function read(file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
   } catch (cause) {
-    const reason = cause instanceof TypeError ? 'it is not UTF-8 text' : messageOf(cause);
+    const reason = codeOf(cause) === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : messageOf(cause);
     throw new ConfigError(`${file} cannot be read: ${reason}.`, { cause });
   }
 }
@@ -108,9 +109,5 @@ function hasControlCharacter(path: string): boolean {
 }
 
 function bundledProtos(): string {
-  return fileURLToPath(new URL('../../protos', import.meta.url));
-}
-
-function messageOf(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
+  return packageFile('protos', 'millrace gen reads the .proto files that come with Millrace.');
 }

@@ -35,7 +35,7 @@ export interface ExtensionSymbol extends Declared {
   readonly scope: string;
 }
 
-/** What takes a name, and is nothing that a name could refer to. */
+/** A declaration that occupies a name but is not a type. */
 interface OtherSymbol extends Declared {
   readonly kind: 'field' | 'oneof' | 'enum value' | 'rpc';
 }

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import type winston from 'winston';
 import vendored from '../vendored.cjs';
 import { ResourceError } from '../errors.js';
+import { isRecord } from '../foreign.js';
 import { describeFields } from './describe-fields.js';
 import type { LogFields, Logger, LogLevel } from './logger.js';
 import { textLine } from './text-format.js';
@@ -102,8 +103,4 @@ function writableOf(destination: LogStream): Writable {
       written();
     },
   });
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

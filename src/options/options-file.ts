@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../errors.js';
+import { isRecord, messageOf } from '../foreign.js';
 import { limits } from '../limits.js';
 
 /** The config file that is read when none is named. */
@@ -46,7 +47,7 @@ function read(path: string): Uint8Array {
     size = found.size;
     if (size <= limits.configFileBytes) return readFileSync(path);
   } catch (cause) {
-    throw wrong(path, `cannot be read: ${reasonOf(cause)}`, cause);
+    throw wrong(path, `cannot be read: ${messageOf(cause)}`, cause);
   }
   throw wrong(path, `has ${size} bytes, more than the ${limits.configFileBytes} that a config file may have`);
 }
@@ -69,9 +70,10 @@ function parse(path: string, text: string): Readonly<Record<string, unknown>> {
   try {
     values = JSON.parse(text);
   } catch (cause) {
-    throw wrong(path, `is not JSON: ${reasonOf(cause)}`, cause);
+    throw wrong(path, `is not JSON: ${messageOf(cause)}`, cause);
   }
-  if (!isObject(values)) throw wrong(path, 'holds no JSON object: write {"askTimeoutMs": 1000} or the like');
+  if (!isRecord(values) || Array.isArray(values))
+    throw wrong(path, 'holds no JSON object: write {"askTimeoutMs": 1000} or the like');
   const repeated = repeatedKey(text);
   if (repeated !== undefined) throw wrong(path, `has the key ${JSON.stringify(repeated)} twice: keep one of them`);
   return values;
@@ -97,12 +99,4 @@ function repeatedKey(json: string): string | undefined {
 
 function wrong(path: string, what: string, cause?: unknown): ConfigError {
   return new ConfigError(`Config file ${path} ${what}.`, cause === undefined ? undefined : { cause });
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,7 +4,8 @@ import { exportTopology } from './native.js';
 import { readTopology, type Topology } from './topology/index.js';
 
 /**
- * A synthetic hwloc topology: `pack:2 numa:2 l3:1 core:4 pu:2`. Throws ConfigError for any other text, ResourceError without libhwloc.
+ * A synthetic hwloc topology: `pack:2 numa:2 l3:1 core:4 pu:2`. Throws ConfigError if the text is not such a description, and
+ * ResourceError without libhwloc.
  */
 export function syntheticTopology(description: string): Topology {
   // hwloc has no bound of its own: a large number would exhaust memory.

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
+import { optionTable } from '#src/options/index.js';
 import { FLIGHTS, Folder, MAIN, messages } from './millrace.js';
 
 describe('the millrace command', function () {
@@ -35,6 +36,18 @@ describe('the millrace command', function () {
     const options = 'partitions instances nodes seed latency loss duplicate crash trace json quiet'.split(' ');
     for (const option of options) expect(stdout).to.include(`--${option}`);
     expect(stdout).to.include('Exit codes');
+  });
+
+  it('lists what each option accepts, and what the exit codes of each command mean', async () => {
+    const { partitions, placement } = optionTable;
+    const help = async (command: string): Promise<string> =>
+      (await folder.run([command, '--help'])).stdout.replaceAll(/\s+/g, ' ');
+    expect(await help('run'))
+      .to.include(partitions.accepts)
+      .and.include(placement.accepts)
+      .and.include('machine');
+    const failed = { run: '1 the pipeline failed', sim: '1 a seed failed', replay: '1 a difference was found' };
+    for (const [command, text] of Object.entries(failed)) expect(await help(command)).to.include(text);
   });
 
   it('prints its version', async () => {

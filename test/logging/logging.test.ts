@@ -230,7 +230,9 @@ describe('createLogger', () => {
         const fields = fc.dictionary(names, value);
         fc.assert(fc.property(fc.oneof(fc.string(), value), fields, fields, record));
         expect(memory.records).to.have.length(records);
-        const written = isTTY ? lines.filter((line) => / info {2}/.test(line)) : lines.map((line) => parse(line).level);
+        const written = isTTY
+          ? lines.filter((line) => /^\d\d:\d\d:\d\d\.\d{3} info/.test(line))
+          : lines.map((line) => parse(line).level);
         expect(written).to.have.length(records);
       });
     }

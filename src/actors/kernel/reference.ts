@@ -43,21 +43,6 @@ export type ActorRef<S extends AnyService> = UntypedRef & {
   readonly [K in keyof S['methods']]: CallOf<S['methods'][K]>;
 };
 
-/** Names that no rpc can have, because references have them (`then` would make one awaitable). */
-export const reservedNames: readonly string[] = [
-  'constructor',
-  'name',
-  'parent',
-  'path',
-  'ready',
-  'service',
-  'system',
-  'then',
-  'toRef',
-  'toString',
-  'type',
-];
-
 /** One rpc of a reference, called. */
 export type ReferenceCall = (ref: Reference, message: unknown, options: StreamOptions | undefined) => unknown;
 

@@ -17,6 +17,10 @@ export type MethodMessage<R> = {
  * Sends a message. Returns `false` when the mailbox is past its high-water mark (`await actor.ready()`), or the actor has stopped: then
  * the message becomes a dead letter. Throws BackpressureError when the mailbox is full, ProtocolError for an actor of another partition.
  * For a typed actor, it calls the method that the message names, and dispatches the reply to `sender`.
+ *
+ * @example
+ * const greeter = spawn(runtime, (state, name) => console.log(`Hello ${name}`));
+ * dispatch(greeter, 'Ada');
  */
 export function dispatch<Msg>(actor: Ref<Msg>, msg: NoInfer<Msg>, sender?: Ref<never> | UntypedRef): boolean;
 export function dispatch<R extends UntypedRef>(
@@ -39,7 +43,10 @@ export type ReplyTo<Factory> = Factory extends (sender: Ref<infer Reply>) => unk
 /**
  * Sends a message, and resolves to what the actor dispatches to its sender. A function as `queryFactory` gets that sender, and returns
  * the message; any other message is answered through `ctx.sender`. Rejects with AskTimeoutError at the deadline, with HandlerError when
- * the actor failed, with StoppedError when it has stopped, and with the other errors of an ask. For a typed actor, it is an ask.
+ * the actor failed, with StoppedError when it has stopped, and with the other errors of an ask. For a typed actor, it is an ask. `timeout` is in ms, and above 0.
+ *
+ * @example
+ * const price = await query(pricing, (sender) => ({ symbol: 'ACME', sender }), 500);
  */
 export function query<Msg, Factory extends (sender: Ref<unknown>) => Msg>(
   actor: Ref<Msg>,
@@ -63,7 +70,13 @@ export function query(actor: object, msg: unknown, timeout: Milliseconds): Promi
   );
 }
 
-/** Stops an actor after its current message, its children first; or stops a whole runtime. */
+/**
+ * Stops an actor when the message that it handles is done, its children first; or a whole runtime. ConfigError for an actor of another
+ * partition.
+ *
+ * @example
+ * stop(greeter);
+ */
 export function stop(actor: Ref<never> | UntypedRef | (HasSystem & { stop(): Promise<unknown> })): void {
   if (systemKey in actor) {
     void actor.stop();

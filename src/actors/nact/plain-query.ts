@@ -1,5 +1,4 @@
-import type { AnyMethod, MessageType, Meta, Ref } from '../../protocol/index.js';
-import { Lane } from '../../protocol/index.js';
+import { type AnyMethod, Lane, type MessageType, type Meta, type Ref } from '../../protocol/index.js';
 import {
   type Caller,
   type CallChain,

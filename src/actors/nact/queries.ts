@@ -1,3 +1,4 @@
+import { hasMark } from '../../foreign.js';
 import { nactSystems } from './internals.js';
 
 /** A pending query. */
@@ -43,5 +44,5 @@ export function registeredSystem(name: string): RegisteredSystem | undefined {
 }
 
 function isRegistered(value: unknown): value is RegisteredSystem {
-  return typeof value === 'object' && value !== null && systemBrand in value;
+  return hasMark(value, systemBrand);
 }

@@ -1,5 +1,6 @@
 /** Arguments that a pipeline declares. Undeclared arguments, and values of another type, are refused. */
 import { ConfigError } from '../../errors.js';
+import { isRecord } from '../../foreign.js';
 import { nearestName } from '../../options/index.js';
 
 /** One argument of a pipeline. */
@@ -63,8 +64,4 @@ export function declaredAs(pipeline: string, declared: PipelineArguments, name: 
 /** The command-line flag of an argument: `maxRows` is `--max-rows`. */
 export function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

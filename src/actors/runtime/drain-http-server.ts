@@ -40,7 +40,7 @@ export async function drainHttpServer(
 ): Promise<void> {
   checkTime('noticeMs', noticeMs);
   checkTime('graceMs', graceMs);
-  server.prependListener('request', lastOfItsConnection);
+  for (const event of requestEvents(server)) server.prependListener(event, lastOfItsConnection);
   // Loaded on first use: most programs never need it.
   const { Server: NetServer } = await import('node:net');
   await pass(scheduler, noticeMs);
@@ -54,6 +54,12 @@ export async function drainHttpServer(
   scheduler.clearTimer(cut);
 }
 
+/** The events by which Node hands over a request. Those with `Expect` have their own if somebody listens to it; nobody must begin to, then. */
+function requestEvents(server: HttpServer): readonly string[] {
+  const expecting = ['checkContinue', 'checkExpectation'].filter((event) => server.listenerCount(event) > 0);
+  return ['request', ...expecting];
+}
+
 const lastOfItsConnection: RequestListener = (_request, response) => {
   response.setHeader('connection', 'close');
 };
@@ -63,25 +69,28 @@ const lastOfItsConnection: RequestListener = (_request, response) => {
  * that waits for a response opens no further connection meanwhile.
  */
 class HeldRequests {
-  readonly #server: HttpServer;
-  readonly #listeners: readonly RequestListener[];
-  readonly #held: Parameters<RequestListener>[] = [];
+  readonly #releases: readonly (() => void)[];
 
   constructor(server: HttpServer) {
-    this.#server = server;
-    this.#listeners = server.rawListeners('request').filter(isListener);
-    server.removeAllListeners('request');
-    server.on('request', this.#hold);
+    this.#releases = requestEvents(server).map((event) => hold(server, event));
   }
 
   release(): void {
-    this.#server.off('request', this.#hold);
-    for (const listener of this.#listeners) this.#server.on('request', listener);
-    for (const [request, response] of this.#held) this.#server.emit('request', request, response);
+    for (const release of this.#releases) release();
   }
+}
 
-  readonly #hold: RequestListener = (request, response) => {
-    this.#held.push([request, response]);
+/** Keeps what an event brings from its listeners, until the function that is returned is called. */
+function hold(server: HttpServer, event: string): () => void {
+  const listeners = server.rawListeners(event).filter(isListener);
+  const held: Parameters<RequestListener>[] = [];
+  const keep: RequestListener = (...request) => void held.push(request);
+  server.removeAllListeners(event);
+  server.on(event, keep);
+  return () => {
+    server.off(event, keep);
+    for (const listener of listeners) server.on(event, listener);
+    for (const [request, response] of held) server.emit(event, request, response);
   };
 }
 

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError } from '../../errors.js';
+import { hasMark } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { MessageType } from '../../protocol/index.js';
 import type { Policy } from '../pubsub/index.js';
@@ -159,5 +160,5 @@ function urlOf(module: string | undefined): string | undefined {
 }
 
 export function isPipeline(value: unknown): value is Pipeline {
-  return typeof value === 'object' && value !== null && BRAND in value;
+  return hasMark(value, BRAND);
 }

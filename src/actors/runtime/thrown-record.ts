@@ -1,4 +1,4 @@
-import { errorOf } from '../../foreign.js';
+import { codeOf, errorOf } from '../../foreign.js';
 import type { v1 } from '../../protocol/index.js';
 
 /** Characters of each text that are sent: a failure must fit into a message. */
@@ -8,7 +8,7 @@ const MOST_CHARACTERS = 8_192;
 export function thrownRecord(cause: unknown): v1.ThrownInit {
   const error = errorOf(cause);
   const { name, message, stack } = error;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const code = codeOf(error);
   return {
     name: name.slice(0, MOST_CHARACTERS),
     message: message.slice(0, MOST_CHARACTERS),

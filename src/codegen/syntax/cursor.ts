@@ -1,7 +1,6 @@
 /** Steps through the tokens of one file; what a parser asks for, and the errors when it is not there. */
 import type { ConfigError } from '../../errors.js';
-import { refusal } from './refusal.js';
-import { bytesOf, type Comment, type Token, tokenize } from './tokens.js';
+import { bytesOf, type Comment, refusal, type Token, tokenize } from './tokens.js';
 
 const END: Token = { kind: 'end', text: '', line: 1 };
 

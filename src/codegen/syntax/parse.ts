@@ -4,7 +4,7 @@ import { parseEnum } from './parse-enum.js';
 import { parseExtend, parseMessage } from './parse-message.js';
 import { parseOptionStatement } from './parse-options.js';
 import { parseService } from './parse-service.js';
-import { refusal } from './refusal.js';
+import { refusal } from './tokens.js';
 import type { EnumNode, ExtensionNode, FileNode, ImportNode, MessageNode, OptionNode, ServiceNode } from './tree.js';
 
 /** The tree of `source`; `path` is its name in errors. Throws ConfigError, with file and line, for what protobuf does not allow. */

@@ -1,5 +1,5 @@
 /** From text to tokens: words, numbers, strings and symbols, with lines, and comments put aside. */
-import { refusal } from './refusal.js';
+import { ConfigError } from '../../errors.js';
 
 export interface Token {
   readonly kind: 'word' | 'integer' | 'float' | 'string' | 'symbol' | 'end';
@@ -122,4 +122,9 @@ function newlinesIn(text: string): number {
   let count = 0;
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
   return count;
+}
+
+/** An error about one line of a .proto file, in the form that editors and terminals make a link of. */
+export function refusal(path: string, line: number, message: string): ConfigError {
+  return new ConfigError(`${path}:${line}: ${message}`);
 }

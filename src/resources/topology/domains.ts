@@ -11,7 +11,7 @@ const OBJECTS = { package: 'Package', numa: 'NUMANode', l3: 'L3Cache', core: 'Co
 
 export const STRATEGIES = ['machine', 'package', 'numa', 'l3', 'core', 'count(N)'] as const;
 
-/** Throws ConfigError for a text that is no strategy. */
+/** Throws ConfigError if the text is not a strategy. */
 export function parseStrategy(text: string): PartitionStrategy {
   const count = countOf(text);
   if (count !== undefined) return `count(${count})`;

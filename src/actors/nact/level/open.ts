@@ -1,6 +1,6 @@
 import type { ClassicLevel } from 'classic-level';
 import { ConfigError, PersistenceError, ResourceError } from '../../../errors.js';
-import { isError, messageOf } from '../../../foreign.js';
+import { codeOf, isError, messageOf } from '../../../foreign.js';
 import { FORMAT, FORMAT_KEY } from './records.js';
 
 export interface LevelOptions {
@@ -56,7 +56,7 @@ async function loadPackage(): Promise<typeof ClassicLevel> {
 
 function cannotOpen(folder: string, error: unknown): PersistenceError {
   const cause = isError(error) && isError(error.cause) ? error.cause : error;
-  if (isError(cause) && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
+  if (codeOf(cause) === 'LEVEL_LOCKED') {
     return new PersistenceError(
       `the store in ${folder} is already open, in this process or another: close it first, or use another folder`,
       { cause },

@@ -49,7 +49,7 @@ export function isEngine(value: unknown): value is PersistenceEngine {
   return METHODS.every((name) => typeof methods[name] === 'function');
 }
 
-/** Throws ConfigError for a value that is no engine. */
+/** Throws ConfigError if the value is not an engine. */
 export function checkEngine(value: unknown): void {
   if (!isEngine(value))
     throw new ConfigError(`a persistence engine must have the methods ${METHODS.join(', ')}; this value does not`);

@@ -8,8 +8,8 @@ import { PersistentActor } from './persistent-actor.js';
 import { checkPersistent, type PersistentActorFunc, type PersistentActorProps } from './props.js';
 
 /**
- * Sets the engine that stores the events of a runtime's persistent actors, as nact's plugin of this name. Throws ConfigError for a value
- * that is no engine.
+ * Sets the engine that stores the events of a runtime's persistent actors, as nact's plugin of this name. Throws ConfigError if `engine`
+ * is not an engine.
  *
  *     configurePersistence(await LevelEngine.open('events'))(runtime);
  */

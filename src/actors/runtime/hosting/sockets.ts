@@ -1,6 +1,6 @@
 import { abandonSocket, removeLeftSocket } from '../../../transport/handshake/index.js';
 
-/** Removes a partition's socket files. For a partition that ends without being told to. */
+/** Removes the socket files of a partition that ends on its own. */
 export function abandonSockets(address: string): void {
   for (const path of socketPaths(address)) abandonSocket(path);
 }
