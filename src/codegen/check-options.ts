@@ -22,8 +22,8 @@ export function checkOptions(
   return options.flatMap((node) => {
     const [name] = node.extensions;
     if (name === undefined || !node.spelling.startsWith('(')) return [];
-    const extension = symbols.extension(name, scope, file);
-    if (extension === undefined) {
+    const extension = symbols.innermost(name, scope, file);
+    if (extension?.kind !== 'extension') {
       throw refusal(
         file.path,
         node.line,
@@ -31,7 +31,7 @@ export function checkOptions(
       );
     }
     const { extendee } = extension.node;
-    const extended = symbols.type(extendee, extension.scope, extension.file)?.fullName;
+    const extended = symbols.innermost(extendee, extension.scope, extension.file)?.fullName;
     if (extended !== `google.protobuf.${kind}`) {
       throw refusal(
         file.path,

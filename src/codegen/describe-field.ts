@@ -1,6 +1,6 @@
 import { checkOptions } from './check-options.js';
 import { defaultValue } from './default-value.js';
-import { checkProto, type Place } from './place.js';
+import { checkProto, importHint, type Place } from './place.js';
 import { type Features, withOptions } from './features.js';
 import { propertyName } from './names.js';
 import { isScalar, type Scalar } from './scalars.js';
@@ -25,7 +25,7 @@ export function describeField(field: FieldNode, message: MessageSymbol, place: P
     throw refuse('is required by its features, which Millrace does not have.');
   const target = isScalar(field.type) ? undefined : place.symbols.type(field.type, message.fullName, file);
   const type = fieldType(field, target);
-  if (type === undefined) throw refuse(unknownType(field.type, place));
+  if (type === undefined) throw refuse(`has the unknown type ${field.type}. ${importHint(field.type, place.symbols)}`);
   if (features.message_encoding === 'DELIMITED' && type.kind === 'message' && field.keyType === undefined) {
     throw refuse('is encoded as a group by its features, which Millrace does not have.');
   }
@@ -95,12 +95,6 @@ function fieldShape(
 
 function isMapKey(type: string): type is Scalar {
   return isScalar(type) && type !== 'double' && type !== 'float' && type !== 'bytes';
-}
-
-function unknownType(type: string, { symbols }: Place): string {
-  const declaring = symbols.declaringFile(type);
-  const hint = declaring === undefined ? 'Is an import missing?' : `${declaring} declares one. Is its import missing?`;
-  return `has the unknown type ${type}. ${hint}`;
 }
 
 function wordOption(options: readonly OptionNode[], name: string): string | undefined {

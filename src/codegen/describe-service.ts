@@ -1,5 +1,5 @@
 import { checkOptions, type CustomOption } from './check-options.js';
-import { checkProto, type Place } from './place.js';
+import { checkProto, importHint, type Place } from './place.js';
 import { methodName } from './names.js';
 import type { MethodSchema, ServiceSchema, TypeReference } from './schema.js';
 import type { MessageSymbol, ServiceSymbol } from './symbols.js';
@@ -34,13 +34,8 @@ function describeMethod(method: MethodNode, service: string, place: Place): Meth
       'streams its requests, which Millrace cannot do yet. Send them with an ASYNC rpc, one by one; or make the messages alone, with --no-services.',
     );
   }
-  const [request, response] = [method.request, method.response].map((name) => {
-    const type = place.symbols.type(name, service, place.file);
-    if (type?.kind === 'message') return type;
-    const hint = type === undefined ? 'Is an import missing?' : 'It is an enum. Put it into a message.';
-    throw refuse(`takes or returns ${name}, which is no message that is known here. ${hint}`);
-  });
-  if (request === undefined || response === undefined) throw refuse('has no types.');
+  const request = messageOf(method.request, fullName, method, place);
+  const response = messageOf(method.response, fullName, method, place);
   const { mode, lane } = annotations(method, fullName, place);
   if (mode === 'ASYNC' && (method.streamsResponses || response.fullName !== EMPTY)) {
     throw refuse(`is ASYNC, so nothing is answered: it must return ${EMPTY}.`);
@@ -61,6 +56,20 @@ function describeMethod(method: MethodNode, service: string, place: Place): Meth
     response: referenceTo(response),
     comment: method.comment,
   };
+}
+
+/** The message that the rpc `fullName` takes or returns as `name`. */
+function messageOf(name: string, fullName: string, { line }: MethodNode, { symbols, file }: Place): MessageSymbol {
+  const scope = fullName.slice(0, fullName.lastIndexOf('.'));
+  const found = symbols.innermost(name, scope, file);
+  if (found?.kind === 'message') return found;
+  const refuse = (why: string) => refusal(file.path, line, `rpc ${fullName} takes or returns ${name}, ${why}`);
+  const message = symbols.type(name, scope, file);
+  if (found === undefined) throw refuse(`which is no message that is known here. ${importHint(name, symbols)}`);
+  if (found.kind === 'enum') throw refuse('which is an enum. Put it into a message.');
+  const what = `which means the ${found.kind} ${found.fullName} here, and no message.`;
+  if (message?.kind !== 'message') throw refuse(what);
+  throw refuse(`${what} Write .${message.fullName} instead, or rename one of them.`);
 }
 
 function referenceTo({ file, exportedName, fullName }: MessageSymbol): TypeReference {

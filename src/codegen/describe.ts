@@ -90,7 +90,7 @@ function checkExtends(
   symbols: Symbols,
 ): void {
   for (const { extendee, field } of extensions) {
-    const message = symbols.type(extendee, scope, file);
+    const message = symbols.innermost(extendee, scope, file);
     const fullName = message?.fullName ?? extendee;
     if (/^google\.protobuf\.(?:\w+Options|FeatureSet)$/.test(fullName)) continue;
     const missing = message === undefined ? ', which is not declared in this file or its imports' : '';

@@ -15,3 +15,9 @@ export function checkProto(name: string, what: string, line: number, file: FileN
   if (name !== '__proto__') return;
   throw refusal(file.path, line, `${what} cannot be called "__proto__" in JavaScript. Choose another name.`);
 }
+
+/** What an error says about a type `name` that a file does not see. */
+export function importHint(name: string, symbols: Symbols): string {
+  const declaring = symbols.declaringFile(name);
+  return declaring === undefined ? 'Is an import missing?' : `${declaring} declares one. Is its import missing?`;
+}

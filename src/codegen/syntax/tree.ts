@@ -19,6 +19,7 @@ export interface FileNode {
   readonly editionLine: number;
   /** Empty without a package. */
   readonly package: string;
+  readonly packageLine: number;
   readonly imports: readonly ImportNode[];
   readonly options: readonly OptionNode[];
   readonly messages: readonly MessageNode[];
