@@ -100,7 +100,7 @@ function accepted(
 ): string {
   const values = OPTIONS[name] ?? [];
   if (value.kind === 'word' && values.includes(value.text)) return value.text;
-  const given = value.kind === 'word' ? value.text : `a ${value.kind}`;
+  const given = value.kind === 'word' || value.kind === 'number' ? value.text : `a ${value.kind}`;
   throw refusal(
     place.file.path,
     line,

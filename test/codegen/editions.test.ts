@@ -110,6 +110,20 @@ describe('proto2 and editions', () => {
     expect([...bytes]).to.deep.equal([16, 0, 24, 1, 24, 2, 34, 4, 8, 3, 8, 4]);
   });
 
+  it('a number is worth the same in every default: octal with a leading zero, hexadecimal, or decimal', async () => {
+    const { ours } = await both(`syntax = "proto2"; package p; message M {
+      optional double a = 1 [default = 010];
+      optional double b = 2 [default = 0777];
+      optional float c = 3 [default = -010];
+      optional double d = 4 [default = 0x1F];
+      optional double e = 5 [default = -0];
+      optional double f = 6 [default = 99999999999999999999];
+      optional int64 g = 7 [default = -010];
+      optional float h = 8 [default = .5e1];
+    }`);
+    expect(ours.create()).to.deep.equal({ a: 8, b: 511, c: -8, d: 31, e: -0, f: 1e20, g: -8n, h: 5 });
+  });
+
   it('a declared default is what an absent field is, and is written as any value', async () => {
     const { ours, theirs } = await both(`syntax = "proto2"; package p; enum E { A = 3; B = 7; } message M {
       optional int32 i = 1 [default = -0x10];

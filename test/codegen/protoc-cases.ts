@@ -20,6 +20,7 @@ const accepted = (rows: readonly Row[]): readonly Case[] =>
   rows.map(([title, source]) => ({ title, source, verdict: 'accepted' }));
 const refused = (rows: readonly Row[]): readonly Case[] =>
   rows.map(([title, source, ...said]) => ({ title, source, said, verdict: 'refused' }));
+const newer = (cases: readonly Case[]): readonly Case[] => cases.map((one) => ({ ...one, isNewer: true }));
 
 const P3 = 'syntax = "proto3"; package p;\n';
 
@@ -90,4 +91,51 @@ const names: readonly Case[] = [
   ]),
 ];
 
-export const cases: readonly Case[] = [...names];
+const P2 = 'syntax = "proto2"; package p;\n';
+const field = (type: string, option: string) => `${P2}message M { optional ${type} a = 1 [default = ${option}]; }`;
+
+const numbers: readonly Case[] = [
+  ...newer(
+    accepted([
+      ['a decimal integer beyond 64 bits as the default of a double', field('double', '99999999999999999999')],
+    ]),
+  ),
+  ...accepted([
+    ['an octal default of a double', field('double', '010')],
+    ['a negative hexadecimal default of a float', field('float', '-0x1F')],
+    ['a float that ends in its point', field('double', '1.')],
+    ['a float that begins with its point', field('double', '.5e3')],
+    ['the largest uint64 in octal', field('uint64', '01777777777777777777777')],
+    ['an octal field number', `${P2}message M { optional int32 a = 010; }`],
+    ['a negative nan', field('double', '-nan')],
+  ]),
+  ...refused([
+    [
+      'a field number with a leading zero and an 8',
+      `${P2}message M {\n optional int32 a = 08; }`,
+      'a.proto:3',
+      'octal',
+    ],
+    [
+      'a field number with a leading zero and a 9',
+      `${P2}message M {\n optional int32 a = 0179; }`,
+      'a.proto:3',
+      'octal',
+    ],
+    ['an enum value with a leading zero and a 9', `${P3}enum E {A = 0;\n B = 09; }`, 'a.proto:3', 'octal'],
+    ['a default with a leading zero and an 8', field('int32', '08'), 'octal'],
+    ['a float with a leading zero', field('double', '01.5')],
+    ['a float with a leading zero and an exponent', field('double', '01e5')],
+    ['a float with the suffix f', field('float', '3.5f')],
+    ['an integer with the suffix f', field('float', '3f')],
+    ['an exponent without digits', field('double', '1e')],
+    ['a hexadecimal number without digits', field('int32', '0x')],
+    ['a hexadecimal number with a point', field('double', '0x1.8')],
+    ['a float as the default of an integer', field('int32', '1.0')],
+    ['a hexadecimal integer beyond 64 bits', field('double', '0x10000000000000000')],
+    ['an octal integer beyond 64 bits', field('uint64', '02000000000000000000000')],
+    ['a number with a sign of its own kind', field('double', '+1')],
+  ]),
+];
+
+export const cases: readonly Case[] = [...names, ...numbers];

@@ -1,5 +1,6 @@
 /** Options: `option NAME = VALUE;`, and `[NAME = VALUE, ...]` behind a declaration. */
 import type { Cursor } from './cursor.js';
+import { integerOf } from './numbers.js';
 import type { OptionNode, OptionValue } from './tree.js';
 
 /** How deep values may hold one another; no file that a person wrote comes near. */
@@ -46,10 +47,17 @@ function parseValue(cursor: Cursor, depth: number): OptionValue {
   if (cursor.skip('[')) return parseList(cursor, depth);
   const { kind } = cursor.peek();
   if (kind === 'string') return { kind: 'string', bytes: cursor.bytes('a string') };
+  return parseScalar(cursor);
+}
+
+function parseScalar(cursor: Cursor): OptionValue {
   const sign = cursor.skip('-') ? '-' : '';
-  const next = cursor.peek();
-  if (next.kind !== 'word' && next.kind !== 'integer' && next.kind !== 'float') throw cursor.wrong("an option's value");
-  return { kind: 'word', text: sign + cursor.take().text };
+  const { kind, text } = cursor.peek();
+  if (kind === 'word') return { kind, text: sign + cursor.take().text };
+  if (kind !== 'integer' && kind !== 'float') throw cursor.wrong("an option's value");
+  cursor.take();
+  const value = kind === 'float' ? Number(text) : integerOf(text);
+  return { kind: 'number', text: sign + text, value: sign === '' ? value : -value };
 }
 
 function parseList(cursor: Cursor, depth: number): OptionValue {

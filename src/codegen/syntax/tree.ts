@@ -34,8 +34,10 @@ export interface ImportNode extends Node {
 }
 
 export type OptionValue =
-  /** A word or a number, sign included. */
+  /** `-inf` and `-nan` have their sign. */
   | { readonly kind: 'word'; readonly text: string }
+  /** An integer is a bigint. The sign is in both; only the text has that of `-0`. */
+  | { readonly kind: 'number'; readonly text: string; readonly value: bigint | number }
   | { readonly kind: 'string'; readonly bytes: Uint8Array }
   | { readonly kind: 'list'; readonly items: readonly OptionValue[] }
   | { readonly kind: 'aggregate'; readonly entries: readonly (readonly [name: string, value: OptionValue])[] };
