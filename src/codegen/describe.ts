@@ -26,6 +26,8 @@ export function describeFile(file: FileNode, symbols: Symbols): ReadonlyMap<Expo
 
 /** What a file must not hold when it is asked for itself, besides its declarations. */
 export function checkFile(file: FileNode, symbols: Symbols): void {
+  // A file without declarations is checked here alone.
+  fileFeatures(file, symbols);
   checkExtends(file, file.package, file, symbols);
 }
 

@@ -138,4 +138,39 @@ const numbers: readonly Case[] = [
   ]),
 ];
 
-export const cases: readonly Case[] = [...names, ...numbers];
+const withoutDeclarations: readonly Case[] = [
+  ...accepted([
+    ['a file with nothing but its syntax', P3],
+    ['an empty file', ''],
+    ['a file with a declared option alone', `${P3}option java_package = "p";`],
+  ]),
+  ...refused([
+    [
+      'a file without declarations, and with an option that is not declared',
+      `${P3}option (any) = 1;`,
+      'a.proto:2',
+      '(any)',
+    ],
+    [
+      'a file of imports alone, and with an option that is not declared',
+      {
+        'a.proto': 'syntax = "proto3"; import "b.proto";\noption (any) = { a: 1 };',
+        'b.proto': P3,
+      },
+      'a.proto:2',
+    ],
+    ['a file without declarations of an edition that does not exist', 'edition = "1999";', 'a.proto:1', '1999'],
+    [
+      'a file of extensions alone of an edition that is not understood',
+      'edition = "2050"; import "google/protobuf/descriptor.proto"; extend google.protobuf.FileOptions { int32 a = 50001; }',
+      'a.proto:1',
+    ],
+    [
+      'a file without declarations and with a feature that does not exist',
+      'edition = "2023";\noption features.field_presence = NEVER;',
+      'a.proto:2',
+    ],
+  ]),
+];
+
+export const cases: readonly Case[] = [...names, ...numbers, ...withoutDeclarations];
