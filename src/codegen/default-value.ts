@@ -1,15 +1,8 @@
 /** `[default = ...]` of proto2 and editions, as JavaScript source. */
-import { scalarFacts } from './scalars.js';
+import { rangeOf, type Scalar, scalarFacts } from './scalars.js';
 import type { FieldType } from './schema.js';
 import { quoted } from './quoted.js';
 import type { EnumNode, OptionValue } from './syntax/index.js';
-
-const RANGES: Readonly<Record<string, readonly [min: bigint, max: bigint]>> = {
-  int: [-(2n ** 31n), 2n ** 31n - 1n],
-  uint: [0n, 2n ** 32n - 1n],
-  int64: [-(2n ** 63n), 2n ** 63n - 1n],
-  uint64: [0n, 2n ** 64n - 1n],
-};
 
 const MAX_MAGNITUDE = 2n ** 64n - 1n;
 
@@ -59,10 +52,9 @@ function isBeyondOctal({ text, value }: NumberValue): boolean {
   return typeof value === 'bigint' && /^-?0/.test(text) && (value > MAX_MAGNITUDE || -value > MAX_MAGNITUDE);
 }
 
-function integerDefault(value: bigint | number, scalar: string, asNumber: boolean): string | undefined {
+function integerDefault(value: bigint | number, scalar: Scalar, asNumber: boolean): string | undefined {
   if (typeof value === 'number') return undefined;
-  const isUnsigned = scalar.startsWith('u') || scalar.startsWith('fixed');
-  const [min, max] = RANGES[(isUnsigned ? 'uint' : 'int') + (scalar.endsWith('64') ? '64' : '')] ?? [0n, 0n];
+  const [min, max] = rangeOf(scalar);
   if (value < min || value > max) return undefined;
   if (!scalar.endsWith('64')) return value.toString();
   if (!asNumber) return `${value}n`;

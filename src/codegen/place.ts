@@ -6,7 +6,9 @@ import { type FileNode, refusal } from './syntax/index.js';
 export interface Place {
   readonly file: FileNode;
   readonly symbols: Symbols;
-  /** Of what encloses the declaration. */
+  /** What descriptor.proto declares: the options that every file has. */
+  readonly builtIn: Symbols;
+  /** Of the file. */
   readonly features: Features;
 }
 

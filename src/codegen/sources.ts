@@ -10,6 +10,8 @@ export interface Sources {
   readonly files: ReadonlyMap<string, FileNode>;
   /** Proto paths of the files asked for, such as `shop/pricing.proto`, without repetitions. */
   readonly requested: readonly string[];
+  /** Millrace's own descriptor.proto, which declares the options that every file has. */
+  readonly descriptor: FileNode;
 }
 
 /**
@@ -23,7 +25,7 @@ export function loadSources(files: readonly string[], protoPath: readonly string
   const loaded = new Map<string, FileNode>();
   const requested = new Set(files.map((file) => requestedPath(resolve(file), folders)));
   for (const path of requested) load(path, []);
-  return { files: loaded, requested: [...requested] };
+  return { files: loaded, requested: [...requested], descriptor: loadDescriptor(folders) };
 
   function load(path: string, importers: readonly FileNode[], by?: ImportNode): void {
     const circle = importers.findIndex((importer) => importer.path === path);
@@ -50,6 +52,14 @@ export function loadSources(files: readonly string[], protoPath: readonly string
     }
     loaded.set(path, node);
   }
+}
+
+/** That of Millrace is newer than what a proto path may hold. A build of Millrace itself has it in the proto path alone. */
+function loadDescriptor(folders: readonly string[]): FileNode {
+  const path = 'google/protobuf/descriptor.proto';
+  const file = find(path, [bundledProtos(), ...folders]);
+  if (file === undefined) throw new ConfigError(`${path} is missing in ${bundledProtos()}. Install Millrace again.`);
+  return parseProto(read(file), path);
 }
 
 /** A proto path that is a file would be the place of that file itself, and its module would have no name. */

@@ -80,6 +80,12 @@ export class Symbols {
     return this.#resolve(name, scope, file, (symbol): symbol is ProtoSymbol => symbol !== undefined);
   }
 
+  /** The message of this full name, seen or not. */
+  message(fullName: string): MessageSymbol | undefined {
+    const symbol = this.#byName.get(fullName);
+    return symbol?.kind === 'message' ? symbol : undefined;
+  }
+
   /** A file that declares `name`, seen by `file` or not; for what an error suggests. */
   declaringFile(name: string): string | undefined {
     const wanted = name.replace(/^\./, '');
@@ -101,7 +107,7 @@ export class Symbols {
     };
     if (name.startsWith('.')) return found(name.slice(1));
     const first = name.split('.', 1)[0] ?? name;
-    for (let outer = scope; ; outer = outer.slice(0, Math.max(0, outer.lastIndexOf('.')))) {
+    for (let outer = scope; ; outer = scopeOf(outer)) {
       const prefix = outer === '' ? '' : `${outer}.`;
       // What the first part means is decided by the innermost scope that has it, whatever comes behind.
       if (first !== name && this.#holdsNames(prefix + first, file)) return found(prefix + name);
@@ -221,6 +227,11 @@ export class Symbols {
 /** `name` within `scope`, either of which may be empty. */
 export function join(scope: string, name: string): string {
   return scope === '' ? name : `${scope}.${name}`;
+}
+
+/** What encloses the declaration `fullName`: `a.b` of `a.b.c`. */
+export function scopeOf(fullName: string): string {
+  return fullName.slice(0, Math.max(0, fullName.lastIndexOf('.')));
 }
 
 /** `a.b.c` -> `a`, `a.b`, `a.b.c`; none of the empty name. */

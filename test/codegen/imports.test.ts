@@ -30,7 +30,7 @@ describe('imports', () => {
       `${P3} package shop; import "rules.proto"; message M {
         option (rules.disabled) = true;
         option (.rules.old).a = 5;
-        int32 a = 1 [(rules.field).min = 5, (rules.field) = { group: "group Row = 1 { __proto__ }" min: -1 }];
+        int32 a = 1 [(rules.field).min = 5, (rules.field).group = "group Row = 1 { __proto__ }"];
         string b = 2 [(rules.field) = { min: 1; [some.ext] { a: [1, 2] b < c: 'd' > } }, deprecated = true];
       }`,
     );
@@ -77,7 +77,7 @@ describe('imports', () => {
 
   it('types of descriptor.proto are generated, but for those that can be extended', async () => {
     const field = (type: string) =>
-      `${P3} import "google/protobuf/descriptor.proto"; message M { optional google.protobuf.${type} a = 1; }`;
+      `import "google/protobuf/descriptor.proto"; message M { optional google.protobuf.${type} a = 1; }`;
     await scratch.put('ok.proto', field('FieldDescriptorProto.Type'));
     await scratch.generate(['ok.proto']);
     expect((await scratch.load('google/protobuf/descriptor.js'))['FieldDescriptorProto_Type']).to.include({

@@ -25,6 +25,12 @@ describe('protoc accepts', () => {
     });
   }
 
+  for (const name of readdirSync(join(repository, 'protos/google/protobuf'))) {
+    it(`google/protobuf/${name}, which Millrace ships`, () => {
+      expect(complaintsOfProtoc(join(repository, 'protos'), `google/protobuf/${name}`)).to.equal('');
+    });
+  }
+
   for (const file of FOLDERS.flatMap(protosIn)) {
     it(file, () => {
       expect(complaintsOfProtoc(join(repository, dirname(file)), basename(file))).to.equal('');

@@ -42,11 +42,16 @@ export type OptionValue =
   | { readonly kind: 'list'; readonly items: readonly OptionValue[] }
   | { readonly kind: 'aggregate'; readonly entries: readonly (readonly [name: string, value: OptionValue])[] };
 
+/** `name` is without parentheses; those of extensions of the options have them. */
+export interface OptionPart {
+  readonly name: string;
+  readonly isExtension: boolean;
+}
+
 export interface OptionNode extends Node {
   /** As it is written: `features.field_presence`, `(millrace.v1.mode)`; without spaces. */
   readonly spelling: string;
-  /** The names in parentheses, without them: extensions of the options. */
-  readonly extensions: readonly string[];
+  readonly parts: readonly OptionPart[];
   readonly value: OptionValue;
 }
 
