@@ -9,6 +9,9 @@ import type { FieldSchema, FieldShape, FieldType } from './schema.js';
 import type { MessageSymbol, TypeSymbol } from './symbols.js';
 import { type FieldNode, refusal } from './syntax/index.js';
 
+/** Its fields are required, and almost every message of descriptor.proto holds it. No compiler leaves one in a descriptor, so they may be absent. */
+const NAME_PART = 'google.protobuf.UninterpretedOption.NamePart';
+
 /** Throws ConfigError, with file and line, for what protobuf does not allow and what Millrace does not have. */
 export function describeField(field: FieldNode, message: MessageSymbol, place: Place): FieldSchema {
   const { file } = place;
@@ -20,7 +23,8 @@ export function describeField(field: FieldNode, message: MessageSymbol, place: P
     throw refuse(
       `is a group, which Millrace does not have: ${field.type} is a group. Declare a message and a field of its type.`,
     );
-  if (field.label === 'required') throw refuse('is required, which Millrace does not have. Make it optional.');
+  if (field.label === 'required' && message.fullName !== NAME_PART)
+    throw refuse('is required, which Millrace does not have. Make it optional.');
   const features = fieldFeatures(field, place);
   if (features.field_presence === 'LEGACY_REQUIRED')
     throw refuse('is required by its features, which Millrace does not have.');

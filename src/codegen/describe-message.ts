@@ -51,19 +51,7 @@ function lineOf({ fields, oneofs, line }: MessageNode, name: string): number {
   return Math.max(line, ...members.map((member) => member.line));
 }
 
-function checkSupported(
-  { extensionRanges, options, oneofs, line }: MessageNode,
-  fullName: string,
-  file: FileNode,
-): void {
-  const [range] = extensionRanges;
-  if (range !== undefined) {
-    throw refusal(
-      file.path,
-      range.line,
-      `message ${fullName} can be extended, which Millrace does not have. Remove the line "extensions", and declare the fields here.`,
-    );
-  }
+function checkSupported({ options, oneofs, line }: MessageNode, fullName: string, file: FileNode): void {
   const entry = options.find(({ spelling }) => spelling === 'map_entry');
   if (entry !== undefined) {
     throw refusal(
