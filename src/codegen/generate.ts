@@ -49,6 +49,7 @@ const PACKAGE_MODULES: RuntimeModules = {
  */
 export async function generate(options: GenerateOptions): Promise<readonly string[]> {
   const { files, protoPath = [], out, services = true, modules = PACKAGE_MODULES } = options;
+  if (out === '') throw new ConfigError('The output folder is empty. Name a folder with --out; "." is this one.');
   const kind = options.module ?? moduleKindOf(out);
   const schemas = select(loadSources(files, protoPath), { services, shipped: modules.shipped });
   checkDistinct(schemas);

@@ -15,6 +15,7 @@ export type {
   MethodNode,
   OneofNode,
   OptionNode,
+  OptionPart,
   OptionValue,
   RangeNode,
   ReservedNode,

@@ -18,9 +18,10 @@ export function parseProto(source: string, path: string): FileNode {
   const services: ServiceNode[] = [];
   const extensions: ExtensionNode[] = [];
   let packageName: string | undefined;
+  let packageLine = 1;
   while (cursor.peek().kind !== 'end') statement();
   const content = { imports, options, messages, enums, services, extensions };
-  return { path, edition, editionLine: line, package: packageName ?? '', ...content };
+  return { path, edition, editionLine: line, package: packageName ?? '', packageLine, ...content };
 
   function statement(): void {
     const first = cursor.peek();
@@ -39,6 +40,7 @@ export function parseProto(source: string, path: string): FileNode {
     else if (text === 'package') {
       if (packageName !== undefined) throw refusal(path, first.line, 'The file has a second package line. Remove it.');
       packageName = parsePackage(cursor);
+      packageLine = first.line;
     } else if (!cursor.skip(';')) throw cursor.wrong('a message, enum, service, import, option or package');
   }
 }
