@@ -1,5 +1,5 @@
 /** One `millrace run`, from its options to its exit code. */
-import { importPipeline } from '../actors/runtime/index.js';
+import { importPipeline, netSettings } from '../actors/runtime/index.js';
 import { ConfigError, createLogger, type Logger, silentLogger } from '../index.js';
 import { type ResolvedOptions, readOptionsFile, resolveOptions } from '../options/index.js';
 import { RecordingFile } from '../recording/index.js';
@@ -47,6 +47,7 @@ export async function runModule(
       `The placement ${options.values.placement} takes real time, and a simulation runs on virtual time: leave out one of them.`,
     );
   }
+  const net = await netSettings(options.values);
   const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace);
   const recording = recordingOf(module, flags, simulation?.seed);
   const screen = new Screen({ isStdoutTaken: flags.json === true });
@@ -55,6 +56,7 @@ export async function runModule(
   if (options.notice !== undefined) log.warn(options.notice);
   const cluster = new Cluster({
     values,
+    net,
     simulation,
     log,
     trace: trace?.write,

@@ -106,6 +106,7 @@ describe('the millrace command', function () {
 
   before(() => {
     folder.write('broken.js', 'export default 1 +;');
+    folder.write('empty', '');
     folder.write('empty.js', 'export const nothing = 1;');
     mkdirSync(join(folder.path, 'unbuilt'));
     folder.write('unbuilt/package.json', '{ "millrace": "./dist/main.js" }');
@@ -120,6 +121,26 @@ describe('the millrace command', function () {
       expect(ended.stderr)
         .to.include(includes)
         .and.not.match(/\n\s+at /);
+      expect(ended.stdout).to.equal('');
+    });
+  }
+
+  /** Files that options name, and what the one line about each includes. */
+  const wrongFiles: Readonly<Record<string, readonly [env: Readonly<Record<string, string>>, includes: string]>> = {
+    'an empty cluster key': [{ MILLRACE_CLUSTER_KEY_FILE: 'empty' }, 'clusterKeyFile: empty is empty'],
+    'a device as cluster key': [{ MILLRACE_CLUSTER_KEY_FILE: '/dev/zero' }, 'it is not a regular file'],
+    'a certificate that is none': [{ MILLRACE_TLS_CERT_FILE: 'broken.js', MILLRACE_TLS_KEY_FILE: 'broken.js' }, 'PEM'],
+    'an authority that is none': [
+      { MILLRACE_TLS_CA_FILE: 'broken.js' },
+      'tlsCaFile: broken.js contains no certificate',
+    ],
+  };
+  for (const [what, [env, includes]] of Object.entries(wrongFiles)) {
+    it(`refuses ${what} in one line, and starts nothing`, async () => {
+      const ended = await folder.run(['run', FLIGHTS, '--quiet'], { MILLRACE_LISTEN: 'unix:', ...env });
+      expect(ended.code, ended.stderr).to.equal(2);
+      expect(messages(ended)).to.have.length(1);
+      expect(ended.stderr).to.include(includes);
       expect(ended.stdout).to.equal('');
     });
   }

@@ -1,25 +1,22 @@
-import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../errors.js';
 import type { OptionValues } from '../../options/index.js';
 import type { NetOptions } from './net-options.js';
 
-/** What the resolved options say of links to other processes; undefined where there are none. */
-export function netSettings(values: OptionValues): NetOptions | undefined {
-  const { listen, controlPlane, placement, advertisedHost, clusterKeyFile, keyless, ucx, ucxInterfaces } = values;
+const FILES = ['clusterKeyFile', 'tlsCertFile', 'tlsKeyFile', 'tlsCaFile'] as const;
+
+/** What the resolved options say of links to other processes; undefined where there are none. Rejects with ConfigError for a file that cannot be used. */
+export async function netSettings(values: OptionValues): Promise<NetOptions | undefined> {
+  const { listen, controlPlane, placement, advertisedHost, keyless, ucx, ucxInterfaces } = values;
   if (listen === 'none' && controlPlane === 'none' && placement === 'inline') {
     return undefined;
   }
-  const cert = contents('tlsCertFile', values);
-  const key = contents('tlsKeyFile', values);
-  const ca = contents('tlsCaFile', values);
   return {
     keyless,
     ucx,
     ...(ucxInterfaces !== '' && { ucxInterfaces: ucxInterfaces.split(',') }),
     listen: listen === 'none' ? listenBeside(controlPlane) : listen,
     ...(advertisedHost !== '' && { advertisedHost }),
-    ...(clusterKeyFile !== '' && { key: contents('clusterKeyFile', values)?.trim() ?? '' }),
-    ...((cert ?? ca) !== undefined && { tls: { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) } }),
+    ...(FILES.some((option) => values[option] !== '') && (await import('./key-files.js')).keyFiles(values)),
   };
 }
 
@@ -33,17 +30,4 @@ function listenBeside(controlPlane: string): string {
     return `${near}:0`;
   }
   throw new ConfigError(`Processes beyond this host have to reach this one, to join ${controlPlane}: set listen.`);
-}
-
-type FileOption = 'clusterKeyFile' | 'tlsCertFile' | 'tlsKeyFile' | 'tlsCaFile';
-
-function contents(name: FileOption, { [name]: path }: OptionValues): string | undefined {
-  if (path === '') {
-    return undefined;
-  }
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new ConfigError(`${name}: ${path} cannot be read. Name a file that this process may read.`, { cause });
-  }
 }

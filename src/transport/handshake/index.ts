@@ -10,6 +10,7 @@ export { ConnectionManager, type ConnectionManagerOptions } from './connection-m
 export type { Hello } from './handshake.js';
 export { hostSilenceProbe } from './proc-net-tcp.js';
 export { schemeOf } from './sockets.js';
-export { checkSecurity } from './security.js';
+export { assertClusterKey, checkSecurity } from './security.js';
+export { assertTls } from './tls-credentials.js';
 export { abandonSocket, removeLeftSocket } from './socket-file.js';
 export { LivenessMonitor, type MonitoredLink } from './liveness-monitor.js';
