@@ -67,6 +67,11 @@ export const optionTable = {
     isValid: (address) => /^(none|.*(unix|tcp|tls):\S+)$/.test(address),
   }),
   clusterKeyFile: filePath('File with the secret that all processes of the cluster share, at least 16 bytes.'),
+  keyFileReaders: choice(['owner', 'group', 'all'], {
+    default: 'owner',
+    description:
+      'Users who may be able to read the files of clusterKeyFile and tlsKeyFile; more permissive files are refused.',
+  }),
   keyless: choice(['nowhere', 'unix', 'loopback'], {
     default: 'unix',
     description: 'Links that need no cluster key: unix means socket files that only this user can open.',

@@ -116,6 +116,7 @@ describe('resolveOptions', () => {
     advertisedHost: ['two words', 'http://host', 5],
     controlPlane: ['', 'there', 'http://host:80', null],
     clusterKeyFile: [' padded ', 'a\0b', 5],
+    keyFileReaders: ['others', 0o600],
     keyless: ['anywhere', true],
     tlsCertFile: [' ', 5],
     tlsKeyFile: [' ', {}],

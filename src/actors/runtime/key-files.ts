@@ -1,6 +1,7 @@
 /** Reads the files of the cluster key and of TLS that options name, and checks them before anything listens. */
+import { statSync } from 'node:fs';
 import { limits } from '../../limits.js';
-import { readNamedText, unusable } from '../../named-file.js';
+import { type NamedFile, readNamedText, unusable } from '../../named-file.js';
 import type { OptionValues } from '../../options/index.js';
 import { assertClusterKey, assertTls } from '../../transport/handshake/index.js';
 import type { NetOptions } from './net-options.js';
@@ -35,12 +36,29 @@ export function keyFiles(values: OptionValues): Pick<NetOptions, 'key' | 'tls'> 
   return { ...(key !== undefined && { key }), ...(hasTls && { tls }) };
 }
 
-function contents(option: FileOption, { [option]: path }: OptionValues): string | undefined {
+function contents(option: FileOption, values: OptionValues): string | undefined {
+  const path = values[option];
   if (path === '') return undefined;
   const file = { what: `${option}:`, path, maxBytes: limits.keyFileBytes };
   const text = readNamedText(file);
   if (text.trim() === '') throw unusable(file, 'is empty');
+  if (option === 'clusterKeyFile' || option === 'tlsKeyFile') assertPrivate(file, values.keyFileReaders);
   return text;
+}
+
+/** Mode bits by which users read or write a file who must not, for each value of `keyFileReaders`. */
+const FORBIDDEN_BITS = { owner: 0o066, group: 0o006, all: 0 } as const;
+
+/** Who can read a secret has it, and who can write its file chooses it. Windows has no such bits. */
+function assertPrivate(file: NamedFile, readers: OptionValues['keyFileReaders']): void {
+  const mode = statSync(file.path).mode & 0o777;
+  if (process.platform === 'win32' || (mode & FORBIDDEN_BITS[readers]) === 0) return;
+  const who = (mode & 0o006) === 0 ? 'its group' : 'other users';
+  const widened = (mode & 0o006) === 0 ? 'group' : 'all';
+  throw unusable(
+    file,
+    `has mode ${mode.toString(8).padStart(4, '0')}, so ${who} can read or change it: use chmod 600, or set keyFileReaders to ${widened}`,
+  );
 }
 
 /** As errors name it: `tlsKeyFile: /run/key.pem`. */

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -122,6 +122,45 @@ describe('the files of keys and certificates', () => {
       const path = file('encrypted', privateKey);
       await isRefused({ tlsCertFile: cert, tlsKeyFile: path }, 'tlsKeyFile', path, 'is encrypted');
     }
+  });
+
+  it('are refused where they hold a secret and other users can read or change it, unless an option permits that', async () => {
+    const clusterKeyFile = file('cluster.key', KEY);
+    const tls = { tlsCertFile: file('cert', own.cert), tlsKeyFile: file('key', own.key) };
+    const accepted = {
+      owner: [0o600, 0o400],
+      group: [0o600, 0o440, 0o640],
+      all: [0o600, 0o440, 0o644, 0o777],
+    } as const;
+    const refused = { owner: [0o640, 0o440, 0o620, 0o644, 0o604, 0o602, 0o777], group: [0o644, 0o444, 0o642, 0o777] };
+    for (const keyFileReaders of ['owner', 'group', 'all'] as const) {
+      for (const mode of accepted[keyFileReaders]) {
+        for (const path of [clusterKeyFile, tls.tlsKeyFile]) chmodSync(path, mode);
+        expect(await settings({ clusterKeyFile, ...tls, keyFileReaders })).to.include.keys('key', 'tls');
+      }
+    }
+    for (const keyFileReaders of ['owner', 'group'] as const) {
+      for (const mode of refused[keyFileReaders]) {
+        for (const path of [clusterKeyFile, tls.tlsKeyFile]) chmodSync(path, mode);
+        const words = ['has mode 0', mode.toString(8), 'chmod 600', 'set keyFileReaders to'];
+        await isRefused({ clusterKeyFile, keyFileReaders }, 'clusterKeyFile', clusterKeyFile, ...words);
+        await isRefused({ ...tls, keyFileReaders }, 'tlsKeyFile', tls.tlsKeyFile, ...words);
+      }
+    }
+  });
+
+  it('may be public where they hold certificates', async () => {
+    const [tlsCertFile, tlsCaFile] = [file('cert', own.cert), file('ca', authority.cert)];
+    for (const path of [tlsCertFile, tlsCaFile]) chmodSync(path, 0o644);
+    expect(await settings({ tlsCertFile, tlsKeyFile: file('key', own.key), tlsCaFile })).to.have.property('tls');
+  });
+
+  it('have the mode of what a link leads to, as in the volumes of Kubernetes', async () => {
+    const clusterKeyFile = join(folder, 'link');
+    symlinkSync(file('real', KEY), clusterKeyFile);
+    expect(await settings({ clusterKeyFile })).to.include({ key: KEY });
+    chmodSync(join(folder, 'real'), 0o644);
+    await isRefused({ clusterKeyFile }, 'has mode 0644', 'set keyFileReaders to all');
   });
 
   it('are read before anything listens', async () => {
