@@ -1,6 +1,6 @@
 /** One `millrace run`, from its options to its exit code. */
 import { importPipeline, netSettings } from '../actors/runtime/index.js';
-import { ConfigError, createLogger, type Logger, silentLogger } from '../index.js';
+import { ConfigError, createLogger, type Logger, type ResourceError, silentLogger } from '../index.js';
 import { type ResolvedOptions, readOptionsFile, resolveOptions } from '../options/index.js';
 import { RecordingFile } from '../recording/index.js';
 import { Cluster } from './cluster.js';
@@ -48,9 +48,10 @@ export async function runModule(
     );
   }
   const net = await netSettings(options.values);
-  const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace);
-  const recording = recordingOf(module, flags, simulation?.seed);
   const screen = new Screen({ isStdoutTaken: flags.json === true });
+  const warn = (failure: ResourceError): void => screen.say(failure.message);
+  const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace, warn);
+  const recording = recordingOf(module, flags, simulation?.seed, warn);
   const { values } = options;
   const log = loggerOf(options, screen, isVerbose);
   if (options.notice !== undefined) log.warn(options.notice);
@@ -85,18 +86,19 @@ export async function runModule(
       }));
   } finally {
     await stopInTime(cluster);
-    screen.close();
     trace?.close();
     recording?.close();
+    screen.close();
     interrupts.end();
   }
   // Interrupted before there was a pipeline.
   if (ended === undefined) return interrupts.first?.exitCode ?? ExitCode.internal;
   const replay = simulation && replayCommand({ module, flags, simulation, partitions: cluster.partitions, program });
   const isSilent = interrupts.first !== undefined && interrupts.first.message === undefined;
-  if (!isSilent) report(ended, flags, { replay, isVerbose });
+  const incomplete = [trace?.failure, recording?.failure].filter((failure) => failure !== undefined);
+  if (!isSilent) report(ended, flags, { replay, isVerbose, incomplete });
   if (ended.isInterrupted) return interrupts.first?.exitCode ?? ExitCode.interrupted;
-  return ended.error === undefined ? ExitCode.ok : ExitCode.failed;
+  return ended.error === undefined && incomplete.length === 0 ? ExitCode.ok : ExitCode.failed;
 }
 
 async function stopInTime(cluster: Cluster): Promise<void> {
@@ -112,13 +114,14 @@ function recordingOf(
   module: string,
   { record, recordActors }: RunFlags,
   seed: number | undefined,
+  onFailure: (failure: ResourceError) => void,
 ): RecordingFile | undefined {
   if (record === undefined) {
     if (recordActors !== undefined) throw new ConfigError('--record-actors needs --record FILE.');
     return undefined;
   }
   const actors = recordActors?.split(',') ?? ['*'];
-  return new RecordingFile(record, { actors, millraceVersion: ownVersion(), seed, module });
+  return new RecordingFile(record, { actors, millraceVersion: ownVersion(), seed, module, onFailure });
 }
 
 /** The command logs warnings and errors only, unless the option logLevel is set. */

@@ -47,7 +47,7 @@ export async function simulateModules(
 /** Runs on the main thread, so that breakpoints work. */
 async function simulateOnce({ module, workload }: Simulated, flags: SimFlags): Promise<number> {
   const plan = flags.plan === undefined ? drawPlan(workload, flags.seed ?? 0) : readPlan(flags.plan);
-  const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace);
+  const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace, ({ message }) => say(message));
   const startedMs = performance.now();
   const { violations, messages } = await runPlan(workload, plan, { isRepeated: false, trace: trace?.write });
   trace?.close();
@@ -61,7 +61,7 @@ async function simulateOnce({ module, workload }: Simulated, flags: SimFlags): P
     say(tallyLine({ name: workload.name, passed: 1, failed, messages, seconds }));
   }
   if (flags.json === true) print(JSON.stringify({ workload: workload.name, seed: plan.seed, plan, violations }));
-  return failed > 0 ? ExitCode.failed : ExitCode.ok;
+  return failed > 0 || trace?.failure !== undefined ? ExitCode.failed : ExitCode.ok;
 }
 
 async function simulateSeeds(all: readonly Simulated[], flags: SimFlags, interrupts: Interrupts): Promise<number> {
