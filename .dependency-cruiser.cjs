@@ -1,7 +1,17 @@
 // The arrows between the rooms of src/. They point one way only; ARCHITECTURE.md has the picture. Imports of types count
 // as any other. Cycles within a room are the linter's affair: it knows which imports carry only types.
 
-const ground = ['errors', 'foreign', 'limits', 'deferred', 'installation', 'import-module', 'named-file', 'output-file', 'vendored'];
+const ground = [
+  'errors',
+  'foreign',
+  'limits',
+  'deferred',
+  'installation',
+  'import-module',
+  'named-file',
+  'output-file',
+  'vendored',
+];
 const basics = [...ground, 'ids', 'scheduler', 'logging', 'options'];
 const messages = [...basics, 'protocol'];
 const control = [...messages, 'actors/kernel', 'transport', 'actors/transport'];
