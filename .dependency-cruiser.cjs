@@ -10,6 +10,7 @@ const ground = [
   'import-module',
   'named-file',
   'output-file',
+  'socket-address',
   'vendored',
 ];
 const basics = [...ground, 'ids', 'scheduler', 'logging', 'options'];
@@ -28,6 +29,7 @@ const arrows = {
   'import-module': [],
   'named-file': ['errors', 'foreign'],
   'output-file': ['errors', 'foreign'],
+  'socket-address': ['errors'],
   vendored: [],
   ids: ground,
   scheduler: ground,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
@@ -106,6 +106,8 @@ describe('the millrace command', function () {
 
   before(() => {
     folder.write('broken.js', 'export default 1 +;');
+    // The key of tlsKeyFile is secret.
+    chmodSync(join(folder.path, 'broken.js'), 0o600);
     folder.write('empty', '');
     folder.write('empty.js', 'export const nothing = 1;');
     mkdirSync(join(folder.path, 'unbuilt'));
@@ -125,9 +127,11 @@ describe('the millrace command', function () {
     });
   }
 
-  /** Files that options name, and what the one line about each includes. */
-  const wrongFiles: Readonly<Record<string, readonly [env: Readonly<Record<string, string>>, includes: string]>> = {
+  /** Options and the files that they name, and what the one line about each includes. */
+  const wrongOptions: Readonly<Record<string, readonly [env: Readonly<Record<string, string>>, includes: string]>> = {
     'an empty cluster key': [{ MILLRACE_CLUSTER_KEY_FILE: 'empty' }, 'clusterKeyFile: empty is empty'],
+    'a port that is too large': [{ MILLRACE_LISTEN: 'tcp://h:99999' }, 'a port from 0 to 65535'],
+    'a port that nobody listens at': [{ MILLRACE_CONTROL_PLANE: 'tcp://127.0.0.1:0' }, 'a port from 1 to 65535'],
     'a device as cluster key': [{ MILLRACE_CLUSTER_KEY_FILE: '/dev/zero' }, 'it is not a regular file'],
     'a certificate that is none': [{ MILLRACE_TLS_CERT_FILE: 'broken.js', MILLRACE_TLS_KEY_FILE: 'broken.js' }, 'PEM'],
     'an authority that is none': [
@@ -135,7 +139,7 @@ describe('the millrace command', function () {
       'tlsCaFile: broken.js contains no certificate',
     ],
   };
-  for (const [what, [env, includes]] of Object.entries(wrongFiles)) {
+  for (const [what, [env, includes]] of Object.entries(wrongOptions)) {
     it(`refuses ${what} in one line, and starts nothing`, async () => {
       const ended = await folder.run(['run', FLIGHTS, '--quiet'], { MILLRACE_LISTEN: 'unix:', ...env });
       expect(ended.code, ended.stderr).to.equal(2);

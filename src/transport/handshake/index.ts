@@ -3,7 +3,7 @@
  * capabilities), and the liveness monitor. The transports that use sockets, `net` and `ucx`, call it. It must never read the bytes that
  * follow the handshake.
  */
-export { type SocketAddress, formatAddress, isLocal, listenAddress, parseAddress } from './address.js';
+export { type SocketAddress, formatAddress, isLocal, listenAddress, parseAddress } from '../../socket-address.js';
 export type { PeerConnection, HandshakeSettings } from './peer-connection.js';
 export type { DialOptions } from './dial.js';
 export { ConnectionManager, type ConnectionManagerOptions } from './connection-manager.js';

@@ -1,7 +1,7 @@
 import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { LinkSecurity } from '../link-options.js';
-import { type SocketAddress, formatAddress, isLocal } from './address.js';
+import { type SocketAddress, formatAddress, isLocal } from '../../socket-address.js';
 
 /** Throws ConfigError when the settings do not let the two ends of a link at this address authenticate each other. */
 export function checkSecurity(address: SocketAddress, security: LinkSecurity): void {

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ConfigError } from '../../errors.js';
-import { whyNoSocketPath } from './address.js';
+import { whyNoSocketPath } from '../../socket-address.js';
 
 /** Name prefix of a private folder. It holds one socket file. */
 const FOLDER_PREFIX = 'millrace-link-';
