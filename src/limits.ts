@@ -95,6 +95,12 @@ export const limits = {
   configFileBytes: 1024 * 1024,
   /** Bytes of one file with a cluster key, a private key or certificates. */
   keyFileBytes: 1024 * 1024,
+  /** Bytes of one recording that is replayed: the most that Node reads at once. */
+  recordingFileBytes: 2 ** 31 - 1,
+  /** Bytes of one file with the plan of a simulation. */
+  planFileBytes: 16 * 1024 * 1024,
+  /** Bytes of one .proto file. */
+  protoFileBytes: 16 * 1024 * 1024,
   /** Bytes of one topology in XML. */
   topologyXmlBytes: 64 * 1024 * 1024,
   /** Elements in one another in a topology. */

@@ -3,6 +3,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError } from '../index.js';
+import { limits } from '../limits.js';
+import { readNamedText } from '../named-file.js';
 import { quoted } from './program-args.js';
 
 /** URL of the module that MODULE means: a JavaScript file, or a folder whose package.json names one as `"millrace"`. Throws ConfigError. */
@@ -13,13 +15,20 @@ export function moduleUrl(module: string): string {
       `There is no module ${quoted(module)}: name a JavaScript file, or a folder whose package.json names one.`,
     );
   }
-  if (!statSync(path).isDirectory()) return pathToFileURL(path).href;
+  if (!statSync(path).isDirectory()) return fileUrl(module, path);
   const named = namedIn(module, join(path, 'package.json'));
   const file = resolve(path, named);
   if (!existsSync(file)) {
     throw new ConfigError(`${join(module, 'package.json')} names ${named}, which is not there: build it first.`);
   }
-  return pathToFileURL(file).href;
+  return fileUrl(join(module, named), file);
+}
+
+/** The import of a device or a pipe may never end. */
+function fileUrl(shown: string, path: string): string {
+  if (!statSync(path).isFile())
+    throw new ConfigError(`The module ${shown} is not a regular file: name a JavaScript file.`);
+  return pathToFileURL(path).href;
 }
 
 function namedIn(module: string, path: string): string {
@@ -35,8 +44,9 @@ function namedIn(module: string, path: string): string {
 }
 
 function parse(path: string): unknown {
+  const text = readNamedText({ what: 'The file', path, maxBytes: limits.configFileBytes });
   try {
-    return JSON.parse(new TextDecoder().decode(readFileSync(path)));
+    return JSON.parse(text);
   } catch (cause) {
     throw new ConfigError(`${path} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
   }

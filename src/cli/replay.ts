@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { open as openInspector, url as inspectorUrl, waitForDebugger as waitForInspector } from 'node:inspector';
 import type { Command } from 'commander';
 import { importPipeline } from '../actors/runtime/index.js';
 import { importModule } from '../import-module.js';
 import { ConfigError } from '../index.js';
+import { limits } from '../limits.js';
+import { readNamedFile } from '../named-file.js';
 import {
   type ActorRecord,
   actorNamed,
@@ -111,21 +112,12 @@ async function replayActor(
 }
 
 function recordingIn(file: string): Recording {
-  const bytes = read(file);
+  const bytes = readNamedFile({ what: 'The recording', path: file, maxBytes: limits.recordingFileBytes });
   try {
     return readRecording(bytes);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`${file} is not a recording: ${message}`, { cause });
-  }
-}
-
-function read(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`The recording ${file} cannot be read: ${message}.`, { cause });
   }
 }
 

@@ -1,9 +1,11 @@
 /** One `millrace run`, from its options to its exit code. */
+import { fileURLToPath } from 'node:url';
 import { importPipeline, netSettings } from '../actors/runtime/index.js';
 import { ConfigError, createLogger, type Logger, type ResourceError, silentLogger } from '../index.js';
 import { type ResolvedOptions, readOptionsFile, resolveOptions } from '../options/index.js';
 import { RecordingFile } from '../recording/index.js';
 import { Cluster } from './cluster.js';
+import { assertDistinct } from './distinct-files.js';
 import { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
 import type { Interrupts } from './interrupts.js';
@@ -37,16 +39,27 @@ export async function runModule(
 ): Promise<number> {
   const simulation = simulationOf(flags);
   const url = moduleUrl(module);
+  const file = readOptionsFile({ folder: process.cwd() });
   const options = resolveOptions({
     code: { partitions: flags.partitions, placement: flags.placement },
     env: process.env,
-    file: readOptionsFile({ folder: process.cwd() }),
+    file,
   });
   if (simulation !== undefined && options.values.placement !== 'inline') {
     throw new ConfigError(
       `The placement ${options.values.placement} takes real time, and a simulation runs on virtual time: leave out one of them.`,
     );
   }
+  assertDistinct(
+    [
+      { name: '--trace', path: flags.trace },
+      { name: '--record', path: flags.record },
+    ],
+    [
+      { name: 'the module', path: fileURLToPath(url) },
+      { name: 'the config file', path: file?.path },
+    ],
+  );
   const net = await netSettings(options.values);
   const screen = new Screen({ isStdoutTaken: flags.json === true });
   const warn = (failure: ResourceError): void => screen.say(failure.message);

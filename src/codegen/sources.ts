@@ -1,8 +1,10 @@
 /** Finds and parses .proto files, with all that they import. */
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../errors.js';
+import { limits } from '../limits.js';
+import { readNamedFile } from '../named-file.js';
 import { type FileNode, type ImportNode, parseProto, refusal } from './syntax/index.js';
 
 export interface Sources {
@@ -63,12 +65,12 @@ function isThere(file: string): boolean {
   }
 }
 
-function read(file: string): string {
+function read(path: string): string {
+  const bytes = readNamedFile({ what: 'The file', path, maxBytes: limits.protoFileBytes });
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    const reason = cause instanceof TypeError ? 'it is not UTF-8 text' : messageOf(cause);
-    throw new ConfigError(`${file} cannot be read: ${reason}.`, { cause });
+    throw new ConfigError(`The file ${path} cannot be read: it is not UTF-8 text.`, { cause });
   }
 }
 
