@@ -1,24 +1,25 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { ResourceError } from '../errors.js';
-import { bindThreadMemory, setThreadAffinity } from './native.js';
+import { bindThreadMemory, getThreadAffinity, setThreadAffinity } from './native.js';
 import { type CpuSet, cpuSet, formatCpuList, parseCpuList } from './topology/index.js';
 
 /**
- * Pins the calling thread to processors, and reads back from the kernel that it is: a thread of a partition calls this for itself, with
- * the processors of its plan, before it does anything else. Partitions that share the thread of their process are never pinned.
- * ResourceError where the kernel does otherwise, or there is nothing to pin to.
+ * Pins the calling thread to processors, reads back from the kernel that it is, and returns them: a thread of a partition calls this for
+ * itself, with the processors of its plan, before it does anything else. Partitions that share the thread of their process are never
+ * pinned. ResourceError where the kernel does otherwise, cannot be asked, or there is nothing to pin to.
  */
-export function pinThread(cpus: CpuSet): void {
+export function pinThread(cpus: CpuSet): CpuSet {
   const wanted = cpuSet(cpus);
   if (wanted.length === 0) throw new ResourceError('A thread cannot be pinned to no processor.');
   setThreadAffinity(wanted);
-  const found = formatCpuList(threadAffinity() ?? []);
-  if (found !== formatCpuList(wanted)) {
+  const found = getThreadAffinity();
+  if (formatCpuList(found) !== formatCpuList(wanted)) {
     throw new ResourceError(
-      `A thread was to be pinned to the processors ${formatCpuList(wanted)}, and the kernel lets it run on ${found}: the cgroup of ` +
-        'this process withholds the others. Leave them out of the cpuset.',
+      `A thread was to be pinned to the processors ${formatCpuList(wanted)}, and the kernel lets it run on ${formatCpuList(found)}: ` +
+        'the cgroup of this process withholds the others. Leave them out of the cpuset.',
     );
   }
+  return found;
 }
 
 /**
