@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { loadPart } from '../../installation.js';
 import type { OptionValues } from '../../options/index.js';
 import type { NetOptions } from './net-options.js';
 
@@ -16,7 +17,7 @@ export async function netSettings(values: OptionValues): Promise<NetOptions | un
     ...(ucxInterfaces !== '' && { ucxInterfaces: ucxInterfaces.split(',') }),
     listen: listen === 'none' ? listenBeside(controlPlane) : listen,
     ...(advertisedHost !== '' && { advertisedHost }),
-    ...(FILES.some((option) => values[option] !== '') && (await import('./key-files.js')).keyFiles(values)),
+    ...(FILES.some((option) => values[option] !== '') && (await loadPart(import('./key-files.js'))).keyFiles(values)),
   };
 }
 

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { loadPart } from '../../installation.js';
 import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
 import type { LinkLibrary, Transport } from '../../transport/index.js';
 import type { MemoryNetwork, MemoryTransportOptions } from '../../transport/memory/index.js';
@@ -49,9 +50,9 @@ export function inside(network: MemoryNetwork): Transports {
  * here only: most programs have none, and start sooner without them.
  */
 export async function insideAndOutside(network: MemoryNetwork, options: OutsideOptions): Promise<Transports> {
-  const { outsideLayers } = await import('./outside.js');
-  const { StackTransport } = await import('../../transport/stack/index.js');
-  const { UcxLibrary } = await import('../../transport/ucx/index.js');
+  const { outsideLayers } = await loadPart(import('./outside.js'));
+  const { StackTransport } = await loadPart(import('../../transport/stack/index.js'));
+  const { UcxLibrary } = await loadPart(import('../../transport/ucx/index.js'));
   const { scheduler, log } = options;
   const library = new UcxLibrary({ log });
   const program = Buffer.from(systemEntropy(8)).toString('hex');
