@@ -9,7 +9,7 @@ import { STALE } from './bundle.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tsc = 'node_modules/typescript/bin/tsc';
-const cli = 'dist/cli/main.js';
+const cli = 'dist/cli/millrace.js';
 /** The output of scripts/bundle.mjs. */
 const CORE = 'dist/core.js';
 
@@ -22,6 +22,8 @@ if (isNewerThan(CORE, ['src', 'package.json', 'scripts/bundle.mjs', 'dist/.tsbui
   bundle();
 }
 makeExecutable(cli);
+// Links of earlier checkouts lead there.
+makeExecutable('dist/cli/main.js');
 run('native-shims/build.mjs', '--if-able');
 if (!process.argv.includes('--src')) {
   prune('test', 'build/test');

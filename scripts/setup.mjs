@@ -74,7 +74,7 @@ function linkSelf(root) {
     existsSync(dirname(command)) &&
     lstatSync(command, { throwIfNoEntry: false }) === undefined
   ) {
-    symlinkSync('../millrace/dist/cli/main.js', command);
+    symlinkSync('../millrace/dist/cli/millrace.js', command);
   }
 }
 

@@ -162,7 +162,10 @@ export class CapacityError extends MillraceError {
   override readonly code = 'CAPACITY';
 }
 
-/** A native library, topology or memory that is needed is not there. Says which file, and the command that installs it. */
+/**
+ * A native library, topology, memory or room on a disk that is needed is not there. Says which file, and what to do: the command that
+ * installs it.
+ */
 export class ResourceError extends MillraceError {
   static {
     define(this, 'ResourceError', 'RESOURCE');

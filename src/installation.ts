@@ -130,3 +130,21 @@ function ownPlaces(): readonly string[] {
   ];
   return places.flatMap((place) => (place !== undefined && existsSync(dirname(place)) ? [place] : []));
 }
+
+/**
+ * A part of the package that is imported when it is first needed. Rejects with ResourceError where no descriptors are left to read its
+ * files with: Node opens all files of an import at once.
+ */
+export async function loadPart<T>(part: Promise<T>): Promise<T> {
+  try {
+    return await part;
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code !== 'EMFILE' && code !== 'ENFILE') throw cause;
+    const who = code === 'EMFILE' ? 'this process' : 'this machine';
+    throw new ResourceError(
+      `A part of Millrace cannot be loaded: ${who} has too many open files (${code}). Raise the limit: ulimit -n 1024, or LimitNOFILE= of systemd.`,
+      { cause },
+    );
+  }
+}

@@ -55,6 +55,8 @@ export const limits = {
   linkBurstBytes: 256 * 1024,
   /** Time that a closed link has to bring what was sent across, in ms. */
   linkLingerMs: 2_000,
+  /** Shortest cluster key, in bytes: a shorter secret can be guessed from one recorded handshake. */
+  shortestKeyBytes: 16,
   /** Largest record of a handshake, in bytes. */
   handshakeRecordBytes: 16 * 1024,
   /** Connections to one listener whose handshake is in progress. */
@@ -91,6 +93,14 @@ export const limits = {
   partitions: 1_024,
   /** Bytes of one config file. */
   configFileBytes: 1024 * 1024,
+  /** Bytes of one file with a cluster key, a private key or certificates. */
+  keyFileBytes: 1024 * 1024,
+  /** Bytes of one recording that is replayed: the most that Node reads at once. */
+  recordingFileBytes: 2 ** 31 - 1,
+  /** Bytes of one file with the plan of a simulation. */
+  planFileBytes: 16 * 1024 * 1024,
+  /** Bytes of one .proto file. */
+  protoFileBytes: 16 * 1024 * 1024,
   /** Bytes of one topology in XML. */
   topologyXmlBytes: 64 * 1024 * 1024,
   /** Elements in one another in a topology. */

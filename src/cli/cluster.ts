@@ -1,5 +1,5 @@
 /** Where a pipeline runs: in one real process, or on virtual nodes with planned crashes. */
-import { netSettings, runtimeSettings } from '../actors/runtime/index.js';
+import { runtimeSettings } from '../actors/runtime/index.js';
 import { Executor, type ExecutorOptions, type Logger, type Runtime, type UndeclaredWork } from '../index.js';
 import type { OptionValues } from '../options/index.js';
 import { machineProvider } from '../resources/index.js';
@@ -8,6 +8,8 @@ import type { Simulation } from './simulation.js';
 
 export interface ClusterOptions {
   readonly values: OptionValues;
+  /** What `netSettings` makes of `values`. */
+  readonly net: ExecutorOptions['net'];
   readonly simulation: Simulation | undefined;
   readonly log: Logger;
   readonly trace: ((line: string) => void) | undefined;
@@ -22,9 +24,8 @@ export class Cluster {
   readonly #happened = new Set<Crash>();
 
   constructor(options: ClusterOptions) {
-    const { simulation, values, log, trace, tap } = options;
+    const { simulation, values, net, log, trace, tap } = options;
     const { linkDeadMs } = values;
-    const net = netSettings(values);
     this.#options = options;
     this.executor = new Executor({
       log,

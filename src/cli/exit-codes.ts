@@ -1,7 +1,7 @@
 /** Exit codes of `millrace`. The help lists them. */
 export const ExitCode = {
   ok: 0,
-  /** The pipeline or its runtime failed. */
+  /** The pipeline or its runtime failed, or a file beside it could not be written to its end. */
   failed: 1,
   /** A command, option, module or argument is wrong; nothing was started. */
   usage: 2,
@@ -21,7 +21,7 @@ const SIGNAL_CODES = `  129  stopped by SIGHUP
 
 export const EXIT_CODES = `Exit codes:
   0    success
-  1    the pipeline failed; the message names segment, partition and cause
+  1    the pipeline failed, and the message names segment, partition and cause; or a file of --record or --trace is incomplete
   2    a command, option, module or argument is wrong; nothing was started
   3    an internal error of Millrace, or an error that the program did not catch
 ${SIGNAL_CODES}`;
@@ -35,7 +35,7 @@ ${SIGNAL_CODES}`;
 
 export const SIM_EXIT_CODES = `Exit codes:
   0    every seed passed
-  1    a seed failed; its violations and the command that replays it are printed
+  1    a seed failed: its violations and the command that replays it are printed; or the file of --trace is incomplete
   2    an option or module is wrong; nothing was started
   3    an internal error of the command
 ${SIGNAL_CODES}`;

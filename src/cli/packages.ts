@@ -14,13 +14,20 @@ export function moduleUrl(module: string): string {
       `There is no module ${quoted(module)}: name a JavaScript file, or a folder whose package.json names one.`,
     );
   }
-  if (!statSync(path).isDirectory()) return pathToFileURL(path).href;
+  if (!statSync(path).isDirectory()) return fileUrl(module, path);
   const named = namedIn(module, join(path, 'package.json'));
   const file = resolve(path, named);
   if (!existsSync(file)) {
     throw new ConfigError(`${join(module, 'package.json')} names ${named}, which is not there: build it first.`);
   }
-  return pathToFileURL(file).href;
+  return fileUrl(join(module, named), file);
+}
+
+/** The import of a device or a pipe may never end. */
+function fileUrl(shown: string, path: string): string {
+  if (!statSync(path).isFile())
+    throw new ConfigError(`The module ${shown} is not a regular file: name a JavaScript file.`);
+  return pathToFileURL(path).href;
 }
 
 function namedIn(module: string, path: string): string {

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { open as openInspector, url as inspectorUrl, waitForDebugger as waitForInspector } from 'node:inspector';
 import type { Command } from 'commander';
 import { importPipeline } from '../actors/runtime/index.js';
 import { messageOf } from '../foreign.js';
 import { importModule } from '../import-module.js';
 import { ConfigError } from '../index.js';
+import { limits } from '../limits.js';
+import { readNamedFile } from '../named-file.js';
 import {
   type ActorRecord,
   actorNamed,
@@ -112,19 +113,11 @@ async function replayActor(
 }
 
 function recordingIn(file: string): Recording {
-  const bytes = read(file);
+  const bytes = readNamedFile({ what: 'The recording', path: file, maxBytes: limits.recordingFileBytes });
   try {
     return readRecording(bytes);
   } catch (cause) {
     throw new ConfigError(`${file} is not a recording: ${messageOf(cause)}`, { cause });
-  }
-}
-
-function read(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new ConfigError(`The recording ${file} cannot be read: ${messageOf(cause)}.`, { cause });
   }
 }
 

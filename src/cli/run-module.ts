@@ -1,9 +1,11 @@
 /** One `millrace run`, from its options to its exit code. */
-import { importPipeline } from '../actors/runtime/index.js';
-import { ConfigError, createLogger, type Logger, silentLogger } from '../index.js';
+import { fileURLToPath } from 'node:url';
+import { importPipeline, netSettings } from '../actors/runtime/index.js';
+import { ConfigError, createLogger, type Logger, type ResourceError, silentLogger } from '../index.js';
 import { type ResolvedOptions, readOptionsFile, resolveOptions } from '../options/index.js';
 import { RecordingFile } from '../recording/index.js';
 import { Cluster } from './cluster.js';
+import { assertDistinct } from './distinct-files.js';
 import { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
 import type { Interrupts } from './interrupts.js';
@@ -36,24 +38,38 @@ export async function runModule(
 ): Promise<number> {
   const simulation = simulationOf(flags);
   const url = moduleUrl(module);
+  const file = readOptionsFile({ folder: process.cwd() });
   const options = resolveOptions({
     code: { partitions: flags.partitions, placement: flags.placement },
     env: process.env,
-    file: readOptionsFile({ folder: process.cwd() }),
+    file,
   });
   if (simulation !== undefined && options.values.placement !== 'inline') {
     throw new ConfigError(
       `The placement ${options.values.placement} takes real time, and a simulation runs on virtual time: leave out one of them.`,
     );
   }
-  const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace);
-  const recording = recordingOf(module, flags, simulation?.seed);
+  assertDistinct(
+    [
+      { name: '--trace', path: flags.trace },
+      { name: '--record', path: flags.record },
+    ],
+    [
+      { name: 'the module', path: fileURLToPath(url) },
+      { name: 'the config file', path: file?.path },
+    ],
+  );
+  const net = await netSettings(options.values);
   const screen = new Screen({ isStdoutTaken: flags.json === true });
+  const warn = (failure: ResourceError): void => screen.say(failure.message);
+  const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace, warn);
+  const recording = recordingOf(module, flags, simulation?.seed, warn);
   const { values } = options;
   const log = loggerOf(options, screen, isVerbose);
   if (options.notice !== undefined) log.warn(options.notice);
   const cluster = new Cluster({
     values,
+    net,
     simulation,
     log,
     trace: trace?.write,
@@ -82,18 +98,19 @@ export async function runModule(
       }));
   } finally {
     await stopInTime(cluster);
-    screen.close();
     trace?.close();
     recording?.close();
+    screen.close();
     interrupts.end();
   }
   // Interrupted before there was a pipeline.
   if (ended === undefined) return interrupts.first?.exitCode ?? ExitCode.internal;
   const replay = simulation && replayCommand({ module, flags, simulation, partitions: cluster.partitions, program });
   const isSilent = interrupts.first !== undefined && interrupts.first.message === undefined;
-  if (!isSilent) report(ended, flags, { replay, isVerbose });
+  const incomplete = [trace?.failure, recording?.failure].filter((failure) => failure !== undefined);
+  if (!isSilent) report(ended, flags, { replay, isVerbose, incomplete });
   if (ended.isInterrupted) return interrupts.first?.exitCode ?? ExitCode.interrupted;
-  return ended.error === undefined ? ExitCode.ok : ExitCode.failed;
+  return ended.error === undefined && incomplete.length === 0 ? ExitCode.ok : ExitCode.failed;
 }
 
 async function stopInTime(cluster: Cluster): Promise<void> {
@@ -109,13 +126,14 @@ function recordingOf(
   module: string,
   { record, recordActors }: RunFlags,
   seed: number | undefined,
+  onFailure: (failure: ResourceError) => void,
 ): RecordingFile | undefined {
   if (record === undefined) {
     if (recordActors !== undefined) throw new ConfigError('--record-actors needs --record FILE.');
     return undefined;
   }
   const actors = recordActors?.split(',') ?? ['*'];
-  return new RecordingFile(record, { actors, millraceVersion: ownVersion(), seed, module });
+  return new RecordingFile(record, { actors, millraceVersion: ownVersion(), seed, module, onFailure });
 }
 
 /** The command logs warnings and errors only, unless the option logLevel is set. */

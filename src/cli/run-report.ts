@@ -22,7 +22,7 @@ export interface Ended {
 interface RunSummary {
   readonly pipeline: string;
   readonly result: 'ok' | 'failed' | 'stopped';
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: ErrorSummary;
   /** From the start of the pipeline to its end. */
   readonly seconds: number;
   readonly time: 'real' | 'virtual';
@@ -32,13 +32,29 @@ interface RunSummary {
   readonly crashes: readonly { readonly text: string; readonly hasHappened: boolean }[];
   /** Of a simulation: lines of the program that began a real timer or I/O without declaring it. */
   readonly undeclared?: readonly UndeclaredWork[];
+  /** Files of `--trace` and `--record` that could not be written to their end. */
+  readonly incomplete?: readonly ErrorSummary[];
+}
+
+interface ErrorSummary {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What `report` needs besides the end of the run. */
+export interface ReportContext {
+  /** The command that repeats a simulation. */
+  readonly replay: string | undefined;
+  readonly isVerbose: boolean;
+  /** Why files beside the run are incomplete. These were said when they happened. */
+  readonly incomplete: readonly MillraceError[];
 }
 
 /** Says how a run ended: to people on standard error, and with --json to programs on standard output. */
 export function report(
   ended: Ended,
   { json = false, quiet = false }: RunFlags,
-  { replay, isVerbose }: { readonly replay: string | undefined; readonly isVerbose: boolean },
+  { replay, isVerbose, incomplete }: ReportContext,
 ): void {
   const summary = summarize(ended);
   const { result, error, crashes, seconds, undeclared = [] } = summary;
@@ -56,7 +72,11 @@ export function report(
   } else if (!quiet) {
     say(`${result === 'ok' ? 'done' : 'stopped'} in ${details(summary)}.`);
   }
-  const printed = hasFailed && replay !== undefined ? { ...summary, replay } : summary;
+  const printed: RunSummary & { readonly replay?: string } = {
+    ...summary,
+    ...(incomplete.length > 0 && { incomplete: incomplete.map(summaryOf) }),
+    ...(hasFailed && replay !== undefined && { replay }),
+  };
   if (json) print(JSON.stringify(printed));
 }
 
@@ -72,7 +92,7 @@ function summarize({ pipeline, run, error, isInterrupted, seconds, simulation, c
   return {
     pipeline,
     result: isInterrupted ? 'stopped' : error === undefined ? 'ok' : 'failed',
-    ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
+    ...(error === undefined ? {} : { error: summaryOf(error) }),
     seconds,
     time: simulation === undefined ? 'real' : 'virtual',
     restarts: run?.restarts ?? 0,
@@ -83,4 +103,8 @@ function summarize({ pipeline, run, error, isInterrupted, seconds, simulation, c
       hasHappened: cluster.hasHappened(crash),
     })),
   };
+}
+
+function summaryOf({ code, message }: MillraceError): ErrorSummary {
+  return { code, message };
 }

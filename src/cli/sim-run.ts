@@ -1,8 +1,10 @@
 /** `millrace sim`, from its options to its exit code. */
-import { readFileSync } from 'node:fs';
-import { messageOf } from '../foreign.js';
+import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../index.js';
+import { limits } from '../limits.js';
+import { readNamedText } from '../named-file.js';
 import { drawPlan, parsePlan, type Plan, type Violation, type Workload } from '../simulation/index.js';
+import { assertDistinct } from './distinct-files.js';
 import { ExitCode } from './exit-codes.js';
 import type { Interrupts } from './interrupts.js';
 import { moduleUrl } from './packages.js';
@@ -46,9 +48,16 @@ export async function simulateModules(
 }
 
 /** Runs on the main thread, so that breakpoints work. */
-async function simulateOnce({ module, workload }: Simulated, flags: SimFlags): Promise<number> {
+async function simulateOnce({ module, url, workload }: Simulated, flags: SimFlags): Promise<number> {
+  assertDistinct(
+    [{ name: '--trace', path: flags.trace }],
+    [
+      { name: 'the module', path: fileURLToPath(url) },
+      { name: '--plan', path: flags.plan },
+    ],
+  );
   const plan = flags.plan === undefined ? drawPlan(workload, flags.seed ?? 0) : readPlan(flags.plan);
-  const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace);
+  const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace, ({ message }) => say(message));
   const startedMs = performance.now();
   const { violations, messages } = await runPlan(workload, plan, { isRepeated: false, trace: trace?.write });
   trace?.close();
@@ -62,7 +71,7 @@ async function simulateOnce({ module, workload }: Simulated, flags: SimFlags): P
     say(tallyLine({ name: workload.name, passed: 1, failed, messages, seconds }));
   }
   if (flags.json === true) print(JSON.stringify({ workload: workload.name, seed: plan.seed, plan, violations }));
-  return failed > 0 ? ExitCode.failed : ExitCode.ok;
+  return failed > 0 || trace?.failure !== undefined ? ExitCode.failed : ExitCode.ok;
 }
 
 async function simulateSeeds(all: readonly Simulated[], flags: SimFlags, interrupts: Interrupts): Promise<number> {
@@ -122,13 +131,11 @@ function showTally(screen: Screen, tally: () => Tally, total: number): () => voi
 /** The plan itself, or a file that holds it. Throws ConfigError. */
 function readPlan(given: string): Plan {
   if (given.trimStart().startsWith('{')) return parsePlan(given);
-  let text: string;
-  try {
-    text = readFileSync(given, 'utf8');
-  } catch (cause) {
-    const reason = messageOf(cause);
-    throw new ConfigError(`--plan is a plan as JSON, or a file that holds one: ${reason}.`, { cause });
-  }
+  const text = readNamedText({
+    what: '--plan is a plan as JSON, or a file that holds one:',
+    path: given,
+    maxBytes: limits.planFileBytes,
+  });
   return parsePlan(text);
 }
 

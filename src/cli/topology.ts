@@ -1,8 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ConfigError } from '../errors.js';
 import { messageOf } from '../foreign.js';
 import { limits } from '../limits.js';
+import { readNamedText } from '../named-file.js';
 import {
   describeSystem,
   formatSystem,
@@ -64,18 +63,12 @@ export function addTopology(command: Command): void {
 /** The affinity of this process applies to this machine only. */
 function systemOf({ xml, synthetic, strategy, cpuset }: TopologyFlags): System {
   const options = { strategy, ...(cpuset === undefined ? {} : { cpuset }) };
-  if (xml !== undefined) return describeSystem(options, { topology: readTopology(textOf(xml), xml) });
+  if (xml !== undefined) {
+    const text = readNamedText({ what: 'The topology', path: xml, maxBytes: limits.topologyXmlBytes });
+    return describeSystem(options, { topology: readTopology(text, xml) });
+  }
   if (synthetic !== undefined) return describeSystem(options, { topology: syntheticTopology(synthetic) });
   return machineProvider(options);
-}
-
-function textOf(path: string): string {
-  try {
-    if (statSync(path).size <= limits.topologyXmlBytes) return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new ConfigError(`The topology ${path} cannot be read: ${messageOf(cause)}.`, { cause });
-  }
-  throw new ConfigError(`${path} is longer than ${limits.topologyXmlBytes} bytes, the most that a topology may have.`);
 }
 
 function checkCpuList(text: string): string {

@@ -1,21 +1,21 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { messageOf } from '../foreign.js';
-import { ConfigError } from '../index.js';
+import type { ResourceError } from '../index.js';
+import { OutputFile } from '../output-file.js';
 
 const BUFFER_CHARACTERS = 64 * 1024;
 
-/** Writes the trace of the pseudo-network to a file, one line for each event. Synchronous, so that it adds no event of its own. */
+/** Writes the trace of the pseudo-network to a file, one line for each event. */
 export class TraceFile {
-  readonly #file: number;
+  readonly #file: OutputFile;
   #waiting = '';
 
-  /** Throws ConfigError where the file cannot be written. */
-  constructor(path: string) {
-    try {
-      this.#file = openSync(path, 'w');
-    } catch (cause) {
-      throw new ConfigError(`The trace cannot be written to ${path}: ${messageOf(cause)}.`, { cause });
-    }
+  /** Throws ConfigError where the file cannot be written. `onFailure` is called once, when that is so later. */
+  constructor(path: string, onFailure: (failure: ResourceError) => void) {
+    this.#file = new OutputFile({ what: 'The trace', path, onFailure });
+  }
+
+  /** Why the trace is incomplete. */
+  get failure(): ResourceError | undefined {
+    return this.#file.failure;
   }
 
   readonly write = (line: string): void => {
@@ -25,11 +25,11 @@ export class TraceFile {
 
   close(): void {
     this.#flush();
-    closeSync(this.#file);
+    this.#file.close();
   }
 
   #flush(): void {
-    writeSync(this.#file, this.#waiting);
+    this.#file.write(Buffer.from(this.#waiting));
     this.#waiting = '';
   }
 }

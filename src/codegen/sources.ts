@@ -1,9 +1,11 @@
 /** Finds and parses .proto files, with all that they import. */
-import { readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ConfigError } from '../errors.js';
-import { codeOf, messageOf } from '../foreign.js';
+import { messageOf } from '../foreign.js';
 import { packageFile } from '../installation.js';
+import { limits } from '../limits.js';
+import { readNamedFile } from '../named-file.js';
 import { type FileNode, type ImportNode, parseProto, refusal } from './syntax/index.js';
 
 export interface Sources {
@@ -89,12 +91,12 @@ function look(file: string): Stats | undefined {
   }
 }
 
-function read(file: string): string {
+function read(path: string): string {
+  const bytes = readNamedFile({ what: 'The file', path, maxBytes: limits.protoFileBytes });
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    const reason = codeOf(cause) === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : messageOf(cause);
-    throw new ConfigError(`${file} cannot be read: ${reason}.`, { cause });
+    throw new ConfigError(`The file ${path} cannot be read: it is not UTF-8 text.`, { cause });
   }
 }
 

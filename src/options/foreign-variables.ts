@@ -4,7 +4,7 @@
  * keep a program from starting, so what is not known is ignored, and named in one notice with what it may have meant.
  */
 import { nearestName } from './nearest-name.js';
-import { optionNames, variableOf } from './table.js';
+import { type OptionName, optionNames, variableOf } from './table.js';
 
 const PREFIX = 'MILLRACE_';
 /** Variables named in a notice; a Service with many ports has more. */
@@ -22,9 +22,14 @@ const OF_A_SERVICE =
 const ADDRESS = /^(tcp|udp|sctp):\/\//;
 const LINK = /^\/[\w.-]+\/[\w.-]+$/;
 
+/** Options whose values are addresses: a wrong one there is a mistake of a person, and ignoring it would leave the process unreachable. */
+const ADDRESS_OPTIONS = ['listen', 'controlPlane'] as const satisfies readonly OptionName[];
+const OF_ADDRESSES: ReadonlySet<string> = new Set(ADDRESS_OPTIONS.map(variableOf));
+
 /** Whether a platform rather than a person has set a variable, as its name or a value that its option refuses shows. */
 export function isForeign(variable: string, value: string): boolean {
-  return OF_A_SERVICE.test(variable) || ADDRESS.test(value) || (variable.endsWith('_NAME') && LINK.test(value));
+  const isAddress = ADDRESS.test(value) && !OF_ADDRESSES.has(variable);
+  return OF_A_SERVICE.test(variable) || isAddress || (variable.endsWith('_NAME') && LINK.test(value));
 }
 
 /** What was ignored, in one sentence; likely misspellings come first. */

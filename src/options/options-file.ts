@@ -1,11 +1,14 @@
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError } from '../errors.js';
+import type { ConfigError } from '../errors.js';
 import { isRecord, messageOf } from '../foreign.js';
 import { limits } from '../limits.js';
+import { readNamedText, unusable } from '../named-file.js';
 
 /** The config file that is read when none is named. */
 export const OPTIONS_FILE = 'millrace.config.json';
+/** What errors call the file. */
+const WHAT = 'Config file';
 
 /** What a config file says, not yet checked. */
 export interface OptionsFile {
@@ -26,7 +29,7 @@ export function readOptionsFile(where: {
 }): OptionsFile | undefined {
   const path = where.path ?? join(where.folder, OPTIONS_FILE);
   if (where.path === undefined && !isThere(path)) return undefined;
-  return { path, values: parse(path, decode(path, read(path))) };
+  return { path, values: parse(path, readNamedText({ what: WHAT, path, maxBytes: limits.configFileBytes })) };
 }
 
 /** A link that leads nowhere is there, too: somebody meant a file. In a folder that may not be searched there is nothing for this user. */
@@ -35,32 +38,6 @@ function isThere(path: string): boolean {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch {
     return false;
-  }
-}
-
-function read(path: string): Uint8Array {
-  let size: number;
-  try {
-    const found = statSync(path);
-    // The read of a pipe or a device may never end.
-    if (!found.isFile()) throw new Error(found.isDirectory() ? 'it is a folder' : 'it is not a regular file');
-    size = found.size;
-    if (size <= limits.configFileBytes) return readFileSync(path);
-  } catch (cause) {
-    throw wrong(path, `cannot be read: ${messageOf(cause)}`, cause);
-  }
-  throw wrong(path, `has ${size} bytes, more than the ${limits.configFileBytes} that a config file may have`);
-}
-
-/** The text of the file without its byte order mark. */
-function decode(path: string, bytes: Uint8Array): string {
-  const [first, second] = bytes;
-  const isMarked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
-  if (isMarked || bytes.subarray(0, 4).includes(0)) throw wrong(path, 'is in UTF-16 or UTF-32: save it as UTF-8');
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw wrong(path, 'is not UTF-8: save it as UTF-8', cause);
   }
 }
 
@@ -97,6 +74,6 @@ function repeatedKey(json: string): string | undefined {
   return undefined;
 }
 
-function wrong(path: string, what: string, cause?: unknown): ConfigError {
-  return new ConfigError(`Config file ${path} ${what}.`, cause === undefined ? undefined : { cause });
+function wrong(path: string, fault: string, cause?: unknown): ConfigError {
+  return unusable({ what: WHAT, path }, fault, cause);
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { limits } from '../limits.js';
+import { isDialable, LISTEN_ADDRESSES, parseAddress } from '../socket-address.js';
 import { choice, filePath, integer, type Option, text, wordOr } from './option.js';
 
 const MAX_MS = 2 ** 31 - 1;
@@ -50,8 +51,8 @@ export const optionTable = {
   listen: text({
     default: 'none',
     description: 'Address at which other processes reach this one; none: no other process can.',
-    accepts: 'none, unix: (a private socket file), unix:/path, tcp://host:port or tls://host:port (port 0: any)',
-    isValid: (address) => /^(none|unix:(\/[^#\s]*)?|(tcp|tls):\/\/[\w.:[\]-]+:\d{1,5})$/.test(address),
+    accepts: `none, ${LISTEN_ADDRESSES}`,
+    isValid: (address) => address === 'none' || parseAddress(address)?.instance === '',
   }),
   advertisedHost: text({
     default: '',
@@ -63,10 +64,16 @@ export const optionTable = {
   controlPlane: text({
     default: 'none',
     description: 'Address of the process whose control plane this one joins; none: it serves its own.',
-    accepts: 'none, or the address of another process',
-    isValid: (address) => /^(none|.*(unix|tcp|tls):\S+)$/.test(address),
+    accepts:
+      'none, or the address of another process: unix:/path, tcp://host:port, tls://host:port (a port from 1 to 65535), or all that its runtime.controlPlane says',
+    isValid: (address) => address === 'none' || leadsToProcess(address),
   }),
   clusterKeyFile: filePath('File with the secret that all processes of the cluster share, at least 16 bytes.'),
+  keyFileReaders: choice(['owner', 'group', 'all'], {
+    default: 'owner',
+    description:
+      'Users who may be able to read the files of clusterKeyFile and tlsKeyFile; more permissive files are refused.',
+  }),
   keyless: choice(['nowhere', 'unix', 'loopback'], {
     default: 'unix',
     description: 'Links that need no cluster key: unix means socket files that only this user can open.',
@@ -141,6 +148,19 @@ export const optionTable = {
     description: 'Bound of the bytes that wait for credit on one link.',
   }),
 } as const satisfies Readonly<Record<string, Option<unknown>>>;
+
+/**
+ * Whether one of the alternatives of an address, which blanks separate, is that of a socket, and none is a wrong one. What else they may be
+ * the transports know.
+ */
+function leadsToProcess(alternatives: string): boolean {
+  const sockets = alternatives
+    .split(' ')
+    .map((word) => word.replace(/^local:[^!]+!/, ''))
+    .filter((word) => /^(unix|tcp|tls):/i.test(word))
+    .map((word) => parseAddress(word));
+  return sockets.length > 0 && sockets.every((address) => address !== undefined && isDialable(address));
+}
 
 export type OptionName = keyof typeof optionTable;
 

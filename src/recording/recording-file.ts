@@ -1,7 +1,6 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { versions } from 'node:process';
-import { ConfigError } from '../errors.js';
-import { messageOf } from '../foreign.js';
+import { ConfigError, type ResourceError } from '../errors.js';
+import { OutputFile } from '../output-file.js';
 import { Recorder } from './recorder.js';
 
 export interface RecordingFileOptions {
@@ -12,6 +11,8 @@ export interface RecordingFileOptions {
   readonly seed?: number | undefined;
   /** The module in which `millrace replay` looks for the behaviors by default. */
   readonly module?: string | undefined;
+  /** Is called once, when the file cannot be written any more: the disk is full. The program goes on, and the recording ends there. */
+  readonly onFailure?: ((failure: ResourceError) => void) | undefined;
 }
 
 /**
@@ -22,38 +23,37 @@ export interface RecordingFileOptions {
  */
 export class RecordingFile {
   readonly recorder: Recorder;
-  readonly #path: string;
-  #file: number | undefined;
+  readonly #file: OutputFile;
+  #hasHeader = false;
 
-  /** Throws ConfigError if the file cannot be written. */
+  /** Writes the header. Throws ConfigError if the file cannot be written: a failure later does not stop the program. */
   constructor(path: string, options: RecordingFileOptions) {
     const { actors, millraceVersion, seed, module } = options;
-    this.#path = path;
-    this.#file = this.#open();
     const header = { millraceVersion, nodeVersion: versions.node, seed: seed?.toString(), module };
-    this.recorder = new Recorder({ actors, write: (bytes) => this.#write(bytes), header });
+    this.#file = new OutputFile({
+      what: 'The recording',
+      path,
+      onFailure: (failure) => {
+        if (this.#hasHeader) options.onFailure?.(failure);
+      },
+    });
+    this.recorder = new Recorder({ actors, write: (bytes) => this.#file.write(bytes), header });
+    const { failure } = this.#file;
+    if (failure !== undefined) throw new ConfigError(failure.message, { cause: failure });
+    this.#hasHeader = true;
   }
 
-  /** Stops recording. Idempotent. */
+  /** Why the recording is incomplete: the error names the file. Undefined while everything was written. Check it after `close`. */
+  get failure(): ResourceError | undefined {
+    return this.#file.failure;
+  }
+
+  /** Stops recording. Idempotent. Never throws. */
   close(): void {
-    if (this.#file !== undefined) closeSync(this.#file);
-    this.#file = undefined;
+    this.#file.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  #open(): number {
-    try {
-      return openSync(this.#path, 'w');
-    } catch (cause) {
-      const message = messageOf(cause);
-      throw new ConfigError(`Cannot write the recording to ${this.#path}: ${message}.`, { cause });
-    }
-  }
-
-  #write(bytes: Uint8Array): void {
-    if (this.#file !== undefined) writeSync(this.#file, bytes);
   }
 }

@@ -6,7 +6,7 @@ import { arch, platform } from 'node:os';
 import type * as Koffi from 'koffi';
 import { ConfigError, ResourceError } from '../errors.js';
 import { requireNative } from '../installation.js';
-import { type CpuSet, formatCpuList } from './topology/index.js';
+import { type CpuSet, cpuSet, formatCpuList, MAX_CPU } from './topology/index.js';
 
 const LIBRARY = 'libhwloc.so.15';
 const INSTALL = 'Debian: apt-get install -y libhwloc15';
@@ -96,6 +96,19 @@ export function setThreadAffinity(cpus: CpuSet): void {
     .load(null)
     .func('int sched_setaffinity(int pid, size_t size, const uint8_t *mask)');
   check(koffi, `pinning of a thread to the processors ${formatCpuList(cpus)}`, set(0, mask.length, mask));
+}
+
+/** The processors that the calling thread may run on, as the kernel says: also where /proc is not mounted. */
+export function getThreadAffinity(): CpuSet {
+  const koffi = loadKoffi();
+  // The kernel refuses a mask with less room than it has processors.
+  const mask = new Uint8Array((MAX_CPU + 1) / 8);
+  const get: (pid: number, size: number, mask: Uint8Array) => number = koffi
+    .load(null)
+    .func('int sched_getaffinity(int pid, size_t size, _Out_ uint8_t *mask)');
+  check(koffi, 'reading of the processors of a thread', get(0, mask.length, mask));
+  const bits = Array.from({ length: 8 * mask.length }, (_, cpu) => cpu);
+  return cpuSet(bits.filter((cpu) => (((mask[cpu >> 3] ?? 0) >> (cpu & 7)) & 1) === 1));
 }
 
 function withTopology<T>(

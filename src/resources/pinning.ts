@@ -1,24 +1,25 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { ResourceError } from '../errors.js';
-import { bindThreadMemory, setThreadAffinity } from './native.js';
+import { bindThreadMemory, getThreadAffinity, setThreadAffinity } from './native.js';
 import { type CpuSet, cpuSet, formatCpuList, parseCpuList } from './topology/index.js';
 
 /**
- * Pins the calling thread to processors, and verifies it with the kernel. A partition's thread calls this first, with the processors of
- * its plan. Partitions that share the thread of their process are never pinned. Throws ResourceError where the kernel does not comply,
- * or `cpus` is empty.
+ * Pins the calling thread to processors, verifies it with the kernel, and returns them. A partition's thread calls this first, with the
+ * processors of its plan. Partitions that share the thread of their process are never pinned. Throws ResourceError where the kernel does
+ * not comply, cannot be asked, or `cpus` is empty.
  */
-export function pinThread(cpus: CpuSet): void {
+export function pinThread(cpus: CpuSet): CpuSet {
   const wanted = cpuSet(cpus);
   if (wanted.length === 0) throw new ResourceError('A thread cannot be pinned to an empty set of processors.');
   setThreadAffinity(wanted);
-  const found = formatCpuList(threadAffinity() ?? []);
-  if (found !== formatCpuList(wanted)) {
+  const found = getThreadAffinity();
+  if (formatCpuList(found) !== formatCpuList(wanted)) {
     throw new ResourceError(
-      `A thread should be pinned to the processors ${formatCpuList(wanted)}, but the kernel lets it run on ${found}: the cgroup of ` +
+      `A thread should be pinned to the processors ${formatCpuList(wanted)}, but the kernel lets it run on ${formatCpuList(found)}: the cgroup of ` +
         'this process does not allow the others. Remove them from the cpuset.',
     );
   }
+  return found;
 }
 
 /**

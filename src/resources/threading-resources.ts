@@ -4,7 +4,7 @@ import { messageOf } from '../foreign.js';
 import { importModule } from '../import-module.js';
 import type { Logger } from '../logging/index.js';
 import type { PartitionPlan } from './partition-plans.js';
-import { pinThread, threadAffinity, threadNumber } from './pinning.js';
+import { pinThread, threadNumber } from './pinning.js';
 import type { CpuSet } from './topology/index.js';
 
 export interface ThreadingOptions {
@@ -61,13 +61,12 @@ export async function ownThread({ plan, initializers, log }: ThreadingOptions): 
 
 function pin({ cpus }: PartitionPlan, log: Logger): CpuSet {
   try {
-    pinThread(cpus);
+    return pinThread(cpus);
   } catch (error) {
     if (!(error instanceof ResourceError)) throw error;
     log.warn('the thread of a partition is not pinned as planned', { error: error.message });
     return [];
   }
-  return threadAffinity() ?? [];
 }
 
 async function hooksOf(url: string): Promise<{ readonly initialize?: Hook; readonly finalize?: Hook }> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 export const FLIGHTS = resolve('examples/flights');
-export const MAIN = resolve('dist/cli/main.js');
+export const MAIN = resolve('dist/cli/millrace.js');
 
 export interface Ended {
   readonly code: number | null;

@@ -40,6 +40,22 @@ describe('millrace sim', function () {
     expect(folder.read('trace.txt')).to.include('start node-0.1');
   });
 
+  it('refuses plans that are no files, and traces over what it reads', async () => {
+    folder.write('plan.json', '{}');
+    const wrong = [
+      [['--plan', '/dev/zero'], 'it is not a regular file'],
+      [['--plan', ''], 'the name of the file is empty'],
+      [['--plan', 'plan.json', '--trace', 'plan.json'], '--plan and --trace are the same file'],
+      [['--seed', '1', '--trace', 'failing.js'], 'the module and --trace are the same file'],
+    ] as const;
+    for (const [words, includes] of wrong) {
+      const { code, stderr } = await folder.run(['sim', 'failing.js', ...words]);
+      expect(code, stderr).to.equal(2);
+      expect(stderr).to.include(includes);
+    }
+    expect(folder.read('failing.js')).to.equal(FAILING);
+  });
+
   it('goes on behind a failure when it is told to, and prints one JSON object', async () => {
     const words = ['--seeds', '1..9', '--keep-going', '--no-shrink', '--json', '--quiet'];
     const { code, stdout } = await folder.run(['sim', 'failing.js', ...words]);

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { optionTable } from '#src/options/index.js';
 import { FLIGHTS, Folder, MAIN, messages } from './millrace.js';
@@ -87,7 +88,23 @@ describe('the millrace command', function () {
     [['sim', 'empty.js', '--seeds', '5..1'], 'FROM..TO'],
     [['replay'], "missing required argument 'file'"],
     [['replay', 'nowhere'], 'nowhere cannot be read'],
-    [['replay', '.'], '. cannot be read: EISDIR'],
+    [['replay', '.'], '. cannot be read: it is a folder'],
+    [['replay', '/dev/zero'], '/dev/zero cannot be read: it is not a regular file'],
+    [['replay', ''], 'The recording "" cannot be read: the name of the file is empty'],
+    [['run', '/dev/zero'], 'The module /dev/zero is not a regular file'],
+    [['gen', '/dev/zero', '--out', 'gen'], '/dev/zero cannot be read: it is not a regular file'],
+    [['config', '--config', '/dev/zero'], '/dev/zero cannot be read: it is not a regular file'],
+    [['config', '--config', ''], 'Config file "" cannot be read: the name of the file is empty'],
+    [['topology', '--xml', '/dev/zero'], '/dev/zero cannot be read: it is not a regular file'],
+    [['topology', '--xml', ''], 'The topology "" cannot be read: the name of the file is empty'],
+    [['topology', '--xml', 'utf16.xml'], 'utf16.xml is in UTF-16 or UTF-32: save it as UTF-8'],
+    [['topology', '--xml', 'topology.xml.gz'], 'topology.xml.gz is compressed with gzip: decompress it'],
+    [['run', FLIGHTS, '--record', ''], 'The recording cannot be written to "": the name of the file is empty'],
+    [['run', FLIGHTS, '--trace', ''], 'The trace cannot be written to "": the name of the file is empty'],
+    [['run', FLIGHTS, '--trace', 'one.txt', '--record', './one.txt'], '--trace and --record are the same file'],
+    [['run', FLIGHTS, '--trace', 'there', '--record', 'link'], '--trace and --record are the same file'],
+    [['run', 'empty.js', '--record', 'empty.js'], 'the module and --record are the same file'],
+    [['run', 'empty.js', '--trace', 'link.js'], 'the module and --trace are the same file'],
     [['replay', 'broken.js'], 'broken.js is not a recording'],
     [['run'], "missing required argument 'module'"],
     [['run', FLIGHTS, 'more'], 'too many arguments'],
@@ -128,7 +145,16 @@ describe('the millrace command', function () {
 
   before(() => {
     folder.write('broken.js', 'export default 1 +;');
+    // The key of tlsKeyFile is secret.
+    chmodSync(join(folder.path, 'broken.js'), 0o600);
+    const xml = '<?xml version="1.0"?><topology version="2.0"/>';
+    writeFileSync(join(folder.path, 'utf16.xml'), Buffer.from(`\ufeff${xml}`, 'utf16le'));
+    writeFileSync(join(folder.path, 'topology.xml.gz'), gzipSync(xml));
+    folder.write('there', '');
+    symlinkSync('there', join(folder.path, 'link'));
+    folder.write('empty', '');
     folder.write('empty.js', 'export const nothing = 1;');
+    linkSync(join(folder.path, 'empty.js'), join(folder.path, 'link.js'));
     mkdirSync(join(folder.path, 'unbuilt'));
     folder.write('unbuilt/package.json', '{ "millrace": "./dist/main.js" }');
   });
@@ -145,6 +171,38 @@ describe('the millrace command', function () {
       expect(ended.stdout).to.equal('');
     });
   }
+
+  /** Options and the files that they name, and what the one line about each includes. */
+  const wrongOptions: Readonly<Record<string, readonly [env: Readonly<Record<string, string>>, includes: string]>> = {
+    'an empty cluster key': [{ MILLRACE_CLUSTER_KEY_FILE: 'empty' }, 'clusterKeyFile: empty is empty'],
+    'a port that is too large': [{ MILLRACE_LISTEN: 'tcp://h:99999' }, 'a port from 0 to 65535'],
+    'a port that nobody listens at': [{ MILLRACE_CONTROL_PLANE: 'tcp://127.0.0.1:0' }, 'a port from 1 to 65535'],
+    'a device as cluster key': [{ MILLRACE_CLUSTER_KEY_FILE: '/dev/zero' }, 'it is not a regular file'],
+    'a certificate that is none': [{ MILLRACE_TLS_CERT_FILE: 'broken.js', MILLRACE_TLS_KEY_FILE: 'broken.js' }, 'PEM'],
+    'an authority that is none': [
+      { MILLRACE_TLS_CA_FILE: 'broken.js' },
+      'tlsCaFile: broken.js contains no certificate',
+    ],
+  };
+  for (const [what, [env, includes]] of Object.entries(wrongOptions)) {
+    it(`refuses ${what} in one line, and starts nothing`, async () => {
+      const ended = await folder.run(['run', FLIGHTS, '--quiet'], { MILLRACE_LISTEN: 'unix:', ...env });
+      expect(ended.code, ended.stderr).to.equal(2);
+      expect(messages(ended)).to.have.length(1);
+      expect(ended.stderr).to.include(includes);
+      expect(ended.stdout).to.equal('');
+    });
+  }
+
+  it('leaves a file as it is that it refuses to write over', () => {
+    expect(folder.read('empty.js')).to.equal('export const nothing = 1;');
+  });
+
+  it('may write several outputs to one device', async () => {
+    folder.writePipeline('short.js', { read: 'await output.write({ delay: 1 });' });
+    const ended = await folder.run(['run', 'short.js', '--quiet', '--trace', '/dev/null', '--record', '/dev/null']);
+    expect(ended).to.deep.equal({ code: 0, stdout: '', stderr: '' });
+  });
 
   it('refuses a wrong option of the environment', async () => {
     const ended = await folder.run(['run', FLIGHTS], { MILLRACE_STREAM_ITEMS: 'many' });

@@ -88,6 +88,27 @@ describe('resolveOptions', () => {
     expect(notice).to.include('MILLRACE_PARTITIONS').and.include('MILLRACE_NODE_NAME');
   });
 
+  it('refuses a wrong address in the variables of addresses: ignoring it would leave the process unreachable', () => {
+    for (const variable of ['MILLRACE_LISTEN', 'MILLRACE_CONTROL_PLANE']) {
+      const resolve = (): unknown => resolveOptions({ env: { [variable]: 'tcp://host:99999' } });
+      expect(resolve).to.throw(ConfigError, `from ${variable}`).with.property('message').that.includes('65535');
+    }
+  });
+
+  it('accepts every address at which a process can listen, and all that lead to one', () => {
+    for (const listen of ['none', 'unix:', 'unix:/run/a.sock', 'tcp://[::1]:0', 'tls://0.0.0.0:65535']) {
+      expect(resolveOptions({ code: { listen } }).values).to.include({ listen });
+    }
+    const ways = [
+      'unix:/x#1',
+      'tcp://host:1',
+      'local:1!memory://a/b/0 ucx+unix:/y#2 tcp://127.0.0.1:7#1',
+      'ucx+unix:/y unix:/y#a',
+    ];
+    for (const controlPlane of ways)
+      expect(resolveOptions({ code: { controlPlane } }).values).to.include({ controlPlane });
+  });
+
   it('has no option whose variable is one of Kubernetes', () => {
     for (const { variable } of describeOptions()) expect(variable).to.not.match(/_(SERVICE_\w+|PORT(_\w+)?|ENV_\w+)$/);
   });
@@ -112,10 +133,40 @@ describe('resolveOptions', () => {
     logLevel: ['verbose', 3, null],
     logFormat: ['xml', true],
     nodeName: ['', 'two words', 5],
-    listen: ['', 'everywhere', 'unix:relative', 'tcp://host', 'http://host:80', 7],
+    listen: [
+      '',
+      'everywhere',
+      'unix:relative',
+      'tcp://host',
+      'http://host:80',
+      7,
+      'tcp://h:65536',
+      'tls://h:99999',
+      'tcp://::1:80',
+      'tcp://[zz]:80',
+      'tcp://:80',
+      'unix:/a b',
+      `unix:/${'x'.repeat(107)}`,
+      'tcp://h:80#token',
+    ],
     advertisedHost: ['two words', 'http://host', 5],
-    controlPlane: ['', 'there', 'http://host:80', null],
+    controlPlane: [
+      '',
+      'there',
+      'http://host:80',
+      null,
+      'tcp://host',
+      'tcp://h:0',
+      'tcp://h:65536',
+      'tls://h:99999',
+      'unix:',
+      'unix:relative',
+      'tcp://::1:80',
+      'unix:/a tcp://h:99999',
+      'local:1!memory://a/b/0',
+    ],
     clusterKeyFile: [' padded ', 'a\0b', 5],
+    keyFileReaders: ['others', 0o600],
     keyless: ['anywhere', true],
     tlsCertFile: [' ', 5],
     tlsKeyFile: [' ', {}],

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { availableParallelism, platform } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
@@ -145,7 +145,10 @@ describe('pinning', () => {
   it('binds the thread that asks for it to its processors, as the kernel says, and no other thread', async () => {
     const mine = threadAffinity();
     for (const cpu of processAffinity() ?? []) {
-      expect(await inThread(`r.pinThread([${cpu}]); return r.threadAffinity()`)).to.deep.equal([cpu]);
+      expect(await inThread(`const found = r.pinThread([${cpu}]); return [found, r.threadAffinity()]`)).to.deep.equal([
+        [cpu],
+        [cpu],
+      ]);
     }
     expect(threadAffinity()).to.deep.equal(mine);
   });
@@ -153,6 +156,15 @@ describe('pinning', () => {
   it('holds for every processor of a plan', async () => {
     const cpus = machineProvider({ partitions: 1 }).partitions[0]?.cpus ?? [];
     expect(await inThread(`r.pinThread(${JSON.stringify(cpus)}); return r.threadAffinity()`)).to.deep.equal(cpus);
+  });
+
+  it('holds where /proc is not mounted', function () {
+    if (spawnSync('unshare', ['-m', 'true']).status !== 0) pendingBecause(this, 'only root may unmount /proc');
+    const [cpu = 0] = processAffinity() ?? [];
+    const program = `import('${RESOURCES}').then((r) => console.log(r.pinThread([${cpu}]), r.threadAffinity()))`;
+    const words = ['-m', 'sh', '-ec', 'umount -l /proc; exec "$@"', 'sh', process.execPath, '--eval', program];
+    const { stdout, stderr } = spawnSync('unshare', words, { encoding: 'utf8' });
+    expect(stdout, stderr).to.equal(`[ ${cpu} ] undefined\n`);
   });
 
   it("is refused for processors that are not there, or not this process's", async () => {

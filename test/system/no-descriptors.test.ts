@@ -51,3 +51,67 @@ describe('a process that has used up its descriptors', function () {
     }
   });
 });
+
+const SERVICE = `
+import { Runtime } from 'millrace';
+try {
+  const runtime = await Runtime.start({ listen: 'unix:', logLevel: 'silent' });
+  await runtime.stop();
+  console.log('it ran');
+} catch (error) {
+  console.log(error.name, error.code, error.message);
+}
+`;
+/** Steps in which the limit grows from what Node itself needs to what is enough for everything. */
+const STEP = 5;
+const ENOUGH = 90;
+
+describe('a process that may open few files', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let limits: readonly number[];
+  before(() => {
+    folder = mkdtempSync(join(root, 'build/descriptors-'));
+    writeFileSync(join(folder, 'plain.mjs'), `await import('./other.mjs');`);
+    writeFileSync(join(folder, 'other.mjs'), '');
+    writeFileSync(join(folder, 'service.mjs'), SERVICE);
+    let least = 10;
+    while (runWith(least, 'plain.mjs').status !== 0) least++;
+    limits = Array.from({ length: Math.ceil((ENOUGH - least) / STEP) }, (_, index) => least + index * STEP);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const runWith = (limit: number, ...words: readonly string[]) =>
+    spawnSync('sh', ['-c', `ulimit -n ${limit} && exec "$@"`, 'sh', process.execPath, ...words], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+
+  it('is told by the command what it lacks, in one line without a stack', () => {
+    const command = join(root, 'dist/cli/millrace.js');
+    const refused = limits.filter((limit) => {
+      const { status, stdout, stderr } = runWith(limit, command, 'config', '--json');
+      if (status === 0) return false;
+      expect(stderr, `${limit}`).to.match(
+        /^millrace: cannot be loaded: this process has too many open files\. Raise .*\n$/,
+      );
+      expect({ status, stdout }).to.deep.equal({ status: 1, stdout: '' });
+      return true;
+    });
+    expect(refused).to.include(limits[0]);
+    expect(refused).to.not.include(limits.at(-1));
+  });
+
+  it('gets a typed error where a part of a runtime cannot be loaded', () => {
+    const said = limits.map((limit) => {
+      const { stdout, stderr } = runWith(limit, 'service.mjs');
+      // Below this the file of the core cannot be read, and nothing of ours has run.
+      if (stdout === '') expect(stderr).to.include('EMFILE');
+      return stdout;
+    });
+    const known = said.filter((text) => text !== '' && text !== 'it ran\n');
+    for (const text of known) expect(text).to.match(/^\w+Error (RESOURCE|CONFIG|UNREACHABLE) .*/);
+    expect(known.join('')).to.include('ResourceError RESOURCE A part of Millrace cannot be loaded');
+    expect(said.at(-1)).to.equal('it ran\n');
+  });
+});

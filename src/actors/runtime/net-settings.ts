@@ -1,25 +1,26 @@
-import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../errors.js';
+import { loadPart } from '../../installation.js';
 import type { OptionValues } from '../../options/index.js';
 import type { NetOptions } from './net-options.js';
 
-/** The link settings from the resolved options; undefined where the runtime has no links to other processes. */
-export function netSettings(values: OptionValues): NetOptions | undefined {
-  const { listen, controlPlane, placement, advertisedHost, clusterKeyFile, keyless, ucx, ucxInterfaces } = values;
+const FILES = ['clusterKeyFile', 'tlsCertFile', 'tlsKeyFile', 'tlsCaFile'] as const;
+
+/**
+ * The link settings from the resolved options; undefined where the runtime has no links to other processes. Rejects with ConfigError for a
+ * file that cannot be used.
+ */
+export async function netSettings(values: OptionValues): Promise<NetOptions | undefined> {
+  const { listen, controlPlane, placement, advertisedHost, keyless, ucx, ucxInterfaces } = values;
   if (listen === 'none' && controlPlane === 'none' && placement === 'inline') {
     return undefined;
   }
-  const cert = contents('tlsCertFile', values);
-  const key = contents('tlsKeyFile', values);
-  const ca = contents('tlsCaFile', values);
   return {
     keyless,
     ucx,
     ...(ucxInterfaces !== '' && { ucxInterfaces: ucxInterfaces.split(',') }),
     listen: listen === 'none' ? listenBeside(controlPlane) : listen,
     ...(advertisedHost !== '' && { advertisedHost }),
-    ...(clusterKeyFile !== '' && { key: contents('clusterKeyFile', values)?.trim() ?? '' }),
-    ...((cert ?? ca) !== undefined && { tls: { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) } }),
+    ...(FILES.some((option) => values[option] !== '') && (await loadPart(import('./key-files.js'))).keyFiles(values)),
   };
 }
 
@@ -35,17 +36,4 @@ function listenBeside(controlPlane: string): string {
   throw new ConfigError(
     `To join ${controlPlane}, this process must be reachable from other hosts: set the option listen.`,
   );
-}
-
-type FileOption = 'clusterKeyFile' | 'tlsCertFile' | 'tlsKeyFile' | 'tlsCaFile';
-
-function contents(name: FileOption, { [name]: path }: OptionValues): string | undefined {
-  if (path === '') {
-    return undefined;
-  }
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new ConfigError(`${name}: ${path} cannot be read. Name a file that this process may read.`, { cause });
-  }
 }

@@ -1,4 +1,5 @@
 import { ConfigError, StoppedError } from '../../errors.js';
+import { loadPart } from '../../installation.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Ref } from '../../protocol/index.js';
@@ -127,7 +128,7 @@ export class Partitions {
     if (placement === 'inline') {
       return;
     }
-    const { PartitionHosts } = await this.#environment.scheduler.outside(import('./hosting/index.js'));
+    const { PartitionHosts } = await this.#environment.scheduler.outside(loadPart(import('./hosting/index.js')));
     const { scheduler, launch, incarnation } = this.#environment;
     this.#hosts = new PartitionHosts({
       placement,

@@ -53,7 +53,7 @@ export const Runtime = {
     const { logLevel: level, logFormat: format, linkDeadMs } = values;
     const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
     if (notice !== undefined) chosen.warn(notice);
-    const net = netSettings(values);
+    const net = await netSettings(values);
     const executor = new Executor({ log: chosen, linkDeadMs, tap, ...(net && { net }) });
     return executor.start({
       name,

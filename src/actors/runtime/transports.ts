@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { loadPart } from '../../installation.js';
 import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
 import type { LinkLibrary, Transport } from '../../transport/index.js';
 import type { MemoryNetwork, MemoryTransportOptions } from '../../transport/memory/index.js';
@@ -56,9 +57,9 @@ export async function localAndExternalTransports(
   network: MemoryNetwork,
   options: ExternalOptions,
 ): Promise<Transports> {
-  const { externalLayers } = await import('./external-transport.js');
-  const { StackTransport } = await import('../../transport/stack/index.js');
-  const { UcxLibrary } = await import('../../transport/ucx/index.js');
+  const { externalLayers } = await loadPart(import('./external-transport.js'));
+  const { StackTransport } = await loadPart(import('../../transport/stack/index.js'));
+  const { UcxLibrary } = await loadPart(import('../../transport/ucx/index.js'));
   const { scheduler, log } = options;
   const library = new UcxLibrary({ log });
   const program = Buffer.from(systemEntropy(8)).toString('hex');

@@ -5,6 +5,7 @@ import type { PeerConnection, HandshakeSettings } from './peer-connection.js';
 import { Dial, type DialOptions } from './dial.js';
 import type { LinkSecurity, ListenOptions } from '../link-options.js';
 import { ConnectionListener } from './listener.js';
+import { assertTls } from './tls-credentials.js';
 
 export interface ConnectionManagerOptions extends ListenOptions, LinkSecurity {
   /** A real-time scheduler. */
@@ -25,11 +26,13 @@ export class ConnectionManager {
   #address = '';
   #isClosed = false;
 
-  /** `name`: the transport, for error messages. */
+  /** `name`: the transport, for error messages. Throws ConfigError for certificates and keys that cannot be used. */
   constructor(name: string, options: ConnectionManagerOptions) {
     const { scheduler, log = silentLogger, entropy = systemEntropy } = options;
     const { key, tls, keyless, listen, advertisedHost, socketFolder } = options;
-    const security = { ...(key && { key }), ...(tls && { tls }), ...(keyless && { keyless }) };
+    if (tls !== undefined) assertTls(tls);
+    // An empty key is a wrong one, not none.
+    const security = { ...(key !== undefined && { key }), ...(tls && { tls }), ...(keyless && { keyless }) };
     this.#name = name;
     this.#settings = { scheduler, log, entropy, security };
     this.#where = {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import { codeOf, isError, messageOf } from '../../foreign.js';
 import type { Timer } from '../../scheduler/index.js';
-import { type SocketAddress, parseAddress } from './address.js';
+import { isDialable, type SocketAddress, parseAddress } from '../../socket-address.js';
 import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
 import { initiate } from './handshake.js';
 import { checkSecurity } from './security.js';
@@ -60,7 +60,7 @@ export class Dial {
 
   #parse(): SocketAddress {
     const address = parseAddress(this.#text);
-    if (address === undefined || (address.scheme === 'unix' && address.path === '')) {
+    if (address === undefined || !isDialable(address)) {
       throw this.#unreachable('failed: this is not the address of a process');
     }
     checkSecurity(address, this.#settings.security);

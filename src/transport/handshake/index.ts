@@ -3,13 +3,14 @@
  * capabilities), and the liveness monitor. The transports that use sockets, `net` and `ucx`, call it. It must never read the bytes that
  * follow the handshake.
  */
-export { type SocketAddress, formatAddress, isLocal, listenAddress, parseAddress } from './address.js';
+export { type SocketAddress, formatAddress, isLocal, listenAddress, parseAddress } from '../../socket-address.js';
 export type { PeerConnection, HandshakeSettings } from './peer-connection.js';
 export type { DialOptions } from './dial.js';
 export { ConnectionManager, type ConnectionManagerOptions } from './connection-manager.js';
 export type { Hello } from './handshake.js';
 export { hostSilenceProbe } from './proc-net-tcp.js';
 export { schemeOf } from './sockets.js';
-export { checkSecurity } from './security.js';
+export { assertClusterKey, checkSecurity } from './security.js';
+export { assertTls } from './tls-credentials.js';
 export { abandonSocket, removeLeftSocket } from './socket-file.js';
 export { LivenessMonitor, type MonitoredLink } from './liveness-monitor.js';

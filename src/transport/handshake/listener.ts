@@ -4,7 +4,7 @@ import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { atExit } from '../../scheduler/index.js';
 import type { ListenOptions } from '../link-options.js';
-import { type SocketAddress, formatAddress, isWildcard, listenAddress } from './address.js';
+import { type SocketAddress, formatAddress, isWildcard, listenAddress } from '../../socket-address.js';
 import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
 import { respond } from './handshake.js';
 import { PendingHandshakes } from './pending-handshakes.js';

@@ -1,17 +1,12 @@
 import { ConfigError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import type { LinkSecurity } from '../link-options.js';
-import { type SocketAddress, formatAddress, isLocal } from './address.js';
-
-/** A shorter secret can be guessed from one recorded handshake. */
-const SHORTEST_KEY_BYTES = 16;
+import { type SocketAddress, formatAddress, isLocal } from '../../socket-address.js';
 
 /** Throws ConfigError when the settings do not let the two ends of a link at this address authenticate each other. */
 export function checkSecurity(address: SocketAddress, security: LinkSecurity): void {
   const { key, tls, keyless = 'unix' } = security;
-  const keyBytes = key === undefined ? 0 : Buffer.byteLength(key);
-  if (key !== undefined && keyBytes < SHORTEST_KEY_BYTES) {
-    throw new ConfigError(`The cluster key has ${keyBytes} bytes; it needs at least ${SHORTEST_KEY_BYTES}.`);
-  }
+  if (key !== undefined) assertClusterKey(key, 'The cluster key');
   if (address.scheme === 'tls' && tls?.cert === undefined && (key === undefined || tls?.ca !== undefined)) {
     throw new ConfigError(`${formatAddress(address)} needs a certificate: set tls.cert and tls.key (PEM).`);
   }
@@ -23,4 +18,12 @@ export function checkSecurity(address: SocketAddress, security: LinkSecurity): v
   throw new ConfigError(
     `${formatAddress(address)} would accept unauthenticated peers: set the cluster key${address.scheme === 'tls' ? ', or tls.ca' : ''}${remedy}.`,
   );
+}
+
+/** Throws ConfigError for a key that is too short; an empty one is no exception. `name` is what the error calls the key. */
+export function assertClusterKey(key: string | Uint8Array, name: string): void {
+  const bytes = Buffer.byteLength(key);
+  if (bytes < limits.shortestKeyBytes) {
+    throw new ConfigError(`${name} has ${bytes} bytes; it needs at least ${limits.shortestKeyBytes}.`);
+  }
 }

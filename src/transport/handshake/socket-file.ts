@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ConfigError } from '../../errors.js';
 import { codeOf, messageOf } from '../../foreign.js';
-import { whyNoSocketPath } from './address.js';
+import { whyNoSocketPath } from '../../socket-address.js';
 
 /** Name prefix of a private folder. It holds one socket file. */
 const FOLDER_PREFIX = 'millrace-link-';

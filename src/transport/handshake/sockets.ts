@@ -1,7 +1,7 @@
 import { createServer, connect as connectPlain, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer, type SecureContextOptions, TLSSocket } from 'node:tls';
 import { limits } from '../../limits.js';
-import { type SocketAddress, isLocal } from './address.js';
+import { type SocketAddress, isLocal } from '../../socket-address.js';
 import type { LinkSecurity, Pem } from '../link-options.js';
 
 const SHARED = { noDelay: true } as const;

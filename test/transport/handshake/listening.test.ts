@@ -16,7 +16,7 @@ import { expect } from 'chai';
 import { ConfigError, UnreachableError } from '#src/errors.js';
 import { checkSecurity } from '#src/transport/handshake/index.js';
 import type { LinkSecurity, ListenOptions } from '#src/transport/index.js';
-import { listenAddress } from '#src/transport/handshake/address.js';
+import { listenAddress } from '#src/socket-address.js';
 import { publishSocket, withdrawSocket } from '#src/transport/handshake/socket-file.js';
 import { rejection } from '../../support/rejection.js';
 import { certificate, clusterAuthority } from '../net/certificates.js';
@@ -204,7 +204,7 @@ describe('a connection listener', () => {
       .that.includes(at);
     chmodSync(folder, 0o700);
     expect(await rejection(open({}, { listen: `unix:${folder}/none/link` }))).to.be.instanceOf(ConfigError);
-    expect(() => new Meeting({}, { listen: 'somewhere' })).to.throw(ConfigError, 'Accepted');
+    expect(() => new Meeting({}, { listen: 'somewhere' })).to.throw(ConfigError, 'It accepts');
   });
 
   it('needs an advertised host when it listens on every interface', async () => {

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../errors.js';
+import { ConfigError } from './errors.js';
 
 /**
  * The address of a listening process:
@@ -58,14 +58,21 @@ export function whyNoSocketPath(path: string): string | undefined {
   return parseAddress(`unix:${path}`) === undefined ? 'its path is relative, or has a # or a blank' : undefined;
 }
 
+/** The addresses at which a process can listen, for help and errors. */
+export const LISTEN_ADDRESSES =
+  'unix: (a socket file in a private folder), unix:/path (absolute, at most 107 bytes, 103 on macOS, without # or blanks), ' +
+  'tcp://host:port or tls://host:port (a port from 0 to 65535, 0: any; IPv6 in brackets)';
+
 /** Parses an address to listen on. Throws ConfigError for a text that is not an address. */
 export function listenAddress(text: string): SocketAddress {
   const address = parseAddress(text);
   if (address !== undefined) return address;
-  throw new ConfigError(
-    `Cannot listen at "${text}". Accepted: unix: (a socket file in a private folder), unix:/absolute/path of at most ` +
-      `${LONGEST_PATH_BYTES} bytes without # or blanks, tcp://host:port, tls://host:port (port 0: any).`,
-  );
+  throw new ConfigError(`Cannot listen at "${text}". It accepts ${LISTEN_ADDRESSES}.`);
+}
+
+/** True for an address that another process can dial: one with a path, or with a port that is not 0. */
+export function isDialable(address: SocketAddress): boolean {
+  return address.scheme === 'unix' ? address.path !== '' : address.port !== 0;
 }
 
 export function formatAddress(address: SocketAddress): string {

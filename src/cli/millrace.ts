@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+/**
+ * What the shell runs. Node opens all files of a program at once, and reports the lack of descriptors with a trace of its own; so this file
+ * imports nothing, and loads the rest where that can be caught.
+ */
+const LACKS = { EMFILE: 'this process', ENFILE: 'this machine' } as const;
+/** ExitCode.failed, of a file that may be one of those that cannot be loaded. */
+const FAILED = 1;
+
+try {
+  await import('./main.js');
+} catch (error) {
+  const who = whoLacksFiles(error);
+  if (who === undefined) throw error;
+  process.stderr.write(
+    `millrace: cannot be loaded: ${who} has too many open files. Raise the limit: ulimit -n 1024, or LimitNOFILE= of systemd.\n`,
+  );
+  process.exitCode = FAILED;
+}
+
+function whoLacksFiles(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'EMFILE' || code === 'ENFILE' ? LACKS[code] : undefined;
+}
