@@ -118,7 +118,10 @@ describePlacements('a definition that is wrong', (newCluster) => {
       (p) => void p.source('a', Row, untyped(undefined), nothing),
       /its options before it/,
     ],
-    'reads from what is no port': [(p) => p.sink('z', untyped(undefined), nothing), /segment "z" must read from a port/],
+    'reads from what is no port': [
+      (p) => p.sink('z', untyped(undefined), nothing),
+      /segment "z" must read from a port/,
+    ],
     'uses a port of another pipeline': [
       (p) => p.sink('z', untyped({ name: 'elsewhere', type: Row }), nothing),
       /port "elsewhere" of segment "z" belongs to another pipeline/,
