@@ -25,7 +25,7 @@ import { type Leftovers, leftoversOf } from './leftovers.js';
 import type { RuntimeMetrics } from './metrics.js';
 import { Observer } from './observer.js';
 import { RegisteredNames } from './registered-names.js';
-import { joinedDeadLetters, joinedFeed } from './partition-feeds.js';
+import { joinedDeadLetters, mergedTopic } from './partition-topics.js';
 import { Partitions } from './partitions.js';
 import type { Pipeline } from './pipeline.js';
 import type { PipelineRun } from './pipeline-run.js';
@@ -134,7 +134,7 @@ export class Runtime implements HasSystem {
 
   /** Failures that have stopped an actor without a parent, in any partition. */
   get failures(): Subscribable<Failure> {
-    return joinedFeed(this.#partitions.here.map(({ system }) => system.failures));
+    return mergedTopic(this.#partitions.here.map(({ system }) => system.failures));
   }
 
   get deadLetters(): DeadLetters {
