@@ -5,6 +5,6 @@
 export { askAgain } from './ask-again.js';
 export { type ConnectingProcess, ControlPlaneClient, type ControlPlaneListener } from './client.js';
 export { definitionHash } from './definition-hash.js';
-export { CANCELLED, failed, failureOf, nameOf, OK, State } from './life-cycle.js';
+export { CANCELLED, failed, failureOf, GIVEN_UP, nameOf, OK, State } from './life-cycle.js';
 export { type Diff, ReplicaMirror, ReplicaSource } from './replica.js';
 export { controlPlaneServer } from './server.js';

@@ -4,8 +4,15 @@ import type { LinkHealth } from './health.js';
 import type { PartitionMetrics } from './metrics.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 
+/**
+ * Whether a partition on a thread or in a process of its own answers. `busy`: its event loop has been blocked for more than two seconds. `wedged`: for
+ * longer than `linkDeadMs`. One on this event loop is responsive, or nobody could ask.
+ */
+export type Responsiveness = 'responsive' | 'busy' | 'wedged';
+
 /** How a partition is, wherever it runs. */
 export interface PartitionView {
+  readonly state: Responsiveness;
   description(): v1.PartitionDescriptionInit;
   metrics(): PartitionMetrics;
   pressure(): MailboxPressure;
@@ -16,6 +23,7 @@ export interface PartitionView {
 /** Of one that runs here: as it is at this moment. */
 export function viewOf(partition: PartitionRuntime): PartitionView {
   return {
+    state: 'responsive',
     description: () => partition.describe(),
     metrics: () => metricsOf(partition),
     pressure: () => partition.system.mailboxes(),

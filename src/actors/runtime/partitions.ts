@@ -78,9 +78,28 @@ export class Partitions {
     return [...this.here.map(viewOf), ...(this.#hosts?.views() ?? [])];
   }
 
-  /** Sentences about partitions that are to be there and are not. */
-  missing(): readonly string[] {
-    return this.#hosts?.missing() ?? [];
+  /** Sentences about partitions that are to take work and do not: busy, wedged or gone. */
+  problems(): readonly string[] {
+    return this.#hosts?.problems() ?? [];
+  }
+
+  /** Partitions on threads or in processes were wanted, and each has failed more often than it is started anew. */
+  get haveFailedForGood(): boolean {
+    return this.#hosts?.areAllGoneForGood === true;
+  }
+
+  /** A partition that this process hosts, and that does not answer. */
+  isSilent(ordinal: number): boolean {
+    return this.#hosts?.isSilent(ordinal) === true;
+  }
+
+  /** A segment was told to stop. A hosted partition that hangs until long after that is ended, and begins anew. */
+  stopping(ordinal: number, segment: number): void {
+    this.#hosts?.stopping(ordinal, segment);
+  }
+
+  gone(segment: number): void {
+    this.#hosts?.gone(segment);
   }
 
   /** There are, or will be, several in this process. */

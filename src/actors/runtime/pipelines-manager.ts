@@ -18,11 +18,14 @@ interface Owned {
 export class PipelinesManager {
   readonly #system: ActorSystem;
   readonly #client: () => ControlPlaneClient;
+  readonly #isSilent: (ordinal: number) => boolean;
   readonly #expanding = new Set<number>();
   readonly #manifolds = new Map<number, Owned>();
   #context: Context | undefined;
 
-  constructor(system: ActorSystem, client: () => ControlPlaneClient) {
+  /** `isSilent`: the partition is hosted by this process, and does not answer. */
+  constructor(system: ActorSystem, client: () => ControlPlaneClient, isSilent: (ordinal: number) => boolean) {
+    this.#isSilent = isSilent;
     this.#system = system;
     this.#client = client;
   }
@@ -72,6 +75,7 @@ export class PipelinesManager {
     }
   }
 
+  /** Those that answer; all, where none does. */
   #ordinals(): number[] {
     const ordinals: number[] = [];
     for (const { detail, actual } of this.#client().resources()) {
@@ -79,7 +83,9 @@ export class PipelinesManager {
         ordinals.push(detail.value.ordinal);
       }
     }
-    return ordinals.sort((left, right) => left - right);
+    ordinals.sort((left, right) => left - right);
+    const answering = ordinals.filter((ordinal) => !this.#isSilent(ordinal));
+    return answering.length > 0 ? answering : ordinals;
   }
 
   #follow(id: number, requested: State, { port, policy, producers, consumers, ended }: v1.Manifold): void {

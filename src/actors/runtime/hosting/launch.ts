@@ -39,6 +39,8 @@ export class Launch {
   ending: Ending | undefined;
   /** Its end is no failure any more. */
   isOver = false;
+  /** It did not answer, and is being ended. */
+  isHanging = false;
   readonly #options: LaunchOptions;
 
   constructor(name: string, execution: Execution, options: LaunchOptions) {
@@ -60,6 +62,13 @@ export class Launch {
       log.warn('a partition hangs, and is ended', { partition: index, error: namedMessageOf(error) });
       await this.end();
     }
+  }
+
+  /** Ends what hangs. That is a failure, after which the partition begins anew. */
+  async endHanging(): Promise<void> {
+    this.isHanging = true;
+    this.execution.end();
+    if (!(await this.#endsWithin(GRACE_MS))) this.execution.kill();
   }
 
   /** In order where that can be: one that has not come up, or does not answer, is not waited for. */

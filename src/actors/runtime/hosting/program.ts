@@ -3,7 +3,7 @@
  * be CommonJS, so nothing is awaited at the top level.
  */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { readStart, tellLastWords } from '../../../resources/execution/index.js';
+import { endWithParent, readStart, tellLastWords } from '../../../resources/execution/index.js';
 import { HostedPartition } from './hosted-partition.js';
 import { checkStart } from './start.js';
 
@@ -18,6 +18,7 @@ if (isMainThread) {
   // Whoever stops a service signals all of its processes. The host gets the signal, too, and says when to end.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
   tellLastWords();
+  endWithParent();
 }
 // Whatever comes says: end. A thread that waits for it may end all the same.
 parentPort?.on('message', end).unref();
