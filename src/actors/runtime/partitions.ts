@@ -1,7 +1,7 @@
 import { ConfigError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
-import type { Ref } from '../../protocol/index.js';
+import type { Ref, v1 } from '../../protocol/index.js';
 import { sharedThread, type System, type SystemResources, systemResources } from '../../resources/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import type { PartitionHosts } from './hosting/index.js';
@@ -88,9 +88,11 @@ export class Partitions {
     return this.#hosts?.areAllGoneForGood === true;
   }
 
-  /** A partition that this process hosts, and that does not answer. */
-  isSilent(ordinal: number): boolean {
-    return this.#hosts?.isSilent(ordinal) === true;
+  /** A partition of any process that does not answer, as far as this process knows: it hosts the partition, or has a link to it. */
+  isSilent({ ordinal, address }: Pick<v1.Partition, 'ordinal' | 'address'>): boolean {
+    if (this.#hosts?.isSilent(ordinal) === true) return true;
+    const channels = [...this.first.router.channels()];
+    return channels.some((channel) => channel.address === address && channel.link?.isUnresponsive === true);
   }
 
   /** A segment was told to stop. A hosted partition that hangs until long after that is ended, and begins anew. */

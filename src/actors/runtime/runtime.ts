@@ -306,7 +306,7 @@ export class Runtime implements HasSystem {
       this.#news.pipelines = new PipelinesManager(
         system,
         () => client,
-        (ordinal) => this.#partitions.isSilent(ordinal),
+        (partition) => this.#partitions.isSilent(partition),
       );
       const manager = system.spawn(this.#news.pipelines.behavior(), { name: 'pipelines-manager' });
       actors.set('millrace/pipelines-manager', manager);
