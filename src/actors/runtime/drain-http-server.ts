@@ -3,6 +3,15 @@ import { ConfigError } from '../../errors.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Runtime } from './runtime.js';
 
+/**
+ * An HTTP server of `node:http` or `node:https`. The types of Node are not named here, so that programs without `@types/node` compile.
+ */
+export interface DrainableServer {
+  readonly listening: boolean;
+  closeIdleConnections(): void;
+  closeAllConnections(): void;
+}
+
 export interface DrainHttpOptions {
   /**
    * Time in ms in which new connections are still taken, while load balancers and clients learn that the server ends. Default 500.
@@ -24,7 +33,7 @@ const HELD_MS = 1_000;
  * Ends an HTTP server of `node:http`, and so one of Fastify (`fastify.server`), Express and Nest, such that every request is answered which
  * comes over a connection that the server has accepted. From the call on each answer says `Connection: close`, so that clients open a new
  * connection, elsewhere; idle connections stay until their client uses them once more, or for their keep-alive time. Resolves when all
- * connections have ended. ConfigError for a time that is none.
+ * connections have ended. ConfigError for a time that is none, and for what is no such server.
  *
  *     stopOnSignals(runtime, {
  *       before: async () => {
@@ -35,9 +44,14 @@ const HELD_MS = 1_000;
  */
 export async function drainHttpServer(
   { scheduler }: Runtime,
-  server: HttpServer,
+  server: DrainableServer,
   { noticeMs = 500, graceMs = 10_000 }: DrainHttpOptions = {},
 ): Promise<void> {
+  if (!isHttpServer(server)) {
+    throw new ConfigError(
+      'drainHttpServer needs the server of node:http: what app.listen() of Express returns, fastify.server, or app.getHttpServer() of Nest.',
+    );
+  }
   checkTime('noticeMs', noticeMs);
   checkTime('graceMs', graceMs);
   server.prependListener('request', lastOfItsConnection);
@@ -52,6 +66,13 @@ export async function drainHttpServer(
   held.release();
   await stopped;
   scheduler.clearTimer(cut);
+}
+
+/** The compiler lets anything pass that has the methods of DrainableServer, and JavaScript anything at all. */
+function isHttpServer(server: unknown): server is HttpServer {
+  return (
+    typeof server === 'object' && server !== null && 'closeAllConnections' in server && 'prependListener' in server
+  );
 }
 
 const lastOfItsConnection: RequestListener = (_request, response) => {
