@@ -38,6 +38,11 @@ export function namedMessageOf(cause: unknown): string {
   return `${name}: ${message}`;
 }
 
+/** A value as a literal, for messages that say what was passed: the text `'5'` is not the number 5 there. */
+export function shownValue(value: unknown): string {
+  return typeof value === 'string' ? textOf(JSON.stringify(value)) : textOf(value);
+}
+
 /** A value as text for people. */
 function textOf(value: unknown): string {
   try {

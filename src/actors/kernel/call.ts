@@ -1,6 +1,7 @@
 import { ConfigError, ReentrantAskError } from '../../errors.js';
 import type { Meta } from '../../protocol/index.js';
 import { CallChain, type ChainMember } from './call-chain.js';
+import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
 import { type Delivery, type Sender, TellDelivery } from './delivery.js';
 import type { TraceContext } from './trace-context.js';
 
@@ -36,6 +37,10 @@ export interface StreamOptions extends AskOptions {
    */
   readonly windowItems?: number | undefined;
 }
+
+const TELL_OPTIONS: AcceptedOptions = { meta: accepted.object, trace: accepted.object };
+const ASK_OPTIONS: AcceptedOptions = { timeoutMs: accepted.milliseconds, signal: accepted.signal, ...TELL_OPTIONS };
+export const STREAM_OPTIONS: AcceptedOptions = { ...ASK_OPTIONS, windowItems: accepted.number };
 
 /** An actor that makes a call while it handles a message. */
 export interface Caller extends ChainMember, Sender {
@@ -88,7 +93,7 @@ export class InheritedOptions implements StreamOptions {
 }
 
 export function isInherited(options: object | undefined): options is InheritedOptions {
-  return options !== undefined && inheritedKey in options;
+  return typeof options === 'object' && options !== null && inheritedKey in options;
 }
 
 /** A call on its way out: the caller's options joined with what its handler inherits from the message that it handles. */
@@ -102,7 +107,7 @@ export interface OutgoingCall {
   readonly trace: TraceContext | undefined;
 }
 
-/** What an ask inherits. ConfigError for a `timeoutMs` that is no positive number, ReentrantAskError for a chain past its bound. */
+/** What an ask inherits. ConfigError for an option that is wrong or unknown, ReentrantAskError for a chain past its bound. */
 export function outgoingAsk(
   options: AskOptions | undefined,
   running: Caller | undefined,
@@ -111,6 +116,7 @@ export function outgoingAsk(
   maxChain: number,
 ): OutgoingCall {
   const kept = isInherited(options) ? options : undefined;
+  if (kept === undefined) checkOptions('an ask', options, ASK_OPTIONS);
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs;
@@ -127,9 +133,10 @@ export function outgoingAsk(
   };
 }
 
-/** What a tell inherits: undefined when it comes from no actor and has no meta, the common case that allocates nothing. */
+/** What a tell inherits: undefined when it comes from no actor and has no meta, the common case that allocates nothing. ConfigError for an option that is wrong or unknown. */
 export function outgoingTell(options: SendOptions | undefined, running: Caller | undefined): TellDelivery | undefined {
   const kept = isInherited(options) ? options : undefined;
+  if (kept === undefined) checkOptions('a tell', options, TELL_OPTIONS);
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   const meta = joinMeta(inherited?.meta, options?.meta);

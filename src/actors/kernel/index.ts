@@ -2,7 +2,7 @@
  * The actor: behavior, references, mailbox, dispatch, supervision, watch, timers. The rooms above spawn actors and route messages
  * through ActorSystem; Route is all that the kernel knows of another process. It must never learn of links, envelopes or frames.
  */
-export { linkOf } from './actor-context.js';
+export { deadlineOf, linkOf } from './actor-context.js';
 export { type ActorNode, nodeOf } from './actor-node.js';
 export type { ActorPath } from './actor-path.js';
 export { ActorSystem, type HasSystem, systemKey } from './actor-system.js';
@@ -17,6 +17,7 @@ export {
   type Handler,
   type Handlers,
   isBehavior,
+  isService,
   type Lifecycle,
   type Terminated,
   type UntypedDefinition,
@@ -30,6 +31,8 @@ export {
   type StreamOptions,
   withMeta,
 } from './call.js';
+export { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+export { SPAWN_OPTIONS } from './spawn.js';
 export { handlerError } from './lifecycle.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
 export type { Context, SpawnOptions } from './context.js';

@@ -1,6 +1,7 @@
 import type { RequestListener, Server as HttpServer } from 'node:http';
 import { ConfigError } from '../../errors.js';
 import type { Scheduler } from '../../scheduler/index.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../kernel/index.js';
 import type { Runtime } from './runtime.js';
 
 /**
@@ -24,6 +25,8 @@ export interface DrainHttpOptions {
   readonly graceMs?: number;
 }
 
+const OPTIONS: AcceptedOptions = { noticeMs: accepted.milliseconds, graceMs: accepted.milliseconds };
+
 /** Time in ms without a new connection after which nobody is about to open one. */
 const QUIET_MS = 100;
 /** Longest time in ms that requests are held for that. */
@@ -45,13 +48,15 @@ const HELD_MS = 1_000;
 export async function drainHttpServer(
   { scheduler }: Runtime,
   server: DrainableServer,
-  { noticeMs = 500, graceMs = 10_000 }: DrainHttpOptions = {},
+  options: DrainHttpOptions = {},
 ): Promise<void> {
   if (!isHttpServer(server)) {
     throw new ConfigError(
       'drainHttpServer needs the server of node:http: what app.listen() of Express returns, fastify.server, or app.getHttpServer() of Nest.',
     );
   }
+  checkOptions('drainHttpServer', options, OPTIONS);
+  const { noticeMs = 500, graceMs = 10_000 } = options;
   checkTime('noticeMs', noticeMs);
   checkTime('graceMs', graceMs);
   server.prependListener('request', lastOfItsConnection);

@@ -20,6 +20,7 @@ import {
   type UntypedRef,
 } from '../kernel/index.js';
 import { ControlPlaneNews } from './control-plane-news.js';
+import { checkLookup, checkReference, checkRegistration, checkRun, checkSpawn } from './given-arguments.js';
 import type { Health } from './health.js';
 import { type Leftovers, leftoversOf } from './leftovers.js';
 import type { RuntimeMetrics } from './metrics.js';
@@ -180,6 +181,7 @@ export class Runtime implements HasSystem {
     definition: Behavior<S, T>,
     options: SpawnOptions & { readonly register?: boolean } = {},
   ): ActorRef<S> {
+    checkSpawn(options);
     const { register = false, name, ...rest } = options;
     if (register && name === undefined) {
       throw new ConfigError(
@@ -199,11 +201,13 @@ export class Runtime implements HasSystem {
    * Enters an actor under a name that every process of the cluster can look up, until the actor ends. ConfigError when another has
    * it.
    */
-  register(name: string, ref: UntypedRef): Promise<void> {
+  async register(name: string, ref: UntypedRef): Promise<void> {
+    checkRegistration(name, ref);
     return this.#names.register(name, ref);
   }
 
-  unregister(name: string, ref: UntypedRef): Promise<void> {
+  async unregister(name: string, ref: UntypedRef): Promise<void> {
+    checkRegistration(name, ref);
     return this.#names.unregister(name, ref);
   }
 
@@ -213,17 +217,20 @@ export class Runtime implements HasSystem {
     name: string,
     options: { readonly timeoutMs?: number } = {},
   ): Promise<ActorRef<S>> {
+    checkLookup(service, name, options);
     const ref = await this.#joined.lookup(name, service.typeName, options.timeoutMs ?? 5_000);
     return this.#partitions.first.system.reference(service, ref);
   }
 
   /** Stops an actor of this process; resolves when it and its children are gone. */
-  stopActor(ref: UntypedRef): Promise<void> {
+  async stopActor(ref: UntypedRef): Promise<void> {
+    checkReference('runtime.stopActor(ref)', ref);
     return this.#partitions.first.system.stop(ref);
   }
 
   /** Runs a pipeline on the partitions of the cluster. ConfigError before anything starts when its definition is wrong. */
   async run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
+    checkRun(pipeline, options);
     this.#stopping.mustNotHaveBegun(`Pipeline "${pipeline.name}"`);
     const isFar = !this.#partitions.isOne || !this.#servesControlPlane || this.#hasOthers();
     return this.#runs.start(this.#joined, this.#partitions.first.definitions, pipeline, options, isFar);

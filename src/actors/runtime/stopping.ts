@@ -4,6 +4,7 @@ import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
+import { checkStop } from './given-arguments.js';
 import { Drain } from './drain.js';
 import type { Phase } from './health.js';
 import { isNothing, type RuntimeUnfinished } from './runtime-unfinished.js';
@@ -106,6 +107,7 @@ export class Stopping {
    * from elsewhere has the drain begin without `before` when nothing happens in the runtime any more.
    */
   async stop(options: StopOptions): Promise<StopReport> {
+    checkStop(options);
     const { before, drainTimeoutMs = before === undefined ? 0 : limits.drainTimeoutMs } = options;
     if (!(drainTimeoutMs >= 0 && drainTimeoutMs < Number.POSITIVE_INFINITY)) {
       throw new ConfigError(`drainTimeoutMs is a finite number of milliseconds, at least 0; got ${drainTimeoutMs}.`);
