@@ -143,8 +143,7 @@ export class ControlPlaneClient {
     await this.#repeat((identity, options) => this.#server.unregisterName({ ...identity, name, cUid }, options));
   }
 
-  /** Waits until the name appears; AskTimeoutError at the deadline. */
-  /** Waits until somebody registers the name. */
+  /** Waits until somebody registers the name. AskTimeoutError at the deadline. */
   async lookup(name: string, service: string, timeoutMs: number): Promise<Ref> {
     try {
       return await this.#repeat((_identity, options) => this.#server.lookup({ name, service }, options), timeoutMs);
