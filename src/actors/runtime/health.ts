@@ -63,10 +63,12 @@ export interface HealthInput {
   readonly partitions: readonly PartitionView[];
   /** Partitions that have failed, and are gone for good or about to begin anew; sentences. */
   readonly missing: readonly string[];
+  /** Names that were refused to actors of this process; sentences. */
+  readonly names: readonly string[];
   readonly eventLoop: EventLoopLoad;
 }
 
-export function healthOf({ phase, controlPlane, partitions, missing, eventLoop }: HealthInput): Health {
+export function healthOf({ phase, controlPlane, partitions, missing, names, eventLoop }: HealthInput): Health {
   const isCutOff = phase === 'running' && !controlPlane.isReachable;
   const pressures = partitions.map((partition) => partition.pressure());
   const problems = [
@@ -75,6 +77,7 @@ export function healthOf({ phase, controlPlane, partitions, missing, eventLoop }
       ? [`The control plane at ${controlPlane.address} cannot be reached any more: start this process again.`]
       : []),
     ...missing,
+    ...names,
     ...pressures.flatMap(pressureProblem),
     ...delayProblem(eventLoop),
   ];

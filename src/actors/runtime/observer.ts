@@ -28,12 +28,13 @@ export class Observer {
     return runtimeMetrics(this.#partitions.views(), this.#runs.counts(), this.#load());
   }
 
-  health(phase: HealthInput['phase'], controlPlane: HealthInput['controlPlane']): Health {
+  health(phase: HealthInput['phase'], controlPlane: HealthInput['controlPlane'], names: readonly string[]): Health {
     return healthOf({
       phase,
       controlPlane,
       partitions: this.#partitions.views(),
       missing: this.#partitions.missing(),
+      names,
       eventLoop: this.#load(),
     });
   }

@@ -1,5 +1,4 @@
 import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
-import { namedMessageOf } from '../../foreign.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
 import { closableLogger, type Logger } from '../../logging/index.js';
 import { type AnyService, v1 } from '../../protocol/index.js';
@@ -152,7 +151,7 @@ export class Runtime implements HasSystem {
       isServedHere: this.#servesControlPlane,
       isReachable: this.isConnected,
     };
-    return this.#observer.health(this.#stopping.phase, controlPlane);
+    return this.#observer.health(this.#stopping.phase, controlPlane, this.#names.problems());
   }
 
   /** What it has done since it began. Looks at every actor: some 30 ms for a million. */
@@ -176,7 +175,10 @@ export class Runtime implements HasSystem {
 
   // ---- what users call
 
-  /** Starts an actor in this process's first partition; `register: true` enters its name in the cluster's registry. */
+  /**
+   * Starts an actor in this process's first partition. `register: true` enters its name in the cluster's registry; when another actor has the
+   * name, that is logged and one of the `problems` of `health()`. To wait for it, call `register` instead.
+   */
   spawn<S extends AnyService, T>(
     definition: Behavior<S, T>,
     options: SpawnOptions & { readonly register?: boolean } = {},
@@ -190,9 +192,7 @@ export class Runtime implements HasSystem {
     }
     const ref = this.#partitions.first.system.spawn(definition, { ...rest, ...(name === undefined ? {} : { name }) });
     if (register && name !== undefined) {
-      this.register(name, ref).catch((error: unknown) =>
-        this.#log.error('a name was not registered', { name, error: namedMessageOf(error) }),
-      );
+      this.#names.announce(name, ref);
     }
     return ref;
   }
