@@ -4,7 +4,6 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
-import { buildSync } from 'esbuild';
 
 const require = createRequire(import.meta.url);
 const manifest = require(resolve('package.json')) as {
@@ -62,14 +61,11 @@ describe('the package in CommonJS', function () {
       symlinkSync(resolve('.'), join(folder, 'node_modules/millrace'));
       for (const [name, text] of Object.entries(MIXED)) writeFileSync(join(folder, name), text);
       const outfile = join(folder, 'bundle.mjs');
-      buildSync({
-        entryPoints: [join(folder, 'main.mjs')],
-        bundle: true,
-        platform: 'node',
-        format: 'esm',
-        outfile,
-        logLevel: 'error',
+      const options = ['--bundle', '--platform=node', '--format=esm', '--log-level=error', `--outfile=${outfile}`];
+      const built = spawnSync(resolve('node_modules/.bin/esbuild'), [join(folder, 'main.mjs'), ...options], {
+        encoding: 'utf8',
       });
+      expect(built.status, built.stderr).to.equal(0);
       rmSync(join(folder, 'node_modules'), { recursive: true });
       const { stdout, stderr, status } = spawnSync(process.execPath, [outfile], { cwd: folder, encoding: 'utf8' });
       expect(stdout, stderr).to.equal('7\n');
