@@ -10,6 +10,9 @@ import { HandlerError } from './errors.js';
 const TEXT_CHARACTERS = 1_000;
 const UNREADABLE = 'a value that cannot be read';
 
+/** Property of a method that says what `console.log` shows of an object: that of Node, which has it under this name in every realm. */
+export const inspectKey: unique symbol = Symbol.for('nodejs.util.inspect.custom');
+
 /** An error of any realm. */
 export function isError(value: unknown): value is Error {
   try {

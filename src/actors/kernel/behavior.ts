@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.js';
-import { shownValue } from '../../foreign.js';
+import { inspectKey, shownValue } from '../../foreign.js';
 import type { AnyMethod, AnyService, AskMethod, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { Context } from './context.js';
 import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
@@ -91,6 +91,8 @@ export interface Behavior<S extends AnyService, State> {
   readonly overflow: Overflow;
   readonly stashCapacity: number | undefined;
   readonly idleTimeoutMs: number | undefined;
+  /** What `console.log` shows. */
+  [inspectKey]?(): string;
   /** It is part of the runtime, and no work of its users. */
   readonly isOfRuntime: boolean;
 }
@@ -159,6 +161,7 @@ export function untypedBehavior<S extends AnyService>(service: S, definition: Un
     stashCapacity,
     idleTimeoutMs,
     isOfRuntime: isInfrastructure(service.typeName),
+    [inspectKey]: () => `Behavior<${service.typeName}>`,
   };
 }
 

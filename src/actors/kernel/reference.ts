@@ -1,5 +1,5 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
-import { shownValue } from '../../foreign.js';
+import { inspectKey, shownValue } from '../../foreign.js';
 import type { AnyMethod, AnyService, AskMethod, Ref, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import { isInfrastructure } from './infrastructure.js';
@@ -18,6 +18,8 @@ export interface UntypedRef {
   toRef(): Ref;
   /** The service and the path, for people. */
   toString(): string;
+  /** The service and the path. A reference cannot be made from them again: send `toRef()` in a message instead. */
+  toJSON(): { readonly service: string; readonly path: string };
   readonly type: 'actor';
   readonly name: string;
   readonly path: ActorPath;
@@ -54,6 +56,7 @@ export const reservedNames: readonly string[] = [
   'service',
   'system',
   'then',
+  'toJSON',
   'toRef',
   'toString',
   'type',
@@ -155,6 +158,14 @@ abstract class Reference implements UntypedRef {
 
   toString(): string {
     return `${this.service.typeName} ${this.path.toString()}`;
+  }
+
+  toJSON(): { readonly service: string; readonly path: string } {
+    return { service: this.service.typeName, path: this.path.toString() };
+  }
+
+  [inspectKey](): string {
+    return `ActorRef<${this.toString()}>`;
   }
 }
 

@@ -19,6 +19,7 @@ import {
   type UntypedRef,
 } from '../kernel/index.js';
 import { ControlPlaneNews } from './control-plane-news.js';
+import { withDecimalJson } from './decimal-json.js';
 import { checkLookup, checkReference, checkRegistration, checkRun, checkSpawn } from './given-arguments.js';
 import type { Health } from './health.js';
 import { type Leftovers, leftoversOf } from './leftovers.js';
@@ -241,15 +242,16 @@ export class Runtime implements HasSystem {
     this.#news.lostListeners.push(listener);
   }
 
+  /** Where this runtime is and what is in it. As JSON its ids are decimal strings. */
   describe(): v1.RuntimeDescriptionInit {
-    return {
+    return withDecimalJson({
       pUid: this.#client?.pUid ?? 0n,
       node: this.node,
       name: this.name,
       partitions: this.#partitions.views().map((view) => v1.PartitionDescription.create(view.description())),
       servesControlPlane: this.#servesControlPlane,
       isConnected: this.isConnected,
-    };
+    });
   }
 
   /** Counters that are 0 when nothing is left: held by tests after each stop. */
