@@ -37,7 +37,7 @@ export interface ExtensionSymbol extends Declared {
 
 /** What takes a name, and can be neither a type nor an option. */
 interface OtherSymbol extends Declared {
-  readonly kind: 'field' | 'oneof' | 'enum value' | 'rpc' | 'package';
+  readonly kind: 'field' | 'oneof' | 'enum value' | 'rpc' | 'package' | 'map entry';
 }
 
 export type ProtoSymbol = MessageSymbol | EnumSymbol | ServiceSymbol | ExtensionSymbol | OtherSymbol;
@@ -84,6 +84,14 @@ export class Symbols {
   message(fullName: string): MessageSymbol | undefined {
     const symbol = this.#byName.get(fullName);
     return symbol?.kind === 'message' ? symbol : undefined;
+  }
+
+  /** All extensions that `file` declares of the message `fullName`. */
+  extensionsIn(file: FileNode, fullName: string): readonly ExtensionSymbol[] {
+    return [...this.#byName.values()].filter((symbol): symbol is ExtensionSymbol => {
+      if (symbol.kind !== 'extension' || symbol.file !== file) return false;
+      return this.innermost(symbol.node.extendee, symbol.scope, file)?.fullName === fullName;
+    });
   }
 
   /** A file that declares `name`, seen by `file` or not; for what an error suggests. */
@@ -181,6 +189,10 @@ export class Symbols {
     const exportedName = outerName + node.name;
     this.#add({ kind: 'message', fullName, file, line: node.line, node, exportedName });
     for (const { name, line } of node.fields) this.#add({ kind: 'field', fullName: `${fullName}.${name}`, file, line });
+    for (const { name, line, keyType } of node.fields) {
+      if (keyType === undefined) continue;
+      this.#add({ kind: 'map entry', fullName: `${fullName}.${entryName(name)}`, file, line });
+    }
     for (const { name, line } of node.oneofs) this.#add({ kind: 'oneof', fullName: `${fullName}.${name}`, file, line });
     for (const nested of node.messages) this.#addMessage(nested, fullName, `${exportedName}_`, file);
     for (const nested of node.enums) this.#addEnum(nested, fullName, `${exportedName}_`, file);
@@ -227,6 +239,11 @@ export class Symbols {
 /** `name` within `scope`, either of which may be empty. */
 export function join(scope: string, name: string): string {
   return scope === '' ? name : `${scope}.${name}`;
+}
+
+/** Protobuf makes a message of the entries of a map: `foo_bar` -> `FooBarEntry`. */
+function entryName(field: string): string {
+  return `${field.replace(/(?:^|_+)(.?)/g, (_, next: string) => next.toUpperCase())}Entry`;
 }
 
 /** What encloses the declaration `fullName`: `a.b` of `a.b.c`. */

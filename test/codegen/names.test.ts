@@ -57,7 +57,7 @@ describe('names', function () {
       'names.proto',
       `${P3} import "far.proto"; message Other { int32 a = 1; .${packages}.Far far = 2; }
        message Row { ${fields.join('\n')} } message Cases { oneof choice { ${cases.join('\n')} } }
-       ${oneofs.join('\n')} message Holder { enum Values { ${values.join('\n')} } }`,
+       ${oneofs.join('\n')} message Holder { enum Values { option deprecated_legacy_json_field_conflicts = true; ${values.join('\n')} } }`,
     );
     for (const module of ['esm', 'commonjs'] as const) {
       await scratch.put(`gen-${module}/package.json`, module === 'esm' ? '{ "type": "module" }' : '{}');
