@@ -6,7 +6,6 @@ import { describeEnum } from './describe-enum.js';
 import { describeMessage } from './describe-message.js';
 import { describeService } from './describe-service.js';
 import { type Features, featuresOf, withOptions } from './features.js';
-import { isTakenExport } from './names.js';
 import { checkProto, type Place } from './place.js';
 import type { Declaration } from './schema.js';
 import type { ExportedSymbol, Symbols } from './symbols.js';
@@ -48,10 +47,6 @@ function describe(symbol: ExportedSymbol, place: Place, owners: Map<string, stri
     }
   }
   for (const name of names) owners.set(name, `${name === exportedName ? '' : 'the Init type of '}${kind} ${fullName}`);
-  if (isTakenExport(exportedName)) {
-    const message = `${kind} ${fullName} cannot be called "${exportedName}": generated code needs that name. Choose another.`;
-    throw refusal(file.path, line, message);
-  }
   checkProto(symbol.node.name, `${kind} ${fullName}`, line, file);
   switch (symbol.kind) {
     case 'message':

@@ -1,5 +1,6 @@
 /** All that the loaded files declare, by full name, and what a name means in a place: protobuf's rules of scope. */
 import { ConfigError } from '../errors.js';
+import { exportName } from './names.js';
 import type { EnumNode, ExtensionNode, FileNode, MessageNode, ServiceNode } from './syntax/index.js';
 
 interface Declared {
@@ -12,7 +13,7 @@ interface Declared {
 export interface MessageSymbol extends Declared {
   readonly kind: 'message';
   readonly node: MessageNode;
-  /** Name in the generated module: nested ones are joined by underscores. */
+  /** Name in the generated module: nested ones are joined by underscores, and words of the language have one at their end. */
   readonly exportedName: string;
 }
 
@@ -177,7 +178,7 @@ export class Symbols {
     for (const node of file.enums) this.#addEnum(node, scope, '', file);
     for (const node of file.services) {
       const fullName = join(scope, node.name);
-      this.#add({ kind: 'service', fullName, file, line: node.line, node, exportedName: node.name });
+      this.#add({ kind: 'service', fullName, file, line: node.line, node, exportedName: exportName(node.name) });
       for (const { name, line } of node.methods)
         this.#add({ kind: 'rpc', fullName: `${fullName}.${name}`, file, line });
     }
@@ -186,7 +187,7 @@ export class Symbols {
 
   #addMessage(node: MessageNode, scope: string, outerName: string, file: FileNode): void {
     const fullName = join(scope, node.name);
-    const exportedName = outerName + node.name;
+    const exportedName = exportName(outerName + node.name);
     this.#add({ kind: 'message', fullName, file, line: node.line, node, exportedName });
     for (const { name, line } of node.fields) this.#add({ kind: 'field', fullName: `${fullName}.${name}`, file, line });
     for (const { name, line, keyType } of node.fields) {
@@ -194,14 +195,14 @@ export class Symbols {
       this.#add({ kind: 'map entry', fullName: `${fullName}.${entryName(name)}`, file, line });
     }
     for (const { name, line } of node.oneofs) this.#add({ kind: 'oneof', fullName: `${fullName}.${name}`, file, line });
-    for (const nested of node.messages) this.#addMessage(nested, fullName, `${exportedName}_`, file);
-    for (const nested of node.enums) this.#addEnum(nested, fullName, `${exportedName}_`, file);
+    for (const nested of node.messages) this.#addMessage(nested, fullName, `${outerName}${node.name}_`, file);
+    for (const nested of node.enums) this.#addEnum(nested, fullName, `${outerName}${node.name}_`, file);
     this.#addExtensions(node.extensions, fullName, file);
   }
 
   /** The values of an enum are names beside it, not within it. */
   #addEnum(node: EnumNode, scope: string, outerName: string, file: FileNode): void {
-    const exportedName = outerName + node.name;
+    const exportedName = exportName(outerName + node.name);
     this.#add({ kind: 'enum', fullName: join(scope, node.name), file, line: node.line, node, exportedName });
     for (const { name, line } of node.values)
       this.#add({ kind: 'enum value', fullName: join(scope, name), file, line });

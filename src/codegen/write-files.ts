@@ -2,9 +2,11 @@
 import { access, constants, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConfigError } from '../errors.js';
+import { MADE } from './comments.js';
 
 export interface OutputFile {
   readonly path: string;
+  /** Begins with `MADE`, as what it may replace does. */
   readonly text: string;
 }
 
@@ -17,7 +19,7 @@ interface StagedFile {
 }
 
 /**
- * Writes what would change; returns the paths of that. Everything is written beside its place first, and put there when all of it
+ * Writes what would change, and replaces nothing that the generator did not make; returns the paths of that. Everything is written beside its place first, and put there when all of it
  * could be: a folder that cannot be written to, or a full disk, changes nothing.
  *
  * @throws ConfigError that names the file.
@@ -46,6 +48,9 @@ export async function writeFiles(files: readonly OutputFile[]): Promise<Readonly
 async function prepare({ path, text }: OutputFile, madeFolders: string[]): Promise<StagedFile | undefined> {
   const previous = await readFile(path).catch(missing);
   if (previous?.equals(Buffer.from(text)) === true) return undefined;
+  if (previous !== undefined && previous.length > 0 && !previous.toString('utf8').startsWith(MADE)) {
+    throw new Error('it is there already, and `millrace gen` did not make it. Move it, or remove it');
+  }
   // The renaming would replace a file that its owner has made read-only.
   if (previous !== undefined) await access(path, constants.W_OK);
   await makeFolders(dirname(path), madeFolders);

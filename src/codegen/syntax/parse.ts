@@ -7,9 +7,15 @@ import { parseService } from './parse-service.js';
 import { refusal } from './refusal.js';
 import type { EnumNode, ExtensionNode, FileNode, ImportNode, MessageNode, OptionNode, ServiceNode } from './tree.js';
 
+/** How a source was read. */
+export interface Encoding {
+  /** Whether it was UTF-8. Otherwise only comments may have more than ASCII. Default: true. */
+  readonly isUtf8?: boolean;
+}
+
 /** The tree of `source`; `path` is its name in errors. Throws ConfigError, with file and line, for what protobuf does not allow. */
-export function parseProto(source: string, path: string): FileNode {
-  const cursor = new Cursor(source, path);
+export function parseProto(source: string, path: string, { isUtf8 = true }: Encoding = {}): FileNode {
+  const cursor = new Cursor(source, path, isUtf8);
   const { edition, line } = parseEdition(cursor);
   const imports: ImportNode[] = [];
   const options: OptionNode[] = [];
