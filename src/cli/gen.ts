@@ -20,7 +20,7 @@ export function addGen(command: Command): void {
     .argument('<files...>', '.proto files')
     .requiredOption('--out <folder>', 'the folder of the generated modules')
     .option(
-      '--proto-path <folder>',
+      '-I, --proto-path <folder>',
       'a folder of imports; may be repeated (default: the folders of the files)',
       collect,
       [],

@@ -1,4 +1,5 @@
 import { checkOptions } from './check-options.js';
+import { checkReserved } from './check-ranges.js';
 import { checkProto, type Place } from './place.js';
 import { withOptions } from './features.js';
 import type { EnumSchema } from './schema.js';
@@ -21,7 +22,9 @@ export function describeEnum({ node, fullName, exportedName }: EnumSymbol, place
       `The first value of enum ${fullName} must be 0, and ${first.name} is ${first.number}.`,
     );
   }
+  checkReserved(node.reserved, `enum ${fullName}`, file);
   checkNumbers(node, fullName, file.path);
+  if (file.edition !== 'proto2') checkStripped(node, fullName, file.path);
   const values = node.values.map((value) => {
     checkProto(value.name, `A value of enum ${fullName}`, value.line, file);
     checkOptions(value.options, 'EnumValueOptions', scopeOf(fullName), place);
@@ -58,9 +61,35 @@ function checkNumbers({ options, values, reserved }: EnumNode, fullName: string,
       );
     }
     names.set(number, name);
-    if (reserved.names.includes(name)) throw refusal(path, line, `${value} has a reserved name. Choose another.`);
+    if (reserved.names.some((one) => one.name === name))
+      throw refusal(path, line, `${value} has a reserved name. Choose another.`);
     if (reserved.ranges.some(({ from, to }) => number >= from && number <= to)) {
       throw refusal(path, line, `${value} has the reserved number ${number}. Choose another.`);
     }
   }
+}
+
+/** Many languages strip the enum's name from its values and change their case: two values must differ after that. */
+function checkStripped({ name, values, options }: EnumNode, fullName: string, path: string): void {
+  if (options.some(({ spelling }) => spelling === 'deprecated_legacy_json_field_conflicts')) return;
+  const others = new Map<string, { readonly name: string; readonly number: number }>();
+  for (const value of values) {
+    const stripped = pascalCase(withoutPrefix(value.name, name));
+    const other = others.get(stripped);
+    if (other !== undefined && other.number !== value.number) {
+      const both = `${value.name} and ${other.name} of enum ${fullName}`;
+      throw refusal(path, value.line, `${both} are one name without "${name}" and case. Rename one of them.`);
+    }
+    others.set(stripped, value);
+  }
+}
+
+/** `FOO_BAR_ONE` of `FooBar` -> `ONE`; underscores and case do not count. */
+function withoutPrefix(value: string, name: string): string {
+  const prefix = name.replaceAll('_', '').split('').join('_*');
+  return value.replace(new RegExp(`^_*${prefix}_*(?=[^_])`, 'i'), '');
+}
+
+function pascalCase(name: string): string {
+  return name.toLowerCase().replace(/(?:^|_+)(.?)/g, (_, next: string) => next.toUpperCase());
 }

@@ -1,4 +1,5 @@
 import { checkOptions } from './check-options.js';
+import { checkDistinct, checkPositive, checkReserved } from './check-ranges.js';
 import { checkProto, type Place } from './place.js';
 import { describeField } from './describe-field.js';
 import { propertyName, repeated } from './names.js';
@@ -17,6 +18,7 @@ export function describeMessage(symbol: MessageSymbol, place: Place): MessageSch
   checkOptions(node.options, 'MessageOptions', scopeOf(fullName), place);
   checkSupported(node, fullName, file);
   for (const { options } of node.oneofs) checkOptions(options, 'OneofOptions', fullName, place);
+  checkRanges(node, fullName, file);
   checkNumbers(node, fullName, file.path);
   const described = node.fields.map((field) => ({ field, schema: describeField(field, symbol, place) }));
   const properties: (FieldSchema | OneofSchema)[] = [];
@@ -70,7 +72,15 @@ function checkSupported({ options, oneofs, line }: MessageNode, fullName: string
   }
 }
 
-function checkNumbers({ fields, reserved }: MessageNode, fullName: string, path: string): void {
+function checkRanges({ reserved, extensionRanges }: MessageNode, fullName: string, file: FileNode): void {
+  const what = `message ${fullName}`;
+  checkPositive(reserved.ranges, `${what} reserves`, file);
+  checkPositive(extensionRanges, `${what} leaves to extensions`, file);
+  checkReserved(reserved, what, file);
+  checkDistinct([...extensionRanges, ...reserved.ranges], `${what} reserves or leaves to extensions`, file);
+}
+
+function checkNumbers({ fields, reserved, extensionRanges }: MessageNode, fullName: string, path: string): void {
   const names = new Map<number, string>();
   for (const field of fields) {
     const { name, number, line } = field;
@@ -82,13 +92,16 @@ function checkNumbers({ fields, reserved }: MessageNode, fullName: string, path:
   function taken({ name, number }: FieldNode): string | undefined {
     const other = names.get(number);
     if (other !== undefined) return `the number of ${other}, ${number}: a duplicate id ${number}. Choose another.`;
-    if (reserved.names.includes(name)) return `a reserved name. Choose another.`;
+    if (reserved.names.some((one) => one.name === name)) return `a reserved name. Choose another.`;
     const isReserved = reserved.ranges.some(({ from, to }) => number >= from && number <= to);
-    return isReserved ? `the reserved number ${number}. Choose another.` : undefined;
+    if (isReserved) return `the reserved number ${number}. Choose another.`;
+    const isLeft = extensionRanges.some(({ from, to }) => number >= from && number <= to);
+    return isLeft ? `the number ${number}, which the message leaves to extensions. Choose another.` : undefined;
   }
 }
 
-function wrongNumber({ number }: FieldNode): string | undefined {
+/** What is wrong with the number of a field, whatever else the message has. */
+export function wrongNumber({ number }: FieldNode): string | undefined {
   if (number < 1 || number > MAX_NUMBER) return `the number ${number}. Numbers are from 1 to ${MAX_NUMBER}.`;
   if (number < FIRST_RESERVED || number > LAST_RESERVED) return undefined;
   return `the number ${number}, and protobuf keeps ${FIRST_RESERVED} to ${LAST_RESERVED} for itself. Choose another.`;

@@ -1,14 +1,14 @@
 /** From the syntax trees to what is generated; or, for each declaration, why it is not. */
 import { ConfigError } from '../errors.js';
+import { checkExtensions } from './check-extensions.js';
 import { checkOptions } from './check-options.js';
 import { describeEnum } from './describe-enum.js';
 import { describeMessage } from './describe-message.js';
 import { describeService } from './describe-service.js';
 import { type Features, featuresOf, withOptions } from './features.js';
-import { isTakenExport } from './names.js';
 import { checkProto, type Place } from './place.js';
 import type { Declaration } from './schema.js';
-import { type ExportedSymbol, join, type Symbols } from './symbols.js';
+import type { ExportedSymbol, Symbols } from './symbols.js';
 import { type FileNode, refusal } from './syntax/index.js';
 
 /** What a declaration becomes, or the ConfigError that says why it is refused. */
@@ -31,8 +31,8 @@ export function describeFile(
 /** What a file must not hold when it is asked for itself, besides its declarations. */
 export function checkFile(file: FileNode, symbols: Symbols, builtIn: Symbols): void {
   // A file without declarations is checked here alone.
-  fileFeatures(file, symbols, builtIn);
-  checkExtends(file, file.package, file, symbols);
+  const features = fileFeatures(file, symbols, builtIn);
+  checkExtensions(file, file.package, { file, symbols, builtIn, features });
 }
 
 function describe(symbol: ExportedSymbol, place: Place, owners: Map<string, string>): Declaration {
@@ -47,10 +47,6 @@ function describe(symbol: ExportedSymbol, place: Place, owners: Map<string, stri
     }
   }
   for (const name of names) owners.set(name, `${name === exportedName ? '' : 'the Init type of '}${kind} ${fullName}`);
-  if (isTakenExport(exportedName)) {
-    const message = `${kind} ${fullName} cannot be called "${exportedName}": generated code needs that name. Choose another.`;
-    throw refusal(file.path, line, message);
-  }
   checkProto(symbol.node.name, `${kind} ${fullName}`, line, file);
   switch (symbol.kind) {
     case 'message':
@@ -71,27 +67,6 @@ function fileFeatures(file: FileNode, symbols: Symbols, builtIn: Symbols): Featu
   const place = { file, symbols, builtIn, features };
   checkOptions(file.options, 'FileOptions', file.package, place);
   return withOptions(features, file.options, file.path);
-}
-
-/** Options may be extended; other messages have fixed fields in what is generated. */
-function checkExtends(
-  { extensions, messages }: Pick<FileNode, 'extensions' | 'messages'>,
-  scope: string,
-  file: FileNode,
-  symbols: Symbols,
-): void {
-  for (const { extendee, field } of extensions) {
-    const message = symbols.innermost(extendee, scope, file);
-    const fullName = message?.fullName ?? extendee;
-    if (/^google\.protobuf\.(?:\w+Options|FeatureSet)$/.test(fullName)) continue;
-    const missing = message === undefined ? ', which is not declared in this file or its imports' : '';
-    throw refusal(
-      file.path,
-      field.line,
-      `${field.name} extends ${fullName}${missing}: only options can be extended. Declare a field in the message itself.`,
-    );
-  }
-  for (const message of messages) checkExtends(message, join(scope, message.name), file, symbols);
 }
 
 function attempt<Result>(action: () => Result): Result | ConfigError {

@@ -32,9 +32,9 @@ export function methodName(rpc: string): string | undefined {
   return isReservedName(name) ? undefined : name;
 }
 
-/** Whether a module cannot export anything by this name. */
-export function isTakenExport(name: string): boolean {
-  return EXPORTS_TAKEN.has(name);
+/** The name that a module exports a declaration by: `of` -> `of_`, since a module cannot export the words of the language and its own names. */
+export function exportName(name: string): string {
+  return EXPORTS_TAKEN.has(name) ? `${name}_` : name;
 }
 
 /** The first name that occurs twice. */

@@ -1,5 +1,6 @@
 /** Where a declaration stands, and what every kind of declaration is checked for there. */
 import type { Features } from './features.js';
+import { bundledFileOf } from './sources.js';
 import type { Symbols } from './symbols.js';
 import { type FileNode, refusal } from './syntax/index.js';
 
@@ -20,6 +21,6 @@ export function checkProto(name: string, what: string, line: number, file: FileN
 
 /** What an error says about a type `name` that a file does not see. */
 export function importHint(name: string, symbols: Symbols): string {
-  const declaring = symbols.declaringFile(name);
+  const declaring = symbols.declaringFile(name) ?? bundledFileOf(name.replace(/^\./, ''));
   return declaring === undefined ? 'Is an import missing?' : `${declaring} declares one. Is its import missing?`;
 }

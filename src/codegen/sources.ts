@@ -1,5 +1,5 @@
 /** Finds and parses .proto files, with all that they import. */
-import { realpathSync, type Stats, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ConfigError } from '../errors.js';
 import { messageOf } from '../foreign.js';
@@ -48,7 +48,7 @@ export function loadSources(files: readonly string[], protoPath: readonly string
       if (importer === undefined || by === undefined) throw new ConfigError(`${path} ${missing}`);
       throw refusal(importer.path, by.line, `${path}, imported by ${importer.path}, ${missing}`);
     }
-    const node = parseProto(read(file), path);
+    const node = parse(file, path);
     for (const next of node.imports) {
       checkCanonical(next, path);
       load(next.path, [...importers, node], next);
@@ -62,7 +62,7 @@ function loadDescriptor(folders: readonly string[]): FileNode {
   const path = 'google/protobuf/descriptor.proto';
   const file = find(path, [bundledProtos(), ...folders]);
   if (file === undefined) throw new ConfigError(`${path} is missing in ${bundledProtos()}. Install Millrace again.`);
-  return parseProto(read(file), path);
+  return parse(file, path);
 }
 
 /** A proto path that is a file would be the place of that file itself, and its module would have no name. */
@@ -91,13 +91,27 @@ function look(file: string): Stats | undefined {
   }
 }
 
-function read(path: string): string {
-  const bytes = readNamedFile({ what: 'The file', path, maxBytes: limits.protoFileBytes });
+function parse(file: string, path: string): FileNode {
+  const bytes = readNamedFile({ what: 'The file', path: file, maxBytes: limits.protoFileBytes });
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return parseProto(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), path);
   } catch (cause) {
-    throw new ConfigError(`The file ${path} cannot be read: it is not UTF-8 text.`, { cause });
+    if (!(cause instanceof TypeError)) throw cause;
+    // As protoc, comments may be in any encoding; this one is as good as any.
+    return parseProto(new TextDecoder('windows-1252').decode(bytes), path, { isUtf8: false });
   }
+}
+
+/** The file of those that come with Millrace that declares the type `fullName`. */
+export function bundledFileOf(fullName: string): string | undefined {
+  const folder = /^(google\.protobuf|millrace\.v1)\./.exec(fullName)?.[1]?.replaceAll('.', '/');
+  if (folder === undefined || !existsSync(join(bundledProtos(), folder))) return undefined;
+  const name = fullName.slice(folder.length + 1).split('.')[0];
+  const paths = readdirSync(join(bundledProtos(), folder)).map((file) => `${folder}/${file}`);
+  return paths.find((path) => {
+    const { messages, enums } = parse(join(bundledProtos(), path), path);
+    return [...messages, ...enums].some((one) => one.name === name);
+  });
 }
 
 /** As protoc has it: one file has one path, so that what it declares exists once, and no module lies outside the output folder. */

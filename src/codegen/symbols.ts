@@ -1,5 +1,6 @@
 /** All that the loaded files declare, by full name, and what a name means in a place: protobuf's rules of scope. */
 import { ConfigError } from '../errors.js';
+import { exportName } from './names.js';
 import type { EnumNode, ExtensionNode, FileNode, MessageNode, ServiceNode } from './syntax/index.js';
 
 interface Declared {
@@ -12,7 +13,7 @@ interface Declared {
 export interface MessageSymbol extends Declared {
   readonly kind: 'message';
   readonly node: MessageNode;
-  /** Name in the generated module: nested ones are joined by underscores. */
+  /** Name in the generated module: nested ones are joined by underscores, and words of the language have one at their end. */
   readonly exportedName: string;
 }
 
@@ -37,7 +38,7 @@ export interface ExtensionSymbol extends Declared {
 
 /** What takes a name, and can be neither a type nor an option. */
 interface OtherSymbol extends Declared {
-  readonly kind: 'field' | 'oneof' | 'enum value' | 'rpc' | 'package';
+  readonly kind: 'field' | 'oneof' | 'enum value' | 'rpc' | 'package' | 'map entry';
 }
 
 export type ProtoSymbol = MessageSymbol | EnumSymbol | ServiceSymbol | ExtensionSymbol | OtherSymbol;
@@ -84,6 +85,14 @@ export class Symbols {
   message(fullName: string): MessageSymbol | undefined {
     const symbol = this.#byName.get(fullName);
     return symbol?.kind === 'message' ? symbol : undefined;
+  }
+
+  /** All extensions that `file` declares of the message `fullName`. */
+  extensionsIn(file: FileNode, fullName: string): readonly ExtensionSymbol[] {
+    return [...this.#byName.values()].filter((symbol): symbol is ExtensionSymbol => {
+      if (symbol.kind !== 'extension' || symbol.file !== file) return false;
+      return this.innermost(symbol.node.extendee, symbol.scope, file)?.fullName === fullName;
+    });
   }
 
   /** A file that declares `name`, seen by `file` or not; for what an error suggests. */
@@ -169,7 +178,7 @@ export class Symbols {
     for (const node of file.enums) this.#addEnum(node, scope, '', file);
     for (const node of file.services) {
       const fullName = join(scope, node.name);
-      this.#add({ kind: 'service', fullName, file, line: node.line, node, exportedName: node.name });
+      this.#add({ kind: 'service', fullName, file, line: node.line, node, exportedName: exportName(node.name) });
       for (const { name, line } of node.methods)
         this.#add({ kind: 'rpc', fullName: `${fullName}.${name}`, file, line });
     }
@@ -178,18 +187,22 @@ export class Symbols {
 
   #addMessage(node: MessageNode, scope: string, outerName: string, file: FileNode): void {
     const fullName = join(scope, node.name);
-    const exportedName = outerName + node.name;
+    const exportedName = exportName(outerName + node.name);
     this.#add({ kind: 'message', fullName, file, line: node.line, node, exportedName });
     for (const { name, line } of node.fields) this.#add({ kind: 'field', fullName: `${fullName}.${name}`, file, line });
+    for (const { name, line, keyType } of node.fields) {
+      if (keyType === undefined) continue;
+      this.#add({ kind: 'map entry', fullName: `${fullName}.${entryName(name)}`, file, line });
+    }
     for (const { name, line } of node.oneofs) this.#add({ kind: 'oneof', fullName: `${fullName}.${name}`, file, line });
-    for (const nested of node.messages) this.#addMessage(nested, fullName, `${exportedName}_`, file);
-    for (const nested of node.enums) this.#addEnum(nested, fullName, `${exportedName}_`, file);
+    for (const nested of node.messages) this.#addMessage(nested, fullName, `${outerName}${node.name}_`, file);
+    for (const nested of node.enums) this.#addEnum(nested, fullName, `${outerName}${node.name}_`, file);
     this.#addExtensions(node.extensions, fullName, file);
   }
 
   /** The values of an enum are names beside it, not within it. */
   #addEnum(node: EnumNode, scope: string, outerName: string, file: FileNode): void {
-    const exportedName = outerName + node.name;
+    const exportedName = exportName(outerName + node.name);
     this.#add({ kind: 'enum', fullName: join(scope, node.name), file, line: node.line, node, exportedName });
     for (const { name, line } of node.values)
       this.#add({ kind: 'enum value', fullName: join(scope, name), file, line });
@@ -227,6 +240,11 @@ export class Symbols {
 /** `name` within `scope`, either of which may be empty. */
 export function join(scope: string, name: string): string {
   return scope === '' ? name : `${scope}.${name}`;
+}
+
+/** Protobuf makes a message of the entries of a map: `foo_bar` -> `FooBarEntry`. */
+function entryName(field: string): string {
+  return `${field.replace(/(?:^|_+)(.?)/g, (_, next: string) => next.toUpperCase())}Entry`;
 }
 
 /** What encloses the declaration `fullName`: `a.b` of `a.b.c`. */

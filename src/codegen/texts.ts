@@ -9,10 +9,13 @@ export function docComment(text: string | undefined, indent: string): readonly s
   return [`${indent}/**`, ...lines.map((line) => `${indent} * ${line}`.trimEnd()), `${indent} */`];
 }
 
+/** How every generated file begins, and no other. */
+export const MADE = '// Made by `millrace gen` from ';
+
 /** The first lines of a generated file. */
 export function header({ path, leftOut }: FileSchema): string {
   const lines = leftOut.map((reason) => `// Left out, since nothing here needs it: ${reason.replace(/\s+/g, ' ')}`);
-  return [`// Made by \`millrace gen\` from ${path}: do not edit.`, ...lines].join('\n');
+  return [`${MADE}${path}: do not edit.`, ...lines].join('\n');
 }
 
 /** `text` as a JavaScript string, whatever it holds. */

@@ -18,12 +18,14 @@ import {
 import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../errors.js';
 import { codeOf, messageOf } from '../foreign.js';
+import { MADE } from './texts.js';
 
 /** Bits of a mode that `chmod` sets. */
 const PERMISSIONS = 0o7777;
 
 export interface OutputFile {
   readonly path: string;
+  /** Begins with `MADE`, as what it may replace does. */
   readonly text: string;
 }
 
@@ -38,9 +40,9 @@ interface StagedFile {
 }
 
 /**
- * Writes what would change; returns the paths of that. Everything is written beside its place first, and put there when all of it
- * could be: a folder that cannot be written to, or a full disk, changes nothing. A file that is replaced keeps its permissions, and a symbolic
- * link keeps leading to it.
+ * Writes what would change, and replaces nothing that the generator did not make; returns the paths of that. Everything is written beside
+ * its place first, and put there when all of it could be: a folder that cannot be written to, or a full disk, changes nothing. A file that is
+ * replaced keeps its permissions, and a symbolic link keeps leading to it.
  *
  * @throws ConfigError that names the file.
  */
@@ -72,6 +74,9 @@ async function prepare({ path, text }: OutputFile, madeFolders: string[]): Promi
   if (found !== undefined && !found.isFile() && !found.isDirectory()) throw new Error('it is no regular file');
   const previous = found === undefined ? undefined : await readFile(place);
   if (previous?.equals(Buffer.from(text)) === true) return undefined;
+  if (previous !== undefined && previous.length > 0 && !previous.toString('utf8').startsWith(MADE)) {
+    throw new Error('it is there already, and `millrace gen` did not make it. Move it, or remove it');
+  }
   // The renaming would replace a file that its owner has made read-only.
   if (found !== undefined) await access(place, constants.W_OK);
   await makeFolders(dirname(place), madeFolders);

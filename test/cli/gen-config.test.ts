@@ -28,6 +28,15 @@ describe('millrace gen', function () {
       .and.include(String.raw`a\x1b[2J\nwrote/b\u202egpj.js`);
   });
 
+  it('takes the folders of imports after -I, as protoc does', async () => {
+    folder.write('near.proto', 'syntax = "proto3"; message Near {}');
+    for (const words of [['-I', '.'], ['-I.'], ['-I', 'gen', '-I.']]) {
+      const { code, stderr } = await folder.run(['gen', 'near.proto', ...words, '--out', 'gen']);
+      expect(code, stderr).to.equal(0);
+    }
+    expect(folder.read('gen/near.js')).to.include('Near');
+  });
+
   it('names file and line of what it does not understand, and writes nothing', async () => {
     folder.write('wrong.proto', 'syntax = "proto3";\nmessage {');
     const { code, stderr } = await folder.run(['gen', 'wrong.proto', '--out', 'nothing']);

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { decode, encode, type AnyService } from '#src/protocol/index.js';
 import { Scratch } from './scratch.js';
@@ -101,6 +103,17 @@ describe('imports', () => {
     expect(await scratch.read('gen/google/protobuf/descriptor.js')).not.to.include('Left out');
   });
 
+  it('comments may be in any encoding, and strings are UTF-8', async () => {
+    const latin1 = (text: string) => writeFile(join(scratch.path, 'l.proto'), Buffer.from(text, 'latin1'));
+    await latin1(`${P3}\n// caf\u00e9\nmessage M { int32 a = 1; /* \u00fc */ }`);
+    await scratch.generate(['l.proto']);
+    expect(await scratch.read('gen/l.d.ts')).to.include('caf\u00e9');
+    await latin1(`${P3}\n// caf\u00e9\noption java_package = "\u00e9";`);
+    expect(await scratch.refusal(['l.proto'])).to.match(/^l\.proto:3: A string has characters that are not UTF-8/);
+    await latin1(`${P3}\nmessage \u00e9 {}`);
+    expect(await scratch.refusal(['l.proto'])).to.match(/^l\.proto:2: /);
+  });
+
   it('every well-known type is there', async () => {
     const known = {
       any: 'Any',
@@ -170,6 +183,24 @@ describe('imports', () => {
       expect(await scratch.refusal(['c.proto'])).to.match(/^c\.proto:2: .*unknown type Far\. a\.proto declares one/);
       await scratch.put('b.proto', `${P3} import public "a.proto"; message Near { Far far = 1; }`);
       await scratch.generate(['c.proto']);
+    });
+
+    it('a type that comes with Millrace is not known without its import either, which the error names', async () => {
+      for (const [type, file] of [
+        ['google.protobuf.Timestamp', 'google/protobuf/timestamp.proto'],
+        ['.google.protobuf.StringValue', 'google/protobuf/wrappers.proto'],
+        ['google.protobuf.FieldDescriptorProto.Type', 'google/protobuf/descriptor.proto'],
+        ['millrace.v1.Ref', 'millrace/v1/ref.proto'],
+      ]) {
+        await scratch.put('t.proto', `${P3}\nmessage M { ${type} a = 1; }`);
+        expect(await scratch.refusal(['t.proto']))
+          .to.match(/^t\.proto:2: /)
+          .and.include(`${file} declares one`);
+      }
+      await scratch.put('t.proto', `${P3}\nmessage M { google.protobuf.Nothing a = 1; }`);
+      expect(await scratch.refusal(['t.proto'])).to.include('Is an import missing?');
+      await scratch.put('t.proto', `${P3}\nmessage M {} service S { rpc A(M) returns (google.protobuf.Empty); }`);
+      expect(await scratch.refusal(['t.proto'])).to.include('google/protobuf/empty.proto declares one');
     });
 
     it('an option of ours is understood however its name is written', async () => {

@@ -349,6 +349,7 @@ const customOptions: readonly Case[] = [
       'option (rules.rule) = { color: 1 a: True ratio: inf raw: "x" Old { x: 1 } };',
       'option (rules.rule) = { ratio: -nan };',
       'option (rules.rule) = {};',
+      'option (rules.rule) = { # c\n min: 1 # of { braces }\n };',
       'option (rules.rules) = { min: 1 }; option (rules.rules) = { min: 2 };',
       'option (rules.rule) = { min: 1 }; option (rules.rule).inner.min = 2;',
     ].map((options): Row => [options, ruled(options)]),
@@ -400,10 +401,134 @@ const customOptions: readonly Case[] = [
   ]),
 ];
 
+const nested = (depth: number) =>
+  `${P3}${Array.from({ length: depth }, (_, index) => `message M${index} {`).join(' ')} ${'}'.repeat(depth)}`;
+const message = (body: string, head = P3) => `${head}message M {\n${body} }`;
+const enumOf = (body: string, name = 'Foo', head = P3) => `${head}enum ${name} {\n${body} }`;
+const extend = (body: string, extendee = 'google.protobuf.FileOptions', syntax = 'proto3') =>
+  `syntax = "${syntax}"; package p; import "google/protobuf/descriptor.proto"; enum E { A = 0; } message R {}\nextend ${extendee} { ${body} }`;
+
+const legality: readonly Case[] = [
+  ...accepted([
+    ['a closed enum in proto2', `${P2}enum E { A = 1; } message M { optional E a = 1; repeated E b = 2; }`],
+    [
+      'an open enum of an import',
+      { 'a.proto': `${P3}import "b.proto"; message M { E a = 1; }`, 'b.proto': `${P3}enum E { A = 0; }` },
+    ],
+    ['an enum of proto2 whose values are one name without prefix', enumOf('FOO_A = 0; A = 1;', 'Foo', P2)],
+    ['values that differ in their underscores', enumOf('A_B = 0; AB = 1;')],
+    ['an alias that is one name without prefix', enumOf('option allow_alias = true; FOO_A = 0; A = 0;')],
+    ['a value that is the prefix', enumOf('FOO = 0; FOO_1 = 2;')],
+    ['adjacent reserved ranges', message('reserved 1 to 4, 5, 6 to max; reserved "a", "b";')],
+    ['negative reserved enum values', enumOf('reserved -5 to -1, -9; A = 0;')],
+    ['extension ranges beside fields', message('optional int32 a = 4; extensions 5 to 9; reserved 10;', P2)],
+    ['messages in 31 levels', nested(31)],
+    ['extensions of options', extend('int32 a = 50001; repeated E b = 50002; R c = 50003;')],
+    [
+      'one number for extensions of two kinds of options',
+      `${extend('int32 a = 50001;')} extend google.protobuf.FieldOptions { int32 b = 50001; }`,
+    ],
+    [
+      'a map whose entry has the name of no other message',
+      message('map<string, int32> foo_bar = 1; message FooBar {}'),
+    ],
+  ]),
+  ...refused([
+    [
+      'a closed enum in proto3',
+      { 'a.proto': `${P3}import "b.proto"; message M {\n E a = 1; }`, 'b.proto': `${P2}enum E { A = 0; }` },
+      'a.proto:3',
+      'p.E',
+    ],
+    [
+      'a repeated closed enum in proto3',
+      { 'a.proto': `${P3}import "b.proto"; message M {\n repeated E a = 1; }`, 'b.proto': `${P2}enum E { A = 0; }` },
+      'a.proto:3',
+    ],
+    [
+      'a map of closed enums in proto3',
+      {
+        'a.proto': `${P3}import "b.proto"; message M {\n map<string, E> a = 1; }`,
+        'b.proto': `${P2}enum E { A = 0; }`,
+      },
+      'a.proto:3',
+    ],
+    ['a map of an enum without 0 first', `${P2}enum E { A = 1; } message M {\n map<string, E> a = 1; }`, 'a.proto:3'],
+    ['values that are one name without prefix', enumOf('FOO_A = 0;\nA = 1;'), 'a.proto:4', 'FOO_A'],
+    ['values that are one name without case', enumOf('FOO_A = 0;\nfoo_a = 1;'), 'a.proto:4'],
+    [
+      'values that are one name without a prefix of several words',
+      enumOf('FOO_BAR_A = 0;\nFOOBAR_a = 1;', 'FooBar'),
+      'a.proto:4',
+    ],
+    [
+      'a map whose entry has the name of a message',
+      message('map<string, int32> foo_bar = 1; message FooBarEntry {}'),
+      'FooBarEntry',
+    ],
+    [
+      'a map whose entry has the name of a message, with digits',
+      message('map<string, int32> foo1_bar = 1; message Foo1BarEntry {}'),
+    ],
+    ['maps whose entries have one name', message('map<string, int32> foo_bar = 1; map<string, int32> fooBar = 2;')],
+    ['a field of the entry of a map', message('map<string, int32> foo_bar = 1; FooBarEntry a = 2;')],
+    ['overlapping reserved ranges', message('reserved 1 to 5, 5;'), 'a.proto:3', '1 to 5 and 5'],
+    ['overlapping reserved ranges in two lines', message('reserved 1 to max;\nreserved 7;'), 'a.proto:4'],
+    ['reserved 0', message('reserved 0;'), 'a.proto:3'],
+    ['reserved -1', message('reserved -1;'), 'a.proto:3'],
+    ['a reserved name twice', message('reserved "a";\nreserved "a";'), 'a.proto:4'],
+    ['a reserved name without quotes', message('reserved a;'), 'a.proto:3', 'in quotes'],
+    ['a reserved name of an enum without quotes', enumOf('reserved B; A = 0;'), 'a.proto:3'],
+    ['a reserved name of an enum twice', enumOf('reserved "B", "B"; A = 0;'), 'a.proto:3'],
+    ['overlapping reserved ranges of an enum', enumOf('reserved 1 to 5, 3; A = 0;'), 'a.proto:3'],
+    ['a reserved range of an enum that ends before it begins', enumOf('reserved 5 to 1; A = 0;'), 'a.proto:3'],
+    ['extensions in proto3', message('extensions 5;'), 'a.proto:3'],
+    ['a field with the number of an extension', message('extensions 5;\noptional int32 a = 5;', P2), 'a.proto:4'],
+    ['overlapping extension ranges', message('extensions 5 to 9;\nextensions 9;', P2), 'a.proto:4'],
+    ['extension and reserved ranges that overlap', message('extensions 5 to 9;\nreserved 7;', P2), 'a.proto:4'],
+    ['extension 0', message('extensions 0;', P2), 'a.proto:3'],
+    ['an extension range that ends before it begins', message('extensions 9 to 5;', P2), 'a.proto:3'],
+    ['messages in 32 levels', nested(32), '31 levels'],
+    [
+      'an import twice',
+      `${P3}import "google/protobuf/empty.proto";\nimport "google/protobuf/empty.proto";`,
+      'a.proto:3',
+      'line 2',
+    ],
+    ['a package with a leading dot', 'syntax = "proto3";\npackage .a;', 'a.proto:2'],
+    ['an extension number twice', extend('int32 a = 5000; int32 b = 5000;'), 'a.proto:2', 'p.'],
+    ['extension number 1 of options', extend('int32 a = 1;'), 'a.proto:2'],
+    ['extension number 999 of options', extend('int32 a = 999;'), 'a.proto:2'],
+    ['extension number 19500 of options', extend('int32 a = 19500;'), 'a.proto:2'],
+    ['a required extension', extend('required int32 a = 5000;', 'google.protobuf.FileOptions', 'proto2'), 'a.proto:2'],
+    ['a map as an extension', extend('map<string, int32> a = 5000;'), 'a.proto:2'],
+    ['an extension of an unknown type', extend('X a = 5000;'), 'a.proto:2', 'X'],
+    ['an extension with an unknown option', extend('int32 a = 5000 [nonsense = 1];'), 'a.proto:2'],
+    ['an extension with a json_name', extend('int32 a = 5000 [json_name = "b"];'), 'a.proto:2'],
+    ['a comment with # outside of the value of an option', `${P3}# c\nmessage M {}`, 'a.proto:2'],
+    ['an empty extend', extend(''), 'a.proto:2'],
+    ['an extend with a semicolon alone', extend(';'), 'a.proto:2'],
+    ['an extension of a field', extend('int32 a = 5000;', 'R.x'), 'a.proto:2'],
+  ]),
+  ...newer([
+    ...accepted([['a reserved name without quotes in an edition', message('reserved a, b;', 'edition = "2023";\n')]]),
+    ...refused([
+      [
+        'a reserved name in quotes in an edition',
+        message('reserved "a";', 'edition = "2023";\n'),
+        'a.proto:3',
+        'without quotes',
+      ],
+    ]),
+    ...refused([['a reserved range that ends before it begins', message('reserved 5 to 3;'), 'a.proto:3']]),
+  ]),
+];
+
 export const cases: readonly Case[] = [
   ...names,
   ...numbers,
   ...withoutDeclarations,
   ...builtInOptions,
   ...customOptions,
+  ...legality,
 ];

@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { chmod, chown, lstat, mkdir, readFile, stat, symlink } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Scratch } from './scratch.js';
 
 const [A, B] = ['a', 'b'].map((name) => `syntax = "proto3"; package ${name}; message M { int32 a = 1; }`);
 const GEN = `${process.execPath} ${join(process.cwd(), 'dist/cli/main.js')} gen`;
+/** What an earlier run made. */
+const EARLIER = '// Made by `millrace gen` from a.proto: do not edit.';
 /** Modes of files mean nothing to root. */
 const isRoot = process.getuid?.() === 0;
 
@@ -41,9 +43,9 @@ describe('what is generated is written whole or not at all:', () => {
   });
 
   it('a file keeps its permissions and its owner when it is replaced', async () => {
-    const file = await scratch.put('gen/a.js', 'earlier');
+    const file = await scratch.put('gen/a.js', EARLIER);
     for (const mode of [0o600, 0o664, 0o755]) {
-      await scratch.put('gen/a.js', `earlier ${mode}`);
+      await scratch.put('gen/a.js', `${EARLIER} ${mode}`);
       await chmod(file, mode);
       if (isRoot) await chown(file, 12_345, 12_346);
       await scratch.generate(['a.proto']);
@@ -55,7 +57,7 @@ describe('what is generated is written whole or not at all:', () => {
   });
 
   it('a symbolic link stays one, and the file that it leads to is written', async () => {
-    await scratch.put('real/a.js', 'earlier');
+    await scratch.put('real/a.js', EARLIER);
     await mkdir(join(scratch.path, 'gen'));
     await symlink('../real/a.js', join(scratch.path, 'gen/a.js'));
     await symlink('../real/not-yet.d.ts', join(scratch.path, 'gen/a.d.ts'));
@@ -81,6 +83,25 @@ describe('what is generated is written whole or not at all:', () => {
     expect(await scratch.files('gen')).to.deep.equal([]);
   });
 
+  it('a file that somebody wrote by hand is not replaced, and one that was generated is', async () => {
+    for (const [name, text] of [
+      ['a.js', 'export const mine = 1;'],
+      ['a.d.ts', 'export declare const mine: 1;'],
+    ] as const) {
+      await scratch.put(name, text);
+      const said = await scratch.refusal(['a.proto'], { out: scratch.path });
+      expect(said).to.include(join(scratch.path, name)).and.include('`millrace gen` did not make it');
+      expect(await scratch.read(name)).to.equal(text);
+      expect(await scratch.files()).to.deep.equal([name, 'a.proto', 'b.proto'].sort());
+      await rm(join(scratch.path, name));
+    }
+    await scratch.put('a.js', '');
+    await scratch.generate(['a.proto'], { out: scratch.path });
+    await scratch.put('a.proto', (A ?? '').replace('int32', 'int64'));
+    await scratch.generate(['a.proto'], { out: scratch.path });
+    expect(await scratch.read('a.d.ts')).to.include('bigint');
+  });
+
   it('a folder that is a file', async () => {
     await scratch.put('gen', 'mine');
     const said = await scratch.refusal(['a.proto']);
@@ -93,12 +114,12 @@ describe('what is generated is written whole or not at all:', () => {
 
   it('a file that is a folder, though others could be written', async () => {
     await mkdir(join(scratch.path, 'gen/b.js'), { recursive: true });
-    await scratch.put('gen/a.js', 'earlier');
+    await scratch.put('gen/a.js', EARLIER);
     expect(await scratch.refusal(['a.proto', 'b.proto']))
       .to.include(join(scratch.path, 'gen/b.js'))
       .and.include('folder');
     expect(await scratch.files('gen')).to.deep.equal(['a.js']);
-    expect(await scratch.read('gen/a.js')).to.equal('earlier');
+    expect(await scratch.read('gen/a.js')).to.equal(EARLIER);
   });
 
   it('folders that were made for nothing are gone again', async () => {
@@ -119,13 +140,13 @@ describe('what is generated is written whole or not at all:', () => {
   });
 
   (isRoot ? it.skip : it)('a file that may not be written to, in a folder that may', async () => {
-    const file = await scratch.put('gen/a.js', 'mine');
+    const file = await scratch.put('gen/a.js', EARLIER);
     await chmod(file, 0o444);
     expect(await scratch.refusal(['a.proto']))
       .to.include(file)
       .and.include('permission is denied');
     expect(await scratch.files('gen')).to.deep.equal(['a.js']);
-    expect(await readFile(file, 'utf8')).to.equal('mine');
+    expect(await readFile(file, 'utf8')).to.equal(EARLIER);
   });
 
   it('a folder where none can be made', async () => {

@@ -12,9 +12,9 @@ export class Cursor {
   readonly #trailingByLine: ReadonlyMap<number, Comment>;
   #index = 0;
 
-  constructor(source: string, path: string) {
+  constructor(source: string, path: string, isUtf8: boolean) {
     this.path = path;
-    const { tokens, comments } = tokenize(source, path);
+    const { tokens, comments } = tokenize(source, path, isUtf8);
     this.#tokens = tokens;
     this.#commentsByLastLine = new Map(comments.filter(({ isAlone }) => isAlone).map((one) => [one.lastLine, one]));
     this.#trailingByLine = new Map(comments.filter(({ isAlone }) => !isAlone).map((one) => [one.firstLine, one]));
@@ -37,6 +37,14 @@ export class Cursor {
     if (next !== text || kind === 'string') return false;
     this.#index++;
     return true;
+  }
+
+  /** Steps over comments of text format, which begin with `#` and end with the line. */
+  skipHashComments(): void {
+    while (this.peek().text === '#') {
+      const { line } = this.take();
+      while (this.peek().line === line && this.peek().kind !== 'end') this.take();
+    }
   }
 
   expect(text: string, where: string): void {

@@ -18,6 +18,7 @@ export type {
   OptionPart,
   OptionValue,
   RangeNode,
+  ReservedName,
   ReservedNode,
   ServiceNode,
   ValueNode,

@@ -13,11 +13,12 @@ import type {
   OneofNode,
   OptionNode,
   RangeNode,
+  ReservedName,
 } from './tree.js';
 
 const MAX_FIELD = 536_870_911;
-/** How deep messages may hold one another; protoc has a bound of the same kind. */
-const MAX_DEPTH = 64;
+/** How deep messages may be declared in one another; it is the bound of protoc. */
+const MAX_DEPTH = 31;
 
 /** What the statements of one message add to it. */
 interface Body {
@@ -28,7 +29,7 @@ interface Body {
   readonly enums: EnumNode[];
   readonly extensions: ExtensionNode[];
   readonly extensionRanges: RangeNode[];
-  readonly reserved: { readonly ranges: RangeNode[]; readonly names: string[] };
+  readonly reserved: { readonly ranges: RangeNode[]; readonly names: ReservedName[] };
 }
 
 export function parseMessage(cursor: Cursor, edition: string, depth: number): MessageNode {
@@ -38,7 +39,9 @@ export function parseMessage(cursor: Cursor, edition: string, depth: number): Me
 }
 
 function parseBody(cursor: Cursor, name: string, line: number, edition: string, depth: number): MessageNode {
-  if (depth > MAX_DEPTH) throw refusal(cursor.path, line, `Message ${name} is nested deeper than ${MAX_DEPTH} levels.`);
+  if (depth >= MAX_DEPTH) {
+    throw refusal(cursor.path, line, `Message ${name} is nested deeper than ${MAX_DEPTH} levels. Move it outwards.`);
+  }
   cursor.expect('{', `behind message ${name}`);
   const comment = cursor.commentAbove(line) ?? cursor.commentBehind();
   const body: Body = {
@@ -63,7 +66,7 @@ function parseStatement(cursor: Cursor, body: Body, edition: string, depth: numb
       body.messages.push(parseMessage(cursor, edition, depth + 1));
       return;
     case 'enum':
-      body.enums.push(parseEnum(cursor));
+      body.enums.push(parseEnum(cursor, edition));
       return;
     case 'extend': {
       const { extensions, groups } = parseExtend(cursor, edition, depth);
@@ -72,13 +75,15 @@ function parseStatement(cursor: Cursor, body: Body, edition: string, depth: numb
       return;
     }
     case 'extensions':
+      if (edition === 'proto3')
+        throw refusal(cursor.path, cursor.peek().line, 'proto3 has no extensions. Remove the line.');
       cursor.take();
       body.extensionRanges.push(...parseRanges(cursor, MAX_FIELD));
       parseInlineOptions(cursor);
       cursor.expect(';', 'behind the extensions');
       return;
     case 'reserved': {
-      const { ranges, names } = parseReserved(cursor, MAX_FIELD);
+      const { ranges, names } = parseReserved(cursor, edition, MAX_FIELD);
       body.reserved.ranges.push(...ranges);
       body.reserved.names.push(...names);
       return;
@@ -105,7 +110,8 @@ export function parseExtend(
   const extendee = cursor.dottedName('the name of a message');
   cursor.expect('{', `behind extend ${extendee}`);
   const into = { fields: [] as FieldNode[], messages: [] as MessageNode[] };
-  while (!cursor.skip('}')) if (!cursor.skip(';')) parseField(cursor, into, edition, depth, undefined);
+  do parseField(cursor, into, edition, depth, undefined);
+  while (!cursor.skip('}'));
   return { extensions: into.fields.map((field) => ({ extendee, field })), groups: into.messages };
 }
 

@@ -63,8 +63,9 @@ function parseScalar(cursor: Cursor): OptionValue {
 
 function parseList(cursor: Cursor, depth: number): OptionValue {
   const items: OptionValue[] = [];
-  while (!cursor.skip(']')) {
+  for (cursor.skipHashComments(); !cursor.skip(']'); cursor.skipHashComments()) {
     items.push(parseValue(cursor, depth + 1));
+    cursor.skipHashComments();
     if (!cursor.skip(',') && cursor.peek().text !== ']') throw cursor.wrong('"," or "]" in the list');
   }
   return { kind: 'list', items };
@@ -73,11 +74,14 @@ function parseList(cursor: Cursor, depth: number): OptionValue {
 /** In protobuf's text format: `{ name: value other { ... } [some.extension]: value }`. */
 function parseAggregate(cursor: Cursor, close: '}' | '>', depth: number): OptionValue {
   const entries: [string, OptionValue][] = [];
-  while (!cursor.skip(close)) {
+  for (cursor.skipHashComments(); !cursor.skip(close); cursor.skipHashComments()) {
     const name = entryName(cursor);
-    const isMessage = !cursor.skip(':') || ['{', '<'].includes(cursor.peek().text);
+    const hasColon = cursor.skip(':');
+    cursor.skipHashComments();
+    const isMessage = !hasColon || ['{', '<'].includes(cursor.peek().text);
     if (isMessage && !['{', '<', '['].includes(cursor.peek().text)) throw cursor.wrong(`":" behind ${name}`);
     entries.push([name, parseValue(cursor, depth + 1)]);
+    cursor.skipHashComments();
     if (!cursor.skip(',')) cursor.skip(';');
   }
   return { kind: 'aggregate', entries };

@@ -7,9 +7,15 @@ import { parseService } from './parse-service.js';
 import { refusal } from './tokens.js';
 import type { EnumNode, ExtensionNode, FileNode, ImportNode, MessageNode, OptionNode, ServiceNode } from './tree.js';
 
+/** How a source was read. */
+export interface Encoding {
+  /** Whether it was UTF-8. Otherwise only comments may have more than ASCII. Default: true. */
+  readonly isUtf8?: boolean;
+}
+
 /** The tree of `source`; `path` is its name in errors. Throws ConfigError, with file and line, for what protobuf does not allow. */
-export function parseProto(source: string, path: string): FileNode {
-  const cursor = new Cursor(source, path);
+export function parseProto(source: string, path: string, { isUtf8 = true }: Encoding = {}): FileNode {
+  const cursor = new Cursor(source, path, isUtf8);
   const { edition, line } = parseEdition(cursor);
   const imports: ImportNode[] = [];
   const options: OptionNode[] = [];
@@ -29,13 +35,13 @@ export function parseProto(source: string, path: string): FileNode {
     if (/^(export|local)$/.test(first.text) && /^(message|enum)$/.test(cursor.peek(1).text)) cursor.take();
     const { text } = cursor.peek();
     if (text === 'message') messages.push(parseMessage(cursor, edition, 0));
-    else if (text === 'enum') enums.push(parseEnum(cursor));
+    else if (text === 'enum') enums.push(parseEnum(cursor, edition));
     else if (text === 'service') services.push(parseService(cursor));
     else if (text === 'extend') {
       const { extensions: added, groups } = parseExtend(cursor, edition, 0);
       extensions.push(...added);
       messages.push(...groups);
-    } else if (text === 'import') imports.push(...parseImport(cursor));
+    } else if (text === 'import') imports.push(...parseImport(cursor, imports));
     else if (cursor.skip('option')) options.push(parseOptionStatement(cursor));
     else if (text === 'package') {
       if (packageName !== undefined) throw refusal(path, first.line, 'The file has a second package line. Remove it.');
@@ -65,18 +71,23 @@ function parseEdition(cursor: Cursor): { readonly edition: string; readonly line
 
 function parsePackage(cursor: Cursor): string {
   cursor.take();
+  if (cursor.peek().text === '.') throw cursor.wrong('the name of a package, without a leading dot');
   const name = cursor.dottedName('the name of a package');
   cursor.expect(';', 'behind the package');
   return name;
 }
 
 /** None for `import option`, which editions from 2024 on have, and which makes no types known. */
-function parseImport(cursor: Cursor): readonly ImportNode[] {
+function parseImport(cursor: Cursor, others: readonly ImportNode[]): readonly ImportNode[] {
   const { line } = cursor.take();
   const isOption = cursor.skip('option');
   const isPublic = !isOption && cursor.skip('public');
   if (!isOption && !isPublic) cursor.skip('weak');
   const path = cursor.string('the path of a .proto file in quotes');
   cursor.expect(';', 'behind the import');
+  const other = others.find((one) => one.path === path);
+  if (other !== undefined) {
+    throw refusal(cursor.path, line, `${path} is imported already, in line ${other.line}. Remove one of the lines.`);
+  }
   return [{ path, isPublic, line }];
 }

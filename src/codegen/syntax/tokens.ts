@@ -25,7 +25,7 @@ const TOKEN = new RegExp(
     new RegExp(`(?<float>${FLOAT})`),
     new RegExp(`(?<integer>${INTEGER})`),
     /(?<string>"(?:\\[^]|[^"\\\n])*"|'(?:\\[^]|[^'\\\n])*')/,
-    /(?<symbol>[{}[\]()<>=;:,.-]|\/(?!\*))/,
+    /(?<symbol>[{}[\]()<>=;:,.#-]|\/(?!\*))/,
   ]
     .map((part) => part.source)
     .join('|'),
@@ -33,7 +33,11 @@ const TOKEN = new RegExp(
 );
 
 /** All tokens of `source`, the last of which is `end`. Throws ConfigError, with file and line, for what is no token. */
-export function tokenize(source: string, path: string): { tokens: readonly Token[]; comments: readonly Comment[] } {
+export function tokenize(
+  source: string,
+  path: string,
+  isUtf8: boolean,
+): { tokens: readonly Token[]; comments: readonly Comment[] } {
   const tokens: Token[] = [];
   const comments: Comment[] = [];
   let line = 1;
@@ -48,6 +52,9 @@ export function tokenize(source: string, path: string): { tokens: readonly Token
     position += text.length;
     if (isNumber && /[A-Za-z_0-9]/.test(source.charAt(position))) {
       throw refusal(path, line, wrongNumber(/^\w*/.exec(source.slice(position - text.length))?.[0] ?? text));
+    }
+    if (kind === 'string' && !isUtf8 && /[\u0080-\uffff]/.test(text)) {
+      throw refusal(path, line, 'A string has characters that are not UTF-8. Save the file as UTF-8.');
     }
     const lastLine = line + newlinesIn(text);
     if (kind === 'comment') {

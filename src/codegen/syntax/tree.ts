@@ -61,9 +61,13 @@ export interface RangeNode extends Node {
   readonly to: number;
 }
 
+export interface ReservedName extends Node {
+  readonly name: string;
+}
+
 export interface ReservedNode {
   readonly ranges: readonly RangeNode[];
-  readonly names: readonly string[];
+  readonly names: readonly ReservedName[];
 }
 
 export interface MessageNode extends Named {
