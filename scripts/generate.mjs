@@ -16,7 +16,7 @@ const compiled = join(root, 'build/codegen');
 const inputs = [
   ...filesBelow('protos', '.proto'),
   ...filesBelow('src/codegen', '.ts'),
-  'src/errors.ts',
+  ...['errors', 'foreign', 'installation', 'reserved-names'].map((name) => `src/${name}.ts`),
   'scripts/generate.mjs',
 ];
 const stamp = hash(inputs);

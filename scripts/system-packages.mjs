@@ -14,6 +14,8 @@ const packages = [
   { name: 'libc6-dev', file: '/usr/include/stdio.h' },
   { name: 'curl', command: 'curl' },
   { name: 'iproute2', command: 'ip' },
+  { name: 'protobuf-compiler', command: 'protoc' },
+  { name: 'libprotobuf-dev', file: '/usr/include/google/protobuf/descriptor.proto' },
 ];
 
 /** How long another apt may hold a lock. */

@@ -1,10 +1,12 @@
 /**
  * Values that do not come from Millrace: what user code throws, returns or gives as a promise, and values of other realms (Jest, vm)
  * and other copies of a package, for which `instanceof` is false. Looking at such a value may itself run user code that throws, so it is
- * done here, guarded, and nowhere else. Every room uses it.
+ * done here, guarded.
  */
-import { inspect, types } from 'node:util';
 import { HandlerError } from './errors.js';
+
+/** Not imported: for an ES module Node reads every property of node:util, and some load worker_threads and net. */
+const { inspect, types } = process.getBuiltinModule('node:util');
 
 /** Characters of a value that is no error, in a message. */
 const TEXT_CHARACTERS = 1_000;
@@ -36,6 +38,31 @@ export function namedMessageOf(cause: unknown): string {
   if (!isError(cause)) return textOf(cause);
   const { name, message } = errorOf(cause);
   return `${name}: ${message}`;
+}
+
+/** The `code` of an error, such as ENOENT of Node's. Undefined for an error without one, and for whatever is no error. */
+export function codeOf(cause: unknown): string | undefined {
+  try {
+    const code: unknown = isError(cause) ? Reflect.get(cause, 'code') : undefined;
+    return typeof code === 'string' ? code : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An object or an array, whose properties may be anything. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Whether an object has a property by which Millrace knows the values that it made, in any copy of it. */
+export function hasMark(value: unknown, mark: symbol): boolean {
+  try {
+    return isRecord(value) && mark in value;
+  } catch {
+    // A proxy, whose traps throw.
+    return false;
+  }
 }
 
 /** A value as text for people. */

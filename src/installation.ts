@@ -1,19 +1,20 @@
 /**
  * Where the files of this package are while it runs: as ES modules in dist/, as CommonJS in dist/cjs/, or joined with a user's code into a
- * bundle, beside which a package may or may not be installed. The only file of the runtime that uses `import.meta.url`. Everything
+ * bundle, beside which a package may or may not be installed. The only file of src that uses `import.meta.url`. Everything
  * is looked up when it is needed, so that loading a bundle needs no file.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ResourceError } from './errors.js';
+import { ConfigError, ResourceError } from './errors.js';
+import { codeOf, isRecord, messageOf } from './foreign.js';
 
 const NAME = 'millrace';
 /** Folders between the package and its deepest file. */
 const MAX_DEPTH = 6;
 
 /** Folder of the package: the one this file belongs to, or else the one that is installed where a bundle runs. Undefined without either. */
-export function packageFolder(): string | undefined {
+function packageFolder(): string | undefined {
   return ownFolder() ?? installedFolder();
 }
 
@@ -32,6 +33,27 @@ export function packageFile(path: string, need: string): string {
   throw new ResourceError(
     `${need} It is the file ${path} of the package millrace, which is not installed here: this program is a bundle. Run npm install millrace beside the bundle.`,
   );
+}
+
+/**
+ * What a package.json says, with or without a byte order mark: nothing if it holds no object. Undefined where there is no such file.
+ * ConfigError for one that cannot be read or is not JSON.
+ */
+export function readManifest(path: string): Readonly<Record<string, unknown>> | undefined {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new ConfigError(`${path} cannot be read: ${messageOf(cause)}.`, { cause });
+  }
+  try {
+    const content: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isRecord(content) ? content : {};
+  } catch (cause) {
+    throw new ConfigError(`${path} is not JSON: ${messageOf(cause)}.`, { cause });
+  }
 }
 
 /** The compiled module `path`, of the same format as this one. Undefined in a bundle without the package. */
@@ -75,14 +97,12 @@ function ownFolder(): string | undefined {
 }
 
 function isPackage(folder: string): boolean {
-  let text: string;
   try {
-    text = readFileSync(join(folder, 'package.json'), 'utf8');
+    return readManifest(join(folder, 'package.json'))?.['name'] === NAME;
   } catch {
+    // A file of others, which is none of Millrace's business.
     return false;
   }
-  const content: unknown = JSON.parse(text);
-  return typeof content === 'object' && content !== null && 'name' in content && content.name === NAME;
 }
 
 function installedFolder(): string | undefined {
@@ -130,8 +150,7 @@ export async function loadPart<T>(part: Promise<T>): Promise<T> {
 
 /** Newer Nodes have these faults only in the message of an error, where the file is a package.json. */
 function whoLacksFiles(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const code = 'code' in error ? error.code : undefined;
-  if (code === 'EMFILE' || error.message.includes('too many open files')) return 'this process';
-  return code === 'ENFILE' || error.message.includes('file table overflow') ? 'this machine' : undefined;
+  const [code, message] = [codeOf(error), messageOf(error)];
+  if (code === 'EMFILE' || message.includes('too many open files')) return 'this process';
+  return code === 'ENFILE' || message.includes('file table overflow') ? 'this machine' : undefined;
 }

@@ -42,7 +42,7 @@ export const mutations = [
   {
     name: 'watches are lost with the link',
     file: 'src/actors/transport/remote-watches.ts',
-    find: "      this.#tell(cUid, 'unreachable');",
+    find: "      this.#notify(cUid, 'unreachable');",
     replace: '      this.#watched.delete(cUid);',
     workloads: ['actors'],
   },
@@ -83,7 +83,7 @@ export const mutations = [
   },
   {
     name: 'two asks over a link have the same correlation number',
-    file: 'src/actors/transport/numbered.ts',
+    file: 'src/actors/transport/correlation-table.ts',
     find: 'this.#last = number;',
     replace: 'number = (this.#last % 2) + 1; this.#last = number;',
     workloads: ['actors'],
@@ -91,7 +91,7 @@ export const mutations = [
   {
     name: 'a mailbox with room again does not report it over its links',
     file: 'src/actors/transport/pressure.ts',
-    find: '        this.#say(cUid, false);',
+    find: '        this.#send(cUid, false);',
     replace: '',
     workloads: ['actors'],
   },
@@ -118,14 +118,14 @@ export const mutations = [
   },
   {
     name: 'a repeated request is executed again',
-    file: 'src/actors/control-plane/answered.ts',
+    file: 'src/actors/control-plane/idempotency-cache.ts',
     find: '    if (known !== undefined) {',
     replace: '    if (known === null) {',
     workloads: ['wiring'],
   },
   {
     name: 'a request without an answer is not repeated',
-    file: 'src/actors/control-plane/ask-again.ts',
+    file: 'src/actors/control-plane/retry-ask.ts',
     find: '      if (deadline - scheduler.now() < ROUNDING_MS) {',
     replace: '      if (scheduler.now() >= 0) {',
     workloads: ['wiring'],

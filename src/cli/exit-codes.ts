@@ -26,6 +26,13 @@ export const EXIT_CODES = `Exit codes:
   3    an internal error of Millrace, or an error that the program did not catch
 ${SIGNAL_CODES}`;
 
+export const REPLAY_EXIT_CODES = `Exit codes:
+  0    no difference, or the recorded actors were listed
+  1    a difference was found; it is printed
+  2    an option, recording, module or actor is wrong; nothing was replayed
+  3    an internal error of the command, or an error that the module did not catch
+${SIGNAL_CODES}`;
+
 export const SIM_EXIT_CODES = `Exit codes:
   0    every seed passed
   1    a seed failed: its violations and the command that replays it are printed; or the file of --trace is incomplete

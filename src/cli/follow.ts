@@ -1,4 +1,5 @@
 /** Starts a pipeline, shows its progress, and waits for its end. */
+import { messageOf } from '../foreign.js';
 import { ConfigError, MillraceError, type Pipeline, type PipelineRun } from '../index.js';
 import type { Cluster } from './cluster.js';
 import type { Interrupts } from './interrupts.js';
@@ -49,7 +50,7 @@ async function toItsEnd(run: PipelineRun, following: Following): Promise<boolean
   const { isQuiet, cluster, simulation, screen, interrupts } = following;
   cluster.armCrashes(({ text, node }) => screen.say(`node ${node} crashes (--crash ${text})`));
   interrupts.onFirst(() => {
-    run.stop().catch((error: unknown) => screen.say(`The run could not be stopped in order: ${String(error)}`));
+    run.stop().catch((error: unknown) => screen.say(`The run could not be stopped in order: ${messageOf(error)}`));
   });
   const endProgress = isQuiet ? () => {} : showProgress(run, screen);
   const watch = simulation === undefined ? undefined : watchForStandstill(run, cluster.executor.scheduler);

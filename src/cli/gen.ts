@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { type Command, Option } from 'commander';
 import { generate, MODULE_KINDS, type ModuleKind } from '../codegen/index.js';
+import { printLine } from './output.js';
 
 interface GenOptions {
   readonly out: string;
@@ -33,12 +34,12 @@ export function addGen(command: Command): void {
     .option('--no-services', 'make messages and enums alone, also of files whose services are refused')
     .option('--quiet', 'print nothing')
     .action(async (files: string[], { quiet, ...options }: GenOptions) => {
-      await generate({ ...options, files, ...(quiet === true ? {} : { report: print }) });
+      await generate({ ...options, files, ...(quiet === true ? {} : { report }) });
     });
 }
 
-function print(path: string, isWritten: boolean): void {
-  process.stdout.write(`${isWritten ? 'wrote' : 'unchanged'} ${relative('', path)}\n`);
+function report(path: string, isWritten: boolean): void {
+  printLine(`${isWritten ? 'wrote' : 'unchanged'} ${relative('', path)}`);
 }
 
 function collect(value: string, previous: readonly string[]): string[] {

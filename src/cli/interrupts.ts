@@ -35,7 +35,7 @@ export class Interrupts {
     return this.#first;
   }
 
-  /** From now on whoever calls `onFirst` ends in order. `say` writes the messages. */
+  /** From now on whoever calls `onFirst` ends in order. `write` gets the messages. */
   begin(write: (text: string) => void): void {
     this.#say = write;
     this.#listeners = [];

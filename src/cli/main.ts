@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 /** The `millrace` command: its subcommands, and how an error becomes one line and an exit code. */
 import { Command, CommanderError } from 'commander';
+import { messageOf } from '../foreign.js';
 import { ConfigError, MillraceError } from '../index.js';
 import { nearestName } from '../options/index.js';
 import { addConfig } from './config.js';
+import { firstSteps } from './example.js';
 import { EXIT_CODES, ExitCode } from './exit-codes.js';
 import { addGen } from './gen.js';
 import { Interrupts } from './interrupts.js';
@@ -25,6 +27,7 @@ async function main(argv: readonly string[]): Promise<void> {
   process.on('uncaughtException', endAtFault);
   process.on('unhandledRejection', endAtFault);
   try {
+    assertFolder();
     await commandLine({ program, interrupts, isVerbose }).parseAsync([...own], { from: 'user' });
   } catch (error) {
     process.exitCode = complain(error, isVerbose);
@@ -53,10 +56,7 @@ function commandLine(invocation: Invocation): Command {
         ),
     })
     .showHelpAfterError(false)
-    .addHelpText(
-      'after',
-      `\n${EXIT_CODES}\n\nFirst steps:\n  millrace gen shop.proto --out gen\n  millrace run pipeline.js\n  millrace run pipeline.js --nodes 3 --seed 7 --loss 0.01\n  millrace run --help`,
-    );
+    .addHelpText('after', () => `\n${EXIT_CODES}\n\nFirst steps:\n${firstSteps()}\n  millrace run --help`);
   addRun(command, invocation);
   addSim(command, invocation.interrupts);
   addReplay(command);
@@ -65,7 +65,6 @@ function commandLine(invocation: Invocation): Command {
   addTopology(command);
   addHelp(command);
   for (const each of command.commands) each.copyInheritedSettings(command);
-  command.hook('preAction', assertFolder);
   // An unknown command may have options of its own.
   command
     .allowUnknownOption()
@@ -110,7 +109,7 @@ function assertFolder(): void {
 function complain(error: unknown, isVerbose: boolean): number {
   // commander throws for help and version, too. For its errors it has printed the line already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const what =
     error instanceof MillraceError
       ? message

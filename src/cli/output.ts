@@ -16,6 +16,11 @@ export function print(text: string): void {
   process.stdout.write(`${escapeLines(text)}\n`);
 }
 
+/** One line of a result, on standard output. */
+export function printLine(text: string): void {
+  print(escapeLine(text));
+}
+
 /** How every message of this command begins. */
 export function message(text: string): string {
   return `millrace: ${escapeLine(text)}`;

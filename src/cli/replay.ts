@@ -1,6 +1,7 @@
 import { open as openInspector, url as inspectorUrl, waitForDebugger as waitForInspector } from 'node:inspector';
 import type { Command } from 'commander';
 import { importPipeline } from '../actors/runtime/index.js';
+import { messageOf } from '../foreign.js';
 import { importModule } from '../import-module.js';
 import { ConfigError } from '../index.js';
 import { limits } from '../limits.js';
@@ -20,7 +21,7 @@ import {
 } from '../recording/index.js';
 import { RealScheduler } from '../scheduler/index.js';
 import { describeDifference, type TypeOf, typesOfSegment, typesOfService } from './describe-difference.js';
-import { EXIT_CODES, ExitCode } from './exit-codes.js';
+import { ExitCode, REPLAY_EXIT_CODES } from './exit-codes.js';
 import { moduleUrl } from './packages.js';
 import { print, say } from './output.js';
 import { wholeNumber } from './run-options.js';
@@ -51,7 +52,7 @@ export function addReplay(command: Command): void {
     .addHelpText(
       'after',
       `
-${EXIT_CODES}
+${REPLAY_EXIT_CODES}
 
 Examples:
   millrace replay shop.rec
@@ -116,8 +117,7 @@ function recordingIn(file: string): Recording {
   try {
     return readRecording(bytes);
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`${file} is not a recording: ${message}`, { cause });
+    throw new ConfigError(`${file} is not a recording: ${messageOf(cause)}`, { cause });
   }
 }
 

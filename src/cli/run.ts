@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
+import { runExamples } from './example.js';
 import { EXIT_CODES } from './exit-codes.js';
+import { optionTable } from '../options/index.js';
 import { type Invocation, runModule } from './run-module.js';
 import {
   chance,
@@ -27,12 +29,12 @@ export function addRun(command: Command, invocation: Invocation): void {
     )
     .option(
       '--partitions <n>',
-      'partitions of each process: a number, auto, package, numa, l3 or core (default: the option partitions)',
+      `partitions of each process: ${optionTable.partitions.accepts} (default: the option partitions)`,
       partitionsOf,
     )
     .option(
       '--placement <where>',
-      'where all partitions but the first run: inline, thread or process (default: the option placement)',
+      `where all partitions but the first run: ${optionTable.placement.accepts} (default: the option placement)`,
       placementOf,
     )
     .addOption(
@@ -75,7 +77,7 @@ export function addRun(command: Command, invocation: Invocation): void {
     .option('--trace <file>', 'write every event of the network to a file')
     .addHelpText(
       'after',
-      `
+      () => `
 Arguments after -- go to the program: --input FILE --dry becomes { input: 'FILE', dry: true } in its declaring function.
 millrace run MODULE -- --help lists the arguments that the program declares.
 
@@ -84,10 +86,7 @@ When a simulation fails, the command prints the line that replays it. A crash th
 ${EXIT_CODES}
 
 Examples:
-  millrace run pipeline.js
-  millrace run pipeline.js --partitions 2 --instances tally=8 -- --input more.json
-  millrace run pipeline.js --partitions 4 --placement thread
-  millrace run pipeline.js --nodes 3 --seed 7 --loss 0.01 --crash 1@20ms --trace trace.txt`,
+${runExamples()}`,
     )
     .action(async (module: string, flags: RunFlags) => {
       process.exitCode = await runModule(module, flags, invocation);

@@ -1,4 +1,5 @@
 /** Performs the tasks of `millrace sim`: in a worker, or for a single seed on the main thread, where a debugger works. */
+import { messageOf } from '../foreign.js';
 import { importModule } from '../import-module.js';
 import { ConfigError } from '../index.js';
 import {
@@ -37,8 +38,7 @@ export async function importWorkload(url: string): Promise<Workload> {
   try {
     module = await importModule(url);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`The module ${url} cannot be loaded: ${why}`, { cause });
+    throw new ConfigError(`The module ${url} cannot be loaded: ${messageOf(cause)}`, { cause });
   }
   const found = module['default'];
   if (!isWorkload(found)) {

@@ -1,5 +1,7 @@
 /** The worker threads of `millrace sim`. Each has one task at a time, and is replaced if it ends during a task. */
 import { Worker } from 'node:worker_threads';
+import { errorOf, isError, messageOf } from '../foreign.js';
+import { packageFile } from '../installation.js';
 import type { Task } from './sim-perform.js';
 
 /** The result of a task, or why there is none. */
@@ -35,7 +37,9 @@ export class SimPool {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./sim-worker.js', import.meta.url), { workerData: this.#url });
+    const worker = new Worker(packageFile('dist/cli/sim-worker.js', 'Each job of millrace sim runs it.'), {
+      workerData: this.#url,
+    });
     // An error of an idle worker must not end this process. The worker is replaced when its next task gets no answer.
     worker.on('error', () => {});
     this.#all.add(worker);
@@ -60,5 +64,5 @@ function answerOf<Result>(worker: Worker, task: Task, withinMs: number): Promise
 }
 
 function textOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return isError(error) ? (errorOf(error).stack ?? messageOf(error)) : messageOf(error);
 }

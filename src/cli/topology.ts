@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { messageOf } from '../foreign.js';
 import { limits } from '../limits.js';
 import { readNamedText } from '../named-file.js';
 import {
@@ -81,7 +82,7 @@ function accept<T>(parse: (text: string) => T): (text: string) => T {
     try {
       return parse(text);
     } catch (error) {
-      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+      throw new InvalidArgumentError(messageOf(error));
     }
   };
 }

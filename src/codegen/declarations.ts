@@ -1,5 +1,5 @@
 /** The types of a generated module: its .d.ts. */
-import { docComment, header } from './comments.js';
+import { docComment, header } from './texts.js';
 import { Imports, type RuntimeModules } from './imports.js';
 import { importStatement } from './module-kind.js';
 import { scalarFacts } from './scalars.js';

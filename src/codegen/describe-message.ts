@@ -1,10 +1,9 @@
 import { checkOptions } from './check-options.js';
 import { checkProto, type Place } from './place.js';
 import { describeField } from './describe-field.js';
-import { withOptions } from './features.js';
 import { propertyName, repeated } from './names.js';
 import { type FieldSchema, isOneof, type MessageSchema, type OneofSchema } from './schema.js';
-import type { MessageSymbol } from './symbols.js';
+import { type MessageSymbol, scopeOf } from './symbols.js';
 import { type FieldNode, type FileNode, type MessageNode, refusal } from './syntax/index.js';
 
 const MAX_NUMBER = 536_870_911;
@@ -12,11 +11,10 @@ const MAX_NUMBER = 536_870_911;
 const [FIRST_RESERVED, LAST_RESERVED] = [19_000, 19_999];
 
 /** Throws ConfigError, with file and line, for what protobuf does not allow and what Millrace does not have. */
-export function describeMessage(symbol: MessageSymbol, outer: Place): MessageSchema {
+export function describeMessage(symbol: MessageSymbol, place: Place): MessageSchema {
   const { node, fullName, exportedName } = symbol;
-  const { file } = outer;
-  checkOptions(node.options, 'MessageOptions', fullName, outer);
-  const place = { ...outer, features: withOptions(outer.features, node.options, file.path) };
+  const { file } = place;
+  checkOptions(node.options, 'MessageOptions', scopeOf(fullName), place);
   checkSupported(node, fullName, file);
   for (const { options } of node.oneofs) checkOptions(options, 'OneofOptions', fullName, place);
   checkNumbers(node, fullName, file.path);
@@ -53,17 +51,13 @@ function lineOf({ fields, oneofs, line }: MessageNode, name: string): number {
   return Math.max(line, ...members.map((member) => member.line));
 }
 
-function checkSupported(
-  { extensionRanges, options, oneofs, line }: MessageNode,
-  fullName: string,
-  file: FileNode,
-): void {
-  const [range] = extensionRanges;
-  if (range !== undefined) {
+function checkSupported({ options, oneofs, line }: MessageNode, fullName: string, file: FileNode): void {
+  const entry = options.find(({ spelling }) => spelling === 'map_entry');
+  if (entry !== undefined) {
     throw refusal(
       file.path,
-      range.line,
-      `message ${fullName} can be extended, which Millrace does not have. Remove the line "extensions", and declare the fields here.`,
+      entry.line,
+      `message ${fullName} cannot set map_entry itself. Declare a field of the type map<K, V> instead.`,
     );
   }
   if (options.some(({ spelling }) => spelling === 'message_set_wire_format')) {

@@ -1,8 +1,8 @@
-import { checkOptions, type CustomOption } from './check-options.js';
-import { checkProto, type Place } from './place.js';
+import { checkOptions } from './check-options.js';
+import { checkProto, importHint, type Place } from './place.js';
 import { methodName } from './names.js';
 import type { MethodSchema, ServiceSchema, TypeReference } from './schema.js';
-import type { MessageSymbol, ServiceSymbol } from './symbols.js';
+import { type MessageSymbol, scopeOf, type ServiceSymbol } from './symbols.js';
 import { type MethodNode, refusal } from './syntax/index.js';
 
 const EMPTY = 'google.protobuf.Empty';
@@ -12,7 +12,7 @@ const ANNOTATIONS = 'millrace.v1.';
 /** A service and its methods. Throws ConfigError for an rpc that Millrace does not have. */
 export function describeService({ node, fullName, exportedName }: ServiceSymbol, place: Place): ServiceSchema {
   const { file } = place;
-  checkOptions(node.options, 'ServiceOptions', fullName, place);
+  checkOptions(node.options, 'ServiceOptions', scopeOf(fullName), place);
   const methods = node.methods.map((method) => describeMethod(method, fullName, place));
   const names = new Set<string>();
   for (const [index, { name, fullName: method }] of methods.entries()) {
@@ -34,13 +34,8 @@ function describeMethod(method: MethodNode, service: string, place: Place): Meth
       'streams its requests, which Millrace cannot do yet. Send them with an ASYNC rpc, one by one; or make the messages alone, with --no-services.',
     );
   }
-  const [request, response] = [method.request, method.response].map((name) => {
-    const type = place.symbols.type(name, service, place.file);
-    if (type?.kind === 'message') return type;
-    const hint = type === undefined ? 'Is an import missing?' : 'It is an enum. Put it into a message.';
-    throw refuse(`takes or returns ${name}, which is no message that is known here. ${hint}`);
-  });
-  if (request === undefined || response === undefined) throw refuse('has no types.');
+  const request = messageOf(method.request, fullName, method, place);
+  const response = messageOf(method.response, fullName, method, place);
   const { mode, lane } = annotations(method, fullName, place);
   if (mode === 'ASYNC' && (method.streamsResponses || response.fullName !== EMPTY)) {
     throw refuse(`is ASYNC, so nothing is answered: it must return ${EMPTY}.`);
@@ -63,38 +58,30 @@ function describeMethod(method: MethodNode, service: string, place: Place): Meth
   };
 }
 
+/** The message that the rpc `fullName` takes or returns as `name`. */
+function messageOf(name: string, fullName: string, { line }: MethodNode, { symbols, file }: Place): MessageSymbol {
+  const scope = scopeOf(fullName);
+  const found = symbols.innermost(name, scope, file);
+  if (found?.kind === 'message') return found;
+  const refuse = (why: string) => refusal(file.path, line, `rpc ${fullName} takes or returns ${name}, ${why}`);
+  const message = symbols.type(name, scope, file);
+  if (found === undefined) throw refuse(`which is no message that is known here. ${importHint(name, symbols)}`);
+  if (found.kind === 'enum') throw refuse('which is an enum. Put it into a message.');
+  const what = `which means the ${found.kind} ${found.fullName} here, and no message.`;
+  if (message?.kind !== 'message') throw refuse(what);
+  throw refuse(`${what} Write .${message.fullName} instead, or rename one of them.`);
+}
+
 function referenceTo({ file, exportedName, fullName }: MessageSymbol): TypeReference {
   return { file: file.path, name: exportedName, fullName };
 }
 
-const OPTIONS: Readonly<Record<string, readonly string[]>> = { mode: ['SYNC', 'ASYNC'], lane: ['DATA', 'CONTROL'] };
-
 /** Our options of a method, such as `{ mode: 'ASYNC' }`. */
 function annotations(method: MethodNode, fullName: string, place: Place): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const { extension, node } of checkOptions(method.options, 'MethodOptions', fullName, place)) {
-    if (!extension.fullName.startsWith(ANNOTATIONS)) continue;
-    const name = extension.fullName.slice(ANNOTATIONS.length);
-    if (Object.hasOwn(found, name)) {
-      throw refusal(place.file.path, node.line, `rpc ${fullName} has the option ${node.spelling} twice. Remove one.`);
-    }
-    found[name] = accepted(name, node, fullName, place);
+  for (const { extension, value } of checkOptions(method.options, 'MethodOptions', scopeOf(fullName), place)) {
+    if (!extension.fullName.startsWith(ANNOTATIONS) || value.kind !== 'word') continue;
+    found[extension.fullName.slice(ANNOTATIONS.length)] = value.text;
   }
   return found;
-}
-
-function accepted(
-  name: string,
-  { spelling, value, line }: CustomOption['node'],
-  fullName: string,
-  place: Place,
-): string {
-  const values = OPTIONS[name] ?? [];
-  if (value.kind === 'word' && values.includes(value.text)) return value.text;
-  const given = value.kind === 'word' ? value.text : `a ${value.kind}`;
-  throw refusal(
-    place.file.path,
-    line,
-    `rpc ${fullName} has ${spelling} = ${given}; it accepts ${values.join(' or ')}.`,
-  );
 }

@@ -15,17 +15,23 @@ import { type FileNode, refusal } from './syntax/index.js';
 export type Described = Declaration | ConfigError;
 
 /** The declarations of one file, in the order of the source. */
-export function describeFile(file: FileNode, symbols: Symbols): ReadonlyMap<ExportedSymbol, Described> {
+export function describeFile(
+  file: FileNode,
+  symbols: Symbols,
+  builtIn: Symbols,
+): ReadonlyMap<ExportedSymbol, Described> {
   const exported = symbols.exportedBy(file);
-  const features = attempt(() => fileFeatures(file, symbols));
+  const features = attempt(() => fileFeatures(file, symbols, builtIn));
   if (features instanceof ConfigError) return new Map(exported.map((symbol) => [symbol, features]));
-  const place = { file, symbols, features };
+  const place = { file, symbols, builtIn, features };
   const owners = new Map<string, string>();
   return new Map(exported.map((symbol) => [symbol, attempt(() => describe(symbol, place, owners))]));
 }
 
 /** What a file must not hold when it is asked for itself, besides its declarations. */
-export function checkFile(file: FileNode, symbols: Symbols): void {
+export function checkFile(file: FileNode, symbols: Symbols, builtIn: Symbols): void {
+  // A file without declarations is checked here alone.
+  fileFeatures(file, symbols, builtIn);
   checkExtends(file, file.package, file, symbols);
 }
 
@@ -46,38 +52,23 @@ function describe(symbol: ExportedSymbol, place: Place, owners: Map<string, stri
     throw refusal(file.path, line, message);
   }
   checkProto(symbol.node.name, `${kind} ${fullName}`, line, file);
-  const inside = { ...place, features: enclosingFeatures(symbol, place) };
   switch (symbol.kind) {
     case 'message':
-      return describeMessage(symbol, inside);
+      return describeMessage(symbol, place);
     case 'enum':
-      return describeEnum(symbol, inside);
+      return describeEnum(symbol, place);
     case 'service':
-      return describeService(symbol, inside);
+      return describeService(symbol, place);
   }
 }
 
-/** The features of the messages around a declaration, from the outermost inwards. */
-function enclosingFeatures(symbol: ExportedSymbol, { file, features }: Place): Features {
-  const path = symbol.fullName.slice(file.package === '' ? 0 : file.package.length + 1).split('.');
-  let inner = features;
-  let messages = file.messages;
-  for (const name of path.slice(0, -1)) {
-    const message = messages.find((one) => one.name === name);
-    if (message === undefined) break;
-    inner = withOptions(inner, message.options, file.path);
-    messages = message.messages;
-  }
-  return inner;
-}
-
-function fileFeatures(file: FileNode, symbols: Symbols): Features {
+function fileFeatures(file: FileNode, symbols: Symbols, builtIn: Symbols): Features {
   const features = featuresOf(file.edition);
   if (features === undefined) {
     const message = `edition "${file.edition}" is not understood. There are edition "2023", syntax "proto3" and syntax "proto2".`;
     throw refusal(file.path, file.editionLine, message);
   }
-  const place = { file, symbols, features };
+  const place = { file, symbols, builtIn, features };
   checkOptions(file.options, 'FileOptions', file.package, place);
   return withOptions(features, file.options, file.path);
 }
@@ -90,7 +81,7 @@ function checkExtends(
   symbols: Symbols,
 ): void {
   for (const { extendee, field } of extensions) {
-    const message = symbols.type(extendee, scope, file);
+    const message = symbols.innermost(extendee, scope, file);
     const fullName = message?.fullName ?? extendee;
     if (/^google\.protobuf\.(?:\w+Options|FeatureSet)$/.test(fullName)) continue;
     const missing = message === undefined ? ', which is not declared in this file or its imports' : '';

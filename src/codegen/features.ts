@@ -1,5 +1,5 @@
 /** What an edition and its `features` options say of a declaration; proto2 and proto3 are editions with fixed features. */
-import { type OptionNode, refusal } from './syntax/index.js';
+import { type FileNode, type OptionNode, refusal } from './syntax/index.js';
 
 /** The features that change what is generated. */
 export interface Features {
@@ -53,14 +53,23 @@ export function withOptions(outer: Features, options: readonly OptionNode[], pat
   return { ...outer, ...changed };
 }
 
-interface Setting {
+/**
+ * The features of an enum or a field of `file` that has `options`. Messages cannot say any of them. Undefined for an edition that is not
+ * understood.
+ */
+export function featuresIn(file: FileNode, options: readonly OptionNode[]): Features | undefined {
+  const ofEdition = featuresOf(file.edition);
+  return ofEdition && withOptions(withOptions(ofEdition, file.options, file.path), options, file.path);
+}
+
+export interface Setting {
   readonly name: string;
   readonly value: string | undefined;
   readonly line: number;
 }
 
-/** `features.NAME = VALUE` and `features = { NAME: VALUE }`. */
-function settingsOf({ spelling, value, line }: OptionNode): readonly Setting[] {
+/** What options say of features: `features.NAME = VALUE` and `features = { NAME: VALUE }`. */
+export function settingsOf({ spelling, value, line }: OptionNode): readonly Setting[] {
   const wordOf = (given: OptionNode['value']) => (given.kind === 'word' ? given.text : undefined);
   if (spelling.startsWith('features.'))
     return [{ name: spelling.slice('features.'.length), value: wordOf(value), line }];

@@ -40,7 +40,8 @@ const PACKAGE_MODULES: RuntimeModules = {
 
 /**
  * Turns .proto files, and those whose types they use, into one `.js` and one `.d.ts` each. Nothing is written when anything
- * is refused or cannot be written; a file that would not change is left alone. Resolves to the paths of all files, sorted.
+ * is refused or cannot be written; a file that would not change is left alone, and one that does keeps its permissions. What is a symbolic link
+ * stays one: the file that it leads to is written. Resolves to the paths of all files, sorted.
  *
  * @throws ConfigError, with file, line and name, for what cannot be parsed, is not supported or cannot be written.
  * @example
@@ -48,7 +49,8 @@ const PACKAGE_MODULES: RuntimeModules = {
  */
 export async function generate(options: GenerateOptions): Promise<readonly string[]> {
   const { files, protoPath = [], out, services = true, modules = PACKAGE_MODULES } = options;
-  const kind = options.module ?? (await moduleKindOf(out));
+  if (out === '') throw new ConfigError('The output folder is empty. Name a folder with --out; "." is this one.');
+  const kind = options.module ?? moduleKindOf(out);
   const schemas = select(loadSources(files, protoPath), { services, shipped: modules.shipped });
   checkDistinct(schemas);
   const outputs = schemas.flatMap((schema) => {

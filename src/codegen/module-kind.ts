@@ -1,8 +1,9 @@
 /** ES modules or CommonJS: which of them generated code is, and how each is written. */
-import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../errors.js';
-import { quoted } from './quoted.js';
+import { messageOf } from '../foreign.js';
+import { readManifest } from '../installation.js';
+import { quoted } from './texts.js';
 
 /** What a generated `.js` file is. */
 export type ModuleKind = 'esm' | 'commonjs';
@@ -13,11 +14,11 @@ export const MODULE_KINDS: readonly ModuleKind[] = ['esm', 'commonjs'];
  * What Node takes a `.js` file in `folder` for: the nearest package.json decides by its `type`, and without one it is CommonJS.
  * The folder need not exist yet. Throws ConfigError when that package.json cannot be read.
  */
-export async function moduleKindOf(folder: string): Promise<ModuleKind> {
+export function moduleKindOf(folder: string): ModuleKind {
   for (let here = resolve(folder); ; here = dirname(here)) {
     const file = join(here, 'package.json');
-    const text = await readFile(file, 'utf8').catch((cause: unknown) => noFile(cause, file));
-    if (text !== undefined) return typeIn(text, file) === 'module' ? 'esm' : 'commonjs';
+    const manifest = read(file);
+    if (manifest !== undefined) return manifest['type'] === 'module' ? 'esm' : 'commonjs';
     if (here === dirname(here)) return 'commonjs';
   }
 }
@@ -61,20 +62,12 @@ function listOf(names: ReadonlyMap<string, string>, rename: string): string {
   return `{ ${[...names].map(([name, local]) => (name === local ? name : `${name}${rename}${local}`)).join(', ')} }`;
 }
 
-function noFile(cause: unknown, file: string): undefined {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  throw new ConfigError(`${file} says which kind of modules to make, but cannot be read: ${reason}.`, { cause });
-}
-
-function typeIn(text: string, file: string): unknown {
+function read(file: string): ReturnType<typeof readManifest> {
   try {
-    const content: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
-    return typeof content === 'object' && content !== null && 'type' in content ? content.type : undefined;
+    return readManifest(file);
   } catch (cause) {
     throw new ConfigError(
-      `${file} says which kind of modules to make, but is not JSON. Repair it, or say the kind: --module esm or --module commonjs.`,
+      `The kind of modules to make is not known: ${messageOf(cause)} Repair that file, or say the kind: --module esm or --module commonjs.`,
       { cause },
     );
   }

@@ -1,5 +1,5 @@
 /** The code of a generated module: its .js. */
-import { docComment, header } from './comments.js';
+import { docComment, header } from './texts.js';
 import { Imports, type RuntimeModules } from './imports.js';
 import { emitCreate, FUNCTIONS } from './message-create.js';
 import { emitRead } from './message-read.js';

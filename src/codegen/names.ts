@@ -1,10 +1,5 @@
 /** Names in generated modules: how they are made, and which cannot be. */
-
-/** Members of references, of behavior definitions and of every object: no method can have their name. */
-const METHOD_NAMES_TAKEN: ReadonlySet<string> = new Set([
-  ...'ready toRef path name parent system type service then catch finally state on supervision mailbox'.split(' '),
-  ...Object.getOwnPropertyNames(Object.prototype),
-]);
+import { isReservedName } from '../reserved-names.js';
 
 const WORDS =
   'abstract any as asserts async await bigint boolean break case catch class const continue debugger declare default delete do else ' +
@@ -34,7 +29,7 @@ export function propertyName(protoName: string): string {
 /** `Quote` -> `quote`. Undefined when references and behaviors have such a member already. */
 export function methodName(rpc: string): string | undefined {
   const name = rpc.charAt(0).toLowerCase() + rpc.slice(1);
-  return METHOD_NAMES_TAKEN.has(name) ? undefined : name;
+  return isReservedName(name) ? undefined : name;
 }
 
 /** Whether a module cannot export anything by this name. */

@@ -34,6 +34,13 @@ export function isScalar(name: string): name is Scalar {
   return Object.hasOwn(facts, name);
 }
 
+/** The least and the greatest value of an integer type. */
+export function rangeOf(scalar: Scalar): readonly [min: bigint, max: bigint] {
+  const bits = scalar.endsWith('64') ? 64n : 32n;
+  const isUnsigned = scalar.startsWith('u') || scalar.startsWith('fixed');
+  return isUnsigned ? [0n, 2n ** bits - 1n] : [-(2n ** (bits - 1n)), 2n ** (bits - 1n) - 1n];
+}
+
 /** What the emitters need to know of a scalar; `asNumber` turns bigint into number. */
 export function scalarFacts(scalar: Scalar, asNumber = false): ScalarFacts {
   const found: ScalarFacts = facts[scalar];

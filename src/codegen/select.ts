@@ -19,11 +19,15 @@ export interface Selection {
  *
  * @throws ConfigError for anything that cannot be generated, and is asked for or needed.
  */
-export function select({ files, requested }: Sources, { services, shipped }: Selection): readonly FileSchema[] {
+export function select(
+  { files, requested, descriptor }: Sources,
+  { services, shipped }: Selection,
+): readonly FileSchema[] {
   const symbols = new Symbols(files);
+  const builtIn = new Symbols(new Map([[descriptor.path, descriptor]]));
   const described = new Map<ExportedSymbol, Described>();
   for (const file of files.values()) {
-    for (const [symbol, result] of describeFile(file, symbols)) {
+    for (const [symbol, result] of describeFile(file, symbols, builtIn)) {
       if (services || symbol.kind !== 'service') described.set(symbol, result);
     }
   }
@@ -31,7 +35,7 @@ export function select({ files, requested }: Sources, { services, shipped }: Sel
   const byFile = groupByFile(described);
   const isRequested = (file: FileNode) => requested.includes(file.path);
   for (const file of [...files.values()].filter(isRequested)) {
-    checkFile(file, symbols);
+    checkFile(file, symbols, builtIn);
     for (const result of byFile.get(file)?.values() ?? []) if (result instanceof ConfigError) throw result;
   }
   const schemas = new Map<string, FileSchema>();

@@ -1,8 +1,9 @@
 /** Finds and parses .proto files, with all that they import. */
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../errors.js';
+import { messageOf } from '../foreign.js';
+import { packageFile } from '../installation.js';
 import { limits } from '../limits.js';
 import { readNamedFile } from '../named-file.js';
 import { type FileNode, type ImportNode, parseProto, refusal } from './syntax/index.js';
@@ -12,6 +13,8 @@ export interface Sources {
   readonly files: ReadonlyMap<string, FileNode>;
   /** Proto paths of the files asked for, such as `shop/pricing.proto`, without repetitions. */
   readonly requested: readonly string[];
+  /** Millrace's own descriptor.proto, which declares the options that every file has. */
+  readonly descriptor: FileNode;
 }
 
 /**
@@ -19,12 +22,13 @@ export interface Sources {
  * come with Millrace: `millrace/v1` and `google/protobuf`. Throws ConfigError.
  */
 export function loadSources(files: readonly string[], protoPath: readonly string[]): Sources {
+  for (const folder of protoPath) checkFolder(folder);
   const given = protoPath.length > 0 ? protoPath : files.map((file) => dirname(file));
   const folders = [...new Set([...given.map((folder) => resolve(folder)), bundledProtos()])];
   const loaded = new Map<string, FileNode>();
   const requested = new Set(files.map((file) => requestedPath(resolve(file), folders)));
   for (const path of requested) load(path, []);
-  return { files: loaded, requested: [...requested] };
+  return { files: loaded, requested: [...requested], descriptor: loadDescriptor(folders) };
 
   function load(path: string, importers: readonly FileNode[], by?: ImportNode): void {
     const circle = importers.findIndex((importer) => importer.path === path);
@@ -53,13 +57,35 @@ export function loadSources(files: readonly string[], protoPath: readonly string
   }
 }
 
+/** That of Millrace is newer than what a proto path may hold. A build of Millrace itself has it in the proto path alone. */
+function loadDescriptor(folders: readonly string[]): FileNode {
+  const path = 'google/protobuf/descriptor.proto';
+  const file = find(path, [bundledProtos(), ...folders]);
+  if (file === undefined) throw new ConfigError(`${path} is missing in ${bundledProtos()}. Install Millrace again.`);
+  return parseProto(read(file), path);
+}
+
+/** A proto path that is a file would be the place of that file itself, and its module would have no name. */
+function checkFolder(folder: string): void {
+  if (folder === '') throw new ConfigError('A proto path is empty. Name a folder with --proto-path.');
+  const found = look(folder);
+  if (found?.isDirectory() === true) return;
+  const problem = found === undefined ? 'does not exist' : 'is a file';
+  throw new ConfigError(`The proto path ${folder} ${problem}. Name a folder with --proto-path.`);
+}
+
 function find(path: string, folders: readonly string[]): string | undefined {
   return folders.map((folder) => join(folder, path)).find((candidate) => isThere(candidate));
 }
 
+/** Folders do not count: those of another proto path may have the name of a file. */
 function isThere(file: string): boolean {
+  return look(file)?.isDirectory() === false;
+}
+
+function look(file: string): Stats | undefined {
   try {
-    return statSync(file, { throwIfNoEntry: false }) !== undefined;
+    return statSync(file, { throwIfNoEntry: false });
   } catch (cause) {
     throw new ConfigError(`${file} cannot be looked for: ${messageOf(cause)}.`, { cause });
   }
@@ -87,6 +113,9 @@ function checkCanonical({ path, line }: ImportNode, importer: string): void {
 
 /** The proto path of a file on the command line: its place below the first folder that holds it. */
 function requestedPath(file: string, folders: readonly string[]): string {
+  if (look(file)?.isDirectory() === true) {
+    throw new ConfigError(`${file} is a folder. Name the .proto files in it, such as ${join(file, '*.proto')}.`);
+  }
   for (const folder of folders) {
     const path = relative(folder, file);
     if (path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path)) continue;
@@ -110,9 +139,5 @@ function hasControlCharacter(path: string): boolean {
 }
 
 function bundledProtos(): string {
-  return fileURLToPath(new URL('../../protos', import.meta.url));
-}
-
-function messageOf(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
+  return packageFile('protos', 'millrace gen reads the .proto files that come with Millrace.');
 }

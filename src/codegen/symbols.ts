@@ -35,9 +35,9 @@ export interface ExtensionSymbol extends Declared {
   readonly scope: string;
 }
 
-/** What takes a name, and is nothing that a name could refer to. */
+/** What takes a name, and can be neither a type nor an option. */
 interface OtherSymbol extends Declared {
-  readonly kind: 'field' | 'oneof' | 'enum value' | 'rpc';
+  readonly kind: 'field' | 'oneof' | 'enum value' | 'rpc' | 'package';
 }
 
 export type ProtoSymbol = MessageSymbol | EnumSymbol | ServiceSymbol | ExtensionSymbol | OtherSymbol;
@@ -64,13 +64,26 @@ export class Symbols {
     return this.#exported.get(file) ?? [];
   }
 
-  /** The message or enum that `name` means within `scope` of `file`. Undefined when there is none. */
+  /**
+   * The message or enum that `name` means within `scope` of `file`, when it is the type of a field: inner declarations that are no types
+   * do not count. Undefined when there is none.
+   */
   type(name: string, scope: string, file: FileNode): TypeSymbol | undefined {
     return this.#resolve(name, scope, file, isType);
   }
 
-  extension(name: string, scope: string, file: FileNode): ExtensionSymbol | undefined {
-    return this.#resolve(name, scope, file, isExtension);
+  /**
+   * What `name` means within `scope` of `file` where protobuf takes the innermost declaration, whatever that is: for the types of an rpc,
+   * for what `extend` extends, and for options.
+   */
+  innermost(name: string, scope: string, file: FileNode): ProtoSymbol | undefined {
+    return this.#resolve(name, scope, file, (symbol): symbol is ProtoSymbol => symbol !== undefined);
+  }
+
+  /** The message of this full name, seen or not. */
+  message(fullName: string): MessageSymbol | undefined {
+    const symbol = this.#byName.get(fullName);
+    return symbol?.kind === 'message' ? symbol : undefined;
   }
 
   /** A file that declares `name`, seen by `file` or not; for what an error suggests. */
@@ -94,7 +107,7 @@ export class Symbols {
     };
     if (name.startsWith('.')) return found(name.slice(1));
     const first = name.split('.', 1)[0] ?? name;
-    for (let outer = scope; ; outer = outer.slice(0, Math.max(0, outer.lastIndexOf('.')))) {
+    for (let outer = scope; ; outer = scopeOf(outer)) {
       const prefix = outer === '' ? '' : `${outer}.`;
       // What the first part means is decided by the innermost scope that has it, whatever comes behind.
       if (first !== name && this.#holdsNames(prefix + first, file)) return found(prefix + name);
@@ -106,12 +119,16 @@ export class Symbols {
   /** Whether other names may lie in `fullName`. */
   #holdsNames(fullName: string, file: FileNode): boolean {
     const kind = this.#seen(fullName, file)?.kind;
-    return kind === 'message' || kind === 'enum' || kind === 'service' || this.#packagesFor(file).has(fullName);
+    return kind === 'message' || kind === 'enum' || kind === 'service' || kind === 'package';
   }
 
   #seen(fullName: string, file: FileNode): ProtoSymbol | undefined {
     const symbol = this.#byName.get(fullName);
-    return symbol !== undefined && this.#visibleFrom(file).has(symbol.file) ? symbol : undefined;
+    if (symbol === undefined) return undefined;
+    // Several files may have the package.
+    const isSeen =
+      symbol.kind === 'package' ? this.#packagesFor(file).has(fullName) : this.#visibleFrom(file).has(symbol.file);
+    return isSeen ? symbol : undefined;
   }
 
   /** The file itself, what it imports, and what these import publicly. */
@@ -135,8 +152,7 @@ export class Symbols {
     if (known !== undefined) return known;
     const packages = new Set<string>();
     for (const visible of this.#visibleFrom(file)) {
-      const parts = visible.package.split('.');
-      for (let count = 1; count <= parts.length; count++) packages.add(parts.slice(0, count).join('.'));
+      for (const name of prefixesOf(visible.package)) packages.add(name);
     }
     this.#packages.set(file.path, packages);
     return packages;
@@ -144,6 +160,11 @@ export class Symbols {
 
   #addFile(file: FileNode): void {
     const scope = file.package;
+    for (const fullName of prefixesOf(scope)) {
+      if (this.#byName.get(fullName)?.kind !== 'package') {
+        this.#add({ kind: 'package', fullName, file, line: file.packageLine });
+      }
+    }
     for (const node of file.messages) this.#addMessage(node, scope, '', file);
     for (const node of file.enums) this.#addEnum(node, scope, '', file);
     for (const node of file.services) {
@@ -208,10 +229,17 @@ export function join(scope: string, name: string): string {
   return scope === '' ? name : `${scope}.${name}`;
 }
 
-function isType(symbol: ProtoSymbol): symbol is TypeSymbol {
-  return symbol.kind === 'message' || symbol.kind === 'enum';
+/** What encloses the declaration `fullName`: `a.b` of `a.b.c`. */
+export function scopeOf(fullName: string): string {
+  return fullName.slice(0, Math.max(0, fullName.lastIndexOf('.')));
 }
 
-function isExtension(symbol: ProtoSymbol): symbol is ExtensionSymbol {
-  return symbol.kind === 'extension';
+/** `a.b.c` -> `a`, `a.b`, `a.b.c`; none of the empty name. */
+function prefixesOf(name: string): readonly string[] {
+  const parts = name === '' ? [] : name.split('.');
+  return parts.map((_, index) => parts.slice(0, index + 1).join('.'));
+}
+
+function isType(symbol: ProtoSymbol): symbol is TypeSymbol {
+  return symbol.kind === 'message' || symbol.kind === 'enum';
 }

@@ -1,7 +1,26 @@
 /** Writes several files: all of them or none, and never half of one. */
-import { access, constants, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import type { Stats } from 'node:fs';
+import {
+  access,
+  chmod,
+  chown,
+  constants,
+  mkdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../errors.js';
+import { codeOf, messageOf } from '../foreign.js';
+
+/** Bits of a mode that `chmod` sets. */
+const PERMISSIONS = 0o7777;
 
 export interface OutputFile {
   readonly path: string;
@@ -10,6 +29,8 @@ export interface OutputFile {
 
 interface StagedFile {
   readonly path: string;
+  /** The file itself, where `path` is a link to it. */
+  readonly place: string;
   /** Beside it, so that the renaming is one step. */
   readonly temporary: string;
   /** What the file held before. */
@@ -18,7 +39,8 @@ interface StagedFile {
 
 /**
  * Writes what would change; returns the paths of that. Everything is written beside its place first, and put there when all of it
- * could be: a folder that cannot be written to, or a full disk, changes nothing.
+ * could be: a folder that cannot be written to, or a full disk, changes nothing. A file that is replaced keeps its permissions, and a symbolic
+ * link keeps leading to it.
  *
  * @throws ConfigError that names the file.
  */
@@ -32,7 +54,7 @@ export async function writeFiles(files: readonly OutputFile[]): Promise<Readonly
       if (next !== undefined) staged.push(next);
     }
     for (const file of staged) {
-      await naming(file.path, () => rename(file.temporary, file.path));
+      await naming(file.path, () => rename(file.temporary, file.place));
       moved.push(file);
     }
   } catch (error) {
@@ -44,19 +66,40 @@ export async function writeFiles(files: readonly OutputFile[]): Promise<Readonly
 
 /** Undefined when the file is as it should be already. */
 async function prepare({ path, text }: OutputFile, madeFolders: string[]): Promise<StagedFile | undefined> {
-  const previous = await readFile(path).catch(missing);
+  const place = await placeOf(path);
+  const found = await stat(place).catch(missing);
+  // The renaming would replace a device or a socket, too.
+  if (found !== undefined && !found.isFile() && !found.isDirectory()) throw new Error('it is no regular file');
+  const previous = found === undefined ? undefined : await readFile(place);
   if (previous?.equals(Buffer.from(text)) === true) return undefined;
   // The renaming would replace a file that its owner has made read-only.
-  if (previous !== undefined) await access(path, constants.W_OK);
-  await makeFolders(dirname(path), madeFolders);
-  const temporary = `${path}.${process.pid}.tmp`;
+  if (found !== undefined) await access(place, constants.W_OK);
+  await makeFolders(dirname(place), madeFolders);
+  const temporary = `${place}.${process.pid}.tmp`;
   try {
-    await writeFile(temporary, text);
+    await writeFile(temporary, text, { mode: (found?.mode ?? 0o666) & PERMISSIONS });
+    if (found !== undefined) await makeAlike(temporary, found);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
-  return { path, temporary, previous };
+  return { path, place, temporary, previous };
+}
+
+/** Where a file is, or would be, after all symbolic links. */
+async function placeOf(path: string): Promise<string> {
+  const real = await realpath(path).catch(missing);
+  if (real !== undefined) return real;
+  // A link may lead to a file that is not there yet.
+  const target = await readlink(path).catch(() => undefined);
+  return target === undefined ? path : placeOf(resolve(dirname(path), target));
+}
+
+/** Gives a file the owner and the permissions of the one that it replaces. */
+async function makeAlike(file: string, { uid, gid, mode }: Stats): Promise<void> {
+  // Only root may give a file away; for others it belongs to who writes it, as every file that they replace.
+  await chown(file, uid, gid).catch(() => undefined);
+  await chmod(file, mode & PERMISSIONS);
 }
 
 /** Puts back what was there; what cannot be put back is not worth hiding the error that led here. */
@@ -66,8 +109,8 @@ async function undo(
   folders: readonly string[],
 ): Promise<void> {
   for (const { temporary } of staged) await rm(temporary, { force: true }).catch(() => undefined);
-  for (const { path, previous } of moved) {
-    const restored = previous === undefined ? rm(path, { force: true }) : writeFile(path, previous);
+  for (const { place, previous } of moved) {
+    const restored = previous === undefined ? rm(place, { force: true }) : writeFile(place, previous);
     await restored.catch(() => undefined);
   }
   for (const folder of [...folders].reverse()) await rmdir(folder).catch(() => undefined);
@@ -106,7 +149,7 @@ async function naming<Result>(path: string, action: () => Promise<Result>): Prom
   try {
     return await action();
   } catch (cause) {
-    const reason = REASONS[codeOf(cause)] ?? (cause instanceof Error ? cause.message : String(cause));
+    const reason = REASONS[codeOf(cause) ?? ''] ?? messageOf(cause);
     throw new ConfigError(
       `${path} cannot be written: ${reason}. Nothing was written. Choose another folder with --out.`,
       {
@@ -128,7 +171,3 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'a part of its path is a file and no folder',
   ENAMETOOLONG: 'its name is too long',
 };
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-}

@@ -1,7 +1,10 @@
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Fields of a record besides its message, such as `{ node, process, partition, actor }`. Values may be errors and bigints. */
+/**
+ * Fields of a record besides its message, such as `{ node, process, partition, actor }`. Values may be anything: errors, bigints,
+ * dates, values whose getters throw. The names `timestamp`, `level` and `message` are the record's own: fields with them are not written.
+ */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** The log of the runtime and of user code. None of its methods throws. */

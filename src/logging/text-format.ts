@@ -1,4 +1,5 @@
 /** Log records and errors as text for people. Nothing that they quote of others can steer a terminal or pass for a line of its own. */
+import { isRecord } from '../foreign.js';
 import { describeFields } from './describe-fields.js';
 import { escapeLine } from './escape-controls.js';
 
@@ -39,10 +40,10 @@ function inText(value: unknown): string {
 }
 
 /** What `describeFields` makes of an error. Lines of the stack begin with a blank, so that none looks like a record. */
-function stackLines(error: unknown): string[] {
-  if (!hasStack(error)) return [`  ${escapeLine(isRecord(error) ? inText(error) : String(error))}`];
-  const { stack, cause } = error;
-  const message = typeof error['message'] === 'string' ? error['message'] : '';
+function stackLines(shown: unknown): string[] {
+  if (!hasStack(shown)) return [`  ${escapeLine(isRecord(shown) ? inText(shown) : String(shown))}`];
+  const { stack, cause } = shown;
+  const message = typeof shown['message'] === 'string' ? shown['message'] : '';
   const from = stack.indexOf(message);
   // Line feeds of the message are none of the stack's.
   const lines = (from === -1 ? stack : stack.slice(0, from) + escapeLine(message) + stack.slice(from + message.length))
@@ -55,8 +56,4 @@ function stackLines(error: unknown): string[] {
 
 function hasStack(value: unknown): value is Readonly<Record<string, unknown>> & { readonly stack: string } {
   return isRecord(value) && typeof value['stack'] === 'string';
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

@@ -3,8 +3,9 @@ import { Writable } from 'node:stream';
 import type winston from 'winston';
 import vendored from '../vendored.cjs';
 import { ResourceError } from '../errors.js';
+import { isRecord } from '../foreign.js';
 import { describeFields } from './describe-fields.js';
-import type { Logger, LogLevel } from './logger.js';
+import type { LogFields, Logger, LogLevel } from './logger.js';
 import { textLine } from './text-format.js';
 import { writingLogger } from './writing-logger.js';
 
@@ -35,17 +36,17 @@ export interface LoggerOptions {
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info' } = options;
   let backend: winston.Logger | undefined;
-  // `level` and `message` come last, so that fields of these names cannot replace them.
   return writingLogger(level, (name, message, fields) => {
-    const record = { ...describeFields(fields), level: name, message };
+    const described = describeFields(fields);
     try {
       backend ??= createBackend(level, options);
     } catch {
       // winston cannot be loaded at this moment, for want of descriptors or memory. The record must not be lost, and must not throw.
-      (options.destination ?? process.stderr).write(`${JSON.stringify(record)}\n`);
+      writeTo(options.destination ?? process.stderr, `${jsonLine(described, { level: name, message })}\n`);
       return;
     }
-    backend.log(record);
+    // In a field of its own: winston gives a meaning to names such as `exception`, and drops that record.
+    backend.log({ level: name, message, fields: described });
   });
 }
 
@@ -71,22 +72,35 @@ function createBackend(
     levels: { error: 0, warn: 1, info: 2, debug: 3 },
     format: formats.combine(
       formats.timestamp(),
-      isText ? formats.printf((record) => textLine(record, { hasStacks })) : formats.json(),
+      formats.printf(({ level: name, message, timestamp, fields }) => {
+        const described = isRecord(fields) ? fields : {};
+        const own = { timestamp, level: name, message };
+        return isText ? textLine({ ...described, ...own }, { hasStacks }) : jsonLine(described, own);
+      }),
     ),
     transports: [new transports.Stream({ stream: writableOf(destination) })],
   });
+}
+
+/** The record's own fields replace those of the same names. */
+function jsonLine(fields: LogFields, own: LogFields): string {
+  return JSON.stringify({ ...own, ...fields, ...own });
+}
+
+function writeTo(destination: LogStream, line: string): void {
+  try {
+    destination.write(line);
+  } catch {
+    // A stream of the user's own has thrown. Logging must not fail.
+  }
 }
 
 function writableOf(destination: LogStream): Writable {
   return new Writable({
     decodeStrings: false,
     write: (line: unknown, _encoding, written) => {
-      destination.write(String(line));
+      writeTo(destination, String(line));
       written();
     },
   });
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

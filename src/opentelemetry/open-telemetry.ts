@@ -1,6 +1,6 @@
 import type { TracerProvider } from '@opentelemetry/api';
 import { ConfigError } from '../errors.js';
-import { isError } from '../foreign.js';
+import { codeOf } from '../foreign.js';
 import type { TracingSource } from '../actors/kernel/index.js';
 import type { Api } from './api.js';
 import { Spans } from './spans.js';
@@ -40,7 +40,7 @@ async function importApi(): Promise<Api | undefined> {
   try {
     return await import('@opentelemetry/api');
   } catch (error) {
-    if (isError(error) && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') {
+    if (codeOf(error) === 'ERR_MODULE_NOT_FOUND') {
       return undefined;
     }
     throw new ConfigError('@opentelemetry/api is installed but cannot be imported. The cause says why.', {

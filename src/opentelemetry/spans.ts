@@ -1,5 +1,5 @@
 import type { Context, Span, Tracer } from '@opentelemetry/api';
-import { errorOf, promiseOf } from '../foreign.js';
+import { codeOf, errorOf, promiseOf } from '../foreign.js';
 import { laterReply, type TraceContext, type Tracing } from '../actors/kernel/index.js';
 import type { AnyMethod } from '../protocol/index.js';
 import type { Api } from './api.js';
@@ -120,7 +120,7 @@ export class Spans implements Tracing {
 
   #fail(span: Span, cause: unknown): void {
     const error = errorOf(cause);
-    const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+    const code = codeOf(error) ?? error.name;
     span.recordException(error);
     span.setAttribute('error.type', code);
     span.setStatus({ code: this.#api.SpanStatusCode.ERROR, message: error.message });

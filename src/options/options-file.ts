@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConfigError } from '../errors.js';
-import { messageOf } from '../foreign.js';
+import { isRecord, messageOf } from '../foreign.js';
 import { limits } from '../limits.js';
 import { readNamedText, unusable } from '../named-file.js';
 
@@ -49,7 +49,8 @@ function parse(path: string, text: string): Readonly<Record<string, unknown>> {
   } catch (cause) {
     throw wrong(path, `is not JSON: ${messageOf(cause)}`, cause);
   }
-  if (!isObject(values)) throw wrong(path, 'holds no JSON object: write {"askTimeoutMs": 1000} or the like');
+  if (!isRecord(values) || Array.isArray(values))
+    throw wrong(path, 'holds no JSON object: write {"askTimeoutMs": 1000} or the like');
   const repeated = repeatedKey(text);
   if (repeated !== undefined) throw wrong(path, `has the key ${JSON.stringify(repeated)} twice: keep one of them`);
   return values;
@@ -75,8 +76,4 @@ function repeatedKey(json: string): string | undefined {
 
 function wrong(path: string, fault: string, cause?: unknown): ConfigError {
   return unusable({ what: WHAT, path }, fault, cause);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

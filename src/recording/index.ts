@@ -1,6 +1,6 @@
 /**
  * Records the inputs and actions of chosen actors and segments, and replays them: one behavior or segment runs alone with the recorded
- * inputs, and its actions are compared with the recorded ones. The Recorder is a Tap of the kernel; the replay uses the context of the
+ * inputs, and its actions are compared with the recorded ones. The Recorder is an Interceptor of the kernel; the replay uses the context of the
  * test kit. Nothing in the runtime may depend on it.
  */
 export { type ActorRecord, actorNamed, behaviorFor, recordedActors, segmentOf } from './recorded-actors.js';

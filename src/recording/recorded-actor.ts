@@ -99,12 +99,12 @@ export class RecordedActor {
     }
   }
 
-  told(to: UntypedRef, method: AnyMethod, message: unknown): void {
+  onTell(to: UntypedRef, method: AnyMethod, message: unknown): void {
     const value = messageBytes(method.request, message);
     this.log({ case: 'told', value: { to: to.toRef(), method: method.fullName, value } });
   }
 
-  asked(to: UntypedRef, method: AnyMethod, message: unknown, reply: Promise<unknown>): void {
+  onAsk(to: UntypedRef, method: AnyMethod, message: unknown, reply: Promise<unknown>): void {
     const ask = this.#asks++;
     const life = this.#incarnation;
     const value = messageBytes(method.request, message);
@@ -118,7 +118,7 @@ export class RecordedActor {
     );
   }
 
-  streamed(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {
+  onStream(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {
     const life = this.#incarnation;
     return new RecordedReading(stream, {
       opened: () => {

@@ -1,4 +1,4 @@
-import type { Output, SegmentCode, TappedSegment } from '../actors/runtime/index.js';
+import type { Output, SegmentCode, InterceptedSegment } from '../actors/runtime/index.js';
 import type { MessageType, v1 } from '../protocol/index.js';
 import { errorRecord, valueRecord } from './records.js';
 
@@ -18,7 +18,7 @@ export interface SegmentRecordOptions {
 /** Wraps the code of a segment, to record what it reads and writes. */
 export function recordedSegment(
   { number, path, nowMs, emit }: SegmentRecordOptions,
-  { ingress, egress, pipeline, args, name, instance, partition }: TappedSegment,
+  { ingress, egress, pipeline, args, name, instance, partition }: InterceptedSegment,
   code: SegmentCode,
 ): SegmentCode {
   const log: Log = (event) => emit({ actor: number, atMs: nowMs(), event });

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AnyBehavior, Stream, UntypedRef } from '../actors/kernel/index.js';
-import type { RuntimeTap, SegmentCode, TappedSegment } from '../actors/runtime/index.js';
+import type { RuntimeInterceptor, SegmentCode, InterceptedSegment } from '../actors/runtime/index.js';
 import type { AnyMethod, v1 } from '../protocol/index.js';
 import type { Scheduler } from '../scheduler/index.js';
 import { IsolatedScheduler } from './isolated-scheduler.js';
@@ -23,7 +23,7 @@ export interface RecorderOptions {
  *     const recorder = new Recorder({ actors: ['pricing'], write: (bytes) => writeSync(file, bytes), header: {} });
  *     const executor = new Executor({ seed: 7, tap: recorder });
  */
-export class Recorder implements RuntimeTap {
+export class Recorder implements RuntimeInterceptor {
   readonly #patterns: readonly RegExp[];
   readonly #write: RecorderOptions['write'];
   readonly #currentActor = new AsyncLocalStorage<RecordedActor>();
@@ -55,22 +55,22 @@ export class Recorder implements RuntimeTap {
     return actor.behavior(behavior);
   }
 
-  segment(segment: TappedSegment, code: SegmentCode, nowMs: () => number): SegmentCode {
+  segment(segment: InterceptedSegment, code: SegmentCode, nowMs: () => number): SegmentCode {
     const path = `${segment.pipeline}/${segment.name}/${segment.instance}`;
     if (!this.#isChosen(path) && !this.#isChosen(`${segment.pipeline}/${segment.name}`)) return code;
     return recordedSegment({ number: this.#recorded++, path, nowMs, emit: this.#emit }, segment, code);
   }
 
-  told(to: UntypedRef, method: AnyMethod, message: unknown): void {
-    this.#currentActor.getStore()?.told(to, method, message);
+  onTell(to: UntypedRef, method: AnyMethod, message: unknown): void {
+    this.#currentActor.getStore()?.onTell(to, method, message);
   }
 
-  asked(to: UntypedRef, method: AnyMethod, message: unknown, reply: Promise<unknown>): void {
-    this.#currentActor.getStore()?.asked(to, method, message, reply);
+  onAsk(to: UntypedRef, method: AnyMethod, message: unknown, reply: Promise<unknown>): void {
+    this.#currentActor.getStore()?.onAsk(to, method, message, reply);
   }
 
-  streamed(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {
-    return this.#currentActor.getStore()?.streamed(to, method, message, stream) ?? stream;
+  onStream(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {
+    return this.#currentActor.getStore()?.onStream(to, method, message, stream) ?? stream;
   }
 
   #isChosen(path: string): boolean {

@@ -1,5 +1,4 @@
-import type { AnyBehavior } from '../actors/kernel/index.js';
-import { laterReply } from '../actors/kernel/index.js';
+import { type AnyBehavior, laterReply } from '../actors/kernel/index.js';
 import { fromWire } from '../actors/transport/index.js';
 import { ProtocolError } from '../errors.js';
 import { promiseOf } from '../foreign.js';

@@ -3,16 +3,16 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Threads worth having on this machine: one for each processor that this process may use, but no more whole processors than the CPU quota
- * of its cgroups pays for, and at least one. Above the quota the kernel would stop all threads for a part of each period.
+ * The useful number of threads on this machine: one for each processor that this process may use, but not more than its cgroups' CPU
+ * quota allows, and at least one. Above the quota, the kernel stops all threads for a part of each period.
  */
 export function usableParallelism(): number {
   return Math.max(1, Math.min(availableParallelism(), Math.floor(cpuQuota())));
 }
 
 /**
- * Processors whose time the cgroups of this process allow, as a fraction where they do; `Infinity` without a quota. A cgroup within others
- * has no more than any of them. `root` is where /proc and the mounted cgroups are looked for.
+ * The CPU quota of this process's cgroups, in processors, which may be a fraction; `Infinity` without a quota. The smallest quota of
+ * all enclosing cgroups counts. `root` is the folder that contains /proc and the mounted cgroups.
  */
 export function cpuQuota(root = '/'): number {
   const groups = lines(root, '/proc/self/cgroup').map((line) => line.split(':'));
@@ -45,7 +45,7 @@ function mountOf(line: string): Mount | undefined {
   return { isUnified, top, folder };
 }
 
-/** Of the cgroup and all those around it that can be seen. */
+/** The quotas of the cgroup, and of all visible cgroups that enclose it. */
 function quotasOf(root: string, { isUnified, top, folder }: Mount, path: string): number[] {
   const quotaOf = isUnified ? unifiedQuota : legacyQuota;
   const parts = below(path, top).split('/').filter(Boolean);
@@ -57,7 +57,7 @@ function quotasOf(root: string, { isUnified, top, folder }: Mount, path: string)
   });
 }
 
-/** A mount that shows another part of the hierarchy, as one within a container may, has the process's cgroup at its top. */
+/** The path below the mount's top. In a container the mount may show another part of the hierarchy; then its top is the process's cgroup. */
 function below(path: string, top: string): string {
   if (top === '/') return path;
   return path === top || path.startsWith(`${top}/`) ? path.slice(top.length) : '/';
@@ -68,12 +68,12 @@ function unifiedQuota(root: string, group: string): string[] {
   return (lines(root, `${group}/cpu.max`)[0] ?? '').split(' ');
 }
 
-/** A quota of -1 is none. */
+/** A quota of -1 means no quota. */
 function legacyQuota(root: string, group: string): string[] {
   return ['quota', 'period'].map((name) => lines(root, `${group}/cpu.cfs_${name}_us`)[0] ?? '');
 }
 
-/** Of a file that may not be there: only Linux has cgroups, and their root has no quota. */
+/** The lines of a file; empty where it does not exist: only Linux has cgroups, and the root cgroup has no quota. */
 function lines(root: string, path: string): string[] {
   try {
     return readFileSync(join(root, path), 'utf8').split('\n').filter(Boolean);

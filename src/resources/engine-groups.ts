@@ -1,20 +1,20 @@
 import { ConfigError } from '../errors.js';
 import type { CpuSet } from './topology/index.js';
 
-/** Work of one kind in a partition: as many engines at a time as its budget, on processors of their own where there are enough. */
+/** One kind of work in a partition: its number of concurrent engines, and their processors. */
 export interface EngineGroup {
   readonly name: string;
   readonly concurrency: number;
   readonly cpus: CpuSet;
 }
 
-/** The group that every partition has: its dispatcher. */
+/** The group of the dispatcher; every partition has it. */
 export const MAIN = 'main';
 
 /**
- * Gives each group as many processors as its budget says, in the order of the groups, from the last processor down; `main` has one of
- * its own first where there is one, and what the others leave. A group for which none is left shares those of `main`: budgets are
- * numbers of engines, and a small machine keeps them.
+ * Assigns processors to groups. Each group gets as many as its budget, in the order of the groups, from the last processor down. One
+ * processor is reserved for `main`, which also gets the processors that remain. A group without a processor shares those of `main`:
+ * budgets are numbers of engines, and a small machine does not reduce them.
  */
 export function planEngineGroups(cpus: CpuSet, budgets: Readonly<Record<string, number>> = {}): readonly EngineGroup[] {
   let left = cpus;
@@ -35,5 +35,7 @@ export function planEngineGroups(cpus: CpuSet, budgets: Readonly<Record<string, 
 
 function check(name: string, concurrency: number): number {
   if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 4_096) return concurrency;
-  throw new ConfigError(`The engine group ${name} has a whole number of engines from 1 to 4096; got ${concurrency}.`);
+  throw new ConfigError(
+    `The engine group ${name} must have a whole number of engines from 1 to 4096, not ${concurrency}.`,
+  );
 }

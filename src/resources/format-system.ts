@@ -2,13 +2,11 @@ import type { PartitionPlan } from './partition-plans.js';
 import type { System } from './system.js';
 import { formatCpuList, formatTopology } from './topology/index.js';
 
-/** A System as text: the machine, its host partitions, the partitions, and where the thread of each would be pinned. */
+/** Formats a System: the machine, its host partitions, the partitions, and the pinning of each partition's thread. */
 export function formatSystem(system: System): string {
   const { topology, cpus, hosts, partitions, strategy, availableParallelism } = system;
   const machine =
-    topology === undefined
-      ? `machine: ${availableParallelism} processors, of which nothing else is known`
-      : formatTopology(topology);
+    topology === undefined ? `machine: ${availableParallelism} processors, topology unknown` : formatTopology(topology);
   return [
     machine,
     `usable: processors ${formatCpuList(cpus)}`,
@@ -25,7 +23,7 @@ export function formatSystem(system: System): string {
       ]),
     ),
     '',
-    `partitions: ${partitions.length}; the thread of each would be pinned so (partitions inline share one thread, which is never pinned):`,
+    `partitions: ${partitions.length}; the thread of each is pinned as follows (inline partitions share one thread, which is never pinned):`,
     ...table(partitions.map(pinningOf)),
   ].join('\n');
 }

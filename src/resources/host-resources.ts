@@ -4,15 +4,15 @@ import type { HostPartition } from './partition-plans.js';
 import { bindMemory } from './pinning.js';
 import type { CpuSet } from './topology/index.js';
 
-/** The memory of a host partition, as one of its partitions uses it. */
+/** A partition's share of its host partition's memory. */
 export interface HostResources {
   /** Index of the host partition. */
   readonly host: number;
-  /** NUMA nodes that the memory of this thread is bound to; empty where it is not. */
+  /** NUMA nodes that the memory of this thread is bound to; empty where it is not bound. */
   readonly boundTo: CpuSet;
 }
 
-/** Binds memory that the calling thread takes from now on, where the thread is the partition's own. Where it cannot be, that is logged. */
+/** Binds future memory allocations of the calling thread where the thread belongs to the partition. Logs a failure. */
 export function hostResources({ index, nodes }: HostPartition, ownsThread: boolean, log: Logger): HostResources {
   if (!ownsThread || nodes.length === 0) return { host: index, boundTo: [] };
   try {

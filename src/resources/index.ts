@@ -1,6 +1,7 @@
 /**
- * What a process runs on: the machine as a System, divided into partitions, and the pinning of threads to them. The runtime asks for it
- * once, at its start, and the threads of partitions pin themselves. Threads and processes are started by the folder `execution`.
+ * What a process runs on: the machine as a System, its division into partitions, and the pinning of threads. The runtime calls it once,
+ * at its start; the threads of partitions pin themselves. Nothing here may know of actors. The folder `execution` starts threads and
+ * processes.
  */
 export { cpuQuota, usableParallelism } from './cpu-quota.js';
 export { type EngineGroup, planEngineGroups } from './engine-groups.js';

@@ -1,6 +1,6 @@
 /**
- * The functions of libhwloc and of the C library that resources call: the only file of this room that knows of foreign functions. All
- * is loaded at the first call, and never for a runtime that asks for no topology and no pinning.
+ * The functions of libhwloc and of the C library that resources call; the only file of this folder that uses foreign functions. The
+ * libraries are loaded at the first call, so never in a runtime without topology and pinning.
  */
 import { arch, platform } from 'node:os';
 import type * as Koffi from 'koffi';
@@ -19,7 +19,7 @@ const BIND = 2;
 const FOR_THREAD = 2;
 const STRICT = 4;
 const BY_NODESET = 32;
-/** Room for a list of NUMA nodes, of which Linux has 1024 at most. */
+/** Size of a buffer for a list of NUMA nodes; Linux has 1024 at most. */
 const LIST_BYTES = 8_192;
 /** errno of Linux. */
 const EINVAL = 22;
@@ -43,7 +43,7 @@ interface Hwloc {
   getMemory(topology: Pointer, bitmap: Pointer, policy: [number], flags: number): number;
 }
 
-/** XML of this machine, disallowed processors included, or of what a synthetic description says. ResourceError without libhwloc. */
+/** hwloc's XML of this machine, including disallowed processors, or of a synthetic topology. Throws ResourceError without libhwloc. */
 export function exportTopology(synthetic?: string): string {
   const koffi = loadKoffi();
   const hwloc = loadHwloc(koffi);
@@ -54,7 +54,7 @@ export function exportTopology(synthetic?: string): string {
     const [pointer] = xml;
     if (pointer === null) throw new ResourceError('hwloc exported no topology.');
     try {
-      // The length counts the zero at the end.
+      // The length includes the terminating zero.
       return String(koffi.decode(pointer, 'char', length[0] - 1));
     } finally {
       hwloc.freeXml(topology, pointer);
@@ -63,8 +63,8 @@ export function exportTopology(synthetic?: string): string {
 }
 
 /**
- * Memory that the calling thread takes from now on comes from these NUMA nodes only. Returns the list of those that the kernel then says
- * it is bound to. ResourceError where it cannot be.
+ * Binds future memory allocations of the calling thread to these NUMA nodes. Returns the nodes that the kernel then reports. Throws
+ * ResourceError where that fails.
  */
 export function bindThreadMemory(nodes: CpuSet): string {
   const koffi = loadKoffi();
@@ -85,13 +85,13 @@ export function bindThreadMemory(nodes: CpuSet): string {
   });
 }
 
-/** The calling thread runs on these processors from now on; the kernel leaves out those that it withholds. ResourceError for all. */
+/** Pins the calling thread to these processors; the kernel ignores those that it does not allow. Throws ResourceError if it allows none. */
 export function setThreadAffinity(cpus: CpuSet): void {
   if (platform() !== 'linux') throw new ResourceError(`Threads are pinned on Linux only; this is ${platform()}.`);
   const koffi = loadKoffi();
   const mask = new Uint8Array(Math.max(128, 8 * Math.ceil(((cpus.at(-1) ?? 0) + 1) / 64)));
   for (const cpu of cpus) mask[cpu >> 3] = (mask[cpu >> 3] ?? 0) | (1 << (cpu & 7));
-  // A pid of 0 is the calling thread. Words of the mask are longs, of which the lowest byte comes first on each machine Node runs on.
+  // A pid of 0 is the calling thread. The mask consists of longs; every platform of Node is little-endian.
   const set: (pid: number, size: number, mask: Uint8Array) => number = koffi
     .load(null)
     .func('int sched_setaffinity(int pid, size_t size, const uint8_t *mask)');
@@ -118,16 +118,16 @@ function withTopology<T>(
   use: (topology: Pointer) => T,
 ): T {
   const created: [Pointer | null] = [null];
-  check(koffi, 'making of a topology', hwloc.init(created));
+  check(koffi, 'creation of a topology', hwloc.init(created));
   const [topology] = created;
-  if (topology === null) throw new ResourceError('hwloc made no topology.');
+  if (topology === null) throw new ResourceError('hwloc created no topology.');
   try {
     check(koffi, 'setting of flags', hwloc.setFlags(topology, INCLUDE_DISALLOWED));
     check(koffi, 'choice of devices', hwloc.filterInputOutput(topology, KEEP_IMPORTANT));
     if (synthetic !== undefined && hwloc.setSynthetic(topology, synthetic) !== 0) throw noSuchMachine(synthetic);
     const loaded = hwloc.load(topology);
     if (synthetic !== undefined && loaded !== 0) throw noSuchMachine(synthetic);
-    check(koffi, 'look at the machine', loaded);
+    check(koffi, 'discovery of the machine', loaded);
     return use(topology);
   } finally {
     hwloc.destroy(topology);
@@ -136,7 +136,7 @@ function withTopology<T>(
 
 function noSuchMachine(synthetic: string): ConfigError {
   return new ConfigError(
-    `"${synthetic}" describes no machine; a synthetic description names objects and how many of them the one before has: ` +
+    `"${synthetic}" is not a synthetic hwloc topology. It lists object types, each with its number per parent: ` +
       'pack:2 numa:2 l3:1 core:4 pu:2.',
   );
 }
@@ -145,7 +145,7 @@ function check(koffi: typeof Koffi, what: string, result: number): void {
   if (result === 0) return;
   const number = koffi.errno();
   const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
-  const hint = number === EINVAL ? ': nothing of it is there, or the cgroup of this process withholds it' : '';
+  const hint = number === EINVAL ? ': none of it exists, or the cgroup of this process does not allow it' : '';
   throw new ResourceError(`The ${what} failed with ${name}${hint}.`);
 }
 

@@ -10,23 +10,23 @@ import {
   type Topology,
 } from './topology/index.js';
 
-/** Processors and memory that belong together, and the devices that are near to them. */
+/** Processors that belong together, with their memory and the nearest devices. */
 export interface HostPartition {
   readonly index: number;
   readonly cpus: CpuSet;
   /** `cpus` as Linux writes them: `0-3,8`. */
   readonly cpuset: string;
-  /** NUMA nodes whose memory is near; empty where nothing is known of memory. */
+  /** The nearest NUMA nodes; empty where the memory is unknown. */
   readonly nodes: CpuSet;
   readonly gpus: readonly Device[];
   readonly networks: readonly Device[];
   readonly engineGroups: readonly EngineGroup[];
 }
 
-/** One event loop to be: a host partition, with one of its GPUs where it has some. */
+/** A planned event loop: a host partition, with one of its GPUs where it has any. */
 export interface PartitionPlan {
   readonly index: number;
-  /** Index of its host partition, whose processors it shares with those that have another of its GPUs. */
+  /** Index of its host partition. Partitions with different GPUs of one host share its processors. */
   readonly host: number;
   readonly cpus: CpuSet;
   readonly cpuset: string;
@@ -39,7 +39,7 @@ export interface HostOptions {
   readonly engineGroups?: Readonly<Record<string, number>> | undefined;
 }
 
-/** The host partitions of domains, with all that is near to them. */
+/** The host partitions of domains, with their nearest memory and devices. */
 export function planHosts(
   domains: readonly CpuSet[],
   { topology, engineGroups }: HostOptions,
@@ -58,8 +58,8 @@ export function planHosts(
 }
 
 /**
- * One partition for each pair of a host partition and a GPU of it, and one for each host partition without: those with a GPU first, then
- * in the order of their first processors.
+ * One partition for each GPU of a host partition, and one for each host partition without a GPU: those with a GPU first, then in the
+ * order of their first processors.
  */
 export function flatten(hosts: readonly HostPartition[]): readonly PartitionPlan[] {
   const withGpu = hosts.flatMap((host) => host.gpus.map((gpu) => ({ host, gpu })));
@@ -84,10 +84,10 @@ function nearEach(
   return matchDevices(topology, domains, devices).map((indices) => indices.flatMap((index) => devices[index] ?? []));
 }
 
-/** The host partition that a plan is of. */
+/** The host partition of a plan. */
 export function hostOf({ hosts }: { readonly hosts: readonly HostPartition[] }, plan: PartitionPlan): HostPartition {
   const host = hosts[plan.host];
   if (host === undefined)
-    throw new ConfigError(`Partition ${plan.index} is of host partition ${plan.host}, which is not there.`);
+    throw new ConfigError(`Partition ${plan.index} belongs to host partition ${plan.host}, which does not exist.`);
   return host;
 }

@@ -8,34 +8,34 @@ import { type RunnableResources, runnableResources } from './runnable-resources.
 import type { ThreadingResources } from './threading-resources.js';
 import type { Device } from './topology/index.js';
 
-/** UCX, as the thread of a partition uses it. */
+/** The UCX library of a partition's thread. */
 export interface UcxResources {
-  /** Undefined where links to others are of other kinds only. Loads UCX when the first link needs it. */
+  /** Undefined where no link may use UCX. Loads UCX when the first link needs it. */
   readonly library: LinkLibrary | undefined;
 }
 
-/** The device that is the partition's own. */
+/** The device that belongs to the partition. */
 export interface DeviceResources {
   readonly gpu: Device;
 }
 
-/** How a partition reaches others, and they it. */
+/** The links between a partition and others. */
 export interface NetworkResources {
   readonly transport: Transport;
   close(): Promise<void>;
 }
 
-/** All that one partition is made of. */
+/** All resources of one partition. */
 export interface PartitionResources {
   readonly plan: PartitionPlan;
   readonly threading: ThreadingResources;
   readonly runnable: RunnableResources;
   readonly ucx: UcxResources;
   readonly host: HostResources;
-  /** Only of partitions with a device. */
+  /** Undefined for partitions without a device. */
   readonly device: DeviceResources | undefined;
   readonly network: NetworkResources;
-  /** Closes them in the reverse of the order in which they are listed here, and were made. Idempotent. */
+  /** Closes them in the reverse order of their creation, which is the order of this list. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -50,19 +50,19 @@ export interface PartitionResourcesOptions {
 }
 
 /**
- * Makes what a partition needs, on the thread that it will run on, in the order that is the contract: threads, runnable, UCX, host, device,
- * network. What the network throws (ResourceError where UCX is required and missing, ConfigError for links open to strangers) is thrown.
+ * Creates a partition's resources, on the thread that it will run on, in an order that callers may rely on: threads, runnable, UCX,
+ * host, device, network. Throws ResourceError where UCX is required and missing, ConfigError for links that strangers could open.
  */
 export function partitionResources(options: PartitionResourcesOptions): PartitionResources {
   const { plan, threading, scheduler, library, transport, log } = options;
-  const made = new ResourceStack();
-  made.add(threading);
-  const runnable = made.add(runnableResources(scheduler, options.host));
-  const ucx = made.add<UcxResources>({ library });
-  const host = made.add(hostResources(options.host, threading.isOwn, log));
-  const device = plan.gpu && made.add<DeviceResources>({ gpu: plan.gpu });
-  const network = made.add(networkResources(transport(ucx)));
-  return { plan, threading, runnable, ucx, host, device, network, close: () => made.close() };
+  const stack = new ResourceStack();
+  stack.add(threading);
+  const runnable = stack.add(runnableResources(scheduler, options.host));
+  const ucx = stack.add<UcxResources>({ library });
+  const host = stack.add(hostResources(options.host, threading.isOwn, log));
+  const device = plan.gpu && stack.add<DeviceResources>({ gpu: plan.gpu });
+  const network = stack.add(networkResources(transport(ucx)));
+  return { plan, threading, runnable, ucx, host, device, network, close: () => stack.close() };
 }
 
 function networkResources(transport: Transport): NetworkResources {

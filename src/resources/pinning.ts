@@ -4,43 +4,43 @@ import { bindThreadMemory, getThreadAffinity, setThreadAffinity } from './native
 import { type CpuSet, cpuSet, formatCpuList, parseCpuList } from './topology/index.js';
 
 /**
- * Pins the calling thread to processors, reads back from the kernel that it is, and returns them: a thread of a partition calls this for
- * itself, with the processors of its plan, before it does anything else. Partitions that share the thread of their process are never
- * pinned. ResourceError where the kernel does otherwise, cannot be asked, or there is nothing to pin to.
+ * Pins the calling thread to processors, verifies it with the kernel, and returns them. A partition's thread calls this first, with the
+ * processors of its plan. Partitions that share the thread of their process are never pinned. Throws ResourceError where the kernel does
+ * not comply or cannot be asked, or `cpus` is empty.
  */
 export function pinThread(cpus: CpuSet): CpuSet {
   const wanted = cpuSet(cpus);
-  if (wanted.length === 0) throw new ResourceError('A thread cannot be pinned to no processor.');
+  if (wanted.length === 0) throw new ResourceError('A thread cannot be pinned to an empty set of processors.');
   setThreadAffinity(wanted);
   const found = getThreadAffinity();
   if (formatCpuList(found) !== formatCpuList(wanted)) {
     throw new ResourceError(
-      `A thread was to be pinned to the processors ${formatCpuList(wanted)}, and the kernel lets it run on ${formatCpuList(found)}: ` +
-        'the cgroup of this process withholds the others. Leave them out of the cpuset.',
+      `A thread should be pinned to the processors ${formatCpuList(wanted)}, but the kernel lets it run on ${formatCpuList(found)}: ` +
+        'the cgroup of this process does not allow the others. Remove them from the cpuset.',
     );
   }
   return found;
 }
 
 /**
- * Binds the memory that the calling thread takes from now on to NUMA nodes, and reads it back. Without nodes, which is where nothing is
- * known of memory, it does nothing. ResourceError where it cannot.
+ * Binds future memory allocations of the calling thread to NUMA nodes, and verifies it with the kernel. Does nothing without nodes:
+ * then the memory of the machine is unknown. Throws ResourceError where that fails.
  */
 export function bindMemory(nodes: CpuSet): void {
   const wanted = formatCpuList(cpuSet(nodes));
   if (wanted === '') return;
   const found = bindThreadMemory(cpuSet(nodes));
   if (found !== wanted) {
-    throw new ResourceError(`Memory was to be bound to the NUMA nodes ${wanted}, and the kernel says ${found}.`);
+    throw new ResourceError(`Memory should be bound to the NUMA nodes ${wanted}, but the kernel reports ${found}.`);
   }
 }
 
-/** The processors that the calling thread may run on, as the kernel says; undefined where there is no /proc. */
+/** The processors that the kernel lets the calling thread run on; undefined where there is no /proc. */
 export function threadAffinity(): CpuSet | undefined {
   return allowedIn('/proc/thread-self/status');
 }
 
-/** How the operating system calls the calling thread; 0 where there is no /proc. */
+/** The operating system's number of the calling thread; 0 where there is no /proc. */
 export function threadNumber(): number {
   try {
     return Number(readlinkSync('/proc/thread-self').split('/').at(-1));
@@ -50,7 +50,7 @@ export function threadNumber(): number {
   }
 }
 
-/** The same of the process: of its first thread. */
+/** The processors that the kernel lets the first thread of this process run on. */
 export function processAffinity(): CpuSet | undefined {
   return allowedIn('/proc/self/status');
 }

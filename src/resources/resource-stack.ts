@@ -1,14 +1,14 @@
-/** Resources in the order of their construction, which is the contract: each may use those before it, and is closed before they are. */
+/** Resources in the order of their creation: each may use those before it, and is closed before them. */
 export class ResourceStack {
   readonly #open: object[] = [];
 
-  /** Keeps what was made: where it has a `close` it is closed with the others. */
+  /** Adds a resource, and returns it. If it has a `close`, the stack calls that. */
   add<T extends object>(resource: T): T {
     this.#open.push(resource);
     return resource;
   }
 
-  /** Closes all, the last first; one that fails does not keep the others open. Throws the first failure when all are closed. Idempotent. */
+  /** Closes all, the last first, even if one fails. Rejects with the first failure when all are closed. Idempotent. */
   async close(): Promise<void> {
     let failure: { readonly error: unknown } | undefined;
     for (let last = this.#open.pop(); last !== undefined; last = this.#open.pop()) {

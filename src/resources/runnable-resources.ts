@@ -3,11 +3,11 @@ import type { Scheduler } from '../scheduler/index.js';
 import type { EngineGroup } from './engine-groups.js';
 import type { HostPartition } from './partition-plans.js';
 
-/** Where the work of a partition runs: its dispatcher, and groups of engines, each with its budget of processors. */
+/** A partition's dispatcher and engine groups. */
 export interface RunnableResources {
-  /** The dispatcher: turns, timers, time and chance of everything in the partition. */
+  /** The scheduler of everything in the partition: turns, timers, time, and random numbers. */
   main(): Scheduler;
-  /** ConfigError for a group that the options of the system do not name. */
+  /** Throws ConfigError for a group that the system's options do not name. */
   group(name: string): EngineGroup;
 }
 
@@ -18,7 +18,9 @@ export function runnableResources(scheduler: Scheduler, { engineGroups }: HostPa
       const found = engineGroups.find((group) => group.name === name);
       if (found !== undefined) return found;
       const known = engineGroups.map((group) => group.name).join(', ');
-      throw new ConfigError(`There is no engine group "${name}"; engineGroups of the system names ${known}.`);
+      throw new ConfigError(
+        `There is no engine group "${name}". The option engineGroups of the system names ${known}.`,
+      );
     },
   };
 }

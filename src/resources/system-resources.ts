@@ -3,7 +3,7 @@ import { hostOf, type PartitionPlan } from './partition-plans.js';
 import type { System } from './system.js';
 import type { ThreadingResources } from './threading-resources.js';
 
-/** What one process runs on: the machine as it sees it, its thread, and what each of the partitions on that thread is made of. */
+/** What one thread runs on: the machine, the thread, and the resources of each partition on it. */
 export interface SystemResources {
   readonly system: System;
   readonly threading: ThreadingResources;
@@ -13,12 +13,12 @@ export interface SystemResources {
 
 export interface SystemResourcesOptions extends Omit<PartitionResourcesOptions, 'plan' | 'host' | 'transport'> {
   readonly system: System;
-  /** Of the partitions on this thread. */
+  /** The plans of the partitions on this thread. */
   readonly plans: readonly PartitionPlan[];
   readonly transport: (plan: PartitionPlan) => ReturnType<PartitionResourcesOptions['transport']>;
 }
 
-/** Generates the resources of partitions from what the system says of them. Throws as `partitionResources`. */
+/** Creates the resources of the partitions on this thread. Throws as `partitionResources`. */
 export function systemResources(options: SystemResourcesOptions): SystemResources {
   const { system, plans, transport, ...common } = options;
   const partitions = plans.map((plan) =>

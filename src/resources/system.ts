@@ -22,29 +22,29 @@ import {
   without,
 } from './topology/index.js';
 
-/** What a user may say of the machine. */
+/** How the machine is divided into partitions. */
 export interface SystemOptions {
-  /** Partitions of this process, without a look at the topology of the machine. Default 1. */
+  /** Number of partitions of this process, whatever the topology of the machine. Default 1. */
   readonly partitions?: number;
-  /** Partitions by the topology of the machine, which needs libhwloc; each GPU makes one of its own. Not together with `partitions`. */
+  /** Partitions by the topology of the machine; needs libhwloc. Each GPU gets a partition. Not together with `partitions`. */
   readonly strategy?: PartitionStrategy;
-  /** Of the processors that this process may use, only these: `0-3,8`. */
+  /** Restricts the processors that this process may use: `0-3,8`. */
   readonly cpuset?: string;
   /** Groups of engines in each partition, and how many engines each has: `{ parse: 4 }`. */
   readonly engineGroups?: Readonly<Record<string, number>>;
 }
 
-/** What is known of a machine before anybody says how to divide it. */
+/** What is known of a machine before it is divided. */
 export interface Machine {
-  /** The affinity of this process; undefined where none is known, and for other machines. */
+  /** The affinity of this process; undefined where it is unknown, and for other machines. */
   readonly affinity?: CpuSet | undefined;
   readonly topology?: Topology | undefined;
-  /** As many threads as are worth having. Default: of this machine, or the usable processors of a topology. */
+  /** The useful number of threads. Default: that of this machine, or the usable processors of the topology. */
   readonly availableParallelism?: number;
   readonly notices?: readonly string[];
 }
 
-/** The machine as a process sees it: immutable, printable by `formatSystem`, comparable by `isDeepStrictEqual` of node:util. */
+/** The machine as a process sees it. Immutable. `formatSystem` prints it; `isDeepStrictEqual` of node:util compares two. */
 export interface System {
   /** Processors that this process may use. */
   readonly cpus: CpuSet;
@@ -53,14 +53,14 @@ export interface System {
   readonly hosts: readonly HostPartition[];
   readonly partitions: readonly PartitionPlan[];
   readonly topology?: Topology;
-  /** What is not as it was asked for, and what to do about it. */
+  /** What differs from the options, and what to do about it. */
   readonly notices: readonly string[];
 }
 
-/** Where a System comes from: this machine, or in tests any other. */
+/** Provides a System: of this machine, or in tests of any other. */
 export type SystemProvider = (options: SystemOptions) => System;
 
-/** This machine: the process's affinity, what Node says of it, and its topology where a strategy asks for it. */
+/** Describes this machine: the process's affinity, the useful parallelism, and the topology where a strategy needs it. */
 export const machineProvider: SystemProvider = (options) => {
   const here = { affinity: processAffinity(), availableParallelism: usableParallelism() };
   if (options.strategy === undefined) return describeSystem(options, here);
@@ -73,7 +73,7 @@ export const machineProvider: SystemProvider = (options) => {
   }
 };
 
-/** Divides a machine as the options say. Without a topology only `machine` and `count(n)` are known; another strategy is one partition. */
+/** Divides a machine by the options. Without a topology, strategies other than `count(n)` make one partition. */
 export function describeSystem(options: SystemOptions, machine: Machine): System {
   const { topology, notices = [] } = machine;
   const strategy = strategyOf(options);
@@ -84,7 +84,7 @@ export function describeSystem(options: SystemOptions, machine: Machine): System
   const partitions = flatten(hosts);
   if (partitions.length > limits.partitions) {
     throw new ConfigError(
-      `The strategy ${strategy} makes ${partitions.length} partitions; ${limits.partitions} is the most.`,
+      `The strategy ${strategy} makes ${partitions.length} partitions; the limit is ${limits.partitions}.`,
     );
   }
   return frozen({
@@ -101,15 +101,15 @@ export function describeSystem(options: SystemOptions, machine: Machine): System
 function strategyOf({ partitions, strategy }: SystemOptions): PartitionStrategy {
   if (partitions === undefined) return strategy === undefined ? 'machine' : parseStrategy(strategy);
   if (strategy !== undefined) {
-    throw new ConfigError(`partitions and strategy say the same thing: give one of ${partitions} and ${strategy}.`);
+    throw new ConfigError(`partitions and strategy exclude each other: give either ${partitions} or ${strategy}.`);
   }
   if (countOf(`count(${partitions})`) === undefined) {
-    throw new ConfigError(`partitions is a whole number from 1 to ${limits.partitions}; got ${partitions}.`);
+    throw new ConfigError(`partitions must be a whole number from 1 to ${limits.partitions}, not ${partitions}.`);
   }
   return `count(${partitions})`;
 }
 
-/** What affinity, cgroup and user leave. */
+/** The processors that affinity, cgroup and the option cpuset allow. */
 function usable({ cpuset }: SystemOptions, machine: Machine): { cpus: CpuSet; missing: readonly string[] } {
   const { affinity, topology, availableParallelism = os.availableParallelism() } = machine;
   const known = topology?.allowed ?? affinity ?? Array.from({ length: availableParallelism }, (_, cpu) => cpu);
@@ -117,7 +117,7 @@ function usable({ cpuset }: SystemOptions, machine: Machine): { cpus: CpuSet; mi
   if (topology !== undefined && allowed.length === 0) {
     const where = `the affinity of this process ${formatCpuList(affinity ?? [])}`;
     throw new ConfigError(
-      `The topology allows the processors ${formatCpuList(known) || 'none'}, ${where}: none is in both.`,
+      `The topology allows the processors ${formatCpuList(known) || 'none'}, ${where}: they have none in common.`,
     );
   }
   if (cpuset === undefined) return { cpus: cpuSet(allowed), missing: [] };
@@ -125,11 +125,11 @@ function usable({ cpuset }: SystemOptions, machine: Machine): { cpus: CpuSet; mi
   const cpus = intersection(wanted, allowed);
   if (cpus.length === 0) {
     throw new ConfigError(
-      `cpuset ${cpuset} has none of the processors that this process may use: ${formatCpuList(allowed)}.`,
+      `cpuset ${cpuset} contains none of the processors that this process may use: ${formatCpuList(allowed)}.`,
     );
   }
   const lacking = formatCpuList(without(wanted, allowed));
-  const notice = `cpuset ${cpuset} has the processors ${lacking}, which this process may not use. Continuing with ${formatCpuList(cpus)}.`;
+  const notice = `cpuset ${cpuset} contains the processors ${lacking}, which this process may not use. Continuing with ${formatCpuList(cpus)}.`;
   return { cpus, missing: lacking === '' ? [] : [notice] };
 }
 

@@ -18,11 +18,11 @@ export interface ThreadingOptions {
 export interface ThreadingResources {
   /** The thread belongs to one partition, and so may be pinned. */
   readonly isOwn: boolean;
-  /** How the operating system calls it; 0 where that is not known. */
+  /** The operating system's number of the thread; 0 where it is unknown. */
   readonly thread: number;
-  /** Processors that it is pinned to, as the kernel says; empty where it is not pinned. */
+  /** Processors that it is pinned to, as the kernel reports; empty where it is not pinned. */
   readonly pinned: CpuSet;
-  /** Runs the finalizers of all initializers that have run, the last first. */
+  /** Runs the finalizers of the initializers that have run, the last first. */
   close(): Promise<void>;
 }
 
@@ -34,12 +34,12 @@ export function sharedThread(): ThreadingResources {
 }
 
 /**
- * Readies the calling thread for the one partition that it belongs to: pins it, then runs initializers, one behind the other. Where it cannot be
- * pinned that is logged, and it goes on. ConfigError for an initializer that is none; what one throws is thrown, once those before it
- * are undone.
+ * Prepares the calling thread for its partition: pins it, then runs the initializers one after the other. Logs a failure to pin, and
+ * continues. Rejects with ConfigError for a module that is no initializer. Where an initializer throws, runs the finalizers of those
+ * before it, and rejects with its error.
  */
 export async function ownThread({ plan, initializers, log }: ThreadingOptions): Promise<ThreadingResources> {
-  // Threads have the processors of the one that starts them: those that Node reads files with, for all, are started before this is pinned.
+  // Threads inherit the affinity of the thread that starts them. Starts Node's shared file-system threads before this one is pinned.
   await access('/');
   const pinned = pin(plan, log);
   const finalizers: Hook[] = [];

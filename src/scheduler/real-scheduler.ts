@@ -1,5 +1,4 @@
-import { randomStream } from './random-stream.js';
-import type { RandomStream } from './random-stream.js';
+import { randomStream, type RandomStream } from './random-stream.js';
 import { throwUncaught } from './report-error.js';
 import type { Scheduler, Timer } from './scheduler.js';
 import { TurnQueue } from './turn-queue.js';

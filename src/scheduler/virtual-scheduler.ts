@@ -1,6 +1,5 @@
 import { OutsideWork } from './outside-work.js';
-import { randomStream } from './random-stream.js';
-import type { RandomStream } from './random-stream.js';
+import { randomStream, type RandomStream } from './random-stream.js';
 import { throwUncaught } from './report-error.js';
 import type { Scheduler, Timer } from './scheduler.js';
 import { HeapTimer, TimerHeap } from './timer-heap.js';

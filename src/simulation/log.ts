@@ -3,7 +3,7 @@ import { type Logger, writingLogger } from '../logging/index.js';
 import type { Violations } from './violation.js';
 
 /** Log messages that no network fault and no crash can cause. */
-const NEVER = new Set(['malformed message', 'news of the control plane were not taken', 'a subscriber threw']);
+const NEVER = new Set(['malformed message', 'a listener of the control plane client threw', 'a subscriber threw']);
 
 /** Writes log records to the trace. A record that shows a bug of the runtime is a violation; so is any record of a crashed node. */
 export function checkingLogger(

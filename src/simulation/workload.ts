@@ -1,5 +1,6 @@
 import type { RuntimeOptions } from '../actors/runtime/index.js';
 import { ConfigError } from '../errors.js';
+import { hasMark } from '../foreign.js';
 import type { World } from './world.js';
 
 /** The smallest and the largest value of a size. Shrinking moves towards the smallest. */
@@ -97,5 +98,5 @@ export function workload(name: string, options: WorkloadOptions): Workload {
 }
 
 export function isWorkload(value: unknown): value is Workload {
-  return typeof value === 'object' && value !== null && BRAND in value;
+  return hasMark(value, BRAND);
 }

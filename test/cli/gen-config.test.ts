@@ -19,6 +19,15 @@ describe('millrace gen', function () {
     expect(folder.read('gen/money.js')).to.include('Money');
   });
 
+  it('lets no name of a file or folder steer the terminal', async () => {
+    folder.write('b\u202egpj.proto', 'syntax = "proto3"; message M {}');
+    const { code, stdout, stderr } = await folder.run(['gen', 'b\u202egpj.proto', '--out', 'a\u001b[2J\nwrote']);
+    expect(code, stderr).to.equal(0);
+    expect(stdout)
+      .to.match(/^(wrote .*\n){2}$/)
+      .and.include(String.raw`a\x1b[2J\nwrote/b\u202egpj.js`);
+  });
+
   it('names file and line of what it does not understand, and writes nothing', async () => {
     folder.write('wrong.proto', 'syntax = "proto3";\nmessage {');
     const { code, stderr } = await folder.run(['gen', 'wrong.proto', '--out', 'nothing']);

@@ -34,7 +34,9 @@ describe('how the millrace command is interrupted', function () {
         const started = folder.start(command.split(' '));
         started.child.stdout?.destroy();
         const { code, stderr } = await started.ended;
-        expect({ code, stderr }).to.deep.equal({ code: 141, stderr: '' });
+        // A machine without libhwloc says so.
+        const said = stderr.replace(/^millrace: The topology of the machine needs .*\n/, '');
+        expect({ code, said }).to.deep.equal({ code: 141, said: '' });
       });
     }
 

@@ -27,7 +27,7 @@ describe('millrace topology', function () {
     const system = JSON.parse(stdout) as { hosts: { cpuset: string }[]; strategy: string };
     expect(system.strategy).to.equal('l3');
     expect(system.hosts.map(({ cpuset }) => cpuset)).to.deep.equal(['0-1', '2-3']);
-    expect(stderr).to.match(/^millrace: cpuset 0-3,9 has the processors 9/);
+    expect(stderr).to.match(/^millrace: cpuset 0-3,9 contains the processors 9/);
   });
 
   it('prints this machine, with or without libhwloc', async () => {

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import { optionTable } from '#src/options/index.js';
 import { FLIGHTS, Folder, MAIN, messages } from './millrace.js';
 
 describe('the millrace command', function () {
@@ -15,9 +16,18 @@ describe('the millrace command', function () {
     for (const words of [[], ['--help'], ['help']]) {
       const { code, stdout, stderr } = await folder.run(words);
       expect(code, stderr).to.equal(0);
-      for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130', 'millrace run pipeline.js']) {
+      for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130']) {
         expect(stdout).to.include(word);
       }
+    }
+  });
+
+  it('names only modules that the reader has, by their path from the folder of the reader', async () => {
+    for (const words of [['--help'], ['run', '--help']]) {
+      const { stdout } = await folder.run(words);
+      const examples = [...stdout.matchAll(/^ {2}millrace run ([^-\s]\S*)/gm)].map(([, module = '']) => module);
+      expect(examples, stdout).to.have.length.above(1);
+      for (const module of examples) expect(resolve(folder.path, module)).to.equal(FLIGHTS);
     }
   });
 
@@ -27,6 +37,18 @@ describe('the millrace command', function () {
     const options = 'partitions instances nodes seed latency loss duplicate crash trace json quiet'.split(' ');
     for (const option of options) expect(stdout).to.include(`--${option}`);
     expect(stdout).to.include('Exit codes');
+  });
+
+  it('lists what each option accepts, and what the exit codes of each command mean', async () => {
+    const { partitions, placement } = optionTable;
+    const help = async (command: string): Promise<string> =>
+      (await folder.run([command, '--help'])).stdout.replaceAll(/\s+/g, ' ');
+    expect(await help('run'))
+      .to.include(partitions.accepts)
+      .and.include(placement.accepts)
+      .and.include('machine');
+    const failed = { run: '1 the pipeline failed', sim: '1 a seed failed', replay: '1 a difference was found' };
+    for (const [command, text] of Object.entries(failed)) expect(await help(command)).to.include(text);
   });
 
   it('prints its version', async () => {
@@ -118,7 +140,7 @@ describe('the millrace command', function () {
     [['topology', '--xml', 'nowhere.xml'], 'nowhere.xml cannot be read'],
     [['topology', '--xml', 'broken.js'], 'broken.js is not well-formed XML'],
     [['topology', '--xml', 'broken.js', '--synthetic', 'pu:1'], 'cannot be used with'],
-    [['topology', '--synthetic', 'pu:1000000'], '16384 is the most'],
+    [['topology', '--synthetic', 'pu:1000000'], 'a synthetic topology may have 16384'],
   ];
 
   before(() => {

@@ -30,7 +30,7 @@ describe('imports', () => {
       `${P3} package shop; import "rules.proto"; message M {
         option (rules.disabled) = true;
         option (.rules.old).a = 5;
-        int32 a = 1 [(rules.field).min = 5, (rules.field) = { group: "group Row = 1 { __proto__ }" min: -1 }];
+        int32 a = 1 [(rules.field).min = 5, (rules.field).group = "group Row = 1 { __proto__ }"];
         string b = 2 [(rules.field) = { min: 1; [some.ext] { a: [1, 2] b < c: 'd' > } }, deprecated = true];
       }`,
     );
@@ -45,7 +45,7 @@ describe('imports', () => {
     await scratch.generate(['shop.proto']);
     expect(Object.keys(await scratch.load('rules.js'))).to.have.members(['Bound', 'Color']);
     const source = await scratch.read('gen/rules.js');
-    expect(source).to.match(/^\/\/ Left out, .*rules\.proto:5: .*rules\.Rules can be extended/m);
+    expect(source).to.match(/^\/\/ Left out, .*rules\.proto:5: field rules\.Rules\.min is required/m);
     expect(source).to.match(/^\/\/ Left out, .*rules\.Rules.*message rules\.Holder needs it \(rules\.proto:7\)/m);
     expect(source).to.match(/^\/\/ Left out, .*rules\.Collector\.Collect streams its requests/m);
   });
@@ -57,7 +57,7 @@ describe('imports', () => {
       `${P3} package shop; import "rules.proto";\nmessage M { rules.Holder holder = 1; }`,
     );
     expect(await scratch.refusal(['shop.proto']))
-      .to.match(/^rules\.proto:5: message rules\.Rules can be extended/)
+      .to.match(/^rules\.proto:5: field rules\.Rules\.min is required/)
       .and.include('message rules.Holder needs it (rules.proto:7)')
       .and.include('message shop.M needs it (shop.proto:2)');
     expect(await scratch.refusal(['rules.proto'])).to.match(/^rules\.proto:4: field rules\.Old\.a is required/);
@@ -75,18 +75,30 @@ describe('imports', () => {
     expect(Object.keys(await scratch.load('up.js'))).to.deep.equal(['M']);
   });
 
-  it('types of descriptor.proto are generated, but for those that can be extended', async () => {
-    const field = (type: string) =>
-      `${P3} import "google/protobuf/descriptor.proto"; message M { optional google.protobuf.${type} a = 1; }`;
-    await scratch.put('ok.proto', field('FieldDescriptorProto.Type'));
-    await scratch.generate(['ok.proto']);
-    expect((await scratch.load('google/protobuf/descriptor.js'))['FieldDescriptorProto_Type']).to.include({
-      TYPE_BOOL: 8,
-    });
-    await scratch.put('no.proto', field('FileDescriptorProto'));
-    expect(await scratch.refusal(['no.proto']))
-      .to.match(/^google\/protobuf\/descriptor\.proto:\d+: message google\.protobuf\.\w+ can be extended/)
-      .and.include('message M needs it (no.proto:1)');
+  it('types of descriptor.proto are generated, and read what a compiler writes', async () => {
+    await scratch.put(
+      'image.proto',
+      `${P3} import "google/protobuf/descriptor.proto"; message Image { google.protobuf.FileDescriptorSet files = 1; }`,
+    );
+    await scratch.generate(['image.proto']);
+    const descriptor = await scratch.load('google/protobuf/descriptor.js');
+    expect(descriptor['FieldDescriptorProto_Type']).to.include({ TYPE_BOOL: 8 });
+    const type = await scratch.type('image.js', 'Image');
+    const file = { name: 'a.proto', messageType: [{ name: 'M', field: [{ name: 'a', number: 1, type: 8 }] }] };
+    const image = type.create({ files: { file: [file] } });
+    expect(decode(type, encode(type, image))).to.deep.equal(image);
+  });
+
+  it('a message of descriptor.proto with every option can be a field', async () => {
+    const names =
+      'FileOptions MessageOptions FieldOptions UninterpretedOption FeatureSetDefaults SourceCodeInfo GeneratedCodeInfo';
+    const fields = names.split(' ').map((name, index) => `google.protobuf.${name} f${index} = ${index + 1};`);
+    await scratch.put(
+      'all.proto',
+      `${P3} import "google/protobuf/descriptor.proto"; message M { ${fields.join(' ')} }`,
+    );
+    await scratch.generate(['all.proto']);
+    expect(await scratch.read('gen/google/protobuf/descriptor.js')).not.to.include('Left out');
   });
 
   it('every well-known type is there', async () => {

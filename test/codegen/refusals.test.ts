@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { generate } from '#src/codegen/index.js';
 import { ConfigError } from '#src/errors.js';
+import { millraceRejection } from '../support/rejection.js';
 
 const HEAD =
   'syntax = "proto3"; package shop; import "google/protobuf/empty.proto"; import "millrace/v1/annotations.proto";';
@@ -168,6 +169,31 @@ describe('the generator refuses', () => {
     expect((await failure(['a/shop.proto'], ['b'])).message).to.include('is not below the proto path');
   });
 
+  it('a proto path that is a file, and writes nothing beside the output folder', async () => {
+    await put('shop.proto', `${HEAD} ${M}`);
+    expect((await failure(['shop.proto'], ['shop.proto'])).message).to.match(/shop\.proto is a file\. Name a folder/);
+    expect(await readdir(folder)).to.deep.equal(['shop.proto']);
+  });
+
+  it('a proto path that does not exist', async () => {
+    await put('shop.proto', `${HEAD} ${M}`);
+    expect((await failure(['shop.proto'], ['nope'])).message).to.match(/The proto path .*nope does not exist/);
+  });
+
+  it('an empty proto path and an empty output folder', async () => {
+    const files = [await put('shop.proto', `${HEAD} ${M}`)];
+    expect(
+      (await millraceRejection(generate({ files, protoPath: [''], out: join(folder, 'gen') }))).message,
+    ).to.include('proto path is empty');
+    expect((await millraceRejection(generate({ files, out: '' }))).message).to.include('output folder is empty');
+  });
+
+  it('a folder in the place of a file', async () => {
+    await put('protos/shop.proto', `${HEAD} ${M}`);
+    expect((await failure(['protos'])).message).to.match(/protos is a folder\. Name the \.proto files in it/);
+    expect((await failure(['protos'], ['protos'])).message).to.include('is a folder');
+  });
+
   it('a file that does not exist', async () => {
     expect((await failure(['none.proto'])).message).to.include('none.proto was not found');
   });
@@ -180,9 +206,11 @@ describe('the generator refuses', () => {
       .and.include('message M needs it (shop.proto:3)');
   });
 
-  async function put(path: string, source: string): Promise<void> {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
-    await writeFile(join(folder, path), source);
+  async function put(path: string, source: string): Promise<string> {
+    const file = join(folder, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, source);
+    return file;
   }
 
   async function failure(files: readonly string[], protoPath?: readonly string[]): Promise<ConfigError> {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, readFile, symlink } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readFile, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Scratch } from './scratch.js';
@@ -38,6 +38,47 @@ describe('what is generated is written whole or not at all:', () => {
       ['gen/b.d.ts', true],
       ['gen/b.js', true],
     ]);
+  });
+
+  it('a file keeps its permissions and its owner when it is replaced', async () => {
+    const file = await scratch.put('gen/a.js', 'earlier');
+    for (const mode of [0o600, 0o664, 0o755]) {
+      await scratch.put('gen/a.js', `earlier ${mode}`);
+      await chmod(file, mode);
+      if (isRoot) await chown(file, 12_345, 12_346);
+      await scratch.generate(['a.proto']);
+      const { mode: after, uid, gid } = await stat(file);
+      expect(after & 0o7777).to.equal(mode);
+      if (isRoot) expect({ uid, gid }).to.deep.equal({ uid: 12_345, gid: 12_346 });
+      expect(await scratch.read('gen/a.js')).to.include('M');
+    }
+  });
+
+  it('a symbolic link stays one, and the file that it leads to is written', async () => {
+    await scratch.put('real/a.js', 'earlier');
+    await mkdir(join(scratch.path, 'gen'));
+    await symlink('../real/a.js', join(scratch.path, 'gen/a.js'));
+    await symlink('../real/not-yet.d.ts', join(scratch.path, 'gen/a.d.ts'));
+    await scratch.generate(['a.proto']);
+    for (const [link, target] of [
+      ['gen/a.js', 'real/a.js'],
+      ['gen/a.d.ts', 'real/not-yet.d.ts'],
+    ] as const) {
+      expect((await lstat(join(scratch.path, link))).isSymbolicLink(), link).to.equal(true);
+      expect(await scratch.read(target)).to.include('M');
+    }
+    expect(await scratch.files('real')).to.deep.equal(['a.js', 'not-yet.d.ts']);
+    expect(await scratch.files('gen')).to.deep.equal([]);
+  });
+
+  it('a link to what is no file is not followed', async () => {
+    await mkdir(join(scratch.path, 'gen'));
+    await symlink('/dev/null', join(scratch.path, 'gen/a.js'));
+    expect(await scratch.refusal(['a.proto']))
+      .to.include('gen/a.js')
+      .and.include('no regular file');
+    expect((await stat('/dev/null')).isCharacterDevice()).to.equal(true);
+    expect(await scratch.files('gen')).to.deep.equal([]);
   });
 
   it('a folder that is a file', async () => {

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { createLogger, type LoggerOptions, LOG_LEVELS, memoryLogger, silentLogger } from '#src/logging/index.js';
 
 /** What a logger writes, line by line. */
@@ -124,6 +125,135 @@ describe('createLogger', () => {
       log.error('failed', { error: new Error('outer') });
       expect(lines).to.have.length(1);
     });
+  });
+
+  it('shows values by what they say of themselves', () => {
+    const { log, lines } = capture({});
+    class Money {
+      toString(): string {
+        return '5 EUR';
+      }
+    }
+    log.info('x', {
+      at: new Date(0),
+      url: new URL('http://a/b?c'),
+      expression: /x/u,
+      query: new URLSearchParams({ a: '1' }),
+      money: new Money(),
+      words: new Uint16Array(3),
+      nested: { at: new Date(1) },
+      empty: {},
+    });
+    expect(parse(lines[0])).to.deep.include({
+      at: '1970-01-01T00:00:00.000Z',
+      url: 'http://a/b?c',
+      expression: '/x/u',
+      query: 'a=1',
+      money: '5 EUR',
+      words: '6 bytes',
+      nested: { at: '1970-01-01T00:00:00.001Z' },
+      empty: {},
+    });
+  });
+
+  it('lets no field replace the time, the level and the message of a record, or lose it', () => {
+    for (const isTTY of [false, true]) {
+      const { log, lines } = capture({}, isTTY);
+      const fields = { timestamp: 'mine', level: 'mine', message: 'mine', exception: true, splat: ['a'], fields: 1 };
+      log.child(fields).warn('kept %s', fields);
+      expect(lines, JSON.stringify(lines)).to.have.length(1);
+      expect(lines[0])
+        .to.include('kept %s')
+        .and.include('warn')
+        .and.match(/\d\d:\d\d:\d\d\.\d{3}/)
+        .and.not.include('mine');
+      expect(lines[0]).to.match(/exception"?[=:]true/);
+    }
+  });
+
+  describe('does not throw', () => {
+    const thrown = (): never => {
+      throw new Error('no');
+    };
+    const unreadable = new Proxy({}, { get: thrown, ownKeys: thrown, has: thrown, getPrototypeOf: thrown });
+    const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const strange: readonly unknown[] = [
+      unreadable,
+      revoked,
+      class {
+        static readonly ['name']: unknown = Symbol('x');
+      },
+      Object.assign(new Error('x'), { message: 1n, code: Symbol('x'), stack: { a: 2n } }),
+      Object.create(null),
+      new Date(Number.NaN),
+      { toJSON: thrown },
+      { toString: thrown },
+      { toJSON: () => 3n },
+      {
+        kept: 1,
+        get a(): never {
+          return thrown();
+        },
+      },
+      undefined,
+      null,
+      1n,
+      Symbol('x'),
+    ];
+
+    /** A Logger as JavaScript calls it. */
+    interface Untyped {
+      child(fields: unknown): Untyped;
+      info(message: unknown, fields: unknown): void;
+    }
+
+    for (const isTTY of [false, true]) {
+      it(`and loses no record, whatever message and fields are, ${isTTY ? 'as text' : 'as JSON'}`, () => {
+        const { log, lines } = capture({}, isTTY);
+        const memory = memoryLogger();
+        let records = 0;
+        const record = (message: unknown, own: unknown, fields: unknown): void => {
+          for (const each of [log, memory] satisfies Untyped[]) {
+            const untyped: Untyped = each;
+            untyped.child(own).info(message, fields);
+          }
+          records++;
+        };
+        for (const value of strange) {
+          record(value, { value, list: [value] }, { map: new Map([[value, value]]) });
+          record('a', value, undefined);
+          record('a', undefined, value);
+        }
+        const names = fc.oneof(fc.string(), fc.constantFrom('message', 'level', 'timestamp', 'exception', '__proto__'));
+        const value = fc.anything({ withBigInt: true, withDate: true, withMap: true, withTypedArray: true });
+        const fields = fc.dictionary(names, value);
+        fc.assert(fc.property(fc.oneof(fc.string(), value), fields, fields, record));
+        expect(memory.records).to.have.length(records);
+        const written = isTTY
+          ? lines.filter((line) => /^\d\d:\d\d:\d\d\.\d{3} info/.test(line))
+          : lines.map((line) => parse(line).level);
+        expect(written).to.have.length(records);
+      });
+    }
+
+    it('where its destination does', () => {
+      createLogger({ destination: { write: thrown } }).error('nobody reads this');
+    });
+  });
+
+  it('keeps the other fields of one that cannot be read', () => {
+    const { log, lines } = capture({});
+    const fields = {
+      kept: 1,
+      get bad(): never {
+        throw new Error('no');
+      },
+    };
+    log.child(fields).info('x', { more: 2 });
+    log.info('y', fields);
+    expect(parse(lines[0])).to.include({ kept: 1, bad: 'unreadable', more: 2 });
+    expect(parse(lines[1])).to.include({ message: 'y', kept: 1, bad: 'unreadable' });
   });
 
   it('survives every field: bigints, cycles, getters that throw, names of its own', () => {

@@ -13,6 +13,9 @@ function filesBelow(folder: string): string[] {
 const sources = filesBelow('src').filter((path) => path.endsWith('.ts'));
 const read = (path: string): string => readFileSync(path, 'utf8');
 
+/** Imports nothing: it has to work where no other file can be opened. */
+const ENTRY = 'src/cli/millrace.ts';
+
 describe('the style of the house', () => {
   it(`keeps every file of src and test within ${MAX_LINES} lines`, () => {
     const files = [...sources, ...filesBelow('test').filter((path) => path.endsWith('.ts'))];
@@ -30,9 +33,35 @@ describe('the style of the house', () => {
     expect(sources.filter((path) => dumps.test(path))).to.deep.equal([]);
   });
 
+  it('imports each module once', () => {
+    const imported = (path: string): string[] =>
+      [...read(path).matchAll(/^(?:import|\} from|import .* from) ?(?:.* from )?'([^']+)';$/gm)].map(
+        ([, module = '']) => module,
+      );
+    const repeated = sources.filter((path) => new Set(imported(path)).size < imported(path).length);
+    expect(repeated).to.deep.equal([]);
+  });
+
   it('leaves no notes to itself', () => {
     const notes = /\b(TODO|FIXME|XXX|HACK)\b/;
     expect(sources.filter((path) => notes.test(read(path)))).to.deep.equal([]);
+  });
+
+  it('looks at errors, which may be of any realm, by what foreign.ts offers', () => {
+    const unguarded = /instanceof Error\b|isNativeError|\bString\((error|cause)\)|'code' in (error|cause)\b/;
+    const files = sources.filter((path) => !['src/foreign.ts', 'src/logging/describe-fields.ts', ENTRY].includes(path));
+    expect(files.filter((path) => unguarded.test(read(path)))).to.deep.equal([]);
+  });
+
+  it('prints from the command line by what output.ts offers', () => {
+    const printing = /\b(stdout|stderr)\.write\(|\bconsole\./;
+    const printers = sources.filter((path) => path.startsWith('src/cli/') && printing.test(read(path)));
+    expect(printers).to.deep.equal([ENTRY, 'src/cli/output.ts']);
+  });
+
+  it('asks installation.ts where files of the package are', () => {
+    const code = (path: string): string => read(path).replace(/^ *(\/\/|\/?\*).*$|'[^'\n]*'|"[^"\n]*"|`[^`]*`/gm, "''");
+    expect(sources.filter((path) => /\bimport\.meta\b/.test(code(path)))).to.deep.equal(['src/installation.ts']);
   });
 
   it('measures before it decides', () => {

@@ -113,7 +113,7 @@ describe('an execution', function () {
         await of(framed({}, 2 ** 24 + 1)),
         await of(Buffer.from([4, 0, 0, 0, 9, 9, 9, 9])),
       ]) {
-        expect(bad).to.be.instanceOf(ProtocolError).with.property('message').that.includes('not told what to run');
+        expect(bad).to.be.instanceOf(ProtocolError).with.property('message').that.includes('no valid start data');
       }
     });
   });

@@ -74,7 +74,7 @@ describeWithHwloc('libhwloc', () => {
 
   for (const bad of ['', 'nonsense', 'pack:0', 'pack:2 core', 'pu:2 core:2', 'core:2 core:x']) {
     it(`refuses the synthetic description "${bad}"`, () => {
-      expect(() => syntheticTopology(bad)).to.throw(ConfigError, 'describes no machine');
+      expect(() => syntheticTopology(bad)).to.throw(ConfigError, 'is not a synthetic hwloc topology');
     });
   }
 
@@ -171,6 +171,6 @@ describe('pinning', () => {
     const first = processAffinity()?.[0] ?? 0;
     expect(await inThread('r.pinThread([4000])')).to.match(/^ResourceError: .*processors 4000 failed with EINVAL/);
     expect(await inThread(`r.pinThread([${first}, 4000])`)).to.match(/^ResourceError: .*cgroup/);
-    expect(() => pinThread([])).to.throw(ResourceError, 'no processor');
+    expect(() => pinThread([])).to.throw(ResourceError, 'an empty set of processors');
   });
 });

@@ -1,5 +1,12 @@
 import { once } from 'node:events';
-import { Agent, createServer, type Server } from 'node:http';
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  request as sendRequest,
+  type RequestListener,
+  type Server,
+} from 'node:http';
 import { expect } from 'chai';
 import { ConfigError, drainHttpServer, Runtime } from '#src/index.js';
 import { send } from './service.js';
@@ -45,6 +52,63 @@ describe('drainHttpServer', () => {
     expect(await send(agent, 'GET', url)).to.deep.include({ status: 200, text: 'here' });
     await drained;
     expect(server.listenerCount('request')).to.equal(2);
+  });
+
+  describe('treats requests with Expect as others', () => {
+    const handled: string[] = [];
+    const answer =
+      (event: string): RequestListener =>
+      (request, response) => {
+        handled.push(event);
+        response.writeContinue();
+        request.resume().on('end', () => response.end('expected'));
+      };
+    /** The `connection` of the answer to a request that waits for leave to send its body. */
+    const connectionOf = async (expectation: string): Promise<string | undefined> => {
+      const request = sendRequest(url, { agent, method: 'POST', headers: { expect: expectation } });
+      request.on('continue', () => request.end('body'));
+      request.flushHeaders();
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      await once(response.resume(), 'end');
+      return response.headers.connection;
+    };
+
+    for (const [event, expectation] of [
+      ['checkContinue', '100-continue'],
+      ['checkExpectation', 'something'],
+    ] as const) {
+      it(`where the server listens to ${event}: during the notice`, async () => {
+        handled.length = 0;
+        server.on(event, answer(event));
+        expect(await connectionOf(expectation)).to.equal('keep-alive');
+        const drained = drainHttpServer(runtime, server, { noticeMs: 200 });
+        expect(await connectionOf(expectation)).to.equal('close');
+        await drained;
+        expect(handled).to.deep.equal([event, event]);
+      });
+
+      it(`where the server listens to ${event}: while it stops listening`, async () => {
+        handled.length = 0;
+        server.on(event, answer(event));
+        const drained = drainHttpServer(runtime, server, { noticeMs: 0 });
+        // From here on they are held.
+        while (server.listeners(event).length !== 1) await new Promise((resolve) => setImmediate(resolve));
+        const asked = connectionOf(expectation);
+        await once(server, 'connection');
+        expect(handled).to.deep.equal([]);
+        expect(await asked).to.equal('close');
+        await drained;
+        expect(handled).to.deep.equal([event]);
+        expect(server.listenerCount(event)).to.equal(2);
+      });
+    }
+
+    it('and leaves them to Node where the server does not', async () => {
+      const drained = drainHttpServer(runtime, server, { noticeMs: 200 });
+      expect(await connectionOf('100-continue')).to.equal('close');
+      await drained;
+      expect(server.listenerCount('checkContinue')).to.equal(0);
+    });
   });
 
   it('cuts what has not ended after graceMs', async () => {

@@ -9,7 +9,7 @@ import { StackTransport } from '#src/transport/stack/index.js';
 import { formatAlternatives, parseAlternatives } from '#src/transport/stack/alternatives.js';
 import { until } from '../support/until.js';
 import { numbered, openPair, Peer } from './compliance/peer.js';
-import { rejectionOf } from './compliance/rejection.js';
+import { rejection } from '../support/rejection.js';
 
 describe('a stack of transports', () => {
   const scheduler = new RealScheduler();
@@ -66,13 +66,13 @@ describe('a stack of transports', () => {
   it('says what failed when no address works', async () => {
     const near = stack('one');
     for (const address of ['nonsense', 'local:other!memory://node-0/process-1/0', 'local:one!unix:/tmp/x', '', '   ']) {
-      expect(await rejectionOf(near.connect(address, { timeoutMs: 1_000 })), address)
+      expect(await rejection(near.connect(address, { timeoutMs: 1_000 })), address)
         .to.be.instanceOf(UnreachableError)
         .with.property('message')
         .that.includes('no transport of this process accepts that address');
     }
-    expect(await rejectionOf(near.connect('tcp://10.0.0.1:1', { timeoutMs: 1_000 }))).to.be.instanceOf(ConfigError);
-    expect(await rejectionOf(near.connect('unix:/tmp/nobody#1', { timeoutMs: 1_000 })))
+    expect(await rejection(near.connect('tcp://10.0.0.1:1', { timeoutMs: 1_000 }))).to.be.instanceOf(ConfigError);
+    expect(await rejection(near.connect('unix:/tmp/nobody#1', { timeoutMs: 1_000 })))
       .to.be.instanceOf(UnreachableError)
       .with.property('message')
       .that.includes('nothing listens');

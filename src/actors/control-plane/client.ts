@@ -6,30 +6,30 @@ import { type Ref, type RefInit, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { type ActorRef, type ActorSystem, type AskOptions, behavior, later } from '../kernel/index.js';
 import { thrownByHandler } from '../transport/index.js';
-import { askAgain } from './ask-again.js';
+import { retryAsk } from './retry-ask.js';
 import { ReplicaMirror } from './replica.js';
 
-/** What the client tells the rest of its process. */
+/** Receives what the control plane reports to this process. */
 export interface ControlPlaneListener {
-  /** A resource this process is concerned with is new or has changed. */
+  /** A resource that concerns this process is new or has changed. */
   changed(resource: v1.Resource): void;
-  /** A resource is gone for good. */
+  /** A resource was removed. */
   removed(id: number): void;
   progress(progress: v1.SegmentProgress): void;
-  /** The control plane cannot be reached any more; this process is retired by now, or will be. */
+  /** The control plane cannot be reached any more; it has retired this process, or will. */
   lost(error: MillraceError): void;
 }
 
-/** What a process says of itself when it connects. */
+/** What a process states about itself when it connects. */
 export type ConnectingProcess = Omit<v1.ConnectProcessInit, 'tag'>;
 
 type Server = ActorRef<v1.ControlPlane>;
-/** Fields that every request which changes something carries. */
+/** Fields of every request that changes something. */
 type Identity = { readonly pUid: bigint; readonly tag: number };
 
 /**
- * The arm of the control plane in this process: requests to the server, repeated under the same tag until they are answered; a
- * mirror of what the server wants this process to know; and the actor that is told of it.
+ * The control plane's client in this process. It sends requests to the server, and repeats each with the same tag until it is
+ * answered. It mirrors the resources that concern this process, and spawns the actor that receives their updates.
  */
 export class ControlPlaneClient {
   readonly #system: ActorSystem;
@@ -42,7 +42,7 @@ export class ControlPlaneClient {
   #actor: ActorRef<v1.ControlPlaneClient> | undefined;
   #pUid = 0n;
   #tag = 0;
-  #lost: MillraceError | undefined;
+  #lostError: MillraceError | undefined;
 
   constructor(system: ActorSystem, scheduler: Scheduler, server: Server, log: Logger, listener: ControlPlaneListener) {
     this.#system = system;
@@ -57,10 +57,10 @@ export class ControlPlaneClient {
   }
 
   get isConnected(): boolean {
-    return this.#actor !== undefined && this.#lost === undefined;
+    return this.#actor !== undefined && this.#lostError === undefined;
   }
 
-  /** The client's own actor; UnreachableError before `activate`. */
+  /** The client's own actor. Throws UnreachableError before `activate`. */
   get actor(): ActorRef<v1.ControlPlaneClient> {
     if (this.#actor === undefined) {
       throw new UnreachableError('The control plane client is not active yet.');
@@ -74,7 +74,7 @@ export class ControlPlaneClient {
 
   // ---- bring-up
 
-  /** Gives the name under which the process is known: another than it asked for where a living process of its node has that. */
+  /** Resolves to the name of this process: the requested one, or another where a running process of the same node has that. */
   async connect(process: ConnectingProcess): Promise<string> {
     const { pUid, name } = await this.#repeat((identity, options) =>
       this.#server.connect({ ...process, tag: identity.tag }, options),
@@ -106,29 +106,29 @@ export class ControlPlaneClient {
     );
   }
 
-  /** The rest of this process goes on without the partition. */
+  /** Removes one partition; the rest of this process continues. */
   async retirePartition(ordinal: number, cause: string): Promise<void> {
     await this.#repeat((identity, options) => this.#server.retirePartition({ ...identity, ordinal, cause }, options));
   }
 
-  /** Leaves in good order. A control plane that is gone needs no telling. */
+  /** Leaves the cluster. Sends no request where the control plane cannot be reached any more. */
   async disconnect(): Promise<void> {
     if (this.isConnected) {
       try {
         await this.#repeat((identity, options) => this.#server.disconnect(identity, options));
       } catch (error) {
-        this.#log.warn('could not tell the control plane of leaving', { error: namedMessageOf(error) });
+        this.#log.warn('the control plane did not confirm that this process leaves', { error: namedMessageOf(error) });
       }
     }
     if (this.#actor !== undefined) {
       await this.#system.stop(this.#actor);
     }
-    this.#lost ??= new StoppedError('This runtime has left the control plane.');
+    this.#lostError ??= new StoppedError('This runtime has left the control plane.');
   }
 
-  /** This process is gone: no request is sent any more. */
+  /** This process has ended: every further request rejects with `error`. */
   abandon(error: MillraceError): void {
-    this.#lost ??= error;
+    this.#lostError ??= error;
   }
 
   // ---- requests
@@ -143,13 +143,12 @@ export class ControlPlaneClient {
     await this.#repeat((identity, options) => this.#server.unregisterName({ ...identity, name, cUid }, options));
   }
 
-  /** Waits until the name appears; AskTimeoutError at the deadline. */
-  /** Waits until somebody registers the name. */
+  /** Waits until an actor registers the name. Rejects with AskTimeoutError at the deadline. */
   async lookup(name: string, service: string, timeoutMs: number): Promise<Ref> {
     try {
       return await this.#repeat((_identity, options) => this.#server.lookup({ name, service }, options), timeoutMs);
     } catch (error) {
-      // The control plane holds a lookup until the name is there, so a deadline says that it was not, unless nobody is there to say so.
+      // The control plane answers a lookup when the name is registered. While it is reachable, a timeout means that the name was not.
       if (!(error instanceof AskTimeoutError) || !this.isConnected) throw error;
       throw new AskTimeoutError(
         `nobody registered an actor of ${service} under the name "${name}" within ${timeoutMs} ms: spawn it with { name, register: true } or call runtime.register, and look for the same name`,
@@ -246,31 +245,31 @@ export class ControlPlaneClient {
     this.#server.acknowledge({ pUid: this.#pUid, nonce: this.#mirror.nonce });
   }
 
-  /** A listener that throws must not keep the others, and the control plane, from the rest of an update. */
-  #notify(tell: () => void): void {
+  /** A listener that throws must not prevent the rest of an update, nor its acknowledgement. */
+  #notify(call: () => void): void {
     try {
-      tell();
+      call();
     } catch (error) {
-      this.#log.error('news of the control plane were not taken', { error: namedMessageOf(error) });
+      this.#log.error('a listener of the control plane client threw', { error: namedMessageOf(error) });
     }
   }
 
   #serverLost(): void {
-    this.#lost ??= new UnreachableError(
+    this.#lostError ??= new UnreachableError(
       'The control plane cannot be reached: its process ended, or the link to it was cut. This process is no longer part of the cluster.',
     );
-    this.#listener.lost(this.#lost);
+    this.#listener.lost(this.#lostError);
   }
 
-  /** Sends a request under one tag until it is answered. Errors that the server answers end it at once, as what it threw. */
+  /** Sends a request, always with the same tag, until it is answered. An error of the server rejects at once, as its handler threw it. */
   #repeat<Reply>(
     send: (identity: Identity, options: AskOptions) => Promise<Reply>,
     timeoutMs: number = limits.controlPlaneTimeoutMs,
   ): Promise<Reply> {
     const identity = { pUid: this.#pUid, tag: ++this.#tag };
-    return askAgain(this.#scheduler, timeoutMs, (options) => {
-      if (this.#lost !== undefined) {
-        throw this.#lost;
+    return retryAsk(this.#scheduler, timeoutMs, (options) => {
+      if (this.#lostError !== undefined) {
+        throw this.#lostError;
       }
       return send(identity, options).catch((error: unknown) => {
         throw thrownByHandler(error);

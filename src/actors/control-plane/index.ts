@@ -1,8 +1,9 @@
 /**
- * The control plane: a server that knows every process, name, pipeline and segment, and a client in each process. They speak over
- * links only, also when they share a thread. Nothing here starts or stops a segment: it says what is wanted, the owners do it.
+ * The control plane: a server that knows every process, name, pipeline and segment, and a client in each process. The runtime starts
+ * both; they communicate over links only, even on the same thread. Nothing here may start or stop a segment: the server requests a
+ * state, and the resource's owner acts.
  */
-export { askAgain } from './ask-again.js';
+export { retryAsk } from './retry-ask.js';
 export { type ConnectingProcess, ControlPlaneClient, type ControlPlaneListener } from './client.js';
 export { definitionHash } from './definition-hash.js';
 export { CANCELLED, failed, failureOf, nameOf, OK, State } from './life-cycle.js';

@@ -2,25 +2,25 @@ import { ProtocolError } from '../../errors.js';
 import { v1 } from '../../protocol/index.js';
 
 /**
- * The life of every resource, on one line:
+ * The states of every resource, in order:
  *
  *     Initialized 1 > Creating 2 > Created 3 > Running 4 > Completed 5 > Stopping 6 > Stopped 7 > Destroying 8 > Destroyed 9
  *
- * The server requests odd states, the owner reports actual ones. Actual never passes requested, except that a failure jumps to
- * Stopped from anywhere. Steps may be skipped forward; neither side goes back.
+ * The server requests odd states; the owner reports actual states. The actual state never passes the requested one, except that a
+ * failure moves to Stopped from any state. States may be skipped; neither side goes back.
  */
 export const State = v1.LifeCycle;
 export type State = v1.LifeCycle;
 
-/** Raises the requested state; asking for less than was asked before changes nothing. */
+/** Raises the requested state; a request for an earlier state changes nothing. */
 export function raiseRequested(current: State, next: State): State {
   if (next % 2 === 0 || next < State.INITIALIZED || next > State.DESTROYED) {
-    throw new ProtocolError(`A state that can be requested is odd, from 1 to 9; got ${next}.`);
+    throw new ProtocolError(`A requested state must be an odd number from 1 to 9, not ${next}.`);
   }
   return next > current ? next : current;
 }
 
-/** The actual state after a report, or undefined when the report says nothing new (a repeat, or an older one). */
+/** The actual state after a report; undefined when the report is a repeat, or an old one. */
 export function acceptActual(
   requested: State,
   actual: State,
@@ -28,7 +28,7 @@ export function acceptActual(
   outcome: v1.Outcome | undefined,
 ): State | undefined {
   if (reported < State.INITIALIZED || reported > State.DESTROYED) {
-    throw new ProtocolError(`A state lies between 1 and 9; ${reported} was reported.`);
+    throw new ProtocolError(`A reported state must be a number from 1 to 9, not ${reported}.`);
   }
   if (reported <= actual) {
     return undefined;

@@ -7,23 +7,23 @@ interface Holder {
   readonly pUid: bigint;
 }
 
-/** Names of actors, each held by one at a time. */
+/** Registered names of actors; one actor holds a name at a time. */
 export class Names {
   readonly #holders = new Map<string, Holder>();
 
-  /** ConfigError that names both holders when another actor has the name. */
+  /** Throws ConfigError, which names both actors, when another actor has the name. */
   register(pUid: bigint, name: string, ref: Ref): void {
     const holder = this.#holders.get(name);
     if (holder !== undefined && !isSame(holder.ref, ref)) {
       throw new ConfigError(
-        `The name "${name}" is taken by ${holder.ref.service} ${holder.ref.cUid} of process ${holder.pUid}; ` +
-          `${ref.service} ${ref.cUid} of process ${pUid} needs another.`,
+        `The name "${name}" is taken by ${holder.ref.service} ${holder.ref.cUid} of process ${holder.pUid}. ` +
+          `Register ${ref.service} ${ref.cUid} of process ${pUid} under another name.`,
       );
     }
     this.#holders.set(name, { ref, pUid });
   }
 
-  /** A name that another actor has by now stays its. */
+  /** Does nothing when another actor has the name by now. */
   unregister(pUid: bigint, name: string, cUid: bigint): void {
     const holder = this.#holders.get(name);
     if (holder?.pUid === pUid && holder.ref.cUid === cUid) {
@@ -35,12 +35,12 @@ export class Names {
     return this.#holders.get(name)?.ref;
   }
 
-  /** The process has ended. */
+  /** Removes the names of a process that has ended. */
   retire(pUid: bigint): void {
     this.#retire((holder) => holder.pUid === pUid);
   }
 
-  /** The partition has ended. */
+  /** Removes the names of actors of a partition that has ended. */
   retirePartition(ordinal: number): void {
     this.#retire(({ ref }) => ownerOrdinal(ref.cUid) === ordinal);
   }

@@ -2,7 +2,7 @@ import { v1 } from '../../protocol/index.js';
 import { CANCELLED, failed, OK, State } from './life-cycle.js';
 import type { Entry } from './resource-table.js';
 
-/** A pipeline with its parts, and what is to become of it. */
+/** A pipeline with its parts, and whether it must end. */
 export interface PipelineEntries {
   readonly pipeline: Entry<v1.Pipeline>;
   readonly manifolds: readonly Entry<v1.Manifold>[];
@@ -18,21 +18,21 @@ export interface Request {
 
 export interface Verdict {
   readonly requests: readonly Request[];
-  /** How far the pipeline itself is: a pipeline is as far as its parts are. */
+  /** The pipeline's own state, which follows from the states of its parts. */
   readonly actual: State;
   readonly outcome: v1.Outcome | undefined;
-  /** What has to count as the pipeline's failure from now on. */
+  /** A failure that the rules have found; the caller must record it as the pipeline's. */
   readonly failure?: v1.Failure;
 }
 
 /**
- * What is to be asked of the parts of a pipeline, from how far they are:
+ * The states to request of the parts of a pipeline, given their actual states:
  *
- *     manifolds Created  ->  segments Created  ->  all Running  ->  each segment ends by itself, then goes
- *     a segment that was cancelled, though nobody asked for that, is a failure
- *     a failure or a stop ->  all segments Stopped, then all gone  ->  manifolds gone  ->  the pipeline has its outcome
+ *     manifolds Created  ->  segments Created  ->  all Running  ->  each segment completes, and is destroyed
+ *     a segment that was cancelled without a request is a failure
+ *     a failure or a stop ->  all segments Stopped, then destroyed  ->  manifolds destroyed  ->  the pipeline has its outcome
  *
- * A pure function: called after every change, it asks again for what was asked before, which changes nothing.
+ * A pure function. It is called after every change; requests that were made before are repeated, which changes nothing.
  */
 export function pipelineRules(entries: PipelineEntries): Verdict {
   const { pipeline, failure, isStopRequested } = entries;
@@ -84,12 +84,12 @@ function ending({ manifolds, segments }: PipelineEntries, outcome: v1.Outcome): 
   return { requests, actual: areGone ? State.DESTROYED : State.STOPPED, outcome };
 }
 
-/** It has ended, or was not made yet, in which case its owner may never have heard of it. */
+/** The segment has ended, or was not created yet; in that case its owner may not know it. */
 function hasNothingToStop({ actual }: v1.Resource): boolean {
   return actual >= State.STOPPED || actual === State.COMPLETED || actual < State.CREATED;
 }
 
 function unasked({ name, partition }: v1.Segment): v1.Failure {
-  const message = `segment "${name}" in partition ${partition} was cancelled, though nobody has asked for that`;
+  const message = `segment "${name}" in partition ${partition} was cancelled, but no stop was requested`;
   return v1.Failure.create({ code: 'STOPPED', message, segment: name, partition });
 }

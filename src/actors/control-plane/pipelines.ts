@@ -6,7 +6,7 @@ import { type PipelineEntries, pipelineRules } from './pipeline-rules.js';
 import type { Entry, ResourceTable } from './resource-table.js';
 import { Segments } from './segments.js';
 
-/** Pipelines from their start to their end: what is asked for comes in here, the rules say what follows, the table holds it. */
+/** Runs pipelines from start to end: accepts requests and reports, applies the rules, and writes the results to the table. */
 export class Pipelines {
   readonly #table: ResourceTable;
   readonly #segments: Segments;
@@ -20,7 +20,7 @@ export class Pipelines {
     this.#segments = new Segments(table);
   }
 
-  /** As many definitions are remembered as ended pipelines; those of pipelines that are remembered always are. */
+  /** Keeps a bounded number of definitions, and every definition of a pipeline that is in the table. */
   define(hash: string, definition: v1.PipelineDefinition): void {
     this.#definitions.set(hash, definition);
     if (this.#definitions.size > limits.endedPipelines) {
@@ -35,7 +35,7 @@ export class Pipelines {
   definition(hash: string): v1.PipelineDefinition {
     const definition = this.#definitions.get(hash);
     if (definition === undefined) {
-      throw new ConfigError(`No pipeline definition ${hash} is registered.`);
+      throw new ConfigError(`No pipeline definition has the hash ${hash}. Register it again.`);
     }
     return definition;
   }
@@ -54,7 +54,7 @@ export class Pipelines {
     }
   }
 
-  /** The process that started them has ended: nobody follows them any more. */
+  /** The process that started them has ended, so nobody observes them any more. */
   stopThoseStartedBy(pUid: bigint): void {
     for (const { resource, detail } of this.#table.entries('pipeline')) {
       if (detail.startedBy === pUid && resource.actual < State.DESTROYED) {
@@ -64,7 +64,7 @@ export class Pipelines {
     this.#settle();
   }
 
-  /** Adds the parts of a pipeline; once only. A part whose partition has gone meanwhile fails the pipeline. */
+  /** Adds the parts of a pipeline, once. A part whose partition has ended meanwhile fails the pipeline. */
   expand(parts: v1.PipelineParts): void {
     const pipeline = this.#known(parts.pipeline);
     if (pipeline.resource.actual !== State.INITIALIZED) {
@@ -88,7 +88,7 @@ export class Pipelines {
     this.#settle();
   }
 
-  /** One instance more; returns its id. */
+  /** Adds an instance of a segment; returns its id. */
   addInstance(id: number, segment: string, partition: number | undefined): number {
     const entries = this.#entries(id);
     const siblings = entries?.segments.filter(({ detail }) => detail.name === segment) ?? [];
@@ -98,17 +98,17 @@ export class Pipelines {
     }
     const isEnding = entries.isStopRequested || entries.failure !== undefined;
     if (isEnding || siblings.some(({ resource, detail }) => !detail.isDraining && resource.actual >= State.COMPLETED)) {
-      throw new ConfigError(`Segment "${segment}" of pipeline ${id} has begun to end; it takes no further instance.`);
+      throw new ConfigError(`Segment "${segment}" of pipeline ${id} is ending; it accepts no further instance.`);
     }
     if (partition !== undefined && this.#table.runningPartition(partition) === undefined) {
-      throw new UnreachableError(`There is no partition ${partition} to run a further "${segment}" in.`);
+      throw new UnreachableError(`Partition ${partition} does not exist, so it cannot run another "${segment}".`);
     }
     const added = this.#segments.createSibling(entries.pipeline, siblings, first, partition);
     this.#settle();
     return added;
   }
 
-  /** One instance less: it ends when all that was sent to it is read. */
+  /** Removes an instance of a segment: it ends when it has read everything that was sent to it. */
   drain(id: number): void {
     const segment = this.#table.segment(id);
     if (segment === undefined) {
@@ -118,7 +118,7 @@ export class Pipelines {
     this.#settle();
   }
 
-  /** The owner of a segment or manifold says how far it is. Repeats are harmless. */
+  /** The owner of a segment or manifold reports its state. Repeated reports change nothing. */
   report(resource: v1.Resource, report: v1.ResourceReport): void {
     const actual = acceptActual(resource.requested, resource.actual, report.actual, report.outcome);
     if (actual === undefined) {
@@ -135,12 +135,12 @@ export class Pipelines {
     } else if (actual === State.DESTROYED) {
       this.#table.remove(next.id);
     } else if (actor !== undefined) {
-      this.#segments.tellPorts(next.id, actor);
+      this.#segments.setPortActor(next.id, actor);
     }
     this.#settle();
   }
 
-  /** The partitions have ended, with the segments in them. What depended on one of those fails. */
+  /** The partitions and their segments have ended. Pipelines that depend on one of the segments fail. */
   loseSegments(ordinals: readonly number[], cause: string): void {
     for (const entry of this.#table.entries('segment')) {
       const { resource, detail } = entry;
@@ -154,7 +154,7 @@ export class Pipelines {
     this.#settle();
   }
 
-  // ---- what follows
+  // ---- consequences
 
   #create(value: v1.PipelineInit): number {
     const id = this.#table.create({ case: 'pipeline', value: v1.Pipeline.create(value) });
@@ -172,7 +172,7 @@ export class Pipelines {
     }
   }
 
-  /** The first failure is the one that counts. */
+  /** The first failure is kept; later ones are ignored. */
   #fail(pipeline: number, failure: v1.Failure): void {
     if (!this.#failures.has(pipeline)) {
       this.#failures.set(pipeline, failure);
@@ -187,7 +187,7 @@ export class Pipelines {
     return pipeline;
   }
 
-  /** The attempt that runs now, where `id` was restarted. */
+  /** The latest attempt, where pipeline `id` was restarted. */
   #lastAttempt(id: number): Entry<v1.Pipeline> {
     let attempt = this.#known(id);
     while (attempt.detail.restartedBy !== undefined) {
@@ -209,7 +209,7 @@ export class Pipelines {
     );
   }
 
-  /** Carries the rules out, again and again, until they ask for nothing new. */
+  /** Applies the rules until they request nothing new. */
   #settle(): void {
     for (let isSettled = false; !isSettled; ) {
       isSettled = true;

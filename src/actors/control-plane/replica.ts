@@ -1,16 +1,16 @@
 import { ProtocolError } from '../../errors.js';
 
 /**
- * A set that is kept equal in many places by diffs with a nonce.
+ * Replicates a set to many listeners by diffs with a nonce.
  *
  *     source  nonce 5 --{ base 3, nonce 5, changed, removed }--> listener at 3: applies, acknowledges 5
  *                     --{ base 5, nonce 6 ... }---------- lost
  *                     --{ base 6, nonce 7 ... }---------------> listener at 5: a gap; acknowledges 5
  *                     --{ base 5, nonce 7, changed, removed }-> applies, acknowledges 7
  *
- * The source remembers the last changes only; a listener that is further behind, or new, gets a snapshot. What would be too large for
- * one update goes in parts, oldest changes first, each up to the nonce of its last change; the snapshot of one that fell behind does not.
- * Both sides are pure state: who carries the messages, and when they are repeated, is the caller's.
+ * The source remembers the last changes only; a new listener, or one that is further behind, gets a snapshot. A diff that is too large
+ * for one update is sent in parts, oldest changes first, each up to the nonce of its last change. The snapshot for a listener that fell
+ * behind is sent whole. Both sides are pure state: the caller sends the messages, and decides when to repeat them.
  */
 export interface Diff<T> {
   readonly base: number;
@@ -27,11 +27,11 @@ interface Change {
 
 interface Listener {
   acknowledged: number | undefined;
-  /** Nonce at which a new listener was sent the first part; until it is there, removals since then are those that it needs. */
-  beganAt: number | undefined;
+  /** Nonce at which a new listener was sent its first part; until it reaches that nonce, it needs all removals since. */
+  startedAt: number | undefined;
 }
 
-/** How large an update may be. */
+/** The size limit of an update. */
 export interface Part<T> {
   readonly bytes: number;
   sizeOf(entry: T): number;
@@ -52,7 +52,7 @@ export class ReplicaSource<T> {
   /** Nonce after which every change is remembered. */
   #horizon = 0;
 
-  /** Without `part` every update is one. */
+  /** Without `part`, updates have no size limit. */
   constructor(part?: Part<T>) {
     this.#part = part;
   }
@@ -87,16 +87,16 @@ export class ReplicaSource<T> {
     return true;
   }
 
-  /** Makes all listeners come back for an update although no entry has changed. */
+  /** Makes every listener need an update although no entry has changed. */
   touch(): void {
     this.#nonce++;
   }
 
   listen(listener: number): void {
-    this.#listeners.set(listener, { acknowledged: undefined, beganAt: undefined });
+    this.#listeners.set(listener, { acknowledged: undefined, startedAt: undefined });
   }
 
-  /** A listener that has ended holds no fence. */
+  /** Removes a listener; fences do not wait for it any more. */
   forget(listener: number): void {
     this.#listeners.delete(listener);
     this.#checkFences();
@@ -106,25 +106,25 @@ export class ReplicaSource<T> {
     return this.#listeners.keys();
   }
 
-  /** What takes a listener from where it is to now, or the next part of it; undefined when it is there already. */
+  /** The diff, or the next part of it, from the listener's nonce to the present one; undefined when it is up to date. */
   diffFor(listener: number): Diff<T> | undefined {
     const known = this.#listeners.get(listener);
     const base = known?.acknowledged;
     if (base === this.#nonce) {
       return undefined;
     }
-    // At nonce 0 every mirror is empty, whoever has said so.
+    // At nonce 0 every mirror is empty.
     if (known !== undefined && (base === undefined || base === 0)) {
-      known.beganAt = this.#nonce;
+      known.startedAt = this.#nonce;
       return { ...this.#partOf(this.#changedAt), base: 0, isSnapshot: true };
     }
-    if (base === undefined || (known?.beganAt ?? base) < this.#horizon) {
+    if (base === undefined || (known?.startedAt ?? base) < this.#horizon) {
       return { base: 0, nonce: this.#nonce, isSnapshot: true, changed: [...this.#entries.values()], removed: [] };
     }
     return { ...this.#partOf(this.#changesSince(base)), base, isSnapshot: false };
   }
 
-  /** The listener is at `nonce`. True when that is news: an older acknowledgement, overtaken by a newer one, is ignored. */
+  /** The listener is at `nonce`. False for an old acknowledgement, which is ignored. */
   acknowledge(listener: number, nonce: number): boolean {
     const known = this.#listeners.get(listener);
     if (known === undefined) {
@@ -137,20 +137,20 @@ export class ReplicaSource<T> {
       return false;
     }
     known.acknowledged = nonce;
-    if (known.beganAt !== undefined && nonce >= known.beganAt) {
-      known.beganAt = undefined;
+    if (known.startedAt !== undefined && nonce >= known.startedAt) {
+      known.startedAt = undefined;
     }
     this.#checkFences();
     return true;
   }
 
-  /** Calls `passed` once every listener has acknowledged all that is changed by now, or has ended. */
+  /** Calls `passed` when every listener has acknowledged all present changes, or was removed. */
   fence(passed: () => void): void {
     this.#fences.push({ nonce: this.#nonce, passed });
     this.#checkFences();
   }
 
-  /** Ids with the nonce of their last change, those removed among them. */
+  /** Ids with the nonce of their last change, including removed entries. */
   #changesSince(base: number): ReadonlyMap<number, number> {
     const since = new Map<number, number>();
     if (base < this.#horizon) {
@@ -168,7 +168,7 @@ export class ReplicaSource<T> {
     return since;
   }
 
-  /** The oldest of these changes, as many as an update holds; one at least. */
+  /** The oldest of these changes: as many as fit into an update, and at least one. */
   #partOf(changes: ReadonlyMap<number, number>): Pick<Diff<T>, 'nonce' | 'changed' | 'removed'> {
     const oldestFirst = [...changes].sort(([, left], [, right]) => left - right);
     const changed: T[] = [];
@@ -217,7 +217,7 @@ export class ReplicaSource<T> {
   }
 }
 
-/** The listener's side: where it is, and whether an update may be applied. At nonce 0 every set is empty. */
+/** The listener's side: knows its nonce, and whether an update may be applied. At nonce 0 every set is empty. */
 export class ReplicaMirror {
   #nonce = 0;
 
@@ -226,8 +226,8 @@ export class ReplicaMirror {
   }
 
   /**
-   * `apply`: take it. `old`: it was applied before. `gap`: something between is missing; acknowledge the present nonce and the
-   * source sends what is needed.
+   * `apply`: the caller must apply it. `old`: it was applied before. `gap`: a change before it is missing; acknowledge the present
+   * nonce, and the source sends what is needed.
    */
   accept(diff: {
     readonly base: number;

@@ -10,7 +10,7 @@ export interface Entry<Detail> {
 type Kind = 'process' | 'partition' | 'pipeline' | 'manifold' | 'segment';
 type DetailOf<K extends Kind> = Extract<v1.Resource['detail'], { readonly case: K }>['value'];
 
-/** Every resource by its id, and which have changed. Resources are values, replaced and never mutated. */
+/** Every resource by its id, and the ids that have changed. Resources are immutable: a change replaces them. */
 export class ResourceTable {
   readonly #resources = new Map<number, v1.Resource>();
   readonly #changes = new Set<number>();
@@ -24,7 +24,7 @@ export class ResourceTable {
     return this.#resources.values();
   }
 
-  /** All of one kind, in the order in which they were made. */
+  /** All of one kind, in order of creation. */
   entries<K extends Kind>(kind: K): Entry<DetailOf<K>>[];
   entries(kind: Kind): Entry<unknown>[] {
     const found: Entry<unknown>[] = [];
@@ -51,7 +51,7 @@ export class ResourceTable {
     return resource?.detail.case === 'pipeline' ? { resource, detail: resource.detail.value } : undefined;
   }
 
-  /** Where a partition that takes part is; undefined for one that is gone, or has not come up. */
+  /** The partition with this ordinal; undefined where it has ended, or has not started yet. */
   runningPartition(ordinal: number): Entry<v1.Partition> | undefined {
     return this.entries('partition').find(
       ({ resource, detail }) => detail.ordinal === ordinal && resource.actual === State.RUNNING,
@@ -75,7 +75,7 @@ export class ResourceTable {
     }
   }
 
-  /** Raises the requested state; false when that says nothing new. */
+  /** Raises the requested state; false when nothing changes. */
   request(id: number, requested: State): boolean {
     const resource = this.#resources.get(id);
     if (resource === undefined) {
@@ -89,7 +89,7 @@ export class ResourceTable {
     return true;
   }
 
-  /** A step that the control plane takes for a resource itself: what is asked of it goes along. */
+  /** Sets the actual state of a resource that the control plane owns, and raises its requested state to match. */
   advance(id: number, actual: State): void {
     const resource = this.#resources.get(id);
     if (resource !== undefined && resource.actual < actual) {
@@ -98,7 +98,7 @@ export class ResourceTable {
     }
   }
 
-  /** Ids of the resources that were made, changed or removed since the last call. */
+  /** Ids of the resources that were created, changed or removed since the last call. */
   takeChanges(): number[] {
     const ids = [...this.#changes];
     this.#changes.clear();

@@ -3,7 +3,7 @@ import { type Ref, v1 } from '../../protocol/index.js';
 import { State } from './life-cycle.js';
 import type { Entry, ResourceTable } from './resource-table.js';
 
-/** Instances of segments in the table, and their membership in the manifolds of their ports. */
+/** Adds and removes segment instances in the table, and their membership in the manifolds of their ports. */
 export class Segments {
   readonly #table: ResourceTable;
 
@@ -11,7 +11,7 @@ export class Segments {
     this.#table = table;
   }
 
-  /** Makes an instance of `part`, joined to those of `manifolds` (by port name) that it names; returns its id. */
+  /** Creates an instance of `part`, and joins it to the manifolds of its ports (`manifolds` is by port name); returns its id. */
   create(pipeline: Entry<v1.Pipeline>, part: v1.SegmentPart, manifolds: ReadonlyMap<string, number>): number {
     const { definition, onFailure, observer } = pipeline.detail;
     const ports = [...this.#assign(part.ingress, false, manifolds), ...this.#assign(part.egress, true, manifolds)];
@@ -32,7 +32,7 @@ export class Segments {
     return id;
   }
 
-  /** One instance more of those that are there, in the partition of the first where none is given. */
+  /** Creates another instance of a segment, in the partition of `first` where none is given. */
   createSibling(
     pipeline: Entry<v1.Pipeline>,
     siblings: readonly Entry<v1.Segment>[],
@@ -57,7 +57,7 @@ export class Segments {
     this.#table.remove(resource.id);
   }
 
-  /** As `remove`, of one whose process has ended. Where it had completed, its readers need not wait for an end that it can tell no more. */
+  /** As `remove`, for a segment whose process has ended. If it had completed, its readers do not wait for its end message any more. */
   lose(entry: Entry<v1.Segment>): void {
     const { resource, detail } = entry;
     if (resource.actual >= State.COMPLETED && resource.outcome?.result.case === 'ok') {
@@ -68,7 +68,7 @@ export class Segments {
     this.remove(entry);
   }
 
-  /** The segment leaves the consumers of the port it reads from. ConfigError when nobody would be left to read it. */
+  /** Removes the segment from the consumers of its ingress port. Throws ConfigError when it is the last reader. */
   drain({ resource, detail }: Entry<v1.Segment>): void {
     if (detail.isDraining) {
       return;
@@ -76,21 +76,21 @@ export class Segments {
     const ingress = detail.ports.find((port) => !port.isEgress);
     if (ingress === undefined) {
       throw new ConfigError(
-        `Segment "${detail.name}" reads from no port, so there is nothing to drain; stop it instead.`,
+        `Segment "${detail.name}" reads from no port, so it cannot be drained. Stop the pipeline instead.`,
       );
     }
     const consumers = this.#table.manifold(ingress.manifold)?.detail.consumers;
     if (consumers?.every((consumer) => consumer === resource.id) === true) {
       throw new ConfigError(
-        `Segment "${detail.name}" is the last reader of port "${ingress.port}"; stop the pipeline instead.`,
+        `Segment "${detail.name}" is the last reader of port "${ingress.port}", so it cannot be drained. Stop the pipeline instead.`,
       );
     }
     this.#table.put({ ...resource, detail: { case: 'segment', value: { ...detail, isDraining: true } } });
     this.#updateMembers(ingress.manifold, false, (members) => members.filter((member) => member !== resource.id));
   }
 
-  /** The segments of a manifold learn where its actor is. */
-  tellPorts(manifold: number, actor: Ref): void {
+  /** Sets the manifold's actor in the ports of its segments. */
+  setPortActor(manifold: number, actor: Ref): void {
     for (const { resource, detail } of this.#table.entries('segment')) {
       if (detail.ports.some((port) => port.manifold === manifold)) {
         const ports = detail.ports.map((port) => (port.manifold === manifold ? { ...port, actor } : port));

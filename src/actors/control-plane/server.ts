@@ -3,33 +3,33 @@ import { limits } from '../../limits.js';
 import { type EmptyInit, type Ref, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import { type Behavior, behavior, type Context, type Later, later, linkOf } from '../kernel/index.js';
-import { AnsweredRequests } from './answered.js';
+import { IdempotencyCache } from './idempotency-cache.js';
 import { definitionHash } from './definition-hash.js';
 import { ControlPlaneStore } from './store.js';
 import { Views } from './views.js';
 import { WaitingLookups } from './waiting-lookups.js';
 
-/** Time in which a process that has connected must become active, in ms: until then nobody watches it. */
+/** Time in which a connected process must become active, in ms: until then, no death watch notices its end. */
 const BRING_UP_MS = 4 * limits.controlPlaneTimeoutMs;
 
 const DONE: EmptyInit = {};
 
 /**
- * The control plane server: one store, a view of it for each process, and the names. Liveness is the link's: a process whose client
- * actor ends, or whose link is lost, is retired.
+ * The control plane server: one store, a view of it for each process, and pending lookups. The link detects liveness: a process whose
+ * client actor ends, or whose link is lost, is retired.
  */
 class Server {
   readonly store: ControlPlaneStore;
   readonly #context: Context;
   readonly #views: Views;
   readonly #lookups: WaitingLookups;
-  readonly #registered = new AnsweredRequests<v1.PartitionsRegisteredInit>();
-  readonly #started = new AnsweredRequests<v1.PipelineStartedInit>();
-  readonly #added = new AnsweredRequests<v1.InstanceAddedInit>();
-  readonly #done = new AnsweredRequests<EmptyInit>();
-  /** Processes that have connected and are not active yet. */
-  readonly #arriving = new Map<bigint, Timer>();
-  /** The link that each process has connected over: nothing that comes over another speaks for it. */
+  readonly #registered = new IdempotencyCache<v1.PartitionsRegisteredInit>();
+  readonly #started = new IdempotencyCache<v1.PipelineStartedInit>();
+  readonly #added = new IdempotencyCache<v1.InstanceAddedInit>();
+  readonly #done = new IdempotencyCache<EmptyInit>();
+  /** Connected processes that are not active yet, with their bring-up timers. */
+  readonly #bringUps = new Map<bigint, Timer>();
+  /** The link that each process has connected over. Requests in its name over another link are refused. */
   readonly #links = new Map<bigint, object | undefined>();
 
   constructor(context: Context, incarnation: bigint | undefined) {
@@ -47,47 +47,47 @@ class Server {
       this.assertSentBy(pUid, link);
     }
     this.#links.set(pUid, link);
-    if (client === undefined && !this.#arriving.has(pUid)) {
-      this.#arriving.set(
+    if (client === undefined && !this.#bringUps.has(pUid)) {
+      this.#bringUps.set(
         pUid,
-        this.#context.after(BRING_UP_MS, () => this.retire(pUid, `process ${pUid} did not come up`)),
+        this.#context.after(BRING_UP_MS, () => this.retire(pUid, `process ${pUid} did not become active in time`)),
       );
     }
     this.#publish();
     return { pUid, name };
   }
 
-  /** ProtocolError for a request in the name of a process that came over the link of another. */
+  /** Throws ProtocolError for a request in the name of a process that arrived over another link than the process's. */
   assertSentBy(pUid: bigint, link: object | undefined): void {
     if (this.#links.has(pUid) && this.#links.get(pUid) !== link) {
       throw new ProtocolError(
-        `A request in the name of process ${pUid} was refused: it did not come over the link of that process.`,
+        `A request in the name of process ${pUid} was refused: it did not arrive over the link of that process.`,
       );
     }
   }
 
   registerPartitions({ pUid, tag, addresses }: v1.PartitionsToRegister): v1.PartitionsRegisteredInit {
-    return this.#carryOut(this.#registered, pUid, tag, () => ({
+    return this.#execute(this.#registered, pUid, tag, () => ({
       ordinals: this.store.registerPartitions(pUid, addresses),
     }));
   }
 
   activate({ pUid, client, segmentsManagers }: v1.ActivateProcess): v1.Update {
     const ref = required(client, 'client');
-    // Refused before anything changes, where it is no client.
+    // Throws before anything changes where the reference is not a client's.
     this.#context.ref(v1.ControlPlaneClient, ref);
     const process = this.store.activate(pUid, ref, segmentsManagers);
-    this.#arrived(pUid);
+    this.#bringUpEnded(pUid);
     this.#publish();
     return this.#views.open(process, ref);
   }
 
   retire(pUid: bigint, cause: string): void {
-    this.#arrived(pUid);
+    this.#bringUpEnded(pUid);
     this.#views.close(pUid);
     this.#links.delete(pUid);
-    for (const answered of [this.#registered, this.#started, this.#added, this.#done]) {
-      answered.forget(pUid);
+    for (const cache of [this.#registered, this.#started, this.#added, this.#done]) {
+      cache.forget(pUid);
     }
     if (this.store.retire(pUid, cause) !== undefined) {
       this.#context.log.info('process retired', { process: String(pUid), cause });
@@ -116,7 +116,7 @@ class Server {
     });
   }
 
-  /** The reference under a name, at once or when it appears; the mailbox is not held meanwhile. */
+  /** The reference of a name, at once or when it is registered; the mailbox is not held meanwhile. */
   lookup(name: string): Ref | Later<Ref> {
     return this.store.names.lookup(name) ?? later(this.#lookups.wait(name));
   }
@@ -124,38 +124,38 @@ class Server {
   // ---- pipelines
 
   startPipeline({ pUid, tag, definition, mapping }: v1.PipelineToStart): v1.PipelineStartedInit {
-    return this.#carryOut(this.#started, pUid, tag, () => ({
+    return this.#execute(this.#started, pUid, tag, () => ({
       pipeline: this.store.startPipeline(pUid, definition, mapping),
     }));
   }
 
   addInstance({ pUid, tag, pipeline, segment, partition }: v1.InstanceToAdd): v1.InstanceAddedInit {
-    return this.#carryOut(this.#added, pUid, tag, () => ({
+    return this.#execute(this.#added, pUid, tag, () => ({
       segment: this.store.pipelines.addInstance(pipeline, segment, partition),
     }));
   }
 
-  /** Carries out a request that is answered with nothing. */
+  /** Executes a request that has an empty reply. */
   do({ pUid, tag }: { readonly pUid: bigint; readonly tag: number }, work: () => void): EmptyInit {
-    return this.#carryOut(this.#done, pUid, tag, () => {
+    return this.#execute(this.#done, pUid, tag, () => {
       work();
       return DONE;
     });
   }
 
-  /** UnreachableError for a process that is not connected: it may have been retired while its request was on the way. */
-  #carryOut<Reply>(answered: AnsweredRequests<Reply>, pUid: bigint, tag: number, work: () => Reply): Reply {
+  /** Throws UnreachableError for a process that is not connected: it may have been retired while its request was in transit. */
+  #execute<Reply>(cache: IdempotencyCache<Reply>, pUid: bigint, tag: number, work: () => Reply): Reply {
     this.store.process(pUid);
-    const reply = answered.once(pUid, tag, work);
+    const reply = cache.once(pUid, tag, work);
     this.#publish();
     return reply;
   }
 
-  #arrived(pUid: bigint): void {
-    const timer = this.#arriving.get(pUid);
+  #bringUpEnded(pUid: bigint): void {
+    const timer = this.#bringUps.get(pUid);
     if (timer !== undefined) {
       this.#context.cancel(timer);
-      this.#arriving.delete(pUid);
+      this.#bringUps.delete(pUid);
     }
   }
 
@@ -168,11 +168,11 @@ class Server {
 }
 
 export interface ControlPlaneOptions {
-  /** Of the process that serves it: in another life it hands out other ids. Default 0n: ids are counted from the first. */
+  /** Incarnation of the process that runs the server: each incarnation assigns other ids. Default 0n: ids start at the first. */
   readonly incarnation?: bigint;
 }
 
-/** The server's behavior. Every request that fails is answered with its error; none ends the server. */
+/** The server's behavior. A request that fails is answered with its error; the server continues. */
 export function controlPlaneServer({ incarnation }: ControlPlaneOptions = {}): Behavior<v1.ControlPlane, Server> {
   return behavior(v1.ControlPlane, {
     state: (context) => new Server(context, incarnation),
@@ -219,7 +219,7 @@ export function controlPlaneServer({ incarnation }: ControlPlaneOptions = {}): B
   });
 }
 
-/** A handler of requests that a process makes in its own name: those that came over another link than the process's are refused. */
+/** A handler of requests that a process makes in its own name. Refuses those that arrived over another link than the process's. */
 function own<Request extends { readonly pUid: bigint }, Reply>(
   handle: (server: Server, request: Request) => Reply,
 ): (server: Server, request: Request, context: Context<Server>) => Reply {

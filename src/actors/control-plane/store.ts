@@ -6,7 +6,7 @@ import { Names } from './names.js';
 import { Pipelines } from './pipelines.js';
 import { ResourceTable } from './resource-table.js';
 
-/** What a process told the control plane of itself. */
+/** What the control plane knows of a process. */
 export interface ProcessEntry {
   readonly pUid: bigint;
   readonly resource: number;
@@ -21,8 +21,8 @@ export interface ProcessEntry {
 }
 
 /**
- * Everything the control plane knows, and every way in which it changes. Plain state: no actor, link or clock in here. Resources
- * are values, replaced and never mutated; `takeChanges` gives the ids of those that changed since it was last called.
+ * All state of the control plane, and the operations that change it. Plain state: it uses no actor, link or clock. Resources are
+ * immutable: a change replaces them. `takeChanges` returns the ids of those that changed since the last call.
  */
 export class ControlPlaneStore {
   readonly names = new Names();
@@ -32,7 +32,7 @@ export class ControlPlaneStore {
   readonly #pUids: ManagedPUidAllocator;
   readonly #ordinals: OrdinalAllocator;
 
-  /** `incarnation` is that of the process which serves the control plane: another life of it hands out other ids. */
+  /** `incarnation` is that of the process that runs the control plane server: each incarnation assigns other ids. */
   constructor(incarnation = 0n) {
     this.#pUids = new ManagedPUidAllocator(firstProcessOf(incarnation));
     this.#ordinals = new OrdinalAllocator(firstOrdinalOf(incarnation));
@@ -55,10 +55,10 @@ export class ControlPlaneStore {
 
   // ---- processes and partitions
 
-  /** A launch that is connected already is the same process: its request came twice. */
+  /** A known launch is the same process: its request arrived twice. */
   connect(request: v1.ConnectProcess): ProcessEntry {
     if (request.launch === '') {
-      throw new ProtocolError('A process that connects says which launch it is.');
+      throw new ProtocolError('The request of a process that connects must contain its launch id.');
     }
     for (const known of this.#processes.values()) {
       if (known.launch === request.launch) {
@@ -107,14 +107,14 @@ export class ControlPlaneStore {
     return entry;
   }
 
-  /** One partition more: it may be given segments. */
+  /** The partition is running: it may be given segments. */
   activatePartition(pUid: bigint, ordinal: number, segmentsManager: Ref): void {
     const { resource, detail } = this.#partition(pUid, ordinal);
     this.#table.put({ ...resource, detail: { case: 'partition', value: { ...detail, segmentsManager } } });
     this.#table.advance(resource.id, State.RUNNING);
   }
 
-  /** One partition has ended, and its segments with it; the process goes on without. One that is unknown has ended already. */
+  /** One partition has ended, with its segments; the process continues. Does nothing for an unknown one, which has ended already. */
   retirePartition(pUid: bigint, ordinal: number, cause: string): void {
     const entry = this.process(pUid);
     if (!entry.ordinals.includes(ordinal)) {
@@ -126,7 +126,7 @@ export class ControlPlaneStore {
     this.#processes.set(pUid, { ...entry, ordinals: entry.ordinals.filter((other) => other !== ordinal) });
   }
 
-  /** The process has ended: its names go, its partitions and segments with it. What depended on a segment fails by its policy. */
+  /** The process has ended: removes its names, partitions and segments. Pipelines that depend on a segment fail by their policy. */
   retire(pUid: bigint, cause: string): ProcessEntry | undefined {
     const entry = this.#processes.get(pUid);
     if (entry === undefined) {
@@ -143,16 +143,16 @@ export class ControlPlaneStore {
     return entry;
   }
 
-  /** UnreachableError for a process that is not connected, or not any more. */
+  /** Throws UnreachableError for a process that is not connected. */
   process(pUid: bigint): ProcessEntry {
     const entry = this.#processes.get(pUid);
     if (entry === undefined) {
-      throw new UnreachableError(`Process ${pUid} is not connected to the control plane; it joins anew to go on.`);
+      throw new UnreachableError(`Process ${pUid} is not connected to the control plane. It must connect again.`);
     }
     return entry;
   }
 
-  /** UnreachableError where no partition has the ordinal, or that of another process than the one of this incarnation (0n: any). */
+  /** Throws UnreachableError where no partition has the ordinal, or its process has another incarnation (0n: any). */
   locate(ordinal: number, incarnation: bigint): string {
     const partition = this.#table.entries('partition').find(({ detail }) => detail.ordinal === ordinal);
     if (partition === undefined) {
@@ -161,7 +161,7 @@ export class ControlPlaneStore {
     const { address, pUid } = partition.detail;
     if (incarnation !== 0n && this.process(pUid).incarnation !== incarnation) {
       throw new UnreachableError(
-        `The reference was made in a process that has ended: another has partition ${ordinal} now. Look the actor up again.`,
+        `The process of this reference has ended, and partition ${ordinal} belongs to another process now. Look the actor up again.`,
       );
     }
     return address;
@@ -174,7 +174,7 @@ export class ControlPlaneStore {
     this.names.register(pUid, name, ref);
   }
 
-  /** A name that another process holds stays its. */
+  /** Does nothing when another process has the name by now. */
   unregisterName(pUid: bigint, name: string, cUid: bigint): void {
     this.names.unregister(pUid, name, cUid);
   }
@@ -184,7 +184,7 @@ export class ControlPlaneStore {
     return this.pipelines.start({ definition, mapping, startedBy: pUid, observer: client });
   }
 
-  /** Reports about what is gone are nothing new. ProtocolError when the process does not own the resource. */
+  /** Ignores reports about removed resources. Throws ProtocolError when the process does not own the resource. */
   report(report: v1.ResourceReport): void {
     const process = this.process(report.pUid);
     const resource = this.#table.get(report.id);
@@ -192,12 +192,12 @@ export class ControlPlaneStore {
       return;
     }
     if (!owns(process, resource)) {
-      throw new ProtocolError(`Resource ${report.id} is not owned by process ${report.pUid}, which reported on it.`);
+      throw new ProtocolError(`Process ${report.pUid} reported on resource ${report.id}, which it does not own.`);
     }
     this.pipelines.report(resource, report);
   }
 
-  /** `name`, or `name-2`, `name-3` and so on where living processes of the node have it. */
+  /** `name`, or `name-2`, `name-3` and so on where running processes of the node have it. */
   #freeName(node: string, name: string): string {
     const taken = new Set(
       [...this.#processes.values()].filter((known) => known.node === node).map((known) => known.name),
@@ -222,7 +222,7 @@ export class ControlPlaneStore {
   }
 }
 
-/** Segments belong to the process they run in, manifolds to the one that manages pipelines; the rest to the control plane. */
+/** A segment belongs to its partition's process, a manifold to the process that manages pipelines, the rest to the control plane. */
 function owns(process: ProcessEntry, { detail }: v1.Resource): boolean {
   switch (detail.case) {
     case 'segment':

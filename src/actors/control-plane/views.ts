@@ -5,16 +5,16 @@ import type { ActorRef, Context } from '../kernel/index.js';
 import { type Part, ReplicaSource } from './replica.js';
 import type { ControlPlaneStore, ProcessEntry } from './store.js';
 
-/** Time after which an update that was not acknowledged is sent again, in ms; each time twice as long. */
+/** Time after which an unacknowledged update is sent again, in ms; it doubles each time. */
 const REPEAT_UPDATE_MS = 500;
 const LONGEST_REPEAT_MS = 30_000;
 
-/** What one process sees of the store, and how far it has followed. */
+/** The part of the store that one process mirrors, and which changes it has acknowledged. */
 interface View {
   readonly pUid: bigint;
   readonly client: ActorRef<v1.ControlPlaneClient>;
   readonly source: ReplicaSource<v1.Resource>;
-  /** An update was sent and not yet acknowledged: it is sent again then. */
+  /** Time at which the pending update is sent again; undefined when every update was acknowledged. */
   repeatAtMs: number | undefined;
   repeatMs: number;
 }
@@ -27,7 +27,7 @@ const PART: Part<v1.Resource> = {
   sizeOf: (resource) => encode(v1.Resource, resource).length,
 };
 
-/** The part of the store that each process is concerned with, kept equal there by updates that are repeated until acknowledged. */
+/** Sends each process the part of the store that concerns it, by updates that are repeated until they are acknowledged. */
 export class Views {
   readonly #context: Context;
   readonly #store: ControlPlaneStore;
@@ -39,7 +39,7 @@ export class Views {
     this.#store = store;
   }
 
-  /** Begins the view of a process, and watches its client; where there is one already it goes on. Returns what is missing there. */
+  /** Creates the view of a process, and watches its client; keeps an existing view. Returns the first update. */
   open(process: ProcessEntry, client: Ref): v1.Update {
     const known = this.#views.get(process.pUid);
     const view = known?.client.toRef().cUid === client.cUid ? known : this.#create(process, client);
@@ -54,7 +54,7 @@ export class Views {
     }
   }
 
-  /** The process whose client has this channel. */
+  /** The process whose client has this channel id. */
   processOf(cUid: bigint): bigint | undefined {
     for (const { pUid, client } of this.#views.values()) {
       if (client.toRef().cUid === cUid) {
@@ -64,7 +64,7 @@ export class Views {
     return undefined;
   }
 
-  /** What brings no news is not answered: or else each update that arrives twice would double those that follow. */
+  /** Does not answer an old acknowledgement: otherwise each update that arrives twice would double all later ones. */
   acknowledge(pUid: bigint, nonce: number): void {
     const view = this.#views.get(pUid);
     if (view?.source.acknowledge(LISTENER, nonce) === true) {
@@ -74,7 +74,7 @@ export class Views {
     }
   }
 
-  /** Brings every view up to date with these resources of the store, and sends what is new. */
+  /** Updates every view with the changed resources, and sends the changes. */
   publish(changes: readonly number[]): void {
     for (const view of this.#views.values()) {
       const process = this.#store.process(view.pUid);
@@ -111,7 +111,7 @@ export class Views {
     return view;
   }
 
-  /** Does a process need to know of a resource? */
+  /** True when the process needs to know of the resource. */
   #concerns(process: ProcessEntry, { detail }: v1.Resource): boolean {
     if (process.managesPipelines) {
       return true;
@@ -152,7 +152,7 @@ export class Views {
     }
   }
 
-  /** Whatever was not acknowledged in its time is sent again, from where the process said it is. */
+  /** Sends overdue updates again, from the nonce that the process has acknowledged. */
   #repeat(): void {
     this.#timer = undefined;
     const nowMs = this.#context.scheduler.now();

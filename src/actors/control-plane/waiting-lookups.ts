@@ -3,7 +3,7 @@ import type { Ref } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import type { Context } from '../kernel/index.js';
 
-/** Time after which a name is not waited for any more, in ms: nobody is told how long the asker waits. */
+/** Time after which a lookup fails, in ms. The server does not know its caller's deadline. */
 const LONGEST_WAIT_MS = 60_000;
 
 interface Waiting {
@@ -13,7 +13,7 @@ interface Waiting {
   readonly failed: (error: Error) => void;
 }
 
-/** Lookups of names that nobody has yet. */
+/** Pending lookups of names that no actor has yet. */
 export class WaitingLookups {
   readonly #context: Context;
   #waiting: Waiting[] = [];
@@ -27,7 +27,7 @@ export class WaitingLookups {
     return this.#waiting.length;
   }
 
-  /** Resolves when the name appears. */
+  /** Resolves when the name is registered. */
   wait(name: string): Promise<Ref> {
     const untilMs = this.#context.scheduler.now() + LONGEST_WAIT_MS;
     if (this.#timer === undefined) {
@@ -60,7 +60,7 @@ export class WaitingLookups {
       this.#sweepAfter(next.untilMs - nowMs);
     }
     for (const { name, failed } of due) {
-      failed(new AskTimeoutError(`The name "${name}" did not appear within ${LONGEST_WAIT_MS} ms.`));
+      failed(new AskTimeoutError(`No actor registered the name "${name}" within ${LONGEST_WAIT_MS} ms.`));
     }
   }
 }

@@ -1,3 +1,4 @@
+import { hasMark } from '../../foreign.js';
 import type { AnyService } from '../../protocol/index.js';
 import type { ActorTree } from './actor-tree.js';
 import type { Behavior } from './behavior.js';
@@ -44,10 +45,10 @@ export interface ActorNode extends TreeNode, Cell {
 
 /** The actor behind a reference. Undefined for one that is elsewhere, and for whatever is no reference. */
 export function nodeOf(ref: object): ActorNode | undefined {
-  const route: unknown = routeKey in ref ? ref[routeKey] : undefined;
+  const route: unknown = hasMark(ref, routeKey) ? Reflect.get(ref, routeKey) : undefined;
   return isNode(route) ? route : undefined;
 }
 
 function isNode(value: unknown): value is ActorNode {
-  return typeof value === 'object' && value !== null && nodeKey in value;
+  return hasMark(value, nodeKey);
 }

@@ -1,4 +1,6 @@
 import { ConfigError } from '../../errors.js';
+import { hasMark } from '../../foreign.js';
+import { isReservedName } from '../../reserved-names.js';
 import type { AnyMethod, AnyService, AskMethod, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { Context } from './context.js';
 import { isInfrastructure } from './infrastructure.js';
@@ -6,7 +8,7 @@ import type { Later } from './later.js';
 import { type MailboxBounds, type Overflow, mailboxBounds } from './mailbox.js';
 import type { TerminationReason } from './route.js';
 import { type Supervision, type Supervisor, supervisor } from './supervision.js';
-import { type UntypedRef, reservedNames } from './reference.js';
+import type { UntypedRef } from './reference.js';
 
 /** A watched actor is gone. */
 export interface Terminated {
@@ -121,7 +123,7 @@ export function untypedBehavior<S extends AnyService>(service: S, definition: Un
   const { state, on = {}, supervision, mailbox, idleTimeoutMs, ...named } = definition;
   const handlers = new Map<AnyMethod, Handler>();
   for (const [name, method] of Object.entries(service.methods)) {
-    if (isReserved(name))
+    if (isReservedName(name))
       throw new ConfigError(`${method.fullName}: an rpc cannot be named ${name}, the name has a meaning in the API`);
     const handler = named[name];
     if (!isHandler(handler)) throw new ConfigError(`the behavior of ${service.typeName} has no handler ${name}`);
@@ -160,11 +162,6 @@ export function untypedBehavior<S extends AnyService>(service: S, definition: Un
 }
 
 const OVERFLOWS: readonly string[] = ['backpressure', 'drop-newest', 'drop-oldest'];
-const OPTION_NAMES: readonly string[] = ['state', 'on', 'supervision', 'mailbox', 'idleTimeoutMs'];
-
-function isReserved(name: string): boolean {
-  return OPTION_NAMES.includes(name) || reservedNames.includes(name);
-}
 
 function isHandler(value: unknown): value is Handler {
   return typeof value === 'function';
@@ -188,5 +185,5 @@ interface GivenBounds {
 
 /** A value made by `behavior`. */
 export function isBehavior(value: unknown): value is AnyBehavior {
-  return typeof value === 'object' && value !== null && behaviorKey in value;
+  return hasMark(value, behaviorKey);
 }

@@ -195,6 +195,8 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     try {
       const result = handler(this.state, message, this.context);
       kernel.running = undefined;
+      // The handler of a tell mostly returns nothing, and then nothing is left to do.
+      if (result === undefined && delivery === undefined && this.seldom === undefined) return;
       const work = promiseOf(result);
       if (work === undefined) this.answer(method, message, result);
       else this.hold(work, method, message);

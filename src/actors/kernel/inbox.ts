@@ -88,6 +88,7 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
       if (this.refuses(method, ask)) return;
       ask.start(nowMs);
       if (!ask.isSettled) this.accept(method, message, ask);
+      ask.isUnderWay = true;
     });
   }
 

@@ -47,7 +47,7 @@ export type { Stream, StreamOpening, StreamSink, StreamSource } from './stream.j
 export type { StreamCall } from './stream-call.js';
 export type { MailboxPressure, Statistics } from './statistics.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
-export type { Tap } from './tap.js';
+export type { Interceptor } from './interceptor.js';
 export { ActorTimers } from './timers.js';
 export type { TraceContext } from './trace-context.js';
 export type { Tracing, TracingSource } from './tracing.js';

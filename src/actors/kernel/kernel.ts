@@ -23,7 +23,7 @@ import { spawn } from './spawn.js';
 import { outgoingStream } from './stream-call.js';
 import { tracedBehavior, tracedCalls, type Tracing } from './tracing.js';
 import { type OpenStream, StreamReader } from './stream-reader.js';
-import type { Tap } from './tap.js';
+import type { Interceptor } from './interceptor.js';
 
 /** The limits that the kernel keeps; their defaults and units are in limits.ts. */
 export type KernelLimits = Readonly<
@@ -59,7 +59,7 @@ export interface KernelOptions {
   /** Of this process: references to its actors carry it, and those that carry another lead elsewhere. Default 0n: unknown. */
   readonly incarnation?: bigint;
   readonly limits?: Partial<KernelLimits> | undefined;
-  readonly tap?: Tap | undefined;
+  readonly interceptor?: Interceptor | undefined;
   /** Watches the messages of users' actors. */
   readonly tracing?: Tracing | undefined;
 }
@@ -78,7 +78,7 @@ export class Kernel {
   readonly mailboxes = new MailboxPool();
   readonly mailboxBytes: MailboxBytes;
   readonly tree: ActorTree;
-  readonly tap: Tap | undefined;
+  readonly interceptor: Interceptor | undefined;
   /** Actors without a parent. */
   readonly roots = new Map<string, ActorCell>();
   /** Actors that have a channel id. */
@@ -113,7 +113,7 @@ export class Kernel {
     this.logger = options.logger;
     this.takeCUid = options.cUids;
     this.incarnation = options.incarnation ?? 0n;
-    this.tap = options.tap;
+    this.interceptor = options.interceptor;
     this.limits = kernelLimits(options.limits);
     this.handlerTimeoutMs = this.limits.stopTimeoutMs;
     this.mailboxBytes = new MailboxBytes(this.limits.mailboxBytes);
@@ -130,8 +130,8 @@ export class Kernel {
     this.failures = new Feed(this.logger);
     this.tree = new ActorTree(system, this.name, this.roots);
     treeDirectory().open(this.tree);
-    this.references = new References(this.tree.label, options.tap);
-    if (tracing !== undefined) this.references.intercept(tracedCalls(tracing, () => this.running));
+    this.references = new References(this.tree.label, options.interceptor);
+    if (tracing !== undefined) this.references.wrapCalls(tracedCalls(tracing, () => this.running));
     this.remoteRoutes = (ref) => new ClosedRoute(ref, 'unreachable', this.deadLetters, this.deadlines.asks);
   }
 
@@ -196,7 +196,7 @@ export class Kernel {
   drain(): void {
     if (this.isDraining) return;
     this.isDraining = true;
-    this.references.intercept((method, call) => (ref, message, options) => {
+    this.references.wrapCalls((method, call) => (ref, message, options) => {
       const refusal = isInherited(options) ? undefined : this.refusalOfOutside(method.fullName);
       return refusal === undefined
         ? call(ref, message, options)

@@ -1,5 +1,5 @@
 import { HandlerError, StoppedError } from '../../errors.js';
-import { errorOf } from '../../foreign.js';
+import { codeOf, errorOf } from '../../foreign.js';
 import { closeServed, failServed } from './actor-streams.js';
 import type { ActorCell } from './cell.js';
 import { isAsk } from './delivery.js';
@@ -71,8 +71,7 @@ function logLevelOf(directive: Directive, isAnswered: boolean): 'debug' | 'warn'
 /** What the asker is told of an error: its message and code. */
 export function handlerError(cause: unknown): HandlerError {
   const error = errorOf(cause);
-  const handlerCode = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  return new HandlerError(error.message, { handlerCode });
+  return new HandlerError(error.message, { handlerCode: codeOf(error) });
 }
 
 function restart(cell: ActorCell, error: Error, delayMs: number): void {

@@ -1,6 +1,7 @@
 import { AskAbortedError, AskTimeoutError, type MillraceError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { AskOptions } from './call.js';
+import { rejectionFor } from './caller-stack.js';
 import { Deadline, type Deadlines, NEVER_IN } from './deadlines.js';
 
 /**
@@ -10,6 +11,8 @@ import { Deadline, type Deadlines, NEVER_IN } from './deadlines.js';
 export abstract class PendingAsk extends Deadline {
   readonly method: AnyMethod;
   isSettled = false;
+  /** Its caller has the promise: what it fails with from now on was made in a turn that is not the caller's. */
+  isUnderWay = false;
   private readonly deadlines: Deadlines;
   private readonly signal: AbortSignal | undefined;
   private readonly onResolve: (value: unknown) => void;
@@ -56,7 +59,8 @@ export abstract class PendingAsk extends Deadline {
     if (this.isSettled) return;
     this.deadlines.asks.failed(error.code, this.slot === NEVER_IN);
     this.settle();
-    this.onReject(error);
+    if (this.isUnderWay) this.onResolve(rejectionFor(error));
+    else this.onReject(error);
   }
 
   override expire(): void {

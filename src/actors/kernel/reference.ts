@@ -5,7 +5,7 @@ import { isInfrastructure } from './infrastructure.js';
 import { type ActorParent, type ActorPath, routeName, routeParent, routePath } from './actor-path.js';
 import { type Route, routeKey } from './route.js';
 import { FailedStream, type Stream } from './stream.js';
-import type { Tap } from './tap.js';
+import type { Interceptor } from './interceptor.js';
 
 /** A reference whose protocol is not known to the compiler. nact's `dispatch`, `query` and `stop` take it, too. */
 export interface UntypedRef {
@@ -43,26 +43,11 @@ export type ActorRef<S extends AnyService> = UntypedRef & {
   readonly [K in keyof S['methods']]: CallOf<S['methods'][K]>;
 };
 
-/** Names that no rpc can have, because references have them (`then` would make one awaitable). */
-export const reservedNames: readonly string[] = [
-  'constructor',
-  'name',
-  'parent',
-  'path',
-  'ready',
-  'service',
-  'system',
-  'then',
-  'toRef',
-  'toString',
-  'type',
-];
-
 /** One rpc of a reference, called. */
 export type ReferenceCall = (ref: Reference, message: unknown, options: StreamOptions | undefined) => unknown;
 
-/** Gives what is called instead of `call`. */
-export type Interceptor = (method: AnyMethod, call: ReferenceCall) => ReferenceCall;
+/** Returns a wrapper of `call`. */
+export type CallWrapper = (method: AnyMethod, call: ReferenceCall) => ReferenceCall;
 
 interface ReferenceClass {
   new (route: Route): UntypedRef;
@@ -74,42 +59,42 @@ export class References {
   private readonly classes = new WeakMap<AnyService, ReferenceClass>();
   /** Those of the users' services, which are few. */
   private readonly made: { readonly service: AnyService; readonly prototype: object }[] = [];
-  private readonly interceptors: Interceptor[] = [];
+  private readonly wrappers: CallWrapper[] = [];
   private readonly system: { readonly name: string };
-  private readonly tap: Tap | undefined;
+  private readonly interceptor: Interceptor | undefined;
 
-  /** `system` is what references say of theirs. With a `tap`, references tell it what they send. */
-  constructor(system: { readonly name: string }, tap?: Tap) {
+  /** `system` is the property `system` of references. With an `interceptor`, references report their calls to it. */
+  constructor(system: { readonly name: string }, interceptor?: Interceptor) {
     this.system = system;
-    this.tap = tap;
+    this.interceptor = interceptor;
   }
 
-  /** From now on every call of an rpc goes through `interceptor`, those of the runtime itself apart. Calls pay for it only then. */
-  intercept(interceptor: Interceptor): void {
-    this.interceptors.push(interceptor);
-    for (const { service, prototype } of this.made) this.defineIntercepted(service, prototype);
+  /** Wraps every call of an rpc from now on, except those of the runtime itself. Costs nothing before it is called. */
+  wrapCalls(wrapper: CallWrapper): void {
+    this.wrappers.push(wrapper);
+    for (const { service, prototype } of this.made) this.defineWrapped(service, prototype);
   }
 
   create<S extends AnyService>(service: S, route: Route): ActorRef<S> {
     let made = this.classes.get(service);
     if (made === undefined) {
-      made = referenceClass(service, this.system, this.tap);
+      made = referenceClass(service, this.system, this.interceptor);
       this.classes.set(service, made);
       if (!isInfrastructure(service.typeName)) {
         const { prototype } = made;
         this.made.push({ service, prototype });
-        if (this.interceptors.length > 0) this.defineIntercepted(service, prototype);
+        if (this.wrappers.length > 0) this.defineWrapped(service, prototype);
       }
     }
     // oxlint-disable-next-line typescript/consistent-type-assertions -- the one cast of the kernel: referenceClass defines exactly the methods that ActorRef<S> names.
     return new made(route) as ActorRef<S>;
   }
 
-  private defineIntercepted(service: AnyService, prototype: object): void {
+  private defineWrapped(service: AnyService, prototype: object): void {
     for (const [name, method] of Object.entries(service.methods)) {
-      const plain = callFor(method, this.tap);
+      const plain = callFor(method, this.interceptor);
       const direct: ReferenceCall = (ref, message, options) => plain.call(ref, message, options);
-      const call = this.interceptors.reduce((inner, interceptor) => interceptor(method, inner), direct);
+      const call = this.wrappers.reduce((inner, wrap) => wrap(method, inner), direct);
       const value = function (this: Reference, message: unknown, options?: StreamOptions): unknown {
         return call(this, message, options);
       };
@@ -157,7 +142,11 @@ abstract class Reference implements UntypedRef {
   }
 }
 
-function referenceClass(service: AnyService, system: { readonly name: string }, tap: Tap | undefined): ReferenceClass {
+function referenceClass(
+  service: AnyService,
+  system: { readonly name: string },
+  interceptor: Interceptor | undefined,
+): ReferenceClass {
   class ServiceReference extends Reference {
     override get service(): AnyService {
       return service;
@@ -168,19 +157,22 @@ function referenceClass(service: AnyService, system: { readonly name: string }, 
     }
   }
   for (const [name, method] of Object.entries(service.methods)) {
-    Object.defineProperty(ServiceReference.prototype, name, { value: callFor(method, tap), configurable: true });
+    Object.defineProperty(ServiceReference.prototype, name, {
+      value: callFor(method, interceptor),
+      configurable: true,
+    });
   }
   return ServiceReference;
 }
 
 type Call = (this: Reference, message: unknown, options?: StreamOptions) => unknown;
 
-function tapped(call: Call, method: AnyMethod, tap: Tap): Call {
+function intercepted(call: Call, method: AnyMethod, interceptor: Interceptor): Call {
   return function (message, options) {
     const result = call.call(this, message, options);
-    if (result instanceof Promise) tap.asked(this, method, message, result);
-    else if (isStream(result)) return tap.streamed(this, method, message, result);
-    else tap.told(this, method, message);
+    if (result instanceof Promise) interceptor.onAsk(this, method, message, result);
+    else if (isStream(result)) return interceptor.onStream(this, method, message, result);
+    else interceptor.onTell(this, method, message);
     return result;
   };
 }
@@ -189,9 +181,9 @@ function isStream(result: unknown): result is Stream<unknown> {
   return typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
 }
 
-function callFor(method: AnyMethod, tap: Tap | undefined): ReturnType<typeof callOf> {
+function callFor(method: AnyMethod, interceptor: Interceptor | undefined): ReturnType<typeof callOf> {
   const call = callOf(method);
-  return tap === undefined ? call : tapped(call, method, tap);
+  return interceptor === undefined ? call : intercepted(call, method, interceptor);
 }
 
 function callOf(method: AnyMethod): Call {

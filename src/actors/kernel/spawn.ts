@@ -21,7 +21,7 @@ export function spawn<S extends AnyService, T>(
   if (siblings.has(name)) {
     throw new ConfigError(`${parent?.path ?? kernel.name}/${name} exists already: choose another name`);
   }
-  const running = kernel.tap?.spawned(`${parent?.path ?? kernel.name}/${name}`, behavior) ?? behavior;
+  const running = kernel.interceptor?.spawned(`${parent?.path ?? kernel.name}/${name}`, behavior) ?? behavior;
   const cell = new ActorCell(kernel, kernel.behaviorFor(running), parent, name);
   if (options?.cUid !== undefined) cell.takenCUid = kernel.address(cell, options.cUid);
   siblings.set(name, cell);

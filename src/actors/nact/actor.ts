@@ -11,7 +11,7 @@ import { verdicts } from './supervision.js';
 
 const nobody = new Nobody();
 
-/** An actor in nact's style, on our kernel: one for each `spawn`, through all its resets. It is the state of the actor underneath. */
+/** A nact actor on Millrace's kernel: one for each `spawn`, kept across resets. It is the state of the kernel's actor. */
 export class NactActor extends Supervised {
   protected readonly props: AnyProps;
   protected state: unknown = undefined;
@@ -19,7 +19,7 @@ export class NactActor extends Supervised {
   readonly #parent: unknown;
   #identity: Identity<unknown, unknown> | undefined;
 
-  /** `parent` is what the function finds as `ctx.parent`. */
+  /** `parent` becomes `ctx.parent`. */
   constructor(parent: unknown, run: AnyFunc, props: AnyProps) {
     super();
     this.#parent = parent;
@@ -27,7 +27,7 @@ export class NactActor extends Supervised {
     this.props = props;
   }
 
-  /** How the actor underneath behaves. */
+  /** The behavior of the kernel's actor. */
   behavior(): Behavior<typeof plainMessages, NactActor> {
     const { mailbox, shutdownAfter } = this.props;
     return behavior<typeof plainMessages, NactActor>(plainMessages, {
@@ -40,7 +40,7 @@ export class NactActor extends Supervised {
       },
       supervision: { onFailure: () => this.takeDirective() },
       ...(mailbox === undefined ? {} : { mailbox }),
-      // As nact has it, 0 is no time.
+      // In nact, 0 means no timeout.
       ...(shutdownAfter === undefined || shutdownAfter === 0 ? {} : { idleTimeoutMs: shutdownAfter }),
     });
   }
@@ -58,7 +58,7 @@ export class NactActor extends Supervised {
     return new ActorContext(this.identity, sender);
   }
 
-  /** The first thing that happens to it, and again after each reset. */
+  /** Called first, and again after each reset. */
   protected start(): void | Promise<void> {
     try {
       this.initialize();
@@ -72,7 +72,7 @@ export class NactActor extends Supervised {
     this.state = initialStateFunc === undefined ? initialState : initialStateFunc(this.contextFor(nobody));
   }
 
-  /** The function has returned; `next` is the state. */
+  /** The function has returned; `next` is the new state. */
   protected finish(next: unknown): void | Promise<void> {
     this.state = next;
   }
@@ -93,7 +93,7 @@ export class NactActor extends Supervised {
     const local = nodeOf(actor.self);
     const { self } = actor;
     if (local === undefined || !isReference(self))
-      throw new StoppedError(`${actor.path} is no actor of this partition`);
+      throw new StoppedError(`${actor.path} is not an actor of this partition`);
     this.#identity = new Identity(this.#parent, self, actor, local);
     return this;
   }
@@ -116,7 +116,7 @@ export class NactActor extends Supervised {
     }
   }
 
-  /** The last thing that happens to it, and before each reset. */
+  /** Called last, and before each reset. */
   protected async stopping(): Promise<void> {
     if (this.local.phase === 'restarting') return;
     await this.props.afterStop?.(this.state, this.contextFor(nobody));

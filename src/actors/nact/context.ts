@@ -4,7 +4,7 @@ import { takesPlain } from './node.js';
 import { type ActorPath, type ActorReference, isReference, type Ref } from './reference.js';
 import { type Verdicts, verdicts } from './supervision.js';
 
-/** What stays the same in all contexts of one actor. */
+/** What all contexts of one actor share. */
 export class Identity<Msg, ParentRef> {
   readonly parent: ParentRef;
   readonly self: ActorReference<Msg>;
@@ -25,9 +25,9 @@ export class Identity<Msg, ParentRef> {
   }
 }
 
-/** What the function of an actor is given with each message, as its last argument and as `this`. */
+/** The last argument of an actor's function, and its `this`. */
 export class ActorContext<Msg, ParentRef> {
-  /** Who sent the message, or waits for the answer to it; Nobody when `dispatch` was given no sender. */
+  /** The sender of the message, or the query that waits for the answer; Nobody when `dispatch` was given no sender. */
   readonly sender: Ref<unknown>;
   readonly #identity: Identity<Msg, ParentRef>;
 
@@ -36,7 +36,7 @@ export class ActorContext<Msg, ParentRef> {
     this.sender = sender;
   }
 
-  /** What was given to `spawn`. */
+  /** The parent that was given to `spawn`. */
   get parent(): ParentRef {
     return this.#identity.parent;
   }
@@ -57,12 +57,12 @@ export class ActorContext<Msg, ParentRef> {
     return this.#identity.log;
   }
 
-  /** What actors of Millrace have: timers, the scheduler, `outside` for I/O in simulations. Not in nact. */
+  /** Millrace's own context: timers, the scheduler, `outside` for I/O in simulations. Not in nact. */
   get actor(): Context {
     return this.#identity.actor;
   }
 
-  /** Its children in nact's style, by name, as they are now. */
+  /** A snapshot of its nact children by name. */
   get children(): ReadonlyMap<string, Ref<unknown>> {
     const children = new Map<string, Ref<unknown>>();
     for (const [name, { self }] of this.#identity.local.children) {
@@ -72,15 +72,15 @@ export class ActorContext<Msg, ParentRef> {
   }
 }
 
-/** A message that was not handled yet. */
+/** A message that waits in the mailbox. */
 export interface WaitingMessage {
   readonly message: unknown;
   readonly sender: unknown;
 }
 
-/** What `onCrash` is given. */
+/** The context of `onCrash`. */
 export class SupervisionContext<Msg, ParentRef> extends ActorContext<Msg, ParentRef> implements Verdicts {
-  /** What waits to be handled, oldest first. */
+  /** Messages that wait to be handled, oldest first. */
   readonly mailbox: readonly WaitingMessage[];
   readonly stop = verdicts.stop;
   readonly stopAll = verdicts.stopAll;

@@ -1,6 +1,7 @@
 /**
- * nact's API on our kernel, as `millrace/nact`: its functions spawn actors that take plain objects. Behind each is an actor of one
- * service that no protobuf describes, so its messages stay in their partition. Nothing in Millrace may call it: it is for users.
+ * nact's API on Millrace's kernel, as `millrace/nact`: its functions spawn actors that accept plain objects. All of them implement one
+ * service that has no protobuf description, so their messages cannot leave the partition. It is for users; nothing in Millrace may call
+ * it.
  */
 import './systems.js';
 

@@ -1,13 +1,13 @@
 import functions from 'nact/lib/functions.js';
 import systemMap from 'nact/lib/system-map.js';
 
-// The only file that loads nact. Its functions take a reference, find the system of that name in its registry, ask that for what the
-// reference leads to, and call `dispatch`, `query` or `stop` on it.
+// The only file that loads nact. nact's functions take a reference, find its system by name in the registry, resolve the reference there,
+// and call `dispatch`, `query` or `stop` on the result.
 
 /** nact's registry of the systems in this thread. */
 export const nactSystems: typeof systemMap = systemMap;
 
-/** nact's own `dispatch`: for references that are none of ours. */
+/** nact's own `dispatch`, for references that Millrace did not create. */
 export function dispatchByNact(actor: object, message: unknown, sender?: object): void {
   functions.dispatch(actor, message, sender);
 }

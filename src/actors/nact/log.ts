@@ -1,6 +1,6 @@
 import type { Logger } from '../../logging/index.js';
 
-/** nact's logger for actors, over the runtime's. */
+/** nact's logger interface for actors, on the runtime's logger. */
 export class ActorLogger {
   readonly #log: Logger;
 

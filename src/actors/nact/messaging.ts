@@ -14,9 +14,13 @@ export type MethodMessage<R> = {
 }[Exclude<keyof R, keyof UntypedRef>];
 
 /**
- * Sends a message. `false` when the mailbox is past its mark (`await actor.ready()`) or the actor has stopped, which makes the message
- * a dead letter; BackpressureError when the mailbox is full, ProtocolError for an actor of another partition. Of a typed actor it calls
- * the method that the message names, and hands its reply to `sender`.
+ * Sends a message. Returns `false` when the mailbox is past its high-water mark (`await actor.ready()`), or the actor has stopped: then
+ * the message becomes a dead letter. Throws BackpressureError when the mailbox is full, ProtocolError for an actor of another partition.
+ * For a typed actor, it calls the method that the message names, and dispatches the reply to `sender`.
+ *
+ * @example
+ * const greeter = spawn(runtime, (state, name) => console.log(`Hello ${name}`));
+ * dispatch(greeter, 'Ada');
  */
 export function dispatch<Msg>(actor: Ref<Msg>, msg: NoInfer<Msg>, sender?: Ref<never> | UntypedRef): boolean;
 export function dispatch<R extends UntypedRef>(
@@ -33,13 +37,16 @@ export function dispatch(actor: object, msg: unknown, sender?: object): boolean 
   return true;
 }
 
-/** What the reference takes that a message of a query carries. */
+/** The type of the answer: what the reference in the message of a query accepts. */
 export type ReplyTo<Factory> = Factory extends (sender: Ref<infer Reply>) => unknown ? Reply : never;
 
 /**
- * Sends a message and waits for what is dispatched to its sender: made by a function, the message carries that sender; any other is
- * answered through `ctx.sender`. Rejects with AskTimeoutError at the deadline, with HandlerError when the actor failed, with
- * StoppedError when it has stopped, and the other errors of an ask. Of a typed actor it is an ask.
+ * Sends a message, and resolves to what the actor dispatches to its sender. A function as `queryFactory` gets that sender, and returns
+ * the message; any other message is answered through `ctx.sender`. Rejects with AskTimeoutError at the deadline, with HandlerError when
+ * the actor failed, with StoppedError when it has stopped, and with the other errors of an ask. For a typed actor, it is an ask. `timeout` is in ms, and above 0.
+ *
+ * @example
+ * const price = await query(pricing, (sender) => ({ symbol: 'ACME', sender }), 500);
  */
 export function query<Msg, Factory extends (sender: Ref<unknown>) => Msg>(
   actor: Ref<Msg>,
@@ -53,17 +60,23 @@ export function query<R extends UntypedRef>(
   timeout: Milliseconds,
 ): Promise<unknown>;
 export function query(actor: object, msg: unknown, timeout: Milliseconds): Promise<unknown> {
-  if (!(timeout > 0)) throw new ConfigError(`a query needs a timeout in milliseconds, above 0, not ${timeout}`);
+  if (!(timeout > 0)) throw new ConfigError(`a query needs a positive timeout in milliseconds, not ${timeout}`);
   const local = nodeOf(actor);
   if (local !== undefined) return queryOf(local, msg, timeout);
   return Promise.reject(
     routeKey in actor
       ? leavesPartition()
-      : new ConfigError('only an actor can be queried; this is no reference to one'),
+      : new ConfigError('only an actor can be queried; this is not a reference to one'),
   );
 }
 
-/** Stops an actor when the message that it handles is done, its children first; or a whole runtime. */
+/**
+ * Stops an actor when the message that it handles is done, its children first; or a whole runtime. ConfigError for an actor of another
+ * partition.
+ *
+ * @example
+ * stop(greeter);
+ */
 export function stop(actor: Ref<never> | UntypedRef | (HasSystem & { stop(): Promise<unknown> })): void {
   if (systemKey in actor) {
     void actor.stop();
@@ -71,5 +84,7 @@ export function stop(actor: Ref<never> | UntypedRef | (HasSystem & { stop(): Pro
   }
   const local = nodeOf(actor);
   if (local !== undefined) local.requestStop();
-  else if (routeKey in actor) throw new ConfigError('an actor of another partition is stopped there');
+  else if (routeKey in actor) {
+    throw new ConfigError('an actor of another partition cannot be stopped from here; stop it in its own partition');
+  }
 }

@@ -1,13 +1,13 @@
-/** The parts of nact 7.6.2 that internals.ts stands on; nact's own types describe only its public face. */
+/** The internal modules of nact 7.6.2 that internals.ts uses; nact's own types describe only its public API. */
 declare module 'nact/lib/system-map.js' {
-  /** nact's functions call `find` with a reference, and then `dispatch`, `query`, `stop` or `assertNotStopped` of what it gives. */
+  /** nact's functions call `find` with a reference, and then `dispatch`, `query`, `stop` or `assertNotStopped` of the result. */
   interface System {
     readonly name: string;
     find(reference: object): object | undefined;
   }
 
   const systemMap: {
-    /** In place of one that has the name already. */
+    /** Replaces a system of the same name. */
     add(system: System): void;
     find(systemName: string): System | undefined;
     remove(systemName: string): void;

@@ -1,4 +1,4 @@
-/** In the place of a sender that there is not. */
+/** The sender of a message that was dispatched without one. Ignores messages. */
 export class Nobody {
   readonly type = 'nobody';
   readonly system = { name: undefined };

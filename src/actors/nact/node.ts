@@ -10,8 +10,8 @@ import { registeredSystem } from './queries.js';
 const nobody = Object.freeze(new Nobody());
 
 /**
- * Sends a message in nact's form: anything to an actor that takes plain messages, and `{ methodName: request }` to any other; then the
- * reply to an ask goes to `sender`, where there is one. Returns what `tell` returns.
+ * Sends a message in nact's form: anything to an actor that accepts plain messages, `{ methodName: request }` to any other. The reply
+ * to an ask is dispatched to `sender`, if there is one. Returns what `tell` returns.
  */
 export function dispatchTo(node: ActorNode, message: unknown, sender?: object): boolean {
   if (takesPlain(node)) return node.tell(receive, { message, sender: sender ?? nobody }, undefined);
@@ -25,8 +25,8 @@ export function dispatchTo(node: ActorNode, message: unknown, sender?: object): 
 }
 
 /**
- * As `dispatchTo`, for an ask. A function makes the message: of the reference that takes the answer, where the actor takes plain
- * messages; of nobody's otherwise, since the reply is what the handler returns.
+ * As `dispatchTo`, for an ask. A function creates the message. It gets the reference that accepts the answer where the actor accepts
+ * plain messages, and Nobody otherwise, since a typed actor's handler returns the reply.
  */
 export async function queryOf(node: ActorNode, message: unknown, timeoutMs: number): Promise<unknown> {
   if (takesPlain(node)) {
@@ -34,7 +34,7 @@ export async function queryOf(node: ActorNode, message: unknown, timeoutMs: numb
   }
   const [method, request] = parse(node, isFactory(message) ? message(nobody) : message);
   if (method.mode !== 'ask')
-    throw new ProtocolError(`${method.fullName} has no reply: dispatch it instead of querying`);
+    throw new ProtocolError(`${method.fullName} has no reply: dispatch it instead of querying it`);
   return node.ask(method, request, { timeoutMs });
 }
 
@@ -51,10 +51,11 @@ function askPlain(node: ActorNode, messageFor: (query: PlainQuery) => unknown, t
     queries?.expect(query.reference);
     query.start(call.beganMs);
     if (!query.isSettled) node.deliver(receive, { message, sender: query.reference, query }, query);
+    query.isUnderWay = true;
   }).finally(() => asked !== undefined && queries?.forget(asked.reference));
 }
 
-/** By name, because the actor may be of another copy of Millrace. */
+/** True for nact actors. Compares names, because the actor may belong to another copy of Millrace. */
 export function takesPlain(node: { readonly service: { readonly typeName: string } }): boolean {
   return node.service.typeName === plainMessages.typeName;
 }
@@ -75,13 +76,13 @@ function parse({ name: actor, service }: ActorNode, message: unknown): readonly 
     throw new ProtocolError(`a message to ${actor} must be { method: request } with one of the methods ${known}`);
   }
   if (method.mode === 'stream')
-    throw new ProtocolError(`${method.fullName} is a stream: iterate what the reference returns`);
+    throw new ProtocolError(`${method.fullName} is a stream: call it on the reference, and iterate the result`);
   return [method, method.request.create(request)];
 }
 
-/** nact's spawn would make an actor with clocks and timers of its own. */
+/** nact's own spawn would create an actor that bypasses Millrace's scheduler. */
 export function spawnRefused(name: string): ConfigError {
   return new ConfigError(
-    `nact's spawn cannot make an actor under ${name}: it would have clocks and timers of its own; use spawn of millrace/nact`,
+    `nact's own spawn cannot create an actor under ${name}, because the actor would not use its scheduler; use spawn of millrace/nact`,
   );
 }

@@ -2,12 +2,12 @@ import { ProtocolError } from '../../errors.js';
 import { Lane, type MessageType, type Service, type TellMethod } from '../../protocol/index.js';
 import type { PlainQuery } from './plain-query.js';
 
-/** What lies in the mailbox of an actor in nact's style. */
+/** A message in the mailbox of a nact actor. */
 export interface PlainMessage {
   readonly message: unknown;
-  /** A reference, or whatever else was given to nact's `dispatch`. */
+  /** A reference, or any other value that was given to nact's `dispatch`. */
   readonly sender: unknown;
-  /** Waits for an answer. */
+  /** The query that waits for an answer. */
   readonly query?: PlainQuery | undefined;
 }
 
@@ -22,10 +22,10 @@ const plainMessage: MessageType<PlainMessage, PlainMessage> = {
   },
 };
 
-/** What `dispatch` meets on its way to another partition. */
+/** The error of a dispatch to an actor of another partition. */
 export function leavesPartition(): ProtocolError {
   return new ProtocolError(
-    'a plain object cannot leave its partition, because no protobuf type says how to write it: give the actor a service (see docs/protocols.md) and call its methods, or send to an actor of this partition that does',
+    'a plain object cannot leave its partition, because it has no protobuf type to encode it: give the actor a service (see docs/protocols.md) and call its methods, or send the object to an actor of this partition that does so',
   );
 }
 
@@ -39,7 +39,7 @@ export const receive: TellMethod<PlainMessage, PlainMessage> = {
   response: plainMessage,
 };
 
-/** The protocol of actors in nact's style, which no file declares: any object, in this partition only. */
+/** The service of nact actors, which no .proto file declares: any object, within the partition only. */
 export const plainMessages: Service<{ readonly receive: typeof receive }> = {
   typeName: 'millrace.nact.Actor',
   methods: { receive },

@@ -1,5 +1,4 @@
-import type { AnyMethod, MessageType, Meta, Ref } from '../../protocol/index.js';
-import { Lane } from '../../protocol/index.js';
+import { type AnyMethod, Lane, type MessageType, type Meta, type Ref } from '../../protocol/index.js';
 import {
   type Caller,
   type CallChain,
@@ -26,7 +25,7 @@ const query: AnyMethod = {
   response: anything,
 };
 
-/** An ask in nact's form: answered by whoever dispatches to its reference, however long after the handler has returned. */
+/** An ask in nact's form: a dispatch to its reference answers it, also after the handler has returned. */
 export class PlainQuery extends PendingAsk implements Delivery {
   readonly chain: CallChain | undefined;
   readonly meta: Meta | undefined;
@@ -59,10 +58,10 @@ export class PlainQuery extends PendingAsk implements Delivery {
     return this.asked.path;
   }
 
-  /** The end of the handler is no answer. */
+  /** Does nothing: the return value of the handler is not the answer. */
   override reply(): void {}
 
-  /** Later answers are ignored, as are those after the deadline. */
+  /** Settles the query. Further answers, and answers after the deadline, are ignored. */
   answer(value: unknown): void {
     super.reply(value);
   }
@@ -73,7 +72,7 @@ export class PlainQuery extends PendingAsk implements Delivery {
   }
 }
 
-/** Where the answer to a query goes, in nact's form. */
+/** The reference in nact's form that accepts the answer to a query. */
 export class QueryReference {
   readonly type = 'temp';
   readonly id: number;

@@ -5,7 +5,7 @@ import type { Ref } from './reference.js';
 import type { SupervisionActorFunc } from './supervision.js';
 import type { Milliseconds } from './time.js';
 
-/** Handles one message; what it returns, or its promise resolves with, is the next state. */
+/** Handles one message; returns the next state, or a promise of it. */
 export type ActorFunc<State, Msg, ParentRef> = (
   state: State,
   msg: Msg,
@@ -15,26 +15,26 @@ export type ActorFunc<State, Msg, ParentRef> = (
 export type StatelessActorFunc<Msg, ParentRef> = (msg: Msg, ctx: ActorContext<Msg, ParentRef>) => unknown;
 
 export interface StatelessActorProps<Msg, ParentRef> {
-  /** The actor stops when it had no message for this long. */
+  /** The actor stops when it has received no message for this long. */
   readonly shutdownAfter?: Milliseconds | undefined;
   /** Default: `stop`; for an actor without state, `resume`. */
   readonly onCrash?: SupervisionActorFunc<Msg, ParentRef> | undefined;
-  /** As in `behavior`: what the mailbox holds, and what becomes of more. Not in nact. */
+  /** As in `behavior`: the mailbox's capacity, and what happens at its bound. Not in nact. */
   readonly mailbox?: BehaviorOptions<unknown>['mailbox'] | undefined;
 }
 
 export interface ActorProps<State, Msg, ParentRef> extends StatelessActorProps<Msg, ParentRef> {
   readonly initialState?: State | undefined;
-  /** Makes the state, at the start and after each reset. Goes before `initialState`. */
+  /** Creates the state, at the start and after each reset. Takes precedence over `initialState`. */
   readonly initialStateFunc?: ((ctx: ActorContext<Msg, ParentRef>) => State) | undefined;
   /** Called when the actor has stopped, not when it is reset. */
   readonly afterStop?: ((state: State, ctx: ActorContext<Msg, ParentRef>) => void | Promise<void>) | undefined;
 }
 
-/** Contexts, their types forgotten. */
+/** A context without its type parameters. */
 export type AnyContext = ActorContext<never, unknown>;
 
-/** What `spawn` was given, its types forgotten: by way of methods, whose parameters compare both ways. */
+/** The properties given to `spawn`, without type parameters. They are typed as methods, whose parameters are bivariant. */
 export interface AnyProps {
   readonly shutdownAfter?: Milliseconds | undefined;
   readonly mailbox?: BehaviorOptions<unknown>['mailbox'] | undefined;
@@ -44,7 +44,7 @@ export interface AnyProps {
   readonly afterStop?: Untyped['afterStop'] | undefined;
 }
 
-/** The function of an actor, likewise. */
+/** The function of an actor, without type parameters. */
 export type AnyFunc = Untyped['f'];
 
 interface Untyped {
@@ -59,9 +59,9 @@ interface Untyped {
   afterStop(state: unknown, ctx: AnyContext): void | Promise<void>;
 }
 
-/** ConfigError for what is no function, no name or no time. */
+/** Throws ConfigError for an invalid function, name, or time. */
 export function checkSpawn(f: unknown, name: unknown, { shutdownAfter }: AnyProps): void {
-  if (typeof f !== 'function') throw new ConfigError(`an actor is spawned with its function, not with ${typeof f}`);
+  if (typeof f !== 'function') throw new ConfigError(`the function of an actor must be a function, not ${typeof f}`);
   if (name !== undefined && typeof name !== 'string') {
     throw new ConfigError(`the name of an actor must be a string, not ${typeof name}`);
   }

@@ -1,12 +1,13 @@
+import { hasMark } from '../../foreign.js';
 import { nactSystems } from './internals.js';
 
-/** Takes the answer to a query. */
+/** A pending query. */
 interface Answerable {
   readonly id: number;
   receive(answer: { readonly message: unknown }): boolean;
 }
 
-/** The queries of one system that wait for their answers. nact's own `dispatch` finds them by their ids. */
+/** The pending queries of one system. nact's own `dispatch` finds them by their ids. */
 export class Queries {
   readonly #waiting = new Map<number, Answerable>();
   #lastId = 0;
@@ -28,7 +29,7 @@ export class Queries {
   }
 }
 
-/** Property of our systems in nact's registry, whichever copy of Millrace has entered them. */
+/** Property of Millrace's systems in nact's registry, whichever copy of Millrace has registered them. */
 export const systemBrand: unique symbol = Symbol.for('millrace.nact.system');
 
 export interface RegisteredSystem {
@@ -36,12 +37,12 @@ export interface RegisteredSystem {
   readonly queries: Queries;
 }
 
-/** Our system of this name in nact's registry; undefined when it has stopped. */
+/** Millrace's system of this name in nact's registry; undefined when it has stopped. */
 export function registeredSystem(name: string): RegisteredSystem | undefined {
   const found: unknown = nactSystems.find(name);
   return isRegistered(found) ? found : undefined;
 }
 
 function isRegistered(value: unknown): value is RegisteredSystem {
-  return typeof value === 'object' && value !== null && systemBrand in value;
+  return hasMark(value, systemBrand);
 }

@@ -1,17 +1,17 @@
 import type { ActorPath as Path, HasSystem, UntypedRef } from '../kernel/index.js';
 import type { PlainMessage } from './plain-messages.js';
 
-/** Whatever messages of type `Msg` can be dispatched to: an actor in nact's style, a query that waits for its answer, Nobody. */
+/** Accepts messages of type `Msg`: a nact actor, a pending query, or Nobody. */
 export interface Ref<in Msg> {
   readonly type: 'actor' | 'temp' | 'nobody';
   readonly system: { readonly name: string | undefined };
   readonly receive: (message: PlainMessage & { readonly message: Msg }) => boolean;
 }
 
-/** An actor in nact's style. Everything that takes a reference takes it: `ctx.watch`, `runtime.stopActor`, `runtime.register`. */
+/** A nact actor. Functions that accept a reference accept it: `ctx.watch`, `runtime.stopActor`, `runtime.register`. */
 export type ActorReference<Msg> = Ref<Msg> & UntypedRef;
 
-/** Under whom actors can be spawned: a Runtime, or any actor of this partition. */
+/** A possible parent of an actor: a Runtime, or any actor of this partition. */
 export type Parent = HasSystem | UntypedRef | Ref<never>;
 
 export type ActorPath = Path;
@@ -21,7 +21,7 @@ export function isReference(value: unknown): value is Ref<unknown> {
   return 'type' in value && 'system' in value;
 }
 
-/** A query that waits for its answer, or Nobody, of whatever copy of Millrace. nact's own have no `receive`. */
+/** A pending query or Nobody, of any copy of Millrace. nact's own references have no `receive`. */
 export function isOwnReference(value: object): value is Ref<unknown> {
   return 'type' in value && (value.type === 'temp' || value.type === 'nobody') && 'receive' in value;
 }

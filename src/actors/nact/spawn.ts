@@ -13,9 +13,9 @@ import type { ActorReference, Parent } from './reference.js';
 import { verdicts } from './supervision.js';
 
 /**
- * Starts an actor: nact's `spawn`. `f` is called with the state, one message at a time, and the context, which is `this` too; what it
- * returns, or its promise resolves with, is the next state. ConfigError for a name that is taken or unfit, StoppedError when the parent
- * is about to end.
+ * Starts an actor, as nact's `spawn`. `f` is called for one message at a time, with the state, the message, and the context, which is
+ * also `this`. It returns the next state, or a promise of it. Throws ConfigError for a name that is invalid or taken, StoppedError when
+ * the parent is stopping.
  *
  *     const counter = spawn(runtime, (count: number, step: number) => count + step, 'counter', { initialState: 0 });
  *     dispatch(counter, 3);
@@ -30,7 +30,7 @@ export function spawn<State, Msg, ParentRef extends Parent>(
   return place(parent, new NactActor(parent, f, properties), name);
 }
 
-/** nact's `spawnStateless`: as `spawn`, for a function without state. It goes on after a failure unless `onCrash` says otherwise. */
+/** Starts an actor without state, as nact's `spawnStateless`. It continues after a failure unless `onCrash` decides otherwise. */
 export function spawnStateless<Msg, ParentRef extends Parent>(
   parent: ParentRef,
   f: StatelessActorFunc<Msg, ParentRef>,
@@ -46,7 +46,7 @@ export function spawnStateless<Msg, ParentRef extends Parent>(
   );
 }
 
-/** Starts the actor underneath. */
+/** Starts the kernel's actor. */
 export function place<Msg>(parent: Parent, actor: NactActor, name: string | undefined): ActorReference<Msg> {
   const behavior = actor.behavior();
   if (systemKey in parent) return parent[systemKey].spawn(behavior, { name });

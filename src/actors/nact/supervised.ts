@@ -4,7 +4,7 @@ import { takesPlain } from './node.js';
 import type { PlainMessage } from './plain-messages.js';
 import { verdicts } from './supervision.js';
 
-/** What failed, and with what. */
+/** A failure of an actor. */
 export interface Fault {
   readonly error: unknown;
   /** The message that was being handled, where there was one. */
@@ -12,29 +12,29 @@ export interface Fault {
 }
 
 /**
- * An actor whose failures are judged as nact does: its own by itself, those that escalate by its parent. The verdict becomes what our
- * kernel is to do with the actor that failed, and what becomes of its peers or children.
+ * An actor with nact's supervision: its own `onCrash` decides on its failures, its parent's `onCrash` on failures that escalate. The
+ * verdict is translated into a directive for Millrace's kernel, and into stops and resets of siblings or children.
  */
 export abstract class Supervised {
   abstract readonly local: ActorNode;
-  /** What the kernel is to do with the failure that it learns of next; one that nobody judged ends the actor. */
+  /** The directive for the next failure that the kernel sees. A failure without a verdict stops the actor. */
   #directive: Directive = 'stop';
 
-  /** What the user's `onCrash` says. */
+  /** Calls the user's `onCrash`. */
   protected abstract decide(fault: Fault, child: ActorNode | undefined): Promise<symbol>;
 
-  /** Rejects with the error when it is decided what becomes of this actor. */
+  /** Decides on this actor, then rejects with the error. */
   protected async crash(fault: Fault): Promise<never> {
     fault.received?.query?.crash(fault.error);
     return this.carryOut(await this.judge(fault), fault.error);
   }
 
-  /** What becomes of this actor, which has failed. */
+  /** The directive for this actor, which has failed. */
   protected judge(fault: Fault): Promise<Directive> {
     return this.#judge(fault, undefined);
   }
 
-  /** Throws `error` for the kernel, which then follows the directive. */
+  /** Throws `error` to the kernel, which then follows the directive. */
   protected carryOut(directive: Directive, error: unknown): never {
     this.#directive = directive;
     throw error;
@@ -47,7 +47,7 @@ export abstract class Supervised {
     return directive;
   }
 
-  /** What becomes of the one that failed, this actor or its `child`. */
+  /** The directive for the actor that failed: this one, or its `child`. */
   async #judge(fault: Fault, child: Supervised | undefined): Promise<Directive> {
     const verdict = await this.#verdict(fault, child);
     switch (verdict) {
@@ -78,7 +78,7 @@ export abstract class Supervised {
     }
   }
 
-  /** An `onCrash` that throws, or says what makes no sense, leaves it to the parent. */
+  /** When `onCrash` throws, or its verdict does not apply, the failure escalates. */
   async #verdict(fault: Fault, child: Supervised | undefined): Promise<symbol> {
     try {
       const verdict = await this.decide(fault, child?.local);
@@ -98,7 +98,7 @@ export abstract class Supervised {
     return directive === 'resume' ? directive : this.#end(directive, fault, child);
   }
 
-  /** The verdict is about this actor; a child that failed ends with it, or before it begins anew. */
+  /** The verdict is on this actor; a child that failed stops with it, or before it restarts. */
   #end(directive: Directive, fault: Fault, child: Supervised | undefined): Directive {
     if (child === undefined) return directive;
     this.#failWith(fault.error, directive);
@@ -120,7 +120,7 @@ export abstract class Supervised {
     return plainActors(siblings).filter((sibling) => sibling !== this.local);
   }
 
-  /** Begins anew because the verdict on another says so. */
+  /** Restarts because of a verdict on another actor. */
   reset(because: string): void {
     this.#failWith(new HandlerError(because), 'restart');
   }
@@ -132,6 +132,6 @@ function plainActors(actors: ReadonlyMap<string, ActorNode>): ActorNode[] {
 
 function resetEach(actors: readonly ActorNode[], by: ActorNode): void {
   for (const { state } of actors) {
-    if (state instanceof Supervised) state.reset(`${by.path} decided that others are reset, too`);
+    if (state instanceof Supervised) state.reset(`${by.path} decided to reset other actors too`);
   }
 }

@@ -1,20 +1,20 @@
 import type { SupervisionContext } from './context.js';
 import type { Ref } from './reference.js';
 
-/** What nact's `onCrash` decides with; each is a property of the context that it is given. */
+/** The possible results of nact's `onCrash`; each is a property of its context. */
 export interface Verdicts {
-  /** The actor ends. */
+  /** Stops the actor. */
   readonly stop: symbol;
-  /** The actor and its peers end. */
+  /** Stops the actor and its siblings. */
   readonly stopAll: symbol;
-  /** The child whose failure came up ends. */
+  /** Stops the child whose failure escalated. */
   readonly stopChild: symbol;
   readonly stopAllChildren: symbol;
-  /** The parent decides. */
+  /** Lets the parent decide. */
   readonly escalate: symbol;
-  /** The actor goes on with its state. */
+  /** The actor continues with its state. */
   readonly resume: symbol;
-  /** The actor begins anew; its mailbox stays, its children end. */
+  /** Restarts the actor; it keeps its mailbox, its children stop. */
   readonly reset: symbol;
   readonly resetAll: symbol;
   readonly resetChild: symbol;
@@ -35,8 +35,8 @@ export const verdicts: Verdicts = {
 };
 
 /**
- * Decides what becomes of an actor that failed, or of a `child` whose failure escalated. `msg` is undefined when it failed outside any
- * message.
+ * Decides on an actor that failed, or on a `child` whose failure escalated. `msg` is undefined when the failure did not happen in the
+ * handler of a message.
  */
 export type SupervisionActorFunc<Msg, ParentRef> = (
   msg: Msg | undefined,

@@ -3,13 +3,13 @@ import { nactSystems } from './internals.js';
 import { dispatchTo, queryOf, spawnRefused } from './node.js';
 import { Queries, type RegisteredSystem, registeredSystem, systemBrand } from './queries.js';
 
-/** A reference as nact and we make them; `nobody` leads nowhere. */
+/** A reference of nact or of Millrace; `nobody` resolves to nothing. */
 type NactReference =
   | { readonly type: 'system' | 'nobody' }
   | { readonly type: 'temp'; readonly id: number }
   | { readonly type: 'actor'; readonly path: { readonly parts: readonly string[] } };
 
-/** One of our systems as nact sees it. */
+/** Presents a system of Millrace to nact. */
 class NactSystem implements RegisteredSystem {
   readonly [systemBrand] = true;
   readonly queries = new Queries();
@@ -27,7 +27,7 @@ class NactSystem implements RegisteredSystem {
     return this.#tree.children;
   }
 
-  /** What a reference leads to: what nact's functions ask the system first. */
+  /** Resolves a reference. nact's functions call this first. */
   find(reference: NactReference): object | undefined {
     switch (reference.type) {
       case 'system':
@@ -49,7 +49,7 @@ class NactSystem implements RegisteredSystem {
     void this.#tree.system.shutdown();
   }
 
-  /** nact's spawn asks this before it makes a child. */
+  /** nact's spawn calls this before it creates a child. */
   assertNotStopped(): never {
     throw spawnRefused(this.name);
   }
@@ -59,7 +59,7 @@ class NactSystem implements RegisteredSystem {
   }
 }
 
-/** One of our actors as nact sees it. */
+/** Presents an actor of Millrace to nact. */
 class NactNode {
   readonly #node: ActorNode;
 
@@ -79,13 +79,13 @@ class NactNode {
     this.#node.requestStop();
   }
 
-  /** nact's spawn asks this before it makes a child. */
+  /** nact's spawn calls this before it creates a child. */
   assertNotStopped(): never {
     throw spawnRefused(this.#node.name);
   }
 }
 
-/** Enters our systems into nact's registry, where other copies of Millrace in this thread may do so as well. */
+/** Registers Millrace's systems with nact. Other copies of Millrace in this thread may register them too. */
 const registrar: TreeObserver = {
   isTaken(name) {
     return nactSystems.find(name) !== undefined && registeredSystem(name) === undefined;

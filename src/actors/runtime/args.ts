@@ -1,20 +1,20 @@
 import { ConfigError } from '../../errors.js';
 
-/** Deeper than any arguments that people write; what refers to itself passes it. */
+/** Deeper than any real arguments; a cyclic value exceeds it. */
 const MAX_DEPTH = 64;
 
-/** The arguments of a pipeline as JSON. ConfigError names the first that JSON would drop or change: each partition must see the same. */
+/** Encodes the arguments of a pipeline as JSON. Throws ConfigError, which names the first value that JSON would drop or change. */
 export function encodeArgs(pipeline: string, args: unknown): string {
   const wrong = findNotJson(args ?? {}, 'args', 0);
   if (wrong !== undefined) {
     throw new ConfigError(
-      `The arguments of pipeline "${pipeline}" must be JSON, because they travel to every partition; ${wrong} is not.`,
+      `The arguments of pipeline "${pipeline}" must be JSON, because they are sent to every partition; ${wrong} is not.`,
     );
   }
   return JSON.stringify(args ?? {});
 }
 
-/** Path of the first value that is not JSON. A property that is undefined is the same as none. */
+/** Path of the first value that is not JSON. Undefined properties are ignored. */
 function findNotJson(value: unknown, path: string, depth: number): string | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') {
     return undefined;

@@ -8,7 +8,7 @@ import type { Output, Pipeline, PipelineBuilder, Port, SegmentContext, SegmentOp
 
 type AnyType = MessageType<unknown, unknown>;
 
-/** The code of a segment, whichever kind it is. */
+/** The code of a source, segment, or sink. */
 export interface SegmentCode {
   readonly name: string;
   readonly ingress: string | undefined;
@@ -22,7 +22,7 @@ export interface PortCode {
   readonly key: ((value: unknown) => string | number | bigint) | undefined;
 }
 
-/** A pipeline after its function was called: what travels, and the code that does not. */
+/** The result of a declaring function: the definition, which is sent to other partitions, and the code, which is not. */
 export interface Declared {
   readonly definition: v1.PipelineDefinition;
   readonly segments: ReadonlyMap<string, SegmentCode>;
@@ -34,12 +34,12 @@ interface Ends {
   consumer: string | undefined;
 }
 
-/** Calls the declaring function, and checks what it built. ConfigError names the segment or port that is wrong. */
+/** Calls the declaring function, and checks its result. Throws ConfigError, which names the invalid segment or port. */
 export function declarePipeline(pipeline: Pipeline, args: unknown): Declared {
   const complete = pipeline.args === undefined ? args : withDefaults(pipeline.name, pipeline.args, args);
   const encodedArgs = encodeArgs(pipeline.name, complete);
   const declaring = new Declaring(pipeline.name);
-  // Decoded again, so that the function sees here what it will see in every other partition.
+  // Decoded again, so that the function gets the same arguments here as in every other partition.
   pipeline.declare(declaring.builder(), JSON.parse(encodedArgs));
   return declaring.finish(pipeline, encodedArgs);
 }
@@ -47,7 +47,7 @@ export function declarePipeline(pipeline: Pipeline, args: unknown): Declared {
 export function checkInstances(segment: string, instances: number): void {
   if (!Number.isInteger(instances) || instances < 1 || instances > limits.segmentInstances) {
     throw new ConfigError(
-      `instances of segment "${segment}" is a whole number from 1, and at most ${limits.segmentInstances}; got ${instances}.`,
+      `instances of segment "${segment}" must be a whole number from 1 to ${limits.segmentInstances}, not ${instances}.`,
     );
   }
 }
@@ -65,7 +65,7 @@ class Declaring {
   }
 
   builder(): PipelineBuilder {
-    // Overloads and the erasure of element types meet here: the builder's types are checked where it is called.
+    // The overloads of PipelineBuilder are checked in the declaring function; here the element types are erased.
     const builder = {
       port: (name: string, type: AnyType, options: SegmentOptions = {}) => this.#port(name, type, options),
       source: (name: string, to: unknown, ...rest: unknown[]) => {
@@ -161,7 +161,7 @@ class Declaring {
 
   #ingress(segment: string, from: unknown): Port<unknown> {
     if (!isPort(from)) {
-      throw this.#error(`segment "${segment}" reads from a port: what source, segment or port returned`);
+      throw this.#error(`segment "${segment}" must read from a port: the result of source, segment or port`);
     }
     return from;
   }
@@ -169,7 +169,7 @@ class Declaring {
   #egress(segment: string, to: unknown, options: SegmentOptions): Port<unknown> {
     if (isPort(to)) {
       if (options.policy !== undefined || options.key !== undefined) {
-        throw this.#error(`segment "${segment}" writes to a port that has its policy already: say it there`);
+        throw this.#error(`segment "${segment}" writes to a declared port: give policy and key to port() instead`);
       }
       return to;
     }
@@ -187,7 +187,7 @@ class Declaring {
     if (ends[end] !== undefined) {
       const verb = end === 'producer' ? 'write to' : 'read from';
       throw this.#error(
-        `"${ends[end]}" and "${segment}" both ${verb} port "${port.name}": a port joins one of each; give them ports of their own`,
+        `"${ends[end]}" and "${segment}" both ${verb} port "${port.name}", which connects one writer and one reader: give each segment its own port`,
       );
     }
     ends[end] = segment;
@@ -195,18 +195,18 @@ class Declaring {
 
   #checkSegment(name: string, { instances = 1, with: placedWith }: SegmentOptions): void {
     if (!/^[a-z0-9][a-z0-9_.-]*$/i.test(name)) {
-      throw this.#error(`the name of a segment has letters, digits, and -_. only; got "${name}"`);
+      throw this.#error(`the name of a segment may contain letters, digits, and -_. only, not "${name}"`);
     }
     if (this.#segments.has(name)) {
       throw this.#error(`two segments are named "${name}"`);
     }
     checkInstances(name, instances);
     if (placedWith !== undefined && !this.#segments.has(placedWith)) {
-      throw this.#error(`segment "${name}" is to be placed with "${placedWith}", which is not declared before it`);
+      throw this.#error(`segment "${name}" is placed with "${placedWith}", which must be declared before it`);
     }
   }
 
-  /** Follows each segment from its output to its reader; a way that comes back never ends. */
+  /** Follows each segment from its output to its reader, and throws where that leads back to the start. */
   #refuseCycles(): void {
     for (const start of this.#segments.keys()) {
       const way = [start];
@@ -234,7 +234,7 @@ class Declaring {
     const run = rest.at(-1);
     const options = rest.length > 1 ? rest[0] : {};
     if (!isFunction(run) || typeof options !== 'object' || options === null) {
-      throw this.#error(`segment "${name}" needs its function as the last argument, its options before that`);
+      throw this.#error(`segment "${name}" needs its function as the last argument, and its options before it`);
     }
     return { options, run };
   }

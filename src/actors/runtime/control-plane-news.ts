@@ -14,13 +14,13 @@ export interface NewsOptions {
   readonly log: Logger;
   readonly partitions: Partitions;
   readonly runs: PipelineRuns;
-  /** Nothing is done about news any more. */
+  /** The runtime is ending: the loss of the control plane is ignored. */
   readonly isEnding: () => boolean;
 }
 
-/** Hands what the control plane tells a runtime on to those whom it concerns. */
+/** Passes the updates of the control plane to the parts of a runtime that they concern. */
 export class ControlPlaneNews implements ControlPlaneListener {
-  /** Set where this runtime serves the control plane. */
+  /** Set where this runtime runs the control plane server. */
   pipelines: PipelinesManager | undefined;
   readonly lostListeners: ((error: MillraceError) => void)[] = [];
   readonly #options: NewsOptions;
@@ -52,10 +52,10 @@ export class ControlPlaneNews implements ControlPlaneListener {
   }
 
   progress(progress: v1.SegmentProgress): void {
-    this.#options.runs.heard(progress);
+    this.#options.runs.onProgress(progress);
   }
 
-  /** Cut off: what runs here belongs to no pipeline any more. */
+  /** The control plane is unreachable: the segments here do not belong to any pipeline any more. */
   lost(error: MillraceError): void {
     const { isEnding, log, partitions, runs } = this.#options;
     if (isEnding()) {

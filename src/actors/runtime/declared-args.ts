@@ -1,25 +1,26 @@
-/** Arguments that a pipeline declares: whoever gives another, or a value of another type, is refused by name. */
+/** Arguments that a pipeline declares. Undeclared arguments, and values of another type, are refused. */
 import { ConfigError } from '../../errors.js';
+import { isRecord } from '../../foreign.js';
 import { nearestName } from '../../options/index.js';
 
 /** One argument of a pipeline. */
 export interface PipelineArgument {
-  /** What it takes: any text (the default), a number, or nothing: a flag is given or not. */
+  /** Type of its value: `text` (the default), `number`, or `flag`, which is given without a value. */
   readonly type?: 'text' | 'number' | 'flag';
-  /** Its value where it is not given; without one its property is missing then, and a flag's, too. */
+  /** Its value where it is not given. Without a default, the property is missing then, also that of a flag. */
   readonly default?: string | number | boolean;
-  /** A run without it is refused. */
+  /** A run without this argument is refused. */
   readonly required?: boolean;
   /** One line for `millrace run MODULE -- --help`. */
   readonly help: string;
 }
 
-/** Under the names of the properties that the declaring function gets: `maxRows` is `--max-rows` on the command line. */
+/** Arguments by the property names that the declaring function gets: `maxRows` is `--max-rows` on the command line. */
 export type PipelineArguments = Readonly<Record<string, PipelineArgument>>;
 
 const VALUE_TYPES = { text: 'string', number: 'number', flag: 'boolean' } as const;
 
-/** Throws ConfigError for a declaration that makes no sense. */
+/** Throws ConfigError for an invalid declaration. */
 export function checkDeclaredArgs(pipeline: string, declared: PipelineArguments): void {
   for (const [name, argument] of Object.entries(declared)) {
     const { type = 'text', default: value, required = false } = argument;
@@ -33,7 +34,7 @@ export function checkDeclaredArgs(pipeline: string, declared: PipelineArguments)
   }
 }
 
-/** The arguments with the defaults of those that are missing. ConfigError for one that is not declared, of another type, or required. */
+/** Adds the defaults of missing arguments. Throws ConfigError for an undeclared argument, a wrong type, or a missing required one. */
 export function withDefaults(pipeline: string, declared: PipelineArguments, given: unknown): unknown {
   const args = new Map(isRecord(given) ? Object.entries(given).filter(([, value]) => value !== undefined) : []);
   for (const [name, value] of args) {
@@ -50,7 +51,7 @@ export function withDefaults(pipeline: string, declared: PipelineArguments, give
   return Object.fromEntries(args);
 }
 
-/** ConfigError with the nearest name for one that is not declared. */
+/** The declaration of an argument. Throws ConfigError, with the nearest name, where there is none. */
 export function declaredAs(pipeline: string, declared: PipelineArguments, name: string): PipelineArgument {
   const found = Object.hasOwn(declared, name) ? declared[name] : undefined;
   if (found !== undefined) return found;
@@ -60,11 +61,7 @@ export function declaredAs(pipeline: string, declared: PipelineArguments, name: 
   throw new ConfigError(`Pipeline "${pipeline}" has no argument ${flagOf(name)}. ${advice}`);
 }
 
-/** How a command line spells an argument: `maxRows` is `--max-rows`. */
+/** The command-line flag of an argument: `maxRows` is `--max-rows`. */
 export function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

@@ -8,8 +8,8 @@ import { type Declared, declarePipeline } from './builder.js';
 import { isPipeline, type Pipeline } from './pipeline.js';
 
 /**
- * The definitions that one partition has rebuilt. Code travels by URL: the partition imports the module, calls its declaring function with
- * the same arguments, and compares hashes. A pipeline without a URL is found only where it was made.
+ * The definitions that one partition has rebuilt. Code is not sent, only its module's URL: the partition imports the module, calls its
+ * declaring function with the same arguments, and compares hashes. A pipeline without a URL runs only where it was created.
  */
 export class Definitions {
   readonly #scheduler: Scheduler;
@@ -19,20 +19,20 @@ export class Definitions {
     this.#scheduler = scheduler;
   }
 
-  /** Declares a pipeline of this process; returns what is to be registered. Twice, so that a function that is not pure shows. */
+  /** Declares a pipeline of this process. Calls the declaring function twice, to detect one that is not pure. */
   add(pipeline: Pipeline, args: unknown): { readonly hash: string; readonly declared: Declared } {
     const declared = declarePipeline(pipeline, args);
     const hash = definitionHash(declared.definition);
     if (definitionHash(declarePipeline(pipeline, args).definition) !== hash) {
       throw new ConfigError(
-        `Pipeline "${pipeline.name}" is built differently each time: its declaring function must be pure, without chance, clock or state.`,
+        `Pipeline "${pipeline.name}" is built differently each time: its declaring function must be pure, and use no random numbers, clock or state.`,
       );
     }
     this.#declared.set(hash, Promise.resolve(declared));
     return { hash, declared };
   }
 
-  /** The code behind a definition; ConfigError when its module is missing, or builds something else here. */
+  /** The code of a definition. Rejects with ConfigError when its module is missing, or builds another definition here. */
   load(hash: string, fetch: () => Promise<v1.PipelineDefinition>): Promise<Declared> {
     let declared = this.#declared.get(hash);
     if (declared === undefined) {
@@ -43,7 +43,7 @@ export class Definitions {
     return declared;
   }
 
-  /** ConfigError when the module of a pipeline is missing, exports none, or builds another one than was declared here. */
+  /** Rejects with ConfigError when the module of a pipeline is missing, exports none, or builds another definition. */
   async verify(hash: string, { definition }: Declared): Promise<void> {
     await this.#rebuild(hash, definition);
   }
@@ -51,7 +51,7 @@ export class Definitions {
   async #rebuild(hash: string, { name, url, args }: v1.PipelineDefinition): Promise<Declared> {
     if (url === '') {
       throw new ConfigError(
-        `Pipeline "${name}" has no module URL, so it runs in the partition that made it only: declare it with import.meta.url, or __filename in CommonJS, in a module of its own.`,
+        `Pipeline "${name}" has no module URL, so it runs only in the partition that created it: declare it with import.meta.url, or __filename in CommonJS, in a module of its own.`,
       );
     }
     const declared = declarePipeline(await importPipeline(url, this.#scheduler), JSON.parse(args));
@@ -65,7 +65,7 @@ export class Definitions {
   }
 }
 
-/** The pipeline that a module exports as its default. ConfigError when there is no such module, or no pipeline in it. */
+/** The default export of a module. Rejects with ConfigError when the module cannot be loaded, or the export is no pipeline. */
 export async function importPipeline(url: string, scheduler: Scheduler): Promise<Pipeline> {
   let module: Readonly<Record<string, unknown>>;
   try {

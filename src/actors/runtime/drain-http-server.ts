@@ -5,26 +5,26 @@ import type { Runtime } from './runtime.js';
 
 export interface DrainHttpOptions {
   /**
-   * Time in ms in which new connections are still taken, while load balancers and clients learn that the server ends. Default 500.
+   * Time in ms in which new connections are still accepted, while load balancers and clients learn that the server ends. Default 500.
    */
   readonly noticeMs?: number;
   /**
-   * Time in ms after that in which open connections may end; then they are cut. Default 10 000. Above the `keepAliveTimeout` of the server
-   * (5 s unless you set it) no idle connection is cut that its client may be using at that moment.
+   * Time in ms after that in which open connections may end; then they are destroyed. Default 10 000. If it is longer than the server's
+   * `keepAliveTimeout` (5 s by default), no idle connection is destroyed at the moment that its client uses it.
    */
   readonly graceMs?: number;
 }
 
-/** Time in ms without a new connection after which nobody is about to open one. */
+/** Time in ms without a new connection after which no client is expected to open one. */
 const QUIET_MS = 100;
-/** Longest time in ms that requests are held for that. */
+/** Longest time in ms that requests are held meanwhile. */
 const HELD_MS = 1_000;
 
 /**
- * Ends an HTTP server of `node:http`, and so one of Fastify (`fastify.server`), Express and Nest, such that every request is answered which
- * comes over a connection that the server has accepted. From the call on each answer says `Connection: close`, so that clients open a new
- * connection, elsewhere; idle connections stay until their client uses them once more, or for their keep-alive time. Resolves when all
- * connections have ended. ConfigError for a time that is none.
+ * Ends an HTTP server of `node:http`, which Fastify (`fastify.server`), Express and Nest use too, and answers every request over a
+ * connection that the server has accepted. From the call on, each response has the header `Connection: close`, so that clients open their
+ * next connection elsewhere. Idle connections stay until their client uses them once more, or for their keep-alive time. Resolves when
+ * all connections have ended. Rejects with ConfigError for an invalid time.
  *
  *     stopOnSignals(runtime, {
  *       before: async () => {
@@ -40,18 +40,24 @@ export async function drainHttpServer(
 ): Promise<void> {
   checkTime('noticeMs', noticeMs);
   checkTime('graceMs', graceMs);
-  server.prependListener('request', lastOfItsConnection);
-  // Most programs never need it.
+  for (const event of requestEvents(server)) server.prependListener(event, lastOfItsConnection);
+  // Loaded on first use: most programs never need it.
   const { Server: NetServer } = await import('node:net');
   await pass(scheduler, noticeMs);
   const held = new HeldRequests(server);
   await noConnections(scheduler, server);
   const cut = scheduler.setTimer(graceMs, () => server.closeAllConnections());
-  // As a server of node:net: that of node:http would also cut the connections that are idle, which a request may be on its way to.
+  // Calls close of node:net: close of node:http would also destroy idle connections, to which a request may be in transit.
   const stopped = new Promise<void>((resolve) => void NetServer.prototype.close.call(server, () => resolve()));
   held.release();
   await stopped;
   scheduler.clearTimer(cut);
+}
+
+/** The events by which Node hands over a request. Those with `Expect` have their own if somebody listens to it; nobody must begin to, then. */
+function requestEvents(server: HttpServer): readonly string[] {
+  const expecting = ['checkContinue', 'checkExpectation'].filter((event) => server.listenerCount(event) > 0);
+  return ['request', ...expecting];
 }
 
 const lastOfItsConnection: RequestListener = (_request, response) => {
@@ -59,29 +65,32 @@ const lastOfItsConnection: RequestListener = (_request, response) => {
 };
 
 /**
- * Requests that wait to be handled. The kernel resets the connections that nobody has accepted when the listening socket is closed; a client
- * that waits for its answer opens no other connection meanwhile.
+ * Holds requests back until the listening socket is closed. The operating system then resets connections that were not accepted; a client
+ * that waits for a response opens no further connection meanwhile.
  */
 class HeldRequests {
-  readonly #server: HttpServer;
-  readonly #listeners: readonly RequestListener[];
-  readonly #held: Parameters<RequestListener>[] = [];
+  readonly #releases: readonly (() => void)[];
 
   constructor(server: HttpServer) {
-    this.#server = server;
-    this.#listeners = server.rawListeners('request').filter(isListener);
-    server.removeAllListeners('request');
-    server.on('request', this.#hold);
+    this.#releases = requestEvents(server).map((event) => hold(server, event));
   }
 
   release(): void {
-    this.#server.off('request', this.#hold);
-    for (const listener of this.#listeners) this.#server.on('request', listener);
-    for (const [request, response] of this.#held) this.#server.emit('request', request, response);
+    for (const release of this.#releases) release();
   }
+}
 
-  readonly #hold: RequestListener = (request, response) => {
-    this.#held.push([request, response]);
+/** Keeps what an event brings from its listeners, until the function that is returned is called. */
+function hold(server: HttpServer, event: string): () => void {
+  const listeners = server.rawListeners(event).filter(isListener);
+  const held: Parameters<RequestListener>[] = [];
+  const keep: RequestListener = (...request) => void held.push(request);
+  server.removeAllListeners(event);
+  server.on(event, keep);
+  return () => {
+    server.off(event, keep);
+    for (const listener of listeners) server.on(event, listener);
+    for (const [request, response] of held) server.emit(event, request, response);
   };
 }
 
@@ -89,19 +98,19 @@ function isListener(value: unknown): value is RequestListener {
   return typeof value === 'function';
 }
 
-/** Resolves right after a turn of the event loop that accepted what was there, when no connection came for a while. */
+/** Resolves when no connection has arrived for a while, right after a turn of the event loop that accepted pending ones. */
 async function noConnections(scheduler: Scheduler, server: HttpServer): Promise<void> {
   const beganMs = scheduler.now();
   let lastMs = beganMs;
-  const came = (): void => {
+  const connected = (): void => {
     lastMs = scheduler.now();
   };
-  server.on('connection', came);
+  server.on('connection', connected);
   while (scheduler.now() - lastMs < QUIET_MS && scheduler.now() - beganMs < HELD_MS) {
     await pass(scheduler, 1);
     await new Promise<void>((resolve) => scheduler.scheduleYield(resolve));
   }
-  server.off('connection', came);
+  server.off('connection', connected);
 }
 
 function pass(scheduler: Scheduler, ms: number): Promise<void> {
@@ -109,5 +118,5 @@ function pass(scheduler: Scheduler, ms: number): Promise<void> {
 }
 
 function checkTime(name: string, ms: number): void {
-  if (!(ms >= 0 && ms < 2 ** 31)) throw new ConfigError(`${name} is a number of milliseconds from 0; got ${ms}.`);
+  if (!(ms >= 0 && ms < 2 ** 31)) throw new ConfigError(`${name} must be a number of milliseconds from 0, not ${ms}.`);
 }

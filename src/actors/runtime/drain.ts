@@ -2,14 +2,14 @@ import { namedMessageOf } from '../../foreign.js';
 import type { Stoppable } from './stopping.js';
 import { hasPipelines, isNothing } from './runtime-unfinished.js';
 
-/** Longest pause between two looks at what is left, in ms. */
+/** Longest pause between two checks for unfinished work, in ms. */
 const LONGEST_PAUSE_MS = 50;
-/** Between two looks that must both find nothing: longer than a message is on its way. */
-const SECOND_LOOK_MS = 10;
-/** Without any work for so long, a runtime is not what `before` waits for: another caller of `stop` may be. */
+/** Pause between two checks that must both find nothing, in ms: longer than a message is in transit. */
+const SECOND_CHECK_MS = 10;
+/** Time without any work, in ms, after which `before` must be waiting for something else, such as another caller of `stop`. */
 const QUIET_MS = 250;
 
-/** Lets a runtime finish what it has: its owner's doors first, then pipelines, then actors, which take nothing new by then. */
+/** Lets a runtime finish its work: first `before`, then pipelines, then actors, which accept no new work by then. */
 export class Drain {
   readonly #target: Stoppable;
   readonly #deadlineMs: number;
@@ -29,19 +29,19 @@ export class Drain {
     return this.#isInBefore;
   }
 
-  /** Somebody else waits for the runtime to stop, whom `before` may wait for. */
+  /** Another caller waits for the runtime to stop; `before` may wait for that caller. */
   joined(): void {
     this.#isJoined = true;
   }
 
-  /** Resolves when nothing is left, and at the deadline; false when `before` has not ended. */
+  /** Resolves when no work is left, or at the deadline; to false when `before` has not ended. */
   async run(before: (() => unknown) | undefined): Promise<boolean> {
     const { log } = this.#target;
     this.#target
-      .withdraw()
-      .catch((error: unknown) => log.warn('names could not be withdrawn', { error: namedMessageOf(error) }));
+      .unregisterNames()
+      .catch((error: unknown) => log.warn('names could not be unregistered', { error: namedMessageOf(error) }));
     const isSettled = await this.#settled(before);
-    const isKnown = settling(this.#target.look());
+    const isKnown = settling(this.#target.refresh());
     await this.#until(() => isKnown() && !hasPipelines(this.#target.unfinished()));
     const isDraining = settling(this.#target.drain());
     const isQuiet = (): boolean => isDraining() && isNothing(this.#target.unfinished());
@@ -49,7 +49,7 @@ export class Drain {
       if (!this.#target.hasPeers()) {
         return isSettled;
       }
-      await this.#pause(SECOND_LOOK_MS);
+      await this.#pause(SECOND_CHECK_MS);
       if (isQuiet()) {
         return isSettled;
       }
@@ -64,11 +64,11 @@ export class Drain {
       await before();
     };
     call()
-      .catch((error: unknown) => this.#target.log.error('what was to come before the drain failed', { error }))
+      .catch((error: unknown) => this.#target.log.error('the option before of stop failed', { error }))
       .finally(() => {
         this.#isInBefore = false;
       });
-    // Another caller may wait for the runtime, and `before` for that caller: then that this has not ended is no loss.
+    // If another caller waits for the runtime, `before` may wait for that caller. Then the drain must not wait for `before`.
     return this.#until(() => !this.#isInBefore || (this.#isJoined && this.#isQuiet()));
   }
 
@@ -79,7 +79,7 @@ export class Drain {
     return this.#quietSinceMs !== undefined && nowMs - this.#quietSinceMs >= QUIET_MS;
   }
 
-  /** False when time is up first. */
+  /** False at the deadline. */
   async #until(isTrue: () => boolean): Promise<boolean> {
     let pauseMs = 0;
     while (!isTrue()) {
@@ -105,7 +105,7 @@ export class Drain {
   }
 }
 
-/** Whether it has settled; what is not awaited has. */
+/** Returns a check whether the promise has settled; true where there is none. */
 function settling(work: Promise<void> | undefined): () => boolean {
   let isSettled = work === undefined;
   const settled = (): void => void (isSettled = true);

@@ -6,20 +6,26 @@ import { incarnations } from './incarnations.js';
 import { Runtime } from './runtime.js';
 import type { RuntimeOptions } from './runtime-options.js';
 import type { NetOptions } from './net-options.js';
-import { assertPlaceable, assertReal, inside, insideAndOutside, type Transports } from './transports.js';
-import type { RuntimeTap } from './segment-tap.js';
+import {
+  assertPlaceable,
+  assertReal,
+  localTransports,
+  localAndExternalTransports,
+  type Transports,
+} from './transports.js';
+import type { RuntimeInterceptor } from './segment-interceptor.js';
 
 export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
-  /** Runs everything on virtual time, the same way each time for the same seed. Default: real time. */
+  /** Runs everything on virtual time, identically for the same seed. Default: real time. */
   readonly seed?: number;
-  /** In place of one made here, real or from the seed. `stop` closes a virtual one. */
+  /** The scheduler to use. Default: a real one, or a virtual one from the seed. `stop` closes a virtual one. */
   readonly scheduler?: Scheduler;
   readonly log?: Logger;
-  /** Links to processes of the operating system, beside those of this program. Not on virtual time. */
+  /** Links to other processes of the operating system. Not on virtual time. */
   readonly net?: NetOptions;
-  /** Hears what happens at the edges of actors: a Recorder of `millrace/recording`. */
-  readonly tap?: RuntimeTap | undefined;
-  /** On virtual time: gets each line of user code that begins a real timer or I/O without `ctx.outside`, once. It slows promises down. */
+  /** Intercepts the messages of actors, and the code of segments: a Recorder of `millrace/recording`. */
+  readonly tap?: RuntimeInterceptor | undefined;
+  /** On virtual time: called once for each line of user code that starts a real timer or I/O without `ctx.outside`. It slows promises down. */
   readonly onUndeclared?: (work: UndeclaredWork) => void;
 }
 
@@ -32,7 +38,7 @@ interface Started {
 const NO_FAULTS = { latencyMs: 0, jitterMs: 0, loss: 0, duplicate: 0, reorder: 0 };
 
 /**
- * The scheduler, the pseudo-network, and the runtimes that a program starts on it: a cluster in one process.
+ * A cluster in one process: a scheduler, a pseudo-network, and the runtimes that a program starts on them.
  *
  *     await using executor = new Executor({ seed: 7, latencyMs: 1, loss: 0.01 });
  *     const first = await executor.start({ node: 'node-0' });
@@ -43,20 +49,20 @@ export class Executor {
   readonly scheduler: Scheduler;
   readonly network: MemoryNetwork;
   readonly #log: Logger;
-  readonly #tap: RuntimeTap | undefined;
-  readonly #untapped: Scheduler;
+  readonly #interceptor: RuntimeInterceptor | undefined;
+  readonly #givenScheduler: Scheduler;
   readonly #links: { readonly net: NetOptions | undefined; readonly linkDeadMs: number | undefined };
-  #outside: Promise<Transports> | undefined;
+  #external: Promise<Transports> | undefined;
   readonly #started: Started[] = [];
   readonly #incarnations: () => bigint;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ExecutorOptions = {}) {
-    const { seed, onUndeclared, log = silentLogger, tap, ...others } = options;
+    const { seed, onUndeclared, log = silentLogger, tap: interceptor, ...others } = options;
     const { scheduler = schedulerOf(seed, onUndeclared), ...network } = others;
-    this.scheduler = tap?.scheduler(scheduler) ?? scheduler;
-    this.#tap = tap;
-    this.#untapped = scheduler;
+    this.scheduler = interceptor?.scheduler(scheduler) ?? scheduler;
+    this.#interceptor = interceptor;
+    this.#givenScheduler = scheduler;
     this.network = new MemoryNetwork({ ...network, scheduler: this.scheduler });
     this.#links = { net: options.net, linkDeadMs: options.linkDeadMs };
     this.#incarnations = incarnations(scheduler);
@@ -64,32 +70,32 @@ export class Executor {
     this.#log = log;
   }
 
-  /** Runtimes that were started, and have neither stopped nor crashed. */
+  /** Runtimes that are running: started, and neither stopped nor crashed. */
   get runtimes(): readonly Runtime[] {
     return this.#started.filter(isUp).map(({ runtime }) => runtime);
   }
 
-  /** Every runtime that was ever started here, those that have stopped, crashed or failed to start among them. */
+  /** Every runtime that was ever started here, including those that have stopped, crashed or failed to start. */
   get started(): readonly Runtime[] {
     return this.#started.map(({ runtime }) => runtime);
   }
 
   /**
-   * Starts one virtual process. One without `controlPlane` serves it; give its address to the others. ConfigError when a process of that
-   * name runs on the node already; what its bring-up failed with otherwise.
+   * Starts one virtual process. A runtime without the option `controlPlane` runs the control plane server; give its address to the others.
+   * Rejects with ConfigError when a process of that name already runs on the node, and with the error of a failed start.
    */
   async start(options: RuntimeOptions = {}): Promise<Runtime> {
     const transports = await this.#transports(options);
     const tracing = options.tracing && (await this.scheduler.outside(options.tracing(this.#log)));
     if (this.#stopping !== undefined) {
-      throw new StoppedError('This executor has stopped; it starts no process any more.');
+      throw new StoppedError('This executor has stopped, so it cannot start a process. Create another executor.');
     }
     const { node = 'node-0', name = 'process-0' } = options;
     const place = `${node}/${name}`;
     if (this.#started.some((other) => other.place === place && isUp(other))) {
-      throw new ConfigError(`A process "${name}" runs on "${node}" already; give it another name.`);
+      throw new ConfigError(`A process "${name}" already runs on "${node}"; give this one another name.`);
     }
-    // A process reaches itself without a network.
+    // Links within a process have no network faults.
     this.network.override(place, place, NO_FAULTS);
     const incarnation = this.#incarnations();
     const entry: { started: Started | undefined } = { started: undefined };
@@ -105,7 +111,7 @@ export class Executor {
         launch: `${node}.${name}.${incarnation.toString(16)}`,
         incarnation,
         isLossy: () => this.network.mayLose,
-        tap: this.#tap,
+        interceptor: this.#interceptor,
         tracing,
         links: { linkDeadMs: this.#links.linkDeadMs, net: this.#links.net ?? {} },
         library: transports.library,
@@ -118,17 +124,17 @@ export class Executor {
     return runtime.start(options.controlPlane);
   }
 
-  /** Ends a node or process at once: nothing is told to anybody, its peers see their links reset. */
+  /** Crashes a node or a process: it sends nothing more, and its peers see their links reset. */
   crash(target: string): void {
     this.network.crash(target);
   }
 
-  /** What has crashed may be started again: as a new process, which joins afresh. ConfigError when it is up. */
+  /** Allows a crashed node or process to be started again, as a new process that joins again. Throws ConfigError when it is running. */
   restart(target: string): void {
     this.network.restart(target);
   }
 
-  /** Stops every runtime, the last started first, and whatever the scheduler still holds. Idempotent. */
+  /** Stops every runtime, the last started first, and closes a virtual scheduler. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -142,19 +148,24 @@ export class Executor {
     for (const { runtime } of this.#started.toReversed()) {
       await runtime.stop();
     }
-    if (this.#untapped instanceof VirtualScheduler) {
-      this.#untapped.close();
+    if (this.#givenScheduler instanceof VirtualScheduler) {
+      this.#givenScheduler.close();
     }
   }
 
-  /** Partitions on threads and in processes are reached as other programs are. */
+  /** Partitions on threads and in processes need external links, as other programs do. */
   async #transports({ placement = 'inline' }: RuntimeOptions): Promise<Transports> {
     const { linkDeadMs } = this.#links;
     const net = this.#links.net ?? (placement === 'inline' ? undefined : {});
-    if (net === undefined) return inside(this.network);
-    assertPlaceable(placement, this.scheduler, this.#tap);
-    this.#outside ??= insideAndOutside(this.network, { net, linkDeadMs, scheduler: this.scheduler, log: this.#log });
-    return this.#outside;
+    if (net === undefined) return localTransports(this.network);
+    assertPlaceable(placement, this.scheduler, this.#interceptor);
+    this.#external ??= localAndExternalTransports(this.network, {
+      net,
+      linkDeadMs,
+      scheduler: this.scheduler,
+      log: this.#log,
+    });
+    return this.#external;
   }
 
   #crashed(started: Started): void {

@@ -4,21 +4,21 @@ import type { Carrier, RingCounters } from '../../transport/index.js';
 import type { MailboxPressure } from '../kernel/index.js';
 import type { PartitionView } from './partition-view.js';
 
-/** Where a runtime is in its life; never back. `draining`: it was told to stop, and finishes what it has. */
+/** The phases of a runtime, in order. `draining`: it was told to stop, and finishes its work. */
 export type Phase = 'starting' | 'running' | 'draining' | 'stopped';
 
-/** How a runtime is, at one moment: plain, frozen data that an endpoint can return as JSON. */
+/** The state of a runtime at one moment: plain, frozen data that an endpoint can return as JSON. */
 export interface Health {
   readonly phase: Phase;
-  /** It may be sent work: what a readiness probe asks. It is running, and `problems` is empty. */
+  /** For readiness probes: the runtime accepts work. It is running, and `problems` is empty. */
   readonly isReady: boolean;
-  /** It is worth waiting for: what a liveness probe asks. False once it has stopped or was cut off from its control plane for good. */
+  /** For liveness probes: false when the runtime has stopped, or has lost its control plane for good. */
   readonly isAlive: boolean;
-  /** Why it is not ready, in sentences. */
+  /** Why it is not ready, as sentences. */
   readonly problems: readonly string[];
   readonly controlPlane: {
     readonly address: string;
-    /** This runtime serves it. */
+    /** This runtime runs the control plane server. */
     readonly isServedHere: boolean;
     readonly isReachable: boolean;
   };
@@ -32,7 +32,7 @@ export interface PartitionHealth {
   readonly address: string;
   readonly actors: number;
   readonly segments: number;
-  /** Messages that wait, in all mailboxes. */
+  /** Messages that wait in all mailboxes. */
   readonly queued: number;
   /** The mailbox nearest to its capacity; undefined when all are empty. */
   readonly fullest: { readonly actor: string; readonly queued: number; readonly capacity: number } | undefined;
@@ -43,17 +43,17 @@ export interface LinkHealth {
   readonly partition: number;
   readonly peer: string;
   readonly state: 'opening' | 'open';
-  /** The peer has been silent for `linkDeadMs`: it computes, is stopped, or sits in a debugger. */
+  /** The peer has sent nothing for `linkDeadMs`: its event loop is blocked, or it is paused, for example in a debugger. */
   readonly isUnresponsive: boolean;
   /** Undefined until it is open. */
   readonly carrier: Carrier | undefined;
-  /** That went over it, all told. */
+  /** Totals since the link was opened. */
   readonly framesSent: number;
   readonly framesReceived: number;
-  /** What its rings and their socket count; undefined for a link without. */
+  /** Counters of its rings and their socket; undefined for a link without rings. */
   readonly rings: RingCounters | undefined;
   readonly pendingAsks: number;
-  /** Encoded bytes that wait for it. */
+  /** Encoded bytes that wait for the link. */
   readonly waitingBytes: number;
 }
 
@@ -61,7 +61,7 @@ export interface HealthInput {
   readonly phase: Phase;
   readonly controlPlane: Health['controlPlane'];
   readonly partitions: readonly PartitionView[];
-  /** Partitions that have failed, and are gone for good or about to begin anew; sentences. */
+  /** Sentences about partitions that have failed, and will restart or have ended for good. */
   readonly missing: readonly string[];
   readonly eventLoop: EventLoopLoad;
 }
@@ -110,7 +110,7 @@ function partitionHealth(partition: PartitionView, pressure: MailboxPressure | u
   return { ordinal, address, actors, segments, queued: pressure?.queued ?? 0, fullest: pressure?.fullest };
 }
 
-/** Readers share it: none may change it for the others. */
+/** Freezes a value deeply, because all readers share it. */
 function frozen<T extends object>(value: T): T {
   for (const part of Object.values(value)) {
     if (typeof part === 'object' && part !== null) {

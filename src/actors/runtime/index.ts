@@ -1,6 +1,6 @@
 /**
- * The runtime: executors, runtimes, partitions, pipelines and their segments and manifolds. Users hold the handles made here; behind
- * each an actor speaks its service. A segment is activated, drained and stopped by messages to its segments manager only.
+ * The runtime: executors, runtimes, partitions, pipelines and their segments and manifolds. Users and the command line call it; it
+ * assembles the folders below it. It must control a segment only by messages to the segments manager of its partition, never directly.
  */
 export { declarePipeline, type SegmentCode } from './builder.js';
 export { declaredAs, flagOf, type PipelineArgument } from './declared-args.js';
@@ -30,7 +30,7 @@ export { netSettings } from './net-settings.js';
 export type { NetOptions } from './net-options.js';
 export { runtimeSettings } from './settings.js';
 export { Runtime, type StartOptions } from './start.js';
-export type { RuntimeTap, TappedSegment } from './segment-tap.js';
+export type { RuntimeInterceptor, InterceptedSegment } from './segment-interceptor.js';
 export { type DrainHttpOptions, drainHttpServer } from './drain-http-server.js';
 export { type SignalOptions, type SignalStop, stopOnSignals } from './stop-on-signals.js';
 export type { StopOptions, StopReport } from './stopping.js';

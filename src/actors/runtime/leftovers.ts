@@ -1,6 +1,6 @@
 import type { PartitionRuntime } from './partition-runtime.js';
 
-/** What a process holds while it runs, and nothing of it when it has stopped. */
+/** Counts of what a process holds while it runs; all are 0 when it has stopped. */
 export interface Leftovers {
   readonly actors: number;
   readonly pendingAsks: number;
@@ -8,7 +8,7 @@ export interface Leftovers {
   readonly links: number;
   /** Asks that wait for their replies over links. */
   readonly linkAsks: number;
-  /** Room that messages from links take in mailboxes. */
+  /** Memory of messages from links that wait in mailboxes, in bytes. */
   readonly mailboxBytes: number;
 }
 

@@ -2,14 +2,14 @@ import { AskTimeoutError, ProtocolError } from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type EmptyInit, v1 } from '../../protocol/index.js';
-import { askAgain, ReplicaSource } from '../control-plane/index.js';
+import { retryAsk, ReplicaSource } from '../control-plane/index.js';
 import { type Behavior, behavior, type Context, type Later, later } from '../kernel/index.js';
 
-/** One side of a port: its members, who of them is expected, and the other side, which listens. */
+/** One side of a port: its members, the expected members, and its listeners, which are members of the other side. */
 class Side {
   readonly members = new ReplicaSource<v1.Member>();
   expected: readonly number[] = [];
-  /** Listeners to which an update is on its way. */
+  /** Listeners with an update in transit. */
   readonly sending = new Set<number>();
 
   get isComplete(): boolean {
@@ -23,22 +23,22 @@ type Rewire = (
 ) => Promise<v1.MembershipApplied>;
 
 /**
- * One port of one pipeline: writers on one side, readers on the other, each told of the other by diffs with a nonce. A member that
- * leaves is let go only when every listener has acknowledged that it is gone, so nobody still sends to it.
+ * One port of one pipeline: writers on one side, readers on the other. Each side is sent the members of the other, by diffs with a nonce.
+ * A request to leave is answered only when every listener has acknowledged it, so that nobody sends to the member any more.
  */
 class Manifold {
   readonly writers = new Side();
   readonly readers = new Side();
-  /** Whom a reader listens to that was dropped before it had joined: nobody will ever write to it. */
+  /** The empty side that a reader listens to if it was dropped before it joined: no member will ever write to it. */
   readonly #nobody = new Side();
   readonly #context: Context;
-  /** Everybody who has joined and not left. A member that was dropped still listens until it leaves. */
+  /** Members that have joined and not left. A dropped member listens until it leaves. */
   readonly #known = new Map<number, v1.Member>();
-  /** Members that have left: one that is repeated does not join again. */
+  /** Members that have left: a repeated request does not join one again. */
   readonly #gone = new Set<number>();
-  /** Members that are expected no more. They deal with what they have, and leave. */
+  /** Members that are not expected any more. They finish their elements, and leave. */
   readonly #dropped = new Set<number>();
-  /** Whom a dropped member deals with. Those who join later do not know it, so it is not told of them. */
+  /** The peers of each dropped member. Members that join later do not know it, so they are not reported to it. */
   readonly #frozen = new Map<number, ReadonlySet<number>>();
   readonly #ended = new Set<number>();
 
@@ -57,8 +57,8 @@ class Manifold {
   }
 
   /**
-   * Resolves when every reader knows a writer: one that did not would take the others' ends for the end of all, and what this one still
-   * writes would be lost. A reader may begin at once.
+   * For a writer, resolves when every reader knows it. Otherwise a reader could take the end of the other writers as the end of the port,
+   * and lose what this one writes. For a reader, resolves at once.
    */
   join(member: v1.Member, isWriter: boolean): Promise<void> {
     if (this.#gone.has(member.id)) {
@@ -76,7 +76,7 @@ class Manifold {
     return isWriter ? passed(side) : Promise.resolve();
   }
 
-  /** Resolves when nobody can send to the member, or waits for it, any more. */
+  /** Resolves when no member can send to this one, or wait for it, any more. */
   leave(id: number, hasEnded: boolean): Promise<void> {
     this.#gone.add(id);
     if (hasEnded) {
@@ -103,7 +103,7 @@ class Manifold {
     side.members.touch();
     for (const id of dropped) {
       this.#dropped.add(id);
-      // Only when all the other side knows it: who was never told of a member would not tell it of its end either.
+      // Waits until the whole other side knows the member: a peer that never knew it would not send it its end either.
       side.members.fence(() => this.#drop(side, id));
     }
   }
@@ -116,7 +116,7 @@ class Manifold {
     }
   }
 
-  /** A member that was dropped joins: again, which changes nothing, or only now. */
+  /** A dropped member joins: either this is a repeat, which changes nothing, or it had not joined before. */
   #dismiss(member: v1.Member, isWriter: boolean): void {
     if (!isWriter && !this.#known.has(member.id)) {
       this.#known.set(member.id, member);
@@ -146,21 +146,21 @@ class Manifold {
     });
   }
 
-  /** Members of `side` are told to the listeners, who are members of the other side, or were. */
+  /** Sends the members of `side` to its listeners, which are or were members of the other side. */
   #publishTo(side: Side, rewireOf: (listener: v1.Member) => Rewire): void {
     for (const id of side.members.listeners()) {
       const listener = this.#known.get(id);
       if (listener !== undefined && !side.sending.has(id) && side.members.diffFor(id) !== undefined) {
         side.sending.add(id);
         this.#send(side, id, rewireOf(listener)).catch((error: unknown) => {
-          this.#context.log.debug('a member of the port is gone', { member: id, error: namedMessageOf(error) });
+          this.#context.log.debug('a member of the port has ended', { member: id, error: namedMessageOf(error) });
           this.#forget(side, id);
         });
       }
     }
   }
 
-  /** Ends when the listener is up to date, or forgotten; rejects when it is gone. One that is silent is told again and again. */
+  /** Resolves when the listener is up to date, or removed; rejects when it has ended. Repeats the update until it is acknowledged. */
   async #send(side: Side, id: number, rewire: Rewire): Promise<void> {
     while (side.sending.has(id)) {
       const diff = side.members.diffFor(id);
@@ -179,7 +179,7 @@ class Manifold {
         ended: [...this.#ended],
       };
       try {
-        const applied = await askAgain(this.#context.scheduler, limits.controlPlaneTimeoutMs, (options) => {
+        const applied = await retryAsk(this.#context.scheduler, limits.controlPlaneTimeoutMs, (options) => {
           return rewire(membership, { timeoutMs: options.timeoutMs });
         });
         side.members.acknowledge(id, applied.nonce);
@@ -214,7 +214,7 @@ export function manifold(port: string, policy: string): Behavior<typeof v1.Manif
   });
 }
 
-/** Resolves when all who listen to a side know what it is now. */
+/** Resolves when all listeners of a side know its present members. */
 function passed(side: Side): Promise<void> {
   return new Promise((resolve) => side.members.fence(resolve));
 }

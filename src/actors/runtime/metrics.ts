@@ -6,7 +6,7 @@ import type { PipelineCounts } from './pipeline-runs.js';
 import type { SegmentTotals } from './segment-totals.js';
 import { totalOf } from './total.js';
 
-/** What one partition has done since it began, and what it has to do. Actors and messages of the runtime itself count, too. */
+/** What one partition has done since its start, and its pending work. Includes actors and messages of the runtime itself. */
 export interface PartitionActivity {
   /** Actors that have not stopped. */
   readonly actors: number;
@@ -14,16 +14,16 @@ export interface PartitionActivity {
   readonly messagesHandled: number;
   /** Handlers, timers and hooks that failed. */
   readonly failures: number;
-  /** Actors that began anew after a failure. */
+  /** Restarts of actors after a failure. */
   readonly restarts: number;
   /** Tells that nobody handled. */
   readonly deadLetters: Readonly<Partial<Record<DeadLetterReason, number>>>;
   readonly mailboxes: {
     /** Messages that wait. */
     readonly queued: number;
-    /** Encoded bytes of those that came over links. */
+    /** Bytes of those that arrived over links. */
     readonly bytes: number;
-    /** Mailboxes so full that their senders are to wait. */
+    /** Mailboxes past their high-water mark, whose senders should wait. */
     readonly pastMark: number;
   };
   readonly asks: AskStatistics;
@@ -32,11 +32,11 @@ export interface PartitionActivity {
   readonly links: Traffic & {
     /** Links that are open, or opening. */
     readonly count: number;
-    /** Links whose peers have been silent for `linkDeadMs`. */
+    /** Links whose peers have sent nothing for `linkDeadMs`. */
     readonly unresponsive: number;
     /** Encoded bytes that wait for a link. */
     readonly waitingBytes: number;
-    /** Messages of peers that were not understood. */
+    /** Malformed messages of peers. */
     readonly protocolErrors: number;
   };
   /** Parts of pipelines. */
@@ -49,7 +49,7 @@ export interface PartitionMetrics extends PartitionActivity {
   readonly index: number;
 }
 
-/** A snapshot of what a runtime counts: all its partitions together, and each of them. Counters never go down. */
+/** A snapshot of a runtime's counters: the total of all partitions, and each partition. Totals never decrease. */
 export interface RuntimeMetrics extends PartitionActivity {
   readonly partitions: readonly PartitionMetrics[];
   /** Pipelines that this runtime has started. */

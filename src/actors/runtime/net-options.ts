@@ -1,14 +1,14 @@
 import type { LinkSecurity, ListenOptions } from '../../transport/index.js';
 
-/** How processes of the operating system reach this one, and how it reaches them. */
+/** Links between this process and other processes of the operating system. */
 export interface NetOptions extends ListenOptions, LinkSecurity {
-  /** Links through UCX. Default `auto`: where it is; `required`: nothing starts without it. */
+  /** Links through UCX. `auto` (default): where it is installed; `required`: the runtime does not start without it. */
   readonly ucx?: 'auto' | 'off' | 'required';
-  /** Network interfaces whose every user is trusted, for UCX over TCP. Default: none, and no TCP by UCX. */
+  /** Network interfaces on which every user is trusted, for UCX over TCP. Default: none, so UCX does not use TCP. */
   readonly ucxInterfaces?: readonly string[];
 }
 
-/** What every partition of a process needs to know of links, as plain data. */
+/** The link settings of every partition of a process, as plain data. */
 export interface LinkSettings {
   readonly net: NetOptions;
   readonly linkDeadMs?: number | undefined;

@@ -5,7 +5,7 @@ import type { NetOptions } from './net-options.js';
 
 const FILES = ['clusterKeyFile', 'tlsCertFile', 'tlsKeyFile', 'tlsCaFile'] as const;
 
-/** What the resolved options say of links to other processes; undefined where there are none. Rejects with ConfigError for a file that cannot be used. */
+/** The link settings from the resolved options; undefined where the runtime has no links to other processes. Rejects with ConfigError for a file that cannot be used. */
 export async function netSettings(values: OptionValues): Promise<NetOptions | undefined> {
   const { listen, controlPlane, placement, advertisedHost, keyless, ucx, ucxInterfaces } = values;
   if (listen === 'none' && controlPlane === 'none' && placement === 'inline') {
@@ -21,7 +21,7 @@ export async function netSettings(values: OptionValues): Promise<NetOptions | un
   };
 }
 
-/** A process that joins others has to be reached by them; one that hosts partitions, by those. */
+/** A process that joins a cluster must be reachable by the others; a process that hosts partitions, by its partitions. */
 function listenBeside(controlPlane: string): string {
   if (controlPlane === 'none' || /(^| )unix:/.test(controlPlane)) {
     return 'unix:';
@@ -30,5 +30,7 @@ function listenBeside(controlPlane: string): string {
   if (near !== undefined) {
     return `${near}:0`;
   }
-  throw new ConfigError(`Processes beyond this host have to reach this one, to join ${controlPlane}: set listen.`);
+  throw new ConfigError(
+    `To join ${controlPlane}, this process must be reachable from other hosts: set the option listen.`,
+  );
 }

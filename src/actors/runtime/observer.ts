@@ -10,7 +10,7 @@ import { type RuntimeMetrics, runtimeMetrics } from './metrics.js';
 import type { Partitions } from './partitions.js';
 import type { PipelineRuns } from './pipeline-runs.js';
 
-/** Answers how a runtime is and what it has done. The event loop is watched from the first question on, so that nobody pays who never asks. */
+/** Computes the metrics and the health of a runtime. Starts to watch the event loop on first use; most runtimes never need it. */
 export class Observer {
   readonly #scheduler: Scheduler;
   readonly #partitions: Partitions;
@@ -38,7 +38,7 @@ export class Observer {
     });
   }
 
-  /** Later questions get the load of this moment. */
+  /** Stops the watch. Later calls get the load of this moment. */
   close(): void {
     this.#last ??= this.#watch?.load();
     this.#watch?.close();

@@ -7,19 +7,20 @@ import type { PartitionResources } from '../../resources/index.js';
 import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
 import { type Locate, Router, type RouterOptions, transportActor } from '../transport/index.js';
 import { Definitions } from './definitions.js';
-import type { SegmentHost } from './segment.js';
+import type { SegmentHost, SegmentThrew } from './segment.js';
 import { NO_SEGMENTS, type SegmentTotals } from './segment-totals.js';
 import { SegmentsManager } from './segments-manager.js';
-import type { RuntimeTap } from './segment-tap.js';
+import type { RuntimeInterceptor } from './segment-interceptor.js';
 
 export interface PartitionOptions {
   readonly name: string;
   /** Of its process. */
   readonly incarnation: bigint;
-  /** They are the partition's from here on: it closes them. */
+  /** The partition owns them from now on, and closes them. */
   readonly resources: PartitionResources;
   readonly isLossy: () => boolean;
-  readonly tap: RuntimeTap | undefined;
+  readonly interceptor: RuntimeInterceptor | undefined;
+  readonly threw: SegmentThrew | undefined;
   readonly tracing: Tracing | undefined;
   readonly log: Logger;
   readonly kernelLimits: Partial<KernelLimits>;
@@ -41,7 +42,7 @@ export class PartitionRuntime {
 
   constructor(options: PartitionOptions) {
     this.#options = options;
-    const { name, incarnation, resources, log, kernelLimits, linkLimits, tap, tracing } = options;
+    const { name, incarnation, resources, log, kernelLimits, linkLimits, interceptor, tracing } = options;
     const { transport } = resources.network;
     const scheduler = resources.runnable.main();
     this.system = new ActorSystem({
@@ -51,7 +52,7 @@ export class PartitionRuntime {
       logger: log,
       limits: kernelLimits,
       cUids: () => this.#nextCUid(),
-      tap,
+      interceptor,
       tracing,
     });
     this.router = new Router({ system: this.system, scheduler, transport, log, limits: linkLimits });
@@ -62,7 +63,7 @@ export class PartitionRuntime {
     return this.router.address;
   }
 
-  /** StoppedError before `join`. */
+  /** Throws StoppedError before `join`. */
   get ordinal(): number {
     return joined(this.#ordinal);
   }
@@ -80,19 +81,20 @@ export class PartitionRuntime {
     return this.router.listen();
   }
 
-  /** The partition has its ordinal: its actors can be addressed from elsewhere, and its own come to life. */
+  /** The partition has its ordinal: its actors can be addressed from other partitions. Starts the partition's own actors. */
   join(ordinal: number, locate: Locate, client: () => ActorRef<typeof v1.ControlPlaneClient>): void {
     this.#ordinal = ordinal;
     this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation));
     this.router.join(ordinal, locate);
-    const { resources, isLossy, streamWindow, kernelLimits, tap } = this.#options;
+    const { resources, isLossy, streamWindow, kernelLimits, interceptor, threw } = this.#options;
     this.system.spawn(transportActor(this.router), { name: 'transport' });
     this.#actor = this.system.spawn(this.#behavior(), { name: 'partition-runtime' });
     this.#segments = new SegmentsManager({
       system: this.system,
       scheduler: resources.runnable.main(),
       definitions: this.definitions,
-      tap,
+      interceptor,
+      threw,
       isLossy,
       streamWindow,
       stopTimeoutMs: kernelLimits.stopTimeoutMs ?? limits.stopTimeoutMs,
@@ -102,7 +104,7 @@ export class PartitionRuntime {
     this.#segmentsManager = this.system.spawn(this.#segments.behavior(), { name: 'segments-manager' });
   }
 
-  /** As `join`, for a partition that has no control plane client of its own: it asks the one at `address`, over a link. */
+  /** As `join`, for a partition without a control plane client: it uses the client at `address`, over a link. */
   joinBeside(ordinal: number, address: string, clientCUid: () => bigint): void {
     const clientRef = (): ActorRef<typeof v1.ControlPlaneClient> =>
       this.system.referenceTo(v1.ControlPlaneClient, this.router.routeTo(address, clientCUid()));
@@ -132,12 +134,12 @@ export class PartitionRuntime {
     return this.#segments?.totals() ?? NO_SEGMENTS;
   }
 
-  /** Ends the segments, while others can still be told. */
+  /** Stops the segments while others can still be notified. */
   async stopSegments(): Promise<void> {
     await this.#segments?.close();
   }
 
-  /** Ends everything at once, and tells nobody. */
+  /** Ends everything at once, and notifies nobody. */
   async crash(): Promise<void> {
     this.#segments?.crash();
     await this.close();
@@ -155,7 +157,7 @@ export class PartitionRuntime {
 
   #nextCUid(): bigint {
     if (this.#cUids === undefined) {
-      throw new StoppedError('A reference can leave this partition only when it has joined a control plane.');
+      throw new StoppedError('A reference cannot be sent before its partition has joined a control plane.');
     }
     return this.#cUids.next();
   }

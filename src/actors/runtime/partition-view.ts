@@ -4,7 +4,7 @@ import type { LinkHealth } from './health.js';
 import type { PartitionMetrics } from './metrics.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 
-/** How a partition is, wherever it runs. */
+/** The state of a partition, wherever it runs. */
 export interface PartitionView {
   description(): v1.PartitionDescriptionInit;
   metrics(): PartitionMetrics;
@@ -13,7 +13,7 @@ export interface PartitionView {
   unfinished(): Unfinished;
 }
 
-/** Of one that runs here: as it is at this moment. */
+/** The present state of a partition on this event loop. */
 export function viewOf(partition: PartitionRuntime): PartitionView {
   return {
     description: () => partition.describe(),

@@ -9,14 +9,15 @@ import type { PartitionHosts } from './hosting/index.js';
 import type { LinkSettings } from './net-options.js';
 import { PartitionRuntime } from './partition-runtime.js';
 import { type PartitionView, viewOf } from './partition-view.js';
+import type { SegmentThrew } from './segment.js';
 import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
 
-/** The partitions of one process: those on its own event loop, and those that it hosts on threads or in processes of their own. */
+/** The partitions of one process: those on this event loop, and those that it hosts on threads or in processes. */
 export class Partitions {
   readonly resources: SystemResources;
-  /** Those on this event loop. */
+  /** The partitions on this event loop. */
   readonly here: readonly PartitionRuntime[];
-  /** Where actors are spawned, and the control plane is served; always here. */
+  /** The partition in which the runtime spawns actors, and the control plane server runs; always on this event loop. */
   readonly first: PartitionRuntime;
   readonly #environment: RuntimeEnvironment;
   readonly #options: RuntimeOptions;
@@ -24,15 +25,21 @@ export class Partitions {
   readonly #log: Logger;
   #hosts: PartitionHosts | undefined;
 
-  /** Starts nothing. */
-  constructor(environment: RuntimeEnvironment, system: System, log: Logger, options: RuntimeOptions) {
+  /** Does not start anything. */
+  constructor(
+    environment: RuntimeEnvironment,
+    system: System,
+    log: Logger,
+    options: RuntimeOptions,
+    threw: SegmentThrew,
+  ) {
     this.#environment = environment;
     this.#system = system;
     this.#options = options;
     this.#log = log;
     const { placement = 'inline' } = options;
     const plans = placement === 'inline' ? system.partitions : system.partitions.slice(0, 1);
-    const { scheduler, isLossy, launch, incarnation, tap, tracing } = environment;
+    const { scheduler, isLossy, launch, incarnation, interceptor, tracing } = environment;
     this.resources = systemResources({
       system,
       plans,
@@ -49,7 +56,8 @@ export class Partitions {
           incarnation,
           resources,
           isLossy,
-          tap,
+          interceptor,
+          threw,
           tracing,
           log: log.child({ partition: resources.plan.index }),
           ...this.#limits(),
@@ -62,7 +70,7 @@ export class Partitions {
     this.first = first;
   }
 
-  /** Of those that have joined. */
+  /** The ordinals of the partitions that have joined. */
   get ordinals(): readonly number[] {
     return [...this.here.map(({ ordinal }) => ordinal), ...(this.#hosts?.ordinals ?? [])];
   }
@@ -71,17 +79,17 @@ export class Partitions {
     return [...this.here.map(viewOf), ...(this.#hosts?.views() ?? [])];
   }
 
-  /** Sentences about partitions that are to be there and are not. */
+  /** Sentences about partitions that should run and do not. */
   missing(): readonly string[] {
     return this.#hosts?.missing() ?? [];
   }
 
-  /** There are, or will be, several in this process. */
+  /** This process has, or will have, several partitions. */
   get isOne(): boolean {
     return this.#system.partitions.length === 1;
   }
 
-  /** Undefined for a partition of another process, and one that is not there. */
+  /** Undefined for a partition of another process, and for one that is not running. */
   segmentsManager(ordinal: number): Ref | undefined {
     const partition = this.here.find((each) => each.ordinal === ordinal);
     return partition?.segmentsManager.toRef() ?? this.#hosts?.segmentsManager(ordinal);
@@ -95,12 +103,12 @@ export class Partitions {
     }
   }
 
-  /** Gives each its ordinal. Those but the first have no control plane client of their own: they ask the first's, over a link. */
+  /** Assigns the ordinals. Partitions but the first have no control plane client: they use that of the first, over a link. */
   join(ordinals: readonly number[], client: ControlPlaneClient): void {
     this.here.forEach((partition, index) => {
       const ordinal = ordinals[index];
       if (ordinal === undefined) {
-        throw new StoppedError('The control plane gave fewer ordinals than there are partitions.');
+        throw new StoppedError('The control plane assigned fewer ordinals than there are partitions.');
       }
       if (partition === this.first) {
         partition.join(
@@ -114,7 +122,7 @@ export class Partitions {
     });
   }
 
-  /** Starts those that are hosted; resolves when they have joined. The client must be active. */
+  /** Starts the hosted partitions; resolves when they have joined. The client must be active. */
   async host(client: ControlPlaneClient): Promise<void> {
     const { placement = 'inline', initializers = [], partitionProgram } = this.#options;
     if (placement === 'inline') {
@@ -139,12 +147,12 @@ export class Partitions {
 
   // ---- ending
 
-  /** Resolves when what is said of hosted partitions is so now. Undefined where there are none. */
-  look(): Promise<void> | undefined {
-    return this.#hosts?.look();
+  /** Resolves when the reports of hosted partitions are up to date. Undefined where there are none. */
+  refresh(): Promise<void> | undefined {
+    return this.#hosts?.refresh();
   }
 
-  /** As `look`, once none takes anything new. */
+  /** Lets no partition accept new work; then as `refresh`. */
   drain(): Promise<void> | undefined {
     for (const { system } of this.here) system.drain();
     return this.#hosts?.drain();
@@ -154,7 +162,7 @@ export class Partitions {
     await Promise.all([...this.here.map((partition) => partition.stopSegments()), this.#hosts?.stopSegments()]);
   }
 
-  /** The last that was started ends first. */
+  /** Closes the partitions, the last started first. */
   async close(options: { readonly handlerTimeoutMs?: number }): Promise<void> {
     await this.#hosts?.stop(options.handlerTimeoutMs);
     for (const partition of this.here.toReversed()) {
@@ -162,12 +170,12 @@ export class Partitions {
     }
   }
 
-  /** Ends everything at once, and tells nobody. */
+  /** Ends everything at once, and notifies nobody. */
   async crash(): Promise<void> {
     await Promise.all([this.#hosts?.kill(), ...this.here.map((partition) => partition.crash())]);
   }
 
-  /** Each counts by itself, and has an equal share of what its process may hold. */
+  /** Each partition counts its own mailbox bytes, so each gets an equal share of the process's limit. */
   #limits() {
     const { kernelLimits = {}, linkLimits = {}, streamWindow = {} } = this.#options;
     const all = kernelLimits.mailboxBytes ?? limits.mailboxBytes;
@@ -177,8 +185,8 @@ export class Partitions {
 }
 
 /**
- * UCX is loaded before any thread starts: that sets variables of the environment for a moment, which a thread might read. Where it is
- * lacking that is said here, and not by each partition again.
+ * Loads UCX before any thread starts: loading changes environment variables for a moment, and a thread might read them. Reports a missing
+ * UCX once, instead of once for each partition.
  */
 function linksOfHosted({ links, library }: RuntimeEnvironment): LinkSettings {
   const { net } = links;

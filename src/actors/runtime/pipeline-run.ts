@@ -1,9 +1,10 @@
+import { Deferred } from '../../deferred.js';
 import { HandlerError, type MillraceError, PipelineError, StoppedError } from '../../errors.js';
 import { thrownError } from './thrown-record.js';
 import type { v1 } from '../../protocol/index.js';
 import { type ControlPlaneClient, failureOf, State } from '../control-plane/index.js';
 
-/** How far one segment is, all its instances together. */
+/** The progress of one segment: the total of its instances. */
 export interface SegmentProgress {
   readonly segment: string;
   readonly instances: number;
@@ -13,26 +14,26 @@ export interface SegmentProgress {
   readonly done: number;
 }
 
-/** A pipeline that runs, or has run. */
+/** A run of a pipeline. */
 export interface PipelineRun {
   readonly name: string;
-  /** Resolves at the end; rejects with PipelineError, which names segment, partition and cause, or with StoppedError after `stop`. */
+  /** Resolves when the run has ended. Rejects with PipelineError, which names segment, partition and cause, or with StoppedError after `stop`. */
   readonly done: Promise<void>;
-  /** Times that it was started anew. */
+  /** Number of restarts. */
   readonly restarts: number;
-  /** The segments in the order of their first news; news comes about five times a second. */
+  /** The segments in the order of their first reports; they report about five times a second. */
   progress(): readonly SegmentProgress[];
-  /** Ids of the segment instances of the present attempt, by name: for `drainInstance`. */
+  /** Ids of the present attempt's segment instances, by segment name: for `drainInstance`. */
   instances(segment: string): readonly number[];
-  /** Starts one instance more of a segment, beside its first; returns its id. Refused when the segment has begun to end. */
+  /** Starts another instance of a segment, in the partition of its first one; resolves to its id. Rejects when the segment is ending. */
   addInstance(segment: string): Promise<number>;
-  /** Takes one instance out; it finishes what it has. Refused when it is the last reader of its port, or reads from none. */
+  /** Removes an instance, which finishes its elements. Rejects when it is the last reader of its port, or reads from none. */
   drainInstance(id: number): Promise<void>;
-  /** Ends it before its time; `done` rejects with StoppedError. Idempotent. */
+  /** Stops the run; `done` rejects with StoppedError. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** Follows one pipeline through its attempts, from what the control plane tells of them. */
+/** Follows one pipeline through its attempts by the control plane's updates. */
 export class FollowedPipeline implements PipelineRun {
   readonly name: string;
   readonly done: Promise<void>;
@@ -40,17 +41,17 @@ export class FollowedPipeline implements PipelineRun {
   readonly #client: ControlPlaneClient;
   readonly #news = new Map<number, v1.SegmentProgress>();
   readonly #segments = new Map<number, string>();
+  /** Errors of the segments of the present attempt that ran in this process. */
+  readonly #thrown = new Map<number, Error>();
   #id: number;
   #isSettled = false;
-  #settle: { resolve: () => void; reject: (error: MillraceError) => void } = { resolve: () => {}, reject: () => {} };
+  readonly #done = new Deferred<void>();
 
   constructor(client: ControlPlaneClient, id: number, name: string) {
     this.#client = client;
     this.#id = id;
     this.name = name;
-    this.done = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-    });
+    this.done = this.#done.promise;
     const settled = (): void => {
       this.#isSettled = true;
     };
@@ -97,7 +98,7 @@ export class FollowedPipeline implements PipelineRun {
     await this.done.catch(() => {});
   }
 
-  // ---- what the control plane tells
+  // ---- updates of the control plane
 
   changed(resource: v1.Resource): void {
     const { detail, id, actual, outcome } = resource;
@@ -112,14 +113,20 @@ export class FollowedPipeline implements PipelineRun {
     this.#segments.delete(id);
   }
 
-  heard(progress: v1.SegmentProgress): void {
+  onProgress(progress: v1.SegmentProgress): void {
     if (progress.pipeline === this.#id) {
       this.#news.set(progress.segment, progress);
     }
   }
 
+  threw(pipeline: number, segment: number, error: Error): void {
+    if (pipeline === this.#id) {
+      this.#thrown.set(segment, error);
+    }
+  }
+
   lost(error: MillraceError): void {
-    this.#settle.reject(error);
+    this.#done.reject(error);
   }
 
   #ended(outcome: v1.Outcome | undefined, restartedBy: number | undefined): void {
@@ -129,23 +136,28 @@ export class FollowedPipeline implements PipelineRun {
       this.restarts++;
       this.#news.clear();
       this.#segments.clear();
+      this.#thrown.clear();
     } else if (failure !== undefined) {
-      const cause =
-        failure.cause === undefined
-          ? new HandlerError(failure.message, { handlerCode: failure.code })
-          : thrownError(failure.cause);
-      this.#settle.reject(
-        new PipelineError(`Pipeline "${this.name}" failed: ${withoutFullStop(failure.message)}.`, { cause }),
-      );
+      const message = `Pipeline "${this.name}" failed: ${withoutFullStop(failure.message)}.`;
+      this.#done.reject(new PipelineError(message, { cause: this.#causeOf(failure) }));
     } else if (outcome?.result.case === 'cancelled') {
-      this.#settle.reject(new StoppedError(`Pipeline "${this.name}" was stopped.`));
+      this.#done.reject(new StoppedError(`Pipeline "${this.name}" was stopped.`));
     } else {
-      this.#settle.resolve();
+      this.#done.resolve();
     }
+  }
+
+  /** What the segment threw: the very error where it ran in this process, one like it where it ran elsewhere. */
+  #causeOf({ segmentId, cause, message, code }: v1.Failure): Error {
+    const thrown = segmentId === undefined ? undefined : this.#thrown.get(segmentId);
+    if (thrown !== undefined) {
+      return thrown;
+    }
+    return cause === undefined ? new HandlerError(message, { handlerCode: code }) : thrownError(cause);
   }
 }
 
-/** A cause is a sentence of its own; here it ends another. */
+/** Removes the full stop of a cause that becomes the end of another sentence. */
 function withoutFullStop(sentence: string): string {
   return sentence.endsWith('.') ? sentence.slice(0, -1) : sentence;
 }

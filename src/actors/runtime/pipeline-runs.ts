@@ -8,7 +8,7 @@ import { FollowedPipeline, type PipelineRun } from './pipeline-run.js';
 
 export interface RunOptions<Args> {
   readonly args?: Args;
-  /** Instances of a segment, where not as declared. */
+  /** Instances of a segment, where they differ from the declaration. */
   readonly instances?: Readonly<Record<string, number>>;
   /** Ordinals of the partitions that a segment may run in. */
   readonly partitions?: Readonly<Record<string, readonly number[]>>;
@@ -16,12 +16,12 @@ export interface RunOptions<Args> {
 
 export interface PipelineCounts {
   readonly running: number;
-  /** Those that came to their end. */
+  /** Runs that completed. */
   readonly completed: number;
   readonly failed: number;
-  /** Those that were stopped before it. */
+  /** Runs that were stopped. */
   readonly stopped: number;
-  /** Times that one was started anew. */
+  /** Restarts of runs. */
   readonly restarts: number;
 }
 
@@ -35,7 +35,7 @@ export class PipelineRuns {
     return { ...this.#ended, running: this.#runs.size, restarts };
   }
 
-  /** ConfigError before anything starts when the definition or the options are wrong. `isFar`: it may run in several partitions. */
+  /** Rejects with ConfigError, before anything starts, for an invalid definition or option. `isFar`: it may run in several partitions. */
   async start<Args>(
     client: ControlPlaneClient,
     definitions: Definitions,
@@ -84,13 +84,20 @@ export class PipelineRuns {
     }
   }
 
-  heard(progress: v1.SegmentProgress): void {
+  /** A segment in this process has failed. */
+  threw(pipeline: number, segment: number, error: Error): void {
     for (const run of this.#runs) {
-      run.heard(progress);
+      run.threw(pipeline, segment, error);
     }
   }
 
-  /** No news will come any more. */
+  onProgress(progress: v1.SegmentProgress): void {
+    for (const run of this.#runs) {
+      run.onProgress(progress);
+    }
+  }
+
+  /** The control plane is unreachable: no further updates will arrive. */
   lost(error: MillraceError): void {
     for (const run of this.#runs) {
       run.lost(error);
@@ -113,7 +120,7 @@ function mappingOf<Args>(
       checkInstances(segment, count);
     }
     if (!Array.isArray(allowed) || !allowed.every((ordinal) => Number.isInteger(ordinal) && ordinal >= 0)) {
-      throw new ConfigError(`partitions of segment "${segment}" is a list of ordinals; got ${String(allowed)}.`);
+      throw new ConfigError(`partitions of segment "${segment}" must be a list of ordinals, not ${String(allowed)}.`);
     }
     return { segment, instances: count ?? 0, partitions: allowed };
   });

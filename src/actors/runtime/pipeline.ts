@@ -1,46 +1,47 @@
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError } from '../../errors.js';
+import { hasMark } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { MessageType } from '../../protocol/index.js';
 import type { Policy } from '../pubsub/index.js';
 import { checkDeclaredArgs, type PipelineArgument, type PipelineArguments } from './declared-args.js';
 
-/** What a segment's code may use besides its ports. */
+/** The context of a segment's code. */
 export interface SegmentContext {
   readonly segment: string;
-  /** Counts from 0 among the instances of this segment. */
+  /** Number of this instance of the segment, from 0. */
   readonly instance: number;
-  /** Ordinal of the partition it runs in. */
+  /** Ordinal of the partition that it runs in. */
   readonly partition: number;
-  /** Aborted when the segment is stopped before its end. */
+  /** Aborted when the segment is stopped before it ends. */
   readonly signal: AbortSignal;
   readonly log: Logger;
   /** Declares real I/O, so that virtual time waits for it. Always `await context.outside(work)` in a pipeline that is to be simulated. */
   outside<T>(work: Promise<T>): Promise<T>;
 }
 
-/** Where a segment writes. */
+/** The output port of a segment. */
 export interface Output<Init> {
-  /** Resolves when a reader has room for the element. Await each write: that is what holds a fast writer back. */
+  /** Resolves when a reader has room for the element. Await each write: that slows a fast writer down. */
   write(value: Init): Promise<void>;
 }
 
-/** A port by its name and type; made by `source`, `segment` or `port`. */
+/** A port with its name and type: the result of `source`, `segment` or `port`. */
 export interface Port<Read, Init = Read> {
   readonly name: string;
   readonly type: MessageType<Read, Init>;
 }
 
-/** How many instances run, and how their output is divided among readers. */
+/** Number and placement of a segment's instances, and how their output is distributed to readers. */
 export interface SegmentOptions<Read = unknown> {
   /** Default 1. */
   readonly instances?: number;
   /** Places each instance beside one of this segment. Default: in turn over all partitions. */
   readonly with?: string;
-  /** Which readers an element of this segment's output goes to. Default round-robin. */
+  /** How elements of this segment's output are distributed to readers. Default round-robin. */
   readonly policy?: Policy;
-  /** Of the policy `hash`: elements of one key go to the same reader. */
+  /** For the policy `hash`: elements with the same key are sent to the same reader. */
   readonly key?: (value: Read) => string | number | bigint;
 }
 
@@ -54,9 +55,9 @@ export type Sink<In> = (input: AsyncIterable<In>, context: SegmentContext) => Pr
 
 type To<Read, Init> = MessageType<Read, Init> | Port<Read, Init>;
 
-/** What a declaring function builds with. Every segment has a name; its output port has the same one, unless a port is given. */
+/** The builder of a declaring function. Every segment has a name; its output port has the same name unless a port is given. */
 export interface PipelineBuilder {
-  /** A port under a name of its own. */
+  /** Declares a port with its own name. */
   port<Read, Init>(
     name: string,
     type: MessageType<Read, Init>,
@@ -94,32 +95,32 @@ export interface PipelineBuilder {
 export interface PipelineOptions<Args = unknown> {
   /**
    * `fail` (default): the first failure ends the run. `restart`: lost elements are sent again; after any other failure (a segment's
-   * code that throws, a process that dies) the run starts anew from its sources.
+   * code throws, a process ends) the run restarts from its sources.
    */
   readonly onFailure?: 'fail' | 'restart';
-  /** Times that a run may start anew. Default 3. */
+  /** Maximum number of restarts of a run. Default 3. */
   readonly maxRestarts?: number;
   /**
-   * The arguments that the pipeline takes. Others are refused, `millrace run MODULE -- --help` lists these, and a number or a flag of the
-   * command line arrives as one. Without it any arguments are accepted, and those of the command line arrive as text.
+   * The arguments of the pipeline. Others are refused, `millrace run MODULE -- --help` lists them, and the command line converts numbers
+   * and flags. Without this option, any arguments are accepted, and those of the command line are strings.
    */
   readonly args?: { readonly [Name in keyof Args]-?: PipelineArgument };
 }
 
-/** A pipeline as a module exports it. */
+/** A declared pipeline: the default export of its module. */
 export interface Pipeline<Args = unknown> {
   readonly name: string;
-  /** Module that exports it as its default; undefined: it runs where it was made, and nowhere else. */
+  /** URL of the module that exports it as its default; undefined: it runs only where it was created. */
   readonly url: string | undefined;
   readonly options: Required<Omit<PipelineOptions, 'args'>>;
-  /** What it declares of its arguments; undefined: any are accepted. */
+  /** Its declared arguments; undefined: any are accepted. */
   readonly args: PipelineArguments | undefined;
-  /** A method, whose parameters compare both ways: a pipeline of any arguments is a `Pipeline`. */
+  /** A method, whose parameters are bivariant: a pipeline of any arguments is a `Pipeline`. */
   declare(builder: PipelineBuilder, args: Args): void;
 }
 
-/** Symbol that marks a pipeline, so that another copy of the package knows it, too. */
-const MARK: unique symbol = Symbol.for('millrace.pipeline');
+/** Property of every pipeline, whichever copy of Millrace created it. */
+const BRAND: unique symbol = Symbol.for('millrace.pipeline');
 
 /**
  * Declares a pipeline. The function must be pure: each partition calls it with the same arguments, and must build the same pipeline.
@@ -138,26 +139,26 @@ export function pipeline<Args = Record<string, never>>(
   options: PipelineOptions<NoInfer<Args>> = {},
 ): Pipeline<Args> {
   if (!/^[a-z0-9][a-z0-9_.-]*$/i.test(name)) {
-    throw new ConfigError(`The name of a pipeline has letters, digits, and -_. only; got "${name}".`);
+    throw new ConfigError(`The name of a pipeline may contain letters, digits, and -_. only, not "${name}".`);
   }
   const { onFailure = 'fail', maxRestarts = 3, args } = options;
   if (onFailure !== 'fail' && onFailure !== 'restart') {
-    throw new ConfigError(`onFailure of pipeline "${name}" is fail or restart; got "${String(onFailure)}".`);
+    throw new ConfigError(`onFailure of pipeline "${name}" must be fail or restart, not "${String(onFailure)}".`);
   }
   if (!Number.isInteger(maxRestarts) || maxRestarts < 0) {
-    throw new ConfigError(`maxRestarts of pipeline "${name}" is a whole number, 0 or more; got ${maxRestarts}.`);
+    throw new ConfigError(`maxRestarts of pipeline "${name}" must be a whole number from 0, not ${maxRestarts}.`);
   }
   if (args !== undefined) checkDeclaredArgs(name, args);
   const definition = { name, url: urlOf(url), declare, options: { onFailure, maxRestarts }, args };
-  Object.defineProperty(definition, MARK, { value: true });
+  Object.defineProperty(definition, BRAND, { value: true });
   return definition;
 }
 
-/** CommonJS has no `import.meta.url`; a path is what `__filename` is there. */
+/** Converts a path to a URL: CommonJS has `__filename`, which is a path, in place of `import.meta.url`. */
 function urlOf(module: string | undefined): string | undefined {
   return module !== undefined && isAbsolute(module) ? pathToFileURL(module).href : module;
 }
 
 export function isPipeline(value: unknown): value is Pipeline {
-  return typeof value === 'object' && value !== null && MARK in value;
+  return hasMark(value, BRAND);
 }

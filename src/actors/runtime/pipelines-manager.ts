@@ -12,8 +12,8 @@ interface Owned {
 }
 
 /**
- * In the runtime that serves the control plane: turns a pipeline that was asked for into placed parts, and owns the manifolds, which are
- * made when the control plane first asks for them.
+ * Runs in the runtime with the control plane server: expands a started pipeline into placed parts, and owns the manifolds, which it
+ * creates when the control plane first requests them.
  */
 export class PipelinesManager {
   readonly #system: ActorSystem;
@@ -41,7 +41,7 @@ export class PipelinesManager {
     });
   }
 
-  /** A resource that the control plane told of. */
+  /** A resource was added or changed. */
   changed(resource: v1.Resource): void {
     const { detail, id, requested, actual } = resource;
     if (detail.case === 'pipeline' && actual === State.INITIALIZED && requested > actual && !this.#expanding.has(id)) {

@@ -7,8 +7,8 @@ export interface Parts {
 }
 
 /**
- * Which instance of which segment runs in which partition. Instances go in turn over the partitions they may use; a segment that is placed
- * with another follows it instance by instance. Pure: the same definition, mapping and partitions give the same parts.
+ * Assigns each instance of each segment to a partition. Instances are assigned round-robin to the partitions that they may use; a segment
+ * that is placed with another uses the same partitions, instance by instance. A pure function.
  */
 export function placePipeline(
   definition: v1.PipelineDefinition,

@@ -8,12 +8,12 @@ interface Held {
   readonly watcher: Watcher;
 }
 
-/** The names that one process has entered into the cluster's registry. A name is given back when its actor ends. */
+/** The names that one process has registered in the cluster. Unregisters a name when its actor ends. */
 export class RegisteredNames {
   readonly #client: () => ControlPlaneClient;
   readonly #log: Logger;
   readonly #held = new Map<string, Held>();
-  /** Names of actors that have ended, on their way out of the registry. */
+  /** Names of ended actors whose unregistration is pending. */
   readonly #leaving = new Map<string, Promise<void>>();
 
   constructor(client: () => ControlPlaneClient, log: Logger) {
@@ -21,7 +21,7 @@ export class RegisteredNames {
     this.#log = log;
   }
 
-  /** ConfigError when another actor has the name; one that has ended gives it back first. */
+  /** Rejects with ConfigError when another actor has the name. Waits for a pending unregistration of the name first. */
   async register(name: string, ref: UntypedRef): Promise<void> {
     await this.#leaving.get(name);
     await this.#client().registerName(name, ref.toRef());
@@ -35,7 +35,7 @@ export class RegisteredNames {
     await this.#client().unregisterName(name, ref.toRef().cUid);
   }
 
-  /** Gives all names back. */
+  /** Unregisters all names. */
   async close(): Promise<void> {
     await Promise.all([...this.#held].map(([name, { ref }]) => this.unregister(name, ref)));
   }
@@ -50,7 +50,7 @@ export class RegisteredNames {
   #ended(name: string, ref: UntypedRef): void {
     const left = this.unregister(name, ref)
       .catch((error: unknown) =>
-        this.#log.debug('the name of an actor that has ended stays', { name, error: namedMessageOf(error) }),
+        this.#log.debug('the name of an ended actor was not unregistered', { name, error: namedMessageOf(error) }),
       )
       .then(() => {
         if (this.#leaving.get(name) === left) this.#leaving.delete(name);

@@ -1,11 +1,11 @@
 import type { Unfinished } from '../kernel/index.js';
 import type { PartitionView } from './partition-view.js';
 
-/** What a runtime has begun and not ended. */
+/** Counts of a runtime's unfinished work. */
 export interface RuntimeUnfinished extends Unfinished {
-  /** Pipelines that it has started. */
+  /** Running pipelines that it has started. */
   readonly pipelines: number;
-  /** Segments that run in it, of whichever pipelines. */
+  /** Segments that run in it, of all pipelines. */
   readonly segments: number;
   /** Encoded bytes that wait for a link. */
   readonly unsentBytes: number;
@@ -44,7 +44,7 @@ export function isNothing(left: RuntimeUnfinished): boolean {
   return Object.values(left).every((count) => count === 0);
 }
 
-/** Messages may be on their way to it that it cannot see. */
+/** True where messages from peers may be in transit. */
 export function hasPeers(partitions: readonly PartitionView[]): boolean {
   return partitions.some((partition) => {
     const { address } = partition.description();

@@ -36,8 +36,8 @@ import { stoppable } from './stoppable.js';
 import { Stopping, type StopOptions, type StopReport } from './stopping.js';
 
 /**
- * One process of the cluster, real or virtual: its partitions, its arm of the control plane, and the control plane itself where it
- * serves it. Made by `Runtime.start` for a process of its own, by an Executor for several in one.
+ * One process of the cluster, real or virtual: its partitions, its control plane client, and possibly the control plane server. Created
+ * by `Runtime.start`, or by an Executor, which runs several in one process.
  */
 export class Runtime implements HasSystem {
   readonly node: string;
@@ -56,7 +56,7 @@ export class Runtime implements HasSystem {
   readonly #stopping: Stopping;
   readonly #names: RegisteredNames;
 
-  /** For Executors; it does not start anything. */
+  /** For Executors; does not start anything. */
   constructor(environment: RuntimeEnvironment, options: RuntimeOptions = {}) {
     const { node = 'node-0', name = 'process-0', provider = machineProvider } = options;
     this.node = node;
@@ -67,7 +67,9 @@ export class Runtime implements HasSystem {
     this.#log = log;
     this.#silence = close;
     for (const notice of this.system.notices) log.warn(notice);
-    this.#partitions = new Partitions(environment, this.system, this.#log, options);
+    this.#partitions = new Partitions(environment, this.system, this.#log, options, (pipeline, segment, error) =>
+      this.#runs.threw(pipeline, segment, error),
+    );
     this.#servesControlPlane = options.controlPlane === undefined;
     const { scheduler } = environment;
     const parts = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
@@ -76,7 +78,7 @@ export class Runtime implements HasSystem {
       stoppable({
         ...parts,
         client: () => this.#client,
-        withdraw: () => this.#names.close(),
+        unregisterNames: () => this.#names.close(),
         closed: () => this.#observer.close(),
       }),
     );
@@ -84,17 +86,17 @@ export class Runtime implements HasSystem {
     this.#news = new ControlPlaneNews({ ...parts, isEnding: () => this.#stopping.isEnding });
   }
 
-  /** Unique among the living processes of its node: where another had the name that was asked for, this one has a suffix. */
+  /** Unique among the running processes of its node: has a suffix where another process has the requested name. */
   get name(): string {
     return this.#name;
   }
 
-  /** Address at which others join this runtime's control plane; of the one it joined where it serves none. */
+  /** Address of the control plane server, in this runtime or in the one that it has joined. */
   get controlPlane(): string {
     return this.#controlPlane;
   }
 
-  /** What it runs on: the machine, and what its partitions on this thread are made of. */
+  /** The machine, and the resources of its partitions on this thread. */
   get resources(): SystemResources {
     return this.#partitions.resources;
   }
@@ -107,13 +109,13 @@ export class Runtime implements HasSystem {
     return this.#partitions.ordinals;
   }
 
-  /** It was told to stop, or has crashed. */
+  /** True when it was told to stop, or has crashed. */
   get isStopping(): boolean {
     return this.#stopping.hasBegun;
   }
 
   /**
-   * Aborted as soon as this runtime is told to stop: for what would not end by itself. Its reason is a StoppedError.
+   * Aborted when this runtime is told to stop, for work that would not end by itself. The reason is a StoppedError.
    *
    *     for await (const tick of market.watch({ symbol }, { signal: runtime.draining })) show(tick);
    */
@@ -121,7 +123,7 @@ export class Runtime implements HasSystem {
     return this.#stopping.draining;
   }
 
-  /** Time, as everything in this runtime sees it. */
+  /** The scheduler of everything in this runtime. */
   get scheduler(): Scheduler {
     return this.#environment.scheduler;
   }
@@ -130,7 +132,7 @@ export class Runtime implements HasSystem {
     return this.#client?.isConnected === true;
   }
 
-  /** Actors without a parent that failed for good, in any partition. */
+  /** Failures that have stopped an actor without a parent, in any partition. */
   get failures(): Subscribable<Failure> {
     return joinedFeed(this.#partitions.here.map(({ system }) => system.failures));
   }
@@ -139,12 +141,12 @@ export class Runtime implements HasSystem {
     return joinedDeadLetters(this.#partitions.here.map(({ system }) => system.deadLetters));
   }
 
-  /** Actors in nact's style are spawned here, too. */
+  /** Parent of nact actors that are spawned under this runtime. */
   get [systemKey](): ActorSystem {
     return this.#partitions.first.system;
   }
 
-  /** How this runtime is: for readiness and liveness probes. */
+  /** The state of this runtime, for readiness and liveness probes. */
   health(): Health {
     const controlPlane = {
       address: this.#controlPlane,
@@ -154,12 +156,12 @@ export class Runtime implements HasSystem {
     return this.#observer.health(this.#stopping.phase, controlPlane);
   }
 
-  /** What it has done since it began. Looks at every actor: some 30 ms for a million. */
+  /** Counters since its start. Visits every actor: about 30 ms for a million. */
   metrics(): RuntimeMetrics {
     return this.#observer.metrics();
   }
 
-  /** Starts everything, in the order of the bring-up: links, control plane, client, partitions. For Executors. */
+  /** Starts everything, in this order: links, control plane server, client, partitions. For Executors. */
   async start(controlPlane?: string): Promise<this> {
     try {
       await this.#partitions.listen();
@@ -173,18 +175,16 @@ export class Runtime implements HasSystem {
     }
   }
 
-  // ---- what users call
+  // ---- for users
 
-  /** Starts an actor in this process's first partition; `register: true` enters its name in the cluster's registry. */
+  /** Starts an actor in this process's first partition; `register: true` registers its name in the cluster. */
   spawn<S extends AnyService, T>(
     definition: Behavior<S, T>,
     options: SpawnOptions & { readonly register?: boolean } = {},
   ): ActorRef<S> {
     const { register = false, name, ...rest } = options;
     if (register && name === undefined) {
-      throw new ConfigError(
-        'An actor that is to be registered needs a name: spawn(behavior, { name, register: true }).',
-      );
+      throw new ConfigError('An actor needs a name to be registered: spawn(behavior, { name, register: true }).');
     }
     const ref = this.#partitions.first.system.spawn(definition, { ...rest, ...(name === undefined ? {} : { name }) });
     if (register && name !== undefined) {
@@ -196,8 +196,8 @@ export class Runtime implements HasSystem {
   }
 
   /**
-   * Enters an actor under a name that every process of the cluster can look up, until the actor ends. ConfigError when another has
-   * it.
+   * Registers an actor under a name that every process of the cluster can look up, until the actor ends. Rejects with ConfigError when
+   * another actor has the name.
    */
   register(name: string, ref: UntypedRef): Promise<void> {
     return this.#names.register(name, ref);
@@ -207,7 +207,7 @@ export class Runtime implements HasSystem {
     return this.#names.unregister(name, ref);
   }
 
-  /** The actor under a name, anywhere in the cluster; waits until it appears. AskTimeoutError at the deadline, 5 s by default. */
+  /** The actor with a registered name, anywhere in the cluster. Waits until it is registered; rejects with AskTimeoutError at the deadline, 5 s by default. */
   async lookup<S extends AnyService>(
     service: S,
     name: string,
@@ -217,19 +217,19 @@ export class Runtime implements HasSystem {
     return this.#partitions.first.system.reference(service, ref);
   }
 
-  /** Stops an actor of this process; resolves when it and its children are gone. */
+  /** Stops an actor of this process; resolves when it and its children have stopped. */
   stopActor(ref: UntypedRef): Promise<void> {
     return this.#partitions.first.system.stop(ref);
   }
 
-  /** Runs a pipeline on the partitions of the cluster. ConfigError before anything starts when its definition is wrong. */
+  /** Runs a pipeline on the partitions of the cluster. Rejects with ConfigError, before anything starts, for an invalid definition. */
   async run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
-    this.#stopping.mustNotHaveBegun(`Pipeline "${pipeline.name}"`);
+    this.#stopping.assertNotStarted(`Pipeline "${pipeline.name}"`);
     const isFar = !this.#partitions.isOne || !this.#servesControlPlane || this.#hasOthers();
     return this.#runs.start(this.#joined, this.#partitions.first.definitions, pipeline, options, isFar);
   }
 
-  /** Called once when the control plane cannot be reached any more. */
+  /** `listener` is called once, when the control plane cannot be reached any more. */
   onLost(listener: (error: MillraceError) => void): void {
     this.#news.lostListeners.push(listener);
   }
@@ -245,20 +245,20 @@ export class Runtime implements HasSystem {
     };
   }
 
-  /** Counters that are 0 when nothing is left: held by tests after each stop. */
+  /** Counters that must be 0 after a stop; tests check them. */
   get leftovers(): Leftovers {
     return leftoversOf(this.#partitions.here);
   }
 
-  /** The process is gone: its code ends, and nobody is told. For Executors. */
+  /** Simulates a crash of the process: ends its code, and notifies nobody. For Executors. */
   crash(error: MillraceError): void {
     this.#silence();
     this.#stopping.crash(error);
   }
 
   /**
-   * Stops everything, children first: segments, then the tie to the control plane, then actors and links. With `drainTimeoutMs` what has
-   * begun may end first; the report says what had not. Idempotent: a later call joins the first.
+   * Stops everything, children first: segments, then the control plane client, then actors and links. With `drainTimeoutMs`, unfinished
+   * work may end first; the report counts what did not. Idempotent: a later call joins the first.
    */
   stop(options: StopOptions = {}): Promise<StopReport> {
     return this.#stopping.stop(options);
@@ -286,7 +286,7 @@ export class Runtime implements HasSystem {
     const process = { launch, incarnation, node: this.node, managesPipelines: this.#servesControlPlane };
     const name = await client.connect({ ...process, name: this.#name });
     if (name !== this.#name) {
-      this.#log.info(`Node "${this.node}" has a process "${this.#name}" already: this one is named "${name}".`);
+      this.#log.info(`Node "${this.node}" already has a process "${this.#name}". This one is named "${name}".`);
       this.#name = name;
     }
     const ordinals = await client.registerPartitions(this.#partitions.here.map(({ address }) => address));

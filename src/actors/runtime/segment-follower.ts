@@ -3,14 +3,14 @@ import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Empty, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { askAgain, State } from '../control-plane/index.js';
+import { retryAsk, State } from '../control-plane/index.js';
 import type { ActorRef } from '../kernel/index.js';
 
 type Manager = ActorRef<typeof v1.SegmentsManager>;
 
 /**
- * Turns what the control plane requests of a segment into messages to the segments manager of its partition: one step behind the other,
- * each repeated until it is answered.
+ * Translates the requested states of segments into messages to the segments manager of their partition, one step after the other. Each
+ * message is repeated until it is answered.
  */
 export class SegmentFollower {
   readonly #scheduler: Scheduler;
@@ -47,13 +47,13 @@ export class SegmentFollower {
     this.#passed.delete(id);
   }
 
-  #step(id: number, send: Parameters<typeof askAgain<Empty>>[2]): void {
+  #step(id: number, send: Parameters<typeof retryAsk<Empty>>[2]): void {
     this.#steps = this.#steps
       .then(async () => {
-        await askAgain(this.#scheduler, limits.controlPlaneTimeoutMs, send);
+        await retryAsk(this.#scheduler, limits.controlPlaneTimeoutMs, send);
       })
       .catch((error: unknown) =>
-        this.#log.warn('a segment could not be told what to do', { segment: id, error: namedMessageOf(error) }),
+        this.#log.warn('a request to a segments manager failed', { segment: id, error: namedMessageOf(error) }),
       );
   }
 }

@@ -1,8 +1,8 @@
-/** Segments of one partition, and the elements that went through them; those that are gone count in `read` and `written`. */
+/** Segments of one partition, and their elements; `read` and `written` include segments that have ended. */
 export interface SegmentTotals {
-  /** Segments that are registered. */
+  /** Registered segments. */
   readonly registered: number;
-  /** Elements that segments have taken from their ports, and written to them. */
+  /** Elements that segments have read from their ports, and written to them. */
   readonly read: number;
   readonly written: number;
   /** Elements that wait in ports. */

@@ -1,18 +1,19 @@
+import { Deferred } from '../../deferred.js';
 import { setMaxListeners } from 'node:events';
 import { MillraceError, PipelineError, StoppedError } from '../../errors.js';
-import { messageOf, namedMessageOf } from '../../foreign.js';
+import { errorOf, messageOf, namedMessageOf } from '../../foreign.js';
 import { thrownRecord } from './thrown-record.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import { askAgain, CANCELLED, failed, OK, State } from '../control-plane/index.js';
+import { retryAsk, CANCELLED, failed, OK, State } from '../control-plane/index.js';
 import type { ActorRef, ActorSystem, Context, UntypedRef } from '../kernel/index.js';
 import { checkPolicy, Publisher, Subscriber } from '../pubsub/index.js';
 import type { Declared, SegmentCode } from './builder.js';
 import type { SegmentContext } from './pipeline.js';
-import type { RuntimeTap } from './segment-tap.js';
+import type { RuntimeInterceptor } from './segment-interceptor.js';
 
-/** What a segment needs of the partition it runs in. */
+/** What a segment needs of its partition. */
 export interface SegmentHost {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
@@ -20,23 +21,28 @@ export interface SegmentHost {
   readonly ordinal: number;
   /** Links to other partitions may lose frames. */
   readonly isLossy: () => boolean;
-  readonly tap: RuntimeTap | undefined;
+  readonly interceptor: RuntimeInterceptor | undefined;
   readonly streamWindow: { readonly items?: number; readonly bytes?: number };
-  /** Time that code has to settle once it is told to stop. */
+  /** Time for the code to settle after the segment was told to stop, in ms. */
   readonly stopTimeoutMs: number;
   report(id: number, actual: State, outcome?: v1.Outcome): void;
+  /** Told before the report of the failure. */
+  readonly threw: SegmentThrew | undefined;
 }
 
-/** Time between two accounts of how far a segment is, in ms. */
+/** For those in the same process who want the error itself that a segment failed with, not what travels of it. */
+export type SegmentThrew = (pipeline: number, segment: number, error: Error) => void;
+
+/** Time between two progress reports of a segment, in ms. */
 const PROGRESS_MS = 200;
 
 /**
- * User code between an ingress and an egress port. It is told what to become, step by step, and says what it has become:
+ * User code between an ingress and an egress port. The segments manager calls one step after the other; each leads to a state:
  *
  *     create    ports are made and join their manifolds        -> Created
  *     activate  the code runs                                  -> Running, then Completed or Stopped(failed)
- *     stop      ports are closed, the code has its signal      -> Stopped(cancelled)
- *     destroy   ports leave their manifolds, nothing is left
+ *     stop      ports are closed, the code's signal is aborted -> Stopped(cancelled)
+ *     destroy   ports leave their manifolds
  */
 export class Segment {
   readonly id: number;
@@ -64,7 +70,7 @@ export class Segment {
     const { name, instance } = spec;
     const tapped = { pipeline, args, name, instance, partition: host.ordinal };
     const types = { ingress: ingress?.type, egress: egress?.type };
-    this.#code = host.tap?.segment({ ...tapped, ...types }, code, () => host.scheduler.now()) ?? code;
+    this.#code = host.interceptor?.segment({ ...tapped, ...types }, code, () => host.scheduler.now()) ?? code;
     this.#subscriber =
       ingress && new Subscriber({ id, port: ingress.name, type: ingress.type, window: host.streamWindow });
     this.#publisher =
@@ -95,7 +101,7 @@ export class Segment {
   }
 
   async create(): Promise<void> {
-    // Nothing is read before those who will read what comes of it know this writer.
+    // The readers of the output must know this writer before the segment reads anything.
     const ports = this.spec.ports.toSorted((left, right) => Number(right.isEgress) - Number(left.isEgress));
     for (const assignment of ports) {
       const actor = this.#spawnPort(assignment);
@@ -117,7 +123,7 @@ export class Segment {
     this.#run = this.#execute();
   }
 
-  /** Ends the code before its time; waits until it has settled, up to `stopTimeoutMs`, then gives it up and says so. */
+  /** Stops the code. Waits until it has settled, up to `stopTimeoutMs`; then the code is abandoned, which is logged. */
   async stop(): Promise<void> {
     if (this.actual < State.COMPLETED) {
       const reason = new StoppedError(`Segment "${this.spec.name}" was stopped.`);
@@ -128,7 +134,7 @@ export class Segment {
     }
   }
 
-  /** Its partition ends while it runs: what depends on it must not take that for an end of the stream. */
+  /** Its partition stops while it runs: fails, so that readers do not take this as the end of the stream. */
   abandon(): void {
     this.#fail(new StoppedError('its partition is stopping'));
   }
@@ -143,7 +149,7 @@ export class Segment {
       try {
         await this.#ask((options) => manifold.leave({ member: this.id, hasEnded }, options));
       } catch (error) {
-        this.#host.context.log.debug('left a port without its manifold', {
+        this.#host.context.log.debug('the manifold did not answer a request to leave its port', {
           port: assignment.port,
           error: namedMessageOf(error),
         });
@@ -185,7 +191,7 @@ export class Segment {
     }
   }
 
-  /** Its readers have ended well before it has: nobody wants the rest. That is an end, not a failure. */
+  /** All its readers have completed first. The segment then completes too; it does not fail. */
   #failed(error: unknown): void {
     if (this.#failure === undefined && this.#publisher?.hasNoSubscribers === true && error instanceof StoppedError) {
       this.#complete();
@@ -200,7 +206,7 @@ export class Segment {
     if (this.actual >= State.COMPLETED) {
       return;
     }
-    const { name, instance } = this.spec;
+    const { name, instance, pipeline } = this.spec;
     const message = messageOf(error);
     const cause =
       this.#failure ??
@@ -212,8 +218,10 @@ export class Segment {
     this.#host.context.log.warn('segment failed', { segment: name, instance, error });
     const code = error instanceof MillraceError ? error.code : 'HANDLER';
     this.#close(cause);
-    const thrown = thrownRecord(error);
-    this.#end(failed({ code, message: cause.message, segment: name, partition: this.#host.ordinal, cause: thrown }));
+    const { threw, ordinal } = this.#host;
+    threw?.(pipeline, this.id, errorOf(error));
+    const place = { segment: name, segmentId: this.id, partition: ordinal };
+    this.#end(failed({ code, message: cause.message, ...place, cause: thrownRecord(error) }));
   }
 
   #close(reason: MillraceError): void {
@@ -232,7 +240,7 @@ export class Segment {
     timeout.clear();
     if (!isSettled) {
       this.#run = undefined;
-      context.log.error('segment did not end when it was stopped, and was given up', {
+      context.log.error('a stopped segment did not end in time, and was abandoned', {
         segment: this.spec.name,
         afterMs: stopTimeoutMs,
       });
@@ -260,8 +268,8 @@ export class Segment {
     return this.#host.context.ref(v1.ManifoldService, actor);
   }
 
-  #ask<Reply>(send: Parameters<typeof askAgain<Reply>>[2]): Promise<Reply> {
-    return askAgain(this.#host.scheduler, limits.controlPlaneTimeoutMs, send);
+  #ask<Reply>(send: Parameters<typeof retryAsk<Reply>>[2]): Promise<Reply> {
+    return retryAsk(this.#host.scheduler, limits.controlPlaneTimeoutMs, send);
   }
 
   #tellProgress(isDone: boolean): void {
@@ -303,10 +311,7 @@ function portOf(declared: Declared, name: string | undefined): ReturnType<Declar
 }
 
 function withTimeout(scheduler: Scheduler, timeoutMs: number): { passed: Promise<void>; clear: () => void } {
-  let pass = (): void => {};
-  const passed = new Promise<void>((resolve) => {
-    pass = resolve;
-  });
-  const timer = scheduler.setTimer(timeoutMs, pass);
-  return { passed, clear: () => scheduler.clearTimer(timer) };
+  const passed = new Deferred<void>();
+  const timer = scheduler.setTimer(timeoutMs, () => passed.resolve());
+  return { passed: passed.promise, clear: () => scheduler.clearTimer(timer) };
 }

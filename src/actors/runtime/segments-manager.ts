@@ -1,13 +1,14 @@
 import { ConfigError, MillraceError, ProtocolError, StoppedError } from '../../errors.js';
-import { messageOf, namedMessageOf } from '../../foreign.js';
+import { errorOf, messageOf, namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { askAgain, CANCELLED, failed, State } from '../control-plane/index.js';
+import { retryAsk, CANCELLED, failed, State } from '../control-plane/index.js';
 import { type ActorRef, type ActorSystem, type Behavior, behavior, type Context, later } from '../kernel/index.js';
 import type { Definitions } from './definitions.js';
-import { Segment, type SegmentHost } from './segment.js';
-import type { RuntimeTap } from './segment-tap.js';
+import { Segment, type SegmentHost, type SegmentThrew } from './segment.js';
+import { thrownRecord } from './thrown-record.js';
+import type { RuntimeInterceptor } from './segment-interceptor.js';
 import { addSegments, NO_SEGMENTS, type SegmentTotals } from './segment-totals.js';
 
 export interface SegmentsManagerOptions {
@@ -15,30 +16,31 @@ export interface SegmentsManagerOptions {
   readonly scheduler: Scheduler;
   readonly definitions: Definitions;
   readonly isLossy: () => boolean;
-  readonly tap: RuntimeTap | undefined;
+  readonly interceptor: RuntimeInterceptor | undefined;
   readonly streamWindow: SegmentHost['streamWindow'];
   readonly stopTimeoutMs: number;
+  readonly threw: SegmentThrew | undefined;
   readonly ordinal: () => number;
-  /** The control plane client of this process. */
+  /** The actor of this process's control plane client. */
   readonly client: () => ActorRef<typeof v1.ControlPlaneClient>;
 }
 
 interface Managed {
   readonly spec: v1.Segment;
   segment: Segment | undefined;
-  /** Steps are taken one behind the other. */
+  /** Its steps are executed one after the other. */
   steps: Promise<void>;
   isStopRequested: boolean;
 }
 
-/** Segments that are gone and remembered: more than those whose requests may still be on their way. */
+/** Number of ended segments that are remembered: more than can have requests in transit. */
 const REMEMBERED_SEGMENTS = 4_096;
 
-/** Life of every segment of one partition: registers, activates, drains, stops and forgets them, each by a message. */
+/** Manages the segments of one partition: registers, activates, drains, stops and removes them, each by a message. */
 export class SegmentsManager {
   readonly #options: SegmentsManagerOptions;
   readonly #managed = new Map<number, Managed>();
-  /** Segments that are gone: a request that was repeated, and overtaken, does not bring one back. */
+  /** Ended segments: a repeated request that arrives late must not register one again. */
   readonly #gone = new Set<number>();
   #context: Context | undefined;
   #reports: Promise<void> = Promise.resolve();
@@ -49,7 +51,7 @@ export class SegmentsManager {
     this.#options = options;
   }
 
-  /** Segments that are registered. */
+  /** Registered segments. */
   get size(): number {
     return this.#managed.size;
   }
@@ -62,7 +64,7 @@ export class SegmentsManager {
     return sum;
   }
 
-  /** The actor through which alone segments are registered, activated, drained, stopped and forgotten. */
+  /** The actor that accepts all requests about segments. */
   behavior(): Behavior<typeof v1.SegmentsManager, undefined> {
     return behavior(v1.SegmentsManager, {
       supervision: 'resume',
@@ -95,13 +97,13 @@ export class SegmentsManager {
     });
   }
 
-  /** Everything here ends, whatever was asked of it: used when the partition does. Idempotent. */
+  /** Stops all segments, because the partition stops. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  /** The code of every segment has its signal, and nobody is told: used when the process has crashed. */
+  /** Aborts the signals of all segments, and notifies nobody, because the process has crashed. */
   crash(): void {
     this.#closing ??= Promise.resolve();
     for (const { segment } of this.#managed.values()) {
@@ -110,11 +112,11 @@ export class SegmentsManager {
     this.#managed.clear();
   }
 
-  // ---- what it is told
+  // ---- requests
 
   #register(id: number, spec: v1.Segment, context: Context): void {
     if (this.#closing !== undefined) {
-      throw new StoppedError(`Partition ${this.#options.ordinal()} is stopping; it takes no segment.`);
+      throw new StoppedError(`Partition ${this.#options.ordinal()} is stopping; it accepts no segment.`);
     }
     if (!this.#managed.has(id) && !this.#gone.has(id)) {
       const managed: Managed = { spec, segment: undefined, steps: Promise.resolve(), isStopRequested: false };
@@ -133,7 +135,7 @@ export class SegmentsManager {
     this.#step(id, managed, async () => managed.segment?.activate());
   }
 
-  /** One that was never registered has stopped by that: there is nothing to end. */
+  /** A segment that was never registered counts as stopped. */
   #stop(id: number): void {
     const managed = this.#managed.get(id);
     if (managed === undefined) {
@@ -180,10 +182,10 @@ export class SegmentsManager {
   }
 
   async #create(id: number, spec: v1.Segment, context: Context): Promise<Segment> {
-    const { definitions, scheduler, system, isLossy, streamWindow, stopTimeoutMs, tap } = this.#options;
+    const { definitions, scheduler, system, isLossy, streamWindow, stopTimeoutMs, interceptor, threw } = this.#options;
     const client = this.#options.client();
     const declared = await definitions.load(spec.definition, () =>
-      askAgain(scheduler, limits.controlPlaneTimeoutMs, (options) =>
+      retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) =>
         client.getDefinition({ hash: spec.definition }, options),
       ),
     );
@@ -196,23 +198,25 @@ export class SegmentsManager {
       scheduler,
       context,
       ordinal: this.#options.ordinal(),
-      tap,
+      interceptor,
       isLossy,
       streamWindow,
       stopTimeoutMs,
+      threw,
       report: (segment, actual, outcome) => this.#report(segment, actual, outcome),
     };
     return new Segment(host, id, spec, declared, code);
   }
 
-  /** Takes a step behind those before it. A step that fails fails the segment, and is told to the control plane. */
+  /** Runs a step after the earlier ones. A step that throws fails the segment, which is reported to the control plane. */
   #step(id: number, managed: Managed, step: () => Promise<void>): void {
     managed.steps = managed.steps.then(step).catch((error: unknown) => {
-      const { name } = managed.spec;
+      const { name, pipeline } = managed.spec;
       const partition = this.#options.ordinal();
       const message = messageOf(error);
       const code = error instanceof MillraceError ? error.code : 'PIPELINE';
-      this.#context?.log.warn('segment could not go on', { segment: name, error: message });
+      this.#context?.log.warn('a step of a segment failed', { segment: name, error: message });
+      this.#options.threw?.(pipeline, id, errorOf(error));
       this.#report(
         id,
         State.STOPPED,
@@ -220,18 +224,20 @@ export class SegmentsManager {
           code,
           message: `segment "${name}" in partition ${partition} failed: ${message}`,
           segment: name,
+          segmentId: id,
           partition,
+          cause: thrownRecord(error),
         }),
       );
     });
   }
 
-  /** Reports go one behind the other, so that the control plane hears them in order. */
+  /** Sends reports one after the other, so that the control plane receives them in order. */
   #report(id: number, actual: State, outcome?: v1.Outcome): void {
     this.#reports = this.#reports
       .then(async () => {
         const client = this.#options.client();
-        await askAgain(this.#options.scheduler, limits.controlPlaneTimeoutMs, (options) =>
+        await retryAsk(this.#options.scheduler, limits.controlPlaneTimeoutMs, (options) =>
           client.report({ id, actual, outcome }, options),
         );
       })

@@ -2,7 +2,7 @@ import type { OptionValues } from '../../options/index.js';
 import { parseCpuList, type SystemOptions, usableParallelism } from '../../resources/index.js';
 import type { RuntimeOptions } from './runtime-options.js';
 
-/** What the resolved options say of a runtime: how they reach its partitions, mailboxes, links and streams. */
+/** Converts resolved options to the settings of a runtime's partitions, mailboxes, links and streams. */
 export function runtimeSettings(values: OptionValues): RuntimeOptions {
   const { askTimeoutMs, stopTimeoutMs, mailboxMessages, mailboxBytes, maxMessageBytes, linkBacklogBytes } = values;
   return {

@@ -6,34 +6,34 @@ import type { Runtime as RuntimeProcess } from './runtime.js';
 import { netSettings } from './net-settings.js';
 import { runtimeSettings } from './settings.js';
 import type { RuntimeOptions } from './runtime-options.js';
-import type { RuntimeTap } from './segment-tap.js';
+import type { RuntimeInterceptor } from './segment-interceptor.js';
 
 /** One process of the cluster: spawns and looks up actors, runs pipelines. */
 export type Runtime = RuntimeProcess;
 
-/** Options of docs/options.md, and what only code can say. */
+/** The options of docs/options.md, and those that only code can give. */
 export interface StartOptions extends Partial<OptionValues> {
   /** Name of the process. Default `process-0`. */
   readonly name?: string;
-  /** Default: winston on standard error, from `logLevel` up. */
+  /** Default: winston on standard error, from level `logLevel` up. */
   readonly log?: Logger;
-  /** Folder in which millrace.config.json is looked for. Default: the current one. */
+  /** Folder of millrace.config.json. Default: the current folder. */
   readonly folder?: string;
   /** A Recorder of `millrace/recording`. */
-  readonly tap?: RuntimeTap;
+  readonly tap?: RuntimeInterceptor;
   /** See RuntimeOptions. */
   readonly initializers?: RuntimeOptions['initializers'];
   /** See RuntimeOptions. */
   readonly partitionProgram?: RuntimeOptions['partitionProgram'];
-  /** Default: nothing is traced. `openTelemetry()` of `millrace/opentelemetry` makes spans. */
+  /** Traces messages: `openTelemetry()` of `millrace/opentelemetry` creates spans. Default: no tracing. */
   readonly tracing?: TracingSource;
 }
 
 export const Runtime = {
   /**
-   * Starts a runtime of its own in this process, on real time: what a service embeds. Options come from code, then from the environment
-   * (MILLRACE_*), then from millrace.config.json. ConfigError for one that is unknown or wrong. Variables that set no option are ignored with one
-   * warning.
+   * Starts a runtime in this process, on real time: the way to embed Millrace in a service. Options come from code, then from the
+   * environment (MILLRACE_*), then from millrace.config.json. Rejects with ConfigError for an unknown or invalid option. Variables that set
+   * no option are ignored with one warning.
    *
    *     await using runtime = await Runtime.start({ logLevel: 'warn' });
    *     const ref = runtime.spawn(pricing, { name: 'pricing', register: true });

@@ -11,25 +11,26 @@ export interface SignalOptions extends Omit<StopOptions, 'signal'> {
 }
 
 export interface SignalStop {
-  /** Resolves when a signal came and the runtime has stopped. */
+  /** Resolves when a signal has arrived and the runtime has stopped. */
   readonly stopped: Promise<StopReport>;
-  /** Signals have their usual effect again. Idempotent. */
+  /** Restores the default effect of the signals. Idempotent. */
   release(): void;
 }
 
-/** Signals this close to the first are the same request: npm hands one on that the terminal has sent already. */
+/** Signals this close to the first belong to the same request: npm forwards a signal that the terminal has sent already. */
 const SAME_REQUEST_MS = 1_000;
 
 /**
- * Stops a runtime in order when the process is told to end. Nothing calls `process.exit`: the process ends when nothing is left that
- * keeps it, with exit code 0. A second signal, a second later or more, cuts the drain short. ConfigError for no signals at all.
+ * Stops a runtime in order when the process receives a signal. Does not call `process.exit`: the process ends by itself when nothing keeps
+ * its event loop alive, with exit code 0. A second signal, at least one second later, ends the drain at once. Throws ConfigError for an
+ * empty list of signals.
  *
  *     stopOnSignals(runtime, { drainTimeoutMs: 20_000, before: () => server.close() });
  */
 export function stopOnSignals(runtime: Runtime, options: SignalOptions = {}): SignalStop {
   const { signals = ['SIGTERM', 'SIGINT'], drainTimeoutMs = limits.drainTimeoutMs, before } = options;
   if (signals.length === 0) {
-    throw new ConfigError('stopOnSignals needs a signal to wait for: leave signals out, or name one.');
+    throw new ConfigError('stopOnSignals needs at least one signal: leave the option signals out, or name one.');
   }
   const cut = new AbortController();
   let report: (stopping: Promise<StopReport>) => void = () => {};

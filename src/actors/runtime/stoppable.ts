@@ -13,22 +13,22 @@ export interface StoppableParts {
   readonly partitions: Partitions;
   readonly runs: PipelineRuns;
   readonly client: () => ControlPlaneClient | undefined;
-  /** Takes the names of its actors out of the registry. */
-  readonly withdraw: () => Promise<void>;
+  /** Unregisters the names of its actors. */
+  readonly unregisterNames: () => Promise<void>;
   /** Called last. */
   readonly closed: () => void;
 }
 
-/** A runtime as its end sees it: segments go first, while others can still be told, then the tie to the control plane, actors, links. */
+/** The steps that stop a runtime: first segments, while others can still be notified, then the control plane client, actors, and links. */
 export function stoppable(parts: StoppableParts): Stoppable {
-  const { scheduler, log, partitions, runs, withdraw } = parts;
+  const { scheduler, log, partitions, runs, unregisterNames } = parts;
   return {
     scheduler,
     log,
-    withdraw,
+    unregisterNames,
     hasPeers: () => hasPeers(partitions.views()),
     unfinished: () => unfinishedOf(partitions.views(), runs.counts().running),
-    look: () => partitions.look(),
+    refresh: () => partitions.refresh(),
     drain: () => partitions.drain(),
     end: async (options) => {
       runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));

@@ -10,47 +10,47 @@ import { isNothing, type RuntimeUnfinished } from './runtime-unfinished.js';
 
 export interface StopOptions {
   /**
-   * Time in ms for what has begun to end by itself: `before`, pipelines, messages that wait, handlers, asks, streams. What is left then
-   * is cut off with typed errors and dead letters. Default 0, which is at once; with `before` 10 000.
+   * Time in ms for unfinished work to end by itself: `before`, pipelines, waiting messages, handlers, asks, streams. The rest is cut off
+   * with typed errors and dead letters. Default 0: at once; with `before` 10 000.
    */
   readonly drainTimeoutMs?: number;
   /**
-   * Called first, while everything still takes work; `runtime.health()` says already that it is not ready. Close your own doors here,
-   * such as an HTTP server. What it waits for may itself stop the runtime: such a call does not wait for `before`.
+   * Called first, while everything still accepts work; `runtime.health()` reports already that it is not ready. Close your own servers
+   * here, such as an HTTP server. It may wait for something that itself stops the runtime: such a call does not wait for `before`.
    */
   readonly before?: () => unknown;
-  /** Cuts the drain short. */
+  /** Ends the drain at once when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
 export interface StopReport {
-  /** All that had begun has ended by itself, `before` too. */
+  /** All work has ended by itself, including `before`. */
   readonly isDrained: boolean;
   readonly tookMs: number;
-  /** What had not ended, and was cut off. */
+  /** Counts of unfinished work that was cut off. */
   readonly cutOff: RuntimeUnfinished;
 }
 
-/** A runtime, as its end sees it. */
+/** What stopping needs of a runtime. */
 export interface Stoppable {
   readonly scheduler: Scheduler;
   readonly log: Logger;
-  /** Messages may be on their way to it that it cannot see. */
+  /** Messages from peers may be in transit. */
   hasPeers(): boolean;
   unfinished(): RuntimeUnfinished;
-  /** Nobody finds its actors by name any more. */
-  withdraw(): Promise<void>;
-  /** Brings what `unfinished` knows up to date, where that is not at hand. */
-  look(): Promise<void> | undefined;
-  /** Takes nothing new; then as `look`. */
+  /** Unregisters the names of its actors. */
+  unregisterNames(): Promise<void>;
+  /** Updates the data of `unfinished` from hosted partitions; undefined where there are none. */
+  refresh(): Promise<void> | undefined;
+  /** Accepts no new work; then as `refresh`. */
   drain(): Promise<void> | undefined;
   /** Stops everything, children first. */
   end(options: { readonly handlerTimeoutMs?: number }): Promise<void>;
-  /** Stops everything, and tells nobody. */
+  /** Stops everything, and notifies nobody. */
   abandon(error: MillraceError): Promise<void>;
 }
 
-/** How a runtime ends: in order, after a drain where one is wanted, or at once when its process has crashed. It ends once. */
+/** Stops a runtime once: in order, after an optional drain, or at once when its process has crashed. */
 export class Stopping {
   readonly #target: Stoppable;
   readonly #draining = new AbortController();
@@ -58,14 +58,14 @@ export class Stopping {
   #isEnding = false;
   #stopped: Promise<StopReport> | undefined;
   #abandoned: Promise<void> | undefined;
-  /** What runs in `before`, and what that has begun. */
+  /** Marks code that runs in `before`, including work that it has started. */
   readonly #inBefore = new AsyncLocalStorage<true>();
   #drain: Drain | undefined;
   #beganAtMs = 0;
 
   constructor(target: Stoppable) {
     this.#target = target;
-    // However many users wait for it, that is no leak: Node 20 warns at the eleventh listener.
+    // Node 20 warns of a leak at the eleventh listener; any number of users may listen to this signal.
     setMaxListeners(0, this.#draining.signal);
   }
 
@@ -82,13 +82,13 @@ export class Stopping {
     return this.#stopped !== undefined;
   }
 
-  /** Nothing is waited for any more. */
+  /** The drain must not wait any longer. */
   get isEnding(): boolean {
     return this.#isEnding;
   }
 
-  /** StoppedError for what is to begin after the runtime was told to stop. */
-  mustNotHaveBegun(what: string): void {
+  /** Throws StoppedError when the runtime was told to stop: `what` cannot start then. */
+  assertNotStarted(what: string): void {
     if (this.hasBegun) {
       throw new StoppedError(`${what} cannot start: the runtime is ${this.#phase}.`);
     }
@@ -101,14 +101,14 @@ export class Stopping {
   }
 
   /**
-   * Idempotent: who calls later joins the first, whose options hold. ConfigError for a wrong option, and nothing has happened.
-   * `before` may wait for who calls while it is at work. A call from within it resolves at once with what is not done at that moment; a call
-   * from elsewhere has the drain begin without `before` when nothing happens in the runtime any more.
+   * Idempotent: a later call joins the first, whose options apply. Rejects with ConfigError for an invalid option, without any effect.
+   * `before` may wait for a caller of this method. Therefore, a call from within `before` resolves at once, with the unfinished work of that
+   * moment; after a call from elsewhere, the drain does not wait for `before` any more once the runtime has no other work.
    */
   async stop(options: StopOptions): Promise<StopReport> {
     const { before, drainTimeoutMs = before === undefined ? 0 : limits.drainTimeoutMs } = options;
     if (!(drainTimeoutMs >= 0 && drainTimeoutMs < Number.POSITIVE_INFINITY)) {
-      throw new ConfigError(`drainTimeoutMs is a finite number of milliseconds, at least 0; got ${drainTimeoutMs}.`);
+      throw new ConfigError(`drainTimeoutMs must be a finite number of milliseconds from 0, not ${drainTimeoutMs}.`);
     }
     if (this.#drain?.isInBefore === true) {
       if (this.#inBefore.getStore() === true) return this.#soFar();
@@ -147,9 +147,9 @@ export class Stopping {
     this.#isEnding = true;
     const cutOff = this.#target.unfinished();
     if (drainTimeoutMs > 0 && !isNothing(cutOff)) {
-      log.warn('what had not ended by itself was cut off', { ...cutOff, afterMs: scheduler.now() - beganAtMs });
+      log.warn('unfinished work was cut off', { ...cutOff, afterMs: scheduler.now() - beganAtMs });
     }
-    // Handlers that are awaited still had their time.
+    // Pending handlers had their time in the drain.
     await this.#target.end(drainTimeoutMs > 0 ? { handlerTimeoutMs: 0 } : {});
     return this.#report(beganAtMs, cutOff, isDrained);
   }

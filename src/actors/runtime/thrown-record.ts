@@ -1,14 +1,14 @@
-import { errorOf } from '../../foreign.js';
+import { codeOf, errorOf } from '../../foreign.js';
 import type { v1 } from '../../protocol/index.js';
 
-/** Characters of each text that travel: a failure must fit into a message. */
+/** Characters of each text that are sent: a failure must fit into a message. */
 const MOST_CHARACTERS = 8_192;
 
-/** What user code threw, as it travels to whoever runs the pipeline. */
+/** The wire form of an error that user code threw, for the process that runs the pipeline. */
 export function thrownRecord(cause: unknown): v1.ThrownInit {
   const error = errorOf(cause);
   const { name, message, stack } = error;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const code = codeOf(error);
   return {
     name: name.slice(0, MOST_CHARACTERS),
     message: message.slice(0, MOST_CHARACTERS),
@@ -17,7 +17,7 @@ export function thrownRecord(cause: unknown): v1.ThrownInit {
   };
 }
 
-/** The error of a record: with its name, message, code and stack. */
+/** Creates the error of a record, with its name, message, code and stack. */
 export function thrownError({ name, message, code, stack }: v1.Thrown): Error {
   const error = new Error(message);
   Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });

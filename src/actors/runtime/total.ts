@@ -4,7 +4,7 @@ import { addTraffic } from '../transport/index.js';
 import type { PartitionActivity } from './metrics.js';
 import { addSegments } from './segment-totals.js';
 
-/** What several partitions have done, together. */
+/** The total of several partitions' metrics. */
 export function totalOf([first, ...others]: readonly PartitionActivity[]): PartitionActivity {
   if (first === undefined) {
     throw new ConfigError('A runtime has at least one partition.');
@@ -46,7 +46,7 @@ function addAsks(left: AskStatistics, right: AskStatistics): AskStatistics {
   };
 }
 
-/** Of the same bounds. */
+/** Adds histograms with the same bounds. */
 function addHistograms(left: Histogram, right: Histogram): Histogram {
   return {
     buckets: left.buckets.map(({ upToSeconds, count }, index) => ({

@@ -5,20 +5,20 @@ import type { LinkLibrary, Transport } from '../../transport/index.js';
 import type { MemoryNetwork, MemoryTransportOptions } from '../../transport/memory/index.js';
 import type { Placement } from './hosting/index.js';
 import type { NetOptions } from './net-options.js';
-import type { OutsideOptions } from './outside.js';
-import type { RuntimeTap } from './segment-tap.js';
+import type { ExternalOptions } from './external-transport.js';
+import type { RuntimeInterceptor } from './segment-interceptor.js';
 
 type Place = MemoryTransportOptions & { readonly crashed: () => void };
 
-/** How the partitions of a program reach others. */
+/** Creates the transports of a program's partitions. */
 export interface Transports {
-  /** UCX, for its thread; undefined where it has no links out of it. */
+  /** The UCX library of this thread; undefined where the program has no external links. */
   readonly library: LinkLibrary | undefined;
-  /** Makes the transport of one partition of one process. */
+  /** Creates the transport of one partition of one process. */
   transport(partition: number, place: Place): Transport;
 }
 
-/** ConfigError where virtual time would have to wait for real processes. */
+/** Throws ConfigError where virtual time would have to wait for real processes. */
 export function assertReal(net: NetOptions | undefined, { isVirtual }: Scheduler): void {
   if (net !== undefined && isVirtual) {
     throw new ConfigError(
@@ -27,41 +27,49 @@ export function assertReal(net: NetOptions | undefined, { isVirtual }: Scheduler
   }
 }
 
-/** ConfigError where partitions on threads or in processes would escape virtual time, or what records. */
-export function assertPlaceable(placement: Placement, { isVirtual }: Scheduler, tap: RuntimeTap | undefined): void {
+/** Throws ConfigError where partitions on threads or in processes would bypass virtual time, or a recorder. */
+export function assertPlaceable(
+  placement: Placement,
+  { isVirtual }: Scheduler,
+  interceptor: RuntimeInterceptor | undefined,
+): void {
   if (placement === 'inline') return;
   if (isVirtual) {
     throw new ConfigError(
-      `Virtual time runs on one event loop: leave out placement ${placement}, or what makes this a simulation.`,
+      `Virtual time runs on one event loop: leave out placement ${placement}, or do not use virtual time.`,
     );
   }
-  if (tap !== undefined) {
+  if (interceptor !== undefined) {
     throw new ConfigError(`Only what runs on this event loop can be recorded: leave out placement ${placement}.`);
   }
 }
 
-/** Inside a program partitions meet on the pseudo-network, and nowhere else. */
-export function inside(network: MemoryNetwork): Transports {
+/** Transports on the pseudo-network only, within this program. */
+export function localTransports(network: MemoryNetwork): Transports {
   return { library: undefined, transport: (_partition, place) => network.transport(place) };
 }
 
 /**
- * They are reached by processes of the operating system too, by shared memory and sockets: the nearest way is taken. Those are loaded
- * here only: most programs have none, and start sooner without them.
+ * Transports on the pseudo-network within this program, and on shared memory and sockets to other processes; each link uses the fastest
+ * one. Loads the external transports on first use: most programs need none, and start faster without them.
  */
-export async function insideAndOutside(network: MemoryNetwork, options: OutsideOptions): Promise<Transports> {
-  const { outsideLayers } = await loadPart(import('./outside.js'));
+export async function localAndExternalTransports(
+  network: MemoryNetwork,
+  options: ExternalOptions,
+): Promise<Transports> {
+  const { externalLayers } = await loadPart(import('./external-transport.js'));
   const { StackTransport } = await loadPart(import('../../transport/stack/index.js'));
   const { UcxLibrary } = await loadPart(import('../../transport/ucx/index.js'));
   const { scheduler, log } = options;
   const library = new UcxLibrary({ log });
   const program = Buffer.from(systemEntropy(8)).toString('hex');
-  const outside = outsideLayers({ ...options, library });
+  const external = externalLayers({ ...options, library });
   const transport: Transports['transport'] = (partition, { crashed, ...place }) => {
-    const outer = outside(partition);
+    const outer = external(partition);
     const crash = (): void => {
-      for (const { transport } of outer) void transport.abort();
+      // Its processes are killed before they can see that their links end, and end in order.
       crashed();
+      for (const { transport } of outer) void transport.abort();
     };
     const inner = { transport: network.transport({ ...place, crashed: crash }), schemes: ['memory:'], isLocal: true };
     return new StackTransport({ scheduler, log, program, layers: [inner, ...outer] });

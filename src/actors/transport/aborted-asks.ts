@@ -1,26 +1,34 @@
 import { limits } from '../../limits.js';
 
 /**
- * Asks of one peer whose callers want no answer any more: one that was not begun yet is not executed, for any other its answer is not
- * sent. The words of it come behind their asks, and often after their answers, so that the oldest are forgotten.
+ * Asks of one peer whose callers have aborted them. An ask whose handler has not started is not executed; the reply of any other is
+ * not sent. An abort arrives after its ask, and often after the reply was sent; therefore the oldest entries are dropped: half of them
+ * at once, so that an abort costs the same however many there are.
  */
 export class AbortedAsks {
-  readonly #correlations = new Set<number>();
+  #newer = new Set<number>();
+  #older = new Set<number>();
 
   add(correlation: number): void {
-    for (const oldest of this.#correlations) {
-      if (this.#correlations.size < limits.linkAsks) break;
-      this.#correlations.delete(oldest);
+    if (this.#newer.size >= limits.linkAsks / 2) {
+      this.#older = this.#newer;
+      this.#newer = new Set();
     }
-    this.#correlations.add(correlation);
+    this.#newer.add(correlation);
   }
 
   has(correlation: number): boolean {
-    return this.#correlations.size > 0 && this.#correlations.has(correlation);
+    return this.#isUsed && (this.#newer.has(correlation) || this.#older.has(correlation));
   }
 
-  /** It is answered, or the peer asks anew with the same number. */
+  /** The ask was answered, or the peer uses its correlation number for a new ask. */
   delete(correlation: number): void {
-    if (this.#correlations.size > 0) this.#correlations.delete(correlation);
+    if (!this.#isUsed) return;
+    this.#newer.delete(correlation);
+    this.#older.delete(correlation);
+  }
+
+  get #isUsed(): boolean {
+    return this.#newer.size > 0 || this.#older.size > 0;
   }
 }

@@ -1,3 +1,4 @@
+import { Deferred } from '../../deferred.js';
 import { type MillraceError, ProtocolError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import {
@@ -15,44 +16,43 @@ import type { CloseReason, Link } from '../../transport/index.js';
 import type { Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
 import { Inbound } from './inbound.js';
-import type { Line } from './line.js';
+import type { PeerLink } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
-import { Opening } from './opening.js';
 import { Outgoing } from './outgoing.js';
 import { FullMailboxes } from './pressure.js';
 import { RemoteWatches } from './remote-watches.js';
 import type { RouterServices } from './router-services.js';
 import type { Traffic } from './traffic.js';
 
-/** Version of what routers say to one another. */
+/** Version of the control messages between routers. */
 const VERSION = 1;
-/** Time after which what was not answered is said again, in ms; only on links that may lose frames. */
+/** Time after which an unanswered control message is sent again, in ms; only on links that may lose frames. */
 const REPEAT_MS = 500;
 /** A channel id that no mailbox has. */
 const NO_ACTOR = 0n;
 
 /**
- * One peer, reached over one link: its open frames, the asks that wait for it, the methods agreed on, who watches whom. Made before
- * the link is open: what is sent meanwhile waits in the outboxes. Once closed it stays closed.
+ * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
+ * link is open; until then, messages wait in the outboxes. A closed channel stays closed.
  */
-export class Channel implements Line {
+export class Channel implements PeerLink {
   readonly asks: LinkAsks;
   readonly streams: LinkStreams;
   readonly outgoing: Outgoing;
   readonly watches: RemoteWatches;
   readonly pressure: FullMailboxes;
   readonly aborted = new AbortedAsks();
-  /** What the peer calls itself, for messages. */
+  /** The address that the peer states, for error messages and logs. */
   address: string;
-  /** Of the peer's process; 0n until it has said so. */
-  incarnation = 0n;
+  /** What the peer has said of itself. */
+  peer: v1.Hello | undefined;
   readonly #services: RouterServices;
   readonly #inbound: Inbound;
   readonly #view = new EnvelopeView();
   readonly #reader = new WireReader();
   readonly #valueReader = new WireReader();
-  readonly #opening = new Opening();
+  readonly #opened = new Deferred<void>();
   #link: Link | undefined;
   #closed: MillraceError | undefined;
   #framesReceived = 0;
@@ -65,15 +65,21 @@ export class Channel implements Line {
     this.address = address;
     this.outgoing = new Outgoing(services);
     this.watches = new RemoteWatches(
-      (message) => this.say({ message }),
+      (message) => this.sendControl({ message }),
       (cUid) => services.system.resolve(cUid),
     );
     this.pressure = new FullMailboxes((cUid, isFull) =>
-      this.say({ message: { case: 'pressure', value: { cUid, isFull } } }),
+      this.sendControl({ message: { case: 'pressure', value: { cUid, isFull } } }),
     );
     this.#inbound = new Inbound(services, this);
     this.asks = new LinkAsks(services, this);
     this.streams = new LinkStreams(services, this);
+    // Usually nobody waits for the link to open; its failure is no unhandled rejection then.
+    this.#opened.promise.catch(() => {});
+  }
+
+  get incarnation(): bigint {
+    return this.peer?.incarnation ?? 0n;
   }
 
   get isOpen(): boolean {
@@ -122,27 +128,27 @@ export class Channel implements Line {
     this.#services.flushSoon(this);
     this.pressure.wake();
     this.repeatLater();
-    this.#opening.opened();
+    this.#opened.resolve();
   }
 
   /** Resolves when the link is open; rejects when it cannot be opened. */
   opened(): Promise<void> {
-    return this.#closed === undefined ? this.#opening.done : Promise.reject(this.#closed);
+    return this.#closed === undefined ? this.#opened.promise : Promise.reject(this.#closed);
   }
 
-  /** Tells the peer who is at this end. */
+  /** Tells the peer the identity of this partition. */
   hello(): void {
-    this.say({ message: { case: 'hello', value: { version: VERSION, ...this.#services.identity() } } });
+    this.sendControl({ message: { case: 'hello', value: { version: VERSION, ...this.#services.identity() } } });
   }
 
   // ---- sending
 
-  /** What is known of an actor at the other end. */
+  /** Describes an actor of the peer, for error messages and dead letters. */
   pathOf(cUid: bigint): string {
     return `actor ${cUid} at ${this.address}`;
   }
 
-  /** As Route.tell: false past the mark, BackpressureError at the bound. */
+  /** As Route.tell: false past the high-water mark, BackpressureError at the bound. */
   tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
     const isBelowMark = this.outgoing.tell(cUid, method, message, delivery);
     this.written();
@@ -163,16 +169,16 @@ export class Channel implements Line {
     }
   }
 
-  /** A word between routers. */
-  say(message: v1.LinkMessageInit): void {
+  /** Sends a control message to the peer's router. */
+  sendControl(message: v1.LinkMessageInit): void {
     if (this.#closed === undefined) {
-      this.outgoing.say(message);
+      this.outgoing.sendControl(message);
       this.written();
       this.repeatLater();
     }
   }
 
-  /** Resolves when a tell to this actor would be accepted below the mark. */
+  /** Resolves when a tell to this actor would be accepted below the high-water mark. */
   ready(cUid: bigint): Promise<void> {
     return this.#closed === undefined
       ? this.pressure.ready(cUid, () => !this.outgoing.isPastMark)
@@ -185,7 +191,7 @@ export class Channel implements Line {
 
   flush(): void {
     this.outgoing.flush();
-    // What waited may have found credit of which the link has not told: who was refused tries again.
+    // The flush may have used credit that the link has not reported. Refused senders try again.
     this.pressure.wake();
   }
 
@@ -215,7 +221,7 @@ export class Channel implements Line {
     this.#inbound.close();
     this.watches.close();
     this.pressure.close(error);
-    this.#opening.failed(error);
+    this.#opened.reject(error);
     this.#services.closed(this);
   }
 
@@ -234,7 +240,7 @@ export class Channel implements Line {
           this.#route(bytes, view);
         }
       } catch (error) {
-        this.#misunderstood(error);
+        this.#onProtocolError(error);
       }
     }
   }
@@ -242,13 +248,13 @@ export class Channel implements Line {
   #route(bytes: Uint8Array, view: EnvelopeView): void {
     switch (view.mode) {
       case EnvelopeMode.link:
-        this.#heard(readValue(v1.LinkMessage, this.#valueReader, bytes, view.valueStart, view.valueEnd));
+        this.#onControl(readValue(v1.LinkMessage, this.#valueReader, bytes, view.valueStart, view.valueEnd));
         return;
       case EnvelopeMode.reply:
-        this.asks.replied(bytes, view);
+        this.asks.onReply(bytes, view);
         return;
       case EnvelopeMode.failure:
-        this.asks.failed(view);
+        this.asks.onFailure(view);
         return;
       case EnvelopeMode.element:
         this.streams.element(bytes, view);
@@ -260,7 +266,7 @@ export class Channel implements Line {
     }
   }
 
-  #heard({ message }: v1.LinkMessage): void {
+  #onControl({ message }: v1.LinkMessage): void {
     switch (message.case) {
       case 'hello':
         if (message.value.version !== VERSION) {
@@ -268,7 +274,7 @@ export class Channel implements Line {
           this.close(new ProtocolError(text), { kind: 'protocol', message: text });
           return;
         }
-        this.#services.introduced(this, message.value);
+        this.#services.onHello(this, message.value);
         return;
       case 'methodBound':
         this.outgoing.methods.bound(message.value.method);
@@ -286,7 +292,7 @@ export class Channel implements Line {
         this.watches.onTerminated(message.value.cUid);
         return;
       case 'pressure':
-        this.pressure.heard(message.value.cUid, message.value.isFull);
+        this.pressure.onPressure(message.value.cUid, message.value.isFull);
         this.repeatLater();
         return;
       case 'streamCredit':
@@ -305,12 +311,12 @@ export class Channel implements Line {
         this.aborted.add(message.value.correlation);
         return;
       case undefined:
-        throw new ProtocolError('A word between routers says nothing this version knows.');
+        throw new ProtocolError('A control message between routers has no content that this version knows.');
     }
   }
 
-  /** Bytes of a peer never throw out of the event loop: they are counted, logged, and end the link when they do not stop. */
-  #misunderstood(error: unknown): void {
+  /** Malformed bytes never throw into the event loop. They are counted and logged, and after a limit the link is closed. */
+  #onProtocolError(error: unknown): void {
     this.#protocolErrors++;
     this.#services.protocolError(this, error);
     if (this.#protocolErrors >= limits.linkProtocolErrors) {
@@ -324,10 +330,12 @@ export class Channel implements Line {
     this.close(new UnreachableError(`The link to ${this.address} has ended: ${detail}.`));
   }
 
-  /** A peer that takes nothing for so long is treated as gone, and memory stays bounded. */
+  /** A peer that does not read for too long is treated as unreachable, so that memory stays bounded. */
   written(): void {
     if (this.outgoing.isStuck) {
-      this.close(new UnreachableError(`${this.address} does not take what it is sent (controlBacklogBytes).`));
+      this.close(
+        new UnreachableError(`${this.address} does not read what it is sent: the backlog is past controlBacklogBytes.`),
+      );
     } else {
       this.#services.flushSoon(this);
     }

@@ -10,7 +10,7 @@ import {
 } from '../../protocol/index.js';
 import type { Cell, Watcher } from '../kernel/index.js';
 import type { Channel } from './channel.js';
-import { cUidOf, lowOf } from './halves.js';
+import { cUidOf, lowOf } from './uint64-parts.js';
 import { IncomingMethods } from './method-numbers.js';
 import { RemoteDelivery } from './remote-delivery.js';
 import type { RouterServices } from './router-services.js';
@@ -19,35 +19,35 @@ interface Target {
   readonly cell: Cell;
   readonly high: number;
   readonly methods: ReadonlyMap<string, AnyMethod>;
-  /** Of those, the ones that came before, by their numbers on this link. */
+  /** The methods that were called before, by their numbers on this link. */
   readonly numbered: AnyMethod[];
 }
 
-/** Messages of one channel on their way to mailboxes: finds the actor, its method, decodes in place, delivers. */
+/** The receiving half of a channel: finds the actor and the method of a message, decodes it in place, and delivers it. */
 export class Inbound {
   readonly #services: RouterServices;
   readonly #channel: Channel;
   readonly #reader = new WireReader();
-  /** Actors found before, by the low half of their id: no bigint is made for a message to one of them. */
+  /** Actors found before, by the low 32 bits of their id: a message to one of them needs no bigint. */
   readonly #targets = new Map<number, Target>();
   readonly #targetEnded: Watcher = { terminated: ({ cUid }) => this.#targets.delete(lowOf(cUid) | 0) };
   readonly #methods = new WeakMap<AnyService, ReadonlyMap<string, AnyMethod>>();
   readonly #numbers = new IncomingMethods();
-  /** Numbers of which the peer was told in this frame. */
-  readonly #told = new Set<number>();
-  /** When this frame came, as soon as somebody asks. */
-  #cameMs: number | undefined;
+  /** Method numbers that this frame has acknowledged already. */
+  readonly #acknowledged = new Set<number>();
+  /** When this frame arrived; set on first use. */
+  #receivedMs: number | undefined;
 
   constructor(services: RouterServices, channel: Channel) {
     this.#services = services;
     this.#channel = channel;
   }
 
-  /** A number that comes with its name many times in one frame is acknowledged once. */
+  /** A method number that arrives with its name many times in one frame is acknowledged once. */
   beginFrame(): void {
-    this.#cameMs = undefined;
-    if (this.#told.size > 0) {
-      this.#told.clear();
+    this.#receivedMs = undefined;
+    if (this.#acknowledged.size > 0) {
+      this.#acknowledged.clear();
     }
   }
 
@@ -62,7 +62,7 @@ export class Inbound {
     }
     const method = this.#method(target, view);
     const message = this.#decode(bytes, view, method);
-    // What it takes until it is handled: a message may be larger in memory than on the wire.
+    // The memory that the message takes until it is handled: it may be larger decoded than on the wire.
     const sizeBytes = Math.max(view.valueEnd - view.valueStart, this.#reader.allocatedBytes);
     if (view.mode === EnvelopeMode.open) {
       this.#open(target.cell, method, message, view, sizeBytes);
@@ -79,7 +79,7 @@ export class Inbound {
           view,
           correlation,
           sizeBytes,
-          (this.#cameMs ??= this.#services.scheduler.now()),
+          (this.#receivedMs ??= this.#services.scheduler.now()),
         )
       : this.#services.system.incomingTell(sizeBytes);
     try {
@@ -87,7 +87,7 @@ export class Inbound {
         this.#channel.pressure.passed(cUidOf(view.toLow, view.toHigh), target.cell);
       }
     } catch (error) {
-      // A tell that found the mailbox full or closed: counted as a dead letter already.
+      // The mailbox was full or closed. The tell is counted as a dead letter already.
       if (!(error instanceof MillraceError)) {
         throw error;
       }
@@ -108,7 +108,7 @@ export class Inbound {
     this.#channel.streams.serve(cell, method, message, view, sizeBytes);
   }
 
-  /** Nothing of the channel stays with the actors that it has reached. */
+  /** Removes this channel's watches from the actors that it has reached. */
   close(): void {
     for (const { cell } of this.#targets.values()) {
       cell.unwatch(this.#targetEnded);
@@ -147,10 +147,10 @@ export class Inbound {
   }
 
   #bind({ method: number }: EnvelopeView, { fullName }: AnyMethod): void {
-    if (!this.#told.has(number)) {
+    if (!this.#acknowledged.has(number)) {
       this.#numbers.bind(number, fullName);
-      this.#told.add(number);
-      this.#channel.say({ message: { case: 'methodBound', value: { method: number } } });
+      this.#acknowledged.add(number);
+      this.#channel.sendControl({ message: { case: 'methodBound', value: { method: number } } });
     }
   }
 
@@ -162,7 +162,7 @@ export class Inbound {
     }
   }
 
-  /** Answered where somebody waits, and counted against the link all the same. */
+  /** Answers a waiting caller with the error, and throws it, so that it counts against the link. */
   #refuse(error: unknown, view: EnvelopeView): never {
     if (error instanceof MillraceError) {
       this.#answer(error, view);
@@ -179,7 +179,7 @@ export class Inbound {
     this.#answer(new StoppedError(`Actor ${cUid} has stopped, or never existed: ${method} was not delivered.`), view);
   }
 
-  /** Where somebody waits. */
+  /** Does nothing for a message whose sender waits for no reply. */
   #answer(error: MillraceError, { mode, correlation, passThrough }: EnvelopeView): void {
     if (mode === EnvelopeMode.open) {
       this.#channel.streams.refuse(correlation, error);
@@ -190,9 +190,9 @@ export class Inbound {
 
   #target(view: EnvelopeView): Target | undefined {
     if (!view.hasTo) {
-      throw new ProtocolError('The envelope says to nobody.');
+      throw new ProtocolError('The envelope has no receiver.');
     }
-    // Halves come signed or not: `| 0` makes them one.
+    // The parts may be signed or unsigned; `| 0` makes both the same.
     const low = view.toLow | 0;
     const known = this.#targets.get(low);
     if (known !== undefined && known.high === (view.toHigh | 0)) {

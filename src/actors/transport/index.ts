@@ -1,6 +1,7 @@
 /**
  * Between the kernel and the links: the router from envelopes to mailboxes, routes to actors of other partitions, death watch and
- * mailbox marks across links, and the actor that owns the links of a partition. Knows nothing of pipelines or names.
+ * mailbox pressure across links, and the actor that describes and closes the links of a partition. The runtime creates one router per
+ * partition. Nothing here may know of pipelines or registered names.
  */
 export { type Locate, Router, type RouterOptions } from './router.js';
 export { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';

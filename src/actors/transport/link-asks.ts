@@ -1,24 +1,24 @@
-import { BackpressureError, ProtocolError } from '../../errors.js';
+import { BackpressureError, type MillraceError, ProtocolError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type AnyMethod, type EnvelopeView, readValue, WireReader } from '../../protocol/index.js';
 import type { AskOptions, OutgoingCall } from '../kernel/index.js';
-import type { Line } from './line.js';
-import { Numbered } from './numbered.js';
+import type { PeerLink } from './peer-link.js';
+import { CorrelationTable } from './correlation-table.js';
 import { RemoteAsk } from './remote-ask.js';
 import type { RouterServices } from './router-services.js';
-import { fromWire, NO_CAUSE } from './wire-errors.js';
+import { fromWire, NO_CAUSE, toWire } from './wire-errors.js';
 
-/** The asks that wait for their replies over one link. */
+/** The asks that wait for their replies over one link. Sends them, and settles them with what arrives. */
 export class LinkAsks {
   readonly #services: RouterServices;
-  readonly #line: Line;
-  readonly #waiting = new Numbered<RemoteAsk>();
+  readonly #peer: PeerLink;
+  readonly #waiting = new CorrelationTable<RemoteAsk>();
   readonly #reader = new WireReader();
 
-  constructor(services: RouterServices, line: Line) {
+  constructor(services: RouterServices, peer: PeerLink) {
     this.#services = services;
-    this.#line = line;
+    this.#peer = peer;
   }
 
   get size(): number {
@@ -32,16 +32,18 @@ export class LinkAsks {
     call: OutgoingCall,
     options: AskOptions | undefined,
   ): Promise<unknown> {
-    const { address, outgoing } = this.#line;
+    const { address, outgoing } = this.#peer;
     if (this.#waiting.size >= limits.linkAsks) {
-      const full = new BackpressureError(`${limits.linkAsks} asks wait for replies from ${address} already.`);
+      const full = new BackpressureError(
+        `${limits.linkAsks} asks already wait for replies from ${address} (linkAsks).`,
+      );
       return this.#services.system.deadlines.asks.refuse(full);
     }
     return new Promise((resolve, reject) => {
       const { deadlines } = this.#services.system;
       const ask = new RemoteAsk(
         this.#waiting,
-        this.#line,
+        this.#peer,
         cUid,
         deadlines,
         method,
@@ -50,7 +52,7 @@ export class LinkAsks {
         resolve,
         reject,
       );
-      // One that is over before it began is not sent.
+      // An ask that has expired or was aborted already is not sent.
       ask.start(call.beganMs);
       if (ask.isSettled) {
         return;
@@ -60,7 +62,8 @@ export class LinkAsks {
         if (options?.signal !== undefined) {
           ask.sent(() => this.#aborted(ask));
         }
-        this.#line.written();
+        this.#peer.written();
+        ask.isUnderWay = true;
       } catch (error) {
         ask.cancel(error);
       }
@@ -68,12 +71,12 @@ export class LinkAsks {
   }
 
   #aborted({ correlation, method }: RemoteAsk): void {
-    this.#line.outgoing.say({ message: { case: 'askAborted', value: { correlation } } }, method.lane);
-    this.#line.written();
+    this.#peer.outgoing.sendControl({ message: { case: 'askAborted', value: { correlation } } }, method.lane);
+    this.#peer.written();
   }
 
-  /** A reply that comes after its ask has settled is dropped: the asker was told already. */
-  replied(bytes: Uint8Array, view: EnvelopeView): void {
+  /** A reply to an ask that has settled is dropped: the caller has its result already. */
+  onReply(bytes: Uint8Array, view: EnvelopeView): void {
     const ask = this.#waiting.get(view.correlation);
     if (ask === undefined) {
       return;
@@ -86,13 +89,16 @@ export class LinkAsks {
     }
   }
 
-  failed(view: EnvelopeView): void {
+  onFailure(view: EnvelopeView): void {
     this.#waiting.get(view.correlation)?.fail(fromWire(view.error ?? NO_CAUSE));
   }
 
-  close(error: Error): void {
+  close(error: MillraceError): void {
     for (const ask of this.#waiting.values()) {
-      ask.cancel(error);
+      // Each has an error of its own, because each error names its caller.
+      const own = fromWire(toWire(error));
+      if (error.cause !== undefined) own.cause = error.cause;
+      ask.fail(own);
     }
   }
 }

@@ -2,19 +2,19 @@ import { BackpressureError, type MillraceError, ProtocolError } from '../../erro
 import { limits } from '../../limits.js';
 import { type AnyMethod, type EnvelopeView, type Lane, readValue, type v1, WireReader } from '../../protocol/index.js';
 import { type Cell, chainFrom, type StreamCall, type StreamSink, type StreamSource } from '../kernel/index.js';
-import type { Line } from './line.js';
-import { Numbered } from './numbered.js';
+import type { PeerLink } from './peer-link.js';
+import { CorrelationTable } from './correlation-table.js';
 import { ReadStream } from './read-stream.js';
 import type { RouterServices } from './router-services.js';
 import { senderOf, traceOf } from './remote-delivery.js';
 import { toWire } from './wire-errors.js';
 import { WrittenStream } from './written-stream.js';
 
-/** Streams that have ended here of which the peer may still speak, on a link that may lose frames. */
+/** Ended streams that are remembered on a link that may lose frames: the peer may still send messages about them. */
 const REMEMBERED = 1_024;
 
 /**
- * The streams of one link, both directions. All that is said of one takes its method's lane, and so arrives in order.
+ * The streams of one link, both directions. All messages of one stream use its method's lane, and so arrive in order.
  *
  *     reader's side                          actor's side
  *     OPEN (request, credit) -->             cell.serve
@@ -24,23 +24,23 @@ const REMEMBERED = 1_024;
  *                            <-- StreamEnd   complete, or an error
  *     or StreamCancel        -->             the generator's end
  *
- * On a link that may lose frames nothing is taken for granted: an OPEN is sent again until something is heard, a gap is reported and
- * filled from what is kept, StreamEnd and StreamCancel are said again until StreamClosed answers.
+ * On a link that may lose frames, OPEN is repeated until the actor's side answers. The reader reports a gap, and the actor's side
+ * sends the missing elements again. StreamEnd and StreamCancel are repeated until StreamClosed answers.
  */
 export class LinkStreams {
   readonly #services: RouterServices;
-  readonly #line: Line;
+  readonly #peer: PeerLink;
   readonly #reader = new WireReader();
-  readonly #read = new Numbered<ReadStream>();
+  readonly #read = new CorrelationTable<ReadStream>();
   readonly #written = new Map<number, WrittenStream>();
-  /** Those that the peer was told to end, and has not answered, with their lane. */
-  readonly #left = new Map<number, Lane>();
-  /** Those of the peer that were here once: an OPEN of one that comes again opens nothing. */
-  readonly #over = new Set<number>();
+  /** Streams whose cancellation the peer has not confirmed, with their lane. */
+  readonly #unconfirmedCancels = new Map<number, Lane>();
+  /** Streams that were served here and have ended: a repeated OPEN of one opens nothing. */
+  readonly #endedIds = new Set<number>();
 
-  constructor(services: RouterServices, line: Line) {
+  constructor(services: RouterServices, peer: PeerLink) {
     this.#services = services;
-    this.#line = line;
+    this.#peer = peer;
   }
 
   get size(): number {
@@ -49,7 +49,7 @@ export class LinkStreams {
 
   get needsRepeat(): boolean {
     return (
-      this.#left.size > 0 ||
+      this.#unconfirmedCancels.size > 0 ||
       this.#read.values().some((stream) => stream.needsRepeat) ||
       [...this.#written.values()].some((stream) => stream.isEnded)
     );
@@ -57,7 +57,7 @@ export class LinkStreams {
 
   // ---- the reader's side
 
-  /** BackpressureError when the link is full, ProtocolError for a request that cannot be sent. */
+  /** Throws BackpressureError when the link is full, ProtocolError for a request that cannot be sent. */
   open(
     cUid: bigint,
     method: AnyMethod,
@@ -67,20 +67,22 @@ export class LinkStreams {
     sink: StreamSink,
   ): StreamSource {
     if (this.#read.size >= limits.linkStreams) {
-      throw new BackpressureError(`${limits.linkStreams} streams from ${this.#line.address} are open already.`);
+      throw new BackpressureError(
+        `${limits.linkStreams} streams from ${this.#peer.address} are already open (linkStreams).`,
+      );
     }
-    const id = this.#read.nextNumber();
-    const stream = new ReadStream(this.#line, {
+    const id = this.#read.nextCorrelation();
+    const stream = new ReadStream(this.#peer, {
       correlation: id,
       method,
       deadlineMs,
       credit,
       sink,
       open: () => {
-        this.#line.outgoing.open(cUid, method, message, call, stream, this.#services.scheduler.now());
-        this.#line.written();
+        this.#peer.outgoing.open(cUid, method, message, call, stream, this.#services.scheduler.now());
+        this.#peer.written();
       },
-      left: (isKnownThere) => this.#leave(stream, isKnownThere),
+      closed: (isKnownToPeer) => this.#readerClosed(stream, isKnownToPeer),
     });
     this.#read.add(stream);
     try {
@@ -89,7 +91,7 @@ export class LinkStreams {
       this.#read.delete(id);
       throw error;
     }
-    this.#line.repeatLater();
+    this.#peer.repeatLater();
     return stream;
   }
 
@@ -105,32 +107,32 @@ export class LinkStreams {
   }
 
   onEnd({ stream: id, elements, error }: v1.StreamEnd): void {
-    this.#left.delete(id);
+    this.#unconfirmedCancels.delete(id);
     if (this.#read.get(id)?.end(elements, error) !== false) {
       this.#answerClosed(id, true);
     }
   }
 
-  #leave(stream: ReadStream, isKnownThere: boolean): void {
+  #readerClosed(stream: ReadStream, isKnownToPeer: boolean): void {
     const { correlation: id, method } = stream;
-    if (this.#read.delete(id) && isKnownThere) {
-      this.#sayCancel(id, method.lane);
-      if (!this.#line.isReliable) {
-        this.#left.set(id, method.lane);
-        this.#line.repeatLater();
+    if (this.#read.delete(id) && isKnownToPeer) {
+      this.#sendCancel(id, method.lane);
+      if (!this.#peer.isReliable) {
+        this.#unconfirmedCancels.set(id, method.lane);
+        this.#peer.repeatLater();
       }
     }
   }
 
   // ---- the actor's side
 
-  /** An OPEN that came before: its reader has heard nothing yet. ProtocolError where none comes twice. */
+  /** True for a repeated OPEN: its reader has received nothing yet. Throws ProtocolError on a reliable link, which repeats none. */
   isRepeated({ correlation: id, credit }: EnvelopeView): boolean {
     const known = this.#written.get(id);
-    if (known === undefined && !this.#over.has(id)) {
+    if (known === undefined && !this.#endedIds.has(id)) {
       return false;
     }
-    if (this.#line.isReliable) {
+    if (this.#peer.isReliable) {
       throw new ProtocolError(`Stream ${id} is open already.`);
     }
     known?.credit({ credit, received: 0, hasGap: true, chain: [] });
@@ -140,13 +142,16 @@ export class LinkStreams {
   serve(cell: Cell, method: AnyMethod, message: unknown, view: EnvelopeView, sizeBytes: number): void {
     const id = view.correlation;
     if (this.#written.size >= limits.linkStreams) {
-      this.refuse(id, new BackpressureError(`${limits.linkStreams} streams are open over the link already.`));
+      this.refuse(
+        id,
+        new BackpressureError(`${limits.linkStreams} streams are already open over the link (linkStreams).`),
+      );
       return;
     }
-    const sink = new WrittenStream(this.#line, id, method, (ended) => this.#ended(ended));
+    const sink = new WrittenStream(this.#peer, id, method, (ended) => this.#ended(ended));
     this.#written.set(id, sink);
     const nowMs = this.#services.scheduler.now();
-    const sender = senderOf(view, this.#line);
+    const sender = senderOf(view, this.#peer);
     sink.attach(
       cell.serve(method, message, {
         deadlineMs: nowMs + view.remainingMicroseconds / 1_000,
@@ -161,9 +166,11 @@ export class LinkStreams {
     );
   }
 
-  /** Answers an OPEN that reached no actor. */
+  /** Answers an OPEN that was delivered to no actor. */
   refuse(id: number, error: MillraceError): void {
-    this.#line.say({ message: { case: 'streamEnd', value: { stream: id, elements: 0, error: toWire(error) } } });
+    this.#peer.sendControl({
+      message: { case: 'streamEnd', value: { stream: id, elements: 0, error: toWire(error) } },
+    });
   }
 
   onCredit(credit: v1.StreamCredit): void {
@@ -176,10 +183,10 @@ export class LinkStreams {
   }
 
   #ended(stream: WrittenStream): void {
-    if (this.#line.isReliable) {
+    if (this.#peer.isReliable) {
       this.#written.delete(stream.id);
     } else {
-      this.#line.repeatLater();
+      this.#peer.repeatLater();
     }
   }
 
@@ -189,7 +196,7 @@ export class LinkStreams {
     if (isReader) {
       this.#forget(id);
     } else {
-      this.#left.delete(id);
+      this.#unconfirmedCancels.delete(id);
     }
   }
 
@@ -198,29 +205,29 @@ export class LinkStreams {
       try {
         stream.repeat();
       } catch (error) {
-        // No room for an OPEN: it goes with the next repeat.
+        // There is no room for the OPEN. The next repeat sends it.
         if (!(error instanceof BackpressureError)) {
           throw error;
         }
       }
     }
-    for (const [id, lane] of this.#left) {
-      this.#sayCancel(id, lane);
+    for (const [id, lane] of this.#unconfirmedCancels) {
+      this.#sendCancel(id, lane);
     }
     for (const stream of this.#written.values()) {
       if (stream.isEnded) {
-        stream.sayEnd();
+        stream.sendEnd();
       }
     }
   }
 
-  /** The link has ended: its streams fail at the readers, and are cancelled at the actors. */
+  /** The link has ended: fails the streams that are read here, and cancels those that are served here. */
   close(error: MillraceError): void {
     const [read, written] = [this.#read.values(), [...this.#written.values()]];
     this.#read.clear();
     this.#written.clear();
-    this.#left.clear();
-    this.#over.clear();
+    this.#unconfirmedCancels.clear();
+    this.#endedIds.clear();
     for (const stream of read) {
       stream.fail(error);
     }
@@ -233,25 +240,25 @@ export class LinkStreams {
     const stream = this.#written.get(id);
     this.#written.delete(id);
     stream?.cancel();
-    if (!this.#line.isReliable) {
-      this.#over.add(id);
-      for (const oldest of this.#over) {
-        if (this.#over.size <= REMEMBERED) {
+    if (!this.#peer.isReliable) {
+      this.#endedIds.add(id);
+      for (const oldest of this.#endedIds) {
+        if (this.#endedIds.size <= REMEMBERED) {
           return;
         }
-        this.#over.delete(oldest);
+        this.#endedIds.delete(oldest);
       }
     }
   }
 
-  #sayCancel(id: number, lane: Lane): void {
-    this.#line.outgoing.say({ message: { case: 'streamCancel', value: { stream: id } } }, lane);
-    this.#line.written();
+  #sendCancel(id: number, lane: Lane): void {
+    this.#peer.outgoing.sendControl({ message: { case: 'streamCancel', value: { stream: id } } }, lane);
+    this.#peer.written();
   }
 
   #answerClosed(id: number, isReader: boolean): void {
-    if (!this.#line.isReliable) {
-      this.#line.say({ message: { case: 'streamClosed', value: { stream: id, isReader } } });
+    if (!this.#peer.isReliable) {
+      this.#peer.sendControl({ message: { case: 'streamClosed', value: { stream: id, isReader } } });
     }
   }
 }

@@ -3,18 +3,18 @@ import { limits } from '../../limits.js';
 import type { AnyMethod } from '../../protocol/index.js';
 
 /**
- * Methods travel as small numbers, agreed on for each link and direction. The sender numbers a method when it first uses it, and sends
- * its name along until the receiver has said that it knows the number.
+ * Envelopes carry small method numbers, agreed on for each link and direction. The sender numbers a method when it first uses it, and
+ * sends the method's name as well until the receiver has acknowledged the number.
  */
 export class OutgoingMethods {
   readonly #numbers = new Map<string, number>();
   readonly #methods: AnyMethod[] = [];
   readonly #isBound: boolean[] = [];
-  /** Most messages are of the method of the one before. */
+  /** Most messages call the same method as the message before. */
   #last: AnyMethod | undefined;
   #lastNumber = 0;
 
-  /** ProtocolError when the link has all the methods that it may have. */
+  /** Throws ProtocolError when the link has its maximum of methods. */
   number(method: AnyMethod): number {
     if (method !== this.#last) {
       this.#lastNumber = this.#numbers.get(method.fullName) ?? this.#give(method);
@@ -23,7 +23,7 @@ export class OutgoingMethods {
     return this.#lastNumber;
   }
 
-  /** The one that was given this number. */
+  /** The method that has this number. */
   method(number: number): AnyMethod | undefined {
     return this.#methods[number - 1];
   }
@@ -34,7 +34,7 @@ export class OutgoingMethods {
 
   bound(number: number): void {
     if (number < 1 || number > this.#numbers.size) {
-      throw new ProtocolError(`The peer knows method number ${number}, which was never given to any.`);
+      throw new ProtocolError(`The peer acknowledges method number ${number}, which no method has.`);
     }
     this.#isBound[number] = true;
   }
@@ -51,7 +51,7 @@ export class OutgoingMethods {
   }
 }
 
-/** Holds names of methods that exist here only, so that no peer can fill it with others. */
+/** The names of the peer's method numbers. Holds only names of methods that exist here, so that no peer can fill it with others. */
 export class IncomingMethods {
   readonly #names: string[] = [];
 
@@ -61,7 +61,7 @@ export class IncomingMethods {
       throw new ProtocolError(`Method number ${number} was ${known} and cannot become ${fullName}.`);
     }
     if (number < 1 || number > limits.linkMethods) {
-      throw new ProtocolError(`A method number lies between 1 and ${limits.linkMethods}; got ${number}.`);
+      throw new ProtocolError(`A method number must be between 1 and ${limits.linkMethods}, not ${number}.`);
     }
     this.#names[number] = fullName;
   }

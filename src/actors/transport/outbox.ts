@@ -7,8 +7,8 @@ import {
   writeDelimitedEnvelope,
 } from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
-import type { SpareFrames } from './spare-frames.js';
-import { type Perishable, WaitingFrame } from './waiting-frame.js';
+import type { BufferPool } from './buffer-pool.js';
+import { type Expirable, QueuedFrame } from './queued-frame.js';
 
 const NOTHING = new Uint8Array(0);
 
@@ -20,38 +20,38 @@ export interface OutboxLimits {
 }
 
 /**
- * The sending side of one lane of one link. Envelopes are written straight into the link's transmit buffer, many to a frame; while the
- * link is not open yet, or has no credit, into frames of our own, up to a bound. An ask that is over before its frame leaves is never
- * sent; for one that is not, the time that it has waited is taken off the time that it has left.
+ * The sending side of one lane of one link. Envelopes are written into the link's transmit buffer, many to a frame. While the link is
+ * not open, or has no credit, they are written into queued frames, up to a bound. An ask that expires or settles in the queue is not
+ * sent; for any other, the time in the queue is subtracted from its remaining time.
  *
  *     write ->  open frame, the link's  -- flush -->  link.send
- *          `->  open frame, our own  -- when full -->  backlog  -- credit -->  copied into link.acquire
- *                                   `---------------------------- credit --------'
+ *          `->  open frame, queued  -- when full -->  backlog  -- credit -->  copied into link.acquire
+ *                                  `----------------------------- credit --------'
  */
 export class Outbox {
   readonly #lane: Lane;
   readonly #limits: OutboxLimits;
   readonly #now: () => number;
   readonly #writer = new WireWriter();
-  readonly #backlog: WaitingFrame[] = [];
-  readonly #spares: SpareFrames;
-  /** Frames that the link was given. */
+  readonly #backlog: QueuedFrame[] = [];
+  readonly #pool: BufferPool;
+  /** Frames that were sent. */
   frames = 0;
   #backlogBytes = 0;
   #link: Link | undefined;
-  /** The open frame: the link's buffer, or one of our own. */
+  /** The open frame: the link's buffer, or a frame that will be queued. */
   #linkFrame: Uint8Array | undefined;
-  #ownFrame: WaitingFrame | undefined;
+  #ownFrame: QueuedFrame | undefined;
 
   /** `now` is the scheduler's time. */
-  constructor(lane: Lane, limits: OutboxLimits, spares: SpareFrames, now: () => number) {
-    this.#spares = spares;
+  constructor(lane: Lane, limits: OutboxLimits, pool: BufferPool, now: () => number) {
+    this.#pool = pool;
     this.#lane = lane;
     this.#limits = limits;
     this.#now = now;
   }
 
-  /** Bytes that wait, those of an open frame of our own among them. */
+  /** Bytes that wait for the link, including the open frame where it is not the link's. */
   get waitingBytes(): number {
     return this.#backlogBytes + (this.#ownFrame === undefined ? 0 : this.#writer.size);
   }
@@ -66,19 +66,20 @@ export class Outbox {
   }
 
   /**
-   * Appends an envelope to the open frame. `isReserved` messages (replies, control) are always taken; for the others BackpressureError
-   * when the bound is reached. ProtocolError when the value does not fit its type or is too large. `ask` is what waits for a reply.
+   * Appends an envelope to the open frame. `isReserved` messages (replies, control) are always accepted; others throw
+   * BackpressureError at the bound. Throws ProtocolError when the value does not fit its type or is too large. `ask` is the pending
+   * call that the envelope starts.
    */
   write(
     header: EnvelopeHeader,
     type: MessageType<unknown, unknown> | undefined,
     value: unknown,
     isReserved: boolean,
-    ask?: Perishable,
+    ask?: Expirable,
   ): void {
     if (!isReserved && this.waitingBytes >= this.#limits.backlogBytes) {
       throw new BackpressureError(
-        `${this.waitingBytes} bytes wait for the link already (linkBacklogBytes); wait for ready() and send again.`,
+        `${this.waitingBytes} bytes already wait for the link (linkBacklogBytes); wait for ready() and send again.`,
       );
     }
     if (this.#linkFrame === undefined && this.#ownFrame === undefined) {
@@ -91,7 +92,7 @@ export class Outbox {
       this.#openFrame(needed);
       start = this.#writer.position;
       if (writeDelimitedEnvelope(this.#writer, header, type, value, this.#limits.maxMessageBytes) !== 0) {
-        throw new ProtocolError('An envelope changed its size while it was written: does its message have a getter?');
+        throw new ProtocolError('An envelope changed its size while it was written. Its message may have a getter.');
       }
     }
     if (ask !== undefined) {
@@ -99,7 +100,7 @@ export class Outbox {
     }
   }
 
-  /** Hands over what the link takes; the rest waits, and an open frame of our own goes on filling. */
+  /** Sends what the link accepts. The rest waits, and an open frame that is not the link's continues to fill. */
   flush(): void {
     if (this.#linkFrame !== undefined && this.#link?.isOpen === true) {
       this.#finishFrame();
@@ -107,7 +108,7 @@ export class Outbox {
     this.drain();
   }
 
-  /** Hands over what waits, as far as there is credit. */
+  /** Sends queued frames while the link has credit. */
   drain(): void {
     const link = this.#link;
     if (link === undefined || !link.isOpen || this.#linkFrame !== undefined) {
@@ -129,7 +130,7 @@ export class Outbox {
     }
   }
 
-  /** The link has ended: the frames that it never took, which are forgotten here. */
+  /** The link has ended: removes the frames that were never sent, and returns them. */
   unsent(): Uint8Array[] {
     this.#finishFrame();
     const frames = this.#backlog.splice(0).map(({ bytes, size }) => bytes.subarray(0, size));
@@ -137,8 +138,8 @@ export class Outbox {
     return frames;
   }
 
-  /** False without credit. */
-  #send(link: Link, frame: WaitingFrame): boolean {
+  /** False when the link has no credit. */
+  #send(link: Link, frame: QueuedFrame): boolean {
     const nowMs = this.#now();
     const live = frame.liveBytes(nowMs);
     if (live === 0) {
@@ -150,7 +151,7 @@ export class Outbox {
     }
     link.send(this.#lane, buffer, frame.copyTo(buffer, nowMs));
     this.frames++;
-    this.#spares.giveBack(frame.bytes);
+    this.#pool.release(frame.bytes);
     return true;
   }
 
@@ -161,7 +162,7 @@ export class Outbox {
     this.#linkFrame = buffer;
     this.#ownFrame =
       buffer === undefined
-        ? new WaitingFrame(this.#spares.take(Math.max(sizeBytes, this.#limits.frameBytes)))
+        ? new QueuedFrame(this.#pool.acquire(Math.max(sizeBytes, this.#limits.frameBytes)))
         : undefined;
     this.#writer.reset(buffer ?? this.#ownFrame?.bytes ?? NOTHING);
   }
@@ -169,7 +170,7 @@ export class Outbox {
   #finishFrame(): void {
     const size = this.#writer.size;
     const filled = this.#linkFrame;
-    const frame = this.#ownFrame ?? new WaitingFrame(filled ?? NOTHING);
+    const frame = this.#ownFrame ?? new QueuedFrame(filled ?? NOTHING);
     this.#linkFrame = undefined;
     this.#ownFrame = undefined;
     if (filled !== undefined && this.#link?.isOpen === true) {

@@ -13,55 +13,51 @@ import {
 } from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
 import { chainIds, type OutgoingCall, type StreamCall, type TellDelivery, type TraceContext } from '../kernel/index.js';
-import { cUidOf, Halves } from './halves.js';
+import { cUidOf, Uint64Parts } from './uint64-parts.js';
 import { OutgoingMethods } from './method-numbers.js';
 import { Outbox } from './outbox.js';
 import type { RouterServices } from './router-services.js';
-import type { Perishable } from './waiting-frame.js';
+import type { Expirable } from './queued-frame.js';
 import { toWire } from './wire-errors.js';
 
-/** An ask or a stream that waits for its answer. */
-type Waiting = Perishable & { readonly correlation: number };
+/** A pending ask, or a stream whose first answer is pending. */
+type Waiting = Expirable & { readonly correlation: number };
 
-/** The sending half of a channel: fills in envelopes, and puts them into the outbox of their lane. */
+/** The sending half of a channel: builds envelopes, and writes them to the outbox of their lane. */
 export class Outgoing {
   readonly methods = new OutgoingMethods();
-  /** Envelopes that were begun. */
+  /** Envelopes that were started, sent or not. */
   envelopes = 0;
   readonly #control: Outbox;
   readonly #data: Outbox;
   readonly #header = new EnvelopeHeader();
-  readonly #halves = new Halves();
+  readonly #parts = new Uint64Parts();
   readonly #maxMessageBytes: number;
 
-  constructor({
-    limits: bounds,
-    spareFrames,
-    scheduler,
-  }: Pick<RouterServices, 'limits' | 'spareFrames' | 'scheduler'>) {
+  constructor({ limits: bounds, bufferPool, scheduler }: Pick<RouterServices, 'limits' | 'bufferPool' | 'scheduler'>) {
     const { frameBytes, maxMessageBytes, linkBacklogBytes } = bounds;
     const now = (): number => scheduler.now();
     this.#maxMessageBytes = maxMessageBytes;
     const sizes = { frameBytes, maxMessageBytes };
-    this.#control = new Outbox(Lane.control, { ...sizes, backlogBytes: limits.controlBacklogBytes }, spareFrames, now);
-    this.#data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes }, spareFrames, now);
+    this.#control = new Outbox(Lane.control, { ...sizes, backlogBytes: limits.controlBacklogBytes }, bufferPool, now);
+    this.#data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes }, bufferPool, now);
   }
 
   get frames(): number {
     return this.#control.frames + this.#data.frames;
   }
 
-  /** Bytes that wait for the link to open, or to have credit. */
+  /** Bytes that wait until the link opens or has credit. */
   get waitingBytes(): number {
     return this.#control.waitingBytes + this.#data.waitingBytes;
   }
 
-  /** A sender had better wait. */
+  /** Senders should wait. */
   get isPastMark(): boolean {
     return this.#control.isPastMark || this.#data.isPastMark;
   }
 
-  /** More waits than can be meant for a peer that reads. */
+  /** More bytes wait than a peer that reads would ever leave. */
   get isStuck(): boolean {
     return (
       this.#control.waitingBytes > limits.controlBacklogBytes ||
@@ -83,7 +79,7 @@ export class Outgoing {
     this.#outbox(lane).drain();
   }
 
-  /** False past the mark. BackpressureError at the bound, ProtocolError for a message that cannot be sent. */
+  /** False past the high-water mark. Throws BackpressureError at the bound, ProtocolError for a message that cannot be sent. */
   tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
     const header = this.#begin(EnvelopeMode.tell);
     this.#setMethod(header, method);
@@ -101,10 +97,10 @@ export class Outgoing {
     this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control, ask);
   }
 
-  /** The room of a reply was reserved when it was asked for; it becomes a failure where the peer takes none of them. */
+  /** A reply is accepted past the bound of other messages, up to `linkReplyBytes`; beyond that, a failure is sent in its place. */
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
     if (this.#data.waitingBytes > limits.linkReplyBytes) {
-      const text = `${this.#data.waitingBytes} bytes wait for the link that asked, more than linkReplyBytes.`;
+      const text = `${this.#data.waitingBytes} bytes wait for the caller's link, more than linkReplyBytes.`;
       this.failure(method.lane, new BackpressureError(text), correlation, passThrough);
       return;
     }
@@ -125,12 +121,12 @@ export class Outgoing {
       if (!(cause instanceof ProtocolError) || passThrough === undefined) {
         throw cause;
       }
-      // Both together are too large: that it failed is worth more than the echo.
+      // Both together are too large. The failure matters more than the echoed bytes.
       this.failure(lane, error, correlation, undefined);
     }
   }
 
-  /** The opening of a stream, with the elements that its reader takes for a start. Else as `ask`. */
+  /** Opens a stream, with its reader's first credit. Else as `ask`. */
   open(
     cUid: bigint,
     method: AnyMethod,
@@ -141,11 +137,11 @@ export class Outgoing {
   ): void {
     const header = this.#beginCall(EnvelopeMode.open, cUid, method, call, stream, nowMs);
     header.credit = stream.credit;
-    const perishable = stream.deadlineMs === Number.POSITIVE_INFINITY ? undefined : stream;
-    this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control, perishable);
+    const expirable = stream.deadlineMs === Number.POSITIVE_INFINITY ? undefined : stream;
+    this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control, expirable);
   }
 
-  /** An element of a stream, for which its reader gave credit. ProtocolError when it does not fit its type or is too large. */
+  /** Sends an element, for which the reader has given credit. Throws ProtocolError when it does not fit its type or is too large. */
   element(method: AnyMethod, value: unknown, id: number, sequence: number): void {
     const header = this.#begin(EnvelopeMode.element);
     header.correlation = id;
@@ -153,8 +149,8 @@ export class Outgoing {
     this.#outbox(method.lane).write(header, method.response, value, true);
   }
 
-  /** A word between routers, or about a stream on that stream's lane. */
-  say(message: v1.LinkMessageInit, lane: Lane = Lane.control): void {
+  /** Sends a control message to the peer's router. A message about a stream or an ask uses the lane of its method. */
+  sendControl(message: v1.LinkMessageInit, lane: Lane = Lane.control): void {
     this.#outbox(lane).write(this.#begin(EnvelopeMode.link), v1.LinkMessage, v1.LinkMessage.create(message), true);
   }
 
@@ -178,7 +174,7 @@ export class Outgoing {
     return header;
   }
 
-  /** The link has ended: `lost` hears of every tell that it never took, in order. */
+  /** The link has ended: calls `lost` for every tell that was never sent, in order. */
   close(lost: (cUid: bigint, method: AnyMethod, message: unknown) => void): void {
     const [reader, view, values] = [new WireReader(), new EnvelopeView(), new WireReader()];
     for (const frame of [...this.#control.unsent(), ...this.#data.unsent()]) {
@@ -213,17 +209,17 @@ export class Outgoing {
 
   #setReceiver(header: EnvelopeHeader, cUid: bigint): void {
     header.hasTo = true;
-    this.#halves.split(cUid);
-    header.toLow = this.#halves.low;
-    header.toHigh = this.#halves.high;
+    this.#parts.set(cUid);
+    header.toLow = this.#parts.low;
+    header.toHigh = this.#parts.high;
   }
 
   #setSender(header: EnvelopeHeader, cUid: bigint | undefined): void {
     if (cUid !== undefined) {
       header.hasFrom = true;
-      this.#halves.split(cUid);
-      header.fromLow = this.#halves.low;
-      header.fromHigh = this.#halves.high;
+      this.#parts.set(cUid);
+      header.fromLow = this.#parts.low;
+      header.fromHigh = this.#parts.high;
     }
   }
 }

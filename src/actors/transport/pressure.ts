@@ -8,45 +8,45 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Repeats of a Full that may be lost in a row before it counts for nothing. */
+/** Repeats of a Full that may be lost in a row before it is taken as obsolete. */
 const PATIENCE = 5;
-/** Mailboxes that a peer may call full at a time. */
+/** Mailboxes that a peer may report as full at a time. */
 const MOST_FULL = 65_536;
 
 /**
- * The marks of mailboxes over one link. A receiver says Full when a mailbox is past its mark and Ready when it has room again; a
- * sender's `ready()` waits for that. On a link that may lose frames Full is said again and again, and holds for a while only: so a lost
- * word of either kind is made good.
+ * Mailbox pressure across one link. A receiver reports Full when a mailbox is past its high-water mark, and Ready when it has room
+ * again; a sender's `ready()` waits for Ready. On a link that may lose frames, Full is repeated and expires, so that the loss of
+ * either message is repaired.
  */
 export class FullMailboxes {
-  readonly #say: (cUid: bigint, isFull: boolean) => void;
-  /** Mailboxes at the other end that are past their mark, with the repeats that may still be missed. */
+  readonly #send: (cUid: bigint, isFull: boolean) => void;
+  /** Mailboxes of the peer that are past their mark, with the repeats that may still be missed. */
   readonly #full = new Map<bigint, number>();
-  /** Mailboxes here of which the other end was told that they are full. */
-  readonly #told = new Set<bigint>();
+  /** Mailboxes here that were reported to the peer as full. */
+  readonly #reported = new Set<bigint>();
   #waiting: Waiting[] = [];
 
-  constructor(say: (cUid: bigint, isFull: boolean) => void) {
-    this.#say = say;
+  constructor(send: (cUid: bigint, isFull: boolean) => void) {
+    this.#send = send;
   }
 
   get needsRepeat(): boolean {
-    return this.#full.size > 0 || this.#told.size > 0;
+    return this.#full.size > 0 || this.#reported.size > 0;
   }
 
   isFull(cUid: bigint): boolean {
     return this.#full.size > 0 && this.#full.has(cUid);
   }
 
-  /** The sender's side. */
-  heard(cUid: bigint, isFull: boolean): void {
+  /** The sender's side: the peer reports a mailbox. */
+  onPressure(cUid: bigint, isFull: boolean): void {
     if (!isFull) {
       this.#full.delete(cUid);
       this.wake();
     } else if (this.#full.size < MOST_FULL || this.#full.has(cUid)) {
       this.#full.set(cUid, PATIENCE);
     } else {
-      throw new ProtocolError(`The peer says that more than ${MOST_FULL} of its mailboxes are full.`);
+      throw new ProtocolError(`The peer reports more than ${MOST_FULL} of its mailboxes as full.`);
     }
   }
 
@@ -70,24 +70,24 @@ export class FullMailboxes {
     });
   }
 
-  /** The receiver's side: a message went past the mark of this mailbox. */
+  /** The receiver's side: this mailbox is past its high-water mark. */
   passed(cUid: bigint, cell: Cell): void {
-    if (this.#told.has(cUid)) {
+    if (this.#reported.has(cUid)) {
       return;
     }
-    this.#told.add(cUid);
-    this.#say(cUid, true);
+    this.#reported.add(cUid);
+    this.#send(cUid, true);
     const clear = (): void => {
-      if (this.#told.delete(cUid)) {
-        this.#say(cUid, false);
+      if (this.#reported.delete(cUid)) {
+        this.#send(cUid, false);
       }
     };
     cell.readyForLinks().then(clear, clear);
   }
 
   repeat(): void {
-    for (const cUid of this.#told) {
-      this.#say(cUid, true);
+    for (const cUid of this.#reported) {
+      this.#send(cUid, true);
     }
     for (const [cUid, patience] of this.#full) {
       if (patience > 0) {
@@ -100,7 +100,7 @@ export class FullMailboxes {
   }
 
   close(error: MillraceError): void {
-    this.#told.clear();
+    this.#reported.clear();
     this.#full.clear();
     for (const { reject } of this.#waiting.splice(0)) {
       reject(error);

@@ -3,63 +3,63 @@ import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { AnyMethod, EnvelopeError } from '../../protocol/index.js';
 import { type CallChain, chainIds, type StreamSink, type StreamSource } from '../kernel/index.js';
-import type { Line } from './line.js';
-import type { Perishable } from './waiting-frame.js';
+import type { PeerLink } from './peer-link.js';
+import type { Expirable } from './queued-frame.js';
 import { fromWire } from './wire-errors.js';
 
-/** How a stream that was opened over a link is known to it. */
+/** A stream that is read over a link. */
 export interface ReadStreamOptions {
   readonly correlation: number;
   readonly method: AnyMethod;
-  /** Scheduler time after which it is of no use to open it. */
+  /** Scheduler time after which the stream is not opened any more. */
   readonly deadlineMs: number;
   readonly credit: number;
   readonly sink: StreamSink;
-  /** Sends the OPEN, with what credit there is by now. */
+  /** Sends the OPEN, with the current credit. */
   readonly open: () => void;
-  /** It is read no more. */
-  readonly left: (isKnownThere: boolean) => void;
+  /** Called when the stream is not read any more. */
+  readonly closed: (isKnownToPeer: boolean) => void;
 }
 
-/** The reader's end of a stream over a link: takes elements in order and once, asks again for those that were lost. */
-export class ReadStream implements StreamSource, Perishable {
+/** The reader's end of a stream over a link: accepts each element once and in order, and requests lost ones again. */
+export class ReadStream implements StreamSource, Expirable {
   readonly correlation: number;
   readonly method: AnyMethod;
   readonly deadlineMs: number;
   isSettled = false;
-  readonly #line: Line;
+  readonly #peer: PeerLink;
   readonly #options: ReadStreamOptions;
   #credit: number;
-  /** The credit that the other end was last told of. */
-  #told: number;
+  /** The credit that was last sent to the peer. */
+  #grantedCredit: number;
   #received = 0;
-  /** The other end has been heard. */
+  /** Something of this stream has arrived from the peer. */
   #isConfirmed = false;
-  /** The other end was told of a gap, and nothing has filled it since. */
+  /** The gap was reported to the peer, and nothing has filled it since. */
   #isGapKnown = false;
 
-  constructor(line: Line, options: ReadStreamOptions) {
-    this.#line = line;
+  constructor(peer: PeerLink, options: ReadStreamOptions) {
+    this.#peer = peer;
     this.#options = options;
     this.correlation = options.correlation;
     this.method = options.method;
     this.deadlineMs = options.deadlineMs;
     this.#credit = options.credit;
-    this.#told = options.credit;
+    this.#grantedCredit = options.credit;
   }
 
-  /** Something may be on its way that got lost. */
+  /** Something may have been lost on the way. */
   get needsRepeat(): boolean {
     return !this.#isConfirmed || this.#received < this.#credit;
   }
 
   grant(credit: number, chain: CallChain | undefined): void {
     this.#credit = credit;
-    // Where the OPEN may not have arrived yet the credit goes when something is heard, or with the next OPEN.
-    if (this.#isConfirmed || this.#line.isReliable) {
-      this.#tell(false, chain);
+    // Where the OPEN may not have arrived yet, the credit is sent when something arrives, or with the next OPEN.
+    if (this.#isConfirmed || this.#peer.isReliable) {
+      this.#sendCredit(false, chain);
     }
-    this.#line.repeatLater();
+    this.#peer.repeatLater();
   }
 
   get credit(): number {
@@ -67,22 +67,22 @@ export class ReadStream implements StreamSource, Perishable {
   }
 
   open(): void {
-    this.#told = this.#credit;
+    this.#grantedCredit = this.#credit;
     this.#options.open();
   }
 
   cancel(): void {
-    this.#leave(true);
+    this.#close(true);
   }
 
-  /** The peer's bytes are decoded only when it is the element expected. */
+  /** The bytes are decoded only when this is the expected element. */
   element(sequence: number, decode: () => unknown): void {
     this.#confirm();
     if (sequence < this.#received) {
       return;
     }
     if (sequence > this.#received) {
-      this.#gap(`element ${sequence} came after ${this.#received}`);
+      this.#gap(`element ${sequence} arrived after ${this.#received}`);
       return;
     }
     const value = this.#decoded(decode);
@@ -91,17 +91,17 @@ export class ReadStream implements StreamSource, Perishable {
     this.#options.sink.element(value);
   }
 
-  /** True when it is at its end: all elements before it have come. */
+  /** True when the stream has ended: all elements have arrived. */
   end(elements: number, error: EnvelopeError | undefined): boolean {
     this.#confirm();
     if (elements > this.#received) {
-      this.#gap(`it ended after ${elements} elements, of which ${this.#received} came`);
+      this.#gap(`it ended after ${elements} elements, of which ${this.#received} arrived`);
       return false;
     }
     if (elements < this.#received) {
-      this.#broken(`it ended after ${elements} elements, of which ${this.#received} came`);
+      this.#failProtocol(`it ended after ${elements} elements, but ${this.#received} arrived`);
     }
-    this.#leave(false);
+    this.#close(false);
     if (error === undefined) {
       this.#options.sink.end();
     } else {
@@ -114,7 +114,7 @@ export class ReadStream implements StreamSource, Perishable {
     if (!this.#isConfirmed) {
       this.open();
     } else if (this.#received < this.#credit) {
-      this.#tell(true, undefined);
+      this.#sendCredit(true, undefined);
     }
   }
 
@@ -122,16 +122,16 @@ export class ReadStream implements StreamSource, Perishable {
     this.#options.sink.fail(error);
   }
 
-  #leave(isKnownThere: boolean): void {
+  #close(isKnownToPeer: boolean): void {
     this.isSettled = true;
-    this.#options.left(isKnownThere);
+    this.#options.closed(isKnownToPeer);
   }
 
   #confirm(): void {
     if (!this.#isConfirmed) {
       this.#isConfirmed = true;
-      if (this.#credit > this.#told) {
-        this.#tell(false, undefined);
+      if (this.#credit > this.#grantedCredit) {
+        this.#sendCredit(false, undefined);
       }
     }
   }
@@ -146,29 +146,29 @@ export class ReadStream implements StreamSource, Perishable {
   }
 
   #gap(what: string): void {
-    if (this.#line.isReliable) {
-      this.#broken(what);
+    if (this.#peer.isReliable) {
+      this.#failProtocol(what);
     }
     if (!this.#isGapKnown) {
       this.#isGapKnown = true;
-      this.#tell(true, undefined);
+      this.#sendCredit(true, undefined);
     }
   }
 
-  /** The peer says what cannot be: counted against the link. */
-  #broken(what: string): never {
-    const error = new ProtocolError(`${this.method.fullName} read from ${this.#line.address}: ${what}.`);
+  /** The peer violates the protocol: fails the stream, and throws, so that it counts against the link. */
+  #failProtocol(what: string): never {
+    const error = new ProtocolError(`${this.method.fullName} read from ${this.#peer.address}: ${what}.`);
     this.#fail(error);
     throw error;
   }
 
   #fail(error: ProtocolError): void {
-    this.#leave(true);
+    this.#close(true);
     this.#options.sink.fail(error);
   }
 
-  #tell(hasGap: boolean, chain: CallChain | undefined): void {
-    this.#told = this.#credit;
+  #sendCredit(hasGap: boolean, chain: CallChain | undefined): void {
+    this.#grantedCredit = this.#credit;
     const value = {
       stream: this.correlation,
       credit: this.#credit,
@@ -176,7 +176,7 @@ export class ReadStream implements StreamSource, Perishable {
       hasGap,
       chain: chainIds(chain).slice(0, limits.callChain),
     };
-    this.#line.outgoing.say({ message: { case: 'streamCredit', value } }, this.method.lane);
-    this.#line.written();
+    this.#peer.outgoing.sendControl({ message: { case: 'streamCredit', value } }, this.method.lane);
+    this.#peer.written();
   }
 }

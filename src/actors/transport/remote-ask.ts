@@ -2,20 +2,20 @@ import { MillraceError, ProtocolError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import { type AskOptions, type Deadlines, PendingAsk } from '../kernel/index.js';
-import type { Line } from './line.js';
-import type { Numbered } from './numbered.js';
+import type { PeerLink } from './peer-link.js';
+import type { CorrelationTable } from './correlation-table.js';
 
 /** An ask that waits for its reply over a link. */
 export class RemoteAsk extends PendingAsk {
   readonly correlation: number;
-  readonly #asks: Numbered<RemoteAsk>;
-  readonly #line: Line;
+  readonly #asks: CorrelationTable<RemoteAsk>;
+  readonly #peer: PeerLink;
   readonly #cUid: bigint;
   #aborted: (() => void) | undefined;
 
   constructor(
-    asks: Numbered<RemoteAsk>,
-    line: Line,
+    asks: CorrelationTable<RemoteAsk>,
+    peer: PeerLink,
     cUid: bigint,
     deadlines: Deadlines,
     method: AnyMethod,
@@ -25,15 +25,15 @@ export class RemoteAsk extends PendingAsk {
     reject: (error: unknown) => void,
   ) {
     super(deadlines, method, deadlineMs, options, resolve, reject);
-    this.correlation = asks.nextNumber();
+    this.correlation = asks.nextCorrelation();
     this.#asks = asks;
-    this.#line = line;
+    this.#peer = peer;
     this.#cUid = cUid;
     asks.add(this);
   }
 
   override target(): string {
-    return this.#line.pathOf(this.#cUid);
+    return this.#peer.pathOf(this.#cUid);
   }
 
   override reply(value: unknown): void {
@@ -46,7 +46,7 @@ export class RemoteAsk extends PendingAsk {
     super.fail(error);
   }
 
-  /** It is on its way: `aborted` is called when its caller gives it up. */
+  /** The ask was sent: `aborted` is called when its caller aborts it. */
   sent(aborted: () => void): void {
     this.#aborted = aborted;
   }
@@ -59,7 +59,7 @@ export class RemoteAsk extends PendingAsk {
     }
   }
 
-  /** It could not be sent. */
+  /** The ask could not be sent, or its link has ended. */
   cancel(error: unknown): void {
     this.fail(error instanceof MillraceError ? error : new ProtocolError(messageOf(error), { cause: error }));
   }

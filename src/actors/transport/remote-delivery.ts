@@ -2,10 +2,10 @@ import type { MillraceError } from '../../errors.js';
 import type { AnyMethod, EnvelopeView, Meta, Ref } from '../../protocol/index.js';
 import { type CallChain, chainFrom, type Delivery, type TraceContext } from '../kernel/index.js';
 import type { Channel } from './channel.js';
-import { cUidOf } from './halves.js';
-import type { Line } from './line.js';
+import { cUidOf } from './uint64-parts.js';
+import type { PeerLink } from './peer-link.js';
 
-/** What came with a message over a link; a reply goes back over the same link. */
+/** What arrived with a message over a link; a reply returns over the same link. */
 export class RemoteDelivery implements Delivery {
   readonly chain: CallChain | undefined;
   readonly meta: Meta | undefined;
@@ -19,7 +19,7 @@ export class RemoteDelivery implements Delivery {
   readonly #passThrough: Uint8Array | undefined;
   #isAnswered = false;
 
-  /** `correlation` is 0 for a message that nobody waits for. */
+  /** `correlation` is 0 for a message that has no waiting caller. */
   constructor(
     channel: Channel,
     method: AnyMethod,
@@ -28,7 +28,7 @@ export class RemoteDelivery implements Delivery {
     sizeBytes: number,
     nowMs: number,
   ) {
-    // Infinity means a tell: an ask that states no deadline has one at the end of time.
+    // Infinity means a tell. An ask without a stated deadline gets the largest finite one.
     this.#deadlineMs =
       correlation === 0
         ? Number.POSITIVE_INFINITY
@@ -45,7 +45,7 @@ export class RemoteDelivery implements Delivery {
     channel.aborted.delete(correlation);
   }
 
-  /** An ask that its caller has given up counts as expired, so that its handler is not run. */
+  /** An aborted ask counts as expired, so that its handler is not run. */
   get deadlineMs(): number {
     return this.#isAborted ? Number.NEGATIVE_INFINITY : this.#deadlineMs;
   }
@@ -77,8 +77,8 @@ export class RemoteDelivery implements Delivery {
   }
 }
 
-/** The actor of the peer that sent a message; its service does not travel. */
-export function senderOf({ hasFrom, fromLow, fromHigh }: EnvelopeView, { incarnation }: Line): Ref | undefined {
+/** The actor of the peer that sent a message; the envelope does not carry its service. */
+export function senderOf({ hasFrom, fromLow, fromHigh }: EnvelopeView, { incarnation }: PeerLink): Ref | undefined {
   return hasFrom ? { cUid: cUidOf(fromLow, fromHigh), service: '', incarnation } : undefined;
 }
 

@@ -3,7 +3,7 @@ import type { AnyMethod, Ref } from '../../protocol/index.js';
 import type { ActorSystem, AskOptions, Route, SendOptions, Stream, StreamOptions, Watcher } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 
-/** The way to an actor of another partition. A link is opened when it is first used. */
+/** The route to an actor of another partition. The link is opened on first use. */
 export class RemoteRoute implements Route {
   readonly cUid: bigint;
   readonly incarnation: bigint;
@@ -11,7 +11,7 @@ export class RemoteRoute implements Route {
   readonly #open: () => Channel;
   #channel: Channel | undefined;
 
-  /** `open` gives the channel to the actor's partition, a new one where the last has closed. */
+  /** `open` returns the channel to the actor's partition, a new one where the last has closed. */
   constructor(system: ActorSystem, target: Pick<Ref, 'cUid' | 'incarnation'>, open: () => Channel) {
     this.#system = system;
     this.cUid = target.cUid;
@@ -39,7 +39,7 @@ export class RemoteRoute implements Route {
       if (channel.closed !== undefined) {
         return this.#system.deadlines.asks.refuse(channel.closed);
       }
-      // Handed on as it is: a promise for a promise costs three turns more.
+      // Returned as it is: a promise for a promise takes three more microtasks.
       return channel.asks.ask(this.cUid, method, message, call, options);
     } catch (error) {
       return Promise.reject(errorOf(error));
@@ -68,7 +68,7 @@ export class RemoteRoute implements Route {
     this.#channel?.watches.unwatch(this, watcher);
   }
 
-  /** A message goes over a new link where the last has ended; one that was sent before never does. */
+  /** A new message uses a new link where the last has ended; a message that was sent before is never repeated. */
   #current(): Channel {
     if (this.#channel === undefined || this.#channel.closed !== undefined) {
       this.#channel = this.#open();

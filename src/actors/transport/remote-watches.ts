@@ -5,10 +5,10 @@ type Send = (message: {
   readonly value: { readonly cUid: bigint };
 }) => void;
 
-interface Watched {
-  /** By the route that was watched: each watcher is told of its own, and there may be many to one actor. */
+interface WatchEntry {
+  /** By the route that was watched: there may be many routes to one actor, and each watcher is notified of its own. */
   readonly watchers: Map<Route, Set<Watcher>>;
-  /** The other side has said that it watches. */
+  /** The peer has confirmed that it watches. */
   isConfirmed: boolean;
 }
 
@@ -21,13 +21,13 @@ interface Watched {
  *                <-- Terminated --           the cell ended
  *     terminated -- Unwatch -->              forgotten
  *
- * On a link that may lose frames `repeat` sends again whatever has no answer yet.
+ * On a link that may lose frames, `repeat` sends every unanswered message again.
  */
 export class RemoteWatches {
   readonly #send: Send;
   readonly #resolve: (cUid: bigint) => Cell | undefined;
-  readonly #watched = new Map<bigint, Watched>();
-  /** What the other side watches here, with the watcher that stands for it. */
+  readonly #watched = new Map<bigint, WatchEntry>();
+  /** Actors here that the peer watches, with the watcher that represents the peer. */
   readonly #served = new Map<bigint, { readonly cell: Cell; readonly watcher: Watcher }>();
   readonly #ended = new Set<bigint>();
 
@@ -52,19 +52,19 @@ export class RemoteWatches {
       this.#watched.set(cUid, watched);
       this.#send({ case: 'watch', value: { cUid } });
     }
-    const ofRoute = watched.watchers.get(route);
-    if (ofRoute === undefined) {
+    const routeWatchers = watched.watchers.get(route);
+    if (routeWatchers === undefined) {
       watched.watchers.set(route, new Set([watcher]));
     } else {
-      ofRoute.add(watcher);
+      routeWatchers.add(watcher);
     }
   }
 
   unwatch(route: Route, watcher: Watcher): void {
     const { cUid } = route;
     const watched = this.#watched.get(cUid);
-    const ofRoute = watched?.watchers.get(route);
-    if (watched === undefined || ofRoute?.delete(watcher) !== true || ofRoute.size > 0) {
+    const routeWatchers = watched?.watchers.get(route);
+    if (watched === undefined || routeWatchers?.delete(watcher) !== true || routeWatchers.size > 0) {
       return;
     }
     watched.watchers.delete(route);
@@ -74,7 +74,7 @@ export class RemoteWatches {
     }
   }
 
-  // ---- what the other side says
+  // ---- messages from the peer
 
   onWatch(cUid: bigint): void {
     const cell = this.#resolve(cUid);
@@ -108,7 +108,7 @@ export class RemoteWatches {
 
   onTerminated(cUid: bigint): void {
     this.#send({ case: 'unwatch', value: { cUid } });
-    this.#tell(cUid, 'stopped');
+    this.#notify(cUid, 'stopped');
   }
 
   repeat(): void {
@@ -122,7 +122,7 @@ export class RemoteWatches {
     }
   }
 
-  /** The link is gone: everything watched over it is unreachable. */
+  /** The link has ended: every actor that is watched over it is unreachable. */
   close(): void {
     for (const { cell, watcher } of this.#served.values()) {
       cell.unwatch(watcher);
@@ -130,7 +130,7 @@ export class RemoteWatches {
     this.#served.clear();
     this.#ended.clear();
     for (const cUid of this.#watched.keys()) {
-      this.#tell(cUid, 'unreachable');
+      this.#notify(cUid, 'unreachable');
     }
   }
 
@@ -140,7 +140,7 @@ export class RemoteWatches {
     this.#send({ case: 'terminated', value: { cUid } });
   }
 
-  #tell(cUid: bigint, reason: TerminationReason): void {
+  #notify(cUid: bigint, reason: TerminationReason): void {
     const watched = this.#watched.get(cUid);
     this.#watched.delete(cUid);
     for (const [route, watchers] of watched?.watchers ?? []) {

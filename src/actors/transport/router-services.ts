@@ -2,7 +2,7 @@ import type { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ActorSystem } from '../kernel/index.js';
 import type { Channel } from './channel.js';
-import type { SpareFrames } from './spare-frames.js';
+import type { BufferPool } from './buffer-pool.js';
 
 /** What a channel needs of the router that holds it. */
 export interface RouterServices {
@@ -10,13 +10,13 @@ export interface RouterServices {
   readonly scheduler: Scheduler;
   readonly limits: { readonly frameBytes: number; readonly maxMessageBytes: number; readonly linkBacklogBytes: number };
   /** Shared by all channels. */
-  readonly spareFrames: SpareFrames;
-  /** Who is at this end. */
+  readonly bufferPool: BufferPool;
+  /** The identity of this partition, for hellos. */
   identity(): { readonly address: string; readonly ordinal: number | undefined; readonly incarnation: bigint };
-  /** The channel has open frames: hand them over at the end of this turn. */
+  /** The channel has open frames: sends them at the end of this turn of the event loop. */
   flushSoon(channel: Channel): void;
-  /** The peer has said who it is. */
-  introduced(channel: Channel, hello: v1.Hello): void;
+  /** The peer has sent its identity. */
+  onHello(channel: Channel, hello: v1.Hello): void;
   protocolError(channel: Channel, error: unknown): void;
   closed(channel: Channel): void;
 }

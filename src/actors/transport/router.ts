@@ -1,4 +1,4 @@
-import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
+import { type MillraceError, ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
@@ -10,10 +10,10 @@ import type { ActorSystem, Route } from '../kernel/index.js';
 import { Channel } from './channel.js';
 import { RemoteRoute } from './remote-route.js';
 import type { RouterServices } from './router-services.js';
-import { SpareFrames } from './spare-frames.js';
+import { BufferPool } from './buffer-pool.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 
-/** Address of the partition that owns an ordinal, in the process of that incarnation; 0n: in any. UnreachableError when there is none. */
+/** Resolves to the address of the partition that has this ordinal and incarnation (0n: any). Rejects with UnreachableError when there is none. */
 export type Locate = (ordinal: number, incarnation: bigint) => Promise<string>;
 
 export interface RouterOptions {
@@ -25,14 +25,14 @@ export interface RouterOptions {
 }
 
 /**
- * Between the mailboxes of one partition and its links: which link leads to which actor, and one flush a turn for all of them. Routes
- * are found by the owner that is read off a channel id; where that partition is, the control plane tells.
+ * Connects the mailboxes of one partition with its links: finds the link to an actor, and flushes all links once a turn. A channel id
+ * contains the ordinal of its owner; the control plane knows the address of that partition.
  */
 export class Router implements RouterServices {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
   readonly limits: RouterServices['limits'];
-  readonly spareFrames = new SpareFrames();
+  readonly bufferPool = new BufferPool();
   readonly #transport: Transport;
   readonly #log: Logger;
   readonly #channels = new Set<Channel>();
@@ -42,12 +42,12 @@ export class Router implements RouterServices {
   readonly #dirty = new Set<Channel>();
   #locate: Locate = () =>
     Promise.reject(
-      new UnreachableError('This partition has not joined a control plane yet, which tells where others are.'),
+      new UnreachableError('This partition has not joined a control plane yet, so it cannot look up other partitions.'),
     );
   #address = '';
   #ordinal: number | undefined;
   #isFlushPlanned = false;
-  /** In this turn of the event loop. */
+  /** A flush has run in this turn of the event loop. */
   #hasFlushed = false;
   readonly #turnEnded = (): void => {
     this.#hasFlushed = false;
@@ -79,7 +79,7 @@ export class Router implements RouterServices {
     return this.#channels.values();
   }
 
-  /** What went over all links, those that have ended among them. */
+  /** Totals of all links, including those that have ended. */
   traffic(): Traffic {
     let sum = this.#endedTraffic;
     for (const channel of this.#channels) {
@@ -93,7 +93,7 @@ export class Router implements RouterServices {
     return this.#address;
   }
 
-  /** The partition has its block of ids, and knows whom to ask for others. */
+  /** The partition has its block of ids, and can look up other partitions. */
   join(ordinal: number, locate: Locate): void {
     this.#ordinal = ordinal;
     this.#locate = locate;
@@ -102,17 +102,17 @@ export class Router implements RouterServices {
     }
   }
 
-  /** A way to an actor at a known address; goes over a link even when the address is this partition's own. */
+  /** A route to an actor at a known address; uses a link even when the address is this partition's own. */
   routeTo(address: string, cUid: bigint): Route {
     return new RemoteRoute(this.system, { cUid, incarnation: 0n }, () => this.open(address));
   }
 
-  /** A way to the actor of a reference: to the process it was made for, and to no other that has its ids by now. */
+  /** A route to the actor of a reference, in the process that the reference was made for; never in another that has its ids now. */
   route(ref: Ref): Route {
     const { cUid, incarnation } = ref;
     const ordinal = ownerOrdinal(cUid);
     if (ordinal === undefined) {
-      throw new UnreachableError(`Channel ${cUid} belongs to no partition: it is reached by its address only.`);
+      throw new UnreachableError(`Channel ${cUid} belongs to no partition. It can be reached by its address only.`);
     }
     if (ordinal === this.#ordinal) {
       return this.system.closedRoute(ref, 'stopped');
@@ -120,12 +120,12 @@ export class Router implements RouterServices {
     return new RemoteRoute(this.system, ref, () => this.#openHolder(ordinal, incarnation));
   }
 
-  /** The channel to an address, opened where there is none. */
+  /** The channel to an address; opens one where there is none. */
   open(address: string): Channel {
-    return this.#byAddress.get(address) ?? this.#opening(this.#byAddress, address, address, async () => address);
+    return this.#byAddress.get(address) ?? this.#openChannel(this.#byAddress, address, address, async () => address);
   }
 
-  /** Ends every link to an address, whichever side has opened it. */
+  /** Closes every link to an address, whichever side has opened it. */
   disconnect(address: string): void {
     for (const channel of this.#channels) {
       if (channel.address === address) {
@@ -143,7 +143,7 @@ export class Router implements RouterServices {
     await this.#transport.close();
   }
 
-  // ---- what channels ask for
+  // ---- RouterServices, for channels
 
   identity(): { readonly address: string; readonly ordinal: number | undefined; readonly incarnation: bigint } {
     return { address: this.#address, ordinal: this.#ordinal, incarnation: this.system.incarnation };
@@ -160,8 +160,10 @@ export class Router implements RouterServices {
     }
   }
 
-  introduced(channel: Channel, { address, ordinal, incarnation }: v1.Hello): void {
-    channel.incarnation = incarnation;
+  onHello(channel: Channel, hello: v1.Hello): void {
+    assertSamePeer(channel.peer, hello);
+    channel.peer = hello;
+    const { address, ordinal, incarnation } = hello;
     if (address !== '') {
       channel.address = address;
       if (address !== this.#address && !this.#byAddress.has(address)) {
@@ -203,15 +205,15 @@ export class Router implements RouterServices {
   #openHolder(ordinal: number, incarnation: bigint): Channel {
     const key = holderKey(ordinal, incarnation);
     const locate = async (): Promise<string> => this.#locate(ordinal, incarnation);
-    return this.#byHolder.get(key) ?? this.#opening(this.#byHolder, key, `partition ${ordinal}`, locate);
+    return this.#byHolder.get(key) ?? this.#openChannel(this.#byHolder, key, `partition ${ordinal}`, locate);
   }
 
-  #opening<Key>(channels: Map<Key, Channel>, key: Key, name: string, locate: () => Promise<string>): Channel {
+  #openChannel<Key>(channels: Map<Key, Channel>, key: Key, name: string, locate: () => Promise<string>): Channel {
     const channel = this.#add(name);
     if (channel.closed === undefined) {
       channels.set(key, channel);
       channel.hello();
-      // A turn later: the link is everybody's, so its opening inherits no deadline, chain or meta of the call that is the first to need it.
+      // In a turn of its own: all callers share the link, so it must not inherit the deadline, chain or meta of the first.
       this.scheduler.schedule(() => {
         this.#connect(channel, locate).catch((error: unknown) => channel.close(unreachable(name, error)));
       });
@@ -240,9 +242,9 @@ export class Router implements RouterServices {
   }
 
   /**
-   * Every open frame is handed to its link, then all links at once to the network. What is written first in a turn of the event loop
-   * leaves at once, what comes after it in that turn with the turn's end: a stream is made by one promise after another, and each
-   * element would have a frame of its own.
+   * Hands every open frame to its link, then flushes all links to the network together. The first writes of a turn of the event loop
+   * are sent at once; later writes of that turn wait for its end. Otherwise each element of a stream, which one promise after another
+   * produces, would have a frame of its own.
    */
   #flush(): void {
     this.#isFlushPlanned = false;
@@ -258,7 +260,15 @@ export class Router implements RouterServices {
   }
 }
 
-/** `incarnation` is 0n for whoever has the ordinal now. */
+/** A second hello brings the ordinal of a partition that had none; all else would let a peer fill the tables by which it is found. */
+function assertSamePeer(before: v1.Hello | undefined, now: v1.Hello): void {
+  if (before === undefined) return;
+  const { address, ordinal, incarnation } = before;
+  if (address === now.address && incarnation === now.incarnation && (ordinal ?? now.ordinal) === now.ordinal) return;
+  throw new ProtocolError(`The peer at ${address} says that it is another one, at ${now.address}.`);
+}
+
+/** `incarnation` is 0n for the current holder of the ordinal. */
 function holderKey(ordinal: number, incarnation: bigint): string {
   return `${ordinal}/${incarnation}`;
 }

@@ -1,4 +1,4 @@
-/** What went over links, both ways. */
+/** Totals of what links have sent and received. */
 export interface Traffic {
   readonly bytesSent: number;
   readonly bytesReceived: number;

@@ -4,7 +4,7 @@ import { type Behavior, behavior, later } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import type { Router } from './router.js';
 
-/** The actor over a router: the life of links by messages. Frames never pass through it. */
+/** The actor that opens, closes, and describes a router's links by messages. Frames never pass through it. */
 export function transportActor(router: Router): Behavior<typeof v1.Transport, undefined> {
   return behavior(v1.Transport, {
     supervision: { onFailure: 'resume' },
@@ -13,7 +13,7 @@ export function transportActor(router: Router): Behavior<typeof v1.Transport, un
       return later(channel.opened().then(() => describe(channel)));
     },
     disconnect: (_state, { address }, context) => {
-      // Behind the reply, which may go over this very link.
+      // After the reply, which may use this link.
       context.scheduler.schedule(() => router.disconnect(address));
       return {};
     },

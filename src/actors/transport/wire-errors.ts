@@ -33,14 +33,14 @@ const CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   ['UNREACHABLE', UnreachableError],
 ]);
 
-/** What stands for the cause of a FAILURE that names none. */
+/** The error of a FAILURE that carries none. */
 export const NO_CAUSE: EnvelopeError = { code: 'MILLRACE', message: 'no cause given', handlerCode: '' };
 
-/** Characters of an error's message that travel; the rest is cut off, so that a failure always fits into an envelope. */
+/** Characters of an error's message that are sent; the rest is cut off, so that a failure always fits into an envelope. */
 const MESSAGE_CHARACTERS = 4_096;
 const CODE_CHARACTERS = 128;
 
-/** An error as it travels: code and message, never the stack. */
+/** An error as it is sent: code and message, never the stack. */
 export function toWire(error: MillraceError): EnvelopeError {
   const handlerCode = error instanceof HandlerError ? (error.handlerCode ?? '') : '';
   return {
@@ -50,7 +50,7 @@ export function toWire(error: MillraceError): EnvelopeError {
   };
 }
 
-/** The error that a FAILURE carries, of the class that its code names. */
+/** The error that a FAILURE carries, as the class that its code names. */
 export function fromWire({ code, message, handlerCode }: EnvelopeError): MillraceError {
   if (code === 'HANDLER') {
     return new HandlerError(message, { handlerCode: handlerCode === '' ? undefined : handlerCode });
@@ -60,8 +60,8 @@ export function fromWire({ code, message, handlerCode }: EnvelopeError): Millrac
 }
 
 /**
- * Errors of a service whose handlers throw errors of ours on purpose: a HandlerError becomes the error that the handler threw, with
- * the HandlerError as its `cause`. Anything else stays what it is.
+ * For callers of a service whose handlers throw Millrace errors on purpose: turns a HandlerError into the error that the handler threw,
+ * with the HandlerError as its `cause`. Returns any other error unchanged.
  */
 export function thrownByHandler(error: unknown): unknown {
   if (!(error instanceof HandlerError) || error.handlerCode === undefined) {
@@ -72,6 +72,6 @@ export function thrownByHandler(error: unknown): unknown {
 }
 
 function shortened(text: string, characters: number): string {
-  // No pair of surrogates is torn apart.
+  // Does not split a surrogate pair.
   return text.length <= characters ? text : `${text.slice(0, characters).replace(/[\uD800-\uDBFF]$/, '')} ...`;
 }

@@ -2,18 +2,18 @@ import { type MillraceError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { AnyMethod, v1 } from '../../protocol/index.js';
 import { chainFrom, type StreamSink, type StreamSource } from '../kernel/index.js';
-import type { Line } from './line.js';
+import type { PeerLink } from './peer-link.js';
 import { toWire } from './wire-errors.js';
 
 /**
- * The actor's end of a stream over a link: numbers the elements. On a link that may lose frames it keeps those that have not arrived,
- * to send them again, and its end until the reader has heard of it.
+ * The actor's end of a stream over a link: numbers the elements. On a link that may lose frames it keeps unacknowledged elements, to
+ * send them again, and repeats its end until the reader confirms it.
  */
 export class WrittenStream implements StreamSink {
   readonly id: number;
   readonly #method: AnyMethod;
-  readonly #line: Line;
-  /** It has ended; what it was is not needed any more where the link is reliable. */
+  readonly #peer: PeerLink;
+  /** Called when the stream has ended. On a reliable link it can be dropped then. */
   readonly #ended: (stream: WrittenStream) => void;
   #source: StreamSource | undefined;
   #sent = 0;
@@ -22,8 +22,8 @@ export class WrittenStream implements StreamSink {
   /** The last elements sent; the first of them is number `#sent - length`. */
   readonly #unacknowledged: unknown[] = [];
 
-  constructor(line: Line, id: number, method: AnyMethod, ended: (stream: WrittenStream) => void) {
-    this.#line = line;
+  constructor(peer: PeerLink, id: number, method: AnyMethod, ended: (stream: WrittenStream) => void) {
+    this.#peer = peer;
     this.id = id;
     this.#method = method;
     this.#ended = ended;
@@ -37,15 +37,15 @@ export class WrittenStream implements StreamSink {
     this.#source = source;
   }
 
-  // ---- what the actor says
+  // ---- from the actor
 
   element(value: unknown): void {
-    this.#line.outgoing.element(this.#method, value, this.id, this.#sent);
+    this.#peer.outgoing.element(this.#method, value, this.id, this.#sent);
     this.#sent++;
-    if (!this.#line.isReliable) {
+    if (!this.#peer.isReliable) {
       this.#unacknowledged.push(value);
     }
-    this.#line.written();
+    this.#peer.written();
   }
 
   end(): void {
@@ -57,27 +57,27 @@ export class WrittenStream implements StreamSink {
   }
 
   room(): Promise<void> | undefined {
-    return this.#line.room();
+    return this.#peer.room();
   }
 
-  // ---- what the reader says
+  // ---- from the reader
 
-  /** ProtocolError when it says what cannot be. */
+  /** Throws ProtocolError for a credit that violates the protocol. */
   credit({ credit, received, hasGap, chain }: Omit<v1.StreamCredit, 'stream'>): void {
     if (received > this.#sent) {
-      const text = `${received} elements of ${this.#method.fullName} have arrived, says the peer, of ${this.#sent} that were sent`;
-      throw new ProtocolError(`${text}.`);
+      const text = `The peer acknowledges ${received} elements of ${this.#method.fullName}, but ${this.#sent} were sent.`;
+      throw new ProtocolError(text);
     }
     if (chain.length > limits.callChain) {
       throw new ProtocolError(`The call chain of a reader has more than ${limits.callChain} actors.`);
     }
-    // Nothing when it is an old word that comes late.
+    // Removes nothing when the credit is old and arrives late.
     this.#unacknowledged.splice(0, Math.max(0, this.#unacknowledged.length - (this.#sent - received)));
     if (hasGap) {
       this.#sendAgain();
     }
-    // What is kept stays bounded, whatever the credit.
-    const bounded = this.#line.isReliable ? credit : Math.min(credit, received + limits.streamItems);
+    // Bounds the elements that are kept, whatever the credit.
+    const bounded = this.#peer.isReliable ? credit : Math.min(credit, received + limits.streamItems);
     this.#source?.grant(bounded, chainFrom(chain));
   }
 
@@ -85,28 +85,28 @@ export class WrittenStream implements StreamSink {
     this.#source?.cancel();
   }
 
-  sayEnd(): void {
+  sendEnd(): void {
     const error = this.#error === undefined ? undefined : toWire(this.#error);
     const value = { stream: this.id, elements: this.#sent, error };
-    this.#line.outgoing.say({ message: { case: 'streamEnd', value } }, this.#method.lane);
-    this.#line.written();
+    this.#peer.outgoing.sendControl({ message: { case: 'streamEnd', value } }, this.#method.lane);
+    this.#peer.written();
   }
 
   #finish(error: MillraceError | undefined): void {
     this.#isEnded = true;
     this.#error = error;
-    this.sayEnd();
+    this.sendEnd();
     this.#ended(this);
   }
 
   #sendAgain(): void {
     const first = this.#sent - this.#unacknowledged.length;
     for (const [index, value] of this.#unacknowledged.entries()) {
-      this.#line.outgoing.element(this.#method, value, this.id, first + index);
+      this.#peer.outgoing.element(this.#method, value, this.id, first + index);
     }
-    this.#line.written();
+    this.#peer.written();
     if (this.#isEnded) {
-      this.sayEnd();
+      this.sendEnd();
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Steps through the tokens of one file; what a parser asks for, and the errors when it is not there. */
 import type { ConfigError } from '../../errors.js';
-import { refusal } from './refusal.js';
-import { bytesOf, type Comment, type Token, tokenize } from './tokens.js';
+import { integerOf } from './numbers.js';
+import { bytesOf, type Comment, refusal, type Token, tokenize } from './tokens.js';
 
 const END: Token = { kind: 'end', text: '', line: 1 };
 
@@ -60,7 +60,7 @@ export class Cursor {
   integer(what: string): number {
     const isNegative = this.skip('-');
     if (this.peek().kind !== 'integer') throw this.wrong(what);
-    const value = integerOf(this.take().text);
+    const value = Number(integerOf(this.take().text));
     return isNegative ? -value : value;
   }
 
@@ -99,10 +99,4 @@ export class Cursor {
   commentBehind(): string | undefined {
     return this.#trailingByLine.get(this.peek(-1).line)?.text;
   }
-}
-
-/** Decimal, hexadecimal, or octal with a leading zero. */
-function integerOf(text: string): number {
-  if (/^0[0-7]+$/.test(text)) return Number.parseInt(text, 8);
-  return Number(text);
 }

@@ -3,7 +3,7 @@
  * rest of `codegen`. Must not decide what names mean or what Millrace accepts: it reads what protobuf allows to be written.
  */
 export { parseProto } from './parse.js';
-export { refusal } from './refusal.js';
+export { refusal } from './tokens.js';
 export type {
   EnumNode,
   ExtensionNode,
@@ -15,6 +15,7 @@ export type {
   MethodNode,
   OneofNode,
   OptionNode,
+  OptionPart,
   OptionValue,
   RangeNode,
   ReservedNode,

@@ -3,7 +3,7 @@ import type { Cursor } from './cursor.js';
 import { parseEnum } from './parse-enum.js';
 import { parseInlineOptions, parseOptionStatement } from './parse-options.js';
 import { parseRanges, parseReserved } from './parse-ranges.js';
-import { refusal } from './refusal.js';
+import { refusal } from './tokens.js';
 import type {
   EnumNode,
   ExtensionNode,

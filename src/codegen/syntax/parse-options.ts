@@ -1,6 +1,7 @@
 /** Options: `option NAME = VALUE;`, and `[NAME = VALUE, ...]` behind a declaration. */
 import type { Cursor } from './cursor.js';
-import type { OptionNode, OptionValue } from './tree.js';
+import { integerOf } from './numbers.js';
+import type { OptionNode, OptionPart, OptionValue } from './tree.js';
 
 /** How deep values may hold one another; no file that a person wrote comes near. */
 const MAX_DEPTH = 100;
@@ -24,32 +25,40 @@ export function parseInlineOptions(cursor: Cursor): readonly OptionNode[] {
 
 function parseOption(cursor: Cursor): OptionNode {
   const { line } = cursor.peek();
-  const extensions: string[] = [];
-  const parts: string[] = [];
-  do {
-    if (cursor.skip('(')) {
-      const name = cursor.dottedName("an option's name");
-      cursor.expect(')', "behind the option's name");
-      extensions.push(name);
-      parts.push(`(${name})`);
-    } else parts.push(cursor.word("an option's name"));
-  } while (cursor.skip('.'));
-  const spelling = parts.join('.');
+  const parts: OptionPart[] = [];
+  do parts.push(parsePart(cursor));
+  while (cursor.skip('.'));
+  const spelling = parts.map(({ name, isExtension }) => (isExtension ? `(${name})` : name)).join('.');
   cursor.expect('=', `behind the option ${spelling}`);
-  return { spelling, extensions, value: parseValue(cursor, 0), line };
+  const value = cursor.skip('{') ? parseAggregate(cursor, '}', 0) : parseScalar(cursor);
+  return { spelling, parts, value, line };
 }
 
+function parsePart(cursor: Cursor): OptionPart {
+  if (!cursor.skip('(')) return { name: cursor.word("an option's name"), isExtension: false };
+  const name = cursor.dottedName("an option's name");
+  cursor.expect(')', "behind the option's name");
+  return { name, isExtension: true };
+}
+
+/** A value in text format. */
 function parseValue(cursor: Cursor, depth: number): OptionValue {
   if (depth > MAX_DEPTH) throw cursor.wrong(`values that are nested ${MAX_DEPTH} times at most`);
   if (cursor.skip('{')) return parseAggregate(cursor, '}', depth);
   if (cursor.skip('<')) return parseAggregate(cursor, '>', depth);
   if (cursor.skip('[')) return parseList(cursor, depth);
-  const { kind } = cursor.peek();
-  if (kind === 'string') return { kind: 'string', bytes: cursor.bytes('a string') };
+  return parseScalar(cursor);
+}
+
+function parseScalar(cursor: Cursor): OptionValue {
+  if (cursor.peek().kind === 'string') return { kind: 'string', bytes: cursor.bytes('a string') };
   const sign = cursor.skip('-') ? '-' : '';
-  const next = cursor.peek();
-  if (next.kind !== 'word' && next.kind !== 'integer' && next.kind !== 'float') throw cursor.wrong("an option's value");
-  return { kind: 'word', text: sign + cursor.take().text };
+  const { kind, text } = cursor.peek();
+  if (kind === 'word') return { kind, text: sign + cursor.take().text };
+  if (kind !== 'integer' && kind !== 'float') throw cursor.wrong("an option's value");
+  cursor.take();
+  const value = kind === 'float' ? Number(text) : integerOf(text);
+  return { kind: 'number', text: sign + text, value: sign === '' ? value : -value };
 }
 
 function parseList(cursor: Cursor, depth: number): OptionValue {

@@ -4,7 +4,7 @@ import { parseEnum } from './parse-enum.js';
 import { parseExtend, parseMessage } from './parse-message.js';
 import { parseOptionStatement } from './parse-options.js';
 import { parseService } from './parse-service.js';
-import { refusal } from './refusal.js';
+import { refusal } from './tokens.js';
 import type { EnumNode, ExtensionNode, FileNode, ImportNode, MessageNode, OptionNode, ServiceNode } from './tree.js';
 
 /** The tree of `source`; `path` is its name in errors. Throws ConfigError, with file and line, for what protobuf does not allow. */
@@ -18,9 +18,10 @@ export function parseProto(source: string, path: string): FileNode {
   const services: ServiceNode[] = [];
   const extensions: ExtensionNode[] = [];
   let packageName: string | undefined;
+  let packageLine = 1;
   while (cursor.peek().kind !== 'end') statement();
   const content = { imports, options, messages, enums, services, extensions };
-  return { path, edition, editionLine: line, package: packageName ?? '', ...content };
+  return { path, edition, editionLine: line, package: packageName ?? '', packageLine, ...content };
 
   function statement(): void {
     const first = cursor.peek();
@@ -39,6 +40,7 @@ export function parseProto(source: string, path: string): FileNode {
     else if (text === 'package') {
       if (packageName !== undefined) throw refusal(path, first.line, 'The file has a second package line. Remove it.');
       packageName = parsePackage(cursor);
+      packageLine = first.line;
     } else if (!cursor.skip(';')) throw cursor.wrong('a message, enum, service, import, option or package');
   }
 }

@@ -1,5 +1,6 @@
 /** From text to tokens: words, numbers, strings and symbols, with lines, and comments put aside. */
-import { refusal } from './refusal.js';
+import { ConfigError } from '../../errors.js';
+import { FLOAT, INTEGER } from './numbers.js';
 
 export interface Token {
   readonly kind: 'word' | 'integer' | 'float' | 'string' | 'symbol' | 'end';
@@ -21,8 +22,8 @@ const TOKEN = new RegExp(
     /(?<space>[ \t\r\f\v\n]+)/,
     /(?<comment>\/\/[^\n]*|\/\*[^]*?\*\/)/,
     /(?<word>[A-Za-z_][A-Za-z0-9_]*)/,
-    /(?<float>(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?[fF]?|\d+[eE][+-]?\d+[fF]?|\d+[fF](?![0-9a-zA-Z_]))/,
-    /(?<integer>0[xX][0-9a-fA-F]+|\d+)/,
+    new RegExp(`(?<float>${FLOAT})`),
+    new RegExp(`(?<integer>${INTEGER})`),
     /(?<string>"(?:\\[^]|[^"\\\n])*"|'(?:\\[^]|[^'\\\n])*')/,
     /(?<symbol>[{}[\]()<>=;:,.-]|\/(?!\*))/,
   ]
@@ -46,7 +47,7 @@ export function tokenize(source: string, path: string): { tokens: readonly Token
     const isNumber = kind === 'float' || kind === 'integer';
     position += text.length;
     if (isNumber && /[A-Za-z_0-9]/.test(source.charAt(position))) {
-      throw refusal(path, line, `"${text}${source.charAt(position)}" is neither a number nor a name.`);
+      throw refusal(path, line, wrongNumber(/^\w*/.exec(source.slice(position - text.length))?.[0] ?? text));
     }
     const lastLine = line + newlinesIn(text);
     if (kind === 'comment') {
@@ -101,6 +102,11 @@ function escaped(part: string): Buffer | undefined {
   return value > 0x10ffff ? undefined : Buffer.from(String.fromCodePoint(value), 'utf8');
 }
 
+function wrongNumber(text: string): string {
+  if (!/^0\d+$/.test(text)) return `"${text}" is neither a number nor a name.`;
+  return `"${text}" begins with 0, so it is octal, and octal numbers have no 8 and 9. Remove the 0.`;
+}
+
 function wrongAt(source: string, position: number): string {
   const character = String.fromCodePoint(source.codePointAt(position) ?? 0);
   if (source.startsWith('/*', position)) return 'A comment that begins with /* has no end. Close it with */.';
@@ -122,4 +128,9 @@ function newlinesIn(text: string): number {
   let count = 0;
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
   return count;
+}
+
+/** An error about one line of a .proto file, in the form that editors and terminals make a link of. */
+export function refusal(path: string, line: number, message: string): ConfigError {
+  return new ConfigError(`${path}:${line}: ${message}`);
 }

@@ -19,6 +19,7 @@ export interface FileNode {
   readonly editionLine: number;
   /** Empty without a package. */
   readonly package: string;
+  readonly packageLine: number;
   readonly imports: readonly ImportNode[];
   readonly options: readonly OptionNode[];
   readonly messages: readonly MessageNode[];
@@ -33,17 +34,24 @@ export interface ImportNode extends Node {
 }
 
 export type OptionValue =
-  /** A word or a number, sign included. */
+  /** `-inf` and `-nan` have their sign. */
   | { readonly kind: 'word'; readonly text: string }
+  /** An integer is a bigint. The sign is in both; only the text has that of `-0`. */
+  | { readonly kind: 'number'; readonly text: string; readonly value: bigint | number }
   | { readonly kind: 'string'; readonly bytes: Uint8Array }
   | { readonly kind: 'list'; readonly items: readonly OptionValue[] }
   | { readonly kind: 'aggregate'; readonly entries: readonly (readonly [name: string, value: OptionValue])[] };
 
+/** `name` is without parentheses; those of extensions of the options have them. */
+export interface OptionPart {
+  readonly name: string;
+  readonly isExtension: boolean;
+}
+
 export interface OptionNode extends Node {
   /** As it is written: `features.field_presence`, `(millrace.v1.mode)`; without spaces. */
   readonly spelling: string;
-  /** The names in parentheses, without them: extensions of the options. */
-  readonly extensions: readonly string[];
+  readonly parts: readonly OptionPart[];
   readonly value: OptionValue;
 }
 

@@ -1,8 +1,9 @@
-import { types } from 'node:util';
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { writeUtf8 } from './utf8.js';
 import { wrong } from './wrong-value.js';
+
+const { types } = process.getBuiltinModule('node:util');
 
 const TWO_32 = 4_294_967_296;
 const NOTHING = new Uint8Array(0);

@@ -6,13 +6,13 @@ import type { Scheduler } from '../../scheduler/index.js';
 import type { Ending, Execution, Program } from './execution.js';
 import { LAST_WORDS_FD, thrownIn } from './last-words.js';
 
-/** Time for its last words to arrive, in ms: what it has started may hold its output open for ever. */
+/** Time for the process's final output to arrive, in ms: its own child processes may hold the pipes open for ever. */
 const LAST_WORDS_MS = 500;
 
 /**
- * Runs a program in a process of its own, with this Node and its options. It is given its data on standard input, as `readStart` reads
- * it; that stays open until it is to end, so that the end of this process tells the other of its own. It is in a process group of its own:
- * the signals of a terminal are for this process. What it prints goes to the standard output and error of this process.
+ * Runs a program in a child process, with this Node and its options. The child reads its start data from standard input with
+ * `readStart`. Standard input stays open until the child must end, so that it ends with this process. The child has its own process
+ * group: only this process receives a terminal's signals. Its output is copied to the standard output and error of this process.
  */
 export function startProcess({ url, name, start }: Program, scheduler: Scheduler): Execution {
   const child = spawn(process.execPath, [...inheritedOptions(process.execArgv), fileURLToPath(url)], {
@@ -24,7 +24,7 @@ export function startProcess({ url, name, start }: Program, scheduler: Scheduler
   const ended = endOf(child, scheduler);
   copy(child.stdout, process.stdout);
   copy(child.stderr, process.stderr);
-  // It may be gone before it has read anything: `ended` tells.
+  // The child may exit before it has read anything; `ended` reports that.
   child.stdin.on('error', () => {});
   const data = serialize(start);
   const length = Buffer.alloc(4);
@@ -39,7 +39,7 @@ export function startProcess({ url, name, start }: Program, scheduler: Scheduler
   };
 }
 
-/** The system refused the process: descriptors, memory or the program are missing. Without descriptors it has no streams either. */
+/** The system refused to start the process: it lacks descriptors, memory or the program. The child may have no streams. */
 function unborn(child: ChildProcess): Execution {
   const ended = new Promise<Ending>((resolve) => {
     child.on('error', (error) => resolve({ isClean: false, cause: `it could not be started: ${error.message}` }));
@@ -47,7 +47,7 @@ function unborn(child: ChildProcess): Execution {
   return { place: 'a process', threadId: undefined, ended, end: () => {}, kill: () => {} };
 }
 
-/** As `pipe`, which would listen to `to` once for each process; there may be many. */
+/** As `pipe`, which would add a listener to `to` for each process; there may be many. */
 function copy(from: Readable, to: NodeJS.WriteStream): void {
   from.on('data', (chunk: Buffer) => {
     from.pause();
@@ -59,7 +59,7 @@ function endOf(child: ChildProcess, scheduler: Scheduler): Promise<Ending> {
   const lastWords: Buffer[] = [];
   child.stdio[LAST_WORDS_FD]?.on('data', (part: Buffer) => lastWords.push(part)).on('error', () => {});
   return new Promise((resolve) => {
-    // A signal that could not be sent, for one: its end is told by 'exit' all the same.
+    // A signal that could not be sent, for example. 'exit' reports the end in any case.
     child.on('error', () => {});
     child.on('exit', () => {
       const timer = scheduler.setTimer(LAST_WORDS_MS, () => child.stdio.forEach((stream) => stream?.destroy()));
@@ -74,11 +74,11 @@ function endOf(child: ChildProcess, scheduler: Scheduler): Promise<Ending> {
   });
 }
 
-/** Options of Node that say what this process runs: another runs something else. With a value in the next word, or without. */
+/** Node options that select what this process runs, and so must not be inherited: with a value in the next argument, or without. */
 const WITH_VALUE = ['-e', '--eval', '-p', '-pe', '--print', '--input-type', '--watch-path'];
 const ALONE = ['-i', '--interactive', '-c', '--check', '--test', '--test-only', '--watch', '--watch-preserve-output'];
 
-/** Options of Node that hold for another process, too. Two processes cannot listen for debuggers at one port. */
+/** Node options that apply to child processes too. Two processes cannot listen for debuggers at one port. */
 export function inheritedOptions(options: readonly string[]): string[] {
   return options.filter((option, index) => {
     const isValue = WITH_VALUE.includes(options[index - 1] ?? '');

@@ -1,39 +1,40 @@
 import { errorOf, isError, namedMessageOf } from '../../foreign.js';
-/** What is to run elsewhere. */
+
+/** A program to run in a thread or a process. */
 export interface Program {
-  /** Module that is run. */
+  /** Its main module. */
   readonly url: URL;
-  /** For people: in lists of threads and in messages. */
+  /** Shown in lists of threads and in messages. */
   readonly name: string;
-  /** What it is given: data that structured clone can copy. */
+  /** Its start data: anything that structured clone can copy. */
   readonly start: object;
 }
 
 /** How an execution ended. */
 export interface Ending {
-  /** By itself, and without an error. */
+  /** It ended by itself, without an error. */
   readonly isClean: boolean;
   /** A clause: `it ended with exit code 3`. */
   readonly cause: string;
-  /** Where it threw what ended it. */
+  /** Stack of the error that ended it. */
   readonly stack?: string | undefined;
 }
 
-/** A program that runs elsewhere. */
+/** A program that runs in a thread or a process. */
 export interface Execution {
-  /** For people: `thread 3`, `process 4711`. */
+  /** For messages: `thread 3`, `process 4711`. */
   readonly place: string;
   /** Number of the worker thread; undefined for a process. */
   readonly threadId: number | undefined;
   /** Resolves when it has ended, for whatever reason. Never rejects. */
   readonly ended: Promise<Ending>;
-  /** Asks it to end at once; one that hangs does not. */
+  /** Asks it to end at once. A blocked event loop ends when it next yields. */
   end(): void;
-  /** Ends it, whatever it does. Idempotent; `ended` tells when it is done. */
+  /** Terminates it, even if it is blocked. Idempotent; `ended` resolves when it has ended. */
   kill(): void;
 }
 
-/** What somebody threw, as text. */
+/** A thrown value as text. */
 export interface Thrown {
   readonly what: string;
   readonly stack?: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * Where a program runs beside this event loop: a worker thread, or a process of the operating system. The runtime starts partitions in
- * them and hears of their end; what such a program does, and how it is told to stop, is no affair of this folder.
+ * Runs a program in a worker thread or in a child process. The runtime starts partitions with it, and learns of their end. Nothing here
+ * may know what the program does, or how it shuts down.
  */
 export { inheritedOptions, startProcess } from './child-process.js';
 export type { Ending, Execution, Program } from './execution.js';

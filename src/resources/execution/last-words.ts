@@ -1,25 +1,25 @@
 import { writeSync } from 'node:fs';
 import { describeThrown, type Thrown } from './execution.js';
 
-/** File descriptor at which a process that `startProcess` has started says what it throws. */
+/** File descriptor to which a process that `startProcess` has started writes an uncaught exception. */
 export const LAST_WORDS_FD = 3;
 const MAX_CHARACTERS = 10_000;
 
-/** In such a process: what nobody catches is told to the one that started it, and ends this one. */
+/** Reports an uncaught exception to the process that started this one, and exits. */
 export function tellLastWords(): void {
   process.on('uncaughtException', (error: unknown) => {
-    // User code that listens, too, decides what comes of it.
+    // If user code listens too, it decides what happens.
     if (process.listenerCount('uncaughtException') > 1) return;
     try {
       writeSync(LAST_WORDS_FD, JSON.stringify(describeThrown(error)));
     } catch {
-      // Nobody is there who would read it.
+      // The parent process has closed the pipe, or has ended.
     }
     process.exit(1);
   });
 }
 
-/** Reads them from the parts in which they come. Undefined where there were none. */
+/** Parses the report from its chunks. Undefined where there was none. */
 export function thrownIn(parts: readonly Buffer[]): Thrown | undefined {
   const text = Buffer.concat(parts).toString();
   if (text === '') return undefined;
@@ -27,7 +27,7 @@ export function thrownIn(parts: readonly Buffer[]): Thrown | undefined {
   try {
     said = JSON.parse(text);
   } catch {
-    // It died while it spoke.
+    // The process ended while it wrote the report.
   }
   return isThrown(said) ? said : { what: text.slice(0, MAX_CHARACTERS), stack: undefined };
 }

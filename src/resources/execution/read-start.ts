@@ -3,18 +3,18 @@ import { deserialize } from 'node:v8';
 import { ProtocolError } from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
 
-/** Larger data than any start has. */
+/** Larger than any start data. */
 const MAX_BYTES = 2 ** 24;
 
 /**
- * In a process that `startProcess` has started: what it is given. `orphaned` is called when the process that started it is gone.
- * ProtocolError when something else is at the other end of `input`.
+ * Reads the start data, in a process that `startProcess` has started. Calls `orphaned` when the parent process has ended. Rejects with
+ * ProtocolError when `input` does not contain start data.
  */
 export function readStart(input: Readable, orphaned: () => void): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let read = Buffer.alloc(0);
     let isComplete = false;
-    const fail = (why: string): void => reject(new ProtocolError(`A partition was not told what to run: ${why}.`));
+    const fail = (why: string): void => reject(new ProtocolError(`A partition received no valid start data: ${why}.`));
     input.on('data', (chunk: Buffer) => {
       if (isComplete) return;
       read = Buffer.concat([read, chunk]);

@@ -2,12 +2,12 @@ import { Worker } from 'node:worker_threads';
 import { describeThrown, type Ending, type Execution, type Program, type Thrown } from './execution.js';
 
 /**
- * Runs a program on a worker thread of this process; it finds what it is given in `workerData`. What it throws ends the thread, and
- * nothing else. What it prints goes to the standard output and error of this process. It ends at any message to its port; `beforeKill`
- * is called right before it is terminated instead.
+ * Runs a program on a worker thread of this process; its start data is in `workerData`. An uncaught exception ends that thread only. Its
+ * output goes to the standard output and error of this process. It ends at any message to its port; `beforeKill` is called right
+ * before the thread is terminated.
  */
 export function startThread({ url, name, start }: Program, beforeKill: (threadId: number) => void): Execution {
-  // How the program's own text is to be read says nothing of a module, and is refused with one.
+  // --input-type applies to a program given as text. Node refuses the option for a module.
   const isText = process.execArgv.some((option) => option.startsWith('--input-type'));
   const worker = new Worker(url, { workerData: start, name, ...(isText && { execArgv: [] }) });
   const { threadId } = worker;

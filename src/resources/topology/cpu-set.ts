@@ -1,9 +1,9 @@
 import { ConfigError } from '../../errors.js';
 
-/** Numbers of processors, rising, each once. Sets of NUMA nodes look the same. */
+/** Numbers of processors, ascending, without duplicates. Also used for sets of NUMA nodes. */
 export type CpuSet = readonly number[];
 
-/** Far above what any kernel numbers: a list with more is no list of processors. */
+/** Far above the processor numbers of any kernel; larger numbers are refused. */
 export const MAX_CPU = 65_535;
 
 export function cpuSet(cpus: Iterable<number>): CpuSet {
@@ -29,14 +29,14 @@ export function overlaps(left: CpuSet, right: CpuSet): boolean {
   return left.some((cpu) => members.has(cpu));
 }
 
-/** `0-3,8` -> [0, 1, 2, 3, 8]. ConfigError for anything else. */
+/** `0-3,8` -> [0, 1, 2, 3, 8]. Throws ConfigError for anything else. */
 export function parseCpuList(list: string): readonly number[] {
   return list.split(',').flatMap((range) => {
     const bounds = /^(\d+)(?:-(\d+))?$/.exec(range.trim());
     const first = Number(bounds?.[1]);
     const last = Number(bounds?.[2] ?? bounds?.[1]);
     if (bounds === null || last < first || last > MAX_CPU) {
-      throw new ConfigError(`A list of processors looks like 0-3,8; got "${list}".`);
+      throw new ConfigError(`"${list}" is not a list of processors. Write one as 0-3,8.`);
     }
     return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
   });
@@ -54,8 +54,8 @@ export function formatCpuList(cpus: CpuSet): string {
 }
 
 /**
- * A bitmap as hwloc writes it: words of 32 bits, the highest first, `0x00000001,,0x0000ffff`; one that is empty is zero. Undefined for
- * anything else, sets without end (`0xf...f`) included.
+ * Parses a bitmap as hwloc writes it: 32-bit words, the highest first, `0x00000001,,0x0000ffff`; an empty word is zero. Undefined for
+ * anything else, including infinite sets (`0xf...f`).
  */
 export function parseBitmap(text: string): CpuSet | undefined {
   const words = text.split(',');

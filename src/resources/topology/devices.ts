@@ -1,20 +1,20 @@
 import type { CpuSet } from './cpu-set.js';
 import type { IoCard, Topology } from './topology.js';
 
-/** A GPU or another accelerator, or a network interface, with the processors that are nearest to it. */
+/** A GPU or another accelerator, or a network interface, with the nearest processors. */
 export interface Device {
   readonly kind: 'gpu' | 'network';
-  /** Its first name: cuda0, renderD128, eth0; the PCI address where no driver has given it one. */
+  /** Its first name: cuda0, renderD128, eth0; the PCI address where no driver has named it. */
   readonly name: string;
-  /** Every name that the operating system and hwloc's plugins have for it. */
+  /** All its names from the operating system and hwloc's plugins. */
   readonly names: readonly string[];
   readonly pciAddress?: string;
   readonly cpus: CpuSet;
 }
 
-/** 3D controllers and processing accelerators: they compute even where no driver of ours has named them. */
+/** PCI classes of 3D controllers and processing accelerators: they count as GPUs even where no driver has named them. */
 const ACCELERATORS = new Set(['0302', '1200']);
-/** What a card that can only show a picture has: the graphics of a server's management controller. */
+/** Names of devices that only display: a server's management controller has such graphics. */
 const MERE_DISPLAY = /^(card|controlD)\d+$/;
 
 /** GPUs and network interfaces in the order of the bus. */
@@ -51,7 +51,7 @@ function describe({ pciAddress, cpus, devices }: IoCard, kind: Device['kind']): 
   };
 }
 
-/** Numbers within texts by their value: cuda2 before cuda10. Addresses are of one length, and hexadecimal. */
+/** Orders trailing numbers by value: cuda2 before cuda10. Addresses are hexadecimal and of one length. */
 function compare(left: string, right: string): number {
   if (left.length !== right.length && /\d$/.test(left) && /\d$/.test(right)) return left.length - right.length;
   return left < right ? -1 : Number(left > right);

@@ -3,28 +3,28 @@ import { limits } from '../../limits.js';
 import { cpuSet, type CpuSet, intersection, without } from './cpu-set.js';
 import { objectsOf, processorsInOrder, type Topology } from './topology.js';
 
-/** How a machine is divided: as a whole, by what it is made of, or into so many parts. */
+/** How a machine is divided: not at all, by objects of its topology, or into a number of parts. */
 export type PartitionStrategy = 'machine' | 'package' | 'numa' | 'l3' | 'core' | `count(${number})`;
 
-/** hwloc's types of the objects that a strategy makes domains of. */
+/** The hwloc object type that each strategy divides by. */
 const OBJECTS = { package: 'Package', numa: 'NUMANode', l3: 'L3Cache', core: 'Core' } as const;
 
 export const STRATEGIES = ['machine', 'package', 'numa', 'l3', 'core', 'count(N)'] as const;
 
-/** ConfigError for what is no strategy. */
+/** Throws ConfigError if the text is not a strategy. */
 export function parseStrategy(text: string): PartitionStrategy {
   const count = countOf(text);
   if (count !== undefined) return `count(${count})`;
   if (text === 'machine' || isOfObjects(text)) return text;
   throw new ConfigError(
-    `A partition strategy is ${STRATEGIES.join(', ')}, N from 1 to ${limits.partitions}; got "${text}".`,
+    `"${text}" is not a partition strategy. Use one of ${STRATEGIES.join(', ')}, with N from 1 to ${limits.partitions}.`,
   );
 }
 
 /**
- * The processors of `usable`, divided: each is in exactly one domain, and the domains are in the order of their first processors. Only
- * `count(n)` of fewer processors than n gives some to several. What no object of the strategy holds makes domains of its own, one for
- * each package.
+ * Divides the processors of `usable`: each is in exactly one domain, and the domains are ordered by their first processors. Only
+ * `count(n)` with fewer than n processors puts some into several domains. Processors outside the strategy's objects make one more
+ * domain for each package.
  */
 export function domains(topology: Topology, strategy: PartitionStrategy, usable: CpuSet): readonly CpuSet[] {
   const count = countOf(strategy);
@@ -33,7 +33,7 @@ export function domains(topology: Topology, strategy: PartitionStrategy, usable:
   return takeApart(setsOf(topology, OBJECTS[strategy]), setsOf(topology, 'Package'), usable).toSorted(byFirst);
 }
 
-/** Near neighbours together, and equally many units for each, one more or less; some units twice where there are fewer than parts. */
+/** Splits units into `count` parts of neighbours, whose sizes differ by one at most; repeats units where there are fewer than parts. */
 export function share(units: readonly CpuSet[], count: number): readonly CpuSet[] {
   return Array.from({ length: count }, (_, index) => {
     if (count > units.length) return units[index % Math.max(1, units.length)] ?? [];
@@ -56,7 +56,7 @@ function setsOf(topology: Topology, type: string): readonly CpuSet[] {
   return objectsOf(topology, type).map(({ cpus }) => cpus);
 }
 
-/** The smallest sets first: memory that is near to a whole package leaves alone what other memory is nearer to. */
+/** The smallest sets first: memory near a whole package does not get processors that other memory is nearer to. */
 function takeApart(sets: readonly CpuSet[], enclosing: readonly CpuSet[], usable: CpuSet): readonly CpuSet[] {
   const found: CpuSet[] = [];
   let left = usable;
@@ -72,7 +72,7 @@ function takeApart(sets: readonly CpuSet[], enclosing: readonly CpuSet[], usable
   return found;
 }
 
-/** Whole cores as long as there are enough of them, otherwise processors; in the order of the tree. */
+/** Whole cores where there are enough, otherwise processors; in the order of the tree. */
 function unitsOf(topology: Topology, usable: CpuSet, count: number): readonly CpuSet[] {
   const members = new Set(usable);
   const processors = processorsInOrder(topology).filter((cpu) => members.has(cpu));

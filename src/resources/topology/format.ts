@@ -2,7 +2,7 @@ import { formatCpuList } from './cpu-set.js';
 import { devicesOf } from './devices.js';
 import { objectsOf, type Topology, type TopologyObject } from './topology.js';
 
-/** What is shown of a tree; what else is in it only passes on its children. */
+/** The types of objects that are printed; of others, only the children are. */
 const NAMES: Readonly<Record<string, string>> = {
   Package: 'package',
   Die: 'die',
@@ -12,7 +12,7 @@ const NAMES: Readonly<Record<string, string>> = {
   Core: 'core',
 };
 
-/** A machine as lines of text: the tree, the kinds of cores, GPUs and network interfaces. */
+/** Formats a machine as lines of text: the tree, the kinds of cores, GPUs and network interfaces. */
 export function formatTopology(topology: Topology): string {
   const { machine, complete, allowed, kinds } = topology;
   const counts = ['Package', 'NUMANode', 'L3Cache', 'Core', 'PU'].map((type) => objectsOf(topology, type).length);

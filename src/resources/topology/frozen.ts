@@ -1,4 +1,4 @@
-/** The same value, with all that it holds, unchangeable from now on. */
+/** Freezes a value deeply, and returns it. */
 export function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

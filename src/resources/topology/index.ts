@@ -1,7 +1,7 @@
 /**
- * A machine as data: what hwloc's XML says of its processors, memory and devices, and how that is divided into domains. Everything
- * here is a pure function of its arguments, so that any machine can be looked at on any other; the System asks it, and the command
- * line prints it. It never calls a native library and never reads a file.
+ * A machine as data: its processors, memory and devices, read from hwloc's XML, and their division into domains. The System uses it, and
+ * the command line prints it. Everything here is a pure function, so that any machine can be examined on any other; it must never call
+ * a native library or read a file.
  */
 export {
   type CpuSet,

@@ -3,9 +3,9 @@ import type { Device } from './devices.js';
 import { below, type Topology } from './topology.js';
 
 /**
- * Which devices are near to which domain: the indices of its devices, for each domain. A device goes to the domain that holds most of
- * the processors nearest to it; where these hold several domains entirely, any of those would do, and they share what is near to them
- * all: neighbours on the bus stay together, none is left over, and where there are fewer devices than domains, several have the same.
+ * Assigns devices to domains; returns the indices of each domain's devices. A device is assigned to the domain that contains most of
+ * its nearest processors. Where these contain several whole domains, the domains share their devices: neighbours on the bus stay
+ * together, every device is assigned, and where there are fewer devices than domains, several domains get the same device.
  */
 export function matchDevices(
   topology: Topology,
@@ -24,7 +24,7 @@ export function matchDevices(
   return matched.map((indices) => indices.toSorted((left, right) => left - right));
 }
 
-/** Devices to which the same domains are nearest. */
+/** Devices with the same nearest domains. */
 interface Group {
   readonly near: readonly number[];
   readonly together: number[];
@@ -41,7 +41,7 @@ function groups(topology: Topology, domains: readonly CpuSet[], devices: readonl
   return found.values();
 }
 
-/** Indices of the domains that lie within the processors of a device; if none does, of the one that holds most of them. */
+/** Indices of the domains that lie within the processors of a device; if none does, of the domain that contains most of them. */
 function nearest(domains: readonly CpuSet[], cpus: CpuSet): readonly number[] {
   const shared = domains.map((domain) => intersection(domain, cpus).length);
   const within = indicesWhere(domains, (domain, index) => domain.length > 0 && shared[index] === domain.length);
@@ -50,7 +50,7 @@ function nearest(domains: readonly CpuSet[], cpus: CpuSet): readonly number[] {
   return most > 0 ? indicesWhere(shared, (count) => count === most).slice(0, 1) : [];
 }
 
-/** A device whose nearest processors are withheld is reached from those of the smallest object around it that has some left. */
+/** A device's nearest usable processors. If its nearest ones are not usable: those of the smallest enclosing object that has usable ones. */
 function reachable(topology: Topology, domains: readonly CpuSet[], cpus: CpuSet): CpuSet {
   const usable = domains.flat();
   if (overlaps(cpus, usable)) return cpus;

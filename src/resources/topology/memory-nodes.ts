@@ -2,8 +2,8 @@ import { type CpuSet, cpuSet, intersection, overlaps } from './cpu-set.js';
 import { objectsOf, type Topology, type TopologyObject } from './topology.js';
 
 /**
- * Numbers of the NUMA nodes whose memory is near to processors, of those that have memory and are allowed. Processors of a node without
- * memory use that of the smallest object around them which has some. Empty where nothing is known of memory.
+ * Numbers of the NUMA nodes that are nearest to processors, among those that have memory and are allowed. Processors of a node without
+ * memory use the nodes of the smallest enclosing object that has memory. Empty where the memory is unknown.
  */
 export function nodesOf(topology: Topology, cpus: CpuSet): CpuSet {
   const usable = objectsOf(topology, 'NUMANode').filter(
@@ -21,7 +21,7 @@ function numbersOf(nodes: readonly TopologyObject[], cpus: CpuSet): CpuSet | und
   return near.length === 0 ? undefined : cpuSet(near.flatMap(({ index }) => index ?? []));
 }
 
-/** The processors of the smallest object that holds these, and that some of the nodes are near to. */
+/** The processors of the smallest object that contains these and is near one of the nodes. */
 function around(object: TopologyObject, cpus: CpuSet, nodes: readonly TopologyObject[]): CpuSet {
   const smaller = object.children.find(
     (child) =>

@@ -9,13 +9,13 @@ const DEVICE_TYPES = ['block', 'gpu', 'network', 'openfabrics', 'dma', 'coproc']
 /** By the bits of hwloc 3: storage, memory, GPU, co-processor, network, OpenFabrics, DMA engine. */
 const BITS = { gpu: 4, coproc: 8, network: 16, openfabrics: 32, dma: 64, block: 3 };
 
-/** What an operating-system device is, of its `osdev_type` and its name. */
+/** The type of an operating-system device, from its `osdev_type` and its name. */
 export type DeviceType = (number: number, name: string) => string;
 
 /** In XML of hwloc 2. */
 export const deviceType: DeviceType = (number) => DEVICE_TYPES[number] ?? 'other';
 
-/** In XML of hwloc 3, where a device may be of several types. It has one here, by the rule by which hwloc 3 writes XML of hwloc 2. */
+/** In XML of hwloc 3, where a device may have several types. Selects one by hwloc 3's own rule for writing XML of hwloc 2. */
 export const deviceTypeByBits: DeviceType = (bits, name) => {
   if ((bits & BITS.block) > 0) return 'block';
   if ((bits & BITS.openfabrics) > 0) return 'openfabrics';
@@ -30,8 +30,8 @@ export function isInputOutput(element: XmlElement): boolean {
 }
 
 /**
- * What hangs on the buses below an element, in the order of the file. `near` are the processors of the nearest object that has some:
- * those which its devices are nearest to.
+ * The cards on the buses below an element, in the order of the file. `near` are the processors of the closest enclosing object that has
+ * any: the nearest processors of its devices.
  */
 export function readCards(
   element: XmlElement,
@@ -72,7 +72,7 @@ function readCard(element: XmlElement, cpus: CpuSet, typeOfDevice: DeviceType): 
   };
 }
 
-/** The operating-system devices among objects, and those within them: one card may show itself as several. */
+/** The operating-system devices among objects, and those within them: one card may appear as several devices. */
 function readDevices(elements: readonly XmlElement[], typeOfDevice: DeviceType): readonly IoDevice[] {
   return elements
     .filter((element) => typeOf(element) === 'OSDev')
@@ -82,7 +82,7 @@ function readDevices(elements: readonly XmlElement[], typeOfDevice: DeviceType):
     });
 }
 
-/** What a card holds besides its own operating-system devices. */
+/** A card within another card, rather than an operating-system device of it. */
 function isOnTheBus({ pciAddress }: IoCard): boolean {
   return pciAddress !== undefined;
 }

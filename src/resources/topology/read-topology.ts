@@ -6,12 +6,12 @@ import type { CpuKind, Topology, TopologyObject } from './topology.js';
 import { parseXml, type XmlElement } from './xml-elements.js';
 import { bitmapOf, infoOf, numberOf, objectsIn, processorsOf, type Refuse, typeOf } from './xml-objects.js';
 
-/** Memory has no processors in it: it is near to some, and says to which. */
+/** Memory objects contain no processors: their cpuset lists the nearest ones. */
 const MEMORY = new Set(['NUMANode', 'MemCache']);
 
 /**
- * Reads what `lstopo --of xml` and hwloc's XML export write, of hwloc 2 and 3. `origin` names the text in errors. ConfigError says what is
- * wrong with it.
+ * Reads the XML of `lstopo --of xml` and of hwloc's XML export, of hwloc 2 and 3. `origin` names the text in errors. Throws ConfigError,
+ * which states the fault.
  */
 export function readTopology(xml: string, origin = 'the topology'): Topology {
   const root = parseXml(xml, origin);
@@ -22,9 +22,7 @@ export function readTopology(xml: string, origin = 'the topology'): Topology {
   const { version = '1' } = root.attributes;
   const major = Number(/^(\d+)\./.exec(version)?.[1] ?? 1);
   if (major < 2) {
-    return refuse(
-      `it has version ${version}; lstopo-no-graphics -i FILE --of xml NEW of hwloc 2 converts one of hwloc 1`,
-    );
+    return refuse(`it has version ${version}; convert it with hwloc 2: lstopo-no-graphics -i FILE --of xml NEW`);
   }
   if (major > 3) return refuse(`it has version ${version}, which is newer`);
   const [machine, ...others] = objectsIn(root);
@@ -56,7 +54,7 @@ function readMachine(
   };
 }
 
-/** The processors of an object are those that are in it, whatever its attributes say: there is one truth. */
+/** The processors of an object are the PUs within it; its cpuset attribute is ignored, so that they cannot contradict. */
 function readObject(element: XmlElement, all: CpuSet, refuse: Refuse): TopologyObject {
   const type = typeOf(element);
   const index = numberOf(element, 'os_index', refuse);

@@ -13,10 +13,10 @@ interface OpenElement extends XmlElement {
   readonly children: XmlElement[];
 }
 
-/** The root element of an XML text, without what stands between the elements. ConfigError names `origin`, line and fault. */
+/** The root element of an XML text, without the text between elements. Throws ConfigError, which names `origin`, line and fault. */
 export function parseXml(text: string, origin: string): XmlElement {
   if (text.length > limits.topologyXmlBytes) {
-    throw new ConfigError(`${origin} is longer than ${limits.topologyXmlBytes} bytes: too much for a topology.`);
+    throw new ConfigError(`${origin} is longer than ${limits.topologyXmlBytes} bytes, the limit for a topology.`);
   }
   const parser = loadSax().parser(true, {});
   const root: OpenElement = { name: '', attributes: {}, children: [] };
@@ -26,7 +26,7 @@ export function parseXml(text: string, origin: string): XmlElement {
   };
   parser.onerror = ({ message }) => refuse(message.split('\n')[0] ?? message);
   parser.onopentag = ({ name, attributes }) => {
-    if (open.length > limits.topologyDepth) refuse(`more than ${limits.topologyDepth} elements in one another`);
+    if (open.length > limits.topologyDepth) refuse(`elements are nested deeper than ${limits.topologyDepth}`);
     const texts: Record<string, string> = {};
     for (const [key, value] of Object.entries(attributes)) texts[key] = String(value);
     const element: OpenElement = { name, attributes: texts, children: [] };
@@ -39,7 +39,7 @@ export function parseXml(text: string, origin: string): XmlElement {
   return element ?? refuse('there is no element');
 }
 
-/** Loaded when the first topology is read: most programs never do. */
+/** Loads sax on first use: most programs read no topology. */
 function loadSax(): typeof Sax {
   const loaded: unknown = vendored.sax();
   if (isSax(loaded)) return loaded;

@@ -1,8 +1,8 @@
-/** What the elements of hwloc's XML hold: objects within objects, numbers, and bitmaps of processors. */
+/** Reads the contents of hwloc's XML elements: nested objects, numbers, and bitmaps of processors. */
 import { type CpuSet, MAX_CPU, parseBitmap } from './cpu-set.js';
 import type { XmlElement } from './xml-elements.js';
 
-/** Throws a ConfigError with the fault in it. */
+/** Throws a ConfigError that states the fault. */
 export type Refuse = (fault: string) => never;
 
 export function typeOf(element: XmlElement): string {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
-import { isError, messageOf } from '../../foreign.js';
+import { codeOf, isError, messageOf } from '../../foreign.js';
 import type { Timer } from '../../scheduler/index.js';
 import { isDialable, type SocketAddress, parseAddress } from '../../socket-address.js';
 import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
@@ -95,7 +95,7 @@ export class Dial {
     if (error instanceof ConfigError) return error;
     if (!isError(error)) return this.#unreachable(`failed: ${messageOf(error)}`);
     if (error instanceof UnreachableError && error.message.includes(this.#text)) return error;
-    const code = 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     const nobody = code === 'ECONNREFUSED' || code === 'ENOENT';
     return this.#unreachable(nobody ? 'was refused: nothing listens there' : `failed: ${error.message}`, error);
   }

@@ -1,6 +1,7 @@
 import { rmdir } from 'node:fs/promises';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 import { atExit } from '../../scheduler/index.js';
 import type { ListenOptions } from '../link-options.js';
 import { type SocketAddress, formatAddress, isWildcard, listenAddress } from '../../socket-address.js';
@@ -155,7 +156,7 @@ export class ConnectionListener {
       this.#accept({ socket, peer, unread, isLocal, peerAddress: peer.address === '' ? from : peer.address });
     } catch (error) {
       if (!this.#handshakes.ended(raw)) return;
-      this.#rejected(socket, error instanceof Error ? error.message : String(error));
+      this.#rejected(socket, messageOf(error));
       if (error instanceof ProtocolError) socket.destroySoon();
       else socket.destroy();
     }

@@ -8,9 +8,9 @@ export class PendingHandshakes {
   readonly #rejected: (socket: Socket, why: string) => void;
   readonly #open = new Map<Socket, Timer>();
 
-  constructor(scheduler: Scheduler, refused: (socket: Socket, why: string) => void) {
+  constructor(scheduler: Scheduler, rejected: (socket: Socket, why: string) => void) {
     this.#scheduler = scheduler;
-    this.#rejected = refused;
+    this.#rejected = rejected;
   }
 
   get size(): number {

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ConfigError } from '../../errors.js';
+import { codeOf, messageOf } from '../../foreign.js';
 import { whyNoSocketPath } from '../../socket-address.js';
 
 /** Name prefix of a private folder. It holds one socket file. */
@@ -90,8 +91,8 @@ export async function withdrawSocket({ path, ino }: PublishedSocket): Promise<vo
 
 function cannotPublish(path: string): (cause: unknown) => never {
   return (cause) => {
-    const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
-    const reason = isTaken ? 'another process has begun to listen there' : reasonOf(cause);
+    const isTaken = codeOf(cause) === 'EEXIST';
+    const reason = isTaken ? 'another process has begun to listen there' : messageOf(cause);
     throw new ConfigError(`Cannot listen at unix:${path}: ${reason}. Choose another path.`, { cause });
   };
 }
@@ -120,12 +121,8 @@ async function tryPrivateSocket(
     return { parent, folder, path };
   } catch (error) {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
-    return reasonOf(error);
+    return messageOf(error);
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Lets only this user connect. */
@@ -191,6 +188,6 @@ function isListenedTo(path: string): Promise<boolean> {
       resolve(answer);
     };
     // Any other error than a refused connection (a missing permission, say) means that a process may listen there.
-    socket.on('connect', is(true)).on('error', (error: NodeJS.ErrnoException) => is(error.code !== 'ECONNREFUSED')());
+    socket.on('connect', is(true)).on('error', (error) => is(codeOf(error) !== 'ECONNREFUSED')());
   });
 }

@@ -2,11 +2,9 @@ import { ConfigError, UnreachableError } from '../../errors.js';
 import type { Link } from '../transport.js';
 import { VirtualConnection } from './virtual-connection.js';
 import type { Environment } from './environment.js';
-import { faultsFrom, isReliable } from './faults.js';
-import type { Faults } from './faults.js';
+import { type Faults, faultsFrom, isReliable } from './faults.js';
 import type { LinkOwner, MemoryLink } from './link.js';
-import { isAt } from './place.js';
-import type { Place } from './place.js';
+import { isAt, type Place } from './place.js';
 
 /** A process on the network. */
 export interface Endpoint {

@@ -2,10 +2,8 @@ import { ConfigError } from '../../errors.js';
 import { Lane } from '../../protocol/index.js';
 import type { CloseReason, Link, LinkHandlers } from '../transport.js';
 import type { Environment } from './environment.js';
-import { isReliable } from './faults.js';
-import type { Faults } from './faults.js';
-import { LaneFlow } from './lane-flow.js';
-import type { FlowEnds } from './lane-flow.js';
+import { type Faults, isReliable } from './faults.js';
+import { type FlowEnds, LaneFlow } from './lane-flow.js';
 import { OutgoingLane } from './outgoing-lane.js';
 import type { TracedLink } from './trace.js';
 

@@ -5,10 +5,8 @@ import type { Transport } from '../transport.js';
 import { BufferPool } from './buffers.js';
 import { Clock } from './clock.js';
 import { Exchange } from './exchange.js';
-import { Chance, duration, faultsFrom } from './faults.js';
-import type { Faults } from './faults.js';
-import { addressOf, checkPlace, checkTarget, isAt } from './place.js';
-import type { Place } from './place.js';
+import { Chance, duration, type Faults, faultsFrom } from './faults.js';
+import { addressOf, checkPlace, checkTarget, isAt, type Place } from './place.js';
 import { Trace } from './trace.js';
 import { MemoryTransport } from './transport.js';
 

@@ -1,7 +1,6 @@
 import { limits } from '../../limits.js';
 import { BufferLease } from '../buffer-lease.js';
-import { poison } from './buffers.js';
-import type { BufferPool } from './buffers.js';
+import { type BufferPool, poison } from './buffers.js';
 import type { LaneFlow } from './lane-flow.js';
 
 /** The sending end of a lane: the buffer that is lent, and whether the caller waits for credit. */

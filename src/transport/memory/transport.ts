@@ -1,8 +1,7 @@
 import { ConfigError, StoppedError } from '../../errors.js';
 import type { Link, Transport } from '../transport.js';
 import type { Endpoint, Exchange } from './exchange.js';
-import { Handshake } from './handshake.js';
-import type { HandshakeOptions } from './handshake.js';
+import { Handshake, type HandshakeOptions } from './handshake.js';
 import type { LinkOwner, MemoryLink } from './link.js';
 import type { Place } from './place.js';
 

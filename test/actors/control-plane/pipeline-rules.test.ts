@@ -62,7 +62,7 @@ describe('the rules of a pipeline', () => {
     const segments = entries.segments.map((entry, index) =>
       index > 0 ? entry : { ...entry, resource: { ...entry.resource, outcome: CANCELLED } },
     );
-    expect(pipelineRules({ ...entries, segments }).failure?.message).to.include('nobody has asked for that');
+    expect(pipelineRules({ ...entries, segments }).failure?.message).to.include('no stop was requested');
   });
 
   it('create the manifolds, then the segments, then run all', () => {

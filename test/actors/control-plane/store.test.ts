@@ -114,7 +114,7 @@ describe('the store of the control plane', () => {
       expect(store.retire(worker.pUid, 'cut off')).to.equal(undefined);
       expect(store.names.lookup('pricing')).to.equal(undefined);
       expect(() => store.locate(worker.ordinal, 0n)).to.throw(UnreachableError, `Partition ${worker.ordinal}`);
-      expect(() => store.process(worker.pUid)).to.throw(UnreachableError, 'joins anew');
+      expect(() => store.process(worker.pUid)).to.throw(UnreachableError, 'must connect again');
       expect(of('process').length + of('partition').length).to.equal(2);
       expect(store.takeChanges()).to.have.length(2);
       expect(store.takeChanges()).to.deep.equal([]);
@@ -287,7 +287,7 @@ describe('the store of the control plane', () => {
       const { store, run } = setUp();
       const id = run();
       store.pipelines.stop(id);
-      expect(() => store.pipelines.addInstance(id, 'tally', undefined)).to.throw(ConfigError, 'begun to end');
+      expect(() => store.pipelines.addInstance(id, 'tally', undefined)).to.throw(ConfigError, 'is ending');
     });
 
     it('are drained one by one, the last reader apart', () => {
@@ -317,8 +317,8 @@ describe('the store of the control plane', () => {
       report(worker.pUid, tally, RUNNING);
       report(worker.pUid, tally, CREATED);
       expect(store.takeChanges(), 'nothing new').to.deep.equal([]);
-      expect(() => report(worker.pUid, read, COMPLETED, OK)).to.throw(ProtocolError, 'not owned');
-      expect(() => report(manager.pUid, id, STOPPED, OK)).to.throw(ProtocolError, 'not owned');
+      expect(() => report(worker.pUid, read, COMPLETED, OK)).to.throw(ProtocolError, 'does not own');
+      expect(() => report(manager.pUid, id, STOPPED, OK)).to.throw(ProtocolError, 'does not own');
       expect(() => report(worker.pUid, tally, DESTROYED)).to.throw(ProtocolError, 'only completed was requested');
       expect(() => report(99n, tally, COMPLETED)).to.throw(UnreachableError);
       report(worker.pUid, 999, DESTROYED);

@@ -64,7 +64,7 @@ describe("nact's functions", () => {
     const { system } = testSystem();
     const ref = system.spawn(pricing);
     const spawn = (parent: object) => () => nact.spawnStateless(parent, () => {}, 'child');
-    expect(spawn(ref)).to.throw(ConfigError, "nact's spawn cannot make an actor under Pricing-1");
+    expect(spawn(ref)).to.throw(ConfigError, "nact's own spawn cannot create an actor under Pricing-1");
     expect(spawn(ref.parent ?? {})).to.throw(ConfigError);
   });
 

@@ -95,7 +95,7 @@ describe('LevelEngine', () => {
     for (const number of [1, 3]) {
       const error = await rejection(engine.persist(eventOf('key', number, 'b')));
       expect(error).to.be.instanceOf(PersistenceError).and.to.include({ key: 'key', sequenceNumber: number });
-      expect(String(error)).to.include('does another actor use this key?');
+      expect(String(error)).to.include('another actor may use this key');
     }
     const all = [eventOf('other', 1, 'x'), eventOf('key', 2, 'b'), eventOf('key', 4, 'c')];
     expect(await rejection(engine.persistAll(all))).to.include({ code: 'PERSISTENCE', sequenceNumber: 4 });
@@ -132,7 +132,7 @@ describe('LevelEngine', () => {
     expect(error)
       .to.be.instanceOf(PersistenceError)
       .with.property('message')
-      .that.matches(/open already/);
+      .that.matches(/already open/);
     await engine.close();
     await (await engineOf()).persist(eventOf('key', 1, 'a'));
   });
@@ -163,7 +163,7 @@ describe('LevelEngine', () => {
     await tamper((db) => db.put('something', 'else'));
     expect(String(await rejection(LevelEngine.open(folder)))).to.include('another program');
     await tamper((db) => db.put('format', '2'));
-    expect(String(await rejection(LevelEngine.open(folder)))).to.include('format 2, here 1');
+    expect(String(await rejection(LevelEngine.open(folder)))).to.include('format 2, expected 1');
   });
 
   it('says what was not written and why, and goes on when writing is possible again', async () => {
@@ -191,7 +191,7 @@ describe('LevelEngine', () => {
       [engine.takeSnapshot(snapshotOf('key', 1, circular)), /snapshot 1 of key cannot be written as JSON/],
       [engine.persist(eventOf('key', 0, 'x')), /sequence number 0/],
       [engine.persist(eventOf('key', 1.5, 'x')), /sequence number 1.5/],
-      [engine.persist(eventOf('\ud800', 1, 'x')), /no text/],
+      [engine.persist(eventOf('\ud800', 1, 'x')), /not well-formed Unicode/],
     ];
     for (const [refusal, message] of cases) {
       const error = await rejection(refusal);

@@ -176,9 +176,9 @@ describe('a persistent actor whose engine fails', () => {
         undefined,
       ],
       ['snapshot now', broken({ latestSnapshot: failing }), {}, /latest snapshot of sum.*unplugged/, undefined],
-      ['no number', broken({ latestSnapshot: async () => ({ data: 1 }) }), {}, /sequence number is none/, undefined],
-      ['events', broken({ events: failing }), {}, /events of sum cannot be read on after event 0: unplugged/, 0],
-      ['order', broken({ events: twice }), {}, /after event 1 is event 1/, 1],
+      ['no number', broken({ latestSnapshot: async () => ({ data: 1 }) }), {}, /sequence number is invalid/, undefined],
+      ['events', broken({ events: failing }), {}, /events of sum after event 0 cannot be read: unplugged/, 0],
+      ['order', broken({ events: twice }), {}, /after event 1, the engine returned event 1/, 1],
       ['decoder', broken({}), { decoder: decodes }, /event 2 of sum cannot be decoded: unplugged/, 2],
       [
         'snapshotDecoder',

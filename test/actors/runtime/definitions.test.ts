@@ -90,11 +90,11 @@ describePlacements('a definition that is wrong', (newCluster) => {
     ],
     'has a number of instances that is none': [
       (p) => p.sink('z', p.source('a', Row, nothing), { instances: 1.5 }, nothing),
-      /instances of segment "z" is a whole number from 1, .* got 1.5/,
+      /instances of segment "z" must be a whole number from 1 to .*, not 1.5/,
     ],
     'has no instance': [
       (p) => p.sink('z', p.source('a', Row, nothing), { instances: 0 }, nothing),
-      /whole number from 1, .* got 0/,
+      /whole number from 1 to .*, not 0/,
     ],
     'has an unknown policy': [
       (p) => p.sink('z', p.source('a', Row, { policy: untyped('random') }, nothing), nothing),
@@ -116,9 +116,12 @@ describePlacements('a definition that is wrong', (newCluster) => {
     'has a segment without a function': [(p) => void p.source('a', Row, untyped({})), /needs its function/],
     'has a segment whose options are none': [
       (p) => void p.source('a', Row, untyped(undefined), nothing),
-      /its options before that/,
+      /its options before it/,
     ],
-    'reads from what is no port': [(p) => p.sink('z', untyped(undefined), nothing), /segment "z" reads from a port/],
+    'reads from what is no port': [
+      (p) => p.sink('z', untyped(undefined), nothing),
+      /segment "z" must read from a port/,
+    ],
     'uses a port of another pipeline': [
       (p) => p.sink('z', untyped({ name: 'elsewhere', type: Row }), nothing),
       /port "elsewhere" of segment "z" belongs to another pipeline/,
@@ -166,7 +169,7 @@ describePlacements('a definition that is wrong', (newCluster) => {
     'partitions of an unknown segment': [{ partitions: { nobody: [1] } }, /no segment "nobody"/],
     'instances that are no number': [{ instances: { sink: untyped('2') } }, /whole number from 1/],
     'no instances': [{ instances: { sink: 0 } }, /whole number from 1/],
-    'an impossible number of instances': [{ instances: { sink: 1e9 } }, /at most/],
+    'an impossible number of instances': [{ instances: { sink: 1e9 } }, /from 1 to \d+/],
     'partitions that are no ordinals': [{ partitions: { sink: untyped(1) } }, /ordinals/],
   };
   for (const [what, [given, message]] of Object.entries(options)) {

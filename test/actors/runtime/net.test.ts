@@ -88,7 +88,7 @@ describe('runtimes that meet over sockets', () => {
       'tcp://127.0.0.1:0',
     );
     const further = await rejection(settings({ controlPlane: 'tcp://10.0.0.1:7' }));
-    expect(further).to.be.instanceOf(ConfigError).with.property('message').that.includes('set listen');
+    expect(further).to.be.instanceOf(ConfigError).with.property('message').that.includes('set the option listen');
   });
 
   it('say what is missing before anything is let in', async () => {

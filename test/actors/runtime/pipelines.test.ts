@@ -175,6 +175,38 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
     if (cluster.isVirtual) expect(cause).to.include({ name: 'RangeError', code: 'TOO_MUCH' });
   });
 
+  for (const definition of [flow, restarting]) {
+    it(`fails with the very error that a segment in the same process threw, and with one like it from elsewhere (${definition.name})`, async () => {
+      const { runtime, cluster } = await start({ system: { partitions: 2 } });
+      const elsewhere = await cluster.start();
+      // Partitions but the first are elsewhere, too, where they are on threads or in processes of their own.
+      const here = cluster.isVirtual ? runtime.ordinals : runtime.ordinals.slice(0, 1);
+      const thrown: Error[] = [];
+      for (const ordinal of [...runtime.ordinals, ...elsewhere.ordinals]) {
+        const { run } = await startFlow(
+          runtime,
+          definition,
+          { count: 10 },
+          {
+            partitions: { stage: [ordinal] },
+            board: (on) => {
+              on.stage = () => {
+                const error = new RangeError('too much', { cause: new Error('the deeper one') });
+                thrown.push(error);
+                throw error;
+              };
+            },
+          },
+        );
+        const error = await rejection(run.done);
+        expect(error).to.be.instanceOf(PipelineError);
+        const { cause } = error as PipelineError;
+        expect(cause === thrown.at(-1), `partition ${ordinal}`).to.equal(here.includes(ordinal));
+        expect(cause).to.have.property('message', 'too much');
+      }
+    });
+  }
+
   it('gives up code that does not settle after stopTimeoutMs', async () => {
     const { runtime, cluster } = await start({ kernelLimits: { stopTimeoutMs: 700 } });
     const never = gate();
@@ -194,7 +226,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
     const before = scheduler.now();
     await run.stop();
     cluster.expectPassed(scheduler.now() - before, 700, 900);
-    expect(cluster.log.some(({ message }) => message.includes('was given up'))).to.equal(true);
+    expect(cluster.log.some(({ message }) => message.includes('was abandoned'))).to.equal(true);
     never.open();
   });
 

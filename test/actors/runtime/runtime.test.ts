@@ -51,7 +51,7 @@ describeRuntime('a runtime', (start) => {
 
   it('needs a name to register an actor as it is spawned', async () => {
     const { runtime } = await start();
-    expect(() => runtime.spawn(echo, { register: true })).to.throw(ConfigError, 'needs a name');
+    expect(() => runtime.spawn(echo, { register: true })).to.throw(ConfigError, 'needs a name to be registered');
   });
 
   it('is stopped once, however often it is asked to, and leaves nothing', async () => {

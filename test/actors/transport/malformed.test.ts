@@ -94,6 +94,27 @@ describe('malformed messages', () => {
     await finish();
   });
 
+  it('that state another identity are refused: a peer cannot fill the tables by which it is found', async () => {
+    const { far, stranger, finish } = await setUp();
+    const hello = (value: v1.HelloInit): Uint8Array =>
+      stranger.word({ message: { case: 'hello', value: v1.Hello.create({ version: 1, ...value }) } });
+    stranger.send(hello({ address: 'memory://peer/1/9', incarnation: 4n }));
+    stranger.send(hello({ address: 'memory://peer/1/9', incarnation: 4n, ordinal: 7 }));
+    stranger.send(hello({ address: 'memory://peer/1/9', incarnation: 4n, ordinal: 7 }));
+    const others = [
+      { address: 'memory://peer/2/9', incarnation: 4n, ordinal: 7 },
+      { address: 'memory://peer/1/9', incarnation: 5n, ordinal: 7 },
+      { address: 'memory://peer/1/9', incarnation: 4n, ordinal: 8 },
+    ];
+    for (const other of others) stranger.send(hello(other));
+    await counted(far, others.length);
+    const hellos = [...far.router.channels()].map(
+      ({ peer }) => `${peer?.address} ${peer?.incarnation} ${peer?.ordinal}`,
+    );
+    expect(hellos).to.include('memory://peer/1/9 4 7');
+    await finish();
+  });
+
   it('in the midst of a frame cost the frame s other messages nothing', async () => {
     const { far, seen, stranger, finish } = await setUp();
     const message = (value: number): Uint8Array =>

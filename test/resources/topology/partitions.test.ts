@@ -106,14 +106,14 @@ describe('host partitions', () => {
   it('are narrowed by a cpuset of the user, which says what it lacks', () => {
     const system = systemOf('two-packages', { strategy: 'package', cpuset: '0-1,8,64' });
     expect(cpusets(system)).to.deep.equal(['0-1', '8']);
-    expect(system.notices.join()).to.include('cpuset 0-1,8,64 has the processors 64');
+    expect(system.notices.join()).to.include('cpuset 0-1,8,64 contains the processors 64');
     expect(systemOf('two-packages', { strategy: 'package', cpuset: '0,8' }).notices).to.deep.equal([]);
   });
 
   it('cannot be made of processors that are not there', () => {
     expect(() => systemOf('two-packages', { strategy: 'l3', cpuset: '64' })).to.throw(ConfigError, '0-15');
     expect(() => systemOf('two-packages', { strategy: 'l3', cpuset: 'all' })).to.throw(ConfigError, '0-3,8');
-    expect(() => systemOf('two-packages', { strategy: 'l3' }, '64')).to.throw(ConfigError, 'none is in both');
+    expect(() => systemOf('two-packages', { strategy: 'l3' }, '64')).to.throw(ConfigError, 'they have none in common');
   });
 
   it('are made by a strategy or by a number, and by nothing else', () => {
@@ -121,7 +121,7 @@ describe('host partitions', () => {
       expect(() => parseStrategy(bad), bad).to.throw(ConfigError, 'count(N)');
     }
     expect(parseStrategy('count(3)')).to.equal('count(3)');
-    expect(() => systemOf('one-core', { strategy: 'l3', partitions: 2 })).to.throw(ConfigError, 'the same thing');
+    expect(() => systemOf('one-core', { strategy: 'l3', partitions: 2 })).to.throw(ConfigError, 'exclude each other');
   });
 });
 

@@ -138,7 +138,7 @@ describe('what is no topology', () => {
     'a number that is none': [wrap(`<object type="Core" os_index="-1">${PU}</object>`), 'os_index="-1"'],
     'a set that is none': [wrap(`<object type="NUMANode" cpuset="all"/>${PU}`), 'cpuset="all"'],
     'a set without end': [wrap(`<object type="NUMANode" cpuset="0xf...f"/>${PU}`), 'no finite set'],
-    'a tree that is too deep': [wrap('<object>'.repeat(10_000)), `${limits.topologyDepth} elements`],
+    'a tree that is too deep': [wrap('<object>'.repeat(10_000)), `nested deeper than ${limits.topologyDepth}`],
     'entities that grow': [
       `<!DOCTYPE t [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><topology version="&b;"/>`,
       'not well-formed XML',
@@ -155,7 +155,10 @@ describe('what is no topology', () => {
   }
 
   it('is refused when it is too long, before any of it is read', () => {
-    expect(() => readTopology(' '.repeat(limits.topologyXmlBytes + 1))).to.throw(ConfigError, 'too much');
+    expect(() => readTopology(' '.repeat(limits.topologyXmlBytes + 1))).to.throw(
+      ConfigError,
+      'the limit for a topology',
+    );
   });
 
   it('never leads to another error, whatever is cut out of a good one', () => {

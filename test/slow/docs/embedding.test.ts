@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stepsOf } from './page.js';
+import { stepsBefore } from './page.js';
 import { Project, root } from './project.js';
 
 /** A reader that is slower than a burst, and clients that leave, beside the files of the page. */
@@ -54,11 +54,10 @@ describe('the stream of docs/embedding.md', function () {
   this.timeout(120_000);
 
   it('loses no element of a burst, and leaves nothing behind when clients leave', async () => {
-    const steps = stepsOf(readFileSync(join(root, 'docs/embedding.md'), 'utf8'));
     // What comes before the services.
-    const shared = steps.slice(
-      0,
-      steps.findIndex((step) => step.kind === 'file' && step.path === 'fastify.ts'),
+    const shared = stepsBefore(
+      readFileSync(join(root, 'docs/embedding.md'), 'utf8'),
+      (step) => step.kind === 'file' && step.path === 'fastify.ts',
     );
     const project = await Project.create();
     try {

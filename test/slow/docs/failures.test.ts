@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stepsOf } from './page.js';
+import { stepsBefore } from './page.js';
 import { Project, root } from './project.js';
 
 /** Starts the programs of docs/cluster.md, kills them, and compares what is left with the page about failures. */
@@ -93,11 +93,7 @@ describe('docs/failures.md', function () {
   this.timeout(120_000);
 
   it('says what happens when processes of a cluster are killed or stopped, and when the control plane is gone', async () => {
-    const steps = stepsOf(readFileSync(join(root, 'docs/cluster.md'), 'utf8'));
-    const shared = steps.slice(
-      0,
-      steps.findIndex(({ kind }) => kind === 'start'),
-    );
+    const shared = stepsBefore(readFileSync(join(root, 'docs/cluster.md'), 'utf8'), ({ kind }) => kind === 'start');
     const project = await Project.create();
     try {
       for (const step of shared) await project.do(step);

@@ -35,6 +35,15 @@ export function stepsOf(page: string): readonly Step[] {
   });
 }
 
+/** The steps of a page before the first for which `isEnd` holds. */
+export function stepsBefore(page: string, isEnd: (step: Step) => boolean): readonly Step[] {
+  const steps = stepsOf(page);
+  const end = steps.findIndex(isEnd);
+  // Without it slice would quietly leave out the last step.
+  if (end < 1) throw new Error('The page has no step that this test ends before: has it been renamed?');
+  return steps.slice(0, end);
+}
+
 /** The commands for a checkout that a page shows, without their remarks. */
 export function checkoutCommands(page: string): readonly string[] {
   return blocksOf(page)

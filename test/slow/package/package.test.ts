@@ -65,6 +65,7 @@ describe('the package, installed by a stranger,', function () {
       }
       expect(contents.filter((path) => path.startsWith('dist/') && BUILD_FILE.test(path))).to.deep.equal([]);
       const scripts = contents.filter((path) => /^dist\/.*js$/.test(path));
+      expect(scripts).to.include('dist/index.js').and.include('dist/cjs/index.js').and.include('dist/cli/main.js');
       const installed = join(stranger.folder, 'node_modules/millrace');
       for (const path of scripts) {
         expect(await readFile(join(installed, path), 'utf8'), path).to.not.match(/^\/\/# sourceMappingURL=/m);
@@ -81,6 +82,7 @@ describe('the package, installed by a stranger,', function () {
           ?.split('\n')
           .map((line) => line.trim()) ?? [];
       const [install = '', run = ''] = commands;
+      expect(install).to.match(/^npm install vega-datasets@/);
       expect(run).to.equal('millrace run node_modules/millrace/examples/flights');
       await stranger.install(...install.split(' ').slice(2));
       const chart = await shell(stranger.folder, 'node_modules/.bin/millrace', ...run.split(' ').slice(1));

@@ -7,12 +7,12 @@ import "millrace/v1/annotations.proto";
 
 message Trade { string symbol = 1; double price = 2; }
 message Symbol { string symbol = 1; }
-message Quote { double price = 1; }
+message Price { double price = 1; }
 
 service Pricing {
   rpc Observe(Trade) returns (google.protobuf.Empty) { option (millrace.v1.mode) = ASYNC; }
-  rpc Quote(Symbol) returns (Quote);
-  rpc Watch(Symbol) returns (stream Quote);
+  rpc Quote(Symbol) returns (Price);
+  rpc Watch(Symbol) returns (stream Price);
 }
 `;
 
@@ -55,9 +55,9 @@ export const placed = (placeOf: (file: string) => string): Readonly<Record<strin
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { pipeline } from 'millrace';
-import { Quote } from './gen/shop.js';
+import { Price } from './gen/shop.js';
 export default pipeline('flow', ${placeOf('flow')}, (p) => {
-  const from = p.source('from', Quote, { instances: 2 }, (out) => out.write({ price: 1 }));
+  const from = p.source('from', Price, { instances: 2 }, (out) => out.write({ price: 1 }));
   p.sink('to', from, { instances: 2 }, async (input) => {
     for await (const { price } of input) console.log('read', price);
   });

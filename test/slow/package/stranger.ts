@@ -8,7 +8,9 @@ import { PROTO } from './programs.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
-const UNREACHABLE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|network/;
+/** What npm says of a registry that it cannot connect to; a failure of any other kind is one of the package. */
+const UNREACHABLE =
+  /^npm (?:error|ERR!) code (?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH)$/m;
 
 /** A registry that cannot be reached. */
 export class Offline extends Error {}

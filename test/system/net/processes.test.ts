@@ -8,7 +8,7 @@ import { Runtime } from '#src/actors/runtime/index.js';
 import { UnreachableError } from '#src/errors.js';
 import { silentLogger } from '#src/logging/index.js';
 import { Errands } from '../../actors/transport/errands.js';
-import { rejectionOf } from '../../transport/compliance/rejection.js';
+import { rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
 
 const PROGRAM = fileURLToPath(new URL('errands-process.js', import.meta.url));
@@ -56,9 +56,9 @@ describe('two processes of the operating system', function () {
 
   it('learn at once that the other was killed', async () => {
     await start('unix:');
-    const pending = rejectionOf(far.run({ value: 1 }, { timeoutMs: 15_000 }));
+    const pending = rejection(far.run({ value: 1 }, { timeoutMs: 15_000 }));
     child.kill('SIGSTOP');
-    const stalled = rejectionOf(far.run({ value: 1 }, { timeoutMs: 15_000 }));
+    const stalled = rejection(far.run({ value: 1 }, { timeoutMs: 15_000 }));
     child.kill('SIGKILL');
     expect(await stalled).to.be.instanceOf(UnreachableError);
     await pending.catch(() => {});

@@ -7,7 +7,7 @@ import type { Bench } from '../compliance.js';
 import { upTo } from '../../support/numbers.js';
 import { someTurns, until } from '../../support/until.js';
 import { numbered, openPair, Peer } from './peer.js';
-import { rejectionOf } from './rejection.js';
+import { rejection } from '../../support/rejection.js';
 
 export function describeConnecting(bench: Bench): void {
   describe('connecting', () => {
@@ -52,7 +52,7 @@ export function describeConnecting(bench: Bench): void {
     it('is refused where nothing listens', async () => {
       const near = await bench.create();
       const address = await bench.fixture().refusedAddress();
-      const error = await rejectionOf(near.connect(address, { timeoutMs: 60_000 }));
+      const error = await rejection(near.connect(address, { timeoutMs: 60_000 }));
       expect(error).to.be.instanceOf(UnreachableError);
       expect(error).to.have.property('message').that.includes(address);
     });
@@ -61,12 +61,12 @@ export function describeConnecting(bench: Bench): void {
       const [near, far] = [await bench.create(), await bench.create()];
       const address = await far.listen((link) => new Peer(far, link));
       await far.close();
-      expect(await rejectionOf(near.connect(address, { timeoutMs: 1_000 }))).to.be.instanceOf(UnreachableError);
+      expect(await rejection(near.connect(address, { timeoutMs: 1_000 }))).to.be.instanceOf(UnreachableError);
     });
 
     it('is refused for an address that makes no sense', async () => {
       const near = await bench.create();
-      expect(await rejectionOf(near.connect('nonsense', { timeoutMs: 1_000 }))).to.be.instanceOf(UnreachableError);
+      expect(await rejection(near.connect('nonsense', { timeoutMs: 1_000 }))).to.be.instanceOf(UnreachableError);
     });
 
     it('fails at the deadline, not before, when no answer comes', async () => {
@@ -74,7 +74,7 @@ export function describeConnecting(bench: Bench): void {
       const address = await bench.fixture().silentAddress();
       const { scheduler } = bench.fixture();
       const beganMs = scheduler.now();
-      expect(await rejectionOf(near.connect(address, { timeoutMs: 30 }))).to.be.instanceOf(UnreachableError);
+      expect(await rejection(near.connect(address, { timeoutMs: 30 }))).to.be.instanceOf(UnreachableError);
       expect(scheduler.now() - beganMs).to.be.within(30, 1_000);
     });
 
@@ -83,11 +83,11 @@ export function describeConnecting(bench: Bench): void {
       const address = await bench.fixture().silentAddress();
       const reason = new Error('changed my mind');
       const aborted = near.connect(address, { timeoutMs: 60_000, signal: AbortSignal.abort(reason) });
-      expect(await rejectionOf(aborted))
+      expect(await rejection(aborted))
         .to.be.instanceOf(UnreachableError)
         .with.property('cause', reason);
       const controller = new AbortController();
-      const pending = rejectionOf(near.connect(address, { timeoutMs: 60_000, signal: controller.signal }));
+      const pending = rejection(near.connect(address, { timeoutMs: 60_000, signal: controller.signal }));
       controller.abort(reason);
       expect(await pending)
         .to.be.instanceOf(UnreachableError)
@@ -99,7 +99,7 @@ export function describeConnecting(bench: Bench): void {
       const address = await far.listen((link) => new Peer(far, link));
       const { signal } = new AbortController();
       new Peer(near, await near.connect(address, { timeoutMs: 5_000, signal }));
-      await rejectionOf(near.connect(await bench.fixture().refusedAddress(), { timeoutMs: 5_000, signal }));
+      await rejection(near.connect(await bench.fixture().refusedAddress(), { timeoutMs: 5_000, signal }));
       expect(getEventListeners(signal, 'abort')).to.deep.equal([]);
     });
 
@@ -111,14 +111,14 @@ export function describeConnecting(bench: Bench): void {
         accepted.push(new Peer(far, link));
         controller.abort();
       });
-      await rejectionOf(near.connect(address, { timeoutMs: 5_000, signal: controller.signal }));
+      await rejection(near.connect(address, { timeoutMs: 5_000, signal: controller.signal }));
       await until('the server to learn it', () => accepted.every((peer) => !peer.link.isOpen));
     });
 
     it('ends when its transport closes', async () => {
       const near = await bench.create();
       const address = await bench.fixture().silentAddress();
-      const pending = rejectionOf(near.connect(address, { timeoutMs: 60_000 }));
+      const pending = rejection(near.connect(address, { timeoutMs: 60_000 }));
       await near.close();
       expect(await pending).to.be.instanceOf(StoppedError);
     });
@@ -126,11 +126,11 @@ export function describeConnecting(bench: Bench): void {
     it('refuses to listen twice, and anything once closed', async () => {
       const near = await bench.create();
       const address = await near.listen((link: Link) => new Peer(near, link));
-      expect(await rejectionOf(near.listen(() => {}))).to.be.instanceOf(ConfigError);
+      expect(await rejection(near.listen(() => {}))).to.be.instanceOf(ConfigError);
       await near.close();
       await near.close();
-      expect(await rejectionOf(near.listen(() => {}))).to.be.instanceOf(StoppedError);
-      expect(await rejectionOf(near.connect(address, { timeoutMs: 10 }))).to.be.instanceOf(StoppedError);
+      expect(await rejection(near.listen(() => {}))).to.be.instanceOf(StoppedError);
+      expect(await rejection(near.connect(address, { timeoutMs: 10 }))).to.be.instanceOf(StoppedError);
     });
 
     it('holds many links at once, each to its own peer', async () => {

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { UnreachableError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
-import { rejectionOf } from '../compliance/rejection.js';
+import { rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
 import { HastyScheduler, hello, KEY, Meeting, record } from './meeting.js';
 
@@ -45,7 +45,7 @@ describe('the handshake on a socket', () => {
   ] as const) {
     it(`rejects a client with ${name}, before it receives its hello`, async () => {
       const { accepted, heard, listener } = await open({ key: KEY });
-      const error = await rejectionOf(meeting.dial(client));
+      const error = await rejection(meeting.dial(client));
       expect(error).to.be.instanceOf(UnreachableError).with.property('message').that.matches(/key/);
       expect([accepted.length, heard.length, listener.rejected]).to.deep.equal([0, 0, 1]);
     });
@@ -53,7 +53,7 @@ describe('the handshake on a socket', () => {
 
   it('is rejected by a client with a key, when the server has none', async () => {
     const { accepted } = await open();
-    expect(await rejectionOf(meeting.dial({ key: KEY }))).to.be.instanceOf(UnreachableError);
+    expect(await rejection(meeting.dial({ key: KEY }))).to.be.instanceOf(UnreachableError);
     expect(accepted).to.deep.equal([]);
   });
 

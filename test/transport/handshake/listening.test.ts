@@ -18,7 +18,7 @@ import { checkSecurity } from '#src/transport/handshake/index.js';
 import type { LinkSecurity, ListenOptions } from '#src/transport/index.js';
 import { listenAddress } from '#src/socket-address.js';
 import { publishSocket, withdrawSocket } from '#src/transport/handshake/socket-file.js';
-import { rejectionOf } from '../compliance/rejection.js';
+import { rejection } from '../../support/rejection.js';
 import { certificate, clusterAuthority } from '../net/certificates.js';
 import { until } from '../../support/until.js';
 import { KEY, Meeting } from './meeting.js';
@@ -98,7 +98,7 @@ describe('a connection listener', () => {
     it('names the folder and the reason where it may use no other', async () => {
       for (const of of Object.values(unusable)) {
         const socketFolder = of(folder);
-        const error = await rejectionOf(open({}, { socketFolder }));
+        const error = await rejection(open({}, { socketFolder }));
         expect(error).to.be.instanceOf(ConfigError).with.property('message').that.includes(`${socketFolder}: `);
       }
     });
@@ -146,7 +146,7 @@ describe('a connection listener', () => {
       await listen(slower, staged);
       await listen(faster, path);
     });
-    expect(await rejectionOf(work))
+    expect(await rejection(work))
       .to.be.instanceOf(ConfigError)
       .with.property('message')
       .that.includes('another process');
@@ -162,7 +162,7 @@ describe('a connection listener', () => {
     expect(statSync(path).mode & 0o777).to.equal(0o600);
     await meeting.dial();
     // The address of the killed process does not reach this one.
-    const error = await rejectionOf(meeting.dial({}, `unix:${path}#0123456789abcdef`));
+    const error = await rejection(meeting.dial({}, `unix:${path}#0123456789abcdef`));
     expect(error)
       .to.be.instanceOf(UnreachableError)
       .with.property('message')
@@ -173,11 +173,11 @@ describe('a connection listener', () => {
   it('does not remove a file that is not a socket, or the socket of a process that listens', async () => {
     const path = join(folder, 'link.sock');
     writeFileSync(path, 'precious');
-    expect(await rejectionOf(open({}, { listen: `unix:${path}` }))).to.be.instanceOf(ConfigError);
+    expect(await rejection(open({}, { listen: `unix:${path}` }))).to.be.instanceOf(ConfigError);
     expect(statSync(path).size).to.equal(8);
     rmSync(path);
     const first = await open({}, { listen: `unix:${path}` });
-    expect(await rejectionOf(open({}, { listen: `unix:${path}` }))).to.be.instanceOf(ConfigError);
+    expect(await rejection(open({}, { listen: `unix:${path}` }))).to.be.instanceOf(ConfigError);
     await first.dial();
   });
 
@@ -198,12 +198,12 @@ describe('a connection listener', () => {
   it('names the address that it could not bind', async () => {
     const taken = await open({ keyless: 'loopback' }, { listen: 'tcp://127.0.0.1:0' });
     const at = taken.address.replace(/#.*/, '');
-    expect(await rejectionOf(open({ keyless: 'loopback' }, { listen: at })))
+    expect(await rejection(open({ keyless: 'loopback' }, { listen: at })))
       .to.be.instanceOf(ConfigError)
       .with.property('message')
       .that.includes(at);
     chmodSync(folder, 0o700);
-    expect(await rejectionOf(open({}, { listen: `unix:${folder}/none/link` }))).to.be.instanceOf(ConfigError);
+    expect(await rejection(open({}, { listen: `unix:${folder}/none/link` }))).to.be.instanceOf(ConfigError);
     expect(() => new Meeting({}, { listen: 'somewhere' })).to.throw(ConfigError, 'It accepts');
   });
 
@@ -249,7 +249,7 @@ describe('the security of links', () => {
       const own = await certificate();
       const strangers = [{ tls: { ...own, ca: ca.cert } }, { tls: { ...own, ca: own.cert } }];
       for (const stranger of strangers) {
-        expect(await rejectionOf(meeting.dial(stranger))).to.be.instanceOf(UnreachableError);
+        expect(await rejection(meeting.dial(stranger))).to.be.instanceOf(UnreachableError);
       }
       const plain = await meeting.raw();
       plain.socket.write('GET / HTTP/1.1\r\n\r\n');
@@ -262,11 +262,11 @@ describe('the security of links', () => {
       const security = { key: KEY, tls: await certificate() };
       meeting = await new Meeting(security, { listen: 'tls://127.0.0.1:0' }).open();
       await meeting.dial({ key: KEY, tls: await certificate() });
-      expect(await rejectionOf(meeting.dial({ key: 'x'.repeat(16), tls: await certificate() }))).to.be.instanceOf(
+      expect(await rejection(meeting.dial({ key: 'x'.repeat(16), tls: await certificate() }))).to.be.instanceOf(
         UnreachableError,
       );
       const between = await relay(meeting.address);
-      const error = await rejectionOf(meeting.dial(security, between.address));
+      const error = await rejection(meeting.dial(security, between.address));
       expect(error)
         .to.be.instanceOf(UnreachableError)
         .with.property('message')

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { ConfigError, StoppedError, UnreachableError } from '#src/errors.js';
 import { Lane } from '#src/protocol/index.js';
 import { numbered } from '../compliance/peer.js';
-import { rejectionOf } from '../compliance/rejection.js';
+import { rejection } from '../../support/rejection.js';
 import { upTo } from '../../support/numbers.js';
 import { World } from './world.js';
 
@@ -31,7 +31,7 @@ describe('a crash on the pseudo-network', () => {
     expect(server.trySend(Lane.data, numbered(1))).to.equal(false);
     await client.end();
     expect([server.frames, server.closed]).to.deep.equal([[], []]);
-    expect(await rejectionOf(server.transport.connect('memory://node-1/a/0', { timeoutMs: 10 }))).to.be.instanceOf(
+    expect(await rejection(server.transport.connect('memory://node-1/a/0', { timeoutMs: 10 }))).to.be.instanceOf(
       StoppedError,
     );
     await world.end();
@@ -74,7 +74,7 @@ describe('a crash on the pseudo-network', () => {
     const world = new World({ latencyMs: 10 });
     const { client } = await world.link('node-1/a', 'node-2/a');
     const connect = (): Promise<unknown> =>
-      rejectionOf(client.transport.connect('memory://node-2/a/0', { timeoutMs: 1_000 }));
+      rejection(client.transport.connect('memory://node-2/a/0', { timeoutMs: 1_000 }));
     const going = connect();
     await world.reach(25);
     world.network.crash('node-2');
@@ -96,7 +96,7 @@ describe('a crash on the pseudo-network', () => {
     const link = await client.transport.connect(address, { timeoutMs: 10 });
     expect(link.peerAddress).to.equal(address);
     const old = client.transport.connect('memory://node-2/a/0', { timeoutMs: 10 });
-    expect(await rejectionOf(old)).to.be.instanceOf(UnreachableError);
+    expect(await rejection(old)).to.be.instanceOf(UnreachableError);
     await world.end();
   });
 

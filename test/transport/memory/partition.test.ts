@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { UnreachableError } from '#src/errors.js';
 import { Lane } from '#src/protocol/index.js';
 import { numbered, numberOf } from '../compliance/peer.js';
-import { rejectionOf } from '../compliance/rejection.js';
+import { rejection } from '../../support/rejection.js';
 import { upTo } from '../../support/numbers.js';
 import { World } from './world.js';
 
@@ -103,7 +103,7 @@ describe('a partition of the pseudo-network', () => {
     const world = new World({ latencyMs: 10 });
     const { client } = await world.link('node-1/a', 'node-2/a');
     world.network.partition(['node-1'], ['node-2']);
-    const error = await rejectionOf(client.transport.connect('memory://node-2/a/0', { timeoutMs: 100 }));
+    const error = await rejection(client.transport.connect('memory://node-2/a/0', { timeoutMs: 100 }));
     expect(error).to.be.instanceOf(UnreachableError).with.property('message').that.includes('100 ms');
     expect(world.scheduler.now()).to.equal(120);
     await world.end();

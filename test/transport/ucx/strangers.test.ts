@@ -16,7 +16,7 @@ import { Offers } from '#src/transport/ucx/offer.js';
 import { Rings } from '#src/transport/ucx/rings.js';
 import { UcxLibrary, type UcxTransport } from '#src/transport/ucx/index.js';
 import { numbered, Peer } from '../compliance/peer.js';
-import { rejectionOf } from '../compliance/rejection.js';
+import { rejection } from '../../support/rejection.js';
 import { upTo } from '../../support/numbers.js';
 import { until } from '../../support/until.js';
 import { describeWithUcx } from './available.js';
@@ -41,7 +41,7 @@ async function initiateWith(address: string, key: string, data: Uint8Array): Pro
     },
     { timeoutMs: 5_000 },
   );
-  return rejectionOf(dial.connect().then(({ socket }) => socket.destroy()));
+  return rejection(dial.connect().then(({ socket }) => socket.destroy()));
 }
 
 describeWithUcx('the ucx transport, among strangers,', () => {
@@ -116,10 +116,10 @@ describeWithUcx('the ucx transport, among strangers,', () => {
     );
     const address = `ucx+${await listener.open()}`;
     const near = peers.transport({ key: KEY });
-    const late = await rejectionOf(near.connect(address, { timeoutMs: 300 }));
+    const late = await rejection(near.connect(address, { timeoutMs: 300 }));
     expect(late).to.be.instanceOf(UnreachableError).with.property('message').that.includes('in time');
     const abort = new AbortController();
-    const connecting = rejectionOf(near.connect(address, { timeoutMs: 20_000, signal: abort.signal }));
+    const connecting = rejection(near.connect(address, { timeoutMs: 20_000, signal: abort.signal }));
     await until('the hello to be over', () => sockets.length === 2);
     abort.abort();
     expect(await connecting).to.be.instanceOf(UnreachableError);
@@ -148,9 +148,9 @@ describeWithUcx('the ucx transport, among strangers,', () => {
     const closed = peers.transport({ key: KEY });
     const address = await closed.listen(nobody);
     const near = peers.transport({ key: KEY, fabric: 'tcp' });
-    expect(await rejectionOf(near.connect(address, { timeoutMs: 5_000 }))).to.be.instanceOf(ResourceError);
+    expect(await rejection(near.connect(address, { timeoutMs: 5_000 }))).to.be.instanceOf(ResourceError);
     const eager = peers.transport({ key: KEY, fabric: 'tcp', interfaces: ['lo'] });
-    const refusal = await rejectionOf(eager.connect(address, { timeoutMs: 5_000 }));
+    const refusal = await rejection(eager.connect(address, { timeoutMs: 5_000 }));
     expect(refusal).to.be.instanceOf(UnreachableError).with.property('message').that.includes('interfaces');
     expect(refusal).to.have.property('cause').that.is.instanceOf(ProtocolError);
     expect(closed.statistics.links).to.equal(0);
@@ -160,7 +160,7 @@ describeWithUcx('the ucx transport, among strangers,', () => {
     const near = peers.transport({ key: KEY, fabric: 'tcp', interfaces: ['nowhere0'] });
     const far = peers.transport({ key: KEY });
     const address = await far.listen(nobody);
-    const error = await rejectionOf(near.connect(address, { timeoutMs: 5_000 }));
+    const error = await rejection(near.connect(address, { timeoutMs: 5_000 }));
     expect(error).to.be.instanceOf(ResourceError).with.property('message').that.includes('nowhere0');
   });
 });

@@ -5,7 +5,7 @@ export type Operation =
   | { readonly type: 'put'; readonly key: string; readonly value: string }
   | { readonly type: 'del'; readonly key: string };
 
-/** Says what is to be written, all of it or nothing, when its turn has come. It throws to be refused. */
+/** Called when its turn has come: returns the operations to write atomically. Throws to cancel itself. */
 export type Change = () => Promise<readonly Operation[]>;
 
 interface Entry {
@@ -14,12 +14,12 @@ interface Entry {
   readonly reject: (error: unknown) => void;
 }
 
-/** Changes that go into one write at most, so that a write and its memory stay bounded. */
-const MOST_TOGETHER = 1_024;
+/** The most changes in one write, which bounds its memory. */
+const MAX_CHANGES_PER_WRITE = 1_024;
 
 /**
- * Writes changes in the order in which they come. All that come while a write is under way go into the next one together, so that many
- * actors wait for one sync of the disk instead of one each.
+ * Writes changes in the order of the calls. Changes that are added during a write are combined into the next one, so that many actors
+ * share one sync of the disk.
  */
 export class Commits {
   readonly #db: ClassicLevel;
@@ -29,7 +29,7 @@ export class Commits {
   #writing: Promise<void> | undefined;
   #isClosed = false;
 
-  /** With `sync`, what is written is on the disk before it is acknowledged. `onFailure` is called when a write was not. */
+  /** With `sync`, a change is on the disk before it is acknowledged. `onFailure` is called when a write failed. */
   constructor(db: ClassicLevel, sync: boolean, onFailure: () => void) {
     this.#db = db;
     this.#sync = sync;
@@ -38,14 +38,14 @@ export class Commits {
 
   /** Resolves when the change is written. */
   add(change: Change): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new StoppedError('the store is closed: nothing is written any more'));
+    if (this.#isClosed) return Promise.reject(new StoppedError('the store is closed, so nothing can be written'));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ change, resolve, reject });
       this.#writing ??= this.#write();
     });
   }
 
-  /** Refuses what comes from now on; resolves when all that came before is written or refused. */
+  /** Refuses further changes; resolves when all earlier ones are written or have failed. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#writing;
@@ -55,7 +55,7 @@ export class Commits {
     while (this.#waiting.length > 0) {
       const operations: Operation[] = [];
       const accepted: Entry[] = [];
-      for (const entry of this.#waiting.splice(0, MOST_TOGETHER)) {
+      for (const entry of this.#waiting.splice(0, MAX_CHANGES_PER_WRITE)) {
         try {
           operations.push(...(await entry.change()));
           accepted.push(entry);

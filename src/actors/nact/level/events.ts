@@ -6,7 +6,7 @@ import { endOfRecords, readEvent, recordKey, sequenceNumberOf } from './records.
 /** Records read from the store at a time. */
 const PAGE = 256;
 
-/** The events of one key, as nact's actors read them (`reduce`), as a promise of all, and one after the other. */
+/** The events of one key: through nact's `reduce`, as a promise of all, or by async iteration. */
 export class LevelEvents implements EventStream, PromiseLike<PersistedEvent[]> {
   readonly #db: ClassicLevel;
   readonly #key: string;
@@ -38,7 +38,7 @@ export class LevelEvents implements EventStream, PromiseLike<PersistedEvent[]> {
     let [result, index] = [initial, 0];
     for await (const event of this) {
       result = callback(result, event, index++);
-      // nact's callback returns a promise: one page of the store at a time.
+      // nact's callback returns a promise. Awaiting it keeps one page of the store in memory at a time.
       await result;
     }
     return result;
@@ -56,7 +56,7 @@ export class LevelEvents implements EventStream, PromiseLike<PersistedEvent[]> {
     return this.reduce(collect, []).then(onFulfilled, onRejected);
   }
 
-  /** PersistenceError for a record that is damaged or missing: in this store, numbers have no gaps. */
+  /** Throws PersistenceError for a record that is damaged or missing: this store's sequence numbers have no gaps. */
   async *#all(): AsyncGenerator<PersistedEvent> {
     const key = this.#key;
     let last = this.#offset;

@@ -7,12 +7,12 @@ import { LevelEvents } from './events.js';
 import { type LevelOptions, openFolder, type Settings, settingsOf } from './open.js';
 import { endOfRecords, readSnapshot, recordKey, sequenceNumberOf, writeEvent, writeSnapshot } from './records.js';
 
-/** Keys whose last number is remembered, so that not every event asks the store for it. */
+/** Keys whose last sequence number is cached, which saves a read of the store for each event. */
 const KNOWN_KEYS = 4_096;
 
 /**
- * Events and snapshots in a folder, through LevelDB: an engine for `configurePersistence`, here and in nact. What it has acknowledged
- * survives the end of the process, and with `sync`, which is the default, of the machine. One engine at a time has a folder.
+ * Stores events and snapshots in a folder, through LevelDB: an engine for `configurePersistence` of Millrace and of nact. Acknowledged
+ * data survives a crash of the process, and with `sync`, the default, a crash of the machine. Only one engine at a time can use a folder.
  *
  *     const engine = await LevelEngine.open('/var/lib/shop/events');
  *     configurePersistence(engine)(runtime);
@@ -29,8 +29,8 @@ export class LevelEngine implements PersistenceEngine {
   #closing: Promise<void> | undefined;
 
   /**
-   * Opens a folder, and makes it where it is missing. PersistenceError when another engine has it, or it cannot be read; ResourceError
-   * without the package `classic-level`; ConfigError for a wrong option.
+   * Opens a folder, and creates it if it is missing. Rejects with PersistenceError when another engine uses it, or it cannot be read; with
+   * ResourceError without the package `classic-level`; with ConfigError for an invalid option.
    */
   static async open(folder: string, options: LevelOptions = {}): Promise<LevelEngine> {
     const settings = settingsOf(options);
@@ -41,7 +41,7 @@ export class LevelEngine implements PersistenceEngine {
     this.folder = folder;
     this.#db = db;
     this.#settings = settings;
-    // A write that failed may have happened in part: what the store holds is asked again.
+    // After a failed write the content of the store is unknown, so the cache is invalid.
     this.#commits = new Commits(db, settings.sync, () => this.#lastNumbers.clear());
   }
 
@@ -59,7 +59,7 @@ export class LevelEngine implements PersistenceEngine {
     return undefined;
   }
 
-  /** The oldest snapshots of the key go in the same write, beyond those that are kept. */
+  /** Stores a snapshot, and deletes the key's oldest ones in the same write, beyond the number that is kept. */
   async takeSnapshot(snapshot: PersistedSnapshot): Promise<void> {
     const { key, sequenceNumber } = snapshot;
     const put: Operation = {
@@ -80,7 +80,7 @@ export class LevelEngine implements PersistenceEngine {
     return this.persistAll([event]);
   }
 
-  /** All of these or none. PersistenceError for a number that does not follow the last of its key: somebody else writes to it. */
+  /** Stores all of these or none. Rejects with PersistenceError for a number that does not follow the key's last one: then another actor uses the key. */
   async persistAll(events: readonly PersistedEvent[]): Promise<void> {
     const puts = events.map((event): Operation => {
       return { type: 'put', key: recordKey('event', event.key, event.sequenceNumber), value: writeEvent(event) };
@@ -92,7 +92,7 @@ export class LevelEngine implements PersistenceEngine {
     });
   }
 
-  /** Resolves when everything that was accepted is written and the folder is free. Idempotent. */
+  /** Resolves when all accepted changes are written, and the folder is closed. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#commits.close().then(() => this.#db.close());
     return this.#closing;
@@ -117,14 +117,14 @@ export class LevelEngine implements PersistenceEngine {
     }
   }
 
-  /** Holds that each event follows the last of its key, those of the same write included. */
+  /** Verifies that each event follows the last one of its key, including those of the same write. */
   async #number(events: readonly PersistedEvent[]): Promise<void> {
     const numbers = new Map<string, number>();
     for (const { key, sequenceNumber } of events) {
       const last = numbers.get(key) ?? this.#lastNumbers.get(key) ?? (await this.#lastNumber(key));
       if (sequenceNumber !== last + 1) {
         throw new PersistenceError(
-          `event ${sequenceNumber} of ${key} was refused, because the last one in the store is ${last}: does another actor use this key?`,
+          `event ${sequenceNumber} of ${key} was refused, because the last one in the store is ${last}: another actor may use this key`,
           { key, sequenceNumber },
         );
       }

@@ -1,12 +1,12 @@
 import type { ClassicLevel } from 'classic-level';
 import { ConfigError, PersistenceError, ResourceError } from '../../../errors.js';
-import { isError, messageOf } from '../../../foreign.js';
+import { codeOf, isError, messageOf } from '../../../foreign.js';
 import { FORMAT, FORMAT_KEY } from './records.js';
 
 export interface LevelOptions {
-  /** What is acknowledged is on the disk. Without it, it is with the operating system, and survives the process only. Default true. */
+  /** Acknowledged data is on the disk. Without it, the data survives a crash of the process, but not of the machine. Default true. */
   readonly sync?: boolean | undefined;
-  /** Snapshots that are kept of each key. Default 2. */
+  /** Snapshots that are kept for each key. Default 2. */
   readonly snapshots?: number | undefined;
 }
 
@@ -15,16 +15,16 @@ export interface Settings {
   readonly snapshots: number;
 }
 
-/** ConfigError for an option that is wrong. */
+/** Throws ConfigError for an invalid option. */
 export function settingsOf({ sync = true, snapshots = 2 }: LevelOptions): Settings {
   if (typeof sync !== 'boolean') throw new ConfigError(`sync must be true or false, not ${String(sync)}`);
   if (!Number.isSafeInteger(snapshots) || snapshots < 1) {
-    throw new ConfigError(`snapshots, those kept of each key, must be a whole number, at least 1, not ${snapshots}`);
+    throw new ConfigError(`snapshots (kept for each key) must be a whole number, at least 1, not ${snapshots}`);
   }
   return { sync, snapshots };
 }
 
-/** Opens the store in a folder, and makes it where it is missing. */
+/** Opens the store in a folder, and creates it if it is missing. */
 export async function openFolder(folder: string): Promise<ClassicLevel> {
   if (typeof folder !== 'string' || folder === '') throw new ConfigError('a store needs a folder');
   const Level = await loadPackage();
@@ -40,7 +40,7 @@ export async function openFolder(folder: string): Promise<ClassicLevel> {
   } else if (format !== FORMAT) {
     await db.close();
     throw new PersistenceError(
-      `${folder} holds a store of another program, or of another version (format ${format ?? 'none'}, here ${FORMAT}): give another folder`,
+      `${folder} contains a store of another program or version (format ${format ?? 'none'}, expected ${FORMAT}): use another folder`,
     );
   }
   return db;
@@ -56,9 +56,9 @@ async function loadPackage(): Promise<typeof ClassicLevel> {
 
 function cannotOpen(folder: string, error: unknown): PersistenceError {
   const cause = isError(error) && isError(error.cause) ? error.cause : error;
-  if (isError(cause) && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
+  if (codeOf(cause) === 'LEVEL_LOCKED') {
     return new PersistenceError(
-      `the store in ${folder} is open already, in this process or another: close that first, or give another folder`,
+      `the store in ${folder} is already open, in this process or another: close it first, or use another folder`,
       { cause },
     );
   }

@@ -2,7 +2,7 @@ import { PersistenceError } from '../../../errors.js';
 import { messageOf } from '../../../foreign.js';
 import type { PersistedEvent, PersistedSnapshot } from '../persistence/index.js';
 
-// What lies in the store. Keys sort as their numbers do, and no key contains a slash of its own:
+// The records of the store. Keys sort by sequence number; persistence keys are encoded, so they contain no slash:
 //
 //     event/<persistence key, percent-encoded>/<sequence number, 16 digits>      JSON { data, tags, createdAt, isDeleted }
 //     snapshot/<persistence key, percent-encoded>/<sequence number, 16 digits>   JSON { data, createdAt }
@@ -16,12 +16,12 @@ export const FORMAT = '1';
 /** As many digits as Number.MAX_SAFE_INTEGER has. */
 const DIGITS = 16;
 
-/** PersistenceError for a persistence key that is no text, such as half of a character. */
+/** Throws PersistenceError for a persistence key that is not well-formed Unicode. */
 export function recordKey(kind: Kind, key: string, sequenceNumber: number): string {
   return `${prefix(kind, key)}${String(sequenceNumber).padStart(DIGITS, '0')}`;
 }
 
-/** After all records of a kind and key. */
+/** A key after all records of a kind and persistence key. */
 export function endOfRecords(kind: Kind, key: string): string {
   return `${prefix(kind, key)}:`;
 }
@@ -34,11 +34,14 @@ function prefix(kind: Kind, key: string): string {
   try {
     return `${kind}/${encodeURIComponent(key)}/`;
   } catch (cause) {
-    throw new PersistenceError(`${JSON.stringify(key)} is no text, so it cannot be a persistence key`, { cause, key });
+    throw new PersistenceError(`${JSON.stringify(key)} is not well-formed Unicode, so it cannot be a persistence key`, {
+      cause,
+      key,
+    });
   }
 }
 
-/** PersistenceError for a number that cannot be one of a record, and for data that JSON cannot write. */
+/** Throws PersistenceError for an invalid sequence number, and for data that cannot be written as JSON. */
 export function writeEvent({ data, tags, createdAt, isDeleted, key, sequenceNumber }: PersistedEvent): string {
   return write('event', key, sequenceNumber, { data, tags, createdAt, isDeleted });
 }
@@ -65,7 +68,7 @@ function write(kind: Kind, key: string, sequenceNumber: number, record: object):
   }
 }
 
-/** PersistenceError for a record that is not one of ours. */
+/** Throws PersistenceError for a damaged record. */
 export function readEvent(text: string, key: string, sequenceNumber: number): PersistedEvent {
   const { data, tags, createdAt, isDeleted } = read('event', text, key, sequenceNumber);
   if (!isTags(tags) || typeof createdAt !== 'number' || typeof isDeleted !== 'boolean') {
@@ -74,7 +77,7 @@ export function readEvent(text: string, key: string, sequenceNumber: number): Pe
   return { data, tags, createdAt, isDeleted, key, sequenceNumber };
 }
 
-/** PersistenceError for a record that is not one of ours. */
+/** Throws PersistenceError for a damaged record. */
 export function readSnapshot(text: string, key: string, sequenceNumber: number): PersistedSnapshot {
   const { data, createdAt } = read('snapshot', text, key, sequenceNumber);
   if (typeof createdAt !== 'number') throw malformed('snapshot', key, sequenceNumber);

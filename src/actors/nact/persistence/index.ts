@@ -1,6 +1,7 @@
 /**
- * Event sourcing in nact's form: persistent actors, and the interface of the engines that keep their events and snapshots. An engine is
- * called through the scheduler's `outside`, so that virtual time waits for it; nothing here knows a store.
+ * Event sourcing in nact's form: persistent actors, and the interface of the engines that store their events and snapshots. Users call
+ * it through `millrace/nact`. Engines are called through the scheduler's `outside`, so that virtual time waits for them. Nothing here may
+ * know a particular store.
  */
 export { type Persist, type PersistentActorContext } from './context.js';
 export type { EventStream, PersistedEvent, PersistedSnapshot, PersistenceEngine } from './engine.js';

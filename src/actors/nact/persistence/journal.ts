@@ -12,13 +12,13 @@ interface Entry {
 }
 
 /**
- * The events of one actor on their way to the engine: numbered in the order of the calls, and handed over in that order, so that no
- * event is stored before those that came first. After a failure nothing more is, because nobody knows any more what the store holds.
+ * Writes the events of one actor to the engine: numbers them in the order of the calls, and stores them in that order, so that no event
+ * is stored before an earlier one. After a failure it stores nothing more, because the content of the store is unknown then.
  */
 export class Journal {
-  /** Of the last event that was read or handed over. */
+  /** Sequence number of the last event that was read or numbered. */
   sequenceNumber = 0;
-  /** What the first event was not stored for. */
+  /** The first failure; undefined while there was none. */
   failure: Error | undefined;
   readonly #engine: PersistenceEngine;
   readonly #key: string;
@@ -35,12 +35,12 @@ export class Journal {
     this.#onFailure = onFailure;
   }
 
-  /** Resolves when all that was appended is stored, or has failed; undefined when nothing is on its way. */
+  /** Resolves when all appended events are stored, or have failed; undefined when none is pending. */
   get settled(): Promise<void> | undefined {
     return this.#writing;
   }
 
-  /** Resolves when the event is stored, and rejects when it may not be; then the actor fails, too. */
+  /** Resolves when the event is stored. Rejects when it may not be; then the actor fails too. */
   append(encode: () => unknown, tags: string[], properties: readonly unknown[]): Promise<void> {
     const stored = new Promise<void>((resolve, reject) => {
       try {
@@ -51,7 +51,7 @@ export class Journal {
         reject(this.#fail(error));
       }
     });
-    // A function that does not wait for it learns of the failure through its actor.
+    // If the function does not await the promise, its actor reports the failure.
     stored.catch(() => {});
     return stored;
   }
@@ -60,7 +60,7 @@ export class Journal {
     if (this.failure !== undefined) throw this.failure;
     if (this.#waiting.length >= limits.pendingEvents) {
       throw new BackpressureError(
-        `${limits.pendingEvents} events of ${this.#key} are not stored yet: await ctx.persist`,
+        `${limits.pendingEvents} events of ${this.#key} are not stored yet (pendingEvents): await ctx.persist`,
       );
     }
     if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string')) {
@@ -79,7 +79,7 @@ export class Journal {
   }
 
   async #write(): Promise<void> {
-    // What is persisted together, without waiting in between, is handed over together.
+    // Events that are persisted without an await between them are stored together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const entries = this.#takeTogether();
@@ -94,7 +94,7 @@ export class Journal {
     this.#writing = undefined;
   }
 
-  /** All, where the engine takes them all at once, and the next otherwise. */
+  /** The next events to store together: one, unless the engine has `persistAll`. */
   #takeTogether(): Entry[] {
     const count = this.#engine.persistAll === undefined ? 1 : this.#waiting.findIndex(hasProperties);
     return this.#waiting.splice(0, count < 0 ? this.#waiting.length : Math.max(1, count));
@@ -110,7 +110,7 @@ export class Journal {
     if (cause instanceof PersistenceError) return cause;
     const sequenceNumber = entries[0]?.event.sequenceNumber;
     return new PersistenceError(
-      `event ${sequenceNumber} of ${this.#key} was not stored: the actor begins anew from what is, or ends, as its onCrash says`,
+      `event ${sequenceNumber} of ${this.#key} was not stored; the actor restarts from the stored events or stops, as its onCrash decides`,
       { cause, key: this.#key, sequenceNumber },
     );
   }

@@ -11,15 +11,15 @@ import type { AnyPersistentProps } from './props.js';
 import { eventsAfter, latestSnapshot, unreadable } from './recovery.js';
 import { Snapshots } from './snapshots.js';
 
-/** How a recovery ended that did not come to its end. */
+/** Why a recovery did not complete. */
 interface Interrupted {
   readonly directive: Directive;
   readonly error: unknown;
 }
 
 /**
- * An actor whose state is made of its events. Messages wait while it recovers; the next message waits until all events of the last are
- * stored. When one may not have been stored the actor cannot go on as it is: it begins anew from the store, or ends.
+ * An actor whose state is computed from its events. Messages wait while it recovers; each message waits until all events of the one
+ * before it are stored. When an event may not have been stored, the actor cannot continue: it restarts from the store, or stops.
  */
 export class PersistentActor extends NactActor {
   readonly #props: AnyPersistentProps;
@@ -58,8 +58,8 @@ export class PersistentActor extends NactActor {
 
   protected override finish(state: unknown): void | Promise<void> {
     const settled = this.#journal?.settled;
-    if (settled === undefined) return this.#goOn(state);
-    return settled.then(() => this.#goOn(state));
+    if (settled === undefined) return this.#continueWith(state);
+    return settled.then(() => this.#continueWith(state));
   }
 
   protected override async crash(fault: Fault): Promise<never> {
@@ -67,7 +67,7 @@ export class PersistentActor extends NactActor {
     return super.crash(fault);
   }
 
-  /** A state that knows of an event that the store may not have cannot be gone on with. */
+  /** The actor must not continue with a state that contains an event which may not be stored. */
   protected override async judge(fault: Fault): Promise<Directive> {
     const directive = await super.judge(fault);
     return directive === 'resume' && this.#journal?.failure !== undefined ? 'restart' : directive;
@@ -79,7 +79,7 @@ export class PersistentActor extends NactActor {
     await super.stopping();
   }
 
-  /** For a new beginning: what is still on its way for the last one concerns this one no more. */
+  /** Opens a journal for each start. Failures of an earlier journal do not concern this start. */
   #open(): Journal {
     const { actor } = this.identity;
     const journal = new Journal(this.#engine, this.#key, actor, (error) => {
@@ -113,7 +113,7 @@ export class PersistentActor extends NactActor {
     return undefined;
   }
 
-  /** An event that the function fails on is skipped where `onCrash` says `resume`. */
+  /** Skips an event on which the function fails where `onCrash` decides to resume. */
   async #replay({ data, sequenceNumber }: PersistedEvent): Promise<Interrupted | undefined> {
     const { self } = this.identity;
     const message = this.#decode(this.#props.decoder, data, 'event', sequenceNumber);
@@ -149,7 +149,7 @@ export class PersistentActor extends NactActor {
     const { encoder } = this.#props;
     if (this.#isRecovering || this.#journal === undefined) {
       this.#misuse = new ConfigError(
-        `${this.local.path} persists an event while it recovers, which would store it again: ask for ctx.recovering first`,
+        `${this.local.path} persists an event while it recovers, which would store it again: check ctx.recovering first`,
       );
       const refused = Promise.reject(this.#misuse);
       refused.catch(() => {});
@@ -158,7 +158,7 @@ export class PersistentActor extends NactActor {
     return this.#journal.append(() => (encoder === undefined ? msg : encoder(msg)), tags, properties);
   }
 
-  #goOn(state: unknown): void {
+  #continueWith(state: unknown): void {
     this.state = state;
     const journal = this.#journal;
     if (journal !== undefined && journal.failure === undefined) {

@@ -3,7 +3,7 @@ import { messageOf } from '../../../foreign.js';
 import type { Context } from '../../kernel/index.js';
 import type { EventStream, PersistedEvent, PersistedSnapshot, PersistenceEngine } from './engine.js';
 
-/** The latest snapshot of a key. PersistenceError when the engine fails, or has something else. */
+/** The latest snapshot of a key. Rejects with PersistenceError when the engine fails, or returns an invalid snapshot. */
 export async function latestSnapshot(
   engine: PersistenceEngine,
   key: string,
@@ -12,14 +12,14 @@ export async function latestSnapshot(
   try {
     const snapshot = await actor.outside(Promise.resolve(engine.latestSnapshot(key)));
     if (snapshot === undefined || snapshot === null) return undefined;
-    if (!isSequenceNumber(snapshot.sequenceNumber)) throw new TypeError('its sequence number is none');
+    if (!isSequenceNumber(snapshot.sequenceNumber)) throw new TypeError('its sequence number is invalid');
     return snapshot;
   } catch (cause) {
     throw unreadable(cause, `the latest snapshot of ${key} cannot be read`, key, undefined);
   }
 }
 
-/** The events of a key after `offset`. PersistenceError when the engine fails, or they are not in order. */
+/** The events of a key after `offset`. Throws PersistenceError when the engine fails, or the events are out of order. */
 export async function* eventsAfter(
   offset: number,
   engine: PersistenceEngine,
@@ -30,17 +30,17 @@ export async function* eventsAfter(
   try {
     for await (const event of read(engine.events(key, offset), actor)) {
       if (!isSequenceNumber(event.sequenceNumber) || event.sequenceNumber <= last) {
-        throw new TypeError(`what the engine gives after event ${last} is event ${String(event.sequenceNumber)}`);
+        throw new TypeError(`after event ${last}, the engine returned event ${String(event.sequenceNumber)}`);
       }
       last = event.sequenceNumber;
       yield event;
     }
   } catch (cause) {
-    throw unreadable(cause, `the events of ${key} cannot be read on after event ${last}`, key, last);
+    throw unreadable(cause, `the events of ${key} after event ${last} cannot be read`, key, last);
   }
 }
 
-/** Time stands still in simulations while the engine reads, and only then. */
+/** Reads the stream. Only the engine's work counts as outside work, during which virtual time stops. */
 async function* read(stream: EventStream, actor: Context): AsyncGenerator<PersistedEvent> {
   const iterator = stream[Symbol.asyncIterator]?.();
   if (iterator === undefined) {
@@ -66,7 +66,7 @@ function isSequenceNumber(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** An error of an engine of ours says more already. */
+/** Wraps an error of an engine. Keeps a PersistenceError, which has the details already. */
 export function unreadable(
   cause: unknown,
   what: string,

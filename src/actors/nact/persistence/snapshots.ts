@@ -1,7 +1,7 @@
 import type { Context } from '../../kernel/index.js';
 import type { PersistedSnapshot, PersistenceEngine } from './engine.js';
 
-/** The snapshots of one actor. One that cannot be taken is logged, and tried again with the next message. */
+/** Takes the snapshots of one actor. A failure is logged, and the snapshot is tried again with the next message. */
 export class Snapshots {
   readonly #engine: PersistenceEngine;
   readonly #actor: Context;
@@ -18,7 +18,7 @@ export class Snapshots {
     this.#encode = encode;
   }
 
-  /** Resolves when none is on its way; undefined when that is so already. */
+  /** Resolves when the pending snapshot is stored, or has failed; undefined when none is pending. */
   get settled(): Promise<void> | undefined {
     return this.#taking;
   }
@@ -28,7 +28,7 @@ export class Snapshots {
     this.#takenAt = sequenceNumber;
   }
 
-  /** Takes one if it is due. `state` knows of all events up to `sequenceNumber`, and all are stored. */
+  /** Takes a snapshot if one is due. `state` must contain all events up to `sequenceNumber`, and all of them must be stored. */
   consider(key: string, sequenceNumber: number, state: unknown): void {
     if (this.#taking !== undefined || sequenceNumber - this.#takenAt < this.#every) return;
     this.#taking = this.#take(key, sequenceNumber, state);
@@ -42,7 +42,7 @@ export class Snapshots {
       await this.#actor.outside(Promise.resolve(this.#engine.takeSnapshot(snapshot)));
       this.#takenAt = sequenceNumber;
     } catch (error) {
-      this.#actor.log.warn('a snapshot was not taken; the events are stored all the same', {
+      this.#actor.log.warn('a snapshot was not taken; the events are stored', {
         key,
         sequenceNumber,
         error,

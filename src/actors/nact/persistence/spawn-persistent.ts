@@ -8,7 +8,8 @@ import { PersistentActor } from './persistent-actor.js';
 import { checkPersistent, type PersistentActorFunc, type PersistentActorProps } from './props.js';
 
 /**
- * Says where the persistent actors of a runtime keep their events, as nact's plugin of this name does. ConfigError for what is no engine.
+ * Sets the engine that stores the events of a runtime's persistent actors, as nact's plugin of this name. Throws ConfigError if `engine`
+ * is not an engine.
  *
  *     configurePersistence(await LevelEngine.open('events'))(runtime);
  */
@@ -20,8 +21,9 @@ export function configurePersistence(engine: PersistenceEngine): (runtime: HasSy
 }
 
 /**
- * nact's `spawnPersistent`: as `spawn`, for an actor that stores events with `ctx.persist` and begins by handling those stored under
- * `key`, from the latest snapshot on, with `ctx.recovering` set. One actor at a time may use a key. ConfigError without an engine.
+ * Starts a persistent actor, as nact's `spawnPersistent`. It stores events with `ctx.persist`. At its start it handles the events stored
+ * under `key`, from the latest snapshot on, with `ctx.recovering` set. Only one actor at a time may use a key. Throws ConfigError without
+ * an engine, and otherwise as `spawn`.
  *
  *     const account = spawnPersistent(runtime, async (balance: number, msg: Deposit, ctx) => {
  *       if (!ctx.recovering) await ctx.persist(msg);

@@ -1,4 +1,5 @@
-import { type MillraceError, ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
+import { Deferred } from '../../../deferred.js';
+import { ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
 import { messageOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import { LOG_LEVELS, type Logger } from '../../../logging/index.js';
@@ -25,19 +26,17 @@ export interface HostOptions extends LaunchOptions {
   readonly execute: (launch: string, cUid: bigint) => Execution;
 }
 
-/** Waits before a partition begins anew: it is no small thing to start. */
+/** Restart delays of a partition: starting one is expensive. */
 const BACKOFF = { minMs: 100, maxMs: 10_000 };
 
 /**
- * Stands for a partition that runs on a thread or in a process of its own: starts it, lets it join, hears from it, and ends it. When it ends by
- * itself that is a failure of the actor behind this, whose supervision has it begin anew.
+ * Represents a partition on a thread or in a process: starts it, lets it join, receives its reports, and stops it. If the partition ends by
+ * itself, the host's actor fails, and its supervision restarts the partition.
  */
 export class PartitionHost {
   readonly #options: HostOptions;
-  readonly #up: Promise<void>;
+  readonly #up = new Deferred<void>();
   #actor: ActorRef<typeof v1.PartitionHost> | undefined;
-  #came: () => void = () => {};
-  #failed: (error: MillraceError) => void = () => {};
   #launch: Launch | undefined;
   #launches = 0;
   #view: PartitionView | undefined;
@@ -46,11 +45,7 @@ export class PartitionHost {
 
   constructor(options: HostOptions) {
     this.#options = options;
-    this.#up = new Promise((resolve, reject) => {
-      this.#came = resolve;
-      this.#failed = reject;
-    });
-    this.#up.catch(() => {});
+    this.#up.promise.catch(() => {});
   }
 
   /** Index of the partition in its process. */
@@ -58,12 +53,12 @@ export class PartitionHost {
     return this.#options.index;
   }
 
-  /** Undefined while it is not there. */
+  /** Undefined while it is not running. */
   get ordinal(): number | undefined {
     return this.#launch?.live?.ordinal;
   }
 
-  /** It is not there, and was not told to end. */
+  /** It is not running, and was not told to stop. */
   get isMissing(): boolean {
     return this.ordinal === undefined && !this.#isStopping;
   }
@@ -72,32 +67,32 @@ export class PartitionHost {
     return this.#launch?.live?.segmentsManager;
   }
 
-  /** As it said last; undefined while it is not there. */
+  /** Its last report; undefined while it is not running. */
   get view(): PartitionView | undefined {
     return this.ordinal === undefined ? undefined : this.#view;
   }
 
-  /** Resolves when the partition is there for the first time. What it failed with otherwise, at the first failure; never later than a deadline. */
+  /** Resolves when the partition has started. Rejects at its first failure, or at a deadline. */
   async start(): Promise<void> {
     const { scheduler, system, index } = this.#options;
     this.#actor = system.spawn(this.#behavior(), { name: `partition-host-${index}` });
     const timeoutMs = 4 * limits.controlPlaneTimeoutMs;
     const timer = scheduler.setTimer(timeoutMs, () =>
-      this.#failed(new UnreachableError(`Partition ${index} did not come up within ${timeoutMs} ms.`)),
+      this.#up.reject(new UnreachableError(`Partition ${index} did not come up within ${timeoutMs} ms.`)),
     );
     try {
-      await this.#up;
+      await this.#up.promise;
     } finally {
       scheduler.clearTimer(timer);
     }
   }
 
-  /** Resolves when it has said how it is now; it goes on to say so, often. */
-  look(): Promise<void> {
+  /** Resolves when it has sent a report; from then on, it reports often. */
+  refresh(): Promise<void> {
     return this.#ask((hosted) => hosted.look({}));
   }
 
-  /** It takes nothing new; resolves when it has said how it is with that. */
+  /** Lets it accept no new work; resolves when it has sent a report after that. */
   drain(): Promise<void> {
     return this.#ask((hosted) => hosted.drain({}));
   }
@@ -107,9 +102,9 @@ export class PartitionHost {
     if (launch?.live === undefined) return;
     try {
       const report = await question(launch.live.hosted);
-      if (launch === this.#launch) this.#heard(launch.live.ordinal, report);
+      if (launch === this.#launch) this.#onReport(launch.live.ordinal, report);
     } catch (error) {
-      // What it said last holds. If it is gone, that is told in another way.
+      // The last report stays valid. If the partition has ended, its launch reports that.
       this.#options.log.debug('a partition did not answer', { partition: this.index, error: namedMessageOf(error) });
     }
   }
@@ -119,15 +114,15 @@ export class PartitionHost {
     await this.#launch?.stopSegments();
   }
 
-  /** Ends the partition and what it runs on; whatever does not end by itself is ended. */
+  /** Stops the partition, and its thread or process; terminates it if it does not end by itself. */
   async stop(handlerTimeoutMs: number | undefined): Promise<void> {
     this.#leave();
     if (this.#launch?.isOver === false) await this.#launch.stop(handlerTimeoutMs);
-    // It may be about to begin anew.
+    // A restart may be pending.
     if (this.#actor !== undefined) await this.#options.system.stop(this.#actor);
   }
 
-  /** Ends it at once, and tells nobody. */
+  /** Ends it at once, and notifies nobody. */
   async kill(): Promise<void> {
     this.#leave();
     await this.#launch?.kill();
@@ -135,7 +130,7 @@ export class PartitionHost {
 
   #leave(): void {
     this.#isStopping = true;
-    this.#failed(new StoppedError(`The runtime was stopped before partition ${this.index} was there.`));
+    this.#up.reject(new StoppedError(`The runtime was stopped before partition ${this.index} was there.`));
   }
 
   // ---- the actor
@@ -157,12 +152,12 @@ export class PartitionHost {
         return later(launch.activated.then(() => ({})));
       },
       report: (launch, report) => {
-        if (report.launch === launch.name && launch.live !== undefined) this.#heard(launch.live.ordinal, report);
+        if (report.launch === launch.name && launch.live !== undefined) this.#onReport(launch.live.ordinal, report);
       },
       log: (launch, record) => {
         if (record.launch === launch.name) write(this.#options.log, record);
       },
-      on: { stopping: (launch) => this.#over(launch) },
+      on: { stopping: (launch) => this.#launchEnded(launch) },
     });
   }
 
@@ -177,8 +172,8 @@ export class PartitionHost {
       const error = new UnreachableError(`Partition ${index} (${execution.place}) is gone: ${ending.cause}.`);
       log.error('a partition has ended by itself', { partition: index, place: execution.place, ...ending });
       if (this.#isStopping) return;
-      this.#failed(error);
-      // One that was never there fails the start of its runtime instead.
+      this.#up.reject(error);
+      // A partition that has never started fails the start of its runtime instead.
       if (this.#hasComeUp) context.fail(error);
     });
     return launch;
@@ -189,14 +184,14 @@ export class PartitionHost {
       return execute();
     } catch (cause) {
       const error = new UnreachableError(`Partition ${this.index} cannot be started: ${messageOf(cause)}`, { cause });
-      this.#failed(error);
+      this.#up.reject(error);
       throw error;
     }
   }
 
   async #register(address: string): Promise<number> {
     const [ordinal] = await this.#options.client().registerPartitions([address]);
-    if (ordinal === undefined) throw new ProtocolError('The control plane gave no ordinal for a partition.');
+    if (ordinal === undefined) throw new ProtocolError('The control plane assigned no ordinal to a partition.');
     return ordinal;
   }
 
@@ -205,26 +200,26 @@ export class PartitionHost {
     const hosted = context.ref(v1.HostedPartition, required(partition.hosted, 'hosted'));
     const segmentsManager = required(partition.segmentsManager, 'segments_manager');
     const ordinal = await launch.ordinal;
-    if (ordinal === undefined) throw new ProtocolError('A partition enrols before it is activated.');
+    if (ordinal === undefined) throw new ProtocolError('A partition must enrol before it is activated.');
     launch.live = { ordinal, hosted, segmentsManager };
-    this.#heard(ordinal, required(partition.report, 'report'));
+    this.#onReport(ordinal, required(partition.report, 'report'));
     await client().activatePartition(ordinal, segmentsManager);
     await client().registerName(`millrace/partition/${ordinal}`, required(partition.partition, 'partition'));
     await client().registerName(`millrace/segments-manager/${ordinal}`, segmentsManager);
     log.debug('partition is up', { partition: index, ordinal, place: launch.execution.place });
     this.#hasComeUp = true;
-    this.#came();
+    this.#up.resolve();
   }
 
-  #heard(ordinal: number, report: v1.PartitionReport): void {
+  #onReport(ordinal: number, report: v1.PartitionReport): void {
     this.#view = new ReportedPartition(ordinal, report);
   }
 
-  /** Before it begins anew, or ends for good. */
-  async #over(launch: Launch): Promise<void> {
+  /** Cleans up after a launch, before a restart or the final end. */
+  async #launchEnded(launch: Launch): Promise<void> {
     await launch.end();
     const ordinal = await launch.ordinal?.catch(() => undefined);
-    // What it had asked for before its end is undone, not overtaken.
+    // Waits for requests of the launch, so that they do not take effect after the retirement.
     await launch.activated?.catch(() => {});
     if (ordinal === undefined || this.#isStopping) return;
     const cause = launch.ending?.cause ?? 'it was stopped';
@@ -232,7 +227,7 @@ export class PartitionHost {
   }
 }
 
-/** One that has ended may still be heard: that is no failure of the one that came after. */
+/** Refuses a message of an ended launch, without a failure of the present one. */
 function stale(name: string): Later<never> {
   return later(Promise.reject(new ProtocolError(`${name} is no launch of this partition any more.`)));
 }

@@ -10,10 +10,10 @@ import {
 import { RealScheduler } from '../../../scheduler/index.js';
 import type { Transport } from '../../../transport/index.js';
 import { UcxLibrary } from '../../../transport/ucx/index.js';
-import { askAgain } from '../../control-plane/index.js';
+import { retryAsk } from '../../control-plane/index.js';
 import { type ActorRef, behavior, later } from '../../kernel/index.js';
 import { PartitionRuntime } from '../partition-runtime.js';
-import { outsideTransport } from '../outside.js';
+import { externalTransport } from '../external-transport.js';
 import { RemoteLog } from './remote-log.js';
 import { reportOf } from './report.js';
 import { abandonSockets } from './sockets.js';
@@ -25,7 +25,7 @@ const WATCHED_REPORT_MS = 25;
 
 type Host = ActorRef<typeof v1.PartitionHost>;
 
-/** A partition on a thread or in a process of its own: joins by way of its host, does as that says, and ends with it. */
+/** The partition on a thread or in a process: joins the cluster through its host, follows the host's requests, and ends with it. */
 export class HostedPartition {
   readonly #start: PartitionStart;
   readonly #scheduler = new RealScheduler();
@@ -40,7 +40,7 @@ export class HostedPartition {
     this.#log = new RemoteLog(start.launch);
   }
 
-  /** Resolves when the partition has ended and nothing of it is left. */
+  /** Resolves when the partition has ended and its resources are closed. */
   async run(): Promise<void> {
     const { plan, initializers } = this.#start;
     const log = this.#log.logger.child({ partition: plan.index });
@@ -49,7 +49,9 @@ export class HostedPartition {
       ...this.#start,
       resources: await this.#resources(threading, log),
       isLossy: () => false,
-      tap: undefined,
+      interceptor: undefined,
+      // Who runs the pipeline is on another thread or in another process.
+      threw: undefined,
       tracing: undefined,
       log,
     });
@@ -64,7 +66,7 @@ export class HostedPartition {
     const { plan, hostPartition: host, links } = this.#start;
     const library = new UcxLibrary({ log });
     const scheduler = this.#scheduler;
-    const transport = (): Transport => outsideTransport({ ...links, scheduler, log, library }, plan.index);
+    const transport = (): Transport => externalTransport({ ...links, scheduler, log, library }, plan.index);
     try {
       return partitionResources({ plan, host, threading, scheduler, library, transport, log });
     } catch (error) {
@@ -130,7 +132,7 @@ export class HostedPartition {
       stop: (_state, { handlerTimeoutMs }) => {
         this.#handlerTimeoutMs = handlerTimeoutMs;
         report();
-        // Behind the reply, which goes over a link of this partition.
+        // After the reply, which uses a link of this partition.
         this.#scheduler.scheduleYield(() => this.#ended?.());
         return {};
       },
@@ -150,7 +152,7 @@ export class HostedPartition {
     await partition.close(handlerTimeoutMs === undefined ? {} : { handlerTimeoutMs });
   }
 
-  #ask<Reply>(send: Parameters<typeof askAgain<Reply>>[2]): Promise<Reply> {
-    return askAgain(this.#scheduler, limits.controlPlaneTimeoutMs, send);
+  #ask<Reply>(send: Parameters<typeof retryAsk<Reply>>[2]): Promise<Reply> {
+    return retryAsk(this.#scheduler, limits.controlPlaneTimeoutMs, send);
   }
 }

@@ -16,21 +16,21 @@ import { reapRings, silenceRings } from './thread-rings.js';
 export interface HostsOptions {
   readonly placement: Exclude<Placement, 'inline'>;
   readonly system: System;
-  /** Of the partitions that are to be hosted. */
+  /** The plans of the partitions to host. */
   readonly plans: readonly PartitionPlan[];
-  /** Where the hosts are: the partition that is here. */
+  /** The partition of the hosts' actors, on this event loop. */
   readonly first: PartitionRuntime;
   readonly scheduler: Scheduler;
   readonly log: Logger;
   readonly client: () => ControlPlaneClient;
-  /** What is the same for all of them. */
+  /** The start data that all of them share. */
   readonly start: Omit<PartitionStart, 'launch' | 'name' | 'plan' | 'hostPartition' | 'host'>;
-  /** Unlike that of any other runtime of this program. */
+  /** Unique among the runtimes of this program. */
   readonly launch: string;
   readonly partitionProgram: string | URL | undefined;
 }
 
-/** The partitions of a process that run on threads or in processes of their own. */
+/** The partitions of a runtime that run on threads or in child processes. */
 export class PartitionHosts {
   readonly #hosts: readonly PartitionHost[];
   readonly #options: HostsOptions;
@@ -55,7 +55,7 @@ export class PartitionHosts {
     );
   }
 
-  /** Those that are there now. */
+  /** The partitions that are running. */
   get ordinals(): readonly number[] {
     return this.#hosts.flatMap(({ ordinal }) => (ordinal === undefined ? [] : [ordinal]));
   }
@@ -64,25 +64,25 @@ export class PartitionHosts {
     return this.#hosts.flatMap(({ view }) => (view === undefined ? [] : [view]));
   }
 
-  /** Sentences about those that are not there. */
+  /** Sentences about the partitions that should run and do not. */
   missing(): readonly string[] {
     return this.#hosts.flatMap(({ isMissing, index }) =>
       isMissing ? [`Partition ${index} of this process is not there.`] : [],
     );
   }
 
-  /** The segments manager of a partition that is hosted here, and there. */
+  /** The segments manager of a hosted partition, if it is running. */
   segmentsManager(ordinal: number): Ref | undefined {
     return this.#hosts.find((host) => host.ordinal === ordinal)?.segmentsManager;
   }
 
-  /** Starts all at once; resolves when all are there. Throws what the first of them failed with. */
+  /** Starts all in parallel; resolves when all have started. Rejects with the first failure. */
   async start(): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.start()));
   }
 
-  async look(): Promise<void> {
-    await Promise.all(this.#hosts.map((host) => host.look()));
+  async refresh(): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.refresh()));
   }
 
   async drain(): Promise<void> {
@@ -111,7 +111,7 @@ export class PartitionHosts {
   }
 }
 
-/** What an execution that was not ended in order may have left: its rings, and the socket files that it listened at. */
+/** Removes what an execution may leave that did not stop in order: its rings, and the files of its sockets. */
 async function cleanUp({ threadId }: Execution, address: string): Promise<void> {
   if (threadId !== undefined) reapRings(threadId);
   await removeLeftSockets(address);

@@ -1,7 +1,7 @@
 /**
- * Partitions on threads and in processes of their own. A Runtime makes a host for each, which starts it, has it join, hears from it and ends
- * it by messages over a link; `program.js` is what the thread or process runs. Neither side may reach the other in any other way once it
- * has started.
+ * Partitions on threads and in child processes. A Runtime creates a host for each partition, which starts, observes and stops it by
+ * messages over a link; `program.js` is the main module of the thread or process. Once it has started, neither side may reach the other in
+ * any other way.
  */
 export { PartitionHosts } from './hosts.js';
 export type { Placement } from './start.js';

@@ -11,25 +11,25 @@ export interface LaunchOptions {
   readonly index: number;
   readonly scheduler: Scheduler;
   readonly log: Logger;
-  /** Time that handlers of the partition have to end, in ms. */
+  /** Time for the partition's handlers to end, in ms. */
   readonly stopTimeoutMs: number;
-  /** Called when an execution has ended; one that did not end in order may have left something at its address. */
+  /** Called when an execution has ended. One that did not stop in order may have left files at its address. */
   readonly cleanUp: (execution: Execution, address: string) => Promise<void>;
 }
 
-/** The references of a partition that has come up. */
+/** The references of a partition that has started. */
 export interface Live {
   readonly ordinal: number;
   readonly hosted: ActorRef<typeof v1.HostedPartition>;
   readonly segmentsManager: Ref;
 }
 
-/** Time that what was asked to end has before it is ended, in ms. */
+/** Time between a request to end and termination, in ms. */
 const GRACE_MS = 1_000;
 
-/** One launch of a partition: what runs, how far it has come, and its end. */
+/** One launch of a partition: its execution, its progress, and its end. */
 export class Launch {
-  /** Unlike that of any other of this partition. */
+  /** Unique among the launches of this partition. */
   readonly name: string;
   readonly execution: Execution;
   address = '';
@@ -37,7 +37,7 @@ export class Launch {
   activated: Promise<void> | undefined;
   live: Live | undefined;
   ending: Ending | undefined;
-  /** Its end is no failure any more. */
+  /** It was told to end, so its end is no failure. */
   isOver = false;
   readonly #options: LaunchOptions;
 
@@ -57,19 +57,19 @@ export class Launch {
       await this.live?.hosted.stopSegments({}, { timeoutMs: stopTimeoutMs + GRACE_MS });
     } catch (error) {
       if (this.isOver) return;
-      log.warn('a partition hangs, and is ended', { partition: index, error: namedMessageOf(error) });
+      log.warn('a partition does not respond, and is terminated', { partition: index, error: namedMessageOf(error) });
       await this.end();
     }
   }
 
-  /** In order where that can be: one that has not come up, or does not answer, is not waited for. */
+  /** Stops it in order where possible; does not wait for one that has not started, or does not answer. */
   async stop(handlerTimeoutMs: number | undefined): Promise<void> {
     this.isOver = true;
     if (this.live !== undefined) await this.#stopInOrder(this.live, handlerTimeoutMs);
     await this.end();
   }
 
-  /** Ends what it runs on, and removes what that has left. */
+  /** Ends its thread or process, and removes what that has left. */
   async end(): Promise<void> {
     const { execution } = this;
     this.isOver = true;
@@ -101,11 +101,11 @@ export class Launch {
     try {
       await hosted.stop({ handlerTimeoutMs }, { timeoutMs: stopTimeoutMs });
     } catch (error) {
-      log.warn('a partition does not stop, and is ended', { ...about, error: namedMessageOf(error) });
+      log.warn('a partition does not stop, and is terminated', { ...about, error: namedMessageOf(error) });
       return;
     }
     if (!(await this.#endsWithin(2 * stopTimeoutMs + limits.linkLingerMs))) {
-      log.warn('a partition has not stopped in time, and is ended', about);
+      log.warn('a partition has not stopped in time, and is terminated', about);
       return;
     }
     const { isClean, cause } = await this.execution.ended;

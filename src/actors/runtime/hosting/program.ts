@@ -1,13 +1,13 @@
 /**
- * What the thread or process of a hosted partition runs; the entry point `millrace/partition`. It ends when its partition does. Bundles may
- * be CommonJS, so nothing is awaited at the top level.
+ * The main module of a hosted partition's thread or process; the entry point `millrace/partition`. It ends when its partition ends. It has
+ * no top-level await, because bundles may be CommonJS.
  */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { readStart, tellLastWords } from '../../../resources/execution/index.js';
 import { HostedPartition } from './hosted-partition.js';
 import { checkStart } from './start.js';
 
-/** Its host wants no more of it, or is gone: nobody waits for what it has to say. */
+/** The host has terminated the partition, or has ended itself: nothing is reported any more. */
 const ENDED = 70;
 
 const here: { partition?: HostedPartition } = {};
@@ -15,11 +15,11 @@ const end = (): void => {
   void (here.partition?.abandonable() ?? Promise.resolve()).then(() => process.exit(ENDED));
 };
 if (isMainThread) {
-  // Whoever stops a service signals all of its processes. The host gets the signal, too, and says when to end.
+  // A signal may be sent to all processes of a service. The host receives it too, and tells this process when to end.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
   tellLastWords();
 }
-// Whatever comes says: end. A thread that waits for it may end all the same.
+// Any message means: end. Listening to the port does not keep the thread alive.
 parentPort?.on('message', end).unref();
 
 async function run(): Promise<never> {
@@ -28,9 +28,9 @@ async function run(): Promise<never> {
   here.partition = partition;
   process.on('exit', () => partition.abandon());
   await partition.run();
-  // User code may have left timers and sockets behind.
+  // User code may have left timers and sockets open.
   process.exit();
 }
 
-// What it throws is uncaught, and ends the thread or process: the host is told so.
+// An error is uncaught, and ends the thread or process; the host learns of that.
 void run();

@@ -1,10 +1,10 @@
 import { describeFields, type Logger, writingLogger } from '../../../logging/index.js';
 import type { v1 } from '../../../protocol/index.js';
 
-/** Records that are kept until there is somebody to send them to. */
+/** Records that are kept until the host can receive them. */
 const MAX_KEPT = 1_000;
 
-/** A logger whose records are written somewhere else: where the host of the partition is. */
+/** A logger that sends its records to the partition's host, which writes them. */
 export class RemoteLog {
   readonly logger: Logger;
   readonly #launch: string;
@@ -19,7 +19,7 @@ export class RemoteLog {
     );
   }
 
-  /** From here on records are sent, those kept so far first. */
+  /** Sends the kept records, and from now on every record. */
   sendTo(send: (record: v1.PartitionLogInit) => void): void {
     this.#send = send;
     for (const record of this.#kept.splice(0)) this.#write(record);
@@ -30,13 +30,13 @@ export class RemoteLog {
       if (this.#kept.length < MAX_KEPT) this.#kept.push(record);
       return;
     }
-    // Sending may itself have something to log, which must not be sent for ever.
+    // Sending may itself log a record. That record is not sent, which prevents endless recursion.
     if (this.#isSending) return;
     this.#isSending = true;
     try {
       this.#send(record);
     } catch {
-      // The host cannot be told; the partition ends by that soon.
+      // The host is unreachable, so the partition will end soon.
     } finally {
       this.#isSending = false;
     }

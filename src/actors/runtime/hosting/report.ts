@@ -6,7 +6,7 @@ import type { PartitionRuntime } from '../partition-runtime.js';
 import { type PartitionView, viewOf } from '../partition-view.js';
 import { NO_SEGMENTS } from '../segment-totals.js';
 
-/** What a partition says of itself to its host. */
+/** Creates the report of a partition to its host. */
 export function reportOf(partition: PartitionRuntime, launch: string): v1.PartitionReportInit {
   const view = viewOf(partition);
   const { asks, links, segments, deadLetters, failures, restarts, openStreams, mailboxes } = view.metrics();
@@ -37,7 +37,7 @@ export function reportOf(partition: PartitionRuntime, launch: string): v1.Partit
   };
 }
 
-/** A partition as its last report tells of it. */
+/** The state of a partition, from its last report. */
 export class ReportedPartition implements PartitionView {
   readonly #ordinal: number;
   readonly #report: v1.PartitionReport;

@@ -1,16 +1,16 @@
 import { abandonSocket, removeLeftSocket } from '../../../transport/handshake/index.js';
 
-/** By a partition that ends without an order to: what it has listened at goes with it. */
+/** Removes the socket files of a partition that ends on its own. */
 export function abandonSockets(address: string): void {
   for (const path of socketPaths(address)) abandonSocket(path);
 }
 
-/** For a partition that could not even do that. */
+/** Removes the socket files of a partition that could not do so itself. */
 export async function removeLeftSockets(address: string): Promise<void> {
   await Promise.all(socketPaths(address).map(removeLeftSocket));
 }
 
-/** An address names each way to a partition; those over sockets with a file say where that is. */
+/** The socket files in an address, which lists each transport of a partition. */
 function socketPaths(address: string): string[] {
   return [...address.matchAll(/unix:(?<path>\/[^\s#]+)/g)].map(({ groups }) => groups?.['path'] ?? '');
 }

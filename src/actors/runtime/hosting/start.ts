@@ -5,14 +5,14 @@ import type { RouterOptions } from '../../transport/index.js';
 import type { SegmentHost } from '../segment.js';
 import type { LinkSettings } from '../net-options.js';
 
-/** Where the partitions of a process run, but for the first, which always shares the event loop of the program that started it. */
+/** Where the partitions of a process after the first run; the first always shares the program's event loop. */
 export type Placement = 'inline' | 'thread' | 'process';
 
-/** What a partition on a thread or in a process of its own is told at its start: plain data, copied. */
+/** The start data of a partition on a thread or in a process: plain data, copied. */
 export interface PartitionStart {
-  /** Unique: a partition that begins anew has another. */
+  /** Unique: each restart of a partition has another one. */
   readonly launch: string;
-  /** Of the process whose partition it is. */
+  /** Incarnation of the process that the partition belongs to. */
   readonly incarnation: bigint;
   /** Name of the actor system. */
   readonly name: string;
@@ -20,7 +20,7 @@ export interface PartitionStart {
   readonly hostPartition: HostPartition;
   /** Modules whose `initialize` runs before anything else of the partition, and whose `finalize` runs after it. */
   readonly initializers: readonly string[];
-  /** Where the host is. */
+  /** Address and channel id of the host. */
   readonly host: { readonly address: string; readonly cUid: bigint };
   readonly kernelLimits: Partial<KernelLimits>;
   readonly linkLimits: NonNullable<RouterOptions['limits']>;
@@ -28,10 +28,12 @@ export interface PartitionStart {
   readonly links: LinkSettings;
 }
 
-/** ConfigError for anything else than what a host of this version gives. */
+/** Throws ConfigError for anything but the start data of this version. */
 export function checkStart(start: unknown): PartitionStart {
   if (isStart(start)) return start;
-  throw new ConfigError('A partition was started with something that is no start of a partition.');
+  throw new ConfigError(
+    'A partition was started with invalid start data. The installed versions of millrace may differ.',
+  );
 }
 
 function isStart(start: unknown): start is PartitionStart {

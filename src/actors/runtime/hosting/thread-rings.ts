@@ -1,12 +1,12 @@
 import { ResourceError } from '../../../errors.js';
 import { reapThread, silenceThread } from '../../../transport/ucx/index.js';
 
-/** Before a thread is terminated: no event of its UCX rings may reach it while it ends. */
+/** Called before a thread is terminated: no event of its UCX rings may reach it while it ends. */
 export function silenceRings(threadId: number): void {
   whereUcxIs(() => silenceThread(threadId));
 }
 
-/** After a thread has ended without closing its UCX rings: they are closed for it. */
+/** Closes the UCX rings of a thread that has ended without closing them. */
 export function reapRings(threadId: number): void {
   whereUcxIs(() => reapThread(threadId));
 }

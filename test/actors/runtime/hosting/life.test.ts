@@ -224,7 +224,7 @@ describeHosting('a hosted partition', (hosting) => {
     // To stop segments it had 300 and 1 000 ms, then 1 000 to end. What waits for it elsewhere waits for ten seconds at least.
     expect(tookMs).to.be.lessThan(8_000);
     const said = hosting().log.map(({ message }) => message);
-    expect(said).to.include('a partition hangs, and is ended');
+    expect(said).to.include('a partition does not respond, and is terminated');
     expect(childrenOf(process.pid)).to.deep.equal([]);
   });
 

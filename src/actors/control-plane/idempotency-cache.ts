@@ -1,25 +1,27 @@
 import { ProtocolError } from '../../errors.js';
 
-/** Replies that a process is remembered by: enough for every request it may still be repeating. */
+/** Replies that are kept for each process: enough for every request that it may still be repeating. */
 const REMEMBERED_REPLIES = 256;
 
 /**
- * Makes requests idempotent: what a process asked with a tag is carried out once, and answered again with the same reply when
- * the request comes again because its reply was lost.
+ * Makes requests idempotent: a request is executed once for each process and tag. A repeat of it, sent because the reply was lost,
+ * gets the same reply.
  */
-export class AnsweredRequests<Reply> {
+export class IdempotencyCache<Reply> {
   readonly #replies = new Map<bigint, Map<number, Reply>>();
 
-  /** ProtocolError for tag 0, which every request without one has. What `carryOut` throws is not remembered. */
-  once(pUid: bigint, tag: number, carryOut: () => Reply): Reply {
+  /** Throws ProtocolError for tag 0, which a request without a tag has. An error that `execute` throws is not kept. */
+  once(pUid: bigint, tag: number, execute: () => Reply): Reply {
     if (tag === 0) {
-      throw new ProtocolError('A request that changes something carries a tag, unique for its sender and > 0.');
+      throw new ProtocolError(
+        'A request that changes something must carry a tag that is unique for its sender and > 0.',
+      );
     }
     const known = this.#replies.get(pUid)?.get(tag);
     if (known !== undefined) {
       return known;
     }
-    const reply = carryOut();
+    const reply = execute();
     this.#remember(pUid, tag, reply);
     return reply;
   }

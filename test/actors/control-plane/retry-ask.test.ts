@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { askAgain } from '#src/actors/control-plane/index.js';
+import { retryAsk } from '#src/actors/control-plane/index.js';
 import { AskTimeoutError, BackpressureError, StoppedError } from '#src/errors.js';
 import { VirtualScheduler } from '#src/scheduler/index.js';
 
@@ -14,7 +14,7 @@ async function tries(
   const pass = (ms: number): Promise<void> => new Promise((resolve) => void scheduler.setTimer(ms, resolve));
   await pass(startMs);
   let count = 0;
-  const error: unknown = await askAgain(scheduler, timeoutMs, async (options) => {
+  const error: unknown = await retryAsk(scheduler, timeoutMs, async (options) => {
     const { error: thrown, part } = answer(++count);
     if (count > 100) throw new Error('it asks for ever');
     // As far as it goes over a link: in whole microseconds.
@@ -31,8 +31,8 @@ async function tries(
 
 const silence = { error: new AskTimeoutError('no answer'), part: 1 };
 
-describe('a request that is repeated', () => {
-  it('ends with its deadline, however the time that was added up for it is rounded', () =>
+describe('retryAsk', () => {
+  it('rejects at its deadline, whatever the rounding of times', () =>
     fc.assert(
       fc.asyncProperty(
         fc.double({ min: 0, max: 1e6, noNaN: true }),
@@ -46,7 +46,7 @@ describe('a request that is repeated', () => {
       ),
     ));
 
-  it('waits where the mailbox is full, and ends at once with any other error', async () => {
+  it('waits when the mailbox is full, and rejects at once with any other error', async () => {
     const full = { error: new BackpressureError('full'), part: 0 };
     const done = { error: undefined, part: 0 };
     const answers = [full, silence, done];

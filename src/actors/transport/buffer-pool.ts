@@ -1,21 +1,21 @@
-/** Bytes that are kept: as many as wait for four links that are held up. */
+/** Bytes that the pool keeps at most: the backlogs of four stalled links. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
-/** Memory of frames that have left, for those that wait next: fresh memory costs more than writing a frame into it. */
-export class SpareFrames {
+/** Reuses the buffers of queued frames: allocating one costs more than writing a frame into it. */
+export class BufferPool {
   readonly #frames: Uint8Array[] = [];
   #bytes = 0;
 
-  /** At least `sizeBytes`, and not much more. The one used last, which the processor knows best; what is in it is left over. */
-  take(sizeBytes: number): Uint8Array {
+  /** A buffer of `sizeBytes` to twice that. Prefers the one released last, which is likely in the CPU cache. It is not cleared. */
+  acquire(sizeBytes: number): Uint8Array {
     const index = this.#frames.findLastIndex(({ length }) => length >= sizeBytes && length <= sizeBytes * 2);
     const [frame] = index < 0 ? [] : this.#frames.splice(index, 1);
     this.#bytes -= frame?.length ?? 0;
     return frame ?? new Uint8Array(sizeBytes);
   }
 
-  /** The oldest make room. */
-  giveBack(frame: Uint8Array): void {
+  /** Keeps the buffer for reuse, and drops the oldest where the pool is full. */
+  release(frame: Uint8Array): void {
     if (frame.length > KEPT_BYTES) return;
     this.#frames.push(frame);
     this.#bytes += frame.length;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { NetOptions } from '#src/actors/runtime/net-options.js';
-import { outsideTransport } from '#src/actors/runtime/outside.js';
+import { externalTransport } from '#src/actors/runtime/external-transport.js';
 import { ConfigError, ResourceError } from '#src/errors.js';
 import { memoryLogger } from '#src/logging/index.js';
 import { Lane } from '#src/protocol/index.js';
@@ -18,7 +18,7 @@ const MISSING = { shim: '/nowhere/millrace-ucx.so' };
 /** There, but no library. */
 const BROKEN = { shim: 'package.json' };
 
-describe('the ways out of a partition', () => {
+describe('the external transport of a partition', () => {
   const scheduler = new RealScheduler();
   let folder: string;
   let transports: Transport[];
@@ -26,7 +26,7 @@ describe('the ways out of a partition', () => {
 
   const ways = (net: NetOptions, files?: typeof MISSING): Transport => {
     const library = new UcxLibrary({ log, ...(files && { files }) });
-    const made = outsideTransport({ net: { socketFolder: folder, ...net }, scheduler, log, library });
+    const made = externalTransport({ net: { socketFolder: folder, ...net }, scheduler, log, library });
     transports.push(made);
     return made;
   };
@@ -67,7 +67,7 @@ describe('the ways out of a partition', () => {
 
   it('are sockets alone where the shim is not built, and that is said once', async () => {
     const library = new UcxLibrary({ log, files: MISSING });
-    const made = [1, 2].map(() => outsideTransport({ net: { socketFolder: folder }, scheduler, log, library }));
+    const made = [1, 2].map(() => externalTransport({ net: { socketFolder: folder }, scheduler, log, library }));
     transports.push(...made);
     const [near, far] = made;
     if (near === undefined || far === undefined) throw new Error('none made');
@@ -96,7 +96,7 @@ describe('the ways out of a partition', () => {
     expect(await ways(tcp, MISSING).listen(() => {})).to.match(/^tcp:\S+$/);
     // Nothing would be let in by the sockets beside the rings.
     expect(() => ways({ keyless: 'nowhere' })).to.not.throw();
-    expect(log.records.some(({ message }) => message.includes('keyless is nowhere'))).to.equal(true);
+    expect(log.records.some(({ message }) => message.includes('keyless is "nowhere"'))).to.equal(true);
   });
 
   describeWithUcx('where UCX is', () => {

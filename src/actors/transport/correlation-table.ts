@@ -1,20 +1,20 @@
 const FEWEST_SLOTS = 64;
-/** More are given back when nothing waits. */
+/** A larger table shrinks when it becomes empty. */
 const KEPT_SLOTS = 1_024;
 
-/** What lies under a number knows it. */
-export interface HasNumber {
+/** An entry knows its own correlation number. */
+export interface HasCorrelation {
   readonly correlation: number;
 }
 
 /**
- * What waits under numbers of 32 bits, never 0, given in turn. A Map would do, but for the garbage collector: a Map moves to a new table
- * while entries come and go, and a table that was taken for old before it was left keeps all that it held, and the tables after it, until
- * the next full collection. Of asks that was two in five. Here each number has its slot in one array.
+ * Pending entries by correlation number: 32 bits, never 0, assigned in sequence. A Map would burden the garbage collector: it moves to
+ * a new table as entries come and go, and an abandoned table in the old generation keeps its entries, and the tables after it, alive
+ * until the next full collection. Two in five asks were kept that way. Here each number has a slot in one array.
  *
- *     slot = number & (slots - 1)       at most half of them are taken; a number whose slot is taken is passed over
+ *     slot = number & (slots - 1)       at most half of the slots are used; a number whose slot is used is skipped
  */
-export class Numbered<T extends HasNumber> {
+export class CorrelationTable<T extends HasCorrelation> {
   #slots = emptySlots<T>(FEWEST_SLOTS);
   #last = 0;
   #size = 0;
@@ -23,8 +23,8 @@ export class Numbered<T extends HasNumber> {
     return this.#size;
   }
 
-  /** A number under which nothing waits. It stays free until `add`. */
-  nextNumber(): number {
+  /** A number that no entry has. It stays free until `add`. */
+  nextCorrelation(): number {
     if (this.#size * 2 >= this.#slots.length) this.#resize(this.#slots.length * 2);
     let number = this.#last;
     do number = (number + 1) >>> 0 || 1;
@@ -33,7 +33,7 @@ export class Numbered<T extends HasNumber> {
     return number;
   }
 
-  /** `item` has the last number that `nextNumber` gave. */
+  /** `item` must have the number that `nextCorrelation` returned last. */
   add(item: T): void {
     this.#slots[this.#slotOf(item.correlation)] = item;
     this.#size += 1;
@@ -44,7 +44,7 @@ export class Numbered<T extends HasNumber> {
     return item?.correlation === number ? item : undefined;
   }
 
-  /** False when nothing waits under this number. */
+  /** False when no entry has this number. */
   delete(number: number): boolean {
     if (this.get(number) === undefined) return false;
     this.#slots[this.#slotOf(number)] = undefined;
@@ -58,7 +58,7 @@ export class Numbered<T extends HasNumber> {
     this.#size = 0;
   }
 
-  /** All that wait now. */
+  /** All entries. */
   values(): T[] {
     return this.#slots.filter((item) => item !== undefined);
   }
@@ -67,7 +67,7 @@ export class Numbered<T extends HasNumber> {
     return number & (this.#slots.length - 1);
   }
 
-  /** What has a slot of its own has one among more, too. */
+  /** Entries with different slots have different slots in a larger table, too. */
   #resize(count: number): void {
     const items = this.values();
     this.#slots = emptySlots(count);

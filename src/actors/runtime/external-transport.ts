@@ -8,29 +8,28 @@ import { type Layer, StackTransport } from '../../transport/stack/index.js';
 import { UcxLibrary, UcxTransport } from '../../transport/ucx/index.js';
 import type { LinkSettings } from './net-options.js';
 
-export interface OutsideOptions extends LinkSettings {
+export interface ExternalOptions extends LinkSettings {
   readonly scheduler: Scheduler;
   readonly log: Logger;
-  /** Of this thread. Default: one of its own. */
+  /** The UCX library of this thread. Default: a new one. */
   readonly library?: UcxLibrary;
 }
 
-interface OutsideLayer extends Layer {
+interface ExternalLayer extends Layer {
   readonly transport: Transport & { abort(): Promise<void> };
 }
 
 /**
- * The ways out of a partition by itself: of one that has a thread or a process of its own. ResourceError where UCX is required, and is not
- * there.
+ * The transport of a partition on a thread or in a process of its own. Throws ResourceError where UCX is required and missing.
  */
-export function outsideTransport(options: OutsideOptions, partition = 0): Transport {
+export function externalTransport(options: ExternalOptions, partition = 0): Transport {
   const { scheduler, log } = options;
-  const layers = outsideLayers(options)(partition);
+  const layers = externalLayers(options)(partition);
   return new StackTransport({ scheduler, log, program: Buffer.from(systemEntropy(8)).toString('hex'), layers });
 }
 
-/** Makes the ways to processes of the operating system, for each partition of a program: the nearest first. */
-export function outsideLayers(options: OutsideOptions): (partition: number) => OutsideLayer[] {
+/** Returns a function that creates the external transports of a partition, the fastest first. */
+export function externalLayers(options: ExternalOptions): (partition: number) => ExternalLayer[] {
   const { net, linkDeadMs = limits.linkDeadMs, scheduler, log } = options;
   const { ucx = 'auto', ucxInterfaces: interfaces = [], ...links } = net;
   const { library = new UcxLibrary({ log }) } = options;
@@ -38,7 +37,7 @@ export function outsideLayers(options: OutsideOptions): (partition: number) => O
   return (partition) => {
     const listen = listenOf(partition, links.listen);
     const own = { ...links, scheduler, log, linkDeadMs };
-    const layers: OutsideLayer[] = [
+    const layers: ExternalLayer[] = [
       { transport: new NetTransport({ ...own, listen }), schemes: ['unix:', 'tcp:', 'tls:'] },
     ];
     if (!isUcxUsed) return layers;
@@ -54,7 +53,7 @@ export function outsideLayers(options: OutsideOptions): (partition: number) => O
   };
 }
 
-/** False where there is no UCX, or its sockets could not know who comes: that is logged. */
+/** False where UCX is not installed, or its sockets could not authenticate peers; the latter is logged. */
 function isUsable(library: UcxLibrary, isRequired: boolean, links: LinkSecurity, log: Logger): boolean {
   if (isRequired) {
     checkSecurity(listenAddress('unix:'), links);
@@ -62,13 +61,13 @@ function isUsable(library: UcxLibrary, isRequired: boolean, links: LinkSecurity,
     return true;
   }
   if (links.keyless === 'nowhere' && links.key === undefined) {
-    log.info('UCX is not used: keyless is nowhere, and there is no cluster key.');
+    log.info('UCX is not used, because the option keyless is "nowhere" and there is no cluster key.');
     return false;
   }
   return library.isInstalled();
 }
 
-/** The first partition is at the address that was given; the others, next to it, are found through the control plane. */
+/** The first partition listens at the given address; the others use any free port, and are found through the control plane. */
 function listenOf(partition: number, listen = 'unix:'): string {
   if (partition === 0) {
     return listen;

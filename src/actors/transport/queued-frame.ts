@@ -1,22 +1,22 @@
 import { lowerRemaining } from '../../protocol/index.js';
 
-/** An ask on its way, as far as it matters to a frame that waits. */
-export interface Perishable {
+/** A pending call: its envelope is dropped from a queued frame when it has expired or settled. */
+export interface Expirable {
   /** Scheduler time. */
   readonly deadlineMs: number;
-  /** Nobody waits for its reply any more. */
+  /** Its caller does not wait for a reply any more. */
   readonly isSettled: boolean;
 }
 
 interface Ask {
-  readonly ask: Perishable;
-  /** Where its envelope lies in the frame, with the length before it. */
+  readonly ask: Expirable;
+  /** Offset of its envelope in the frame, including the length prefix. */
   readonly start: number;
   readonly end: number;
 }
 
-/** A frame of ours that waits for the link: envelopes as they will be sent, and which of them are asks. */
-export class WaitingFrame {
+/** A frame that waits for the link: envelopes as they will be sent, and the offsets of those that are asks. */
+export class QueuedFrame {
   bytes: Uint8Array;
   size = 0;
   readonly #asks: Ask[] = [];
@@ -25,25 +25,25 @@ export class WaitingFrame {
     this.bytes = bytes;
   }
 
-  /** Nothing more is written; a buffer that is mostly empty is let go. */
+  /** Nothing more is written to it. A buffer that is less than half full is replaced by a smaller one. */
   finish(size: number): void {
     this.size = size;
     if (size < this.bytes.length / 2) this.bytes = this.bytes.slice(0, size);
   }
 
   /** An ask was written to [start, end). */
-  addAsk(ask: Perishable, start: number, end: number): void {
+  addAsk(ask: Expirable, start: number, end: number): void {
     this.#asks.push({ ask, start, end });
   }
 
-  /** Bytes that are worth sending: all but those of asks that are over. */
+  /** Bytes to send: all but those of asks that have expired or settled. */
   liveBytes(nowMs: number): number {
     let live = this.size;
     for (const { ask, start, end } of this.#asks) if (isOver(ask, nowMs)) live -= end - start;
     return live;
   }
 
-  /** Puts what is worth sending into `target`; asks say how much time they have left now. Returns its size. */
+  /** Copies the live bytes into `target`, with the asks' remaining times as of now. Returns the size. */
   copyTo(target: Uint8Array, nowMs: number): number {
     let copied = 0;
     let from = 0;
@@ -59,6 +59,6 @@ export class WaitingFrame {
   }
 }
 
-function isOver({ isSettled, deadlineMs }: Perishable, nowMs: number): boolean {
+function isOver({ isSettled, deadlineMs }: Expirable, nowMs: number): boolean {
   return isSettled || deadlineMs <= nowMs;
 }

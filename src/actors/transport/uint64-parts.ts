@@ -7,15 +7,15 @@ export function lowOf(cUid: bigint): number {
   return Number(cUid & 0xffff_ffffn);
 }
 
-/** Both halves of one id after the other, without making a bigint of each: what every message that goes out needs. */
-export class Halves {
+/** Splits a channel id into its low and high 32 bits without a bigint for each: every outgoing message needs them. */
+export class Uint64Parts {
   low = 0;
   high = 0;
   #cUid = 0n;
   readonly #view = new DataView(new ArrayBuffer(8));
 
-  /** Puts the halves of `cUid` into `low` and `high`. */
-  split(cUid: bigint): void {
+  /** Sets `low` and `high`, as signed 32-bit integers. */
+  set(cUid: bigint): void {
     if (cUid === this.#cUid) {
       return;
     }

@@ -4,14 +4,14 @@ import type { AskOptions } from '../kernel/index.js';
 
 /** Time after which a request without an answer is sent again, in ms. */
 const REPEAT_MS = 1_000;
-/** What is left of a deadline when the time that was added up for it is rounded: too little to ask anything in. */
+/** Time that rounding may leave of a deadline, in ms: too little for another try. */
 const ROUNDING_MS = 1e-3;
 
 /**
- * Sends a request that may be repeated until it is answered or the deadline passes: a frame lost on the way, or a mailbox that is full,
- * costs time, not the request. Any error but a missing answer ends it at once.
+ * Sends an idempotent request until it is answered or the deadline passes. It is sent again when no answer arrives in time, for a
+ * frame may be lost, and when the mailbox is full. Any other error rejects at once.
  */
-export async function askAgain<Reply>(
+export async function retryAsk<Reply>(
   scheduler: Scheduler,
   timeoutMs: number,
   send: (options: AskOptions) => Promise<Reply>,
@@ -22,7 +22,7 @@ export async function askAgain<Reply>(
       return await send({ timeoutMs: Math.min(REPEAT_MS, remaining) });
     } catch (error) {
       if (error instanceof BackpressureError) {
-        await pass(scheduler, Math.min(REPEAT_MS, deadline - scheduler.now()));
+        await delay(scheduler, Math.min(REPEAT_MS, deadline - scheduler.now()));
       } else if (!(error instanceof AskTimeoutError)) {
         throw error;
       }
@@ -33,6 +33,6 @@ export async function askAgain<Reply>(
   }
 }
 
-function pass(scheduler: Scheduler, ms: number): Promise<void> {
+function delay(scheduler: Scheduler, ms: number): Promise<void> {
   return new Promise((resolve) => void scheduler.setTimer(ms, resolve));
 }
