@@ -32,6 +32,8 @@ export {
   type PipelineArgument,
   type PipelineOptions,
   type PipelineRun,
+  type RunStopReport,
+  type SegmentPlace,
   type Port,
   pipeline,
   type RunOptions,

@@ -15,6 +15,8 @@ export const limits = {
   turnMessages: 16_384,
   /** Time that a stopping actor's pending handler has, in ms, before it is abandoned. */
   stopTimeoutMs: 5_000,
+  /** Time that a pipeline has to end beyond `stopTimeoutMs`, in ms, before `run.stop()` gives up what has not. */
+  runStopGraceMs: 5_000,
   /** Time that `stopOnSignals` gives to what has begun, in ms, before it is cut off. */
   drainTimeoutMs: 10_000,
   /** Deadline of an `ask` that states none, in ms. */

@@ -49,7 +49,7 @@ export const mutations = [
   {
     name: 'the end of a watched actor is not reported in its partition',
     file: 'src/actors/kernel/lifecycle.ts',
-    find: "  for (const watcher of seldom.watchers) watcher.terminated(cell, 'stopped');\n",
+    find: "  for (const watcher of cold.watchers) watcher.terminated(cell, 'stopped');\n",
     replace: '',
     workloads: ['actors'],
   },
@@ -105,8 +105,8 @@ export const mutations = [
   {
     name: 'a restart empties the mailbox',
     file: 'src/actors/kernel/lifecycle.ts',
-    find: '  cell.usingSeldom().restartDelayMs = delayMs;\n',
-    replace: '  cell.usingSeldom().restartDelayMs = delayMs;\n  cell.flush();\n',
+    find: '  cell.coldState().restartDelayMs = delayMs;\n',
+    replace: '  cell.coldState().restartDelayMs = delayMs;\n  cell.flush();\n',
     workloads: ['actors'],
   },
   {

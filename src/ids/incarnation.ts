@@ -1,8 +1,8 @@
 /**
- * A random number of 64 bits that a process has from its start to its end; 0n where it is not known. References carry it, so that one to a
- * process that is gone never reaches another that got the same ids. Ids are also numbered from another place in each life of a process:
- * an id that was kept without its incarnation meets, but for a chance of about 2^-31, none that was made after a restart. At least half
- * of each range is left to number.
+ * The incarnation of a process is a random 64-bit number, new at each start; 0n where it is unknown. References contain it, so that a
+ * reference to an ended process never reaches another process with the same ids. Each incarnation also starts its ids at another offset:
+ * an id that was stored without its incarnation equals an id of a later process only with a probability of about 2^-31. At least half of
+ * each id range remains available.
  */
 export function firstProcessOf(incarnation: bigint): bigint {
   return incarnation >> 1n;

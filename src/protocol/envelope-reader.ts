@@ -1,4 +1,4 @@
-/** Envelopes out of a frame, trusting nothing in it. The schema is protos/millrace/v1/envelope.proto. */
+/** Reads envelopes from a frame, which is untrusted input. The schema is protos/millrace/v1/envelope.proto. */
 import { ProtocolError } from '../errors.js';
 import { limits } from '../limits.js';
 import { EnvelopeMode, type EnvelopeError, type EnvelopeView } from './envelope.js';
@@ -10,8 +10,8 @@ const ENTRY_FIELDS: readonly number[] = [1, 2];
 const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8];
 
 /**
- * Reads the next envelope of a frame into `view`; false at the frame's end. When it throws ProtocolError the reader stands at the
- * next envelope, or at the frame's end where that cannot be known: go on reading.
+ * Reads the next envelope of a frame into `view`; false at the frame's end. After a ProtocolError, the reader is at the next envelope, or
+ * at the frame's end where the next envelope cannot be found, and the caller can continue.
  *
  * @example
  * reader.reset(frame);
@@ -48,13 +48,13 @@ export function readEnvelope(reader: WireReader, end: number, view: EnvelopeView
     const key = reader.tag();
     switch (key) {
       case 9:
-        reader.fixed64Halves();
+        reader.fixed64Parts();
         view.hasTo = true;
         view.toLow = reader.low;
         view.toHigh = reader.high;
         break;
       case 17:
-        reader.fixed64Halves();
+        reader.fixed64Parts();
         view.hasFrom = true;
         view.fromLow = reader.low;
         view.fromHigh = reader.high;
@@ -136,7 +136,7 @@ function readEntry(reader: WireReader, view: EnvelopeView): void {
   reader.widen(outer);
   const meta: Record<string, string> = view.meta ?? {};
   view.meta = meta;
-  // Assigned, this one would be the prototype.
+  // An assignment to this name would set the prototype.
   if (name === '__proto__')
     Object.defineProperty(meta, name, { value, configurable: true, enumerable: true, writable: true });
   else meta[name] = value;

@@ -1,4 +1,4 @@
-/** Changes an envelope that was written, and waits. The schema is protos/millrace/v1/envelope.proto. */
+/** Changes an encoded envelope in a queued frame. The schema is protos/millrace/v1/envelope.proto. */
 import { ProtocolError } from '../errors.js';
 import { WireReader } from './wire/index.js';
 
@@ -6,8 +6,8 @@ const CONTROL = 82;
 const REMAINING_MICROSECONDS = 16;
 
 /**
- * Lowers `remaining_microseconds` of the envelope that lies behind its length in [start, end), in place: the number keeps its width,
- * padded as protobuf allows.
+ * Lowers `remaining_microseconds` of the length-prefixed envelope in [start, end), in place: the number keeps its width, padded as
+ * protobuf allows.
  *
  * @throws ProtocolError when the envelope has no such field.
  */
@@ -28,7 +28,7 @@ export function lowerRemaining(bytes: Uint8Array, start: number, end: number, mi
   bytes[last] = left;
 }
 
-/** Puts the reader behind the key of a field. */
+/** Moves the reader to the value of a field. */
 function seek(reader: WireReader, wanted: number): void {
   while (reader.position < reader.end) {
     const key = reader.tag();

@@ -1,4 +1,4 @@
-/** Envelopes into a frame: standard wire bytes by field number, the value in place. The schema is protos/millrace/v1/envelope.proto. */
+/** Writes envelopes into a frame: protobuf fields by number, the value in place. The schema is protos/millrace/v1/envelope.proto. */
 import { ProtocolError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { EnvelopeError, EnvelopeHeader } from './envelope.js';
@@ -7,8 +7,8 @@ import type { MessageType } from './service.js';
 import type { WireWriter } from './wire/index.js';
 
 /**
- * Appends one envelope behind its length, as it lies in a frame. Returns 0, or how many bytes it needs when that is more than
- * the region has left. Then, and when it throws, the writer is where it was before.
+ * Appends one length-prefixed envelope. Returns 0, or the number of bytes that it needs when the region has fewer left. In that case, and
+ * when it throws, the writer is where it was before.
  *
  * @throws ProtocolError when the value does not fit its type, or the envelope is larger than `maxMessageBytes`.
  */
@@ -41,8 +41,8 @@ export function writeEnvelope(
   type: MessageType<unknown, unknown> | undefined,
   value: unknown,
 ): void {
-  if (header.hasTo) writer.tag(9).fixed64Halves(header.toLow, header.toHigh);
-  if (header.hasFrom) writer.tag(17).fixed64Halves(header.fromLow, header.fromHigh);
+  if (header.hasTo) writer.tag(9).fixed64Parts(header.toLow, header.toHigh);
+  if (header.hasFrom) writer.tag(17).fixed64Parts(header.fromLow, header.fromHigh);
   if (header.mode !== 0) writer.tag(24).uint32(header.mode);
   if (header.method !== 0) writer.tag(32).uint32(header.method);
   if (header.methodName !== '') writer.tag(42).string(header.methodName);
@@ -57,7 +57,7 @@ function writeValue(writer: WireWriter, type: MessageType<unknown, unknown>, val
   const before = writer.position;
   const mark = writer.tag(50).open();
   type.write(value, writer);
-  // Nothing in it: absent means the same.
+  // An empty one is left out, which means the same.
   if (writer.position === mark) writer.rewind(before);
   else writer.close(mark);
 }

@@ -1,4 +1,4 @@
-/** What an envelope says, as the router sees it: flat, mutable and used again, so that routing a message allocates nothing. */
+/** The fields of an envelope for the router: flat, mutable and reused, so that routing a message allocates nothing. */
 import { KnownNames } from './known-names.js';
 import type { Meta } from './meta.js';
 import type { WireReader } from './wire/index.js';
@@ -7,7 +7,7 @@ import type { WireReader } from './wire/index.js';
 export const EnvelopeMode = { tell: 0, ask: 1, reply: 2, failure: 3, link: 4, open: 5, element: 6 } as const;
 export type EnvelopeMode = (typeof EnvelopeMode)[keyof typeof EnvelopeMode];
 
-/** An error on its way to the asker. */
+/** An error that is sent to the caller of an ask. */
 export interface EnvelopeError {
   readonly code: string;
   readonly message: string;
@@ -17,7 +17,7 @@ export interface EnvelopeError {
 
 const NO_CHAIN: readonly bigint[] = [];
 
-/** Everything in an envelope but its value; ids as low and high 32 bits, signed or not. */
+/** All fields of an envelope but its value; ids as low and high 32 bits, signed or unsigned. */
 export class EnvelopeHeader {
   hasTo = false;
   toLow = 0;
@@ -27,7 +27,7 @@ export class EnvelopeHeader {
   fromHigh = 0;
   mode: EnvelopeMode = EnvelopeMode.tell;
   method = 0;
-  /** Empty when the number says it all. */
+  /** Empty when the peer knows the method number. */
   methodName = '';
   error: EnvelopeError | undefined = undefined;
   meta: Meta | undefined = undefined;
@@ -47,7 +47,7 @@ export class EnvelopeHeader {
   /** Of an ELEMENT. */
   sequence = 0;
 
-  /** Back to an empty envelope. */
+  /** Resets it to an empty envelope. */
   clear(): void {
     this.hasTo = false;
     this.toLow = 0;
@@ -72,7 +72,7 @@ export class EnvelopeHeader {
   }
 }
 
-/** An envelope that was read. The value is not decoded yet: it is the region [valueStart, valueEnd) of the frame, valid as long as the frame. */
+/** A decoded envelope. Its value is still encoded: the region [valueStart, valueEnd) of the frame, valid as long as the frame. */
 export class EnvelopeView extends EnvelopeHeader {
   valueStart = 0;
   valueEnd = 0;
@@ -84,7 +84,7 @@ export class EnvelopeView extends EnvelopeHeader {
     this.valueEnd = 0;
   }
 
-  /** Reads the key of an entry of meta, which has most likely come with an envelope before. */
+  /** Reads the key of a meta entry, which has likely arrived with an earlier envelope. */
   readName(reader: WireReader): string {
     const before = reader.position;
     const start = reader.skipLength();

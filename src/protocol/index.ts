@@ -1,7 +1,7 @@
 /**
- * Run time of typed protocols: message types and services as `millrace gen` makes them, the wire format, references and meta that
- * travel, and the envelope codec. Called by everything that sends or receives; generated code imports its types from here, as
- * `millrace/protocol`. Must never know actors, links or frames' owners, nor load the generator.
+ * The run time of typed protocols: message types and services of `millrace gen`, the wire format, references, meta, and the envelope codec.
+ * All code that sends or receives calls it; generated code imports its types from here, as `millrace/protocol`. It must never know actors,
+ * links or owners of frames, nor load the generator.
  */
 // What declarations need where a program names older libraries.
 /// <reference lib="es2022" preserve="true" />

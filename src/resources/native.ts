@@ -21,6 +21,8 @@ const STRICT = 4;
 const BY_NODESET = 32;
 /** Size of a buffer for a list of NUMA nodes; Linux has 1024 at most. */
 const LIST_BYTES = 8_192;
+const SIGQUIT = 3;
+const PR_SET_PDEATHSIG = 1;
 /** errno of Linux. */
 const EINVAL = 22;
 
@@ -109,6 +111,24 @@ export function getThreadAffinity(): CpuSet {
   check(koffi, 'reading of the processors of a thread', get(0, mask.length, mask));
   const bits = Array.from({ length: 8 * mask.length }, (_, cpu) => cpu);
   return cpuSet(bits.filter((cpu) => (((mask[cpu >> 3] ?? 0) >> (cpu & 7)) & 1) === 1));
+}
+
+/**
+ * When the thread that has started this process ends, which it does with its process at the latest, this process has three seconds to end by itself. Then the
+ * kernel ends it, even where its JavaScript is in a loop. ResourceError where koffi cannot be loaded.
+ */
+export function endWithParent(): void {
+  if (platform() !== 'linux')
+    throw new ResourceError(`Only Linux tells of the end of a parent; this is ${platform()}.`);
+  const libc = loadKoffi().load(null);
+  const find: (library: null, name: string) => unknown = libc.func('void *dlsym(void *library, const char *name)');
+  const handle: (signal: number, handler: unknown) => unknown = libc.func('void *signal(int signal, void *handler)');
+  const prctl: (option: number, type: 'ulong', value: number) => number = libc.func('int prctl(int option, ...)');
+  // JavaScript that loops handles no signal, so the handler is a function of the C library, which takes the number of the signal for its argument:
+  // alarm(SIGQUIT) has the kernel send SIGALRM after three seconds. Nothing handles that, so it ends the process.
+  handle(SIGQUIT, find(null, 'alarm'));
+  if (prctl(PR_SET_PDEATHSIG, 'ulong', SIGQUIT) !== 0)
+    throw new ResourceError('The kernel refused to tell of the end of the parent.');
 }
 
 function withTopology<T>(

@@ -6,7 +6,7 @@ import { type CpuSet, cpuSet, formatCpuList, parseCpuList } from './topology/ind
 /**
  * Pins the calling thread to processors, verifies it with the kernel, and returns them. A partition's thread calls this first, with the
  * processors of its plan. Partitions that share the thread of their process are never pinned. Throws ResourceError where the kernel does
- * not comply or cannot be asked, or `cpus` is empty.
+ * not comply, cannot be asked, or `cpus` is empty.
  */
 export function pinThread(cpus: CpuSet): CpuSet {
   const wanted = cpuSet(cpus);
@@ -15,8 +15,8 @@ export function pinThread(cpus: CpuSet): CpuSet {
   const found = getThreadAffinity();
   if (formatCpuList(found) !== formatCpuList(wanted)) {
     throw new ResourceError(
-      `A thread should be pinned to the processors ${formatCpuList(wanted)}, but the kernel lets it run on ${formatCpuList(found)}: ` +
-        'the cgroup of this process does not allow the others. Remove them from the cpuset.',
+      `A thread should be pinned to the processors ${formatCpuList(wanted)}, but the kernel lets it run on ${formatCpuList(found)}: the cgroup of ` +
+        'this process does not allow the others. Remove them from the cpuset.',
     );
   }
   return found;

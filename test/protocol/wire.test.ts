@@ -30,8 +30,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   exact.map((v): Step => [(w) => w.sint64Number(v), (r) => r.sint64Number(), v]),
   exactPositive.map((v): Step => [(w) => w.fixed64Number(v), (r) => r.fixed64Number(), v]),
   exact.map((v): Step => [(w) => w.sfixed64Number(v), (r) => r.sfixed64Number(), v]),
-  fc.tuple(int32, int32).map(([low, high]): Step => [(w) => w.fixed64Halves(low, high), readFixedHalves, [low, high]]),
-  fc.tuple(int32, int32).map(([low, high]): Step => [(w) => w.uint64Halves(low, high), readHalves, [low, high]]),
+  fc.tuple(int32, int32).map(([low, high]): Step => [(w) => w.fixed64Parts(low, high), readFixedParts, [low, high]]),
+  fc.tuple(int32, int32).map(([low, high]): Step => [(w) => w.uint64Parts(low, high), readParts, [low, high]]),
   fc.boolean().map((v): Step => [(w) => w.bool(v), (r) => r.bool(), v]),
   fc.float().map((v): Step => [(w) => w.float(v), (r) => r.float(), v]),
   fc.double().map((v): Step => [(w) => w.double(v), (r) => r.double(), v]),
@@ -219,12 +219,12 @@ function writeAll(writer: WireWriter, all: readonly Step[]): void {
   for (const [write] of all) write(writer);
 }
 
-function readFixedHalves(reader: WireReader): readonly number[] {
-  reader.fixed64Halves();
+function readFixedParts(reader: WireReader): readonly number[] {
+  reader.fixed64Parts();
   return [reader.low, reader.high];
 }
 
-function readHalves(reader: WireReader): readonly number[] {
+function readParts(reader: WireReader): readonly number[] {
   reader.varint64();
   return [reader.low, reader.high];
 }

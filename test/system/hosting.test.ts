@@ -8,7 +8,11 @@ import { expect } from 'chai';
 import { childrenOf, isThere } from '../actors/runtime/hosting/processes.js';
 import { Folder } from '../cli/millrace.js';
 import { eventually } from '../support/until.js';
+import { pendingBecause } from '../support/pending.js';
 import { root } from './root.js';
+
+/** A pipeline that may block the event loop of a partition. */
+const farFlow = new URL('../actors/runtime/hosting/far-flow.js', import.meta.url).href;
 
 /** A program with three partitions, two of them elsewhere, that says when they are there. */
 const program = (placement: string, rest = ''): string => `
@@ -67,6 +71,25 @@ describe('a process with hosted partitions', function () {
     await eventually(() => !children.some(isThere));
     // It could not remove its own.
     await eventually(() => left().length === perProcess);
+  });
+
+  it('that is killed takes a child process with it whose event loop is blocked, within seconds', async function () {
+    if (process.platform !== 'linux') return pendingBecause(this, 'only Linux tells of the end of a parent');
+    const { pid } = await start(
+      program(
+        'process',
+        `const { default: flow } = await import('${farFlow}');
+         const notes = process.env.SOCKETS + '/notes';
+         const [, ordinal] = runtime.ordinals;
+         const args = { notes, count: 100, deed: 'hang', at: 5 };
+         (await runtime.run(flow, { args, partitions: { stage: [ordinal] } })).done.catch(() => {});
+         const staged = () => readFileSync(notes, 'utf8').split('"staged"').length - 1;
+         while (runtime.health().partitions.find((each) => each.ordinal === ordinal)?.state !== 'busy' || staged() < 5)
+           await new Promise((resolve) => setTimeout(resolve, 50));`,
+      ),
+    );
+    process.kill(pid, 'SIGKILL');
+    await eventually(() => !children.some(isThere));
   });
 
   it('drains in order when all processes of a service are sent SIGTERM', async () => {

@@ -57,11 +57,12 @@ export function nameOf(state: State): string {
   return NAMES[state] ?? `state ${state}`;
 }
 
-export const OK: v1.Outcome = { result: { case: 'ok', value: true } };
-export const CANCELLED: v1.Outcome = { result: { case: 'cancelled', value: true } };
+export const OK: v1.Outcome = { result: { case: 'ok', value: true }, givenUp: false };
+export const CANCELLED: v1.Outcome = { result: { case: 'cancelled', value: true }, givenUp: false };
+export const GIVEN_UP: v1.Outcome = { ...CANCELLED, givenUp: true };
 
 export function failed(failure: v1.FailureInit): v1.Outcome {
-  return { result: { case: 'failed', value: v1.Failure.create(failure) } };
+  return { result: { case: 'failed', value: v1.Failure.create(failure) }, givenUp: false };
 }
 
 export function failureOf(outcome: v1.Outcome | undefined): v1.Failure | undefined {

@@ -54,16 +54,6 @@ export class Pipelines {
     }
   }
 
-  /** The process that started them has ended, so nobody observes them any more. */
-  stopThoseStartedBy(pUid: bigint): void {
-    for (const { resource, detail } of this.#table.entries('pipeline')) {
-      if (detail.startedBy === pUid && resource.actual < State.DESTROYED) {
-        this.#stopRequests.add(resource.id);
-      }
-    }
-    this.#settle();
-  }
-
   /** Adds the parts of a pipeline, once. A part whose partition has ended meanwhile fails the pipeline. */
   expand(parts: v1.PipelineParts): void {
     const pipeline = this.#known(parts.pipeline);
@@ -142,16 +132,39 @@ export class Pipelines {
 
   /** The partitions and their segments have ended. Pipelines that depend on one of the segments fail. */
   loseSegments(ordinals: readonly number[], cause: string): void {
+    this.#failThoseIn(ordinals, cause);
+    this.#loseThoseIn(ordinals);
+    this.#settle();
+  }
+
+  /** As `loseSegments`, for all partitions of a process. Pipelines that it started are stopped: nobody follows them any more. */
+  loseProcess(pUid: bigint, ordinals: readonly number[], cause: string): void {
+    this.#failThoseIn(ordinals, cause);
+    for (const { resource, detail } of this.#table.entries('pipeline')) {
+      if (detail.startedBy === pUid && resource.actual < State.DESTROYED) {
+        this.#stopRequests.add(resource.id);
+      }
+    }
+    this.#loseThoseIn(ordinals);
+    this.#settle();
+  }
+
+  #failThoseIn(ordinals: readonly number[], cause: string): void {
+    for (const { resource, detail } of this.#table.entries('segment')) {
+      const isLost = ordinals.includes(detail.partition) && resource.actual < State.COMPLETED;
+      // A pipeline that is being stopped does without it.
+      if (isLost && !this.#stopRequests.has(detail.pipeline)) {
+        this.#fail(detail.pipeline, lost(detail, cause));
+      }
+    }
+  }
+
+  #loseThoseIn(ordinals: readonly number[]): void {
     for (const entry of this.#table.entries('segment')) {
-      const { resource, detail } = entry;
-      if (ordinals.includes(detail.partition)) {
-        if (resource.actual < State.COMPLETED) {
-          this.#fail(detail.pipeline, lost(detail, cause));
-        }
+      if (ordinals.includes(entry.detail.partition)) {
         this.#segments.lose(entry);
       }
     }
-    this.#settle();
   }
 
   // ---- consequences

@@ -138,8 +138,7 @@ export class ControlPlaneStore {
       this.#table.remove(resource.id);
     }
     this.#table.remove(entry.resource);
-    this.pipelines.stopThoseStartedBy(pUid);
-    this.pipelines.loseSegments(entry.ordinals, cause);
+    this.pipelines.loseProcess(pUid, entry.ordinals, cause);
     return entry;
   }
 

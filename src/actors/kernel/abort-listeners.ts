@@ -1,12 +1,12 @@
-/** What ends when a signal is aborted. */
+/** A call that ends when its signal is aborted. */
 export interface Abortable {
   /** The signal of the call was aborted. Must not throw. */
   aborted(): void;
 }
 
 /**
- * The calls that wait for signals. All calls that share a signal have one listener at it: Node warns of a leak at the eleventh. It is
- * taken off with the last of them.
+ * The calls that listen to abort signals. All calls with the same signal share one listener, because Node warns of a leak at the eleventh.
+ * The listener is removed with the last call.
  */
 export class AbortListeners {
   readonly #waiting = new WeakMap<AbortSignal, SharedListener>();
@@ -33,7 +33,7 @@ export class AbortListeners {
 class SharedListener {
   readonly calls = new Set<Abortable>();
 
-  /** Called by the signal. Each call takes itself off. */
+  /** Called by the signal. Each call removes itself. */
   handleEvent(): void {
     for (const call of this.calls) call.aborted();
   }

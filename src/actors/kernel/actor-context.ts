@@ -14,7 +14,7 @@ import { ActorTimers } from './timers.js';
 import type { TraceContext } from './trace-context.js';
 import { Watching } from './watching.js';
 
-/** A cell as its own handlers see it. Timers and watches are made when first used. */
+/** The context of an actor's handlers. Creates timers and watches on first use. */
 export class ActorContext implements Context {
   private readonly cell: ActorCell;
   private logger: Logger | undefined = undefined;
@@ -59,7 +59,7 @@ export class ActorContext implements Context {
     return this.cell.current?.sender;
   }
 
-  /** Stands for the link that the message being handled came over; undefined for one from this partition. */
+  /** Identifies the link that the message being handled arrived over; undefined for a message from this partition. */
   get link(): object | undefined {
     return this.cell.current?.link;
   }
@@ -69,11 +69,9 @@ export class ActorContext implements Context {
   }
 
   watch(ref: UntypedRef): void {
-    this.mustBeOpen('watch');
+    this.assertOpen('watch');
     if (this.cell.behavior.on.terminated === undefined) {
-      throw new ConfigError(
-        `${this.path} watches ${ref.toString()}, but its behavior has no on.terminated to be told by`,
-      );
+      throw new ConfigError(`${this.path} watches ${ref.toString()}, but its behavior has no on.terminated handler`);
     }
     this.watching ??= new Watching(this.cell, (gone, reason) =>
       this.cell.behavior.on.terminated?.(this.cell.state, { ref: gone, reason }, this),
@@ -103,16 +101,16 @@ export class ActorContext implements Context {
 
   setIdleTimeout(timeoutMs: number | undefined): void {
     const { cell } = this;
-    this.mustBeOpen('set an idle timeout');
+    this.assertOpen('set an idle timeout');
     if (timeoutMs !== undefined) checkIdleTimeout(timeoutMs);
     if (cell.behavior.on.idle === undefined) {
-      throw new ConfigError(`${this.path} sets an idle timeout, but its behavior has no on.idle to be told by`);
+      throw new ConfigError(`${this.path} sets an idle timeout, but its behavior has no on.idle handler`);
     }
-    const seldom = cell.usingSeldom();
-    seldom.idle?.close();
-    seldom.idle = undefined;
+    const cold = cell.coldState();
+    cold.idle?.close();
+    cold.idle = undefined;
     if (timeoutMs === undefined) return;
-    seldom.idle = new IdleTimeout(
+    cold.idle = new IdleTimeout(
       timeoutMs,
       this.scheduler,
       cell,
@@ -152,25 +150,25 @@ export class ActorContext implements Context {
     return this.cell.kernel.scheduler.outside(work);
   }
 
-  /** Timers and watches end: with the actor, and before it starts anew. */
+  /** Ends timers and watches, when the actor stops or restarts. */
   release(): void {
     this.timers?.clear();
-    this.cell.seldom?.idle?.close();
+    this.cell.cold?.idle?.close();
     this.watching?.clear();
   }
 
   private addTimer(delayMs: number, periodMs: number | undefined, callback: () => unknown): Timer {
-    this.mustBeOpen('set a timer');
+    this.assertOpen('set a timer');
     this.timers ??= new ActorTimers(this.cell.kernel.scheduler, this.cell);
     return this.timers.add(delayMs, periodMs, callback);
   }
 
-  private mustBeOpen(what: string): void {
+  private assertOpen(what: string): void {
     if (!this.cell.isOpen) throw new StoppedError(`${this.path} cannot ${what}: it is stopping`);
   }
 }
 
-/** Stands for the link that the message being handled came over: the same object for all messages of one link. */
+/** Identifies the link that the message being handled arrived over: the same object for all messages of one link. */
 export function linkOf(context: Context): object | undefined {
   return context instanceof ActorContext ? context.link : undefined;
 }

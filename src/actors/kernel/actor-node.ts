@@ -10,20 +10,20 @@ import { type Cell, routeKey } from './route.js';
 /** Property of every actor of this thread, whichever copy of Millrace made it. */
 export const nodeKey: unique symbol = Symbol.for('millrace.node');
 
-/** What a path is read off. */
+/** A node with a path. */
 export interface TreeNode {
   readonly [nodeKey]: true;
   readonly name: string;
   readonly parent: TreeNode | undefined;
 }
 
-/** An actor of this partition as a node of its system's tree: what its reference hides, for a room that gives another API to actors. */
+/** An actor of this partition as a node of its system's tree. Gives other APIs for actors, such as nact's, what a reference hides. */
 export interface ActorNode extends TreeNode, Cell {
   readonly self: UntypedRef;
   readonly context: Context;
   readonly path: string;
   readonly phase: Phase;
-  /** What its behavior made; undefined before the start and while it restarts. */
+  /** The state of its behavior; undefined before the start and during a restart. */
   readonly state: unknown;
   readonly parent: ActorNode | undefined;
   readonly siblings: ReadonlyMap<string, ActorNode>;
@@ -31,19 +31,19 @@ export interface ActorNode extends TreeNode, Cell {
   readonly tree: ActorTree;
   /** Messages in its mailbox, oldest first. */
   readonly waiting: readonly unknown[];
-  /** Starts a child. ConfigError when the name is taken or unfit, StoppedError while this actor stops or restarts. */
+  /** Starts a child. Throws ConfigError when the name is taken or invalid, StoppedError while this actor stops or restarts. */
   spawnChild<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S>;
   /**
-   * Runs `turn` before all messages, in a turn of this actor; dropped when it is not running. A promise that it returns holds
-   * the mailbox; what it throws, the actor fails with.
+   * Runs `turn` before all messages, in a turn of this actor; does nothing when the actor is not running. A promise that it returns
+   * holds the mailbox; an error that it throws fails the actor.
    */
   signal(turn: () => unknown): void;
   requestStop(): void;
-  /** Logs that an ask failed whose reply nobody waits for. */
+  /** Logs the failure of an ask that has no waiting caller. */
   reportLostReply(error: unknown): void;
 }
 
-/** The actor behind a reference. Undefined for one that is elsewhere, and for whatever is no reference. */
+/** The actor of a reference. Undefined for an actor of another partition, and for a value that is no reference. */
 export function nodeOf(ref: object): ActorNode | undefined {
   const route: unknown = hasMark(ref, routeKey) ? Reflect.get(ref, routeKey) : undefined;
   return isNode(route) ? route : undefined;

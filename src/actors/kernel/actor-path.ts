@@ -2,7 +2,7 @@ import { ConfigError } from '../../errors.js';
 import { nodeKey, type TreeNode } from './actor-node.js';
 import type { Route } from './route.js';
 
-/** Where an actor is: the name of its system in this thread, and the names from a root actor down to it. */
+/** The path of an actor: the name of its system in this thread, and the names from a root actor down to it. */
 export interface ActorPath {
   readonly system: string;
   readonly parts: readonly string[];
@@ -20,7 +20,7 @@ export interface ActorParent {
 
 const VALID_NAME = /^[a-z0-9\-$_.+!*'(),]+$/i;
 
-/** ConfigError for a name that cannot be a part of a path. */
+/** Throws ConfigError for a name that cannot be a part of a path. */
 export function checkName(name: string): void {
   if (!VALID_NAME.test(name)) {
     throw new ConfigError(`an actor cannot be named ${JSON.stringify(name)}: letters, digits and -$_.+!*'(), only`);
@@ -41,17 +41,17 @@ class Path implements ActorPath {
   }
 }
 
-/** The last part of a path: the channel id of an actor that is elsewhere. */
+/** The last part of a path; for an actor of another partition, its channel id. */
 export function routeName(route: Route): string {
   return isNode(route) ? route.name : route.cUid.toString(16);
 }
 
-/** An actor that is elsewhere is no node of the tree: its path begins with `@`, which no actor can be named. */
+/** An actor of another partition is not in the tree: its path begins with `@`, which is no valid actor name. */
 export function routePath(route: Route, systemName: string): ActorPath {
   return new Path(systemName, isNode(route) ? partsOf(route) : ['@', routeName(route)]);
 }
 
-/** Undefined for an actor that is elsewhere. */
+/** Undefined for an actor of another partition. */
 export function routeParent(route: Route, systemName: string): ActorParent | undefined {
   if (!isNode(route)) return undefined;
   const system = { name: systemName };

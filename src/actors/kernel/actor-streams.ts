@@ -5,39 +5,39 @@ import type { ServedStream } from './served-stream.js';
 
 /** The streams of one actor. */
 export class ActorStreams {
-  /** Those whose generator runs here, and those that wait for it to begin. */
+  /** Streams whose generator runs here, or will be started. */
   readonly served = new Set<ServedStream>();
-  /** Those that it reads. */
+  /** Streams that the actor reads. */
   readonly read = new Set<Reader>();
   /** Pulls in its mailbox. */
   queued = 0;
 
-  /** `path` names the actor that stops or begins anew. */
+  /** `path` names the actor, which stops or restarts. */
   abandonRead(path: string): void {
     for (const reader of this.read) reader.abandon(path);
   }
 }
 
-/** The actor stops (`all`) or begins anew (`begun`: those that wait in the mailbox go on). One in the middle of an element has that. */
+/** The actor stops (`all`) or restarts (`begun`: streams that wait in the mailbox continue). A stream may finish its current element. */
 export function failServed(cell: ActorCell, which: 'all' | 'begun', text: string): void {
-  const { seldom } = cell;
-  if (seldom === undefined || seldom.streams.served.size === 0) return;
-  // There may be many, and an error is dear.
+  const { cold } = cell;
+  if (cold === undefined || cold.streams.served.size === 0) return;
+  // There may be many streams, and creating an error is expensive.
   const error = new StoppedError(text);
-  for (const stream of seldom.streams.served) {
+  for (const stream of cold.streams.served) {
     if (!stream.isPulling && (which === 'all' || stream.isUnclosed)) stream.fail(error);
   }
 }
 
-/** Before the actor's own end, the `finally` of all its generators runs. True when that takes a while. */
+/** Runs the `finally` of all generators, before the actor ends. True when one of them is asynchronous. */
 export function closeServed(cell: ActorCell): boolean {
-  const { seldom, kernel } = cell;
-  if (seldom === undefined || seldom.streams.served.size === 0) return false;
+  const { cold, kernel } = cell;
+  if (cold === undefined || cold.streams.served.size === 0) return false;
   const closing: Promise<unknown>[] = [];
   const report = (error: unknown): void =>
     kernel.logger.error('a generator failed at its end', { actor: cell.path, error });
   kernel.running = cell;
-  for (const stream of seldom.streams.served) {
+  for (const stream of cold.streams.served) {
     if (!stream.isUnclosed) continue;
     try {
       const closed = stream.close();

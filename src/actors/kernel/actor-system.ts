@@ -9,7 +9,7 @@ import type { SpawnOptions } from './context.js';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
 import type { Deadlines } from './deadlines.js';
 import type { Delivery, TellDelivery } from './delivery.js';
-import type { Subscribable } from './feed.js';
+import type { Subscribable } from './topic.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import { type Cell, type Route, type TerminationReason, routeKey } from './route.js';
@@ -19,7 +19,7 @@ import type { OpenStream } from './stream-reader.js';
 import { type Unfinished, unfinishedIn } from './unfinished.js';
 import { type MailboxPressure, mailboxPressure, type Statistics, statisticsOf } from './statistics.js';
 
-/** Property of what has actors without a parent, such as a Runtime. */
+/** Property of everything that has root actors, such as a Runtime. */
 export const systemKey: unique symbol = Symbol.for('millrace.system');
 
 export interface HasSystem {
@@ -36,17 +36,17 @@ export interface HasSystem {
  *     await system.shutdown();
  */
 export class ActorSystem implements HasSystem {
-  /** Root actors that failed for good. */
+  /** Failures that have stopped a root actor. */
   readonly failures: Subscribable<Failure>;
   readonly deadLetters: DeadLetters;
-  /** The timer wheel of all asks: a PendingAsk over a link uses it, too. */
+  /** The timer wheel of all asks, including those over links. */
   readonly deadlines: Deadlines;
-  /** Keeps the events of persistent actors; not looked into here. */
+  /** Stores the events of persistent actors; the kernel does not use it. */
   persistenceEngine: unknown = undefined;
   readonly #kernel: Kernel;
   #shutdown: Promise<void> | undefined;
 
-  /** ConfigError for a limit that is no number. */
+  /** Throws ConfigError for an invalid limit. */
   constructor(options: KernelOptions) {
     this.#kernel = new Kernel(options, this);
     this.failures = this.#kernel.failures;
@@ -58,7 +58,7 @@ export class ActorSystem implements HasSystem {
     return this.#kernel.name;
   }
 
-  /** Of this process; 0n where it has none. */
+  /** Incarnation of this process; 0n where it has none. */
   get incarnation(): bigint {
     return this.#kernel.incarnation;
   }
@@ -71,70 +71,70 @@ export class ActorSystem implements HasSystem {
     return statisticsOf(this.#kernel);
   }
 
-  /** How full the mailboxes are at this moment. Looks at every actor: 30 ns for each. */
+  /** How full the mailboxes are now. Visits every actor: 30 ns for each. */
   mailboxes(): MailboxPressure {
     return mailboxPressure(this.#kernel.roots);
   }
 
-  /** Starts an actor without a parent. ConfigError when its name or channel id is taken or unfit, StoppedError after `shutdown`. */
+  /** Starts a root actor. Throws ConfigError when its name or channel id is taken or invalid, StoppedError after `shutdown`. */
   spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
     const refusal = this.#kernel.refusalOfOutside('spawn');
     if (refusal !== undefined) throw refusal;
     return this.#kernel.spawn(undefined, this.#kernel.roots, behavior, options);
   }
 
-  /** The typed reference of a wire record, here or elsewhere. ProtocolError when it is of another service. */
+  /** The typed reference of a wire record, of this or another partition. Throws ProtocolError when it is of another service. */
   reference<S extends AnyService>(service: S, ref: RefInit): ActorRef<S> {
     return this.#kernel.reference(service, ref);
   }
 
-  /** A typed reference over a given route. */
+  /** A typed reference with the given route. */
   referenceTo<S extends AnyService>(service: S, route: Route): ActorRef<S> {
     return this.#kernel.references.create(service, route);
   }
 
-  /** Where references lead whose channel id no actor here has; until it is set they are unreachable. */
+  /** Sets the routes of references to actors of other partitions. Before that, those actors are unreachable. */
   setRemoteRoutes(provider: (ref: Ref) => Route): void {
     this.#kernel.remoteRoutes = provider;
   }
 
-  /** A route to an actor known to be gone, for such a provider. */
+  /** A route to an actor that is known to have ended, for the provider of `setRemoteRoutes`. */
   closedRoute(ref: Ref, reason: TerminationReason): Route {
     const { deadLetters, deadlines } = this.#kernel;
     return new ClosedRoute(ref, reason, deadLetters, deadlines.asks);
   }
 
-  /** Counts a tell that was lost on its way to or from another process. `path` is what is known of its target. */
+  /** Counts a tell that was lost between processes. `path` describes its target. */
   addDeadLetter(path: string, method: string, message: unknown, reason: DeadLetterReason): void {
     this.#kernel.deadLetters.add({ path }, method, message, reason);
   }
 
-  /** The actor that has this channel id: the router's way in. */
+  /** The actor that has this channel id. The router delivers messages to it. */
   resolve(cUid: bigint): Cell | undefined {
     return this.#kernel.addressed.get(cUid);
   }
 
   /**
-   * What an ask made now carries over a link: its options joined with what the handler that makes it inherits. ConfigError for a
-   * `timeoutMs` that is no positive number, ReentrantAskError for a chain past `callChain`.
+   * The data that an ask made now carries over a link: its options, merged with what the running handler passes on. Throws ConfigError for
+   * an invalid `timeoutMs`, ReentrantAskError for a chain longer than `callChain`.
    */
   outgoingAsk(options: AskOptions | undefined): OutgoingCall {
     return this.#kernel.outgoing(options, this.#kernel.scheduler.now());
   }
 
-  /** What comes with a tell from a link of so many bytes that says nothing of its sender. */
+  /** The delivery of a tell from a link without sender or meta. */
   incomingTell(sizeBytes: number): Delivery | undefined {
     return this.#kernel.mailboxBytes.tell(sizeBytes);
   }
 
-  /** What a tell made now carries over a link: undefined when it comes from no actor and has no meta. */
+  /** The data that a tell made now carries over a link: undefined when no actor sends it and it has no meta. */
   outgoingTell(options: SendOptions | undefined): TellDelivery | undefined {
     return outgoingTell(options, this.#kernel.running);
   }
 
   /**
-   * A stream over a link: `open` is called when it is first read, and `path` says what is known of the actor. ConfigError for an
-   * option that is no fit number, ReentrantAskError for a chain past `callChain`.
+   * A stream over a link: `open` is called when it is first read, and `path` describes the actor. Throws ConfigError for an invalid option,
+   * ReentrantAskError for a chain longer than `callChain`.
    */
   read(
     method: AnyMethod,
@@ -145,30 +145,30 @@ export class ActorSystem implements HasSystem {
     return this.#kernel.read(method, options, target, open);
   }
 
-  /** Resolves when the actor and its children are gone; at once when they are already. ConfigError for an actor elsewhere. */
+  /** Stops an actor; resolves when it and its children have stopped. Rejects with ConfigError for an actor of another system. */
   stop(ref: UntypedRef): Promise<void> {
     const route = ref[routeKey];
     if (!(route instanceof ActorCell) || route.kernel !== this.#kernel) {
       return Promise.reject(
-        new ConfigError(`${ref.toString()} is not an actor of system ${this.name}: only its own system stops it`),
+        new ConfigError(`${ref.toString()} is not an actor of system ${this.name}: only its own system can stop it`),
       );
     }
     return stopped(route);
   }
 
-  /** Work that has begun and not ended. */
+  /** Counts of unfinished work. */
   unfinished(): Unfinished {
     return unfinishedIn(this.#kernel);
   }
 
-  /** From now on messages from outside all actors are refused with StoppedError; actors go on with what they have. Idempotent. */
+  /** From now on, calls from outside the actors are refused with StoppedError; actors finish their work. Idempotent. */
   drain(): void {
     this.#kernel.drain();
   }
 
   /**
-   * Stops all actors, children first, and gives the system's name back. Handlers that are awaited have `handlerTimeoutMs`, `stopTimeoutMs`
-   * when it is not given, before they are abandoned. Idempotent.
+   * Stops all actors, children first, and releases the system's name. Pending handlers have `handlerTimeoutMs` (default `stopTimeoutMs`) to
+   * settle before they are abandoned. Idempotent.
    */
   shutdown(options: { readonly handlerTimeoutMs?: number } = {}): Promise<void> {
     this.#kernel.handlerTimeoutMs = options.handlerTimeoutMs ?? this.#kernel.handlerTimeoutMs;
@@ -188,7 +188,7 @@ export class ActorSystem implements HasSystem {
 function stopped(cell: ActorCell): Promise<void> {
   if (cell.phase === 'stopped') return Promise.resolve();
   return new Promise((resolve) => {
-    cell.usingSeldom().stopWaiters.push(resolve);
+    cell.coldState().stopWaiters.push(resolve);
     cell.requestStop();
   });
 }

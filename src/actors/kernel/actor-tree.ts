@@ -1,9 +1,9 @@
 import type { ActorNode } from './actor-node.js';
 import type { ActorSystem } from './actor-system.js';
 
-/** The actors of one system, under the name that it has in its thread. */
+/** The actors of one system, with the system's name in its thread. */
 export class ActorTree {
-  /** What references say of their system. */
+  /** The property `system` of references. */
   readonly label: { name: string };
   /** Actors without a parent, kept up to date by their owner. */
   readonly children: ReadonlyMap<string, ActorNode>;
@@ -20,23 +20,23 @@ export class ActorTree {
   }
 }
 
-/** Who learns of the systems of this thread, such as another tree that they are to be found in. */
+/** Is notified of the systems of this thread: nact's registry, for example. */
 export interface TreeObserver {
-  /** No system may take a name that something else has there. */
+  /** True when the observer has another use for this name, so that no system may take it. */
   isTaken(name: string): boolean;
   opened(tree: ActorTree): void;
   closed(tree: ActorTree): void;
 }
 
 /**
- * The systems that run in one thread, each under a name of its own. All copies of Millrace in a thread share one directory, which hangs
- * on `globalThis`: what observes it (nact's registry, which a thread has once as well) may be loaded before or after a system starts.
+ * The systems of one thread, each with a unique name. All copies of Millrace in a thread share one directory, which is a property of
+ * `globalThis`. An observer, such as nact's registry, may be loaded before or after a system starts.
  */
 export class TreeDirectory {
   readonly #trees = new Set<ActorTree>();
   readonly #observers = new Set<TreeObserver>();
 
-  /** Adds a system. One whose name is taken gets a number after it. */
+  /** Adds a system. Appends a number to its name if that is taken. */
   open(tree: ActorTree): void {
     tree.label.name = this.#freeName(tree.name);
     this.#trees.add(tree);
@@ -48,7 +48,7 @@ export class TreeDirectory {
     for (const observer of this.#observers) observer.closed(tree);
   }
 
-  /** Tells `observer` of the systems that run, and from now on of those that start and end. */
+  /** Notifies `observer` of the running systems, and from now on of those that start and end. */
   observe(observer: TreeObserver): void {
     this.#observers.add(observer);
     for (const tree of this.#trees) {
@@ -72,7 +72,7 @@ export class TreeDirectory {
 
 const directoryKey = Symbol.for('millrace.trees');
 
-/** The one of this thread. */
+/** The directory of this thread. */
 export function treeDirectory(): TreeDirectory {
   const known: unknown = Reflect.get(globalThis, directoryKey);
   if (isDirectory(known)) return known;
@@ -81,7 +81,7 @@ export function treeDirectory(): TreeDirectory {
   return made;
 }
 
-/** Nothing else is kept under that symbol; it may come from another copy of this file. */
+/** Checks the structure, because the directory may come from another copy of this file. */
 function isDirectory(value: unknown): value is TreeDirectory {
   return typeof value === 'object' && value !== null && 'observe' in value;
 }

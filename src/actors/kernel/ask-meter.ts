@@ -1,13 +1,13 @@
 import type { MillraceError } from '../../errors.js';
 import type { Scheduler } from '../../scheduler/index.js';
 
-/** Upper bounds of the buckets in which asks are counted by the time they took, in seconds; the last bucket has none. */
+/** Upper bounds of the latency buckets, in seconds; the last bucket has none. */
 const BOUNDS: readonly number[] = [
   0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
   1, 2.5, 5, 10,
 ];
 
-/** How long things took: how many up to each bound, not counting those of the bounds before it. */
+/** Numbers of durations by bucket; each bucket counts those above the bound before it. */
 export interface Histogram {
   readonly buckets: readonly { readonly upToSeconds: number; readonly count: number }[];
   readonly count: number;
@@ -15,34 +15,34 @@ export interface Histogram {
 }
 
 export interface AskStatistics {
-  /** Asks made, those that failed at once among them. */
+  /** Asks made, including those that failed at once. */
   readonly started: number;
   readonly pending: number;
   /** Asks that failed, by the `code` of their error. */
   readonly failed: Readonly<Partial<Record<string, number>>>;
-  /** Until the reply or the failure. Some asks are measured and stand for those between them: see AskMeter. */
+  /** Time until the reply or the failure. A sample of the asks is measured: see AskMeter. */
   readonly latency: Histogram;
 }
 
 interface AskSample {
   readonly beganAtMs: number;
-  /** Asks that it stands for, itself among them. */
+  /** Number of asks that it represents, including itself. */
   readonly weight: number;
 }
 
-/** Time after which it is decided anew how many asks one sample stands for, in ms. */
+/** Time after which the sampling rate is adjusted, in ms. */
 const WINDOW_MS = 10;
-/** Samples aimed at in each window: more cost, fewer say less. */
+/** Target number of samples in each window: more cost time, fewer are less precise. */
 const SAMPLES = 16;
 
 /**
- * Counts asks, and takes the time of some. Up to sixteen in 10 ms each one is measured; where there are more, every second,
- * third and so on, so that the clock is read little more often. Each sample counts for all asks since the one before it.
+ * Counts asks, and measures a sample of them. Up to 16 asks in 10 ms are all measured; of more, every second, third and so on, so that
+ * the clock is rarely read more often. Each sample represents all asks since the one before it.
  */
 export class AskMeter {
   private readonly samples = new Map<object, AskSample>();
   private readonly failedByCode = new Map<string, number>();
-  /** Asks that failed before they began. */
+  /** Asks that were rejected before they were sent. */
   private refused = 0;
   private readonly counts: number[] = Array.from({ length: BOUNDS.length + 1 }, () => 0);
   private measured = 0;
@@ -57,7 +57,7 @@ export class AskMeter {
     this.scheduler = scheduler;
   }
 
-  /** Takes the time of an ask, the last of `begun`; returns after how many more the next is to be measured. */
+  /** Starts to measure an ask, the last of `begun`; returns the number of asks until the next sample. */
   begin(ask: object, nowMs: number, begun: number): number {
     this.samples.set(ask, { beganAtMs: nowMs, weight: begun - this.begunAtSample });
     this.begunAtSample = begun;
@@ -77,7 +77,7 @@ export class AskMeter {
     this.sumSeconds += seconds * weight;
   }
 
-  /** Asks from one sample to the next: as many as there were lately for each sample that is wanted. */
+  /** Number of asks between samples: the recent number of asks, divided by the target number of samples. */
   strideAt(nowMs: number, begun: number): number {
     if (nowMs >= this.windowEndMs) {
       this.stride = Math.max(1, Math.floor((begun - this.begunAtWindow) / SAMPLES));
@@ -87,7 +87,7 @@ export class AskMeter {
     return this.stride;
   }
 
-  /** Rejects an ask that does not begin. */
+  /** Rejects an ask that is not sent. */
   refuse(error: MillraceError): Promise<never> {
     this.failed(error.code, true);
     return Promise.reject(error);

@@ -10,17 +10,17 @@ import type { TerminationReason } from './route.js';
 import { type Supervision, type Supervisor, supervisor } from './supervision.js';
 import type { UntypedRef } from './reference.js';
 
-/** A watched actor is gone. */
+/** A watched actor has ended. */
 export interface Terminated {
-  /** The reference that was given to `ctx.watch`. */
+  /** The reference that was passed to `ctx.watch`. */
   readonly ref: UntypedRef;
   readonly reason: TerminationReason;
 }
 
-/** What the handler of an rpc is given. Looked up in the method, since a type that TypeScript before 5.7 would have to infer is `never` there. */
+/** The request of an rpc's handler. Looked up in the method, because TypeScript before 5.7 would infer `never` here. */
 export type RequestOf<M extends AnyMethod> = ReturnType<M['request']['create']>;
 
-/** What the handler of an rpc returns. */
+/** The result of an rpc's handler. */
 export type ResultOf<M> =
   M extends TellMethod<infer _Request, infer _Init>
     ? void | PromiseLike<void>
@@ -31,8 +31,8 @@ export type ResultOf<M> =
         : never;
 
 /**
- * One handler for each rpc of a service. No rpc has the name of an option, and what depends on the rpc stands inside the function
- * type: both are needed for the compiler to infer the state from `state` first.
+ * One handler for each rpc of a service. No rpc may have the name of an option, and only the function type depends on the rpc: the
+ * compiler needs both to infer the state from `state` first.
  */
 export type Handlers<S extends AnyService, State> = {
   readonly [K in Exclude<keyof S['methods'], keyof BehaviorOptions<State>>]: (
@@ -42,44 +42,44 @@ export type Handlers<S extends AnyService, State> = {
   ) => ResultOf<S['methods'][K]>;
 };
 
-/** What happens to an actor, apart from its messages. */
+/** Hooks for the events of an actor other than messages. */
 export interface Lifecycle<State> {
-  /** The state is made, no message was handled yet. */
+  /** Called after the state was created, before the first message. */
   started?(state: State, ctx: Context<State>): void | PromiseLike<void>;
-  /** An actor given to `ctx.watch` is gone. */
+  /** An actor passed to `ctx.watch` has ended. */
   terminated?(state: State, event: Terminated, ctx: Context<State>): void | PromiseLike<void>;
-  /** No message was handled for `idleTimeoutMs`; called again after each further while. */
+  /** No message was handled for `idleTimeoutMs`; called again after each further period. */
   idle?(state: State, ctx: Context<State>): void | PromiseLike<void>;
-  /** Always the last to run, before a restart too; its children are gone by then. Given up after `stopTimeoutMs`. */
+  /** Called last, also before a restart, when the children have stopped. Abandoned after `stopTimeoutMs`. */
   stopping?(state: State, ctx: Context<State>): void | PromiseLike<void>;
 }
 
-/** What a behavior says besides its handlers. */
+/** The options of a behavior besides its handlers. */
 export interface BehaviorOptions<State> {
-  /** Makes the state when the actor starts and after each restart. Without it the state is `undefined`. */
+  /** Creates the state, when the actor starts and after each restart. Default: the state is `undefined`. */
   readonly state?: (ctx: Context) => State;
   readonly on?: Lifecycle<State>;
-  /** How this actor's own failures are treated. Default `restart`. */
+  /** How failures of this actor are handled. Default `restart`. */
   readonly supervision?: Supervision;
   readonly mailbox?: {
-    /** Messages. Default 65 536. */
+    /** Number of messages. Default 65 536. */
     readonly capacity?: number;
     /** Default `backpressure`. */
     readonly overflow?: Overflow;
-    /** Messages that may be put aside by `ctx.stash()` at a time. Default 1 024. */
+    /** Number of messages that `ctx.stash()` may hold at a time. Default 1 024. */
     readonly stashCapacity?: number;
   };
   /** Time without a message, in ms, after which `on.idle` is called. `ctx.setIdleTimeout` changes it. */
   readonly idleTimeoutMs?: number;
 }
 
-/** Called through a method signature, whose parameters compare both ways: a handler of any state fits. */
+/** Typed through a method signature, whose parameters are bivariant: a handler with any state type is assignable. */
 export type Handler = { call(state: unknown, request: unknown, ctx: Context): unknown }['call'];
 
-/** Property of every behavior, whichever copy of Millrace made it. */
+/** Property of every behavior, whichever copy of Millrace created it. */
 const behaviorKey: unique symbol = Symbol.for('millrace.behavior');
 
-/** How actors of one kind behave: an immutable value, spawned any number of times. Made by `behavior`. */
+/** The behavior of one kind of actor: an immutable value, spawned any number of times. Created by `behavior`. */
 export interface Behavior<S extends AnyService, State> {
   readonly [behaviorKey]: true;
   readonly service: S;
@@ -91,15 +91,15 @@ export interface Behavior<S extends AnyService, State> {
   readonly overflow: Overflow;
   readonly stashCapacity: number | undefined;
   readonly idleTimeoutMs: number | undefined;
-  /** It is part of the runtime, and no work of its users. */
+  /** It belongs to the runtime; its work does not count as work of users. */
   readonly isOfRuntime: boolean;
 }
 
 export type AnyBehavior = Behavior<AnyService, unknown>;
 
 /**
- * Describes an actor: its protocol, its state, one handler for each rpc. A handler is `(state, request, ctx)`; what it returns
- * is the reply. ConfigError when a handler is missing or has no rpc (a compile error, too), or an option is wrong.
+ * Describes an actor: its protocol, its state, one handler for each rpc. A handler is `(state, request, ctx)`; its result is the reply.
+ * Throws ConfigError when a handler is missing or has no rpc (which is a compile error too), or an option is invalid.
  *
  *     const pricing = behavior(Pricing, {
  *       state: () => new Map<string, number>(),
@@ -115,16 +115,16 @@ export function behavior(service: AnyService, definition: UntypedDefinition): An
   return untypedBehavior(service, definition);
 }
 
-/** A definition whose handlers the compiler does not hold against the service. */
+/** A definition whose handlers the compiler does not check against the service. */
 export type UntypedDefinition = BehaviorOptions<unknown> & Readonly<Record<string, unknown>>;
 
-/** As `behavior`, for a service that is not known when the code is written. */
+/** As `behavior`, for a service that is unknown at compile time. */
 export function untypedBehavior<S extends AnyService>(service: S, definition: UntypedDefinition): Behavior<S, unknown> {
   const { state, on = {}, supervision, mailbox, idleTimeoutMs, ...named } = definition;
   const handlers = new Map<AnyMethod, Handler>();
   for (const [name, method] of Object.entries(service.methods)) {
     if (isReservedName(name))
-      throw new ConfigError(`${method.fullName}: an rpc cannot be named ${name}, the name has a meaning in the API`);
+      throw new ConfigError(`${method.fullName}: an rpc cannot be named ${name}, because the API reserves that name`);
     const handler = named[name];
     if (!isHandler(handler)) throw new ConfigError(`the behavior of ${service.typeName} has no handler ${name}`);
     handlers.set(method, handler);
@@ -143,7 +143,7 @@ export function untypedBehavior<S extends AnyService>(service: S, definition: Un
   }
   mailboxBounds(capacity ?? 1, overflow, stashCapacity ?? 1);
   if (idleTimeoutMs !== undefined && on.idle === undefined) {
-    throw new ConfigError(`the behavior of ${service.typeName} has an idleTimeoutMs, but no on.idle to be told by`);
+    throw new ConfigError(`the behavior of ${service.typeName} has an idleTimeoutMs, but no on.idle handler`);
   }
   if (idleTimeoutMs !== undefined) checkIdleTimeout(idleTimeoutMs);
   return {
@@ -167,13 +167,13 @@ function isHandler(value: unknown): value is Handler {
   return typeof value === 'function';
 }
 
-/** ConfigError for an idle timeout that is none. */
+/** Throws ConfigError for an invalid idle timeout. */
 export function checkIdleTimeout(timeoutMs: number): void {
   if (timeoutMs > 0 && timeoutMs < Number.POSITIVE_INFINITY) return;
   throw new ConfigError(`idleTimeoutMs must be a positive finite number of milliseconds, not ${timeoutMs}`);
 }
 
-/** The bounds of the mailboxes of a behavior, where the given ones hold unless it says otherwise. */
+/** The mailbox bounds of a behavior; `given` applies where the behavior sets none. */
 export function boundsOf({ capacity, overflow, stashCapacity }: AnyBehavior, given: GivenBounds): MailboxBounds {
   return mailboxBounds(capacity ?? given.mailboxMessages, overflow, stashCapacity ?? given.stashMessages);
 }
@@ -183,7 +183,7 @@ interface GivenBounds {
   readonly stashMessages: number;
 }
 
-/** A value made by `behavior`. */
+/** True for a value created by `behavior`. */
 export function isBehavior(value: unknown): value is AnyBehavior {
   return hasMark(value, behaviorKey);
 }

@@ -1,13 +1,13 @@
-/** Something with a channel id; a local actor takes its id only when the chain leaves the partition. */
+/** A caller with a channel id; a local actor gets its id only when the chain leaves the partition. */
 export interface ChainMember {
   readonly cUid: bigint;
-  /** The id where one was taken already. */
+  /** The id, if it was assigned already. */
   readonly takenCUid: bigint | undefined;
 }
 
 /**
- * Who waits for whom: the actor whose handler made the call, then the one whose ask that handler serves, and so on. Immutable;
- * a nested ask adds one link in front.
+ * A chain of waiting callers: the actor whose handler made the call, then the caller of that handler's ask, and so on. Immutable; a
+ * nested ask adds one member in front.
  */
 export class CallChain {
   readonly member: ChainMember;

@@ -4,60 +4,59 @@ import { CallChain, type ChainMember } from './call-chain.js';
 import { type Delivery, type Sender, TellDelivery } from './delivery.js';
 import type { TraceContext } from './trace-context.js';
 
-/** What a tell may carry besides its message. */
+/** Options of a tell. */
 export interface SendOptions {
-  /** Added to the meta of the message being handled, and handed on to nested calls. */
+  /** Added to the meta of the message being handled, and passed on to nested calls. */
   readonly meta?: Meta | undefined;
   /** Set by tracing, for the message to carry. */
   readonly trace?: TraceContext | undefined;
 }
 
-/** What an ask may carry besides its message. */
+/** Options of an ask. */
 export interface AskOptions extends SendOptions {
-  /** Time for the reply in ms. Default 5 000; never more than the message being handled has left. */
+  /** Time for the reply in ms. Default 5 000; at most the remaining time of the message being handled. */
   readonly timeoutMs?: number | undefined;
-  /** Rejects the ask with AskAbortedError. */
+  /** Rejects the ask with AskAbortedError when it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What the opening of a stream may carry besides its request. */
+/** Options of a stream. */
 export interface StreamOptions extends AskOptions {
   /**
-   * The longest wait for any one element in ms, counted from the `next` that waits for it; then the stream fails with
-   * AskTimeoutError. `Infinity` waits as long as the actor is there. Default 5 000. The first wait is never longer than the message
-   * being handled has left.
+   * The longest wait for one element in ms, from the `next` that waits for it; then the stream fails with AskTimeoutError. `Infinity`
+   * waits as long as the actor is alive. Default 5 000. The first wait is at most the remaining time of the message being handled.
    */
   readonly timeoutMs?: number | undefined;
-  /** Fails the stream with AskAbortedError, and cancels it. */
+  /** Fails the stream with AskAbortedError, and cancels it, when it is aborted. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Elements that the actor may be ahead of the reader, the one asked for included: with 1 each is made when `next` asks for it.
-   * Default 16, up to 1 024.
+   * Number of elements that the actor may be ahead of the reader, including the requested one: with 1, each element is produced when
+   * `next` requests it. Default 16, up to 1 024.
    */
   readonly windowItems?: number | undefined;
 }
 
 /** An actor that makes a call while it handles a message. */
 export interface Caller extends ChainMember, Sender {
-  /** What came with the message being handled. */
+  /** The delivery of the message being handled. */
   readonly current: Delivery | undefined;
   /** This actor's tells without meta share one delivery. */
   readonly bareTell: TellDelivery;
-  /** It reads a stream from now on, which ends with it. StoppedError when it is gone. */
+  /** Registers a stream that the actor reads, and that ends with it. Throws StoppedError when the actor has stopped. */
   reading(reader: Reader): void;
   readNoMore(reader: Reader): void;
 }
 
 /** A stream that an actor reads. */
 export interface Reader {
-  /** The actor at `path` has stopped, or begins anew. */
+  /** The actor at `path`, which reads the stream, stops or restarts. */
   abandon(path: string): void;
 }
 
-/** Property of options made by `ctx.options()`, whichever copy of Millrace made them. */
+/** Property of options created by `ctx.options()`, whichever copy of Millrace created them. */
 const inheritedKey: unique symbol = Symbol.for('millrace.options');
 
-/** Options made by `ctx.options()`: what the handler inherited, kept past an `await`. */
+/** Options created by `ctx.options()`: keep what calls inherit from the handler's message, past an `await`. */
 export class InheritedOptions implements StreamOptions {
   readonly caller: Caller;
   readonly delivery: Delivery | undefined;
@@ -91,7 +90,7 @@ export function isInherited(options: object | undefined): options is InheritedOp
   return options !== undefined && inheritedKey in options;
 }
 
-/** A call on its way out: the caller's options joined with what its handler inherits from the message that it handles. */
+/** An outgoing call: the caller's options, merged with what it inherits from the message being handled. */
 export interface OutgoingCall {
   /** Scheduler time, of both. */
   readonly beganMs: number;
@@ -102,7 +101,7 @@ export interface OutgoingCall {
   readonly trace: TraceContext | undefined;
 }
 
-/** What an ask inherits. ConfigError for a `timeoutMs` that is no positive number, ReentrantAskError for a chain past its bound. */
+/** Creates the data of an ask. Throws ConfigError for an invalid `timeoutMs`, ReentrantAskError for a chain past its bound. */
 export function outgoingAsk(
   options: AskOptions | undefined,
   running: Caller | undefined,
@@ -127,7 +126,7 @@ export function outgoingAsk(
   };
 }
 
-/** What a tell inherits: undefined when it comes from no actor and has no meta, the common case that allocates nothing. */
+/** Creates the data of a tell: undefined when no actor sends it and it has no meta. This common case allocates nothing. */
 export function outgoingTell(options: SendOptions | undefined, running: Caller | undefined): TellDelivery | undefined {
   const kept = isInherited(options) ? options : undefined;
   const caller = kept === undefined ? running : kept.caller;
@@ -137,7 +136,7 @@ export function outgoingTell(options: SendOptions | undefined, running: Caller |
   return meta === undefined && trace === undefined ? caller?.bareTell : new TellDelivery(caller, meta, trace);
 }
 
-/** Who waits for a call that `caller` makes. ReentrantAskError past `maxChain`. */
+/** The chain of callers that wait for a call of `caller`. Throws ReentrantAskError past `maxChain`. */
 export function chainOf(
   caller: Caller | undefined,
   inherited: Delivery | undefined,
@@ -147,7 +146,7 @@ export function chainOf(
   const chain = new CallChain(caller, inherited?.chain);
   if (chain.length <= maxChain) return chain;
   throw new ReentrantAskError(
-    `${chain.length} asks wait on one another, the bound is ${maxChain}: does the chain ever end?`,
+    `${chain.length} nested asks wait for one another; the bound is ${maxChain} (callChain). The recursion may have no end.`,
   );
 }
 

@@ -13,30 +13,30 @@ import { Inbox } from './inbox.js';
 import type { Kernel } from './kernel.js';
 import { laterReply } from './later.js';
 import { armStopTimer, fail, requestStop, start, windDown } from './lifecycle.js';
-import { oweReply } from './owed-reply.js';
+import { deferReply } from './deferred-reply.js';
 import type { Mailbox } from './mailbox.js';
-import { pull } from './pulling.js';
+import { takeStreamStep } from './stream-step.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import type { Watcher } from './route.js';
 import { ServedStream } from './served-stream.js';
 import type { SignalLane } from './timers.js';
 
-/** One actor: its inbox, its state, and the turns that bring them together. What few actors need is made when needed. */
+/** One actor: its inbox, its state, and its turns. Parts that few actors need are created on first use. */
 export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, SignalLane {
   readonly behavior: AnyBehavior;
   readonly parent: ActorCell | undefined;
   readonly name: string;
   state: unknown = undefined;
-  /** The state is made and `on.stopping` is owed to it. */
+  /** The state was created, so `on.stopping` must be called. */
   hasState: boolean;
-  /** What came with the message being handled. */
+  /** The delivery of the message being handled. */
   current: Delivery | undefined = undefined;
   childCells: Map<string, ActorCell> | undefined = undefined;
   private signals: (() => unknown)[] | undefined = undefined;
   private ownContext: ActorContext | undefined = undefined;
   private ownReference: UntypedRef | undefined = undefined;
   private ownBareTell: TellDelivery | undefined = undefined;
-  /** The method handled before, and its handler: most actors are told the same again and again. */
+  /** The last method and its handler: most actors receive the same kind of message repeatedly. */
   private lastMethod: AnyMethod | undefined = undefined;
   private lastHandler: Handler | undefined = undefined;
 
@@ -119,9 +119,9 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       else if (!windDown(this)) break;
       used++;
     }
-    if (this.seldom !== undefined) {
-      if (handled > 0) this.seldom.idle?.touch();
-      if (this.load <= this.bounds.resume) this.seldom.resolveReady();
+    if (this.cold !== undefined) {
+      if (handled > 0) this.cold.idle?.touch();
+      if (this.load <= this.bounds.resume) this.cold.resolveReady();
     }
     return used;
   }
@@ -130,7 +130,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     return this.mailbox !== undefined;
   }
 
-  /** Runs `turn` before all messages, in a turn of this actor; dropped when the actor is not running. */
+  /** Runs `turn` before all messages, in a turn of this actor; does nothing when the actor is not running. */
   signal(turn: () => unknown): void {
     if (this.phase !== 'running') return;
     if (this.signals === undefined) this.signals = [turn];
@@ -148,7 +148,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     if (turn !== undefined) this.runHook('a timer or hook', turn);
   }
 
-  /** Runs code that handles no message. A promise that it returns holds the mailbox, as one of a handler does. */
+  /** Runs code that handles no message. A promise that it returns holds the mailbox, as a handler's promise does. */
   runHook(what: string, code: () => unknown): void {
     const { kernel } = this;
     kernel.running = this;
@@ -165,7 +165,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     if (failure !== undefined) fail(this, failure.error, what);
     else {
       const work = promiseOf(result);
-      if (work !== undefined) this.suspend(work, what, () => this.seldom?.stash?.mustBeUnmarked());
+      if (work !== undefined) this.suspend(work, what, () => this.cold?.stash?.assertUnmarked());
     }
   }
 
@@ -183,7 +183,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     }
     if (method !== this.lastMethod) this.findHandler(method);
     const handler = this.lastHandler;
-    if (method.mode === 'stream' && delivery instanceof ServedStream) pull(this, handler, message, delivery);
+    if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
     else if (handler === undefined || method.mode === 'stream') this.cannotHandle(method, message, delivery);
     else this.handle(handler, method, message, delivery);
   }
@@ -196,7 +196,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       const result = handler(this.state, message, this.context);
       kernel.running = undefined;
       // The handler of a tell mostly returns nothing, and then nothing is left to do.
-      if (result === undefined && delivery === undefined && this.seldom === undefined) return;
+      if (result === undefined && delivery === undefined && this.cold === undefined) return;
       const work = promiseOf(result);
       if (work === undefined) this.answer(method, message, result);
       else this.hold(work, method, message);
@@ -210,17 +210,17 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     this.suspend(work, method.fullName, (value) => this.answer(method, message, value));
   }
 
-  /** The handler is done. */
+  /** The handler has returned, or its promise has resolved. */
   private answer(method: AnyMethod, message: unknown, result: unknown): void {
-    const { current, seldom } = this;
+    const { current, cold } = this;
     const later = laterReply(result);
-    if (seldom?.stash?.isMarked === true) this.putAside(seldom.stash, method, message, current);
-    else if (later !== undefined) oweReply(this, later, current);
+    if (cold?.stash?.isMarked === true) this.addToStash(cold.stash, method, message, current);
+    else if (later !== undefined) deferReply(this, later, current);
     else if (isAsk(current)) current.reply(result);
     this.current = undefined;
   }
 
-  /** Takes no turn until `work` settles; `answer` is given its value. `what` is named when it fails. */
+  /** Takes no turn until `work` settles; `answer` gets its value. `what` names the work in logs. */
   suspend(work: Promise<unknown>, what: string, answer: (value: unknown) => void): void {
     this.pending = work;
     const awaited = this.beginAwaiting();
@@ -233,7 +233,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       (error: unknown) => {
         this.kernel.awaited -= awaited;
         if (this.pending !== work)
-          this.kernel.logger.warn(`${what} failed after it was given up`, { actor: this.path, error });
+          this.kernel.logger.warn(`${what} failed after it was abandoned`, { actor: this.path, error });
         this.resume(work, what, () => {
           throw error;
         });
@@ -241,7 +241,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     );
   }
 
-  /** Counts what the actor awaits, where that is work of its users; returns what to take off when it has settled. */
+  /** Counts pending work of users' actors; returns the number to subtract when it has settled. */
   beginAwaiting(): number {
     const counted = this.behavior.isOfRuntime ? 0 : 1;
     this.kernel.awaited += counted;
@@ -251,7 +251,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   private resume(work: Promise<unknown>, what: string, finish: () => void): void {
     if (this.pending !== work) return;
     this.pending = undefined;
-    this.seldom?.idle?.touch();
+    this.cold?.idle?.touch();
     try {
       finish();
     } catch (error) {
@@ -265,7 +265,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     if (deadlineMs === Number.POSITIVE_INFINITY || deadlineMs > this.kernel.scheduler.now()) return false;
     delivery.fail(
       new AskTimeoutError(
-        `${method.fullName} was still in the mailbox of ${this.path} at its deadline, and was not run`,
+        `${method.fullName} was still in the mailbox of ${this.path} at its deadline, so its handler was not run`,
       ),
     );
     return true;
@@ -276,7 +276,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     this.lastMethod = method;
   }
 
-  /** A method of the same service from another copy of its generated code. */
+  /** The handler of a method from another copy of the same generated code. */
   private handlerByName(method: AnyMethod): Handler | undefined {
     const own = this.service.methods[method.name];
     return own?.fullName === method.fullName ? this.behavior.handlers.get(own) : undefined;
@@ -286,19 +286,21 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     if (isAsk(delivery)) {
       delivery.fail(
         method.mode === 'stream'
-          ? new ProtocolError(`${method.fullName} is a stream: it is opened, and neither asked nor told`)
-          : new ProtocolError(`${this.path} speaks ${this.service.typeName} and does not know ${method.fullName}`),
+          ? new ProtocolError(`${method.fullName} is a stream: open it; it cannot be asked or told`)
+          : new ProtocolError(
+              `${this.path} implements ${this.service.typeName}, which has no method ${method.fullName}`,
+            ),
       );
     } else this.kernel.deadLetters.add(this, method.fullName, message, 'unknown method');
   }
 
   watch(watcher: Watcher): void {
     if (this.phase === 'stopped') watcher.terminated(this, 'stopped');
-    else this.usingSeldom().watchers.add(watcher);
+    else this.coldState().watchers.add(watcher);
   }
 
   unwatch(watcher: Watcher): void {
-    this.seldom?.watchers.delete(watcher);
+    this.cold?.watchers.delete(watcher);
   }
 
   requestStop(): void {
@@ -306,7 +308,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   reportLostReply(error: unknown): void {
-    this.kernel.logger.warn('an ask that nobody waits for failed', { actor: this.path, error });
+    this.kernel.logger.warn('an ask without a waiting caller failed', { actor: this.path, error });
   }
 
   spawnChild<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
@@ -325,16 +327,16 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
 
   reading(reader: Reader): void {
     if (this.phase === 'stopped') throw new StoppedError(`${this.path} cannot read a stream: it has stopped`);
-    this.usingSeldom().streams.read.add(reader);
+    this.coldState().streams.read.add(reader);
   }
 
   readNoMore(reader: Reader): void {
-    this.seldom?.streams.read.delete(reader);
+    this.cold?.streams.read.delete(reader);
   }
 
-  /** What the actor has begun ends: its timers, its watches, the streams that it reads. */
+  /** Ends the timers and watches of the actor, and the streams that it reads. */
   releaseContext(): void {
     this.ownContext?.release();
-    this.seldom?.streams.abandonRead(this.path);
+    this.cold?.streams.abandonRead(this.path);
   }
 }

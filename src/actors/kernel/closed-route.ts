@@ -5,7 +5,7 @@ import type { DeadLetterOffice } from './dead-letters.js';
 import { FailedStream, type Stream } from './stream.js';
 import type { Route, TerminationReason, Watcher } from './route.js';
 
-/** The route to an actor that is known to be gone: tells are dead letters, everything else fails at once. */
+/** The route to an actor that is known to have ended: tells become dead letters, everything else fails at once. */
 export class ClosedRoute implements Route {
   readonly cUid: bigint;
   readonly incarnation: bigint;
@@ -51,6 +51,6 @@ export class ClosedRoute implements Route {
   private error(what: string): MillraceError {
     return this.reason === 'stopped'
       ? new StoppedError(`${what}: ${this.path} has stopped`)
-      : new UnreachableError(`${what}: ${this.path} is in another process, which cannot be reached`);
+      : new UnreachableError(`${what}: the process of ${this.path} cannot be reached`);
   }
 }

@@ -1,10 +1,10 @@
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { Feed, type Subscribable } from './feed.js';
+import { Topic, type Subscribable } from './topic.js';
 
-/** A tell that nobody will handle. (An ask is never one: its caller is told.) */
+/** A tell that no actor will handle. (An ask is never a dead letter: its caller gets an error.) */
 export interface DeadLetter {
-  /** `system/parent/child`, or what is known of an actor elsewhere. */
+  /** `system/parent/child`, or a description of an actor of another partition. */
   readonly path: string;
   /** Full name of the method. */
   readonly method: string;
@@ -14,14 +14,14 @@ export interface DeadLetter {
 
 export type DeadLetterReason = 'stopped' | 'unreachable' | 'overflow' | 'unknown method';
 
-/** Where lost tells are counted, seen and, at most once a second, logged. */
+/** Counts dead letters, publishes them to subscribers, and logs at most one each second. */
 export interface DeadLetters extends Subscribable<DeadLetter> {
   readonly count: number;
 }
 
 const LOG_INTERVAL_MS = 1_000;
 
-export class DeadLetterOffice extends Feed<DeadLetter> implements DeadLetters {
+export class DeadLetterOffice extends Topic<DeadLetter> implements DeadLetters {
   count = 0;
   readonly byReason = new Map<DeadLetterReason, number>();
   private readonly scheduler: Scheduler;
@@ -35,7 +35,7 @@ export class DeadLetterOffice extends Feed<DeadLetter> implements DeadLetters {
     this.log = logger;
   }
 
-  /** `target` is asked for its path only when somebody will read it. */
+  /** The path of `target` is computed only when it is needed. */
   add(target: { readonly path: string }, method: string, message: unknown, reason: DeadLetterReason): void {
     this.count++;
     this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + 1);
@@ -45,6 +45,6 @@ export class DeadLetterOffice extends Feed<DeadLetter> implements DeadLetters {
       this.loggedAtMs = nowMs;
       this.loggedCount = this.count;
     }
-    if (this.isWatched) this.publish({ path: target.path, method, message, reason });
+    if (this.hasSubscribers) this.publish({ path: target.path, method, message, reason });
   }
 }

@@ -4,17 +4,17 @@ import { AskMeter } from './ask-meter.js';
 
 const TICK_MS = 16;
 const SLOTS = 512;
-/** Slots of deadlines that are not in the wheel yet, and not any more. */
+/** Slots of deadlines that were not added to the wheel yet, and that were removed from it. */
 export const NEVER_IN = -1;
 const OUT = -2;
-/** Bit in the slot of a deadline whose ask is measured: found by a comparison of what is at hand anyway. */
+/** Bit in the slot of a deadline whose ask is measured: checking it needs no further memory access. */
 const MEASURED = SLOTS;
 
 /** Something that expires; the wheel links it into a list, so that adding and removing touch no other memory. */
 export abstract class Deadline {
   /** Scheduler time. */
   deadlineMs: number;
-  /** Where the wheel keeps it; NEVER_IN or OUT outside the wheel. */
+  /** Its slot in the wheel; NEVER_IN or OUT outside the wheel. */
   slot = NEVER_IN;
   previous: Deadline | undefined = undefined;
   next: Deadline | undefined = undefined;
@@ -23,31 +23,31 @@ export abstract class Deadline {
     this.deadlineMs = deadlineMs;
   }
 
-  /** Called once, at the first turn at or after the deadline; it is out of the wheel by then. */
+  /** Called once, in the first turn at or after the deadline; it was removed from the wheel before. */
   abstract expire(): void;
 }
 
 /**
- * One timer for all asks: a hashed wheel of lists, each for 16 ms out of every 8.2 s. The scheduler's timer stands at the
- * earliest deadline known when it was set; it is let go one event loop turn after the last ask is answered, so that a
- * program that asks one at a time does not set it every time.
+ * One timer for all asks: a hashed timer wheel of lists, each for 16 ms out of every 8.2 s. The scheduler's timer is set to the earliest
+ * deadline that is known then. It is cleared one turn of the event loop after the last ask was answered, so that a program with one ask at
+ * a time does not set it for every ask.
  */
 export class Deadlines {
   readonly asks: AskMeter;
   /** Asks and streams whose callers may abort them. */
   readonly signals = new AbortListeners();
-  /** Deadlines that were ever in the wheel, and those that are out of it. */
+  /** Deadlines that were ever added to the wheel, and that were removed from it. */
   private added = 0;
   private removed = 0;
-  /** Those of them that are no asks. */
+  /** Added deadlines that are no asks. */
   private waits = 0;
-  /** The ask that makes `added` this is measured. */
+  /** The ask that raises `added` to this number is measured. */
   private measureAt = 1;
   private readonly slots: (Deadline | undefined)[] = Array.from<undefined>({ length: SLOTS });
   private readonly scheduler: Scheduler;
   private timer: Timer | undefined;
   private timerAtMs = Number.POSITIVE_INFINITY;
-  /** Every deadline in a tick before this one has been seen to. */
+  /** Every deadline in an earlier tick was handled. */
   private tick = 0;
   private isReleasePlanned = false;
   private readonly onTimer: () => void = () => this.advance();
@@ -55,7 +55,7 @@ export class Deadlines {
     this.isReleasePlanned = false;
     if (this.count > 0) return;
     this.clearTimer();
-    // When few asks are made from now on, the next sample must not be as far away as many had put it.
+    // If few asks follow, the next sample must not be as far away as a high rate of asks has set it.
     const stride = this.asks.strideAt(this.scheduler.now(), this.begun);
     this.measureAt = Math.min(this.measureAt, this.added + stride);
   };
@@ -69,19 +69,19 @@ export class Deadlines {
     return this.added - this.removed;
   }
 
-  /** Asks that were ever in the wheel. */
+  /** Asks that were ever added. */
   get begun(): number {
     return this.added - this.waits;
   }
 
-  /** Adds one that is no ask. */
+  /** Adds a deadline that is no ask. */
   addWait(deadline: Deadline, nowMs: number): void {
     this.waits++;
     this.measureAt++;
     this.add(deadline, nowMs);
   }
 
-  /** `nowMs` is the scheduler's time, which the caller has at hand. */
+  /** `nowMs` is the scheduler's time, which the caller has already. */
   add(deadline: Deadline, nowMs: number): void {
     const slot = tickOf(deadline.deadlineMs) & (SLOTS - 1);
     const first = this.slots[slot];
@@ -95,7 +95,7 @@ export class Deadlines {
     if (deadline.deadlineMs < this.timerAtMs) this.setTimer(deadline.deadlineMs, nowMs);
   }
 
-  /** One that is not in the wheel is ignored. */
+  /** Does nothing for a deadline that is not in the wheel. */
   remove(deadline: Deadline): void {
     if (deadline.slot < 0) return;
     this.unlink(deadline);
@@ -111,7 +111,7 @@ export class Deadlines {
     }
   }
 
-  /** Lets the timer go; nothing is expired by it. */
+  /** Clears the timer; nothing expires any more. */
   close(): void {
     this.clearTimer();
   }
@@ -153,7 +153,7 @@ export class Deadlines {
     for (const deadline of due) deadline.expire();
   }
 
-  /** The next deadline within one round of the wheel; the end of the round when there is none in it. */
+  /** The next deadline within one revolution of the wheel; the end of the revolution when there is none. */
   private earliest(fromTick: number): number {
     for (let tick = fromTick; tick < fromTick + SLOTS; tick++) {
       let earliestMs = Number.POSITIVE_INFINITY;

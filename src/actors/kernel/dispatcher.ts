@@ -1,16 +1,16 @@
 import type { Scheduler } from '../../scheduler/index.js';
 
-/** What takes turns: an actor's cell. */
+/** An actor's cell, which takes turns. */
 export interface TurnTaker {
-  /** In the run queue, or taking its turn: the dispatcher's mark, nobody else writes it. */
+  /** In the run queue, or taking its turn. Only the dispatcher writes it. */
   isQueued: boolean;
-  /** Handles up to `budget` messages and returns how many; fewer means that it has nothing more to do now. */
+  /** Handles up to `budget` messages and returns their number; fewer means that it has nothing more to do now. */
   takeTurn(budget: number): number;
 }
 
 /**
- * The run queue of one partition. One scheduled turn drains it, actor by actor, at most `throughput` messages for each before
- * the next; after `turnBudget` messages the event loop has its turn, also when they were spread over many short turns.
+ * The run queue of one partition. One scheduled turn drains it, actor by actor, with at most `throughput` messages for each before the
+ * next. After `turnBudget` messages it yields to the event loop, also when many short turns have handled them.
  */
 export class Dispatcher {
   /** Messages handled since the start. */
@@ -29,7 +29,7 @@ export class Dispatcher {
     this.runTurn();
   };
 
-  /** Each turn is run by `run`, where that is given. */
+  /** `run`, where it is given, runs each turn. */
   constructor(scheduler: Scheduler, throughput: number, turnBudget: number, run?: (turn: () => void) => void) {
     this.scheduler = scheduler;
     if (run !== undefined) {
@@ -68,7 +68,7 @@ export class Dispatcher {
         taker = undefined;
       }
     } finally {
-      // Nothing should throw up to here; if something does, the scheduler reports it and the others go on.
+      // No turn should throw. If one does, the scheduler reports it, and the other actors continue.
       if (taker !== undefined) taker.isQueued = false;
       if (this.size > 0) this.arm();
       else this.isArmed = false;

@@ -2,8 +2,8 @@ import type { Scheduler, Timer } from '../../scheduler/index.js';
 import type { SignalLane } from './timers.js';
 
 /**
- * Notices when an actor has handled no message for a while, and again after each further while. A message costs it no timer: a
- * turn that handled some notes the time, and the timer, when it fires, is set again for what is left since then.
+ * Detects that an actor has handled no message for `timeoutMs`, and again after each further period. A message needs no timer: a turn
+ * that handled messages records the time, and the timer, when it fires, is set again for the rest.
  */
 export class IdleTimeout {
   private readonly timeoutMs: number;
@@ -14,7 +14,7 @@ export class IdleTimeout {
   private lastMs: number;
   private timer: Timer | undefined;
 
-  /** `idle` runs in a turn of the actor, which `lane` gives it, unless `isBusy` says then that messages wait. */
+  /** `idle` runs in a turn of the actor through `lane`, unless `isBusy` returns true then, because messages wait. */
   constructor(timeoutMs: number, scheduler: Scheduler, lane: SignalLane, isBusy: () => boolean, idle: () => unknown) {
     this.timeoutMs = timeoutMs;
     this.scheduler = scheduler;

@@ -8,7 +8,7 @@ import type { TurnTaker } from './dispatcher.js';
 import type { Kernel } from './kernel.js';
 import { LocalAsk } from './local-ask.js';
 import type { Mailbox, MailboxBounds } from './mailbox.js';
-import { SeldomUsed, stoppedForGood } from './seldom-used.js';
+import { ColdState, stoppedForGood } from './cold-state.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import { Stash } from './stash.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
@@ -23,7 +23,7 @@ export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'stoppe
 /** As `Lane.control`: the kernel loads no code of the protocol room. */
 const CONTROL_LANE: Lane = 0;
 
-/** The half of a cell that others see: what becomes of a message until it is an actor's turn to handle it. */
+/** The receiving half of a cell: accepts messages, and keeps them until the actor's turn. */
 export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
   readonly kernel: Kernel;
   abstract readonly path: string;
@@ -32,10 +32,10 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
   takenCUid: bigint | undefined = undefined;
   phase: Phase;
   isQueued = false;
-  /** What a handler or hook returned and has not settled; no turn is taken meanwhile. */
+  /** The pending promise of a handler or hook; the actor takes no turn meanwhile. */
   pending: Promise<unknown> | undefined = undefined;
-  seldom: SeldomUsed | undefined = undefined;
-  /** An idle actor has none. */
+  cold: ColdState | undefined = undefined;
+  /** Undefined while the mailbox is empty. */
   protected mailbox: Mailbox | undefined = undefined;
   readonly bounds: MailboxBounds;
 
@@ -49,22 +49,22 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
     return true;
   }
 
-  /** Its handler runs at this moment, synchronously. */
+  /** Its handler is running now, synchronously. */
   protected abstract readonly isRunning: boolean;
 
   abstract takeTurn(budget: number): number;
 
-  /** Asks for a turn, unless one is due anyway. */
+  /** Requests a turn, unless one is queued already. */
   wake(): void {
     if (!this.isQueued) this.kernel.dispatcher.add(this);
   }
 
-  usingSeldom(): SeldomUsed {
-    this.seldom ??= new SeldomUsed();
-    return this.seldom;
+  coldState(): ColdState {
+    this.cold ??= new ColdState();
+    return this.cold;
   }
 
-  /** Messages are accepted; a restart keeps them for later. */
+  /** It accepts messages; during a restart they wait. */
   get isOpen(): boolean {
     return this.phase !== 'stopping' && this.phase !== 'stopped';
   }
@@ -114,26 +114,26 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
 
   private begin(method: AnyMethod, opening: StreamOpening): ServedStream {
     const stream = new ServedStream(this, method, opening);
-    const { served } = this.usingSeldom().streams;
+    const { served } = this.coldState().streams;
     served.add(stream);
     this.kernel.openStreams++;
     const { actorStreams } = this.kernel.limits;
     if (served.size > actorStreams) {
-      stream.fail(new BackpressureError(`${this.path} serves ${actorStreams} streams (actorStreams) already`));
+      stream.fail(new BackpressureError(`${this.path} already serves ${actorStreams} streams (actorStreams)`));
     }
     return stream;
   }
 
   served(stream: ServedStream): void {
-    if (this.seldom?.streams.served.delete(stream) === true) this.kernel.openStreams--;
+    if (this.cold?.streams.served.delete(stream) === true) this.kernel.openStreams--;
   }
 
-  /** Past the bound, too: an actor has room for one pull of each stream that it serves. */
+  /** Ignores the mailbox's bound: an actor has room for one pull of each stream that it serves. */
   queuePull(stream: ServedStream): void {
     if (this.phase !== 'running') return;
     this.mailbox ??= this.kernel.mailboxes.take();
     this.mailbox.push(stream.method, undefined, stream);
-    this.usingSeldom().streams.queued++;
+    this.coldState().streams.queued++;
     if (!this.isQueued && this.pending === undefined) this.kernel.dispatcher.add(this);
   }
 
@@ -173,14 +173,14 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
     else if (ask.chain !== undefined && this.waitsIn(ask.chain)) {
       ask.fail(
         new ReentrantAskError(
-          `${method.fullName} asked of ${this.path}, which waits for a reply in the same chain of asks: tell it instead`,
+          `${method.fullName} asked ${this.path}, which waits for a reply in the same chain of asks: use a tell instead`,
         ),
       );
     } else return false;
     return true;
   }
 
-  /** It waits for somebody in this chain. */
+  /** It is a member of this chain, and waits. */
   waitsIn(chain: CallChain): boolean {
     return (this.pending !== undefined || this.isRunning) && chainIncludes(chain, this);
   }
@@ -198,9 +198,9 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
     return mailbox.size <= this.bounds.mark || this.load <= this.bounds.mark;
   }
 
-  /** Messages in the mailbox that take of its room: all but pulls. */
+  /** Messages in the mailbox that count against its capacity: all but pulls. */
   get load(): number {
-    return (this.mailbox?.size ?? 0) - (this.seldom?.streams.queued ?? 0);
+    return (this.mailbox?.size ?? 0) - (this.cold?.streams.queued ?? 0);
   }
 
   private overflow(mailbox: Mailbox, method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
@@ -219,7 +219,7 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
     return false;
   }
 
-  /** Pulls at the head go to the end, so that a message is the oldest. */
+  /** Moves pulls at the head to the end, so that the oldest entry is a message. */
   private passPulls(mailbox: Mailbox): void {
     while (mailbox.delivery instanceof ServedStream && mailbox.delivery.isQueued) {
       const { delivery } = mailbox;
@@ -240,27 +240,27 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
   ready(): Promise<void> {
     if (!this.isOpen) return Promise.reject(stoppedForGood(this.path));
     if (this.load < this.bounds.mark) return Promise.resolve();
-    return new Promise((resolve, reject) => this.usingSeldom().readyWaiters.push({ resolve, reject }));
+    return new Promise((resolve, reject) => this.coldState().readyWaiters.push({ resolve, reject }));
   }
 
-  /** The message being handled is put aside when its handler is done. BackpressureError when the stash is full. */
+  /** The message being handled is stashed when its handler is done. Throws BackpressureError when the stash is full. */
   stash(): void {
-    const seldom = this.usingSeldom();
-    seldom.stash ??= new Stash(this.bounds.stash, this);
-    seldom.stash.mark(this.kernel.scheduler.now(), (ask) => this.release(ask));
+    const cold = this.coldState();
+    cold.stash ??= new Stash(this.bounds.stash, this);
+    cold.stash.mark(this.kernel.scheduler.now(), (ask) => this.release(ask));
   }
 
-  /** What was put aside goes before what waits in the mailbox, past its bound where it must: it was accepted once. */
+  /** Moves stashed messages to the front of the mailbox, even past its bound, because they were accepted before. */
   unstash(): void {
-    const stash = this.seldom?.stash;
+    const stash = this.cold?.stash;
     if (stash === undefined || stash.size === 0) return;
     this.mailbox ??= this.kernel.mailboxes.take();
     stash.moveTo(this.mailbox);
     if (this.pending === undefined && this.phase === 'running') this.wake();
   }
 
-  /** The handler of this message has asked for it to be put aside, and is done. */
-  protected putAside(stash: Stash, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+  /** The handler of this message has called `ctx.stash()`, and is done. */
+  protected addToStash(stash: Stash, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
     stash.isMarked = false;
     if (this.isOpen) {
       this.kernel.mailboxBytes.take(delivery?.sizeBytes ?? 0);
@@ -268,13 +268,13 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
     } else this.refuse(method, message, delivery);
   }
 
-  /** Everything that waits in the stash and the mailbox is answered or becomes a dead letter. */
+  /** Answers all asks in the stash and the mailbox; tells become dead letters. */
   flush(): void {
     this.unstash();
     const { mailbox } = this;
     if (mailbox === undefined) return;
     this.mailbox = undefined;
-    if (this.seldom !== undefined) this.seldom.streams.queued = 0;
+    if (this.cold !== undefined) this.cold.streams.queued = 0;
     for (let { method } = mailbox; method !== undefined; { method } = mailbox) {
       const { message, delivery } = mailbox;
       mailbox.drop();
@@ -302,6 +302,6 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
 
 function bytesFull(limit: number): BackpressureError {
   return new BackpressureError(
-    `messages of ${limit} bytes (mailboxBytes) wait in the mailboxes of the receiver's process already: await ref.ready() and send again`,
+    `messages of ${limit} bytes (mailboxBytes) already wait in the mailboxes of the receiver's partition: await ref.ready() and send again`,
   );
 }

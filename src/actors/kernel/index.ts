@@ -1,6 +1,7 @@
 /**
- * The actor: behavior, references, mailbox, dispatch, supervision, watch, timers. The rooms above spawn actors and route messages
- * through ActorSystem; Route is all that the kernel knows of another process. It must never learn of links, envelopes or frames.
+ * The actor: behavior, references, mailbox, dispatch, supervision, watch, timers. The folders above spawn actors and route messages
+ * through ActorSystem. The kernel knows other processes only through the interface Route; it must never know of links, envelopes or
+ * frames.
  */
 export { linkOf } from './actor-context.js';
 export { type ActorNode, nodeOf } from './actor-node.js';
@@ -36,7 +37,7 @@ export type { Context, SpawnOptions } from './context.js';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.js';
 export type { Deadlines } from './deadlines.js';
 export type { Delivery, TellDelivery } from './delivery.js';
-export type { Subscribable } from './feed.js';
+export type { Subscribable } from './topic.js';
 export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';
 export { type Later, later, laterReply } from './later.js';
 export type { Overflow } from './mailbox.js';

@@ -13,7 +13,7 @@ import type { SpawnOptions } from './context.js';
 import { DeadLetterOffice } from './dead-letters.js';
 import { Deadlines } from './deadlines.js';
 import { Dispatcher } from './dispatcher.js';
-import { Feed } from './feed.js';
+import { Topic } from './topic.js';
 import { type MailboxBounds, MailboxPool } from './mailbox.js';
 import { MailboxBytes } from './mailbox-bytes.js';
 import { refuse } from './refuse.js';
@@ -25,7 +25,7 @@ import { tracedBehavior, tracedCalls, type Tracing } from './tracing.js';
 import { type OpenStream, StreamReader } from './stream-reader.js';
 import type { Interceptor } from './interceptor.js';
 
-/** The limits that the kernel keeps; their defaults and units are in limits.ts. */
+/** The limits of the kernel; their defaults and units are in limits.ts. */
 export type KernelLimits = Readonly<
   Record<
     | 'mailboxMessages'
@@ -43,7 +43,7 @@ export type KernelLimits = Readonly<
   >
 >;
 
-/** An actor without a parent failed for good, and has stopped. */
+/** A failure that has stopped a root actor. */
 export interface Failure {
   readonly path: string;
   readonly error: Error;
@@ -54,17 +54,17 @@ export interface KernelOptions {
   readonly name: string;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
-  /** Takes the next free channel id. */
+  /** Returns the next free channel id. */
   readonly cUids: () => bigint;
-  /** Of this process: references to its actors carry it, and those that carry another lead elsewhere. Default 0n: unknown. */
+  /** Incarnation of this process. References to its actors contain it; those with another belong to other processes. Default 0n: unknown. */
   readonly incarnation?: bigint;
   readonly limits?: Partial<KernelLimits> | undefined;
   readonly interceptor?: Interceptor | undefined;
-  /** Watches the messages of users' actors. */
+  /** Traces the messages of users' actors. */
   readonly tracing?: Tracing | undefined;
 }
 
-/** What all cells of one system share. */
+/** The state that all cells of one system share. */
 export class Kernel {
   readonly name: string;
   readonly scheduler: Scheduler;
@@ -73,7 +73,7 @@ export class Kernel {
   readonly dispatcher: Dispatcher;
   readonly deadlines: Deadlines;
   readonly deadLetters: DeadLetterOffice;
-  readonly failures: Feed<Failure>;
+  readonly failures: Topic<Failure>;
   readonly references: References;
   readonly mailboxes = new MailboxPool();
   readonly mailboxBytes: MailboxBytes;
@@ -83,21 +83,21 @@ export class Kernel {
   readonly roots = new Map<string, ActorCell>();
   /** Actors that have a channel id. */
   readonly addressed = new Map<bigint, ActorCell>();
-  /** The actor whose handler runs at this moment, synchronously. */
+  /** The actor whose handler is running now, synchronously. */
   running: ActorCell | undefined = undefined;
-  /** What runs is no handler but a hook or timer, so there is no message. */
+  /** A hook or timer is running, so there is no message. */
   isInHook = false;
   remoteRoutes: (ref: Ref) => Route;
   readonly incarnation: bigint;
   actors = 0;
-  /** Ends of streams that are here: those read and those served. */
+  /** Streams that are read here, plus streams that are served here. */
   openStreams = 0;
-  /** Failures of actors since the start, and restarts after some of them. */
+  /** Failures and restarts of actors since the start. */
   failed = 0;
   restarted = 0;
-  /** Promises of handlers, and replies to come later, that have not settled. */
+  /** Pending promises of handlers, and pending deferred replies. */
   awaited = 0;
-  /** Time in ms that a handler has which is awaited when its actor is told to stop. */
+  /** Time in ms for a pending handler to settle when its actor is told to stop. */
   handlerTimeoutMs: number;
   private isDraining = false;
   isStopping = false;
@@ -127,7 +127,7 @@ export class Kernel {
     );
     this.deadlines = new Deadlines(this.scheduler);
     this.deadLetters = new DeadLetterOffice(this.scheduler, this.logger);
-    this.failures = new Feed(this.logger);
+    this.failures = new Topic(this.logger);
     this.tree = new ActorTree(system, this.name, this.roots);
     treeDirectory().open(this.tree);
     this.references = new References(this.tree.label, options.interceptor);
@@ -145,23 +145,23 @@ export class Kernel {
     return spawn(this, parent, siblings, behavior, options);
   }
 
-  /** A typed reference from a wire record. ProtocolError when it is of another service; one that names none is taken at its word. */
+  /** A typed reference from a wire record. Throws ProtocolError when the record names another service; it may name none. */
   reference<S extends AnyService>(service: S, init: RefInit): ActorRef<S> {
     const ref = Ref.create(init);
     if (ref.service !== service.typeName && ref.service !== '') {
-      throw new ProtocolError(`a reference to ${ref.service} was used as one to ${service.typeName}`);
+      throw new ProtocolError(`a reference to ${ref.service} was used as a reference to ${service.typeName}`);
     }
     const cell = this.isOfThisProcess(ref) ? this.addressed.get(ref.cUid) : undefined;
     if (cell === undefined) return this.references.create(service, this.remoteRoutes(ref));
     if (cell.service.typeName !== service.typeName) {
       throw new ProtocolError(
-        `${cell.path} speaks ${cell.service.typeName}, not ${service.typeName} as its reference says`,
+        `${cell.path} implements ${cell.service.typeName}, not ${service.typeName} as its reference states`,
       );
     }
     return this.references.create(service, cell);
   }
 
-  /** A reference that says nothing of its process is taken at its word. */
+  /** A reference without an incarnation may belong to this process. */
   private isOfThisProcess({ incarnation }: Ref): boolean {
     return incarnation === 0n || incarnation === this.incarnation;
   }
@@ -170,7 +170,7 @@ export class Kernel {
     return outgoingAsk(options, this.running, nowMs, this.limits.askTimeoutMs, this.limits.callChain);
   }
 
-  /** A stream of `target`, which `open` reaches when it is first read. */
+  /** A stream of `target`; `open` is called when it is first read. */
   read(
     method: AnyMethod,
     options: StreamOptions | undefined,
@@ -181,7 +181,7 @@ export class Kernel {
     return new StreamReader(this, method, outgoingStream(options, this.running, askTimeoutMs, callChain), target, open);
   }
 
-  /** The behavior that actors are spawned with for this one: itself, or what traces it. */
+  /** The behavior to spawn for this one: itself, or a wrapper that traces it. */
   behaviorFor(behavior: AnyBehavior): AnyBehavior {
     if (this.tracing === undefined) return behavior;
     let traced = this.traced.get(behavior);
@@ -192,7 +192,7 @@ export class Kernel {
     return traced;
   }
 
-  /** From now on nothing new is taken from outside. What comes from a handler, or may come from behind an `await` in one, still is. */
+  /** From now on, calls from outside the actors are refused. Calls of handlers are accepted, also those after an `await`. */
   drain(): void {
     if (this.isDraining) return;
     this.isDraining = true;
@@ -204,10 +204,10 @@ export class Kernel {
     });
   }
 
-  /** Why what begins at this moment must not; undefined when it may be a part of what has begun before. */
+  /** The error for a call that starts now; undefined when the call may belong to earlier work. */
   refusalOfOutside(what: string): StoppedError | undefined {
     if (!this.isDraining || this.running !== undefined || this.awaited > 0) return undefined;
-    return new StoppedError(`${what}: system ${this.name} is draining: it finishes what it has, and takes nothing new`);
+    return new StoppedError(`${what}: system ${this.name} is draining: it finishes its work, and accepts no new calls`);
   }
 
   /** The mailbox bounds that all actors of a behavior share. */
@@ -220,7 +220,7 @@ export class Kernel {
     return bounds;
   }
 
-  /** Enters a channel id into the table. ConfigError when another actor has it. */
+  /** Registers a channel id. Throws ConfigError when another actor has it. */
   address(cell: ActorCell, cUid: bigint): bigint {
     if (this.addressed.has(cUid)) throw new ConfigError(`channel id ${cUid.toString(16)} is taken by another actor`);
     this.addressed.set(cUid, cell);

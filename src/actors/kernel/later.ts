@@ -1,9 +1,9 @@
 import { promiseOf } from '../../foreign.js';
 
-/** Property of every reply that comes later, whichever copy of Millrace made it. */
+/** Property of every Later, whichever copy of Millrace created it. */
 const laterKey: unique symbol = Symbol.for('millrace.later');
 
-/** A reply that comes later, while the actor goes on with its next messages. Made by `later`. */
+/** A deferred reply: the actor handles further messages meanwhile. Created by `later`. */
 export class Later<Reply> {
   readonly [laterKey] = true;
   readonly reply: PromiseLike<Reply>;
@@ -14,9 +14,9 @@ export class Later<Reply> {
 }
 
 /**
- * Returned by an ask's handler in place of a promise, it answers the ask when `reply` settles but does not hold the mailbox. Use
- * it for questions that wait for something that only a later message brings. A rejection goes to the asker alone: the actor does
- * not fail. When the actor stops or restarts first, the ask fails with StoppedError.
+ * Defers the reply of an ask. A handler returns it in place of a promise: it answers the ask when `reply` settles, but does not hold the
+ * mailbox. Use it where the reply depends on a later message. A rejection is sent to the caller, and does not fail the actor. If the
+ * actor stops or restarts first, the ask fails with StoppedError.
  *
  *     lookup: (registry, { name }) => registry.find(name) ?? later(new Promise((found) => registry.wait(name, found))),
  */
@@ -24,7 +24,7 @@ export function later<Reply>(reply: PromiseLike<Reply>): Later<Reply> {
   return new Later(reply);
 }
 
-/** The reply that a handler has promised with `later`; undefined for any other value. */
+/** The reply of a value created by `later`; undefined for any other value. */
 export function laterReply(value: unknown): Promise<unknown> | undefined {
   if (typeof value !== 'object' || value === null || !(laterKey in value) || !('reply' in value)) return undefined;
   return promiseOf(value.reply) ?? Promise.resolve(value.reply);

@@ -5,10 +5,10 @@ import type { ActorCell } from './cell.js';
 import { isAsk } from './delivery.js';
 import type { Directive } from './supervision.js';
 
-// How an actor starts, fails, restarts and stops. Each function is called in a turn of the actor, `requestStop` and the timers'
-// callbacks apart, which only ask for one.
+// How an actor starts, fails, restarts and stops. Each function is called in a turn of the actor, except `requestStop` and the callbacks
+// of timers, which request a turn.
 
-/** Makes the state and calls `on.started`: the first turn of an actor, and the first after a restart. */
+/** Creates the state and calls `on.started`: the first turn of an actor, and the first after a restart. */
 export function start(cell: ActorCell): void {
   const { behavior } = cell;
   cell.phase = 'running';
@@ -21,18 +21,18 @@ export function start(cell: ActorCell): void {
 }
 
 /**
- * A handler, timer or hook threw, or rejected: answers the ask being handled and does what the supervision says. `during` names what
- * failed, for the log.
+ * A handler, timer or hook threw, or rejected: answers the ask being handled, and follows the supervision. `during` names the failed code
+ * in logs.
  */
 export function fail(cell: ActorCell, cause: unknown, during: string): void {
   const { kernel, current } = cell;
   const error = errorOf(cause);
   cell.current = undefined;
-  if (cell.seldom?.stash !== undefined) cell.seldom.stash.isMarked = false;
+  if (cell.cold?.stash !== undefined) cell.cold.stash.isMarked = false;
   kernel.failed++;
   if (isAsk(current)) current.fail(handlerError(error));
   if (cell.phase !== 'running') {
-    // One that was cut short by the stop itself has nothing to alarm anybody with.
+    // The stop itself may have caused a StoppedError; that is expected.
     kernel.logger[error instanceof StoppedError ? 'debug' : 'error']('actor failed while it was stopping', {
       actor: cell.path,
       during,
@@ -41,7 +41,7 @@ export function fail(cell: ActorCell, cause: unknown, during: string): void {
     return;
   }
   const verdict = cell
-    .usingSeldom()
+    .coldState()
     .restarts.judge(cell.behavior.supervisor, error, kernel.scheduler.now(), () => kernel.scheduler.random(), {
       maxRestarts: kernel.limits.restarts,
       windowMs: kernel.limits.restartWindowMs,
@@ -62,13 +62,13 @@ export function fail(cell: ActorCell, cause: unknown, during: string): void {
   }
 }
 
-/** An actor that goes on as it was, and whose asker was told, has nothing to alarm anybody with: a refusal is an answer. */
+/** An error that was sent to the caller of an ask, of an actor that resumes, may be a deliberate refusal: it is logged as debug. */
 function logLevelOf(directive: Directive, isAnswered: boolean): 'debug' | 'warn' | 'error' {
   if (directive === 'resume') return isAnswered ? 'debug' : 'warn';
   return directive === 'restart' ? 'warn' : 'error';
 }
 
-/** What the asker is told of an error: its message and code. */
+/** The error that the caller of an ask gets: with message and code. */
 export function handlerError(cause: unknown): HandlerError {
   const error = errorOf(cause);
   return new HandlerError(error.message, { handlerCode: codeOf(error) });
@@ -77,18 +77,18 @@ export function handlerError(cause: unknown): HandlerError {
 function restart(cell: ActorCell, error: Error, delayMs: number): void {
   cell.phase = 'restarting';
   cell.kernel.restarted++;
-  cell.usingSeldom().restartDelayMs = delayMs;
+  cell.coldState().restartDelayMs = delayMs;
   cell.dropSignals();
   cell.releaseContext();
   cell.unstash();
-  failServed(cell, 'begun', `${cell.path} begins anew: ${error.message}`);
+  failServed(cell, 'begun', `${cell.path} restarts: ${error.message}`);
   stopChildren(cell);
   cell.wake();
 }
 
 /**
- * From here on nothing is accepted: what waits in the mailbox is answered, timers and watches end, children are told to stop.
- * A handler that is running may finish within `stopTimeoutMs`. Idempotent.
+ * From now on, the actor accepts no messages: those in the mailbox are answered, timers and watches end, children are told to stop. A
+ * pending handler may settle within `stopTimeoutMs`. Idempotent.
  */
 export function requestStop(cell: ActorCell): void {
   if (!cell.isOpen) return;
@@ -96,11 +96,11 @@ export function requestStop(cell: ActorCell): void {
   cell.dropSignals();
   cell.releaseContext();
   cell.flush();
-  failServed(cell, 'all', `${cell.path} has stopped before the stream was at its end`);
-  const { seldom, kernel } = cell;
-  if (seldom !== undefined) {
-    if (seldom.readyWaiters.length > 0) seldom.rejectReady(cell.path);
-    if (seldom.restartTimer !== undefined) kernel.scheduler.clearTimer(seldom.restartTimer);
+  failServed(cell, 'all', `${cell.path} has stopped before the stream ended`);
+  const { cold, kernel } = cell;
+  if (cold !== undefined) {
+    if (cold.readyWaiters.length > 0) cold.rejectReady(cell.path);
+    if (cold.restartTimer !== undefined) kernel.scheduler.clearTimer(cold.restartTimer);
   }
   stopChildren(cell);
   if (cell.pending !== undefined) armStopTimer(cell, cell.kernel.handlerTimeoutMs);
@@ -113,8 +113,8 @@ function stopChildren(cell: ActorCell): void {
 }
 
 /**
- * The next step of stopping or restarting: children are gone, the handler is done, `on.stopping` has run, the end. True when a new
- * start is due at once.
+ * The next step of a stop or restart, in this order: children have stopped, the handler has settled, `on.stopping` has run, the actor
+ * ends. True when the actor must start again at once.
  */
 export function windDown(cell: ActorCell): boolean {
   if (cell.phase === 'stopped' || cell.childCells !== undefined) return false;
@@ -124,9 +124,9 @@ export function windDown(cell: ActorCell): boolean {
     cell.runHook('on.stopping', () => cell.behavior.on.stopping?.(cell.state, cell.context));
     if (cell.pending !== undefined) return false;
   }
-  const { seldom, kernel } = cell;
-  if (seldom?.stopTimer !== undefined) kernel.scheduler.clearTimer(seldom.stopTimer);
-  if (seldom !== undefined && seldom.owedReplies.size > 0) seldom.failOwed(cell.path);
+  const { cold, kernel } = cell;
+  if (cold?.stopTimer !== undefined) kernel.scheduler.clearTimer(cold.stopTimer);
+  if (cold !== undefined && cold.deferredReplies.size > 0) cold.failDeferredReplies(cell.path);
   cell.releaseContext();
   cell.state = undefined;
   if (cell.phase !== 'stopping') return startAfresh(cell);
@@ -134,58 +134,58 @@ export function windDown(cell: ActorCell): boolean {
   return false;
 }
 
-/** True when there is no wait before the new start. */
+/** True when the restart has no delay. */
 function startAfresh(cell: ActorCell): boolean {
   const { kernel } = cell;
-  const seldom = cell.usingSeldom();
-  if (seldom.restartDelayMs === 0) {
+  const cold = cell.coldState();
+  if (cold.restartDelayMs === 0) {
     cell.phase = 'starting';
     return true;
   }
-  seldom.restartTimer ??= kernel.scheduler.setTimer(seldom.restartDelayMs, () => {
-    seldom.restartTimer = undefined;
+  cold.restartTimer ??= kernel.scheduler.setTimer(cold.restartDelayMs, () => {
+    cold.restartTimer = undefined;
     cell.phase = 'starting';
     cell.wake();
   });
   return false;
 }
 
-/** What is pending may take so long, then it is given up. */
+/** A pending handler or hook has `timeoutMs` to settle; then it is abandoned and logged. */
 export function armStopTimer(cell: ActorCell, timeoutMs: number): void {
   const { kernel } = cell;
-  const seldom = cell.usingSeldom();
-  if (seldom.stopTimer !== undefined) kernel.scheduler.clearTimer(seldom.stopTimer);
-  seldom.stopTimer = kernel.scheduler.setTimer(timeoutMs, () => {
-    seldom.stopTimer = undefined;
+  const cold = cell.coldState();
+  if (cold.stopTimer !== undefined) kernel.scheduler.clearTimer(cold.stopTimer);
+  cold.stopTimer = kernel.scheduler.setTimer(timeoutMs, () => {
+    cold.stopTimer = undefined;
     if (cell.pending !== undefined) abandon(cell, timeoutMs);
   });
 }
 
 function abandon(cell: ActorCell, timeoutMs: number): void {
   const { kernel, current } = cell;
-  kernel.logger.warn(`a handler or hook did not settle within ${timeoutMs} ms; the actor goes on without it`, {
+  kernel.logger.warn(`a handler or hook did not settle within ${timeoutMs} ms, and was abandoned`, {
     actor: cell.path,
   });
   cell.pending = undefined;
   cell.current = undefined;
-  if (isAsk(current)) current.fail(new StoppedError(`${cell.path} has stopped before its handler was done`));
+  if (isAsk(current)) current.fail(new StoppedError(`${cell.path} has stopped before its handler settled`));
   cell.wake();
 }
 
 function finish(cell: ActorCell): void {
-  const { kernel, parent, seldom } = cell;
+  const { kernel, parent, cold } = cell;
   cell.phase = 'stopped';
   kernel.actors--;
   if (cell.takenCUid !== undefined) kernel.addressed.delete(cell.takenCUid);
   if (parent === undefined) kernel.roots.delete(cell.name);
-  else childGone(parent, cell);
-  if (seldom === undefined) return;
-  cell.seldom = undefined;
-  for (const watcher of seldom.watchers) watcher.terminated(cell, 'stopped');
-  for (const stopped of seldom.stopWaiters) stopped();
+  else childEnded(parent, cell);
+  if (cold === undefined) return;
+  cell.cold = undefined;
+  for (const watcher of cold.watchers) watcher.terminated(cell, 'stopped');
+  for (const stopped of cold.stopWaiters) stopped();
 }
 
-function childGone(parent: ActorCell, child: ActorCell): void {
+function childEnded(parent: ActorCell, child: ActorCell): void {
   const siblings = parent.childCells;
   siblings?.delete(child.name);
   if (siblings?.size !== 0) return;

@@ -6,7 +6,7 @@ import type { Delivery } from './delivery.js';
 import { PendingAsk } from './pending-ask.js';
 import type { TraceContext } from './trace-context.js';
 
-/** An ask within the partition: what waits for the reply is at the same time what lies in the mailbox. */
+/** An ask within the partition: the pending ask is at the same time the delivery in the mailbox. */
 export class LocalAsk extends PendingAsk implements Delivery {
   readonly sizeBytes = 0;
   private readonly call: OutgoingCall;

@@ -1,6 +1,6 @@
 import type { Delivery } from './delivery.js';
 
-/** Sizes up to this many bytes have one delivery for all messages. */
+/** Messages of one size, up to this many bytes, share a delivery. */
 const SHARED_BYTES = 1_024;
 
 /**
@@ -17,12 +17,12 @@ export class MailboxBytes {
     this.limit = limit;
   }
 
-  /** No message is taken; one that was taken while there was any room may be larger than that room. */
+  /** No further message is accepted. The last one may have exceeded the limit. */
   get isFull(): boolean {
     return this.used >= this.limit;
   }
 
-  /** Three quarters are used: senders had better wait until half is free. */
+  /** Three quarters are used: senders should wait until half is free. */
   get isPastMark(): boolean {
     return this.used > this.limit * 0.75;
   }
@@ -41,7 +41,7 @@ export class MailboxBytes {
     return this.isPastMark ? new Promise((resolve) => this.waiters.push(resolve)) : Promise.resolve();
   }
 
-  /** What comes with a tell from a link that says nothing of its sender. */
+  /** The delivery of a tell from a link without sender or meta. */
   tell(sizeBytes: number): Delivery | undefined {
     if (sizeBytes === 0) return undefined;
     if (sizeBytes > SHARED_BYTES) return new SizedTell(sizeBytes);
@@ -51,7 +51,7 @@ export class MailboxBytes {
   }
 }
 
-/** Knows only how large its message is, so that those of one size can share it. */
+/** A delivery that contains only the size of its message, so that messages of one size can share it. */
 class SizedTell implements Delivery {
   readonly deadlineMs = Number.POSITIVE_INFINITY;
   readonly chain = undefined;

@@ -2,7 +2,7 @@ import { ConfigError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Delivery } from './delivery.js';
 
-/** What happens to a message that finds the mailbox full. */
+/** What happens to a message for a full mailbox. */
 export type Overflow = 'backpressure' | 'drop-newest' | 'drop-oldest';
 
 /** The bounds of one mailbox, in messages. */
@@ -10,14 +10,14 @@ export interface MailboxBounds {
   readonly capacity: number;
   /** Above this many, three quarters of the capacity, `tell` returns false. */
   readonly mark: number;
-  /** At this many or fewer, half of the capacity, those who wait for `ready` go on. */
+  /** At this many or fewer, half of the capacity, `ready` resolves. */
   readonly resume: number;
   readonly overflow: Overflow;
-  /** Messages that the actor may have put aside at a time. */
+  /** Messages that the actor may stash at a time. */
   readonly stash: number;
 }
 
-/** ConfigError unless `capacity` and `stash` are whole numbers of messages, at least 1. */
+/** Throws ConfigError unless `capacity` and `stash` are whole numbers of messages, at least 1. */
 export function mailboxBounds(capacity: number, overflow: Overflow, stash: number): MailboxBounds {
   for (const [name, messages] of Object.entries({ capacity, stashCapacity: stash })) {
     if (!Number.isSafeInteger(messages) || messages < 1) {
@@ -87,7 +87,7 @@ export class Mailbox {
     this.size--;
   }
 
-  /** Puts everything in `earlier` before its own messages, and empties it. */
+  /** Moves all messages of `earlier` before its own. */
   prepend(earlier: Mailbox): void {
     while (earlier.size > 0) {
       const last = (earlier.head + earlier.size - 1) & earlier.mask;
@@ -113,7 +113,7 @@ export class Mailbox {
   }
 }
 
-/** Slots that hold any value from the start keep V8 from ever changing the array's kind. */
+/** An array of `undefined` has V8's general element kind from the start, which then never changes. */
 function emptySlots(count: number): undefined[] {
   return Array.from<undefined>({ length: count });
 }
@@ -125,11 +125,11 @@ function unrolled<T>(slots: T[], head: number): (T | undefined)[] {
   return grown;
 }
 
-/** Messages of room in all emptied mailboxes together that are kept for the next actors: 3 MB. */
+/** Capacity of all kept mailboxes together, in messages: 3 MB. */
 const KEPT_ROOM = 131_072;
 const KEPT_MAILBOXES = 64;
 
-/** Mailboxes without an owner: an idle actor has none, and takes a warm one when a message comes. */
+/** Empty mailboxes without an owner: an idle actor has none, and takes one when a message arrives. */
 export class MailboxPool {
   private readonly free: (Mailbox | undefined)[] = emptySlots(KEPT_MAILBOXES);
   private count = 0;

@@ -5,8 +5,8 @@ import { rejectionFor } from './caller-stack.js';
 import { Deadline, type Deadlines, NEVER_IN } from './deadlines.js';
 
 /**
- * An ask that waits for its reply, here or over a link. Settles once: by reply, failure, deadline or abort. After the request
- * is on its way, call `start`; it sets the deadline and listens to the signal.
+ * An ask that waits for its reply, within the partition or over a link. Settles once: by reply, failure, deadline or abort. `start` sets
+ * the deadline, and listens to the signal.
  */
 export abstract class PendingAsk extends Deadline {
   readonly method: AnyMethod;
@@ -34,7 +34,7 @@ export abstract class PendingAsk extends Deadline {
     this.onReject = reject;
   }
 
-  /** Who was asked, for error messages. */
+  /** The path of the receiver, for error messages. */
   abstract target(): string;
 
   start(nowMs: number): void {
@@ -47,7 +47,7 @@ export abstract class PendingAsk extends Deadline {
     }
   }
 
-  /** Answers with what the handler returned; defaults are filled in here. Throws what `create` throws, unsettled. */
+  /** Resolves with the handler's result; fills in defaults. Stays pending, and throws, if `create` throws. */
   reply(value: unknown): void {
     if (this.isSettled) return;
     const response = this.method.response.create(value);
@@ -66,14 +66,14 @@ export abstract class PendingAsk extends Deadline {
   override expire(): void {
     this.fail(
       new AskTimeoutError(
-        `${this.method.fullName} asked of ${this.target()} had no reply by its deadline; is its handler slower than timeoutMs?`,
+        `${this.method.fullName} asked of ${this.target()} had no reply by its deadline; its handler may be slower than timeoutMs`,
       ),
     );
   }
 
-  /** By the caller's signal. */
+  /** The caller's signal was aborted. */
   aborted(): void {
-    // If it lies in a mailbox still, it counts as expired, so its handler is not run.
+    // If it is still in a mailbox, it counts as expired, so its handler is not run.
     this.deadlineMs = Number.NEGATIVE_INFINITY;
     this.fail(
       new AskAbortedError(`${this.method.fullName} asked of ${this.target()} was aborted by its caller`, {

@@ -7,15 +7,15 @@ import { type Route, routeKey } from './route.js';
 import { FailedStream, type Stream } from './stream.js';
 import type { Interceptor } from './interceptor.js';
 
-/** A reference whose protocol is not known to the compiler. nact's `dispatch`, `query` and `stop` take it, too. */
+/** A reference whose service the compiler does not know. nact's `dispatch`, `query` and `stop` accept it too. */
 export interface UntypedRef {
   readonly [routeKey]: Route;
   readonly service: AnyService;
-  /** Resolves when a tell would be accepted below the mark; rejects with StoppedError or UnreachableError. */
+  /** Resolves when a tell would be accepted below the high-water mark; rejects with StoppedError or UnreachableError. */
   ready(): Promise<void>;
-  /** The wire record, for use in messages; a local actor takes a channel id on first use. */
+  /** The wire record, for use in messages; a local actor gets a channel id on first use. */
   toRef(): Ref;
-  /** The service and the path, for people. */
+  /** The service and the path, for logs and messages. */
   toString(): string;
   readonly type: 'actor';
   readonly name: string;
@@ -24,7 +24,7 @@ export interface UntypedRef {
   readonly system: { readonly name: string };
 }
 
-/** How a reference's user calls one rpc. */
+/** The method of a reference for one rpc. */
 export type CallOf<M> =
   M extends TellMethod<infer _Request, infer RequestInit>
     ? (message: RequestInit, options?: SendOptions) => boolean
@@ -35,15 +35,15 @@ export type CallOf<M> =
         : never;
 
 /**
- * A typed reference: a method for each rpc. A tell returns `true`, or `false` when it was accepted past the mark (`await
- * ref.ready()`) or the actor has stopped (a dead letter), and throws BackpressureError at the bound; an ask resolves with the
- * reply or rejects with a MillraceError; a stream is iterated, and opened by that.
+ * A typed reference with a method for each rpc. A tell returns `true`, or `false` when it was accepted past the high-water mark (`await
+ * ref.ready()`) or became a dead letter because the actor has stopped; it throws BackpressureError at the bound. An ask resolves with the
+ * reply or rejects with a MillraceError. A stream is opened when it is first iterated.
  */
 export type ActorRef<S extends AnyService> = UntypedRef & {
   readonly [K in keyof S['methods']]: CallOf<S['methods'][K]>;
 };
 
-/** One rpc of a reference, called. */
+/** A call of one rpc of a reference. */
 export type ReferenceCall = (ref: Reference, message: unknown, options: StreamOptions | undefined) => unknown;
 
 /** Returns a wrapper of `call`. */
@@ -54,10 +54,10 @@ interface ReferenceClass {
   readonly prototype: object;
 }
 
-/** Makes references; the prototype with a method for each rpc is built once for each service. */
+/** Creates references. Builds the prototype, with a method for each rpc, once for each service. */
 export class References {
   private readonly classes = new WeakMap<AnyService, ReferenceClass>();
-  /** Those of the users' services, which are few. */
+  /** The prototypes of users' services. */
   private readonly made: { readonly service: AnyService; readonly prototype: object }[] = [];
   private readonly wrappers: CallWrapper[] = [];
   private readonly system: { readonly name: string };

@@ -4,7 +4,7 @@ import type { DeadLetterOffice } from './dead-letters.js';
 import type { UntypedRef } from './reference.js';
 import { FailedStream } from './stream.js';
 
-/** What a call that is not made comes to: a dead letter, or an error for who waits. */
+/** The result of a refused call: a tell becomes a dead letter, an ask or stream fails. */
 export function refuse(
   ref: UntypedRef,
   { mode, fullName }: AnyMethod,

@@ -3,33 +3,33 @@ import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import type { Delivery } from './delivery.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 
-/** Why a watched actor is gone: it stopped, or the process that holds it can no longer be reached. */
+/** Why a watched actor has ended: it stopped, or its process cannot be reached any more. */
 export type TerminationReason = 'stopped' | 'unreachable';
 
-/** Who learns that an actor is gone. */
+/** Is notified when an actor has ended. */
 export interface Watcher {
-  /** Called once, at once when the actor is gone already; must not throw. */
+  /** Called once, also if the actor has ended already; must not throw. */
   terminated(route: Route, reason: TerminationReason): void;
 }
 
-/** Where a reference's messages go: a cell of this partition, or a way over a link. Messages are filled already. */
+/** The target of a reference: a cell of this partition, or a remote route over a link. Defaults of messages are filled in already. */
 export interface Route {
   /**
-   * `true`, or `false` when the message is accepted past the mark (wait for `ready`) or has become a dead letter.
-   * Throws BackpressureError at the bound.
+   * Returns `true`, or `false` when the message was accepted past the high-water mark (wait for `ready`) or became a dead letter. Throws
+   * BackpressureError at the bound.
    */
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean;
-  /** Rejects with a typed error as soon as it is known that no reply will come, at the deadline otherwise. */
+  /** Rejects with a typed error as soon as it is known that no reply will arrive, and at the deadline. */
   ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown>;
-  /** Nothing is sent before the first `next`, which takes what it inherits from where this is called. Throws ConfigError. */
+  /** Sends nothing before the first `next`, but inherits from the message being handled now. Throws ConfigError for an invalid option. */
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown>;
-  /** Resolves when a tell would be accepted below the mark; rejects with StoppedError or UnreachableError. */
+  /** Resolves when a tell would be accepted below the high-water mark; rejects with StoppedError or UnreachableError. */
   ready(): Promise<void>;
   watch(watcher: Watcher): void;
   unwatch(watcher: Watcher): void;
-  /** The actor's channel id; a local actor takes one on first use. */
+  /** The actor's channel id; a local actor gets one on first use. */
   readonly cUid: bigint;
-  /** Of the process that the actor lives in; 0n where it is not known. */
+  /** Incarnation of the actor's process; 0n where it is unknown. */
   readonly incarnation: bigint;
 }
 
@@ -37,14 +37,14 @@ export interface Route {
 export interface Cell extends Route {
   readonly service: AnyService;
   /**
-   * Puts a decoded message into the mailbox; `false` when it went past the mark. A tell at the bound throws BackpressureError,
-   * after the end StoppedError, and is counted as a dead letter here; an ask is answered with the same errors instead.
-   * Past `mailboxBytes` every mailbox counts as full, but for messages of the control lane.
+   * Puts a decoded message into the mailbox; returns `false` past the high-water mark. A tell throws BackpressureError at the bound, and
+   * StoppedError after the actor has stopped, and is counted as a dead letter; an ask is answered with the same errors instead. Past
+   * `mailboxBytes`, every mailbox counts as full, except for messages of the control lane.
    */
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean;
-  /** As `ready`, for messages from links: it also waits for room among the bytes of all mailboxes. */
+  /** As `ready`, for messages from links: also waits until the bytes of all mailboxes are below their mark. */
   readyForLinks(): Promise<unknown>;
-  /** Opens a stream, which takes a message's room in the mailbox; a refusal goes to `opening.sink`. */
+  /** Opens a stream, whose request counts as one message in the mailbox; a refusal fails `opening.sink`. */
   serve(method: AnyMethod, message: unknown, opening: StreamOpening): StreamSource;
 }
 

@@ -8,33 +8,33 @@ import { handlerError } from './lifecycle.js';
 import type { TraceContext } from './trace-context.js';
 import type { StreamOpening, StreamSink, StreamSource } from './stream.js';
 
-/** The actor that serves streams, as far as they know it. */
+/** What a served stream needs of its actor. */
 export interface StreamHost {
   readonly path: string;
   readonly isOpen: boolean;
   waitsIn(chain: CallChain): boolean;
-  /** Asks for a turn of the stream, in the mailbox, where pulls have room of their own. */
+  /** Queues a turn of the stream in the mailbox, where pulls do not count against the capacity. */
   queuePull(stream: ServedStream): void;
-  /** The stream has ended, and has nothing to close. */
+  /** The stream has ended, and its generator is closed. */
   served(stream: ServedStream): void;
 }
 
 /**
- *     opening --> pulling <--> idle <--> queued        (opening and queued lie in the mailbox)
+ *     opening --> pulling <--> idle <--> queued        (opening and queued: it is in the mailbox)
  *                   |            ^
- *                   `--> later --'                     (an element that comes later; the mailbox is free)
+ *                   `--> later --'                     (a deferred element; the mailbox is free)
  */
 type Phase = 'opening' | 'queued' | 'pulling' | 'later' | 'idle';
 
 /**
- * The actor's end of a stream. It is what lies in the mailbox for each pull, and the delivery of that message at the same time: its
- * `reply` is what the generator yielded. It pulls while there is credit, and never ahead of it.
+ * The actor's end of a stream. It is the entry in the mailbox for each pull, and at the same time that entry's delivery: `reply` gets the
+ * generator's result. It pulls while the reader has given credit.
  */
 export class ServedStream implements Delivery, StreamSource {
   readonly method: AnyMethod;
-  /** Of the opening while that lies in the mailbox. Never infinite: somebody waits. */
+  /** Deadline of the opening while that is in the mailbox. Always finite, because a reader waits. */
   deadlineMs: number;
-  /** Nothing more goes to the reader. */
+  /** Nothing more is sent to the reader. */
   isEnded = false;
   private readonly host: StreamHost;
   private readonly opening: StreamOpening;
@@ -68,7 +68,7 @@ export class ServedStream implements Delivery, StreamSource {
     return this.opening.sender();
   }
 
-  /** Of the request, while that lies in the mailbox. */
+  /** Size of the request while that is in the mailbox. */
   get sizeBytes(): number {
     return this.phase === 'opening' ? this.opening.sizeBytes : 0;
   }
@@ -77,22 +77,22 @@ export class ServedStream implements Delivery, StreamSource {
     return this.opening.sink;
   }
 
-  /** Its generator is in the middle of an element. */
+  /** Its generator is producing an element. */
   get isPulling(): boolean {
     return this.phase === 'pulling';
   }
 
-  /** It lies in the mailbox, in the room that pulls have. */
+  /** It is in the mailbox as a pull. */
   get isQueued(): boolean {
     return this.phase === 'queued';
   }
 
-  /** Its generator was started, and must be told when nobody reads on. */
+  /** Its generator was started, and must be closed. */
   get isUnclosed(): boolean {
     return this.iterator !== undefined;
   }
 
-  // ---- what the reader says
+  // ---- from the reader
 
   grant(credit: number, chain: CallChain | undefined): void {
     if (this.isEnded) return;
@@ -109,9 +109,9 @@ export class ServedStream implements Delivery, StreamSource {
     this.settle();
   }
 
-  // ---- what the actor does with it
+  // ---- from the actor
 
-  /** The next step of the generator, which the first turn makes with `start`. ConfigError when the handler returned no such thing. */
+  /** Runs the next step of the generator, which the first turn creates with `start`. Throws ConfigError when that is no AsyncIterable. */
   pull(start: () => unknown): Promise<unknown> {
     this.phase = 'pulling';
     this.deadlineMs = Number.MAX_VALUE;
@@ -119,12 +119,12 @@ export class ServedStream implements Delivery, StreamSource {
     return settled(this.iterator.next());
   }
 
-  /** A turn of it in the mailbox has come. */
+  /** Its entry was taken from the mailbox. */
   taken(): void {
     if (this.phase === 'queued') this.phase = 'idle';
   }
 
-  /** Runs the generator's `finally`; undefined when there is nothing to run. */
+  /** Closes the generator, which runs its `finally`; undefined when there is no generator. */
   close(): Promise<unknown> | undefined {
     const { iterator } = this;
     this.iterator = undefined;
@@ -132,7 +132,7 @@ export class ServedStream implements Delivery, StreamSource {
     return iterator?.return === undefined ? undefined : settled(iterator.return());
   }
 
-  /** What the generator yielded or returned. Throws what the element's type or the way to the reader throws. */
+  /** The generator has yielded or returned. Throws errors of the element's type and of the sink. */
   reply(value: unknown): void {
     this.phase = 'idle';
     const { done, value: yielded } = asResult(value, this.method);
@@ -149,7 +149,7 @@ export class ServedStream implements Delivery, StreamSource {
     else this.awaitLater(later);
   }
 
-  /** A generator that threw is done; one that was at a `yield` is closed. */
+  /** A generator that threw has ended; one that is suspended at a `yield` is closed. */
   fail(error: MillraceError): void {
     const wasEnded = this.isEnded;
     this.isEnded = true;
@@ -165,10 +165,7 @@ export class ServedStream implements Delivery, StreamSource {
     this.sink.element(this.method.response.create(value));
     this.produced++;
     if (this.host.isOpen) this.pullIfDue();
-    else
-      this.fail(
-        new StoppedError(`${this.method.fullName}: ${this.host.path} has stopped before the stream was at its end`),
-      );
+    else this.fail(new StoppedError(`${this.method.fullName}: ${this.host.path} has stopped before the stream ended`));
   }
 
   private awaitLater(reply: Promise<unknown>): void {
@@ -194,12 +191,12 @@ export class ServedStream implements Delivery, StreamSource {
         this.isWaitingForRoom = false;
         this.pullIfDue();
       };
-      // Where there will be no room again the way itself has ended, and cancels the stream.
+      // If `room` rejects, the link has ended, and cancels the stream.
       room.then(go, () => {});
     }
   }
 
-  /** Ended: a generator that waits at a `yield` gets a turn for its `finally`; without one this is all. */
+  /** The stream has ended: a generator that is suspended at a `yield` gets a turn to run its `finally`. */
   private settle(): void {
     if (this.iterator === undefined) this.host.served(this);
     else if (this.phase === 'idle' || this.phase === 'later') this.queue();
@@ -211,7 +208,7 @@ export class ServedStream implements Delivery, StreamSource {
   }
 }
 
-/** What an iterator gave, which user code may have written. */
+/** The result of an iterator's method as a promise: user code may have written the iterator. */
 function settled(step: unknown): Promise<unknown> {
   return promiseOf(step) ?? Promise.resolve(step);
 }
@@ -229,7 +226,7 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
 
 function asResult(value: unknown, method: AnyMethod): { readonly done: boolean; readonly value: unknown } {
   if (typeof value !== 'object' || value === null) {
-    throw new ConfigError(`the iterator of ${method.fullName} must give { done, value }, not ${messageOf(value)}`);
+    throw new ConfigError(`the iterator of ${method.fullName} must return { done, value }, not ${messageOf(value)}`);
   }
   return { done: 'done' in value && value.done === true, value: 'value' in value ? value.value : undefined };
 }

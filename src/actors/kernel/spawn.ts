@@ -7,7 +7,7 @@ import type { SpawnOptions } from './context.js';
 import type { Kernel } from './kernel.js';
 import type { ActorRef } from './reference.js';
 
-/** Starts an actor among `siblings`. ConfigError for a name or channel id that is taken or unfit. */
+/** Starts an actor among `siblings`. Throws ConfigError for a name or channel id that is taken or invalid. */
 export function spawn<S extends AnyService, T>(
   kernel: Kernel,
   parent: ActorCell | undefined,
@@ -19,7 +19,7 @@ export function spawn<S extends AnyService, T>(
   const name = options?.name ?? kernel.freeName(behavior.service, siblings);
   if (options?.name !== undefined) checkName(name);
   if (siblings.has(name)) {
-    throw new ConfigError(`${parent?.path ?? kernel.name}/${name} exists already: choose another name`);
+    throw new ConfigError(`${parent?.path ?? kernel.name}/${name} already exists: choose another name`);
   }
   const running = kernel.interceptor?.spawned(`${parent?.path ?? kernel.name}/${name}`, behavior) ?? behavior;
   const cell = new ActorCell(kernel, kernel.behaviorFor(running), parent, name);

@@ -3,9 +3,9 @@ import type { AnyMethod } from '../../protocol/index.js';
 import type { Delivery } from './delivery.js';
 import { Mailbox } from './mailbox.js';
 
-/** Messages that an actor has put aside until it can handle them: oldest first, with what came with them. */
+/** Messages that an actor has stashed until it can handle them: oldest first, with their deliveries. */
 export class Stash {
-  /** The message being handled is to be kept when its handler is done. */
+  /** The message being handled will be stashed when its handler is done. */
   isMarked = false;
   private readonly kept = new Mailbox();
   private readonly capacity: number;
@@ -20,7 +20,7 @@ export class Stash {
     return this.kept.size;
   }
 
-  /** BackpressureError when there is no room; asks that nobody waits for any more make some, and `forgotten` hears of each. */
+  /** Throws BackpressureError when the stash is full. Drops expired asks first, and calls `forgotten` for each. */
   mark(nowMs: number, forgotten: (ask: Delivery) => void): void {
     if (this.kept.size >= this.capacity) this.forgetExpired(nowMs, forgotten);
     if (this.kept.size >= this.capacity) {
@@ -35,13 +35,13 @@ export class Stash {
     this.kept.push(method, message, delivery);
   }
 
-  /** Puts everything before what waits in `mailbox`. */
+  /** Moves all messages to the front of `mailbox`. */
   moveTo(mailbox: Mailbox): void {
     mailbox.prepend(this.kept);
   }
 
-  /** A hook or timer has ended. ConfigError when it wanted a message to be put aside: it handles none. */
-  mustBeUnmarked(): void {
+  /** A hook or timer has ended. Throws ConfigError when it has called `stash`, because it handles no message. */
+  assertUnmarked(): void {
     if (!this.isMarked) return;
     this.isMarked = false;
     throw nothingToStash(this.actor.path);
@@ -60,6 +60,6 @@ export class Stash {
 /** `path` names the actor. */
 export function nothingToStash(path: string): ConfigError {
   return new ConfigError(
-    `${path}: ctx.stash() puts the message being handled aside; a timer, hook or stream handles none`,
+    `${path}: ctx.stash() stashes the message being handled, but a timer, hook or stream handles none`,
   );
 }

@@ -3,7 +3,7 @@ import type { ActorCell } from './cell.js';
 import type { DeadLetterReason } from './dead-letters.js';
 import type { Kernel } from './kernel.js';
 
-/** Counters of one system since its start; after `shutdown` there are no actors, pending asks and open streams. */
+/** Counters of one system since its start; after `shutdown` it has no actors, pending asks or open streams. */
 export interface Statistics {
   /** Actors that have not stopped. */
   readonly actors: number;
@@ -16,7 +16,7 @@ export interface Statistics {
   readonly deadLettersByReason: Readonly<Partial<Record<DeadLetterReason, number>>>;
   /** Asks that wait for their reply, and streams whose reader waits for an element. */
   readonly pendingAsks: number;
-  /** Ends of streams that are here: those read and those served. */
+  /** Streams that are read here, plus streams that are served here. */
   readonly openStreams: number;
   /** Encoded bytes of messages from links that wait in mailboxes. */
   readonly mailboxBytes: number;
@@ -44,13 +44,13 @@ export function statisticsOf(kernel: Kernel): Statistics {
 export interface MailboxPressure {
   /** Messages that wait, in all mailboxes together. */
   readonly queued: number;
-  /** Mailboxes past three quarters of their capacity, whose senders are to wait. Those that drop what they cannot hold do not count. */
+  /** Mailboxes past three quarters of their capacity, whose senders should wait. Mailboxes that drop messages do not count. */
   readonly pastMark: number;
   /** The mailbox that is nearest to its capacity. */
   readonly fullest: { readonly actor: string; readonly queued: number; readonly capacity: number } | undefined;
 }
 
-/** Walks the whole tree: counting on the way of each message would cost every message. */
+/** Visits the whole tree, because counting would add a cost to every message. */
 export function mailboxPressure(roots: ReadonlyMap<string, ActorCell>): MailboxPressure {
   let queued = 0;
   let pastMark = 0;

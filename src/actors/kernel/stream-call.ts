@@ -5,7 +5,7 @@ import { type Caller, chainOf, isInherited, joinMeta, type StreamOptions } from 
 import type { CallChain } from './call-chain.js';
 import type { TraceContext } from './trace-context.js';
 
-/** A stream on its way out: the caller's options joined with what its handler inherits from the message that it handles. */
+/** An outgoing stream: the caller's options, merged with what it inherits from the message being handled. */
 export interface StreamCall {
   readonly timeoutMs: number;
   readonly windowItems: number;
@@ -18,7 +18,7 @@ export interface StreamCall {
   readonly trace: TraceContext | undefined;
 }
 
-/** What a stream inherits. ConfigError for an option that is no fit number, ReentrantAskError for a chain past its bound. */
+/** Creates the data of a stream. Throws ConfigError for an invalid option, ReentrantAskError for a chain past its bound. */
 export function outgoingStream(
   options: StreamOptions | undefined,
   running: Caller | undefined,

@@ -8,7 +8,7 @@ import type { Kernel } from './kernel.js';
 import type { Stream, StreamSink, StreamSource } from './stream.js';
 import type { StreamCall } from './stream-call.js';
 
-/** Opens the way to the actor; what it throws is the stream's failure. */
+/** Opens the stream at the actor. An error that it throws fails the stream. */
 export type OpenStream = (
   sink: StreamSink,
   call: StreamCall,
@@ -37,26 +37,26 @@ class ElementWait extends Deadline {
 }
 
 /**
- * The reading end of a stream, here or over a link. Elements that have arrived wait in it, no more than the window; credit is given
- * in steps of a quarter of the window.
+ * The reader's end of a stream, within the partition or over a link. Buffers the elements that have arrived, at most one window; grants
+ * credit in steps of a quarter of the window.
  */
 export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   readonly method: AnyMethod;
   private readonly kernel: Kernel;
   private readonly call: StreamCall;
   private readonly open: OpenStream;
-  /** Who serves it, for error messages. */
+  /** The actor that serves it, for error messages. */
   private readonly target: { readonly path: string };
   private source: StreamSource | undefined = undefined;
   private readonly elements: unknown[] = [];
   private readonly waiting: Waiting[] = [];
   private readonly wait = new ElementWait(() => this.expire());
-  /** Calls of `next` that got an element or wait for one. */
+  /** Calls of `next` that have got an element or wait for one. */
   private asked = 0;
   private granted = 0;
   private received = 0;
   private isOpened = false;
-  /** Nothing more will come. */
+  /** The stream has ended. */
   private isOver = false;
   private error: Error | undefined = undefined;
 
@@ -113,19 +113,17 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     this.leave(undefined);
   }
 
-  /** The actor that reads has stopped or starts anew. */
+  /** The actor that reads the stream stops or restarts. */
   abandon(path: string): void {
-    this.leave(new StoppedError(`${this.method.fullName}: ${path}, which reads the stream, has stopped or begun anew`));
+    this.leave(new StoppedError(`${this.method.fullName}: ${path}, which reads the stream, has stopped or restarted`));
   }
 
-  // ---- what comes from the actor
+  // ---- from the actor
 
   element(value: unknown): void {
     if (this.isOver) return;
     if (this.received >= this.granted) {
-      this.leave(
-        new ProtocolError(`${this.method.fullName}: ${this.target.path} sent an element that it had no credit for`),
-      );
+      this.leave(new ProtocolError(`${this.method.fullName}: ${this.target.path} sent an element without credit`));
       return;
     }
     this.received++;
@@ -143,29 +141,29 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     this.finish(undefined);
   }
 
-  /** Elements that came before are read first. */
+  /** Buffered elements are read first. */
   fail(error: MillraceError): void {
     this.finish(error);
   }
 
-  // ---- its own ends
+  // ---- ends that the reader causes
 
   private expire(): void {
     const wait = `within timeoutMs (${this.call.timeoutMs})`;
     this.leave(
       new AskTimeoutError(
-        `${this.method.fullName}: no element came from ${this.target.path} ${wait}; Infinity waits as long as it is there`,
+        `${this.method.fullName}: no element arrived from ${this.target.path} ${wait}; Infinity waits as long as the actor is alive`,
       ),
     );
   }
 
-  /** By the caller's signal. */
+  /** The caller's signal was aborted. */
   aborted(): void {
     const cause: unknown = this.call.signal?.reason;
     this.leave(new AskAbortedError(`${this.method.fullName}: its reader has aborted the stream`, { cause }));
   }
 
-  /** Reads no more: what has arrived is dropped, the actor is told, those who wait learn `error`. */
+  /** Stops reading: drops buffered elements, cancels the stream, and settles waiting calls with `error`. */
   private leave(error: MillraceError | undefined): void {
     this.elements.length = 0;
     if (this.isOver) return;
@@ -200,12 +198,12 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     if (this.wait.deadlineMs < Number.POSITIVE_INFINITY) this.kernel.deadlines.addWait(this.wait, nowMs);
   }
 
-  /** `chain` waits for the next element, where something does that is known. */
+  /** `chain` is the chain of callers that wait for the next element, where it is known. */
   private grant(chain: CallChain | undefined): void {
     if (this.isOver) return;
     const { windowItems } = this.call;
     const credit = this.asked + windowItems - 1;
-    // What is held back is less than the window, so there is credit for every `next` that waits.
+    // The credit held back is less than the window, so there is credit for every waiting `next`.
     const isDue = credit - this.granted >= Math.max(1, windowItems >> 2);
     if (isDue) this.granted = credit;
     if (isDue || chain !== undefined) this.source?.grant(this.granted, chain);

@@ -13,8 +13,8 @@ import type { TraceContext } from './trace-context.js';
 //     return()      -- cancel -->                    the generator's `finally` runs
 
 /**
- * What a streaming rpc returns: iterate it, once. Nothing is sent before the first `next`. It ends complete, or throws a typed error.
- * Leaving the loop, `return`, `throw` and the end of the actor that reads cancel it.
+ * The result of a streaming rpc; iterate it once. Sends nothing before the first `next`. It ends when it is complete, or throws a typed
+ * error. Leaving the loop, `return`, `throw`, and the end of the reading actor cancel it.
  */
 export interface Stream<Element> extends AsyncIterable<Element> {
   next(): Promise<IteratorResult<Element, undefined>>;
@@ -24,44 +24,44 @@ export interface Stream<Element> extends AsyncIterable<Element> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The actor's end, as its reader reaches it. */
+/** The actor's end, as the reader calls it. */
 export interface StreamSource {
   /**
-   * The reader takes up to `credit` elements, counted from the first. `chain` says who waits for the next one, where that is known:
-   * an actor that is itself waiting in it fails the stream instead of being waited for.
+   * The reader accepts up to `credit` elements, counted from the first. `chain` is the chain of callers that wait for the next element,
+   * where it is known: if the actor itself waits in it, the stream fails, which prevents a deadlock.
    */
   grant(credit: number, chain: CallChain | undefined): void;
-  /** The reader is gone. */
+  /** The reader has left. */
   cancel(): void;
 }
 
-/** The reader's end, as the actor reaches it. After `end` or `fail` nothing more comes. */
+/** The reader's end, as the actor calls it. Nothing is called after `end` or `fail`. */
 export interface StreamSink {
-  /** Takes one element, filled. Throws ProtocolError for one that cannot be sent. */
+  /** Sends one element, with its defaults filled in. Throws ProtocolError for an element that cannot be sent. */
   element(value: unknown): void;
   end(): void;
   fail(error: MillraceError): void;
-  /** A wait for room on the way to the reader; undefined when there is room. */
+  /** Resolves when the link to the reader has room again; undefined when it has room now. */
   room?(): Promise<void> | undefined;
 }
 
-/** What the actor is told of a stream besides the request. */
+/** The data of a stream's opening besides its request. */
 export interface StreamOpening {
   /** Scheduler time after which the request is not executed any more. */
   readonly deadlineMs: number;
   readonly chain: CallChain | undefined;
   readonly meta: Meta | undefined;
-  /** The actor that reads, where it is one. */
+  /** The actor that reads, if the reader is an actor. */
   readonly sender: () => Ref | undefined;
-  /** Encoded bytes of the request that count while it waits in the mailbox: of one from a link. */
+  /** Bytes of a request from a link, which count while it waits in the mailbox; 0 for a local one. */
   readonly sizeBytes: number;
   readonly trace?: TraceContext | undefined;
-  /** Elements that the reader takes for a start. */
+  /** The reader's first credit. */
   readonly credit: number;
   readonly sink: StreamSink;
 }
 
-/** A stream that failed before it began. */
+/** A stream that failed before it was opened. */
 export class FailedStream implements Stream<never> {
   private readonly error: Error;
 

@@ -2,33 +2,33 @@ import { ConfigError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 
 /**
- * What becomes of an actor whose handler, timer or hook failed. The failing message is never handled again.
+ * What happens to an actor whose handler, timer or hook failed. The failed message is never handled again.
  *
- * - `resume`: goes on with its state as it is.
- * - `restart`: its children and timers end, `on.stopping` runs, then it begins anew with fresh state; its mailbox stays.
- * - `stop`: ends; those who watch it are told.
- * - `escalate`: ends, and its parent fails with the same error. Without a parent it is a failure of the system.
+ * - `resume`: the actor continues with its state.
+ * - `restart`: its children and timers end, `on.stopping` runs, then it starts with a new state; it keeps its mailbox.
+ * - `stop`: the actor stops; its watchers are notified.
+ * - `escalate`: the actor stops, and its parent fails with the same error. For a root actor, it is a failure of the system.
  */
 export type Directive = 'stop' | 'restart' | 'resume' | 'escalate';
 
-/** How an actor's own failures are treated. A directive alone stands for `{ onFailure: directive }`. */
+/** How failures of an actor are handled. A directive alone means `{ onFailure: directive }`. */
 export type Supervision = Directive | SupervisionPolicy;
 
 export interface SupervisionPolicy {
   /** Default `restart`. */
   readonly onFailure?: Directive | ((error: Error) => Directive);
-  /** Restarts within `windowMs` before a failure escalates instead. Default 10. */
+  /** Maximum number of restarts within `windowMs`; a further failure escalates instead. Default 10. */
   readonly maxRestarts?: number;
   /** Default 60 000. */
   readonly windowMs?: number;
   /**
-   * Wait before a restart: none before the first in the window, then `minMs`, doubled each time up to `maxMs`, and a random
-   * half of it taken off. Default 10 ms and 1 000 ms.
+   * Delay before a restart: none before the first in the window, then `minMs`, doubled each time up to `maxMs`, and reduced randomly by up
+   * to a half. Default 10 ms and 1 000 ms.
    */
   readonly backoff?: { readonly minMs: number; readonly maxMs: number };
 }
 
-/** A policy with everything filled in. */
+/** A policy with its defaults filled in. */
 export interface Supervisor {
   readonly onFailure: Directive | ((error: Error) => Directive);
   readonly maxRestarts: number | undefined;
@@ -39,7 +39,7 @@ export interface Supervisor {
 const DIRECTIVES: readonly string[] = ['stop', 'restart', 'resume', 'escalate'];
 const DEFAULT_BACKOFF = { minMs: 10, maxMs: 1_000 };
 
-/** ConfigError for an unknown directive or a number that is not one. */
+/** Throws ConfigError for an unknown directive or an invalid number. */
 export function supervisor(supervision: Supervision | undefined): Supervisor {
   const policy: SupervisionPolicy = typeof supervision === 'string' ? { onFailure: supervision } : (supervision ?? {});
   const { onFailure = 'restart', maxRestarts, windowMs, backoff = DEFAULT_BACKOFF } = policy;
@@ -55,16 +55,16 @@ export function supervisor(supervision: Supervision | undefined): Supervisor {
   return { onFailure, maxRestarts, windowMs, backoff };
 }
 
-/** What a policy decided. */
+/** The decision of a policy. */
 export type Verdict =
   | { readonly directive: 'resume' | 'stop' | 'escalate' }
   | { readonly directive: 'restart'; readonly delayMs: number };
 
-/** The restarts that one actor had lately. */
+/** The recent restarts of one actor. */
 export class RestartHistory {
   private timesMs: number[] = [];
 
-  /** `maxRestarts` and `windowMs` stand in where the policy says nothing. A policy function that throws escalates. */
+  /** `defaults` applies where the policy sets no value. A policy function that throws escalates. */
   judge(
     policy: Supervisor,
     error: Error,

@@ -1,13 +1,13 @@
 import { ConfigError } from '../../errors.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 
-/** An actor's lane for what is no message: each entry runs as a turn of the actor, before its messages. */
+/** An actor's queue of signals: each runs in a turn of the actor, before its messages. */
 export interface SignalLane {
-  /** A promise that `turn` returns holds the actor as one of a handler does. */
+  /** A promise that `turn` returns holds the actor, as a handler's promise does. */
   signal(turn: () => unknown): void;
 }
 
-/** A timer of an actor. Firing puts a signal into the actor's lane; the callback runs in a turn of the actor. */
+/** A timer of an actor. When it fires, it queues a signal; the callback runs in a turn of the actor. */
 export class ActorTimer implements Timer {
   atMs: number;
   private readonly timers: ActorTimers;
@@ -31,7 +31,7 @@ export class ActorTimer implements Timer {
   private readonly fire = (): void => {
     if (this.periodMs !== undefined) {
       const scheduler = this.timers.scheduler;
-      // Counted from when it was due, so that a late turn does not shift all that follow.
+      // Relative to the time at which it was due, so that a late turn does not delay all later ones.
       this.armed = scheduler.setTimer(Math.max(0, this.atMs + this.periodMs - scheduler.now()), this.fire);
       this.atMs = this.armed.atMs;
     }

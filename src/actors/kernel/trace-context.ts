@@ -1,6 +1,6 @@
-/** What joins the spans of one trace, as it travels with a message: the W3C headers of the same names. */
+/** The trace context of a message: the W3C headers of the same names. */
 export interface TraceContext {
   readonly traceParent: string;
-  /** Empty: none. */
+  /** Empty where there is none. */
   readonly traceState: string;
 }

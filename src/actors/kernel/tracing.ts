@@ -8,29 +8,28 @@ import type { ReferenceCall } from './reference.js';
 import type { TraceContext } from './trace-context.js';
 
 /**
- * What watches the messages of users' actors, where a system was given one. It is called around every call and every handler, and
- * chooses the trace context that goes along with the message.
+ * Traces the messages of users' actors. It is called around every call and every handler, and sets the trace context of the message.
  */
 export interface Tracing {
   /**
-   * Around a call. `inherited` came with the message that the caller handles. `send` makes the call, whose message carries `trace`, and
-   * returns what the caller gets: true or false for a tell, a promise for an ask, a Stream for a stream.
+   * Called around a call. `inherited` belongs to the message that the caller handles. `send` makes the call with the trace context `trace`,
+   * and returns the caller's result: true or false for a tell, a promise for an ask, a Stream for a stream.
    */
   call(
     method: AnyMethod,
     inherited: TraceContext | undefined,
     send: (trace: TraceContext | undefined) => unknown,
   ): unknown;
-  /** Around a handler, whose message came with `trace`. `run` returns what the handler does. */
+  /** Called around a handler; `trace` belongs to its message. `run` returns the handler's result. */
   handle(method: AnyMethod, actor: string, trace: TraceContext | undefined, run: () => unknown): unknown;
-  /** Runs what belongs to nobody's message: turns of the dispatcher, whoever has asked for them. */
+  /** Runs a turn of the dispatcher without a current trace context, because it belongs to no message. */
   detached(run: () => void): void;
 }
 
-/** Makes the tracing of a system, where it can; asked once, before anything starts. */
+/** Creates the tracing of a system, or returns undefined. Called once, before anything starts. */
 export type TracingSource = (log: Logger) => Promise<Tracing | undefined>;
 
-/** What every call of a reference goes through. */
+/** A wrapper for every call of a reference. */
 export function tracedCalls(
   tracing: Tracing,
   running: () => { readonly current: { readonly trace?: TraceContext | undefined } | undefined } | undefined,
@@ -43,7 +42,7 @@ export function tracedCalls(
   };
 }
 
-/** The same behavior, whose handlers are traced; that of an actor of the runtime itself is left alone. */
+/** The behavior with traced handlers; returns behaviors of the runtime itself unchanged. */
 export function tracedBehavior(tracing: Tracing, behavior: AnyBehavior): AnyBehavior {
   if (isInfrastructure(behavior.service.typeName)) return behavior;
   const handlers = new Map<AnyMethod, Handler>();

@@ -3,19 +3,19 @@ import { isInfrastructure } from './infrastructure.js';
 import { PendingAsk } from './pending-ask.js';
 import type { Kernel } from './kernel.js';
 
-/** Work that has begun and not ended; what the runtime does for itself is no work. */
+/** Counts of unfinished work, without the work of the runtime itself. */
 export interface Unfinished {
   /** Messages in mailboxes and stashes. */
   readonly messages: number;
-  /** Handlers and hooks that await something, replies that are to come later, and actors whose turn it is. */
+  /** Pending handlers and hooks, pending deferred replies, and actors with a queued turn. */
   readonly handlers: number;
   /** Asks that wait for their reply. */
   readonly asks: number;
-  /** Ends of streams that are here. */
+  /** Streams that are read here, plus streams that are served here. */
   readonly streams: number;
 }
 
-/** Looks at every actor and every ask. */
+/** Visits every actor and every ask. */
 export function unfinishedIn(kernel: Kernel): Unfinished {
   let messages = 0;
   let handlers = 0;
@@ -35,10 +35,10 @@ export function unfinishedIn(kernel: Kernel): Unfinished {
   return { messages, handlers, asks, streams: kernel.openStreams };
 }
 
-function messagesOf({ load, seldom }: ActorCell): number {
-  return load + (seldom?.stash?.size ?? 0);
+function messagesOf({ load, cold }: ActorCell): number {
+  return load + (cold?.stash?.size ?? 0);
 }
 
-function handlersOf({ pending, isQueued, seldom }: ActorCell): number {
-  return (pending !== undefined || isQueued ? 1 : 0) + (seldom?.owedReplies.size ?? 0);
+function handlersOf({ pending, isQueued, cold }: ActorCell): number {
+  return (pending !== undefined || isQueued ? 1 : 0) + (cold?.deferredReplies.size ?? 0);
 }

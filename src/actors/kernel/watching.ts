@@ -2,16 +2,16 @@ import type { UntypedRef } from './reference.js';
 import { type Route, type TerminationReason, type Watcher, routeKey } from './route.js';
 import type { SignalLane } from './timers.js';
 
-/** Whom one actor watches. */
+/** The actors that one actor watches. */
 export class Watching implements Watcher {
   private readonly refs = new Map<Route, UntypedRef>();
-  private readonly tell: (ref: UntypedRef, reason: TerminationReason) => unknown;
+  private readonly notify: (ref: UntypedRef, reason: TerminationReason) => unknown;
   private readonly lane: SignalLane;
 
-  /** `tell` is called in a turn of the actor, which `lane` gives it. */
-  constructor(lane: SignalLane, tell: (ref: UntypedRef, reason: TerminationReason) => unknown) {
+  /** `notify` is called in a turn of the actor, through `lane`. */
+  constructor(lane: SignalLane, notify: (ref: UntypedRef, reason: TerminationReason) => unknown) {
     this.lane = lane;
-    this.tell = tell;
+    this.notify = notify;
   }
 
   add(ref: UntypedRef): void {
@@ -36,7 +36,7 @@ export class Watching implements Watcher {
       const ref = this.refs.get(route);
       if (ref === undefined) return undefined;
       this.refs.delete(route);
-      return this.tell(ref, reason);
+      return this.notify(ref, reason);
     });
   }
 }

@@ -28,7 +28,7 @@ export class ControlPlaneNews implements ControlPlaneListener {
 
   constructor(options: NewsOptions) {
     this.#options = options;
-    this.#follower = new SegmentFollower(options.scheduler, options.log);
+    this.#follower = new SegmentFollower(options);
   }
 
   changed(resource: v1.Resource): void {

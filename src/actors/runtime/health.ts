@@ -2,7 +2,7 @@ import { limits } from '../../limits.js';
 import type { EventLoopLoad } from '../../scheduler/index.js';
 import type { Carrier, RingCounters } from '../../transport/index.js';
 import type { MailboxPressure } from '../kernel/index.js';
-import type { PartitionView } from './partition-view.js';
+import type { PartitionView, Responsiveness } from './partition-view.js';
 
 /** The phases of a runtime, in order. `draining`: it was told to stop, and finishes its work. */
 export type Phase = 'starting' | 'running' | 'draining' | 'stopped';
@@ -12,7 +12,10 @@ export interface Health {
   readonly phase: Phase;
   /** For readiness probes: the runtime accepts work. It is running, and `problems` is empty. */
   readonly isReady: boolean;
-  /** For liveness probes: false when the runtime has stopped, or has lost its control plane for good. */
+  /**
+   * For liveness probes: false when the runtime has stopped, has lost its control plane for good, or has lost all of its partitions on
+   * threads or in processes for good.
+   */
   readonly isAlive: boolean;
   /** Why it is not ready, as sentences. */
   readonly problems: readonly string[];
@@ -30,6 +33,7 @@ export interface Health {
 export interface PartitionHealth {
   readonly ordinal: number;
   readonly address: string;
+  readonly state: Responsiveness;
   readonly actors: number;
   readonly segments: number;
   /** Messages that wait in all mailboxes. */
@@ -61,12 +65,15 @@ export interface HealthInput {
   readonly phase: Phase;
   readonly controlPlane: Health['controlPlane'];
   readonly partitions: readonly PartitionView[];
-  /** Sentences about partitions that have failed, and will restart or have ended for good. */
-  readonly missing: readonly string[];
+  /** Sentences about partitions that are busy, wedged or gone. */
+  readonly partitionProblems: readonly string[];
+  /** Each partition on a thread or in a process of its own is gone for good. */
+  readonly haveHostedFailed: boolean;
   readonly eventLoop: EventLoopLoad;
 }
 
-export function healthOf({ phase, controlPlane, partitions, missing, eventLoop }: HealthInput): Health {
+export function healthOf(input: HealthInput): Health {
+  const { phase, controlPlane, partitions, partitionProblems, haveHostedFailed, eventLoop } = input;
   const isCutOff = phase === 'running' && !controlPlane.isReachable;
   const pressures = partitions.map((partition) => partition.pressure());
   const problems = [
@@ -74,14 +81,14 @@ export function healthOf({ phase, controlPlane, partitions, missing, eventLoop }
     ...(isCutOff
       ? [`The control plane at ${controlPlane.address} cannot be reached any more: start this process again.`]
       : []),
-    ...missing,
+    ...partitionProblems,
     ...pressures.flatMap(pressureProblem),
     ...delayProblem(eventLoop),
   ];
   return frozen({
     phase,
     isReady: problems.length === 0,
-    isAlive: phase !== 'stopped' && !isCutOff,
+    isAlive: phase !== 'stopped' && !isCutOff && !haveHostedFailed,
     problems,
     controlPlane,
     partitions: partitions.map((partition, index) => partitionHealth(partition, pressures[index])),
@@ -107,7 +114,8 @@ function delayProblem({ delayMs }: EventLoopLoad): string[] {
 
 function partitionHealth(partition: PartitionView, pressure: MailboxPressure | undefined): PartitionHealth {
   const { ordinal = 0, actors = 0, segments = 0, address = '' } = partition.description();
-  return { ordinal, address, actors, segments, queued: pressure?.queued ?? 0, fullest: pressure?.fullest };
+  const { state } = partition;
+  return { ordinal, address, state, actors, segments, queued: pressure?.queued ?? 0, fullest: pressure?.fullest };
 }
 
 /** Freezes a value deeply, because all readers share it. */

@@ -23,7 +23,7 @@ export {
   type Source,
   type Stage,
 } from './pipeline.js';
-export type { PipelineRun, SegmentProgress } from './pipeline-run.js';
+export type { PipelineRun, RunStopReport, SegmentPlace, SegmentProgress } from './pipeline-run.js';
 export type { PipelineCounts, RunOptions } from './pipeline-runs.js';
 export type { RuntimeOptions } from './runtime-options.js';
 export { netSettings } from './net-settings.js';

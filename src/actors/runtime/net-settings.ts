@@ -5,7 +5,10 @@ import type { NetOptions } from './net-options.js';
 
 const FILES = ['clusterKeyFile', 'tlsCertFile', 'tlsKeyFile', 'tlsCaFile'] as const;
 
-/** The link settings from the resolved options; undefined where the runtime has no links to other processes. Rejects with ConfigError for a file that cannot be used. */
+/**
+ * The link settings from the resolved options; undefined where the runtime has no links to other processes. Rejects with ConfigError for a
+ * file that cannot be used.
+ */
 export async function netSettings(values: OptionValues): Promise<NetOptions | undefined> {
   const { listen, controlPlane, placement, advertisedHost, keyless, ucx, ucxInterfaces } = values;
   if (listen === 'none' && controlPlane === 'none' && placement === 'inline') {

@@ -33,7 +33,8 @@ export class Observer {
       phase,
       controlPlane,
       partitions: this.#partitions.views(),
-      missing: this.#partitions.missing(),
+      partitionProblems: this.#partitions.problems(),
+      haveHostedFailed: this.#partitions.haveFailedForGood,
       eventLoop: this.#load(),
     });
   }

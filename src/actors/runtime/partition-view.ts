@@ -4,8 +4,15 @@ import type { LinkHealth } from './health.js';
 import type { PartitionMetrics } from './metrics.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 
+/**
+ * Whether a partition on a thread or in a process of its own answers. `busy`: its event loop has been blocked for more than two seconds. `wedged`: for
+ * longer than `linkDeadMs`. One on this event loop is responsive, or nobody could ask.
+ */
+export type Responsiveness = 'responsive' | 'busy' | 'wedged';
+
 /** The state of a partition, wherever it runs. */
 export interface PartitionView {
+  readonly state: Responsiveness;
   description(): v1.PartitionDescriptionInit;
   metrics(): PartitionMetrics;
   pressure(): MailboxPressure;
@@ -16,6 +23,7 @@ export interface PartitionView {
 /** The present state of a partition on this event loop. */
 export function viewOf(partition: PartitionRuntime): PartitionView {
   return {
+    state: 'responsive',
     description: () => partition.describe(),
     metrics: () => metricsOf(partition),
     pressure: () => partition.system.mailboxes(),

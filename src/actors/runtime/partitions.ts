@@ -2,7 +2,7 @@ import { ConfigError, StoppedError } from '../../errors.js';
 import { loadPart } from '../../installation.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
-import type { Ref } from '../../protocol/index.js';
+import type { Ref, v1 } from '../../protocol/index.js';
 import { sharedThread, type System, type SystemResources, systemResources } from '../../resources/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import type { PartitionHosts } from './hosting/index.js';
@@ -79,9 +79,30 @@ export class Partitions {
     return [...this.here.map(viewOf), ...(this.#hosts?.views() ?? [])];
   }
 
-  /** Sentences about partitions that should run and do not. */
-  missing(): readonly string[] {
-    return this.#hosts?.missing() ?? [];
+  /** Sentences about partitions that are to take work and do not: busy, wedged or gone. */
+  problems(): readonly string[] {
+    return this.#hosts?.problems() ?? [];
+  }
+
+  /** Partitions on threads or in processes were wanted, and each has failed more often than it is started anew. */
+  get haveFailedForGood(): boolean {
+    return this.#hosts?.areAllGoneForGood === true;
+  }
+
+  /** A partition of any process that does not answer, as far as this process knows: it hosts the partition, or has a link to it. */
+  isSilent({ ordinal, address }: Pick<v1.Partition, 'ordinal' | 'address'>): boolean {
+    if (this.#hosts?.isSilent(ordinal) === true) return true;
+    const channels = [...this.first.router.channels()];
+    return channels.some((channel) => channel.address === address && channel.link?.isUnresponsive === true);
+  }
+
+  /** A segment was told to stop. A hosted partition that hangs until long after that is ended, and begins anew. */
+  stopping(ordinal: number, segment: number): void {
+    this.#hosts?.stopping(ordinal, segment);
+  }
+
+  gone(segment: number): void {
+    this.#hosts?.gone(segment);
   }
 
   /** This process has, or will have, several partitions. */

@@ -2,6 +2,7 @@ import { Deferred } from '../../deferred.js';
 import { HandlerError, type MillraceError, PipelineError, StoppedError } from '../../errors.js';
 import { thrownError } from './thrown-record.js';
 import type { v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
 import { type ControlPlaneClient, failureOf, State } from '../control-plane/index.js';
 
 /** The progress of one segment: the total of its instances. */
@@ -29,8 +30,31 @@ export interface PipelineRun {
   addInstance(segment: string): Promise<number>;
   /** Removes an instance, which finishes its elements. Rejects when it is the last reader of its port, or reads from none. */
   drainInstance(id: number): Promise<void>;
-  /** Stops the run; `done` rejects with StoppedError. Idempotent. */
-  stop(): Promise<void>;
+  /**
+   * Stops the run; `done` rejects with StoppedError. Resolves `stopTimeoutMs` and five seconds later at the latest, with what was given up:
+   * code that did not settle, and code that blocked its event loop, whose thread or process was ended where this runtime had started it. Idempotent.
+   *
+   *     const { givenUp } = await run.stop();
+   */
+  stop(): Promise<RunStopReport>;
+}
+
+export interface RunStopReport {
+  /** Segments that did not end by themselves. */
+  readonly givenUp: readonly SegmentPlace[];
+}
+
+export interface SegmentPlace {
+  readonly segment: string;
+  readonly instance: number;
+  /** Ordinal of its partition. */
+  readonly partition: number;
+}
+
+export interface StopTiming {
+  readonly scheduler: Scheduler;
+  /** Time that a run has to end once it is told to stop, in ms. */
+  readonly stopTimeoutMs: number;
 }
 
 /** Follows one pipeline through its attempts by the control plane's updates. */
@@ -40,15 +64,21 @@ export class FollowedPipeline implements PipelineRun {
   restarts = 0;
   readonly #client: ControlPlaneClient;
   readonly #news = new Map<number, v1.SegmentProgress>();
-  readonly #segments = new Map<number, string>();
+  readonly #segments = new Map<number, SegmentPlace>();
+  /** Those of the present attempt that have not ended, while it stops. */
+  readonly #unended = new Map<number, SegmentPlace>();
+  readonly #givenUp = new Map<number, SegmentPlace>();
+  readonly #timing: StopTiming;
+  #stopped: Promise<RunStopReport> | undefined;
   /** Errors of the segments of the present attempt that ran in this process. */
   readonly #thrown = new Map<number, Error>();
   #id: number;
   #isSettled = false;
   readonly #done = new Deferred<void>();
 
-  constructor(client: ControlPlaneClient, id: number, name: string) {
+  constructor(client: ControlPlaneClient, timing: StopTiming, id: number, name: string) {
     this.#client = client;
+    this.#timing = timing;
     this.#id = id;
     this.name = name;
     this.done = this.#done.promise;
@@ -79,7 +109,7 @@ export class FollowedPipeline implements PipelineRun {
   }
 
   instances(segment: string): readonly number[] {
-    return [...this.#segments].filter(([, name]) => name === segment).map(([id]) => id);
+    return [...this.#segments].filter(([, place]) => place.segment === segment).map(([id]) => id);
   }
 
   addInstance(segment: string): Promise<number> {
@@ -90,12 +120,34 @@ export class FollowedPipeline implements PipelineRun {
     return this.#client.drainSegment(id);
   }
 
-  async stop(): Promise<void> {
-    if (this.#isSettled) {
-      return;
+  stop(): Promise<RunStopReport> {
+    this.#stopped ??= this.#isSettled ? Promise.resolve({ givenUp: [] }) : this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<RunStopReport> {
+    const { scheduler, stopTimeoutMs } = this.#timing;
+    const timer = scheduler.setTimer(stopTimeoutMs, () => this.#giveUp());
+    try {
+      await Promise.race([this.#client.stopPipeline(this.#id), this.#ended()]);
+      await this.#ended();
+    } finally {
+      scheduler.clearTimer(timer);
     }
-    await this.#client.stopPipeline(this.#id);
-    await this.done.catch(() => {});
+    return { givenUp: [...this.#givenUp.values()] };
+  }
+
+  #ended(): Promise<void> {
+    return this.done.catch(() => {});
+  }
+
+  /** The control plane still wants it stopped, and ends what comes back. */
+  #giveUp(): void {
+    for (const [id, place] of this.#unended) {
+      this.#givenUp.set(id, place);
+    }
+    const waited = `not all of it had ended after ${this.#timing.stopTimeoutMs} ms`;
+    this.#done.reject(new StoppedError(`Pipeline "${this.name}" was stopped, and given up: ${waited}.`));
   }
 
   // ---- updates of the control plane
@@ -103,14 +155,33 @@ export class FollowedPipeline implements PipelineRun {
   changed(resource: v1.Resource): void {
     const { detail, id, actual, outcome } = resource;
     if (detail.case === 'segment' && detail.value.pipeline === this.#id) {
-      this.#segments.set(id, detail.value.name);
+      const { name, instance, partition } = detail.value;
+      const place = { segment: name, instance, partition };
+      this.#segments.set(id, place);
+      this.#follow(id, place, resource);
     } else if (detail.case === 'pipeline' && id === this.#id && actual === State.DESTROYED) {
-      this.#ended(outcome, detail.value.restartedBy);
+      this.#over(outcome, detail.value.restartedBy);
     }
   }
 
   removed(id: number): void {
     this.#segments.delete(id);
+    const lost = this.#unended.get(id);
+    this.#unended.delete(id);
+    if (lost !== undefined && this.#stopped !== undefined) {
+      this.#givenUp.set(id, lost);
+    }
+  }
+
+  #follow(id: number, place: SegmentPlace, { actual, outcome }: v1.Resource): void {
+    if (actual < State.CREATED || actual >= State.COMPLETED) {
+      this.#unended.delete(id);
+    } else {
+      this.#unended.set(id, place);
+    }
+    if (outcome?.givenUp === true && this.#stopped !== undefined) {
+      this.#givenUp.set(id, place);
+    }
   }
 
   onProgress(progress: v1.SegmentProgress): void {
@@ -129,7 +200,7 @@ export class FollowedPipeline implements PipelineRun {
     this.#done.reject(error);
   }
 
-  #ended(outcome: v1.Outcome | undefined, restartedBy: number | undefined): void {
+  #over(outcome: v1.Outcome | undefined, restartedBy: number | undefined): void {
     const failure = failureOf(outcome);
     if (restartedBy !== undefined) {
       this.#id = restartedBy;
@@ -137,6 +208,7 @@ export class FollowedPipeline implements PipelineRun {
       this.#news.clear();
       this.#segments.clear();
       this.#thrown.clear();
+      this.#unended.clear();
     } else if (failure !== undefined) {
       const message = `Pipeline "${this.name}" failed: ${withoutFullStop(failure.message)}.`;
       this.#done.reject(new PipelineError(message, { cause: this.#causeOf(failure) }));

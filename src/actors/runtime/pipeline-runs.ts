@@ -4,7 +4,7 @@ import type { ControlPlaneClient } from '../control-plane/index.js';
 import { checkInstances } from './builder.js';
 import type { Definitions } from './definitions.js';
 import type { Pipeline } from './pipeline.js';
-import { FollowedPipeline, type PipelineRun } from './pipeline-run.js';
+import { FollowedPipeline, type PipelineRun, type StopTiming } from './pipeline-run.js';
 
 export interface RunOptions<Args> {
   readonly args?: Args;
@@ -28,7 +28,12 @@ export interface PipelineCounts {
 /** The pipelines that this process has started and follows. */
 export class PipelineRuns {
   readonly #runs = new Set<FollowedPipeline>();
+  readonly #timing: StopTiming;
   readonly #ended = { completed: 0, failed: 0, stopped: 0, restarts: 0 };
+
+  constructor(timing: StopTiming) {
+    this.#timing = timing;
+  }
 
   counts(): PipelineCounts {
     const restarts = [...this.#runs].reduce((sum, run) => sum + run.restarts, this.#ended.restarts);
@@ -54,7 +59,8 @@ export class PipelineRuns {
       await definitions.verify(hash, declared);
     }
     await client.registerDefinition(declared.definition);
-    const run = new FollowedPipeline(client, await client.startPipeline(hash, mapping), pipeline.name);
+    const id = await client.startPipeline(hash, mapping);
+    const run = new FollowedPipeline(client, this.#timing, id, pipeline.name);
     this.#runs.add(run);
     for (const resource of client.resources()) {
       run.changed(resource);

@@ -18,11 +18,14 @@ interface Owned {
 export class PipelinesManager {
   readonly #system: ActorSystem;
   readonly #client: () => ControlPlaneClient;
+  readonly #isSilent: (partition: v1.Partition) => boolean;
   readonly #expanding = new Set<number>();
   readonly #manifolds = new Map<number, Owned>();
   #context: Context | undefined;
 
-  constructor(system: ActorSystem, client: () => ControlPlaneClient) {
+  /** `isSilent`: the partition does not answer, as far as this process knows. */
+  constructor(system: ActorSystem, client: () => ControlPlaneClient, isSilent: (partition: v1.Partition) => boolean) {
+    this.#isSilent = isSilent;
     this.#system = system;
     this.#client = client;
   }
@@ -72,14 +75,17 @@ export class PipelinesManager {
     }
   }
 
+  /** Those that answer; all, where none does. */
   #ordinals(): number[] {
-    const ordinals: number[] = [];
+    const running: v1.Partition[] = [];
     for (const { detail, actual } of this.#client().resources()) {
       if (detail.case === 'partition' && actual === State.RUNNING) {
-        ordinals.push(detail.value.ordinal);
+        running.push(detail.value);
       }
     }
-    return ordinals.sort((left, right) => left - right);
+    const answering = running.filter((partition) => !this.#isSilent(partition));
+    const chosen = answering.length > 0 ? answering : running;
+    return chosen.map(({ ordinal }) => ordinal).sort((left, right) => left - right);
   }
 
   #follow(id: number, requested: State, { port, policy, producers, consumers, ended }: v1.Manifold): void {

@@ -1,6 +1,7 @@
 import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
+import { limits } from '../../limits.js';
 import { closableLogger, type Logger } from '../../logging/index.js';
 import { type AnyService, v1 } from '../../protocol/index.js';
 import { machineProvider, type System, type SystemResources } from '../../resources/index.js';
@@ -25,7 +26,7 @@ import { type Leftovers, leftoversOf } from './leftovers.js';
 import type { RuntimeMetrics } from './metrics.js';
 import { Observer } from './observer.js';
 import { RegisteredNames } from './registered-names.js';
-import { joinedDeadLetters, joinedFeed } from './partition-feeds.js';
+import { joinedDeadLetters, mergedTopic } from './partition-topics.js';
 import { Partitions } from './partitions.js';
 import type { Pipeline } from './pipeline.js';
 import type { PipelineRun } from './pipeline-run.js';
@@ -48,7 +49,7 @@ export class Runtime implements HasSystem {
   readonly #silence: () => void;
   readonly #partitions: Partitions;
   readonly #news: ControlPlaneNews;
-  readonly #runs = new PipelineRuns();
+  readonly #runs: PipelineRuns;
   readonly #servesControlPlane: boolean;
   #client: ControlPlaneClient | undefined;
   #controlPlane = '';
@@ -67,11 +68,13 @@ export class Runtime implements HasSystem {
     this.#log = log;
     this.#silence = close;
     for (const notice of this.system.notices) log.warn(notice);
+    const { scheduler } = environment;
+    const { stopTimeoutMs = limits.stopTimeoutMs } = options.kernelLimits ?? {};
+    this.#runs = new PipelineRuns({ scheduler, stopTimeoutMs: stopTimeoutMs + limits.runStopGraceMs });
     this.#partitions = new Partitions(environment, this.system, this.#log, options, (pipeline, segment, error) =>
       this.#runs.threw(pipeline, segment, error),
     );
     this.#servesControlPlane = options.controlPlane === undefined;
-    const { scheduler } = environment;
     const parts = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
     this.#observer = new Observer(scheduler, this.#partitions, this.#runs);
     this.#stopping = new Stopping(
@@ -134,7 +137,7 @@ export class Runtime implements HasSystem {
 
   /** Failures that have stopped an actor without a parent, in any partition. */
   get failures(): Subscribable<Failure> {
-    return joinedFeed(this.#partitions.here.map(({ system }) => system.failures));
+    return mergedTopic(this.#partitions.here.map(({ system }) => system.failures));
   }
 
   get deadLetters(): DeadLetters {
@@ -298,7 +301,11 @@ export class Runtime implements HasSystem {
       actors.set(`millrace/partition/${ordinal}`, actor).set(`millrace/segments-manager/${ordinal}`, segmentsManager);
     }
     if (this.#servesControlPlane) {
-      this.#news.pipelines = new PipelinesManager(system, () => client);
+      this.#news.pipelines = new PipelinesManager(
+        system,
+        () => client,
+        (partition) => this.#partitions.isSilent(partition),
+      );
       const manager = system.spawn(this.#news.pipelines.behavior(), { name: 'pipelines-manager' });
       actors.set('millrace/pipelines-manager', manager);
     }

@@ -8,52 +8,82 @@ import type { ActorRef } from '../kernel/index.js';
 
 type Manager = ActorRef<typeof v1.SegmentsManager>;
 
+export interface FollowerOptions {
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  /** Told of segments that are to stop, so that a partition that hangs holds up no run. */
+  readonly partitions: {
+    stopping(ordinal: number, segment: number): void;
+    gone(segment: number): void;
+  };
+}
+
+interface Followed {
+  readonly partition: number;
+  passed: State;
+}
+
 /**
- * Translates the requested states of segments into messages to the segments manager of their partition, one step after the other. Each
- * message is repeated until it is answered.
+ * Translates the requested states of segments into messages to the segments manager of their partition: for each partition one step after
+ * the other, so that a partition that hangs holds up no other. Each message is repeated until it is answered.
  */
 export class SegmentFollower {
-  readonly #scheduler: Scheduler;
-  readonly #log: Logger;
-  readonly #passed = new Map<number, State>();
-  #steps: Promise<void> = Promise.resolve();
+  readonly #options: FollowerOptions;
+  readonly #followed = new Map<number, Followed>();
+  /** The last step of each partition that has steps to take. */
+  readonly #steps = new Map<number, Promise<void>>();
 
-  constructor(scheduler: Scheduler, log: Logger) {
-    this.#scheduler = scheduler;
-    this.#log = log;
+  constructor(options: FollowerOptions) {
+    this.#options = options;
   }
 
   follow(manager: Manager, { id, requested }: v1.Resource, segment: v1.Segment): void {
-    const passed = this.#passed.get(id) ?? State.INITIALIZED;
+    const { partition } = segment;
+    const followed = this.#followed.get(id) ?? { partition, passed: State.INITIALIZED };
+    const { passed } = followed;
     if (requested <= passed) {
       return;
     }
-    this.#passed.set(id, requested);
+    followed.passed = requested;
+    this.#followed.set(id, followed);
     if (passed < State.CREATED && requested < State.STOPPED) {
-      this.#step(id, (options) => manager.register({ id, segment }, options));
+      this.#step(id, partition, (options) => manager.register({ id, segment }, options));
     }
     if (passed < State.COMPLETED && requested === State.COMPLETED) {
-      this.#step(id, (options) => manager.activate({ id }, options));
+      this.#step(id, partition, (options) => manager.activate({ id }, options));
+    }
+    if (passed < State.STOPPED && requested >= State.STOPPED) {
+      this.#options.partitions.stopping(partition, id);
     }
     if (passed < State.STOPPED && requested === State.STOPPED) {
-      this.#step(id, (options) => manager.stop({ id }, options));
+      this.#step(id, partition, (options) => manager.stop({ id }, options));
     }
     if (requested === State.DESTROYED) {
-      this.#step(id, (options) => manager.unregister({ id }, options));
+      this.#step(id, partition, (options) => manager.unregister({ id }, options));
     }
   }
 
   forget(id: number): void {
-    this.#passed.delete(id);
+    this.#followed.delete(id);
+    this.#options.partitions.gone(id);
   }
 
-  #step(id: number, send: Parameters<typeof retryAsk<Empty>>[2]): void {
-    this.#steps = this.#steps
+  #step(id: number, partition: number, send: Parameters<typeof retryAsk<Empty>>[2]): void {
+    const { scheduler, log } = this.#options;
+    const before = this.#steps.get(partition) ?? Promise.resolve();
+    const step = before
       .then(async () => {
-        await retryAsk(this.#scheduler, limits.controlPlaneTimeoutMs, send);
+        // Its partition is gone.
+        if (!this.#followed.has(id)) return;
+        await retryAsk(scheduler, limits.controlPlaneTimeoutMs, send);
       })
-      .catch((error: unknown) =>
-        this.#log.warn('a request to a segments manager failed', { segment: id, error: namedMessageOf(error) }),
-      );
+      .catch((error: unknown) => {
+        if (!this.#followed.has(id)) return;
+        log.warn('a request to a segments manager failed', { segment: id, error: namedMessageOf(error) });
+      })
+      .finally(() => {
+        if (this.#steps.get(partition) === step) this.#steps.delete(partition);
+      });
+    this.#steps.set(partition, step);
   }
 }

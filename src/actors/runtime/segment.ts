@@ -6,7 +6,7 @@ import { thrownRecord } from './thrown-record.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import { retryAsk, CANCELLED, failed, OK, State } from '../control-plane/index.js';
+import { retryAsk, CANCELLED, failed, GIVEN_UP, OK, State } from '../control-plane/index.js';
 import type { ActorRef, ActorSystem, Context, UntypedRef } from '../kernel/index.js';
 import { checkPolicy, Publisher, Subscriber } from '../pubsub/index.js';
 import type { Declared, SegmentCode } from './builder.js';
@@ -129,8 +129,7 @@ export class Segment {
       const reason = new StoppedError(`Segment "${this.spec.name}" was stopped.`);
       this.#failure ??= reason;
       this.#close(reason);
-      await this.#settled();
-      this.#end(CANCELLED);
+      this.#end((await this.#settled()) ? CANCELLED : GIVEN_UP);
     }
   }
 
@@ -230,9 +229,10 @@ export class Segment {
     this.#publisher?.close(reason);
   }
 
-  async #settled(): Promise<void> {
+  /** False when it was given up. */
+  async #settled(): Promise<boolean> {
     if (this.#run === undefined) {
-      return;
+      return true;
     }
     const { scheduler, context, stopTimeoutMs } = this.#host;
     const timeout = withTimeout(scheduler, stopTimeoutMs);
@@ -245,6 +245,7 @@ export class Segment {
         afterMs: stopTimeoutMs,
       });
     }
+    return isSettled;
   }
 
   // ---- ports

@@ -1,6 +1,6 @@
 /**
- * Protobuf wire format: a writer into memory that somebody else owns, and a reader over bytes that nobody trusts. Called by
- * generated code and the envelope codec. Must never know a schema, allocate a buffer to write, or read past a bound.
+ * The protobuf wire format: a writer into memory of the caller, and a reader of untrusted bytes. Generated code and the envelope codec call
+ * it. It must never know a schema, allocate a buffer to write, or read past a bound.
  */
 export { copyOf } from './copy.js';
 export { WireReader } from './reader.js';

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 
-/** What a reader says of input that no writer made. Offsets are those of the bytes that it was given. */
+/** The errors for malformed input. Offsets are relative to the bytes that the reader was given. */
 export function truncated(needed: number, position: number, end: number): ProtocolError {
   return new ProtocolError(
     `Truncated: ${needed} more bytes needed at offset ${position}, but the message ends at ${end}.`,

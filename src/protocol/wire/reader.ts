@@ -15,24 +15,24 @@ interface Readable<T> {
 }
 
 /**
- * Reads protobuf wire format from the region [position, end) of a Uint8Array, trusting nothing in it: every read is checked
- * against the end of the innermost message, nesting is bounded by `limits.messageDepth`, and whatever is malformed throws
- * ProtocolError. Strings and bytes returned are copies. After a throw the reader needs `reset` or `resume`.
+ * Reads protobuf wire format from the region [position, end) of a Uint8Array, which is untrusted input: every read is checked against the
+ * end of the innermost message, nesting is bounded by `limits.messageDepth`, and malformed input throws ProtocolError. Returned strings and
+ * bytes are copies. After a throw the reader needs `reset` or `resume`.
  */
 export class WireReader {
   bytes: Uint8Array = NOTHING;
-  /** Where the next byte comes from. */
+  /** Offset of the next byte. */
   position = 0;
   /** End of the message being read. */
   end = 0;
-  /** Halves of the 64-bit value that `varint64` or `fixed64Halves` read last, as signed 32-bit integers. */
+  /** The low and high 32 bits of the last 64-bit value that `varint64` or `fixed64Parts` has read, as signed integers. */
   low = 0;
   high = 0;
   #depth = 0;
-  /** Memory that what was read since `reset` takes, by `charge`: near the truth for many small values, and rather above it. */
+  /** Estimated memory of the values read since `reset`, by `charge`: close for many small values, and usually above the real number. */
   allocatedBytes = 0;
   #view: DataView | undefined = undefined;
-  /** For turning bigints into halves and back; made when the first comes, since it costs more than a small message. */
+  /** For turning bigints into 32-bit parts and back. Created on first use, because it costs more than a small message. */
   #scratch: DataView | undefined = undefined;
   #slab: CopySlab | undefined = undefined;
 
@@ -149,7 +149,7 @@ export class WireReader {
   }
 
   /** Reads eight bytes into `low` and `high`. */
-  fixed64Halves(): void {
+  fixed64Parts(): void {
     const position = this.take(8);
     this.low = this.#wordAt(position);
     this.high = this.#wordAt(position + 4);
@@ -190,23 +190,23 @@ export class WireReader {
   }
 
   fixed64Number(): number {
-    this.fixed64Halves();
+    this.fixed64Parts();
     return this.#exact(this.high >>> 0);
   }
 
   sfixed64Number(): number {
-    this.fixed64Halves();
+    this.fixed64Parts();
     return this.#exact(this.high);
   }
 
-  /** Length and UTF-8; anything that is not UTF-8 throws. */
+  /** Length and UTF-8. Throws for anything that is not UTF-8. */
   string(): string {
     const start = this.skipLength();
     this.charge(MEMORY.string + this.position - start);
     return readUtf8(this.bytes, start, this.position);
   }
 
-  /** Length and bytes, copied: what is returned shares no bytes with the input, nor with what was returned before. */
+  /** Length and bytes. Returns a copy that shares no memory with the input, nor with earlier results. */
   blob(): Uint8Array {
     const start = this.skipLength();
     this.charge(MEMORY.bytes + this.position - start);
@@ -233,7 +233,7 @@ export class WireReader {
     this.#depth--;
   }
 
-  /** Makes what a length prefix announces the region that is read; give the result to `widen`. */
+  /** Reads a length prefix, and narrows the region to that length; pass the result to `widen`. */
   narrow(): number {
     const start = this.skipLength();
     const outer = this.end;
@@ -246,7 +246,7 @@ export class WireReader {
     this.end = outer;
   }
 
-  /** Goes on at `position` within a region that ends at `end`, whatever happened before. */
+  /** Continues at `position` within a region that ends at `end`, also after an error. */
   resume(position: number, end: number): void {
     this.position = position;
     this.end = end;
@@ -254,7 +254,7 @@ export class WireReader {
     this.allocatedBytes = 0;
   }
 
-  /** Reads a length and steps over as many bytes; returns where they start. `position` is where they end. */
+  /** Reads a length and skips as many bytes; returns the offset of their start. `position` is then at their end. */
   skipLength(): number {
     const from = this.position;
     let length = this.uint32();
@@ -280,8 +280,8 @@ export class WireReader {
   }
 
   /**
-   * Steps over the field whose key was just read, because its number is not known. A number in `known` can only be here
-   * because its wire type is wrong, and throws.
+   * Skips the value of an unknown field, whose key was just read. Throws for a number in `known`: such a field is only unknown because its
+   * wire type is wrong.
    */
   skip(key: number, known: readonly number[] = []): void {
     if (known.includes(key >>> 3)) {
@@ -344,7 +344,7 @@ export class WireReader {
     );
   }
 
-  /** Steps over `size` bytes; returns where they start. */
+  /** Skips `size` bytes; returns the offset of their start. */
   take(size: number): number {
     const { position } = this;
     if (size > this.end - position) throw truncated(size, this.position, this.end);

@@ -16,9 +16,9 @@ interface Writable<T> {
 }
 
 /**
- * Writes protobuf wire format into the region [start, end) of a Uint8Array, in one pass, with no buffer of its own. What does
- * not fit is not written, but still counted: after an attempt `overflowed` says whether it fitted and `size` how many
- * bytes it takes, so that the caller can `rewind` and try again in a larger region.
+ * Writes protobuf wire format into the region [start, end) of a Uint8Array, in one pass, without its own buffer. Bytes that do not fit are
+ * counted but not written: afterwards, `overflowed` tells whether all bytes did fit, and `size` is their number, so that the caller can
+ * `rewind` and try again in a larger region.
  *
  * Values of a wrong type or out of range throw ProtocolError.
  */
@@ -26,11 +26,11 @@ export class WireWriter {
   bytes: Uint8Array = NOTHING;
   start = 0;
   end = 0;
-  /** Where the next byte goes; past `end` when the region was too small. */
+  /** Offset of the next byte; past `end` when the region was too small. */
   position = 0;
   #depth = 0;
   #view: DataView | undefined = undefined;
-  /** For turning bigints into halves and back; made when the first comes, since it costs more than a small message. */
+  /** For turning bigints into 32-bit parts and back. Created on first use, because it costs more than a small message. */
   #scratch: DataView | undefined = undefined;
 
   constructor(bytes?: Uint8Array, start?: number, end?: number) {
@@ -58,12 +58,12 @@ export class WireWriter {
     return this;
   }
 
-  /** Whether something did not fit. */
+  /** True when the region was too small. */
   get overflowed(): boolean {
     return this.position > this.end;
   }
 
-  /** Bytes written, those that did not fit included. */
+  /** Number of bytes, including those that did not fit. */
   get size(): number {
     return this.position - this.start;
   }
@@ -88,7 +88,7 @@ export class WireWriter {
 
   int32(value: number): this {
     if ((value | 0) !== value) throw wrong('an integer from -2147483648 to 2147483647', value);
-    return value >= 0 ? this.#varint(value) : this.uint64Halves(value, -1);
+    return value >= 0 ? this.#varint(value) : this.uint64Parts(value, -1);
   }
 
   sint32(value: number): this {
@@ -132,22 +132,22 @@ export class WireWriter {
   uint64(value: bigint): this {
     if (typeof value !== 'bigint' || BigInt.asUintN(64, value) !== value)
       throw wrong('a bigint from 0 to 2^64-1', value);
-    const scratch = this.#halves(value);
-    return this.uint64Halves(scratch.getInt32(0, true), scratch.getInt32(4, true));
+    const scratch = this.#parts(value);
+    return this.uint64Parts(scratch.getInt32(0, true), scratch.getInt32(4, true));
   }
 
   int64(value: bigint): this {
     if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value)
       throw wrong('a bigint from -2^63 to 2^63-1', value);
-    const scratch = this.#halves(value);
-    return this.uint64Halves(scratch.getInt32(0, true), scratch.getInt32(4, true));
+    const scratch = this.#parts(value);
+    return this.uint64Parts(scratch.getInt32(0, true), scratch.getInt32(4, true));
   }
 
   sint64(value: bigint): this {
     if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value)
       throw wrong('a bigint from -2^63 to 2^63-1', value);
-    const scratch = this.#halves(value);
-    return this.sint64Halves(scratch.getInt32(0, true), scratch.getInt32(4, true));
+    const scratch = this.#parts(value);
+    return this.sint64Parts(scratch.getInt32(0, true), scratch.getInt32(4, true));
   }
 
   fixed64(value: bigint): this {
@@ -169,7 +169,7 @@ export class WireWriter {
   }
 
   /** A varint from the low and high 32 bits, signed or not. */
-  uint64Halves(low: number, high: number): this {
+  uint64Parts(low: number, high: number): this {
     if (high === 0) return this.#varint(low);
     let lower = low | 0;
     let upper = high | 0;
@@ -185,39 +185,39 @@ export class WireWriter {
     return this.#varint(lower);
   }
 
-  sint64Halves(low: number, high: number): this {
+  sint64Parts(low: number, high: number): this {
     const sign = high >> 31;
-    return this.uint64Halves((low << 1) ^ sign, ((high << 1) | (low >>> 31)) ^ sign);
+    return this.uint64Parts((low << 1) ^ sign, ((high << 1) | (low >>> 31)) ^ sign);
   }
 
-  fixed64Halves(low: number, high: number): this {
+  fixed64Parts(low: number, high: number): this {
     return this.#word(low).#word(high);
   }
 
   /** `uint64` as a number: exact integers from 0 to 2^53-1 only. */
   uint64Number(value: number): this {
     if (!(Number.isSafeInteger(value) && value >= 0)) throw wrong('an integer from 0 to 2^53-1', value);
-    return this.uint64Halves(value, value / TWO_32);
+    return this.uint64Parts(value, value / TWO_32);
   }
 
   int64Number(value: number): this {
     if (!Number.isSafeInteger(value)) throw wrong('an integer from -(2^53-1) to 2^53-1', value);
-    return this.uint64Halves(value, Math.floor(value / TWO_32));
+    return this.uint64Parts(value, Math.floor(value / TWO_32));
   }
 
   sint64Number(value: number): this {
     if (!Number.isSafeInteger(value)) throw wrong('an integer from -(2^53-1) to 2^53-1', value);
-    return this.sint64Halves(value, Math.floor(value / TWO_32));
+    return this.sint64Parts(value, Math.floor(value / TWO_32));
   }
 
   fixed64Number(value: number): this {
     if (!(Number.isSafeInteger(value) && value >= 0)) throw wrong('an integer from 0 to 2^53-1', value);
-    return this.fixed64Halves(value, value / TWO_32);
+    return this.fixed64Parts(value, value / TWO_32);
   }
 
   sfixed64Number(value: number): this {
     if (!Number.isSafeInteger(value)) throw wrong('an integer from -(2^53-1) to 2^53-1', value);
-    return this.fixed64Halves(value, Math.floor(value / TWO_32));
+    return this.fixed64Parts(value, Math.floor(value / TWO_32));
   }
 
   /** Length and UTF-8; a lone surrogate becomes U+FFFD. */
@@ -320,7 +320,7 @@ export class WireWriter {
     return this;
   }
 
-  #halves(value: bigint): DataView {
+  #parts(value: bigint): DataView {
     this.#scratch ??= new DataView(new ArrayBuffer(8));
     this.#scratch.setBigInt64(0, value, true);
     return this.#scratch;

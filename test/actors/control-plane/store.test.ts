@@ -182,6 +182,20 @@ describe('the store of the control plane', () => {
       expect(failureOf(pipeline(id)?.outcome)).to.include({ code: 'UNREACHABLE', segment: 'tally' });
     });
 
+    it('that are being stopped do not fail when a partition ends with a segment that had not stopped', () => {
+      const { store, run, obey, ids, pipeline, worker } = setUp({
+        onFailure: v1.FailurePolicy.RESTART,
+        maxRestarts: 2,
+      });
+      const id = run();
+      expect(ids('segment')).to.not.be.empty;
+      store.pipelines.stop(id);
+      store.retirePartition(worker.pUid, worker.ordinal, 'it hung');
+      obey();
+      expect(pipeline(id)?.outcome).to.deep.equal(CANCELLED);
+      expect(pipeline(id)?.detail.value).to.have.property('restartedBy', undefined);
+    });
+
     it('are restarted after a failure, as often as they may, and not after a stop', () => {
       const { store, run, expand, report, obey, ids, ownerOf, pipeline, of } = setUp({
         onFailure: v1.FailurePolicy.RESTART,

@@ -139,7 +139,7 @@ describe('an actor', () => {
     expect(() => system.reference(Worker, wire)).to.throw(ProtocolError, 'test.Pricing');
     expect(() => system.reference(Worker, { ...wire, service: 'test.Worker' })).to.throw(
       ProtocolError,
-      'speaks test.Pricing',
+      'implements test.Pricing',
     );
   });
 
@@ -181,7 +181,7 @@ describe('an actor', () => {
   it('refuses names that are taken or unfit, and channel ids that are taken', async () => {
     const { system } = testSystem();
     system.spawn(worker(), { name: 'a', cUid: 77n });
-    expect(() => system.spawn(worker(), { name: 'a' })).to.throw(ConfigError, 'test/a exists');
+    expect(() => system.spawn(worker(), { name: 'a' })).to.throw(ConfigError, 'test/a already exists');
     expect(() => system.spawn(worker(), { name: 'a/b' })).to.throw(ConfigError, 'a/b');
     expect(() => system.spawn(worker(), { cUid: 77n })).to.throw(ConfigError, '4d');
     expect(system.resolve(77n)?.service).to.equal(Worker);

@@ -91,7 +91,7 @@ describe('stopping', () => {
     expect(await handled).to.be.instanceOf(StoppedError);
     expect(log.filter(({ message }) => message.includes('did not settle within 300 ms'))).to.have.length(1);
     gate.reject(new Error('too late'));
-    await until(() => log.some(({ message }) => message.includes('after it was given up')));
+    await until(() => log.some(({ message }) => message.includes('after it was abandoned')));
   });
 
   it('gives up a handler that has stopped its own actor and never settles', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { DeadLetter, Failure } from '#src/actors/kernel/index.js';
-import { joinedDeadLetters, joinedFeed } from '#src/actors/runtime/partition-feeds.js';
+import { joinedDeadLetters, mergedTopic } from '#src/actors/runtime/partition-topics.js';
 import { closeSystems, testSystem, worker } from '../kernel/harness.js';
 import { until } from '../../support/until.js';
 
@@ -10,7 +10,7 @@ describe('dead letters and failures of a process', () => {
   it('are those of all its partitions', async () => {
     const systems = [testSystem().system, testSystem().system];
     const letters = joinedDeadLetters(systems.map(({ deadLetters }) => deadLetters));
-    const failures = joinedFeed(systems.map((system) => system.failures));
+    const failures = mergedTopic(systems.map((system) => system.failures));
     const seenLetters: DeadLetter[] = [];
     const seenFailures: Failure[] = [];
     const ends = [

@@ -224,8 +224,9 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
     await until(() => board.sunk.length === 1);
     const { scheduler } = cluster.executor;
     const before = scheduler.now();
-    await run.stop();
+    const { givenUp } = await run.stop();
     cluster.expectPassed(scheduler.now() - before, 700, 900);
+    expect(givenUp.map(({ segment, instance }) => `${segment} ${instance}`)).to.deep.equal(['sink 0']);
     expect(cluster.log.some(({ message }) => message.includes('was abandoned'))).to.equal(true);
     never.open();
   });

@@ -16,10 +16,11 @@ import {
   type Later,
 } from '../../kernel/index.js';
 import type { PartitionView } from '../partition-view.js';
+import { HangWatch, type HangWatchOptions, LOOK_MS } from './hang-watch.js';
 import { Launch, type LaunchOptions, type Live } from './launch.js';
 import { ReportedPartition } from './report.js';
 
-export interface HostOptions extends LaunchOptions {
+export interface HostOptions extends LaunchOptions, HangWatchOptions {
   readonly system: ActorSystem;
   readonly client: () => ControlPlaneClient;
   /** Starts the partition's thread or process; it will speak to the host at this channel. */
@@ -41,10 +42,15 @@ export class PartitionHost {
   #launches = 0;
   #view: PartitionView | undefined;
   #hasComeUp = false;
+  readonly #watch: HangWatch;
+  /** Its failures were more than its supervision restarts. */
+  #isGoneForGood = false;
+  #unsubscribe = (): void => {};
   #isStopping = false;
 
   constructor(options: HostOptions) {
     this.#options = options;
+    this.#watch = new HangWatch(options);
     this.#up.promise.catch(() => {});
   }
 
@@ -58,9 +64,27 @@ export class PartitionHost {
     return this.#launch?.live?.ordinal;
   }
 
-  /** It is not running, and was not told to stop. */
-  get isMissing(): boolean {
-    return this.ordinal === undefined && !this.#isStopping;
+  get isGoneForGood(): boolean {
+    return this.#isGoneForGood;
+  }
+
+  /** Why it takes no work, in a sentence; undefined where it does, and when it was told to end. */
+  get problem(): string | undefined {
+    if (this.#isStopping) return undefined;
+    const who = `Partition ${this.index} of this process`;
+    if (this.#isGoneForGood) return `${who} is gone for good: it has failed too often.`;
+    if (this.ordinal === undefined) return `${who} is ${this.#hasComeUp ? 'gone, and begins anew' : 'not there yet'}.`;
+    const { state, silentMs } = this.#watch;
+    const what = `its event loop has been blocked for ${silentMs / 1_000} s (${this.#launch?.execution.place})`;
+    if (state === 'responsive') return undefined;
+    const advice =
+      state === 'wedged' ? ' Stop the pipeline that blocks it: then the partition is ended, and begins anew.' : '';
+    return `${who} is ${state}: ${what}.${advice}`;
+  }
+
+  /** It has said something of itself lately. */
+  get isResponsive(): boolean {
+    return this.#watch.state === 'responsive';
   }
 
   get segmentsManager(): Ref | undefined {
@@ -72,10 +96,24 @@ export class PartitionHost {
     return this.ordinal === undefined ? undefined : this.#view;
   }
 
+  /** One of its segments was told to stop. */
+  stopping(segment: number): void {
+    this.#watch.stopping(segment);
+  }
+
+  /** One of its segments is gone. */
+  gone(segment: number): void {
+    this.#watch.gone(segment);
+  }
+
   /** Resolves when the partition has started. Rejects at its first failure, or at a deadline. */
   async start(): Promise<void> {
     const { scheduler, system, index } = this.#options;
-    this.#actor = system.spawn(this.#behavior(), { name: `partition-host-${index}` });
+    const actor = system.spawn(this.#behavior(), { name: `partition-host-${index}` });
+    this.#actor = actor;
+    this.#unsubscribe = system.failures.subscribe(({ path }) => {
+      this.#isGoneForGood ||= path === `${system.name}/${actor.name}`;
+    });
     const timeoutMs = 4 * limits.controlPlaneTimeoutMs;
     const timer = scheduler.setTimer(timeoutMs, () =>
       this.#up.reject(new UnreachableError(`Partition ${index} did not come up within ${timeoutMs} ms.`)),
@@ -118,6 +156,7 @@ export class PartitionHost {
   async stop(handlerTimeoutMs: number | undefined): Promise<void> {
     this.#leave();
     if (this.#launch?.isOver === false) await this.#launch.stop(handlerTimeoutMs);
+    this.#unsubscribe();
     // A restart may be pending.
     if (this.#actor !== undefined) await this.#options.system.stop(this.#actor);
   }
@@ -138,7 +177,11 @@ export class PartitionHost {
   #behavior(): Behavior<typeof v1.PartitionHost, Launch> {
     return behavior(v1.PartitionHost, {
       supervision: { onFailure: 'restart', backoff: BACKOFF },
-      state: (context) => this.#begin(context),
+      state: (context) => {
+        const launch = this.#begin(context);
+        context.every(LOOK_MS, () => this.#check(launch));
+        return launch;
+      },
       enrol: (launch, { launch: name, address }) => {
         if (launch.name !== name) return stale(name);
         launch.address = address;
@@ -166,6 +209,7 @@ export class PartitionHost {
     const name = `${context.path}.${++this.#launches}`;
     const execution = this.#execute(() => execute(name, context.self.toRef().cUid));
     const launch = new Launch(name, execution, this.#options);
+    this.#watch.begin();
     this.#launch = launch;
     void execution.ended.then((ending) => {
       if (launch.isOver) return;
@@ -212,7 +256,21 @@ export class PartitionHost {
   }
 
   #onReport(ordinal: number, report: v1.PartitionReport): void {
-    this.#view = new ReportedPartition(ordinal, report);
+    this.#watch.heard();
+    this.#view = new ReportedPartition(ordinal, report, () => this.#watch.state);
+  }
+
+  /** Once a second. A partition that does not answer is ended when a segment was to have stopped: nothing else stops its code. */
+  #check(launch: Launch): void {
+    if (launch.live === undefined || launch.isOver) return;
+    const before = this.#watch.state;
+    this.#watch.look();
+    const { state, silentMs, isOverdue } = this.#watch;
+    const about = { partition: this.index, place: launch.execution.place, silentMs };
+    if (state !== before) this.#options.log[state === 'wedged' ? 'error' : 'warn'](`a partition is ${state}`, about);
+    if (!isOverdue || launch.isHanging) return;
+    this.#options.log.warn('a partition hangs, and is ended', about);
+    void launch.endHanging();
   }
 
   /** Cleans up after a launch, before a restart or the final end. */

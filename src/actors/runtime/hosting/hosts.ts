@@ -48,6 +48,7 @@ export class PartitionHosts {
           scheduler,
           log,
           client,
+          wedgedMs: start.links.linkDeadMs ?? limits.linkDeadMs,
           stopTimeoutMs: start.kernelLimits.stopTimeoutMs ?? limits.stopTimeoutMs,
           execute: (launch, cUid) => this.#execute(plan, launch, cUid),
           cleanUp: (execution, address) => cleanUp(execution, address),
@@ -64,11 +65,28 @@ export class PartitionHosts {
     return this.#hosts.flatMap(({ view }) => (view === undefined ? [] : [view]));
   }
 
-  /** Sentences about the partitions that should run and do not. */
-  missing(): readonly string[] {
-    return this.#hosts.flatMap(({ isMissing, index }) =>
-      isMissing ? [`Partition ${index} of this process is not there.`] : [],
-    );
+  /** Sentences about those that take no work: busy, wedged or gone. */
+  problems(): readonly string[] {
+    return this.#hosts.flatMap(({ problem }) => (problem === undefined ? [] : [problem]));
+  }
+
+  /** Each has failed more often than it is started anew. */
+  get areAllGoneForGood(): boolean {
+    return this.#hosts.length > 0 && this.#hosts.every(({ isGoneForGood }) => isGoneForGood);
+  }
+
+  /** One that is hosted here and does not answer. */
+  isSilent(ordinal: number): boolean {
+    return this.#hosts.some((host) => host.ordinal === ordinal && !host.isResponsive);
+  }
+
+  /** A segment was told to stop. A partition that hangs until long after that is ended, and begins anew. */
+  stopping(ordinal: number, segment: number): void {
+    this.#hosts.find((host) => host.ordinal === ordinal)?.stopping(segment);
+  }
+
+  gone(segment: number): void {
+    for (const host of this.#hosts) host.gone(segment);
   }
 
   /** The segments manager of a hosted partition, if it is running. */

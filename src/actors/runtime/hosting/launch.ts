@@ -39,6 +39,8 @@ export class Launch {
   ending: Ending | undefined;
   /** It was told to end, so its end is no failure. */
   isOver = false;
+  /** It did not answer, and is being ended. */
+  isHanging = false;
   readonly #options: LaunchOptions;
 
   constructor(name: string, execution: Execution, options: LaunchOptions) {
@@ -60,6 +62,13 @@ export class Launch {
       log.warn('a partition does not respond, and is terminated', { partition: index, error: namedMessageOf(error) });
       await this.end();
     }
+  }
+
+  /** Ends what hangs. That is a failure, after which the partition begins anew. */
+  async endHanging(): Promise<void> {
+    this.isHanging = true;
+    this.execution.end();
+    if (!(await this.#endsWithin(GRACE_MS))) this.execution.kill();
   }
 
   /** Stops it in order where possible; does not wait for one that has not started, or does not answer. */

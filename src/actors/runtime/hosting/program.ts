@@ -3,7 +3,7 @@
  * no top-level await, because bundles may be CommonJS.
  */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { readStart, tellLastWords } from '../../../resources/execution/index.js';
+import { endWithParent, readStart, tellLastWords } from '../../../resources/execution/index.js';
 import { HostedPartition } from './hosted-partition.js';
 import { checkStart } from './start.js';
 
@@ -18,6 +18,7 @@ if (isMainThread) {
   // A signal may be sent to all processes of a service. The host receives it too, and tells this process when to end.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
   tellLastWords();
+  endWithParent();
 }
 // Any message means: end. Listening to the port does not keep the thread alive.
 parentPort?.on('message', end).unref();

@@ -3,7 +3,7 @@ import type { AskStatistics, DeadLetterReason } from '../../kernel/index.js';
 import { NO_TRAFFIC } from '../../transport/index.js';
 import type { PartitionMetrics } from '../metrics.js';
 import type { PartitionRuntime } from '../partition-runtime.js';
-import { type PartitionView, viewOf } from '../partition-view.js';
+import { type PartitionView, type Responsiveness, viewOf } from '../partition-view.js';
 import { NO_SEGMENTS } from '../segment-totals.js';
 
 /** Creates the report of a partition to its host. */
@@ -42,9 +42,16 @@ export class ReportedPartition implements PartitionView {
   readonly #ordinal: number;
   readonly #report: v1.PartitionReport;
 
-  constructor(ordinal: number, report: v1.PartitionReport) {
+  readonly #state: () => Responsiveness;
+
+  constructor(ordinal: number, report: v1.PartitionReport, state: () => Responsiveness) {
+    this.#state = state;
     this.#ordinal = ordinal;
     this.#report = report;
+  }
+
+  get state(): Responsiveness {
+    return this.#state();
   }
 
   description(): v1.PartitionDescriptionInit {

@@ -5,7 +5,7 @@ import { type Output, pipeline, type SegmentContext } from '#src/actors/runtime/
 import { Row } from '../row.js';
 
 /** What the stage does with the row `at`. */
-export type Deed = 'throw outside' | 'exit' | 'hang' | 'hang asleep' | 'log' | 'note exit';
+export type Deed = 'throw outside' | 'exit' | 'hang' | 'hang asleep' | 'compute' | 'log' | 'note exit';
 
 export interface FarArgs {
   /** File to which every segment writes what it does, a line of JSON each: it may run in another process. */
@@ -80,6 +80,9 @@ async function does({ deed, once, notes }: FarArgs, context: SegmentContext): Pr
       return process.exit(3);
     case 'hang':
       for (;;);
+    case 'compute':
+      for (const endMs = performance.now() + 3_000; performance.now() < endMs; );
+      return;
     case 'hang asleep':
       // By then nothing has come for a while, and whatever waits for more does so outside JavaScript.
       setTimeout(() => {

@@ -10,6 +10,7 @@ import {
   type Runtime,
   type RuntimeOptions,
 } from '#src/actors/runtime/index.js';
+import { limits } from '#src/limits.js';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
 import { NOTHING_LEFT } from '../cluster.js';
 import type { FarArgs, Note } from './far-flow.js';
@@ -23,12 +24,12 @@ export class Hosting {
   readonly executor: Executor;
   readonly folder: string;
 
-  constructor(placement: FarPlacement) {
+  constructor(placement: FarPlacement, { linkDeadMs = limits.linkDeadMs }: { readonly linkDeadMs?: number } = {}) {
     this.placement = placement;
     this.folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
     const log = memoryLogger();
     this.log = log.records;
-    this.executor = new Executor({ log, net: { socketFolder: this.folder } });
+    this.executor = new Executor({ log, linkDeadMs, net: { socketFolder: this.folder } });
   }
 
   start(options: RuntimeOptions = {}): Promise<Runtime> {
@@ -76,13 +77,17 @@ export class Hosting {
 }
 
 /** Declares the same tests for partitions on threads and in processes. */
-export function describeHosting(title: string, declare: (hosting: () => Hosting) => void): void {
+export function describeHosting(
+  title: string,
+  declare: (hosting: () => Hosting) => void,
+  options: { readonly linkDeadMs?: number } = {},
+): void {
   for (const placement of ['thread', 'process'] as const) {
     describe(`${title}, placement ${placement}`, function () {
       this.timeout(30_000);
       let hosting: Hosting;
       beforeEach(() => {
-        hosting = new Hosting(placement);
+        hosting = new Hosting(placement, options);
       });
       afterEach(async function () {
         if (this.currentTest?.state === 'failed') {

@@ -59,7 +59,7 @@ describeHosting('a hosted partition', (hosting) => {
     const runtime = await hosting().start();
     const [, before = 0] = runtime.ordinals;
     await fell(hosting(), runtime);
-    await eventually(() => runtime.health().problems.includes('Partition 1 of this process is not there.'));
+    await eventually(() => runtime.health().problems.includes('Partition 1 of this process is gone, and begins anew.'));
     expect(runtime.health()).to.include({ isReady: false, isAlive: true });
     await eventually(() => runtime.ordinals.length === 2);
     const [, after = 0] = runtime.ordinals;
@@ -91,7 +91,11 @@ describeHosting('a hosted partition', (hosting) => {
       expect(failures[0]).to.match(/partition-host-1 Partition 1 \((?:thread|process) \d+\) is gone: /);
       expect(failures[0]).to.include(cause);
       expect(runtime.ordinals).to.have.length(1);
-      expect(runtime.health().problems).to.deep.equal(['Partition 1 of this process is not there.']);
+      expect(runtime.health()).to.deep.include({
+        isReady: false,
+        isAlive: false,
+        problems: ['Partition 1 of this process is gone for good: it has failed too often.'],
+      });
       writeFileSync(hosting().file('notes'), '');
       await (await hosting().run(runtime, flow, { count: 20 })).done;
       expect(hosting().ids('sunk')).to.deep.equal(upTo(20));

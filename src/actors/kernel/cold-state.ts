@@ -7,27 +7,28 @@ import type { Stash } from './stash.js';
 import { ActorStreams } from './actor-streams.js';
 import { RestartHistory } from './supervision.js';
 
-/** What a cell has only once it is watched, full, failing or ending, so that an idle actor stays small. */
-export class SeldomUsed {
+/** The rarely used state of a cell: for watchers, streams, stashes, failures and stops. Created on first use, to keep idle actors small. */
+export class ColdState {
   readonly watchers = new Set<Watcher>();
   readonly restarts = new RestartHistory();
   readonly readyWaiters: { readonly resolve: () => void; readonly reject: (error: StoppedError) => void }[] = [];
-  /** Asks that are to be answered later. */
-  readonly owedReplies = new Set<Delivery>();
+  /** Asks with a deferred reply. */
+  readonly deferredReplies = new Set<Delivery>();
   readonly streams = new ActorStreams();
   readonly stopWaiters: (() => void)[] = [];
   stash: Stash | undefined = undefined;
   idle: IdleTimeout | undefined = undefined;
-  /** Ends the wait for a handler or hook of an actor that stops or restarts. */
+  /** Abandons a pending handler or hook of an actor that stops or restarts. */
   stopTimer: Timer | undefined = undefined;
-  /** Ends the wait before a restart. */
+  /** Ends the delay before a restart. */
   restartTimer: Timer | undefined = undefined;
   restartDelayMs = 0;
 
   /** `path` names the actor that has stopped. */
-  failOwed(path: string): void {
-    for (const delivery of this.owedReplies) delivery.fail(new StoppedError(`${path} has stopped before it replied`));
-    this.owedReplies.clear();
+  failDeferredReplies(path: string): void {
+    for (const delivery of this.deferredReplies)
+      delivery.fail(new StoppedError(`${path} has stopped before it replied`));
+    this.deferredReplies.clear();
   }
 
   resolveReady(): void {
@@ -40,7 +41,7 @@ export class SeldomUsed {
   }
 }
 
-/** What those learn who wait for a stopped actor to be ready. */
+/** The error of `ready` when the actor has stopped. */
 export function stoppedForGood(path: string): StoppedError {
   return new StoppedError(`${path} has stopped and will not be ready again`);
 }

@@ -5,9 +5,14 @@ import type { Delivery } from './delivery.js';
 import { fail } from './lifecycle.js';
 import type { ServedStream } from './served-stream.js';
 
-/** One turn of a stream that the actor serves: its generator's next step, or its end. */
-export function pull(cell: ActorCell, handler: Handler | undefined, request: unknown, stream: ServedStream): void {
-  if (stream.isQueued) cell.usingSeldom().streams.queued--;
+/** One turn of a stream that the actor serves: runs its generator's next step, or closes it. */
+export function takeStreamStep(
+  cell: ActorCell,
+  handler: Handler | undefined,
+  request: unknown,
+  stream: ServedStream,
+): void {
+  if (stream.isQueued) cell.coldState().streams.queued--;
   stream.taken();
   if (stream.isEnded) close(cell, stream);
   else advance(cell, handler, request, stream);
@@ -20,7 +25,7 @@ function advance(cell: ActorCell, handler: Handler | undefined, request: unknown
     const step = stream.pull(() => handler?.(cell.state, request, cell.context));
     leave(cell);
     cell.suspend(step, stream.method.fullName, (result) => {
-      cell.seldom?.stash?.mustBeUnmarked();
+      cell.cold?.stash?.assertUnmarked();
       stream.reply(result);
       cell.current = undefined;
     });
@@ -30,7 +35,7 @@ function advance(cell: ActorCell, handler: Handler | undefined, request: unknown
   }
 }
 
-/** The reader has gone: the generator's `finally` runs. Nobody waits for it. */
+/** The reader has left: runs the generator's `finally`. No caller waits for it. */
 function close(cell: ActorCell, stream: ServedStream): void {
   const what = `the end of ${stream.method.fullName}`;
   cell.current = new Closing(stream);
@@ -46,7 +51,7 @@ function close(cell: ActorCell, stream: ServedStream): void {
   }
 }
 
-/** A pull is no message that could be put aside. */
+/** A pull runs like a hook, because it is no message that could be stashed. */
 function enter(cell: ActorCell): void {
   cell.kernel.running = cell;
   cell.kernel.isInHook = true;
@@ -57,7 +62,7 @@ function leave(cell: ActorCell): void {
   cell.kernel.isInHook = false;
 }
 
-/** What goes with the end of a generator: as with its pulls, but nobody waits. */
+/** The delivery during a generator's close: as that of its pulls, but without a waiting caller. */
 class Closing implements Delivery {
   readonly deadlineMs = Number.POSITIVE_INFINITY;
   readonly chain = undefined;

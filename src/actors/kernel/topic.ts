@@ -1,13 +1,13 @@
 import type { Logger } from '../../logging/index.js';
 
-/** Something to subscribe to. */
+/** A source of events. */
 export interface Subscribable<Event> {
-  /** Calls `listener` for every event from now on; returns what ends that. */
+  /** Calls `listener` for every event from now on; returns a function that unsubscribes it. */
   subscribe(listener: (event: Event) => void): () => void;
 }
 
-/** Hands events to listeners. One that throws is logged and harms nobody else. */
-export class Feed<Event> implements Subscribable<Event> {
+/** Publishes events to listeners. A listener that throws is logged, and does not affect the others. */
+export class Topic<Event> implements Subscribable<Event> {
   private readonly listeners = new Set<{ readonly notify: (event: Event) => void }>();
   private readonly logger: Logger;
 
@@ -15,7 +15,7 @@ export class Feed<Event> implements Subscribable<Event> {
     this.logger = logger;
   }
 
-  get isWatched(): boolean {
+  get hasSubscribers(): boolean {
     return this.listeners.size > 0;
   }
 

@@ -1,10 +1,10 @@
 import type { DeadLetter, DeadLetters, Subscribable } from '../kernel/index.js';
 
-/** What happens in all partitions of one process, as one. */
-export function joinedFeed<Event>(feeds: readonly Subscribable<Event>[]): Subscribable<Event> {
+/** One topic with the events of several, such as those of all partitions. */
+export function mergedTopic<Event>(topics: readonly Subscribable<Event>[]): Subscribable<Event> {
   return {
     subscribe: (listener) => {
-      const ends = feeds.map((feed) => feed.subscribe(listener));
+      const ends = topics.map((topic) => topic.subscribe(listener));
       return () => {
         for (const end of ends) end();
       };
@@ -14,7 +14,7 @@ export function joinedFeed<Event>(feeds: readonly Subscribable<Event>[]): Subscr
 
 export function joinedDeadLetters(all: readonly DeadLetters[]): DeadLetters {
   return {
-    ...joinedFeed<DeadLetter>(all),
+    ...mergedTopic<DeadLetter>(all),
     get count() {
       return all.reduce((count, letters) => count + letters.count, 0);
     },
