@@ -27,7 +27,7 @@ try {
   console.log(error.code);
 }
 process.kill(child, 'SIGKILL');
-await until('the partition is missed', () => runtime.health().problems.includes('Partition 1 of this process is not there.'));
+await until('the partition is missed', () => runtime.health().problems.includes('Partition 1 of this process is gone, and begins anew.'));
 for (const descriptor of taken) closeSync(descriptor);
 await until('it is back', () => runtime.health().problems.length === 0);
 console.log(failures, 'failures for good');
