@@ -43,7 +43,7 @@ async function writeCommonJs(core) {
   const bundle = await open(
     paths,
     {},
-    { name: 'require', transform: requirePackages, resolveId: leaveVendored },
+    { name: 'require', transform: requirePackages, resolveId: leaveVendored, renderChunk: getBuiltins },
     'strict',
   );
   await bundle.write({
@@ -85,6 +85,14 @@ function declarationsOf(paths) {
 /** Replaces `import('package')` by `require`: Jest, for example, does not support `import()` in CommonJS. */
 function requirePackages(code) {
   return code.replaceAll(/\bimport\((["'])([^."'][^"']*)\1\)/g, 'Promise.resolve().then(() => require($1$2$1))');
+}
+
+/**
+ * Takes the modules of Node from `process`: a bundler may put this CommonJS into an ES module, where the `require` that it leaves for modules
+ * of Node throws.
+ */
+function getBuiltins(code) {
+  return code.replaceAll(/\brequire\((["'])(node:[^"']+)\1\)/g, 'process.getBuiltinModule($1$2$1)');
 }
 
 /** Relative to dist/cjs, where all chunks are. */

@@ -12,6 +12,9 @@ const { inspect, types } = process.getBuiltinModule('node:util');
 const TEXT_CHARACTERS = 1_000;
 const UNREADABLE = 'a value that cannot be read';
 
+/** Property of a method that says what `console.log` shows of an object: that of Node, which has it under this name in every realm. */
+export const inspectKey: unique symbol = Symbol.for('nodejs.util.inspect.custom');
+
 /** An error of any realm. */
 export function isError(value: unknown): value is Error {
   try {
@@ -63,6 +66,11 @@ export function hasMark(value: unknown, mark: symbol): boolean {
     // A proxy, whose traps throw.
     return false;
   }
+}
+
+/** A value as a literal, for messages that say what was passed: the text `'5'` is not the number 5 there. */
+export function shownValue(value: unknown): string {
+  return typeof value === 'string' ? textOf(JSON.stringify(value)) : textOf(value);
 }
 
 /** A value as text for people. */

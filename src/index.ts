@@ -46,6 +46,7 @@ export {
   type SignalOptions,
   type StartOptions,
   stopOnSignals,
+  type DrainableServer,
   type DrainHttpOptions,
   drainHttpServer,
   type StopOptions,

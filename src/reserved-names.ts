@@ -11,6 +11,7 @@ export const REFERENCE_MEMBERS = [
   'service',
   'system',
   'then',
+  'toJSON',
   'toRef',
   'type',
 ] as const;

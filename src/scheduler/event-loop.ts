@@ -1,4 +1,5 @@
 import { type IntervalHistogram, monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { nowMs } from './node-timers.js';
 
 /** How busy an event loop is. Zero throughout on virtual time, which nothing delays. */
 export interface EventLoopLoad {
@@ -47,12 +48,12 @@ interface Window {
 class RealEventLoopWatch implements EventLoopWatch {
   #read = newWindow();
   #next = newWindow();
-  #turnedAtMs = performance.now();
+  #turnedAtMs = nowMs();
 
   load(): EventLoopLoad {
-    const nowMs = performance.now();
-    if (nowMs - this.#turnedAtMs >= WINDOW_MS) {
-      this.#turnedAtMs = nowMs;
+    const atMs = nowMs();
+    if (atMs - this.#turnedAtMs >= WINDOW_MS) {
+      this.#turnedAtMs = atMs;
       [this.#read, this.#next] = [this.#next, this.#read];
       this.#next.delays.reset();
       this.#next.since = performance.eventLoopUtilization();

@@ -1,3 +1,4 @@
+import { clearTimeout, nowMs, setImmediate, setTimeout } from './node-timers.js';
 import { randomStream, type RandomStream } from './random-stream.js';
 import { throwUncaught } from './report-error.js';
 import type { Scheduler, Timer } from './scheduler.js';
@@ -24,8 +25,6 @@ export class RealScheduler implements Scheduler {
   readonly #seed: number | string | undefined;
   readonly #onError: (error: unknown) => void;
   readonly #turns = new TurnQueue();
-  // The global `performance` is a getter, which costs a fifth of reading the time.
-  readonly #clock = performance;
   // A reaction of a settled promise costs a third of queueMicrotask.
   readonly #settled = Promise.resolve();
   readonly #runNext = (): void => this.#runOne();
@@ -45,7 +44,7 @@ export class RealScheduler implements Scheduler {
   }
 
   now(): number {
-    return this.#clock.now();
+    return nowMs();
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
@@ -113,10 +112,10 @@ class RealTimer implements Timer {
     this.#fire = fire;
   }
 
-  arm(nowMs: number): void {
-    const delayMs = Math.min(Math.ceil(this.atMs - nowMs), LONGEST_TIMEOUT_MS);
+  arm(fromMs: number): void {
+    const delayMs = Math.min(Math.ceil(this.atMs - fromMs), LONGEST_TIMEOUT_MS);
     this.#timeout = setTimeout(() => {
-      const firedMs = performance.now();
+      const firedMs = nowMs();
       if (firedMs < this.atMs) return this.arm(firedMs);
       this.#timeout = undefined;
       this.#fire();

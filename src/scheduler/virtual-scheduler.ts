@@ -1,3 +1,4 @@
+import { clearImmediate, setImmediate } from './node-timers.js';
 import { OutsideWork } from './outside-work.js';
 import { randomStream, type RandomStream } from './random-stream.js';
 import { throwUncaught } from './report-error.js';

@@ -27,6 +27,20 @@ function run(files: Readonly<Record<string, string>>): { readonly output: string
   }
 }
 
+/** Two protocols as `millrace gen` writes them in a CommonJS package, and an ES module that uses both. */
+const MIXED = {
+  'gen/time.js': "exports.Timestamp = require('millrace/protocol').Timestamp;",
+  'main.mjs': `
+    import { behavior, Runtime } from 'millrace';
+    import { Timestamp } from './gen/time.js';
+    const method = { name: 'echo', fullName: 'test.Echo.Echo', mode: 'ask', lane: 'data', request: Timestamp, response: Timestamp };
+    const Echo = { typeName: 'test.Echo', methods: { echo: method } };
+    const runtime = await Runtime.start({ logLevel: 'warn' });
+    const { nanos } = await runtime.spawn(behavior(Echo, { echo: (_, asked) => asked })).echo({ nanos: 7 });
+    console.log(nanos);
+    await runtime.stop();`,
+};
+
 describe('the package in CommonJS', function () {
   this.timeout(30_000);
 
@@ -38,6 +52,28 @@ describe('the package in CommonJS', function () {
       expect(Object.keys(required)).not.to.deep.equal([]);
     });
   }
+
+  it('is put into an ES module by a bundler, beside the ES modules of the package', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-mixed-'));
+    try {
+      mkdirSync(join(folder, 'node_modules'));
+      mkdirSync(join(folder, 'gen'));
+      symlinkSync(resolve('.'), join(folder, 'node_modules/millrace'));
+      for (const [name, text] of Object.entries(MIXED)) writeFileSync(join(folder, name), text);
+      const outfile = join(folder, 'bundle.mjs');
+      const options = ['--bundle', '--platform=node', '--format=esm', '--log-level=error', `--outfile=${outfile}`];
+      const built = spawnSync(resolve('node_modules/.bin/esbuild'), [join(folder, 'main.mjs'), ...options], {
+        encoding: 'utf8',
+      });
+      expect(built.status, built.stderr).to.equal(0);
+      rmSync(join(folder, 'node_modules'), { recursive: true });
+      const { stdout, stderr, status } = spawnSync(process.execPath, [outfile], { cwd: folder, encoding: 'utf8' });
+      expect(stdout, stderr).to.equal('7\n');
+      expect(status).to.equal(0);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   it('logs, and runs partitions on threads and in processes', () => {
     const { output, status } = run({

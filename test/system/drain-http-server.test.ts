@@ -8,7 +8,7 @@ import {
   type Server,
 } from 'node:http';
 import { expect } from 'chai';
-import { ConfigError, drainHttpServer, Runtime } from '#src/index.js';
+import { ConfigError, type DrainableServer, drainHttpServer, Runtime } from '#src/index.js';
 import { send } from './service.js';
 
 describe('drainHttpServer', () => {
@@ -116,6 +116,13 @@ describe('drainHttpServer', () => {
     await once(server, 'request');
     await drainHttpServer(runtime, server, { noticeMs: 0, graceMs: 10 });
     expect(await asked).to.include({ code: 'ECONNRESET' });
+  });
+
+  it('refuses what is no server of node:http, and says where one is', async () => {
+    const framework: DrainableServer = { listening: true, closeIdleConnections() {}, closeAllConnections() {} };
+    const error = await drainHttpServer(runtime, framework).catch((cause: unknown) => cause);
+    expect(error).to.be.instanceOf(ConfigError);
+    expect(error).to.have.property('message').that.contains('fastify.server');
   });
 
   it('refuses a time that is none', async () => {

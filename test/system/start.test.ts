@@ -41,6 +41,18 @@ await late.stop();
 nact.stop(taken);
 `;
 
+/** Looks up a name that nobody has, and prints how long the process stays after that. */
+const LOOKUP_PROGRAM = `
+import { Runtime } from 'millrace';
+import { Timestamp } from 'millrace/protocol';
+const method = { name: 'echo', fullName: 'test.Echo.Echo', mode: 'ask', lane: 'data', request: Timestamp, response: Timestamp };
+const runtime = await Runtime.start({ logLevel: 'silent' });
+const failed = await runtime.lookup({ typeName: 'test.Echo', methods: { echo: method } }, 'nobody', { timeoutMs: 50 }).catch((error) => error);
+console.log(failed.code);
+const endedMs = performance.now();
+process.once('exit', () => console.log('stays', performance.now() - endedMs < 1_000 ? 'less than a second' : 'too long'));
+`;
+
 /** Names each module on standard error as it is loaded. */
 const WATCH = `
 import { register } from 'node:module';
@@ -91,5 +103,15 @@ describe('a program that embeds a runtime', function () {
     writeFileSync(join(folder, 'nact.mjs'), NACT_PROGRAM);
     const { stdout, stderr } = spawnSync(process.execPath, ['nact.mjs'], { cwd: folder, encoding: 'utf8' });
     expect(stdout, stderr).to.equal('before: 0 files of nact\nearly: 7\nlate: 8\nnames differ\n');
+  });
+
+  it('ends when a lookup has found nothing: nothing waits for the name any more', () => {
+    writeFileSync(join(folder, 'lookup.mjs'), LOOKUP_PROGRAM);
+    const { stdout, stderr } = spawnSync(process.execPath, ['lookup.mjs'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect(stdout, stderr).to.equal('ASK_TIMEOUT\nstays less than a second\n');
   });
 });

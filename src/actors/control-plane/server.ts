@@ -2,7 +2,7 @@ import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type EmptyInit, type Ref, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
-import { type Behavior, behavior, type Context, type Later, later, linkOf } from '../kernel/index.js';
+import { type Behavior, behavior, type Context, type Later, deadlineOf, later, linkOf } from '../kernel/index.js';
 import { IdempotencyCache } from './idempotency-cache.js';
 import { definitionHash } from './definition-hash.js';
 import { ControlPlaneStore } from './store.js';
@@ -116,9 +116,9 @@ class Server {
     });
   }
 
-  /** The reference of a name, at once or when it is registered; the mailbox is not held meanwhile. */
-  lookup(name: string): Ref | Later<Ref> {
-    return this.store.names.lookup(name) ?? later(this.#lookups.wait(name));
+  /** The reference of a name, at once or when it is registered before `untilMs`; the mailbox is not held meanwhile. */
+  lookup(name: string, untilMs: number): Ref | Later<Ref> {
+    return this.store.names.lookup(name) ?? later(this.#lookups.wait(name, untilMs));
   }
 
   // ---- pipelines
@@ -199,7 +199,7 @@ export function controlPlaneServer({ incarnation }: ControlPlaneOptions = {}): B
     unregisterName: own((server, request) =>
       server.do(request, () => server.store.unregisterName(request.pUid, request.name, request.cUid)),
     ),
-    lookup: (server, { name }) => server.lookup(name),
+    lookup: (server, { name }, context) => server.lookup(name, deadlineOf(context)),
     locate: (server, { ordinal, incarnation }) => ({ address: server.store.locate(ordinal, incarnation) }),
 
     registerDefinition: (server, { definition }) => {

@@ -3,7 +3,7 @@ import type { Ref } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import type { Context } from '../kernel/index.js';
 
-/** Time after which a lookup fails, in ms. The server does not know its caller's deadline. */
+/** Longest time in ms that a name is waited for, whatever the deadline of the lookup. */
 const LONGEST_WAIT_MS = 60_000;
 
 interface Waiting {
@@ -13,7 +13,7 @@ interface Waiting {
   readonly failed: (error: Error) => void;
 }
 
-/** Pending lookups of names that no actor has yet. */
+/** Pending lookups of names that no actor has yet. The timer stands at the earliest deadline, and goes with the last of them. */
 export class WaitingLookups {
   readonly #context: Context;
   #waiting: Waiting[] = [];
@@ -27,13 +27,12 @@ export class WaitingLookups {
     return this.#waiting.length;
   }
 
-  /** Resolves when the name is registered. */
-  wait(name: string): Promise<Ref> {
-    const untilMs = this.#context.scheduler.now() + LONGEST_WAIT_MS;
-    if (this.#timer === undefined) {
-      this.#sweepAfter(LONGEST_WAIT_MS);
-    }
-    return new Promise((found, failed) => this.#waiting.push({ name, untilMs, found, failed }));
+  /** Resolves when the name is registered. AskTimeoutError at `askedUntilMs`, when the asker does not wait any more. */
+  wait(name: string, askedUntilMs: number): Promise<Ref> {
+    const untilMs = Math.min(askedUntilMs, this.#context.scheduler.now() + LONGEST_WAIT_MS);
+    const waited = new Promise<Ref>((found, failed) => this.#waiting.push({ name, untilMs, found, failed }));
+    this.#setTimer();
+    return waited;
   }
 
   appeared(name: string, ref: Ref): void {
@@ -44,23 +43,24 @@ export class WaitingLookups {
       }
       return !isFound;
     });
+    this.#setTimer();
   }
 
-  #sweepAfter(delayMs: number): void {
-    this.#timer = this.#context.after(delayMs, () => this.#sweep());
+  #setTimer(): void {
+    const atMs = this.#waiting.reduce((earliest, { untilMs }) => Math.min(earliest, untilMs), Number.POSITIVE_INFINITY);
+    if (this.#timer !== undefined) this.#context.cancel(this.#timer);
+    this.#timer = undefined;
+    if (atMs === Number.POSITIVE_INFINITY) return;
+    this.#timer = this.#context.after(Math.max(0, atMs - this.#context.scheduler.now()), () => this.#sweep());
   }
 
   #sweep(): void {
     const nowMs = this.#context.scheduler.now();
     const due = this.#waiting.filter(({ untilMs }) => untilMs <= nowMs);
     this.#waiting = this.#waiting.filter(({ untilMs }) => untilMs > nowMs);
-    const next = this.#waiting[0];
-    this.#timer = undefined;
-    if (next !== undefined) {
-      this.#sweepAfter(next.untilMs - nowMs);
-    }
+    this.#setTimer();
     for (const { name, failed } of due) {
-      failed(new AskTimeoutError(`No actor registered the name "${name}" within ${LONGEST_WAIT_MS} ms.`));
+      failed(new AskTimeoutError(`No actor registered the name "${name}" before the deadline of its lookup.`));
     }
   }
 }

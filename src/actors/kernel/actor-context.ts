@@ -3,9 +3,10 @@ import type { Logger } from '../../logging/index.js';
 import type { AnyService, Meta, Ref, RefInit } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { type Behavior, checkIdleTimeout } from './behavior.js';
-import { InheritedOptions, type StreamOptions } from './call.js';
+import { InheritedOptions, STREAM_OPTIONS, type StreamOptions } from './call.js';
 import type { ActorCell } from './cell.js';
 import type { Context, SpawnOptions } from './context.js';
+import { checkOptions } from './given-options.js';
 import { IdleTimeout } from './idle-timeout.js';
 import { fail, requestStop } from './lifecycle.js';
 import type { ActorRef, UntypedRef } from './reference.js';
@@ -57,6 +58,10 @@ export class ActorContext implements Context {
 
   get sender(): Ref | undefined {
     return this.cell.current?.sender;
+  }
+
+  get deadlineMs(): number {
+    return this.cell.current?.deadlineMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Identifies the link that the message being handled arrived over; undefined for a message from this partition. */
@@ -143,6 +148,7 @@ export class ActorContext implements Context {
   }
 
   options(options?: StreamOptions): StreamOptions {
+    checkOptions('ctx.options()', options, STREAM_OPTIONS);
     return new InheritedOptions(this.cell, options, this.cell.current);
   }
 
@@ -166,6 +172,11 @@ export class ActorContext implements Context {
   private assertOpen(what: string): void {
     if (!this.cell.isOpen) throw new StoppedError(`${this.path} cannot ${what}: it is stopping`);
   }
+}
+
+/** Scheduler time until which somebody waits for the reply to the message being handled; `Infinity` where nobody does. */
+export function deadlineOf(context: Context): number {
+  return context instanceof ActorContext ? context.deadlineMs : Number.POSITIVE_INFINITY;
 }
 
 /** Identifies the link that the message being handled arrived over: the same object for all messages of one link. */

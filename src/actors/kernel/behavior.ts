@@ -1,8 +1,9 @@
 import { ConfigError } from '../../errors.js';
-import { hasMark } from '../../foreign.js';
+import { hasMark, inspectKey, shownValue } from '../../foreign.js';
 import { isReservedName } from '../../reserved-names.js';
 import type { AnyMethod, AnyService, AskMethod, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { Context } from './context.js';
+import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
 import { isInfrastructure } from './infrastructure.js';
 import type { Later } from './later.js';
 import { type MailboxBounds, type Overflow, mailboxBounds } from './mailbox.js';
@@ -91,6 +92,8 @@ export interface Behavior<S extends AnyService, State> {
   readonly overflow: Overflow;
   readonly stashCapacity: number | undefined;
   readonly idleTimeoutMs: number | undefined;
+  /** What `console.log` shows. */
+  [inspectKey]?(): string;
   /** It belongs to the runtime; its work does not count as work of users. */
   readonly isOfRuntime: boolean;
 }
@@ -120,6 +123,7 @@ export type UntypedDefinition = BehaviorOptions<unknown> & Readonly<Record<strin
 
 /** As `behavior`, for a service that is unknown at compile time. */
 export function untypedBehavior<S extends AnyService>(service: S, definition: UntypedDefinition): Behavior<S, unknown> {
+  checkDefinition(service, definition);
   const { state, on = {}, supervision, mailbox, idleTimeoutMs, ...named } = definition;
   const handlers = new Map<AnyMethod, Handler>();
   for (const [name, method] of Object.entries(service.methods)) {
@@ -158,7 +162,40 @@ export function untypedBehavior<S extends AnyService>(service: S, definition: Un
     stashCapacity,
     idleTimeoutMs,
     isOfRuntime: isInfrastructure(service.typeName),
+    [inspectKey]: () => `Behavior<${service.typeName}>`,
   };
+}
+
+const HOOKS: AcceptedOptions = {
+  started: accepted.callback,
+  terminated: accepted.callback,
+  idle: accepted.callback,
+  stopping: accepted.callback,
+};
+const MAILBOX: AcceptedOptions = { capacity: accepted.number, overflow: accepted.text, stashCapacity: accepted.number };
+
+/** What the compiler sees in TypeScript. */
+function checkDefinition(service: AnyService, definition: UntypedDefinition): void {
+  if (!isService(service)) {
+    throw new ConfigError(
+      `behavior needs a service of a module that millrace gen made, as in behavior(Pricing, { ... }), not ${shownValue(service)}`,
+    );
+  }
+  if (typeof definition !== 'object' || definition === null) {
+    throw new ConfigError(
+      `the behavior of ${service.typeName} needs its handlers, as in behavior(Service, { quote: (state, request) => ... }), not ${shownValue(definition)}`,
+    );
+  }
+  const { state, on, mailbox, idleTimeoutMs } = definition;
+  const of = `the behavior of ${service.typeName}`;
+  checkOptions(of, { state, idleTimeoutMs }, { state: accepted.callback, idleTimeoutMs: accepted.milliseconds });
+  checkOptions(`on of ${of}`, on, HOOKS);
+  checkOptions(`mailbox of ${of}`, mailbox, MAILBOX);
+}
+
+/** A service of a generated module. */
+export function isService(value: unknown): value is AnyService {
+  return typeof value === 'object' && value !== null && 'typeName' in value && 'methods' in value;
 }
 
 const OVERFLOWS: readonly string[] = ['backpressure', 'drop-newest', 'drop-oldest'];
@@ -169,8 +206,8 @@ function isHandler(value: unknown): value is Handler {
 
 /** Throws ConfigError for an invalid idle timeout. */
 export function checkIdleTimeout(timeoutMs: number): void {
-  if (timeoutMs > 0 && timeoutMs < Number.POSITIVE_INFINITY) return;
-  throw new ConfigError(`idleTimeoutMs must be a positive finite number of milliseconds, not ${timeoutMs}`);
+  if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs < Number.POSITIVE_INFINITY) return;
+  throw new ConfigError(`idleTimeoutMs must be a positive finite number of milliseconds, not ${shownValue(timeoutMs)}`);
 }
 
 /** The mailbox bounds of a behavior; `given` applies where the behavior sets none. */

@@ -1,6 +1,7 @@
 import { ConfigError, ReentrantAskError } from '../../errors.js';
 import type { Meta } from '../../protocol/index.js';
 import { CallChain, type ChainMember } from './call-chain.js';
+import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
 import { type Delivery, type Sender, TellDelivery } from './delivery.js';
 import type { TraceContext } from './trace-context.js';
 
@@ -35,6 +36,10 @@ export interface StreamOptions extends AskOptions {
    */
   readonly windowItems?: number | undefined;
 }
+
+const TELL_OPTIONS: AcceptedOptions = { meta: accepted.object, trace: accepted.object };
+const ASK_OPTIONS: AcceptedOptions = { timeoutMs: accepted.milliseconds, signal: accepted.signal, ...TELL_OPTIONS };
+export const STREAM_OPTIONS: AcceptedOptions = { ...ASK_OPTIONS, windowItems: accepted.number };
 
 /** An actor that makes a call while it handles a message. */
 export interface Caller extends ChainMember, Sender {
@@ -87,7 +92,7 @@ export class InheritedOptions implements StreamOptions {
 }
 
 export function isInherited(options: object | undefined): options is InheritedOptions {
-  return options !== undefined && inheritedKey in options;
+  return typeof options === 'object' && options !== null && inheritedKey in options;
 }
 
 /** An outgoing call: the caller's options, merged with what it inherits from the message being handled. */
@@ -101,7 +106,7 @@ export interface OutgoingCall {
   readonly trace: TraceContext | undefined;
 }
 
-/** Creates the data of an ask. Throws ConfigError for an invalid `timeoutMs`, ReentrantAskError for a chain past its bound. */
+/** Creates the data of an ask. Throws ConfigError for an option that is wrong or unknown, ReentrantAskError for a chain past its bound. */
 export function outgoingAsk(
   options: AskOptions | undefined,
   running: Caller | undefined,
@@ -110,6 +115,7 @@ export function outgoingAsk(
   maxChain: number,
 ): OutgoingCall {
   const kept = isInherited(options) ? options : undefined;
+  if (kept === undefined) checkOptions('an ask', options, ASK_OPTIONS);
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs;
@@ -126,9 +132,13 @@ export function outgoingAsk(
   };
 }
 
-/** Creates the data of a tell: undefined when no actor sends it and it has no meta. This common case allocates nothing. */
+/**
+ * Creates the data of a tell: undefined when no actor sends it and it has no meta. This common case allocates nothing. Throws ConfigError for
+ * an option that is wrong or unknown.
+ */
 export function outgoingTell(options: SendOptions | undefined, running: Caller | undefined): TellDelivery | undefined {
   const kept = isInherited(options) ? options : undefined;
+  if (kept === undefined) checkOptions('a tell', options, TELL_OPTIONS);
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   const meta = joinMeta(inherited?.meta, options?.meta);

@@ -3,7 +3,7 @@
  * through ActorSystem. The kernel knows other processes only through the interface Route; it must never know of links, envelopes or
  * frames.
  */
-export { linkOf } from './actor-context.js';
+export { deadlineOf, linkOf } from './actor-context.js';
 export { type ActorNode, nodeOf } from './actor-node.js';
 export type { ActorPath } from './actor-path.js';
 export { ActorSystem, type HasSystem, systemKey } from './actor-system.js';
@@ -18,6 +18,7 @@ export {
   type Handler,
   type Handlers,
   isBehavior,
+  isService,
   type Lifecycle,
   type Terminated,
   type UntypedDefinition,
@@ -31,6 +32,8 @@ export {
   type StreamOptions,
   withMeta,
 } from './call.js';
+export { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+export { SPAWN_OPTIONS } from './spawn.js';
 export { handlerError } from './lifecycle.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
 export type { Context, SpawnOptions } from './context.js';

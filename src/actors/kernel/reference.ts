@@ -1,4 +1,5 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
+import { inspectKey, shownValue } from '../../foreign.js';
 import type { AnyMethod, AnyService, AskMethod, Ref, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import { isInfrastructure } from './infrastructure.js';
@@ -17,6 +18,8 @@ export interface UntypedRef {
   toRef(): Ref;
   /** The service and the path, for logs and messages. */
   toString(): string;
+  /** The service and the path. A reference cannot be made from them again: send `toRef()` in a message instead. */
+  toJSON(): { readonly service: string; readonly path: string };
   readonly type: 'actor';
   readonly name: string;
   readonly path: ActorPath;
@@ -140,6 +143,14 @@ abstract class Reference implements UntypedRef {
   toString(): string {
     return `${this.service.typeName} ${this.path.toString()}`;
   }
+
+  toJSON(): { readonly service: string; readonly path: string } {
+    return { service: this.service.typeName, path: this.path.toString() };
+  }
+
+  [inspectKey](): string {
+    return `ActorRef<${this.toString()}>`;
+  }
 }
 
 function referenceClass(
@@ -186,19 +197,30 @@ function callFor(method: AnyMethod, interceptor: Interceptor | undefined): Retur
   return interceptor === undefined ? call : intercepted(call, method, interceptor);
 }
 
+/** What is no object is no message: `create` would read it as an empty one, or fail with an error of its own. */
+function checkMessage(method: AnyMethod, message: unknown): void {
+  if ((typeof message === 'object' && message !== null) || message === undefined) return;
+  throw new ProtocolError(
+    `${method.fullName} needs a message, an object with the fields of ${method.request.typeName}, not ${shownValue(message)}`,
+  );
+}
+
 function callOf(method: AnyMethod): Call {
   const { request, mode } = method;
   switch (mode) {
     case 'tell':
       return function (message, options) {
+        checkMessage(method, message);
         return this[routeKey].tell(method, request.create(message), options);
       };
     case 'ask':
       return function (message, options) {
         let filled: unknown;
         try {
+          checkMessage(method, message);
           filled = request.create(message);
         } catch (cause) {
+          if (cause instanceof MillraceError) return Promise.reject(cause);
           return Promise.reject(new ProtocolError(`${method.fullName} cannot be asked with this message`, { cause }));
         }
         return this[routeKey].ask(method, filled, options);
@@ -206,6 +228,7 @@ function callOf(method: AnyMethod): Call {
     case 'stream':
       return function (message, options) {
         try {
+          checkMessage(method, message);
           return this[routeKey].stream(method, request.create(message), options);
         } catch (cause) {
           return new FailedStream(

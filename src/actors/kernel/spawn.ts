@@ -1,13 +1,20 @@
 import { ConfigError, StoppedError } from '../../errors.js';
+import { shownValue } from '../../foreign.js';
 import type { AnyService } from '../../protocol/index.js';
 import { checkName } from './actor-path.js';
-import type { Behavior } from './behavior.js';
+import { type Behavior, isBehavior } from './behavior.js';
 import { ActorCell } from './cell.js';
 import type { SpawnOptions } from './context.js';
+import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
 import type { Kernel } from './kernel.js';
 import type { ActorRef } from './reference.js';
 
-/** Starts an actor among `siblings`. Throws ConfigError for a name or channel id that is taken or invalid. */
+export const SPAWN_OPTIONS: AcceptedOptions = { name: accepted.text, cUid: accepted.channelId };
+
+/**
+ * Starts an actor among `siblings`. Throws ConfigError for a value that is not a behavior, for an option that is wrong or unknown, and for a
+ * name or channel id that is taken or invalid.
+ */
 export function spawn<S extends AnyService, T>(
   kernel: Kernel,
   parent: ActorCell | undefined,
@@ -16,6 +23,12 @@ export function spawn<S extends AnyService, T>(
   options: SpawnOptions | undefined,
 ): ActorRef<S> {
   if (kernel.isStopping) throw new StoppedError(`system ${kernel.name} cannot spawn: it is stopping`);
+  checkOptions('spawn', options, SPAWN_OPTIONS);
+  if (!isBehavior(behavior)) {
+    throw new ConfigError(
+      `spawn needs a behavior, which behavior(Service, { ... }) makes, not ${shownValue(behavior)}`,
+    );
+  }
   const name = options?.name ?? kernel.freeName(behavior.service, siblings);
   if (options?.name !== undefined) checkName(name);
   if (siblings.has(name)) {

@@ -1,8 +1,9 @@
 import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Meta } from '../../protocol/index.js';
-import { type Caller, chainOf, isInherited, joinMeta, type StreamOptions } from './call.js';
+import { type Caller, chainOf, isInherited, joinMeta, STREAM_OPTIONS, type StreamOptions } from './call.js';
 import type { CallChain } from './call-chain.js';
+import { checkOptions } from './given-options.js';
 import type { TraceContext } from './trace-context.js';
 
 /** An outgoing stream: the caller's options, merged with what it inherits from the message being handled. */
@@ -18,13 +19,15 @@ export interface StreamCall {
   readonly trace: TraceContext | undefined;
 }
 
-/** Creates the data of a stream. Throws ConfigError for an invalid option, ReentrantAskError for a chain past its bound. */
+/** Creates the data of a stream. Throws ConfigError for an option that is wrong or unknown, ReentrantAskError for a chain past its bound. */
 export function outgoingStream(
   options: StreamOptions | undefined,
   running: Caller | undefined,
   defaultTimeoutMs: number,
   maxChain: number,
 ): StreamCall {
+  const kept = isInherited(options) ? options : undefined;
+  if (kept === undefined) checkOptions('a stream', options, STREAM_OPTIONS);
   const { timeoutMs = defaultTimeoutMs, windowItems = limits.rpcStreamItems, signal, meta } = options ?? {};
   if (!(timeoutMs > 0)) {
     throw new ConfigError(
@@ -36,7 +39,6 @@ export function outgoingStream(
       `windowItems of a stream must be a whole number from 1 to ${limits.streamItems}, not ${windowItems}`,
     );
   }
-  const kept = isInherited(options) ? options : undefined;
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   return {

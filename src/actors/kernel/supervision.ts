@@ -1,5 +1,6 @@
 import { ConfigError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
+import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
 
 /**
  * What happens to an actor whose handler, timer or hook failed. The failed message is never handled again.
@@ -39,9 +40,19 @@ export interface Supervisor {
 const DIRECTIVES: readonly string[] = ['stop', 'restart', 'resume', 'escalate'];
 const DEFAULT_BACKOFF = { minMs: 10, maxMs: 1_000 };
 
+const POLICY: AcceptedOptions = {
+  onFailure: accepted.anything,
+  maxRestarts: accepted.number,
+  windowMs: accepted.milliseconds,
+  backoff: accepted.object,
+};
+const BACKOFF: AcceptedOptions = { minMs: accepted.milliseconds, maxMs: accepted.milliseconds };
+
 /** Throws ConfigError for an unknown directive or an invalid number. */
 export function supervisor(supervision: Supervision | undefined): Supervisor {
   const policy: SupervisionPolicy = typeof supervision === 'string' ? { onFailure: supervision } : (supervision ?? {});
+  checkOptions('supervision', policy, POLICY);
+  checkOptions('supervision.backoff', policy.backoff, BACKOFF);
   const { onFailure = 'restart', maxRestarts, windowMs, backoff = DEFAULT_BACKOFF } = policy;
   if (typeof onFailure !== 'function' && !DIRECTIVES.includes(onFailure)) {
     throw new ConfigError(

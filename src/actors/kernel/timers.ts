@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { shownValue } from '../../foreign.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 
 /** An actor's queue of signals: each runs in a turn of the actor, before its messages. */
@@ -60,8 +61,13 @@ export class ActorTimers {
   }
 
   add(delayMs: number, periodMs: number | undefined, callback: () => unknown): Timer {
-    if (!(delayMs >= 0) || periodMs === 0) {
-      throw new ConfigError(`a timer needs a delay of at least 0 ms, or a period above 0 ms, not ${delayMs}`);
+    if (typeof delayMs !== 'number' || !(delayMs >= 0) || periodMs === 0) {
+      throw new ConfigError(
+        `a timer needs a delay of at least 0 ms, or a period above 0 ms, not ${shownValue(delayMs)}`,
+      );
+    }
+    if (typeof callback !== 'function') {
+      throw new ConfigError(`a timer needs a function to call, not ${shownValue(callback)}`);
     }
     const timer = new ActorTimer(this, delayMs, periodMs, callback);
     this.all.add(timer);

@@ -1,7 +1,17 @@
 import type { RequestListener, Server as HttpServer } from 'node:http';
 import { ConfigError } from '../../errors.js';
 import type { Scheduler } from '../../scheduler/index.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../kernel/index.js';
 import type { Runtime } from './runtime.js';
+
+/**
+ * An HTTP server of `node:http` or `node:https`. The types of Node are not named here, so that programs without `@types/node` compile.
+ */
+export interface DrainableServer {
+  readonly listening: boolean;
+  closeIdleConnections(): void;
+  closeAllConnections(): void;
+}
 
 export interface DrainHttpOptions {
   /**
@@ -15,6 +25,8 @@ export interface DrainHttpOptions {
   readonly graceMs?: number;
 }
 
+const OPTIONS: AcceptedOptions = { noticeMs: accepted.milliseconds, graceMs: accepted.milliseconds };
+
 /** Time in ms without a new connection after which no client is expected to open one. */
 const QUIET_MS = 100;
 /** Longest time in ms that requests are held meanwhile. */
@@ -24,7 +36,7 @@ const HELD_MS = 1_000;
  * Ends an HTTP server of `node:http`, which Fastify (`fastify.server`), Express and Nest use too, and answers every request over a
  * connection that the server has accepted. From the call on, each response has the header `Connection: close`, so that clients open their
  * next connection elsewhere. Idle connections stay until their client uses them once more, or for their keep-alive time. Resolves when
- * all connections have ended. Rejects with ConfigError for an invalid time.
+ * all connections have ended. Rejects with ConfigError for an invalid time, or a value that is not such a server.
  *
  *     stopOnSignals(runtime, {
  *       before: async () => {
@@ -35,9 +47,16 @@ const HELD_MS = 1_000;
  */
 export async function drainHttpServer(
   { scheduler }: Runtime,
-  server: HttpServer,
-  { noticeMs = 500, graceMs = 10_000 }: DrainHttpOptions = {},
+  server: DrainableServer,
+  options: DrainHttpOptions = {},
 ): Promise<void> {
+  if (!isHttpServer(server)) {
+    throw new ConfigError(
+      'drainHttpServer needs the server of node:http: what app.listen() of Express returns, fastify.server, or app.getHttpServer() of Nest.',
+    );
+  }
+  checkOptions('drainHttpServer', options, OPTIONS);
+  const { noticeMs = 500, graceMs = 10_000 } = options;
   checkTime('noticeMs', noticeMs);
   checkTime('graceMs', graceMs);
   for (const event of requestEvents(server)) server.prependListener(event, lastOfItsConnection);
@@ -58,6 +77,13 @@ export async function drainHttpServer(
 function requestEvents(server: HttpServer): readonly string[] {
   const expecting = ['checkContinue', 'checkExpectation'].filter((event) => server.listenerCount(event) > 0);
   return ['request', ...expecting];
+}
+
+/** The compiler lets anything pass that has the methods of DrainableServer, and JavaScript anything at all. */
+function isHttpServer(server: unknown): server is HttpServer {
+  return (
+    typeof server === 'object' && server !== null && 'closeAllConnections' in server && 'prependListener' in server
+  );
 }
 
 const lastOfItsConnection: RequestListener = (_request, response) => {

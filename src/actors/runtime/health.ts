@@ -69,11 +69,13 @@ export interface HealthInput {
   readonly partitionProblems: readonly string[];
   /** Each partition on a thread or in a process of its own is gone for good. */
   readonly haveHostedFailed: boolean;
+  /** Sentences about names that were refused to actors of this process. */
+  readonly names: readonly string[];
   readonly eventLoop: EventLoopLoad;
 }
 
 export function healthOf(input: HealthInput): Health {
-  const { phase, controlPlane, partitions, partitionProblems, haveHostedFailed, eventLoop } = input;
+  const { phase, controlPlane, partitions, partitionProblems, haveHostedFailed, names, eventLoop } = input;
   const isCutOff = phase === 'running' && !controlPlane.isReachable;
   const pressures = partitions.map((partition) => partition.pressure());
   const problems = [
@@ -82,6 +84,7 @@ export function healthOf(input: HealthInput): Health {
       ? [`The control plane at ${controlPlane.address} cannot be reached any more: start this process again.`]
       : []),
     ...partitionProblems,
+    ...names,
     ...pressures.flatMap(pressureProblem),
     ...delayProblem(eventLoop),
   ];

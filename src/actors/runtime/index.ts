@@ -31,6 +31,6 @@ export type { NetOptions } from './net-options.js';
 export { runtimeSettings } from './settings.js';
 export { Runtime, type StartOptions } from './start.js';
 export type { RuntimeInterceptor, InterceptedSegment } from './segment-interceptor.js';
-export { type DrainHttpOptions, drainHttpServer } from './drain-http-server.js';
+export { type DrainableServer, type DrainHttpOptions, drainHttpServer } from './drain-http-server.js';
 export { type SignalOptions, type SignalStop, stopOnSignals } from './stop-on-signals.js';
 export type { StopOptions, StopReport } from './stopping.js';

@@ -28,13 +28,14 @@ export class Observer {
     return runtimeMetrics(this.#partitions.views(), this.#runs.counts(), this.#load());
   }
 
-  health(phase: HealthInput['phase'], controlPlane: HealthInput['controlPlane']): Health {
+  health(phase: HealthInput['phase'], controlPlane: HealthInput['controlPlane'], names: readonly string[]): Health {
     return healthOf({
       phase,
       controlPlane,
       partitions: this.#partitions.views(),
       partitionProblems: this.#partitions.problems(),
       haveHostedFailed: this.#partitions.haveFailedForGood,
+      names,
       eventLoop: this.#load(),
     });
   }

@@ -1,4 +1,4 @@
-import { namedMessageOf } from '../../foreign.js';
+import { messageOf, namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import { routeKey, type UntypedRef, type Watcher } from '../kernel/index.js';
@@ -15,6 +15,8 @@ export class RegisteredNames {
   readonly #held = new Map<string, Held>();
   /** Names of ended actors whose unregistration is pending. */
   readonly #leaving = new Map<string, Promise<void>>();
+  /** Names that were asked for with an actor's spawn and refused, while that actor lives: why. */
+  readonly #refused = new Map<string, Held & { readonly why: string }>();
 
   constructor(client: () => ControlPlaneClient, log: Logger) {
     this.#client = client;
@@ -27,10 +29,29 @@ export class RegisteredNames {
     await this.#client().registerName(name, ref.toRef());
     const watcher: Watcher = { terminated: () => this.#ended(name, ref) };
     this.#held.set(name, { ref, watcher });
+    this.#noLongerRefused(name, ref);
     ref[routeKey].watch(watcher);
   }
 
+  /** As `register`, for a caller that waits for nothing: a refusal is logged, and a problem until the actor ends or gets the name. */
+  announce(name: string, ref: UntypedRef): void {
+    this.register(name, ref).catch((error: unknown) => {
+      this.#log.error('a name was not registered', { name, error: namedMessageOf(error) });
+      const watcher: Watcher = { terminated: () => this.#noLongerRefused(name, ref) };
+      this.#refused.set(name, { ref, watcher, why: messageOf(error) });
+      ref[routeKey].watch(watcher);
+    });
+  }
+
+  /** Sentences about the names that actors of this process should have and have not. */
+  problems(): readonly string[] {
+    return [...this.#refused].map(
+      ([name, { why }]) => `The name "${name}" is not registered for its actor here: ${why}`,
+    );
+  }
+
   async unregister(name: string, ref: UntypedRef): Promise<void> {
+    this.#noLongerRefused(name, ref);
     this.#forget(name, ref);
     await this.#client().unregisterName(name, ref.toRef().cUid);
   }
@@ -45,6 +66,13 @@ export class RegisteredNames {
     if (held?.ref[routeKey] !== ref[routeKey]) return;
     this.#held.delete(name);
     ref[routeKey].unwatch(held.watcher);
+  }
+
+  #noLongerRefused(name: string, ref: UntypedRef): void {
+    const refused = this.#refused.get(name);
+    if (refused?.ref[routeKey] !== ref[routeKey]) return;
+    this.#refused.delete(name);
+    ref[routeKey].unwatch(refused.watcher);
   }
 
   #ended(name: string, ref: UntypedRef): void {

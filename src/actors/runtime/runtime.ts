@@ -1,5 +1,4 @@
 import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
-import { namedMessageOf } from '../../foreign.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import { closableLogger, type Logger } from '../../logging/index.js';
@@ -21,6 +20,8 @@ import {
   type UntypedRef,
 } from '../kernel/index.js';
 import { ControlPlaneNews } from './control-plane-news.js';
+import { withDecimalJson } from './decimal-json.js';
+import { checkLookup, checkReference, checkRegistration, checkRun, checkSpawn } from './given-arguments.js';
 import type { Health } from './health.js';
 import { type Leftovers, leftoversOf } from './leftovers.js';
 import type { RuntimeMetrics } from './metrics.js';
@@ -156,7 +157,7 @@ export class Runtime implements HasSystem {
       isServedHere: this.#servesControlPlane,
       isReachable: this.isConnected,
     };
-    return this.#observer.health(this.#stopping.phase, controlPlane);
+    return this.#observer.health(this.#stopping.phase, controlPlane, this.#names.problems());
   }
 
   /** Counters since its start. Visits every actor: about 30 ms for a million. */
@@ -180,20 +181,22 @@ export class Runtime implements HasSystem {
 
   // ---- for users
 
-  /** Starts an actor in this process's first partition; `register: true` registers its name in the cluster. */
+  /**
+   * Starts an actor in this process's first partition. `register: true` enters its name in the cluster's registry; when another actor has the
+   * name, that is logged and one of the `problems` of `health()`. To wait for it, call `register` instead.
+   */
   spawn<S extends AnyService, T>(
     definition: Behavior<S, T>,
     options: SpawnOptions & { readonly register?: boolean } = {},
   ): ActorRef<S> {
+    checkSpawn(options);
     const { register = false, name, ...rest } = options;
     if (register && name === undefined) {
       throw new ConfigError('An actor needs a name to be registered: spawn(behavior, { name, register: true }).');
     }
     const ref = this.#partitions.first.system.spawn(definition, { ...rest, ...(name === undefined ? {} : { name }) });
     if (register && name !== undefined) {
-      this.register(name, ref).catch((error: unknown) =>
-        this.#log.error('a name was not registered', { name, error: namedMessageOf(error) }),
-      );
+      this.#names.announce(name, ref);
     }
     return ref;
   }
@@ -202,11 +205,13 @@ export class Runtime implements HasSystem {
    * Registers an actor under a name that every process of the cluster can look up, until the actor ends. Rejects with ConfigError when
    * another actor has the name.
    */
-  register(name: string, ref: UntypedRef): Promise<void> {
+  async register(name: string, ref: UntypedRef): Promise<void> {
+    checkRegistration(name, ref);
     return this.#names.register(name, ref);
   }
 
-  unregister(name: string, ref: UntypedRef): Promise<void> {
+  async unregister(name: string, ref: UntypedRef): Promise<void> {
+    checkRegistration(name, ref);
     return this.#names.unregister(name, ref);
   }
 
@@ -216,17 +221,20 @@ export class Runtime implements HasSystem {
     name: string,
     options: { readonly timeoutMs?: number } = {},
   ): Promise<ActorRef<S>> {
+    checkLookup(service, name, options);
     const ref = await this.#joined.lookup(name, service.typeName, options.timeoutMs ?? 5_000);
     return this.#partitions.first.system.reference(service, ref);
   }
 
   /** Stops an actor of this process; resolves when it and its children have stopped. */
-  stopActor(ref: UntypedRef): Promise<void> {
+  async stopActor(ref: UntypedRef): Promise<void> {
+    checkReference('runtime.stopActor(ref)', ref);
     return this.#partitions.first.system.stop(ref);
   }
 
   /** Runs a pipeline on the partitions of the cluster. Rejects with ConfigError, before anything starts, for an invalid definition. */
   async run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
+    checkRun(pipeline, options);
     this.#stopping.assertNotStarted(`Pipeline "${pipeline.name}"`);
     const isFar = !this.#partitions.isOne || !this.#servesControlPlane || this.#hasOthers();
     return this.#runs.start(this.#joined, this.#partitions.first.definitions, pipeline, options, isFar);
@@ -237,15 +245,16 @@ export class Runtime implements HasSystem {
     this.#news.lostListeners.push(listener);
   }
 
+  /** Where this runtime is and what is in it. As JSON its ids are decimal strings. */
   describe(): v1.RuntimeDescriptionInit {
-    return {
+    return withDecimalJson({
       pUid: this.#client?.pUid ?? 0n,
       node: this.node,
       name: this.name,
       partitions: this.#partitions.views().map((view) => v1.PartitionDescription.create(view.description())),
       servesControlPlane: this.#servesControlPlane,
       isConnected: this.isConnected,
-    };
+    });
   }
 
   /** Counters that must be 0 after a stop; tests check them. */

@@ -1,3 +1,4 @@
+import { ConfigError } from '../../errors.js';
 import type { TracingSource } from '../kernel/index.js';
 import { createLogger, type Logger, silentLogger } from '../../logging/index.js';
 import { type OptionValues, readOptionsFile, resolveOptions } from '../../options/index.js';
@@ -29,7 +30,7 @@ export interface StartOptions extends Partial<OptionValues> {
   readonly tracing?: TracingSource;
 }
 
-export const Runtime = {
+export interface RuntimeStarter {
   /**
    * Starts a runtime in this process, on real time: the way to embed Millrace in a service. Options come from code, then from the
    * environment (MILLRACE_*), then from millrace.config.json. Rejects with ConfigError for an unknown or invalid option. Variables that set
@@ -39,28 +40,37 @@ export const Runtime = {
    *     const ref = runtime.spawn(pricing, { name: 'pricing', register: true });
    *     const { price } = await ref.quote({ symbol: 'ACME' }, { timeoutMs: 100 });
    */
-  async start({
-    name = 'process-0',
-    log,
-    folder = process.cwd(),
-    tap,
-    tracing,
-    initializers,
-    partitionProgram,
-    ...code
-  }: StartOptions = {}): Promise<RuntimeProcess> {
-    const { values, notice } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
-    const { logLevel: level, logFormat: format, linkDeadMs } = values;
-    const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
-    if (notice !== undefined) chosen.warn(notice);
-    const net = await netSettings(values);
-    const executor = new Executor({ log: chosen, linkDeadMs, tap, ...(net && { net }) });
-    return executor.start({
-      name,
-      ...(tracing && { tracing }),
-      ...(initializers && { initializers }),
-      ...(partitionProgram && { partitionProgram }),
-      ...runtimeSettings(values),
-    });
-  },
-};
+  start(options?: StartOptions): Promise<RuntimeProcess>;
+}
+
+async function start({
+  name = 'process-0',
+  log,
+  folder = process.cwd(),
+  tap,
+  tracing,
+  initializers,
+  partitionProgram,
+  ...code
+}: StartOptions = {}): Promise<RuntimeProcess> {
+  const { values, notice } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
+  const { logLevel: level, logFormat: format, linkDeadMs } = values;
+  const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
+  if (notice !== undefined) chosen.warn(notice);
+  const net = await netSettings(values);
+  const executor = new Executor({ log: chosen, linkDeadMs, tap, ...(net && { net }) });
+  return executor.start({
+    name,
+    ...(tracing && { tracing }),
+    ...(initializers && { initializers }),
+    ...(partitionProgram && { partitionProgram }),
+    ...runtimeSettings(values),
+  });
+}
+
+/** What `new Runtime()` calls, which the compiler refuses and JavaScript does not. */
+function refuseNew(): never {
+  throw new ConfigError("a runtime is not made with new: start it with await Runtime.start({ logLevel: 'warn' })");
+}
+
+export const Runtime: RuntimeStarter = Object.assign(refuseNew.bind(undefined), { start });

@@ -1,5 +1,6 @@
 import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../kernel/index.js';
 import type { Runtime } from './runtime.js';
 import type { StopOptions, StopReport } from './stopping.js';
 
@@ -17,6 +18,12 @@ export interface SignalStop {
   release(): void;
 }
 
+const OPTIONS: AcceptedOptions = {
+  signals: accepted.object,
+  drainTimeoutMs: accepted.milliseconds,
+  before: accepted.callback,
+};
+
 /** Signals this close to the first belong to the same request: npm forwards a signal that the terminal has sent already. */
 const SAME_REQUEST_MS = 1_000;
 
@@ -28,6 +35,7 @@ const SAME_REQUEST_MS = 1_000;
  *     stopOnSignals(runtime, { drainTimeoutMs: 20_000, before: () => server.close() });
  */
 export function stopOnSignals(runtime: Runtime, options: SignalOptions = {}): SignalStop {
+  checkOptions('stopOnSignals', options, OPTIONS);
   const { signals = ['SIGTERM', 'SIGINT'], drainTimeoutMs = limits.drainTimeoutMs, before } = options;
   if (signals.length === 0) {
     throw new ConfigError('stopOnSignals needs at least one signal: leave the option signals out, or name one.');

@@ -4,6 +4,7 @@ import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
+import { checkStop } from './given-arguments.js';
 import { Drain } from './drain.js';
 import type { Phase } from './health.js';
 import { isNothing, type RuntimeUnfinished } from './runtime-unfinished.js';
@@ -106,6 +107,7 @@ export class Stopping {
    * moment; after a call from elsewhere, the drain does not wait for `before` any more once the runtime has no other work.
    */
   async stop(options: StopOptions): Promise<StopReport> {
+    checkStop(options);
     const { before, drainTimeoutMs = before === undefined ? 0 : limits.drainTimeoutMs } = options;
     if (!(drainTimeoutMs >= 0 && drainTimeoutMs < Number.POSITIVE_INFINITY)) {
       throw new ConfigError(`drainTimeoutMs must be a finite number of milliseconds from 0, not ${drainTimeoutMs}.`);

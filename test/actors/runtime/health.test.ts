@@ -32,6 +32,13 @@ describeRuntime('the health of a runtime', (start) => {
     expect(() => Object.assign(health.partitions, { 0: undefined })).to.throw(TypeError);
   });
 
+  it('goes with a description whose ids are decimal strings in JSON', async () => {
+    const { runtime } = await start();
+    const description = runtime.describe();
+    expect(description.pUid).to.equal(runtime.pUid);
+    expect(JSON.parse(JSON.stringify(description))).to.deep.include({ pUid: String(runtime.pUid), name: runtime.name });
+  });
+
   it('is not ready while a mailbox is too full, and names it', async () => {
     const { runtime } = await start();
     const held = gate();

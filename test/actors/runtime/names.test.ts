@@ -3,7 +3,7 @@ import { AskTimeoutError, ConfigError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { behavior } from '#src/actors/kernel/index.js';
 import { rejection } from '../../support/rejection.js';
-import { describeRuntime } from './harness.js';
+import { describeRuntime, until } from './harness.js';
 
 const numbered = (ordinal: number) =>
   behavior(v1.PartitionRuntime, { supervision: 'stop', describe: () => ({ ordinal }) });
@@ -54,6 +54,26 @@ describeRuntime('a registered name', (start) => {
     await cluster.pass(cluster.many(500, 100));
     await runtime.register('it', runtime.spawn(numbered(2)));
     expect(await (await runtime.lookup(v1.PartitionRuntime, 'it')).describe({})).to.include({ ordinal: 2 });
+  });
+
+  it('that is refused is a problem of the process, until its actor has it or ends', async () => {
+    const { runtime, cluster } = await start();
+    const other = await cluster.start();
+    await other.register('it', other.spawn(numbered(1)));
+    const refused = runtime.spawn(numbered(2), { name: 'it', register: true });
+    await until(() => !runtime.health().isReady);
+    expect(runtime.health().isAlive).to.equal(true);
+    expect(runtime.health().problems).to.have.length(1);
+    expect(runtime.health().problems[0]).to.match(/^The name "it" is not registered .* is taken by /);
+    await runtime.stopActor(refused);
+    await until(() => runtime.health().isReady);
+
+    const waiting = runtime.spawn(numbered(3), { name: 'it', register: true });
+    await until(() => !runtime.health().isReady);
+    await other.stop();
+    await runtime.register('it', waiting);
+    expect(runtime.health().problems).to.deep.equal([]);
+    await runtime.stopActor(waiting);
   });
 
   it('stays with an actor that lives, whatever is unregistered', async () => {

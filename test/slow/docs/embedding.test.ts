@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stepsBefore } from './page.js';
+import { stepsBefore, stepsOf } from './page.js';
 import { Project, root } from './project.js';
 
 /** A reader that is slower than a burst, and clients that leave, beside the files of the page. */
@@ -49,6 +49,46 @@ await watched.return();
 assert.equal(alone.state.feeds.size, 0);
 console.log('passed');
 `;
+
+/** Starts each service on a port that another server has. */
+const BUSY = `
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+const server = createServer().listen(3000);
+await once(server, 'listening');
+for (const program of ['fastify.js', 'express.js', 'nest.js']) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program], { encoding: 'utf8', timeout: 60_000 });
+  assert.equal(status, 1, program + ' ends with ' + status);
+  assert.equal(stdout.includes('listening'), false, program);
+  assert.ok((stdout + stderr).includes('EADDRINUSE'), program + ': ' + stdout + stderr);
+}
+server.close();
+console.log('passed');
+`;
+
+describe('a service of docs/embedding.md', function () {
+  this.timeout(300_000);
+
+  it('ends with an error when its port is in use', async () => {
+    const steps = stepsOf(readFileSync(join(root, 'docs/embedding.md'), 'utf8')).filter(
+      (step) => step.kind === 'file' || (step.kind === 'run' && !step.command.startsWith('curl ')),
+    );
+    // Everything is compiled at the end, when all is installed.
+    const prepared = steps.filter((step) => step.kind !== 'run' || step.command !== 'npx tsc');
+    const project = await Project.create();
+    try {
+      for (const step of prepared) await project.do(step);
+      await project.do({ kind: 'run', command: 'npx tsc', prints: undefined });
+      await project.do({ kind: 'file', path: 'busy.js', text: BUSY });
+      await project.do({ kind: 'run', command: 'node busy.js', prints: 'passed' });
+    } finally {
+      await project.close();
+    }
+  });
+});
 
 describe('the stream of docs/embedding.md', function () {
   this.timeout(120_000);

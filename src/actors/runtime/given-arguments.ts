@@ -1,0 +1,60 @@
+/** Checks what users pass to a Runtime: JavaScript passes anything, and a wrong argument must not fail later, as something else. */
+import { ConfigError } from '../../errors.js';
+import { shownValue } from '../../foreign.js';
+import { accepted, type AcceptedOptions, checkOptions, isService, routeKey, SPAWN_OPTIONS } from '../kernel/index.js';
+import { isPipeline } from './pipeline.js';
+
+const SPAWN: AcceptedOptions = { ...SPAWN_OPTIONS, register: accepted.flag };
+const LOOKUP: AcceptedOptions = { timeoutMs: accepted.milliseconds };
+const RUN: AcceptedOptions = { args: accepted.anything, instances: accepted.object, partitions: accepted.object };
+const STOP: AcceptedOptions = {
+  drainTimeoutMs: accepted.milliseconds,
+  before: accepted.callback,
+  signal: accepted.signal,
+};
+
+export function checkSpawn(options: object): void {
+  checkOptions('runtime.spawn', options, SPAWN);
+}
+
+export function checkStop(options: object): void {
+  checkOptions('runtime.stop', options, STOP);
+}
+
+export function checkLookup(service: unknown, name: unknown, options: { readonly timeoutMs?: number }): void {
+  if (!isService(service)) {
+    throw new ConfigError(
+      `runtime.lookup(Service, name) needs a service of a module that millrace gen made, not ${shownValue(service)}.`,
+    );
+  }
+  checkName('runtime.lookup(Service, name)', name);
+  checkOptions('runtime.lookup', options, LOOKUP);
+  const { timeoutMs = 1 } = options;
+  if (!(timeoutMs > 0 && timeoutMs < Number.POSITIVE_INFINITY)) {
+    throw new ConfigError(`timeoutMs of runtime.lookup must be a positive finite number, not ${timeoutMs}.`);
+  }
+}
+
+export function checkRegistration(name: unknown, ref: unknown): void {
+  checkName('runtime.register(name, ref)', name);
+  checkReference('runtime.register(name, ref)', ref);
+}
+
+export function checkReference(call: string, ref: unknown): void {
+  if (typeof ref === 'object' && ref !== null && routeKey in ref) return;
+  throw new ConfigError(`${call} needs the reference of an actor, which spawn returns, not ${shownValue(ref)}.`);
+}
+
+export function checkRun(pipeline: unknown, options: object): void {
+  if (!isPipeline(pipeline)) {
+    throw new ConfigError(
+      `runtime.run needs a pipeline, which pipeline(name, import.meta.url, declare) makes, not ${shownValue(pipeline)}.`,
+    );
+  }
+  checkOptions('runtime.run', options, RUN);
+}
+
+function checkName(call: string, name: unknown): void {
+  if (typeof name === 'string' && name !== '') return;
+  throw new ConfigError(`${call} needs a name, a text that is not empty, not ${shownValue(name)}.`);
+}

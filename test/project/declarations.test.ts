@@ -1,0 +1,49 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { expect } from 'chai';
+
+const OF_NODE = /from '(node:[^']+)'|import\('(node:[^']+)'\)|\b(NodeJS\.\w+)|<reference (types="node")/;
+const IMPORTED = /(?:from|import) ?\(?'(\.[^']+)'/g;
+/** Entry points that are made for another package, whose own types may need those of Node. */
+const FOR_ANOTHER_PACKAGE = ['./nact', './nact/level', './prometheus', './opentelemetry'];
+
+const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  readonly exports: Readonly<
+    Record<string, string | Readonly<Record<'import' | 'require', { readonly types: string }>>>
+  >;
+};
+const entryPoints = Object.entries(manifest.exports).flatMap(([name, target]) =>
+  typeof target === 'string' || FOR_ANOTHER_PACKAGE.includes(name)
+    ? []
+    : (['import', 'require'] as const).map((kind) => ({ name, kind, types: normalize(target[kind].types) })),
+);
+
+/** The declaration files that the compiler reads for `entry`, each with its text. */
+function declarationsOf(entry: string): ReadonlyMap<string, string> {
+  const read = new Map<string, string>();
+  const wanted = [entry];
+  for (let path = wanted.pop(); path !== undefined; path = wanted.pop()) {
+    if (read.has(path)) continue;
+    const text = readFileSync(path, 'utf8');
+    read.set(path, text);
+    for (const [, target = ''] of text.matchAll(IMPORTED)) {
+      const declaration = join(dirname(path), target.replace(/\.(c?)js$/, '.d.$1ts'));
+      if (existsSync(declaration)) wanted.push(declaration);
+    }
+  }
+  return read;
+}
+
+describe('the types of the package', () => {
+  for (const { name, kind, types } of entryPoints) {
+    it(`need no types of Node for ${name}, where it is loaded with ${kind}`, () => {
+      const declarations = declarationsOf(types);
+      const ofNode = [...declarations].flatMap(([path, text]) => {
+        const found = OF_NODE.exec(text.replaceAll(/\/\*[^]*?\*\//g, ''));
+        return found === null ? [] : [`${path}: ${found[0]}`];
+      });
+      expect(ofNode).to.deep.equal([]);
+      if (name === '.') expect(declarations.size).to.be.greaterThan(50);
+    });
+  }
+});
