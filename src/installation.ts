@@ -139,12 +139,18 @@ export async function loadPart<T>(part: Promise<T>): Promise<T> {
   try {
     return await part;
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code !== 'EMFILE' && code !== 'ENFILE') throw cause;
-    const who = code === 'EMFILE' ? 'this process' : 'this machine';
+    const who = whoLacksFiles(cause);
+    if (who === undefined) throw cause;
     throw new ResourceError(
-      `A part of Millrace cannot be loaded: ${who} has too many open files (${code}). Raise the limit: ulimit -n 1024, or LimitNOFILE= of systemd.`,
+      `A part of Millrace cannot be loaded: ${who} has too many open files. Raise the limit: ulimit -n 1024, or LimitNOFILE= of systemd.`,
       { cause },
     );
   }
+}
+
+/** Newer Nodes have these faults only in the message of an error, where the file is a package.json. */
+function whoLacksFiles(error: unknown): string | undefined {
+  const [code, message] = [codeOf(error), messageOf(error)];
+  if (code === 'EMFILE' || message.includes('too many open files')) return 'this process';
+  return code === 'ENFILE' || message.includes('file table overflow') ? 'this machine' : undefined;
 }

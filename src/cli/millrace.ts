@@ -3,7 +3,6 @@
  * What the shell runs. Node opens all files of a program at once, and reports the lack of descriptors with a trace of its own; so this file
  * imports nothing, and loads the rest where that can be caught.
  */
-const LACKS = { EMFILE: 'this process', ENFILE: 'this machine' } as const;
 /** ExitCode.failed, of a file that may be one of those that cannot be loaded. */
 const FAILED = 1;
 
@@ -18,7 +17,10 @@ try {
   process.exitCode = FAILED;
 }
 
+/** As in `installation`. Newer Nodes have these faults only in the message of an error, where the file is a package.json. */
 function whoLacksFiles(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'EMFILE' || code === 'ENFILE' ? LACKS[code] : undefined;
+  if (!(error instanceof Error)) return undefined;
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'EMFILE' || error.message.includes('too many open files')) return 'this process';
+  return code === 'ENFILE' || error.message.includes('file table overflow') ? 'this machine' : undefined;
 }

@@ -13,6 +13,9 @@ function filesBelow(folder: string): string[] {
 const sources = filesBelow('src').filter((path) => path.endsWith('.ts'));
 const read = (path: string): string => readFileSync(path, 'utf8');
 
+/** Imports nothing: it has to work where no other file can be opened. */
+const ENTRY = 'src/cli/millrace.ts';
+
 describe('the style of the house', () => {
   it(`keeps every file of src and test within ${MAX_LINES} lines`, () => {
     const files = [...sources, ...filesBelow('test').filter((path) => path.endsWith('.ts'))];
@@ -46,14 +49,14 @@ describe('the style of the house', () => {
 
   it('looks at errors, which may be of any realm, by what foreign.ts offers', () => {
     const unguarded = /instanceof Error\b|isNativeError|\bString\((error|cause)\)|'code' in (error|cause)\b/;
-    const files = sources.filter((path) => !['src/foreign.ts', 'src/logging/describe-fields.ts'].includes(path));
+    const files = sources.filter((path) => !['src/foreign.ts', 'src/logging/describe-fields.ts', ENTRY].includes(path));
     expect(files.filter((path) => unguarded.test(read(path)))).to.deep.equal([]);
   });
 
   it('prints from the command line by what output.ts offers', () => {
     const printing = /\b(stdout|stderr)\.write\(|\bconsole\./;
     const printers = sources.filter((path) => path.startsWith('src/cli/') && printing.test(read(path)));
-    expect(printers).to.deep.equal(['src/cli/output.ts']);
+    expect(printers).to.deep.equal([ENTRY, 'src/cli/output.ts']);
   });
 
   it('asks installation.ts where files of the package are', () => {
