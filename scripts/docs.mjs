@@ -91,7 +91,7 @@ function optionsPage() {
 
 Each option is taken from the first of these that gives it: code (\`Runtime.start({ askTimeoutMs: 1000 })\`), an environment
 variable, the config file \`millrace.config.json\` in the working folder (\`{ "askTimeoutMs": 1000 }\`), the default.
-\`millrace config\` prints the values in force and where each came from. What happens at each bound is told in [limits.md](limits.md).
+\`millrace config\` prints the values in force and where each came from. What happens at each bound is described in [limits.md](limits.md).
 
 In code and in the config file, a name that is not known or a value that is not accepted is a \`ConfigError\` before anything starts. The
 config file is one JSON object in UTF-8, with or without a byte order mark, in which each key occurs once.

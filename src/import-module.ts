@@ -2,12 +2,41 @@
 
 import { isRecord } from './foreign.js';
 
-/** The exports of a module. Rejects with what loading it throws. */
+/** What Node prints first of an error that it found in a file: the file and the line. */
+const PLACE = /^((?:file:|\/|[A-Za-z]:\\)\S.*:\d+)$/m;
+
+/** The exports of a module. Rejects with what loading it throws; a SyntaxError says the file and the line. */
 export async function importModule(url: string): Promise<Readonly<Record<string, unknown>>> {
-  // Bundlers would look for what `url` may be among the files of the package.
-  const module: unknown = await import(/* webpackIgnore: true */ /* @vite-ignore */ url);
+  let module: unknown;
+  try {
+    // Bundlers would look for what `url` may be among the files of the package.
+    module = await import(/* webpackIgnore: true */ /* @vite-ignore */ url);
+  } catch (error) {
+    throw error instanceof SyntaxError ? await located(error, url) : error;
+  }
   if (!isRecord(module)) return {};
   const own = module['default'];
   // TypeScript and bundlers mark what was an ES module before they made CommonJS of it.
   return isRecord(own) && own['__esModule'] === true ? own : module;
+}
+
+/** Node keeps the place of a SyntaxError to itself until it prints the error: the module, or one that it imports, may have it. */
+async function located(error: SyntaxError, url: string): Promise<SyntaxError> {
+  const place = PLACE.exec(error.stack?.split('\n', 1)[0] ?? '')?.[1] ?? (await placeThatNodePrints(url));
+  return place === undefined ? error : new SyntaxError(`${error.message}, at ${place}`, { cause: error });
+}
+
+/**
+ * Another process links the modules again, and prints where it failed. It runs none of them: a module that comes before them throws, should all be
+ * linked there.
+ */
+async function placeThatNodePrints(url: string): Promise<string | undefined> {
+  const { spawnSync } = await import('node:child_process');
+  const program = `import 'data:text/javascript,throw 0'; import ${JSON.stringify(url)};`;
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
+  const first = PLACE.exec(stderr)?.[1];
+  return first?.startsWith('data:') === true ? undefined : first;
 }

@@ -1,5 +1,5 @@
 /**
- * Every bound in Millrace, with its unit. What happens at each is told in docs/limits.md, where a test checks that
+ * Every bound in Millrace, with its unit. What happens at each is described in docs/limits.md, where a test checks that
  * every name below appears. Options override those that users need to change. This file imports nothing.
  */
 export const limits = {

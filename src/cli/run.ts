@@ -61,7 +61,7 @@ export function addRun(command: Command, invocation: Invocation): void {
     .option(
       '--seed <n>',
       'the same seed gives the same run (default: one is chosen and printed)',
-      wholeNumber(0, 2 ** 32),
+      wholeNumber(0, 2 ** 32 - 1),
     )
     .option('--latency <ms>', 'latency of a frame between processes (default: 1)', milliseconds)
     .option('--loss <p>', 'probability that a frame is lost', chance)

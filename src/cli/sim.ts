@@ -38,10 +38,15 @@ export function addSim(command: Command, interrupts: Interrupts): void {
     .addOption(
       new Option('--seeds <from..to>', 'seeds to run').default({ from: 1, to: 100 }, '1..100').argParser(seedRange),
     )
-    .option('--seed <n>', 'run only this seed, on the main thread, where breakpoints work', wholeNumber(0, 2 ** 32))
+    .option('--seed <n>', 'run only this seed, on the main thread, where breakpoints work', wholeNumber(0, 2 ** 32 - 1))
     .option('--plan <plan>', 'run this plan: the JSON that a failing seed prints, or a file with it')
     .option('--jobs <n>', 'parallel runs (default: one for each processor)', wholeNumber(1, 1_024))
-    .option('--repeat <n>', 'run every n-th seed twice and compare their traces; 0: none', wholeNumber(0, 2 ** 32), 50)
+    .option(
+      '--repeat <n>',
+      'run every n-th seed twice and compare their traces; 0: none',
+      wholeNumber(0, 2 ** 32 - 1),
+      50,
+    )
     .option(
       '--patience <s>',
       'real time that one run may take, in seconds; a longer one fails',
@@ -71,8 +76,8 @@ Examples:
 function seedRange(text: string): SeedRange {
   const match = /^(\d+)\.\.(\d+)$/.exec(text);
   const [from, to] = [Number(match?.[1]), Number(match?.[2])];
-  if (match === null || to < from || to > 2 ** 32) {
-    throw new InvalidArgumentError('It is FROM..TO, two whole numbers from 0 to 4294967296: 1..1000.');
+  if (match === null || to < from || to >= 2 ** 32) {
+    throw new InvalidArgumentError('It is FROM..TO, two whole numbers from 0 to 4294967295: 1..1000.');
   }
   return { from, to };
 }

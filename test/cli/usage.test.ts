@@ -113,7 +113,10 @@ describe('the millrace command', function () {
     [['run', '.'], 'package.json names no module'],
     [['run', 'node_modules'], 'has no package.json'],
     [['run', 'unbuilt'], 'build it first'],
-    [['run', 'broken.js'], 'cannot be loaded'],
+    [['run', 'broken.js'], 'broken.js:1'],
+    [['run', 'importing.js'], 'imported.js:2'],
+    [['run', 'common.cjs'], 'common.cjs:1'],
+    [['sim', 'importing.js'], 'imported.js:2'],
     [['run', 'empty.js'], 'no pipeline as its default export'],
     [['run', FLIGHTS, '--partitions', '0'], 'package, numa, l3, core, or an integer from 1'],
     [['run', FLIGHTS, '--partitions', 'two'], 'an integer from 1'],
@@ -122,6 +125,9 @@ describe('the millrace command', function () {
     [['run', FLIGHTS, '--instances', 'tallly=2'], 'no segment "tallly"; it has read, parse, tally, merge'],
     [['run', FLIGHTS, '--nodes', '1.5'], 'a whole number from 1'],
     [['run', FLIGHTS, '--seed', '-1'], 'a whole number from 0'],
+    [['run', FLIGHTS, '--seed', '4294967296'], 'to 4294967295'],
+    [['sim', 'empty.js', '--seed', '4294967296'], 'to 4294967295'],
+    [['sim', 'empty.js', '--seeds', '1..4294967296'], 'to 4294967295'],
     [['run', FLIGHTS, '--latency', 'fast'], 'milliseconds from 0'],
     [['run', FLIGHTS, '--loss', '1'], 'less than 1'],
     [['run', FLIGHTS, '--duplicate', 'x'], 'less than 1'],
@@ -153,6 +159,10 @@ describe('the millrace command', function () {
     folder.write('there', '');
     symlinkSync('there', join(folder.path, 'link'));
     folder.write('empty', '');
+    // Printed, should the module be run to find the line.
+    folder.write('importing.js', "import './imported.js'; console.log('this has run'); export default 1;");
+    folder.write('imported.js', 'export const one = 1;\nthis is wrong');
+    folder.write('common.cjs', 'this is wrong');
     folder.write('empty.js', 'export const nothing = 1;');
     linkSync(join(folder.path, 'empty.js'), join(folder.path, 'link.js'));
     mkdirSync(join(folder.path, 'unbuilt'));

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { complaintsOfProtoc, needsProtoc } from './protoc.js';
-import { cases, type Case, sourcesOf } from './protoc-cases.js';
+import { type Case, sourcesOf } from './protoc-case.js';
+import { cases } from './protoc-cases.js';
 import { Scratch } from './scratch.js';
 
 describe('the generator and protoc', () => {

@@ -81,7 +81,7 @@ describe('the package in CommonJS', function () {
         const { Runtime } = require('millrace');
         async function main() {
           for (const placement of ['thread', 'process']) {
-            const runtime = await Runtime.start({ partitions: 2, placement, logFormat: 'text', keyless: 'unix' });
+            const runtime = await Runtime.start({ partitions: 2, placement, logLevel: 'debug', logFormat: 'text', keyless: 'unix' });
             console.log(placement, runtime.health().partitions.length);
             await runtime.stop();
           }

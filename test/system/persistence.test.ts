@@ -75,7 +75,7 @@ describe('events of a process that is killed', function () {
       expect(refusal)
         .to.be.instanceOf(PersistenceError)
         .with.property('message')
-        .that.matches(/open already/);
+        .that.matches(/already/);
       await (await LevelEngine.open(folder)).close();
     } finally {
       rmSync(folder, { recursive: true });

@@ -82,7 +82,7 @@ class Server {
     return this.#views.open(process, ref);
   }
 
-  retire(pUid: bigint, cause: string): void {
+  retire(pUid: bigint, cause: string, level: 'debug' | 'info' = 'info'): void {
     this.#bringUpEnded(pUid);
     this.#views.close(pUid);
     this.#links.delete(pUid);
@@ -90,7 +90,7 @@ class Server {
       cache.forget(pUid);
     }
     if (this.store.retire(pUid, cause) !== undefined) {
-      this.#context.log.info('process retired', { process: String(pUid), cause });
+      this.#context.log[level]('process retired', { process: String(pUid), cause });
       this.#publish();
     }
   }
@@ -189,7 +189,8 @@ export function controlPlaneServer({ incarnation }: ControlPlaneOptions = {}): B
       server.do(request, () => server.store.retirePartition(request.pUid, request.ordinal, request.cause)),
     ),
     disconnect: own((server, { pUid }) => {
-      server.retire(pUid, `process ${pUid} left`);
+      // It was stopped: nothing that somebody has to know.
+      server.retire(pUid, `process ${pUid} left`, 'debug');
       return DONE;
     }),
     acknowledge: own((server, acknowledgement) => server.acknowledge(acknowledgement)),

@@ -127,8 +127,6 @@ export function untypedBehavior<S extends AnyService>(service: S, definition: Un
   const { state, on = {}, supervision, mailbox, idleTimeoutMs, ...named } = definition;
   const handlers = new Map<AnyMethod, Handler>();
   for (const [name, method] of Object.entries(service.methods)) {
-    if (isReservedName(name))
-      throw new ConfigError(`${method.fullName}: an rpc cannot be named ${name}, because the API reserves that name`);
     const handler = named[name];
     if (!isHandler(handler)) throw new ConfigError(`the behavior of ${service.typeName} has no handler ${name}`);
     handlers.set(method, handler);
@@ -180,6 +178,10 @@ function checkDefinition(service: AnyService, definition: UntypedDefinition): vo
     throw new ConfigError(
       `behavior needs a service of a module that millrace gen made, as in behavior(Pricing, { ... }), not ${shownValue(service)}`,
     );
+  }
+  for (const [name, method] of Object.entries(service.methods)) {
+    if (isReservedName(name))
+      throw new ConfigError(`${method.fullName}: an rpc cannot be named ${name}, because the API reserves that name`);
   }
   if (typeof definition !== 'object' || definition === null) {
     throw new ConfigError(

@@ -23,11 +23,12 @@ const VALUE_TYPES = { text: 'string', number: 'number', flag: 'boolean' } as con
 /** Throws ConfigError for an invalid declaration. */
 export function checkDeclaredArgs(pipeline: string, declared: PipelineArguments): void {
   for (const [name, argument] of Object.entries(declared)) {
-    const { type = 'text', default: value, required = false } = argument;
+    const { type = 'text', default: value, required = false, help } = argument;
     const wrong = (what: string): ConfigError =>
       new ConfigError(`Argument "${name}" of pipeline "${pipeline}" ${what}.`);
     if (!/^[a-z][a-zA-Z0-9]*$/.test(name))
       throw wrong('needs a name of letters and digits that begins with a small letter');
+    if (typeof help !== 'string') throw wrong('needs a help, one line that says what it is');
     if (!Object.hasOwn(VALUE_TYPES, type)) throw wrong(`has the type "${type}"; there are text, number and flag`);
     if (value !== undefined && typeof value !== VALUE_TYPES[type]) throw wrong(`is a ${type}, and its default is not`);
     if (value !== undefined && required) throw wrong('is required, so that its default would never be used');

@@ -72,6 +72,7 @@ describe('a pipeline that declares its arguments', () => {
   const wrong: readonly (readonly [name: string, argument: PipelineArgument, message: string])[] = [
     ['max-rows', { help: '' }, 'needs a name'],
     ['rows', { type: 'number', default: 'many', help: '' }, 'is a number, and its default is not'],
+    ['rows', JSON.parse('{}') as PipelineArgument, 'needs a help'],
     ['rows', { required: true, default: '5', help: '' }, 'is required'],
   ];
   for (const [name, argument, message] of wrong) {

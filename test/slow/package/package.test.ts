@@ -60,7 +60,8 @@ describe('the package, installed by a stranger,', function () {
 
   describe('as a tarball', () => {
     it('has documentation, examples, licence and changelog, and nothing that only the build needs', async () => {
-      for (const path of ['README.md', 'LICENSE', 'CHANGELOG.md', 'docs/projects.md', 'dist/vendor/LICENSES.txt']) {
+      const linked = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/projects.md'];
+      for (const path of ['README.md', 'LICENSE', ...linked, 'dist/vendor/LICENSES.txt']) {
         expect(contents).to.include(path);
       }
       expect(contents.filter((path) => path.startsWith('dist/') && BUILD_FILE.test(path))).to.deep.equal([]);
