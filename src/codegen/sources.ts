@@ -93,12 +93,17 @@ function look(file: string): Stats | undefined {
 
 function parse(file: string, path: string): FileNode {
   const bytes = readNamedFile({ what: 'The file', path: file, maxBytes: limits.protoFileBytes });
+  const text = utf8Of(bytes);
+  if (text !== undefined) return parseProto(text, path);
+  // As in protoc, comments may be in any encoding; this one is as good as any.
+  return parseProto(new TextDecoder('windows-1252').decode(bytes), path, { isUtf8: false });
+}
+
+function utf8Of(bytes: Uint8Array): string | undefined {
   try {
-    return parseProto(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), path);
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
-    // As protoc, comments may be in any encoding; this one is as good as any.
-    return parseProto(new TextDecoder('windows-1252').decode(bytes), path, { isUtf8: false });
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
   }
 }
 
