@@ -1,6 +1,6 @@
 /**
  * Bytes of memory that V8 takes on 64 bits for what a decoded message is made of; the values in it are counted by the reader
- * (src/protocol/wire/memory.ts). Measured by test/codegen/decoded-memory.test.ts.
+ * (src/protocol/wire/memory.ts). Measured by test/slow/codegen/decoded-memory.test.ts.
  */
 export const MEMORY = {
   object: 32,

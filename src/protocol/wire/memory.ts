@@ -1,4 +1,4 @@
-/** Bytes of memory that V8 takes on 64 bits for a decoded value. Measured by test/codegen/decoded-memory.test.ts. */
+/** Bytes of memory that V8 takes on 64 bits for a decoded value. Measured by test/slow/codegen/decoded-memory.test.ts. */
 export const MEMORY = {
   /** Beside the text. */
   string: 32,

@@ -8,13 +8,13 @@ import { expect } from 'chai';
 import { Executor } from '#src/actors/runtime/index.js';
 import { StoppedError } from '#src/errors.js';
 import { silentLogger } from '#src/logging/index.js';
-import flow from '../actors/runtime/hosting/far-flow.js';
-import { rejection } from '../support/rejection.js';
-import { eventually } from '../support/until.js';
-import { root } from './root.js';
+import flow from '../../actors/runtime/hosting/far-flow.js';
+import { rejection } from '../../support/rejection.js';
+import { eventually } from '../../support/until.js';
+import { root } from '../../system/root.js';
 
 const stopTimeoutMs = 500;
-const flowUrl = new URL('../actors/runtime/hosting/far-flow.js', import.meta.url).href;
+const flowUrl = new URL('../../actors/runtime/hosting/far-flow.js', import.meta.url).href;
 
 /** A process that joins the control plane at CONTROL_PLANE, says the ordinal of its partition, and stays. */
 const peer = `

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { lackingUcx } from '../transport/ucx/available.js';
+import { lackingUcx } from '../../transport/ucx/available.js';
 
 const TROUBLE = new URL('trouble.js', import.meta.url).href;
 const subjects = ['millrace typed (unix)', 'millrace typed (unix, threads)'];

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { complaintsOfProtoc, needsProtoc } from './protoc.js';
+import { complaintsOfProtoc, needsProtoc } from '../../codegen/protoc.js';
 import { type Case, sourcesOf } from './protoc-case.js';
 import { cases } from './protoc-cases.js';
-import { Scratch } from './scratch.js';
+import { Scratch } from '../../codegen/scratch.js';
 
 describe('the generator and protoc', () => {
   let scratch: Scratch;

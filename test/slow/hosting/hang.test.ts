@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { StoppedError } from '#src/errors.js';
 import type { PipelineRun, Runtime } from '#src/actors/runtime/index.js';
-import { upTo } from '../../../support/numbers.js';
-import { rejection } from '../../../support/rejection.js';
-import { eventually } from '../../../support/until.js';
-import flow, { type Deed } from './far-flow.js';
-import { describeHosting, type Hosting } from './hosting.js';
-import { childrenOf } from './processes.js';
+import { upTo } from '../../support/numbers.js';
+import { rejection } from '../../support/rejection.js';
+import { eventually } from '../../support/until.js';
+import flow, { type Deed } from '../../actors/runtime/hosting/far-flow.js';
+import { describeHosting, type Hosting } from '../../actors/runtime/hosting/hosting.js';
+import { childrenOf } from '../../actors/runtime/hosting/processes.js';
 
 const stopTimeoutMs = 500;
 

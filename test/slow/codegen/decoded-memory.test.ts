@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { ProtocolError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { decode, type MessageType, WireReader } from '#src/protocol/index.js';
-import { type AnyMessage, compileEverything, type Everything } from './everything.js';
+import { type AnyMessage, compileEverything, type Everything } from '../../codegen/everything.js';
 
 const MIB = 1024 * 1024;
 

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
-import { childrenOf, isThere } from '../actors/runtime/hosting/processes.js';
-import { Folder } from '../cli/millrace.js';
-import { eventually } from '../support/until.js';
-import { pendingBecause } from '../support/pending.js';
-import { root } from './root.js';
+import { childrenOf, isThere } from '../../actors/runtime/hosting/processes.js';
+import { Folder } from '../../cli/millrace.js';
+import { eventually } from '../../support/until.js';
+import { pendingBecause } from '../../support/pending.js';
+import { root } from '../../system/root.js';
 
 /** A pipeline that may block the event loop of a partition. */
-const farFlow = new URL('../actors/runtime/hosting/far-flow.js', import.meta.url).href;
+const farFlow = new URL('../../actors/runtime/hosting/far-flow.js', import.meta.url).href;
 
 /** A program with three partitions, two of them elsewhere, that says when they are there. */
 const program = (placement: string, rest = ''): string => `
