@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { type Command, Option } from 'commander';
 import { generate, MODULE_KINDS, type ModuleKind } from '../codegen/index.js';
-import { printLine } from './output.js';
+import { printLine, say } from './output.js';
 
 interface GenOptions {
   readonly out: string;
@@ -34,7 +34,7 @@ export function addGen(command: Command): void {
     .option('--no-services', 'make messages and enums alone, also of files whose services are refused')
     .option('--quiet', 'print nothing')
     .action(async (files: string[], { quiet, ...options }: GenOptions) => {
-      await generate({ ...options, files, ...(quiet === true ? {} : { report }) });
+      await generate({ ...options, files, ...(quiet === true ? {} : { report, warn: say }) });
     });
 }
 

@@ -13,7 +13,8 @@ const ANNOTATIONS = 'millrace.v1.';
 export function describeService({ node, fullName, exportedName }: ServiceSymbol, place: Place): ServiceSchema {
   const { file } = place;
   checkOptions(node.options, 'ServiceOptions', scopeOf(fullName), place);
-  const methods = node.methods.map((method) => describeMethod(method, fullName, place));
+  const warnings: string[] = [];
+  const methods = node.methods.map((method) => describeMethod(method, fullName, place, warnings));
   const names = new Set<string>();
   for (const [index, { name, fullName: method }] of methods.entries()) {
     if (names.has(name)) {
@@ -22,10 +23,10 @@ export function describeService({ node, fullName, exportedName }: ServiceSymbol,
     }
     names.add(name);
   }
-  return { kind: 'service', name: exportedName, fullName, comment: node.comment, methods };
+  return { kind: 'service', warnings, name: exportedName, fullName, comment: node.comment, methods };
 }
 
-function describeMethod(method: MethodNode, service: string, place: Place): MethodSchema {
+function describeMethod(method: MethodNode, service: string, place: Place, warnings: string[]): MethodSchema {
   const fullName = `${service}.${method.name}`;
   const refuse = (why: string) => refusal(place.file.path, method.line, `rpc ${fullName} ${why}`);
   checkProto(method.name, `An rpc of ${service}`, method.line, place.file);
@@ -34,8 +35,8 @@ function describeMethod(method: MethodNode, service: string, place: Place): Meth
       'streams its requests, which Millrace cannot do yet. Send them with an ASYNC rpc, one by one; or make the messages alone, with --no-services.',
     );
   }
-  const request = messageOf(method.request, fullName, method, place);
-  const response = messageOf(method.response, fullName, method, place);
+  const request = messageOf(method.request, fullName, method, place, warnings);
+  const response = messageOf(method.response, fullName, method, place, warnings);
   const { mode, lane } = annotations(method, fullName, place);
   if (mode === 'ASYNC' && (method.streamsResponses || response.fullName !== EMPTY)) {
     throw refuse(`is ASYNC, so nothing is answered: it must return ${EMPTY}.`);
@@ -58,8 +59,17 @@ function describeMethod(method: MethodNode, service: string, place: Place): Meth
   };
 }
 
-/** The message that the rpc `fullName` takes or returns as `name`. */
-function messageOf(name: string, fullName: string, { line }: MethodNode, { symbols, file }: Place): MessageSymbol {
+/**
+ * The message that the rpc `fullName` takes or returns as `name`. For protobuf a name means the innermost declaration, and protoc refuses it when
+ * that is an rpc. There is no doubt which message is meant, so it is taken, and a warning says how to write it for other generators.
+ */
+function messageOf(
+  name: string,
+  fullName: string,
+  { line }: MethodNode,
+  { symbols, file }: Place,
+  warnings: string[],
+): MessageSymbol {
   const scope = scopeOf(fullName);
   const found = symbols.innermost(name, scope, file);
   if (found?.kind === 'message') return found;
@@ -69,6 +79,13 @@ function messageOf(name: string, fullName: string, { line }: MethodNode, { symbo
   if (found.kind === 'enum') throw refuse('which is an enum. Put it into a message.');
   const what = `which means the ${found.kind} ${found.fullName} here, and no message.`;
   if (message?.kind !== 'message') throw refuse(what);
+  if (found.kind === 'rpc') {
+    warnings.push(
+      `${file.path}:${line}: rpc ${fullName} takes or returns ${name}, which protoc refuses, because ${found.fullName} is an rpc. ` +
+        `Write .${message.fullName} instead.`,
+    );
+    return message;
+  }
   throw refuse(`${what} Write .${message.fullName} instead, or rename one of them.`);
 }
 

@@ -24,6 +24,8 @@ export interface GenerateOptions {
   readonly services?: boolean;
   /** Is told of each file whether it was written, or was there already as it should be. */
   readonly report?: (path: string, isWritten: boolean) => void;
+  /** Is told of what protoc refuses and Millrace takes: a sentence with file and line. */
+  readonly warn?: (text: string) => void;
   /** Where generated code finds Millrace; for Millrace itself, which cannot import its own package. */
   readonly modules?: RuntimeModules;
 }
@@ -63,6 +65,10 @@ export async function generate(options: GenerateOptions): Promise<readonly strin
   const written = await writeFiles(outputs);
   const paths = outputs.map(({ path }) => path).sort();
   for (const path of paths) options.report?.(path, written.has(path));
+  const warnings = schemas.flatMap(({ declarations }) =>
+    declarations.flatMap((one) => (one.kind === 'service' ? one.warnings : [])),
+  );
+  for (const text of new Set(warnings)) options.warn?.(text);
   return paths;
 }
 

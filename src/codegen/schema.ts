@@ -76,6 +76,8 @@ export interface MethodSchema {
 
 export interface ServiceSchema {
   readonly kind: 'service';
+  /** What protoc refuses in it and Millrace takes, each with its file and line. */
+  readonly warnings: readonly string[];
   readonly name: string;
   readonly fullName: string;
   readonly comment: string | undefined;

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { decode, encode, type AnyService } from '#src/protocol/index.js';
+import { generate } from '#src/codegen/index.js';
 import { Scratch } from './scratch.js';
 
 const P3 = 'syntax = "proto3"; ';
@@ -201,6 +202,21 @@ describe('imports', () => {
       expect(await scratch.refusal(['t.proto'])).to.include('Is an import missing?');
       await scratch.put('t.proto', `${P3}\nmessage M {} service S { rpc A(M) returns (google.protobuf.Empty); }`);
       expect(await scratch.refusal(['t.proto'])).to.include('google/protobuf/empty.proto declares one');
+    });
+
+    it('the type of an rpc that means an rpc, which protoc refuses, is taken for the message, with a warning', async () => {
+      const rpcs = 'rpc Q(A) returns (Q);\nrpc Z(Q) returns (stream A);';
+      await scratch.put('a.proto', `${P3} package p; message A {} message Q { int32 a = 1; }\nservice S { ${rpcs} }`);
+      const warnings: string[] = [];
+      await generate({
+        files: [join(scratch.path, 'a.proto')],
+        out: join(scratch.path, 'gen'),
+        warn: (text) => void warnings.push(text),
+      });
+      expect(warnings).to.have.length(2);
+      expect(warnings[0]).to.match(/^a\.proto:2: rpc p\.S\.Q .* Write \.p\.Q instead\.$/);
+      expect(warnings[1]).to.match(/^a\.proto:3: rpc p\.S\.Z /);
+      expect(await scratch.read('gen/a.d.ts')).to.match(/AskMethod<[^>]*\bQ\b/);
     });
 
     it('an option of ours is understood however its name is written', async () => {

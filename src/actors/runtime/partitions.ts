@@ -23,6 +23,8 @@ export class Partitions {
   readonly #options: RuntimeOptions;
   readonly #system: System;
   readonly #log: Logger;
+  /** Begins the names of its actor systems, and so the paths of its actors: the same at each start. */
+  readonly #systemName: string;
   #hosts: PartitionHosts | undefined;
 
   /** Does not start anything. */
@@ -37,9 +39,10 @@ export class Partitions {
     this.#system = system;
     this.#options = options;
     this.#log = log;
-    const { placement = 'inline' } = options;
+    const { placement = 'inline', node = 'node-0', name = 'process-0' } = options;
+    this.#systemName = `${node}.${name}`;
     const plans = placement === 'inline' ? system.partitions : system.partitions.slice(0, 1);
-    const { scheduler, isLossy, launch, incarnation, interceptor, tracing } = environment;
+    const { scheduler, isLossy, incarnation, interceptor, tracing } = environment;
     this.resources = systemResources({
       system,
       plans,
@@ -52,7 +55,7 @@ export class Partitions {
     this.here = this.resources.partitions.map(
       (resources) =>
         new PartitionRuntime({
-          name: `${launch}-${resources.plan.index}`,
+          name: `${this.#systemName}-${resources.plan.index}`,
           incarnation,
           resources,
           isLossy,
@@ -150,7 +153,7 @@ export class Partitions {
       return;
     }
     const { PartitionHosts } = await this.#environment.scheduler.outside(loadPart(import('./hosting/index.js')));
-    const { scheduler, launch, incarnation } = this.#environment;
+    const { scheduler, incarnation } = this.#environment;
     this.#hosts = new PartitionHosts({
       placement,
       plans: this.#system.partitions.slice(1),
@@ -158,7 +161,7 @@ export class Partitions {
       scheduler,
       log: this.#log,
       client: () => client,
-      launch,
+      systemName: this.#systemName,
       partitionProgram,
       system: this.#system,
       start: { incarnation, initializers, links: linksOfHosted(this.#environment), ...this.#limits() },

@@ -19,32 +19,6 @@ const names: readonly Case[] = [
   ]),
   ...refused([
     [
-      'a response type that means the rpc',
-      `${P3}message A {} message Q {}\nservice S { rpc Q(A) returns (Q); }`,
-      'a.proto:3',
-      'rpc p.S.Q',
-      '.p.Q',
-    ],
-    [
-      'a request type that means the rpc',
-      `${P3}message A {} message Q {}\nservice S { rpc Q(Q) returns (A); }`,
-      'a.proto:3',
-      '.p.Q',
-    ],
-    [
-      'a type that means another rpc of the service',
-      `${P3}message Q {} message R {}\nservice S { rpc Q(R) returns (R);\nrpc Z(Q) returns (R); }`,
-      'a.proto:4',
-      'rpc p.S.Z',
-      'the rpc p.S.Q',
-      '.p.Q',
-    ],
-    [
-      'a stream of a type that means the rpc',
-      `${P3}message A {} message Q {}\nservice S { rpc Q(A) returns (stream Q); }`,
-      'a.proto:3',
-    ],
-    [
       'an rpc type that is the package',
       `${P3}message M {} service S {\nrpc A(p) returns (M); }`,
       'a.proto:3',

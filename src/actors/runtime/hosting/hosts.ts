@@ -25,8 +25,8 @@ export interface HostsOptions {
   readonly client: () => ControlPlaneClient;
   /** The start data that all of them share. */
   readonly start: Omit<PartitionStart, 'launch' | 'name' | 'plan' | 'hostPartition' | 'host'>;
-  /** Unique among the runtimes of this program. */
-  readonly launch: string;
+  /** Begins the names of its actor systems. */
+  readonly systemName: string;
   readonly partitionProgram: string | URL | undefined;
 }
 
@@ -120,8 +120,8 @@ export class PartitionHosts {
   }
 
   #execute(plan: PartitionPlan, launch: string, cUid: bigint): Execution {
-    const { placement, start, first, system, launch: runtime } = this.#options;
-    const name = `${runtime}-${plan.index}`;
+    const { placement, start, first, system, systemName } = this.#options;
+    const name = `${systemName}-${plan.index}`;
     const host = { address: first.address, cUid };
     const given: PartitionStart = { ...start, launch, name, plan, hostPartition: hostOf(system, plan), host };
     const program = { url: this.#program, name: `millrace-partition-${plan.index}`, start: given };
