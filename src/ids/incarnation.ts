@@ -4,6 +4,8 @@
  * an id that was stored without its incarnation equals an id of a later process only with a probability of about 2^-31. At least half of
  * each id range remains available.
  */
+
+/** The index of the first managed process that a control plane numbers. */
 export function firstProcessOf(incarnation: bigint): bigint {
   return incarnation >> 1n;
 }

@@ -2,7 +2,6 @@ import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import { type Logger, silentLogger } from '../../logging/index.js';
 import { RealScheduler, type Scheduler, type UndeclaredWork, VirtualScheduler } from '../../scheduler/index.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory/index.js';
-import { incarnations } from './incarnations.js';
 import { Runtime } from './runtime.js';
 import type { RuntimeOptions } from './runtime-options.js';
 import type { NetOptions } from './net-options.js';
@@ -179,6 +178,14 @@ export class Executor {
 function schedulerOf(seed: number | undefined, onUndeclared: ExecutorOptions['onUndeclared']): Scheduler {
   if (seed === undefined) return new RealScheduler();
   return new VirtualScheduler({ seed, ...(onUndeclared && { onUndeclared }) });
+}
+
+/** Gives each process that starts its incarnation: 64 random bits, which follow from the seed on virtual time. */
+function incarnations(scheduler: Scheduler): () => bigint {
+  const random = scheduler.fork('incarnations');
+  const half = (): bigint => BigInt(Math.floor(random() * 2 ** 32));
+  // 0 means that the incarnation is not known.
+  return () => (half() << 32n) | half() || 1n;
 }
 
 function isUp({ runtime, isCrashed }: Started): boolean {
