@@ -92,13 +92,29 @@ export class StoppedError extends MillraceError {
   override readonly code = 'STOPPED';
 }
 
-/** A bounded mailbox or link is full: wait for `ref.ready()` and send again. */
+/**
+ * A bounded mailbox or link is full: wait for `ref.ready()` and send again. Or the actor has more to do than it can, and an ask would not
+ * have been answered by its deadline. The message was not handled.
+ *
+ *     const reply = await ref.quote(request, { timeoutMs: 50 }).catch(async (error) => {
+ *       if (!(error instanceof BackpressureError) || error.retryAfterMs === undefined) throw error;
+ *       await setTimeout(error.retryAfterMs * (1 + Math.random()));
+ *       return ref.quote(request, { timeoutMs: 50 });
+ *     });
+ */
 export class BackpressureError extends MillraceError {
   static {
     define(this, 'BackpressureError', 'BACKPRESSURE');
   }
 
   override readonly code = 'BACKPRESSURE';
+  /** Time in ms after which the same ask may succeed, where the actor knows it. Add a random time when there are many callers. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { readonly retryAfterMs?: number | undefined }) {
+    super(message, options);
+    this.retryAfterMs = options?.retryAfterMs;
+  }
 }
 
 /** An actor asked, directly or through others, an actor that is itself waiting in the same chain of asks. */

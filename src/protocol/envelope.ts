@@ -13,6 +13,8 @@ export interface EnvelopeError {
   readonly message: string;
   /** Empty where the handler's error had none. */
   readonly handlerCode: string;
+  /** 0 where it is unknown. */
+  readonly retryAfterMs: number;
 }
 
 const NO_CHAIN: readonly bigint[] = [];

@@ -4,6 +4,7 @@ import protobuf from 'protobufjs';
 import { ProtocolError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import {
+  type EnvelopeError,
   EnvelopeHeader,
   EnvelopeMode,
   EnvelopeView,
@@ -40,7 +41,9 @@ const headers: fc.Arbitrary<EnvelopeHeader> = fc
     mode: fc.constantFrom(...Object.values(EnvelopeMode)),
     method: fc.oneof(fc.nat(300), uint32),
     methodName: fc.oneof(fc.constant(''), text),
-    error: rarely(fc.record({ code: text, message: text, handlerCode: text }, { noNullPrototype: true })),
+    error: rarely(
+      fc.record({ code: text, message: text, handlerCode: text, retryAfterMs: uint32 }, { noNullPrototype: true }),
+    ),
     meta: rarely(
       fc.dictionary(fc.oneof(text, fc.constantFrom('__proto__', 'constructor')), text, {
         maxKeys: 5,
@@ -343,10 +346,11 @@ function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
   });
 }
 
-function errorOf({ code, message, handlerCode }: { code: string; message: string; handlerCode: string }): object {
+function errorOf({ code, message, handlerCode, retryAfterMs }: EnvelopeError): object {
   return {
     ...(code !== '' && { code }),
     ...(message !== '' && { message }),
     ...(handlerCode !== '' && { handler_code: handlerCode }),
+    ...(retryAfterMs !== 0 && { retry_after_ms: retryAfterMs }),
   };
 }

@@ -1,9 +1,10 @@
-import { AskTimeoutError, ProtocolError, StoppedError } from '../../errors.js';
+import { ProtocolError, StoppedError } from '../../errors.js';
 import { promiseOf } from '../../foreign.js';
 import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { ActorNode } from './actor-node.js';
 import type { ActorTree } from './actor-tree.js';
 import { ActorContext } from './actor-context.js';
+import { refusedAtItsTurn } from './admission.js';
 import type { AnyBehavior, Behavior, Handler } from './behavior.js';
 import type { Caller, Reader } from './call.js';
 import type { SpawnOptions } from './context.js';
@@ -112,13 +113,17 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       if (this.phase === 'running') {
         if (this.signals !== undefined) this.runSignal(this.signals);
         else if (this.mailbox !== undefined) {
-          this.handleNext(this.mailbox);
           handled++;
+          if (this.handleNext(this.mailbox)) {
+            used++;
+            break;
+          }
         } else break;
       } else if (this.phase === 'starting') start(this);
       else if (!windDown(this)) break;
       used++;
     }
+    if (this.meter !== undefined && this.mailbox === undefined && this.pending === undefined) this.meter.drained();
     if (this.cold !== undefined) {
       if (handled > 0) this.cold.idle?.touch();
       if (this.load <= this.bounds.resume) this.cold.resolveReady();
@@ -169,23 +174,26 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     }
   }
 
-  private handleNext(mailbox: Mailbox): void {
+  /** True when it has held the event loop for so long that its turn is over. */
+  private handleNext(mailbox: Mailbox): boolean {
     const { method, message, delivery } = mailbox;
-    if (method === undefined) return;
+    if (method === undefined) return false;
     mailbox.drop();
     if (mailbox.size === 0) {
       this.mailbox = undefined;
       this.kernel.mailboxes.release(mailbox);
     }
-    if (delivery !== undefined) {
-      if (delivery.sizeBytes > 0) this.kernel.mailboxBytes.release(delivery.sizeBytes);
-      if (this.isExpired(method, delivery)) return;
-    }
+    if (delivery !== undefined && delivery.sizeBytes > 0) this.kernel.mailboxBytes.release(delivery.sizeBytes);
+    const ask = isAsk(delivery);
+    if (ask) {
+      if (refusedAtItsTurn(this, this.mailbox, method, delivery)) return false;
+    } else if (this.meter !== undefined) this.meter.beganTell();
     if (method !== this.lastMethod) this.findHandler(method);
     const handler = this.lastHandler;
     if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
     else if (handler === undefined || method.mode === 'stream') this.cannotHandle(method, message, delivery);
     else this.handle(handler, method, message, delivery);
+    return ask && this.kernel.dispatcher.isTurnOver(this);
   }
 
   private handle(handler: Handler, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
@@ -258,17 +266,6 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       fail(this, error, what);
     }
     this.wake();
-  }
-
-  private isExpired(method: AnyMethod, delivery: Delivery): boolean {
-    const { deadlineMs } = delivery;
-    if (deadlineMs === Number.POSITIVE_INFINITY || deadlineMs > this.kernel.scheduler.now()) return false;
-    delivery.fail(
-      new AskTimeoutError(
-        `${method.fullName} was still in the mailbox of ${this.path} at its deadline, so its handler was not run`,
-      ),
-    );
-    return true;
   }
 
   private findHandler(method: AnyMethod): void {

@@ -34,11 +34,18 @@ const CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
 ]);
 
 /** The error of a FAILURE that carries none. */
-export const NO_CAUSE: EnvelopeError = { code: 'MILLRACE', message: 'no cause given', handlerCode: '' };
+export const NO_CAUSE: EnvelopeError = {
+  code: 'MILLRACE',
+  message: 'no cause given',
+  handlerCode: '',
+  retryAfterMs: 0,
+};
 
 /** Characters of an error's message that are sent; the rest is cut off, so that a failure always fits into an envelope. */
 const MESSAGE_CHARACTERS = 4_096;
 const CODE_CHARACTERS = 128;
+/** The field has 32 bits. */
+const LONGEST_RETRY_MS = 2 ** 32 - 1;
 
 /** An error as it is sent: code and message, never the stack. */
 export function toWire(error: MillraceError): EnvelopeError {
@@ -47,14 +54,16 @@ export function toWire(error: MillraceError): EnvelopeError {
     code: error.code,
     message: shortened(error.message, MESSAGE_CHARACTERS),
     handlerCode: shortened(handlerCode, CODE_CHARACTERS),
+    retryAfterMs: error instanceof BackpressureError ? retryAfter(error) : 0,
   };
 }
 
 /** The error that a FAILURE carries, as the class that its code names. */
-export function fromWire({ code, message, handlerCode }: EnvelopeError): MillraceError {
+export function fromWire({ code, message, handlerCode, retryAfterMs }: EnvelopeError): MillraceError {
   if (code === 'HANDLER') {
     return new HandlerError(message, { handlerCode: handlerCode === '' ? undefined : handlerCode });
   }
+  if (code === 'BACKPRESSURE' && retryAfterMs > 0) return new BackpressureError(message, { retryAfterMs });
   const Class = CLASSES.get(code);
   return Class === undefined ? new MillraceError(`${code}: ${message}`) : new Class(message);
 }
@@ -69,6 +78,11 @@ export function thrownByHandler(error: unknown): unknown {
   }
   const Class = CLASSES.get(error.handlerCode);
   return Class === undefined ? error : new Class(error.message, { cause: error });
+}
+
+/** A user may have thrown one with any value. */
+function retryAfter({ retryAfterMs = 0 }: BackpressureError): number {
+  return retryAfterMs > 0 ? Math.min(Math.ceil(retryAfterMs), LONGEST_RETRY_MS) : 0;
 }
 
 function shortened(text: string, characters: number): string {
