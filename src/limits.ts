@@ -55,6 +55,8 @@ export const limits = {
   connectTimeoutMs: 5_000,
   /** Bytes of frames that a link has handed to its socket and the kernel has not taken; control frames overtake the rest. */
   linkBurstBytes: 256 * 1024,
+  /** Time after which a link reports to its peer what it has taken, when no earlier message does, in ms. */
+  takenReportMs: 100,
   /** Time that a closed link has to bring what was sent across, in ms. */
   linkLingerMs: 2_000,
   /** Shortest cluster key, in bytes: a shorter secret can be guessed from one recorded handshake. */

@@ -1,5 +1,5 @@
 import { Deferred } from '../../deferred.js';
-import { type MillraceError, ProtocolError, UnreachableError } from '../../errors.js';
+import { type MillraceError, ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import {
   type AnyMethod,
@@ -122,6 +122,7 @@ export class Channel implements PeerLink {
         this.#services.flushSoon(this);
         this.pressure.wake();
       },
+      taken: (lane) => this.outgoing.taken(lane),
       closed: (reason) => this.#linkClosed(reason),
     });
     this.outgoing.attach(link);
@@ -212,8 +213,10 @@ export class Channel implements PeerLink {
     if (this.#repeat !== undefined) {
       this.#services.scheduler.clearTimer(this.#repeat);
     }
+    // A partition that stops has its link deliver what was sent. In any other case nobody knows whether the peer takes it.
+    const willDeliver = this.#link?.isOpen === true && error instanceof StoppedError;
     this.#link?.close(reason);
-    this.outgoing.close((cUid, method, message) =>
+    this.outgoing.close(willDeliver, (cUid, method, message) =>
       this.#services.system.addDeadLetter(this.pathOf(cUid), method.fullName, message, 'unreachable'),
     );
     this.asks.close(error);
