@@ -48,6 +48,7 @@ export class Channel implements PeerLink {
   /** What the peer has said of itself. */
   peer: v1.Hello | undefined;
   readonly #services: RouterServices;
+  readonly #isRetry: boolean;
   readonly #inbound: Inbound;
   readonly #view = new EnvelopeView();
   readonly #reader = new WireReader();
@@ -60,8 +61,10 @@ export class Channel implements PeerLink {
   #protocolErrors = 0;
   #repeat: Timer | undefined;
 
-  constructor(services: RouterServices, address: string) {
+  /** `isRetry`: the last attempt to reach this peer has failed. */
+  constructor(services: RouterServices, address: string, isRetry = false) {
     this.#services = services;
+    this.#isRetry = isRetry;
     this.address = address;
     this.outgoing = new Outgoing(services);
     this.watches = new RemoteWatches(
@@ -84,6 +87,11 @@ export class Channel implements PeerLink {
 
   get isOpen(): boolean {
     return this.#link !== undefined && this.#closed === undefined;
+  }
+
+  /** The link is not open, and the attempt before this one has failed: tells are refused, and anything else waits. */
+  get isRetrying(): boolean {
+    return this.#isRetry && this.#link === undefined;
   }
 
   get closed(): MillraceError | undefined {

@@ -84,6 +84,19 @@ describe('two processes of the operating system', function () {
       .and.to.have.length.within(5, 15);
   });
 
+  it('tell in vain when the other has ended for good, and know it', async () => {
+    await start('unix:');
+    await far.run({});
+    child.kill('SIGKILL');
+    await until('false', () => !far.push({}));
+    const before = runtime.deadLetters.count;
+    for (let count = 1; count <= 100; count += 1) {
+      expect(far.push({})).to.equal(false);
+      expect(runtime.deadLetters.count).to.equal(before + count);
+    }
+    expect(await rejection(far.ready())).to.be.instanceOf(UnreachableError);
+  });
+
   it('leave no socket file when they stop', async () => {
     const controlPlane = await start('unix:');
     const path = /unix:(\S+)#/.exec(controlPlane)?.[1] ?? '';
