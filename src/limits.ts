@@ -57,6 +57,12 @@ export const limits = {
   connectTimeoutMs: 5_000,
   /** Bytes of frames that a link has handed to its socket and the kernel has not taken; control frames overtake the rest. */
   linkBurstBytes: 256 * 1024,
+  /** Time after which a link reports to its peer what it has taken, when no earlier message does, in ms. */
+  takenReportMs: 100,
+  /** Time after a failed attempt to reach a peer until a tell starts the next one, in ms. */
+  unreachableRetryMs: 1_000,
+  /** Peers that could not be reached and are remembered. */
+  unreachablePeers: 1_024,
   /** Time that a closed link has to bring what was sent across, in ms. */
   linkLingerMs: 2_000,
   /** Shortest cluster key, in bytes: a shorter secret can be guessed from one recorded handshake. */
