@@ -1,5 +1,4 @@
 import { readlinkSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { ProtocolError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import type { WorkerPlace } from './address-template.js';
@@ -22,12 +21,10 @@ interface Segment {
   readonly rest: Uint8Array;
 }
 
-/** The file of a segment, and what must be equal for the segments of all workers of one user. */
+/** The file of a segment. Both are equal for the segments of all workers of one user. The folder is not: /dev/shm may be another one. */
 interface SegmentFile {
-  readonly folder: string;
   readonly sizeBytes: number;
   readonly userId: number;
-  readonly volume: number;
 }
 
 /**
@@ -69,11 +66,10 @@ export class SharedMemoryPlace implements WorkerPlace {
       throw new ProtocolError('The two processes belong to different users, who must not share memory.');
     }
     const file = fileOf(segment);
-    const { folder, sizeBytes, userId, volume } = this.#file;
-    const isAlike = file.folder === folder && file.sizeBytes === sizeBytes && file.volume === volume;
-    if (!isAlike || file.userId !== userId) {
+    const { sizeBytes, userId } = this.#file;
+    if (file.sizeBytes !== sizeBytes || file.userId !== userId) {
       throw new ProtocolError(
-        `The peer sent a segment of ${file.sizeBytes} bytes in ${file.folder}; one of ${sizeBytes} bytes in ${folder} was expected.`,
+        `The peer sent a segment of ${file.sizeBytes} bytes of user ${file.userId}; ${sizeBytes} bytes of user ${userId} were expected.`,
       );
     }
   }
@@ -96,8 +92,8 @@ function fileOf({ pid, descriptor }: Segment): SegmentFile {
   try {
     const target = readlinkSync(path);
     if (!FILE.test(target)) throw new ProtocolError(`A UCX address names ${path}, which is no shared memory of UCX.`);
-    const { size, uid, dev } = statSync(path);
-    return { folder: dirname(target), sizeBytes: size, userId: uid, volume: dev };
+    const { size, uid } = statSync(path);
+    return { sizeBytes: size, userId: uid };
   } catch (cause) {
     if (cause instanceof ProtocolError) throw cause;
     throw new ProtocolError(`A UCX address names ${path}, which cannot be reached: ${messageOf(cause)}.`, { cause });

@@ -119,7 +119,7 @@ describeWithUcx('a UCX address from a peer that holds the key', () => {
     const view = new DataView(genuine.buffer, genuine.length - SEGMENT_BYTES);
     const own = Number((view.getBigUint64(0, true) >> 30n) & ((1n << 30n) - 1n));
     const other = segmentOfAnotherSize(statSync(`/proc/self/fd/${own}`).size);
-    expect(await refusalOf(withSegment(genuine, process.pid, other))).to.include('was expected');
+    expect(await refusalOf(withSegment(genuine, process.pid, other))).to.include('were expected');
   });
 
   it('that names no descriptor is refused', async () => {
