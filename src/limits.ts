@@ -27,6 +27,10 @@ export const limits = {
   restarts: 10,
   /** Window in which `restarts` are counted, in ms. */
   restartWindowMs: 60_000,
+  /** Actors that `health()` names: those that ended by a failure, and as many that restart again and again. */
+  troubledActors: 100,
+  /** Restarts of one actor that `health()` counts. */
+  troubledRestarts: 100,
   /** Bytes of one encoded envelope, its value included. */
   maxMessageBytes: 16 * 1024 * 1024,
   /** Bytes of an ordinary frame: a message of 64 KiB, and what is around it; a larger message has a frame of its own. */
@@ -87,6 +91,8 @@ export const limits = {
   streamItems: 1_024,
   /** Encoded bytes that a reader grants a writer at a time. */
   streamBytes: 1024 * 1024,
+  /** Bytes of the encoded detail of a refusal; past it the refusal becomes a HandlerError for its caller. */
+  refusalDetailBytes: 64 * 1024,
   /** Bytes of meta in one envelope. */
   metaBytes: 16 * 1024,
   /** Delay of the event loop, 99th percentile in ms, past which a runtime is not ready for more work. */

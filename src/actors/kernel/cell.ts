@@ -13,7 +13,7 @@ import type { TurnTaker } from './dispatcher.js';
 import { Inbox } from './inbox.js';
 import type { Kernel } from './kernel.js';
 import { laterReply } from './later.js';
-import { armStopTimer, fail, requestStop, start, windDown } from './lifecycle.js';
+import { armStopTimer, fail, type FailedWork, requestStop, start, windDown } from './lifecycle.js';
 import { deferReply } from './deferred-reply.js';
 import type { Mailbox } from './mailbox.js';
 import { takeStreamStep } from './stream-step.js';
@@ -154,7 +154,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   /** Runs code that handles no message. A promise that it returns holds the mailbox, as a handler's promise does. */
-  runHook(what: string, code: () => unknown): void {
+  runHook(what: string, code: () => unknown, failed: FailedWork = 'hook'): void {
     const { kernel } = this;
     kernel.running = this;
     kernel.isInHook = true;
@@ -167,10 +167,10 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     }
     kernel.running = undefined;
     kernel.isInHook = false;
-    if (failure !== undefined) fail(this, failure.error, what);
+    if (failure !== undefined) fail(this, failure.error, what, failed);
     else {
       const work = promiseOf(result);
-      if (work !== undefined) this.suspend(work, what, () => this.cold?.stash?.assertUnmarked());
+      if (work !== undefined) this.suspend(work, what, () => this.cold?.stash?.assertUnmarked(), failed);
     }
   }
 
@@ -210,7 +210,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       else this.hold(work, method, message);
     } catch (error) {
       kernel.running = undefined;
-      fail(this, error, method.fullName);
+      fail(this, error, method.fullName, 'message');
     }
   }
 
@@ -229,20 +229,25 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   /** Takes no turn until `work` settles; `answer` gets its value. `what` names the work in logs. */
-  suspend(work: Promise<unknown>, what: string, answer: (value: unknown) => void): void {
+  suspend(
+    work: Promise<unknown>,
+    what: string,
+    answer: (value: unknown) => void,
+    failed: FailedWork = 'message',
+  ): void {
     this.pending = work;
     const awaited = this.beginAwaiting();
     if (this.phase !== 'running') armStopTimer(this, this.kernel.limits.stopTimeoutMs);
     work.then(
       (value) => {
         this.kernel.awaited -= awaited;
-        this.resume(work, what, () => answer(value));
+        this.resume(work, what, failed, () => answer(value));
       },
       (error: unknown) => {
         this.kernel.awaited -= awaited;
         if (this.pending !== work)
           this.kernel.logger.warn(`${what} failed after it was abandoned`, { actor: this.path, error });
-        this.resume(work, what, () => {
+        this.resume(work, what, failed, () => {
           throw error;
         });
       },
@@ -256,14 +261,14 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     return counted;
   }
 
-  private resume(work: Promise<unknown>, what: string, finish: () => void): void {
+  private resume(work: Promise<unknown>, what: string, failed: FailedWork, finish: () => void): void {
     if (this.pending !== work) return;
     this.pending = undefined;
     this.cold?.idle?.touch();
     try {
       finish();
     } catch (error) {
-      fail(this, error, what);
+      fail(this, error, what, failed);
     }
     this.wake();
   }
