@@ -123,6 +123,16 @@ export const limits = {
   topologyDepth: 128,
   /** Processors of a topology that a synthetic description makes. */
   syntheticProcessors: 16_384,
+  /** Memory that reserving an arena leaves free on the machine and in the cgroup, in bytes. */
+  spareMemoryBytes: 64 * 1024 * 1024,
+  /** Bytes of memory of one pool. */
+  poolBytes: 1024 * 1024 * 1024,
+  /** Bytes of one arena of a pool; blocks of more than half of it have memory of their own. */
+  arenaBytes: 32 * 1024 * 1024,
+  /** Time that `pool.allocate` waits for memory, in ms. */
+  allocateTimeoutMs: 5_000,
+  /** Calls of `allocate` that wait for memory of one pool; one more fails with BackpressureError. */
+  poolWaiters: 65_536,
   /** Asks that may wait on one another in one chain. */
   callChain: 64,
 } as const;
