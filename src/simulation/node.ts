@@ -26,7 +26,7 @@ const RETRY_MS = 100;
 class NodeIncarnation implements Party {
   readonly name: string;
   readonly node: string;
-  isGone = false;
+  endedMs: number | undefined;
   readonly runtime: Runtime;
   /** Actors of the runtime itself, and of segments that were placed here during the start. */
   readonly ownActors: number;
@@ -124,7 +124,7 @@ export class SimulatedNode {
     this.#isDown = true;
     this.#environment.record(`crash ${this.name}`);
     this.#environment.executor.crash(this.name);
-    if (this.#incarnation !== undefined) this.#incarnation.isGone = true;
+    if (this.#incarnation !== undefined) this.#incarnation.endedMs = this.#environment.executor.scheduler.now();
     this.#incarnation = undefined;
     this.#wake();
     return true;
@@ -178,7 +178,7 @@ export class SimulatedNode {
     this.#generation = generation;
     const incarnation = new NodeIncarnation(this.name, generation, runtime);
     this.#incarnation = incarnation;
-    runtime.deadLetters.subscribe((letter) => observer.messages.deadLetter(letter));
+    runtime.deadLetters.subscribe((letter) => observer.messages.tells.deadLetter(letter));
     record(`start ${incarnation.name}`);
     const ended = new Promise<void>((resolve) => {
       this.#wake = resolve;
@@ -192,7 +192,7 @@ export class SimulatedNode {
     await ended;
     if (!this.#isOver && !this.#isDown) {
       record(`lost ${incarnation.name}`);
-      incarnation.isGone = true;
+      incarnation.endedMs = executor.scheduler.now();
       this.#incarnation = undefined;
       await runtime.stop();
     }

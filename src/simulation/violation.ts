@@ -8,7 +8,7 @@ export type Invariant =
   | 'once'
   /** Messages of one sender to one receiver on one lane keep their order, unless frames are reordered. */
   | 'order'
-  /** If no frame is lost and no process ends, every message arrives. */
+  /** Every accepted tell is handled or a dead letter, unless the network loses frames or the receiver's process has ended. */
   | 'lost'
   /** Every ask is answered or fails by its deadline, and is not handled after it. */
   | 'deadline'
@@ -16,7 +16,7 @@ export type Invariant =
   | 'credit'
   /** A watcher is notified of the end of an actor exactly once, and only then. */
   | 'watch'
-  /** After faults are healed, all work finishes. */
+  /** After faults are healed, all work finishes, and no call of `ready` waits any longer. */
   | 'liveness'
   /** After the stop no timer, actor, link or credit is left. */
   | 'leak'

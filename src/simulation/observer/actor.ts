@@ -1,5 +1,5 @@
 import { type Route, routeKey, type UntypedRef } from '../../actors/kernel/index.js';
-import type { Party, Receiver } from './messages.js';
+import type { Party, Receiver } from './message.js';
 
 /** An observed actor: the observer sees its messages and watches. */
 export class ObservedActor implements Receiver {
@@ -7,6 +7,7 @@ export class ObservedActor implements Receiver {
   readonly host: Party;
   #ref: UntypedRef | undefined;
   #cUid = 0n;
+  #incarnation = 0n;
 
   constructor(name: string, host: Party) {
     this.name = name;
@@ -17,13 +18,16 @@ export class ObservedActor implements Receiver {
     return this.host.node;
   }
 
-  /** True if its process has ended. */
-  get isGone(): boolean {
-    return this.host.isGone;
+  get endedMs(): number | undefined {
+    return this.host.endedMs;
   }
 
   get cUid(): bigint {
     return this.#cUid;
+  }
+
+  get incarnation(): bigint {
+    return this.#incarnation;
   }
 
   /** The reference without the observer. */
@@ -34,7 +38,7 @@ export class ObservedActor implements Receiver {
   /** It was spawned, and has not received a message yet. */
   spawned(ref: UntypedRef): void {
     this.#ref = ref;
-    this.#cUid = ref.toRef().cUid;
+    ({ cUid: this.#cUid, incarnation: this.#incarnation } = ref.toRef());
   }
 
   /** True if it accepts messages, or will after a restart. */

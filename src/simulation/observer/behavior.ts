@@ -10,7 +10,8 @@ import {
 import type { AnyMethod, AnyService } from '../../protocol/index.js';
 import type { ObservedActor } from './actor.js';
 import { Contexts } from './contexts.js';
-import type { Message, Messages } from './messages.js';
+import type { Message } from './message.js';
+import type { Messages } from './messages.js';
 import type { Observer } from './observer.js';
 import { MESSAGE_META, ObservedRoute, STREAM_META } from './route.js';
 import { ServedEnd } from './stream-ends.js';

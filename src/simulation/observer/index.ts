@@ -3,4 +3,4 @@
  * SimulatedNode uses them in place of plain ones. They must not change what the runtime does, except for an id in the meta of messages.
  */
 export { Observer, type ObserverOptions } from './observer.js';
-export type { Party } from './messages.js';
+export type { Party } from './message.js';

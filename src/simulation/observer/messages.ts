@@ -1,39 +1,11 @@
 import { isError, messageOf } from '../../foreign.js';
-import type { DeadLetter } from '../../actors/kernel/index.js';
+import type { Route } from '../../actors/kernel/index.js';
 import { type AnyMethod, Lane } from '../../protocol/index.js';
 import type { NetworkPlan } from '../plan.js';
 import type { Violations } from '../violation.js';
 import { checksumOf, EPSILON_MS } from './comparison.js';
-
-/** One message that was sent: a tell or an ask. */
-export interface Message {
-  readonly id: number;
-  readonly sender: Party;
-  readonly receiver: bigint;
-  readonly method: AnyMethod;
-  readonly checksum: number;
-  readonly sentMs: number;
-  /** The deadline of an ask. */
-  readonly deadlineMs: number | undefined;
-  /** Checksums of the replies of its handlers. */
-  readonly replies: number[];
-  timesHandled: number;
-  /** True for an ask that was answered or has failed, and for a tell that was rejected at once. */
-  isSettled: boolean;
-}
-
-/** A sender: an actor, or the workload itself. */
-export interface Party {
-  readonly name: string;
-  readonly node: string;
-  /** Its process has ended. Its pending asks no longer count. */
-  readonly isGone: boolean;
-}
-
-/** An actor that handles messages. */
-export interface Receiver extends Party {
-  readonly cUid: bigint;
-}
+import { describe, type Message, type Party, type Receiver } from './message.js';
+import { TellAccount } from './tell-account.js';
 
 export interface MessagesOptions {
   readonly now: () => number;
@@ -50,12 +22,11 @@ export class Messages {
   readonly #sent: Message[] = [];
   /** The id of the last handled message, for each sender, receiver and lane. */
   readonly #last = new Map<string, number>();
-  readonly #methods = new Map<string, AnyMethod>();
-  /** The number of tells that overflowed a mailbox, by method and content. */
-  readonly #dead = new Map<string, number>();
+  readonly tells: TellAccount;
 
   constructor(options: MessagesOptions) {
     this.#options = options;
+    this.tells = new TellAccount(options.violations);
   }
 
   get count(): number {
@@ -65,17 +36,24 @@ export class Messages {
   /** Pending asks, except those of processes that have ended. */
   get unsettled(): readonly Message[] {
     return this.#sent.filter(
-      ({ isSettled, deadlineMs, sender }) => deadlineMs !== undefined && !isSettled && !sender.isGone,
+      ({ isSettled, deadlineMs, sender }) => deadlineMs !== undefined && !isSettled && sender.endedMs === undefined,
     );
   }
 
   /** `timeoutMs`: of an ask; undefined for a tell. */
-  sent(sender: Party, receiver: bigint, method: AnyMethod, message: unknown, timeoutMs: number | undefined): Message {
+  sent(
+    sender: Party,
+    { cUid, incarnation }: Pick<Route, 'cUid' | 'incarnation'>,
+    method: AnyMethod,
+    message: unknown,
+    timeoutMs: number | undefined,
+  ): Message {
     const sentMs = this.#options.now();
     const sent: Message = {
       id: this.#sent.length,
       sender,
-      receiver,
+      receiver: cUid,
+      incarnation,
       method,
       checksum: checksumOf(method.request, message),
       sentMs,
@@ -85,7 +63,7 @@ export class Messages {
       isSettled: false,
     };
     this.#sent.push(sent);
-    this.#methods.set(method.fullName, method);
+    this.tells.sent(method);
     this.#options.record(`send ${describe(sent)}`);
     return sent;
   }
@@ -94,7 +72,7 @@ export class Messages {
   handled(id: string, receiver: Receiver, method: AnyMethod, message: unknown): Message | undefined {
     const { violations, record, network } = this.#options;
     const sent = this.#sent[Number(id)];
-    if (sent === undefined || sent.receiver !== receiver.cUid || sent.method.fullName !== method.fullName) {
+    if (sent === undefined || !isSentTo(receiver, sent) || sent.method.fullName !== method.fullName) {
       violations.add(
         'invented',
         `${receiver.name} received ${method.fullName}, message ${id}, which nobody sent to it`,
@@ -140,26 +118,9 @@ export class Messages {
     this.#settled(sent, `failed ${isError(error) ? error.name : messageOf(error)}`);
   }
 
-  /** A mailbox has overflowed. The message is a dead letter, so it does not count as lost. */
-  deadLetter({ method, message, reason }: DeadLetter): void {
-    const known = this.#methods.get(method);
-    if (known === undefined || reason !== 'overflow') return;
-    const kind = `${method}/${checksumOf(known.request, message)}`;
-    this.#dead.set(kind, (this.#dead.get(kind) ?? 0) + 1);
-  }
-
-  /** Checks a run in which no frame is lost. `isLasting`: true for an actor that still runs. */
-  checkLost(isLasting: (cUid: bigint) => boolean): void {
-    const dead = new Map(this.#dead);
-    for (const sent of this.#sent) {
-      if (sent.deadlineMs !== undefined || sent.isSettled || sent.timesHandled > 0 || !isLasting(sent.receiver))
-        continue;
-      const kind = `${sent.method.fullName}/${sent.checksum}`;
-      const count = dead.get(kind) ?? 0;
-      if (count === 0)
-        this.#options.violations.add('lost', `${describe(sent)} was never handled, and no frame was lost`);
-      dead.set(kind, Math.max(0, count - 1));
-    }
+  /** Accepted tells that were neither handled nor reported. */
+  missing(receiverOf: (cUid: bigint) => Party | undefined): readonly Message[] {
+    return this.tells.missing(this.#sent, receiverOf);
   }
 
   #settled(sent: Message, how: string): void {
@@ -201,6 +162,7 @@ export class Messages {
   }
 }
 
-export function describe({ id, sender, method }: Message): string {
-  return `message ${id} ${method.fullName} of ${sender.name}`;
+/** An actor of a later process may have the same id: it must not get the messages of the first. */
+function isSentTo({ cUid, incarnation }: Receiver, sent: Message): boolean {
+  return sent.receiver === cUid && (sent.incarnation === 0n || sent.incarnation === incarnation);
 }

@@ -9,7 +9,8 @@ import {
 import type { AnyService } from '../../protocol/index.js';
 import { ObservedActor } from './actor.js';
 import { observedBehavior } from './behavior.js';
-import { Messages, type MessagesOptions, type Party } from './messages.js';
+import { type Message, type Party } from './message.js';
+import { Messages, type MessagesOptions } from './messages.js';
 import { ObservedRoute } from './route.js';
 import { Streams } from './streams.js';
 import { Watches } from './watches.js';
@@ -25,8 +26,9 @@ export class Observer {
   readonly watches: Watches;
   readonly #references = new References({ name: 'simulation' });
   readonly #routes = new Map<Party, Map<Route, ObservedRoute>>();
-  /** By channel id. After the loss of the control plane, channel ids are reused. */
+  /** By channel id. */
   readonly #actors = new Map<bigint, ObservedActor>();
+  readonly #waits = new Set<{ readonly owner: Party }>();
   #spawned = 0;
 
   constructor(options: ObserverOptions) {
@@ -43,6 +45,9 @@ export class Observer {
     start: (observed: Behavior<S, T>) => ActorRef<S>,
   ): ActorRef<S> {
     const actor = new ObservedActor(`${host.name}/${this.#spawned++}`, host);
+    if (definition.overflow !== 'backpressure') {
+      for (const method of definition.handlers.keys()) this.messages.tells.mayDrop(method);
+    }
     const ref = start(observedBehavior(definition, actor, this));
     actor.spawned(ref);
     this.#actors.set(actor.cUid, actor);
@@ -69,19 +74,34 @@ export class Observer {
     return route;
   }
 
-  /** Checks the invariants at the end of a run. `isLossless`: no message may be lost in this run. */
-  async check(isLossless: boolean): Promise<void> {
+  /** Passes `ready` on. It must settle, as an ask must. */
+  waits(owner: Party, ready: Promise<void>): Promise<void> {
+    const wait = { owner };
+    this.#waits.add(wait);
+    const settled = (): void => void this.#waits.delete(wait);
+    ready.then(settled, settled);
+    return ready;
+  }
+
+  /** Checks the invariants at the end of a run. `isReliable`: no frame was lost but with its link. */
+  async check(isReliable: boolean): Promise<void> {
     await this.watches.check();
     const lasting = new Set<bigint>();
     for (const actor of this.#actors.values()) {
-      if (!actor.isGone && (await actor.isOpen())) lasting.add(actor.cUid);
+      if (actor.endedMs === undefined && (await actor.isOpen())) lasting.add(actor.cUid);
     }
     this.streams.check((cUid) => lasting.has(cUid));
-    if (isLossless) this.messages.checkLost((cUid) => lasting.has(cUid));
+    if (isReliable) this.messages.tells.report(this.missing);
   }
 
-  /** The number of pending asks and stream reads. */
+  /** Accepted tells that were neither handled nor reported. */
+  get missing(): readonly Message[] {
+    return this.messages.missing((cUid) => this.#actors.get(cUid));
+  }
+
+  /** The number of pending asks, stream reads and calls of `ready`. */
   get waiting(): number {
-    return this.messages.unsettled.length + this.streams.unsettled.length;
+    const waits = [...this.#waits].filter(({ owner }) => owner.endedMs === undefined);
+    return this.messages.unsettled.length + this.streams.unsettled.length + waits.length;
   }
 }

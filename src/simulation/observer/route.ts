@@ -10,7 +10,7 @@ import {
 } from '../../actors/kernel/index.js';
 import { limits } from '../../limits.js';
 import type { AnyMethod, Meta } from '../../protocol/index.js';
-import type { Message, Party } from './messages.js';
+import type { Message, Party } from './message.js';
 import type { Observer } from './observer.js';
 import { ReadEnd } from './stream-ends.js';
 import type { Watch } from './watches.js';
@@ -42,7 +42,7 @@ export class ObservedRoute implements Route {
 
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
     const { messages } = this.#observer;
-    const sent = messages.sent(this.owner, this.cUid, method, message, undefined);
+    const sent = messages.sent(this.owner, this, method, message, undefined);
     try {
       return this.inner.tell(method, message, withMeta(options, metaOf(sent)));
     } catch (error) {
@@ -53,7 +53,7 @@ export class ObservedRoute implements Route {
 
   async ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
     const { messages } = this.#observer;
-    const sent = messages.sent(this.owner, this.cUid, method, message, options?.timeoutMs ?? limits.askTimeoutMs);
+    const sent = messages.sent(this.owner, this, method, message, options?.timeoutMs ?? limits.askTimeoutMs);
     try {
       const reply = await this.inner.ask(method, message, withMeta(options, metaOf(sent)));
       messages.answered(sent, reply);
@@ -73,7 +73,7 @@ export class ObservedRoute implements Route {
   }
 
   ready(): Promise<void> {
-    return this.inner.ready();
+    return this.#observer.waits(this.owner, this.inner.ready());
   }
 
   watch(watcher: Watcher): void {

@@ -2,7 +2,7 @@ import { isError, messageOf } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Invariant, Violations } from '../violation.js';
 import { checksumOf, EPSILON_MS } from './comparison.js';
-import type { Party } from './messages.js';
+import type { Party } from './message.js';
 
 /** One stream, from its opening until both its ends have ended. */
 export interface ObservedStream {
@@ -46,7 +46,7 @@ export class Streams {
 
   /** Streams whose reader waits for an element, except in processes that have ended. */
   get unsettled(): readonly ObservedStream[] {
-    return this.#all.filter(({ waiting, reader }) => waiting > 0 && !reader.isGone);
+    return this.#all.filter(({ waiting, reader }) => waiting > 0 && reader.endedMs === undefined);
   }
 
   opened(
@@ -151,7 +151,11 @@ export class Streams {
   /** Checks that a stream without a reader is no longer served. `isLasting`: true if the serving actor still runs. */
   check(isLasting: (cUid: bigint) => boolean): void {
     for (const stream of this.#all) {
-      if ((stream.isOver || stream.reader.isGone) && stream.server === 'open' && isLasting(stream.receiver)) {
+      if (
+        (stream.isOver || stream.reader.endedMs !== undefined) &&
+        stream.server === 'open' &&
+        isLasting(stream.receiver)
+      ) {
         this.#violation('leak', `${describe(stream)} is still served, but has no reader`);
       }
     }

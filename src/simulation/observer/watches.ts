@@ -1,7 +1,7 @@
 import type { TerminationReason } from '../../actors/kernel/index.js';
 import type { Violations } from '../violation.js';
 import type { ObservedActor } from './actor.js';
-import type { Party } from './messages.js';
+import type { Party } from './message.js';
 
 /** One actor watches another. */
 export interface Watch {
@@ -67,7 +67,12 @@ export class Watches {
   async check(): Promise<void> {
     for (const watch of this.#begun) {
       const target = this.#options.actor(watch.target);
-      if (target !== undefined && !watch.owner.isGone && (target.isGone || !(await target.isOpen())) && !watch.isOver) {
+      if (
+        target !== undefined &&
+        watch.owner.endedMs === undefined &&
+        (target.endedMs !== undefined || !(await target.isOpen())) &&
+        !watch.isOver
+      ) {
         this.#options.violations.add('watch', `${this.#describe(watch)} was never notified that it has stopped`);
       }
     }
