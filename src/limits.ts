@@ -63,6 +63,10 @@ export const limits = {
   linkBurstBytes: 256 * 1024,
   /** Time after which a link reports to its peer what it has taken, when no earlier message does, in ms. */
   takenReportMs: 100,
+  /** Links to one peer that were given up, and that its next link names. */
+  fenceLinks: 16,
+  /** Peers whose last links were given up, and links of peers that were given up, that are remembered. */
+  givenUpLinks: 1_024,
   /** Time after a failed attempt to reach a peer until a tell starts the next one, in ms. */
   unreachableRetryMs: 1_000,
   /** Peers that could not be reached and are remembered. */

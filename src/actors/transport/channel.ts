@@ -1,34 +1,31 @@
 import { Deferred } from '../../deferred.js';
-import { type MillraceError, ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
+import { type MillraceError, ProtocolError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import {
   type AnyMethod,
   EnvelopeMode,
-  EnvelopeView,
+  type EnvelopeView,
   type Lane,
-  readDelimitedEnvelope,
+  LANES,
   readValue,
   v1,
   WireReader,
 } from '../../protocol/index.js';
-import type { Timer } from '../../scheduler/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
 import type { Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
 import { Inbound } from './inbound.js';
+import { type FrameOwner, IncomingFrames } from './incoming-frames.js';
 import type { PeerLink } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
 import { Outgoing } from './outgoing.js';
 import { FullMailboxes } from './pressure.js';
 import { RemoteWatches } from './remote-watches.js';
+import { Repeats } from './repeats.js';
 import type { RouterServices } from './router-services.js';
 import type { Traffic } from './traffic.js';
 
-/** Version of the control messages between routers. */
-const VERSION = 1;
-/** Time after which an unanswered control message is sent again, in ms; only on links that may lose frames. */
-const REPEAT_MS = 500;
 /** A channel id that no mailbox has. */
 const NO_ACTOR = 0n;
 
@@ -36,7 +33,7 @@ const NO_ACTOR = 0n;
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
  * link is open; until then, messages wait in the outboxes. A closed channel stays closed.
  */
-export class Channel implements PeerLink {
+export class Channel implements PeerLink, FrameOwner {
   readonly asks: LinkAsks;
   readonly streams: LinkStreams;
   readonly outgoing: Outgoing;
@@ -47,24 +44,27 @@ export class Channel implements PeerLink {
   address: string;
   /** What the peer has said of itself. */
   peer: v1.Hello | undefined;
+  /** What it was opened for: the address or the holder of the peer. Empty where the peer has opened the link. */
+  readonly key: string;
+  /** Names this link to the peer, which knows no other name of it. */
+  readonly token: bigint;
   readonly #services: RouterServices;
   readonly #isRetry: boolean;
   readonly #inbound: Inbound;
-  readonly #view = new EnvelopeView();
-  readonly #reader = new WireReader();
+  readonly #incoming: IncomingFrames;
   readonly #valueReader = new WireReader();
   readonly #opened = new Deferred<void>();
   #link: Link | undefined;
   #closed: MillraceError | undefined;
-  #framesReceived = 0;
-  #envelopesReceived = 0;
   #protocolErrors = 0;
-  #repeat: Timer | undefined;
+  readonly #repeats: Repeats;
 
   /** `isRetry`: the last attempt to reach this peer has failed. */
-  constructor(services: RouterServices, address: string, isRetry = false) {
+  constructor(services: RouterServices, address: string, { key = '', isRetry = false } = {}) {
     this.#services = services;
     this.#isRetry = isRetry;
+    this.key = key;
+    this.token = services.newToken();
     this.address = address;
     this.outgoing = new Outgoing(services);
     this.watches = new RemoteWatches(
@@ -75,8 +75,10 @@ export class Channel implements PeerLink {
       this.sendControl({ message: { case: 'pressure', value: { cUid, isFull } } }),
     );
     this.#inbound = new Inbound(services, this);
+    this.#incoming = new IncomingFrames(services.limits.maxMessageBytes, this);
     this.asks = new LinkAsks(services, this);
     this.streams = new LinkStreams(services, this);
+    this.#repeats = new Repeats(services.scheduler, [this.watches, this.pressure, this.streams]);
     // Usually nobody waits for the link to open; its failure is no unhandled rejection then.
     this.#opened.promise.catch(() => {});
   }
@@ -111,9 +113,9 @@ export class Channel implements PeerLink {
       bytesSent: this.#link?.bytesSent ?? 0,
       bytesReceived: this.#link?.bytesReceived ?? 0,
       framesSent: this.outgoing.frames,
-      framesReceived: this.#framesReceived,
+      framesReceived: this.#incoming.frames,
       envelopesSent: this.outgoing.envelopes,
-      envelopesReceived: this.#envelopesReceived,
+      envelopesReceived: this.#incoming.envelopes,
     };
   }
 
@@ -124,7 +126,10 @@ export class Channel implements PeerLink {
     }
     this.#link = link;
     link.setHandlers({
-      frame: (_lane, bytes) => this.#receive(bytes),
+      frame: (_lane, bytes) => {
+        this.#inbound.beginFrame();
+        this.#incoming.read(bytes);
+      },
       writable: (lane) => {
         this.outgoing.drain(lane);
         this.#services.flushSoon(this);
@@ -145,9 +150,16 @@ export class Channel implements PeerLink {
     return this.#closed === undefined ? this.#opened.promise : Promise.reject(this.#closed);
   }
 
-  /** Tells the peer the identity of this partition. */
+  /** Tells the peer the identity of this partition. On both lanes, so that whatever arrives first arrives after it. */
   hello(): void {
-    this.sendControl({ message: { case: 'hello', value: { version: VERSION, ...this.#services.identity() } } });
+    const value = { ...this.#services.identity(), token: this.token };
+    for (const lane of LANES) this.sendControl({ message: { case: 'hello', value } }, lane);
+  }
+
+  /** Tells the peer which links this end has given up. On both lanes, before anything that must not be overtaken by what they deliver. */
+  fence(tokens: readonly bigint[]): void {
+    if (tokens.length === 0) return;
+    for (const lane of LANES) this.sendControl({ message: { case: 'fence', value: { tokens } } }, lane);
   }
 
   // ---- sending
@@ -179,9 +191,9 @@ export class Channel implements PeerLink {
   }
 
   /** Sends a control message to the peer's router. */
-  sendControl(message: v1.LinkMessageInit): void {
+  sendControl(message: v1.LinkMessageInit, lane?: Lane): void {
     if (this.#closed === undefined) {
-      this.outgoing.sendControl(message);
+      this.outgoing.sendControl(message, lane);
       this.written();
       this.repeatLater();
     }
@@ -212,17 +224,17 @@ export class Channel implements PeerLink {
     }
   }
 
-  close(error: MillraceError, reason: CloseReason = { kind: 'closed' }): void {
+  /** `isPeerDone`: the peer has closed its end of the link. */
+  close(error: MillraceError, reason: CloseReason = { kind: 'closed' }, isPeerDone = false): void {
     if (this.#closed !== undefined) {
       return;
     }
     this.flush();
     this.#closed = error;
-    if (this.#repeat !== undefined) {
-      this.#services.scheduler.clearTimer(this.#repeat);
-    }
+    this.#repeats.stop();
+    const { isStopping } = this.#services;
     // A partition that stops has its link deliver what was sent. In any other case nobody knows whether the peer takes it.
-    const willDeliver = this.#link?.isOpen === true && error instanceof StoppedError;
+    const willDeliver = this.#link?.isOpen === true && isStopping;
     this.#link?.close(reason);
     this.outgoing.close(willDeliver, (cUid, method, message) =>
       this.#services.system.addDeadLetter(this.pathOf(cUid), method.fullName, message, 'unreachable'),
@@ -233,30 +245,16 @@ export class Channel implements PeerLink {
     this.watches.close();
     this.pressure.close(error);
     this.#opened.reject(error);
-    this.#services.closed(this);
+    this.#services.closed(this, this.#link !== undefined && !isPeerDone && !isStopping);
   }
 
   // ---- receiving
 
-  #receive(bytes: Uint8Array): void {
-    const view = this.#view;
-    const reader = this.#reader.reset(bytes);
-    this.#inbound.beginFrame();
-    this.#framesReceived++;
-    for (let isMore = true; isMore && this.#closed === undefined; ) {
-      try {
-        isMore = readDelimitedEnvelope(reader, view, this.#services.limits.maxMessageBytes);
-        if (isMore) {
-          this.#envelopesReceived++;
-          this.#route(bytes, view);
-        }
-      } catch (error) {
-        this.#onProtocolError(error);
-      }
-    }
+  get isReading(): boolean {
+    return this.#closed === undefined;
   }
 
-  #route(bytes: Uint8Array, view: EnvelopeView): void {
+  envelope(bytes: Uint8Array, view: EnvelopeView): void {
     switch (view.mode) {
       case EnvelopeMode.link:
         this.#onControl(readValue(v1.LinkMessage, this.#valueReader, bytes, view.valueStart, view.valueEnd));
@@ -280,12 +278,10 @@ export class Channel implements PeerLink {
   #onControl({ message }: v1.LinkMessage): void {
     switch (message.case) {
       case 'hello':
-        if (message.value.version !== VERSION) {
-          const text = `The peer speaks version ${message.value.version} between routers, this one ${VERSION}.`;
-          this.close(new ProtocolError(text), { kind: 'protocol', message: text });
-          return;
-        }
         this.#services.onHello(this, message.value);
+        return;
+      case 'fence':
+        this.#services.onFence(this, message.value.tokens);
         return;
       case 'methodBound':
         this.outgoing.methods.bound(message.value.method);
@@ -327,7 +323,7 @@ export class Channel implements PeerLink {
   }
 
   /** Malformed bytes never throw into the event loop. They are counted and logged, and after a limit the link is closed. */
-  #onProtocolError(error: unknown): void {
+  malformed(error: unknown): void {
     this.#protocolErrors++;
     this.#services.protocolError(this, error);
     if (this.#protocolErrors >= limits.linkProtocolErrors) {
@@ -338,7 +334,8 @@ export class Channel implements PeerLink {
 
   #linkClosed(reason: CloseReason): void {
     const detail = reason.kind === 'closed' ? 'it was closed' : reason.message;
-    this.close(new UnreachableError(`The link to ${this.address} has ended: ${detail}.`));
+    const error = new UnreachableError(`The link to ${this.address} has ended: ${detail}.`);
+    this.close(error, undefined, reason.kind === 'closed');
   }
 
   /** A peer that does not read for too long is treated as unreachable, so that memory stays bounded. */
@@ -353,17 +350,6 @@ export class Channel implements PeerLink {
   }
 
   repeatLater(): void {
-    if (this.#link?.isReliable !== false || this.#closed !== undefined || this.#repeat !== undefined) {
-      return;
-    }
-    if (this.watches.needsRepeat || this.pressure.needsRepeat || this.streams.needsRepeat) {
-      this.#repeat = this.#services.scheduler.setTimer(REPEAT_MS, () => {
-        this.#repeat = undefined;
-        this.watches.repeat();
-        this.pressure.repeat();
-        this.streams.repeat();
-        this.repeatLater();
-      });
-    }
+    if (this.#link?.isReliable === false && this.#closed === undefined) this.#repeats.plan();
   }
 }

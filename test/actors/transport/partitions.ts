@@ -68,7 +68,10 @@ export class PartitionWorld {
   }
 
   /** Starts `node/process`. */
-  async start(name: string, { hasJoined = true } = {}): Promise<Partition> {
+  async start(
+    name: string,
+    { hasJoined = true, linkDeadMs }: { readonly hasJoined?: boolean; readonly linkDeadMs?: number } = {},
+  ): Promise<Partition> {
     const { kernelLimits, linkLimits = {}, tracing } = this.#options;
     const [node = '', process = ''] = name.split('/');
     const ordinal = ++this.#ordinals;
@@ -83,7 +86,13 @@ export class PartitionWorld {
       cUids: () => cUids.next(),
       tracing,
     });
-    const transport = this.network.transport({ node, process, crashed: () => void end(system, router) });
+    const crashed = (): void => void end(system, router);
+    const transport = this.network.transport({
+      node,
+      process,
+      crashed,
+      ...(linkDeadMs !== undefined && { linkDeadMs }),
+    });
     const router: Router = new Router({ system, scheduler, transport, log: logger, limits: linkLimits });
     const address = await router.listen();
     if (hasJoined) router.join(ordinal, async (other) => this.#locate(other));
