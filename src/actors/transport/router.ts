@@ -11,6 +11,7 @@ import { Channel } from './channel.js';
 import { RemoteRoute } from './remote-route.js';
 import type { RouterServices } from './router-services.js';
 import { BufferPool } from './buffer-pool.js';
+import { GrantedBytes } from './stream-window.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 
 /** Resolves to the address of the partition that has this ordinal and incarnation (0n: any). Rejects with UnreachableError when there is none. */
@@ -33,6 +34,7 @@ export class Router implements RouterServices {
   readonly scheduler: Scheduler;
   readonly limits: RouterServices['limits'];
   readonly bufferPool = new BufferPool();
+  readonly grantedBytes: GrantedBytes;
   readonly #transport: Transport;
   readonly #log: Logger;
   readonly #channels = new Set<Channel>();
@@ -64,8 +66,10 @@ export class Router implements RouterServices {
       frameBytes: limits.frameBytes,
       maxMessageBytes: limits.maxMessageBytes,
       linkBacklogBytes: limits.linkBacklogBytes,
+      rpcStreamsBytes: limits.rpcStreamsBytes,
       ...options.limits,
     };
+    this.grantedBytes = new GrantedBytes(this.limits.rpcStreamsBytes);
     this.#transport = options.transport;
     this.#log = options.log;
     this.system.setRemoteRoutes((ref) => this.route(ref));
