@@ -87,6 +87,10 @@ export const limits = {
   controlPlaneUpdateBytes: 64 * 1024,
   /** Elements that the actor of a streaming rpc may be ahead of its reader. */
   rpcStreamItems: 16,
+  /** Encoded bytes of elements that the actor of a streaming rpc may be ahead of its reader, over a link. */
+  rpcStreamBytes: 256 * 1024,
+  /** Encoded bytes that the readers of streaming rpcs in one partition have granted together; past it each grants one element at a time. */
+  rpcStreamsBytes: 64 * 1024 * 1024,
   /** Streams that one actor serves at a time; opening one more fails with BackpressureError. */
   actorStreams: 65_536,
   /** Streams open over one link in one direction; opening one more fails with BackpressureError. */

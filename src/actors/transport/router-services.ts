@@ -3,14 +3,17 @@ import type { Scheduler } from '../../scheduler/index.js';
 import type { ActorSystem } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import type { BufferPool } from './buffer-pool.js';
+import type { GrantedBytes } from './stream-window.js';
 
 /** What a channel needs of the router that holds it. */
 export interface RouterServices {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
-  readonly limits: { readonly frameBytes: number; readonly maxMessageBytes: number; readonly linkBacklogBytes: number };
+  readonly limits: Readonly<Record<'frameBytes' | 'maxMessageBytes' | 'linkBacklogBytes' | 'rpcStreamsBytes', number>>;
   /** Shared by all channels. */
   readonly bufferPool: BufferPool;
+  /** Of all streams that are read here. */
+  readonly grantedBytes: GrantedBytes;
   /** The identity of this partition, for hellos. */
   identity(): Omit<v1.HelloInit, 'token'>;
   /** This partition stops: links deliver what was sent, and then end. */

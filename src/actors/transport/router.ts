@@ -13,6 +13,7 @@ import { Fences } from './fences.js';
 import { RemoteRoute } from './remote-route.js';
 import type { RouterServices } from './router-services.js';
 import { BufferPool } from './buffer-pool.js';
+import { GrantedBytes } from './stream-window.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 import { UnreachablePeers } from './unreachable-peers.js';
 
@@ -42,6 +43,7 @@ export class Router implements RouterServices {
   readonly scheduler: Scheduler;
   readonly limits: RouterServices['limits'];
   readonly bufferPool = new BufferPool();
+  readonly grantedBytes: GrantedBytes;
   readonly #transport: Transport;
   readonly #log: Logger;
   readonly #channels = new Set<Channel>();
@@ -73,9 +75,11 @@ export class Router implements RouterServices {
       frameBytes: limits.frameBytes,
       maxMessageBytes: limits.maxMessageBytes,
       linkBacklogBytes: limits.linkBacklogBytes,
+      rpcStreamsBytes: limits.rpcStreamsBytes,
       ...options.limits,
     };
     this.#fences = new Fences(options.scheduler);
+    this.grantedBytes = new GrantedBytes(this.limits.rpcStreamsBytes);
     this.#transport = options.transport;
     this.#log = options.log;
     this.system.setRemoteRoutes((ref) => this.route(ref));
