@@ -114,14 +114,14 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
         else if (this.mailbox !== undefined) {
           this.handleNext(this.mailbox);
           handled++;
-        } else break;
+        } else if (!this.refill()) break;
       } else if (this.phase === 'starting') start(this);
       else if (!windDown(this)) break;
       used++;
     }
     if (this.cold !== undefined) {
       if (handled > 0) this.cold.idle?.touch();
-      if (this.load <= this.bounds.resume) this.cold.resolveReady();
+      this.drained(this.cold);
     }
     return used;
   }

@@ -2,6 +2,7 @@ import { HandlerError, StoppedError } from '../../errors.js';
 import { codeOf, errorOf } from '../../foreign.js';
 import { closeServed, failServed } from './actor-streams.js';
 import type { ActorCell } from './cell.js';
+import { stoppedForGood } from './cold-state.js';
 import { isAsk } from './delivery.js';
 import type { Directive } from './supervision.js';
 
@@ -99,7 +100,7 @@ export function requestStop(cell: ActorCell): void {
   failServed(cell, 'all', `${cell.path} has stopped before the stream ended`);
   const { cold, kernel } = cell;
   if (cold !== undefined) {
-    if (cold.readyWaiters.length > 0) cold.rejectReady(cell.path);
+    if (cold.readyWaiters.size > 0) cold.readyWaiters.reject(stoppedForGood(cell.path));
     if (cold.restartTimer !== undefined) kernel.scheduler.clearTimer(cold.restartTimer);
   }
   stopChildren(cell);

@@ -37,6 +37,8 @@ export class Outbox {
   readonly #pool: BufferPool;
   /** Frames that were sent. */
   frames = 0;
+  /** Bytes of all envelopes that were written, sent or not. */
+  writtenBytes = 0;
   #backlogBytes = 0;
   #link: Link | undefined;
   /** The open frame: the link's buffer, or a frame that will be queued. */
@@ -95,6 +97,7 @@ export class Outbox {
         throw new ProtocolError('An envelope changed its size while it was written. Its message may have a getter.');
       }
     }
+    this.writtenBytes += this.#writer.position - start;
     if (ask !== undefined) {
       this.#ownFrame?.addAsk(ask, start, this.#writer.position);
     }
