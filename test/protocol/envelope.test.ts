@@ -323,7 +323,7 @@ function iterateAll(frame: Uint8Array): void {
 }
 
 function expectSame(view: EnvelopeView, frame: Uint8Array, header: EnvelopeHeader, value: Value): void {
-  const { valueStart, valueEnd, valueBytes, ...rest } = view;
+  const { start: _start, end: _end, valueStart, valueEnd, valueBytes, ...rest } = view;
   const { valueBytes: _written, ...expected } = header;
   expect(valueBytes).to.equal(valueEnd - valueStart);
   expect(rest).to.deep.equal(expected);

@@ -16,18 +16,16 @@ import type { Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
 import { Inbound } from './inbound.js';
 import { type FrameOwner, IncomingFrames } from './incoming-frames.js';
+import { IncomingPressure } from './incoming-pressure.js';
 import type { PeerLink } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
 import { Outgoing } from './outgoing.js';
-import { FullMailboxes } from './pressure.js';
 import { RemoteWatches } from './remote-watches.js';
 import { Repeats } from './repeats.js';
 import type { RouterServices } from './router-services.js';
+import { SendCredit } from './send-credit.js';
 import type { Traffic } from './traffic.js';
-
-/** A channel id that no mailbox has. */
-const NO_ACTOR = 0n;
 
 /**
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
@@ -38,7 +36,8 @@ export class Channel implements PeerLink, FrameOwner {
   readonly streams: LinkStreams;
   readonly outgoing: Outgoing;
   readonly watches: RemoteWatches;
-  readonly pressure: FullMailboxes;
+  readonly incoming: IncomingPressure;
+  readonly credit: SendCredit;
   readonly aborted = new AbortedAsks();
   /** The address that the peer states, for error messages and logs. */
   address: string;
@@ -51,13 +50,13 @@ export class Channel implements PeerLink, FrameOwner {
   readonly #services: RouterServices;
   readonly #isRetry: boolean;
   readonly #inbound: Inbound;
-  readonly #incoming: IncomingFrames;
+  readonly #frames: IncomingFrames;
+  readonly #repeats: Repeats;
   readonly #valueReader = new WireReader();
   readonly #opened = new Deferred<void>();
   #link: Link | undefined;
   #closed: MillraceError | undefined;
   #protocolErrors = 0;
-  readonly #repeats: Repeats;
 
   /** `isRetry`: the last attempt to reach this peer has failed. */
   constructor(services: RouterServices, address: string, { key = '', isRetry = false } = {}) {
@@ -71,20 +70,23 @@ export class Channel implements PeerLink, FrameOwner {
       (message) => this.sendControl({ message }),
       (cUid) => services.system.resolve(cUid),
     );
-    this.pressure = new FullMailboxes((cUid, isFull) =>
-      this.sendControl({ message: { case: 'pressure', value: { cUid, isFull } } }),
-    );
     this.#inbound = new Inbound(services, this);
-    this.#incoming = new IncomingFrames(services.limits.maxMessageBytes, this);
+    this.#frames = new IncomingFrames(services.limits.maxMessageBytes, this);
+    this.incoming = new IncomingPressure(services, this, this.#inbound);
+    this.credit = new SendCredit(this, services.scheduler);
     this.asks = new LinkAsks(services, this);
     this.streams = new LinkStreams(services, this);
-    this.#repeats = new Repeats(services.scheduler, [this.watches, this.pressure, this.streams]);
+    this.#repeats = new Repeats(services.scheduler, [this.watches, this.incoming, this.credit, this.streams]);
     // Usually nobody waits for the link to open; its failure is no unhandled rejection then.
     this.#opened.promise.catch(() => {});
   }
 
   get incarnation(): bigint {
     return this.peer?.incarnation ?? 0n;
+  }
+
+  get identity(): string | undefined {
+    return this.peer && `${this.peer.incarnation}/${this.peer.ordinal}/${this.peer.address}`;
   }
 
   get isOpen(): boolean {
@@ -113,9 +115,9 @@ export class Channel implements PeerLink, FrameOwner {
       bytesSent: this.#link?.bytesSent ?? 0,
       bytesReceived: this.#link?.bytesReceived ?? 0,
       framesSent: this.outgoing.frames,
-      framesReceived: this.#incoming.frames,
+      framesReceived: this.#frames.frames,
       envelopesSent: this.outgoing.envelopes,
-      envelopesReceived: this.#incoming.envelopes,
+      envelopesReceived: this.#frames.envelopes,
     };
   }
 
@@ -128,19 +130,19 @@ export class Channel implements PeerLink, FrameOwner {
     link.setHandlers({
       frame: (_lane, bytes) => {
         this.#inbound.beginFrame();
-        this.#incoming.read(bytes);
+        this.#frames.read(bytes);
       },
       writable: (lane) => {
         this.outgoing.drain(lane);
         this.#services.flushSoon(this);
-        this.pressure.wake();
+        this.credit.wake();
       },
       taken: (lane) => this.outgoing.taken(lane),
       closed: (reason) => this.#linkClosed(reason),
     });
     this.outgoing.attach(link);
     this.#services.flushSoon(this);
-    this.pressure.wake();
+    this.credit.wake();
     this.repeatLater();
     this.#opened.resolve();
   }
@@ -171,9 +173,13 @@ export class Channel implements PeerLink, FrameOwner {
 
   /** As Route.tell: false past the high-water mark, BackpressureError at the bound. */
   tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
-    const isBelowMark = this.outgoing.tell(cUid, method, message, delivery);
+    const { credit, outgoing } = this;
+    const isMetered = !credit.isIdle;
+    if (isMetered) credit.assertTell(cUid, method.lane);
+    const before = outgoing.writtenBytes;
+    const isBelowMark = outgoing.tell(cUid, method, message, delivery);
     this.written();
-    return isBelowMark && !this.pressure.isFull(cUid);
+    return (!isMetered || credit.spend(cUid, method.lane, outgoing.writtenBytes - before)) && isBelowMark;
   }
 
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
@@ -201,19 +207,17 @@ export class Channel implements PeerLink, FrameOwner {
 
   /** Resolves when a tell to this actor would be accepted below the high-water mark. */
   ready(cUid: bigint): Promise<void> {
-    return this.#closed === undefined
-      ? this.pressure.ready(cUid, () => !this.outgoing.isPastMark)
-      : Promise.reject(this.#closed);
+    return this.#closed === undefined ? this.credit.ready(cUid) : Promise.reject(this.#closed);
   }
 
   room(): Promise<void> | undefined {
-    return this.outgoing.isPastMark ? this.ready(NO_ACTOR) : undefined;
+    return this.outgoing.isPastMark ? this.credit.linkReady() : undefined;
   }
 
   flush(): void {
     this.outgoing.flush();
     // The flush may have used credit that the link has not reported. Refused senders try again.
-    this.pressure.wake();
+    this.credit.wake();
   }
 
   watch(route: Route, watcher: Watcher): void {
@@ -231,7 +235,7 @@ export class Channel implements PeerLink, FrameOwner {
     }
     this.flush();
     this.#closed = error;
-    this.#repeats.stop();
+    this.#repeats.close();
     const { isStopping } = this.#services;
     // A partition that stops has its link deliver what was sent. In any other case nobody knows whether the peer takes it.
     const willDeliver = this.#link?.isOpen === true && isStopping;
@@ -242,8 +246,9 @@ export class Channel implements PeerLink, FrameOwner {
     this.asks.close(error);
     this.streams.close(error);
     this.#inbound.close();
+    this.incoming.close();
     this.watches.close();
-    this.pressure.close(error);
+    this.credit.close(error);
     this.#opened.reject(error);
     this.#services.closed(this, this.#link !== undefined && !isPeerDone && !isStopping);
   }
@@ -299,8 +304,10 @@ export class Channel implements PeerLink, FrameOwner {
         this.watches.onTerminated(message.value.cUid);
         return;
       case 'pressure':
-        this.pressure.onPressure(message.value.cUid, message.value.isFull);
-        this.repeatLater();
+        this.credit.onPressure(message.value);
+        return;
+      case 'mailboxWant':
+        this.incoming.onWant(message.value);
         return;
       case 'streamCredit':
         this.streams.onCredit(message.value);
@@ -327,9 +334,12 @@ export class Channel implements PeerLink, FrameOwner {
     this.#protocolErrors++;
     this.#services.protocolError(this, error);
     if (this.#protocolErrors >= limits.linkProtocolErrors) {
-      const text = `${this.#protocolErrors} messages from ${this.address} were malformed.`;
-      this.close(new ProtocolError(text), { kind: 'protocol', message: text });
+      this.violated(`${this.#protocolErrors} messages from ${this.address} were malformed.`);
     }
+  }
+
+  violated(text: string): void {
+    this.close(new ProtocolError(text), { kind: 'protocol', message: text });
   }
 
   #linkClosed(reason: CloseReason): void {

@@ -3,35 +3,40 @@ import type { Scheduler, Timer } from '../../scheduler/index.js';
 /** Time after which an unanswered control message is sent again, in ms. */
 const REPEAT_MS = 500;
 
-/** What sends its control messages again until they are answered. */
-interface Repeating {
+/** Keeps control messages until they are answered. */
+export interface Repeater {
   readonly needsRepeat: boolean;
   repeat(): void;
 }
 
-/** Repeats control messages on a link that may lose frames, while one of them is unanswered. */
+/** On a link that may lose frames: sends unanswered control messages again, for as long as there are any. */
 export class Repeats {
   readonly #scheduler: Scheduler;
-  readonly #parts: readonly Repeating[];
+  readonly #repeaters: readonly Repeater[];
   #timer: Timer | undefined;
 
-  constructor(scheduler: Scheduler, parts: readonly Repeating[]) {
+  constructor(scheduler: Scheduler, repeaters: readonly Repeater[]) {
     this.#scheduler = scheduler;
-    this.#parts = parts;
+    this.#repeaters = repeaters;
   }
 
-  /** A message may be unanswered. */
+  /** There may be a control message to repeat. */
   plan(): void {
-    if (this.#timer !== undefined || !this.#parts.some(({ needsRepeat }) => needsRepeat)) return;
+    if (this.#timer !== undefined || !this.#repeaters.some(({ needsRepeat }) => needsRepeat)) {
+      return;
+    }
     this.#timer = this.#scheduler.setTimer(REPEAT_MS, () => {
       this.#timer = undefined;
-      for (const part of this.#parts) part.repeat();
+      for (const repeater of this.#repeaters) {
+        repeater.repeat();
+      }
       this.plan();
     });
   }
 
-  stop(): void {
-    if (this.#timer !== undefined) this.#scheduler.clearTimer(this.#timer);
-    this.#timer = undefined;
+  close(): void {
+    if (this.#timer !== undefined) {
+      this.#scheduler.clearTimer(this.#timer);
+    }
   }
 }
