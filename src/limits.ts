@@ -83,8 +83,14 @@ export const limits = {
   shortestKeyBytes: 16,
   /** Largest record of a handshake, in bytes. */
   handshakeRecordBytes: 16 * 1024,
-  /** Connections to one listener whose handshake is in progress. */
+  /** Connections to one listener that have proven nothing yet; at most a quarter of the files that the process may open. */
+  unprovenConnections: 4_096,
+  /** Bytes of the first record of a handshake, which comes from anybody. */
+  openingRecordBytes: 1_024,
+  /** Connections to one listener that have proven the cluster key, and whose handshake is in progress. */
   pendingHandshakes: 256,
+  /** Attempts to connect of one dial, when the connections are closed before the listener has answered. */
+  dialAttempts: 8,
   /** Time between two log records of refused connections, in ms. */
   rejectionLogMs: 1_000,
   /** Deadline of a request to the control plane, its repeats included, in ms. */
