@@ -4,3 +4,5 @@
  */
 export * from './memory/index.js';
 export * from './pool/index.js';
+export * from './storage/index.js';
+export * from './codables/index.js';

@@ -12,3 +12,4 @@ export {
   type PoolStatistics,
 } from './memory-pool.js';
 export { type OpenPoolsOptions, Pools } from './pools.js';
+export { blockOf } from './pool-of.js';
