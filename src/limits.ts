@@ -153,6 +153,10 @@ export const limits = {
   allocateTimeoutMs: 5_000,
   /** Calls of `allocate` that wait for memory of one pool; one more fails with BackpressureError. */
   poolWaiters: 65_536,
+  /** Bytes of an encoded value that travel with its description; what is more lies in a pool. */
+  inlineBytes: 4 * 1024,
+  /** Parts of one encoded value. */
+  storageParts: 4_096,
   /** Asks that may wait on one another in one chain. */
   callChain: 64,
 } as const;
