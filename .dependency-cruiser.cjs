@@ -91,7 +91,7 @@ const owners = {
   '@opentelemetry': '^src/opentelemetry/',
   nact: '^src/actors/nact/',
   commander: '^src/cli/',
-  koffi: '^src/(transport/ucx/|resources/native\\.ts$)',
+  koffi: '^src/(transport/ucx/|resources/native\\.ts$|descriptors/memory/system-memory\\.ts$)',
   sax: '^src/resources/topology/',
   'classic-level': '^src/actors/nact/level/',
 };

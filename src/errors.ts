@@ -92,13 +92,29 @@ export class StoppedError extends MillraceError {
   override readonly code = 'STOPPED';
 }
 
-/** A bounded mailbox or link is full: wait for `ref.ready()` and send again. */
+/**
+ * A bounded mailbox or link is full: wait for `ref.ready()` and send again. Or the actor has more to do than it can, and an ask would not
+ * have been answered by its deadline. The message was not handled.
+ *
+ *     const reply = await ref.quote(request, { timeoutMs: 50 }).catch(async (error) => {
+ *       if (!(error instanceof BackpressureError) || error.retryAfterMs === undefined) throw error;
+ *       await setTimeout(error.retryAfterMs * (1 + Math.random()));
+ *       return ref.quote(request, { timeoutMs: 50 });
+ *     });
+ */
 export class BackpressureError extends MillraceError {
   static {
     define(this, 'BackpressureError', 'BACKPRESSURE');
   }
 
   override readonly code = 'BACKPRESSURE';
+  /** Time in ms after which the same ask may succeed, where the actor knows it. Add a random time when there are many callers. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { readonly retryAfterMs?: number | undefined }) {
+    super(message, options);
+    this.retryAfterMs = options?.retryAfterMs;
+  }
 }
 
 /** An actor asked, directly or through others, an actor that is itself waiting in the same chain of asks. */
@@ -110,19 +126,108 @@ export class ReentrantAskError extends MillraceError {
   override readonly code = 'REENTRANT_ASK';
 }
 
-/** The handler at the other end threw. Carries its message and code, never its stack. */
+/**
+ * The handler at the other end threw something other than a Refusal. Carries the error's name, message and code, never its stack; in the
+ * same process `cause` is what the handler threw.
+ */
 export class HandlerError extends MillraceError {
   static {
     define(this, 'HandlerError', 'HANDLER');
   }
 
   override readonly code = 'HANDLER';
-  /** `code` of the error thrown by the handler, where it had one. */
-  readonly handlerCode: string | undefined;
+  /** `name` of the error that the handler threw; undefined when it threw something that is no error. */
+  readonly handlerName: string | undefined;
+  /** `code` of the error that the handler threw, where it had one: a text such as `ENOENT`, or a number. */
+  readonly handlerCode: string | number | undefined;
 
-  constructor(message: string, options?: ErrorOptions & { handlerCode?: string | undefined }) {
+  constructor(
+    message: string,
+    options?: ErrorOptions & { handlerName?: string | undefined; handlerCode?: string | number | undefined },
+  ) {
     super(message, options);
+    this.handlerName = options?.handlerName;
     this.handlerCode = options?.handlerCode;
+  }
+}
+
+/** The type of a refusal's detail: a message type of a module that `millrace gen` made. */
+export interface DetailType<Message, Init> {
+  readonly typeName: string;
+  create(init?: Init): Message;
+  write(message: Message, writer: never): void;
+  read(reader: never, end: number): Message;
+}
+
+/**
+ * The answer of a handler that says no: throw it, or reject with it. The caller of the ask, or the reader of the stream, gets a RefusedError
+ * with the same reason, message and detail. It is no failure: no supervision sees it, and the actor goes on.
+ *
+ *     quote: (book, { symbol }) => {
+ *       const price = book.get(symbol);
+ *       if (price === undefined) throw new Refusal('NOT_FOUND', `no price of ${symbol}`);
+ *       return { price };
+ *     },
+ *
+ * A detail is a protobuf message: `new Refusal('SOLD_OUT', 'no seat is left', { type: Seats, value: { waiting: 12 } })`.
+ */
+export class Refusal<Message = unknown, Init = unknown> extends MillraceError {
+  static {
+    define(this, 'Refusal', 'REFUSAL');
+  }
+
+  override readonly code = 'REFUSAL';
+  /** For programs: a short text that is part of the protocol, such as `NOT_FOUND`. */
+  readonly reason: string;
+  readonly detail: { readonly type: DetailType<Message, Init>; readonly value: Init } | undefined;
+
+  /** `message` is for people. Throws ConfigError for a reason that is no text or empty, and for a detail without a type. */
+  constructor(
+    reason: string,
+    message: string,
+    detail?: { readonly type: DetailType<Message, Init>; readonly value: Init },
+  ) {
+    super(message);
+    if (typeof reason !== 'string' || reason === '') {
+      throw new ConfigError('a Refusal needs a reason, a text such as NOT_FOUND');
+    }
+    if (detail !== undefined && typeof detail?.type?.typeName !== 'string') {
+      throw new ConfigError(
+        `the detail of the Refusal ${reason} needs a generated message type, as in { type: Seats, value: { waiting: 12 } }`,
+      );
+    }
+    this.reason = reason;
+    this.detail = detail;
+  }
+}
+
+/** The detail of a RefusedError. */
+export interface RefusedDetail {
+  /** Full name of its message type, such as `shop.Seats`. */
+  readonly typeName: string;
+  /** The encoded message. */
+  readonly bytes: Uint8Array;
+  /** The message, when it has this type; undefined when it has another. Throws ProtocolError when its bytes cannot be decoded. */
+  as<Message>(type: DetailType<Message, never>): Message | undefined;
+}
+
+/** The handler said no: it threw a Refusal. `reason` is part of its protocol, `message` is for people. */
+export class RefusedError extends MillraceError {
+  static {
+    define(this, 'RefusedError', 'REFUSED');
+  }
+
+  override readonly code = 'REFUSED';
+  readonly reason: string;
+  readonly detail: RefusedDetail | undefined;
+
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly reason: string; readonly detail?: RefusedDetail | undefined },
+  ) {
+    super(message, options);
+    this.reason = options.reason;
+    this.detail = options.detail;
   }
 }
 

@@ -43,11 +43,17 @@ export function namedMessageOf(cause: unknown): string {
   return `${name}: ${message}`;
 }
 
-/** The `code` of an error, such as ENOENT of Node's. Undefined for an error without one, and for whatever is no error. */
+/** The `code` of an error, such as ENOENT of Node's. Undefined for an error without such a text, and for whatever is no error. */
 export function codeOf(cause: unknown): string | undefined {
+  const code = anyCodeOf(cause);
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** As `codeOf`, numbers too: those of gRPC and of a DOMException, say. */
+export function anyCodeOf(cause: unknown): string | number | undefined {
   try {
     const code: unknown = isError(cause) ? Reflect.get(cause, 'code') : undefined;
-    return typeof code === 'string' ? code : undefined;
+    return typeof code === 'string' || typeof code === 'number' ? code : undefined;
   } catch {
     return undefined;
   }

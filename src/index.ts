@@ -4,6 +4,7 @@
  */
 export {
   type ActorRef,
+  type ActorTrouble,
   type AskOptions,
   type Behavior,
   behavior,

@@ -13,6 +13,8 @@ export const limits = {
   throughputMessages: 256,
   /** Messages that one dispatch turn handles, all actors together, before it yields to the event loop. */
   turnMessages: 16_384,
+  /** Time for which the asks of one actor may hold the event loop, in ms, before it yields for I/O and timers. */
+  turnMs: 2,
   /** Time that a stopping actor's pending handler has, in ms, before it is abandoned. */
   stopTimeoutMs: 5_000,
   /** Time that a pipeline has to end beyond `stopTimeoutMs`, in ms, before `run.stop()` gives up what has not. */
@@ -25,6 +27,10 @@ export const limits = {
   restarts: 10,
   /** Window in which `restarts` are counted, in ms. */
   restartWindowMs: 60_000,
+  /** Actors that `health()` names: those that ended by a failure, and as many that restart again and again. */
+  troubledActors: 100,
+  /** Restarts of one actor that `health()` counts. */
+  troubledRestarts: 100,
   /** Bytes of one encoded envelope, its value included. */
   maxMessageBytes: 16 * 1024 * 1024,
   /** Bytes of an ordinary frame: a message of 64 KiB, and what is around it; a larger message has a frame of its own. */
@@ -55,6 +61,12 @@ export const limits = {
   connectTimeoutMs: 5_000,
   /** Bytes of frames that a link has handed to its socket and the kernel has not taken; control frames overtake the rest. */
   linkBurstBytes: 256 * 1024,
+  /** Time after which a link reports to its peer what it has taken, when no earlier message does, in ms. */
+  takenReportMs: 100,
+  /** Time after a failed attempt to reach a peer until a tell starts the next one, in ms. */
+  unreachableRetryMs: 1_000,
+  /** Peers that could not be reached and are remembered. */
+  unreachablePeers: 1_024,
   /** Time that a closed link has to bring what was sent across, in ms. */
   linkLingerMs: 2_000,
   /** Shortest cluster key, in bytes: a shorter secret can be guessed from one recorded handshake. */
@@ -79,6 +91,8 @@ export const limits = {
   streamItems: 1_024,
   /** Encoded bytes that a reader grants a writer at a time. */
   streamBytes: 1024 * 1024,
+  /** Bytes of the encoded detail of a refusal; past it the refusal becomes a HandlerError for its caller. */
+  refusalDetailBytes: 64 * 1024,
   /** Bytes of meta in one envelope. */
   metaBytes: 16 * 1024,
   /** Delay of the event loop, 99th percentile in ms, past which a runtime is not ready for more work. */
@@ -109,6 +123,16 @@ export const limits = {
   topologyDepth: 128,
   /** Processors of a topology that a synthetic description makes. */
   syntheticProcessors: 16_384,
+  /** Memory that reserving an arena leaves free on the machine and in the cgroup, in bytes. */
+  spareMemoryBytes: 64 * 1024 * 1024,
+  /** Bytes of memory of one pool. */
+  poolBytes: 1024 * 1024 * 1024,
+  /** Bytes of one arena of a pool; blocks of more than half of it have memory of their own. */
+  arenaBytes: 32 * 1024 * 1024,
+  /** Time that `pool.allocate` waits for memory, in ms. */
+  allocateTimeoutMs: 5_000,
+  /** Calls of `allocate` that wait for memory of one pool; one more fails with BackpressureError. */
+  poolWaiters: 65_536,
   /** Asks that may wait on one another in one chain. */
   callChain: 64,
 } as const;

@@ -24,17 +24,24 @@ typedef struct {
  */
 static const setting shared_memory_settings[] = {
     {"TLS", "posix"},
+    {"ADDRESS_VERSION", "v1"},
+    {"ADDRESS_DEBUG_INFO", "n"},
     {"MAX_EAGER_LANES", "1"},
     {"MAX_RNDV_LANES", "1"},
     /* Room for a whole window of segments, so that a peer that does not read for a while does not block us. */
     {"MM_FIFO_SIZE", "256"},
     /* A small frame fits into the FIFO element. */
     {"MM_FIFO_ELEM_SIZE", "256"},
+    /* The caller checks the segment of a peer, which it finds by process and descriptor, and expects the size of its own. */
+    {"POSIX_USE_PROC_LINK", "y"},
+    {"POSIX_HUGETLB_MODE", "n"},
     {NULL, NULL},
 };
 
 static const setting tcp_settings[] = {
     {"TLS", "tcp"},
+    {"ADDRESS_VERSION", "v1"},
+    {"ADDRESS_DEBUG_INFO", "n"},
     {"MAX_EAGER_LANES", "1"},
     {"MAX_RNDV_LANES", "1"},
     {"TCP_TX_SEG_SIZE", "64k"},

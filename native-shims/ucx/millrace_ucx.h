@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MRX_ABI_VERSION 1u
+#define MRX_ABI_VERSION 2u
 #define MRX_WIRE_VERSION 3u
 
 #define MRX_LANES 2u
@@ -152,6 +152,11 @@ int32_t mrx_reap(uint32_t owner);
 int32_t mrx_quiet(uint32_t owner);
 /* The number of open engines of this process. */
 int32_t mrx_engines(void);
+/*
+ * Writes the process id and the user id of the other end of a Unix socket into `found`. MRX_BAD_ARGUMENT for another kind of descriptor,
+ * and for a peer in a PID namespace that this process does not see.
+ */
+int32_t mrx_peer(int32_t descriptor, uint32_t found[2]);
 mrx_rings *mrx_rings_of(mrx_engine *engine);
 /* Readable when there may be news for a link, after mrx_arm(). */
 int32_t mrx_event_fd(mrx_engine *engine);
@@ -164,7 +169,7 @@ int64_t mrx_link_open(mrx_engine *engine, uint32_t fabric, const char *devices, 
 mrx_slabs *mrx_link_slabs(mrx_engine *engine, uint32_t link);
 /* Writes the address of this end. Returns its length or a status. */
 int32_t mrx_link_address(mrx_engine *engine, uint32_t link, uint8_t *address, uint32_t capacity);
-/* Connects to the peer's end. UCX does not check the address: it must come from an authenticated peer. */
+/* Connects to the peer's end. UCX does not check the address, and a wrong one ends the process: the caller must have checked it. */
 int32_t mrx_link_connect(mrx_engine *engine, uint32_t link, const uint8_t *address, uint32_t length, uint64_t token);
 /* Writes the names of the UCX transports of the link, separated by commas. */
 int32_t mrx_link_transports(mrx_engine *engine, uint32_t link, char *names, uint32_t capacity);

@@ -1,4 +1,5 @@
 import type { Context, Span, Tracer } from '@opentelemetry/api';
+import { Refusal, RefusedError } from '../errors.js';
 import { codeOf, errorOf, promiseOf } from '../foreign.js';
 import { laterReply, type TraceContext, type Tracing } from '../actors/kernel/index.js';
 import type { AnyMethod } from '../protocol/index.js';
@@ -118,7 +119,13 @@ export class Spans implements Tracing {
     return { ended: () => span.end(), failed: (error) => this.#fail(span, error) };
   }
 
+  /** A refusal is an answer: its span has the reason, and no error. */
   #fail(span: Span, cause: unknown): void {
+    if (cause instanceof Refusal || cause instanceof RefusedError) {
+      span.setAttribute('millrace.refused', cause.reason);
+      span.end();
+      return;
+    }
     const error = errorOf(cause);
     const code = codeOf(error) ?? error.name;
     span.recordException(error);

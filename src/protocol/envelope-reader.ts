@@ -5,7 +5,7 @@ import { EnvelopeMode, type EnvelopeError, type EnvelopeView } from './envelope.
 import type { WireReader } from './wire/index.js';
 
 const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
-const ERROR_FIELDS: readonly number[] = [1, 2, 3];
+const ERROR_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 const ENTRY_FIELDS: readonly number[] = [1, 2];
 const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8];
 
@@ -109,14 +109,45 @@ function modeOf(value: number): EnvelopeMode {
 }
 
 function readError(reader: WireReader): EnvelopeError {
-  const error = { code: '', message: '', handlerCode: '' };
+  const error: { -readonly [Field in keyof EnvelopeError]: EnvelopeError[Field] } = {
+    code: '',
+    message: '',
+    handlerCode: '',
+  };
   const outer = reader.narrow();
   while (reader.position < reader.end) {
     const key = reader.tag();
-    if (key === 10) error.code = reader.string();
-    else if (key === 18) error.message = reader.string();
-    else if (key === 26) error.handlerCode = reader.string();
-    else reader.skip(key, ERROR_FIELDS);
+    switch (key) {
+      case 10:
+        error.code = reader.string();
+        break;
+      case 18:
+        error.message = reader.string();
+        break;
+      case 26:
+        error.handlerCode = reader.string();
+        break;
+      case 34:
+        error.handlerName = reader.string();
+        break;
+      case 41:
+        error.handlerNumber = reader.double();
+        break;
+      case 50:
+        error.reason = reader.string();
+        break;
+      case 58:
+        error.detailType = reader.string();
+        break;
+      case 66:
+        error.detail = new Uint8Array(reader.blob());
+        break;
+      case 72:
+        error.retryAfterMs = reader.uint32();
+        break;
+      default:
+        reader.skip(key, ERROR_FIELDS);
+    }
   }
   reader.widen(outer);
   return error;

@@ -11,8 +11,17 @@ export type EnvelopeMode = (typeof EnvelopeMode)[keyof typeof EnvelopeMode];
 export interface EnvelopeError {
   readonly code: string;
   readonly message: string;
-  /** Empty where the handler's error had none. */
+  /** Empty where the handler's error had none, or a number. */
   readonly handlerCode: string;
+  readonly handlerName?: string | undefined;
+  /** The code of the handler's error, where that is a number. */
+  readonly handlerNumber?: number | undefined;
+  /** Of a refusal. */
+  readonly reason?: string | undefined;
+  readonly detailType?: string | undefined;
+  readonly detail?: Uint8Array | undefined;
+  /** Undefined where it is unknown. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 const NO_CHAIN: readonly bigint[] = [];

@@ -19,6 +19,7 @@ export * as v1 from './generated/index.js';
 export { Ref, type RefInit } from './generated/millrace/v1/ref.js';
 export { LANES, Lane } from './lane.js';
 export type { Meta } from './meta.js';
+export { encodedDetail, refusedDetail } from './refused-detail.js';
 export type {
   AnyMethod,
   AnyService,

@@ -16,6 +16,8 @@ export interface LinkHandlers {
   frame(lane: Lane, bytes: Uint8Array): void;
   /** `acquire` returned undefined on this lane, and would now succeed. */
   writable(lane: Lane): void;
+  /** `Link.taken` has grown on this lane. An owner that keeps nothing of what it has sent leaves this out. */
+  taken?(lane: Lane): void;
   /** Either end has closed the link, or it was lost. Frames not delivered by now are lost. */
   closed(reason: CloseReason): void;
 }
@@ -64,9 +66,16 @@ export interface Link {
   acquire(lane: Lane, sizeBytes: number): Uint8Array | undefined;
   /**
    * Sends the first `length` bytes of the acquired buffer, and returns the buffer to the link. The frame leaves with the next `flush`. A
-   * link that has ended drops it. Throws ConfigError for any other buffer, or for a length past its end.
+   * link that has ended drops it. Throws ConfigError for any other buffer, or for a length past its end. Returns the total of the lane
+   * with this frame: the peer has taken the frame when `taken` has reached it. For a frame that was dropped it is Infinity.
    */
-  send(lane: Lane, buffer: Uint8Array, length: number): void;
+  send(lane: Lane, buffer: Uint8Array, length: number): number;
+  /**
+   * What the peer has taken of the lane, as far as this end knows: its `frame` handler has returned for every frame whose total is not
+   * larger. The peer reports this at the latest `limits.takenReportMs` after it has taken a frame, and when it closes the link. The
+   * value stays when the link has ended. On a link that may lose frames, a lost frame counts as taken.
+   */
+  taken(lane: Lane): number;
   /**
    * Ends the link at both ends. Frames sent before, flushed or not, arrive first. From now on this end receives no frames; both ends get
    * `closed` with the same reason. Idempotent.

@@ -11,7 +11,7 @@ import {
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type ActorRef, later, type Tracing, type TracingSource } from '#src/actors/kernel/index.js';
-import { Executor, memoryLogger } from '#src/index.js';
+import { Executor, memoryLogger, Refusal } from '#src/index.js';
 import { openTelemetry, type OpenTelemetryOptions } from '#src/opentelemetry/index.js';
 import { errandRunner, Errands } from '../actors/runtime/errand-runner.js';
 import { until } from '../actors/runtime/harness.js';
@@ -208,6 +208,23 @@ for (const [where, start] of Object.entries(places)) {
       });
       await until(() => exporter.getFinishedSpans().length === 3);
       expect(named('test.Errands/List', SpanKind.CLIENT).status.code).to.equal(SpanStatusCode.UNSET);
+    });
+
+    it('have the reason of a refusal, and no error', async () => {
+      const ref = await reach({
+        run: () => {
+          throw new Refusal('NOT_FOUND', 'no such errand');
+        },
+      });
+      await within(() => rejection(ref.run({})));
+      await until(() => exporter.getFinishedSpans().length === 3);
+      for (const kind of [SpanKind.CLIENT, SpanKind.SERVER]) {
+        const span = named('test.Errands/Run', kind);
+        expect(span.status.code).to.equal(SpanStatusCode.UNSET);
+        expect(span.attributes).to.include({ 'millrace.refused': 'NOT_FOUND' });
+        expect(span.attributes).to.not.have.property('error.type');
+        expect(span.events).to.deep.equal([]);
+      }
     });
 
     it('record what failed, at both ends', async () => {

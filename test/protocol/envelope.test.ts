@@ -4,6 +4,7 @@ import protobuf from 'protobufjs';
 import { ProtocolError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import {
+  type EnvelopeError,
   EnvelopeHeader,
   EnvelopeMode,
   EnvelopeView,
@@ -30,6 +31,7 @@ const Envelope = root.lookupType('millrace.v1.Envelope');
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const text = fc.string({ unit: 'binary', maxLength: 60 });
+const filled = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 });
 const rarely = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
 
 /** A header with any of its parts. */
@@ -40,7 +42,22 @@ const headers: fc.Arbitrary<EnvelopeHeader> = fc
     mode: fc.constantFrom(...Object.values(EnvelopeMode)),
     method: fc.oneof(fc.nat(300), uint32),
     methodName: fc.oneof(fc.constant(''), text),
-    error: rarely(fc.record({ code: text, message: text, handlerCode: text }, { noNullPrototype: true })),
+    error: rarely(
+      fc.record(
+        {
+          code: text,
+          message: text,
+          handlerCode: text,
+          handlerName: filled,
+          handlerNumber: fc.double({ noNaN: true }),
+          reason: filled,
+          detailType: filled,
+          retryAfterMs: fc.integer({ min: 1, max: 0xffff_ffff }),
+          detail: fc.uint8Array({ minLength: 1, maxLength: 50 }),
+        },
+        { noNullPrototype: true, requiredKeys: ['code', 'message', 'handlerCode'] },
+      ),
+    ),
     meta: rarely(
       fc.dictionary(fc.oneof(text, fc.constantFrom('__proto__', 'constructor')), text, {
         maxKeys: 5,
@@ -343,10 +360,17 @@ function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
   });
 }
 
-function errorOf({ code, message, handlerCode }: { code: string; message: string; handlerCode: string }): object {
+function errorOf({ code, message, handlerCode, ...more }: EnvelopeError): object {
+  const { handlerName, handlerNumber, reason, detailType, detail, retryAfterMs } = more;
   return {
     ...(code !== '' && { code }),
     ...(message !== '' && { message }),
     ...(handlerCode !== '' && { handler_code: handlerCode }),
+    ...(handlerName !== undefined && { handler_name: handlerName }),
+    ...(handlerNumber !== undefined && { handler_number: handlerNumber }),
+    ...(reason !== undefined && { reason }),
+    ...(detailType !== undefined && { detail_type: detailType }),
+    ...(detail !== undefined && { detail }),
+    ...(retryAfterMs !== undefined && { retry_after_ms: retryAfterMs }),
   };
 }

@@ -6,6 +6,7 @@ import { describeCredit } from './compliance/credit.js';
 import { describeEnding } from './compliance/ending.js';
 import type { MakeFixture, TransportFixture } from './compliance/fixture.js';
 import { describeFrames } from './compliance/frames.js';
+import { describeTaken } from './compliance/taken.js';
 
 export type { MakeFixture, TransportFixture } from './compliance/fixture.js';
 
@@ -54,5 +55,6 @@ export function describeTransport(name: string, makeFixture: MakeFixture): void 
     describeFrames(bench);
     describeCredit(bench);
     describeEnding(bench);
+    describeTaken(bench);
   });
 }

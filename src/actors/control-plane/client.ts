@@ -157,11 +157,12 @@ export class ControlPlaneClient {
     }
   }
 
-  async locate(ordinal: number, incarnation: bigint): Promise<string> {
+  /** The address of a partition; undefined where its process has ended, which is final. */
+  async locate(ordinal: number, incarnation: bigint): Promise<string | undefined> {
     const { address } = await this.#repeat((_identity, options) =>
       this.#server.locate({ ordinal, incarnation }, options),
     );
-    return address;
+    return address === '' ? undefined : address;
   }
 
   async registerDefinition(definition: v1.PipelineDefinition): Promise<string> {
@@ -217,7 +218,7 @@ export class ControlPlaneClient {
       report: (_state, report) => later(this.report(report).then(() => ({}))),
       progress: (_state, progress) => this.#listener.progress(progress),
       locate: (_state, { ordinal, incarnation }) =>
-        later(this.locate(ordinal, incarnation).then((address) => ({ address }))),
+        later(this.locate(ordinal, incarnation).then((address = '') => ({ address }))),
       drain: (_state, { segment }) => later(this.drainSegment(segment).then(() => ({}))),
       getDefinition: (_state, { hash }) => later(this.getDefinition(hash)),
       on: {

@@ -201,7 +201,7 @@ export function controlPlaneServer({ incarnation }: ControlPlaneOptions = {}): B
       server.do(request, () => server.store.unregisterName(request.pUid, request.name, request.cUid)),
     ),
     lookup: (server, { name }, context) => server.lookup(name, deadlineOf(context)),
-    locate: (server, { ordinal, incarnation }) => ({ address: server.store.locate(ordinal, incarnation) }),
+    locate: (server, { ordinal, incarnation }) => ({ address: server.store.locate(ordinal, incarnation) ?? '' }),
 
     registerDefinition: (server, { definition }) => {
       const hash = definitionHash(required(definition, 'definition'));

@@ -151,19 +151,15 @@ export class ControlPlaneStore {
     return entry;
   }
 
-  /** Throws UnreachableError where no partition has the ordinal, or its process has another incarnation (0n: any). */
-  locate(ordinal: number, incarnation: bigint): string {
+  /**
+   * The address of the partition that has this ordinal, in a process of this incarnation (0n: any). Undefined where there is none: then
+   * there will never be one, because ids are not used twice.
+   */
+  locate(ordinal: number, incarnation: bigint): string | undefined {
     const partition = this.#table.entries('partition').find(({ detail }) => detail.ordinal === ordinal);
-    if (partition === undefined) {
-      throw new UnreachableError(`Partition ${ordinal} does not exist, or its process has ended.`);
-    }
+    if (partition === undefined) return undefined;
     const { address, pUid } = partition.detail;
-    if (incarnation !== 0n && this.process(pUid).incarnation !== incarnation) {
-      throw new UnreachableError(
-        `The process of this reference has ended, and partition ${ordinal} belongs to another process now. Look the actor up again.`,
-      );
-    }
-    return address;
+    return incarnation === 0n || this.process(pUid).incarnation === incarnation ? address : undefined;
   }
 
   // ---- requests of a process

@@ -144,7 +144,7 @@ export class ActorContext implements Context {
   }
 
   fail(error: Error): void {
-    this.cell.signal(() => fail(this.cell, error, 'ctx.fail'));
+    this.cell.signal(() => fail(this.cell, error, 'ctx.fail', 'actor'));
   }
 
   options(options?: StreamOptions): StreamOptions {

@@ -16,6 +16,7 @@ import { type Cell, type Route, type TerminationReason, routeKey } from './route
 import type { Stream } from './stream.js';
 import type { OpenStream } from './stream-reader.js';
 
+import type { ActorTrouble } from './troubles.js';
 import { type Unfinished, unfinishedIn } from './unfinished.js';
 import { type MailboxPressure, mailboxPressure, type Statistics, statisticsOf } from './statistics.js';
 
@@ -65,6 +66,11 @@ export class ActorSystem implements HasSystem {
 
   get [systemKey](): ActorSystem {
     return this;
+  }
+
+  /** The actors of users that ended by a failure, and those that restart again and again. */
+  get troubles(): readonly ActorTrouble[] {
+    return this.#kernel.troubles.list(this.#kernel.scheduler.now());
   }
 
   get statistics(): Statistics {

@@ -1,9 +1,10 @@
-import { AskTimeoutError, ProtocolError, StoppedError } from '../../errors.js';
+import { ProtocolError, StoppedError } from '../../errors.js';
 import { promiseOf } from '../../foreign.js';
 import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { ActorNode } from './actor-node.js';
 import type { ActorTree } from './actor-tree.js';
 import { ActorContext } from './actor-context.js';
+import { refusedAtItsTurn } from './admission.js';
 import type { AnyBehavior, Behavior, Handler } from './behavior.js';
 import type { Caller, Reader } from './call.js';
 import type { SpawnOptions } from './context.js';
@@ -12,7 +13,7 @@ import type { TurnTaker } from './dispatcher.js';
 import { Inbox } from './inbox.js';
 import type { Kernel } from './kernel.js';
 import { laterReply } from './later.js';
-import { armStopTimer, fail, requestStop, start, windDown } from './lifecycle.js';
+import { armStopTimer, fail, type FailedWork, requestStop, start, windDown } from './lifecycle.js';
 import { deferReply } from './deferred-reply.js';
 import type { Mailbox } from './mailbox.js';
 import { takeStreamStep } from './stream-step.js';
@@ -112,13 +113,17 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       if (this.phase === 'running') {
         if (this.signals !== undefined) this.runSignal(this.signals);
         else if (this.mailbox !== undefined) {
-          this.handleNext(this.mailbox);
           handled++;
+          if (this.handleNext(this.mailbox)) {
+            used++;
+            break;
+          }
         } else break;
       } else if (this.phase === 'starting') start(this);
       else if (!windDown(this)) break;
       used++;
     }
+    if (this.meter !== undefined && this.mailbox === undefined && this.pending === undefined) this.meter.drained();
     if (this.cold !== undefined) {
       if (handled > 0) this.cold.idle?.touch();
       if (this.load <= this.bounds.resume) this.cold.resolveReady();
@@ -149,7 +154,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   /** Runs code that handles no message. A promise that it returns holds the mailbox, as a handler's promise does. */
-  runHook(what: string, code: () => unknown): void {
+  runHook(what: string, code: () => unknown, failed: FailedWork = 'hook'): void {
     const { kernel } = this;
     kernel.running = this;
     kernel.isInHook = true;
@@ -162,30 +167,33 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     }
     kernel.running = undefined;
     kernel.isInHook = false;
-    if (failure !== undefined) fail(this, failure.error, what);
+    if (failure !== undefined) fail(this, failure.error, what, failed);
     else {
       const work = promiseOf(result);
-      if (work !== undefined) this.suspend(work, what, () => this.cold?.stash?.assertUnmarked());
+      if (work !== undefined) this.suspend(work, what, () => this.cold?.stash?.assertUnmarked(), failed);
     }
   }
 
-  private handleNext(mailbox: Mailbox): void {
+  /** True when it has held the event loop for so long that its turn is over. */
+  private handleNext(mailbox: Mailbox): boolean {
     const { method, message, delivery } = mailbox;
-    if (method === undefined) return;
+    if (method === undefined) return false;
     mailbox.drop();
     if (mailbox.size === 0) {
       this.mailbox = undefined;
       this.kernel.mailboxes.release(mailbox);
     }
-    if (delivery !== undefined) {
-      if (delivery.sizeBytes > 0) this.kernel.mailboxBytes.release(delivery.sizeBytes);
-      if (this.isExpired(method, delivery)) return;
-    }
+    if (delivery !== undefined && delivery.sizeBytes > 0) this.kernel.mailboxBytes.release(delivery.sizeBytes);
+    const ask = isAsk(delivery);
+    if (ask) {
+      if (refusedAtItsTurn(this, this.mailbox, method, delivery)) return false;
+    } else if (this.meter !== undefined) this.meter.beganTell();
     if (method !== this.lastMethod) this.findHandler(method);
     const handler = this.lastHandler;
     if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
     else if (handler === undefined || method.mode === 'stream') this.cannotHandle(method, message, delivery);
     else this.handle(handler, method, message, delivery);
+    return ask && this.kernel.dispatcher.isTurnOver(this);
   }
 
   private handle(handler: Handler, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
@@ -202,7 +210,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       else this.hold(work, method, message);
     } catch (error) {
       kernel.running = undefined;
-      fail(this, error, method.fullName);
+      fail(this, error, method.fullName, 'message');
     }
   }
 
@@ -221,20 +229,25 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   /** Takes no turn until `work` settles; `answer` gets its value. `what` names the work in logs. */
-  suspend(work: Promise<unknown>, what: string, answer: (value: unknown) => void): void {
+  suspend(
+    work: Promise<unknown>,
+    what: string,
+    answer: (value: unknown) => void,
+    failed: FailedWork = 'message',
+  ): void {
     this.pending = work;
     const awaited = this.beginAwaiting();
     if (this.phase !== 'running') armStopTimer(this, this.kernel.limits.stopTimeoutMs);
     work.then(
       (value) => {
         this.kernel.awaited -= awaited;
-        this.resume(work, what, () => answer(value));
+        this.resume(work, what, failed, () => answer(value));
       },
       (error: unknown) => {
         this.kernel.awaited -= awaited;
         if (this.pending !== work)
           this.kernel.logger.warn(`${what} failed after it was abandoned`, { actor: this.path, error });
-        this.resume(work, what, () => {
+        this.resume(work, what, failed, () => {
           throw error;
         });
       },
@@ -248,27 +261,16 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     return counted;
   }
 
-  private resume(work: Promise<unknown>, what: string, finish: () => void): void {
+  private resume(work: Promise<unknown>, what: string, failed: FailedWork, finish: () => void): void {
     if (this.pending !== work) return;
     this.pending = undefined;
     this.cold?.idle?.touch();
     try {
       finish();
     } catch (error) {
-      fail(this, error, what);
+      fail(this, error, what, failed);
     }
     this.wake();
-  }
-
-  private isExpired(method: AnyMethod, delivery: Delivery): boolean {
-    const { deadlineMs } = delivery;
-    if (deadlineMs === Number.POSITIVE_INFINITY || deadlineMs > this.kernel.scheduler.now()) return false;
-    delivery.fail(
-      new AskTimeoutError(
-        `${method.fullName} was still in the mailbox of ${this.path} at its deadline, so its handler was not run`,
-      ),
-    );
-    return true;
   }
 
   private findHandler(method: AnyMethod): void {

@@ -1,6 +1,6 @@
 import type { ActorCell } from './cell.js';
 import { type Delivery, isAsk } from './delivery.js';
-import { handlerError } from './lifecycle.js';
+import { answeredError } from './answered-error.js';
 
 /** Answers an ask when `reply` settles, while the actor goes on. */
 export function deferReply(cell: ActorCell, reply: Promise<unknown>, delivery: Delivery | undefined): void {
@@ -15,7 +15,7 @@ export function deferReply(cell: ActorCell, reply: Promise<unknown>, delivery: D
     .catch((error: unknown) => {
       if (isAsk(delivery)) {
         deferredReplies.delete(delivery);
-        delivery.fail(handlerError(error));
+        delivery.fail(answeredError(error));
       } else cell.reportLostReply(error);
     });
 }

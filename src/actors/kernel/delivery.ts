@@ -16,6 +16,8 @@ export interface Delivery {
   readonly trace?: TraceContext | undefined;
   /** Identifies the link that an ask, or a message of the control lane, arrived over. */
   readonly link?: object | undefined;
+  /** A step of a stream that the actor serves. */
+  readonly isOfStream?: boolean;
   /** Answers an ask with the handler's result; the receiver fills defaults with `method.response.create`. */
   reply(value: unknown): void;
   fail(error: MillraceError): void;

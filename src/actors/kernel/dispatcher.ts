@@ -19,6 +19,8 @@ export class Dispatcher {
   private head = 0;
   private size = 0;
   private isArmed = false;
+  /** The actor whose turn ends early. */
+  private cut: TurnTaker | undefined = undefined;
   private left: number;
   private readonly scheduler: Scheduler;
   private readonly throughput: number;
@@ -48,6 +50,16 @@ export class Dispatcher {
     if (!this.isArmed) this.arm();
   }
 
+  /** Ends the turn of an actor after its current message, and yields to the event loop. */
+  endTurn(taker: TurnTaker): void {
+    this.cut = taker;
+    this.left = 0;
+  }
+
+  isTurnOver(taker: TurnTaker): boolean {
+    return this.cut === taker;
+  }
+
   private arm(): void {
     this.isArmed = true;
     if (this.left > 0) this.scheduler.schedule(this.turn);
@@ -63,8 +75,9 @@ export class Dispatcher {
         const used = taker.takeTurn(this.throughput);
         this.handled += used;
         this.left -= used;
-        if (used >= this.throughput) this.push(taker);
+        if (used >= this.throughput || this.cut === taker) this.push(taker);
         else taker.isQueued = false;
+        this.cut = undefined;
         taker = undefined;
       }
     } finally {

@@ -8,6 +8,9 @@ import type { TurnTaker } from './dispatcher.js';
 import type { Kernel } from './kernel.js';
 import { LocalAsk } from './local-ask.js';
 import type { Mailbox, MailboxBounds } from './mailbox.js';
+import type { AnyBehavior } from './behavior.js';
+import { refusedOnArrival } from './admission.js';
+import type { ServiceMeter } from './service-meter.js';
 import { ColdState, stoppedForGood } from './cold-state.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import { Stash } from './stash.js';
@@ -26,6 +29,7 @@ const CONTROL_LANE: Lane = 0;
 /** The receiving half of a cell: accepts messages, and keeps them until the actor's turn. */
 export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
   readonly kernel: Kernel;
+  abstract readonly behavior: AnyBehavior;
   abstract readonly path: string;
   abstract readonly cUid: bigint;
   abstract readonly incarnation: bigint;
@@ -37,6 +41,8 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
   cold: ColdState | undefined = undefined;
   /** Undefined while the mailbox is empty. */
   protected mailbox: Mailbox | undefined = undefined;
+  /** Created when an ask is taken while other messages wait: an actor that keeps up has none. */
+  meter: ServiceMeter | undefined = undefined;
   readonly bounds: MailboxBounds;
 
   constructor(kernel: Kernel, bounds: MailboxBounds, phase: Phase) {
@@ -167,6 +173,10 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
     return Promise.all([this.ready(), this.kernel.mailboxBytes.ready()]);
   }
 
+  get isBusy(): boolean {
+    return this.pending !== undefined;
+  }
+
   /** Answers an ask that must not reach the mailbox. */
   private refuses(method: AnyMethod, ask: Delivery): boolean {
     if (!this.isOpen) ask.fail(this.stoppedError(method));
@@ -176,8 +186,15 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
           `${method.fullName} asked ${this.path}, which waits for a reply in the same chain of asks: use a tell instead`,
         ),
       );
-    } else return false;
+    } else return this.isOverloadedFor(method, ask);
     return true;
+  }
+
+  /** An actor that has nothing else to do takes every ask. One that drops its oldest messages decides at their turn. */
+  private isOverloadedFor(method: AnyMethod, ask: Delivery): boolean {
+    const { meter, mailbox } = this;
+    if (meter === undefined || (mailbox === undefined && this.pending === undefined)) return false;
+    return this.bounds.overflow !== 'drop-oldest' && refusedOnArrival(this, meter, mailbox, method, ask);
   }
 
   /** It is a member of this chain, and waits. */

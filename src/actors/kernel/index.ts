@@ -34,7 +34,7 @@ export {
 } from './call.js';
 export { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
 export { SPAWN_OPTIONS } from './spawn.js';
-export { handlerError } from './lifecycle.js';
+export { answeredError } from './answered-error.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
 export type { Context, SpawnOptions } from './context.js';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.js';
@@ -53,6 +53,7 @@ export type { MailboxPressure, Statistics } from './statistics.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
 export type { Interceptor } from './interceptor.js';
 export { ActorTimers } from './timers.js';
+export type { ActorTrouble } from './troubles.js';
 export type { TraceContext } from './trace-context.js';
 export type { Tracing, TracingSource } from './tracing.js';
 export type { Unfinished } from './unfinished.js';

@@ -21,6 +21,7 @@ import { type ActorRef, References } from './reference.js';
 import type { Route } from './route.js';
 import { spawn } from './spawn.js';
 import { outgoingStream } from './stream-call.js';
+import { Troubles } from './troubles.js';
 import { tracedBehavior, tracedCalls, type Tracing } from './tracing.js';
 import { type OpenStream, StreamReader } from './stream-reader.js';
 import type { Interceptor } from './interceptor.js';
@@ -74,6 +75,8 @@ export class Kernel {
   readonly deadlines: Deadlines;
   readonly deadLetters: DeadLetterOffice;
   readonly failures: Topic<Failure>;
+  /** What `health()` says of users' actors. */
+  readonly troubles: Troubles;
   readonly references: References;
   readonly mailboxes = new MailboxPool();
   readonly mailboxBytes: MailboxBytes;
@@ -128,6 +131,7 @@ export class Kernel {
     this.deadlines = new Deadlines(this.scheduler);
     this.deadLetters = new DeadLetterOffice(this.scheduler, this.logger);
     this.failures = new Topic(this.logger);
+    this.troubles = new Troubles(this.limits.restartWindowMs);
     this.tree = new ActorTree(system, this.name, this.roots);
     treeDirectory().open(this.tree);
     this.references = new References(this.tree.label, options.interceptor);

@@ -1,9 +1,9 @@
-import { HandlerError, StoppedError } from '../../errors.js';
-import { codeOf, errorOf } from '../../foreign.js';
+import { Refusal, StoppedError } from '../../errors.js';
+import { errorOf } from '../../foreign.js';
+import { answeredError, isOutcomeOfCall } from './answered-error.js';
 import { closeServed, failServed } from './actor-streams.js';
 import type { ActorCell } from './cell.js';
-import { isAsk } from './delivery.js';
-import type { Directive } from './supervision.js';
+import { type Delivery, isAsk } from './delivery.js';
 
 // How an actor starts, fails, restarts and stops. Each function is called in a turn of the actor, except `requestStop` and the callbacks
 // of timers, which request a turn.
@@ -12,25 +12,33 @@ import type { Directive } from './supervision.js';
 export function start(cell: ActorCell): void {
   const { behavior } = cell;
   cell.phase = 'running';
-  cell.runHook('the start', () => {
+  const begin = (): unknown => {
     if (behavior.idleTimeoutMs !== undefined) cell.context.setIdleTimeout(behavior.idleTimeoutMs);
     cell.state = behavior.createState?.(cell.context);
     cell.hasState = true;
     return behavior.on.started?.(cell.state, cell.context);
-  });
+  };
+  cell.runHook('the start', begin, 'actor');
 }
 
+/** What failed: the handling of a message, a timer or hook, or the actor itself: its start, `ctx.fail`, a child that escalates. */
+export type FailedWork = 'message' | 'hook' | 'actor';
+
 /**
- * A handler, timer or hook threw, or rejected: answers the ask being handled, and follows the supervision. `during` names the failed code
- * in logs.
+ * A handler, timer or hook threw, or rejected: answers the ask being handled, and follows the supervision, unless it was a refusal. `during`
+ * names the failed code in logs.
  */
-export function fail(cell: ActorCell, cause: unknown, during: string): void {
+export function fail(cell: ActorCell, cause: unknown, during: string, work: FailedWork): void {
   const { kernel, current } = cell;
-  const error = errorOf(cause);
   cell.current = undefined;
   if (cell.cold?.stash !== undefined) cell.cold.stash.isMarked = false;
+  if (isAsk(current)) current.fail(answeredError(cause));
+  if (work === 'message' && cause instanceof Refusal) {
+    kernel.logger.debug('a message was refused', { actor: cell.path, during, error: cause });
+    return;
+  }
+  const error = errorOf(cause);
   kernel.failed++;
-  if (isAsk(current)) current.fail(handlerError(error));
   if (cell.phase !== 'running') {
     // The stop itself may have caused a StoppedError; that is expected.
     kernel.logger[error instanceof StoppedError ? 'debug' : 'error']('actor failed while it was stopping', {
@@ -42,41 +50,42 @@ export function fail(cell: ActorCell, cause: unknown, during: string): void {
   }
   const verdict = cell
     .coldState()
-    .restarts.judge(cell.behavior.supervisor, error, kernel.scheduler.now(), () => kernel.scheduler.random(), {
-      maxRestarts: kernel.limits.restarts,
-      windowMs: kernel.limits.restartWindowMs,
-    });
+    .restarts.judge(
+      cell.behavior.supervisor,
+      { error, isOfMessage: isOfMessage(current, cause, work) },
+      kernel.scheduler.now(),
+      () => kernel.scheduler.random(),
+      { maxRestarts: kernel.limits.restarts, windowMs: kernel.limits.restartWindowMs },
+    );
   const { directive } = verdict;
-  kernel.logger[logLevelOf(directive, isAsk(current))](`actor failed: ${directive}`, {
+  kernel.logger[directive === 'stop' || directive === 'escalate' ? 'error' : 'warn'](`actor failed: ${directive}`, {
     actor: cell.path,
     during,
     error,
   });
   if (directive === 'resume') return;
   if (directive === 'restart') return restart(cell, error, verdict.delayMs);
+  if (!cell.behavior.isOfRuntime) kernel.troubles.ended(cell.path, error, cell.parent === undefined);
   requestStop(cell);
   if (cell.parent === undefined) kernel.failures.publish({ path: cell.path, error });
   else if (directive === 'escalate') {
     const { parent } = cell;
-    parent.signal(() => fail(parent, error, `child ${cell.name}`));
+    parent.signal(() => fail(parent, error, `child ${cell.name}`, 'actor'));
   }
 }
 
-/** An error that was sent to the caller of an ask, of an actor that resumes, may be a deliberate refusal: it is logged as debug. */
-function logLevelOf(directive: Directive, isAnswered: boolean): 'debug' | 'warn' | 'error' {
-  if (directive === 'resume') return isAnswered ? 'debug' : 'warn';
-  return directive === 'restart' ? 'warn' : 'error';
-}
-
-/** The error that the caller of an ask gets: with message and code. */
-export function handlerError(cause: unknown): HandlerError {
-  const error = errorOf(cause);
-  return new HandlerError(error.message, { handlerCode: codeOf(error) });
+/**
+ * The failure says nothing against the actor's state: the caller of the ask or the reader of the stream has the error, or the actor did not
+ * catch how its own call of another actor ended.
+ */
+function isOfMessage(current: Delivery | undefined, cause: unknown, work: FailedWork): boolean {
+  return work !== 'actor' && (current?.isOfStream === true || isAsk(current) || isOutcomeOfCall(cause));
 }
 
 function restart(cell: ActorCell, error: Error, delayMs: number): void {
   cell.phase = 'restarting';
   cell.kernel.restarted++;
+  if (!cell.behavior.isOfRuntime) cell.kernel.troubles.restarted(cell.path, error, cell.kernel.scheduler.now());
   cell.coldState().restartDelayMs = delayMs;
   cell.dropSignals();
   cell.releaseContext();
@@ -176,6 +185,7 @@ function finish(cell: ActorCell): void {
   const { kernel, parent, cold } = cell;
   cell.phase = 'stopped';
   kernel.actors--;
+  kernel.troubles.stopped(() => cell.path);
   if (cell.takenCUid !== undefined) kernel.addressed.delete(cell.takenCUid);
   if (parent === undefined) kernel.roots.delete(cell.name);
   else childEnded(parent, cell);

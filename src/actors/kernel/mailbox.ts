@@ -63,6 +63,11 @@ export class Mailbox {
     return this.deliveries[this.head];
   }
 
+  /** Method of the message that `index` others are before; undefined past the end. */
+  methodAt(index: number): AnyMethod | undefined {
+    return this.methods[(this.head + index) & this.mask];
+  }
+
   /** Messages, oldest first. */
   get all(): readonly unknown[] {
     return Array.from({ length: this.size }, (_, index) => this.messages[(this.head + index) & this.mask]);

@@ -4,7 +4,7 @@ import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { CallChain } from './call-chain.js';
 import type { Delivery } from './delivery.js';
 import { laterReply } from './later.js';
-import { handlerError } from './lifecycle.js';
+import { answeredError } from './answered-error.js';
 import type { TraceContext } from './trace-context.js';
 import type { StreamOpening, StreamSink, StreamSource } from './stream.js';
 
@@ -177,7 +177,7 @@ export class ServedStream implements Delivery, StreamSource {
       })
       .catch((error: unknown) => {
         this.phase = this.phase === 'later' ? 'idle' : this.phase;
-        this.fail(handlerError(error));
+        this.fail(answeredError(error));
       });
   }
 

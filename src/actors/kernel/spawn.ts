@@ -39,6 +39,7 @@ export function spawn<S extends AnyService, T>(
   if (options?.cUid !== undefined) cell.takenCUid = kernel.address(cell, options.cUid);
   siblings.set(name, cell);
   kernel.actors++;
+  kernel.troubles.started(() => cell.path);
   const reference = kernel.references.create(behavior.service, cell);
   cell.adopt(reference);
   if (cell.phase === 'starting') cell.wake();

@@ -31,7 +31,7 @@ function advance(cell: ActorCell, handler: Handler | undefined, request: unknown
     });
   } catch (error) {
     leave(cell);
-    fail(cell, error, stream.method.fullName);
+    fail(cell, error, stream.method.fullName, 'message');
   }
 }
 
@@ -47,7 +47,7 @@ function close(cell: ActorCell, stream: ServedStream): void {
     else cell.suspend(closed, what, () => void (cell.current = undefined));
   } catch (error) {
     leave(cell);
-    fail(cell, error, what);
+    fail(cell, error, what, 'message');
   }
 }
 
@@ -67,6 +67,7 @@ class Closing implements Delivery {
   readonly deadlineMs = Number.POSITIVE_INFINITY;
   readonly chain = undefined;
   readonly sizeBytes = 0;
+  readonly isOfStream = true;
   readonly #stream: ServedStream;
 
   constructor(stream: ServedStream) {

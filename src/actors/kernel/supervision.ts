@@ -16,22 +16,27 @@ export type Directive = 'stop' | 'restart' | 'resume' | 'escalate';
 export type Supervision = Directive | SupervisionPolicy;
 
 export interface SupervisionPolicy {
-  /** Default `restart`. */
+  /**
+   * Default: `resume` when the failure concerns one message alone, and `restart` otherwise. It concerns one message alone when the handler of
+   * an ask or a stream failed, because the caller gets the error, and when a handler, timer or hook did not catch how its own call of another
+   * actor ended, such as HandlerError, AskTimeoutError or BackpressureError.
+   */
   readonly onFailure?: Directive | ((error: Error) => Directive);
   /** Maximum number of restarts within `windowMs`; a further failure escalates instead. Default 10. */
   readonly maxRestarts?: number;
   /** Default 60 000. */
   readonly windowMs?: number;
   /**
-   * Delay before a restart: none before the first in the window, then `minMs`, doubled each time up to `maxMs`, and reduced randomly by up
-   * to a half. Default 10 ms and 1 000 ms.
+   * Delay before a restart: `minMs` before the first in the window, doubled each time up to `maxMs`, and reduced randomly by up to a half.
+   * Default 10 ms and 1 000 ms.
    */
   readonly backoff?: { readonly minMs: number; readonly maxMs: number };
 }
 
 /** A policy with its defaults filled in. */
 export interface Supervisor {
-  readonly onFailure: Directive | ((error: Error) => Directive);
+  /** Undefined: as `SupervisionPolicy.onFailure` describes the default. */
+  readonly onFailure: Directive | ((error: Error) => Directive) | undefined;
   readonly maxRestarts: number | undefined;
   readonly windowMs: number | undefined;
   readonly backoff: { readonly minMs: number; readonly maxMs: number };
@@ -53,8 +58,8 @@ export function supervisor(supervision: Supervision | undefined): Supervisor {
   const policy: SupervisionPolicy = typeof supervision === 'string' ? { onFailure: supervision } : (supervision ?? {});
   checkOptions('supervision', policy, POLICY);
   checkOptions('supervision.backoff', policy.backoff, BACKOFF);
-  const { onFailure = 'restart', maxRestarts, windowMs, backoff = DEFAULT_BACKOFF } = policy;
-  if (typeof onFailure !== 'function' && !DIRECTIVES.includes(onFailure)) {
+  const { onFailure, maxRestarts, windowMs, backoff = DEFAULT_BACKOFF } = policy;
+  if (onFailure !== undefined && typeof onFailure !== 'function' && !DIRECTIVES.includes(onFailure)) {
     throw new ConfigError(
       `supervision accepts ${DIRECTIVES.join(', ')} or a function that returns one, not ${messageOf(onFailure)}`,
     );
@@ -71,6 +76,13 @@ export type Verdict =
   | { readonly directive: 'resume' | 'stop' | 'escalate' }
   | { readonly directive: 'restart'; readonly delayMs: number };
 
+/** A failure to decide on. */
+export interface Fault {
+  readonly error: Error;
+  /** It concerns one message alone, and not the actor. */
+  readonly isOfMessage: boolean;
+}
+
 /** The recent restarts of one actor. */
 export class RestartHistory {
   private timesMs: number[] = [];
@@ -78,12 +90,12 @@ export class RestartHistory {
   /** `defaults` applies where the policy sets no value. A policy function that throws escalates. */
   judge(
     policy: Supervisor,
-    error: Error,
+    fault: Fault,
     nowMs: number,
     random: () => number,
     defaults: { readonly maxRestarts: number; readonly windowMs: number },
   ): Verdict {
-    const directive = directiveFor(policy, error);
+    const directive = directiveFor(policy, fault);
     if (directive !== 'restart') return { directive };
     const windowMs = policy.windowMs ?? defaults.windowMs;
     this.timesMs = this.timesMs.filter((timeMs) => nowMs - timeMs < windowMs);
@@ -91,12 +103,13 @@ export class RestartHistory {
     if (earlier >= (policy.maxRestarts ?? defaults.maxRestarts)) return { directive: 'escalate' };
     this.timesMs.push(nowMs);
     const { minMs, maxMs } = policy.backoff;
-    const delayMs = earlier === 0 ? 0 : Math.min(maxMs, minMs * 2 ** (earlier - 1)) * (1 - random() / 2);
+    const delayMs = Math.min(maxMs, minMs * 2 ** earlier) * (1 - random() / 2);
     return { directive, delayMs };
   }
 }
 
-function directiveFor(policy: Supervisor, error: Error): Directive {
+function directiveFor(policy: Supervisor, { error, isOfMessage }: Fault): Directive {
+  if (policy.onFailure === undefined) return isOfMessage ? 'resume' : 'restart';
   if (typeof policy.onFailure !== 'function') return policy.onFailure;
   try {
     const directive = policy.onFailure(error);

@@ -4,7 +4,7 @@ import {
   type CallChain,
   type Deadlines,
   type Delivery,
-  handlerError,
+  answeredError,
   type OutgoingCall,
   PendingAsk,
 } from '../kernel/index.js';
@@ -68,7 +68,7 @@ export class PlainQuery extends PendingAsk implements Delivery {
 
   /** The actor that was asked failed with `cause`. */
   crash(cause: unknown): void {
-    this.fail(handlerError(cause));
+    this.fail(answeredError(cause));
   }
 }
 

@@ -1,7 +1,7 @@
 import { limits } from '../../limits.js';
 import type { EventLoopLoad } from '../../scheduler/index.js';
 import type { Carrier, RingCounters } from '../../transport/index.js';
-import type { MailboxPressure } from '../kernel/index.js';
+import type { ActorTrouble, MailboxPressure } from '../kernel/index.js';
 import type { PartitionView, Responsiveness } from './partition-view.js';
 
 /** The phases of a runtime, in order. `draining`: it was told to stop, and finishes its work. */
@@ -27,6 +27,11 @@ export interface Health {
   };
   readonly partitions: readonly PartitionHealth[];
   readonly links: readonly LinkHealth[];
+  /**
+   * Your actors that ended by a failure, and those that restarted at least three times within `restartWindowMs`. An actor that ended is named
+   * until one is started at its path again. One without a parent, and one that restarts, is in `problems`, too.
+   */
+  readonly troubles: readonly ActorTrouble[];
   readonly eventLoop: EventLoopLoad;
 }
 
@@ -78,6 +83,7 @@ export function healthOf(input: HealthInput): Health {
   const { phase, controlPlane, partitions, partitionProblems, haveHostedFailed, names, eventLoop } = input;
   const isCutOff = phase === 'running' && !controlPlane.isReachable;
   const pressures = partitions.map((partition) => partition.pressure());
+  const troubles = partitions.flatMap((partition) => partition.troubles());
   const problems = [
     ...(phase === 'running' ? [] : [`The runtime is ${phase}.`]),
     ...(isCutOff
@@ -86,6 +92,7 @@ export function healthOf(input: HealthInput): Health {
     ...partitionProblems,
     ...names,
     ...pressures.flatMap(pressureProblem),
+    ...troubles.flatMap(troubleProblem),
     ...delayProblem(eventLoop),
   ];
   return frozen({
@@ -96,6 +103,7 @@ export function healthOf(input: HealthInput): Health {
     controlPlane,
     partitions: partitions.map((partition, index) => partitionHealth(partition, pressures[index])),
     links: partitions.flatMap((partition) => partition.links()),
+    troubles,
     eventLoop,
   });
 }
@@ -107,6 +115,11 @@ function pressureProblem({ pastMark, fullest }: MailboxPressure): string[] {
   const { actor, queued, capacity } = fullest;
   const others = pastMark === 1 ? '' : `, and ${pastMark - 1} more are past their mark`;
   return [`The mailbox of ${actor} holds ${queued} of ${capacity} messages${others}.`];
+}
+
+function troubleProblem({ actor, state, isRoot, restarts, error }: ActorTrouble): string[] {
+  if (state === 'restarting') return [`${actor} restarts again and again (${restarts} times lately): ${error}`];
+  return isRoot ? [`${actor} has ended by a failure, and was not started again: ${error}`] : [];
 }
 
 function delayProblem({ delayMs }: EventLoopLoad): string[] {

@@ -108,8 +108,10 @@ export class PartitionRuntime {
   joinBeside(ordinal: number, address: string, clientCUid: () => bigint): void {
     const clientRef = (): ActorRef<typeof v1.ControlPlaneClient> =>
       this.system.referenceTo(v1.ControlPlaneClient, this.router.routeTo(address, clientCUid()));
-    const locate: Locate = async (other, incarnation) =>
-      (await clientRef().locate({ ordinal: other, incarnation })).address;
+    const locate: Locate = async (other, incarnation) => {
+      const { address } = await clientRef().locate({ ordinal: other, incarnation });
+      return address === '' ? undefined : address;
+    };
     this.join(ordinal, locate, clientRef);
   }
 

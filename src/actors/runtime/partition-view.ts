@@ -1,5 +1,5 @@
 import type { v1 } from '../../protocol/index.js';
-import type { MailboxPressure, Unfinished } from '../kernel/index.js';
+import type { ActorTrouble, MailboxPressure, Unfinished } from '../kernel/index.js';
 import type { LinkHealth } from './health.js';
 import type { PartitionMetrics } from './metrics.js';
 import type { PartitionRuntime } from './partition-runtime.js';
@@ -16,6 +16,8 @@ export interface PartitionView {
   description(): v1.PartitionDescriptionInit;
   metrics(): PartitionMetrics;
   pressure(): MailboxPressure;
+  /** Actors of users that failed: none where only segments run. */
+  troubles(): readonly ActorTrouble[];
   links(): readonly LinkHealth[];
   unfinished(): Unfinished;
 }
@@ -27,6 +29,7 @@ export function viewOf(partition: PartitionRuntime): PartitionView {
     description: () => partition.describe(),
     metrics: () => metricsOf(partition),
     pressure: () => partition.system.mailboxes(),
+    troubles: () => partition.system.troubles,
     links: () => linksOf(partition),
     unfinished: () => partition.system.unfinished(),
   };

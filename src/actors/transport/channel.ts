@@ -1,5 +1,5 @@
 import { Deferred } from '../../deferred.js';
-import { type MillraceError, ProtocolError, UnreachableError } from '../../errors.js';
+import { type MillraceError, ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import {
   type AnyMethod,
@@ -48,6 +48,7 @@ export class Channel implements PeerLink {
   /** What the peer has said of itself. */
   peer: v1.Hello | undefined;
   readonly #services: RouterServices;
+  readonly #isRetry: boolean;
   readonly #inbound: Inbound;
   readonly #view = new EnvelopeView();
   readonly #reader = new WireReader();
@@ -60,8 +61,10 @@ export class Channel implements PeerLink {
   #protocolErrors = 0;
   #repeat: Timer | undefined;
 
-  constructor(services: RouterServices, address: string) {
+  /** `isRetry`: the last attempt to reach this peer has failed. */
+  constructor(services: RouterServices, address: string, isRetry = false) {
     this.#services = services;
+    this.#isRetry = isRetry;
     this.address = address;
     this.outgoing = new Outgoing(services);
     this.watches = new RemoteWatches(
@@ -84,6 +87,11 @@ export class Channel implements PeerLink {
 
   get isOpen(): boolean {
     return this.#link !== undefined && this.#closed === undefined;
+  }
+
+  /** The link is not open, and the attempt before this one has failed: tells are refused, and anything else waits. */
+  get isRetrying(): boolean {
+    return this.#isRetry && this.#link === undefined;
   }
 
   get closed(): MillraceError | undefined {
@@ -122,6 +130,7 @@ export class Channel implements PeerLink {
         this.#services.flushSoon(this);
         this.pressure.wake();
       },
+      taken: (lane) => this.outgoing.taken(lane),
       closed: (reason) => this.#linkClosed(reason),
     });
     this.outgoing.attach(link);
@@ -212,8 +221,10 @@ export class Channel implements PeerLink {
     if (this.#repeat !== undefined) {
       this.#services.scheduler.clearTimer(this.#repeat);
     }
+    // A partition that stops has its link deliver what was sent. In any other case nobody knows whether the peer takes it.
+    const willDeliver = this.#link?.isOpen === true && error instanceof StoppedError;
     this.#link?.close(reason);
-    this.outgoing.close((cUid, method, message) =>
+    this.outgoing.close(willDeliver, (cUid, method, message) =>
       this.#services.system.addDeadLetter(this.pathOf(cUid), method.fullName, message, 'unreachable'),
     );
     this.asks.close(error);

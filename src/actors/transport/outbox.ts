@@ -1,6 +1,7 @@
 import { BackpressureError, ProtocolError } from '../../errors.js';
 import {
   type EnvelopeHeader,
+  EnvelopeMode,
   type Lane,
   type MessageType,
   WireWriter,
@@ -9,6 +10,7 @@ import {
 import type { Link } from '../../transport/index.js';
 import type { BufferPool } from './buffer-pool.js';
 import { type Expirable, QueuedFrame } from './queued-frame.js';
+import { SentTells } from './sent-tells.js';
 
 const NOTHING = new Uint8Array(0);
 
@@ -22,7 +24,8 @@ export interface OutboxLimits {
 /**
  * The sending side of one lane of one link. Envelopes are written into the link's transmit buffer, many to a frame. While the link is
  * not open, or has no credit, they are written into queued frames, up to a bound. An ask that expires or settles in the queue is not
- * sent; for any other, the time in the queue is subtracted from its remaining time.
+ * sent; for any other, the time in the queue is subtracted from its remaining time. Tells that were sent are kept until the peer has
+ * taken them.
  *
  *     write ->  open frame, the link's  -- flush -->  link.send
  *          `->  open frame, queued  -- when full -->  backlog  -- credit -->  copied into link.acquire
@@ -42,6 +45,10 @@ export class Outbox {
   /** The open frame: the link's buffer, or a frame that will be queued. */
   #linkFrame: Uint8Array | undefined;
   #ownFrame: QueuedFrame | undefined;
+  /** The tells in the open frame that is the link's are between these offsets. */
+  #tellsStart = 0;
+  #tellsEnd = 0;
+  readonly #sentTells: SentTells;
 
   /** `now` is the scheduler's time. */
   constructor(lane: Lane, limits: OutboxLimits, pool: BufferPool, now: () => number) {
@@ -49,6 +56,7 @@ export class Outbox {
     this.#lane = lane;
     this.#limits = limits;
     this.#now = now;
+    this.#sentTells = new SentTells(pool, limits.frameBytes);
   }
 
   /** Bytes that wait for the link, including the open frame where it is not the link's. */
@@ -97,6 +105,8 @@ export class Outbox {
     }
     if (ask !== undefined) {
       this.#ownFrame?.addAsk(ask, start, this.#writer.position);
+    } else if (header.mode === EnvelopeMode.tell) {
+      this.#addTell(start);
     }
   }
 
@@ -130,12 +140,35 @@ export class Outbox {
     }
   }
 
-  /** The link has ended: removes the frames that were never sent, and returns them. */
-  unsent(): Uint8Array[] {
+  /** The peer has taken more of what was sent. */
+  taken(): void {
+    if (this.#link !== undefined) this.#sentTells.release(this.#link.taken(this.#lane));
+  }
+
+  /**
+   * The link has ended: removes what the peer has not taken, as far as the link knows, and what was never sent, and returns it as
+   * frames in their order. Those that were sent contain no other envelopes than tells where that costs nothing.
+   */
+  undelivered(): Uint8Array[] {
     this.#finishFrame();
-    const frames = this.#backlog.splice(0).map(({ bytes, size }) => bytes.subarray(0, size));
+    const sent = this.#sentTells.untaken(this.#link?.taken(this.#lane) ?? 0);
+    const unsent = this.#backlog.splice(0).map(({ bytes, size }) => bytes.subarray(0, size));
     this.#backlogBytes = 0;
-    return frames;
+    return [...sent, ...unsent];
+  }
+
+  /** The link will deliver what was sent before it ends: the copies are not needed. */
+  forgetSent(): void {
+    this.#sentTells.untaken(0);
+  }
+
+  #addTell(start: number): void {
+    if (this.#ownFrame !== undefined) {
+      this.#ownFrame.hasTells = true;
+      return;
+    }
+    if (this.#tellsEnd === 0) this.#tellsStart = start;
+    this.#tellsEnd = this.#writer.position;
   }
 
   /** False when the link has no credit. */
@@ -149,9 +182,10 @@ export class Outbox {
     if (buffer === undefined) {
       return false;
     }
-    link.send(this.#lane, buffer, frame.copyTo(buffer, nowMs));
+    const total = link.send(this.#lane, buffer, frame.copyTo(buffer, nowMs));
     this.frames++;
-    this.#pool.release(frame.bytes);
+    if (frame.hasTells) this.#sentTells.adopt(frame.bytes, frame.size, total);
+    else this.#pool.release(frame.bytes);
     return true;
   }
 
@@ -174,12 +208,24 @@ export class Outbox {
     this.#linkFrame = undefined;
     this.#ownFrame = undefined;
     if (filled !== undefined && this.#link?.isOpen === true) {
-      this.frames++;
-      this.#link.send(this.#lane, filled, size);
+      this.#sendFilled(this.#link, filled, size);
     } else if (frame.bytes.length > 0 && size > 0) {
       frame.finish(size);
       this.#backlog.push(frame);
       this.#backlogBytes += size;
     }
+  }
+
+  /** Sends the open frame, which is the link's, and keeps its tells. */
+  #sendFilled(link: Link, frame: Uint8Array, size: number): void {
+    this.frames++;
+    if (this.#tellsEnd === 0) {
+      link.send(this.#lane, frame, size);
+      return;
+    }
+    // Before `send`: the buffer is the link's again after it.
+    this.#sentTells.keep(frame.subarray(this.#tellsStart, this.#tellsEnd));
+    this.#tellsEnd = 0;
+    this.#sentTells.sent(link.send(this.#lane, frame, size));
   }
 }

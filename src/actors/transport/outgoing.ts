@@ -174,10 +174,22 @@ export class Outgoing {
     return header;
   }
 
-  /** The link has ended: calls `lost` for every tell that was never sent, in order. */
-  close(lost: (cUid: bigint, method: AnyMethod, message: unknown) => void): void {
+  /** The peer has taken more of what was sent on this lane. */
+  taken(lane: Lane): void {
+    this.#outbox(lane).taken();
+  }
+
+  /**
+   * The link has ended: calls `lost` for every tell that was never sent, or that the peer has not taken as far as the link knows, in
+   * order. `willDeliver`: this end has closed the link, which still delivers what was sent.
+   */
+  close(willDeliver: boolean, lost: (cUid: bigint, method: AnyMethod, message: unknown) => void): void {
     const [reader, view, values] = [new WireReader(), new EnvelopeView(), new WireReader()];
-    for (const frame of [...this.#control.unsent(), ...this.#data.unsent()]) {
+    if (willDeliver) {
+      this.#control.forgetSent();
+      this.#data.forgetSent();
+    }
+    for (const frame of [...this.#control.undelivered(), ...this.#data.undelivered()]) {
       reader.reset(frame);
       while (readDelimitedEnvelope(reader, view, this.#maxMessageBytes)) {
         const method = this.methods.method(view.method);

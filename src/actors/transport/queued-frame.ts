@@ -19,6 +19,8 @@ interface Ask {
 export class QueuedFrame {
   bytes: Uint8Array;
   size = 0;
+  /** Some of its envelopes are tells. */
+  hasTells = false;
   readonly #asks: Ask[] = [];
 
   constructor(bytes: Uint8Array) {

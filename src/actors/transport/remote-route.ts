@@ -8,11 +8,11 @@ export class RemoteRoute implements Route {
   readonly cUid: bigint;
   readonly incarnation: bigint;
   readonly #system: ActorSystem;
-  readonly #open: () => Channel;
+  readonly #open: (isTell: boolean) => Channel;
   #channel: Channel | undefined;
 
-  /** `open` returns the channel to the actor's partition, a new one where the last has closed. */
-  constructor(system: ActorSystem, target: Pick<Ref, 'cUid' | 'incarnation'>, open: () => Channel) {
+  /** `open` returns the channel to the actor's partition: see Router.open. */
+  constructor(system: ActorSystem, target: Pick<Ref, 'cUid' | 'incarnation'>, open: (isTell: boolean) => Channel) {
     this.#system = system;
     this.cUid = target.cUid;
     this.incarnation = target.incarnation;
@@ -24,8 +24,8 @@ export class RemoteRoute implements Route {
   }
 
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
-    const channel = this.#current();
-    if (channel.closed !== undefined) {
+    const channel = this.#current(true);
+    if (channel.closed !== undefined || channel.isRetrying) {
       this.#system.addDeadLetter(this.path, method.fullName, message, 'unreachable');
       return false;
     }
@@ -57,7 +57,9 @@ export class RemoteRoute implements Route {
   }
 
   ready(): Promise<void> {
-    return this.#current().ready(this.cUid);
+    const channel = this.#current();
+    // Tells are refused until the link is open.
+    return channel.isRetrying ? channel.opened().then(() => channel.ready(this.cUid)) : channel.ready(this.cUid);
   }
 
   watch(watcher: Watcher): void {
@@ -69,9 +71,9 @@ export class RemoteRoute implements Route {
   }
 
   /** A new message uses a new link where the last has ended; a message that was sent before is never repeated. */
-  #current(): Channel {
+  #current(isTell = false): Channel {
     if (this.#channel === undefined || this.#channel.closed !== undefined) {
-      this.#channel = this.#open();
+      this.#channel = this.#open(isTell);
     }
     return this.#channel;
   }

@@ -12,9 +12,13 @@ import { RemoteRoute } from './remote-route.js';
 import type { RouterServices } from './router-services.js';
 import { BufferPool } from './buffer-pool.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
+import { UnreachablePeers } from './unreachable-peers.js';
 
-/** Resolves to the address of the partition that has this ordinal and incarnation (0n: any). Rejects with UnreachableError when there is none. */
-export type Locate = (ordinal: number, incarnation: bigint) => Promise<string>;
+/**
+ * Resolves to the address of the partition that has this ordinal and incarnation (0n: any), or to undefined when there is none, which is
+ * final: ids are never used twice. Rejects when nobody can be asked.
+ */
+export type Locate = (ordinal: number, incarnation: bigint) => Promise<string | undefined>;
 
 export interface RouterOptions {
   readonly system: ActorSystem;
@@ -39,6 +43,7 @@ export class Router implements RouterServices {
   readonly #byAddress = new Map<string, Channel>();
   /** By the ordinal and the incarnation of the peer: see `holderKey`. */
   readonly #byHolder = new Map<string, Channel>();
+  readonly #unreachable = new UnreachablePeers<Channel>();
   readonly #dirty = new Set<Channel>();
   #locate: Locate = () =>
     Promise.reject(
@@ -104,7 +109,7 @@ export class Router implements RouterServices {
 
   /** A route to an actor at a known address; uses a link even when the address is this partition's own. */
   routeTo(address: string, cUid: bigint): Route {
-    return new RemoteRoute(this.system, { cUid, incarnation: 0n }, () => this.open(address));
+    return new RemoteRoute(this.system, { cUid, incarnation: 0n }, (isTell) => this.open(address, isTell));
   }
 
   /** A route to the actor of a reference, in the process that the reference was made for; never in another that has its ids now. */
@@ -117,12 +122,16 @@ export class Router implements RouterServices {
     if (ordinal === this.#ordinal) {
       return this.system.closedRoute(ref, 'stopped');
     }
-    return new RemoteRoute(this.system, ref, () => this.#openHolder(ordinal, incarnation));
+    return new RemoteRoute(this.system, ref, (isTell) => this.#openHolder(ordinal, incarnation, isTell));
   }
 
-  /** The channel to an address; opens one where there is none. */
-  open(address: string): Channel {
-    return this.#byAddress.get(address) ?? this.#openChannel(this.#byAddress, address, address, async () => address);
+  /**
+   * The channel to an address; opens one where there is none. For a tell to a peer that could not be reached a moment ago, and for any
+   * message to one that has ended for good, it is the channel that has failed.
+   */
+  open(address: string, isTell = false): Channel {
+    const locate = async (): Promise<string> => address;
+    return this.#byAddress.get(address) ?? this.#openChannel(this.#byAddress, address, address, locate, isTell);
   }
 
   /** Closes every link to an address, whichever side has opened it. */
@@ -166,12 +175,14 @@ export class Router implements RouterServices {
     const { address, ordinal, incarnation } = hello;
     if (address !== '') {
       channel.address = address;
+      this.#unreachable.reached(address);
       if (address !== this.#address && !this.#byAddress.has(address)) {
         this.#byAddress.set(address, channel);
       }
     }
     if (ordinal !== undefined && !(ordinal === this.#ordinal && incarnation === this.system.incarnation)) {
       for (const key of [holderKey(ordinal, incarnation), holderKey(ordinal, 0n)]) {
+        this.#unreachable.reached(key);
         if (!this.#byHolder.has(key)) this.#byHolder.set(key, channel);
       }
     }
@@ -202,37 +213,64 @@ export class Router implements RouterServices {
     channel.hello();
   }
 
-  #openHolder(ordinal: number, incarnation: bigint): Channel {
+  #openHolder(ordinal: number, incarnation: bigint, isTell: boolean): Channel {
     const key = holderKey(ordinal, incarnation);
-    const locate = async (): Promise<string> => this.#locate(ordinal, incarnation);
-    return this.#byHolder.get(key) ?? this.#openChannel(this.#byHolder, key, `partition ${ordinal}`, locate);
+    const locate = async (): Promise<string | undefined> => this.#locate(ordinal, incarnation);
+    return this.#byHolder.get(key) ?? this.#openChannel(this.#byHolder, key, `partition ${ordinal}`, locate, isTell);
   }
 
-  #openChannel<Key>(channels: Map<Key, Channel>, key: Key, name: string, locate: () => Promise<string>): Channel {
-    const channel = this.#add(name);
+  #openChannel(
+    channels: Map<string, Channel>,
+    key: string,
+    name: string,
+    locate: () => Promise<string | undefined>,
+    isTell: boolean,
+  ): Channel {
+    const refusal = this.#unreachable.refusal(key, this.scheduler.now(), isTell);
+    if (refusal !== undefined) {
+      return refusal;
+    }
+    const channel = this.#add(name, this.#unreachable.has(key));
     if (channel.closed === undefined) {
       channels.set(key, channel);
       channel.hello();
       // In a turn of its own: all callers share the link, so it must not inherit the deadline, chain or meta of the first.
       this.scheduler.schedule(() => {
-        this.#connect(channel, locate).catch((error: unknown) => channel.close(unreachable(name, error)));
+        this.#connect(channel, key, locate).catch((error: unknown) =>
+          this.#notReached(channel, key, unreachable(name, error), false),
+        );
       });
     }
     return channel;
   }
 
-  async #connect(channel: Channel, locate: () => Promise<string>): Promise<void> {
+  async #connect(channel: Channel, key: string, locate: () => Promise<string | undefined>): Promise<void> {
     if (channel.closed !== undefined) {
       return;
     }
-    channel.address = await locate();
+    const address = await locate();
+    if (address === undefined) {
+      const text = `The process of ${channel.address} has ended. Look the actor up again: its reference stays dead.`;
+      this.#notReached(channel, key, new UnreachableError(text), true);
+      return;
+    }
+    channel.address = address;
     if (channel.closed === undefined) {
-      channel.attach(await this.#transport.connect(channel.address, { timeoutMs: limits.connectTimeoutMs }));
+      channel.attach(await this.#transport.connect(address, { timeoutMs: limits.connectTimeoutMs }));
+      this.#unreachable.reached(key);
     }
   }
 
-  #add(name: string): Channel {
-    const channel = new Channel(this, name);
+  /** The attempt has failed, unless its channel was closed before. */
+  #notReached(channel: Channel, key: string, error: MillraceError, isFinal: boolean): void {
+    if (channel.closed === undefined) {
+      this.#unreachable.failed(key, channel, this.scheduler.now(), isFinal);
+      channel.close(error);
+    }
+  }
+
+  #add(name: string, isRetry = false): Channel {
+    const channel = new Channel(this, name, isRetry);
     if (this.#isClosed) {
       channel.close(new StoppedError('This partition has stopped.'));
     } else {

@@ -10,11 +10,12 @@ import {
   PipelineError,
   ProtocolError,
   ReentrantAskError,
+  RefusedError,
   ResourceError,
   StoppedError,
   UnreachableError,
 } from '../../errors.js';
-import type { EnvelopeError } from '../../protocol/index.js';
+import { type EnvelopeError, refusedDetail } from '../../protocol/index.js';
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => MillraceError;
 
@@ -34,29 +35,61 @@ const CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
 ]);
 
 /** The error of a FAILURE that carries none. */
-export const NO_CAUSE: EnvelopeError = { code: 'MILLRACE', message: 'no cause given', handlerCode: '' };
+export const NO_CAUSE: EnvelopeError = {
+  code: 'MILLRACE',
+  message: 'no cause given',
+  handlerCode: '',
+};
 
 /** Characters of an error's message that are sent; the rest is cut off, so that a failure always fits into an envelope. */
 const MESSAGE_CHARACTERS = 4_096;
 const CODE_CHARACTERS = 128;
+/** The field has 32 bits. */
+const LONGEST_RETRY_MS = 2 ** 32 - 1;
+const REASON_CHARACTERS = 1_024;
 
-/** An error as it is sent: code and message, never the stack. */
+/** An error as it is sent: code, message, and what the handler's error or refusal said, never the stack. */
 export function toWire(error: MillraceError): EnvelopeError {
-  const handlerCode = error instanceof HandlerError ? (error.handlerCode ?? '') : '';
-  return {
-    code: error.code,
-    message: shortened(error.message, MESSAGE_CHARACTERS),
-    handlerCode: shortened(handlerCode, CODE_CHARACTERS),
-  };
+  const { code } = error;
+  const message = shortened(error.message, MESSAGE_CHARACTERS);
+  if (error instanceof BackpressureError) return { code, message, handlerCode: '', retryAfterMs: retryAfter(error) };
+  if (error instanceof HandlerError) return { code, message, ...thrownFields(error) };
+  if (!(error instanceof RefusedError)) return { code, message, handlerCode: '' };
+  const { reason, detail } = error;
+  const sent = { code, message, handlerCode: '', reason: shortened(reason, REASON_CHARACTERS) };
+  return detail === undefined ? sent : { ...sent, detailType: detail.typeName, detail: detail.bytes };
+}
+
+function thrownFields({ handlerName = '', handlerCode = '' }: HandlerError): Omit<EnvelopeError, 'code' | 'message'> {
+  const name = shortened(handlerName, CODE_CHARACTERS);
+  return typeof handlerCode === 'number'
+    ? { handlerName: name, handlerCode: '', handlerNumber: handlerCode }
+    : { handlerName: name, handlerCode: shortened(handlerCode, CODE_CHARACTERS) };
 }
 
 /** The error that a FAILURE carries, as the class that its code names. */
-export function fromWire({ code, message, handlerCode }: EnvelopeError): MillraceError {
-  if (code === 'HANDLER') {
-    return new HandlerError(message, { handlerCode: handlerCode === '' ? undefined : handlerCode });
-  }
+export function fromWire(sent: EnvelopeError): MillraceError {
+  const { code, message } = sent;
+  if (code === 'HANDLER') return handlerErrorFrom(sent);
+  if (code === 'BACKPRESSURE') return new BackpressureError(message, { retryAfterMs: sent.retryAfterMs });
+  if (code === 'REFUSED') return refusedErrorFrom(sent);
   const Class = CLASSES.get(code);
   return Class === undefined ? new MillraceError(`${code}: ${message}`) : new Class(message);
+}
+
+function handlerErrorFrom({ message, handlerName = '', handlerCode, handlerNumber }: EnvelopeError): HandlerError {
+  return new HandlerError(message, {
+    handlerName: handlerName === '' ? undefined : handlerName,
+    handlerCode: handlerNumber ?? (handlerCode === '' ? undefined : handlerCode),
+  });
+}
+
+function refusedErrorFrom({ message, reason = '', detailType = '', detail }: EnvelopeError): RefusedError {
+  const bytes = detail ?? new Uint8Array(0);
+  return new RefusedError(message, {
+    reason,
+    detail: detailType === '' ? undefined : refusedDetail(detailType, bytes),
+  });
 }
 
 /**
@@ -64,11 +97,16 @@ export function fromWire({ code, message, handlerCode }: EnvelopeError): Millrac
  * with the HandlerError as its `cause`. Returns any other error unchanged.
  */
 export function thrownByHandler(error: unknown): unknown {
-  if (!(error instanceof HandlerError) || error.handlerCode === undefined) {
+  if (!(error instanceof HandlerError) || typeof error.handlerCode !== 'string') {
     return error;
   }
   const Class = CLASSES.get(error.handlerCode);
   return Class === undefined ? error : new Class(error.message, { cause: error });
+}
+
+/** A user may have thrown one with any value. */
+function retryAfter({ retryAfterMs = 0 }: BackpressureError): number {
+  return retryAfterMs > 0 ? Math.min(Math.ceil(retryAfterMs), LONGEST_RETRY_MS) : 0;
 }
 
 function shortened(text: string, characters: number): string {

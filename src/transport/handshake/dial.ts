@@ -69,7 +69,7 @@ export class Dial {
 
   async #reach(address: SocketAddress): Promise<PeerConnection> {
     const { security, entropy, makeHello } = this.#settings;
-    const own = await makeHello(undefined);
+    const own = await makeHello();
     this.#checkFailure();
     const socket = withoutUncaughtErrors(socketTo(address, security));
     this.#socket = socket;

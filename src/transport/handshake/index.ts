@@ -4,7 +4,7 @@
  * follow the handshake.
  */
 export { type SocketAddress, formatAddress, isLocal, listenAddress, parseAddress } from '../../socket-address.js';
-export type { PeerConnection, HandshakeSettings } from './peer-connection.js';
+export type { AuthenticatedClient, PeerConnection, HandshakeSettings } from './peer-connection.js';
 export type { DialOptions } from './dial.js';
 export { ConnectionManager, type ConnectionManagerOptions } from './connection-manager.js';
 export type { Hello } from './handshake.js';

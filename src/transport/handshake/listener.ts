@@ -150,8 +150,14 @@ export class ConnectionListener {
     try {
       const isLocal = isLocalSocket(socket);
       const from = nameOf(this.#own, socket);
-      const options = { socket, key: security.key, entropy, binding: bindingOf(socket), own: this.#own, makeHello };
-      const { peer, unread } = await respond(options);
+      const { peer, unread } = await respond({
+        socket,
+        key: security.key,
+        entropy,
+        binding: bindingOf(socket),
+        own: this.#own,
+        makeHello: (hello) => makeHello({ hello, socket }),
+      });
       if (!this.#handshakes.ended(raw)) return;
       this.#accept({ socket, peer, unread, isLocal, peerAddress: peer.address === '' ? from : peer.address });
     } catch (error) {

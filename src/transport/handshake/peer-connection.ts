@@ -18,14 +18,20 @@ export interface PeerConnection {
   readonly unread: Uint8Array;
 }
 
+/** A client whose proof was verified, and that waits for the hello of the listener. */
+export interface AuthenticatedClient {
+  readonly hello: v1.PeerHello;
+  readonly socket: Socket;
+}
+
 /** What the client and the listener need for a handshake. */
 export interface HandshakeSettings {
   readonly scheduler: Scheduler;
   readonly log: Logger;
   readonly entropy: Entropy;
   readonly security: LinkSecurity;
-  /** Makes the hello of this end. `client` is the hello of the client; undefined if this end is the client. */
-  readonly makeHello: (client: v1.PeerHello | undefined) => Hello | Promise<Hello>;
+  /** Makes the hello of this end. `client` is undefined if this end is the client. */
+  readonly makeHello: (client?: AuthenticatedClient) => Hello | Promise<Hello>;
 }
 
 /** Errors of a socket reach whoever awaits it. A later error must not crash the process, so the socket always has a listener. */

@@ -3,7 +3,7 @@ import type { Lane } from '../../protocol/index.js';
 import { copyOf, poison } from './buffers.js';
 import type { Wait } from './clock.js';
 import type { Environment } from './environment.js';
-import type { Faults } from './faults.js';
+import { type Faults, isReliable } from './faults.js';
 import type { TracedFrame, TracedLink } from './trace.js';
 
 /** Credit that a frame uses in addition to its bytes, so that empty frames are bounded too. */
@@ -42,6 +42,9 @@ export class LaneFlow {
   #unsent: Uint8Array[] = [];
   #inTransit: InTransitFrame[] = [];
   #bytesInFlight = 0;
+  /** The cost of all frames that were pushed, and of those that the receiver has read. */
+  #pushed = 0;
+  #taken = 0;
   #sequence = 0;
   #wait: Wait | undefined;
 
@@ -62,16 +65,23 @@ export class LaneFlow {
     return this.#bytesInFlight;
   }
 
+  /** See Link.taken. */
+  get taken(): number {
+    return this.#taken;
+  }
+
   /** A frame larger than the window has credit when nothing else is in flight. */
   hasCredit(sizeBytes: number): boolean {
     const inFlight = this.#bytesInFlight;
     return inFlight === 0 || inFlight + sizeBytes + FRAME_COST_BYTES <= limits.linkWindowBytes;
   }
 
-  /** Queues a copy of the frame. It leaves with the next `transmit`. */
-  push(bytes: Uint8Array): void {
+  /** Queues a copy of the frame. It leaves with the next `transmit`. Returns the total with this frame, as Link.send. */
+  push(bytes: Uint8Array): number {
     this.#bytesInFlight += bytes.length + FRAME_COST_BYTES;
+    this.#pushed += bytes.length + FRAME_COST_BYTES;
     this.#unsent.push(copyOf(bytes));
+    return this.#pushed;
   }
 
   transmit(): void {
@@ -160,6 +170,8 @@ export class LaneFlow {
       if (!isLost) this.#ends.deliver(this.lane, frame.bytes);
     } finally {
       poison(frame.bytes);
+      // A reliable flow loses frames only when its receiver has closed. Those were not taken.
+      if (!isLost || !isReliable(this.#faults)) this.#taken += frame.costBytes;
       // Not below 0: `discard` may have reset it in the meantime.
       this.#bytesInFlight = Math.max(0, this.#bytesInFlight - frame.costBytes);
     }

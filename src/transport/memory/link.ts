@@ -109,13 +109,19 @@ export class MemoryLink implements Link {
     return this.isOpen ? this.#outgoing[lane].acquire(sizeBytes) : undefined;
   }
 
-  send(lane: Lane, buffer: Uint8Array, length: number): void {
-    this.#outgoing[lane].send(buffer, length, this.isOpen);
-    if (!this.isOpen) return;
+  send(lane: Lane, buffer: Uint8Array, length: number): number {
+    const total = this.#outgoing[lane].send(buffer, length, this.isOpen);
+    if (!this.isOpen) return total;
     this.#bytesSent += length;
-    if (this.#hasUnsent) return;
-    this.#hasUnsent = true;
-    this.#owner.hasUnsent(this);
+    if (!this.#hasUnsent) {
+      this.#hasUnsent = true;
+      this.#owner.hasUnsent(this);
+    }
+    return total;
+  }
+
+  taken(lane: Lane): number {
+    return this.#outgoing[lane].flow.taken;
   }
 
   close(reason: CloseReason = { kind: 'closed' }): void {
@@ -191,6 +197,7 @@ export class MemoryLink implements Link {
       isDead: () => connection.isCut() || connection.peer()?.isOpen !== true,
       deliver: (lane, bytes) => connection.peer()?.receive(lane, bytes),
       arrived: (lane) => {
+        if (this.isOpen) this.#handlers?.taken?.(lane);
         this.#reportWritable(lane);
         connection.arrived();
       },

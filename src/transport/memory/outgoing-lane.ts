@@ -35,12 +35,13 @@ export class OutgoingLane {
     return hasCredit ? this.#lease.begin(this.#buffers.take(capacity)) : undefined;
   }
 
-  /** Takes the buffer back. Queues its bytes if the link `isOpen`, and drops them otherwise. */
-  send(buffer: Uint8Array, length: number, isOpen: boolean): void {
+  /** Takes the buffer back. Queues its bytes if the link `isOpen`, and drops them otherwise. Returns the total, as Link.send. */
+  send(buffer: Uint8Array, length: number, isOpen: boolean): number {
     this.#lease.end(buffer, length);
     const bytes = buffer.subarray(0, length);
-    if (isOpen) this.flow.push(bytes);
+    const total = isOpen ? this.flow.push(bytes) : Number.POSITIVE_INFINITY;
     poison(bytes);
     this.#buffers.giveBack(buffer);
+    return total;
   }
 }

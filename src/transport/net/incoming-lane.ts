@@ -25,6 +25,11 @@ export class IncomingLane {
     return unknown > 0 && (isWanted || unknown * STEPS_A_WINDOW >= limits.linkWindowBytes);
   }
 
+  /** True if frames were read that the sender does not know of. */
+  get hasUngranted(): boolean {
+    return this.#read !== this.#granted;
+  }
+
   /** Called before a frame of this size. Throws ProtocolError if the sender has no credit for it: this bounds memory. */
   admit(sizeBytes: number): void {
     const inFlight = this.#received - this.#granted;

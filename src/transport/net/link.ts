@@ -53,6 +53,8 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   #wasActive = false;
   #hasUnsent = false;
   #linger: Timer | undefined;
+  /** Set while the peer does not know of all frames read. */
+  #grantTimer: Timer | undefined;
   #socketError: Error | undefined;
   #bytesSent = 0;
 
@@ -109,13 +111,19 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
     return buffer;
   }
 
-  send(lane: Lane, buffer: Uint8Array, length: number): void {
-    this.#outgoing[lane].send(buffer, length, this.isReading);
-    if (!this.isReading) return;
+  send(lane: Lane, buffer: Uint8Array, length: number): number {
+    const total = this.#outgoing[lane].send(buffer, length, this.isReading);
+    if (!this.isReading) return total;
     this.#bytesSent += length;
-    if (this.#hasUnsent) return;
-    this.#hasUnsent = true;
-    this.#owner.hasUnsent(this);
+    if (!this.#hasUnsent) {
+      this.#hasUnsent = true;
+      this.#owner.hasUnsent(this);
+    }
+    return total;
+  }
+
+  taken(lane: Lane): number {
+    return this.#outgoing[lane].taken;
   }
 
   flush(): void {
@@ -128,6 +136,8 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   close(reason: CloseReason = { kind: 'closed' }): void {
     if (!this.isOpen) return;
     for (const lane of LANES) this.#outgoing[lane].flush();
+    // The peer learns exactly what was taken of what it has sent.
+    if (this.#receiver.hasUngranted) this.#sendGrant();
     this.#end(reason);
     this.#writer.finish(reasonPayload(reason));
     this.#beginLinger();
@@ -136,7 +146,7 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   /** Ends at once, as if the process had exited. Calls no handlers. */
   abort(): void {
     this.#isSilent = true;
-    this.#endReason ??= { kind: 'lost', message: 'this process has crashed' };
+    this.#end({ kind: 'lost', message: 'this process has crashed' });
     this.#socket.destroy();
   }
 
@@ -209,18 +219,34 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
     this.#grant();
   }
 
-  /** Grants credit for the frames read, if it is enough or the peer has requested it. */
+  /** Grants credit for the frames read: at once if it is enough or the peer has requested it, else after `takenReportMs`. */
   #grant(): void {
-    const payload = this.isOpen ? this.#receiver.takeGrant() : undefined;
-    if (payload !== undefined) this.#writer.sendControl(FrameKind.credit, payload);
+    if (this.isOpen && this.#receiver.shouldGrant) this.#sendGrant();
+    else if (this.isOpen && this.#receiver.hasUngranted) this.#grantLater();
     this.#writer.pump();
+  }
+
+  #sendGrant(): void {
+    this.#writer.sendControl(FrameKind.credit, this.#receiver.takeGrant());
+  }
+
+  #grantLater(): void {
+    this.#grantTimer ??= this.scheduler.setTimer(limits.takenReportMs, () => {
+      this.#grantTimer = undefined;
+      if (!this.isOpen || !this.#receiver.hasUngranted) return;
+      this.#sendGrant();
+      this.#writer.pump();
+    });
   }
 
   #granted(bytes: Uint8Array): void {
     const totals = readCredit(bytes);
     this.#outgoing[Lane.control].grant(totals.control);
     this.#outgoing[Lane.data].grant(totals.data);
-    for (const lane of LANES) this.#reportWritable(lane);
+    for (const lane of LANES) {
+      if (this.isOpen) this.#handlers?.taken?.(lane);
+      this.#reportWritable(lane);
+    }
   }
 
   #reportWritable(lane: Lane): void {
@@ -263,6 +289,7 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   #end(reason: CloseReason): void {
     if (!this.isOpen) return;
     this.#endReason = reason;
+    if (this.#grantTimer !== undefined) this.scheduler.clearTimer(this.#grantTimer);
     if (this.#handlers !== undefined) this.scheduler.schedule(() => this.#tellEnd(reason));
   }
 

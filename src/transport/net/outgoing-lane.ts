@@ -64,14 +64,23 @@ export class OutgoingLane {
     return undefined;
   }
 
+  /** See Link.taken. */
+  get taken(): number {
+    return this.#granted;
+  }
+
   /** See Link.send. The bytes wait for `flush` if the link `isOpen`, and are dropped otherwise. */
-  send(buffer: Uint8Array, length: number, isOpen: boolean): void {
+  send(buffer: Uint8Array, length: number, isOpen: boolean): number {
     this.#lease.end(buffer, length);
-    if (!isOpen) return this.#releaseIdleSlab();
+    if (!isOpen) {
+      this.#releaseIdleSlab();
+      return Number.POSITIVE_INFINITY;
+    }
     this.#sent += length + FRAME_COST_BYTES;
     if (length > PAYLOAD_BYTES) this.#sendInPieces(buffer, length);
     else if (this.#isLarge) this.#sendAlone(buffer, length);
     else this.#sendInSlab(length);
+    return this.#sent;
   }
 
   /** The receiver has read frames of this cost since the link opened. Throws ProtocolError for more than was sent. */

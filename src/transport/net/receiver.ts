@@ -64,11 +64,20 @@ export class Receiver implements FrameSink {
     }
   }
 
-  /** Returns the payload of a grant, if the peer should receive one now. */
-  takeGrant(): Uint8Array | undefined {
+  /** True if frames were read that the peer does not know of. */
+  get hasUngranted(): boolean {
+    return this.#lanes[Lane.control].hasUngranted || this.#lanes[Lane.data].hasUngranted;
+  }
+
+  /** True if so much was read, or the peer has requested it, that it should receive a grant now. */
+  get shouldGrant(): boolean {
+    return this.#lanes[Lane.control].shouldGrant || this.#lanes[Lane.data].shouldGrant;
+  }
+
+  /** Returns the payload of a grant for all frames read. */
+  takeGrant(): Uint8Array {
     const control = this.#lanes[Lane.control];
     const data = this.#lanes[Lane.data];
-    if (!control.shouldGrant && !data.shouldGrant) return undefined;
     control.granted();
     data.granted();
     return creditPayload(control.read, data.read);

@@ -3,7 +3,7 @@
  * that was built from another header is refused before any other function is called.
  */
 
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 export const WIRE_VERSION = 3;
 
 export const MAX_LINKS = 64;

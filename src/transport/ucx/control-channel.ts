@@ -5,8 +5,11 @@ import type { PeerConnection } from '../handshake/index.js';
 
 /** Callbacks of the control channel to its link. */
 export interface ControlListener {
-  /** The peer has closed, after this many frames on each lane. `frames` is empty if it does not count them. */
-  goodbye(reason: CloseReason, frames: readonly bigint[]): void;
+  /**
+   * The peer has closed, after this many frames on each lane, and has taken so much of each. `frames` is empty if it does not count
+   * them.
+   */
+  goodbye(reason: CloseReason, frames: readonly bigint[], taken: readonly bigint[]): void;
   /** A message has arrived: the peer is alive. */
   alive(): void;
   /** The socket has ended. Without a goodbye before, the peer's process has exited. */
@@ -50,9 +53,9 @@ export class ControlChannel {
   }
 
   /** Tells the peer that the link has closed. */
-  goodbye(reason: CloseReason, frames: readonly number[]): void {
+  goodbye(reason: CloseReason, frames: readonly number[], taken: readonly number[]): void {
     const message = reason.kind === 'closed' ? '' : reason.message.slice(0, LONGEST_MESSAGE);
-    this.#send({ kind: reason.kind, message, frames: frames.map(BigInt) });
+    this.#send({ kind: reason.kind, message, frames: frames.map(BigInt), taken: taken.map(BigInt) });
   }
 
   /** Asks the peer for a pong. */
@@ -101,10 +104,10 @@ export class ControlChannel {
 
   #onMessage(body: Uint8Array): void {
     try {
-      const { kind, message, frames } = decode(v1.UcxControl, body);
+      const { kind, message, frames, taken } = decode(v1.UcxControl, body);
       if (kind === 'ping') this.#pong();
       else if (kind === 'pong') this.#listener.alive();
-      else this.#listener.goodbye(reasonOf(kind, message), frames);
+      else this.#listener.goodbye(reasonOf(kind, message), frames, taken);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#violation(error.message);

@@ -42,6 +42,11 @@ export class IncomingLane {
     return this.#framesReceived;
   }
 
+  /** The cost of all frames read. */
+  get read(): number {
+    return this.#read;
+  }
+
   /** True if frames were read for which the sender has no grant yet. */
   get hasUngranted(): boolean {
     return this.#read !== this.#granted;

@@ -20,6 +20,7 @@ export interface Shim {
   reap(owner: number): number;
   quiet(owner: number): number;
   engines(): number;
+  peerOf(descriptor: number, found: Uint32Array): number;
   ringsOf(engine: EnginePointer): Pointer;
   eventFd(engine: EnginePointer): number;
   linkOpen(engine: EnginePointer, fabric: Fabric, devices: string | null, token: bigint): number;
@@ -107,6 +108,7 @@ function bind(koffi: typeof Koffi, path: string): Shim & { load(library: string)
     reap: library.func('int32_t mrx_reap(uint32_t owner)'),
     quiet: library.func('int32_t mrx_quiet(uint32_t owner)'),
     engines: library.func('int32_t mrx_engines()'),
+    peerOf: library.func('int32_t mrx_peer(int32_t descriptor, void *found)'),
     ringsOf: library.func(`void *mrx_rings_of(${engine})`),
     eventFd: library.func(`int32_t mrx_event_fd(${engine})`),
     linkOpen: library.func(`int64_t mrx_link_open(${engine}, uint32_t fabric, const char *devices, uint64_t token)`),

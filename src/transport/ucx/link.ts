@@ -139,11 +139,15 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
     return this.isOpen ? this.#outgoing[lane].acquire(sizeBytes) : undefined;
   }
 
-  send(lane: Lane, buffer: Uint8Array, length: number): void {
+  send(lane: Lane, buffer: Uint8Array, length: number): number {
     // A block leaves at once, so the progress loop must be awake.
     if (length > SLAB_FRAME_BYTES) this.#owner.wake();
-    this.#outgoing[lane].send(buffer, length, this.isOpen && this.#peerEnd === undefined);
     if (this.isOpen) this.#bytesSent += length;
+    return this.#outgoing[lane].send(buffer, length, this.isOpen && this.#peerEnd === undefined);
+  }
+
+  taken(lane: Lane): number {
+    return this.#outgoing[lane].taken;
   }
 
   close(reason: CloseReason = { kind: 'closed' }): void {
@@ -152,6 +156,7 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
     this.#control?.goodbye(
       reason,
       this.#outgoing.map((lane) => lane.framesSent),
+      this.#receiver.taken,
     );
     if (this.#peerEnd === undefined) this.#beginLinger();
     else this.#control?.finish();
@@ -208,7 +213,10 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
 
   granted(): void {
     this.#wasActive = true;
-    for (const lane of LANES) this.#reportWritable(lane);
+    for (const lane of LANES) {
+      if (this.isOpen) this.#handlers?.taken?.(lane);
+      this.#reportWritable(lane);
+    }
   }
 
   failed(status: number, reason: string): void {
@@ -219,8 +227,9 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
 
   // ---- ControlListener
 
-  goodbye(reason: CloseReason, frames: readonly bigint[]): void {
+  goodbye(reason: CloseReason, frames: readonly bigint[], taken: readonly bigint[]): void {
     if (this.#peerEnd !== undefined) return;
+    for (const lane of LANES) this.#outgoing[lane].end(Number(taken[lane] ?? 0));
     this.#peerEnd = { reason, frames };
     if (!this.isOpen) return this.#control?.finish();
     this.#beginLinger();
@@ -299,7 +308,7 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   #fail(reason: CloseReason): void {
     if (!this.isOpen) return this.#release();
     this.#end(reason);
-    this.#control?.goodbye(reason, []);
+    this.#control?.goodbye(reason, [], this.#receiver.taken);
     this.#beginLinger();
   }
 
@@ -340,6 +349,7 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
     this.#owner.liveness.remove(this);
     this.#endLinger();
     this.#receiver.forget();
+    for (const outgoing of this.#outgoing) outgoing.end();
     this.#endpoint.close();
     if (this.#endReason?.kind === 'closed' && this.#peerEnd !== undefined && !this.#isSilent) this.#control?.finish();
     else this.#control?.destroy();

@@ -1,6 +1,9 @@
+import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { ProtocolError, ResourceError } from '../../errors.js';
 import { decode, encode, v1 } from '../../protocol/index.js';
+import { AddressTemplate } from './address-template.js';
+import { peerProcessOf } from './peer-process.js';
 import type { Entropy } from '../../scheduler/index.js';
 import type { Hello } from '../handshake/index.js';
 import { ADDRESS_BYTES, Fabric, WIRE_VERSION } from './abi.js';
@@ -47,6 +50,8 @@ export class Offers {
   readonly #entropy: Entropy;
   readonly #devices: string | undefined;
   readonly #host = hostIdentity();
+  /** Made from an address of this process when the first peer sends one. */
+  readonly #templates = new Map<Fabric, AddressTemplate>();
 
   constructor(rings: Rings, entropy: Entropy, interfaces: readonly string[]) {
     this.#rings = rings;
@@ -67,20 +72,37 @@ export class Offers {
     return { endpoint, offer: { fabric, host: this.#host, address: endpoint.address(), token, ucxVersion } };
   }
 
-  /** Throws ProtocolError if the two ends cannot be connected. */
-  check(theirs: Offer, own: Offer): void {
-    if (theirs.fabric !== own.fabric)
-      throw new ProtocolError('The two ends of a UCX link have chosen different fabrics.');
-    if (theirs.ucxVersion >> 8 !== own.ucxVersion >> 8) {
-      const [there, here] = [theirs.ucxVersion, own.ucxVersion].map(versionText);
+  /**
+   * Checks the offer of the peer at the other end of `socket`, and returns the address for UCX. Throws ProtocolError if the two ends cannot
+   * be connected, ResourceError if no ring endpoint can be opened here.
+   */
+  admit(theirs: Offer, socket: Socket): Uint8Array {
+    const { fabric, ucxVersion, host, address } = theirs;
+    const { shim } = this.#rings;
+    if (ucxVersion >> 8 !== shim.ucxVersion() >> 8) {
+      const [there, here] = [ucxVersion, shim.ucxVersion()].map(versionText);
       throw new ProtocolError(
         `The peer has UCX ${there}, this process ${here}: install the same version at both ends.`,
       );
     }
-    if (own.fabric === Fabric.sharedMemory && theirs.host !== own.host) {
+    if (fabric === Fabric.sharedMemory && host !== this.#host) {
       throw new ProtocolError(
         'The two processes cannot share memory: they are on different hosts, or in different namespaces.',
       );
+    }
+    return this.#template(fabric).fill(address, peerProcessOf(socket, shim));
+  }
+
+  #template(fabric: Fabric): AddressTemplate {
+    const known = this.#templates.get(fabric);
+    if (known !== undefined) return known;
+    const { endpoint, offer } = this.make(fabric);
+    try {
+      const template = new AddressTemplate(fabric, offer.address);
+      this.#templates.set(fabric, template);
+      return template;
+    } finally {
+      endpoint.close();
     }
   }
 

@@ -27,8 +27,10 @@ export class OutgoingLane {
   #head = 0;
   #tail = 0;
   #used = 0;
-  /** The cost of all frames sent, modulo 2^32. */
+  /** The cost of all frames sent; the rings count it modulo 2^32. */
   #sent = 0;
+  /** What the peer has taken, when no more grants are read. */
+  #takenAtEnd: number | undefined;
   #framesSent = 0;
   /** Size of the last buffer that was refused. */
   #refusedBytes: number | undefined;
@@ -71,13 +73,27 @@ export class OutgoingLane {
   }
 
   /** See Link.send. Drops the frame unless the link `isOpen`. */
-  send(buffer: Uint8Array, length: number, isOpen: boolean): void {
+  send(buffer: Uint8Array, length: number, isOpen: boolean): number {
     this.#lease.end(buffer, length);
-    if (!isOpen) return;
-    this.#sent = (this.#sent + length + FRAME_COST_BYTES) >>> 0;
+    if (!isOpen) return Number.POSITIVE_INFINITY;
+    this.#sent += length + FRAME_COST_BYTES;
     this.#framesSent += 1;
     if (length > SLAB_FRAME_BYTES) this.#sendBlock(buffer, length);
     else this.#sendInSlab(buffer, length);
+    return this.#sent;
+  }
+
+  /** See Link.taken. */
+  get taken(): number {
+    return this.#takenAtEnd ?? this.#sent - this.#inFlight();
+  }
+
+  /**
+   * No grants are read any more: the peer has closed, and has `taken` so much; or the link is released, and the memory of the rings,
+   * where the grants are, must not be read.
+   */
+  end(taken = 0): void {
+    this.#takenAtEnd ??= Math.max(this.taken, Math.min(taken, this.#sent));
   }
 
   /** The oldest frame was transmitted. Frees its memory. */
@@ -105,7 +121,7 @@ export class OutgoingLane {
 
   /** The cost of the frames for which the peer has not granted credit yet. */
   #inFlight(): number {
-    return (this.#sent - this.#endpoint.peerGranted(this.#lane)) >>> 0;
+    return ((this.#sent >>> 0) - this.#endpoint.peerGranted(this.#lane)) >>> 0;
   }
 
   /** Bytes at the end of the slab to skip, because they do not hold a whole buffer. */

@@ -48,7 +48,7 @@ export class RingEndpoint {
     return address.slice(0, length);
   }
 
-  /** Connects to the peer's end. UCX does not check the address: it must come from an authenticated peer. */
+  /** Connects to the peer's end. `address`: from `AddressTemplate.fill`, because UCX does not check it. */
   connect(address: Uint8Array, token: bigint): void {
     const status = this.rings.shim.linkConnect(this.#engine, this.handle, address, address.length, token);
     if (status !== Status.ok) throw this.rings.failure('A UCX link cannot be joined');

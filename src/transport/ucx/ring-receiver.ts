@@ -34,6 +34,11 @@ export class RingReceiver {
     return this.#lanes[Lane.control].hasUngranted || this.#lanes[Lane.data].hasUngranted;
   }
 
+  /** The cost of the frames read, on each lane. */
+  get taken(): readonly number[] {
+    return this.#lanes.map((lane) => lane.read);
+  }
+
   /** True if at least this many frames of each lane have arrived, read or not. */
   hasReceived(frames: readonly bigint[]): boolean {
     return frames.every((count, lane) => count <= BigInt(this.#lanes[lane === 0 ? 0 : 1].framesReceived));

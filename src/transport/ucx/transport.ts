@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { ConfigError, ProtocolError, ResourceError, UnreachableError } from '../../errors.js';
-import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { silentLogger } from '../../logging/index.js';
 import { type Entropy, type Scheduler, systemEntropy, type Timer } from '../../scheduler/index.js';
 import type { v1 } from '../../protocol/index.js';
 import {
+  type AuthenticatedClient,
   type PeerConnection,
   type DialOptions,
   ConnectionManager,
@@ -131,8 +132,10 @@ export class UcxTransport implements Transport {
       const connection = await this.#connections.dial(withoutPrefix(address), makeHello, options);
       own.link.attachSocket(connection, address);
       const theirs = offerFrom(connection.peer);
-      engine.offers.check(theirs, own.offer);
-      own.link.join(theirs.address, theirs.token);
+      if (theirs.fabric !== own.offer.fabric) {
+        throw new ProtocolError('The two ends of a UCX link have chosen different fabrics.');
+      }
+      own.link.join(engine.offers.admit(theirs, connection.socket), theirs.token);
       await this.#whenConnected(own.link, address, deadlineMs, options.signal);
       return own.link;
     } catch (error) {
@@ -192,32 +195,41 @@ export class UcxTransport implements Transport {
     return { link, offer };
   }
 
-  /** Makes the hello of the listener. The client is already authenticated, so UCX may connect to its address. */
-  #makeHello(client: v1.PeerHello | undefined): Hello {
+  /** Makes the hello of the listener. A worker is made only for a client whose offer was admitted. */
+  #makeHello(client: AuthenticatedClient | undefined): Hello {
     if (client === undefined) throw new ProtocolError('The hello of a ucx listener needs the hello of its client.');
-    const theirs = offerFrom(client);
-    const { engine, ...own } = this.#openFor(theirs);
-    try {
-      engine.offers.check(theirs, own.offer);
-      own.link.join(theirs.address, theirs.token);
-    } catch (error) {
-      own.link.abort();
-      throw new ProtocolError(messageOf(error), { cause: error });
-    }
+    const theirs = offerFrom(client.hello);
+    const { engine, ...own } = this.#openFor(theirs, client.socket);
     const deadline = this.#scheduler.setTimer(limits.connectTimeoutMs, () => own.link.abort());
-    this.#unaccepted.set(client, { link: own.link, deadline });
+    this.#unaccepted.set(client.hello, { link: own.link, deadline });
     return engine.offers.hello(this.#address, own.offer);
   }
 
-  #openFor(theirs: Offer): { readonly engine: Engine; readonly link: UcxLink; readonly offer: Offer } {
+  #openFor(theirs: Offer, socket: Socket): { readonly engine: Engine; readonly link: UcxLink; readonly offer: Offer } {
     try {
       const engine = this.#startedEngine();
-      return { engine, ...this.#open(engine, theirs.fabric) };
+      const address = engine.offers.admit(theirs, socket);
+      return { engine, ...this.#joined(engine, theirs, address) };
     } catch (error) {
       if (!(error instanceof ResourceError)) throw error;
       // Without UCX every later client would fail too: stop listening after this rejection was sent.
       if (this.#engine === undefined) this.#scheduler.schedule(() => void this.#connections.stopListening());
       throw new ProtocolError(error.message, { cause: error });
+    }
+  }
+
+  #joined(
+    engine: Engine,
+    { fabric, token }: Offer,
+    address: Uint8Array,
+  ): { readonly link: UcxLink; readonly offer: Offer } {
+    const own = this.#open(engine, fabric);
+    try {
+      own.link.join(address, token);
+      return own;
+    } catch (error) {
+      own.link.abort();
+      throw error;
     }
   }
 

@@ -136,7 +136,8 @@ describe('an idle timeout', () => {
     await ref.work({});
     at(scheduler, [40], () => ref.push({}));
     await pass(scheduler, 150);
-    expect(idles).to.deep.equal([140]);
+    expect(idles).to.have.length(1);
+    expect(idles[0]).to.be.within(145, 150);
     await system.stop(ref);
     expect(scheduler.pendingTimers).to.equal(0);
   });

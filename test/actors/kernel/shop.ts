@@ -47,3 +47,11 @@ export const Counting = service('test.Counting', {
   work: rpc('test.Counting', 'work', 'ask', Number32, Number32),
   count: rpc('test.Counting', 'count', 'stream', Number32, Number32),
 });
+
+/** Two asks whose handlers take different times, beside a tell and a stream. */
+export const Desk = service('test.Desk', {
+  note: rpc('test.Desk', 'note', 'tell', Number32, Empty),
+  quick: rpc('test.Desk', 'quick', 'ask', Number32, Number32),
+  slow: rpc('test.Desk', 'slow', 'ask', Number32, Number32),
+  list: rpc('test.Desk', 'list', 'stream', Number32, Number32),
+});

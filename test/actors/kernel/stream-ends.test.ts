@@ -147,6 +147,7 @@ for (const isReal of [false, true]) {
       let starts = 0;
       const ref = system.spawn(
         counter({
+          supervision: 'restart',
           state: () => ++starts,
           count: async function* (_state, { value }) {
             yield { value };

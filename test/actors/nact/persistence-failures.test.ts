@@ -62,6 +62,11 @@ const sum: Parameters<typeof spawnPersistent<number, Add, TestSystem['system']>>
   return total + add;
 };
 
+/** The events as if no restart had taken time. */
+function atZero(events: readonly PersistedEvent[] = []): PersistedEvent[] {
+  return events.map((event) => ({ ...event, createdAt: 0 }));
+}
+
 /** An engine that refuses the events that it is told to refuse. */
 function refusing(...sequenceNumbers: number[]) {
   const mock = new MockPersistenceEngine();
@@ -100,7 +105,7 @@ describe('a persistent actor whose engine fails', () => {
       await second;
       expect(await third, verdict).to.equal(4);
       expect(errors).to.have.length(1);
-      expect(engine._events).to.deep.equal({ sum: eventsOf('sum', { add: 1 }, { add: 3 }) });
+      expect(atZero(engine._events['sum'])).to.deep.equal(eventsOf('sum', { add: 1 }, { add: 3 }));
     }
   });
 
@@ -111,7 +116,7 @@ describe('a persistent actor whose engine fails', () => {
       dispatch(actor, { add: 10, how });
       expect(await ask(2), how).to.equal(2);
       expect(errors, how).to.have.length(1);
-      expect(engine._events).to.deep.equal({ sum: eventsOf('sum', { add: 2 }) });
+      expect(atZero(engine._events['sum'])).to.deep.equal(eventsOf('sum', { add: 2 }));
       expect(engine._snapshots['sum']?.map(({ data }) => data)).to.deep.equal([2]);
     }
   });

@@ -55,6 +55,29 @@ describeRuntime('the health of a runtime', (start) => {
     await until(() => runtime.health().isReady);
   });
 
+  it('names actors that restart again and again, and those that ended by a failure, until they start again', async () => {
+    const { runtime } = await start();
+    const fragile = errandRunner({
+      supervision: { maxRestarts: 3, backoff: { minMs: 1, maxMs: 1 } },
+      push: () => {
+        throw new Error('broken');
+      },
+    });
+    const ref = runtime.spawn(fragile, { name: 'fragile' });
+    for (let count = 0; count < 3; count++) ref.push({});
+    await until(() => !runtime.health().isReady);
+    expect(runtime.health().problems).to.have.length(1);
+    expect(runtime.health().problems[0]).to.match(/\/fragile restarts again and again \(3 times lately\): broken$/);
+    ref.push({});
+    await until(() => runtime.health().troubles[0]?.state === 'ended');
+    const { isReady, isAlive, problems, troubles } = runtime.health();
+    expect({ isReady, isAlive }).to.deep.equal({ isReady: false, isAlive: true });
+    expect(problems[0]).to.match(/\/fragile has ended by a failure, and was not started again: broken$/);
+    expect(troubles).to.have.length(1);
+    runtime.spawn(fragile, { name: 'fragile' });
+    expect(runtime.health().isReady).to.equal(true);
+  });
+
   it('has stopped, and is not worth waiting for', async () => {
     const { runtime } = await start();
     await runtime.stop();

@@ -10,6 +10,7 @@ import { type OptionValues, resolveOptions } from '#src/options/index.js';
 import { Errands } from '../transport/errands.js';
 import { errands } from '../transport/partitions.js';
 import { sorted, upTo } from '../../support/numbers.js';
+import { offer, pass } from '../../support/offered-load.js';
 import { rejection } from '../../support/rejection.js';
 import { eventually } from '../../support/until.js';
 import { describeHosted, startFlow, until } from './harness.js';
@@ -37,6 +38,23 @@ describe('runtimes that meet over sockets', () => {
     }
     expect(readdirSync(folder)).to.deep.equal([]);
     rmSync(folder, { recursive: true });
+  });
+
+  it('answer what they can when they are asked for ten times as much', async () => {
+    const [server, client] = [program(), program()];
+    const first = await server.start({ node: 'node-0' });
+    const second = await client.start({ node: 'node-1', controlPlane: first.controlPlane });
+    const run = async (_state: undefined, errand: { value: number; load: Uint8Array }) => {
+      await pass(server.scheduler, 10);
+      return errand;
+    };
+    first.spawn(errands({ run }), { name: 'busy', register: true });
+    const ref = await second.lookup(Errands, 'busy');
+    const outcomes = await offer(client.scheduler, { perSecond: 1_000, forMs: 1_500 }, () =>
+      ref.run({}, { timeoutMs: 100 }),
+    );
+    expect(outcomes['ok'], JSON.stringify(outcomes)).to.be.at.least(60);
+    expect(outcomes['BACKPRESSURE'], JSON.stringify(outcomes)).to.be.at.least(500);
   });
 
   it('run a pipeline together, several partitions each', async () => {

@@ -177,7 +177,7 @@ describe('malformed messages', () => {
         stranger.envelope((header) => {
           header.mode = EnvelopeMode.failure;
           header.correlation = 5;
-          header.error = { code: 'STOPPED', message: 'gone', handlerCode: '' };
+          header.error = { code: 'STOPPED', message: 'gone', handlerCode: '', retryAfterMs: 0 };
         }),
         stranger.envelope((header) => {
           toWorker(header);

@@ -49,6 +49,9 @@ export class PartitionWorld {
   readonly network: MemoryNetwork;
   readonly seed: number;
   readonly errors: unknown[] = [];
+  /** Times that a partition was looked up. */
+  lookups = 0;
+  readonly #retired = new Set<number>();
   readonly #options: WorldOptions;
   readonly #partitions: Partition[] = [];
   #ordinals = 0;
@@ -92,6 +95,11 @@ export class PartitionWorld {
     return partition;
   }
 
+  /** From now on it is known that this partition has ended for good. */
+  retire({ ordinal }: Partition): void {
+    this.#retired.add(ordinal);
+  }
+
   /** The same actor as `from` sees it, over a link. */
   reach<S extends AnyService>(from: Partition, service: S, ref: ActorRef<S>): ActorRef<S> {
     return from.system.reference(service, ref.toRef());
@@ -120,7 +128,9 @@ export class PartitionWorld {
     expect(this.errors, 'thrown out of a turn').to.deep.equal([]);
   }
 
-  #locate(ordinal: number): string {
+  #locate(ordinal: number): string | undefined {
+    this.lookups += 1;
+    if (this.#retired.has(ordinal)) return undefined;
     const found = this.#partitions.find((partition) => partition.ordinal === ordinal);
     if (found === undefined) throw new UnreachableError(`no partition ${ordinal}`);
     return found.address;

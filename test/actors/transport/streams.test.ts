@@ -7,9 +7,12 @@ import {
   HandlerError,
   ProtocolError,
   ReentrantAskError,
+  Refusal,
+  RefusedError,
   StoppedError,
   UnreachableError,
 } from '#src/errors.js';
+import { Timestamp } from '#src/protocol/index.js';
 import { upTo } from '../../support/numbers.js';
 import { readAll } from '../../support/read-all.js';
 import { until } from '../../support/until.js';
@@ -99,6 +102,21 @@ for (const isReal of [false, true]) {
       const { values, error } = await readAll(ref.list({}));
       expect(values).to.deep.equal([1]);
       expect(error).to.be.instanceOf(HandlerError).and.to.include({ handlerCode: 'CONFIG', message: 'no more' });
+    });
+
+    it('end with the refusal of their generator, its detail included', async () => {
+      const { world, near, far } = await setUp();
+      const shelf = listing({
+        list: async function* () {
+          yield { value: 1 };
+          throw new Refusal('EMPTY', 'no more', { type: Timestamp, value: { seconds: 5n } });
+        },
+      });
+      const { values, error } = await readAll(world.reach(near, Listing, far.system.spawn(shelf)).list({}));
+      expect(values).to.deep.equal([1]);
+      expect(error).to.be.instanceOf(RefusedError).and.to.include({ reason: 'EMPTY', message: 'no more' });
+      expect((error as RefusedError).detail?.as(Timestamp)).to.deep.equal({ seconds: 5n, nanos: 0 });
+      expect(far.system.statistics.failures).to.equal(0);
     });
 
     it('fail where an element cannot be encoded, and go on where others can', async () => {

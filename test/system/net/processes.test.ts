@@ -64,6 +64,39 @@ describe('two processes of the operating system', function () {
     await pending.catch(() => {});
   });
 
+  it('get back what the other had not reported as taken when it was killed', async () => {
+    await start('unix:');
+    const lost: number[] = [];
+    runtime.deadLetters.subscribe(({ method, message, reason }) => {
+      if (method !== 'test.Errands.Push') return;
+      expect(reason).to.equal('unreachable');
+      lost.push((message as { value: number }).value);
+    });
+    for (let value = 0; value < 10; value += 1) far.push({ value });
+    expect((await far.run({ value: 0 })).value).to.equal(10);
+    child.kill('SIGSTOP');
+    for (let value = 10; value < 15; value += 1) far.push({ value });
+    child.kill('SIGKILL');
+    await until('the dead letters', () => lost.length > 0);
+    // It may have taken some of the first ten so shortly before that nobody knows.
+    expect(lost)
+      .to.deep.equal([...Array(15).keys()].slice(-lost.length))
+      .and.to.have.length.within(5, 15);
+  });
+
+  it('tell in vain when the other has ended for good, and know it', async () => {
+    await start('unix:');
+    await far.run({});
+    child.kill('SIGKILL');
+    await until('false', () => !far.push({}));
+    const before = runtime.deadLetters.count;
+    for (let count = 1; count <= 100; count += 1) {
+      expect(far.push({})).to.equal(false);
+      expect(runtime.deadLetters.count).to.equal(before + count);
+    }
+    expect(await rejection(far.ready())).to.be.instanceOf(UnreachableError);
+  });
+
   it('leave no socket file when they stop', async () => {
     const controlPlane = await start('unix:');
     const path = /unix:(\S+)#/.exec(controlPlane)?.[1] ?? '';

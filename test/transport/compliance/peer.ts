@@ -16,6 +16,10 @@ export class Peer {
   /** Callbacks that came after `closed`. */
   readonly late: string[] = [];
   readonly writable: Lane[] = [];
+  /** What `send` has returned for each frame. */
+  readonly totals: number[] = [];
+  /** What the link has reported as taken, each time. */
+  readonly reports: number[] = [];
   /** Called for each frame, inside the callback. */
   onFrame: (lane: Lane, bytes: Uint8Array) => void = () => {};
   onWritable: (lane: Lane) => void = () => {};
@@ -42,7 +46,7 @@ export class Peer {
     const buffer = this.link.acquire(lane, bytes.length);
     if (buffer === undefined) return false;
     buffer.set(bytes);
-    this.link.send(lane, buffer, bytes.length);
+    this.totals.push(this.link.send(lane, buffer, bytes.length));
     this.transport.flush();
     return true;
   }
@@ -80,6 +84,10 @@ export class Peer {
         if (this.closed.length > 0) this.late.push('writable');
         this.writable.push(lane);
         this.onWritable(lane);
+      },
+      taken: (lane) => {
+        if (this.closed.length > 0) this.late.push('taken');
+        this.reports.push(this.link.taken(lane));
       },
       closed: (reason) => {
         if (this.closed.length > 0) this.late.push('closed');

@@ -44,7 +44,7 @@ export class Meeting {
       entropy: systemEntropy,
       security,
       makeHello: (client) => {
-        if (client !== undefined) this.heard.push(client);
+        if (client !== undefined) this.heard.push(client.hello);
         return hello('server');
       },
     };

@@ -67,9 +67,9 @@ describeWithUcx('the UCX shim', () => {
 
   it('is refused when it is of another version', async function () {
     this.timeout(60_000);
-    const newer = (text: string): string => text.replace('MRX_ABI_VERSION 1u', 'MRX_ABI_VERSION 2u');
+    const newer = (text: string): string => text.replace('MRX_ABI_VERSION 2u', 'MRX_ABI_VERSION 3u');
     const shim = await altered(folder, 'millrace_ucx.h', newer);
-    expect(() => open({ shim })).to.throw(ResourceError, 'MRX_ABI_VERSION is 2 in the library and 1 here');
+    expect(() => open({ shim })).to.throw(ResourceError, 'MRX_ABI_VERSION is 3 in the library and 2 here');
   });
 
   it('is refused when it is another library, or none', async () => {

@@ -77,6 +77,11 @@ export class ReportedPartition implements PartitionView {
     };
   }
 
+  /** Only segments run there, and their failures are those of their runs. */
+  troubles() {
+    return [];
+  }
+
   pressure() {
     const { queued, pastMark, fullest } = v1.MailboxReport.create(this.#report.mailboxes ?? {});
     return { queued, pastMark, fullest };

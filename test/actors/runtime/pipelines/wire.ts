@@ -89,7 +89,8 @@ function plain(_key: string, value: unknown): unknown {
 function errorOf(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('isError' in value)) return value;
   const { code, message } = value as Told;
-  const classes: readonly (new (text: string) => errors.MillraceError)[] = Object.values(errors);
+  const { Refusal: _refusal, RefusedError: _refused, ...plainErrors } = errors;
+  const classes: readonly (new (text: string) => errors.MillraceError)[] = Object.values(plainErrors);
   const Class = classes.find((each) => new each('').code === code) ?? Error;
   return new Class(message);
 }

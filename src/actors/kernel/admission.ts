@@ -1,0 +1,85 @@
+import { AskTimeoutError, BackpressureError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import type { AnyMethod } from '../../protocol/index.js';
+import type { Delivery } from './delivery.js';
+import type { Dispatcher, TurnTaker } from './dispatcher.js';
+import type { Mailbox } from './mailbox.js';
+import { ServiceMeter } from './service-meter.js';
+import type { Scheduler } from '../../scheduler/index.js';
+
+/** Part of an ask's remaining time that is planned with; the rest is for its way back, and for what is not foreseen. */
+const PLANNED = 0.9;
+
+/** What decides on an ask: its actor. */
+interface AskedActor extends TurnTaker {
+  readonly path: string;
+  readonly kernel: { readonly scheduler: Scheduler; readonly dispatcher: Dispatcher };
+  readonly behavior: { readonly isOfRuntime: boolean };
+  /** A handler that awaits holds the mailbox. */
+  readonly isBusy: boolean;
+  meter: ServiceMeter | undefined;
+}
+
+// An actor that is asked for more than it can do must not spend its time on asks whose callers get nothing from it. So an ask is refused
+// as soon as it is foreseen that its reply would come after its deadline:
+//
+//     on arrival     its wait behind the messages before it, and its own time, exceed its remaining time
+//     at its turn    its own time exceeds its remaining time, and another message waits that may have more
+//
+// An actor that has nothing else to do takes every ask. This is also how it learns that it has become faster.
+
+/** Fails an ask on its arrival, when it would not be done in time. */
+export function refusedOnArrival(
+  actor: AskedActor,
+  meter: ServiceMeter,
+  mailbox: Mailbox | undefined,
+  method: AnyMethod,
+  ask: Delivery,
+): boolean {
+  if (!meter.mayWait(mailbox, actor.isBusy)) return false;
+  const nowMs = actor.kernel.scheduler.now();
+  const plannedMs = (ask.deadlineMs - nowMs) * PLANNED;
+  const neededMs = meter.waitMs(mailbox, actor.isBusy, nowMs) + meter.serviceMs(method, nowMs);
+  if (neededMs <= plannedMs || plannedMs < 0) return false;
+  meter.refused();
+  ask.fail(overloaded(actor, method, neededMs - plannedMs));
+  return true;
+}
+
+/** Fails an ask at its turn, when it is past its deadline or would not be done in time. `mailbox` has the messages behind it. */
+export function refusedAtItsTurn(
+  actor: AskedActor,
+  mailbox: Mailbox | undefined,
+  method: AnyMethod,
+  ask: Delivery,
+): boolean {
+  const nowMs = actor.kernel.scheduler.now();
+  const { deadlineMs } = ask;
+  if (deadlineMs <= nowMs) {
+    ask.fail(
+      new AskTimeoutError(
+        `${method.fullName} was still in the mailbox of ${actor.path} at its deadline, so its handler was not run`,
+      ),
+    );
+    return true;
+  }
+  if (mailbox !== undefined && !actor.behavior.isOfRuntime) actor.meter ??= new ServiceMeter(actor.kernel.scheduler);
+  const { meter } = actor;
+  if (meter === undefined) return false;
+  meter.ended(nowMs);
+  if (mailbox !== undefined && meter.serviceMs(method, nowMs) > (deadlineMs - nowMs) * PLANNED) {
+    meter.refused();
+    ask.fail(overloaded(actor, method, meter.queuedMs(mailbox, nowMs)));
+    return true;
+  }
+  if (meter.began(method, nowMs, limits.turnMs)) actor.kernel.dispatcher.endTurn(actor);
+  return false;
+}
+
+function overloaded({ path }: AskedActor, { fullName }: AnyMethod, afterMs: number): BackpressureError {
+  const retryAfterMs = Math.max(1, Math.ceil(afterMs));
+  return new BackpressureError(
+    `${path} has more to do than it can: ${fullName} would not be done by its deadline, so its handler was not run. Ask again after ${retryAfterMs} ms, or give it more time`,
+    { retryAfterMs },
+  );
+}

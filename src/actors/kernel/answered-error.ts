@@ -1,0 +1,52 @@
+import {
+  AskAbortedError,
+  AskTimeoutError,
+  BackpressureError,
+  HandlerError,
+  ReentrantAskError,
+  Refusal,
+  RefusedError,
+  StoppedError,
+  UnreachableError,
+} from '../../errors.js';
+import { anyCodeOf, errorOf, isError } from '../../foreign.js';
+import { encodedDetail } from '../../protocol/index.js';
+
+/**
+ * The error that the caller gets for what a handler threw: RefusedError for a Refusal; otherwise a HandlerError with its name, message and
+ * code, and with what was thrown as `cause`, which does not travel over links.
+ */
+export function answeredError(cause: unknown): RefusedError | HandlerError {
+  if (!(cause instanceof Refusal)) return handlerError(cause);
+  try {
+    return new RefusedError(cause.message, { reason: cause.reason, detail: encodedDetail(cause), cause });
+  } catch (error) {
+    return handlerError(error);
+  }
+}
+
+function handlerError(cause: unknown): HandlerError {
+  const error = errorOf(cause);
+  const isUnreadable = isError(cause) && error !== cause;
+  return new HandlerError(error.message, {
+    handlerName: isError(cause) ? error.name : undefined,
+    handlerCode: anyCodeOf(error),
+    cause: isUnreadable ? error : cause,
+  });
+}
+
+const OUTCOMES = [
+  HandlerError,
+  RefusedError,
+  AskTimeoutError,
+  AskAbortedError,
+  BackpressureError,
+  StoppedError,
+  UnreachableError,
+  ReentrantAskError,
+];
+
+/** An error with which a call of another actor ends. It says nothing about the state of the actor that made the call. */
+export function isOutcomeOfCall(cause: unknown): boolean {
+  return OUTCOMES.some((outcome) => cause instanceof outcome);
+}

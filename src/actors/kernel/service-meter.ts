@@ -1,0 +1,148 @@
+import type { AnyMethod } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import type { Mailbox } from './mailbox.js';
+import { ServiceTime } from './service-time.js';
+
+/** Messages of a mailbox whose times are added up; of a longer mailbox, as many are taken as a sample. */
+const SAMPLE = 64;
+/** A wait that is surely shorter than this, in ms, is not computed. */
+const NEGLIGIBLE_MS = 1;
+
+/**
+ * Measures how long the messages of one actor hold its mailbox, and predicts from that how long a message will wait. A message is
+ * measured from the moment when it leaves the mailbox to the moment when the next one does, while others wait: this includes what it
+ * awaits, and the turns of other actors. When nothing waits there is nothing to predict, and nothing is measured.
+ *
+ * The clock is read for each ask anyway, because of its deadline. Tells in a row are measured together, so that most of them cost a
+ * counter.
+ */
+export class ServiceMeter {
+  readonly #scheduler: Scheduler;
+  /** Times of asks and of the steps of streams. */
+  readonly #times = new Map<AnyMethod, ServiceTime>();
+  readonly #tells = new ServiceTime();
+  #lastMethod: AnyMethod | undefined;
+  #lastTime = this.#tells;
+  /** No message takes longer than this, in ms. */
+  #longestMs = 0;
+  /** What is measured now: since when (-1: nothing), and how many messages. */
+  #measured = this.#tells;
+  #sinceMs = -1;
+  #count = 0;
+  /** An ask was refused since the last measurement: the next message is measured in any case. */
+  #isInDoubt = false;
+  /** Time in ms since the actor has let the event loop go on. */
+  #heldMs = 0;
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  /** An ask, or a step of a stream, leaves the mailbox: the message before it is done. */
+  ended(nowMs: number): void {
+    if (this.#sinceMs < 0) return;
+    const totalMs = nowMs - this.#sinceMs;
+    this.#heldMs += totalMs;
+    this.#longestMs = Math.max(this.#longestMs, totalMs / this.#count);
+    if (this.#measured.add(totalMs, this.#count, nowMs)) this.#longestMs = this.#longestMean(nowMs);
+    this.#sinceMs = -1;
+    this.#isInDoubt = false;
+  }
+
+  /** An ask, or a step of a stream, is handled from now on. True when after it the actor has held the event loop for `turnMs`. */
+  began(method: AnyMethod, nowMs: number, turnMs: number): boolean {
+    this.#measured = this.#timeOf(method);
+    this.#sinceMs = nowMs;
+    this.#count = 1;
+    if (this.#heldMs + this.#longestMs < turnMs) return false;
+    if (this.#heldMs + this.#measured.meanMs(nowMs) < turnMs) return false;
+    this.#heldMs = 0;
+    return true;
+  }
+
+  /** A tell leaves the mailbox, and is handled from now on. */
+  beganTell(): void {
+    if (this.#sinceMs < 0) return;
+    if (this.#measured !== this.#tells) {
+      const nowMs = this.#scheduler.now();
+      this.ended(nowMs);
+      this.#measured = this.#tells;
+      this.#sinceMs = nowMs;
+      this.#count = 0;
+    }
+    this.#count++;
+  }
+
+  /** The last message is done, and no other one waits. */
+  drained(): void {
+    if (this.#sinceMs < 0) return;
+    if (this.#isInDoubt) this.ended(this.#scheduler.now());
+    else this.#sinceMs = -1;
+  }
+
+  refused(): void {
+    this.#isInDoubt = true;
+  }
+
+  /** Time in ms that most messages of this method take; 0 when it is unknown. */
+  serviceMs(method: AnyMethod, nowMs: number): number {
+    return this.#timeOf(method).mostlyMs(nowMs);
+  }
+
+  /** False when a new message need not wait for a time that matters. */
+  mayWait(mailbox: Mailbox | undefined, isBusy: boolean): boolean {
+    return ((mailbox?.size ?? 0) + (isBusy ? 1 : 0)) * this.#longestMs > NEGLIGIBLE_MS;
+  }
+
+  /** Time in ms until a new message would be handled. `isBusy`: the message being handled holds the mailbox. */
+  waitMs(mailbox: Mailbox | undefined, isBusy: boolean, nowMs: number): number {
+    const currentMs = isBusy ? this.#remainingMs(nowMs) : 0;
+    return currentMs + (mailbox === undefined ? 0 : this.queuedMs(mailbox, nowMs));
+  }
+
+  /** Time in ms to handle all that waits. */
+  queuedMs(mailbox: Mailbox, nowMs: number): number {
+    const { size } = mailbox;
+    const stride = Math.max(1, Math.floor(size / SAMPLE));
+    let sumMs = 0;
+    let sampled = 0;
+    let method: AnyMethod | undefined;
+    let meanMs = 0;
+    for (let index = 0; index < size; index += stride) {
+      const next = mailbox.methodAt(index);
+      if (next !== method && next !== undefined) {
+        method = next;
+        meanMs = this.#timeOf(next).meanMs(nowMs);
+      }
+      sumMs += meanMs;
+      sampled++;
+    }
+    return sampled === 0 ? 0 : (sumMs / sampled) * size;
+  }
+
+  /** What is left of the message being handled, which holds the mailbox. */
+  #remainingMs(nowMs: number): number {
+    if (this.#sinceMs < 0) return 0;
+    const meanMs = this.#measured.meanMs(nowMs);
+    return this.#measured === this.#tells ? meanMs : Math.max(0, meanMs - (nowMs - this.#sinceMs));
+  }
+
+  #timeOf(method: AnyMethod): ServiceTime {
+    if (method.mode === 'tell') return this.#tells;
+    if (method === this.#lastMethod) return this.#lastTime;
+    let time = this.#times.get(method);
+    if (time === undefined) {
+      time = new ServiceTime();
+      this.#times.set(method, time);
+    }
+    this.#lastMethod = method;
+    this.#lastTime = time;
+    return time;
+  }
+
+  #longestMean(nowMs: number): number {
+    let longestMs = this.#tells.meanMs(nowMs);
+    for (const time of this.#times.values()) longestMs = Math.max(longestMs, time.meanMs(nowMs));
+    return longestMs;
+  }
+}

@@ -1,0 +1,54 @@
+import { limits } from '../../limits.js';
+
+interface Unreachable<Channel> {
+  /** The channel of the last attempt, which has failed. */
+  readonly channel: Channel;
+  /** From this time on, a tell starts another attempt. */
+  readonly retryAtMs: number;
+}
+
+/**
+ * The peers that the last attempt did not reach, with no link since, by address or by holder. Tells to them are refused, and start an
+ * attempt at most every `unreachableRetryMs`. Anything else starts an attempt at once, unless the peer has ended for good. The oldest
+ * entries are dropped past `unreachablePeers`: then the next message starts an attempt again.
+ */
+export class UnreachablePeers<Channel> {
+  readonly #peers = new Map<string, Unreachable<Channel>>();
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  has(key: string): boolean {
+    return this.#peers.has(key);
+  }
+
+  /** An attempt has failed. `isFinal`: the peer has ended, and nobody else will ever have its key. */
+  failed(key: string, channel: Channel, nowMs: number, isFinal: boolean): void {
+    // Deleted first, so that the entry becomes the newest.
+    this.#peers.delete(key);
+    this.#peers.set(key, {
+      channel,
+      retryAtMs: isFinal ? Number.POSITIVE_INFINITY : nowMs + limits.unreachableRetryMs,
+    });
+    if (this.#peers.size > limits.unreachablePeers) {
+      for (const oldest of this.#peers.keys()) {
+        this.#peers.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  /** There is a link to the peer. */
+  reached(key: string): void {
+    this.#peers.delete(key);
+  }
+
+  /** The channel whose failure refuses a message; undefined where the message may start an attempt. */
+  refusal(key: string, nowMs: number, isTell: boolean): Channel | undefined {
+    const peer = this.#peers.get(key);
+    if (peer === undefined) return undefined;
+    const mayTry = isTell ? nowMs >= peer.retryAtMs : peer.retryAtMs < Number.POSITIVE_INFINITY;
+    return mayTry ? undefined : peer.channel;
+  }
+}

@@ -1,0 +1,6 @@
+/**
+ * The memory of large values: pools, and who owns what is in them. Publishers and subscribers call it. It must never know actors; what travels is
+ * sent by others.
+ */
+export * from './memory/index.js';
+export * from './pool/index.js';

@@ -1,0 +1,79 @@
+import { closeSync, fstatSync, ftruncateSync } from 'node:fs';
+import { pid } from 'node:process';
+import { retireRange, returnRange, takeRange } from './address-ranges.js';
+import type { Arena, ArenaFile, ArenaSource, MemoryKind } from './arena.js';
+import { assertAvailable } from './available-memory.js';
+import { keptInPlace } from './kept-in-place.js';
+import { type Address, type SystemMemory, systemMemory } from './system-memory.js';
+
+/**
+ * Arenas in files without a name (memfd), which other processes of this host map by their descriptor. They need no room in /dev/shm and
+ * leave nothing behind. An arena gets all its memory before it is used, and seals that keep its size and its content from others.
+ */
+export class SharedArenas implements ArenaSource {
+  readonly memory: MemoryKind = { kind: 'shared' };
+  readonly #system: SystemMemory;
+  #created = 0;
+
+  /** Throws ResourceError where memory cannot be shared. */
+  constructor() {
+    this.#system = systemMemory();
+  }
+
+  async create(sizeBytes: number): Promise<Arena> {
+    assertAvailable(sizeBytes);
+    const fd = this.#system.createFile('millrace-arena');
+    try {
+      ftruncateSync(fd, sizeBytes);
+      await this.#system.reserve(fd, sizeBytes);
+      const address = await this.#map(fd, sizeBytes);
+      try {
+        this.#system.seal(fd);
+        this.#created += 1;
+        return new SharedArena(this.#system, this.#created, fd, address, sizeBytes);
+      } catch (error) {
+        retireRange(this.#system, address, sizeBytes);
+        throw error;
+      }
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  async #map(fd: number, sizeBytes: number): Promise<Address> {
+    const range = takeRange(sizeBytes);
+    try {
+      return await this.#system.mapShared(fd, sizeBytes, range);
+    } catch (error) {
+      if (range !== undefined) returnRange(range, sizeBytes);
+      throw error;
+    }
+  }
+}
+
+class SharedArena implements Arena {
+  readonly id: number;
+  readonly sizeBytes: number;
+  readonly buffer: ArrayBuffer;
+  readonly file: ArenaFile;
+  readonly #system: SystemMemory;
+  readonly #address: Address;
+  #isOpen = true;
+
+  constructor(system: SystemMemory, id: number, fd: number, address: Address, sizeBytes: number) {
+    this.#system = system;
+    this.#address = address;
+    this.id = id;
+    this.sizeBytes = sizeBytes;
+    this.buffer = keptInPlace(system.view(address, sizeBytes));
+    this.file = { pid, fd, inode: fstatSync(fd, { bigint: true }).ino };
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    closeSync(this.file.fd);
+    retireRange(this.#system, this.#address, this.sizeBytes);
+  }
+}

@@ -1,0 +1,83 @@
+import { ConsumedError } from '../../errors.js';
+
+/** Where a block lies among the arenas of its owner. It is never an address. */
+export interface BlockLocation {
+  /** Id of the arena. */
+  readonly arena: number;
+  /** Bytes from the begin of the arena. */
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
+/** The memory behind the handles of one block. */
+export interface BlockMemory {
+  readonly location: BlockLocation;
+  readonly buffer: ArrayBuffer;
+  /** Makes one more handle. */
+  open(): Block;
+  /** One handle has been disposed. The last one frees the memory. */
+  close(handle: Block): void;
+}
+
+/**
+ * A handle of memory in a pool. It moves and is never copied: whoever has it last disposes it. The memory is free when all handles of it are disposed.
+ * A view that is kept longer shows what the memory is used for next.
+ *
+ *     using block = await pool.allocate(1_000_000);
+ *     block.bytes.fill(7);
+ */
+export class Block implements Disposable {
+  readonly sizeBytes: number;
+  #memory: BlockMemory | undefined;
+
+  /** Pools make blocks: see `MemoryPool.allocate`. */
+  constructor(memory: BlockMemory) {
+    this.#memory = memory;
+    this.sizeBytes = memory.location.sizeBytes;
+  }
+
+  get isDisposed(): boolean {
+    return this.#memory === undefined;
+  }
+
+  /** A writable view. New blocks have any content. Throws ConsumedError after `dispose` and `move`. */
+  get bytes(): Uint8Array {
+    const { buffer, location } = this.#required();
+    return new Uint8Array(buffer, location.offset, location.sizeBytes);
+  }
+
+  /** Throws ConsumedError after `dispose` and `move`. */
+  get location(): BlockLocation {
+    return this.#required().location;
+  }
+
+  /** One more handle of the same memory. Throws ConsumedError after `dispose` and `move`. */
+  share(): Block {
+    return this.#required().open();
+  }
+
+  /** Hands the memory over to a new handle; this one is empty from now on. Throws ConsumedError after `dispose` and `move`. */
+  move(): Block {
+    const moved = this.share();
+    this.dispose();
+    return moved;
+  }
+
+  /** Gives the memory back. Does nothing the second time. */
+  dispose(): void {
+    const memory = this.#memory;
+    this.#memory = undefined;
+    memory?.close(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #required(): BlockMemory {
+    if (this.#memory !== undefined) return this.#memory;
+    throw new ConsumedError(
+      `A block of ${this.sizeBytes} bytes was used after it was disposed or moved. Use it before, or keep a handle: block.share().`,
+    );
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * Pools of memory for large values. Partitions and programs allocate blocks here; storage of encoded values is made of them. It must never know
+ * what a block contains, nor who else maps it.
+ */
+export { Block, type BlockLocation } from './block.js';
+export type { Holder } from './holders.js';
+export {
+  type AllocateOptions,
+  MemoryPool,
+  type PoolOptions,
+  type PoolParts,
+  type PoolStatistics,
+} from './memory-pool.js';
+export { type OpenPoolsOptions, Pools } from './pools.js';

@@ -1,0 +1,292 @@
+import { ConfigError, ConsumedError, ResourceError, StoppedError } from '../../errors.js';
+import { shownValue } from '../../foreign.js';
+import { describeId, type MUid } from '../../ids/index.js';
+import { limits } from '../../limits.js';
+import type { Logger } from '../../logging/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import { type ArenaSource, type MemoryKind, PAGE_BYTES } from '../memory/index.js';
+import type { Block } from './block.js';
+import { type Holder, Holders, type Origin } from './holders.js';
+import type { Place } from './segment.js';
+import { Segments } from './segments.js';
+import { type Waiter, WaitQueue } from './wait-queue.js';
+
+/** Pages of an arena are numbered with 31 bits. */
+const LARGEST_BYTES = 2 ** 31 * PAGE_BYTES;
+
+/** What a pool may be told. */
+export interface PoolOptions {
+  /** For errors and logs. Default: the text of its id. */
+  readonly name?: string;
+  /** Bytes of memory that the pool may have. Default `limits.poolBytes`. */
+  readonly limitBytes?: number;
+  /** Bytes of one arena. Blocks of more than half of it have memory of their own. Default `limits.arenaBytes`. */
+  readonly arenaBytes?: number;
+  /** Time that `allocate` waits, in ms. Default `limits.allocateTimeoutMs`. */
+  readonly timeoutMs?: number;
+}
+
+/** What a pool is made of. */
+export interface PoolParts {
+  readonly mUid: MUid;
+  readonly arenas: ArenaSource;
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+}
+
+export interface AllocateOptions {
+  /** Time to wait for memory, in ms. Default: that of the pool. */
+  readonly timeoutMs?: number;
+  /** Ends the wait: `allocate` rejects with the reason of the signal. */
+  readonly signal?: AbortSignal;
+  /** Says who holds the block, in errors, statistics and logs. Default: the line of the program that calls `allocate`. */
+  readonly origin?: string;
+}
+
+export interface PoolStatistics {
+  readonly limitBytes: number;
+  /** Memory that the pool has from the machine. */
+  readonly reservedBytes: number;
+  /** Bytes of the blocks in use, as they were asked for. */
+  readonly usedBytes: number;
+  /** Reserved bytes that no block has. */
+  readonly freeBytes: number;
+  /** The largest block that fits into the reserved memory now. */
+  readonly largestFreeBytes: number;
+  readonly arenas: number;
+  /** Blocks in use. */
+  readonly blocks: number;
+  /** Calls of `allocate` that wait now. */
+  readonly waiting: number;
+  /** Calls of `allocate` that had to wait. */
+  readonly waits: number;
+  /** Blocks that were lost without `dispose`. */
+  readonly leaks: number;
+  /** Bytes that were copied into or out of this pool. */
+  readonly bytesCopied: number;
+}
+
+/**
+ * Memory for large values, in blocks. It is reserved in arenas when it is needed, used again when blocks are disposed, and bounded. At the bound
+ * `allocate` waits, first come first served.
+ *
+ *     using block = await pool.allocate(1_000_000);
+ *     block.bytes.fill(7);
+ */
+export class MemoryPool {
+  readonly mUid: MUid;
+  readonly name: string;
+  /** Whether other processes of this host can map its memory, and if not, why. */
+  readonly memory: MemoryKind;
+  readonly #timeoutMs: number;
+  readonly #segments: Segments;
+  readonly #holders: Holders;
+  readonly #waiting: WaitQueue<Place>;
+  #isGrowing = false;
+  #isClosed = false;
+  #waits = 0;
+  #bytesCopied = 0;
+
+  /** Reserves nothing. Throws ConfigError for an option that is out of range. */
+  constructor({ mUid, arenas, scheduler, log }: PoolParts, options: PoolOptions = {}) {
+    const { limitBytes = limits.poolBytes, arenaBytes = limits.arenaBytes } = options;
+    const { name = describeId('pool', mUid), timeoutMs = limits.allocateTimeoutMs } = options;
+    this.mUid = mUid;
+    this.name = name;
+    this.memory = arenas.memory;
+    this.#timeoutMs = time('timeoutMs', timeoutMs);
+    this.#segments = new Segments(arenas, wholePages('arenaBytes', arenaBytes), wholePages('limitBytes', limitBytes));
+    this.#holders = new Holders(
+      () => scheduler.now(),
+      log.child({ pool: name }),
+      (place) => this.#freed(place),
+    );
+    this.#waiting = new WaitQueue(scheduler, () => this.#serve());
+  }
+
+  get statistics(): PoolStatistics {
+    return {
+      limitBytes: this.#segments.limitBytes,
+      reservedBytes: this.#segments.reservedBytes,
+      usedBytes: this.#holders.sizeBytes,
+      freeBytes: this.#segments.freeBytes,
+      largestFreeBytes: this.#segments.largestFreeBytes,
+      arenas: this.#segments.count,
+      blocks: this.#holders.blocks,
+      waiting: this.#waiting.size,
+      waits: this.#waits,
+      leaks: this.#holders.leaks,
+      bytesCopied: this.#bytesCopied,
+    };
+  }
+
+  /** Who holds blocks, those with most bytes first. */
+  get holders(): readonly Holder[] {
+    return this.#holders.list();
+  }
+
+  /**
+   * A block of `sizeBytes`, with any content. Waits while the pool has no room for it, behind the calls that came before.
+   *
+   * @throws ResourceError, when the block is larger than the limit of the pool, when the machine has too little memory, and after the
+   * wait, with the holders of blocks.
+   * @throws BackpressureError, when `limits.poolWaiters` calls wait.
+   * @throws StoppedError, when the pool is closed.
+   */
+  async allocate(sizeBytes: number, options: AllocateOptions = {}): Promise<Block> {
+    const { timeoutMs = this.#timeoutMs, signal, origin = callerOf() } = options;
+    signal?.throwIfAborted();
+    this.#assertOpen();
+    const pages = this.#pagesOf(sizeBytes);
+    const place =
+      this.#takeNow(pages) ?? (await this.#takeLater(pages, sizeBytes, time('timeoutMs', timeoutMs), signal));
+    this.#assertOpen();
+    return this.#open(place, sizeBytes, origin);
+  }
+
+  /**
+   * A new handle of the block that `bytes` lie in; undefined for bytes of other memory. Throws ConsumedError for bytes of a block that was
+   * disposed.
+   */
+  blockOf(bytes: ArrayBufferView): Block | undefined {
+    const { segment, place } = this.#segments.find(bytes.buffer, bytes.byteOffset);
+    if (segment === undefined) return undefined;
+    const block = place && this.#holders.share(place);
+    if (block !== undefined) return block;
+    throw new ConsumedError(
+      `${bytes.byteLength} bytes lie in a block of the pool "${this.name}" that was disposed. Use them before, or keep a handle: block.share().`,
+    );
+  }
+
+  /** Changes the limit. Blocks in use stay; memory past the limit goes back as they are disposed. Throws ConfigError as the constructor does. */
+  resize(limitBytes: number): void {
+    this.#segments.setLimit(wholePages('limitBytes', limitBytes));
+    this.#waiting.rejectWhere(({ pages }) =>
+      pages * PAGE_BYTES > this.#segments.limitBytes ? this.#tooLarge(pages * PAGE_BYTES) : undefined,
+    );
+    this.#serve();
+  }
+
+  /** Gives memory without blocks back to the machine. */
+  trim(): void {
+    this.#segments.trim(0);
+  }
+
+  /** Counts a copy of so many bytes into or out of this pool. */
+  countCopy(sizeBytes: number): void {
+    this.#bytesCopied += sizeBytes;
+  }
+
+  /** Gives all memory back. Views of it read as zeros from now on. Calls that wait fail with StoppedError. Idempotent. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#segments.close();
+    this.#waiting.rejectWhere(() => this.#stopped());
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #takeNow(pages: number): Place | undefined {
+    return this.#waiting.size === 0 ? this.#segments.take(pages) : undefined;
+  }
+
+  #takeLater(pages: number, sizeBytes: number, timeoutMs: number, signal: AbortSignal | undefined): Promise<Place> {
+    this.#waits += 1;
+    const expired = (): Error => this.#exhausted(sizeBytes, timeoutMs);
+    const wait = this.#waiting.wait(pages, { timeoutMs, signal, expired });
+    this.#serve();
+    return wait;
+  }
+
+  /** Gives memory to those who wait, in order, and reserves more for the first that finds none. */
+  #serve(): void {
+    for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
+      const place = this.#segments.take(first.pages);
+      if (place === undefined) {
+        if (!this.#isGrowing) void this.#growFor(first);
+        return;
+      }
+      this.#waiting.remove(first);
+      first.resolve(place);
+    }
+  }
+
+  async #growFor(waiter: Waiter<Place>): Promise<void> {
+    const plan = this.#segments.plan(waiter.pages);
+    if (plan === undefined) return;
+    this.#isGrowing = true;
+    try {
+      await this.#segments.grow(plan);
+    } catch (error) {
+      if (this.#waiting.remove(waiter)) waiter.reject(error);
+    }
+    this.#isGrowing = false;
+    this.#serve();
+    this.#segments.trim();
+  }
+
+  #open(place: Place, sizeBytes: number, origin: Origin): Block {
+    const { segment, firstPage } = place;
+    const location = { arena: segment.arena.id, offset: firstPage * PAGE_BYTES, sizeBytes };
+    return this.#holders.open(place, location, origin);
+  }
+
+  #freed(place: Place): void {
+    this.#segments.free(place);
+    this.#serve();
+  }
+
+  #pagesOf(sizeBytes: number): number {
+    if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) {
+      throw new ConfigError(
+        `A block of ${shownValue(sizeBytes)} bytes cannot be allocated: give a whole number from 0.`,
+      );
+    }
+    if (sizeBytes > this.#segments.limitBytes) throw this.#tooLarge(sizeBytes);
+    return Math.max(1, Math.ceil(sizeBytes / PAGE_BYTES));
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw this.#stopped();
+  }
+
+  #stopped(): StoppedError {
+    return new StoppedError(`The pool "${this.name}" is closed.`);
+  }
+
+  #tooLarge(sizeBytes: number): ResourceError {
+    return new ResourceError(
+      `A block of ${sizeBytes} bytes does not fit into the pool "${this.name}", which is limited to ${this.#segments.limitBytes} bytes. Raise limitBytes.`,
+    );
+  }
+
+  #exhausted(sizeBytes: number, timeoutMs: number): ResourceError {
+    return new ResourceError(
+      `The pool "${this.name}" had no room for ${sizeBytes} bytes within ${timeoutMs} ms. Its limit is ${this.#segments.limitBytes} bytes; ` +
+        `${this.#holders.describe()}. Dispose blocks earlier, or raise limitBytes.`,
+    );
+  }
+}
+
+/** A stack whose first line is the caller of this function. Its text is made only when somebody reads it. */
+function callerOf(): { readonly stack?: string } {
+  const at: { stack?: string } = {};
+  Error.captureStackTrace(at, callerOf);
+  return at;
+}
+
+/** Rounds down to pages. */
+function wholePages(name: string, bytes: number): number {
+  if (Number.isSafeInteger(bytes) && bytes >= PAGE_BYTES && bytes <= LARGEST_BYTES) return bytes - (bytes % PAGE_BYTES);
+  throw new ConfigError(
+    `The option ${name} of a pool is ${shownValue(bytes)}: give a whole number of bytes from ${PAGE_BYTES} to ${LARGEST_BYTES}.`,
+  );
+}
+
+function time(name: string, ms: number): number {
+  if (Number.isFinite(ms) && ms >= 0) return ms;
+  throw new ConfigError(`The option ${name} of a pool is ${shownValue(ms)}: give a time in ms, 0 or more.`);
+}

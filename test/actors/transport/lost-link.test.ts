@@ -1,0 +1,120 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { DeadLetter } from '#src/actors/kernel/index.js';
+import { limits } from '#src/limits.js';
+import { until } from '../../support/until.js';
+import { Errands } from './errands.js';
+import { endWorlds, errands, type Partition, PartitionWorld } from './partitions.js';
+
+const LATENCY_MS = 10;
+const load = new Uint8Array(0);
+
+/** Two partitions with a link; `handled` are the values that the far actor was told, `letters` those that the near one got back. */
+async function setUp() {
+  const world = new PartitionWorld({ latencyMs: LATENCY_MS, linkDeadMs: 1_000 });
+  const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+  const handled: number[] = [];
+  const take = (_state: undefined, { value }: { value: number }): void => void handled.push(value);
+  const worker = far.system.spawn(errands({ push: take, urge: take }));
+  const ref = world.reach(near, Errands, worker);
+  await ref.run({});
+  const letters: DeadLetter[] = [];
+  near.system.deadLetters.subscribe((letter) => letters.push(letter));
+  return { world, near, far, handled, worker, ref, letters };
+}
+
+const isCut = ({ router }: Partition): boolean => [...router.channels()].length === 0;
+const valueOf = ({ message }: DeadLetter): number => (message as { value: number }).value;
+
+describe('tells in flight on a link that is lost', () => {
+  afterEach(endWorlds);
+
+  it('become dead letters at the sender: path, method, message and reason, in order on each lane', async () => {
+    const { world, near, far, worker, ref, letters } = await setUp();
+    world.network.partition(['a'], ['b']);
+    for (const value of [1, 2, 3]) {
+      expect(ref.push({ value })).to.equal(true);
+      await world.pass(1);
+    }
+    ref.urge({ value: 4 });
+    await until('the link to be lost', () => isCut(near));
+    const about = { path: `actor ${worker.toRef().cUid} at ${far.address}`, reason: 'unreachable' };
+    expect(letters).to.deep.equal([
+      { ...about, method: 'test.Errands.Urge', message: { value: 4, load } },
+      ...[1, 2, 3].map((value) => ({ ...about, method: 'test.Errands.Push', message: { value, load } })),
+    ]);
+    expect(near.system.deadLetters.count).to.equal(4);
+  });
+
+  it('are not those that the peer has taken', async () => {
+    const { world, near, handled, ref, letters } = await setUp();
+    for (const value of [1, 2, 3]) ref.push({ value });
+    await until('the first three', () => handled.length === 3);
+    world.network.partition(['a'], ['b']);
+    for (const value of [4, 5]) ref.push({ value });
+    await until('the link to be lost', () => isCut(near));
+    expect(letters.map(valueOf)).to.deep.equal([4, 5]);
+    expect(handled).to.deep.equal([1, 2, 3]);
+  });
+
+  it('become dead letters when the peer crashes or stops with them on the way', async () => {
+    for (const isCrash of [true, false]) {
+      const { world, near, far, handled, ref, letters } = await setUp();
+      ref.push({ value: 1 });
+      await until('the first', () => handled.length === 1);
+      if (isCrash) world.network.crash('b');
+      else void far.system.shutdown().then(() => far.router.close());
+      for (const value of [2, 3]) ref.push({ value });
+      await until('the link to be lost', () => isCut(near));
+      await world.pass(10 * LATENCY_MS);
+      const atReceiver = isCrash ? 0 : far.system.deadLetters.count;
+      expect(handled.length + atReceiver + letters.length).to.equal(3);
+      expect(letters.map(valueOf)).to.deep.equal([2, 3].slice(atReceiver));
+    }
+  });
+
+  it('arrive, and are no dead letters, when it is their own partition that stops', async () => {
+    const { near, handled, ref, letters } = await setUp();
+    for (const value of [1, 2, 3]) ref.push({ value });
+    await near.system.shutdown();
+    await near.router.close();
+    await until('all to arrive', () => handled.length === 3);
+    expect(letters).to.deep.equal([]);
+  });
+
+  it('and all others were handled or became dead letters, never both, whatever their size and whenever the cut', async () => {
+    const message = fc.record({
+      kind: fc.constantFrom('push', 'urge', 'run', 'wait'),
+      size: fc.oneof(
+        fc.nat(200),
+        fc.nat(3_000),
+        fc.integer({ min: limits.frameBytes - 50, max: 3 * limits.frameBytes }),
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(message, { maxLength: 60 }), fc.nat(60), async (messages, cutAt) => {
+        const { world, near, handled, ref, letters } = await setUp();
+        const accepted: number[] = [];
+        for (const [value, { kind, size }] of messages.entries()) {
+          if (value === cutAt) world.network.partition(['a'], ['b']);
+          const request = { value, load: new Uint8Array(size) };
+          if (kind === 'wait') await world.pass(size % 25);
+          else if (kind === 'run') ref.run(request, { timeoutMs: 500 }).catch(() => {});
+          else {
+            accepted.push(value);
+            ref[kind === 'push' ? 'push' : 'urge'](request);
+          }
+        }
+        world.network.partition(['a'], ['b']);
+        await until('the link to be lost', () => isCut(near));
+        const ends = [...handled, ...letters.map(valueOf)];
+        expect(ends.toSorted((one, other) => one - other)).to.deep.equal(accepted);
+        for (const letter of letters) {
+          const { load: bytes } = letter.message as { load: Uint8Array };
+          expect(bytes.length).to.equal(messages[valueOf(letter)]?.size);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+});

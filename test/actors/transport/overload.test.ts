@@ -1,0 +1,73 @@
+import { expect } from 'chai';
+import type { Scheduler } from '#src/scheduler/index.js';
+import { BackpressureError } from '#src/errors.js';
+import { offer, pass } from '../../support/offered-load.js';
+import { millraceRejection } from '../../support/rejection.js';
+import { Errands } from './errands.js';
+import { endWorlds, errands, PartitionWorld } from './partitions.js';
+
+/** An actor that can do 100 asks a second, and the number that it has begun. */
+function busy(scheduler: Scheduler) {
+  const counts = { begun: 0 };
+  const behavior = errands({
+    run: async (_state, { value, load }) => {
+      counts.begun++;
+      await pass(scheduler, 10);
+      return { value, load };
+    },
+  });
+  return { behavior, counts };
+}
+
+describe('an actor that is asked over links for more than it can do', () => {
+  afterEach(endWorlds);
+
+  for (const [links, faults] of [
+    ['', {}],
+    [' over links that reorder frames', { reorder: 0.05 }],
+  ] as const) {
+    for (const times of [2, 5, 10]) {
+      it(`answers in time 90 % of what it can at ${times} times its capacity${links}`, async () => {
+        const world = new PartitionWorld({ latencyMs: 1, ...faults });
+        const far = await world.start('b/1');
+        const { behavior, counts } = busy(world.scheduler);
+        const actor = far.system.spawn(behavior);
+        const callers = await Promise.all([1, 2].map((number) => world.start(`a/${number}`)));
+        const outcomes = await Promise.all(
+          callers.map((caller) => {
+            const ref = world.reach(caller, Errands, actor);
+            return offer(world.scheduler, { perSecond: times * 50, forMs: 2_000, isRandom: true }, () =>
+              ref.run({}, { timeoutMs: 60 }),
+            );
+          }),
+        );
+        const answered = outcomes.map(({ ['ok']: ok = 0 }) => ok);
+        const all = answered.reduce((sum, ok) => sum + ok);
+        expect(all, JSON.stringify(outcomes)).to.be.at.least(180);
+        expect(counts.begun - all, 'executed in vain').to.be.at.most(20);
+        expect(Math.min(...answered), 'shares').to.be.at.least(all / 4);
+      });
+    }
+  }
+
+  it('answers half of what it can at 10 times its capacity in real time', async () => {
+    const world = new PartitionWorld({ isReal: true });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const ref = world.reach(near, Errands, far.system.spawn(busy(world.scheduler).behavior));
+    const outcomes = await offer(world.scheduler, { perSecond: 1_000, forMs: 1_500 }, () =>
+      ref.run({}, { timeoutMs: 100 }),
+    );
+    expect(outcomes['ok'], JSON.stringify(outcomes)).to.be.at.least(60);
+  });
+
+  it('tells its caller when to ask again', async () => {
+    const world = new PartitionWorld({ latencyMs: 1 });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const ref = world.reach(near, Errands, far.system.spawn(busy(world.scheduler).behavior));
+    const asked = Array.from({ length: 30 }, (_, value) => ref.run({ value }));
+    await asked[3];
+    const error = await millraceRejection(ref.run({}, { timeoutMs: 100 }));
+    expect(error).to.be.instanceOf(BackpressureError).with.property('retryAfterMs').that.is.within(150, 250);
+    await Promise.all(asked);
+  });
+});
