@@ -43,6 +43,12 @@ export const limits = {
   linkReplyBytes: 64 * 1024 * 1024,
   /** Bytes that wait on a link's control lane; past it the link is closed. */
   controlBacklogBytes: 8 * 1024 * 1024,
+  /** Bytes of tells from one link that may wait beside one mailbox without a grant, two messages more; past it the link is closed. */
+  linkParkedBytes: 32 * 1024 * 1024,
+  /** Bytes of tells that a sender may send past its grant: they return false before the first one throws BackpressureError. */
+  linkCourtesyBytes: 64 * 1024,
+  /** Mailboxes that a peer may meter at a time over one link. */
+  linkMeteredActors: 65_536,
   /** Asks awaiting a reply over one link; past it `ask` throws BackpressureError. */
   linkAsks: 65_536,
   /** Memory in bytes that one decoded message may take, its nested messages included: see `WireReader.charge`. */

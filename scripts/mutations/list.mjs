@@ -20,9 +20,8 @@ export const mutations = [
   {
     name: 'a message from a link is delivered twice',
     file: 'src/actors/transport/inbound.ts',
-    find: '      if (!target.cell.deliver(method, message, delivery)) {',
-    replace:
-      '      target.cell.deliver(method, message, delivery);\n      if (!target.cell.deliver(method, message, delivery)) {',
+    find: '      return cell.deliver(method, message, delivery);\n',
+    replace: '      cell.deliver(method, message, delivery);\n      return cell.deliver(method, message, delivery);\n',
     workloads: ['actors'],
   },
   {
@@ -90,9 +89,9 @@ export const mutations = [
   },
   {
     name: 'a mailbox with room again does not report it over its links',
-    file: 'src/actors/transport/pressure.ts',
-    find: '        this.#send(cUid, false);',
-    replace: '',
+    file: 'src/actors/kernel/waiting-room.ts',
+    find: '    if (this.parked > 0) return;\n',
+    replace: '    return;\n',
     workloads: ['actors'],
   },
   {

@@ -141,9 +141,10 @@ export const optionTable = {
     default: limits.streamBytes,
     description: 'Encoded bytes that the reader of a stream grants its writer at a time.',
   }),
+  // A receiver takes what a sender has under way when it hears that a mailbox is full, up to linkParkedBytes.
   linkBacklogBytes: integer({
     min: 1_024,
-    max: MAX_BYTES,
+    max: limits.linkParkedBytes / 2,
     default: limits.linkBacklogBytes,
     description: 'Bound of the bytes that wait for credit on one link.',
   }),

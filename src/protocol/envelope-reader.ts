@@ -25,9 +25,11 @@ export function readDelimitedEnvelope(
   const frameEnd = reader.end;
   if (reader.position >= frameEnd) return false;
   let end = frameEnd;
+  view.start = reader.position;
   try {
     reader.narrow();
     end = reader.end;
+    view.end = end;
     const size = end - reader.position;
     if (size > maxMessageBytes) {
       throw new ProtocolError(`An envelope takes ${size} bytes, more than maxMessageBytes (${maxMessageBytes}).`);

@@ -83,6 +83,9 @@ export class EnvelopeHeader {
 
 /** A decoded envelope. Its value is still encoded: the region [valueStart, valueEnd) of the frame, valid as long as the frame. */
 export class EnvelopeView extends EnvelopeHeader {
+  /** Offsets of the envelope in its frame, including its length prefix. */
+  start = 0;
+  end = 0;
   valueStart = 0;
   valueEnd = 0;
   readonly #names = new KnownNames();

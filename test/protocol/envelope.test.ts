@@ -322,7 +322,7 @@ function iterateAll(frame: Uint8Array): void {
 }
 
 function expectSame(view: EnvelopeView, frame: Uint8Array, header: EnvelopeHeader, value: Value): void {
-  const { valueStart, valueEnd, ...rest } = view;
+  const { start: _start, end: _end, valueStart, valueEnd, ...rest } = view;
   const { ...expected } = header;
   expect(rest).to.deep.equal(expected);
   expect(readValue(Element, new WireReader(), frame, valueStart, valueEnd)).to.deep.equal(value ?? v1.Element.create());

@@ -11,6 +11,7 @@ import type { Deadlines } from './deadlines.js';
 import type { Delivery, TellDelivery } from './delivery.js';
 import type { Subscribable } from './topic.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
+import type { MailboxBytes } from './mailbox-bytes.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import { type Cell, type Route, type TerminationReason, routeKey } from './route.js';
 import type { Stream } from './stream.js';
@@ -110,9 +111,19 @@ export class ActorSystem implements HasSystem {
     return new ClosedRoute(ref, reason, deadLetters, deadlines.asks);
   }
 
-  /** Counts a tell that was lost between processes. `path` describes its target. */
-  addDeadLetter(path: string, method: string, message: unknown, reason: DeadLetterReason): void {
-    this.#kernel.deadLetters.add({ path }, method, message, reason);
+  /** Counts a tell that was lost between processes. `target` is its actor, or the path that describes it. */
+  addDeadLetter(
+    target: string | { readonly path: string },
+    method: string,
+    message: unknown,
+    reason: DeadLetterReason,
+  ): void {
+    this.#kernel.deadLetters.add(typeof target === 'string' ? { path: target } : target, method, message, reason);
+  }
+
+  /** Bytes of messages from links that wait in all mailboxes. */
+  get mailboxBytes(): MailboxBytes {
+    return this.#kernel.mailboxBytes;
   }
 
   /** The actor that has this channel id. The router delivers messages to it. */

@@ -118,7 +118,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
             used++;
             break;
           }
-        } else break;
+        } else if (!this.refill()) break;
       } else if (this.phase === 'starting') start(this);
       else if (!windDown(this)) break;
       used++;
@@ -126,7 +126,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     if (this.meter !== undefined && this.mailbox === undefined && this.pending === undefined) this.meter.drained();
     if (this.cold !== undefined) {
       if (handled > 0) this.cold.idle?.touch();
-      if (this.load <= this.bounds.resume) this.cold.resolveReady();
+      this.drained(this.cold);
     }
     return used;
   }

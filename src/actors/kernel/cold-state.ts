@@ -3,7 +3,9 @@ import type { Timer } from '../../scheduler/index.js';
 import type { Delivery } from './delivery.js';
 import type { IdleTimeout } from './idle-timeout.js';
 import type { Watcher } from './route.js';
+import type { ReadyQueue } from './ready-queue.js';
 import type { Stash } from './stash.js';
+import type { WaitingRoom } from './waiting-room.js';
 import { ActorStreams } from './actor-streams.js';
 import { RestartHistory } from './supervision.js';
 
@@ -11,12 +13,14 @@ import { RestartHistory } from './supervision.js';
 export class ColdState {
   readonly watchers = new Set<Watcher>();
   readonly restarts = new RestartHistory();
-  readonly readyWaiters: { readonly resolve: () => void; readonly reject: (error: StoppedError) => void }[] = [];
+  readonly readyWaiters: ReadyQueue;
   /** Asks with a deferred reply. */
   readonly deferredReplies = new Set<Delivery>();
   readonly streams = new ActorStreams();
   readonly stopWaiters: (() => void)[] = [];
   stash: Stash | undefined = undefined;
+  /** Links that are metered, and their messages that found the mailbox full. */
+  waitingRoom: WaitingRoom | undefined = undefined;
   idle: IdleTimeout | undefined = undefined;
   /** Abandons a pending handler or hook of an actor that stops or restarts. */
   stopTimer: Timer | undefined = undefined;
@@ -24,20 +28,15 @@ export class ColdState {
   restartTimer: Timer | undefined = undefined;
   restartDelayMs = 0;
 
+  constructor(readyWaiters: ReadyQueue) {
+    this.readyWaiters = readyWaiters;
+  }
+
   /** `path` names the actor that has stopped. */
   failDeferredReplies(path: string): void {
     for (const delivery of this.deferredReplies)
       delivery.fail(new StoppedError(`${path} has stopped before it replied`));
     this.deferredReplies.clear();
-  }
-
-  resolveReady(): void {
-    if (this.readyWaiters.length === 0) return;
-    for (const { resolve } of this.readyWaiters.splice(0)) resolve();
-  }
-
-  rejectReady(path: string): void {
-    for (const { reject } of this.readyWaiters.splice(0)) reject(stoppedForGood(path));
   }
 }
 

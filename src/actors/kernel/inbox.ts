@@ -12,9 +12,11 @@ import type { AnyBehavior } from './behavior.js';
 import { refusedOnArrival } from './admission.js';
 import type { ServiceMeter } from './service-meter.js';
 import { ColdState, stoppedForGood } from './cold-state.js';
+import { ReadyQueue } from './ready-queue.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import { Stash } from './stash.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
+import { type MeteredLink, type Place, type RoomHost, WaitingRoom } from './waiting-room.js';
 
 /**
  *     starting --> running <--> restarting        (a restart ends in starting)
@@ -27,7 +29,7 @@ export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'stoppe
 const CONTROL_LANE: Lane = 0;
 
 /** The receiving half of a cell: accepts messages, and keeps them until the actor's turn. */
-export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
+export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamHost {
   readonly kernel: Kernel;
   abstract readonly behavior: AnyBehavior;
   abstract readonly path: string;
@@ -66,7 +68,7 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
   }
 
   coldState(): ColdState {
-    this.cold ??= new ColdState();
+    this.cold ??= new ColdState(new ReadyQueue(this.kernel.scheduler, () => this.load < this.bounds.mark));
     return this.cold;
   }
 
@@ -152,7 +154,7 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
       throw this.stoppedError(method);
     }
     const isBounded = method.lane !== CONTROL_LANE;
-    if (isBounded && mailboxBytes.isFull) {
+    if (isBounded && mailboxBytes.isFull && (isAsk(delivery) || this.bounds.overflow !== 'backpressure')) {
       const error = bytesFull(mailboxBytes.limit);
       this.lose(method, message, delivery, error);
       if (isAsk(delivery)) return false;
@@ -169,8 +171,42 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
     }
   }
 
-  readyForLinks(): Promise<unknown> {
-    return Promise.all([this.ready(), this.kernel.mailboxBytes.ready()]);
+  get isPastMark(): boolean {
+    return this.load > this.bounds.mark;
+  }
+
+  get isOutOfBytes(): boolean {
+    return this.kernel.mailboxBytes.isFull;
+  }
+
+  mustWait(lane: Lane, link: Pick<MeteredLink, 'peer'>): boolean {
+    const { mailbox, cold } = this;
+    if (mailbox === undefined || this.bounds.overflow !== 'backpressure' || !this.isOpen) return false;
+    if (mailbox.size >= this.bounds.capacity && this.load >= this.bounds.capacity) return true;
+    if (lane !== CONTROL_LANE && this.isOutOfBytes) return true;
+    return cold?.waitingRoom?.isAheadOf(link) === true;
+  }
+
+  meterLink(link: MeteredLink): Place {
+    const cold = this.coldState();
+    cold.waitingRoom ??= new WaitingRoom(this);
+    return cold.waitingRoom.enter(link);
+  }
+
+  /** The mailbox is empty: parked messages enter it. False when there are none. */
+  protected refill(): boolean {
+    this.cold?.waitingRoom?.refill();
+    return this.mailbox !== undefined;
+  }
+
+  /** A turn has ended: there may be room for those who wait. */
+  protected drained(cold: ColdState): void {
+    const { waitingRoom } = cold;
+    if (waitingRoom !== undefined) {
+      waitingRoom.admit();
+      if (waitingRoom.isEmpty) cold.waitingRoom = undefined;
+    }
+    if (this.load <= this.bounds.resume) cold.readyWaiters.wake();
   }
 
   get isBusy(): boolean {
@@ -256,8 +292,9 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
 
   ready(): Promise<void> {
     if (!this.isOpen) return Promise.reject(stoppedForGood(this.path));
-    if (this.load < this.bounds.mark) return Promise.resolve();
-    return new Promise((resolve, reject) => this.coldState().readyWaiters.push({ resolve, reject }));
+    const waiters = this.cold?.readyWaiters;
+    if (this.load < this.bounds.mark && (waiters === undefined || waiters.size === 0)) return Promise.resolve();
+    return this.coldState().readyWaiters.wait();
   }
 
   /** The message being handled is stashed when its handler is done. Throws BackpressureError when the stash is full. */
@@ -285,12 +322,16 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
     } else this.refuse(method, message, delivery);
   }
 
-  /** Answers all asks in the stash and the mailbox; tells become dead letters. */
+  /** Answers all asks in the stash and the mailbox; tells there, and those that are parked, become dead letters. */
   flush(): void {
     this.unstash();
-    const { mailbox } = this;
-    if (mailbox === undefined) return;
+    const { mailbox, cold } = this;
     this.mailbox = undefined;
+    if (mailbox !== undefined) this.flushMailbox(mailbox);
+    cold?.waitingRoom?.close();
+  }
+
+  private flushMailbox(mailbox: Mailbox): void {
     if (this.cold !== undefined) this.cold.streams.queued = 0;
     for (let { method } = mailbox; method !== undefined; { method } = mailbox) {
       const { message, delivery } = mailbox;

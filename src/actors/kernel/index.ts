@@ -45,6 +45,7 @@ export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from 
 export { type Later, later, laterReply } from './later.js';
 export type { Overflow } from './mailbox.js';
 export { PendingAsk } from './pending-ask.js';
+export { ReadyQueue } from './ready-queue.js';
 export { type ActorRef, References, type UntypedRef } from './reference.js';
 export { type Cell, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
 export type { Stream, StreamOpening, StreamSink, StreamSource } from './stream.js';
@@ -57,3 +58,4 @@ export type { ActorTrouble } from './troubles.js';
 export type { TraceContext } from './trace-context.js';
 export type { Tracing, TracingSource } from './tracing.js';
 export type { Unfinished } from './unfinished.js';
+export type { MeteredLink, Place } from './waiting-room.js';

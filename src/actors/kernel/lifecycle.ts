@@ -3,6 +3,7 @@ import { errorOf } from '../../foreign.js';
 import { answeredError, isOutcomeOfCall } from './answered-error.js';
 import { closeServed, failServed } from './actor-streams.js';
 import type { ActorCell } from './cell.js';
+import { stoppedForGood } from './cold-state.js';
 import { type Delivery, isAsk } from './delivery.js';
 
 // How an actor starts, fails, restarts and stops. Each function is called in a turn of the actor, except `requestStop` and the callbacks
@@ -108,7 +109,7 @@ export function requestStop(cell: ActorCell): void {
   failServed(cell, 'all', `${cell.path} has stopped before the stream ended`);
   const { cold, kernel } = cell;
   if (cold !== undefined) {
-    if (cold.readyWaiters.length > 0) cold.rejectReady(cell.path);
+    if (cold.readyWaiters.size > 0) cold.readyWaiters.reject(stoppedForGood(cell.path));
     if (cold.restartTimer !== undefined) kernel.scheduler.clearTimer(cold.restartTimer);
   }
   stopChildren(cell);

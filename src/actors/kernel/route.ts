@@ -1,7 +1,9 @@
-import type { AnyMethod, AnyService } from '../../protocol/index.js';
+import type { AnyMethod, AnyService, Lane } from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import type { Delivery } from './delivery.js';
+import type { MailboxBounds } from './mailbox.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
+import type { MeteredLink, Place } from './waiting-room.js';
 
 /** Why a watched actor has ended: it stopped, or its process cannot be reached any more. */
 export type TerminationReason = 'stopped' | 'unreachable';
@@ -36,14 +38,23 @@ export interface Route {
 /** A local actor as the router sees it: messages from links enter here. */
 export interface Cell extends Route {
   readonly service: AnyService;
+  readonly path: string;
   /**
    * Puts a decoded message into the mailbox; returns `false` past the high-water mark. A tell throws BackpressureError at the bound, and
    * StoppedError after the actor has stopped, and is counted as a dead letter; an ask is answered with the same errors instead. Past
-   * `mailboxBytes`, every mailbox counts as full, except for messages of the control lane.
+   * `mailboxBytes`, every mailbox counts as full for asks of the data lane; for tells see `mustWait`.
    */
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean;
-  /** As `ready`, for messages from links: also waits until the bytes of all mailboxes are below their mark. */
-  readyForLinks(): Promise<unknown>;
+  /** The mailbox is past its high-water mark: links that deliver should be metered. */
+  readonly isPastMark: boolean;
+  readonly bounds: MailboxBounds;
+  /**
+   * A tell from a link must be parked now: the mailbox is at its bound, or the mailboxes of the partition are out of bytes, or an earlier
+   * link of the same peer has parked messages. Never for an actor that drops messages at its bound.
+   */
+  mustWait(lane: Lane, link: Pick<MeteredLink, 'peer'>): boolean;
+  /** Meters a link from now on, until `link.lift` or `link.stopped` is called. */
+  meterLink(link: MeteredLink): Place;
   /** Opens a stream, whose request counts as one message in the mailbox; a refusal fails `opening.sink`. */
   serve(method: AnyMethod, message: unknown, opening: StreamOpening): StreamSource;
 }

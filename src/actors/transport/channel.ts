@@ -11,26 +11,23 @@ import {
   v1,
   WireReader,
 } from '../../protocol/index.js';
-import type { Timer } from '../../scheduler/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
 import type { Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
 import { Inbound } from './inbound.js';
+import { IncomingPressure } from './incoming-pressure.js';
 import type { PeerLink } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
 import { Outgoing } from './outgoing.js';
-import { FullMailboxes } from './pressure.js';
 import { RemoteWatches } from './remote-watches.js';
+import { Repeats } from './repeats.js';
 import type { RouterServices } from './router-services.js';
+import { SendCredit } from './send-credit.js';
 import type { Traffic } from './traffic.js';
 
 /** Version of the control messages between routers. */
 const VERSION = 1;
-/** Time after which an unanswered control message is sent again, in ms; only on links that may lose frames. */
-const REPEAT_MS = 500;
-/** A channel id that no mailbox has. */
-const NO_ACTOR = 0n;
 
 /**
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
@@ -41,7 +38,8 @@ export class Channel implements PeerLink {
   readonly streams: LinkStreams;
   readonly outgoing: Outgoing;
   readonly watches: RemoteWatches;
-  readonly pressure: FullMailboxes;
+  readonly incoming: IncomingPressure;
+  readonly credit: SendCredit;
   readonly aborted = new AbortedAsks();
   /** The address that the peer states, for error messages and logs. */
   address: string;
@@ -50,6 +48,7 @@ export class Channel implements PeerLink {
   readonly #services: RouterServices;
   readonly #isRetry: boolean;
   readonly #inbound: Inbound;
+  readonly #repeats: Repeats;
   readonly #view = new EnvelopeView();
   readonly #reader = new WireReader();
   readonly #valueReader = new WireReader();
@@ -59,7 +58,6 @@ export class Channel implements PeerLink {
   #framesReceived = 0;
   #envelopesReceived = 0;
   #protocolErrors = 0;
-  #repeat: Timer | undefined;
 
   /** `isRetry`: the last attempt to reach this peer has failed. */
   constructor(services: RouterServices, address: string, isRetry = false) {
@@ -71,18 +69,22 @@ export class Channel implements PeerLink {
       (message) => this.sendControl({ message }),
       (cUid) => services.system.resolve(cUid),
     );
-    this.pressure = new FullMailboxes((cUid, isFull) =>
-      this.sendControl({ message: { case: 'pressure', value: { cUid, isFull } } }),
-    );
     this.#inbound = new Inbound(services, this);
+    this.incoming = new IncomingPressure(services, this, this.#inbound);
+    this.credit = new SendCredit(this, services.scheduler);
     this.asks = new LinkAsks(services, this);
     this.streams = new LinkStreams(services, this);
+    this.#repeats = new Repeats(services.scheduler, [this.watches, this.incoming, this.credit, this.streams]);
     // Usually nobody waits for the link to open; its failure is no unhandled rejection then.
     this.#opened.promise.catch(() => {});
   }
 
   get incarnation(): bigint {
     return this.peer?.incarnation ?? 0n;
+  }
+
+  get identity(): string | undefined {
+    return this.peer && `${this.peer.incarnation}/${this.peer.ordinal}/${this.peer.address}`;
   }
 
   get isOpen(): boolean {
@@ -128,14 +130,14 @@ export class Channel implements PeerLink {
       writable: (lane) => {
         this.outgoing.drain(lane);
         this.#services.flushSoon(this);
-        this.pressure.wake();
+        this.credit.wake();
       },
       taken: (lane) => this.outgoing.taken(lane),
       closed: (reason) => this.#linkClosed(reason),
     });
     this.outgoing.attach(link);
     this.#services.flushSoon(this);
-    this.pressure.wake();
+    this.credit.wake();
     this.repeatLater();
     this.#opened.resolve();
   }
@@ -159,9 +161,13 @@ export class Channel implements PeerLink {
 
   /** As Route.tell: false past the high-water mark, BackpressureError at the bound. */
   tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
-    const isBelowMark = this.outgoing.tell(cUid, method, message, delivery);
+    const { credit, outgoing } = this;
+    const isMetered = !credit.isIdle;
+    if (isMetered) credit.assertTell(cUid, method.lane);
+    const before = outgoing.writtenBytes;
+    const isBelowMark = outgoing.tell(cUid, method, message, delivery);
     this.written();
-    return isBelowMark && !this.pressure.isFull(cUid);
+    return (!isMetered || credit.spend(cUid, method.lane, outgoing.writtenBytes - before)) && isBelowMark;
   }
 
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
@@ -189,19 +195,17 @@ export class Channel implements PeerLink {
 
   /** Resolves when a tell to this actor would be accepted below the high-water mark. */
   ready(cUid: bigint): Promise<void> {
-    return this.#closed === undefined
-      ? this.pressure.ready(cUid, () => !this.outgoing.isPastMark)
-      : Promise.reject(this.#closed);
+    return this.#closed === undefined ? this.credit.ready(cUid) : Promise.reject(this.#closed);
   }
 
   room(): Promise<void> | undefined {
-    return this.outgoing.isPastMark ? this.ready(NO_ACTOR) : undefined;
+    return this.outgoing.isPastMark ? this.credit.linkReady() : undefined;
   }
 
   flush(): void {
     this.outgoing.flush();
     // The flush may have used credit that the link has not reported. Refused senders try again.
-    this.pressure.wake();
+    this.credit.wake();
   }
 
   watch(route: Route, watcher: Watcher): void {
@@ -218,9 +222,7 @@ export class Channel implements PeerLink {
     }
     this.flush();
     this.#closed = error;
-    if (this.#repeat !== undefined) {
-      this.#services.scheduler.clearTimer(this.#repeat);
-    }
+    this.#repeats.close();
     // A partition that stops has its link deliver what was sent. In any other case nobody knows whether the peer takes it.
     const willDeliver = this.#link?.isOpen === true && error instanceof StoppedError;
     this.#link?.close(reason);
@@ -230,8 +232,9 @@ export class Channel implements PeerLink {
     this.asks.close(error);
     this.streams.close(error);
     this.#inbound.close();
+    this.incoming.close();
     this.watches.close();
-    this.pressure.close(error);
+    this.credit.close(error);
     this.#opened.reject(error);
     this.#services.closed(this);
   }
@@ -251,7 +254,7 @@ export class Channel implements PeerLink {
           this.#route(bytes, view);
         }
       } catch (error) {
-        this.#onProtocolError(error);
+        this.malformed(error);
       }
     }
   }
@@ -281,8 +284,7 @@ export class Channel implements PeerLink {
     switch (message.case) {
       case 'hello':
         if (message.value.version !== VERSION) {
-          const text = `The peer speaks version ${message.value.version} between routers, this one ${VERSION}.`;
-          this.close(new ProtocolError(text), { kind: 'protocol', message: text });
+          this.violated(`The peer speaks version ${message.value.version} between routers, this one ${VERSION}.`);
           return;
         }
         this.#services.onHello(this, message.value);
@@ -303,8 +305,10 @@ export class Channel implements PeerLink {
         this.watches.onTerminated(message.value.cUid);
         return;
       case 'pressure':
-        this.pressure.onPressure(message.value.cUid, message.value.isFull);
-        this.repeatLater();
+        this.credit.onPressure(message.value);
+        return;
+      case 'mailboxWant':
+        this.incoming.onWant(message.value);
         return;
       case 'streamCredit':
         this.streams.onCredit(message.value);
@@ -327,13 +331,16 @@ export class Channel implements PeerLink {
   }
 
   /** Malformed bytes never throw into the event loop. They are counted and logged, and after a limit the link is closed. */
-  #onProtocolError(error: unknown): void {
+  malformed(error: unknown): void {
     this.#protocolErrors++;
     this.#services.protocolError(this, error);
     if (this.#protocolErrors >= limits.linkProtocolErrors) {
-      const text = `${this.#protocolErrors} messages from ${this.address} were malformed.`;
-      this.close(new ProtocolError(text), { kind: 'protocol', message: text });
+      this.violated(`${this.#protocolErrors} messages from ${this.address} were malformed.`);
     }
+  }
+
+  violated(text: string): void {
+    this.close(new ProtocolError(text), { kind: 'protocol', message: text });
   }
 
   #linkClosed(reason: CloseReason): void {
@@ -353,17 +360,8 @@ export class Channel implements PeerLink {
   }
 
   repeatLater(): void {
-    if (this.#link?.isReliable !== false || this.#closed !== undefined || this.#repeat !== undefined) {
-      return;
-    }
-    if (this.watches.needsRepeat || this.pressure.needsRepeat || this.streams.needsRepeat) {
-      this.#repeat = this.#services.scheduler.setTimer(REPEAT_MS, () => {
-        this.#repeat = undefined;
-        this.watches.repeat();
-        this.pressure.repeat();
-        this.streams.repeat();
-        this.repeatLater();
-      });
+    if (this.#link?.isReliable === false && this.#closed === undefined) {
+      this.#repeats.plan();
     }
   }
 }

@@ -1,4 +1,4 @@
-import { MillraceError, ProtocolError, StoppedError } from '../../errors.js';
+import { BackpressureError, MillraceError, ProtocolError, StoppedError } from '../../errors.js';
 import {
   type AnyMethod,
   type AnyService,
@@ -61,12 +61,45 @@ export class Inbound {
       return;
     }
     const method = this.#method(target, view);
+    const { incoming } = this.#channel;
+    const { cell } = target;
+    if (view.mode === EnvelopeMode.tell && incoming.mustPark(cell, method.lane)) {
+      incoming.park(cell, method.lane, bytes, view);
+    } else if (view.mode !== EnvelopeMode.tell && incoming.hasParked(cell)) {
+      this.#answer(
+        new BackpressureError(`Earlier messages to ${cell.path} wait for room in its mailbox: try again later.`),
+        view,
+      );
+    } else {
+      incoming.arrived(cell, method.lane, view, this.#deliverTo(cell, method, bytes, view));
+    }
+  }
+
+  deliverParked(cell: Cell, bytes: Uint8Array, view: EnvelopeView): void {
+    try {
+      this.#deliverTo(cell, this.#parkedMethod(cell, view), bytes, view);
+    } catch (error) {
+      this.#channel.malformed(error);
+    }
+  }
+
+  loseParked(cell: Cell, bytes: Uint8Array, view: EnvelopeView): void {
+    try {
+      const method = this.#parkedMethod(cell, view);
+      this.#services.system.addDeadLetter(cell, method.fullName, this.#decode(bytes, view, method), 'stopped');
+    } catch (error) {
+      this.#channel.malformed(error);
+    }
+  }
+
+  /** False when the mailbox is past its mark. */
+  #deliverTo(cell: Cell, method: AnyMethod, bytes: Uint8Array, view: EnvelopeView): boolean {
     const message = this.#decode(bytes, view, method);
     // The memory that the message takes until it is handled: it may be larger decoded than on the wire.
     const sizeBytes = Math.max(view.valueEnd - view.valueStart, this.#reader.allocatedBytes);
     if (view.mode === EnvelopeMode.open) {
-      this.#open(target.cell, method, message, view, sizeBytes);
-      return;
+      this.#open(cell, method, message, view, sizeBytes);
+      return true;
     }
     const isAsk = view.mode === EnvelopeMode.ask;
     const correlation = isAsk ? view.correlation : 0;
@@ -83,14 +116,13 @@ export class Inbound {
         )
       : this.#services.system.incomingTell(sizeBytes);
     try {
-      if (!target.cell.deliver(method, message, delivery)) {
-        this.#channel.pressure.passed(cUidOf(view.toLow, view.toHigh), target.cell);
-      }
+      return cell.deliver(method, message, delivery);
     } catch (error) {
-      // The mailbox was full or closed. The tell is counted as a dead letter already.
+      // The actor has stopped. The tell is counted as a dead letter already.
       if (!(error instanceof MillraceError)) {
         throw error;
       }
+      return true;
     }
   }
 
@@ -133,6 +165,13 @@ export class Inbound {
       this.#bind(view, method);
     }
     return method;
+  }
+
+  /** The method of a parked tell, which was known when it was parked. */
+  #parkedMethod(cell: Cell, view: EnvelopeView): AnyMethod {
+    const name = this.#methodName(view);
+    const method = this.#methodsOf(cell.service).get(name);
+    return method ?? this.#refuse(new ProtocolError(`${name.slice(0, 200)} is no method of its receiver.`), view);
   }
 
   #methodName(view: EnvelopeView): string {

@@ -40,6 +40,8 @@ export class Outbox {
   readonly #pool: BufferPool;
   /** Frames that were sent. */
   frames = 0;
+  /** Bytes of all envelopes that were written, sent or not. */
+  writtenBytes = 0;
   #backlogBytes = 0;
   #link: Link | undefined;
   /** The open frame: the link's buffer, or a frame that will be queued. */
@@ -103,6 +105,7 @@ export class Outbox {
         throw new ProtocolError('An envelope changed its size while it was written. Its message may have a getter.');
       }
     }
+    this.writtenBytes += this.#writer.position - start;
     if (ask !== undefined) {
       this.#ownFrame?.addAsk(ask, start, this.#writer.position);
     } else if (header.mode === EnvelopeMode.tell) {

@@ -52,6 +52,11 @@ export class Outgoing {
     return this.#control.waitingBytes + this.#data.waitingBytes;
   }
 
+  /** Bytes of all envelopes, sent or not. */
+  get writtenBytes(): number {
+    return this.#control.writtenBytes + this.#data.writtenBytes;
+  }
+
   /** Senders should wait. */
   get isPastMark(): boolean {
     return this.#control.isPastMark || this.#data.isPastMark;

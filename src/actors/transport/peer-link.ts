@@ -7,6 +7,8 @@ export interface PeerLink {
   readonly address: string;
   /** Of the peer's process; 0n until its hello arrives. */
   readonly incarnation: bigint;
+  /** Identifies the peer's process, whatever link it uses; undefined until its hello arrives. */
+  readonly identity: string | undefined;
   /** Frames arrive once and in order, or the link ends. False until the link is open. */
   readonly isReliable: boolean;
   readonly outgoing: Outgoing;
@@ -18,6 +20,8 @@ export interface PeerLink {
   sendControl(message: v1.LinkMessageInit): void;
   /** Starts the repeat timer where a control message may have to be sent again, on a link that may lose frames. */
   repeatLater(): void;
+  /** The peer breaks the protocol: ends the link, and says why. */
+  violated(text: string): void;
   /** Resolves when the link has room again; undefined when it has room now. */
   room(): Promise<void> | undefined;
 }

@@ -39,6 +39,10 @@ export class RemoteRoute implements Route {
       if (channel.closed !== undefined) {
         return this.#system.deadlines.asks.refuse(channel.closed);
       }
+      const refusal = channel.credit.claimCall(this.cUid, method.lane);
+      if (refusal !== undefined) {
+        return this.#system.deadlines.asks.refuse(refusal);
+      }
       // Returned as it is: a promise for a promise takes three more microtasks.
       return channel.asks.ask(this.cUid, method, message, call, options);
     } catch (error) {
@@ -51,6 +55,10 @@ export class RemoteRoute implements Route {
       const channel = this.#current();
       if (channel.closed !== undefined) {
         throw channel.closed;
+      }
+      const refusal = channel.credit.claimCall(this.cUid, method.lane);
+      if (refusal !== undefined) {
+        throw refusal;
       }
       return channel.streams.open(this.cUid, method, message, call, start, sink);
     });

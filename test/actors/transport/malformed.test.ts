@@ -200,7 +200,7 @@ describe('malformed messages', () => {
         stranger.word({ message: { case: 'hello', value: { version: 1, address: 'memory://x/1', ordinal: 1 } } }),
         stranger.word({ message: { case: 'watch', value: { cUid: 3n } } }),
         stranger.word({ message: { case: 'terminated', value: { cUid: 3n } } }),
-        stranger.word({ message: { case: 'pressure', value: { cUid: 3n, isFull: true } } }),
+        stranger.word({ message: { case: 'pressure', value: { cUid: 3n, level: v1.Pressure_Level.METERED } } }),
       ];
       for (let frames = 0; frames < 30 && stranger.link.isOpen; frames += 1) {
         const bytes = (originals[Math.floor(random() * originals.length)] ?? new Uint8Array(1)).slice();
@@ -234,7 +234,7 @@ describe('malformed messages', () => {
     let cUid = 10n;
     while (stranger.link.isOpen && cUid < 70_000n) {
       const words = Array.from({ length: 500 }, () =>
-        stranger.word({ message: { case: 'pressure', value: { cUid: cUid++, isFull: true } } }),
+        stranger.word({ message: { case: 'pressure', value: { cUid: cUid++, level: v1.Pressure_Level.METERED } } }),
       );
       stranger.send(Buffer.concat(words));
       const sent = cUid;

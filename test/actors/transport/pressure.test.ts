@@ -46,17 +46,19 @@ describe('backpressure over a link', () => {
     expect(far.system.deadLetters.count).to.equal(0);
   });
 
-  it('of a mailbox at its bound: a counted dead letter, and BackpressureError for an ask; the link goes on', async () => {
+  it('of a mailbox at its bound: what was under way waits, an ask gets BackpressureError, and nothing is lost', async () => {
     const world = new PartitionWorld();
     const [near, far] = [await world.start('a/1'), await world.start('b/1')];
-    const { behavior, open } = gated(4);
+    const { behavior, seen, open } = gated(4);
     const ref = world.reach(near, Errands, far.system.spawn(behavior));
     for (let value = 0; value < 7; value += 1) ref.push({ value });
     expect(await millraceRejection(ref.run({}))).to.be.instanceOf(BackpressureError);
-    expect(far.system.deadLetters.count).to.equal(3);
+    expect(seen).to.deep.equal([0]);
     open();
     await ref.ready();
     expect(await ref.run({ value: 1 })).to.deep.include({ value: 1 });
+    expect(seen).to.deep.equal([0, 1, 2, 3, 4, 5, 6]);
+    expect([near, far].map(({ system }) => system.deadLetters.count)).to.deep.equal([0, 0]);
   });
 
   it('of a mailbox heals when Full or Ready is lost', async () => {

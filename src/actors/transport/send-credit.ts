@@ -1,0 +1,198 @@
+import { BackpressureError, type MillraceError, ProtocolError, StoppedError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { Lane, v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import { ReadyQueue } from '../kernel/index.js';
+import { MeteredTarget, type SendingLink } from './metered-target.js';
+import type { PeerLink } from './peer-link.js';
+
+/** The channel id of no actor: stands for all mailboxes of the peer's partition together. */
+const ALL_MAILBOXES = 0n;
+
+/** The sender's end of mailbox pressure over one link: see IncomingPressure. Messages to actors without pressure cost nothing here. */
+export class SendCredit {
+  readonly #peer: PeerLink;
+  readonly #link: SendingLink;
+  readonly #targets = new Map<bigint, MeteredTarget>();
+  /** Targets with callers of `ready()`. */
+  readonly #waiting = new Set<MeteredTarget>();
+  /** Those who wait for the link alone. */
+  readonly #forLink: ReadyQueue;
+  /** Above every grant until now. */
+  #firstCount = 0;
+
+  constructor(peer: PeerLink, scheduler: Scheduler) {
+    this.#peer = peer;
+    this.#forLink = new ReadyQueue(scheduler, () => !peer.outgoing.isPastMark);
+    this.#link = {
+      want: (target) => this.#want(target),
+      hasRoom: () => !peer.outgoing.isPastMark && this.#all(Lane.data)?.hasRoom !== false,
+      queueFor: (hasRoom) => new ReadyQueue(scheduler, hasRoom),
+    };
+  }
+
+  /** No mailbox of the peer is metered. */
+  get isIdle(): boolean {
+    return this.#targets.size === 0;
+  }
+
+  /** A MailboxWant may have to be repeated. */
+  get needsRepeat(): boolean {
+    return [...this.#targets.values()].some(({ isWanting }) => isWanting);
+  }
+
+  /** Throws BackpressureError when the mailbox, or all mailboxes of the peer together, have no room for a tell. */
+  assertTell(cUid: bigint, lane: Lane): void {
+    for (const target of [this.#all(lane), this.#targets.get(cUid)]) {
+      if (target?.acceptsTell === false) {
+        throw this.#refusal(target);
+      }
+    }
+  }
+
+  /** An ask is made, or a stream opened: the error that it gets when there is no room for it, else it counts as sent. */
+  claimCall(cUid: bigint, lane: Lane): BackpressureError | undefined {
+    if (this.isIdle) {
+      return undefined;
+    }
+    for (const target of [this.#all(lane), this.#targets.get(cUid)]) {
+      if (target?.acceptsCall === false) {
+        return this.#refusal(target);
+      }
+    }
+    this.spend(cUid, lane, 0);
+    return undefined;
+  }
+
+  /** A message was sent. False when the next one should wait. */
+  spend(cUid: bigint, lane: Lane, sizeBytes: number): boolean {
+    const all = this.#all(lane)?.spend(sizeBytes) ?? true;
+    return (this.#targets.get(cUid)?.spend(sizeBytes) ?? true) && all;
+  }
+
+  onPressure({ cUid, level, granted }: v1.Pressure): void {
+    const { CLEAR, PAST_MARK, METERED, STOPPED } = v1.Pressure_Level;
+    switch (level) {
+      case PAST_MARK:
+        this.#target(cUid).passMark();
+        break;
+      case METERED:
+        this.#target(cUid).meter(this.#nextCount(), granted);
+        this.#firstCount = Math.max(this.#firstCount, granted);
+        break;
+      case CLEAR:
+      case STOPPED:
+        this.#lift(cUid, level === STOPPED);
+        break;
+      default:
+        throw new ProtocolError(`The peer reports a pressure of ${String(level)}, which this version does not know.`);
+    }
+    this.wake();
+  }
+
+  #lift(cUid: bigint, hasStopped: boolean): void {
+    const target = this.#targets.get(cUid);
+    if (target === undefined) {
+      return;
+    }
+    target.lift();
+    if (hasStopped) {
+      target.waiters.reject(new StoppedError(`${this.#peer.pathOf(cUid)} has stopped and will not be ready again.`));
+    }
+    this.#forgetUnused(target);
+  }
+
+  /** Resolves when a tell to this actor would return true. */
+  ready(cUid: bigint): Promise<void> {
+    const all = this.#all(Lane.data);
+    const known = this.#targets.get(cUid);
+    if (this.#link.hasRoom() && known?.hasRoom !== false && (known === undefined || known.waiters.size === 0)) {
+      return Promise.resolve();
+    }
+    const target = this.#target(cUid);
+    this.#waiting.add(target);
+    const ready = target.waiters.wait();
+    all?.short();
+    target.short();
+    this.wake();
+    return ready;
+  }
+
+  /** Resolves when the link has room, whatever the mailboxes have. */
+  linkReady(): Promise<void> {
+    return this.#forLink.wait();
+  }
+
+  /** The link may have room again, or a mailbox. */
+  wake(): void {
+    this.#forLink.wake();
+    for (const target of this.#waiting) {
+      target.waiters.wake();
+      if (target.waiters.size === 0) {
+        this.#waiting.delete(target);
+        this.#forgetUnused(target);
+      }
+    }
+  }
+
+  repeat(): void {
+    for (const target of this.#targets.values()) {
+      if (target.isWanting) {
+        this.#want(target);
+      }
+    }
+  }
+
+  close(error: MillraceError): void {
+    this.#targets.clear();
+    this.#forLink.reject(error);
+    for (const { waiters } of this.#waiting) {
+      waiters.reject(error);
+    }
+    this.#waiting.clear();
+  }
+
+  #all(lane: Lane): MeteredTarget | undefined {
+    return lane === Lane.data && this.#targets.size > 0 ? this.#targets.get(ALL_MAILBOXES) : undefined;
+  }
+
+  #target(cUid: bigint): MeteredTarget {
+    let target = this.#targets.get(cUid);
+    if (target === undefined) {
+      if (this.#targets.size >= limits.linkMeteredActors) {
+        throw new ProtocolError(
+          `More than ${limits.linkMeteredActors} mailboxes of the peer are metered (linkMeteredActors).`,
+        );
+      }
+      target = new MeteredTarget(cUid, this.#link);
+      this.#targets.set(cUid, target);
+    }
+    return target;
+  }
+
+  #forgetUnused(target: MeteredTarget): void {
+    if (!target.isMetered && target.waiters.size === 0) {
+      this.#targets.delete(target.cUid);
+    }
+  }
+
+  /** Counts start above every earlier grant, so that a late one of those grants nothing. */
+  #nextCount(): number {
+    return Math.max(this.#firstCount, this.#peer.outgoing.envelopes);
+  }
+
+  #want({ cUid, sent }: MeteredTarget): void {
+    this.#peer.outgoing.sendControl({ message: { case: 'mailboxWant', value: { cUid, sent } } }, Lane.data);
+    this.#peer.written();
+    this.#peer.repeatLater();
+  }
+
+  #refusal(target: MeteredTarget): BackpressureError {
+    target.short();
+    const what =
+      target.cUid === ALL_MAILBOXES
+        ? `The mailboxes of the partition at ${this.#peer.address} hold mailboxBytes`
+        : `The mailbox of ${this.#peer.pathOf(target.cUid)} is full`;
+    return new BackpressureError(`${what}: await ref.ready() and send again.`);
+  }
+}
