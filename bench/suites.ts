@@ -30,6 +30,11 @@ export const suites: Readonly<Record<string, Suite>> = {
     about: 'from nothing to the first reply, and what a runtime without work costs',
     load: async () => (await import('./start/index.js')).questions,
   },
+  load: {
+    about: 'an actor that is asked and told more than it can do, by one and by eight senders',
+    effort: { runs: 3, runMs: 2_000 },
+    load: async () => (await import('./load/index.js')).questions,
+  },
   transport: {
     about: 'two processes, and two threads, that send messages to one another',
     effort: { runMs: 100, warmUpMs: 150 },

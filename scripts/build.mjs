@@ -107,7 +107,7 @@ function buildExample(path) {
 /** The generated modules lie where compiled code looks for them: beside both, the sources and what they become. */
 function buildBench() {
   prune('bench', 'build/bench');
-  const protos = ['bench', 'far', 'values'].map((name) => `bench/protos/${name}.proto`);
+  const protos = ['bench', 'far', 'load', 'values'].map((name) => `bench/protos/${name}.proto`);
   run(cli, 'gen', ...protos, '--out', 'bench/gen', '--quiet');
   generateWithProtobufjs('bench/gen/protobufjs.js', ['protos/millrace/v1/envelope.proto', 'bench/protos/values.proto']);
   cpSync(join(root, 'bench/gen'), join(root, 'build/bench/gen'), { recursive: true, preserveTimestamps: true });

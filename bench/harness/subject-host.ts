@@ -29,7 +29,7 @@ export class SubjectHost {
     const answer = nextReport(this.#process, this.#patienceMs);
     this.#process.send(command);
     const report = await answer;
-    return 'error' in report ? { error: [report.error, this.#stderr].join('\n').trim() } : report;
+    return 'error' in report ? { ...report, error: [report.error, this.#stderr].join('\n').trim() } : report;
   }
 
   /** Resolves when the process and its children have exited, by themselves or killed. */
@@ -74,7 +74,7 @@ function nextReport(child: ChildProcess, patienceMs: number): Promise<Report> {
     const said = (message: unknown): void => settle(isReport(message) ? message : { error: 'sent an invalid report' });
     const ended = (code: number | null, signal: string | null): void =>
       settle({ error: `ended with ${signal ?? `exit code ${code}`}` });
-    const timer = setTimeout(() => settle({ error: `silent for ${patienceMs / 1_000} s` }), patienceMs);
+    const timer = setTimeout(() => settle({ error: `silent for ${patienceMs / 1_000} s`, isSilent: true }), patienceMs);
     child.once('message', said).once('exit', ended);
   });
 }

@@ -9,7 +9,7 @@ export class SubjectMeasurement {
   failure: string | undefined;
   readonly #question: Question;
   readonly #process: SubjectHost;
-  /** Set if the subject is not installed: what installs it. */
+  /** Set if the subject is not installed, or fell silent where it may: why there are no values. */
   #missing: string | undefined;
   /** The values of each run: the metric, and those of `also`. */
   #runs: (readonly number[])[] = [];
@@ -64,7 +64,9 @@ export class SubjectMeasurement {
   async #checkReport(report: Report): Promise<void> {
     if ('missing' in report) this.#missing = report.missing;
     if (!('error' in report)) return;
-    this.failure = report.error;
+    const isOfOthers = !this.subject.startsWith('millrace');
+    if (report.isSilent === true && isOfOthers && this.#question.mayFallSilent === true) this.#missing = report.error;
+    else this.failure = report.error;
     await this.#process.end();
   }
 }

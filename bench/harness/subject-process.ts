@@ -15,7 +15,7 @@ export type Report =
   | { readonly ready: true }
   | { readonly values: readonly number[] }
   | { readonly missing: string }
-  | { readonly error: string };
+  | { readonly error: string; readonly isSilent?: true };
 
 const [suiteName = '', subjectName = '', effort = ''] = argv.slice(2);
 const suite = suites[suiteName];

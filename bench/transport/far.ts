@@ -2,6 +2,8 @@
 import { argv } from 'node:process';
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { onShutdown, shutdown } from '../harness/shutdown.js';
+import { loadSubjects } from '../load/subjects.js';
+import type { Server } from './peer.js';
 import { subjects } from './subjects.js';
 
 /** A command of the near end. */
@@ -10,9 +12,7 @@ export type Command = 'cpu' | 'end';
 type Answer = { readonly address: string | MessagePort } | { readonly cpuUs: number };
 
 const name = String(isMainThread ? argv[2] : workerData);
-const subject = subjects[name];
-if (subject === undefined) throw new Error(`there is no far end of ${name}`);
-const server = await (await subject.load()).serve();
+const server = await serve();
 
 if (isMainThread) {
   onShutdown(() => Promise.resolve(server.close()));
@@ -22,6 +22,13 @@ if (isMainThread) {
   parentPort?.on('message', execute);
 }
 sendAnswer({ address: server.address });
+
+async function serve(): Promise<Server> {
+  const subject = subjects[name] ?? loadSubjects[name];
+  const serving = (await subject?.load())?.serve?.();
+  if (serving === undefined) throw new Error(`there is no far end of ${name}`);
+  return serving;
+}
 
 function execute(command: Command): void {
   if (command === 'end') return end();

@@ -6,8 +6,8 @@ export interface MeteredLink {
   readonly peer: string | undefined;
   /** Puts its oldest parked message into the mailbox. */
   takeParked(): void;
-  /** The sender may send so many more messages than it had sent when it asked. */
-  grant(messages: number): void;
+  /** The sender may send so many more messages than it was granted, or than it has sent where that is more. */
+  grant(more: number): void;
   /** Its messages are no longer metered. */
   lift(): void;
   /** The actor has stopped: what is parked becomes dead letters. */
@@ -171,10 +171,11 @@ export class WaitingRoom {
     for (const place of wanting) {
       const messages = Math.min(free, share);
       if (messages > place.outstanding) {
-        this.outstanding += messages - place.outstanding;
+        const more = messages - place.outstanding;
+        this.outstanding += more;
         place.outstanding = messages;
         place.isWanting = false;
-        place.link.grant(messages);
+        place.link.grant(more);
       } else this.wanting.push(place);
       free -= place.outstanding;
     }

@@ -111,8 +111,9 @@ export class MeteredActor implements MeteredLink {
     }
   }
 
-  grant(messages: number): void {
-    this.#granted = this.#sent + messages;
+  grant(more: number): void {
+    // What the sender has sent beyond its grant was its courtesy. `#sent` is as of its last want: more may have arrived since.
+    this.#granted = Math.max(this.#granted, this.#sent) + more;
     this.report();
   }
 

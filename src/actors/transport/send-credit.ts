@@ -126,6 +126,11 @@ export class SendCredit {
   /** The link may have room again, or a mailbox. */
   wake(): void {
     this.#forLink.wake();
+    const all = this.#all(Lane.data);
+    if (this.#waiting.size > 0 && all?.hasRoom === false) {
+      // They wait for the partition, too: what says that it has room again may be lost, and has to be asked for.
+      all.short();
+    }
     for (const target of this.#waiting) {
       target.waiters.wake();
       if (target.waiters.size === 0) {

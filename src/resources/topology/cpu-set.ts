@@ -29,17 +29,23 @@ export function overlaps(left: CpuSet, right: CpuSet): boolean {
   return left.some((cpu) => members.has(cpu));
 }
 
-/** `0-3,8` -> [0, 1, 2, 3, 8]. Throws ConfigError for anything else. */
+/** `0-3,8` -> [0, 1, 2, 3, 8]: ascending, without duplicates. Throws ConfigError for anything else. */
 export function parseCpuList(list: string): readonly number[] {
-  return list.split(',').flatMap((range) => {
+  const ranges = list.split(',').map((range) => {
     const bounds = /^(\d+)(?:-(\d+))?$/.exec(range.trim());
     const first = Number(bounds?.[1]);
     const last = Number(bounds?.[2] ?? bounds?.[1]);
     if (bounds === null || last < first || last > MAX_CPU) {
       throw new ConfigError(`"${list}" is not a list of processors. Write one as 0-3,8.`);
     }
-    return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
+    return { first, last };
   });
+  const cpus: number[] = [];
+  // In this order each processor is made once, however many ranges contain it.
+  for (const { first, last } of ranges.toSorted((left, right) => left.first - right.first)) {
+    for (let cpu = Math.max(first, (cpus.at(-1) ?? -1) + 1); cpu <= last; cpu++) cpus.push(cpu);
+  }
+  return cpus;
 }
 
 /** [0, 1, 2, 3, 8] -> `0-3,8`, as Linux writes it. */

@@ -28,10 +28,12 @@ export class Observer {
   readonly #routes = new Map<Party, Map<Route, ObservedRoute>>();
   /** By channel id. */
   readonly #actors = new Map<bigint, ObservedActor>();
+  readonly #record: (line: string) => void;
   readonly #waits = new Set<{ readonly owner: Party }>();
   #spawned = 0;
 
   constructor(options: ObserverOptions) {
+    this.#record = options.record;
     this.messages = new Messages(options);
     this.streams = new Streams(options);
     this.watches = new Watches({ ...options, actor: (cUid) => this.#actors.get(cUid) });
@@ -75,10 +77,15 @@ export class Observer {
   }
 
   /** Passes `ready` on. It must settle, as an ask must. */
-  waits(owner: Party, ready: Promise<void>): Promise<void> {
+  waits(owner: Party, cUid: bigint, ready: Promise<void>): Promise<void> {
     const wait = { owner };
+    const target = this.#actors.get(cUid)?.name ?? `actor ${cUid}`;
     this.#waits.add(wait);
-    const settled = (): void => void this.#waits.delete(wait);
+    this.#record(`wait ${owner.name} for ${target}`);
+    const settled = (): void => {
+      this.#waits.delete(wait);
+      this.#record(`ready ${owner.name} for ${target}`);
+    };
     ready.then(settled, settled);
     return ready;
   }

@@ -73,7 +73,7 @@ export class ObservedRoute implements Route {
   }
 
   ready(): Promise<void> {
-    return this.#observer.waits(this.owner, this.inner.ready());
+    return this.#observer.waits(this.owner, this.cUid, this.inner.ready());
   }
 
   watch(watcher: Watcher): void {

@@ -13,6 +13,7 @@ describe('a list of processors', () => {
     expect(parseCpuList('0-3,8')).to.deep.equal([0, 1, 2, 3, 8]);
     expect(parseCpuList('0-1,4-5,64')).to.deep.equal([0, 1, 4, 5, 64]);
     expect(parseCpuList(' 2 , 3-3 ')).to.deep.equal([2, 3]);
+    expect(parseCpuList('3-5,0,4-6,5')).to.deep.equal([0, 3, 4, 5, 6]);
   });
 
   for (const bad of ['', ',', '1,', 'a', '1-', '-1', '3-1', '1-2-3', '0x1', '1.5', '1 2', '0-99999999999']) {

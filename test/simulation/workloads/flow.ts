@@ -62,9 +62,9 @@ type Style = (typeof STYLES)[number];
 function store(world: World, style: Style): Behavior<typeof Parcels, undefined> {
   const handle = (number: number): Promise<void> | undefined => {
     if (style === 'fast') return undefined;
-    if (style === 'failing' && number % 13 === 0) throw new Error('the store failed');
+    if (style === 'failing' && number % 61 === 0) throw new Error('the store failed');
     // Now and then it rests for long: its mailbox fills meanwhile.
-    return world.pass(style === 'resting' && number % 29 === 0 ? 400 : world.below(4));
+    return world.pass(style === 'resting' && number % 29 === 0 ? 200 : world.below(4));
   };
   return behavior(Parcels, {
     supervision: { maxRestarts: 10_000 },

@@ -1,0 +1,23 @@
+import { type Target } from './target.js';
+
+/** By name. Each is loaded by the process that fuzzes it. */
+const loaders: Readonly<Record<string, () => Promise<Target>>> = {
+  messages: async () => (await import('./targets/messages.js')).messages(),
+  envelopes: async () => (await import('./targets/envelopes.js')).envelopes,
+  frames: async () => (await import('./targets/frames.js')).frames,
+  handshake: async () => (await import('./targets/handshake.js')).handshake,
+  link: async () => (await import('./targets/link.js')).link(),
+  recording: async () => (await import('./targets/recording.js')).recording,
+  topology: async () => (await import('./targets/topology.js')).topology,
+  proto: async () => (await import('./targets/proto.js')).proto(),
+  options: async () => (await import('./targets/options.js')).options(),
+  texts: async () => (await import('./targets/texts.js')).texts,
+};
+
+export const targetNames: readonly string[] = Object.keys(loaders);
+
+export async function targetOf(name: string): Promise<Target> {
+  const load = loaders[name];
+  if (load === undefined) throw new RangeError(`There is no target "${name}": use one of ${targetNames.join(', ')}.`);
+  return load();
+}
