@@ -15,7 +15,7 @@ export interface RouterServices {
   /** Of all streams that are read here. */
   readonly grantedBytes: GrantedBytes;
   /** The identity of this partition, for hellos. */
-  identity(): Omit<v1.HelloInit, 'token'>;
+  identity(): Omit<v1.HelloInit, 'token' | 'sentMs'>;
   /** This partition stops: links deliver what was sent, and then end. */
   readonly isStopping: boolean;
   /** A token for a new link: see Fences. */
