@@ -63,7 +63,7 @@ export class Channel implements PeerLink {
   constructor(services: RouterServices, address: string) {
     this.#services = services;
     this.address = address;
-    this.outgoing = new Outgoing(services);
+    this.outgoing = new Outgoing(services, () => this.#closeStuck());
     this.watches = new RemoteWatches(
       (message) => this.sendControl({ message }),
       (cUid) => services.system.resolve(cUid),
@@ -333,12 +333,15 @@ export class Channel implements PeerLink {
   /** A peer that does not read for too long is treated as unreachable, so that memory stays bounded. */
   written(): void {
     if (this.outgoing.isStuck) {
-      this.close(
-        new UnreachableError(`${this.address} does not read what it is sent: the backlog is past controlBacklogBytes.`),
-      );
+      this.#closeStuck();
     } else {
       this.#services.flushSoon(this);
     }
+  }
+
+  #closeStuck(): void {
+    const bounds = 'controlBacklogBytes, or its part of replyBytes';
+    this.close(new UnreachableError(`${this.address} does not read what it is sent: more than ${bounds} waits.`));
   }
 
   repeatLater(): void {
