@@ -340,8 +340,7 @@ export class Channel implements PeerLink {
   }
 
   #closeStuck(): void {
-    const bounds = 'controlBacklogBytes, or its part of replyBytes';
-    this.close(new UnreachableError(`${this.address} does not read what it is sent: more than ${bounds} waits.`));
+    this.close(new UnreachableError(`${this.address} does not read its messages (controlBacklogBytes, replyBytes).`));
   }
 
   repeatLater(): void {
