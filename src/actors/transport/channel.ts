@@ -67,7 +67,7 @@ export class Channel implements PeerLink, FrameOwner {
     this.key = key;
     this.token = services.newToken();
     this.address = address;
-    this.outgoing = new Outgoing(services);
+    this.outgoing = new Outgoing(services, () => this.#closeStuck());
     this.watches = new RemoteWatches(
       (message) => this.sendControl({ message }),
       (cUid) => services.system.resolve(cUid),
@@ -354,12 +354,14 @@ export class Channel implements PeerLink, FrameOwner {
   /** A peer that does not read for too long is treated as unreachable, so that memory stays bounded. */
   written(): void {
     if (this.outgoing.isStuck) {
-      this.close(
-        new UnreachableError(`${this.address} does not read what it is sent: the backlog is past controlBacklogBytes.`),
-      );
+      this.#closeStuck();
     } else {
       this.#services.flushSoon(this);
     }
+  }
+
+  #closeStuck(): void {
+    this.close(new UnreachableError(`${this.address} does not read its messages (controlBacklogBytes, replyBytes).`));
   }
 
   repeatLater(): void {
