@@ -47,6 +47,8 @@ export const limits = {
   linkProtocolErrors: 100,
   /** Methods negotiated on one link. */
   linkMethods: 65_536,
+  /** Ends of watched actors that one peer has not confirmed; only on links that may lose frames. */
+  linkEndedWatches: 65_536,
   /** Silence after which a cut link is dead, in ms. */
   linkDeadMs: 15_000,
   /** Time between two looks at a peer that does not read what waits for it, in ms. */

@@ -67,6 +67,7 @@ export class Channel implements PeerLink {
     this.watches = new RemoteWatches(
       (message) => this.sendControl({ message }),
       (cUid) => services.system.resolve(cUid),
+      () => this.isReliable,
     );
     this.pressure = new FullMailboxes((cUid, isFull) =>
       this.sendControl({ message: { case: 'pressure', value: { cUid, isFull } } }),

@@ -8,6 +8,7 @@ import type { Scheduler } from '../../scheduler/index.js';
 import type { Link, Transport } from '../../transport/index.js';
 import type { ActorSystem, Route } from '../kernel/index.js';
 import { Channel } from './channel.js';
+import { ChannelIndex } from './channel-index.js';
 import { RemoteRoute } from './remote-route.js';
 import type { RouterServices } from './router-services.js';
 import { BufferPool } from './buffer-pool.js';
@@ -36,9 +37,9 @@ export class Router implements RouterServices {
   readonly #transport: Transport;
   readonly #log: Logger;
   readonly #channels = new Set<Channel>();
-  readonly #byAddress = new Map<string, Channel>();
+  readonly #byAddress = new ChannelIndex();
   /** By the ordinal and the incarnation of the peer: see `holderKey`. */
-  readonly #byHolder = new Map<string, Channel>();
+  readonly #byHolder = new ChannelIndex();
   readonly #dirty = new Set<Channel>();
   #locate: Locate = () =>
     Promise.reject(
@@ -166,14 +167,10 @@ export class Router implements RouterServices {
     const { address, ordinal, incarnation } = hello;
     if (address !== '') {
       channel.address = address;
-      if (address !== this.#address && !this.#byAddress.has(address)) {
-        this.#byAddress.set(address, channel);
-      }
+      if (address !== this.#address) this.#byAddress.add(address, channel);
     }
     if (ordinal !== undefined && !(ordinal === this.#ordinal && incarnation === this.system.incarnation)) {
-      for (const key of [holderKey(ordinal, incarnation), holderKey(ordinal, 0n)]) {
-        if (!this.#byHolder.has(key)) this.#byHolder.set(key, channel);
-      }
+      for (const key of [holderKey(ordinal, incarnation), holderKey(ordinal, 0n)]) this.#byHolder.add(key, channel);
     }
   }
 
@@ -190,8 +187,8 @@ export class Router implements RouterServices {
       this.#endedTraffic = addTraffic(this.#endedTraffic, channel.traffic());
     }
     this.#dirty.delete(channel);
-    forget(this.#byAddress, channel);
-    forget(this.#byHolder, channel);
+    this.#byAddress.forget(channel);
+    this.#byHolder.forget(channel);
   }
 
   // ---- links
@@ -208,10 +205,10 @@ export class Router implements RouterServices {
     return this.#byHolder.get(key) ?? this.#openChannel(this.#byHolder, key, `partition ${ordinal}`, locate);
   }
 
-  #openChannel<Key>(channels: Map<Key, Channel>, key: Key, name: string, locate: () => Promise<string>): Channel {
+  #openChannel(channels: ChannelIndex, key: string, name: string, locate: () => Promise<string>): Channel {
     const channel = this.#add(name);
     if (channel.closed === undefined) {
-      channels.set(key, channel);
+      channels.add(key, channel);
       channel.hello();
       // In a turn of its own: all callers share the link, so it must not inherit the deadline, chain or meta of the first.
       this.scheduler.schedule(() => {
@@ -262,6 +259,9 @@ export class Router implements RouterServices {
 
 /** A second hello brings the ordinal of a partition that had none; all else would let a peer fill the tables by which it is found. */
 function assertSamePeer(before: v1.Hello | undefined, now: v1.Hello): void {
+  if (now.address.length > limits.handshakeRecordBytes) {
+    throw new ProtocolError(`The peer states an address of ${now.address.length} characters.`);
+  }
   if (before === undefined) return;
   const { address, ordinal, incarnation } = before;
   if (address === now.address && incarnation === now.incarnation && (ordinal ?? now.ordinal) === now.ordinal) return;
@@ -279,12 +279,4 @@ function unreachable(name: string, cause: unknown): MillraceError {
   }
   const message = messageOf(cause);
   return new UnreachableError(`No link could be opened to ${name}: ${message}`, { cause });
-}
-
-function forget<Key>(channels: Map<Key, Channel>, channel: Channel): void {
-  for (const [key, known] of channels) {
-    if (known === channel) {
-      channels.delete(key);
-    }
-  }
 }
