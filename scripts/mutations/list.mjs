@@ -35,7 +35,7 @@ export const mutations = [
   {
     name: 'the end of a watched actor is not reported over a link',
     file: 'src/actors/transport/remote-watches.ts',
-    find: "    this.#served.delete(cUid);\n    this.#ended.add(cUid);\n    this.#send({ case: 'terminated', value: { cUid } });",
+    find: "    this.#served.delete(cUid);\n    this.#remember(cUid);\n    this.#send({ case: 'terminated', value: { cUid } });",
     replace: '    this.#served.delete(cUid);',
     workloads: ['actors'],
   },
