@@ -112,8 +112,8 @@ export const mutations = [
   {
     name: 'the names of an ended process stay registered',
     file: 'src/actors/control-plane/names.ts',
-    find: 'this.#retire((holder) => holder.pUid === pUid);',
-    replace: 'this.#retire((holder) => holder.pUid === 0n);',
+    find: 'for (const name of this.#byProcess.get(pUid) ?? []) this.#holders.delete(name);\n',
+    replace: '\n',
     workloads: ['actors'],
   },
   {
