@@ -166,7 +166,8 @@ export class ActorContext implements Context {
   private addTimer(delayMs: number, periodMs: number | undefined, callback: () => unknown): Timer {
     this.assertOpen('set a timer');
     this.timers ??= new ActorTimers(this.cell.kernel.scheduler, this.cell);
-    return this.timers.add(delayMs, periodMs, callback);
+    const { contexts } = this.cell.kernel;
+    return this.timers.add(delayMs, periodMs, typeof callback === 'function' ? contexts.bind(callback) : callback);
   }
 
   private assertOpen(what: string): void {

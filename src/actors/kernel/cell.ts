@@ -119,6 +119,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       else if (!windDown(this)) break;
       used++;
     }
+    if (handled > 0) this.kernel.contexts.isUnchecked = true;
     if (this.cold !== undefined) {
       if (handled > 0) this.cold.idle?.touch();
       if (this.load <= this.bounds.resume) this.cold.resolveReady();
@@ -156,10 +157,11 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     let result: unknown;
     let failure: { readonly error: unknown } | undefined;
     try {
-      result = code();
+      result = kernel.contexts.run(undefined, code);
     } catch (error) {
       failure = { error };
     }
+    kernel.contexts.check();
     kernel.running = undefined;
     kernel.isInHook = false;
     if (failure !== undefined) fail(this, failure.error, what, failed);
@@ -181,11 +183,13 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       if (delivery.sizeBytes > 0) this.kernel.mailboxBytes.release(delivery.sizeBytes);
       if (this.isExpired(method, delivery)) return;
     }
-    if (method !== this.lastMethod) this.findHandler(method);
+    const isFirst = method !== this.lastMethod;
+    if (isFirst) this.findHandler(method);
     const handler = this.lastHandler;
     if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
     else if (handler === undefined || method.mode === 'stream') this.cannotHandle(method, message, delivery);
     else this.handle(handler, method, message, delivery);
+    if (isFirst || isAsk(delivery)) this.kernel.contexts.check();
   }
 
   private handle(handler: Handler, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
@@ -193,7 +197,9 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     this.current = delivery;
     kernel.running = this;
     try {
-      const result = handler(this.state, message, this.context);
+      const result = kernel.contexts.isInUse
+        ? this.runApart(handler, message, delivery)
+        : handler(this.state, message, this.context);
       kernel.running = undefined;
       // The handler of a tell mostly returns nothing, and then nothing is left to do.
       if (result === undefined && delivery === undefined && this.cold === undefined) return;
@@ -204,6 +210,11 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       kernel.running = undefined;
       fail(this, error, method.fullName, 'message');
     }
+  }
+
+  /** Not in `handle`, which V8 inlines only while it is small. */
+  private runApart(handler: Handler, message: unknown, delivery: Delivery | undefined): unknown {
+    return this.kernel.contexts.run(delivery?.asyncContext, handler, this.state, message, this.context);
   }
 
   private hold(work: Promise<unknown>, method: AnyMethod, message: unknown): void {

@@ -74,9 +74,9 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
       this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
       return false;
     }
-    const running = this.kernel.running;
-    const delivery = options === undefined && running === undefined ? undefined : outgoingTell(options, running);
-    return this.accept(method, message, delivery);
+    const { running, contexts } = this.kernel;
+    const isBare = options === undefined && running === undefined && !contexts.isInUse;
+    return this.accept(method, message, isBare ? undefined : outgoingTell(options, running, contexts));
   }
 
   ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
@@ -84,7 +84,7 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
       const { kernel } = this;
       const nowMs = kernel.scheduler.now();
       const call = kernel.outgoing(options, nowMs);
-      const ask = new LocalAsk(kernel.deadlines, this, method, call, options, resolve, reject);
+      const ask = new LocalAsk(kernel, this, method, call, options, resolve, reject);
       if (this.refuses(method, ask)) return;
       ask.start(nowMs);
       if (!ask.isSettled) this.accept(method, message, ask);
@@ -100,7 +100,8 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
     return this.kernel.read(method, options, this, (sink, { chain, meta, caller, trace }, start) => {
       const sender = (): Ref | undefined => caller?.toRef();
-      const stream = this.begin(method, { ...start, chain, meta, trace, sender, sizeBytes: 0, sink });
+      const asyncContext = this.kernel.contexts.capture();
+      const stream = this.begin(method, { ...start, chain, meta, trace, sender, asyncContext, sizeBytes: 0, sink });
       if (!stream.isEnded && !this.refuses(method, stream)) this.accept(method, message, stream);
       return stream;
     });
