@@ -1,4 +1,4 @@
-import { AskTimeoutError, ProtocolError, StoppedError } from '../../errors.js';
+import { StoppedError } from '../../errors.js';
 import { promiseOf } from '../../foreign.js';
 import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { ActorNode } from './actor-node.js';
@@ -20,6 +20,7 @@ import type { ActorRef, UntypedRef } from './reference.js';
 import type { Watcher } from './route.js';
 import { ServedStream } from './served-stream.js';
 import type { SignalLane } from './timers.js';
+import { cannotHandle, isExpired } from './unhandled.js';
 
 /** One actor: its inbox, its state, and its turns. Parts that few actors need are created on first use. */
 export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, SignalLane {
@@ -181,13 +182,13 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     }
     if (delivery !== undefined) {
       if (delivery.sizeBytes > 0) this.kernel.mailboxBytes.release(delivery.sizeBytes);
-      if (this.isExpired(method, delivery)) return;
+      if (isExpired(this, method, delivery)) return;
     }
     const isFirst = method !== this.lastMethod;
     if (isFirst) this.findHandler(method);
     const handler = this.lastHandler;
     if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
-    else if (handler === undefined || method.mode === 'stream') this.cannotHandle(method, message, delivery);
+    else if (handler === undefined || method.mode === 'stream') cannotHandle(this, method, message, delivery);
     else this.handle(handler, method, message, delivery);
     if (isFirst || isAsk(delivery)) this.kernel.contexts.check();
   }
@@ -276,17 +277,6 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     this.wake();
   }
 
-  private isExpired(method: AnyMethod, delivery: Delivery): boolean {
-    const { deadlineMs } = delivery;
-    if (deadlineMs === Number.POSITIVE_INFINITY || deadlineMs > this.kernel.scheduler.now()) return false;
-    delivery.fail(
-      new AskTimeoutError(
-        `${method.fullName} was still in the mailbox of ${this.path} at its deadline, so its handler was not run`,
-      ),
-    );
-    return true;
-  }
-
   private findHandler(method: AnyMethod): void {
     this.lastHandler = this.behavior.handlers.get(method) ?? this.handlerByName(method);
     this.lastMethod = method;
@@ -296,18 +286,6 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   private handlerByName(method: AnyMethod): Handler | undefined {
     const own = this.service.methods[method.name];
     return own?.fullName === method.fullName ? this.behavior.handlers.get(own) : undefined;
-  }
-
-  private cannotHandle(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    if (isAsk(delivery)) {
-      delivery.fail(
-        method.mode === 'stream'
-          ? new ProtocolError(`${method.fullName} is a stream: open it; it cannot be asked or told`)
-          : new ProtocolError(
-              `${this.path} implements ${this.service.typeName}, which has no method ${method.fullName}`,
-            ),
-      );
-    } else this.kernel.deadLetters.add(this, method.fullName, message, 'unknown method');
   }
 
   watch(watcher: Watcher): void {
@@ -354,5 +332,12 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   releaseContext(): void {
     this.ownContext?.release();
     this.cold?.streams.abandonRead(this.path);
+  }
+
+  /** This incarnation has ended: its context does nothing any more. */
+  retireContext(): void {
+    this.releaseContext();
+    this.ownContext?.retire();
+    this.ownContext = undefined;
   }
 }

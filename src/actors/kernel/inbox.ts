@@ -251,8 +251,15 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
     cold.stash.mark(this.kernel.scheduler.now(), (ask) => this.release(ask));
   }
 
-  /** Moves stashed messages to the front of the mailbox, even past its bound, because they were accepted before. */
+  /** As `returnStash`; where the message being handled will be stashed, when that has happened. */
   unstash(): void {
+    const stash = this.cold?.stash;
+    if (stash?.isMarked === true) stash.isReturning = true;
+    else this.returnStash();
+  }
+
+  /** Moves stashed messages to the front of the mailbox, even past its bound, because they were accepted before. */
+  returnStash(): void {
     const stash = this.cold?.stash;
     if (stash === undefined || stash.size === 0) return;
     this.mailbox ??= this.kernel.mailboxes.take();
@@ -262,16 +269,24 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
 
   /** The handler of this message has called `ctx.stash()`, and is done. */
   protected addToStash(stash: Stash, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    stash.isMarked = false;
     if (this.isOpen) {
       this.kernel.mailboxBytes.take(delivery?.sizeBytes ?? 0);
       stash.keep(method, message, delivery);
     } else this.refuse(method, message, delivery);
+    this.unmark(stash);
+  }
+
+  /** The handler that may have called `ctx.stash()` is done, or has failed. */
+  unmark(stash: Stash): void {
+    stash.isMarked = false;
+    if (!stash.isReturning) return;
+    stash.isReturning = false;
+    if (this.isOpen) this.returnStash();
   }
 
   /** Answers all asks in the stash and the mailbox; tells become dead letters. */
   flush(): void {
-    this.unstash();
+    this.returnStash();
     const { mailbox } = this;
     if (mailbox === undefined) return;
     this.mailbox = undefined;

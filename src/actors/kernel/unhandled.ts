@@ -1,0 +1,35 @@
+import { AskTimeoutError, ProtocolError } from '../../errors.js';
+import type { AnyMethod } from '../../protocol/index.js';
+import type { ActorCell } from './cell.js';
+import { type Delivery, isAsk } from './delivery.js';
+
+// Messages that have reached their actor, and that no handler gets.
+
+/** True for an ask that is past its deadline: its caller is told. */
+export function isExpired(cell: ActorCell, method: AnyMethod, delivery: Delivery): boolean {
+  const { deadlineMs } = delivery;
+  if (deadlineMs === Number.POSITIVE_INFINITY || deadlineMs > cell.kernel.scheduler.now()) return false;
+  delivery.fail(
+    new AskTimeoutError(
+      `${method.fullName} was still in the mailbox of ${cell.path} at its deadline, so its handler was not run`,
+    ),
+  );
+  return true;
+}
+
+/** The actor has no handler for the method: an ask fails, a tell is a dead letter. */
+export function cannotHandle(
+  cell: ActorCell,
+  method: AnyMethod,
+  message: unknown,
+  delivery: Delivery | undefined,
+): void {
+  const { kernel, path, service } = cell;
+  if (isAsk(delivery)) {
+    delivery.fail(
+      method.mode === 'stream'
+        ? new ProtocolError(`${method.fullName} is a stream: open it; it cannot be asked or told`)
+        : new ProtocolError(`${path} implements ${service.typeName}, which has no method ${method.fullName}`),
+    );
+  } else kernel.deadLetters.add(cell, method.fullName, message, 'unknown method');
+}
