@@ -173,6 +173,8 @@ export const limits = {
   poolWaiters: 65_536,
   /** Bytes of an encoded value that travel with its description; what is more lies in a pool. */
   inlineBytes: 4 * 1024,
+  /** Arenas that one peer may have announced at a time. */
+  announcedArenas: 4_096,
   /** Parts of one encoded value. */
   storageParts: 4_096,
   /** Asks that may wait on one another in one chain. */
