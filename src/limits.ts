@@ -69,6 +69,10 @@ export const limits = {
   linkBurstBytes: 256 * 1024,
   /** Time after which a link reports to its peer what it has taken, when no earlier message does, in ms. */
   takenReportMs: 100,
+  /** Links to one peer that were given up, and that its next link names. */
+  fenceLinks: 16,
+  /** Peers whose last links were given up, and links of peers that were given up, that are remembered. */
+  givenUpLinks: 1_024,
   /** Time after a failed attempt to reach a peer until a tell starts the next one, in ms. */
   unreachableRetryMs: 1_000,
   /** Peers that could not be reached and are remembered. */
@@ -79,8 +83,14 @@ export const limits = {
   shortestKeyBytes: 16,
   /** Largest record of a handshake, in bytes. */
   handshakeRecordBytes: 16 * 1024,
-  /** Connections to one listener whose handshake is in progress. */
+  /** Connections to one listener that have proven nothing yet; at most a quarter of the files that the process may open. */
+  unprovenConnections: 4_096,
+  /** Bytes of the first record of a handshake, which comes from anybody. */
+  openingRecordBytes: 1_024,
+  /** Connections to one listener that have proven the cluster key, and whose handshake is in progress. */
   pendingHandshakes: 256,
+  /** Attempts to connect of one dial, when the connections are closed before the listener has answered. */
+  dialAttempts: 8,
   /** Time between two log records of refused connections, in ms. */
   rejectionLogMs: 1_000,
   /** Deadline of a request to the control plane, its repeats included, in ms. */
@@ -89,6 +99,10 @@ export const limits = {
   controlPlaneUpdateBytes: 64 * 1024,
   /** Elements that the actor of a streaming rpc may be ahead of its reader. */
   rpcStreamItems: 16,
+  /** Encoded bytes of elements that the actor of a streaming rpc may be ahead of its reader, over a link. */
+  rpcStreamBytes: 256 * 1024,
+  /** Encoded bytes that the readers of streaming rpcs in one partition have granted together; past it each grants one element at a time. */
+  rpcStreamsBytes: 64 * 1024 * 1024,
   /** Streams that one actor serves at a time; opening one more fails with BackpressureError. */
   actorStreams: 65_536,
   /** Streams open over one link in one direction; opening one more fails with BackpressureError. */
@@ -139,6 +153,10 @@ export const limits = {
   allocateTimeoutMs: 5_000,
   /** Calls of `allocate` that wait for memory of one pool; one more fails with BackpressureError. */
   poolWaiters: 65_536,
+  /** Bytes of an encoded value that travel with its description; what is more lies in a pool. */
+  inlineBytes: 4 * 1024,
+  /** Parts of one encoded value. */
+  storageParts: 4_096,
   /** Asks that may wait on one another in one chain. */
   callChain: 64,
 } as const;

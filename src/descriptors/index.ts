@@ -4,3 +4,6 @@
  */
 export * from './memory/index.js';
 export * from './pool/index.js';
+export * from './storage/index.js';
+export * from './codables/index.js';
+export * from './ledger/index.js';

@@ -4,6 +4,7 @@ import { copyOf, WireReader, WireWriter } from './wire/index.js';
 
 /** Up to this size V8 keeps an array on its own heap, which is many times faster than beside it. */
 const SMALL_BYTES = 64;
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * `message` as bytes of its own. Who encodes much passes a `scratch` writer over some KiB, used again and again: what fits into
@@ -19,6 +20,33 @@ export function encode<Read, Init>(type: MessageType<Read, Init>, message: Read,
     const bytes = new Uint8Array(writer.size);
     type.write(message, new WireWriter(bytes));
     return bytes;
+  } catch (cause) {
+    throw inType(type, 'cannot be encoded', cause);
+  }
+}
+
+/** Bytes that `message` takes when it is encoded. Throws ProtocolError as `encode` does. */
+export function encodedSize<Read, Init>(type: MessageType<Read, Init>, message: Read): number {
+  try {
+    const writer = new WireWriter(NO_BYTES);
+    type.write(message, writer);
+    return writer.size;
+  } catch (cause) {
+    throw inType(type, 'cannot be encoded', cause);
+  }
+}
+
+/**
+ * Encodes `message` into memory of the caller, which has `encodedSize(type, message)` bytes. Throws ProtocolError as `encode` does, and for a
+ * message that has changed since its size was taken.
+ */
+export function encodeInto<Read, Init>(type: MessageType<Read, Init>, message: Read, bytes: Uint8Array): void {
+  try {
+    const writer = new WireWriter(bytes);
+    type.write(message, writer);
+    if (writer.size !== bytes.length) {
+      throw new ProtocolError(`It had ${bytes.length} bytes, and was changed to ${writer.size} while it was encoded.`);
+    }
   } catch (cause) {
     throw inType(type, 'cannot be encoded', cause);
   }

@@ -7,7 +7,7 @@ import type { WireReader } from './wire/index.js';
 const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const ERROR_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 const ENTRY_FIELDS: readonly number[] = [1, 2];
-const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8];
+const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 12];
 
 /**
  * Reads the next envelope of a frame into `view`; false at the frame's end. After a ProtocolError, the reader is at the next envelope, or
@@ -73,6 +73,7 @@ export function readEnvelope(reader: WireReader, end: number, view: EnvelopeView
       case 50:
         view.valueStart = reader.skipLength();
         view.valueEnd = reader.position;
+        view.valueBytes = view.valueEnd - view.valueStart;
         break;
       case 58:
         view.error = readError(reader);
@@ -201,6 +202,9 @@ function readControl(reader: WireReader, view: EnvelopeView): void {
         break;
       case 48:
         view.credit = reader.uint64Number();
+        break;
+      case 96:
+        view.creditBytes = reader.uint64Number();
         break;
       case 56:
         view.sequence = reader.uint64Number();

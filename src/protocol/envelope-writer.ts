@@ -46,20 +46,22 @@ export function writeEnvelope(
   if (header.mode !== 0) writer.tag(24).uint32(header.mode);
   if (header.method !== 0) writer.tag(32).uint32(header.method);
   if (header.methodName !== '') writer.tag(42).string(header.methodName);
-  if (type !== undefined) writeValue(writer, type, value);
+  header.valueBytes = type === undefined ? 0 : writeValue(writer, type, value);
   if (header.error !== undefined) writeError(writer, header.error);
   if (header.meta !== undefined) writeMeta(writer, header.meta);
   if (header.passThrough !== undefined) writer.tag(74).blob(header.passThrough);
   if (hasControl(header)) writeControl(writer, header);
 }
 
-function writeValue(writer: WireWriter, type: MessageType<unknown, unknown>, value: unknown): void {
+function writeValue(writer: WireWriter, type: MessageType<unknown, unknown>, value: unknown): number {
   const before = writer.position;
   const mark = writer.tag(50).open();
   type.write(value, writer);
+  const size = writer.position - mark;
   // An empty one is left out, which means the same.
-  if (writer.position === mark) writer.rewind(before);
+  if (size === 0) writer.rewind(before);
   else writer.close(mark);
+  return size;
 }
 
 function writeError(writer: WireWriter, error: EnvelopeError): void {
@@ -102,12 +104,14 @@ function hasControl(header: EnvelopeHeader): boolean {
     header.hops !== 0 ||
     header.traceParent !== '' ||
     header.credit !== 0 ||
+    header.creditBytes !== 0 ||
     header.sequence !== 0
   );
 }
 
 function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
-  const { correlation, remainingMicroseconds, chain, hops, traceParent, traceState, credit, sequence } = header;
+  const { correlation, remainingMicroseconds, chain, hops, traceParent, traceState, credit, creditBytes, sequence } =
+    header;
   const mark = writer.tag(82).open();
   if (correlation !== 0) writer.tag(13).fixed32(correlation);
   if (remainingMicroseconds !== Number.POSITIVE_INFINITY) {
@@ -119,6 +123,7 @@ function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
   if (credit !== 0) writer.tag(48).uint64Number(credit);
   if (sequence !== 0) writer.tag(56).uint64Number(sequence);
   if (traceState !== '') writer.tag(66).string(traceState);
+  if (creditBytes !== 0) writer.tag(96).uint64Number(creditBytes);
   writer.close(mark);
 }
 

@@ -53,8 +53,12 @@ export class EnvelopeHeader {
   traceState = '';
   /** Of an OPEN. */
   credit = 0;
+  /** Of an OPEN. */
+  creditBytes = 0;
   /** Of an ELEMENT. */
   sequence = 0;
+  /** Encoded bytes of the value; set by writing or reading it. */
+  valueBytes = 0;
 
   /** Resets it to an empty envelope. */
   clear(): void {
@@ -77,7 +81,9 @@ export class EnvelopeHeader {
     this.traceParent = '';
     this.traceState = '';
     this.credit = 0;
+    this.creditBytes = 0;
     this.sequence = 0;
+    this.valueBytes = 0;
   }
 }
 

@@ -6,7 +6,7 @@
 // What declarations need where a program names older libraries.
 /// <reference lib="es2022" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
-export { decode, encode, readValue } from './codec.js';
+export { decode, encode, encodedSize, encodeInto, readValue } from './codec.js';
 export { type EnvelopeError, EnvelopeHeader, EnvelopeMode, EnvelopeView } from './envelope.js';
 export { readDelimitedEnvelope, readEnvelope } from './envelope-reader.js';
 export { lowerRemaining } from './envelope-rewriter.js';

@@ -18,7 +18,7 @@ describe('the pages of an arena', () => {
   it('never belong to two runs, and all come back, in any order of taking and freeing', () => {
     const step = fc.record({ isTake: fc.boolean(), pages: fc.integer({ min: 1, max: 40 }), which: fc.nat() });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 100 }), fc.array(step, { maxLength: 80 }), (total, steps) => {
+      fc.property(fc.integer({ min: 1, max: 100 }), fc.array(step, { maxLength: 80, size: 'max' }), (total, steps) => {
         const runs = new PageRuns(total);
         const owner: (number | undefined)[] = upTo(total).map(() => undefined);
         const taken: number[] = [];

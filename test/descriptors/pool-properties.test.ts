@@ -34,7 +34,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 80 }) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('trim' as const, 'turn' as const) }) },
   ),
-  { maxLength: 60 },
+  { maxLength: 60, size: 'max' },
 );
 
 /** Runs the steps, and checks after each that every block still has what was written into it. */

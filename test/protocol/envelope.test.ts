@@ -72,6 +72,7 @@ const headers: fc.Arbitrary<EnvelopeHeader> = fc
     traceParent: fc.oneof(fc.constant(''), text),
     traceState: fc.oneof(fc.constant(''), text),
     credit: fc.oneof(fc.constant(0), fc.maxSafeNat()),
+    creditBytes: fc.oneof(fc.constant(0), fc.maxSafeNat()),
     sequence: fc.oneof(fc.constant(0), fc.maxSafeNat()),
   })
   .map(({ to, from, meta, ...rest }) => {
@@ -322,8 +323,9 @@ function iterateAll(frame: Uint8Array): void {
 }
 
 function expectSame(view: EnvelopeView, frame: Uint8Array, header: EnvelopeHeader, value: Value): void {
-  const { start: _start, end: _end, valueStart, valueEnd, ...rest } = view;
-  const { ...expected } = header;
+  const { start: _start, end: _end, valueStart, valueEnd, valueBytes, ...rest } = view;
+  const { valueBytes: _written, ...expected } = header;
+  expect(valueBytes).to.equal(valueEnd - valueStart);
   expect(rest).to.deep.equal(expected);
   expect(readValue(Element, new WireReader(), frame, valueStart, valueEnd)).to.deep.equal(value ?? v1.Element.create());
 }
@@ -332,7 +334,7 @@ function expectSame(view: EnvelopeView, frame: Uint8Array, header: EnvelopeHeade
 function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
   const long = (low: number, high: number) => ({ low, high, unsigned: true });
   const { mode, method, methodName, error, meta, passThrough, correlation, chain, hops, traceParent } = header;
-  const { remainingMicroseconds, traceState, credit, sequence } = header;
+  const { remainingMicroseconds, traceState, credit, creditBytes, sequence } = header;
   const control = {
     ...(correlation !== 0 && { correlation }),
     ...(remainingMicroseconds !== Number.POSITIVE_INFINITY && { remaining_microseconds: remainingMicroseconds }),
@@ -344,6 +346,7 @@ function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
     ...(credit !== 0 && { credit }),
     ...(sequence !== 0 && { sequence }),
     ...(traceState !== '' && { trace_state: traceState }),
+    ...(creditBytes !== 0 && { credit_bytes: creditBytes }),
   };
   const encoded = value === undefined ? new Uint8Array(0) : encode(v1.Element, value);
   return Envelope.create({

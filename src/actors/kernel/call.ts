@@ -35,11 +35,20 @@ export interface StreamOptions extends AskOptions {
    * `next` requests it. Default 16, up to 1 024.
    */
   readonly windowItems?: number | undefined;
+  /**
+   * Encoded bytes of elements that the actor may be ahead of the reader, over a link; an element is sent while any byte is left, so a larger
+   * one arrives alone. Within a partition elements are objects of the actor, and only `windowItems` holds. Default 262 144, up to 64 MiB.
+   */
+  readonly windowBytes?: number | undefined;
 }
 
 const TELL_OPTIONS: AcceptedOptions = { meta: accepted.object, trace: accepted.object };
 const ASK_OPTIONS: AcceptedOptions = { timeoutMs: accepted.milliseconds, signal: accepted.signal, ...TELL_OPTIONS };
-export const STREAM_OPTIONS: AcceptedOptions = { ...ASK_OPTIONS, windowItems: accepted.number };
+export const STREAM_OPTIONS: AcceptedOptions = {
+  ...ASK_OPTIONS,
+  windowItems: accepted.number,
+  windowBytes: accepted.number,
+};
 
 /** An actor that makes a call while it handles a message. */
 export interface Caller extends ChainMember, Sender {
@@ -69,6 +78,7 @@ export class InheritedOptions implements StreamOptions {
   readonly signal: AbortSignal | undefined;
   readonly meta: Meta | undefined;
   readonly windowItems: number | undefined;
+  readonly windowBytes: number | undefined;
   readonly trace: TraceContext | undefined;
 
   constructor(caller: Caller, options: StreamOptions | undefined, delivery: Delivery | undefined) {
@@ -78,6 +88,7 @@ export class InheritedOptions implements StreamOptions {
     this.signal = options?.signal;
     this.meta = options?.meta;
     this.windowItems = options?.windowItems;
+    this.windowBytes = options?.windowBytes;
     this.trace = options?.trace;
   }
 
@@ -86,8 +97,12 @@ export class InheritedOptions implements StreamOptions {
   }
 
   withTrace(trace: TraceContext): InheritedOptions {
-    const { timeoutMs, signal, meta, windowItems } = this;
-    return new InheritedOptions(this.caller, { timeoutMs, signal, meta, windowItems, trace }, this.delivery);
+    const { timeoutMs, signal, meta, windowItems, windowBytes } = this;
+    return new InheritedOptions(
+      this.caller,
+      { timeoutMs, signal, meta, windowItems, windowBytes, trace },
+      this.delivery,
+    );
   }
 }
 

@@ -10,6 +10,7 @@ import type { TraceContext } from './trace-context.js';
 export interface StreamCall {
   readonly timeoutMs: number;
   readonly windowItems: number;
+  readonly windowBytes: number;
   /** Scheduler time at which the message being handled expires, `Infinity` for none. */
   readonly openByMs: number;
   readonly signal: AbortSignal | undefined;
@@ -28,22 +29,21 @@ export function outgoingStream(
 ): StreamCall {
   const kept = isInherited(options) ? options : undefined;
   if (kept === undefined) checkOptions('a stream', options, STREAM_OPTIONS);
-  const { timeoutMs = defaultTimeoutMs, windowItems = limits.rpcStreamItems, signal, meta } = options ?? {};
+  const { timeoutMs = defaultTimeoutMs, signal, meta } = options ?? {};
+  const { windowItems = limits.rpcStreamItems, windowBytes = limits.rpcStreamBytes } = options ?? {};
   if (!(timeoutMs > 0)) {
     throw new ConfigError(
       `timeoutMs of a stream must be a positive number of milliseconds, or Infinity, not ${timeoutMs}`,
     );
   }
-  if (!Number.isSafeInteger(windowItems) || windowItems < 1 || windowItems > limits.streamItems) {
-    throw new ConfigError(
-      `windowItems of a stream must be a whole number from 1 to ${limits.streamItems}, not ${windowItems}`,
-    );
-  }
+  checkWindow('windowItems', windowItems, limits.streamItems);
+  checkWindow('windowBytes', windowBytes, limits.rpcStreamsBytes);
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   return {
     timeoutMs,
     windowItems,
+    windowBytes,
     openByMs: inherited?.deadlineMs ?? Number.POSITIVE_INFINITY,
     signal,
     chain: chainOf(caller, inherited, maxChain),
@@ -51,4 +51,9 @@ export function outgoingStream(
     caller,
     trace: options?.trace,
   };
+}
+
+function checkWindow(name: string, window: number, most: number): void {
+  if (Number.isSafeInteger(window) && window >= 1 && window <= most) return;
+  throw new ConfigError(`${name} of a stream must be a whole number from 1 to ${most}, not ${window}`);
 }

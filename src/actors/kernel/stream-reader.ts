@@ -135,6 +135,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     this.kernel.deadlines.remove(this.wait);
     if (this.waiting.length > 0) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
     first.resolve({ done: false, value });
+    if (this.source?.consumed?.(this.received) === true) this.source.grant(this.granted, undefined);
   }
 
   end(): void {
@@ -206,7 +207,8 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     // The credit held back is less than the window, so there is credit for every waiting `next`.
     const isDue = credit - this.granted >= Math.max(1, windowItems >> 2);
     if (isDue) this.granted = credit;
-    if (isDue || chain !== undefined) this.source?.grant(this.granted, chain);
+    const isWanted = this.source?.consumed?.(this.received - this.elements.length) === true;
+    if (isDue || isWanted || chain !== undefined) this.source?.grant(this.granted, chain);
   }
 
   private finish(error: Error | undefined): void {

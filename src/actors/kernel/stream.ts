@@ -31,6 +31,8 @@ export interface StreamSource {
    * where it is known: if the actor itself waits in it, the stream fails, which prevents a deadlock.
    */
   grant(credit: number, chain: CallChain | undefined): void;
+  /** The reader has consumed so many elements in total. True when it should grant its credit again. Only a link needs to know. */
+  consumed?(elements: number): boolean;
   /** The reader has left. */
   cancel(): void;
 }
@@ -41,7 +43,7 @@ export interface StreamSink {
   element(value: unknown): void;
   end(): void;
   fail(error: MillraceError): void;
-  /** Resolves when the link to the reader has room again; undefined when it has room now. */
+  /** Resolves when the link to the reader has room again, and the reader has granted bytes; undefined when there is room now. */
   room?(): Promise<void> | undefined;
 }
 

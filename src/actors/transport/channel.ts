@@ -1,12 +1,12 @@
 import { Deferred } from '../../deferred.js';
-import { type MillraceError, ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
+import { type MillraceError, ProtocolError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import {
   type AnyMethod,
   EnvelopeMode,
-  EnvelopeView,
+  type EnvelopeView,
   type Lane,
-  readDelimitedEnvelope,
+  LANES,
   readValue,
   v1,
   WireReader,
@@ -15,6 +15,7 @@ import type { CloseReason, Link } from '../../transport/index.js';
 import type { Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
 import { Inbound } from './inbound.js';
+import { type FrameOwner, IncomingFrames } from './incoming-frames.js';
 import { IncomingPressure } from './incoming-pressure.js';
 import type { PeerLink } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
@@ -26,14 +27,11 @@ import type { RouterServices } from './router-services.js';
 import { SendCredit } from './send-credit.js';
 import type { Traffic } from './traffic.js';
 
-/** Version of the control messages between routers. */
-const VERSION = 1;
-
 /**
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
  * link is open; until then, messages wait in the outboxes. A closed channel stays closed.
  */
-export class Channel implements PeerLink {
+export class Channel implements PeerLink, FrameOwner {
   readonly asks: LinkAsks;
   readonly streams: LinkStreams;
   readonly outgoing: Outgoing;
@@ -45,24 +43,27 @@ export class Channel implements PeerLink {
   address: string;
   /** What the peer has said of itself. */
   peer: v1.Hello | undefined;
+  /** What it was opened for: the address or the holder of the peer. Empty where the peer has opened the link. */
+  readonly key: string;
+  /** Names this link to the peer, which knows no other name of it. */
+  readonly token: bigint;
   readonly #services: RouterServices;
   readonly #isRetry: boolean;
   readonly #inbound: Inbound;
+  readonly #frames: IncomingFrames;
   readonly #repeats: Repeats;
-  readonly #view = new EnvelopeView();
-  readonly #reader = new WireReader();
   readonly #valueReader = new WireReader();
   readonly #opened = new Deferred<void>();
   #link: Link | undefined;
   #closed: MillraceError | undefined;
-  #framesReceived = 0;
-  #envelopesReceived = 0;
   #protocolErrors = 0;
 
   /** `isRetry`: the last attempt to reach this peer has failed. */
-  constructor(services: RouterServices, address: string, isRetry = false) {
+  constructor(services: RouterServices, address: string, { key = '', isRetry = false } = {}) {
     this.#services = services;
     this.#isRetry = isRetry;
+    this.key = key;
+    this.token = services.newToken();
     this.address = address;
     this.outgoing = new Outgoing(services);
     this.watches = new RemoteWatches(
@@ -70,6 +71,7 @@ export class Channel implements PeerLink {
       (cUid) => services.system.resolve(cUid),
     );
     this.#inbound = new Inbound(services, this);
+    this.#frames = new IncomingFrames(services.limits.maxMessageBytes, this);
     this.incoming = new IncomingPressure(services, this, this.#inbound);
     this.credit = new SendCredit(this, services.scheduler);
     this.asks = new LinkAsks(services, this);
@@ -113,9 +115,9 @@ export class Channel implements PeerLink {
       bytesSent: this.#link?.bytesSent ?? 0,
       bytesReceived: this.#link?.bytesReceived ?? 0,
       framesSent: this.outgoing.frames,
-      framesReceived: this.#framesReceived,
+      framesReceived: this.#frames.frames,
       envelopesSent: this.outgoing.envelopes,
-      envelopesReceived: this.#envelopesReceived,
+      envelopesReceived: this.#frames.envelopes,
     };
   }
 
@@ -126,7 +128,10 @@ export class Channel implements PeerLink {
     }
     this.#link = link;
     link.setHandlers({
-      frame: (_lane, bytes) => this.#receive(bytes),
+      frame: (_lane, bytes) => {
+        this.#inbound.beginFrame();
+        this.#frames.read(bytes);
+      },
       writable: (lane) => {
         this.outgoing.drain(lane);
         this.#services.flushSoon(this);
@@ -147,9 +152,16 @@ export class Channel implements PeerLink {
     return this.#closed === undefined ? this.#opened.promise : Promise.reject(this.#closed);
   }
 
-  /** Tells the peer the identity of this partition. */
+  /** Tells the peer the identity of this partition. On both lanes, so that whatever arrives first arrives after it. */
   hello(): void {
-    this.sendControl({ message: { case: 'hello', value: { version: VERSION, ...this.#services.identity() } } });
+    const value = { ...this.#services.identity(), token: this.token };
+    for (const lane of LANES) this.sendControl({ message: { case: 'hello', value } }, lane);
+  }
+
+  /** Tells the peer which links this end has given up. On both lanes, before anything that must not be overtaken by what they deliver. */
+  fence(tokens: readonly bigint[]): void {
+    if (tokens.length === 0) return;
+    for (const lane of LANES) this.sendControl({ message: { case: 'fence', value: { tokens } } }, lane);
   }
 
   // ---- sending
@@ -185,9 +197,9 @@ export class Channel implements PeerLink {
   }
 
   /** Sends a control message to the peer's router. */
-  sendControl(message: v1.LinkMessageInit): void {
+  sendControl(message: v1.LinkMessageInit, lane?: Lane): void {
     if (this.#closed === undefined) {
-      this.outgoing.sendControl(message);
+      this.outgoing.sendControl(message, lane);
       this.written();
       this.repeatLater();
     }
@@ -216,15 +228,17 @@ export class Channel implements PeerLink {
     }
   }
 
-  close(error: MillraceError, reason: CloseReason = { kind: 'closed' }): void {
+  /** `isPeerDone`: the peer has closed its end of the link. */
+  close(error: MillraceError, reason: CloseReason = { kind: 'closed' }, isPeerDone = false): void {
     if (this.#closed !== undefined) {
       return;
     }
     this.flush();
     this.#closed = error;
     this.#repeats.close();
+    const { isStopping } = this.#services;
     // A partition that stops has its link deliver what was sent. In any other case nobody knows whether the peer takes it.
-    const willDeliver = this.#link?.isOpen === true && error instanceof StoppedError;
+    const willDeliver = this.#link?.isOpen === true && isStopping;
     this.#link?.close(reason);
     this.outgoing.close(willDeliver, (cUid, method, message) =>
       this.#services.system.addDeadLetter(this.pathOf(cUid), method.fullName, message, 'unreachable'),
@@ -236,30 +250,16 @@ export class Channel implements PeerLink {
     this.watches.close();
     this.credit.close(error);
     this.#opened.reject(error);
-    this.#services.closed(this);
+    this.#services.closed(this, this.#link !== undefined && !isPeerDone && !isStopping);
   }
 
   // ---- receiving
 
-  #receive(bytes: Uint8Array): void {
-    const view = this.#view;
-    const reader = this.#reader.reset(bytes);
-    this.#inbound.beginFrame();
-    this.#framesReceived++;
-    for (let isMore = true; isMore && this.#closed === undefined; ) {
-      try {
-        isMore = readDelimitedEnvelope(reader, view, this.#services.limits.maxMessageBytes);
-        if (isMore) {
-          this.#envelopesReceived++;
-          this.#route(bytes, view);
-        }
-      } catch (error) {
-        this.malformed(error);
-      }
-    }
+  get isReading(): boolean {
+    return this.#closed === undefined;
   }
 
-  #route(bytes: Uint8Array, view: EnvelopeView): void {
+  envelope(bytes: Uint8Array, view: EnvelopeView): void {
     switch (view.mode) {
       case EnvelopeMode.link:
         this.#onControl(readValue(v1.LinkMessage, this.#valueReader, bytes, view.valueStart, view.valueEnd));
@@ -283,11 +283,10 @@ export class Channel implements PeerLink {
   #onControl({ message }: v1.LinkMessage): void {
     switch (message.case) {
       case 'hello':
-        if (message.value.version !== VERSION) {
-          this.violated(`The peer speaks version ${message.value.version} between routers, this one ${VERSION}.`);
-          return;
-        }
         this.#services.onHello(this, message.value);
+        return;
+      case 'fence':
+        this.#services.onFence(this, message.value.tokens);
         return;
       case 'methodBound':
         this.outgoing.methods.bound(message.value.method);
@@ -345,7 +344,8 @@ export class Channel implements PeerLink {
 
   #linkClosed(reason: CloseReason): void {
     const detail = reason.kind === 'closed' ? 'it was closed' : reason.message;
-    this.close(new UnreachableError(`The link to ${this.address} has ended: ${detail}.`));
+    const error = new UnreachableError(`The link to ${this.address} has ended: ${detail}.`);
+    this.close(error, undefined, reason.kind === 'closed');
   }
 
   /** A peer that does not read for too long is treated as unreachable, so that memory stays bounded. */
@@ -360,8 +360,6 @@ export class Channel implements PeerLink {
   }
 
   repeatLater(): void {
-    if (this.#link?.isReliable === false && this.#closed === undefined) {
-      this.#repeats.plan();
-    }
+    if (this.#link?.isReliable === false && this.#closed === undefined) this.#repeats.plan();
   }
 }

@@ -127,7 +127,7 @@ export class Inbound {
   }
 
   #isOpenedBefore(view: EnvelopeView): boolean {
-    if (view.correlation === 0 || view.credit === 0) {
+    if (view.correlation === 0 || view.credit === 0 || view.creditBytes === 0) {
       throw new ProtocolError('A stream was opened without a correlation, or without credit for an element.');
     }
     return this.#channel.streams.isRepeated(view);

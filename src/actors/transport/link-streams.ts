@@ -7,6 +7,7 @@ import { CorrelationTable } from './correlation-table.js';
 import { ReadStream } from './read-stream.js';
 import type { RouterServices } from './router-services.js';
 import { senderOf, traceOf } from './remote-delivery.js';
+import { StreamWindow } from './stream-window.js';
 import { toWire } from './wire-errors.js';
 import { WrittenStream } from './written-stream.js';
 
@@ -72,11 +73,13 @@ export class LinkStreams {
       );
     }
     const id = this.#read.nextCorrelation();
+    const window = new StreamWindow(call.windowBytes, this.#services.grantedBytes);
     const stream = new ReadStream(this.#peer, {
       correlation: id,
       method,
       deadlineMs,
       credit,
+      window,
       sink,
       open: () => {
         this.#peer.outgoing.open(cUid, method, message, call, stream, this.#services.scheduler.now());
@@ -89,6 +92,7 @@ export class LinkStreams {
       stream.open();
     } catch (error) {
       this.#read.delete(id);
+      window.close();
       throw error;
     }
     this.#peer.repeatLater();
@@ -101,7 +105,7 @@ export class LinkStreams {
       this.#answerClosed(view.correlation, true);
       return;
     }
-    stream.element(view.sequence, () =>
+    stream.element(view.sequence, view.valueBytes, () =>
       readValue(stream.method.response, this.#reader, bytes, view.valueStart, view.valueEnd),
     );
   }
@@ -127,7 +131,7 @@ export class LinkStreams {
   // ---- the actor's side
 
   /** True for a repeated OPEN: its reader has received nothing yet. Throws ProtocolError on a reliable link, which repeats none. */
-  isRepeated({ correlation: id, credit }: EnvelopeView): boolean {
+  isRepeated({ correlation: id, credit, creditBytes }: EnvelopeView): boolean {
     const known = this.#written.get(id);
     if (known === undefined && !this.#endedIds.has(id)) {
       return false;
@@ -135,7 +139,7 @@ export class LinkStreams {
     if (this.#peer.isReliable) {
       throw new ProtocolError(`Stream ${id} is open already.`);
     }
-    known?.credit({ credit, received: 0, hasGap: true, chain: [] });
+    known?.credit({ credit, creditBytes, received: 0, hasGap: true, chain: [] });
     return true;
   }
 
@@ -148,7 +152,7 @@ export class LinkStreams {
       );
       return;
     }
-    const sink = new WrittenStream(this.#peer, id, method, (ended) => this.#ended(ended));
+    const sink = new WrittenStream(this.#peer, id, method, view.creditBytes, (ended) => this.#ended(ended));
     this.#written.set(id, sink);
     const nowMs = this.#services.scheduler.now();
     const sender = senderOf(view, this.#peer);

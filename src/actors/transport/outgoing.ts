@@ -137,21 +137,26 @@ export class Outgoing {
     method: AnyMethod,
     message: unknown,
     call: StreamCall,
-    stream: Waiting & { readonly credit: number },
+    stream: Waiting & { readonly credit: number; readonly creditBytes: number },
     nowMs: number,
   ): void {
     const header = this.#beginCall(EnvelopeMode.open, cUid, method, call, stream, nowMs);
     header.credit = stream.credit;
+    header.creditBytes = stream.creditBytes;
     const expirable = stream.deadlineMs === Number.POSITIVE_INFINITY ? undefined : stream;
     this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control, expirable);
   }
 
-  /** Sends an element, for which the reader has given credit. Throws ProtocolError when it does not fit its type or is too large. */
-  element(method: AnyMethod, value: unknown, id: number, sequence: number): void {
+  /**
+   * Sends an element, for which the reader has given credit. Returns its encoded bytes. Throws ProtocolError when it does not fit its type
+   * or is too large.
+   */
+  element(method: AnyMethod, value: unknown, id: number, sequence: number): number {
     const header = this.#begin(EnvelopeMode.element);
     header.correlation = id;
     header.sequence = sequence;
     this.#outbox(method.lane).write(header, method.response, value, true);
+    return header.valueBytes;
   }
 
   /** Sends a control message to the peer's router. A message about a stream or an ask uses the lane of its method. */

@@ -5,6 +5,7 @@ import type { AnyMethod, EnvelopeError } from '../../protocol/index.js';
 import { type CallChain, chainIds, type StreamSink, type StreamSource } from '../kernel/index.js';
 import type { PeerLink } from './peer-link.js';
 import type { Expirable } from './queued-frame.js';
+import type { StreamWindow } from './stream-window.js';
 import { fromWire } from './wire-errors.js';
 
 /** A stream that is read over a link. */
@@ -14,6 +15,7 @@ export interface ReadStreamOptions {
   /** Scheduler time after which the stream is not opened any more. */
   readonly deadlineMs: number;
   readonly credit: number;
+  readonly window: StreamWindow;
   readonly sink: StreamSink;
   /** Sends the OPEN, with the current credit. */
   readonly open: () => void;
@@ -53,6 +55,10 @@ export class ReadStream implements StreamSource, Expirable {
     return !this.#isConfirmed || this.#received < this.#credit;
   }
 
+  consumed(elements: number): boolean {
+    return !this.isSettled && this.#options.window.taken(elements);
+  }
+
   grant(credit: number, chain: CallChain | undefined): void {
     this.#credit = credit;
     // Where the OPEN may not have arrived yet, the credit is sent when something arrives, or with the next OPEN.
@@ -66,6 +72,10 @@ export class ReadStream implements StreamSource, Expirable {
     return this.#credit;
   }
 
+  get creditBytes(): number {
+    return this.#options.window.granted;
+  }
+
   open(): void {
     this.#grantedCredit = this.#credit;
     this.#options.open();
@@ -76,7 +86,7 @@ export class ReadStream implements StreamSource, Expirable {
   }
 
   /** The bytes are decoded only when this is the expected element. */
-  element(sequence: number, decode: () => unknown): void {
+  element(sequence: number, sizeBytes: number, decode: () => unknown): void {
     this.#confirm();
     if (sequence < this.#received) {
       return;
@@ -84,6 +94,9 @@ export class ReadStream implements StreamSource, Expirable {
     if (sequence > this.#received) {
       this.#gap(`element ${sequence} arrived after ${this.#received}`);
       return;
+    }
+    if (!this.#options.window.received(sizeBytes)) {
+      this.#failProtocol(`element ${sequence} was sent without credit for its bytes`);
     }
     const value = this.#decoded(decode);
     this.#received++;
@@ -118,12 +131,16 @@ export class ReadStream implements StreamSource, Expirable {
     }
   }
 
+  /** The link has ended. */
   fail(error: MillraceError): void {
+    this.isSettled = true;
+    this.#options.window.close();
     this.#options.sink.fail(error);
   }
 
   #close(isKnownToPeer: boolean): void {
     this.isSettled = true;
+    this.#options.window.close();
     this.#options.closed(isKnownToPeer);
   }
 
@@ -169,9 +186,11 @@ export class ReadStream implements StreamSource, Expirable {
 
   #sendCredit(hasGap: boolean, chain: CallChain | undefined): void {
     this.#grantedCredit = this.#credit;
+    this.#options.window.grant();
     const value = {
       stream: this.correlation,
       credit: this.#credit,
+      creditBytes: this.#options.window.granted,
       received: this.#received,
       hasGap,
       chain: chainIds(chain).slice(0, limits.callChain),

@@ -3,20 +3,30 @@ import type { Scheduler } from '../../scheduler/index.js';
 import type { ActorSystem } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import type { BufferPool } from './buffer-pool.js';
+import type { GrantedBytes } from './stream-window.js';
 
 /** What a channel needs of the router that holds it. */
 export interface RouterServices {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
-  readonly limits: { readonly frameBytes: number; readonly maxMessageBytes: number; readonly linkBacklogBytes: number };
+  readonly limits: Readonly<Record<'frameBytes' | 'maxMessageBytes' | 'linkBacklogBytes' | 'rpcStreamsBytes', number>>;
   /** Shared by all channels. */
   readonly bufferPool: BufferPool;
+  /** Of all streams that are read here. */
+  readonly grantedBytes: GrantedBytes;
   /** The identity of this partition, for hellos. */
-  identity(): { readonly address: string; readonly ordinal: number | undefined; readonly incarnation: bigint };
+  identity(): Omit<v1.HelloInit, 'token'>;
+  /** This partition stops: links deliver what was sent, and then end. */
+  readonly isStopping: boolean;
+  /** A token for a new link: see Fences. */
+  newToken(): bigint;
   /** The channel has open frames: sends them at the end of this turn of the event loop. */
   flushSoon(channel: Channel): void;
   /** The peer has sent its identity. */
   onHello(channel: Channel, hello: v1.Hello): void;
+  /** The peer has given up the links that it has named so. */
+  onFence(channel: Channel, tokens: readonly bigint[]): void;
   protocolError(channel: Channel, error: unknown): void;
-  closed(channel: Channel): void;
+  /** `isGivenUp`: its link was open, and the peer may not know that it has ended. */
+  closed(channel: Channel, isGivenUp: boolean): void;
 }

@@ -8,11 +8,17 @@ import type { Scheduler } from '../../scheduler/index.js';
 import type { Link, Transport } from '../../transport/index.js';
 import type { ActorSystem, Route } from '../kernel/index.js';
 import { Channel } from './channel.js';
+import { assertSamePeer, ChannelTable, holderKey, keysOf } from './channel-table.js';
+import { Fences } from './fences.js';
 import { RemoteRoute } from './remote-route.js';
 import type { RouterServices } from './router-services.js';
 import { BufferPool } from './buffer-pool.js';
+import { GrantedBytes } from './stream-window.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 import { UnreachablePeers } from './unreachable-peers.js';
+
+/** Version of the control messages between routers. */
+const VERSION = 1;
 
 /**
  * Resolves to the address of the partition that has this ordinal and incarnation (0n: any), or to undefined when there is none, which is
@@ -37,13 +43,13 @@ export class Router implements RouterServices {
   readonly scheduler: Scheduler;
   readonly limits: RouterServices['limits'];
   readonly bufferPool = new BufferPool();
+  readonly grantedBytes: GrantedBytes;
   readonly #transport: Transport;
   readonly #log: Logger;
   readonly #channels = new Set<Channel>();
-  readonly #byAddress = new Map<string, Channel>();
-  /** By the ordinal and the incarnation of the peer: see `holderKey`. */
-  readonly #byHolder = new Map<string, Channel>();
+  readonly #table = new ChannelTable<Channel>();
   readonly #unreachable = new UnreachablePeers<Channel>();
+  readonly #fences: Fences<Channel>;
   readonly #dirty = new Set<Channel>();
   #locate: Locate = () =>
     Promise.reject(
@@ -69,8 +75,11 @@ export class Router implements RouterServices {
       frameBytes: limits.frameBytes,
       maxMessageBytes: limits.maxMessageBytes,
       linkBacklogBytes: limits.linkBacklogBytes,
+      rpcStreamsBytes: limits.rpcStreamsBytes,
       ...options.limits,
     };
+    this.#fences = new Fences(options.scheduler);
+    this.grantedBytes = new GrantedBytes(this.limits.rpcStreamsBytes);
     this.#transport = options.transport;
     this.#log = options.log;
     this.system.setRemoteRoutes((ref) => this.route(ref));
@@ -131,7 +140,7 @@ export class Router implements RouterServices {
    */
   open(address: string, isTell = false): Channel {
     const locate = async (): Promise<string> => address;
-    return this.#byAddress.get(address) ?? this.#openChannel(this.#byAddress, address, address, locate, isTell);
+    return this.#table.get(address) ?? this.#openChannel(address, address, locate, isTell);
   }
 
   /** Closes every link to an address, whichever side has opened it. */
@@ -154,8 +163,17 @@ export class Router implements RouterServices {
 
   // ---- RouterServices, for channels
 
-  identity(): { readonly address: string; readonly ordinal: number | undefined; readonly incarnation: bigint } {
-    return { address: this.#address, ordinal: this.#ordinal, incarnation: this.system.incarnation };
+  get isStopping(): boolean {
+    return this.#isClosed;
+  }
+
+  newToken(): bigint {
+    return this.#fences.draw();
+  }
+
+  identity(): Omit<v1.HelloInit, 'token'> {
+    const { incarnation } = this.system;
+    return { version: VERSION, address: this.#address, ordinal: this.#ordinal, incarnation };
   }
 
   flushSoon(channel: Channel): void {
@@ -170,22 +188,41 @@ export class Router implements RouterServices {
   }
 
   onHello(channel: Channel, hello: v1.Hello): void {
+    if (hello.version !== VERSION) {
+      const text = `The peer speaks version ${hello.version} between routers, this one ${VERSION}.`;
+      channel.close(new ProtocolError(text), { kind: 'protocol', message: text });
+      return;
+    }
     assertSamePeer(channel.peer, hello);
+    const isFirst = channel.peer === undefined;
     channel.peer = hello;
-    const { address, ordinal, incarnation } = hello;
+    const { address, token } = hello;
     if (address !== '') {
       channel.address = address;
-      this.#unreachable.reached(address);
-      if (address !== this.#address && !this.#byAddress.has(address)) {
-        this.#byAddress.set(address, channel);
-      }
     }
-    if (ordinal !== undefined && !(ordinal === this.#ordinal && incarnation === this.system.incarnation)) {
-      for (const key of [holderKey(ordinal, incarnation), holderKey(ordinal, 0n)]) {
-        this.#unreachable.reached(key);
-        if (!this.#byHolder.has(key)) this.#byHolder.set(key, channel);
-      }
+    if (address !== this.#address) {
+      this.#table.introduced(channel);
+      for (const key of keysOf(channel)) this.#unreachable.reached(key);
     }
+    if (!isFirst) return;
+    // Where the peer has opened the link, nothing was sent to it yet: it was not known who it is.
+    channel.fence(this.#fences.givenUpTo(keysOf(channel)));
+    if (token !== 0n && !this.#fences.named(token, channel)) this.#closeFenced(channel);
+  }
+
+  onFence(channel: Channel, tokens: readonly bigint[]): void {
+    if (tokens.length > limits.fenceLinks || tokens.includes(channel.peer?.token ?? 0n)) {
+      throw new ProtocolError(`${channel.address} has sent a fence of ${tokens.length} links that it cannot mean.`);
+    }
+    for (const token of tokens) {
+      const fenced = this.#fences.fence(token);
+      if (fenced !== undefined) this.#closeFenced(fenced);
+    }
+  }
+
+  #closeFenced(channel: Channel): void {
+    const text = `The link to ${channel.address} has ended: the peer has given it up and uses another one.`;
+    channel.close(new UnreachableError(text), undefined, true);
   }
 
   protocolError(channel: Channel, error: unknown): void {
@@ -196,13 +233,21 @@ export class Router implements RouterServices {
     });
   }
 
-  closed(channel: Channel): void {
+  closed(channel: Channel, isGivenUp: boolean): void {
     if (this.#channels.delete(channel)) {
       this.#endedTraffic = addTraffic(this.#endedTraffic, channel.traffic());
     }
     this.#dirty.delete(channel);
-    forget(this.#byAddress, channel);
-    forget(this.#byHolder, channel);
+    this.#table.closed(channel);
+    this.#fences.closed(channel.peer?.token ?? 0n, channel);
+    if (isGivenUp) this.#gaveUp(channel);
+  }
+
+  /** What its peer is sent from now on, over another link, must not be overtaken by what this one may still deliver. */
+  #gaveUp(channel: Channel): void {
+    const keys = keysOf(channel);
+    this.#fences.gaveUp(channel.token, keys);
+    for (const other of new Set([...keys].map((key) => this.#table.get(key)))) other?.fence([channel.token]);
   }
 
   // ---- links
@@ -216,24 +261,19 @@ export class Router implements RouterServices {
   #openHolder(ordinal: number, incarnation: bigint, isTell: boolean): Channel {
     const key = holderKey(ordinal, incarnation);
     const locate = async (): Promise<string | undefined> => this.#locate(ordinal, incarnation);
-    return this.#byHolder.get(key) ?? this.#openChannel(this.#byHolder, key, `partition ${ordinal}`, locate, isTell);
+    return this.#table.get(key) ?? this.#openChannel(key, `partition ${ordinal}`, locate, isTell);
   }
 
-  #openChannel(
-    channels: Map<string, Channel>,
-    key: string,
-    name: string,
-    locate: () => Promise<string | undefined>,
-    isTell: boolean,
-  ): Channel {
+  #openChannel(key: string, name: string, locate: () => Promise<string | undefined>, isTell: boolean): Channel {
     const refusal = this.#unreachable.refusal(key, this.scheduler.now(), isTell);
     if (refusal !== undefined) {
       return refusal;
     }
-    const channel = this.#add(name, this.#unreachable.has(key));
+    const channel = this.#add(name, { key, isRetry: this.#unreachable.has(key) });
     if (channel.closed === undefined) {
-      channels.set(key, channel);
+      this.#table.opened(channel);
       channel.hello();
+      channel.fence(this.#fences.givenUpTo([key]));
       // In a turn of its own: all callers share the link, so it must not inherit the deadline, chain or meta of the first.
       this.scheduler.schedule(() => {
         this.#connect(channel, key, locate).catch((error: unknown) =>
@@ -269,8 +309,8 @@ export class Router implements RouterServices {
     }
   }
 
-  #add(name: string, isRetry = false): Channel {
-    const channel = new Channel(this, name, isRetry);
+  #add(name: string, options?: { readonly key: string; readonly isRetry: boolean }): Channel {
+    const channel = new Channel(this, name, options);
     if (this.#isClosed) {
       channel.close(new StoppedError('This partition has stopped.'));
     } else {
@@ -298,31 +338,10 @@ export class Router implements RouterServices {
   }
 }
 
-/** A second hello brings the ordinal of a partition that had none; all else would let a peer fill the tables by which it is found. */
-function assertSamePeer(before: v1.Hello | undefined, now: v1.Hello): void {
-  if (before === undefined) return;
-  const { address, ordinal, incarnation } = before;
-  if (address === now.address && incarnation === now.incarnation && (ordinal ?? now.ordinal) === now.ordinal) return;
-  throw new ProtocolError(`The peer at ${address} says that it is another one, at ${now.address}.`);
-}
-
-/** `incarnation` is 0n for the current holder of the ordinal. */
-function holderKey(ordinal: number, incarnation: bigint): string {
-  return `${ordinal}/${incarnation}`;
-}
-
 function unreachable(name: string, cause: unknown): MillraceError {
   if (cause instanceof UnreachableError || cause instanceof StoppedError) {
     return cause;
   }
   const message = messageOf(cause);
   return new UnreachableError(`No link could be opened to ${name}: ${message}`, { cause });
-}
-
-function forget<Key>(channels: Map<Key, Channel>, channel: Channel): void {
-  for (const [key, known] of channels) {
-    if (known === channel) {
-      channels.delete(key);
-    }
-  }
 }

@@ -5,6 +5,11 @@ import { chainFrom, type StreamSink, type StreamSource } from '../kernel/index.j
 import type { PeerLink } from './peer-link.js';
 import { toWire } from './wire-errors.js';
 
+interface SentElement {
+  readonly value: unknown;
+  readonly sizeBytes: number;
+}
+
 /**
  * The actor's end of a stream over a link: numbers the elements. On a link that may lose frames it keeps unacknowledged elements, to
  * send them again, and repeats its end until the reader confirms it.
@@ -17,15 +22,28 @@ export class WrittenStream implements StreamSink {
   readonly #ended: (stream: WrittenStream) => void;
   #source: StreamSource | undefined;
   #sent = 0;
+  /** Encoded bytes of those elements. */
+  #sentBytes = 0;
+  /** Bytes that the reader has granted in total. */
+  #creditBytes: number;
+  #roomWaiter: (() => void) | undefined;
   #isEnded = false;
   #error: MillraceError | undefined;
   /** The last elements sent; the first of them is number `#sent - length`. */
-  readonly #unacknowledged: unknown[] = [];
+  readonly #unacknowledged: SentElement[] = [];
+  #unacknowledgedBytes = 0;
 
-  constructor(peer: PeerLink, id: number, method: AnyMethod, ended: (stream: WrittenStream) => void) {
+  constructor(
+    peer: PeerLink,
+    id: number,
+    method: AnyMethod,
+    creditBytes: number,
+    ended: (stream: WrittenStream) => void,
+  ) {
     this.#peer = peer;
     this.id = id;
     this.#method = method;
+    this.#creditBytes = creditBytes;
     this.#ended = ended;
   }
 
@@ -40,10 +58,12 @@ export class WrittenStream implements StreamSink {
   // ---- from the actor
 
   element(value: unknown): void {
-    this.#peer.outgoing.element(this.#method, value, this.id, this.#sent);
+    const sizeBytes = this.#peer.outgoing.element(this.#method, value, this.id, this.#sent);
     this.#sent++;
+    this.#sentBytes += sizeBytes;
     if (!this.#peer.isReliable) {
-      this.#unacknowledged.push(value);
+      this.#unacknowledged.push({ value, sizeBytes });
+      this.#unacknowledgedBytes += sizeBytes;
     }
     this.#peer.written();
   }
@@ -57,13 +77,21 @@ export class WrittenStream implements StreamSink {
   }
 
   room(): Promise<void> | undefined {
-    return this.#peer.room();
+    if (this.#hasBytes) return this.#peer.room();
+    return new Promise((resolve) => {
+      this.#roomWaiter = resolve;
+    });
+  }
+
+  /** The reader has bytes left. What is kept to be sent again is bounded, whatever the credit. */
+  get #hasBytes(): boolean {
+    return this.#sentBytes < this.#creditBytes && this.#unacknowledgedBytes < limits.streamBytes;
   }
 
   // ---- from the reader
 
   /** Throws ProtocolError for a credit that violates the protocol. */
-  credit({ credit, received, hasGap, chain }: Omit<v1.StreamCredit, 'stream'>): void {
+  credit({ credit, creditBytes, received, hasGap, chain }: Omit<v1.StreamCredit, 'stream'>): void {
     if (received > this.#sent) {
       const text = `The peer acknowledges ${received} elements of ${this.#method.fullName}, but ${this.#sent} were sent.`;
       throw new ProtocolError(text);
@@ -72,17 +100,33 @@ export class WrittenStream implements StreamSink {
       throw new ProtocolError(`The call chain of a reader has more than ${limits.callChain} actors.`);
     }
     // Removes nothing when the credit is old and arrives late.
-    this.#unacknowledged.splice(0, Math.max(0, this.#unacknowledged.length - (this.#sent - received)));
+    const taken = this.#unacknowledged.splice(0, Math.max(0, this.#unacknowledged.length - (this.#sent - received)));
+    for (const { sizeBytes } of taken) {
+      this.#unacknowledgedBytes -= sizeBytes;
+    }
+    this.#creditBytes = Math.max(this.#creditBytes, creditBytes);
     if (hasGap) {
       this.#sendAgain();
     }
     // Bounds the elements that are kept, whatever the credit.
     const bounded = this.#peer.isReliable ? credit : Math.min(credit, received + limits.streamItems);
     this.#source?.grant(bounded, chainFrom(chain));
+    if (this.#hasBytes) {
+      this.#continue();
+    }
+  }
+
+  /** The generator waited for bytes, and goes on, or learns that the stream has ended. */
+  #continue(): void {
+    const resolve = this.#roomWaiter;
+    this.#roomWaiter = undefined;
+    resolve?.();
   }
 
   cancel(): void {
     this.#source?.cancel();
+    this.#unacknowledged.length = 0;
+    this.#continue();
   }
 
   sendEnd(): void {
@@ -101,7 +145,7 @@ export class WrittenStream implements StreamSink {
 
   #sendAgain(): void {
     const first = this.#sent - this.#unacknowledged.length;
-    for (const [index, value] of this.#unacknowledged.entries()) {
+    for (const [index, { value }] of this.#unacknowledged.entries()) {
       this.#peer.outgoing.element(this.#method, value, this.id, first + index);
     }
     this.#peer.written();

@@ -10,7 +10,7 @@ const NAMED_ORIGINS = 5;
 export type Origin = string | { readonly stack?: string };
 
 /** Who holds blocks of a pool: those that were made in one place, together. */
-export interface Holder {
+export interface BlockHolder {
   /** What `allocate` was told, or the line of the program that called it. */
   readonly origin: string;
   readonly blocks: number;
@@ -73,8 +73,8 @@ export class Holders {
   }
 
   /** Those who hold most, first. */
-  list(): readonly Holder[] {
-    const groups = new Map<string, Holder>();
+  list(): readonly BlockHolder[] {
+    const groups = new Map<string, BlockHolder>();
     for (const { origin, location, madeAtMs } of this.#live.values()) {
       const text = originText(origin);
       const group = groups.get(text) ?? { origin: text, blocks: 0, sizeBytes: 0, ageMs: 0 };

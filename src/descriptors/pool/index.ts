@@ -3,7 +3,7 @@
  * what a block contains, nor who else maps it.
  */
 export { Block, type BlockLocation } from './block.js';
-export type { Holder } from './holders.js';
+export type { BlockHolder } from './holders.js';
 export {
   type AllocateOptions,
   MemoryPool,
@@ -12,3 +12,4 @@ export {
   type PoolStatistics,
 } from './memory-pool.js';
 export { type OpenPoolsOptions, Pools } from './pools.js';
+export { blockOf } from './pool-of.js';

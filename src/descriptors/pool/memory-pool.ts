@@ -6,7 +6,8 @@ import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { type ArenaSource, type MemoryKind, PAGE_BYTES } from '../memory/index.js';
 import type { Block } from './block.js';
-import { type Holder, Holders, type Origin } from './holders.js';
+import { type BlockHolder, Holders, type Origin } from './holders.js';
+import { registerArena } from './pool-of.js';
 import type { Place } from './segment.js';
 import { Segments } from './segments.js';
 import { type Waiter, WaitQueue } from './wait-queue.js';
@@ -121,7 +122,7 @@ export class MemoryPool {
   }
 
   /** Who holds blocks, those with most bytes first. */
-  get holders(): readonly Holder[] {
+  get holders(): readonly BlockHolder[] {
     return this.#holders.list();
   }
 
@@ -219,7 +220,8 @@ export class MemoryPool {
     if (plan === undefined) return;
     this.#isGrowing = true;
     try {
-      await this.#segments.grow(plan);
+      const arena = await this.#segments.grow(plan);
+      if (arena !== undefined) registerArena(arena.buffer, this);
     } catch (error) {
       if (this.#waiting.remove(waiter)) waiter.reject(error);
     }

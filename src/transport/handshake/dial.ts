@@ -1,19 +1,26 @@
 import type { Socket } from 'node:net';
+import { Deferred } from '../../deferred.js';
 import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import { codeOf, isError, messageOf } from '../../foreign.js';
+import { limits } from '../../limits.js';
 import type { Timer } from '../../scheduler/index.js';
 import { isDialable, type SocketAddress, parseAddress } from '../../socket-address.js';
 import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
-import { initiate } from './handshake.js';
+import { type Hello, initiate } from './handshake.js';
 import { checkSecurity } from './security.js';
 import { bindingOf, isLocalSocket, socketTo } from './sockets.js';
+
+/** The longest pause before the second attempt; before the third it is twice as long, and so on. */
+const PAUSE_MS = 40;
+/** What the system says of a connection that the other end has closed, or has had no room for. */
+const CUT_OFF: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'EAGAIN'];
 
 export interface DialOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** One attempt to reach a process: it connects, then runs the client side of the handshake. */
+/** Reaches a process: it connects, then runs the client side of the handshake. */
 export class Dial {
   readonly #text: string;
   readonly #settings: HandshakeSettings;
@@ -21,6 +28,7 @@ export class Dial {
   readonly #aborted = (): void => this.#fail(this.#unreachable('was aborted', this.#options.signal?.reason));
   #socket: Socket | undefined;
   #failure: Error | undefined;
+  #endPause = (): void => {};
   #deadline: Timer | undefined;
 
   constructor(address: string, settings: HandshakeSettings, options: DialOptions) {
@@ -67,10 +75,23 @@ export class Dial {
     return address;
   }
 
+  /** A listener under a flood of connections may close this one before it has answered. So an attempt that was cut off is repeated. */
   async #reach(address: SocketAddress): Promise<PeerConnection> {
-    const { security, entropy, makeHello } = this.#settings;
-    const own = await makeHello();
-    this.#checkFailure();
+    const own = await this.#settings.makeHello();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        this.#checkFailure();
+        return await this.#attempt(address, own);
+      } catch (error) {
+        if (this.#failure !== undefined || attempt === limits.dialAttempts || !isCutOff(error)) throw error;
+        this.#socket?.destroy();
+        await this.#pause(attempt);
+      }
+    }
+  }
+
+  async #attempt(address: SocketAddress, own: Hello): Promise<PeerConnection> {
+    const { security, entropy } = this.#settings;
     const socket = withoutUncaughtErrors(socketTo(address, security));
     this.#socket = socket;
     await connected(socket, address.scheme === 'tls' ? 'secureConnect' : 'connect');
@@ -82,9 +103,23 @@ export class Dial {
     return { socket, peer, unread, isLocal, peerAddress: this.#text };
   }
 
+  /** Waits before the next attempt: longer each time, and for a random time, so that many dialers do not come back together. */
+  async #pause(attempt: number): Promise<void> {
+    const { scheduler, entropy } = this.#settings;
+    const [random = 0] = entropy(1);
+    const over = new Deferred<void>();
+    const timer = scheduler.setTimer((PAUSE_MS * attempt * (256 + random)) / 512, () => over.resolve());
+    this.#endPause = () => {
+      scheduler.clearTimer(timer);
+      over.resolve();
+    };
+    await over.promise;
+  }
+
   #fail(error: Error): void {
     this.#failure ??= error;
     this.#socket?.destroy(error);
+    this.#endPause();
   }
 
   #checkFailure(): void {
@@ -104,6 +139,11 @@ export class Dial {
     const end = how.endsWith('.') ? '' : '.';
     return new UnreachableError(`Connecting to ${this.#text} ${how}${end}`, cause === undefined ? {} : { cause });
   }
+}
+
+/** The connection ended without an answer. A rejection is an answer, and so is a port at which nothing listens. */
+function isCutOff(error: unknown): boolean {
+  return error instanceof UnreachableError || CUT_OFF.includes(codeOf(error));
 }
 
 function connected(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {

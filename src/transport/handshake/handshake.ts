@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { ProtocolError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
 import type { Entropy } from '../../scheduler/index.js';
 import { type SocketAddress, formatAddress, parseAddress } from '../../socket-address.js';
@@ -14,7 +15,8 @@ const NONCE_BYTES = 32;
 const REJECTION_CHARACTERS = 300;
 const NO_BINDING = new Uint8Array(0);
 
-type Role = 'client' | 'server';
+/** Who proves that it has the key. The client does so twice: with its opening, before the server keeps anything, and after the challenge. */
+type Role = 'opening' | 'client' | 'server';
 
 /** What one end tells the other about itself. */
 export interface Hello {
@@ -48,6 +50,7 @@ export async function initiate(
   const records = new Records(options.socket);
   try {
     records.send({ case: 'opening', value: opening(options) });
+    sendProof(records, options, 'opening');
     const challenge = await records.receive();
     if (challenge.case !== 'challenge') throw rejectionFrom(challenge);
     const { version, nonce, isKeyed } = challenge.value;
@@ -62,18 +65,26 @@ export async function initiate(
   }
 }
 
-/** The server side. It calls `makeHello` after the client's proof was verified. Rejects like `initiate`. */
+/**
+ * The server side. It calls `opened` after the client's opening was verified, and `makeHello` after its hello was. Rejects like `initiate`.
+ */
 export async function respond(
   options: HandshakeOptions & {
     readonly own: SocketAddress;
+    /** Returns false if another handshake with this nonce is in progress. */
+    readonly opened: (nonce: Uint8Array) => boolean;
     readonly makeHello: (client: v1.PeerHello) => Hello | Promise<Hello>;
   },
 ): Promise<HandshakeResult> {
   const records = new Records(options.socket);
   try {
-    const message = await records.receive();
+    const message = await records.receive(limits.openingRecordBytes);
     if (message.case !== 'opening') throw rejectionFrom(message);
     const version = chooseVersion(message.value, options);
+    await verifyProof(records, options, 'opening');
+    if (!options.opened(message.value.nonce)) {
+      throw new ProtocolError('Another handshake with this nonce is in progress: this is a recording.');
+    }
     const value = { version, nonce: options.entropy(NONCE_BYTES), isKeyed: options.key !== undefined };
     records.send({ case: 'challenge', value });
     const peer = await verify(records, options, 'client');
@@ -120,6 +131,11 @@ function chooseVersion(client: v1.Opening, { own, key }: HandshakeOptions & { re
 
 function sendHello(records: Records, options: HandshakeOptions, role: Role, hello: Hello): void {
   records.send({ case: 'hello', value: hello });
+  sendProof(records, options, role);
+}
+
+/** Sends nothing without a cluster key. */
+function sendProof(records: Records, options: HandshakeOptions, role: Role): void {
   if (options.key === undefined) return;
   const mac = proofOf(options.key, role, records.transcript, options.binding ?? NO_BINDING);
   records.send({ case: 'proof', value: { mac } });
@@ -129,13 +145,18 @@ function sendHello(records: Records, options: HandshakeOptions, role: Role, hell
 async function verify(records: Records, options: HandshakeOptions, role: Role): Promise<v1.PeerHello> {
   const hello = await records.receive();
   if (hello.case !== 'hello') throw rejectionFrom(hello);
-  if (options.key === undefined) return hello.value;
+  await verifyProof(records, options, role);
+  return hello.value;
+}
+
+/** Throws ProtocolError if the next record does not prove that the other end has the key. Receives nothing without a cluster key. */
+async function verifyProof(records: Records, options: HandshakeOptions, role: Role): Promise<void> {
+  if (options.key === undefined) return;
   const expected = proofOf(options.key, role, records.transcript, options.binding ?? NO_BINDING);
   const proof = await records.receive();
   if (proof.case !== 'proof') throw rejectionFrom(proof);
   if (!isSameProof(proof.value.mac, expected))
     throw new ProtocolError('The two ends have different cluster keys: give both the same key.');
-  return hello.value;
 }
 
 /**

@@ -44,7 +44,9 @@ export class ConnectionListener {
     this.#options = options;
     this.#accept = accept;
     this.#rejectedPeers = new RejectedPeers(settings.scheduler, settings.log);
-    this.#handshakes = new PendingHandshakes(settings.scheduler, (socket, why) => this.#rejected(socket, why));
+    const { scheduler, entropy } = settings;
+    const rejected = (socket: Socket, why: string): void => this.#rejected(socket, why);
+    this.#handshakes = new PendingHandshakes({ scheduler, entropy, rejected });
     this.#own = { ...listenAddress(options.listen ?? 'unix:'), instance: '' };
     checkSecurity(this.#own, settings.security);
     if (isWildcard(this.#own) && options.advertisedHost === undefined) {
@@ -156,6 +158,7 @@ export class ConnectionListener {
         entropy,
         binding: bindingOf(socket),
         own: this.#own,
+        opened: (nonce) => this.#handshakes.opened(raw, nonce),
         makeHello: (hello) => makeHello({ hello, socket }),
       });
       if (!this.#handshakes.ended(raw)) return;

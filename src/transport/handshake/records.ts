@@ -21,6 +21,7 @@ export class Records {
   readonly #digest = createHash('sha256');
   #unread: Uint8Array = new Uint8Array(0);
   #waiting: Deferred<v1.Handshake['message']> | undefined;
+  #largest: number = limits.handshakeRecordBytes;
   #failure: Error | undefined;
 
   constructor(socket: Duplex) {
@@ -47,8 +48,12 @@ export class Records {
     this.#socket.write(record);
   }
 
-  /** Resolves to the next record. Rejects with ProtocolError for other bytes, UnreachableError when the socket ends. One call at a time. */
-  receive(): Promise<v1.Handshake['message']> {
+  /**
+   * Resolves to the next record. Rejects with ProtocolError for other bytes, and for a record of more than `largest` bytes; with
+   * UnreachableError when the socket ends. One call at a time.
+   */
+  receive(largest: number = limits.handshakeRecordBytes): Promise<v1.Handshake['message']> {
+    this.#largest = largest;
     const waiting = new Deferred<v1.Handshake['message']>();
     this.#waiting = waiting;
     this.#advance();
@@ -105,10 +110,8 @@ export class Records {
     const [, , low, high] = bytes;
     if (low === undefined || high === undefined) return undefined;
     const end = HEADER_BYTES + low + high * 256;
-    if (end > HEADER_BYTES + limits.handshakeRecordBytes) {
-      throw new ProtocolError(
-        `A handshake record of ${end} bytes is too large: the limit is ${limits.handshakeRecordBytes}.`,
-      );
+    if (end > HEADER_BYTES + this.#largest) {
+      throw new ProtocolError(`A handshake record of ${end} bytes is too large: the limit is ${this.#largest}.`);
     }
     if (bytes.length < end) return undefined;
     const { message } = decode(v1.Handshake, bytes.subarray(HEADER_BYTES, end));

@@ -11,6 +11,8 @@ export interface Endpoint {
   readonly place: Place;
   readonly address: string;
   readonly links: LinkOwner;
+  /** A link that is cut for this long ends at this end. */
+  readonly linkDeadMs: number;
   readonly isListening: boolean;
   nextLinkId(): number;
   accept(link: Link): void;

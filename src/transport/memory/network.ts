@@ -21,6 +21,8 @@ export interface MemoryNetworkOptions extends Partial<Faults> {
 export interface MemoryTransportOptions {
   readonly node: string;
   readonly process: string;
+  /** A link of this process that is cut for this long ends at this process as lost, in ms. Default: that of the network. */
+  readonly linkDeadMs?: number;
   /** Called when the process crashes: the owner must stop its code. The links of the process call no handlers. */
   readonly crashed?: () => void;
 }
@@ -97,6 +99,7 @@ export class MemoryNetwork {
       exchange: this.#exchange,
       place,
       address: addressOf(place, known.transports),
+      linkDeadMs: duration('linkDeadMs', options.linkDeadMs ?? this.#exchange.environment.linkDeadMs),
       onCrash: options.crashed ?? (() => {}),
     });
     this.#exchange.join(transport);

@@ -9,6 +9,7 @@ export interface MemoryEndpointOptions {
   readonly exchange: Exchange;
   readonly place: Place;
   readonly address: string;
+  readonly linkDeadMs: number;
   readonly onCrash: () => void;
 }
 
@@ -17,6 +18,7 @@ export class MemoryTransport implements Transport, Endpoint {
   readonly name = 'memory';
   readonly place: Place;
   readonly address: string;
+  readonly linkDeadMs: number;
   readonly links: LinkOwner;
   readonly #exchange: Exchange;
   readonly #onCrash: () => void;
@@ -30,6 +32,7 @@ export class MemoryTransport implements Transport, Endpoint {
   constructor(options: MemoryEndpointOptions) {
     this.place = options.place;
     this.address = options.address;
+    this.linkDeadMs = options.linkDeadMs;
     this.#exchange = options.exchange;
     this.#onCrash = options.onCrash;
     this.links = {

@@ -30,7 +30,8 @@ export interface VirtualConnectionOptions {
  *
  *     close:  frames sent before arrive first, then the other end closes
  *     crash:  frames of the crashed end are lost, the other end closes as lost
- *     cut:    nothing passes; if healed in time, traffic continues; otherwise both ends close as lost
+ *     cut:    nothing passes; if healed in time, traffic continues; otherwise each end closes as lost after its time. When only
+ *             one has by then, the other still gets what was in flight to it, and then closes as lost
  */
 export class VirtualConnection {
   readonly client: MemoryLink;
@@ -38,7 +39,7 @@ export class VirtualConnection {
   readonly #options: VirtualConnectionOptions;
   #isCut = false;
   #isGone = false;
-  #deadline: Wait | undefined;
+  #deadlines: Wait[] = [];
   #pendingClose: PendingClose | undefined;
   #pendingCloseWait: Wait | undefined;
 
@@ -61,16 +62,23 @@ export class VirtualConnection {
 
   cut(): void {
     if (this.#isCut || this.#isGone) return;
-    const { clock, linkDeadMs } = this.#options.environment;
+    const { clock } = this.#options.environment;
     this.#isCut = true;
-    this.#deadline = clock.after(linkDeadMs, () => this.#die());
+    const { client, server } = this.#options;
+    this.#deadlines =
+      client.linkDeadMs === server.linkDeadMs
+        ? [clock.after(client.linkDeadMs, () => this.#die())]
+        : [
+            clock.after(client.linkDeadMs, () => this.#giveUp(this.client, client.linkDeadMs)),
+            clock.after(server.linkDeadMs, () => this.#giveUp(this.server, server.linkDeadMs)),
+          ];
   }
 
   heal(): void {
     if (!this.#isCut) return;
     const { clock } = this.#options.environment;
     this.#isCut = false;
-    clock.cancel(this.#deadline);
+    for (const deadline of this.#deadlines) clock.cancel(deadline);
     this.client.resume(this.#latencyMs());
     this.server.resume(this.#latencyMs());
     if (this.#pendingClose !== undefined) this.#sendClose(this.#pendingClose);
@@ -124,18 +132,22 @@ export class VirtualConnection {
   }
 
   #die(): void {
-    const silence = `nothing received for ${this.#options.environment.linkDeadMs} ms: the link was cut`;
-    for (const link of [this.client, this.server]) {
-      link.end({ kind: 'lost', message: `${link.peerAddress}: ${silence}` });
-    }
+    for (const link of [this.client, this.server]) link.end(silence(link, this.#options.client.linkDeadMs));
     this.#retire();
+  }
+
+  /** One end has waited for its time. The other end may still be open when the connection is healed. */
+  #giveUp(link: MemoryLink, linkDeadMs: number): void {
+    if (!link.isOpen) return;
+    link.end(silence(link, linkDeadMs));
+    this.#endFrom(link, { kind: 'lost', message: `${this.#peerOf(link).peerAddress} has given the link up` });
   }
 
   #retire(): void {
     if (this.#isGone) return;
     this.#isGone = true;
     const { clock } = this.#options.environment;
-    clock.cancel(this.#deadline);
+    for (const deadline of this.#deadlines) clock.cancel(deadline);
     clock.cancel(this.#pendingCloseWait);
     this.#pendingClose = undefined;
     this.client.discard();
@@ -150,4 +162,8 @@ export class VirtualConnection {
   #latencyMs(): number {
     return this.#options.environment.chance.latencyMs(this.#options.faults);
   }
+}
+
+function silence({ peerAddress }: MemoryLink, linkDeadMs: number): CloseReason {
+  return { kind: 'lost', message: `${peerAddress}: nothing received for ${linkDeadMs} ms: the link was cut` };
 }

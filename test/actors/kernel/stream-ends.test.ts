@@ -256,6 +256,9 @@ for (const isReal of [false, true]) {
         { windowItems: 0 },
         { windowItems: 1.5 },
         { windowItems: 1_025 },
+        { windowBytes: 0 },
+        { windowBytes: 1.5 },
+        { windowBytes: 2 ** 26 + 1 },
       ]) {
         expect(await rejection(ref.count({}, options).next()), JSON.stringify(options)).to.be.instanceOf(ConfigError);
       }

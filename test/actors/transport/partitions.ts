@@ -68,7 +68,10 @@ export class PartitionWorld {
   }
 
   /** Starts `node/process`. */
-  async start(name: string, { hasJoined = true } = {}): Promise<Partition> {
+  async start(
+    name: string,
+    { hasJoined = true, linkDeadMs }: { readonly hasJoined?: boolean; readonly linkDeadMs?: number } = {},
+  ): Promise<Partition> {
     const { kernelLimits, linkLimits = {}, tracing } = this.#options;
     const [node = '', process = ''] = name.split('/');
     const ordinal = ++this.#ordinals;
@@ -83,7 +86,13 @@ export class PartitionWorld {
       cUids: () => cUids.next(),
       tracing,
     });
-    const transport = this.network.transport({ node, process, crashed: () => void end(system, router) });
+    const crashed = (): void => void end(system, router);
+    const transport = this.network.transport({
+      node,
+      process,
+      crashed,
+      ...(linkDeadMs !== undefined && { linkDeadMs }),
+    });
     const router: Router = new Router({ system, scheduler, transport, log: logger, limits: linkLimits });
     const address = await router.listen();
     if (hasJoined) router.join(ordinal, async (other) => this.#locate(other));
@@ -122,6 +131,7 @@ export class PartitionWorld {
     for (const { system, router, name } of this.#partitions) {
       expect(system.statistics, name).to.include({ actors: 0, pendingAsks: 0, mailboxBytes: 0, openStreams: 0 });
       expect([...router.channels()], `links of ${name}`).to.deep.equal([]);
+      expect(router.grantedBytes.used, `bytes that ${name} has granted`).to.equal(0);
     }
     expect(this.network.statistics).to.include({ openLinks: 0, framesInFlight: 0, bytesInFlight: 0, timers: 0 });
     if (this.scheduler instanceof VirtualScheduler) this.scheduler.close();

@@ -13,6 +13,8 @@ import {
 } from '#src/protocol/index.js';
 import type { CloseReason, Link, Transport } from '#src/transport/index.js';
 
+const MODES = Object.keys(EnvelopeMode);
+
 /** A peer that writes whatever it likes into its frames. */
 export class Stranger {
   readonly transport: Transport;
@@ -22,13 +24,15 @@ export class Stranger {
   readonly words: v1.LinkMessage['message'][] = [];
   /** Replies and failures that came back. */
   readonly answers: EnvelopeView[] = [];
+  /** The modes of the envelopes on each lane; for a message of a router, its name. */
+  readonly heard: { readonly [L in Lane]: string[] } = { [Lane.control]: [], [Lane.data]: [] };
   frames = 0;
 
   constructor(transport: Transport, link: Link) {
     this.transport = transport;
     this.link = link;
     link.setHandlers({
-      frame: (_lane, bytes) => this.#read(bytes),
+      frame: (lane, bytes) => this.#read(lane, bytes),
       writable: () => {},
       closed: (reason) => void this.ended.push(reason),
     });
@@ -67,13 +71,18 @@ export class Stranger {
     );
   }
 
-  #read(bytes: Uint8Array): void {
+  #read(lane: Lane, bytes: Uint8Array): void {
     this.frames++;
     const reader = new WireReader(bytes);
     for (let view = new EnvelopeView(); readDelimitedEnvelope(reader, view); view = new EnvelopeView()) {
       if (view.mode === EnvelopeMode.reply || view.mode === EnvelopeMode.failure) this.answers.push(view);
-      if (view.mode !== EnvelopeMode.link) continue;
-      this.words.push(readValue(v1.LinkMessage, new WireReader(), bytes, view.valueStart, view.valueEnd).message);
+      if (view.mode !== EnvelopeMode.link) {
+        this.heard[lane].push(MODES[view.mode] ?? '');
+        continue;
+      }
+      const { message } = readValue(v1.LinkMessage, new WireReader(), bytes, view.valueStart, view.valueEnd);
+      this.words.push(message);
+      this.heard[lane].push(message.case ?? '');
     }
   }
 }

@@ -39,6 +39,7 @@ describe('streams of a peer that says what it likes', () => {
               method: 1,
               correlation: id,
               credit: 2,
+              creditBytes: 1_000,
             });
             header.methodName = list.fullName;
             fill(header);
@@ -58,12 +59,13 @@ describe('streams of a peer that says what it likes', () => {
     open(0);
     await counted(1);
     open(1, (header) => Object.assign(header, { credit: 0 }));
-    await counted(2);
+    open(1, (header) => Object.assign(header, { creditBytes: 0 }));
+    await counted(3);
     open(2, (header) => Object.assign(header, { method: 2, methodName: run.fullName }));
     open(3, (header) => Object.assign(header, { method: 3, methodName: 'test.Listing.Fly' }));
     open(4, (header) => Object.assign(header, { method: 9, methodName: '' }));
     open(5, () => {}, 0, { ...list, request: { ...v1.Watch, create: () => ({ cUid: 1n }) } } as AnyMethod);
-    await counted(6);
+    await counted(7);
     open(6, (header) => Object.assign(header, { toLow: 4 }));
     await until('all to be answered', () => stranger.ends.length === 5);
     expect(stranger.ends).to.deep.equal([
@@ -118,21 +120,25 @@ describe('streams of a peer that says what it likes', () => {
 
   it('come as the link takes them to a reader with all the credit there is', async () => {
     const { far, stranger, open, made, finish } = await setUp();
-    open(7, (header) => Object.assign(header, { credit: Number.MAX_SAFE_INTEGER }), 20_000);
+    open(
+      7,
+      (header) => Object.assign(header, { credit: Number.MAX_SAFE_INTEGER, creditBytes: Number.MAX_SAFE_INTEGER }),
+      20_000,
+    );
     await until('the end', () => stranger.ends.length === 1);
     expect(made()).to.equal(20_000);
     expect(far.system.statistics.openStreams).to.equal(0);
     await finish();
   });
 
-  async function reading(says: (stranger: Stranger) => void) {
+  async function reading(says: (stranger: Stranger) => void, windowBytes?: number) {
     const { far, stranger, finish } = await setUp();
     stranger.send(stranger.word({ message: { case: 'hello', value: { version: 1, address: 'memory://evil/9' } } }));
     await until('the peer to be known', () =>
       [...far.router.channels()].some(({ address }) => address === 'memory://evil/9'),
     );
     const ref = far.system.referenceTo(Listing, far.router.routeTo('memory://evil/9', 5n));
-    const read = readAll(ref.list({ value: 1 }, { windowItems: 3, timeoutMs: 1_000 }));
+    const read = readAll(ref.list({ value: 1 }, { windowItems: 3, windowBytes, timeoutMs: 1_000 }));
     says(stranger);
     const { values, error } = await read;
     const { protocolErrors } = far.router;
@@ -182,6 +188,11 @@ describe('streams of a peer that says what it likes', () => {
     });
     expect(values.length).to.be.below(4);
     expect(error).to.be.instanceOf(ProtocolError).with.property('message').that.contains('credit');
+    const bytes = await reading((stranger) => {
+      for (let sequence = 0; sequence < 3; sequence++) element(stranger, sequence);
+    }, 2);
+    expect(bytes.protocolErrors).to.be.at.least(1);
+    expect(bytes.error).to.be.instanceOf(ProtocolError).with.property('message').that.contains('credit for its bytes');
     const other = { ...list, request: { ...v1.Watch, create: () => ({ cUid: 1n }) } } as AnyMethod;
     expect((await reading((stranger) => element(stranger, 0, FIRST, other))).error).to.be.instanceOf(ProtocolError);
   });

@@ -14,6 +14,7 @@ type Ref = ActorRef<typeof Listing>;
 const plans = fc.record({
   count: fc.nat(30),
   windowItems: fc.integer({ min: 1, max: 9 }),
+  windowBytes: fc.constantFrom(undefined, 1, 5, 30),
   pauseMs: fc.constantFrom(0, 0, 1, 20),
   leaveAfter: fc.option(fc.nat(30), { nil: undefined }),
   failAt: fc.option(fc.nat(40), { nil: undefined, freq: 5 }),
@@ -77,8 +78,8 @@ class Run {
   }
 
   async read(index: number, plan: Plan, ref: Ref): Promise<void> {
-    const { windowItems, pauseMs, leaveAfter } = plan;
-    const stream = ref.list({ value: index }, { windowItems, timeoutMs: Number.POSITIVE_INFINITY });
+    const { windowItems, windowBytes, pauseMs, leaveAfter } = plan;
+    const stream = ref.list({ value: index }, { windowItems, windowBytes, timeoutMs: Number.POSITIVE_INFINITY });
     const values: number[] = [];
     const ends = (ended: Outcome['ended'], error?: unknown) => void this.outcomes.push({ plan, values, ended, error });
     try {

@@ -255,7 +255,8 @@ describe('the security of links', () => {
       plain.socket.write('GET / HTTP/1.1\r\n\r\n');
       await plain.isRejected();
       expect(meeting.accepted).to.have.length(1);
-      await until('all to be counted', () => meeting.listener.rejected === 3);
+      // A dialer repeats an attempt that was cut off without an answer.
+      await until('all to be counted', () => meeting.listener.rejected >= 3);
     });
 
     it('accepts peers with the key and any certificate, and rejects a man in the middle', async () => {

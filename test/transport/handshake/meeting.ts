@@ -23,6 +23,13 @@ export class HastyScheduler extends RealScheduler {
   }
 }
 
+/** Real time with timers that are ten times as slow. */
+export class PatientScheduler extends RealScheduler {
+  override setTimer(delayMs: number, callback: () => void): Timer {
+    return super.setTimer(delayMs * 10, callback);
+  }
+}
+
 /** A listener, its clients, and the accepted connections. */
 export class Meeting {
   readonly scheduler: RealScheduler;

@@ -56,6 +56,32 @@ describe('a partition of the pseudo-network', () => {
     expect(server.frames).to.deep.equal([]);
   });
 
+  it('kills each end after its own time; when it is healed between, the other end gets what was in flight, and is lost then', async () => {
+    const world = new World({ latencyMs: 10, linkDeadMs: 1_000 });
+    const { client, server } = await world.link('node-1/a', 'node-2/a', { linkDeadMs: 300 });
+    client.trySend(Lane.data, numbered(1));
+    world.network.partition(['node-1'], ['node-2']);
+    await world.reach(400);
+    expect([client.link.isOpen, server.link.isOpen]).to.deep.equal([false, true]);
+    expect((await client.end()).kind).to.equal('lost');
+    expect(client.link.taken(Lane.data)).to.equal(0);
+    world.network.heal();
+    expect((await server.end()).kind).to.equal('lost');
+    expect(server.framesOn(Lane.data).map(numberOf)).to.deep.equal([1]);
+    await world.end();
+  });
+
+  it('kills each end after its own time when it is not healed', async () => {
+    const world = new World({ latencyMs: 10, linkDeadMs: 1_000 });
+    const { client, server } = await world.link('node-1/a', 'node-2/a', { linkDeadMs: 300 });
+    world.network.partition(['node-1'], ['node-2']);
+    await client.end();
+    expect(world.scheduler.now()).to.equal(320);
+    await server.end();
+    expect(world.scheduler.now()).to.equal(1_020);
+    await world.end();
+  });
+
   it('kills nothing when it is healed in time, however often', async () => {
     const world = new World({ linkDeadMs: 500 });
     const { client, server } = await world.link('node-1/a', 'node-2/a');

@@ -23,16 +23,20 @@ export class World {
   }
 
   /** A process called `node/process`. */
-  start(name: string): Transport {
+  start(name: string, options: { readonly linkDeadMs?: number } = {}): Transport {
     const [node = '', process = ''] = name.split('/');
-    const transport = this.network.transport({ node, process, crashed: () => this.crashed.push(name) });
+    const transport = this.network.transport({ ...options, node, process, crashed: () => this.crashed.push(name) });
     this.#transports.push(transport);
     return transport;
   }
 
   /** A link between two fresh processes. */
-  async link(clientName: string, serverName: string): Promise<{ readonly client: Peer; readonly server: Peer }> {
-    const [near, far] = [this.start(clientName), this.start(serverName)];
+  async link(
+    clientName: string,
+    serverName: string,
+    clientOptions: { readonly linkDeadMs?: number } = {},
+  ): Promise<{ readonly client: Peer; readonly server: Peer }> {
+    const [near, far] = [this.start(clientName, clientOptions), this.start(serverName)];
     const accepted: Peer[] = [];
     const address = await far.listen((link) => accepted.push(new Peer(far, link)));
     const client = new Peer(near, await near.connect(address, { timeoutMs: 5_000 }));

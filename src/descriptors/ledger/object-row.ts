@@ -1,0 +1,156 @@
+/**
+ * Who holds one object, as a pure state machine at its owner: `applyToRow(row, event)` gives the next row and what is to be done. The owner holds an
+ * object (`isHeldHere`) and so do peers, which have a column each:
+ *
+ *     object 7   held here: no
+ *                peer 5:a    sent 2   claimed 1 from 9:c    released 2     holds 1
+ *                peer 9:c    sent 1                         released 1     holds 0
+ *
+ * All numbers are totals that only grow, so a message that arrives twice or late changes nothing. A peer is charged when the object is queued for
+ * it, so what is on its way is held. A peer that forwards the object stays liable until the owner has charged the new holder, which `claim`
+ * asks for; until then the new holder must not read the object.
+ */
+
+/** One life of a process, as text: its p_uid and incarnation. A process that was started again is another peer. */
+export type PeerIncarnation = string;
+
+export interface Column {
+  /** Times that the owner has sent the object to the peer. */
+  readonly sent: number;
+  /** Times that the peer got it from each other peer. */
+  readonly claimed: ReadonlyMap<PeerIncarnation, number>;
+  /** Times that the peer has given it back. */
+  readonly released: number;
+}
+
+export interface ObjectRow {
+  readonly isHeldHere: boolean;
+  readonly columns: ReadonlyMap<PeerIncarnation, Column>;
+}
+
+export type RowEvent =
+  /** The owner has queued the object for a peer. */
+  | { readonly kind: 'send'; readonly to: PeerIncarnation }
+  /** The owner does not use the object any more. */
+  | { readonly kind: 'drop' }
+  /** The owner uses the object again: a peer has sent it back. */
+  | { readonly kind: 'hold' }
+  /** A peer has given the object back so many times in all. */
+  | { readonly kind: 'release'; readonly by: PeerIncarnation; readonly total: number }
+  /** A peer got the object from another so many times in all. `hasEnded`: the other one holds nothing any more, because it ended. */
+  | {
+      readonly kind: 'claim';
+      readonly by: PeerIncarnation;
+      readonly from: PeerIncarnation;
+      readonly total: number;
+      readonly hasEnded: boolean;
+    }
+  /** All links to the peer were lost. The object came so many times over them; the rest will never come. Once for each loss, before the next send. */
+  | { readonly kind: 'received'; readonly by: PeerIncarnation; readonly total: number }
+  /** A peer is proven to have ended: it holds nothing. */
+  | { readonly kind: 'ended'; readonly peer: PeerIncarnation };
+
+export type RowEffect =
+  /** Nobody holds the object: its memory is free. */
+  | { readonly kind: 'free' }
+  /** The claim is charged, now or before. Tell `by`, which may read the object, and `from`, which is not liable any more. */
+  | { readonly kind: 'claimed'; readonly by: PeerIncarnation; readonly from: PeerIncarnation; readonly total: number }
+  /** The claim was not charged: who forwarded the object does not hold it any more. */
+  | { readonly kind: 'refused'; readonly to: PeerIncarnation }
+  /** A peer has said what cannot be. */
+  | { readonly kind: 'violation'; readonly by: PeerIncarnation; readonly reason: string };
+
+export interface RowStep {
+  readonly row: ObjectRow;
+  readonly effects: readonly RowEffect[];
+}
+
+/** The row of an object that its owner has made. */
+export const newRow: ObjectRow = { isHeldHere: true, columns: new Map() };
+
+const newColumn: Column = { sent: 0, claimed: new Map(), released: 0 };
+
+/** How many times a peer holds the object. */
+export function balanceOf(row: ObjectRow, peer: PeerIncarnation): number {
+  const column = row.columns.get(peer);
+  return column === undefined ? 0 : chargedTo(column) - column.released;
+}
+
+/** No more events are applied to a row that is free. */
+export function isFree(row: ObjectRow): boolean {
+  return !row.isHeldHere && [...row.columns.values()].every((column) => chargedTo(column) === column.released);
+}
+
+export function applyToRow(row: ObjectRow, event: RowEvent): RowStep {
+  switch (event.kind) {
+    case 'send': {
+      const column = row.columns.get(event.to) ?? newColumn;
+      return unchanged(withColumn(row, event.to, { ...column, sent: column.sent + 1 }));
+    }
+    case 'drop':
+      return freed({ ...row, isHeldHere: false });
+    case 'hold':
+      return unchanged({ ...row, isHeldHere: true });
+    case 'release':
+      return release(row, event.by, event.total);
+    case 'claim':
+      return claim(row, event);
+    case 'received':
+      return reconcile(row, event.by, event.total);
+    case 'ended': {
+      const columns = new Map(row.columns);
+      return columns.delete(event.peer) ? freed({ ...row, columns }) : unchanged(row);
+    }
+  }
+}
+
+function release(row: ObjectRow, by: PeerIncarnation, total: number): RowStep {
+  const column = row.columns.get(by) ?? newColumn;
+  const charged = chargedTo(column);
+  if (total > charged) return violation(row, by, `it released an object ${total} times that it got ${charged} times`);
+  if (total <= column.released) return unchanged(row);
+  return freed(withColumn(row, by, { ...column, released: total }));
+}
+
+function claim(row: ObjectRow, { by, from, total, hasEnded }: Extract<RowEvent, { kind: 'claim' }>): RowStep {
+  const column = row.columns.get(by) ?? newColumn;
+  const effects: RowEffect[] = [{ kind: 'claimed', by, from, total }];
+  if (total <= (column.claimed.get(from) ?? 0)) return { row, effects };
+  if (!hasEnded && !row.columns.has(from))
+    return violation(row, by, `it claimed an object from ${from}, which never had it`);
+  // Who forwards is liable and so has a balance, unless it has seen the end of `by`.
+  if (!hasEnded && balanceOf(row, from) === 0) return { row, effects: [{ kind: 'refused', to: by }] };
+  return { row: withColumn(row, by, { ...column, claimed: new Map(column.claimed).set(from, total) }), effects };
+}
+
+function reconcile(row: ObjectRow, by: PeerIncarnation, total: number): RowStep {
+  const column = row.columns.get(by) ?? newColumn;
+  if (total > column.sent)
+    return violation(row, by, `it received an object ${total} times that was sent ${column.sent} times`);
+  const next = { ...column, sent: total };
+  if (chargedTo(next) < next.released)
+    return violation(row, by, 'it received an object fewer times than it released it');
+  return freed(withColumn(row, by, next));
+}
+
+function chargedTo({ sent, claimed }: Column): number {
+  let charged = sent;
+  for (const total of claimed.values()) charged += total;
+  return charged;
+}
+
+function withColumn(row: ObjectRow, peer: PeerIncarnation, column: Column): ObjectRow {
+  return { ...row, columns: new Map(row.columns).set(peer, column) };
+}
+
+function freed(row: ObjectRow): RowStep {
+  return { row, effects: isFree(row) ? [{ kind: 'free' }] : [] };
+}
+
+function unchanged(row: ObjectRow): RowStep {
+  return { row, effects: [] };
+}
+
+function violation(row: ObjectRow, by: PeerIncarnation, reason: string): RowStep {
+  return { row, effects: [{ kind: 'violation', by, reason }] };
+}

@@ -1,0 +1,160 @@
+import { ConsumedError } from '../../errors.js';
+import type { Codable } from './codable.js';
+import { EncodedObject } from './encoded-object.js';
+import type { Storage, StoragePool } from './storage.js';
+
+/** What a descriptor holds now. `empty`: its value or its storage was taken. */
+export type DescriptorState = 'resident' | 'coded' | 'remote' | 'empty' | 'disposed';
+
+/** What each state of a descriptor can do. Each is called once, and the state is left then. */
+export interface HeldValue<T> {
+  readonly state: 'resident' | 'coded' | 'remote';
+  /** The value, and what has to be disposed when nobody uses it any more. */
+  value(): Promise<{ readonly value: T; readonly memory: Disposable | undefined }>;
+  /** The value encoded. Nothing is left here. */
+  encoded(pool: StoragePool): Promise<EncodedObject<T>>;
+  dispose(): void;
+}
+
+/** The state that holds the value itself. It is encoded only if its storage is asked for. */
+export class ResidentDescriptor<T> implements HeldValue<T> {
+  readonly state = 'resident';
+  readonly #codable: Codable<T>;
+  readonly #value: T;
+
+  constructor(codable: Codable<T>, value: T) {
+    this.#codable = codable;
+    this.#value = value;
+  }
+
+  async value(): ReturnType<HeldValue<T>['value']> {
+    return { value: this.#value, memory: undefined };
+  }
+
+  encoded(pool: StoragePool): Promise<EncodedObject<T>> {
+    return EncodedObject.encode(this.#codable, this.#value, pool);
+  }
+
+  dispose(): void {}
+}
+
+/** The state after encoding: it holds storage, and the value is gone. */
+export class CodedDescriptor<T> implements HeldValue<T> {
+  readonly state = 'coded';
+  readonly #object: EncodedObject<T>;
+
+  constructor(object: EncodedObject<T>) {
+    this.#object = object;
+  }
+
+  async value(): ReturnType<HeldValue<T>['value']> {
+    return { value: this.#object.decode(), memory: this.#object };
+  }
+
+  async encoded(): Promise<EncodedObject<T>> {
+    return this.#object;
+  }
+
+  dispose(): void {
+    this.#object.dispose();
+  }
+}
+
+/**
+ * The owner of one value in motion. It moves: the value or the storage can be taken once, and a second take throws ConsumedError. The memory of
+ * a value that was decoded in place lives until its descriptor is disposed.
+ *
+ *     using descriptor = Descriptor.of(bytesCodable, bytes);
+ *     const value = await descriptor.takeValue();
+ */
+export class Descriptor<T> implements Disposable {
+  readonly typeName: string;
+  #held: HeldValue<T> | undefined;
+  /** Memory of the value that was taken. */
+  #memory: Disposable | undefined;
+  #isDisposed = false;
+
+  /** In any state: `new Descriptor(codable.typeName, new CodedDescriptor(object))`. */
+  constructor(typeName: string, held: HeldValue<T>) {
+    this.typeName = typeName;
+    this.#held = held;
+  }
+
+  /** A resident descriptor. */
+  static of<T>(codable: Codable<T>, value: T): Descriptor<T> {
+    return new Descriptor(codable.typeName, new ResidentDescriptor(codable, value));
+  }
+
+  get state(): DescriptorState {
+    if (this.#isDisposed) return 'disposed';
+    return this.#held?.state ?? 'empty';
+  }
+
+  /**
+   * Encodes a resident value, whose descriptor holds storage from then on. Rejects with ConsumedError if there is no value, and with what the
+   * codable or the pool throws: then the descriptor holds what it held.
+   */
+  async encode(pool: StoragePool): Promise<void> {
+    if (this.#held?.state === 'coded') return;
+    const object = await this.#takeEncoded(pool);
+    if (this.#isDisposed) object.dispose();
+    else this.#held = new CodedDescriptor(object);
+  }
+
+  /** The value, decoded if need be. Rejects with ConsumedError if it was taken, and with ProtocolError if it cannot be decoded. */
+  async takeValue(): Promise<T> {
+    const held = this.#take();
+    try {
+      const { value, memory } = await held.value();
+      this.#memory = memory;
+      if (!this.#isDisposed) return value;
+    } catch (error) {
+      held.dispose();
+      throw error;
+    }
+    this.#memory?.[Symbol.dispose]();
+    throw this.#consumed();
+  }
+
+  /** The storage, encoded into `pool` if need be. The caller disposes it. Rejects as `encode` does. */
+  async takeStorage(pool: StoragePool): Promise<Storage> {
+    const object = await this.#takeEncoded(pool);
+    return object.takeStorage();
+  }
+
+  /** Ends the value: memory that was decoded in place is used again. Does nothing the second time. */
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#held?.dispose();
+    this.#memory?.[Symbol.dispose]();
+    this.#held = undefined;
+    this.#memory = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  async #takeEncoded(pool: StoragePool): Promise<EncodedObject<T>> {
+    const held = this.#take();
+    try {
+      return await held.encoded(pool);
+    } catch (error) {
+      if (this.#isDisposed) held.dispose();
+      else this.#held = held;
+      throw error;
+    }
+  }
+
+  #take(): HeldValue<T> {
+    const held = this.#held;
+    if (held === undefined) throw this.#consumed();
+    this.#held = undefined;
+    return held;
+  }
+
+  #consumed(): ConsumedError {
+    const what = this.#isDisposed ? 'was used after it was disposed' : 'was taken a second time';
+    return new ConsumedError(`A descriptor of type ${this.typeName} ${what}.`);
+  }
+}

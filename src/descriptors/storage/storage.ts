@@ -1,0 +1,165 @@
+import { ConsumedError, ProtocolError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { type Block, blockOf, type BlockLocation, type MemoryPool } from '../pool/index.js';
+
+/** What a codable writes a value to. */
+export interface EncodableStorage {
+  /** Appends a part. Bytes that lie in a block of a pool are referenced; others are copied once, and the copy is counted. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Appends a part of this size. Returns its memory, to be filled. */
+  reserve(sizeBytes: number): Promise<Uint8Array>;
+  /** A codable says that it has copied so many bytes into what it had reserved. */
+  countCopy(sizeBytes: number): void;
+}
+
+/** What a codable reads a value from. */
+export interface DecodableStorage {
+  /** Bytes of all parts. */
+  readonly sizeBytes: number;
+  /** Number of parts: as many as were appended. */
+  readonly parts: number;
+  /** One part in place: until the storage is disposed. Throws ProtocolError where there is no such part. */
+  part(index: number): Uint8Array;
+  /** All parts as one piece: in place if there is one part, else as a copy, which is counted. */
+  bytes(): Uint8Array;
+  /** A codable says that it has copied so many bytes to make its value. */
+  countCopy(sizeBytes: number): void;
+}
+
+/** Both: written first, then read. */
+export type CodableStorage = EncodableStorage & DecodableStorage;
+
+/** A part that travels with the description of the value, or one that lies in a block. */
+export type Part =
+  | { readonly kind: 'inline'; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'block';
+      readonly bytes: Uint8Array;
+      readonly location: BlockLocation;
+      readonly block: Disposable;
+    };
+
+/** Where storage gets blocks from, and counts copies. */
+export type StoragePool = Pick<MemoryPool, 'allocate' | 'countCopy'>;
+
+/**
+ * The bytes of one encoded value: small parts inline, large ones in blocks of a pool, which it holds until it is disposed.
+ *
+ *     using storage = new Storage(pool);
+ *     await storage.write(block.bytes);   // references the block
+ */
+export class Storage implements CodableStorage, Disposable {
+  readonly #pool: StoragePool;
+  #parts: Part[] | undefined;
+  #inlineBytes = 0;
+
+  constructor(pool: StoragePool, parts: readonly Part[] = []) {
+    this.#pool = pool;
+    this.#parts = [...parts];
+  }
+
+  get isDisposed(): boolean {
+    return this.#parts === undefined;
+  }
+
+  get sizeBytes(): number {
+    return this.list.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
+  get parts(): number {
+    return this.list.length;
+  }
+
+  /** All parts, in order. Throws ConsumedError after `dispose` and `move`. */
+  get list(): readonly Part[] {
+    return this.#required();
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const block = blockOf(bytes);
+    if (block !== undefined) return this.#append(inBlock(block, bytes));
+    (await this.reserve(bytes.length)).set(bytes);
+    this.#pool.countCopy(bytes.length);
+  }
+
+  async reserve(sizeBytes: number): Promise<Uint8Array> {
+    const parts = this.#required();
+    if (this.#inlineBytes + sizeBytes <= limits.inlineBytes) {
+      const bytes = new Uint8Array(sizeBytes);
+      this.#inlineBytes += sizeBytes;
+      this.#append({ kind: 'inline', bytes });
+      return bytes;
+    }
+    if (parts.length >= limits.storageParts) throw tooManyParts();
+    const block = await this.#pool.allocate(sizeBytes);
+    const { bytes } = block;
+    this.#append(inBlock(block, bytes));
+    return bytes;
+  }
+
+  part(index: number): Uint8Array {
+    const part = this.list[index];
+    if (part !== undefined) return part.bytes;
+    throw new ProtocolError(`An encoded value has ${this.parts} parts, and no part ${index}.`);
+  }
+
+  bytes(): Uint8Array {
+    const [first, ...others] = this.list;
+    if (first === undefined) return new Uint8Array(0);
+    if (others.length === 0) return first.bytes;
+    this.countCopy(this.sizeBytes);
+    return new Uint8Array(Buffer.concat(this.list.map(({ bytes }) => bytes)));
+  }
+
+  countCopy(sizeBytes: number): void {
+    this.#pool.countCopy(sizeBytes);
+  }
+
+  /** Hands all parts over to new storage; this one is empty from now on. Throws ConsumedError after `dispose` and `move`. */
+  move(): Storage {
+    const moved = new Storage(this.#pool, this.list);
+    moved.#inlineBytes = this.#inlineBytes;
+    this.#parts = undefined;
+    return moved;
+  }
+
+  /** Gives its blocks back. Does nothing the second time. */
+  dispose(): void {
+    const parts = this.#parts ?? [];
+    this.#parts = undefined;
+    for (const part of parts) if (part.kind === 'block') part.block[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** A part that comes too late goes back where it came from. */
+  #append(part: Part): void {
+    try {
+      const parts = this.#required();
+      if (parts.length >= limits.storageParts) throw tooManyParts();
+      parts.push(part);
+    } catch (error) {
+      if (part.kind === 'block') part.block[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #required(): Part[] {
+    if (this.#parts !== undefined) return this.#parts;
+    throw new ConsumedError('The storage of an encoded value was used after it was disposed or moved.');
+  }
+}
+
+function inBlock(block: Block, bytes: Uint8Array): Part {
+  const { arena, offset } = block.location;
+  const location = { arena, offset: offset + bytes.byteOffset - block.bytes.byteOffset, sizeBytes: bytes.length };
+  return { kind: 'block', bytes, location, block };
+}
+
+function tooManyParts(): ProtocolError {
+  return new ProtocolError(
+    `An encoded value has more than ${limits.storageParts} parts. Join small buffers before it is encoded.`,
+  );
+}

@@ -1,0 +1,241 @@
+import {
+  applyToHolding,
+  effectsToRepeat,
+  type Holding,
+  type HoldingEffect,
+  type HoldingEvent,
+  isReadable,
+  Ledger,
+  type LedgerEffect,
+  type LedgerEvent,
+  newHolding,
+} from '#src/descriptors/index.js';
+
+/** A message on its way. Descriptors come once or never; all others may come late, twice and in any order. */
+type Message =
+  | { readonly kind: 'descriptor'; readonly from: string; readonly to: string; readonly object: number }
+  | { readonly kind: 'to owner'; readonly from: string; readonly to: string; readonly event: LedgerEvent }
+  | {
+      readonly kind: 'to peer';
+      readonly from: string;
+      readonly to: string;
+      readonly object: number;
+      readonly event: HoldingEvent;
+    }
+  | { readonly kind: 'end of'; readonly from: string; readonly to: string; readonly peer: string };
+
+const OWNER = 'owner';
+
+/**
+ * One owner and some peers, with the real state machines and a network that does what it likes. It knows who really uses which object, and throws
+ * when an object is freed that somebody uses, or is freed twice.
+ */
+export class LedgerWorld {
+  readonly ledger: Ledger;
+  readonly freed = new Set<number>();
+  #objects = 0;
+  #lives = 0;
+  readonly #heldHere = new Set<number>();
+  readonly #peers = new Map<string, Map<number, Holding>>();
+  #network: Message[] = [];
+
+  constructor(peers: number, ledger = new Ledger()) {
+    this.ledger = ledger;
+    for (let count = 0; count < peers; count++) this.join();
+  }
+
+  get objects(): number {
+    return this.#objects;
+  }
+
+  get inFlight(): number {
+    return this.#network.length;
+  }
+
+  join(): void {
+    this.#lives += 1;
+    const peer = `peer ${this.#lives}`;
+    this.#peers.set(peer, new Map());
+    this.#owner({ kind: 'joined', peer });
+  }
+
+  register(): void {
+    this.#objects += 1;
+    this.#heldHere.add(this.#objects);
+    this.#owner({ kind: 'register', object: this.#objects });
+  }
+
+  /** The owner sends an object that it uses. */
+  send(which: number, peer: number): void {
+    const [object, to] = [pick([...this.#heldHere], which), this.#peer(peer)];
+    if (object === undefined || to === undefined) return;
+    this.#owner({ kind: 'send', object, to });
+    this.#network.push({ kind: 'descriptor', from: OWNER, to, object });
+  }
+
+  drop(which: number): void {
+    const object = pick([...this.#heldHere], which);
+    if (object === undefined) return;
+    this.#heldHere.delete(object);
+    this.#owner({ kind: 'drop', object });
+  }
+
+  /** A peer hands on an object that it may read, and keeps its own descriptor. */
+  forward(peer: number, which: number, other: number): void {
+    const [from, to] = [this.#peer(peer), this.#peer(other)];
+    if (from === undefined || to === undefined || from === to) return;
+    const object = pick(this.#inUse(from, isReadable), which);
+    if (object === undefined) return;
+    this.#network.push({ kind: 'descriptor', from, to, object });
+    this.#step(from, object, { kind: 'forward', to });
+  }
+
+  dispose(peer: number, which: number): void {
+    const by = this.#peer(peer);
+    const object = by === undefined ? undefined : pick(this.#inUse(by), which);
+    if (by !== undefined && object !== undefined) this.#step(by, object, { kind: 'dispose' });
+  }
+
+  /** Delivers one message. `twice` leaves a copy on its way. */
+  deliver(which: number, twice: boolean): void {
+    const index = which % Math.max(1, this.#network.length);
+    const message = this.#network[index];
+    if (message === undefined) return;
+    if (!twice || message.kind === 'descriptor') this.#network.splice(index, 1);
+    this.#receive(message);
+  }
+
+  /** A peer ends; all others learn it, each in its time. */
+  kill(peer: number): void {
+    const gone = this.#peer(peer);
+    if (gone === undefined) return;
+    this.#peers.delete(gone);
+    for (const to of [OWNER, ...this.#peers.keys()]) this.#network.push({ kind: 'end of', from: gone, to, peer: gone });
+  }
+
+  /** All links between the owner and a peer are lost, and made again: what was on its way will never come. */
+  cut(peer: number): void {
+    const other = this.#peer(peer);
+    if (other === undefined) return;
+    const isBetween = ({ from, to }: Message): boolean =>
+      (from === OWNER && to === other) || (from === other && to === OWNER);
+    this.#network = this.#network.filter((message) => !isBetween(message));
+    const holdings = [...(this.#peers.get(other) ?? [])];
+    const totals = new Map(holdings.map(([object, { received }]) => [object, received]));
+    for (const [object, holding] of holdings) this.#tellOwner(other, object, effectsToRepeat(holding));
+    this.#owner({ kind: 'received', by: other, totals });
+  }
+
+  /** Everybody disposes everything, and everything arrives. */
+  end(): void {
+    while (this.#heldHere.size > 0) this.drop(0);
+    for (;;) {
+      for (const peer of this.#peers.keys()) {
+        for (const object of this.#inUse(peer)) this.#step(peer, object, { kind: 'dispose' });
+      }
+      if (this.#network.length === 0 && [...this.#peers.keys()].every((peer) => this.#inUse(peer).length === 0)) return;
+      this.deliver(0, false);
+    }
+  }
+
+  /** Peers that were alive and hold something that the owner does not know to be given back. */
+  unsettled(): readonly string[] {
+    return [...this.#peers].filter(([, holdings]) => [...holdings.values()].some(isReadable)).map(([peer]) => peer);
+  }
+
+  #receive(message: Message): void {
+    const { to } = message;
+    if (to !== OWNER && !this.#peers.has(to)) return;
+    switch (message.kind) {
+      case 'descriptor':
+        return this.#step(to, message.object, {
+          kind: 'arrived',
+          from: message.from === OWNER ? undefined : message.from,
+        });
+      case 'to owner':
+        return this.#owner(message.event);
+      case 'to peer':
+        return this.#step(to, message.object, message.event);
+      case 'end of':
+        if (to === OWNER) return this.#owner({ kind: 'ended', peer: message.peer });
+        for (const object of this.#peers.get(to)?.keys() ?? [])
+          this.#step(to, object, { kind: 'ended', peer: message.peer });
+    }
+  }
+
+  #owner(event: LedgerEvent): void {
+    for (const effect of this.ledger.apply(event)) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: LedgerEffect): void {
+    const { object } = effect;
+    switch (effect.kind) {
+      case 'free':
+        return this.#free(object);
+      case 'claimed': {
+        const { by, from, total } = effect;
+        this.#network.push({ kind: 'to peer', from: OWNER, to: by, object, event: { kind: 'claimed', from, total } });
+        this.#network.push({
+          kind: 'to peer',
+          from: OWNER,
+          to: from,
+          object,
+          event: { kind: 'forwarded', to: by, total },
+        });
+        return;
+      }
+      case 'refused':
+        this.#network.push({ kind: 'to peer', from: OWNER, to: effect.to, object, event: { kind: 'refused' } });
+        return;
+      case 'violation':
+        throw new Error(`an honest peer was blamed: ${effect.by}, because ${effect.reason}`);
+    }
+  }
+
+  #step(peer: string, object: number, event: HoldingEvent): void {
+    const holdings = this.#peers.get(peer);
+    const { holding, effects } = applyToHolding(holdings?.get(object) ?? newHolding, event);
+    holdings?.set(object, holding);
+    this.#tellOwner(peer, object, effects);
+  }
+
+  #tellOwner(by: string, object: number, effects: readonly HoldingEffect[]): void {
+    for (const effect of effects) {
+      const event: LedgerEvent =
+        effect.kind === 'claim'
+          ? { kind: 'claim', object, by, from: effect.from, total: effect.total }
+          : { kind: 'release', by, totals: new Map([[object, effect.total]]) };
+      this.#network.push({ kind: 'to owner', from: by, to: OWNER, event });
+    }
+  }
+
+  #free(object: number): void {
+    if (this.freed.has(object)) throw new Error(`object ${object} was freed twice`);
+    this.freed.add(object);
+    if (this.#heldHere.has(object)) throw new Error(`object ${object} was freed while its owner used it`);
+    for (const [peer, holdings] of this.#peers) {
+      const holding = holdings.get(object);
+      if (holding !== undefined && holding.handles > 0 && isReadable(holding)) {
+        throw new Error(`object ${object} was freed while ${peer} used it`);
+      }
+    }
+    for (const message of this.#network) {
+      if (message.kind !== 'descriptor' || message.object !== object || !this.#peers.has(message.to)) continue;
+      const isSenderThere = message.from === OWNER || this.#peers.has(message.from);
+      if (isSenderThere) throw new Error(`object ${object} was freed on its way from ${message.from} to ${message.to}`);
+    }
+  }
+
+  #inUse(peer: string, isWanted: (holding: Holding) => boolean = () => true): number[] {
+    const holdings = [...(this.#peers.get(peer) ?? [])];
+    return holdings.filter(([, holding]) => holding.handles > 0 && isWanted(holding)).map(([object]) => object);
+  }
+
+  #peer(which: number): string | undefined {
+    return pick([...this.#peers.keys()], which);
+  }
+}
+
+function pick<T>(items: readonly T[], which: number): T | undefined {
+  return items[which % Math.max(1, items.length)];
+}
