@@ -41,7 +41,7 @@ export const handshake: Target = {
     const own = parseAddress(ADDRESS);
     if (own === undefined) throw new RangeError(ADDRESS);
     const result = await ((choice & 1) === 0
-      ? respond({ ...options, own, makeHello: () => hello('server') })
+      ? respond({ ...options, own, opened: () => true, makeHello: () => hello('server') })
       : initiate({ ...options, dialed: ADDRESS, hello: hello('client') })
     ).finally(() => {
       holds(socket.written <= MOST_WRITTEN, `a stranger made this end write ${socket.written} bytes`);
