@@ -126,6 +126,11 @@ export class WaitingRoom {
     else if (this.outstanding === 0) this.liftAllBelow(this.low);
   }
 
+  /** Nothing is going on: grants that are left, or were lost with their messages, must not meter their links for ever. */
+  liftIdle(): void {
+    if (this.parked === 0 && this.wanting.length === 0) this.liftAllBelow(0);
+  }
+
   /** Parked messages enter the mailbox, one of each link in turn. */
   refill(): void {
     const { host } = this;

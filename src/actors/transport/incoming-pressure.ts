@@ -111,7 +111,7 @@ export class IncomingPressure {
 
   repeat(): void {
     for (const metered of this.#actors.values()) {
-      metered.report();
+      metered.repeat();
     }
     if (this.#ungranted !== undefined) {
       this.#reportBytes();

@@ -39,6 +39,7 @@ export class MeteredActor implements MeteredLink {
   /** Totals as the sender counts them. */
   #sent = 0;
   #granted = 0;
+  #isOver = false;
 
   constructor(cell: Cell, link: ReceivingLink) {
     this.#cell = cell;
@@ -60,6 +61,14 @@ export class MeteredActor implements MeteredLink {
   report(): void {
     const level = this.#drops ? v1.Pressure_Level.PAST_MARK : v1.Pressure_Level.METERED;
     this.#link.sendPressure({ cUid: this.#cell.cUid, level, granted: this.#granted });
+  }
+
+  /** On a link that may lose frames: the last report may have been lost, or messages that were granted. */
+  repeat(): void {
+    this.#place.room.liftIdle();
+    if (!this.#isOver) {
+      this.report();
+    }
   }
 
   /** A message has arrived and is in the mailbox. */
@@ -137,6 +146,7 @@ export class MeteredActor implements MeteredLink {
   }
 
   #end(level: v1.Pressure_Level): void {
+    this.#isOver = true;
     this.#link.forget(this.#cell);
     this.#link.sendPressure({ cUid: this.#cell.cUid, level });
   }
