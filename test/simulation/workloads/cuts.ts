@@ -19,10 +19,15 @@ const NEWS_MS = 5_000;
  * for the whole run: nothing that was accepted is lost without a report, nothing overtakes across links, and nobody else answers.
  */
 export default workload('cuts', {
-  sizes: { nodes: [2, 4], senders: [1, 6], parcels: [1, 120], spanMs: [100, 6_000] },
+  sizes: { nodes: [2, 4], senders: [1, 6], parcels: [1, 120], spanMs: [100, 6_000], deadMs: [0, 1_000] },
   faults: { crashes: 2, cuts: 4, controlPlane: true },
   faultMs: 6_000,
-  runtime: () => ({ kernelLimits: { stopTimeoutMs: 500 }, linkLimits: { frameBytes: 512 } }),
+  // The ends of a link give it up at different times: one may be told over a new link what overtakes the old one.
+  runtime: ({ deadMs = 0 }, node) => ({
+    kernelLimits: { stopTimeoutMs: 500 },
+    linkLimits: { frameBytes: 512 },
+    linkDeadMs: 200 + Math.abs(1_000 - deadMs * Number(node.slice(-1))),
+  }),
   async run(world) {
     world.everyStart((node) => node.spawn(store(world), { name: `store-${node.name}`, register: true }));
     const work = Array.from({ length: world.size('senders') }, (_, index) => sendAll(world, index));
