@@ -114,7 +114,13 @@ export class Executor {
         tracing,
         links: { linkDeadMs: this.#links.linkDeadMs, net: this.#links.net ?? {} },
         library: transports.library,
-        transport: (partition) => transports.transport(partition, { node, process: name, crashed, ...(linkDeadMs !== undefined && { linkDeadMs }) }),
+        transport: (partition) =>
+          transports.transport(partition, {
+            node,
+            process: name,
+            crashed,
+            ...(linkDeadMs !== undefined && { linkDeadMs }),
+          }),
       },
       options,
     );

@@ -6,6 +6,7 @@ import {
   StoppedError,
   UnreachableError,
 } from '#src/index.js';
+import { decode, encode, Ref } from '#src/protocol/index.js';
 import { type SimulatedNode, workload, type World } from '#src/simulation/index.js';
 import { Parcels } from '../services/parcels.js';
 
@@ -35,7 +36,10 @@ export default workload('cuts', {
     await world.until('all faults to be healed', () => world.isHealed || world.plan.faults.length === 0);
     await world.until('every node to be up', () => world.nodes.every((node) => node.isUp));
     await world.pass(NEWS_MS);
-    for (const reference of kept) await checkKept(world, reference);
+    for (const reference of kept) {
+      await checkKept(world, reference);
+      await checkStored(world, reference);
+    }
   },
 });
 
@@ -56,6 +60,8 @@ function store(world: World) {
       if (number % 3 === 0) await world.pass(world.below(20));
       return { number };
     },
+    relay: (_state, { number, data }, context) =>
+      context.ref(Parcels, decode(Ref, data)).weigh({ number }, { timeoutMs: 1_000 }),
     end: () => {},
   });
 }
@@ -105,6 +111,16 @@ async function checkKept(world: World, { ref, from, fromLife, to, toLife }: Kept
   const isGone = answer instanceof StoppedError || answer instanceof UnreachableError;
   world.check(isGone, `an ask to a process that has ended was answered with ${String(answer)}`);
   world.check(!ref.put({ number: 2 }), 'a tell to a process that is known to have ended was accepted');
+}
+
+/** A reference that was stored, and is used by another process, perhaps of another cluster: it never leads to somebody else. */
+async function checkStored(world: World, { ref, to, toLife }: Kept): Promise<void> {
+  if (isSameLife(to, toLife)) return;
+  const node = world.pick(world.nodes);
+  const relay = await node.lookup(Parcels, `store-${node.name}`, { timeoutMs: 2_000 });
+  const parcel = { number: 1, data: encode(Ref, Ref.create(ref.toRef())) };
+  const answer = await relay.relay(parcel, { timeoutMs: 3_000 }).catch((error: unknown) => error);
+  world.check(answer instanceof Error, 'a stored reference to an actor that has ended is answered by another actor');
 }
 
 /** A reference belongs to the process that has looked it up, and ends with it. */

@@ -38,6 +38,7 @@ function worker(world: World) {
       await world.pass(WORK_MS);
       return { number };
     },
+    relay: (_state, parcel) => parcel,
     end: () => {},
   });
 }
