@@ -54,9 +54,9 @@ export const mutations = [
   },
   {
     name: 'an ask is handled after its deadline',
-    file: 'src/actors/kernel/cell.ts',
-    find: 'if (deadlineMs === Number.POSITIVE_INFINITY || deadlineMs > this.kernel.scheduler.now()) return false;',
-    replace: 'if (deadlineMs > 0) return false;',
+    file: 'src/actors/kernel/admission.ts',
+    find: 'if (deadlineMs <= nowMs) {',
+    replace: 'if (deadlineMs < 0) {',
     workloads: ['actors'],
   },
   {

@@ -7,7 +7,7 @@ import type { WireReader } from './wire/index.js';
 const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const ERROR_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 const ENTRY_FIELDS: readonly number[] = [1, 2];
-const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 12];
+const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
 /**
  * Reads the next envelope of a frame into `view`; false at the frame's end. After a ProtocolError, the reader is at the next envelope, or
@@ -187,6 +187,9 @@ function readControl(reader: WireReader, view: EnvelopeView): void {
       case 16:
         view.remainingMicroseconds = reader.uint64Number();
         break;
+      case 73:
+        view.sentMs = reader.double();
+        break;
       case 25:
       case 26:
         view.chain = readChain(reader, key === 26, view.chain);
@@ -203,7 +206,7 @@ function readControl(reader: WireReader, view: EnvelopeView): void {
       case 48:
         view.credit = reader.uint64Number();
         break;
-      case 96:
+      case 80:
         view.creditBytes = reader.uint64Number();
         break;
       case 56:

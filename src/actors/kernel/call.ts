@@ -1,6 +1,7 @@
 import { ConfigError, ReentrantAskError } from '../../errors.js';
 import type { Meta } from '../../protocol/index.js';
 import { CallChain, type ChainMember } from './call-chain.js';
+import { checkMeta } from './check-meta.js';
 import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
 import { type Delivery, type Sender, TellDelivery } from './delivery.js';
 import type { TraceContext } from './trace-context.js';
@@ -175,9 +176,12 @@ export function chainOf(
   );
 }
 
+/** Throws ProtocolError when the result is too large, or is not text. */
 export function joinMeta(inherited: Meta | undefined, own: Meta | undefined): Meta | undefined {
-  if (inherited === undefined) return own;
-  return own === undefined ? inherited : { ...inherited, ...own };
+  if (own === undefined) return inherited;
+  const meta = inherited === undefined ? own : { ...inherited, ...own };
+  checkMeta(meta);
+  return meta;
 }
 
 /** The same options with more meta. */

@@ -199,12 +199,17 @@ export class Partitions {
     await Promise.all([this.#hosts?.kill(), ...this.here.map((partition) => partition.crash())]);
   }
 
-  /** Each partition counts its own mailbox bytes, so each gets an equal share of the process's limit. */
+  /** Each partition counts its own bytes, so each gets an equal share of the process's limits. */
   #limits() {
     const { kernelLimits = {}, linkLimits = {}, streamWindow = {} } = this.#options;
-    const all = kernelLimits.mailboxBytes ?? limits.mailboxBytes;
-    const mailboxBytes = Math.ceil(all / this.#system.partitions.length);
-    return { kernelLimits: { ...kernelLimits, mailboxBytes }, linkLimits, streamWindow };
+    const share = (bytes: number): number => Math.ceil(bytes / this.#system.partitions.length);
+    const mailboxBytes = share(kernelLimits.mailboxBytes ?? limits.mailboxBytes);
+    const replyBytes = share(linkLimits.replyBytes ?? limits.replyBytes);
+    return {
+      kernelLimits: { ...kernelLimits, mailboxBytes },
+      linkLimits: { ...linkLimits, replyBytes },
+      streamWindow,
+    };
   }
 }
 

@@ -17,6 +17,7 @@ import { AbortedAsks } from './aborted-asks.js';
 import { Inbound } from './inbound.js';
 import { type FrameOwner, IncomingFrames } from './incoming-frames.js';
 import { IncomingPressure } from './incoming-pressure.js';
+import { PeerClock } from './peer-clock.js';
 import type { PeerLink } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
@@ -25,7 +26,7 @@ import { RemoteWatches } from './remote-watches.js';
 import { Repeats } from './repeats.js';
 import type { RouterServices } from './router-services.js';
 import { SendCredit } from './send-credit.js';
-import type { Traffic } from './traffic.js';
+import { type Traffic, trafficOf } from './traffic.js';
 
 /**
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
@@ -38,6 +39,7 @@ export class Channel implements PeerLink, FrameOwner {
   readonly watches: RemoteWatches;
   readonly incoming: IncomingPressure;
   readonly credit: SendCredit;
+  readonly clock: PeerClock;
   readonly aborted = new AbortedAsks();
   /** The address that the peer states, for error messages and logs. */
   address: string;
@@ -65,11 +67,12 @@ export class Channel implements PeerLink, FrameOwner {
     this.key = key;
     this.token = services.newToken();
     this.address = address;
-    this.outgoing = new Outgoing(services);
+    this.outgoing = new Outgoing(services, () => this.#closeStuck());
     this.watches = new RemoteWatches(
       (message) => this.sendControl({ message }),
       (cUid) => services.system.resolve(cUid),
     );
+    this.clock = new PeerClock(services.scheduler, (message) => this.sendControl(message));
     this.#inbound = new Inbound(services, this);
     this.#frames = new IncomingFrames(services.limits.maxMessageBytes, this);
     this.incoming = new IncomingPressure(services, this, this.#inbound);
@@ -111,14 +114,7 @@ export class Channel implements PeerLink, FrameOwner {
   }
 
   traffic(): Traffic {
-    return {
-      bytesSent: this.#link?.bytesSent ?? 0,
-      bytesReceived: this.#link?.bytesReceived ?? 0,
-      framesSent: this.outgoing.frames,
-      framesReceived: this.#frames.frames,
-      envelopesSent: this.outgoing.envelopes,
-      envelopesReceived: this.#frames.envelopes,
-    };
+    return trafficOf(this.#link, this.outgoing, this.#frames);
   }
 
   attach(link: Link): void {
@@ -154,7 +150,8 @@ export class Channel implements PeerLink, FrameOwner {
 
   /** Tells the peer the identity of this partition. On both lanes, so that whatever arrives first arrives after it. */
   hello(): void {
-    const value = { ...this.#services.identity(), token: this.token };
+    const { scheduler } = this.#services;
+    const value = { ...this.#services.identity(), token: this.token, sentMs: scheduler.now() };
     for (const lane of LANES) this.sendControl({ message: { case: 'hello', value } }, lane);
   }
 
@@ -288,6 +285,12 @@ export class Channel implements PeerLink, FrameOwner {
       case 'fence':
         this.#services.onFence(this, message.value.tokens);
         return;
+      case 'clockPing':
+        this.clock.onPing(message.value);
+        return;
+      case 'clockPong':
+        this.clock.onPong(message.value);
+        return;
       case 'methodBound':
         this.outgoing.methods.bound(message.value.method);
         return;
@@ -351,12 +354,14 @@ export class Channel implements PeerLink, FrameOwner {
   /** A peer that does not read for too long is treated as unreachable, so that memory stays bounded. */
   written(): void {
     if (this.outgoing.isStuck) {
-      this.close(
-        new UnreachableError(`${this.address} does not read what it is sent: the backlog is past controlBacklogBytes.`),
-      );
+      this.#closeStuck();
     } else {
       this.#services.flushSoon(this);
     }
+  }
+
+  #closeStuck(): void {
+    this.close(new UnreachableError(`${this.address} does not read its messages (controlBacklogBytes, replyBytes).`));
   }
 
   repeatLater(): void {

@@ -18,6 +18,7 @@ import { OutgoingMethods } from './method-numbers.js';
 import { Outbox } from './outbox.js';
 import type { RouterServices } from './router-services.js';
 import type { Expirable } from './queued-frame.js';
+import { LinkBacklog, type WaitingReplies } from './waiting-replies.js';
 import { toWire } from './wire-errors.js';
 
 /** A pending ask, or a stream whose first answer is pending. */
@@ -33,8 +34,22 @@ export class Outgoing {
   readonly #header = new EnvelopeHeader();
   readonly #parts = new Uint64Parts();
   readonly #maxMessageBytes: number;
+  readonly #waitingReplies: WaitingReplies;
+  readonly #waitingHere: LinkBacklog;
+  /** The link is closed in its next turn, and counts no more. */
+  #isGivenUp = false;
 
-  constructor({ limits: bounds, bufferPool, scheduler }: Pick<RouterServices, 'limits' | 'bufferPool' | 'scheduler'>) {
+  /** `giveUp` closes the link, whose peer does not take its replies. */
+  constructor(
+    services: Pick<RouterServices, 'limits' | 'bufferPool' | 'scheduler' | 'waitingReplies'>,
+    giveUp: () => void,
+  ) {
+    const { limits: bounds, bufferPool, scheduler, waitingReplies } = services;
+    this.#waitingReplies = waitingReplies;
+    this.#waitingHere = new LinkBacklog(() => {
+      this.#isGivenUp = true;
+      scheduler.schedule(giveUp);
+    });
     const { frameBytes, maxMessageBytes, linkBacklogBytes } = bounds;
     const now = (): number => scheduler.now();
     this.#maxMessageBytes = maxMessageBytes;
@@ -73,15 +88,26 @@ export class Outgoing {
   attach(link: Link): void {
     this.#control.attach(link);
     this.#data.attach(link);
+    this.#count();
   }
 
   flush(): void {
     this.#control.flush();
     this.#data.flush();
+    this.#count();
   }
 
   drain(lane: Lane): void {
     this.#outbox(lane).drain();
+    this.#count();
+  }
+
+  /** Only replies and failures add to the count: all else has bounds of its own. */
+  #count(): void {
+    const { waitingBytes } = this.#data;
+    if (waitingBytes !== this.#waitingHere.bytes && !this.#isGivenUp) {
+      this.#waitingReplies.update(this.#waitingHere, waitingBytes);
+    }
   }
 
   /** False past the high-water mark. Throws BackpressureError at the bound, ProtocolError for a message that cannot be sent. */
@@ -102,10 +128,11 @@ export class Outgoing {
     this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control, ask);
   }
 
-  /** A reply is accepted past the bound of other messages, up to `linkReplyBytes`; beyond that, a failure is sent in its place. */
+  /** A reply is accepted past the bound of other messages, up to the link's allowance; beyond that, a failure is sent in its place. */
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
-    if (this.#data.waitingBytes > limits.linkReplyBytes) {
-      const text = `${this.#data.waitingBytes} bytes wait for the caller's link, more than linkReplyBytes.`;
+    const { allowance } = this.#waitingReplies;
+    if (this.#data.waitingBytes > allowance) {
+      const text = `The reply was dropped: ${this.#data.waitingBytes} bytes wait for the caller's link, and ${allowance} may (linkReplyBytes, and its part of replyBytes). The caller must read faster.`;
       this.failure(method.lane, new BackpressureError(text), correlation, passThrough);
       return;
     }
@@ -113,6 +140,7 @@ export class Outgoing {
     header.correlation = correlation;
     header.passThrough = passThrough;
     this.#outbox(method.lane).write(header, method.response, response, true);
+    this.#count();
   }
 
   failure(lane: Lane, error: MillraceError, correlation: number, passThrough: Uint8Array | undefined): void {
@@ -129,6 +157,7 @@ export class Outgoing {
       // Both together are too large. The failure matters more than the echoed bytes.
       this.failure(lane, error, correlation, undefined);
     }
+    this.#count();
   }
 
   /** Opens a stream, with its reader's first credit. Else as `ask`. */
@@ -178,6 +207,7 @@ export class Outgoing {
     this.#setSender(header, call.caller?.toRef().cUid);
     header.correlation = correlation;
     header.remainingMicroseconds = (deadlineMs - nowMs) * 1_000;
+    if (deadlineMs !== Number.POSITIVE_INFINITY) header.sentMs = nowMs;
     header.chain = chainIds(call.chain);
     header.meta = call.meta;
     setTrace(header, call.trace);
@@ -209,6 +239,7 @@ export class Outgoing {
         }
       }
     }
+    this.#count();
   }
 
   #outbox(lane: Lane): Outbox {

@@ -3,19 +3,24 @@ import type { Scheduler } from '../../scheduler/index.js';
 import type { ActorSystem } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import type { BufferPool } from './buffer-pool.js';
+import type { WaitingReplies } from './waiting-replies.js';
 import type { GrantedBytes } from './stream-window.js';
 
 /** What a channel needs of the router that holds it. */
 export interface RouterServices {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
-  readonly limits: Readonly<Record<'frameBytes' | 'maxMessageBytes' | 'linkBacklogBytes' | 'rpcStreamsBytes', number>>;
+  readonly limits: Readonly<
+    Record<'frameBytes' | 'maxMessageBytes' | 'linkBacklogBytes' | 'rpcStreamsBytes' | 'replyBytes', number>
+  >;
   /** Shared by all channels. */
   readonly bufferPool: BufferPool;
+  /** Of all links. */
+  readonly waitingReplies: WaitingReplies;
   /** Of all streams that are read here. */
   readonly grantedBytes: GrantedBytes;
   /** The identity of this partition, for hellos. */
-  identity(): Omit<v1.HelloInit, 'token'>;
+  identity(): Omit<v1.HelloInit, 'token' | 'sentMs'>;
   /** This partition stops: links deliver what was sent, and then end. */
   readonly isStopping: boolean;
   /** A token for a new link: see Fences. */

@@ -14,6 +14,7 @@ import { RemoteRoute } from './remote-route.js';
 import type { RouterServices } from './router-services.js';
 import { BufferPool } from './buffer-pool.js';
 import { GrantedBytes } from './stream-window.js';
+import { WaitingReplies } from './waiting-replies.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 import { UnreachablePeers } from './unreachable-peers.js';
 
@@ -44,6 +45,7 @@ export class Router implements RouterServices {
   readonly limits: RouterServices['limits'];
   readonly bufferPool = new BufferPool();
   readonly grantedBytes: GrantedBytes;
+  readonly waitingReplies: WaitingReplies;
   readonly #transport: Transport;
   readonly #log: Logger;
   readonly #channels = new Set<Channel>();
@@ -76,9 +78,11 @@ export class Router implements RouterServices {
       maxMessageBytes: limits.maxMessageBytes,
       linkBacklogBytes: limits.linkBacklogBytes,
       rpcStreamsBytes: limits.rpcStreamsBytes,
+      replyBytes: limits.replyBytes,
       ...options.limits,
     };
     this.#fences = new Fences(options.scheduler);
+    this.waitingReplies = new WaitingReplies(this.limits.replyBytes, () => options.scheduler.now());
     this.grantedBytes = new GrantedBytes(this.limits.rpcStreamsBytes);
     this.#transport = options.transport;
     this.#log = options.log;
@@ -171,7 +175,7 @@ export class Router implements RouterServices {
     return this.#fences.draw();
   }
 
-  identity(): Omit<v1.HelloInit, 'token'> {
+  identity(): Omit<v1.HelloInit, 'token' | 'sentMs'> {
     const { incarnation } = this.system;
     return { version: VERSION, address: this.#address, ordinal: this.#ordinal, incarnation };
   }
@@ -196,7 +200,8 @@ export class Router implements RouterServices {
     assertSamePeer(channel.peer, hello);
     const isFirst = channel.peer === undefined;
     channel.peer = hello;
-    const { address, token } = hello;
+    const { address, token, sentMs } = hello;
+    if (sentMs !== undefined) channel.clock.onWayMs(sentMs, this.scheduler.now());
     if (address !== '') {
       channel.address = address;
     }

@@ -131,6 +131,7 @@ export class PartitionWorld {
     for (const { system, router, name } of this.#partitions) {
       expect(system.statistics, name).to.include({ actors: 0, pendingAsks: 0, mailboxBytes: 0, openStreams: 0 });
       expect([...router.channels()], `links of ${name}`).to.deep.equal([]);
+      expect(router.waitingReplies.total, `replies that wait in ${name}`).to.equal(0);
       expect(router.grantedBytes.used, `bytes that ${name} has granted`).to.equal(0);
     }
     expect(this.network.statistics).to.include({ openLinks: 0, framesInFlight: 0, bytesInFlight: 0, timers: 0 });

@@ -47,7 +47,7 @@ function checkEnvelope(bytes: Uint8Array, start: number, view: EnvelopeView): vo
   const read = fieldsOf(again);
   holds(isDeepStrictEqual(read, fieldsOf(view)), `written and read again it is ${JSON.stringify(read, text)}`);
   // In place, as a queued ask is changed. It is refused where there is no deadline.
-  lowerRemaining(written, 0, written.length, 1);
+  lowerRemaining(written, 0, written.length, 1, 1);
 }
 
 const ALL = new EnvelopeHeader();
