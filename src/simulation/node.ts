@@ -11,7 +11,7 @@ export interface NodeEnvironment {
   readonly executor: Executor;
   readonly observer: Observer;
   readonly timers: SimulationTimers;
-  readonly options: RuntimeOptions;
+  readonly options: (node: string) => RuntimeOptions;
   /** The current address of the control plane; undefined while it is down, and for the node that serves it. */
   readonly controlPlane: () => string | undefined;
   readonly record: (line: string) => void;
@@ -169,7 +169,7 @@ export class SimulatedNode {
     let runtime: Runtime;
     try {
       const join = address === undefined ? {} : { controlPlane: address };
-      runtime = await executor.start({ ...options, ...join, node: this.name });
+      runtime = await executor.start({ ...options(this.name), ...join, node: this.name });
     } catch (error) {
       record(`no start ${this.name} ${namedMessageOf(error)}`);
       return false;

@@ -64,7 +64,7 @@ export class Simulation {
       executor: this.#executor,
       observer: this.#observer,
       timers: this.#timers,
-      options: { system: { partitions: 1 }, ...workload.runtime(plan.sizes) },
+      options: (node: string) => ({ system: { partitions: 1 }, ...workload.runtime(plan.sizes, node) }),
       record,
       controlPlane: () => this.#nodes[0]?.runtime?.controlPlane,
       started: (node: SimulatedNode) => this.#world.started(node),

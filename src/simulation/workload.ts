@@ -31,9 +31,10 @@ export interface WorkloadOptions {
   readonly faultMs?: number;
   /** After all faults are healed, everything must settle within this time, in ms. Default 60 000. */
   readonly settleMs?: number;
-  /** Options of the runtime of each node, for the drawn sizes. */
+  /** Options of the runtime of a node, for the drawn sizes. */
   readonly runtime?: (
     sizes: Readonly<Record<string, number>>,
+    node: string,
   ) => Omit<RuntimeOptions, 'node' | 'name' | 'controlPlane'>;
   /** Runs the work, and resolves when it is done. An error, also of an `everyStart` callback, is a violation. */
   readonly run: (world: World) => Promise<void>;

@@ -166,12 +166,12 @@ export class WaitingRoom {
     const { load, bounds } = this.host;
     const wanting = this.wanting;
     const ofWanting = wanting.reduce((sum, { outstanding }) => sum + outstanding, 0);
-    // An empty mailbox reserves nothing for a sender that does not use its grant: it must not hold up the others.
-    const reserved = load === 0 ? ofWanting : this.outstanding;
-    if (load + reserved > bounds.resume) return;
+    // An empty mailbox reserves nothing for a sender that does not use its grant, and wants more or not: it must not hold up the others.
+    const isReserved = load > 0;
+    if (isReserved && load + this.outstanding > bounds.resume) return;
     if (this.isAlone && load <= this.low) return this.liftAllBelow(this.low);
     this.wanting = [];
-    let free = bounds.mark - load - reserved + ofWanting;
+    let free = bounds.mark - load - (isReserved ? this.outstanding - ofWanting : 0);
     const share = Math.max(1, Math.floor((bounds.mark - load) / this.places.length));
     for (const place of wanting) {
       const messages = Math.min(free, share);
@@ -182,7 +182,7 @@ export class WaitingRoom {
         place.isWanting = false;
         place.link.grant(more);
       } else this.wanting.push(place);
-      free -= place.outstanding;
+      if (isReserved || !place.isWanting) free -= place.outstanding;
     }
   }
 

@@ -89,7 +89,7 @@ export class Executor {
     if (this.#stopping !== undefined) {
       throw new StoppedError('This executor has stopped, so it cannot start a process. Create another executor.');
     }
-    const { node = 'node-0', name = 'process-0' } = options;
+    const { node = 'node-0', name = 'process-0', linkDeadMs } = options;
     const place = `${node}/${name}`;
     if (this.#started.some((other) => other.place === place && isUp(other))) {
       throw new ConfigError(`A process "${name}" already runs on "${node}"; give this one another name.`);
@@ -114,7 +114,13 @@ export class Executor {
         tracing,
         links: { linkDeadMs: this.#links.linkDeadMs, net: this.#links.net ?? {} },
         library: transports.library,
-        transport: (partition) => transports.transport(partition, { node, process: name, crashed }),
+        transport: (partition) =>
+          transports.transport(partition, {
+            node,
+            process: name,
+            crashed,
+            ...(linkDeadMs !== undefined && { linkDeadMs }),
+          }),
       },
       options,
     );

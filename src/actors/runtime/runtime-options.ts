@@ -34,6 +34,8 @@ export interface RuntimeOptions {
   readonly controlPlane?: string;
   readonly kernelLimits?: Partial<KernelLimits>;
   readonly linkLimits?: RouterOptions['limits'];
+  /** A link of this process on the pseudo-network that is cut for this long ends here as lost, in ms. Default: that of the Executor. */
+  readonly linkDeadMs?: number;
   /** Traces the messages of its actors: `openTelemetry()` of `millrace/opentelemetry`. */
   readonly tracing?: TracingSource;
   /** How far each writer of a port may be ahead of its reader. */

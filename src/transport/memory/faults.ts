@@ -52,6 +52,7 @@ export class Chance {
   readonly #loss: () => number;
   readonly #duplicate: () => number;
   readonly #reorder: () => number;
+  readonly #resend: () => number;
   /** True: every frame arrives once and in order. Latencies are still drawn. */
   isCalm = false;
 
@@ -60,6 +61,12 @@ export class Chance {
     this.#loss = scheduler.fork('network/loss');
     this.#duplicate = scheduler.fork('network/duplicate');
     this.#reorder = scheduler.fork('network/reorder');
+    this.#resend = scheduler.fork('network/resend');
+  }
+
+  /** Time after a cut of `cutMs` until frames from before it are sent again: pauses between attempts grow with the cut. */
+  resendMs(cutMs: number): number {
+    return this.#resend() * cutMs;
   }
 
   latencyMs(faults: Faults): number {

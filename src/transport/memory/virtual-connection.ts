@@ -31,13 +31,17 @@ export interface VirtualConnectionOptions {
  *     close:  frames sent before arrive first, then the other end closes
  *     crash:  frames of the crashed end are lost, the other end closes as lost
  *     cut:    nothing passes; if healed in time, traffic continues; otherwise each end closes as lost after its time. When only
- *             one has by then, the other still gets what was in flight to it, and then closes as lost
+ *             one has by then, the other still gets what was in flight to it, late, as a socket sends again with growing pauses,
+ *             and then closes as lost
  */
 export class VirtualConnection {
   readonly client: MemoryLink;
   readonly server: MemoryLink;
   readonly #options: VirtualConnectionOptions;
   #isCut = false;
+  #cutAtMs = 0;
+  /** One end has given up during the cut. */
+  #isGivenUp = false;
   #isGone = false;
   #deadlines: Wait[] = [];
   #pendingClose: PendingClose | undefined;
@@ -64,6 +68,7 @@ export class VirtualConnection {
     if (this.#isCut || this.#isGone) return;
     const { clock } = this.#options.environment;
     this.#isCut = true;
+    this.#cutAtMs = clock.now();
     const { client, server } = this.#options;
     this.#deadlines =
       client.linkDeadMs === server.linkDeadMs
@@ -76,11 +81,12 @@ export class VirtualConnection {
 
   heal(): void {
     if (!this.#isCut) return;
-    const { clock } = this.#options.environment;
+    const { clock, chance } = this.#options.environment;
     this.#isCut = false;
     for (const deadline of this.#deadlines) clock.cancel(deadline);
-    this.client.resume(this.#latencyMs());
-    this.server.resume(this.#latencyMs());
+    const lateMs = this.#isGivenUp ? chance.resendMs(clock.now() - this.#cutAtMs) : 0;
+    this.client.resume(lateMs + this.#latencyMs());
+    this.server.resume(lateMs + this.#latencyMs());
     if (this.#pendingClose !== undefined) this.#sendClose(this.#pendingClose);
   }
 
@@ -139,6 +145,7 @@ export class VirtualConnection {
   /** One end has waited for its time. The other end may still be open when the connection is healed. */
   #giveUp(link: MemoryLink, linkDeadMs: number): void {
     if (!link.isOpen) return;
+    this.#isGivenUp = true;
     link.end(silence(link, linkDeadMs));
     this.#endFrom(link, { kind: 'lost', message: `${this.#peerOf(link).peerAddress} has given the link up` });
   }

@@ -15,6 +15,9 @@ import type { CloseReason, Link, Transport } from '#src/transport/index.js';
 
 const MODES = Object.keys(EnvelopeMode);
 
+/** Bytes of the largest envelope that it can write. */
+const LARGEST_BYTES = 1_024 * 1_024;
+
 /** A peer that writes whatever it likes into its frames. */
 export class Stranger {
   readonly transport: Transport;
@@ -49,7 +52,7 @@ export class Stranger {
   envelope(fill: (header: EnvelopeHeader) => void, method?: AnyMethod, value: unknown = {}): Uint8Array {
     const header = new EnvelopeHeader();
     fill(header);
-    const bytes = new Uint8Array(4_096);
+    const bytes = new Uint8Array(LARGEST_BYTES);
     const writer = new WireWriter(bytes);
     writeDelimitedEnvelope(writer, header, method?.request, method?.request.create(value));
     return bytes.slice(0, writer.size);

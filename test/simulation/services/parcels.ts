@@ -47,7 +47,12 @@ const nudge: Tell = {
 const end: Tell = { name: 'end', fullName: 'simulation.Parcels.End', mode: 'tell', lane: Lane.data, ...shared };
 const weigh: Ask = { name: 'weigh', fullName: 'simulation.Parcels.Weigh', mode: 'ask', lane: Lane.data, ...shared };
 
-/** `put` and `nudge` are handled as slowly as the actor is; `weigh` answers the number; `end` stops the actor. */
-const methods = { put, nudge, end, weigh };
+const relay: Ask = { name: 'relay', fullName: 'simulation.Parcels.Relay', mode: 'ask', lane: Lane.data, ...shared };
+
+/**
+ * `put` and `nudge` are handled as slowly as the actor is; `weigh` answers the number; `relay` lets another actor weigh, whose encoded
+ * reference is the data; `end` stops the actor.
+ */
+const methods = { put, nudge, end, weigh, relay };
 
 export const Parcels: Service<typeof methods> = { typeName: 'simulation.Parcels', methods };

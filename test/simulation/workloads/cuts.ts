@@ -6,6 +6,7 @@ import {
   StoppedError,
   UnreachableError,
 } from '#src/index.js';
+import { decode, encode, Ref } from '#src/protocol/index.js';
 import { type SimulatedNode, workload, type World } from '#src/simulation/index.js';
 import { Parcels } from '../services/parcels.js';
 
@@ -19,10 +20,15 @@ const NEWS_MS = 5_000;
  * for the whole run: nothing that was accepted is lost without a report, nothing overtakes across links, and nobody else answers.
  */
 export default workload('cuts', {
-  sizes: { nodes: [2, 4], senders: [1, 6], parcels: [1, 120], spanMs: [100, 6_000] },
+  sizes: { nodes: [2, 4], senders: [1, 6], parcels: [1, 120], spanMs: [100, 6_000], deadMs: [0, 1_000] },
   faults: { crashes: 2, cuts: 4, controlPlane: true },
   faultMs: 6_000,
-  runtime: () => ({ kernelLimits: { stopTimeoutMs: 500 }, linkLimits: { frameBytes: 512 } }),
+  // The ends of a link give it up at different times: one may be told over a new link what overtakes the old one.
+  runtime: ({ deadMs = 0 }, node) => ({
+    kernelLimits: { stopTimeoutMs: 500 },
+    linkLimits: { frameBytes: 512 },
+    linkDeadMs: 200 + Math.abs(1_000 - deadMs * Number(node.slice(-1))),
+  }),
   async run(world) {
     world.everyStart((node) => node.spawn(store(world), { name: `store-${node.name}`, register: true }));
     const work = Array.from({ length: world.size('senders') }, (_, index) => sendAll(world, index));
@@ -30,7 +36,10 @@ export default workload('cuts', {
     await world.until('all faults to be healed', () => world.isHealed || world.plan.faults.length === 0);
     await world.until('every node to be up', () => world.nodes.every((node) => node.isUp));
     await world.pass(NEWS_MS);
-    for (const reference of kept) await checkKept(world, reference);
+    for (const reference of kept) {
+      await checkKept(world, reference);
+      await checkStored(world, reference);
+    }
   },
 });
 
@@ -51,6 +60,8 @@ function store(world: World) {
       if (number % 3 === 0) await world.pass(world.below(20));
       return { number };
     },
+    relay: (_state, { number, data }, context) =>
+      context.ref(Parcels, decode(Ref, data)).weigh({ number }, { timeoutMs: 1_000 }),
     end: () => {},
   });
 }
@@ -100,6 +111,16 @@ async function checkKept(world: World, { ref, from, fromLife, to, toLife }: Kept
   const isGone = answer instanceof StoppedError || answer instanceof UnreachableError;
   world.check(isGone, `an ask to a process that has ended was answered with ${String(answer)}`);
   world.check(!ref.put({ number: 2 }), 'a tell to a process that is known to have ended was accepted');
+}
+
+/** A reference that was stored, and is used by another process, perhaps of another cluster: it never leads to somebody else. */
+async function checkStored(world: World, { ref, to, toLife }: Kept): Promise<void> {
+  if (isSameLife(to, toLife)) return;
+  const node = world.pick(world.nodes);
+  const relay = await node.lookup(Parcels, `store-${node.name}`, { timeoutMs: 2_000 });
+  const parcel = { number: 1, data: encode(Ref, Ref.create(ref.toRef())) };
+  const answer = await relay.relay(parcel, { timeoutMs: 3_000 }).catch((error: unknown) => error);
+  world.check(answer instanceof Error, 'a stored reference to an actor that has ended is answered by another actor');
 }
 
 /** A reference belongs to the process that has looked it up, and ends with it. */

@@ -75,6 +75,7 @@ function store(world: World, style: Style): Behavior<typeof Parcels, undefined> 
       await handle(number);
       return { number };
     },
+    relay: (_state, parcel) => parcel,
     end: (_state, _parcel, context) => context.stop(),
   });
 }

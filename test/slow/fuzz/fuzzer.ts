@@ -5,10 +5,7 @@ import { type Target, trial } from './target.js';
 
 /** Bytes of the largest input. */
 const MOST_BYTES = 4_096;
-/**
- * Inputs between two looks at the coverage, which take milliseconds. A batch that reaches something new is fed once more, one by one. As long
- * as nothing new is reached, batches become larger.
- */
+/** Inputs between two looks at the coverage, which take milliseconds. As long as nothing new is reached, batches become larger. */
 const BATCH = { smallest: 16, largest: 512 };
 /** Memory that a decoder may hold after a batch, beyond what the process had at its start, in bytes. */
 const MOST_MEMORY = 512 * 1024 * 1024;
@@ -53,7 +50,8 @@ export class Fuzzer {
     const seeds = [...this.#options.corpus, ...(await this.#target.seeds())];
     this.#startBytes = process.memoryUsage().rss;
     this.#endMs = performance.now() + this.#options.seconds * 1_000;
-    let found = await this.#feedEach(seeds);
+    let found: FuzzOutcome['found'];
+    for (const seed of seeds) found ??= await this.#feedAll([seed]);
     while (found === undefined && performance.now() < this.#endMs) {
       found = await this.#feedBatch(Array.from({ length: this.#batch }, () => this.#next()));
     }
@@ -63,24 +61,27 @@ export class Fuzzer {
   }
 
   async #feedBatch(batch: readonly Uint8Array[]): Promise<FuzzOutcome['found']> {
-    for (const input of batch) {
-      const found = await this.#feed(input);
-      if (found !== undefined) return found;
-      if (performance.now() > this.#endMs) break;
-    }
-    if (process.memoryUsage().rss - this.#startBytes > MOST_MEMORY) return this.#memoryOf(batch);
-    const isNew = this.#coverage.takeNew(false).length > 0;
-    this.#batch = isNew ? BATCH.smallest : Math.min(BATCH.largest, 2 * this.#batch);
-    return isNew ? this.#feedEach(batch) : undefined;
+    const before = this.#corpus.length;
+    const found = await this.#feedAll(batch);
+    if (found !== undefined) return found;
+    this.#batch = this.#corpus.length > before ? BATCH.smallest : Math.min(BATCH.largest, 2 * this.#batch);
+    return process.memoryUsage().rss - this.#startBytes > MOST_MEMORY ? this.#memoryOf(batch) : undefined;
   }
 
-  async #feedEach(inputs: readonly Uint8Array[]): Promise<FuzzOutcome['found']> {
+  /** Keeps the inputs that reach something new: where some do, it feeds each half again. */
+  async #feedAll(inputs: readonly Uint8Array[]): Promise<FuzzOutcome['found']> {
     for (const input of inputs) {
       const found = await this.#feed(input);
       if (found !== undefined) return found;
-      if (this.#coverage.takeNew(true).length > 0) this.#corpus.push(input);
     }
-    return undefined;
+    const isOne = inputs.length === 1;
+    if (this.#coverage.takeNew(isOne).length === 0) return undefined;
+    if (isOne) {
+      this.#corpus.push(...inputs);
+      return undefined;
+    }
+    const middle = inputs.length >> 1;
+    return (await this.#feedAll(inputs.slice(0, middle))) ?? this.#feedAll(inputs.slice(middle));
   }
 
   async #feed(input: Uint8Array): Promise<FuzzOutcome['found']> {
