@@ -1,7 +1,14 @@
-import type { AsyncResource } from 'node:async_hooks';
-
-/** The asynchronous context in which a message was sent: what the AsyncLocalStorages of the program hold there. */
-export type AsyncContext = AsyncResource;
+/**
+ * The asynchronous context in which a message was sent: what the AsyncLocalStorages of the program hold there. An AsyncResource, whose
+ * type is not named here: the types of the package do without those of Node.
+ */
+export interface AsyncContext {
+  runInAsyncScope<This, Arguments extends unknown[], Result>(
+    code: (this: This, ...given: Arguments) => Result,
+    self?: This,
+    ...given: Arguments
+  ): Result;
+}
 
 /** Not imported, because an ES module would read every property of it: it exists in every process already. */
 const asyncHooks = process.getBuiltinModule('node:async_hooks');
