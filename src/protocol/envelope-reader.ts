@@ -7,7 +7,7 @@ import type { WireReader } from './wire/index.js';
 const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const ERROR_FIELDS: readonly number[] = [1, 2, 3];
 const ENTRY_FIELDS: readonly number[] = [1, 2];
-const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8];
+const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 /**
  * Reads the next envelope of a frame into `view`; false at the frame's end. After a ProtocolError, the reader is at the next envelope, or
@@ -152,6 +152,9 @@ function readControl(reader: WireReader, view: EnvelopeView): void {
         break;
       case 16:
         view.remainingMicroseconds = reader.uint64Number();
+        break;
+      case 73:
+        view.sentMs = reader.double();
         break;
       case 25:
       case 26:

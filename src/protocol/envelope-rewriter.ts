@@ -4,14 +4,21 @@ import { WireReader } from './wire/index.js';
 
 const CONTROL = 82;
 const REMAINING_MICROSECONDS = 16;
+const SENT_MS = 73;
 
 /**
  * Lowers `remaining_microseconds` of the length-prefixed envelope in [start, end), in place: the number keeps its width, padded as
- * protobuf allows.
+ * protobuf allows. Sets `sent_ms`, from which it counts, where the envelope has that.
  *
- * @throws ProtocolError when the envelope has no such field.
+ * @throws ProtocolError when the envelope has no remaining time.
  */
-export function lowerRemaining(bytes: Uint8Array, start: number, end: number, microseconds: number): void {
+export function lowerRemaining(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  microseconds: number,
+  sentMs: number,
+): void {
   const reader = new WireReader(bytes, start, end);
   reader.narrow();
   seek(reader, CONTROL);
@@ -26,14 +33,22 @@ export function lowerRemaining(bytes: Uint8Array, start: number, end: number, mi
     left = Math.floor(left / 128);
   }
   bytes[last] = left;
+  if (isAt(reader, SENT_MS)) {
+    new DataView(bytes.buffer, bytes.byteOffset, bytes.length).setFloat64(reader.position, sentMs, true);
+  }
 }
 
 /** Moves the reader to the value of a field. */
 function seek(reader: WireReader, wanted: number): void {
+  if (!isAt(reader, wanted)) throw new ProtocolError('The envelope says nothing of the time that remains.');
+}
+
+/** Moves the reader to the value of a field; returns false, at the end, where there is none. */
+function isAt(reader: WireReader, wanted: number): boolean {
   while (reader.position < reader.end) {
     const key = reader.tag();
-    if (key === wanted) return;
+    if (key === wanted) return true;
     reader.skip(key);
   }
-  throw new ProtocolError('The envelope says nothing of the time that remains.');
+  return false;
 }

@@ -91,6 +91,7 @@ function hasControl(header: EnvelopeHeader): boolean {
   return (
     header.correlation !== 0 ||
     header.remainingMicroseconds !== Number.POSITIVE_INFINITY ||
+    header.sentMs >= 0 ||
     header.chain.length !== 0 ||
     header.hops !== 0 ||
     header.traceParent !== '' ||
@@ -100,7 +101,7 @@ function hasControl(header: EnvelopeHeader): boolean {
 }
 
 function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
-  const { correlation, remainingMicroseconds, chain, hops, traceParent, traceState, credit, sequence } = header;
+  const { correlation, remainingMicroseconds, sentMs, chain, hops, traceParent, traceState, credit, sequence } = header;
   const mark = writer.tag(82).open();
   if (correlation !== 0) writer.tag(13).fixed32(correlation);
   if (remainingMicroseconds !== Number.POSITIVE_INFINITY) {
@@ -112,6 +113,7 @@ function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
   if (credit !== 0) writer.tag(48).uint64Number(credit);
   if (sequence !== 0) writer.tag(56).uint64Number(sequence);
   if (traceState !== '') writer.tag(66).string(traceState);
+  if (sentMs >= 0) writer.tag(73).double(sentMs);
   writer.close(mark);
 }
 

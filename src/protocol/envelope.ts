@@ -36,6 +36,8 @@ export class EnvelopeHeader {
   correlation = 0;
   /** Infinity: no deadline. Rounded down when written. */
   remainingMicroseconds: number = Number.POSITIVE_INFINITY;
+  /** The sender's clock at the time from which the remaining time counts. Negative: not stated. */
+  sentMs = -1;
   chain: readonly bigint[] = NO_CHAIN;
   hops = 0;
   /** Empty: none. */
@@ -63,6 +65,7 @@ export class EnvelopeHeader {
     this.passThrough = undefined;
     this.correlation = 0;
     this.remainingMicroseconds = Number.POSITIVE_INFINITY;
+    this.sentMs = -1;
     this.chain = NO_CHAIN;
     this.hops = 0;
     this.traceParent = '';

@@ -21,6 +21,7 @@ const Envelope = root.lookupType('millrace.v1.Envelope');
 const asks = fc
   .record({
     remainingMicroseconds: fc.maxSafeNat(),
+    sentMs: fc.oneof(fc.constant(-1), fc.double({ min: 0, noNaN: true })),
     correlation: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
     methodName: fc.string({ maxLength: 20 }),
     chain: fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { maxLength: 40 }),
@@ -50,15 +51,17 @@ describe('the time that remains in a written envelope', () => {
         asks,
         fc.uint8Array({ maxLength: 300 }),
         fc.double({ min: 0, max: 1, noNaN: true }),
-        (header, load, part) => {
+        fc.double({ min: 0, noNaN: true }),
+        (header, load, part, sentMs) => {
           const { frame, start, end } = framed(header, load);
-          const { remainingMicroseconds: before, ...others } = readAt(frame, start, end);
+          const { remainingMicroseconds: before, sentMs: sentBefore, ...others } = readAt(frame, start, end);
           expect(before).to.equal(header.remainingMicroseconds);
           const outside = [frame.slice(0, start), frame.slice(end)];
           const lowered = Math.floor(before * part);
-          lowerRemaining(frame, start, end, before * part);
-          const { remainingMicroseconds: after, ...same } = readAt(frame, start, end);
+          lowerRemaining(frame, start, end, before * part, sentMs);
+          const { remainingMicroseconds: after, sentMs: sentAfter, ...same } = readAt(frame, start, end);
           expect(after).to.equal(lowered);
+          expect(sentAfter).to.equal(sentBefore < 0 ? -1 : sentMs);
           expect(same).to.deep.equal(others);
           expect([frame.slice(0, start), frame.slice(end)]).to.deep.equal(outside);
           const theirs = Envelope.toObject(Envelope.decodeDelimited(frame.subarray(start, end)), { longs: Number });
@@ -72,7 +75,7 @@ describe('the time that remains in a written envelope', () => {
   it('is 0 at least', () => {
     const header = Object.assign(new EnvelopeHeader(), { mode: EnvelopeMode.ask, remainingMicroseconds: 1_000_000 });
     const { frame, start, end } = framed(header, new Uint8Array(0));
-    lowerRemaining(frame, start, end, -5);
+    lowerRemaining(frame, start, end, -5, 0);
     expect(readAt(frame, start, end).remainingMicroseconds).to.equal(0);
   });
 
@@ -80,7 +83,7 @@ describe('the time that remains in a written envelope', () => {
     const header = Object.assign(new EnvelopeHeader(), { mode: EnvelopeMode.ask, correlation: 5 });
     for (const without of [header, new EnvelopeHeader()]) {
       const { frame, start, end } = framed(without, new Uint8Array(3));
-      expect(() => lowerRemaining(frame, start, end, 1)).to.throw(ProtocolError, 'time that remains');
+      expect(() => lowerRemaining(frame, start, end, 1, 0)).to.throw(ProtocolError, 'time that remains');
     }
   });
 });

@@ -50,6 +50,7 @@ const headers: fc.Arbitrary<EnvelopeHeader> = fc
     passThrough: rarely(fc.uint8Array({ maxLength: 50 })),
     correlation: fc.oneof(fc.constant(0), uint32),
     remainingMicroseconds: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.maxSafeNat()),
+    sentMs: fc.oneof(fc.constant(-1), fc.double({ min: 0, noNaN: true })),
     chain: fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { maxLength: 5 }),
     hops: fc.oneof(fc.constant(0), uint32),
     traceParent: fc.oneof(fc.constant(''), text),
@@ -315,7 +316,7 @@ function expectSame(view: EnvelopeView, frame: Uint8Array, header: EnvelopeHeade
 function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
   const long = (low: number, high: number) => ({ low, high, unsigned: true });
   const { mode, method, methodName, error, meta, passThrough, correlation, chain, hops, traceParent } = header;
-  const { remainingMicroseconds, traceState, credit, sequence } = header;
+  const { remainingMicroseconds, sentMs, traceState, credit, sequence } = header;
   const control = {
     ...(correlation !== 0 && { correlation }),
     ...(remainingMicroseconds !== Number.POSITIVE_INFINITY && { remaining_microseconds: remainingMicroseconds }),
@@ -326,6 +327,7 @@ function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
     ...(traceParent !== '' && { trace_parent: traceParent }),
     ...(credit !== 0 && { credit }),
     ...(sequence !== 0 && { sequence }),
+    ...(sentMs >= 0 && { sent_ms: sentMs }),
     ...(traceState !== '' && { trace_state: traceState }),
   };
   const encoded = value === undefined ? new Uint8Array(0) : encode(v1.Element, value);

@@ -16,6 +16,7 @@ import type { Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
 import { Inbound } from './inbound.js';
 import { type FrameOwner, IncomingFrames } from './incoming-frames.js';
+import { PeerClock } from './peer-clock.js';
 import type { PeerLink } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
@@ -24,7 +25,7 @@ import { FullMailboxes } from './pressure.js';
 import { RemoteWatches } from './remote-watches.js';
 import { Repeats } from './repeats.js';
 import type { RouterServices } from './router-services.js';
-import type { Traffic } from './traffic.js';
+import { type Traffic, trafficOf } from './traffic.js';
 
 /** A channel id that no mailbox has. */
 const NO_ACTOR = 0n;
@@ -39,6 +40,7 @@ export class Channel implements PeerLink, FrameOwner {
   readonly outgoing: Outgoing;
   readonly watches: RemoteWatches;
   readonly pressure: FullMailboxes;
+  readonly clock: PeerClock;
   readonly aborted = new AbortedAsks();
   /** The address that the peer states, for error messages and logs. */
   address: string;
@@ -74,6 +76,7 @@ export class Channel implements PeerLink, FrameOwner {
     this.pressure = new FullMailboxes((cUid, isFull) =>
       this.sendControl({ message: { case: 'pressure', value: { cUid, isFull } } }),
     );
+    this.clock = new PeerClock(services.scheduler, (message) => this.sendControl(message));
     this.#inbound = new Inbound(services, this);
     this.#incoming = new IncomingFrames(services.limits.maxMessageBytes, this);
     this.asks = new LinkAsks(services, this);
@@ -109,14 +112,7 @@ export class Channel implements PeerLink, FrameOwner {
   }
 
   traffic(): Traffic {
-    return {
-      bytesSent: this.#link?.bytesSent ?? 0,
-      bytesReceived: this.#link?.bytesReceived ?? 0,
-      framesSent: this.outgoing.frames,
-      framesReceived: this.#incoming.frames,
-      envelopesSent: this.outgoing.envelopes,
-      envelopesReceived: this.#incoming.envelopes,
-    };
+    return trafficOf(this.#link, this.outgoing, this.#incoming);
   }
 
   attach(link: Link): void {
@@ -152,7 +148,8 @@ export class Channel implements PeerLink, FrameOwner {
 
   /** Tells the peer the identity of this partition. On both lanes, so that whatever arrives first arrives after it. */
   hello(): void {
-    const value = { ...this.#services.identity(), token: this.token };
+    const { scheduler } = this.#services;
+    const value = { ...this.#services.identity(), token: this.token, sentMs: scheduler.now() };
     for (const lane of LANES) this.sendControl({ message: { case: 'hello', value } }, lane);
   }
 
@@ -282,6 +279,12 @@ export class Channel implements PeerLink, FrameOwner {
         return;
       case 'fence':
         this.#services.onFence(this, message.value.tokens);
+        return;
+      case 'clockPing':
+        this.clock.onPing(message.value);
+        return;
+      case 'clockPong':
+        this.clock.onPong(message.value);
         return;
       case 'methodBound':
         this.outgoing.methods.bound(message.value.method);

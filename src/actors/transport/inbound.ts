@@ -37,6 +37,8 @@ export class Inbound {
   readonly #acknowledged = new Set<number>();
   /** When this frame arrived; set on first use. */
   #receivedMs: number | undefined;
+  /** When the calls of this frame were sent, as far as it is known that they were sent before it arrived. */
+  #sentMs: number | undefined;
 
   constructor(services: RouterServices, channel: Channel) {
     this.#services = services;
@@ -46,6 +48,7 @@ export class Inbound {
   /** A method number that arrives with its name many times in one frame is acknowledged once. */
   beginFrame(): void {
     this.#receivedMs = undefined;
+    this.#sentMs = undefined;
     if (this.#acknowledged.size > 0) {
       this.#acknowledged.clear();
     }
@@ -73,14 +76,7 @@ export class Inbound {
     const hasExtras =
       isAsk || method.lane === Lane.control || view.meta !== undefined || view.hasFrom || view.traceParent !== '';
     const delivery = hasExtras
-      ? new RemoteDelivery(
-          this.#channel,
-          method,
-          view,
-          correlation,
-          sizeBytes,
-          (this.#receivedMs ??= this.#services.scheduler.now()),
-        )
+      ? new RemoteDelivery(this.#channel, method, view, correlation, sizeBytes, this.#sentAt(view))
       : this.#services.system.incomingTell(sizeBytes);
     try {
       if (!target.cell.deliver(method, message, delivery)) {
@@ -105,7 +101,14 @@ export class Inbound {
     if (method.mode !== 'stream') {
       this.#refuse(new ProtocolError(`${method.fullName} returns no stream and cannot be opened.`), view);
     }
-    this.#channel.streams.serve(cell, method, message, view, sizeBytes);
+    this.#channel.streams.serve(cell, method, message, view, sizeBytes, this.#sentAt(view));
+  }
+
+  /** The time from which the remaining time of a call counts, on the clock of this process. */
+  #sentAt({ sentMs }: EnvelopeView): number {
+    this.#receivedMs ??= this.#services.scheduler.now();
+    if (sentMs >= 0) this.#sentMs = this.#receivedMs - this.#channel.clock.onWayMs(sentMs, this.#receivedMs);
+    return this.#sentMs ?? this.#receivedMs;
   }
 
   /** Removes this channel's watches from the actors that it has reached. */

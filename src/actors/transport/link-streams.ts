@@ -139,7 +139,8 @@ export class LinkStreams {
     return true;
   }
 
-  serve(cell: Cell, method: AnyMethod, message: unknown, view: EnvelopeView, sizeBytes: number): void {
+  /** `sentMs`: see RemoteDelivery. */
+  serve(cell: Cell, method: AnyMethod, message: unknown, view: EnvelopeView, sizeBytes: number, sentMs: number): void {
     const id = view.correlation;
     if (this.#written.size >= limits.linkStreams) {
       this.refuse(
@@ -150,11 +151,10 @@ export class LinkStreams {
     }
     const sink = new WrittenStream(this.#peer, id, method, (ended) => this.#ended(ended));
     this.#written.set(id, sink);
-    const nowMs = this.#services.scheduler.now();
     const sender = senderOf(view, this.#peer);
     sink.attach(
       cell.serve(method, message, {
-        deadlineMs: nowMs + view.remainingMicroseconds / 1_000,
+        deadlineMs: sentMs + view.remainingMicroseconds / 1_000,
         chain: chainFrom(view.chain),
         meta: view.meta,
         trace: traceOf(view),

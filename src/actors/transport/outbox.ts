@@ -13,6 +13,8 @@ import { type Expirable, QueuedFrame } from './queued-frame.js';
 import { SentTells } from './sent-tells.js';
 
 const NOTHING = new Uint8Array(0);
+/** What the time of sending, and longer lengths because of it, add to an envelope at most. */
+const STAMP_BYTES = 16;
 
 export interface OutboxLimits {
   readonly frameBytes: number;
@@ -49,6 +51,8 @@ export class Outbox {
   #tellsStart = 0;
   #tellsEnd = 0;
   readonly #sentTells: SentTells;
+  /** The time that the first call in the open frame states. */
+  #callsFromMs: number | undefined;
 
   /** `now` is the scheduler's time. */
   constructor(lane: Lane, limits: OutboxLimits, pool: BufferPool, now: () => number) {
@@ -93,11 +97,14 @@ export class Outbox {
     if (this.#linkFrame === undefined && this.#ownFrame === undefined) {
       this.#openFrame(this.#limits.frameBytes);
     }
+    const nowMs = header.sentMs;
+    if (ask !== undefined) this.#stamp(header, ask, nowMs);
     let start = this.#writer.position;
     const needed = writeDelimitedEnvelope(this.#writer, header, type, value, this.#limits.maxMessageBytes);
     if (needed !== 0) {
       this.#finishFrame();
-      this.#openFrame(needed);
+      this.#openFrame(needed + STAMP_BYTES);
+      if (ask !== undefined) this.#stamp(header, ask, nowMs);
       start = this.#writer.position;
       if (writeDelimitedEnvelope(this.#writer, header, type, value, this.#limits.maxMessageBytes) !== 0) {
         throw new ProtocolError('An envelope changed its size while it was written. Its message may have a getter.');
@@ -105,6 +112,7 @@ export class Outbox {
     }
     if (ask !== undefined) {
       this.#ownFrame?.addAsk(ask, start, this.#writer.position);
+      this.#callsFromMs ??= nowMs;
     } else if (header.mode === EnvelopeMode.tell) {
       this.#addTell(start);
     }
@@ -162,6 +170,16 @@ export class Outbox {
     this.#sentTells.untaken(0);
   }
 
+  /**
+   * The first call in a frame says when it was sent, and the others count from that time, too. In a frame that waits each says it,
+   * because those before it may be left out.
+   */
+  #stamp(header: EnvelopeHeader, ask: Expirable, nowMs: number): void {
+    const fromMs = this.#ownFrame === undefined ? this.#callsFromMs : undefined;
+    header.sentMs = fromMs === undefined ? nowMs : -1;
+    header.remainingMicroseconds = (ask.deadlineMs - (fromMs ?? nowMs)) * 1_000;
+  }
+
   #addTell(start: number): void {
     if (this.#ownFrame !== undefined) {
       this.#ownFrame.hasTells = true;
@@ -194,6 +212,7 @@ export class Outbox {
     const mayGoStraight = link?.isOpen === true && this.#backlog.length === 0;
     const buffer = mayGoStraight ? link.acquire(this.#lane, sizeBytes) : undefined;
     this.#linkFrame = buffer;
+    this.#callsFromMs = undefined;
     this.#ownFrame =
       buffer === undefined
         ? new QueuedFrame(this.#pool.acquire(Math.max(sizeBytes, this.#limits.frameBytes)))

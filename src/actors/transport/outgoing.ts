@@ -168,6 +168,7 @@ export class Outgoing {
     this.#setSender(header, call.caller?.toRef().cUid);
     header.correlation = correlation;
     header.remainingMicroseconds = (deadlineMs - nowMs) * 1_000;
+    if (deadlineMs !== Number.POSITIVE_INFINITY) header.sentMs = nowMs;
     header.chain = chainIds(call.chain);
     header.meta = call.meta;
     setTrace(header, call.trace);

@@ -51,7 +51,7 @@ export class QueuedFrame {
     let from = 0;
     for (const { ask, start, end } of this.#asks) {
       const until = isOver(ask, nowMs) ? start : end;
-      if (until === end) lowerRemaining(this.bytes, start, end, (ask.deadlineMs - nowMs) * 1_000);
+      if (until === end) lowerRemaining(this.bytes, start, end, (ask.deadlineMs - nowMs) * 1_000, nowMs);
       target.set(this.bytes.subarray(from, until), copied);
       copied += until - from;
       from = end;

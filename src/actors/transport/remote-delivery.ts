@@ -19,20 +19,20 @@ export class RemoteDelivery implements Delivery {
   readonly #passThrough: Uint8Array | undefined;
   #isAnswered = false;
 
-  /** `correlation` is 0 for a message that has no waiting caller. */
+  /** `correlation` is 0 for a message that has no waiting caller. The remaining time counts from `sentMs`, on the clock of this process. */
   constructor(
     channel: Channel,
     method: AnyMethod,
     view: EnvelopeView,
     correlation: number,
     sizeBytes: number,
-    nowMs: number,
+    sentMs: number,
   ) {
     // Infinity means a tell. An ask without a stated deadline gets the largest finite one.
     this.#deadlineMs =
       correlation === 0
         ? Number.POSITIVE_INFINITY
-        : Math.min(nowMs + view.remainingMicroseconds / 1_000, Number.MAX_VALUE);
+        : Math.min(sentMs + view.remainingMicroseconds / 1_000, Number.MAX_VALUE);
     this.chain = chainFrom(view.chain);
     this.meta = view.meta;
     this.sender = senderOf(view, channel);

@@ -12,7 +12,7 @@ export interface RouterServices {
   /** Shared by all channels. */
   readonly bufferPool: BufferPool;
   /** The identity of this partition, for hellos. */
-  identity(): Omit<v1.HelloInit, 'token'>;
+  identity(): Omit<v1.HelloInit, 'token' | 'sentMs'>;
   /** This partition stops: links deliver what was sent, and then end. */
   readonly isStopping: boolean;
   /** A token for a new link: see Fences. */

@@ -167,7 +167,7 @@ export class Router implements RouterServices {
     return this.#fences.draw();
   }
 
-  identity(): Omit<v1.HelloInit, 'token'> {
+  identity(): Omit<v1.HelloInit, 'token' | 'sentMs'> {
     const { incarnation } = this.system;
     return { version: VERSION, address: this.#address, ordinal: this.#ordinal, incarnation };
   }
@@ -192,7 +192,8 @@ export class Router implements RouterServices {
     assertSamePeer(channel.peer, hello);
     const isFirst = channel.peer === undefined;
     channel.peer = hello;
-    const { address, token } = hello;
+    const { address, token, sentMs } = hello;
+    if (sentMs !== undefined) channel.clock.onWayMs(sentMs, this.scheduler.now());
     if (address !== '') {
       channel.address = address;
     }

@@ -1,3 +1,5 @@
+import type { Link } from '../../transport/index.js';
+
 /** Totals of what links have sent and received. */
 export interface Traffic {
   readonly bytesSent: number;
@@ -6,6 +8,27 @@ export interface Traffic {
   readonly framesReceived: number;
   readonly envelopesSent: number;
   readonly envelopesReceived: number;
+}
+
+/** The totals of one link: of the frames that its channel wrote and read, and of the link's bytes. */
+export function trafficOf(
+  link: Pick<Link, 'bytesSent' | 'bytesReceived'> | undefined,
+  sent: Counts,
+  received: Counts,
+): Traffic {
+  return {
+    bytesSent: link?.bytesSent ?? 0,
+    bytesReceived: link?.bytesReceived ?? 0,
+    framesSent: sent.frames,
+    framesReceived: received.frames,
+    envelopesSent: sent.envelopes,
+    envelopesReceived: received.envelopes,
+  };
+}
+
+interface Counts {
+  readonly frames: number;
+  readonly envelopes: number;
 }
 
 export const NO_TRAFFIC: Traffic = {

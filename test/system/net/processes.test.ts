@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { ActorRef } from '#src/actors/kernel/index.js';
 import { Runtime } from '#src/actors/runtime/index.js';
-import { UnreachableError } from '#src/errors.js';
+import { AskTimeoutError, UnreachableError } from '#src/errors.js';
 import { silentLogger } from '#src/logging/index.js';
 import { Errands } from '../../actors/transport/errands.js';
 import { rejection } from '../../support/rejection.js';
@@ -51,6 +51,21 @@ describe('two processes of the operating system', function () {
       const answers = await Promise.all([1, 2, 3].map((value) => far.run({ value, load })));
       expect(answers.map(({ value }) => value)).to.deep.equal([1_001, 1_002, 1_003]);
       expect(answers.every((answer) => Buffer.compare(answer.load, load) === 0)).to.equal(true);
+    });
+  }
+
+  for (const listen of ['unix:', 'tcp://127.0.0.1:0']) {
+    it(`do not execute what is past its deadline, although one was stopped with it in its buffers, over ${listen}`, async () => {
+      await start(listen);
+      await far.run({});
+      const { value: before } = await far.rush({});
+      child.kill('SIGSTOP');
+      const late = [50, 100, 150, 200].map((timeoutMs) => rejection(far.run({}, { timeoutMs })));
+      const good = far.run({}, { timeoutMs: 15_000 });
+      for (const ask of late) expect(await ask).to.be.instanceOf(AskTimeoutError);
+      child.kill('SIGCONT');
+      await good;
+      expect((await far.rush({})).value).to.equal(before + 1);
     });
   }
 
