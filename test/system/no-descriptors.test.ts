@@ -50,7 +50,9 @@ describe('a process that has used up its descriptors', function () {
       writeFileSync(join(folder, 'main.mjs'), PROGRAM);
       const command = `ulimit -n 128 && exec '${process.execPath}' main.mjs`;
       const { stdout, stderr, status } = spawnSync('bash', ['-c', command], { cwd: folder, encoding: 'utf8' });
-      expect(stdout, stderr).to.equal('EMFILE\nthe partition is missed\nits successor cannot be started\nit is back\n0 failures for good\n');
+      expect(stdout, stderr).to.equal(
+        'EMFILE\nthe partition is missed\nits successor cannot be started\nit is back\n0 failures for good\n',
+      );
       expect(status).to.equal(0);
       expect(stderr).to.contain('could not be started').and.not.contain('Unhandled');
     } finally {

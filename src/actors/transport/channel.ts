@@ -47,8 +47,8 @@ export class Channel implements PeerLink, FrameOwner {
   peer: v1.Hello | undefined;
   /** What it was opened for: the address or the holder of the peer. Empty where the peer has opened the link. */
   readonly key: string;
-  /** Names this link to the peer, which knows no other name of it. */
-  readonly token: bigint;
+  /** Names the open link to the peer. */
+  token = 0n;
   readonly #services: RouterServices;
   readonly #isRetry: boolean;
   readonly #inbound: Inbound;
@@ -65,7 +65,6 @@ export class Channel implements PeerLink, FrameOwner {
     this.#services = services;
     this.#isRetry = isRetry;
     this.key = key;
-    this.token = services.newToken();
     this.address = address;
     this.outgoing = new Outgoing(services, () => this.#closeStuck());
     this.watches = new RemoteWatches(
@@ -124,6 +123,7 @@ export class Channel implements PeerLink, FrameOwner {
       return;
     }
     this.#link = link;
+    this.token = this.#services.newToken(link);
     link.setHandlers({
       frame: (_lane, bytes) => {
         this.#inbound.beginFrame();
@@ -137,7 +137,7 @@ export class Channel implements PeerLink, FrameOwner {
       taken: (lane) => this.outgoing.taken(lane),
       closed: (reason) => this.#linkClosed(reason),
     });
-    this.outgoing.attach(link);
+    this.outgoing.attach(link, this.#services.greeting(this));
     this.#services.flushSoon(this);
     this.credit.wake();
     this.repeatLater();
@@ -149,17 +149,10 @@ export class Channel implements PeerLink, FrameOwner {
     return this.#closed === undefined ? this.#opened.promise : Promise.reject(this.#closed);
   }
 
-  /** Tells the peer the identity of this partition. On both lanes, so that whatever arrives first arrives after it. */
-  hello(): void {
-    const { scheduler } = this.#services;
-    const value = { ...this.#services.identity(), token: this.token, sentMs: scheduler.now() };
-    for (const lane of LANES) this.sendControl({ message: { case: 'hello', value } }, lane);
-  }
-
-  /** Tells the peer which links this end has given up. On both lanes, before anything that must not be overtaken by what they deliver. */
-  fence(tokens: readonly bigint[]): void {
-    if (tokens.length === 0) return;
-    for (const lane of LANES) this.sendControl({ message: { case: 'fence', value: { tokens } } }, lane);
+  /** Sends a control message on both lanes: what follows on either must not overtake it. Before the link is open it does nothing. */
+  announce(message: v1.LinkMessageInit): void {
+    if (this.#link === undefined) return;
+    for (const lane of LANES) this.sendControl(message, lane);
   }
 
   // ---- sending

@@ -1,11 +1,5 @@
 import { limits } from '../../limits.js';
-import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
-import type { Transport } from '../../transport/index.js';
-
-interface TokenSources {
-  readonly scheduler: Scheduler;
-  readonly transport: Pick<Transport, 'isLocal'>;
-}
+import { type RandomStream, type Scheduler, systemEntropy } from '../../scheduler/index.js';
 
 /**
  * Keeps messages in order over the links to one peer that follow one another. A link that one end has given up can still deliver old
@@ -21,7 +15,8 @@ interface TokenSources {
  * A token is a secret of the two ends of its link: only they can fence it. A fence may arrive before the hello of the link that it names.
  */
 export class Fences<Channel> {
-  readonly #draw: () => bigint;
+  readonly #scheduler: Scheduler;
+  readonly #random: RandomStream;
   /** Tokens of links that this end has given up, by the keys of their peers. */
   readonly #givenUp = new Map<string, readonly bigint[]>();
   /** Open links, by the tokens of their peers. */
@@ -29,8 +24,9 @@ export class Fences<Channel> {
   /** Fenced links that are not known here: the hello of such a link may be on its way. */
   readonly #fenced = new Set<bigint>();
 
-  constructor({ scheduler, transport }: TokenSources) {
-    this.#draw = tokenSource(scheduler, transport);
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+    this.#random = scheduler.fork('link tokens');
   }
 
   /** Entries of all tables: each has at most `limits.givenUpLinks`, except that of the open links. */
@@ -40,9 +36,11 @@ export class Fences<Channel> {
 
   // ---- the sender's side
 
-  /** A token for a new link. */
-  draw(): bigint {
-    return this.#draw();
+  /** A token for a new link: 64 bits. Within a program, and on virtual time, it need not be a secret. */
+  draw(isLocal: boolean): bigint {
+    if (!isLocal && !this.#scheduler.isVirtual) return new DataView(systemEntropy(8).buffer).getBigUint64(0) || 1n;
+    const half = (): bigint => BigInt(Math.floor(this.#random() * 2 ** 32));
+    return (half() << 32n) | half() || 1n;
   }
 
   /** This end has closed a link to the peer that has these keys, and the other end may not know it. */
@@ -94,12 +92,4 @@ function dropOldest<Key>(table: Map<Key, unknown> | Set<Key>): void {
     table.delete(oldest);
     return;
   }
-}
-
-/** Secrets of 64 bits. Where nobody else can send a fence, they need not be secret, and follow from the seed on virtual time. */
-function tokenSource(scheduler: Scheduler, { isLocal }: Pick<Transport, 'isLocal'>): () => bigint {
-  if (!isLocal) return () => new DataView(systemEntropy(8).buffer).getBigUint64(0) || 1n;
-  const random = scheduler.fork('link tokens');
-  const half = (): bigint => BigInt(Math.floor(random() * 2 ** 32));
-  return () => (half() << 32n) | half() || 1n;
 }

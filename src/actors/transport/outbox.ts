@@ -74,6 +74,16 @@ export class Outbox {
     return this.waitingBytes > this.#limits.backlogBytes / 2;
   }
 
+  /** Writes an envelope that is sent before all that waits. For the time before `attach`. */
+  writeFirst(header: EnvelopeHeader, type: MessageType<unknown, unknown>, value: unknown): void {
+    const frame = new QueuedFrame(new Uint8Array(this.#limits.frameBytes));
+    const writer = new WireWriter(frame.bytes);
+    writeDelimitedEnvelope(writer, header, type, value, this.#limits.maxMessageBytes);
+    frame.finish(writer.size);
+    this.#backlog.unshift(frame);
+    this.#backlogBytes += frame.size;
+  }
+
   attach(link: Link): void {
     this.#link = link;
     this.drain();

@@ -85,7 +85,14 @@ export class Outgoing {
     );
   }
 
-  attach(link: Link): void {
+  /** Opens the lanes. `first` goes before all that waits, on each of them: no lane may overtake it on the other. */
+  attach(link: Link, first: readonly v1.LinkMessageInit[]): void {
+    for (const message of first.toReversed()) {
+      const value = v1.LinkMessage.create(message);
+      for (const outbox of [this.#control, this.#data]) {
+        outbox.writeFirst(this.#begin(EnvelopeMode.link), v1.LinkMessage, value);
+      }
+    }
     this.#control.attach(link);
     this.#data.attach(link);
     this.#count();

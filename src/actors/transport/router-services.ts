@@ -1,6 +1,7 @@
 import type { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ActorSystem } from '../kernel/index.js';
+import type { Link } from '../../transport/index.js';
 import type { Channel } from './channel.js';
 import type { BufferPool } from './buffer-pool.js';
 import type { WaitingReplies } from './waiting-replies.js';
@@ -19,12 +20,12 @@ export interface RouterServices {
   readonly waitingReplies: WaitingReplies;
   /** Of all streams that are read here. */
   readonly grantedBytes: GrantedBytes;
-  /** The identity of this partition, for hellos. */
-  identity(): Omit<v1.HelloInit, 'token' | 'sentMs'>;
+  /** The first messages on the link of this channel. */
+  greeting(channel: Channel): readonly v1.LinkMessageInit[];
   /** This partition stops: links deliver what was sent, and then end. */
   readonly isStopping: boolean;
   /** A token for a new link: see Fences. */
-  newToken(): bigint;
+  newToken(link: Link): bigint;
   /** The channel has open frames: sends them at the end of this turn of the event loop. */
   flushSoon(channel: Channel): void;
   /** The peer has sent its identity. */

@@ -16,7 +16,7 @@ import { BufferPool } from './buffer-pool.js';
 import { GrantedBytes } from './stream-window.js';
 import { WaitingReplies } from './waiting-replies.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
-import { UnreachablePeers } from './unreachable-peers.js';
+import { unreachable, UnreachablePeers } from './unreachable-peers.js';
 
 /** Version of the control messages between routers. */
 const VERSION = 1;
@@ -81,7 +81,7 @@ export class Router implements RouterServices {
       replyBytes: limits.replyBytes,
       ...options.limits,
     };
-    this.#fences = new Fences(options);
+    this.#fences = new Fences(options.scheduler);
     this.waitingReplies = new WaitingReplies(this.limits.replyBytes, () => options.scheduler.now());
     this.grantedBytes = new GrantedBytes(this.limits.rpcStreamsBytes);
     this.#transport = options.transport;
@@ -116,7 +116,7 @@ export class Router implements RouterServices {
     this.#ordinal = ordinal;
     this.#locate = locate;
     for (const channel of this.#channels) {
-      channel.hello();
+      for (const message of this.greeting(channel)) channel.announce(message);
     }
   }
 
@@ -171,13 +171,19 @@ export class Router implements RouterServices {
     return this.#isClosed;
   }
 
-  newToken(): bigint {
-    return this.#fences.draw();
+  newToken({ carrier }: Link): bigint {
+    return this.#fences.draw(carrier.transport === 'memory');
   }
 
-  identity(): Omit<v1.HelloInit, 'token' | 'sentMs'> {
+  greeting(channel: Channel): v1.LinkMessageInit[] {
     const { incarnation } = this.system;
-    return { version: VERSION, address: this.#address, ordinal: this.#ordinal, incarnation };
+    const identity = { version: VERSION, address: this.#address, ordinal: this.#ordinal, incarnation };
+    const hello = { ...identity, token: channel.token, sentMs: this.scheduler.now() };
+    return [{ message: { case: 'hello', value: hello } }, ...this.#fence(this.#fences.givenUpTo(keysOf(channel)))];
+  }
+
+  #fence(tokens: readonly bigint[]): v1.LinkMessageInit[] {
+    return tokens.length === 0 ? [] : [{ message: { case: 'fence', value: { tokens } } }];
   }
 
   flushSoon(channel: Channel): void {
@@ -211,7 +217,7 @@ export class Router implements RouterServices {
     }
     if (!isFirst) return;
     // Where the peer has opened the link, nothing was sent to it yet: it was not known who it is.
-    channel.fence(this.#fences.givenUpTo(keysOf(channel)));
+    for (const fence of this.#fence(this.#fences.givenUpTo(keysOf(channel)))) channel.announce(fence);
     if (token !== 0n && !this.#fences.named(token, channel)) this.#closeFenced(channel);
   }
 
@@ -252,7 +258,8 @@ export class Router implements RouterServices {
   #gaveUp(channel: Channel): void {
     const keys = keysOf(channel);
     this.#fences.gaveUp(channel.token, keys);
-    for (const other of new Set([...keys].map((key) => this.#table.get(key)))) other?.fence([channel.token]);
+    const others = new Set([...keys].map((key) => this.#table.get(key)));
+    for (const fence of this.#fence([channel.token])) for (const other of others) other?.announce(fence);
   }
 
   // ---- links
@@ -260,7 +267,6 @@ export class Router implements RouterServices {
   #accept(link: Link): void {
     const channel = this.#add(link.peerAddress);
     channel.attach(link);
-    channel.hello();
   }
 
   #openHolder(ordinal: number, incarnation: bigint, isTell: boolean): Channel {
@@ -277,8 +283,6 @@ export class Router implements RouterServices {
     const channel = this.#add(name, { key, isRetry: this.#unreachable.has(key) });
     if (channel.closed === undefined) {
       this.#table.opened(channel);
-      channel.hello();
-      channel.fence(this.#fences.givenUpTo([key]));
       // In a turn of its own: all callers share the link, so it must not inherit the deadline, chain or meta of the first.
       this.scheduler.schedule(() => {
         this.#connect(channel, key, locate).catch((error: unknown) =>
@@ -341,12 +345,4 @@ export class Router implements RouterServices {
     this.#dirty.clear();
     this.#transport.flush();
   }
-}
-
-function unreachable(name: string, cause: unknown): MillraceError {
-  if (cause instanceof UnreachableError || cause instanceof StoppedError) {
-    return cause;
-  }
-  const message = messageOf(cause);
-  return new UnreachableError(`No link could be opened to ${name}: ${message}`, { cause });
 }

@@ -1,3 +1,5 @@
+import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 
 interface Unreachable<Channel> {
@@ -51,4 +53,13 @@ export class UnreachablePeers<Channel> {
     const mayTry = isTell ? nowMs >= peer.retryAtMs : peer.retryAtMs < Number.POSITIVE_INFINITY;
     return mayTry ? undefined : peer.channel;
   }
+}
+
+/** The error of an attempt that has failed for this cause. */
+export function unreachable(name: string, cause: unknown): MillraceError {
+  if (cause instanceof UnreachableError || cause instanceof StoppedError) {
+    return cause;
+  }
+  const message = messageOf(cause);
+  return new UnreachableError(`No link could be opened to ${name}: ${message}`, { cause });
 }

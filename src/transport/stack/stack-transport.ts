@@ -31,7 +31,6 @@ const SHARE = 0.5;
  */
 export class StackTransport implements Transport {
   readonly name = 'stack';
-  readonly isLocal = false;
   readonly #options: StackOptions;
 
   constructor(options: StackOptions) {

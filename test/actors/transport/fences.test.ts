@@ -4,7 +4,7 @@ import { Fences } from '#src/actors/transport/fences.js';
 import { UnreachableError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { LANES } from '#src/protocol/index.js';
-import { VirtualScheduler } from '#src/scheduler/index.js';
+import { RealScheduler, VirtualScheduler } from '#src/scheduler/index.js';
 import { millraceRejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
 import { Errands } from './errands.js';
@@ -166,7 +166,7 @@ describe('a link that one end has given up', () => {
 
 describe('the tables of fences', () => {
   it('are bounded, whatever is given up and fenced', () => {
-    const fences = new Fences<object>({ scheduler: new VirtualScheduler({ seed: 1 }), transport: { isLocal: true } });
+    const fences = new Fences<object>(new VirtualScheduler({ seed: 1 }));
     for (let index = 1; index <= 5 * limits.givenUpLinks; index += 1) {
       fences.gaveUp(BigInt(index), [`key ${index % (3 * limits.givenUpLinks)}`, 'a key']);
       fences.fence(BigInt(index));
@@ -178,8 +178,8 @@ describe('the tables of fences', () => {
   });
 
   it('draw tokens that differ', () => {
-    const fences = new Fences<object>({ scheduler: new VirtualScheduler({ seed: 1 }), transport: { isLocal: true } });
-    const tokens = Array.from({ length: 1_000 }, () => fences.draw());
+    const fences = new Fences<object>(new RealScheduler());
+    const tokens = Array.from({ length: 1_000 }, (_none, index) => fences.draw(index % 2 === 0));
     expect(new Set(tokens).size).to.equal(1_000);
     expect(tokens).to.not.include(0n);
   });
