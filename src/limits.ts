@@ -41,7 +41,7 @@ export const limits = {
   linkBacklogBytes: 1024 * 1024,
   /** Bytes that wait on a link's data lane, replies included; past it a reply becomes BackpressureError for its asker. */
   linkReplyBytes: 64 * 1024 * 1024,
-  /** Bytes that wait on the data lanes of all links of one process because of replies; see docs/limits.md for who is refused first. */
+  /** Bytes that wait on all links of one process, replies included; see docs/limits.md for who is refused first. */
   replyBytes: 256 * 1024 * 1024,
   /** Bytes that wait on a link's control lane; past it the link is closed. */
   controlBacklogBytes: 8 * 1024 * 1024,

@@ -3,7 +3,7 @@ import { limits } from '../../limits.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Delivery } from './delivery.js';
 import type { Dispatcher, TurnTaker } from './dispatcher.js';
-import type { Mailbox } from './mailbox.js';
+import type { Mailbox, MailboxBounds } from './mailbox.js';
 import { ServiceMeter } from './service-meter.js';
 import type { Scheduler } from '../../scheduler/index.js';
 
@@ -15,6 +15,7 @@ interface AskedActor extends TurnTaker {
   readonly path: string;
   readonly kernel: { readonly scheduler: Scheduler; readonly dispatcher: Dispatcher };
   readonly behavior: { readonly isOfRuntime: boolean };
+  readonly bounds: MailboxBounds;
   /** A handler that awaits holds the mailbox. */
   readonly isBusy: boolean;
   meter: ServiceMeter | undefined;
@@ -28,7 +29,7 @@ interface AskedActor extends TurnTaker {
 //
 // An actor that has nothing else to do takes every ask. This is also how it learns that it has become faster.
 
-/** Fails an ask on its arrival, when it would not be done in time. */
+/** Fails an ask on its arrival, when it would not be done in time. An actor that drops its oldest messages decides at their turn. */
 export function refusedOnArrival(
   actor: AskedActor,
   meter: ServiceMeter,
@@ -36,12 +37,11 @@ export function refusedOnArrival(
   method: AnyMethod,
   ask: Delivery,
 ): boolean {
-  if (!meter.mayWait(mailbox, actor.isBusy)) return false;
+  if (actor.bounds.overflow === 'drop-oldest' || !meter.mayWait(mailbox, actor.isBusy)) return false;
   const nowMs = actor.kernel.scheduler.now();
   const plannedMs = (ask.deadlineMs - nowMs) * PLANNED;
   const neededMs = meter.waitMs(mailbox, actor.isBusy, nowMs) + meter.serviceMs(method, nowMs);
   if (neededMs <= plannedMs || plannedMs < 0) return false;
-  meter.refused();
   ask.fail(overloaded(actor, method, neededMs - plannedMs));
   return true;
 }
@@ -52,8 +52,8 @@ export function refusedAtItsTurn(
   mailbox: Mailbox | undefined,
   method: AnyMethod,
   ask: Delivery,
+  nowMs: number,
 ): boolean {
-  const nowMs = actor.kernel.scheduler.now();
   const { deadlineMs } = ask;
   if (deadlineMs <= nowMs) {
     ask.fail(
@@ -65,10 +65,10 @@ export function refusedAtItsTurn(
   }
   if (mailbox !== undefined && !actor.behavior.isOfRuntime) actor.meter ??= new ServiceMeter(actor.kernel.scheduler);
   const { meter } = actor;
-  if (meter === undefined) return false;
+  if (meter === undefined || meter.continues(method, nowMs)) return false;
   meter.ended(nowMs);
-  if (mailbox !== undefined && meter.serviceMs(method, nowMs) > (deadlineMs - nowMs) * PLANNED) {
-    meter.refused();
+  const plannedMs = (deadlineMs - nowMs) * PLANNED;
+  if (mailbox !== undefined && meter.longestMs > plannedMs && meter.serviceMs(method, nowMs) > plannedMs) {
     ask.fail(overloaded(actor, method, meter.queuedMs(mailbox, nowMs)));
     return true;
   }

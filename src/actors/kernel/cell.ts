@@ -189,7 +189,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     if (delivery !== undefined && delivery.sizeBytes > 0) this.kernel.mailboxBytes.release(delivery.sizeBytes);
     const ask = isAsk(delivery);
     if (ask) {
-      if (refusedAtItsTurn(this, this.mailbox, method, delivery)) return false;
+      if (this.refusesAtItsTurn(method, delivery)) return false;
     } else if (this.meter !== undefined) this.meter.beganTell();
     const isFirst = method !== this.lastMethod;
     if (isFirst) this.findHandler(method);
@@ -198,7 +198,14 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     else if (handler === undefined || method.mode === 'stream') cannotHandle(this, method, message, delivery);
     else this.handle(handler, method, message, delivery);
     if (isFirst || ask) this.kernel.contexts.check();
-    return ask && this.kernel.dispatcher.isTurnOver(this);
+    return ask && this.meter !== undefined && this.kernel.dispatcher.isTurnOver(this);
+  }
+
+  /** An actor that keeps up has no meter, and decides by the deadline alone. */
+  private refusesAtItsTurn(method: AnyMethod, ask: Delivery): boolean {
+    const nowMs = this.kernel.scheduler.now();
+    if (ask.deadlineMs > nowMs && this.meter === undefined && this.mailbox === undefined) return false;
+    return refusedAtItsTurn(this, this.mailbox, method, ask, nowMs);
   }
 
   private handle(handler: Handler, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {

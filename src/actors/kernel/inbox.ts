@@ -223,15 +223,8 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
           `${method.fullName} asked ${this.path}, which waits for a reply in the same chain of asks: use a tell instead`,
         ),
       );
-    } else return this.isOverloadedFor(method, ask);
+    } else return this.meter?.isSlow === true && refusedOnArrival(this, this.meter, this.mailbox, method, ask);
     return true;
-  }
-
-  /** An actor that has nothing else to do takes every ask. One that drops its oldest messages decides at their turn. */
-  private isOverloadedFor(method: AnyMethod, ask: Delivery): boolean {
-    const { meter, mailbox } = this;
-    if (meter === undefined || (mailbox === undefined && this.pending === undefined)) return false;
-    return this.bounds.overflow !== 'drop-oldest' && refusedOnArrival(this, meter, mailbox, method, ask);
   }
 
   /** It is a member of this chain, and waits. */

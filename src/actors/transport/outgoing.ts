@@ -111,7 +111,7 @@ export class Outgoing {
 
   /** Only replies and failures add to the count: all else has bounds of its own. */
   #count(): void {
-    const { waitingBytes } = this.#data;
+    const { waitingBytes } = this;
     if (waitingBytes !== this.#waitingHere.bytes && !this.#isGivenUp) {
       this.#waitingReplies.update(this.#waitingHere, waitingBytes);
     }
@@ -138,8 +138,8 @@ export class Outgoing {
   /** A reply is accepted past the bound of other messages, up to the link's allowance; beyond that, a failure is sent in its place. */
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
     const { allowance } = this.#waitingReplies;
-    if (this.#data.waitingBytes > allowance) {
-      const text = `The reply was dropped: ${this.#data.waitingBytes} bytes wait for the caller's link, and ${allowance} may (linkReplyBytes, and its part of replyBytes). The caller must read faster.`;
+    if (this.waitingBytes > allowance) {
+      const text = `The reply was dropped: ${this.waitingBytes} bytes wait for the caller's link, and ${allowance} may (linkReplyBytes, and its part of replyBytes). The caller must read faster.`;
       this.failure(method.lane, new BackpressureError(text), correlation, passThrough);
       return;
     }

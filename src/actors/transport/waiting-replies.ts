@@ -5,7 +5,7 @@ const PART_OF_FREE = 1 / 3;
 /** What a link may use in any case, as a part of an equal share. */
 const PART_OF_SHARE = 1 / 4;
 
-/** The bytes that wait on the data lane of one link, and since when its peer has taken nothing. */
+/** The bytes that wait for one link, and since when its peer has taken nothing. */
 export class LinkBacklog {
   bytes = 0;
   sinceMs = 0;

@@ -5,7 +5,7 @@ import type { Scheduler } from '#src/scheduler/index.js';
 import { deferred } from '../../support/deferred.js';
 import { offer, pass } from '../../support/offered-load.js';
 import { rejection } from '../../support/rejection.js';
-import { until } from '../../support/until.js';
+import { turn, until } from '../../support/until.js';
 import { closeSystems, counter, testSystem, worker, type WorkerRef } from './harness.js';
 import { Desk } from './shop.js';
 
@@ -231,6 +231,31 @@ describe('an actor that is asked for more than it can do', () => {
     await until(() => system.statistics.messages >= 8);
     ref.push({});
     await Promise.all(asked);
+  });
+
+  it('lets the event loop have a turn every few milliseconds, though its handlers compute', async () => {
+    const { system } = testSystem({}, { isReal: true });
+    const ref = system.spawn(
+      worker({
+        work: (_state, request) => {
+          const endMs = performance.now() + 1;
+          while (performance.now() < endMs);
+          return request;
+        },
+      }),
+    );
+    await Promise.all(Array.from({ length: 8 }, () => ref.work({})));
+    let turns = 0;
+    let isOver = false;
+    const count = (): void => {
+      turns++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    await Promise.all(Array.from({ length: 60 }, () => ref.work({}, { timeoutMs: 60_000 })));
+    isOver = true;
+    expect(turns).to.be.at.least(20);
+    await turn();
   });
 
   it('shares what it can do among callers with the same deadlines', async () => {
