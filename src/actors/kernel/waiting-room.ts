@@ -6,7 +6,7 @@ export interface MeteredLink {
   readonly peer: string | undefined;
   /** Puts its oldest parked message into the mailbox. */
   takeParked(): void;
-  /** The sender may send so many more messages than it had sent when it asked. */
+  /** The sender may send so many more messages than have arrived. */
   grant(messages: number): void;
   /** Its messages are no longer metered. */
   lift(): void;
