@@ -164,25 +164,30 @@ export class WaitingRoom {
   /** Each link that wants may have an equal share of the room under way. */
   private share(): void {
     const { load, bounds } = this.host;
-    const wanting = this.wanting;
-    const ofWanting = wanting.reduce((sum, { outstanding }) => sum + outstanding, 0);
-    // An empty mailbox reserves nothing for a sender that does not use its grant: it must not hold up the others.
-    const reserved = load === 0 ? ofWanting : this.outstanding;
+    // An empty mailbox reserves nothing: a sender that does not use its grant must not hold up the others.
+    const reserves = load > 0;
+    const reserved = reserves ? this.outstanding : 0;
     if (load + reserved > bounds.resume) return;
     if (this.isAlone && load <= this.low) return this.liftAllBelow(this.low);
+    const { wanting } = this;
     this.wanting = [];
-    let free = bounds.mark - load - reserved + ofWanting;
     const share = Math.max(1, Math.floor((bounds.mark - load) / this.places.length));
+    let free = bounds.mark - load - reserved;
     for (const place of wanting) {
-      const messages = Math.min(free, share);
+      const own = reserves ? place.outstanding : 0;
+      const messages = Math.min(free + own, share);
       if (messages > place.outstanding) {
-        this.outstanding += messages - place.outstanding;
-        place.outstanding = messages;
-        place.isWanting = false;
-        place.link.grant(messages);
+        free -= messages - own;
+        this.grant(place, messages);
       } else this.wanting.push(place);
-      free -= place.outstanding;
     }
+  }
+
+  private grant(place: Place, messages: number): void {
+    this.outstanding += messages - place.outstanding;
+    place.outstanding = messages;
+    place.isWanting = false;
+    place.link.grant(messages);
   }
 
   /** One link wants, and no other has a grant left. */

@@ -102,7 +102,8 @@ describe('a sender that does not keep to what it was granted', () => {
 
   it('is answered once for each want: of an actor that is not metered, and of one that does not exist', async () => {
     const { world, stranger, say, heard, open, finish } = await setUp();
-    for (let count = 0; count < 500; count += 1) say({ message: { case: 'mailboxWant', value: { cUid: ACTOR, sent: 5 } } });
+    for (let count = 0; count < 500; count += 1)
+      say({ message: { case: 'mailboxWant', value: { cUid: ACTOR, sent: 5 } } });
     say({ message: { case: 'mailboxWant', value: { cUid: 99n, sent: 5 } } });
     say({ message: { case: 'mailboxWant', value: { cUid: 0n, sent: 5 } } });
     await world.pass(10);
@@ -141,7 +142,10 @@ describe('a receiver that grants what it likes', () => {
     const made = await setUp();
     const { far, stranger, say } = made;
     say({
-      message: { case: 'hello', value: { version: 1, address: 'memory://evil/1/9', ordinal: ORDINAL, incarnation: 5n } },
+      message: {
+        case: 'hello',
+        value: { version: 1, address: 'memory://evil/1/9', ordinal: ORDINAL, incarnation: 5n },
+      },
     });
     await until('the hello to be read', () => [...far.router.channels()].some(({ peer }) => peer?.ordinal === ORDINAL));
     const cUid = new CUidAllocator(ORDINAL).next();

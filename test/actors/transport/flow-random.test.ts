@@ -141,11 +141,17 @@ describe('the flow to a mailbox, at random', () => {
   it('over links that lose, double and reorder frames: nothing is dropped at the receiver, and nobody waits for ever', async function () {
     this.timeout(60_000);
     await fc.assert(
-      fc.asyncProperty(fc.nat(10_000), fc.constantFrom(1, 4, 30), faults, schedule, async (seed, capacity, given, steps) => {
-        const { take, finish } = await setUp(seed, given, capacity);
-        for (const next of steps) await take(next);
-        await finish();
-      }),
+      fc.asyncProperty(
+        fc.nat(10_000),
+        fc.constantFrom(1, 4, 30),
+        faults,
+        schedule,
+        async (seed, capacity, given, steps) => {
+          const { take, finish } = await setUp(seed, given, capacity);
+          for (const next of steps) await take(next);
+          await finish();
+        },
+      ),
       { numRuns: 60, endOnFailure: true },
     );
   });
