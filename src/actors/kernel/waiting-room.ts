@@ -6,8 +6,8 @@ export interface MeteredLink {
   readonly peer: string | undefined;
   /** Puts its oldest parked message into the mailbox. */
   takeParked(): void;
-  /** The sender may send so many more messages than it was granted, or than it has sent where that is more. */
-  grant(more: number): void;
+  /** The sender may send so many more messages than have arrived. */
+  grant(messages: number): void;
   /** Its messages are no longer metered. */
   lift(): void;
   /** The actor has stopped: what is parked becomes dead letters. */
@@ -164,26 +164,30 @@ export class WaitingRoom {
   /** Each link that wants may have an equal share of the room under way. */
   private share(): void {
     const { load, bounds } = this.host;
-    const wanting = this.wanting;
-    const ofWanting = wanting.reduce((sum, { outstanding }) => sum + outstanding, 0);
-    // An empty mailbox reserves nothing for a sender that does not use its grant, and wants more or not: it must not hold up the others.
-    const isReserved = load > 0;
-    if (isReserved && load + this.outstanding > bounds.resume) return;
+    // An empty mailbox reserves nothing: a sender that does not use its grant must not hold up the others.
+    const reserves = load > 0;
+    const reserved = reserves ? this.outstanding : 0;
+    if (load + reserved > bounds.resume) return;
     if (this.isAlone && load <= this.low) return this.liftAllBelow(this.low);
+    const { wanting } = this;
     this.wanting = [];
-    let free = bounds.mark - load - (isReserved ? this.outstanding - ofWanting : 0);
     const share = Math.max(1, Math.floor((bounds.mark - load) / this.places.length));
+    let free = bounds.mark - load - reserved;
     for (const place of wanting) {
-      const messages = Math.min(free, share);
+      const own = reserves ? place.outstanding : 0;
+      const messages = Math.min(free + own, share);
       if (messages > place.outstanding) {
-        const more = messages - place.outstanding;
-        this.outstanding += more;
-        place.outstanding = messages;
-        place.isWanting = false;
-        place.link.grant(more);
+        free -= messages - own;
+        this.grant(place, messages);
       } else this.wanting.push(place);
-      if (isReserved || !place.isWanting) free -= place.outstanding;
     }
+  }
+
+  private grant(place: Place, messages: number): void {
+    this.outstanding += messages - place.outstanding;
+    place.outstanding = messages;
+    place.isWanting = false;
+    place.link.grant(messages);
   }
 
   /** One link wants, and no other has a grant left. */

@@ -36,7 +36,8 @@ export class MeteredActor implements MeteredLink {
   readonly #tells = new ParkedTells();
   readonly #ungranted: UngrantedBytes;
   readonly #drops: boolean;
-  /** Totals as the sender counts them. */
+  /** Totals as the sender counts them: when it last wanted more, and with what has arrived since. */
+  #wantedAt = 0;
   #sent = 0;
   #granted = 0;
   #isOver = false;
@@ -73,13 +74,13 @@ export class MeteredActor implements MeteredLink {
 
   /** A message has arrived and is in the mailbox. */
   arrived(): void {
-    this.#place.room.arrived(this.#place);
+    this.#count();
   }
 
   park(frame: Uint8Array, { start, end }: EnvelopeView): void {
     const { room } = this.#place;
     const size = end - start;
-    if (!room.arrived(this.#place)) {
+    if (!this.#count()) {
       this.#countUngranted(size);
     }
     this.#tells.push(frame, start, end);
@@ -92,9 +93,10 @@ export class MeteredActor implements MeteredLink {
     if (sent > LARGEST_COUNT) {
       throw new ProtocolError(`The peer says that it has sent ${sent} messages to one actor.`);
     }
-    if (sent < this.#sent) {
+    if (sent < this.#wantedAt) {
       return;
     }
+    this.#wantedAt = sent;
     this.#sent = sent;
     const outstanding = Math.max(0, this.#granted - sent);
     if (this.#drops || (outstanding > 0 && !this.#link.isReliable)) {
@@ -120,9 +122,8 @@ export class MeteredActor implements MeteredLink {
     }
   }
 
-  grant(more: number): void {
-    // What the sender has sent beyond its grant was its courtesy. `#sent` is as of its last want: more may have arrived since.
-    this.#granted = Math.max(this.#granted, this.#sent) + more;
+  grant(messages: number): void {
+    this.#granted = this.#sent + messages;
     this.report();
   }
 
@@ -135,6 +136,12 @@ export class MeteredActor implements MeteredLink {
       this.#link.loseParked(this.#cell, bytes, this.#view);
     }
     this.#end(v1.Pressure_Level.STOPPED);
+  }
+
+  /** A message has arrived. False when it was not granted. */
+  #count(): boolean {
+    this.#sent++;
+    return this.#place.room.arrived(this.#place);
   }
 
   #take(): Uint8Array | undefined {

@@ -18,7 +18,7 @@ export class SendCredit {
   readonly #waiting = new Set<MeteredTarget>();
   /** Those who wait for the link alone. */
   readonly #forLink: ReadyQueue;
-  /** Above every grant until now. */
+  /** Above every grant and every count until now. */
   #firstCount = 0;
 
   constructor(peer: PeerLink, scheduler: Scheduler) {
@@ -95,6 +95,7 @@ export class SendCredit {
     if (target === undefined) {
       return;
     }
+    this.#firstCount = Math.max(this.#firstCount, target.sent);
     target.lift();
     if (hasStopped) {
       target.waiters.reject(new StoppedError(`${this.#peer.pathOf(cUid)} has stopped and will not be ready again.`));
