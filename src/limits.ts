@@ -69,6 +69,8 @@ export const limits = {
   openingRecordBytes: 1_024,
   /** Connections to one listener that have proven the cluster key, and whose handshake is in progress. */
   pendingHandshakes: 256,
+  /** Links that one listener has accepted and that are open; at most half of the files that the process may open. */
+  acceptedLinks: 16_384,
   /** Attempts to connect of one dial, when the connections are closed before the listener has answered. */
   dialAttempts: 8,
   /** Time between two log records of refused connections, in ms. */
