@@ -91,6 +91,8 @@ export const limits = {
   processDefinitions: 256,
   /** Pipelines that one process may run at a time. */
   processPipelines: 4_096,
+  /** Segments and ports of one pipeline when it starts. */
+  pipelineParts: 16_384,
   /** Encoded bytes of resources in one update of the control plane. */
   controlPlaneUpdateBytes: 64 * 1024,
   /** Elements that the actor of a streaming rpc may be ahead of its reader. */
