@@ -93,6 +93,8 @@ export const limits = {
   openingRecordBytes: 1_024,
   /** Connections to one listener that have proven the cluster key, and whose handshake is in progress. */
   pendingHandshakes: 256,
+  /** Links that one listener has accepted and that are open; at most half of the files that the process may open. */
+  acceptedLinks: 16_384,
   /** Attempts to connect of one dial, when the connections are closed before the listener has answered. */
   dialAttempts: 8,
   /** Time between two log records of refused connections, in ms. */
@@ -113,6 +115,8 @@ export const limits = {
   processDefinitions: 256,
   /** Pipelines that one process may run at a time. */
   processPipelines: 4_096,
+  /** Segments and ports of one pipeline when it starts. */
+  pipelineParts: 16_384,
   /** Encoded bytes of resources in one update of the control plane. */
   controlPlaneUpdateBytes: 64 * 1024,
   /** Elements that the actor of a streaming rpc may be ahead of its reader. */

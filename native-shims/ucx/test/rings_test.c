@@ -22,6 +22,9 @@
     }                                                                                             \
   } while (0)
 
+/* forged_segments.c */
+int forged_segments(void);
+
 enum { TURNS = 2000000, HISTORY = 65536, TOKEN = 77, CONTROL = 0, DATA = 1, BLOCKS = MRX_BLOCKS };
 
 typedef struct {
@@ -318,6 +321,8 @@ static void wrong_token_ends_the_link(void) {
   close_pair();
 }
 
+static void forged_headers_end_the_link(void) { CHECK(forged_segments() == 0); }
+
 static void bad_submissions_end_the_link(void) {
   const mrx_submission bad[] = {
       {.kind = MRX_SEND, .lane = 2, .offset = MRX_HEADER_BYTES, .length = 1},
@@ -513,6 +518,7 @@ int main(void) {
   once("sending more than the credit ends the link", excess_ends_the_link);
   once("granting more than was sent ends the link", false_credit_ends_the_link);
   once("segments of another link end the link", wrong_token_ends_the_link);
+  once("segments with forged headers end the link, and stay in their memory", forged_headers_end_the_link);
   once("bad submissions end the link", bad_submissions_end_the_link);
   once("wrong handles are refused", wrong_handles_are_refused);
   once("links have a bound, and leave nothing", links_have_a_bound_and_leave_nothing);

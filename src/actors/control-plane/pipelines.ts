@@ -1,4 +1,4 @@
-import { BackpressureError, ConfigError, UnreachableError } from '../../errors.js';
+import { BackpressureError, ConfigError, ProtocolError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import { Definitions } from './definitions.js';
@@ -56,11 +56,17 @@ export class Pipelines {
     }
   }
 
-  /** Adds the parts of a pipeline, once. A part whose partition has ended meanwhile fails the pipeline. */
+  /** Adds the parts of a pipeline, once. A part whose partition has ended meanwhile fails the pipeline. ProtocolError for too many parts. */
   expand(parts: v1.PipelineParts): void {
     const pipeline = this.#known(parts.pipeline);
     if (pipeline.resource.actual !== State.INITIALIZED) {
       return;
+    }
+    const count = parts.segments.length + parts.manifolds.length;
+    if (count > limits.pipelineParts) {
+      throw new ProtocolError(
+        `Pipeline ${parts.pipeline} would have ${count} parts; the limit is ${limits.pipelineParts}.`,
+      );
     }
     const homeless = parts.segments.find(({ partition }) => this.#table.runningPartition(partition) === undefined);
     const failure = parts.failed ?? (homeless && lost(homeless, 'its partition has ended'));
@@ -87,6 +93,11 @@ export class Pipelines {
     const first = siblings.find(({ detail }) => !detail.isDraining) ?? siblings[0];
     if (entries === undefined || first === undefined) {
       throw new ConfigError(`Pipeline ${id} runs no segment "${segment}".`);
+    }
+    if (siblings.length >= limits.segmentInstances) {
+      throw new BackpressureError(
+        `Segment "${segment}" of pipeline ${id} has ${siblings.length} instances already (limit segmentInstances).`,
+      );
     }
     const isEnding = entries.isStopRequested || entries.failure !== undefined;
     if (isEnding || siblings.some(({ resource, detail }) => !detail.isDraining && resource.actual >= State.COMPLETED)) {

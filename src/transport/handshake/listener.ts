@@ -2,11 +2,13 @@ import { rmdir } from 'node:fs/promises';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
+import { limits } from '../../limits.js';
 import { atExit } from '../../scheduler/index.js';
 import type { ListenOptions } from '../link-options.js';
 import { type SocketAddress, formatAddress, isWildcard, listenAddress } from '../../socket-address.js';
 import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
 import { respond } from './handshake.js';
+import { openFilesLimit } from './open-files.js';
 import { PendingHandshakes } from './pending-handshakes.js';
 import { RejectedPeers } from './rejected-peers.js';
 import { checkSecurity } from './security.js';
@@ -37,6 +39,9 @@ export class ConnectionListener {
   #published: PublishedSocket | undefined;
   #forgetExit = (): void => {};
   #isClosed = false;
+  /** Connections that were accepted and are open. */
+  #accepted = 0;
+  readonly #mostAccepted = Math.min(limits.acceptedLinks, Math.floor(openFilesLimit() / 2));
 
   /** Throws ConfigError for an invalid address, or for one that would accept unauthenticated connections. */
   constructor(settings: HandshakeSettings, options: ListenOptions, accept: (connection: PeerConnection) => void) {
@@ -158,10 +163,17 @@ export class ConnectionListener {
         entropy,
         binding: bindingOf(socket),
         own: this.#own,
-        opened: (nonce) => this.#handshakes.opened(raw, nonce),
+        opened: (nonce) => {
+          this.#assertRoom();
+          return this.#handshakes.opened(raw, nonce);
+        },
         makeHello: (hello) => makeHello({ hello, socket }),
       });
       if (!this.#handshakes.ended(raw)) return;
+      this.#accepted += 1;
+      socket.once('close', () => {
+        this.#accepted -= 1;
+      });
       this.#accept({ socket, peer, unread, isLocal, peerAddress: peer.address === '' ? from : peer.address });
     } catch (error) {
       if (!this.#handshakes.ended(raw)) return;
@@ -169,6 +181,14 @@ export class ConnectionListener {
       if (error instanceof ProtocolError) socket.destroySoon();
       else socket.destroy();
     }
+  }
+
+  /** Throws ProtocolError, which is sent to the peer, when as many connections as may be were accepted and are open. */
+  #assertRoom(): void {
+    if (this.#accepted < this.#mostAccepted) return;
+    throw new ProtocolError(
+      `This process has ${this.#accepted} open links from peers, as many as it may (limit acceptedLinks, or half of its open files).`,
+    );
   }
 
   #rejected(socket: Socket, why: string): void {

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { Definitions } from '#src/actors/control-plane/definitions.js';
+import { ControlPlaneStore } from '#src/actors/control-plane/store.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
+import { BackpressureError, ProtocolError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { v1 } from '#src/protocol/index.js';
 import { upTo } from '../../support/numbers.js';
@@ -122,6 +124,27 @@ describe('a control plane that a key holder floods', function () {
     const start = () => server.startPipeline({ ...identity(), definition });
     const refused = await flood(limits.processPipelines + 500, honest, start);
     expect(refused).to.have.length(500);
+  });
+});
+
+describe('a pipeline at the control plane', () => {
+  const store = new ControlPlaneStore();
+  const { pUid } = store.connect(v1.ConnectProcess.create({ launch: 'one', name: 'one' }));
+  const [partition = 0] = store.registerPartitions(pUid, ['memory://one']);
+  store.activate(pUid, { cUid: 3n, service: 's', incarnation: 0n }, []);
+  store.pipelines.define(pUid, 'hash', v1.PipelineDefinition.create({ name: 'p' }));
+  const segments = (count: number) =>
+    upTo(count).map((index) => v1.SegmentPart.create({ name: `${index}`, partition }));
+
+  it('has a bounded number of parts, and each segment a bounded number of instances', () => {
+    const pipeline = store.startPipeline(pUid, 'hash', []);
+    const expand = (count: number) =>
+      store.pipelines.expand(v1.PipelineParts.create({ pipeline, segments: segments(count) }));
+    expect(() => expand(limits.pipelineParts + 1)).to.throw(ProtocolError, `${limits.pipelineParts}`);
+    expand(1);
+    for (let instance = 2; instance <= limits.segmentInstances; instance += 1)
+      store.pipelines.addInstance(pipeline, '0', partition);
+    expect(() => store.pipelines.addInstance(pipeline, '0', partition)).to.throw(BackpressureError, 'segmentInstances');
   });
 });
 

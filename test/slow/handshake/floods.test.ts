@@ -8,6 +8,7 @@ import { openFilesLimit } from '#src/transport/handshake/open-files.js';
 import { KEY, Meeting, PatientScheduler } from '../../transport/handshake/meeting.js';
 import { upTo } from '../../support/numbers.js';
 import { eventually, until } from '../../support/until.js';
+import { certificate } from '../../transport/net/certificates.js';
 import { SlowNetwork } from './slow-network.js';
 
 const FLOODING = fileURLToPath(new URL('./flooding-child.js', import.meta.url));
@@ -102,17 +103,19 @@ describe('a listener that is flooded with connections', function () {
     ['silent connections over TCP', tcp, '', '127.0.0.1'],
     ['silent connections of another host', tcp, '', '127.0.0.2'],
     ['garbage over TCP', tcp, GARBAGE, '127.0.0.1'],
+    ['silent connections over TLS', { listen: 'tls://127.0.0.1:0' }, '', '127.0.0.1'],
     ['silent connections over a Unix socket', {}, '', undefined],
   ] as const) {
     for (const roundTripMs of [100, 500]) {
       it(`lets every honest peer in, ${roundTripMs} ms away, among ${RATE} ${name} a second`, async () => {
-        meeting = await new Meeting({ key: KEY }, listen).open();
+        const security = { key: KEY, tls: await certificate() };
+        meeting = await new Meeting(security, listen).open();
         network = await SlowNetwork.before(meeting.address, (_, deliver) => void setTimeout(deliver, roundTripMs / 2));
         const child = fork(FLOODING, [JSON.stringify(placeOf(meeting.address, localAddress)), `${RATE}`, bytes]);
         children.push(child);
         await once(child, 'message');
         for (const joined of upTo(10)) {
-          await meeting.dial({ key: KEY }, network.address);
+          await meeting.dial(security, network.address);
           expect(meeting.accepted).to.have.length(joined + 1);
         }
         expect(meeting.listener.handshakes).to.be.at.most(MOST_UNPROVEN + limits.pendingHandshakes);

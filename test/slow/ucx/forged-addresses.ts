@@ -1,3 +1,4 @@
+import { segmentAt } from '../../transport/ucx/forger.js';
 import { randomStream, type RandomStream } from '#src/scheduler/index.js';
 
 /** Changes an address. `others`: genuine addresses of the same and of other fabrics. */
@@ -48,9 +49,8 @@ function splice(address: Uint8Array, random: RandomStream, others: readonly Uint
 
 /** Another descriptor of the same process: files, sockets, and segments of another size. */
 function otherSegment(address: Uint8Array, random: RandomStream): Uint8Array {
-  const at = address.length - SEGMENT_BYTES;
   const changed = address.slice();
-  const view = new DataView(changed.buffer, at);
+  const view = new DataView(changed.buffer, Math.min(segmentAt(address), address.length - SEGMENT_BYTES));
   const process = view.getBigUint64(0, true) & ((1n << 30n) - 1n);
   const flags = view.getBigUint64(0, true) >> 60n;
   view.setBigUint64(0, (flags << 60n) | (BigInt(below(random, 64)) << 30n) | process, true);

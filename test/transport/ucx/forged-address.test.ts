@@ -10,16 +10,15 @@ import type { UcxTransport } from '#src/transport/ucx/index.js';
 import { rejection } from '../../support/rejection.js';
 import { numbered, Peer } from '../compliance/peer.js';
 import { describeWithUcx } from './available.js';
-import { Forger, KEY } from './forger.js';
+import { Forger, KEY, segmentAt } from './forger.js';
 import { Peers } from './peers.js';
 
-const SEGMENT_BYTES = 8;
 const ATTRIBUTES = { fromEnd: 19, bytes: 16 } as const;
 
 /** The address with another segment: the descriptor of a process. */
 function withSegment(address: Uint8Array, pid: number, descriptor: number): Uint8Array {
   const changed = address.slice();
-  const view = new DataView(changed.buffer, changed.length - SEGMENT_BYTES);
+  const view = new DataView(changed.buffer, segmentAt(address));
   const flags = view.getBigUint64(0, true) >> 60n;
   view.setBigUint64(0, (flags << 60n) | (BigInt(descriptor) << 30n) | BigInt(pid), true);
   return changed;
@@ -116,7 +115,7 @@ describeWithUcx('a UCX address from a peer that holds the key', () => {
 
   it('that names a segment of another size is refused: UCX would be ended by SIGBUS', async () => {
     const genuine = forger.genuine();
-    const view = new DataView(genuine.buffer, genuine.length - SEGMENT_BYTES);
+    const view = new DataView(genuine.buffer, segmentAt(genuine));
     const own = Number((view.getBigUint64(0, true) >> 30n) & ((1n << 30n) - 1n));
     const other = segmentOfAnotherSize(statSync(`/proc/self/fd/${own}`).size);
     expect(await refusalOf(withSegment(genuine, process.pid, other))).to.include('were expected');

@@ -8,9 +8,16 @@ import { ConnectionListener } from '#src/transport/handshake/listener.js';
 import { Fabric } from '#src/transport/ucx/abi.js';
 import { UcxLibrary } from '#src/transport/ucx/index.js';
 import { hostIdentity } from '#src/transport/ucx/library.js';
+import { parseWorkerAddress } from '#src/transport/ucx/worker-address.js';
 import { Rings } from '#src/transport/ucx/rings.js';
 
 export const KEY = 'a secret of all processes of this cluster';
+
+/** Where the number of its segment is in a genuine address of shared memory: the PID namespace may follow it. */
+export function segmentAt(address: Uint8Array): number {
+  const [device] = parseWorkerAddress(address).devices;
+  return address.length - (device?.face.length ?? 0);
+}
 
 /** A peer that holds the key, and sends whatever UCX addresses it likes. It has workers of its own, whose addresses it can change. */
 export class Forger {
