@@ -1,11 +1,12 @@
 /** The code of a generated module: its .js. */
 import { docComment, header } from './texts.js';
 import { Imports, type RuntimeModules } from './imports.js';
-import { emitCreate, FUNCTIONS } from './message-create.js';
+import { emitCreate } from './message-create.js';
 import { emitRead } from './message-read.js';
 import { emitWrite } from './message-write.js';
 import { emitExports, emitImports, type ModuleKind } from './module-kind.js';
 import { NO_BYTES } from './scalars.js';
+import { FUNCTIONS } from './value-checks.js';
 import type { Declaration, EnumSchema, FileSchema, MessageSchema, ServiceSchema } from './schema.js';
 
 export function emitModule(file: FileSchema, modules: RuntimeModules, kind: ModuleKind): string {

@@ -9,9 +9,10 @@ describe('our own protocols', () => {
     // @ts-expect-error: no such field
     v1.Failure.create({ kode: 'X' });
     // @ts-expect-error: a 64-bit id is a bigint
-    v1.Ref.create({ cUid: 5 });
+    expect(() => v1.Ref.create({ cUid: 5 })).to.throw(ProtocolError, 'millrace.v1.Ref.cUid must be a bigint');
     // @ts-expect-error: no such case
-    v1.Outcome.create({ result: { case: 'broken', value: true } });
+    const wrongCase = () => v1.Outcome.create({ result: { case: 'broken', value: true } });
+    expect(wrongCase).to.throw(ProtocolError, 'millrace.v1.Outcome.result must be one of the cases');
     // @ts-expect-error: no such method
     expect(v1.Subscriber.methods.elements).to.equal(undefined);
   });

@@ -28,7 +28,10 @@ export class Dispatcher {
   private readonly turnBudget: number;
   private readonly contexts: AsyncContexts;
   private readonly inTurn = (): void => this.runTurn();
-  private readonly turn: () => void = () => this.contexts.run(undefined, this.inTurn);
+  private readonly turn: () => void = () => {
+    if (this.contexts.isInUse) this.contexts.run(undefined, this.inTurn);
+    else this.runTurn();
+  };
   private readonly freshTurn: () => void = () => {
     this.left = this.turnBudget;
     this.turn();
