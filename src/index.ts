@@ -53,6 +53,27 @@ export {
   type StopOptions,
   type StopReport,
 } from './actors/runtime/index.js';
+export {
+  type AllocateOptions,
+  type Block,
+  type BlockHolder,
+  bytesCodable,
+  type Codable,
+  type DecodableStorage,
+  Descriptor,
+  type DescriptorState,
+  type EncodableStorage,
+  EncodedObject,
+  jsonCodable,
+  type MemoryKind,
+  type MemoryPool,
+  messageCodable,
+  type PoolOptions,
+  type PoolStatistics,
+  Storage,
+  textCodable,
+  typedArrayCodable,
+} from './descriptors/index.js';
 export * from './errors.js';
 export { limits } from './limits.js';
 export { createLogger, type Logger, memoryLogger, silentLogger } from './logging/index.js';

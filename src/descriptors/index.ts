@@ -8,3 +8,4 @@ export * from './storage/index.js';
 export * from './codables/index.js';
 export * from './ledger/index.js';
 export * from './reading/index.js';
+export * from './remote/index.js';

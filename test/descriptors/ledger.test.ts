@@ -23,17 +23,18 @@ const released = (by: string, object: number, total: number): LedgerEvent => ({
   by,
   totals: new Map([[object, total]]),
 });
-const free = [{ kind: 'free', object: 1 }];
+/** Object 1 is free, and these peers had it. */
+const freeOf = (...peers: readonly string[]): readonly LedgerEffect[] => [{ kind: 'free', object: 1, peers }];
 
 describe('the ledger of an owner', () => {
   it('frees an object that was never sent when its owner drops it', () => {
-    expect(after(...begun, { kind: 'drop', object: 1 }).effects).to.deep.equal(free);
+    expect(after(...begun, { kind: 'drop', object: 1 }).effects).to.deep.equal(freeOf());
   });
 
   it('holds what is on its way, and frees it when it is given back', () => {
     const { ledger, effects } = after(...sent);
     expect(effects).to.deep.equal([]);
-    expect(ledger.apply(released('a', 1, 1))).to.deep.equal(free);
+    expect(ledger.apply(released('a', 1, 1))).to.deep.equal(freeOf('a'));
     expect(ledger.objects).to.equal(0);
     // Late, or twice.
     expect(ledger.apply(released('a', 1, 1))).to.deep.equal([]);
@@ -43,14 +44,14 @@ describe('the ledger of an owner', () => {
     const { ledger } = after(...begun, ...upTo(3).map((): LedgerEvent => ({ kind: 'send', object: 1, to: 'a' })));
     for (const total of [2, 1, 2]) expect(ledger.apply(released('a', 1, total))).to.deep.equal([]);
     ledger.apply({ kind: 'drop', object: 1 });
-    expect(ledger.apply(released('a', 1, 3))).to.deep.equal(free);
+    expect(ledger.apply(released('a', 1, 3))).to.deep.equal(freeOf('a'));
   });
 
   it('credits a peer that has ended with exactly what it held, and ignores what comes from it later', () => {
     const { ledger } = after(...sent, { kind: 'claim', object: 1, by: 'b', from: 'a', total: 1 });
     expect(ledger.apply({ kind: 'ended', peer: 'a' })).to.deep.equal([]);
     expect(ledger.apply(released('a', 1, 1))).to.deep.equal([]);
-    expect(ledger.apply(released('b', 1, 1))).to.deep.equal(free);
+    expect(ledger.apply(released('b', 1, 1))).to.deep.equal(freeOf('b'));
   });
 
   it('charges a claim once, tells both, and keeps the one that forwarded liable until then', () => {
@@ -61,7 +62,7 @@ describe('the ledger of an owner', () => {
     expect(ledger.apply(released('a', 1, 1))).to.deep.equal([]);
     // The claim comes once more, after the one that forwarded has let go.
     expect(ledger.apply(claim)).to.deep.equal(effects);
-    expect(ledger.apply(released('b', 1, 1))).to.deep.equal(free);
+    expect(ledger.apply(released('b', 1, 1))).to.deep.equal(freeOf('a', 'b'));
     expect(ledger.apply(claim)).to.deep.equal([{ kind: 'refused', to: 'b', object: 1 }]);
   });
 
@@ -96,7 +97,7 @@ describe('the ledger of an owner', () => {
 
   it('frees everything, once, when its owner ends', () => {
     const { ledger, effects } = after(...sent, { kind: 'register', object: 2 }, { kind: 'closed' });
-    expect(effects).to.deep.equal([...free, { kind: 'free', object: 2 }]);
+    expect(effects).to.deep.equal([...freeOf('a'), { kind: 'free', object: 2, peers: [] }]);
     expect(ledger.apply({ kind: 'closed' })).to.deep.equal([]);
     expect(ledger.apply(released('a', 1, 1))).to.deep.equal([]);
   });

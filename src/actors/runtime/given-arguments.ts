@@ -7,6 +7,12 @@ import { isPipeline } from './pipeline.js';
 const SPAWN: AcceptedOptions = { ...SPAWN_OPTIONS, register: accepted.flag };
 const LOOKUP: AcceptedOptions = { timeoutMs: accepted.milliseconds };
 const RUN: AcceptedOptions = { args: accepted.anything, instances: accepted.object, partitions: accepted.object };
+const POOL: AcceptedOptions = {
+  name: accepted.anything,
+  limitBytes: accepted.anything,
+  arenaBytes: accepted.anything,
+  timeoutMs: accepted.anything,
+};
 const STOP: AcceptedOptions = {
   drainTimeoutMs: accepted.milliseconds,
   before: accepted.callback,
@@ -15,6 +21,11 @@ const STOP: AcceptedOptions = {
 
 export function checkSpawn(options: object): void {
   checkOptions('runtime.spawn', options, SPAWN);
+}
+
+/** The pool checks the values. */
+export function checkPool(options: object): void {
+  checkOptions('runtime.createPool', options, POOL);
 }
 
 export function checkStop(options: object): void {

@@ -1,3 +1,4 @@
+import { type MemoryPool, type PoolOptions, Pools } from '../../descriptors/index.js';
 import { StoppedError } from '../../errors.js';
 import { CUidAllocator, firstSequenceOf } from '../../ids/index.js';
 import { limits } from '../../limits.js';
@@ -34,6 +35,7 @@ export class PartitionRuntime {
   readonly router: Router;
   readonly definitions: Definitions;
   readonly #options: PartitionOptions;
+  readonly #pools: Pools;
   #cUids: CUidAllocator | undefined;
   #ordinal: number | undefined;
   #actor: ActorRef<typeof v1.PartitionRuntime> | undefined;
@@ -57,6 +59,7 @@ export class PartitionRuntime {
     });
     this.router = new Router({ system: this.system, scheduler, transport, log, limits: linkLimits });
     this.definitions = new Definitions(scheduler);
+    this.#pools = new Pools({ ids: () => joined(this.#cUids), scheduler, log });
   }
 
   get address(): string {
@@ -132,6 +135,11 @@ export class PartitionRuntime {
     };
   }
 
+  /** A pool that is closed with this partition. */
+  createPool(options: PoolOptions): MemoryPool {
+    return this.#pools.create(options);
+  }
+
   segmentTotals(): SegmentTotals {
     return this.#segments?.totals() ?? NO_SEGMENTS;
   }
@@ -150,6 +158,7 @@ export class PartitionRuntime {
   async close(options: { readonly handlerTimeoutMs?: number } = {}): Promise<void> {
     await this.system.shutdown(options);
     await this.router.close();
+    this.#pools.close();
     await this.#options.resources.close();
   }
 

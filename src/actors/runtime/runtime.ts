@@ -1,3 +1,4 @@
+import type { MemoryPool, PoolOptions } from '../../descriptors/index.js';
 import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
 import { limits } from '../../limits.js';
@@ -21,7 +22,7 @@ import {
 } from '../kernel/index.js';
 import { ControlPlaneNews } from './control-plane-news.js';
 import { withDecimalJson } from './decimal-json.js';
-import { checkLookup, checkReference, checkRegistration, checkRun, checkSpawn } from './given-arguments.js';
+import { checkLookup, checkPool, checkReference, checkRegistration, checkRun, checkSpawn } from './given-arguments.js';
 import type { Health } from './health.js';
 import { type Leftovers, leftoversOf } from './leftovers.js';
 import type { RuntimeMetrics } from './metrics.js';
@@ -238,6 +239,13 @@ export class Runtime implements HasSystem {
     this.#stopping.assertNotStarted(`Pipeline "${pipeline.name}"`);
     const isFar = !this.#partitions.isOne || !this.#servesControlPlane || this.#hasOthers();
     return this.#runs.start(this.#joined, this.#partitions.first.definitions, pipeline, options, isFar);
+  }
+
+  /** A bounded pool of memory for large values in this process. It is closed when this runtime stops. Throws ConfigError for a wrong option. */
+  createPool(options: PoolOptions = {}): MemoryPool {
+    checkPool(options);
+    this.#stopping.assertNotStarted('A pool');
+    return this.#partitions.first.createPool(options);
   }
 
   /** `listener` is called once, when the control plane cannot be reached any more. */

@@ -36,8 +36,12 @@ export type LedgerEvent =
   /** The owner ends: all objects are freed. */
   | { readonly kind: 'closed' };
 
-/** What is to be done. `refused`: the object is gone, or its peer is; who wants it gets UnreachableError. */
-export type LedgerEffect = RowEffect & { readonly object: number };
+/** What is to be done. */
+export type LedgerEffect =
+  /** Nobody holds the object: its memory is free. These peers had it, and may forget it. */
+  | { readonly kind: 'free'; readonly object: number; readonly peers: readonly PeerIncarnation[] }
+  /** `refused`: the object is gone, or its peer is; who wants it gets UnreachableError. */
+  | (Exclude<RowEffect, { readonly kind: 'free' }> & { readonly object: number });
 
 /**
  * Who holds each object of one owner: a table with a row for each object and a column for each peer. It does nothing by itself: `apply` changes the
@@ -149,10 +153,10 @@ export class Ledger {
   }
 
   #closed(): readonly LedgerEffect[] {
-    const objects = [...this.#rows.keys()];
+    const rows = [...this.#rows];
     this.#rows.clear();
     this.#peers.clear();
-    return objects.map((object) => ({ kind: 'free', object }));
+    return rows.map(([object, row]) => freeEffect(object, row));
   }
 
   /** An event for an object that is gone is late, and changes nothing. */
@@ -162,13 +166,17 @@ export class Ledger {
     const { row, effects } = applyToRow(before, event);
     this.#rows.set(object, row);
     if (effects.some(({ kind }) => kind === 'free')) this.#forget(object, row);
-    return effects.map((effect) => ({ ...effect, object }));
+    return effects.map((effect) => (effect.kind === 'free' ? freeEffect(object, row) : { ...effect, object }));
   }
 
   #forget(object: number, { columns }: ObjectRow): void {
     this.#rows.delete(object);
     for (const peer of columns.keys()) this.#peers.get(peer)?.delete(object);
   }
+}
+
+function freeEffect(object: number, { columns }: ObjectRow): LedgerEffect {
+  return { kind: 'free', object, peers: [...columns.keys()] };
 }
 
 function unknown(by: PeerIncarnation, object: number): LedgerEffect {

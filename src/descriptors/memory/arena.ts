@@ -19,6 +19,8 @@ export interface Arena {
   readonly buffer: ArrayBuffer;
   /** Undefined for memory that no other process can map. */
   readonly file: ArenaFile | undefined;
+  /** Resolves when the memory is given back: readers should let go of it. */
+  readonly closed: Promise<void>;
   /** Gives the memory back. Idempotent. */
   close(): void;
 }

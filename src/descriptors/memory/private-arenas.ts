@@ -1,3 +1,4 @@
+import { Deferred } from '../../deferred.js';
 import { ResourceError } from '../../errors.js';
 import type { Arena, ArenaSource, MemoryKind } from './arena.js';
 import { assertAvailable } from './available-memory.js';
@@ -16,7 +17,15 @@ export class PrivateArenas implements ArenaSource {
   async create(sizeBytes: number): Promise<Arena> {
     assertAvailable(sizeBytes);
     this.#created += 1;
-    return { id: this.#created, sizeBytes, buffer: allocated(sizeBytes), file: undefined, close: () => {} };
+    const closed = new Deferred<void>();
+    return {
+      id: this.#created,
+      sizeBytes,
+      buffer: allocated(sizeBytes),
+      file: undefined,
+      closed: closed.promise,
+      close: () => closed.resolve(),
+    };
   }
 }
 

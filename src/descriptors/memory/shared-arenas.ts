@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync } from 'node:fs';
 import { pid } from 'node:process';
+import { Deferred } from '../../deferred.js';
 import { retireRange, returnRange, takeRange } from './address-ranges.js';
 import type { Arena, ArenaFile, ArenaSource, MemoryKind } from './arena.js';
 import { assertAvailable } from './available-memory.js';
@@ -61,7 +62,7 @@ class SharedArena implements Arena {
   readonly file: ArenaFile;
   readonly #system: SystemMemory;
   readonly #address: Address;
-  #isOpen = true;
+  readonly #closed = new Deferred<void>();
 
   constructor(system: SystemMemory, id: number, fd: number, address: Address, sizeBytes: number) {
     this.#system = system;
@@ -72,9 +73,13 @@ class SharedArena implements Arena {
     this.file = { host: hostOfProcesses(), pid, fd, inode: fstatSync(fd, { bigint: true }).ino };
   }
 
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
   close(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
+    if (this.#closed.isSettled) return;
+    this.#closed.resolve();
     closeSync(this.file.fd);
     retireRange(this.#system, this.#address, this.sizeBytes);
   }

@@ -11,7 +11,7 @@ export interface BlockLocation {
 }
 
 /** An arena without its memory. */
-export type ArenaPlace = Pick<Arena, 'id' | 'sizeBytes' | 'file'>;
+export type ArenaPlace = Pick<Arena, 'id' | 'sizeBytes' | 'file' | 'closed'>;
 
 /** The memory behind the handles of one block. */
 export interface BlockMemory {
@@ -57,8 +57,8 @@ export class Block implements Disposable {
 
   /** What another process needs to map the arena that this block lies in. Throws ConsumedError after `dispose` and `move`. */
   get arena(): ArenaPlace {
-    const { id, sizeBytes, file } = this.#required().arena;
-    return { id, sizeBytes, file };
+    const { id, sizeBytes, file, closed } = this.#required().arena;
+    return { id, sizeBytes, file, closed };
   }
 
   /** One more handle of the same memory. Throws ConsumedError after `dispose` and `move`. */

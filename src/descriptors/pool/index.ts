@@ -11,5 +11,5 @@ export {
   type PoolParts,
   type PoolStatistics,
 } from './memory-pool.js';
-export { type OpenPoolsOptions, Pools } from './pools.js';
+export { Pools, type PoolsOptions } from './pools.js';
 export { blockOf } from './pool-of.js';

@@ -33,6 +33,8 @@ export interface PoolParts {
   readonly arenas: ArenaSource;
   readonly scheduler: Scheduler;
   readonly log: Logger;
+  /** Called once, when the pool is closed. */
+  readonly closed?: () => void;
 }
 
 export interface AllocateOptions {
@@ -80,6 +82,7 @@ export class MemoryPool {
   /** Whether other processes of this host can map its memory, and if not, why. */
   readonly memory: MemoryKind;
   readonly #timeoutMs: number;
+  readonly #closed: (() => void) | undefined;
   readonly #segments: Segments;
   readonly #holders: Holders;
   readonly #waiting: WaitQueue<Place>;
@@ -89,10 +92,12 @@ export class MemoryPool {
   #bytesCopied = 0;
 
   /** Reserves nothing. Throws ConfigError for an option that is out of range. */
-  constructor({ mUid, arenas, scheduler, log }: PoolParts, options: PoolOptions = {}) {
+  constructor({ mUid, arenas, scheduler, log, closed }: PoolParts, options: PoolOptions = {}) {
     const { limitBytes = limits.poolBytes, arenaBytes = limits.arenaBytes } = options;
     const { name = describeId('pool', mUid), timeoutMs = limits.allocateTimeoutMs } = options;
+    if (typeof name !== 'string') throw new ConfigError(`The name of a pool is ${shownValue(name)}: give a text.`);
     this.mUid = mUid;
+    this.#closed = closed;
     this.name = name;
     this.memory = arenas.memory;
     this.#timeoutMs = time('timeoutMs', timeoutMs);
@@ -184,6 +189,7 @@ export class MemoryPool {
     this.#isClosed = true;
     this.#segments.close();
     this.#waiting.rejectWhere(() => this.#stopped());
+    this.#closed?.();
   }
 
   [Symbol.dispose](): void {

@@ -49,6 +49,11 @@ export class AnnouncedArenas {
     this.#arenas.set(announced.arena, { ...announced, mapped: undefined, reads: 0, isWithdrawn: false });
   }
 
+  /** Those of these arenas that can be read, to be announced to another process. */
+  announcements(arenas: ReadonlySet<number>): readonly AnnouncedArena[] {
+    return [...this.#arenas.values()].filter(({ arena }) => arenas.has(arena));
+  }
+
   /** The owner has given the arena back. Reads that are in use keep their bytes. */
   withdraw(arena: number): void {
     const entry = this.#arenas.get(arena);

@@ -122,6 +122,11 @@ export class Descriptor<T> implements Disposable {
     return object.takeStorage();
   }
 
+  /** Hands over what the descriptor holds, in whatever state; the caller disposes it. Throws ConsumedError if it was taken. */
+  takeHeld(): HeldValue<T> {
+    return this.#take();
+  }
+
   /** Ends the value: memory that was decoded in place is used again. Does nothing the second time. */
   dispose(): void {
     this.#isDisposed = true;

@@ -1,6 +1,6 @@
 import { ConsumedError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { type Block, blockOf, type BlockLocation, type MemoryPool } from '../pool/index.js';
+import { type ArenaPlace, type Block, blockOf, type BlockLocation, type MemoryPool } from '../pool/index.js';
 
 /** What a codable writes a value to. */
 export interface EncodableStorage {
@@ -29,15 +29,17 @@ export interface DecodableStorage {
 /** Both: written first, then read. */
 export type CodableStorage = EncodableStorage & DecodableStorage;
 
-/** A part that travels with the description of the value, or one that lies in a block. */
+/** A part of its own memory, one in a block of this process, or one in a block of a peer, which is mapped here. */
 export type Part =
   | { readonly kind: 'inline'; readonly bytes: Uint8Array }
   | {
       readonly kind: 'block';
       readonly bytes: Uint8Array;
       readonly location: BlockLocation;
-      readonly block: Disposable;
-    };
+      readonly arena: ArenaPlace;
+      readonly block: Block;
+    }
+  | { readonly kind: 'mapped'; readonly bytes: Uint8Array; readonly block: Disposable };
 
 /** Where storage gets blocks from, and counts copies. */
 export type StoragePool = Pick<MemoryPool, 'allocate' | 'countCopy'>;
@@ -51,11 +53,14 @@ export type StoragePool = Pick<MemoryPool, 'allocate' | 'countCopy'>;
 export class Storage implements CodableStorage, Disposable {
   readonly #pool: StoragePool;
   #parts: Part[] | undefined;
+  readonly #owner: Disposable | undefined;
   #inlineBytes = 0;
 
-  constructor(pool: StoragePool, parts: readonly Part[] = []) {
+  /** Takes over the parts. `owner` is disposed after them. */
+  constructor(pool: StoragePool, parts: readonly Part[] = [], owner?: Disposable) {
     this.#pool = pool;
     this.#parts = [...parts];
+    this.#owner = owner;
   }
 
   get isDisposed(): boolean {
@@ -115,9 +120,17 @@ export class Storage implements CodableStorage, Disposable {
     this.#pool.countCopy(sizeBytes);
   }
 
+  /** The same parts once more: blocks have one more handle each. For storage without parts in memory of peers. Throws ConsumedError as `list`. */
+  share(): Storage {
+    return new Storage(
+      this.#pool,
+      this.list.map((part): Part => (part.kind === 'block' ? { ...part, block: part.block.share() } : part)),
+    );
+  }
+
   /** Hands all parts over to new storage; this one is empty from now on. Throws ConsumedError after `dispose` and `move`. */
   move(): Storage {
-    const moved = new Storage(this.#pool, this.list);
+    const moved = new Storage(this.#pool, this.list, this.#owner);
     moved.#inlineBytes = this.#inlineBytes;
     this.#parts = undefined;
     return moved;
@@ -125,9 +138,11 @@ export class Storage implements CodableStorage, Disposable {
 
   /** Gives its blocks back. Does nothing the second time. */
   dispose(): void {
-    const parts = this.#parts ?? [];
+    const parts = this.#parts;
+    if (parts === undefined) return;
     this.#parts = undefined;
-    for (const part of parts) if (part.kind === 'block') part.block[Symbol.dispose]();
+    for (const part of parts) disposePart(part);
+    this.#owner?.[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
@@ -141,7 +156,7 @@ export class Storage implements CodableStorage, Disposable {
       if (parts.length >= limits.storageParts) throw tooManyParts();
       parts.push(part);
     } catch (error) {
-      if (part.kind === 'block') part.block[Symbol.dispose]();
+      disposePart(part);
       throw error;
     }
   }
@@ -152,10 +167,14 @@ export class Storage implements CodableStorage, Disposable {
   }
 }
 
+function disposePart(part: Part): void {
+  if (part.kind !== 'inline') part.block[Symbol.dispose]();
+}
+
 function inBlock(block: Block, bytes: Uint8Array): Part {
   const { arena, offset } = block.location;
   const location = { arena, offset: offset + bytes.byteOffset - block.bytes.byteOffset, sizeBytes: bytes.length };
-  return { kind: 'block', bytes, location, block };
+  return { kind: 'block', bytes, location, arena: block.arena, block };
 }
 
 function tooManyParts(): ProtocolError {

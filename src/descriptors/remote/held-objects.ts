@@ -1,0 +1,151 @@
+import { Deferred } from '../../deferred.js';
+import { UnreachableError } from '../../errors.js';
+import type { v1 } from '../../protocol/index.js';
+import {
+  applyToHolding,
+  type Holding,
+  type HoldingEvent,
+  isReadable,
+  newHolding,
+  type PeerIncarnation,
+} from '../ledger/index.js';
+import { AnnouncedArenas } from '../reading/index.js';
+import type { ControlBatch, SendControl } from './batch.js';
+import { peerId } from './peer-id.js';
+
+export interface HeldObjectsOptions {
+  readonly self: PeerIncarnation;
+  readonly send: SendControl;
+  readonly batch: ControlBatch;
+}
+
+interface Held {
+  holding: Holding;
+  /** What waits until the owner knows that the object is held here. */
+  waiting: Deferred<void> | undefined;
+}
+
+interface Owner {
+  readonly arenas: AnnouncedArenas;
+  readonly objects: Map<number, Held>;
+}
+
+/** The objects of other processes that are held here, and the arenas that they lie in. */
+export class HeldObjects {
+  readonly #options: HeldObjectsOptions;
+  readonly #owners = new Map<PeerIncarnation, Owner>();
+
+  constructor(options: HeldObjectsOptions) {
+    this.#options = options;
+  }
+
+  /** Objects that are held here, or whose totals are kept until their owner frees them. */
+  get size(): number {
+    let size = 0;
+    for (const { objects } of this.#owners.values()) size += objects.size;
+    return size;
+  }
+
+  joined(peer: PeerIncarnation): void {
+    if (this.#owners.has(peer)) return;
+    this.#owners.set(peer, { arenas: new AnnouncedArenas(`Process ${peer}`), objects: new Map() });
+  }
+
+  /** What is read here stays until it is disposed. What is not read yet is lost. */
+  ended(peer: PeerIncarnation): void {
+    const owner = this.#owners.get(peer);
+    this.#owners.delete(peer);
+    owner?.arenas.close();
+    for (const [number, held] of owner?.objects ?? []) this.#lose(held, peer, number, 'its owner has ended');
+    for (const [other, { objects }] of this.#owners) {
+      for (const number of objects.keys()) this.apply(other, number, { kind: 'ended', peer });
+    }
+  }
+
+  close(): void {
+    for (const owner of this.#owners.keys()) this.ended(owner);
+  }
+
+  /** Throws UnreachableError if the owner has ended. */
+  arenasOf(owner: PeerIncarnation): AnnouncedArenas {
+    const known = this.#owners.get(owner);
+    if (known !== undefined) return known.arenas;
+    throw new UnreachableError(`Process ${owner}, which owns a value, has ended: the value cannot be read any more.`);
+  }
+
+  /** An object has come, of an owner that is there. */
+  arrived(owner: PeerIncarnation, number: number, from: PeerIncarnation): void {
+    const objects = this.#owners.get(owner)?.objects;
+    if (objects?.has(number) === false) objects.set(number, { holding: newHolding, waiting: undefined });
+    this.apply(owner, number, { kind: 'arrived', from: from === owner ? undefined : from });
+  }
+
+  /** Resolves when the object may be read. Rejects with UnreachableError when it is gone. */
+  async readable(owner: PeerIncarnation, number: number): Promise<void> {
+    const held = this.#owners.get(owner)?.objects.get(number);
+    if (held === undefined) throw gone(owner, number, 'its owner has ended');
+    if (isReadable(held.holding)) return;
+    held.waiting ??= new Deferred();
+    await held.waiting.promise;
+  }
+
+  /** An event for an object that is not held here is late, and changes nothing. */
+  apply(owner: PeerIncarnation, number: number, event: HoldingEvent): void {
+    const held = this.#owners.get(owner)?.objects.get(number);
+    if (held === undefined) return;
+    const { holding, effects } = applyToHolding(held.holding, event);
+    held.holding = holding;
+    for (const effect of effects) {
+      if (effect.kind === 'release') this.#options.batch.release(owner, number, effect.total);
+      else this.#claim(owner, number, effect.from, effect.total);
+    }
+    if (isReadable(holding)) settle(held, (waiting) => waiting.resolve());
+  }
+
+  /** The owner has refused to charge what came from a peer. */
+  refused(owner: PeerIncarnation, number: number): void {
+    const objects = this.#owners.get(owner)?.objects;
+    const held = objects?.get(number);
+    if (held === undefined) return;
+    this.apply(owner, number, { kind: 'refused' });
+    this.#lose(held, owner, number, 'it was freed when the process that forwarded it ended');
+    if (held.holding.received === 0 && held.holding.released === 0 && !isReadable(held.holding))
+      objects?.delete(number);
+  }
+
+  /** The owner has given arenas back. */
+  withdraw(owner: PeerIncarnation, arenas: readonly number[]): void {
+    for (const arena of arenas) this.#owners.get(owner)?.arenas.withdraw(arena);
+  }
+
+  /** The owner has freed objects, which were given back: their totals are not needed any more. */
+  freed(owner: PeerIncarnation, numbers: readonly number[]): void {
+    const objects = this.#owners.get(owner)?.objects;
+    for (const number of numbers) {
+      const held = objects?.get(number);
+      if (held === undefined || isReadable(held.holding)) continue;
+      objects?.delete(number);
+      this.#lose(held, owner, number, 'it was freed');
+    }
+  }
+
+  #claim(owner: PeerIncarnation, number: number, from: PeerIncarnation, total: number): void {
+    const object: v1.RemoteObjectInit = { owner: peerId(owner), number };
+    const value = { object, by: peerId(this.#options.self), from: peerId(from), total };
+    this.#options.send(owner, { message: { case: 'claim', value } });
+  }
+
+  #lose(held: Held, owner: PeerIncarnation, number: number, why: string): void {
+    settle(held, (waiting) => waiting.reject(gone(owner, number, why)));
+  }
+}
+
+function settle(held: Held, how: (waiting: Deferred<void>) => void): void {
+  const { waiting } = held;
+  held.waiting = undefined;
+  if (waiting !== undefined) how(waiting);
+}
+
+function gone(owner: PeerIncarnation, number: number, why: string): UnreachableError {
+  return new UnreachableError(`Object ${number} of process ${owner} cannot be read: ${why}.`);
+}

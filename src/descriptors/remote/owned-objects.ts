@@ -1,0 +1,161 @@
+import { UnreachableError } from '../../errors.js';
+import type { v1 } from '../../protocol/index.js';
+import { Ledger, type LedgerEvent, type PeerIncarnation } from '../ledger/index.js';
+import type { ArenaPlace } from '../pool/index.js';
+import type { Part, Storage } from '../storage/index.js';
+import type { ControlBatch, SendControl } from './batch.js';
+import { peerId } from './peer-id.js';
+
+export interface OwnedObjectsOptions {
+  readonly self: PeerIncarnation;
+  readonly send: SendControl;
+  readonly batch: ControlBatch;
+  /** A peer has said what cannot be. */
+  readonly violation: (by: PeerIncarnation, reason: string) => void;
+}
+
+interface Owned {
+  readonly typeName: string;
+  readonly storage: Storage;
+  /** Times that each peer has sent the object back to this process. */
+  readonly returned: Map<PeerIncarnation, number>;
+}
+
+interface Peer {
+  /** Whether it can map the arenas of this process. */
+  readonly canMap: boolean;
+  /** Arenas that it knows. */
+  readonly arenas: Set<number>;
+}
+
+/** The objects of this process that others may hold: the ledger, and the storage that it protects. */
+export class OwnedObjects {
+  readonly #options: OwnedObjectsOptions;
+  readonly #ledger = new Ledger();
+  readonly #storages = new Map<number, Owned>();
+  readonly #peers = new Map<PeerIncarnation, Peer>();
+  #registered = 0;
+
+  constructor(options: OwnedObjectsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#storages.size;
+  }
+
+  joined(peer: PeerIncarnation, canMap: boolean): void {
+    if (this.#peers.has(peer)) return;
+    this.#peers.set(peer, { canMap, arenas: new Set() });
+    this.apply({ kind: 'joined', peer });
+  }
+
+  ended(peer: PeerIncarnation): void {
+    this.#peers.delete(peer);
+    this.apply({ kind: 'ended', peer });
+  }
+
+  close(): void {
+    this.apply({ kind: 'closed' });
+    this.#peers.clear();
+  }
+
+  /** Takes the storage over, until nobody holds the object. Returns the number of the object. */
+  register(typeName: string, storage: Storage): number {
+    this.#registered += 1;
+    this.#storages.set(this.#registered, { typeName, storage, returned: new Map() });
+    this.apply({ kind: 'register', object: this.#registered });
+    return this.#registered;
+  }
+
+  /**
+   * What a peer is sent of an object, which the peer holds from now on. A peer that cannot map is sent the bytes instead, and holds nothing.
+   * Throws UnreachableError if the peer is not there, or the object is gone.
+   */
+  describe(object: number, to: PeerIncarnation): v1.RemoteDescriptorInit {
+    const [peer, entry] = [this.#peers.get(to), this.#storages.get(object)];
+    if (peer === undefined) throw new UnreachableError(`Process ${to} has ended: no value can be sent to it.`);
+    if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
+    const { typeName, storage } = entry;
+    const arenas: v1.ArenaAnnouncementInit[] = [];
+    const parts = storage.list.map((part) => this.#describePart(part, peer, to, storage, arenas));
+    if (parts.every(({ place }) => place?.case === 'inline')) return { typeName, parts };
+    this.apply({ kind: 'send', object, to });
+    return { object: { owner: peerId(this.#options.self), number: object }, typeName, parts, arenas };
+  }
+
+  /**
+   * A peer has sent an object back. Returns its storage once more, and tells the peer, which is not liable any more. Throws UnreachableError for
+   * an object that is gone.
+   */
+  returned(object: number, from: PeerIncarnation): Storage {
+    const entry = this.#storages.get(object);
+    if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
+    const total = (entry.returned.get(from) ?? 0) + 1;
+    entry.returned.set(from, total);
+    const self = peerId(this.#options.self);
+    const value = { object: { owner: self, number: object }, by: self, from: peerId(from), total };
+    this.#options.send(from, { message: { case: 'claimed', value } });
+    return entry.storage.share();
+  }
+
+  apply(event: LedgerEvent): void {
+    const { self, send, batch, violation } = this.#options;
+    for (const effect of this.#ledger.apply(event)) {
+      const remote = { owner: peerId(self), number: effect.object };
+      switch (effect.kind) {
+        case 'free':
+          batch.free(effect.peers, effect.object);
+          this.#free(effect.object);
+          break;
+        case 'claimed': {
+          const { by, from, total } = effect;
+          const value = { object: remote, by: peerId(by), from: peerId(from), total };
+          for (const to of new Set([by, from])) send(to, { message: { case: 'claimed', value } });
+          break;
+        }
+        case 'refused':
+          send(effect.to, { message: { case: 'refused', value: remote } });
+          break;
+        case 'violation':
+          violation(effect.by, effect.reason);
+      }
+    }
+  }
+
+  #free(object: number): void {
+    const entry = this.#storages.get(object);
+    this.#storages.delete(object);
+    entry?.storage.dispose();
+  }
+
+  #describePart(
+    part: Part,
+    peer: Peer,
+    to: PeerIncarnation,
+    storage: Storage,
+    arenas: v1.ArenaAnnouncementInit[],
+  ): v1.StoredPartInit {
+    if (part.kind === 'inline') return { place: { case: 'inline', value: part.bytes } };
+    if (part.kind === 'mapped' || !peer.canMap || part.arena.file === undefined) {
+      storage.countCopy(part.bytes.length);
+      return { place: { case: 'inline', value: part.bytes.slice() } };
+    }
+    const { id, file } = part.arena;
+    if (!peer.arenas.has(id)) {
+      peer.arenas.add(id);
+      arenas.push({ arena: id, sizeBytes: part.arena.sizeBytes, ...file });
+      void this.#withdrawWhenClosed(part.arena, to, peer);
+    }
+    const { arena, offset, sizeBytes } = part.location;
+    return { place: { case: 'block', value: { arena, offset, sizeBytes } } };
+  }
+
+  /** The pool gives arenas back when they are empty. A peer that still maps one would keep its memory. */
+  async #withdrawWhenClosed({ id, closed }: ArenaPlace, to: PeerIncarnation, peer: Peer): Promise<void> {
+    await closed;
+    peer.arenas.delete(id);
+    if (this.#peers.get(to) !== peer) return;
+    this.#options.send(to, { message: { case: 'withdrawal', value: { arenas: [id] } } });
+  }
+}

@@ -1,0 +1,34 @@
+import { ProtocolError } from '../../errors.js';
+import { pUid } from '../../ids/index.js';
+import type { v1 } from '../../protocol/index.js';
+import type { PeerIncarnation } from '../ledger/index.js';
+
+/** One life of a process as text, which keys the tables. */
+export function peerIncarnation({ pUid: uid, incarnation }: v1.PeerId): PeerIncarnation {
+  return `${uid}:${incarnation}`;
+}
+
+/** The same on the wire. */
+export function peerId(peer: PeerIncarnation): v1.PeerId {
+  const [uid = '', incarnation = ''] = peer.split(':');
+  return { pUid: BigInt(uid), incarnation: BigInt(incarnation) };
+}
+
+/** Checks what came from a peer. Throws ProtocolError if it is missing, or the p_uid of no process. */
+export function checkedPeer(id: v1.PeerId | undefined): PeerIncarnation {
+  if (id === undefined) throw new ProtocolError('A message about an object does not name a process.');
+  return peerIncarnation({ pUid: pUid(id.pUid), incarnation: id.incarnation });
+}
+
+/** Checks what came from a peer: the owner of an object, which must be `expected` where that is given, and its number there. */
+export function checkedObject(
+  object: v1.RemoteObject | undefined,
+  expected?: PeerIncarnation,
+): { readonly owner: PeerIncarnation; readonly number: number } {
+  const [owner, number] = [checkedPeer(object?.owner), object?.number ?? 0];
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new ProtocolError(`Objects have numbers from 1, and not ${number}.`);
+  if (expected !== undefined && owner !== expected)
+    throw new ProtocolError(`Object ${number} is one of ${owner}, and not of ${expected}.`);
+  return { owner, number };
+}

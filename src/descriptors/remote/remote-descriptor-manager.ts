@@ -1,0 +1,202 @@
+import { ProtocolError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
+import type { Logger } from '../../logging/index.js';
+import { v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import type { PeerIncarnation } from '../ledger/index.js';
+import {
+  assertType,
+  type Codable,
+  CodedDescriptor,
+  Descriptor,
+  EncodedObject,
+  Storage,
+  type StoragePool,
+} from '../storage/index.js';
+import { ControlBatch, type SendControl } from './batch.js';
+import { HeldObjects } from './held-objects.js';
+import { LocalDescriptorHandle } from './local-descriptor-handle.js';
+import { OwnedObjects } from './owned-objects.js';
+import { checkedObject, checkedPeer } from './peer-id.js';
+import { RemoteDescriptor } from './remote-descriptor.js';
+
+export interface RemoteDescriptorManagerOptions {
+  /** This life of this process. */
+  readonly self: PeerIncarnation;
+  /** Where values go that are encoded or copied here. */
+  readonly pool: StoragePool;
+  readonly send: SendControl;
+  readonly scheduler: Pick<Scheduler, 'schedule'>;
+  readonly log: Logger;
+}
+
+/**
+ * The values of one partition that are on their way: those that it owns and others hold, and those that it holds. It sends and receives nothing by
+ * itself. A descriptor must come once or never; control messages may also come late, twice and in any order.
+ */
+export class RemoteDescriptorManager {
+  readonly #options: RemoteDescriptorManagerOptions;
+  readonly #batch: ControlBatch;
+  readonly #owned: OwnedObjects;
+  readonly #held: HeldObjects;
+  #violations = 0;
+
+  constructor(options: RemoteDescriptorManagerOptions) {
+    const { self, send, scheduler } = options;
+    this.#options = options;
+    this.#batch = new ControlBatch(scheduler, send);
+    const common = { self, send, batch: this.#batch };
+    this.#owned = new OwnedObjects({ ...common, violation: (by, reason) => this.#violation(by, reason) });
+    this.#held = new HeldObjects(common);
+  }
+
+  get statistics(): { readonly owned: number; readonly held: number; readonly violations: number } {
+    return { owned: this.#owned.size, held: this.#held.size, violations: this.#violations };
+  }
+
+  /** A peer can be sent values. `canMap`: it is a process of this host that can map memory of this one. */
+  joined(peer: PeerIncarnation, { canMap }: { readonly canMap: boolean }): void {
+    this.#owned.joined(peer, canMap);
+    this.#held.joined(peer);
+  }
+
+  /** A peer is proven to have ended: what it held is free, and what it owned is lost, unless it is being read here. */
+  ended(peer: PeerIncarnation): void {
+    this.#batch.forget(peer);
+    this.#owned.ended(peer);
+    this.#held.ended(peer);
+  }
+
+  /** This process ends: all that it owns is freed, and nothing new can be read. What is read stays until it is disposed. Idempotent. */
+  close(): void {
+    this.#owned.close();
+    this.#held.close();
+  }
+
+  /** Takes an encoded value over. What of it lies in memory of a peer is copied into the pool, because only its owner can send that on. */
+  async register<T>(object: EncodedObject<T>): Promise<LocalDescriptorHandle> {
+    const storage = await ownStorage(object.takeStorage(), this.#options.pool);
+    return new LocalDescriptorHandle(this.#owned, this.#owned.register(object.codable.typeName, storage));
+  }
+
+  /**
+   * What is sent of a descriptor, which is empty from now on: of one that came from a third process, the bytes stay there.
+   * Rejects with UnreachableError when the peer or the value is gone.
+   */
+  async describe<T>(descriptor: Descriptor<T>, to: PeerIncarnation): Promise<v1.RemoteDescriptor> {
+    const held = descriptor.takeHeld();
+    try {
+      if (held instanceof RemoteDescriptor) return v1.RemoteDescriptor.create(await held.forwardTo(to));
+      const handle = await this.register(await held.encoded(this.#options.pool));
+      return v1.RemoteDescriptor.create(releasedTo(handle, to));
+    } finally {
+      held.dispose();
+    }
+  }
+
+  /**
+   * The descriptor that a peer has sent. Throws ProtocolError for what cannot be one, or is of another type, and UnreachableError when its owner
+   * has ended. What the peer has sent is given back then.
+   */
+  receive<T>(from: PeerIncarnation, message: v1.RemoteDescriptor, codable: Codable<T>): Descriptor<T> {
+    const { pool } = this.#options;
+    if (message.object === undefined) {
+      assertType(codable.typeName, message.typeName);
+      return new Descriptor(codable.typeName, new RemoteDescriptor(codable, message, pool, undefined));
+    }
+    const { owner, number } = checkedObject(message.object);
+    if (owner === this.#options.self) return this.#returned(from, number, message.typeName, codable);
+    const arenas = this.#held.arenasOf(owner);
+    this.#held.arrived(owner, number, from);
+    const remote = new RemoteDescriptor(codable, message, pool, { owner, number, objects: this.#held });
+    try {
+      assertType(codable.typeName, message.typeName);
+      for (const { arena, sizeBytes, ...file } of message.arenas) arenas.announce({ arena, sizeBytes, file });
+      return new Descriptor(codable.typeName, remote);
+    } catch (error) {
+      remote.dispose();
+      throw error;
+    }
+  }
+
+  /** What a peer has sent of the objects of either. What cannot be is counted and logged, and changes nothing. */
+  control(from: PeerIncarnation, { message }: v1.DescriptorControl): void {
+    try {
+      this.#control(from, message);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#violation(from, messageOf(error));
+    }
+  }
+
+  #control(from: PeerIncarnation, message: v1.DescriptorControl['message']): void {
+    switch (message.case) {
+      case 'releases': {
+        const totals = new Map(message.value.totals.map(({ object, total }) => [object, total]));
+        return this.#owned.apply({ kind: 'release', by: from, totals });
+      }
+      case 'claim': {
+        const { object, from: before, total } = message.value;
+        const { number } = checkedObject(object, this.#options.self);
+        const event = { object: number, by: from, from: checkedPeer(before), total };
+        return this.#owned.apply({ kind: 'claim', ...event });
+      }
+      case 'claimed': {
+        const { object, by, from: before, total } = message.value;
+        const { number } = checkedObject(object, from);
+        const isMine = checkedPeer(by) === this.#options.self;
+        if (isMine) return this.#held.apply(from, number, { kind: 'claimed', from: checkedPeer(before), total });
+        return this.#held.apply(from, number, { kind: 'forwarded', to: checkedPeer(by), total });
+      }
+      case 'refused':
+        return this.#held.refused(from, checkedObject(message.value, from).number);
+      case 'withdrawal':
+        return this.#held.withdraw(from, message.value.arenas);
+      case 'freed':
+        return this.#held.freed(from, message.value.objects);
+      case undefined:
+        throw new ProtocolError('A control message of descriptors says nothing.');
+    }
+  }
+
+  #returned<T>(from: PeerIncarnation, number: number, typeName: string, codable: Codable<T>): Descriptor<T> {
+    const storage = this.#owned.returned(number, from);
+    const object = new EncodedObject(codable, storage);
+    try {
+      assertType(codable.typeName, typeName);
+      return new Descriptor(codable.typeName, new CodedDescriptor(object));
+    } catch (error) {
+      object.dispose();
+      throw error;
+    }
+  }
+
+  #violation(by: PeerIncarnation, reason: string): void {
+    this.#violations += 1;
+    this.#options.log.warn('a peer has sent what cannot be about descriptors', { peer: by, reason });
+  }
+}
+
+/** A handle whose peer is gone is not kept. */
+function releasedTo(handle: LocalDescriptorHandle, to: PeerIncarnation): v1.RemoteDescriptorInit {
+  try {
+    return handle.sendTo(to);
+  } finally {
+    handle.dispose();
+  }
+}
+
+/** Storage without parts in the memory of peers. */
+async function ownStorage(storage: Storage, pool: StoragePool): Promise<Storage> {
+  if (storage.list.every(({ kind }) => kind !== 'mapped')) return storage;
+  const own = new Storage(pool);
+  try {
+    for (const { bytes } of storage.list) await own.write(bytes);
+    return own;
+  } catch (error) {
+    own.dispose();
+    throw error;
+  } finally {
+    storage.dispose();
+  }
+}

@@ -1,0 +1,297 @@
+import { expect } from 'chai';
+import { bytesCodable, Descriptor, jsonCodable, textCodable, TransientBuffer } from '#src/descriptors/index.js';
+import { ConsumedError, ProtocolError, ResourceError, UnreachableError } from '#src/errors.js';
+import { encode, v1 } from '#src/protocol/index.js';
+import { rejection } from '../support/rejection.js';
+import { Hub, type Node, overTheWire } from './hub.js';
+import { describeWithSharedMemory } from './pools.js';
+
+const SIZE = 100_000;
+
+describeWithSharedMemory('a value on its way between processes', () => {
+  let hub: Hub;
+  let owner: Node;
+  let reader: Node;
+  let third: Node;
+
+  beforeEach(() => begin(true));
+
+  afterEach(() => hub.close());
+
+  function begin(canMap: boolean): void {
+    hub = new Hub(3, canMap);
+    const [first, second, last] = hub.nodes;
+    if (first === undefined || second === undefined || last === undefined) throw new Error('three nodes');
+    [owner, reader, third] = [first, second, last];
+  }
+
+  /** A value that was born in the owner's pool, full of `fill`. */
+  async function born(fill: number): Promise<Descriptor<Uint8Array>> {
+    const block = await owner.pool.allocate(SIZE);
+    block.bytes.fill(fill);
+    const descriptor = Descriptor.of(bytesCodable, block.bytes);
+    await descriptor.encode(owner.pool);
+    block.dispose();
+    return descriptor;
+  }
+
+  async function sent(from: Node, to: Node, descriptor: Descriptor<Uint8Array>): Promise<Descriptor<Uint8Array>> {
+    const message = overTheWire(await from.manager.describe(descriptor, to.name));
+    return to.manager.receive(from.name, message, bytesCodable);
+  }
+
+  function expectNothingLeft(...nodes: readonly Node[]): void {
+    for (const { manager, pool } of nodes) {
+      expect(manager.statistics).to.deep.equal({ owned: 0, held: 0, violations: 0 });
+      expect(pool.statistics).to.include({ blocks: 0, usedBytes: 0 });
+    }
+  }
+
+  it('is read where it was born, without any copy, and its block is free when the reader has disposed it', async () => {
+    const descriptor = await sent(owner, reader, await born(7));
+    expect(descriptor.state).to.equal('remote');
+    const value = await descriptor.takeValue();
+    expect(value).to.have.length(SIZE);
+    expect(value.every((byte) => byte === 7)).to.equal(true);
+    await hub.settle();
+    expect(owner.pool.statistics).to.include({ blocks: 1, bytesCopied: 0 });
+    expect(reader.pool.statistics).to.include({ reservedBytes: 0, bytesCopied: 0 });
+    descriptor.dispose();
+    descriptor.dispose();
+    await hub.settle();
+    expectNothingLeft(owner, reader);
+  });
+
+  it('that is small travels inside the message, and nobody holds anything', async () => {
+    const message = overTheWire(await owner.manager.describe(Descriptor.of(textCodable, 'small'), reader.name));
+    expect(message.object).to.equal(undefined);
+    using descriptor = reader.manager.receive(owner.name, message, textCodable);
+    expect(await descriptor.takeValue()).to.equal('small');
+    expect(hub.waiting).to.equal(0);
+    expectNothingLeft(owner, reader);
+  });
+
+  it('that nobody reads is given back as well', async () => {
+    (await sent(owner, reader, await born(1))).dispose();
+    await hub.settle();
+    expectNothingLeft(owner, reader);
+  });
+
+  it('is sent to many, each of which holds it', async () => {
+    const object = await (await born(3)).takeHeld().encoded(owner.pool);
+    const handle = await owner.manager.register(object);
+    const messages = [handle.sendTo(reader.name), handle.release(third.name)];
+    expect(() => handle.sendTo(reader.name)).to.throw(ConsumedError);
+    const [first, second] = [reader, third].map((node, index) =>
+      node.manager.receive(owner.name, overTheWire(messages[index] ?? {}), bytesCodable),
+    );
+    expect((await first?.takeValue())?.[5]).to.equal(3);
+    first?.dispose();
+    await hub.settle();
+    expect(owner.pool.statistics.blocks).to.equal(1);
+    expect((await second?.takeValue())?.[5]).to.equal(3);
+    second?.dispose();
+    await hub.settle();
+    expectNothingLeft(owner, reader, third);
+  });
+
+  it('is forwarded without a copy, and read only when its owner has charged the new holder', async () => {
+    const at = await sent(owner, reader, await born(9));
+    const forwarded = await sent(reader, third, at);
+    const value = forwarded.takeValue();
+    expect(reader.manager.statistics.held).to.equal(1);
+    await hub.settle();
+    expect((await value)[SIZE - 1]).to.equal(9);
+    expect(third.pool.statistics.bytesCopied + reader.pool.statistics.bytesCopied).to.equal(0);
+    expect(owner.pool.statistics.blocks).to.equal(1);
+    forwarded.dispose();
+    await hub.settle();
+    expectNothingLeft(owner, reader, third);
+  });
+
+  it('comes back to its owner as the same block', async () => {
+    const at = await sent(owner, reader, await born(4));
+    const back = await sent(reader, owner, at);
+    await hub.settle();
+    expect((await back.takeValue()).every((byte) => byte === 4)).to.equal(true);
+    expect(owner.pool.statistics).to.include({ blocks: 1, bytesCopied: 0 });
+    back.dispose();
+    await hub.settle();
+    expectNothingLeft(owner, reader);
+  });
+
+  it('is copied once into the pool of one who sends it on as its own', async () => {
+    const at = await sent(owner, reader, await born(2));
+    const handle = await reader.manager.register(await at.takeHeld().encoded(reader.pool));
+    await hub.settle();
+    expectNothingLeft(owner);
+    expect(reader.pool.statistics).to.include({ blocks: 1, bytesCopied: SIZE });
+    using read = third.manager.receive(reader.name, overTheWire(handle.release(third.name)), bytesCodable);
+    expect((await read.takeValue())[0]).to.equal(2);
+  });
+
+  it('is sent as bytes to a process that cannot map it', async () => {
+    hub.close();
+    begin(false);
+    const descriptor = await sent(owner, reader, await born(6));
+    await hub.settle();
+    expectNothingLeft(owner);
+    expect(owner.pool.statistics.bytesCopied).to.equal(SIZE);
+    expect((await descriptor.takeValue()).every((byte) => byte === 6)).to.equal(true);
+    descriptor.dispose();
+  });
+
+  it('of several parts is read in place as a whole', async () => {
+    using block = await owner.pool.allocate(SIZE);
+    block.bytes.fill(8);
+    const codable = jsonCodable<{ name: string; pixels: Uint8Array }>('acme.Tile');
+    const descriptor = Descriptor.of(codable, { name: 'tile', pixels: block.bytes });
+    const message = overTheWire(await owner.manager.describe(descriptor, reader.name));
+    using read = reader.manager.receive(owner.name, message, codable);
+    const { name, pixels } = await read.takeValue();
+    expect([name, pixels.length, pixels[1]]).to.deep.equal(['tile', SIZE, 8]);
+    expect(owner.pool.statistics.bytesCopied + reader.pool.statistics.bytesCopied).to.be.below(200);
+  });
+
+  it('goes with the arena that its owner gives back, for the reader as well', async () => {
+    const descriptor = await sent(owner, reader, await born(1));
+    const value = await descriptor.takeValue();
+    descriptor.dispose();
+    await hub.settle();
+    owner.pool.trim();
+    await hub.settle();
+    // The mapping of the reader is gone: its stale view reads empty memory.
+    expect(value[0]).to.equal(0);
+  });
+
+  describe('when a process is killed', () => {
+    it('is free, when its owner ends in order', async () => {
+      const read = await sent(owner, reader, await born(5));
+      const value = await read.takeValue();
+      owner.manager.close();
+      owner.manager.close();
+      expect(owner.pool.statistics.blocks).to.equal(0);
+      expect(value[0]).to.equal(5);
+      read.dispose();
+    });
+
+    it('is free, if that held it', async () => {
+      const handles = [await sent(owner, reader, await born(1)), await sent(owner, third, await born(2))];
+      const kept = await handles[1]?.takeValue();
+      hub.kill(reader);
+      await hub.settle();
+      expect(owner.pool.statistics.blocks).to.equal(1);
+      expect(kept?.[0]).to.equal(2);
+      handles[1]?.dispose();
+      await hub.settle();
+      expectNothingLeft(owner, third);
+    });
+
+    it('stays readable, if that was its owner and it was read; what was not read yet is unreachable at once', async () => {
+      const [read, unread] = [await sent(owner, reader, await born(1)), await sent(owner, reader, await born(2))];
+      const value = await read.takeValue();
+      hub.kill(owner);
+      expect(value.every((byte) => byte === 1)).to.equal(true);
+      const error = await rejection(unread.takeValue());
+      expect(error).to.be.instanceOf(UnreachableError).with.property('message').that.includes(owner.name);
+      read.dispose();
+      unread.dispose();
+      expect(await rejection(sent(reader, owner, Descriptor.of(textCodable, 'x') as never))).to.be.instanceOf(
+        UnreachableError,
+      );
+      expectNothingLeft(reader);
+    });
+
+    it('is unreachable for the one that waits for it, if that had forwarded it and nobody else holds it', async () => {
+      const at = await sent(owner, reader, await born(1));
+      const value = rejection((await sent(reader, third, at)).takeValue());
+      hub.kill(reader);
+      await hub.settle();
+      const error = await value;
+      expect(error).to.be.instanceOf(UnreachableError).with.property('message').that.includes('forwarded');
+      expectNothingLeft(owner, third);
+    });
+
+    it('is not held for one to which it was forwarded, if that never claims it', async () => {
+      const at = await sent(owner, reader, await born(1));
+      await reader.manager.describe(at, third.name);
+      hub.kill(third);
+      await hub.settle();
+      expectNothingLeft(owner, reader);
+    });
+  });
+
+  describe('that cannot be', () => {
+    it('is refused with its type, and given back', async () => {
+      const message = overTheWire(await owner.manager.describe(await born(1), reader.name));
+      expect(() => reader.manager.receive(owner.name, message, textCodable)).to.throw(
+        ProtocolError,
+        'A value of type millrace.Uint8Array cannot be read as millrace.string',
+      );
+      await hub.settle();
+      expectNothingLeft(owner, reader);
+    });
+
+    it('is refused with a wrong place, owner, number, arena or part', async () => {
+      const good = overTheWire(await owner.manager.describe(await born(1), reader.name));
+      const [arena] = good.arenas;
+      const place = (value: v1.BlockPlaceInit): v1.StoredPartInit[] => [{ place: { case: 'block', value } }];
+      const wrong: v1.RemoteDescriptorInit[] = [
+        { ...good, parts: place({ arena: 99, offset: 0, sizeBytes: 1 }) },
+        { ...good, parts: place({ arena: arena?.arena, offset: 2 ** 40, sizeBytes: 1 }) },
+        { ...good, parts: [{}] },
+        { ...good, object: undefined },
+        { ...good, object: { owner: undefined, number: 1 } },
+        { ...good, object: { owner: { pUid: 5n, incarnation: 1n }, number: 1 } },
+        { ...good, object: { ...good.object, number: 0 } },
+        { ...good, arenas: [{ ...arena, sizeBytes: 5 }] },
+        { ...good, arenas: [{ ...arena, inode: 1n, arena: 77 }], parts: place({ arena: 77, offset: 0, sizeBytes: 1 }) },
+      ];
+      for (const [index, message] of wrong.entries()) {
+        const read = async (): Promise<unknown> =>
+          reader.manager.receive(owner.name, overTheWire(message), bytesCodable).takeValue();
+        expect(await rejection(read()), String(index)).to.be.instanceOf(ProtocolError);
+      }
+      const elsewhere = {
+        ...good,
+        arenas: [{ ...arena, host: 'elsewhere', arena: 78 }],
+        parts: place({ arena: 78, sizeBytes: 1 }),
+      };
+      const read = reader.manager.receive(owner.name, overTheWire(elsewhere), bytesCodable).takeValue();
+      expect(await rejection(read)).to.be.instanceOf(ResourceError);
+    });
+
+    it('is counted and logged as control of objects that do not exist, or are of others', async () => {
+      const peer = (pUid: bigint): v1.PeerIdInit => ({ pUid, incarnation: 1n });
+      const own = { pUid: BigInt(owner.name.split(':')[0] ?? ''), incarnation: 1n };
+      const wrong: v1.DescriptorControlInit['message'][] = [
+        { case: 'releases', value: { totals: [{ object: 5, total: 1 }] } },
+        { case: 'claim', value: { object: { owner: own, number: 5 }, from: peer(2n ** 32n + 3n), total: 1 } },
+        { case: 'claim', value: { object: { owner: peer(0n), number: 1 }, from: peer(0n), total: 1 } },
+        { case: 'claim', value: { object: { owner: own, number: 1 }, total: 1 } },
+        { case: 'claimed', value: { object: { owner: own, number: 1 }, by: own, from: own, total: 1 } },
+        { case: 'refused', value: { owner: peer(2n), number: 1 } },
+        { case: undefined, value: undefined },
+      ];
+      for (const message of wrong) owner.manager.control(reader.name, v1.DescriptorControl.create({ message }));
+      expect(owner.manager.statistics.violations).to.equal(wrong.length);
+      expect(hub.log.records).to.have.length(wrong.length);
+    });
+  });
+});
+
+describe('a transient buffer', () => {
+  it('is returned as soon as its message is decoded, or cannot be', () => {
+    const message = v1.DescriptorMessage.create({ tag: 7n, destination: 9n, descriptor: { typeName: 'x' } });
+    let returned = 0;
+    const buffer = new TransientBuffer(encode(v1.DescriptorMessage, message), () => (returned += 1));
+    expect(buffer.toMessage()).to.deep.equal(message);
+    expect(returned).to.equal(1);
+    buffer.dispose();
+    expect(() => buffer.bytes).to.throw(ConsumedError);
+    expect(() => buffer.toMessage()).to.throw(ConsumedError);
+    const malformed = new TransientBuffer(Uint8Array.of(0x0a), () => (returned += 1));
+    expect(() => malformed.toMessage()).to.throw(ProtocolError);
+    expect(returned).to.equal(2);
+  });
+});
