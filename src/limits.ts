@@ -61,6 +61,8 @@ export const limits = {
   linkProtocolErrors: 100,
   /** Methods negotiated on one link. */
   linkMethods: 65_536,
+  /** Ends of watched actors that one peer has not confirmed; only on links that may lose frames. */
+  linkEndedWatches: 65_536,
   /** Silence after which a cut link is dead, in ms. */
   linkDeadMs: 15_000,
   /** Time between two looks at a peer that does not read what waits for it, in ms. */
@@ -97,6 +99,20 @@ export const limits = {
   rejectionLogMs: 1_000,
   /** Deadline of a request to the control plane, its repeats included, in ms. */
   controlPlaneTimeoutMs: 10_000,
+  /** Processes that one link may connect to the control plane. */
+  linkProcesses: 16,
+  /** Lookups of one link that wait at the control plane for names that no actor has. */
+  waitingLookups: 4_096,
+  /** Names that one process may register at the control plane. */
+  processNames: 65_536,
+  /** Characters of a registered name, of the name of a process or a node, and of an address at the control plane. */
+  nameCharacters: 4_096,
+  /** Encoded bytes of the definition of one pipeline. */
+  definitionBytes: 1024 * 1024,
+  /** Definitions that one process may keep registered while no pipeline uses them. */
+  processDefinitions: 256,
+  /** Pipelines that one process may run at a time. */
+  processPipelines: 4_096,
   /** Encoded bytes of resources in one update of the control plane. */
   controlPlaneUpdateBytes: 64 * 1024,
   /** Elements that the actor of a streaming rpc may be ahead of its reader. */
@@ -157,6 +173,8 @@ export const limits = {
   poolWaiters: 65_536,
   /** Bytes of an encoded value that travel with its description; what is more lies in a pool. */
   inlineBytes: 4 * 1024,
+  /** Arenas that one peer may have announced at a time. */
+  announcedArenas: 4_096,
   /** Parts of one encoded value. */
   storageParts: 4_096,
   /** Asks that may wait on one another in one chain. */

@@ -34,7 +34,7 @@ export const mutations = [
   {
     name: 'the end of a watched actor is not reported over a link',
     file: 'src/actors/transport/remote-watches.ts',
-    find: "    this.#served.delete(cUid);\n    this.#ended.add(cUid);\n    this.#send({ case: 'terminated', value: { cUid } });",
+    find: "    this.#served.delete(cUid);\n    this.#remember(cUid);\n    this.#send({ case: 'terminated', value: { cUid } });",
     replace: '    this.#served.delete(cUid);',
     workloads: ['actors'],
   },
@@ -111,8 +111,8 @@ export const mutations = [
   {
     name: 'the names of an ended process stay registered',
     file: 'src/actors/control-plane/names.ts',
-    find: 'this.#retire((holder) => holder.pUid === pUid);',
-    replace: 'this.#retire((holder) => holder.pUid === 0n);',
+    find: 'for (const name of this.#byProcess.get(pUid) ?? []) this.#holders.delete(name);\n',
+    replace: '\n',
     workloads: ['actors'],
   },
   {

@@ -7,3 +7,4 @@ export * from './pool/index.js';
 export * from './storage/index.js';
 export * from './codables/index.js';
 export * from './ledger/index.js';
+export * from './reading/index.js';

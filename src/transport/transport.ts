@@ -87,6 +87,8 @@ export interface Link {
 export interface Transport {
   /** Short and stable: `memory`, `net`, `ucx`. */
   readonly name: string;
+  /** Its links never leave this program, so nobody else can see or send frames on them. */
+  readonly isLocal: boolean;
   /** Accepts links. Resolves to the address that others connect to. Rejects with ConfigError when called twice. */
   listen(onLink: (link: Link) => void): Promise<string>;
   /**

@@ -65,6 +65,12 @@ describe('the ledger of an owner', () => {
     expect(ledger.apply(claim)).to.deep.equal([{ kind: 'refused', to: 'b', object: 1 }]);
   });
 
+  it('refuses a claim from one who has given the object back', () => {
+    const held: readonly LedgerEvent[] = [...begun, { kind: 'send', object: 1, to: 'a' }, released('a', 1, 1)];
+    const { effects } = after(...held, { kind: 'claim', object: 1, by: 'b', from: 'a', total: 1 });
+    expect(effects).to.deep.equal([{ kind: 'refused', to: 'b', object: 1 }]);
+  });
+
   it('refuses to send what is gone, and to one who is gone', () => {
     const { ledger } = after(...begun, { kind: 'ended', peer: 'a' });
     expect(ledger.apply({ kind: 'send', object: 1, to: 'a' })).to.deep.equal([{ kind: 'refused', to: 'a', object: 1 }]);

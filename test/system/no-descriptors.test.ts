@@ -27,7 +27,14 @@ try {
   console.log(error.code);
 }
 process.kill(child, 'SIGKILL');
+let hasFailed = false;
+const write = process.stderr.write;
+process.stderr.write = function (text, ...rest) {
+  hasFailed ||= String(text).includes('could not be started');
+  return write.call(this, text, ...rest);
+};
 await until('the partition is missed', () => runtime.health().problems.includes('Partition 1 of this process is gone, and begins anew.'));
+await until('its successor cannot be started', () => hasFailed);
 for (const descriptor of taken) closeSync(descriptor);
 await until('it is back', () => runtime.health().problems.length === 0);
 console.log(failures, 'failures for good');
@@ -43,7 +50,7 @@ describe('a process that has used up its descriptors', function () {
       writeFileSync(join(folder, 'main.mjs'), PROGRAM);
       const command = `ulimit -n 128 && exec '${process.execPath}' main.mjs`;
       const { stdout, stderr, status } = spawnSync('bash', ['-c', command], { cwd: folder, encoding: 'utf8' });
-      expect(stdout, stderr).to.equal('EMFILE\nthe partition is missed\nit is back\n0 failures for good\n');
+      expect(stdout, stderr).to.equal('EMFILE\nthe partition is missed\nits successor cannot be started\nit is back\n0 failures for good\n');
       expect(status).to.equal(0);
       expect(stderr).to.contain('could not be started').and.not.contain('Unhandled');
     } finally {

@@ -1,6 +1,7 @@
-import { ConfigError, UnreachableError } from '../../errors.js';
+import { BackpressureError, ConfigError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
+import { Definitions } from './definitions.js';
 import { acceptActual, failureOf, State } from './life-cycle.js';
 import { type PipelineEntries, pipelineRules } from './pipeline-rules.js';
 import type { Entry, ResourceTable } from './resource-table.js';
@@ -10,7 +11,7 @@ import { Segments } from './segments.js';
 export class Pipelines {
   readonly #table: ResourceTable;
   readonly #segments: Segments;
-  readonly #definitions = new Map<string, v1.PipelineDefinition>();
+  readonly #definitions: Definitions;
   readonly #failures = new Map<number, v1.Failure>();
   readonly #stopRequests = new Set<number>();
   readonly #ended: number[] = [];
@@ -18,30 +19,31 @@ export class Pipelines {
   constructor(table: ResourceTable) {
     this.#table = table;
     this.#segments = new Segments(table);
+    this.#definitions = new Definitions((hash) =>
+      table.entries('pipeline').some(({ detail }) => detail.definition === hash),
+    );
   }
 
-  /** Keeps a bounded number of definitions, and every definition of a pipeline that is in the table. */
-  define(hash: string, definition: v1.PipelineDefinition): void {
-    this.#definitions.set(hash, definition);
-    if (this.#definitions.size > limits.endedPipelines) {
-      const used = new Set(this.#table.entries('pipeline').map(({ detail }) => detail.definition));
-      const unused = [...this.#definitions.keys()].find((known) => known !== hash && !used.has(known));
-      if (unused !== undefined) {
-        this.#definitions.delete(unused);
-      }
-    }
+  /** See Definitions.define. */
+  define(pUid: bigint, hash: string, definition: v1.PipelineDefinition): void {
+    this.#definitions.define(pUid, hash, definition);
   }
 
   definition(hash: string): v1.PipelineDefinition {
-    const definition = this.#definitions.get(hash);
-    if (definition === undefined) {
-      throw new ConfigError(`No pipeline definition has the hash ${hash}. Register it again.`);
-    }
-    return definition;
+    return this.#definitions.get(hash);
   }
 
-  /** Returns the id of the new pipeline. */
+  /** Returns the id of the new pipeline. Throws BackpressureError when the process runs `processPipelines`. */
   start(request: Pick<v1.Pipeline, 'definition' | 'mapping' | 'startedBy' | 'observer'>): number {
+    const { startedBy } = request;
+    const running = this.#table
+      .entries('pipeline')
+      .filter(({ resource, detail }) => detail.startedBy === startedBy && resource.actual < State.DESTROYED);
+    if (running.length >= limits.processPipelines) {
+      throw new BackpressureError(
+        `Process ${startedBy} runs ${running.length} pipelines already (limit processPipelines).`,
+      );
+    }
     const { name, onFailure, maxRestarts } = this.definition(request.definition);
     return this.#create({ ...request, name, onFailure, restartsLeft: maxRestarts });
   }
@@ -146,6 +148,7 @@ export class Pipelines {
       }
     }
     this.#loseThoseIn(ordinals);
+    this.#definitions.retire(pUid);
     this.#settle();
   }
 
@@ -271,10 +274,10 @@ export class Pipelines {
     }
     this.#ended.push(id);
     if (this.#ended.length > limits.endedPipelines) {
-      const oldest = this.#ended.shift();
-      if (oldest !== undefined) {
-        this.#table.remove(oldest);
-      }
+      const oldest = this.#ended.shift() ?? id;
+      const forgotten = this.#table.pipeline(oldest);
+      this.#table.remove(oldest);
+      if (forgotten !== undefined) this.#definitions.released(forgotten.detail.definition);
     }
   }
 }

@@ -13,6 +13,10 @@ type DetailOf<K extends Kind> = Extract<v1.Resource['detail'], { readonly case: 
 /** Every resource by its id, and the ids that have changed. Resources are immutable: a change replaces them. */
 export class ResourceTable {
   readonly #resources = new Map<number, v1.Resource>();
+  /** Ids by kind, in order of creation. */
+  readonly #byKind = new Map<v1.Resource['detail']['case'], Set<number>>();
+  /** Ids of partitions by their ordinals. */
+  readonly #byOrdinal = new Map<number, number>();
   readonly #changes = new Set<number>();
   #next = 1;
 
@@ -28,12 +32,16 @@ export class ResourceTable {
   entries<K extends Kind>(kind: K): Entry<DetailOf<K>>[];
   entries(kind: Kind): Entry<unknown>[] {
     const found: Entry<unknown>[] = [];
-    for (const resource of this.#resources.values()) {
-      if (resource.detail.case === kind) {
-        found.push({ resource, detail: resource.detail.value });
-      }
+    for (const id of this.#byKind.get(kind) ?? []) {
+      const resource = this.#resources.get(id);
+      if (resource?.detail.case === kind) found.push({ resource, detail: resource.detail.value });
     }
     return found;
+  }
+
+  partition(ordinal: number): Entry<v1.Partition> | undefined {
+    const resource = this.#resources.get(this.#byOrdinal.get(ordinal) ?? 0);
+    return resource?.detail.case === 'partition' ? { resource, detail: resource.detail.value } : undefined;
   }
 
   manifold(id: number): Entry<v1.Manifold> | undefined {
@@ -53,9 +61,8 @@ export class ResourceTable {
 
   /** The partition with this ordinal; undefined where it has ended, or has not started yet. */
   runningPartition(ordinal: number): Entry<v1.Partition> | undefined {
-    return this.entries('partition').find(
-      ({ resource, detail }) => detail.ordinal === ordinal && resource.actual === State.RUNNING,
-    );
+    const partition = this.partition(ordinal);
+    return partition?.resource.actual === State.RUNNING ? partition : undefined;
   }
 
   create(detail: v1.Resource['detail']): number {
@@ -65,14 +72,22 @@ export class ResourceTable {
   }
 
   put(resource: v1.Resource): void {
-    this.#resources.set(resource.id, resource);
-    this.#changes.add(resource.id);
+    const { id, detail } = resource;
+    this.#resources.set(id, resource);
+    this.#changes.add(id);
+    const ofKind = this.#byKind.get(detail.case);
+    if (ofKind === undefined) this.#byKind.set(detail.case, new Set([id]));
+    else ofKind.add(id);
+    if (detail.case === 'partition') this.#byOrdinal.set(detail.value.ordinal, id);
   }
 
   remove(id: number): void {
-    if (this.#resources.delete(id)) {
-      this.#changes.add(id);
-    }
+    const resource = this.#resources.get(id);
+    if (resource === undefined) return;
+    this.#resources.delete(id);
+    this.#changes.add(id);
+    this.#byKind.get(resource.detail.case)?.delete(id);
+    if (resource.detail.case === 'partition') this.#byOrdinal.delete(resource.detail.value.ordinal);
   }
 
   /** Raises the requested state; false when nothing changes. */

@@ -1,10 +1,12 @@
-import { ProtocolError } from '../../errors.js';
+import { BackpressureError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type EmptyInit, type Ref, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import { type Behavior, behavior, type Context, type Later, deadlineOf, later, linkOf } from '../kernel/index.js';
 import { IdempotencyCache } from './idempotency-cache.js';
 import { definitionHash } from './definition-hash.js';
+import { LinkShares } from './link-shares.js';
+import { assertNameLength } from './names.js';
 import { ControlPlaneStore } from './store.js';
 import { Views } from './views.js';
 import { WaitingLookups } from './waiting-lookups.js';
@@ -31,6 +33,8 @@ class Server {
   readonly #bringUps = new Map<bigint, Timer>();
   /** The link that each process has connected over. Requests in its name over another link are refused. */
   readonly #links = new Map<bigint, object | undefined>();
+  /** How many processes have connected over each link. */
+  readonly #shares = new LinkShares();
 
   constructor(context: Context, incarnation: bigint | undefined) {
     this.store = new ControlPlaneStore(incarnation);
@@ -41,11 +45,20 @@ class Server {
 
   // ---- processes
 
+  /** Throws BackpressureError when the processes of this link are as many as `linkProcesses`. */
   connect(request: v1.ConnectProcess, link: object | undefined): v1.ProcessConnectedInit {
+    const isNew = !this.store.isConnected(request.launch);
+    if (isNew && this.#shares.of(link) >= limits.linkProcesses) {
+      throw new BackpressureError(
+        `${limits.linkProcesses} processes have connected over this link already (limit linkProcesses).`,
+      );
+    }
     const { pUid, name, client } = this.store.connect(request);
     if (client !== undefined) {
       this.assertSentBy(pUid, link);
     }
+    if (!isNew) this.#shares.drop(this.#links.get(pUid));
+    this.#shares.take(link);
     this.#links.set(pUid, link);
     if (client === undefined && !this.#bringUps.has(pUid)) {
       this.#bringUps.set(
@@ -85,6 +98,7 @@ class Server {
   retire(pUid: bigint, cause: string, level: 'debug' | 'info' = 'info'): void {
     this.#bringUpEnded(pUid);
     this.#views.close(pUid);
+    if (this.#links.has(pUid)) this.#shares.drop(this.#links.get(pUid));
     this.#links.delete(pUid);
     for (const cache of [this.#registered, this.#started, this.#added, this.#done]) {
       cache.forget(pUid);
@@ -117,8 +131,9 @@ class Server {
   }
 
   /** The reference of a name, at once or when it is registered before `untilMs`; the mailbox is not held meanwhile. */
-  lookup(name: string, untilMs: number): Ref | Later<Ref> {
-    return this.store.names.lookup(name) ?? later(this.#lookups.wait(name, untilMs));
+  lookup(name: string, untilMs: number, link: object | undefined): Ref | Later<Ref> {
+    assertNameLength(name);
+    return this.store.names.lookup(name) ?? later(this.#lookups.wait(name, untilMs, link));
   }
 
   // ---- pipelines
@@ -200,14 +215,15 @@ export function controlPlaneServer({ incarnation }: ControlPlaneOptions = {}): B
     unregisterName: own((server, request) =>
       server.do(request, () => server.store.unregisterName(request.pUid, request.name, request.cUid)),
     ),
-    lookup: (server, { name }, context) => server.lookup(name, deadlineOf(context)),
+    lookup: (server, { name }, context) => server.lookup(name, deadlineOf(context), linkOf(context)),
     locate: (server, { ordinal, incarnation }) => ({ address: server.store.locate(ordinal, incarnation) ?? '' }),
 
-    registerDefinition: (server, { definition }) => {
+    registerDefinition: own((server, { pUid, definition }) => {
+      const { pUid: owner } = server.store.process(pUid);
       const hash = definitionHash(required(definition, 'definition'));
-      server.store.pipelines.define(hash, required(definition, 'definition'));
+      server.store.pipelines.define(owner, hash, required(definition, 'definition'));
       return { hash };
-    },
+    }),
     getDefinition: (server, { hash }) => server.store.pipelines.definition(hash),
     startPipeline: own((server, request) => server.startPipeline(request)),
     stopPipeline: own((server, request) => server.do(request, () => server.store.pipelines.stop(request.pipeline))),

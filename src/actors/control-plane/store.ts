@@ -1,10 +1,11 @@
 import { ProtocolError, UnreachableError } from '../../errors.js';
 import { firstOrdinalOf, firstProcessOf, ManagedPUidAllocator, OrdinalAllocator } from '../../ids/index.js';
+import { limits } from '../../limits.js';
 import { type Ref, v1 } from '../../protocol/index.js';
 import { State } from './life-cycle.js';
-import { Names } from './names.js';
+import { assertNameLength, Names } from './names.js';
 import { Pipelines } from './pipelines.js';
-import { ResourceTable } from './resource-table.js';
+import { type Entry, ResourceTable } from './resource-table.js';
 
 /** What the control plane knows of a process. */
 export interface ProcessEntry {
@@ -29,6 +30,10 @@ export class ControlPlaneStore {
   readonly pipelines: Pipelines;
   readonly #table = new ResourceTable();
   readonly #processes = new Map<bigint, ProcessEntry>();
+  /** Processes by their launch. */
+  readonly #launches = new Map<string, bigint>();
+  /** Names of the processes of each node. */
+  readonly #processNames = new Map<string, Set<string>>();
   readonly #pUids: ManagedPUidAllocator;
   readonly #ordinals: OrdinalAllocator;
 
@@ -60,11 +65,9 @@ export class ControlPlaneStore {
     if (request.launch === '') {
       throw new ProtocolError('The request of a process that connects must contain its launch id.');
     }
-    for (const known of this.#processes.values()) {
-      if (known.launch === request.launch) {
-        return known;
-      }
-    }
+    const known = this.#launched(request.launch);
+    if (known !== undefined) return known;
+    for (const text of [request.launch, request.node, request.name]) assertNameLength(text);
     const pUid = this.#pUids.next();
     const { launch, incarnation, node, managesPipelines } = request;
     const name = this.#freeName(node, request.name);
@@ -81,11 +84,22 @@ export class ControlPlaneStore {
       client: undefined,
     };
     this.#processes.set(pUid, entry);
+    this.#launches.set(launch, pUid);
+    this.#namesOf(node).add(name);
     return entry;
+  }
+
+  /** True if a process with this launch is connected. */
+  isConnected(launch: string): boolean {
+    return this.#launched(launch) !== undefined;
   }
 
   registerPartitions(pUid: bigint, addresses: readonly string[]): readonly number[] {
     const entry = this.process(pUid);
+    if (entry.ordinals.length + addresses.length > limits.partitions) {
+      throw new ProtocolError(`Process ${pUid} would have more than ${limits.partitions} partitions.`);
+    }
+    for (const address of addresses) assertNameLength(address);
     const ordinals = addresses.map((address) => {
       const ordinal = this.#ordinals.lease();
       this.#table.create({ case: 'partition', value: v1.Partition.create({ ordinal, pUid, address }) });
@@ -121,7 +135,7 @@ export class ControlPlaneStore {
       return;
     }
     this.#table.remove(this.#partition(pUid, ordinal).resource.id);
-    this.names.retirePartition(ordinal);
+    this.names.retirePartition(pUid, ordinal);
     this.pipelines.loseSegments([ordinal], cause);
     this.#processes.set(pUid, { ...entry, ordinals: entry.ordinals.filter((other) => other !== ordinal) });
   }
@@ -133,9 +147,14 @@ export class ControlPlaneStore {
       return undefined;
     }
     this.#processes.delete(pUid);
+    this.#launches.delete(entry.launch);
+    const names = this.#namesOf(entry.node);
+    names.delete(entry.name);
+    if (names.size === 0) this.#processNames.delete(entry.node);
     this.names.retire(pUid);
-    for (const { resource } of this.#partitionsOf(pUid)) {
-      this.#table.remove(resource.id);
+    for (const ordinal of entry.ordinals) {
+      const partition = this.#table.partition(ordinal);
+      if (partition !== undefined) this.#table.remove(partition.resource.id);
     }
     this.#table.remove(entry.resource);
     this.pipelines.loseProcess(pUid, entry.ordinals, cause);
@@ -156,7 +175,7 @@ export class ControlPlaneStore {
    * there will never be one, because ids are not used twice.
    */
   locate(ordinal: number, incarnation: bigint): string | undefined {
-    const partition = this.#table.entries('partition').find(({ detail }) => detail.ordinal === ordinal);
+    const partition = this.#table.partition(ordinal);
     if (partition === undefined) return undefined;
     const { address, pUid } = partition.detail;
     return incarnation === 0n || this.process(pUid).incarnation === incarnation ? address : undefined;
@@ -194,9 +213,7 @@ export class ControlPlaneStore {
 
   /** `name`, or `name-2`, `name-3` and so on where running processes of the node have it. */
   #freeName(node: string, name: string): string {
-    const taken = new Set(
-      [...this.#processes.values()].filter((known) => known.node === node).map((known) => known.name),
-    );
+    const taken = this.#namesOf(node);
     let free = name;
     for (let suffix = 2; taken.has(free); suffix++) {
       free = `${name}-${suffix}`;
@@ -205,15 +222,27 @@ export class ControlPlaneStore {
   }
 
   #partition(pUid: bigint, ordinal: number) {
-    const partition = this.#partitionsOf(pUid).find(({ detail }) => detail.ordinal === ordinal);
-    if (partition === undefined) {
+    const partition = this.#table.partition(ordinal);
+    if (partition?.detail.pUid !== pUid) {
       throw new ProtocolError(`Process ${pUid} has no partition ${ordinal}.`);
     }
     return partition;
   }
 
-  #partitionsOf(pUid: bigint) {
-    return this.#table.entries('partition').filter(({ detail }) => detail.pUid === pUid);
+  #partitionsOf(pUid: bigint): Entry<v1.Partition>[] {
+    const ordinals = this.#processes.get(pUid)?.ordinals ?? [];
+    return ordinals.flatMap((ordinal) => this.#table.partition(ordinal) ?? []);
+  }
+
+  #launched(launch: string): ProcessEntry | undefined {
+    const pUid = this.#launches.get(launch);
+    return pUid === undefined ? undefined : this.#processes.get(pUid);
+  }
+
+  #namesOf(node: string): Set<string> {
+    const names = this.#processNames.get(node) ?? new Set();
+    this.#processNames.set(node, names);
+    return names;
   }
 }
 

@@ -1,66 +1,67 @@
-import { AskTimeoutError } from '../../errors.js';
+import { AskTimeoutError, BackpressureError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import type { Ref } from '../../protocol/index.js';
-import type { Timer } from '../../scheduler/index.js';
 import type { Context } from '../kernel/index.js';
+import { LinkShares } from './link-shares.js';
 
 /** Longest time in ms that a name is waited for, whatever the deadline of the lookup. */
 const LONGEST_WAIT_MS = 60_000;
 
 interface Waiting {
-  readonly name: string;
-  readonly untilMs: number;
   readonly found: (ref: Ref) => void;
-  readonly failed: (error: Error) => void;
 }
 
-/** Pending lookups of names that no actor has yet. The timer stands at the earliest deadline, and goes with the last of them. */
+/** Pending lookups of names that no actor has yet. Each has a timer, which goes with it. No step depends on their number. */
 export class WaitingLookups {
   readonly #context: Context;
-  #waiting: Waiting[] = [];
-  #timer: Timer | undefined;
+  readonly #byName = new Map<string, Set<Waiting>>();
+  readonly #shares = new LinkShares();
 
   constructor(context: Context) {
     this.#context = context;
   }
 
-  get size(): number {
-    return this.#waiting.length;
-  }
-
-  /** Resolves when the name is registered. AskTimeoutError at `askedUntilMs`, when the asker does not wait any more. */
-  wait(name: string, askedUntilMs: number): Promise<Ref> {
-    const untilMs = Math.min(askedUntilMs, this.#context.scheduler.now() + LONGEST_WAIT_MS);
-    const waited = new Promise<Ref>((found, failed) => this.#waiting.push({ name, untilMs, found, failed }));
-    this.#setTimer();
-    return waited;
+  /**
+   * Resolves when the name is registered. AskTimeoutError at `askedUntilMs`, when the asker does not wait any more. `link`: over which the
+   * lookup arrived. Throws BackpressureError when `waitingLookups` of this link wait already.
+   */
+  wait(name: string, askedUntilMs: number, link: object | undefined): Promise<Ref> {
+    if (this.#shares.of(link) >= limits.waitingLookups) {
+      throw new BackpressureError(
+        `${limits.waitingLookups} lookups of this process wait already for names that no actor has (limit waitingLookups).`,
+      );
+    }
+    const { scheduler } = this.#context;
+    const waitMs = Math.min(LONGEST_WAIT_MS, Math.max(0, askedUntilMs - scheduler.now()));
+    return new Promise<Ref>((resolve, reject) => {
+      const ended = (): void => {
+        this.#remove(name, waiting);
+        this.#shares.drop(link);
+      };
+      const timer = this.#context.after(waitMs, () => {
+        ended();
+        reject(new AskTimeoutError(`No actor registered the name "${name}" before the deadline of its lookup.`));
+      });
+      const found = (ref: Ref): void => {
+        this.#context.cancel(timer);
+        ended();
+        resolve(ref);
+      };
+      const waiting: Waiting = { found };
+      this.#shares.take(link);
+      const others = this.#byName.get(name);
+      if (others === undefined) this.#byName.set(name, new Set([waiting]));
+      else others.add(waiting);
+    });
   }
 
   appeared(name: string, ref: Ref): void {
-    this.#waiting = this.#waiting.filter((waiting) => {
-      const isFound = waiting.name === name;
-      if (isFound) {
-        waiting.found(ref);
-      }
-      return !isFound;
-    });
-    this.#setTimer();
+    for (const { found } of this.#byName.get(name) ?? []) found(ref);
   }
 
-  #setTimer(): void {
-    const atMs = this.#waiting.reduce((earliest, { untilMs }) => Math.min(earliest, untilMs), Number.POSITIVE_INFINITY);
-    if (this.#timer !== undefined) this.#context.cancel(this.#timer);
-    this.#timer = undefined;
-    if (atMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#context.after(Math.max(0, atMs - this.#context.scheduler.now()), () => this.#sweep());
-  }
-
-  #sweep(): void {
-    const nowMs = this.#context.scheduler.now();
-    const due = this.#waiting.filter(({ untilMs }) => untilMs <= nowMs);
-    this.#waiting = this.#waiting.filter(({ untilMs }) => untilMs > nowMs);
-    this.#setTimer();
-    for (const { name, failed } of due) {
-      failed(new AskTimeoutError(`No actor registered the name "${name}" before the deadline of its lookup.`));
-    }
+  #remove(name: string, waiting: Waiting): void {
+    const waitingForName = this.#byName.get(name);
+    waitingForName?.delete(waiting);
+    if (waitingForName?.size === 0) this.#byName.delete(name);
   }
 }

@@ -5,6 +5,7 @@ import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { type Behavior, checkIdleTimeout } from './behavior.js';
 import { InheritedOptions, STREAM_OPTIONS, type StreamOptions } from './call.js';
 import type { ActorCell } from './cell.js';
+import type { Delivery } from './delivery.js';
 import type { Context, SpawnOptions } from './context.js';
 import { checkOptions } from './given-options.js';
 import { IdleTimeout } from './idle-timeout.js';
@@ -21,6 +22,8 @@ export class ActorContext implements Context {
   private logger: Logger | undefined = undefined;
   private timers: ActorTimers | undefined = undefined;
   private watching: Watching | undefined = undefined;
+  /** The incarnation of the actor that it belongs to has ended. */
+  private isRetired = false;
 
   constructor(cell: ActorCell) {
     this.cell = cell;
@@ -48,28 +51,34 @@ export class ActorContext implements Context {
   }
 
   get meta(): Meta | undefined {
-    return this.cell.current?.meta;
+    return this.current?.meta;
   }
 
   /** Trace context of the message being handled. */
   get trace(): TraceContext | undefined {
-    return this.cell.current?.trace;
+    return this.current?.trace;
   }
 
   get sender(): Ref | undefined {
-    return this.cell.current?.sender;
+    return this.current?.sender;
   }
 
   get deadlineMs(): number {
-    return this.cell.current?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    return this.current?.deadlineMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Identifies the link that the message being handled arrived over; undefined for a message from this partition. */
   get link(): object | undefined {
-    return this.cell.current?.link;
+    return this.current?.link;
+  }
+
+  /** The delivery of the message being handled; undefined where this incarnation handles none any more. */
+  private get current(): Delivery | undefined {
+    return this.isRetired ? undefined : this.cell.current;
   }
 
   spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+    this.assertLives('spawn');
     return this.cell.spawnChild(behavior, options);
   }
 
@@ -126,29 +135,34 @@ export class ActorContext implements Context {
 
   stash(): void {
     const { cell } = this;
+    this.assertLives('stash');
     const { running, isInHook } = cell.kernel;
     if (running === cell ? isInHook : cell.pending === undefined) throw nothingToStash(this.path);
     cell.stash();
   }
 
   unstashAll(): void {
+    this.assertLives('unstash');
     this.cell.unstash();
   }
 
   become(state: unknown): void {
+    this.assertLives('change its state');
     this.cell.state = state;
   }
 
   stop(): void {
-    requestStop(this.cell);
+    if (!this.isRetired) requestStop(this.cell);
   }
 
   fail(error: Error): void {
-    this.cell.signal(() => fail(this.cell, error, 'ctx.fail', 'actor'));
+    if (this.isRetired) this.log.warn('ctx.fail of an actor that has stopped or restarted was ignored', { error });
+    else this.cell.signal(() => fail(this.cell, error, 'ctx.fail', 'actor'));
   }
 
   options(options?: StreamOptions): StreamOptions {
     checkOptions('ctx.options()', options, STREAM_OPTIONS);
+    this.assertLives('pass on the options of a message');
     return new InheritedOptions(this.cell, options, this.cell.current);
   }
 
@@ -166,10 +180,23 @@ export class ActorContext implements Context {
   private addTimer(delayMs: number, periodMs: number | undefined, callback: () => unknown): Timer {
     this.assertOpen('set a timer');
     this.timers ??= new ActorTimers(this.cell.kernel.scheduler, this.cell);
-    return this.timers.add(delayMs, periodMs, callback);
+    const { contexts } = this.cell.kernel;
+    return this.timers.add(delayMs, periodMs, typeof callback === 'function' ? contexts.bind(callback) : callback);
+  }
+
+  /** The incarnation has ended: see `retire` in the cell. */
+  retire(): void {
+    this.isRetired = true;
+  }
+
+  private assertLives(what: string): void {
+    if (this.isRetired) {
+      throw new StoppedError(`${this.path} cannot ${what} through a context from before its stop or restart`);
+    }
   }
 
   private assertOpen(what: string): void {
+    this.assertLives(what);
     if (!this.cell.isOpen) throw new StoppedError(`${this.path} cannot ${what}: it is stopping`);
   }
 }

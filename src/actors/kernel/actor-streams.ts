@@ -40,7 +40,7 @@ export function closeServed(cell: ActorCell): boolean {
   for (const stream of cold.streams.served) {
     if (!stream.isUnclosed) continue;
     try {
-      const closed = stream.close();
+      const closed = kernel.contexts.run(stream.asyncContext, () => stream.close());
       if (closed !== undefined) closing.push(closed.catch(report));
     } catch (error) {
       report(error);

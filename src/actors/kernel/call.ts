@@ -1,5 +1,6 @@
 import { ConfigError, ReentrantAskError } from '../../errors.js';
 import type { Meta } from '../../protocol/index.js';
+import type { AsyncContexts } from './async-contexts.js';
 import { CallChain, type ChainMember } from './call-chain.js';
 import { checkMeta } from './check-meta.js';
 import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
@@ -149,17 +150,24 @@ export function outgoingAsk(
 }
 
 /**
- * Creates the data of a tell: undefined when no actor sends it and it has no meta. This common case allocates nothing. Throws ConfigError for
- * an option that is wrong or unknown.
+ * Creates the data of a tell: undefined when no actor sends it, and it has neither meta nor a context. This common case allocates nothing.
+ * Throws ConfigError for an option that is wrong or unknown.
  */
-export function outgoingTell(options: SendOptions | undefined, running: Caller | undefined): TellDelivery | undefined {
+export function outgoingTell(
+  options: SendOptions | undefined,
+  running: Caller | undefined,
+  contexts?: AsyncContexts,
+): TellDelivery | undefined {
   const kept = isInherited(options) ? options : undefined;
   if (kept === undefined) checkOptions('a tell', options, TELL_OPTIONS);
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   const meta = joinMeta(inherited?.meta, options?.meta);
   const trace = options?.trace;
-  return meta === undefined && trace === undefined ? caller?.bareTell : new TellDelivery(caller, meta, trace);
+  const asyncContext = contexts?.isInUse === true ? contexts.capture() : undefined;
+  return meta === undefined && trace === undefined && asyncContext === undefined
+    ? caller?.bareTell
+    : new TellDelivery(caller, meta, trace, asyncContext);
 }
 
 /** The chain of callers that wait for a call of `caller`. Throws ReentrantAskError past `maxChain`. */

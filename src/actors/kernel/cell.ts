@@ -1,4 +1,4 @@
-import { ProtocolError, StoppedError } from '../../errors.js';
+import { StoppedError } from '../../errors.js';
 import { promiseOf } from '../../foreign.js';
 import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { ActorNode } from './actor-node.js';
@@ -21,6 +21,7 @@ import type { ActorRef, UntypedRef } from './reference.js';
 import type { Watcher } from './route.js';
 import { ServedStream } from './served-stream.js';
 import type { SignalLane } from './timers.js';
+import { cannotHandle } from './unhandled.js';
 
 /** One actor: its inbox, its state, and its turns. Parts that few actors need are created on first use. */
 export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, SignalLane {
@@ -124,6 +125,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       used++;
     }
     if (this.meter !== undefined && this.mailbox === undefined && this.pending === undefined) this.meter.drained();
+    if (handled > 0) this.kernel.contexts.isUnchecked = true;
     if (this.cold !== undefined) {
       if (handled > 0) this.cold.idle?.touch();
       this.drained(this.cold);
@@ -161,10 +163,11 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     let result: unknown;
     let failure: { readonly error: unknown } | undefined;
     try {
-      result = code();
+      result = kernel.contexts.run(undefined, code);
     } catch (error) {
       failure = { error };
     }
+    kernel.contexts.check();
     kernel.running = undefined;
     kernel.isInHook = false;
     if (failure !== undefined) fail(this, failure.error, what, failed);
@@ -188,11 +191,13 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     if (ask) {
       if (refusedAtItsTurn(this, this.mailbox, method, delivery)) return false;
     } else if (this.meter !== undefined) this.meter.beganTell();
-    if (method !== this.lastMethod) this.findHandler(method);
+    const isFirst = method !== this.lastMethod;
+    if (isFirst) this.findHandler(method);
     const handler = this.lastHandler;
     if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
-    else if (handler === undefined || method.mode === 'stream') this.cannotHandle(method, message, delivery);
+    else if (handler === undefined || method.mode === 'stream') cannotHandle(this, method, message, delivery);
     else this.handle(handler, method, message, delivery);
+    if (isFirst || ask) this.kernel.contexts.check();
     return ask && this.kernel.dispatcher.isTurnOver(this);
   }
 
@@ -201,7 +206,9 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     this.current = delivery;
     kernel.running = this;
     try {
-      const result = handler(this.state, message, this.context);
+      const result = kernel.contexts.isInUse
+        ? this.runApart(handler, message, delivery)
+        : handler(this.state, message, this.context);
       kernel.running = undefined;
       // The handler of a tell mostly returns nothing, and then nothing is left to do.
       if (result === undefined && delivery === undefined && this.cold === undefined) return;
@@ -212,6 +219,11 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       kernel.running = undefined;
       fail(this, error, method.fullName, 'message');
     }
+  }
+
+  /** Not in `handle`, which V8 inlines only while it is small. */
+  private runApart(handler: Handler, message: unknown, delivery: Delivery | undefined): unknown {
+    return this.kernel.contexts.run(delivery?.asyncContext, handler, this.state, message, this.context);
   }
 
   private hold(work: Promise<unknown>, method: AnyMethod, message: unknown): void {
@@ -284,18 +296,6 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     return own?.fullName === method.fullName ? this.behavior.handlers.get(own) : undefined;
   }
 
-  private cannotHandle(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    if (isAsk(delivery)) {
-      delivery.fail(
-        method.mode === 'stream'
-          ? new ProtocolError(`${method.fullName} is a stream: open it; it cannot be asked or told`)
-          : new ProtocolError(
-              `${this.path} implements ${this.service.typeName}, which has no method ${method.fullName}`,
-            ),
-      );
-    } else this.kernel.deadLetters.add(this, method.fullName, message, 'unknown method');
-  }
-
   watch(watcher: Watcher): void {
     if (this.phase === 'stopped') watcher.terminated(this, 'stopped');
     else this.coldState().watchers.add(watcher);
@@ -340,5 +340,12 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   releaseContext(): void {
     this.ownContext?.release();
     this.cold?.streams.abandonRead(this.path);
+  }
+
+  /** This incarnation has ended: its context does nothing any more. */
+  retireContext(): void {
+    this.releaseContext();
+    this.ownContext?.retire();
+    this.ownContext = undefined;
   }
 }

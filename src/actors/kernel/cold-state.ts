@@ -16,6 +16,8 @@ export class ColdState {
   readonly readyWaiters: ReadyQueue;
   /** Asks with a deferred reply. */
   readonly deferredReplies = new Set<Delivery>();
+  /** While it stops or restarts: replies that were settled before have been delivered. */
+  hasDeliveredDeferred = false;
   readonly streams = new ActorStreams();
   readonly stopWaiters: (() => void)[] = [];
   stash: Stash | undefined = undefined;

@@ -12,7 +12,10 @@ export interface SpawnOptions {
   readonly cUid?: bigint | undefined;
 }
 
-/** The context of an actor's handlers. There is one for each actor; `meta` and `sender` belong to the message being handled. */
+/**
+ * The context of an actor's handlers. There is one for each start of an actor; `meta` and `sender` belong to the message being handled. After
+ * a stop or restart it does nothing any more: `stop` and `fail` are ignored, and what would change the actor throws StoppedError.
+ */
 export interface Context<State = unknown> {
   readonly self: UntypedRef;
   readonly name: string;

@@ -7,15 +7,25 @@ export function deferReply(cell: ActorCell, reply: Promise<unknown>, delivery: D
   const { deferredReplies } = cell.coldState();
   if (isAsk(delivery)) deferredReplies.add(delivery);
   const awaited = cell.beginAwaiting();
-  reply
-    .finally(() => {
+  const fail = (error: unknown): void => {
+    if (isAsk(delivery)) {
+      deferredReplies.delete(delivery);
+      delivery.fail(answeredError(error));
+    } else cell.reportLostReply(error);
+  };
+  reply.then(
+    (value) => {
       cell.kernel.awaited -= awaited;
-    })
-    .then((value) => isAsk(delivery) && deferredReplies.delete(delivery) && delivery.reply(value))
-    .catch((error: unknown) => {
-      if (isAsk(delivery)) {
-        deferredReplies.delete(delivery);
-        delivery.fail(answeredError(error));
-      } else cell.reportLostReply(error);
-    });
+      if (!isAsk(delivery) || !deferredReplies.delete(delivery)) return;
+      try {
+        delivery.reply(value);
+      } catch (error) {
+        fail(error);
+      }
+    },
+    (error: unknown) => {
+      cell.kernel.awaited -= awaited;
+      fail(error);
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import type { MillraceError } from '../../errors.js';
 import type { Meta, Ref } from '../../protocol/index.js';
+import type { AsyncContext } from './async-contexts.js';
 import type { CallChain } from './call-chain.js';
 import type { TraceContext } from './trace-context.js';
 
@@ -16,6 +17,8 @@ export interface Delivery {
   readonly trace?: TraceContext | undefined;
   /** Identifies the link that an ask, or a message of the control lane, arrived over. */
   readonly link?: object | undefined;
+  /** The context of the sender, for its AsyncLocalStorages; only of a message from this partition. */
+  readonly asyncContext?: AsyncContext | undefined;
   /** A step of a stream that the actor serves. */
   readonly isOfStream?: boolean;
   /** Answers an ask with the handler's result; the receiver fills defaults with `method.response.create`. */
@@ -35,12 +38,14 @@ export class TellDelivery implements Delivery {
   readonly sizeBytes = 0;
   readonly meta: Meta | undefined;
   readonly trace: TraceContext | undefined;
+  readonly asyncContext: AsyncContext | undefined;
   readonly #sender: Sender | undefined;
 
-  constructor(sender: Sender | undefined, meta: Meta | undefined, trace?: TraceContext) {
+  constructor(sender: Sender | undefined, meta: Meta | undefined, trace?: TraceContext, asyncContext?: AsyncContext) {
     this.#sender = sender;
     this.meta = meta;
     this.trace = trace;
+    this.asyncContext = asyncContext;
   }
 
   get sender(): Ref | undefined {

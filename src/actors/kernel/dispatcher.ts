@@ -1,4 +1,5 @@
 import type { Scheduler } from '../../scheduler/index.js';
+import type { AsyncContexts } from './async-contexts.js';
 
 /** An actor's cell, which takes turns. */
 export interface TurnTaker {
@@ -25,19 +26,27 @@ export class Dispatcher {
   private readonly scheduler: Scheduler;
   private readonly throughput: number;
   private readonly turnBudget: number;
-  private readonly turn: () => void = () => this.runTurn();
+  private readonly contexts: AsyncContexts;
+  private readonly inTurn = (): void => this.runTurn();
+  private readonly turn: () => void = () => this.contexts.run(undefined, this.inTurn);
   private readonly freshTurn: () => void = () => {
     this.left = this.turnBudget;
-    this.runTurn();
+    this.turn();
   };
 
-  /** `run`, where it is given, runs each turn. */
-  constructor(scheduler: Scheduler, throughput: number, turnBudget: number, run?: (turn: () => void) => void) {
+  /** Turns run in the outermost of the `contexts`. `run`, where it is given, runs each turn. */
+  constructor(
+    scheduler: Scheduler,
+    throughput: number,
+    turnBudget: number,
+    contexts: AsyncContexts,
+    run?: (turn: () => void) => void,
+  ) {
     this.scheduler = scheduler;
+    this.contexts = contexts;
     if (run !== undefined) {
-      const { turn, freshTurn } = this;
+      const { turn } = this;
       this.turn = () => run(turn);
-      this.freshTurn = () => run(freshTurn);
     }
     this.throughput = throughput;
     this.turnBudget = turnBudget;
@@ -62,6 +71,7 @@ export class Dispatcher {
 
   private arm(): void {
     this.isArmed = true;
+    this.contexts.lookOnce();
     if (this.left > 0) this.scheduler.schedule(this.turn);
     else this.scheduler.scheduleYield(this.freshTurn);
   }
@@ -85,6 +95,7 @@ export class Dispatcher {
       if (taker !== undefined) taker.isQueued = false;
       if (this.size > 0) this.arm();
       else this.isArmed = false;
+      if (this.contexts.isUnchecked) this.contexts.check();
     }
   }
 

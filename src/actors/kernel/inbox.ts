@@ -82,9 +82,9 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
       this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
       return false;
     }
-    const running = this.kernel.running;
-    const delivery = options === undefined && running === undefined ? undefined : outgoingTell(options, running);
-    return this.accept(method, message, delivery);
+    const { running, contexts } = this.kernel;
+    const isBare = options === undefined && running === undefined && !contexts.isInUse;
+    return this.accept(method, message, isBare ? undefined : outgoingTell(options, running, contexts));
   }
 
   ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
@@ -92,7 +92,7 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
       const { kernel } = this;
       const nowMs = kernel.scheduler.now();
       const call = kernel.outgoing(options, nowMs);
-      const ask = new LocalAsk(kernel.deadlines, this, method, call, options, resolve, reject);
+      const ask = new LocalAsk(kernel, this, method, call, options, resolve, reject);
       if (this.refuses(method, ask)) return;
       ask.start(nowMs);
       if (!ask.isSettled) this.accept(method, message, ask);
@@ -108,7 +108,8 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
     return this.kernel.read(method, options, this, (sink, { chain, meta, caller, trace }, start) => {
       const sender = (): Ref | undefined => caller?.toRef();
-      const stream = this.begin(method, { ...start, chain, meta, trace, sender, sizeBytes: 0, sink });
+      const asyncContext = this.kernel.contexts.capture();
+      const stream = this.begin(method, { ...start, chain, meta, trace, sender, asyncContext, sizeBytes: 0, sink });
       if (!stream.isEnded && !this.refuses(method, stream)) this.accept(method, message, stream);
       return stream;
     });
@@ -304,8 +305,15 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
     cold.stash.mark(this.kernel.scheduler.now(), (ask) => this.release(ask));
   }
 
-  /** Moves stashed messages to the front of the mailbox, even past its bound, because they were accepted before. */
+  /** As `returnStash`; where the message being handled will be stashed, when that has happened. */
   unstash(): void {
+    const stash = this.cold?.stash;
+    if (stash?.isMarked === true) stash.isReturning = true;
+    else this.returnStash();
+  }
+
+  /** Moves stashed messages to the front of the mailbox, even past its bound, because they were accepted before. */
+  returnStash(): void {
     const stash = this.cold?.stash;
     if (stash === undefined || stash.size === 0) return;
     this.mailbox ??= this.kernel.mailboxes.take();
@@ -315,16 +323,24 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
 
   /** The handler of this message has called `ctx.stash()`, and is done. */
   protected addToStash(stash: Stash, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    stash.isMarked = false;
     if (this.isOpen) {
       this.kernel.mailboxBytes.take(delivery?.sizeBytes ?? 0);
       stash.keep(method, message, delivery);
     } else this.refuse(method, message, delivery);
+    this.unmark(stash);
+  }
+
+  /** The handler that may have called `ctx.stash()` is done, or has failed. */
+  unmark(stash: Stash): void {
+    stash.isMarked = false;
+    if (!stash.isReturning) return;
+    stash.isReturning = false;
+    if (this.isOpen) this.returnStash();
   }
 
   /** Answers all asks in the stash and the mailbox; tells there, and those that are parked, become dead letters. */
   flush(): void {
-    this.unstash();
+    this.returnStash();
     const { mailbox, cold } = this;
     this.mailbox = undefined;
     if (mailbox !== undefined) this.flushMailbox(mailbox);

@@ -17,6 +17,7 @@ import { Topic } from './topic.js';
 import { type MailboxBounds, MailboxPool } from './mailbox.js';
 import { MailboxBytes } from './mailbox-bytes.js';
 import { refuse } from './refuse.js';
+import { AsyncContexts } from './async-contexts.js';
 import { type ActorRef, References } from './reference.js';
 import type { Route } from './route.js';
 import { spawn } from './spawn.js';
@@ -72,6 +73,7 @@ export class Kernel {
   readonly logger: Logger;
   readonly limits: KernelLimits;
   readonly dispatcher: Dispatcher;
+  readonly contexts: AsyncContexts;
   readonly deadlines: Deadlines;
   readonly deadLetters: DeadLetterOffice;
   readonly failures: Topic<Failure>;
@@ -120,12 +122,15 @@ export class Kernel {
     this.limits = kernelLimits(options.limits);
     this.handlerTimeoutMs = this.limits.stopTimeoutMs;
     this.mailboxBytes = new MailboxBytes(this.limits.mailboxBytes);
-    const { tracing } = options;
+    const { tracing, interceptor } = options;
     this.tracing = tracing;
+    // A recorder knows by the context whose actions it sees.
+    this.contexts = new AsyncContexts(interceptor === undefined);
     this.dispatcher = new Dispatcher(
       this.scheduler,
       this.limits.throughputMessages,
       this.limits.turnMessages,
+      this.contexts,
       tracing && ((turn) => tracing.detached(turn)),
     );
     this.deadlines = new Deadlines(this.scheduler);

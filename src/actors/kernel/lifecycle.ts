@@ -3,7 +3,7 @@ import { errorOf } from '../../foreign.js';
 import { answeredError, isOutcomeOfCall } from './answered-error.js';
 import { closeServed, failServed } from './actor-streams.js';
 import type { ActorCell } from './cell.js';
-import { stoppedForGood } from './cold-state.js';
+import { type ColdState, stoppedForGood } from './cold-state.js';
 import { type Delivery, isAsk } from './delivery.js';
 
 // How an actor starts, fails, restarts and stops. Each function is called in a turn of the actor, except `requestStop` and the callbacks
@@ -32,7 +32,7 @@ export type FailedWork = 'message' | 'hook' | 'actor';
 export function fail(cell: ActorCell, cause: unknown, during: string, work: FailedWork): void {
   const { kernel, current } = cell;
   cell.current = undefined;
-  if (cell.cold?.stash !== undefined) cell.cold.stash.isMarked = false;
+  if (cell.cold?.stash !== undefined) cell.unmark(cell.cold.stash);
   if (isAsk(current)) current.fail(answeredError(cause));
   if (work === 'message' && cause instanceof Refusal) {
     kernel.logger.debug('a message was refused', { actor: cell.path, during, error: cause });
@@ -90,7 +90,7 @@ function restart(cell: ActorCell, error: Error, delayMs: number): void {
   cell.coldState().restartDelayMs = delayMs;
   cell.dropSignals();
   cell.releaseContext();
-  cell.unstash();
+  cell.returnStash();
   failServed(cell, 'begun', `${cell.path} restarts: ${error.message}`);
   stopChildren(cell);
   cell.wake();
@@ -136,11 +136,23 @@ export function windDown(cell: ActorCell): boolean {
   }
   const { cold, kernel } = cell;
   if (cold?.stopTimer !== undefined) kernel.scheduler.clearTimer(cold.stopTimer);
-  if (cold !== undefined && cold.deferredReplies.size > 0) cold.failDeferredReplies(cell.path);
-  cell.releaseContext();
+  if (cold !== undefined) {
+    if (cold.deferredReplies.size > 0 && !cold.hasDeliveredDeferred) return deliverDeferred(cell, cold);
+    cold.hasDeliveredDeferred = false;
+    cold.failDeferredReplies(cell.path);
+  }
+  cell.retireContext();
   cell.state = undefined;
   if (cell.phase !== 'stopping') return startAfresh(cell);
   finish(cell);
+  return false;
+}
+
+/** Lets replies arrive that are settled by now: their promises have reactions that have not run. */
+function deliverDeferred(cell: ActorCell, cold: ColdState): boolean {
+  cold.hasDeliveredDeferred = true;
+  const delivered = new Promise<void>((resolve) => cell.kernel.scheduler.scheduleYield(resolve));
+  cell.suspend(delivered, 'the delivery of replies', () => {});
   return false;
 }
 

@@ -1,6 +1,7 @@
 import { ConfigError, type MillraceError, ReentrantAskError, StoppedError } from '../../errors.js';
 import { messageOf, promiseOf } from '../../foreign.js';
 import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
+import type { AsyncContext } from './async-contexts.js';
 import type { CallChain } from './call-chain.js';
 import type { Delivery } from './delivery.js';
 import { laterReply } from './later.js';
@@ -62,6 +63,10 @@ export class ServedStream implements Delivery, StreamSource {
 
   get trace(): TraceContext | undefined {
     return this.opening.trace;
+  }
+
+  get asyncContext(): AsyncContext | undefined {
+    return this.opening.asyncContext;
   }
 
   get sender(): Ref | undefined {

@@ -7,6 +7,8 @@ import { Mailbox } from './mailbox.js';
 export class Stash {
   /** The message being handled will be stashed when its handler is done. */
   isMarked = false;
+  /** `unstashAll` was called after the mark, so that message goes back to the mailbox with the others. */
+  isReturning = false;
   private readonly kept = new Mailbox();
   private readonly capacity: number;
   private readonly actor: { readonly path: string };

@@ -22,7 +22,8 @@ function advance(cell: ActorCell, handler: Handler | undefined, request: unknown
   cell.current = stream;
   enter(cell);
   try {
-    const step = stream.pull(() => handler?.(cell.state, request, cell.context));
+    const pull = (): Promise<unknown> => stream.pull(() => handler?.(cell.state, request, cell.context));
+    const step = cell.kernel.contexts.run(stream.asyncContext, pull);
     leave(cell);
     cell.suspend(step, stream.method.fullName, (result) => {
       cell.cold?.stash?.assertUnmarked();
@@ -41,7 +42,7 @@ function close(cell: ActorCell, stream: ServedStream): void {
   cell.current = new Closing(stream);
   enter(cell);
   try {
-    const closed = stream.close();
+    const closed = cell.kernel.contexts.run(stream.asyncContext, () => stream.close());
     leave(cell);
     if (closed === undefined) cell.current = undefined;
     else cell.suspend(closed, what, () => void (cell.current = undefined));

@@ -1,5 +1,6 @@
 import type { MillraceError } from '../../errors.js';
 import type { Meta, Ref } from '../../protocol/index.js';
+import type { AsyncContext } from './async-contexts.js';
 import type { CallChain } from './call-chain.js';
 import type { TraceContext } from './trace-context.js';
 
@@ -58,6 +59,7 @@ export interface StreamOpening {
   /** Bytes of a request from a link, which count while it waits in the mailbox; 0 for a local one. */
   readonly sizeBytes: number;
   readonly trace?: TraceContext | undefined;
+  readonly asyncContext?: AsyncContext | undefined;
   /** The reader's first credit. */
   readonly credit: number;
   readonly sink: StreamSink;

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
 
 /** What the table needs to know of a channel. */
@@ -54,6 +55,9 @@ export function holderKey(ordinal: number, incarnation: bigint): string {
 
 /** A second hello brings the ordinal of a partition that had none; all else would let a peer fill the tables by which it is found. */
 export function assertSamePeer(before: v1.Hello | undefined, now: v1.Hello): void {
+  if (now.address.length > limits.handshakeRecordBytes) {
+    throw new ProtocolError(`The peer states an address of ${now.address.length} characters.`);
+  }
   if (before === undefined) return;
   const { address, ordinal, incarnation, token } = before;
   const isSame = address === now.address && incarnation === now.incarnation && token === now.token;

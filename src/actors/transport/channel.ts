@@ -71,6 +71,7 @@ export class Channel implements PeerLink, FrameOwner {
     this.watches = new RemoteWatches(
       (message) => this.sendControl({ message }),
       (cUid) => services.system.resolve(cUid),
+      () => this.isReliable,
     );
     this.clock = new PeerClock(services.scheduler, (message) => this.sendControl(message));
     this.#inbound = new Inbound(services, this);

@@ -1,5 +1,11 @@
 import { limits } from '../../limits.js';
 import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
+import type { Transport } from '../../transport/index.js';
+
+interface TokenSources {
+  readonly scheduler: Scheduler;
+  readonly transport: Pick<Transport, 'isLocal'>;
+}
 
 /**
  * Keeps messages in order over the links to one peer that follow one another. A link that one end has given up can still deliver old
@@ -23,8 +29,8 @@ export class Fences<Channel> {
   /** Fenced links that are not known here: the hello of such a link may be on its way. */
   readonly #fenced = new Set<bigint>();
 
-  constructor(scheduler: Scheduler) {
-    this.#draw = tokens(scheduler);
+  constructor({ scheduler, transport }: TokenSources) {
+    this.#draw = tokenSource(scheduler, transport);
   }
 
   /** Entries of all tables: each has at most `limits.givenUpLinks`, except that of the open links. */
@@ -90,9 +96,9 @@ function dropOldest<Key>(table: Map<Key, unknown> | Set<Key>): void {
   }
 }
 
-/** Secrets of 64 bits; on virtual time they follow from the seed. 0n means none. */
-function tokens(scheduler: Scheduler): () => bigint {
-  if (!scheduler.isVirtual) return () => new DataView(systemEntropy(8).buffer).getBigUint64(0) || 1n;
+/** Secrets of 64 bits. Where nobody else can send a fence, they need not be secret, and follow from the seed on virtual time. */
+function tokenSource(scheduler: Scheduler, { isLocal }: Pick<Transport, 'isLocal'>): () => bigint {
+  if (!isLocal) return () => new DataView(systemEntropy(8).buffer).getBigUint64(0) || 1n;
   const random = scheduler.fork('link tokens');
   const half = (): bigint => BigInt(Math.floor(random() * 2 ** 32));
   return () => (half() << 32n) | half() || 1n;

@@ -51,23 +51,36 @@ export class OutgoingMethods {
   }
 }
 
-/** The names of the peer's method numbers. Holds only names of methods that exist here, so that no peer can fill it with others. */
+/**
+ * The names of the peer's method numbers. Holds only names of methods that exist here, each with one number, so that no peer can fill it,
+ * or the tables by number that are filled from it.
+ */
 export class IncomingMethods {
-  readonly #names: string[] = [];
+  readonly #names = new Map<number, string>();
+  readonly #numbers = new Map<string, number>();
 
+  get size(): number {
+    return this.#names.size;
+  }
+
+  /** Throws ProtocolError for a number or a name that has another already. */
   bind(number: number, fullName: string): void {
-    const known = this.#names[number];
-    if (known !== undefined && known !== fullName) {
-      throw new ProtocolError(`Method number ${number} was ${known} and cannot become ${fullName}.`);
-    }
     if (number < 1 || number > limits.linkMethods) {
       throw new ProtocolError(`A method number must be between 1 and ${limits.linkMethods}, not ${number}.`);
     }
-    this.#names[number] = fullName;
+    const [knownName, knownNumber] = [this.#names.get(number), this.#numbers.get(fullName)];
+    if ((knownName ?? fullName) !== fullName) {
+      throw new ProtocolError(`Method number ${number} was ${knownName} and cannot become ${fullName}.`);
+    }
+    if ((knownNumber ?? number) !== number) {
+      throw new ProtocolError(`${fullName} is method ${knownNumber} of this link and cannot become ${number}, too.`);
+    }
+    this.#names.set(number, fullName);
+    this.#numbers.set(fullName, number);
   }
 
   name(number: number): string {
-    const name = this.#names[number];
+    const name = this.#names.get(number);
     if (name === undefined) {
       throw new ProtocolError(`Method number ${number} has no name on this link.`);
     }

@@ -1,3 +1,4 @@
+import { limits } from '../../limits.js';
 import type { Cell, Route, TerminationReason, Watcher } from '../kernel/index.js';
 
 type Send = (message: {
@@ -8,8 +9,6 @@ type Send = (message: {
 interface WatchEntry {
   /** By the route that was watched: there may be many routes to one actor, and each watcher is notified of its own. */
   readonly watchers: Map<Route, Set<Watcher>>;
-  /** The peer has confirmed that it watches. */
-  isConfirmed: boolean;
 }
 
 /**
@@ -26,30 +25,36 @@ interface WatchEntry {
 export class RemoteWatches {
   readonly #send: Send;
   readonly #resolve: (cUid: bigint) => Cell | undefined;
+  readonly #isReliable: () => boolean;
   readonly #watched = new Map<bigint, WatchEntry>();
+  /** Watched actors of which the peer has not confirmed that it watches them. */
+  readonly #unconfirmed = new Set<bigint>();
   /** Actors here that the peer watches, with the watcher that represents the peer. */
   readonly #served = new Map<bigint, { readonly cell: Cell; readonly watcher: Watcher }>();
+  /** Actors here whose end the peer has not confirmed. Empty on a reliable link, where the peer does not have to. */
   readonly #ended = new Set<bigint>();
 
-  constructor(send: Send, resolve: (cUid: bigint) => Cell | undefined) {
+  constructor(send: Send, resolve: (cUid: bigint) => Cell | undefined, isReliable: () => boolean) {
     this.#send = send;
     this.#resolve = resolve;
+    this.#isReliable = isReliable;
   }
 
   get size(): number {
-    return this.#watched.size + this.#served.size;
+    return this.#watched.size + this.#served.size + this.#ended.size;
   }
 
   get needsRepeat(): boolean {
-    return this.#ended.size > 0 || [...this.#watched.values()].some((watched) => !watched.isConfirmed);
+    return this.#ended.size > 0 || this.#unconfirmed.size > 0;
   }
 
   watch(route: Route, watcher: Watcher): void {
     const cUid = route.cUid;
     let watched = this.#watched.get(cUid);
     if (watched === undefined) {
-      watched = { watchers: new Map(), isConfirmed: false };
+      watched = { watchers: new Map() };
       this.#watched.set(cUid, watched);
+      this.#unconfirmed.add(cUid);
       this.#send({ case: 'watch', value: { cUid } });
     }
     const routeWatchers = watched.watchers.get(route);
@@ -70,6 +75,7 @@ export class RemoteWatches {
     watched.watchers.delete(route);
     if (watched.watchers.size === 0) {
       this.#watched.delete(cUid);
+      this.#unconfirmed.delete(cUid);
       this.#send({ case: 'unwatch', value: { cUid } });
     }
   }
@@ -91,10 +97,7 @@ export class RemoteWatches {
   }
 
   onWatching(cUid: bigint): void {
-    const watched = this.#watched.get(cUid);
-    if (watched !== undefined) {
-      watched.isConfirmed = true;
-    }
+    this.#unconfirmed.delete(cUid);
   }
 
   onUnwatch(cUid: bigint): void {
@@ -112,10 +115,8 @@ export class RemoteWatches {
   }
 
   repeat(): void {
-    for (const [cUid, { isConfirmed }] of this.#watched) {
-      if (!isConfirmed) {
-        this.#send({ case: 'watch', value: { cUid } });
-      }
+    for (const cUid of this.#unconfirmed) {
+      this.#send({ case: 'watch', value: { cUid } });
     }
     for (const cUid of this.#ended) {
       this.#send({ case: 'terminated', value: { cUid } });
@@ -136,13 +137,22 @@ export class RemoteWatches {
 
   #servedEnded(cUid: bigint): void {
     this.#served.delete(cUid);
-    this.#ended.add(cUid);
+    this.#remember(cUid);
     this.#send({ case: 'terminated', value: { cUid } });
+  }
+
+  /** A peer that confirms nothing loses the oldest: it has been sent them many times. */
+  #remember(cUid: bigint): void {
+    if (this.#isReliable()) return;
+    this.#ended.add(cUid);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > limits.linkEndedWatches && oldest !== undefined) this.#ended.delete(oldest);
   }
 
   #notify(cUid: bigint, reason: TerminationReason): void {
     const watched = this.#watched.get(cUid);
     this.#watched.delete(cUid);
+    this.#unconfirmed.delete(cUid);
     for (const [route, watchers] of watched?.watchers ?? []) {
       for (const watcher of watchers) {
         watcher.terminated(route, reason);

@@ -81,7 +81,7 @@ export class Router implements RouterServices {
       replyBytes: limits.replyBytes,
       ...options.limits,
     };
-    this.#fences = new Fences(options.scheduler);
+    this.#fences = new Fences(options);
     this.waitingReplies = new WaitingReplies(this.limits.replyBytes, () => options.scheduler.now());
     this.grantedBytes = new GrantedBytes(this.limits.rpcStreamsBytes);
     this.#transport = options.transport;

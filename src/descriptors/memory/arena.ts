@@ -1,6 +1,8 @@
 /** Where an arena's memory is, for a reader in another process of this host. */
 export interface ArenaFile {
-  /** Process that holds the file open, as this host numbers it. */
+  /** Where the numbers of processes and files hold: see `hostOfProcesses`. */
+  readonly host: string;
+  /** Process that holds the file open. */
   readonly pid: number;
   /** Descriptor of the file in that process. */
   readonly fd: number;

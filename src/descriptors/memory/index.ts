@@ -4,6 +4,8 @@
  */
 export type { Arena, ArenaFile, ArenaSource, MemoryKind } from './arena.js';
 export { assertAvailable, availableBytes, cgroupBytes } from './available-memory.js';
+export { hostOfProcesses } from './host.js';
+export { MappedArena } from './mapped-arena.js';
 export { type MemoryChoice, openArenas } from './open-arenas.js';
 export { PrivateArenas } from './private-arenas.js';
 export { SharedArenas } from './shared-arenas.js';

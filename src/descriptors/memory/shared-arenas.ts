@@ -3,6 +3,7 @@ import { pid } from 'node:process';
 import { retireRange, returnRange, takeRange } from './address-ranges.js';
 import type { Arena, ArenaFile, ArenaSource, MemoryKind } from './arena.js';
 import { assertAvailable } from './available-memory.js';
+import { hostOfProcesses } from './host.js';
 import { keptInPlace } from './kept-in-place.js';
 import { type Address, type SystemMemory, systemMemory } from './system-memory.js';
 
@@ -17,6 +18,7 @@ export class SharedArenas implements ArenaSource {
 
   /** Throws ResourceError where memory cannot be shared. */
   constructor() {
+    hostOfProcesses();
     this.#system = systemMemory();
   }
 
@@ -67,7 +69,7 @@ class SharedArena implements Arena {
     this.id = id;
     this.sizeBytes = sizeBytes;
     this.buffer = keptInPlace(system.view(address, sizeBytes));
-    this.file = { pid, fd, inode: fstatSync(fd, { bigint: true }).ino };
+    this.file = { host: hostOfProcesses(), pid, fd, inode: fstatSync(fd, { bigint: true }).ino };
   }
 
   close(): void {

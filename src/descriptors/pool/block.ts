@@ -1,4 +1,5 @@
 import { ConsumedError } from '../../errors.js';
+import type { Arena } from '../memory/index.js';
 
 /** Where a block lies among the arenas of its owner. It is never an address. */
 export interface BlockLocation {
@@ -9,10 +10,13 @@ export interface BlockLocation {
   readonly sizeBytes: number;
 }
 
+/** An arena without its memory. */
+export type ArenaPlace = Pick<Arena, 'id' | 'sizeBytes' | 'file'>;
+
 /** The memory behind the handles of one block. */
 export interface BlockMemory {
   readonly location: BlockLocation;
-  readonly buffer: ArrayBuffer;
+  readonly arena: Arena;
   /** Makes one more handle. */
   open(): Block;
   /** One handle has been disposed. The last one frees the memory. */
@@ -42,13 +46,19 @@ export class Block implements Disposable {
 
   /** A writable view. New blocks have any content. Throws ConsumedError after `dispose` and `move`. */
   get bytes(): Uint8Array {
-    const { buffer, location } = this.#required();
-    return new Uint8Array(buffer, location.offset, location.sizeBytes);
+    const { arena, location } = this.#required();
+    return new Uint8Array(arena.buffer, location.offset, location.sizeBytes);
   }
 
   /** Throws ConsumedError after `dispose` and `move`. */
   get location(): BlockLocation {
     return this.#required().location;
+  }
+
+  /** What another process needs to map the arena that this block lies in. Throws ConsumedError after `dispose` and `move`. */
+  get arena(): ArenaPlace {
+    const { id, sizeBytes, file } = this.#required().arena;
+    return { id, sizeBytes, file };
   }
 
   /** One more handle of the same memory. Throws ConsumedError after `dispose` and `move`. */

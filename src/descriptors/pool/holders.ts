@@ -1,5 +1,6 @@
 import { ownCode } from '../../installation.js';
 import type { Logger } from '../../logging/index.js';
+import type { Arena } from '../memory/index.js';
 import { Block, type BlockLocation, type BlockMemory } from './block.js';
 import type { Place } from './segment.js';
 
@@ -127,8 +128,8 @@ class LiveBlock implements BlockMemory {
     this.#closed = closed;
   }
 
-  get buffer(): ArrayBuffer {
-    return this.place.segment.arena.buffer;
+  get arena(): Arena {
+    return this.place.segment.arena;
   }
 
   open(): Block {

@@ -16,6 +16,7 @@ export interface MemoryEndpointOptions {
 /** The transport of one virtual process. */
 export class MemoryTransport implements Transport, Endpoint {
   readonly name = 'memory';
+  readonly isLocal = true;
   readonly place: Place;
   readonly address: string;
   readonly linkDeadMs: number;

@@ -34,6 +34,7 @@ export interface NetStatistics {
 /** Links over sockets: Unix sockets on one host, TCP or TLS between hosts. Used where no faster transport reaches the peer. */
 export class NetTransport implements Transport {
   readonly name = 'net';
+  readonly isLocal = false;
   readonly #connections: ConnectionManager;
   readonly #scheduler: Scheduler;
   readonly #slabs = new Slabs();

@@ -31,6 +31,7 @@ const SHARE = 0.5;
  */
 export class StackTransport implements Transport {
   readonly name = 'stack';
+  readonly isLocal = false;
   readonly #options: StackOptions;
 
   constructor(options: StackOptions) {

@@ -54,6 +54,7 @@ const PREFIX = 'ucx+';
 /** Links over UCX: shared memory on one host, TCP on trusted interfaces. The first link loads UCX. */
 export class UcxTransport implements Transport {
   readonly name = 'ucx';
+  readonly isLocal = false;
   readonly #connections: ConnectionManager;
   readonly #scheduler: Scheduler;
   readonly #entropy: Entropy;

@@ -17,7 +17,7 @@ function setUp(definition: v1.PipelineDefinitionInit = {}) {
     return { pUid, ordinal };
   };
   const [manager, worker] = [join('manager', true), join('worker', false)];
-  store.pipelines.define('hash', v1.PipelineDefinition.create({ name: 'flights', ...definition }));
+  store.pipelines.define(0n, 'hash', v1.PipelineDefinition.create({ name: 'flights', ...definition }));
 
   const report = (pUid: bigint, id: number, actual: State, outcome?: v1.Outcome): void =>
     store.report(v1.ResourceReport.create({ pUid, tag: 1, id, actual, outcome }));
@@ -272,7 +272,7 @@ describe('the store of the control plane', () => {
       const first = store.startPipeline(manager.pUid, 'hash', []);
       store.pipelines.stop(first);
       for (let count = 0; count < limits.endedPipelines; count += 1) {
-        store.pipelines.define(`hash ${count}`, v1.PipelineDefinition.create({}));
+        store.pipelines.define(manager.pUid, `hash ${count}`, v1.PipelineDefinition.create({}));
         store.pipelines.stop(store.startPipeline(manager.pUid, 'hash', []));
       }
       expect(of('pipeline')).to.have.length(limits.endedPipelines);

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
-import { later, untypedBehavior, type UntypedDefinition } from '#src/actors/kernel/index.js';
+import { type Context, later, untypedBehavior, type UntypedDefinition } from '#src/actors/kernel/index.js';
 import { HandlerError, MillraceError, StoppedError } from '#src/errors.js';
 import { isError, messageOf } from '#src/foreign.js';
 import { readAll } from '../../support/read-all.js';
@@ -80,6 +80,38 @@ describe('what user code gives', () => {
       });
       for (const value of [1, 2, 3]) expect(await rejection(ref.work({ value }))).to.be.instanceOf(HandlerError);
       expect(await ref.work({ value: 4 })).to.deep.equal({ value: 4 });
+    });
+  }
+
+  for (const [name, make] of Object.entries(HOSTILE)) {
+    it(`may be ${name}, thrown by a tell, a timer, a hook, a stream or the supervision`, async () => {
+      const thrown: string[] = [];
+      const bad = (where: string): never => {
+        thrown.push(where);
+        // oxlint-disable-next-line typescript/only-throw-error -- what this test is about.
+        throw make();
+      };
+      const { system, ref } = start({
+        on: { started: () => void (thrown.length === 0 && bad('hook')) },
+        push: (_state: unknown, { value }: { value: number }, ctx: Context) =>
+          value === 1 ? bad('tell') : ctx.after(1, () => bad('timer')),
+        work: (_state: unknown, { value }: { value: number }) => ({ value }),
+        // oxlint-disable-next-line require-yield -- it throws first.
+        count: async function* () {
+          bad('stream');
+        },
+        supervision: {
+          onFailure: () => (thrown.length < 5 ? 'resume' : bad('supervision')),
+        },
+      });
+      ref.push({ value: 1 });
+      ref.push({ value: 2 });
+      await until(() => thrown.includes('timer'));
+      expect((await readAll(ref.count({}))).error).to.be.instanceOf(HandlerError);
+      expect(await ref.work({ value: 4 })).to.deep.equal({ value: 4 });
+      ref.push({ value: 1 });
+      await until(() => system.statistics.actors === 0);
+      expect(thrown).to.deep.equal(['hook', 'tell', 'timer', 'stream', 'tell', 'supervision']);
     });
   }
 

@@ -221,6 +221,34 @@ describe('a stash', () => {
     expect(runs).to.equal(1);
   });
 
+  for (const end of ['returns', 'throws'] as const) {
+    it(`loses nothing when one handler stashes, waits and unstashes, and then ${end}`, async () => {
+      const { system } = testSystem();
+      const handled: number[] = [];
+      const gate = deferred();
+      let isLoaded = false;
+      const ref = system.spawn(
+        worker({
+          supervision: 'resume',
+          push: async (_state, { value }, ctx) => {
+            if (isLoaded) return void handled.push(value);
+            ctx.stash();
+            if (value < 3) return;
+            await gate.promise;
+            isLoaded = true;
+            ctx.unstashAll();
+            if (end === 'throws') throw new Error('broken');
+          },
+        }),
+      );
+      for (const value of [1, 2, 3, 4]) ref.push({ value });
+      gate.resolve();
+      const expected = end === 'returns' ? [1, 2, 3, 4] : [1, 2, 4];
+      await until(() => handled.length === expected.length);
+      expect(handled).to.deep.equal(expected);
+    });
+  }
+
   it('stays as it is when the actor resumes', async () => {
     const { system } = testSystem();
     const handled: number[] = [];

@@ -14,6 +14,7 @@ describeRuntime('the metrics of a runtime', (start) => {
           if (value === 13) throw new RangeError('unlucky');
           return { value };
         },
+        supervision: 'restart',
       }),
     );
     for (let count = 0; count < 10; count++) ref.push({});

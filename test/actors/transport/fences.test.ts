@@ -166,7 +166,7 @@ describe('a link that one end has given up', () => {
 
 describe('the tables of fences', () => {
   it('are bounded, whatever is given up and fenced', () => {
-    const fences = new Fences<object>(new VirtualScheduler({ seed: 1 }));
+    const fences = new Fences<object>({ scheduler: new VirtualScheduler({ seed: 1 }), transport: { isLocal: true } });
     for (let index = 1; index <= 5 * limits.givenUpLinks; index += 1) {
       fences.gaveUp(BigInt(index), [`key ${index % (3 * limits.givenUpLinks)}`, 'a key']);
       fences.fence(BigInt(index));
@@ -178,7 +178,7 @@ describe('the tables of fences', () => {
   });
 
   it('draw tokens that differ', () => {
-    const fences = new Fences<object>(new VirtualScheduler({ seed: 1 }));
+    const fences = new Fences<object>({ scheduler: new VirtualScheduler({ seed: 1 }), transport: { isLocal: true } });
     const tokens = Array.from({ length: 1_000 }, () => fences.draw());
     expect(new Set(tokens).size).to.equal(1_000);
     expect(tokens).to.not.include(0n);

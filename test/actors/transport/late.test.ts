@@ -105,7 +105,9 @@ describe('an ask whose frame was held up on the way', () => {
     const open = (correlation: number, sentMs: number): void => {
       const fill = callOf(cUid, listOf, EnvelopeMode.open, correlation, sentMs);
       stranger.send(
-        stranger.envelope((header) => Object.assign(fill(header), { credit: 1 }), listOf, { value: correlation }),
+        stranger.envelope((header) => Object.assign(fill(header), { credit: 1, creditBytes: 1_024 }), listOf, {
+          value: correlation,
+        }),
       );
     };
     for (const [correlation, lateMs] of [0, 1_500, 500].entries()) open(correlation + 1, 10_000 - lateMs);

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from 'chai';
 import { type ActorRef, later } from '#src/actors/kernel/index.js';
 import {
@@ -106,6 +107,41 @@ for (const isReal of [false, true]) {
       expect(failed).to.include({ code: 'HANDLER', handlerName: 'RangeError', handlerCode: 7 });
       expect(failed).to.not.have.property('cause');
       expect(far.system.statistics).to.include({ failures: 1, restarts: 0 });
+    });
+
+    it('are handled in no AsyncLocalStorage of their sender or of another, also where it opened the link', async () => {
+      const { world, near, far } = await setUp();
+      const storage = new AsyncLocalStorage<number>();
+      const seen: unknown[] = [];
+      const see = (): void => void seen.push(storage.getStore());
+      const worker = far.system.spawn(
+        errands({
+          push: see,
+          run: (_state, { value }) => {
+            see();
+            storage.enterWith(-value);
+            return Promise.resolve({ value });
+          },
+        }),
+      );
+      const ref = world.reach(near, Errands, worker);
+      const replies = await Promise.all(
+        [1, 2, 3].map((value) =>
+          storage.run(value, async () => {
+            const reply = await ref.run({ value });
+            ref.push({});
+            return [reply.value, storage.getStore()];
+          }),
+        ),
+      );
+      expect(replies).to.deep.equal([
+        [1, 1],
+        [2, 2],
+        [3, 3],
+      ]);
+      await until('all to arrive', () => seen.length === 6);
+      expect(seen.every((store) => store === undefined)).to.equal(true);
+      storage.disable();
     });
 
     it('carry meta, the sender and the call chain', async () => {
