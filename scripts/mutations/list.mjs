@@ -309,4 +309,11 @@ export const mutations = [
     replace: 'return false;',
     workloads: ['overload'],
   },
+  {
+    name: 'the time that an ask was on its way is not subtracted from its deadline',
+    file: 'src/actors/transport/peer-clock.ts',
+    find: '    if (wayMs > 0) return wayMs;\n',
+    replace: '    if (wayMs > 0) return 0;\n',
+    workloads: ['cuts'],
+  },
 ];

@@ -57,7 +57,8 @@ export class Simulation {
       network: plan.network,
       violations: this.#violations,
       record,
-      transitMs: endsLinks || loss > 0 ? undefined : MOST_HOPS * (latencyMs + jitterMs),
+      transitMs: MOST_HOPS * (latencyMs + jitterMs),
+      isDelayed: endsLinks || loss > 0,
       mayBeUnreachable: endsLinks,
     });
     const environment = {

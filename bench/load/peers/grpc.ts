@@ -56,16 +56,15 @@ export const grpc: LoadPeer = {
   },
   connect: (address) => {
     const client = new Client(textOf(address ?? ''), credentials.createInsecure());
-    const call = (path: string, timeoutMs: number): Promise<Buffer | undefined> =>
+    const call = (path: string, timeoutMs = Number.POSITIVE_INFINITY): Promise<Buffer | undefined> =>
       new Promise((resolve) => {
-        client.makeUnaryRequest(path, same, same, NOTHING, { deadline: Date.now() + timeoutMs }, (_error, reply) =>
-          resolve(reply),
-        );
+        const deadline = Date.now() + timeoutMs;
+        client.makeUnaryRequest(path, same, same, NOTHING, { deadline }, (_error, reply) => resolve(reply));
       });
     return Promise.resolve({
       ask: async (timeoutMs) => (await call(work.path, timeoutMs)) !== undefined,
       reported: () => 0,
-      balance: async () => doneFrom(String(await call(balance.path, 30_000))),
+      balance: async () => doneFrom(String(await call(balance.path))),
       close: () => client.close(),
     });
   },

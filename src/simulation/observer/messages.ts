@@ -12,9 +12,16 @@ export interface MessagesOptions {
   readonly network: NetworkPlan;
   readonly violations: Violations;
   readonly record: (line: string) => void;
-  /** Most time that an ask needs to reach another process, where its timeout continues; undefined if faults may delay it. */
-  readonly transitMs: number | undefined;
+  /** Most time that a message needs to reach another process, unless faults delay it. */
+  readonly transitMs: number;
+  /** Faults may delay messages. */
+  readonly isDelayed: boolean;
 }
+
+/** No link ends so soon after it has delivered something, in ms. */
+const WARM_MS = 100;
+/** How much two clocks may have drifted apart since a link was opened, as far as the receiver allows for it, in ms. */
+const DRIFT_MS = 10;
 
 /** Every message of observed references, from the sender to the handler and back. */
 export class Messages {
@@ -22,6 +29,8 @@ export class Messages {
   readonly #sent: Message[] = [];
   /** The id of the last handled message, for each sender, receiver and lane. */
   readonly #last = new Map<string, number>();
+  /** When the last message was sent that was handled promptly, for each sender and receiver of different processes. */
+  readonly #promptMs = new Map<string, number>();
   readonly tells: TellAccount;
 
   constructor(options: MessagesOptions) {
@@ -138,12 +147,26 @@ export class Messages {
 
   /** In its own process, an expired ask must never be handled. In another process, it may be late by the transit time of its frames. */
   #checkExpiry(sent: Message, receiver: Receiver): void {
-    const { now, transitMs, violations } = this.#options;
-    const allowedMs = sent.sender.node === receiver.node ? 0 : (transitMs ?? Number.POSITIVE_INFINITY);
+    const { now, violations } = this.#options;
+    const allowedMs = sent.sender.node === receiver.node ? 0 : this.#mostLateMs(sent, receiver);
     const lateMs = now() - (sent.deadlineMs ?? Number.POSITIVE_INFINITY);
     if (lateMs > allowedMs + EPSILON_MS) {
       violations.add('deadline', `${receiver.name} ran ${describe(sent)} ${lateMs.toFixed(3)} ms after its deadline`);
     }
+  }
+
+  /**
+   * A receiver estimates how long an ask was on its way from the first frames of its link, which say when they were sent. Infinite where those
+   * may have been held up, too: it is known only of a link that has just delivered something promptly.
+   */
+  #mostLateMs({ sender, sentMs }: Message, receiver: Receiver): number {
+    const { now, transitMs, isDelayed, network } = this.#options;
+    const pair = `${sender.name}>${receiver.name}`;
+    const promptMs = this.#promptMs.get(pair) ?? Number.NEGATIVE_INFINITY;
+    if (now() - sentMs <= transitMs) this.#promptMs.set(pair, sentMs);
+    if (!isDelayed) return transitMs;
+    const isReliable = network.loss === 0 && network.duplicate === 0 && network.reorder === 0;
+    return isReliable && sentMs - promptMs < WARM_MS ? transitMs + DRIFT_MS : Number.POSITIVE_INFINITY;
   }
 
   #checkOrder(sent: Message, receiver: string): void {

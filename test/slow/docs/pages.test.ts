@@ -11,6 +11,7 @@ const PAGES = [
   'docs/first-actor.md',
   'docs/embedding.md',
   'docs/failures.md',
+  'docs/guarantees.md',
   'docs/pipelines.md',
   'docs/cluster.md',
   'docs/testing.md',
