@@ -226,15 +226,15 @@ export const mutations = [
   {
     name: 'a mailbox with room again grants nothing to the links that want it',
     file: 'src/actors/kernel/waiting-room.ts',
-    find: '        place.link.grant(more);\n',
+    find: '    place.link.grant(messages);\n',
     replace: '',
     workloads: ['flow'],
   },
   {
     name: 'a grant that is counted from an old request is too small',
     file: 'src/actors/transport/metered-actor.ts',
-    find: 'this.#granted = Math.max(this.#granted, this.#sent) + more;',
-    replace: 'this.#granted = this.#sent + more;',
+    find: '    this.#sent++;\n',
+    replace: '',
     workloads: ['flow'],
     seeds: 1_000,
   },
@@ -305,7 +305,7 @@ export const mutations = [
   {
     name: 'an actor that is asked for more than it can do takes every ask',
     file: 'src/actors/kernel/inbox.ts',
-    find: "return this.bounds.overflow !== 'drop-oldest' && refusedOnArrival(this, meter, mailbox, method, ask);",
+    find: 'return this.meter?.isSlow === true && refusedOnArrival(this, this.meter, this.mailbox, method, ask);',
     replace: 'return false;',
     workloads: ['overload'],
   },
