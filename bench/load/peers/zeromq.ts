@@ -30,14 +30,18 @@ export const zeromq: LoadPeer = {
     const senders = Array.from({ length: SENDERS }, (_, sender) => {
       const socket = new Push({ sendHighWaterMark: WAITING, linger: 0 });
       socket.connect(jobs);
-      return { socket, message: Buffer.concat([Buffer.of(sender), DATA]) };
+      return { socket, message: Buffer.concat([Buffer.of(sender), DATA]), last: Promise.resolve() };
     });
     const ledger = new Request({ linger: 0 });
     ledger.connect(accounts);
     return Promise.resolve({
-      tell: async (sender) => {
-        const { socket, message } = senders[sender] ?? {};
-        await socket?.send(message ?? DATA);
+      tell: async (number) => {
+        const sender = senders[number];
+        if (sender === undefined) return false;
+        // A socket sends one message at a time, and the last of a run may still wait.
+        await sender.last;
+        sender.last = sender.socket.send(sender.message);
+        await sender.last;
         return true;
       },
       reported: () => 0,
