@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, ftruncateSync } from 'node:fs';
-import { pid } from 'node:process';
 import { Deferred } from '../../deferred.js';
 import { retireRange, returnRange, takeRange } from './address-ranges.js';
 import type { Arena, ArenaFile, ArenaSource, MemoryKind } from './arena.js';
@@ -70,7 +69,7 @@ class SharedArena implements Arena {
     this.id = id;
     this.sizeBytes = sizeBytes;
     this.buffer = keptInPlace(system.view(address, sizeBytes));
-    this.file = { host: hostOfProcesses(), pid, fd, inode: fstatSync(fd, { bigint: true }).ino };
+    this.file = { host: hostOfProcesses(), process.pid, fd, inode: fstatSync(fd, { bigint: true }).ino };
   }
 
   get closed(): Promise<void> {
