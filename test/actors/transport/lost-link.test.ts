@@ -58,7 +58,7 @@ describe('tells in flight on a link that is lost', () => {
   });
 
   it('become dead letters although they had waited for the link to open, or for its credit', async () => {
-    const { world, near, far, ref, letters } = await setUp();
+    const { world, near, ref, letters } = await setUp();
     world.network.partition(['a'], ['b']);
     await until('the link to be lost', () => isCut(near));
     world.network.heal();
@@ -69,7 +69,6 @@ describe('tells in flight on a link that is lost', () => {
     world.network.partition(['a'], ['b']);
     await until('the next link to be lost', () => isCut(near));
     expect(letters.map(valueOf)).to.deep.equal([1, 2, 3, 4, 5]);
-    expect([...far.router.channels()]).to.deep.equal([]);
   });
 
   it('become dead letters when the peer crashes or stops with them on the way', async () => {
