@@ -5,7 +5,7 @@ import { EnvelopeMode, type EnvelopeError, type EnvelopeView } from './envelope.
 import type { WireReader } from './wire/index.js';
 
 const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
-const ERROR_FIELDS: readonly number[] = [1, 2, 3, 4];
+const ERROR_FIELDS: readonly number[] = [1, 2, 3, 9];
 const ENTRY_FIELDS: readonly number[] = [1, 2];
 const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 12];
 
@@ -117,7 +117,7 @@ function readError(reader: WireReader): EnvelopeError {
     if (key === 10) error.code = reader.string();
     else if (key === 18) error.message = reader.string();
     else if (key === 26) error.handlerCode = reader.string();
-    else if (key === 32) error.retryAfterMs = reader.uint32();
+    else if (key === 72) error.retryAfterMs = reader.uint32();
     else reader.skip(key, ERROR_FIELDS);
   }
   reader.widen(outer);

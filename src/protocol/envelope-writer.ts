@@ -69,7 +69,7 @@ function writeError(writer: WireWriter, error: EnvelopeError): void {
   if (error.code !== '') writer.tag(10).string(error.code);
   if (error.message !== '') writer.tag(18).string(error.message);
   if (error.handlerCode !== '') writer.tag(26).string(error.handlerCode);
-  if (error.retryAfterMs !== 0) writer.tag(32).uint32(error.retryAfterMs);
+  if (error.retryAfterMs !== 0) writer.tag(72).uint32(error.retryAfterMs);
   writer.close(mark);
 }
 

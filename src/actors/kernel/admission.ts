@@ -18,7 +18,7 @@ interface AskedActor extends TurnTaker {
   readonly bounds: MailboxBounds;
   /** A handler that awaits holds the mailbox. */
   readonly isBusy: boolean;
-  meter: ServiceMeter | undefined;
+  serviceMeter: ServiceMeter | undefined;
 }
 
 // An actor that is asked for more than it can do must not spend its time on asks whose callers get nothing from it. So an ask is refused
@@ -63,8 +63,9 @@ export function refusedAtItsTurn(
     );
     return true;
   }
-  if (mailbox !== undefined && !actor.behavior.isOfRuntime) actor.meter ??= new ServiceMeter(actor.kernel.scheduler);
-  const { meter } = actor;
+  if (mailbox !== undefined && !actor.behavior.isOfRuntime)
+    actor.serviceMeter ??= new ServiceMeter(actor.kernel.scheduler);
+  const { serviceMeter: meter } = actor;
   if (meter === undefined || meter.continues(method, nowMs)) return false;
   meter.ended(nowMs);
   const plannedMs = (deadlineMs - nowMs) * PLANNED;

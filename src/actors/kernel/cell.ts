@@ -123,7 +123,8 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       else if (!windDown(this)) break;
       used++;
     }
-    if (this.meter !== undefined && this.mailbox === undefined && this.pending === undefined) this.meter.drained();
+    if (this.serviceMeter !== undefined && this.mailbox === undefined && this.pending === undefined)
+      this.serviceMeter.drained();
     if (this.cold !== undefined) {
       if (handled > 0) this.cold.idle?.touch();
       if (this.load <= this.bounds.resume) this.cold.resolveReady();
@@ -187,19 +188,19 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     const ask = isAsk(delivery);
     if (ask) {
       if (this.refusesAtItsTurn(method, delivery)) return false;
-    } else if (this.meter !== undefined) this.meter.beganTell();
+    } else if (this.serviceMeter !== undefined) this.serviceMeter.beganTell();
     if (method !== this.lastMethod) this.findHandler(method);
     const handler = this.lastHandler;
     if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
     else if (handler === undefined || method.mode === 'stream') this.cannotHandle(method, message, delivery);
     else this.handle(handler, method, message, delivery);
-    return ask && this.meter !== undefined && this.kernel.dispatcher.isTurnOver(this);
+    return ask && this.serviceMeter !== undefined && this.kernel.dispatcher.isTurnOver(this);
   }
 
   /** An actor that keeps up has no meter, and decides by the deadline alone. */
   private refusesAtItsTurn(method: AnyMethod, ask: Delivery): boolean {
     const nowMs = this.kernel.scheduler.now();
-    if (ask.deadlineMs > nowMs && this.meter === undefined && this.mailbox === undefined) return false;
+    if (ask.deadlineMs > nowMs && this.serviceMeter === undefined && this.mailbox === undefined) return false;
     return refusedAtItsTurn(this, this.mailbox, method, ask, nowMs);
   }
 

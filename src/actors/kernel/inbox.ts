@@ -42,7 +42,7 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
   /** Undefined while the mailbox is empty. */
   protected mailbox: Mailbox | undefined = undefined;
   /** Created when an ask is taken while other messages wait: an actor that keeps up has none. */
-  meter: ServiceMeter | undefined = undefined;
+  serviceMeter: ServiceMeter | undefined = undefined;
   readonly bounds: MailboxBounds;
 
   constructor(kernel: Kernel, bounds: MailboxBounds, phase: Phase) {
@@ -186,7 +186,8 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
           `${method.fullName} asked ${this.path}, which waits for a reply in the same chain of asks: use a tell instead`,
         ),
       );
-    } else return this.meter?.isSlow === true && refusedOnArrival(this, this.meter, this.mailbox, method, ask);
+    } else
+      return this.serviceMeter?.isSlow === true && refusedOnArrival(this, this.serviceMeter, this.mailbox, method, ask);
     return true;
   }
 
