@@ -132,6 +132,21 @@ describe('an actor that is asked for more than it can do', () => {
     expect(later).to.deep.equal({ ok: 1_000 });
   });
 
+  it('learns from single asks that it is fast again, when all others are refused', async () => {
+    const { system, scheduler } = testSystem();
+    let timeMs = 1_000;
+    const { busy } = busyWorker(scheduler, () => timeMs);
+    const ref = system.spawn(busy);
+    await Promise.all(Array.from({ length: 6 }, () => ref.work({}, { timeoutMs: 60_000 })));
+    timeMs = 1;
+    for (let burst = 0; burst < 5; burst++) {
+      const asked = Array.from({ length: 5 }, () => ref.work({}, { timeoutMs: 50 }));
+      const answered = (await Promise.allSettled(asked)).filter(({ status }) => status === 'fulfilled').length;
+      expect(answered, `of burst ${burst}`).to.be.at.least(burst < 4 ? 1 : 5);
+      await pass(scheduler, 500);
+    }
+  });
+
   it('knows the time of each method: a quick ask is not refused for the sake of the slow ones', async () => {
     const { system, scheduler } = testSystem();
     const ref = system.spawn(
