@@ -19,6 +19,7 @@ interface AskedActor extends TurnTaker {
   /** A handler that awaits holds the mailbox. */
   readonly isBusy: boolean;
   serviceMeter: ServiceMeter | undefined;
+  isTurnOver: boolean;
 }
 
 // An actor that is asked for more than it can do must not spend its time on asks whose callers get nothing from it. So an ask is refused
@@ -73,8 +74,13 @@ export function refusedAtItsTurn(
     ask.fail(overloaded(actor, method, meter.queuedMs(mailbox, nowMs)));
     return true;
   }
-  if (meter.began(method, nowMs, limits.turnMs)) actor.kernel.dispatcher.endTurn(actor);
+  if (meter.began(method, nowMs, limits.turnMs)) endTurn(actor);
   return false;
+}
+
+function endTurn(actor: AskedActor): void {
+  actor.isTurnOver = true;
+  actor.kernel.dispatcher.yieldAfter(actor);
 }
 
 function overloaded({ path }: AskedActor, { fullName }: AnyMethod, afterMs: number): BackpressureError {

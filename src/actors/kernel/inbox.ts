@@ -43,6 +43,8 @@ export abstract class Inbox implements ChainMember, TurnTaker, StreamHost {
   protected mailbox: Mailbox | undefined = undefined;
   /** Created when an ask is taken while other messages wait: an actor that keeps up has none. */
   serviceMeter: ServiceMeter | undefined = undefined;
+  /** Its asks have held the event loop for `turnMs`: it goes on after the event loop had a turn. */
+  isTurnOver = false;
   readonly bounds: MailboxBounds;
 
   constructor(kernel: Kernel, bounds: MailboxBounds, phase: Phase) {
