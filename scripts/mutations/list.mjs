@@ -76,7 +76,7 @@ export const mutations = [
   {
     name: 'a handled message keeps its bytes in the mailbox account',
     file: 'src/actors/kernel/cell.ts',
-    find: '    if (delivery !== undefined && delivery.sizeBytes > 0) this.kernel.mailboxBytes.release(delivery.sizeBytes);\n',
+    find: '    if (sizeBytes > 0) this.kernel.mailboxBytes.release(sizeBytes);\n',
     replace: '',
     workloads: ['actors'],
   },

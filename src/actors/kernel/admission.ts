@@ -18,7 +18,8 @@ interface AskedActor extends TurnTaker {
   readonly bounds: MailboxBounds;
   /** A handler that awaits holds the mailbox. */
   readonly isBusy: boolean;
-  meter: ServiceMeter | undefined;
+  serviceMeter: ServiceMeter | undefined;
+  isTurnOver: boolean;
 }
 
 // An actor that is asked for more than it can do must not spend its time on asks whose callers get nothing from it. So an ask is refused
@@ -63,8 +64,9 @@ export function refusedAtItsTurn(
     );
     return true;
   }
-  if (mailbox !== undefined && !actor.behavior.isOfRuntime) actor.meter ??= new ServiceMeter(actor.kernel.scheduler);
-  const { meter } = actor;
+  if (mailbox !== undefined && !actor.behavior.isOfRuntime)
+    actor.serviceMeter ??= new ServiceMeter(actor.kernel.scheduler);
+  const { serviceMeter: meter } = actor;
   if (meter === undefined || meter.continues(method, nowMs)) return false;
   meter.ended(nowMs);
   const plannedMs = (deadlineMs - nowMs) * PLANNED;
@@ -72,8 +74,13 @@ export function refusedAtItsTurn(
     ask.fail(overloaded(actor, method, meter.queuedMs(mailbox, nowMs)));
     return true;
   }
-  if (meter.began(method, nowMs, limits.turnMs)) actor.kernel.dispatcher.endTurn(actor);
+  if (meter.began(method, nowMs, limits.turnMs)) endTurn(actor);
   return false;
+}
+
+function endTurn(actor: AskedActor): void {
+  actor.isTurnOver = true;
+  actor.kernel.dispatcher.yieldAfter(actor);
 }
 
 function overloaded({ path }: AskedActor, { fullName }: AnyMethod, afterMs: number): BackpressureError {

@@ -44,7 +44,9 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
   /** Undefined while the mailbox is empty. */
   protected mailbox: Mailbox | undefined = undefined;
   /** Created when an ask is taken while other messages wait: an actor that keeps up has none. */
-  meter: ServiceMeter | undefined = undefined;
+  serviceMeter: ServiceMeter | undefined = undefined;
+  /** Its asks have held the event loop for `turnMs`: it goes on after the event loop had a turn. */
+  isTurnOver = false;
   readonly bounds: MailboxBounds;
 
   constructor(kernel: Kernel, bounds: MailboxBounds, phase: Phase) {
@@ -223,7 +225,8 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
           `${method.fullName} asked ${this.path}, which waits for a reply in the same chain of asks: use a tell instead`,
         ),
       );
-    } else return this.meter?.isSlow === true && refusedOnArrival(this, this.meter, this.mailbox, method, ask);
+    } else
+      return this.serviceMeter?.isSlow === true && refusedOnArrival(this, this.serviceMeter, this.mailbox, method, ask);
     return true;
   }
 

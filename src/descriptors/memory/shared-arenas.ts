@@ -69,7 +69,7 @@ class SharedArena implements Arena {
     this.id = id;
     this.sizeBytes = sizeBytes;
     this.buffer = keptInPlace(system.view(address, sizeBytes));
-    this.file = { host: hostOfProcesses(), process.pid, fd, inode: fstatSync(fd, { bigint: true }).ino };
+    this.file = { host: hostOfProcesses(), pid: process.pid, fd, inode: fstatSync(fd, { bigint: true }).ino };
   }
 
   get closed(): Promise<void> {
