@@ -164,13 +164,12 @@ export class Channel implements PeerLink, FrameOwner {
 
   /** As Route.tell: false past the high-water mark, BackpressureError at the bound. */
   tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
-    const { credit, outgoing } = this;
-    const isMetered = !credit.isIdle;
-    if (isMetered) credit.assertTell(cUid, method.lane);
-    const before = outgoing.writtenBytes;
-    const isBelowMark = outgoing.tell(cUid, method, message, delivery);
+    if (!this.credit.isIdle) {
+      return this.credit.tell(cUid, method, message, delivery);
+    }
+    const isBelowMark = this.outgoing.tell(cUid, method, message, delivery);
     this.written();
-    return (!isMetered || credit.spend(cUid, method.lane, outgoing.writtenBytes - before)) && isBelowMark;
+    return isBelowMark;
   }
 
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
