@@ -10,7 +10,10 @@ export {
   behavior,
   type Context,
   type DeadLetter,
+  type Directive,
+  type Ending,
   type Failure,
+  type Handlers,
   type Later,
   later,
   type SendOptions,
@@ -18,7 +21,10 @@ export {
   type Stream,
   type StreamOptions,
   type Supervision,
+  type SupervisionPolicy,
   type Terminated,
+  type TerminationReason,
+  type TimerOptions,
   type UntypedRef,
 } from './actors/kernel/index.js';
 export {

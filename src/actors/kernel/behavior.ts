@@ -16,6 +16,16 @@ export interface Terminated {
   /** The reference that was passed to `ctx.watch`. */
   readonly ref: UntypedRef;
   readonly reason: TerminationReason;
+  /** The error of an actor that `failed`: as it is within a process, and a HandlerError with its name, message and code over a link. */
+  readonly cause?: Error | undefined;
+}
+
+/** Why an actor, or one incarnation of it, ends. */
+export interface Ending {
+  /** `restarting`: it starts again with a new state. */
+  readonly reason: 'stopped' | 'failed' | 'restarting';
+  /** The error; undefined when it was stopped. */
+  readonly cause?: Error | undefined;
 }
 
 /** The request of an rpc's handler. Looked up in the method, because TypeScript before 5.7 would infer `never` here. */
@@ -52,7 +62,7 @@ export interface Lifecycle<State> {
   /** No message was handled for `idleTimeoutMs`; called again after each further period. */
   idle?(state: State, ctx: Context<State>): void | PromiseLike<void>;
   /** Called last, also before a restart, when the children have stopped. Abandoned after `stopTimeoutMs`. */
-  stopping?(state: State, ctx: Context<State>): void | PromiseLike<void>;
+  stopping?(state: State, ctx: Context<State>, ending: Ending): void | PromiseLike<void>;
 }
 
 /** The options of a behavior besides its handlers. */

@@ -289,7 +289,7 @@ export class Channel implements PeerLink {
         this.watches.onUnwatch(message.value.cUid);
         return;
       case 'terminated':
-        this.watches.onTerminated(message.value.cUid);
+        this.watches.onTerminated(message.value.cUid, message.value.cause);
         return;
       case 'pressure':
         this.pressure.onPressure(message.value.cUid, message.value.isFull);

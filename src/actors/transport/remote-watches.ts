@@ -1,8 +1,10 @@
-import type { Cell, Route, TerminationReason, Watcher } from '../kernel/index.js';
+import type { EnvelopeError } from '../../protocol/index.js';
+import { answeredError, type Cell, type Route, type TerminationReason, type Watcher } from '../kernel/index.js';
+import { fromWire, toWire } from './wire-errors.js';
 
 type Send = (message: {
   readonly case: 'watch' | 'watching' | 'unwatch' | 'terminated';
-  readonly value: { readonly cUid: bigint };
+  readonly value: { readonly cUid: bigint; readonly cause?: EnvelopeError | undefined };
 }) => void;
 
 interface WatchEntry {
@@ -29,7 +31,7 @@ export class RemoteWatches {
   readonly #watched = new Map<bigint, WatchEntry>();
   /** Actors here that the peer watches, with the watcher that represents the peer. */
   readonly #served = new Map<bigint, { readonly cell: Cell; readonly watcher: Watcher }>();
-  readonly #ended = new Set<bigint>();
+  readonly #ended = new Map<bigint, EnvelopeError | undefined>();
 
   constructor(send: Send, resolve: (cUid: bigint) => Cell | undefined) {
     this.#send = send;
@@ -84,7 +86,7 @@ export class RemoteWatches {
     }
     this.#send({ case: 'watching', value: { cUid } });
     if (!this.#served.has(cUid)) {
-      const watcher: Watcher = { terminated: () => this.#servedEnded(cUid) };
+      const watcher: Watcher = { terminated: (_cell, _reason, cause) => this.#servedEnded(cUid, cause) };
       this.#served.set(cUid, { cell, watcher });
       cell.watch(watcher);
     }
@@ -106,9 +108,10 @@ export class RemoteWatches {
     }
   }
 
-  onTerminated(cUid: bigint): void {
+  onTerminated(cUid: bigint, cause: EnvelopeError | undefined): void {
     this.#send({ case: 'unwatch', value: { cUid } });
-    this.#notify(cUid, 'stopped');
+    if (cause === undefined) this.#notify(cUid, 'stopped');
+    else this.#notify(cUid, 'failed', fromWire(cause));
   }
 
   repeat(): void {
@@ -117,8 +120,8 @@ export class RemoteWatches {
         this.#send({ case: 'watch', value: { cUid } });
       }
     }
-    for (const cUid of this.#ended) {
-      this.#send({ case: 'terminated', value: { cUid } });
+    for (const [cUid, cause] of this.#ended) {
+      this.#send({ case: 'terminated', value: { cUid, cause } });
     }
   }
 
@@ -134,18 +137,19 @@ export class RemoteWatches {
     }
   }
 
-  #servedEnded(cUid: bigint): void {
+  #servedEnded(cUid: bigint, error: Error | undefined): void {
+    const cause = error && toWire(answeredError(error));
     this.#served.delete(cUid);
-    this.#ended.add(cUid);
-    this.#send({ case: 'terminated', value: { cUid } });
+    this.#ended.set(cUid, cause);
+    this.#send({ case: 'terminated', value: { cUid, cause } });
   }
 
-  #notify(cUid: bigint, reason: TerminationReason): void {
+  #notify(cUid: bigint, reason: TerminationReason, cause?: Error): void {
     const watched = this.#watched.get(cUid);
     this.#watched.delete(cUid);
     for (const [route, watchers] of watched?.watchers ?? []) {
       for (const watcher of watchers) {
-        watcher.terminated(route, reason);
+        watcher.terminated(route, reason, cause);
       }
     }
   }
