@@ -117,4 +117,6 @@ export const limits = {
   syntheticProcessors: 16_384,
   /** Asks that may wait on one another in one chain. */
   callChain: 64,
+  /** Actors of a call chain that one envelope carries; the most that `callChain` may be. */
+  linkCallChain: 1_024,
 } as const;

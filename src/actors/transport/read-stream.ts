@@ -174,7 +174,7 @@ export class ReadStream implements StreamSource, Expirable {
       credit: this.#credit,
       received: this.#received,
       hasGap,
-      chain: chainIds(chain).slice(0, limits.callChain),
+      chain: chainIds(chain).slice(0, limits.linkCallChain),
     };
     this.#peer.outgoing.sendControl({ message: { case: 'streamCredit', value } }, this.method.lane);
     this.#peer.written();
