@@ -21,8 +21,9 @@ export interface TimerOptions {
  * The context of an actor's handlers. There is one for each start of an actor; `meta` and `sender` belong to the message being handled. After
  * a stop or restart it does nothing any more: `stop` and `fail` are ignored, and what would change the actor throws StoppedError.
  */
-export interface Context<State = unknown> {
-  readonly self: UntypedRef;
+export interface Context<State = unknown, Self extends UntypedRef = UntypedRef> {
+  /** This actor; typed in the handlers and hooks of a behavior. */
+  readonly self: Self;
   readonly name: string;
   /** `system/parent/child`, for logs and messages. */
   readonly path: string;

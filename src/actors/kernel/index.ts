@@ -43,7 +43,7 @@ export type { Deadlines } from './deadlines.js';
 export type { Delivery, TellDelivery } from './delivery.js';
 export type { Subscribable } from './topic.js';
 export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';
-export { type Later, later, laterReply } from './later.js';
+export { deferred, type DeferredReply, type Later, later, laterReply } from './later.js';
 export type { Overflow } from './mailbox.js';
 export { PendingAsk } from './pending-ask.js';
 export { type ActorRef, References, type UntypedRef } from './reference.js';

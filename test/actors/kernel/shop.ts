@@ -47,3 +47,8 @@ export const Counting = service('test.Counting', {
   work: rpc('test.Counting', 'work', 'ask', Number32, Number32),
   count: rpc('test.Counting', 'count', 'stream', Number32, Number32),
 });
+
+/** An rpc whose request has no fields. */
+export const Pinging = service('test.Pinging', {
+  ping: rpc('test.Pinging', 'ping', 'ask', Empty, Number32),
+});
