@@ -180,8 +180,8 @@ describe('the envelope codec', () => {
       const attempt = (fields: object) => () => written(Object.assign(new EnvelopeHeader(), fields), undefined);
       expect(attempt({ meta: { a: 'x'.repeat(limits.metaBytes) } })).to.throw(ProtocolError, 'meta');
       expect(attempt({ meta: { a: 5 } })).to.throw(ProtocolError, 'Expected a string');
-      expect(attempt({ chain: Array<bigint>(limits.callChain + 1).fill(1n) })).to.throw(ProtocolError, 'chain');
-      expect(attempt({ chain: Array<bigint>(limits.callChain).fill(1n) })).not.to.throw();
+      expect(attempt({ chain: Array<bigint>(limits.linkCallChain + 1).fill(1n) })).to.throw(ProtocolError, 'chain');
+      expect(attempt({ chain: Array<bigint>(limits.linkCallChain).fill(1n) })).not.to.throw();
     });
   });
 

@@ -308,7 +308,8 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   watch(watcher: Watcher): void {
-    if (this.phase === 'stopped') watcher.terminated(this, 'stopped');
+    const cause = this.kernel.causes.get(this);
+    if (this.phase === 'stopped') watcher.terminated(this, cause === undefined ? 'stopped' : 'failed', cause);
     else this.coldState().watchers.add(watcher);
   }
 

@@ -1,7 +1,14 @@
 import { BackpressureError, ReentrantAskError, StoppedError } from '../../errors.js';
 import type { AnyMethod, Lane, Ref } from '../../protocol/index.js';
 import { nodeKey } from './actor-node.js';
-import { type AskOptions, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
+import {
+  type AskOptions,
+  outgoingTell,
+  type SendOptions,
+  type StreamOptions,
+  type WaitingActor,
+  type WaitingAsk,
+} from './call.js';
 import { type CallChain, type ChainMember, chainIncludes } from './call-chain.js';
 import { type Delivery, isAsk } from './delivery.js';
 import type { TurnTaker } from './dispatcher.js';
@@ -29,7 +36,7 @@ export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'stoppe
 const CONTROL_LANE: Lane = 0;
 
 /** The receiving half of a cell: accepts messages, and keeps them until the actor's turn. */
-export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamHost {
+export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamHost, WaitingActor {
   readonly kernel: Kernel;
   abstract readonly behavior: AnyBehavior;
   abstract readonly path: string;
@@ -41,6 +48,7 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
   /** The pending promise of a handler or hook; the actor takes no turn meanwhile. */
   pending: Promise<unknown> | undefined = undefined;
   cold: ColdState | undefined = undefined;
+  lastAsk: WaitingAsk | undefined = undefined;
   /** Undefined while the mailbox is empty. */
   protected mailbox: Mailbox | undefined = undefined;
   /** Created when an ask is taken while other messages wait: an actor that keeps up has none. */
@@ -61,6 +69,14 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
 
   /** Its handler is running now, synchronously. */
   protected abstract readonly isRunning: boolean;
+
+  get isHeld(): boolean {
+    return this.pending !== undefined;
+  }
+
+  asks(ask: WaitingAsk): void {
+    this.lastAsk = ask;
+  }
 
   abstract takeTurn(budget: number): number;
 

@@ -297,7 +297,7 @@ export class Channel implements PeerLink, FrameOwner {
         this.watches.onUnwatch(message.value.cUid);
         return;
       case 'terminated':
-        this.watches.onTerminated(message.value.cUid);
+        this.watches.onTerminated(message.value.cUid, message.value.cause);
         return;
       case 'pressure':
         this.credit.onPressure(message.value);
