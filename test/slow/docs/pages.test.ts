@@ -13,6 +13,7 @@ const PAGES = [
   'docs/failures.md',
   'docs/pipelines.md',
   'docs/cluster.md',
+  'docs/data.md',
   'docs/testing.md',
   'docs/simulation.md',
   'docs/nact.md',
