@@ -31,6 +31,7 @@ interface Peer {
 /** The objects of this process that others may hold: the ledger, and the storage that it protects. */
 export class OwnedObjects {
   readonly #options: OwnedObjectsOptions;
+  readonly #self: v1.PeerId;
   readonly #ledger = new Ledger();
   readonly #storages = new Map<number, Owned>();
   readonly #peers = new Map<PeerIncarnation, Peer>();
@@ -38,6 +39,7 @@ export class OwnedObjects {
 
   constructor(options: OwnedObjectsOptions) {
     this.#options = options;
+    this.#self = peerId(options.self);
   }
 
   get size(): number {
@@ -81,7 +83,7 @@ export class OwnedObjects {
     const parts = storage.list.map((part) => this.#describePart(part, peer, to, storage, arenas));
     if (parts.every(({ place }) => place?.case === 'inline')) return { typeName, parts };
     this.apply({ kind: 'send', object, to });
-    return { object: { owner: peerId(this.#options.self), number: object }, typeName, parts, arenas };
+    return { object: { owner: this.#self, number: object }, typeName, parts, arenas };
   }
 
   /**
@@ -93,16 +95,15 @@ export class OwnedObjects {
     if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
     const total = (entry.returned.get(from) ?? 0) + 1;
     entry.returned.set(from, total);
-    const self = peerId(this.#options.self);
-    const value = { object: { owner: self, number: object }, by: self, from: peerId(from), total };
+    const value = { object: { owner: this.#self, number: object }, by: this.#self, from: peerId(from), total };
     this.#options.send(from, { message: { case: 'claimed', value } });
     return entry.storage.share();
   }
 
   apply(event: LedgerEvent): void {
-    const { self, send, batch, violation } = this.#options;
+    const { send, batch, violation } = this.#options;
     for (const effect of this.#ledger.apply(event)) {
-      const remote = { owner: peerId(self), number: effect.object };
+      const remote = { owner: this.#self, number: effect.object };
       switch (effect.kind) {
         case 'free':
           batch.free(effect.peers, effect.object);
