@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { AnnouncedArenas, type AnnouncedArena, type MemoryPool, PAGE_BYTES } from '#src/descriptors/index.js';
 import { systemMemory } from '#src/descriptors/memory/system-memory.js';
@@ -119,6 +120,17 @@ describeWithSharedMemory('a block of another process', () => {
     pool.trim();
     expect(heldBy('self')).to.deep.equal({ files: 0, mappings: 0 });
     pool.close();
+  });
+
+  it('goes with the worker thread that made or mapped it, however that ends', async () => {
+    for (const how of ['return', 'exit', 'throw']) {
+      const thread = new Worker(new URL('thread.js', import.meta.url), { workerData: how });
+      let failure = '';
+      thread.on('error', ({ message }) => (failure = message));
+      await new Promise((resolve) => thread.once('exit', resolve));
+      expect(failure).to.equal(how === 'throw' ? 'as it was told' : '');
+      expect(heldBy('self'), how).to.deep.equal({ files: 0, mappings: 0 });
+    }
   });
 
   it('is not inherited by the programs that its owner starts', async () => {
