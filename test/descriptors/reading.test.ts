@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
@@ -10,25 +10,9 @@ import { ProtocolError, ResourceError, UnreachableError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { upTo } from '../support/numbers.js';
 import { Children } from './children.js';
+import { heldBy } from './held-by.js';
 import { describeWithSharedMemory, MIB, openPool } from './pools.js';
 import { announcedFrom, announcementOf } from './wire.js';
-
-/** Files of arenas that a process has open, and mappings of them. */
-function heldBy(pid: number | 'self'): { readonly files: number; readonly mappings: number } {
-  const isArena = (fd: string): boolean => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`).includes('millrace-arena');
-    } catch {
-      // The descriptor of the listing itself.
-      return false;
-    }
-  };
-  const maps = readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n');
-  return {
-    files: readdirSync(`/proc/${pid}/fd`).filter(isArena).length,
-    mappings: maps.filter((line) => line.includes('millrace-arena')).length,
-  };
-}
 
 describeWithSharedMemory('a block of another process', () => {
   let children: Children;

@@ -24,8 +24,10 @@ interface Owned {
 interface Peer {
   /** Whether it can map the arenas of this process. */
   readonly canMap: boolean;
-  /** Arenas that it knows. */
-  readonly arenas: Set<number>;
+  /** Arenas that it was told of. */
+  readonly announced: Set<number>;
+  /** Arenas that it may have mapped, also because another peer has told it of them. */
+  readonly mapped: Set<number>;
 }
 
 /** The objects of this process that others may hold: the ledger, and the storage that it protects. */
@@ -48,7 +50,7 @@ export class OwnedObjects {
 
   joined(peer: PeerIncarnation, canMap: boolean): void {
     if (this.#peers.has(peer)) return;
-    this.#peers.set(peer, { canMap, arenas: new Set() });
+    this.#peers.set(peer, { canMap, announced: new Set(), mapped: new Set() });
     this.apply({ kind: 'joined', peer });
   }
 
@@ -111,6 +113,7 @@ export class OwnedObjects {
           break;
         case 'claimed': {
           const { by, from, total } = effect;
+          this.#willMap(effect.object, by);
           const value = { object: remote, by: peerId(by), from: peerId(from), total };
           for (const to of new Set([by, from])) send(to, { message: { case: 'claimed', value } });
           break;
@@ -143,19 +146,31 @@ export class OwnedObjects {
       return { place: { case: 'inline', value: part.bytes.slice() } };
     }
     const { id, file } = part.arena;
-    if (!peer.arenas.has(id)) {
-      peer.arenas.add(id);
+    if (!peer.announced.has(id)) {
+      peer.announced.add(id);
       arenas.push({ arena: id, sizeBytes: part.arena.sizeBytes, ...file });
-      void this.#withdrawWhenClosed(part.arena, to, peer);
     }
+    void this.#withdrawWhenClosed(part.arena, to, peer);
     const { arena, offset, sizeBytes } = part.location;
     return { place: { case: 'block', value: { arena, offset, sizeBytes } } };
   }
 
+  /** A peer got the object from another, and may map what it lies in from now on. */
+  #willMap(object: number, by: PeerIncarnation): void {
+    const peer = this.#peers.get(by);
+    if (peer === undefined) return;
+    for (const part of this.#storages.get(object)?.storage.list ?? []) {
+      if (part.kind === 'block') void this.#withdrawWhenClosed(part.arena, by, peer);
+    }
+  }
+
   /** The pool gives arenas back when they are empty. A peer that still maps one would keep its memory. */
   async #withdrawWhenClosed({ id, closed }: ArenaPlace, to: PeerIncarnation, peer: Peer): Promise<void> {
+    if (peer.mapped.has(id)) return;
+    peer.mapped.add(id);
     await closed;
-    peer.arenas.delete(id);
+    peer.mapped.delete(id);
+    peer.announced.delete(id);
     if (this.#peers.get(to) !== peer) return;
     this.#options.send(to, { message: { case: 'withdrawal', value: { arenas: [id] } } });
   }
