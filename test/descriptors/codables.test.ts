@@ -165,6 +165,10 @@ describe('a codable', () => {
       [jsonCodable('j'), [text('{"$part":9,"$type":"Uint8Array"}'), new Uint8Array(1)]],
       [jsonCodable('j'), [text('{"$part":1,"$type":"Function"}'), new Uint8Array(1)]],
       [jsonCodable('j'), [text('{"$part":1,"$type":"Float64Array"}'), new Uint8Array(1)]],
+      [
+        jsonCodable('j'),
+        [text('[{"$part":1,"$type":"Int8Array"},{"$part":1,"$type":"Int8Array"}]'), new Uint8Array(1)],
+      ],
     ];
     for (const [index, [codable, parts]] of bad.entries()) {
       using storage = await write(...parts);

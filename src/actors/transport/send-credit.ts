@@ -113,7 +113,6 @@ export class SendCredit {
 
   /** Resolves when a tell to this actor would return true. */
   ready(cUid: bigint): Promise<void> {
-    const all = this.#all(Lane.data);
     const known = this.#targets.get(cUid);
     if (this.#link.hasRoom() && known?.hasRoom !== false && (known === undefined || known.waiters.size === 0)) {
       return Promise.resolve();
@@ -121,7 +120,6 @@ export class SendCredit {
     const target = this.#target(cUid);
     this.#waiting.add(target);
     const ready = target.waiters.wait();
-    all?.short();
     target.short();
     this.wake();
     return ready;

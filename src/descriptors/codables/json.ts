@@ -54,8 +54,9 @@ function decodeJson<T>(storage: DecodableStorage): T {
   const text = textOf(storage, storage.part(0));
   // Visiting every value costs more than parsing.
   const hasBuffers = storage.parts > 1 || text.includes(`"${PART}"`);
+  const seen = new Set<number>();
   try {
-    return JSON.parse(text, hasBuffers ? (_key, value: unknown) => revived(value, storage) : undefined) as T;
+    return JSON.parse(text, hasBuffers ? (_key, value: unknown) => revived(value, storage, seen) : undefined) as T;
   } catch (cause) {
     if (cause instanceof ProtocolError) throw cause;
     throw new ProtocolError(`${text.length} characters are no JSON: ${messageOf(cause)}`, { cause });
@@ -100,13 +101,18 @@ function entriesWithoutBuffers(
   );
 }
 
-/** The buffer that an object stands for; any other value is itself. */
-function revived(value: unknown, storage: DecodableStorage): unknown {
+/**
+ * The buffer that an object stands for; any other value is itself. `seen` are the parts that were referenced before: a part that is
+ * referenced many times might be copied as many times.
+ */
+function revived(value: unknown, storage: DecodableStorage, seen: Set<number>): unknown {
   if (!isRecord(value) || !Object.hasOwn(value, PART)) return value;
   const { [PART]: part, [TYPE]: name } = value;
   const type = types.find((candidate) => candidate.name === name);
   if (type === undefined || typeof part !== 'number')
     throw new ProtocolError(`A buffer of an encoded value has an unknown type.`);
+  if (seen.has(part)) throw new ProtocolError(`Part ${part} of an encoded value is referenced twice.`);
+  seen.add(part);
   return viewOf(type, storage.part(part), (copied) => storage.countCopy(copied));
 }
 

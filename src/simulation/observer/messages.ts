@@ -128,8 +128,8 @@ export class Messages {
   }
 
   /** Accepted tells that were neither handled nor reported. */
-  missing(receiverOf: (cUid: bigint) => Party | undefined): readonly Message[] {
-    return this.tells.missing(this.#sent, receiverOf);
+  missing(receiverOf: (cUid: bigint) => Party | undefined, lasting: ReadonlySet<bigint>): readonly Message[] {
+    return this.tells.missing(this.#sent, receiverOf, lasting);
   }
 
   #settled(sent: Message, how: string): void {

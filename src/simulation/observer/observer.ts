@@ -98,17 +98,21 @@ export class Observer {
       if (actor.endedMs === undefined && (await actor.isOpen())) lasting.add(actor.cUid);
     }
     this.streams.check((cUid) => lasting.has(cUid));
-    if (isReliable) this.messages.tells.report(this.missing);
+    if (isReliable) this.messages.tells.report(this.#missing(lasting));
   }
 
   /** Accepted tells that were neither handled nor reported. */
   get missing(): readonly Message[] {
-    return this.messages.missing((cUid) => this.#actors.get(cUid));
+    return this.#missing(new Set());
   }
 
   /** The number of pending asks, stream reads and calls of `ready`. */
   get waiting(): number {
     const waits = [...this.#waits].filter(({ owner }) => owner.endedMs === undefined);
     return this.messages.unsettled.length + this.streams.unsettled.length + waits.length;
+  }
+
+  #missing(lasting: ReadonlySet<bigint>): readonly Message[] {
+    return this.messages.missing((cUid) => this.#actors.get(cUid), lasting);
   }
 }

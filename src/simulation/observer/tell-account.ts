@@ -14,6 +14,8 @@ export class TellAccount {
   /** Full names of the methods of behaviors that have chosen to drop messages. */
   readonly #mayDrop = new Set<string>();
   readonly #dead = new Map<string, number>();
+  /** Those of actors that had stopped. */
+  readonly #stopped = new Map<string, number>();
 
   constructor(violations: Violations) {
     this.#violations = violations;
@@ -36,16 +38,26 @@ export class TellAccount {
     }
     // A message to an actor that has ended is not decoded.
     const kind = message === undefined ? method : `${method}/${checksumOf(known.request, message)}`;
-    this.#dead.set(kind, (this.#dead.get(kind) ?? 0) + 1);
+    const counts = reason === 'stopped' ? this.#stopped : this.#dead;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
 
-  /** Accepted tells that were neither handled nor reported, of senders whose process runs. */
-  missing(sent: readonly Message[], receiverOf: (cUid: bigint) => Party | undefined): readonly Message[] {
+  /**
+   * Accepted tells that were neither handled nor reported, of senders whose process runs. `lasting` are the actors that run, or will after a
+   * restart: nobody may report that they have stopped.
+   */
+  missing(
+    sent: readonly Message[],
+    receiverOf: (cUid: bigint) => Party | undefined,
+    lasting: ReadonlySet<bigint>,
+  ): readonly Message[] {
     const dead = new Map(this.#dead);
+    const stopped = new Map(this.#stopped);
     return sent.filter((message) => {
       if (!mustBeKnown(message, receiverOf(message.receiver))) return false;
-      const { fullName } = message.method;
-      return !takeOne(dead, `${fullName}/${message.checksum}`) && !takeOne(dead, fullName);
+      const kinds = [`${message.method.fullName}/${message.checksum}`, message.method.fullName];
+      const mayHaveStopped = !lasting.has(message.receiver);
+      return !kinds.some((kind) => takeOne(dead, kind) || (mayHaveStopped && takeOne(stopped, kind)));
     });
   }
 

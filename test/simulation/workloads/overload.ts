@@ -11,8 +11,9 @@ const LEARNING_MS = 1_000;
 
 /** An actor is asked for more than it can do, by callers of several nodes: it answers in time what it can, and refuses the rest early. */
 export default workload('overload', {
-  sizes: { nodes: [1, 3], callers: [1, 4], factor: [2, 10], deadlineMs: [50, 1_000], spanMs: [2_000, 4_000] },
-  faults: { crashes: 1, cuts: 1 },
+  sizes: { nodes: [1, 3], callers: [1, 4], factor: [2, 10], deadlineMs: [50, 1_000], spanMs: [1_500, 3_000] },
+  // A tenth of the deadline is left for the way back.
+  faults: { latencyMs: 1, jitterMs: 1, crashes: 1, cuts: 1 },
   faultMs: 2_000,
   async run(world) {
     world.everyStart((node) => {

@@ -187,6 +187,9 @@ function controls(): Uint8Array {
     { case: 'streamEnd', value: { stream: 1, elements: 2 } },
     { case: 'streamClosed', value: { stream: 1, isReader: true } },
     { case: 'askAborted', value: { correlation: 1 } },
+    { case: 'fence', value: { tokens: [7n] } },
+    { case: 'clockPing', value: { sentMs: 5 } },
+    { case: 'clockPong', value: { pingMs: 5, sentMs: 6 } },
   ];
   return Buffer.concat(messages.map((message) => frame(Lane.control, [control(message)])));
 }
