@@ -380,8 +380,12 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
   }
 
   private fullError(): BackpressureError {
+    const { serviceMeter, mailbox } = this;
+    // The mailbox is half empty then.
+    const waitMs = mailbox === undefined ? 0 : (serviceMeter?.queuedMs(mailbox, this.kernel.scheduler.now()) ?? 0);
     return new BackpressureError(
       `the mailbox of ${this.path} is full (${this.bounds.capacity} messages): await ref.ready() and send again`,
+      { retryAfterMs: waitMs === 0 ? undefined : Math.ceil(waitMs / 2) },
     );
   }
 }
