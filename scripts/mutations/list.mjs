@@ -34,7 +34,7 @@ export const mutations = [
   {
     name: 'the end of a watched actor is not reported over a link',
     file: 'src/actors/transport/remote-watches.ts',
-    find: "    this.#served.delete(cUid);\n    this.#remember(cUid);\n    this.#send({ case: 'terminated', value: { cUid } });",
+    find: "    this.#served.delete(cUid);\n    this.#remember(cUid, cause);\n    this.#send({ case: 'terminated', value: { cUid, cause } });",
     replace: '    this.#served.delete(cUid);',
     workloads: ['actors'],
   },
@@ -305,7 +305,7 @@ export const mutations = [
   {
     name: 'an actor that is asked for more than it can do takes every ask',
     file: 'src/actors/kernel/inbox.ts',
-    find: 'return this.meter?.isSlow === true && refusedOnArrival(this, this.meter, this.mailbox, method, ask);',
+    find: 'return this.serviceMeter?.isSlow === true && refusedOnArrival(this, this.serviceMeter, this.mailbox, method, ask);',
     replace: 'return false;',
     workloads: ['overload'],
   },

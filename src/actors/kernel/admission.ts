@@ -17,7 +17,7 @@ interface AskedActor extends TurnTaker {
   readonly behavior: { readonly isOfRuntime: boolean };
   readonly bounds: MailboxBounds;
   /** A handler that awaits holds the mailbox. */
-  readonly isBusy: boolean;
+  readonly isHeld: boolean;
   serviceMeter: ServiceMeter | undefined;
   isTurnOver: boolean;
 }
@@ -38,10 +38,10 @@ export function refusedOnArrival(
   method: AnyMethod,
   ask: Delivery,
 ): boolean {
-  if (actor.bounds.overflow === 'drop-oldest' || !meter.mayWait(mailbox, actor.isBusy)) return false;
+  if (actor.bounds.overflow === 'drop-oldest' || !meter.mayWait(mailbox, actor.isHeld)) return false;
   const nowMs = actor.kernel.scheduler.now();
   const plannedMs = (ask.deadlineMs - nowMs) * PLANNED;
-  const neededMs = meter.waitMs(mailbox, actor.isBusy, nowMs) + meter.serviceMs(method, nowMs);
+  const neededMs = meter.waitMs(mailbox, actor.isHeld, nowMs) + meter.serviceMs(method, nowMs);
   if (neededMs <= plannedMs || plannedMs < 0) return false;
   ask.fail(overloaded(actor, method, neededMs - plannedMs));
   return true;

@@ -4,7 +4,6 @@ import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { ActorNode } from './actor-node.js';
 import type { ActorTree } from './actor-tree.js';
 import { ActorContext } from './actor-context.js';
-import { refusedAtItsTurn } from './admission.js';
 import type { AnyBehavior, Behavior, Handler } from './behavior.js';
 import type { Caller, Reader } from './call.js';
 import type { SpawnOptions } from './context.js';
@@ -197,19 +196,6 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     else if (handler === undefined || method.mode === 'stream') cannotHandle(this, method, message, delivery);
     else this.handle(handler, method, message, delivery);
     if (isFirst || isAsk(delivery)) this.kernel.contexts.check();
-  }
-
-  /** The delivery has left the mailbox. True for an ask that is refused. An actor that keeps up has no meter, and looks at the deadline alone. */
-  private isRefused(method: AnyMethod, delivery: Delivery): boolean {
-    const { sizeBytes, deadlineMs } = delivery;
-    if (sizeBytes > 0) this.kernel.mailboxBytes.release(sizeBytes);
-    if (deadlineMs === Number.POSITIVE_INFINITY) {
-      this.serviceMeter?.beganTell();
-      return false;
-    }
-    const nowMs = this.kernel.scheduler.now();
-    if (deadlineMs > nowMs && this.serviceMeter === undefined && this.mailbox === undefined) return false;
-    return refusedAtItsTurn(this, this.mailbox, method, delivery, nowMs);
   }
 
   private handle(handler: Handler, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
