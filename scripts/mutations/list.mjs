@@ -35,7 +35,7 @@ export const mutations = [
   {
     name: 'the end of a watched actor is not reported over a link',
     file: 'src/actors/transport/remote-watches.ts',
-    find: "    this.#served.delete(cUid);\n    this.#ended.add(cUid);\n    this.#send({ case: 'terminated', value: { cUid } });",
+    find: "    this.#served.delete(cUid);\n    this.#ended.set(cUid, cause);\n    this.#send({ case: 'terminated', value: { cUid, cause } });",
     replace: '    this.#served.delete(cUid);',
     workloads: ['actors'],
   },
@@ -49,14 +49,14 @@ export const mutations = [
   {
     name: 'the end of a watched actor is not reported in its partition',
     file: 'src/actors/kernel/lifecycle.ts',
-    find: "  for (const watcher of cold.watchers) watcher.terminated(cell, 'stopped');\n",
+    find: "  for (const watcher of cold.watchers) watcher.terminated(cell, cause === undefined ? 'stopped' : 'failed', cause);\n",
     replace: '',
     workloads: ['actors'],
   },
   {
     name: 'an ask is handled after its deadline',
-    file: 'src/actors/kernel/cell.ts',
-    find: 'if (deadlineMs === Number.POSITIVE_INFINITY || deadlineMs > this.kernel.scheduler.now()) return false;',
+    file: 'src/actors/kernel/unhandled.ts',
+    find: 'if (deadlineMs === Number.POSITIVE_INFINITY || deadlineMs > cell.kernel.scheduler.now()) return false;',
     replace: 'if (deadlineMs > 0) return false;',
     workloads: ['actors'],
   },
@@ -105,8 +105,8 @@ export const mutations = [
   {
     name: 'a restart empties the mailbox',
     file: 'src/actors/kernel/lifecycle.ts',
-    find: '  cell.coldState().restartDelayMs = delayMs;\n',
-    replace: '  cell.coldState().restartDelayMs = delayMs;\n  cell.flush();\n',
+    find: '  cold.restartDelayMs = delayMs;\n',
+    replace: '  cold.restartDelayMs = delayMs;\n  cell.flush();\n',
     workloads: ['actors'],
   },
   {

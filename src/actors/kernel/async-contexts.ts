@@ -1,7 +1,14 @@
-import type { AsyncResource } from 'node:async_hooks';
-
-/** The asynchronous context in which a message was sent: what the AsyncLocalStorages of the program hold there. */
-export type AsyncContext = AsyncResource;
+/**
+ * The asynchronous context in which a message was sent: what the AsyncLocalStorages of the program hold there. An AsyncResource of Node, whose
+ * types the declarations of this package do not need.
+ */
+export interface AsyncContext {
+  runInAsyncScope<Arguments extends unknown[], Result>(
+    code: (this: undefined, ...given: Arguments) => Result,
+    self?: undefined,
+    ...given: Arguments
+  ): Result;
+}
 
 /** Not imported, because an ES module would read every property of it: it exists in every process already. */
 const asyncHooks = process.getBuiltinModule('node:async_hooks');
