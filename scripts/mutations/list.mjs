@@ -48,7 +48,7 @@ export const mutations = [
   {
     name: 'the end of a watched actor is not reported in its partition',
     file: 'src/actors/kernel/lifecycle.ts',
-    find: "  for (const watcher of cold.watchers) watcher.terminated(cell, 'stopped');\n",
+    find: "  for (const watcher of cold.watchers) watcher.terminated(cell, cause === undefined ? 'stopped' : 'failed', cause);\n",
     replace: '',
     workloads: ['actors'],
   },
@@ -75,7 +75,7 @@ export const mutations = [
   },
   {
     name: 'a handled message keeps its bytes in the mailbox account',
-    file: 'src/actors/kernel/cell.ts',
+    file: 'src/actors/kernel/inbox.ts',
     find: '    if (sizeBytes > 0) this.kernel.mailboxBytes.release(sizeBytes);\n',
     replace: '',
     workloads: ['actors'],
@@ -104,8 +104,8 @@ export const mutations = [
   {
     name: 'a restart empties the mailbox',
     file: 'src/actors/kernel/lifecycle.ts',
-    find: '  cell.coldState().restartDelayMs = delayMs;\n',
-    replace: '  cell.coldState().restartDelayMs = delayMs;\n  cell.flush();\n',
+    find: '  cold.restartDelayMs = delayMs;\n',
+    replace: '  cold.restartDelayMs = delayMs;\n  cell.flush();\n',
     workloads: ['actors'],
   },
   {
