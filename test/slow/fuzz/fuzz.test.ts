@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { expect } from 'chai';
 import { readCorpus } from './corpus.js';
-import { targetNames } from './targets.js';
+import { faultyNames, targetNames } from './targets.js';
 import { fuzz } from './watch.js';
 
 /** Seconds for each target. `MILLRACE_FUZZ_SECONDS=300 npm run test:slow` finds more. */
@@ -16,6 +18,21 @@ describe(`decoders, fuzzed for ${SECONDS} s each with seed ${SEED}`, function ()
       const { output, hasFound } = await fuzz(target, SECONDS, SEED);
       expect(hasFound, output).to.equal(false);
       console.log(`      ${output.trim()}`);
+    });
+  }
+});
+
+describe('what fuzzes a decoder', function () {
+  this.timeout(60_000);
+
+  for (const fault of faultyNames) {
+    it(`finds one that ${fault}, and prints how its input is replayed`, async () => {
+      const { output, hasFound } = await fuzz(fault, 10, 1);
+      expect(hasFound, output).to.equal(true);
+      const replayed = /replay it with: node (.+)/.exec(output)?.[1]?.split(' ') ?? [];
+      const { status } = spawnSync(process.execPath, replayed);
+      rmSync(replayed.at(-1) ?? '');
+      expect(status).to.equal(fault === 'exits' ? 7 : 1);
     });
   }
 });

@@ -17,7 +17,11 @@ const loaders: Readonly<Record<string, () => Promise<Target>>> = {
 
 export const targetNames: readonly string[] = Object.keys(loaders);
 
+/** Targets that have a fault. */
+export const faultyNames = ['throws', 'rejects', 'exits'] as const;
+
 export async function targetOf(name: string): Promise<Target> {
+  for (const each of faultyNames) if (each === name) return (await import('./targets/faulty.js')).faulty[each];
   const load = loaders[name];
   if (load === undefined) throw new RangeError(`There is no target "${name}": use one of ${targetNames.join(', ')}.`);
   return load();
