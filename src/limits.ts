@@ -183,4 +183,6 @@ export const limits = {
   storageParts: 4_096,
   /** Asks that may wait on one another in one chain. */
   callChain: 64,
+  /** Actors of a call chain that one envelope carries; the most that `callChain` may be. */
+  linkCallChain: 1_024,
 } as const;

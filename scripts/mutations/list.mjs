@@ -34,7 +34,7 @@ export const mutations = [
   {
     name: 'the end of a watched actor is not reported over a link',
     file: 'src/actors/transport/remote-watches.ts',
-    find: "    this.#served.delete(cUid);\n    this.#remember(cUid);\n    this.#send({ case: 'terminated', value: { cUid } });",
+    find: "    this.#served.delete(cUid);\n    this.#remember(cUid, cause);\n    this.#send({ case: 'terminated', value: { cUid, cause } });",
     replace: '    this.#served.delete(cUid);',
     workloads: ['actors'],
   },
@@ -48,7 +48,7 @@ export const mutations = [
   {
     name: 'the end of a watched actor is not reported in its partition',
     file: 'src/actors/kernel/lifecycle.ts',
-    find: "  for (const watcher of cold.watchers) watcher.terminated(cell, 'stopped');\n",
+    find: "  for (const watcher of cold.watchers) watcher.terminated(cell, cause === undefined ? 'stopped' : 'failed', cause);\n",
     replace: '',
     workloads: ['actors'],
   },
@@ -75,8 +75,8 @@ export const mutations = [
   },
   {
     name: 'a handled message keeps its bytes in the mailbox account',
-    file: 'src/actors/kernel/cell.ts',
-    find: '    if (delivery !== undefined && delivery.sizeBytes > 0) this.kernel.mailboxBytes.release(delivery.sizeBytes);\n',
+    file: 'src/actors/kernel/inbox.ts',
+    find: '    if (sizeBytes > 0) this.kernel.mailboxBytes.release(sizeBytes);\n',
     replace: '',
     workloads: ['actors'],
   },
@@ -104,8 +104,8 @@ export const mutations = [
   {
     name: 'a restart empties the mailbox',
     file: 'src/actors/kernel/lifecycle.ts',
-    find: '  cell.coldState().restartDelayMs = delayMs;\n',
-    replace: '  cell.coldState().restartDelayMs = delayMs;\n  cell.flush();\n',
+    find: '  cold.restartDelayMs = delayMs;\n',
+    replace: '  cold.restartDelayMs = delayMs;\n  cell.flush();\n',
     workloads: ['actors'],
   },
   {
@@ -305,7 +305,7 @@ export const mutations = [
   {
     name: 'an actor that is asked for more than it can do takes every ask',
     file: 'src/actors/kernel/inbox.ts',
-    find: 'return this.meter?.isSlow === true && refusedOnArrival(this, this.meter, this.mailbox, method, ask);',
+    find: 'return this.serviceMeter?.isSlow === true && refusedOnArrival(this, this.serviceMeter, this.mailbox, method, ask);',
     replace: 'return false;',
     workloads: ['overload'],
   },

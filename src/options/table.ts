@@ -99,6 +99,12 @@ export const optionTable = {
     default: limits.askTimeoutMs,
     description: 'Default deadline of an ask, in ms.',
   }),
+  callChain: integer({
+    min: 1,
+    max: limits.linkCallChain,
+    default: limits.callChain,
+    description: 'Bound of the asks that may wait on one another in one chain.',
+  }),
   stopTimeoutMs: integer({
     min: 1,
     max: MAX_MS,

@@ -223,11 +223,11 @@ function readChain(reader: WireReader, isPacked: boolean, before: readonly bigin
   const chain = [...before];
   if (isPacked) {
     const outer = reader.narrow();
-    while (reader.position < reader.end && chain.length <= limits.callChain) chain.push(reader.fixed64());
+    while (reader.position < reader.end && chain.length <= limits.linkCallChain) chain.push(reader.fixed64());
     reader.widen(outer);
   } else chain.push(reader.fixed64());
-  if (chain.length > limits.callChain) {
-    throw new ProtocolError(`The call chain has more than ${limits.callChain} actors.`);
+  if (chain.length > limits.linkCallChain) {
+    throw new ProtocolError(`The call chain has more than ${limits.linkCallChain} actors.`);
   }
   return chain;
 }

@@ -140,9 +140,9 @@ function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
 }
 
 function writeChain(writer: WireWriter, chain: readonly bigint[]): void {
-  if (chain.length > limits.callChain) {
+  if (chain.length > limits.linkCallChain) {
     throw new ProtocolError(
-      `${chain.length} asks wait for one another in one chain, more than the limit of ${limits.callChain}.`,
+      `${chain.length} asks wait for one another in one chain, more than the limit of ${limits.linkCallChain}.`,
     );
   }
   const mark = writer.tag(26).open();

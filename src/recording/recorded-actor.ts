@@ -58,9 +58,9 @@ export class RecordedActor {
   #hooks(on: Lifecycle<unknown>): Lifecycle<unknown> {
     return {
       started: (state, ctx) => this.runCode(() => on.started?.(state, this.#in(ctx))),
-      stopping: (state, ctx) => {
+      stopping: (state, ctx, ending) => {
         this.log({ case: 'stopping', value: {} });
-        return this.runCode(() => on.stopping?.(state, this.#in(ctx)));
+        return this.runCode(() => on.stopping?.(state, this.#in(ctx), ending));
       },
       ...(on.terminated !== undefined && {
         terminated: (state, event, ctx) => {

@@ -1,4 +1,12 @@
-import type { ActorRef, AskOptions, Behavior, Context, SpawnOptions, UntypedRef } from '../actors/kernel/index.js';
+import type {
+  ActorRef,
+  AskOptions,
+  Behavior,
+  Context,
+  SpawnOptions,
+  TimerOptions,
+  UntypedRef,
+} from '../actors/kernel/index.js';
 import type { Logger } from '../logging/index.js';
 import type { AnyService, Meta, Ref, RefInit } from '../protocol/index.js';
 import type { Scheduler, Timer } from '../scheduler/index.js';
@@ -11,7 +19,8 @@ export class RecordedContext implements Context {
   readonly scheduler: Scheduler;
   readonly #inner: Context;
   readonly #actor: RecordedActor;
-  readonly #timers = new Map<Timer, number>();
+  readonly #timers = new Map<Timer | undefined, number>();
+  readonly #keyed = new Map<string, Timer>();
   #timersSet = 0;
 
   constructor(inner: Context, actor: RecordedActor) {
@@ -64,17 +73,30 @@ export class RecordedContext implements Context {
     return this.#inner.ref(service, ref);
   }
 
-  after(delayMs: number, callback: () => unknown): Timer {
-    return this.#set(delayMs, undefined, callback, (fire) => this.#inner.after(delayMs, fire));
+  get children(): ReadonlyMap<string, UntypedRef> {
+    return this.#inner.children;
   }
 
-  every(periodMs: number, callback: () => unknown): Timer {
-    return this.#set(periodMs, periodMs, callback, (fire) => this.#inner.every(periodMs, fire));
+  stopChild(ref: UntypedRef): Promise<void> {
+    return this.#inner.stopChild(ref);
   }
 
-  cancel(timer: Timer): void {
+  after(delayMs: number, callback: () => unknown, options?: TimerOptions): Timer {
+    return this.#set(delayMs, undefined, callback, options, (fire) => this.#inner.after(delayMs, fire, options));
+  }
+
+  every(periodMs: number, callback: () => unknown, options?: TimerOptions): Timer {
+    return this.#set(periodMs, periodMs, callback, options, (fire) => this.#inner.every(periodMs, fire, options));
+  }
+
+  pipe<T>(work: PromiseLike<T>, then: (value: T) => unknown, failed?: (error: Error) => unknown): void {
+    const fail = failed && ((error: Error) => this.#actor.runCode(() => failed(error)));
+    this.#inner.pipe(work, (value) => this.#actor.runCode(() => then(value)), fail);
+  }
+
+  cancel(timer: Timer | string): void {
     this.#inner.cancel(timer);
-    const number = this.#timers.get(timer);
+    const number = this.#timers.get(typeof timer === 'string' ? this.#keyed.get(timer) : timer);
     if (number !== undefined) this.#actor.log({ case: 'timerCancelled', value: number });
   }
 
@@ -119,6 +141,7 @@ export class RecordedContext implements Context {
     delayMs: number,
     periodMs: number | undefined,
     callback: () => unknown,
+    options: TimerOptions | undefined,
     set: (fire: () => unknown) => Timer,
   ): Timer {
     const number = this.#timersSet++;
@@ -127,6 +150,7 @@ export class RecordedContext implements Context {
       return this.#actor.runCode(callback);
     });
     this.#timers.set(timer, number);
+    if (options?.key !== undefined) this.#keyed.set(options.key, timer);
     this.#actor.log({ case: 'timerSet', value: { delayMs, periodMs } });
     return timer;
   }

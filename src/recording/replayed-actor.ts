@@ -89,7 +89,8 @@ export class ReplayedActor implements Incarnation {
             `an actor of ${recorded?.service ?? 'no service'} terminated, but the replay does not watch it`,
           );
         }
-        const termination = { ref, reason: reason === 'unreachable' ? reason : 'stopped' } as const;
+        const isKnown = reason === 'unreachable' || reason === 'failed';
+        const termination = { ref, reason: isKnown ? reason : 'stopped' } as const;
         return this.#guard(() => this.#behavior.on.terminated?.(this.#context.state, termination, this.#context));
       }
       case 'idle':
@@ -101,7 +102,9 @@ export class ReplayedActor implements Incarnation {
       case 'element':
         return this.#onElement(event.value);
       case 'stopping':
-        return this.#guard(() => this.#behavior.on.stopping?.(this.#context.state, this.#context));
+        return this.#guard(() =>
+          this.#behavior.on.stopping?.(this.#context.state, this.#context, { reason: 'stopped' }),
+        );
       default:
         throw new ProtocolError(`${event.case ?? 'nothing'} is not an input of an actor`);
     }
@@ -214,6 +217,7 @@ export class ReplayedActor implements Incarnation {
         return this.#done({ case: effect.kind, value: {} });
       case 'opened':
         return this.#done({ case: 'opened', value: sendOf(effect) });
+      case 'child stopped':
       case 'became':
     }
   }

@@ -147,7 +147,7 @@ class BehaviorRun {
 
   async stop(): Promise<void> {
     this.#context.clearTimers();
-    await this.#behavior.on.stopping?.(this.state, this.#context);
+    await this.#behavior.on.stopping?.(this.state, this.#context, { reason: 'stopped' });
   }
 
   probe<T extends AnyService>(service: T, answers: UntypedAnswers = {}): ActorRef<T> {

@@ -7,9 +7,11 @@ import {
   References,
   type SpawnOptions,
   type StreamOptions,
+  type TimerOptions,
   type UntypedRef,
 } from '../actors/kernel/index.js';
 import { ConfigError, ProtocolError } from '../errors.js';
+import { errorOf } from '../foreign.js';
 import { type Logger, type LogRecord, memoryLogger } from '../logging/index.js';
 import type { AnyMethod, AnyService, Meta, Ref, RefInit } from '../protocol/index.js';
 import type { Scheduler, Timer } from '../scheduler/index.js';
@@ -62,6 +64,8 @@ export class EffectsContext implements Context {
   readonly #timerCallbacks: (() => unknown)[] = [];
   readonly #watched = new Map<bigint, UntypedRef>();
   readonly #names = new Set<string>();
+  readonly #children = new Map<string, UntypedRef>();
+  readonly #keyed = new Map<string, Timer>();
   /** Answers for references that no test has made. */
   readonly #unasked: Answer = (method) => (method.mode === 'stream' ? this.#world.elements?.(method) : undefined);
 
@@ -115,6 +119,7 @@ export class EffectsContext implements Context {
     if (this.#names.has(name)) throw new ConfigError(`${this.path}/${name} already exists: choose another name`);
     this.#names.add(name);
     const ref = this.probe(behavior.service, this.#unasked);
+    this.#children.set(name, ref);
     this.#world.record({ kind: 'spawned', name, ref, behavior });
     return ref;
   }
@@ -143,15 +148,44 @@ export class EffectsContext implements Context {
       : this.#references.create(service, known);
   }
 
-  after(delayMs: number, callback: () => unknown): Timer {
-    return this.#setTimer(delayMs, undefined, callback);
+  get children(): ReadonlyMap<string, UntypedRef> {
+    return this.#children;
   }
 
-  every(periodMs: number, callback: () => unknown): Timer {
-    return this.#setTimer(periodMs, periodMs, callback);
+  stopChild(ref: UntypedRef): Promise<void> {
+    const [name] = [...this.#children].find(([, child]) => child === ref) ?? [];
+    if (name === undefined) {
+      return Promise.reject(
+        new ConfigError(`${this.path} cannot stop ${ref.toString()}: it is no child of this actor`),
+      );
+    }
+    this.#children.delete(name);
+    this.#world.record({ kind: 'child stopped', ref });
+    return Promise.resolve();
   }
 
-  cancel(timer: Timer): void {
+  after(delayMs: number, callback: () => unknown, options?: TimerOptions): Timer {
+    return this.#setTimer(delayMs, undefined, callback, options);
+  }
+
+  every(periodMs: number, callback: () => unknown, options?: TimerOptions): Timer {
+    return this.#setTimer(periodMs, periodMs, callback, options);
+  }
+
+  pipe<T>(work: PromiseLike<T>, then: (value: T) => unknown, failed?: (error: Error) => unknown): void {
+    void Promise.resolve(work).then(
+      (value) => then(value),
+      (error: unknown) => {
+        const cause = errorOf(error);
+        if (failed === undefined) this.fail(cause);
+        else failed(cause);
+      },
+    );
+  }
+
+  cancel(cancelled: Timer | string): void {
+    const timer = typeof cancelled === 'string' ? this.#keyed.get(cancelled) : cancelled;
+    if (timer === undefined) return;
     this.#timers.cancel(timer);
     this.#world.record({ kind: 'timer cancelled', timer });
   }
@@ -194,8 +228,14 @@ export class EffectsContext implements Context {
     this.#timers.clear();
   }
 
-  #setTimer(delayMs: number, periodMs: number | undefined, callback: () => unknown): Timer {
-    const timer = this.#timers.add(delayMs, periodMs, callback);
+  #setTimer(
+    delayMs: number,
+    periodMs: number | undefined,
+    callback: () => unknown,
+    options: TimerOptions | undefined,
+  ): Timer {
+    const timer = this.#timers.add(delayMs, periodMs, callback, options?.key);
+    if (options?.key !== undefined) this.#keyed.set(options.key, timer);
     this.#timerCallbacks.push(callback);
     this.#world.record({ kind: 'timer set', timer, delayMs, periodMs });
     return timer;

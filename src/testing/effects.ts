@@ -8,6 +8,7 @@ export type Effect =
   | Asked
   | Opened
   | { readonly kind: 'spawned'; readonly name: string; readonly ref: UntypedRef; readonly behavior: AnyBehavior }
+  | { readonly kind: 'child stopped'; readonly ref: UntypedRef }
   | { readonly kind: 'watched'; readonly ref: UntypedRef }
   | { readonly kind: 'unwatched'; readonly ref: UntypedRef }
   | {

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
@@ -172,6 +173,25 @@ describe('a codable', () => {
     for (const [index, [codable, parts]] of bad.entries()) {
       using storage = await write(...parts);
       expect(() => codable.decode(storage), String(index)).to.throw(ProtocolError);
+    }
+  });
+
+  it('takes arrays of other realms, and refuses values of other types', async () => {
+    const foreign = runInNewContext('Uint8Array.of(1, 2, 3)') as Uint8Array;
+    await through(bytesCodable, foreign, (read) => expect([...read]).to.deep.equal([1, 2, 3]));
+    await through(bytesCodable, Buffer.from('abc'), (read) => expect([...read]).to.deep.equal([97, 98, 99]));
+    await through(jsonCodable<{ b: Uint8Array }>('j'), { b: foreign }, ({ b }) =>
+      expect([...b]).to.deep.equal([1, 2, 3]),
+    );
+    const wrong: [Codable<never>, unknown][] = [
+      [bytesCodable as Codable<never>, 'text'],
+      [bytesCodable as Codable<never>, undefined],
+      [typedArrayCodable(Float32Array) as Codable<never>, new Uint8Array(4)],
+      [textCodable as Codable<never>, 5],
+      [messageCodable(v1.Element) as Codable<never>, { writer: 'x' }],
+    ];
+    for (const [codable, value] of wrong) {
+      expect(await rejection(EncodedObject.encode(codable, value as never, pool))).to.be.instanceOf(ProtocolError);
     }
   });
 

@@ -14,7 +14,7 @@ export type Order =
   | { readonly kind: 'check'; readonly which: number; readonly fill: number }
   | { readonly kind: 'dispose'; readonly which: number }
   | { readonly kind: 'control'; readonly from: string; readonly control: string }
-  | { readonly kind: 'state' };
+  | { readonly kind: 'state' | 'trim' };
 
 /** What this process says: a control message for another, or the answer to an order. */
 export type Said =
@@ -67,6 +67,8 @@ async function obey(order: Order): Promise<unknown> {
       return held[order.which]?.dispose();
     case 'control':
       return manager.control(order.from, decode(v1.DescriptorControl, bytes(order.control)));
+    case 'trim':
+      return pool.trim();
     case 'state': {
       const { blocks, bytesCopied } = pool.statistics;
       return { ...manager.statistics, blocks, bytesCopied };

@@ -200,9 +200,19 @@ describe('a block', () => {
     expect(found?.location).to.deep.equal(block.location);
     expect(pool.blockOf(new Uint8Array(10))).to.equal(undefined);
     expect(before.bytes).to.have.length(100);
+    const all = new Uint8Array(block.bytes.buffer, block.bytes.byteOffset);
+    expect(() => pool.blockOf(all)).to.throw(ConfigError, 'reach past their block of 10000 bytes');
     const stale = before.bytes;
     before.dispose();
     expect(() => pool.blockOf(stale)).to.throw(ConsumedError, 'of the pool "small" that was disposed');
+  });
+
+  it('is filled with 0xdb when it is freed, if the pool should find views that are kept', async () => {
+    const pool = openPool({ limitBytes: 64 * KIB, poison: true });
+    const block = await pool.allocate(100);
+    const stale = block.bytes.fill(7);
+    block.dispose();
+    expect(stale.every((byte) => byte === 0xdb)).to.equal(true);
   });
 
   it('that is lost is reported with the line that made it', async () => {

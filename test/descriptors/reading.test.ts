@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { AnnouncedArenas, type AnnouncedArena, type MemoryPool, PAGE_BYTES } from '#src/descriptors/index.js';
 import { systemMemory } from '#src/descriptors/memory/system-memory.js';
@@ -9,25 +10,9 @@ import { ProtocolError, ResourceError, UnreachableError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { upTo } from '../support/numbers.js';
 import { Children } from './children.js';
+import { heldBy } from './held-by.js';
 import { describeWithSharedMemory, MIB, openPool } from './pools.js';
 import { announcedFrom, announcementOf } from './wire.js';
-
-/** Files of arenas that a process has open, and mappings of them. */
-function heldBy(pid: number | 'self'): { readonly files: number; readonly mappings: number } {
-  const isArena = (fd: string): boolean => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`).includes('millrace-arena');
-    } catch {
-      // The descriptor of the listing itself.
-      return false;
-    }
-  };
-  const maps = readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n');
-  return {
-    files: readdirSync(`/proc/${pid}/fd`).filter(isArena).length,
-    mappings: maps.filter((line) => line.includes('millrace-arena')).length,
-  };
-}
 
 describeWithSharedMemory('a block of another process', () => {
   let children: Children;
@@ -119,6 +104,17 @@ describeWithSharedMemory('a block of another process', () => {
     pool.trim();
     expect(heldBy('self')).to.deep.equal({ files: 0, mappings: 0 });
     pool.close();
+  });
+
+  it('goes with the worker thread that made or mapped it, however that ends', async () => {
+    for (const how of ['return', 'exit', 'throw']) {
+      const thread = new Worker(new URL('thread.js', import.meta.url), { workerData: how });
+      let failure = '';
+      thread.on('error', ({ message }) => (failure = message));
+      await new Promise((resolve) => thread.once('exit', resolve));
+      expect(failure).to.equal(how === 'throw' ? 'as it was told' : '');
+      expect(heldBy('self'), how).to.deep.equal({ files: 0, mappings: 0 });
+    }
   });
 
   it('is not inherited by the programs that its owner starts', async () => {

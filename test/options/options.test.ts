@@ -176,6 +176,7 @@ describe('resolveOptions', () => {
     partitions: ['many', 0, 1_025, 1.5],
     placement: ['', 'far', 1],
     cpuset: ['all', '3-', '0 1', '-1', 4],
+    callChain: ['64', 0, -1, 0.5, Number.NaN, 1_025, null, {}, [5]],
     askTimeoutMs: ['1000', 0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, null, {}, [5]],
     stopTimeoutMs: ['soon', 0],
     linkDeadMs: [99, false],

@@ -4,7 +4,6 @@ import protobuf from 'protobufjs';
 import { ProtocolError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import {
-  type EnvelopeError,
   EnvelopeHeader,
   EnvelopeMode,
   EnvelopeView,
@@ -20,6 +19,7 @@ import {
   writeEnvelope,
 } from '#src/protocol/index.js';
 import { join } from 'node:path';
+import { errorOf, errors } from './envelope-errors.js';
 import { loadWithProtobufjs, repository } from '../codegen/everything.js';
 
 type Value = v1.Element | undefined;
@@ -31,7 +31,6 @@ const Envelope = root.lookupType('millrace.v1.Envelope');
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const text = fc.string({ unit: 'binary', maxLength: 60 });
-const filled = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 });
 const rarely = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
 
 /** A header with any of its parts. */
@@ -42,22 +41,7 @@ const headers: fc.Arbitrary<EnvelopeHeader> = fc
     mode: fc.constantFrom(...Object.values(EnvelopeMode)),
     method: fc.oneof(fc.nat(300), uint32),
     methodName: fc.oneof(fc.constant(''), text),
-    error: rarely(
-      fc.record(
-        {
-          code: text,
-          message: text,
-          handlerCode: text,
-          handlerName: filled,
-          handlerNumber: fc.double({ noNaN: true }),
-          reason: filled,
-          detailType: filled,
-          retryAfterMs: fc.integer({ min: 1, max: 0xffff_ffff }),
-          detail: fc.uint8Array({ minLength: 1, maxLength: 50 }),
-        },
-        { noNullPrototype: true, requiredKeys: ['code', 'message', 'handlerCode'] },
-      ),
-    ),
+    error: rarely(errors),
     meta: rarely(
       fc.dictionary(fc.oneof(text, fc.constantFrom('__proto__', 'constructor')), text, {
         maxKeys: 5,
@@ -180,8 +164,8 @@ describe('the envelope codec', () => {
       const attempt = (fields: object) => () => written(Object.assign(new EnvelopeHeader(), fields), undefined);
       expect(attempt({ meta: { a: 'x'.repeat(limits.metaBytes) } })).to.throw(ProtocolError, 'meta');
       expect(attempt({ meta: { a: 5 } })).to.throw(ProtocolError, 'Expected a string');
-      expect(attempt({ chain: Array<bigint>(limits.callChain + 1).fill(1n) })).to.throw(ProtocolError, 'chain');
-      expect(attempt({ chain: Array<bigint>(limits.callChain).fill(1n) })).not.to.throw();
+      expect(attempt({ chain: Array<bigint>(limits.linkCallChain + 1).fill(1n) })).to.throw(ProtocolError, 'chain');
+      expect(attempt({ chain: Array<bigint>(limits.linkCallChain).fill(1n) })).not.to.throw();
     });
   });
 
@@ -260,11 +244,11 @@ describe('the envelope codec', () => {
       expect(() => read(meta.finish())).to.throw(ProtocolError, 'meta');
       const packed = protobuf.Writer.create()
         .uint32(26)
-        .bytes(new Uint8Array(8 * 65))
+        .bytes(new Uint8Array(8 * (limits.linkCallChain + 1)))
         .finish();
       expect(() => read(protobuf.Writer.create().uint32(82).bytes(packed).finish())).to.throw(ProtocolError, 'chain');
       const loose = protobuf.Writer.create();
-      for (let count = 0; count < 65; count++) loose.uint32(25).fixed64(1);
+      for (let count = 0; count <= limits.linkCallChain; count++) loose.uint32(25).fixed64(1);
       expect(() => read(protobuf.Writer.create().uint32(82).bytes(loose.finish()).finish())).to.throw(
         ProtocolError,
         'chain',
@@ -363,19 +347,4 @@ function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
     ...(passThrough !== undefined && { pass_through: passThrough }),
     ...(Object.keys(control).length > 0 && { control }),
   });
-}
-
-function errorOf({ code, message, handlerCode, ...more }: EnvelopeError): object {
-  const { handlerName, handlerNumber, reason, detailType, detail, retryAfterMs } = more;
-  return {
-    ...(code !== '' && { code }),
-    ...(message !== '' && { message }),
-    ...(handlerCode !== '' && { handler_code: handlerCode }),
-    ...(handlerName !== undefined && { handler_name: handlerName }),
-    ...(handlerNumber !== undefined && { handler_number: handlerNumber }),
-    ...(reason !== undefined && { reason }),
-    ...(detailType !== undefined && { detail_type: detailType }),
-    ...(detail !== undefined && { detail }),
-    ...(retryAfterMs !== undefined && { retry_after_ms: retryAfterMs }),
-  };
 }

@@ -1,20 +1,25 @@
 import { ConfigError, StoppedError } from '../../errors.js';
+import { errorOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { AnyService, Meta, Ref, RefInit } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
+import { nodeOf } from './actor-node.js';
 import { type Behavior, checkIdleTimeout } from './behavior.js';
 import { InheritedOptions, STREAM_OPTIONS, type StreamOptions } from './call.js';
 import type { ActorCell } from './cell.js';
 import type { Delivery } from './delivery.js';
-import type { Context, SpawnOptions } from './context.js';
-import { checkOptions } from './given-options.js';
+import type { Context, SpawnOptions, TimerOptions } from './context.js';
+import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
 import { IdleTimeout } from './idle-timeout.js';
-import { fail, requestStop } from './lifecycle.js';
+import { fail, requestStop, stopped } from './lifecycle.js';
 import type { ActorRef, UntypedRef } from './reference.js';
+import { routeKey } from './route.js';
 import { nothingToStash } from './stash.js';
 import { ActorTimers } from './timers.js';
 import type { TraceContext } from './trace-context.js';
 import { Watching } from './watching.js';
+
+const TIMER_OPTIONS: AcceptedOptions = { key: accepted.text };
 
 /** The context of an actor's handlers. Creates timers and watches on first use. */
 export class ActorContext implements Context {
@@ -87,9 +92,10 @@ export class ActorContext implements Context {
     if (this.cell.behavior.on.terminated === undefined) {
       throw new ConfigError(`${this.path} watches ${ref.toString()}, but its behavior has no on.terminated handler`);
     }
-    this.watching ??= new Watching(this.cell, (gone, reason) =>
-      this.cell.behavior.on.terminated?.(this.cell.state, { ref: gone, reason }, this),
-    );
+    this.watching ??= new Watching(this.cell, (gone, reason, cause) => {
+      const event = cause === undefined ? { ref: gone, reason } : { ref: gone, reason, cause };
+      return this.cell.behavior.on.terminated?.(this.cell.state, event, this);
+    });
     this.watching.add(ref);
   }
 
@@ -101,15 +107,47 @@ export class ActorContext implements Context {
     return this.cell.kernel.reference(service, ref);
   }
 
-  after(delayMs: number, callback: () => unknown): Timer {
-    return this.addTimer(delayMs, undefined, callback);
+  get children(): ReadonlyMap<string, UntypedRef> {
+    return new Map(Array.from(this.isRetired ? [] : this.cell.children, ([name, child]) => [name, child.self]));
   }
 
-  every(periodMs: number, callback: () => unknown): Timer {
-    return this.addTimer(periodMs, periodMs, callback);
+  stopChild(ref: UntypedRef): Promise<void> {
+    const child = this.isRetired ? undefined : this.cell.children.get(ref.name);
+    if (child !== undefined && child === ref[routeKey]) return stopped(child);
+    const node = nodeOf(ref);
+    if (node?.parent === this.cell && node.phase === 'stopped') return Promise.resolve();
+    return Promise.reject(new ConfigError(`${this.path} cannot stop ${ref.toString()}: it is no child of this actor`));
   }
 
-  cancel(timer: Timer): void {
+  after(delayMs: number, callback: () => unknown, options?: TimerOptions): Timer {
+    return this.addTimer(delayMs, undefined, callback, options);
+  }
+
+  every(periodMs: number, callback: () => unknown, options?: TimerOptions): Timer {
+    return this.addTimer(periodMs, periodMs, callback, options);
+  }
+
+  pipe<T>(work: PromiseLike<T>, then: (value: T) => unknown, failed?: (error: Error) => unknown): void {
+    this.assertOpen('wait for a promise');
+    const { cell } = this;
+    const { kernel } = cell;
+    const context = kernel.contexts.capture();
+    const awaited = cell.beginAwaiting();
+    const settle = (turn: () => unknown): void => {
+      kernel.awaited -= awaited;
+      if (!this.isRetired) cell.signal(() => kernel.contexts.run(context, turn));
+    };
+    void Promise.resolve(work).then(
+      (value) => settle(() => then(value)),
+      (error: unknown) =>
+        settle(() => {
+          if (failed === undefined) throw error;
+          return failed(errorOf(error));
+        }),
+    );
+  }
+
+  cancel(timer: Timer | string): void {
     this.timers?.cancel(timer);
   }
 
@@ -177,11 +215,18 @@ export class ActorContext implements Context {
     this.watching?.clear();
   }
 
-  private addTimer(delayMs: number, periodMs: number | undefined, callback: () => unknown): Timer {
+  private addTimer(
+    delayMs: number,
+    periodMs: number | undefined,
+    callback: () => unknown,
+    options: TimerOptions | undefined,
+  ): Timer {
     this.assertOpen('set a timer');
+    checkOptions('a timer', options, TIMER_OPTIONS);
     this.timers ??= new ActorTimers(this.cell.kernel.scheduler, this.cell);
     const { contexts } = this.cell.kernel;
-    return this.timers.add(delayMs, periodMs, typeof callback === 'function' ? contexts.bind(callback) : callback);
+    const bound = typeof callback === 'function' ? contexts.bind(callback) : callback;
+    return this.timers.add(delayMs, periodMs, bound, options?.key);
   }
 
   /** The incarnation has ended: see `retire` in the cell. */

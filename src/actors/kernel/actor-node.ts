@@ -3,7 +3,7 @@ import type { AnyService } from '../../protocol/index.js';
 import type { ActorTree } from './actor-tree.js';
 import type { Behavior } from './behavior.js';
 import type { Context, SpawnOptions } from './context.js';
-import type { Phase } from './inbox.js';
+import type { Phase } from './held-messages.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import { type Cell, routeKey } from './route.js';
 

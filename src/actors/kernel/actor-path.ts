@@ -1,5 +1,6 @@
 import { ConfigError } from '../../errors.js';
-import { nodeKey, type TreeNode } from './actor-node.js';
+import { type ActorNode, nodeKey, type TreeNode } from './actor-node.js';
+import type { UntypedRef } from './reference.js';
 import type { Route } from './route.js';
 
 /** The path of an actor: the name of its system in this thread, and the names from a root actor down to it. */
@@ -10,13 +11,16 @@ export interface ActorPath {
   toString(): string;
 }
 
-/** Reference to the parent of an actor, or to its system when it has none. */
-export interface ActorParent {
-  readonly type: 'actor' | 'system';
+/** The system of an actor without a parent. */
+export interface SystemParent {
+  readonly type: 'system';
   readonly name: string;
   readonly path: ActorPath;
   readonly system: { readonly name: string };
 }
+
+/** The parent of an actor, which is a reference to it, or its system when it has none. */
+export type ActorParent = UntypedRef | SystemParent;
 
 const VALID_NAME = /^[a-z0-9\-$_.+!*'(),]+$/i;
 
@@ -57,7 +61,7 @@ export function routeParent(route: Route, systemName: string): ActorParent | und
   const system = { name: systemName };
   const { parent } = route;
   if (parent === undefined) return { type: 'system', name: systemName, path: new Path(systemName, []), system };
-  return { type: 'actor', name: parent.name, path: new Path(systemName, partsOf(parent)), system };
+  return isActor(parent) ? parent.self : undefined;
 }
 
 /** Names from the root to the node. */
@@ -65,6 +69,10 @@ function partsOf(leaf: TreeNode): string[] {
   const parts: string[] = [];
   for (let node: TreeNode | undefined = leaf; node !== undefined; node = node.parent) parts.unshift(node.name);
   return parts;
+}
+
+function isActor(node: TreeNode): node is ActorNode {
+  return 'self' in node;
 }
 
 function isNode(route: Route): route is Route & TreeNode {

@@ -4,8 +4,9 @@ import type { Behavior } from './behavior.js';
 import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
 import { treeDirectory } from './actor-tree.js';
 import { ActorCell } from './cell.js';
-import { ClosedRoute } from './closed-route.js';
+import { type ClosedReason, ClosedRoute } from './closed-route.js';
 import type { SpawnOptions } from './context.js';
+import { stopped } from './lifecycle.js';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
 import type { Deadlines } from './deadlines.js';
 import type { Delivery, TellDelivery } from './delivery.js';
@@ -13,7 +14,7 @@ import type { Subscribable } from './topic.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
 import type { MailboxBytes } from './mailbox-bytes.js';
 import type { ActorRef, UntypedRef } from './reference.js';
-import { type Cell, type Route, type TerminationReason, routeKey } from './route.js';
+import { type Cell, type Route, routeKey } from './route.js';
 import type { Stream } from './stream.js';
 import type { OpenStream } from './stream-reader.js';
 
@@ -106,7 +107,7 @@ export class ActorSystem implements HasSystem {
   }
 
   /** A route to an actor that is known to have ended, for the provider of `setRemoteRoutes`. */
-  closedRoute(ref: Ref, reason: TerminationReason): Route {
+  closedRoute(ref: Ref, reason: ClosedReason): Route {
     const { deadLetters, deadlines } = this.#kernel;
     return new ClosedRoute(ref, reason, deadLetters, deadlines.asks);
   }
@@ -200,12 +201,4 @@ export class ActorSystem implements HasSystem {
     kernel.deadlines.close();
     treeDirectory().close(kernel.tree);
   }
-}
-
-function stopped(cell: ActorCell): Promise<void> {
-  if (cell.phase === 'stopped') return Promise.resolve();
-  return new Promise((resolve) => {
-    cell.coldState().stopWaiters.push(resolve);
-    cell.requestStop();
-  });
 }

@@ -17,8 +17,9 @@ interface AskedActor extends TurnTaker {
   readonly behavior: { readonly isOfRuntime: boolean };
   readonly bounds: MailboxBounds;
   /** A handler that awaits holds the mailbox. */
-  readonly isBusy: boolean;
-  meter: ServiceMeter | undefined;
+  readonly isHeld: boolean;
+  serviceMeter: ServiceMeter | undefined;
+  isTurnOver: boolean;
 }
 
 // An actor that is asked for more than it can do must not spend its time on asks whose callers get nothing from it. So an ask is refused
@@ -37,10 +38,10 @@ export function refusedOnArrival(
   method: AnyMethod,
   ask: Delivery,
 ): boolean {
-  if (actor.bounds.overflow === 'drop-oldest' || !meter.mayWait(mailbox, actor.isBusy)) return false;
+  if (actor.bounds.overflow === 'drop-oldest' || !meter.mayWait(mailbox, actor.isHeld)) return false;
   const nowMs = actor.kernel.scheduler.now();
   const plannedMs = (ask.deadlineMs - nowMs) * PLANNED;
-  const neededMs = meter.waitMs(mailbox, actor.isBusy, nowMs) + meter.serviceMs(method, nowMs);
+  const neededMs = meter.waitMs(mailbox, actor.isHeld, nowMs) + meter.serviceMs(method, nowMs);
   if (neededMs <= plannedMs || plannedMs < 0) return false;
   ask.fail(overloaded(actor, method, neededMs - plannedMs));
   return true;
@@ -63,8 +64,9 @@ export function refusedAtItsTurn(
     );
     return true;
   }
-  if (mailbox !== undefined && !actor.behavior.isOfRuntime) actor.meter ??= new ServiceMeter(actor.kernel.scheduler);
-  const { meter } = actor;
+  if (mailbox !== undefined && !actor.behavior.isOfRuntime)
+    actor.serviceMeter ??= new ServiceMeter(actor.kernel.scheduler);
+  const { serviceMeter: meter } = actor;
   if (meter === undefined || meter.continues(method, nowMs)) return false;
   meter.ended(nowMs);
   const plannedMs = (deadlineMs - nowMs) * PLANNED;
@@ -72,8 +74,13 @@ export function refusedAtItsTurn(
     ask.fail(overloaded(actor, method, meter.queuedMs(mailbox, nowMs)));
     return true;
   }
-  if (meter.began(method, nowMs, limits.turnMs)) actor.kernel.dispatcher.endTurn(actor);
+  if (meter.began(method, nowMs, limits.turnMs)) endTurn(actor);
   return false;
+}
+
+function endTurn(actor: AskedActor): void {
+  actor.isTurnOver = true;
+  actor.kernel.dispatcher.yieldAfter(actor);
 }
 
 function overloaded({ path }: AskedActor, { fullName }: AnyMethod, afterMs: number): BackpressureError {

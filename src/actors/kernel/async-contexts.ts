@@ -1,11 +1,11 @@
 /**
- * The asynchronous context in which a message was sent: what the AsyncLocalStorages of the program hold there. An AsyncResource, whose
- * type is not named here: the types of the package do without those of Node.
+ * The asynchronous context in which a message was sent: what the AsyncLocalStorages of the program hold there. An AsyncResource of Node, whose
+ * types the declarations of this package do not need.
  */
 export interface AsyncContext {
-  runInAsyncScope<This, Arguments extends unknown[], Result>(
-    code: (this: This, ...given: Arguments) => Result,
-    self?: This,
+  runInAsyncScope<Arguments extends unknown[], Result>(
+    code: (this: undefined, ...given: Arguments) => Result,
+    self?: undefined,
     ...given: Arguments
   ): Result;
 }

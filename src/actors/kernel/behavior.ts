@@ -9,13 +9,23 @@ import type { Later } from './later.js';
 import { type MailboxBounds, type Overflow, mailboxBounds } from './mailbox.js';
 import type { TerminationReason } from './route.js';
 import { type Supervision, type Supervisor, supervisor } from './supervision.js';
-import type { UntypedRef } from './reference.js';
+import type { ActorRef, UntypedRef } from './reference.js';
 
 /** A watched actor has ended. */
 export interface Terminated {
   /** The reference that was passed to `ctx.watch`. */
   readonly ref: UntypedRef;
   readonly reason: TerminationReason;
+  /** The error of an actor that `failed`: as it is within a process, and a HandlerError with its name, message and code over a link. */
+  readonly cause?: Error | undefined;
+}
+
+/** Why an actor, or one incarnation of it, ends. */
+export interface Ending {
+  /** `restarting`: it starts again with a new state. */
+  readonly reason: 'stopped' | 'failed' | 'restarting';
+  /** The error; undefined when it was stopped. */
+  readonly cause?: Error | undefined;
 }
 
 /** The request of an rpc's handler. Looked up in the method, because TypeScript before 5.7 would infer `never` here. */
@@ -39,27 +49,27 @@ export type Handlers<S extends AnyService, State> = {
   readonly [K in Exclude<keyof S['methods'], keyof BehaviorOptions<State>>]: (
     state: State,
     request: RequestOf<S['methods'][K]>,
-    ctx: Context<State>,
+    ctx: Context<State, ActorRef<S>>,
   ) => ResultOf<S['methods'][K]>;
 };
 
 /** Hooks for the events of an actor other than messages. */
-export interface Lifecycle<State> {
+export interface Lifecycle<State, Self extends UntypedRef = UntypedRef> {
   /** Called after the state was created, before the first message. */
-  started?(state: State, ctx: Context<State>): void | PromiseLike<void>;
+  started?(state: State, ctx: Context<State, Self>): void | PromiseLike<void>;
   /** An actor passed to `ctx.watch` has ended. */
-  terminated?(state: State, event: Terminated, ctx: Context<State>): void | PromiseLike<void>;
+  terminated?(state: State, event: Terminated, ctx: Context<State, Self>): void | PromiseLike<void>;
   /** No message was handled for `idleTimeoutMs`; called again after each further period. */
-  idle?(state: State, ctx: Context<State>): void | PromiseLike<void>;
+  idle?(state: State, ctx: Context<State, Self>): void | PromiseLike<void>;
   /** Called last, also before a restart, when the children have stopped. Abandoned after `stopTimeoutMs`. */
-  stopping?(state: State, ctx: Context<State>): void | PromiseLike<void>;
+  stopping?(state: State, ctx: Context<State, Self>, ending: Ending): void | PromiseLike<void>;
 }
 
 /** The options of a behavior besides its handlers. */
-export interface BehaviorOptions<State> {
+export interface BehaviorOptions<State, Self extends UntypedRef = UntypedRef> {
   /** Creates the state, when the actor starts and after each restart. Default: the state is `undefined`. */
-  readonly state?: (ctx: Context) => State;
-  readonly on?: Lifecycle<State>;
+  state?(this: void, ctx: Context<unknown, Self>): State;
+  readonly on?: Lifecycle<State, Self>;
   /** How failures of this actor are handled. Default `restart`. */
   readonly supervision?: Supervision;
   readonly mailbox?: {
@@ -112,7 +122,7 @@ export type AnyBehavior = Behavior<AnyService, unknown>;
  */
 export function behavior<S extends AnyService, State = undefined>(
   service: S,
-  definition: BehaviorOptions<State> & Handlers<S, State>,
+  definition: BehaviorOptions<State, ActorRef<S>> & Handlers<S, State>,
 ): Behavior<S, State>;
 export function behavior(service: AnyService, definition: UntypedDefinition): AnyBehavior {
   return untypedBehavior(service, definition);

@@ -52,8 +52,25 @@ export const STREAM_OPTIONS: AcceptedOptions = {
   windowBytes: accepted.number,
 };
 
+/** An actor whose handler may wait for an ask. */
+export interface WaitingActor {
+  readonly path: string;
+  /** A handler or hook of it is pending, so that it handles nothing else. */
+  readonly isHeld: boolean;
+  /** The last ask that it made of an actor of this partition. */
+  readonly lastAsk: WaitingAsk | undefined;
+}
+
+/** An ask that an actor may wait for. */
+export interface WaitingAsk {
+  readonly asked: WaitingActor;
+  /** It has no reply, or failed at its deadline just now. */
+  readonly isWaitedFor: boolean;
+}
+
 /** An actor that makes a call while it handles a message. */
-export interface Caller extends ChainMember, Sender {
+export interface Caller extends ChainMember, Sender, WaitingActor {
+  asks(ask: WaitingAsk): void;
   /** The delivery of the message being handled. */
   readonly current: Delivery | undefined;
   /** This actor's tells without meta share one delivery. */

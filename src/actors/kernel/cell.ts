@@ -4,7 +4,6 @@ import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { ActorNode } from './actor-node.js';
 import type { ActorTree } from './actor-tree.js';
 import { ActorContext } from './actor-context.js';
-import { refusedAtItsTurn } from './admission.js';
 import type { AnyBehavior, Behavior, Handler } from './behavior.js';
 import type { Caller, Reader } from './call.js';
 import type { SpawnOptions } from './context.js';
@@ -20,6 +19,7 @@ import { takeStreamStep } from './stream-step.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import type { Watcher } from './route.js';
 import { ServedStream } from './served-stream.js';
+import type { ServiceMeter } from './service-meter.js';
 import type { SignalLane } from './timers.js';
 import { cannotHandle } from './unhandled.js';
 
@@ -110,21 +110,22 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   override takeTurn(budget: number): number {
     let used = 0;
     let handled = 0;
-    while (used < budget && this.pending === undefined) {
+    const { serviceMeter } = this;
+    while (used < budget && this.pending === undefined && (serviceMeter === undefined || !this.isTurnOver)) {
       if (this.phase === 'running') {
         if (this.signals !== undefined) this.runSignal(this.signals);
         else if (this.mailbox !== undefined) {
+          this.handleNext(this.mailbox, serviceMeter);
           handled++;
-          if (this.handleNext(this.mailbox)) {
-            used++;
-            break;
-          }
         } else if (!this.refill()) break;
       } else if (this.phase === 'starting') start(this);
       else if (!windDown(this)) break;
       used++;
     }
-    if (this.meter !== undefined && this.mailbox === undefined && this.pending === undefined) this.meter.drained();
+    if (this.serviceMeter !== undefined) {
+      this.isTurnOver = false;
+      if (this.mailbox === undefined && this.pending === undefined) this.serviceMeter.drained();
+    }
     if (handled > 0) this.kernel.contexts.isUnchecked = true;
     if (this.cold !== undefined) {
       if (handled > 0) this.cold.idle?.touch();
@@ -177,35 +178,24 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     }
   }
 
-  /** True when it has held the event loop for so long that its turn is over. */
-  private handleNext(mailbox: Mailbox): boolean {
+  private handleNext(mailbox: Mailbox, meter: ServiceMeter | undefined): void {
     const { method, message, delivery } = mailbox;
-    if (method === undefined) return false;
+    if (method === undefined) return;
     mailbox.drop();
     if (mailbox.size === 0) {
       this.mailbox = undefined;
       this.kernel.mailboxes.release(mailbox);
     }
-    if (delivery !== undefined && delivery.sizeBytes > 0) this.kernel.mailboxBytes.release(delivery.sizeBytes);
-    const ask = isAsk(delivery);
-    if (ask) {
-      if (this.refusesAtItsTurn(method, delivery)) return false;
-    } else if (this.meter !== undefined) this.meter.beganTell();
+    if (delivery === undefined) {
+      if (meter !== undefined) meter.beganTell();
+    } else if (this.isRefused(method, delivery)) return;
     const isFirst = method !== this.lastMethod;
     if (isFirst) this.findHandler(method);
     const handler = this.lastHandler;
     if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
     else if (handler === undefined || method.mode === 'stream') cannotHandle(this, method, message, delivery);
     else this.handle(handler, method, message, delivery);
-    if (isFirst || ask) this.kernel.contexts.check();
-    return ask && this.meter !== undefined && this.kernel.dispatcher.isTurnOver(this);
-  }
-
-  /** An actor that keeps up has no meter, and decides by the deadline alone. */
-  private refusesAtItsTurn(method: AnyMethod, ask: Delivery): boolean {
-    const nowMs = this.kernel.scheduler.now();
-    if (ask.deadlineMs > nowMs && this.meter === undefined && this.mailbox === undefined) return false;
-    return refusedAtItsTurn(this, this.mailbox, method, ask, nowMs);
+    if (isFirst || isAsk(delivery)) this.kernel.contexts.check();
   }
 
   private handle(handler: Handler, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
@@ -304,7 +294,8 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   watch(watcher: Watcher): void {
-    if (this.phase === 'stopped') watcher.terminated(this, 'stopped');
+    const cause = this.kernel.causes.get(this);
+    if (this.phase === 'stopped') watcher.terminated(this, cause === undefined ? 'stopped' : 'failed', cause);
     else this.coldState().watchers.add(watcher);
   }
 

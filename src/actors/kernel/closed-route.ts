@@ -3,17 +3,20 @@ import type { AnyMethod, Ref } from '../../protocol/index.js';
 import type { AskMeter } from './ask-meter.js';
 import type { DeadLetterOffice } from './dead-letters.js';
 import { FailedStream, type Stream } from './stream.js';
-import type { Route, TerminationReason, Watcher } from './route.js';
+import type { Route, Watcher } from './route.js';
+
+/** What is known of an actor that has ended. */
+export type ClosedReason = 'stopped' | 'unreachable';
 
 /** The route to an actor that is known to have ended: tells become dead letters, everything else fails at once. */
 export class ClosedRoute implements Route {
   readonly cUid: bigint;
   readonly incarnation: bigint;
-  private readonly reason: TerminationReason;
+  private readonly reason: ClosedReason;
   private readonly deadLetters: DeadLetterOffice;
   private readonly asks: AskMeter;
 
-  constructor({ cUid, incarnation }: Ref, reason: TerminationReason, deadLetters: DeadLetterOffice, asks: AskMeter) {
+  constructor({ cUid, incarnation }: Ref, reason: ClosedReason, deadLetters: DeadLetterOffice, asks: AskMeter) {
     this.cUid = cUid;
     this.incarnation = incarnation;
     this.reason = reason;

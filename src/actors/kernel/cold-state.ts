@@ -1,5 +1,6 @@
 import { StoppedError } from '../../errors.js';
 import type { Timer } from '../../scheduler/index.js';
+import type { Ending } from './behavior.js';
 import type { Delivery } from './delivery.js';
 import type { IdleTimeout } from './idle-timeout.js';
 import type { Watcher } from './route.js';
@@ -29,6 +30,8 @@ export class ColdState {
   /** Ends the delay before a restart. */
   restartTimer: Timer | undefined = undefined;
   restartDelayMs = 0;
+  /** Why the actor stops or restarts, where that is a failure. */
+  ending: Ending | undefined = undefined;
 
   constructor(readyWaiters: ReadyQueue) {
     this.readyWaiters = readyWaiters;

@@ -12,12 +12,18 @@ export interface SpawnOptions {
   readonly cUid?: bigint | undefined;
 }
 
+export interface TimerOptions {
+  /** A timer replaces the one of this actor that has the same key. */
+  readonly key?: string | undefined;
+}
+
 /**
  * The context of an actor's handlers. There is one for each start of an actor; `meta` and `sender` belong to the message being handled. After
  * a stop or restart it does nothing any more: `stop` and `fail` are ignored, and what would change the actor throws StoppedError.
  */
-export interface Context<State = unknown> {
-  readonly self: UntypedRef;
+export interface Context<State = unknown, Self extends UntypedRef = UntypedRef> {
+  /** This actor; typed in the handlers and hooks of a behavior. */
+  readonly self: Self;
   readonly name: string;
   /** `system/parent/child`, for logs and messages. */
   readonly path: string;
@@ -35,13 +41,25 @@ export interface Context<State = unknown> {
   /** Calls `on.terminated` once when `ref` has ended, also if it already has. Throws ConfigError without `on.terminated`. */
   watch(ref: UntypedRef): void;
   unwatch(ref: UntypedRef): void;
+  /** Its children that have not stopped, by name. */
+  readonly children: ReadonlyMap<string, UntypedRef>;
+  /** Stops a child; resolves when it has stopped. Rejects with ConfigError for an actor that is no child of this one. */
+  stopChild(ref: UntypedRef): Promise<void>;
   /** The typed reference for a reference from a message. Throws ProtocolError when that names another service. */
   ref<S extends AnyService>(service: S, ref: RefInit): ActorRef<S>;
   /** Calls `callback` once after `delayMs`, in a turn of this actor: never during a handler. Cancelled when the actor stops or restarts. */
-  after(delayMs: number, callback: () => unknown): Timer;
+  after(delayMs: number, callback: () => unknown, options?: TimerOptions): Timer;
   /** As `after`, repeatedly; periods that pass while the actor is busy are skipped. */
-  every(periodMs: number, callback: () => unknown): Timer;
-  cancel(timer: Timer): void;
+  every(periodMs: number, callback: () => unknown, options?: TimerOptions): Timer;
+  /** Cancels a timer, or the timer with this key. Its callback is not called any more, also when it was due. */
+  cancel(timer: Timer | string): void;
+  /**
+   * Calls `then` with the result of `work`, in a turn of this actor: never during a handler, and not at all when the actor has
+   * stopped or restarted meanwhile. When `work` fails, calls `failed`; without it the actor fails with the error.
+   *
+   *     load: (rows, { id }, ctx) => ctx.pipe(fetchRow(id), (row) => rows.set(id, row)),
+   */
+  pipe<T>(work: PromiseLike<T>, then: (value: T) => unknown, failed?: (error: Error) => unknown): void;
   /**
    * Calls `on.idle` when no message was handled for `timeoutMs`, and again after each further period; undefined: never. A restart resets it
    * to the behavior's `idleTimeoutMs`. Throws ConfigError without `on.idle`.

@@ -34,6 +34,7 @@ export class Dispatcher {
   };
   private readonly freshTurn: () => void = () => {
     this.left = this.turnBudget;
+    this.cut = undefined;
     this.turn();
   };
 
@@ -62,14 +63,10 @@ export class Dispatcher {
     if (!this.isArmed) this.arm();
   }
 
-  /** Ends the turn of an actor after its current message, and yields to the event loop. */
-  endTurn(taker: TurnTaker): void {
+  /** Yields to the event loop after the turn of this actor, which has more to do. */
+  yieldAfter(taker: TurnTaker): void {
     this.cut = taker;
     this.left = 0;
-  }
-
-  isTurnOver(taker: TurnTaker): boolean {
-    return this.cut === taker;
   }
 
   private arm(): void {
@@ -88,9 +85,8 @@ export class Dispatcher {
         const used = taker.takeTurn(this.throughput);
         this.handled += used;
         this.left -= used;
-        if (used >= this.throughput || this.cut === taker) this.push(taker);
+        if (used >= this.throughput || (this.left <= 0 && this.cut === taker)) this.push(taker);
         else taker.isQueued = false;
-        this.cut = undefined;
         taker = undefined;
       }
     } finally {

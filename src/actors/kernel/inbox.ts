@@ -1,57 +1,34 @@
-import { BackpressureError, ReentrantAskError, StoppedError } from '../../errors.js';
+import { BackpressureError, ReentrantAskError } from '../../errors.js';
 import type { AnyMethod, Lane, Ref } from '../../protocol/index.js';
 import { nodeKey } from './actor-node.js';
-import { type AskOptions, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
+import { refusedAtItsTurn, refusedOnArrival } from './admission.js';
+import type { AnyBehavior } from './behavior.js';
+import {
+  type AskOptions,
+  outgoingTell,
+  type SendOptions,
+  type StreamOptions,
+  type WaitingActor,
+  type WaitingAsk,
+} from './call.js';
 import { type CallChain, type ChainMember, chainIncludes } from './call-chain.js';
 import { type Delivery, isAsk } from './delivery.js';
-import type { TurnTaker } from './dispatcher.js';
-import type { Kernel } from './kernel.js';
+import { HeldMessages } from './held-messages.js';
 import { LocalAsk } from './local-ask.js';
-import type { Mailbox, MailboxBounds } from './mailbox.js';
-import type { AnyBehavior } from './behavior.js';
-import { refusedOnArrival } from './admission.js';
-import type { ServiceMeter } from './service-meter.js';
-import { ColdState, stoppedForGood } from './cold-state.js';
-import { ReadyQueue } from './ready-queue.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
-import { Stash } from './stash.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import { type MeteredLink, type Place, type RoomHost, WaitingRoom } from './waiting-room.js';
-
-/**
- *     starting --> running <--> restarting        (a restart ends in starting)
- *         \           |            /
- *          `------> stopping <----'  --> stopped
- */
-export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'stopped';
 
 /** As `Lane.control`: the kernel loads no code of the protocol room. */
 const CONTROL_LANE: Lane = 0;
 
-/** The receiving half of a cell: accepts messages, and keeps them until the actor's turn. */
-export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamHost {
-  readonly kernel: Kernel;
+/** The receiving half of a cell: accepts messages, or refuses them. */
+export abstract class Inbox extends HeldMessages implements ChainMember, RoomHost, StreamHost, WaitingActor {
   abstract readonly behavior: AnyBehavior;
-  abstract readonly path: string;
   abstract readonly cUid: bigint;
   abstract readonly incarnation: bigint;
   takenCUid: bigint | undefined = undefined;
-  phase: Phase;
-  isQueued = false;
-  /** The pending promise of a handler or hook; the actor takes no turn meanwhile. */
-  pending: Promise<unknown> | undefined = undefined;
-  cold: ColdState | undefined = undefined;
-  /** Undefined while the mailbox is empty. */
-  protected mailbox: Mailbox | undefined = undefined;
-  /** Created when an ask is taken while other messages wait: an actor that keeps up has none. */
-  meter: ServiceMeter | undefined = undefined;
-  readonly bounds: MailboxBounds;
-
-  constructor(kernel: Kernel, bounds: MailboxBounds, phase: Phase) {
-    this.kernel = kernel;
-    this.bounds = bounds;
-    this.phase = phase;
-  }
+  lastAsk: WaitingAsk | undefined = undefined;
 
   get [nodeKey](): true {
     return true;
@@ -60,21 +37,12 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
   /** Its handler is running now, synchronously. */
   protected abstract readonly isRunning: boolean;
 
-  abstract takeTurn(budget: number): number;
-
-  /** Requests a turn, unless one is queued already. */
-  wake(): void {
-    if (!this.isQueued) this.kernel.dispatcher.add(this);
+  get isHeld(): boolean {
+    return this.pending !== undefined;
   }
 
-  coldState(): ColdState {
-    this.cold ??= new ColdState(new ReadyQueue(this.kernel.scheduler, () => this.load < this.bounds.mark));
-    return this.cold;
-  }
-
-  /** It accepts messages; during a restart they wait. */
-  get isOpen(): boolean {
-    return this.phase !== 'stopping' && this.phase !== 'stopped';
+  asks(ask: WaitingAsk): void {
+    this.lastAsk = ask;
   }
 
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
@@ -98,11 +66,6 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
       if (!ask.isSettled) this.accept(method, message, ask);
       ask.isUnderWay = true;
     });
-  }
-
-  /** Messages in the mailbox, oldest first. */
-  get waiting(): readonly unknown[] {
-    return this.mailbox?.all ?? [];
   }
 
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
@@ -194,26 +157,6 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
     return cold.waitingRoom.enter(link);
   }
 
-  /** The mailbox is empty: parked messages enter it. False when there are none. */
-  protected refill(): boolean {
-    this.cold?.waitingRoom?.refill();
-    return this.mailbox !== undefined;
-  }
-
-  /** A turn has ended: there may be room for those who wait. */
-  protected drained(cold: ColdState): void {
-    const { waitingRoom } = cold;
-    if (waitingRoom !== undefined) {
-      waitingRoom.admit();
-      if (waitingRoom.isEmpty) cold.waitingRoom = undefined;
-    }
-    if (this.load <= this.bounds.resume) cold.readyWaiters.wake();
-  }
-
-  get isBusy(): boolean {
-    return this.pending !== undefined;
-  }
-
   /** Answers an ask that must not reach the mailbox. */
   private refuses(method: AnyMethod, ask: Delivery): boolean {
     if (!this.isOpen) ask.fail(this.stoppedError(method));
@@ -223,147 +166,27 @@ export abstract class Inbox implements ChainMember, RoomHost, TurnTaker, StreamH
           `${method.fullName} asked ${this.path}, which waits for a reply in the same chain of asks: use a tell instead`,
         ),
       );
-    } else return this.meter?.isSlow === true && refusedOnArrival(this, this.meter, this.mailbox, method, ask);
+    } else
+      return this.serviceMeter?.isSlow === true && refusedOnArrival(this, this.serviceMeter, this.mailbox, method, ask);
     return true;
+  }
+
+  /** The delivery has left the mailbox. True for an ask that is refused. An actor that keeps up has no meter, and looks at the deadline alone. */
+  protected isRefused(method: AnyMethod, delivery: Delivery): boolean {
+    const { sizeBytes, deadlineMs } = delivery;
+    if (sizeBytes > 0) this.kernel.mailboxBytes.release(sizeBytes);
+    if (deadlineMs === Number.POSITIVE_INFINITY) {
+      this.serviceMeter?.beganTell();
+      return false;
+    }
+    const nowMs = this.kernel.scheduler.now();
+    if (deadlineMs > nowMs && this.serviceMeter === undefined && this.mailbox === undefined) return false;
+    return refusedAtItsTurn(this, this.mailbox, method, delivery, nowMs);
   }
 
   /** It is a member of this chain, and waits. */
   waitsIn(chain: CallChain): boolean {
     return (this.pending !== undefined || this.isRunning) && chainIncludes(chain, this);
-  }
-
-  private accept(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
-    let mailbox = this.mailbox;
-    if (mailbox === undefined) {
-      mailbox = this.kernel.mailboxes.take();
-      this.mailbox = mailbox;
-    } else if (mailbox.size >= this.bounds.capacity && this.load >= this.bounds.capacity) {
-      return this.overflow(mailbox, method, message, delivery);
-    }
-    mailbox.push(method, message, delivery);
-    if (!this.isQueued && this.pending === undefined && this.phase === 'running') this.kernel.dispatcher.add(this);
-    return mailbox.size <= this.bounds.mark || this.load <= this.bounds.mark;
-  }
-
-  /** Messages in the mailbox that count against its capacity: all but pulls. */
-  get load(): number {
-    return (this.mailbox?.size ?? 0) - (this.cold?.streams.queued ?? 0);
-  }
-
-  private overflow(mailbox: Mailbox, method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
-    const { overflow } = this.bounds;
-    if (overflow === 'drop-oldest' && mailbox.method !== undefined) {
-      this.passPulls(mailbox);
-      const { method: oldMethod, message: oldMessage, delivery: oldDelivery } = mailbox;
-      mailbox.drop();
-      mailbox.push(method, message, delivery);
-      this.release(oldDelivery);
-      this.lose(oldMethod, oldMessage, oldDelivery, this.fullError());
-    } else if (overflow === 'drop-newest' || isAsk(delivery)) {
-      this.release(delivery);
-      this.lose(method, message, delivery, this.fullError());
-    } else throw this.fullError();
-    return false;
-  }
-
-  /** Moves pulls at the head to the end, so that the oldest entry is a message. */
-  private passPulls(mailbox: Mailbox): void {
-    while (mailbox.delivery instanceof ServedStream && mailbox.delivery.isQueued) {
-      const { delivery } = mailbox;
-      mailbox.drop();
-      mailbox.push(delivery.method, undefined, delivery);
-    }
-  }
-
-  private release(delivery: Delivery | undefined): void {
-    if (delivery !== undefined) this.kernel.mailboxBytes.release(delivery.sizeBytes);
-  }
-
-  private lose(method: AnyMethod, message: unknown, delivery: Delivery | undefined, error: BackpressureError): void {
-    if (isAsk(delivery)) delivery.fail(error);
-    else this.kernel.deadLetters.add(this, method.fullName, message, 'overflow');
-  }
-
-  ready(): Promise<void> {
-    if (!this.isOpen) return Promise.reject(stoppedForGood(this.path));
-    const waiters = this.cold?.readyWaiters;
-    if (this.load < this.bounds.mark && (waiters === undefined || waiters.size === 0)) return Promise.resolve();
-    return this.coldState().readyWaiters.wait();
-  }
-
-  /** The message being handled is stashed when its handler is done. Throws BackpressureError when the stash is full. */
-  stash(): void {
-    const cold = this.coldState();
-    cold.stash ??= new Stash(this.bounds.stash, this);
-    cold.stash.mark(this.kernel.scheduler.now(), (ask) => this.release(ask));
-  }
-
-  /** As `returnStash`; where the message being handled will be stashed, when that has happened. */
-  unstash(): void {
-    const stash = this.cold?.stash;
-    if (stash?.isMarked === true) stash.isReturning = true;
-    else this.returnStash();
-  }
-
-  /** Moves stashed messages to the front of the mailbox, even past its bound, because they were accepted before. */
-  returnStash(): void {
-    const stash = this.cold?.stash;
-    if (stash === undefined || stash.size === 0) return;
-    this.mailbox ??= this.kernel.mailboxes.take();
-    stash.moveTo(this.mailbox);
-    if (this.pending === undefined && this.phase === 'running') this.wake();
-  }
-
-  /** The handler of this message has called `ctx.stash()`, and is done. */
-  protected addToStash(stash: Stash, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    if (this.isOpen) {
-      this.kernel.mailboxBytes.take(delivery?.sizeBytes ?? 0);
-      stash.keep(method, message, delivery);
-    } else this.refuse(method, message, delivery);
-    this.unmark(stash);
-  }
-
-  /** The handler that may have called `ctx.stash()` is done, or has failed. */
-  unmark(stash: Stash): void {
-    stash.isMarked = false;
-    if (!stash.isReturning) return;
-    stash.isReturning = false;
-    if (this.isOpen) this.returnStash();
-  }
-
-  /** Answers all asks in the stash and the mailbox; tells there, and those that are parked, become dead letters. */
-  flush(): void {
-    this.returnStash();
-    const { mailbox, cold } = this;
-    this.mailbox = undefined;
-    if (mailbox !== undefined) this.flushMailbox(mailbox);
-    cold?.waitingRoom?.close();
-  }
-
-  private flushMailbox(mailbox: Mailbox): void {
-    if (this.cold !== undefined) this.cold.streams.queued = 0;
-    for (let { method } = mailbox; method !== undefined; { method } = mailbox) {
-      const { message, delivery } = mailbox;
-      mailbox.drop();
-      this.release(delivery);
-      this.refuse(method, message, delivery);
-    }
-    this.kernel.mailboxes.release(mailbox);
-  }
-
-  private refuse(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    if (isAsk(delivery)) delivery.fail(this.stoppedError(method));
-    else this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
-  }
-
-  private stoppedError(method: AnyMethod): StoppedError {
-    return new StoppedError(`${method.fullName}: ${this.path} has stopped`);
-  }
-
-  private fullError(): BackpressureError {
-    return new BackpressureError(
-      `the mailbox of ${this.path} is full (${this.bounds.capacity} messages): await ref.ready() and send again`,
-    );
   }
 }
 

@@ -15,6 +15,7 @@ export {
   type Behavior,
   type BehaviorOptions,
   behavior,
+  type Ending,
   type Handler,
   type Handlers,
   isBehavior,
@@ -36,13 +37,13 @@ export { accepted, type AcceptedOptions, checkOptions } from './given-options.js
 export { SPAWN_OPTIONS } from './spawn.js';
 export { answeredError } from './answered-error.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
-export type { Context, SpawnOptions } from './context.js';
+export type { Context, SpawnOptions, TimerOptions } from './context.js';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.js';
 export type { Deadlines } from './deadlines.js';
 export type { Delivery, TellDelivery } from './delivery.js';
 export type { Subscribable } from './topic.js';
 export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';
-export { type Later, later, laterReply } from './later.js';
+export { deferred, type DeferredReply, type Later, later, laterReply } from './later.js';
 export type { Overflow } from './mailbox.js';
 export { PendingAsk } from './pending-ask.js';
 export { ReadyQueue } from './ready-queue.js';

@@ -77,6 +77,8 @@ export class Kernel {
   readonly deadlines: Deadlines;
   readonly deadLetters: DeadLetterOffice;
   readonly failures: Topic<Failure>;
+  /** The errors that ended actors. */
+  readonly causes = new WeakMap<ActorCell, Error>();
   /** What `health()` says of users' actors. */
   readonly troubles: Troubles;
   readonly references: References;

@@ -1,3 +1,4 @@
+import { Deferred } from '../../deferred.js';
 import { promiseOf } from '../../foreign.js';
 
 /** Property of every Later, whichever copy of Millrace created it. */
@@ -22,6 +23,43 @@ export class Later<Reply> {
  */
 export function later<Reply>(reply: PromiseLike<Reply>): Later<Reply> {
   return new Later(reply);
+}
+
+/** A deferred reply that its owner settles. Created by `deferred`. */
+export class DeferredReply<Reply> extends Later<Reply> {
+  readonly #settling: Deferred<Reply>;
+
+  constructor() {
+    const settling = new Deferred<Reply>();
+    super(settling.promise);
+    // A rejection reaches the caller where the handler returns this reply; elsewhere nobody waits for it.
+    settling.promise.catch(() => {});
+    this.#settling = settling;
+  }
+
+  /** Replies with `value`. Does nothing when it is already settled. */
+  resolve(value: Reply): void {
+    this.#settling.resolve(value);
+  }
+
+  /** Fails the ask: with RefusedError for a Refusal, and with HandlerError for any other error. Does nothing when it is already settled. */
+  reject(error: unknown): void {
+    this.#settling.reject(error);
+  }
+}
+
+/**
+ * A deferred reply to keep until a later message brings the answer; as `later`, without a promise of one's own.
+ *
+ *     lookup: (registry, { name }) => {
+ *       const reply = deferred<{ address: string }>();
+ *       registry.waiting.set(name, reply);
+ *       return reply;
+ *     },
+ *     register: (registry, { name, address }) => registry.waiting.get(name)?.resolve({ address }),
+ */
+export function deferred<Reply>(): DeferredReply<Reply> {
+  return new DeferredReply();
 }
 
 /** The reply of a value created by `later`; undefined for any other value. */

@@ -2,12 +2,15 @@ import { Refusal, StoppedError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
 import { answeredError, isOutcomeOfCall } from './answered-error.js';
 import { closeServed, failServed } from './actor-streams.js';
+import type { Ending } from './behavior.js';
 import type { ActorCell } from './cell.js';
 import { type ColdState, stoppedForGood } from './cold-state.js';
 import { type Delivery, isAsk } from './delivery.js';
 
 // How an actor starts, fails, restarts and stops. Each function is called in a turn of the actor, except `requestStop` and the callbacks
 // of timers, which request a turn.
+
+const STOPPED: Ending = { reason: 'stopped' };
 
 /** Creates the state and calls `on.started`: the first turn of an actor, and the first after a restart. */
 export function start(cell: ActorCell): void {
@@ -66,6 +69,7 @@ export function fail(cell: ActorCell, cause: unknown, during: string, work: Fail
   });
   if (directive === 'resume') return;
   if (directive === 'restart') return restart(cell, error, verdict.delayMs);
+  cell.coldState().ending = { reason: 'failed', cause: error };
   if (!cell.behavior.isOfRuntime) kernel.troubles.ended(cell.path, error, cell.parent === undefined);
   requestStop(cell);
   if (cell.parent === undefined) kernel.failures.publish({ path: cell.path, error });
@@ -87,7 +91,9 @@ function restart(cell: ActorCell, error: Error, delayMs: number): void {
   cell.phase = 'restarting';
   cell.kernel.restarted++;
   if (!cell.behavior.isOfRuntime) cell.kernel.troubles.restarted(cell.path, error, cell.kernel.scheduler.now());
-  cell.coldState().restartDelayMs = delayMs;
+  const cold = cell.coldState();
+  cold.restartDelayMs = delayMs;
+  cold.ending = { reason: 'restarting', cause: error };
   cell.dropSignals();
   cell.releaseContext();
   cell.returnStash();
@@ -102,6 +108,7 @@ function restart(cell: ActorCell, error: Error, delayMs: number): void {
  */
 export function requestStop(cell: ActorCell): void {
   if (!cell.isOpen) return;
+  if (cell.phase === 'restarting') cell.coldState().ending = undefined;
   cell.phase = 'stopping';
   cell.dropSignals();
   cell.releaseContext();
@@ -115,6 +122,15 @@ export function requestStop(cell: ActorCell): void {
   stopChildren(cell);
   if (cell.pending !== undefined) armStopTimer(cell, cell.kernel.handlerTimeoutMs);
   cell.wake();
+}
+
+/** Stops an actor; resolves when it and its children have stopped. */
+export function stopped(cell: ActorCell): Promise<void> {
+  if (cell.phase === 'stopped') return Promise.resolve();
+  return new Promise((resolve) => {
+    cell.coldState().stopWaiters.push(resolve);
+    requestStop(cell);
+  });
 }
 
 function stopChildren(cell: ActorCell): void {
@@ -131,7 +147,8 @@ export function windDown(cell: ActorCell): boolean {
   if (closeServed(cell)) return false;
   if (cell.hasState) {
     cell.hasState = false;
-    cell.runHook('on.stopping', () => cell.behavior.on.stopping?.(cell.state, cell.context));
+    const ending = cell.cold?.ending ?? STOPPED;
+    cell.runHook('on.stopping', () => cell.behavior.on.stopping?.(cell.state, cell.context, ending));
     if (cell.pending !== undefined) return false;
   }
   const { cold, kernel } = cell;
@@ -160,6 +177,7 @@ function deliverDeferred(cell: ActorCell, cold: ColdState): boolean {
 function startAfresh(cell: ActorCell): boolean {
   const { kernel } = cell;
   const cold = cell.coldState();
+  cold.ending = undefined;
   if (cold.restartDelayMs === 0) {
     cell.phase = 'starting';
     return true;
@@ -204,7 +222,9 @@ function finish(cell: ActorCell): void {
   else childEnded(parent, cell);
   if (cold === undefined) return;
   cell.cold = undefined;
-  for (const watcher of cold.watchers) watcher.terminated(cell, 'stopped');
+  const cause = cold.ending?.cause;
+  if (cause !== undefined) kernel.causes.set(cell, cause);
+  for (const watcher of cold.watchers) watcher.terminated(cell, cause === undefined ? 'stopped' : 'failed', cause);
   for (const stopped of cold.stopWaiters) stopped();
 }
 

@@ -1,6 +1,8 @@
+import { AskTimeoutError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { CallChain } from './call-chain.js';
-import type { AskOptions, OutgoingCall } from './call.js';
+import type { AskOptions, OutgoingCall, WaitingActor, WaitingAsk } from './call.js';
 import type { AsyncContext, AsyncContexts } from './async-contexts.js';
 import type { Deadlines } from './deadlines.js';
 import type { Delivery } from './delivery.js';
@@ -8,15 +10,16 @@ import { PendingAsk } from './pending-ask.js';
 import type { TraceContext } from './trace-context.js';
 
 /** An ask within the partition: the pending ask is at the same time the delivery in the mailbox. */
-export class LocalAsk extends PendingAsk implements Delivery {
+export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
   readonly sizeBytes = 0;
   readonly asyncContext: AsyncContext | undefined;
   private readonly call: OutgoingCall;
-  private readonly asked: { readonly path: string };
+  readonly asked: WaitingActor;
+  private hasTimedOut = false;
 
   constructor(
     { deadlines, contexts }: { readonly deadlines: Deadlines; readonly contexts: AsyncContexts },
-    asked: { readonly path: string },
+    asked: WaitingActor,
     method: AnyMethod,
     call: OutgoingCall,
     options: AskOptions | undefined,
@@ -27,6 +30,7 @@ export class LocalAsk extends PendingAsk implements Delivery {
     this.asked = asked;
     this.call = call;
     this.asyncContext = contexts.capture();
+    call.caller?.asks(this);
   }
 
   get chain(): CallChain | undefined {
@@ -47,5 +51,36 @@ export class LocalAsk extends PendingAsk implements Delivery {
 
   override target(): string {
     return this.asked.path;
+  }
+
+  get isWaitedFor(): boolean {
+    return !this.isSettled || this.hasTimedOut;
+  }
+
+  override expire(): void {
+    this.hasTimedOut = true;
+    const circle = this.circle();
+    if (circle === undefined) return super.expire();
+    this.fail(
+      new AskTimeoutError(
+        `${this.method.fullName} asked of ${this.asked.path} had no reply by its deadline: these actors ask one another and wait, ` +
+          `so that none can answer: ${circle.join(' -> ')}. Answer with later(), or use a tell`,
+      ),
+    );
+  }
+
+  /** The paths of the actors that wait for one another behind this ask; undefined where none do, as far as is known here. */
+  private circle(): readonly string[] | undefined {
+    const waiting: WaitingActor[] = [];
+    let actor: WaitingActor = this.asked;
+    while (waiting.length <= limits.callChain) {
+      const first = waiting.indexOf(actor);
+      if (first >= 0) return [...waiting.slice(first), actor].map(({ path }) => path);
+      const { isHeld, lastAsk } = actor;
+      if (!isHeld || lastAsk?.isWaitedFor !== true) return undefined;
+      waiting.push(actor);
+      actor = lastAsk.asked;
+    }
+    return undefined;
   }
 }

@@ -27,14 +27,19 @@ export interface UntypedRef {
   readonly system: { readonly name: string };
 }
 
+/** The arguments of a call. A message without fields, such as google.protobuf.Empty, may be left out. */
+type CallArguments<Init, Options> = [keyof Init] extends [never]
+  ? [message?: Init, options?: Options]
+  : [message: Init, options?: Options];
+
 /** The method of a reference for one rpc. */
 export type CallOf<M> =
   M extends TellMethod<infer _Request, infer RequestInit>
-    ? (message: RequestInit, options?: SendOptions) => boolean
+    ? (...given: CallArguments<RequestInit, SendOptions>) => boolean
     : M extends AskMethod<infer _Request, infer RequestInit, infer Response, infer _ResponseInit>
-      ? (message: RequestInit, options?: AskOptions) => Promise<Response>
+      ? (...given: CallArguments<RequestInit, AskOptions>) => Promise<Response>
       : M extends StreamMethod<infer _Request, infer RequestInit, infer Response, infer _ResponseInit>
-        ? (message: RequestInit, options?: StreamOptions) => Stream<Response>
+        ? (...given: CallArguments<RequestInit, StreamOptions>) => Stream<Response>
         : never;
 
 /**

@@ -5,13 +5,13 @@ import type { MailboxBounds } from './mailbox.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import type { MeteredLink, Place } from './waiting-room.js';
 
-/** Why a watched actor has ended: it stopped, or its process cannot be reached any more. */
-export type TerminationReason = 'stopped' | 'unreachable';
+/** Why a watched actor has ended: it stopped, it ended by a failure, or its process cannot be reached any more. */
+export type TerminationReason = 'stopped' | 'failed' | 'unreachable';
 
 /** Is notified when an actor has ended. */
 export interface Watcher {
-  /** Called once, also if the actor has ended already; must not throw. */
-  terminated(route: Route, reason: TerminationReason): void;
+  /** Called once, also if the actor has ended already; must not throw. `cause` is the error of a failure. */
+  terminated(route: Route, reason: TerminationReason, cause?: Error): void;
 }
 
 /** The target of a reference: a cell of this partition, or a remote route over a link. Defaults of messages are filled in already. */

@@ -42,7 +42,7 @@ export function statisticsOf(kernel: Kernel): Statistics {
 
 /** How full the mailboxes of one system are. */
 export interface MailboxPressure {
-  /** Messages that wait, in all mailboxes together. */
+  /** Messages that wait in all mailboxes together, or beside them because they came over a link when there was no room. */
   readonly queued: number;
   /** Mailboxes past three quarters of their capacity, whose senders should wait. Mailboxes that drop messages do not count. */
   readonly pastMark: number;
@@ -61,7 +61,7 @@ export function mailboxPressure(roots: ReadonlyMap<string, ActorCell>): MailboxP
       if (cell.childCells !== undefined) levels.push(cell.childCells.values());
       const waiting = cell.load;
       if (waiting === 0) continue;
-      queued += waiting;
+      queued += waiting + (cell.cold?.waitingRoom?.parked ?? 0);
       if (waiting > cell.bounds.mark && cell.bounds.overflow === 'backpressure') pastMark++;
       if (fullest === undefined || fullness(cell) > fullness(fullest)) fullest = cell;
     }

@@ -16,9 +16,17 @@ export class ActorTimer implements Timer {
   private readonly periodMs: number | undefined;
   private armed: Timer;
   private isWaitingForTurn = false;
+  readonly key: string | undefined;
 
-  constructor(timers: ActorTimers, delayMs: number, periodMs: number | undefined, callback: () => unknown) {
+  constructor(
+    timers: ActorTimers,
+    delayMs: number,
+    periodMs: number | undefined,
+    callback: () => unknown,
+    key: string | undefined,
+  ) {
     this.timers = timers;
+    this.key = key;
     this.callback = callback;
     this.periodMs = periodMs;
     this.armed = timers.scheduler.setTimer(delayMs, this.fire);
@@ -44,7 +52,7 @@ export class ActorTimer implements Timer {
   private readonly run = (): unknown => {
     this.isWaitingForTurn = false;
     if (!this.timers.all.has(this)) return undefined;
-    if (this.periodMs === undefined) this.timers.all.delete(this);
+    if (this.periodMs === undefined) this.timers.forget(this);
     return this.callback();
   };
 }
@@ -52,6 +60,7 @@ export class ActorTimer implements Timer {
 /** The timers of one actor; they end together. */
 export class ActorTimers {
   readonly all = new Set<ActorTimer>();
+  private readonly keyed = new Map<string, ActorTimer>();
   readonly scheduler: Scheduler;
   readonly lane: SignalLane;
 
@@ -60,7 +69,8 @@ export class ActorTimers {
     this.lane = lane;
   }
 
-  add(delayMs: number, periodMs: number | undefined, callback: () => unknown): Timer {
+  /** A timer with the key of another replaces it. */
+  add(delayMs: number, periodMs: number | undefined, callback: () => unknown, key?: string): Timer {
     if (typeof delayMs !== 'number' || !(delayMs >= 0) || periodMs === 0) {
       throw new ConfigError(
         `a timer needs a delay of at least 0 ms, or a period above 0 ms, not ${shownValue(delayMs)}`,
@@ -69,17 +79,29 @@ export class ActorTimers {
     if (typeof callback !== 'function') {
       throw new ConfigError(`a timer needs a function to call, not ${shownValue(callback)}`);
     }
-    const timer = new ActorTimer(this, delayMs, periodMs, callback);
+    if (key !== undefined) this.cancel(key);
+    const timer = new ActorTimer(this, delayMs, periodMs, callback, key);
     this.all.add(timer);
+    if (key !== undefined) this.keyed.set(key, timer);
     return timer;
   }
 
-  cancel(timer: Timer): void {
-    if (timer instanceof ActorTimer && this.all.delete(timer)) timer.clear();
+  /** A timer, or its key. */
+  cancel(cancelled: Timer | string): void {
+    const timer = typeof cancelled === 'string' ? this.keyed.get(cancelled) : cancelled;
+    if (timer instanceof ActorTimer && this.forget(timer)) timer.clear();
+  }
+
+  /** It will not be called again. False when it was not waiting. */
+  forget(timer: ActorTimer): boolean {
+    const { key } = timer;
+    if (key !== undefined && this.keyed.get(key) === timer) this.keyed.delete(key);
+    return this.all.delete(timer);
   }
 
   clear(): void {
     for (const timer of this.all) timer.clear();
     this.all.clear();
+    this.keyed.clear();
   }
 }

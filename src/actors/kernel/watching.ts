@@ -5,11 +5,14 @@ import type { SignalLane } from './timers.js';
 /** The actors that one actor watches. */
 export class Watching implements Watcher {
   private readonly refs = new Map<Route, UntypedRef>();
-  private readonly notify: (ref: UntypedRef, reason: TerminationReason) => unknown;
+  private readonly notify: (ref: UntypedRef, reason: TerminationReason, cause: Error | undefined) => unknown;
   private readonly lane: SignalLane;
 
   /** `notify` is called in a turn of the actor, through `lane`. */
-  constructor(lane: SignalLane, notify: (ref: UntypedRef, reason: TerminationReason) => unknown) {
+  constructor(
+    lane: SignalLane,
+    notify: (ref: UntypedRef, reason: TerminationReason, cause: Error | undefined) => unknown,
+  ) {
     this.lane = lane;
     this.notify = notify;
   }
@@ -31,12 +34,12 @@ export class Watching implements Watcher {
     this.refs.clear();
   }
 
-  terminated(route: Route, reason: TerminationReason): void {
+  terminated(route: Route, reason: TerminationReason, cause?: Error): void {
     this.lane.signal(() => {
       const ref = this.refs.get(route);
       if (ref === undefined) return undefined;
       this.refs.delete(route);
-      return this.notify(ref, reason);
+      return this.notify(ref, reason, cause);
     });
   }
 }

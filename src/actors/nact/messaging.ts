@@ -37,6 +37,10 @@ export function dispatch(actor: object, msg: unknown, sender?: object): boolean 
   return true;
 }
 
+function isSystem(actor: object): boolean {
+  return 'type' in actor && actor.type === 'system';
+}
+
 /** The type of the answer: what the reference in the message of a query accepts. */
 export type ReplyTo<Factory> = Factory extends (sender: Ref<infer Reply>) => unknown ? Reply : never;
 
@@ -86,5 +90,7 @@ export function stop(actor: Ref<never> | UntypedRef | (HasSystem & { stop(): Pro
   if (local !== undefined) local.requestStop();
   else if (routeKey in actor) {
     throw new ConfigError('an actor of another partition cannot be stopped from here; stop it in its own partition');
+  } else if (isSystem(actor)) {
+    throw new ConfigError('the system above an actor of a runtime cannot be stopped by itself: stop the runtime');
   }
 }

@@ -143,7 +143,7 @@ export class OutgoingReaders<T> {
   #lost(reader: OutgoingReader<T>, reason: TerminationReason): void {
     this.#readers.delete(reader.id);
     this.#retarget();
-    const hasLeft = reader.isLeaving && (reason === 'stopped' || reader.hasAllElements);
+    const hasLeft = reader.isLeaving && (reason !== 'unreachable' || reader.hasAllElements);
     if (hasLeft || reader.isDone) {
       this.#options.changed();
     } else {

@@ -11,6 +11,7 @@ const POOL: AcceptedOptions = {
   name: accepted.anything,
   limitBytes: accepted.anything,
   arenaBytes: accepted.anything,
+  poison: accepted.flag,
   timeoutMs: accepted.anything,
 };
 const STOP: AcceptedOptions = {

@@ -4,13 +4,14 @@ import type { RuntimeOptions } from './runtime-options.js';
 
 /** Converts resolved options to the settings of a runtime's partitions, mailboxes, links and streams. */
 export function runtimeSettings(values: OptionValues): RuntimeOptions {
-  const { askTimeoutMs, stopTimeoutMs, mailboxMessages, mailboxBytes, maxMessageBytes, linkBacklogBytes } = values;
+  const { askTimeoutMs, callChain, stopTimeoutMs, mailboxMessages, mailboxBytes } = values;
+  const { maxMessageBytes, linkBacklogBytes } = values;
   return {
     node: values.nodeName,
     ...(values.controlPlane !== 'none' && { controlPlane: values.controlPlane }),
     system: systemSettings(values),
     placement: values.placement,
-    kernelLimits: { askTimeoutMs, stopTimeoutMs, mailboxMessages, mailboxBytes },
+    kernelLimits: { askTimeoutMs, callChain, stopTimeoutMs, mailboxMessages, mailboxBytes },
     linkLimits: { maxMessageBytes, linkBacklogBytes },
     streamWindow: { items: values.streamItems, bytes: values.streamBytes },
   };

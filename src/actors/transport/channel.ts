@@ -14,6 +14,7 @@ import {
 import type { CloseReason, Link } from '../../transport/index.js';
 import type { Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
+import { onControl } from './control-messages.js';
 import { Inbound } from './inbound.js';
 import { type FrameOwner, IncomingFrames } from './incoming-frames.js';
 import { IncomingPressure } from './incoming-pressure.js';
@@ -164,13 +165,12 @@ export class Channel implements PeerLink, FrameOwner {
 
   /** As Route.tell: false past the high-water mark, BackpressureError at the bound. */
   tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
-    const { credit, outgoing } = this;
-    const isMetered = !credit.isIdle;
-    if (isMetered) credit.assertTell(cUid, method.lane);
-    const before = outgoing.writtenBytes;
-    const isBelowMark = outgoing.tell(cUid, method, message, delivery);
+    if (!this.credit.isIdle) {
+      return this.credit.tell(cUid, method, message, delivery);
+    }
+    const isBelowMark = this.outgoing.tell(cUid, method, message, delivery);
     this.written();
-    return (!isMetered || credit.spend(cUid, method.lane, outgoing.writtenBytes - before)) && isBelowMark;
+    return isBelowMark;
   }
 
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
@@ -253,7 +253,11 @@ export class Channel implements PeerLink, FrameOwner {
   envelope(bytes: Uint8Array, view: EnvelopeView): void {
     switch (view.mode) {
       case EnvelopeMode.link:
-        this.#onControl(readValue(v1.LinkMessage, this.#valueReader, bytes, view.valueStart, view.valueEnd));
+        onControl(
+          this,
+          this.#services,
+          readValue(v1.LinkMessage, this.#valueReader, bytes, view.valueStart, view.valueEnd),
+        );
         return;
       case EnvelopeMode.reply:
         this.asks.onReply(bytes, view);
@@ -268,61 +272,6 @@ export class Channel implements PeerLink, FrameOwner {
       case EnvelopeMode.ask:
       case EnvelopeMode.open:
         this.#inbound.deliver(bytes, view);
-    }
-  }
-
-  #onControl({ message }: v1.LinkMessage): void {
-    switch (message.case) {
-      case 'hello':
-        this.#services.onHello(this, message.value);
-        return;
-      case 'fence':
-        this.#services.onFence(this, message.value.tokens);
-        return;
-      case 'clockPing':
-        this.clock.onPing(message.value);
-        return;
-      case 'clockPong':
-        this.clock.onPong(message.value);
-        return;
-      case 'methodBound':
-        this.outgoing.methods.bound(message.value.method);
-        return;
-      case 'watch':
-        this.watches.onWatch(message.value.cUid);
-        return;
-      case 'watching':
-        this.watches.onWatching(message.value.cUid);
-        return;
-      case 'unwatch':
-        this.watches.onUnwatch(message.value.cUid);
-        return;
-      case 'terminated':
-        this.watches.onTerminated(message.value.cUid);
-        return;
-      case 'pressure':
-        this.credit.onPressure(message.value);
-        return;
-      case 'mailboxWant':
-        this.incoming.onWant(message.value);
-        return;
-      case 'streamCredit':
-        this.streams.onCredit(message.value);
-        return;
-      case 'streamCancel':
-        this.streams.onCancel(message.value);
-        return;
-      case 'streamEnd':
-        this.streams.onEnd(message.value);
-        return;
-      case 'streamClosed':
-        this.streams.onClosed(message.value);
-        return;
-      case 'askAborted':
-        this.aborted.add(message.value.correlation);
-        return;
-      case undefined:
-        throw new ProtocolError('A control message between routers has no content that this version knows.');
     }
   }
 

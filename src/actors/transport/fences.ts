@@ -16,7 +16,7 @@ import { type RandomStream, type Scheduler, systemEntropy } from '../../schedule
  */
 export class Fences<Channel> {
   readonly #scheduler: Scheduler;
-  readonly #random: RandomStream;
+  #random: RandomStream | undefined;
   /** Tokens of links that this end has given up, by the keys of their peers. */
   readonly #givenUp = new Map<string, readonly bigint[]>();
   /** Open links, by the tokens of their peers. */
@@ -26,7 +26,6 @@ export class Fences<Channel> {
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
-    this.#random = scheduler.fork('link tokens');
   }
 
   /** Entries of all tables: each has at most `limits.givenUpLinks`, except that of the open links. */
@@ -36,10 +35,14 @@ export class Fences<Channel> {
 
   // ---- the sender's side
 
-  /** A token for a new link: 64 bits. Within a program, and on virtual time, it need not be a secret. */
-  draw(isLocal: boolean): bigint {
+  /**
+   * A token for a new link: 64 bits. Within a program, and on virtual time, it need not be a secret. `owner` names this partition: equal
+   * seeds must not give equal tokens to two of them.
+   */
+  draw(owner: string, isLocal: boolean): bigint {
     if (!isLocal && !this.#scheduler.isVirtual) return new DataView(systemEntropy(8).buffer).getBigUint64(0) || 1n;
-    const half = (): bigint => BigInt(Math.floor(this.#random() * 2 ** 32));
+    const random = (this.#random ??= this.#scheduler.fork(`link tokens of ${owner}`));
+    const half = (): bigint => BigInt(Math.floor(random() * 2 ** 32));
     return (half() << 32n) | half() || 1n;
   }
 

@@ -76,10 +76,12 @@ export class Outbox {
 
   /** Writes an envelope that is sent before all that waits. For the time before `attach`. */
   writeFirst(header: EnvelopeHeader, type: MessageType<unknown, unknown>, value: unknown): void {
-    const frame = new QueuedFrame(new Uint8Array(this.#limits.frameBytes));
-    const writer = new WireWriter(frame.bytes);
+    const buffer = this.#pool.acquire(this.#limits.frameBytes);
+    const writer = new WireWriter(buffer);
     writeDelimitedEnvelope(writer, header, type, value, this.#limits.maxMessageBytes);
-    frame.finish(writer.size);
+    const frame = new QueuedFrame(buffer.slice(0, writer.size));
+    this.#pool.release(buffer);
+    frame.size = writer.size;
     this.#backlog.unshift(frame);
     this.#backlogBytes += frame.size;
   }

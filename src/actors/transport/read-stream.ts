@@ -193,7 +193,7 @@ export class ReadStream implements StreamSource, Expirable {
       creditBytes: this.#options.window.granted,
       received: this.#received,
       hasGap,
-      chain: chainIds(chain).slice(0, limits.callChain),
+      chain: chainIds(chain).slice(0, limits.linkCallChain),
     };
     this.#peer.outgoing.sendControl({ message: { case: 'streamCredit', value } }, this.method.lane);
     this.#peer.written();

@@ -1,9 +1,11 @@
 import { limits } from '../../limits.js';
-import type { Cell, Route, TerminationReason, Watcher } from '../kernel/index.js';
+import type { EnvelopeError } from '../../protocol/index.js';
+import { answeredError, type Cell, type Route, type TerminationReason, type Watcher } from '../kernel/index.js';
+import { fromWire, toWire } from './wire-errors.js';
 
 type Send = (message: {
   readonly case: 'watch' | 'watching' | 'unwatch' | 'terminated';
-  readonly value: { readonly cUid: bigint };
+  readonly value: { readonly cUid: bigint; readonly cause?: EnvelopeError | undefined };
 }) => void;
 
 interface WatchEntry {
@@ -32,7 +34,7 @@ export class RemoteWatches {
   /** Actors here that the peer watches, with the watcher that represents the peer. */
   readonly #served = new Map<bigint, { readonly cell: Cell; readonly watcher: Watcher }>();
   /** Actors here whose end the peer has not confirmed. Empty on a reliable link, where the peer does not have to. */
-  readonly #ended = new Set<bigint>();
+  readonly #ended = new Map<bigint, EnvelopeError | undefined>();
 
   constructor(send: Send, resolve: (cUid: bigint) => Cell | undefined, isReliable: () => boolean) {
     this.#send = send;
@@ -90,7 +92,7 @@ export class RemoteWatches {
     }
     this.#send({ case: 'watching', value: { cUid } });
     if (!this.#served.has(cUid)) {
-      const watcher: Watcher = { terminated: () => this.#servedEnded(cUid) };
+      const watcher: Watcher = { terminated: (_cell, _reason, cause) => this.#servedEnded(cUid, cause) };
       this.#served.set(cUid, { cell, watcher });
       cell.watch(watcher);
     }
@@ -109,17 +111,18 @@ export class RemoteWatches {
     }
   }
 
-  onTerminated(cUid: bigint): void {
+  onTerminated(cUid: bigint, cause: EnvelopeError | undefined): void {
     this.#send({ case: 'unwatch', value: { cUid } });
-    this.#notify(cUid, 'stopped');
+    if (cause === undefined) this.#notify(cUid, 'stopped');
+    else this.#notify(cUid, 'failed', fromWire(cause));
   }
 
   repeat(): void {
     for (const cUid of this.#unconfirmed) {
       this.#send({ case: 'watch', value: { cUid } });
     }
-    for (const cUid of this.#ended) {
-      this.#send({ case: 'terminated', value: { cUid } });
+    for (const [cUid, cause] of this.#ended) {
+      this.#send({ case: 'terminated', value: { cUid, cause } });
     }
   }
 
@@ -135,27 +138,28 @@ export class RemoteWatches {
     }
   }
 
-  #servedEnded(cUid: bigint): void {
+  #servedEnded(cUid: bigint, error: Error | undefined): void {
+    const cause = error && toWire(answeredError(error));
     this.#served.delete(cUid);
-    this.#remember(cUid);
-    this.#send({ case: 'terminated', value: { cUid } });
+    this.#remember(cUid, cause);
+    this.#send({ case: 'terminated', value: { cUid, cause } });
   }
 
   /** A peer that confirms nothing loses the oldest: it has been sent them many times. */
-  #remember(cUid: bigint): void {
+  #remember(cUid: bigint, cause: EnvelopeError | undefined): void {
     if (this.#isReliable()) return;
-    this.#ended.add(cUid);
-    const [oldest] = this.#ended;
+    this.#ended.set(cUid, cause);
+    const [oldest] = this.#ended.keys();
     if (this.#ended.size > limits.linkEndedWatches && oldest !== undefined) this.#ended.delete(oldest);
   }
 
-  #notify(cUid: bigint, reason: TerminationReason): void {
+  #notify(cUid: bigint, reason: TerminationReason, cause?: Error): void {
     const watched = this.#watched.get(cUid);
     this.#watched.delete(cUid);
     this.#unconfirmed.delete(cUid);
     for (const [route, watchers] of watched?.watchers ?? []) {
       for (const watcher of watchers) {
-        watcher.terminated(route, reason);
+        watcher.terminated(route, reason, cause);
       }
     }
   }

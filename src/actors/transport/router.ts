@@ -172,7 +172,8 @@ export class Router implements RouterServices {
   }
 
   newToken({ carrier }: Link): bigint {
-    return this.#fences.draw(carrier.transport === 'memory');
+    const owner = `${this.system.name} ${this.system.incarnation} ${this.#address}`;
+    return this.#fences.draw(owner, carrier.transport === 'memory');
   }
 
   greeting(channel: Channel): v1.LinkMessageInit[] {

@@ -1,8 +1,8 @@
 import { BackpressureError, type MillraceError, ProtocolError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { Lane, v1 } from '../../protocol/index.js';
+import { type AnyMethod, Lane, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { ReadyQueue } from '../kernel/index.js';
+import { ReadyQueue, type TellDelivery } from '../kernel/index.js';
 import { MeteredTarget, type SendingLink } from './metered-target.js';
 import type { PeerLink } from './peer-link.js';
 
@@ -41,13 +41,19 @@ export class SendCredit {
     return [...this.#targets.values()].some(({ isWanting }) => isWanting);
   }
 
-  /** Throws BackpressureError when the mailbox, or all mailboxes of the peer together, have no room for a tell. */
-  assertTell(cUid: bigint, lane: Lane): void {
+  /** As Channel.tell, while a mailbox is metered. Throws BackpressureError when this one, or all together, have no room. */
+  tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
+    const { lane } = method;
     for (const target of [this.#all(lane), this.#targets.get(cUid)]) {
       if (target?.acceptsTell === false) {
         throw this.#refusal(target);
       }
     }
+    const { outgoing } = this.#peer;
+    const before = outgoing.writtenBytes;
+    const isBelowMark = outgoing.tell(cUid, method, message, delivery);
+    this.#peer.written();
+    return this.#spend(cUid, lane, outgoing.writtenBytes - before) && isBelowMark;
   }
 
   /** An ask is made, or a stream opened: the error that it gets when there is no room for it, else it counts as sent. */
@@ -60,23 +66,19 @@ export class SendCredit {
         return this.#refusal(target);
       }
     }
-    this.spend(cUid, lane, 0);
+    this.#spend(cUid, lane, 0);
     return undefined;
-  }
-
-  /** A message was sent. False when the next one should wait. */
-  spend(cUid: bigint, lane: Lane, sizeBytes: number): boolean {
-    const all = this.#all(lane)?.spend(sizeBytes) ?? true;
-    return (this.#targets.get(cUid)?.spend(sizeBytes) ?? true) && all;
   }
 
   onPressure({ cUid, level, granted }: v1.Pressure): void {
     const { CLEAR, PAST_MARK, METERED, STOPPED } = v1.Pressure_Level;
     switch (level) {
       case PAST_MARK:
+        this.#assertFewTargets(cUid);
         this.#target(cUid).passMark();
         break;
       case METERED:
+        this.#assertFewTargets(cUid);
         this.#target(cUid).meter(this.#nextCount(), granted);
         this.#firstCount = Math.max(this.#firstCount, granted);
         break;
@@ -88,6 +90,12 @@ export class SendCredit {
         throw new ProtocolError(`The peer reports a pressure of ${String(level)}, which this version does not know.`);
     }
     this.wake();
+  }
+
+  /** A message was sent. False when the next one should wait. */
+  #spend(cUid: bigint, lane: Lane, sizeBytes: number): boolean {
+    const all = this.#all(lane)?.spend(sizeBytes) ?? true;
+    return (this.#targets.get(cUid)?.spend(sizeBytes) ?? true) && all;
   }
 
   #lift(cUid: bigint, hasStopped: boolean): void {
@@ -163,15 +171,18 @@ export class SendCredit {
   #target(cUid: bigint): MeteredTarget {
     let target = this.#targets.get(cUid);
     if (target === undefined) {
-      if (this.#targets.size >= limits.linkMeteredActors) {
-        throw new ProtocolError(
-          `More than ${limits.linkMeteredActors} mailboxes of the peer are metered (linkMeteredActors).`,
-        );
-      }
       target = new MeteredTarget(cUid, this.#link);
       this.#targets.set(cUid, target);
     }
     return target;
+  }
+
+  #assertFewTargets(cUid: bigint): void {
+    if (this.#targets.size >= limits.linkMeteredActors && !this.#targets.has(cUid)) {
+      throw new ProtocolError(
+        `The peer meters more than ${limits.linkMeteredActors} of its mailboxes (linkMeteredActors).`,
+      );
+    }
   }
 
   #forgetUnused(target: MeteredTarget): void {

@@ -96,8 +96,8 @@ export class WrittenStream implements StreamSink {
       const text = `The peer acknowledges ${received} elements of ${this.#method.fullName}, but ${this.#sent} were sent.`;
       throw new ProtocolError(text);
     }
-    if (chain.length > limits.callChain) {
-      throw new ProtocolError(`The call chain of a reader has more than ${limits.callChain} actors.`);
+    if (chain.length > limits.linkCallChain) {
+      throw new ProtocolError(`The call chain of a reader has more than ${limits.linkCallChain} actors.`);
     }
     // Removes nothing when the credit is old and arrives late.
     const taken = this.#unacknowledged.splice(0, Math.max(0, this.#unacknowledged.length - (this.#sent - received)));

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../errors.js';
+import { shownValue } from '../../foreign.js';
 import type { Codable } from '../storage/index.js';
 
 /** Arrays of numbers that can lie in a pool. */
@@ -33,9 +34,17 @@ export const bytesCodable: Codable<Uint8Array> = typedArrayCodable(Uint8Array);
 export function typedArrayCodable<T extends TypedArray>(type: TypedArrayClass<T>): Codable<T> {
   return {
     typeName: `millrace.${type.name}`,
-    encode: (array, storage) => storage.write(bytesOf(array)),
+    encode: (array, storage) => {
+      if (isOf(type, array)) return storage.write(bytesOf(array));
+      throw new ProtocolError(`A value cannot be encoded as ${type.name}: it is ${shownValue(array)}.`);
+    },
     decode: (storage) => viewOf(type, storage.bytes(), (copied) => storage.countCopy(copied)),
   };
+}
+
+/** Whether a value is such an array, of any realm. A Buffer of Node is a Uint8Array. */
+export function isOf<T extends TypedArray>(type: TypedArrayClass<T>, value: unknown): value is T {
+  return ArrayBuffer.isView(value) && Reflect.get(value, Symbol.toStringTag) === type.name;
 }
 
 /** The memory of a typed array. */

@@ -2,7 +2,7 @@ import { ProtocolError } from '../../errors.js';
 import { isRecord, messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { Codable, DecodableStorage, EncodableStorage } from '../storage/index.js';
-import { bytesOf, type TypedArray, type TypedArrayClass, viewOf } from './bytes.js';
+import { bytesOf, isOf, type TypedArray, type TypedArrayClass, viewOf } from './bytes.js';
 import { textOf, writeText } from './text.js';
 
 /** Property of the object that stands for a buffer in the text. Its value is the number of the buffer's part. */
@@ -25,8 +25,8 @@ const types: readonly TypedArrayClass<TypedArray>[] = [
 ];
 
 /**
- * Values of JSON, in which typed arrays may stand as well: each is a part of its own, which is referenced where it lies in a pool, and is a view of the
- * storage when it is decoded. The rest is JSON text. `T` is what the program knows of the values; it is not checked.
+ * Values of JSON, in which typed arrays may stand as well. Each array is a part of its own: it is referenced where it lies in a pool, and it is a
+ * view of the storage when it is decoded. The rest is JSON text. `T` is what the program knows of the values; it is not checked.
  *
  *     const tiles = jsonCodable<{ x: number; y: number; pixels: Uint8Array }>('acme.Tile');
  *
@@ -116,14 +116,9 @@ function revived(value: unknown, storage: DecodableStorage, seen: Set<number>): 
   return viewOf(type, storage.part(part), (copied) => storage.countCopy(copied));
 }
 
-/** A Buffer of Node is a Uint8Array. */
 function typedArrayOf(value: unknown): { readonly array: TypedArray; readonly typeName: string } | undefined {
   for (const type of types) if (isOf(type, value)) return { array: value, typeName: type.name };
   return undefined;
-}
-
-function isOf(type: TypedArrayClass<TypedArray>, value: unknown): value is TypedArray {
-  return value instanceof type;
 }
 
 /** An object literal, of any realm. */

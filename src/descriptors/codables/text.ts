@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../errors.js';
+import { shownValue } from '../../foreign.js';
 import type { Codable, DecodableStorage, EncodableStorage } from '../storage/index.js';
 
 const encoder = new TextEncoder();
@@ -13,6 +14,8 @@ export const textCodable: Codable<string> = {
 
 /** Appends a text as one part. */
 export async function writeText(text: string, storage: EncodableStorage): Promise<void> {
+  if (typeof text !== 'string')
+    throw new ProtocolError(`A value cannot be encoded as text: it is ${shownValue(text)}.`);
   const sizeBytes = Buffer.byteLength(text);
   encoder.encodeInto(text, await storage.reserve(sizeBytes));
   storage.countCopy(sizeBytes);

@@ -3,6 +3,7 @@ import { ProtocolError, ResourceError, UnreachableError } from '../../errors.js'
 import { codeOf, messageOf } from '../../foreign.js';
 import { retireRange, returnRange, takeRange } from './address-ranges.js';
 import type { ArenaFile } from './arena.js';
+import { atThreadEnd } from './at-thread-end.js';
 import { hostOfProcesses } from './host.js';
 import { keptInPlace } from './kept-in-place.js';
 import { ownPages } from './own-pages.js';
@@ -21,6 +22,7 @@ export class MappedArena {
   readonly sizeBytes: number;
   readonly #system: SystemMemory;
   readonly #address: Address;
+  readonly #forget: () => void;
   #isOpen = true;
 
   /**
@@ -45,6 +47,7 @@ export class MappedArena {
       closeSync(fd);
     }
     this.buffer = keptInPlace(this.#system.view(this.#address, sizeBytes));
+    this.#forget = atThreadEnd(() => this.close());
   }
 
   /** Nobody reads this block any more: what was written into it here by mistake is dropped, before other bytes are there. */
@@ -59,6 +62,7 @@ export class MappedArena {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#forget();
     retireRange(this.#system, this.#address, this.sizeBytes);
   }
 }

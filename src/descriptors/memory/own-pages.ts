@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { openSync, readSync } from 'node:fs';
 import { type Address, PAGE_BYTES } from './system-memory.js';
 
 /** Bytes of an entry of /proc/self/pagemap, which has one for each page. */
@@ -11,18 +11,20 @@ const SWAPPED = 1 << 30;
 /** The page is the file's own, not a copy. */
 const OF_FILE = 1 << 29;
 
+/** /proc/self/pagemap, which stays open, because a reader looks into it for each block; undefined where it cannot be opened. */
+let pagemap: { readonly fd: number | undefined } | undefined;
+
 /** Whether any of these pages of a private mapping is a copy of this process, because it wrote to it. True where nobody can tell. */
 export function ownPages(address: Address, pages: number): boolean {
-  let fd: number;
+  pagemap ??= { fd: opened('/proc/self/pagemap') };
+  return pagemap.fd === undefined || anyOwn(pagemap.fd, Number(address / BigInt(PAGE_BYTES)), pages);
+}
+
+function opened(path: string): number | undefined {
   try {
-    fd = openSync('/proc/self/pagemap', 'r');
+    return openSync(path, 'r');
   } catch {
-    return true;
-  }
-  try {
-    return anyOwn(fd, Number(address / BigInt(PAGE_BYTES)), pages);
-  } finally {
-    closeSync(fd);
+    return undefined;
   }
 }
 

@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, ftruncateSync } from 'node:fs';
-import { pid } from 'node:process';
 import { Deferred } from '../../deferred.js';
 import { retireRange, returnRange, takeRange } from './address-ranges.js';
 import type { Arena, ArenaFile, ArenaSource, MemoryKind } from './arena.js';
+import { atThreadEnd } from './at-thread-end.js';
 import { assertAvailable } from './available-memory.js';
 import { hostOfProcesses } from './host.js';
 import { keptInPlace } from './kept-in-place.js';
@@ -63,6 +63,7 @@ class SharedArena implements Arena {
   readonly #system: SystemMemory;
   readonly #address: Address;
   readonly #closed = new Deferred<void>();
+  readonly #forget: () => void;
 
   constructor(system: SystemMemory, id: number, fd: number, address: Address, sizeBytes: number) {
     this.#system = system;
@@ -70,7 +71,8 @@ class SharedArena implements Arena {
     this.id = id;
     this.sizeBytes = sizeBytes;
     this.buffer = keptInPlace(system.view(address, sizeBytes));
-    this.file = { host: hostOfProcesses(), pid, fd, inode: fstatSync(fd, { bigint: true }).ino };
+    this.file = { host: hostOfProcesses(), pid: process.pid, fd, inode: fstatSync(fd, { bigint: true }).ino };
+    this.#forget = atThreadEnd(() => this.close());
   }
 
   get closed(): Promise<void> {
@@ -80,6 +82,7 @@ class SharedArena implements Arena {
   close(): void {
     if (this.#closed.isSettled) return;
     this.#closed.resolve();
+    this.#forget();
     closeSync(this.file.fd);
     retireRange(this.#system, this.#address, this.sizeBytes);
   }

@@ -24,7 +24,7 @@ export interface BlockMemory {
 }
 
 /**
- * A handle of memory in a pool. It moves and is never copied: whoever has it last disposes it. The memory is free when all handles of it are disposed.
+ * A handle of memory in a pool. It moves and is never copied: whoever has it last disposes it. The memory is free when all its handles are disposed.
  * A view that is kept longer shows what the memory is used for next.
  *
  *     using block = await pool.allocate(1_000_000);

@@ -15,6 +15,9 @@ import { type Waiter, WaitQueue } from './wait-queue.js';
 /** Pages of an arena are numbered with 31 bits. */
 const LARGEST_BYTES = 2 ** 31 * PAGE_BYTES;
 
+/** A byte that is neither text nor a small number. */
+const POISON = 0xdb;
+
 /** What a pool may be told. */
 export interface PoolOptions {
   /** For errors and logs. Default: the text of its id. */
@@ -25,6 +28,8 @@ export interface PoolOptions {
   readonly arenaBytes?: number;
   /** Time that `allocate` waits, in ms. Default `limits.allocateTimeoutMs`. */
   readonly timeoutMs?: number;
+  /** Fills blocks with 0xdb when they are freed, to find views that are kept too long: for tests. Default false. */
+  readonly poison?: boolean;
 }
 
 /** What a pool is made of. */
@@ -83,6 +88,7 @@ export class MemoryPool {
   readonly memory: MemoryKind;
   readonly #timeoutMs: number;
   readonly #closed: (() => void) | undefined;
+  readonly #isPoisoned: boolean;
   readonly #segments: Segments;
   readonly #holders: Holders;
   readonly #waiting: WaitQueue<Place>;
@@ -98,6 +104,7 @@ export class MemoryPool {
     if (typeof name !== 'string') throw new ConfigError(`The name of a pool is ${shownValue(name)}: give a text.`);
     this.mUid = mUid;
     this.#closed = closed;
+    this.#isPoisoned = options.poison === true;
     this.name = name;
     this.memory = arenas.memory;
     this.#timeoutMs = time('timeoutMs', timeoutMs);
@@ -152,13 +159,13 @@ export class MemoryPool {
 
   /**
    * A new handle of the block that `bytes` lie in; undefined for bytes of other memory. Throws ConsumedError for bytes of a block that was
-   * disposed.
+   * disposed, and ConfigError for bytes that are more than one block.
    */
   blockOf(bytes: ArrayBufferView): Block | undefined {
     const { segment, place } = this.#segments.find(bytes.buffer, bytes.byteOffset);
     if (segment === undefined) return undefined;
     const block = place && this.#holders.share(place);
-    if (block !== undefined) return block;
+    if (block !== undefined) return this.#within(block, bytes);
     throw new ConsumedError(
       `${bytes.byteLength} bytes lie in a block of the pool "${this.name}" that was disposed. Use them before, or keep a handle: block.share().`,
     );
@@ -194,6 +201,16 @@ export class MemoryPool {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** A view of more than the block would be a view of values of others. */
+  #within(block: Block, { byteOffset, byteLength }: ArrayBufferView): Block {
+    const { offset, sizeBytes } = block.location;
+    if (byteOffset + byteLength <= offset + sizeBytes) return block;
+    block.dispose();
+    throw new ConfigError(
+      `${byteLength} bytes reach past their block of ${sizeBytes} bytes in the pool "${this.name}". Use block.bytes, and not its buffer.`,
+    );
   }
 
   #takeNow(pages: number): Place | undefined {
@@ -243,6 +260,7 @@ export class MemoryPool {
   }
 
   #freed(place: Place): void {
+    if (this.#isPoisoned && !this.#isClosed) place.segment.fill(place, POISON);
     this.#segments.free(place);
     this.#serve();
   }

@@ -56,6 +56,12 @@ export class Segment {
     this.#runs.free(firstPage);
   }
 
+  /** Fills all pages of a block. */
+  fill({ firstPage }: Place, byte: number): void {
+    const sizeBytes = this.#runs.takenAt(firstPage) * PAGE_BYTES;
+    new Uint8Array(this.arena.buffer, firstPage * PAGE_BYTES, sizeBytes).fill(byte);
+  }
+
   /** The place of the block that has this byte of the arena; undefined for free memory. */
   placeAt(offset: number): Place | undefined {
     const mark = this.#blockOfPage[Math.floor(offset / PAGE_BYTES)] ?? 0;

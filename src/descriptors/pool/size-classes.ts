@@ -1,6 +1,6 @@
 /**
- * Sizes of blocks in pages: 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20 and so on, four for each doubling. Few sizes make it likely that what one block
- * leaves fits the next. A block wastes a fifth of its memory at most.
+ * Sizes of blocks in pages: 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20 and so on, four for each doubling. There are few sizes, so what one block
+ * leaves is likely to fit the next. A block wastes a fifth of its memory at most.
  */
 
 /** The smallest class of at least this many pages. */

@@ -24,13 +24,16 @@ interface Owned {
 interface Peer {
   /** Whether it can map the arenas of this process. */
   readonly canMap: boolean;
-  /** Arenas that it knows. */
-  readonly arenas: Set<number>;
+  /** Arenas that it was told of. */
+  readonly announced: Set<number>;
+  /** Arenas that it may have mapped, also because another peer has told it of them. */
+  readonly mapped: Set<number>;
 }
 
 /** The objects of this process that others may hold: the ledger, and the storage that it protects. */
 export class OwnedObjects {
   readonly #options: OwnedObjectsOptions;
+  readonly #self: v1.PeerId;
   readonly #ledger = new Ledger();
   readonly #storages = new Map<number, Owned>();
   readonly #peers = new Map<PeerIncarnation, Peer>();
@@ -38,6 +41,7 @@ export class OwnedObjects {
 
   constructor(options: OwnedObjectsOptions) {
     this.#options = options;
+    this.#self = peerId(options.self);
   }
 
   get size(): number {
@@ -46,7 +50,7 @@ export class OwnedObjects {
 
   joined(peer: PeerIncarnation, canMap: boolean): void {
     if (this.#peers.has(peer)) return;
-    this.#peers.set(peer, { canMap, arenas: new Set() });
+    this.#peers.set(peer, { canMap, announced: new Set(), mapped: new Set() });
     this.apply({ kind: 'joined', peer });
   }
 
@@ -81,7 +85,7 @@ export class OwnedObjects {
     const parts = storage.list.map((part) => this.#describePart(part, peer, to, storage, arenas));
     if (parts.every(({ place }) => place?.case === 'inline')) return { typeName, parts };
     this.apply({ kind: 'send', object, to });
-    return { object: { owner: peerId(this.#options.self), number: object }, typeName, parts, arenas };
+    return { object: { owner: this.#self, number: object }, typeName, parts, arenas };
   }
 
   /**
@@ -93,16 +97,15 @@ export class OwnedObjects {
     if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
     const total = (entry.returned.get(from) ?? 0) + 1;
     entry.returned.set(from, total);
-    const self = peerId(this.#options.self);
-    const value = { object: { owner: self, number: object }, by: self, from: peerId(from), total };
+    const value = { object: { owner: this.#self, number: object }, by: this.#self, from: peerId(from), total };
     this.#options.send(from, { message: { case: 'claimed', value } });
     return entry.storage.share();
   }
 
   apply(event: LedgerEvent): void {
-    const { self, send, batch, violation } = this.#options;
+    const { send, batch, violation } = this.#options;
     for (const effect of this.#ledger.apply(event)) {
-      const remote = { owner: peerId(self), number: effect.object };
+      const remote = { owner: this.#self, number: effect.object };
       switch (effect.kind) {
         case 'free':
           batch.free(effect.peers, effect.object);
@@ -110,6 +113,7 @@ export class OwnedObjects {
           break;
         case 'claimed': {
           const { by, from, total } = effect;
+          this.#willMap(effect.object, by);
           const value = { object: remote, by: peerId(by), from: peerId(from), total };
           for (const to of new Set([by, from])) send(to, { message: { case: 'claimed', value } });
           break;
@@ -142,19 +146,31 @@ export class OwnedObjects {
       return { place: { case: 'inline', value: part.bytes.slice() } };
     }
     const { id, file } = part.arena;
-    if (!peer.arenas.has(id)) {
-      peer.arenas.add(id);
+    if (!peer.announced.has(id)) {
+      peer.announced.add(id);
       arenas.push({ arena: id, sizeBytes: part.arena.sizeBytes, ...file });
-      void this.#withdrawWhenClosed(part.arena, to, peer);
     }
+    void this.#withdrawWhenClosed(part.arena, to, peer);
     const { arena, offset, sizeBytes } = part.location;
     return { place: { case: 'block', value: { arena, offset, sizeBytes } } };
   }
 
+  /** A peer got the object from another, and may map what it lies in from now on. */
+  #willMap(object: number, by: PeerIncarnation): void {
+    const peer = this.#peers.get(by);
+    if (peer === undefined) return;
+    for (const part of this.#storages.get(object)?.storage.list ?? []) {
+      if (part.kind === 'block') void this.#withdrawWhenClosed(part.arena, by, peer);
+    }
+  }
+
   /** The pool gives arenas back when they are empty. A peer that still maps one would keep its memory. */
   async #withdrawWhenClosed({ id, closed }: ArenaPlace, to: PeerIncarnation, peer: Peer): Promise<void> {
+    if (peer.mapped.has(id)) return;
+    peer.mapped.add(id);
     await closed;
-    peer.arenas.delete(id);
+    peer.mapped.delete(id);
+    peer.announced.delete(id);
     if (this.#peers.get(to) !== peer) return;
     this.#options.send(to, { message: { case: 'withdrawal', value: { arenas: [id] } } });
   }

@@ -111,7 +111,10 @@ export class RemoteDescriptorManager {
     const remote = new RemoteDescriptor(codable, message, pool, { owner, number, objects: this.#held });
     try {
       assertType(codable.typeName, message.typeName);
-      for (const { arena, sizeBytes, ...file } of message.arenas) arenas.announce({ arena, sizeBytes, file });
+      // The owner says it once, also where nobody reads this value.
+      if (from === owner) {
+        for (const { arena, sizeBytes, ...file } of message.arenas) arenas.announce({ arena, sizeBytes, file });
+      }
       return new Descriptor(codable.typeName, remote);
     } catch (error) {
       remote.dispose();

@@ -2,6 +2,7 @@ import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
 import type { PeerIncarnation } from '../ledger/index.js';
+import type { AnnouncedArenas } from '../reading/index.js';
 import {
   assertType,
   type Codable,
@@ -55,8 +56,7 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
   async encoded(): Promise<EncodedObject<T>> {
     const { typeName, parts } = this.#message;
     assertType(this.#codable.typeName, typeName);
-    if (this.#reference !== undefined)
-      await this.#reference.objects.readable(this.#reference.owner, this.#reference.number);
+    if (this.#reference !== undefined) await this.#readable(this.#reference);
     return new EncodedObject(this.#codable, this.#open(parts));
   }
 
@@ -64,8 +64,8 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
   async forwardTo(to: PeerIncarnation): Promise<v1.RemoteDescriptorInit> {
     const reference = this.#reference;
     if (reference === undefined) return this.#message;
-    await reference.objects.readable(reference.owner, reference.number);
-    const arenas = reference.objects.arenasOf(reference.owner).announcements(arenasOf(this.#message));
+    const all = await this.#readable(reference);
+    const arenas = all.announcements(arenasOf(this.#message));
     reference.objects.apply(reference.owner, reference.number, { kind: 'forward', to });
     return { ...this.#message, arenas: arenas.map(({ arena, sizeBytes, file }) => ({ arena, sizeBytes, ...file })) };
   }
@@ -75,6 +75,14 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
     this.#isGivenBack = true;
     const { owner, number, objects } = this.#reference;
     objects.apply(owner, number, { kind: 'dispose' });
+  }
+
+  /** What another peer than the owner says of arenas counts only when the owner has charged the object: then it will withdraw them. */
+  async #readable({ owner, number, objects }: HeldReference): Promise<AnnouncedArenas> {
+    await objects.readable(owner, number);
+    const arenas = objects.arenasOf(owner);
+    for (const { arena, sizeBytes, ...file } of this.#message.arenas) arenas.announce({ arena, sizeBytes, file });
+    return arenas;
   }
 
   #open(parts: readonly v1.StoredPart[]): Storage {

@@ -40,7 +40,7 @@ export function observedBehavior<S extends AnyService, State>(
           return on.terminated?.(state, event, contexts.of(context));
         },
       }),
-      ...(on.stopping && { stopping: (state, context) => on.stopping?.(state, contexts.of(context)) }),
+      ...(on.stopping && { stopping: (state, context, ending) => on.stopping?.(state, contexts.of(context), ending) }),
     },
   };
 }

@@ -78,7 +78,9 @@ export class ObservedRoute implements Route {
 
   watch(watcher: Watcher): void {
     this.watched = this.#observer.watches.begin(this.owner, this.cUid);
-    const own: Watcher = { terminated: (_inner: Route, reason: TerminationReason) => watcher.terminated(this, reason) };
+    const own: Watcher = {
+      terminated: (_inner: Route, reason: TerminationReason, cause) => watcher.terminated(this, reason, cause),
+    };
     this.#watchers.set(watcher, own);
     this.inner.watch(own);
   }

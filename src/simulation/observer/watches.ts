@@ -52,7 +52,7 @@ export class Watches {
     }
     record(`terminated ${reason} ${this.#describe(watch)}`);
     this.end(watch);
-    if (reason === 'stopped' || !mayBeUnreachable) {
+    if (reason !== 'unreachable' || !mayBeUnreachable) {
       void this.#options
         .actor(watch.target)
         ?.isOpen()

@@ -247,6 +247,29 @@ describe('a nested ask', () => {
     expect(answers).to.deep.equal([{ value: 2 }]);
   });
 
+  it('names actors that ask one another crosswise, at the deadline', async () => {
+    const { system } = testSystem();
+    const refs: WorkerRef[] = [];
+    for (const next of [1, 2, 0]) {
+      const work = (_state: unknown, { value }: { value: number }) =>
+        value === 0 ? Promise.resolve({ value }) : (refs[next]?.work({ value: value - 1 }) ?? { value });
+      refs.push(system.spawn(worker({ work }), { name: `a${refs.length}` }));
+    }
+    const errors = await Promise.all(refs.map((ref) => rejection(ref.work({ value: 1 }))));
+    for (const error of errors) {
+      expect(error).to.be.instanceOf(AskTimeoutError);
+      expect((error as Error).message).to.match(
+        /: test\/a\d -> test\/a\d -> test\/a\d -> test\/a\d\. Answer with later/,
+      );
+    }
+    const slow = system.spawn(worker({ work: () => new Promise(() => {}) }), { name: 'slow' });
+    const front = system.spawn(worker({ work: (_state, message) => slow.work(message) }), { name: 'front' });
+    expect((await rejection(front.work({}))) as Error)
+      .to.have.property('message')
+      .that.not.contains('later()');
+    await Promise.all([system.stop(slow), system.stop(front)]);
+  });
+
   it('in a chain that never ends fails at the bound', async () => {
     const { system } = testSystem({ callChain: 8 });
     let depth = 0;

@@ -4,6 +4,7 @@ import { Mailbox, MailboxPool } from '#src/actors/kernel/mailbox.js';
 import { BackpressureError, ConfigError } from '#src/errors.js';
 import type { Overflow } from '#src/actors/kernel/index.js';
 import { deferred } from '../../support/deferred.js';
+import { pass } from '../../support/offered-load.js';
 import { rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
 import { closeSystems, testSystem, worker } from './harness.js';
@@ -137,6 +138,25 @@ describe('a mailbox', () => {
     expect(pool.take().room).to.be.below(10);
     pool.release(other);
     expect(pool.take()).to.equal(other);
+  });
+
+  it('that is full says when it will be half empty, as soon as its actor knows', async () => {
+    const { system, scheduler } = testSystem();
+    const work = (_state: undefined, request: { value: number }) => pass(scheduler, 10).then(() => request);
+    const ref = system.spawn(worker({ mailbox: { capacity: 8 }, work }));
+    const fill = (): Promise<unknown>[] => Array.from({ length: 9 }, () => ref.work({}));
+    const full = (await Promise.allSettled(fill())).find(({ status }) => status === 'rejected');
+    expect(full)
+      .to.have.property('reason')
+      .that.is.instanceOf(BackpressureError)
+      .with.property('retryAfterMs', undefined);
+    const [first, ...rest] = fill();
+    await pass(scheduler, 1);
+    rest.push(ref.work({}));
+    expect(await rejection(ref.work({})))
+      .to.be.instanceOf(BackpressureError)
+      .with.property('retryAfterMs', 40);
+    await Promise.allSettled([first, ...rest]);
   });
 
   it('refuses a capacity that is no number of messages', () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { type ActorRef, behavior } from '#src/actors/kernel/index.js';
 import { BackpressureError } from '#src/errors.js';
 import type { Scheduler } from '#src/scheduler/index.js';
@@ -131,6 +132,21 @@ describe('an actor that is asked for more than it can do', () => {
     expect(later).to.deep.equal({ ok: 1_000 });
   });
 
+  it('learns from single asks that it is fast again, when all others are refused', async () => {
+    const { system, scheduler } = testSystem();
+    let timeMs = 1_000;
+    const { busy } = busyWorker(scheduler, () => timeMs);
+    const ref = system.spawn(busy);
+    await Promise.all(Array.from({ length: 6 }, () => ref.work({}, { timeoutMs: 60_000 })));
+    timeMs = 1;
+    for (let burst = 0; burst < 5; burst++) {
+      const asked = Array.from({ length: 5 }, () => ref.work({}, { timeoutMs: 50 }));
+      const answered = (await Promise.allSettled(asked)).filter(({ status }) => status === 'fulfilled').length;
+      expect(answered, `of burst ${burst}`).to.be.at.least(burst < 4 ? 1 : 5);
+      await pass(scheduler, 500);
+    }
+  });
+
   it('knows the time of each method: a quick ask is not refused for the sake of the slow ones', async () => {
     const { system, scheduler } = testSystem();
     const ref = system.spawn(
@@ -256,6 +272,60 @@ describe('an actor that is asked for more than it can do', () => {
     isOver = true;
     expect(turns).to.be.at.least(20);
     await turn();
+  });
+
+  it('executes no ask that it has refused, and refuses none while it has nothing to do', async () => {
+    const call = fc.record({
+      afterMs: fc.constantFrom(0, 0, 1, 3, 20, 200),
+      serviceMs: fc.constantFrom(0, 1, 10, 10, 100),
+      timeoutMs: fc.constantFrom(5, 20, 50, 500),
+      isTell: fc.boolean(),
+    });
+    const overflow = fc.constantFrom('backpressure', 'drop-newest', 'drop-oldest');
+    await fc.assert(
+      fc.asyncProperty(fc.array(call, { maxLength: 150 }), overflow, async (calls, chosen) => {
+        const { system, scheduler } = testSystem();
+        const executed = new Set<number>();
+        let unfinished = 0;
+        const handle = async (_state: undefined, { value }: { value: number }): Promise<{ value: number }> => {
+          executed.add(value);
+          await pass(scheduler, calls[value]?.serviceMs ?? 0);
+          unfinished--;
+          return { value };
+        };
+        const push = (state: undefined, request: { value: number }) => handle(state, request).then(() => {});
+        const ref = system.spawn(worker({ mailbox: { capacity: 20, overflow: chosen }, work: handle, push }));
+        const asked: Promise<void>[] = [];
+        for (const [value, { afterMs, timeoutMs, isTell }] of calls.entries()) {
+          if (afterMs > 0) await pass(scheduler, afterMs);
+          // Nobody is behind it at its turn.
+          const isAlone = unfinished === 0 && calls[value + 1]?.afterMs !== 0;
+          unfinished++;
+          if (isTell) {
+            try {
+              ref.push({ value });
+            } catch {
+              // The mailbox is full.
+            }
+            continue;
+          }
+          const settled = ref.work({ value }, { timeoutMs }).then(
+            (reply) => expect(reply.value).to.equal(value),
+            (error: unknown) => {
+              if (!(error instanceof BackpressureError)) return;
+              unfinished--;
+              expect(executed.has(value), 'executed and refused').to.equal(false);
+              expect(isAlone, 'refused while idle').to.equal(false);
+              expect(error.retryAfterMs ?? 1).to.be.at.least(1);
+            },
+          );
+          asked.push(settled.then(() => {}));
+        }
+        await Promise.all(asked);
+        await system.shutdown();
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('shares what it can do among callers with the same deadlines', async () => {

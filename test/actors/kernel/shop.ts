@@ -55,3 +55,8 @@ export const Desk = service('test.Desk', {
   slow: rpc('test.Desk', 'slow', 'ask', Number32, Number32),
   list: rpc('test.Desk', 'list', 'stream', Number32, Number32),
 });
+
+/** An rpc whose request has no fields. */
+export const Pinging = service('test.Pinging', {
+  ping: rpc('test.Pinging', 'ping', 'ask', Empty, Number32),
+});

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { type ActorRef, behavior, later, type Stream } from '#src/actors/kernel/index.js';
-import { Counting, Pricing, type Worker } from './shop.js';
+import { type ActorRef, behavior, deferred, later, type Stream } from '#src/actors/kernel/index.js';
+import { Counting, type Pinging, Pricing, type Worker } from './shop.js';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
@@ -29,6 +29,29 @@ export function promises(ref: ActorRef<typeof Pricing>): void {
     },
   });
   isExactly<typeof Pricing>()(pricing.service, true);
+
+  // The actor knows its own service.
+  behavior(Pricing, {
+    state: (ctx) => {
+      isExactly<ActorRef<typeof Pricing>>()(ctx.self, true);
+      return [ctx.self];
+    },
+    observe: ([self], trade, ctx) => {
+      isExactly<ActorRef<typeof Pricing> | undefined>()(self, true);
+      ctx.self.observe(trade);
+      // @ts-expect-error: no such rpc
+      void ctx.self.watch;
+    },
+    quote: () => deferred<{ price: number }>(),
+    on: { started: (_state, ctx) => void ctx.self.observe({ symbol: 'ACME', price: 1 }) },
+  });
+
+  // Only a message without fields may be left out.
+  const pinging: ActorRef<typeof Pinging> | undefined = undefined;
+  void (pinging as ActorRef<typeof Pinging> | undefined)?.ping();
+  void (pinging as ActorRef<typeof Pinging> | undefined)?.ping({}, { timeoutMs: 5 });
+  // @ts-expect-error: what is its symbol?
+  void ref.quote();
 
   // A state made from the context is inferred, too.
   behavior(Pricing, {

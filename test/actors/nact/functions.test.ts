@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import nact from 'nact';
-import { behavior } from '#src/actors/kernel/index.js';
+import { behavior, type UntypedRef } from '#src/actors/kernel/index.js';
 import { ConfigError, ProtocolError, StoppedError } from '#src/errors.js';
-import '#src/actors/nact/index.js';
+import { stop } from '#src/actors/nact/index.js';
 import { rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
 import { closeSystems, testSystem, worker } from '../kernel/harness.js';
@@ -49,6 +49,28 @@ describe("nact's functions", () => {
       'p',
       `${parent.system.name}://p`,
     ]);
+  });
+
+  it('take the parent of an actor, and refuse the system above it', async () => {
+    const { system } = testSystem();
+    const seen: number[] = [];
+    const children: UntypedRef[] = [];
+    const parent = system.spawn(
+      worker({
+        on: { started: (_state, ctx) => void children.push(ctx.spawn(worker(), { name: 'c' })) },
+        push: (_state, { value }) => void seen.push(value),
+      }),
+      { name: 'p' },
+    );
+    await until(() => children.length === 1);
+    const above = children[0]?.parent;
+    if (above?.type !== 'actor') throw new Error('no reference');
+    nact.dispatch(above, { push: { value: 5 } });
+    await until(() => seen.length === 1);
+    const top = parent.parent as unknown as UntypedRef;
+    expect(() => stop(top)).to.throw(ConfigError, 'stop the runtime');
+    stop(above);
+    await until(() => system.statistics.actors === 0);
   });
 
   it('are told when a message has no such form', async () => {

@@ -164,6 +164,23 @@ describe('a link that one end has given up', () => {
   });
 });
 
+describe('the tokens of links', () => {
+  afterEach(endWorlds);
+
+  it('differ between partitions, on virtual time too', async () => {
+    const world = new PartitionWorld();
+    const all = [await world.start('a/1'), await world.start('b/1'), await world.start('a/2')];
+    for (const from of all) {
+      for (const to of all) {
+        if (from !== to) await world.reach(from, Errands, to.system.spawn(errands())).run({});
+      }
+    }
+    const tokens = all.flatMap(({ router }) => [...router.channels()].map(({ token }) => token));
+    expect(tokens.length).to.be.at.least(6);
+    expect(new Set(tokens).size).to.equal(tokens.length);
+  });
+});
+
 describe('the tables of fences', () => {
   it('are bounded, whatever is given up and fenced', () => {
     const fences = new Fences<object>(new VirtualScheduler({ seed: 1 }));
@@ -179,7 +196,7 @@ describe('the tables of fences', () => {
 
   it('draw tokens that differ', () => {
     const fences = new Fences<object>(new RealScheduler());
-    const tokens = Array.from({ length: 1_000 }, (_none, index) => fences.draw(index % 2 === 0));
+    const tokens = Array.from({ length: 1_000 }, (_none, index) => fences.draw('a', index % 2 === 0));
     expect(new Set(tokens).size).to.equal(1_000);
     expect(tokens).to.not.include(0n);
   });

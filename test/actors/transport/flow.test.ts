@@ -203,6 +203,7 @@ describe('a mailbox that many links send to', () => {
     const ref = world.reach(near, Errands, actor);
     for (let value = 0; value < 30; value += 1) ref.push({ value });
     await world.pass(10);
+    expect(far.system.mailboxes()).to.deep.include({ queued: 29, pastMark: 1 });
     const waiting = millraceRejection(ref.ready());
     const stopped = far.system.stop(actor);
     open();

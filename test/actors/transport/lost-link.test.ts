@@ -57,6 +57,20 @@ describe('tells in flight on a link that is lost', () => {
     expect(handled).to.deep.equal([1, 2, 3]);
   });
 
+  it('become dead letters although they had waited for the link to open, or for its credit', async () => {
+    const { world, near, ref, letters } = await setUp();
+    world.network.partition(['a'], ['b']);
+    await until('the link to be lost', () => isCut(near));
+    world.network.heal();
+    const big = new Uint8Array(240_000);
+    for (const value of [1, 2, 3, 4, 5]) ref.push({ value, load: big });
+    await until('the next link to be open', () => [...near.router.channels()].some(({ isOpen }) => isOpen));
+    await world.pass(1);
+    world.network.partition(['a'], ['b']);
+    await until('the next link to be lost', () => isCut(near));
+    expect(letters.map(valueOf)).to.deep.equal([1, 2, 3, 4, 5]);
+  });
+
   it('become dead letters when the peer crashes or stops with them on the way', async () => {
     for (const isCrash of [true, false]) {
       const { world, near, far, handled, ref, letters } = await setUp();

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from 'chai';
 import { type ActorRef, later } from '#src/actors/kernel/index.js';
 import {
@@ -7,12 +6,9 @@ import {
   ConfigError,
   HandlerError,
   ProtocolError,
-  Refusal,
-  RefusedError,
   StoppedError,
   UnreachableError,
 } from '#src/errors.js';
-import { Timestamp } from '#src/protocol/index.js';
 import { limits } from '#src/limits.js';
 import { millraceRejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
@@ -85,63 +81,6 @@ for (const isReal of [false, true]) {
       const long = await millraceRejection(ref.rush({}));
       expect(long).to.be.instanceOf(HandlerError);
       expect(long.message.length).to.be.lessThan(5_000);
-    });
-
-    it('answer an ask with the refusal of its handler, its detail included', async () => {
-      const { world, near, far } = await setUp();
-      const shelf = far.system.spawn(
-        errands({
-          run: (_state, { value }) => {
-            if (value === 0) throw new Refusal('EMPTY', 'no errand', { type: Timestamp, value: { seconds: 5n } });
-            throw Object.assign(new RangeError('far'), { code: value });
-          },
-        }),
-      );
-      const ref = world.reach(near, Errands, shelf);
-      const error = await millraceRejection(ref.run({ value: 0 }));
-      expect(error).to.be.instanceOf(RefusedError).and.to.include({ reason: 'EMPTY', message: 'no errand' });
-      const { detail } = error as RefusedError;
-      expect(detail?.typeName).to.equal('google.protobuf.Timestamp');
-      expect(detail?.as(Timestamp)).to.deep.equal({ seconds: 5n, nanos: 0 });
-      const failed = await millraceRejection(ref.run({ value: 7 }));
-      expect(failed).to.include({ code: 'HANDLER', handlerName: 'RangeError', handlerCode: 7 });
-      expect(failed).to.not.have.property('cause');
-      expect(far.system.statistics).to.include({ failures: 1, restarts: 0 });
-    });
-
-    it('are handled in no AsyncLocalStorage of their sender or of another, also where it opened the link', async () => {
-      const { world, near, far } = await setUp();
-      const storage = new AsyncLocalStorage<number>();
-      const seen: unknown[] = [];
-      const see = (): void => void seen.push(storage.getStore());
-      const worker = far.system.spawn(
-        errands({
-          push: see,
-          run: (_state, { value }) => {
-            see();
-            storage.enterWith(-value);
-            return Promise.resolve({ value });
-          },
-        }),
-      );
-      const ref = world.reach(near, Errands, worker);
-      const replies = await Promise.all(
-        [1, 2, 3].map((value) =>
-          storage.run(value, async () => {
-            const reply = await ref.run({ value });
-            ref.push({});
-            return [reply.value, storage.getStore()];
-          }),
-        ),
-      );
-      expect(replies).to.deep.equal([
-        [1, 1],
-        [2, 2],
-        [3, 3],
-      ]);
-      await until('all to arrive', () => seen.length === 6);
-      expect(seen.every((store) => store === undefined)).to.equal(true);
-      storage.disable();
     });
 
     it('carry meta, the sender and the call chain', async () => {

@@ -61,7 +61,7 @@ export class Stranger {
   word(message: v1.LinkMessageInit): Uint8Array {
     const header = new EnvelopeHeader();
     header.mode = EnvelopeMode.link;
-    const bytes = new Uint8Array(4_096);
+    const bytes = new Uint8Array(16_384);
     const writer = new WireWriter(bytes);
     writeDelimitedEnvelope(writer, header, v1.LinkMessage, v1.LinkMessage.create(message));
     return bytes.slice(0, writer.size);

@@ -90,7 +90,7 @@ describe('streams of a peer that says what it likes', () => {
     credit({ stream: 8, credit: 100 });
     credit({ stream: 7, credit: 4, received: 3 });
     await counted(2);
-    credit({ stream: 7, credit: 3, received: 2, chain: Array.from({ length: limits.callChain + 1 }, () => 9n) });
+    credit({ stream: 7, credit: 3, received: 2, chain: Array.from({ length: limits.linkCallChain + 1 }, () => 9n) });
     await counted(3);
     expect(made()).to.equal(2);
     credit({ stream: 7, credit: Number.MAX_SAFE_INTEGER, received: 2 });

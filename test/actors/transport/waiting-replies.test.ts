@@ -86,7 +86,8 @@ describe('replies that callers do not take', () => {
   it('close the slowest links, when not even the refusals are taken', async () => {
     const { world, far, fast, counts, open } = await setUp(4, 3_000);
     open();
-    await until('some links to be closed', () => [...far.router.channels()].length < 5);
+    await world.pass(100);
+    expect([...far.router.channels()].length, 'links that are left').to.be.within(1, 4);
     expect(far.router.waitingReplies.total).to.be.at.most(REPLY_BYTES + LOAD.length);
     await fast.run({}, { timeoutMs: 1_000 });
     world.network.heal();

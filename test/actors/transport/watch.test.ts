@@ -7,6 +7,7 @@ import { endWorlds, errands, type Partition, PartitionWorld } from './partitions
 /** An actor that watches others, each told through a push. */
 function watcher(partition: Partition, refs: readonly ActorRef<typeof Errands>[]) {
   const gone: string[] = [];
+  const causes: (Error | undefined)[] = [];
   const ref = partition.system.spawn(
     behavior<typeof Chores>(Chores, {
       push: (_state, { value }, context) => {
@@ -17,11 +18,14 @@ function watcher(partition: Partition, refs: readonly ActorRef<typeof Errands>[]
         started: (_state, context) => {
           for (const watched of refs) context.watch(watched);
         },
-        terminated: (_state, { reason }) => void gone.push(reason),
+        terminated: (_state, { reason, cause }) => {
+          gone.push(reason);
+          causes.push(cause);
+        },
       },
     }),
   );
-  return { ref, gone };
+  return { ref, gone, causes };
 }
 
 describe('death watch over a link', () => {
@@ -40,6 +44,24 @@ describe('death watch over a link', () => {
     await world.pass(2_000);
     expect(one.gone).to.deep.equal(['stopped']);
     expect(other.gone).to.deep.equal(['stopped', 'stopped']);
+  });
+
+  it('tells of an actor that failed, and of its error, also where frames are lost', async () => {
+    const world = new PartitionWorld({ loss: 0.3 });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const fragile = errands({
+      supervision: 'stop',
+      push: () => {
+        throw Object.assign(new RangeError('broken'), { code: 'E_BROKEN' });
+      },
+    });
+    const worker = far.system.spawn(fragile);
+    const { gone, causes } = watcher(near, [world.reach(near, Errands, worker)]);
+    await world.pass(2_000);
+    worker.push({});
+    await until('it to be told', () => gone.length === 1);
+    expect(gone).to.deep.equal(['failed']);
+    expect(causes[0]).to.include({ handlerName: 'RangeError', message: 'broken', handlerCode: 'E_BROKEN' });
   });
 
   it('tells at once of one that is gone already', async () => {

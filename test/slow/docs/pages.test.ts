@@ -14,6 +14,7 @@ const PAGES = [
   'docs/guarantees.md',
   'docs/pipelines.md',
   'docs/cluster.md',
+  'docs/data.md',
   'docs/testing.md',
   'docs/simulation.md',
   'docs/nact.md',

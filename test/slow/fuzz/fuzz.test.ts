@@ -5,10 +5,10 @@ import { readCorpus } from './corpus.js';
 import { faultyNames, targetNames } from './targets.js';
 import { fuzz } from './watch.js';
 
-/** Seconds for each target. `MILLRACE_FUZZ_SECONDS=300 npm run test:slow` finds more. */
-const SECONDS = Number(process.env['MILLRACE_FUZZ_SECONDS'] ?? 4);
-/** Another one each day, and each time that it is set: `MILLRACE_FUZZ_SEED=7`. */
-const SEED = Number(process.env['MILLRACE_FUZZ_SEED'] ?? Math.floor(Date.now() / 86_400_000));
+/** Seconds for each target. `FUZZ_SECONDS=300 npm run test:slow` finds more. */
+const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 4);
+/** Another one each day, and each time that it is set: `FUZZ_SEED=7`. */
+const SEED = Number(process.env['FUZZ_SEED'] ?? Math.floor(Date.now() / 86_400_000));
 
 describe(`decoders, fuzzed for ${SECONDS} s each with seed ${SEED}`, function () {
   this.timeout((SECONDS + 60) * 1_000);

@@ -1,0 +1,3 @@
+import { describeKills } from '../../descriptors/kills.js';
+
+describeKills(200);
