@@ -27,7 +27,7 @@ describeRuntime('the metrics of a runtime', (start) => {
     expect(after.asks.started - before.asks.started).to.be.at.least(3);
     expect(after.asks.failed['HANDLER']).to.equal(1);
     expect(after.asks.latency.count).to.be.at.least(3);
-    expect(after).to.include({ failures: 1, restarts: 0 });
+    expect(after).to.include({ failures: 1, restarts: 1 });
     expect(after.deadLetters).to.deep.equal({ stopped: 1 });
     expect(after.mailboxes).to.deep.equal({ queued: 0, bytes: 0, pastMark: 0 });
   });

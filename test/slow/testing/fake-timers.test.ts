@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { behavior, Runtime } from '#src/index.js';
 import { v1 } from '#src/protocol/index.js';
 import { virtualCluster } from '#src/testing/index.js';
-import { rejection } from '../support/rejection.js';
+import { rejection } from '../../support/rejection.js';
 
 const described = behavior(v1.PartitionRuntime, { describe: () => ({ ordinal: 7 }) });
 const silent = behavior(v1.PartitionRuntime, { describe: () => new Promise(() => {}) });

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { limits } from '#src/limits.js';
-import { type EnvelopeHeader, EnvelopeMode, Lane, v1 } from '#src/protocol/index.js';
-import { ChannelTable, holderKey, type KnownChannel } from '#src/actors/transport/channel-table.js';
+import type { v1 } from '#src/protocol/index.js';
+import { type EnvelopeHeader, EnvelopeMode, Lane } from '#src/protocol/index.js';
 import { upTo } from '../../support/numbers.js';
 import { turn, until } from '../../support/until.js';
-import { Errands, list, push } from './errands.js';
-import { endWorlds, errands, listing, PartitionWorld } from './partitions.js';
-import { Stranger } from './stranger.js';
+import { Errands, list, push } from '../../actors/transport/errands.js';
+import { endWorlds, errands, listing, PartitionWorld } from '../../actors/transport/partitions.js';
+import { Stranger } from '../../actors/transport/stranger.js';
 
 const MANY = 100_000;
 /** Messages in one frame. */
@@ -156,26 +156,4 @@ describe('a peer that floods its link', function () {
     header.hasTo = true;
     header.toLow = low;
   }
-});
-
-describe('the table of channels', () => {
-  it('forgets a channel with all its keys, and keeps those of others', () => {
-    const table = new ChannelTable<KnownChannel>();
-    const hello = (address: string): v1.Hello => v1.Hello.create({ address, ordinal: 7, incarnation: 9n });
-    const [first, second] = [
-      { key: 'dialed', peer: hello('a') },
-      { key: '', peer: hello('b') },
-    ];
-    table.opened(first);
-    table.introduced(first);
-    table.introduced(second);
-    const found = (): unknown[] =>
-      ['dialed', 'a', 'b', holderKey(7, 9n), holderKey(7, 0n)].map((key) => table.get(key));
-    expect(found()).to.deep.equal([first, first, second, first, first]);
-    table.closed(first);
-    expect(found()).to.deep.equal([undefined, undefined, second, undefined, undefined]);
-    table.closed(first);
-    table.closed(second);
-    expect(found()).to.deep.equal([undefined, undefined, undefined, undefined, undefined]);
-  });
 });

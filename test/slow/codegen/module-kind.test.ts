@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { generate, type GenerateOptions } from '#src/codegen/index.js';
 import { ConfigError } from '#src/errors.js';
 import { type AnyService, decode, encode, type MessageType } from '#src/protocol/index.js';
-import { fixtures, repository } from './everything.js';
+import { fixtures, repository } from '../../codegen/everything.js';
 
 const SHOP = `syntax = "proto3";
 package shop;
