@@ -13,7 +13,7 @@ export const limits = {
   throughputMessages: 256,
   /** Messages that one dispatch turn handles, all actors together, before it yields to the event loop. */
   turnMessages: 16_384,
-  /** Time for which the asks of one actor may hold the event loop, in ms, before it yields for I/O and timers. */
+  /** Time in ms for which messages may hold the event loop, before it yields for I/O and timers. */
   turnMs: 2,
   /** Time that a stopping actor's pending handler has, in ms, before it is abandoned. */
   stopTimeoutMs: 5_000,

@@ -1,5 +1,9 @@
+import { limits } from '../../limits.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { AsyncContexts } from './async-contexts.js';
+
+/** Messages of one actor between two looks at the clock, which takes as long as a tell. */
+const SLICE = 64;
 
 /** An actor's cell, which takes turns. */
 export interface TurnTaker {
@@ -11,7 +15,7 @@ export interface TurnTaker {
 
 /**
  * The run queue of one partition. One scheduled turn drains it, actor by actor, with at most `throughput` messages for each before the
- * next. After `turnBudget` messages it yields to the event loop, also when many short turns have handled them.
+ * next. After `turnBudget` messages, or `turnMs`, it yields to the event loop, also when many short turns have handled them.
  */
 export class Dispatcher {
   /** Messages handled since the start. */
@@ -23,6 +27,8 @@ export class Dispatcher {
   /** The actor whose turn ends early. */
   private cut: TurnTaker | undefined = undefined;
   private left: number;
+  /** Since when the event loop waits, in ms; undefined until a slice of messages was handled after its last turn. */
+  private heldSinceMs: number | undefined = undefined;
   private readonly scheduler: Scheduler;
   private readonly throughput: number;
   private readonly turnBudget: number;
@@ -35,6 +41,7 @@ export class Dispatcher {
   private readonly freshTurn: () => void = () => {
     this.left = this.turnBudget;
     this.cut = undefined;
+    this.heldSinceMs = undefined;
     this.turn();
   };
 
@@ -82,10 +89,7 @@ export class Dispatcher {
       while (this.size > 0 && this.left > 0) {
         taker = this.shift();
         if (taker === undefined) break;
-        const used = taker.takeTurn(this.throughput);
-        this.handled += used;
-        this.left -= used;
-        if (used >= this.throughput || (this.left <= 0 && this.cut === taker)) this.push(taker);
+        if (this.hasMoreAfterTurn(taker)) this.push(taker);
         else taker.isQueued = false;
         taker = undefined;
       }
@@ -96,6 +100,26 @@ export class Dispatcher {
       else this.isArmed = false;
       if (this.contexts.isUnchecked) this.contexts.check();
     }
+  }
+
+  /** Gives one actor its turn, in slices after which the clock is read. */
+  private hasMoreAfterTurn(taker: TurnTaker): boolean {
+    for (let handled = 0; handled < this.throughput && this.left > 0; handled += SLICE) {
+      const slice = Math.min(SLICE, this.throughput - handled);
+      const used = taker.takeTurn(slice);
+      this.handled += used;
+      this.left -= used;
+      if (used < slice) return this.left <= 0 && this.cut === taker;
+      this.yieldWhenDue();
+    }
+    return true;
+  }
+
+  /** The event loop has its turn when messages have held it for `turnMs`. On virtual time that takes no time. */
+  private yieldWhenDue(): void {
+    const nowMs = this.scheduler.now();
+    if (this.heldSinceMs === undefined) this.heldSinceMs = nowMs;
+    else if (nowMs - this.heldSinceMs >= limits.turnMs) this.left = 0;
   }
 
   private push(taker: TurnTaker): void {

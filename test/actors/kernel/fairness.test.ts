@@ -51,4 +51,23 @@ describe('the dispatcher', () => {
     await loop;
     expect(atFirst).to.be.within(1, 64);
   });
+
+  it('lets the event loop have its turn while tells take long, far from `turnMessages`', async () => {
+    const { system, scheduler } = testSystem({}, { isReal: true });
+    let handled = 0;
+    const busy = (): void => {
+      const endMs = scheduler.now() + 0.1;
+      while (scheduler.now() < endMs);
+      handled++;
+    };
+    const ref = system.spawn(worker({ push: busy }));
+    const tells = 2_000;
+    for (let count = 0; count < tells; count++) ref.push({});
+    let turns = 0;
+    while (handled < tells) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turns++;
+    }
+    expect(turns).to.be.at.least(tells / 64 / 2);
+  });
 });
