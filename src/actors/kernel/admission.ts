@@ -67,7 +67,7 @@ export function refusedAtItsTurn(
   if (mailbox !== undefined && !actor.behavior.isOfRuntime)
     actor.serviceMeter ??= new ServiceMeter(actor.kernel.scheduler);
   const { serviceMeter: meter } = actor;
-  if (meter === undefined || meter.continues(method, nowMs)) return false;
+  if (meter === undefined || (mailbox === undefined && meter.isIdle) || meter.continues(method, nowMs)) return false;
   meter.ended(nowMs);
   const plannedMs = (deadlineMs - nowMs) * PLANNED;
   if (mailbox !== undefined && meter.longestMs > plannedMs && meter.serviceMs(method, nowMs) > plannedMs) {

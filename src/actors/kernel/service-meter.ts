@@ -41,6 +41,11 @@ export class ServiceMeter {
     this.#scheduler = scheduler;
   }
 
+  /** Nothing is measured, and an ask behind which nothing waits has not to be: the actor keeps up. */
+  get isIdle(): boolean {
+    return this.#sinceMs < 0 && !this.isSlow;
+  }
+
   /** True for an ask that follows others of its method which have taken little time: it is measured with them. */
   continues(method: AnyMethod, nowMs: number): boolean {
     if (method !== this.#measuredMethod || nowMs - this.#sinceMs >= RUN_MS) return false;
