@@ -188,7 +188,7 @@ function readControl(reader: WireReader, view: EnvelopeView): void {
         view.remainingMicroseconds = reader.uint64Number();
         break;
       case 73:
-        view.sentMs = reader.double();
+        view.sentMs = timeOf(reader.double());
         break;
       case 25:
       case 26:
@@ -217,6 +217,11 @@ function readControl(reader: WireReader, view: EnvelopeView): void {
     }
   }
   reader.widen(outer);
+}
+
+/** -1, as where the field is absent, for what is no time of a clock: a negative number, or none. */
+function timeOf(sentMs: number): number {
+  return sentMs >= 0 ? sentMs : -1;
 }
 
 function readChain(reader: WireReader, isPacked: boolean, before: readonly bigint[]): readonly bigint[] {

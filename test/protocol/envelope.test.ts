@@ -109,6 +109,15 @@ describe('the envelope codec', () => {
     );
   });
 
+  it('takes what is no time of a clock for none', () => {
+    for (const sent_ms of [Number.NaN, -5, Number.NEGATIVE_INFINITY]) {
+      const frame = Envelope.encodeDelimited(Envelope.create({ control: { sent_ms } })).finish();
+      const view = new EnvelopeView();
+      readDelimitedEnvelope(new WireReader(frame), view);
+      expect(view.sentMs).to.equal(-1);
+    }
+  });
+
   it('leaves the frame as it was and says the size when an envelope does not fit', () => {
     fc.assert(
       fc.property(headers, elements, fc.nat(600), (header, value, room) => {
