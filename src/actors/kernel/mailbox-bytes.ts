@@ -10,7 +10,7 @@ const SHARED_BYTES = 1_024;
 export class MailboxBytes {
   used = 0;
   readonly limit: number;
-  private readonly waiters: (() => void)[] = [];
+  private readonly waiters = new Set<() => void>();
   private readonly shared: (Delivery | undefined)[] = Array.from<undefined>({ length: SHARED_BYTES + 1 });
 
   constructor(limit: number) {
@@ -33,12 +33,19 @@ export class MailboxBytes {
 
   release(sizeBytes: number): void {
     this.used -= sizeBytes;
-    if (this.waiters.length > 0 && this.used <= this.limit / 2) for (const go of this.waiters.splice(0)) go();
+    if (this.waiters.size > 0 && this.used <= this.limit / 2) this.wake();
   }
 
-  /** Resolves below the mark: at once, or when half is free. */
-  ready(): Promise<void> {
-    return this.isPastMark ? new Promise((resolve) => this.waiters.push(resolve)) : Promise.resolve();
+  /** Calls `go` once, when half is free. Returns a function that cancels the call. */
+  whenHalfFree(go: () => void): () => void {
+    this.waiters.add(go);
+    return () => void this.waiters.delete(go);
+  }
+
+  private wake(): void {
+    const waiters = [...this.waiters];
+    this.waiters.clear();
+    for (const go of waiters) go();
   }
 
   /** The delivery of a tell from a link without sender or meta. */

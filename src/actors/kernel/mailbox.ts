@@ -10,7 +10,7 @@ export interface MailboxBounds {
   readonly capacity: number;
   /** Above this many, three quarters of the capacity, `tell` returns false. */
   readonly mark: number;
-  /** At this many or fewer, half of the capacity, `ready` resolves. */
+  /** A waiting `ready` is woken at this many or fewer, half of the capacity. */
   readonly resume: number;
   readonly overflow: Overflow;
   /** Messages that the actor may stash at a time. */
@@ -63,7 +63,7 @@ export class Mailbox {
     return this.deliveries[this.head];
   }
 
-  /** Method of the message that `index` others are before; undefined past the end. */
+  /** Method of the message at `index`, 0 for the oldest; undefined past the end. */
   methodAt(index: number): AnyMethod | undefined {
     return this.methods[(this.head + index) & this.mask];
   }

@@ -34,6 +34,7 @@ export class IncomingPressure {
   readonly #link: ReceivingLink;
   /** The peer was told that the mailboxes are out of bytes: what has arrived since. */
   #ungranted: UngrantedBytes | undefined;
+  #cancelWait: (() => void) | undefined;
 
   constructor(services: RouterServices, peer: PeerLink, inbound: Delivers) {
     this.#services = services;
@@ -120,6 +121,7 @@ export class IncomingPressure {
 
   /** The link has ended. Parked tells are still handled. */
   close(): void {
+    this.#cancelWait?.();
     const actors = [...this.#actors.values()];
     this.#actors.clear();
     for (const metered of actors) {
@@ -145,7 +147,7 @@ export class IncomingPressure {
     if (this.#ungranted === undefined) {
       this.#ungranted = new UngrantedBytes(this.#services.limits.maxMessageBytes);
       this.#reportBytes();
-      void mailboxBytes.ready().then(() => {
+      this.#cancelWait = mailboxBytes.whenHalfFree(() => {
         this.#ungranted = undefined;
         this.#reportBytes();
       });
