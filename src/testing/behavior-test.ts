@@ -3,6 +3,7 @@ import {
   type AnyBehavior,
   type Behavior,
   laterReply,
+  replyOf,
   type TerminationReason,
   type UntypedRef,
 } from '../actors/kernel/index.js';
@@ -155,9 +156,10 @@ class BehaviorRun {
   }
 
   async #reply(method: AnyMethod, request: unknown, fields: MessageFields): Promise<unknown> {
-    const result = this.#run(method, request, fields);
+    // An async handler may return what `later` made, too.
+    const result = await this.#run(method, request, fields);
     const reply = await (laterReply(result) ?? result);
-    return method.mode === 'tell' ? undefined : method.response.create(reply);
+    return method.mode === 'tell' ? undefined : replyOf(method, reply);
   }
 
   async *#stream(method: AnyMethod, request: unknown, fields: MessageFields): AsyncGenerator {

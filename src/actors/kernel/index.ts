@@ -54,6 +54,7 @@ export type { StreamCall } from './stream-call.js';
 export type { MailboxPressure, Statistics } from './statistics.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
 export type { Interceptor } from './interceptor.js';
+export { replyOf } from './message-values.js';
 export { ActorTimers } from './timers.js';
 export type { ActorTrouble } from './troubles.js';
 export type { TraceContext } from './trace-context.js';

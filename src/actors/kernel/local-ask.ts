@@ -6,6 +6,7 @@ import type { AskOptions, OutgoingCall, WaitingActor, WaitingAsk } from './call.
 import type { AsyncContext, AsyncContexts } from './async-contexts.js';
 import type { Deadlines } from './deadlines.js';
 import type { Delivery } from './delivery.js';
+import { replyOf } from './message-values.js';
 import { PendingAsk } from './pending-ask.js';
 import type { TraceContext } from './trace-context.js';
 
@@ -51,6 +52,10 @@ export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
 
   override target(): string {
     return this.asked.path;
+  }
+
+  protected override filled(value: unknown): unknown {
+    return replyOf(this.method, value);
   }
 
   get isWaitedFor(): boolean {

@@ -1,8 +1,9 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
-import { inspectKey, shownValue } from '../../foreign.js';
+import { inspectKey } from '../../foreign.js';
 import type { AnyMethod, AnyService, AskMethod, Ref, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import { isInfrastructure } from './infrastructure.js';
+import { checkRequest } from './message-values.js';
 import { type ActorParent, type ActorPath, routeName, routeParent, routePath } from './actor-path.js';
 import { type Route, routeKey } from './route.js';
 import { FailedStream, type Stream } from './stream.js';
@@ -202,27 +203,19 @@ function callFor(method: AnyMethod, interceptor: Interceptor | undefined): Retur
   return interceptor === undefined ? call : intercepted(call, method, interceptor);
 }
 
-/** What is no object is no message: `create` would read it as an empty one, or fail with an error of its own. */
-function checkMessage(method: AnyMethod, message: unknown): void {
-  if ((typeof message === 'object' && message !== null) || message === undefined) return;
-  throw new ProtocolError(
-    `${method.fullName} needs a message, an object with the fields of ${method.request.typeName}, not ${shownValue(message)}`,
-  );
-}
-
 function callOf(method: AnyMethod): Call {
   const { request, mode } = method;
   switch (mode) {
     case 'tell':
       return function (message, options) {
-        checkMessage(method, message);
+        checkRequest(method, message);
         return this[routeKey].tell(method, request.create(message), options);
       };
     case 'ask':
       return function (message, options) {
         let filled: unknown;
         try {
-          checkMessage(method, message);
+          checkRequest(method, message);
           filled = request.create(message);
         } catch (cause) {
           if (cause instanceof MillraceError) return Promise.reject(cause);
@@ -233,7 +226,7 @@ function callOf(method: AnyMethod): Call {
     case 'stream':
       return function (message, options) {
         try {
-          checkMessage(method, message);
+          checkRequest(method, message);
           return this[routeKey].stream(method, request.create(message), options);
         } catch (cause) {
           return new FailedStream(

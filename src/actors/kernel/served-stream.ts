@@ -5,6 +5,7 @@ import type { AsyncContext } from './async-contexts.js';
 import type { CallChain } from './call-chain.js';
 import type { Delivery } from './delivery.js';
 import { laterReply } from './later.js';
+import { replyOf } from './message-values.js';
 import { answeredError } from './answered-error.js';
 import type { TraceContext } from './trace-context.js';
 import type { StreamOpening, StreamSink, StreamSource } from './stream.js';
@@ -167,7 +168,7 @@ export class ServedStream implements Delivery, StreamSource {
   }
 
   private send(value: unknown): void {
-    this.sink.element(this.method.response.create(value));
+    this.sink.element(replyOf(this.method, value));
     this.produced++;
     if (this.host.isOpen) this.pullIfDue();
     else this.fail(new StoppedError(`${this.method.fullName}: ${this.host.path} has stopped before the stream ended`));

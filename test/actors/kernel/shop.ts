@@ -60,3 +60,8 @@ export const Desk = service('test.Desk', {
 export const Pinging = service('test.Pinging', {
   ping: rpc('test.Pinging', 'ping', 'ask', Empty, Number32),
 });
+
+/** An rpc whose reply has no fields. */
+export const Resting = service('test.Resting', {
+  rest: rpc('test.Resting', 'rest', 'ask', Number32, Empty),
+});
