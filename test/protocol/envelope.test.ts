@@ -153,7 +153,7 @@ describe('the envelope codec', () => {
       const attempt = () => writeDelimitedEnvelope(writer, new EnvelopeHeader(), Element, value, 500);
       expect(attempt).to.throw(
         ProtocolError,
-        /millrace\.v1\.Element takes \d+ bytes.*maxMessageBytes \(500\).*descriptor/,
+        /millrace\.v1\.Element takes \d+ bytes.*maxMessageBytes \(500\).*stream/,
       );
       expect(writer.size).to.equal(0);
     });
