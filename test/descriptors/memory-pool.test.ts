@@ -199,6 +199,9 @@ describe('a block', () => {
     using found = pool.blockOf(inside);
     expect(found?.location).to.deep.equal(block.location);
     expect(pool.blockOf(new Uint8Array(10))).to.equal(undefined);
+    // Where an empty view ends a block of whole pages, the next block begins.
+    using page = await pool.allocate(4_096);
+    for (const at of [0, 4_096]) expect(pool.blockOf(page.bytes.subarray(at, at))).to.equal(undefined);
     expect(before.bytes).to.have.length(100);
     const all = new Uint8Array(block.bytes.buffer, block.bytes.byteOffset);
     expect(() => pool.blockOf(all)).to.throw(ConfigError, 'reach past their block of 10000 bytes');

@@ -158,10 +158,12 @@ export class MemoryPool {
   }
 
   /**
-   * A new handle of the block that `bytes` lie in; undefined for bytes of other memory. Throws ConsumedError for bytes of a block that was
+   * A new handle of the block that `bytes` lie in; undefined for bytes of other memory, and for none: an empty view at the end of a block
+   * begins where the next one does. Throws ConsumedError for bytes of a block that was
    * disposed, and ConfigError for bytes that are more than one block.
    */
   blockOf(bytes: ArrayBufferView): Block | undefined {
+    if (bytes.byteLength === 0) return undefined;
     const { segment, place } = this.#segments.find(bytes.buffer, bytes.byteOffset);
     if (segment === undefined) return undefined;
     const block = place && this.#holders.share(place);
