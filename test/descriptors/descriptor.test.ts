@@ -59,6 +59,20 @@ describe('a descriptor', () => {
       .that.includes('after it was disposed');
   });
 
+  it('takes an empty view of a block, at its end too, and keeps neither that block nor its neighbour', async () => {
+    const blocks = [await pool.allocate(4 * KIB), await pool.allocate(4 * KIB)];
+    using storage = new Storage(pool);
+    for (const { bytes } of blocks) {
+      for (const offset of [0, 4 * KIB]) {
+        expect(pool.blockOf(bytes.subarray(offset, offset))).to.equal(undefined);
+        await storage.write(bytes.subarray(offset, offset));
+      }
+    }
+    for (const block of blocks) block.dispose();
+    expect(storage.sizeBytes).to.equal(0);
+    expect(pool.statistics.blocks).to.equal(0);
+  });
+
   it('hands its storage over, which outlives it', async () => {
     const descriptor = Descriptor.of(bytesCodable, new Uint8Array(10 * KIB).fill(4));
     const storage = await descriptor.takeStorage(pool);

@@ -2,7 +2,7 @@ import { atExit } from '../../scheduler/index.js';
 
 /**
  * Calls `run` before this worker thread ends by itself: what it had mapped and opened belongs to the process, and would stay. Nothing is called when
- * the process ends, because the kernel takes all back then. Returns what undoes that.
+ * the process ends, because the kernel takes all back then. Returns a function that cancels the call.
  */
 export function atThreadEnd(run: () => void): () => void {
   const { isMainThread } = process.getBuiltinModule('node:worker_threads');

@@ -44,7 +44,7 @@ export class Block implements Disposable {
     return this.#memory === undefined;
   }
 
-  /** A writable view. New blocks have any content. Throws ConsumedError after `dispose` and `move`. */
+  /** A writable view. A new block is not cleared. Throws ConsumedError after `dispose` and `move`. */
   get bytes(): Uint8Array {
     const { arena, location } = this.#required();
     return new Uint8Array(arena.buffer, location.offset, location.sizeBytes);

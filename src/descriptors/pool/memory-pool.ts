@@ -139,7 +139,7 @@ export class MemoryPool {
   }
 
   /**
-   * A block of `sizeBytes`, with any content. Waits while the pool has no room for it, behind the calls that came before.
+   * A block of `sizeBytes`, which is not cleared. Waits while the pool has no room for it, behind the calls that came before.
    *
    * @throws ResourceError, when the block is larger than the limit of the pool, when the machine has too little memory, and after the
    * wait, with the holders of blocks.
@@ -158,11 +158,11 @@ export class MemoryPool {
   }
 
   /**
-   * A new handle of the block that `bytes` lie in; undefined for bytes of other memory, and for none: an empty view at the end of a block
-   * begins where the next one does. Throws ConsumedError for bytes of a block that was
-   * disposed, and ConfigError for bytes that are more than one block.
+   * A new handle of the block that `bytes` lie in; undefined for bytes of other memory, and for an empty view. Throws ConsumedError for bytes
+   * of a block that was disposed, and ConfigError for bytes that are more than one block.
    */
   blockOf(bytes: ArrayBufferView): Block | undefined {
+    // An empty view at the end of a block has the offset of the next block.
     if (bytes.byteLength === 0) return undefined;
     const { segment, place } = this.#segments.find(bytes.buffer, bytes.byteOffset);
     if (segment === undefined) return undefined;

@@ -13,8 +13,8 @@ export function registerArena(buffer: ArrayBuffer, pool: BlockFinder): void {
 }
 
 /**
- * A new handle of the block that `bytes` lie in, of whatever pool; undefined for bytes of other memory. Throws ConsumedError for bytes of a
- * block that was disposed.
+ * A new handle of the block that `bytes` lie in, of whatever pool; undefined for bytes of other memory, and for an empty view: it
+ * is part of no block, and may begin where the next block does. Throws ConsumedError for bytes of a block that was disposed.
  */
 export function blockOf(bytes: ArrayBufferView): Block | undefined {
   return pools.get(bytes.buffer)?.blockOf(bytes);

@@ -176,7 +176,7 @@ export class RemoteDescriptorManager {
 
   #violation(by: PeerIncarnation, reason: string): void {
     this.#violations += 1;
-    this.#options.log.warn('a peer has sent what cannot be about descriptors', { peer: by, reason });
+    this.#options.log.warn('a peer sent an invalid descriptor message', { peer: by, reason });
   }
 }
 
