@@ -199,9 +199,10 @@ export class Pipelines {
     }
   }
 
-  /** The first failure is kept; later ones are ignored. */
+  /** The first failure is kept. One of a stream between segments gives way: its segment has only noticed that another one failed. */
   #fail(pipeline: number, failure: v1.Failure): void {
-    if (!this.#failures.has(pipeline)) {
+    const before = this.#failures.get(pipeline);
+    if (before === undefined || (isOfStream(before) && !isOfStream(failure))) {
       this.#failures.set(pipeline, failure);
     }
   }
@@ -291,6 +292,11 @@ export class Pipelines {
       if (forgotten !== undefined) this.#definitions.released(forgotten.detail.definition);
     }
   }
+}
+
+/** Ports fail with PipelineError. */
+function isOfStream({ code }: v1.Failure): boolean {
+  return code === 'PIPELINE';
 }
 
 function lost({ name, partition }: { readonly name: string; readonly partition: number }, cause: string): v1.Failure {

@@ -151,6 +151,17 @@ describe('the store of the control plane', () => {
       expect(failureOf(pipeline(id)?.outcome)).to.include({ message: 'first', segment: 'tally' });
     });
 
+    it('fail with what failed, and not with what its neighbour noticed of it, whichever is reported first', () => {
+      const { store, run, report, obey, ids, ownerOf, pipeline, worker } = setUp();
+      const id = run();
+      const [read = 0] = ids('segment');
+      const noticed = failed({ code: 'PIPELINE', message: 'a reader cannot be reached', segment: 'read' });
+      report(ownerOf(read), read, STOPPED, noticed);
+      store.retire(worker.pUid, 'it crashed');
+      obey();
+      expect(failureOf(pipeline(id)?.outcome)).to.include({ code: 'UNREACHABLE', segment: 'tally' });
+    });
+
     it('have readers that wait no more for a writer that had completed when its process ended', () => {
       const { store, manager, worker, report, of } = setUp();
       const id = store.startPipeline(manager.pUid, 'hash', []);
