@@ -11,6 +11,8 @@ import { describePlacements, until } from './harness.js';
 
 const SENDERS = 3;
 const ENOUGH = 1_000;
+/** What is under way before a sender hears that the mailbox is full are some hundred messages then, and not some ten thousand. */
+const LOAD = new Uint8Array(4_096);
 
 /** The first runtime has an actor that takes one message in each turn of the event loop; the others send to it. */
 async function flood(runtimes: readonly Runtime[], isPolite: boolean): Promise<void> {
@@ -31,7 +33,7 @@ async function flood(runtimes: readonly Runtime[], isPolite: boolean): Promise<v
     senders.map(async (sender, index) => {
       const target = await sender.lookup(Errands, `slow-${isPolite}`);
       const isOver = (): boolean => arrivals.total >= ENOUGH;
-      return send(target, { first: index * NUMBERS, isPolite, isOver, pause: turn });
+      return send(target, { first: index * NUMBERS, isPolite, isOver, pause: turn, load: LOAD });
     }),
   );
   const accepted = sent.reduce((sum, each) => sum + each.accepted, 0);
