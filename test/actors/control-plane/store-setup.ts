@@ -1,0 +1,68 @@
+import { OK, State } from '#src/actors/control-plane/index.js';
+import { ControlPlaneStore } from '#src/actors/control-plane/store.js';
+import { v1 } from '#src/protocol/index.js';
+
+const { CREATED, RUNNING, DESTROYED } = State;
+
+/** A store with a managing process and a worker, of one partition each. */
+export function setUp(definition: v1.PipelineDefinitionInit = {}) {
+  const store = new ControlPlaneStore();
+  const join = (launch: string, managesPipelines: boolean) => {
+    const { pUid } = store.connect(v1.ConnectProcess.create({ launch, managesPipelines, name: launch }));
+    const [ordinal = 0] = store.registerPartitions(pUid, [`memory://${launch}`]);
+    store.activate(pUid, v1.Ref.create({ cUid: pUid, service: 'client' }), [v1.Ref.create({ cUid: pUid + 1n })]);
+    return { pUid, ordinal };
+  };
+  const [manager, worker] = [join('manager', true), join('worker', false)];
+  store.pipelines.define(0n, 'hash', v1.PipelineDefinition.create({ name: 'flights', ...definition }));
+
+  const report = (pUid: bigint, id: number, actual: State, outcome?: v1.Outcome): void =>
+    store.report(v1.ResourceReport.create({ pUid, tag: 1, id, actual, outcome }));
+  const of = (kind: v1.Resource['detail']['case']): v1.Resource[] =>
+    [...store.resources()].filter(({ detail }) => detail.case === kind);
+  const ids = (kind: v1.Resource['detail']['case']): number[] => of(kind).map(({ id }) => id);
+  const pipeline = (id: number): v1.Resource | undefined => store.resource(id);
+
+  /** read -> 2 x tally, the second tally at the manager; brought up to `actual`. */
+  const start = (startedBy = worker.pUid): number => {
+    const id = store.startPipeline(startedBy, 'hash', []);
+    expand(id);
+    return id;
+  };
+  const expand = (id: number): void => {
+    store.pipelines.expand(
+      v1.PipelineParts.create({
+        pipeline: id,
+        manifolds: [v1.ManifoldPart.create({ port: 'rows', policy: 'round-robin' })],
+        segments: [
+          v1.SegmentPart.create({ name: 'read', partition: manager.ordinal, egress: 'rows' }),
+          v1.SegmentPart.create({ name: 'tally', partition: worker.ordinal, ingress: 'rows' }),
+          v1.SegmentPart.create({ name: 'tally', instance: 1, partition: manager.ordinal, ingress: 'rows' }),
+        ],
+      }),
+    );
+  };
+  const ownerOf = (segment: number): bigint => {
+    const detail = store.resource(segment)?.detail;
+    return detail?.case === 'segment' && detail.value.partition === worker.ordinal ? worker.pUid : manager.pUid;
+  };
+  /** All parts do what is requested of them, until nothing more is. */
+  const obey = (upTo: State = DESTROYED): void => {
+    for (let isDone = false; !isDone; ) {
+      isDone = true;
+      for (const { id, requested, actual, detail } of [...of('manifold'), ...of('segment')]) {
+        if (actual < requested && requested <= upTo && store.resource(id)?.actual === actual) {
+          isDone = false;
+          report(detail.case === 'segment' ? ownerOf(id) : manager.pUid, id, requested, OK);
+        }
+      }
+    }
+  };
+  const run = (): number => {
+    const id = start();
+    obey(CREATED);
+    for (const segment of ids('segment')) report(ownerOf(segment), segment, RUNNING);
+    return id;
+  };
+  return { store, manager, worker, start, expand, run, obey, report, of, ids, ownerOf, pipeline };
+}
