@@ -20,8 +20,8 @@ const OPTIONS = { requireManualDestroy: true };
  * Keeps AsyncLocalStorages apart. A turn of the dispatcher inherits the context of whoever armed it, and handles messages of many senders.
  * So each message is handled in the context of its sender, or in the outermost one, in which the system was made.
  *
- * A program that has no AsyncLocalStorage in use pays for two looks with each ask and each burst of tells, and for nothing else. From the
- * first one that is seen on, every message has its context. A tell whose look comes too late is handled in the outermost context.
+ * Each ask, and each burst of tells, looks twice whether a storage is in use; a program without one pays for nothing else. Once one was seen,
+ * every message has its context. A tell that was sent before that is handled in the outermost context.
  */
 export class AsyncContexts {
   /** An AsyncLocalStorage was seen in use. */

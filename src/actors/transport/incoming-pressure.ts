@@ -3,10 +3,8 @@ import type { Cell } from '../kernel/index.js';
 import { MeteredActor, type ReceivingLink } from './metered-actor.js';
 import type { PeerLink } from './peer-link.js';
 import type { RouterServices } from './router-services.js';
+import { ALL_MAILBOXES } from './send-credit.js';
 import { UngrantedBytes } from './ungranted-bytes.js';
-
-/** The channel id of no actor: stands for all mailboxes of the partition together. */
-const ALL_MAILBOXES = 0n;
 
 /** What needs to be known of the parked tells of one link to deliver them. */
 interface Delivers {

@@ -6,8 +6,8 @@ import { ReadyQueue, type TellDelivery } from '../kernel/index.js';
 import { MeteredTarget, type SendingLink } from './metered-target.js';
 import type { PeerLink } from './peer-link.js';
 
-/** The channel id of no actor: stands for all mailboxes of the peer's partition together. */
-const ALL_MAILBOXES = 0n;
+/** In Pressure and MailboxWant, the channel id of no actor: all mailboxes of the receiver's partition together. */
+export const ALL_MAILBOXES = 0n;
 
 /** The sender's end of mailbox pressure over one link: see IncomingPressure. Messages to actors without pressure cost nothing here. */
 export class SendCredit {
