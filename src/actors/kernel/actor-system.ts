@@ -13,6 +13,7 @@ import type { Delivery, TellDelivery } from './delivery.js';
 import type { Subscribable } from './topic.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
 import type { MailboxBytes } from './mailbox-bytes.js';
+import { type ReadyOptions, ReadyWait } from './ready-wait.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import { type Cell, type Route, routeKey } from './route.js';
 import type { Stream } from './stream.js';
@@ -148,6 +149,22 @@ export class ActorSystem implements HasSystem {
   /** The data that a tell made now carries over a link: undefined when no actor sends it and it has no meta. */
   outgoingTell(options: SendOptions | undefined): TellDelivery | undefined {
     return outgoingTell(options, this.#kernel.running);
+  }
+
+  /**
+   * A call of `ready()` that waits for an actor of another partition: `join` makes the wait join a queue. Rejects as `Route.ready` does.
+   */
+  ready(
+    options: ReadyOptions | undefined,
+    target: { readonly path: string },
+    join: (wait: ReadyWait) => void,
+  ): Promise<void> {
+    return new Promise((resolve) => {
+      const wait = new ReadyWait(this.#kernel, target, this.#kernel.readyCall(options));
+      wait.start();
+      join(wait);
+      resolve(wait.promise);
+    });
   }
 
   /**

@@ -13,8 +13,10 @@ import {
 } from './call.js';
 import { type CallChain, type ChainMember, chainIncludes } from './call-chain.js';
 import { type Delivery, isAsk } from './delivery.js';
+import { stoppedForGood } from './cold-state.js';
 import { HeldMessages } from './held-messages.js';
 import { LocalAsk } from './local-ask.js';
+import { LocalReadyWait, type ReadyOptions } from './ready-wait.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import { type MeteredLink, type Place, type RoomHost, WaitingRoom } from './waiting-room.js';
@@ -82,6 +84,25 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
     const stream = this.begin(method, opening);
     if (!stream.isEnded) this.deliver(method, message, stream);
     return stream;
+  }
+
+  ready(options?: ReadyOptions): Promise<void> {
+    return new Promise((resolve) => {
+      const call = this.kernel.readyCall(options);
+      if (!this.isOpen) throw stoppedForGood(this.path);
+      const waiters = this.cold?.readyWaiters;
+      if (this.load < this.bounds.mark && (waiters === undefined || waiters.size === 0)) return resolve();
+      if (call.chain !== undefined && this.waitsIn(call.chain)) {
+        throw new ReentrantAskError(
+          `ready() of ${this.path}, whose mailbox is full, was called by a handler that it waits for itself: it makes no room before that ` +
+            `handler is done. Do not wait for ready() there`,
+        );
+      }
+      const wait = new LocalReadyWait(this.kernel, this, call);
+      wait.start();
+      wait.join(this.coldState().readyWaiters);
+      resolve(wait.promise);
+    });
   }
 
   private begin(method: AnyMethod, opening: StreamOpening): ServedStream {

@@ -16,6 +16,7 @@ import { Dispatcher } from './dispatcher.js';
 import { Topic } from './topic.js';
 import { type MailboxBounds, MailboxPool } from './mailbox.js';
 import { MailboxBytes } from './mailbox-bytes.js';
+import { type ReadyCall, readyCall, type ReadyOptions } from './ready-wait.js';
 import { refuse } from './refuse.js';
 import { AsyncContexts } from './async-contexts.js';
 import { type ActorRef, References } from './reference.js';
@@ -179,6 +180,10 @@ export class Kernel {
 
   outgoing(options: AskOptions | undefined, nowMs: number): OutgoingCall {
     return outgoingAsk(options, this.running, nowMs, this.limits.askTimeoutMs, this.limits.callChain);
+  }
+
+  readyCall(options: ReadyOptions | undefined): ReadyCall {
+    return readyCall(options, this.running, this.limits.askTimeoutMs);
   }
 
   /** A stream of `target`; `open` is called when it is first read. */

@@ -14,7 +14,7 @@ export interface Statistics {
   readonly restarts: number;
   readonly deadLetters: number;
   readonly deadLettersByReason: Readonly<Partial<Record<DeadLetterReason, number>>>;
-  /** Asks that wait for their reply, and streams whose reader waits for an element. */
+  /** Asks that wait for their reply, streams whose reader waits for an element, and calls of `ready()` that wait for room. */
   readonly pendingAsks: number;
   /** Streams that are read here, plus streams that are served here. */
   readonly openStreams: number;
