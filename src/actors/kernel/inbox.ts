@@ -52,7 +52,8 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
       this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
       return false;
     }
-    const { running, contexts } = this.kernel;
+    const { running, contexts, dispatcher } = this.kernel;
+    if (this.mailbox === undefined && !dispatcher.isArmed) contexts.lookForTell();
     const isBare = options === undefined && running === undefined && !contexts.isInUse;
     return this.accept(method, message, isBare ? undefined : outgoingTell(options, running, contexts));
   }
