@@ -27,6 +27,8 @@ export const limits = {
   restarts: 10,
   /** Window in which `restarts` are counted, in ms. */
   restartWindowMs: 60_000,
+  /** Actors of a partition that ended by a failure, and whose error is kept for those that watch them afterwards by channel id. */
+  endedActors: 1_024,
   /** Actors that `health()` names: those that ended by a failure, and as many that restart again and again. */
   troubledActors: 100,
   /** Restarts of one actor that `health()` counts. */

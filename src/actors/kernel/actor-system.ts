@@ -4,7 +4,7 @@ import type { Behavior } from './behavior.js';
 import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
 import { treeDirectory } from './actor-tree.js';
 import { ActorCell } from './cell.js';
-import { type ClosedReason, ClosedRoute } from './closed-route.js';
+import type { ClosedReason } from './closed-route.js';
 import type { SpawnOptions } from './context.js';
 import { stopped } from './lifecycle.js';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
@@ -109,8 +109,12 @@ export class ActorSystem implements HasSystem {
 
   /** A route to an actor that is known to have ended, for the provider of `setRemoteRoutes`. */
   closedRoute(ref: Ref, reason: ClosedReason): Route {
-    const { deadLetters, deadlines } = this.#kernel;
-    return new ClosedRoute(ref, reason, deadLetters, deadlines.asks);
+    return this.#kernel.closedRoute(ref, reason);
+  }
+
+  /** The error that ended the actor with this channel id, for those that watch it afterwards; undefined where none did, or it is forgotten. */
+  endCauseOf(cUid: bigint): Error | undefined {
+    return this.#kernel.causes.at(cUid);
   }
 
   /** Counts a tell that was lost between processes. `target` is its actor, or the path that describes it. */

@@ -90,8 +90,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   override get cUid(): bigint {
-    this.takenCUid ??=
-      this.phase === 'stopped' ? this.kernel.nextCUid() : this.kernel.address(this, this.kernel.nextCUid());
+    this.takenCUid ??= this.kernel.address(this, this.kernel.nextCUid());
     return this.takenCUid;
   }
 
@@ -294,7 +293,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   watch(watcher: Watcher): void {
-    const cause = this.kernel.causes.get(this);
+    const cause = this.kernel.causes.of(this);
     if (this.phase === 'stopped') watcher.terminated(this, cause === undefined ? 'stopped' : 'failed', cause);
     else this.coldState().watchers.add(watcher);
   }

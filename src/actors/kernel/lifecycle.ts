@@ -90,7 +90,8 @@ function isOfMessage(current: Delivery | undefined, cause: unknown, work: Failed
 function restart(cell: ActorCell, error: Error, delayMs: number): void {
   cell.phase = 'restarting';
   cell.kernel.restarted++;
-  if (!cell.behavior.isOfRuntime) cell.kernel.troubles.restarted(cell.path, error, cell.kernel.scheduler.now());
+  if (!cell.behavior.isOfRuntime)
+    cell.kernel.troubles.restarted(cell.path, error, cell.parent === undefined, cell.kernel.scheduler.now());
   const cold = cell.coldState();
   cold.restartDelayMs = delayMs;
   cold.ending = { reason: 'restarting', cause: error };
@@ -223,7 +224,7 @@ function finish(cell: ActorCell): void {
   if (cold === undefined) return;
   cell.cold = undefined;
   const cause = cold.ending?.cause;
-  if (cause !== undefined) kernel.causes.set(cell, cause);
+  if (cause !== undefined) kernel.causes.ended(cell, cause);
   for (const watcher of cold.watchers) watcher.terminated(cell, cause === undefined ? 'stopped' : 'failed', cause);
   for (const stopped of cold.stopWaiters) stopped();
 }

@@ -70,7 +70,7 @@ export class Channel implements PeerLink, FrameOwner {
     this.outgoing = new Outgoing(services, () => this.#closeStuck());
     this.watches = new RemoteWatches(
       (message) => this.sendControl({ message }),
-      (cUid) => services.system.resolve(cUid),
+      services.system,
       () => this.isReliable,
     );
     this.clock = new PeerClock(services.scheduler, (message) => this.sendControl(message));
