@@ -140,14 +140,24 @@ export class HandlerError extends MillraceError {
   readonly handlerName: string | undefined;
   /** `code` of the error that the handler threw, where it had one: a text such as `ENOENT`, or a number. */
   readonly handlerCode: string | number | undefined;
+  /**
+   * `retryAfterMs` of the BackpressureError that the handler did not catch: an actor that it has asked is overloaded, and after this time in ms
+   * the same ask may succeed. Undefined for any other error.
+   */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     message: string,
-    options?: ErrorOptions & { handlerName?: string | undefined; handlerCode?: string | number | undefined },
+    options?: ErrorOptions & {
+      readonly handlerName?: string | undefined;
+      readonly handlerCode?: string | number | undefined;
+      readonly retryAfterMs?: number | undefined;
+    },
   ) {
     super(message, options);
     this.handlerName = options?.handlerName;
     this.handlerCode = options?.handlerCode;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }
 

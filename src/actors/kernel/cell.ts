@@ -231,7 +231,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     const { current, cold } = this;
     const later = laterReply(result);
     if (cold?.stash?.isMarked === true) this.addToStash(cold.stash, method, message, current);
-    else if (later !== undefined) deferReply(this, later, current);
+    else if (later !== undefined) deferReply(this, later, method, current);
     else if (isAsk(current)) current.reply(result);
     this.current = undefined;
   }

@@ -137,6 +137,10 @@ export abstract class HeldMessages implements TurnTaker {
     cold.stash.mark(this.kernel.scheduler.now(), (ask) => this.release(ask));
   }
 
+  hasStashed(delivery: Delivery): boolean {
+    return this.cold?.stash?.has(delivery) === true;
+  }
+
   /** As `returnStash`; where the message being handled will be stashed, when that has happened. */
   unstash(): void {
     const stash = this.cold?.stash;

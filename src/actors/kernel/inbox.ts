@@ -1,4 +1,4 @@
-import { BackpressureError, ReentrantAskError } from '../../errors.js';
+import { BackpressureError, type HandlerError, ReentrantAskError, type RefusedError } from '../../errors.js';
 import type { AnyMethod, Lane, Ref } from '../../protocol/index.js';
 import { nodeKey } from './actor-node.js';
 import { refusedAtItsTurn, refusedOnArrival } from './admission.js';
@@ -12,6 +12,7 @@ import {
   type WaitingAsk,
 } from './call.js';
 import { type CallChain, type ChainMember, chainIncludes } from './call-chain.js';
+import { reportFailedReply } from './deferred-reply.js';
 import { type Delivery, isAsk } from './delivery.js';
 import { stoppedForGood } from './cold-state.js';
 import { HeldMessages } from './held-messages.js';
@@ -120,6 +121,10 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
 
   served(stream: ServedStream): void {
     if (this.cold?.streams.served.delete(stream) === true) this.kernel.openStreams--;
+  }
+
+  elementFailed(cause: unknown, answer: RefusedError | HandlerError, method: AnyMethod): void {
+    reportFailedReply(this, cause, answer, method);
   }
 
   /** Ignores the mailbox's bound: an actor has room for one pull of each stream that it serves. */

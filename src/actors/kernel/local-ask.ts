@@ -1,4 +1,3 @@
-import { AskTimeoutError } from '../../errors.js';
 import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { CallChain } from './call-chain.js';
 import type { AskOptions, OutgoingCall, WaitingActor, WaitingAsk } from './call.js';
@@ -64,13 +63,16 @@ export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
 
   override expire(): void {
     this.hasTimedOut = true;
+    super.expire();
+  }
+
+  protected override whyLate(): string {
     const cycle = waitingCycle(this.asked);
-    if (cycle === undefined) return super.expire();
-    this.fail(
-      new AskTimeoutError(
-        `${this.method.fullName} asked of ${this.asked.path} had no reply by its deadline: these actors wait for one another, ` +
-          `so that none can answer: ${cycle.join(' -> ')}. Answer with later(), or use a tell`,
-      ),
-    );
+    if (cycle !== undefined) {
+      return `these actors wait for one another, so that none can answer: ${cycle.join(' -> ')}. Answer with later(), or use a tell`;
+    }
+    if (this.asked.hasStashed(this))
+      return 'the actor has stashed it (ctx.stash), and has not called ctx.unstashAll() since';
+    return 'its handler may be slower than timeoutMs';
   }
 }

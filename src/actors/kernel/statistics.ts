@@ -9,7 +9,7 @@ export interface Statistics {
   readonly actors: number;
   /** Turns of actors: messages, signals and starts. */
   readonly messages: number;
-  /** Handlers, timers and hooks that failed. */
+  /** Handlers, timers, hooks and deferred replies that failed. */
   readonly failures: number;
   readonly restarts: number;
   readonly deadLetters: number;
