@@ -2,7 +2,7 @@ import { BackpressureError, type MillraceError, ProtocolError, StoppedError } fr
 import { limits } from '../../limits.js';
 import { type AnyMethod, Lane, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { ReadyQueue, type TellDelivery } from '../kernel/index.js';
+import { ReadyQueue, type ReadyWait, type TellDelivery } from '../kernel/index.js';
 import { MeteredTarget, type SendingLink } from './metered-target.js';
 import type { PeerLink } from './peer-link.js';
 
@@ -111,18 +111,20 @@ export class SendCredit {
     this.#forgetUnused(target);
   }
 
-  /** Resolves when a tell to this actor would return true. */
-  ready(cUid: bigint): Promise<void> {
+  /** `wait` resolves when a tell to this actor would return true. */
+  ready(cUid: bigint, wait: ReadyWait): void {
     const known = this.#targets.get(cUid);
     if (this.#link.hasRoom() && known?.hasRoom !== false && (known === undefined || known.waiters.size === 0)) {
-      return Promise.resolve();
+      wait.resolve();
+    }
+    if (wait.isSettled) {
+      return;
     }
     const target = this.#target(cUid);
     this.#waiting.add(target);
-    const ready = target.waiters.wait();
+    wait.join(target.waiters);
     target.short();
     this.wake();
-    return ready;
   }
 
   /** Resolves when the link has room, whatever the mailboxes have. */
