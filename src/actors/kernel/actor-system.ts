@@ -5,7 +5,7 @@ import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions, typ
 import { treeDirectory } from './actor-tree.js';
 import { ActorCell } from './cell.js';
 import type { ClosedReason } from './closed-route.js';
-import type { SpawnOptions } from './context.js';
+import type { SpawnArguments } from './context.js';
 import { stopped } from './lifecycle.js';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
 import type { Deadlines } from './deadlines.js';
@@ -85,8 +85,11 @@ export class ActorSystem implements HasSystem {
     return mailboxPressure(this.#kernel.roots);
   }
 
-  /** Starts a root actor. Throws ConfigError when its name or channel id is taken or invalid, StoppedError after `shutdown`. */
-  spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+  /** Starts a root actor. Throws as `Context.spawn`, and StoppedError after `shutdown`. */
+  spawn<S extends AnyService, T, Args>(
+    behavior: Behavior<S, T, Args>,
+    ...[options]: SpawnArguments<NoInfer<Args>>
+  ): ActorRef<S> {
     const refusal = this.#kernel.refusalOfOutside('spawn');
     if (refusal !== undefined) throw refusal;
     return this.#kernel.spawn(undefined, this.#kernel.roots, behavior, options);

@@ -34,10 +34,10 @@ export {
   withMeta,
 } from './call.js';
 export { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
-export { SPAWN_OPTIONS } from './spawn.js';
+export { checkArgs, SPAWN_OPTIONS } from './spawn.js';
 export { answeredError } from './answered-error.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
-export type { Context, SpawnOptions, TimerOptions } from './context.js';
+export type { Context, SpawnArguments, SpawnOptions, TimerOptions, UntypedSpawnOptions } from './context.js';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.js';
 export type { Deadlines } from './deadlines.js';
 export type { Delivery, TellDelivery } from './delivery.js';

@@ -9,7 +9,7 @@ import { type AnyBehavior, type Behavior, boundsOf } from './behavior.js';
 import type { ActorCell } from './cell.js';
 import { type AskOptions, isInherited, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
 import { type ClosedReason, ClosedRoute } from './closed-route.js';
-import type { SpawnOptions } from './context.js';
+import type { UntypedSpawnOptions } from './context.js';
 import { DeadLetterOffice } from './dead-letters.js';
 import { Deadlines } from './deadlines.js';
 import { Dispatcher } from './dispatcher.js';
@@ -155,11 +155,11 @@ export class Kernel {
   }
 
   /** Starts an actor among `siblings`: see `spawn`. */
-  spawn<S extends AnyService, T>(
+  spawn<S extends AnyService>(
     parent: ActorCell | undefined,
     siblings: Map<string, ActorCell>,
-    behavior: Behavior<S, T>,
-    options: SpawnOptions | undefined,
+    behavior: Behavior<S, unknown, unknown>,
+    options: UntypedSpawnOptions | undefined,
   ): ActorRef<S> {
     return spawn(this, parent, siblings, behavior, options);
   }

@@ -1,5 +1,5 @@
 import type { MemoryPool, PoolOptions } from '../../descriptors/index.js';
-import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
+import { type MillraceError, StoppedError } from '../../errors.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import { closableLogger, type Logger } from '../../logging/index.js';
@@ -14,8 +14,8 @@ import {
   behavior,
   type DeadLetters,
   type Failure,
-  type SpawnOptions,
   type HasSystem,
+  type SpawnArguments,
   type Subscribable,
   systemKey,
   type UntypedRef,
@@ -34,7 +34,7 @@ import type { Pipeline } from './pipeline.js';
 import type { PipelineRun } from './pipeline-run.js';
 import { PipelineRuns, type RunOptions } from './pipeline-runs.js';
 import { PipelinesManager } from './pipelines-manager.js';
-import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
+import type { RuntimeEnvironment, RuntimeOptions, RuntimeSpawnOptions } from './runtime-options.js';
 import { stoppable } from './stoppable.js';
 import { Stopping, type StopOptions, type StopReport } from './stopping.js';
 
@@ -184,21 +184,18 @@ export class Runtime implements HasSystem {
 
   /**
    * Starts an actor in this process's first partition. `register: true` enters its name in the cluster's registry; when another actor has the
-   * name, that is logged and one of the `problems` of `health()`. To wait for it, call `register` instead.
+   * name, that is logged and one of the `problems` of `health()`. To wait for it, call `register` instead. `args` go to `state` of the behavior.
+   *
+   *     runtime.spawn(account, { name: 'acme', register: true, args: { limit: 500 } });
    */
-  spawn<S extends AnyService, T>(
-    definition: Behavior<S, T>,
-    options: SpawnOptions & { readonly register?: boolean } = {},
+  spawn<S extends AnyService, T, Args>(
+    definition: Behavior<S, T, Args>,
+    ...[options = {}]: SpawnArguments<NoInfer<Args>, RuntimeSpawnOptions>
   ): ActorRef<S> {
     checkSpawn(options);
-    const { register = false, name, ...rest } = options;
-    if (register && name === undefined) {
-      throw new ConfigError('An actor needs a name to be registered: spawn(behavior, { name, register: true }).');
-    }
-    const ref = this.#partitions.first.system.spawn(definition, { ...rest, ...(name === undefined ? {} : { name }) });
-    if (register && name !== undefined) {
-      this.#names.announce(name, ref);
-    }
+    const { register = false, ...spawned } = options;
+    const ref = this.#partitions.first.system.spawn<S, T, unknown>(definition, spawned);
+    if (register && options.name !== undefined) this.#names.announce(options.name, ref);
     return ref;
   }
 
