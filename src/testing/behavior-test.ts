@@ -2,6 +2,7 @@ import {
   type ActorRef,
   type AnyBehavior,
   type Behavior,
+  type CallArguments,
   checkArgs,
   laterReply,
   replyOf,
@@ -41,12 +42,11 @@ export interface BehaviorTest<S extends AnyService, State> {
   takeEffects(): readonly Effect[];
   /**
    * Runs the handler of one rpc at once, and resolves to its reply with defaults filled in. Rejects with the error of the handler:
-   * supervision does not run here. Throws ConfigError for a name that is not an rpc.
+   * supervision does not run here. A request without fields may be left out. Throws ConfigError for a name that is not an rpc.
    */
   handle<K extends keyof S['methods'] & string>(
     name: K,
-    request: RequestInitOf<S['methods'][K]>,
-    fields?: MessageFields,
+    ...request: CallArguments<RequestInitOf<S['methods'][K]>, MessageFields>
   ): Handled<S['methods'][K]>;
   /** Reports that a watched actor has terminated, and awaits `on.terminated`. Rejects with ConfigError if it is not watched. */
   terminated(ref: UntypedRef, reason?: TerminationReason): Promise<void>;
@@ -139,7 +139,7 @@ class BehaviorRun {
     return taken;
   }
 
-  handle(name: string, request: unknown, fields: MessageFields = {}): unknown {
+  handle(name: string, request?: unknown, fields: MessageFields = {}): unknown {
     const method = this.#behavior.service.methods[name];
     if (method === undefined) throw new ConfigError(`${this.#behavior.service.typeName} has no rpc ${name}`);
     return method.mode === 'stream' ? this.#stream(method, request, fields) : this.#reply(method, request, fields);

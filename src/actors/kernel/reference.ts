@@ -36,10 +36,16 @@ export interface UntypedRef {
   readonly system: { readonly name: string };
 }
 
-/** The arguments of a call. A message without fields, such as google.protobuf.Empty, may be left out. */
-type CallArguments<Init, Options> = [keyof Init] extends [never]
-  ? [message?: Init, options?: Options]
+/**
+ * The arguments of a call. A message without fields, such as google.protobuf.Empty, may be left out: `ref.total()`. Options are the second
+ * argument there, too: `ref.total({}, { timeoutMs: 100 })`.
+ */
+export type CallArguments<Init, Options> = [keyof Init] extends [never]
+  ? [message?: (Init & None<Options>) | undefined, options?: Options]
   : [message: Init, options?: Options];
+
+/** Options in the place of the message. The compiler accepts any object as a message without fields, and they would be ignored. */
+type None<Options> = { readonly [K in keyof Options]?: never };
 
 /** The method of a reference for one rpc. */
 export type CallOf<M> =

@@ -62,6 +62,8 @@ export function promises(ref: ActorRef<typeof Pricing>): void {
   const pinging: ActorRef<typeof Pinging> | undefined = undefined;
   void (pinging as ActorRef<typeof Pinging> | undefined)?.ping();
   void (pinging as ActorRef<typeof Pinging> | undefined)?.ping({}, { timeoutMs: 5 });
+  // @ts-expect-error: options are the second argument
+  void (pinging as ActorRef<typeof Pinging> | undefined)?.ping({ timeoutMs: 5 });
   // @ts-expect-error: what is its symbol?
   void ref.quote();
 
