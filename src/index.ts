@@ -32,6 +32,8 @@ export {
   type TerminationReason,
   type TimerOptions,
   type UntypedRef,
+  type WhenReady,
+  type WhenReadyOptions,
 } from './actors/kernel/index.js';
 export {
   Executor,

@@ -64,6 +64,14 @@ export class RecordedRoute implements Route {
     return Promise.resolve();
   }
 
+  get hasRoom(): boolean {
+    return true;
+  }
+
+  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
+    return options;
+  }
+
   /** Does nothing: a watched actor terminates only when the test says so. */
   watch(): void {}
 

@@ -174,6 +174,11 @@ export class ActorSystem implements HasSystem {
     });
   }
 
+  /** Options for a later call, which inherits what a call made now would. */
+  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.#kernel.inherit(options);
+  }
+
   /**
    * A stream over a link: `open` is called when it is first read, and `path` describes the actor. Throws ConfigError for an invalid option,
    * ReentrantAskError for a chain longer than `callChain`.

@@ -2,6 +2,7 @@ import { type MillraceError, StoppedError, UnreachableError } from '../../errors
 import type { AnyMethod, Ref } from '../../protocol/index.js';
 import type { AskMeter } from './ask-meter.js';
 import type { DeadLetterOffice } from './dead-letters.js';
+import type { StreamOptions } from './call.js';
 import { FailedStream, type Stream } from './stream.js';
 import type { Route, Watcher } from './route.js';
 
@@ -52,6 +53,14 @@ export class ClosedRoute implements Route {
 
   ready(): Promise<void> {
     return Promise.reject(this.error('ready'));
+  }
+
+  get hasRoom(): boolean {
+    return false;
+  }
+
+  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
+    return options;
   }
 
   watch(watcher: Watcher): void {

@@ -92,8 +92,7 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
     return new Promise((resolve) => {
       const call = this.kernel.readyCall(options);
       if (!this.isOpen) throw stoppedForGood(this.path);
-      const waiters = this.cold?.readyWaiters;
-      if (this.load < this.bounds.mark && (waiters === undefined || waiters.size === 0)) return resolve();
+      if (this.hasRoom) return resolve();
       if (call.chain !== undefined && this.waitsIn(call.chain)) {
         throw new ReentrantAskError(
           `ready() of ${this.path}, whose mailbox is full, was called by a handler that it waits for itself: it makes no room before that ` +
@@ -105,6 +104,14 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
       wait.join(this.coldState().readyWaiters);
       resolve(wait.promise);
     });
+  }
+
+  get hasRoom(): boolean {
+    return this.isOpen && this.load < this.bounds.mark && (this.cold === undefined || this.cold.readyWaiters.isIdle);
+  }
+
+  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.kernel.inherit(options);
   }
 
   private begin(method: AnyMethod, opening: StreamOpening): ServedStream {

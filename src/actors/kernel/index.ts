@@ -47,6 +47,7 @@ export { deferred, type DeferredReply, type Later, later, laterReply } from './l
 export type { Overflow } from './mailbox.js';
 export { PendingAsk } from './pending-ask.js';
 export { ReadyQueue } from './ready-queue.js';
+export type { WhenReady, WhenReadyOptions } from './when-ready.js';
 export type { ReadyOptions, ReadyWait } from './ready-wait.js';
 export { type ActorRef, type CallArguments, References, type UntypedRef } from './reference.js';
 export { type Cell, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';

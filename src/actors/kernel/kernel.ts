@@ -7,7 +7,14 @@ import type { ActorSystem } from './actor-system.js';
 import { ActorTree, treeDirectory } from './actor-tree.js';
 import { type AnyBehavior, type Behavior, boundsOf } from './behavior.js';
 import type { ActorCell } from './cell.js';
-import { type AskOptions, isInherited, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
+import {
+  type AskOptions,
+  InheritedOptions,
+  isInherited,
+  type OutgoingCall,
+  outgoingAsk,
+  type StreamOptions,
+} from './call.js';
 import { type ClosedReason, ClosedRoute } from './closed-route.js';
 import type { UntypedSpawnOptions } from './context.js';
 import { DeadLetterOffice } from './dead-letters.js';
@@ -187,6 +194,14 @@ export class Kernel {
 
   outgoing(options: AskOptions | undefined, nowMs: number): OutgoingCall {
     return outgoingAsk(options, this.running, nowMs, this.limits.askTimeoutMs, this.limits.callChain);
+  }
+
+  /** Options for a later call, which inherits what a call made now would. */
+  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
+    const { running } = this;
+    return running === undefined || isInherited(options)
+      ? options
+      : new InheritedOptions(running, options, running.current);
   }
 
   readyCall(options: ReadyOptions | undefined): ReadyCall {

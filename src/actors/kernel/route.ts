@@ -32,6 +32,10 @@ export interface Route {
    * actor waits for.
    */
   ready(options?: ReadyOptions): Promise<void>;
+  /** `ready` would resolve at once: a tell would be accepted below the high-water mark, and nobody waits for that. */
+  readonly hasRoom: boolean;
+  /** Options for a later call, which inherits what a call made now would. */
+  inherit(options: StreamOptions | undefined): StreamOptions | undefined;
   watch(watcher: Watcher): void;
   unwatch(watcher: Watcher): void;
   /** The actor's channel id; a local actor gets one on first use. */

@@ -88,6 +88,15 @@ export class RemoteRoute implements Route {
     });
   }
 
+  get hasRoom(): boolean {
+    const channel = this.#current();
+    return channel.closed === undefined && !channel.isRetrying && channel.credit.hasRoom(this.cUid);
+  }
+
+  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.#system.inherit(options);
+  }
+
   watch(watcher: Watcher): void {
     this.#current().watch(this, watcher);
   }

@@ -77,6 +77,14 @@ export class ObservedRoute implements Route {
     return this.#observer.waits(this.owner, this.cUid, this.inner.ready(options));
   }
 
+  get hasRoom(): boolean {
+    return this.inner.hasRoom;
+  }
+
+  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.inner.inherit(options);
+  }
+
   watch(watcher: Watcher): void {
     this.watched = this.#observer.watches.begin(this.owner, this.cUid);
     const own: Watcher = {
