@@ -7,7 +7,7 @@ import { MeteredTarget, type SendingLink } from './metered-target.js';
 import type { PeerLink } from './peer-link.js';
 
 /** In Pressure and MailboxWant, the channel id of no actor: all mailboxes of the receiver's partition together. */
-export const ALL_MAILBOXES = 0n;
+export const ALL_MAILBOXES: bigint = 0n;
 
 /** The sender's end of mailbox pressure over one link: see IncomingPressure. Messages to actors without pressure cost nothing here. */
 export class SendCredit {
