@@ -46,7 +46,9 @@ describe('the types of the package', () => {
         return found === null ? [] : [`${path}: ${found[0]}`];
       });
       expect(ofNode).to.deep.equal([]);
-      const literal = [...declarations].filter(([, text]) => BIGINT_LITERAL.test(text.replaceAll(/\/\*[^]*?\*\//g, '')));
+      const literal = [...declarations].filter(([, text]) =>
+        BIGINT_LITERAL.test(text.replaceAll(/\/\*[^]*?\*\//g, '')),
+      );
       expect(
         literal.map(([path]) => path),
         'write `: bigint` to the constant',
