@@ -23,7 +23,7 @@ export const limits = {
   drainTimeoutMs: 10_000,
   /** Deadline of an `ask` that states none, in ms. */
   askTimeoutMs: 5_000,
-  /** Deadline of a `ready()` that states none, in ms: a full mailbox may take long to drain, but not for ever. */
+  /** A `ready()` that states no deadline is given up when the actor has handled no message for so long, in ms. */
   readyTimeoutMs: 60_000,
   /** Restarts of one actor within `restartWindowMs` before its failure escalates. */
   restarts: 10,

@@ -129,7 +129,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     }
     if (handled > 0) this.kernel.contexts.isUnchecked = true;
     if (this.cold !== undefined) {
-      if (handled > 0) this.cold.idle?.touch();
+      if (handled > 0) this.progressed(this.cold);
       this.drained(this.cold);
     }
     return used;

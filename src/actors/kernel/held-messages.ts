@@ -120,6 +120,13 @@ export abstract class HeldMessages implements TurnTaker {
     return this.mailbox !== undefined;
   }
 
+  /** A turn has handled messages. */
+  protected progressed({ idle, readyWaiters, waitingRoom }: ColdState): void {
+    idle?.touch();
+    readyWaiters.progressed();
+    waitingRoom?.progressed();
+  }
+
   /** A turn has ended: there may be room for those who wait. */
   protected drained(cold: ColdState): void {
     const { waitingRoom } = cold;

@@ -17,6 +17,7 @@ export class ReadyQueue {
   private readonly waiters = new Set<ReadyWaiter>();
   /** One was woken, and may be about to send. */
   private isWaking = false;
+  #progressMs = Number.NEGATIVE_INFINITY;
   private readonly scheduler: Scheduler;
   private readonly hasRoom: () => boolean;
 
@@ -48,6 +49,16 @@ export class ReadyQueue {
     const waiter = new Deferred<void>();
     this.add(waiter);
     return waiter.promise;
+  }
+
+  /** What they wait for goes on, although it has no room yet. */
+  progressed(): void {
+    if (this.waiters.size > 0) this.#progressMs = this.scheduler.now();
+  }
+
+  /** Scheduler time of the last progress. */
+  get progressMs(): number {
+    return this.#progressMs;
   }
 
   /** There may be room now. */

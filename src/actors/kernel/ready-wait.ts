@@ -11,8 +11,9 @@ import { waitingCycle } from './waiting-cycle.js';
 /** Options of `ready()`. */
 export interface ReadyOptions {
   /**
-   * The longest wait in ms; then `ready()` rejects with BackpressureError. Default `readyTimeoutMs`, 60 000; at most the remaining time of
-   * the message being handled. `Infinity` waits as long as the actor is alive.
+   * The longest wait in ms; then `ready()` rejects with BackpressureError. It is at most the remaining time of the message being handled.
+   * `Infinity` waits as long as the actor is alive. Without it, `ready()` waits for as long as the actor handles messages, and rejects when it
+   * has handled none for `readyTimeoutMs`, 60 000.
    */
   readonly timeoutMs?: number | undefined;
   /** Rejects with AskAbortedError when it is aborted. */
@@ -22,6 +23,8 @@ export interface ReadyOptions {
 /** The options of `ready()`, merged with what it inherits from the message being handled. */
 export interface ReadyCall {
   readonly timeoutMs: number;
+  /** `timeoutMs` begins anew whenever the actor has handled messages. */
+  readonly isPatient: boolean;
   /** Scheduler time at which the message being handled expires; `Infinity` for none. */
   readonly expiresMs: number;
   readonly signal: AbortSignal | undefined;
@@ -56,6 +59,7 @@ export function readyCall(
   const inherited = kept === undefined ? running?.current : kept.delivery;
   return {
     timeoutMs,
+    isPatient: options?.timeoutMs === undefined,
     expiresMs: inherited?.deadlineMs ?? Number.POSITIVE_INFINITY,
     signal,
     caller,
@@ -77,16 +81,13 @@ export class ReadyWait extends Deadline implements ReadyWaiter {
   readonly #host: ReadyHost;
   readonly #target: ReadyTarget;
   readonly #call: ReadyCall;
-  readonly #waitMs: number;
   #queue: ReadyQueue | undefined;
 
   constructor(host: ReadyHost, target: ReadyTarget, call: ReadyCall) {
-    const nowMs = host.scheduler.now();
-    super(Math.min(nowMs + call.timeoutMs, call.expiresMs));
+    super(Math.min(host.scheduler.now() + call.timeoutMs, call.expiresMs));
     this.#host = host;
     this.#target = target;
     this.#call = call;
-    this.#waitMs = Math.max(0, Math.round(this.deadlineMs - nowMs));
   }
 
   get promise(): Promise<void> {
@@ -128,13 +129,35 @@ export class ReadyWait extends Deadline implements ReadyWaiter {
   }
 
   override expire(): void {
+    if (!this.#waitsOn()) this.expired();
+  }
+
+  /** What it waits for has made progress: waits further. */
+  #waitsOn(): boolean {
+    const { isPatient, timeoutMs, expiresMs } = this.#call;
+    if (!isPatient || this.#queue === undefined) return false;
+    const nowMs = this.#host.scheduler.now();
+    const deadlineMs = Math.min(this.#queue.progressMs + timeoutMs, expiresMs);
+    if (deadlineMs <= nowMs) return false;
+    this.deadlineMs = deadlineMs;
+    this.#host.deadlines.addWait(this, nowMs);
+    return true;
+  }
+
+  /** Nothing has brought room in time. */
+  protected expired(): void {
     const { path } = this.#target;
-    const until = this.deadlineMs === this.#call.expiresMs ? 'by the deadline of the message being handled' : 'in time';
     this.reject(
       new BackpressureError(
-        `there was no room for messages to ${path} ${until} (${this.#waitMs} ms): its mailbox or the link to it stayed full. ${this.advice()}`,
+        `${path} had no room for messages ${this.#why()}: its mailbox or the link to it stayed full. ${this.advice()}`,
       ),
     );
+  }
+
+  #why(): string {
+    const { isPatient, timeoutMs, expiresMs } = this.#call;
+    if (this.deadlineMs === expiresMs) return 'by the deadline of the message being handled';
+    return isPatient ? `and has handled none for ${timeoutMs} ms` : `for ${timeoutMs} ms`;
   }
 
   aborted(): void {
@@ -173,9 +196,9 @@ export class LocalReadyWait extends ReadyWait implements WaitingAsk {
     return !this.isSettled || this.#hasExpired;
   }
 
-  override expire(): void {
+  protected override expired(): void {
     this.#hasExpired = true;
-    super.expire();
+    super.expired();
   }
 
   protected override advice(): string {

@@ -16,8 +16,8 @@ export interface UntypedRef {
   readonly [routeKey]: Route;
   readonly service: AnyService;
   /**
-   * Resolves when a tell would be accepted below the high-water mark. Rejects with BackpressureError when there is no room by the deadline
-   * (`timeoutMs`, default 60 000 ms), AskAbortedError when `signal` is aborted, StoppedError or UnreachableError when the actor or the link to
+   * Resolves when a tell would be accepted below the high-water mark. Rejects with BackpressureError at the deadline (`timeoutMs`), or without
+   * one when the actor has handled no message for 60 s, AskAbortedError when `signal` is aborted, StoppedError or UnreachableError when the actor or the link to
    * it ends, ReentrantAskError when a handler calls it for its own actor, or for one that waits for its reply, and the mailbox is full,
    * ConfigError for a wrong option.
    *

@@ -133,7 +133,7 @@ export class Channel implements PeerLink, FrameOwner {
       writable: (lane) => {
         this.outgoing.drain(lane);
         this.#services.flushSoon(this);
-        this.credit.wake();
+        this.credit.linkProgressed();
       },
       taken: (lane) => this.outgoing.taken(lane),
       closed: (reason) => this.#linkClosed(reason),

@@ -91,6 +91,25 @@ describe('those who wait for a mailbox', () => {
     await ref.ready();
   });
 
+  it('wait without a deadline for as long as the actor handles messages, however slowly', async () => {
+    const { system, scheduler } = testSystem();
+    let isStuck = false;
+    const pause = (): Promise<void> =>
+      isStuck ? new Promise(() => {}) : new Promise((resolve) => void scheduler.setTimer(50_000, resolve));
+    const ref = system.spawn(worker({ mailbox: { capacity: 16 }, push: pause }), { name: 'slow' });
+    for (let value = 0; value < 16; value++) ref.push({ value });
+    const from = scheduler.now();
+    await ref.ready();
+    expect(scheduler.now() - from).to.be.at.least(200_000);
+    while (ref.push({ value: 0 }));
+    isStuck = true;
+    const since = scheduler.now();
+    const error = await millraceRejection(ref.ready());
+    expect(error).to.be.instanceOf(BackpressureError);
+    expect(error.message).to.contain('test/slow').and.contain('has handled none for 60000 ms');
+    expect(scheduler.now() - since).to.be.at.most(50_000 + limits.readyTimeoutMs + 1);
+  });
+
   it('end with the signal of their caller', async () => {
     const { system } = testSystem();
     const ref = system.spawn(worker({ mailbox: { capacity: 4 }, push: () => new Promise(() => {}) }));
