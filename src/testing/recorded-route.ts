@@ -1,4 +1,12 @@
-import type { AskOptions, Route, SendOptions, Stream, StreamOptions, UntypedRef } from '../actors/kernel/index.js';
+import type {
+  AskOptions,
+  Room,
+  Route,
+  SendOptions,
+  Stream,
+  StreamOptions,
+  UntypedRef,
+} from '../actors/kernel/index.js';
 import type { AnyMethod } from '../protocol/index.js';
 import { AnsweredStream } from './answered-stream.js';
 import type { Asked, Effect } from './effects.js';
@@ -64,11 +72,11 @@ export class RecordedRoute implements Route {
     return Promise.resolve();
   }
 
-  get hasRoom(): boolean {
-    return true;
+  get room(): Room {
+    return 'free';
   }
 
-  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
+  inherit(_method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
     return options;
   }
 

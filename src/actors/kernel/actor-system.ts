@@ -174,9 +174,9 @@ export class ActorSystem implements HasSystem {
     });
   }
 
-  /** Options for a later call, which inherits what a call made now would. */
-  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
-    return this.#kernel.inherit(options);
+  /** As `Route.inherit`. */
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.#kernel.inherit(method, options);
   }
 
   /**

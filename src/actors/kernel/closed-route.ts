@@ -4,7 +4,7 @@ import type { AskMeter } from './ask-meter.js';
 import type { DeadLetterOffice } from './dead-letters.js';
 import type { StreamOptions } from './call.js';
 import { FailedStream, type Stream } from './stream.js';
-import type { Route, Watcher } from './route.js';
+import type { Room, Route, Watcher } from './route.js';
 
 /** What is known of an actor that has ended. */
 export type ClosedReason = 'stopped' | 'unreachable';
@@ -55,11 +55,11 @@ export class ClosedRoute implements Route {
     return Promise.reject(this.error('ready'));
   }
 
-  get hasRoom(): boolean {
-    return false;
+  get room(): Room {
+    return 'closed';
   }
 
-  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
+  inherit(_method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
     return options;
   }
 

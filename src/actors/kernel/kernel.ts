@@ -196,12 +196,14 @@ export class Kernel {
     return outgoingAsk(options, this.running, nowMs, this.limits.askTimeoutMs, this.limits.callChain);
   }
 
-  /** Options for a later call, which inherits what a call made now would. */
-  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
+  /** Options for a later call, which inherits what a call made now would. Throws StoppedError where that would be refused. */
+  inherit({ fullName }: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    if (isInherited(options)) return options;
     const { running } = this;
-    return running === undefined || isInherited(options)
-      ? options
-      : new InheritedOptions(running, options, running.current);
+    if (running !== undefined) return new InheritedOptions(running, options, running.current);
+    const refusal = this.refusalOfOutside(fullName);
+    if (refusal !== undefined) throw refusal;
+    return options;
   }
 
   readyCall(options: ReadyOptions | undefined): ReadyCall {

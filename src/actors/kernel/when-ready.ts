@@ -39,15 +39,17 @@ export async function tellWhenReady(
     throw new AskAbortedError(`${method.fullName} was aborted by its caller, and not sent`, { cause: signal.reason });
   }
   const route = ref[routeKey];
-  if (route.hasRoom) {
-    call(ref, message, sendOptions(options));
+  const kept = route.inherit(method, options);
+  if (route.room === 'free') {
+    call(ref, message, sendOptions(kept));
     return;
   }
   // A wrong message is refused now, and the caller may change the object while it waits.
   checkRequest(method, message);
   const filled = method.request.create(message);
-  const kept = route.inherit(options);
-  await route.ready(readyOptions(kept));
+  // The actor may end between its room and this turn: then `ready` says so, or waits for another link.
+  do await route.ready(readyOptions(kept));
+  while (route.room === 'closed');
   call(ref, filled, sendOptions(kept));
 }
 

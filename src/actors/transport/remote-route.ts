@@ -4,6 +4,7 @@ import type {
   ActorSystem,
   AskOptions,
   ReadyOptions,
+  Room,
   Route,
   SendOptions,
   Stream,
@@ -88,13 +89,16 @@ export class RemoteRoute implements Route {
     });
   }
 
-  get hasRoom(): boolean {
+  get room(): Room {
     const channel = this.#current();
-    return channel.closed === undefined && !channel.isRetrying && channel.credit.hasRoom(this.cUid);
+    if (channel.closed !== undefined || channel.isRetrying) {
+      return 'closed';
+    }
+    return channel.credit.hasRoom(this.cUid) ? 'free' : 'full';
   }
 
-  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
-    return this.#system.inherit(options);
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.#system.inherit(method, options);
   }
 
   watch(watcher: Watcher): void {

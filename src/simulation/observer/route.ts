@@ -1,6 +1,7 @@
 import {
   type AskOptions,
   type ReadyOptions,
+  type Room,
   type Route,
   type SendOptions,
   type Stream,
@@ -77,12 +78,12 @@ export class ObservedRoute implements Route {
     return this.#observer.waits(this.owner, this.cUid, this.inner.ready(options));
   }
 
-  get hasRoom(): boolean {
-    return this.inner.hasRoom;
+  get room(): Room {
+    return this.inner.room;
   }
 
-  inherit(options: StreamOptions | undefined): StreamOptions | undefined {
-    return this.inner.inherit(options);
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.inner.inherit(method, options);
   }
 
   watch(watcher: Watcher): void {

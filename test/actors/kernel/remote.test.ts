@@ -157,8 +157,8 @@ describe('a reference to an actor elsewhere', () => {
           throw new UnreachableError('no stream leads there');
         }),
       ready: () => Promise.resolve(),
-      hasRoom: true,
-      inherit: (options) => options,
+      room: 'free',
+      inherit: (_method, options) => options,
       watch: () => {},
       unwatch: () => {},
     };

@@ -166,6 +166,16 @@ describe('a tell that waits for room', () => {
     await stopped;
     expect(await waiting).to.be.instanceOf(StoppedError);
     expect(await rejection(ref.whenReady.push({ value: 8 }))).to.be.instanceOf(StoppedError);
+    // Those that were in the mailbox.
+    expect(system.statistics.deadLetters).to.equal(6);
+  });
+
+  it('rejects with StoppedError while the system drains, and is no dead letter', async () => {
+    const { system, ref, open } = gatedWorker();
+    open();
+    system.drain();
+    expect(await rejection(ref.whenReady.push({ value: 7 }))).to.be.instanceOf(StoppedError);
+    expect(system.statistics.deadLetters).to.equal(0);
   });
 
   it('refuses a wrong message and wrong options at once, whether there is room or not', async () => {
