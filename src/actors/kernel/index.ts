@@ -36,6 +36,7 @@ export {
 export { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
 export { SPAWN_OPTIONS } from './spawn.js';
 export { answeredError } from './answered-error.js';
+export { handlerReply } from './handler-reply.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
 export type { Context, SpawnOptions, TimerOptions } from './context.js';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.js';

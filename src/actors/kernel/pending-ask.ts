@@ -2,6 +2,7 @@ import { AskAbortedError, AskTimeoutError, type MillraceError } from '../../erro
 import type { AnyMethod } from '../../protocol/index.js';
 import type { AskOptions } from './call.js';
 import { rejectionFor } from './caller-stack.js';
+import { handlerReply } from './handler-reply.js';
 import { Deadline, type Deadlines, NEVER_IN } from './deadlines.js';
 
 /**
@@ -47,10 +48,15 @@ export abstract class PendingAsk extends Deadline {
     }
   }
 
-  /** Resolves with the handler's result; fills in defaults. Stays pending, and throws, if `create` throws. */
+  /** Resolves with the handler's result; fills in defaults. Stays pending, and throws ProtocolError, if that is no message. */
   reply(value: unknown): void {
     if (this.isSettled) return;
-    const response = this.method.response.create(value);
+    this.resolve(handlerReply(this.method, value));
+  }
+
+  /** Resolves with `response` as it is. */
+  protected resolve(response: unknown): void {
+    if (this.isSettled) return;
     this.settle();
     this.onResolve(response);
   }

@@ -1,5 +1,5 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
-import { inspectKey, shownValue } from '../../foreign.js';
+import { inspectKey, isPlainObject, shownValue } from '../../foreign.js';
 import type { AnyMethod, AnyService, AskMethod, Ref, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import { isInfrastructure } from './infrastructure.js';
@@ -202,9 +202,9 @@ function callFor(method: AnyMethod, interceptor: Interceptor | undefined): Retur
   return interceptor === undefined ? call : intercepted(call, method, interceptor);
 }
 
-/** What is no object is no message: `create` would read it as an empty one, or fail with an error of its own. */
+/** `create` would read what is no message as an empty one, or fail with an error of its own. */
 function checkMessage(method: AnyMethod, message: unknown): void {
-  if ((typeof message === 'object' && message !== null) || message === undefined) return;
+  if (message === undefined || isPlainObject(message)) return;
   throw new ProtocolError(
     `${method.fullName} needs a message, an object with the fields of ${method.request.typeName}, not ${shownValue(message)}`,
   );

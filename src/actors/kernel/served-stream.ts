@@ -4,6 +4,7 @@ import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { AsyncContext } from './async-contexts.js';
 import type { CallChain } from './call-chain.js';
 import type { Delivery } from './delivery.js';
+import { handlerReply } from './handler-reply.js';
 import { laterReply } from './later.js';
 import { answeredError } from './answered-error.js';
 import type { TraceContext } from './trace-context.js';
@@ -167,7 +168,7 @@ export class ServedStream implements Delivery, StreamSource {
   }
 
   private send(value: unknown): void {
-    this.sink.element(this.method.response.create(value));
+    this.sink.element(handlerReply(this.method, value));
     this.produced++;
     if (this.host.isOpen) this.pullIfDue();
     else this.fail(new StoppedError(`${this.method.fullName}: ${this.host.path} has stopped before the stream ended`));

@@ -63,7 +63,7 @@ export class PlainQuery extends PendingAsk implements Delivery {
 
   /** Settles the query. Further answers, and answers after the deadline, are ignored. */
   answer(value: unknown): void {
-    super.reply(value);
+    this.resolve(value);
   }
 
   /** The actor that was asked failed with `cause`. */

@@ -1,6 +1,6 @@
 import type { MillraceError } from '../../errors.js';
 import type { AnyMethod, EnvelopeView, Meta, Ref } from '../../protocol/index.js';
-import { type CallChain, chainFrom, type Delivery, type TraceContext } from '../kernel/index.js';
+import { type CallChain, chainFrom, type Delivery, handlerReply, type TraceContext } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import { cUidOf } from './uint64-parts.js';
 import type { PeerLink } from './peer-link.js';
@@ -60,7 +60,7 @@ export class RemoteDelivery implements Delivery {
 
   reply(value: unknown): void {
     if (this.#correlation === 0 || this.#isAnswered) return;
-    const response = this.#method.response.create(value);
+    const response = handlerReply(this.#method, value);
     if (!this.#isAborted) this.#channel.reply(this.#method, response, this.#correlation, this.#passThrough);
     this.#answered();
   }

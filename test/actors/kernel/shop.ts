@@ -60,3 +60,8 @@ export const Desk = service('test.Desk', {
 export const Pinging = service('test.Pinging', {
   ping: rpc('test.Pinging', 'ping', 'ask', Empty, Number32),
 });
+
+/** An rpc whose response has no fields. */
+export const Clearing = service('test.Clearing', {
+  clear: rpc('test.Clearing', 'clear', 'ask', Empty, Empty),
+});

@@ -1,0 +1,46 @@
+import { ProtocolError, Refusal } from '../../errors.js';
+import { isError, isPlainObject, namedMessageOf, shownValue } from '../../foreign.js';
+import type { AnyMethod } from '../../protocol/index.js';
+
+/**
+ * The message that a handler gave as a reply or an element, with defaults filled in. `undefined` is one where the type has no fields. Throws
+ * ProtocolError for what is no message: its caller would get an empty one.
+ */
+export function handlerReply(method: AnyMethod, value: unknown): unknown {
+  if (!isPlainObject(value) && value !== undefined) throw noMessage(method, value);
+  const reply = method.response.create(value);
+  if (value === undefined && hasFields(reply)) {
+    const { fullName, response } = method;
+    throw new ProtocolError(
+      `the handler of ${fullName} ${gave(method)} nothing, and ${response.typeName} has fields: ${verb(method)} an object with them, or {} for the defaults`,
+    );
+  }
+  return reply;
+}
+
+function hasFields(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && Object.keys(message).length > 0;
+}
+
+function noMessage(method: AnyMethod, value: unknown): ProtocolError {
+  const what = `the handler of ${method.fullName} ${gave(method)}`;
+  if (value instanceof Refusal) {
+    return new ProtocolError(`${what} the Refusal ${value.reason}: throw it, then its caller gets a RefusedError`, {
+      cause: value,
+    });
+  }
+  if (isError(value)) {
+    return new ProtocolError(`${what} an error, where it should throw it: ${namedMessageOf(value)}`, { cause: value });
+  }
+  return new ProtocolError(
+    `${what} ${shownValue(value)}, which is no message: ${verb(method)} an object with the fields of ${method.response.typeName}`,
+  );
+}
+
+function gave({ mode }: AnyMethod): string {
+  return mode === 'stream' ? 'yielded' : 'returned';
+}
+
+function verb({ mode }: AnyMethod): string {
+  return mode === 'stream' ? 'yield' : 'return';
+}
