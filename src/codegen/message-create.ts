@@ -15,17 +15,17 @@ export function emitCreate(
 ): { readonly method: readonly string[]; readonly functions: readonly string[] } {
   const functions: string[] = [];
   const lines = properties.map((property) => `      ${property.name}: ${source(property)},`);
-  const checkInit = `    checkInit$(init, '${fullName}');`;
+  const checkMessage = `    checkMessage$(init, '${fullName}');`;
   const checks = properties.flatMap((property) => (isOneof(property) ? [] : fieldCheck(property, fullName)));
   if (lines.length === 0) {
-    return { method: ['  create(init = {}) {', checkInit, '    return {};', '  },'], functions };
+    return { method: ['  create(init = {}) {', checkMessage, '    return {};', '  },'], functions };
   }
   if (checks.length === 0) {
-    return { method: ['  create(init = {}) {', checkInit, '    return {', ...lines, '    };', '  },'], functions };
+    return { method: ['  create(init = {}) {', checkMessage, '    return {', ...lines, '    };', '  },'], functions };
   }
   const method = [
     '  create(init = {}) {',
-    checkInit,
+    checkMessage,
     '    const message = {',
     ...lines,
     '    };',
@@ -38,7 +38,9 @@ export function emitCreate(
     if (!isOneof(property)) return fieldSource(property, fullName, imports);
     // Nothing else has a name with two `$`: neither `Row$fields` nor an alias such as `Row$1`.
     const helper = `${name}$create$${property.name}`;
-    functions.push(oneofFunction(helper, property, fullName, imports));
+    const casesText = property.cases.map((field) => `'${field.name}'`).join(', ');
+    functions.push(`const ${casesName(name, property)} = [${casesText}];`);
+    functions.push(oneofFunction(helper, property, { name, fullName }, imports));
     return `${helper}(init.${property.name})`;
   }
 }
@@ -107,7 +109,18 @@ function keyType(scalar: Scalar): ValueType {
   return { kind: 'scalar', scalar, asNumber: false };
 }
 
-function oneofFunction(helper: string, { name, cases }: OneofSchema, message: string, imports: Imports): string {
+/** The constant of a module with the names of the cases. */
+export function casesName(message: string, { name }: OneofSchema): string {
+  return `${message}$cases$${name}`;
+}
+
+function oneofFunction(
+  helper: string,
+  oneof: OneofSchema,
+  { name: messageName, fullName: message }: Pick<MessageSchema, 'name' | 'fullName'>,
+  imports: Imports,
+): string {
+  const { name, cases } = oneof;
   const lines = cases.flatMap((field) => {
     const label = `    case '${field.name}':`;
     const path = `'${message}.${field.name}'`;
@@ -124,18 +137,14 @@ function oneofFunction(helper: string, { name, cases }: OneofSchema, message: st
     return [label, `      if (${isWrong(field.type, 'init.value')}) ${refuse}`, `      return ${checked};`];
   });
   const path = `'${message}.${name}'`;
-  const names = cases.map((field) => field.name).join(', ');
   return [
     `function ${helper}(init) {`,
     `  if (init === undefined || init === null) return ${NO_CASE};`,
-    `  if (!isPlainObject$(init)) refuseField(${path}, '{ case, value }', init);`,
+    `  checkOneof$(init, ${path}, ${casesName(messageName, oneof)});`,
     '  switch (init.case) {',
     ...lines,
-    '    case undefined:',
-    `      refuseCase$(init, ${path}, '${names}');`,
-    `      return ${NO_CASE};`,
     '    default:',
-    `      return refuseField(${path}, 'one of the cases ${names}', init.case);`,
+    `      return ${NO_CASE};`,
     '  }',
     '}',
   ].join('\n');

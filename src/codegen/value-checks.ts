@@ -147,14 +147,14 @@ export const FUNCTIONS: Readonly<Record<string, string>> = {
   createRecord: `function createRecord(init, type, field) {
   const record = {};
   if (init === undefined || init === null) return record;
-  if (!isPlainObject$(init)) refuseField(field, 'a plain object with a property for each key', init);
+  checkEntries$(init, field);
   for (const key in init) setEntry(record, key, createMessage$(init[key], type, field, key));
   return record;
 }`,
   createMap: `function createMap(init, type, field, keyWhat, isWrongKey) {
   const map = new globalThis.Map();
   if (init === undefined || init === null) return map;
-  if (!isMap$(init)) refuseField(field, 'a Map', init);
+  checkIsMap$(init, field);
   for (const [key, value] of init) {
     if (isWrongKey(key)) refuseField(field, \`a Map, each key \${keyWhat}\`, key);
     map.set(key, createMessage$(value, type, field, key));
@@ -173,16 +173,16 @@ function createMessage$(init, type, field, key) {
     throw atPath$(error, type.typeName, pathOf$(field, key));
   }
 }`,
-  checkInit$: `function checkInit$(init, name) {
+  checkMessage$: `function checkMessage$(init, name) {
   if (!isPlainObject$(init)) refuseField(name, 'a message, an object with its fields', init);
 }`,
   ...Object.fromEntries((Object.keys(CHECKS) as Kind[]).map((kind) => [`checkList$${kind}`, listFunction(kind)])),
   checkRecord$: `function checkRecord$(record, field, what, isWrong) {
-  if (!isPlainObject$(record)) refuseField(field, 'a plain object with a property for each key', record);
+  checkEntries$(record, field);
   for (const key in record) if (isWrong(record[key])) refuseField(pathOf$(field, key), what, record[key]);
 }`,
   checkMap$: `function checkMap$(map, field, keyWhat, isWrongKey, what, isWrong) {
-  if (!isMap$(map)) refuseField(field, 'a Map', map);
+  checkIsMap$(map, field);
   for (const [key, value] of map) {
     if (isWrongKey(key)) refuseField(field, \`a Map, each key \${keyWhat}\`, key);
     if (isWrong(value)) refuseField(pathOf$(field, key), what, value);
@@ -208,6 +208,23 @@ function roundList$(list) {
   checkArray$: `function checkArray$(list, field) {
   if (!globalThis.Array.isArray(list)) refuseField(field, 'an array', list);
 }`,
+  checkEntries$: `function checkEntries$(record, field) {
+  if (!isPlainObject$(record)) refuseField(field, 'a plain object with a property for each key', record);
+}`,
+  checkIsMap$: `function checkIsMap$(map, field) {
+  if (!isMap$(map)) refuseField(field, 'a Map', map);
+}`,
+  checkOneof$: `function checkOneof$(oneof, field, cases) {
+  if (!isPlainObject$(oneof)) refuseField(field, '{ case, value }', oneof);
+  if (oneof.case !== undefined) {
+    if (!cases.includes(oneof.case)) refuseField(field, \`one of the cases \${cases.join(', ')}\`, oneof.case);
+    return;
+  }
+  // Without a case nothing of it would be sent.
+  for (const key in oneof) {
+    if (oneof[key] !== undefined) throw refusal$(\`\${field} must be { case, value } with one of the cases \${cases.join(', ')}, not an object with \${key} and no case\`);
+  }
+}`,
   isPlainObject$: `/** No array, Map, Error, Promise or other object of JavaScript itself; an instance of any other class is one. */
 function isPlainObject$(value) {
   if (typeof value !== 'object' || value === null) return false;
@@ -231,12 +248,6 @@ function setEntry(record, key, value) {
 function atPath$(error, typeName, path) {
   if (error?.code !== 'PROTOCOL' || !error.message.startsWith(\`\${typeName}.\`)) return error;
   return refusal$(path + error.message.slice(typeName.length));
-}`,
-  refuseCase$: `/** Without a case nothing of the value would be sent. */
-function refuseCase$(init, field, cases) {
-  for (const key in init) {
-    if (init[key] !== undefined) throw refusal$(\`\${field} must be { case, value } with one of the cases \${cases}, not an object with \${key} and no case\`);
-  }
 }`,
   refuseField: `function refuseField(field, expected, value) {
   throw refusal$(\`\${field} must be \${expected}, not \${shown$(value)}\`);

@@ -160,7 +160,10 @@ describe('create of a generated message', () => {
       for (const value of values) {
         for (const type of [typeOf('Of_int32'), typeOf('Of_Outer')]) {
           const create = (): unknown => type.create({ [field]: value });
-          expect(create, `${field} ${String(value)}`).to.throw(ProtocolError, `${type.typeName}.${field} must be `);
+          const write = (): unknown => encode(type, { ...type.create(), [field]: value });
+          for (const attempt of [create, write]) {
+            expect(attempt, `${field} ${String(value)}`).to.throw(ProtocolError, `${type.typeName}.${field} must be `);
+          }
         }
       }
     }
@@ -186,6 +189,7 @@ describe('create of a generated message', () => {
       for (const [path, init] of Object.entries(inOuter(value))) {
         const text = `check.Outer.${path} must be a message, an object with the fields of check.Inner, not `;
         expect(() => type.create(init), path).to.throw(ProtocolError, text);
+        expect(() => encode(type, { ...type.create(), ...init }), path).to.throw(ProtocolError, text);
       }
       expect(() => type.create(value as unknown as Row)).to.throw(ProtocolError, 'check.Outer must be a message');
     }
@@ -196,6 +200,7 @@ describe('create of a generated message', () => {
     for (const [path, init] of Object.entries(inOuter({ n: 'x' }))) {
       const text = `check.Outer.${path}.n must be an integer from -2147483648 to 2147483647, not "x"`;
       expect(() => type.create(init)).to.throw(ProtocolError, text);
+      expect(() => encode(type, { ...type.create(), ...init })).to.throw(ProtocolError, text);
     }
     const deep = { next: { many: [{}, { byName: { a: { n: 1n } } }] } };
     expect(() => typeOf('Tree').create(deep)).to.throw(

@@ -7,12 +7,10 @@ import type { Codable } from '../storage/index.js';
  *
  *     const trades = messageCodable(Trade);
  */
-export function messageCodable<Read extends Init, Init>(type: MessageType<Read, Init>): Codable<Read> {
+export function messageCodable<Read, Init>(type: MessageType<Read, Init>): Codable<Read> {
   return {
     typeName: type.typeName,
-    encode: async (given, storage) => {
-      // Refuses what cannot be encoded, with the name of the field.
-      const message = type.create(given);
+    encode: async (message, storage) => {
       const sizeBytes = encodedSize(type, message);
       encodeInto(type, message, await storage.reserve(sizeBytes));
       storage.countCopy(sizeBytes);
