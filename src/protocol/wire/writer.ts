@@ -339,7 +339,7 @@ export class WireWriter {
 
 function tooLarge(length: number): ProtocolError {
   return new ProtocolError(
-    `A field or message of ${length} bytes is too long: lengths are below 2^32. Split it, or send a descriptor of the data.`,
+    `A field or message of ${length} bytes is too long: lengths are below 2^32. Split it into several messages.`,
   );
 }
 

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from 'chai';
 import { later } from '#src/actors/kernel/index.js';
 import { Refusal, RefusedError } from '#src/errors.js';
+import { limits } from '#src/limits.js';
 import { Timestamp } from '#src/protocol/index.js';
 import { millraceRejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
@@ -38,6 +39,22 @@ for (const isReal of [false, true]) {
       expect(failed).to.include({ code: 'HANDLER', handlerName: 'RangeError', handlerCode: 7 });
       expect(failed).to.not.have.property('cause');
       expect(far.system.statistics).to.include({ failures: 1, restarts: 0 });
+    });
+
+    it('cut a long reason and a long message, and say so', async () => {
+      const { world, near, far } = await setUp();
+      const shelf = far.system.spawn(
+        errands({
+          run: () => {
+            throw new Refusal('R'.repeat(2_000), 'm'.repeat(5_000));
+          },
+        }),
+      );
+      const error = await millraceRejection(world.reach(near, Errands, shelf).run({}));
+      expect(error).to.include({
+        reason: `${'R'.repeat(limits.refusalReasonCharacters)} ...`,
+        message: `${'m'.repeat(limits.errorMessageCharacters)} ...`,
+      });
     });
 
     it('refuse what is no message, as an answer and as an element', async () => {
