@@ -1,11 +1,30 @@
 /** `write` of a message: fields by number, defaults left out. */
 import type { Imports } from './imports.js';
+import { casesName } from './message-create.js';
 import { scalarFacts, WIRE } from './scalars.js';
-import type { FieldSchema, FieldType, MessageSchema } from './schema.js';
+import { type FieldSchema, type FieldType, isOneof, type MessageSchema, type OneofSchema } from './schema.js';
 
-export function emitWrite({ fields }: MessageSchema, imports: Imports): readonly string[] {
-  if (fields.length === 0) return ['  write() {},'];
-  return ['  write(message, writer) {', ...fields.flatMap((field) => emitField(field, imports)), '  },'];
+export function emitWrite(message: MessageSchema, imports: Imports): readonly string[] {
+  const { fields, properties, fullName } = message;
+  const check = `    checkMessage$(message, '${fullName}');`;
+  if (fields.length === 0) return ['  write(message) {', check, '  },'];
+  return [
+    '  write(message, writer) {',
+    check,
+    ...properties.flatMap((property) => emitCheck(property, message)),
+    ...fields.flatMap((field) => emitField(field, imports)),
+    '  },',
+  ];
+}
+
+/** The line that checks a list, map or oneof: of another kind of object nothing would be written. The writer checks all other values. */
+function emitCheck(property: FieldSchema | OneofSchema, message: MessageSchema): readonly string[] {
+  const { name } = property;
+  const given = `message.${name}, '${message.fullName}.${name}'`;
+  if (isOneof(property)) return [`    checkOneof$(${given}, ${casesName(message.name, property)});`];
+  if (property.shape.kind === 'repeated') return [`    checkArray$(${given});`];
+  if (property.shape.kind !== 'map') return [];
+  return [`    ${property.shape.key === 'string' ? 'checkEntries$' : 'checkIsMap$'}(${given});`];
 }
 
 export function wireOf(type: FieldType): number {

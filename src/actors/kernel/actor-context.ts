@@ -9,7 +9,7 @@ import { InheritedOptions, STREAM_OPTIONS, type StreamOptions } from './call.js'
 import type { ActorCell } from './cell.js';
 import type { Delivery } from './delivery.js';
 import type { Context, SpawnOptions, TimerOptions } from './context.js';
-import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import { IdleTimeout } from './idle-timeout.js';
 import { fail, requestStop, stopped } from './lifecycle.js';
 import type { ActorRef, UntypedRef } from './reference.js';

@@ -113,8 +113,12 @@ export class WireWriter {
     return this.#word(value);
   }
 
+  /** Refuses a finite number that would become an infinity. */
   float(value: number): this {
     if (typeof value !== 'number') throw wrong('a number', value);
+    if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
+      throw wrong('a number from -3.4028235e38 to 3.4028235e38, or an infinity or NaN', value);
+    }
     const position = this.position;
     this.position = position + 4;
     if (this.position <= this.end) this.#data().setFloat32(position, value, true);
@@ -335,7 +339,7 @@ export class WireWriter {
 
 function tooLarge(length: number): ProtocolError {
   return new ProtocolError(
-    `A field or message of ${length} bytes is too long: lengths are below 2^32. Split it, or send it as a stream.`,
+    `A field or message of ${length} bytes is too long: lengths are below 2^32. Split it into several messages.`,
   );
 }
 
