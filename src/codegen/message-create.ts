@@ -5,7 +5,17 @@
 import type { Imports } from './imports.js';
 import { defaultSource, type Scalar, scalarFacts } from './scalars.js';
 import { type FieldSchema, type FieldType, isOneof, type MessageSchema, type OneofSchema } from './schema.js';
-import { checkEntries, checkList, expected, isFloat, isWrong, keyTest, type ValueType } from './value-checks.js';
+import {
+  checkEntries,
+  checkList,
+  expected,
+  isFloat,
+  isNoLiteral,
+  isUnrounded,
+  isWrong,
+  keyTest,
+  type ValueType,
+} from './value-checks.js';
 
 export const NO_CASE = '{ case: undefined, value: undefined }';
 
@@ -15,7 +25,7 @@ export function emitCreate(
 ): { readonly method: readonly string[]; readonly functions: readonly string[] } {
   const functions: string[] = [];
   const lines = properties.map((property) => `      ${property.name}: ${source(property)},`);
-  const checkMessage = `    checkMessage$(init, '${fullName}');`;
+  const checkMessage = messageCheck('init', fullName);
   const checks = properties.flatMap((property) => (isOneof(property) ? [] : fieldCheck(property, fullName)));
   if (lines.length === 0) {
     return { method: ['  create(init = {}) {', checkMessage, '    return {};', '  },'], functions };
@@ -75,34 +85,41 @@ function fieldSource({ name, shape, type }: FieldSchema, message: string, import
   }
 }
 
+/** The line that checks that a value can be a message: of most, it sees that they are object literals. */
+export function messageCheck(value: string, fullName: string): string {
+  return `    if (${isNoLiteral(value)}) checkMessage$(${value}, '${fullName}');`;
+}
+
 /** The lines that check a field that holds no messages, and round floats as a link does; messages are checked as they are created. */
 function fieldCheck({ name, shape, type }: FieldSchema, message: string): readonly string[] {
   if (type.kind === 'message') return [];
   const value = `message.${name}`;
   const field = `'${message}.${name}'`;
-  const rounded = (call: string): readonly string[] => (isFloat(type) ? [`    ${value} = ${call}(${value});`] : []);
   switch (shape.kind) {
     case 'map': {
-      const check = checkEntries(keyType(shape.key), type, value, field);
-      return [`    ${check}`, ...rounded(shape.key === 'string' ? 'roundRecord$' : 'roundMap$')];
+      const check = `    ${checkEntries(keyType(shape.key), type, value, field)}`;
+      const round = shape.key === 'string' ? 'roundRecord$' : 'roundMap$';
+      return isFloat(type) ? [check, `    ${value} = ${round}(${value});`] : [check];
     }
     case 'repeated':
-      return [`    ${checkList(type, value, field)}`, ...rounded('roundList$')];
-    case 'optional': {
-      const check = `    if (${value} !== undefined && ${isWrong(type, value)}) refuseField(${field}, '${expected(type)}', ${value});`;
-      return isFloat(type) ? [check, `    if (${value} !== undefined) ${rounding(value)}`] : [check];
-    }
+      return [
+        isFloat(type) ? `    ${value} = floatList$(${value}, ${field});` : `    ${checkList(type, value, field)}`,
+      ];
+    case 'optional':
+      return [
+        isFloat(type)
+          ? `    if (${value} !== undefined && (${isUnrounded(value)})) ${value} = float$(${value}, ${field});`
+          : `    if (${value} !== undefined && ${isWrong(type, value)}) refuseField(${field}, '${expected(type)}', ${value});`,
+      ];
     case 'filled':
     case 'implicit':
-    case 'case': {
-      const check = `    if (${isWrong(type, value)}) refuseField(${field}, '${expected(type)}', ${value});`;
-      return isFloat(type) ? [check, `    ${rounding(value)}`] : [check];
-    }
+    case 'case':
+      return [
+        isFloat(type)
+          ? `    if (${isUnrounded(value)}) ${value} = float$(${value}, ${field});`
+          : `    if (${isWrong(type, value)}) refuseField(${field}, '${expected(type)}', ${value});`,
+      ];
   }
-}
-
-function rounding(value: string): string {
-  return `${value} = globalThis.Math.fround(${value});`;
 }
 
 function keyType(scalar: Scalar): ValueType {
@@ -130,20 +147,19 @@ function oneofFunction(
       const created = `createField(${given}, ${imports.local(field.type.reference)}, ${path})`;
       return [label, `      return { case: '${field.name}', value: ${created} };`];
     }
-    const refuse = `refuseField(${path}, '${expected(field.type)}', init.value);`;
-    const checked = isFloat(field.type)
-      ? `{ case: '${field.name}', value: globalThis.Math.fround(init.value) }`
-      : 'init';
-    return [label, `      if (${isWrong(field.type, 'init.value')}) ${refuse}`, `      return ${checked};`];
+    const check = isFloat(field.type)
+      ? `if (${isUnrounded('init.value')}) return { case: '${field.name}', value: float$(init.value, ${path}) };`
+      : `if (${isWrong(field.type, 'init.value')}) refuseField(${path}, '${expected(field.type)}', init.value);`;
+    return [label, `      ${check}`, '      return init;'];
   });
   const path = `'${message}.${name}'`;
   return [
     `function ${helper}(init) {`,
     `  if (init === undefined || init === null) return ${NO_CASE};`,
-    `  checkOneof$(init, ${path}, ${casesName(messageName, oneof)});`,
     '  switch (init.case) {',
     ...lines,
     '    default:',
+    `      checkOneof$(init, ${path}, ${casesName(messageName, oneof)});`,
     `      return ${NO_CASE};`,
     '  }',
     '}',

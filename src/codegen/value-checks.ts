@@ -121,6 +121,19 @@ export function isFloat(type: FieldType): boolean {
   return type.kind === 'scalar' && type.scalar === 'float';
 }
 
+/** An expression that is false for 32-bit floats other than NaN. The others are rounded, or refused, by `float$` and `floatList$`. */
+export function isUnrounded(value: string): string {
+  return `typeof ${value} !== 'number' || globalThis.Math.fround(${value}) !== ${value}`;
+}
+
+/**
+ * An expression that is false for most messages and records, object literals. Each place asks this for itself, because a function for all
+ * would see too many kinds of objects to be fast; `isPlainObject$` decides about the other objects.
+ */
+export function isNoLiteral(value: string): string {
+  return `${value}?.constructor !== globalThis.Object`;
+}
+
 function listFunction(kind: Kind): string {
   const check = CHECKS[kind];
   return `function checkList$${kind}(list, field) {
@@ -140,14 +153,14 @@ export const FUNCTIONS: Readonly<Record<string, string>> = {
   createList: `function createList(init, type, field) {
   if (init === undefined || init === null) return [];
   checkArray$(init, field);
-  const list = [];
-  for (let index = 0; index < init.length; index++) list.push(createMessage$(init[index], type, field, index));
+  const list = init.slice();
+  for (let index = 0; index < list.length; index++) list[index] = createMessage$(list[index], type, field, index);
   return list;
 }`,
   createRecord: `function createRecord(init, type, field) {
   const record = {};
   if (init === undefined || init === null) return record;
-  checkEntries$(init, field);
+  if (${isNoLiteral('init')}) checkEntries$(init, field);
   for (const key in init) setEntry(record, key, createMessage$(init[key], type, field, key));
   return record;
 }`,
@@ -166,7 +179,7 @@ export const FUNCTIONS: Readonly<Record<string, string>> = {
 }`,
   createMessage$: `/** A message in a field, or at a key of it. What is wrong in it is named by its path from the outermost message. */
 function createMessage$(init, type, field, key) {
-  if (!isPlainObject$(init)) refuseField(pathOf$(field, key), \`a message, an object with the fields of \${type.typeName}\`, init);
+  if (typeof init !== 'object' || init === null) refuseMessage$(pathOf$(field, key), type.typeName, init);
   try {
     return type.create(init);
   } catch (error) {
@@ -174,11 +187,14 @@ function createMessage$(init, type, field, key) {
   }
 }`,
   checkMessage$: `function checkMessage$(init, name) {
-  if (!isPlainObject$(init)) refuseField(name, 'a message, an object with its fields', init);
+  if (!isPlainObject$(init)) refuseMessage$(name, name, init);
+}`,
+  refuseMessage$: `function refuseMessage$(path, typeName, init) {
+  refuseField(path, \`a message, an object with the fields of \${typeName}\`, init);
 }`,
   ...Object.fromEntries((Object.keys(CHECKS) as Kind[]).map((kind) => [`checkList$${kind}`, listFunction(kind)])),
   checkRecord$: `function checkRecord$(record, field, what, isWrong) {
-  checkEntries$(record, field);
+  if (${isNoLiteral('record')}) checkEntries$(record, field);
   for (const key in record) if (isWrong(record[key])) refuseField(pathOf$(field, key), what, record[key]);
 }`,
   checkMap$: `function checkMap$(map, field, keyWhat, isWrongKey, what, isWrong) {
@@ -188,9 +204,17 @@ function createMessage$(init, type, field, key) {
     if (isWrong(value)) refuseField(pathOf$(field, key), what, value);
   }
 }`,
-  roundList$: `/** The list as 32-bit floats: itself where it has no others. */
-function roundList$(list) {
-  return list.some((value) => isUnrounded$(value)) ? list.map(globalThis.Math.fround) : list;
+  floatList$: `/** The list as 32-bit floats: itself where it has no others. */
+function floatList$(list, field) {
+  checkArray$(list, field);
+  let floats = list;
+  for (let index = 0; index < list.length; index++) {
+    const item = list[index];
+    if (!(${isUnrounded('item')})) continue;
+    if (floats === list) floats = list.slice();
+    floats[index] = float$(item, field, index);
+  }
+  return floats;
 }`,
   roundRecord$: `function roundRecord$(record) {
   const rounded = {};
@@ -202,8 +226,9 @@ function roundList$(list) {
   for (const [key, value] of map) rounded.set(key, globalThis.Math.fround(value));
   return rounded;
 }`,
-  isUnrounded$: `function isUnrounded$(value) {
-  return !globalThis.Object.is(globalThis.Math.fround(value), value);
+  float$: `function float$(value, field, key) {
+  if (${CHECKS.float.isWrong('value')}) refuseField(pathOf$(field, key), '${CHECKS.float.what}', value);
+  return globalThis.Math.fround(value);
 }`,
   checkArray$: `function checkArray$(list, field) {
   if (!globalThis.Array.isArray(list)) refuseField(field, 'an array', list);
@@ -246,8 +271,10 @@ function setEntry(record, key, value) {
 }`,
   atPath$: `/** An error of create() that begins with the name of a type, with the path to the message in its place. */
 function atPath$(error, typeName, path) {
-  if (error?.code !== 'PROTOCOL' || !error.message.startsWith(\`\${typeName}.\`)) return error;
-  return refusal$(path + error.message.slice(typeName.length));
+  if (error?.code !== 'PROTOCOL') return error;
+  const { message } = error;
+  const isOfType = message.startsWith(\`\${typeName}.\`) || message.startsWith(\`\${typeName} must be \`);
+  return isOfType ? refusal$(path + message.slice(typeName.length)) : error;
 }`,
   refuseField: `function refuseField(field, expected, value) {
   throw refusal$(\`\${field} must be \${expected}, not \${shown$(value)}\`);

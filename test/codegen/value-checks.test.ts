@@ -154,6 +154,7 @@ describe('create of a generated message', () => {
         { case: 'nothing', value: 5 },
         { one: 5 },
         { value: 5 },
+        { case: undefined, value: 5 },
       ],
     };
     for (const [field, values] of Object.entries(given)) {
