@@ -5,6 +5,7 @@
 import type { Imports } from './imports.js';
 import { defaultSource, type Scalar, scalarFacts } from './scalars.js';
 import { type FieldSchema, type FieldType, isOneof, type MessageSchema, type OneofSchema } from './schema.js';
+import { messageSource } from './service-refs.js';
 import {
   checkEntries,
   checkList,
@@ -64,7 +65,7 @@ export function defaultOf(type: FieldType): string {
 function fieldSource({ name, shape, type }: FieldSchema, message: string, imports: Imports): string {
   const given = `init.${name}`;
   if (type.kind === 'message') {
-    const [local, field] = [imports.local(type.reference), `'${message}.${name}'`];
+    const [local, field] = [messageSource(type, imports), `'${message}.${name}'`];
     if (shape.kind === 'repeated') return `createList(${given}, ${local}, ${field})`;
     if (shape.kind !== 'map') return `createField(${given}, ${local}, ${field})`;
     if (shape.key === 'string') return `createRecord(${given}, ${local}, ${field})`;
@@ -144,7 +145,7 @@ function oneofFunction(
     if (field.type.kind === 'message') {
       // A case whose message is empty may have no value.
       const given = 'init.value === undefined ? {} : init.value';
-      const created = `createField(${given}, ${imports.local(field.type.reference)}, ${path})`;
+      const created = `createField(${given}, ${messageSource(field.type, imports)}, ${path})`;
       return [label, `      return { case: '${field.name}', value: ${created} };`];
     }
     const check = isFloat(field.type)

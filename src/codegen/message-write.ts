@@ -3,6 +3,7 @@ import type { Imports } from './imports.js';
 import { casesName, messageCheck } from './message-create.js';
 import { scalarFacts, WIRE } from './scalars.js';
 import { type FieldSchema, type FieldType, isOneof, type MessageSchema, type OneofSchema } from './schema.js';
+import { messageSource } from './service-refs.js';
 import { isNoLiteral } from './value-checks.js';
 
 export function emitWrite(message: MessageSchema, imports: Imports): readonly string[] {
@@ -95,7 +96,7 @@ function call(type: FieldType, value: string, imports: Imports): string {
     case 'enum':
       return `.int32(${value})`;
     case 'message':
-      return `.message(${imports.local(type.reference)}, ${value})`;
+      return `.message(${messageSource(type, imports)}, ${value})`;
   }
 }
 

@@ -177,6 +177,19 @@ export const FUNCTIONS: Readonly<Record<string, string>> = {
   createField: `function createField(init, type, field) {
   return init === undefined ? undefined : createMessage$(init, type, field);
 }`,
+  refTo$: `/** The type of references to actors of one service; a reference may name no service. */
+function refTo$(Ref, service) {
+  const checked = (ref) => {
+    if (ref.service !== service && ref.service !== '') refuseField(\`\${Ref.typeName}.service\`, service, ref.service);
+    return ref;
+  };
+  return {
+    typeName: Ref.typeName,
+    create: (init) => checked(Ref.create(init)),
+    write: (ref, writer) => Ref.write(checked(ref), writer),
+    read: (reader, end) => checked(Ref.read(reader, end)),
+  };
+}`,
   createMessage$: `/** A message in a field, or at a key of it. What is wrong in it is named by its path from the outermost message. */
 function createMessage$(init, type, field, key) {
   if (typeof init !== 'object' || init === null) refuseMessage$(pathOf$(field, key), type.typeName, init);
