@@ -64,7 +64,10 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null;
 }
 
-/** An object that can be a message: no array, Map, Error, Promise or other object of JavaScript itself; an instance of any other class is one. */
+/**
+ * An object that can be a message: no array, Map, Error, Promise or other object of JavaScript itself. An instance of any other class is
+ * one, unless the class names itself by `Symbol.toStringTag`.
+ */
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   try {

@@ -263,7 +263,7 @@ function floatList$(list, field) {
     if (oneof[key] !== undefined) throw refusal$(\`\${field} must be { case, value } with one of the cases \${cases.join(', ')}, not an object with \${key} and no case\`);
   }
 }`,
-  isPlainObject$: `/** No array, Map, Error, Promise or other object of JavaScript itself; an instance of any other class is one. */
+  isPlainObject$: `/** As in Millrace: no array, Map, Error, Promise or other object of JavaScript itself, nor what has a Symbol.toStringTag. */
 function isPlainObject$(value) {
   if (typeof value !== 'object' || value === null) return false;
   if (globalThis.Object.getPrototypeOf(value) === globalThis.Object.prototype) return true;
