@@ -6,6 +6,7 @@ export {
   type ActorRef,
   type ActorTrouble,
   type AskOptions,
+  type ReadyOptions,
   type Behavior,
   type BehaviorOptions,
   behavior,

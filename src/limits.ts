@@ -23,10 +23,14 @@ export const limits = {
   drainTimeoutMs: 10_000,
   /** Deadline of an `ask` that states none, in ms. */
   askTimeoutMs: 5_000,
+  /** A `ready()` that states no deadline is given up when the actor has handled no message for so long, in ms. */
+  readyTimeoutMs: 60_000,
   /** Restarts of one actor within `restartWindowMs` before its failure escalates. */
   restarts: 10,
   /** Window in which `restarts` are counted, in ms. */
   restartWindowMs: 60_000,
+  /** Actors of a partition that ended by a failure, and whose error is kept for those that watch them afterwards by channel id. */
+  endedActors: 1_024,
   /** Actors that `health()` names: those that ended by a failure, and as many that restart again and again. */
   troubledActors: 100,
   /** Restarts of one actor that `health()` counts. */

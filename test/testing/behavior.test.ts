@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { behavior, type Context, later, type UntypedRef } from '#src/actors/kernel/index.js';
+import { behavior, type Context, deferred, later, untypedBehavior, type UntypedRef } from '#src/actors/kernel/index.js';
 import { ConfigError, ProtocolError, Refusal } from '#src/errors.js';
 import { type Asked, testBehavior } from '#src/testing/index.js';
 import { counter } from '../actors/kernel/harness.js';
@@ -53,6 +53,21 @@ describe('a behavior as a pure function', () => {
       behavior(Worker, { push: () => {}, work: () => later(Promise.resolve({ value: 3 })) }),
     );
     expect(await test.handle('work', {})).to.deep.equal({ value: 3 });
+  });
+
+  it('answers with what an async handler returns, as the runtime does: later, deferred or a message', async () => {
+    const replying = async (value: number): Promise<unknown> => {
+      await Promise.resolve();
+      if (value === 0) return { value: 5 };
+      if (value === 1) return later(Promise.resolve({ value: 6 }));
+      const reply = deferred<{ value: number }>();
+      queueMicrotask(() => reply.resolve({ value: 7 }));
+      return reply;
+    };
+    const work = (_state: unknown, { value }: { readonly value: number }): Promise<unknown> => replying(value);
+    const test = await testBehavior(untypedBehavior(Worker, { push: () => {}, work }));
+    const replies = await Promise.all([0, 1, 2].map((value) => test.handle('work', { value })));
+    expect(replies).to.deep.equal([{ value: 5 }, { value: 6 }, { value: 7 }]);
   });
 
   it('sees meta and sender, and replaces its state', async () => {

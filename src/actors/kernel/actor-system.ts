@@ -4,7 +4,7 @@ import type { Behavior } from './behavior.js';
 import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
 import { treeDirectory } from './actor-tree.js';
 import { ActorCell } from './cell.js';
-import { type ClosedReason, ClosedRoute } from './closed-route.js';
+import type { ClosedReason } from './closed-route.js';
 import type { SpawnOptions } from './context.js';
 import { stopped } from './lifecycle.js';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
@@ -13,6 +13,7 @@ import type { Delivery, TellDelivery } from './delivery.js';
 import type { Subscribable } from './topic.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
 import type { MailboxBytes } from './mailbox-bytes.js';
+import { type ReadyOptions, ReadyWait } from './ready-wait.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import { type Cell, type Route, routeKey } from './route.js';
 import type { Stream } from './stream.js';
@@ -108,8 +109,12 @@ export class ActorSystem implements HasSystem {
 
   /** A route to an actor that is known to have ended, for the provider of `setRemoteRoutes`. */
   closedRoute(ref: Ref, reason: ClosedReason): Route {
-    const { deadLetters, deadlines } = this.#kernel;
-    return new ClosedRoute(ref, reason, deadLetters, deadlines.asks);
+    return this.#kernel.closedRoute(ref, reason);
+  }
+
+  /** The error that ended the actor with this channel id, for those that watch it afterwards; undefined where none did, or it is forgotten. */
+  endCauseOf(cUid: bigint): Error | undefined {
+    return this.#kernel.causes.at(cUid);
   }
 
   /** Counts a tell that was lost between processes. `target` is its actor, or the path that describes it. */
@@ -148,6 +153,22 @@ export class ActorSystem implements HasSystem {
   /** The data that a tell made now carries over a link: undefined when no actor sends it and it has no meta. */
   outgoingTell(options: SendOptions | undefined): TellDelivery | undefined {
     return outgoingTell(options, this.#kernel.running);
+  }
+
+  /**
+   * A call of `ready()` that waits for an actor of another partition: `join` makes the wait join a queue. Rejects as `Route.ready` does.
+   */
+  ready(
+    options: ReadyOptions | undefined,
+    target: { readonly path: string },
+    join: (wait: ReadyWait) => void,
+  ): Promise<void> {
+    return new Promise((resolve) => {
+      const wait = new ReadyWait(this.#kernel, target, this.#kernel.readyCall(options));
+      wait.start();
+      join(wait);
+      resolve(wait.promise);
+    });
   }
 
   /**

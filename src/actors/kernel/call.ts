@@ -59,6 +59,8 @@ export interface WaitingActor {
   readonly isHeld: boolean;
   /** The last ask that it made of an actor of this partition. */
   readonly lastAsk: WaitingAsk | undefined;
+  /** It has stashed the message of this delivery. */
+  hasStashed(delivery: Delivery): boolean;
 }
 
 /** An ask that an actor may wait for. */

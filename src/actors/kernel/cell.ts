@@ -90,8 +90,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   override get cUid(): bigint {
-    this.takenCUid ??=
-      this.phase === 'stopped' ? this.kernel.nextCUid() : this.kernel.address(this, this.kernel.nextCUid());
+    this.takenCUid ??= this.kernel.address(this, this.kernel.nextCUid());
     return this.takenCUid;
   }
 
@@ -128,7 +127,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     }
     if (handled > 0) this.kernel.contexts.isUnchecked = true;
     if (this.cold !== undefined) {
-      if (handled > 0) this.cold.idle?.touch();
+      if (handled > 0) this.progressed(this.cold);
       this.drained(this.cold);
     }
     return used;
@@ -232,7 +231,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     const { current, cold } = this;
     const later = laterReply(result);
     if (cold?.stash?.isMarked === true) this.addToStash(cold.stash, method, message, current);
-    else if (later !== undefined) deferReply(this, later, current);
+    else if (later !== undefined) deferReply(this, later, method, current);
     else if (isAsk(current)) current.reply(result);
     this.current = undefined;
   }
@@ -294,7 +293,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   watch(watcher: Watcher): void {
-    const cause = this.kernel.causes.get(this);
+    const cause = this.kernel.causes.of(this);
     if (this.phase === 'stopped') watcher.terminated(this, cause === undefined ? 'stopped' : 'failed', cause);
     else this.coldState().watchers.add(watcher);
   }

@@ -15,13 +15,22 @@ export class ClosedRoute implements Route {
   private readonly reason: ClosedReason;
   private readonly deadLetters: DeadLetterOffice;
   private readonly asks: AskMeter;
+  private readonly cause: Error | undefined;
 
-  constructor({ cUid, incarnation }: Ref, reason: ClosedReason, deadLetters: DeadLetterOffice, asks: AskMeter) {
+  /** `cause` is the error that ended the actor, where it ended by a failure. */
+  constructor(
+    { cUid, incarnation }: Ref,
+    reason: ClosedReason,
+    deadLetters: DeadLetterOffice,
+    asks: AskMeter,
+    cause?: Error,
+  ) {
     this.cUid = cUid;
     this.incarnation = incarnation;
     this.reason = reason;
     this.deadLetters = deadLetters;
     this.asks = asks;
+    this.cause = cause;
   }
 
   get path(): string {
@@ -46,7 +55,8 @@ export class ClosedRoute implements Route {
   }
 
   watch(watcher: Watcher): void {
-    watcher.terminated(this, this.reason);
+    if (this.cause === undefined) watcher.terminated(this, this.reason);
+    else watcher.terminated(this, 'failed', this.cause);
   }
 
   unwatch(): void {}

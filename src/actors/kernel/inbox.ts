@@ -1,4 +1,4 @@
-import { BackpressureError, ReentrantAskError } from '../../errors.js';
+import { BackpressureError, type HandlerError, ReentrantAskError, type RefusedError } from '../../errors.js';
 import type { AnyMethod, Lane, Ref } from '../../protocol/index.js';
 import { nodeKey } from './actor-node.js';
 import { refusedAtItsTurn, refusedOnArrival } from './admission.js';
@@ -12,9 +12,12 @@ import {
   type WaitingAsk,
 } from './call.js';
 import { type CallChain, type ChainMember, chainIncludes } from './call-chain.js';
+import { reportFailedReply } from './deferred-reply.js';
 import { type Delivery, isAsk } from './delivery.js';
+import { stoppedForGood } from './cold-state.js';
 import { HeldMessages } from './held-messages.js';
 import { LocalAsk } from './local-ask.js';
+import { LocalReadyWait, type ReadyOptions } from './ready-wait.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import { type MeteredLink, type Place, type RoomHost, WaitingRoom } from './waiting-room.js';
@@ -50,7 +53,8 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
       this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
       return false;
     }
-    const { running, contexts } = this.kernel;
+    const { running, contexts, dispatcher } = this.kernel;
+    if (this.mailbox === undefined && !dispatcher.isArmed) contexts.lookForTell();
     const isBare = options === undefined && running === undefined && !contexts.isInUse;
     return this.accept(method, message, isBare ? undefined : outgoingTell(options, running, contexts));
   }
@@ -84,6 +88,25 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
     return stream;
   }
 
+  ready(options?: ReadyOptions): Promise<void> {
+    return new Promise((resolve) => {
+      const call = this.kernel.readyCall(options);
+      if (!this.isOpen) throw stoppedForGood(this.path);
+      const waiters = this.cold?.readyWaiters;
+      if (this.load < this.bounds.mark && (waiters === undefined || waiters.size === 0)) return resolve();
+      if (call.chain !== undefined && this.waitsIn(call.chain)) {
+        throw new ReentrantAskError(
+          `ready() of ${this.path}, whose mailbox is full, was called by a handler that it waits for itself: it makes no room before that ` +
+            `handler is done. Do not wait for ready() there`,
+        );
+      }
+      const wait = new LocalReadyWait(this.kernel, this, call);
+      wait.start();
+      wait.join(this.coldState().readyWaiters);
+      resolve(wait.promise);
+    });
+  }
+
   private begin(method: AnyMethod, opening: StreamOpening): ServedStream {
     const stream = new ServedStream(this, method, opening);
     const { served } = this.coldState().streams;
@@ -98,6 +121,10 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
 
   served(stream: ServedStream): void {
     if (this.cold?.streams.served.delete(stream) === true) this.kernel.openStreams--;
+  }
+
+  elementFailed(cause: unknown, answer: RefusedError | HandlerError, method: AnyMethod): void {
+    reportFailedReply(this, cause, answer, method);
   }
 
   /** Ignores the mailbox's bound: an actor has room for one pull of each stream that it serves. */

@@ -46,6 +46,7 @@ export { deferred, type DeferredReply, type Later, later, laterReply } from './l
 export type { Overflow } from './mailbox.js';
 export { PendingAsk } from './pending-ask.js';
 export { ReadyQueue } from './ready-queue.js';
+export type { ReadyOptions, ReadyWait } from './ready-wait.js';
 export { type ActorRef, References, type UntypedRef } from './reference.js';
 export { type Cell, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
 export type { Stream, StreamOpening, StreamSink, StreamSource } from './stream.js';

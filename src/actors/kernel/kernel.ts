@@ -8,14 +8,16 @@ import { ActorTree, treeDirectory } from './actor-tree.js';
 import { type AnyBehavior, type Behavior, boundsOf } from './behavior.js';
 import type { ActorCell } from './cell.js';
 import { type AskOptions, isInherited, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
-import { ClosedRoute } from './closed-route.js';
+import { type ClosedReason, ClosedRoute } from './closed-route.js';
 import type { SpawnOptions } from './context.js';
 import { DeadLetterOffice } from './dead-letters.js';
 import { Deadlines } from './deadlines.js';
 import { Dispatcher } from './dispatcher.js';
+import { EndCauses } from './end-causes.js';
 import { Topic } from './topic.js';
 import { type MailboxBounds, MailboxPool } from './mailbox.js';
 import { MailboxBytes } from './mailbox-bytes.js';
+import { type ReadyCall, readyCall, type ReadyOptions } from './ready-wait.js';
 import { refuse } from './refuse.js';
 import { AsyncContexts } from './async-contexts.js';
 import { type ActorRef, References } from './reference.js';
@@ -37,6 +39,7 @@ export type KernelLimits = Readonly<
     | 'turnMessages'
     | 'stopTimeoutMs'
     | 'askTimeoutMs'
+    | 'readyTimeoutMs'
     | 'restarts'
     | 'restartWindowMs'
     | 'actorStreams'
@@ -77,8 +80,7 @@ export class Kernel {
   readonly deadlines: Deadlines;
   readonly deadLetters: DeadLetterOffice;
   readonly failures: Topic<Failure>;
-  /** The errors that ended actors. */
-  readonly causes = new WeakMap<ActorCell, Error>();
+  readonly causes = new EndCauses();
   /** What `health()` says of users' actors. */
   readonly troubles: Troubles;
   readonly references: References;
@@ -143,7 +145,13 @@ export class Kernel {
     treeDirectory().open(this.tree);
     this.references = new References(this.tree.label, options.interceptor);
     if (tracing !== undefined) this.references.wrapCalls(tracedCalls(tracing, () => this.running));
-    this.remoteRoutes = (ref) => new ClosedRoute(ref, 'unreachable', this.deadLetters, this.deadlines.asks);
+    this.remoteRoutes = (ref) => this.closedRoute(ref, 'unreachable');
+  }
+
+  /** The route to an actor that is known to have ended. */
+  closedRoute(ref: Ref, reason: ClosedReason): Route {
+    const cause = reason === 'stopped' ? this.causes.at(ref.cUid) : undefined;
+    return new ClosedRoute(ref, reason, this.deadLetters, this.deadlines.asks, cause);
   }
 
   /** Starts an actor among `siblings`: see `spawn`. */
@@ -179,6 +187,10 @@ export class Kernel {
 
   outgoing(options: AskOptions | undefined, nowMs: number): OutgoingCall {
     return outgoingAsk(options, this.running, nowMs, this.limits.askTimeoutMs, this.limits.callChain);
+  }
+
+  readyCall(options: ReadyOptions | undefined): ReadyCall {
+    return readyCall(options, this.running, this.limits.readyTimeoutMs);
   }
 
   /** A stream of `target`; `open` is called when it is first read. */
@@ -231,10 +243,11 @@ export class Kernel {
     return bounds;
   }
 
-  /** Registers a channel id. Throws ConfigError when another actor has it. */
+  /** Registers a channel id; that of an actor that has ended leads to nothing. Throws ConfigError when another actor has it. */
   address(cell: ActorCell, cUid: bigint): bigint {
     if (this.addressed.has(cUid)) throw new ConfigError(`channel id ${cUid.toString(16)} is taken by another actor`);
-    this.addressed.set(cUid, cell);
+    if (cell.phase === 'stopped') this.causes.addressed(cell, cUid);
+    else this.addressed.set(cUid, cell);
     return cUid;
   }
 

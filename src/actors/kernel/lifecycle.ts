@@ -1,6 +1,6 @@
-import { Refusal, StoppedError } from '../../errors.js';
+import { StoppedError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
-import { answeredError, isOutcomeOfCall } from './answered-error.js';
+import { answeredError, failureIn, isOutcomeOfCall } from './answered-error.js';
 import { closeServed, failServed } from './actor-streams.js';
 import type { Ending } from './behavior.js';
 import type { ActorCell } from './cell.js';
@@ -36,12 +36,14 @@ export function fail(cell: ActorCell, cause: unknown, during: string, work: Fail
   const { kernel, current } = cell;
   cell.current = undefined;
   if (cell.cold?.stash !== undefined) cell.unmark(cell.cold.stash);
-  if (isAsk(current)) current.fail(answeredError(cause));
-  if (work === 'message' && cause instanceof Refusal) {
+  const answer = isAsk(current) ? answeredError(cause) : undefined;
+  if (answer !== undefined) current?.fail(answer);
+  const failure = failureIn(cause, answer);
+  if (work === 'message' && failure === undefined) {
     kernel.logger.debug('a message was refused', { actor: cell.path, during, error: cause });
     return;
   }
-  const error = errorOf(cause);
+  const error = failure ?? errorOf(cause);
   kernel.failed++;
   if (cell.phase !== 'running') {
     // The stop itself may have caused a StoppedError; that is expected.
@@ -90,7 +92,8 @@ function isOfMessage(current: Delivery | undefined, cause: unknown, work: Failed
 function restart(cell: ActorCell, error: Error, delayMs: number): void {
   cell.phase = 'restarting';
   cell.kernel.restarted++;
-  if (!cell.behavior.isOfRuntime) cell.kernel.troubles.restarted(cell.path, error, cell.kernel.scheduler.now());
+  if (!cell.behavior.isOfRuntime)
+    cell.kernel.troubles.restarted(cell.path, error, cell.parent === undefined, cell.kernel.scheduler.now());
   const cold = cell.coldState();
   cold.restartDelayMs = delayMs;
   cold.ending = { reason: 'restarting', cause: error };
@@ -223,7 +226,7 @@ function finish(cell: ActorCell): void {
   if (cold === undefined) return;
   cell.cold = undefined;
   const cause = cold.ending?.cause;
-  if (cause !== undefined) kernel.causes.set(cell, cause);
+  if (cause !== undefined) kernel.causes.ended(cell, cause);
   for (const watcher of cold.watchers) watcher.terminated(cell, cause === undefined ? 'stopped' : 'failed', cause);
   for (const stopped of cold.stopWaiters) stopped();
 }

@@ -63,11 +63,13 @@ export abstract class PendingAsk extends Deadline {
   }
 
   override expire(): void {
-    this.fail(
-      new AskTimeoutError(
-        `${this.method.fullName} asked of ${this.target()} had no reply by its deadline; its handler may be slower than timeoutMs`,
-      ),
-    );
+    const what = `${this.method.fullName} asked of ${this.target()} had no reply by its deadline`;
+    this.fail(new AskTimeoutError(`${what}; ${this.whyLate()}`));
+  }
+
+  /** Ends the error of an ask that had no reply by its deadline. */
+  protected whyLate(): string {
+    return 'its handler may be slower than timeoutMs, or may have stashed it';
   }
 
   /** The caller's signal was aborted. */

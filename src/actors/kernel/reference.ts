@@ -13,6 +13,7 @@ import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import { isInfrastructure } from './infrastructure.js';
 import { checkRequest } from './message-values.js';
 import { type ActorParent, type ActorPath, routeName, routeParent, routePath } from './actor-path.js';
+import type { ReadyOptions } from './ready-wait.js';
 import { type Route, routeKey } from './route.js';
 import { FailedStream, type Stream } from './stream.js';
 import type { Interceptor } from './interceptor.js';
@@ -21,8 +22,15 @@ import type { Interceptor } from './interceptor.js';
 export interface UntypedRef {
   readonly [routeKey]: Route;
   readonly service: AnyService;
-  /** Resolves when a tell would be accepted below the high-water mark; rejects with StoppedError or UnreachableError. */
-  ready(): Promise<void>;
+  /**
+   * Resolves when a tell would be accepted below the high-water mark. Rejects with BackpressureError at the deadline (`timeoutMs`), or without
+   * one when the actor has handled no message for 60 s, AskAbortedError when `signal` is aborted, StoppedError or UnreachableError when the actor or the link to
+   * it ends, ReentrantAskError when a handler calls it for its own actor, or for one that waits for its reply, and the mailbox is full,
+   * ConfigError for a wrong option.
+   *
+   *     if (!ref.observe(trade)) await ref.ready({ timeoutMs: 1_000 });
+   */
+  ready(options?: ReadyOptions): Promise<void>;
   /** The wire record, for use in messages; a local actor gets a channel id on first use. */
   toRef(): Ref;
   /** The service and the path, for logs and messages. */
@@ -145,8 +153,8 @@ abstract class Reference implements UntypedRef {
     return routeParent(this[routeKey], this.system.name);
   }
 
-  ready(): Promise<void> {
-    return this[routeKey].ready();
+  ready(options?: ReadyOptions): Promise<void> {
+    return this[routeKey].ready(options);
   }
 
   toRef(): Ref {

@@ -2,6 +2,7 @@ import type { AnyMethod, AnyService, Lane } from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import type { Delivery } from './delivery.js';
 import type { MailboxBounds } from './mailbox.js';
+import type { ReadyOptions } from './ready-wait.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import type { MeteredLink, Place } from './waiting-room.js';
 
@@ -25,8 +26,12 @@ export interface Route {
   ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown>;
   /** Sends nothing before the first `next`, but inherits from the message being handled now. Throws ConfigError for an invalid option. */
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown>;
-  /** Resolves when a tell would be accepted below the high-water mark; rejects with StoppedError or UnreachableError. */
-  ready(): Promise<void>;
+  /**
+   * Resolves when a tell would be accepted below the high-water mark. Rejects with StoppedError or UnreachableError when the actor or link
+   * has ended, with BackpressureError at the deadline, AskAbortedError by the signal, and ReentrantAskError where the caller is what the
+   * actor waits for.
+   */
+  ready(options?: ReadyOptions): Promise<void>;
   watch(watcher: Watcher): void;
   unwatch(watcher: Watcher): void;
   /** The actor's channel id; a local actor gets one on first use. */

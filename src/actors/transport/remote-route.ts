@@ -1,6 +1,15 @@
 import { errorOf } from '../../foreign.js';
 import type { AnyMethod, Ref } from '../../protocol/index.js';
-import type { ActorSystem, AskOptions, Route, SendOptions, Stream, StreamOptions, Watcher } from '../kernel/index.js';
+import type {
+  ActorSystem,
+  AskOptions,
+  ReadyOptions,
+  Route,
+  SendOptions,
+  Stream,
+  StreamOptions,
+  Watcher,
+} from '../kernel/index.js';
 import type { Channel } from './channel.js';
 
 /** The route to an actor of another partition. The link is opened on first use. */
@@ -64,10 +73,19 @@ export class RemoteRoute implements Route {
     });
   }
 
-  ready(): Promise<void> {
-    const channel = this.#current();
-    // Tells are refused until the link is open.
-    return channel.isRetrying ? channel.opened().then(() => channel.ready(this.cUid)) : channel.ready(this.cUid);
+  ready(options?: ReadyOptions): Promise<void> {
+    return this.#system.ready(options, this, (wait) => {
+      const channel = this.#current();
+      // Tells are refused until the link is open.
+      if (channel.isRetrying) {
+        channel.opened().then(
+          () => channel.ready(this.cUid, wait),
+          (error: unknown) => wait.reject(error),
+        );
+      } else {
+        channel.ready(this.cUid, wait);
+      }
+    });
   }
 
   watch(watcher: Watcher): void {

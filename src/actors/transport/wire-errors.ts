@@ -58,11 +58,12 @@ export function toWire(error: MillraceError): EnvelopeError {
   return detail === undefined ? sent : { ...sent, detailType: detail.typeName, detail: detail.bytes };
 }
 
-function thrownFields({ handlerName = '', handlerCode = '' }: HandlerError): Omit<EnvelopeError, 'code' | 'message'> {
-  const name = shortened(handlerName, CODE_CHARACTERS);
+function thrownFields(error: HandlerError): Omit<EnvelopeError, 'code' | 'message'> {
+  const { handlerName = '', handlerCode = '' } = error;
+  const fields = { handlerName: shortened(handlerName, CODE_CHARACTERS), retryAfterMs: retryAfter(error) };
   return typeof handlerCode === 'number'
-    ? { handlerName: name, handlerCode: '', handlerNumber: handlerCode }
-    : { handlerName: name, handlerCode: shortened(handlerCode, CODE_CHARACTERS) };
+    ? { ...fields, handlerCode: '', handlerNumber: handlerCode }
+    : { ...fields, handlerCode: shortened(handlerCode, CODE_CHARACTERS) };
 }
 
 /** The error that a FAILURE carries, as the class that its code names. */
@@ -75,8 +76,10 @@ export function fromWire(sent: EnvelopeError): MillraceError {
   return Class === undefined ? new MillraceError(`${code}: ${message}`) : new Class(message);
 }
 
-function handlerErrorFrom({ message, handlerName = '', handlerCode, handlerNumber }: EnvelopeError): HandlerError {
+function handlerErrorFrom(sent: EnvelopeError): HandlerError {
+  const { message, handlerName = '', handlerCode, handlerNumber, retryAfterMs = 0 } = sent;
   return new HandlerError(message, {
+    retryAfterMs: retryAfterMs === 0 ? undefined : retryAfterMs,
     handlerName: handlerName === '' ? undefined : handlerName,
     handlerCode: handlerNumber ?? (handlerCode === '' ? undefined : handlerCode),
   });
@@ -98,12 +101,14 @@ export function thrownByHandler(error: unknown): unknown {
   if (!(error instanceof HandlerError) || typeof error.handlerCode !== 'string') {
     return error;
   }
-  const Class = CLASSES.get(error.handlerCode);
-  return Class === undefined ? error : new Class(error.message, { cause: error });
+  const { handlerCode, message, retryAfterMs } = error;
+  if (handlerCode === 'BACKPRESSURE') return new BackpressureError(message, { cause: error, retryAfterMs });
+  const Class = CLASSES.get(handlerCode);
+  return Class === undefined ? error : new Class(message, { cause: error });
 }
 
 /** A user may have thrown one with any value. */
-function retryAfter({ retryAfterMs = 0 }: BackpressureError): number {
+function retryAfter({ retryAfterMs = 0 }: BackpressureError | HandlerError): number {
   return retryAfterMs > 0 ? Math.min(Math.ceil(retryAfterMs), LONGEST_RETRY_MS) : 0;
 }
 

@@ -1,5 +1,6 @@
 import {
   type AskOptions,
+  type ReadyOptions,
   type Route,
   type SendOptions,
   type Stream,
@@ -72,8 +73,8 @@ export class ObservedRoute implements Route {
     return new ReadEnd(streams, opened, inner);
   }
 
-  ready(): Promise<void> {
-    return this.#observer.waits(this.owner, this.cUid, this.inner.ready());
+  ready(options?: ReadyOptions): Promise<void> {
+    return this.#observer.waits(this.owner, this.cUid, this.inner.ready(options));
   }
 
   watch(watcher: Watcher): void {
