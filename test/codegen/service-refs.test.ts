@@ -1,9 +1,13 @@
 import { expect } from 'chai';
+import { untypedBehavior } from '#src/actors/kernel/index.js';
 import { ProtocolError } from '#src/errors.js';
-import { decode, encode, type MessageType, Ref } from '#src/protocol/index.js';
+import { type AskMethod, decode, encode, type MessageType, Ref, type Service } from '#src/protocol/index.js';
+import { endWorlds, PartitionWorld } from '../actors/transport/partitions.js';
+import { millraceRejection } from '../support/rejection.js';
 import { Scratch } from './scratch.js';
 
 type Row = Readonly<Record<string, unknown>>;
+type Desk = Service<{ readonly pass: AskMethod<Row, Row, Row, Row> }>;
 
 const HEAD = 'syntax = "proto3"; package shop; import "millrace/v1/annotations.proto"; import "millrace/v1/ref.proto";';
 const OPTION = '[(millrace.v1.service) = "Stock"]';
@@ -48,6 +52,7 @@ describe('a reference whose service the proto names', () => {
     await scratch.generate(['shop.proto']);
     [order, loose] = [await scratch.type('shop.js', 'Order'), await scratch.type('shop.js', 'Loose')];
   });
+  afterEach(endWorlds);
   afterEach(() => scratch.remove());
 
   it('may be one to that service, or to one that is not known', () => {
@@ -69,6 +74,37 @@ describe('a reference whose service the proto names', () => {
       const bytes = encode(loose, loose.create(init));
       expect(() => decode(order, bytes)).to.throw(ProtocolError, /service must be shop\.Stock, not "shop\.Orders"/);
     }
+  });
+
+  it('is refused over a link as one to another service, of a peer whose proto has no option, and the link goes on', async () => {
+    const desk = async (folder: string, option: string): Promise<Desk> => {
+      const message = `message Note { millrace.v1.Ref to = 1 ${option}; }`;
+      const services =
+        'service Stock { rpc Count(Note) returns (Note); } service Desk { rpc Pass(Note) returns (Note); }';
+      await scratch.put(`${folder}/desk.proto`, `${HEAD} ${message} ${services}`);
+      await scratch.generate([`${folder}/desk.proto`], { out: `${scratch.path}/gen/${folder}` });
+      return (await scratch.load(`${folder}/desk.js`))['Desk'] as Desk;
+    };
+    const [strict, lax] = [await desk('strict', OPTION), await desk('lax', '')];
+    const world = new PartitionWorld();
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const right = { cUid: 5n, service: 'shop.Stock' };
+    const wrong = { cUid: 5n, service: 'shop.Desk' };
+    const received: unknown[] = [];
+    const takes = untypedBehavior(strict, { pass: (_state: unknown, { to }: Row) => (received.push(to), { to }) });
+    const gives = untypedBehavior(lax, { pass: (_state: unknown, { to }: Row) => ({ to: to ?? wrong }) });
+    const asksStrict = world.reach(near, lax, far.system.spawn(takes));
+    const asksLax = world.reach(near, strict, far.system.spawn(gives));
+    for (const error of [
+      await millraceRejection(asksStrict.pass({ to: wrong })),
+      await millraceRejection(asksLax.pass({})),
+    ]) {
+      expect(error.code).to.equal('PROTOCOL');
+      expect(error.message).to.include('service must be shop.Stock, not "shop.Desk"');
+    }
+    expect(await asksStrict.pass({ to: right })).to.deep.equal({ to: Ref.create(right) });
+    expect(await asksLax.pass({ to: right })).to.deep.equal({ to: Ref.create(right) });
+    expect(received).to.have.length(1);
   });
 
   it('has the type of that service, also of one from another file', async () => {
