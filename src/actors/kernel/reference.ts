@@ -1,6 +1,14 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
 import { inspectKey } from '../../foreign.js';
-import type { AnyMethod, AnyService, AskMethod, Ref, StreamMethod, TellMethod } from '../../protocol/index.js';
+import type {
+  AnyMethod,
+  AnyService,
+  AskMethod,
+  Ref,
+  ServiceRef,
+  StreamMethod,
+  TellMethod,
+} from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import { isInfrastructure } from './infrastructure.js';
 import { checkRequest } from './message-values.js';
@@ -63,17 +71,17 @@ export type CallOf<M> =
  * ref.ready()`) or became a dead letter because the actor has stopped; it throws BackpressureError at the bound. An ask resolves with the
  * reply or rejects with a MillraceError. A stream is opened when it is first iterated.
  */
-export type ActorRef<S extends AnyService> = UntypedRef & {
-  readonly [K in keyof S['methods']]: CallOf<S['methods'][K]>;
-} & {
-  /**
-   * The tells of the service, each of which waits for room first. It resolves when the message was accepted, and rejects as `ready()` does, and
-   * as the tell throws. Options are those of both: `timeoutMs`, `signal`, `meta`.
-   *
-   *     for (const trade of trades) await ref.whenReady.observe(trade, { timeoutMs: 1_000 });
-   */
-  readonly whenReady: WhenReady<S>;
-};
+export type ActorRef<S extends AnyService> = { toRef(): ServiceRef<S> } & UntypedRef & {
+    readonly [K in keyof S['methods']]: CallOf<S['methods'][K]>;
+  } & {
+    /**
+     * The tells of the service, each of which waits for room first. It resolves when the message was accepted, and rejects as `ready()` does, and
+     * as the tell throws. Options are those of both: `timeoutMs`, `signal`, `meta`.
+     *
+     *     for (const trade of trades) await ref.whenReady.observe(trade, { timeoutMs: 1_000 });
+     */
+    readonly whenReady: WhenReady<S>;
+  };
 
 /** A call of one rpc of a reference. */
 export type ReferenceCall = (ref: Reference, message: unknown, options: StreamOptions | undefined) => unknown;

@@ -1,7 +1,7 @@
 import { AskAbortedError } from '../../errors.js';
 import type { AnyMethod, AnyService, TellMethod } from '../../protocol/index.js';
 import { isInherited, type SendOptions, TELL_OPTIONS } from './call.js';
-import { type AcceptedOptions, checkOptions } from './given-options.js';
+import { type AcceptedOptions, checkOptions } from '../../options/index.js';
 import { checkRequest } from './message-values.js';
 import { checkReadyTimeout, READY_OPTIONS, type ReadyOptions } from './ready-wait.js';
 import type { CallArguments, Reference, ReferenceCall } from './reference.js';
