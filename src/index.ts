@@ -36,6 +36,14 @@ export {
   type WhenReadyOptions,
 } from './actors/kernel/index.js';
 export {
+  type Component,
+  type ComponentOptions,
+  component,
+  type Place,
+  type PlaceArguments,
+  type PlaceOn,
+  type PlaceOptions,
+  type PlaceWith,
   Executor,
   type ExecutorOptions,
   type Health,

@@ -111,6 +111,16 @@ export const limits = {
   waitingLookups: 4_096,
   /** Names that one process may register at the control plane. */
   processNames: 65_536,
+  /** Labels of one process, by which others choose where to place actors. */
+  processLabels: 64,
+  /** Actors that may be placed in one partition at a time; past it `place` rejects with CapacityError. */
+  placedActors: 65_536,
+  /** Requests to place an actor, of one process, that a partition remembers after the actor has ended. */
+  placedRequests: 4_096,
+  /** Time in which `place` must have placed an actor, the loading of its module included, in ms. */
+  placeTimeoutMs: 30_000,
+  /** Time for which an actor whose partition has ended is placed again, in ms; then it is given up. */
+  placeAgainMs: 60_000,
   /** Characters of a registered name, of the name of a process or a node, and of an address at the control plane. */
   nameCharacters: 4_096,
   /** Encoded bytes of the definition of one pipeline. */

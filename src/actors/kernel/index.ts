@@ -40,7 +40,7 @@ export type { Context, SpawnArguments, SpawnOptions, TimerOptions, UntypedSpawnO
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.js';
 export type { Deadlines } from './deadlines.js';
 export type { Delivery, TellDelivery } from './delivery.js';
-export type { Subscribable } from './topic.js';
+export { type Subscribable, Topic } from './topic.js';
 export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';
 export { deferred, type DeferredReply, type Later, later, laterReply } from './later.js';
 export type { Overflow } from './mailbox.js';

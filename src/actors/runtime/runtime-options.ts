@@ -30,6 +30,10 @@ export interface RuntimeOptions {
    * needs it: the output of an entry that imports `millrace/partition`. Default: the module of the package.
    */
   readonly partitionProgram?: string | URL;
+  /** Words by which other processes of the cluster choose this one to place actors in: `on: { label: 'gpu' }`. Default: none. */
+  readonly labels?: readonly string[];
+  /** Actors that may be placed in each of its partitions at a time. Default 65 536. */
+  readonly maxPlacedActors?: number;
   /** Address of a control plane to join. Default: this runtime runs a control plane server. */
   readonly controlPlane?: string;
   readonly kernelLimits?: Partial<KernelLimits>;

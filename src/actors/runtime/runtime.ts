@@ -11,7 +11,6 @@ import {
   type ActorRef,
   type ActorSystem,
   type Behavior,
-  behavior,
   type DeadLetters,
   type Failure,
   type HasSystem,
@@ -34,6 +33,8 @@ import type { Pipeline } from './pipeline.js';
 import type { PipelineRun } from './pipeline-run.js';
 import { PipelineRuns, type RunOptions } from './pipeline-runs.js';
 import { PipelinesManager } from './pipelines-manager.js';
+import { type Place, placeBy, Placements, type Whereabouts } from './placing/index.js';
+import { runtimeActor } from './runtime-actor.js';
 import type { RuntimeEnvironment, RuntimeOptions, RuntimeSpawnOptions } from './runtime-options.js';
 import { stoppable } from './stoppable.js';
 import { Stopping, type StopOptions, type StopReport } from './stopping.js';
@@ -46,6 +47,14 @@ export class Runtime implements HasSystem {
   readonly node: string;
   readonly system: System;
   #name: string;
+  /**
+   * Starts an actor of a component in another partition: on a thread, in a process, on another node. Resolves to its reference, or to one for each
+   * of `instances`. This runtime is its parent. Rejects, with nothing left running: ConfigError when the module is missing there or exports
+   * another version, UnreachableError when no partition meets `on`, CapacityError when it is full, HandlerError when the factory throws.
+   *
+   *     const ref = await runtime.place(resizer, { args: { quality: 80 }, on: 'threads' });
+   */
+  readonly place: Place;
   readonly #environment: RuntimeEnvironment;
   readonly #log: Logger;
   readonly #silence: () => void;
@@ -58,6 +67,8 @@ export class Runtime implements HasSystem {
   readonly #observer: Observer;
   readonly #stopping: Stopping;
   readonly #names: RegisteredNames;
+  readonly #placements: Placements;
+  readonly #labels: readonly string[];
 
   /** For Executors; does not start anything. */
   constructor(environment: RuntimeEnvironment, options: RuntimeOptions = {}) {
@@ -84,9 +95,15 @@ export class Runtime implements HasSystem {
         ...parts,
         client: () => this.#client,
         unregisterNames: () => this.#names.close(),
+        withdrawPlaced: () => this.#placements.close(),
         closed: () => this.#observer.close(),
       }),
     );
+    this.#labels = options.labels ?? [];
+    const find: Whereabouts['find'] = (conditions) => this.#joined.findPartitions(conditions);
+    this.#placements = new Placements({ ...parts, ...this.#partitions.whereabouts, find });
+    const { components } = this.#partitions.first;
+    this.place = placeBy(this.#placements, components, (what) => this.#stopping.assertNotStarted(what));
     this.#names = new RegisteredNames(() => this.#joined, this.#log);
     this.#news = new ControlPlaneNews({ ...parts, isEnding: () => this.#stopping.isEnding });
   }
@@ -137,9 +154,9 @@ export class Runtime implements HasSystem {
     return this.#client?.isConnected === true;
   }
 
-  /** Failures that have stopped an actor without a parent, in any partition. */
+  /** Failures that have stopped an actor without a parent here, or an actor that this process has placed elsewhere. */
   get failures(): Subscribable<Failure> {
-    return mergedTopic(this.#partitions.here.map(({ system }) => system.failures));
+    return mergedTopic([...this.#partitions.here.map(({ system }) => system.failures), this.#placements.failures]);
   }
 
   get deadLetters(): DeadLetters {
@@ -224,10 +241,10 @@ export class Runtime implements HasSystem {
     return this.#partitions.first.system.reference(service, ref);
   }
 
-  /** Stops an actor of this process; resolves when it and its children have stopped. */
+  /** Stops an actor of this process, or one that it has placed; resolves when it and its children have stopped. */
   async stopActor(ref: UntypedRef): Promise<void> {
     checkReference('runtime.stopActor(ref)', ref);
-    return this.#partitions.first.system.stop(ref);
+    if (!(await this.#placements.stop(ref))) await this.#partitions.first.system.stop(ref);
   }
 
   /** Runs a pipeline on the partitions of the cluster. Rejects with ConfigError, before anything starts, for an invalid definition. */
@@ -300,7 +317,8 @@ export class Runtime implements HasSystem {
     const server = system.referenceTo(v1.ControlPlane, router.routeTo(controlPlane, globalServicesInputCUid));
     const client = new ControlPlaneClient(system, scheduler, server, this.#log, this.#news);
     this.#client = client;
-    const process = { launch, incarnation, node: this.node, managesPipelines: this.#servesControlPlane };
+    const [node, labels, managesPipelines] = [this.node, this.#labels, this.#servesControlPlane];
+    const process = { launch, incarnation, node, labels, managesPipelines };
     const name = await client.connect({ ...process, name: this.#name });
     if (name !== this.#name) {
       this.#log.info(`Node "${this.node}" already has a process "${this.#name}". This one is named "${name}".`);
@@ -308,35 +326,17 @@ export class Runtime implements HasSystem {
     }
     const ordinals = await client.registerPartitions(this.#partitions.here.map(({ address }) => address));
     this.#partitions.join(ordinals, client);
-    const actors = new Map<string, UntypedRef>([
-      [`millrace/runtime/${client.pUid}`, system.spawn(this.#behavior(), { name: 'runtime' })],
-    ]);
-    for (const { ordinal, actor, segmentsManager } of this.#partitions.here) {
-      actors.set(`millrace/partition/${ordinal}`, actor).set(`millrace/segments-manager/${ordinal}`, segmentsManager);
-    }
+    const actors = this.#partitions.actorNames();
+    actors.set(`millrace/runtime/${client.pUid}`, system.spawn(runtimeActor(this), { name: 'runtime' }));
     if (this.#servesControlPlane) {
-      this.#news.pipelines = new PipelinesManager(
-        system,
-        () => client,
-        (partition) => this.#partitions.isSilent(partition),
-      );
+      const isSilent = (partition: v1.Partition): boolean => this.#partitions.isSilent(partition);
+      this.#news.pipelines = new PipelinesManager(system, () => client, isSilent);
       const manager = system.spawn(this.#news.pipelines.behavior(), { name: 'pipelines-manager' });
       actors.set('millrace/pipelines-manager', manager);
     }
     await client.activate(this.#partitions.here.map(({ segmentsManager }) => segmentsManager.toRef()));
     await Promise.all([...actors].map(([name, actor]) => client.registerName(name, actor.toRef())));
     await this.#partitions.host(client);
-  }
-
-  #behavior() {
-    return behavior(v1.Runtime, {
-      supervision: { onFailure: 'resume' },
-      describe: () => this.describe(),
-      stop: () => {
-        this.#environment.scheduler.scheduleYield(() => void this.stop());
-        return {};
-      },
-    });
   }
 
   #hasOthers(): boolean {

@@ -12,6 +12,7 @@ const PAGES = [
   'docs/embedding.md',
   'docs/failures.md',
   'docs/guarantees.md',
+  'docs/placement.md',
   'docs/pipelines.md',
   'docs/cluster.md',
   'docs/data.md',
