@@ -2,7 +2,7 @@ import { ConfigError } from '../../errors.js';
 import type { AnyMethod, AnyService, Ref, RefInit } from '../../protocol/index.js';
 import type { Behavior } from './behavior.js';
 import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
-import { treeDirectory } from './actor-tree.js';
+import { type HasSystem, systemKey, treeDirectory } from './actor-tree.js';
 import { ActorCell } from './cell.js';
 import { type ClosedReason, ClosedRoute } from './closed-route.js';
 import type { SpawnOptions } from './context.js';
@@ -21,13 +21,6 @@ import type { OpenStream } from './stream-reader.js';
 import type { ActorTrouble } from './troubles.js';
 import { type Unfinished, unfinishedIn } from './unfinished.js';
 import { type MailboxPressure, mailboxPressure, type Statistics, statisticsOf } from './statistics.js';
-
-/** Property of everything that has root actors, such as a Runtime. */
-export const systemKey: unique symbol = Symbol.for('millrace.system');
-
-export interface HasSystem {
-  readonly [systemKey]: ActorSystem;
-}
 
 /**
  * The actors of one partition.
@@ -48,6 +41,7 @@ export class ActorSystem implements HasSystem {
   persistenceEngine: unknown = undefined;
   readonly #kernel: Kernel;
   #shutdown: Promise<void> | undefined;
+  #stopOwner: (() => void) | undefined;
 
   /** Throws ConfigError for an invalid limit. */
   constructor(options: KernelOptions) {
@@ -182,6 +176,17 @@ export class ActorSystem implements HasSystem {
   /** From now on, calls from outside the actors are refused with StoppedError; actors finish their work. Idempotent. */
   drain(): void {
     this.#kernel.drain();
+  }
+
+  /** The system belongs to something larger, such as a runtime, which `stop` stops: see `requestStop`. */
+  ownedBy(stop: () => void): void {
+    this.#stopOwner = stop;
+  }
+
+  /** Stops what the system belongs to, and otherwise its actors. Does not wait. */
+  requestStop(): void {
+    if (this.#stopOwner === undefined) void this.shutdown();
+    else this.#stopOwner();
   }
 
   /**

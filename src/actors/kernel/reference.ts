@@ -134,7 +134,7 @@ abstract class Reference implements UntypedRef {
   }
 
   get parent(): ActorParent | undefined {
-    return routeParent(this[routeKey], this.system.name);
+    return routeParent(this[routeKey]);
   }
 
   ready(): Promise<void> {

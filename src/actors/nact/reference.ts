@@ -18,7 +18,7 @@ export type ActorPath = Path;
 
 export function isReference(value: unknown): value is Ref<unknown> {
   if (typeof value !== 'object' || value === null) return false;
-  return 'type' in value && 'system' in value;
+  return 'type' in value && 'system' in value && typeof value.system === 'object' && value.system !== null;
 }
 
 /** A pending query or Nobody, of any copy of Millrace. nact's own references have no `receive`. */

@@ -87,6 +87,9 @@ export class Runtime implements HasSystem {
         closed: () => this.#observer.close(),
       }),
     );
+    for (const { system } of this.#partitions.here) {
+      system.ownedBy(() => void this.stop());
+    }
     this.#names = new RegisteredNames(() => this.#joined, this.#log);
     this.#news = new ControlPlaneNews({ ...parts, isEnding: () => this.#stopping.isEnding });
   }
