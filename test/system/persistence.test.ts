@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { LevelEngine } from '#src/actors/nact/level/index.js';
+import { LevelEngine } from '#src/actors/persistence/level/index.js';
 import { PersistenceError } from '#src/errors.js';
 
 const program = fileURLToPath(new URL('persister.js', import.meta.url));

@@ -12,10 +12,12 @@ export { dispatch, type MethodMessage, query, type ReplyTo, stop } from './messa
 export {
   configurePersistence,
   type EventStream,
-  type Persist,
   type PersistedEvent,
   type PersistedSnapshot,
   type PersistenceEngine,
+} from '../persistence/store/index.js';
+export {
+  type Persist,
   type PersistentActorContext,
   type PersistentActorFunc,
   type PersistentActorProps,

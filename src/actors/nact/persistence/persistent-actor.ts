@@ -1,15 +1,20 @@
 import { ConfigError } from '../../../errors.js';
 import type { Directive } from '../../kernel/index.js';
+import {
+  eventsAfter,
+  Journal,
+  latestSnapshot,
+  type PersistedEvent,
+  type PersistenceEngine,
+  Snapshots,
+  unreadable,
+} from '../../persistence/store/index.js';
 import { NactActor } from '../actor.js';
 import type { AnyContext, AnyFunc } from '../properties.js';
 import type { Ref } from '../reference.js';
 import type { Fault } from '../supervised.js';
 import { PersistentActorContext } from './context.js';
-import type { PersistedEvent, PersistenceEngine } from './engine.js';
-import { Journal } from './journal.js';
 import type { AnyPersistentProps } from './props.js';
-import { eventsAfter, latestSnapshot, unreadable } from './recovery.js';
-import { Snapshots } from './snapshots.js';
 
 /** Why a recovery did not complete. */
 interface Interrupted {

@@ -1,24 +1,11 @@
 import { ConfigError } from '../../../errors.js';
-import { type HasSystem, nodeOf, systemKey } from '../../kernel/index.js';
+import { nodeOf, systemKey } from '../../kernel/index.js';
+import { configuredEngine } from '../../persistence/store/index.js';
 import { checkSpawn } from '../properties.js';
 import type { ActorReference, Parent } from '../reference.js';
 import { place } from '../spawn.js';
-import { checkEngine, isEngine, type PersistenceEngine } from './engine.js';
 import { PersistentActor } from './persistent-actor.js';
 import { checkPersistent, type PersistentActorFunc, type PersistentActorProps } from './props.js';
-
-/**
- * Sets the engine that stores the events of a runtime's persistent actors, as nact's plugin of this name. Throws ConfigError if `engine`
- * is not an engine.
- *
- *     configurePersistence(await LevelEngine.open('events'))(runtime);
- */
-export function configurePersistence(engine: PersistenceEngine): (runtime: HasSystem) => void {
-  checkEngine(engine);
-  return (runtime) => {
-    runtime[systemKey].persistenceEngine = engine;
-  };
-}
 
 /**
  * Starts a persistent actor, as nact's `spawnPersistent`. It stores events with `ctx.persist`. At its start it handles the events stored
@@ -40,8 +27,8 @@ export function spawnPersistent<State, Msg, ParentRef extends Parent>(
   checkSpawn(f, name, properties);
   checkPersistent(key, properties);
   const system = systemKey in parent ? parent[systemKey] : nodeOf(parent)?.tree.system;
-  const engine = system?.persistenceEngine;
-  if (engine !== undefined && isEngine(engine)) {
+  const engine = configuredEngine(system);
+  if (engine !== undefined) {
     return place(parent, new PersistentActor(parent, f, properties, key, engine), name);
   }
   throw new ConfigError('spawnPersistent needs an engine: call configurePersistence(engine)(runtime) first');
