@@ -21,6 +21,8 @@ export {
   isBehavior,
   isService,
   type Lifecycle,
+  type RequestOf,
+  type ResultOf,
   type Terminated,
   type UntypedDefinition,
   untypedBehavior,
@@ -33,7 +35,7 @@ export {
   type StreamOptions,
   withMeta,
 } from './call.js';
-export { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+export { type Accepted, accepted, type AcceptedOptions, checkOptions } from './given-options.js';
 export { SPAWN_OPTIONS } from './spawn.js';
 export { answeredError } from './answered-error.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';

@@ -7,7 +7,7 @@ import type { AnyMethod, MessageType } from '../../protocol/index.js';
 type AnyMessageType = MessageType<unknown, unknown>;
 
 /** Throws ProtocolError for a request that is no object. One that is left out is empty. */
-export function checkRequest({ fullName, request }: AnyMethod, message: unknown): void {
+export function checkRequest({ fullName, request }: Pick<AnyMethod, 'fullName' | 'request'>, message: unknown): void {
   if (message === undefined || isMessage(message)) return;
   throw new ProtocolError(
     `${fullName} needs a message, an object with the fields of ${request.typeName}, not ${shownValue(message)}`,

@@ -24,7 +24,7 @@ export class Snapshots {
   }
 
   /** The state was recovered from a snapshot. */
-  restored({ sequenceNumber }: PersistedSnapshot): void {
+  restored({ sequenceNumber }: Pick<PersistedSnapshot, 'sequenceNumber'>): void {
     this.#takenAt = sequenceNumber;
   }
 
