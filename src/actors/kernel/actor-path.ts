@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.js';
-import { type ActorNode, nodeKey, type TreeNode } from './actor-node.js';
+import { type ActorNode, nodeKey } from './actor-node.js';
 import type { SystemReference } from './actor-tree.js';
 import type { UntypedRef } from './reference.js';
 import type { Route } from './route.js';
@@ -60,9 +60,9 @@ export function systemPath(systemName: string): ActorPath {
 }
 
 /** Names from the root to the node. */
-function partsOf(leaf: TreeNode): string[] {
+function partsOf(leaf: ActorNode): string[] {
   const parts: string[] = [];
-  for (let node: TreeNode | undefined = leaf; node !== undefined; node = node.parent) parts.unshift(node.name);
+  for (let node: ActorNode | undefined = leaf; node !== undefined; node = node.parent) parts.unshift(node.name);
   return parts;
 }
 

@@ -2,10 +2,9 @@ import { StoppedError } from '../../errors.js';
 import { promiseOf } from '../../foreign.js';
 import { type Behavior, behavior, type Context, nodeOf, type ActorNode } from '../kernel/index.js';
 import { ActorContext, Identity, SupervisionContext } from './context.js';
-import { Nobody } from './nobody.js';
 import { type PlainMessage, plainMessages } from './plain-messages.js';
 import type { AnyContext, AnyFunc, AnyProps } from './properties.js';
-import { isReference, type Ref } from './reference.js';
+import { isReference, Nobody, type Ref } from './reference.js';
 import { type Fault, Supervised } from './supervised.js';
 import { verdicts } from './supervision.js';
 

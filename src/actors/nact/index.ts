@@ -5,10 +5,17 @@
  */
 import './systems.js';
 
-export { Nobody } from './nobody.js';
 export { plainMessages as PlainActor } from './plain-messages.js';
 export type { ActorContext, SupervisionContext, WaitingMessage } from './context.js';
-export { dispatch, type MethodMessage, query, type ReplyTo, stop } from './messaging.js';
+export type { ActorLogger as Logger } from './log.js';
+export {
+  dispatch,
+  type MethodMessage,
+  query,
+  type ReplyTo,
+  type ReplyTo as InferResponseFromMsgFactory,
+  stop,
+} from './messaging.js';
 export {
   configurePersistence,
   type EventStream,
@@ -24,7 +31,7 @@ export {
   spawnPersistent,
 } from './persistence/index.js';
 export type { ActorFunc, ActorProps, StatelessActorFunc, StatelessActorProps } from './properties.js';
-export type { ActorPath, ActorReference, Parent, Ref } from './reference.js';
+export { type ActorPath, type ActorReference, Nobody, type Parent, type Ref } from './reference.js';
 export { spawn, spawnStateless } from './spawn.js';
 export type { SupervisionActorFunc, Verdicts } from './supervision.js';
 export {
@@ -40,3 +47,19 @@ export {
   second,
   seconds,
 } from './time.js';
+export type {
+  ActorContextWithMailbox,
+  ActorName,
+  ActorSystem,
+  ActorSystemName,
+  ActorSystemRef,
+  InferMsgFromFunc,
+  InferMsgFromPersistentFunc,
+  InferMsgFromStatelessFunc,
+  InferStateFromFunc,
+  InferStateFromPersistentFunc,
+  Json,
+  NumberOfMessages,
+  Plugin,
+  QueryMsgFactory,
+} from './type-names.js';

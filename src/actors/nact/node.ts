@@ -2,10 +2,10 @@ import { ConfigError, MillraceError, ProtocolError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import { type ActorNode, type ActorSystem, checkRequest, isInfrastructure } from '../kernel/index.js';
 import { dispatchByNact } from './internals.js';
-import { Nobody } from './nobody.js';
 import { plainMessages, receive } from './plain-messages.js';
 import { PlainQuery } from './plain-query.js';
 import { registeredSystem } from './queries.js';
+import { Nobody } from './reference.js';
 
 const nobody = Object.freeze(new Nobody());
 

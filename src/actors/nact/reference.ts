@@ -16,6 +16,17 @@ export type Parent = HasSystem | UntypedRef | Ref<never>;
 
 export type ActorPath = Path;
 
+/** The sender of a message that was dispatched without one. Ignores messages. */
+export class Nobody {
+  readonly type = 'nobody';
+  readonly system = { name: undefined };
+  readonly path = { parts: [] };
+
+  receive(): boolean {
+    return true;
+  }
+}
+
 export function isReference(value: unknown): value is Ref<unknown> {
   if (typeof value !== 'object' || value === null) return false;
   return 'type' in value && 'system' in value && typeof value.system === 'object' && value.system !== null;

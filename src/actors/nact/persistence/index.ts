@@ -2,6 +2,5 @@
  * Event sourcing in nact's form: persistent actors whose functions handle their own events again. Users call it through `millrace/nact`.
  * Nothing here may know a particular engine.
  */
-export { type Persist, type PersistentActorContext } from './context.js';
-export type { PersistentActorFunc, PersistentActorProps } from './props.js';
+export type { Persist, PersistentActorContext, PersistentActorFunc, PersistentActorProps } from './props.js';
 export { spawnPersistent } from './spawn-persistent.js';

@@ -13,8 +13,7 @@ import { NactActor } from '../actor.js';
 import type { AnyContext, AnyFunc } from '../properties.js';
 import type { Ref } from '../reference.js';
 import type { Fault } from '../supervised.js';
-import { PersistentActorContext } from './context.js';
-import type { AnyPersistentProps } from './props.js';
+import { type AnyPersistentProps, PersistentActorContext } from './props.js';
 
 /** Why a recovery did not complete. */
 interface Interrupted {
