@@ -28,6 +28,9 @@ export {
   type PersistentActorContext,
   type PersistentActorFunc,
   type PersistentActorProps,
+  persistentQuery,
+  type PersistentQueryFunc,
+  type PersistentQueryProps,
   spawnPersistent,
 } from './persistence/index.js';
 export type { ActorFunc, ActorProps, StatelessActorFunc, StatelessActorProps } from './properties.js';
@@ -55,9 +58,11 @@ export type {
   ActorSystemRef,
   InferMsgFromFunc,
   InferMsgFromPersistentFunc,
+  InferMsgFromPersistentQuery,
   InferMsgFromStatelessFunc,
   InferStateFromFunc,
   InferStateFromPersistentFunc,
+  InferStateFromPersistentQuery,
   Json,
   NumberOfMessages,
   Plugin,

@@ -1,6 +1,6 @@
 import type { HasSystem } from '../kernel/index.js';
 import type { ActorContext, WaitingMessage } from './context.js';
-import type { PersistentActorFunc } from './persistence/index.js';
+import type { PersistentActorFunc, PersistentQueryFunc } from './persistence/index.js';
 import type { ActorFunc, StatelessActorFunc } from './properties.js';
 import type { Ref } from './reference.js';
 
@@ -25,6 +25,8 @@ export type QueryMsgFactory<Req, Res> = (tempRef: Ref<Res>) => Req;
 
 export type InferMsgFromFunc<T> = T extends ActorFunc<infer _State, infer Msg, infer _Parent> ? Msg : never;
 export type InferStateFromFunc<T> = T extends ActorFunc<infer State, infer _Msg, infer _Parent> ? State : never;
+export type InferMsgFromPersistentQuery<T> = T extends PersistentQueryFunc<infer _State, infer Msg> ? Msg : never;
+export type InferStateFromPersistentQuery<T> = T extends PersistentQueryFunc<infer State, infer _Msg> ? State : never;
 export type InferMsgFromStatelessFunc<T> = T extends StatelessActorFunc<infer Msg, infer _Parent> ? Msg : never;
 export type InferMsgFromPersistentFunc<T> =
   T extends PersistentActorFunc<infer _State, infer Msg, infer _Parent> ? Msg : never;

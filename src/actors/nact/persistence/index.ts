@@ -3,4 +3,5 @@
  * Nothing here may know a particular engine.
  */
 export type { Persist, PersistentActorContext, PersistentActorFunc, PersistentActorProps } from './props.js';
+export { persistentQuery, type PersistentQueryFunc, type PersistentQueryProps } from './persistent-query.js';
 export { spawnPersistent } from './spawn-persistent.js';

@@ -52,7 +52,7 @@ interface Untyped {
 }
 
 /** Throws ConfigError for an invalid key or `snapshotEvery`. */
-export function checkPersistent(key: unknown, { snapshotEvery }: AnyPersistentProps): void {
+export function checkPersistent(key: unknown, { snapshotEvery }: Pick<AnyPersistentProps, 'snapshotEvery'>): void {
   if (typeof key !== 'string' || key === '') {
     throw new ConfigError(`a persistence key must be a non-empty string, not ${JSON.stringify(key)}`);
   }

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../../errors.js';
 import { nodeOf, systemKey } from '../../kernel/index.js';
-import { configuredEngine } from '../../persistence/store/index.js';
+import { configuredEngine, type PersistenceEngine } from '../../persistence/store/index.js';
 import { checkSpawn } from '../properties.js';
 import type { ActorReference, Parent } from '../reference.js';
 import { place } from '../spawn.js';
@@ -26,10 +26,15 @@ export function spawnPersistent<State, Msg, ParentRef extends Parent>(
 ): ActorReference<Msg> {
   checkSpawn(f, name, properties);
   checkPersistent(key, properties);
+  return place(parent, new PersistentActor(parent, f, properties, key, engineOf(parent)), name);
+}
+
+/** The engine of the system that `parent` belongs to. Throws ConfigError where none was set. */
+export function engineOf(parent: Parent): PersistenceEngine {
   const system = systemKey in parent ? parent[systemKey] : nodeOf(parent)?.tree.system;
   const engine = configuredEngine(system);
-  if (engine !== undefined) {
-    return place(parent, new PersistentActor(parent, f, properties, key, engine), name);
-  }
-  throw new ConfigError('spawnPersistent needs an engine: call configurePersistence(engine)(runtime) first');
+  if (engine !== undefined) return engine;
+  throw new ConfigError(
+    'persistent actors and queries need an engine: call configurePersistence(engine)(runtime) first',
+  );
 }
