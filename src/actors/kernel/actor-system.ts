@@ -1,4 +1,4 @@
-import { ConfigError } from '../../errors.js';
+import { ConfigError, StoppedError } from '../../errors.js';
 import type { AnyMethod, AnyService, Ref, RefInit } from '../../protocol/index.js';
 import type { Behavior } from './behavior.js';
 import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
@@ -42,6 +42,7 @@ export class ActorSystem implements HasSystem {
   readonly #kernel: Kernel;
   #shutdown: Promise<void> | undefined;
   #stopOwner: (() => void) | undefined;
+  #isStopRequested = false;
 
   /** Throws ConfigError for an invalid limit. */
   constructor(options: KernelOptions) {
@@ -78,8 +79,10 @@ export class ActorSystem implements HasSystem {
     return mailboxPressure(this.#kernel.roots);
   }
 
-  /** Starts a root actor. Throws ConfigError when its name or channel id is taken or invalid, StoppedError after `shutdown`. */
+  /** Starts a root actor. Throws ConfigError when its name or channel id is taken or invalid, StoppedError after `requestStop` or `shutdown`. */
   spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+    if (this.#isStopRequested)
+      throw new StoppedError(`system ${this.name} was told to stop: nothing can be spawned in it`);
     const refusal = this.#kernel.refusalOfOutside('spawn');
     if (refusal !== undefined) throw refusal;
     return this.#kernel.spawn(undefined, this.#kernel.roots, behavior, options);
@@ -185,6 +188,7 @@ export class ActorSystem implements HasSystem {
 
   /** Stops what the system belongs to, and otherwise its actors. Does not wait. */
   requestStop(): void {
+    this.#isStopRequested = true;
     if (this.#stopOwner === undefined) void this.shutdown();
     else this.#stopOwner();
   }

@@ -1,3 +1,4 @@
+import { inspectKey } from '../../foreign.js';
 import type { ActorNode } from './actor-node.js';
 import { type ActorPath, systemPath } from './actor-path.js';
 import type { ActorSystem } from './actor-system.js';
@@ -39,6 +40,10 @@ export class SystemReference implements HasSystem {
 
   toString(): string {
     return this.path.toString();
+  }
+
+  [inspectKey](): string {
+    return `ActorSystem<${this.toString()}>`;
   }
 }
 

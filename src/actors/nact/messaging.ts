@@ -1,10 +1,10 @@
 import { ConfigError } from '../../errors.js';
 import { shownValue } from '../../foreign.js';
-import { type HasSystem, nodeOf, routeKey, systemKey, type UntypedRef } from '../kernel/index.js';
+import { type HasSystem, nodeOf, routeKey, type UntypedRef } from '../kernel/index.js';
 import { dispatchByNact, queryByNact, stopByNact } from './internals.js';
 import { dispatchTo, dispatchToSystem, noReply, queryOf, stopNode } from './node.js';
 import { leavesPartition } from './plain-messages.js';
-import { isOwnReference, isReference, type Ref } from './reference.js';
+import { isOwnReference, isReference, type Ref, systemOf } from './reference.js';
 import type { Milliseconds } from './time.js';
 
 /** A message to a typed actor in nact's form: `{ method: request }`. */
@@ -29,11 +29,12 @@ export function dispatch<R extends UntypedRef>(
   msg: MethodMessage<R>,
   sender?: Ref<never> | UntypedRef,
 ): boolean;
-export function dispatch(actor: object | HasSystem, msg: unknown, sender?: object): boolean {
+export function dispatch(actor: object, msg: unknown, sender?: object): boolean {
   checkTarget('dispatch', actor);
   const local = nodeOf(actor);
   if (local !== undefined) return dispatchTo(local, msg, sender);
-  if (systemKey in actor) return dispatchToSystem(actor[systemKey], msg, sender);
+  const system = systemOf(actor);
+  if (system !== undefined) return dispatchToSystem(system, msg, sender);
   if (isOwnReference(actor)) return actor.receive({ message: msg, sender });
   if (routeKey in actor) throw leavesPartition();
   dispatchByNact(actor, msg, sender);
@@ -62,12 +63,13 @@ export function query<R extends UntypedRef>(
   msg: MethodMessage<R> | (() => MethodMessage<R>),
   timeout: Milliseconds,
 ): Promise<unknown>;
-export function query(actor: object | HasSystem, msg: unknown, timeout: Milliseconds): Promise<unknown> {
+export function query(actor: object, msg: unknown, timeout: Milliseconds): Promise<unknown> {
   checkTarget('query', actor);
   if (!(timeout > 0)) throw new ConfigError(`a query needs a positive timeout in milliseconds, not ${timeout}`);
   const local = nodeOf(actor);
   if (local !== undefined) return queryOf(local, msg, timeout);
-  if (systemKey in actor) return Promise.reject(noReply(actor[systemKey].name));
+  const system = systemOf(actor);
+  if (system !== undefined) return Promise.reject(noReply(system.name));
   if (routeKey in actor) return Promise.reject(leavesPartition());
   if (isOwnReference(actor)) {
     return Promise.reject(new ConfigError(`only an actor can be queried, and this reference is of type ${actor.type}`));
@@ -85,8 +87,9 @@ export function query(actor: object | HasSystem, msg: unknown, timeout: Millisec
 export function stop(actor: Ref<never> | UntypedRef | HasSystem): void {
   checkTarget('stop', actor);
   const local = nodeOf(actor);
+  const system = systemOf(actor);
   if (local !== undefined) stopNode(local);
-  else if (systemKey in actor) actor[systemKey].requestStop();
+  else if (system !== undefined) system.requestStop();
   else if (routeKey in actor) {
     throw new ConfigError('an actor of another partition cannot be stopped from here; stop it in its own partition');
   } else if (!isOwnReference(actor)) stopByNact(actor);
@@ -94,10 +97,6 @@ export function stop(actor: Ref<never> | UntypedRef | HasSystem): void {
 
 /** Throws ConfigError for a value that is neither a reference nor a system. */
 function checkTarget(verb: string, actor: unknown): void {
-  if (isReference(actor) || isSystem(actor)) return;
+  if (isReference(actor) || systemOf(actor) !== undefined) return;
   throw new ConfigError(`${verb} needs a reference to an actor, as spawn returns it, not ${shownValue(actor)}`);
-}
-
-function isSystem(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && systemKey in value;
 }

@@ -2,7 +2,16 @@ import { expect } from 'chai';
 import nact from 'nact';
 import { behavior, type UntypedRef } from '#src/actors/kernel/index.js';
 import { ConfigError, ProtocolError, StoppedError } from '#src/errors.js';
-import { dispatch, query, type Ref, stop } from '#src/actors/nact/index.js';
+import {
+  dispatch,
+  persistentQuery,
+  query,
+  type Ref,
+  spawn,
+  spawnPersistent,
+  spawnStateless,
+  stop,
+} from '#src/actors/nact/index.js';
 import { rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
 import { closeSystems, testSystem, worker } from '../kernel/harness.js';
@@ -109,6 +118,13 @@ describe("nact's functions", () => {
       expect(() => dispatch(target, 'hello')).to.throw(ConfigError, 'dispatch needs a reference to an actor');
       expect(() => query(target, 'hello', 100)).to.throw(ConfigError, 'query needs a reference to an actor');
       expect(() => stop(target)).to.throw(ConfigError, 'stop needs a reference to an actor');
+      const under: readonly (() => unknown)[] = [
+        () => spawn(target, () => {}),
+        () => spawnStateless(target, () => {}),
+        () => spawnPersistent(target, () => {}, 'key'),
+        () => persistentQuery(target, () => {}, 'key'),
+      ];
+      for (const start of under) expect(start).to.throw(ConfigError, 'this parent is neither');
     }
   });
 

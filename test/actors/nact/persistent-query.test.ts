@@ -113,14 +113,21 @@ describe('persistentQuery of millrace/nact', () => {
     expect(await query()).to.equal('ab');
   });
 
-  it('ends with its parent', async () => {
-    const { system } = await systemWith('a');
+  it('ends with its parent, also while it reads', async () => {
+    const { system } = await systemWith('a', 'b');
+    const gate = new Deferred<string>();
+    const seen: unknown[] = [];
     const parent = spawnStateless(system, () => {}, 'parent');
-    const query = persistentQuery(parent, join, 'words');
-    await query();
+    const read = (_state: unknown, each: string): Promise<string> => (seen.push(each), gate.promise);
+    const query = persistentQuery(parent, read, 'words');
+    const pending = rejection(query());
+    await until(() => seen.length === 1);
     stop(parent);
+    gate.resolve('done');
+    expect(await pending).to.be.instanceOf(StoppedError);
     await until(() => system.statistics.actors === 0);
     expect(await rejection(query())).to.be.instanceOf(StoppedError);
+    expect(seen).to.deep.equal(['a']);
   });
 
   it('refuses a wrong key, function, interval or time, and needs an engine', async () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import nact from 'nact';
 import { type ActorNode, nodeOf, systemKey, type UntypedRef } from '#src/actors/kernel/index.js';
@@ -150,6 +151,7 @@ describe('the parent of an actor of a runtime', () => {
       const runtime = await new Cluster().start();
       const actors = [runtime.spawn(worker()), runtime.spawn(worker())];
       expect(new Set(actors.map(systemOf)).size).to.equal(1);
+      expect(inspect(actors.map(systemOf)[0])).to.equal(`ActorSystem<${actors[0]?.system.name}://>`);
       actors.slice(0, 1).map(systemOf).forEach(verbs.stop);
       expect(runtime.isStopping).to.equal(true);
       expect((await runtime.stop()).isDrained).to.equal(true);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { PlainActor, dispatch, query, type Ref, spawn, spawnStateless, stop } from '#src/actors/nact/index.js';
-import { ConfigError, ProtocolError } from '#src/errors.js';
+import { ConfigError, ProtocolError, StoppedError } from '#src/errors.js';
 import { worker } from '../kernel/harness.js';
 import { Cluster, closeAfterEach, until } from '../runtime/harness.js';
 import { rejection } from '../../support/rejection.js';
@@ -22,6 +22,7 @@ describe('millrace/nact in a runtime', () => {
     await until(() => seen.length === 1);
     expect(seen).to.deep.equal([true]);
     stop(runtime);
+    expect(() => spawnStateless(runtime, () => undefined)).to.throw(StoppedError, 'was told to stop');
     await until(() => runtime.leftovers.actors === 0);
   });
 

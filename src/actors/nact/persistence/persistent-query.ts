@@ -1,6 +1,6 @@
 import { ConfigError, HandlerError, StoppedError } from '../../../errors.js';
 import { messageOf, shownValue } from '../../../foreign.js';
-import type { Context } from '../../kernel/index.js';
+import { type Context, nodeOf } from '../../kernel/index.js';
 import {
   eventsAfter,
   latestSnapshot,
@@ -68,7 +68,7 @@ export function persistentQuery(
   return () => {
     pending ??= new Promise((resolve, reject) => {
       if (!dispatch(reader, { resolve, reject })) {
-        reject(new StoppedError(`the query of ${key} cannot be made: its parent has stopped`));
+        reject(stopped(key));
       }
     }).finally(() => {
       pending = undefined;
@@ -103,6 +103,7 @@ class EventFold {
     try {
       this.#snapshots ??= await this.#restore(actor);
       for await (const event of eventsAfter(this.#sequenceNumber, this.#engine, this.#key, actor)) {
+        if (nodeOf(actor.self)?.phase !== 'running') throw stopped(this.#key);
         if (!event.isDeleted) this.#state = await this.#add(event);
         this.#sequenceNumber = event.sequenceNumber;
       }
@@ -155,6 +156,10 @@ class EventFold {
     this.#sequenceNumber = 0;
     this.#snapshots = undefined;
   }
+}
+
+function stopped(key: string): StoppedError {
+  return new StoppedError(`the query of ${key} has no result: the actor above it has stopped`);
 }
 
 /** Throws ConfigError for an invalid function, key, interval or time. */

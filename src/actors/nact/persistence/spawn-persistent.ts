@@ -1,9 +1,9 @@
 import { ConfigError } from '../../../errors.js';
-import { nodeOf, systemKey } from '../../kernel/index.js';
+import { nodeOf } from '../../kernel/index.js';
 import { configuredEngine, type PersistenceEngine } from '../../persistence/store/index.js';
 import { checkSpawn } from '../properties.js';
-import type { ActorReference, Parent } from '../reference.js';
-import { place } from '../spawn.js';
+import { type ActorReference, type Parent, systemOf } from '../reference.js';
+import { noParent, place } from '../spawn.js';
 import { PersistentActor } from './persistent-actor.js';
 import { checkPersistent, type PersistentActorFunc, type PersistentActorProps } from './props.js';
 
@@ -29,9 +29,10 @@ export function spawnPersistent<State, Msg, ParentRef extends Parent>(
   return place(parent, new PersistentActor(parent, f, properties, key, engineOf(parent)), name);
 }
 
-/** The engine of the system that `parent` belongs to. Throws ConfigError where none was set. */
+/** The engine of the system that `parent` belongs to. Throws ConfigError where none was set, and for what is no parent. */
 export function engineOf(parent: Parent): PersistenceEngine {
-  const system = systemKey in parent ? parent[systemKey] : nodeOf(parent)?.tree.system;
+  const system = systemOf(parent) ?? nodeOf(parent)?.tree.system;
+  if (system === undefined) throw noParent(parent);
   const engine = configuredEngine(system);
   if (engine !== undefined) return engine;
   throw new ConfigError(
