@@ -6,7 +6,7 @@
 import './systems.js';
 
 export { plainMessages as PlainActor } from './plain-messages.js';
-export type { ActorContext, SupervisionContext, WaitingMessage } from './context.js';
+export type { ActorContext, ActorContextWithMailbox, SupervisionContext, WaitingMessage } from './context.js';
 export type { ActorLogger as Logger } from './log.js';
 export {
   dispatch,
@@ -51,7 +51,6 @@ export {
   seconds,
 } from './time.js';
 export type {
-  ActorContextWithMailbox,
   ActorName,
   ActorSystem,
   ActorSystemName,

@@ -1,5 +1,4 @@
 import type { HasSystem } from '../kernel/index.js';
-import type { ActorContext, WaitingMessage } from './context.js';
 import type { PersistentActorFunc, PersistentQueryFunc } from './persistence/index.js';
 import type { ActorFunc, StatelessActorFunc } from './properties.js';
 import type { Ref } from './reference.js';
@@ -15,10 +14,6 @@ export type ActorName = string;
 export type ActorSystemName = string;
 export type NumberOfMessages = number;
 export type Json = unknown;
-
-export type ActorContextWithMailbox<Msg, ParentRef> = ActorContext<Msg, ParentRef> & {
-  readonly mailbox: readonly WaitingMessage[];
-};
 
 /** Makes the message of a query of the reference that accepts the answer. */
 export type QueryMsgFactory<Req, Res> = (tempRef: Ref<Res>) => Req;
