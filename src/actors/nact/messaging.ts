@@ -30,9 +30,9 @@ export function dispatch<R extends UntypedRef>(
   sender?: Ref<never> | UntypedRef,
 ): boolean;
 export function dispatch(actor: object, msg: unknown, sender?: object): boolean {
-  checkTarget('dispatch', actor);
   const local = nodeOf(actor);
   if (local !== undefined) return dispatchTo(local, msg, sender);
+  checkTarget('dispatch', actor);
   const system = systemOf(actor);
   if (system !== undefined) return dispatchToSystem(system, msg, sender);
   if (isOwnReference(actor)) return actor.receive({ message: msg, sender });

@@ -24,8 +24,8 @@ export interface PersistentContext<State = unknown, EventInit = unknown, Self ex
    * call are stored together: all or none, where the engine can. The next message is handled when all events are stored, awaited or not.
    *
    * Throws ProtocolError for what is no event, and what `apply` throws; then nothing is stored. Throws ConfigError outside of a handler, hook
-   * or timer, and in the generator of a stream. Rejects with PersistenceError when the events may not be stored; then the actor fails too,
-   * and recovers from the engine if its supervision restarts it.
+   * or timer, and in the generator of a stream; StoppedError when the actor has stopped or restarted meanwhile. Rejects with
+   * PersistenceError when the events may not be stored; then the actor fails too, and recovers from the engine if it is restarted.
    *
    *     deposit: async (_state, { amount }, ctx) => {
    *       const { balance } = await ctx.persist({ event: { case: 'deposited', value: { amount } } });

@@ -1,4 +1,4 @@
-import { ConfigError, MillraceError, PersistenceError, ProtocolError } from '../../errors.js';
+import { ConfigError, MillraceError, PersistenceError, ProtocolError, StoppedError } from '../../errors.js';
 import { promiseOf, shownValue } from '../../foreign.js';
 import type { MessageType } from '../../protocol/index.js';
 import { checkRequest, type Context, nodeOf } from '../kernel/index.js';
@@ -167,6 +167,11 @@ export class EventSourced implements EventSource {
   }
 
   #assertInTurn(): void {
+    if (hasEnded(this.#actor)) {
+      throw new StoppedError(
+        `${this.#actor.path} cannot persist an event through a context from before its stop or restart`,
+      );
+    }
     if (this.#turns > 0) return;
     throw new ConfigError(
       `${this.#actor.path} persists an event outside of a handler, hook or timer: the state may have changed meanwhile; use ctx.pipe, or send a message to ctx.self`,
@@ -228,4 +233,10 @@ export class EventSourced implements EventSource {
 function isStopping(actor: Context): boolean {
   const phase = nodeOf(actor.self)?.phase;
   return phase === 'stopping' || phase === 'stopped';
+}
+
+/** The incarnation that the context belongs to has stopped or restarted, such as one whose handler was abandoned. */
+function hasEnded(actor: Context): boolean {
+  const node = nodeOf(actor.self);
+  return node !== undefined && (node.phase === 'stopped' || node.context !== actor);
 }

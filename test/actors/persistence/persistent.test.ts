@@ -187,6 +187,38 @@ describe('a persistent behavior', () => {
     expect(engine.events('ledger')).to.have.length(4);
   });
 
+  it('may not persist through a context from before its stop', async () => {
+    const engine = new TestEngine();
+    const { system } = persistentSystem(engine);
+    const gate = new Deferred<void>();
+    const [begun, ended] = [new Deferred<void>(), new Deferred<unknown>()];
+    const actor = system.spawn(
+      ledger({
+        push: async (_state, { value }, ctx) => {
+          begun.resolve();
+          await gate.promise;
+          try {
+            await ctx.persist({ id: value });
+          } catch (error) {
+            ended.resolve(error);
+          }
+        },
+      }),
+    );
+    await actor.work({ value: 1 });
+    actor.push({ value: 2 });
+    await begun.promise;
+    // Its handler is abandoned after stopTimeoutMs.
+    await system.stop(actor);
+    const next = system.spawn(ledger());
+    gate.resolve();
+    expect(await ended.promise)
+      .to.be.instanceOf(StoppedError)
+      .with.property('message')
+      .that.includes('before its stop');
+    expect(await next.work({ value: 4 })).to.deep.equal({ value: 5 });
+  });
+
   it('is tested alone like any other behavior', async () => {
     const test = await testBehavior(ledger({ engine: new MemoryEngine() }));
     expect(await test.handle('work', { value: 5 })).to.deep.equal({ value: 5 });
