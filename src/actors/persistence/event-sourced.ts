@@ -4,6 +4,7 @@ import type { MessageType } from '../../protocol/index.js';
 import { checkRequest, type Context, nodeOf } from '../kernel/index.js';
 import { ActorPersistentContext, type EventSource } from './context.js';
 import {
+  decoded,
   eventsAfter,
   Journal,
   latestSnapshot,
@@ -18,8 +19,7 @@ import { type SnapshotCodec, storedMessages } from './stored-messages.js';
 export interface Plan {
   readonly events: MessageType<unknown, unknown>;
   apply(state: unknown, event: unknown): unknown;
-  /** Infinity for no snapshots. */
-  readonly snapshotEvery: number;
+  readonly snapshotEvery: number | undefined;
   readonly snapshot: SnapshotCodec<unknown> | undefined;
 }
 
@@ -200,26 +200,17 @@ export class EventSourced implements EventSource {
   }
 
   #restore({ data, sequenceNumber }: PersistedSnapshot, codec: SnapshotCodec<unknown>): void {
-    this.state = this.#read(
-      () => codec.decode(data),
-      `snapshot ${sequenceNumber} of ${this.#key} cannot be decoded`,
-      sequenceNumber,
-    );
+    this.state = decoded((stored) => codec.decode(stored), data, 'snapshot', this.#key, sequenceNumber);
     this.#journal.sequenceNumber = sequenceNumber;
     this.#snapshots.restored({ sequenceNumber });
   }
 
   #replay(data: unknown, sequenceNumber: number): void {
-    const what = `event ${sequenceNumber} of ${this.#key} cannot be`;
-    const event = this.#read(() => this.#stored.decode(data), `${what} decoded`, sequenceNumber);
-    this.state = this.#read(() => this.#apply(this.state, event), `${what} applied`, sequenceNumber);
-  }
-
-  #read<T>(read: () => T, what: string, sequenceNumber: number): T {
+    const event = decoded((stored) => this.#stored.decode(stored), data, 'event', this.#key, sequenceNumber);
     try {
-      return read();
+      this.state = this.#apply(this.state, event);
     } catch (cause) {
-      throw unreadable(cause, what, this.#key, sequenceNumber);
+      throw unreadable(cause, `event ${sequenceNumber} of ${this.#key} cannot be applied`, this.#key, sequenceNumber);
     }
   }
 

@@ -50,7 +50,7 @@ export function persistent(service: AnyService, definition: UntypedPersistent): 
   const plan: Plan = {
     events,
     apply,
-    snapshotEvery: snapshotEvery === undefined || snapshotEvery === 0 ? Number.POSITIVE_INFINITY : snapshotEvery,
+    snapshotEvery,
     snapshot: snapshot === undefined ? undefined : snapshotCodec(snapshot),
   };
   return untypedBehavior(service, {

@@ -2,12 +2,12 @@ import { ConfigError, HandlerError, StoppedError } from '../../../errors.js';
 import { messageOf, shownValue } from '../../../foreign.js';
 import { type Context, nodeOf } from '../../kernel/index.js';
 import {
+  decoded,
   eventsAfter,
   latestSnapshot,
   type PersistedEvent,
   type PersistenceEngine,
   Snapshots,
-  unreadable,
 } from '../../persistence/store/index.js';
 import { dispatch } from '../messaging.js';
 import type { Parent } from '../reference.js';
@@ -119,8 +119,7 @@ class EventFold {
 
   async #restore(actor: Context): Promise<Snapshots> {
     const { snapshotKey, snapshotEvery, snapshotEncoder, snapshotDecoder } = this.#props;
-    const every = snapshotEvery === undefined || snapshotEvery === 0 ? Number.POSITIVE_INFINITY : snapshotEvery;
-    const snapshots = new Snapshots(this.#engine, actor, every, (state) => snapshotEncoder?.(state) ?? state);
+    const snapshots = new Snapshots(this.#engine, actor, snapshotEvery, (state) => snapshotEncoder?.(state) ?? state);
     if (snapshotKey === undefined) return snapshots;
     const snapshot = await latestSnapshot(this.#engine, snapshotKey, actor);
     if (snapshot === undefined) return snapshots;
@@ -142,12 +141,7 @@ class EventFold {
   }
 
   #decode(decode: UntypedProps['decoder'], data: unknown, what: 'event' | 'snapshot', sequenceNumber: number): unknown {
-    if (decode === undefined) return data;
-    try {
-      return decode(data);
-    } catch (cause) {
-      throw unreadable(cause, `${what} ${sequenceNumber} of ${this.#key} cannot be decoded`, this.#key, sequenceNumber);
-    }
+    return decode === undefined ? data : decoded(decode, data, what, this.#key, sequenceNumber);
   }
 
   /** The next call begins at the latest snapshot. */
