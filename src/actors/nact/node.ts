@@ -17,10 +17,11 @@ export function dispatchTo(node: ActorNode, message: unknown, sender?: object): 
   if (takesPlain(node)) return node.tell(receive, { message, sender: sender ?? nobody }, undefined);
   const [method, request] = parse(node, message);
   if (method.mode === 'tell') return node.tell(method, request, undefined);
-  node.ask(method, request, undefined).then(
-    (reply) => sender !== undefined && dispatchByNact(sender, reply),
-    (error: unknown) => node.reportLostReply(error),
-  );
+  // The reply may not be taken either: by a sender that is no reference, is full, or takes other messages.
+  node
+    .ask(method, request, undefined)
+    .then((reply) => sender !== undefined && dispatchByNact(sender, reply))
+    .catch((error: unknown) => node.reportLostReply(error));
   return true;
 }
 

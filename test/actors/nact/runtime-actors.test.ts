@@ -7,6 +7,7 @@ import type { Runtime } from '#src/actors/runtime/index.js';
 import { ConfigError, ProtocolError } from '#src/errors.js';
 import { Deferred } from '#src/deferred.js';
 import { rejection } from '../../support/rejection.js';
+import { someTurns } from '../../support/until.js';
 import { worker } from '../kernel/harness.js';
 import { Cluster, closeAfterEach, startFlow, until } from '../runtime/harness.js';
 import flow from '../runtime/pipelines/flow.js';
@@ -115,6 +116,28 @@ describe('the actors of a runtime, by the verbs of nact', () => {
     const { actors: count, restarts, failures } = runtime[systemKey].statistics;
     expect([count, restarts, failures]).to.deep.equal([before.actors, before.restarts, before.failures]);
     expect(actorsNow()).to.deep.equal(actors);
+    await release();
+  });
+
+  it('report a reply that its sender does not take', async () => {
+    const { actors, runtime, release } = await runningFlow();
+    const typed = runtime.spawn(worker());
+    const senders = [...NONSENSE.filter((each) => each !== undefined), typed, runtime, typed.parent];
+    // Mocha ignores what would end a process.
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    try {
+      for (const { self, name } of actors) {
+        const question = questionOf(self);
+        for (const sender of senders) for (const verbs of VERBS) verbs.dispatch(self, question, sender);
+        expect(await VERBS[0]?.query(self, () => question, 1_000), name).to.be.an('object');
+      }
+      await someTurns();
+    } finally {
+      process.off('unhandledRejection', note);
+    }
+    expect(unhandled).to.deep.equal([]);
     await release();
   });
 
