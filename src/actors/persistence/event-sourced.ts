@@ -82,8 +82,9 @@ export class EventSourced implements EventSource {
   persist(inits: readonly unknown[]): Promise<unknown> {
     this.#assertInTurn();
     const events = inits.map((init) => this.#eventOf(init));
+    const records = events.map((event) => this.#stored.encode(event));
     this.#ahead = events.reduce((state, event) => this.#apply(state, event), this.#ahead);
-    const stored = this.#store(events, this.#ahead);
+    const stored = this.#store(records, this.#ahead);
     // If the code does not await the promise, its turn reports the failure.
     stored.catch(() => {});
     return stored;
@@ -114,12 +115,13 @@ export class EventSourced implements EventSource {
 
   /** Runs the last code of this incarnation. Resolves when nothing is being stored any more. */
   async end(code: () => unknown): Promise<void> {
-    if (this.#hasRecovered) {
+    try {
       this.#turns++;
-      await code();
+      if (this.#hasRecovered) await code();
+    } finally {
       await this.#eventsStored();
+      await this.#snapshots.settled;
     }
-    await this.#snapshots.settled;
   }
 
   async #finish(outcome: () => unknown): Promise<unknown> {
@@ -142,10 +144,9 @@ export class EventSourced implements EventSource {
     this.#considerSnapshot();
   }
 
-  async #store(events: readonly unknown[], next: unknown): Promise<unknown> {
-    const journal = this.#journal;
+  async #store(records: readonly unknown[], next: unknown): Promise<unknown> {
     // Appended in one go, so that the journal stores them together.
-    await Promise.all(events.map((event) => journal.append(() => this.#stored.encode(event), [], [])));
+    await Promise.all(records.map((record) => this.#journal.append(() => record, [], [])));
     this.state = next;
     return next;
   }
@@ -154,12 +155,10 @@ export class EventSourced implements EventSource {
   #assertIntact(): void {
     if (this.#journal.failure !== undefined) throw this.#notStored(this.#journal.failure);
     if (this.#hasRecovered) return;
-    throw new PersistenceError(
-      `${this.#actor.path} has not recovered the state of ${this.#key}, so it handles nothing`,
-      {
-        key: this.#key,
-      },
-    );
+    const key = this.#key;
+    throw new PersistenceError(`${this.#actor.path} has not recovered the state of ${key}, so it handles nothing`, {
+      key,
+    });
   }
 
   #notStored(cause: Error): PersistenceError {

@@ -135,6 +135,8 @@ describe('a persistent behavior', () => {
       expect(cause).to.be.instanceOf(ProtocolError);
       expect(String(cause)).to.include('with the fields of test.Row');
     }
+    // It cannot be encoded: the field is unsigned.
+    expect((await failureOf(actor.work({ value: -1 }))).cause).to.be.instanceOf(ProtocolError);
     expect((await failureOf(actor.work({ value: 101 }))).cause).to.be.instanceOf(RangeError);
     expect(engine.writes).to.deep.equal([]);
     expect(await actor.work({ value: 50 })).to.deep.equal({ value: 51 });
