@@ -1,4 +1,3 @@
-import { ConfigError } from '../../../errors.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
 import { v1 } from '../../../protocol/index.js';
@@ -55,11 +54,6 @@ export class HostedPartition {
       threw: undefined,
       tracing: undefined,
       log,
-    });
-    partition.system.ownedBy(() => {
-      throw new ConfigError(
-        'The system of a partition on another thread or process is stopped by its runtime: stop that.',
-      );
     });
     try {
       await this.#live(partition);
