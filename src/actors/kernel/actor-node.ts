@@ -10,15 +10,10 @@ import { type Cell, routeKey } from './route.js';
 /** Property of every actor of this thread, whichever copy of Millrace made it. */
 export const nodeKey: unique symbol = Symbol.for('millrace.node');
 
-/** A node with a path. */
-export interface TreeNode {
+/** An actor of this partition as a node of its system's tree. Gives other APIs for actors, such as nact's, what a reference hides. */
+export interface ActorNode extends Cell {
   readonly [nodeKey]: true;
   readonly name: string;
-  readonly parent: TreeNode | undefined;
-}
-
-/** An actor of this partition as a node of its system's tree. Gives other APIs for actors, such as nact's, what a reference hides. */
-export interface ActorNode extends TreeNode, Cell {
   readonly self: UntypedRef;
   readonly context: Context;
   readonly path: string;

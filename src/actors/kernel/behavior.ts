@@ -113,6 +113,8 @@ export interface Behavior<S extends AnyService, State, Args = undefined> {
   readonly overflow: Overflow;
   readonly stashCapacity: number | undefined;
   readonly idleTimeoutMs: number | undefined;
+  /** Called when the actor is told to stop, with the messages in its mailbox, which are dropped then. Other APIs for actors, such as nact's, set it. */
+  readonly dropping?: (waiting: readonly unknown[]) => void;
   /** What `console.log` shows. */
   [inspectKey]?(): string;
   /** It belongs to the runtime; its work does not count as work of users. */

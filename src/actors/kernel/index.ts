@@ -6,8 +6,8 @@
 export { deadlineOf, linkOf } from './actor-context.js';
 export { type ActorNode, nodeOf } from './actor-node.js';
 export type { ActorPath } from './actor-path.js';
-export { ActorSystem, type HasSystem, systemKey } from './actor-system.js';
-export { type ActorTree, treeDirectory, type TreeObserver } from './actor-tree.js';
+export { ActorSystem } from './actor-system.js';
+export { type ActorTree, type HasSystem, systemKey, treeDirectory, type TreeObserver } from './actor-tree.js';
 
 export type { AskStatistics, Histogram } from './ask-meter.js';
 export {
@@ -21,6 +21,8 @@ export {
   isBehavior,
   isService,
   type Lifecycle,
+  type RequestOf,
+  type ResultOf,
   type Terminated,
   type UntypedDefinition,
   untypedBehavior,
@@ -55,7 +57,8 @@ export type { StreamCall } from './stream-call.js';
 export type { MailboxPressure, Statistics } from './statistics.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
 export type { Interceptor } from './interceptor.js';
-export { replyOf } from './message-values.js';
+export { checkRequest, replyOf } from './message-values.js';
+export { isInfrastructure } from './infrastructure.js';
 export { ActorTimers } from './timers.js';
 export type { ActorTrouble } from './troubles.js';
 export type { TraceContext } from './trace-context.js';

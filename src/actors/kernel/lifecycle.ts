@@ -115,6 +115,7 @@ export function requestStop(cell: ActorCell): void {
   cell.phase = 'stopping';
   cell.dropSignals();
   cell.releaseContext();
+  cell.behavior.dropping?.(cell.waiting);
   cell.flush();
   failServed(cell, 'all', `${cell.path} has stopped before the stream ended`);
   const { cold, kernel } = cell;

@@ -165,7 +165,7 @@ export abstract class Reference implements UntypedRef {
   }
 
   get parent(): ActorParent | undefined {
-    return routeParent(this[routeKey], this.system.name);
+    return routeParent(this[routeKey]);
   }
 
   ready(options?: ReadyOptions): Promise<void> {

@@ -104,6 +104,9 @@ export class Runtime implements HasSystem {
     this.#placements = new Placements({ ...parts, ...this.#partitions.whereabouts, find });
     const { components } = this.#partitions.first;
     this.place = placeBy(this.#placements, components, (what) => this.#stopping.assertNotStarted(what));
+    for (const { system } of this.#partitions.here) {
+      system.ownedBy(() => void this.stop());
+    }
     this.#names = new RegisteredNames(() => this.#joined, this.#log);
     this.#news = new ControlPlaneNews({ ...parts, isEnding: () => this.#stopping.isEnding });
   }
