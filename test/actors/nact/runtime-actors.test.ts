@@ -34,6 +34,7 @@ const QUESTIONS: Readonly<Record<string, object>> = {
   Publisher: { rewire: {} },
   Runtime: { describe: {} },
   SegmentsManager: { describe: {} },
+  Spawner: { describe: {} },
   Subscriber: { rewire: {} },
   Transport: { describe: {} },
 };

@@ -86,7 +86,7 @@ describe('persistent', () => {
       [{ idleTimeoutMs: 5 }, 'no on.idle handler'],
       [{ mailbox: { capacity: -1 } }, 'capacity'],
       [{ work: undefined }, 'has no handler work'],
-      [{ wrok: () => ({}) }, 'no such rpc'],
+      [{ wrok: () => ({}) }, 'no rpc and no option. Did you mean work?'],
     ];
     for (const [change, why] of wrong) {
       expect(define(Counting, { ...valid, ...change }), why).to.throw(ConfigError, why);
