@@ -1,8 +1,3 @@
-import type { Delivery } from './delivery.js';
-
-/** Messages of one size, up to this many bytes, share a delivery. */
-const SHARED_BYTES = 1_024;
-
 /**
  * Encoded bytes of the messages from links that wait in the mailboxes of one partition, all actors together. Messages from the
  * partition itself are objects of their senders, and take none.
@@ -11,7 +6,6 @@ export class MailboxBytes {
   used = 0;
   readonly limit: number;
   private readonly waiters = new Set<() => void>();
-  private readonly shared: (Delivery | undefined)[] = Array.from<undefined>({ length: SHARED_BYTES + 1 });
 
   constructor(limit: number) {
     this.limit = limit;
@@ -47,30 +41,4 @@ export class MailboxBytes {
     this.waiters.clear();
     for (const go of waiters) go();
   }
-
-  /** The delivery of a tell from a link without sender or meta. */
-  tell(sizeBytes: number): Delivery | undefined {
-    if (sizeBytes === 0) return undefined;
-    if (sizeBytes > SHARED_BYTES) return new SizedTell(sizeBytes);
-    const shared = this.shared[sizeBytes] ?? new SizedTell(sizeBytes);
-    this.shared[sizeBytes] = shared;
-    return shared;
-  }
-}
-
-/** A delivery that contains only the size of its message, so that messages of one size can share it. */
-class SizedTell implements Delivery {
-  readonly deadlineMs = Number.POSITIVE_INFINITY;
-  readonly chain = undefined;
-  readonly meta = undefined;
-  readonly sender = undefined;
-  readonly sizeBytes: number;
-
-  constructor(sizeBytes: number) {
-    this.sizeBytes = sizeBytes;
-  }
-
-  reply(): void {}
-
-  fail(): void {}
 }

@@ -27,7 +27,10 @@ import { RemoteWatches } from './remote-watches.js';
 import { Repeats } from './repeats.js';
 import type { RouterServices } from './router-services.js';
 import { SendCredit } from './send-credit.js';
+import { ReturnedTells } from './returned-tells.js';
 import { type Traffic, trafficOf } from './traffic.js';
+import type { UntakenEnvelopes } from './untaken-envelopes.js';
+import { UndeliveredTells } from './undelivered-tells.js';
 
 /**
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
@@ -42,6 +45,8 @@ export class Channel implements PeerLink, FrameOwner {
   readonly credit: SendCredit;
   readonly clock: PeerClock;
   readonly aborted = new AbortedAsks();
+  readonly undelivered: UndeliveredTells;
+  readonly returned: ReturnedTells;
   /** The address that the peer states, for error messages and logs. */
   address: string;
   /** What the peer has said of itself. */
@@ -74,6 +79,8 @@ export class Channel implements PeerLink, FrameOwner {
       () => this.isReliable,
     );
     this.clock = new PeerClock(services.scheduler, (message) => this.sendControl(message));
+    this.undelivered = new UndeliveredTells(services, this);
+    this.returned = new ReturnedTells(services, this);
     this.#inbound = new Inbound(services, this);
     this.#frames = new IncomingFrames(services.limits.maxMessageBytes, this);
     this.incoming = new IncomingPressure(services, this, this.#inbound);
@@ -115,7 +122,7 @@ export class Channel implements PeerLink, FrameOwner {
   }
 
   traffic(): Traffic {
-    return trafficOf(this.#link, this.outgoing, this.#frames);
+    return trafficOf(this.#link, this.outgoing, this.#frames, this.undelivered.count);
   }
 
   attach(link: Link): void {
@@ -126,8 +133,8 @@ export class Channel implements PeerLink, FrameOwner {
     this.#link = link;
     this.token = this.#services.newToken(link);
     link.setHandlers({
-      frame: (_lane, bytes) => {
-        this.#inbound.beginFrame();
+      frame: (lane, bytes) => {
+        this.#inbound.beginFrame(lane);
         this.#frames.read(bytes);
       },
       writable: (lane) => {
@@ -206,6 +213,7 @@ export class Channel implements PeerLink, FrameOwner {
   }
 
   flush(): void {
+    this.undelivered.send();
     this.outgoing.flush();
     // The flush may have used credit that the link has not reported. Refused senders try again.
     this.credit.wake();
@@ -231,9 +239,7 @@ export class Channel implements PeerLink, FrameOwner {
     // A partition that stops has its link deliver what was sent. In any other case nobody knows whether the peer takes it.
     const willDeliver = this.#link?.isOpen === true && isStopping;
     this.#link?.close(reason);
-    this.outgoing.close(willDeliver, (cUid, method, message) =>
-      this.#services.system.addDeadLetter(this.pathOf(cUid), method.fullName, message, 'unreachable'),
-    );
+    this.#lose(this.outgoing.close(willDeliver));
     this.asks.close(error);
     this.streams.close(error);
     this.#inbound.close();
@@ -244,7 +250,21 @@ export class Channel implements PeerLink, FrameOwner {
     this.#services.closed(this, this.#link !== undefined && !isPeerDone && !isStopping);
   }
 
+  /** Tells that were sent are dead letters here, and so are tells of the peer that it was not told of. */
+  #lose({ tells, reports }: UntakenEnvelopes): void {
+    const { system } = this.#services;
+    for (const { cUid, method, message } of tells) {
+      system.addDeadLetter(this.pathOf(cUid), method.fullName, message, 'unreachable');
+    }
+    for (const report of reports) this.undelivered.lost(report);
+  }
+
   // ---- receiving
+
+  /** Tells of the peer that no actor handles can be reported to it. */
+  get mayReport(): boolean {
+    return this.#closed === undefined;
+  }
 
   get isReading(): boolean {
     return this.#closed === undefined;
