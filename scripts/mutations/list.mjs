@@ -321,7 +321,7 @@ export const mutations = [
     file: 'src/actors/transport/untaken-envelopes.ts',
     find: "        if (message.case === 'undelivered') untaken.reports.push(message.value);\n",
     replace: '        void message;\n',
-    workloads: ['flow'],
+    workloads: ['cuts'],
     seeds: 1_000,
   },
   {

@@ -17,7 +17,8 @@ export interface DeadLetter {
   readonly reason: DeadLetterReason;
 }
 
-export type DeadLetterReason = 'stopped' | 'unreachable' | 'overflow' | 'unknown method';
+/** `not taken`: this process has stopped, and the process of the actor had not taken the tell within `linkLingerMs`. */
+export type DeadLetterReason = 'stopped' | 'unreachable' | 'overflow' | 'unknown method' | 'not taken';
 
 /** Why a tell from a link is reported to the process of its sender. What a behavior drops (`overflow`) is reported where it is dropped. */
 export type ReturnReason = Extract<DeadLetterReason, 'stopped' | 'unknown method'>;

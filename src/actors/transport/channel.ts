@@ -12,7 +12,7 @@ import {
   WireReader,
 } from '../../protocol/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
-import type { Route, TellDelivery, Watcher } from '../kernel/index.js';
+import type { DeadLetterReason, Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
 import { onControl } from './control-messages.js';
 import { Inbound } from './inbound.js';
@@ -29,7 +29,6 @@ import type { RouterServices } from './router-services.js';
 import { SendCredit } from './send-credit.js';
 import { ReturnedTells } from './returned-tells.js';
 import { type Traffic, trafficOf } from './traffic.js';
-import type { UntakenEnvelopes } from './untaken-envelopes.js';
 import { UndeliveredTells } from './undelivered-tells.js';
 
 /**
@@ -65,6 +64,8 @@ export class Channel implements PeerLink, FrameOwner {
   #link: Link | undefined;
   #closed: MillraceError | undefined;
   #protocolErrors = 0;
+  /** It was closed because this partition stops: what the peer takes is known when its link has ended. */
+  #isLeaving = false;
 
   /** `isRetry`: the last attempt to reach this peer has failed. */
   constructor(services: RouterServices, address: string, { key = '', isRetry = false } = {}) {
@@ -236,10 +237,10 @@ export class Channel implements PeerLink, FrameOwner {
     this.#closed = error;
     this.#repeats.close();
     const { isStopping } = this.#services;
-    // A partition that stops has its link deliver what was sent. In any other case nobody knows whether the peer takes it.
-    const willDeliver = this.#link?.isOpen === true && isStopping;
+    // A partition that stops waits for its links to deliver what was sent. In any other case nobody knows whether the peer takes it.
+    this.#isLeaving = this.#link?.isOpen === true && isStopping;
     this.#link?.close(reason);
-    this.#lose(this.outgoing.close(willDeliver));
+    if (!this.#isLeaving) this.#lose('unreachable');
     this.asks.close(error);
     this.streams.close(error);
     this.#inbound.close();
@@ -250,13 +251,22 @@ export class Channel implements PeerLink, FrameOwner {
     this.#services.closed(this, this.#link !== undefined && !isPeerDone && !isStopping);
   }
 
-  /** Tells that were sent are dead letters here, and so are tells of the peer that it was not told of. */
-  #lose({ tells, reports }: UntakenEnvelopes): void {
+  /** This partition has stopped, and its links have ended. Returns the number of tells that the peer has not taken in time. */
+  settle(): number {
+    if (!this.#isLeaving) return 0;
+    this.#isLeaving = false;
+    return this.#lose('not taken');
+  }
+
+  /** What the peer has not taken: tells are dead letters here, and so are tells of the peer that it was not told of. */
+  #lose(reason: DeadLetterReason): number {
     const { system } = this.#services;
+    const { tells, reports } = this.outgoing.close();
     for (const { cUid, method, message } of tells) {
-      system.addDeadLetter(this.pathOf(cUid), method.fullName, message, 'unreachable');
+      system.addDeadLetter(this.pathOf(cUid), method.fullName, message, reason);
     }
     for (const report of reports) this.undelivered.lost(report);
+    return tells.length;
   }
 
   // ---- receiving

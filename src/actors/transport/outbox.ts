@@ -198,11 +198,6 @@ export class Outbox {
     return [...sent, ...unsent];
   }
 
-  /** The link will deliver what was sent before it ends: the copies are not needed. */
-  forgetSent(): void {
-    this.#sentTells.untaken(0);
-  }
-
   /**
    * The first call in a frame says when it was sent, and the others count from that time, too. In a frame that waits each says it,
    * because those before it may be left out.

@@ -234,13 +234,9 @@ export class Outgoing {
     this.#outbox(lane).takenTells(tells);
   }
 
-  /**
-   * The link has ended: returns all that was never sent, or that the peer has not taken as far as this end knows. `willDeliver`: this
-   * end has closed the link, which still delivers what was sent.
-   */
-  close(willDeliver: boolean): UntakenEnvelopes {
+  /** The link has ended: removes and returns all that was never sent, or that the peer has not taken as far as this end knows. */
+  close(): UntakenEnvelopes {
     const lanes = [this.#control, this.#data].map((outbox) => {
-      if (willDeliver) outbox.forgetSent();
       const untaken = untakenIn(outbox.undelivered(), this.#maxMessageBytes, (number) => this.methods.method(number));
       return { ...untaken, tells: untaken.tells.slice(outbox.takenOfLast(untaken.tells.length)) };
     });

@@ -101,7 +101,7 @@ export class TellAccount {
     lasting: ReadonlySet<bigint>,
   ): readonly string[] {
     const ofActor = lasting.has(cUid) ? [] : OF_ACTORS;
-    const atSender: readonly DeadLetterReason[] = ['unreachable', ...ofActor];
+    const atSender: readonly DeadLetterReason[] = ['unreachable', 'not taken', ...ofActor];
     const atReceiver: readonly DeadLetterReason[] = ['overflow', ...(this.#options.endsLinks ? ofActor : [])];
     const kinds = (party: Party, reasons: readonly DeadLetterReason[]): string[] =>
       reasons.flatMap((reason) =>

@@ -30,9 +30,16 @@ export default workload('cuts', {
     linkDeadMs: 200 + Math.abs(1_000 - deadMs * Number(node.slice(-1))),
   }),
   async run(world) {
-    world.everyStart((node) => node.spawn(store(world), { name: `store-${node.name}`, register: true }));
+    world.everyStart((node) => {
+      node.spawn(store(world), { name: `store-${node.name}`, register: true });
+      for (let guest = 0; guest < GUESTS; guest++) {
+        node.spawn(guests(world), { name: `guest-${guest}-${node.name}`, register: true });
+      }
+    });
     const work = Array.from({ length: world.size('senders') }, (_, index) => sendAll(world, index));
+    const visits = Array.from({ length: GUESTS }, (_, guest) => visit(world, guest));
     const kept = (await Promise.all(work)).flatMap((reference) => reference ?? []);
+    await Promise.all(visits);
     await world.until('all faults to be healed', () => world.isHealed || world.plan.faults.length === 0);
     await world.until('every node to be up', () => world.nodes.every((node) => node.isUp));
     await world.pass(NEWS_MS);
@@ -42,6 +49,11 @@ export default workload('cuts', {
     }
   },
 });
+
+/** Actors of each node that leave. */
+const GUESTS = 3;
+/** Numbers of their parcels begin here. */
+const GUEST_NUMBERS = 1_000_000_000;
 
 /** A reference that is kept for the whole run, and the lives of the two nodes between which it leads. */
 interface Kept {
@@ -64,6 +76,33 @@ function store(world: World) {
       context.ref(Parcels, decode(Ref, data)).weigh({ number }, { timeoutMs: 1_000 }),
     end: () => {},
   });
+}
+
+/** A guest is slow, and leaves while parcels wait for it. */
+function guests(world: World) {
+  return behavior(Parcels, {
+    put: (_state, { number }, context) => {
+      if (number % 20 === 0) context.stop();
+      return world.pass(world.below(20));
+    },
+    nudge: () => {},
+    weigh: (_state, { number }) => ({ number }),
+    relay: (_state, parcel) => parcel,
+    end: () => {},
+  });
+}
+
+/** Sends parcels to one guest, which leaves meanwhile. */
+async function visit(world: World, guest: number): Promise<void> {
+  await world.pass(world.below(world.size('spanMs')));
+  const [from, to] = [world.pick(world.nodes), world.pick(world.nodes)];
+  if (!from.isUp) return;
+  const life = from.generation;
+  const ref = await from.lookup(Parcels, `guest-${guest}-${to.name}`, { timeoutMs: 2_000 }).catch(() => undefined);
+  for (let number = 1; ref !== undefined && number <= 50 && isSameLife(from, life); number++) {
+    tell(world, ref, { number: GUEST_NUMBERS + guest * 1_000 + number, data: new Uint8Array(world.below(300)) });
+    if (world.random() < 0.3) await world.pass(world.below(30));
+  }
 }
 
 async function keep(world: World): Promise<Kept | undefined> {
