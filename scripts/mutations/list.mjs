@@ -157,7 +157,6 @@ export const mutations = [
     find: '    return isWriter ? passed(side) : Promise.resolve();',
     replace: '    return Promise.resolve();',
     workloads: ['wiring'],
-    seeds: 6_000,
   },
   {
     name: 'a reader grants no credit for read elements',
