@@ -123,7 +123,7 @@ async function sendAll(world: World, index: number): Promise<Kept | undefined> {
   for (let number = 0; number < world.size('parcels'); number++) {
     if (!isSameLife(kept.from, kept.fromLife)) return undefined;
     const parcel = { number: index * 1_000_000 + number, data: new Uint8Array(world.below(300)) };
-    if (world.random() < 0.1) void kept.ref.weigh(parcel, { timeoutMs: 1 + world.below(500) }).catch(isOurs(world));
+    if (world.random() < 0.25) void kept.ref.weigh(parcel, { timeoutMs: 1 + world.below(500) }).catch(isOurs(world));
     else tell(world, kept.ref, parcel);
     if (world.random() < 0.5) await world.pass(world.random() * pauseMs);
   }
