@@ -286,6 +286,7 @@ export const mutations = [
     find: '      if (fenced !== undefined) this.#closeFenced(fenced);\n',
     replace: '',
     workloads: ['cuts'],
+    seeds: 1_000,
   },
   {
     name: 'a later process has the incarnation of one that has ended',

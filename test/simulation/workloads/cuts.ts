@@ -21,7 +21,7 @@ const NEWS_MS = 5_000;
  */
 export default workload('cuts', {
   sizes: { nodes: [2, 4], senders: [1, 6], parcels: [1, 120], spanMs: [100, 6_000], deadMs: [0, 1_000] },
-  faults: { crashes: 2, cuts: 4, controlPlane: true },
+  faults: { crashes: 2, cuts: 8, controlPlane: true },
   faultMs: 6_000,
   // The ends of a link give it up at different times: one may be told over a new link what overtakes the old one.
   runtime: ({ deadMs = 0 }, node) => ({
@@ -123,7 +123,7 @@ async function sendAll(world: World, index: number): Promise<Kept | undefined> {
   for (let number = 0; number < world.size('parcels'); number++) {
     if (!isSameLife(kept.from, kept.fromLife)) return undefined;
     const parcel = { number: index * 1_000_000 + number, data: new Uint8Array(world.below(300)) };
-    if (world.random() < 0.25) void kept.ref.weigh(parcel, { timeoutMs: 1 + world.below(500) }).catch(isOurs(world));
+    if (world.random() < 0.2) void kept.ref.weigh(parcel, { timeoutMs: 1 + world.below(500) }).catch(isOurs(world));
     else tell(world, kept.ref, parcel);
     if (world.random() < 0.5) await world.pass(world.random() * pauseMs);
   }
