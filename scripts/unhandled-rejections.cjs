@@ -7,7 +7,10 @@ const unhandled = [];
 
 exports.mochaHooks = {
   beforeAll() {
-    process.on('unhandledRejection', (reason) => unhandled.push(reason));
+    process.on('unhandledRejection', (reason) => {
+      // A simulation, or a test of such rejections, listens itself.
+      if (process.listenerCount('unhandledRejection') === 1) unhandled.push(reason);
+    });
   },
   async afterEach() {
     // Rejections are reported after the microtasks of their turn.

@@ -29,7 +29,6 @@ const CONTROL_LANE: Lane = 0;
 /** The receiving half of a cell: accepts messages, or refuses them. */
 export abstract class Inbox extends HeldMessages implements ChainMember, RoomHost, StreamHost, WaitingActor {
   abstract readonly behavior: AnyBehavior;
-  abstract readonly cUid: bigint;
   abstract readonly incarnation: bigint;
   takenCUid: bigint | undefined = undefined;
   lastAsk: WaitingAsk | undefined = undefined;
@@ -150,7 +149,7 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
     if (isAsk(delivery)) {
       if (this.refuses(method, delivery)) return true;
     } else if (!this.isOpen) {
-      deadLetters.add(this, method.fullName, message, 'stopped');
+      deadLetters.addFor(this, method, message, delivery, 'stopped');
       throw this.stoppedError(method);
     }
     const isBounded = method.lane !== CONTROL_LANE;
