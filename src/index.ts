@@ -20,6 +20,7 @@ export {
   type Later,
   type Lifecycle,
   later,
+  type RequestSource,
   type SendOptions,
   type SpawnOptions,
   type Stream,

@@ -24,11 +24,15 @@ export type {
   AnyMethod,
   AnyService,
   AskMethod,
+  BidiStreamMethod,
+  ClientStreamMethod,
   MessageType,
   Method,
   Mode,
   Service,
   StreamMethod,
+  StreamsRequests,
   TellMethod,
 } from './service.js';
+export { requestStreamOf } from './service.js';
 export { WireReader, WireWriter } from './wire/index.js';

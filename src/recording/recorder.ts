@@ -69,6 +69,10 @@ export class Recorder implements RuntimeInterceptor {
     this.#currentActor.getStore()?.onAsk(to, method, message, reply);
   }
 
+  onRequests(_to: UntypedRef, _method: AnyMethod, source: unknown): unknown {
+    return source;
+  }
+
   onStream(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {
     return this.#currentActor.getStore()?.onStream(to, method, message, stream) ?? stream;
   }

@@ -19,6 +19,7 @@ import { MailboxBytes } from './mailbox-bytes.js';
 import { refuse } from './refuse.js';
 import { AsyncContexts } from './async-contexts.js';
 import { type ActorRef, References } from './reference.js';
+import type { Requests } from './requests.js';
 import type { Route } from './route.js';
 import { spawn } from './spawn.js';
 import { outgoingStream } from './stream-call.js';
@@ -181,15 +182,17 @@ export class Kernel {
     return outgoingAsk(options, this.running, nowMs, this.limits.askTimeoutMs, this.limits.callChain);
   }
 
-  /** A stream of `target`; `open` is called when it is first read. */
+  /** A stream of `target`; `open` is called when it is first read. `requests` are those of its call, which end with it. */
   read(
     method: AnyMethod,
     options: StreamOptions | undefined,
     target: { readonly path: string },
     open: OpenStream,
+    requests?: Requests,
   ): StreamReader {
     const { askTimeoutMs, callChain } = this.limits;
-    return new StreamReader(this, method, outgoingStream(options, this.running, askTimeoutMs, callChain), target, open);
+    const call = outgoingStream(options, this.running, askTimeoutMs, callChain);
+    return new StreamReader(this, method, call, target, open, requests);
   }
 
   /** The behavior to spawn for this one: itself, or a wrapper that traces it. */

@@ -6,6 +6,8 @@ import type { Ending } from './behavior.js';
 import type { ActorCell } from './cell.js';
 import { type ColdState, stoppedForGood } from './cold-state.js';
 import { type Delivery, isAsk } from './delivery.js';
+import { awaitReleased } from './released-work.js';
+import { isEndOfRequests } from './request-reader.js';
 
 // How an actor starts, fails, restarts and stops. Each function is called in a turn of the actor, except `requestStop` and the callbacks
 // of timers, which request a turn.
@@ -39,6 +41,10 @@ export function fail(cell: ActorCell, cause: unknown, during: string, work: Fail
   if (isAsk(current)) current.fail(answeredError(cause));
   if (work === 'message' && cause instanceof Refusal) {
     kernel.logger.debug('a message was refused', { actor: cell.path, during, error: cause });
+    return;
+  }
+  if (work === 'message' && isEndOfRequests(cell, current, cause)) {
+    kernel.logger.debug('the caller of a message has left', { actor: cell.path, during, error: cause });
     return;
   }
   const error = errorOf(cause);
@@ -144,7 +150,7 @@ function stopChildren(cell: ActorCell): void {
  */
 export function windDown(cell: ActorCell): boolean {
   if (cell.phase === 'stopped' || cell.childCells !== undefined) return false;
-  if (closeServed(cell)) return false;
+  if (closeServed(cell) || awaitReleased(cell)) return false;
   if (cell.hasState) {
     cell.hasState = false;
     const ending = cell.cold?.ending ?? STOPPED;

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../errors.js';
-import { isError, shownValue } from '../../foreign.js';
+import { isError, messageOf, shownValue } from '../../foreign.js';
 import type { AnyMethod, MessageType } from '../../protocol/index.js';
 
 // What user code gives as a message. What is no message must be refused: `create` would read it as an empty one.
@@ -12,6 +12,20 @@ export function checkRequest({ fullName, request }: AnyMethod, message: unknown)
   throw new ProtocolError(
     `${fullName} needs a message, an object with the fields of ${request.typeName}, not ${shownValue(message)}`,
   );
+}
+
+/** Element number `index` of a stream of requests, with its defaults. Throws ProtocolError when it is no message of its type. */
+export function requestOf({ fullName, request }: AnyMethod, value: unknown, index: number): unknown {
+  if (!isMessage(value)) {
+    throw new ProtocolError(
+      `request ${index} of ${fullName} must be a message, an object with the fields of ${request.typeName}, not ${shownValue(value)}`,
+    );
+  }
+  try {
+    return request.create(value);
+  } catch (cause) {
+    throw new ProtocolError(`request ${index} of ${fullName}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** The reply of a handler, or an element of its stream, with its defaults. Throws ProtocolError when it is no message. */

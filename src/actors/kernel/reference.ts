@@ -1,10 +1,19 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
-import { inspectKey } from '../../foreign.js';
-import type { AnyMethod, AnyService, AskMethod, Ref, StreamMethod, TellMethod } from '../../protocol/index.js';
+import { errorOf, inspectKey } from '../../foreign.js';
+import type {
+  AnyMethod,
+  AnyService,
+  AskMethod,
+  Ref,
+  StreamMethod,
+  StreamsRequests,
+  TellMethod,
+} from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import { isInfrastructure } from './infrastructure.js';
 import { checkRequest } from './message-values.js';
 import { type ActorParent, type ActorPath, routeName, routeParent, routePath } from './actor-path.js';
+import { Requests, type RequestSource } from './requests.js';
 import { type Route, routeKey } from './route.js';
 import { FailedStream, type Stream } from './stream.js';
 import type { Interceptor } from './interceptor.js';
@@ -34,7 +43,17 @@ type CallArguments<Init, Options> = [keyof Init] extends [never]
   : [message: Init, options?: Options];
 
 /** The method of a reference for one rpc. */
-export type CallOf<M> =
+export type CallOf<M> = M extends StreamsRequests ? StreamingCallOf<M> : SendingCallOf<M>;
+
+/** For an rpc whose requests are a stream. */
+type StreamingCallOf<M> =
+  M extends AskMethod<infer _Request, infer RequestInit, infer Response, infer _ResponseInit>
+    ? (requests: RequestSource<RequestInit>, options?: AskOptions) => Promise<Response>
+    : M extends StreamMethod<infer _Request, infer RequestInit, infer Response, infer _ResponseInit>
+      ? (requests: RequestSource<RequestInit>, options?: StreamOptions) => Stream<Response>
+      : never;
+
+type SendingCallOf<M> =
   M extends TellMethod<infer _Request, infer RequestInit>
     ? (...given: CallArguments<RequestInit, SendOptions>) => boolean
     : M extends AskMethod<infer _Request, infer RequestInit, infer Response, infer _ResponseInit>
@@ -186,7 +205,8 @@ type Call = (this: Reference, message: unknown, options?: StreamOptions) => unkn
 
 function intercepted(call: Call, method: AnyMethod, interceptor: Interceptor): Call {
   return function (message, options) {
-    const result = call.call(this, message, options);
+    const sent = method.streamsRequests === true ? interceptor.onRequests(this, method, message) : message;
+    const result = call.call(this, sent, options);
     if (result instanceof Promise) interceptor.onAsk(this, method, message, result);
     else if (isStream(result)) return interceptor.onStream(this, method, message, result);
     else interceptor.onTell(this, method, message);
@@ -205,6 +225,7 @@ function callFor(method: AnyMethod, interceptor: Interceptor | undefined): Retur
 
 function callOf(method: AnyMethod): Call {
   const { request, mode } = method;
+  if (method.streamsRequests === true) return mode === 'stream' ? bidiStreamCall(method) : clientStreamCall(method);
   switch (mode) {
     case 'tell':
       return function (message, options) {
@@ -237,4 +258,26 @@ function callOf(method: AnyMethod): Call {
         }
       };
   }
+}
+
+/** Nothing is taken from the source before the actor reads. */
+function clientStreamCall(method: AnyMethod): Call {
+  return function (source, options) {
+    try {
+      const requests = new Requests(method, source);
+      return requests.replyOf(this[routeKey].ask(method, requests, options));
+    } catch (cause) {
+      return Promise.reject(errorOf(cause));
+    }
+  };
+}
+
+function bidiStreamCall(method: AnyMethod): Call {
+  return function (source, options) {
+    try {
+      return this[routeKey].stream(method, new Requests(method, source), options);
+    } catch (cause) {
+      return new FailedStream(errorOf(cause));
+    }
+  };
 }

@@ -12,6 +12,7 @@ import {
   ReentrantAskError,
   RefusedError,
   ResourceError,
+  SourceError,
   StoppedError,
   UnreachableError,
 } from '../../errors.js';
@@ -53,35 +54,51 @@ export function toWire(error: MillraceError): EnvelopeError {
   const { code } = error;
   const message = shortened(error.message, MESSAGE_CHARACTERS);
   if (error instanceof BackpressureError) return { code, message, handlerCode: '', retryAfterMs: retryAfter(error) };
-  if (error instanceof HandlerError) return { code, message, ...thrownFields(error) };
+  if (error instanceof HandlerError) return { code, message, ...thrownFields(error.handlerName, error.handlerCode) };
+  if (error instanceof SourceError) return { code, message, ...thrownFields(error.sourceName, error.sourceCode) };
   if (!(error instanceof RefusedError)) return { code, message, handlerCode: '' };
   const { reason, detail } = error;
   const sent = { code, message, handlerCode: '', reason: shortened(reason, REASON_CHARACTERS) };
   return detail === undefined ? sent : { ...sent, detailType: detail.typeName, detail: detail.bytes };
 }
 
-function thrownFields({ handlerName = '', handlerCode = '' }: HandlerError): Omit<EnvelopeError, 'code' | 'message'> {
-  const name = shortened(handlerName, CODE_CHARACTERS);
-  return typeof handlerCode === 'number'
-    ? { handlerName: name, handlerCode: '', handlerNumber: handlerCode }
-    : { handlerName: name, handlerCode: shortened(handlerCode, CODE_CHARACTERS) };
+/** What is sent of an error that user code threw. */
+function thrownFields(thrownName = '', code: string | number = ''): Omit<EnvelopeError, 'code' | 'message'> {
+  const name = shortened(thrownName, CODE_CHARACTERS);
+  return typeof code === 'number'
+    ? { handlerName: name, handlerCode: '', handlerNumber: code }
+    : { handlerName: name, handlerCode: shortened(code, CODE_CHARACTERS) };
 }
 
 /** The error that a FAILURE carries, as the class that its code names. */
 export function fromWire(sent: EnvelopeError): MillraceError {
   const { code, message } = sent;
   if (code === 'HANDLER') return handlerErrorFrom(sent);
+  if (code === 'SOURCE') return sourceErrorFrom(sent);
   if (code === 'BACKPRESSURE') return new BackpressureError(message, { retryAfterMs: sent.retryAfterMs });
   if (code === 'REFUSED') return refusedErrorFrom(sent);
   const Class = CLASSES.get(code);
   return Class === undefined ? new MillraceError(`${code}: ${message}`) : new Class(message);
 }
 
-function handlerErrorFrom({ message, handlerName = '', handlerCode, handlerNumber }: EnvelopeError): HandlerError {
-  return new HandlerError(message, {
-    handlerName: handlerName === '' ? undefined : handlerName,
-    handlerCode: handlerNumber ?? (handlerCode === '' ? undefined : handlerCode),
-  });
+function handlerErrorFrom(sent: EnvelopeError): HandlerError {
+  const { name: handlerName, code: handlerCode } = thrownIn(sent);
+  return new HandlerError(sent.message, { handlerName, handlerCode });
+}
+
+function sourceErrorFrom(sent: EnvelopeError): SourceError {
+  const { name: sourceName, code: sourceCode } = thrownIn(sent);
+  return new SourceError(sent.message, { sourceName, sourceCode });
+}
+
+function thrownIn({ handlerName = '', handlerCode, handlerNumber }: EnvelopeError): {
+  readonly name: string | undefined;
+  readonly code: string | number | undefined;
+} {
+  return {
+    name: handlerName === '' ? undefined : handlerName,
+    code: handlerNumber ?? (handlerCode === '' ? undefined : handlerCode),
+  };
 }
 
 function refusedErrorFrom({ message, reason = '', detailType = '', detail }: EnvelopeError): RefusedError {
