@@ -116,7 +116,6 @@ export class Requests implements AsyncIterable<unknown>, Reader {
 
   #sourceFailed(cause: unknown): void {
     if (this.#end !== undefined) return;
-    this.#failed(cause);
     const { message, name } = errorOf(cause);
     const error = new SourceError(message, {
       sourceName: isError(cause) ? name : undefined,
@@ -124,6 +123,7 @@ export class Requests implements AsyncIterable<unknown>, Reader {
       cause,
     });
     this.#stream?.fail(error);
+    this.#failed(cause);
     this.close(error);
   }
 
