@@ -59,6 +59,7 @@ const headers: fc.Arbitrary<EnvelopeHeader> = fc
     credit: fc.oneof(fc.constant(0), fc.maxSafeNat()),
     creditBytes: fc.oneof(fc.constant(0), fc.maxSafeNat()),
     sequence: fc.oneof(fc.constant(0), fc.maxSafeNat()),
+    requestStream: fc.oneof(fc.constant(0), uint32),
   })
   .map(({ to, from, meta, ...rest }) => {
     const header = Object.assign(new EnvelopeHeader(), rest);
@@ -325,7 +326,7 @@ function expectSame(view: EnvelopeView, frame: Uint8Array, header: EnvelopeHeade
 function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
   const long = (low: number, high: number) => ({ low, high, unsigned: true });
   const { mode, method, methodName, error, meta, passThrough, correlation, chain, hops, traceParent } = header;
-  const { remainingMicroseconds, sentMs, traceState, credit, creditBytes, sequence } = header;
+  const { remainingMicroseconds, sentMs, traceState, credit, creditBytes, sequence, requestStream } = header;
   const control = {
     ...(correlation !== 0 && { correlation }),
     ...(remainingMicroseconds !== Number.POSITIVE_INFINITY && { remaining_microseconds: remainingMicroseconds }),
@@ -336,6 +337,7 @@ function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
     ...(traceParent !== '' && { trace_parent: traceParent }),
     ...(credit !== 0 && { credit }),
     ...(sequence !== 0 && { sequence }),
+    ...(requestStream !== 0 && { request_stream: requestStream }),
     ...(sentMs >= 0 && { sent_ms: sentMs }),
     ...(traceState !== '' && { trace_state: traceState }),
     ...(creditBytes !== 0 && { credit_bytes: creditBytes }),
