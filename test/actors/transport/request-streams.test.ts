@@ -112,7 +112,13 @@ for (const isReal of [false, true]) {
       for (const index of [1, 3]) expect(errors[index]).to.be.instanceOf(AskTimeoutError);
       await until(() => ends.length === 5 && sources.every(({ closed }) => closed === 1));
       const names = ends.map((error) => (error instanceof Error ? error.name : error));
-      expect(names.toSorted((left, right) => String(left).localeCompare(String(right)))).to.deep.equal(['AskAbortedError', 'AskAbortedError', 'AskTimeoutError', 'AskTimeoutError', 'StoppedError']);
+      expect(names.toSorted((left, right) => String(left).localeCompare(String(right)))).to.deep.equal([
+        'AskAbortedError',
+        'AskAbortedError',
+        'AskTimeoutError',
+        'AskTimeoutError',
+        'StoppedError',
+      ]);
       await until(() => openStreams(near, far) === 0);
     });
 
