@@ -69,8 +69,9 @@ export class Recorder implements RuntimeInterceptor {
     this.#currentActor.getStore()?.onAsk(to, method, message, reply);
   }
 
-  onRequests(_to: UntypedRef, _method: AnyMethod, source: unknown): unknown {
-    return source;
+  onRequests(_to: UntypedRef, method: AnyMethod, source: unknown): unknown {
+    const actor = this.#currentActor.getStore();
+    return actor === undefined ? source : actor.onRequests(method, source);
   }
 
   onStream(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {

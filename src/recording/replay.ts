@@ -43,6 +43,8 @@ const INPUTS: ReadonlySet<EventPayload['case']> = new Set([
   'pulled',
   'cancelled',
   'element',
+  'requestPulled',
+  'requestsCancelled',
 ]);
 
 /**

@@ -10,7 +10,7 @@ export interface Interceptor {
   scheduler(scheduler: Scheduler): Scheduler;
   /** An actor is about to start at `path`. Returns its behavior: the given one, or a wrapper of it. */
   spawned(path: string, behavior: AnyBehavior): AnyBehavior;
-  /** A message is sent through a reference of this system. It is as its sender passed it: defaults may be missing. For streamed requests it is their source. */
+  /** A message is sent through a reference of this system. It is as its sender passed it: defaults may be missing. For streamed requests it is what `onRequests` returned. */
   onTell(to: UntypedRef, method: AnyMethod, message: unknown): void;
   /** As `onTell`; `reply` is the promise that the caller gets. */
   onAsk(to: UntypedRef, method: AnyMethod, message: unknown, reply: Promise<unknown>): void;

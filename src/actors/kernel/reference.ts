@@ -207,9 +207,9 @@ function intercepted(call: Call, method: AnyMethod, interceptor: Interceptor): C
   return function (message, options) {
     const sent = method.streamsRequests === true ? interceptor.onRequests(this, method, message) : message;
     const result = call.call(this, sent, options);
-    if (result instanceof Promise) interceptor.onAsk(this, method, message, result);
-    else if (isStream(result)) return interceptor.onStream(this, method, message, result);
-    else interceptor.onTell(this, method, message);
+    if (result instanceof Promise) interceptor.onAsk(this, method, sent, result);
+    else if (isStream(result)) return interceptor.onStream(this, method, sent, result);
+    else interceptor.onTell(this, method, sent);
     return result;
   };
 }

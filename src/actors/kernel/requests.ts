@@ -30,6 +30,8 @@ export class Requests implements AsyncIterable<unknown>, Reader {
   readonly #source: AsyncIterable<unknown>;
   #origin: Origin | undefined = undefined;
   #stream: ServedStream | undefined = undefined;
+  /** Iterates them without an actor. */
+  #direct: AsyncIterator<unknown> | undefined = undefined;
   /** Why they are closed. */
   #end: MillraceError | undefined = undefined;
   #failed: (cause: unknown) => void = () => {};
@@ -40,11 +42,17 @@ export class Requests implements AsyncIterable<unknown>, Reader {
     this.#source = asyncIterable(method, source);
   }
 
-  /** The requests with their defaults. Throws ProtocolError for one that is no message of its type. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<unknown, undefined, void> {
-    let index = 0;
-    for await (const request of this.#source) yield this.#messageOf(request, index++);
-    return undefined;
+  /** The requests with their defaults, without an actor that reads them. Throws ProtocolError for one that is no message of its type. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<unknown> {
+    const direct = this.checked();
+    this.#direct = direct;
+    return direct;
+  }
+
+  /** As by iteration, but the end of the call does not end them. */
+  checked(): AsyncIterableIterator<unknown> {
+    const iterator = this.#source[Symbol.asyncIterator]();
+    return new CheckedRequests(iterator, (value, index) => this.#messageOf(value, index));
   }
 
   /** Returns the promise of the caller: as `reply`, but it rejects with the error of a source that throws. The requests end with it. */
@@ -105,6 +113,8 @@ export class Requests implements AsyncIterable<unknown>, Reader {
     this.#origin?.caller?.readNoMore(this);
     this.#origin?.withdrawn();
     this.#stream?.abort(end);
+    // What the source throws at its end is nobody's error.
+    this.#direct?.return?.().catch(() => {});
   }
 
   /** The actor at `path`, which made the call, stops or restarts. */
@@ -129,6 +139,38 @@ export class Requests implements AsyncIterable<unknown>, Reader {
 
   #messageOf(value: unknown, index: number): unknown {
     return requestOf(this.method, value, index);
+  }
+}
+
+/** Iterates a source, and checks what it yields. */
+class CheckedRequests implements AsyncIterableIterator<unknown> {
+  readonly #inner: AsyncIterator<unknown>;
+  readonly #messageOf: (value: unknown, index: number) => unknown;
+  #index = 0;
+
+  constructor(inner: AsyncIterator<unknown>, messageOf: (value: unknown, index: number) => unknown) {
+    this.#inner = inner;
+    this.#messageOf = messageOf;
+  }
+
+  async next(): Promise<IteratorResult<unknown>> {
+    const { done, value } = await this.#inner.next();
+    if (done === true) return { done, value: undefined };
+    try {
+      return { done: false, value: this.#messageOf(value, this.#index++) };
+    } catch (error) {
+      this.return().catch(() => {});
+      throw error;
+    }
+  }
+
+  async return(): Promise<IteratorResult<unknown>> {
+    await this.#inner.return?.();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }
 
