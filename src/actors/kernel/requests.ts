@@ -154,10 +154,10 @@ class CheckedRequests implements AsyncIterableIterator<unknown> {
   }
 
   async next(): Promise<IteratorResult<unknown>> {
-    const { done, value } = await this.#inner.next();
-    if (done === true) return { done, value: undefined };
+    const step: IteratorResult<unknown, unknown> = await this.#inner.next();
+    if (step.done === true) return { done: true, value: undefined };
     try {
-      return { done: false, value: this.#messageOf(value, this.#index++) };
+      return { done: false, value: this.#messageOf(step.value, this.#index++) };
     } catch (error) {
       this.return().catch(() => {});
       throw error;

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { later } from '#src/actors/kernel/index.js';
 import { HandlerError, ProtocolError } from '#src/errors.js';
 import { upTo } from '../../support/numbers.js';
 import { readAll } from '../../support/read-all.js';
@@ -177,7 +178,6 @@ for (const isReal of [false, true]) {
 
     it('may be read beside its handler, which answers later', async () => {
       const { system } = setUp();
-      const { later } = await import('#src/actors/kernel/index.js');
       const ref = system.spawn(
         loader({
           load: (_state, requests) =>
@@ -214,6 +214,15 @@ for (const isReal of [false, true]) {
       })();
       for await (const { value } of outer.chat(endless)) if (value > 20) break;
       await until(() => isClosed);
+    });
+
+    it('is no message for nact', async () => {
+      const { system } = setUp();
+      const { dispatch } = await import('nact');
+      const ref = system.spawn(loader());
+      for (const name of ['load', 'chat']) {
+        expect(() => dispatch(ref as never, { [name]: [{}] } as never)).to.throw('streams its requests');
+      }
     });
 
     it('that the handler cannot take fails as its call does', async () => {
