@@ -90,10 +90,11 @@ export class ReleasedWork implements Delivery {
   }
 }
 
-/** The handler of `call` waits for its next request: releases the mailbox. Undefined where that handler does not hold it. */
+/** The handler of `call` waits for its next request: releases the mailbox. Undefined where that handler does not hold it, or too many wait. */
 export function releaseWork(cell: Inbox, method: AnyMethod, call: Delivery): ReleasedWork | undefined {
   const { pending } = cell;
   if (pending === undefined || cell.current !== call || cell.phase !== 'running') return undefined;
+  if (cell.coldState().streams.released.size >= cell.kernel.limits.actorStreams) return undefined;
   const released = new ReleasedWork(cell, method, pending, call);
   cell.coldState().streams.released.set(pending, released);
   cell.pending = undefined;

@@ -5,8 +5,6 @@ import {
   AskAbortedError,
   AskTimeoutError,
   BackpressureError,
-  HandlerError,
-  MillraceError,
   Refusal,
   RefusedError,
   SourceError,
@@ -16,6 +14,7 @@ import { deferred } from '../../support/deferred.js';
 import { upTo } from '../../support/numbers.js';
 import { readAll } from '../../support/read-all.js';
 import { rejection } from '../../support/rejection.js';
+import { silentAfter } from '../../support/sources.js';
 import { someTurns, until } from '../../support/until.js';
 import { closeSystems, loader, testSystem } from './harness.js';
 
@@ -35,27 +34,6 @@ function endless(wait: () => unknown = () => {}) {
     }
   }
   return Object.assign(source, { numbers: numbers() });
-}
-
-/** A source that yields one number, and then waits until it is told to stop. */
-function silent() {
-  const source = { asked: 0, closed: 0 };
-  let tell: ((end: IteratorReturnResult<undefined>) => void) | undefined;
-  const done = { done: true, value: undefined } as const;
-  const iterator: AsyncIterator<{ value: number }, undefined> = {
-    next: () =>
-      source.asked++ === 0
-        ? Promise.resolve({ value: { value: 1 } })
-        : new Promise((resolve) => {
-            tell = resolve;
-          }),
-    return: async () => {
-      source.closed++;
-      tell?.(done);
-      return done;
-    },
-  };
-  return { source, numbers: { [Symbol.asyncIterator]: () => iterator } };
 }
 
 for (const isReal of [false, true]) {
@@ -109,9 +87,9 @@ for (const isReal of [false, true]) {
       const two = endless();
       expect(await readAll(ref.chat(two.numbers))).to.deep.equal({ values: [0] });
       await until(() => two.closed === 1);
-      const waiting = silent();
+      const waiting = silentAfter(2);
       expect(await ref.load(waiting.numbers)).to.deep.equal({ value: 7 });
-      await until(() => waiting.source.closed === 1);
+      await until(() => waiting.closed === 1);
       const listed = [{ value: 1 }, { value: 2 }];
       expect(await ref.load(listed)).to.deep.equal({ value: 7 });
     });
@@ -120,12 +98,12 @@ for (const isReal of [false, true]) {
       const { system } = setUp();
       const { ends, made } = noting();
       const ref = system.spawn(made);
-      const source = silent();
+      const source = silentAfter(1);
       for await (const _reply of ref.chat(source.numbers)) {
-        await until(() => source.source.asked === 2);
+        await until(() => source.asked === 2);
         break;
       }
-      await until(() => source.source.closed === 1 && ends.length === 1);
+      await until(() => source.closed === 1 && ends.length === 1);
       expect(ends[0]).to.be.instanceOf(StoppedError);
     });
 
@@ -154,25 +132,6 @@ for (const isReal of [false, true]) {
       expect(system.statistics.failures).to.equal(0);
     });
 
-    it('is no failure of an actor whose handler passes it on, whatever its supervision', async () => {
-      const { system, log } = setUp();
-      let starts = 0;
-      const ref = system.spawn(loader({ supervision: 'restart', state: () => ++starts }));
-      const controller = new AbortController();
-      const loads = [
-        ref.load(silent().numbers, { signal: controller.signal }),
-        ref.load(silent().numbers, { timeoutMs: 30 }),
-      ];
-      const ended = Promise.all(loads.map(rejection));
-      await someTurns();
-      controller.abort();
-      await ended;
-      await until(() => log.filter(({ message }) => message === 'the caller of a message has left').length === 2);
-      await ref.work({});
-      expect(starts).to.equal(1);
-      expect(system.statistics.failures).to.equal(0);
-    });
-
     it('is the abort of the call', async () => {
       const { system } = setUp();
       const { ends, made } = noting();
@@ -184,156 +143,35 @@ for (const isReal of [false, true]) {
         },
       ]) {
         const controller = new AbortController();
-        const source = silent();
+        const source = silentAfter(1);
         const call = start(source.numbers, controller.signal);
-        await until(() => source.source.asked === 2);
+        await until(() => source.asked === 2);
         controller.abort('enough');
         expect(await rejection(call)).to.be.instanceOf(AskAbortedError);
-        await until(() => source.source.closed === 1 && ends.length === 1);
+        await until(() => source.closed === 1 && ends.length === 1);
         expect(ends.pop()).to.be.instanceOf(AskAbortedError);
       }
-      const never = silent();
+      const never = silentAfter(1);
       expect(await rejection(ref.load(never.numbers, { signal: AbortSignal.abort() }))).to.be.instanceOf(
         AskAbortedError,
       );
-      expect(never.source.asked).to.equal(0);
+      expect(never.asked).to.equal(0);
     });
 
     it('is the deadline of the call, at both ends', async () => {
       const { system, scheduler } = setUp();
       const { ends, made } = noting();
       const ref = system.spawn(made);
-      const source = silent();
+      const source = silentAfter(1);
       const fromMs = scheduler.now();
       expect(await rejection(ref.load(source.numbers, { timeoutMs: 40 }))).to.be.instanceOf(AskTimeoutError);
       expect(scheduler.now() - fromMs).to.be.within(39, 1_000);
-      await until(() => source.source.closed === 1 && ends.length === 1);
+      await until(() => source.closed === 1 && ends.length === 1);
       expect(ends[0]).to.be.instanceOf(AskTimeoutError);
-      const chat = silent();
+      const chat = silentAfter(1);
       expect((await readAll(ref.chat(chat.numbers, { timeoutMs: 40 }))).error).to.be.instanceOf(AskTimeoutError);
-      await until(() => chat.source.closed === 1 && ends.length === 2);
+      await until(() => chat.closed === 1 && ends.length === 2);
       expect(ends[1]).to.be.instanceOf(AskTimeoutError);
-    });
-
-    it('is the end of the actor that sends them, and its restart', async () => {
-      const { system } = setUp();
-      const { ends, made } = noting();
-      const ref = system.spawn(made);
-      const sources: ReturnType<typeof silent>['source'][] = [];
-      const sender = system.spawn(
-        loader({
-          supervision: 'restart',
-          push: (_state, { value }) => {
-            if (value === 0) throw new Error('again');
-            const { source, numbers } = silent();
-            sources.push(source);
-            if (value === 1) ref.load(numbers).catch(() => {});
-            else
-              ref
-                .chat(numbers)
-                .next()
-                .catch(() => {});
-          },
-        }),
-      );
-      for (const value of [1, 2]) sender.push({ value });
-      await until(() => sources.length === 2 && sources.every(({ asked }) => asked === 2));
-      sender.push({ value: 0 });
-      await until(() => ends.length === 2);
-      for (const value of [1, 2]) sender.push({ value });
-      await until(() => sources.length === 4 && sources.every(({ asked }) => asked === 2));
-      await system.stop(sender);
-      await until(() => ends.length === 4 && sources.every(({ closed }) => closed === 1));
-      for (const error of ends) expect(error).to.be.instanceOf(StoppedError);
-    });
-
-    it('is the stop of the actor that reads them: its handlers settle first, and before `stopping`', async () => {
-      const { system } = setUp();
-      const events: string[] = [];
-      const reading = async (state: { readonly name: string }, requests: Numbers): Promise<void> => {
-        try {
-          for await (const _request of requests);
-        } catch (error) {
-          await Promise.resolve();
-          events.push(`${state.name} ${error instanceof StoppedError}`);
-        }
-      };
-      const ref = system.spawn(
-        loader({
-          state: () => ({ name: 'state' }),
-          load: async (state, requests) => {
-            await reading(state, requests);
-            return { value: 9 };
-          },
-          chat: async function* (state, requests) {
-            yield {};
-            await reading(state, requests);
-          },
-          on: { stopping: () => void events.push('stopping') },
-        }),
-      );
-      const [one, two] = [silent(), silent()];
-      const load = ref.load(one.numbers);
-      const chat = readAll(ref.chat(two.numbers));
-      await until(() => one.source.asked === 2 && two.source.asked === 2);
-      await system.stop(ref);
-      expect(events).to.deep.equal(['state true', 'state true', 'stopping']);
-      expect(await load).to.deep.equal({ value: 9 });
-      expect((await chat).error).to.be.instanceOf(StoppedError);
-      await until(() => one.source.closed === 1 && two.source.closed === 1);
-      const late = silent();
-      expect(await rejection(ref.load(late.numbers))).to.be.instanceOf(StoppedError);
-      expect((await readAll(ref.chat(late.numbers))).error).to.be.instanceOf(StoppedError);
-      expect(late.source.asked).to.equal(0);
-    });
-
-    it('is the restart of the actor that reads them; what comes then has the new state', async () => {
-      const { system } = setUp();
-      let starts = 0;
-      const { made } = noting();
-      const ref = system.spawn(
-        loader({
-          supervision: 'restart',
-          state: () => ++starts,
-          push: () => {
-            throw new Error('again');
-          },
-          load: async (state, requests) => {
-            for await (const { value } of requests) expect(state, `request ${value}`).to.equal(starts);
-            return { value: state };
-          },
-          chat: made.handlers.get(made.service.methods.chat) as never,
-        }),
-      );
-      const [one, two] = [silent(), silent()];
-      const load = ref.load(one.numbers);
-      const chat = readAll(ref.chat(two.numbers));
-      await until(() => one.source.asked === 2 && two.source.asked === 2);
-      ref.push({});
-      expect(await rejection(load)).to.be.instanceOf(MillraceError);
-      expect((await chat).error)
-        .to.be.instanceOf(StoppedError)
-        .with.property('message')
-        .that.contains('again');
-      await until(() => one.source.closed === 1 && two.source.closed === 1);
-      expect(await ref.load([{}, {}])).to.deep.equal({ value: 2 });
-    });
-
-    it('does not keep an actor that stops: a handler that goes on without its requests is given up', async () => {
-      const { system } = setUp({ stopTimeoutMs: 20 });
-      const hanging = system.spawn(
-        loader({
-          load: async (_state, requests) => {
-            await readAll(requests);
-            return new Promise<{ value: number }>(() => {});
-          },
-        }),
-      );
-      const source = silent();
-      const load = hanging.load(source.numbers);
-      await until(() => source.source.asked === 2);
-      await system.stop(hanging);
-      expect(await rejection(load)).to.be.instanceOf(StoppedError);
     });
 
     it('is a refusal, which is no failure', async () => {
@@ -388,7 +226,7 @@ for (const isReal of [false, true]) {
       const ref = system.spawn(loader({ work: () => held.promise.then(() => ({})) }));
       void ref.work({});
       await someTurns();
-      const sources = upTo(4).map(() => silent());
+      const sources = upTo(4).map(() => silentAfter(1));
       const loads = Promise.all(sources.map(({ numbers }) => rejection(ref.load(numbers, { timeoutMs: 50 }))));
       const errors = await loads;
       expect(errors.filter((error) => error instanceof BackpressureError)).to.have.length(2);
@@ -396,68 +234,7 @@ for (const isReal of [false, true]) {
       held.resolve();
       await someTurns();
       await ref.work({});
-      expect(sources.map(({ source }) => source.asked)).to.deep.equal([0, 0, 0, 0]);
-    });
-
-    it('leaves the step of a handler alone where the mailbox drops its oldest messages', async () => {
-      // In virtual time the asks would expire while the test waits.
-      const { system } = testSystem({}, { isReal: true });
-      const held = deferred();
-      let pushed = 0;
-      const ref = system.spawn(
-        loader({
-          mailbox: { capacity: 2, overflow: 'drop-oldest' },
-          push: () => void pushed++,
-          work: () => held.promise.then(() => ({})),
-        }),
-      );
-      const go = deferred();
-      const load = ref.load(
-        (async function* () {
-          yield { value: 1 };
-          await go.promise;
-          yield { value: 2 };
-        })(),
-      );
-      await someTurns();
-      const work = ref.work({});
-      await someTurns();
-      go.resolve();
-      await someTurns();
-      for (const value of upTo(9)) ref.push({ value });
-      held.resolve();
-      await work;
-      expect(await load).to.deep.equal({ value: 3 });
-      expect(pushed).to.equal(2);
-    });
-
-    it('comes with the result of a handler that did not wait for its next request', async () => {
-      const { system } = setUp();
-      const left: Promise<unknown>[] = [];
-      const ref = system.spawn(
-        loader({
-          load: async (_state, requests) => {
-            await requests.next();
-            left.push(requests.next().catch((error: unknown) => error));
-            return { value: 5 };
-          },
-        }),
-      );
-      const source = silent();
-      expect(await ref.load(source.numbers)).to.deep.equal({ value: 5 });
-      await until(() => source.source.closed === 1);
-      expect(await left[0]).to.be.instanceOf(StoppedError);
-      const failing = system.spawn(
-        loader({
-          supervision: 'restart',
-          load: async (_state, requests) => {
-            await Promise.race([requests.next().then(() => requests.next()), Promise.resolve().then(() => {})]);
-            throw new Error('enough');
-          },
-        }),
-      );
-      expect(await rejection(failing.load(silent().numbers))).to.be.instanceOf(HandlerError);
-      expect(await failing.work({ value: 1 })).to.deep.equal({ value: 1 });
+      expect(sources.map(({ asked }) => asked)).to.deep.equal([0, 0, 0, 0]);
     });
 
     it('of a source that fails while it is told to stop is nobody’s error', async () => {

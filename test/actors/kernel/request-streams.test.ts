@@ -3,15 +3,10 @@ import { later } from '#src/actors/kernel/index.js';
 import { HandlerError, ProtocolError } from '#src/errors.js';
 import { upTo } from '../../support/numbers.js';
 import { readAll } from '../../support/read-all.js';
-import { until } from '../../support/until.js';
+import { rejection } from '../../support/rejection.js';
+import { numbersBelow as counted, silentAfter } from '../../support/sources.js';
+import { someTurns, until } from '../../support/until.js';
 import { closeSystems, loader, testSystem } from './harness.js';
-
-async function* counted(count: number, step: (value: number) => unknown = () => {}) {
-  for (let value = 0; value < count; value++) {
-    await step(value);
-    yield { value };
-  }
-}
 
 for (const isReal of [false, true]) {
   describe(`a stream of requests in ${isReal ? 'real' : 'virtual'} time`, () => {
@@ -102,6 +97,25 @@ for (const isReal of [false, true]) {
       expect(await loaded).to.deep.equal({ value: 3 });
       await Promise.all(chats.map((chat) => chat.return()));
       await Promise.all(reads);
+    });
+
+    it('has a bound: a handler that waits beside too many others holds the mailbox', async () => {
+      // In virtual time the calls would expire while the test waits.
+      const { system } = testSystem({ actorStreams: 3 }, { isReal: true });
+      const ref = system.spawn(loader());
+      const sources = upTo(4).map(() => silentAfter(1));
+      const [first, ...others] = sources.map(({ numbers }) => {
+        const controller = new AbortController();
+        return { load: rejection(ref.load(numbers, { signal: controller.signal })), controller };
+      });
+      await until(() => sources.every(({ asked }) => asked === 2));
+      const work = ref.work({ value: 7 });
+      await someTurns();
+      expect(system.unfinished().messages).to.equal(1);
+      for (const { controller } of others) controller.abort();
+      expect(await work).to.deep.equal({ value: 7 });
+      first?.controller.abort();
+      await Promise.all([first, ...others].map(async (one) => one?.load));
     });
 
     it('never runs two handlers of an actor at a time: between its reads a handler is alone', async () => {
@@ -218,7 +232,7 @@ for (const isReal of [false, true]) {
 
     it('is no message for nact', async () => {
       const { system } = setUp();
-      const { dispatch } = await import('nact');
+      const { dispatch } = await import('#src/actors/nact/index.js');
       const ref = system.spawn(loader());
       for (const name of ['load', 'chat']) {
         expect(() => dispatch(ref as never, { [name]: [{}] } as never)).to.throw('streams its requests');
