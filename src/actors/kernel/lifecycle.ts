@@ -7,7 +7,7 @@ import type { ActorCell } from './cell.js';
 import { type ColdState, stoppedForGood } from './cold-state.js';
 import { type Delivery, isAsk } from './delivery.js';
 import { awaitReleased } from './released-work.js';
-import { isEndOfRequests } from './request-reader.js';
+import { endOfRequests } from './request-reader.js';
 
 // How an actor starts, fails, restarts and stops. Each function is called in a turn of the actor, except `requestStop` and the callbacks
 // of timers, which request a turn.
@@ -31,20 +31,21 @@ export function start(cell: ActorCell): void {
 export type FailedWork = 'message' | 'hook' | 'actor';
 
 /**
- * A handler, timer or hook threw, or rejected: answers the ask being handled, and follows the supervision, unless it was a refusal. `during`
- * names the failed code in logs.
+ * A handler, timer or hook threw, or rejected: answers the ask being handled, and follows the supervision, unless it was a refusal, or the
+ * error with which the requests of the message have ended. `during` names the failed code in logs.
  */
 export function fail(cell: ActorCell, cause: unknown, during: string, work: FailedWork): void {
   const { kernel, current } = cell;
   cell.current = undefined;
   if (cell.cold?.stash !== undefined) cell.unmark(cell.cold.stash);
-  if (isAsk(current)) current.fail(answeredError(cause));
+  const end = work === 'message' ? endOfRequests(cell, current, cause) : undefined;
+  if (isAsk(current)) current.fail(end ?? answeredError(cause));
   if (work === 'message' && cause instanceof Refusal) {
     kernel.logger.debug('a message was refused', { actor: cell.path, during, error: cause });
     return;
   }
-  if (work === 'message' && isEndOfRequests(cell, current, cause)) {
-    kernel.logger.debug('the caller of a message has left', { actor: cell.path, during, error: cause });
+  if (end !== undefined) {
+    kernel.logger.debug('the requests of a call have ended', { actor: cell.path, during, error: end });
     return;
   }
   const error = errorOf(cause);

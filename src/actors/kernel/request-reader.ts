@@ -1,3 +1,4 @@
+import { MillraceError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type AnyMethod, requestStreamOf } from '../../protocol/index.js';
 import type { Handler } from './behavior.js';
@@ -99,9 +100,9 @@ export function readingHandler(cell: ActorCell, handler: Handler): Handler {
   };
 }
 
-/** A handler failed because the caller has left, and its requests have ended so: no failure of its actor. */
-export function isEndOfRequests(cell: ActorCell, call: Delivery | undefined, cause: unknown): boolean {
-  if (call === undefined || cell.cold === undefined) return false;
+/** The error with which the requests of `call` have ended, where a handler threw that: no failure of its actor. */
+export function endOfRequests(cell: ActorCell, call: Delivery | undefined, cause: unknown): MillraceError | undefined {
+  if (call === undefined || cell.cold === undefined) return undefined;
   const failure = cell.cold.streams.requests.get(call)?.failure;
-  return failure !== undefined && failure === cause;
+  return failure === cause && failure instanceof MillraceError ? failure : undefined;
 }

@@ -1,6 +1,7 @@
 import { MillraceError, ProtocolError, SourceError, StoppedError } from '../../errors.js';
 import { anyCodeOf, errorOf, isError, shownValue } from '../../foreign.js';
 import { type AnyMethod, requestStreamOf } from '../../protocol/index.js';
+import type { AsyncContext } from './async-contexts.js';
 import type { Caller, Reader } from './call.js';
 import type { Kernel } from './kernel.js';
 import { requestOf } from './message-values.js';
@@ -15,6 +16,7 @@ export type RequestSource<Init> = AsyncIterable<Init> | Iterable<Init>;
 interface Origin {
   readonly kernel: Kernel;
   readonly caller: Caller | undefined;
+  readonly asyncContext: AsyncContext | undefined;
   /** No actor can open the requests any more. */
   readonly withdrawn: () => void;
 }
@@ -80,7 +82,7 @@ export class Requests implements AsyncIterable<unknown>, Reader {
   /** The call goes out from here: its actor may open the requests. They end when `caller` stops or restarts. */
   offer(kernel: Kernel, caller: Caller | undefined, withdrawn: () => void = () => {}): void {
     if (this.#end !== undefined) throw this.#end;
-    this.#origin = { kernel, caller, withdrawn };
+    this.#origin = { kernel, caller, asyncContext: kernel.contexts.capture(), withdrawn };
     caller?.reading(this);
   }
 
@@ -91,12 +93,14 @@ export class Requests implements AsyncIterable<unknown>, Reader {
     if (this.#origin === undefined || this.#stream !== undefined) {
       throw new ProtocolError(`${requestStreamOf(method).fullName} can be opened once, while its call is under way`);
     }
-    const turns = new SourceTurns(this.#origin.kernel, {
+    const { kernel, asyncContext } = this.#origin;
+    const options = {
       path: `the caller of ${method.fullName}`,
       source: this.#source,
-      messageOf: (value, index) => this.#messageOf(value, index),
-      failed: (cause) => this.#sourceFailed(cause),
-    });
+      messageOf: (value: unknown, index: number) => this.#messageOf(value, index),
+      failed: (cause: unknown) => this.#sourceFailed(cause),
+    };
+    const turns = new SourceTurns(kernel, options, asyncContext);
     this.#stream = turns.serve(requestStreamOf(method), opening);
     return this.#stream;
   }

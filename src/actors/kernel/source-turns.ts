@@ -29,10 +29,11 @@ export class SourceTurns implements StreamHost, TurnTaker {
   readonly #asyncContext: AsyncContext | undefined;
   #stream: ServedStream | undefined;
 
-  constructor(kernel: Kernel, options: SourceOptions) {
+  /** `asyncContext` is that of the call. */
+  constructor(kernel: Kernel, options: SourceOptions, asyncContext: AsyncContext | undefined) {
     this.#kernel = kernel;
     this.#options = options;
-    this.#asyncContext = kernel.contexts.capture();
+    this.#asyncContext = asyncContext;
   }
 
   get path(): string {

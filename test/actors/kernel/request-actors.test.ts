@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Stream } from '#src/actors/kernel/index.js';
-import { HandlerError, MillraceError, StoppedError } from '#src/errors.js';
+import { HandlerError, StoppedError } from '#src/errors.js';
 import { deferred } from '../../support/deferred.js';
 import { upTo } from '../../support/numbers.js';
 import { readAll } from '../../support/read-all.js';
@@ -55,7 +55,7 @@ for (const isReal of [false, true]) {
       await someTurns();
       controller.abort();
       await ended;
-      await until(() => log.filter(({ message }) => message === 'the caller of a message has left').length === 2);
+      await until(() => log.filter(({ message }) => message === 'the requests of a call have ended').length === 2);
       await ref.work({});
       expect(starts).to.equal(1);
       expect(system.statistics.failures).to.equal(0);
@@ -157,7 +157,7 @@ for (const isReal of [false, true]) {
       const chat = readAll(ref.chat(two.numbers));
       await until(() => one.asked === 2 && two.asked === 2);
       ref.push({});
-      expect(await rejection(load)).to.be.instanceOf(MillraceError);
+      expect(await rejection(load)).to.be.instanceOf(StoppedError);
       expect((await chat).error)
         .to.be.instanceOf(StoppedError)
         .with.property('message')

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from 'chai';
 import {
   AskAbortedError,
@@ -122,6 +123,16 @@ for (const isReal of [false, true]) {
       await until(() => openStreams(near, far) === 0);
     });
 
+    it('are taken in the context of the caller', async () => {
+      const { ref } = await setUp({ isReal });
+      const storage = new AsyncLocalStorage<string>();
+      const seen = new Set<string | undefined>();
+      const source = () => numbersBelow(3, () => seen.add(storage.getStore()));
+      await Promise.all(['a', 'b'].map((name) => storage.run(name, () => ref.load(source()))));
+      await storage.run('c', () => readAll(ref.chat(source())));
+      expect([...seen]).to.have.members(['a', 'b', 'c']);
+    });
+
     it('end with the reply, and the source is told to stop', async () => {
       const { near, far, ref } = await setUp(
         { isReal },
@@ -166,7 +177,7 @@ for (const isReal of [false, true]) {
       const chat = readAll(ref.chat(two.numbers));
       await until(() => one.asked === 2 && two.asked === 2);
       await far.system.shutdown();
-      expect(await load).to.be.instanceOf(Error);
+      expect(await load).to.be.instanceOf(StoppedError);
       expect((await chat).error).to.be.instanceOf(StoppedError);
       await until(() => one.closed === 1 && two.closed === 1 && openStreams(near) === 0);
     });
