@@ -6,25 +6,31 @@ import type { ReleasedWork } from './released-work.js';
 import type { RequestReader } from './request-reader.js';
 import type { ServedStream } from './served-stream.js';
 
+/** The calls of one actor whose requests its handlers read. */
+export class CallsRead {
+  /** By call. */
+  readonly requests = new WeakMap<Delivery, RequestReader>();
+  /** Handlers that wait for their next request, by their promise. */
+  readonly released = new Map<Promise<unknown>, ReleasedWork>();
+  /** The actor stops or restarts, and waits for them. */
+  isAwaited = false;
+}
+
 /** The streams of one actor. */
 export class ActorStreams {
   /** Streams whose generator runs here, or will be started. */
   readonly served = new Set<ServedStream>();
   /** Streams that the actor reads, and calls whose requests it sends. */
   readonly read = new Set<Reader>();
-  /** The requests of the calls that its handlers read, by call. */
-  readonly requests = new WeakMap<Delivery, RequestReader>();
-  /** Handlers that wait for their next request, by their promise. */
-  readonly released = new Map<Promise<unknown>, ReleasedWork>();
-  /** The actor stops or restarts, and waits for them. */
-  isAwaitingReleased = false;
+  /** Calls whose requests its handlers read. Created with the first. */
+  reading: CallsRead | undefined = undefined;
   /** Pulls in its mailbox. */
   queued = 0;
 
   /** `path` names the actor, which stops or restarts. */
   abandonRead(path: string): void {
     for (const reader of this.read) reader.abandon(path);
-    for (const released of this.released.values()) released.resume();
+    for (const released of this.reading?.released.values() ?? []) released.resume();
   }
 }
 

@@ -259,7 +259,7 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
       },
       (error: unknown) => {
         this.kernel.awaited -= awaited;
-        if (this.pending !== work && this.cold?.streams.released.has(work) !== true)
+        if (this.pending !== work && this.cold?.streams.reading?.released.has(work) !== true)
           this.kernel.logger.warn(`${what} failed after it was abandoned`, { actor: this.path, error });
         this.resume(work, what, failed, () => {
           throw error;

@@ -58,7 +58,7 @@ export class ReleasedWork implements Delivery {
   takeTurn(): void {
     const cell = this.#cell;
     if (this.isReleased) {
-      cell.coldState().streams.released.delete(this.work);
+      cell.cold?.streams.reading?.released.delete(this.work);
       if (this.#finish === undefined) {
         cell.pending = this.work;
         cell.current = this.call;
@@ -93,10 +93,12 @@ export class ReleasedWork implements Delivery {
 /** The handler of `call` waits for its next request: releases the mailbox. Undefined where that handler does not hold it, or too many wait. */
 export function releaseWork(cell: Inbox, method: AnyMethod, call: Delivery): ReleasedWork | undefined {
   const { pending } = cell;
-  if (pending === undefined || cell.current !== call || cell.phase !== 'running') return undefined;
-  if (cell.coldState().streams.released.size >= cell.kernel.limits.actorStreams) return undefined;
+  const waiting = cell.cold?.streams.reading?.released;
+  if (waiting === undefined || pending === undefined || cell.current !== call || cell.phase !== 'running')
+    return undefined;
+  if (waiting.size >= cell.kernel.limits.actorStreams) return undefined;
   const released = new ReleasedWork(cell, method, pending, call);
-  cell.coldState().streams.released.set(pending, released);
+  waiting.set(pending, released);
   cell.pending = undefined;
   cell.current = undefined;
   cell.wake();
@@ -105,9 +107,9 @@ export function releaseWork(cell: Inbox, method: AnyMethod, call: Delivery): Rel
 
 /** The promise of a released handler has settled. `finish` handles its result while `cell.current` is its message. */
 export function settleReleased(cell: ActorCell, work: Promise<unknown>, finish: () => void): void {
-  const released = cell.cold?.streams.released.get(work);
+  const released = cell.cold?.streams.reading?.released.get(work);
   released?.settled(() => {
-    cell.cold?.streams.released.delete(work);
+    cell.cold?.streams.reading?.released.delete(work);
     const { current } = cell;
     cell.current = released.call;
     finish();
@@ -117,16 +119,16 @@ export function settleReleased(cell: ActorCell, work: Promise<unknown>, finish: 
 
 /** The actor stops or restarts: waits for its released handlers, which have `stopTimeoutMs`. True when it must wait. */
 export function awaitReleased(cell: ActorCell): boolean {
-  const streams = cell.cold?.streams;
-  if (streams === undefined || streams.released.size === 0) return false;
-  if (!streams.isAwaitingReleased) {
-    streams.isAwaitingReleased = true;
-    cell.suspend(Promise.allSettled(streams.released.keys()), 'the end of handlers that read requests', () => {});
+  const reading = cell.cold?.streams.reading;
+  if (reading === undefined) return false;
+  if (reading.released.size > 0 && !reading.isAwaited) {
+    reading.isAwaited = true;
+    cell.suspend(Promise.allSettled(reading.released.keys()), 'the end of handlers that read requests', () => {});
     return true;
   }
-  streams.isAwaitingReleased = false;
+  reading.isAwaited = false;
   const error = new StoppedError(`${cell.path} has stopped before its handler settled`);
-  for (const { call } of streams.released.values()) if (isAsk(call)) call.fail(error);
-  streams.released.clear();
+  for (const { call } of reading.released.values()) if (isAsk(call)) call.fail(error);
+  reading.released.clear();
   return false;
 }

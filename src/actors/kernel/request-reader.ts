@@ -1,6 +1,7 @@
 import { MillraceError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type AnyMethod, requestStreamOf } from '../../protocol/index.js';
+import { CallsRead } from './actor-streams.js';
 import type { Handler } from './behavior.js';
 import type { ActorCell } from './cell.js';
 import type { Inbox } from './inbox.js';
@@ -26,7 +27,9 @@ export class RequestReader implements Stream<unknown> {
   /** The handler of `call` reads from now on. */
   handledBy(cell: Inbox, call: Delivery): void {
     this.#handled = { cell, call };
-    cell.coldState().streams.requests.set(call, this);
+    const { streams } = cell.coldState();
+    streams.reading ??= new CallsRead();
+    streams.reading.requests.set(call, this);
   }
 
   /** The error with which they have ended. */
@@ -102,7 +105,7 @@ export function readingHandler(cell: ActorCell, handler: Handler): Handler {
 
 /** The error with which the requests of `call` have ended, where a handler threw that: no failure of its actor. */
 export function endOfRequests(cell: ActorCell, call: Delivery | undefined, cause: unknown): MillraceError | undefined {
-  if (call === undefined || cell.cold === undefined) return undefined;
-  const failure = cell.cold.streams.requests.get(call)?.failure;
+  if (call === undefined) return undefined;
+  const failure = cell.cold?.streams.reading?.requests.get(call)?.failure;
   return failure === cause && failure instanceof MillraceError ? failure : undefined;
 }

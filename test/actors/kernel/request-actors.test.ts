@@ -164,6 +164,12 @@ for (const isReal of [false, true]) {
         .that.contains('again');
       await until(() => one.closed === 1 && two.closed === 1);
       expect(await ref.load([{}, {}])).to.deep.equal({ value: 2 });
+      const third = silentAfter(1);
+      const again = ref.load(third.numbers);
+      await until(() => third.asked === 2);
+      ref.push({});
+      expect(await rejection(again)).to.be.instanceOf(StoppedError);
+      expect(await ref.load([{}])).to.deep.equal({ value: 3 });
     });
 
     it('that stops gives up a handler that goes on without its requests', async () => {
