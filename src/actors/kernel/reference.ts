@@ -65,7 +65,8 @@ type SendingCallOf<M> =
 /**
  * A typed reference with a method for each rpc. A tell returns `true`, or `false` when it was accepted past the high-water mark (`await
  * ref.ready()`) or became a dead letter because the actor has stopped; it throws BackpressureError at the bound. An ask resolves with the
- * reply or rejects with a MillraceError. A stream is opened when it is first iterated.
+ * reply or rejects with a MillraceError. A stream is opened when it is first iterated. An rpc that streams its requests takes an iterable of
+ * them, or an async iterable: see RequestSource.
  */
 export type ActorRef<S extends AnyService> = UntypedRef & {
   readonly [K in keyof S['methods']]: CallOf<S['methods'][K]>;

@@ -9,7 +9,15 @@ import type { ServedStream } from './served-stream.js';
 import { SourceTurns } from './source-turns.js';
 import type { StreamOpening, StreamSource } from './stream.js';
 
-/** The requests of a call of a client-streaming rpc. Each is taken when the actor reads on, never more of them than its window has room for. */
+/**
+ * The requests of a call of an rpc that streams them: an array, a generator, a stream of Node. One is taken when the actor reads on; at most 16 are
+ * taken ahead of it. When the call ends earlier, `return()` of its iterator is called. What it throws fails the call.
+ *
+ *     async function* rows() {
+ *       for await (const line of createInterface(createReadStream('stock.csv'))) yield { name: line };
+ *     }
+ *     const { total } = await ref.import(rows(), { timeoutMs: 60_000 });
+ */
 export type RequestSource<Init> = AsyncIterable<Init> | Iterable<Init>;
 
 /** Where a call was made from. */

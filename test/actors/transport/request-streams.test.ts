@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from 'chai';
+import { later } from '#src/actors/kernel/index.js';
 import {
   AskAbortedError,
   AskTimeoutError,
@@ -14,7 +15,7 @@ import { upTo } from '../../support/numbers.js';
 import { readAll } from '../../support/read-all.js';
 import { rejection } from '../../support/rejection.js';
 import { numbersBelow, silentAfter } from '../../support/sources.js';
-import { until } from '../../support/until.js';
+import { someTurns, until } from '../../support/until.js';
 import { Depot } from './errands.js';
 import { depot, endWorlds, type Partition, PartitionWorld } from './partitions.js';
 
@@ -237,6 +238,36 @@ for (const isReal of [false, true]) {
         }
       };
       expect((await ref.load(source())).value).to.be.at.most(5);
+    });
+
+    it('are granted bytes as all streams of the partition have, and one element each past that', async () => {
+      const rpcStreamsBytes = 100_000;
+      const { near, far, ref } = await setUp(
+        { isReal, linkLimits: { rpcStreamsBytes } },
+        depot({
+          // Each reads one, and no more.
+          load: (_state, requests) => later(requests.next().then(() => new Promise<{ value: number }>(() => {}))),
+        }),
+      );
+      const load = new Uint8Array(30_000);
+      let taken = 0;
+      const source = async function* () {
+        for (;;) {
+          taken++;
+          yield { load };
+        }
+      };
+      const controller = new AbortController();
+      const { signal } = controller;
+      const calls = upTo(20).map(async () => rejection(ref.load(source(), { timeoutMs: 600_000, signal })));
+      await until(() => far.system.unfinished().handlers === 20 && taken >= 20);
+      await someTurns();
+      expect(taken).to.be.below(60);
+      expect(far.router.grantedBytes.used).to.be.at.most(rpcStreamsBytes + 20);
+      controller.abort();
+      await Promise.all(calls);
+      await until(() => openStreams(near, far) === 0 && far.router.grantedBytes.used === 0);
+      await far.system.shutdown();
     });
 
     it('with an element that cannot be sent fail at both ends, and leave the link as it was', async () => {
