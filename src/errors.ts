@@ -65,7 +65,7 @@ export class WaitTimeoutError extends MillraceError {
   override readonly code = 'WAIT_TIMEOUT';
 }
 
-/** The `AbortSignal` of an `ask` was aborted by the caller. */
+/** The `AbortSignal` of an ask, a stream or `ref.ready()` was aborted by the caller. */
 export class AskAbortedError extends MillraceError {
   static {
     define(this, 'AskAbortedError', 'ASK_ABORTED');
@@ -94,7 +94,7 @@ export class StoppedError extends MillraceError {
 
 /**
  * A bounded mailbox or link is full: wait for `ref.ready()` and send again. Or the actor has more to do than it can, and an ask would not
- * have been answered by its deadline. The message was not handled.
+ * have been answered by its deadline. The message was not handled. `ref.ready()` rejects with it when there is no room by its deadline.
  *
  *     const reply = await ref.quote(request, { timeoutMs: 50 }).catch(async (error) => {
  *       if (!(error instanceof BackpressureError) || error.retryAfterMs === undefined) throw error;
@@ -140,14 +140,24 @@ export class HandlerError extends MillraceError {
   readonly handlerName: string | undefined;
   /** `code` of the error that the handler threw, where it had one: a text such as `ENOENT`, or a number. */
   readonly handlerCode: string | number | undefined;
+  /**
+   * `retryAfterMs` of the BackpressureError that the handler did not catch: an actor that it has asked is overloaded, and after this time in ms
+   * the same ask may succeed. Undefined for any other error.
+   */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     message: string,
-    options?: ErrorOptions & { handlerName?: string | undefined; handlerCode?: string | number | undefined },
+    options?: ErrorOptions & {
+      readonly handlerName?: string | undefined;
+      readonly handlerCode?: string | number | undefined;
+      readonly retryAfterMs?: number | undefined;
+    },
   ) {
     super(message, options);
     this.handlerName = options?.handlerName;
     this.handlerCode = options?.handlerCode;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }
 

@@ -23,10 +23,14 @@ export const limits = {
   drainTimeoutMs: 10_000,
   /** Deadline of an `ask` that states none, in ms. */
   askTimeoutMs: 5_000,
+  /** A `ready()` that states no deadline is given up when the actor has handled no message for so long, in ms. */
+  readyTimeoutMs: 60_000,
   /** Restarts of one actor within `restartWindowMs` before its failure escalates. */
   restarts: 10,
   /** Window in which `restarts` are counted, in ms. */
   restartWindowMs: 60_000,
+  /** Actors of a partition that ended by a failure, and whose error is kept for those that watch them afterwards by channel id. */
+  endedActors: 1_024,
   /** Actors that `health()` names: those that ended by a failure, and as many that restart again and again. */
   troubledActors: 100,
   /** Restarts of one actor that `health()` counts. */
@@ -107,6 +111,16 @@ export const limits = {
   waitingLookups: 4_096,
   /** Names that one process may register at the control plane. */
   processNames: 65_536,
+  /** Labels of one process, by which others choose where to place actors. */
+  processLabels: 64,
+  /** Actors that may be placed in one partition at a time; past it `place` rejects with CapacityError. */
+  placedActors: 65_536,
+  /** Requests to place an actor, of one process, that a partition remembers after the actor has ended. */
+  placedRequests: 4_096,
+  /** Time in which `place` must have placed an actor, the loading of its module included, in ms. */
+  placeTimeoutMs: 30_000,
+  /** Time for which an actor whose partition has ended is placed again, in ms; then it is given up. */
+  placeAgainMs: 60_000,
   /** Characters of a registered name, of the name of a process or a node, and of an address at the control plane. */
   nameCharacters: 4_096,
   /** Encoded bytes of the definition of one pipeline. */
@@ -135,6 +149,10 @@ export const limits = {
   streamBytes: 1024 * 1024,
   /** Bytes of the encoded detail of a refusal; past it the refusal becomes a HandlerError for its caller. */
   refusalDetailBytes: 64 * 1024,
+  /** Characters of an error's message that a link carries; the rest is cut off, so that a failure always fits into an envelope. */
+  errorMessageCharacters: 4_096,
+  /** Characters of the reason of a refusal that a link carries. */
+  refusalReasonCharacters: 1_024,
   /** Bytes of meta in one envelope. */
   metaBytes: 16 * 1024,
   /** Delay of the event loop, 99th percentile in ms, past which a runtime is not ready for more work. */

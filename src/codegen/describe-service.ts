@@ -1,3 +1,4 @@
+import type { ConfigError } from '../errors.js';
 import { checkOptions } from './check-options.js';
 import { checkProto, importHint, type Place } from './place.js';
 import { methodName } from './names.js';
@@ -32,13 +33,14 @@ function describeMethod(method: MethodNode, service: string, place: Place, warni
   checkProto(method.name, `An rpc of ${service}`, method.line, place.file);
   const request = messageOf(method.request, fullName, method, place, warnings);
   const response = messageOf(method.response, fullName, method, place, warnings);
-  const { mode, lane } = annotations(method, fullName, place);
-  if (mode === 'ASYNC' && (method.streamsResponses || response.fullName !== EMPTY)) {
-    throw refuse(`is ASYNC, so nothing is answered: it must return ${EMPTY}.`);
+  const options = annotations(method, fullName, place);
+  const isTell = saysTell(options, refuse);
+  if (isTell && (method.streamsResponses || response.fullName !== EMPTY)) {
+    throw refuse(`is a tell, so nothing is answered: it must return ${EMPTY}.`);
   }
-  if (mode === 'ASYNC' && method.streamsRequests) {
+  if (isTell && method.streamsRequests) {
     throw refuse(
-      'is ASYNC, so nobody learns how a stream of requests ended. Leave the option out, or send one message at a time.',
+      'is a tell, so nobody learns how a stream of requests ended. Leave the option out, or send one message at a time.',
     );
   }
   const name = methodName(method.name);
@@ -51,13 +53,21 @@ function describeMethod(method: MethodNode, service: string, place: Place, warni
   return {
     name,
     fullName,
-    mode: method.streamsResponses ? 'stream' : mode === 'ASYNC' ? 'tell' : 'ask',
+    mode: method.streamsResponses ? 'stream' : isTell ? 'tell' : 'ask',
     streamsRequests: method.streamsRequests,
-    lane: lane === 'CONTROL' ? 0 : 1,
+    lane: options['lane'] === 'CONTROL' ? 0 : 1,
     request: referenceTo(request),
     response: referenceTo(response),
     comment: method.comment,
   };
+}
+
+/** Whether `tell = true` or `mode = ASYNC` makes it a tell. Throws what `refuse` makes when they contradict each other. */
+function saysTell({ mode, tell }: Readonly<Record<string, string>>, refuse: (why: string) => ConfigError): boolean {
+  if ((tell === 'true' && mode === 'SYNC') || (tell === 'false' && mode === 'ASYNC')) {
+    throw refuse(`has tell = ${tell} and mode = ${mode}, which contradict each other. Remove one.`);
+  }
+  return tell === 'true' || mode === 'ASYNC';
 }
 
 /**

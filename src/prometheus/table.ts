@@ -21,7 +21,11 @@ const SECOND_MS = 1_000;
 export const table: readonly Row[] = [
   gauge('actors', 'Actors that have not stopped.', ({ actors }) => actors),
   counter('messages_handled_total', 'Turns of actors: messages, signals and starts.', (each) => each.messagesHandled),
-  counter('actor_failures_total', 'Handlers, timers and hooks that failed.', ({ failures }) => failures),
+  counter(
+    'actor_failures_total',
+    'Handlers, timers, hooks and deferred replies that failed.',
+    ({ failures }) => failures,
+  ),
   counter('actor_restarts_total', 'Actors that restarted after a failure.', ({ restarts }) => restarts),
   byName('dead_letters_total', 'Tells that nobody handled.', 'reason', ({ deadLetters }) => deadLetters),
   gauge('mailbox_messages', 'Messages waiting in mailboxes.', ({ mailboxes }) => mailboxes.queued),

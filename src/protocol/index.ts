@@ -35,4 +35,5 @@ export type {
   TellMethod,
 } from './service.js';
 export { requestStreamOf } from './service.js';
+export type { ServiceRef, ServiceRefInit } from './service-ref.js';
 export { WireReader, WireWriter } from './wire/index.js';

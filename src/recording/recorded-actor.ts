@@ -13,6 +13,7 @@ import {
 } from '../actors/kernel/index.js';
 import type { AnyMethod, v1 } from '../protocol/index.js';
 import type { Scheduler } from '../scheduler/index.js';
+import { argsRecord } from './recorded-args.js';
 import { RecordedContext } from './recorded-context.js';
 import { isAsyncIterable, isStream, RecordedReading, RecordedServing, RecordedSource } from './recorded-streams.js';
 import { errorRecord, messageBytes, requestBytes, valueRecord } from './records.js';
@@ -48,9 +49,9 @@ export class RecordedActor {
   behavior(inner: AnyBehavior): AnyBehavior {
     return {
       ...inner,
-      createState: (ctx) => {
-        const context = this.#begin(ctx);
-        return this.runCode(() => inner.createState?.(context));
+      createState: (ctx, args) => {
+        const context = this.#begin(ctx, args);
+        return this.runCode(() => inner.createState?.(context, args));
       },
       handlers: new Map(Array.from(inner.handlers, ([method, handler]) => [method, this.#handler(method, handler)])),
       on: this.#hooks(inner.on),
@@ -166,7 +167,7 @@ export class RecordedActor {
     return this.#reading(stream, opened, method.response);
   }
 
-  #begin(ctx: Context): Context {
+  #begin(ctx: Context, args: unknown): Context {
     this.#incarnation += 1;
     this.#messages = 0;
     this.#asks = 0;
@@ -174,7 +175,7 @@ export class RecordedActor {
     this.#sources = 0;
     this.#scheduler = ctx.scheduler;
     this.#context = new RecordedContext(ctx, this);
-    this.log({ case: 'start', value: { path: this.#options.path, ref: ctx.self.toRef() } });
+    this.log({ case: 'start', value: { path: this.#options.path, ref: ctx.self.toRef(), ...argsRecord(args) } });
     return this.#context;
   }
 

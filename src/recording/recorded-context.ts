@@ -3,12 +3,12 @@ import type {
   AskOptions,
   Behavior,
   Context,
-  SpawnOptions,
   TimerOptions,
   UntypedRef,
+  UntypedSpawnOptions,
 } from '../actors/kernel/index.js';
 import type { Logger } from '../logging/index.js';
-import type { AnyService, Meta, Ref, RefInit } from '../protocol/index.js';
+import type { AnyService, Meta, Ref, ServiceRefInit } from '../protocol/index.js';
 import type { Scheduler, Timer } from '../scheduler/index.js';
 import type { RecordedActor } from './recorded-actor.js';
 import { RecordedDraws } from './recorded-draws.js';
@@ -53,7 +53,7 @@ export class RecordedContext implements Context {
     return this.#inner.sender;
   }
 
-  spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+  spawn<S extends AnyService>(behavior: Behavior<S, unknown, unknown>, options?: UntypedSpawnOptions): ActorRef<S> {
     const child = this.#inner.spawn(behavior, options);
     this.#actor.log({ case: 'spawned', value: { name: child.name, ref: child.toRef() } });
     return child;
@@ -69,7 +69,7 @@ export class RecordedContext implements Context {
     this.#actor.log({ case: 'unwatched', value: ref.toRef() });
   }
 
-  ref<S extends AnyService>(service: S, ref: RefInit): ActorRef<S> {
+  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
     return this.#inner.ref(service, ref);
   }
 

@@ -1,6 +1,8 @@
 import {
   type AskOptions,
+  replyOf,
   requestsIn,
+  type Room,
   type Route,
   type SendOptions,
   type Stream,
@@ -60,12 +62,15 @@ export class RecordedRoute implements Route {
         message,
         meta: options?.meta,
         timeoutMs: options?.timeoutMs,
-        reply: (value) => resolve(method.response.create(value)),
+        reply: (value) => resolve(replyOf(method, value)),
         fail: reject,
       };
       this.#record(asked);
       const answer = this.#answer(method, message);
-      if (answer !== undefined) Promise.resolve(answer).then((value) => asked.reply(value), reject);
+      if (answer !== undefined)
+        Promise.resolve(answer)
+          .then((value) => asked.reply(value))
+          .catch(reject);
     });
   }
 
@@ -80,6 +85,14 @@ export class RecordedRoute implements Route {
 
   ready(): Promise<void> {
     return Promise.resolve();
+  }
+
+  get room(): Room {
+    return 'free';
+  }
+
+  inherit(_method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return options;
   }
 
   /** Does nothing: a watched actor terminates only when the test says so. */

@@ -17,7 +17,7 @@ const rpcs = fc.array(
 );
 type Rpc = typeof rpcs extends fc.Arbitrary<(infer T)[]> ? T : never;
 
-/** An ASYNC rpc is refused unless it takes one message and returns nothing. */
+/** A tell is refused unless it takes one message and returns nothing. */
 function isRefused({ isAsync, streamsRequests, streamsResponses }: Rpc): boolean {
   return isAsync && (streamsRequests || streamsResponses);
 }
@@ -62,7 +62,7 @@ describe('the methods of a generated service', () => {
         await scratch.put(`${name}.proto`, proto);
         const wrong = all.findIndex(isRefused);
         if (wrong >= 0) {
-          expect(await scratch.refusal([`${name}.proto`])).to.include(`rpc shop.S.Rpc${wrong} is ASYNC`);
+          expect(await scratch.refusal([`${name}.proto`])).to.include(`rpc shop.S.Rpc${wrong} is a tell`);
           return;
         }
         await scratch.generate([`${name}.proto`]);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { behavior, type Context, later, type UntypedRef } from '#src/actors/kernel/index.js';
-import { ConfigError, ProtocolError } from '#src/errors.js';
+import { behavior, type Context, deferred, later, untypedBehavior, type UntypedRef } from '#src/actors/kernel/index.js';
+import { ConfigError, ProtocolError, Refusal } from '#src/errors.js';
 import { type Asked, testBehavior } from '#src/testing/index.js';
 import { counter, loader } from '../actors/kernel/harness.js';
 import { Counting, Loading, Pricing, Worker } from '../actors/kernel/shop.js';
@@ -54,6 +54,21 @@ describe('a behavior as a pure function', () => {
       behavior(Worker, { push: () => {}, work: () => later(Promise.resolve({ value: 3 })) }),
     );
     expect(await test.handle('work', {})).to.deep.equal({ value: 3 });
+  });
+
+  it('answers with what an async handler returns, as the runtime does: later, deferred or a message', async () => {
+    const replying = async (value: number): Promise<unknown> => {
+      await Promise.resolve();
+      if (value === 0) return { value: 5 };
+      if (value === 1) return later(Promise.resolve({ value: 6 }));
+      const reply = deferred<{ value: number }>();
+      queueMicrotask(() => reply.resolve({ value: 7 }));
+      return reply;
+    };
+    const work = (_state: unknown, { value }: { readonly value: number }): Promise<unknown> => replying(value);
+    const test = await testBehavior(untypedBehavior(Worker, { push: () => {}, work }));
+    const replies = await Promise.all([0, 1, 2].map((value) => test.handle('work', { value })));
+    expect(replies).to.deep.equal([{ value: 5 }, { value: 6 }, { value: 7 }]);
   });
 
   it('sees meta and sender, and replaces its state', async () => {
@@ -225,6 +240,22 @@ describe('a behavior as a pure function', () => {
     expect(await rejection(test.handle('push', {}))).to.be.instanceOf(ConfigError);
   });
 
+  it('creates the state from args, and records those of a child', async () => {
+    const offset = behavior(Worker, {
+      state: (_ctx, args: { readonly add: number }) => args.add,
+      push: (add, { value }, ctx) => void ctx.spawn(offset, { name: 'next', args: { add: add + value } }),
+      work: (add, { value }) => ({ value: value + add }),
+    });
+    const test = await testBehavior(offset, { args: { add: 3 } });
+    expect(test.state).to.equal(3);
+    await test.handle('push', { value: 1 });
+    const [effect] = test.takeEffects();
+    expect(effect)
+      .to.include({ kind: 'spawned', behavior: offset })
+      .and.deep.include({ args: { add: 4 } });
+    expect(await rejection(testBehavior<typeof Worker, number, unknown>(offset))).to.be.instanceOf(ConfigError);
+  });
+
   it('finds a probe again by its wire record, and refuses another service', async () => {
     const test = await testBehavior(
       worker({ push: (_value, ctx) => void ctx.ref(Pricing, ctx.sender ?? { cUid: 0n, service: '' }).observe({}) }),
@@ -286,6 +317,26 @@ describe('a behavior as a pure function', () => {
     ]);
     await test.idle();
     expect(heard).to.deep.equal(['idle']);
+  });
+
+  it('refuses a reply that is no message, as a runtime does, but for a stashed ask, which has none', async () => {
+    let given: unknown;
+    const test = await testBehavior(
+      behavior(Worker, {
+        push: () => {},
+        work: (_state, { value }, ctx) => {
+          if (value > 0) ctx.stash();
+          return given as object;
+        },
+      }),
+    );
+    for (given of [undefined, 'text', [1], new Refusal('NONE', 'no such')]) {
+      expect(await rejection(test.handle('work', {}))).to.be.instanceOf(ProtocolError);
+    }
+    given = undefined;
+    expect(await test.handle('work', { value: 1 })).to.deep.equal({ value: 0 });
+    const probe = test.probe(Worker, { work: () => [1] as object });
+    expect(await rejection(probe.work({}))).to.be.instanceOf(ProtocolError);
   });
 
   it('waits for what a timer awaits, and throws what that throws', async () => {

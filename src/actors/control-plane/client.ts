@@ -2,7 +2,7 @@ import { AskTimeoutError, type MillraceError, StoppedError, UnreachableError } f
 import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
-import { type Ref, type RefInit, v1 } from '../../protocol/index.js';
+import { Ref, type RefInit, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { type ActorRef, type ActorSystem, type AskOptions, behavior, later } from '../kernel/index.js';
 import { thrownByHandler } from '../transport/index.js';
@@ -22,6 +22,9 @@ export interface ControlPlaneListener {
 
 /** What a process states about itself when it connects. */
 export type ConnectingProcess = Omit<v1.ConnectProcessInit, 'tag'>;
+
+/** A partition in which actors can be placed. */
+export type PlacePartition = v1.FoundPartition & { readonly spawner: Ref };
 
 type Server = ActorRef<v1.ControlPlane>;
 /** Fields of every request that changes something. */
@@ -165,6 +168,12 @@ export class ControlPlaneClient {
     return address === '' ? undefined : address;
   }
 
+  /** The partitions of the cluster in which actors can be placed now, and that meet all conditions. */
+  async findPartitions(conditions: v1.PartitionsToFindInit): Promise<readonly PlacePartition[]> {
+    const { partitions } = await this.#repeat((_identity, options) => this.#server.findPartitions(conditions, options));
+    return partitions.map(({ spawner, ...partition }) => ({ ...partition, spawner: Ref.create(spawner) }));
+  }
+
   async registerDefinition(definition: v1.PipelineDefinition): Promise<string> {
     const { hash } = await this.#repeat((identity, options) =>
       this.#server.registerDefinition({ ...identity, definition }, options),
@@ -221,6 +230,8 @@ export class ControlPlaneClient {
         later(this.locate(ordinal, incarnation).then((address = '') => ({ address }))),
       drain: (_state, { segment }) => later(this.drainSegment(segment).then(() => ({}))),
       getDefinition: (_state, { hash }) => later(this.getDefinition(hash)),
+      registerName: (_state, { name, ref }) => later(this.registerName(name, Ref.create(ref)).then(() => ({}))),
+      unregisterName: (_state, { name, cUid }) => later(this.unregisterName(name, cUid).then(() => ({}))),
       on: {
         started: (_state, context) => context.watch(this.#server),
         terminated: () => this.#serverLost(),

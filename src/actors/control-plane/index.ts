@@ -5,7 +5,8 @@
  */
 export { retryAsk } from './retry-ask.js';
 export { type ConnectingProcess, ControlPlaneClient, type ControlPlaneListener } from './client.js';
-export { definitionHash } from './definition-hash.js';
+export { definitionHash, messageHash } from './definition-hash.js';
 export { CANCELLED, failed, failureOf, GIVEN_UP, nameOf, OK, State } from './life-cycle.js';
 export { type Diff, ReplicaMirror, ReplicaSource } from './replica.js';
 export { controlPlaneServer } from './server.js';
+export { spawnerName } from './store.js';

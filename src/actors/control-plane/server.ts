@@ -217,6 +217,7 @@ export function controlPlaneServer({ incarnation }: ControlPlaneOptions = {}): B
     ),
     lookup: (server, { name }, context) => server.lookup(name, deadlineOf(context), linkOf(context)),
     locate: (server, { ordinal, incarnation }) => ({ address: server.store.locate(ordinal, incarnation) ?? '' }),
+    findPartitions: (server, request) => ({ partitions: server.store.findPartitions(request) }),
 
     registerDefinition: own((server, { pUid, definition }) => {
       const { pUid: owner } = server.store.process(pUid);

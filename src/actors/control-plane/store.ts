@@ -17,6 +17,8 @@ export interface ProcessEntry {
   /** Unique among the processes of its node. */
   readonly name: string;
   readonly managesPipelines: boolean;
+  /** Words by which others choose where to place actors. */
+  readonly labels: readonly string[];
   readonly ordinals: readonly number[];
   readonly client: Ref | undefined;
 }
@@ -67,9 +69,10 @@ export class ControlPlaneStore {
     }
     const known = this.#launched(request.launch);
     if (known !== undefined) return known;
-    for (const text of [request.launch, request.node, request.name]) assertNameLength(text);
+    assertLabels(request.labels);
+    for (const text of [request.launch, request.node, request.name, ...request.labels]) assertNameLength(text);
     const pUid = this.#pUids.next();
-    const { launch, incarnation, node, managesPipelines } = request;
+    const { launch, incarnation, node, managesPipelines, labels } = request;
     const name = this.#freeName(node, request.name);
     const value = v1.Process.create({ pUid, name, node });
     const entry: ProcessEntry = {
@@ -80,6 +83,7 @@ export class ControlPlaneStore {
       node,
       name,
       managesPipelines,
+      labels,
       ordinals: [],
       client: undefined,
     };
@@ -181,6 +185,22 @@ export class ControlPlaneStore {
     return incarnation === 0n || this.process(pUid).incarnation === incarnation ? address : undefined;
   }
 
+  /** The partitions whose spawner is there and that meet all conditions. */
+  findPartitions({ ordinals, node, process, label }: v1.PartitionsToFind): v1.FoundPartition[] {
+    const found: v1.FoundPartition[] = [];
+    for (const entry of this.#processes.values()) {
+      if (node !== '' && entry.node !== node) continue;
+      if (process !== '' && entry.name !== process) continue;
+      if (label !== '' && !entry.labels.includes(label)) continue;
+      for (const ordinal of entry.ordinals) {
+        if (ordinals.length > 0 && !ordinals.includes(ordinal)) continue;
+        const spawner = this.names.lookup(spawnerName(ordinal));
+        if (spawner !== undefined) found.push({ ordinal, node: entry.node, process: entry.name, spawner });
+      }
+    }
+    return found;
+  }
+
   // ---- requests of a process
 
   registerName(pUid: bigint, name: string, ref: Ref): void {
@@ -243,6 +263,17 @@ export class ControlPlaneStore {
     const names = this.#processNames.get(node) ?? new Set();
     this.#processNames.set(node, names);
     return names;
+  }
+}
+
+/** The name of the actor that places actors in a partition. */
+export function spawnerName(ordinal: number): string {
+  return `millrace/spawner/${ordinal}`;
+}
+
+function assertLabels(labels: readonly string[]): void {
+  if (labels.length > limits.processLabels) {
+    throw new ProtocolError(`A process has ${labels.length} labels: the limit is ${limits.processLabels}.`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../errors.js';
+import { ConfigError, StoppedError } from '../../errors.js';
 import type { AnyMethod, AnyService, Ref, RefInit } from '../../protocol/index.js';
 import type { Behavior } from './behavior.js';
 import {
@@ -9,10 +9,10 @@ import {
   type SendOptions,
   type StreamOptions,
 } from './call.js';
-import { treeDirectory } from './actor-tree.js';
+import { type HasSystem, systemKey, treeDirectory } from './actor-tree.js';
 import { ActorCell } from './cell.js';
-import { type ClosedReason, ClosedRoute } from './closed-route.js';
-import type { SpawnOptions } from './context.js';
+import type { ClosedReason } from './closed-route.js';
+import type { SpawnArguments } from './context.js';
 import { stopped } from './lifecycle.js';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
 import type { Deadlines } from './deadlines.js';
@@ -21,6 +21,7 @@ import type { Subscribable } from './topic.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
 import type { MailboxBytes } from './mailbox-bytes.js';
 import type { Requests } from './requests.js';
+import { type ReadyOptions, ReadyWait } from './ready-wait.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import { type Cell, type Route, routeKey } from './route.js';
 import type { Stream } from './stream.js';
@@ -29,13 +30,6 @@ import type { OpenStream } from './stream-reader.js';
 import type { ActorTrouble } from './troubles.js';
 import { type Unfinished, unfinishedIn } from './unfinished.js';
 import { type MailboxPressure, mailboxPressure, type Statistics, statisticsOf } from './statistics.js';
-
-/** Property of everything that has root actors, such as a Runtime. */
-export const systemKey: unique symbol = Symbol.for('millrace.system');
-
-export interface HasSystem {
-  readonly [systemKey]: ActorSystem;
-}
 
 /**
  * The actors of one partition.
@@ -56,6 +50,8 @@ export class ActorSystem implements HasSystem {
   persistenceEngine: unknown = undefined;
   readonly #kernel: Kernel;
   #shutdown: Promise<void> | undefined;
+  #stopOwner: (() => void) | undefined;
+  #isStopRequested = false;
 
   /** Throws ConfigError for an invalid limit. */
   constructor(options: KernelOptions) {
@@ -92,8 +88,13 @@ export class ActorSystem implements HasSystem {
     return mailboxPressure(this.#kernel.roots);
   }
 
-  /** Starts a root actor. Throws ConfigError when its name or channel id is taken or invalid, StoppedError after `shutdown`. */
-  spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+  /** Starts a root actor. Throws as `Context.spawn`, and StoppedError after `requestStop` or `shutdown`. */
+  spawn<S extends AnyService, T, Args>(
+    behavior: Behavior<S, T, Args>,
+    ...[options]: SpawnArguments<NoInfer<Args>>
+  ): ActorRef<S> {
+    if (this.#isStopRequested)
+      throw new StoppedError(`system ${this.name} was told to stop: nothing can be spawned in it`);
     const refusal = this.#kernel.refusalOfOutside('spawn');
     if (refusal !== undefined) throw refusal;
     return this.#kernel.spawn(undefined, this.#kernel.roots, behavior, options);
@@ -116,8 +117,12 @@ export class ActorSystem implements HasSystem {
 
   /** A route to an actor that is known to have ended, for the provider of `setRemoteRoutes`. */
   closedRoute(ref: Ref, reason: ClosedReason): Route {
-    const { deadLetters, deadlines } = this.#kernel;
-    return new ClosedRoute(ref, reason, deadLetters, deadlines.asks);
+    return this.#kernel.closedRoute(ref, reason);
+  }
+
+  /** The error that ended the actor with this channel id, for those that watch it afterwards; undefined where none did, or it is forgotten. */
+  endCauseOf(cUid: bigint): Error | undefined {
+    return this.#kernel.causes.at(cUid);
   }
 
   /** Counts a tell that was lost between processes. `target` is its actor, or the path that describes it. */
@@ -159,6 +164,27 @@ export class ActorSystem implements HasSystem {
   }
 
   /**
+   * A call of `ready()` that waits for an actor of another partition: `join` makes the wait join a queue. Rejects as `Route.ready` does.
+   */
+  ready(
+    options: ReadyOptions | undefined,
+    target: { readonly path: string },
+    join: (wait: ReadyWait) => void,
+  ): Promise<void> {
+    return new Promise((resolve) => {
+      const wait = new ReadyWait(this.#kernel, target, this.#kernel.readyCall(options));
+      wait.start();
+      join(wait);
+      resolve(wait.promise);
+    });
+  }
+
+  /** As `Route.inherit`. */
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.#kernel.inherit(method, options);
+  }
+
+  /**
    * A stream over a link: `open` is called when it is first read, and `path` describes the actor. Throws ConfigError for an invalid option,
    * ReentrantAskError for a chain longer than `callChain`. `requests` are those of the call, which end with the stream.
    */
@@ -196,6 +222,18 @@ export class ActorSystem implements HasSystem {
   /** From now on, calls from outside the actors are refused with StoppedError; actors finish their work. Idempotent. */
   drain(): void {
     this.#kernel.drain();
+  }
+
+  /** The system belongs to something larger, such as a runtime, which `stop` stops: see `requestStop`. */
+  ownedBy(stop: () => void): void {
+    this.#stopOwner = stop;
+  }
+
+  /** Stops what the system belongs to, and otherwise its actors. Does not wait. */
+  requestStop(): void {
+    this.#isStopRequested = true;
+    if (this.#stopOwner === undefined) void this.shutdown();
+    else this.#stopOwner();
   }
 
   /**

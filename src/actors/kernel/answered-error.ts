@@ -15,7 +15,8 @@ import { encodedDetail } from '../../protocol/index.js';
 
 /**
  * The error that the caller gets for what a handler threw: RefusedError for a Refusal; otherwise a HandlerError with its name, message and
- * code, and with what was thrown as `cause`, which does not travel over links.
+ * code, with `retryAfterMs` of a BackpressureError, also of one that other actors have passed on, and with what was thrown as `cause`, which
+ * does not travel over links.
  */
 export function answeredError(cause: unknown): RefusedError | HandlerError {
   if (!(cause instanceof Refusal)) return handlerError(cause);
@@ -32,8 +33,18 @@ function handlerError(cause: unknown): HandlerError {
   return new HandlerError(error.message, {
     handlerName: isError(cause) ? error.name : undefined,
     handlerCode: anyCodeOf(error),
+    retryAfterMs: error instanceof BackpressureError || error instanceof HandlerError ? error.retryAfterMs : undefined,
     cause: isUnreadable ? error : cause,
   });
+}
+
+/**
+ * The error of what a handler threw; undefined for a refusal, which is an answer, unless its detail could not be encoded. `answer` is what
+ * the caller got, where one waits.
+ */
+export function failureIn(cause: unknown, answer: RefusedError | HandlerError | undefined): Error | undefined {
+  if (!(cause instanceof Refusal)) return errorOf(cause);
+  return answer instanceof HandlerError ? errorOf(answer.cause) : undefined;
 }
 
 const OUTCOMES = [

@@ -20,8 +20,9 @@ const OPTIONS = { requireManualDestroy: true };
  * Keeps AsyncLocalStorages apart. A turn of the dispatcher inherits the context of whoever armed it, and handles messages of many senders.
  * So each message is handled in the context of its sender, or in the outermost one, in which the system was made.
  *
- * Each ask, and each burst of tells, looks twice whether a storage is in use; a program without one pays for nothing else. Once one was seen,
- * every message has its context. A tell that was sent before that is handled in the outermost context.
+ * A program that has no AsyncLocalStorage in use pays for two looks with each ask and each burst of tells, and for nothing else: a look
+ * takes 6 to 10 ns, a third of a tell. From the first storage that is seen on, every message has its context. The tells that are sent in the
+ * same turn of the event loop after one that has seen none, and those of a handler, do not look: they are handled in the outermost context.
  */
 export class AsyncContexts {
   /** An AsyncLocalStorage was seen in use. */
@@ -46,7 +47,13 @@ export class AsyncContexts {
     return this.isInUse;
   }
 
-  /** A turn is armed, perhaps by a tell, which does not look by itself. */
+  /** No turn is armed, and a tell is sent: its message is the first that the next turn handles. */
+  lookForTell(): void {
+    this.#hasLooked = true;
+    this.look();
+  }
+
+  /** A turn is armed, perhaps by what has not looked, such as a timer. */
   lookOnce(): void {
     if (!this.#hasLooked) this.look();
     this.#hasLooked = false;

@@ -3,7 +3,7 @@ import type { Meta } from '../../protocol/index.js';
 import type { AsyncContexts } from './async-contexts.js';
 import { CallChain, type ChainMember } from './call-chain.js';
 import { checkMeta } from './check-meta.js';
-import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import { type Delivery, type Sender, TellDelivery } from './delivery.js';
 import type { TraceContext } from './trace-context.js';
 
@@ -44,7 +44,7 @@ export interface StreamOptions extends AskOptions {
   readonly windowBytes?: number | undefined;
 }
 
-const TELL_OPTIONS: AcceptedOptions = { meta: accepted.object, trace: accepted.object };
+export const TELL_OPTIONS: AcceptedOptions = { meta: accepted.object, trace: accepted.object };
 const ASK_OPTIONS: AcceptedOptions = { timeoutMs: accepted.milliseconds, signal: accepted.signal, ...TELL_OPTIONS };
 export const STREAM_OPTIONS: AcceptedOptions = {
   ...ASK_OPTIONS,
@@ -59,6 +59,8 @@ export interface WaitingActor {
   readonly isHeld: boolean;
   /** The last ask that it made of an actor of this partition. */
   readonly lastAsk: WaitingAsk | undefined;
+  /** It has stashed the message of this delivery. */
+  hasStashed(delivery: Delivery): boolean;
 }
 
 /** An ask that an actor may wait for. */

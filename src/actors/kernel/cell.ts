@@ -5,7 +5,7 @@ import type { ActorNode } from './actor-node.js';
 import type { ActorTree } from './actor-tree.js';
 import { ActorContext } from './actor-context.js';
 import type { AnyBehavior, Behavior, Handler } from './behavior.js';
-import type { SpawnOptions } from './context.js';
+import type { UntypedSpawnOptions } from './context.js';
 import { type Delivery, isAsk, TellDelivery } from './delivery.js';
 import type { TurnTaker } from './dispatcher.js';
 import { Inbox } from './inbox.js';
@@ -30,6 +30,8 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
   readonly parent: ActorCell | undefined;
   readonly name: string;
   state: unknown = undefined;
+  /** What it was spawned with, for `state` of its behavior. */
+  args: unknown = undefined;
   /** The state was created, so `on.stopping` must be called. */
   hasState: boolean;
   /** The delivery of the message being handled. */
@@ -91,8 +93,7 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
   }
 
   override get cUid(): bigint {
-    this.takenCUid ??=
-      this.phase === 'stopped' ? this.kernel.nextCUid() : this.kernel.address(this, this.kernel.nextCUid());
+    this.takenCUid ??= this.kernel.address(this, this.kernel.nextCUid());
     return this.takenCUid;
   }
 
@@ -129,7 +130,7 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
     }
     if (handled > 0) this.kernel.contexts.isUnchecked = true;
     if (this.cold !== undefined) {
-      if (handled > 0) this.cold.idle?.touch();
+      if (handled > 0) this.progressed(this.cold);
       this.drained(this.cold);
     }
     return used;
@@ -237,7 +238,7 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
     const { current, cold } = this;
     const later = laterReply(result);
     if (cold?.stash?.isMarked === true) this.addToStash(cold.stash, method, message, current);
-    else if (later !== undefined) deferReply(this, later, current);
+    else if (later !== undefined) deferReply(this, later, method, current);
     else if (isAsk(current)) current.reply(result);
     this.current = undefined;
   }
@@ -307,7 +308,7 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
   }
 
   watch(watcher: Watcher): void {
-    const cause = this.kernel.causes.get(this);
+    const cause = this.kernel.causes.of(this);
     if (this.phase === 'stopped') watcher.terminated(this, cause === undefined ? 'stopped' : 'failed', cause);
     else this.coldState().watchers.add(watcher);
   }
@@ -324,7 +325,10 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
     this.kernel.logger.warn('an ask without a waiting caller failed', { actor: this.path, error });
   }
 
-  spawnChild<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+  spawnChild<S extends AnyService>(
+    behavior: Behavior<S, unknown, unknown>,
+    options?: UntypedSpawnOptions,
+  ): ActorRef<S> {
     if (this.phase !== 'running' && this.phase !== 'starting') {
       throw new StoppedError(`${this.path} cannot spawn: it is ${this.phase}`);
     }

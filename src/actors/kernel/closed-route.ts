@@ -2,8 +2,9 @@ import { type MillraceError, StoppedError, UnreachableError } from '../../errors
 import type { AnyMethod, Ref } from '../../protocol/index.js';
 import type { AskMeter } from './ask-meter.js';
 import type { DeadLetterOffice } from './dead-letters.js';
+import type { StreamOptions } from './call.js';
 import { FailedStream, type Stream } from './stream.js';
-import type { Route, Watcher } from './route.js';
+import type { Room, Route, Watcher } from './route.js';
 
 /** What is known of an actor that has ended. */
 export type ClosedReason = 'stopped' | 'unreachable';
@@ -15,13 +16,22 @@ export class ClosedRoute implements Route {
   private readonly reason: ClosedReason;
   private readonly deadLetters: DeadLetterOffice;
   private readonly asks: AskMeter;
+  private readonly cause: Error | undefined;
 
-  constructor({ cUid, incarnation }: Ref, reason: ClosedReason, deadLetters: DeadLetterOffice, asks: AskMeter) {
+  /** `cause` is the error that ended the actor, where it ended by a failure. */
+  constructor(
+    { cUid, incarnation }: Ref,
+    reason: ClosedReason,
+    deadLetters: DeadLetterOffice,
+    asks: AskMeter,
+    cause?: Error,
+  ) {
     this.cUid = cUid;
     this.incarnation = incarnation;
     this.reason = reason;
     this.deadLetters = deadLetters;
     this.asks = asks;
+    this.cause = cause;
   }
 
   get path(): string {
@@ -45,8 +55,17 @@ export class ClosedRoute implements Route {
     return Promise.reject(this.error('ready'));
   }
 
+  get room(): Room {
+    return 'closed';
+  }
+
+  inherit(_method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return options;
+  }
+
   watch(watcher: Watcher): void {
-    watcher.terminated(this, this.reason);
+    if (this.cause === undefined) watcher.terminated(this, this.reason);
+    else watcher.terminated(this, 'failed', this.cause);
   }
 
   unwatch(): void {}

@@ -1,17 +1,29 @@
+import type { HandlerError, RefusedError } from '../../errors.js';
+import type { Logger } from '../../logging/index.js';
+import type { AnyMethod } from '../../protocol/index.js';
+import { answeredError, failureIn } from './answered-error.js';
 import type { ActorCell } from './cell.js';
 import { type Delivery, isAsk } from './delivery.js';
-import { answeredError } from './answered-error.js';
+import { endOfRequests } from './request-reader.js';
 
 /** Answers an ask when `reply` settles, while the actor goes on. */
-export function deferReply(cell: ActorCell, reply: Promise<unknown>, delivery: Delivery | undefined): void {
+export function deferReply(
+  cell: ActorCell,
+  reply: Promise<unknown>,
+  method: AnyMethod,
+  delivery: Delivery | undefined,
+): void {
   const { deferredReplies } = cell.coldState();
   if (isAsk(delivery)) deferredReplies.add(delivery);
   const awaited = cell.beginAwaiting();
-  const fail = (error: unknown): void => {
+  const fail = (cause: unknown): void => {
+    const end = endOfRequests(cell, delivery, cause);
+    const answer = answeredError(cause);
     if (isAsk(delivery)) {
       deferredReplies.delete(delivery);
-      delivery.fail(answeredError(error));
-    } else cell.reportLostReply(error);
+      delivery.fail(end ?? answer);
+    }
+    if (end === undefined) reportFailedReply(cell, cause, answer, method);
   };
   reply.then(
     (value) => {
@@ -28,4 +40,29 @@ export function deferReply(cell: ActorCell, reply: Promise<unknown>, delivery: D
       fail(error);
     },
   );
+}
+
+interface ReplyingActor {
+  readonly path: string;
+  readonly behavior: { readonly isOfRuntime: boolean };
+  readonly kernel: { readonly logger: Logger; failed: number };
+}
+
+/**
+ * A deferred reply, or a deferred element of a stream, has failed: this costs the actor nothing, so that supervision does not see it. For the
+ * runtime's own actors it is an answer like any other. `answer` is what the caller got.
+ */
+export function reportFailedReply(
+  { path, behavior, kernel }: ReplyingActor,
+  cause: unknown,
+  answer: RefusedError | HandlerError,
+  { fullName: during }: AnyMethod,
+): void {
+  const error = failureIn(cause, answer);
+  if (error === undefined) kernel.logger.debug('a message was refused', { actor: path, during, error: cause });
+  else if (behavior.isOfRuntime) kernel.logger.debug('a deferred reply failed', { actor: path, during, error });
+  else {
+    kernel.failed++;
+    kernel.logger.warn('a deferred reply failed', { actor: path, during, error });
+  }
 }

@@ -20,10 +20,11 @@ export interface TurnTaker {
 export class Dispatcher {
   /** Messages handled since the start. */
   handled = 0;
+  /** A turn is scheduled, or runs. Only the dispatcher writes it. */
+  isArmed = false;
   private queue: (TurnTaker | undefined)[] = Array.from<undefined>({ length: 64 });
   private head = 0;
   private size = 0;
-  private isArmed = false;
   /** The actor whose turn ends early. */
   private cut: TurnTaker | undefined = undefined;
   private left: number;

@@ -1,6 +1,6 @@
 import { BackpressureError, StoppedError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
-import { ColdState, stoppedForGood } from './cold-state.js';
+import { ColdState } from './cold-state.js';
 import { type Delivery, isAsk } from './delivery.js';
 import type { TurnTaker } from './dispatcher.js';
 import type { Kernel } from './kernel.js';
@@ -126,6 +126,13 @@ export abstract class HeldMessages implements TurnTaker {
     return this.mailbox !== undefined;
   }
 
+  /** A turn has handled messages. */
+  protected progressed({ idle, readyWaiters, waitingRoom }: ColdState): void {
+    idle?.touch();
+    readyWaiters.progressed();
+    waitingRoom?.progressed();
+  }
+
   /** A turn has ended: there may be room for those who wait. */
   protected drained(cold: ColdState): void {
     const { waitingRoom } = cold;
@@ -136,18 +143,15 @@ export abstract class HeldMessages implements TurnTaker {
     if (this.load <= this.bounds.resume) cold.readyWaiters.wake();
   }
 
-  ready(): Promise<void> {
-    if (!this.isOpen) return Promise.reject(stoppedForGood(this.path));
-    const waiters = this.cold?.readyWaiters;
-    if (this.load < this.bounds.mark && (waiters === undefined || waiters.size === 0)) return Promise.resolve();
-    return this.coldState().readyWaiters.wait();
-  }
-
   /** The message being handled is stashed when its handler is done. Throws BackpressureError when the stash is full. */
   stash(): void {
     const cold = this.coldState();
     cold.stash ??= new Stash(this.bounds.stash, this);
     cold.stash.mark(this.kernel.scheduler.now(), (ask) => this.release(ask));
+  }
+
+  hasStashed(delivery: Delivery): boolean {
+    return this.cold?.stash?.has(delivery) === true;
   }
 
   /** As `returnStash`; where the message being handled will be stashed, when that has happened. */

@@ -1,4 +1,10 @@
-import { BackpressureError, ReentrantAskError, StoppedError } from '../../errors.js';
+import {
+  BackpressureError,
+  type HandlerError,
+  ReentrantAskError,
+  type RefusedError,
+  StoppedError,
+} from '../../errors.js';
 import type { AnyMethod, Lane, Ref } from '../../protocol/index.js';
 import { nodeKey } from './actor-node.js';
 import { refusedAtItsTurn, refusedOnArrival } from './admission.js';
@@ -13,12 +19,16 @@ import {
   type WaitingAsk,
 } from './call.js';
 import { type CallChain, chainIncludes } from './call-chain.js';
+import { reportFailedReply } from './deferred-reply.js';
 import { type Delivery, isAsk, type TellDelivery } from './delivery.js';
+import { stoppedForGood } from './cold-state.js';
 import { HeldMessages } from './held-messages.js';
 import { LocalAsk } from './local-ask.js';
 import { replyOf } from './message-values.js';
+import { LocalReadyWait, type ReadyOptions } from './ready-wait.js';
 import { readRequests } from './request-reader.js';
 import { requestsIn } from './requests.js';
+import type { Room } from './route.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import type { OpenStream } from './stream-reader.js';
@@ -59,7 +69,8 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
       this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
       return false;
     }
-    const { running, contexts } = this.kernel;
+    const { running, contexts, dispatcher } = this.kernel;
+    if (this.mailbox === undefined && !dispatcher.isArmed) contexts.lookForTell();
     const isBare = options === undefined && running === undefined && !contexts.isInUse;
     return this.accept(method, message, isBare ? undefined : outgoingTell(options, running, contexts));
   }
@@ -119,6 +130,33 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     this.cold?.streams.read.delete(reader);
   }
 
+  ready(options?: ReadyOptions): Promise<void> {
+    return new Promise((resolve) => {
+      const call = this.kernel.readyCall(options);
+      if (!this.isOpen) throw stoppedForGood(this.path);
+      if (this.room === 'free') return resolve();
+      if (call.chain !== undefined && this.waitsIn(call.chain)) {
+        throw new ReentrantAskError(
+          `ready() of ${this.path}, whose mailbox is full, was called by a handler that it waits for itself: it makes no room before that ` +
+            `handler is done. Do not wait for ready() there`,
+        );
+      }
+      const wait = new LocalReadyWait(this.kernel, this, call);
+      wait.start();
+      wait.join(this.coldState().readyWaiters);
+      resolve(wait.promise);
+    });
+  }
+
+  get room(): Room {
+    if (!this.isOpen) return 'closed';
+    return this.load < this.bounds.mark && this.cold?.readyWaiters.isIdle !== false ? 'free' : 'full';
+  }
+
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.kernel.inherit(method, options);
+  }
+
   private begin(method: AnyMethod, opening: StreamOpening): ServedStream {
     const stream = new ServedStream(this, method, opening);
     const { served } = this.coldState().streams;
@@ -137,6 +175,10 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
 
   messageOf(method: AnyMethod, value: unknown): unknown {
     return replyOf(method, value);
+  }
+
+  elementFailed(cause: unknown, answer: RefusedError | HandlerError, method: AnyMethod): void {
+    reportFailedReply(this, cause, answer, method);
   }
 
   /** Ignores the mailbox's bound: an actor has room for one pull of each stream that it serves. */

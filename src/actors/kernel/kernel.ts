@@ -7,15 +7,24 @@ import type { ActorSystem } from './actor-system.js';
 import { ActorTree, treeDirectory } from './actor-tree.js';
 import { type AnyBehavior, type Behavior, boundsOf } from './behavior.js';
 import type { ActorCell } from './cell.js';
-import { type AskOptions, isInherited, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
-import { ClosedRoute } from './closed-route.js';
-import type { SpawnOptions } from './context.js';
+import {
+  type AskOptions,
+  InheritedOptions,
+  isInherited,
+  type OutgoingCall,
+  outgoingAsk,
+  type StreamOptions,
+} from './call.js';
+import { type ClosedReason, ClosedRoute } from './closed-route.js';
+import type { UntypedSpawnOptions } from './context.js';
 import { DeadLetterOffice } from './dead-letters.js';
 import { Deadlines } from './deadlines.js';
 import { Dispatcher } from './dispatcher.js';
+import { EndCauses } from './end-causes.js';
 import { Topic } from './topic.js';
 import { type MailboxBounds, MailboxPool } from './mailbox.js';
 import { MailboxBytes } from './mailbox-bytes.js';
+import { type ReadyCall, readyCall, type ReadyOptions } from './ready-wait.js';
 import { refuse } from './refuse.js';
 import { AsyncContexts } from './async-contexts.js';
 import { type ActorRef, References } from './reference.js';
@@ -38,6 +47,7 @@ export type KernelLimits = Readonly<
     | 'turnMessages'
     | 'stopTimeoutMs'
     | 'askTimeoutMs'
+    | 'readyTimeoutMs'
     | 'restarts'
     | 'restartWindowMs'
     | 'actorStreams'
@@ -78,8 +88,7 @@ export class Kernel {
   readonly deadlines: Deadlines;
   readonly deadLetters: DeadLetterOffice;
   readonly failures: Topic<Failure>;
-  /** The errors that ended actors. */
-  readonly causes = new WeakMap<ActorCell, Error>();
+  readonly causes = new EndCauses();
   /** What `health()` says of users' actors. */
   readonly troubles: Troubles;
   readonly references: References;
@@ -144,15 +153,21 @@ export class Kernel {
     treeDirectory().open(this.tree);
     this.references = new References(this.tree.label, options.interceptor);
     if (tracing !== undefined) this.references.wrapCalls(tracedCalls(tracing, () => this.running));
-    this.remoteRoutes = (ref) => new ClosedRoute(ref, 'unreachable', this.deadLetters, this.deadlines.asks);
+    this.remoteRoutes = (ref) => this.closedRoute(ref, 'unreachable');
+  }
+
+  /** The route to an actor that is known to have ended. */
+  closedRoute(ref: Ref, reason: ClosedReason): Route {
+    const cause = reason === 'stopped' ? this.causes.at(ref.cUid) : undefined;
+    return new ClosedRoute(ref, reason, this.deadLetters, this.deadlines.asks, cause);
   }
 
   /** Starts an actor among `siblings`: see `spawn`. */
-  spawn<S extends AnyService, T>(
+  spawn<S extends AnyService>(
     parent: ActorCell | undefined,
     siblings: Map<string, ActorCell>,
-    behavior: Behavior<S, T>,
-    options: SpawnOptions | undefined,
+    behavior: Behavior<S, unknown, unknown>,
+    options: UntypedSpawnOptions | undefined,
   ): ActorRef<S> {
     return spawn(this, parent, siblings, behavior, options);
   }
@@ -180,6 +195,20 @@ export class Kernel {
 
   outgoing(options: AskOptions | undefined, nowMs: number): OutgoingCall {
     return outgoingAsk(options, this.running, nowMs, this.limits.askTimeoutMs, this.limits.callChain);
+  }
+
+  /** Options for a later call, which inherits what a call made now would. Throws StoppedError where that would be refused. */
+  inherit({ fullName }: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    if (isInherited(options)) return options;
+    const { running } = this;
+    if (running !== undefined) return new InheritedOptions(running, options, running.current);
+    const refusal = this.refusalOfOutside(fullName);
+    if (refusal !== undefined) throw refusal;
+    return options;
+  }
+
+  readyCall(options: ReadyOptions | undefined): ReadyCall {
+    return readyCall(options, this.running, this.limits.readyTimeoutMs);
   }
 
   /** A stream of `target`; `open` is called when it is first read. `requests` are those of its call, which end with it. */
@@ -234,10 +263,11 @@ export class Kernel {
     return bounds;
   }
 
-  /** Registers a channel id. Throws ConfigError when another actor has it. */
+  /** Registers a channel id; that of an actor that has ended leads to nothing. Throws ConfigError when another actor has it. */
   address(cell: ActorCell, cUid: bigint): bigint {
     if (this.addressed.has(cUid)) throw new ConfigError(`channel id ${cUid.toString(16)} is taken by another actor`);
-    this.addressed.set(cUid, cell);
+    if (cell.phase === 'stopped') this.causes.addressed(cell, cUid);
+    else this.addressed.set(cUid, cell);
     return cUid;
   }
 

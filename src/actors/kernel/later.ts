@@ -16,8 +16,8 @@ export class Later<Reply> {
 
 /**
  * Defers the reply of an ask. A handler returns it in place of a promise: it answers the ask when `reply` settles, but does not hold the
- * mailbox. Use it where the reply depends on a later message. A rejection is sent to the caller, and does not fail the actor. If the
- * actor stops or restarts before `reply` is settled, the ask fails with StoppedError.
+ * mailbox. Use it where the reply depends on a later message. A rejection is sent to the caller, logged, and
+ * counted as a failure, but supervision does not see it: the actor goes on. If the actor stops or restarts before `reply` is settled, the ask fails with StoppedError.
  *
  *     lookup: (registry, { name }) => registry.find(name) ?? later(new Promise((found) => registry.wait(name, found))),
  */

@@ -1,6 +1,6 @@
-import { Refusal, StoppedError } from '../../errors.js';
+import { StoppedError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
-import { answeredError, isOutcomeOfCall } from './answered-error.js';
+import { answeredError, failureIn, isOutcomeOfCall } from './answered-error.js';
 import { closeServed, failServed } from './actor-streams.js';
 import type { Ending } from './behavior.js';
 import type { ActorCell } from './cell.js';
@@ -20,7 +20,7 @@ export function start(cell: ActorCell): void {
   cell.phase = 'running';
   const begin = (): unknown => {
     if (behavior.idleTimeoutMs !== undefined) cell.context.setIdleTimeout(behavior.idleTimeoutMs);
-    cell.state = behavior.createState?.(cell.context);
+    cell.state = behavior.createState?.(cell.context, cell.args);
     cell.hasState = true;
     return behavior.on.started?.(cell.state, cell.context);
   };
@@ -39,16 +39,19 @@ export function fail(cell: ActorCell, cause: unknown, during: string, work: Fail
   cell.current = undefined;
   if (cell.cold?.stash !== undefined) cell.unmark(cell.cold.stash);
   const end = work === 'message' ? endOfRequests(cell, current, cause) : undefined;
-  if (isAsk(current)) current.fail(end ?? answeredError(cause));
-  if (work === 'message' && cause instanceof Refusal) {
-    kernel.logger.debug('a message was refused', { actor: cell.path, during, error: cause });
-    return;
-  }
   if (end !== undefined) {
+    if (isAsk(current)) current.fail(end);
     kernel.logger.debug('the requests of a call have ended', { actor: cell.path, during, error: end });
     return;
   }
-  const error = errorOf(cause);
+  const answer = isAsk(current) ? answeredError(cause) : undefined;
+  if (answer !== undefined) current?.fail(answer);
+  const failure = failureIn(cause, answer);
+  if (work === 'message' && failure === undefined) {
+    kernel.logger.debug('a message was refused', { actor: cell.path, during, error: cause });
+    return;
+  }
+  const error = failure ?? errorOf(cause);
   kernel.failed++;
   if (cell.phase !== 'running') {
     // The stop itself may have caused a StoppedError; that is expected.
@@ -97,7 +100,8 @@ function isOfMessage(current: Delivery | undefined, cause: unknown, work: Failed
 function restart(cell: ActorCell, error: Error, delayMs: number): void {
   cell.phase = 'restarting';
   cell.kernel.restarted++;
-  if (!cell.behavior.isOfRuntime) cell.kernel.troubles.restarted(cell.path, error, cell.kernel.scheduler.now());
+  if (!cell.behavior.isOfRuntime)
+    cell.kernel.troubles.restarted(cell.path, error, cell.parent === undefined, cell.kernel.scheduler.now());
   const cold = cell.coldState();
   cold.restartDelayMs = delayMs;
   cold.ending = { reason: 'restarting', cause: error };
@@ -119,6 +123,7 @@ export function requestStop(cell: ActorCell): void {
   cell.phase = 'stopping';
   cell.dropSignals();
   cell.releaseContext();
+  cell.behavior.dropping?.(cell.waiting);
   cell.flush();
   failServed(cell, 'all', `${cell.path} has stopped before the stream ended`);
   const { cold, kernel } = cell;
@@ -230,7 +235,7 @@ function finish(cell: ActorCell): void {
   if (cold === undefined) return;
   cell.cold = undefined;
   const cause = cold.ending?.cause;
-  if (cause !== undefined) kernel.causes.set(cell, cause);
+  if (cause !== undefined) kernel.causes.ended(cell, cause);
   for (const watcher of cold.watchers) watcher.terminated(cell, cause === undefined ? 'stopped' : 'failed', cause);
   for (const stopped of cold.stopWaiters) stopped();
 }

@@ -1,5 +1,3 @@
-import { AskTimeoutError } from '../../errors.js';
-import { limits } from '../../limits.js';
 import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { CallChain } from './call-chain.js';
 import type { AskOptions, OutgoingCall, WaitingActor, WaitingAsk } from './call.js';
@@ -9,6 +7,7 @@ import type { Delivery } from './delivery.js';
 import { replyOf } from './message-values.js';
 import { PendingAsk } from './pending-ask.js';
 import type { TraceContext } from './trace-context.js';
+import { waitingCycle } from './waiting-cycle.js';
 
 /** An ask within the partition: the pending ask is at the same time the delivery in the mailbox. */
 export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
@@ -54,8 +53,9 @@ export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
     return this.asked.path;
   }
 
-  protected override filled(value: unknown): unknown {
-    return replyOf(this.method, value);
+  /** Resolves with the handler's result; fills in defaults. Stays pending, and throws ProtocolError, if that is no message. */
+  reply(value: unknown): void {
+    if (!this.isSettled) this.resolve(replyOf(this.method, value));
   }
 
   get isWaitedFor(): boolean {
@@ -64,28 +64,16 @@ export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
 
   override expire(): void {
     this.hasTimedOut = true;
-    const circle = this.circle();
-    if (circle === undefined) return super.expire();
-    this.fail(
-      new AskTimeoutError(
-        `${this.method.fullName} asked of ${this.asked.path} had no reply by its deadline: these actors ask one another and wait, ` +
-          `so that none can answer: ${circle.join(' -> ')}. Answer with later(), or use a tell`,
-      ),
-    );
+    super.expire();
   }
 
-  /** The paths of the actors that wait for one another behind this ask; undefined where none do, as far as is known here. */
-  private circle(): readonly string[] | undefined {
-    const waiting: WaitingActor[] = [];
-    let actor: WaitingActor = this.asked;
-    while (waiting.length <= limits.callChain) {
-      const first = waiting.indexOf(actor);
-      if (first >= 0) return [...waiting.slice(first), actor].map(({ path }) => path);
-      const { isHeld, lastAsk } = actor;
-      if (!isHeld || lastAsk?.isWaitedFor !== true) return undefined;
-      waiting.push(actor);
-      actor = lastAsk.asked;
+  protected override whyLate(): string {
+    const cycle = waitingCycle(this.asked);
+    if (cycle !== undefined) {
+      return `these actors wait for one another, so that none can answer: ${cycle.join(' -> ')}. Answer with later(), or use a tell`;
     }
-    return undefined;
+    if (this.asked.hasStashed(this))
+      return 'the actor has stashed it (ctx.stash), and has not called ctx.unstashAll() since';
+    return 'its handler may be slower than timeoutMs';
   }
 }

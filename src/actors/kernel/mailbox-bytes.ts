@@ -3,6 +3,17 @@ import type { Delivery } from './delivery.js';
 /** Messages of one size, up to this many bytes, share a delivery. */
 const SHARED_BYTES = 1_024;
 
+/** Those who wait are told whenever this part of the limit was released. */
+const STEP = 1 / 64;
+
+/** One who waits until half of the bytes are free. */
+export interface BytesWaiter {
+  /** Some bytes were released. */
+  progressed(): void;
+  /** Called once. */
+  halfFree(): void;
+}
+
 /**
  * Encoded bytes of the messages from links that wait in the mailboxes of one partition, all actors together. Messages from the
  * partition itself are objects of their senders, and take none.
@@ -10,7 +21,9 @@ const SHARED_BYTES = 1_024;
 export class MailboxBytes {
   used = 0;
   readonly limit: number;
-  private readonly waiters = new Set<() => void>();
+  private readonly waiters = new Set<BytesWaiter>();
+  /** Released since those who wait were told. */
+  private released = 0;
   private readonly shared: (Delivery | undefined)[] = Array.from<undefined>({ length: SHARED_BYTES + 1 });
 
   constructor(limit: number) {
@@ -33,19 +46,26 @@ export class MailboxBytes {
 
   release(sizeBytes: number): void {
     this.used -= sizeBytes;
-    if (this.waiters.size > 0 && this.used <= this.limit / 2) this.wake();
+    if (this.waiters.size > 0) this.notify(sizeBytes);
   }
 
-  /** Calls `go` once, when half is free. Returns a function that cancels the call. */
-  whenHalfFree(go: () => void): () => void {
-    this.waiters.add(go);
-    return () => void this.waiters.delete(go);
+  /** `waiter` is told when half is free. Returns a function that forgets it. */
+  whenHalfFree(waiter: BytesWaiter): () => void {
+    this.waiters.add(waiter);
+    return () => void this.waiters.delete(waiter);
   }
 
-  private wake(): void {
+  private notify(sizeBytes: number): void {
+    this.released += sizeBytes;
+    const isHalfFree = this.used <= this.limit / 2;
+    if (!isHalfFree && this.released < this.limit * STEP) return;
+    this.released = 0;
     const waiters = [...this.waiters];
-    this.waiters.clear();
-    for (const go of waiters) go();
+    if (isHalfFree) this.waiters.clear();
+    for (const waiter of waiters) {
+      if (isHalfFree) waiter.halfFree();
+      else waiter.progressed();
+    }
   }
 
   /** The delivery of a tell from a link without sender or meta. */

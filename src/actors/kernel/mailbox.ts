@@ -73,6 +73,11 @@ export class Mailbox {
     return Array.from({ length: this.size }, (_, index) => this.messages[(this.head + index) & this.mask]);
   }
 
+  /** Looks at every message. */
+  hasDelivery(delivery: Delivery): boolean {
+    return this.deliveries.includes(delivery);
+  }
+
   push(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
     if (this.size > this.mask) this.grow();
     const index = (this.head + this.size) & this.mask;

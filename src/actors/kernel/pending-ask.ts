@@ -1,7 +1,6 @@
 import { AskAbortedError, AskTimeoutError, type MillraceError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { AskOptions } from './call.js';
-import { rejectionFor } from './caller-stack.js';
 import { Deadline, type Deadlines, NEVER_IN } from './deadlines.js';
 
 /**
@@ -47,17 +46,11 @@ export abstract class PendingAsk extends Deadline {
     }
   }
 
-  /** Resolves with the handler's result; fills in defaults. Stays pending, and throws, when that is no message of its type. */
-  reply(value: unknown): void {
+  /** Resolves with `response`, a whole message, as it is. */
+  protected resolve(response: unknown): void {
     if (this.isSettled) return;
-    const response = this.filled(value);
     this.settle();
     this.onResolve(response);
-  }
-
-  /** The result with its defaults. */
-  protected filled(value: unknown): unknown {
-    return this.method.response.create(value);
   }
 
   fail(error: MillraceError): void {
@@ -69,11 +62,13 @@ export abstract class PendingAsk extends Deadline {
   }
 
   override expire(): void {
-    this.fail(
-      new AskTimeoutError(
-        `${this.method.fullName} asked of ${this.target()} had no reply by its deadline; its handler may be slower than timeoutMs`,
-      ),
-    );
+    const what = `${this.method.fullName} asked of ${this.target()} had no reply by its deadline`;
+    this.fail(new AskTimeoutError(`${what}; ${this.whyLate()}`));
+  }
+
+  /** Ends the error of an ask that had no reply by its deadline. */
+  protected whyLate(): string {
+    return 'its handler may be slower than timeoutMs, or may have stashed it';
   }
 
   /** The caller's signal was aborted. */
@@ -92,4 +87,18 @@ export abstract class PendingAsk extends Deadline {
     this.deadlines.remove(this);
     if (this.signal !== undefined) this.deadlines.signals.remove(this.signal, this);
   }
+}
+
+/**
+ * Rejects with `error`, whose stack then names who waits: the `await` of the caller, and those that wait for the caller. The
+ * error of an ask is made in a turn or timer of Millrace, whose own stack says nothing to the caller. V8 finds the functions that
+ * wait for a promise when an async function that is to settle it takes a stack; so this costs nothing until an ask fails. Resolve
+ * the caller's promise with what this returns. A caller that uses `then` or `catch` and no `await` is not found.
+ */
+async function rejectionFor(error: Error): Promise<never> {
+  // The caller's promise follows this one two microtasks after it was resolved with it.
+  await Promise.resolve();
+  await Promise.resolve();
+  Error.captureStackTrace(error, rejectionFor);
+  throw error;
 }

@@ -1,8 +1,10 @@
+import { Deferred } from '../../deferred.js';
 import type { Scheduler } from '../../scheduler/index.js';
 
-interface Waiter {
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
+/** One who waits for room. */
+export interface ReadyWaiter {
+  resolve(): void;
+  reject(error: Error): void;
 }
 
 /**
@@ -11,8 +13,11 @@ interface Waiter {
  * nothing holds up nobody.
  */
 export class ReadyQueue {
-  private waiters: Waiter[] = [];
+  /** In the order in which they came. */
+  private readonly waiters = new Set<ReadyWaiter>();
+  /** One was woken, and may be about to send. */
   private isWaking = false;
+  #progressMs = Number.NEGATIVE_INFINITY;
   private readonly scheduler: Scheduler;
   private readonly hasRoom: () => boolean;
 
@@ -22,27 +27,57 @@ export class ReadyQueue {
   }
 
   get size(): number {
-    return this.waiters.length;
+    return this.waiters.size;
   }
 
+  /** Nobody waits, and the last one that was woken has had the time to send. */
+  get isIdle(): boolean {
+    return this.waiters.size === 0 && !this.isWaking;
+  }
+
+  add(waiter: ReadyWaiter): void {
+    this.waiters.add(waiter);
+  }
+
+  /** It waits no longer. */
+  remove(waiter: ReadyWaiter): void {
+    this.waiters.delete(waiter);
+  }
+
+  /** Resolves when it is the turn of this caller and there is room; has no deadline. */
   wait(): Promise<void> {
-    return new Promise((resolve, reject) => this.waiters.push({ resolve, reject }));
+    const waiter = new Deferred<void>();
+    this.add(waiter);
+    return waiter.promise;
+  }
+
+  /** What they wait for goes on, although it has no room yet. */
+  progressed(): void {
+    if (this.waiters.size > 0) this.#progressMs = this.scheduler.now();
+  }
+
+  /** Scheduler time of the last progress. */
+  get progressMs(): number {
+    return this.#progressMs;
   }
 
   /** There may be room now. */
   wake(): void {
-    if (!this.isWaking && this.waiters.length > 0) this.wakeNext();
+    if (!this.isWaking && this.waiters.size > 0) this.wakeNext();
   }
 
   reject(error: Error): void {
-    for (const { reject } of this.waiters.splice(0)) reject(error);
+    const waiters = [...this.waiters];
+    this.waiters.clear();
+    for (const waiter of waiters) waiter.reject(error);
   }
 
   private wakeNext(): void {
     this.isWaking = false;
-    if (this.waiters.length === 0 || !this.hasRoom()) return;
-    this.waiters.shift()?.resolve();
-    if (this.waiters.length === 0) return;
+    const [next] = this.waiters;
+    if (next === undefined || !this.hasRoom()) return;
+    this.waiters.delete(next);
+    next.resolve();
     this.isWaking = true;
     this.scheduler.scheduleYield(() => this.wakeNext());
   }

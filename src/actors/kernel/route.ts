@@ -2,6 +2,7 @@ import type { AnyMethod, AnyService, Lane } from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import type { Delivery } from './delivery.js';
 import type { MailboxBounds } from './mailbox.js';
+import type { ReadyOptions } from './ready-wait.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import type { OpenStream } from './stream-reader.js';
 import type { MeteredLink, Place } from './waiting-room.js';
@@ -14,6 +15,12 @@ export interface Watcher {
   /** Called once, also if the actor has ended already; must not throw. `cause` is the error of a failure. */
   terminated(route: Route, reason: TerminationReason, cause?: Error): void;
 }
+
+/**
+ * Whether an actor has room for a tell. `free`: it would be accepted below the high-water mark, and nobody waits for that, so `ready` would
+ * resolve at once. `closed`: it would be a dead letter, because the actor has stopped or cannot be reached.
+ */
+export type Room = 'free' | 'full' | 'closed';
 
 /**
  * The target of a reference: a cell of this partition, or a remote route over a link. Defaults of messages are filled in already. The message
@@ -29,8 +36,15 @@ export interface Route {
   ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown>;
   /** Sends nothing before the first `next`, but inherits from the message being handled now. Throws ConfigError for an invalid option. */
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown>;
-  /** Resolves when a tell would be accepted below the high-water mark; rejects with StoppedError or UnreachableError. */
-  ready(): Promise<void>;
+  /**
+   * Resolves when a tell would be accepted below the high-water mark. Rejects with StoppedError or UnreachableError when the actor or link
+   * has ended, with BackpressureError at the deadline, AskAbortedError by the signal, and ReentrantAskError where the caller is what the
+   * actor waits for.
+   */
+  ready(options?: ReadyOptions): Promise<void>;
+  readonly room: Room;
+  /** Options for a later call of `method`, which inherits what a call made now would. Throws StoppedError where that would be refused. */
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined;
   watch(watcher: Watcher): void;
   unwatch(watcher: Watcher): void;
   /** The actor's channel id; a local actor gets one on first use. */

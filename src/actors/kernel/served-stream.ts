@@ -1,4 +1,11 @@
-import { ConfigError, type MillraceError, ReentrantAskError, StoppedError } from '../../errors.js';
+import {
+  ConfigError,
+  type HandlerError,
+  type MillraceError,
+  ReentrantAskError,
+  type RefusedError,
+  StoppedError,
+} from '../../errors.js';
 import { messageOf, promiseOf } from '../../foreign.js';
 import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { AsyncContext } from './async-contexts.js';
@@ -22,6 +29,8 @@ export interface StreamHost {
   queuePull(stream: ServedStream): void;
   /** The stream has ended, and its generator is closed. */
   served(stream: ServedStream): void;
+  /** A deferred element has failed; the reader gets `answer`. */
+  elementFailed(cause: unknown, answer: RefusedError | HandlerError, method: AnyMethod): void;
 }
 
 /**
@@ -199,7 +208,9 @@ export class ServedStream implements Delivery, StreamSource {
       })
       .catch((error: unknown) => {
         this.phase = this.phase === 'later' ? 'idle' : this.phase;
-        this.fail(answeredError(error));
+        const answer = answeredError(error);
+        if (!this.isEnded) this.host.elementFailed(error, answer, this.method);
+        this.fail(answer);
       });
   }
 

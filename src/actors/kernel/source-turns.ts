@@ -57,6 +57,10 @@ export class SourceTurns implements StreamHost, TurnTaker {
     return this.#options.messageOf(value, index);
   }
 
+  elementFailed(cause: unknown): void {
+    this.#options.failed(cause);
+  }
+
   queuePull(): void {
     if (!this.isQueued) this.#kernel.dispatcher.add(this);
   }

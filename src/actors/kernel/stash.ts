@@ -22,6 +22,11 @@ export class Stash {
     return this.kept.size;
   }
 
+  /** Looks at every message in it. */
+  has(delivery: Delivery): boolean {
+    return this.kept.hasDelivery(delivery);
+  }
+
   /** Throws BackpressureError when the stash is full. Drops expired asks first, and calls `forgotten` for each. */
   mark(nowMs: number, forgotten: (ask: Delivery) => void): void {
     if (this.kept.size >= this.capacity) this.forgetExpired(nowMs, forgotten);

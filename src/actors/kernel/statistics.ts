@@ -9,12 +9,12 @@ export interface Statistics {
   readonly actors: number;
   /** Turns of actors: messages, signals and starts. */
   readonly messages: number;
-  /** Handlers, timers and hooks that failed. */
+  /** Handlers, timers, hooks and deferred replies that failed. */
   readonly failures: number;
   readonly restarts: number;
   readonly deadLetters: number;
   readonly deadLettersByReason: Readonly<Partial<Record<DeadLetterReason, number>>>;
-  /** Asks that wait for their reply, and streams whose reader waits for an element. */
+  /** Asks that wait for their reply, streams whose reader waits for an element, and calls of `ready()` that wait for room. */
   readonly pendingAsks: number;
   /** Streams that are read here, plus streams that are served here. */
   readonly openStreams: number;

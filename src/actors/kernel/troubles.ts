@@ -5,7 +5,7 @@ export interface ActorTrouble {
   readonly actor: string;
   /** `ended`: it stopped because of a failure, and no actor has been started at its path since. `restarting`: it restarts again and again. */
   readonly state: 'ended' | 'restarting';
-  /** It had no parent, so nobody else decides what happens now. */
+  /** It has no parent. When it has ended, nobody else decides what happens now. */
   readonly isRoot: boolean;
   /** Restarts within `restartWindowMs`. */
   readonly restarts: number;
@@ -14,8 +14,9 @@ export interface ActorTrouble {
 }
 
 interface Restarts {
-  timesMs: number[];
-  error: string;
+  readonly timesMs: readonly number[];
+  readonly error: string;
+  readonly isRoot: boolean;
 }
 
 /** Restarts within the window from which an actor counts as one that restarts again and again. */
@@ -38,12 +39,12 @@ export class Troubles {
     forgetOldest(this.#ended);
   }
 
-  restarted(path: string, { message }: Error, nowMs: number): void {
+  restarted(path: string, { message }: Error, isRoot: boolean, nowMs: number): void {
     const { timesMs = [] } = this.#restarts.get(path) ?? {};
     const recent = timesMs.filter((timeMs) => nowMs - timeMs < this.#windowMs);
     recent.push(nowMs);
     this.#restarts.delete(path);
-    this.#restarts.set(path, { timesMs: recent.slice(-limits.troubledRestarts), error: message });
+    this.#restarts.set(path, { timesMs: recent.slice(-limits.troubledRestarts), error: message, isRoot });
     forgetOldest(this.#restarts);
   }
 
@@ -62,10 +63,10 @@ export class Troubles {
     for (const [actor, { error, isRoot }] of this.#ended) {
       troubles.push({ actor, state: 'ended', isRoot, restarts: 0, error });
     }
-    for (const [actor, { timesMs, error }] of this.#restarts) {
+    for (const [actor, { timesMs, error, isRoot }] of this.#restarts) {
       const restarts = timesMs.filter((timeMs) => nowMs - timeMs < this.#windowMs).length;
       if (restarts === 0) this.#restarts.delete(actor);
-      else if (restarts >= REPEATED) troubles.push({ actor, state: 'restarting', isRoot: false, restarts, error });
+      else if (restarts >= REPEATED) troubles.push({ actor, state: 'restarting', isRoot, restarts, error });
     }
     return troubles;
   }

@@ -4,6 +4,8 @@ import type { MailboxBounds } from './mailbox.js';
 export interface MeteredLink {
   /** Identifies the process at the other end; undefined until it is known. */
   readonly peer: string | undefined;
+  /** The actor has handled messages, while the sender wants to send more. */
+  progressed(): void;
   /** Puts its oldest parked message into the mailbox. */
   takeParked(): void;
   /** The sender may send so many more messages than have arrived. */
@@ -124,6 +126,11 @@ export class WaitingRoom {
     if (this.host.bounds.overflow !== 'backpressure') this.liftAllBelow(this.host.bounds.resume);
     else if (this.wanting.length > 0) this.share();
     else if (this.outstanding === 0) this.liftAllBelow(this.low);
+  }
+
+  /** The actor has handled messages. */
+  progressed(): void {
+    for (const { link } of this.wanting) link.progressed();
   }
 
   /** Nothing is going on: grants that are left, or were lost with their messages, must not meter their links for ever. */

@@ -167,7 +167,9 @@ export class OutgoingReader<T> {
       return;
     }
     this.#isPaused = true;
-    this.subscriber.ready().then(
+    // In a microtask, where no message is being handled whose deadline would end the wait.
+    const ready = Promise.resolve().then(() => this.subscriber.ready({ timeoutMs: Number.POSITIVE_INFINITY }));
+    ready.then(
       () => {
         this.#isPaused = false;
         this.#sendQueued();

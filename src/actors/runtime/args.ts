@@ -3,12 +3,15 @@ import { ConfigError } from '../../errors.js';
 /** Deeper than any real arguments; a cyclic value exceeds it. */
 const MAX_DEPTH = 64;
 
-/** Encodes the arguments of a pipeline as JSON. Throws ConfigError, which names the first value that JSON would drop or change. */
-export function encodeArgs(pipeline: string, args: unknown): string {
+/**
+ * Encodes the arguments of a pipeline or component as JSON; `owner` names it. Throws ConfigError, which names the first value that JSON would
+ * drop or change.
+ */
+export function encodeArgs(owner: string, args: unknown): string {
   const wrong = findNotJson(args ?? {}, 'args', 0);
   if (wrong !== undefined) {
     throw new ConfigError(
-      `The arguments of pipeline "${pipeline}" must be JSON, because they are sent to every partition; ${wrong} is not.`,
+      `The arguments of ${owner} must be JSON, because they are sent to other partitions; ${wrong} is not.`,
     );
   }
   return JSON.stringify(args ?? {});

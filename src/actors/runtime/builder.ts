@@ -37,7 +37,7 @@ interface Ends {
 /** Calls the declaring function, and checks its result. Throws ConfigError, which names the invalid segment or port. */
 export function declarePipeline(pipeline: Pipeline, args: unknown): Declared {
   const complete = pipeline.args === undefined ? args : withDefaults(pipeline.name, pipeline.args, args);
-  const encodedArgs = encodeArgs(pipeline.name, complete);
+  const encodedArgs = encodeArgs(`pipeline "${pipeline.name}"`, complete);
   const declaring = new Declaring(pipeline.name);
   // Decoded again, so that the function gets the same arguments here as in every other partition.
   pipeline.declare(declaring.builder(), JSON.parse(encodedArgs));

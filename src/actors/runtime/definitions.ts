@@ -65,15 +65,19 @@ export class Definitions {
   }
 }
 
-/** The default export of a module. Rejects with ConfigError when the module cannot be loaded, or the export is no pipeline. */
-export async function importPipeline(url: string, scheduler: Scheduler): Promise<Pipeline> {
-  let module: Readonly<Record<string, unknown>>;
+/** The exports of a user's module. Rejects with ConfigError when it cannot be loaded. */
+export async function loadModule(url: string, scheduler: Scheduler): Promise<Readonly<Record<string, unknown>>> {
   try {
-    module = await scheduler.outside(importModule(url));
+    return await scheduler.outside(importModule(url));
   } catch (cause) {
     const why = messageOf(cause);
     throw new ConfigError(`The module ${url} cannot be loaded: ${why}`, { cause });
   }
+}
+
+/** The default export of a module. Rejects with ConfigError when the module cannot be loaded, or the export is no pipeline. */
+export async function importPipeline(url: string, scheduler: Scheduler): Promise<Pipeline> {
+  const module = await loadModule(url, scheduler);
   const found = module['default'];
   if (!isPipeline(found)) {
     throw new ConfigError(

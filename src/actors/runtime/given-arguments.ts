@@ -1,8 +1,10 @@
 /** Checks what users pass to a Runtime: JavaScript passes anything, and a wrong argument must not fail later, as something else. */
 import { ConfigError } from '../../errors.js';
 import { shownValue } from '../../foreign.js';
-import { accepted, type AcceptedOptions, checkOptions, isService, routeKey, SPAWN_OPTIONS } from '../kernel/index.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
+import { isService, routeKey, SPAWN_OPTIONS } from '../kernel/index.js';
 import { isPipeline } from './pipeline.js';
+import type { RuntimeSpawnOptions } from './runtime-options.js';
 
 const SPAWN: AcceptedOptions = { ...SPAWN_OPTIONS, register: accepted.flag };
 const LOOKUP: AcceptedOptions = { timeoutMs: accepted.milliseconds };
@@ -20,8 +22,11 @@ const STOP: AcceptedOptions = {
   signal: accepted.signal,
 };
 
-export function checkSpawn(options: object): void {
+export function checkSpawn(options: RuntimeSpawnOptions): void {
   checkOptions('runtime.spawn', options, SPAWN);
+  if (options.register === true && options.name === undefined) {
+    throw new ConfigError('An actor needs a name to be registered: spawn(behavior, { name, register: true }).');
+  }
 }
 
 /** The pool checks the values. */

@@ -24,8 +24,18 @@ export {
   type Stage,
 } from './pipeline.js';
 export type { PipelineRun, RunStopReport, SegmentPlace, SegmentProgress } from './pipeline-run.js';
+export {
+  type Component,
+  type ComponentOptions,
+  component,
+  type Place,
+  type PlaceArguments,
+  type PlaceOn,
+  type PlaceOptions,
+  type PlaceWith,
+} from './placing/index.js';
 export type { PipelineCounts, RunOptions } from './pipeline-runs.js';
-export type { RuntimeOptions } from './runtime-options.js';
+export type { RuntimeOptions, RuntimeSpawnOptions } from './runtime-options.js';
 export { netSettings } from './net-settings.js';
 export type { NetOptions } from './net-options.js';
 export { runtimeSettings } from './settings.js';

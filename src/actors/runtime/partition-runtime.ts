@@ -8,6 +8,7 @@ import type { PartitionResources } from '../../resources/index.js';
 import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
 import { type Locate, Router, type RouterOptions, transportActor } from '../transport/index.js';
 import { Definitions } from './definitions.js';
+import { Components, Spawner } from './placing/index.js';
 import type { SegmentHost, SegmentThrew } from './segment.js';
 import { NO_SEGMENTS, type SegmentTotals } from './segment-totals.js';
 import { SegmentsManager } from './segments-manager.js';
@@ -27,6 +28,8 @@ export interface PartitionOptions {
   readonly kernelLimits: Partial<KernelLimits>;
   readonly linkLimits: NonNullable<RouterOptions['limits']>;
   readonly streamWindow: SegmentHost['streamWindow'];
+  /** Actors that may be placed here at a time. */
+  readonly maxPlacedActors: number;
 }
 
 /** One event loop with its resources: its actors, its links, and its segments manager. */
@@ -34,6 +37,7 @@ export class PartitionRuntime {
   readonly system: ActorSystem;
   readonly router: Router;
   readonly definitions: Definitions;
+  readonly components: Components;
   readonly #options: PartitionOptions;
   readonly #pools: Pools;
   #cUids: CUidAllocator | undefined;
@@ -41,6 +45,8 @@ export class PartitionRuntime {
   #actor: ActorRef<typeof v1.PartitionRuntime> | undefined;
   #segments: SegmentsManager | undefined;
   #segmentsManager: ActorRef<typeof v1.SegmentsManager> | undefined;
+  #placing: Spawner | undefined;
+  #spawner: ActorRef<typeof v1.Spawner> | undefined;
 
   constructor(options: PartitionOptions) {
     this.#options = options;
@@ -59,6 +65,7 @@ export class PartitionRuntime {
     });
     this.router = new Router({ system: this.system, scheduler, transport, log, limits: linkLimits });
     this.definitions = new Definitions(scheduler);
+    this.components = new Components(scheduler);
     this.#pools = new Pools({ ids: () => joined(this.#cUids), scheduler, log });
   }
 
@@ -80,6 +87,10 @@ export class PartitionRuntime {
     return joined(this.#segmentsManager);
   }
 
+  get spawner(): ActorRef<typeof v1.Spawner> {
+    return joined(this.#spawner);
+  }
+
   listen(): Promise<string> {
     return this.router.listen();
   }
@@ -89,12 +100,13 @@ export class PartitionRuntime {
     this.#ordinal = ordinal;
     this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation));
     this.router.join(ordinal, locate);
-    const { resources, isLossy, streamWindow, kernelLimits, interceptor, threw } = this.#options;
+    const { resources, isLossy, streamWindow, kernelLimits, interceptor, threw, log, maxPlacedActors } = this.#options;
+    const scheduler = resources.runnable.main();
     this.system.spawn(transportActor(this.router), { name: 'transport' });
     this.#actor = this.system.spawn(this.#behavior(), { name: 'partition-runtime' });
     this.#segments = new SegmentsManager({
       system: this.system,
-      scheduler: resources.runnable.main(),
+      scheduler,
       definitions: this.definitions,
       interceptor,
       threw,
@@ -105,6 +117,10 @@ export class PartitionRuntime {
       ordinal: () => ordinal,
     });
     this.#segmentsManager = this.system.spawn(this.#segments.behavior(), { name: 'segments-manager' });
+    const { system, components } = this;
+    const places = { system, scheduler, log, components, maxPlacedActors, client, ordinal: () => ordinal };
+    this.#placing = new Spawner(places);
+    this.#spawner = system.spawn(this.#placing.behavior(), { name: 'spawner' });
   }
 
   /** As `join`, for a partition without a control plane client: it uses the client at `address`, over a link. */
@@ -144,9 +160,15 @@ export class PartitionRuntime {
     return this.#segments?.totals() ?? NO_SEGMENTS;
   }
 
-  /** Stops the segments while others can still be notified. */
+  /** Accepts no new work. */
+  drain(): void {
+    this.#placing?.drain();
+    this.system.drain();
+  }
+
+  /** Stops the segments, and the actors that others have placed here, while others can still be notified. */
   async stopSegments(): Promise<void> {
-    await this.#segments?.close();
+    await Promise.all([this.#segments?.close(), this.#placing?.close()]);
   }
 
   /** Ends everything at once, and notifies nobody. */

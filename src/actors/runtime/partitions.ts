@@ -4,10 +4,12 @@ import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Ref, v1 } from '../../protocol/index.js';
 import { sharedThread, type System, type SystemResources, systemResources } from '../../resources/index.js';
-import type { ControlPlaneClient } from '../control-plane/index.js';
+import { type ControlPlaneClient, spawnerName } from '../control-plane/index.js';
+import type { UntypedRef } from '../kernel/index.js';
 import type { PartitionHosts } from './hosting/index.js';
 import type { LinkSettings } from './net-options.js';
 import { PartitionRuntime } from './partition-runtime.js';
+import type { OwnPartition } from './placing/index.js';
 import { type PartitionView, viewOf } from './partition-view.js';
 import type { SegmentThrew } from './segment.js';
 import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
@@ -119,6 +121,42 @@ export class Partitions {
     return partition?.segmentsManager.toRef() ?? this.#hosts?.segmentsManager(ordinal);
   }
 
+  /** For the placing of actors. */
+  get whereabouts() {
+    return {
+      system: this.first.system,
+      isHere: (ordinal: number): boolean => this.here.some((each) => each.ordinal === ordinal),
+      own: () => this.#places(),
+    };
+  }
+
+  /** The partitions of this process in which actors can be placed. */
+  #places(): readonly OwnPartition[] {
+    const { node = 'node-0', placement = 'inline' } = this.#options;
+    const here = this.here.map((partition) => {
+      const { ordinal, spawner } = partition;
+      return {
+        ordinal,
+        node,
+        spawner: spawner.toRef(),
+        placement: 'inline',
+        isFirst: partition === this.first,
+      } as const;
+    });
+    const hosted = this.#hosts?.spawners() ?? [];
+    return [...here, ...hosted.map((each) => ({ ...each, node, placement, isFirst: false }))];
+  }
+
+  /** The actors of the partitions on this event loop that others find by name. */
+  actorNames(): Map<string, UntypedRef> {
+    const actors = new Map<string, UntypedRef>();
+    for (const { ordinal, actor, segmentsManager, spawner } of this.here) {
+      actors.set(`millrace/partition/${ordinal}`, actor).set(`millrace/segments-manager/${ordinal}`, segmentsManager);
+      actors.set(spawnerName(ordinal), spawner);
+    }
+    return actors;
+  }
+
   // ---- bring-up
 
   async listen(): Promise<void> {
@@ -178,7 +216,7 @@ export class Partitions {
 
   /** Lets no partition accept new work; then as `refresh`. */
   drain(): Promise<void> | undefined {
-    for (const { system } of this.here) system.drain();
+    for (const partition of this.here) partition.drain();
     return this.#hosts?.drain();
   }
 
@@ -202,6 +240,7 @@ export class Partitions {
   /** Each partition counts its own bytes, so each gets an equal share of the process's limits. */
   #limits() {
     const { kernelLimits = {}, linkLimits = {}, streamWindow = {} } = this.#options;
+    const { maxPlacedActors = limits.placedActors } = this.#options;
     const share = (bytes: number): number => Math.ceil(bytes / this.#system.partitions.length);
     const mailboxBytes = share(kernelLimits.mailboxBytes ?? limits.mailboxBytes);
     const replyBytes = share(linkLimits.replyBytes ?? limits.replyBytes);
@@ -209,6 +248,7 @@ export class Partitions {
       kernelLimits: { ...kernelLimits, mailboxBytes },
       linkLimits: { ...linkLimits, replyBytes },
       streamWindow,
+      maxPlacedActors,
     };
   }
 }

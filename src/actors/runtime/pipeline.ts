@@ -149,13 +149,13 @@ export function pipeline<Args = Record<string, never>>(
     throw new ConfigError(`maxRestarts of pipeline "${name}" must be a whole number from 0, not ${maxRestarts}.`);
   }
   if (args !== undefined) checkDeclaredArgs(name, args);
-  const definition = { name, url: urlOf(url), declare, options: { onFailure, maxRestarts }, args };
+  const definition = { name, url: moduleUrl(url), declare, options: { onFailure, maxRestarts }, args };
   Object.defineProperty(definition, BRAND, { value: true });
   return definition;
 }
 
 /** Converts a path to a URL: CommonJS has `__filename`, which is a path, in place of `import.meta.url`. */
-function urlOf(module: string | undefined): string | undefined {
+export function moduleUrl(module: string | undefined): string | undefined {
   return module !== undefined && isAbsolute(module) ? pathToFileURL(module).href : module;
 }
 

@@ -2,7 +2,7 @@ import type { Logger } from '../../logging/index.js';
 import type { SystemOptions, SystemProvider } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { LinkLibrary, Transport } from '../../transport/index.js';
-import type { KernelLimits, Tracing, TracingSource } from '../kernel/index.js';
+import type { KernelLimits, SpawnOptions, Tracing, TracingSource } from '../kernel/index.js';
 import type { RouterOptions } from '../transport/index.js';
 import type { Placement } from './hosting/index.js';
 import type { RuntimeInterceptor } from './segment-interceptor.js';
@@ -30,6 +30,10 @@ export interface RuntimeOptions {
    * needs it: the output of an entry that imports `millrace/partition`. Default: the module of the package.
    */
   readonly partitionProgram?: string | URL;
+  /** Words by which other processes of the cluster choose this one to place actors in: `on: { label: 'gpu' }`. Default: none. */
+  readonly labels?: readonly string[];
+  /** Actors that may be placed in each of its partitions at a time. Default 65 536. */
+  readonly maxPlacedActors?: number;
   /** Address of a control plane to join. Default: this runtime runs a control plane server. */
   readonly controlPlane?: string;
   readonly kernelLimits?: Partial<KernelLimits>;
@@ -58,4 +62,10 @@ export interface RuntimeEnvironment {
   readonly library: LinkLibrary | undefined;
   /** The link settings of hosted partitions. */
   readonly links: LinkSettings;
+}
+
+/** Options of `runtime.spawn`, besides `args`. */
+export interface RuntimeSpawnOptions extends SpawnOptions {
+  /** Enters the name in the cluster's registry. */
+  readonly register?: boolean;
 }

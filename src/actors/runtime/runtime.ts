@@ -1,5 +1,5 @@
 import type { MemoryPool, PoolOptions } from '../../descriptors/index.js';
-import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
+import { type MillraceError, StoppedError } from '../../errors.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import { closableLogger, type Logger } from '../../logging/index.js';
@@ -11,11 +11,10 @@ import {
   type ActorRef,
   type ActorSystem,
   type Behavior,
-  behavior,
   type DeadLetters,
   type Failure,
-  type SpawnOptions,
   type HasSystem,
+  type SpawnArguments,
   type Subscribable,
   systemKey,
   type UntypedRef,
@@ -34,7 +33,9 @@ import type { Pipeline } from './pipeline.js';
 import type { PipelineRun } from './pipeline-run.js';
 import { PipelineRuns, type RunOptions } from './pipeline-runs.js';
 import { PipelinesManager } from './pipelines-manager.js';
-import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
+import { type Place, placeBy, Placements, type Whereabouts } from './placing/index.js';
+import { runtimeActor } from './runtime-actor.js';
+import type { RuntimeEnvironment, RuntimeOptions, RuntimeSpawnOptions } from './runtime-options.js';
 import { stoppable } from './stoppable.js';
 import { Stopping, type StopOptions, type StopReport } from './stopping.js';
 
@@ -46,6 +47,14 @@ export class Runtime implements HasSystem {
   readonly node: string;
   readonly system: System;
   #name: string;
+  /**
+   * Starts an actor of a component in another partition: on a thread, in a process, on another node. Resolves to its reference, or to one for each
+   * of `instances`. This runtime is its parent. Rejects, with nothing left running: ConfigError when the module is missing there or exports
+   * another version, UnreachableError when no partition meets `on`, CapacityError when it is full, HandlerError when the factory throws.
+   *
+   *     const ref = await runtime.place(resizer, { args: { quality: 80 }, on: 'threads' });
+   */
+  readonly place: Place;
   readonly #environment: RuntimeEnvironment;
   readonly #log: Logger;
   readonly #silence: () => void;
@@ -58,6 +67,8 @@ export class Runtime implements HasSystem {
   readonly #observer: Observer;
   readonly #stopping: Stopping;
   readonly #names: RegisteredNames;
+  readonly #placements: Placements;
+  readonly #labels: readonly string[];
 
   /** For Executors; does not start anything. */
   constructor(environment: RuntimeEnvironment, options: RuntimeOptions = {}) {
@@ -84,9 +95,18 @@ export class Runtime implements HasSystem {
         ...parts,
         client: () => this.#client,
         unregisterNames: () => this.#names.close(),
+        withdrawPlaced: () => this.#placements.close(),
         closed: () => this.#observer.close(),
       }),
     );
+    this.#labels = options.labels ?? [];
+    const find: Whereabouts['find'] = (conditions) => this.#joined.findPartitions(conditions);
+    this.#placements = new Placements({ ...parts, ...this.#partitions.whereabouts, find });
+    const { components } = this.#partitions.first;
+    this.place = placeBy(this.#placements, components, (what) => this.#stopping.assertNotStarted(what));
+    for (const { system } of this.#partitions.here) {
+      system.ownedBy(() => void this.stop());
+    }
     this.#names = new RegisteredNames(() => this.#joined, this.#log);
     this.#news = new ControlPlaneNews({ ...parts, isEnding: () => this.#stopping.isEnding });
   }
@@ -137,9 +157,9 @@ export class Runtime implements HasSystem {
     return this.#client?.isConnected === true;
   }
 
-  /** Failures that have stopped an actor without a parent, in any partition. */
+  /** Failures that have stopped an actor without a parent here, or an actor that this process has placed elsewhere. */
   get failures(): Subscribable<Failure> {
-    return mergedTopic(this.#partitions.here.map(({ system }) => system.failures));
+    return mergedTopic([...this.#partitions.here.map(({ system }) => system.failures), this.#placements.failures]);
   }
 
   get deadLetters(): DeadLetters {
@@ -184,21 +204,18 @@ export class Runtime implements HasSystem {
 
   /**
    * Starts an actor in this process's first partition. `register: true` enters its name in the cluster's registry; when another actor has the
-   * name, that is logged and one of the `problems` of `health()`. To wait for it, call `register` instead.
+   * name, that is logged and one of the `problems` of `health()`. To wait for it, call `register` instead. `args` go to `state` of the behavior.
+   *
+   *     runtime.spawn(account, { name: 'acme', register: true, args: { limit: 500 } });
    */
-  spawn<S extends AnyService, T>(
-    definition: Behavior<S, T>,
-    options: SpawnOptions & { readonly register?: boolean } = {},
+  spawn<S extends AnyService, T, Args>(
+    definition: Behavior<S, T, Args>,
+    ...[options = {}]: SpawnArguments<NoInfer<Args>, RuntimeSpawnOptions>
   ): ActorRef<S> {
     checkSpawn(options);
-    const { register = false, name, ...rest } = options;
-    if (register && name === undefined) {
-      throw new ConfigError('An actor needs a name to be registered: spawn(behavior, { name, register: true }).');
-    }
-    const ref = this.#partitions.first.system.spawn(definition, { ...rest, ...(name === undefined ? {} : { name }) });
-    if (register && name !== undefined) {
-      this.#names.announce(name, ref);
-    }
+    const { register = false, ...spawned } = options;
+    const ref = this.#partitions.first.system.spawn<S, T, unknown>(definition, spawned);
+    if (register && options.name !== undefined) this.#names.announce(options.name, ref);
     return ref;
   }
 
@@ -227,10 +244,10 @@ export class Runtime implements HasSystem {
     return this.#partitions.first.system.reference(service, ref);
   }
 
-  /** Stops an actor of this process; resolves when it and its children have stopped. */
+  /** Stops an actor of this process, or one that it has placed; resolves when it and its children have stopped. */
   async stopActor(ref: UntypedRef): Promise<void> {
     checkReference('runtime.stopActor(ref)', ref);
-    return this.#partitions.first.system.stop(ref);
+    if (!(await this.#placements.stop(ref))) await this.#partitions.first.system.stop(ref);
   }
 
   /** Runs a pipeline on the partitions of the cluster. Rejects with ConfigError, before anything starts, for an invalid definition. */
@@ -303,7 +320,8 @@ export class Runtime implements HasSystem {
     const server = system.referenceTo(v1.ControlPlane, router.routeTo(controlPlane, globalServicesInputCUid));
     const client = new ControlPlaneClient(system, scheduler, server, this.#log, this.#news);
     this.#client = client;
-    const process = { launch, incarnation, node: this.node, managesPipelines: this.#servesControlPlane };
+    const [node, labels, managesPipelines] = [this.node, this.#labels, this.#servesControlPlane];
+    const process = { launch, incarnation, node, labels, managesPipelines };
     const name = await client.connect({ ...process, name: this.#name });
     if (name !== this.#name) {
       this.#log.info(`Node "${this.node}" already has a process "${this.#name}". This one is named "${name}".`);
@@ -311,35 +329,17 @@ export class Runtime implements HasSystem {
     }
     const ordinals = await client.registerPartitions(this.#partitions.here.map(({ address }) => address));
     this.#partitions.join(ordinals, client);
-    const actors = new Map<string, UntypedRef>([
-      [`millrace/runtime/${client.pUid}`, system.spawn(this.#behavior(), { name: 'runtime' })],
-    ]);
-    for (const { ordinal, actor, segmentsManager } of this.#partitions.here) {
-      actors.set(`millrace/partition/${ordinal}`, actor).set(`millrace/segments-manager/${ordinal}`, segmentsManager);
-    }
+    const actors = this.#partitions.actorNames();
+    actors.set(`millrace/runtime/${client.pUid}`, system.spawn(runtimeActor(this), { name: 'runtime' }));
     if (this.#servesControlPlane) {
-      this.#news.pipelines = new PipelinesManager(
-        system,
-        () => client,
-        (partition) => this.#partitions.isSilent(partition),
-      );
+      const isSilent = (partition: v1.Partition): boolean => this.#partitions.isSilent(partition);
+      this.#news.pipelines = new PipelinesManager(system, () => client, isSilent);
       const manager = system.spawn(this.#news.pipelines.behavior(), { name: 'pipelines-manager' });
       actors.set('millrace/pipelines-manager', manager);
     }
     await client.activate(this.#partitions.here.map(({ segmentsManager }) => segmentsManager.toRef()));
     await Promise.all([...actors].map(([name, actor]) => client.registerName(name, actor.toRef())));
     await this.#partitions.host(client);
-  }
-
-  #behavior() {
-    return behavior(v1.Runtime, {
-      supervision: { onFailure: 'resume' },
-      describe: () => this.describe(),
-      stop: () => {
-        this.#environment.scheduler.scheduleYield(() => void this.stop());
-        return {};
-      },
-    });
   }
 
   #hasOthers(): boolean {

@@ -26,6 +26,10 @@ export interface StartOptions extends Partial<OptionValues> {
   readonly initializers?: RuntimeOptions['initializers'];
   /** See RuntimeOptions. */
   readonly partitionProgram?: RuntimeOptions['partitionProgram'];
+  /** See RuntimeOptions. */
+  readonly labels?: RuntimeOptions['labels'];
+  /** See RuntimeOptions. */
+  readonly maxPlacedActors?: RuntimeOptions['maxPlacedActors'];
   /** Traces messages: `openTelemetry()` of `millrace/opentelemetry` creates spans. Default: no tracing. */
   readonly tracing?: TracingSource;
 }
@@ -51,6 +55,8 @@ async function start({
   tracing,
   initializers,
   partitionProgram,
+  labels,
+  maxPlacedActors,
   ...code
 }: StartOptions = {}): Promise<RuntimeProcess> {
   const { values, notice } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
@@ -64,6 +70,8 @@ async function start({
     ...(tracing && { tracing }),
     ...(initializers && { initializers }),
     ...(partitionProgram && { partitionProgram }),
+    ...(labels && { labels }),
+    ...(maxPlacedActors !== undefined && { maxPlacedActors }),
     ...runtimeSettings(values),
   });
 }

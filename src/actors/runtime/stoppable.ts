@@ -13,6 +13,8 @@ export interface StoppableParts {
   readonly partitions: Partitions;
   readonly runs: PipelineRuns;
   readonly client: () => ControlPlaneClient | undefined;
+  /** Stops the actors that this process has placed. */
+  readonly withdrawPlaced: () => Promise<void>;
   /** Unregisters the names of its actors. */
   readonly unregisterNames: () => Promise<void>;
   /** Called last. */
@@ -32,6 +34,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
     drain: () => partitions.drain(),
     end: async (options) => {
       runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
+      await parts.withdrawPlaced();
       await partitions.stopSegments();
       await parts.client()?.disconnect();
       await partitions.close(options);

@@ -12,7 +12,7 @@ import {
   WireReader,
 } from '../../protocol/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
-import type { Route, TellDelivery, Watcher } from '../kernel/index.js';
+import type { ReadyWait, Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
 import { onControl } from './control-messages.js';
 import { Inbound } from './inbound.js';
@@ -70,7 +70,7 @@ export class Channel implements PeerLink, FrameOwner {
     this.outgoing = new Outgoing(services, () => this.#closeStuck());
     this.watches = new RemoteWatches(
       (message) => this.sendControl({ message }),
-      (cUid) => services.system.resolve(cUid),
+      services.system,
       () => this.isReliable,
     );
     this.clock = new PeerClock(services.scheduler, (message) => this.sendControl(message));
@@ -133,7 +133,7 @@ export class Channel implements PeerLink, FrameOwner {
       writable: (lane) => {
         this.outgoing.drain(lane);
         this.#services.flushSoon(this);
-        this.credit.wake();
+        this.credit.linkProgressed();
       },
       taken: (lane) => this.outgoing.taken(lane),
       closed: (reason) => this.#linkClosed(reason),
@@ -196,9 +196,10 @@ export class Channel implements PeerLink, FrameOwner {
     }
   }
 
-  /** Resolves when a tell to this actor would be accepted below the high-water mark. */
-  ready(cUid: bigint): Promise<void> {
-    return this.#closed === undefined ? this.credit.ready(cUid) : Promise.reject(this.#closed);
+  /** `wait` resolves when a tell to this actor would be accepted below the high-water mark. */
+  ready(cUid: bigint, wait: ReadyWait): void {
+    if (this.#closed === undefined) this.credit.ready(cUid, wait);
+    else wait.reject(this.#closed);
   }
 
   room(): Promise<void> | undefined {

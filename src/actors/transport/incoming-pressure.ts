@@ -3,6 +3,7 @@ import type { Cell } from '../kernel/index.js';
 import { MeteredActor, type ReceivingLink } from './metered-actor.js';
 import type { PeerLink } from './peer-link.js';
 import type { RouterServices } from './router-services.js';
+import { ProgressReports } from './progress-reports.js';
 import { ALL_MAILBOXES } from './send-credit.js';
 import { UngrantedBytes } from './ungranted-bytes.js';
 
@@ -33,6 +34,7 @@ export class IncomingPressure {
   /** The peer was told that the mailboxes are out of bytes: what has arrived since. */
   #ungranted: UngrantedBytes | undefined;
   #cancelWait: (() => void) | undefined;
+  readonly #bytesProgress: ProgressReports;
 
   constructor(services: RouterServices, peer: PeerLink, inbound: Delivers) {
     this.#services = services;
@@ -40,6 +42,7 @@ export class IncomingPressure {
     const { mailboxBytes } = services.system;
     this.#link = {
       maxMessageBytes: services.limits.maxMessageBytes,
+      scheduler: services.scheduler,
       get peer() {
         return peer.identity;
       },
@@ -54,6 +57,7 @@ export class IncomingPressure {
       violated: (text) => peer.violated(text),
       forget: (cell) => void this.#actors.delete(cell),
     };
+    this.#bytesProgress = new ProgressReports(this.#link, ALL_MAILBOXES);
   }
 
   get needsRepeat(): boolean {
@@ -145,9 +149,12 @@ export class IncomingPressure {
     if (this.#ungranted === undefined) {
       this.#ungranted = new UngrantedBytes(this.#services.limits.maxMessageBytes);
       this.#reportBytes();
-      this.#cancelWait = mailboxBytes.whenHalfFree(() => {
-        this.#ungranted = undefined;
-        this.#reportBytes();
+      this.#cancelWait = mailboxBytes.whenHalfFree({
+        progressed: () => this.#bytesProgress.report(),
+        halfFree: () => {
+          this.#ungranted = undefined;
+          this.#reportBytes();
+        },
       });
     }
     if (this.#ungranted.isPastBound) {

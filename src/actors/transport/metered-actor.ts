@@ -1,7 +1,9 @@
 import { ProtocolError } from '../../errors.js';
 import { EnvelopeView, v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
 import type { Cell, MeteredLink, Place } from '../kernel/index.js';
 import { ParkedTells } from './parked-tells.js';
+import { ProgressReports } from './progress-reports.js';
 import { UngrantedBytes } from './ungranted-bytes.js';
 
 /** Largest count that a sender may state, so that a grant added to it is exact. */
@@ -12,6 +14,7 @@ export interface ReceivingLink {
   /** Identifies the process of the peer; undefined until it is known. */
   readonly peer: string | undefined;
   readonly isReliable: boolean;
+  readonly scheduler: Scheduler;
   readonly maxMessageBytes: number;
   sendPressure(message: v1.PressureInit): void;
   /** Decodes a parked tell and puts it into the mailbox. */
@@ -36,6 +39,7 @@ export class MeteredActor implements MeteredLink {
   readonly #tells = new ParkedTells();
   readonly #ungranted: UngrantedBytes;
   readonly #drops: boolean;
+  readonly #progress: ProgressReports;
   /** Totals as the sender counts them: when it last wanted more, and with what has arrived since. */
   #wantedAt = 0;
   #sent = 0;
@@ -47,6 +51,7 @@ export class MeteredActor implements MeteredLink {
     this.#link = link;
     this.#ungranted = new UngrantedBytes(link.maxMessageBytes);
     this.#drops = cell.bounds.overflow !== 'backpressure';
+    this.#progress = new ProgressReports(link, cell.cUid);
     this.#place = cell.meterLink(this);
   }
 
@@ -125,6 +130,10 @@ export class MeteredActor implements MeteredLink {
   grant(messages: number): void {
     this.#granted = this.#sent + messages;
     this.report();
+  }
+
+  progressed(): void {
+    this.#progress.report();
   }
 
   lift(): void {

@@ -4,7 +4,9 @@ import {
   type ActorSystem,
   type AskOptions,
   type OpenStream,
+  type ReadyOptions,
   requestsIn,
+  type Room,
   type Route,
   type SendOptions,
   type Stream,
@@ -76,10 +78,31 @@ export class RemoteRoute implements Route {
     return this.#system.read(method, options, this, open, requestsIn(message));
   }
 
-  ready(): Promise<void> {
+  ready(options?: ReadyOptions): Promise<void> {
+    return this.#system.ready(options, this, (wait) => {
+      const channel = this.#current();
+      // Tells are refused until the link is open.
+      if (channel.isRetrying) {
+        channel.opened().then(
+          () => channel.ready(this.cUid, wait),
+          (error: unknown) => wait.reject(error),
+        );
+      } else {
+        channel.ready(this.cUid, wait);
+      }
+    });
+  }
+
+  get room(): Room {
     const channel = this.#current();
-    // Tells are refused until the link is open.
-    return channel.isRetrying ? channel.opened().then(() => channel.ready(this.cUid)) : channel.ready(this.cUid);
+    if (channel.closed !== undefined || channel.isRetrying) {
+      return 'closed';
+    }
+    return channel.credit.hasRoom(this.cUid) ? 'free' : 'full';
+  }
+
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.#system.inherit(method, options);
   }
 
   watch(watcher: Watcher): void {

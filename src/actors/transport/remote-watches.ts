@@ -8,6 +8,13 @@ type Send = (message: {
   readonly value: { readonly cUid: bigint; readonly cause?: EnvelopeError | undefined };
 }) => void;
 
+/** The actors of this partition. */
+export interface WatchedActors {
+  resolve(cUid: bigint): Cell | undefined;
+  /** The error that ended an actor. */
+  endCauseOf(cUid: bigint): Error | undefined;
+}
+
 interface WatchEntry {
   /** By the route that was watched: there may be many routes to one actor, and each watcher is notified of its own. */
   readonly watchers: Map<Route, Set<Watcher>>;
@@ -26,7 +33,7 @@ interface WatchEntry {
  */
 export class RemoteWatches {
   readonly #send: Send;
-  readonly #resolve: (cUid: bigint) => Cell | undefined;
+  readonly #actors: WatchedActors;
   readonly #isReliable: () => boolean;
   readonly #watched = new Map<bigint, WatchEntry>();
   /** Watched actors of which the peer has not confirmed that it watches them. */
@@ -36,9 +43,9 @@ export class RemoteWatches {
   /** Actors here whose end the peer has not confirmed. Empty on a reliable link, where the peer does not have to. */
   readonly #ended = new Map<bigint, EnvelopeError | undefined>();
 
-  constructor(send: Send, resolve: (cUid: bigint) => Cell | undefined, isReliable: () => boolean) {
+  constructor(send: Send, actors: WatchedActors, isReliable: () => boolean) {
     this.#send = send;
-    this.#resolve = resolve;
+    this.#actors = actors;
     this.#isReliable = isReliable;
   }
 
@@ -85,9 +92,9 @@ export class RemoteWatches {
   // ---- messages from the peer
 
   onWatch(cUid: bigint): void {
-    const cell = this.#resolve(cUid);
+    const cell = this.#actors.resolve(cUid);
     if (cell === undefined) {
-      this.#send({ case: 'terminated', value: { cUid } });
+      this.#send({ case: 'terminated', value: { cUid, cause: wireCause(this.#actors.endCauseOf(cUid)) } });
       return;
     }
     this.#send({ case: 'watching', value: { cUid } });
@@ -139,7 +146,7 @@ export class RemoteWatches {
   }
 
   #servedEnded(cUid: bigint, error: Error | undefined): void {
-    const cause = error && toWire(answeredError(error));
+    const cause = wireCause(error);
     this.#served.delete(cUid);
     this.#remember(cUid, cause);
     this.#send({ case: 'terminated', value: { cUid, cause } });
@@ -163,4 +170,8 @@ export class RemoteWatches {
       }
     }
   }
+}
+
+function wireCause(error: Error | undefined): EnvelopeError | undefined {
+  return error && toWire(answeredError(error));
 }

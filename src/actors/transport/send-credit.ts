@@ -2,12 +2,12 @@ import { BackpressureError, type MillraceError, ProtocolError, StoppedError } fr
 import { limits } from '../../limits.js';
 import { type AnyMethod, Lane, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { ReadyQueue, type TellDelivery } from '../kernel/index.js';
+import { ReadyQueue, type ReadyWait, type TellDelivery } from '../kernel/index.js';
 import { MeteredTarget, type SendingLink } from './metered-target.js';
 import type { PeerLink } from './peer-link.js';
 
 /** In Pressure and MailboxWant, the channel id of no actor: all mailboxes of the receiver's partition together. */
-export const ALL_MAILBOXES = 0n;
+export const ALL_MAILBOXES: bigint = 0n;
 
 /** The sender's end of mailbox pressure over one link: see IncomingPressure. Messages to actors without pressure cost nothing here. */
 export class SendCredit {
@@ -71,7 +71,7 @@ export class SendCredit {
   }
 
   onPressure({ cUid, level, granted }: v1.Pressure): void {
-    const { CLEAR, PAST_MARK, METERED, STOPPED } = v1.Pressure_Level;
+    const { CLEAR, PAST_MARK, METERED, STOPPED, WORKING } = v1.Pressure_Level;
     switch (level) {
       case PAST_MARK:
         this.#assertFewTargets(cUid);
@@ -86,8 +86,28 @@ export class SendCredit {
       case STOPPED:
         this.#lift(cUid, level === STOPPED);
         break;
+      case WORKING:
+        this.#progressed(cUid);
+        break;
       default:
         throw new ProtocolError(`The peer reports a pressure of ${String(level)}, which this version does not know.`);
+    }
+    this.wake();
+  }
+
+  /** An actor that callers of `ready()` wait for has handled messages, or some actors of its partition have. */
+  #progressed(cUid: bigint): void {
+    for (const target of this.#waiting) {
+      if (cUid === target.cUid || cUid === ALL_MAILBOXES) {
+        target.waiters.progressed();
+      }
+    }
+  }
+
+  /** The peer has taken something from the link. */
+  linkProgressed(): void {
+    if (this.#peer.outgoing.isPastMark) {
+      this.#progressed(ALL_MAILBOXES);
     }
     this.wake();
   }
@@ -111,18 +131,25 @@ export class SendCredit {
     this.#forgetUnused(target);
   }
 
-  /** Resolves when a tell to this actor would return true. */
-  ready(cUid: bigint): Promise<void> {
+  /** A tell to this actor would return true, and nobody waits for that. */
+  hasRoom(cUid: bigint): boolean {
     const known = this.#targets.get(cUid);
-    if (this.#link.hasRoom() && known?.hasRoom !== false && (known === undefined || known.waiters.size === 0)) {
-      return Promise.resolve();
+    return this.#link.hasRoom() && (known === undefined || (known.hasRoom && known.waiters.isIdle));
+  }
+
+  /** `wait` resolves when a tell to this actor would return true. */
+  ready(cUid: bigint, wait: ReadyWait): void {
+    if (this.hasRoom(cUid)) {
+      wait.resolve();
+    }
+    if (wait.isSettled) {
+      return;
     }
     const target = this.#target(cUid);
     this.#waiting.add(target);
-    const ready = target.waiters.wait();
+    wait.join(target.waiters);
     target.short();
     this.wake();
-    return ready;
   }
 
   /** Resolves when the link has room, whatever the mailboxes have. */
@@ -140,7 +167,7 @@ export class SendCredit {
     }
     for (const target of this.#waiting) {
       target.waiters.wake();
-      if (target.waiters.size === 0) {
+      if (target.waiters.isIdle) {
         this.#waiting.delete(target);
         this.#forgetUnused(target);
       }
@@ -186,7 +213,7 @@ export class SendCredit {
   }
 
   #forgetUnused(target: MeteredTarget): void {
-    if (!target.isMetered && target.waiters.size === 0) {
+    if (!target.isMetered && target.waiters.isIdle) {
       this.#targets.delete(target.cUid);
     }
   }

@@ -16,6 +16,7 @@ import {
   StoppedError,
   UnreachableError,
 } from '../../errors.js';
+import { limits } from '../../limits.js';
 import { type EnvelopeError, refusedDetail } from '../../protocol/index.js';
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => MillraceError;
@@ -42,23 +43,23 @@ export const NO_CAUSE: EnvelopeError = {
   handlerCode: '',
 };
 
-/** Characters of an error's message that are sent; the rest is cut off, so that a failure always fits into an envelope. */
-const MESSAGE_CHARACTERS = 4_096;
 const CODE_CHARACTERS = 128;
 /** The field has 32 bits. */
 const LONGEST_RETRY_MS = 2 ** 32 - 1;
-const REASON_CHARACTERS = 1_024;
 
 /** An error as it is sent: code, message, and what the handler's error or refusal said, never the stack. */
 export function toWire(error: MillraceError): EnvelopeError {
   const { code } = error;
-  const message = shortened(error.message, MESSAGE_CHARACTERS);
+  const message = shortened(error.message, limits.errorMessageCharacters);
   if (error instanceof BackpressureError) return { code, message, handlerCode: '', retryAfterMs: retryAfter(error) };
-  if (error instanceof HandlerError) return { code, message, ...thrownFields(error.handlerName, error.handlerCode) };
+  if (error instanceof HandlerError) {
+    const { handlerName, handlerCode } = error;
+    return { code, message, ...thrownFields(handlerName, handlerCode), retryAfterMs: retryAfter(error) };
+  }
   if (error instanceof SourceError) return { code, message, ...thrownFields(error.sourceName, error.sourceCode) };
   if (!(error instanceof RefusedError)) return { code, message, handlerCode: '' };
   const { reason, detail } = error;
-  const sent = { code, message, handlerCode: '', reason: shortened(reason, REASON_CHARACTERS) };
+  const sent = { code, message, handlerCode: '', reason: shortened(reason, limits.refusalReasonCharacters) };
   return detail === undefined ? sent : { ...sent, detailType: detail.typeName, detail: detail.bytes };
 }
 
@@ -83,7 +84,12 @@ export function fromWire(sent: EnvelopeError): MillraceError {
 
 function handlerErrorFrom(sent: EnvelopeError): HandlerError {
   const { name: handlerName, code: handlerCode } = thrownIn(sent);
-  return new HandlerError(sent.message, { handlerName, handlerCode });
+  const { retryAfterMs = 0 } = sent;
+  return new HandlerError(sent.message, {
+    handlerName,
+    handlerCode,
+    retryAfterMs: retryAfterMs === 0 ? undefined : retryAfterMs,
+  });
 }
 
 function sourceErrorFrom(sent: EnvelopeError): SourceError {
@@ -117,12 +123,14 @@ export function thrownByHandler(error: unknown): unknown {
   if (!(error instanceof HandlerError) || typeof error.handlerCode !== 'string') {
     return error;
   }
-  const Class = CLASSES.get(error.handlerCode);
-  return Class === undefined ? error : new Class(error.message, { cause: error });
+  const { handlerCode, message, retryAfterMs } = error;
+  if (handlerCode === 'BACKPRESSURE') return new BackpressureError(message, { cause: error, retryAfterMs });
+  const Class = CLASSES.get(handlerCode);
+  return Class === undefined ? error : new Class(message, { cause: error });
 }
 
 /** A user may have thrown one with any value. */
-function retryAfter({ retryAfterMs = 0 }: BackpressureError): number {
+function retryAfter({ retryAfterMs = 0 }: BackpressureError | HandlerError): number {
   return retryAfterMs > 0 ? Math.min(Math.ceil(retryAfterMs), LONGEST_RETRY_MS) : 0;
 }
 

@@ -1,5 +1,5 @@
-import type { Behavior, Context, SpawnOptions } from '../../actors/kernel/index.js';
-import type { AnyService, RefInit } from '../../protocol/index.js';
+import type { Behavior, Context, UntypedSpawnOptions } from '../../actors/kernel/index.js';
+import type { AnyService, ServiceRefInit } from '../../protocol/index.js';
 import type { ObservedActor } from './actor.js';
 import type { Observer } from './observer.js';
 
@@ -27,12 +27,12 @@ export class Contexts {
       ['self', observer.reference(context.self.service, context.self, actor)],
       [
         'ref',
-        <S extends AnyService>(service: S, ref: RefInit) =>
+        <S extends AnyService>(service: S, ref: ServiceRefInit<S>) =>
           observer.reference(service, context.ref(service, ref), actor),
       ],
       [
         'spawn',
-        <S extends AnyService, T>(child: Behavior<S, T>, options?: SpawnOptions) =>
+        <S extends AnyService>(child: Behavior<S, unknown, unknown>, options?: UntypedSpawnOptions) =>
           observer.spawn(actor.host, actor, child, (observed) => context.spawn(observed, options)),
       ],
     ]);

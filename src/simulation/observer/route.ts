@@ -1,5 +1,7 @@
 import {
   type AskOptions,
+  type ReadyOptions,
+  type Room,
   type Route,
   type SendOptions,
   type Stream,
@@ -88,8 +90,16 @@ export class ObservedRoute implements Route {
     return observedRequests(streams, method, message, ends);
   }
 
-  ready(): Promise<void> {
-    return this.#observer.waits(this.owner, this.cUid, this.inner.ready());
+  ready(options?: ReadyOptions): Promise<void> {
+    return this.#observer.waits(this.owner, this.cUid, this.inner.ready(options));
+  }
+
+  get room(): Room {
+    return this.inner.room;
+  }
+
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.inner.inherit(method, options);
   }
 
   watch(watcher: Watcher): void {

@@ -19,6 +19,8 @@ function listener(partition: Partition) {
       locate: () => ({}),
       drain: () => ({}),
       getDefinition: () => ({}),
+      registerName: () => ({}),
+      unregisterName: () => ({}),
     }),
   );
   return { ref: ref.toRef(), updates, actor: ref };

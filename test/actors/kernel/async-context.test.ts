@@ -1,7 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { later } from '#src/actors/kernel/index.js';
 import { until } from '../../support/until.js';
+import type { FirstTells } from './first-tells.js';
 import { closeSystems, counter, testSystem, worker } from './harness.js';
 
 const storage = new AsyncLocalStorage<number>();
@@ -165,4 +168,22 @@ for (const isReal of [false, true]) {
       });
     });
   });
+}
+
+describe('AsyncLocalStorage in a thread that has used none', () => {
+  it('has what the sender of the first tell has', async () => {
+    expect(await firstTells('with')).to.deep.equal([1, 2]);
+  });
+
+  it('is not seen by a tell behind one without a context, until a turn has ended', async () => {
+    expect(await firstTells('behind')).to.deep.equal([undefined, undefined, 1, 2]);
+  });
+});
+
+/** What the handlers of the thread's first tells saw. */
+async function firstTells(order: FirstTells): Promise<unknown> {
+  const thread = new Worker(new URL('./first-tells.js', import.meta.url), { workerData: order });
+  const reports: unknown[] = await once(thread, 'message');
+  await thread.terminate();
+  return reports[0];
 }

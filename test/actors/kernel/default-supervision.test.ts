@@ -129,7 +129,7 @@ describe('supervision by default', () => {
     for (let count = 0; count < 3; count++) ref.push({});
     await ref.work({}, { timeoutMs: 1_000 });
     expect(system.troubles).to.deep.equal([
-      { actor: 'test/fragile', state: 'restarting', isRoot: false, restarts: 3, error: 'broken' },
+      { actor: 'test/fragile', state: 'restarting', isRoot: true, restarts: 3, error: 'broken' },
     ]);
     for (let count = 0; count < 2; count++) ref.push({});
     await until(() => system.statistics.actors === 0);

@@ -1,9 +1,13 @@
 import { expect } from 'chai';
-import { behavior, deferred, type DeferredReply } from '#src/actors/kernel/index.js';
+import { deferred, type DeferredReply, type Later, later } from '#src/actors/kernel/index.js';
 import { HandlerError, Refusal, RefusedError, StoppedError } from '#src/errors.js';
+import { readAll } from '../../support/read-all.js';
 import { rejection } from '../../support/rejection.js';
-import { closeSystems, testSystem, worker } from './harness.js';
-import { Pinging } from './shop.js';
+import { closeSystems, counter, testSystem, worker } from './harness.js';
+import { Counting, Worker } from './shop.js';
+
+/** What a handler in plain JavaScript may return. */
+const untyped = (value: unknown): never => value as never;
 
 describe('a deferred reply', () => {
   afterEach(closeSystems);
@@ -42,17 +46,60 @@ describe('a deferred reply', () => {
     expect(await asked[3]).to.be.instanceOf(StoppedError);
   });
 
+  const failing: Readonly<Record<string, () => Later<{ value: number }>>> = {
+    'a later that rejects': () => later(Promise.reject(new Error('no'))),
+    'a deferred that is rejected': () => {
+      const reply = deferred<{ value: number }>();
+      reply.reject(new Error('no'));
+      return reply;
+    },
+    'a later that brings no message': () => later(Promise.resolve(untyped(7))),
+    'a refusal whose detail cannot be encoded': () => {
+      const type = { ...Worker.methods.work.request, typeName: 'test.Broken' };
+      return later(Promise.reject(new Refusal('NO', 'no', { type, value: {} })));
+    },
+  };
+  for (const [what, reply] of Object.entries(failing)) {
+    it(`logs and counts ${what}, and costs the actor nothing`, async () => {
+      const { system, log } = testSystem();
+      let starts = 0;
+      const ref = system.spawn(
+        counter({
+          supervision: 'restart',
+          state: () => ++starts,
+          work: reply,
+          count: async function* () {
+            yield reply();
+          },
+        }),
+        { name: 'router' },
+      );
+      expect(await rejection(ref.work({}))).to.be.instanceOf(HandlerError);
+      expect((await readAll(ref.count({}))).error).to.be.instanceOf(HandlerError);
+      expect(system.statistics).to.include({ failures: 2, restarts: 0 });
+      expect(starts).to.equal(1);
+      const records = log.filter(({ message }) => message === 'a deferred reply failed');
+      expect(records.map(({ level }) => level)).to.deep.equal(['warn', 'warn']);
+      const methods = records.map(({ fields }) => [fields?.['actor'], fields?.['during']]);
+      expect(methods).to.deep.equal([
+        ['test/router', Counting.methods.work.fullName],
+        ['test/router', Counting.methods.count.fullName],
+      ]);
+    });
+  }
+
+  it('does not count a refusal as a failure', async () => {
+    const { system, log } = testSystem();
+    const ref = system.spawn(worker({ work: () => later(Promise.reject(new Refusal('NO', 'no'))) }));
+    expect(await rejection(ref.work({}))).to.be.instanceOf(RefusedError);
+    expect(system.statistics.failures).to.equal(0);
+    expect(log.filter(({ level }) => level === 'warn')).to.deep.equal([]);
+  });
+
   it('that no handler returned may be rejected all the same', async () => {
     const { system } = testSystem();
     const ref = system.spawn(worker({ push: () => deferred<{ value: number }>().reject(new Error('nobody waits')) }));
     ref.push({});
     expect(await ref.work({ value: 3 })).to.deep.equal({ value: 3 });
-  });
-
-  it('or any other may answer a request without fields that was left out', async () => {
-    const { system } = testSystem();
-    const ref = system.spawn(behavior(Pinging, { ping: () => ({ value: 1 }) }));
-    expect(await ref.ping()).to.deep.equal({ value: 1 });
-    expect(await ref.ping(undefined, { timeoutMs: 50 })).to.deep.equal({ value: 1 });
   });
 });

@@ -183,10 +183,10 @@ for (const isReal of [false, true]) {
         }),
       );
       const source = silentAfter(1);
-      const load = hanging.load(source.numbers);
+      const load = rejection(hanging.load(source.numbers));
       await until(() => source.asked === 2);
       await system.stop(hanging);
-      expect(await rejection(load)).to.be.instanceOf(StoppedError);
+      expect(await load).to.be.instanceOf(StoppedError);
     });
 
     it('whose mailbox drops its oldest messages drops no step of a handler', async () => {

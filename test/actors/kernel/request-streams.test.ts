@@ -205,6 +205,14 @@ for (const isReal of [false, true]) {
         }),
       );
       expect(await ref.load(counted(10))).to.deep.equal({ value: 45 });
+      const source = silentAfter(1);
+      const controller = new AbortController();
+      const aborted = rejection(ref.load(source.numbers, { signal: controller.signal }));
+      await until(() => source.asked === 2);
+      controller.abort();
+      await aborted;
+      await until(() => source.closed === 1 && system.unfinished().handlers === 0);
+      expect(system.statistics.failures, 'that its caller has left is no failure').to.equal(0);
     });
 
     it('is passed on to another actor', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Context, Failure } from '#src/actors/kernel/index.js';
 import { AskTimeoutError, BackpressureError, ConfigError, HandlerError, StoppedError } from '#src/errors.js';
 import { deferred } from '../../support/deferred.js';
-import { rejection } from '../../support/rejection.js';
+import { millraceRejection, rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
 import { closeSystems, testSystem, worker } from './harness.js';
 
@@ -63,9 +63,11 @@ describe('a stash', () => {
     const { system, scheduler } = testSystem();
     const handled: (number | string)[] = [];
     const ref = system.spawn(patient(handled));
-    const asked = rejection(ref.work({ value: 7 }, { timeoutMs: 100 }));
+    const asked = millraceRejection(ref.work({ value: 7 }, { timeoutMs: 100 }));
     ref.push({ value: 1 });
-    expect(await asked).to.be.instanceOf(AskTimeoutError);
+    const error = await asked;
+    expect(error).to.be.instanceOf(AskTimeoutError);
+    expect(error.message).to.contain('the actor has stashed it');
     expect(scheduler.now()).to.equal(100);
     ref.push({ value: 0 });
     await until(() => handled.length > 0);

@@ -281,6 +281,7 @@ describe('the face of the runtime', () => {
     expect(Object.keys(face).toSorted()).to.deep.equal([
       'Executor',
       'Runtime',
+      'component',
       'declarePipeline',
       'declaredAs',
       'drainHttpServer',

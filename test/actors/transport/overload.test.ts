@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import type { Scheduler } from '#src/scheduler/index.js';
-import { BackpressureError } from '#src/errors.js';
+import { BackpressureError, HandlerError } from '#src/errors.js';
 import { offer, pass } from '../../support/offered-load.js';
 import { millraceRejection } from '../../support/rejection.js';
+import { later } from '#src/actors/kernel/index.js';
+import { thrownByHandler } from '#src/actors/transport/index.js';
 import { Errands } from './errands.js';
 import { endWorlds, errands, PartitionWorld } from './partitions.js';
 
@@ -68,6 +70,32 @@ describe('an actor that is asked over links for more than it can do', () => {
     await asked[3];
     const error = await millraceRejection(ref.run({}, { timeoutMs: 100 }));
     expect(error).to.be.instanceOf(BackpressureError).with.property('retryAfterMs').that.is.within(150, 250);
+    await Promise.all(asked);
+  });
+
+  it('tells so through routers that do not catch it: those that await, and those that answer later', async () => {
+    const world = new PartitionWorld({ latencyMs: 1 });
+    const [near, middle, far] = [await world.start('a/1'), await world.start('b/1'), await world.start('c/1')];
+    const worker = far.system.spawn(busy(world.scheduler).behavior);
+    const target = world.reach(middle, Errands, worker);
+    const routers = [
+      errands({ run: (_state, request) => later(target.run(request, { timeoutMs: 100 })) }),
+      errands({ run: async (_state, request) => target.run(request, { timeoutMs: 100 }) }),
+    ];
+    const own = far.system.reference(Errands, worker.toRef());
+    const asked = Array.from({ length: 40 }, (_, value) => own.run({ value }));
+    await asked[3];
+    for (const router of routers) {
+      const inner = middle.system.spawn(router);
+      const outer = middle.system.spawn(errands({ run: (_state, request) => later(inner.run(request)) }));
+      for (const ref of [inner, outer, world.reach(near, Errands, outer)]) {
+        const error = await millraceRejection(ref.run({}));
+        expect(error).to.be.instanceOf(HandlerError).with.property('retryAfterMs').that.is.within(1, 400);
+        const thrown = thrownByHandler(error);
+        if (ref === inner) expect(thrown).to.be.instanceOf(BackpressureError).and.include({ cause: error });
+        if (ref === inner) expect(thrown).to.have.property('retryAfterMs').that.is.within(1, 400);
+      }
+    }
     await Promise.all(asked);
   });
 });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { BackpressureError, UnreachableError } from '#src/errors.js';
+import { AskAbortedError, BackpressureError, UnreachableError } from '#src/errors.js';
 import { Lane } from '#src/protocol/index.js';
 import { limits } from '#src/limits.js';
 import { gate } from '../../support/deferred.js';
@@ -59,6 +59,73 @@ describe('backpressure over a link', () => {
     expect(await ref.run({ value: 1 })).to.deep.include({ value: 1 });
     expect(seen).to.deep.equal([0, 1, 2, 3, 4, 5, 6]);
     expect([near, far].map(({ system }) => system.deadLetters.count)).to.deep.equal([0, 0]);
+  });
+
+  it('of a mailbox that stays full ends ready() at its deadline, and later calls are not held up by it', async () => {
+    const world = new PartitionWorld({ latencyMs: 1 });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const { behavior, open } = gated(8);
+    const ref = world.reach(near, Errands, far.system.spawn(behavior));
+    for (let value = 0; value < 40 && ref.push({ value }); value += 1) await world.pass(5);
+    for (const options of [undefined, { timeoutMs: 200 }]) {
+      const from = world.scheduler.now();
+      const error = await millraceRejection(ref.ready(options));
+      expect(error).to.be.instanceOf(BackpressureError);
+      expect(world.scheduler.now() - from).to.be.closeTo(options?.timeoutMs ?? limits.readyTimeoutMs, 1);
+    }
+    const controller = new AbortController();
+    const aborted = millraceRejection(ref.ready({ signal: controller.signal }));
+    controller.abort();
+    expect(await aborted).to.be.instanceOf(AskAbortedError);
+    const ready = ref.ready();
+    open();
+    await ready;
+    expect(ref.push({})).to.equal(true);
+  });
+
+  for (const [what, network] of [
+    ['', { latencyMs: 1 }],
+    [', on a link that loses frames', { latencyMs: 1, loss: 0.2, seed: 3 }],
+  ] as const) {
+    it(`of a slow actor lasts as long as it handles messages${what}`, async () => {
+      const world = new PartitionWorld(network);
+      const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+      let isStuck = false;
+      const push = (): Promise<void> =>
+        new Promise((resolve) => void world.scheduler.setTimer(isStuck ? 1e9 : 25_000, resolve));
+      const ref = world.reach(near, Errands, far.system.spawn(errands({ mailbox: { capacity: 8 }, push })));
+      for (let value = 0; value < 28; value += 1) {
+        ref.push({ value });
+        await world.pass(1);
+      }
+      const from = world.scheduler.now();
+      await ref.ready();
+      expect(world.scheduler.now() - from).to.be.greaterThan(4 * limits.readyTimeoutMs);
+      while (ref.push({})) await world.pass(100);
+      isStuck = true;
+      const since = world.scheduler.now();
+      const error = await millraceRejection(ref.ready());
+      expect(error)
+        .to.be.instanceOf(BackpressureError)
+        .and.has.property('message')
+        .that.contains('has handled none for');
+      expect(world.scheduler.now() - since).to.be.at.most(2 * limits.readyTimeoutMs);
+    });
+  }
+
+  it('of the bytes in all mailboxes lasts as long as messages are handled', async () => {
+    const world = new PartitionWorld({ latencyMs: 1, kernelLimits: { mailboxBytes: 1_000_000 } });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const push = (): Promise<void> => new Promise((resolve) => void world.scheduler.setTimer(25_000, resolve));
+    const ref = world.reach(near, Errands, far.system.spawn(errands({ push })));
+    const load = new Uint8Array(50_000);
+    for (let sent = 0; sent < 17; sent += 1) {
+      ref.push({ load });
+      await world.pass(10);
+    }
+    const from = world.scheduler.now();
+    await ref.ready();
+    expect(world.scheduler.now() - from).to.be.greaterThan(2 * limits.readyTimeoutMs);
   });
 
   it('of a mailbox heals when Full or Ready is lost', async () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { type ActorRef, behavior } from '#src/actors/kernel/index.js';
+import { limits } from '#src/limits.js';
 import { until } from '../../support/until.js';
 import { Chores, Errands } from './errands.js';
 import { endWorlds, errands, type Partition, PartitionWorld } from './partitions.js';
@@ -62,6 +63,45 @@ describe('death watch over a link', () => {
     await until('it to be told', () => gone.length === 1);
     expect(gone).to.deep.equal(['failed']);
     expect(causes[0]).to.include({ handlerName: 'RangeError', message: 'broken', handlerCode: 'E_BROKEN' });
+  });
+
+  it('tells of a failure before the watch, too, whichever reference is watched, as long as it is remembered', async () => {
+    const world = new PartitionWorld();
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const fragile = errands({
+      supervision: 'stop',
+      push: () => {
+        throw new RangeError('broken');
+      },
+    });
+    const [named, unnamed, stopped] = [fragile, fragile, errands()].map((behavior) => far.system.spawn(behavior));
+    if (named === undefined || unnamed === undefined || stopped === undefined) throw new Error('none was spawned');
+    const record = named.toRef();
+    const others = far.system.statistics.actors - 3;
+    for (const ref of [named, unnamed]) ref.push({});
+    await far.system.stop(stopped);
+    await until('all to end', () => far.system.statistics.actors === others);
+    const refs = [named, unnamed, stopped];
+    const remote = watcher(
+      near,
+      refs.map((ref) => world.reach(near, Errands, ref)),
+    );
+    const local = watcher(far, [...refs, far.system.reference(Errands, record)]);
+    await until('all to be told', () => remote.gone.length === 3 && local.gone.length === 4);
+    expect(remote.gone).to.have.members(['failed', 'failed', 'stopped']);
+    expect(local.gone).to.have.members(['failed', 'failed', 'stopped', 'failed']);
+    const causes = remote.causes.filter((cause) => cause !== undefined);
+    expect(causes.map(({ message }) => message)).to.deep.equal(['broken', 'broken']);
+
+    for (let count = 0; count <= limits.endedActors; count += 1) {
+      const ref = far.system.spawn(fragile);
+      ref.toRef();
+      ref.push({});
+    }
+    await until('all others to end', () => far.system.statistics.actors === others + 1);
+    const late = watcher(near, [world.reach(near, Errands, named)]);
+    await until('it to be told', () => late.gone.length === 1);
+    expect(late.gone).to.deep.equal(['stopped']);
   });
 
   it('tells at once of one that is gone already', async () => {

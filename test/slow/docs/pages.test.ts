@@ -13,12 +13,14 @@ const PAGES = [
   'docs/embedding.md',
   'docs/failures.md',
   'docs/guarantees.md',
+  'docs/placement.md',
   'docs/pipelines.md',
   'docs/cluster.md',
   'docs/data.md',
   'docs/testing.md',
   'docs/simulation.md',
   'docs/nact.md',
+  'docs/persistence.md',
 ];
 
 /** Programs that a page may call and that not every machine has. */

@@ -5,7 +5,7 @@ import { limits } from '../../../limits.js';
 import { LOG_LEVELS, type Logger } from '../../../logging/index.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
 import type { Execution } from '../../../resources/execution/index.js';
-import type { ControlPlaneClient } from '../../control-plane/index.js';
+import { type ControlPlaneClient, spawnerName } from '../../control-plane/index.js';
 import {
   type ActorRef,
   type ActorSystem,
@@ -89,6 +89,11 @@ export class PartitionHost {
 
   get segmentsManager(): Ref | undefined {
     return this.#launch?.live?.segmentsManager;
+  }
+
+  /** Undefined while actors cannot be placed there. */
+  get spawner(): Ref | undefined {
+    return this.#launch?.live?.spawner;
   }
 
   /** Its last report; undefined while it is not running. */
@@ -243,13 +248,15 @@ export class PartitionHost {
     const { client, log, index } = this.#options;
     const hosted = context.ref(v1.HostedPartition, required(partition.hosted, 'hosted'));
     const segmentsManager = required(partition.segmentsManager, 'segments_manager');
+    const spawner = required(partition.spawner, 'spawner');
     const ordinal = await launch.ordinal;
     if (ordinal === undefined) throw new ProtocolError('A partition must enrol before it is activated.');
-    launch.live = { ordinal, hosted, segmentsManager };
+    launch.live = { ordinal, hosted, segmentsManager, spawner };
     this.#onReport(ordinal, required(partition.report, 'report'));
     await client().activatePartition(ordinal, segmentsManager);
     await client().registerName(`millrace/partition/${ordinal}`, required(partition.partition, 'partition'));
     await client().registerName(`millrace/segments-manager/${ordinal}`, segmentsManager);
+    await client().registerName(spawnerName(ordinal), spawner);
     log.debug('partition is up', { partition: index, ordinal, place: launch.execution.place });
     this.#hasComeUp = true;
     this.#up.resolve();

@@ -105,6 +105,7 @@ export class HostedPartition {
           hosted: hosted.toRef(),
           partition: partition.actor.toRef(),
           segmentsManager: partition.segmentsManager.toRef(),
+          spawner: partition.spawner.toRef(),
           report: v1.PartitionReport.create(reportOf(partition, launch)),
         },
         options,
@@ -125,7 +126,7 @@ export class HostedPartition {
         return current();
       },
       drain: () => {
-        partition.system.drain();
+        partition.drain();
         return current();
       },
       stopSegments: () => later(partition.stopSegments().then(() => ({}))),

@@ -94,6 +94,13 @@ export class PartitionHosts {
     return this.#hosts.find((host) => host.ordinal === ordinal)?.segmentsManager;
   }
 
+  /** The spawners of the hosted partitions that are running. */
+  spawners(): readonly { readonly ordinal: number; readonly spawner: Ref }[] {
+    return this.#hosts.flatMap(({ ordinal, spawner }) =>
+      ordinal === undefined || spawner === undefined ? [] : [{ ordinal, spawner }],
+    );
+  }
+
   /** Starts all in parallel; resolves when all have started. Rejects with the first failure. */
   async start(): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.start()));

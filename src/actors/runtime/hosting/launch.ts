@@ -22,6 +22,7 @@ export interface Live {
   readonly ordinal: number;
   readonly hosted: ActorRef<typeof v1.HostedPartition>;
   readonly segmentsManager: Ref;
+  readonly spawner: Ref;
 }
 
 /** Time between a request to end and termination, in ms. */

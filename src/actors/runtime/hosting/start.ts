@@ -25,6 +25,8 @@ export interface PartitionStart {
   readonly kernelLimits: Partial<KernelLimits>;
   readonly linkLimits: NonNullable<RouterOptions['limits']>;
   readonly streamWindow: SegmentHost['streamWindow'];
+  /** Actors that may be placed there at a time. */
+  readonly maxPlacedActors: number;
   readonly links: LinkSettings;
 }
 

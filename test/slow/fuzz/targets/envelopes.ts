@@ -51,7 +51,8 @@ function checkEnvelope(bytes: Uint8Array, start: number, view: EnvelopeView): vo
 }
 
 const ALL = new EnvelopeHeader();
-const NAMES = Object.keys(ALL).filter((name): name is keyof EnvelopeHeader => name in ALL);
+/** Without the size of the value: it is measured, and headers are written here without a value. */
+const NAMES = Object.keys(ALL).filter((name): name is keyof EnvelopeHeader => name in ALL && name !== 'valueBytes');
 const IDS: readonly string[] = ['toLow', 'toHigh', 'fromLow', 'fromHigh'];
 
 /** The fields of a header. Ids are signed or unsigned, an empty meta is none, and time is rounded down. */

@@ -1,0 +1,33 @@
+import { limits } from '../../limits.js';
+import type { ChainMember } from './call-chain.js';
+
+/**
+ * The errors that ended actors, for those that watch them afterwards: by actor, for references within the partition, and by channel id, for
+ * those of other partitions and in messages. Of the latter the oldest are forgotten.
+ */
+export class EndCauses {
+  readonly #byActor = new WeakMap<object, Error>();
+  readonly #byCUid = new Map<bigint, Error>();
+
+  ended(actor: Pick<ChainMember, 'takenCUid'>, cause: Error): void {
+    this.#byActor.set(actor, cause);
+    if (actor.takenCUid !== undefined) this.addressed(actor, actor.takenCUid);
+  }
+
+  /** An actor, which may have ended by a failure, has this channel id. */
+  addressed(actor: object, cUid: bigint): void {
+    const cause = this.#byActor.get(actor);
+    if (cause === undefined) return;
+    this.#byCUid.set(cUid, cause);
+    const [oldest] = this.#byCUid.keys();
+    if (this.#byCUid.size > limits.endedActors && oldest !== undefined) this.#byCUid.delete(oldest);
+  }
+
+  of(actor: object): Error | undefined {
+    return this.#byActor.get(actor);
+  }
+
+  at(cUid: bigint): Error | undefined {
+    return this.#byCUid.get(cUid);
+  }
+}

@@ -1,0 +1,264 @@
+import { CapacityError, HandlerError, StoppedError, UnreachableError } from '../../../errors.js';
+import { errorOf, namedMessageOf } from '../../../foreign.js';
+import { limits } from '../../../limits.js';
+import type { Logger } from '../../../logging/index.js';
+import type { AnyService } from '../../../protocol/index.js';
+import type { Scheduler } from '../../../scheduler/index.js';
+import {
+  type ActorRef,
+  type ActorSystem,
+  type Failure,
+  routeKey,
+  type Subscribable,
+  type TerminationReason,
+  Topic,
+  type UntypedRef,
+  type Watcher,
+} from '../../kernel/index.js';
+import { type Component, componentHash } from './component.js';
+import type { PlaceOptions } from './place-options.js';
+import { type PlacedAt, SpawnerRequests, type Wanted } from './spawner-requests.js';
+import { candidatesFor, inTurn, type PlaceCandidate, type Whereabouts } from './where.js';
+
+export interface PlacementsOptions extends Whereabouts {
+  readonly system: ActorSystem;
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  /** A partition on this event loop, which publishes the failures of its actors itself. */
+  readonly isHere: (ordinal: number) => boolean;
+}
+
+/** An actor of one instance: the same each time that it is placed again. */
+interface Order {
+  readonly component: Component;
+  readonly wanted: Wanted;
+  readonly options: PlaceOptions;
+}
+
+/** One actor that this process has placed, and where it runs now. */
+interface Placed extends PlacedAt {
+  readonly order: Order;
+  readonly ref: UntypedRef;
+  /** Ends all watches. */
+  readonly release: () => void;
+}
+
+const BACKOFF = { minMs: 100, maxMs: 5_000 };
+
+/**
+ * The actors that this process has placed, here and elsewhere. It is their parent: when it ends, their spawners stop them, unless they are
+ * detached; it publishes their failures, and places them again when their partition ends and their component says so.
+ */
+export class Placements {
+  readonly #options: PlacementsOptions;
+  readonly #requests: SpawnerRequests;
+  readonly #failures: Topic<Failure>;
+  readonly #placed = new Map<string, Placed>();
+  /** Partitions that stop in order. */
+  readonly #leaving = new Set<number>();
+  readonly #closing = new AbortController();
+  /** Actors that are being placed. */
+  readonly #pending = new Set<Promise<unknown>>();
+  #turn = 0;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: PlacementsOptions) {
+    this.#options = options;
+    const { system, scheduler, log } = options;
+    this.#requests = new SpawnerRequests({ system, scheduler, log, leaving: (ordinal) => this.#leaving.add(ordinal) });
+    this.#failures = new Topic(log);
+  }
+
+  /** Failures of actors in partitions that are not on this event loop, and actors that were lost with their partition. */
+  get failures(): Subscribable<Failure> {
+    return this.#failures;
+  }
+
+  /** One actor for each instance. When one cannot be placed, this rejects with its error, and none is left. */
+  async place<S extends AnyService, Args>(
+    component: Component<S, Args>,
+    args: Args,
+    options: PlaceOptions,
+  ): Promise<readonly ActorRef<S>[]> {
+    const { instances = 1, spread = 'partitions' } = options;
+    const encoded = component.encodeArgs(args);
+    const candidates = await candidatesFor(options.on, this.#options);
+    const ways = inTurn(candidates, instances, this.#turn, spread);
+    this.#turn += instances;
+    const outcomes = await Promise.allSettled(
+      ways.map(async (way, instance) => {
+        const order = { component, wanted: wantedOf(component, encoded, options, instance), options };
+        return this.#options.system.reference(component.service, await this.#place(order, way));
+      }),
+    );
+    const refs = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed === undefined) return refs;
+    await Promise.all(refs.map((ref) => this.stop(ref)));
+    throw failed.reason;
+  }
+
+  /** Stops an actor that this process has placed; resolves when it has stopped. Resolves to false for any other. */
+  async stop(ref: UntypedRef): Promise<boolean> {
+    const placed = this.#placed.get(keyOf(ref));
+    if (placed === undefined) return false;
+    this.#forget(placed);
+    await this.#requests.withdraw(placed);
+    return true;
+  }
+
+  /** Stops what is placed, but for what is detached. Nothing is placed any more. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort(new StoppedError('The runtime that places this actor is stopping.'));
+    const all = [...this.#placed.values()];
+    for (const placed of all) this.#forget(placed);
+    const attached = all.filter(({ order }) => order.options.detached !== true);
+    await Promise.all([...attached.map((placed) => this.#requests.withdraw(placed)), ...this.#pending]);
+  }
+
+  // ---- placing
+
+  /** Tries one candidate after the other, while they are full. */
+  async #place(order: Order, way: readonly PlaceCandidate[]): Promise<PlacedAt['actor']> {
+    const { timeoutMs = limits.placeTimeoutMs } = order.options;
+    let full: CapacityError | undefined;
+    for (const place of way) {
+      try {
+        const placed = await this.#pend(this.#requests.place(order.wanted, place, timeoutMs, this.#closing.signal));
+        this.#follow(order, placed);
+        return placed.actor;
+      } catch (error) {
+        if (!(error instanceof CapacityError)) throw error;
+        full = error;
+      }
+    }
+    if (full !== undefined && way.length === 1) throw full;
+    throw new CapacityError(
+      `Component "${order.component.name}" has no place: each of ${way.length} partitions is full. ${full?.message ?? ''}`,
+    );
+  }
+
+  async #pend<T>(work: Promise<T>): Promise<T> {
+    const settled = work.then(
+      () => {},
+      () => {},
+    );
+    this.#pending.add(settled);
+    try {
+      return await work;
+    } finally {
+      this.#pending.delete(settled);
+    }
+  }
+
+  #follow(order: Order, placedAt: PlacedAt): void {
+    const ref = this.#options.system.reference(order.component.service, placedAt.actor);
+    const { parent } = order.options;
+    const ofParent: Watcher = { terminated: () => void this.stop(ref) };
+    const watcher: Watcher = { terminated: (_route, reason, cause) => this.#ended(placed, reason, cause) };
+    const release = (): void => {
+      ref[routeKey].unwatch(watcher);
+      parent?.[routeKey].unwatch(ofParent);
+    };
+    const placed: Placed = { ...placedAt, order, ref, release };
+    this.#placed.set(keyOf(ref), placed);
+    ref[routeKey].watch(watcher);
+    parent?.[routeKey].watch(ofParent);
+  }
+
+  // ---- the end of an actor
+
+  /** False when it was forgotten before. */
+  #forget({ ref, release }: Placed): boolean {
+    release();
+    return this.#placed.delete(keyOf(ref));
+  }
+
+  #ended(placed: Placed, reason: TerminationReason, cause: Error | undefined): void {
+    const { place, path, order } = placed;
+    if (!this.#forget(placed)) return;
+    if (reason === 'stopped' && !this.#leaving.has(place.ordinal)) return;
+    if (reason === 'failed') {
+      const error = cause ?? new HandlerError('It failed, and its error is not known any more.');
+      if (!this.#options.isHere(place.ordinal)) this.#publish(path, error);
+      return;
+    }
+    const { name, onFailure } = order.component;
+    const error = new UnreachableError(
+      `The placed actor ${path} is lost: partition ${place.ordinal} has ended, or the link to it was cut.`,
+    );
+    if (onFailure !== 'restart') {
+      this.#publish(path, error);
+      return;
+    }
+    this.#options.log.warn('a placed actor is lost, and is placed again', { component: name, actor: path });
+    void this.#placeAgain(order, path, error);
+  }
+
+  /** Until it is placed, or `placeAgainMs` have passed. Its partition may be started again meanwhile, or its process retired. */
+  async #placeAgain(order: Order, path: string, lost: UnreachableError): Promise<void> {
+    const { scheduler, log } = this.#options;
+    const untilMs = scheduler.now() + limits.placeAgainMs;
+    for (let delayMs = BACKOFF.minMs; !this.#closing.signal.aborted; delayMs = Math.min(2 * delayMs, BACKOFF.maxMs)) {
+      try {
+        const [way = []] = inTurn(await candidatesFor(order.options.on, this.#options), 1, this.#turn++, 'partitions');
+        await this.#place(order, way);
+        log.info('a placed actor was placed again', { component: order.component.name, before: path });
+        return;
+      } catch (error) {
+        if (this.#closing.signal.aborted) return;
+        log.debug('a placed actor is not placed again yet', { actor: path, error: namedMessageOf(error) });
+        if (scheduler.now() + delayMs > untilMs) {
+          this.#publish(
+            path,
+            new UnreachableError(`${lost.message} It could not be placed again.`, { cause: errorOf(error) }),
+          );
+          return;
+        }
+      }
+      await this.#pause(delayMs);
+    }
+  }
+
+  /** Resolves early when nothing is placed any more. */
+  #pause(delayMs: number): Promise<void> {
+    const { scheduler } = this.#options;
+    const { signal } = this.#closing;
+    return new Promise((resolve) => {
+      const end = (): void => {
+        scheduler.clearTimer(timer);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = scheduler.setTimer(delayMs, end);
+      signal.addEventListener('abort', end);
+    });
+  }
+
+  #publish(path: string, error: Error): void {
+    this.#options.log.error('a placed actor has failed', { actor: path, error });
+    this.#failures.publish({ path, error });
+  }
+}
+
+function wantedOf(component: Component, args: Uint8Array, options: PlaceOptions, instance: number): Wanted {
+  const { name = '', detached = false, register = '', instances } = options;
+  return {
+    component: component.definition,
+    hash: componentHash(component),
+    args,
+    name: name === '' || instances === undefined ? name : `${name}-${instance}`,
+    isDetached: detached,
+    register,
+  };
+}
+
+function keyOf(ref: UntypedRef): string {
+  const { cUid, incarnation } = ref.toRef();
+  return `${cUid}/${incarnation}`;
+}

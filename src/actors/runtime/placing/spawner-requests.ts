@@ -1,0 +1,93 @@
+import { UnreachableError } from '../../../errors.js';
+import { namedMessageOf } from '../../../foreign.js';
+import { limits } from '../../../limits.js';
+import type { Logger } from '../../../logging/index.js';
+import { type Ref, v1 } from '../../../protocol/index.js';
+import type { Scheduler } from '../../../scheduler/index.js';
+import { retryAsk } from '../../control-plane/index.js';
+import { type ActorRef, type ActorSystem, behavior } from '../../kernel/index.js';
+import { fromWire } from '../../transport/index.js';
+import type { PlaceCandidate } from './where.js';
+
+export interface SpawnerRequestsOptions {
+  readonly system: ActorSystem;
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  /** A partition stops in order, with what is placed there. */
+  readonly leaving: (ordinal: number) => void;
+}
+
+/** An actor to place. */
+export type Wanted = Omit<v1.ActorToPlaceInit, 'placer' | 'id'>;
+
+/** A placed actor. */
+export interface PlacedAt {
+  readonly id: number;
+  readonly place: PlaceCandidate;
+  readonly actor: Ref;
+  /** `system/name`, in its partition. */
+  readonly path: string;
+}
+
+/** Sends the requests of this process to spawners, each until it is answered, and spawns the actor that spawners watch. */
+export class SpawnerRequests {
+  readonly #options: SpawnerRequestsOptions;
+  #placer: ActorRef<typeof v1.Placer> | undefined;
+  #ids = 0;
+
+  constructor(options: SpawnerRequestsOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with the error of the spawner, or that of the link to it; nothing of the actor is left then. */
+  async place(wanted: Wanted, place: PlaceCandidate, timeoutMs: number, signal: AbortSignal): Promise<PlacedAt> {
+    const id = ++this.#ids;
+    const request = { ...wanted, placer: this.#self(), id };
+    let answer: v1.ActorPlaced;
+    try {
+      signal.throwIfAborted();
+      const { scheduler } = this.#options;
+      answer = await retryAsk(scheduler, timeoutMs, (ask) => this.#spawner(place).place(request, { ...ask, signal }));
+      signal.throwIfAborted();
+    } catch (error) {
+      await this.withdraw({ place, id });
+      throw signal.aborted ? signal.reason : error;
+    }
+    const { actor, path, refused } = answer;
+    if (refused !== undefined) throw fromWire(refused);
+    if (actor === undefined) throw new UnreachableError(`The spawner of partition ${place.ordinal} named no actor.`);
+    return { id, place, actor, path };
+  }
+
+  /**
+   * Resolves when the actor has stopped. Never rejects: a spawner that cannot be reached stops the actor when it notices the end of this process, or
+   * of the link to it.
+   */
+  async withdraw({ place, id }: Pick<PlacedAt, 'place' | 'id'>): Promise<void> {
+    const { scheduler, log } = this.#options;
+    const request = { placer: this.#self(), id };
+    try {
+      await retryAsk(scheduler, limits.controlPlaneTimeoutMs, (ask) => this.#spawner(place).withdraw(request, ask));
+    } catch (error) {
+      log.debug('a placed actor was not withdrawn', { partition: place.ordinal, id, error: namedMessageOf(error) });
+    }
+  }
+
+  #spawner({ spawner }: PlaceCandidate): ActorRef<typeof v1.Spawner> {
+    return this.#options.system.reference(v1.Spawner, spawner);
+  }
+
+  #self(): Ref {
+    this.#placer ??= this.#options.system.spawn(
+      behavior(v1.Placer, {
+        supervision: 'resume',
+        leaving: (_state, { ordinal }) => {
+          this.#options.leaving(ordinal);
+          return {};
+        },
+      }),
+      { name: 'placer' },
+    );
+    return this.#placer.toRef();
+  }
+}

@@ -1,0 +1,272 @@
+import { CapacityError, MillraceError, ProtocolError, StoppedError } from '../../../errors.js';
+import { namedMessageOf } from '../../../foreign.js';
+import { limits } from '../../../limits.js';
+import type { Logger } from '../../../logging/index.js';
+import { type Ref, v1 } from '../../../protocol/index.js';
+import type { Scheduler } from '../../../scheduler/index.js';
+import { retryAsk } from '../../control-plane/index.js';
+import {
+  type ActorRef,
+  type ActorSystem,
+  answeredError,
+  type Behavior,
+  behavior,
+  type Context,
+  later,
+  routeKey,
+  type UntypedRef,
+} from '../../kernel/index.js';
+import { thrownByHandler, toWire } from '../../transport/index.js';
+import type { Components } from './components.js';
+
+export interface SpawnerOptions {
+  readonly system: ActorSystem;
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  readonly components: Components;
+  readonly ordinal: () => number;
+  /** Actors that may be placed here at a time. */
+  readonly maxPlacedActors: number;
+  /** The actor of this process's control plane client. */
+  readonly client: () => ActorRef<typeof v1.ControlPlaneClient>;
+}
+
+/** One request to place an actor, and what became of it. */
+interface Placed {
+  readonly isDetached: boolean;
+  reply: Promise<v1.ActorPlacedInit>;
+  ref: UntypedRef | undefined;
+  /** Name in the cluster's registry. */
+  registered: string | undefined;
+  isWithdrawn: boolean;
+  hasEnded: boolean;
+}
+
+/** What one process has placed here. */
+interface Placer {
+  readonly ref: ActorRef<typeof v1.Placer>;
+  readonly placed: Map<number, Placed>;
+  /** Requests whose actors have ended, the oldest first: a repeat that arrives late must not place one again. */
+  readonly ended: number[];
+}
+
+/**
+ * Starts the actors that others place in this partition, as root actors, and stops them with their placer. The requests of each placer are
+ * numbered, and each number is carried out once.
+ */
+export class Spawner {
+  readonly #options: SpawnerOptions;
+  readonly #placers = new Map<string, Placer>();
+  /** Actors that run or are being started. */
+  #count = 0;
+  /** Why no further actor is started; undefined while they are. */
+  #refusal: string | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: SpawnerOptions) {
+    this.#options = options;
+  }
+
+  behavior(): Behavior<typeof v1.Spawner, undefined> {
+    return behavior(v1.Spawner, {
+      supervision: 'resume',
+      place: (_state, request, context) => later(this.#place(request, context)),
+      withdraw: (_state, { placer, id }, context) => later(this.#withdraw(placer, id, context).then(() => ({}))),
+      describe: () => ({ ordinal: this.#options.ordinal(), placed: this.#count }),
+      on: { terminated: (_state, { ref }) => this.#placerEnded(ref) },
+    });
+  }
+
+  /** From now on, no actor is placed here; those that are placed go on. */
+  drain(): void {
+    this.#refusal ??= 'draining';
+  }
+
+  /** Tells those who have placed actors here that these end, and stops the actors. Idempotent. */
+  close(): Promise<void> {
+    this.#refusal = 'stopping';
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  // ---- requests
+
+  #place(request: v1.ActorToPlace, context: Context): Promise<v1.ActorPlacedInit> {
+    const placer = this.#placerOf(request.placer, context);
+    const { id, isDetached } = request;
+    const known = placer.placed.get(id);
+    if (known !== undefined) return known.reply;
+    const placed: Placed = {
+      isDetached,
+      reply: Promise.resolve({}),
+      ref: undefined,
+      registered: undefined,
+      isWithdrawn: false,
+      hasEnded: false,
+    };
+    placer.placed.set(id, placed);
+    this.#count++;
+    placed.reply = this.#start(request, placed, placer).catch((error: unknown) => {
+      this.#ended(placer, id, placed);
+      const refused = toWire(error instanceof MillraceError ? error : answeredError(error));
+      return { refused: v1.PlaceFailure.create(refused) };
+    });
+    return placed.reply;
+  }
+
+  async #start(request: v1.ActorToPlace, placed: Placed, placer: Placer): Promise<v1.ActorPlacedInit> {
+    const { system, components } = this.#options;
+    this.#assertAccepts(placed);
+    this.#assertRoom();
+    if (request.component === undefined)
+      throw new ProtocolError('A request to place an actor must describe its component.');
+    const component = await components.load(request.component, request.hash);
+    const made = component.behaviorFor(request.args);
+    this.#assertAccepts(placed);
+    const ref = system.spawn(made, request.name === '' ? {} : { name: request.name });
+    placed.ref = ref;
+    const path = `${system.name}/${ref.name}`;
+    try {
+      await this.#register(request.register, placed, ref);
+      this.#assertAccepts(placed);
+    } catch (error) {
+      await system.stop(ref);
+      await this.#unregister(placed);
+      throw error;
+    }
+    ref[routeKey].watch({
+      terminated: () => {
+        this.#ended(placer, request.id, placed);
+        void this.#unregister(placed);
+      },
+    });
+    return { actor: ref.toRef(), path };
+  }
+
+  async #withdraw(placerRef: Ref | undefined, id: number, context: Context): Promise<void> {
+    const placer = this.#placerOf(placerRef, context);
+    const placed = placer.placed.get(id);
+    if (placed !== undefined) return this.#stop(placed);
+    // The request to place it may still arrive.
+    const refused = toWire(new StoppedError(`The request to place actor ${id} was withdrawn.`));
+    const reply = Promise.resolve({ refused: v1.PlaceFailure.create(refused) });
+    const never = { isDetached: false, reply, ref: undefined, registered: undefined, isWithdrawn: true };
+    placer.placed.set(id, { ...never, hasEnded: true });
+    this.#remember(placer, id);
+  }
+
+  /** Resolves when the actor and its children have stopped, and its name is free. */
+  async #stop(placed: Placed): Promise<void> {
+    placed.isWithdrawn = true;
+    await placed.reply;
+    if (placed.ref !== undefined) await this.#options.system.stop(placed.ref);
+    await this.#unregister(placed);
+  }
+
+  #assertAccepts({ isWithdrawn }: Placed): void {
+    const { ordinal } = this.#options;
+    if (this.#refusal !== undefined) {
+      throw new StoppedError(`Partition ${ordinal()} is ${this.#refusal}: no actor can be placed there.`);
+    }
+    if (isWithdrawn) throw new StoppedError(`The actor was withdrawn before partition ${ordinal()} had started it.`);
+  }
+
+  #assertRoom(): void {
+    const { maxPlacedActors, ordinal } = this.#options;
+    if (this.#count <= maxPlacedActors) return;
+    throw new CapacityError(
+      `Partition ${ordinal()} has ${maxPlacedActors} placed actors already (limit placedActors): place this one elsewhere.`,
+    );
+  }
+
+  // ---- names
+
+  async #register(name: string, placed: Placed, ref: UntypedRef): Promise<void> {
+    if (name === '') return;
+    placed.registered = name;
+    await this.#ask((options) => this.#options.client().registerName({ name, ref: ref.toRef() }, options));
+  }
+
+  /** Does nothing when another actor has the name. */
+  async #unregister(placed: Placed): Promise<void> {
+    const { registered: name, ref } = placed;
+    if (name === undefined || ref === undefined) return;
+    placed.registered = undefined;
+    const { cUid } = ref.toRef();
+    try {
+      await this.#ask((options) => this.#options.client().unregisterName({ name, cUid }, options));
+    } catch (error) {
+      this.#options.log.debug('the name of a placed actor was not unregistered', {
+        name,
+        error: namedMessageOf(error),
+      });
+    }
+  }
+
+  // ---- placers
+
+  #placerOf(ref: Ref | undefined, context: Context): Placer {
+    if (ref === undefined) throw new ProtocolError('A request to a spawner must say who makes it.');
+    const key = keyOf(ref);
+    let placer = this.#placers.get(key);
+    if (placer === undefined) {
+      placer = { ref: context.ref(v1.Placer, ref), placed: new Map(), ended: [] };
+      this.#placers.set(key, placer);
+      context.watch(placer.ref);
+    }
+    return placer;
+  }
+
+  #placerEnded(ref: UntypedRef): void {
+    for (const [key, placer] of this.#placers) {
+      if (placer.ref !== ref) continue;
+      this.#placers.delete(key);
+      for (const placed of placer.placed.values()) if (!placed.isDetached) void this.#stop(placed);
+    }
+  }
+
+  #ended(placer: Placer, id: number, placed: Placed): void {
+    if (placed.hasEnded) return;
+    placed.hasEnded = true;
+    this.#count--;
+    this.#remember(placer, id);
+  }
+
+  #remember(placer: Placer, id: number): void {
+    placer.ended.push(id);
+    if (placer.ended.length <= limits.placedRequests) return;
+    const oldest = placer.ended.shift();
+    if (oldest !== undefined) placer.placed.delete(oldest);
+  }
+
+  // ---- the end
+
+  async #close(): Promise<void> {
+    const ordinal = this.#options.ordinal();
+    const all = [...this.#placers.values()];
+    await Promise.all(all.map((placer) => this.#leave(placer, ordinal)));
+    await Promise.all(all.flatMap(({ placed }) => [...placed.values()].map((each) => this.#stop(each))));
+  }
+
+  async #leave({ ref, placed }: Placer, ordinal: number): Promise<void> {
+    if (![...placed.values()].some(({ hasEnded }) => !hasEnded)) return;
+    try {
+      await this.#ask((options) => ref.leaving({ ordinal }, options));
+    } catch (error) {
+      // It has ended, or sees the end of this partition by the end of the link.
+      this.#options.log.debug('who placed actors here was not told of their end', { error: namedMessageOf(error) });
+    }
+  }
+
+  async #ask<Reply>(send: Parameters<typeof retryAsk<Reply>>[2]): Promise<Reply> {
+    try {
+      return await retryAsk(this.#options.scheduler, limits.controlPlaneTimeoutMs, send);
+    } catch (error) {
+      throw thrownByHandler(error);
+    }
+  }
+}
+
+function keyOf(ref: Ref | undefined): string {
+  return `${ref?.cUid}/${ref?.incarnation}`;
+}

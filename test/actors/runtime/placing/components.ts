@@ -1,0 +1,57 @@
+import { isMainThread } from 'node:worker_threads';
+import { component } from '#src/actors/runtime/index.js';
+import { Row } from '../row.js';
+import { errandRunner, Errands } from '../errand-runner.js';
+
+/** Where this module runs: the components here may differ between the test and other threads and processes. */
+const place =
+  isMainThread && process.send === undefined && !process.argv.some((each) => each.includes('partition'))
+    ? 'test'
+    : 'elsewhere';
+
+export interface AdderArgs {
+  readonly start: number;
+}
+
+/** Adds the values that it is told to `start`; an ask is answered with the sum and its own. Value 13 fails it. */
+export const adder = component('adder', import.meta.url, Errands, ({ start = 0 }: Partial<AdderArgs>) =>
+  errandRunner({
+    supervision: { onFailure: 'stop' },
+    state: () => ({ sum: start }),
+    push: (state, { value }) => {
+      if (value === 13) throw new RangeError('13 is refused');
+      state.sum += value;
+    },
+    run: (state, { value }) => ({ value: state.sum + value }),
+    rush: () => ({ value: process.pid }),
+  }),
+);
+
+export const lasting = component(
+  'lasting',
+  import.meta.url,
+  Errands,
+  () => errandRunner({ rush: () => ({ value: process.pid }) }),
+  { onFailure: 'restart' },
+);
+
+/** Takes a message as its arguments. */
+export const keyed = component(
+  'keyed',
+  import.meta.url,
+  Errands,
+  ({ id, key }) => errandRunner({ run: () => ({ value: id + key.length }) }),
+  { args: Row },
+);
+
+export const thrower = component('thrower', import.meta.url, Errands, () => {
+  throw Object.assign(new RangeError('no such device'), { code: 'ENODEV' });
+});
+
+export const changed = component('changed', import.meta.url, Errands, () => errandRunner(), { version: place });
+
+export const lost = component('lost', new URL('./not-there.js', import.meta.url).href, Errands, () => errandRunner());
+
+export const other = component('other', new URL('./other.js', import.meta.url).href, Errands, () => errandRunner());
+
+export const nowhere = component('nowhere', undefined, Errands, () => errandRunner());

@@ -1,0 +1,2 @@
+/** A module that exports no component. */
+export const nothing = 'nothing';

@@ -1,0 +1,189 @@
+import { expect } from 'chai';
+import { CapacityError, ConfigError, HandlerError, StoppedError, UnreachableError } from '#src/errors.js';
+import { type ActorRef, type Failure, type Terminated } from '#src/actors/kernel/index.js';
+import { component, type Runtime } from '#src/actors/runtime/index.js';
+import { rejection } from '../../../support/rejection.js';
+import { errandRunner, Errands } from '../errand-runner.js';
+import { type Cluster, describePlacements, until } from '../harness.js';
+import { adder, keyed, lost, nowhere, other, thrower } from './components.js';
+
+/** The process under test, and a partition that is not the program's event loop: of its own, or of another virtual process. */
+async function opened(newCluster: () => Cluster) {
+  const cluster = newCluster();
+  const runtime = await cluster.start({ system: { partitions: 2 } });
+  const [first = 0, second = 0] = runtime.ordinals;
+  return { cluster, runtime, first, second };
+}
+
+/** Watches an actor by another, and says how it ended. */
+function ending(runtime: Runtime, ref: ActorRef<typeof Errands>): Promise<Terminated> {
+  return new Promise((resolve) => {
+    const watcher = errandRunner({
+      on: {
+        started: (_state, context) => context.watch(ref),
+        terminated: (_state, event, context) => {
+          resolve(event);
+          context.stop();
+        },
+      },
+    });
+    runtime.spawn(watcher);
+  });
+}
+
+describePlacements('a placed actor', (newCluster) => {
+  it('is told, asked, streamed and stopped in another partition, as any actor', async () => {
+    const { runtime, second } = await opened(newCluster);
+    const ref = await runtime.place(adder, { args: { start: 5 }, on: { partition: second } });
+    ref.push({ value: 2 });
+    expect((await ref.run({ value: 1 })).value).to.equal(8);
+    const read: number[] = [];
+    for await (const { value } of ref.list({ value: 3 })) read.push(value);
+    expect(read).to.deep.equal([0, 1, 2]);
+    const end = ending(runtime, ref);
+    await runtime.stopActor(ref);
+    expect((await end).reason).to.equal('stopped');
+    expect(await rejection(ref.run({ value: 1 }))).to.be.instanceOf(StoppedError);
+  });
+
+  it('runs beside the event loop of the program when nothing is said', async () => {
+    const { cluster, runtime } = await opened(newCluster);
+    const refs = await runtime.place(adder, { instances: 2, name: 'adder' });
+    expect(refs.map((ref) => Number((ref.toRef().cUid - 2n ** 63n) >> 32n))).to.deep.equal([
+      runtime.ordinals[1],
+      runtime.ordinals[1],
+    ]);
+    const pids = await Promise.all(refs.map(async (ref) => (await ref.rush({})).value));
+    expect(pids.every((pid) => (pid === process.pid) === (cluster.placement !== 'process'))).to.equal(true);
+  });
+
+  it('takes a message as its arguments', async () => {
+    const { runtime } = await opened(newCluster);
+    const ref = await runtime.place(keyed, { args: { id: 3, key: 'four' } });
+    expect((await ref.run({})).value).to.equal(7);
+  });
+
+  it('of another process of the cluster ends with the process that has placed it, unless it is detached', async () => {
+    const { cluster, runtime } = await opened(newCluster);
+    const placer = await cluster.start({ node: 'far' });
+    const node = runtime.node;
+    const held = await placer.place(adder, { on: { node }, register: 'held' });
+    await placer.place(adder, { args: { start: 7 }, on: { node }, register: 'kept', detached: true });
+    expect((await held.run({ value: 2 })).value).to.equal(2);
+    const seen = await runtime.lookup(Errands, 'held');
+    const end = ending(runtime, seen);
+    await placer.stop();
+    expect((await end).reason).to.equal('stopped');
+    expect((await (await runtime.lookup(Errands, 'kept')).run({ value: 0 })).value).to.equal(7);
+    expect(await rejection(runtime.lookup(Errands, 'held', { timeoutMs: 200 }))).to.include({ code: 'ASK_TIMEOUT' });
+  });
+
+  it('ends with its parent', async () => {
+    const { runtime } = await opened(newCluster);
+    const parent = runtime.spawn(errandRunner());
+    const ref = await runtime.place(adder, { parent });
+    const end = ending(runtime, ref);
+    await runtime.stopActor(parent);
+    expect((await end).reason).to.equal('stopped');
+  });
+
+  it('that fails is one of the failures of the process that has placed it, with its error', async () => {
+    const { runtime, second } = await opened(newCluster);
+    const failures: Failure[] = [];
+    runtime.failures.subscribe((failure) => failures.push(failure));
+    const ref = await runtime.place(adder, { on: { partition: second }, name: 'unlucky' });
+    const end = ending(runtime, ref);
+    ref.push({ value: 13 });
+    expect(await end).to.include({ reason: 'failed' });
+    await until(() => failures.length > 0);
+    expect(failures.map(({ path }) => path)).to.deep.equal([`node-0.process-0-1/unlucky`]);
+    expect(failures[0]?.error.message).to.equal('13 is refused');
+  });
+
+  it('is refused with a typed error, and leaves nothing, when it cannot be placed', async () => {
+    const { cluster, runtime, second } = await opened(newCluster);
+    const on = { partition: second };
+    const refused = async (work: Promise<unknown>, type: unknown, message: RegExp): Promise<void> => {
+      const error = await rejection(work);
+      expect(error).to.be.instanceOf(type);
+      expect(String(error)).to.match(message);
+    };
+    await refused(runtime.place(lost, { on }), ConfigError, /The module .*not-there.js cannot be loaded/);
+    await refused(runtime.place(other, { on }), ConfigError, /exports no component "other".*: none/);
+    await refused(runtime.place(nowhere, { on }), ConfigError, /"nowhere" has no module URL/);
+    await refused(
+      runtime.place(thrower, { on }),
+      HandlerError,
+      /factory of component "thrower" threw RangeError: no such device/,
+    );
+    await refused(runtime.place(adder, { on: { label: 'gpu' } }), UnreachableError, /label "gpu"/);
+    await refused(runtime.place(adder, { on: { node: 'nobody' } }), UnreachableError, /node "nobody"/);
+    await refused(runtime.place(adder, { on: { partition: 7 } }), UnreachableError, /partition 7/);
+    const none = cluster.placement === 'thread' ? 'processes' : 'threads';
+    await refused(runtime.place(adder, { on: none }), ConfigError, /no partition/);
+    await runtime.place(adder, { on, name: 'taken', register: 'taken' });
+    await refused(runtime.place(adder, { on, name: 'taken' }), ConfigError, /taken already exists/);
+    await refused(
+      runtime.place(adder, { on, name: 'new', register: 'taken' }),
+      ConfigError,
+      /The name "taken" is taken/,
+    );
+    await runtime.place(adder, { on, name: 'new' });
+  });
+
+  it('is refused by a partition that is full, and by the next one if all are', async () => {
+    const cluster = newCluster();
+    const runtime = await cluster.start({ system: { partitions: 3 }, maxPlacedActors: 2 });
+    const refs = await runtime.place(adder, { instances: 4 });
+    const error = await rejection(runtime.place(adder));
+    expect(error).to.be.instanceOf(CapacityError);
+    expect(String(error)).to.match(/each of 2 partitions is full/);
+    const [ref] = refs;
+    if (ref === undefined) throw new Error('four were placed');
+    await runtime.stopActor(ref);
+    await runtime.place(adder);
+    expect(await rejection(runtime.place(adder, { instances: 2 }))).to.be.instanceOf(CapacityError);
+  });
+
+  it('is not left behind when the runtime stops while it is placed', async () => {
+    const { runtime } = await opened(newCluster);
+    const placing = rejection(runtime.place(adder));
+    await runtime.stop();
+    expect(await placing).to.be.instanceOf(StoppedError);
+    expect(await rejection(runtime.place(adder))).to.be.instanceOf(StoppedError);
+  });
+});
+
+describe('a component', () => {
+  it('that is declared wrongly is a ConfigError', () => {
+    // Calls what the compiler refuses, as a user of JavaScript may.
+    const untyped = (value: unknown): never => value as never;
+    const factory = () => errandRunner();
+    const refused = (make: () => unknown, message: string) => expect(make).to.throw(ConfigError, message);
+    refused(() => component('a b', undefined, Errands, factory), 'letters, digits');
+    refused(() => component('a', undefined, untyped({}), factory), 'needs a service');
+    refused(() => component('a', undefined, Errands, untyped(undefined)), 'needs a factory');
+    refused(() => component('a', undefined, Errands, factory, { onFailure: untyped('retry') }), 'fail or restart');
+    refused(() => component('a', undefined, Errands, factory, { args: untyped('Row') }), 'message type');
+  });
+});
+
+describePlacements('runtime.place', (newCluster) => {
+  it('refuses options that are wrong before anything is sent', async () => {
+    const { runtime } = await opened(newCluster);
+    const untyped = (value: unknown): never => value as never;
+    const refused = async (work: Promise<unknown>, message: RegExp): Promise<void> => {
+      const error = await rejection(work);
+      expect(error).to.be.instanceOf(ConfigError);
+      expect(String(error)).to.match(message);
+    };
+    await refused(runtime.place(untyped(errandRunner())), /needs a component/);
+    await refused(runtime.place(adder, { on: untyped('moon') }), /on of runtime.place must be/);
+    await refused(runtime.place(adder, { on: untyped({}) }), /on of runtime.place must be/);
+    await refused(runtime.place(adder, { on: untyped({ rack: 1 }) }), /has no option rack/);
+    await refused(runtime.place(adder, { on: untyped({ partition: -1 }) }), /partition of on/);
+    await refused(runtime.place(adder, { instances: 0 }), /instances of runtime.place/);
+    await refused(runtime.place(adder, { instances: 2, register: 'one' }), /Only one actor/);
+    await refused(runtime.place(adder, { args: { start: Number.NaN } }), /must be JSON.*args.start/);
+  });
+});
