@@ -12,6 +12,7 @@ import { eventually } from '../../support/until.js';
 import { Depot } from '../transport/errands.js';
 import { depot } from '../transport/partitions.js';
 import { describePlacements, until } from './harness.js';
+import { placedDepot } from './placing/depot.js';
 
 const long = { timeoutMs: 600_000 };
 
@@ -43,6 +44,22 @@ describePlacements('streams of requests between processes', (newCluster) => {
   it('are read through a name that was looked up, from any of them', async () => {
     const { runtimes } = await setUp();
     for (const runtime of runtimes) await work(await lookup(runtime));
+  });
+
+  it('are read by an actor that was placed on a thread or in a process', async () => {
+    const runtime = await newCluster().start({ system: { partitions: 2 } });
+    const [, second = 0] = runtime.ordinals;
+    const ref = await runtime.place(placedDepot, { on: { partition: second } });
+    await work(ref);
+    const [load, chat] = [silentAfter(1), silentAfter(1)];
+    const loaded = rejection(ref.load(load.numbers, long));
+    const said = readAll(ref.chat(chat.numbers, long));
+    await until(() => load.asked === 2 && chat.asked === 2);
+    expect((await ref.run({ value: 7 })).value).to.equal(7);
+    await runtime.stopActor(ref);
+    expect(await loaded).to.be.instanceOf(StoppedError);
+    expect((await said).error).to.be.instanceOf(StoppedError);
+    await until(() => load.closed === 1 && chat.closed === 1);
   });
 
   it('end at both ends when the process of the caller crashes, and when that of the actor does', async () => {
