@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Executor, type Runtime } from '#src/actors/runtime/index.js';
+import { Executor, type NetOptions, type Runtime } from '#src/actors/runtime/index.js';
 import { AskAbortedError, MillraceError, StoppedError, UnreachableError } from '#src/errors.js';
 import { upTo } from '../../support/numbers.js';
 import { readAll } from '../../support/read-all.js';
 import { rejection } from '../../support/rejection.js';
 import { numbersBelow, silentAfter } from '../../support/sources.js';
 import { eventually } from '../../support/until.js';
+import { describeWithUcx } from '../../transport/ucx/available.js';
 import { Depot } from '../transport/errands.js';
 import { depot } from '../transport/partitions.js';
 import { describePlacements, until } from './harness.js';
@@ -130,11 +131,7 @@ describe('streams of requests over links of each kind', function () {
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
   });
 
-  for (const [name, net] of [
-    ['unix sockets', { ucx: 'off' }],
-    ['tcp', { ucx: 'off', listen: 'tcp://127.0.0.1:0', keyless: 'loopback' }],
-    ['shared memory, where UCX is there', {}],
-  ] as const) {
+  function declare(name: string, net: NetOptions): void {
     it(`are read and answered over ${name}`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
       folders.push(folder);
@@ -152,4 +149,8 @@ describe('streams of requests over links of each kind', function () {
       await eventually(() => source.closed === 1 && first.metrics().openStreams === 0);
     });
   }
+
+  declare('unix sockets', { ucx: 'off' });
+  declare('tcp', { ucx: 'off', listen: 'tcp://127.0.0.1:0', keyless: 'loopback' });
+  describeWithUcx('of shared memory', () => declare('UCX', { ucx: 'required' }));
 });
