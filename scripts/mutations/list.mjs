@@ -223,6 +223,27 @@ export const mutations = [
     workloads: ['streams'],
   },
   {
+    name: 'a handler that has waited for a request goes on beside another handler',
+    file: 'src/actors/kernel/released-work.ts',
+    find: "this.#state === 'released' && this.#cell.queueTurn(this.#method, this)",
+    replace: 'this.#cell.isOpen === undefined',
+    workloads: ['streams'],
+  },
+  {
+    name: 'the source of requests is not told that the call has ended',
+    file: 'src/actors/kernel/requests.ts',
+    find: '    this.#stream?.abort(end);\n',
+    replace: '',
+    workloads: ['streams'],
+  },
+  {
+    name: 'nobody learns that a source of requests has failed',
+    file: 'src/actors/kernel/source-turns.ts',
+    find: '    if (stream.isEnded) this.#reportEnd(error);\n    else this.#options.failed(error);',
+    replace: '    this.#reportEnd(error);',
+    workloads: ['streams'],
+  },
+  {
     name: 'a mailbox with room again grants nothing to the links that want it',
     file: 'src/actors/kernel/waiting-room.ts',
     find: '    place.link.grant(messages);\n',

@@ -26,8 +26,10 @@ export interface Delivery {
   readonly link?: object | undefined;
   /** The context of the sender, for its AsyncLocalStorages; only of a message from this partition. */
   readonly asyncContext?: AsyncContext | undefined;
-  /** A step of a stream that the actor serves. */
+  /** A step of a stream that the actor serves, or of a handler that reads a stream of requests. */
   readonly isOfStream?: boolean;
+  /** It is in the mailbox as the next step of a message that was accepted before. */
+  readonly isPull?: boolean;
   /** Answers an ask with the handler's result; the receiver fills defaults with `method.response.create`. */
   reply(value: unknown): void;
   fail(error: MillraceError): void;

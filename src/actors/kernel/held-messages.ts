@@ -6,7 +6,6 @@ import type { TurnTaker } from './dispatcher.js';
 import type { Kernel } from './kernel.js';
 import type { Mailbox, MailboxBounds } from './mailbox.js';
 import { ReadyQueue } from './ready-queue.js';
-import { ServedStream } from './served-stream.js';
 import type { ServiceMeter } from './service-meter.js';
 import { Stash } from './stash.js';
 
@@ -58,6 +57,10 @@ export abstract class HeldMessages implements TurnTaker {
     return this.phase !== 'stopping' && this.phase !== 'stopped';
   }
 
+  get hasMessages(): boolean {
+    return this.mailbox !== undefined;
+  }
+
   /** Messages in the mailbox, oldest first. */
   get waiting(): readonly unknown[] {
     return this.mailbox?.all ?? [];
@@ -99,10 +102,13 @@ export abstract class HeldMessages implements TurnTaker {
 
   /** Moves pulls at the head to the end, so that the oldest entry is a message. */
   private passPulls(mailbox: Mailbox): void {
-    while (mailbox.delivery instanceof ServedStream && mailbox.delivery.isQueued) {
-      const { delivery } = mailbox;
+    for (
+      let { method, delivery } = mailbox;
+      method !== undefined && delivery?.isPull === true;
+      { method, delivery } = mailbox
+    ) {
       mailbox.drop();
-      mailbox.push(delivery.method, undefined, delivery);
+      mailbox.push(method, undefined, delivery);
     }
   }
 

@@ -61,8 +61,14 @@ export class Inbound {
     if (view.mode === EnvelopeMode.tell) {
       this.#channel.undelivered.arrived(this.#lane);
     }
-    if (view.mode === EnvelopeMode.open && this.#isOpenedBefore(view)) {
-      return;
+    if (view.mode === EnvelopeMode.open) {
+      if (this.#isOpenedBefore(view)) {
+        return;
+      }
+      if (!view.hasTo && view.requestStream !== 0) {
+        this.#channel.streams.serveRequests(view);
+        return;
+      }
     }
     const target = this.#target(view);
     if (target === undefined) {
@@ -106,9 +112,13 @@ export class Inbound {
 
   /** False when the mailbox is past its mark. */
   #deliverTo(cell: Cell, method: AnyMethod, bytes: Uint8Array, view: EnvelopeView): boolean {
-    const message = this.#decode(bytes, view, method);
+    const isStreamed = method.streamsRequests === true;
+    if (isStreamed && !this.#isFirstArrival(method, view)) {
+      return true;
+    }
+    const message = isStreamed ? this.#requests(cell, method, view) : this.#decode(bytes, view, method);
     // The memory that the message takes until it is handled: it may be larger decoded than on the wire.
-    const sizeBytes = Math.max(view.valueEnd - view.valueStart, this.#reader.allocatedBytes);
+    const sizeBytes = isStreamed ? 0 : Math.max(view.valueEnd - view.valueStart, this.#reader.allocatedBytes);
     if (view.mode === EnvelopeMode.open) {
       this.#open(cell, method, message, view, sizeBytes);
       return true;
@@ -128,6 +138,24 @@ export class Inbound {
         throw error;
       }
       return true;
+    }
+  }
+
+  /** The requests of a call, as its handler reads them. Those of an ask end at its deadline. */
+  #requests(cell: Cell, method: AnyMethod, view: EnvelopeView): unknown {
+    const isAsk = view.mode === EnvelopeMode.ask;
+    const deadlineMs = isAsk ? this.#sentAt(view) + view.remainingMicroseconds / 1_000 : Number.POSITIVE_INFINITY;
+    return cell.readRequests(method, this.#channel.streams.openRequests(method, view.requestStream), deadlineMs);
+  }
+
+  #isFirstArrival(method: AnyMethod, view: EnvelopeView): boolean {
+    if (view.requestStream === 0 || view.mode === EnvelopeMode.tell) {
+      this.#refuse(new ProtocolError(`${method.fullName} streams its requests, but the call names no stream.`), view);
+    }
+    try {
+      return this.#channel.streams.isFirstArrival(view.requestStream);
+    } catch (error) {
+      return this.#refuse(error, view);
     }
   }
 

@@ -4,6 +4,7 @@ import { type AnyMethod, EnvelopeHeader, EnvelopeMode, Lane, v1 } from '../../pr
 import type { Link } from '../../transport/index.js';
 import { chainIds, type OutgoingCall, type StreamCall, type TellDelivery, type TraceContext } from '../kernel/index.js';
 import { Uint64Parts } from './uint64-parts.js';
+import { OfferedRequests } from './offered-requests.js';
 import { OutgoingMethods } from './method-numbers.js';
 import { Outbox } from './outbox.js';
 import type { RouterServices } from './router-services.js';
@@ -14,6 +15,9 @@ import { toWire } from './wire-errors.js';
 
 /** A pending ask, or a stream whose first answer is pending. */
 type Waiting = Expirable & { readonly correlation: number };
+
+/** A stream that is opened, with its reader's first credit. */
+type Opened = Waiting & { readonly credit: number; readonly creditBytes: number };
 
 /** The sending half of a channel: builds envelopes, and writes them to the outbox of their lane. */
 export class Outgoing {
@@ -123,7 +127,8 @@ export class Outgoing {
 
   ask(cUid: bigint, method: AnyMethod, message: unknown, call: OutgoingCall, ask: Waiting, nowMs: number): void {
     const header = this.#beginCall(EnvelopeMode.ask, cUid, method, call, ask, nowMs);
-    this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control, ask);
+    const type = setRequests(header, method, message);
+    this.#outbox(method.lane).write(header, type, message, method.lane === Lane.control, ask);
   }
 
   /** A reply is accepted past the bound of other messages, up to the link's allowance; beyond that, a failure is sent in its place. */
@@ -159,19 +164,31 @@ export class Outgoing {
   }
 
   /** Opens a stream, with its reader's first credit. Else as `ask`. */
-  open(
-    cUid: bigint,
-    method: AnyMethod,
-    message: unknown,
-    call: StreamCall,
-    stream: Waiting & { readonly credit: number; readonly creditBytes: number },
-    nowMs: number,
-  ): void {
+  open(cUid: bigint, method: AnyMethod, message: unknown, call: StreamCall, stream: Opened, nowMs: number): void {
     const header = this.#beginCall(EnvelopeMode.open, cUid, method, call, stream, nowMs);
+    const type = setRequests(header, method, message);
+    this.#writeOpen(header, stream, method.lane, type, message);
+  }
+
+  /** Opens request stream number `id` of the peer. */
+  openRequests(id: number, lane: Lane, call: StreamCall, stream: Opened, nowMs: number): void {
+    const header = this.#begin(EnvelopeMode.open);
+    setCall(header, call, stream, nowMs);
+    header.requestStream = id;
+    this.#writeOpen(header, stream, lane, undefined, undefined);
+  }
+
+  #writeOpen(
+    header: EnvelopeHeader,
+    stream: Opened,
+    lane: Lane,
+    type: AnyMethod['request'] | undefined,
+    message: unknown,
+  ): void {
     header.credit = stream.credit;
     header.creditBytes = stream.creditBytes;
     const expirable = stream.deadlineMs === Number.POSITIVE_INFINITY ? undefined : stream;
-    this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control, expirable);
+    this.#outbox(lane).write(header, type, message, lane === Lane.control, expirable);
   }
 
   /**
@@ -203,19 +220,14 @@ export class Outgoing {
     cUid: bigint,
     method: AnyMethod,
     call: OutgoingCall | StreamCall,
-    { correlation, deadlineMs }: Waiting,
+    waiting: Waiting,
     nowMs: number,
   ): EnvelopeHeader {
     const header = this.#begin(mode);
     this.#setMethod(header, method);
     this.#setReceiver(header, cUid);
     this.#setSender(header, call.caller?.toRef().cUid);
-    header.correlation = correlation;
-    header.remainingMicroseconds = (deadlineMs - nowMs) * 1_000;
-    if (deadlineMs !== Number.POSITIVE_INFINITY) header.sentMs = nowMs;
-    header.chain = chainIds(call.chain);
-    header.meta = call.meta;
-    setTrace(header, call.trace);
+    setCall(header, call, waiting, nowMs);
     return header;
   }
 
@@ -277,6 +289,27 @@ export class Outgoing {
       header.fromHigh = this.#parts.high;
     }
   }
+}
+
+function setCall(
+  header: EnvelopeHeader,
+  call: OutgoingCall | StreamCall,
+  { correlation, deadlineMs }: Waiting,
+  nowMs: number,
+): void {
+  header.correlation = correlation;
+  header.remainingMicroseconds = (deadlineMs - nowMs) * 1_000;
+  if (deadlineMs !== Number.POSITIVE_INFINITY) header.sentMs = nowMs;
+  header.chain = chainIds(call.chain);
+  header.meta = call.meta;
+  setTrace(header, call.trace);
+}
+
+/** Returns the type of the message that the envelope carries: undefined where it carries the number of the requests. */
+function setRequests(header: EnvelopeHeader, method: AnyMethod, message: unknown): AnyMethod['request'] | undefined {
+  if (method.streamsRequests !== true || !(message instanceof OfferedRequests)) return method.request;
+  header.requestStream = message.correlation;
+  return undefined;
 }
 
 function setTrace(header: EnvelopeHeader, trace: TraceContext | undefined): void {

@@ -1,16 +1,18 @@
 import { StoppedError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
 import type { AnyMethod, Ref } from '../../protocol/index.js';
-import type {
-  ActorSystem,
-  AskOptions,
-  ReadyOptions,
-  Room,
-  Route,
-  SendOptions,
-  Stream,
-  StreamOptions,
-  Watcher,
+import {
+  type ActorSystem,
+  type AskOptions,
+  type OpenStream,
+  type ReadyOptions,
+  requestsIn,
+  type Room,
+  type Route,
+  type SendOptions,
+  type Stream,
+  type StreamOptions,
+  type Watcher,
 } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 
@@ -61,14 +63,15 @@ export class RemoteRoute implements Route {
         return this.#system.deadlines.asks.refuse(refusal);
       }
       // Returned as it is: a promise for a promise takes three more microtasks.
-      return channel.asks.ask(this.cUid, method, message, call, options);
+      const sent = channel.streams.offered.carried(method, message, call.caller);
+      return channel.asks.ask(this.cUid, method, sent, call, options);
     } catch (error) {
       return Promise.reject(errorOf(error));
     }
   }
 
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
-    return this.#system.read(method, options, this, (sink, call, start) => {
+    const open: OpenStream = (sink, call, start) => {
       const channel = this.#current();
       if (this.#hasEnded(channel)) {
         throw this.#stopped(method.fullName);
@@ -81,7 +84,8 @@ export class RemoteRoute implements Route {
         throw refusal;
       }
       return channel.streams.open(this.cUid, method, message, call, start, sink);
-    });
+    };
+    return this.#system.read(method, options, this, open, requestsIn(message));
   }
 
   ready(options?: ReadyOptions): Promise<void> {

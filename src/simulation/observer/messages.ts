@@ -3,7 +3,7 @@ import type { Route } from '../../actors/kernel/index.js';
 import { type AnyMethod, Lane } from '../../protocol/index.js';
 import type { NetworkPlan } from '../plan.js';
 import type { Violations } from '../violation.js';
-import { checksumOf, EPSILON_MS, replyChecksum } from './comparison.js';
+import { checksumOf, EPSILON_MS, replyChecksum, requestChecksumOf } from './comparison.js';
 import { describe, type Message, type Party, type Receiver } from './message.js';
 import { TellAccount } from './tell-account.js';
 
@@ -66,7 +66,7 @@ export class Messages {
       receiver: cUid,
       incarnation,
       method,
-      checksum: checksumOf(method.request, message),
+      checksum: requestChecksumOf(method, message),
       sentMs,
       deadlineMs: timeoutMs === undefined ? undefined : sentMs + timeoutMs,
       replies: [],
@@ -92,7 +92,7 @@ export class Messages {
     }
     record(`handle ${describe(sent)} by ${receiver.name}`);
     sent.timesHandled++;
-    if (checksumOf(method.request, message) !== sent.checksum) {
+    if (requestChecksumOf(method, message) !== sent.checksum) {
       violations.add('invented', `${receiver.name} received ${describe(sent)} with a different content than was sent`);
     }
     if (sent.timesHandled > 1 && network.duplicate === 0) {

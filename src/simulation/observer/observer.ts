@@ -61,6 +61,11 @@ export class Observer {
     return this.#references.create(service, this.#route(ref[routeKey], owner));
   }
 
+  /** The observed actor with this channel id. */
+  actor(cUid: bigint): ObservedActor | undefined {
+    return this.#actors.get(cUid);
+  }
+
   /** Returns the plain reference of an observed actor. */
   unobserved(ref: UntypedRef): UntypedRef {
     return this.#actors.get(ref.toRef().cUid)?.ref ?? ref;
