@@ -26,7 +26,7 @@ export interface LinkHandlers {
 export interface Carrier {
   /** Name of the transport. */
   readonly transport: string;
-  /** `unix`, `tcp` or `tls` for `net`; what UCX chose, such as `posix`, for `ucx`; empty if the transport has only one medium. */
+  /** What the transport has chosen, such as `unix` or `tcp`; empty if the transport has only one medium. */
   readonly medium: string;
 }
 
@@ -85,7 +85,7 @@ export interface Link {
 
 /** Opens links to other processes. Knows frames, not actors. */
 export interface Transport {
-  /** Short and stable: `memory`, `net`, `ucx`. */
+  /** Short and stable: it is in logs and health. */
   readonly name: string;
   /** Accepts links. Resolves to the address that others connect to. Rejects with ConfigError when called twice. */
   listen(onLink: (link: Link) => void): Promise<string>;
