@@ -15,10 +15,10 @@ import {
   parseAddress,
   LivenessMonitor,
 } from '../handshake/index.js';
+import { BufferPool } from '../buffer-pool.js';
 import { LiveLinks } from '../live-links.js';
 import type { Link, Transport } from '../transport.js';
 import { Fabric } from './abi.js';
-import { BufferPool } from './buffer-pool.js';
 import { Engine } from './engine.js';
 import { type LinkOwner, UcxLink } from './link.js';
 import { type Offer, offerFrom } from './offer.js';
