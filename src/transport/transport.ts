@@ -16,7 +16,7 @@ export interface LinkHandlers {
   frame(lane: Lane, bytes: Uint8Array): void;
   /** `acquire` returned undefined on this lane, and would now succeed. */
   writable(lane: Lane): void;
-  /** `Link.taken` has grown on this lane. An owner that keeps nothing of what it has sent leaves this out. */
+  /** `Link.taken` has grown on this lane. An owner that keeps no copies of the frames that it has sent leaves this out. */
   taken?(lane: Lane): void;
   /** Either end has closed the link, or it was lost. Frames not delivered by now are lost. */
   closed(reason: CloseReason): void;

@@ -294,8 +294,8 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   }
 
   /**
-   * Takes the credit that the peer has granted. Not after its goodbye, which says exactly what it has taken, nor after the release of the
-   * rings, whose memory has the grants. The rings count modulo 2^32.
+   * Takes the credit that the peer has granted. The goodbye of the peer has the exact totals, so later grants are ignored. The grants are in
+   * the memory of the rings, which must not be read after the release. The rings count modulo 2^32.
    */
   #readGrants(lane: Lane): void {
     if (this.#peerEnd !== undefined || this.#isGone) return;
