@@ -126,3 +126,70 @@ describe('the spin before a thread sleeps', () => {
     expect(world.spin.lengthMs).to.be.greaterThan(TWO_WAKE_UPS_MS);
   });
 });
+
+/** Time to handle a message and answer it, in ms. */
+const HANDLING_MS = 0.005;
+
+/** One end of a link whose ends answer each other, on a simulated clock. */
+class End {
+  readonly spin = new Spin();
+  #waitsSinceMs = 0;
+
+  wait(nowMs: number): void {
+    this.#waitsSinceMs = nowMs;
+  }
+
+  /** A message is sent to this end at `nowMs`. Returns when it has answered. `wakeUpMs`: what it takes to wake it. */
+  answer(nowMs: number, wakeUpMs: number): number {
+    const sleepsFromMs = this.#waitsSinceMs + this.spin.lengthMs;
+    if (nowMs < sleepsFromMs) {
+      this.spin.hit();
+      return nowMs + HANDLING_MS;
+    }
+    this.spin.slept(nowMs + wakeUpMs - sleepsFromMs);
+    return nowMs + wakeUpMs + HANDLING_MS;
+  }
+}
+
+/** Returns the mean round trip in ms, after the two ends have learned. */
+function meanRoundTrip(processors: 1 | 2, wakeUpMs: number): number {
+  const ends = [new End(), new End()] as const;
+  let nowMs = 0;
+  const oneWay = (from: End, to: End): void => {
+    from.wait(nowMs);
+    // The peer on the same processor runs when this end has stopped spinning.
+    const startMs = processors === 1 ? nowMs + from.spin.lengthMs : nowMs;
+    if (processors === 1) to.spin.slept(startMs + wakeUpMs - nowMs);
+    nowMs = processors === 1 ? startMs + wakeUpMs + HANDLING_MS : to.answer(nowMs, wakeUpMs);
+  };
+  const trips = (count: number): void => {
+    for (let trip = 0; trip < count; trip++) {
+      oneWay(ends[0], ends[1]);
+      oneWay(ends[1], ends[0]);
+    }
+  };
+  trips(2_000);
+  const learnedMs = nowMs;
+  trips(2_000);
+  return (nowMs - learnedMs) / 2_000;
+}
+
+describe('two ends that answer each other', () => {
+  const wakeUpsMs = fc.double({ min: 0.005, max: TWO_WAKE_UPS_MS / 2, noNaN: true });
+
+  it('never sleep where each has a processor', () => {
+    fc.assert(
+      fc.property(wakeUpsMs, (wakeUpMs) => {
+        expect(meanRoundTrip(2, wakeUpMs)).to.be.closeTo(2 * HANDLING_MS, HANDLING_MS / 100);
+      }),
+    );
+  });
+
+  it('hand over at once where they share one: spins cost a twentieth of the round trip at most', () => {
+    fc.assert(
+      fc.property(wakeUpsMs, (wakeUpMs) => {
+        expect(meanRoundTrip(1, wakeUpMs)).to.be.below(2 * (HANDLING_MS + wakeUpMs) * 1.05);
+      }),
+    );
+  });
+});
