@@ -16,7 +16,7 @@ export interface LinkHandlers {
   frame(lane: Lane, bytes: Uint8Array): void;
   /** `acquire` returned undefined on this lane, and would now succeed. */
   writable(lane: Lane): void;
-  /** `Link.taken` has grown on this lane. An owner that keeps nothing of what it has sent leaves this out. */
+  /** `Link.taken` has grown on this lane. An owner that keeps no copies of the frames that it has sent leaves this out. */
   taken?(lane: Lane): void;
   /** Either end has closed the link, or it was lost. Frames not delivered by now are lost. */
   closed(reason: CloseReason): void;
@@ -26,7 +26,7 @@ export interface LinkHandlers {
 export interface Carrier {
   /** Name of the transport. */
   readonly transport: string;
-  /** `unix`, `tcp` or `tls` for `net`; what UCX chose, such as `posix`, for `ucx`; empty if the transport has only one medium. */
+  /** What the transport has chosen, such as `unix` or `tcp`; empty if the transport has only one medium. */
   readonly medium: string;
 }
 
@@ -86,7 +86,7 @@ export interface Link {
 
 /** Opens links to other processes. Knows frames, not actors. */
 export interface Transport {
-  /** Short and stable: `memory`, `net`, `ucx`. */
+  /** Short and stable: it is in logs and health. */
   readonly name: string;
   /** Accepts links. Resolves to the address that others connect to. Rejects with ConfigError when called twice. */
   listen(onLink: (link: Link) => void): Promise<string>;
