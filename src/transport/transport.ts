@@ -72,13 +72,14 @@ export interface Link {
   send(lane: Lane, buffer: Uint8Array, length: number): number;
   /**
    * What the peer has taken of the lane, as far as this end knows: its `frame` handler has returned for every frame whose total is not
-   * larger. The peer reports this at the latest `limits.takenReportMs` after it has taken a frame, and when it closes the link. The
-   * value stays when the link has ended. On a link that may lose frames, a lost frame counts as taken.
+   * larger. The peer reports this at the latest `limits.takenReportMs` after it has taken a frame, and when either end closes the link. When
+   * this end has closed it, the value may grow until `Transport.close` resolves; else it stays when the link has ended. On a link that
+   * may lose frames, a lost frame counts as taken.
    */
   taken(lane: Lane): number;
   /**
-   * Ends the link at both ends. Frames sent before, flushed or not, arrive first. From now on this end receives no frames; both ends get
-   * `closed` with the same reason. Idempotent.
+   * Ends the link at both ends. Frames sent before, flushed or not, arrive first, within `limits.linkLingerMs`. From now on this end receives
+   * no frames; both ends get `closed` with the same reason. Idempotent.
    */
   close(reason?: CloseReason): void;
 }
@@ -96,6 +97,9 @@ export interface Transport {
   connect(address: string, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<Link>;
   /** Transmits all frames sent so far, on all links: one call per turn is enough. Frames are not transmitted without it. */
   flush(): void;
-  /** Ends all links and the listener. Resolves after `closed` was called on every link. Idempotent. */
+  /**
+   * Ends all links and the listener. Resolves after `closed` was called on every link, and the peers have taken what was sent, or
+   * `limits.linkLingerMs` has passed. Idempotent.
+   */
   close(): Promise<void>;
 }

@@ -16,7 +16,7 @@ import type { SpawnArguments } from './context.js';
 import { stopped } from './lifecycle.js';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
 import type { Deadlines } from './deadlines.js';
-import type { Delivery, TellDelivery } from './delivery.js';
+import type { TellDelivery } from './delivery.js';
 import type { Subscribable } from './topic.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
 import type { MailboxBytes } from './mailbox-bytes.js';
@@ -151,11 +151,6 @@ export class ActorSystem implements HasSystem {
    */
   outgoingAsk(options: AskOptions | undefined): OutgoingCall {
     return this.#kernel.outgoing(options, this.#kernel.scheduler.now());
-  }
-
-  /** The delivery of a tell from a link without sender or meta. */
-  incomingTell(sizeBytes: number): Delivery | undefined {
-    return this.#kernel.mailboxBytes.tell(sizeBytes);
   }
 
   /** The data that a tell made now carries over a link: undefined when no actor sends it and it has no meta. */

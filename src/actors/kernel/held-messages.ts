@@ -20,6 +20,7 @@ export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'stoppe
 export abstract class HeldMessages implements TurnTaker {
   readonly kernel: Kernel;
   abstract readonly path: string;
+  abstract readonly cUid: bigint;
   phase: Phase;
   isQueued = false;
   /** The pending promise of a handler or hook; the actor takes no turn meanwhile. */
@@ -209,7 +210,7 @@ export abstract class HeldMessages implements TurnTaker {
 
   private refuse(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
     if (isAsk(delivery)) delivery.fail(this.stoppedError(method));
-    else this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
+    else this.kernel.deadLetters.addFor(this, method, message, delivery, 'stopped');
   }
 
   protected stoppedError(method: AnyMethod): StoppedError {

@@ -40,7 +40,6 @@ const CONTROL_LANE: Lane = 0;
 /** The receiving half of a cell: accepts messages, or refuses them. */
 export abstract class Inbox extends HeldMessages implements Caller, RoomHost, StreamHost {
   abstract readonly behavior: AnyBehavior;
-  abstract readonly cUid: bigint;
   abstract readonly incarnation: bigint;
   abstract current: Delivery | undefined;
   abstract readonly bareTell: TellDelivery;
@@ -201,7 +200,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     if (isAsk(delivery)) {
       if (this.refuses(method, delivery)) return true;
     } else if (!this.isOpen) {
-      deadLetters.add(this, method.fullName, message, 'stopped');
+      deadLetters.addFor(this, method, message, delivery, 'stopped');
       throw this.stoppedError(method);
     }
     const isBounded = method.lane !== CONTROL_LANE;

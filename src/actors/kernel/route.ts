@@ -59,8 +59,8 @@ export interface Cell extends Route {
   readonly path: string;
   /**
    * Puts a decoded message into the mailbox; returns `false` past the high-water mark. A tell throws BackpressureError at the bound, and
-   * StoppedError after the actor has stopped, and is counted as a dead letter; an ask is answered with the same errors instead. Past
-   * `mailboxBytes`, every mailbox counts as full for asks of the data lane; for tells see `mustWait`.
+   * is a dead letter; after the actor has stopped it throws StoppedError, and its sender was told (`Delivery.giveBack`). An ask is answered
+   * with the same errors instead. Past `mailboxBytes`, every mailbox counts as full for asks of the data lane; for tells see `mustWait`.
    */
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean;
   /** The mailbox is past its high-water mark: links that deliver should be metered. */

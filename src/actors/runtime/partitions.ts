@@ -225,11 +225,14 @@ export class Partitions {
   }
 
   /** Closes the partitions, the last started first. */
-  async close(options: { readonly handlerTimeoutMs?: number }): Promise<void> {
+  /** Resolves to the number of tells of this thread that their receivers' processes have not taken. */
+  async close(options: { readonly handlerTimeoutMs?: number }): Promise<number> {
     await this.#hosts?.stop(options.handlerTimeoutMs);
+    let untakenTells = 0;
     for (const partition of this.here.toReversed()) {
-      await partition.close(options);
+      untakenTells += await partition.close(options);
     }
+    return untakenTells;
   }
 
   /** Ends everything at once, and notifies nobody. */

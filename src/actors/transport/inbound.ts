@@ -35,6 +35,8 @@ export class Inbound {
   readonly #numbers = new IncomingMethods();
   /** Method numbers that this frame has acknowledged already. */
   readonly #acknowledged = new Set<number>();
+  /** Of this frame. */
+  #lane: Lane = Lane.data;
   /** When this frame arrived; set on first use. */
   #receivedMs: number | undefined;
   /** When the calls of this frame were sent, as far as it is known that they were sent before it arrived. */
@@ -46,7 +48,8 @@ export class Inbound {
   }
 
   /** A method number that arrives with its name many times in one frame is acknowledged once. */
-  beginFrame(): void {
+  beginFrame(lane: Lane): void {
+    this.#lane = lane;
     this.#receivedMs = undefined;
     this.#sentMs = undefined;
     if (this.#acknowledged.size > 0) {
@@ -55,6 +58,9 @@ export class Inbound {
   }
 
   deliver(bytes: Uint8Array, view: EnvelopeView): void {
+    if (view.mode === EnvelopeMode.tell) {
+      this.#channel.undelivered.arrived(this.#lane);
+    }
     if (view.mode === EnvelopeMode.open) {
       if (this.#isOpenedBefore(view)) {
         return;
@@ -66,7 +72,7 @@ export class Inbound {
     }
     const target = this.#target(view);
     if (target === undefined) {
-      this.#undelivered(view, this.#methodName(view));
+      this.#undelivered(bytes, view, this.#methodName(view));
       return;
     }
     const method = this.#method(target, view);
@@ -95,7 +101,10 @@ export class Inbound {
   loseParked(cell: Cell, bytes: Uint8Array, view: EnvelopeView): void {
     try {
       const method = this.#parkedMethod(cell, view);
-      this.#services.system.addDeadLetter(cell, method.fullName, this.#decode(bytes, view, method), 'stopped');
+      const encoded = (): Uint8Array => bytes.slice(view.valueStart, view.valueEnd);
+      if (!this.#channel.undelivered.add(cell.cUid, method.fullName, 'stopped', encoded)) {
+        this.#services.system.addDeadLetter(cell, method.fullName, this.#decode(bytes, view, method), 'stopped');
+      }
     } catch (error) {
       this.#channel.malformed(error);
     }
@@ -120,11 +129,11 @@ export class Inbound {
       isAsk || method.lane === Lane.control || view.meta !== undefined || view.hasFrom || view.traceParent !== '';
     const delivery = hasExtras
       ? new RemoteDelivery(this.#channel, method, view, correlation, sizeBytes, this.#sentAt(view))
-      : this.#services.system.incomingTell(sizeBytes);
+      : this.#channel.undelivered.delivery(sizeBytes);
     try {
       return cell.deliver(method, message, delivery);
     } catch (error) {
-      // The actor has stopped. The tell is counted as a dead letter already.
+      // The actor has stopped, and the sender was told so already.
       if (!(error instanceof MillraceError)) {
         throw error;
       }
@@ -240,10 +249,10 @@ export class Inbound {
     throw error;
   }
 
-  #undelivered(view: EnvelopeView, method: string): void {
+  #undelivered(bytes: Uint8Array, view: EnvelopeView, method: string): void {
     const cUid = cUidOf(view.toLow, view.toHigh);
-    if (view.mode === EnvelopeMode.tell || view.correlation === 0) {
-      this.#services.system.addDeadLetter(`actor ${cUid}`, method, undefined, 'stopped');
+    if (view.mode === EnvelopeMode.tell) {
+      this.#channel.undelivered.add(cUid, method, 'stopped', () => bytes.slice(view.valueStart, view.valueEnd));
       return;
     }
     this.#answer(new StoppedError(`Actor ${cUid} has stopped, or never existed: ${method} was not delivered.`), view);

@@ -28,6 +28,12 @@ export class OutgoingMethods {
     return this.#methods[number - 1];
   }
 
+  /** The method that has this full name and a number. */
+  named(fullName: string): AnyMethod | undefined {
+    const number = this.#numbers.get(fullName);
+    return number === undefined ? undefined : this.#methods[number - 1];
+  }
+
   isBound(number: number): boolean {
     return this.#isBound[number] === true;
   }

@@ -1,24 +1,15 @@
 import { BackpressureError, type MillraceError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import {
-  type AnyMethod,
-  EnvelopeHeader,
-  EnvelopeMode,
-  EnvelopeView,
-  Lane,
-  readDelimitedEnvelope,
-  readValue,
-  v1,
-  WireReader,
-} from '../../protocol/index.js';
+import { type AnyMethod, EnvelopeHeader, EnvelopeMode, Lane, v1 } from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
 import { chainIds, type OutgoingCall, type StreamCall, type TellDelivery, type TraceContext } from '../kernel/index.js';
-import { cUidOf, Uint64Parts } from './uint64-parts.js';
+import { Uint64Parts } from './uint64-parts.js';
 import { OfferedRequests } from './offered-requests.js';
 import { OutgoingMethods } from './method-numbers.js';
 import { Outbox } from './outbox.js';
 import type { RouterServices } from './router-services.js';
 import type { Expirable } from './queued-frame.js';
+import { type UntakenEnvelopes, untakenIn } from './untaken-envelopes.js';
 import { LinkBacklog, type WaitingReplies } from './waiting-replies.js';
 import { toWire } from './wire-errors.js';
 
@@ -217,6 +208,13 @@ export class Outgoing {
     this.#outbox(lane).write(this.#begin(EnvelopeMode.link), v1.LinkMessage, v1.LinkMessage.create(message), true);
   }
 
+  /** Reports tells of the peer that no actor will handle. */
+  report(undelivered: v1.UndeliveredInit): void {
+    const message = v1.LinkMessage.create({ message: { case: 'undelivered', value: undelivered } });
+    this.#data.write(this.#begin(EnvelopeMode.link), v1.LinkMessage, message, true, undefined, true);
+    this.#count();
+  }
+
   #beginCall(
     mode: EnvelopeMode,
     cUid: bigint,
@@ -238,27 +236,24 @@ export class Outgoing {
     this.#outbox(lane).taken();
   }
 
-  /**
-   * The link has ended: calls `lost` for every tell that was never sent, or that the peer has not taken as far as the link knows, in
-   * order. `willDeliver`: this end has closed the link, which still delivers what was sent.
-   */
-  close(willDeliver: boolean, lost: (cUid: bigint, method: AnyMethod, message: unknown) => void): void {
-    const [reader, view, values] = [new WireReader(), new EnvelopeView(), new WireReader()];
-    if (willDeliver) {
-      this.#control.forgetSent();
-      this.#data.forgetSent();
-    }
-    for (const frame of [...this.#control.undelivered(), ...this.#data.undelivered()]) {
-      reader.reset(frame);
-      while (readDelimitedEnvelope(reader, view, this.#maxMessageBytes)) {
-        const method = this.methods.method(view.method);
-        if (view.mode === EnvelopeMode.tell && method !== undefined) {
-          const message = readValue(method.request, values, frame, view.valueStart, view.valueEnd);
-          lost(cUidOf(view.toLow, view.toHigh), method, message);
-        }
-      }
-    }
+  /** Tells that were written, sent or not. */
+  get tells(): number {
+    return this.#control.tells + this.#data.tells;
+  }
+
+  /** The peer says that this many tells of the lane have arrived. */
+  takenTells(lane: Lane, tells: number): void {
+    this.#outbox(lane).takenTells(tells);
+  }
+
+  /** The link has ended: removes and returns all that was never sent, or that the peer has not taken as far as this end knows. */
+  close(): UntakenEnvelopes {
+    const lanes = [this.#control, this.#data].map((outbox) => {
+      const untaken = untakenIn(outbox.undelivered(), this.#maxMessageBytes, (number) => this.methods.method(number));
+      return { ...untaken, tells: untaken.tells.slice(outbox.takenOfLast(untaken.tells.length)) };
+    });
     this.#count();
+    return { tells: lanes.flatMap(({ tells }) => tells), reports: lanes.flatMap(({ reports }) => reports) };
   }
 
   #outbox(lane: Lane): Outbox {

@@ -16,6 +16,8 @@ export interface MessagesOptions {
   readonly transitMs: number;
   /** Faults may delay messages. */
   readonly isDelayed: boolean;
+  /** Links may end while there are messages. */
+  readonly endsLinks: boolean;
 }
 
 /** No link ends so soon after it has delivered something, in ms. */
@@ -35,7 +37,7 @@ export class Messages {
 
   constructor(options: MessagesOptions) {
     this.#options = options;
-    this.tells = new TellAccount(options.violations);
+    this.tells = new TellAccount(options);
   }
 
   get count(): number {
@@ -131,6 +133,12 @@ export class Messages {
   /** Accepted tells that were neither handled nor reported. */
   missing(receiverOf: (cUid: bigint) => Party | undefined, lasting: ReadonlySet<bigint>): readonly Message[] {
     return this.tells.missing(this.#sent, receiverOf, lasting);
+  }
+
+  /** Checks the dead letters at the end of a run. `missing` are tells that were neither handled nor reported. */
+  checkTells(missing: readonly Message[], receiverOf: (cUid: bigint) => Party | undefined): void {
+    this.tells.report(missing);
+    this.tells.checkOnce(this.#sent, receiverOf);
   }
 
   #settled(sent: Message, how: string): void {

@@ -103,7 +103,7 @@ export class Observer {
       if (actor.endedMs === undefined && (await actor.isOpen())) lasting.add(actor.cUid);
     }
     this.streams.check((cUid) => lasting.has(cUid));
-    if (isReliable) this.messages.tells.report(this.#missing(lasting));
+    if (isReliable) this.messages.checkTells(this.#missing(lasting), (cUid) => this.#actors.get(cUid));
   }
 
   /** Accepted tells that were neither handled nor reported. */

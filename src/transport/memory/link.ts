@@ -14,6 +14,8 @@ export interface ConnectionEnd {
   peer(): MemoryLink | undefined;
   /** The owner has closed this end. */
   closed(reason: CloseReason): void;
+  /** What the closed end has sent and has not arrived is lost. */
+  expired(): void;
   /** Frames from this end have arrived at the other. */
   arrived(): void;
 }
@@ -24,6 +26,10 @@ export interface LinkOwner {
   /** The link has frames to flush. */
   hasUnsent(link: MemoryLink): void;
   ended(link: MemoryLink): void;
+  /** The owner has closed the link, and frames of it are in flight. */
+  lingers(link: MemoryLink): void;
+  /** The frames of a link that lingers have arrived, or are lost. */
+  settled(link: MemoryLink): void;
 }
 
 export interface MemoryLinkOptions {
@@ -54,6 +60,8 @@ export class MemoryLink implements Link {
   #endReason: CloseReason | undefined;
   #isSilent = false;
   #hasUnsent = false;
+  /** The owner has closed this end, and frames of it are in flight. */
+  #isLingering = false;
   #bytesSent = 0;
   #bytesReceived = 0;
 
@@ -128,7 +136,21 @@ export class MemoryLink implements Link {
     if (!this.isOpen) return;
     this.flush();
     this.end(reason);
+    this.#isLingering = this.framesInFlight > 0;
+    if (this.#isLingering) this.#owner.lingers(this);
     this.#connection.closed(reason);
+  }
+
+  /** What was sent before the end has had its time to arrive: the rest is lost. */
+  expire(): void {
+    this.#connection.expired();
+  }
+
+  /** The frames of a closed end have arrived, or are lost. */
+  #settle(): void {
+    if (!this.#isLingering || this.framesInFlight > 0) return;
+    this.#isLingering = false;
+    this.#owner.settled(this);
   }
 
   flush(): void {
@@ -148,6 +170,7 @@ export class MemoryLink implements Link {
   discard(): void {
     this.#outgoing[Lane.control].flow.discard();
     this.#outgoing[Lane.data].flow.discard();
+    this.#settle();
   }
 
   /** Delivers a frame from the other end. */
@@ -198,6 +221,7 @@ export class MemoryLink implements Link {
       deliver: (lane, bytes) => connection.peer()?.receive(lane, bytes),
       arrived: (lane) => {
         if (this.isOpen) this.#handlers?.taken?.(lane);
+        this.#settle();
         this.#reportWritable(lane);
         connection.arrived();
       },

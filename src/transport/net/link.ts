@@ -49,6 +49,8 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   #endReason: CloseReason | undefined;
   /** Set when the peer has closed. The handlers get the frames before it first. */
   #peerReason: CloseReason | undefined;
+  /** This end has closed, and reads on what the peer has taken. */
+  #isFinishing = false;
   #isSilent = false;
   #wasActive = false;
   #hasUnsent = false;
@@ -104,7 +106,7 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   }
 
   acquire(lane: Lane, sizeBytes: number): Uint8Array | undefined {
-    if (!this.isReading) return undefined;
+    if (!this.#isUsable) return undefined;
     const buffer = this.#outgoing[lane].acquire(sizeBytes);
     // A credit request must not wait for a flush: the owner may have nothing to flush.
     if (buffer === undefined) this.scheduler.schedule(() => this.#writer.pump());
@@ -112,8 +114,8 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   }
 
   send(lane: Lane, buffer: Uint8Array, length: number): number {
-    const total = this.#outgoing[lane].send(buffer, length, this.isReading);
-    if (!this.isReading) return total;
+    const total = this.#outgoing[lane].send(buffer, length, this.#isUsable);
+    if (!this.#isUsable) return total;
     this.#bytesSent += length;
     if (!this.#hasUnsent) {
       this.#hasUnsent = true;
@@ -138,6 +140,7 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
     for (const lane of LANES) this.#outgoing[lane].flush();
     // The peer learns exactly what was taken of what it has sent.
     if (this.#receiver.hasUngranted) this.#sendGrant();
+    this.#isFinishing = this.#peerReason === undefined;
     this.#end(reason);
     this.#writer.finish(reasonPayload(reason));
     this.#beginLinger();
@@ -171,13 +174,20 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   // ---- receiving
 
   get isReading(): boolean {
+    return this.#isUsable || this.#isFinishing;
+  }
+
+  /** Neither end has closed. */
+  get #isUsable(): boolean {
     return this.isOpen && this.#peerReason === undefined;
   }
 
   onControl(kind: FrameKind, bytes: Uint8Array): void {
     if (kind === FrameKind.credit) this.#granted(bytes);
     else if (kind === FrameKind.ping) this.#writer.sendControl(FrameKind.pong, NOTHING);
-    else if (kind === FrameKind.close) this.#peerClosed(readReason(bytes));
+    else if (kind === FrameKind.close && this.isOpen) this.#peerClosed(readReason(bytes));
+    // Both ends have closed: the peer takes nothing more.
+    else if (kind === FrameKind.close) this.#isFinishing = false;
   }
 
   #listen(): void {
@@ -208,6 +218,7 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
       this.#receiver.read(bytes);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
+      this.#isFinishing = false;
       this.close({ kind: 'protocol', message: error.message });
     }
     this.#grant();
@@ -215,7 +226,7 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
 
   #begin(handlers: LinkHandlers): void {
     this.#receiver.begin(handlers, () => this.isOpen);
-    if (this.#peerReason !== undefined) this.#end(this.#peerReason);
+    if (this.#peerReason !== undefined) this.#answerClose(this.#peerReason);
     this.#grant();
   }
 
@@ -265,14 +276,20 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   #peerClosed(reason: CloseReason): void {
     this.#peerReason = reason;
     for (const lane of LANES) this.#outgoing[lane].discard();
-    this.#writer.finish(undefined);
     this.#beginLinger();
-    if (this.#receiver.isCaughtUp) this.#end(reason);
+    if (this.#receiver.isCaughtUp) this.#answerClose(reason);
+  }
+
+  /** The handlers have had all frames of the peer, which learns that. */
+  #answerClose(reason: CloseReason): void {
+    if (this.isOpen && this.#receiver.hasUngranted) this.#sendGrant();
+    this.#writer.finish(undefined);
+    this.#end(reason);
   }
 
   /** The socket ended. Without a close message before, the peer's process has exited. */
   #peerEnded(): void {
-    if (this.isReading) this.lost('the process at the other end has exited');
+    if (this.#isUsable) this.lost('the process at the other end has exited');
   }
 
   #socketClosed(): void {

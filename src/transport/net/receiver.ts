@@ -18,6 +18,8 @@ interface HeldFrame {
 export interface ReceiverOwner {
   /** The receiver stops when this is false. */
   readonly isReading: boolean;
+  /** Frames are dropped when this is false; control messages are read on. */
+  readonly isOpen: boolean;
   readonly scheduler: Scheduler;
   readonly slabs: Slabs;
   /** A control message of the link has arrived. */
@@ -94,6 +96,7 @@ export class Receiver implements FrameSink {
   }
 
   frame(lane: Lane, bytes: Uint8Array): void {
+    if (!this.#owner.isOpen) return;
     if (this.#handlers === undefined) this.#held.push({ lane, bytes: bytes.slice() });
     else this.#deliver(this.#handlers, lane, bytes);
   }

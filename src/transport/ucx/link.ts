@@ -30,8 +30,8 @@ export interface LinkOwner {
 /**
  * One end of a link over UCX. Frames travel on the rings. The control channel, on the socket, carries the goodbye.
  *
- *     closed here:        send the frames, then a goodbye with their number; the peer reads them and ends the socket; released
- *     closed by the peer: receive its goodbye; read that number of frames, call `closed`, end the socket; released
+ *     closed here:        send the frames, then a goodbye with their number; the peer reads them, answers, ends the socket; released
+ *     closed by the peer: receive its goodbye; read that number of frames, call `closed`, answer, end the socket; released
  *     peer exits:         its socket ends without a goodbye: lost; released
  */
 export class UcxLink implements Link, RingListener, ControlListener, MonitoredLink {
@@ -51,9 +51,9 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   isHostSilent: (() => Promise<boolean>) | undefined;
   #isGone = false;
   readonly #connected = new Deferred<void>();
-
   /** The goodbye of the peer: its reason, and the number of frames before it. */
   #peerEnd: { readonly reason: CloseReason; readonly frames: readonly bigint[] } | undefined;
+  #hasSocketEnded = false;
   #linger: Timer | undefined;
   #bytesSent = 0;
 
@@ -92,7 +92,6 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
     return { transport: 'ucx', medium: this.#medium };
   }
 
-  /** Counters of the rings and of the socket, since the link opened. */
   get rings(): RingCounters {
     return {
       framesSent: this.#endpoint.framesSent(Lane.control) + this.#endpoint.framesSent(Lane.data),
@@ -153,12 +152,10 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   close(reason: CloseReason = { kind: 'closed' }): void {
     if (!this.isOpen) return;
     this.#end(reason);
-    this.#control?.goodbye(
-      reason,
-      this.#outgoing.map((lane) => lane.framesSent),
-      this.#receiver.taken,
-    );
+    const frames = this.#outgoing.map((lane) => lane.framesSent);
+    this.#control?.goodbye(reason, frames, this.#receiver.taken);
     if (this.#peerEnd === undefined) this.#beginLinger();
+    else if (this.#hasSocketEnded) this.#release();
     else this.#control?.finish();
     this.#owner.wake();
   }
@@ -221,6 +218,8 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
 
   failed(status: number, reason: string): void {
     const message = reason === '' ? `UCX has failed (${status})` : reason;
+    // Closed here: the peer has read everything and closed its rings. What it has taken comes on the socket, with its goodbye.
+    if (status === Status.lost && this.#linger !== undefined && !this.isOpen) return;
     if (status === Status.lost) return this.#endAndRelease({ kind: 'lost', message });
     this.#fail({ kind: 'protocol', message });
   }
@@ -242,6 +241,7 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   }
 
   ended(): void {
+    this.#hasSocketEnded = true;
     // Frames from before the goodbye may still be in the rings.
     if (this.#peerEnd !== undefined && this.isOpen) return;
     this.#endAndRelease({ kind: 'lost', message: 'the process at the other end has exited' });
@@ -300,6 +300,8 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
     // All frames have arrived. Only the handlers are missing, so there is no deadline.
     this.#endLinger();
     if (this.#receiver.isHolding || this.#handlers === undefined) return;
+    // The peer learns that all its frames were taken.
+    this.#control?.goodbye(peerEnd.reason, [], this.#receiver.taken);
     this.#end(peerEnd.reason);
     this.#control?.finish();
     this.#release();

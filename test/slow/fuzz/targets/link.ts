@@ -187,6 +187,7 @@ function controls(): Uint8Array {
     { case: 'unwatch', value: { cUid } },
     { case: 'pressure', value: { cUid, level: v1.Pressure_Level.METERED, granted: 4 } },
     { case: 'mailboxWant', value: { cUid, sent: 3 } },
+    { case: 'undelivered', value: { cUid, method: push.fullName, tells: 2, messages: [new Uint8Array(3)] } },
     { case: 'streamCredit', value: { stream: 1, credit: 5, received: 1, hasGap: true, chain: [cUid] } },
     { case: 'streamCancel', value: { stream: 1 } },
     { case: 'streamEnd', value: { stream: 1, elements: 2 } },
