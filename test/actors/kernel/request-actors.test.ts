@@ -172,6 +172,14 @@ for (const isReal of [false, true]) {
       expect(await ref.load([{}])).to.deep.equal({ value: 3 });
     });
 
+    it('is idle while its handlers wait for requests', async () => {
+      const { system } = setUp();
+      const ref = system.spawn(loader({ idleTimeoutMs: 30, on: { idle: (_state, ctx) => ctx.stop() } }));
+      const source = silentAfter(1);
+      expect(await rejection(ref.load(source.numbers))).to.be.instanceOf(StoppedError);
+      await until(() => source.closed === 1);
+    });
+
     it('that stops gives up a handler that goes on without its requests', async () => {
       const { system } = setUp({ stopTimeoutMs: 20 });
       const hanging = system.spawn(

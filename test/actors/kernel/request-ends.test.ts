@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import type { Stream } from '#src/actors/kernel/index.js';
 import {
@@ -19,6 +20,11 @@ import { someTurns, until } from '../../support/until.js';
 import { closeSystems, loader, testSystem } from './harness.js';
 
 type Numbers = Stream<{ value: number }>;
+
+/** A value of another realm. */
+function foreign(code: string): unknown {
+  return runInNewContext(code);
+}
 
 /** Numbers without end, and whether the source was told to stop. */
 function endless(wait: () => unknown = () => {}) {
@@ -129,6 +135,40 @@ for (const isReal of [false, true]) {
         throw 7; // oxlint-disable-line typescript/only-throw-error -- users may throw anything.
       };
       expect(await ref.load(odd()).catch((error: unknown) => error)).to.equal(7);
+      expect(system.statistics.failures).to.equal(0);
+    });
+
+    it('is whatever a source throws or does: the call fails, and the actor goes on', async () => {
+      const { system } = setUp();
+      const ref = system.spawn(loader());
+      const throwing = new Proxy({}, { get: () => { throw new Error('trap'); }, has: () => { throw new Error('trap'); } }); // biome-ignore format: one line
+      const iterators: readonly unknown[] = [
+        ...[undefined, null, 'text', Object.create(null), throwing].map((thrown) => ({
+          next: () => Promise.reject(thrown), // oxlint-disable-line typescript/prefer-promise-reject-errors -- users may throw anything.
+        })),
+        { next: () => 7 },
+        { next: () => Promise.resolve(undefined) },
+        { next: () => foreign("Promise.resolve({ done: false, value: 'no message' })") },
+        {
+          next: () => {
+            throw new Error('at once');
+          },
+        },
+        {},
+        { next: () => Promise.resolve({ value: 7 }), return: () => Promise.reject(new Error('not closed')) },
+      ];
+      for (const [index, iterator] of iterators.entries()) {
+        const source = { [Symbol.asyncIterator]: () => iterator } as never;
+        let isFailed = false;
+        await ref.load(source).catch(() => (isFailed = true));
+        expect(isFailed, `iterator ${index}`).to.equal(true);
+        expect((await readAll(ref.chat(source))).values, `iterator ${index}`).to.deep.equal([]);
+      }
+      expect(await rejection(ref.load(throwing as never))).to.be.instanceOf(Error);
+      const ended = { next: () => foreign('Promise.resolve({ done: true })') };
+      expect(await ref.load({ [Symbol.asyncIterator]: () => ended } as never)).to.deep.equal({ value: 0 });
+      expect(await ref.load(foreign('[{ value: 3 }, { value: 4 }]') as never)).to.deep.equal({ value: 7 });
+      await until(() => system.statistics.openStreams === 0);
       expect(system.statistics.failures).to.equal(0);
     });
 
