@@ -17,11 +17,14 @@ export interface DeadLetter {
   readonly reason: DeadLetterReason;
 }
 
-/** `not taken`: this process has stopped, and the process of the actor had not taken the tell within `linkLingerMs`. */
-export type DeadLetterReason = 'stopped' | 'unreachable' | 'overflow' | 'unknown method' | 'not taken';
+/**
+ * `not taken`: this process has stopped, and the process of the actor had not taken the tell within `linkLingerMs`. `malformed`: the process of
+ * the actor could not decode the message.
+ */
+export type DeadLetterReason = 'stopped' | 'unreachable' | 'overflow' | 'unknown method' | 'not taken' | 'malformed';
 
 /** Why a tell from a link is reported to the process of its sender. What a behavior drops (`overflow`) is reported where it is dropped. */
-export type ReturnReason = Extract<DeadLetterReason, 'stopped' | 'unknown method'>;
+export type ReturnReason = Extract<DeadLetterReason, 'stopped' | 'unknown method' | 'malformed'>;
 
 /** Counts dead letters, publishes them to subscribers, and logs at most one each second. */
 export interface DeadLetters extends Subscribable<DeadLetter> {

@@ -8,7 +8,8 @@ import {
   readValue,
   WireReader,
 } from '../../protocol/index.js';
-import type { Cell, Watcher } from '../kernel/index.js';
+import { limits } from '../../limits.js';
+import type { Cell, ReturnReason, Watcher } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import { cUidOf, lowOf } from './uint64-parts.js';
 import { IncomingMethods } from './method-numbers.js';
@@ -197,7 +198,8 @@ export class Inbound {
     const name = this.#methodName(view);
     const method = methods.get(name);
     if (method === undefined) {
-      this.#refuse(new ProtocolError(`${name.slice(0, 200)} is no method of ${cell.service.typeName}.`), view);
+      const text = `${name.slice(0, 200)} is no method of ${cell.service.typeName}.`;
+      this.#refuse(new ProtocolError(text), view, 'unknown method');
     }
     if (isNumbered) {
       numbered[view.method] = method;
@@ -237,13 +239,20 @@ export class Inbound {
     try {
       return readValue(method.request, this.#reader, bytes, view.valueStart, view.valueEnd);
     } catch (error) {
-      return this.#refuse(error, view);
+      return this.#refuse(error, view, 'malformed');
     }
   }
 
-  /** Answers a waiting caller with the error, and throws it, so that it counts against the link. */
-  #refuse(error: unknown, view: EnvelopeView): never {
-    if (error instanceof MillraceError) {
+  /** Answers a waiting caller with the error, or returns the tell, and throws the error, so that it counts against the link. */
+  #refuse(error: unknown, view: EnvelopeView, reason: ReturnReason = 'unknown method'): never {
+    const { mode, methodName, method, toLow, toHigh } = view;
+    const name = methodName === '' ? this.#numbers.find(method) : methodName;
+    if (mode === EnvelopeMode.tell && name !== undefined && name.length <= limits.nameCharacters) {
+      const cUid = cUidOf(toLow, toHigh);
+      if (!this.#channel.undelivered.add(cUid, name, reason, () => undefined)) {
+        this.#services.system.addDeadLetter(`actor ${cUid}`, name, undefined, reason);
+      }
+    } else if (error instanceof MillraceError) {
       this.#answer(error, view);
     }
     throw error;
@@ -251,10 +260,18 @@ export class Inbound {
 
   #undelivered(bytes: Uint8Array, view: EnvelopeView, method: string): void {
     const cUid = cUidOf(view.toLow, view.toHigh);
+    if (method.length > limits.nameCharacters) {
+      throw new ProtocolError(`The name of a method has ${method.length} characters.`);
+    }
     if (view.mode === EnvelopeMode.tell) {
       this.#channel.undelivered.add(cUid, method, 'stopped', () => bytes.slice(view.valueStart, view.valueEnd));
       return;
     }
+    if (view.correlation === 0) {
+      this.#services.system.addDeadLetter(`actor ${cUid}`, method, undefined, 'stopped');
+      return;
+    }
+    this.#channel.undelivered.actorEnded(cUid, method);
     this.#answer(new StoppedError(`Actor ${cUid} has stopped, or never existed: ${method} was not delivered.`), view);
   }
 

@@ -85,6 +85,10 @@ export class IncomingMethods {
     this.#numbers.set(fullName, number);
   }
 
+  find(number: number): string | undefined {
+    return this.#names.get(number);
+  }
+
   name(number: number): string {
     const name = this.#names.get(number);
     if (name === undefined) {

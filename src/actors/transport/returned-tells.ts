@@ -1,10 +1,11 @@
 import { ProtocolError } from '../../errors.js';
 import { ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
-import { type AnyMethod, decode, Lane, v1 } from '../../protocol/index.js';
+import { type AnyMethod, decode, Lane, type v1 } from '../../protocol/index.js';
 import type { ReturnReason } from '../kernel/index.js';
 import type { PeerLink } from './peer-link.js';
 import type { RouterServices } from './router-services.js';
+import { returnReasonOf } from './undelivered-tells.js';
 
 /**
  * The sender's end of UndeliveredTells: tells that the peer has taken and no actor of it will handle become dead letters here. Remembers
@@ -41,7 +42,7 @@ export class ReturnedTells {
     const { cUid, tells, controlTellsTaken, dataTellsTaken } = report;
     const { outgoing, isReliable } = this.#peer;
     const method = outgoing.methods.named(report.method);
-    const reason = reasonOf(report.reason);
+    const reason = returnReasonOf(report.reason);
     if (method === undefined || reason === undefined || tells < report.messages.length) {
       throw new ProtocolError(`The peer returns ${tells} tells that were not sent: ${report.method.slice(0, 200)}.`);
     }
@@ -74,16 +75,5 @@ export class ReturnedTells {
     for (let index = 0; index < tells; index++) {
       this.#services.system.addDeadLetter(path, fullName, messages[index], reason);
     }
-  }
-}
-
-function reasonOf(reason: v1.Undelivered_Reason): ReturnReason | undefined {
-  switch (reason) {
-    case v1.Undelivered_Reason.STOPPED:
-      return 'stopped';
-    case v1.Undelivered_Reason.UNKNOWN_METHOD:
-      return 'unknown method';
-    default:
-      return undefined;
   }
 }

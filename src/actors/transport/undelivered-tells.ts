@@ -6,8 +6,10 @@ import type { RouterServices } from './router-services.js';
 
 /** Messages of one size, up to this many bytes, share a delivery. */
 const SHARED_BYTES = 1_024;
-/** What a report takes beside its messages, without the name of the method: more than it can. */
-const REPORT_BYTES = 64;
+/** What a report and its envelope take beside the messages and the name of the method, in bytes: more than they can. */
+const REPORT_BYTES = 128;
+/** The same for each message of a report. */
+const MESSAGE_BYTES = 5;
 
 /** Tells of one method to one actor, with one reason. */
 interface Report {
@@ -85,6 +87,12 @@ export class UndeliveredTells {
     return true;
   }
 
+  /** An ask has found that the actor has stopped: its caller need not try again. */
+  actorEnded(cUid: bigint, method: string): void {
+    this.#report(cUid, method, v1.Undelivered_Reason.STOPPED);
+    this.#link.written();
+  }
+
   /** Writes what is to be reported. */
   send(): void {
     if (this.#reports.size === 0) return;
@@ -101,17 +109,16 @@ export class UndeliveredTells {
 
   /** The link has ended, and the peer may not have this report: its tells are dead letters here. */
   lost({ cUid, method, reason, tells }: v1.Undelivered): void {
-    const isStopped = reason === v1.Undelivered_Reason.STOPPED;
     for (let count = 0; count < tells; count++) {
-      // The actor has ended, and with it what is known of its methods.
-      this.#system.addDeadLetter(`actor ${cUid}`, method, undefined, isStopped ? 'stopped' : 'unknown method');
+      // The actor may have ended, and with it what is known of its methods.
+      this.#system.addDeadLetter(`actor ${cUid}`, method, undefined, returnReasonOf(reason) ?? 'stopped');
     }
   }
 
   #addMessage(report: Report, message: Uint8Array | undefined): void {
     if (message === undefined || message.length + REPORT_BYTES + report.method.length > this.#largestBytes) return;
     report.messages.push(message);
-    this.#reportBytes += message.length;
+    this.#reportBytes += message.length + MESSAGE_BYTES;
   }
 
   #report(cUid: bigint, method: string, reason: v1.Undelivered_Reason): Report {
@@ -141,7 +148,21 @@ function encodedAgain(method: AnyMethod, message: unknown): Uint8Array | undefin
 const wireReasons: Readonly<Record<ReturnReason, v1.Undelivered_Reason>> = {
   stopped: v1.Undelivered_Reason.STOPPED,
   'unknown method': v1.Undelivered_Reason.UNKNOWN_METHOD,
+  malformed: v1.Undelivered_Reason.MALFORMED,
 };
+
+export function returnReasonOf(reason: v1.Undelivered_Reason): ReturnReason | undefined {
+  switch (reason) {
+    case v1.Undelivered_Reason.STOPPED:
+      return 'stopped';
+    case v1.Undelivered_Reason.UNKNOWN_METHOD:
+      return 'unknown method';
+    case v1.Undelivered_Reason.MALFORMED:
+      return 'malformed';
+    default:
+      return undefined;
+  }
+}
 
 /** The delivery of a tell from a link that contains only the size of its message, so that messages of one size can share it. */
 class SizedTell implements Delivery {

@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { DeadLetter } from '#src/actors/kernel/index.js';
-import { StoppedError } from '#src/errors.js';
+import { BackpressureError, StoppedError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
+import type { Service, WireWriter } from '#src/protocol/index.js';
 import { gate } from '../../support/deferred.js';
 import { millraceRejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
-import { Errands, Listing } from './errands.js';
+import { Errands, Listing, push } from './errands.js';
 import { endWorlds, errands, type Partition, PartitionWorld, type WorldOptions } from './partitions.js';
 
 const LATENCY_MS = 10;
@@ -124,6 +125,61 @@ describe('tells over a link to an actor that has stopped', () => {
     expect(ref.push({ value: 4 })).to.equal(false);
     expect(letters.map(({ reason }) => reason)).to.deep.equal(['stopped', 'stopped', 'stopped', 'stopped']);
     expect(isCut(near)).to.equal(true);
+  });
+
+  it('are refused at once when an ask has found that the actor has ended', async () => {
+    const { world, near, ref, letters, stop } = await setUp();
+    await stop();
+    expect(await millraceRejection(ref.run({}))).to.be.instanceOf(StoppedError);
+    await world.pass(LATENCY_MS);
+    expect(ref.push({ value: 1 })).to.equal(false);
+    expect(letters.map(valueOf)).to.deep.equal([1]);
+    expect(near.router.protocolErrors).to.equal(0);
+  });
+
+  it('come back as fast as they were sent, all of them, when somebody floods it', async () => {
+    for (const sizeBytes of [0, 2_000]) {
+      const { world, far, ref, letters, stop } = await setUp({ latencyMs: 50 });
+      await stop();
+      let accepted = 0;
+      const flood = (): void => {
+        while (accepted < 100_000) {
+          ref.push({ value: accepted, load: new Uint8Array(sizeBytes) });
+          accepted++;
+        }
+      };
+      expect(flood).to.throw(BackpressureError);
+      await world.pass(10);
+      expect(flood).to.throw(BackpressureError);
+      await until('all to come back', () => letters.length >= accepted);
+      expect(letters.map(valueOf)).to.deep.equal([...letters.keys()]);
+      expect(far.system.deadLetters.count).to.equal(0);
+      expect(ref.push({})).to.equal(false);
+    }
+  });
+
+  it('of a method that the actor does not have, or that cannot be decoded, come back with that reason, and it has not ended', async () => {
+    const { near, far, ref, worker, letters } = await setUp();
+    const fly = { ...push, name: 'fly', fullName: 'test.Errands.Fly' };
+    const garbled = {
+      ...push,
+      request: { ...push.request, write: (_: unknown, to: WireWriter) => void to.tag(10).blob(load) },
+    };
+    const other: Service<{ fly: typeof fly; push: typeof garbled }> = {
+      typeName: 'test.Errands',
+      methods: { fly, push: garbled },
+    };
+    const odd = near.system.reference(other, { ...worker.toRef(), service: '' });
+    odd.fly({ value: 1 });
+    odd.push({ value: 2 });
+    await until('both to come back', () => letters.length === 2);
+    expect(letters.map(({ method, reason }) => [method, reason])).to.deep.equal([
+      [fly.fullName, 'unknown method'],
+      [push.fullName, 'malformed'],
+    ]);
+    expect(ref.push({ value: 3 })).to.equal(true);
+    expect(far.router.protocolErrors).to.equal(2);
+    expect(far.system.deadLetters.count).to.equal(0);
   });
 
   it('tell nothing of other actors, and nothing of one that restarts', async () => {

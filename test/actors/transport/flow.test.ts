@@ -91,6 +91,32 @@ describe('a mailbox that many links send to', () => {
     nothingLost([near, far]);
   });
 
+  it('wakes all that wait for room, although there are more than it has room, and some of them send nothing', async () => {
+    for (const capacity of [1, 2, 4]) {
+      const world = new PartitionWorld({ latencyMs: 2 });
+      const far = await world.start('b/1');
+      const { passed, open } = gate();
+      let handled = 0;
+      const push = (): Promise<void> => {
+        handled += 1;
+        return passed;
+      };
+      const ref = far.system.spawn(errands({ mailbox: { capacity }, push }));
+      const near = await Promise.all(Array.from({ length: SENDERS }, (_, index) => world.start(`a${index}/1`)));
+      const targets = near.map((partition) => world.reach(partition, Errands, ref));
+      for (const target of [...targets, ...targets]) target.push({});
+      await world.pass(10);
+      let woken = 0;
+      for (const target of targets) void target.ready().then(() => (woken += 1));
+      await world.pass(10);
+      expect(woken).to.be.lessThan(SENDERS);
+      open();
+      await until('all to be woken', () => woken === SENDERS);
+      expect(handled).to.equal(2 * SENDERS);
+      nothingLost([...near, far]);
+    }
+  });
+
   it('holds up no other actor of its links', async () => {
     const world = new PartitionWorld({ latencyMs: 2 });
     const [near, far] = [await world.start('a/1'), await world.start('b/1')];
