@@ -90,18 +90,18 @@ export class Runtime implements HasSystem {
     this.#servesControlPlane = options.controlPlane === undefined;
     const parts = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
     this.#observer = new Observer(scheduler, this.#partitions, this.#runs);
+    const find: Whereabouts['find'] = (conditions) => this.#joined.findPartitions(conditions);
+    this.#placements = new Placements({ ...parts, ...this.#partitions.whereabouts, find });
     this.#stopping = new Stopping(
       stoppable({
         ...parts,
         client: () => this.#client,
         unregisterNames: () => this.#names.close(),
-        withdrawPlaced: () => this.#placements.close(),
+        placements: this.#placements,
         closed: () => this.#observer.close(),
       }),
     );
     this.#labels = options.labels ?? [];
-    const find: Whereabouts['find'] = (conditions) => this.#joined.findPartitions(conditions);
-    this.#placements = new Placements({ ...parts, ...this.#partitions.whereabouts, find });
     const { components } = this.#partitions.first;
     this.place = placeBy(this.#placements, components, (what) => this.#stopping.assertNotStarted(what));
     this.#names = new RegisteredNames(() => this.#joined, this.#log);
@@ -329,6 +329,7 @@ export class Runtime implements HasSystem {
     }
     const ordinals = await client.registerPartitions(this.#partitions.here.map(({ address }) => address));
     this.#partitions.join(ordinals, client);
+    this.#placements.start();
     const actors = this.#partitions.actorNames();
     actors.set(`millrace/runtime/${client.pUid}`, system.spawn(runtimeActor(this), { name: 'runtime' }));
     if (this.#servesControlPlane) {

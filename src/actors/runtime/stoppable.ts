@@ -3,6 +3,7 @@ import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import type { Partitions } from './partitions.js';
+import type { Placements } from './placing/index.js';
 import type { PipelineRuns } from './pipeline-runs.js';
 import { hasPeers, unfinishedOf } from './runtime-unfinished.js';
 import type { Stoppable } from './stopping.js';
@@ -13,8 +14,8 @@ export interface StoppableParts {
   readonly partitions: Partitions;
   readonly runs: PipelineRuns;
   readonly client: () => ControlPlaneClient | undefined;
-  /** Stops the actors that this process has placed. */
-  readonly withdrawPlaced: () => Promise<void>;
+  /** The actors that this process has placed. */
+  readonly placements: Pick<Placements, 'close' | 'abandon'>;
   /** Unregisters the names of its actors. */
   readonly unregisterNames: () => Promise<void>;
   /** Called last. */
@@ -34,7 +35,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
     drain: () => partitions.drain(),
     end: async (options) => {
       runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
-      await parts.withdrawPlaced();
+      await parts.placements.close();
       await partitions.stopSegments();
       await parts.client()?.disconnect();
       await partitions.close(options);
@@ -43,6 +44,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
     },
     abandon: async (error: MillraceError) => {
       runs.lost(error);
+      parts.placements.abandon(error);
       parts.client()?.abandon(error);
       await partitions.crash();
       parts.closed();

@@ -1,4 +1,4 @@
-import { CapacityError, HandlerError, StoppedError, UnreachableError } from '../../../errors.js';
+import { CapacityError, HandlerError, type MillraceError, StoppedError, UnreachableError } from '../../../errors.js';
 import { errorOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
@@ -28,16 +28,19 @@ export interface PlacementsOptions extends Whereabouts {
   readonly isHere: (ordinal: number) => boolean;
 }
 
-/** An actor of one instance: the same each time that it is placed again. */
+/** One actor that is to run: it may be placed several times, one after the other. */
 interface Order {
   readonly component: Component;
   readonly wanted: Wanted;
   readonly options: PlaceOptions;
+  /** Where it runs now; undefined while it is being placed. */
+  current: Placed | undefined;
+  /** The actors that it was, the last of which it is. */
+  readonly keys: string[];
+  isOver: boolean;
 }
 
-/** One actor that this process has placed, and where it runs now. */
 interface Placed extends PlacedAt {
-  readonly order: Order;
   readonly ref: UntypedRef;
   /** Ends all watches. */
   readonly release: () => void;
@@ -53,7 +56,8 @@ export class Placements {
   readonly #options: PlacementsOptions;
   readonly #requests: SpawnerRequests;
   readonly #failures: Topic<Failure>;
-  readonly #placed = new Map<string, Placed>();
+  /** By each actor that they were. */
+  readonly #orders = new Map<string, Order>();
   /** Partitions that stop in order. */
   readonly #leaving = new Set<number>();
   readonly #closing = new AbortController();
@@ -74,6 +78,11 @@ export class Placements {
     return this.#failures;
   }
 
+  /** This process has joined its control plane. */
+  start(): void {
+    this.#requests.start();
+  }
+
   /** One actor for each instance. When one cannot be placed, this rejects with its error, and none is left. */
   async place<S extends AnyService, Args>(
     component: Component<S, Args>,
@@ -87,7 +96,8 @@ export class Placements {
     this.#turn += instances;
     const outcomes = await Promise.allSettled(
       ways.map(async (way, instance) => {
-        const order = { component, wanted: wantedOf(component, encoded, options, instance), options };
+        const wanted = wantedOf(component, encoded, options, instance);
+        const order: Order = { component, wanted, options, current: undefined, keys: [], isOver: false };
         return this.#options.system.reference(component.service, await this.#place(order, way));
       }),
     );
@@ -98,12 +108,16 @@ export class Placements {
     throw failed.reason;
   }
 
-  /** Stops an actor that this process has placed; resolves when it has stopped. Resolves to false for any other. */
+  /**
+   * Stops an actor that this process has placed, also where it was placed again since; resolves when it has stopped. Resolves to false for any
+   * other.
+   */
   async stop(ref: UntypedRef): Promise<boolean> {
-    const placed = this.#placed.get(keyOf(ref));
-    if (placed === undefined) return false;
-    this.#forget(placed);
-    await this.#requests.withdraw(placed);
+    const order = this.#orders.get(keyOf(ref));
+    if (order === undefined) return false;
+    const { current } = order;
+    this.#finish(order);
+    if (current !== undefined) await this.#requests.withdraw(current);
     return true;
   }
 
@@ -113,12 +127,17 @@ export class Placements {
     return this.#closed;
   }
 
+  /** The process has crashed: nothing is placed or watched any more. */
+  abandon(error: MillraceError): void {
+    this.#closing.abort(error);
+    for (const order of new Set(this.#orders.values())) this.#finish(order);
+  }
+
   async #close(): Promise<void> {
-    this.#closing.abort(new StoppedError('The runtime that places this actor is stopping.'));
-    const all = [...this.#placed.values()];
-    for (const placed of all) this.#forget(placed);
-    const attached = all.filter(({ order }) => order.options.detached !== true);
-    await Promise.all([...attached.map((placed) => this.#requests.withdraw(placed)), ...this.#pending]);
+    const attached = [...new Set(this.#orders.values())].filter(({ options }) => options.detached !== true);
+    const running = attached.flatMap(({ current }) => current ?? []);
+    this.abandon(new StoppedError('The runtime that places this actor is stopping.'));
+    await Promise.all([...running.map((placed) => this.#requests.withdraw(placed)), ...this.#pending]);
   }
 
   // ---- placing
@@ -130,7 +149,8 @@ export class Placements {
     for (const place of way) {
       try {
         const placed = await this.#pend(this.#requests.place(order.wanted, place, timeoutMs, this.#closing.signal));
-        this.#follow(order, placed);
+        if (order.isOver) await this.#requests.withdraw(placed);
+        else this.#follow(order, placed);
         return placed.actor;
       } catch (error) {
         if (!(error instanceof CapacityError)) throw error;
@@ -160,43 +180,50 @@ export class Placements {
     const ref = this.#options.system.reference(order.component.service, placedAt.actor);
     const { parent } = order.options;
     const ofParent: Watcher = { terminated: () => void this.stop(ref) };
-    const watcher: Watcher = { terminated: (_route, reason, cause) => this.#ended(placed, reason, cause) };
+    const watcher: Watcher = { terminated: (_route, reason, cause) => this.#ended(order, placed, reason, cause) };
     const release = (): void => {
       ref[routeKey].unwatch(watcher);
       parent?.[routeKey].unwatch(ofParent);
     };
-    const placed: Placed = { ...placedAt, order, ref, release };
-    this.#placed.set(keyOf(ref), placed);
+    const placed: Placed = { ...placedAt, ref, release };
+    order.current = placed;
+    order.keys.push(keyOf(ref));
+    this.#orders.set(keyOf(ref), order);
     ref[routeKey].watch(watcher);
     parent?.[routeKey].watch(ofParent);
   }
 
   // ---- the end of an actor
 
-  /** False when it was forgotten before. */
-  #forget({ ref, release }: Placed): boolean {
-    release();
-    return this.#placed.delete(keyOf(ref));
+  /** The actor is not to run any more. */
+  #finish(order: Order): void {
+    order.isOver = true;
+    order.current?.release();
+    order.current = undefined;
+    for (const key of order.keys) this.#orders.delete(key);
   }
 
-  #ended(placed: Placed, reason: TerminationReason, cause: Error | undefined): void {
-    const { place, path, order } = placed;
-    if (!this.#forget(placed)) return;
-    if (reason === 'stopped' && !this.#leaving.has(place.ordinal)) return;
+  #ended(order: Order, placed: Placed, reason: TerminationReason, cause: Error | undefined): void {
+    const { place, path, release } = placed;
+    if (order.current !== placed) return;
+    release();
+    order.current = undefined;
+    const isLost = reason === 'unreachable' || (reason === 'stopped' && this.#leaving.has(place.ordinal));
+    if (!isLost || order.component.onFailure !== 'restart') this.#finish(order);
+    if (reason === 'stopped' && !isLost) return;
     if (reason === 'failed') {
       const error = cause ?? new HandlerError('It failed, and its error is not known any more.');
       if (!this.#options.isHere(place.ordinal)) this.#publish(path, error);
       return;
     }
-    const { name, onFailure } = order.component;
     const error = new UnreachableError(
       `The placed actor ${path} is lost: partition ${place.ordinal} has ended, or the link to it was cut.`,
     );
-    if (onFailure !== 'restart') {
+    if (order.isOver) {
       this.#publish(path, error);
       return;
     }
-    this.#options.log.warn('a placed actor is lost, and is placed again', { component: name, actor: path });
+    this.#options.log.warn('a placed actor is lost, and is placed again', { actor: path });
     void this.#placeAgain(order, path, error);
   }
 
@@ -204,16 +231,19 @@ export class Placements {
   async #placeAgain(order: Order, path: string, lost: UnreachableError): Promise<void> {
     const { scheduler, log } = this.#options;
     const untilMs = scheduler.now() + limits.placeAgainMs;
-    for (let delayMs = BACKOFF.minMs; !this.#closing.signal.aborted; delayMs = Math.min(2 * delayMs, BACKOFF.maxMs)) {
+    for (let delayMs = BACKOFF.minMs; !order.isOver; delayMs = Math.min(2 * delayMs, BACKOFF.maxMs)) {
       try {
         const [way = []] = inTurn(await candidatesFor(order.options.on, this.#options), 1, this.#turn++, 'partitions');
         await this.#place(order, way);
+        // Somebody has stopped it meanwhile.
+        if (order.isOver) return;
         log.info('a placed actor was placed again', { component: order.component.name, before: path });
         return;
       } catch (error) {
-        if (this.#closing.signal.aborted) return;
+        if (order.isOver) return;
         log.debug('a placed actor is not placed again yet', { actor: path, error: namedMessageOf(error) });
         if (scheduler.now() + delayMs > untilMs) {
+          this.#finish(order);
           this.#publish(
             path,
             new UnreachableError(`${lost.message} It could not be placed again.`, { cause: errorOf(error) }),

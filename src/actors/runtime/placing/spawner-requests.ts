@@ -32,17 +32,30 @@ export interface PlacedAt {
 /** Sends the requests of this process to spawners, each until it is answered, and spawns the actor that spawners watch. */
 export class SpawnerRequests {
   readonly #options: SpawnerRequestsOptions;
-  #placer: ActorRef<typeof v1.Placer> | undefined;
+  #placer: Ref | undefined;
   #ids = 0;
 
   constructor(options: SpawnerRequestsOptions) {
     this.#options = options;
   }
 
+  /** Spawns the actor that spawners watch. */
+  start(): void {
+    const { system, leaving } = this.#options;
+    const placer = behavior(v1.Placer, {
+      supervision: 'resume',
+      leaving: (_state, { ordinal }) => {
+        leaving(ordinal);
+        return {};
+      },
+    });
+    this.#placer = system.spawn(placer, { name: 'placer' }).toRef();
+  }
+
   /** Rejects with the error of the spawner, or that of the link to it; nothing of the actor is left then. */
   async place(wanted: Wanted, place: PlaceCandidate, timeoutMs: number, signal: AbortSignal): Promise<PlacedAt> {
     const id = ++this.#ids;
-    const request = { ...wanted, placer: this.#self(), id };
+    const request = { ...wanted, placer: this.#placer, id };
     let answer: v1.ActorPlaced;
     try {
       signal.throwIfAborted();
@@ -65,7 +78,7 @@ export class SpawnerRequests {
    */
   async withdraw({ place, id }: Pick<PlacedAt, 'place' | 'id'>): Promise<void> {
     const { scheduler, log } = this.#options;
-    const request = { placer: this.#self(), id };
+    const request = { placer: this.#placer, id };
     try {
       await retryAsk(scheduler, limits.controlPlaneTimeoutMs, (ask) => this.#spawner(place).withdraw(request, ask));
     } catch (error) {
@@ -75,19 +88,5 @@ export class SpawnerRequests {
 
   #spawner({ spawner }: PlaceCandidate): ActorRef<typeof v1.Spawner> {
     return this.#options.system.reference(v1.Spawner, spawner);
-  }
-
-  #self(): Ref {
-    this.#placer ??= this.#options.system.spawn(
-      behavior(v1.Placer, {
-        supervision: 'resume',
-        leaving: (_state, { ordinal }) => {
-          this.#options.leaving(ordinal);
-          return {};
-        },
-      }),
-      { name: 'placer' },
-    );
-    return this.#placer.toRef();
   }
 }

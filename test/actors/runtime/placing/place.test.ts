@@ -1,11 +1,14 @@
 import { expect } from 'chai';
 import { CapacityError, ConfigError, HandlerError, StoppedError, UnreachableError } from '#src/errors.js';
-import { type ActorRef, type Failure, type Terminated } from '#src/actors/kernel/index.js';
-import { component, type Runtime } from '#src/actors/runtime/index.js';
+import { messageHash } from '#src/actors/control-plane/index.js';
+import { behavior, type Failure } from '#src/actors/kernel/index.js';
+import { component } from '#src/actors/runtime/index.js';
+import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../../support/rejection.js';
 import { errandRunner, Errands } from '../errand-runner.js';
-import { type Cluster, describePlacements, until } from '../harness.js';
-import { adder, keyed, lost, nowhere, other, thrower } from './components.js';
+import { type Cluster, describeHosted, describePlacements, until } from '../harness.js';
+import { ending } from './ending.js';
+import { adder, changed, keyed, lost, nowhere, other, thrower } from './components.js';
 
 /** The process under test, and a partition that is not the program's event loop: of its own, or of another virtual process. */
 async function opened(newCluster: () => Cluster) {
@@ -13,22 +16,6 @@ async function opened(newCluster: () => Cluster) {
   const runtime = await cluster.start({ system: { partitions: 2 } });
   const [first = 0, second = 0] = runtime.ordinals;
   return { cluster, runtime, first, second };
-}
-
-/** Watches an actor by another, and says how it ended. */
-function ending(runtime: Runtime, ref: ActorRef<typeof Errands>): Promise<Terminated> {
-  return new Promise((resolve) => {
-    const watcher = errandRunner({
-      on: {
-        started: (_state, context) => context.watch(ref),
-        terminated: (_state, event, context) => {
-          resolve(event);
-          context.stop();
-        },
-      },
-    });
-    runtime.spawn(watcher);
-  });
 }
 
 describePlacements('a placed actor', (newCluster) => {
@@ -151,6 +138,37 @@ describePlacements('a placed actor', (newCluster) => {
     await runtime.stop();
     expect(await placing).to.be.instanceOf(StoppedError);
     expect(await rejection(runtime.place(adder))).to.be.instanceOf(StoppedError);
+  });
+});
+
+describeHosted('a component that is another one where it is placed', (newCluster) => {
+  it('is refused, and says which versions there are', async () => {
+    const { runtime } = await opened(newCluster);
+    const error = await rejection(runtime.place(changed));
+    expect(error).to.be.instanceOf(ConfigError);
+    expect(String(error)).to.match(/it is version "elsewhere" here, and "test" where it was placed/);
+  });
+});
+
+describePlacements('a spawner', (newCluster) => {
+  it('starts one actor for a request that is repeated, and none for one that was withdrawn before it arrived', async () => {
+    const { runtime, second } = await opened(newCluster);
+    const spawner = await runtime.lookup(v1.Spawner, `millrace/spawner/${second}`);
+    const placer = runtime.spawn(behavior(v1.Placer, { leaving: () => ({}) })).toRef();
+    const { definition } = adder;
+    const hash = messageHash(v1.ComponentDefinition, definition);
+    const request = { placer, component: definition, hash, args: adder.encodeArgs({ start: 1 }) };
+    const twice = await Promise.all([spawner.place({ ...request, id: 1 }), spawner.place({ ...request, id: 1 })]);
+    expect(twice[0].actor).to.not.equal(undefined);
+    expect(twice[1].actor).to.deep.equal(twice[0].actor);
+    await spawner.withdraw({ placer, id: 2 });
+    expect((await spawner.place({ ...request, id: 2 })).refused).to.include({ code: 'STOPPED' });
+    await spawner.withdraw({ placer, id: 1 });
+    expect((await spawner.place({ ...request, id: 1 })).actor).to.deep.equal(twice[0].actor);
+    const malformed = await spawner.place({ ...request, id: 3, args: new Uint8Array([255]) });
+    expect(malformed.refused).to.include({ code: 'PROTOCOL' });
+    const foreign = await spawner.place({ ...request, id: 4, hash: 'another' });
+    expect(foreign.refused).to.include({ code: 'CONFIG' });
   });
 });
 
