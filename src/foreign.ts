@@ -64,6 +64,22 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null;
 }
 
+/**
+ * An object that can be a message: no array, Map, Error, Promise or other object of JavaScript itself. An instance of any other class is
+ * one, unless the class names itself by `Symbol.toStringTag`.
+ */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    return (
+      Object.getPrototypeOf(value) === Object.prototype || Object.prototype.toString.call(value) === '[object Object]'
+    );
+  } catch {
+    // A proxy, whose traps throw.
+    return false;
+  }
+}
+
 /** Whether an object has a property by which Millrace knows the values that it made, in any copy of it. */
 export function hasMark(value: unknown, mark: symbol): boolean {
   try {

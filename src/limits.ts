@@ -149,6 +149,10 @@ export const limits = {
   streamBytes: 1024 * 1024,
   /** Bytes of the encoded detail of a refusal; past it the refusal becomes a HandlerError for its caller. */
   refusalDetailBytes: 64 * 1024,
+  /** Characters of an error's message that a link carries; the rest is cut off, so that a failure always fits into an envelope. */
+  errorMessageCharacters: 4_096,
+  /** Characters of the reason of a refusal that a link carries. */
+  refusalReasonCharacters: 1_024,
   /** Bytes of meta in one envelope. */
   metaBytes: 16 * 1024,
   /** Delay of the event loop, 99th percentile in ms, past which a runtime is not ready for more work. */

@@ -88,8 +88,11 @@ function valueType(type: FieldType, side: Side, imports: Imports): string {
       return scalarFacts(type.scalar, type.asNumber).type;
     case 'enum':
       return imports.local(type.reference);
-    case 'message':
-      return imports.local(type.reference, side === 'Init' ? 'Init' : '');
+    case 'message': {
+      const service = type.service?.reference;
+      if (service === undefined) return imports.local(type.reference, side === 'Init' ? 'Init' : '');
+      return `${imports.runtime(side === 'Init' ? 'ServiceRefInit' : 'ServiceRef')}<${imports.local(service)}>`;
+    }
   }
 }
 

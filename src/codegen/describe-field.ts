@@ -6,6 +6,7 @@ import { type Features, featuresIn, withOptions } from './features.js';
 import { propertyName } from './names.js';
 import { isScalar, type Scalar } from './scalars.js';
 import type { FieldSchema, FieldShape, FieldType } from './schema.js';
+import { withService } from './service-refs.js';
 import type { MessageSymbol, TypeSymbol } from './symbols.js';
 import { type FieldNode, refusal } from './syntax/index.js';
 
@@ -18,7 +19,7 @@ export function describeField(field: FieldNode, message: MessageSymbol, place: P
   const fullName = `${message.fullName}.${field.name}`;
   const refuse = (why: string) => refusal(file.path, field.line, `field ${fullName} ${why}`);
   checkProto(field.name, `A field of ${message.fullName}`, field.line, file);
-  checkOptions(field.options, 'FieldOptions', message.fullName, place);
+  const options = checkOptions(field.options, 'FieldOptions', message.fullName, place);
   if (field.isGroup)
     throw refuse(
       `is a group, which Millrace does not have: ${field.type} is a group. Declare a message and a field of its type.`,
@@ -29,8 +30,9 @@ export function describeField(field: FieldNode, message: MessageSymbol, place: P
   if (features.field_presence === 'LEGACY_REQUIRED')
     throw refuse('is required by its features, which Millrace does not have.');
   const target = isScalar(field.type) ? undefined : place.symbols.type(field.type, message.fullName, file);
-  const type = fieldType(field, target);
-  if (type === undefined) throw refuse(`has the unknown type ${field.type}. ${importHint(field.type, place.symbols)}`);
+  const plain = fieldType(field, target);
+  if (plain === undefined) throw refuse(`has the unknown type ${field.type}. ${importHint(field.type, place.symbols)}`);
+  const type = withService(plain, field, options, message, place);
   if (features.message_encoding === 'DELIMITED' && type.kind === 'message' && field.keyType === undefined) {
     throw refuse('is encoded as a group by its features, which Millrace does not have.');
   }

@@ -1,3 +1,4 @@
+import type { ConfigError } from '../errors.js';
 import { checkOptions } from './check-options.js';
 import { checkProto, importHint, type Place } from './place.js';
 import { methodName } from './names.js';
@@ -32,14 +33,15 @@ function describeMethod(method: MethodNode, service: string, place: Place, warni
   checkProto(method.name, `An rpc of ${service}`, method.line, place.file);
   if (method.streamsRequests) {
     throw refuse(
-      'streams its requests, which Millrace cannot do yet. Send them with an ASYNC rpc, one by one; or make the messages alone, with --no-services.',
+      'streams its requests, which Millrace cannot do yet. Send them with a tell, one by one; or make the messages alone, with --no-services.',
     );
   }
   const request = messageOf(method.request, fullName, method, place, warnings);
   const response = messageOf(method.response, fullName, method, place, warnings);
-  const { mode, lane } = annotations(method, fullName, place);
-  if (mode === 'ASYNC' && (method.streamsResponses || response.fullName !== EMPTY)) {
-    throw refuse(`is ASYNC, so nothing is answered: it must return ${EMPTY}.`);
+  const options = annotations(method, fullName, place);
+  const isTell = saysTell(options, refuse);
+  if (isTell && (method.streamsResponses || response.fullName !== EMPTY)) {
+    throw refuse(`is a tell, so nothing is answered: it must return ${EMPTY}.`);
   }
   const name = methodName(method.name);
   if (name === undefined) {
@@ -51,12 +53,20 @@ function describeMethod(method: MethodNode, service: string, place: Place, warni
   return {
     name,
     fullName,
-    mode: method.streamsResponses ? 'stream' : mode === 'ASYNC' ? 'tell' : 'ask',
-    lane: lane === 'CONTROL' ? 0 : 1,
+    mode: method.streamsResponses ? 'stream' : isTell ? 'tell' : 'ask',
+    lane: options['lane'] === 'CONTROL' ? 0 : 1,
     request: referenceTo(request),
     response: referenceTo(response),
     comment: method.comment,
   };
+}
+
+/** Whether `tell = true` or `mode = ASYNC` makes it a tell. Throws what `refuse` makes when they contradict each other. */
+function saysTell({ mode, tell }: Readonly<Record<string, string>>, refuse: (why: string) => ConfigError): boolean {
+  if ((tell === 'true' && mode === 'SYNC') || (tell === 'false' && mode === 'ASYNC')) {
+    throw refuse(`has tell = ${tell} and mode = ${mode}, which contradict each other. Remove one.`);
+  }
+  return tell === 'true' || mode === 'ASYNC';
 }
 
 /**

@@ -3,9 +3,20 @@
  * because a local delivery does not pass `write`.
  */
 import type { Imports } from './imports.js';
-import { defaultSource, scalarFacts } from './scalars.js';
+import { defaultSource, type Scalar, scalarFacts } from './scalars.js';
 import { type FieldSchema, type FieldType, isOneof, type MessageSchema, type OneofSchema } from './schema.js';
-import { allAre, entriesAre, expected, isWrong, type ValueType } from './value-checks.js';
+import { messageSource } from './service-refs.js';
+import {
+  checkEntries,
+  checkList,
+  expected,
+  isFloat,
+  isNoLiteral,
+  isUnrounded,
+  isWrong,
+  keyTest,
+  type ValueType,
+} from './value-checks.js';
 
 export const NO_CASE = '{ case: undefined, value: undefined }';
 
@@ -15,13 +26,17 @@ export function emitCreate(
 ): { readonly method: readonly string[]; readonly functions: readonly string[] } {
   const functions: string[] = [];
   const lines = properties.map((property) => `      ${property.name}: ${source(property)},`);
-  if (lines.length === 0) return { method: ['  create() {', '    return {};', '  },'], functions };
+  const checkMessage = messageCheck('init', fullName);
   const checks = properties.flatMap((property) => (isOneof(property) ? [] : fieldCheck(property, fullName)));
+  if (lines.length === 0) {
+    return { method: ['  create(init = {}) {', checkMessage, '    return {};', '  },'], functions };
+  }
   if (checks.length === 0) {
-    return { method: ['  create(init = {}) {', '    return {', ...lines, '    };', '  },'], functions };
+    return { method: ['  create(init = {}) {', checkMessage, '    return {', ...lines, '    };', '  },'], functions };
   }
   const method = [
     '  create(init = {}) {',
+    checkMessage,
     '    const message = {',
     ...lines,
     '    };',
@@ -34,7 +49,9 @@ export function emitCreate(
     if (!isOneof(property)) return fieldSource(property, fullName, imports);
     // Nothing else has a name with two `$`: neither `Row$fields` nor an alias such as `Row$1`.
     const helper = `${name}$create$${property.name}`;
-    functions.push(oneofFunction(helper, property, fullName, imports));
+    const casesText = property.cases.map((field) => `'${field.name}'`).join(', ');
+    functions.push(`const ${casesName(name, property)} = [${casesText}];`);
+    functions.push(oneofFunction(helper, property, { name, fullName }, imports));
     return `${helper}(init.${property.name})`;
   }
 }
@@ -48,10 +65,11 @@ export function defaultOf(type: FieldType): string {
 function fieldSource({ name, shape, type }: FieldSchema, message: string, imports: Imports): string {
   const given = `init.${name}`;
   if (type.kind === 'message') {
-    const [local, field] = [imports.local(type.reference), `'${message}.${name}'`];
+    const [local, field] = [messageSource(type, imports), `'${message}.${name}'`];
     if (shape.kind === 'repeated') return `createList(${given}, ${local}, ${field})`;
     if (shape.kind !== 'map') return `createField(${given}, ${local}, ${field})`;
-    return `${shape.key === 'string' ? 'createRecord' : 'createMap'}(${given}, ${local}, ${field})`;
+    if (shape.key === 'string') return `createRecord(${given}, ${local}, ${field})`;
+    return `createMap(${given}, ${local}, ${field}, ${keyTest(keyType(shape.key))})`;
   }
   switch (shape.kind) {
     case 'repeated':
@@ -68,59 +86,82 @@ function fieldSource({ name, shape, type }: FieldSchema, message: string, import
   }
 }
 
-/** The line that checks a field that holds no messages; those are checked as they are created. */
+/** The line that checks that a value can be a message: of most, it sees that they are object literals. */
+export function messageCheck(value: string, fullName: string): string {
+  return `    if (${isNoLiteral(value)}) checkMessage$(${value}, '${fullName}');`;
+}
+
+/** The lines that check a field that holds no messages, and round floats as a link does; messages are checked as they are created. */
 function fieldCheck({ name, shape, type }: FieldSchema, message: string): readonly string[] {
+  if (type.kind === 'message') return [];
   const value = `message.${name}`;
-  const refuse = (what: string): string => `refuseField('${message}.${name}', '${what}', ${value});`;
+  const field = `'${message}.${name}'`;
   switch (shape.kind) {
     case 'map': {
-      const key: ValueType = { kind: 'scalar', scalar: shape.key, asNumber: false };
-      const what = type.kind === 'message' ? undefined : type;
-      return [`    if (!${entriesAre(key, what, value)}) ${refuse(`${entriesWord(key)} of ${entryWords(key, type)}`)}`];
+      const check = `    ${checkEntries(keyType(shape.key), type, value, field)}`;
+      const round = shape.key === 'string' ? 'roundRecord$' : 'roundMap$';
+      return isFloat(type) ? [check, `    ${value} = ${round}(${value});`] : [check];
     }
     case 'repeated':
-      return type.kind === 'message'
-        ? []
-        : [`    if (!${allAre(type, value)}) ${refuse(`an array, each item ${expected(type)}`)}`];
+      return [
+        isFloat(type) ? `    ${value} = floatList$(${value}, ${field});` : `    ${checkList(type, value, field)}`,
+      ];
     case 'optional':
-      return type.kind === 'message'
-        ? []
-        : [`    if (${value} !== undefined && ${isWrong(type, value)}) ${refuse(expected(type))}`];
+      return [
+        isFloat(type)
+          ? `    if (${value} !== undefined && (${isUnrounded(value)})) ${value} = float$(${value}, ${field});`
+          : `    if (${value} !== undefined && ${isWrong(type, value)}) refuseField(${field}, '${expected(type)}', ${value});`,
+      ];
     case 'filled':
     case 'implicit':
     case 'case':
-      return type.kind === 'message' ? [] : [`    if (${isWrong(type, value)}) ${refuse(expected(type))}`];
+      return [
+        isFloat(type)
+          ? `    if (${isUnrounded(value)}) ${value} = float$(${value}, ${field});`
+          : `    if (${isWrong(type, value)}) refuseField(${field}, '${expected(type)}', ${value});`,
+      ];
   }
 }
 
-function entriesWord(key: ValueType): string {
-  return key.kind === 'scalar' && key.scalar === 'string' ? 'an object' : 'a Map';
+function keyType(scalar: Scalar): ValueType {
+  return { kind: 'scalar', scalar, asNumber: false };
 }
 
-function entryWords(key: ValueType, type: FieldType): string {
-  const value = type.kind === 'message' ? 'a message' : expected(type);
-  return key.kind === 'scalar' && key.scalar === 'string' ? value : `${expected(key)} to ${value}`;
+/** The constant of a module with the names of the cases. */
+export function casesName(message: string, { name }: OneofSchema): string {
+  return `${message}$cases$${name}`;
 }
 
-function oneofFunction(helper: string, { name, cases }: OneofSchema, message: string, imports: Imports): string {
+function oneofFunction(
+  helper: string,
+  oneof: OneofSchema,
+  { name: messageName, fullName: message }: Pick<MessageSchema, 'name' | 'fullName'>,
+  imports: Imports,
+): string {
+  const { name, cases } = oneof;
   const lines = cases.flatMap((field) => {
     const label = `    case '${field.name}':`;
     const path = `'${message}.${field.name}'`;
     if (field.type.kind === 'message') {
-      const created = `createField(init.value ?? {}, ${imports.local(field.type.reference)}, ${path})`;
+      // A case whose message is empty may have no value.
+      const given = 'init.value === undefined ? {} : init.value';
+      const created = `createField(${given}, ${messageSource(field.type, imports)}, ${path})`;
       return [label, `      return { case: '${field.name}', value: ${created} };`];
     }
-    const refuse = `refuseField(${path}, '${expected(field.type)}', init.value);`;
-    return [label, `      if (${isWrong(field.type, 'init.value')}) ${refuse}`, '      return init;'];
+    const check = isFloat(field.type)
+      ? `if (${isUnrounded('init.value')}) return { case: '${field.name}', value: float$(init.value, ${path}) };`
+      : `if (${isWrong(field.type, 'init.value')}) refuseField(${path}, '${expected(field.type)}', init.value);`;
+    return [label, `      ${check}`, '      return init;'];
   });
+  const path = `'${message}.${name}'`;
   return [
     `function ${helper}(init) {`,
-    '  switch (init?.case) {',
+    `  if (init === undefined || init === null) return ${NO_CASE};`,
+    '  switch (init.case) {',
     ...lines,
-    '    case undefined:',
-    `      return ${NO_CASE};`,
     '    default:',
-    `      return refuseField('${message}.${name}', 'one of the cases ${cases.map((field) => field.name).join(', ')}', init.case);`,
+    `      checkOneof$(init, ${path}, ${casesName(messageName, oneof)});`,
+    `      return ${NO_CASE};`,
     '  }',
     '}',
   ].join('\n');

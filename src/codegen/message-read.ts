@@ -5,6 +5,7 @@ import { defaultOf, NO_CASE } from './message-create.js';
 import { keyOf, wireOf } from './message-write.js';
 import { scalarFacts, WIRE } from './scalars.js';
 import { type FieldSchema, type FieldType, isOneof, type MessageSchema, type OneofSchema } from './schema.js';
+import { messageSource } from './service-refs.js';
 
 export function emitRead({ name, fields, properties }: MessageSchema, imports: Imports): readonly string[] {
   const unknown = `reader.skip(key, ${name}$fields)`;
@@ -103,7 +104,7 @@ function entry(
 ): readonly string[] {
   const key: FieldType = { kind: 'scalar', scalar: keyScalar, asNumber: false };
   const { name, type } = field;
-  const missing = type.kind === 'message' ? `entryValue ?? ${imports.local(type.reference)}.create()` : 'entryValue';
+  const missing = type.kind === 'message' ? `entryValue ?? ${messageSource(type, imports)}.create()` : 'entryValue';
   return [
     'const outer = reader.narrow();',
     `reader.charge(${MEMORY.entry});`,
@@ -137,6 +138,6 @@ function call(type: FieldType, imports: Imports): string {
     case 'enum':
       return 'reader.int32()';
     case 'message':
-      return `reader.message(${imports.local(type.reference)})`;
+      return `reader.message(${messageSource(type, imports)})`;
   }
 }

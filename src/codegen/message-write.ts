@@ -1,11 +1,43 @@
 /** `write` of a message: fields by number, defaults left out. */
 import type { Imports } from './imports.js';
+import { casesName, messageCheck } from './message-create.js';
 import { scalarFacts, WIRE } from './scalars.js';
-import type { FieldSchema, FieldType, MessageSchema } from './schema.js';
+import { type FieldSchema, type FieldType, isOneof, type MessageSchema, type OneofSchema } from './schema.js';
+import { messageSource } from './service-refs.js';
+import { isNoLiteral } from './value-checks.js';
 
-export function emitWrite({ fields }: MessageSchema, imports: Imports): readonly string[] {
-  if (fields.length === 0) return ['  write() {},'];
-  return ['  write(message, writer) {', ...fields.flatMap((field) => emitField(field, imports)), '  },'];
+export function emitWrite(message: MessageSchema, imports: Imports): readonly string[] {
+  const { fields, properties, fullName } = message;
+  // Of what is no message, fields are undefined, which the writer refuses where they are not optional.
+  const isRefused = properties.some((property) => isOneof(property) || property.shape.kind !== 'optional');
+  const check = isRefused ? [] : [messageCheck('message', fullName)];
+  if (fields.length === 0) return ['  write(message) {', ...check, '  },'];
+  return [
+    '  write(message, writer) {',
+    ...check,
+    ...properties.flatMap((property) => emitCheck(property, message)),
+    ...fields.flatMap((field) => emitField(field, imports)),
+    '  },',
+  ];
+}
+
+/** The line that checks a list, map or oneof: of another kind of object nothing would be written. The writer checks all other values. */
+function emitCheck(property: FieldSchema | OneofSchema, message: MessageSchema): readonly string[] {
+  const value = `message.${property.name}`;
+  const given = `${value}, '${message.fullName}.${property.name}'`;
+  if (isOneof(property)) {
+    const isUnset = `'case' in ${value} && ${value}.case === undefined && ${value}.value === undefined`;
+    const isOther = property.cases.map(({ name }) => `${value}.case !== '${name}'`).join(' && ');
+    return [`    if (${isOther} && !(${isUnset})) checkOneof$(${given}, ${casesName(message.name, property)});`];
+  }
+  if (property.shape.kind === 'repeated')
+    return [`    if (!globalThis.Array.isArray(${value})) checkArray$(${given});`];
+  if (property.shape.kind !== 'map') return [];
+  return [
+    property.shape.key === 'string'
+      ? `    if (${isNoLiteral(value)}) checkEntries$(${given});`
+      : `    checkIsMap$(${given});`,
+  ];
 }
 
 export function wireOf(type: FieldType): number {
@@ -64,7 +96,7 @@ function call(type: FieldType, value: string, imports: Imports): string {
     case 'enum':
       return `.int32(${value})`;
     case 'message':
-      return `.message(${imports.local(type.reference)}, ${value})`;
+      return `.message(${messageSource(type, imports)}, ${value})`;
   }
 }
 

@@ -6,6 +6,7 @@ import { emitRead } from './message-read.js';
 import { emitWrite } from './message-write.js';
 import { emitExports, emitImports, type ModuleKind } from './module-kind.js';
 import { NO_BYTES } from './scalars.js';
+import { serviceRefs } from './service-refs.js';
 import { FUNCTIONS } from './value-checks.js';
 import type { Declaration, EnumSchema, FileSchema, MessageSchema, ServiceSchema } from './schema.js';
 
@@ -18,7 +19,8 @@ export function emitModule(file: FileSchema, modules: RuntimeModules, kind: Modu
     if (declaration.kind === 'message') return emitMessage(declaration, imports);
     return declaration.kind === 'enum' ? emitEnum(declaration) : emitService(declaration, imports);
   });
-  const body = [...parts];
+  const messages = file.declarations.filter((one) => one.kind === 'message');
+  const body = [...parts, ...serviceRefs(messages, imports)];
   for (const [name, text] of Object.entries(FUNCTIONS)) {
     if (body.some((part) => part.includes(`${name}(`))) body.push(text);
   }

@@ -12,8 +12,8 @@ const COMMONJS = 'exports __esModule __filename __dirname';
 
 /** What generated code itself uses, in the emitted modules. */
 const GENERATED =
-  'Uint8Array ReadonlyMap init item key mark message outer reader value writer createField createList createMap createRecord setEntry isBytes isMapOf ' +
-  'isRecordOf refuseField entryKey entryValue end';
+  'Uint8Array ReadonlyMap init item key mark message outer reader value writer createField createList createMap createRecord setEntry isBytes ' +
+  'refuseField entryKey entryValue end';
 
 const EXPORTS_TAKEN: ReadonlySet<string> = new Set(`${WORDS} ${COMMONJS} ${GENERATED}`.split(' '));
 

@@ -15,7 +15,14 @@ export type FieldType =
   | { readonly kind: 'scalar'; readonly scalar: Scalar; readonly asNumber: boolean }
   /** `first`: the number of its first value, which is its default. */
   | { readonly kind: 'enum'; readonly reference: TypeReference; readonly first: number }
-  | { readonly kind: 'message'; readonly reference: TypeReference };
+  /** `service`: what the actor of a `millrace.v1.Ref` speaks, where the field says so. */
+  | { readonly kind: 'message'; readonly reference: TypeReference; readonly service?: ReferencedService };
+
+export interface ReferencedService {
+  readonly fullName: string;
+  /** Undefined where services are not generated. */
+  readonly reference: TypeReference | undefined;
+}
 
 export type FieldShape =
   /** Absent on the wire means the default. */

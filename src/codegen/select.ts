@@ -1,7 +1,15 @@
 /** Which declarations are generated: all of the files asked for, and of others what can be. */
 import { ConfigError } from '../errors.js';
 import { checkFile, type Described, describeFile } from './describe.js';
-import type { Declaration, FileSchema, FieldType, TypeReference } from './schema.js';
+import {
+  type Declaration,
+  type FieldSchema,
+  type FieldType,
+  type FileSchema,
+  isOneof,
+  type OneofSchema,
+  type TypeReference,
+} from './schema.js';
 import type { Sources } from './sources.js';
 import { type ExportedSymbol, Symbols } from './symbols.js';
 import type { FileNode } from './syntax/index.js';
@@ -28,7 +36,8 @@ export function select(
   const described = new Map<ExportedSymbol, Described>();
   for (const file of files.values()) {
     for (const [symbol, result] of describeFile(file, symbols, builtIn)) {
-      if (services || symbol.kind !== 'service') described.set(symbol, result);
+      if (services) described.set(symbol, result);
+      else if (symbol.kind !== 'service') described.set(symbol, withoutServices(result));
     }
   }
   refuseUsersOfRefused(described);
@@ -56,6 +65,24 @@ function schemaOf(path: string, results: readonly Described[]): FileSchema {
     declarations: results.filter((result): result is Declaration => !(result instanceof ConfigError)),
     leftOut: [...new Set(results.flatMap((result) => (result instanceof ConfigError ? [result.message] : [])))],
   };
+}
+
+/** Without services, their types cannot be named. */
+function withoutServices(result: Described): Described {
+  if (result instanceof ConfigError || result.kind !== 'message') return result;
+  const { fields, properties } = result;
+  const cases = (property: OneofSchema): OneofSchema => ({ ...property, cases: property.cases.map(withoutService) });
+  return {
+    ...result,
+    fields: fields.map(withoutService),
+    properties: properties.map((property) => (isOneof(property) ? cases(property) : withoutService(property))),
+  };
+}
+
+function withoutService(field: FieldSchema): FieldSchema {
+  const { type } = field;
+  if (type.kind !== 'message' || type.service === undefined) return field;
+  return { ...field, type: { ...type, service: { ...type.service, reference: undefined } } };
 }
 
 /** What needs something that is refused is refused itself, and what needs that, and so on. */
@@ -107,5 +134,7 @@ function referencesOf(declaration: Declaration): readonly TypeReference[] {
 }
 
 function referenceOf(type: FieldType): readonly TypeReference[] {
-  return type.kind === 'scalar' ? [] : [type.reference];
+  if (type.kind === 'scalar') return [];
+  const service = type.kind === 'message' ? type.service?.reference : undefined;
+  return service === undefined ? [type.reference] : [type.reference, service];
 }

@@ -81,6 +81,11 @@ export class Symbols {
     return this.#resolve(name, scope, file, (symbol): symbol is ProtoSymbol => symbol !== undefined);
   }
 
+  /** The service that `name` means within `scope` of `file`. Undefined when there is none. */
+  service(name: string, scope: string, file: FileNode): ServiceSymbol | undefined {
+    return this.#resolve(name, scope, file, (symbol) => symbol.kind === 'service');
+  }
+
   /** The message of this full name, seen or not. */
   message(fullName: string): MessageSymbol | undefined {
     const symbol = this.#byName.get(fullName);

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors.js';
+import { isRecord } from '../foreign.js';
 import type { MessageType } from './service.js';
 import { copyOf, WireReader, WireWriter } from './wire/index.js';
 
@@ -10,7 +11,7 @@ const NO_BYTES = new Uint8Array(0);
  * `message` as bytes of its own. Who encodes much passes a `scratch` writer over some KiB, used again and again: what fits into
  * its region is written once instead of twice.
  *
- * @throws ProtocolError when a field has a wrong type or is out of range.
+ * @throws ProtocolError when a field has a wrong type or is out of range; its message names the field.
  */
 export function encode<Read, Init>(type: MessageType<Read, Init>, message: Read, scratch?: WireWriter): Uint8Array {
   const writer = scratch?.rewind(scratch.start) ?? new WireWriter(new Uint8Array(SMALL_BYTES));
@@ -21,7 +22,7 @@ export function encode<Read, Init>(type: MessageType<Read, Init>, message: Read,
     type.write(message, new WireWriter(bytes));
     return bytes;
   } catch (cause) {
-    throw inType(type, 'cannot be encoded', cause);
+    throw unencodable(type, message, cause);
   }
 }
 
@@ -32,7 +33,7 @@ export function encodedSize<Read, Init>(type: MessageType<Read, Init>, message: 
     type.write(message, writer);
     return writer.size;
   } catch (cause) {
-    throw inType(type, 'cannot be encoded', cause);
+    throw unencodable(type, message, cause);
   }
 }
 
@@ -48,7 +49,7 @@ export function encodeInto<Read, Init>(type: MessageType<Read, Init>, message: R
       throw new ProtocolError(`It had ${bytes.length} bytes, and was changed to ${writer.size} while it was encoded.`);
     }
   } catch (cause) {
-    throw inType(type, 'cannot be encoded', cause);
+    throw unencodable(type, message, cause);
   }
 }
 
@@ -70,6 +71,27 @@ export function readValue<Read, Init>(
   } catch (cause) {
     throw inType(type, 'cannot be decoded', cause);
   }
+}
+
+/** The writer knows no fields, so `create` finds the one that is wrong. It takes a message without some fields, which `encode` does not. */
+function unencodable<Read, Init>(type: MessageType<Read, Init>, message: Read, cause: unknown): unknown {
+  if (!(cause instanceof ProtocolError) && !(cause instanceof TypeError)) return cause;
+  let filled: Read;
+  try {
+    // What `create` returns is a message, and takes a message as well.
+    filled = type.create(message as unknown as Init);
+  } catch (found) {
+    return inType(type, 'cannot be encoded', found);
+  }
+  const missing = missingField(filled, message);
+  if (missing === undefined) return inType(type, 'cannot be encoded', cause);
+  const text = `${type.typeName}.${missing} is missing. Encode what create() returns, which fills in the defaults.`;
+  return inType(type, 'cannot be encoded', new ProtocolError(text, { cause }));
+}
+
+function missingField(filled: unknown, message: unknown): string | undefined {
+  if (!isRecord(filled) || !isRecord(message)) return undefined;
+  return Object.keys(filled).find((name) => filled[name] !== undefined && (message[name] ?? undefined) === undefined);
 }
 
 /** Says which type it was about; anything else than malformed data is not ours to explain. */

@@ -153,6 +153,6 @@ function writeChain(writer: WireWriter, chain: readonly bigint[]): void {
 function tooLarge(size: number, limit: number, type: { readonly typeName: string } | undefined): ProtocolError {
   return new ProtocolError(
     `A message of type ${type?.typeName ?? 'none'} takes ${size} bytes with its envelope, more than maxMessageBytes (${limit}). ` +
-      'Split it, or send it as a stream.',
+      'Split it into several messages, or stream it in parts.',
   );
 }

@@ -31,4 +31,5 @@ export type {
   StreamMethod,
   TellMethod,
 } from './service.js';
+export type { ServiceRef, ServiceRefInit } from './service-ref.js';
 export { WireReader, WireWriter } from './wire/index.js';

@@ -8,7 +8,7 @@ import type {
   UntypedRef,
 } from '../actors/kernel/index.js';
 import type { Logger } from '../logging/index.js';
-import type { AnyService, Meta, Ref, RefInit } from '../protocol/index.js';
+import type { AnyService, Meta, Ref, ServiceRefInit } from '../protocol/index.js';
 import type { Scheduler, Timer } from '../scheduler/index.js';
 import type { RecordedActor } from './recorded-actor.js';
 import { RecordedDraws } from './recorded-draws.js';
@@ -69,7 +69,7 @@ export class RecordedContext implements Context {
     this.#actor.log({ case: 'unwatched', value: ref.toRef() });
   }
 
-  ref<S extends AnyService>(service: S, ref: RefInit): ActorRef<S> {
+  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
     return this.#inner.ref(service, ref);
   }
 

@@ -1,4 +1,4 @@
-import { laterReply, type Stream } from '../actors/kernel/index.js';
+import { replyOf, laterReply, type Stream } from '../actors/kernel/index.js';
 import { ProtocolError } from '../errors.js';
 import type { AnyMethod } from '../protocol/index.js';
 
@@ -8,7 +8,7 @@ export async function* elementsOf(method: AnyMethod, elements: unknown): AsyncGe
     throw new ProtocolError(`${method.fullName} is a streaming rpc: return an iterable of its elements`);
   for await (const element of elements) {
     const reply = laterReply(element);
-    yield method.response.create(reply === undefined ? element : await reply);
+    yield replyOf(method, reply === undefined ? element : await reply);
   }
   return undefined;
 }

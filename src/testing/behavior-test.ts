@@ -89,6 +89,8 @@ class BehaviorRun {
   readonly #scheduler: ManualScheduler;
   readonly #context: EffectsContext;
   #effects: Effect[] = [];
+  /** Messages stashed so far. */
+  #stashed = 0;
 
   constructor(behavior: AnyBehavior, name: string, seed: number) {
     let lastCUid = 1n;
@@ -100,7 +102,10 @@ class BehaviorRun {
       selfCUid: lastCUid,
       incarnation: 0n,
       scheduler: this.#scheduler,
-      record: (effect) => void this.#effects.push(effect),
+      record: (effect) => {
+        this.#effects.push(effect);
+        if (effect.kind === 'stashed') this.#stashed++;
+      },
       nextCUid: () => (lastCUid += 1n),
       nextName: ({ typeName }) => `${typeName}-${children++}`,
     });
@@ -156,10 +161,13 @@ class BehaviorRun {
   }
 
   async #reply(method: AnyMethod, request: unknown, fields: MessageFields): Promise<unknown> {
+    const stashed = this.#stashed;
     // An async handler may return what `later` made, too.
     const result = await this.#run(method, request, fields);
     const reply = await (laterReply(result) ?? result);
-    return method.mode === 'tell' ? undefined : replyOf(method, reply);
+    if (method.mode === 'tell') return undefined;
+    // A stashed ask has no reply yet.
+    return this.#stashed > stashed ? method.response.create() : replyOf(method, reply);
   }
 
   async *#stream(method: AnyMethod, request: unknown, fields: MessageFields): AsyncGenerator {

@@ -13,7 +13,7 @@ import {
 import { ConfigError, ProtocolError } from '../errors.js';
 import { errorOf } from '../foreign.js';
 import { type Logger, type LogRecord, memoryLogger } from '../logging/index.js';
-import type { AnyMethod, AnyService, Meta, Ref, RefInit } from '../protocol/index.js';
+import type { AnyMethod, AnyService, Meta, Ref, ServiceRefInit } from '../protocol/index.js';
 import type { Scheduler, Timer } from '../scheduler/index.js';
 import type { Effect } from './effects.js';
 import { type Answer, RecordedRoute, type RecordedTarget } from './recorded-route.js';
@@ -137,7 +137,7 @@ export class EffectsContext implements Context {
     this.#world.record({ kind: 'unwatched', ref });
   }
 
-  ref<S extends AnyService>(service: S, ref: RefInit): ActorRef<S> {
+  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
     const { cUid = 0n, service: typeName = '', incarnation = 0n } = ref;
     if (typeName !== service.typeName && typeName !== '') {
       throw new ProtocolError(`a reference to ${typeName} was used as one to ${service.typeName}`);

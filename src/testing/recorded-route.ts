@@ -1,4 +1,12 @@
-import type { AskOptions, Route, SendOptions, Stream, StreamOptions, UntypedRef } from '../actors/kernel/index.js';
+import {
+  type AskOptions,
+  replyOf,
+  type Route,
+  type SendOptions,
+  type Stream,
+  type StreamOptions,
+  type UntypedRef,
+} from '../actors/kernel/index.js';
 import type { AnyMethod } from '../protocol/index.js';
 import { AnsweredStream } from './answered-stream.js';
 import type { Asked, Effect } from './effects.js';
@@ -43,12 +51,15 @@ export class RecordedRoute implements Route {
         message,
         meta: options?.meta,
         timeoutMs: options?.timeoutMs,
-        reply: (value) => resolve(method.response.create(value)),
+        reply: (value) => resolve(replyOf(method, value)),
         fail: reject,
       };
       this.#record(asked);
       const answer = this.#answer(method, message);
-      if (answer !== undefined) Promise.resolve(answer).then((value) => asked.reply(value), reject);
+      if (answer !== undefined)
+        Promise.resolve(answer)
+          .then((value) => asked.reply(value))
+          .catch(reject);
     });
   }
 

@@ -43,6 +43,20 @@ describe('the generator', () => {
     expect(methods['observe']?.response).to.equal(Empty);
   });
 
+  it('takes tell = true and mode = ASYNC for the same, also together', async () => {
+    const options = ['tell) = true', 'mode) = ASYNC', 'tell) = false', 'mode) = SYNC', 'lane) = CONTROL'];
+    const both = ['option (millrace.v1.tell) = true; option (millrace.v1.mode) = ASYNC;'];
+    const rpcs = [...options.map((option) => `option (millrace.v1.${option};`), ...both]
+      .map((text, index) => `rpc R${index}(google.protobuf.Empty) returns (google.protobuf.Empty) { ${text} }`)
+      .join('\n');
+    const imports = 'import "google/protobuf/empty.proto"; import "millrace/v1/annotations.proto";';
+    const file = await put('tells.proto', `syntax = "proto3"; package tells; ${imports} service S { ${rpcs} }`);
+    await generate({ files: [file], out: join(everything.folder, 'tells') });
+    const { S } = (await import(pathToFileURL(join(everything.folder, 'tells/tells.js')).href)) as { S: AnyService };
+    const modes = Object.values(S.methods).map(({ mode }) => mode);
+    expect(modes).to.deep.equal(['tell', 'tell', 'ask', 'ask', 'ask', 'tell']);
+  });
+
   it('uses the Ref and the well-known types of the package', async () => {
     const source = await readFile(join(everything.folder, 'everything.js'), 'utf8');
     expect(source).to.match(/import \{[^}]*\bRef\b[^}]*\} from 'millrace\/protocol';/);

@@ -27,6 +27,29 @@ const refused: readonly (readonly [title: string, source: string, ...said: reado
     service(`rpc Tell(M) returns (stream ${EMPTY}) { option (millrace.v1.mode) = ASYNC; }`),
     'shop.S.Tell',
   ],
+  ['a tell with a reply', service('rpc Say(M) returns (M) { option (millrace.v1.tell) = true; }'), 'shop.S.Say', EMPTY],
+  [
+    'a tell with a stream',
+    service(`rpc Say(M) returns (stream ${EMPTY}) { option (millrace.v1.tell) = true; }`),
+    'shop.S.Say',
+  ],
+  [
+    'a tell whose mode is SYNC',
+    service(`rpc Say(M) returns (${EMPTY}) { option (millrace.v1.tell) = true; option (millrace.v1.mode) = SYNC; }`),
+    'shop.S.Say',
+    'tell = true and mode = SYNC, which contradict each other',
+  ],
+  [
+    'an ASYNC rpc that is said to be no tell',
+    service(`rpc Say(M) returns (${EMPTY}) { option (millrace.v1.mode) = ASYNC; option (millrace.v1.tell) = false; }`),
+    'shop.S.Say',
+    'tell = false and mode = ASYNC, which contradict each other',
+  ],
+  [
+    'a tell that is a word',
+    service(`rpc Say(M) returns (${EMPTY}) { option (millrace.v1.tell) = ASYNC; }`),
+    'true or false',
+  ],
   [
     'a mode that does not exist',
     service('rpc Tell(M) returns (M) { option (millrace.v1.mode) = LATER; }'),

@@ -187,7 +187,7 @@ describe('a generated message', () => {
       const message = { ...type.create(), ...init };
       expect(() => encode(type, message), JSON.stringify(Object.keys(init))).to.throw(
         ProtocolError,
-        'Scalars cannot be encoded. Expected',
+        'Scalars cannot be encoded. everything.Scalars.',
       );
     }
   });

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { ProtocolError } from '#src/errors.js';
-import { encode, type MessageType } from '#src/protocol/index.js';
+import { decode, encode, type MessageType } from '#src/protocol/index.js';
 import { Scratch } from './scratch.js';
 
 const SCALARS =
@@ -23,9 +23,11 @@ const PROTO = `syntax = "proto3"; package check;
 enum Color { BLACK = 0; RED = 1; }
 message Inner { int32 n = 1; }
 message Outer { Inner inner = 1; repeated Inner many = 2; map<string, Inner> byName = 3; map<int32, Inner> byNumber = 4; oneof either { Inner one = 5; string other = 6; } }
+message Tree { Tree next = 1; repeated Outer many = 2; }
 ${SCALARS.map((scalar) => rowOf(scalar)).join('\n')}
 ${LONG.map((scalar) => rowOf(scalar, ' [jstype = JS_NUMBER]', `${scalar}_number`)).join('\n')}
 ${rowOf('Color')}
+${rowOf('Outer').replace('optional ', '')}
 `;
 
 /** Values of every type, near the bounds of every range. */
@@ -35,6 +37,9 @@ const VALUES: readonly unknown[] = [
   1.5,
   Number.NaN,
   Number.POSITIVE_INFINITY,
+  1e39,
+  -3.5e38,
+  0.1,
   2 ** 31 - 1,
   2 ** 31,
   -(2 ** 31),
@@ -104,6 +109,13 @@ describe('create of a generated message', () => {
     one: (value) => ({ either: { case: 'one', value } }),
   };
 
+  /** Where a wrong value is, for the shapes that hold several. */
+  const PLACES: Readonly<Record<string, (name: string) => string>> = {
+    many: (name) => `check.Of_${name}.many[0] must be `,
+    byName: (name) => `check.Of_${name}.byName["a"] must be `,
+    byNumber: (name) => `check.Of_${name}.byNumber[5] must be `,
+  };
+
   for (const name of [...SCALARS, ...LONG.map((scalar) => `${scalar}_number`), 'Color']) {
     it(`refuses for ${name} what write refuses, and names the field`, () => {
       const type = typeOf(`Of_${name}`);
@@ -116,7 +128,11 @@ describe('create of a generated message', () => {
           const isGood = canBeWritten(type, { ...type.create(), maybe: value });
           const what = `${field} ${typeof value === 'symbol' ? 'a symbol' : String(value)}`;
           if (isGood) expect(() => type.create(given), what).to.not.throw();
-          else expect(() => type.create(given), what).to.throw(ProtocolError, `check.Of_${name}.${field} must be `);
+          else
+            expect(() => type.create(given), what).to.throw(
+              ProtocolError,
+              PLACES[field]?.(name) ?? `check.Of_${name}.${field} must be `,
+            );
           if (!isGood) refused++;
         }
       }
@@ -124,50 +140,108 @@ describe('create of a generated message', () => {
     });
   }
 
-  it('refuses what is no array, no object and no Map where those belong, a key of a wrong type, and a case that there is not', () => {
-    const type = typeOf('Of_int32');
-    const given: readonly (readonly [string, Row])[] = [
-      ['many', { many: 5 }],
-      ['many', { many: {} }],
-      ['many', { many: 'abc' }],
-      ['byName', { byName: 5 }],
-      ['byNumber', { byNumber: { 5: 5 } }],
-      ['byNumber', { byNumber: new Map([['a', 5]]) }],
-      ['either', { either: { case: 'nothing', value: 5 } }],
-    ];
-    for (const [field, init] of given) {
-      expect(() => type.create(init)).to.throw(ProtocolError, `check.Of_int32.${field} must be `);
-    }
-    expect(type.create({ many: null, byName: null, byNumber: null, either: undefined })).to.deep.equal(type.create());
-  });
-
-  it('refuses what is no message where one belongs, and looks into those that are', () => {
-    const type = typeOf('Outer');
-    for (const value of [5, 'abc', true, null, 5n]) {
-      const given: readonly (readonly [string, Row])[] = [
-        ['inner', { inner: value }],
-        ['many', { many: [value] }],
-        ['many', { many: value === null ? [null] : value }],
-        ...(value === null
-          ? []
-          : ([
-              ['byName', { byName: { a: value } }],
-              ['byNumber', { byNumber: new Map([[1, value]]) }],
-              ['one', { either: { case: 'one', value } }],
-            ] as const)),
-      ];
-      for (const [field, init] of given) {
-        expect(() => type.create(init), `${field} ${value}`).to.throw(ProtocolError, `check.Outer.${field} must be `);
+  it('refuses what is no array, no plain object and no Map where those belong, a key of a wrong type, and a case that there is not', () => {
+    class OwnList extends Array<number> {}
+    const given: Readonly<Record<string, readonly unknown[]>> = {
+      many: [5, {}, 'abc', new Set([5]), new Map([[0, 5]]), new Int32Array(2), [5].values()],
+      byName: [5, 'abc', [5], new Map([['a', 5]]), new Set([5]), new Error('x'), Promise.resolve({ a: 5 })],
+      byNumber: [{ 5: 5 }, [[5, 5]], new Set([[5, 5]]), new Map([['a', 5]]), new Map([[5, 5]]).entries()],
+      either: [
+        5,
+        'one',
+        ['one', 5],
+        new Map([['case', 'one']]),
+        { case: 'nothing', value: 5 },
+        { one: 5 },
+        { value: 5 },
+        { case: undefined, value: 5 },
+      ],
+    };
+    for (const [field, values] of Object.entries(given)) {
+      for (const value of values) {
+        for (const type of [typeOf('Of_int32'), typeOf('Of_Outer')]) {
+          const create = (): unknown => type.create({ [field]: value });
+          const write = (): unknown => encode(type, { ...type.create(), [field]: value });
+          for (const attempt of [create, write]) {
+            expect(attempt, `${field} ${String(value)}`).to.throw(ProtocolError, `${type.typeName}.${field} must be `);
+          }
+        }
       }
     }
-    const deep: readonly Row[] = [
-      { inner: { n: 'x' } },
-      { many: [{ n: 'x' }] },
-      { byName: { a: { n: 'x' } } },
-      { byNumber: new Map([[1, { n: 'x' }]]) },
-      { either: { case: 'one', value: { n: 'x' } } },
-    ];
-    for (const init of deep)
-      expect(() => type.create(init)).to.throw(ProtocolError, 'check.Inner.n must be an integer');
+    const type = typeOf('Of_int32');
+    expect(type.create({ many: null, byName: null, byNumber: null, either: undefined })).to.deep.equal(type.create());
+    expect(type.create({ either: {} })).to.deep.equal(type.create());
+    expect(type.create({ many: OwnList.of(5) })['many']).to.have.length(1);
+    expect(type.create({ byNumber: runInNewContext('new Map([[5, 5]])') })['byNumber']).to.have.property('size', 1);
+    expect(type.create({ many: runInNewContext('[5]') })['many']).to.have.length(1);
+  });
+
+  it('refuses what is no message where one belongs, and names the path to what is wrong in one', () => {
+    const type = typeOf('Outer');
+    const inOuter = (value: unknown): Readonly<Record<string, Row>> => ({
+      inner: { inner: value },
+      'many[1]': { many: [{}, value] },
+      'byName["a"]': { byName: { a: value } },
+      'byNumber[1]': { byNumber: new Map([[1, value]]) },
+      one: { either: { case: 'one', value } },
+    });
+    const wrong = [5, 'abc', true, null, 5n, [], new Map(), new Error('x'), Promise.resolve({}), () => {}];
+    for (const value of wrong) {
+      for (const [path, init] of Object.entries(inOuter(value))) {
+        const text = `check.Outer.${path} must be a message, an object with the fields of check.Inner, not `;
+        expect(() => type.create(init), path).to.throw(ProtocolError, text);
+        expect(() => encode(type, { ...type.create(), ...init }), path).to.throw(ProtocolError, text);
+      }
+      expect(() => type.create(value as unknown as Row)).to.throw(ProtocolError, 'check.Outer must be a message');
+    }
+    for (const value of [undefined, null]) {
+      expect(() => type.create({ many: [value] })).to.throw(ProtocolError, 'check.Outer.many[0] must be ');
+      expect(() => type.create({ byName: { a: value } })).to.throw(ProtocolError, 'check.Outer.byName["a"] must be ');
+    }
+    for (const [path, init] of Object.entries(inOuter({ n: 'x' }))) {
+      const text = `check.Outer.${path}.n must be an integer from -2147483648 to 2147483647, not "x"`;
+      expect(() => type.create(init)).to.throw(ProtocolError, text);
+      expect(() => encode(type, { ...type.create(), ...init })).to.throw(ProtocolError, text);
+    }
+    const deep = { next: { many: [{}, { byName: { a: { n: 1n } } }] } };
+    expect(() => typeOf('Tree').create(deep)).to.throw(
+      ProtocolError,
+      'check.Tree.next.many[1].byName["a"].n must be an integer from -2147483648 to 2147483647, not 1n',
+    );
+  });
+
+  it("takes an instance of a class of one's own, and an object of another realm, as a message", () => {
+    class Point {
+      n = 5;
+    }
+    const inners = [
+      new Point(),
+      Object.assign(Object.create(null), { n: 5 }),
+      runInNewContext('({ n: 5 })'),
+    ] as readonly Row[];
+    for (const inner of inners) {
+      expect(typeOf('Outer').create({ inner })['inner']).to.deep.equal({ n: 5 });
+      expect(typeOf('Inner').create(inner)).to.deep.equal({ n: 5 });
+    }
+  });
+
+  it('rounds a float of every shape as its encoding does, and leaves the given values as they are', () => {
+    const type = typeOf('Of_float');
+    const given = {
+      plain: 0.1,
+      maybe: 0.1,
+      many: [0.5, 0.1],
+      byName: { a: 0.1 },
+      byNumber: new Map([[5, 0.1]]),
+      either: { case: 'one', value: 0.1 },
+    };
+    const message = type.create(given);
+    expect(message).to.deep.equal(decode(type, encode(type, message)));
+    expect(message['plain']).to.equal(Math.fround(0.1));
+    expect(given.many).to.deep.equal([0.5, 0.1]);
+    expect(given.byName).to.deep.equal({ a: 0.1 });
+    expect(type.create({ plain: Number.NaN, maybe: Number.NEGATIVE_INFINITY })).to.include({
+      maybe: Number.NEGATIVE_INFINITY,
+    });
   });
 });

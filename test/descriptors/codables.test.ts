@@ -195,6 +195,22 @@ describe('a codable', () => {
     }
   });
 
+  it('of a message names the field with a wrong value, and the path to it', async () => {
+    const failed: Codable<never> = messageCodable(v1.LinkMessage) as Codable<never>;
+    const wrong: readonly (readonly [unknown, string])[] = [
+      [
+        { message: { case: 'methodBound', value: { method: -1 } } },
+        'millrace.v1.LinkMessage.methodBound.method must be',
+      ],
+      [{ message: { case: 'methodBound', value: new Map() } }, 'millrace.v1.LinkMessage.methodBound must be a message'],
+      [new Map(), 'millrace.v1.LinkMessage must be a message'],
+    ];
+    for (const [value, text] of wrong) {
+      const error = await rejection(EncodedObject.encode(failed, value as never, pool));
+      expect(error).to.be.instanceOf(ProtocolError).with.property('message').that.includes(text);
+    }
+  });
+
   it('of the user leaves nothing in the pool when it throws', async () => {
     const failing: Codable<number> = {
       typeName: 'failing',

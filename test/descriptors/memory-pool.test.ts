@@ -113,6 +113,23 @@ describe('a pool', () => {
     expect((await pool.allocate(0)).bytes).to.have.length(0);
   });
 
+  it('refuses options of a call that are unknown or wrong', async () => {
+    const { pool } = small();
+    const wrong: readonly (readonly [object, string])[] = [
+      [{ timeout: 5 }, 'allocate has no option timeout. Did you mean timeoutMs?'],
+      [{ timeoutMs: '5' }, 'timeoutMs of allocate must be a number of milliseconds, not "5"'],
+      [{ timeoutMs: -1 }, 'timeoutMs'],
+      [{ timeoutMs: Number.NaN }, 'timeoutMs'],
+      [{ signal: {} }, 'signal of allocate must be an AbortSignal'],
+      [{ origin: 5 }, 'origin of allocate must be a text, not 5'],
+    ];
+    for (const [options, text] of wrong) {
+      const error = await rejection(pool.allocate(1, options));
+      expect(error).to.be.instanceOf(ConfigError).with.property('message').that.includes(text);
+    }
+    expect(pool.statistics.blocks).to.equal(0);
+  });
+
   it('refuses more waiting calls than its bound', async () => {
     const { pool, scheduler } = small();
     await pool.allocate(64 * KIB);

@@ -151,7 +151,10 @@ describe('the envelope codec', () => {
       const writer = new WireWriter(new Uint8Array(100));
       const value = v1.Element.create({ value: new Uint8Array(1_000) });
       const attempt = () => writeDelimitedEnvelope(writer, new EnvelopeHeader(), Element, value, 500);
-      expect(attempt).to.throw(ProtocolError, /millrace\.v1\.Element takes \d+ bytes.*maxMessageBytes \(500\).*stream/);
+      expect(attempt).to.throw(
+        ProtocolError,
+        /millrace\.v1\.Element takes \d+ bytes.*maxMessageBytes \(500\)\. Split it into several messages, or stream it in parts\./,
+      );
       expect(writer.size).to.equal(0);
     });
 

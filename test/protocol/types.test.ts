@@ -41,7 +41,7 @@ describe('our own protocols', () => {
   it('name the type in every error', () => {
     expect(() => encode(v1.Failure, { ...v1.Failure.create(), partition: -1 })).to.throw(
       ProtocolError,
-      'millrace.v1.Failure cannot be encoded. Expected an integer from 0 to 4294967295, got -1.',
+      'millrace.v1.Failure cannot be encoded. millrace.v1.Failure.partition must be an integer from 0 to 4294967295, not -1',
     );
     expect(() => decode(v1.Failure, Uint8Array.of(10, 5))).to.throw(
       ProtocolError,

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { behavior, type Context, deferred, later, untypedBehavior, type UntypedRef } from '#src/actors/kernel/index.js';
-import { ConfigError, ProtocolError } from '#src/errors.js';
+import { ConfigError, ProtocolError, Refusal } from '#src/errors.js';
 import { type Asked, testBehavior } from '#src/testing/index.js';
 import { counter } from '../actors/kernel/harness.js';
 import { Counting, Pricing, Worker } from '../actors/kernel/shop.js';
@@ -250,6 +250,26 @@ describe('a behavior as a pure function', () => {
     ]);
     await test.idle();
     expect(heard).to.deep.equal(['idle']);
+  });
+
+  it('refuses a reply that is no message, as a runtime does, but for a stashed ask, which has none', async () => {
+    let given: unknown;
+    const test = await testBehavior(
+      behavior(Worker, {
+        push: () => {},
+        work: (_state, { value }, ctx) => {
+          if (value > 0) ctx.stash();
+          return given as object;
+        },
+      }),
+    );
+    for (given of [undefined, 'text', [1], new Refusal('NONE', 'no such')]) {
+      expect(await rejection(test.handle('work', {}))).to.be.instanceOf(ProtocolError);
+    }
+    given = undefined;
+    expect(await test.handle('work', { value: 1 })).to.deep.equal({ value: 0 });
+    const probe = test.probe(Worker, { work: () => [1] as object });
+    expect(await rejection(probe.work({}))).to.be.instanceOf(ProtocolError);
   });
 
   it('waits for what a timer awaits, and throws what that throws', async () => {

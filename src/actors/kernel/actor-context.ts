@@ -1,7 +1,7 @@
 import { ConfigError, StoppedError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
-import type { AnyService, Meta, Ref, RefInit } from '../../protocol/index.js';
+import type { AnyService, Meta, Ref, ServiceRefInit } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { nodeOf } from './actor-node.js';
 import { type Behavior, checkIdleTimeout } from './behavior.js';
@@ -9,7 +9,7 @@ import { InheritedOptions, STREAM_OPTIONS, type StreamOptions } from './call.js'
 import type { ActorCell } from './cell.js';
 import type { Delivery } from './delivery.js';
 import type { Context, SpawnOptions, TimerOptions } from './context.js';
-import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import { IdleTimeout } from './idle-timeout.js';
 import { fail, requestStop, stopped } from './lifecycle.js';
 import type { ActorRef, UntypedRef } from './reference.js';
@@ -103,7 +103,7 @@ export class ActorContext implements Context {
     this.watching?.remove(ref);
   }
 
-  ref<S extends AnyService>(service: S, ref: RefInit): ActorRef<S> {
+  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
     return this.cell.kernel.reference(service, ref);
   }
 

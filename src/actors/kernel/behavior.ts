@@ -3,7 +3,7 @@ import { hasMark, inspectKey, shownValue } from '../../foreign.js';
 import { isReservedName } from '../../reserved-names.js';
 import type { AnyMethod, AnyService, AskMethod, StreamMethod, TellMethod } from '../../protocol/index.js';
 import type { Context } from './context.js';
-import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+import { accepted, type AcceptedOptions, checkOptions, nearestName } from '../../options/index.js';
 import { isInfrastructure } from './infrastructure.js';
 import type { Later } from './later.js';
 import { type MailboxBounds, type Overflow, mailboxBounds } from './mailbox.js';
@@ -135,19 +135,14 @@ export type UntypedDefinition = BehaviorOptions<unknown> & Readonly<Record<strin
 export function untypedBehavior<S extends AnyService>(service: S, definition: UntypedDefinition): Behavior<S, unknown> {
   checkDefinition(service, definition);
   const { state, on = {}, supervision, mailbox, idleTimeoutMs, ...named } = definition;
+  for (const name of Object.keys(named)) {
+    if (service.methods[name] === undefined) throw unknownProperty(service, name);
+  }
   const handlers = new Map<AnyMethod, Handler>();
   for (const [name, method] of Object.entries(service.methods)) {
     const handler = named[name];
     if (!isHandler(handler)) throw new ConfigError(`the behavior of ${service.typeName} has no handler ${name}`);
     handlers.set(method, handler);
-  }
-  for (const name of Object.keys(named)) {
-    if (service.methods[name] === undefined) {
-      const known = Object.keys(service.methods).join(', ');
-      throw new ConfigError(
-        `the behavior of ${service.typeName} has a handler ${name}, but no such rpc; it has ${known}`,
-      );
-    }
   }
   const { capacity, overflow = 'backpressure', stashCapacity } = mailbox ?? {};
   if (!OVERFLOWS.includes(overflow)) {
@@ -181,6 +176,23 @@ const HOOKS: AcceptedOptions = {
   stopping: accepted.callback,
 };
 const MAILBOX: AcceptedOptions = { capacity: accepted.number, overflow: accepted.text, stashCapacity: accepted.number };
+
+const OPTIONS: readonly string[] = [
+  'state',
+  'on',
+  'supervision',
+  'mailbox',
+  'idleTimeoutMs',
+] satisfies (keyof BehaviorOptions<unknown>)[];
+
+function unknownProperty({ typeName, methods }: AnyService, name: string): ConfigError {
+  const rpcs = Object.keys(methods);
+  const nearest = nearestName(name, [...rpcs, ...OPTIONS]);
+  const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
+  return new ConfigError(
+    `the behavior of ${typeName} has ${name}, which is no rpc and no option.${hint} Its rpcs are ${rpcs.join(', ')}; the options are ${OPTIONS.join(', ')}.`,
+  );
+}
 
 /** What the compiler sees in TypeScript. */
 function checkDefinition(service: AnyService, definition: UntypedDefinition): void {

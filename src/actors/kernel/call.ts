@@ -3,7 +3,7 @@ import type { Meta } from '../../protocol/index.js';
 import type { AsyncContexts } from './async-contexts.js';
 import { CallChain, type ChainMember } from './call-chain.js';
 import { checkMeta } from './check-meta.js';
-import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import { type Delivery, type Sender, TellDelivery } from './delivery.js';
 import type { TraceContext } from './trace-context.js';
 

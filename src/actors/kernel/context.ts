@@ -1,5 +1,5 @@
 import type { Logger } from '../../logging/index.js';
-import type { AnyService, Meta, Ref, RefInit } from '../../protocol/index.js';
+import type { AnyService, Meta, Ref, ServiceRefInit } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import type { Behavior } from './behavior.js';
 import type { StreamOptions } from './call.js';
@@ -46,7 +46,7 @@ export interface Context<State = unknown, Self extends UntypedRef = UntypedRef> 
   /** Stops a child; resolves when it has stopped. Rejects with ConfigError for an actor that is no child of this one. */
   stopChild(ref: UntypedRef): Promise<void>;
   /** The typed reference for a reference from a message. Throws ProtocolError when that names another service. */
-  ref<S extends AnyService>(service: S, ref: RefInit): ActorRef<S>;
+  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S>;
   /** Calls `callback` once after `delayMs`, in a turn of this actor: never during a handler. Cancelled when the actor stops or restarts. */
   after(delayMs: number, callback: () => unknown, options?: TimerOptions): Timer;
   /** As `after`, repeatedly; periods that pass while the actor is busy are skipped. */

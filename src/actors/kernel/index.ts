@@ -33,7 +33,6 @@ export {
   type StreamOptions,
   withMeta,
 } from './call.js';
-export { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
 export { SPAWN_OPTIONS } from './spawn.js';
 export { answeredError } from './answered-error.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';

@@ -53,8 +53,9 @@ export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
     return this.asked.path;
   }
 
-  protected override filled(value: unknown): unknown {
-    return replyOf(this.method, value);
+  /** Resolves with the handler's result; fills in defaults. Stays pending, and throws ProtocolError, if that is no message. */
+  reply(value: unknown): void {
+    if (!this.isSettled) this.resolve(replyOf(this.method, value));
   }
 
   get isWaitedFor(): boolean {

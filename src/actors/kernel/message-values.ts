@@ -1,38 +1,56 @@
-import { ProtocolError } from '../../errors.js';
-import { isError, shownValue } from '../../foreign.js';
-import type { AnyMethod, MessageType } from '../../protocol/index.js';
+import { ProtocolError, Refusal } from '../../errors.js';
+import { isError, isPlainObject, namedMessageOf, shownValue } from '../../foreign.js';
+import type { AnyMethod } from '../../protocol/index.js';
 
 // What user code gives as a message. What is no message must be refused: `create` would read it as an empty one.
 
-type AnyMessageType = MessageType<unknown, unknown>;
-
-/** Throws ProtocolError for a request that is no object. One that is left out is empty. */
+/** Throws ProtocolError for a request that is no message. One that is left out is empty. */
 export function checkRequest({ fullName, request }: AnyMethod, message: unknown): void {
-  if (message === undefined || isMessage(message)) return;
+  if (message === undefined || isPlainObject(message)) return;
   throw new ProtocolError(
     `${fullName} needs a message, an object with the fields of ${request.typeName}, not ${shownValue(message)}`,
   );
 }
 
-/** The reply of a handler, or an element of its stream, with its defaults. Throws ProtocolError when it is no message. */
-export function replyOf({ fullName, response }: AnyMethod, value: unknown): unknown {
-  if (isMessage(value) || (value === undefined && isEmpty(response))) return response.create(value);
-  throw new ProtocolError(
-    `the handler of ${fullName} must reply with a message, an object with the fields of ${response.typeName}, not ${replyText(value)}`,
+/**
+ * The reply of a handler, or an element of its stream, with its defaults. `undefined` is a message where the type has no fields. Throws
+ * ProtocolError when the value is no message.
+ */
+export function replyOf(method: AnyMethod, value: unknown): unknown {
+  if (!isPlainObject(value) && value !== undefined) throw noMessage(method, value);
+  const reply = method.response.create(value);
+  if (value === undefined && hasFields(reply)) {
+    const { fullName, response } = method;
+    throw new ProtocolError(
+      `the handler of ${fullName} ${gave(method)} nothing, and ${response.typeName} has fields: ${verb(method)} an object with them, or {} for the defaults`,
+    );
+  }
+  return reply;
+}
+
+function hasFields(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && Object.keys(message).length > 0;
+}
+
+function noMessage(method: AnyMethod, value: unknown): ProtocolError {
+  const what = `the handler of ${method.fullName} ${gave(method)}`;
+  if (value instanceof Refusal) {
+    return new ProtocolError(`${what} the Refusal ${value.reason}: throw it, then its caller gets a RefusedError`, {
+      cause: value,
+    });
+  }
+  if (isError(value)) {
+    return new ProtocolError(`${what} an error, where it should throw it: ${namedMessageOf(value)}`, { cause: value });
+  }
+  return new ProtocolError(
+    `${what} ${shownValue(value)}, which is no message: ${verb(method)} an object with the fields of ${method.response.typeName}`,
   );
 }
 
-function isMessage(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isError(value);
+function gave({ mode }: AnyMethod): string {
+  return mode === 'stream' ? 'yielded' : 'returned';
 }
 
-/** The message has no fields. */
-function isEmpty(type: AnyMessageType): boolean {
-  const empty = type.create({});
-  return typeof empty === 'object' && empty !== null && Object.keys(empty).length === 0;
-}
-
-function replyText(value: unknown): string {
-  if (value === undefined) return 'undefined. Return the reply';
-  return isError(value) ? `${shownValue(value)}. Throw what is an error` : shownValue(value);
+function verb({ mode }: AnyMethod): string {
+  return mode === 'stream' ? 'yield' : 'return';
 }

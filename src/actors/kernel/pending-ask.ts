@@ -47,17 +47,11 @@ export abstract class PendingAsk extends Deadline {
     }
   }
 
-  /** Resolves with the handler's result; fills in defaults. Stays pending, and throws, when that is no message of its type. */
-  reply(value: unknown): void {
+  /** Resolves with `response`, a whole message, as it is. */
+  protected resolve(response: unknown): void {
     if (this.isSettled) return;
-    const response = this.filled(value);
     this.settle();
     this.onResolve(response);
-  }
-
-  /** The result with its defaults. */
-  protected filled(value: unknown): unknown {
-    return this.method.response.create(value);
   }
 
   fail(error: MillraceError): void {

@@ -4,7 +4,7 @@ import type { Scheduler } from '../../scheduler/index.js';
 import { type Caller, isInherited, type WaitingActor, type WaitingAsk } from './call.js';
 import { CallChain } from './call-chain.js';
 import { Deadline, type Deadlines } from './deadlines.js';
-import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import type { ReadyQueue, ReadyWaiter } from './ready-queue.js';
 import { waitingCycle } from './waiting-cycle.js';
 

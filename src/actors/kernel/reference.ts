@@ -1,6 +1,14 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
 import { inspectKey } from '../../foreign.js';
-import type { AnyMethod, AnyService, AskMethod, Ref, StreamMethod, TellMethod } from '../../protocol/index.js';
+import type {
+  AnyMethod,
+  AnyService,
+  AskMethod,
+  Ref,
+  ServiceRef,
+  StreamMethod,
+  TellMethod,
+} from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
 import { isInfrastructure } from './infrastructure.js';
 import { checkRequest } from './message-values.js';
@@ -56,9 +64,9 @@ export type CallOf<M> =
  * ref.ready()`) or became a dead letter because the actor has stopped; it throws BackpressureError at the bound. An ask resolves with the
  * reply or rejects with a MillraceError. A stream is opened when it is first iterated.
  */
-export type ActorRef<S extends AnyService> = UntypedRef & {
-  readonly [K in keyof S['methods']]: CallOf<S['methods'][K]>;
-};
+export type ActorRef<S extends AnyService> = { toRef(): ServiceRef<S> } & UntypedRef & {
+    readonly [K in keyof S['methods']]: CallOf<S['methods'][K]>;
+  };
 
 /** A call of one rpc of a reference. */
 export type ReferenceCall = (ref: Reference, message: unknown, options: StreamOptions | undefined) => unknown;

@@ -5,7 +5,7 @@ import { checkName } from './actor-path.js';
 import { type Behavior, isBehavior } from './behavior.js';
 import { ActorCell } from './cell.js';
 import type { SpawnOptions } from './context.js';
-import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import type { Kernel } from './kernel.js';
 import type { ActorRef } from './reference.js';
 

@@ -3,7 +3,7 @@ import { limits } from '../../limits.js';
 import type { Meta } from '../../protocol/index.js';
 import { type Caller, chainOf, isInherited, joinMeta, STREAM_OPTIONS, type StreamOptions } from './call.js';
 import type { CallChain } from './call-chain.js';
-import { checkOptions } from './given-options.js';
+import { checkOptions } from '../../options/index.js';
 import type { TraceContext } from './trace-context.js';
 
 /** An outgoing stream: the caller's options, merged with what it inherits from the message being handled. */

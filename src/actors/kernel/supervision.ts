@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
-import { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 
 /**
  * What happens to an actor whose handler, timer or hook failed. The failed message is never handled again.

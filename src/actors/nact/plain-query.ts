@@ -59,11 +59,11 @@ export class PlainQuery extends PendingAsk implements Delivery {
   }
 
   /** Does nothing: the return value of the handler is not the answer. */
-  override reply(): void {}
+  reply(): void {}
 
   /** Settles the query. Further answers, and answers after the deadline, are ignored. */
   answer(value: unknown): void {
-    super.reply(value);
+    this.resolve(value);
   }
 
   /** The actor that was asked failed with `cause`. */

@@ -1,7 +1,7 @@
 import type { RequestListener, Server as HttpServer } from 'node:http';
 import { ConfigError } from '../../errors.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { accepted, type AcceptedOptions, checkOptions } from '../kernel/index.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import type { Runtime } from './runtime.js';
 
 /**

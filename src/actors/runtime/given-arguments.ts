@@ -1,7 +1,8 @@
 /** Checks what users pass to a Runtime: JavaScript passes anything, and a wrong argument must not fail later, as something else. */
 import { ConfigError } from '../../errors.js';
 import { shownValue } from '../../foreign.js';
-import { accepted, type AcceptedOptions, checkOptions, isService, routeKey, SPAWN_OPTIONS } from '../kernel/index.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
+import { isService, routeKey, SPAWN_OPTIONS } from '../kernel/index.js';
 import { isPipeline } from './pipeline.js';
 
 const SPAWN: AcceptedOptions = { ...SPAWN_OPTIONS, register: accepted.flag };

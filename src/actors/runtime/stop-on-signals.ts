@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { accepted, type AcceptedOptions, checkOptions } from '../kernel/index.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import type { Runtime } from './runtime.js';
 import type { StopOptions, StopReport } from './stopping.js';
 

@@ -36,9 +36,10 @@ export class RemoteAsk extends PendingAsk {
     return this.#peer.pathOf(this.#cUid);
   }
 
-  override reply(value: unknown): void {
+  /** Resolves with the decoded message. */
+  reply(response: unknown): void {
     this.#asks.delete(this.correlation);
-    super.reply(value);
+    this.resolve(response);
   }
 
   override fail(error: MillraceError): void {

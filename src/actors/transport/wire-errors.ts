@@ -15,6 +15,7 @@ import {
   StoppedError,
   UnreachableError,
 } from '../../errors.js';
+import { limits } from '../../limits.js';
 import { type EnvelopeError, refusedDetail } from '../../protocol/index.js';
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => MillraceError;
@@ -41,22 +42,19 @@ export const NO_CAUSE: EnvelopeError = {
   handlerCode: '',
 };
 
-/** Characters of an error's message that are sent; the rest is cut off, so that a failure always fits into an envelope. */
-const MESSAGE_CHARACTERS = 4_096;
 const CODE_CHARACTERS = 128;
 /** The field has 32 bits. */
 const LONGEST_RETRY_MS = 2 ** 32 - 1;
-const REASON_CHARACTERS = 1_024;
 
 /** An error as it is sent: code, message, and what the handler's error or refusal said, never the stack. */
 export function toWire(error: MillraceError): EnvelopeError {
   const { code } = error;
-  const message = shortened(error.message, MESSAGE_CHARACTERS);
+  const message = shortened(error.message, limits.errorMessageCharacters);
   if (error instanceof BackpressureError) return { code, message, handlerCode: '', retryAfterMs: retryAfter(error) };
   if (error instanceof HandlerError) return { code, message, ...thrownFields(error) };
   if (!(error instanceof RefusedError)) return { code, message, handlerCode: '' };
   const { reason, detail } = error;
-  const sent = { code, message, handlerCode: '', reason: shortened(reason, REASON_CHARACTERS) };
+  const sent = { code, message, handlerCode: '', reason: shortened(reason, limits.refusalReasonCharacters) };
   return detail === undefined ? sent : { ...sent, detailType: detail.typeName, detail: detail.bytes };
 }
 

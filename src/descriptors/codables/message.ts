@@ -3,7 +3,7 @@ import type { Codable } from '../storage/index.js';
 
 /**
  * Messages of a protobuf type that `millrace gen` has generated. They are written straight into the storage. What is decoded shares no memory
- * with it.
+ * with it. Encoding throws ProtocolError for a message with a wrong value, and names the field.
  *
  *     const trades = messageCodable(Trade);
  */

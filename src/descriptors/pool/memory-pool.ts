@@ -3,6 +3,7 @@ import { shownValue } from '../../foreign.js';
 import { describeId, type MUid } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { type ArenaSource, type MemoryKind, PAGE_BYTES } from '../memory/index.js';
 import type { Block } from './block.js';
@@ -50,6 +51,12 @@ export interface AllocateOptions {
   /** Says who holds the block, in errors, statistics and logs. Default: the line of the program that calls `allocate`. */
   readonly origin?: string;
 }
+
+const ALLOCATE_OPTIONS: AcceptedOptions = {
+  timeoutMs: accepted.milliseconds,
+  signal: accepted.signal,
+  origin: accepted.text,
+};
 
 export interface PoolStatistics {
   readonly limitBytes: number;
@@ -141,18 +148,20 @@ export class MemoryPool {
   /**
    * A block of `sizeBytes`, which is not cleared. Waits while the pool has no room for it, behind the calls that came before.
    *
+   * @throws ConfigError, for an option that is unknown or wrong, and for a size that is no whole number from 0.
    * @throws ResourceError, when the block is larger than the limit of the pool, when the machine has too little memory, and after the
    * wait, with the holders of blocks.
    * @throws BackpressureError, when `limits.poolWaiters` calls wait.
    * @throws StoppedError, when the pool is closed.
    */
   async allocate(sizeBytes: number, options: AllocateOptions = {}): Promise<Block> {
+    checkOptions('allocate', options, ALLOCATE_OPTIONS);
     const { timeoutMs = this.#timeoutMs, signal, origin = callerOf() } = options;
+    const waitMs = time('timeoutMs', timeoutMs);
     signal?.throwIfAborted();
     this.#assertOpen();
     const pages = this.#pagesOf(sizeBytes);
-    const place =
-      this.#takeNow(pages) ?? (await this.#takeLater(pages, sizeBytes, time('timeoutMs', timeoutMs), signal));
+    const place = this.#takeNow(pages) ?? (await this.#takeLater(pages, sizeBytes, waitMs, signal));
     this.#assertOpen();
     return this.#open(place, sizeBytes, origin);
   }

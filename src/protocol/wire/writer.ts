@@ -6,6 +6,8 @@ import { wrong } from './wrong-value.js';
 const { types } = process.getBuiltinModule('node:util');
 
 const TWO_32 = 4_294_967_296;
+/** The least number that rounds to infinity as a 32-bit float. */
+const FLOAT_OVERFLOW = 2 ** 128 - 2 ** 103;
 const NOTHING = new Uint8Array(0);
 /** Below this many bytes a loop is faster than making the view that `set` needs. */
 const SMALL_BYTES = 32;
@@ -113,8 +115,12 @@ export class WireWriter {
     return this.#word(value);
   }
 
+  /** Refuses a finite number that would become an infinity. */
   float(value: number): this {
     if (typeof value !== 'number') throw wrong('a number', value);
+    if (Math.abs(value) >= FLOAT_OVERFLOW && Number.isFinite(value)) {
+      throw wrong('a number from -3.4028235e38 to 3.4028235e38, or an infinity or NaN', value);
+    }
     const position = this.position;
     this.position = position + 4;
     if (this.position <= this.end) this.#data().setFloat32(position, value, true);
@@ -335,7 +341,7 @@ export class WireWriter {
 
 function tooLarge(length: number): ProtocolError {
   return new ProtocolError(
-    `A field or message of ${length} bytes is too long: lengths are below 2^32. Split it, or send it as a stream.`,
+    `A field or message of ${length} bytes is too long: lengths are below 2^32. Split it into several messages.`,
   );
 }
 

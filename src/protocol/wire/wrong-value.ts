@@ -9,8 +9,9 @@ function shown(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value.slice(0, 40));
-    case 'number':
     case 'bigint':
+      return `${String(value).slice(0, 40)}n`;
+    case 'number':
     case 'boolean':
     case 'undefined':
       return String(value).slice(0, 40);

@@ -1,5 +1,5 @@
 import type { Behavior, Context, SpawnOptions } from '../../actors/kernel/index.js';
-import type { AnyService, RefInit } from '../../protocol/index.js';
+import type { AnyService, ServiceRefInit } from '../../protocol/index.js';
 import type { ObservedActor } from './actor.js';
 import type { Observer } from './observer.js';
 
@@ -27,7 +27,7 @@ export class Contexts {
       ['self', observer.reference(context.self.service, context.self, actor)],
       [
         'ref',
-        <S extends AnyService>(service: S, ref: RefInit) =>
+        <S extends AnyService>(service: S, ref: ServiceRefInit<S>) =>
           observer.reference(service, context.ref(service, ref), actor),
       ],
       [

@@ -3,7 +3,7 @@ import type { Route } from '../../actors/kernel/index.js';
 import { type AnyMethod, Lane } from '../../protocol/index.js';
 import type { NetworkPlan } from '../plan.js';
 import type { Violations } from '../violation.js';
-import { checksumOf, EPSILON_MS } from './comparison.js';
+import { checksumOf, EPSILON_MS, replyChecksum } from './comparison.js';
 import { describe, type Message, type Party, type Receiver } from './message.js';
 import { TellAccount } from './tell-account.js';
 
@@ -103,7 +103,8 @@ export class Messages {
 
   /** A handler has replied. */
   replied(sent: Message, value: unknown): void {
-    sent.replies.push(checksumOf(sent.method.response, sent.method.response.create(value)));
+    const reply = replyChecksum(sent.method, value);
+    if (reply !== undefined) sent.replies.push(reply);
   }
 
   /** The caller has received the reply. */

@@ -1,7 +1,7 @@
 import { isError, messageOf } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Invariant, Violations } from '../violation.js';
-import { checksumOf, EPSILON_MS } from './comparison.js';
+import { checksumOf, EPSILON_MS, replyChecksum } from './comparison.js';
 import type { Party } from './message.js';
 
 /** One stream, from its opening until both its ends have ended. */
@@ -91,7 +91,9 @@ export class Streams {
   }
 
   produced(stream: ObservedStream, value: unknown): void {
-    stream.produced.push(checksumOf(stream.method.response, stream.method.response.create(value)));
+    const element = replyChecksum(stream.method, value);
+    if (element === undefined) return;
+    stream.produced.push(element);
     this.#options.record(`make ${stream.produced.length} of ${describe(stream)}`);
     const ahead = stream.produced.length - stream.asked + 1;
     if (ahead > stream.windowItems) {

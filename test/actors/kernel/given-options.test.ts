@@ -102,6 +102,10 @@ describe('options given in code', () => {
       [{ ...handlers, supervision: { onFailur: 'stop' } }, 'Did you mean onFailure?'],
       [{ ...handlers, supervision: { maxRestarts: '3' } }, 'must be a number, not "3"'],
       [{ ...handlers, supervision: { backoff: { minMs: 1, max: 5 } } }, 'Did you mean maxMs?'],
+      [{ ...handlers, supervison: 'stop' }, 'Did you mean supervision?'],
+      [{ ...handlers, mailBox: {} }, 'Did you mean mailbox?'],
+      [{ push: () => {}, wrok: () => ({}) }, 'Did you mean work?'],
+      [{ ...handlers, somethingElse: 5 }, 'which is no rpc and no option. Its rpcs are push, work'],
       [undefined, 'needs its handlers'],
     ] as const) {
       const make = (): unknown => call({ behavior }, 'behavior', Worker, definition);

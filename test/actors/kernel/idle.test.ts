@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Context } from '#src/actors/kernel/index.js';
+import { type Context, later } from '#src/actors/kernel/index.js';
 import { ConfigError } from '#src/errors.js';
 import type { Scheduler } from '#src/scheduler/index.js';
 import { deferred } from '../../support/deferred.js';
@@ -28,6 +28,18 @@ describe('an idle timeout', () => {
     at(scheduler, [30, 60, 140, 470], () => ref.push({}));
     await pass(scheduler, 600);
     expect(idles).to.deep.equal([240, 340, 440, 570]);
+  });
+
+  it('calls on.idle while replies of later() are pending', async () => {
+    const { system } = testSystem();
+    const reply = deferred<{ value: number }>();
+    const idles: number[] = [];
+    const on = { idle: () => void idles.push(idles.length) };
+    const ref = system.spawn(worker({ idleTimeoutMs: 100, on, work: () => later(reply.promise) }));
+    const answer = ref.work({});
+    await until(() => idles.length === 2);
+    reply.resolve({ value: 7 });
+    expect(await answer).to.deep.equal({ value: 7 });
   });
 
   it('comes in real time, too, never early', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { later } from '#src/actors/kernel/index.js';
+import { type Context, later } from '#src/actors/kernel/index.js';
 import { ConfigError, HandlerError, Refusal, RefusedError } from '#src/errors.js';
 import { Timestamp } from '#src/protocol/index.js';
 import { readAll } from '../../support/read-all.js';
@@ -80,6 +80,24 @@ describe('a refusal', () => {
     expect(system.statistics.failures).to.equal(0);
     ref.push({ value: 1 });
     await until(() => system.statistics.failures === 1);
+  });
+
+  it('is a failure where nobody has asked: in a timer, a hook, ctx.fail and ctx.pipe', async () => {
+    const { system } = testSystem();
+    const refusal = new Refusal('NONE', 'no such');
+    const ways: readonly ((ctx: Context) => void)[] = [
+      (ctx) => void ctx.after(1, noSuch),
+      (ctx) => ctx.fail(refusal),
+      (ctx) => ctx.pipe(Promise.reject(refusal), () => {}),
+      (ctx) => ctx.pipe(Promise.resolve(), noSuch),
+    ];
+    for (const [index, way] of ways.entries()) {
+      let starts = 0;
+      const ref = system.spawn(worker({ state: () => ++starts, push: (_state, _message, ctx) => way(ctx) }));
+      ref.push({});
+      await until(() => starts === 2);
+      expect(system.statistics.failures).to.equal(index + 1);
+    }
   });
 
   it('that an actor does not catch is a HandlerError for whoever asked that actor', async () => {

@@ -2,7 +2,8 @@ import { ConfigError, HandlerError, ProtocolError } from '../../../errors.js';
 import { anyCodeOf, hasMark, isError, messageOf, namedMessageOf, shownValue } from '../../../foreign.js';
 import { type AnyService, decode, encode, type MessageType, v1 } from '../../../protocol/index.js';
 import { messageHash } from '../../control-plane/index.js';
-import { accepted, type Behavior, checkOptions, isBehavior, isService } from '../../kernel/index.js';
+import { type Behavior, isBehavior, isService } from '../../kernel/index.js';
+import { accepted, checkOptions } from '../../../options/index.js';
 import { encodeArgs } from '../args.js';
 import { moduleUrl } from '../pipeline.js';
 

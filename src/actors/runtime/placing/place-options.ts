@@ -1,7 +1,8 @@
 import { ConfigError } from '../../../errors.js';
 import { shownValue } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
-import { accepted, type AcceptedOptions, checkOptions, type UntypedRef } from '../../kernel/index.js';
+import { accepted, type AcceptedOptions, checkOptions } from '../../../options/index.js';
+import type { UntypedRef } from '../../kernel/index.js';
 import { isComponent } from './component.js';
 import type { PlaceOn } from './where.js';
 

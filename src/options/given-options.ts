@@ -1,6 +1,6 @@
-import { ConfigError } from '../../errors.js';
-import { shownValue } from '../../foreign.js';
-import { nearestName } from '../../options/index.js';
+import { ConfigError } from '../errors.js';
+import { shownValue } from '../foreign.js';
+import { nearestName } from './nearest-name.js';
 
 /** What an option of a call in code accepts: its type, since the compiler does not see what JavaScript passes. Ranges are checked where they are known. */
 export interface Accepted {
