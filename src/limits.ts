@@ -111,6 +111,10 @@ export const limits = {
   waitingLookups: 4_096,
   /** Names that one process may register at the control plane. */
   processNames: 65_536,
+  /** Actors of one group. */
+  groupMembers: 4_096,
+  /** Groups that one process may use. */
+  watchedGroups: 4_096,
   /** Labels of one process, by which others choose where to place actors. */
   processLabels: 64,
   /** Actors that may be placed in one partition at a time; past it `place` rejects with CapacityError. */

@@ -2,6 +2,7 @@ import { type MillraceError, StoppedError } from '../../errors.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
+import type { Groups } from './groups/index.js';
 import type { Partitions } from './partitions.js';
 import type { Placements } from './placing/index.js';
 import type { PipelineRuns } from './pipeline-runs.js';
@@ -13,6 +14,7 @@ export interface StoppableParts {
   readonly log: Logger;
   readonly partitions: Partitions;
   readonly runs: PipelineRuns;
+  readonly groups: Pick<Groups, 'close'>;
   readonly client: () => ControlPlaneClient | undefined;
   /** The actors that this process has placed. */
   readonly placements: Pick<Placements, 'close' | 'abandon'>;
@@ -38,6 +40,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
       await parts.placements.close();
       await partitions.stopSegments();
       await parts.client()?.disconnect();
+      parts.groups.close();
       await partitions.close(options);
       parts.closed();
       log.debug('runtime has stopped');
@@ -46,6 +49,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
       runs.lost(error);
       parts.placements.abandon(error);
       parts.client()?.abandon(error);
+      parts.groups.close();
       await partitions.crash();
       parts.closed();
     },

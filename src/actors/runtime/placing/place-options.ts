@@ -20,6 +20,8 @@ export interface PlaceOptions {
   readonly name?: string;
   /** Name to register in the cluster, for `runtime.lookup`. Rejects with ConfigError when another actor has it. */
   readonly register?: string;
+  /** Name of a group in the cluster that the actor joins, for `runtime.group`. */
+  readonly group?: string;
   /** The actor goes on when this runtime ends, and until its partition ends. Default false: it ends with this runtime. */
   readonly detached?: boolean;
   /** An actor of this process, such as `ctx.self`: when it ends, the placed actor is stopped. */
@@ -50,6 +52,7 @@ const PLACE: AcceptedOptions = {
   spread: { what: 'partitions or nodes', is: (value) => value === 'partitions' || value === 'nodes' },
   name: accepted.text,
   register: accepted.text,
+  group: accepted.text,
   detached: accepted.flag,
   parent: accepted.object,
   timeoutMs: {
@@ -80,7 +83,10 @@ export function checkPlace(
     );
   }
   checkOptions('runtime.place', options, PLACE);
-  const { on, instances, register } = options;
+  const { on, instances, register, group } = options;
+  if (register !== undefined && group !== undefined) {
+    throw new ConfigError('runtime.place registers an actor under a name of its own or in a group, and not both.');
+  }
   if (typeof on === 'object') checkOptions('on of runtime.place', on, ON);
   if (typeof on === 'object' && 'partition' in on && Object.keys(on).length > 1) {
     throw new ConfigError('on of runtime.place names a partition, so that it can have no other condition.');

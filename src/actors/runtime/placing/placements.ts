@@ -277,14 +277,15 @@ export class Placements {
 }
 
 function wantedOf(component: Component, args: Uint8Array, options: PlaceOptions, instance: number): Wanted {
-  const { name = '', detached = false, register = '', instances } = options;
+  const { name = '', detached = false, register = '', group, instances } = options;
   return {
     component: component.definition,
     hash: componentHash(component),
     args,
     name: name === '' || instances === undefined ? name : `${name}-${instance}`,
     isDetached: detached,
-    register,
+    register: group ?? register,
+    isGroup: group !== undefined,
   };
 }
 

@@ -36,8 +36,8 @@ interface Placed {
   readonly isDetached: boolean;
   reply: Promise<v1.ActorPlacedInit>;
   ref: UntypedRef | undefined;
-  /** Name in the cluster's registry. */
-  registered: string | undefined;
+  /** Name in the cluster's registry, its own or that of a group. */
+  registered: { readonly name: string; readonly isGroup: boolean } | undefined;
   isWithdrawn: boolean;
   hasEnded: boolean;
 }
@@ -126,7 +126,7 @@ export class Spawner {
     placed.ref = ref;
     const path = `${system.name}/${ref.name}`;
     try {
-      await this.#register(request.register, placed, ref);
+      await this.#register(request, placed, ref);
       this.#assertAccepts(placed);
     } catch (error) {
       await system.stop(ref);
@@ -158,6 +158,8 @@ export class Spawner {
   async #stop(placed: Placed): Promise<void> {
     placed.isWithdrawn = true;
     await placed.reply;
+    // Members of a group get nothing new before they stop.
+    if (placed.registered?.isGroup === true) await this.#unregister(placed);
     if (placed.ref !== undefined) await this.#options.system.stop(placed.ref);
     await this.#unregister(placed);
   }
@@ -180,20 +182,22 @@ export class Spawner {
 
   // ---- names
 
-  async #register(name: string, placed: Placed, ref: UntypedRef): Promise<void> {
+  async #register({ register: name, isGroup }: v1.ActorToPlace, placed: Placed, ref: UntypedRef): Promise<void> {
     if (name === '') return;
-    placed.registered = name;
-    await this.#ask((options) => this.#options.client().registerName({ name, ref: ref.toRef() }, options));
+    placed.registered = { name, isGroup };
+    const entry = { name, isGroup, ref: ref.toRef() };
+    await this.#ask((options) => this.#options.client().registerName(entry, options));
   }
 
   /** Does nothing when another actor has the name. */
   async #unregister(placed: Placed): Promise<void> {
-    const { registered: name, ref } = placed;
-    if (name === undefined || ref === undefined) return;
+    const { registered, ref } = placed;
+    if (registered === undefined || ref === undefined) return;
     placed.registered = undefined;
-    const { cUid } = ref.toRef();
+    const { name } = registered;
+    const entry = { ...registered, cUid: ref.toRef().cUid };
     try {
-      await this.#ask((options) => this.#options.client().unregisterName({ name, cUid }, options));
+      await this.#ask((options) => this.#options.client().unregisterName(entry, options));
     } catch (error) {
       this.#options.log.debug('the name of a placed actor was not unregistered', {
         name,
