@@ -47,7 +47,8 @@ const arrows = {
   'actors/control-plane': control,
   'actors/pubsub': flow,
   'actors/runtime': running,
-  'actors/nact': [...running, 'actors/runtime'],
+  'actors/persistence': [...messages, 'actors/kernel'],
+  'actors/nact': [...messages, 'actors/kernel', 'actors/persistence'],
   opentelemetry: [...messages, 'actors/kernel'],
   prometheus: [...running, 'actors/runtime'],
   'actors/services': [...running, 'actors/runtime'],
@@ -93,7 +94,7 @@ const owners = {
   commander: '^src/cli/',
   koffi: '^src/(transport/ucx/|resources/native\\.ts$|descriptors/memory/system-memory\\.ts$)',
   sax: '^src/resources/topology/',
-  'classic-level': '^src/actors/nact/level/',
+  'classic-level': '^src/actors/persistence/level/',
 };
 
 const ownerRules = Object.entries(owners).map(([name, path]) => ({

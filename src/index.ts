@@ -22,6 +22,7 @@ export {
   type Lifecycle,
   later,
   type SendOptions,
+  type SpawnArguments,
   type SpawnOptions,
   type Stream,
   type StreamOptions,
@@ -31,6 +32,8 @@ export {
   type TerminationReason,
   type TimerOptions,
   type UntypedRef,
+  type WhenReady,
+  type WhenReadyOptions,
 } from './actors/kernel/index.js';
 export {
   type Component,
@@ -63,6 +66,7 @@ export {
   Runtime,
   type RuntimeMetrics,
   type RuntimeOptions,
+  type RuntimeSpawnOptions,
   type SegmentContext,
   type SegmentOptions,
   type SegmentProgress,

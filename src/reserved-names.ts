@@ -14,6 +14,7 @@ export const REFERENCE_MEMBERS = [
   'toJSON',
   'toRef',
   'type',
+  'whenReady',
 ] as const;
 
 /** Options of every behavior, which stand beside its handlers. */

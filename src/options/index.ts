@@ -3,7 +3,7 @@
  * Called by the code that starts a runtime, and by `millrace config`. Also the check of the options of a call in code. Keeps no resolved values: callers own them.
  */
 export { describeOptions, type OptionDescription } from './describe.js';
-export { accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+export { type Accepted, accepted, type AcceptedOptions, checkOptions } from './given-options.js';
 export { nearestName } from './nearest-name.js';
 export { OPTIONS_FILE, type OptionsFile, readOptionsFile } from './options-file.js';
 export { type OptionSources, type Provenance, type ResolvedOptions, resolveOptions } from './resolve.js';

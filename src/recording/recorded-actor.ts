@@ -12,6 +12,7 @@ import {
 } from '../actors/kernel/index.js';
 import type { AnyMethod, v1 } from '../protocol/index.js';
 import type { Scheduler } from '../scheduler/index.js';
+import { argsRecord } from './recorded-args.js';
 import { RecordedContext } from './recorded-context.js';
 import { isAsyncIterable, RecordedReading, RecordedServing } from './recorded-streams.js';
 import { errorRecord, messageBytes, valueRecord } from './records.js';
@@ -45,9 +46,9 @@ export class RecordedActor {
   behavior(inner: AnyBehavior): AnyBehavior {
     return {
       ...inner,
-      createState: (ctx) => {
-        const context = this.#begin(ctx);
-        return this.runCode(() => inner.createState?.(context));
+      createState: (ctx, args) => {
+        const context = this.#begin(ctx, args);
+        return this.runCode(() => inner.createState?.(context, args));
       },
       handlers: new Map(Array.from(inner.handlers, ([method, handler]) => [method, this.#handler(method, handler)])),
       on: this.#hooks(inner.on),
@@ -136,14 +137,14 @@ export class RecordedActor {
     });
   }
 
-  #begin(ctx: Context): Context {
+  #begin(ctx: Context, args: unknown): Context {
     this.#incarnation += 1;
     this.#messages = 0;
     this.#asks = 0;
     this.#streams = 0;
     this.#scheduler = ctx.scheduler;
     this.#context = new RecordedContext(ctx, this);
-    this.log({ case: 'start', value: { path: this.#options.path, ref: ctx.self.toRef() } });
+    this.log({ case: 'start', value: { path: this.#options.path, ref: ctx.self.toRef(), ...argsRecord(args) } });
     return this.#context;
   }
 

@@ -3,9 +3,9 @@ import type {
   AskOptions,
   Behavior,
   Context,
-  SpawnOptions,
   TimerOptions,
   UntypedRef,
+  UntypedSpawnOptions,
 } from '../actors/kernel/index.js';
 import type { Logger } from '../logging/index.js';
 import type { AnyService, Meta, Ref, ServiceRefInit } from '../protocol/index.js';
@@ -53,7 +53,7 @@ export class RecordedContext implements Context {
     return this.#inner.sender;
   }
 
-  spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+  spawn<S extends AnyService>(behavior: Behavior<S, unknown, unknown>, options?: UntypedSpawnOptions): ActorRef<S> {
     const child = this.#inner.spawn(behavior, options);
     this.#actor.log({ case: 'spawned', value: { name: child.name, ref: child.toRef() } });
     return child;

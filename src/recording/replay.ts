@@ -4,6 +4,7 @@ import { messageOf } from '../foreign.js';
 import { encode, v1 } from '../protocol/index.js';
 import { RealScheduler } from '../scheduler/index.js';
 import { type EventPayloadInit, type Incarnation, type EventPayload, ReplayedActor } from './replayed-actor.js';
+import { recordedArgs } from './recorded-args.js';
 import { ReplayedScheduler } from './replayed-scheduler.js';
 import { ReplayedSegment, type SegmentToReplay } from './replayed-segment.js';
 
@@ -12,6 +13,8 @@ export interface ReplayOptions {
   readonly before?: (event: v1.RecordedEvent, index: number) => void;
   /** Longest time to wait for real I/O of the behavior, ms. Default 10 000. */
   readonly outsideMs?: number;
+  /** The args of the actor, where the recording could not keep them, because they are not plain data. */
+  readonly args?: unknown;
 }
 
 /** The first action that differs from the recording. */
@@ -47,16 +50,19 @@ const INPUTS: ReadonlySet<EventPayload['case']> = new Set([
 
 /**
  * Replays one recorded actor: delivers its recorded inputs to a behavior in the same order, and compares the actions with the recorded
- * ones. Resolves to the first difference, or to undefined if there is none.
+ * ones. Resolves to the first difference, or to undefined if there is none. Rejects with ConfigError when the recording could not keep the
+ * actor's args, and `args` does not give them.
  */
-export function replay(
+export async function replay(
   behavior: AnyBehavior,
   events: readonly v1.RecordedEvent[],
   options: ReplayOptions = {},
 ): Promise<Difference | undefined> {
+  const first = events[0]?.event;
+  const args = first?.case === 'start' ? recordedArgs(first.value, options.args) : undefined;
   const begin: MakeIncarnation = (start, own, scheduler, done) => {
     const children = own.flatMap(({ event }) => (event.case === 'spawned' ? [event.value] : []));
-    return new ReplayedActor(behavior, start, children, scheduler, done);
+    return new ReplayedActor(behavior, args, start, children, scheduler, done);
   };
   return new Replay(begin, events, options).run();
 }

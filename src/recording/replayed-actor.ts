@@ -25,6 +25,7 @@ export interface Incarnation {
 export class ReplayedActor implements Incarnation {
   readonly #behavior: AnyBehavior;
   readonly #context: EffectsContext;
+  readonly #args: unknown;
   readonly #asks: Asked[] = [];
   /** Streams that it serves, by the number of the opening message. */
   readonly #served = new Map<number, RecordedServing>();
@@ -33,9 +34,12 @@ export class ReplayedActor implements Incarnation {
   readonly #done: (event: EventPayloadInit) => void;
   #timersSet = new Map<unknown, number>();
 
-  /** `children`: the children of the recorded incarnation, in order. `done` receives every action. */
+  /**
+   * `args` are those of its spawn. `children`: the children of the recorded incarnation, in order. `done` receives every action.
+   */
   constructor(
     behavior: AnyBehavior,
+    args: unknown,
     start: v1.RecordedStart,
     children: readonly v1.RecordedChild[],
     scheduler: ReplayedScheduler,
@@ -44,6 +48,7 @@ export class ReplayedActor implements Incarnation {
     const names = children.map(({ name }) => name);
     const refs = children.map(({ ref }) => ref?.cUid ?? 0n);
     this.#behavior = behavior;
+    this.#args = args;
     this.#done = done;
     this.#context = new EffectsContext(behavior, {
       path: start.path,
@@ -64,7 +69,7 @@ export class ReplayedActor implements Incarnation {
 
   start(): void {
     this.#guard(() => {
-      this.#context.createState();
+      this.#context.createState(this.#args);
       return this.#behavior.on.started?.(this.#context.state, this.#context);
     });
   }

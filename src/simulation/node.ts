@@ -1,5 +1,5 @@
-import type { ActorRef, Behavior, SpawnOptions, UntypedRef } from '../actors/kernel/index.js';
-import type { Executor, Runtime, RuntimeOptions } from '../actors/runtime/index.js';
+import type { ActorRef, Behavior, SpawnArguments, UntypedRef } from '../actors/kernel/index.js';
+import type { Executor, Runtime, RuntimeOptions, RuntimeSpawnOptions } from '../actors/runtime/index.js';
 import { StoppedError } from '../errors.js';
 import { namedMessageOf } from '../foreign.js';
 import type { AnyService } from '../protocol/index.js';
@@ -80,13 +80,13 @@ export class SimulatedNode {
   }
 
   /** Spawns an observed actor. Throws StoppedError while the node is down. */
-  spawn<S extends AnyService, T>(
-    behavior: Behavior<S, T>,
-    options: SpawnOptions & { readonly register?: boolean } = {},
+  spawn<S extends AnyService, T, Args>(
+    behavior: Behavior<S, T, Args>,
+    ...[options = {}]: SpawnArguments<NoInfer<Args>, RuntimeSpawnOptions>
   ): ActorRef<S> {
     const incarnation = this.#running;
     return this.#environment.observer.spawn(incarnation, incarnation, behavior, (observed) => {
-      const ref = incarnation.runtime.spawn(observed, options);
+      const ref = incarnation.runtime.spawn<S, unknown, unknown>(observed, options);
       incarnation.spawned.push(ref);
       return ref;
     });

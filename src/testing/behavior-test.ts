@@ -2,8 +2,11 @@ import {
   type ActorRef,
   type AnyBehavior,
   type Behavior,
+  type CallArguments,
+  checkArgs,
   laterReply,
   replyOf,
+  type SpawnArguments,
   type TerminationReason,
   type UntypedRef,
 } from '../actors/kernel/index.js';
@@ -39,12 +42,11 @@ export interface BehaviorTest<S extends AnyService, State> {
   takeEffects(): readonly Effect[];
   /**
    * Runs the handler of one rpc at once, and resolves to its reply with defaults filled in. Rejects with the error of the handler:
-   * supervision does not run here. Throws ConfigError for a name that is not an rpc.
+   * supervision does not run here. A request without fields may be left out. Throws ConfigError for a name that is not an rpc.
    */
   handle<K extends keyof S['methods'] & string>(
     name: K,
-    request: RequestInitOf<S['methods'][K]>,
-    fields?: MessageFields,
+    ...request: CallArguments<RequestInitOf<S['methods'][K]>, MessageFields>
   ): Handled<S['methods'][K]>;
   /** Reports that a watched actor has terminated, and awaits `on.terminated`. Rejects with ConfigError if it is not watched. */
   terminated(ref: UntypedRef, reason?: TerminationReason): Promise<void>;
@@ -61,6 +63,14 @@ export interface BehaviorTest<S extends AnyService, State> {
   probe<T extends AnyService>(service: T, answers?: Answers<T>): ActorRef<T>;
 }
 
+/** Options of `testBehavior`, besides `args`. */
+export interface BehaviorTestOptions {
+  /** Last part of the actor's path. Default `actor`. */
+  readonly name?: string;
+  /** Of the random numbers of `ctx.scheduler`. Default 1. */
+  readonly seed?: number;
+}
+
 /**
  * Runs a behavior as a pure function: without a runtime and other actors, on time that the test advances. Creates its state, and runs
  * `on.started`.
@@ -69,18 +79,22 @@ export interface BehaviorTest<S extends AnyService, State> {
  *     await test.handle('observe', { symbol: 'ACME', price: 12.5 });
  *     expect(await test.handle('quote', { symbol: 'ACME' })).to.deep.equal({ price: 12.5 });
  *     expect(test.takeEffects()).to.deep.equal([]);
+ *
+ * `args` go to `state` of the behavior, as those of a spawn: `testBehavior(account, { args: { limit: 500 } })`. Rejects with ConfigError when
+ * they are missing or not taken.
  */
-export async function testBehavior<S extends AnyService, State>(
-  behavior: Behavior<S, State>,
-  options?: { readonly name?: string; readonly seed?: number },
+export async function testBehavior<S extends AnyService, State, Args>(
+  behavior: Behavior<S, State, Args>,
+  ...options: SpawnArguments<NoInfer<Args>, BehaviorTestOptions>
 ): Promise<BehaviorTest<S, State>>;
 export async function testBehavior(
   behavior: AnyBehavior,
-  options: { readonly name?: string; readonly seed?: number } = {},
+  options: BehaviorTestOptions & { readonly args?: unknown } = {},
 ): Promise<unknown> {
   const { name = 'actor', seed = 1 } = options;
+  checkArgs(behavior, options);
   const run = new BehaviorRun(behavior, name, seed);
-  await run.start();
+  await run.start(options.args);
   return run;
 }
 
@@ -111,8 +125,8 @@ class BehaviorRun {
     });
   }
 
-  async start(): Promise<void> {
-    this.#context.createState();
+  async start(args: unknown): Promise<void> {
+    this.#context.createState(args);
     await this.#behavior.on.started?.(this.state, this.#context);
   }
 
@@ -130,7 +144,7 @@ class BehaviorRun {
     return taken;
   }
 
-  handle(name: string, request: unknown, fields: MessageFields = {}): unknown {
+  handle(name: string, request?: unknown, fields: MessageFields = {}): unknown {
     const method = this.#behavior.service.methods[name];
     if (method === undefined) throw new ConfigError(`${this.#behavior.service.typeName} has no rpc ${name}`);
     return method.mode === 'stream' ? this.#stream(method, request, fields) : this.#reply(method, request, fields);

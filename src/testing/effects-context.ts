@@ -3,12 +3,13 @@ import {
   ActorTimers,
   type AnyBehavior,
   type Behavior,
+  checkArgs,
   type Context,
   References,
-  type SpawnOptions,
   type StreamOptions,
   type TimerOptions,
   type UntypedRef,
+  type UntypedSpawnOptions,
 } from '../actors/kernel/index.js';
 import { ConfigError, ProtocolError } from '../errors.js';
 import { errorOf } from '../foreign.js';
@@ -82,8 +83,8 @@ export class EffectsContext implements Context {
     this.self = this.#probeHere(behavior.service, world.selfCUid, this.#unasked);
   }
 
-  createState(): void {
-    this.state = this.#behavior.createState?.(this);
+  createState(args: unknown): void {
+    this.state = this.#behavior.createState?.(this, args);
   }
 
   takeTurns(): readonly unknown[] {
@@ -114,13 +115,15 @@ export class EffectsContext implements Context {
     return this.#probeHere(service, this.#world.nextCUid(), answer);
   }
 
-  spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options: SpawnOptions = {}): ActorRef<S> {
+  spawn<S extends AnyService>(behavior: Behavior<S, unknown, unknown>, options: UntypedSpawnOptions = {}): ActorRef<S> {
+    checkArgs(behavior, options);
     const name = options.name ?? this.#world.nextName(behavior.service);
     if (this.#names.has(name)) throw new ConfigError(`${this.path}/${name} already exists: choose another name`);
     this.#names.add(name);
     const ref = this.probe(behavior.service, this.#unasked);
     this.#children.set(name, ref);
-    this.#world.record({ kind: 'spawned', name, ref, behavior });
+    const args = 'args' in options ? { args: options.args } : {};
+    this.#world.record({ kind: 'spawned', name, ref, behavior, ...args });
     return ref;
   }
 

@@ -7,7 +7,14 @@ export type Effect =
   | Told
   | Asked
   | Opened
-  | { readonly kind: 'spawned'; readonly name: string; readonly ref: UntypedRef; readonly behavior: AnyBehavior }
+  | {
+      readonly kind: 'spawned';
+      readonly name: string;
+      readonly ref: UntypedRef;
+      readonly behavior: AnyBehavior;
+      /** Set where the spawn gives them. */
+      readonly args?: unknown;
+    }
   | { readonly kind: 'child stopped'; readonly ref: UntypedRef }
   | { readonly kind: 'watched'; readonly ref: UntypedRef }
   | { readonly kind: 'unwatched'; readonly ref: UntypedRef }

@@ -1,6 +1,7 @@
 import {
   type AskOptions,
   replyOf,
+  type Room,
   type Route,
   type SendOptions,
   type Stream,
@@ -73,6 +74,14 @@ export class RecordedRoute implements Route {
 
   ready(): Promise<void> {
     return Promise.resolve();
+  }
+
+  get room(): Room {
+    return 'free';
+  }
+
+  inherit(_method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return options;
   }
 
   /** Does nothing: a watched actor terminates only when the test says so. */

@@ -2,7 +2,7 @@
 // then each event that was acknowledged.
 import { writeSync } from 'node:fs';
 import { configurePersistence, dispatch, messages, query, type Ref, spawnPersistent } from '#src/actors/nact/index.js';
-import { LevelEngine } from '#src/actors/nact/level/index.js';
+import { LevelEngine } from '#src/actors/persistence/level/index.js';
 import { Runtime } from '#src/actors/runtime/index.js';
 import { silentLogger } from '#src/logging/index.js';
 

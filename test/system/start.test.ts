@@ -28,7 +28,7 @@ const echo = behavior({ typeName: 'test.Echo', methods: { echo: method } }, { ec
 const early = await Runtime.start();
 const first = early.spawn(echo);
 const { cache } = createRequire(import.meta.url);
-console.log('before:', Object.keys(cache).filter((path) => path.includes('nact')).length, 'files of nact');
+console.log('before:', Object.keys(cache).filter((path) => path.includes('/node_modules/nact/')).length, 'files of nact');
 const taken = (await import('nact')).default.start({ name: first.system.name });
 await import('millrace/nact');
 const nact = (await import('nact')).default;

@@ -189,6 +189,22 @@ describe('a behavior as a pure function', () => {
     expect(await rejection(test.handle('push', {}))).to.be.instanceOf(ConfigError);
   });
 
+  it('creates the state from args, and records those of a child', async () => {
+    const offset = behavior(Worker, {
+      state: (_ctx, args: { readonly add: number }) => args.add,
+      push: (add, { value }, ctx) => void ctx.spawn(offset, { name: 'next', args: { add: add + value } }),
+      work: (add, { value }) => ({ value: value + add }),
+    });
+    const test = await testBehavior(offset, { args: { add: 3 } });
+    expect(test.state).to.equal(3);
+    await test.handle('push', { value: 1 });
+    const [effect] = test.takeEffects();
+    expect(effect)
+      .to.include({ kind: 'spawned', behavior: offset })
+      .and.deep.include({ args: { add: 4 } });
+    expect(await rejection(testBehavior<typeof Worker, number, unknown>(offset))).to.be.instanceOf(ConfigError);
+  });
+
   it('finds a probe again by its wire record, and refuses another service', async () => {
     const test = await testBehavior(
       worker({ push: (_value, ctx) => void ctx.ref(Pricing, ctx.sender ?? { cUid: 0n, service: '' }).observe({}) }),

@@ -8,7 +8,7 @@ import { type Behavior, checkIdleTimeout } from './behavior.js';
 import { InheritedOptions, STREAM_OPTIONS, type StreamOptions } from './call.js';
 import type { ActorCell } from './cell.js';
 import type { Delivery } from './delivery.js';
-import type { Context, SpawnOptions, TimerOptions } from './context.js';
+import type { Context, TimerOptions, UntypedSpawnOptions } from './context.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import { IdleTimeout } from './idle-timeout.js';
 import { fail, requestStop, stopped } from './lifecycle.js';
@@ -82,7 +82,7 @@ export class ActorContext implements Context {
     return this.isRetired ? undefined : this.cell.current;
   }
 
-  spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+  spawn<S extends AnyService>(behavior: Behavior<S, unknown, unknown>, options?: UntypedSpawnOptions): ActorRef<S> {
     this.assertLives('spawn');
     return this.cell.spawnChild(behavior, options);
   }

@@ -2,7 +2,7 @@ import { hasMark } from '../../foreign.js';
 import type { AnyService } from '../../protocol/index.js';
 import type { ActorTree } from './actor-tree.js';
 import type { Behavior } from './behavior.js';
-import type { Context, SpawnOptions } from './context.js';
+import type { Context, UntypedSpawnOptions } from './context.js';
 import type { Phase } from './held-messages.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import { type Cell, routeKey } from './route.js';
@@ -10,15 +10,10 @@ import { type Cell, routeKey } from './route.js';
 /** Property of every actor of this thread, whichever copy of Millrace made it. */
 export const nodeKey: unique symbol = Symbol.for('millrace.node');
 
-/** A node with a path. */
-export interface TreeNode {
+/** An actor of this partition as a node of its system's tree. Gives other APIs for actors, such as nact's, what a reference hides. */
+export interface ActorNode extends Cell {
   readonly [nodeKey]: true;
   readonly name: string;
-  readonly parent: TreeNode | undefined;
-}
-
-/** An actor of this partition as a node of its system's tree. Gives other APIs for actors, such as nact's, what a reference hides. */
-export interface ActorNode extends TreeNode, Cell {
   readonly self: UntypedRef;
   readonly context: Context;
   readonly path: string;
@@ -32,7 +27,7 @@ export interface ActorNode extends TreeNode, Cell {
   /** Messages in its mailbox, oldest first. */
   readonly waiting: readonly unknown[];
   /** Starts a child. Throws ConfigError when the name is taken or invalid, StoppedError while this actor stops or restarts. */
-  spawnChild<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S>;
+  spawnChild<S extends AnyService>(behavior: Behavior<S, unknown, unknown>, options?: UntypedSpawnOptions): ActorRef<S>;
   /**
    * Runs `turn` before all messages, in a turn of this actor; does nothing when the actor is not running. A promise that it returns
    * holds the mailbox; an error that it throws fails the actor.

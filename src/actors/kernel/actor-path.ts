@@ -1,5 +1,6 @@
 import { ConfigError } from '../../errors.js';
-import { type ActorNode, nodeKey, type TreeNode } from './actor-node.js';
+import { type ActorNode, nodeKey } from './actor-node.js';
+import type { SystemReference } from './actor-tree.js';
 import type { UntypedRef } from './reference.js';
 import type { Route } from './route.js';
 
@@ -11,16 +12,8 @@ export interface ActorPath {
   toString(): string;
 }
 
-/** The system of an actor without a parent. */
-export interface SystemParent {
-  readonly type: 'system';
-  readonly name: string;
-  readonly path: ActorPath;
-  readonly system: { readonly name: string };
-}
-
 /** The parent of an actor, which is a reference to it, or its system when it has none. */
-export type ActorParent = UntypedRef | SystemParent;
+export type ActorParent = UntypedRef | SystemReference;
 
 const VALID_NAME = /^[a-z0-9\-$_.+!*'(),]+$/i;
 
@@ -56,25 +49,23 @@ export function routePath(route: Route, systemName: string): ActorPath {
 }
 
 /** Undefined for an actor of another partition. */
-export function routeParent(route: Route, systemName: string): ActorParent | undefined {
+export function routeParent(route: Route): ActorParent | undefined {
   if (!isNode(route)) return undefined;
-  const system = { name: systemName };
-  const { parent } = route;
-  if (parent === undefined) return { type: 'system', name: systemName, path: new Path(systemName, []), system };
-  return isActor(parent) ? parent.self : undefined;
+  return route.parent === undefined ? route.tree.reference : route.parent.self;
+}
+
+/** The path of a system itself. */
+export function systemPath(systemName: string): ActorPath {
+  return new Path(systemName, []);
 }
 
 /** Names from the root to the node. */
-function partsOf(leaf: TreeNode): string[] {
+function partsOf(leaf: ActorNode): string[] {
   const parts: string[] = [];
-  for (let node: TreeNode | undefined = leaf; node !== undefined; node = node.parent) parts.unshift(node.name);
+  for (let node: ActorNode | undefined = leaf; node !== undefined; node = node.parent) parts.unshift(node.name);
   return parts;
 }
 
-function isActor(node: TreeNode): node is ActorNode {
-  return 'self' in node;
-}
-
-function isNode(route: Route): route is Route & TreeNode {
+function isNode(route: Route): route is ActorNode {
   return nodeKey in route;
 }

@@ -1,11 +1,11 @@
-import { ConfigError } from '../../errors.js';
+import { ConfigError, StoppedError } from '../../errors.js';
 import type { AnyMethod, AnyService, Ref, RefInit } from '../../protocol/index.js';
 import type { Behavior } from './behavior.js';
 import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
-import { treeDirectory } from './actor-tree.js';
+import { type HasSystem, systemKey, treeDirectory } from './actor-tree.js';
 import { ActorCell } from './cell.js';
 import type { ClosedReason } from './closed-route.js';
-import type { SpawnOptions } from './context.js';
+import type { SpawnArguments } from './context.js';
 import { stopped } from './lifecycle.js';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
 import type { Deadlines } from './deadlines.js';
@@ -22,13 +22,6 @@ import type { OpenStream } from './stream-reader.js';
 import type { ActorTrouble } from './troubles.js';
 import { type Unfinished, unfinishedIn } from './unfinished.js';
 import { type MailboxPressure, mailboxPressure, type Statistics, statisticsOf } from './statistics.js';
-
-/** Property of everything that has root actors, such as a Runtime. */
-export const systemKey: unique symbol = Symbol.for('millrace.system');
-
-export interface HasSystem {
-  readonly [systemKey]: ActorSystem;
-}
 
 /**
  * The actors of one partition.
@@ -49,6 +42,8 @@ export class ActorSystem implements HasSystem {
   persistenceEngine: unknown = undefined;
   readonly #kernel: Kernel;
   #shutdown: Promise<void> | undefined;
+  #stopOwner: (() => void) | undefined;
+  #isStopRequested = false;
 
   /** Throws ConfigError for an invalid limit. */
   constructor(options: KernelOptions) {
@@ -85,8 +80,13 @@ export class ActorSystem implements HasSystem {
     return mailboxPressure(this.#kernel.roots);
   }
 
-  /** Starts a root actor. Throws ConfigError when its name or channel id is taken or invalid, StoppedError after `shutdown`. */
-  spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+  /** Starts a root actor. Throws as `Context.spawn`, and StoppedError after `requestStop` or `shutdown`. */
+  spawn<S extends AnyService, T, Args>(
+    behavior: Behavior<S, T, Args>,
+    ...[options]: SpawnArguments<NoInfer<Args>>
+  ): ActorRef<S> {
+    if (this.#isStopRequested)
+      throw new StoppedError(`system ${this.name} was told to stop: nothing can be spawned in it`);
     const refusal = this.#kernel.refusalOfOutside('spawn');
     if (refusal !== undefined) throw refusal;
     return this.#kernel.spawn(undefined, this.#kernel.roots, behavior, options);
@@ -171,6 +171,11 @@ export class ActorSystem implements HasSystem {
     });
   }
 
+  /** As `Route.inherit`. */
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.#kernel.inherit(method, options);
+  }
+
   /**
    * A stream over a link: `open` is called when it is first read, and `path` describes the actor. Throws ConfigError for an invalid option,
    * ReentrantAskError for a chain longer than `callChain`.
@@ -203,6 +208,18 @@ export class ActorSystem implements HasSystem {
   /** From now on, calls from outside the actors are refused with StoppedError; actors finish their work. Idempotent. */
   drain(): void {
     this.#kernel.drain();
+  }
+
+  /** The system belongs to something larger, such as a runtime, which `stop` stops: see `requestStop`. */
+  ownedBy(stop: () => void): void {
+    this.#stopOwner = stop;
+  }
+
+  /** Stops what the system belongs to, and otherwise its actors. Does not wait. */
+  requestStop(): void {
+    this.#isStopRequested = true;
+    if (this.#stopOwner === undefined) void this.shutdown();
+    else this.#stopOwner();
   }
 
   /**

@@ -1,5 +1,51 @@
+import { inspectKey } from '../../foreign.js';
 import type { ActorNode } from './actor-node.js';
+import { type ActorPath, systemPath } from './actor-path.js';
 import type { ActorSystem } from './actor-system.js';
+
+/** Property of everything that has root actors, such as a Runtime. */
+export const systemKey: unique symbol = Symbol.for('millrace.system');
+
+export interface HasSystem {
+  readonly [systemKey]: ActorSystem;
+}
+
+/** The system of an actor without a parent, as its `parent`. `spawn` and `stop` of `millrace/nact` accept it. */
+export class SystemReference implements HasSystem {
+  readonly #tree: ActorTree;
+
+  constructor(tree: ActorTree) {
+    this.#tree = tree;
+  }
+
+  get type(): 'system' {
+    return 'system';
+  }
+
+  get name(): string {
+    return this.#tree.name;
+  }
+
+  get path(): ActorPath {
+    return systemPath(this.name);
+  }
+
+  get system(): { readonly name: string } {
+    return this.#tree.label;
+  }
+
+  get [systemKey](): ActorSystem {
+    return this.#tree.system;
+  }
+
+  toString(): string {
+    return this.path.toString();
+  }
+
+  [inspectKey](): string {
+    return `ActorSystem<${this.toString()}>`;
+  }
+}
 
 /** The actors of one system, with the system's name in its thread. */
 export class ActorTree {
@@ -8,6 +54,8 @@ export class ActorTree {
   /** Actors without a parent, kept up to date by their owner. */
   readonly children: ReadonlyMap<string, ActorNode>;
   readonly system: ActorSystem;
+  /** The parent of actors without a parent. */
+  readonly reference: SystemReference = new SystemReference(this);
 
   constructor(system: ActorSystem, name: string, children: ReadonlyMap<string, ActorNode>) {
     this.system = system;

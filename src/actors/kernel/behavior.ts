@@ -66,9 +66,16 @@ export interface Lifecycle<State, Self extends UntypedRef = UntypedRef> {
 }
 
 /** The options of a behavior besides its handlers. */
-export interface BehaviorOptions<State, Self extends UntypedRef = UntypedRef> {
-  /** Creates the state, when the actor starts and after each restart. Default: the state is `undefined`. */
-  state?(this: void, ctx: Context<unknown, Self>): State;
+export interface BehaviorOptions<State, Self extends UntypedRef = UntypedRef, Args = undefined> {
+  /**
+   * Creates the state, when the actor starts and after each restart. Default: the state is `undefined`. `args` is what the actor was
+   * spawned with, the same value at each restart: do not change it.
+   *
+   *     state: (ctx, args: { readonly limit: number }) => new Account(args.limit),
+   *
+   *     ctx.spawn(account, { args: { limit: 500 } });
+   */
+  state?(this: void, ctx: Context<unknown, Self>, args: Args): State;
   readonly on?: Lifecycle<State, Self>;
   /** How failures of this actor are handled. Default `restart`. */
   readonly supervision?: Supervision;
@@ -90,28 +97,35 @@ export type Handler = { call(state: unknown, request: unknown, ctx: Context): un
 /** Property of every behavior, whichever copy of Millrace created it. */
 const behaviorKey: unique symbol = Symbol.for('millrace.behavior');
 
+/** Whether a spawn of a behavior needs `args`. `maybe`: JavaScript does not say whether the state takes them. */
+export type TakesArgs = 'yes' | 'no' | 'maybe';
+
 /** The behavior of one kind of actor: an immutable value, spawned any number of times. Created by `behavior`. */
-export interface Behavior<S extends AnyService, State> {
+export interface Behavior<S extends AnyService, State, Args = undefined> {
   readonly [behaviorKey]: true;
   readonly service: S;
   readonly handlers: ReadonlyMap<AnyMethod, Handler>;
-  createState?(ctx: Context): State;
+  createState?(ctx: Context, args: Args): State;
+  readonly takesArgs: TakesArgs;
   readonly on: Lifecycle<State>;
   readonly supervisor: Supervisor;
   readonly capacity: number | undefined;
   readonly overflow: Overflow;
   readonly stashCapacity: number | undefined;
   readonly idleTimeoutMs: number | undefined;
+  /** Called when the actor is told to stop, with the messages in its mailbox, which are dropped then. Other APIs for actors, such as nact's, set it. */
+  readonly dropping?: (waiting: readonly unknown[]) => void;
   /** What `console.log` shows. */
   [inspectKey]?(): string;
   /** It belongs to the runtime; its work does not count as work of users. */
   readonly isOfRuntime: boolean;
 }
 
-export type AnyBehavior = Behavior<AnyService, unknown>;
+export type AnyBehavior = Behavior<AnyService, unknown, unknown>;
 
 /**
  * Describes an actor: its protocol, its state, one handler for each rpc. A handler is `(state, request, ctx)`; its result is the reply.
+ * Where `state` is `(ctx, args)`, each actor is spawned with `args` of its own.
  * Throws ConfigError when a handler is missing or has no rpc (which is a compile error too), or an option is invalid.
  *
  *     const pricing = behavior(Pricing, {
@@ -120,19 +134,22 @@ export type AnyBehavior = Behavior<AnyService, unknown>;
  *       quote: (book, { symbol }) => ({ price: book.get(symbol) ?? 0 }),
  *     });
  */
-export function behavior<S extends AnyService, State = undefined>(
+export function behavior<S extends AnyService, State = undefined, Args = undefined>(
   service: S,
-  definition: BehaviorOptions<State, ActorRef<S>> & Handlers<S, State>,
-): Behavior<S, State>;
+  definition: BehaviorOptions<State, ActorRef<S>, Args> & Handlers<S, NoInfer<State>>,
+): Behavior<S, State, Args>;
 export function behavior(service: AnyService, definition: UntypedDefinition): AnyBehavior {
   return untypedBehavior(service, definition);
 }
 
 /** A definition whose handlers the compiler does not check against the service. */
-export type UntypedDefinition = BehaviorOptions<unknown> & Readonly<Record<string, unknown>>;
+export type UntypedDefinition = BehaviorOptions<unknown, UntypedRef, unknown> & Readonly<Record<string, unknown>>;
 
 /** As `behavior`, for a service that is unknown at compile time. */
-export function untypedBehavior<S extends AnyService>(service: S, definition: UntypedDefinition): Behavior<S, unknown> {
+export function untypedBehavior<S extends AnyService>(
+  service: S,
+  definition: UntypedDefinition,
+): Behavior<S, unknown, unknown> {
   checkDefinition(service, definition);
   const { state, on = {}, supervision, mailbox, idleTimeoutMs, ...named } = definition;
   for (const name of Object.keys(named)) {
@@ -158,6 +175,7 @@ export function untypedBehavior<S extends AnyService>(service: S, definition: Un
     service,
     handlers,
     ...(state === undefined ? {} : { createState: state }),
+    takesArgs: takesArgs(state),
     on,
     supervisor: supervisor(supervision),
     capacity,
@@ -167,6 +185,12 @@ export function untypedBehavior<S extends AnyService>(service: S, definition: Un
     isOfRuntime: isInfrastructure(service.typeName),
     [inspectKey]: () => `Behavior<${service.typeName}>`,
   };
+}
+
+/** A parameter that has a default value, or that is a rest parameter, does not count in `length`. */
+function takesArgs(state: { readonly length: number } | undefined): TakesArgs {
+  if (state === undefined || state.length === 0) return 'no';
+  return state.length === 1 ? 'maybe' : 'yes';
 }
 
 const HOOKS: AcceptedOptions = {

@@ -44,7 +44,7 @@ export interface StreamOptions extends AskOptions {
   readonly windowBytes?: number | undefined;
 }
 
-const TELL_OPTIONS: AcceptedOptions = { meta: accepted.object, trace: accepted.object };
+export const TELL_OPTIONS: AcceptedOptions = { meta: accepted.object, trace: accepted.object };
 const ASK_OPTIONS: AcceptedOptions = { timeoutMs: accepted.milliseconds, signal: accepted.signal, ...TELL_OPTIONS };
 export const STREAM_OPTIONS: AcceptedOptions = {
   ...ASK_OPTIONS,

@@ -6,7 +6,7 @@ import type { ActorTree } from './actor-tree.js';
 import { ActorContext } from './actor-context.js';
 import type { AnyBehavior, Behavior, Handler } from './behavior.js';
 import type { Caller, Reader } from './call.js';
-import type { SpawnOptions } from './context.js';
+import type { UntypedSpawnOptions } from './context.js';
 import { type Delivery, isAsk, TellDelivery } from './delivery.js';
 import type { TurnTaker } from './dispatcher.js';
 import { Inbox } from './inbox.js';
@@ -29,6 +29,8 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   readonly parent: ActorCell | undefined;
   readonly name: string;
   state: unknown = undefined;
+  /** What it was spawned with, for `state` of its behavior. */
+  args: unknown = undefined;
   /** The state was created, so `on.stopping` must be called. */
   hasState: boolean;
   /** The delivery of the message being handled. */
@@ -310,7 +312,10 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     this.kernel.logger.warn('an ask without a waiting caller failed', { actor: this.path, error });
   }
 
-  spawnChild<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S> {
+  spawnChild<S extends AnyService>(
+    behavior: Behavior<S, unknown, unknown>,
+    options?: UntypedSpawnOptions,
+  ): ActorRef<S> {
     if (this.phase !== 'running' && this.phase !== 'starting') {
       throw new StoppedError(`${this.path} cannot spawn: it is ${this.phase}`);
     }

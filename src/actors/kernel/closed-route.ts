@@ -2,8 +2,9 @@ import { type MillraceError, StoppedError, UnreachableError } from '../../errors
 import type { AnyMethod, Ref } from '../../protocol/index.js';
 import type { AskMeter } from './ask-meter.js';
 import type { DeadLetterOffice } from './dead-letters.js';
+import type { StreamOptions } from './call.js';
 import { FailedStream, type Stream } from './stream.js';
-import type { Route, Watcher } from './route.js';
+import type { Room, Route, Watcher } from './route.js';
 
 /** What is known of an actor that has ended. */
 export type ClosedReason = 'stopped' | 'unreachable';
@@ -52,6 +53,14 @@ export class ClosedRoute implements Route {
 
   ready(): Promise<void> {
     return Promise.reject(this.error('ready'));
+  }
+
+  get room(): Room {
+    return 'closed';
+  }
+
+  inherit(_method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return options;
   }
 
   watch(watcher: Watcher): void {

@@ -12,6 +12,21 @@ export interface SpawnOptions {
   readonly cUid?: bigint | undefined;
 }
 
+/**
+ * The arguments of a spawn after the behavior: its options, with `args` where the state of the behavior takes them. `Options` are the other
+ * options.
+ */
+export type SpawnArguments<Args, Options = SpawnOptions> = unknown extends Args
+  ? [options?: Options & { readonly args?: unknown }]
+  : [Args] extends [undefined]
+    ? [options?: Options & { readonly args?: undefined }]
+    : [options: Options & { readonly args: Args }];
+
+/** The options of a spawn where the compiler does not know the type of `args`. */
+export interface UntypedSpawnOptions extends SpawnOptions {
+  readonly args?: unknown;
+}
+
 export interface TimerOptions {
   /** A timer replaces the one of this actor that has the same key. */
   readonly key?: string | undefined;
@@ -36,8 +51,16 @@ export interface Context<State = unknown, Self extends UntypedRef = UntypedRef> 
    * empty, because it is not sent: `ctx.ref(Service, ctx.sender)` states it.
    */
   readonly sender: Ref | undefined;
-  /** Starts a child, which stops with this actor. Throws ConfigError when the name is taken or invalid, StoppedError while this actor stops. */
-  spawn<S extends AnyService, T>(behavior: Behavior<S, T>, options?: SpawnOptions): ActorRef<S>;
+  /**
+   * Starts a child, which stops with this actor. `args` go to `state` of its behavior, at each start. Throws ConfigError when the name is taken
+   * or invalid, or `args` are missing or not taken; StoppedError while this actor stops.
+   *
+   *     ctx.spawn(account, { name: id, args: { limit: 500 } });
+   */
+  spawn<S extends AnyService, T, Args>(
+    behavior: Behavior<S, T, Args>,
+    ...options: SpawnArguments<NoInfer<Args>>
+  ): ActorRef<S>;
   /** Calls `on.terminated` once when `ref` has ended, also if it already has. Throws ConfigError without `on.terminated`. */
   watch(ref: UntypedRef): void;
   unwatch(ref: UntypedRef): void;

@@ -18,6 +18,7 @@ import { stoppedForGood } from './cold-state.js';
 import { HeldMessages } from './held-messages.js';
 import { LocalAsk } from './local-ask.js';
 import { LocalReadyWait, type ReadyOptions } from './ready-wait.js';
+import type { Room } from './route.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import { type MeteredLink, type Place, type RoomHost, WaitingRoom } from './waiting-room.js';
@@ -92,8 +93,7 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
     return new Promise((resolve) => {
       const call = this.kernel.readyCall(options);
       if (!this.isOpen) throw stoppedForGood(this.path);
-      const waiters = this.cold?.readyWaiters;
-      if (this.load < this.bounds.mark && (waiters === undefined || waiters.size === 0)) return resolve();
+      if (this.room === 'free') return resolve();
       if (call.chain !== undefined && this.waitsIn(call.chain)) {
         throw new ReentrantAskError(
           `ready() of ${this.path}, whose mailbox is full, was called by a handler that it waits for itself: it makes no room before that ` +
@@ -105,6 +105,15 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
       wait.join(this.coldState().readyWaiters);
       resolve(wait.promise);
     });
+  }
+
+  get room(): Room {
+    if (!this.isOpen) return 'closed';
+    return this.load < this.bounds.mark && this.cold?.readyWaiters.isIdle !== false ? 'free' : 'full';
+  }
+
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.kernel.inherit(method, options);
   }
 
   private begin(method: AnyMethod, opening: StreamOpening): ServedStream {

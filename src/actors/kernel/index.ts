@@ -6,8 +6,8 @@
 export { deadlineOf, linkOf } from './actor-context.js';
 export { type ActorNode, nodeOf } from './actor-node.js';
 export type { ActorPath } from './actor-path.js';
-export { ActorSystem, type HasSystem, systemKey } from './actor-system.js';
-export { type ActorTree, treeDirectory, type TreeObserver } from './actor-tree.js';
+export { ActorSystem } from './actor-system.js';
+export { type ActorTree, type HasSystem, systemKey, treeDirectory, type TreeObserver } from './actor-tree.js';
 
 export type { AskStatistics, Histogram } from './ask-meter.js';
 export {
@@ -21,6 +21,8 @@ export {
   isBehavior,
   isService,
   type Lifecycle,
+  type RequestOf,
+  type ResultOf,
   type Terminated,
   type UntypedDefinition,
   untypedBehavior,
@@ -33,10 +35,10 @@ export {
   type StreamOptions,
   withMeta,
 } from './call.js';
-export { SPAWN_OPTIONS } from './spawn.js';
+export { checkArgs, SPAWN_OPTIONS } from './spawn.js';
 export { answeredError } from './answered-error.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
-export type { Context, SpawnOptions, TimerOptions } from './context.js';
+export type { Context, SpawnArguments, SpawnOptions, TimerOptions, UntypedSpawnOptions } from './context.js';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.js';
 export type { Deadlines } from './deadlines.js';
 export type { Delivery, TellDelivery } from './delivery.js';
@@ -46,15 +48,17 @@ export { deferred, type DeferredReply, type Later, later, laterReply } from './l
 export type { Overflow } from './mailbox.js';
 export { PendingAsk } from './pending-ask.js';
 export { ReadyQueue } from './ready-queue.js';
+export type { WhenReady, WhenReadyOptions } from './when-ready.js';
 export type { ReadyOptions, ReadyWait } from './ready-wait.js';
-export { type ActorRef, References, type UntypedRef } from './reference.js';
-export { type Cell, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
+export { type ActorRef, type CallArguments, References, type UntypedRef } from './reference.js';
+export { type Cell, type Room, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
 export { FailedStream, type Stream, type StreamOpening, type StreamSink, type StreamSource } from './stream.js';
 export type { StreamCall } from './stream-call.js';
 export type { MailboxPressure, Statistics } from './statistics.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
 export type { Interceptor } from './interceptor.js';
-export { replyOf } from './message-values.js';
+export { checkRequest, replyOf } from './message-values.js';
+export { isInfrastructure } from './infrastructure.js';
 export { ActorTimers } from './timers.js';
 export type { ActorTrouble } from './troubles.js';
 export type { TraceContext } from './trace-context.js';

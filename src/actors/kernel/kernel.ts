@@ -7,9 +7,16 @@ import type { ActorSystem } from './actor-system.js';
 import { ActorTree, treeDirectory } from './actor-tree.js';
 import { type AnyBehavior, type Behavior, boundsOf } from './behavior.js';
 import type { ActorCell } from './cell.js';
-import { type AskOptions, isInherited, type OutgoingCall, outgoingAsk, type StreamOptions } from './call.js';
+import {
+  type AskOptions,
+  InheritedOptions,
+  isInherited,
+  type OutgoingCall,
+  outgoingAsk,
+  type StreamOptions,
+} from './call.js';
 import { type ClosedReason, ClosedRoute } from './closed-route.js';
-import type { SpawnOptions } from './context.js';
+import type { UntypedSpawnOptions } from './context.js';
 import { DeadLetterOffice } from './dead-letters.js';
 import { Deadlines } from './deadlines.js';
 import { Dispatcher } from './dispatcher.js';
@@ -155,11 +162,11 @@ export class Kernel {
   }
 
   /** Starts an actor among `siblings`: see `spawn`. */
-  spawn<S extends AnyService, T>(
+  spawn<S extends AnyService>(
     parent: ActorCell | undefined,
     siblings: Map<string, ActorCell>,
-    behavior: Behavior<S, T>,
-    options: SpawnOptions | undefined,
+    behavior: Behavior<S, unknown, unknown>,
+    options: UntypedSpawnOptions | undefined,
   ): ActorRef<S> {
     return spawn(this, parent, siblings, behavior, options);
   }
@@ -187,6 +194,16 @@ export class Kernel {
 
   outgoing(options: AskOptions | undefined, nowMs: number): OutgoingCall {
     return outgoingAsk(options, this.running, nowMs, this.limits.askTimeoutMs, this.limits.callChain);
+  }
+
+  /** Options for a later call, which inherits what a call made now would. Throws StoppedError where that would be refused. */
+  inherit({ fullName }: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    if (isInherited(options)) return options;
+    const { running } = this;
+    if (running !== undefined) return new InheritedOptions(running, options, running.current);
+    const refusal = this.refusalOfOutside(fullName);
+    if (refusal !== undefined) throw refusal;
+    return options;
   }
 
   readyCall(options: ReadyOptions | undefined): ReadyCall {

@@ -18,7 +18,7 @@ export function start(cell: ActorCell): void {
   cell.phase = 'running';
   const begin = (): unknown => {
     if (behavior.idleTimeoutMs !== undefined) cell.context.setIdleTimeout(behavior.idleTimeoutMs);
-    cell.state = behavior.createState?.(cell.context);
+    cell.state = behavior.createState?.(cell.context, cell.args);
     cell.hasState = true;
     return behavior.on.started?.(cell.state, cell.context);
   };
@@ -115,6 +115,7 @@ export function requestStop(cell: ActorCell): void {
   cell.phase = 'stopping';
   cell.dropSignals();
   cell.releaseContext();
+  cell.behavior.dropping?.(cell.waiting);
   cell.flush();
   failServed(cell, 'all', `${cell.path} has stopped before the stream ended`);
   const { cold, kernel } = cell;

@@ -5,7 +5,7 @@ import type { AnyMethod } from '../../protocol/index.js';
 // What user code gives as a message. What is no message must be refused: `create` would read it as an empty one.
 
 /** Throws ProtocolError for a request that is no message. One that is left out is empty. */
-export function checkRequest({ fullName, request }: AnyMethod, message: unknown): void {
+export function checkRequest({ fullName, request }: Pick<AnyMethod, 'fullName' | 'request'>, message: unknown): void {
   if (message === undefined || isPlainObject(message)) return;
   throw new ProtocolError(
     `${fullName} needs a message, an object with the fields of ${request.typeName}, not ${shownValue(message)}`,

@@ -1,7 +1,6 @@
 import { AskAbortedError, AskTimeoutError, type MillraceError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { AskOptions } from './call.js';
-import { rejectionFor } from './caller-stack.js';
 import { Deadline, type Deadlines, NEVER_IN } from './deadlines.js';
 
 /**
@@ -88,4 +87,18 @@ export abstract class PendingAsk extends Deadline {
     this.deadlines.remove(this);
     if (this.signal !== undefined) this.deadlines.signals.remove(this.signal, this);
   }
+}
+
+/**
+ * Rejects with `error`, whose stack then names who waits: the `await` of the caller, and those that wait for the caller. The
+ * error of an ask is made in a turn or timer of Millrace, whose own stack says nothing to the caller. V8 finds the functions that
+ * wait for a promise when an async function that is to settle it takes a stack; so this costs nothing until an ask fails. Resolve
+ * the caller's promise with what this returns. A caller that uses `then` or `catch` and no `await` is not found.
+ */
+async function rejectionFor(error: Error): Promise<never> {
+  // The caller's promise follows this one two microtasks after it was resolved with it.
+  await Promise.resolve();
+  await Promise.resolve();
+  Error.captureStackTrace(error, rejectionFor);
+  throw error;
 }

@@ -15,6 +15,7 @@ export interface ReadyWaiter {
 export class ReadyQueue {
   /** In the order in which they came. */
   private readonly waiters = new Set<ReadyWaiter>();
+  /** One was woken, and may be about to send. */
   private isWaking = false;
   #progressMs = Number.NEGATIVE_INFINITY;
   private readonly scheduler: Scheduler;
@@ -27,6 +28,11 @@ export class ReadyQueue {
 
   get size(): number {
     return this.waiters.size;
+  }
+
+  /** Nobody waits, and the last one that was woken has had the time to send. */
+  get isIdle(): boolean {
+    return this.waiters.size === 0 && !this.isWaking;
   }
 
   add(waiter: ReadyWaiter): void {
@@ -72,7 +78,6 @@ export class ReadyQueue {
     if (next === undefined || !this.hasRoom()) return;
     this.waiters.delete(next);
     next.resolve();
-    if (this.waiters.size === 0) return;
     this.isWaking = true;
     this.scheduler.scheduleYield(() => this.wakeNext());
   }

@@ -43,7 +43,7 @@ export interface ReadyHost {
   readonly scheduler: Scheduler;
 }
 
-const READY_OPTIONS: AcceptedOptions = { timeoutMs: accepted.milliseconds, signal: accepted.signal };
+export const READY_OPTIONS: AcceptedOptions = { timeoutMs: accepted.milliseconds, signal: accepted.signal };
 
 /** Creates the data of a call of `ready()`. Throws ConfigError for an option that is wrong or unknown. */
 export function readyCall(
@@ -54,11 +54,7 @@ export function readyCall(
   const kept = isInherited(options) ? options : undefined;
   if (kept === undefined) checkOptions('ready()', options, READY_OPTIONS);
   const { timeoutMs = defaultTimeoutMs, signal } = options ?? {};
-  if (!(timeoutMs > 0)) {
-    throw new ConfigError(
-      `timeoutMs of ready() must be a positive number of milliseconds, or Infinity, not ${timeoutMs}`,
-    );
-  }
+  checkReadyTimeout(timeoutMs);
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   return {
@@ -69,6 +65,14 @@ export function readyCall(
     caller,
     chain: caller === undefined ? undefined : new CallChain(caller, inherited?.chain),
   };
+}
+
+/** Throws ConfigError for a deadline that is none. */
+export function checkReadyTimeout(timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined || timeoutMs > 0) return;
+  throw new ConfigError(
+    `timeoutMs of ready() must be a positive number of milliseconds, or Infinity, not ${timeoutMs}`,
+  );
 }
 
 /** A caller of `ready()` that found no room. Settles once: when there is room, when the actor ends, at its deadline, or by its signal. */

@@ -17,6 +17,7 @@ import type { ReadyOptions } from './ready-wait.js';
 import { type Route, routeKey } from './route.js';
 import { FailedStream, type Stream } from './stream.js';
 import type { Interceptor } from './interceptor.js';
+import { tellWhenReady, type WhenReady, type WhenReadyOptions } from './when-ready.js';
 
 /** A reference whose service the compiler does not know. nact's `dispatch`, `query` and `stop` accept it too. */
 export interface UntypedRef {
@@ -44,10 +45,16 @@ export interface UntypedRef {
   readonly system: { readonly name: string };
 }
 
-/** The arguments of a call. A message without fields, such as google.protobuf.Empty, may be left out. */
-type CallArguments<Init, Options> = [keyof Init] extends [never]
-  ? [message?: Init, options?: Options]
+/**
+ * The arguments of a call. A message without fields, such as google.protobuf.Empty, may be left out: `ref.total()`. Options are the second
+ * argument there, too: `ref.total({}, { timeoutMs: 100 })`.
+ */
+export type CallArguments<Init, Options> = [keyof Init] extends [never]
+  ? [message?: (Init & None<Options>) | undefined, options?: Options]
   : [message: Init, options?: Options];
+
+/** Options in the place of the message. The compiler accepts any object as a message without fields, and they would be ignored. */
+type None<Options> = { readonly [K in keyof Options]?: never };
 
 /** The method of a reference for one rpc. */
 export type CallOf<M> =
@@ -66,6 +73,14 @@ export type CallOf<M> =
  */
 export type ActorRef<S extends AnyService> = { toRef(): ServiceRef<S> } & UntypedRef & {
     readonly [K in keyof S['methods']]: CallOf<S['methods'][K]>;
+  } & {
+    /**
+     * The tells of the service, each of which waits for room first. It resolves when the message was accepted, and rejects as `ready()` does, and
+     * as the tell throws. Options are those of both: `timeoutMs`, `signal`, `meta`.
+     *
+     *     for (const trade of trades) await ref.whenReady.observe(trade, { timeoutMs: 1_000 });
+     */
+    readonly whenReady: WhenReady<S>;
   };
 
 /** A call of one rpc of a reference. */
@@ -77,13 +92,15 @@ export type CallWrapper = (method: AnyMethod, call: ReferenceCall) => ReferenceC
 interface ReferenceClass {
   new (route: Route): UntypedRef;
   readonly prototype: object;
+  /** Prototype of `whenReady`. */
+  readonly waiting: object;
 }
 
 /** Creates references. Builds the prototype, with a method for each rpc, once for each service. */
 export class References {
   private readonly classes = new WeakMap<AnyService, ReferenceClass>();
   /** The prototypes of users' services. */
-  private readonly made: { readonly service: AnyService; readonly prototype: object }[] = [];
+  private readonly made: { readonly service: AnyService; readonly made: ReferenceClass }[] = [];
   private readonly wrappers: CallWrapper[] = [];
   private readonly system: { readonly name: string };
   private readonly interceptor: Interceptor | undefined;
@@ -97,7 +114,7 @@ export class References {
   /** Wraps every call of an rpc from now on, except those of the runtime itself. Costs nothing before it is called. */
   wrapCalls(wrapper: CallWrapper): void {
     this.wrappers.push(wrapper);
-    for (const { service, prototype } of this.made) this.defineWrapped(service, prototype);
+    for (const { service, made } of this.made) this.defineWrapped(service, made);
   }
 
   create<S extends AnyService>(service: S, route: Route): ActorRef<S> {
@@ -106,29 +123,27 @@ export class References {
       made = referenceClass(service, this.system, this.interceptor);
       this.classes.set(service, made);
       if (!isInfrastructure(service.typeName)) {
-        const { prototype } = made;
-        this.made.push({ service, prototype });
-        if (this.wrappers.length > 0) this.defineWrapped(service, prototype);
+        this.made.push({ service, made });
+        if (this.wrappers.length > 0) this.defineWrapped(service, made);
       }
     }
     // oxlint-disable-next-line typescript/consistent-type-assertions -- the one cast of the kernel: referenceClass defines exactly the methods that ActorRef<S> names.
     return new made(route) as ActorRef<S>;
   }
 
-  private defineWrapped(service: AnyService, prototype: object): void {
+  private defineWrapped(service: AnyService, made: ReferenceClass): void {
     for (const [name, method] of Object.entries(service.methods)) {
       const plain = callFor(method, this.interceptor);
       const direct: ReferenceCall = (ref, message, options) => plain.call(ref, message, options);
       const call = this.wrappers.reduce((inner, wrap) => wrap(method, inner), direct);
-      const value = function (this: Reference, message: unknown, options?: StreamOptions): unknown {
+      defineCall(made, name, method, function (message, options) {
         return call(this, message, options);
-      };
-      Object.defineProperty(prototype, name, { value, configurable: true });
+      });
     }
   }
 }
 
-abstract class Reference implements UntypedRef {
+export abstract class Reference implements UntypedRef {
   readonly [routeKey]: Route;
   abstract readonly service: AnyService;
   abstract readonly system: { readonly name: string };
@@ -150,7 +165,7 @@ abstract class Reference implements UntypedRef {
   }
 
   get parent(): ActorParent | undefined {
-    return routeParent(this[routeKey], this.system.name);
+    return routeParent(this[routeKey]);
   }
 
   ready(options?: ReadyOptions): Promise<void> {
@@ -180,7 +195,14 @@ function referenceClass(
   system: { readonly name: string },
   interceptor: Interceptor | undefined,
 ): ReferenceClass {
+  class ServiceTells extends WaitingTells {}
   class ServiceReference extends Reference {
+    static readonly waiting = ServiceTells.prototype;
+
+    get whenReady(): WaitingTells {
+      return new ServiceTells(this);
+    }
+
     override get service(): AnyService {
       return service;
     }
@@ -190,12 +212,32 @@ function referenceClass(
     }
   }
   for (const [name, method] of Object.entries(service.methods)) {
-    Object.defineProperty(ServiceReference.prototype, name, {
-      value: callFor(method, interceptor),
-      configurable: true,
-    });
+    defineCall(ServiceReference, name, method, callFor(method, interceptor));
   }
   return ServiceReference;
+}
+
+/** Property of `whenReady` that holds its reference; a symbol, so that no rpc name can clash with it. */
+const referenceKey: unique symbol = Symbol('reference');
+
+/** `whenReady` of a reference. */
+class WaitingTells {
+  readonly [referenceKey]: Reference;
+
+  constructor(ref: Reference) {
+    this[referenceKey] = ref;
+  }
+}
+
+/** Defines the method of an rpc, and that of `whenReady` for a tell. */
+function defineCall({ prototype, waiting }: ReferenceClass, name: string, method: AnyMethod, call: Call): void {
+  Object.defineProperty(prototype, name, { value: call, configurable: true });
+  if (method.mode !== 'tell') return;
+  const tell: ReferenceCall = (ref, message, options) => call.call(ref, message, options);
+  const value = function (this: WaitingTells, message: unknown, options?: WhenReadyOptions): Promise<void> {
+    return tellWhenReady(this[referenceKey], method, tell, message, options);
+  };
+  Object.defineProperty(waiting, name, { value, configurable: true });
 }
 
 type Call = (this: Reference, message: unknown, options?: StreamOptions) => unknown;

@@ -15,6 +15,12 @@ export interface Watcher {
   terminated(route: Route, reason: TerminationReason, cause?: Error): void;
 }
 
+/**
+ * Whether an actor has room for a tell. `free`: it would be accepted below the high-water mark, and nobody waits for that, so `ready` would
+ * resolve at once. `closed`: it would be a dead letter, because the actor has stopped or cannot be reached.
+ */
+export type Room = 'free' | 'full' | 'closed';
+
 /** The target of a reference: a cell of this partition, or a remote route over a link. Defaults of messages are filled in already. */
 export interface Route {
   /**
@@ -32,6 +38,9 @@ export interface Route {
    * actor waits for.
    */
   ready(options?: ReadyOptions): Promise<void>;
+  readonly room: Room;
+  /** Options for a later call of `method`, which inherits what a call made now would. Throws StoppedError where that would be refused. */
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined;
   watch(watcher: Watcher): void;
   unwatch(watcher: Watcher): void;
   /** The actor's channel id; a local actor gets one on first use. */

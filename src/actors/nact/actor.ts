@@ -1,11 +1,10 @@
 import { StoppedError } from '../../errors.js';
 import { promiseOf } from '../../foreign.js';
 import { type Behavior, behavior, type Context, nodeOf, type ActorNode } from '../kernel/index.js';
-import { ActorContext, Identity, SupervisionContext } from './context.js';
-import { Nobody } from './nobody.js';
+import { ActorContext, ActorContextWithMailbox, Identity, SupervisionContext } from './context.js';
 import { type PlainMessage, plainMessages } from './plain-messages.js';
 import type { AnyContext, AnyFunc, AnyProps } from './properties.js';
-import { isReference, type Ref } from './reference.js';
+import { isReference, Nobody, type Ref } from './reference.js';
 import { type Fault, Supervised } from './supervised.js';
 import { verdicts } from './supervision.js';
 
@@ -18,6 +17,8 @@ export class NactActor extends Supervised {
   readonly #run: AnyFunc;
   readonly #parent: unknown;
   #identity: Identity<unknown, unknown> | undefined;
+  /** The messages that waited when it was told to stop. */
+  #dropped: readonly unknown[] = [];
 
   /** `parent` becomes `ctx.parent`. */
   constructor(parent: unknown, run: AnyFunc, props: AnyProps) {
@@ -30,7 +31,7 @@ export class NactActor extends Supervised {
   /** The behavior of the kernel's actor. */
   behavior(): Behavior<typeof plainMessages, NactActor> {
     const { mailbox, shutdownAfter } = this.props;
-    return behavior<typeof plainMessages, NactActor>(plainMessages, {
+    const definition = behavior<typeof plainMessages, NactActor>(plainMessages, {
       state: (ctx) => this.#attach(ctx),
       receive: (_actor, received) => this.#receive(received),
       on: {
@@ -43,6 +44,13 @@ export class NactActor extends Supervised {
       // In nact, 0 means no timeout.
       ...(shutdownAfter === undefined || shutdownAfter === 0 ? {} : { idleTimeoutMs: shutdownAfter }),
     });
+    if (this.props.afterStop === undefined) return definition;
+    return {
+      ...definition,
+      dropping: (waiting) => {
+        this.#dropped = waiting;
+      },
+    };
   }
 
   override get local(): ActorNode {
@@ -119,7 +127,7 @@ export class NactActor extends Supervised {
   /** Called last, and before each reset. */
   protected async stopping(): Promise<void> {
     if (this.local.phase === 'restarting') return;
-    await this.props.afterStop?.(this.state, this.contextFor(nobody));
+    await this.props.afterStop?.(this.state, new ActorContextWithMailbox(this.identity, nobody, this.#dropped));
   }
 }
 

@@ -78,10 +78,19 @@ export interface WaitingMessage {
   readonly sender: unknown;
 }
 
-/** The context of `onCrash`. */
-export class SupervisionContext<Msg, ParentRef> extends ActorContext<Msg, ParentRef> implements Verdicts {
-  /** Messages that wait to be handled, oldest first. */
+/** The context of `afterStop`. */
+export class ActorContextWithMailbox<Msg, ParentRef> extends ActorContext<Msg, ParentRef> {
+  /** Messages that wait to be handled, oldest first; in `afterStop` those that will not be. */
   readonly mailbox: readonly WaitingMessage[];
+
+  constructor(identity: Identity<Msg, ParentRef>, sender: Ref<unknown>, waiting: readonly unknown[]) {
+    super(identity, sender);
+    this.mailbox = waiting.filter(isWaitingMessage);
+  }
+}
+
+/** The context of `onCrash`. */
+export class SupervisionContext<Msg, ParentRef> extends ActorContextWithMailbox<Msg, ParentRef> implements Verdicts {
   readonly stop = verdicts.stop;
   readonly stopAll = verdicts.stopAll;
   readonly stopChild = verdicts.stopChild;
@@ -94,8 +103,7 @@ export class SupervisionContext<Msg, ParentRef> extends ActorContext<Msg, Parent
   readonly resetAllChildren = verdicts.resetAllChildren;
 
   constructor(identity: Identity<Msg, ParentRef>, sender: Ref<unknown>) {
-    super(identity, sender);
-    this.mailbox = identity.local.waiting.filter(isWaitingMessage);
+    super(identity, sender, identity.local.waiting);
   }
 }
 

@@ -5,24 +5,36 @@
  */
 import './systems.js';
 
-export { Nobody } from './nobody.js';
 export { plainMessages as PlainActor } from './plain-messages.js';
-export type { ActorContext, SupervisionContext, WaitingMessage } from './context.js';
-export { dispatch, type MethodMessage, query, type ReplyTo, stop } from './messaging.js';
+export type { ActorContext, ActorContextWithMailbox, SupervisionContext, WaitingMessage } from './context.js';
+export type { ActorLogger as Logger } from './log.js';
+export {
+  dispatch,
+  type MethodMessage,
+  query,
+  type ReplyTo,
+  type ReplyTo as InferResponseFromMsgFactory,
+  stop,
+} from './messaging.js';
 export {
   configurePersistence,
   type EventStream,
-  type Persist,
   type PersistedEvent,
   type PersistedSnapshot,
   type PersistenceEngine,
+} from '../persistence/store/index.js';
+export {
+  type Persist,
   type PersistentActorContext,
   type PersistentActorFunc,
   type PersistentActorProps,
+  persistentQuery,
+  type PersistentQueryFunc,
+  type PersistentQueryProps,
   spawnPersistent,
 } from './persistence/index.js';
 export type { ActorFunc, ActorProps, StatelessActorFunc, StatelessActorProps } from './properties.js';
-export type { ActorPath, ActorReference, Parent, Ref } from './reference.js';
+export { type ActorPath, type ActorReference, Nobody, type Parent, type Ref } from './reference.js';
 export { spawn, spawnStateless } from './spawn.js';
 export type { SupervisionActorFunc, Verdicts } from './supervision.js';
 export {
@@ -38,3 +50,20 @@ export {
   second,
   seconds,
 } from './time.js';
+export type {
+  ActorName,
+  ActorSystem,
+  ActorSystemName,
+  ActorSystemRef,
+  InferMsgFromFunc,
+  InferMsgFromPersistentFunc,
+  InferMsgFromPersistentQuery,
+  InferMsgFromStatelessFunc,
+  InferStateFromFunc,
+  InferStateFromPersistentFunc,
+  InferStateFromPersistentQuery,
+  Json,
+  NumberOfMessages,
+  Plugin,
+  QueryMsgFactory,
+} from './type-names.js';

@@ -7,7 +7,16 @@ import systemMap from 'nact/lib/system-map.js';
 /** nact's registry of the systems in this thread. */
 export const nactSystems: typeof systemMap = systemMap;
 
-/** nact's own `dispatch`, for references that Millrace did not create. */
+// nact's own functions, for references that Millrace did not create.
+
 export function dispatchByNact(actor: object, message: unknown, sender?: object): void {
   functions.dispatch(actor, message, sender);
+}
+
+export function queryByNact(actor: object, message: unknown, timeoutMs: number): Promise<unknown> {
+  return functions.query(actor, message, timeoutMs);
+}
+
+export function stopByNact(actor: object): void {
+  functions.stop(actor);
 }

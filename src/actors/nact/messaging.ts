@@ -1,9 +1,10 @@
 import { ConfigError } from '../../errors.js';
-import { type HasSystem, nodeOf, routeKey, systemKey, type UntypedRef } from '../kernel/index.js';
-import { dispatchByNact } from './internals.js';
-import { dispatchTo, queryOf } from './node.js';
+import { shownValue } from '../../foreign.js';
+import { type HasSystem, nodeOf, routeKey, type UntypedRef } from '../kernel/index.js';
+import { dispatchByNact, queryByNact, stopByNact } from './internals.js';
+import { dispatchTo, dispatchToSystem, noReply, queryOf, stopNode } from './node.js';
 import { leavesPartition } from './plain-messages.js';
-import { isOwnReference, type Ref } from './reference.js';
+import { isOwnReference, isReference, type Ref, systemOf } from './reference.js';
 import type { Milliseconds } from './time.js';
 
 /** A message to a typed actor in nact's form: `{ method: request }`. */
@@ -31,14 +32,13 @@ export function dispatch<R extends UntypedRef>(
 export function dispatch(actor: object, msg: unknown, sender?: object): boolean {
   const local = nodeOf(actor);
   if (local !== undefined) return dispatchTo(local, msg, sender);
+  checkTarget('dispatch', actor);
+  const system = systemOf(actor);
+  if (system !== undefined) return dispatchToSystem(system, msg, sender);
   if (isOwnReference(actor)) return actor.receive({ message: msg, sender });
   if (routeKey in actor) throw leavesPartition();
   dispatchByNact(actor, msg, sender);
   return true;
-}
-
-function isSystem(actor: object): boolean {
-  return 'type' in actor && actor.type === 'system';
 }
 
 /** The type of the answer: what the reference in the message of a query accepts. */
@@ -64,33 +64,39 @@ export function query<R extends UntypedRef>(
   timeout: Milliseconds,
 ): Promise<unknown>;
 export function query(actor: object, msg: unknown, timeout: Milliseconds): Promise<unknown> {
+  checkTarget('query', actor);
   if (!(timeout > 0)) throw new ConfigError(`a query needs a positive timeout in milliseconds, not ${timeout}`);
   const local = nodeOf(actor);
   if (local !== undefined) return queryOf(local, msg, timeout);
-  return Promise.reject(
-    routeKey in actor
-      ? leavesPartition()
-      : new ConfigError('only an actor can be queried; this is not a reference to one'),
-  );
+  const system = systemOf(actor);
+  if (system !== undefined) return Promise.reject(noReply(system.name));
+  if (routeKey in actor) return Promise.reject(leavesPartition());
+  if (isOwnReference(actor)) {
+    return Promise.reject(new ConfigError(`only an actor can be queried, and this reference is of type ${actor.type}`));
+  }
+  return queryByNact(actor, msg, timeout);
 }
 
 /**
- * Stops an actor when the message that it handles is done, its children first; or a whole runtime. ConfigError for an actor of another
- * partition.
+ * Stops an actor when the message that it handles is done, its children first; or a whole runtime, given as itself or as the `parent` of
+ * an actor without a parent. Throws ConfigError for an actor of another partition, and for an actor of the runtime itself.
  *
  * @example
  * stop(greeter);
  */
-export function stop(actor: Ref<never> | UntypedRef | (HasSystem & { stop(): Promise<unknown> })): void {
-  if (systemKey in actor) {
-    void actor.stop();
-    return;
-  }
+export function stop(actor: Ref<never> | UntypedRef | HasSystem): void {
+  checkTarget('stop', actor);
   const local = nodeOf(actor);
-  if (local !== undefined) local.requestStop();
+  const system = systemOf(actor);
+  if (local !== undefined) stopNode(local);
+  else if (system !== undefined) system.requestStop();
   else if (routeKey in actor) {
     throw new ConfigError('an actor of another partition cannot be stopped from here; stop it in its own partition');
-  } else if (isSystem(actor)) {
-    throw new ConfigError('the system above an actor of a runtime cannot be stopped by itself: stop the runtime');
-  }
+  } else if (!isOwnReference(actor)) stopByNact(actor);
+}
+
+/** Throws ConfigError for a value that is neither a reference nor a system. */
+function checkTarget(verb: string, actor: unknown): void {
+  if (isReference(actor) || systemOf(actor) !== undefined) return;
+  throw new ConfigError(`${verb} needs a reference to an actor, as spawn returns it, not ${shownValue(actor)}`);
 }

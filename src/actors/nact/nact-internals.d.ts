@@ -16,6 +16,10 @@ declare module 'nact/lib/system-map.js' {
 }
 
 declare module 'nact/lib/functions.js' {
-  const functions: { dispatch(actor: object, message: unknown, sender?: object): void };
+  const functions: {
+    dispatch(actor: object, message: unknown, sender?: object): void;
+    query(actor: object, message: unknown, timeoutMs: number): Promise<unknown>;
+    stop(actor: object): void;
+  };
   export default functions;
 }

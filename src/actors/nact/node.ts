@@ -1,11 +1,11 @@
-import { ConfigError, ProtocolError } from '../../errors.js';
+import { ConfigError, MillraceError, ProtocolError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
-import type { ActorNode } from '../kernel/index.js';
+import { type ActorNode, type ActorSystem, checkRequest, isInfrastructure } from '../kernel/index.js';
 import { dispatchByNact } from './internals.js';
-import { Nobody } from './nobody.js';
 import { plainMessages, receive } from './plain-messages.js';
 import { PlainQuery } from './plain-query.js';
 import { registeredSystem } from './queries.js';
+import { Nobody } from './reference.js';
 
 const nobody = Object.freeze(new Nobody());
 
@@ -17,10 +17,11 @@ export function dispatchTo(node: ActorNode, message: unknown, sender?: object): 
   if (takesPlain(node)) return node.tell(receive, { message, sender: sender ?? nobody }, undefined);
   const [method, request] = parse(node, message);
   if (method.mode === 'tell') return node.tell(method, request, undefined);
-  node.ask(method, request, undefined).then(
-    (reply) => sender !== undefined && dispatchByNact(sender, reply),
-    (error: unknown) => node.reportLostReply(error),
-  );
+  // The reply may not be taken either: by a sender that is no reference, is full, or takes other messages.
+  node
+    .ask(method, request, undefined)
+    .then((reply) => sender !== undefined && dispatchByNact(sender, reply))
+    .catch((error: unknown) => node.reportLostReply(error));
   return true;
 }
 
@@ -55,6 +56,32 @@ function askPlain(node: ActorNode, messageFor: (query: PlainQuery) => unknown, t
   }).finally(() => asked !== undefined && queries?.forget(asked.reference));
 }
 
+/** Stops an actor. Throws ConfigError for an actor of the runtime itself: without one of them the runtime would not work. */
+export function stopNode(node: ActorNode): void {
+  if (isInfrastructure(node.service.typeName)) {
+    throw new ConfigError(
+      `${node.path} belongs to the runtime, so it cannot be stopped alone: stop its pipeline, or the runtime`,
+    );
+  }
+  node.requestStop();
+}
+
+/** A system has no behavior: the message becomes a dead letter. */
+export function dispatchToSystem(system: ActorSystem, message: unknown, sender: object | undefined): boolean {
+  system.addDeadLetter(
+    { path: system.name },
+    receive.fullName,
+    { message, sender: sender ?? nobody },
+    'unknown method',
+  );
+  return false;
+}
+
+/** The error of a query to a system. */
+export function noReply(system: string): ConfigError {
+  return new ConfigError(`the system ${system} answers no messages: query one of its actors`);
+}
+
 /** True for nact actors. Compares names, because the actor may belong to another copy of Millrace. */
 export function takesPlain(node: { readonly service: { readonly typeName: string } }): boolean {
   return node.service.typeName === plainMessages.typeName;
@@ -77,7 +104,18 @@ function parse({ name: actor, service }: ActorNode, message: unknown): readonly 
   }
   if (method.mode === 'stream')
     throw new ProtocolError(`${method.fullName} is a stream: call it on the reference, and iterate the result`);
-  return [method, method.request.create(request)];
+  return [method, requestOf(method, request)];
+}
+
+/** The request with its defaults. Throws ProtocolError for what is no request of this method. */
+function requestOf(method: AnyMethod, request: unknown): unknown {
+  try {
+    checkRequest(method, request);
+    return method.request.create(request);
+  } catch (cause) {
+    if (cause instanceof MillraceError) throw cause;
+    throw new ProtocolError(`${method.fullName} cannot be called with this message`, { cause });
+  }
 }
 
 /** nact's own spawn would create an actor that bypasses Millrace's scheduler. */

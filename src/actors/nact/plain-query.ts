@@ -31,8 +31,8 @@ export class PlainQuery extends PendingAsk implements Delivery {
   readonly meta: Meta | undefined;
   readonly sizeBytes = 0;
   readonly reference: QueryReference;
-  private readonly caller: Caller | undefined;
-  private readonly asked: { readonly path: string };
+  readonly #caller: Caller | undefined;
+  readonly #asked: { readonly path: string };
 
   constructor(
     deadlines: Deadlines,
@@ -43,19 +43,19 @@ export class PlainQuery extends PendingAsk implements Delivery {
     reject: (error: unknown) => void,
   ) {
     super(deadlines, query, call.deadlineMs, undefined, resolve, reject);
-    this.asked = asked;
+    this.#asked = asked;
     this.chain = call.chain;
     this.meta = call.meta;
-    this.caller = call.caller;
+    this.#caller = call.caller;
     this.reference = new QueryReference(this, systemName, id);
   }
 
   get sender(): Ref | undefined {
-    return this.caller?.toRef();
+    return this.#caller?.toRef();
   }
 
   override target(): string {
-    return this.asked.path;
+    return this.#asked.path;
   }
 
   /** Does nothing: the return value of the handler is not the answer. */

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors.js';
 import type { BehaviorOptions } from '../kernel/index.js';
-import type { ActorContext, SupervisionContext } from './context.js';
+import type { ActorContext, ActorContextWithMailbox, SupervisionContext } from './context.js';
 import type { Ref } from './reference.js';
 import type { SupervisionActorFunc } from './supervision.js';
 import type { Milliseconds } from './time.js';
@@ -27,8 +27,10 @@ export interface ActorProps<State, Msg, ParentRef> extends StatelessActorProps<M
   readonly initialState?: State | undefined;
   /** Creates the state, at the start and after each reset. Takes precedence over `initialState`. */
   readonly initialStateFunc?: ((ctx: ActorContext<Msg, ParentRef>) => State) | undefined;
-  /** Called when the actor has stopped, not when it is reset. */
-  readonly afterStop?: ((state: State, ctx: ActorContext<Msg, ParentRef>) => void | Promise<void>) | undefined;
+  /** Called when the actor has stopped, not when it is reset. `ctx.mailbox` has the messages that it will not handle. */
+  readonly afterStop?:
+    | ((state: State, ctx: ActorContextWithMailbox<Msg, ParentRef>) => void | Promise<void>)
+    | undefined;
 }
 
 /** A context without its type parameters. */
@@ -56,7 +58,7 @@ interface Untyped {
     ctx: SupervisionContext<never, unknown>,
     child: Ref<unknown> | undefined,
   ): symbol | Promise<symbol>;
-  afterStop(state: unknown, ctx: AnyContext): void | Promise<void>;
+  afterStop(state: unknown, ctx: ActorContextWithMailbox<never, unknown>): void | Promise<void>;
 }
 
 /** Throws ConfigError for an invalid function, name, or time. */

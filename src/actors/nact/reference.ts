@@ -1,4 +1,11 @@
-import type { ActorPath as Path, HasSystem, UntypedRef } from '../kernel/index.js';
+import { hasMark } from '../../foreign.js';
+import {
+  type ActorPath as Path,
+  type ActorSystem,
+  type HasSystem,
+  systemKey,
+  type UntypedRef,
+} from '../kernel/index.js';
 import type { PlainMessage } from './plain-messages.js';
 
 /** Accepts messages of type `Msg`: a nact actor, a pending query, or Nobody. */
@@ -16,9 +23,29 @@ export type Parent = HasSystem | UntypedRef | Ref<never>;
 
 export type ActorPath = Path;
 
+/** The sender of a message that was dispatched without one. Ignores messages. */
+export class Nobody {
+  readonly type = 'nobody';
+  readonly system = { name: undefined };
+  readonly path = { parts: [] };
+
+  receive(): boolean {
+    return true;
+  }
+}
+
+/** The system of a Runtime, or of the `parent` of an actor without a parent; undefined for any other value. */
+export function systemOf(value: unknown): ActorSystem | undefined {
+  return isSystem(value) ? value[systemKey] : undefined;
+}
+
+function isSystem(value: unknown): value is HasSystem {
+  return hasMark(value, systemKey);
+}
+
 export function isReference(value: unknown): value is Ref<unknown> {
   if (typeof value !== 'object' || value === null) return false;
-  return 'type' in value && 'system' in value;
+  return 'type' in value && 'system' in value && typeof value.system === 'object' && value.system !== null;
 }
 
 /** A pending query or Nobody, of any copy of Millrace. nact's own references have no `receive`. */

@@ -1,5 +1,6 @@
 import { ConfigError } from '../../errors.js';
-import { nodeOf, systemKey } from '../kernel/index.js';
+import { shownValue } from '../../foreign.js';
+import { nodeOf } from '../kernel/index.js';
 import { NactActor } from './actor.js';
 import type { ActorContext } from './context.js';
 import {
@@ -9,7 +10,7 @@ import {
   type StatelessActorFunc,
   type StatelessActorProps,
 } from './properties.js';
-import type { ActorReference, Parent } from './reference.js';
+import { type ActorReference, type Parent, systemOf } from './reference.js';
 import { verdicts } from './supervision.js';
 
 /**
@@ -49,12 +50,16 @@ export function spawnStateless<Msg, ParentRef extends Parent>(
 /** Starts the kernel's actor. */
 export function place<Msg>(parent: Parent, actor: NactActor, name: string | undefined): ActorReference<Msg> {
   const behavior = actor.behavior();
-  if (systemKey in parent) return parent[systemKey].spawn(behavior, { name });
+  const system = systemOf(parent);
+  if (system !== undefined) return system.spawn(behavior, { name });
   const local = nodeOf(parent);
-  if (local === undefined) {
-    throw new ConfigError(
-      'an actor is spawned under a Runtime or under an actor of this partition; this parent is neither',
-    );
-  }
-  return local.spawnChild(behavior, { name });
+  if (local !== undefined) return local.spawnChild(behavior, { name });
+  throw noParent(parent);
+}
+
+/** The error of a parent that is none. */
+export function noParent(parent: unknown): ConfigError {
+  return new ConfigError(
+    `an actor is spawned under a Runtime or under an actor of this partition, and this parent is neither: ${shownValue(parent)}`,
+  );
 }

@@ -38,9 +38,9 @@ export const verdicts: Verdicts = {
  * Decides on an actor that failed, or on a `child` whose failure escalated. `msg` is undefined when the failure did not happen in the
  * handler of a message.
  */
-export type SupervisionActorFunc<Msg, ParentRef> = (
+export type SupervisionActorFunc<Msg, ParentRef, ChildRef = Ref<unknown>> = (
   msg: Msg | undefined,
   err: Error,
   ctx: SupervisionContext<Msg, ParentRef>,
-  child: Ref<unknown> | undefined,
+  child: ChildRef | undefined,
 ) => symbol | Promise<symbol>;

@@ -1,6 +1,6 @@
 import { type ActorNode, type ActorTree, treeDirectory, type TreeObserver } from '../kernel/index.js';
 import { nactSystems } from './internals.js';
-import { dispatchTo, queryOf, spawnRefused } from './node.js';
+import { dispatchTo, dispatchToSystem, noReply, queryOf, spawnRefused, stopNode } from './node.js';
 import { Queries, type RegisteredSystem, registeredSystem, systemBrand } from './queries.js';
 
 /** A reference of nact or of Millrace; `nobody` resolves to nothing. */
@@ -45,8 +45,16 @@ class NactSystem implements RegisteredSystem {
     }
   }
 
+  dispatch(message: unknown, sender?: object): boolean {
+    return dispatchToSystem(this.#tree.system, message, sender);
+  }
+
+  query(): Promise<never> {
+    return Promise.reject(noReply(this.name));
+  }
+
   stop(): void {
-    void this.#tree.system.shutdown();
+    this.#tree.system.requestStop();
   }
 
   /** nact's spawn calls this before it creates a child. */
@@ -76,7 +84,7 @@ class NactNode {
   }
 
   stop(): void {
-    this.#node.requestStop();
+    stopNode(this.#node);
   }
 
   /** nact's spawn calls this before it creates a child. */

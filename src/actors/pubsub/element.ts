@@ -1,3 +1,4 @@
+import { ProtocolError } from '../../errors.js';
 import { type MessageType, type Service, type TellMethod, v1 } from '../../protocol/index.js';
 
 /** One value of a stream. `sizeBytes` is its encoded size, or 0 if it was not encoded. */
@@ -21,6 +22,15 @@ export function subscriberService<T>(type: MessageType<T, unknown>): SubscriberS
   return { typeName: v1.Subscriber.typeName, methods: { ...v1.Subscriber.methods, element } };
 }
 
+/** Not the fields of the value: the publisher has made it. Throws ProtocolError for what plain JavaScript may give as an element. */
+function checked<T>(element: Element<T>): Element<T> {
+  const { writer, sequence, value } = element;
+  if (typeof writer === 'number' && typeof sequence === 'number' && typeof value === 'object') return element;
+  throw new ProtocolError(
+    `an element of ${v1.Element.typeName} needs a writer, a sequence number, and a message as its value`,
+  );
+}
+
 const WRITER = 8; // field 1, varint
 const SEQUENCE = 16; // field 2, varint
 const VALUE = 26; // field 3, length-delimited
@@ -28,7 +38,7 @@ const VALUE = 26; // field 3, length-delimited
 function elementType<T>(type: MessageType<T, unknown>): MessageType<Element<T>, Element<T>> {
   return {
     typeName: v1.Element.typeName,
-    create: (init) => init ?? { writer: 0, sequence: 0, value: type.create(), sizeBytes: 0 },
+    create: (init) => checked(init ?? { writer: 0, sequence: 0, value: type.create(), sizeBytes: 0 }),
     write(element, writer) {
       writer.tag(WRITER).uint32(element.writer).tag(SEQUENCE).uint64Number(element.sequence);
       const start = writer.position;

@@ -5,6 +5,7 @@ import { accepted, type AcceptedOptions, checkOptions } from '../../options/inde
 import { isService, routeKey, SPAWN_OPTIONS } from '../kernel/index.js';
 import { checkPolicy } from './groups/index.js';
 import { isPipeline } from './pipeline.js';
+import type { RuntimeSpawnOptions } from './runtime-options.js';
 
 const SPAWN: AcceptedOptions = { ...SPAWN_OPTIONS, register: accepted.flag };
 const LOOKUP: AcceptedOptions = { timeoutMs: accepted.milliseconds };
@@ -24,8 +25,11 @@ const STOP: AcceptedOptions = {
   signal: accepted.signal,
 };
 
-export function checkSpawn(options: object): void {
+export function checkSpawn(options: RuntimeSpawnOptions): void {
   checkOptions('runtime.spawn', options, SPAWN);
+  if (options.register === true && options.name === undefined) {
+    throw new ConfigError('An actor needs a name to be registered: spawn(behavior, { name, register: true }).');
+  }
 }
 
 /** The pool checks the values. */

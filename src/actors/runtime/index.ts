@@ -36,7 +36,7 @@ export {
   type PlaceWith,
 } from './placing/index.js';
 export type { PipelineCounts, RunOptions } from './pipeline-runs.js';
-export type { RuntimeOptions } from './runtime-options.js';
+export type { RuntimeOptions, RuntimeSpawnOptions } from './runtime-options.js';
 export { netSettings } from './net-settings.js';
 export type { NetOptions } from './net-options.js';
 export { runtimeSettings } from './settings.js';

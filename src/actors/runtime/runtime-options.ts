@@ -2,7 +2,7 @@ import type { Logger } from '../../logging/index.js';
 import type { SystemOptions, SystemProvider } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { LinkLibrary, Transport } from '../../transport/index.js';
-import type { KernelLimits, Tracing, TracingSource } from '../kernel/index.js';
+import type { KernelLimits, SpawnOptions, Tracing, TracingSource } from '../kernel/index.js';
 import type { RouterOptions } from '../transport/index.js';
 import type { Placement } from './hosting/index.js';
 import type { RuntimeInterceptor } from './segment-interceptor.js';
@@ -62,4 +62,10 @@ export interface RuntimeEnvironment {
   readonly library: LinkLibrary | undefined;
   /** The link settings of hosted partitions. */
   readonly links: LinkSettings;
+}
+
+/** Options of `runtime.spawn`, besides `args`. */
+export interface RuntimeSpawnOptions extends SpawnOptions {
+  /** Enters the name in the cluster's registry. */
+  readonly register?: boolean;
 }

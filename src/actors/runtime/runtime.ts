@@ -1,5 +1,5 @@
 import type { MemoryPool, PoolOptions } from '../../descriptors/index.js';
-import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
+import { type MillraceError, StoppedError } from '../../errors.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import { closableLogger, type Logger } from '../../logging/index.js';
@@ -13,8 +13,8 @@ import {
   type Behavior,
   type DeadLetters,
   type Failure,
-  type SpawnOptions,
   type HasSystem,
+  type SpawnArguments,
   type Subscribable,
   systemKey,
   type UntypedRef,
@@ -43,7 +43,7 @@ import type { Pipeline } from './pipeline.js';
 import type { PipelineRun } from './pipeline-run.js';
 import { PipelineRuns, type RunOptions } from './pipeline-runs.js';
 import { type Place, placeBy, Placements, type Whereabouts } from './placing/index.js';
-import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
+import type { RuntimeEnvironment, RuntimeOptions, RuntimeSpawnOptions } from './runtime-options.js';
 import { stoppable } from './stoppable.js';
 import { Stopping, type StopOptions, type StopReport } from './stopping.js';
 
@@ -115,6 +115,9 @@ export class Runtime implements HasSystem {
     );
     this.#labels = options.labels ?? [];
     this.place = placeBy(this.#placements, components, (what) => this.#stopping.assertNotStarted(what));
+    for (const { system } of this.#partitions.here) {
+      system.ownedBy(() => void this.stop());
+    }
     this.#names = new RegisteredNames(() => this.#joined, this.#log);
     this.#news = new ControlPlaneNews({ ...parts, isEnding: () => this.#stopping.isEnding });
   }
@@ -212,21 +215,18 @@ export class Runtime implements HasSystem {
 
   /**
    * Starts an actor in this process's first partition. `register: true` enters its name in the cluster's registry; when another actor has the
-   * name, that is logged and one of the `problems` of `health()`. To wait for it, call `register` instead.
+   * name, that is logged and one of the `problems` of `health()`. To wait for it, call `register` instead. `args` go to `state` of the behavior.
+   *
+   *     runtime.spawn(account, { name: 'acme', register: true, args: { limit: 500 } });
    */
-  spawn<S extends AnyService, T>(
-    definition: Behavior<S, T>,
-    options: SpawnOptions & { readonly register?: boolean } = {},
+  spawn<S extends AnyService, T, Args>(
+    definition: Behavior<S, T, Args>,
+    ...[options = {}]: SpawnArguments<NoInfer<Args>, RuntimeSpawnOptions>
   ): ActorRef<S> {
     checkSpawn(options);
-    const { register = false, name, ...rest } = options;
-    if (register && name === undefined) {
-      throw new ConfigError('An actor needs a name to be registered: spawn(behavior, { name, register: true }).');
-    }
-    const ref = this.#partitions.first.system.spawn(definition, { ...rest, ...(name === undefined ? {} : { name }) });
-    if (register && name !== undefined) {
-      this.#names.announce(name, ref);
-    }
+    const { register = false, ...spawned } = options;
+    const ref = this.#partitions.first.system.spawn<S, T, unknown>(definition, spawned);
+    if (register && options.name !== undefined) this.#names.announce(options.name, ref);
     return ref;
   }
 

@@ -4,6 +4,7 @@ import type {
   ActorSystem,
   AskOptions,
   ReadyOptions,
+  Room,
   Route,
   SendOptions,
   Stream,
@@ -86,6 +87,18 @@ export class RemoteRoute implements Route {
         channel.ready(this.cUid, wait);
       }
     });
+  }
+
+  get room(): Room {
+    const channel = this.#current();
+    if (channel.closed !== undefined || channel.isRetrying) {
+      return 'closed';
+    }
+    return channel.credit.hasRoom(this.cUid) ? 'free' : 'full';
+  }
+
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.#system.inherit(method, options);
   }
 
   watch(watcher: Watcher): void {

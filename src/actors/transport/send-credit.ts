@@ -131,10 +131,15 @@ export class SendCredit {
     this.#forgetUnused(target);
   }
 
+  /** A tell to this actor would return true, and nobody waits for that. */
+  hasRoom(cUid: bigint): boolean {
+    const known = this.#targets.get(cUid);
+    return this.#link.hasRoom() && (known === undefined || (known.hasRoom && known.waiters.isIdle));
+  }
+
   /** `wait` resolves when a tell to this actor would return true. */
   ready(cUid: bigint, wait: ReadyWait): void {
-    const known = this.#targets.get(cUid);
-    if (this.#link.hasRoom() && known?.hasRoom !== false && (known === undefined || known.waiters.size === 0)) {
+    if (this.hasRoom(cUid)) {
       wait.resolve();
     }
     if (wait.isSettled) {
@@ -162,7 +167,7 @@ export class SendCredit {
     }
     for (const target of this.#waiting) {
       target.waiters.wake();
-      if (target.waiters.size === 0) {
+      if (target.waiters.isIdle) {
         this.#waiting.delete(target);
         this.#forgetUnused(target);
       }
@@ -208,7 +213,7 @@ export class SendCredit {
   }
 
   #forgetUnused(target: MeteredTarget): void {
-    if (!target.isMetered && target.waiters.size === 0) {
+    if (!target.isMetered && target.waiters.isIdle) {
       this.#targets.delete(target.cUid);
     }
   }

@@ -17,11 +17,11 @@ import { MESSAGE_META, ObservedRoute, STREAM_META } from './route.js';
 import { ServedEnd } from './stream-ends.js';
 
 /** Wraps the behavior of an observed actor: it records everything that reaches the handlers and hooks. */
-export function observedBehavior<S extends AnyService, State>(
-  definition: Behavior<S, State>,
+export function observedBehavior<S extends AnyService>(
+  definition: Behavior<S, unknown, unknown>,
   actor: ObservedActor,
   observer: Observer,
-): Behavior<S, State> {
+): Behavior<S, unknown, unknown> {
   const contexts = new Contexts(actor, observer);
   const { on } = definition;
   const createState = definition.createState?.bind(definition);
@@ -30,7 +30,9 @@ export function observedBehavior<S extends AnyService, State>(
   );
   return {
     ...definition,
-    ...(createState && { createState: (context: Context) => createState(contexts.of(context)) }),
+    ...(createState && {
+      createState: (context: Context, args: unknown) => createState(contexts.of(context), args),
+    }),
     handlers: new Map(handlers),
     on: {
       ...(on.started && { started: (state, context) => on.started?.(state, contexts.of(context)) }),

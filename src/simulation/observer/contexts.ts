@@ -1,4 +1,4 @@
-import type { Behavior, Context, SpawnOptions } from '../../actors/kernel/index.js';
+import type { Behavior, Context, UntypedSpawnOptions } from '../../actors/kernel/index.js';
 import type { AnyService, ServiceRefInit } from '../../protocol/index.js';
 import type { ObservedActor } from './actor.js';
 import type { Observer } from './observer.js';
@@ -32,7 +32,7 @@ export class Contexts {
       ],
       [
         'spawn',
-        <S extends AnyService, T>(child: Behavior<S, T>, options?: SpawnOptions) =>
+        <S extends AnyService>(child: Behavior<S, unknown, unknown>, options?: UntypedSpawnOptions) =>
           observer.spawn(actor.host, actor, child, (observed) => context.spawn(observed, options)),
       ],
     ]);

@@ -40,11 +40,11 @@ export class Observer {
   }
 
   /** Starts an observed actor on `host` by `start`. Returns an observed reference for `owner`. */
-  spawn<S extends AnyService, T>(
+  spawn<S extends AnyService>(
     host: Party,
     owner: Party,
-    definition: Behavior<S, T>,
-    start: (observed: Behavior<S, T>) => ActorRef<S>,
+    definition: Behavior<S, unknown, unknown>,
+    start: (observed: Behavior<S, unknown, unknown>) => ActorRef<S>,
   ): ActorRef<S> {
     const actor = new ObservedActor(`${host.name}/${this.#spawned++}`, host);
     if (definition.overflow !== 'backpressure') {

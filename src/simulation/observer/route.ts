@@ -1,6 +1,7 @@
 import {
   type AskOptions,
   type ReadyOptions,
+  type Room,
   type Route,
   type SendOptions,
   type Stream,
@@ -75,6 +76,14 @@ export class ObservedRoute implements Route {
 
   ready(options?: ReadyOptions): Promise<void> {
     return this.#observer.waits(this.owner, this.cUid, this.inner.ready(options));
+  }
+
+  get room(): Room {
+    return this.inner.room;
+  }
+
+  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+    return this.inner.inherit(method, options);
   }
 
   watch(watcher: Watcher): void {

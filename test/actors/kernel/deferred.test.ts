@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { behavior, deferred, type DeferredReply, type Later, later } from '#src/actors/kernel/index.js';
+import { deferred, type DeferredReply, type Later, later } from '#src/actors/kernel/index.js';
 import { HandlerError, Refusal, RefusedError, StoppedError } from '#src/errors.js';
 import { readAll } from '../../support/read-all.js';
 import { rejection } from '../../support/rejection.js';
 import { closeSystems, counter, testSystem, worker } from './harness.js';
-import { Counting, Pinging, Worker } from './shop.js';
+import { Counting, Worker } from './shop.js';
 
 /** What a handler in plain JavaScript may return. */
 const untyped = (value: unknown): never => value as never;
@@ -101,12 +101,5 @@ describe('a deferred reply', () => {
     const ref = system.spawn(worker({ push: () => deferred<{ value: number }>().reject(new Error('nobody waits')) }));
     ref.push({});
     expect(await ref.work({ value: 3 })).to.deep.equal({ value: 3 });
-  });
-
-  it('or any other may answer a request without fields that was left out', async () => {
-    const { system } = testSystem();
-    const ref = system.spawn(behavior(Pinging, { ping: () => ({ value: 1 }) }));
-    expect(await ref.ping()).to.deep.equal({ value: 1 });
-    expect(await ref.ping(undefined, { timeoutMs: 50 })).to.deep.equal({ value: 1 });
   });
 });

@@ -157,6 +157,8 @@ describe('a reference to an actor elsewhere', () => {
           throw new UnreachableError('no stream leads there');
         }),
       ready: () => Promise.resolve(),
+      room: 'free',
+      inherit: (_method, options) => options,
       watch: () => {},
       unwatch: () => {},
     };

@@ -39,6 +39,19 @@ describe('calls that share an AbortSignal', () => {
     expect(getEventListeners(signal, 'abort')).to.have.length(0);
   });
 
+  it('may wait for room, too', async () => {
+    const { system } = testSystem({}, { isReal: true });
+    const gate = deferred();
+    const ref = system.spawn(counter({ mailbox: { capacity: 8 }, push: () => gate.promise }));
+    for (let value = 0; value < 8; value++) ref.push({ value });
+    const { signal } = new AbortController();
+    const waits = Array.from({ length: CALLS }, () => [ref.ready({ signal }), ref.whenReady.push({}, { signal })]);
+    expect(getEventListeners(signal, 'abort')).to.have.length(1);
+    gate.resolve();
+    await Promise.all(waits.flat());
+    expect(getEventListeners(signal, 'abort')).to.have.length(0);
+  });
+
   it('are all aborted by it, and only those', async () => {
     const { system } = testSystem();
     const held = counter({ work: () => new Promise(() => {}), count: () => new HeldStream() });

@@ -1,5 +1,17 @@
 import { expect } from 'chai';
-import { type ActorRef, behavior, deferred, later, type Stream } from '#src/actors/kernel/index.js';
+import {
+  type ActorRef,
+  type ActorSystem,
+  type Behavior,
+  behavior,
+  type Context,
+  deferred,
+  later,
+  type Stream,
+  type UntypedRef,
+} from '#src/actors/kernel/index.js';
+import type { AnyService } from '#src/protocol/index.js';
+import { testBehavior } from '#src/testing/index.js';
 import { Counting, type Pinging, Pricing, type Worker } from './shop.js';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -50,6 +62,8 @@ export function promises(ref: ActorRef<typeof Pricing>): void {
   const pinging: ActorRef<typeof Pinging> | undefined = undefined;
   void (pinging as ActorRef<typeof Pinging> | undefined)?.ping();
   void (pinging as ActorRef<typeof Pinging> | undefined)?.ping({}, { timeoutMs: 5 });
+  // @ts-expect-error: options are the second argument
+  void (pinging as ActorRef<typeof Pinging> | undefined)?.ping({ timeoutMs: 5 });
   // @ts-expect-error: what is its symbol?
   void ref.quote();
 
@@ -59,6 +73,9 @@ export function promises(ref: ActorRef<typeof Pricing>): void {
     observe: (state) => isExactly<{ path: string }>()(state, true),
     quote: async (state) => ({ price: state.path.length }),
   });
+
+  // Also where no handler looks at it.
+  behavior(Pricing, { state: (ctx) => ctx.path.length, observe: () => {}, quote: () => ({}) });
 
   // Without `state`, the state is undefined.
   behavior(Pricing, {
@@ -120,6 +137,79 @@ export function promises(ref: ActorRef<typeof Pricing>): void {
   void other;
 }
 
+export async function spawnArgs(system: ActorSystem, ctx: Context): Promise<void> {
+  const rest = { observe: () => {} };
+  interface Limits {
+    readonly limit: number;
+  }
+
+  // The args have the type that `state` gives them; the state is inferred from what it returns.
+  const account = behavior(Pricing, {
+    ...rest,
+    state: (self, { limit }: Limits) => {
+      isExactly<ActorRef<typeof Pricing>>()(self.self, true);
+      return new Map([['limit', limit]]);
+    },
+    quote: (state, _request, self) => {
+      isExactly<Map<string, number>>()(state, true);
+      self.become(new Map());
+      return {};
+    },
+    on: { started: (state) => isExactly<Map<string, number>>()(state, true) },
+  });
+  const quiet = behavior(Pricing, { ...rest, state: (_ctx, args: Limits) => args.limit, quote: () => ({}) });
+  const withMethod = behavior(Pricing, {
+    ...rest,
+    state(_ctx, args: { readonly parent: UntypedRef }) {
+      return [args.parent];
+    },
+    quote: ([parent]) => {
+      isExactly<UntypedRef | undefined>()(parent, true);
+      return {};
+    },
+  });
+
+  // A behavior whose state takes args is spawned with them.
+  isExactly<ActorRef<typeof Pricing>>()(system.spawn(account, { args: { limit: 1 }, name: 'acme' }), true);
+  system.spawn(quiet, { args: { limit: 1 } });
+  ctx.spawn(withMethod, { args: { parent: ctx.self } });
+  isExactly<number>()((await testBehavior(quiet, { args: { limit: 1 }, seed: 3 })).state, true);
+  // @ts-expect-error: args are missing
+  system.spawn(account);
+  // @ts-expect-error: args are missing
+  ctx.spawn(account, { name: 'acme' });
+  // @ts-expect-error: args are missing
+  await testBehavior(account);
+  // @ts-expect-error: limit is a number
+  system.spawn(account, { args: { limit: 'high' } });
+  // @ts-expect-error: the args have no such field
+  system.spawn(account, { args: { limit: 1, limits: 2 } });
+
+  // Any other is spawned without.
+  const plain = behavior(Pricing, { ...rest, state: (self) => self.path, quote: () => ({}) });
+  const stateless = behavior(Pricing, { ...rest, quote: () => ({}) });
+  system.spawn(plain);
+  ctx.spawn(stateless, { name: 'acme' });
+  // @ts-expect-error: it takes no args
+  system.spawn(plain, { args: { limit: 1 } });
+  // @ts-expect-error: it takes no args
+  ctx.spawn(stateless, { args: 1 });
+
+  // Args that may be undefined are given all the same.
+  const optional = behavior(Pricing, { ...rest, state: (_ctx, args?: Limits) => args?.limit, quote: () => ({}) });
+  system.spawn(optional, { args: undefined });
+  system.spawn(optional, { args: { limit: 1 } });
+
+  // A function that passes behaviors on.
+  const start = <S extends AnyService, T, Args>(made: Behavior<S, T, Args>, args: Args): ActorRef<S> =>
+    system.spawn<S, T, unknown>(made, { args });
+  start(quiet, { limit: 1 });
+  const startPlain = <S extends AnyService, T>(made: Behavior<S, T>): ActorRef<S> => system.spawn(made, { name: 'x' });
+  startPlain(plain);
+  // @ts-expect-error: it would get no args
+  startPlain(account);
+}
+
 export async function streams(ref: ActorRef<typeof Counting>): Promise<void> {
   const idle = { push: () => {}, work: () => ({}) };
   behavior(Counting, {
@@ -179,6 +269,7 @@ export async function streams(ref: ActorRef<typeof Counting>): Promise<void> {
 describe('the types', () => {
   it('are held by the compiler', () => {
     expect(promises).to.be.a('function');
+    expect(spawnArgs).to.be.a('function');
     expect(streams).to.be.a('function');
   });
 });

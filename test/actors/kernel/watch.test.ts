@@ -118,6 +118,8 @@ describe('death watch', () => {
           throw new UnreachableError('no stream leads there');
         }),
       ready: () => Promise.resolve(),
+      room: 'free',
+      inherit: (_method, options) => options,
       watch: (added) => void watchers.add(added),
       unwatch: (removed) => void watchers.delete(removed),
     };

@@ -18,7 +18,7 @@ import {
 } from '#src/actors/nact/index.js';
 import { closeSystems, testSystem } from '../kernel/harness.js';
 import { until } from '../../support/until.js';
-import { MockPersistenceEngine } from './engines.js';
+import { MockPersistenceEngine } from '../persistence/engines.js';
 
 // The programs of nact's documentation, with our runtime in the place of its system.
 describe("the programs of nact's documentation", () => {

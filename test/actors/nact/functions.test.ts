@@ -2,7 +2,16 @@ import { expect } from 'chai';
 import nact from 'nact';
 import { behavior, type UntypedRef } from '#src/actors/kernel/index.js';
 import { ConfigError, ProtocolError, StoppedError } from '#src/errors.js';
-import { stop } from '#src/actors/nact/index.js';
+import {
+  dispatch,
+  persistentQuery,
+  query,
+  type Ref,
+  spawn,
+  spawnPersistent,
+  spawnStateless,
+  stop,
+} from '#src/actors/nact/index.js';
 import { rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
 import { closeSystems, testSystem, worker } from '../kernel/harness.js';
@@ -51,11 +60,11 @@ describe("nact's functions", () => {
     ]);
   });
 
-  it('take the parent of an actor, and refuse the system above it', async () => {
+  it('take the parent of an actor, and stop the system above it', async () => {
     const { system } = testSystem();
     const seen: number[] = [];
     const children: UntypedRef[] = [];
-    const parent = system.spawn(
+    system.spawn(
       worker({
         on: { started: (_state, ctx) => void children.push(ctx.spawn(worker(), { name: 'c' })) },
         push: (_state, { value }) => void seen.push(value),
@@ -67,10 +76,12 @@ describe("nact's functions", () => {
     if (above?.type !== 'actor') throw new Error('no reference');
     nact.dispatch(above, { push: { value: 5 } });
     await until(() => seen.length === 1);
-    const top = parent.parent as unknown as UntypedRef;
-    expect(() => stop(top)).to.throw(ConfigError, 'stop the runtime');
     stop(above);
     await until(() => system.statistics.actors === 0);
+    const last = system.spawn(worker());
+    if (last.parent !== undefined) stop(last.parent);
+    await until(() => system.statistics.actors === 0);
+    expect(() => system.spawn(worker())).to.throw(StoppedError);
   });
 
   it('are told when a message has no such form', async () => {
@@ -88,6 +99,33 @@ describe("nact's functions", () => {
     const spawn = (parent: object) => () => nact.spawnStateless(parent, () => {}, 'child');
     expect(spawn(ref)).to.throw(ConfigError, "nact's own spawn cannot create an actor under Pricing-1");
     expect(spawn(ref.parent ?? {})).to.throw(ConfigError);
+  });
+
+  it("are called by ours for nact's own references", async () => {
+    const theirs = nact.start();
+    const actor = nact.spawnStateless(theirs, (message: string, ctx) => {
+      nact.dispatch((ctx as unknown as { readonly sender: Ref<string> }).sender, message.toUpperCase());
+    });
+    expect(await query(actor as Ref<string>, 'hello', 100)).to.equal('HELLO');
+    stop(actor as Ref<string>);
+    expect(await rejection(query(actor as Ref<string>, 'hello', 100))).to.be.instanceOf(Error);
+    nact.stop(theirs);
+  });
+
+  it('are refused what is no reference', async () => {
+    for (const wrong of [undefined, null, 7, 'actor', {}, { type: 'actor', system: undefined }]) {
+      const target = wrong as unknown as Ref<string>;
+      expect(() => dispatch(target, 'hello')).to.throw(ConfigError, 'dispatch needs a reference to an actor');
+      expect(() => query(target, 'hello', 100)).to.throw(ConfigError, 'query needs a reference to an actor');
+      expect(() => stop(target)).to.throw(ConfigError, 'stop needs a reference to an actor');
+      const under: readonly (() => unknown)[] = [
+        () => spawn(target, () => {}),
+        () => spawnStateless(target, () => {}),
+        () => spawnPersistent(target, () => {}, 'key'),
+        () => persistentQuery(target, () => {}, 'key'),
+      ];
+      for (const start of under) expect(start).to.throw(ConfigError, 'this parent is neither');
+    }
   });
 
   it('keep systems of one name apart', async () => {

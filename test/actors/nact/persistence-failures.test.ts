@@ -16,7 +16,7 @@ import { closeSystems, type TestSystem, testSystem } from '../kernel/harness.js'
 import { deferred } from '../../support/deferred.js';
 import { rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
-import { eventOf, eventsOf, MockPersistenceEngine, snapshotOf } from './engines.js';
+import { eventOf, eventsOf, MockPersistenceEngine, snapshotOf } from '../persistence/engines.js';
 
 interface Add {
   readonly add: number;

@@ -17,7 +17,7 @@ import { BackpressureError, ConfigError } from '#src/errors.js';
 import { closeSystems, type TestSystem, testSystem } from '../kernel/harness.js';
 import { deferred } from '../../support/deferred.js';
 import { turn, until } from '../../support/until.js';
-import { eventOf, eventsOf, MockPersistenceEngine, snapshotOf } from './engines.js';
+import { eventOf, eventsOf, MockPersistenceEngine, snapshotOf } from '../persistence/engines.js';
 
 type Msg = string | { readonly sender: Ref<readonly string[]> };
 type System = TestSystem['system'];

@@ -1,12 +1,9 @@
 import { expect } from 'chai';
-import nact from 'nact';
-import { type ActorNode, nodeOf } from '#src/actors/kernel/index.js';
 import { PlainActor, dispatch, query, type Ref, spawn, spawnStateless, stop } from '#src/actors/nact/index.js';
-import { ConfigError, ProtocolError } from '#src/errors.js';
+import { ConfigError, ProtocolError, StoppedError } from '#src/errors.js';
 import { worker } from '../kernel/harness.js';
-import { Cluster, closeAfterEach, startFlow, until } from '../runtime/harness.js';
+import { Cluster, closeAfterEach, until } from '../runtime/harness.js';
 import { rejection } from '../../support/rejection.js';
-import flow from '../runtime/pipelines/flow.js';
 
 const answer = (state: string, msg: { readonly sender: Ref<string> }): string => {
   dispatch(msg.sender, state);
@@ -14,39 +11,8 @@ const answer = (state: string, msg: { readonly sender: Ref<string> }): string =>
 };
 const ask = (sender: Ref<string>) => ({ sender });
 
-/** Every actor of the same runtime, parents before their children. */
-function actorsAround(actor: object): ActorNode[] {
-  const below = (actors: ReadonlyMap<string, ActorNode>): ActorNode[] =>
-    [...actors.values()].flatMap((each) => [each, ...below(each.children)]);
-  return below(nodeOf(actor)?.tree.children ?? new Map<string, ActorNode>());
-}
-
 describe('millrace/nact in a runtime', () => {
   closeAfterEach();
-
-  it("reaches every actor of it with nact's own verbs, those of the runtime too", async () => {
-    const runtime = await new Cluster().start();
-    await startFlow(
-      runtime,
-      flow,
-      { count: 0 },
-      { board: (board) => void (board.source = () => new Promise<void>(() => {})) },
-    );
-    const plain = spawnStateless(runtime, () => undefined, 'plain');
-    const services = (): string[] => actorsAround(plain).map(({ service }) => service.typeName);
-    await until(() => services().filter((name) => /v1\.(Publisher|Subscriber)$/.test(name)).length === 4);
-    expect(services()).to.include.members(
-      ['Runtime', 'PartitionRuntime', 'SegmentsManager'].map((name) => `millrace.v1.${name}`),
-    );
-    const actors = actorsAround(plain).filter(({ self }) => self !== plain);
-    for (const { self, name } of actors) {
-      const wrong = { noSuchMethod: {} };
-      expect(() => nact.dispatch(self, wrong), name).to.throw(ProtocolError, `a message to ${name} must be`);
-      expect(await rejection(nact.query(self, () => wrong, 100)), name).to.be.instanceOf(ProtocolError);
-    }
-    for (const { self } of actors.toReversed()) nact.stop(self);
-    await until(() => actorsAround(plain).length === 1);
-  });
 
   it('spawns under it, and stops it', async () => {
     const runtime = await new Cluster().start();
@@ -56,6 +22,7 @@ describe('millrace/nact in a runtime', () => {
     await until(() => seen.length === 1);
     expect(seen).to.deep.equal([true]);
     stop(runtime);
+    expect(() => spawnStateless(runtime, () => undefined)).to.throw(StoppedError, 'was told to stop');
     await until(() => runtime.leftovers.actors === 0);
   });
 

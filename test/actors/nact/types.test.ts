@@ -2,12 +2,41 @@ import { expect } from 'chai';
 import { type ActorRef, behavior } from '#src/actors/kernel/index.js';
 import {
   type ActorContext,
+  type ActorContextWithMailbox,
+  type ActorFunc,
+  type ActorName,
+  type ActorProps,
+  type ActorSystem,
+  type ActorSystemName,
+  type ActorSystemRef,
+  configurePersistence,
   dispatch,
+  type InferMsgFromFunc,
+  type InferMsgFromPersistentFunc,
+  type InferMsgFromStatelessFunc,
+  type InferResponseFromMsgFactory,
+  type InferStateFromFunc,
+  type InferStateFromPersistentFunc,
+  type Json,
+  type Logger,
+  messages,
+  type NumberOfMessages,
   type Parent,
+  type PersistenceEngine,
+  type PersistentActorFunc,
+  type PersistentActorProps,
+  type Plugin,
   query,
+  type QueryMsgFactory,
   type Ref,
+  seconds,
   spawn,
+  spawnPersistent,
   spawnStateless,
+  type StatelessActorFunc,
+  stop,
+  type SupervisionActorFunc,
+  type SupervisionContext,
 } from '#src/actors/nact/index.js';
 import { closeSystems, testSystem } from '../kernel/harness.js';
 import { Pricing } from '../kernel/shop.js';
@@ -68,6 +97,57 @@ export function promises(parent: Parent, pricing: ActorRef<typeof Pricing>): voi
   dispatch(pricing, { observe: { symbol: 7 } });
   return void [total, text, wide, narrow];
 }
+
+type Add = { readonly amount: number };
+
+/** Never called, as `promises`: what a program of nact says with the types of nact, changed in its import only. */
+export function portedProgram(system: ActorSystemRef, engine: PersistenceEngine): void {
+  const name: ActorName = 'total';
+  const every: NumberOfMessages = 5;
+  const add: ActorFunc<number, Add, ActorSystemRef> = (total, { amount }, ctx: ActorContext<Add, ActorSystemRef>) => {
+    const logger: Logger = ctx.log;
+    logger.info(ctx.name);
+    return total + amount;
+  };
+  const onCrash: SupervisionActorFunc<Add, ActorSystemRef, Ref<unknown>> = (
+    _msg: Add | undefined,
+    _err: Error | undefined,
+    ctx: SupervisionContext<Add, ActorSystemRef>,
+    child: Ref<unknown> | undefined,
+  ) => (child === undefined ? ctx.reset : ctx.stopChild);
+  const props: ActorProps<number, Add, ActorSystemRef> = { initialState: 0, onCrash, shutdownAfter: 5 * seconds };
+  const total: Ref<InferMsgFromFunc<typeof add>> = spawn(system, add, name, props);
+  const state: InferStateFromFunc<typeof add> = 0;
+  const tell: StatelessActorFunc<string, Ref<Add>> = (msg, ctx: ActorContextOf<string>) => ctx.log.trace(msg);
+  const said: Ref<InferMsgFromStatelessFunc<typeof tell>> = spawnStateless<string, Ref<Add>>(total, tell);
+  const factory: QueryMsgFactory<Add, string> = (_sender: Ref<string>) => ({ amount: state });
+  const reply: Promise<InferResponseFromMsgFactory<typeof factory>> = query(total, factory, 100);
+  const plugin: Plugin = configurePersistence(engine);
+  plugin(system);
+  const keep: PersistentActorFunc<number, Add, ActorSystemRef> = async (kept, msg, ctx) => {
+    await ctx.persist(msg);
+    return kept + msg.amount;
+  };
+  const persistentProps: PersistentActorProps<number, Add, ActorSystemRef> = {
+    snapshotEvery: every * messages,
+    snapshotEncoder: (kept: number): Json => kept,
+  };
+  const kept: Ref<InferMsgFromPersistentFunc<typeof keep>> = spawnPersistent(
+    system,
+    keep,
+    'key',
+    name,
+    persistentProps,
+  );
+  const keptState: InferStateFromPersistentFunc<typeof keep> = 1;
+  const waits = (ctx: ActorContextWithMailbox<Add, ActorSystemRef>): number => ctx.mailbox.length;
+  const systemName: ActorSystemName = name;
+  const plain: ActorSystem = system;
+  stop(plain);
+  return void [said, reply, kept, keptState, waits, systemName];
+}
+
+type ActorContextOf<Msg> = ActorContext<Msg, Ref<Add>>;
 
 describe('dispatch and query of millrace/nact', () => {
   afterEach(closeSystems);

@@ -19,6 +19,7 @@ const PAGES = [
   'docs/testing.md',
   'docs/simulation.md',
   'docs/nact.md',
+  'docs/persistence.md',
 ];
 
 /** Programs that a page may call and that not every machine has. */

@@ -84,7 +84,7 @@ main().catch((error) => console.log(error.code, error.message));
 export const jest = `
 const { Runtime, behavior } = require('millrace');
 const { Pricing } = require('./gen/shop.js');
-for (const name of ['recording', 'simulation', 'testing', 'nact']) require('millrace/' + name);
+for (const name of ['recording', 'simulation', 'testing', 'nact', 'persistence']) require('millrace/' + name);
 test('an actor answers', async () => {
   const runtime = await Runtime.start({ logLevel: 'warn' });
   const ref = runtime.spawn(behavior(Pricing, { observe: () => {}, quote: () => ({ price: 3 }), watch: async function* () {} }));

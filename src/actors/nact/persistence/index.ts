@@ -1,9 +1,7 @@
 /**
- * Event sourcing in nact's form: persistent actors, and the interface of the engines that store their events and snapshots. Users call
- * it through `millrace/nact`. Engines are called through the scheduler's `outside`, so that virtual time waits for them. Nothing here may
- * know a particular store.
+ * Event sourcing in nact's form: persistent actors whose functions handle their own events again. Users call it through `millrace/nact`.
+ * Nothing here may know a particular engine.
  */
-export { type Persist, type PersistentActorContext } from './context.js';
-export type { EventStream, PersistedEvent, PersistedSnapshot, PersistenceEngine } from './engine.js';
-export type { PersistentActorFunc, PersistentActorProps } from './props.js';
-export { configurePersistence, spawnPersistent } from './spawn-persistent.js';
+export type { Persist, PersistentActorContext, PersistentActorFunc, PersistentActorProps } from './props.js';
+export { persistentQuery, type PersistentQueryFunc, type PersistentQueryProps } from './persistent-query.js';
+export { spawnPersistent } from './spawn-persistent.js';

@@ -1,15 +1,19 @@
 import { ConfigError } from '../../../errors.js';
 import type { Directive } from '../../kernel/index.js';
+import {
+  decoded,
+  eventsAfter,
+  Journal,
+  latestSnapshot,
+  type PersistedEvent,
+  type PersistenceEngine,
+  Snapshots,
+} from '../../persistence/store/index.js';
 import { NactActor } from '../actor.js';
 import type { AnyContext, AnyFunc } from '../properties.js';
 import type { Ref } from '../reference.js';
 import type { Fault } from '../supervised.js';
-import { PersistentActorContext } from './context.js';
-import type { PersistedEvent, PersistenceEngine } from './engine.js';
-import { Journal } from './journal.js';
-import type { AnyPersistentProps } from './props.js';
-import { eventsAfter, latestSnapshot, unreadable } from './recovery.js';
-import { Snapshots } from './snapshots.js';
+import { type AnyPersistentProps, PersistentActorContext } from './props.js';
 
 /** Why a recovery did not complete. */
 interface Interrupted {
@@ -86,8 +90,7 @@ export class PersistentActor extends NactActor {
       if (journal === this.#journal) this.local.signal(() => this.crash({ error, received: undefined }));
     });
     const { snapshotEvery, snapshotEncoder } = this.#props;
-    const every = snapshotEvery === undefined || snapshotEvery === 0 ? Number.POSITIVE_INFINITY : snapshotEvery;
-    this.#snapshots = new Snapshots(this.#engine, actor, every, (state) => snapshotEncoder?.(state) ?? state);
+    this.#snapshots = new Snapshots(this.#engine, actor, snapshotEvery, (state) => snapshotEncoder?.(state) ?? state);
     this.#journal = journal;
     this.#isRecovering = true;
     return journal;
@@ -137,12 +140,7 @@ export class PersistentActor extends NactActor {
     what: 'event' | 'snapshot',
     sequenceNumber: number,
   ): unknown {
-    if (decode === undefined) return data;
-    try {
-      return decode(data);
-    } catch (cause) {
-      throw unreadable(cause, `${what} ${sequenceNumber} of ${this.#key} cannot be decoded`, this.#key, sequenceNumber);
-    }
+    return decode === undefined ? data : decoded(decode, data, what, this.#key, sequenceNumber);
   }
 
   #persist(msg: unknown, tags: string[], properties: readonly unknown[]): Promise<void> {

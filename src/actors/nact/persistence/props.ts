@@ -1,6 +1,23 @@
 import { ConfigError } from '../../../errors.js';
+import { ActorContext, type Identity } from '../context.js';
 import type { ActorProps, AnyProps } from '../properties.js';
-import type { PersistentActorContext } from './context.js';
+import type { Ref } from '../reference.js';
+
+/** Stores an event; resolves when the engine has stored it. `properties` are passed to the engine. */
+export type Persist<Msg> = (msg: Msg, tags?: string[], ...properties: unknown[]) => Promise<void>;
+
+/** The context of a persistent actor's function. */
+export class PersistentActorContext<Msg, ParentRef> extends ActorContext<Msg, ParentRef> {
+  readonly persist: Persist<Msg>;
+  /** `msg` is a stored event: the function must not persist it again, nor repeat its side effects. */
+  readonly recovering: boolean;
+
+  constructor(identity: Identity<Msg, ParentRef>, sender: Ref<unknown>, persist: Persist<Msg>, recovering: boolean) {
+    super(identity, sender);
+    this.persist = persist;
+    this.recovering = recovering;
+  }
+}
 
 /** Handles one message, and each stored event while the actor recovers; returns the next state, or a promise of it. */
 export type PersistentActorFunc<State, Msg, ParentRef> = (
@@ -35,7 +52,7 @@ interface Untyped {
 }
 
 /** Throws ConfigError for an invalid key or `snapshotEvery`. */
-export function checkPersistent(key: unknown, { snapshotEvery }: AnyPersistentProps): void {
+export function checkPersistent(key: unknown, { snapshotEvery }: Pick<AnyPersistentProps, 'snapshotEvery'>): void {
   if (typeof key !== 'string' || key === '') {
     throw new ConfigError(`a persistence key must be a non-empty string, not ${JSON.stringify(key)}`);
   }

@@ -1,24 +1,11 @@
 import { ConfigError } from '../../../errors.js';
-import { type HasSystem, nodeOf, systemKey } from '../../kernel/index.js';
+import { nodeOf } from '../../kernel/index.js';
+import { configuredEngine, type PersistenceEngine } from '../../persistence/store/index.js';
 import { checkSpawn } from '../properties.js';
-import type { ActorReference, Parent } from '../reference.js';
-import { place } from '../spawn.js';
-import { checkEngine, isEngine, type PersistenceEngine } from './engine.js';
+import { type ActorReference, type Parent, systemOf } from '../reference.js';
+import { noParent, place } from '../spawn.js';
 import { PersistentActor } from './persistent-actor.js';
 import { checkPersistent, type PersistentActorFunc, type PersistentActorProps } from './props.js';
-
-/**
- * Sets the engine that stores the events of a runtime's persistent actors, as nact's plugin of this name. Throws ConfigError if `engine`
- * is not an engine.
- *
- *     configurePersistence(await LevelEngine.open('events'))(runtime);
- */
-export function configurePersistence(engine: PersistenceEngine): (runtime: HasSystem) => void {
-  checkEngine(engine);
-  return (runtime) => {
-    runtime[systemKey].persistenceEngine = engine;
-  };
-}
 
 /**
  * Starts a persistent actor, as nact's `spawnPersistent`. It stores events with `ctx.persist`. At its start it handles the events stored
@@ -39,10 +26,16 @@ export function spawnPersistent<State, Msg, ParentRef extends Parent>(
 ): ActorReference<Msg> {
   checkSpawn(f, name, properties);
   checkPersistent(key, properties);
-  const system = systemKey in parent ? parent[systemKey] : nodeOf(parent)?.tree.system;
-  const engine = system?.persistenceEngine;
-  if (engine !== undefined && isEngine(engine)) {
-    return place(parent, new PersistentActor(parent, f, properties, key, engine), name);
-  }
-  throw new ConfigError('spawnPersistent needs an engine: call configurePersistence(engine)(runtime) first');
+  return place(parent, new PersistentActor(parent, f, properties, key, engineOf(parent)), name);
+}
+
+/** The engine of the system that `parent` belongs to. Throws ConfigError where none was set, and for what is no parent. */
+export function engineOf(parent: Parent): PersistenceEngine {
+  const system = systemOf(parent) ?? nodeOf(parent)?.tree.system;
+  if (system === undefined) throw noParent(parent);
+  const engine = configuredEngine(system);
+  if (engine !== undefined) return engine;
+  throw new ConfigError(
+    'persistent actors and queries need an engine: call configurePersistence(engine)(runtime) first',
+  );
 }

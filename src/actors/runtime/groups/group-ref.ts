@@ -15,7 +15,7 @@ export type GroupRef<S extends AnyService> = Pick<ActorRef<S>, keyof S['methods'
 export function groupRef<S extends AnyService>(
   name: string,
   service: S,
-  membership: Membership<S>,
+  membership: Membership,
   policy: GroupPolicy<S>,
   system: ActorSystem,
 ): GroupRef<S> {
@@ -31,12 +31,12 @@ export function groupRef<S extends AnyService>(
 
 class GroupCalls {
   readonly #name: string;
-  readonly #membership: Membership<AnyService>;
+  readonly #membership: Membership;
   readonly #isBroadcast: boolean;
   readonly #choose: Choose;
   readonly #system: ActorSystem;
 
-  constructor(name: string, membership: Membership<AnyService>, policy: GroupPolicy, system: ActorSystem) {
+  constructor(name: string, membership: Membership, policy: GroupPolicy, system: ActorSystem) {
     this.#name = name;
     this.#membership = membership;
     this.#isBroadcast = policy === 'broadcast';
@@ -108,12 +108,7 @@ class GroupCalls {
 }
 
 /** Every member gets it that has room; then the error of one that has none is thrown. */
-function tellAll(
-  members: readonly Member<AnyService>[],
-  method: AnyMethod,
-  message: unknown,
-  options: unknown,
-): boolean {
+function tellAll(members: readonly Member[], method: AnyMethod, message: unknown, options: unknown): boolean {
   const refused: Error[] = [];
   let haveRoom = true;
   for (const member of members) {
@@ -128,13 +123,13 @@ function tellAll(
   return haveRoom;
 }
 
-function invoke({ ref }: Member<AnyService>, { name }: AnyMethod, message: unknown, options: unknown): unknown {
+function invoke({ ref }: Member, { name }: AnyMethod, message: unknown, options: unknown): unknown {
   const call: unknown = Reflect.get(ref, name);
   if (typeof call !== 'function') throw new ConfigError(`${ref.toString()} has no method ${name}.`);
   return Reflect.apply(call, ref, [message, options]);
 }
 
-function count(member: Member<AnyService>, reply: Promise<unknown>): void {
+function count(member: Member, reply: Promise<unknown>): void {
   member.pending++;
   const settled = (): void => {
     member.pending--;

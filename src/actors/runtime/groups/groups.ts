@@ -15,7 +15,7 @@ export interface GroupsOptions {
 /** The groups that this process uses: passes the changes of their members on to each use. */
 export class Groups {
   readonly #options: GroupsOptions;
-  readonly #uses = new Map<string, Set<Membership<AnyService>>>();
+  readonly #uses = new Map<string, Set<Membership>>();
   /** The groups of the members that are known, by resource. */
   readonly #groups = new Map<number, string>();
 
@@ -61,7 +61,7 @@ export class Groups {
   }
 }
 
-function join(membership: Membership<AnyService>, resource: v1.Resource, group: string): void {
+function join(membership: Membership, resource: v1.Resource, group: string): void {
   const member = memberIn(resource);
   if (member?.group === group) membership.joined(resource.id, member.ref);
 }

@@ -1,9 +1,9 @@
 import type { AnyService, Ref, v1 } from '../../../protocol/index.js';
-import { type ActorRef, type ActorSystem, routeKey, type Watcher } from '../../kernel/index.js';
+import { type ActorSystem, routeKey, type UntypedRef, type Watcher } from '../../kernel/index.js';
 
 /** One actor of a group, as this process sees it. */
-export interface Member<S extends AnyService> {
-  readonly ref: ActorRef<S>;
+export interface Member {
+  readonly ref: UntypedRef;
   readonly cUid: bigint;
   /** It runs in a partition of this process. */
   readonly isLocal: boolean;
@@ -12,22 +12,22 @@ export interface Member<S extends AnyService> {
 }
 
 /** The actors of one group: those that the control plane names, without those that are known to have ended. */
-export class Membership<S extends AnyService> {
-  readonly #service: S;
+export class Membership {
+  readonly #service: AnyService;
   readonly #system: ActorSystem;
   readonly #isLocal: (ref: Ref) => boolean;
   /** By the resource at the control plane. */
-  readonly #members = new Map<number, Member<S> & { readonly watcher: Watcher }>();
-  #list: readonly Member<S>[] = [];
+  readonly #members = new Map<number, Member & { readonly watcher: Watcher }>();
+  #list: readonly Member[] = [];
 
-  constructor(service: S, system: ActorSystem, isLocal: (ref: Ref) => boolean) {
+  constructor(service: AnyService, system: ActorSystem, isLocal: (ref: Ref) => boolean) {
     this.#service = service;
     this.#system = system;
     this.#isLocal = isLocal;
   }
 
   /** In the order in which they have joined. */
-  get members(): readonly Member<S>[] {
+  get members(): readonly Member[] {
     return this.#list;
   }
 

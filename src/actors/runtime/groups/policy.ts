@@ -24,7 +24,7 @@ export interface HashPolicy<Request> {
 }
 
 /** Orders the members for one message: the first is tried first. */
-export type Choose = (members: readonly Member<AnyService>[], request: unknown) => readonly Member<AnyService>[];
+export type Choose = (members: readonly Member[], request: unknown) => readonly Member[];
 
 export function chooserFor(policy: GroupPolicy): Choose {
   let turn = 0;
@@ -58,8 +58,8 @@ export function checkPolicy(policy: unknown): void {
 }
 
 /** Rendezvous hashing: when a member goes, only its own keys move. No other member may have the message. */
-function byKey(members: readonly Member<AnyService>[], key: string): readonly Member<AnyService>[] {
-  let best: Member<AnyService> | undefined;
+function byKey(members: readonly Member[], key: string): readonly Member[] {
+  let best: Member | undefined;
   let bestHash = -1;
   for (const member of members) {
     const hash = fnv1a(`${member.cUid}/${key}`);

@@ -69,7 +69,7 @@ export class Placements {
   constructor(options: PlacementsOptions) {
     this.#options = options;
     const { system, scheduler, log } = options;
-    this.#requests = new SpawnerRequests({ system, scheduler, log, leaving: (ordinal) => this.#leaving.add(ordinal) });
+    this.#requests = new SpawnerRequests({ system, scheduler, log, leaving: (ordinal) => this.#leaves(ordinal) });
     this.#failures = new Topic(log);
   }
 
@@ -191,6 +191,12 @@ export class Placements {
     this.#orders.set(keyOf(ref), order);
     ref[routeKey].watch(watcher);
     parent?.[routeKey].watch(ofParent);
+  }
+
+  /** Others than spawners may say so: only partitions that are used are remembered. */
+  #leaves(ordinal: number): void {
+    const isUsed = [...this.#orders.values()].some(({ current }) => current?.place.ordinal === ordinal);
+    if (isUsed) this.#leaving.add(ordinal);
   }
 
   // ---- the end of an actor

@@ -72,6 +72,7 @@ export class Spawner {
       supervision: 'resume',
       place: (_state, request, context) => later(this.#place(request, context)),
       withdraw: (_state, { placer, id }, context) => later(this.#withdraw(placer, id, context).then(() => ({}))),
+      describe: () => ({ ordinal: this.#options.ordinal(), placed: this.#count }),
       on: { terminated: (_state, { ref }) => this.#placerEnded(ref) },
     });
   }

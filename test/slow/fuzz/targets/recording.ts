@@ -23,7 +23,8 @@ async function recordedRun(): Promise<Uint8Array> {
   const recorder = new Recorder({ actors: ['shop'], write: (bytes) => void pieces.push(bytes), header: { seed: '7' } });
   await using executor = new Executor({ seed: 7, latencyMs: 1, tap: recorder });
   const runtime = await executor.start();
-  runtime.spawn(shop(), { name: 'shop', register: true });
+  const args = { prices: new Map([['tea', 4n]]), open: true, days: ['mon'] };
+  runtime.spawn<typeof Errands, unknown, unknown>(shop(), { name: 'shop', register: true, args });
   const ref = await runtime.lookup(Errands, 'shop');
   ref.push({ value: 3 });
   await ref.run({ value: 2 }, { meta: { tenant: 'a' } });

@@ -66,6 +66,21 @@ function isSequenceNumber(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
+/** The event or snapshot that `decode` makes of stored data. Throws PersistenceError, which names the record, when it cannot. */
+export function decoded<T>(
+  decode: (data: unknown) => T,
+  data: unknown,
+  what: 'event' | 'snapshot',
+  key: string,
+  sequenceNumber: number,
+): T {
+  try {
+    return decode(data);
+  } catch (cause) {
+    throw unreadable(cause, `${what} ${sequenceNumber} of ${key} cannot be decoded`, key, sequenceNumber);
+  }
+}
+
 /** Wraps an error of an engine. Keeps a PersistenceError, which has the details already. */
 export function unreadable(
   cause: unknown,

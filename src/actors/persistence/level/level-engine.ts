@@ -1,7 +1,7 @@
 import type { ClassicLevel } from 'classic-level';
 import { MillraceError, PersistenceError, StoppedError } from '../../../errors.js';
 import { messageOf } from '../../../foreign.js';
-import type { PersistedEvent, PersistedSnapshot, PersistenceEngine } from '../persistence/index.js';
+import type { PersistedEvent, PersistedSnapshot, PersistenceEngine } from '../store/index.js';
 import { Commits, type Operation } from './commits.js';
 import { LevelEvents } from './events.js';
 import { type LevelOptions, openFolder, type Settings, settingsOf } from './open.js';

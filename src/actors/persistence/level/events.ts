@@ -1,6 +1,6 @@
 import type { ClassicLevel } from 'classic-level';
 import { PersistenceError } from '../../../errors.js';
-import type { EventStream, PersistedEvent } from '../persistence/index.js';
+import type { EventStream, PersistedEvent } from '../store/index.js';
 import { endOfRecords, readEvent, recordKey, sequenceNumberOf } from './records.js';
 
 /** Records read from the store at a time. */

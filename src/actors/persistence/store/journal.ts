@@ -110,7 +110,7 @@ export class Journal {
     if (cause instanceof PersistenceError) return cause;
     const sequenceNumber = entries[0]?.event.sequenceNumber;
     return new PersistenceError(
-      `event ${sequenceNumber} of ${this.#key} was not stored; the actor restarts from the stored events or stops, as its onCrash decides`,
+      `event ${sequenceNumber} of ${this.#key} was not stored; the actor restarts from the stored events or stops, as its supervision decides`,
       { cause, key: this.#key, sequenceNumber },
     );
   }

@@ -1,5 +1,5 @@
 /**
- * An engine for persistent actors on LevelDB, as `millrace/nact/level`. Users create it; it needs the optional package `classic-level`.
+ * An engine for persistent actors on LevelDB, as `millrace/persistence/level` and `millrace/nact/level`. Users create it; it needs the optional package `classic-level`.
  * It handles events and snapshots only, and must never know of actors.
  */
 export { LevelEngine } from './level-engine.js';

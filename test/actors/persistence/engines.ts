@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { PersistedEvent, PersistedSnapshot, PersistenceEngine } from '#src/actors/nact/index.js';
+import type { PersistedEvent, PersistedSnapshot, PersistenceEngine } from '#src/actors/persistence/index.js';
 
 /** nact's engine for tests, from nact's package, as its own tests use it. */
 export interface MockEngine extends PersistenceEngine {

@@ -1,6 +1,6 @@
 import { PersistenceError } from '../../../errors.js';
 import { messageOf } from '../../../foreign.js';
-import type { PersistedEvent, PersistedSnapshot } from '../persistence/index.js';
+import type { PersistedEvent, PersistedSnapshot } from '../store/index.js';
 
 // The records of the store. Keys sort by sequence number; persistence keys are encoded, so they contain no slash:
 //

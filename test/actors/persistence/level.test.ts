@@ -6,7 +6,7 @@ import { ClassicLevel } from 'classic-level';
 import fc from 'fast-check';
 import nact from 'nact';
 import { configurePersistence, dispatch, messages, query, type Ref, spawnPersistent } from '#src/actors/nact/index.js';
-import { LevelEngine, type LevelOptions } from '#src/actors/nact/level/index.js';
+import { LevelEngine, type LevelOptions } from '#src/actors/persistence/level/index.js';
 import { ConfigError, MillraceError, PersistenceError, StoppedError } from '#src/errors.js';
 import { closeSystems, testSystem } from '../kernel/harness.js';
 import { rejection } from '../../support/rejection.js';

@@ -10,11 +10,16 @@ export class Snapshots {
   #takenAt = 0;
   #taking: Promise<void> | undefined;
 
-  /** `every` events; Infinity for none. */
-  constructor(engine: PersistenceEngine, actor: Context, every: number, encode: (state: unknown) => unknown) {
+  /** `every` events; 0 or undefined for no snapshots. */
+  constructor(
+    engine: PersistenceEngine,
+    actor: Context,
+    every: number | undefined,
+    encode: (state: unknown) => unknown,
+  ) {
     this.#engine = engine;
     this.#actor = actor;
-    this.#every = every;
+    this.#every = every === undefined || every === 0 ? Number.POSITIVE_INFINITY : every;
     this.#encode = encode;
   }
 
@@ -24,7 +29,7 @@ export class Snapshots {
   }
 
   /** The state was recovered from a snapshot. */
-  restored({ sequenceNumber }: PersistedSnapshot): void {
+  restored({ sequenceNumber }: Pick<PersistedSnapshot, 'sequenceNumber'>): void {
     this.#takenAt = sequenceNumber;
   }
 

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../../errors.js';
+import { type ActorSystem, type HasSystem, systemKey } from '../../kernel/index.js';
 
 /** nact's record of an event. */
 export interface PersistedEvent {
@@ -43,7 +44,7 @@ export interface PersistenceEngine {
 
 const METHODS = ['events', 'latestSnapshot', 'takeSnapshot', 'persist'];
 
-export function isEngine(value: unknown): value is PersistenceEngine {
+function isEngine(value: unknown): value is PersistenceEngine {
   if (typeof value !== 'object' || value === null) return false;
   const methods: Record<string, unknown> = Object.fromEntries(METHODS.map((name) => [name, Reflect.get(value, name)]));
   return METHODS.every((name) => typeof methods[name] === 'function');
@@ -53,4 +54,22 @@ export function isEngine(value: unknown): value is PersistenceEngine {
 export function checkEngine(value: unknown): void {
   if (!isEngine(value))
     throw new ConfigError(`a persistence engine must have the methods ${METHODS.join(', ')}; this value does not`);
+}
+
+/**
+ * Sets the engine that stores the events of a runtime's persistent actors. Throws ConfigError if `engine` is not an engine.
+ *
+ *     configurePersistence(await LevelEngine.open('events'))(runtime);
+ */
+export function configurePersistence(engine: PersistenceEngine): (runtime: HasSystem) => void {
+  checkEngine(engine);
+  return (runtime) => {
+    runtime[systemKey].persistenceEngine = engine;
+  };
+}
+
+/** The engine of `configurePersistence`; undefined where none was set. */
+export function configuredEngine(system: ActorSystem | undefined): PersistenceEngine | undefined {
+  const engine = system?.persistenceEngine;
+  return isEngine(engine) ? engine : undefined;
 }
