@@ -15,6 +15,7 @@ export interface SpawnerRequestsOptions {
   readonly log: Logger;
   /** A partition stops in order, with what is placed there. */
   readonly leaving: (ordinal: number) => void;
+  readonly deadLetter: (letter: v1.PlacedDeadLetter) => void;
 }
 
 /** An actor to place. */
@@ -41,13 +42,14 @@ export class SpawnerRequests {
 
   /** Spawns the actor that spawners watch. */
   start(): void {
-    const { system, leaving } = this.#options;
+    const { system, leaving, deadLetter } = this.#options;
     const placer = behavior(v1.Placer, {
       supervision: 'resume',
       leaving: (_state, { ordinal }) => {
         leaving(ordinal);
         return {};
       },
+      deadLetter: (_state, letter) => deadLetter(letter),
     });
     this.#placer = system.spawn(placer, { name: 'placer' }).toRef();
   }

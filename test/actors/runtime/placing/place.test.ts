@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { CapacityError, ConfigError, HandlerError, StoppedError, UnreachableError } from '#src/errors.js';
 import { messageHash } from '#src/actors/control-plane/index.js';
-import { behavior, type Failure } from '#src/actors/kernel/index.js';
+import { behavior, type DeadLetter, type Failure } from '#src/actors/kernel/index.js';
 import { component } from '#src/actors/runtime/index.js';
 import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../../support/rejection.js';
@@ -87,6 +87,23 @@ describePlacements('a placed actor', (newCluster) => {
     expect(failures[0]?.error.message).to.equal('13 is refused');
   });
 
+  it('has its dead letters and its troubles heard where it was placed from', async () => {
+    const { runtime, second } = await opened(newCluster);
+    const letters: DeadLetter[] = [];
+    runtime.deadLetters.subscribe((letter) => letters.push(letter));
+    const ref = await runtime.place(adder, { on: { partition: second }, name: 'small' });
+    // The first is being handled, or waits; what comes behind the fatal one is for nobody.
+    for (const value of [1, 13, 2]) ref.push({ value });
+    await until(() => letters.length > 0);
+    expect(letters.map(({ method, reason }) => ({ method, reason }))).to.deep.equal([
+      { method: 'test.Errands.Push', reason: 'stopped' },
+    ]);
+    await until(() => runtime.health().troubles.length > 0);
+    expect(runtime.health().troubles.map(({ actor, state, error }) => ({ actor, state, error }))).to.deep.equal([
+      { actor: 'node-0.process-0-1/small', state: 'ended', error: '13 is refused' },
+    ]);
+  });
+
   it('is refused with a typed error, and leaves nothing, when it cannot be placed', async () => {
     const { cluster, runtime, second } = await opened(newCluster);
     const on = { partition: second };
@@ -154,7 +171,7 @@ describePlacements('a spawner', (newCluster) => {
   it('starts one actor for a request that is repeated, and none for one that was withdrawn before it arrived', async () => {
     const { runtime, second } = await opened(newCluster);
     const spawner = await runtime.lookup(v1.Spawner, `millrace/spawner/${second}`);
-    const placer = runtime.spawn(behavior(v1.Placer, { leaving: () => ({}) })).toRef();
+    const placer = runtime.spawn(behavior(v1.Placer, { leaving: () => ({}), deadLetter: () => {} })).toRef();
     const { definition } = adder;
     const hash = messageHash(v1.ComponentDefinition, definition);
     const request = { placer, component: definition, hash, args: adder.encodeArgs({ start: 1 }) };
