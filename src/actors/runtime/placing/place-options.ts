@@ -2,7 +2,7 @@ import { ConfigError } from '../../../errors.js';
 import { shownValue } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../../options/index.js';
-import type { UntypedRef } from '../../kernel/index.js';
+import { routeKey, type UntypedRef } from '../../kernel/index.js';
 import { isComponent } from './component.js';
 import type { PlaceOn } from './where.js';
 
@@ -54,7 +54,7 @@ const PLACE: AcceptedOptions = {
   register: accepted.text,
   group: accepted.text,
   detached: accepted.flag,
-  parent: accepted.object,
+  parent: { what: 'the reference of an actor, such as ctx.self', is: isReference },
   timeoutMs: {
     what: 'a positive finite number of milliseconds',
     is: (value) => typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY,
@@ -99,6 +99,10 @@ export function checkPlace(
 function isPlaceOn(value: unknown): boolean {
   if (value === 'threads' || value === 'processes') return true;
   return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
+}
+
+function isReference(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && routeKey in value;
 }
 
 function isOrdinal(value: unknown): boolean {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { CapacityError, ConfigError, HandlerError, StoppedError, UnreachableError } from '#src/errors.js';
 import { messageHash } from '#src/actors/control-plane/index.js';
-import { behavior, type DeadLetter, type Failure } from '#src/actors/kernel/index.js';
-import { component } from '#src/actors/runtime/index.js';
+import { type ActorRef, behavior, type DeadLetter, type Failure } from '#src/actors/kernel/index.js';
+import { component, type Runtime } from '#src/actors/runtime/index.js';
 import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../../support/rejection.js';
 import { errandRunner, Errands } from '../errand-runner.js';
@@ -219,6 +219,24 @@ describePlacements('runtime.place', (newCluster) => {
     await refused(runtime.place(adder, { on: untyped({ partition: -1 }) }), /partition of on/);
     await refused(runtime.place(adder, { instances: 0 }), /instances of runtime.place/);
     await refused(runtime.place(adder, { instances: 2, register: 'one' }), /Only one actor/);
+    await refused(runtime.place(adder, { register: 'one', group: 'many' }), /and not both/);
+    await refused(runtime.place(adder, { parent: untyped({}) }), /parent of runtime.place/);
     await refused(runtime.place(adder, { args: { start: Number.NaN } }), /must be JSON.*args.start/);
   });
 });
+
+/** Never called: the compiler checks it, and reports a `@ts-expect-error` without an error. */
+export async function typed(runtime: Runtime): Promise<void> {
+  const strict = component('strict', undefined, Errands, (args: { readonly depth: number }) =>
+    errandRunner({ run: () => ({ value: args.depth }) }),
+  );
+  const one: ActorRef<typeof Errands> = await runtime.place(strict, { args: { depth: 1 } });
+  const many: readonly ActorRef<typeof Errands>[] = await runtime.place(strict, { args: { depth: 1 }, instances: 2 });
+  // @ts-expect-error: the arguments are missing
+  await runtime.place(strict);
+  // @ts-expect-error: an argument is of another type
+  await runtime.place(strict, { args: { depth: 'deep' } });
+  // @ts-expect-error: a field of the message is of another type
+  await runtime.place(keyed, { args: { id: 'one' } });
+  void [one, many, await runtime.place(keyed), await runtime.place(keyed, { args: { id: 1 } })];
+}
