@@ -1,4 +1,11 @@
-import { CapacityError, HandlerError, type MillraceError, StoppedError, UnreachableError } from '../../../errors.js';
+import {
+  AskTimeoutError,
+  CapacityError,
+  HandlerError,
+  type MillraceError,
+  StoppedError,
+  UnreachableError,
+} from '../../../errors.js';
 import { errorOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
@@ -129,14 +136,15 @@ export class Placements {
 
   /**
    * Stops an actor that this process has placed, also where it was placed again since; resolves when it has stopped. Resolves to false for any
-   * other.
+   * other. Rejects with AskTimeoutError when its partition does not answer.
    */
   async stop(ref: UntypedRef): Promise<boolean> {
     const order = this.#orders.get(keyOf(ref));
     if (order === undefined) return false;
     const { current } = order;
     this.#finish(order);
-    if (current !== undefined) await this.#requests.withdraw(current);
+    const error = current && (await this.#requests.withdraw(current));
+    if (error instanceof AskTimeoutError) throw error;
     return true;
   }
 
@@ -156,7 +164,9 @@ export class Placements {
     const attached = [...new Set(this.#orders.values())].filter(({ options }) => options.detached !== true);
     const running = attached.flatMap(({ current }) => current ?? []);
     this.abandon(new StoppedError('The runtime that places this actor is stopping.'));
-    await Promise.all([...running.map((placed) => this.#requests.withdraw(placed)), ...this.#pending]);
+    // A partition that does not answer must not hold up the end of this process.
+    const withdrawn = running.map((placed) => this.#requests.withdraw(placed, limits.stopTimeoutMs));
+    await Promise.all([...withdrawn, ...this.#pending]);
   }
 
   // ---- placing
@@ -198,7 +208,7 @@ export class Placements {
   #follow(order: Order, placedAt: PlacedAt): void {
     const ref = this.#options.system.reference(order.component.service, placedAt.actor);
     const { parent } = order.options;
-    const ofParent: Watcher = { terminated: () => void this.stop(ref) };
+    const ofParent: Watcher = { terminated: () => void this.stop(ref).catch(() => {}) };
     const watcher: Watcher = { terminated: (_route, reason, cause) => this.#ended(order, placed, reason, cause) };
     const release = (): void => {
       ref[routeKey].unwatch(watcher);

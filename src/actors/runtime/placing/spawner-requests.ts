@@ -1,5 +1,5 @@
 import { UnreachableError } from '../../../errors.js';
-import { namedMessageOf } from '../../../foreign.js';
+import { errorOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
@@ -75,16 +75,21 @@ export class SpawnerRequests {
   }
 
   /**
-   * Resolves when the actor has stopped. Never rejects: a spawner that cannot be reached stops the actor when it notices the end of this process, or
-   * of the link to it.
+   * Resolves when the actor has stopped, or to the error for which that is not known. A spawner that cannot be reached stops the actor when it
+   * notices the end of this process, or of the link to it.
    */
-  async withdraw({ place, id }: Pick<PlacedAt, 'place' | 'id'>): Promise<void> {
+  async withdraw(
+    { place, id }: Pick<PlacedAt, 'place' | 'id'>,
+    timeoutMs: number = limits.controlPlaneTimeoutMs,
+  ): Promise<Error | undefined> {
     const { scheduler, log } = this.#options;
     const request = { placer: this.#placer, id };
     try {
-      await retryAsk(scheduler, limits.controlPlaneTimeoutMs, (ask) => this.#spawner(place).withdraw(request, ask));
+      await retryAsk(scheduler, timeoutMs, (ask) => this.#spawner(place).withdraw(request, ask));
+      return undefined;
     } catch (error) {
       log.debug('a placed actor was not withdrawn', { partition: place.ordinal, id, error: namedMessageOf(error) });
+      return errorOf(error);
     }
   }
 

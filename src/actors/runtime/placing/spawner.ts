@@ -32,6 +32,9 @@ export interface SpawnerOptions {
   readonly client: () => ActorRef<typeof v1.ControlPlaneClient>;
 }
 
+/** Time in ms in which those who have placed actors are told that the partition stops: less than it has to stop. */
+const LEAVE_MS = 500;
+
 /** One request to place an actor, and what became of it. */
 interface Placed {
   readonly isDetached: boolean;
@@ -163,10 +166,12 @@ export class Spawner {
   async #stop(placed: Placed): Promise<void> {
     placed.isWithdrawn = true;
     await placed.reply;
-    // Members of a group get nothing new before they stop.
-    if (placed.registered?.isGroup === true) await this.#unregister(placed);
+    const isClosing = this.#closing !== undefined;
+    // Members of a group get nothing new before they stop, unless the partition ends with all that others have there.
+    if (placed.registered?.isGroup === true && !isClosing) await this.#unregister(placed);
     if (placed.ref !== undefined) await this.#options.system.stop(placed.ref);
-    await this.#unregister(placed);
+    const unregistered = this.#unregister(placed);
+    if (!isClosing) await unregistered;
   }
 
   #assertAccepts({ isWithdrawn }: Placed): void {
@@ -264,9 +269,9 @@ export class Spawner {
   async #leave({ ref, placed }: Placer, ordinal: number): Promise<void> {
     if (![...placed.values()].some(({ hasEnded }) => !hasEnded)) return;
     try {
-      await this.#ask((options) => ref.leaving({ ordinal }, options));
+      await ref.leaving({ ordinal }, { timeoutMs: LEAVE_MS });
     } catch (error) {
-      // It has ended, or sees the end of this partition by the end of the link.
+      // It does not answer, has ended, or sees the end of this partition by the end of the link.
       this.#options.log.debug('who placed actors here was not told of their end', { error: namedMessageOf(error) });
     }
   }
