@@ -115,12 +115,18 @@ export const limits = {
   waitingLookups: 4_096,
   /** Names that one process may register at the control plane. */
   processNames: 65_536,
+  /** Actors of one group. */
+  groupMembers: 4_096,
+  /** Groups that one process may use. */
+  watchedGroups: 4_096,
   /** Labels of one process, by which others choose where to place actors. */
   processLabels: 64,
   /** Actors that may be placed in one partition at a time; past it `place` rejects with CapacityError. */
   placedActors: 65_536,
   /** Requests to place an actor, of one process, that a partition remembers after the actor has ended. */
   placedRequests: 4_096,
+  /** Dead letters of placed actors that a partition sends to those who have placed them, in a second. */
+  placedDeadLetters: 100,
   /** Time in which `place` must have placed an actor, the loading of its module included, in ms. */
   placeTimeoutMs: 30_000,
   /** Time for which an actor whose partition has ended is placed again, in ms; then it is given up. */

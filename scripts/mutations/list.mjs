@@ -359,4 +359,25 @@ export const mutations = [
     replace: '    if (wayMs > 0) return 0;\n',
     workloads: ['cuts'],
   },
+  {
+    name: 'a repeated request to place an actor places another one',
+    file: 'src/actors/runtime/placing/spawner.ts',
+    find: '    if (known !== undefined) return known.reply;\n',
+    replace: '',
+    workloads: ['placement'],
+  },
+  {
+    name: 'what a process has placed goes on when the process ends',
+    file: 'src/actors/runtime/placing/spawner.ts',
+    find: '      for (const placed of placer.placed.values()) if (!placed.isDetached) void this.#stop(placed);\n',
+    replace: '',
+    workloads: ['placement'],
+  },
+  {
+    name: 'a lost actor is not placed again',
+    file: 'src/actors/runtime/placing/placements.ts',
+    find: '    void this.#placeAgain(order, path, error);\n',
+    replace: '',
+    workloads: ['placement'],
+  },
 ];

@@ -5,6 +5,7 @@ import cuts from './workloads/cuts.js';
 import flights from './workloads/flights.js';
 import flow from './workloads/flow.js';
 import hostile from './workloads/hostile.js';
+import placement from './workloads/placement.js';
 import overload from './workloads/overload.js';
 import streams from './workloads/streams.js';
 import wiring from './workloads/wiring.js';
@@ -13,7 +14,7 @@ import wiring from './workloads/wiring.js';
 const SEEDS = 15;
 const FEW = 5;
 
-for (const workload of [actors, cuts, flights, flow, streams, wiring, hostile, overload]) {
+for (const workload of [actors, cuts, flights, flow, placement, streams, wiring, hostile, overload]) {
   const seeds = workload === hostile || workload === overload ? FEW : SEEDS;
 
   describe(`the workload ${workload.name}`, function () {

@@ -136,14 +136,20 @@ export class ControlPlaneClient {
 
   // ---- requests
 
-  async registerName(name: string, ref: RefInit): Promise<void> {
-    await this.#repeat((identity, options) =>
-      this.#server.registerName({ ...identity, name, ref: v1.Ref.create(ref) }, options),
-    );
+  async registerName(name: string, ref: RefInit, isGroup = false): Promise<void> {
+    const entry = { name, ref: v1.Ref.create(ref), isGroup };
+    await this.#repeat((identity, options) => this.#server.registerName({ ...identity, ...entry }, options));
   }
 
-  async unregisterName(name: string, cUid: bigint): Promise<void> {
-    await this.#repeat((identity, options) => this.#server.unregisterName({ ...identity, name, cUid }, options));
+  /** Of a group: resolves when no process sends to the actor as a member any more. */
+  async unregisterName(name: string, cUid: bigint, isGroup = false): Promise<void> {
+    const entry = { name, cUid, isGroup };
+    await this.#repeat((identity, options) => this.#server.unregisterName({ ...identity, ...entry }, options));
+  }
+
+  /** The members of a group are among the resources from now on. Resolves when those that there are have arrived. */
+  async watchGroup(name: string): Promise<void> {
+    await this.#repeat(({ pUid }, options) => this.#server.watchGroup({ pUid, name }, options));
   }
 
   /** Waits until an actor registers the name. Rejects with AskTimeoutError at the deadline. */
@@ -230,8 +236,10 @@ export class ControlPlaneClient {
         later(this.locate(ordinal, incarnation).then((address = '') => ({ address }))),
       drain: (_state, { segment }) => later(this.drainSegment(segment).then(() => ({}))),
       getDefinition: (_state, { hash }) => later(this.getDefinition(hash)),
-      registerName: (_state, { name, ref }) => later(this.registerName(name, Ref.create(ref)).then(() => ({}))),
-      unregisterName: (_state, { name, cUid }) => later(this.unregisterName(name, cUid).then(() => ({}))),
+      registerName: (_state, { name, ref, isGroup }) =>
+        later(this.registerName(name, Ref.create(ref), isGroup).then(() => ({}))),
+      unregisterName: (_state, { name, cUid, isGroup }) =>
+        later(this.unregisterName(name, cUid, isGroup).then(() => ({}))),
       on: {
         started: (_state, context) => context.watch(this.#server),
         terminated: () => this.#serverLost(),

@@ -7,7 +7,7 @@ export interface Entry<Detail> {
   readonly detail: Detail;
 }
 
-type Kind = 'process' | 'partition' | 'pipeline' | 'manifold' | 'segment';
+type Kind = 'process' | 'partition' | 'pipeline' | 'manifold' | 'segment' | 'groupMember';
 type DetailOf<K extends Kind> = Extract<v1.Resource['detail'], { readonly case: K }>['value'];
 
 /** Every resource by its id, and the ids that have changed. Resources are immutable: a change replaces them. */

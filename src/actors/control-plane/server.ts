@@ -122,12 +122,22 @@ class Server {
 
   // ---- names
 
-  registerName({ pUid, tag, name, ref }: v1.NameToRegister): EmptyInit {
+  registerName({ pUid, tag, name, ref, isGroup }: v1.NameToRegister): EmptyInit {
     const holder = required(ref, 'ref');
     return this.do({ pUid, tag }, () => {
-      this.store.registerName(pUid, name, holder);
-      this.#lookups.appeared(name, holder);
+      this.store.registerName(pUid, name, holder, isGroup);
+      if (!isGroup) this.#lookups.appeared(name, holder);
     });
+  }
+
+  unregisterName({ pUid, tag, name, cUid, isGroup }: v1.NameToUnregister): EmptyInit | Later<EmptyInit> {
+    const done = this.do({ pUid, tag }, () => this.store.unregisterName(pUid, name, cUid, isGroup));
+    return isGroup ? later(this.#views.settled(name).then(() => DONE)) : done;
+  }
+
+  watchGroup({ pUid, name }: v1.GroupToWatch): Later<EmptyInit> {
+    assertNameLength(name);
+    return later(this.#views.watchGroup(this.store.process(pUid), name).then(() => DONE));
   }
 
   /** The reference of a name, at once or when it is registered before `untilMs`; the mailbox is not held meanwhile. */
@@ -212,9 +222,8 @@ export function controlPlaneServer({ incarnation }: ControlPlaneOptions = {}): B
     report: own((server, report) => server.do(report, () => server.store.report(report))),
 
     registerName: own((server, request) => server.registerName(request)),
-    unregisterName: own((server, request) =>
-      server.do(request, () => server.store.unregisterName(request.pUid, request.name, request.cUid)),
-    ),
+    unregisterName: own((server, request) => server.unregisterName(request)),
+    watchGroup: own((server, request) => server.watchGroup(request)),
     lookup: (server, { name }, context) => server.lookup(name, deadlineOf(context), linkOf(context)),
     locate: (server, { ordinal, incarnation }) => ({ address: server.store.locate(ordinal, incarnation) ?? '' }),
     findPartitions: (server, request) => ({ partitions: server.store.findPartitions(request) }),

@@ -1,7 +1,8 @@
-import { ProtocolError, UnreachableError } from '../../errors.js';
+import { ConfigError, ProtocolError, UnreachableError } from '../../errors.js';
 import { firstOrdinalOf, firstProcessOf, ManagedPUidAllocator, OrdinalAllocator } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import { type Ref, v1 } from '../../protocol/index.js';
+import { Groups } from './groups.js';
 import { State } from './life-cycle.js';
 import { assertNameLength, Names } from './names.js';
 import { Pipelines } from './pipelines.js';
@@ -29,6 +30,7 @@ export interface ProcessEntry {
  */
 export class ControlPlaneStore {
   readonly names = new Names();
+  readonly groups: Groups;
   readonly pipelines: Pipelines;
   readonly #table = new ResourceTable();
   readonly #processes = new Map<bigint, ProcessEntry>();
@@ -43,6 +45,7 @@ export class ControlPlaneStore {
   constructor(incarnation = 0n) {
     this.#pUids = new ManagedPUidAllocator(firstProcessOf(incarnation));
     this.#ordinals = new OrdinalAllocator(firstOrdinalOf(incarnation));
+    this.groups = new Groups(this.#table);
     this.pipelines = new Pipelines(this.#table);
   }
 
@@ -140,6 +143,7 @@ export class ControlPlaneStore {
     }
     this.#table.remove(this.#partition(pUid, ordinal).resource.id);
     this.names.retirePartition(pUid, ordinal);
+    this.groups.retirePartition(pUid, ordinal);
     this.pipelines.loseSegments([ordinal], cause);
     this.#processes.set(pUid, { ...entry, ordinals: entry.ordinals.filter((other) => other !== ordinal) });
   }
@@ -156,6 +160,7 @@ export class ControlPlaneStore {
     names.delete(entry.name);
     if (names.size === 0) this.#processNames.delete(entry.node);
     this.names.retire(pUid);
+    this.groups.retire(pUid);
     for (const ordinal of entry.ordinals) {
       const partition = this.#table.partition(ordinal);
       if (partition !== undefined) this.#table.remove(partition.resource.id);
@@ -203,14 +208,22 @@ export class ControlPlaneStore {
 
   // ---- requests of a process
 
-  registerName(pUid: bigint, name: string, ref: Ref): void {
+  /** Throws ConfigError when the name of an actor would be that of a group, or the other way around. */
+  registerName(pUid: bigint, name: string, ref: Ref, isGroup = false): void {
     this.process(pUid);
-    this.names.register(pUid, name, ref);
+    if (isGroup ? this.names.lookup(name) !== undefined : this.groups.has(name)) {
+      throw new ConfigError(
+        `The name "${name}" is taken by ${isGroup ? 'an actor' : 'a group'}, so that it cannot be that of ${isGroup ? 'a group' : 'an actor'}.`,
+      );
+    }
+    if (isGroup) this.groups.join(pUid, name, ref);
+    else this.names.register(pUid, name, ref);
   }
 
   /** Does nothing when another process has the name by now. */
-  unregisterName(pUid: bigint, name: string, cUid: bigint): void {
-    this.names.unregister(pUid, name, cUid);
+  unregisterName(pUid: bigint, name: string, cUid: bigint, isGroup = false): void {
+    if (isGroup) this.groups.leave(pUid, name, cUid);
+    else this.names.unregister(pUid, name, cUid);
   }
 
   startPipeline(pUid: bigint, definition: string, mapping: readonly v1.Mapping[]): number {

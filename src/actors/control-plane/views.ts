@@ -1,3 +1,4 @@
+import { BackpressureError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { encode, type Ref, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
@@ -14,6 +15,8 @@ interface View {
   readonly pUid: bigint;
   readonly client: ActorRef<v1.ControlPlaneClient>;
   readonly source: ReplicaSource<v1.Resource>;
+  /** Groups whose members it mirrors. */
+  readonly groups: Set<string>;
   /** Time at which the pending update is sent again; undefined when every update was acknowledged. */
   repeatAtMs: number | undefined;
   repeatMs: number;
@@ -51,7 +54,33 @@ export class Views {
     if (view !== undefined) {
       this.#context.unwatch(view.client);
       this.#views.delete(pUid);
+      // Nobody waits for its acknowledgements any more.
+      view.source.forget(LISTENER);
     }
+  }
+
+  /** Adds the members of a group to a view, for good. Resolves when the process has those that there are. */
+  watchGroup({ pUid }: ProcessEntry, group: string): Promise<void> {
+    const view = this.#views.get(pUid);
+    if (view === undefined) throw new UnreachableError(`Process ${pUid} is not active, so that it watches no group.`);
+    if (!view.groups.has(group)) {
+      if (view.groups.size >= limits.watchedGroups) {
+        throw new BackpressureError(`Process ${pUid} uses ${view.groups.size} groups already (limit watchedGroups).`);
+      }
+      view.groups.add(group);
+      for (const resource of this.#store.resources()) {
+        const { detail, id } = resource;
+        if (detail.case === 'groupMember' && detail.value.group === group) view.source.set(id, resource);
+      }
+      this.#send(view);
+    }
+    return acknowledged(view);
+  }
+
+  /** Resolves when each process that watches a group has acknowledged what has changed so far, or has ended. */
+  async settled(group: string): Promise<void> {
+    const watching = [...this.#views.values()].filter(({ groups }) => groups.has(group));
+    await Promise.all(watching.map(acknowledged));
   }
 
   /** The process whose client has this channel id. */
@@ -82,7 +111,7 @@ export class Views {
         const resource = this.#store.resource(id);
         if (resource === undefined) {
           view.source.delete(id);
-        } else if (this.#concerns(process, resource)) {
+        } else if (this.#concerns(process, resource) || isOfGroups(view, resource)) {
           view.source.set(id, resource);
         }
       }
@@ -97,6 +126,7 @@ export class Views {
       pUid: process.pUid,
       client: reference,
       source: new ReplicaSource(PART),
+      groups: new Set(),
       repeatAtMs: undefined,
       repeatMs: REPEAT_UPDATE_MS,
     };
@@ -127,6 +157,7 @@ export class Views {
           process.ordinals.includes(detail.value.partition) || this.#startedBy(detail.value.pipeline) === process.pUid
         );
       case 'manifold':
+      case 'groupMember':
       case undefined:
         return false;
     }
@@ -166,6 +197,14 @@ export class Views {
       }
     }
   }
+}
+
+function isOfGroups({ groups }: View, { detail }: v1.Resource): boolean {
+  return detail.case === 'groupMember' && groups.has(detail.value.group);
+}
+
+function acknowledged({ source }: View): Promise<void> {
+  return new Promise((resolve) => source.fence(resolve));
 }
 
 function updateFor({ source }: View): v1.Update | undefined {

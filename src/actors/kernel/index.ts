@@ -52,7 +52,7 @@ export type { WhenReady, WhenReadyOptions } from './when-ready.js';
 export type { ReadyOptions, ReadyWait } from './ready-wait.js';
 export { type ActorRef, type CallArguments, References, type UntypedRef } from './reference.js';
 export { type Cell, type Room, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
-export type { Stream, StreamOpening, StreamSink, StreamSource } from './stream.js';
+export { FailedStream, type Stream, type StreamOpening, type StreamSink, type StreamSource } from './stream.js';
 export type { StreamCall } from './stream-call.js';
 export type { MailboxPressure, Statistics } from './statistics.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';

@@ -4,6 +4,7 @@ import type { Logger } from '../../logging/index.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneListener } from '../control-plane/index.js';
+import type { Groups } from './groups/index.js';
 import type { Partitions } from './partitions.js';
 import type { PipelineRuns } from './pipeline-runs.js';
 import type { PipelinesManager } from './pipelines-manager.js';
@@ -14,6 +15,7 @@ export interface NewsOptions {
   readonly log: Logger;
   readonly partitions: Partitions;
   readonly runs: PipelineRuns;
+  readonly groups: Groups;
   /** The runtime is ending: the loss of the control plane is ignored. */
   readonly isEnding: () => boolean;
 }
@@ -41,6 +43,7 @@ export class ControlPlaneNews implements ControlPlaneListener {
         this.#follower.follow(manager, resource, detail.value);
       }
     }
+    this.#options.groups.changed(resource);
     this.pipelines?.changed(resource);
     runs.changed(resource);
   }
@@ -48,6 +51,7 @@ export class ControlPlaneNews implements ControlPlaneListener {
   removed(id: number): void {
     this.#follower.forget(id);
     this.pipelines?.removed(id);
+    this.#options.groups.removed(id);
     this.#options.runs.removed(id);
   }
 

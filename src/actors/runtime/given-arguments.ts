@@ -3,12 +3,15 @@ import { ConfigError } from '../../errors.js';
 import { shownValue } from '../../foreign.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import { isService, routeKey, SPAWN_OPTIONS } from '../kernel/index.js';
+import { checkPolicy } from './groups/index.js';
 import { isPipeline } from './pipeline.js';
 import type { RuntimeSpawnOptions } from './runtime-options.js';
 
 const SPAWN: AcceptedOptions = { ...SPAWN_OPTIONS, register: accepted.flag };
 const LOOKUP: AcceptedOptions = { timeoutMs: accepted.milliseconds };
 const RUN: AcceptedOptions = { args: accepted.anything, instances: accepted.object, partitions: accepted.object };
+const GROUP: AcceptedOptions = { policy: accepted.anything };
+const REGISTER: AcceptedOptions = { group: accepted.flag };
 const POOL: AcceptedOptions = {
   name: accepted.anything,
   limitBytes: accepted.anything,
@@ -52,7 +55,19 @@ export function checkLookup(service: unknown, name: unknown, options: { readonly
   }
 }
 
-export function checkRegistration(name: unknown, ref: unknown): void {
+export function checkGroup(service: unknown, name: unknown, options: object): void {
+  if (!isService(service)) {
+    throw new ConfigError(
+      `runtime.group(Service, name) needs a service of a module that millrace gen made, not ${shownValue(service)}.`,
+    );
+  }
+  checkName('runtime.group(Service, name)', name);
+  checkOptions('runtime.group', options, GROUP);
+  if ('policy' in options && options.policy !== undefined) checkPolicy(options.policy);
+}
+
+export function checkRegistration(name: unknown, ref: unknown, options: object = {}): void {
+  checkOptions('runtime.register', options, REGISTER);
   checkName('runtime.register(name, ref)', name);
   checkReference('runtime.register(name, ref)', ref);
 }

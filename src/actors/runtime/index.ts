@@ -6,6 +6,7 @@ export { declarePipeline, type SegmentCode } from './builder.js';
 export { declaredAs, flagOf, type PipelineArgument } from './declared-args.js';
 export { importPipeline } from './definitions.js';
 export { Executor, type ExecutorOptions } from './executor.js';
+export type { GroupPolicy, GroupRef, HashPolicy } from './groups/index.js';
 export type { Placement } from './hosting/index.js';
 export type { Health, LinkHealth, PartitionHealth, Phase } from './health.js';
 export type { PartitionActivity, PartitionMetrics, RuntimeMetrics } from './metrics.js';

@@ -16,7 +16,7 @@ export interface PartitionView {
   description(): v1.PartitionDescriptionInit;
   metrics(): PartitionMetrics;
   pressure(): MailboxPressure;
-  /** Actors of users that failed: none where only segments run. */
+  /** Actors of users that failed. */
   troubles(): readonly ActorTrouble[];
   links(): readonly LinkHealth[];
   unfinished(): Unfinished;

@@ -13,6 +13,8 @@ export class RegisteredNames {
   readonly #client: () => ControlPlaneClient;
   readonly #log: Logger;
   readonly #held = new Map<string, Held>();
+  /** The actors that are members of groups, by group and actor. */
+  readonly #members = new Map<string, Held & { readonly name: string }>();
   /** Names of ended actors whose unregistration is pending. */
   readonly #leaving = new Map<string, Promise<void>>();
   /** Names that were asked for with an actor's spawn and refused, while that actor lives: why. */
@@ -24,7 +26,8 @@ export class RegisteredNames {
   }
 
   /** Rejects with ConfigError when another actor has the name. Waits for a pending unregistration of the name first. */
-  async register(name: string, ref: UntypedRef): Promise<void> {
+  async register(name: string, ref: UntypedRef, isGroup = false): Promise<void> {
+    if (isGroup) return this.#join(name, ref);
     await this.#leaving.get(name);
     await this.#client().registerName(name, ref.toRef());
     const watcher: Watcher = { terminated: () => this.#ended(name, ref) };
@@ -50,7 +53,16 @@ export class RegisteredNames {
     );
   }
 
+  /** Of a group: resolves when no process sends to the actor as a member any more. */
   async unregister(name: string, ref: UntypedRef): Promise<void> {
+    const key = memberKey(name, ref);
+    const member = this.#members.get(key);
+    if (member !== undefined) {
+      this.#members.delete(key);
+      ref[routeKey].unwatch(member.watcher);
+      await this.#client().unregisterName(name, ref.toRef().cUid, true);
+      return;
+    }
     this.#noLongerRefused(name, ref);
     this.#forget(name, ref);
     await this.#client().unregisterName(name, ref.toRef().cUid);
@@ -58,7 +70,21 @@ export class RegisteredNames {
 
   /** Unregisters all names. */
   async close(): Promise<void> {
-    await Promise.all([...this.#held].map(([name, { ref }]) => this.unregister(name, ref)));
+    const members = [...this.#members.values()].map(({ name, ref }) => this.unregister(name, ref));
+    await Promise.all([...members, ...[...this.#held].map(([name, { ref }]) => this.unregister(name, ref))]);
+  }
+
+  async #join(name: string, ref: UntypedRef): Promise<void> {
+    await this.#client().registerName(name, ref.toRef(), true);
+    const watcher: Watcher = {
+      terminated: () => {
+        this.unregister(name, ref).catch((error: unknown) =>
+          this.#log.debug('an ended actor did not leave its group', { name, error: namedMessageOf(error) }),
+        );
+      },
+    };
+    this.#members.set(memberKey(name, ref), { name, ref, watcher });
+    ref[routeKey].watch(watcher);
   }
 
   #forget(name: string, ref: UntypedRef): void {
@@ -85,4 +111,8 @@ export class RegisteredNames {
       });
     this.#leaving.set(name, left);
   }
+}
+
+function memberKey(name: string, ref: UntypedRef): string {
+  return `${ref.toRef().cUid} ${name}`;
 }

@@ -2,12 +2,15 @@ import { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { type Behavior, behavior } from '../kernel/index.js';
 
-/** The actor by which others describe and stop a process. */
-export function runtimeActor(runtime: {
+/** What the actor needs of its process. */
+export interface DescribedRuntime {
   readonly scheduler: Scheduler;
   describe(): v1.RuntimeDescriptionInit;
   stop(): Promise<unknown>;
-}): Behavior<typeof v1.Runtime, undefined> {
+}
+
+/** The actor by which others describe and stop a process. */
+export function runtimeActor(runtime: DescribedRuntime): Behavior<typeof v1.Runtime, undefined> {
   return behavior(v1.Runtime, {
     supervision: { onFailure: 'resume' },
     describe: () => runtime.describe(),

@@ -6,7 +6,7 @@ import { closableLogger, type Logger } from '../../logging/index.js';
 import { type AnyService, v1 } from '../../protocol/index.js';
 import { machineProvider, type System, type SystemResources } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { ControlPlaneClient, controlPlaneServer } from '../control-plane/index.js';
+import { ControlPlaneClient } from '../control-plane/index.js';
 import {
   type ActorRef,
   type ActorSystem,
@@ -19,9 +19,19 @@ import {
   systemKey,
   type UntypedRef,
 } from '../kernel/index.js';
+import { bringUp, serveControlPlane } from './bring-up.js';
 import { ControlPlaneNews } from './control-plane-news.js';
 import { withDecimalJson } from './decimal-json.js';
-import { checkLookup, checkPool, checkReference, checkRegistration, checkRun, checkSpawn } from './given-arguments.js';
+import {
+  checkGroup,
+  checkLookup,
+  checkPool,
+  checkReference,
+  checkRegistration,
+  checkRun,
+  checkSpawn,
+} from './given-arguments.js';
+import { type GroupPolicy, type GroupRef, Groups } from './groups/index.js';
 import type { Health } from './health.js';
 import { type Leftovers, leftoversOf } from './leftovers.js';
 import type { RuntimeMetrics } from './metrics.js';
@@ -32,9 +42,7 @@ import { Partitions } from './partitions.js';
 import type { Pipeline } from './pipeline.js';
 import type { PipelineRun } from './pipeline-run.js';
 import { PipelineRuns, type RunOptions } from './pipeline-runs.js';
-import { PipelinesManager } from './pipelines-manager.js';
 import { type Place, placeBy, Placements, type Whereabouts } from './placing/index.js';
-import { runtimeActor } from './runtime-actor.js';
 import type { RuntimeEnvironment, RuntimeOptions, RuntimeSpawnOptions } from './runtime-options.js';
 import { stoppable } from './stoppable.js';
 import { Stopping, type StopOptions, type StopReport } from './stopping.js';
@@ -69,6 +77,7 @@ export class Runtime implements HasSystem {
   readonly #names: RegisteredNames;
   readonly #placements: Placements;
   readonly #labels: readonly string[];
+  readonly #groups: Groups;
 
   /** For Executors; does not start anything. */
   constructor(environment: RuntimeEnvironment, options: RuntimeOptions = {}) {
@@ -88,21 +97,23 @@ export class Runtime implements HasSystem {
       this.#runs.threw(pipeline, segment, error),
     );
     this.#servesControlPlane = options.controlPlane === undefined;
-    const parts = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
+    const { system, components } = this.#partitions.first;
+    this.#groups = new Groups({ client: () => this.#joined, system, ordinals: () => this.ordinals });
+    const common = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
+    const parts = { ...common, groups: this.#groups };
     this.#observer = new Observer(scheduler, this.#partitions, this.#runs);
+    const find: Whereabouts['find'] = (conditions) => this.#joined.findPartitions(conditions);
+    this.#placements = new Placements({ ...parts, ...this.#partitions.whereabouts, find });
     this.#stopping = new Stopping(
       stoppable({
         ...parts,
         client: () => this.#client,
         unregisterNames: () => this.#names.close(),
-        withdrawPlaced: () => this.#placements.close(),
+        placements: this.#placements,
         closed: () => this.#observer.close(),
       }),
     );
     this.#labels = options.labels ?? [];
-    const find: Whereabouts['find'] = (conditions) => this.#joined.findPartitions(conditions);
-    this.#placements = new Placements({ ...parts, ...this.#partitions.whereabouts, find });
-    const { components } = this.#partitions.first;
     this.place = placeBy(this.#placements, components, (what) => this.#stopping.assertNotStarted(what));
     for (const { system } of this.#partitions.here) {
       system.ownedBy(() => void this.stop());
@@ -163,7 +174,7 @@ export class Runtime implements HasSystem {
   }
 
   get deadLetters(): DeadLetters {
-    return joinedDeadLetters(this.#partitions.here.map(({ system }) => system.deadLetters));
+    return joinedDeadLetters([...this.#partitions.deadLetters, this.#placements.deadLetters]);
   }
 
   /** Parent of nact actors that are spawned under this runtime. */
@@ -190,7 +201,7 @@ export class Runtime implements HasSystem {
   async start(controlPlane?: string): Promise<this> {
     try {
       await this.#partitions.listen();
-      await this.#join(controlPlane ?? this.#serve());
+      await this.#join(controlPlane ?? serveControlPlane(this.#partitions.first, this.#environment.incarnation));
       this.#stopping.started();
       this.#log.debug('runtime is up', { partitions: this.ordinals.join(','), controlPlane: this.#controlPlane });
       return this;
@@ -221,13 +232,14 @@ export class Runtime implements HasSystem {
 
   /**
    * Registers an actor under a name that every process of the cluster can look up, until the actor ends. Rejects with ConfigError when
-   * another actor has the name.
+   * another actor has the name. With `{ group: true }` any number of actors may have the name: see `group`.
    */
-  async register(name: string, ref: UntypedRef): Promise<void> {
-    checkRegistration(name, ref);
-    return this.#names.register(name, ref);
+  async register(name: string, ref: UntypedRef, options: { readonly group?: boolean } = {}): Promise<void> {
+    checkRegistration(name, ref, options);
+    return this.#names.register(name, ref, options.group);
   }
 
+  /** Of a group, it resolves when no process sends to the actor as a member any more. */
   async unregister(name: string, ref: UntypedRef): Promise<void> {
     checkRegistration(name, ref);
     return this.#names.unregister(name, ref);
@@ -244,6 +256,20 @@ export class Runtime implements HasSystem {
     return this.#partitions.first.system.reference(service, ref);
   }
 
+  /**
+   * All actors that are registered in a group, anywhere in the cluster, as one reference; `policy` says which of them gets a message.
+   *
+   *     const pool = await runtime.group(Resizer, 'resizers', { policy: 'least-loaded' });
+   */
+  async group<S extends AnyService>(
+    service: S,
+    name: string,
+    options: { readonly policy?: GroupPolicy<S> } = {},
+  ): Promise<GroupRef<S>> {
+    checkGroup(service, name, options);
+    return this.#groups.use(service, name, options.policy ?? 'round-robin');
+  }
+
   /** Stops an actor of this process, or one that it has placed; resolves when it and its children have stopped. */
   async stopActor(ref: UntypedRef): Promise<void> {
     checkReference('runtime.stopActor(ref)', ref);
@@ -254,7 +280,7 @@ export class Runtime implements HasSystem {
   async run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
     checkRun(pipeline, options);
     this.#stopping.assertNotStarted(`Pipeline "${pipeline.name}"`);
-    const isFar = !this.#partitions.isOne || !this.#servesControlPlane || this.#hasOthers();
+    const isFar = !this.#partitions.isOne || !this.#servesControlPlane || this.#partitions.isAmong(this.#joined);
     return this.#runs.start(this.#joined, this.#partitions.first.definitions, pipeline, options, isFar);
   }
 
@@ -307,12 +333,6 @@ export class Runtime implements HasSystem {
 
   // ---- bring-up
 
-  #serve(): string {
-    const server = controlPlaneServer({ incarnation: this.#environment.incarnation });
-    this.#partitions.first.system.spawn(server, { name: 'control-plane', cUid: globalServicesInputCUid });
-    return this.#partitions.first.address;
-  }
-
   async #join(controlPlane: string): Promise<void> {
     this.#controlPlane = controlPlane;
     const { system, router } = this.#partitions.first;
@@ -327,31 +347,12 @@ export class Runtime implements HasSystem {
       this.#log.info(`Node "${this.node}" already has a process "${this.#name}". This one is named "${name}".`);
       this.#name = name;
     }
-    const ordinals = await client.registerPartitions(this.#partitions.here.map(({ address }) => address));
-    this.#partitions.join(ordinals, client);
-    const actors = this.#partitions.actorNames();
-    actors.set(`millrace/runtime/${client.pUid}`, system.spawn(runtimeActor(this), { name: 'runtime' }));
-    if (this.#servesControlPlane) {
-      const isSilent = (partition: v1.Partition): boolean => this.#partitions.isSilent(partition);
-      this.#news.pipelines = new PipelinesManager(system, () => client, isSilent);
-      const manager = system.spawn(this.#news.pipelines.behavior(), { name: 'pipelines-manager' });
-      actors.set('millrace/pipelines-manager', manager);
-    }
-    await client.activate(this.#partitions.here.map(({ segmentsManager }) => segmentsManager.toRef()));
-    await Promise.all([...actors].map(([name, actor]) => client.registerName(name, actor.toRef())));
-    await this.#partitions.host(client);
-  }
-
-  #hasOthers(): boolean {
-    return [...this.#joined.resources()].some(
-      ({ detail }) => detail.case === 'partition' && !this.ordinals.includes(detail.value.ordinal),
-    );
+    const own = { partitions: this.#partitions, placements: this.#placements, news: this.#news, runtime: this };
+    await bringUp(client, { ...own, servesControlPlane: this.#servesControlPlane });
   }
 
   get #joined(): ControlPlaneClient {
-    if (this.#client === undefined) {
-      throw new StoppedError('This runtime has not started.');
-    }
-    return this.#client;
+    if (this.#client !== undefined) return this.#client;
+    throw new StoppedError('This runtime has not started.');
   }
 }

@@ -3,7 +3,9 @@ import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
+import type { Groups } from './groups/index.js';
 import type { Partitions } from './partitions.js';
+import type { Placements } from './placing/index.js';
 import type { PipelineRuns } from './pipeline-runs.js';
 import { hasPeers, unfinishedOf } from './runtime-unfinished.js';
 import type { Stoppable } from './stopping.js';
@@ -13,9 +15,10 @@ export interface StoppableParts {
   readonly log: Logger;
   readonly partitions: Partitions;
   readonly runs: PipelineRuns;
+  readonly groups: Pick<Groups, 'close'>;
   readonly client: () => ControlPlaneClient | undefined;
-  /** Stops the actors that this process has placed. */
-  readonly withdrawPlaced: () => Promise<void>;
+  /** The actors that this process has placed. */
+  readonly placements: Pick<Placements, 'close' | 'abandon'>;
   /** Unregisters the names of its actors. */
   readonly unregisterNames: () => Promise<void>;
   /** Called last. */
@@ -35,9 +38,10 @@ export function stoppable(parts: StoppableParts): Stoppable {
     drain: () => partitions.drain(),
     end: async (options) => {
       runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
-      await parts.withdrawPlaced();
+      await parts.placements.close();
       await partitions.stopSegments();
       await parts.client()?.disconnect();
+      parts.groups.close();
       const untakenTells = await partitions.close(options);
       if (untakenTells > 0) {
         log.warn('tells are dead letters, because the processes of their actors have not taken them in time', {
@@ -51,7 +55,9 @@ export function stoppable(parts: StoppableParts): Stoppable {
     },
     abandon: async (error: MillraceError) => {
       runs.lost(error);
+      parts.placements.abandon(error);
       parts.client()?.abandon(error);
+      parts.groups.close();
       await partitions.crash();
       parts.closed();
     },

@@ -35,6 +35,7 @@ const QUESTIONS: Readonly<Record<string, object>> = {
   Runtime: { describe: {} },
   SegmentsManager: { describe: {} },
   Spawner: { describe: {} },
+  Placer: { leaving: {} },
   Subscriber: { rewire: {} },
   Transport: { describe: {} },
 };

@@ -6,6 +6,9 @@ import type { PartitionRuntime } from '../partition-runtime.js';
 import { type PartitionView, type Responsiveness, viewOf } from '../partition-view.js';
 import { NO_SEGMENTS } from '../segment-totals.js';
 
+/** Characters of an error's message in a report, which is sent once a second. */
+const TROUBLE_CHARACTERS = 500;
+
 /** Creates the report of a partition to its host. */
 export function reportOf(partition: PartitionRuntime, launch: string): v1.PartitionReportInit {
   const view = viewOf(partition);
@@ -34,6 +37,10 @@ export function reportOf(partition: PartitionRuntime, launch: string): v1.Partit
     restarts,
     deadLetters: countsOf(deadLetters),
     openStreams,
+    troubles: view.troubles().map(({ state, error, ...trouble }) => {
+      const text = error.slice(0, TROUBLE_CHARACTERS);
+      return v1.TroubleReport.create({ ...trouble, hasEnded: state === 'ended', error: text });
+    }),
   };
 }
 
@@ -77,9 +84,11 @@ export class ReportedPartition implements PartitionView {
     };
   }
 
-  /** Only segments run there, and their failures are those of their runs. */
   troubles() {
-    return [];
+    return this.#report.troubles.map(({ hasEnded, ...trouble }) => ({
+      ...trouble,
+      state: hasEnded ? ('ended' as const) : ('restarting' as const),
+    }));
   }
 
   pressure() {

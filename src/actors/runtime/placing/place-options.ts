@@ -1,8 +1,8 @@
 import { ConfigError } from '../../../errors.js';
 import { shownValue } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
-import { type UntypedRef } from '../../kernel/index.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../../options/index.js';
+import { routeKey, type UntypedRef } from '../../kernel/index.js';
 import { isComponent } from './component.js';
 import type { PlaceOn } from './where.js';
 
@@ -20,6 +20,8 @@ export interface PlaceOptions {
   readonly name?: string;
   /** Name to register in the cluster, for `runtime.lookup`. Rejects with ConfigError when another actor has it. */
   readonly register?: string;
+  /** Name of a group in the cluster that the actor joins, for `runtime.group`. */
+  readonly group?: string;
   /** The actor goes on when this runtime ends, and until its partition ends. Default false: it ends with this runtime. */
   readonly detached?: boolean;
   /** An actor of this process, such as `ctx.self`: when it ends, the placed actor is stopped. */
@@ -50,8 +52,9 @@ const PLACE: AcceptedOptions = {
   spread: { what: 'partitions or nodes', is: (value) => value === 'partitions' || value === 'nodes' },
   name: accepted.text,
   register: accepted.text,
+  group: accepted.text,
   detached: accepted.flag,
-  parent: accepted.object,
+  parent: { what: 'the reference of an actor, such as ctx.self', is: isReference },
   timeoutMs: {
     what: 'a positive finite number of milliseconds',
     is: (value) => typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY,
@@ -80,7 +83,10 @@ export function checkPlace(
     );
   }
   checkOptions('runtime.place', options, PLACE);
-  const { on, instances, register } = options;
+  const { on, instances, register, group } = options;
+  if (register !== undefined && group !== undefined) {
+    throw new ConfigError('runtime.place registers an actor under a name of its own or in a group, and not both.');
+  }
   if (typeof on === 'object') checkOptions('on of runtime.place', on, ON);
   if (typeof on === 'object' && 'partition' in on && Object.keys(on).length > 1) {
     throw new ConfigError('on of runtime.place names a partition, so that it can have no other condition.');
@@ -93,6 +99,10 @@ export function checkPlace(
 function isPlaceOn(value: unknown): boolean {
   if (value === 'threads' || value === 'processes') return true;
   return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
+}
+
+function isReference(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && routeKey in value;
 }
 
 function isOrdinal(value: unknown): boolean {

@@ -1,12 +1,21 @@
-import { CapacityError, HandlerError, StoppedError, UnreachableError } from '../../../errors.js';
+import {
+  AskTimeoutError,
+  CapacityError,
+  HandlerError,
+  type MillraceError,
+  StoppedError,
+  UnreachableError,
+} from '../../../errors.js';
 import { errorOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
-import type { AnyService } from '../../../protocol/index.js';
+import type { AnyService, v1 } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import {
   type ActorRef,
   type ActorSystem,
+  type DeadLetter,
+  type DeadLetters,
   type Failure,
   routeKey,
   type Subscribable,
@@ -16,6 +25,7 @@ import {
   type Watcher,
 } from '../../kernel/index.js';
 import { type Component, componentHash } from './component.js';
+import { letterFrom } from './letters.js';
 import type { PlaceOptions } from './place-options.js';
 import { type PlacedAt, SpawnerRequests, type Wanted } from './spawner-requests.js';
 import { candidatesFor, inTurn, type PlaceCandidate, type Whereabouts } from './where.js';
@@ -28,16 +38,19 @@ export interface PlacementsOptions extends Whereabouts {
   readonly isHere: (ordinal: number) => boolean;
 }
 
-/** An actor of one instance: the same each time that it is placed again. */
+/** One actor that is to run: it may be placed several times, one after the other. */
 interface Order {
   readonly component: Component;
   readonly wanted: Wanted;
   readonly options: PlaceOptions;
+  /** Where it runs now; undefined while it is being placed. */
+  current: Placed | undefined;
+  /** The actors that it was, the last of which it is. */
+  readonly keys: string[];
+  isOver: boolean;
 }
 
-/** One actor that this process has placed, and where it runs now. */
 interface Placed extends PlacedAt {
-  readonly order: Order;
   readonly ref: UntypedRef;
   /** Ends all watches. */
   readonly release: () => void;
@@ -53,7 +66,10 @@ export class Placements {
   readonly #options: PlacementsOptions;
   readonly #requests: SpawnerRequests;
   readonly #failures: Topic<Failure>;
-  readonly #placed = new Map<string, Placed>();
+  readonly #letters: Topic<DeadLetter>;
+  #letterCount = 0;
+  /** By each actor that they were. */
+  readonly #orders = new Map<string, Order>();
   /** Partitions that stop in order. */
   readonly #leaving = new Set<number>();
   readonly #closing = new AbortController();
@@ -65,13 +81,32 @@ export class Placements {
   constructor(options: PlacementsOptions) {
     this.#options = options;
     const { system, scheduler, log } = options;
-    this.#requests = new SpawnerRequests({ system, scheduler, log, leaving: (ordinal) => this.#leaving.add(ordinal) });
     this.#failures = new Topic(log);
+    this.#letters = new Topic(log);
+    const leaving = (ordinal: number): void => this.#leaves(ordinal);
+    const deadLetter = (letter: v1.PlacedDeadLetter): void => this.#onLetter(letter);
+    this.#requests = new SpawnerRequests({ system, scheduler, log, leaving, deadLetter });
   }
 
   /** Failures of actors in partitions that are not on this event loop, and actors that were lost with their partition. */
   get failures(): Subscribable<Failure> {
     return this.#failures;
+  }
+
+  /** Tells to placed actors that nobody handles, in partitions that are not on this event loop. */
+  get deadLetters(): DeadLetters {
+    const count = (): number => this.#letterCount;
+    return {
+      subscribe: (listener) => this.#letters.subscribe(listener),
+      get count() {
+        return count();
+      },
+    };
+  }
+
+  /** This process has joined its control plane. */
+  start(): void {
+    this.#requests.start();
   }
 
   /** One actor for each instance. When one cannot be placed, this rejects with its error, and none is left. */
@@ -87,7 +122,8 @@ export class Placements {
     this.#turn += instances;
     const outcomes = await Promise.allSettled(
       ways.map(async (way, instance) => {
-        const order = { component, wanted: wantedOf(component, encoded, options, instance), options };
+        const wanted = wantedOf(component, encoded, options, instance);
+        const order: Order = { component, wanted, options, current: undefined, keys: [], isOver: false };
         return this.#options.system.reference(component.service, await this.#place(order, way));
       }),
     );
@@ -98,12 +134,17 @@ export class Placements {
     throw failed.reason;
   }
 
-  /** Stops an actor that this process has placed; resolves when it has stopped. Resolves to false for any other. */
+  /**
+   * Stops an actor that this process has placed, also where it was placed again since; resolves when it has stopped. Resolves to false for any
+   * other. Rejects with AskTimeoutError when its partition does not answer.
+   */
   async stop(ref: UntypedRef): Promise<boolean> {
-    const placed = this.#placed.get(keyOf(ref));
-    if (placed === undefined) return false;
-    this.#forget(placed);
-    await this.#requests.withdraw(placed);
+    const order = this.#orders.get(keyOf(ref));
+    if (order === undefined) return false;
+    const { current } = order;
+    this.#finish(order);
+    const error = current && (await this.#requests.withdraw(current));
+    if (error instanceof AskTimeoutError) throw error;
     return true;
   }
 
@@ -113,12 +154,19 @@ export class Placements {
     return this.#closed;
   }
 
+  /** The process has crashed: nothing is placed or watched any more. */
+  abandon(error: MillraceError): void {
+    this.#closing.abort(error);
+    for (const order of new Set(this.#orders.values())) this.#finish(order);
+  }
+
   async #close(): Promise<void> {
-    this.#closing.abort(new StoppedError('The runtime that places this actor is stopping.'));
-    const all = [...this.#placed.values()];
-    for (const placed of all) this.#forget(placed);
-    const attached = all.filter(({ order }) => order.options.detached !== true);
-    await Promise.all([...attached.map((placed) => this.#requests.withdraw(placed)), ...this.#pending]);
+    const attached = [...new Set(this.#orders.values())].filter(({ options }) => options.detached !== true);
+    const running = attached.flatMap(({ current }) => current ?? []);
+    this.abandon(new StoppedError('The runtime that places this actor is stopping.'));
+    // A partition that does not answer must not hold up the end of this process.
+    const withdrawn = running.map((placed) => this.#requests.withdraw(placed, limits.stopTimeoutMs));
+    await Promise.all([...withdrawn, ...this.#pending]);
   }
 
   // ---- placing
@@ -130,7 +178,8 @@ export class Placements {
     for (const place of way) {
       try {
         const placed = await this.#pend(this.#requests.place(order.wanted, place, timeoutMs, this.#closing.signal));
-        this.#follow(order, placed);
+        if (order.isOver) await this.#requests.withdraw(placed);
+        else this.#follow(order, placed);
         return placed.actor;
       } catch (error) {
         if (!(error instanceof CapacityError)) throw error;
@@ -159,44 +208,64 @@ export class Placements {
   #follow(order: Order, placedAt: PlacedAt): void {
     const ref = this.#options.system.reference(order.component.service, placedAt.actor);
     const { parent } = order.options;
-    const ofParent: Watcher = { terminated: () => void this.stop(ref) };
-    const watcher: Watcher = { terminated: (_route, reason, cause) => this.#ended(placed, reason, cause) };
+    const ofParent: Watcher = { terminated: () => void this.stop(ref).catch(() => {}) };
+    const watcher: Watcher = { terminated: (_route, reason, cause) => this.#ended(order, placed, reason, cause) };
     const release = (): void => {
       ref[routeKey].unwatch(watcher);
       parent?.[routeKey].unwatch(ofParent);
     };
-    const placed: Placed = { ...placedAt, order, ref, release };
-    this.#placed.set(keyOf(ref), placed);
+    const placed: Placed = { ...placedAt, ref, release };
+    order.current = placed;
+    order.keys.push(keyOf(ref));
+    this.#orders.set(keyOf(ref), order);
     ref[routeKey].watch(watcher);
     parent?.[routeKey].watch(ofParent);
   }
 
-  // ---- the end of an actor
-
-  /** False when it was forgotten before. */
-  #forget({ ref, release }: Placed): boolean {
-    release();
-    return this.#placed.delete(keyOf(ref));
+  #onLetter(sent: v1.PlacedDeadLetter): void {
+    if (this.#options.isHere(sent.ordinal)) return;
+    const order = [...this.#orders.values()].find(({ current }) => current?.id === sent.id);
+    this.#letterCount++;
+    this.#letters.publish(letterFrom(sent, order?.component.service));
   }
 
-  #ended(placed: Placed, reason: TerminationReason, cause: Error | undefined): void {
-    const { place, path, order } = placed;
-    if (!this.#forget(placed)) return;
-    if (reason === 'stopped' && !this.#leaving.has(place.ordinal)) return;
+  /** Others than spawners may say so: only partitions that are used are remembered. */
+  #leaves(ordinal: number): void {
+    const isUsed = [...this.#orders.values()].some(({ current }) => current?.place.ordinal === ordinal);
+    if (isUsed) this.#leaving.add(ordinal);
+  }
+
+  // ---- the end of an actor
+
+  /** The actor is not to run any more. */
+  #finish(order: Order): void {
+    order.isOver = true;
+    order.current?.release();
+    order.current = undefined;
+    for (const key of order.keys) this.#orders.delete(key);
+  }
+
+  #ended(order: Order, placed: Placed, reason: TerminationReason, cause: Error | undefined): void {
+    const { place, path, release } = placed;
+    if (order.current !== placed) return;
+    release();
+    order.current = undefined;
+    const isLost = reason === 'unreachable' || (reason === 'stopped' && this.#leaving.has(place.ordinal));
+    if (!isLost || order.component.onFailure !== 'restart') this.#finish(order);
+    if (reason === 'stopped' && !isLost) return;
     if (reason === 'failed') {
       const error = cause ?? new HandlerError('It failed, and its error is not known any more.');
       if (!this.#options.isHere(place.ordinal)) this.#publish(path, error);
       return;
     }
-    const { name, onFailure } = order.component;
     const error = new UnreachableError(
       `The placed actor ${path} is lost: partition ${place.ordinal} has ended, or the link to it was cut.`,
     );
-    if (onFailure !== 'restart') {
+    if (order.isOver) {
       this.#publish(path, error);
       return;
     }
-    this.#options.log.warn('a placed actor is lost, and is placed again', { component: name, actor: path });
+    this.#options.log.warn('a placed actor is lost, and is placed again', { actor: path });
     void this.#placeAgain(order, path, error);
   }
 
@@ -204,16 +273,19 @@ export class Placements {
   async #placeAgain(order: Order, path: string, lost: UnreachableError): Promise<void> {
     const { scheduler, log } = this.#options;
     const untilMs = scheduler.now() + limits.placeAgainMs;
-    for (let delayMs = BACKOFF.minMs; !this.#closing.signal.aborted; delayMs = Math.min(2 * delayMs, BACKOFF.maxMs)) {
+    for (let delayMs = BACKOFF.minMs; !order.isOver; delayMs = Math.min(2 * delayMs, BACKOFF.maxMs)) {
       try {
         const [way = []] = inTurn(await candidatesFor(order.options.on, this.#options), 1, this.#turn++, 'partitions');
         await this.#place(order, way);
+        // Somebody has stopped it meanwhile.
+        if (order.isOver) return;
         log.info('a placed actor was placed again', { component: order.component.name, before: path });
         return;
       } catch (error) {
-        if (this.#closing.signal.aborted) return;
+        if (order.isOver) return;
         log.debug('a placed actor is not placed again yet', { actor: path, error: namedMessageOf(error) });
         if (scheduler.now() + delayMs > untilMs) {
+          this.#finish(order);
           this.#publish(
             path,
             new UnreachableError(`${lost.message} It could not be placed again.`, { cause: errorOf(error) }),
@@ -247,14 +319,15 @@ export class Placements {
 }
 
 function wantedOf(component: Component, args: Uint8Array, options: PlaceOptions, instance: number): Wanted {
-  const { name = '', detached = false, register = '', instances } = options;
+  const { name = '', detached = false, register = '', group, instances } = options;
   return {
     component: component.definition,
     hash: componentHash(component),
     args,
     name: name === '' || instances === undefined ? name : `${name}-${instance}`,
     isDetached: detached,
-    register,
+    register: group ?? register,
+    isGroup: group !== undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 import { UnreachableError } from '../../../errors.js';
-import { namedMessageOf } from '../../../foreign.js';
+import { errorOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
@@ -15,6 +15,7 @@ export interface SpawnerRequestsOptions {
   readonly log: Logger;
   /** A partition stops in order, with what is placed there. */
   readonly leaving: (ordinal: number) => void;
+  readonly deadLetter: (letter: v1.PlacedDeadLetter) => void;
 }
 
 /** An actor to place. */
@@ -32,17 +33,31 @@ export interface PlacedAt {
 /** Sends the requests of this process to spawners, each until it is answered, and spawns the actor that spawners watch. */
 export class SpawnerRequests {
   readonly #options: SpawnerRequestsOptions;
-  #placer: ActorRef<typeof v1.Placer> | undefined;
+  #placer: Ref | undefined;
   #ids = 0;
 
   constructor(options: SpawnerRequestsOptions) {
     this.#options = options;
   }
 
+  /** Spawns the actor that spawners watch. */
+  start(): void {
+    const { system, leaving, deadLetter } = this.#options;
+    const placer = behavior(v1.Placer, {
+      supervision: 'resume',
+      leaving: (_state, { ordinal }) => {
+        leaving(ordinal);
+        return {};
+      },
+      deadLetter: (_state, letter) => deadLetter(letter),
+    });
+    this.#placer = system.spawn(placer, { name: 'placer' }).toRef();
+  }
+
   /** Rejects with the error of the spawner, or that of the link to it; nothing of the actor is left then. */
   async place(wanted: Wanted, place: PlaceCandidate, timeoutMs: number, signal: AbortSignal): Promise<PlacedAt> {
     const id = ++this.#ids;
-    const request = { ...wanted, placer: this.#self(), id };
+    const request = { ...wanted, placer: this.#placer, id };
     let answer: v1.ActorPlaced;
     try {
       signal.throwIfAborted();
@@ -60,34 +75,25 @@ export class SpawnerRequests {
   }
 
   /**
-   * Resolves when the actor has stopped. Never rejects: a spawner that cannot be reached stops the actor when it notices the end of this process, or
-   * of the link to it.
+   * Resolves when the actor has stopped, or to the error for which that is not known. A spawner that cannot be reached stops the actor when it
+   * notices the end of this process, or of the link to it.
    */
-  async withdraw({ place, id }: Pick<PlacedAt, 'place' | 'id'>): Promise<void> {
+  async withdraw(
+    { place, id }: Pick<PlacedAt, 'place' | 'id'>,
+    timeoutMs: number = limits.controlPlaneTimeoutMs,
+  ): Promise<Error | undefined> {
     const { scheduler, log } = this.#options;
-    const request = { placer: this.#self(), id };
+    const request = { placer: this.#placer, id };
     try {
-      await retryAsk(scheduler, limits.controlPlaneTimeoutMs, (ask) => this.#spawner(place).withdraw(request, ask));
+      await retryAsk(scheduler, timeoutMs, (ask) => this.#spawner(place).withdraw(request, ask));
+      return undefined;
     } catch (error) {
       log.debug('a placed actor was not withdrawn', { partition: place.ordinal, id, error: namedMessageOf(error) });
+      return errorOf(error);
     }
   }
 
   #spawner({ spawner }: PlaceCandidate): ActorRef<typeof v1.Spawner> {
     return this.#options.system.reference(v1.Spawner, spawner);
-  }
-
-  #self(): Ref {
-    this.#placer ??= this.#options.system.spawn(
-      behavior(v1.Placer, {
-        supervision: 'resume',
-        leaving: (_state, { ordinal }) => {
-          this.#options.leaving(ordinal);
-          return {};
-        },
-      }),
-      { name: 'placer' },
-    );
-    return this.#placer.toRef();
   }
 }

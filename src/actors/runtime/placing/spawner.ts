@@ -18,6 +18,7 @@ import {
 } from '../../kernel/index.js';
 import { thrownByHandler, toWire } from '../../transport/index.js';
 import type { Components } from './components.js';
+import { Letters } from './letters.js';
 
 export interface SpawnerOptions {
   readonly system: ActorSystem;
@@ -31,13 +32,16 @@ export interface SpawnerOptions {
   readonly client: () => ActorRef<typeof v1.ControlPlaneClient>;
 }
 
+/** Time in ms in which those who have placed actors are told that the partition stops: less than it has to stop. */
+const LEAVE_MS = 500;
+
 /** One request to place an actor, and what became of it. */
 interface Placed {
   readonly isDetached: boolean;
   reply: Promise<v1.ActorPlacedInit>;
   ref: UntypedRef | undefined;
-  /** Name in the cluster's registry. */
-  registered: string | undefined;
+  /** Name in the cluster's registry, its own or that of a group. */
+  registered: { readonly name: string; readonly isGroup: boolean } | undefined;
   isWithdrawn: boolean;
   hasEnded: boolean;
 }
@@ -62,9 +66,11 @@ export class Spawner {
   /** Why no further actor is started; undefined while they are. */
   #refusal: string | undefined;
   #closing: Promise<void> | undefined;
+  readonly #letters: Letters;
 
   constructor(options: SpawnerOptions) {
     this.#options = options;
+    this.#letters = new Letters(options);
   }
 
   behavior(): Behavior<typeof v1.Spawner, undefined> {
@@ -127,13 +133,14 @@ export class Spawner {
     placed.ref = ref;
     const path = `${system.name}/${ref.name}`;
     try {
-      await this.#register(request.register, placed, ref);
+      await this.#register(request, placed, ref);
       this.#assertAccepts(placed);
     } catch (error) {
       await system.stop(ref);
       await this.#unregister(placed);
       throw error;
     }
+    this.#letters.follow(ref, { id: request.id, service: component.service, placer: placer.ref });
     ref[routeKey].watch({
       terminated: () => {
         this.#ended(placer, request.id, placed);
@@ -159,8 +166,12 @@ export class Spawner {
   async #stop(placed: Placed): Promise<void> {
     placed.isWithdrawn = true;
     await placed.reply;
+    const isClosing = this.#closing !== undefined;
+    // Members of a group get nothing new before they stop, unless the partition ends with all that others have there.
+    if (placed.registered?.isGroup === true && !isClosing) await this.#unregister(placed);
     if (placed.ref !== undefined) await this.#options.system.stop(placed.ref);
-    await this.#unregister(placed);
+    const unregistered = this.#unregister(placed);
+    if (!isClosing) await unregistered;
   }
 
   #assertAccepts({ isWithdrawn }: Placed): void {
@@ -181,20 +192,22 @@ export class Spawner {
 
   // ---- names
 
-  async #register(name: string, placed: Placed, ref: UntypedRef): Promise<void> {
+  async #register({ register: name, isGroup }: v1.ActorToPlace, placed: Placed, ref: UntypedRef): Promise<void> {
     if (name === '') return;
-    placed.registered = name;
-    await this.#ask((options) => this.#options.client().registerName({ name, ref: ref.toRef() }, options));
+    placed.registered = { name, isGroup };
+    const entry = { name, isGroup, ref: ref.toRef() };
+    await this.#ask((options) => this.#options.client().registerName(entry, options));
   }
 
   /** Does nothing when another actor has the name. */
   async #unregister(placed: Placed): Promise<void> {
-    const { registered: name, ref } = placed;
-    if (name === undefined || ref === undefined) return;
+    const { registered, ref } = placed;
+    if (registered === undefined || ref === undefined) return;
     placed.registered = undefined;
-    const { cUid } = ref.toRef();
+    const { name } = registered;
+    const entry = { ...registered, cUid: ref.toRef().cUid };
     try {
-      await this.#ask((options) => this.#options.client().unregisterName({ name, cUid }, options));
+      await this.#ask((options) => this.#options.client().unregisterName(entry, options));
     } catch (error) {
       this.#options.log.debug('the name of a placed actor was not unregistered', {
         name,
@@ -221,6 +234,7 @@ export class Spawner {
     for (const [key, placer] of this.#placers) {
       if (placer.ref !== ref) continue;
       this.#placers.delete(key);
+      for (const { ref: gone } of placer.placed.values()) if (gone !== undefined) this.#letters.forget(gone);
       for (const placed of placer.placed.values()) if (!placed.isDetached) void this.#stop(placed);
     }
   }
@@ -236,7 +250,10 @@ export class Spawner {
     placer.ended.push(id);
     if (placer.ended.length <= limits.placedRequests) return;
     const oldest = placer.ended.shift();
-    if (oldest !== undefined) placer.placed.delete(oldest);
+    if (oldest === undefined) return;
+    const ref = placer.placed.get(oldest)?.ref;
+    if (ref !== undefined) this.#letters.forget(ref);
+    placer.placed.delete(oldest);
   }
 
   // ---- the end
@@ -246,14 +263,15 @@ export class Spawner {
     const all = [...this.#placers.values()];
     await Promise.all(all.map((placer) => this.#leave(placer, ordinal)));
     await Promise.all(all.flatMap(({ placed }) => [...placed.values()].map((each) => this.#stop(each))));
+    this.#letters.close();
   }
 
   async #leave({ ref, placed }: Placer, ordinal: number): Promise<void> {
     if (![...placed.values()].some(({ hasEnded }) => !hasEnded)) return;
     try {
-      await this.#ask((options) => ref.leaving({ ordinal }, options));
+      await ref.leaving({ ordinal }, { timeoutMs: LEAVE_MS });
     } catch (error) {
-      // It has ended, or sees the end of this partition by the end of the link.
+      // It does not answer, has ended, or sees the end of this partition by the end of the link.
       this.#options.log.debug('who placed actors here was not told of their end', { error: namedMessageOf(error) });
     }
   }

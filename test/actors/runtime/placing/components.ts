@@ -4,14 +4,14 @@ import { Row } from '../row.js';
 import { errandRunner, Errands } from '../errand-runner.js';
 
 /** Where this module runs: the components here may differ between the test and other threads and processes. */
-const place =
-  isMainThread && process.send === undefined && !process.argv.some((each) => each.includes('partition'))
-    ? 'test'
-    : 'elsewhere';
+const place = isMainThread && process.argv[1]?.endsWith('program.js') !== true ? 'test' : 'elsewhere';
 
 export interface AdderArgs {
   readonly start: number;
 }
+
+/** Ends the thread or process that it is handled in. */
+const END = 666;
 
 /** Adds the values that it is told to `start`; an ask is answered with the sum and its own. Value 13 fails it. */
 export const adder = component('adder', import.meta.url, Errands, ({ start = 0 }: Partial<AdderArgs>) =>
@@ -20,6 +20,7 @@ export const adder = component('adder', import.meta.url, Errands, ({ start = 0 }
     state: () => ({ sum: start }),
     push: (state, { value }) => {
       if (value === 13) throw new RangeError('13 is refused');
+      if (value === END) process.exit(3);
       state.sum += value;
     },
     run: (state, { value }) => ({ value: state.sum + value }),
@@ -31,7 +32,13 @@ export const lasting = component(
   'lasting',
   import.meta.url,
   Errands,
-  () => errandRunner({ rush: () => ({ value: process.pid }) }),
+  () =>
+    errandRunner({
+      push: (_state, { value }) => {
+        if (value === END) process.exit(3);
+      },
+      rush: () => ({ value: process.pid }),
+    }),
   { onFailure: 'restart' },
 );
 

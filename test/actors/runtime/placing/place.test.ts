@@ -1,11 +1,14 @@
 import { expect } from 'chai';
 import { CapacityError, ConfigError, HandlerError, StoppedError, UnreachableError } from '#src/errors.js';
-import { type ActorRef, type Failure, type Terminated } from '#src/actors/kernel/index.js';
+import { messageHash } from '#src/actors/control-plane/index.js';
+import { type ActorRef, behavior, type DeadLetter, type Failure } from '#src/actors/kernel/index.js';
 import { component, type Runtime } from '#src/actors/runtime/index.js';
+import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../../support/rejection.js';
 import { errandRunner, Errands } from '../errand-runner.js';
-import { type Cluster, describePlacements, until } from '../harness.js';
-import { adder, keyed, lost, nowhere, other, thrower } from './components.js';
+import { type Cluster, describeHosted, describePlacements, until } from '../harness.js';
+import { ending } from './ending.js';
+import { adder, changed, keyed, lost, nowhere, other, thrower } from './components.js';
 
 /** The process under test, and a partition that is not the program's event loop: of its own, or of another virtual process. */
 async function opened(newCluster: () => Cluster) {
@@ -13,22 +16,6 @@ async function opened(newCluster: () => Cluster) {
   const runtime = await cluster.start({ system: { partitions: 2 } });
   const [first = 0, second = 0] = runtime.ordinals;
   return { cluster, runtime, first, second };
-}
-
-/** Watches an actor by another, and says how it ended. */
-function ending(runtime: Runtime, ref: ActorRef<typeof Errands>): Promise<Terminated> {
-  return new Promise((resolve) => {
-    const watcher = errandRunner({
-      on: {
-        started: (_state, context) => context.watch(ref),
-        terminated: (_state, event, context) => {
-          resolve(event);
-          context.stop();
-        },
-      },
-    });
-    runtime.spawn(watcher);
-  });
 }
 
 describePlacements('a placed actor', (newCluster) => {
@@ -100,6 +87,23 @@ describePlacements('a placed actor', (newCluster) => {
     expect(failures[0]?.error.message).to.equal('13 is refused');
   });
 
+  it('has its dead letters and its troubles heard where it was placed from', async () => {
+    const { runtime, second } = await opened(newCluster);
+    const letters: DeadLetter[] = [];
+    runtime.deadLetters.subscribe((letter) => letters.push(letter));
+    const ref = await runtime.place(adder, { on: { partition: second }, name: 'small' });
+    // The first is being handled, or waits; what comes behind the fatal one is for nobody.
+    for (const value of [1, 13, 2]) ref.push({ value });
+    await until(() => letters.length > 0);
+    expect(letters.map(({ method, reason }) => ({ method, reason }))).to.deep.equal([
+      { method: 'test.Errands.Push', reason: 'stopped' },
+    ]);
+    await until(() => runtime.health().troubles.length > 0);
+    expect(runtime.health().troubles.map(({ actor, state, error }) => ({ actor, state, error }))).to.deep.equal([
+      { actor: 'node-0.process-0-1/small', state: 'ended', error: '13 is refused' },
+    ]);
+  });
+
   it('is refused with a typed error, and leaves nothing, when it cannot be placed', async () => {
     const { cluster, runtime, second } = await opened(newCluster);
     const on = { partition: second };
@@ -154,6 +158,37 @@ describePlacements('a placed actor', (newCluster) => {
   });
 });
 
+describeHosted('a component that is another one where it is placed', (newCluster) => {
+  it('is refused, and says which versions there are', async () => {
+    const { runtime } = await opened(newCluster);
+    const error = await rejection(runtime.place(changed));
+    expect(error).to.be.instanceOf(ConfigError);
+    expect(String(error)).to.match(/it is version "elsewhere" here, and "test" where it was placed/);
+  });
+});
+
+describePlacements('a spawner', (newCluster) => {
+  it('starts one actor for a request that is repeated, and none for one that was withdrawn before it arrived', async () => {
+    const { runtime, second } = await opened(newCluster);
+    const spawner = await runtime.lookup(v1.Spawner, `millrace/spawner/${second}`);
+    const placer = runtime.spawn(behavior(v1.Placer, { leaving: () => ({}), deadLetter: () => {} })).toRef();
+    const { definition } = adder;
+    const hash = messageHash(v1.ComponentDefinition, definition);
+    const request = { placer, component: definition, hash, args: adder.encodeArgs({ start: 1 }) };
+    const twice = await Promise.all([spawner.place({ ...request, id: 1 }), spawner.place({ ...request, id: 1 })]);
+    expect(twice[0].actor).to.not.equal(undefined);
+    expect(twice[1].actor).to.deep.equal(twice[0].actor);
+    await spawner.withdraw({ placer, id: 2 });
+    expect((await spawner.place({ ...request, id: 2 })).refused).to.include({ code: 'STOPPED' });
+    await spawner.withdraw({ placer, id: 1 });
+    expect((await spawner.place({ ...request, id: 1 })).actor).to.deep.equal(twice[0].actor);
+    const malformed = await spawner.place({ ...request, id: 3, args: new Uint8Array([255]) });
+    expect(malformed.refused).to.include({ code: 'PROTOCOL' });
+    const foreign = await spawner.place({ ...request, id: 4, hash: 'another' });
+    expect(foreign.refused).to.include({ code: 'CONFIG' });
+  });
+});
+
 describe('a component', () => {
   it('that is declared wrongly is a ConfigError', () => {
     // Calls what the compiler refuses, as a user of JavaScript may.
@@ -184,6 +219,24 @@ describePlacements('runtime.place', (newCluster) => {
     await refused(runtime.place(adder, { on: untyped({ partition: -1 }) }), /partition of on/);
     await refused(runtime.place(adder, { instances: 0 }), /instances of runtime.place/);
     await refused(runtime.place(adder, { instances: 2, register: 'one' }), /Only one actor/);
+    await refused(runtime.place(adder, { register: 'one', group: 'many' }), /and not both/);
+    await refused(runtime.place(adder, { parent: untyped({}) }), /parent of runtime.place/);
     await refused(runtime.place(adder, { args: { start: Number.NaN } }), /must be JSON.*args.start/);
   });
 });
+
+/** Never called: the compiler checks it, and reports a `@ts-expect-error` without an error. */
+export async function typed(runtime: Runtime): Promise<void> {
+  const strict = component('strict', undefined, Errands, (args: { readonly depth: number }) =>
+    errandRunner({ run: () => ({ value: args.depth }) }),
+  );
+  const one: ActorRef<typeof Errands> = await runtime.place(strict, { args: { depth: 1 } });
+  const many: readonly ActorRef<typeof Errands>[] = await runtime.place(strict, { args: { depth: 1 }, instances: 2 });
+  // @ts-expect-error: the arguments are missing
+  await runtime.place(strict);
+  // @ts-expect-error: an argument is of another type
+  await runtime.place(strict, { args: { depth: 'deep' } });
+  // @ts-expect-error: a field of the message is of another type
+  await runtime.place(keyed, { args: { id: 'one' } });
+  void [one, many, await runtime.place(keyed), await runtime.place(keyed, { args: { id: 1 } })];
+}

@@ -1,0 +1,157 @@
+import { expect } from 'chai';
+import { MillraceError, StoppedError, UnreachableError } from '#src/errors.js';
+import type { Failure, UntypedRef } from '#src/actors/kernel/index.js';
+import type { Runtime } from '#src/actors/runtime/index.js';
+import { upTo } from '../../../support/numbers.js';
+import { rejection } from '../../../support/rejection.js';
+import { eventually } from '../../../support/until.js';
+import { Errands } from '../errand-runner.js';
+import { closeAfterEach, Cluster, describeHosted, until } from '../harness.js';
+import { adder, lasting } from './components.js';
+import { ending } from './ending.js';
+
+/** Ends the thread or process of the actor that is told this. */
+const END = { value: 666 };
+
+function failuresOf(runtime: Runtime): Failure[] {
+  const failures: Failure[] = [];
+  runtime.failures.subscribe((failure) => failures.push(failure));
+  return failures;
+}
+
+describeHosted('an actor whose partition ends', (newCluster) => {
+  it('is unreachable for those who watch it, and a failure of its runtime', async () => {
+    const cluster = newCluster();
+    const runtime = await cluster.start();
+    const failures = failuresOf(runtime);
+    const [, before] = runtime.ordinals;
+    const ref = await runtime.place(adder, { name: 'unlucky' });
+    const end = ending(runtime, ref);
+    ref.push(END);
+    expect((await end).reason).to.equal('unreachable');
+    await eventually(() => failures.length > 0);
+    expect(failures.map(({ path }) => path)).to.deep.equal(['node-0.process-0-1/unlucky']);
+    expect(failures[0]?.error).to.be.instanceOf(UnreachableError);
+    expect(await rejection(ref.run({ value: 1 }))).to.be.instanceOf(UnreachableError);
+    await eventually(() => runtime.ordinals.length === 2 && runtime.ordinals[1] !== before);
+    await runtime.place(adder, { name: 'unlucky' });
+  });
+
+  it('is placed again where its component says so, and found by its name; the old reference stays dead', async () => {
+    const cluster = newCluster();
+    const runtime = await cluster.start();
+    const failures = failuresOf(runtime);
+    const ref = await runtime.place(lasting, { name: 'lasting', register: 'lasting' });
+    const { value: before } = await ref.rush({});
+    const end = ending(runtime, ref);
+    ref.push(END);
+    expect((await end).reason).to.equal('unreachable');
+    await eventually(async () => {
+      const again = await runtime.lookup(Errands, 'lasting', { timeoutMs: 10_000 });
+      return again.toRef().cUid !== ref.toRef().cUid && (await again.run({ value: 4 })).value === 4;
+    });
+    const again = await runtime.lookup(Errands, 'lasting');
+    if (cluster.placement === 'process') expect((await again.rush({})).value).to.not.equal(before);
+    expect(await rejection(ref.run({ value: 1 }))).to.be.instanceOf(UnreachableError);
+    expect(failures).to.deep.equal([]);
+    const stopped = ending(runtime, again);
+    await runtime.stopActor(ref);
+    expect((await stopped).reason).to.equal('stopped');
+  });
+});
+
+describe('a process that hosts placed actors', function () {
+  this.timeout(30_000);
+  closeAfterEach();
+
+  it('may be killed under load: each ask has its reply or an error, and the actors go on elsewhere', async () => {
+    const cluster = new Cluster({}, 'process');
+    const runtime = await cluster.start({ system: { partitions: 3 } });
+    const names = upTo(6).map((index) => `actor-${index}`);
+    for (const name of names) await runtime.place(lasting, { name, register: name });
+    const victim = await (await runtime.lookup(Errands, 'actor-0')).rush({});
+    const count = { asked: 0, answered: 0, failed: 0 };
+    let isOver = false;
+    const load = names.map(async (name) => {
+      while (!isOver) {
+        count.asked++;
+        try {
+          const ref = await runtime.lookup(Errands, name, { timeoutMs: 5_000 });
+          const { value } = await ref.run({ value: count.asked % 1_000 });
+          expect(value).to.be.within(0, 999);
+          count.answered++;
+        } catch (error) {
+          expect(error).to.be.instanceOf(MillraceError);
+          count.failed++;
+        }
+      }
+    });
+    await eventually(() => count.answered > 100);
+    process.kill(victim.value, 'SIGKILL');
+    await eventually(() => count.failed > 0);
+    await eventually(async () => {
+      const found = names.map(async (name) => {
+        const ref = await runtime.lookup(Errands, name, { timeoutMs: 10_000 });
+        return (await ref.rush({})).value !== victim.value;
+      });
+      return (await Promise.all(found.map((each) => each.catch(() => false)))).every(Boolean);
+    });
+    const { answered } = count;
+    await eventually(() => count.answered > answered + 100);
+    isOver = true;
+    await Promise.all(load);
+    expect(count.answered + count.failed).to.equal(count.asked);
+  });
+});
+
+describe('a virtual process that hosts placed actors', () => {
+  closeAfterEach();
+
+  it('may crash, or stop in order: what it hosts is placed at another with the same label', async () => {
+    const cluster = new Cluster();
+    const runtime = await cluster.start();
+    const failures = failuresOf(runtime);
+    for (let workers = 0; workers < 3; workers++) await cluster.start({ labels: ['work'] });
+    const [, , second, third] = cluster.started;
+    const names = ['a', 'b', 'c'];
+    const placed = await Promise.all(
+      names.map((register) => runtime.place(lasting, { on: { label: 'work' }, register })),
+    );
+    expect(new Set(placed.map(partitionOf)).size).to.equal(3);
+    cluster.executor.crash('node-1');
+    await second?.stop();
+    const last = third?.ordinals[0];
+    const isMoved = async (name: string): Promise<boolean> => {
+      const ref = await runtime.lookup(Errands, name, { timeoutMs: 20_000 });
+      return partitionOf(ref) === last && (await ref.run({ value: 3 }).catch(() => ({ value: 0 }))).value === 3;
+    };
+    await eventually(async () => (await Promise.all(names.map(isMoved))).every(Boolean));
+    expect(failures).to.deep.equal([]);
+    for (const ref of placed) {
+      if (partitionOf(ref) !== last) expect(await rejection(ref.run({}))).to.satisfy(isGone);
+    }
+  });
+
+  it('is a failure when no other partition meets what it was placed by, for a minute', async () => {
+    const cluster = new Cluster();
+    const runtime = await cluster.start();
+    await cluster.start();
+    const failures = failuresOf(runtime);
+    const ref = await runtime.place(lasting, { on: { node: 'node-1' }, name: 'only' });
+    const fallen = ending(runtime, ref);
+    cluster.executor.crash('node-1');
+    expect((await fallen).reason).to.equal('unreachable');
+    await until(() => failures.length > 0);
+    expect(failures[0]?.path).to.equal('node-1.process-1-0/only');
+    expect(String(failures[0]?.error)).to.match(/UnreachableError: .* lost: .* It could not be placed again/);
+  });
+});
+
+/** The ordinal in the channel id of an actor. */
+function partitionOf(ref: UntypedRef): number {
+  return Number((ref.toRef().cUid - 2n ** 63n) >> 32n);
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof UnreachableError || error instanceof StoppedError;
+}
