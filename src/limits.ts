@@ -183,6 +183,10 @@ export const limits = {
   inlineBytes: 4 * 1024,
   /** Arenas that one peer may have announced at a time. */
   announcedArenas: 4_096,
+  /** Values of one peer that were given up on their way and freed, and that are refused if they come all the same. */
+  lateObjects: 65_536,
+  /** Bytes of one piece of a value that is fetched from a partition whose memory cannot be mapped. */
+  fetchPieceBytes: 64 * 1024,
   /** Parts of one encoded value. */
   storageParts: 4_096,
   /** Asks that may wait on one another in one chain. */

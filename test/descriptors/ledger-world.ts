@@ -1,9 +1,9 @@
 import {
   applyToHolding,
-  effectsToRepeat,
   type Holding,
   type HoldingEffect,
   type HoldingEvent,
+  isLate,
   isReadable,
   Ledger,
   type LedgerEffect,
@@ -11,9 +11,23 @@ import {
   newHolding,
 } from '#src/descriptors/index.js';
 
-/** A message on its way. Descriptors come once or never; all others may come late, twice and in any order. */
+/** A message on its way. Descriptors come once or never. All others come, late and in any order, and all but questions may come twice. */
 type Message =
-  | { readonly kind: 'descriptor'; readonly from: string; readonly to: string; readonly object: number }
+  | {
+      readonly kind: 'descriptor';
+      readonly from: string;
+      readonly to: string;
+      readonly object: number;
+      /** Its number, where the owner has sent it. */
+      readonly send: number;
+    }
+  | {
+      readonly kind: 'settle';
+      readonly from: string;
+      readonly to: string;
+      readonly object: number;
+      readonly sent: number;
+    }
   | { readonly kind: 'to owner'; readonly from: string; readonly to: string; readonly event: LedgerEvent }
   | {
       readonly kind: 'to peer';
@@ -33,10 +47,14 @@ const OWNER = 'owner';
 export class LedgerWorld {
   readonly ledger: Ledger;
   readonly freed = new Set<number>();
+  /** Times that the owner has sent each object to each peer. */
+  readonly #sends = new Map<string, number>();
   #objects = 0;
   #lives = 0;
   readonly #heldHere = new Set<number>();
   readonly #peers = new Map<string, Map<number, Holding>>();
+  /** Objects and peers of which the owner has asked what came. They are not sent again before that is answered. */
+  readonly #settling = new Set<string>();
   #network: Message[] = [];
 
   constructor(peers: number, ledger = new Ledger()) {
@@ -69,8 +87,11 @@ export class LedgerWorld {
   send(which: number, peer: number): void {
     const [object, to] = [pick([...this.#heldHere], which), this.#peer(peer)];
     if (object === undefined || to === undefined) return;
+    if (this.#settling.has(`${object} ${to}`)) return;
     this.#owner({ kind: 'send', object, to });
-    this.#network.push({ kind: 'descriptor', from: OWNER, to, object });
+    const send = this.#sentTo(object, to) + 1;
+    this.#sends.set(`${object} ${to}`, send);
+    this.#network.push({ kind: 'descriptor', from: OWNER, to, object, send });
   }
 
   drop(which: number): void {
@@ -86,7 +107,7 @@ export class LedgerWorld {
     if (from === undefined || to === undefined || from === to) return;
     const object = pick(this.#inUse(from, isReadable), which);
     if (object === undefined) return;
-    this.#network.push({ kind: 'descriptor', from, to, object });
+    this.#network.push({ kind: 'descriptor', from, to, object, send: 0 });
     this.#step(from, object, { kind: 'forward', to });
   }
 
@@ -101,7 +122,7 @@ export class LedgerWorld {
     const index = which % Math.max(1, this.#network.length);
     const message = this.#network[index];
     if (message === undefined) return;
-    if (!twice || message.kind === 'descriptor') this.#network.splice(index, 1);
+    if (!twice || message.kind === 'descriptor' || message.kind === 'settle') this.#network.splice(index, 1);
     this.#receive(message);
   }
 
@@ -113,17 +134,18 @@ export class LedgerWorld {
     for (const to of [OWNER, ...this.#peers.keys()]) this.#network.push({ kind: 'end of', from: gone, to, peer: gone });
   }
 
-  /** All links between the owner and a peer are lost, and made again: what was on its way will never come. */
-  cut(peer: number): void {
-    const other = this.#peer(peer);
-    if (other === undefined) return;
-    const isBetween = ({ from, to }: Message): boolean =>
-      (from === OWNER && to === other) || (from === other && to === OWNER);
-    this.#network = this.#network.filter((message) => !isBetween(message));
-    const holdings = [...(this.#peers.get(other) ?? [])];
-    const totals = new Map(holdings.map(([object, { received }]) => [object, received]));
-    for (const [object, holding] of holdings) this.#tellOwner(other, object, effectsToRepeat(holding));
-    this.#owner({ kind: 'received', by: other, totals });
+  /** A descriptor of the owner is lost, or only seems to be: it may come all the same, before or after its peer has answered what came. */
+  lose(which: number): void {
+    const message = pick(
+      this.#network.filter((each) => each.kind === 'descriptor' && each.from === OWNER),
+      which,
+    );
+    if (message?.kind !== 'descriptor') return;
+    if (which % 2 === 0) this.#network.splice(this.#network.indexOf(message), 1);
+    const { to, object } = message;
+    const sent = this.#sentTo(object, to);
+    this.#settling.add(`${object} ${to}`);
+    this.#network.push({ kind: 'settle', from: OWNER, to, object, sent });
   }
 
   /** Everybody disposes everything, and everything arrives. */
@@ -148,10 +170,9 @@ export class LedgerWorld {
     if (to !== OWNER && !this.#peers.has(to)) return;
     switch (message.kind) {
       case 'descriptor':
-        return this.#step(to, message.object, {
-          kind: 'arrived',
-          from: message.from === OWNER ? undefined : message.from,
-        });
+        return this.#arrived(message);
+      case 'settle':
+        return this.#settle(message);
       case 'to owner':
         return this.#owner(message.event);
       case 'to peer':
@@ -163,7 +184,29 @@ export class LedgerWorld {
     }
   }
 
+  #arrived({ from, to, object, send }: Extract<Message, { kind: 'descriptor' }>): void {
+    const holding = this.#peers.get(to)?.get(object) ?? newHolding;
+    if (from === OWNER && isLate(holding, send)) return;
+    this.#step(to, object, { kind: 'arrived', from: from === OWNER ? undefined : from });
+  }
+
+  #sentTo(object: number, to: string): number {
+    return this.#sends.get(`${object} ${to}`) ?? 0;
+  }
+
+  #settle({ to, object, sent }: Extract<Message, { kind: 'settle' }>): void {
+    this.#step(to, object, { kind: 'settle', sent });
+    const received = this.#peers.get(to)?.get(object)?.received ?? 0;
+    this.#network.push({
+      kind: 'to owner',
+      from: to,
+      to: OWNER,
+      event: { kind: 'settled', object, by: to, sent, received },
+    });
+  }
+
   #owner(event: LedgerEvent): void {
+    if (event.kind === 'settled') this.#settling.delete(`${event.object} ${event.by}`);
     for (const effect of this.ledger.apply(event)) this.#carryOut(effect);
   }
 
@@ -221,6 +264,8 @@ export class LedgerWorld {
     }
     for (const message of this.#network) {
       if (message.kind !== 'descriptor' || message.object !== object || !this.#peers.has(message.to)) continue;
+      if (message.from === OWNER && isLate(this.#peers.get(message.to)?.get(object) ?? newHolding, message.send))
+        continue;
       const isSenderThere = message.from === OWNER || this.#peers.has(message.from);
       if (isSenderThere) throw new Error(`object ${object} was freed on its way from ${message.from} to ${message.to}`);
     }

@@ -7,6 +7,8 @@ import type { PeerIncarnation } from './object-row.js';
 export interface Holding {
   /** Times that the object came from its owner. */
   readonly received: number;
+  /** The owner was told how many of so many sends came. One of these that comes now is late, and is refused. */
+  readonly settled: number;
   /** Times that it came from each other peer, and how many of these the owner has charged. */
   readonly claims: ReadonlyMap<PeerIncarnation, { readonly asked: number; readonly charged: number }>;
   /** Times that it was forwarded to each other peer, and how many of these the owner has charged. */
@@ -17,8 +19,10 @@ export interface Holding {
 }
 
 export type HoldingEvent =
-  /** The object has come from a peer that forwarded it, or, without `from`, from its owner. */
+  /** The object has come from a peer that forwarded it, or, without `from`, from its owner. Not for a late one: see `isLate`. */
   | { readonly kind: 'arrived'; readonly from: PeerIncarnation | undefined }
+  /** The owner is told how many of its first `sent` sends came. */
+  | { readonly kind: 'settle'; readonly sent: number }
   /** The owner has charged what came from a peer. */
   | { readonly kind: 'claimed'; readonly from: PeerIncarnation; readonly total: number }
   /** A descriptor here is handed on to a peer. */
@@ -43,17 +47,36 @@ export interface HoldingStep {
   readonly effects: readonly HoldingEffect[];
 }
 
-export const newHolding: Holding = { received: 0, claims: new Map(), forwards: new Map(), handles: 0, released: 0 };
+export const newHolding: Holding = {
+  received: 0,
+  settled: 0,
+  claims: new Map(),
+  forwards: new Map(),
+  handles: 0,
+  released: 0,
+};
 
 /** Whether the object may be read: the owner knows that this process holds it. */
 export function isReadable({ received, claims, released }: Holding): boolean {
   return received + chargedOf(claims) > released;
 }
 
+/** Whether the owner may still make the object readable: it has not answered a claim. */
+export function isClaimed({ claims }: Holding): boolean {
+  return [...claims.values()].some(({ asked, charged: done }) => asked > done);
+}
+
+/** Whether the owner has given up a send, by its number. Nothing of it may be used. */
+export function isLate({ settled: total }: Holding, send: number): boolean {
+  return send <= total;
+}
+
 export function applyToHolding(holding: Holding, event: HoldingEvent): HoldingStep {
   switch (event.kind) {
     case 'arrived':
       return arrived({ ...holding, handles: holding.handles + 1 }, event.from);
+    case 'settle':
+      return { holding: { ...holding, settled: Math.max(holding.settled, event.sent) }, effects: [] };
     case 'claimed':
       return settled({ ...holding, claims: charged(holding.claims, event.from, event.total) });
     case 'forward': {
@@ -77,13 +100,6 @@ export function applyToHolding(holding: Holding, event: HoldingEvent): HoldingSt
     case 'dispose':
       return settled({ ...holding, handles: holding.handles - 1 });
   }
-}
-
-/** What to tell the owner again after all links to it were lost, beside the number of times that the object came from it. */
-export function effectsToRepeat({ claims, released }: Holding): readonly HoldingEffect[] {
-  const open = [...claims].filter(([, { asked, charged: done }]) => asked > done);
-  const repeated = open.map(([from, { asked }]): HoldingEffect => ({ kind: 'claim', from, total: asked }));
-  return released === 0 ? repeated : [...repeated, { kind: 'release', total: released }];
 }
 
 function arrived(holding: Holding, from: PeerIncarnation | undefined): HoldingStep {

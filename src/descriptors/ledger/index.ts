@@ -4,10 +4,11 @@
  */
 export {
   applyToHolding,
-  effectsToRepeat,
   type Holding,
   type HoldingEffect,
   type HoldingEvent,
+  isClaimed,
+  isLate,
   isReadable,
   newHolding,
 } from './holding.js';

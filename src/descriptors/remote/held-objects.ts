@@ -1,10 +1,13 @@
 import { Deferred } from '../../deferred.js';
 import { UnreachableError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
 import {
   applyToHolding,
   type Holding,
   type HoldingEvent,
+  isClaimed,
+  isLate,
   isReadable,
   newHolding,
   type PeerIncarnation,
@@ -19,6 +22,8 @@ export interface HeldObjectsOptions {
   readonly batch: ControlBatch;
 }
 
+const REFUSED = 'it was freed when the partition that forwarded it ended';
+
 interface Held {
   holding: Holding;
   /** What waits until the owner knows that the object is held here. */
@@ -28,9 +33,11 @@ interface Held {
 interface Owner {
   readonly arenas: AnnouncedArenas;
   readonly objects: Map<number, Held>;
+  /** Objects that the owner has freed, and of which sends may still come late: how many sends it has given up. The oldest first. */
+  readonly late: Map<number, number>;
 }
 
-/** The objects of other processes that are held here, and the arenas that they lie in. */
+/** The objects of other partitions that are held here, and the arenas that they lie in. */
 export class HeldObjects {
   readonly #options: HeldObjectsOptions;
   readonly #owners = new Map<PeerIncarnation, Owner>();
@@ -48,7 +55,7 @@ export class HeldObjects {
 
   joined(peer: PeerIncarnation): void {
     if (this.#owners.has(peer)) return;
-    this.#owners.set(peer, { arenas: new AnnouncedArenas(`Process ${peer}`), objects: new Map() });
+    this.#owners.set(peer, { arenas: new AnnouncedArenas(`Partition ${peer}`), objects: new Map(), late: new Map() });
   }
 
   /** What is read here stays until it is disposed. What is not read yet is lost. */
@@ -70,21 +77,39 @@ export class HeldObjects {
   arenasOf(owner: PeerIncarnation): AnnouncedArenas {
     const known = this.#owners.get(owner);
     if (known !== undefined) return known.arenas;
-    throw new UnreachableError(`Process ${owner}, which owns a value, has ended: the value cannot be read any more.`);
+    throw new UnreachableError(`Partition ${owner}, which owns a value, has ended: the value cannot be read any more.`);
   }
 
-  /** An object has come, of an owner that is there. */
-  arrived(owner: PeerIncarnation, number: number, from: PeerIncarnation): void {
-    const objects = this.#owners.get(owner)?.objects;
-    if (objects?.has(number) === false) objects.set(number, { holding: newHolding, waiting: undefined });
-    this.apply(owner, number, { kind: 'arrived', from: from === owner ? undefined : from });
+  /**
+   * An object has come, of an owner that is there. `send` is its number where it came from the owner itself. Throws UnreachableError for a send that
+   * the owner has given up: its memory may be used for other values by now.
+   */
+  arrived(owner: PeerIncarnation, number: number, send: number, from: PeerIncarnation): void {
+    const isOfOwner = from === owner;
+    if (isOfOwner && this.#isLate(owner, number, send)) throw gone(owner, number, 'it came after its owner gave it up');
+    this.#enter(owner, number);
+    this.apply(owner, number, { kind: 'arrived', from: isOfOwner ? undefined : from });
+  }
+
+  /** The owner asks how many of its first `sent` sends came. The others are refused from now on. */
+  settle(owner: PeerIncarnation, number: number, sent: number): number {
+    this.#enter(owner, number);
+    this.apply(owner, number, { kind: 'settle', sent });
+    return this.#owners.get(owner)?.objects.get(number)?.holding.received ?? 0;
+  }
+
+  /** Hands an object on to a peer. Throws UnreachableError if the peer is not there: it would never claim the object. */
+  forward(owner: PeerIncarnation, number: number, to: PeerIncarnation): void {
+    if (!this.#owners.has(to)) throw new UnreachableError(`Partition ${to} has ended: no value can be sent to it.`);
+    this.apply(owner, number, { kind: 'forward', to });
   }
 
   /** Resolves when the object may be read. Rejects with UnreachableError when it is gone. */
   async readable(owner: PeerIncarnation, number: number): Promise<void> {
     const held = this.#owners.get(owner)?.objects.get(number);
-    if (held === undefined) throw gone(owner, number, 'its owner has ended');
+    if (held === undefined) throw gone(owner, number, 'it is gone, or its owner has ended');
     if (isReadable(held.holding)) return;
+    if (!isClaimed(held.holding)) throw gone(owner, number, REFUSED);
     held.waiting ??= new Deferred();
     await held.waiting.promise;
   }
@@ -108,9 +133,10 @@ export class HeldObjects {
     const held = objects?.get(number);
     if (held === undefined) return;
     this.apply(owner, number, { kind: 'refused' });
-    this.#lose(held, owner, number, 'it was freed when the process that forwarded it ended');
-    if (held.holding.received === 0 && held.holding.released === 0 && !isReadable(held.holding))
-      objects?.delete(number);
+    if (!isReadable(held.holding)) this.#lose(held, owner, number, REFUSED);
+    const { received, released, settled } = held.holding;
+    // No totals that the owner could ask for again.
+    if (received === 0 && released === 0 && settled === 0 && !isReadable(held.holding)) objects?.delete(number);
   }
 
   /** The owner has given arenas back. */
@@ -120,13 +146,26 @@ export class HeldObjects {
 
   /** The owner has freed objects, which were given back: their totals are not needed any more. */
   freed(owner: PeerIncarnation, numbers: readonly number[]): void {
-    const objects = this.#owners.get(owner)?.objects;
+    const known = this.#owners.get(owner);
     for (const number of numbers) {
-      const held = objects?.get(number);
-      if (held === undefined || isReadable(held.holding)) continue;
-      objects?.delete(number);
+      const held = known?.objects.get(number);
+      if (known === undefined || held === undefined || isReadable(held.holding)) continue;
+      known.objects.delete(number);
+      const { settled, received } = held.holding;
+      if (settled > received) markLate(known, number, settled);
       this.#lose(held, owner, number, 'it was freed');
     }
+  }
+
+  #enter(owner: PeerIncarnation, number: number): void {
+    const objects = this.#owners.get(owner)?.objects;
+    if (objects?.has(number) === false) objects.set(number, { holding: newHolding, waiting: undefined });
+  }
+
+  #isLate(owner: PeerIncarnation, number: number, send: number): boolean {
+    const known = this.#owners.get(owner);
+    if (send <= (known?.late.get(number) ?? 0)) return true;
+    return isLate(known?.objects.get(number)?.holding ?? newHolding, send);
   }
 
   #claim(owner: PeerIncarnation, number: number, from: PeerIncarnation, total: number): void {
@@ -140,6 +179,13 @@ export class HeldObjects {
   }
 }
 
+/** Remembers a bounded number: what comes so late was read from a link that ended long ago. */
+function markLate({ late }: Owner, number: number, settled: number): void {
+  late.set(number, settled);
+  const [oldest] = late.keys();
+  if (late.size > limits.lateObjects && oldest !== undefined) late.delete(oldest);
+}
+
 function settle(held: Held, how: (waiting: Deferred<void>) => void): void {
   const { waiting } = held;
   held.waiting = undefined;
@@ -147,5 +193,5 @@ function settle(held: Held, how: (waiting: Deferred<void>) => void): void {
 }
 
 function gone(owner: PeerIncarnation, number: number, why: string): UnreachableError {
-  return new UnreachableError(`Object ${number} of process ${owner} cannot be read: ${why}.`);
+  return new UnreachableError(`Object ${number} of partition ${owner} cannot be read: ${why}.`);
 }

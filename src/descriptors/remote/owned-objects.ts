@@ -17,27 +17,30 @@ export interface OwnedObjectsOptions {
 interface Owned {
   readonly typeName: string;
   readonly storage: Storage;
-  /** Times that each peer has sent the object back to this process. */
+  /** Times that each peer has sent the object back to this partition. */
   readonly returned: Map<PeerIncarnation, number>;
 }
 
 interface Peer {
-  /** Whether it can map the arenas of this process. */
-  readonly canMap: boolean;
   /** Arenas that it was told of. */
   readonly announced: Set<number>;
   /** Arenas that it may have mapped, also because another peer has told it of them. */
   readonly mapped: Set<number>;
+  /** Objects of which it was asked what came, and has not answered. */
+  readonly settling: Set<number>;
 }
 
-/** The objects of this process that others may hold: the ledger, and the storage that it protects. */
+/** The objects of this partition that others may hold: the ledger, and the storage that it protects. */
 export class OwnedObjects {
   readonly #options: OwnedObjectsOptions;
   readonly #self: v1.PeerId;
   readonly #ledger = new Ledger();
   readonly #storages = new Map<number, Owned>();
   readonly #peers = new Map<PeerIncarnation, Peer>();
+  /** The ids of arenas, by their promises `closed`: pools of several sources may give theirs the same ids. */
+  readonly #arenas = new WeakMap<Promise<void>, number>();
   #registered = 0;
+  #numbered = 0;
 
   constructor(options: OwnedObjectsOptions) {
     this.#options = options;
@@ -48,9 +51,9 @@ export class OwnedObjects {
     return this.#storages.size;
   }
 
-  joined(peer: PeerIncarnation, canMap: boolean): void {
+  joined(peer: PeerIncarnation): void {
     if (this.#peers.has(peer)) return;
-    this.#peers.set(peer, { canMap, announced: new Set(), mapped: new Set() });
+    this.#peers.set(peer, { announced: new Set(), mapped: new Set(), settling: new Set() });
     this.apply({ kind: 'joined', peer });
   }
 
@@ -73,19 +76,54 @@ export class OwnedObjects {
   }
 
   /**
-   * What a peer is sent of an object, which the peer holds from now on. A peer that cannot map is sent the bytes instead, and holds nothing.
-   * Throws UnreachableError if the peer is not there, or the object is gone.
+   * What a peer is sent of an object, which the peer holds from now on. Small values are in the message, and the peer holds nothing. Throws
+   * UnreachableError if the peer is not there, or the object is gone.
    */
   describe(object: number, to: PeerIncarnation): v1.RemoteDescriptorInit {
     const [peer, entry] = [this.#peers.get(to), this.#storages.get(object)];
-    if (peer === undefined) throw new UnreachableError(`Process ${to} has ended: no value can be sent to it.`);
-    if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
+    if (peer === undefined) throw new UnreachableError(`Partition ${to} has ended: no value can be sent to it.`);
+    if (entry === undefined || peer.settling.has(object)) throw new UnreachableError(`Object ${object} is gone.`);
     const { typeName, storage } = entry;
     const arenas: v1.ArenaAnnouncementInit[] = [];
-    const parts = storage.list.map((part) => this.#describePart(part, peer, to, storage, arenas));
+    const parts = storage.list.map((part) => this.#describePart(part, peer, to, arenas));
     if (parts.every(({ place }) => place?.case === 'inline')) return { typeName, parts };
     this.apply({ kind: 'send', object, to });
-    return { object: { owner: this.#self, number: object }, typeName, parts, arenas };
+    const send = this.#ledger.row(object)?.columns.get(to)?.sent ?? 0;
+    return { object: { owner: this.#self, number: object, send }, typeName, parts, arenas };
+  }
+
+  /** A description was not sent: the peer never had the object. */
+  unsent(object: number, to: PeerIncarnation): void {
+    const column = this.#ledger.row(object)?.columns.get(to);
+    if (column === undefined) return;
+    const { sent, lost } = column;
+    this.apply({ kind: 'settled', object, by: to, sent, received: sent - lost - 1 });
+  }
+
+  /** What to ask a peer about objects of which a send may be lost. They are not sent to it again before it has answered. */
+  inDoubt(objects: readonly number[], holder: PeerIncarnation): readonly v1.ObjectReceiptInit[] {
+    const peer = this.#peers.get(holder);
+    return objects.flatMap((object) => {
+      const sent = this.#ledger.row(object)?.columns.get(holder)?.sent ?? 0;
+      if (peer === undefined || sent === 0) return [];
+      peer.settling.add(object);
+      return [{ object, sent }];
+    });
+  }
+
+  /** A peer has answered what came of the objects that it was asked about. */
+  settled(by: PeerIncarnation, receipts: readonly v1.ObjectReceipt[]): void {
+    const settling = this.#peers.get(by)?.settling;
+    for (const { object, sent, received } of receipts) {
+      if (settling?.delete(object) === true) this.apply({ kind: 'settled', object, by, sent, received });
+    }
+  }
+
+  /** The bytes of a part, in place. Throws UnreachableError for an object that is gone, and ProtocolError where there is no such part. */
+  part(object: number, index: number): Uint8Array {
+    const entry = this.#storages.get(object);
+    if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
+    return entry.storage.part(index);
   }
 
   /**
@@ -133,26 +171,28 @@ export class OwnedObjects {
     entry?.storage.dispose();
   }
 
-  #describePart(
-    part: Part,
-    peer: Peer,
-    to: PeerIncarnation,
-    storage: Storage,
-    arenas: v1.ArenaAnnouncementInit[],
-  ): v1.StoredPartInit {
-    if (part.kind === 'inline') return { place: { case: 'inline', value: part.bytes } };
-    if (part.kind === 'mapped' || !peer.canMap || part.arena.file === undefined) {
-      storage.countCopy(part.bytes.length);
-      return { place: { case: 'inline', value: part.bytes.slice() } };
-    }
-    const { id, file } = part.arena;
+  #describePart(part: Part, peer: Peer, to: PeerIncarnation, arenas: v1.ArenaAnnouncementInit[]): v1.StoredPartInit {
+    const { bytes } = part;
+    if (part.kind === 'inline') return { place: { case: 'inline', value: bytes } };
+    if (part.kind === 'mapped' || part.arena.file === undefined)
+      return { place: { case: 'fetched', value: bytes.length } };
+    const id = this.#arenaId(part.arena);
     if (!peer.announced.has(id)) {
       peer.announced.add(id);
-      arenas.push({ arena: id, sizeBytes: part.arena.sizeBytes, ...file });
+      arenas.push({ arena: id, sizeBytes: part.arena.sizeBytes, ...part.arena.file });
     }
     void this.#withdrawWhenClosed(part.arena, to, peer);
-    const { arena, offset, sizeBytes } = part.location;
-    return { place: { case: 'block', value: { arena, offset, sizeBytes } } };
+    const { offset, sizeBytes } = part.location;
+    return { place: { case: 'block', value: { arena: id, offset, sizeBytes } } };
+  }
+
+  /** The number by which peers know an arena. */
+  #arenaId({ closed }: ArenaPlace): number {
+    const known = this.#arenas.get(closed);
+    if (known !== undefined) return known;
+    this.#numbered += 1;
+    this.#arenas.set(closed, this.#numbered);
+    return this.#numbered;
   }
 
   /** A peer got the object from another, and may map what it lies in from now on. */
@@ -165,10 +205,11 @@ export class OwnedObjects {
   }
 
   /** The pool gives arenas back when they are empty. A peer that still maps one would keep its memory. */
-  async #withdrawWhenClosed({ id, closed }: ArenaPlace, to: PeerIncarnation, peer: Peer): Promise<void> {
+  async #withdrawWhenClosed(arena: ArenaPlace, to: PeerIncarnation, peer: Peer): Promise<void> {
+    const id = this.#arenaId(arena);
     if (peer.mapped.has(id)) return;
     peer.mapped.add(id);
-    await closed;
+    await arena.closed;
     peer.mapped.delete(id);
     peer.announced.delete(id);
     if (this.#peers.get(to) !== peer) return;

@@ -18,27 +18,30 @@ import { HeldObjects } from './held-objects.js';
 import { LocalDescriptorHandle } from './local-descriptor-handle.js';
 import { OwnedObjects } from './owned-objects.js';
 import { checkedObject, checkedPeer } from './peer-id.js';
-import { RemoteDescriptor } from './remote-descriptor.js';
+import { type Fetch, RemoteDescriptor, type RemoteReading } from './remote-descriptor.js';
 
 export interface RemoteDescriptorManagerOptions {
-  /** This life of this process. */
+  /** This life of this partition. */
   readonly self: PeerIncarnation;
   /** Where values go that are encoded or copied here. */
   readonly pool: StoragePool;
   readonly send: SendControl;
+  readonly fetch: Fetch;
   readonly scheduler: Pick<Scheduler, 'schedule'>;
   readonly log: Logger;
 }
 
 /**
  * The values of one partition that are on their way: those that it owns and others hold, and those that it holds. It sends and receives nothing by
- * itself. A descriptor must come once or never; control messages may also come late, twice and in any order.
+ * itself. A descriptor must come once or never. Control messages must come, and may come late, twice and in any order.
  */
 export class RemoteDescriptorManager {
   readonly #options: RemoteDescriptorManagerOptions;
   readonly #batch: ControlBatch;
   readonly #owned: OwnedObjects;
   readonly #held: HeldObjects;
+  /** What a descriptor that came needs. */
+  readonly #reading: RemoteReading;
   #violations = 0;
 
   constructor(options: RemoteDescriptorManagerOptions) {
@@ -48,15 +51,16 @@ export class RemoteDescriptorManager {
     const common = { self, send, batch: this.#batch };
     this.#owned = new OwnedObjects({ ...common, violation: (by, reason) => this.#violation(by, reason) });
     this.#held = new HeldObjects(common);
+    this.#reading = { pool: options.pool, fetch: options.fetch, objects: this.#held };
   }
 
   get statistics(): { readonly owned: number; readonly held: number; readonly violations: number } {
     return { owned: this.#owned.size, held: this.#held.size, violations: this.#violations };
   }
 
-  /** A peer can be sent values. `canMap`: it is a process of this host that can map memory of this one. */
-  joined(peer: PeerIncarnation, { canMap }: { readonly canMap: boolean }): void {
-    this.#owned.joined(peer, canMap);
+  /** A peer can be sent values, and send some. */
+  joined(peer: PeerIncarnation): void {
+    this.#owned.joined(peer);
     this.#held.joined(peer);
   }
 
@@ -67,7 +71,7 @@ export class RemoteDescriptorManager {
     this.#held.ended(peer);
   }
 
-  /** This process ends: all that it owns is freed, and nothing new can be read. What is read stays until it is disposed. Idempotent. */
+  /** This partition ends: all that it owns is freed, and nothing new can be read. What is read stays until it is disposed. Idempotent. */
   close(): void {
     this.#owned.close();
     this.#held.close();
@@ -80,7 +84,41 @@ export class RemoteDescriptorManager {
   }
 
   /**
-   * What is sent of a descriptor, which is empty from now on: of one that came from a third process, the bytes stay there.
+   * What a peer is sent of storage that stays with the caller: an object of its own, which only the peer holds. Throws UnreachableError when
+   * the peer is gone.
+   */
+  describeShared(typeName: string, storage: Storage, to: PeerIncarnation): v1.RemoteDescriptor {
+    const handle = new LocalDescriptorHandle(this.#owned, this.#owned.register(typeName, storage.share()));
+    return v1.RemoteDescriptor.create(releasedTo(handle, to));
+  }
+
+  /** A description was made for a peer, and not sent. Does nothing for one that has its value in it. */
+  unsent({ object }: v1.RemoteDescriptor, to: PeerIncarnation): void {
+    if (object !== undefined) this.#owned.unsent(object.number, to);
+  }
+
+  /** What to ask a peer about objects that it was sent, and may not have got. */
+  inDoubt(objects: readonly number[], holder: PeerIncarnation): readonly v1.ObjectReceiptInit[] {
+    return this.#owned.inDoubt(objects, holder);
+  }
+
+  /** The answer of a peer to what `inDoubt` asks. */
+  settled(by: PeerIncarnation, receipts: readonly v1.ObjectReceipt[]): void {
+    this.#owned.settled(by, receipts);
+  }
+
+  /** What came of the objects of a peer. What did not is refused from now on. */
+  receipts(owner: PeerIncarnation, asked: readonly v1.ObjectReceipt[]): readonly v1.ObjectReceiptInit[] {
+    return asked.map(({ object, sent }) => ({ object, sent, received: this.#held.settle(owner, object, sent) }));
+  }
+
+  /** A part of an object of this partition, in place. Throws UnreachableError when it is gone, ProtocolError where there is no such part. */
+  part(object: number, index: number): Uint8Array {
+    return this.#owned.part(object, index);
+  }
+
+  /**
+   * What is sent of a descriptor, which is empty from now on: of one that came from a third partition, the bytes stay there.
    * Rejects with UnreachableError when the peer or the value is gone.
    */
   async describe<T>(descriptor: Descriptor<T>, to: PeerIncarnation): Promise<v1.RemoteDescriptor> {
@@ -99,16 +137,15 @@ export class RemoteDescriptorManager {
    * has ended. What the peer has sent is given back then.
    */
   receive<T>(from: PeerIncarnation, message: v1.RemoteDescriptor, codable: Codable<T>): Descriptor<T> {
-    const { pool } = this.#options;
     if (message.object === undefined) {
       assertType(codable.typeName, message.typeName);
-      return new Descriptor(codable.typeName, new RemoteDescriptor(codable, message, pool, undefined));
+      return new Descriptor(codable.typeName, new RemoteDescriptor(codable, message, this.#reading, undefined));
     }
     const { owner, number } = checkedObject(message.object);
     if (owner === this.#options.self) return this.#returned(from, number, message.typeName, codable);
     const arenas = this.#held.arenasOf(owner);
-    this.#held.arrived(owner, number, from);
-    const remote = new RemoteDescriptor(codable, message, pool, { owner, number, objects: this.#held });
+    this.#held.arrived(owner, number, message.object.send, from);
+    const remote = new RemoteDescriptor(codable, message, this.#reading, { owner, number });
     try {
       assertType(codable.typeName, message.typeName);
       // The owner says it once, also where nobody reads this value.
