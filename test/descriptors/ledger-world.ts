@@ -53,8 +53,8 @@ export class LedgerWorld {
   #lives = 0;
   readonly #heldHere = new Set<number>();
   readonly #peers = new Map<string, Map<number, Holding>>();
-  /** Objects and peers of which the owner has asked what came. They are not sent again before that is answered. */
-  readonly #settling = new Set<string>();
+  /** Objects and peers of which the owner has asked what came of so many sends. They are not sent again before that is answered. */
+  readonly #settling = new Map<string, number>();
   #network: Message[] = [];
 
   constructor(peers: number, ledger = new Ledger()) {
@@ -141,10 +141,11 @@ export class LedgerWorld {
       which,
     );
     if (message?.kind !== 'descriptor') return;
-    if (which % 2 === 0) this.#network.splice(this.#network.indexOf(message), 1);
     const { to, object } = message;
     const sent = this.#sentTo(object, to);
-    this.#settling.add(`${object} ${to}`);
+    if (this.#settling.has(`${object} ${to}`)) return;
+    if (which % 2 === 0) this.#network.splice(this.#network.indexOf(message), 1);
+    this.#settling.set(`${object} ${to}`, sent);
     this.#network.push({ kind: 'settle', from: OWNER, to, object, sent });
   }
 
@@ -190,6 +191,12 @@ export class LedgerWorld {
     this.#step(to, object, { kind: 'arrived', from: from === OWNER ? undefined : from });
   }
 
+  /** The answer to an earlier question may come again. */
+  #answered({ object, by, sent }: Extract<LedgerEvent, { kind: 'settled' }>): void {
+    const key = `${object} ${by}`;
+    if (this.#settling.get(key) === sent) this.#settling.delete(key);
+  }
+
   #sentTo(object: number, to: string): number {
     return this.#sends.get(`${object} ${to}`) ?? 0;
   }
@@ -206,7 +213,7 @@ export class LedgerWorld {
   }
 
   #owner(event: LedgerEvent): void {
-    if (event.kind === 'settled') this.#settling.delete(`${event.object} ${event.by}`);
+    if (event.kind === 'settled') this.#answered(event);
     for (const effect of this.ledger.apply(event)) this.#carryOut(effect);
   }
 

@@ -105,7 +105,7 @@ export class OwnedObjects {
     const peer = this.#peers.get(holder);
     return objects.flatMap((object) => {
       const sent = this.#ledger.row(object)?.columns.get(holder)?.sent ?? 0;
-      if (peer === undefined || sent === 0) return [];
+      if (peer === undefined || sent === 0 || peer.settling.has(object)) return [];
       peer.settling.add(object);
       return [{ object, sent }];
     });
