@@ -18,7 +18,8 @@ const basics = [...ground, 'ids', 'scheduler', 'logging', 'options'];
 const messages = [...basics, 'protocol'];
 const control = [...messages, 'actors/kernel', 'transport', 'actors/transport'];
 const flow = [...control, 'actors/control-plane', 'descriptors'];
-const running = [...flow, 'actors/pubsub', 'resources'];
+const values = [...flow, 'actors/pubsub'];
+const running = [...values, 'actors/values', 'resources'];
 
 /** What each room may import; a room that is not here may import nothing. */
 const arrows = {
@@ -46,6 +47,7 @@ const arrows = {
   'actors/transport': [...messages, 'actors/kernel', 'transport'],
   'actors/control-plane': control,
   'actors/pubsub': flow,
+  'actors/values': values,
   'actors/runtime': running,
   'actors/nact': [...running, 'actors/runtime'],
   opentelemetry: [...messages, 'actors/kernel'],

@@ -187,6 +187,12 @@ export const limits = {
   lateObjects: 65_536,
   /** Bytes of one piece of a value that is fetched from a partition whose memory cannot be mapped. */
   fetchPieceBytes: 64 * 1024,
+  /** Time after which an unanswered message about values is sent to a partition again, in ms, and after which a lost partition is looked for. */
+  descriptorRetryMs: 500,
+  /** Values that a publisher may send to one subscriber before they are read. */
+  valueItems: 64,
+  /** Bytes of values that a publisher may send to one subscriber before they are read. */
+  valueBytes: 64 * 1024 * 1024,
   /** Parts of one encoded value. */
   storageParts: 4_096,
   /** Asks that may wait on one another in one chain. */

@@ -72,6 +72,13 @@ export class ControlPlaneClient {
     return this.#resources.values();
   }
 
+  /** Whether the cluster has partitions beside these. */
+  knowsOthers(ordinals: readonly number[]): boolean {
+    return [...this.#resources.values()].some(
+      ({ detail }) => detail.case === 'partition' && !ordinals.includes(detail.value.ordinal),
+    );
+  }
+
   // ---- bring-up
 
   /** Resolves to the name of this process: the requested one, or another where a running process of the same node has that. */

@@ -3,10 +3,11 @@ import { namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import type { ControlPlaneListener } from '../control-plane/index.js';
+import type { ControlPlaneClient, ControlPlaneListener } from '../control-plane/index.js';
+import type { ActorSystem } from '../kernel/index.js';
 import type { Partitions } from './partitions.js';
 import type { PipelineRuns } from './pipeline-runs.js';
-import type { PipelinesManager } from './pipelines-manager.js';
+import { PipelinesManager } from './pipelines-manager.js';
 import { SegmentFollower } from './segment-follower.js';
 
 export interface NewsOptions {
@@ -20,15 +21,25 @@ export interface NewsOptions {
 
 /** Passes the updates of the control plane to the parts of a runtime that they concern. */
 export class ControlPlaneNews implements ControlPlaneListener {
-  /** Set where this runtime runs the control plane server. */
-  pipelines: PipelinesManager | undefined;
   readonly lostListeners: ((error: MillraceError) => void)[] = [];
   readonly #options: NewsOptions;
   readonly #follower: SegmentFollower;
+  #pipelines: PipelinesManager | undefined;
 
   constructor(options: NewsOptions) {
     this.#options = options;
     this.#follower = new SegmentFollower(options);
+  }
+
+  /** The manager of all pipelines, where this runtime serves the control plane. */
+  managePipelines(system: ActorSystem, client: ControlPlaneClient): ReturnType<PipelinesManager['behavior']> {
+    const { partitions } = this.#options;
+    this.#pipelines = new PipelinesManager(
+      system,
+      () => client,
+      (partition) => partitions.isSilent(partition),
+    );
+    return this.#pipelines.behavior();
   }
 
   changed(resource: v1.Resource): void {
@@ -41,13 +52,13 @@ export class ControlPlaneNews implements ControlPlaneListener {
         this.#follower.follow(manager, resource, detail.value);
       }
     }
-    this.pipelines?.changed(resource);
+    this.#pipelines?.changed(resource);
     runs.changed(resource);
   }
 
   removed(id: number): void {
     this.#follower.forget(id);
-    this.pipelines?.removed(id);
+    this.#pipelines?.removed(id);
     this.#options.runs.removed(id);
   }
 

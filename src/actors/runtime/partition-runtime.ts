@@ -7,6 +7,7 @@ import { v1 } from '../../protocol/index.js';
 import type { PartitionResources } from '../../resources/index.js';
 import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
 import { type Locate, Router, type RouterOptions, transportActor } from '../transport/index.js';
+import { DescriptorExchange, type ValueStatistics } from '../values/index.js';
 import { Definitions } from './definitions.js';
 import type { SegmentHost, SegmentThrew } from './segment.js';
 import { NO_SEGMENTS, type SegmentTotals } from './segment-totals.js';
@@ -36,6 +37,8 @@ export class PartitionRuntime {
   readonly definitions: Definitions;
   readonly #options: PartitionOptions;
   readonly #pools: Pools;
+  #values: DescriptorExchange | undefined;
+  #locate: Locate | undefined;
   #cUids: CUidAllocator | undefined;
   #ordinal: number | undefined;
   #actor: ActorRef<typeof v1.PartitionRuntime> | undefined;
@@ -88,6 +91,9 @@ export class PartitionRuntime {
   join(ordinal: number, locate: Locate, client: () => ActorRef<typeof v1.ControlPlaneClient>): void {
     this.#ordinal = ordinal;
     this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation));
+    // The first is that of the exchange of values, which starts when it is needed.
+    this.#cUids.next();
+    this.#locate = locate;
     this.router.join(ordinal, locate);
     const { resources, isLossy, streamWindow, kernelLimits, interceptor, threw } = this.#options;
     this.system.spawn(transportActor(this.router), { name: 'transport' });
@@ -138,6 +144,29 @@ export class PartitionRuntime {
   /** A pool that is closed with this partition. */
   createPool(options: PoolOptions): MemoryPool {
     return this.#pools.create(options);
+  }
+
+  get isLossy(): () => boolean {
+    return this.#options.isLossy;
+  }
+
+  /** Exchanges values with other partitions. Starts with the first use. Throws StoppedError before `join`. */
+  get values(): DescriptorExchange {
+    const { log, resources } = this.#options;
+    this.#values ??= new DescriptorExchange({
+      system: this.system,
+      scheduler: resources.runnable.main(),
+      log,
+      ordinal: this.ordinal,
+      pool: this.#pools.create({ name: 'values' }),
+      locate: joined(this.#locate),
+    });
+    return this.#values;
+  }
+
+  /** Undefined where no values are exchanged. */
+  get valueStatistics(): ValueStatistics | undefined {
+    return this.#values?.statistics;
   }
 
   segmentTotals(): SegmentTotals {

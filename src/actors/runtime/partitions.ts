@@ -5,6 +5,8 @@ import type { Logger } from '../../logging/index.js';
 import type { Ref, v1 } from '../../protocol/index.js';
 import { sharedThread, type System, type SystemResources, systemResources } from '../../resources/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
+import type { UntypedRef } from '../kernel/index.js';
+import type { ValueStatistics } from '../values/index.js';
 import type { PartitionHosts } from './hosting/index.js';
 import type { LinkSettings } from './net-options.js';
 import { PartitionRuntime } from './partition-runtime.js';
@@ -87,6 +89,20 @@ export class Partitions {
     return this.#hosts?.problems() ?? [];
   }
 
+  /** Values that partitions on this event loop exchange. */
+  values(): ValueStatistics {
+    const all = this.here.flatMap(({ valueStatistics }) => valueStatistics ?? []);
+    const sum = (name: keyof ValueStatistics): number => all.reduce((total, each) => total + each[name], 0);
+    return {
+      owned: sum('owned'),
+      held: sum('held'),
+      violations: sum('violations'),
+      blocks: sum('blocks'),
+      reservedBytes: sum('reservedBytes'),
+      bytesCopied: sum('bytesCopied'),
+    };
+  }
+
   /** Partitions on threads or in processes were wanted, and each has failed more often than it is started anew. */
   get haveFailedForGood(): boolean {
     return this.#hosts?.areAllGoneForGood === true;
@@ -144,6 +160,14 @@ export class Partitions {
         partition.joinBeside(ordinal, this.first.address, () => client.actor.toRef().cUid);
       }
     });
+  }
+
+  /** The actors of the partitions here, by the names under which the control plane knows them. */
+  namedActors(): readonly (readonly [name: string, actor: UntypedRef])[] {
+    return this.here.flatMap(({ ordinal, actor, segmentsManager }) => [
+      [`millrace/partition/${ordinal}`, actor] as const,
+      [`millrace/segments-manager/${ordinal}`, segmentsManager] as const,
+    ]);
   }
 
   /** Starts the hosted partitions; resolves when they have joined. The client must be active. */

@@ -50,6 +50,11 @@ export class RegisteredNames {
     );
   }
 
+  /** Resolves when the name of an actor that has ended is free. */
+  async left(name: string): Promise<void> {
+    await this.#leaving.get(name);
+  }
+
   async unregister(name: string, ref: UntypedRef): Promise<void> {
     this.#noLongerRefused(name, ref);
     this.#forget(name, ref);

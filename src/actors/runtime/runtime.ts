@@ -1,4 +1,4 @@
-import type { MemoryPool, PoolOptions } from '../../descriptors/index.js';
+import type { Codable, MemoryPool, PoolOptions } from '../../descriptors/index.js';
 import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
 import { limits } from '../../limits.js';
@@ -11,7 +11,6 @@ import {
   type ActorRef,
   type ActorSystem,
   type Behavior,
-  behavior,
   type DeadLetters,
   type Failure,
   type SpawnOptions,
@@ -20,6 +19,12 @@ import {
   systemKey,
   type UntypedRef,
 } from '../kernel/index.js';
+import type {
+  ValuePublisher,
+  ValuePublisherOptions,
+  ValueSubscriber,
+  ValueSubscriberOptions,
+} from '../values/index.js';
 import { ControlPlaneNews } from './control-plane-news.js';
 import { withDecimalJson } from './decimal-json.js';
 import { checkLookup, checkPool, checkReference, checkRegistration, checkRun, checkSpawn } from './given-arguments.js';
@@ -33,10 +38,11 @@ import { Partitions } from './partitions.js';
 import type { Pipeline } from './pipeline.js';
 import type { PipelineRun } from './pipeline-run.js';
 import { PipelineRuns, type RunOptions } from './pipeline-runs.js';
-import { PipelinesManager } from './pipelines-manager.js';
+import { runtimeActor } from './runtime-actor.js';
 import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
 import { stoppable } from './stoppable.js';
 import { Stopping, type StopOptions, type StopReport } from './stopping.js';
+import { openPublisher, openSubscriber } from './value-ports.js';
 
 /**
  * One process of the cluster, real or virtual: its partitions, its control plane client, and possibly the control plane server. Created
@@ -237,7 +243,7 @@ export class Runtime implements HasSystem {
   async run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
     checkRun(pipeline, options);
     this.#stopping.assertNotStarted(`Pipeline "${pipeline.name}"`);
-    const isFar = !this.#partitions.isOne || !this.#servesControlPlane || this.#hasOthers();
+    const isFar = !this.#partitions.isOne || !this.#servesControlPlane || this.#joined.knowsOthers(this.ordinals);
     return this.#runs.start(this.#joined, this.#partitions.first.definitions, pipeline, options, isFar);
   }
 
@@ -246,6 +252,26 @@ export class Runtime implements HasSystem {
     checkPool(options);
     this.#stopping.assertNotStarted('A pool');
     return this.#partitions.first.createPool(options);
+  }
+
+  /** Publishes values of any size under a name of the cluster. Rejects with ConfigError for a name that is taken, and for a wrong option. */
+  async publisher<T>(
+    name: string,
+    codable: Codable<T>,
+    options: ValuePublisherOptions = {},
+  ): Promise<ValuePublisher<T>> {
+    this.#stopping.assertNotStarted('A publisher');
+    return openPublisher(this.#partitions.first, this.#names, name, codable, options);
+  }
+
+  /** Reads the values of the publisher of a name. Rejects with AskTimeoutError where there is none within `timeoutMs`, 5 s by default. */
+  async subscriber<T>(
+    name: string,
+    codable: Codable<T>,
+    options: ValueSubscriberOptions = {},
+  ): Promise<ValueSubscriber<T>> {
+    this.#stopping.assertNotStarted('A subscriber');
+    return openSubscriber(this, this.#partitions.first, name, codable, options);
   }
 
   /** `listener` is called once, when the control plane cannot be reached any more. */
@@ -312,40 +338,16 @@ export class Runtime implements HasSystem {
     const ordinals = await client.registerPartitions(this.#partitions.here.map(({ address }) => address));
     this.#partitions.join(ordinals, client);
     const actors = new Map<string, UntypedRef>([
-      [`millrace/runtime/${client.pUid}`, system.spawn(this.#behavior(), { name: 'runtime' })],
+      [`millrace/runtime/${client.pUid}`, system.spawn(runtimeActor(this), { name: 'runtime' })],
+      ...this.#partitions.namedActors(),
     ]);
-    for (const { ordinal, actor, segmentsManager } of this.#partitions.here) {
-      actors.set(`millrace/partition/${ordinal}`, actor).set(`millrace/segments-manager/${ordinal}`, segmentsManager);
-    }
     if (this.#servesControlPlane) {
-      this.#news.pipelines = new PipelinesManager(
-        system,
-        () => client,
-        (partition) => this.#partitions.isSilent(partition),
-      );
-      const manager = system.spawn(this.#news.pipelines.behavior(), { name: 'pipelines-manager' });
+      const manager = system.spawn(this.#news.managePipelines(system, client), { name: 'pipelines-manager' });
       actors.set('millrace/pipelines-manager', manager);
     }
     await client.activate(this.#partitions.here.map(({ segmentsManager }) => segmentsManager.toRef()));
     await Promise.all([...actors].map(([name, actor]) => client.registerName(name, actor.toRef())));
     await this.#partitions.host(client);
-  }
-
-  #behavior() {
-    return behavior(v1.Runtime, {
-      supervision: { onFailure: 'resume' },
-      describe: () => this.describe(),
-      stop: () => {
-        this.#environment.scheduler.scheduleYield(() => void this.stop());
-        return {};
-      },
-    });
-  }
-
-  #hasOthers(): boolean {
-    return [...this.#joined.resources()].some(
-      ({ detail }) => detail.case === 'partition' && !this.ordinals.includes(detail.value.ordinal),
-    );
   }
 
   get #joined(): ControlPlaneClient {
