@@ -93,10 +93,13 @@ export class DescriptorExchange {
     return name === this.#self ? undefined : name;
   }
 
-  /** What the partition `to` is sent of storage that stays with the caller. Throws UnreachableError when this partition has stopped. */
-  describe(typeName: string, storage: Storage, to: PeerIncarnation): v1.RemoteDescriptor {
+  /**
+   * What the partition `to` is sent of storage that stays with the caller. `freed` is called once, when that partition does not hold it any
+   * more. Throws StoppedError when this partition has stopped.
+   */
+  describe(typeName: string, storage: Storage, to: PeerIncarnation, freed: () => void): v1.RemoteDescriptor {
     this.#join(to);
-    return this.#manager.describeShared(typeName, storage, to);
+    return this.#manager.describeShared(typeName, storage, to, freed);
   }
 
   /** A description was not sent. */

@@ -2,12 +2,12 @@ import {
   assertType,
   type Codable,
   CodedDescriptor,
-  type Descriptor,
-  Descriptor as Moved,
+  Descriptor,
   EncodedObject,
   type PeerIncarnation,
   type Storage,
 } from '../../descriptors/index.js';
+import { Deferred } from '../../deferred.js';
 import { ConsumedError, ProtocolError } from '../../errors.js';
 import { v1 } from '../../protocol/index.js';
 import type { UntypedRef } from '../kernel/index.js';
@@ -45,10 +45,32 @@ export const movingValues: ElementType<MovingValue> = {
   weigh: ({ sizeBytes }) => sizeBytes,
 };
 
+/** Values of one publisher that partitions of its readers hold. */
+export class HeldByReaders {
+  #count = 0;
+  #none: Deferred<void> | undefined;
+
+  /** One more. Returns a function that is called once, when it is held no more. */
+  add(): () => void {
+    this.#count += 1;
+    return () => {
+      this.#count -= 1;
+      if (this.#count === 0) this.#none?.resolve();
+    };
+  }
+
+  /** Resolves when none is held. */
+  async none(): Promise<void> {
+    if (this.#count === 0) return;
+    this.#none = new Deferred();
+    await this.#none.promise;
+  }
+}
+
 /** Gives each reader of a publisher something of its own: a share of the storage, or a description. */
-export function addressing(exchange: DescriptorExchange): Addressing<MovingValue> {
+export function addressing(exchange: DescriptorExchange, held: HeldByReaders): Addressing<MovingValue> {
   return {
-    address: (value, reader) => (value.kind === 'written' ? addressed(exchange, value, reader) : value),
+    address: (value, reader) => (value.kind === 'written' ? addressed(exchange, held, value, reader) : value),
     withdraw: (value) => {
       if (value.kind === 'here') value.storage.dispose();
       if (value.kind === 'sent') exchange.unsent(value.message, value.to);
@@ -73,12 +95,14 @@ export function descriptorOf<T>(
 
 function addressed(
   exchange: DescriptorExchange,
+  held: HeldByReaders,
   { typeName, storage, sizeBytes }: Extract<MovingValue, { kind: 'written' }>,
   reader: UntypedRef,
 ): MovingValue {
   const to = exchange.peerOf(reader);
   if (to === undefined) return { kind: 'here', typeName, storage: storage.share(), sizeBytes };
-  return { kind: 'sent', message: exchange.describe(typeName, storage, to), to, sizeBytes };
+  const message = exchange.describe(typeName, storage, to, held.add());
+  return { kind: 'sent', message, to, sizeBytes };
 }
 
 function giveUp(exchange: DescriptorExchange, values: readonly MovingValue[]): void {
@@ -106,7 +130,7 @@ function localDescriptor<T>(
     moved.dispose();
     throw error;
   }
-  return new Moved(codable.typeName, new CodedDescriptor(new EncodedObject(codable, moved)));
+  return new Descriptor(codable.typeName, new CodedDescriptor(new EncodedObject(codable, moved)));
 }
 
 function arrived(message: v1.RemoteDescriptor): MovingValue {

@@ -13,7 +13,7 @@ import {
 } from '../kernel/index.js';
 import { type Policy, Publisher, type WithoutReaders } from '../pubsub/index.js';
 import type { DescriptorExchange } from './descriptor-exchange.js';
-import { addressing, type MovingValue, movingValues } from './moving-value.js';
+import { addressing, HeldByReaders, type MovingValue, movingValues } from './moving-value.js';
 
 export interface ValuePublisherOptions {
   /** Which subscribers get a value: the next one, or all. Default `round-robin`. */
@@ -66,6 +66,7 @@ export class ValuePublisher<T> implements AsyncDisposable {
   readonly #writer: ActorRef<v1.Publisher>;
   /** The ids of subscribers, by their channels. */
   readonly #readers = new Map<bigint, number>();
+  readonly #held = new HeldByReaders();
   #nonce = 0;
   #lastReader = 0;
   #lost = 0;
@@ -86,7 +87,7 @@ export class ValuePublisher<T> implements AsyncDisposable {
       isLossy,
       recovers: true,
       failed: () => void this.close(),
-      addressing: addressing(exchange),
+      addressing: addressing(exchange, this.#held),
       readerLost: (elements) => (this.#lost += elements),
       withoutReaders: options.withoutSubscribers ?? 'wait',
     });
@@ -135,10 +136,14 @@ export class ValuePublisher<T> implements AsyncDisposable {
     }
   }
 
-  /** Ends the stream. Resolves when all subscribers have all of it; then the name is free. */
+  /**
+   * Ends the stream. Resolves when all subscribers have read all of it, and given all memory back: then the name is free, and the process may stop. A
+   * subscriber that keeps descriptors keeps this waiting; `close` does not wait.
+   */
   async end(): Promise<void> {
     await this.#turn;
     await this.#port.end();
+    await this.#held.none();
     await this.close();
   }
 

@@ -17,6 +17,8 @@ export interface OwnedObjectsOptions {
 interface Owned {
   readonly typeName: string;
   readonly storage: Storage;
+  /** Called when nobody holds the object any more. */
+  readonly freed: (() => void) | undefined;
   /** Times that each peer has sent the object back to this partition. */
   readonly returned: Map<PeerIncarnation, number>;
 }
@@ -68,9 +70,9 @@ export class OwnedObjects {
   }
 
   /** Takes the storage over, until nobody holds the object. Returns the number of the object. */
-  register(typeName: string, storage: Storage): number {
+  register(typeName: string, storage: Storage, freed?: () => void): number {
     this.#registered += 1;
-    this.#storages.set(this.#registered, { typeName, storage, returned: new Map() });
+    this.#storages.set(this.#registered, { typeName, storage, freed, returned: new Map() });
     this.apply({ kind: 'register', object: this.#registered });
     return this.#registered;
   }
@@ -169,6 +171,7 @@ export class OwnedObjects {
     const entry = this.#storages.get(object);
     this.#storages.delete(object);
     entry?.storage.dispose();
+    entry?.freed?.();
   }
 
   #describePart(part: Part, peer: Peer, to: PeerIncarnation, arenas: v1.ArenaAnnouncementInit[]): v1.StoredPartInit {

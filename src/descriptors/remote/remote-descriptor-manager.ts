@@ -84,11 +84,11 @@ export class RemoteDescriptorManager {
   }
 
   /**
-   * What a peer is sent of storage that stays with the caller: an object of its own, which only the peer holds. Throws UnreachableError when
-   * the peer is gone.
+   * What a peer is sent of storage that stays with the caller: an object of its own, which only the peer holds. `freed` is called once, when it
+   * holds it no more; also where this throws UnreachableError, because the peer is gone.
    */
-  describeShared(typeName: string, storage: Storage, to: PeerIncarnation): v1.RemoteDescriptor {
-    const handle = new LocalDescriptorHandle(this.#owned, this.#owned.register(typeName, storage.share()));
+  describeShared(typeName: string, storage: Storage, to: PeerIncarnation, freed: () => void): v1.RemoteDescriptor {
+    const handle = new LocalDescriptorHandle(this.#owned, this.#owned.register(typeName, storage.share(), freed));
     return v1.RemoteDescriptor.create(releasedTo(handle, to));
   }
 

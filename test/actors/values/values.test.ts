@@ -143,12 +143,30 @@ describePlacements('values of any size', (newCluster) => {
     })();
     const kept = [];
     for await (const descriptor of subscriber.descriptors()) kept.push(descriptor);
-    await writing;
     expect(writer.metrics().values.owned).to.equal(4);
     for (const [mark, descriptor] of kept.entries()) {
       expect(isPatterned(await descriptor.takeValue(), mark)).to.equal(true);
       descriptor.dispose();
     }
+    // The publisher has not ended before all its memory was back.
+    await writing;
+    await settled(writer, reader);
+  });
+
+  it('are all read although the process of the publisher stops as soon as it has ended', async () => {
+    const { cluster, writer, reader } = await pair(newCluster());
+    const third = await cluster.start();
+    const publisher = await third.publisher('frames', bytesCodable);
+    const subscriber = await reader.subscriber('frames', bytesCodable);
+    const stopped = (async () => {
+      for (const mark of upTo(5)) await publisher.write(patterned(500_000, mark));
+      await publisher.end();
+      await third.stop();
+    })();
+    let count = 0;
+    for await (const bytes of subscriber) expect(isPatterned(bytes, count++)).to.equal(true);
+    await stopped;
+    expect(count).to.equal(5);
     await settled(writer, reader);
   });
 
