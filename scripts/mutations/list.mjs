@@ -316,4 +316,25 @@ export const mutations = [
     replace: '    if (wayMs > 0) return 0;\n',
     workloads: ['cuts'],
   },
+  {
+    name: 'a value is freed while another partition holds it',
+    file: 'src/descriptors/ledger/object-row.ts',
+    find: '  return !row.isHeldHere && [',
+    replace: '  return !row.isHeldHere || [',
+    workloads: ['descriptors'],
+  },
+  {
+    name: 'what a partition held that has ended is never freed',
+    file: 'src/descriptors/ledger/ledger.ts',
+    find: "    return objects.flatMap((object) => this.#row(object, { kind: 'ended', peer }));",
+    replace: '    return [];',
+    workloads: ['descriptors'],
+  },
+  {
+    name: 'nobody asks what became of values that were lost on their way',
+    file: 'src/actors/values/moving-value.ts',
+    find: '  for (const [to, messages] of peers) exchange.settle(messages, to);\n',
+    replace: '',
+    workloads: ['descriptors'],
+  },
 ];

@@ -94,6 +94,7 @@ export class Partitions {
     const all = this.here.flatMap(({ valueStatistics }) => valueStatistics ?? []);
     const sum = (name: keyof ValueStatistics): number => all.reduce((total, each) => total + each[name], 0);
     return {
+      exchanges: sum('exchanges'),
       owned: sum('owned'),
       held: sum('held'),
       violations: sum('violations'),

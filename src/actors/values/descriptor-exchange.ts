@@ -30,6 +30,8 @@ export interface DescriptorExchangeOptions {
 
 /** Values that are on their way, and the memory that they take here. */
 export interface ValueStatistics {
+  /** Partitions that have exchanged values, each of which has an actor for that. */
+  readonly exchanges: number;
   /** Values of this process that others hold. */
   readonly owned: number;
   /** Values of others that this process holds. */
@@ -84,7 +86,7 @@ export class DescriptorExchange {
 
   get statistics(): ValueStatistics {
     const { blocks, reservedBytes, bytesCopied } = this.pool.statistics;
-    return { ...this.#manager.statistics, blocks, reservedBytes, bytesCopied };
+    return { exchanges: 1, ...this.#manager.statistics, blocks, reservedBytes, bytesCopied };
   }
 
   /** The partition of an actor; undefined for this one. Throws UnreachableError for an actor that belongs to no partition. */
