@@ -90,9 +90,8 @@ export class PartitionRuntime {
   /** The partition has its ordinal: its actors can be addressed from other partitions. Starts the partition's own actors. */
   join(ordinal: number, locate: Locate, client: () => ActorRef<typeof v1.ControlPlaneClient>): void {
     this.#ordinal = ordinal;
-    this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation));
-    // The first is that of the exchange of values, which starts when it is needed.
-    this.#cUids.next();
+    // The first is that of the exchange of values, which starts when it is needed: see descriptorsCUid.
+    this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation) + 1);
     this.#locate = locate;
     this.router.join(ordinal, locate);
     const { resources, isLossy, streamWindow, kernelLimits, interceptor, threw } = this.#options;

@@ -9,7 +9,7 @@ import {
   type Storage,
 } from '../../descriptors/index.js';
 import { ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
-import { firstSequenceOf, ownerOrdinal, userCUid } from '../../ids/index.js';
+import { descriptorsCUid, ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { type Ref, v1 } from '../../protocol/index.js';
@@ -230,11 +230,6 @@ export class DescriptorExchange {
     this.#peers.clear();
     this.#manager.close();
   }
-}
-
-/** The channel of a partition's exchange: the first of its block. */
-function descriptorsCUid(ordinal: number, incarnation: bigint): bigint {
-  return userCUid(ordinal, firstSequenceOf(incarnation));
 }
 
 function peerOfRef({ cUid, incarnation }: Ref): PeerIncarnation {

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { Runtime } from '#src/actors/runtime/index.js';
 import { bytesCodable, type MemoryPool } from '#src/descriptors/index.js';
 import { UnreachableError } from '#src/errors.js';
+import { limits } from '#src/limits.js';
 import { silentLogger } from '#src/logging/index.js';
 import { heldBy } from '../../descriptors/held-by.js';
 import { describeWithSharedMemory } from '../../descriptors/pools.js';
@@ -33,6 +34,10 @@ class Far {
   tell(order: Order): void {
     this.#process?.send(order);
     this.#thread?.postMessage(order);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process?.kill(name);
   }
 
   /** kill -9, or the end of the thread in order. */
@@ -165,6 +170,34 @@ describeWithSharedMemory('values between processes of the operating system', () 
     isOver = true;
     await publisher.close();
     await stopped;
+    await expectNothingLeft();
+  });
+
+  it('stay where they are while their reader is stopped, and are free when it stops in order', async function () {
+    this.timeout(60_000);
+    const publisher = await runtime.publisher('frames', bytesCodable, { pool });
+    const reader = await start();
+    reader.tell({ kind: 'read', name: 'frames', keep: 3 });
+    const publish = async (fill: number): Promise<void> => {
+      const block = await pool.allocate(MIB);
+      block.bytes.fill(fill);
+      await publisher.write(block.bytes);
+      block.dispose();
+    };
+    await publish(0);
+    await eventually(() => reader.said?.read === 1);
+    reader.signal('SIGSTOP');
+    for (const fill of [1, 2, 3, 4, 5]) await publish(fill);
+    // Longer than a message about values waits for its answer: silence proves nothing.
+    const sinceMs = performance.now();
+    await eventually(() => performance.now() - sinceMs > 2 * limits.descriptorRetryMs);
+    expect([runtime.metrics().values.owned, pool.statistics.blocks]).to.deep.equal([6, 6]);
+    reader.signal('SIGCONT');
+    await eventually(() => reader.said?.read === 6 && runtime.metrics().values.owned === 3);
+    expect(reader.said).to.include({ garbage: 0, bytesCopied: 0 });
+    reader.tell({ kind: 'stop' });
+    await eventually(() => publisher.statistics.subscribers === 0);
+    await publisher.close();
     await expectNothingLeft();
   });
 });
