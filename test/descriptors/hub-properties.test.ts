@@ -32,6 +32,16 @@ class Run {
     await sent;
   }
 
+  /** As `send`, and the value is lost on its way. */
+  async lose(from: number, to: number): Promise<void> {
+    const [source, target] = [this.#node(from), this.#node(to)];
+    if (source === target) return;
+    const block = await source.pool.allocate(SIZE);
+    const message = await source.manager.describe(Descriptor.of(bytesCodable, block.bytes), target.name);
+    block.dispose();
+    this.hub.settleLost(source, target, [message.object?.number ?? 0]);
+  }
+
   async forward(which: number, to: number): Promise<void> {
     const held = this.#held[which % Math.max(1, this.#held.length)];
     const target = this.#node(to);
@@ -128,6 +138,14 @@ const act: fc.Arbitrary<(run: Run) => Promise<void> | void> = fc.oneof(
       ([a, b]) =>
         (run: Run) =>
           run.forward(a, b),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(n, n).map(
+      ([a, b]) =>
+        (run: Run) =>
+          run.lose(a, b),
     ),
   },
   { weight: 5, arbitrary: n.map((a) => (run: Run) => run.read(a)) },

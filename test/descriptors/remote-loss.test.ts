@@ -43,6 +43,24 @@ describeWithSharedMemory('a value on its way between processes that end, or lose
       expectNothingLeft(owner, reader);
     });
 
+    it('is read although another that was sent before it is lost, or comes later', async () => {
+      const [lost, late, read] = [await onItsWay(1), await onItsWay(2), await onItsWay(3)];
+      hub.settleLost(owner, reader, [lost.object]);
+      for (const [{ message }, fill] of [[read, 3] as const, [late, 2] as const]) {
+        using descriptor = reader.manager.receive(owner.name, message, bytesCodable);
+        expect((await descriptor.takeValue()).every((byte) => byte === fill)).to.equal(true);
+      }
+      await hub.settle();
+      // From now on the reader knows the arena.
+      const { message } = await onItsWay(4);
+      expect(message.arenas).to.deep.equal([]);
+      using descriptor = reader.manager.receive(owner.name, message, bytesCodable);
+      expect((await descriptor.takeValue())[0]).to.equal(4);
+      descriptor.dispose();
+      await hub.settle();
+      expectNothingLeft(owner, reader);
+    });
+
     it('is held on when the reader says that it came', async () => {
       const { message, object } = await onItsWay(1);
       const descriptor = reader.manager.receive(owner.name, message, bytesCodable);

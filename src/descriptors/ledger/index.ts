@@ -16,6 +16,7 @@ export { Ledger, type LedgerEffect, type LedgerEvent } from './ledger.js';
 export {
   applyToRow,
   balanceOf,
+  hasComeFromOwner,
   type PeerIncarnation,
   isFree,
   newRow,

@@ -73,6 +73,12 @@ export function balanceOf(row: ObjectRow, peer: PeerIncarnation): number {
   return column === undefined ? 0 : chargedTo(column) - column.released;
 }
 
+/** Whether a peer that has given the object back so many times in all has got it from the owner itself, every time that it was sent. */
+export function hasComeFromOwner(row: ObjectRow, peer: PeerIncarnation, released: number): boolean {
+  const column = row.columns.get(peer);
+  return column !== undefined && column.sent > column.lost && released >= chargedTo(column);
+}
+
 /** No more events are applied to a row that is free. */
 export function isFree(row: ObjectRow): boolean {
   return !row.isHeldHere && [...row.columns.values()].every((column) => chargedTo(column) === column.released);

@@ -1,6 +1,6 @@
 import { UnreachableError } from '../../errors.js';
 import type { v1 } from '../../protocol/index.js';
-import { Ledger, type LedgerEvent, type PeerIncarnation } from '../ledger/index.js';
+import { hasComeFromOwner, Ledger, type LedgerEvent, type PeerIncarnation } from '../ledger/index.js';
 import type { ArenaPlace } from '../pool/index.js';
 import type { Part, Storage } from '../storage/index.js';
 import type { ControlBatch, SendControl } from './batch.js';
@@ -24,8 +24,11 @@ interface Owned {
 }
 
 interface Peer {
-  /** Arenas that it was told of. */
-  readonly announced: Set<number>;
+  /**
+   * Arenas that it knows: it has given back a value whose description announced them. Until then each description does, because any of them may be
+   * lost, or come after a later one.
+   */
+  readonly known: Set<number>;
   /** Arenas that it may have mapped, also because another peer has told it of them. */
   readonly mapped: Set<number>;
   /** Objects of which it was asked what came, and has not answered. */
@@ -55,7 +58,7 @@ export class OwnedObjects {
 
   joined(peer: PeerIncarnation): void {
     if (this.#peers.has(peer)) return;
-    this.#peers.set(peer, { announced: new Set(), mapped: new Set(), settling: new Set() });
+    this.#peers.set(peer, { known: new Set(), mapped: new Set(), settling: new Set() });
     this.apply({ kind: 'joined', peer });
   }
 
@@ -142,6 +145,20 @@ export class OwnedObjects {
     return entry.storage.share();
   }
 
+  /** A peer has given objects back: for each, how many times in all. */
+  released(by: PeerIncarnation, totals: ReadonlyMap<number, number>): void {
+    const known = this.#peers.get(by)?.known;
+    for (const [object, total] of totals) {
+      const row = this.#ledger.row(object);
+      // What another peer had told it of the arenas does not count there.
+      if (row === undefined || !hasComeFromOwner(row, by, total)) continue;
+      for (const part of this.#storages.get(object)?.storage.list ?? []) {
+        if (part.kind === 'block') known?.add(this.#arenaId(part.arena));
+      }
+    }
+    this.apply({ kind: 'release', by, totals });
+  }
+
   apply(event: LedgerEvent): void {
     const { send, batch, violation } = this.#options;
     for (const effect of this.#ledger.apply(event)) {
@@ -180,8 +197,7 @@ export class OwnedObjects {
     if (part.kind === 'mapped' || part.arena.file === undefined)
       return { place: { case: 'fetched', value: bytes.length } };
     const id = this.#arenaId(part.arena);
-    if (!peer.announced.has(id)) {
-      peer.announced.add(id);
+    if (!peer.known.has(id) && !arenas.some(({ arena }) => arena === id)) {
       arenas.push({ arena: id, sizeBytes: part.arena.sizeBytes, ...part.arena.file });
     }
     void this.#withdrawWhenClosed(part.arena, to, peer);
@@ -214,7 +230,7 @@ export class OwnedObjects {
     peer.mapped.add(id);
     await arena.closed;
     peer.mapped.delete(id);
-    peer.announced.delete(id);
+    peer.known.delete(id);
     if (this.#peers.get(to) !== peer) return;
     this.#options.send(to, { message: { case: 'withdrawal', value: { arenas: [id] } } });
   }

@@ -147,11 +147,11 @@ export class RemoteDescriptorManager {
     this.#held.arrived(owner, number, message.object.send, from);
     const remote = new RemoteDescriptor(codable, message, this.#reading, { owner, number });
     try {
-      assertType(codable.typeName, message.typeName);
-      // The owner says it once, also where nobody reads this value.
+      // Also where nobody reads this value: its owner takes what is given back for known.
       if (from === owner) {
         for (const { arena, sizeBytes, ...file } of message.arenas) arenas.announce({ arena, sizeBytes, file });
       }
+      assertType(codable.typeName, message.typeName);
       return new Descriptor(codable.typeName, remote);
     } catch (error) {
       remote.dispose();
@@ -173,7 +173,7 @@ export class RemoteDescriptorManager {
     switch (message.case) {
       case 'releases': {
         const totals = new Map(message.value.totals.map(({ object, total }) => [object, total]));
-        return this.#owned.apply({ kind: 'release', by: from, totals });
+        return this.#owned.released(from, totals);
       }
       case 'claim': {
         const { object, from: before, total } = message.value;
