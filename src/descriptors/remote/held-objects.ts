@@ -33,7 +33,7 @@ interface Held {
 interface Owner {
   readonly arenas: AnnouncedArenas;
   readonly objects: Map<number, Held>;
-  /** Objects that the owner has freed, and of which sends may still come late: how many sends it has given up. The oldest first. */
+  /** Objects that are not held, and of which sends may still come late: how many sends the owner has given up. The oldest first. */
   readonly late: Map<number, number>;
 }
 
@@ -87,15 +87,22 @@ export class HeldObjects {
   arrived(owner: PeerIncarnation, number: number, send: number, from: PeerIncarnation): void {
     const isOfOwner = from === owner;
     if (isOfOwner && this.#isLate(owner, number, send)) throw gone(owner, number, 'it came after its owner gave it up');
-    this.#enter(owner, number);
+    const objects = this.#owners.get(owner)?.objects;
+    if (objects?.has(number) === false) objects.set(number, { holding: newHolding, waiting: undefined });
     this.apply(owner, number, { kind: 'arrived', from: isOfOwner ? undefined : from });
   }
 
   /** The owner asks how many of its first `sent` sends came. The others are refused from now on. */
   settle(owner: PeerIncarnation, number: number, sent: number): number {
-    this.#enter(owner, number);
+    const known = this.#owners.get(owner);
+    const held = known?.objects.get(number);
+    if (known === undefined) return 0;
+    if (held === undefined) {
+      markLate(known, number, sent);
+      return 0;
+    }
     this.apply(owner, number, { kind: 'settle', sent });
-    return this.#owners.get(owner)?.objects.get(number)?.holding.received ?? 0;
+    return held.holding.received;
   }
 
   /** Hands an object on to a peer. Throws UnreachableError if the peer is not there: it would never claim the object. */
@@ -155,11 +162,6 @@ export class HeldObjects {
       if (settled > received) markLate(known, number, settled);
       this.#lose(held, owner, number, 'it was freed');
     }
-  }
-
-  #enter(owner: PeerIncarnation, number: number): void {
-    const objects = this.#owners.get(owner)?.objects;
-    if (objects?.has(number) === false) objects.set(number, { holding: newHolding, waiting: undefined });
   }
 
   #isLate(owner: PeerIncarnation, number: number, send: number): boolean {
