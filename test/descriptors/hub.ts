@@ -53,12 +53,12 @@ export class Hub {
     }
   }
 
-  /** An owner asks a holder what came of objects that may be lost. The holder answers at once. */
-  settleLost(owner: Node, holder: Node, objects: readonly number[]): void {
-    const asked = owner.manager.inDoubt(objects, holder.name).map((receipt) => v1.ObjectReceipt.create(receipt));
-    const answer = holder.manager.receipts(owner.name, asked).map((receipt) => v1.ObjectReceipt.create(receipt));
+  /** A process asks another what came of descriptors that may be lost. It answers at once. */
+  settleLost(sender: Node, receiver: Node, messages: readonly v1.RemoteDescriptor[]): void {
+    const asked = sender.manager.inDoubt(messages, receiver.name).map((receipt) => v1.ObjectReceipt.create(receipt));
+    const answer = receiver.manager.receipts(sender.name, asked).map((receipt) => v1.ObjectReceipt.create(receipt));
     // The answer may come twice.
-    for (const receipts of [answer, answer]) owner.manager.settled(holder.name, receipts);
+    for (const receipts of [answer, answer]) sender.manager.settled(receiver.name, receipts);
   }
 
   /** A process ends: the others learn it, and what it was sent is lost. Its memory goes, too. */

@@ -3,7 +3,6 @@ import {
   type Holding,
   type HoldingEffect,
   type HoldingEvent,
-  isLate,
   isReadable,
   Ledger,
   type LedgerEffect,
@@ -18,7 +17,7 @@ type Message =
       readonly from: string;
       readonly to: string;
       readonly object: number;
-      /** Its number, where the owner has sent it. */
+      /** Its number among those of the sender. */
       readonly send: number;
     }
   | {
@@ -27,6 +26,14 @@ type Message =
       readonly to: string;
       readonly object: number;
       readonly sent: number;
+    }
+  | {
+      readonly kind: 'settled forward';
+      readonly from: string;
+      readonly to: string;
+      readonly object: number;
+      readonly sent: number;
+      readonly received: number;
     }
   | { readonly kind: 'to owner'; readonly from: string; readonly to: string; readonly event: LedgerEvent }
   | {
@@ -47,7 +54,9 @@ const OWNER = 'owner';
 export class LedgerWorld {
   readonly ledger: Ledger;
   readonly freed = new Set<number>();
-  /** Times that the owner has sent each object to each peer. */
+  /** Sends that receivers refuse, because they have answered that these did not come. */
+  readonly #late = new Map<string, number>();
+  /** Times that each has sent an object to each peer. */
   readonly #sends = new Map<string, number>();
   #objects = 0;
   #lives = 0;
@@ -87,10 +96,9 @@ export class LedgerWorld {
   send(which: number, peer: number): void {
     const [object, to] = [pick([...this.#heldHere], which), this.#peer(peer)];
     if (object === undefined || to === undefined) return;
-    if (this.#settling.has(`${object} ${to}`)) return;
+    if (this.#settling.has(keyOf(object, OWNER, to))) return;
     this.#owner({ kind: 'send', object, to });
-    const send = this.#sentTo(object, to) + 1;
-    this.#sends.set(`${object} ${to}`, send);
+    const send = this.#nextSend(object, OWNER, to);
     this.#network.push({ kind: 'descriptor', from: OWNER, to, object, send });
   }
 
@@ -107,7 +115,8 @@ export class LedgerWorld {
     if (from === undefined || to === undefined || from === to) return;
     const object = pick(this.#inUse(from, isReadable), which);
     if (object === undefined) return;
-    this.#network.push({ kind: 'descriptor', from, to, object, send: 0 });
+    if (this.#settling.has(keyOf(object, from, to))) return;
+    this.#network.push({ kind: 'descriptor', from, to, object, send: this.#nextSend(object, from, to) });
     this.#step(from, object, { kind: 'forward', to });
   }
 
@@ -134,19 +143,19 @@ export class LedgerWorld {
     for (const to of [OWNER, ...this.#peers.keys()]) this.#network.push({ kind: 'end of', from: gone, to, peer: gone });
   }
 
-  /** A descriptor of the owner is lost, or only seems to be: it may come all the same, before or after its peer has answered what came. */
+  /** A descriptor is lost, or only seems to be: it may come all the same, before or after its receiver has answered what came. */
   lose(which: number): void {
     const message = pick(
-      this.#network.filter((each) => each.kind === 'descriptor' && each.from === OWNER),
+      this.#network.filter((each) => each.kind === 'descriptor'),
       which,
     );
     if (message?.kind !== 'descriptor') return;
-    const { to, object } = message;
-    const sent = this.#sentTo(object, to);
-    if (this.#settling.has(`${object} ${to}`)) return;
+    const { from, to, object } = message;
+    const sent = this.#sends.get(keyOf(object, from, to)) ?? 0;
+    if (this.#settling.has(keyOf(object, from, to))) return;
     if (which % 2 === 0) this.#network.splice(this.#network.indexOf(message), 1);
-    this.#settling.set(`${object} ${to}`, sent);
-    this.#network.push({ kind: 'settle', from: OWNER, to, object, sent });
+    this.#settling.set(keyOf(object, from, to), sent);
+    this.#network.push({ kind: 'settle', from, to, object, sent });
   }
 
   /** Everybody disposes everything, and everything arrives. */
@@ -174,6 +183,11 @@ export class LedgerWorld {
         return this.#arrived(message);
       case 'settle':
         return this.#settle(message);
+      case 'settled forward': {
+        const { from: by, object, sent, received } = message;
+        this.#answered(object, to, by, sent);
+        return this.#step(to, object, { kind: 'settled', to: by, sent, received });
+      }
       case 'to owner':
         return this.#owner(message.event);
       case 'to peer':
@@ -186,34 +200,36 @@ export class LedgerWorld {
   }
 
   #arrived({ from, to, object, send }: Extract<Message, { kind: 'descriptor' }>): void {
-    const holding = this.#peers.get(to)?.get(object) ?? newHolding;
-    if (from === OWNER && isLate(holding, send)) return;
+    if (send <= (this.#late.get(keyOf(object, from, to)) ?? 0)) return;
     this.#step(to, object, { kind: 'arrived', from: from === OWNER ? undefined : from });
   }
 
   /** The answer to an earlier question may come again. */
-  #answered({ object, by, sent }: Extract<LedgerEvent, { kind: 'settled' }>): void {
-    const key = `${object} ${by}`;
+  #answered(object: number, from: string, to: string, sent: number): void {
+    const key = keyOf(object, from, to);
     if (this.#settling.get(key) === sent) this.#settling.delete(key);
   }
 
-  #sentTo(object: number, to: string): number {
-    return this.#sends.get(`${object} ${to}`) ?? 0;
+  #nextSend(object: number, from: string, to: string): number {
+    const send = (this.#sends.get(keyOf(object, from, to)) ?? 0) + 1;
+    this.#sends.set(keyOf(object, from, to), send);
+    return send;
   }
 
-  #settle({ to, object, sent }: Extract<Message, { kind: 'settle' }>): void {
-    this.#step(to, object, { kind: 'settle', sent });
-    const received = this.#peers.get(to)?.get(object)?.received ?? 0;
-    this.#network.push({
-      kind: 'to owner',
-      from: to,
-      to: OWNER,
-      event: { kind: 'settled', object, by: to, sent, received },
-    });
+  #settle({ from, to, object, sent }: Extract<Message, { kind: 'settle' }>): void {
+    this.#late.set(keyOf(object, from, to), sent);
+    const holding = this.#peers.get(to)?.get(object) ?? newHolding;
+    if (from === OWNER) {
+      const event = { kind: 'settled', object, by: to, sent, received: holding.received } as const;
+      this.#network.push({ kind: 'to owner', from: to, to: OWNER, event });
+      return;
+    }
+    const received = holding.claims.get(from)?.asked ?? 0;
+    this.#network.push({ kind: 'settled forward', from: to, to: from, object, sent, received });
   }
 
   #owner(event: LedgerEvent): void {
-    if (event.kind === 'settled') this.#answered(event);
+    if (event.kind === 'settled') this.#answered(event.object, OWNER, event.by, event.sent);
     for (const effect of this.ledger.apply(event)) this.#carryOut(effect);
   }
 
@@ -271,8 +287,7 @@ export class LedgerWorld {
     }
     for (const message of this.#network) {
       if (message.kind !== 'descriptor' || message.object !== object || !this.#peers.has(message.to)) continue;
-      if (message.from === OWNER && isLate(this.#peers.get(message.to)?.get(object) ?? newHolding, message.send))
-        continue;
+      if (message.send <= (this.#late.get(keyOf(object, message.from, message.to)) ?? 0)) continue;
       const isSenderThere = message.from === OWNER || this.#peers.has(message.from);
       if (isSenderThere) throw new Error(`object ${object} was freed on its way from ${message.from} to ${message.to}`);
     }
@@ -290,4 +305,8 @@ export class LedgerWorld {
 
 function pick<T>(items: readonly T[], which: number): T | undefined {
   return items[which % Math.max(1, items.length)];
+}
+
+function keyOf(object: number, from: string, to: string): string {
+  return `${object} ${from} ${to}`;
 }

@@ -24,15 +24,14 @@ describeWithSharedMemory('a value on its way between processes that end, or lose
   const born = (fill: number): Promise<Descriptor<Uint8Array>> => trio.born(fill);
 
   describe('that may be lost on its way', () => {
-    /** Sends a value, and says which object it is. */
-    async function onItsWay(fill: number): Promise<{ readonly message: v1.RemoteDescriptor; readonly object: number }> {
-      const message = overTheWire(await owner.manager.describe(await born(fill), reader.name));
-      return { message, object: message.object?.number ?? 0 };
+    /** Sends a value. */
+    async function onItsWay(fill: number): Promise<v1.RemoteDescriptor> {
+      return overTheWire(await owner.manager.describe(await born(fill), reader.name));
     }
 
     it('is free when the reader says that it did not come, and refused if it comes later, also when it is freed', async () => {
-      const { message, object } = await onItsWay(1);
-      hub.settleLost(owner, reader, [object]);
+      const message = await onItsWay(1);
+      hub.settleLost(owner, reader, [message]);
       // What never came takes no room at the reader, however often its owner asks.
       expect(reader.manager.statistics.held).to.equal(0);
       for (const _ of [1, 2]) {
@@ -47,14 +46,14 @@ describeWithSharedMemory('a value on its way between processes that end, or lose
 
     it('is read although another that was sent before it is lost, or comes later', async () => {
       const [lost, late, read] = [await onItsWay(1), await onItsWay(2), await onItsWay(3)];
-      hub.settleLost(owner, reader, [lost.object]);
-      for (const [{ message }, fill] of [[read, 3] as const, [late, 2] as const]) {
+      hub.settleLost(owner, reader, [lost]);
+      for (const [message, fill] of [[read, 3] as const, [late, 2] as const]) {
         using descriptor = reader.manager.receive(owner.name, message, bytesCodable);
         expect((await descriptor.takeValue()).every((byte) => byte === fill)).to.equal(true);
       }
       await hub.settle();
       // From now on the reader knows the arena.
-      const { message } = await onItsWay(4);
+      const message = await onItsWay(4);
       expect(message.arenas).to.deep.equal([]);
       using descriptor = reader.manager.receive(owner.name, message, bytesCodable);
       expect((await descriptor.takeValue())[0]).to.equal(4);
@@ -63,10 +62,30 @@ describeWithSharedMemory('a value on its way between processes that end, or lose
       expectNothingLeft(owner, reader);
     });
 
+    it('is free when it was forwarded, did not come, and the one that forwarded it has settled that', async () => {
+      for (const to of [third, owner]) {
+        const at = await sent(owner, reader, await born(1));
+        const message = overTheWire(await reader.manager.describe(at, to.name));
+        await hub.settle();
+        expect(owner.pool.statistics.blocks).to.equal(1);
+        hub.settleLost(reader, to, [message]);
+        await hub.settle();
+        expect(() => to.manager.receive(reader.name, message, bytesCodable)).to.throw(UnreachableError, 'gave it up');
+        expectNothingLeft(owner, reader, third);
+      }
+    });
+
+    it('is free when it was forwarded, and never sent', async () => {
+      const at = await sent(owner, reader, await born(1));
+      reader.manager.unsent(overTheWire(await reader.manager.describe(at, third.name)), third.name);
+      await hub.settle();
+      expectNothingLeft(owner, reader, third);
+    });
+
     it('is held on when the reader says that it came', async () => {
-      const { message, object } = await onItsWay(1);
+      const message = await onItsWay(1);
       const descriptor = reader.manager.receive(owner.name, message, bytesCodable);
-      hub.settleLost(owner, reader, [object]);
+      hub.settleLost(owner, reader, [message]);
       await hub.settle();
       expect((await descriptor.takeValue())[0]).to.equal(1);
       descriptor.dispose();
@@ -76,10 +95,10 @@ describeWithSharedMemory('a value on its way between processes that end, or lose
 
     it('is free when it was never sent, or its reader has ended', async () => {
       const [first, second] = [await onItsWay(1), await onItsWay(2)];
-      owner.manager.unsent(first.message, reader.name);
+      owner.manager.unsent(first, reader.name);
       expect(owner.pool.statistics.blocks).to.equal(1);
       hub.kill(reader);
-      hub.settleLost(owner, third, [second.object]);
+      hub.settleLost(owner, third, [second]);
       await hub.settle();
       expectNothingLeft(owner, third);
     });

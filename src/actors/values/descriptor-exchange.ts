@@ -1,10 +1,12 @@
 import {
+  checkedPeer,
   type Codable,
   type Descriptor,
   type MemoryPool,
   peerId,
   type PeerIncarnation,
   peerIncarnation,
+  type RemoteDescriptor,
   RemoteDescriptorManager,
   type Storage,
 } from '../../descriptors/index.js';
@@ -104,6 +106,12 @@ export class DescriptorExchange {
     return this.#manager.describeShared(typeName, storage, to, freed);
   }
 
+  /** What the partition `to` is sent of a value of a third one, which is `ready`. Throws UnreachableError when the value is gone. */
+  forward(value: RemoteDescriptor<unknown>, to: PeerIncarnation): v1.RemoteDescriptor {
+    this.#join(to);
+    return v1.RemoteDescriptor.create(value.forwardTo(to));
+  }
+
   /** A description was not sent. */
   unsent(message: v1.RemoteDescriptor, to: PeerIncarnation): void {
     this.#manager.unsent(message, to);
@@ -111,13 +119,13 @@ export class DescriptorExchange {
 
   /** These descriptions were sent, and may have been lost: asks the partition, until it answers or ends. */
   settle(messages: readonly v1.RemoteDescriptor[], to: PeerIncarnation): void {
-    const objects = messages.flatMap(({ object }) => (object === undefined ? [] : [object.number]));
-    this.#peers.get(to)?.ask(this.#manager.inDoubt(objects, to));
+    this.#peers.get(to)?.ask(this.#manager.inDoubt(messages, to));
   }
 
   /** The descriptor that came from an actor of another partition. Throws as `RemoteDescriptorManager.receive`. */
   receive<T>(from: PeerIncarnation, message: v1.RemoteDescriptor, codable: Codable<T>): Descriptor<T> {
     this.#join(from);
+    this.#joinOwner(message.object);
     return this.#manager.receive(from, message, codable);
   }
 
@@ -145,6 +153,12 @@ export class DescriptorExchange {
     // In a turn of the actor: a watch over a link may be answered at once.
     context.pipe(Promise.resolve(), () => this.#watch(peer));
     return peer;
+  }
+
+  #joinOwner(object: v1.RemoteObject | undefined): void {
+    if (object === undefined) return;
+    const owner = checkedPeer(object.owner);
+    if (owner !== this.#self) this.#join(owner);
   }
 
   #watch(peer: PeerRequests): void {
@@ -209,9 +223,10 @@ export class DescriptorExchange {
         return {};
       },
       settle: (_state, { receipts }, { sender }) => {
-        const owner = senderOf(sender);
-        this.#join(owner);
-        return { receipts: this.#manager.receipts(owner, receipts).map((receipt) => v1.ObjectReceipt.create(receipt)) };
+        const from = senderOf(sender);
+        this.#join(from);
+        for (const { object } of receipts) this.#joinOwner(object);
+        return { receipts: this.#manager.receipts(from, receipts).map((receipt) => v1.ObjectReceipt.create(receipt)) };
       },
       fetch: (_state, { object, part }) => this.#pieces(object, part),
       on: {

@@ -5,7 +5,9 @@ import {
   Descriptor,
   EncodedObject,
   type PeerIncarnation,
+  type RemoteDescriptor,
   type Storage,
+  storedBytes,
 } from '../../descriptors/index.js';
 import { Deferred } from '../../deferred.js';
 import { ConsumedError, ProtocolError } from '../../errors.js';
@@ -17,13 +19,17 @@ import type { DescriptorExchange } from './descriptor-exchange.js';
 /**
  * A value on its way from a publisher to a subscriber.
  *
- *     written --> here      a reader of this partition: it shares the storage
- *             `-> sent      a reader of another partition: the description that it gets
+ *     written --> here             a reader of this partition: it shares the storage
+ *          `----> sent             a reader of another partition: the description that it gets
  *                  `====> arrived
+ *     held    --> held here, or sent
  */
 export type MovingValue =
   | { readonly kind: 'written'; readonly typeName: string; readonly storage: Storage; readonly sizeBytes: number }
   | { readonly kind: 'here'; readonly typeName: string; readonly storage: Storage; readonly sizeBytes: number }
+  /** A value of another partition that is sent on, and a descriptor of it for a reader of this partition. */
+  | { readonly kind: 'held'; readonly value: RemoteDescriptor<unknown>; readonly sizeBytes: number }
+  | { readonly kind: 'held here'; readonly value: RemoteDescriptor<unknown>; readonly sizeBytes: number }
   | {
       readonly kind: 'sent';
       readonly message: v1.RemoteDescriptor;
@@ -70,9 +76,13 @@ export class HeldByReaders {
 /** Gives each reader of a publisher something of its own: a share of the storage, or a description. */
 export function addressing(exchange: DescriptorExchange, held: HeldByReaders): Addressing<MovingValue> {
   return {
-    address: (value, reader) => (value.kind === 'written' ? addressed(exchange, held, value, reader) : value),
+    address: (value, reader) => {
+      if (value.kind === 'written') return addressed(exchange, held, value, reader);
+      return value.kind === 'held' ? forwarded(exchange, value, reader) : value;
+    },
     withdraw: (value) => {
       if (value.kind === 'here') value.storage.dispose();
+      if (value.kind === 'held here') value.value.dispose();
       if (value.kind === 'sent') exchange.unsent(value.message, value.to);
     },
     lost: (values) => giveUp(exchange, values),
@@ -87,6 +97,10 @@ export function descriptorOf<T>(
   codable: Codable<T>,
 ): Descriptor<T> {
   if (value.kind === 'here') return localDescriptor(value, codable);
+  if (value.kind === 'held here') {
+    const shared = value.value.take(codable);
+    return new Descriptor(codable.typeName, shared);
+  }
   const from = exchange.peerOf(writer);
   if (value.kind !== 'arrived' || from === undefined)
     throw new ProtocolError(`A value arrived from ${writer.toString()} in no form that can be read.`);
@@ -105,11 +119,23 @@ function addressed(
   return { kind: 'sent', message, to, sizeBytes };
 }
 
+/** The bytes stay where they are. */
+function forwarded(
+  exchange: DescriptorExchange,
+  { value, sizeBytes }: Extract<MovingValue, { kind: 'held' }>,
+  reader: UntypedRef,
+): MovingValue {
+  const to = exchange.peerOf(reader);
+  if (to === undefined) return { kind: 'held here', value: value.share(), sizeBytes };
+  return { kind: 'sent', message: exchange.forward(value, to), to, sizeBytes };
+}
+
 function giveUp(exchange: DescriptorExchange, values: readonly MovingValue[]): void {
   const peers = new Map<PeerIncarnation, v1.RemoteDescriptor[]>();
   for (const value of values) {
     // A reader that has taken it has storage of its own.
     if (value.kind === 'here') value.storage.dispose();
+    if (value.kind === 'held here') value.value.dispose();
     if (value.kind !== 'sent') continue;
     const messages = peers.get(value.to) ?? [];
     messages.push(value.message);
@@ -134,20 +160,7 @@ function localDescriptor<T>(
 }
 
 function arrived(message: v1.RemoteDescriptor): MovingValue {
-  return { kind: 'arrived', message, sizeBytes: message.parts.reduce((sum, part) => sum + sizeOf(part), 0) };
-}
-
-function sizeOf({ place }: v1.StoredPart): number {
-  switch (place.case) {
-    case 'inline':
-      return place.value.length;
-    case 'block':
-      return place.value.sizeBytes;
-    case 'fetched':
-      return place.value;
-    case undefined:
-      return 0;
-  }
+  return { kind: 'arrived', message, sizeBytes: storedBytes(message) };
 }
 
 function isMoving(value: unknown): value is MovingValue {

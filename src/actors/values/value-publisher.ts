@@ -1,5 +1,13 @@
 import { Deferred } from '../../deferred.js';
-import { assertType, type Codable, EncodedObject, type MemoryPool, type Storage } from '../../descriptors/index.js';
+import {
+  assertType,
+  type Codable,
+  Descriptor,
+  type HeldValue,
+  type MemoryPool,
+  RemoteDescriptor,
+  ResidentDescriptor,
+} from '../../descriptors/index.js';
 import { ProtocolError, StoppedError } from '../../errors.js';
 import { v1 } from '../../protocol/index.js';
 import {
@@ -111,28 +119,26 @@ export class ValuePublisher<T> implements AsyncDisposable {
    *     using block = await pool.allocate(1_000_000);
    *     block.bytes.fill(7);
    *     await frames.write(block.bytes);
+   *
+   * A descriptor is empty from now on. One that came from another partition is sent on without a copy: its bytes stay where they are.
    */
-  async write(value: T): Promise<void> {
+  async write(value: T | Descriptor<T>): Promise<void> {
     this.#assertOpen();
-    const { codable, options, exchange } = this.#parts;
-    const storing = EncodedObject.encode(codable, value, options.pool ?? exchange.pool);
+    const held = value instanceof Descriptor ? value.takeHeld() : new ResidentDescriptor(this.#parts.codable, value);
+    const preparing = held instanceof RemoteDescriptor && held.isElsewhere ? sentOn(held) : this.#stored(held);
     const [before, given] = [this.#turn, new Deferred<void>()];
     this.#turn = before.then(() => given.promise);
-    let storage: Storage | undefined;
+    let prepared: Prepared | undefined;
     try {
-      storage = (await storing).takeStorage();
+      prepared = await preparing;
       await before;
-      const written = this.#port.write({
-        kind: 'written',
-        typeName: codable.typeName,
-        storage,
-        sizeBytes: storage.sizeBytes,
-      });
+      const written = this.#port.write(prepared.value);
       given.resolve();
       await written;
     } finally {
       given.resolve();
-      storage?.dispose();
+      prepared?.memory.dispose();
+      held.dispose();
     }
   }
 
@@ -155,6 +161,14 @@ export class ValuePublisher<T> implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #stored(held: HeldValue<T>): Promise<Prepared> {
+    const { codable, options, exchange } = this.#parts;
+    const object = await held.encoded(options.pool ?? exchange.pool);
+    const storage = object.takeStorage();
+    const { typeName } = codable;
+    return { value: { kind: 'written', typeName, storage, sizeBytes: storage.sizeBytes }, memory: storage };
   }
 
   #assertOpen(): void {
@@ -204,4 +218,15 @@ export class ValuePublisher<T> implements AsyncDisposable {
     this.#nonce += 1;
     return this.#writer.rewire({ base, nonce: this.#nonce, joined, isComplete: true });
   }
+}
+
+/** What is given to the port, and what is disposed when the port has it. */
+interface Prepared {
+  readonly value: MovingValue;
+  readonly memory: { dispose(): void };
+}
+
+async function sentOn(held: RemoteDescriptor<unknown>): Promise<Prepared> {
+  await held.ready();
+  return { value: { kind: 'held', value: held, sizeBytes: held.sizeBytes }, memory: held };
 }

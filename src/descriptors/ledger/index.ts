@@ -8,7 +8,6 @@ export {
   type HoldingEffect,
   type HoldingEvent,
   isClaimed,
-  isLate,
   isReadable,
   newHolding,
 } from './holding.js';

@@ -1,19 +1,18 @@
 import { Deferred } from '../../deferred.js';
 import { UnreachableError } from '../../errors.js';
-import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
 import {
   applyToHolding,
   type Holding,
   type HoldingEvent,
   isClaimed,
-  isLate,
   isReadable,
   newHolding,
   type PeerIncarnation,
 } from '../ledger/index.js';
 import { AnnouncedArenas } from '../reading/index.js';
 import type { ControlBatch, SendControl } from './batch.js';
+import { LateSends } from './late-sends.js';
 import { peerId } from './peer-id.js';
 
 export interface HeldObjectsOptions {
@@ -26,6 +25,8 @@ const REFUSED = 'it was freed when the partition that forwarded it ended';
 
 interface Held {
   holding: Holding;
+  /** Peers that were asked what came of forwards, and have not answered. */
+  readonly settling: Set<PeerIncarnation>;
   /** What waits until the owner knows that the object is held here. */
   waiting: Deferred<void> | undefined;
 }
@@ -33,8 +34,7 @@ interface Held {
 interface Owner {
   readonly arenas: AnnouncedArenas;
   readonly objects: Map<number, Held>;
-  /** Objects that are not held, and of which sends may still come late: how many sends the owner has given up. The oldest first. */
-  readonly late: Map<number, number>;
+  readonly late: LateSends;
 }
 
 /** The objects of other partitions that are held here, and the arenas that they lie in. */
@@ -55,7 +55,11 @@ export class HeldObjects {
 
   joined(peer: PeerIncarnation): void {
     if (this.#owners.has(peer)) return;
-    this.#owners.set(peer, { arenas: new AnnouncedArenas(`Partition ${peer}`), objects: new Map(), late: new Map() });
+    this.#owners.set(peer, {
+      arenas: new AnnouncedArenas(`Partition ${peer}`),
+      objects: new Map(),
+      late: new LateSends(),
+    });
   }
 
   /** What is read here stays until it is disposed. What is not read yet is lost. */
@@ -81,34 +85,55 @@ export class HeldObjects {
   }
 
   /**
-   * An object has come, of an owner that is there. `send` is its number where it came from the owner itself. Throws UnreachableError for a send that
-   * the owner has given up: its memory may be used for other values by now.
+   * An object has come, of an owner that is there. `send` is its number among those of the sender. Throws UnreachableError for a send that was given
+   * up.
    */
   arrived(owner: PeerIncarnation, number: number, send: number, from: PeerIncarnation): void {
-    const isOfOwner = from === owner;
-    if (isOfOwner && this.#isLate(owner, number, send)) throw gone(owner, number, 'it came after its owner gave it up');
-    const objects = this.#owners.get(owner)?.objects;
-    if (objects?.has(number) === false) objects.set(number, { holding: newHolding, waiting: undefined });
-    this.apply(owner, number, { kind: 'arrived', from: isOfOwner ? undefined : from });
-  }
-
-  /** The owner asks how many of its first `sent` sends came. The others are refused from now on. */
-  settle(owner: PeerIncarnation, number: number, sent: number): number {
     const known = this.#owners.get(owner);
-    const held = known?.objects.get(number);
-    if (known === undefined) return 0;
-    if (held === undefined) {
-      markLate(known, number, sent);
-      return 0;
-    }
-    this.apply(owner, number, { kind: 'settle', sent });
-    return held.holding.received;
+    known?.late.check(number, from, send);
+    const isNew = known?.objects.has(number) === false;
+    if (isNew) known.objects.set(number, { holding: newHolding, settling: new Set(), waiting: undefined });
+    this.apply(owner, number, { kind: 'arrived', from: from === owner ? undefined : from });
   }
 
-  /** Hands an object on to a peer. Throws UnreachableError if the peer is not there: it would never claim the object. */
-  forward(owner: PeerIncarnation, number: number, to: PeerIncarnation): void {
+  /** A peer asks how many of its first `sent` sends of an object came. The others are refused from now on. */
+  settle(owner: PeerIncarnation, number: number, from: PeerIncarnation, sent: number): number {
+    const known = this.#owners.get(owner);
+    known?.late.giveUp(number, from, sent);
+    const holding = known?.objects.get(number)?.holding ?? newHolding;
+    return from === owner ? holding.received : (holding.claims.get(from)?.asked ?? 0);
+  }
+
+  /** Hands an object on to a peer. Returns the number of this send. Throws UnreachableError if the peer is not there: it would never claim the object. */
+  forward(owner: PeerIncarnation, number: number, to: PeerIncarnation): number {
     if (!this.#owners.has(to)) throw new UnreachableError(`Partition ${to} has ended: no value can be sent to it.`);
+    const held = this.#owners.get(owner)?.objects.get(number);
+    if (held === undefined || held.settling.has(to)) throw gone(owner, number, 'it is gone, or its owner has ended');
     this.apply(owner, number, { kind: 'forward', to });
+    return held.holding.forwards.get(to)?.sent ?? 0;
+  }
+
+  /** A forward was not sent. */
+  unforwarded(owner: PeerIncarnation, number: number, to: PeerIncarnation): void {
+    const forwards = this.#owners.get(owner)?.objects.get(number)?.holding.forwards.get(to);
+    if (forwards === undefined) return;
+    const { sent, lost } = forwards;
+    this.apply(owner, number, { kind: 'settled', to, sent, received: sent - lost - 1 });
+  }
+
+  /** How often an object was forwarded to a peer that will be asked what came; undefined where there is nothing to ask. */
+  inDoubt(owner: PeerIncarnation, number: number, to: PeerIncarnation): number | undefined {
+    const held = this.#owners.get(owner)?.objects.get(number);
+    const sent = held?.holding.forwards.get(to)?.sent;
+    if (held === undefined || sent === undefined || held.settling.has(to)) return undefined;
+    held.settling.add(to);
+    return sent;
+  }
+
+  /** A peer has answered what came of forwards. */
+  settled(owner: PeerIncarnation, number: number, to: PeerIncarnation, sent: number, received: number): void {
+    const held = this.#owners.get(owner)?.objects.get(number);
+    if (held?.settling.delete(to) === true) this.apply(owner, number, { kind: 'settled', to, sent, received });
   }
 
   /** Resolves when the object may be read. Rejects with UnreachableError when it is gone. */
@@ -141,9 +166,9 @@ export class HeldObjects {
     if (held === undefined) return;
     this.apply(owner, number, { kind: 'refused' });
     if (!isReadable(held.holding)) this.#lose(held, owner, number, REFUSED);
-    const { received, released, settled } = held.holding;
+    const { received, released } = held.holding;
     // No totals that the owner could ask for again.
-    if (received === 0 && released === 0 && settled === 0 && !isReadable(held.holding)) objects?.delete(number);
+    if (received === 0 && released === 0 && !isReadable(held.holding)) objects?.delete(number);
   }
 
   /** The owner has given arenas back. */
@@ -158,16 +183,8 @@ export class HeldObjects {
       const held = known?.objects.get(number);
       if (known === undefined || held === undefined || isReadable(held.holding)) continue;
       known.objects.delete(number);
-      const { settled, received } = held.holding;
-      if (settled > received) markLate(known, number, settled);
       this.#lose(held, owner, number, 'it was freed');
     }
-  }
-
-  #isLate(owner: PeerIncarnation, number: number, send: number): boolean {
-    const known = this.#owners.get(owner);
-    if (send <= (known?.late.get(number) ?? 0)) return true;
-    return isLate(known?.objects.get(number)?.holding ?? newHolding, send);
   }
 
   #claim(owner: PeerIncarnation, number: number, from: PeerIncarnation, total: number): void {
@@ -179,13 +196,6 @@ export class HeldObjects {
   #lose(held: Held, owner: PeerIncarnation, number: number, why: string): void {
     settle(held, (waiting) => waiting.reject(gone(owner, number, why)));
   }
-}
-
-/** Remembers a bounded number: what comes so late was read from a link that ended long ago. */
-function markLate({ late }: Owner, number: number, settled: number): void {
-  late.set(number, settled);
-  const [oldest] = late.keys();
-  if (late.size > limits.lateObjects && oldest !== undefined) late.delete(oldest);
 }
 
 function settle(held: Held, how: (waiting: Deferred<void>) => void): void {

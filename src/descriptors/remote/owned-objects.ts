@@ -4,6 +4,7 @@ import { hasComeFromOwner, Ledger, type LedgerEvent, type PeerIncarnation } from
 import type { ArenaPlace } from '../pool/index.js';
 import type { Part, Storage } from '../storage/index.js';
 import type { ControlBatch, SendControl } from './batch.js';
+import { LateSends } from './late-sends.js';
 import { peerId } from './peer-id.js';
 
 export interface OwnedObjectsOptions {
@@ -44,6 +45,7 @@ export class OwnedObjects {
   readonly #peers = new Map<PeerIncarnation, Peer>();
   /** The ids of arenas, by their promises `closed`: pools of several sources may give theirs the same ids. */
   readonly #arenas = new WeakMap<Promise<void>, number>();
+  readonly #late = new LateSends();
   #registered = 0;
   #numbered = 0;
 
@@ -105,22 +107,19 @@ export class OwnedObjects {
     this.apply({ kind: 'settled', object, by: to, sent, received: sent - lost - 1 });
   }
 
-  /** What to ask a peer about objects of which a send may be lost. They are not sent to it again before it has answered. */
-  inDoubt(objects: readonly number[], holder: PeerIncarnation): readonly v1.ObjectReceiptInit[] {
+  /** How often an object was sent to a peer that will be asked what came; undefined where there is nothing to ask. It is not sent again before that. */
+  inDoubt(object: number, holder: PeerIncarnation): number | undefined {
     const peer = this.#peers.get(holder);
-    return objects.flatMap((object) => {
-      const sent = this.#ledger.row(object)?.columns.get(holder)?.sent ?? 0;
-      if (peer === undefined || sent === 0 || peer.settling.has(object)) return [];
-      peer.settling.add(object);
-      return [{ object, sent }];
-    });
+    const sent = this.#ledger.row(object)?.columns.get(holder)?.sent;
+    if (peer === undefined || sent === undefined || peer.settling.has(object)) return undefined;
+    peer.settling.add(object);
+    return sent;
   }
 
-  /** A peer has answered what came of the objects that it was asked about. */
-  settled(by: PeerIncarnation, receipts: readonly v1.ObjectReceipt[]): void {
-    const settling = this.#peers.get(by)?.settling;
-    for (const { object, sent, received } of receipts) {
-      if (settling?.delete(object) === true) this.apply({ kind: 'settled', object, by, sent, received });
+  /** A peer has answered what came of an object. */
+  settled(object: number, by: PeerIncarnation, sent: number, received: number): void {
+    if (this.#peers.get(by)?.settling.delete(object) === true) {
+      this.apply({ kind: 'settled', object, by, sent, received });
     }
   }
 
@@ -135,7 +134,8 @@ export class OwnedObjects {
    * A peer has sent an object back. Returns its storage once more, and tells the peer, which is not liable any more. Throws UnreachableError for
    * an object that is gone.
    */
-  returned(object: number, from: PeerIncarnation): Storage {
+  returned(object: number, send: number, from: PeerIncarnation): Storage {
+    this.#late.check(object, from, send);
     const entry = this.#storages.get(object);
     if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
     const total = (entry.returned.get(from) ?? 0) + 1;
@@ -157,6 +157,12 @@ export class OwnedObjects {
       }
     }
     this.apply({ kind: 'release', by, totals });
+  }
+
+  /** A peer asks how many of its first `sent` sends of an object of this partition came back. The others are refused from now on. */
+  settleReturned(object: number, from: PeerIncarnation, sent: number): number {
+    this.#late.giveUp(object, from, sent);
+    return this.#storages.get(object)?.returned.get(from) ?? 0;
   }
 
   apply(event: LedgerEvent): void {

@@ -94,22 +94,42 @@ export class RemoteDescriptorManager {
 
   /** A description was made for a peer, and not sent. Does nothing for one that has its value in it. */
   unsent({ object }: v1.RemoteDescriptor, to: PeerIncarnation): void {
-    if (object !== undefined) this.#owned.unsent(object.number, to);
+    if (object === undefined) return;
+    const { owner, number } = checkedObject(object);
+    if (owner === this.#options.self) this.#owned.unsent(number, to);
+    else this.#held.unforwarded(owner, number, to);
   }
 
-  /** What to ask a peer about objects that it was sent, and may not have got. */
-  inDoubt(objects: readonly number[], holder: PeerIncarnation): readonly v1.ObjectReceiptInit[] {
-    return this.#owned.inDoubt(objects, holder);
+  /** What to ask a peer about descriptions that it was sent, and may not have got. */
+  inDoubt(messages: readonly v1.RemoteDescriptor[], holder: PeerIncarnation): readonly v1.ObjectReceiptInit[] {
+    return messages.flatMap(({ object }): v1.ObjectReceiptInit[] => {
+      if (object === undefined) return [];
+      const { owner, number } = checkedObject(object);
+      const isOwn = owner === this.#options.self;
+      const sent = isOwn ? this.#owned.inDoubt(number, holder) : this.#held.inDoubt(owner, number, holder);
+      return sent === undefined ? [] : [{ object: { owner: object.owner, number }, sent }];
+    });
   }
 
   /** The answer of a peer to what `inDoubt` asks. */
   settled(by: PeerIncarnation, receipts: readonly v1.ObjectReceipt[]): void {
-    this.#owned.settled(by, receipts);
+    for (const { object, sent, received } of receipts) {
+      const { owner, number } = checkedObject(object);
+      if (owner === this.#options.self) this.#owned.settled(number, by, sent, received);
+      else this.#held.settled(owner, number, by, sent, received);
+    }
   }
 
-  /** What came of the objects of a peer. What did not is refused from now on. */
-  receipts(owner: PeerIncarnation, asked: readonly v1.ObjectReceipt[]): readonly v1.ObjectReceiptInit[] {
-    return asked.map(({ object, sent }) => ({ object, sent, received: this.#held.settle(owner, object, sent) }));
+  /** What came of objects that a peer has sent. What did not is refused from now on. */
+  receipts(from: PeerIncarnation, asked: readonly v1.ObjectReceipt[]): readonly v1.ObjectReceiptInit[] {
+    return asked.map(({ object, sent }) => {
+      const { owner, number } = checkedObject(object);
+      const isOwn = owner === this.#options.self;
+      const received = isOwn
+        ? this.#owned.settleReturned(number, from, sent)
+        : this.#held.settle(owner, number, from, sent);
+      return { object, sent, received };
+    });
   }
 
   /** A part of an object of this partition, in place. Throws UnreachableError when it is gone, ProtocolError where there is no such part. */
@@ -124,7 +144,10 @@ export class RemoteDescriptorManager {
   async describe<T>(descriptor: Descriptor<T>, to: PeerIncarnation): Promise<v1.RemoteDescriptor> {
     const held = descriptor.takeHeld();
     try {
-      if (held instanceof RemoteDescriptor) return v1.RemoteDescriptor.create(await held.forwardTo(to));
+      if (held instanceof RemoteDescriptor) {
+        await held.ready();
+        return v1.RemoteDescriptor.create(held.forwardTo(to));
+      }
       const handle = await this.register(await held.encoded(this.#options.pool));
       return v1.RemoteDescriptor.create(releasedTo(handle, to));
     } finally {
@@ -142,7 +165,7 @@ export class RemoteDescriptorManager {
       return new Descriptor(codable.typeName, new RemoteDescriptor(codable, message, this.#reading, undefined));
     }
     const { owner, number } = checkedObject(message.object);
-    if (owner === this.#options.self) return this.#returned(from, number, message.typeName, codable);
+    if (owner === this.#options.self) return this.#returned(from, message.object, message.typeName, codable);
     const arenas = this.#held.arenasOf(owner);
     this.#held.arrived(owner, number, message.object.send, from);
     const remote = new RemoteDescriptor(codable, message, this.#reading, { owner, number });
@@ -199,8 +222,13 @@ export class RemoteDescriptorManager {
     }
   }
 
-  #returned<T>(from: PeerIncarnation, number: number, typeName: string, codable: Codable<T>): Descriptor<T> {
-    const storage = this.#owned.returned(number, from);
+  #returned<T>(
+    from: PeerIncarnation,
+    { number, send }: v1.RemoteObject,
+    typeName: string,
+    codable: Codable<T>,
+  ): Descriptor<T> {
+    const storage = this.#owned.returned(number, send, from);
     const object = new EncodedObject(codable, storage);
     try {
       assertType(codable.typeName, typeName);

@@ -1,4 +1,4 @@
-import { ProtocolError, ResourceError } from '../../errors.js';
+import { ConsumedError, ProtocolError, ResourceError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
 import type { PeerIncarnation } from '../ledger/index.js';
@@ -71,15 +71,49 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
     return new EncodedObject(this.#codable, await this.#open(parts));
   }
 
-  /** What a third partition is sent of the object. Its owner is asked to charge it; until then this partition stays liable. */
-  async forwardTo(to: PeerIncarnation): Promise<v1.RemoteDescriptorInit> {
+  /** The value lies in the memory of another partition, and is not in the message. */
+  get isElsewhere(): boolean {
+    return this.#reference !== undefined;
+  }
+
+  /** Bytes of the value. */
+  get sizeBytes(): number {
+    return storedBytes(this.#message);
+  }
+
+  /** Resolves when the owner knows that the object is held here, so that it may be forwarded. Rejects with UnreachableError when it is gone. */
+  async ready(): Promise<void> {
+    if (this.#reference !== undefined) await this.#readable(this.#reference);
+  }
+
+  /** One more descriptor of the object, which is given back once for itself. */
+  share(): RemoteDescriptor<T> {
+    const shared = new RemoteDescriptor(this.#codable, this.#message, this.#reading, this.#reference);
+    const reference = this.#reference;
+    if (reference !== undefined) {
+      this.#reading.objects.apply(reference.owner, reference.number, { kind: 'share' });
+    }
+    return shared;
+  }
+
+  /** Moves to a reader of this partition, which reads with this codable. Disposing the old one does nothing from now on. Throws ConsumedError the second time. */
+  take<Read>(codable: Codable<Read>): RemoteDescriptor<Read> {
+    if (this.#isGivenBack) throw new ConsumedError('A value that was sent on was taken after it was given up.');
+    this.#isGivenBack = true;
+    return new RemoteDescriptor(codable, this.#message, this.#reading, this.#reference);
+  }
+
+  /**
+   * What a third partition is sent of the object, which is `ready`. Its owner is asked to charge it; until then this partition stays liable. Throws
+   * UnreachableError when that partition or the object is gone.
+   */
+  forwardTo(to: PeerIncarnation): v1.RemoteDescriptorInit {
     const reference = this.#reference;
     if (reference === undefined) return this.#message;
-    const all = await this.#readable(reference);
-    const arenas = all.announcements(arenasOf(this.#message));
     const { owner, number } = reference;
-    this.#reading.objects.forward(owner, number, to);
-    const object = { ...this.#message.object, send: 0 };
+    const { objects } = this.#reading;
+    const arenas = objects.arenasOf(owner).announcements(arenasOf(this.#message));
+    const object = { ...this.#message.object, send: objects.forward(owner, number, to) };
     return {
       ...this.#message,
       object,
@@ -148,4 +182,12 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
 
 function arenasOf({ parts }: v1.RemoteDescriptor): ReadonlySet<number> {
   return new Set(parts.flatMap(({ place }) => (place.case === 'block' ? [place.value.arena] : [])));
+}
+
+/** Bytes of the value that a message describes, wherever they are. */
+export function storedBytes({ parts }: v1.RemoteDescriptor): number {
+  return parts.reduce((sum, { place }) => {
+    if (place.case === 'inline') return sum + place.value.length;
+    return sum + (place.case === 'block' ? place.value.sizeBytes : (place.value ?? 0));
+  }, 0);
 }

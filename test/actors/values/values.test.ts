@@ -196,6 +196,40 @@ describePlacements('values of any size', (newCluster) => {
     expect(pool.statistics.blocks).to.equal(0);
   });
 
+  it('are sent on by a reader, to another process, its own and back, and are not copied where memory can be shared', async () => {
+    const { cluster, writer, reader } = await pair(newCluster());
+    const third = await cluster.start();
+    const pool = writer.createPool();
+    const publisher = await writer.publisher('frames', bytesCodable, { pool });
+    const relay = await reader.publisher('relayed', bytesCodable, { policy: 'broadcast' });
+    const subscriber = await reader.subscriber('frames', bytesCodable);
+    const ends = [third, reader, writer];
+    const subscribers = await Promise.all(ends.map((runtime) => runtime.subscriber('relayed', bytesCodable)));
+    const counts = subscribers.map(async (each) => {
+      let count = 0;
+      for await (const bytes of each) expect(isPatterned(bytes, count++)).to.equal(true);
+      return count;
+    });
+    const relaying = (async () => {
+      for await (const descriptor of subscriber.descriptors()) await relay.write(descriptor);
+      await relay.end();
+    })();
+    for (const mark of upTo(5)) {
+      const block = await pool.allocate(100_000);
+      block.bytes.set(patterned(100_000, mark));
+      await publisher.write(block.bytes);
+      block.dispose();
+    }
+    await publisher.end();
+    await relaying;
+    expect(await Promise.all(counts)).to.deep.equal([5, 5, 5]);
+    if (pool.memory.kind === 'shared') {
+      expect(ends.map((runtime) => runtime.metrics().values.bytesCopied)).to.deep.equal([0, 0, 0]);
+    }
+    await settled(...ends);
+    expect(pool.statistics.blocks).to.equal(0);
+  });
+
   it('of several parts arrive as they were', async () => {
     const { writer, reader } = await pair(newCluster());
     const tiles = jsonCodable<{ x: number; pixels: Uint8Array; mask: Uint8Array }>('acme.Tile');
