@@ -337,4 +337,12 @@ export const mutations = [
     replace: '',
     workloads: ['descriptors'],
   },
+  {
+    name: 'a value that was lost when it was sent on stays held',
+    file: 'src/descriptors/ledger/holding.ts',
+    find: 'done >= sent - lost',
+    replace: 'done >= sent',
+    workloads: ['descriptors'],
+    seeds: 1_000,
+  },
 ];

@@ -5,11 +5,19 @@ import { workload, type World } from '#src/simulation/index.js';
 const PATIENCE_MS = 3_000;
 
 /**
- * Values between nodes, whose processes crash and whose links are cut: readers that come late, leave early, keep values and give them back in any order.
+ * Values between nodes, whose processes crash and whose links are cut: readers that come late, leave early, keep values and give them back in any order,
+ * and readers that send them on.
  * Every byte that is read is what was written; memory is free when nobody holds it, and never before.
  */
 export default workload('descriptors', {
-  sizes: { nodes: [1, 4], publishers: [1, 4], subscribers: [1, 6], values: [0, 25], largestBytes: [1, 40_000] },
+  sizes: {
+    nodes: [1, 4],
+    publishers: [1, 4],
+    subscribers: [1, 6],
+    relays: [0, 2],
+    values: [0, 25],
+    largestBytes: [1, 40_000],
+  },
   faults: { loss: 0.05, duplicate: 0.05, reorder: 0.05, crashes: 2, cuts: 2 },
   faultMs: 2_000,
   runtime: () => ({ kernelLimits: { stopTimeoutMs: 500 } }),
@@ -17,7 +25,8 @@ export default workload('descriptors', {
     const pools = new Set<{ readonly statistics: { readonly blocks: number } }>();
     const publishers = Array.from({ length: world.size('publishers') }, (_, index) => publish(world, index, pools));
     const subscribers = Array.from({ length: world.size('subscribers') }, () => subscribe(world));
-    await Promise.all([...publishers, ...subscribers]);
+    const relays = Array.from({ length: world.size('relays') }, (_, relay) => sendOn(world, relay));
+    await Promise.all([...publishers, ...subscribers, ...relays]);
     await world.until('all faults to be healed', () => world.isHealed || isQuiet(world));
     await world.until('every node to be up', () => world.nodes.every((node) => node.isUp));
     await world.until('all values to be given back, and all their memory to be free', () =>
@@ -70,13 +79,53 @@ async function writeAll(world: World, publisher: ValuePublisher<Uint8Array>, ind
   return true;
 }
 
-async function subscribe(world: World): Promise<void> {
+function subscribe(world: World): Promise<void> {
+  const index = world.below(world.size('publishers'));
+  return readAll(world, index, nameOf(index));
+}
+
+/** Reads values of a publisher, and publishes them again. Others read these, from where they are. */
+async function sendOn(world: World, relay: number): Promise<void> {
+  const { runtime } = world.pick(world.nodes);
+  const index = world.below(world.size('publishers'));
+  const name = `relay-${relay}`;
+  const readers = [readAll(world, index, name), readAll(world, index, name)];
+  if (runtime !== undefined) {
+    await tolerate(world, async () => {
+      const publisher = await runtime.publisher(name, bytesCodable, { policy: 'broadcast' });
+      const isDone = await Promise.race([
+        relayAll(runtime, publisher, index),
+        world.pass(PATIENCE_MS).then(() => false),
+      ]);
+      if (!isDone) await publisher.close();
+    });
+  }
+  await Promise.all(readers);
+}
+
+async function relayAll(runtime: Runtime, publisher: ValuePublisher<Uint8Array>, index: number): Promise<boolean> {
+  try {
+    const subscriber = await runtime.subscriber(nameOf(index), bytesCodable, { timeoutMs: 1_000 });
+    try {
+      for await (const descriptor of subscriber.descriptors()) await publisher.write(descriptor);
+    } finally {
+      await subscriber.close();
+    }
+    await publisher.end();
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    await publisher.close();
+  }
+  return true;
+}
+
+async function readAll(world: World, index: number, name: string): Promise<void> {
   await world.pass(world.below(500));
-  const [{ runtime }, index] = [world.pick(world.nodes), world.below(world.size('publishers'))];
+  const { runtime } = world.pick(world.nodes);
   if (runtime === undefined) return;
   await tolerate(world, async () => {
     const options = { windowItems: 1 + world.below(20), timeoutMs: 1_000 };
-    const subscriber = await runtime.subscriber(nameOf(index), bytesCodable, options);
+    const subscriber = await runtime.subscriber(name, bytesCodable, options);
     const most = world.random() < 0.3 ? world.below(10) : Number.POSITIVE_INFINITY;
     const kept: Descriptor<Uint8Array>[] = [];
     try {
