@@ -4,6 +4,7 @@ import {
   bytesCodable,
   Descriptor,
   jsonCodable,
+  type MemoryPool,
   textCodable,
   TransientBuffer,
 } from '#src/descriptors/index.js';
@@ -139,9 +140,10 @@ describeWithSharedMemory('a value on its way between processes', () => {
   });
 
   it('is read from its own memory, also where two sources have arenas of the same id', async () => {
-    const [descriptors, blocks] = [[], []] as [Descriptor<Uint8Array>[], Block[]];
+    const [descriptors, blocks, pools] = [[], [], []] as [Descriptor<Uint8Array>[], Block[], MemoryPool[]];
     for (const fill of [1, 2]) {
       const other = openPool({ limitBytes: MIB, arenaBytes: MIB }, { memory: 'shared' });
+      pools.push(other);
       const block = await other.allocate(SIZE);
       block.bytes.fill(fill);
       blocks.push(block);
@@ -152,6 +154,7 @@ describeWithSharedMemory('a value on its way between processes', () => {
     expect(values.map((value) => value[SIZE - 1])).to.deep.equal([1, 2]);
     for (const each of [...descriptors, ...blocks]) each.dispose();
     await hub.settle();
+    for (const pool of pools) pool.close();
     expectNothingLeft(owner, reader);
   });
 
