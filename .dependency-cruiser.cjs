@@ -21,7 +21,8 @@ const frames = [...basics, 'protocol'];
 const messages = [...frames, 'options'];
 const control = [...messages, 'actors/kernel', 'transport', 'actors/transport'];
 const flow = [...control, 'actors/control-plane', 'descriptors'];
-const running = [...flow, 'actors/pubsub', 'resources'];
+const values = [...flow, 'actors/pubsub'];
+const running = [...values, 'actors/values', 'resources'];
 
 /** What each room may import; a room that is not here may import nothing. */
 const arrows = {
@@ -50,6 +51,7 @@ const arrows = {
   'actors/transport': [...messages, 'actors/kernel', 'transport'],
   'actors/control-plane': control,
   'actors/pubsub': flow,
+  'actors/values': values,
   'actors/runtime': running,
   'actors/persistence': [...messages, 'actors/kernel'],
   'actors/nact': [...messages, 'actors/kernel', 'actors/persistence'],

@@ -101,6 +101,14 @@ export {
   textCodable,
   typedArrayCodable,
 } from './descriptors/index.js';
+export type {
+  PublisherStatistics,
+  ValuePublisher,
+  ValuePublisherOptions,
+  ValueReadOptions,
+  ValueSubscriber,
+  ValueSubscriberOptions,
+} from './actors/values/index.js';
 export * from './errors.js';
 export { limits } from './limits.js';
 export { createLogger, type Logger, memoryLogger, silentLogger } from './logging/index.js';

@@ -207,6 +207,16 @@ export const limits = {
   inlineBytes: 4 * 1024,
   /** Arenas that one peer may have announced at a time. */
   announcedArenas: 4_096,
+  /** Values of one peer that were given up on their way and freed, and that are refused if they come all the same. */
+  lateObjects: 65_536,
+  /** Bytes of one piece of a value that is fetched from a partition whose memory cannot be mapped. */
+  fetchPieceBytes: 64 * 1024,
+  /** Time after which an unanswered message about values is sent to a partition again, in ms, and after which a lost partition is looked for. */
+  descriptorRetryMs: 500,
+  /** Values that a publisher may send to one subscriber before they are read. */
+  valueItems: 64,
+  /** Bytes of values that a publisher may send to one subscriber before they are read. */
+  valueBytes: 64 * 1024 * 1024,
   /** Parts of one encoded value. */
   storageParts: 4_096,
   /** Asks that may wait on one another in one chain. */

@@ -380,4 +380,33 @@ export const mutations = [
     replace: '',
     workloads: ['placement'],
   },
+  {
+    name: 'a value is freed while another partition holds it',
+    file: 'src/descriptors/ledger/object-row.ts',
+    find: '  return !row.isHeldHere && [',
+    replace: '  return !row.isHeldHere || [',
+    workloads: ['descriptors'],
+  },
+  {
+    name: 'what a partition held that has ended is never freed',
+    file: 'src/descriptors/ledger/ledger.ts',
+    find: "    return objects.flatMap((object) => this.#row(object, { kind: 'ended', peer }));",
+    replace: '    return [];',
+    workloads: ['descriptors'],
+  },
+  {
+    name: 'nobody asks what became of values that were lost on their way',
+    file: 'src/actors/values/moving-value.ts',
+    find: '  for (const [to, messages] of peers) exchange.settle(messages, to);\n',
+    replace: '',
+    workloads: ['descriptors'],
+  },
+  {
+    name: 'a value that was lost when it was sent on stays held',
+    file: 'src/descriptors/ledger/holding.ts',
+    find: 'done >= sent - lost',
+    replace: 'done >= sent',
+    workloads: ['descriptors'],
+    seeds: 1_000,
+  },
 ];

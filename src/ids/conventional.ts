@@ -11,6 +11,7 @@ import {
   poolBands,
   processBands,
 } from './bands.js';
+import { firstSequenceOf } from './incarnation.js';
 import { type CUid, cUid, type MUid, mUid, type PUid, pUid } from './uid.js';
 
 export const launcherPUid: PUid = pUid(processBands.launcher.first);
@@ -51,6 +52,10 @@ export const userCUid = (ordinal: number, sequence: number): CUid =>
 export const nodeDefaultMUid = (node: number): MUid => mUid(ofNode(poolBands.nodeDefault, node));
 export const nodeLoggingMUid = (node: number): MUid => mUid(ofNode(poolBands.nodeLogging, node));
 export const userMUid = (ordinal: number, sequence: number): MUid => mUid(ofBlock(poolBands.user, ordinal, sequence));
+
+/** The first id of a partition's block: the actor through which it exchanges values. Others follow from `firstSequenceOf` plus one. */
+export const descriptorsCUid = (ordinal: number, incarnation: bigint): CUid =>
+  userCUid(ordinal, firstSequenceOf(incarnation));
 
 /** The ordinal of the leased block that a user id belongs to, and so its owner; undefined for infrastructure ids. */
 export function ownerOrdinal(id: bigint): number | undefined {

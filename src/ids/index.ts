@@ -23,6 +23,7 @@ export {
   backendGatewayCUid,
   backendLocalCUid,
   debugCUid,
+  descriptorsCUid,
   gatewayCUid,
   globalServicesInputCUid,
   globalServicesPUid,

@@ -145,9 +145,10 @@ export class SimulatedNode {
 
   /** Actors that were spawned on this node and have not stopped. */
   get actors(): number {
-    return this.#incarnation === undefined
-      ? 0
-      : this.#incarnation.runtime.leftovers.actors - this.#incarnation.ownActors;
+    if (this.#incarnation === undefined) return 0;
+    const { runtime, ownActors } = this.#incarnation;
+    // That of the exchange of values starts with the first value, and belongs to the runtime.
+    return runtime.leftovers.actors - ownActors - runtime.metrics().values.exchanges;
   }
 
   async stopActors(): Promise<void> {

@@ -36,7 +36,10 @@ describe('a descriptor', () => {
     ]) {
       const error = await rejection(take());
       expect(error).to.be.instanceOf(ConsumedError);
-      expect(error).to.have.property('message', 'A descriptor of type acme.Large was taken a second time.');
+      expect(error).to.have.property(
+        'message',
+        'A descriptor of type acme.Large is empty: its value was taken or sent before. That can be done once; make another descriptor.',
+      );
     }
     expect(pool.statistics).to.include({ reservedBytes: 0, bytesCopied: 0 });
   });

@@ -21,13 +21,14 @@ export type Said =
   | { readonly kind: 'control'; readonly to: string; readonly control: string }
   | { readonly kind: 'answer'; readonly answer: unknown };
 
-const name = peerIncarnation({ pUid: 2n ** 32n + BigInt(process.pid), incarnation: 1n });
+const name = peerIncarnation({ ordinal: process.pid, incarnation: 1n });
 const pool = openPool({ limitBytes: 32 * MIB, arenaBytes: 4 * MIB }, { memory: 'shared' });
 const manager = new RemoteDescriptorManager({
   self: name,
   pool,
   scheduler: new RealScheduler(),
   log: silentLogger,
+  fetch: () => Promise.reject(new Error('all memory here can be mapped')),
   send: (to, control) =>
     say({ kind: 'control', to, control: text(encode(v1.DescriptorControl, v1.DescriptorControl.create(control))) }),
 });
@@ -45,7 +46,7 @@ say({ kind: 'answer', answer: name });
 async function obey(order: Order): Promise<unknown> {
   switch (order.kind) {
     case 'joined':
-      return manager.joined(order.peer, { canMap: true });
+      return manager.joined(order.peer);
     case 'ended':
       return manager.ended(order.peer);
     case 'publish': {

@@ -32,6 +32,32 @@ class Run {
     await sent;
   }
 
+  /** As `send`, and the value is lost on its way. */
+  async lose(from: number, to: number): Promise<void> {
+    const [source, target] = [this.#node(from), this.#node(to)];
+    if (source === target) return;
+    const block = await source.pool.allocate(SIZE);
+    const message = await source.manager.describe(Descriptor.of(bytesCodable, block.bytes), target.name);
+    block.dispose();
+    this.hub.settleLost(source, target, [message]);
+  }
+
+  /** As `forward`, and the value is lost on its way. */
+  async loseForwarded(which: number, to: number): Promise<void> {
+    const held = this.#held[which % Math.max(1, this.#held.length)];
+    const target = this.#node(to);
+    if (held === undefined || held.value !== undefined || held.at === target) return;
+    this.#held = this.#held.filter((other) => other !== held);
+    const lost = held.at.manager.describe(held.descriptor, target.name).then(
+      (message) => this.hub.settleLost(held.at, target, [message]),
+      (error: unknown) => {
+        if (!(error instanceof MillraceError)) throw error;
+      },
+    );
+    await this.hub.settle();
+    await lost;
+  }
+
   async forward(which: number, to: number): Promise<void> {
     const held = this.#held[which % Math.max(1, this.#held.length)];
     const target = this.#node(to);
@@ -128,6 +154,22 @@ const act: fc.Arbitrary<(run: Run) => Promise<void> | void> = fc.oneof(
       ([a, b]) =>
         (run: Run) =>
           run.forward(a, b),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(n, n).map(
+      ([a, b]) =>
+        (run: Run) =>
+          run.lose(a, b),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(n, n).map(
+      ([a, b]) =>
+        (run: Run) =>
+          run.loseForwarded(a, b),
     ),
   },
   { weight: 5, arbitrary: n.map((a) => (run: Run) => run.read(a)) },

@@ -1,4 +1,5 @@
 import { type MemoryPool, type PeerIncarnation, RemoteDescriptorManager } from '#src/descriptors/index.js';
+import { UnreachableError } from '#src/errors.js';
 import { memoryLogger } from '#src/logging/index.js';
 import { decode, encode, v1 } from '#src/protocol/index.js';
 import { RealScheduler } from '#src/scheduler/index.js';
@@ -23,11 +24,11 @@ export class Hub {
   readonly #nodes = new Map<PeerIncarnation, Node>();
   #letters: Letter[] = [];
 
-  /** `nodes`: as many, all of which know each other. */
-  constructor(nodes: number, canMap = true) {
-    for (let count = 1; count <= nodes; count++) this.#add(`${2n ** 32n + BigInt(count)}:${count}`);
+  /** `nodes`: as many, all of which know each other. `memory`: private memory cannot be mapped by others. */
+  constructor(nodes: number, memory: 'shared' | 'private' = 'shared') {
+    for (let count = 1; count <= nodes; count++) this.#add(`${count}:${count}`, memory);
     for (const { manager, name } of this.#nodes.values()) {
-      for (const other of this.#nodes.keys()) if (other !== name) manager.joined(other, { canMap });
+      for (const other of this.#nodes.keys()) if (other !== name) manager.joined(other);
     }
   }
 
@@ -52,6 +53,14 @@ export class Hub {
     }
   }
 
+  /** A process asks another what came of descriptors that may be lost. It answers at once. */
+  settleLost(sender: Node, receiver: Node, messages: readonly v1.RemoteDescriptor[]): void {
+    const asked = sender.manager.inDoubt(messages, receiver.name).map((receipt) => v1.ObjectReceipt.create(receipt));
+    const answer = receiver.manager.receipts(sender.name, asked).map((receipt) => v1.ObjectReceipt.create(receipt));
+    // The answer may come twice.
+    for (const receipts of [answer, answer]) sender.manager.settled(receiver.name, receipts);
+  }
+
   /** A process ends: the others learn it, and what it was sent is lost. Its memory goes, too. */
   kill({ name, pool, manager: gone }: Node): void {
     this.#nodes.delete(name);
@@ -68,8 +77,8 @@ export class Hub {
     }
   }
 
-  #add(name: PeerIncarnation): void {
-    const pool = openPool({ name, limitBytes: 16 * MIB, arenaBytes: MIB }, { memory: 'shared' });
+  #add(name: PeerIncarnation, memory: 'shared' | 'private'): void {
+    const pool = openPool({ name, limitBytes: 16 * MIB, arenaBytes: MIB }, { memory });
     const send = (to: PeerIncarnation, control: v1.DescriptorControlInit): void => {
       this.#letters.push({ from: name, to, bytes: encode(v1.DescriptorControl, v1.DescriptorControl.create(control)) });
     };
@@ -77,10 +86,17 @@ export class Hub {
       self: name,
       pool,
       send,
+      fetch: (owner, object, part, into) => this.#fetch(owner, object, part, into),
       scheduler: new RealScheduler(),
       log: this.log,
     });
     this.#nodes.set(name, { name, pool, manager });
+  }
+
+  async #fetch(owner: PeerIncarnation, object: number, part: number, into: Uint8Array): Promise<void> {
+    const node = this.#nodes.get(owner);
+    if (node === undefined) throw new UnreachableError(`${owner} has ended`);
+    into.set(node.manager.part(object, part));
   }
 }
 

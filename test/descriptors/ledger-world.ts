@@ -1,6 +1,5 @@
 import {
   applyToHolding,
-  effectsToRepeat,
   type Holding,
   type HoldingEffect,
   type HoldingEvent,
@@ -11,9 +10,31 @@ import {
   newHolding,
 } from '#src/descriptors/index.js';
 
-/** A message on its way. Descriptors come once or never; all others may come late, twice and in any order. */
+/** A message on its way. Descriptors come once or never. All others come, late and in any order, and all but questions may come twice. */
 type Message =
-  | { readonly kind: 'descriptor'; readonly from: string; readonly to: string; readonly object: number }
+  | {
+      readonly kind: 'descriptor';
+      readonly from: string;
+      readonly to: string;
+      readonly object: number;
+      /** Its number among those of the sender. */
+      readonly send: number;
+    }
+  | {
+      readonly kind: 'settle';
+      readonly from: string;
+      readonly to: string;
+      readonly object: number;
+      readonly sent: number;
+    }
+  | {
+      readonly kind: 'settled forward';
+      readonly from: string;
+      readonly to: string;
+      readonly object: number;
+      readonly sent: number;
+      readonly received: number;
+    }
   | { readonly kind: 'to owner'; readonly from: string; readonly to: string; readonly event: LedgerEvent }
   | {
       readonly kind: 'to peer';
@@ -33,10 +54,16 @@ const OWNER = 'owner';
 export class LedgerWorld {
   readonly ledger: Ledger;
   readonly freed = new Set<number>();
+  /** Sends that receivers refuse, because they have answered that these did not come. */
+  readonly #late = new Map<string, number>();
+  /** Times that each has sent an object to each peer. */
+  readonly #sends = new Map<string, number>();
   #objects = 0;
   #lives = 0;
   readonly #heldHere = new Set<number>();
   readonly #peers = new Map<string, Map<number, Holding>>();
+  /** Objects and peers of which the owner has asked what came of so many sends. They are not sent again before that is answered. */
+  readonly #settling = new Map<string, number>();
   #network: Message[] = [];
 
   constructor(peers: number, ledger = new Ledger()) {
@@ -69,8 +96,10 @@ export class LedgerWorld {
   send(which: number, peer: number): void {
     const [object, to] = [pick([...this.#heldHere], which), this.#peer(peer)];
     if (object === undefined || to === undefined) return;
+    if (this.#settling.has(keyOf(object, OWNER, to))) return;
     this.#owner({ kind: 'send', object, to });
-    this.#network.push({ kind: 'descriptor', from: OWNER, to, object });
+    const send = this.#nextSend(object, OWNER, to);
+    this.#network.push({ kind: 'descriptor', from: OWNER, to, object, send });
   }
 
   drop(which: number): void {
@@ -86,7 +115,8 @@ export class LedgerWorld {
     if (from === undefined || to === undefined || from === to) return;
     const object = pick(this.#inUse(from, isReadable), which);
     if (object === undefined) return;
-    this.#network.push({ kind: 'descriptor', from, to, object });
+    if (this.#settling.has(keyOf(object, from, to))) return;
+    this.#network.push({ kind: 'descriptor', from, to, object, send: this.#nextSend(object, from, to) });
     this.#step(from, object, { kind: 'forward', to });
   }
 
@@ -101,7 +131,7 @@ export class LedgerWorld {
     const index = which % Math.max(1, this.#network.length);
     const message = this.#network[index];
     if (message === undefined) return;
-    if (!twice || message.kind === 'descriptor') this.#network.splice(index, 1);
+    if (!twice || message.kind === 'descriptor' || message.kind === 'settle') this.#network.splice(index, 1);
     this.#receive(message);
   }
 
@@ -113,17 +143,19 @@ export class LedgerWorld {
     for (const to of [OWNER, ...this.#peers.keys()]) this.#network.push({ kind: 'end of', from: gone, to, peer: gone });
   }
 
-  /** All links between the owner and a peer are lost, and made again: what was on its way will never come. */
-  cut(peer: number): void {
-    const other = this.#peer(peer);
-    if (other === undefined) return;
-    const isBetween = ({ from, to }: Message): boolean =>
-      (from === OWNER && to === other) || (from === other && to === OWNER);
-    this.#network = this.#network.filter((message) => !isBetween(message));
-    const holdings = [...(this.#peers.get(other) ?? [])];
-    const totals = new Map(holdings.map(([object, { received }]) => [object, received]));
-    for (const [object, holding] of holdings) this.#tellOwner(other, object, effectsToRepeat(holding));
-    this.#owner({ kind: 'received', by: other, totals });
+  /** A descriptor is lost, or only seems to be: it may come all the same, before or after its receiver has answered what came. */
+  lose(which: number): void {
+    const message = pick(
+      this.#network.filter((each) => each.kind === 'descriptor'),
+      which,
+    );
+    if (message?.kind !== 'descriptor') return;
+    const { from, to, object } = message;
+    const sent = this.#sends.get(keyOf(object, from, to)) ?? 0;
+    if (this.#settling.has(keyOf(object, from, to))) return;
+    if (which % 2 === 0) this.#network.splice(this.#network.indexOf(message), 1);
+    this.#settling.set(keyOf(object, from, to), sent);
+    this.#network.push({ kind: 'settle', from, to, object, sent });
   }
 
   /** Everybody disposes everything, and everything arrives. */
@@ -148,10 +180,14 @@ export class LedgerWorld {
     if (to !== OWNER && !this.#peers.has(to)) return;
     switch (message.kind) {
       case 'descriptor':
-        return this.#step(to, message.object, {
-          kind: 'arrived',
-          from: message.from === OWNER ? undefined : message.from,
-        });
+        return this.#arrived(message);
+      case 'settle':
+        return this.#settle(message);
+      case 'settled forward': {
+        const { from: by, object, sent, received } = message;
+        this.#answered(object, to, by, sent);
+        return this.#step(to, object, { kind: 'settled', to: by, sent, received });
+      }
       case 'to owner':
         return this.#owner(message.event);
       case 'to peer':
@@ -163,7 +199,37 @@ export class LedgerWorld {
     }
   }
 
+  #arrived({ from, to, object, send }: Extract<Message, { kind: 'descriptor' }>): void {
+    if (send <= (this.#late.get(keyOf(object, from, to)) ?? 0)) return;
+    this.#step(to, object, { kind: 'arrived', from: from === OWNER ? undefined : from });
+  }
+
+  /** The answer to an earlier question may come again. */
+  #answered(object: number, from: string, to: string, sent: number): void {
+    const key = keyOf(object, from, to);
+    if (this.#settling.get(key) === sent) this.#settling.delete(key);
+  }
+
+  #nextSend(object: number, from: string, to: string): number {
+    const send = (this.#sends.get(keyOf(object, from, to)) ?? 0) + 1;
+    this.#sends.set(keyOf(object, from, to), send);
+    return send;
+  }
+
+  #settle({ from, to, object, sent }: Extract<Message, { kind: 'settle' }>): void {
+    this.#late.set(keyOf(object, from, to), sent);
+    const holding = this.#peers.get(to)?.get(object) ?? newHolding;
+    if (from === OWNER) {
+      const event = { kind: 'settled', object, by: to, sent, received: holding.received } as const;
+      this.#network.push({ kind: 'to owner', from: to, to: OWNER, event });
+      return;
+    }
+    const received = holding.claims.get(from)?.asked ?? 0;
+    this.#network.push({ kind: 'settled forward', from: to, to: from, object, sent, received });
+  }
+
   #owner(event: LedgerEvent): void {
+    if (event.kind === 'settled') this.#answered(event.object, OWNER, event.by, event.sent);
     for (const effect of this.ledger.apply(event)) this.#carryOut(effect);
   }
 
@@ -221,6 +287,7 @@ export class LedgerWorld {
     }
     for (const message of this.#network) {
       if (message.kind !== 'descriptor' || message.object !== object || !this.#peers.has(message.to)) continue;
+      if (message.send <= (this.#late.get(keyOf(object, message.from, message.to)) ?? 0)) continue;
       const isSenderThere = message.from === OWNER || this.#peers.has(message.from);
       if (isSenderThere) throw new Error(`object ${object} was freed on its way from ${message.from} to ${message.to}`);
     }
@@ -238,4 +305,8 @@ export class LedgerWorld {
 
 function pick<T>(items: readonly T[], which: number): T | undefined {
   return items[which % Math.max(1, items.length)];
+}
+
+function keyOf(object: number, from: string, to: string): string {
+  return `${object} ${from} ${to}`;
 }

@@ -1,51 +1,37 @@
 import { expect } from 'chai';
-import { bytesCodable, Descriptor, jsonCodable, textCodable, TransientBuffer } from '#src/descriptors/index.js';
-import { ConsumedError, ProtocolError, ResourceError, UnreachableError } from '#src/errors.js';
+import {
+  type Block,
+  bytesCodable,
+  Descriptor,
+  jsonCodable,
+  type MemoryPool,
+  textCodable,
+  TransientBuffer,
+} from '#src/descriptors/index.js';
+import { ConsumedError, ProtocolError, UnreachableError } from '#src/errors.js';
 import { encode, v1 } from '#src/protocol/index.js';
 import { rejection } from '../support/rejection.js';
-import { Hub, type Node, overTheWire } from './hub.js';
-import { describeWithSharedMemory } from './pools.js';
-
-const SIZE = 100_000;
+import { type Hub, type Node, overTheWire } from './hub.js';
+import { describeWithSharedMemory, MIB, openPool } from './pools.js';
+import { expectNothingLeft, sent, SIZE, Trio } from './trio.js';
 
 describeWithSharedMemory('a value on its way between processes', () => {
+  let trio: Trio;
   let hub: Hub;
   let owner: Node;
   let reader: Node;
   let third: Node;
 
-  beforeEach(() => begin(true));
+  beforeEach(() => begin('shared'));
 
   afterEach(() => hub.close());
 
-  function begin(canMap: boolean): void {
-    hub = new Hub(3, canMap);
-    const [first, second, last] = hub.nodes;
-    if (first === undefined || second === undefined || last === undefined) throw new Error('three nodes');
-    [owner, reader, third] = [first, second, last];
+  function begin(memory: 'shared' | 'private'): void {
+    trio = new Trio(memory);
+    ({ hub, owner, reader, third } = trio);
   }
 
-  /** A value that was born in the owner's pool, full of `fill`. */
-  async function born(fill: number): Promise<Descriptor<Uint8Array>> {
-    const block = await owner.pool.allocate(SIZE);
-    block.bytes.fill(fill);
-    const descriptor = Descriptor.of(bytesCodable, block.bytes);
-    await descriptor.encode(owner.pool);
-    block.dispose();
-    return descriptor;
-  }
-
-  async function sent(from: Node, to: Node, descriptor: Descriptor<Uint8Array>): Promise<Descriptor<Uint8Array>> {
-    const message = overTheWire(await from.manager.describe(descriptor, to.name));
-    return to.manager.receive(from.name, message, bytesCodable);
-  }
-
-  function expectNothingLeft(...nodes: readonly Node[]): void {
-    for (const { manager, pool } of nodes) {
-      expect(manager.statistics).to.deep.equal({ owned: 0, held: 0, violations: 0 });
-      expect(pool.statistics).to.include({ blocks: 0, usedBytes: 0 });
-    }
-  }
+  const born = (fill: number): Promise<Descriptor<Uint8Array>> => trio.born(fill);
 
   it('is read where it was born, without any copy, and its block is free when the reader has disposed it', async () => {
     const descriptor = await sent(owner, reader, await born(7));
@@ -130,15 +116,46 @@ describeWithSharedMemory('a value on its way between processes', () => {
     expect((await read.takeValue())[0]).to.equal(2);
   });
 
-  it('is sent as bytes to a process that cannot map it', async () => {
+  it('is fetched by a process that cannot map it, and held until that is done', async () => {
     hub.close();
-    begin(false);
+    begin('private');
     const descriptor = await sent(owner, reader, await born(6));
     await hub.settle();
-    expectNothingLeft(owner);
-    expect(owner.pool.statistics.bytesCopied).to.equal(SIZE);
+    expect(owner.pool.statistics).to.include({ blocks: 1, bytesCopied: 0 });
     expect((await descriptor.takeValue()).every((byte) => byte === 6)).to.equal(true);
+    expect(reader.pool.statistics).to.include({ blocks: 1, bytesCopied: SIZE });
     descriptor.dispose();
+    await hub.settle();
+    expectNothingLeft(owner, reader);
+  });
+
+  it('cannot be fetched any more when its owner has ended, and leaves no block of the reader', async () => {
+    hub.close();
+    begin('private');
+    const descriptor = await sent(owner, reader, await born(6));
+    hub.kill(owner);
+    expect(await rejection(descriptor.takeValue())).to.be.instanceOf(UnreachableError);
+    descriptor.dispose();
+    expectNothingLeft(reader);
+  });
+
+  it('is read from its own memory, also where two sources have arenas of the same id', async () => {
+    const [descriptors, blocks, pools] = [[], [], []] as [Descriptor<Uint8Array>[], Block[], MemoryPool[]];
+    for (const fill of [1, 2]) {
+      const other = openPool({ limitBytes: MIB, arenaBytes: MIB }, { memory: 'shared' });
+      pools.push(other);
+      const block = await other.allocate(SIZE);
+      block.bytes.fill(fill);
+      blocks.push(block);
+      descriptors.push(await sent(owner, reader, Descriptor.of(bytesCodable, block.bytes)));
+    }
+    expect(blocks[0]?.arena.id).to.equal(blocks[1]?.arena.id);
+    const values = await Promise.all(descriptors.map((descriptor) => descriptor.takeValue()));
+    expect(values.map((value) => value[SIZE - 1])).to.deep.equal([1, 2]);
+    for (const each of [...descriptors, ...blocks]) each.dispose();
+    await hub.settle();
+    for (const pool of pools) pool.close();
+    expectNothingLeft(owner, reader);
   });
 
   it('of several parts is read in place as a whole', async () => {
@@ -164,63 +181,6 @@ describeWithSharedMemory('a value on its way between processes', () => {
     expect(value[0]).to.equal(0);
   });
 
-  describe('when a process is killed', () => {
-    it('is free, when its owner ends in order', async () => {
-      const read = await sent(owner, reader, await born(5));
-      const value = await read.takeValue();
-      owner.manager.close();
-      owner.manager.close();
-      expect(owner.pool.statistics.blocks).to.equal(0);
-      expect(value[0]).to.equal(5);
-      read.dispose();
-    });
-
-    it('is free, if that held it', async () => {
-      const handles = [await sent(owner, reader, await born(1)), await sent(owner, third, await born(2))];
-      const kept = await handles[1]?.takeValue();
-      hub.kill(reader);
-      await hub.settle();
-      expect(owner.pool.statistics.blocks).to.equal(1);
-      expect(kept?.[0]).to.equal(2);
-      handles[1]?.dispose();
-      await hub.settle();
-      expectNothingLeft(owner, third);
-    });
-
-    it('stays readable, if that was its owner and it was read; what was not read yet is unreachable at once', async () => {
-      const [read, unread] = [await sent(owner, reader, await born(1)), await sent(owner, reader, await born(2))];
-      const value = await read.takeValue();
-      hub.kill(owner);
-      expect(value.every((byte) => byte === 1)).to.equal(true);
-      const error = await rejection(unread.takeValue());
-      expect(error).to.be.instanceOf(UnreachableError).with.property('message').that.includes(owner.name);
-      read.dispose();
-      unread.dispose();
-      expect(await rejection(sent(reader, owner, Descriptor.of(textCodable, 'x') as never))).to.be.instanceOf(
-        UnreachableError,
-      );
-      expectNothingLeft(reader);
-    });
-
-    it('is unreachable for the one that waits for it, if that had forwarded it and nobody else holds it', async () => {
-      const at = await sent(owner, reader, await born(1));
-      const value = rejection((await sent(reader, third, at)).takeValue());
-      hub.kill(reader);
-      await hub.settle();
-      const error = await value;
-      expect(error).to.be.instanceOf(UnreachableError).with.property('message').that.includes('forwarded');
-      expectNothingLeft(owner, third);
-    });
-
-    it('is not held for one to which it was forwarded, if that never claims it', async () => {
-      const at = await sent(owner, reader, await born(1));
-      await reader.manager.describe(at, third.name);
-      hub.kill(third);
-      await hub.settle();
-      expectNothingLeft(owner, reader);
-    });
-  });
-
   describe('that cannot be', () => {
     it('is refused with its type, and given back', async () => {
       const message = overTheWire(await owner.manager.describe(await born(1), reader.name));
@@ -242,7 +202,7 @@ describeWithSharedMemory('a value on its way between processes', () => {
         { ...good, parts: [{}] },
         { ...good, object: undefined },
         { ...good, object: { owner: undefined, number: 1 } },
-        { ...good, object: { owner: { pUid: 5n, incarnation: 1n }, number: 1 } },
+        { ...good, object: { owner: { ordinal: 5, incarnation: 0n }, number: 1 } },
         { ...good, object: { ...good.object, number: 0 } },
         { ...good, arenas: [{ ...arena, sizeBytes: 5 }] },
         { ...good, arenas: [{ ...arena, inode: 1n, arena: 77 }], parts: place({ arena: 77, offset: 0, sizeBytes: 1 }) },
@@ -252,25 +212,30 @@ describeWithSharedMemory('a value on its way between processes', () => {
           reader.manager.receive(owner.name, overTheWire(message), bytesCodable).takeValue();
         expect(await rejection(read()), String(index)).to.be.instanceOf(ProtocolError);
       }
-      const elsewhere = {
-        ...good,
-        arenas: [{ ...arena, host: 'elsewhere', arena: 78 }],
-        parts: place({ arena: 78, sizeBytes: 1 }),
-      };
-      const read = reader.manager.receive(owner.name, overTheWire(elsewhere), bytesCodable).takeValue();
-      expect(await rejection(read)).to.be.instanceOf(ResourceError);
     });
 
-    it('is counted and logged as control of objects that do not exist, or are of others', async () => {
-      const peer = (pUid: bigint): v1.PeerIdInit => ({ pUid, incarnation: 1n });
-      const own = { pUid: BigInt(owner.name.split(':')[0] ?? ''), incarnation: 1n };
+    it('is fetched where its memory cannot be mapped after all', async () => {
+      const good = overTheWire(await owner.manager.describe(await born(1), reader.name));
+      const arenas = good.arenas.map((arena) => ({ ...arena, host: 'elsewhere' }));
+      using descriptor = reader.manager.receive(owner.name, overTheWire({ ...good, arenas }), bytesCodable);
+      expect((await descriptor.takeValue()).every((byte) => byte === 1)).to.equal(true);
+      expect(reader.pool.statistics).to.include({ blocks: 1, bytesCopied: SIZE });
+    });
+
+    it('is counted and logged as control of objects that do not exist, or are of others, or were never forwarded', async () => {
+      const peer = (ordinal: number, incarnation = BigInt(ordinal)): v1.PeerIdInit => ({ ordinal, incarnation });
+      const own = peer(1);
+      const { object: held } = overTheWire(await owner.manager.describe(await born(1), reader.name));
       const wrong: v1.DescriptorControlInit['message'][] = [
         { case: 'releases', value: { totals: [{ object: 5, total: 1 }] } },
-        { case: 'claim', value: { object: { owner: own, number: 5 }, from: peer(2n ** 32n + 3n), total: 1 } },
-        { case: 'claim', value: { object: { owner: peer(0n), number: 1 }, from: peer(0n), total: 1 } },
+        { case: 'claim', value: { object: { owner: own, number: 5 }, from: peer(3), total: 1 } },
+        { case: 'claim', value: { object: { owner: peer(0), number: 1 }, from: peer(0), total: 1 } },
+        // From partitions that never were: each would add to the row.
+        { case: 'claim', value: { object: held, from: peer(77), total: 1 } },
+        { case: 'claim', value: { object: held, from: peer(78), total: 1_000_000 } },
         { case: 'claim', value: { object: { owner: own, number: 1 }, total: 1 } },
         { case: 'claimed', value: { object: { owner: own, number: 1 }, by: own, from: own, total: 1 } },
-        { case: 'refused', value: { owner: peer(2n), number: 1 } },
+        { case: 'refused', value: { owner: peer(2, 9n), number: 1 } },
         { case: undefined, value: undefined },
       ];
       for (const message of wrong) owner.manager.control(reader.name, v1.DescriptorControl.create({ message }));

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { drawPlan, parsePlan, simulate } from '#src/simulation/index.js';
 import actors from './workloads/actors.js';
 import cuts from './workloads/cuts.js';
+import descriptors from './workloads/descriptors.js';
 import flights from './workloads/flights.js';
 import flow from './workloads/flow.js';
 import hostile from './workloads/hostile.js';
@@ -14,7 +15,7 @@ import wiring from './workloads/wiring.js';
 const SEEDS = 15;
 const FEW = 5;
 
-for (const workload of [actors, cuts, flights, flow, placement, streams, wiring, hostile, overload]) {
+for (const workload of [actors, cuts, descriptors, flights, flow, placement, streams, wiring, hostile, overload]) {
   const seeds = workload === hostile || workload === overload ? FEW : SEEDS;
 
   describe(`the workload ${workload.name}`, function () {

@@ -9,6 +9,12 @@ export interface Element<T> {
   sizeBytes: number;
 }
 
+/** The type of the elements of a port. */
+export interface ElementType<T> extends MessageType<T, unknown> {
+  /** What an element counts against the credit in bytes. Default: its encoded bytes. */
+  weigh?(value: T): number;
+}
+
 export type SubscriberService<T> = Service<
   Omit<typeof v1.Subscriber.methods, 'element'> & { readonly element: TellMethod<Element<T>, Element<T>> }
 >;
@@ -17,7 +23,7 @@ export type SubscriberService<T> = Service<
  * `millrace.v1.Subscriber` for elements of one type. The bytes on the wire are the same, but the value is written into the frame and read
  * from it directly. The plain message would first encode it into a separate `bytes` field.
  */
-export function subscriberService<T>(type: MessageType<T, unknown>): SubscriberService<T> {
+export function subscriberService<T>(type: ElementType<T>): SubscriberService<T> {
   const element: TellMethod<Element<T>, Element<T>> = { ...v1.Subscriber.methods.element, request: elementType(type) };
   return { typeName: v1.Subscriber.typeName, methods: { ...v1.Subscriber.methods, element } };
 }
@@ -35,7 +41,7 @@ const WRITER = 8; // field 1, varint
 const SEQUENCE = 16; // field 2, varint
 const VALUE = 26; // field 3, length-delimited
 
-function elementType<T>(type: MessageType<T, unknown>): MessageType<Element<T>, Element<T>> {
+function elementType<T>(type: ElementType<T>): MessageType<Element<T>, Element<T>> {
   return {
     typeName: v1.Element.typeName,
     create: (init) => checked(init ?? { writer: 0, sequence: 0, value: type.create(), sizeBytes: 0 }),
@@ -43,7 +49,7 @@ function elementType<T>(type: MessageType<T, unknown>): MessageType<Element<T>, 
       writer.tag(WRITER).uint32(element.writer).tag(SEQUENCE).uint64Number(element.sequence);
       const start = writer.position;
       writer.tag(VALUE).message(type, element.value);
-      element.sizeBytes = writer.position - start;
+      element.sizeBytes = type.weigh?.(element.value) ?? writer.position - start;
     },
     read(reader, end) {
       let writer = 0;
@@ -59,7 +65,7 @@ function elementType<T>(type: MessageType<T, unknown>): MessageType<Element<T>, 
           sequence = reader.uint64Number();
         } else if (key === VALUE) {
           value = reader.message(type);
-          sizeBytes = reader.position - start;
+          sizeBytes = type.weigh?.(value) ?? reader.position - start;
         } else {
           reader.skip(key);
         }

@@ -1,5 +1,6 @@
 import { BackpressureError } from '../../errors.js';
 import type { ActorRef } from '../kernel/index.js';
+import type { Addressing } from './addressing.js';
 import type { SubscriberService } from './element.js';
 import { type Granted, OutgoingStream } from './outgoing-stream.js';
 
@@ -10,6 +11,7 @@ export interface OutgoingReaderOptions<T> {
   readonly subscriber: ActorRef<SubscriberService<T>>;
   /** Keep unacknowledged elements, to resend them. */
   readonly keeps: boolean;
+  readonly addressing?: Addressing<T> | undefined;
   /** Called when the link to the reader has room again. */
   readonly hasRoom: () => void;
 }
@@ -70,23 +72,33 @@ export class OutgoingReader<T> {
 
   /** Returns false if the link is full. Throws if the type cannot encode the value; the stream is then unchanged. */
   send(value: T): boolean {
-    const sequence = this.#stream.take(value);
+    const addressed = this.#addressed(value);
     let isSent = false;
     try {
-      isSent = this.#transmit(sequence, value, true);
+      isSent = this.#sendAddressed(addressed);
     } finally {
-      if (!isSent) {
-        this.#stream.untake();
-      }
+      if (!isSent) this.#options.addressing?.withdraw(addressed);
     }
     return isSent;
   }
 
   /** Sends a value now, or as soon as there is room. */
   sendOrQueue(value: T): void {
-    if (!this.send(value)) {
-      this.#queued = value;
+    const addressed = this.#addressed(value);
+    if (!this.#sendAddressed(addressed)) {
+      this.#queued = addressed;
     }
+  }
+
+  /** The reader is gone, or gets nothing more: gives up what it has not acknowledged. Returns how many elements that are. */
+  abandon(): number {
+    const values = this.#stream.unacknowledged().map(({ value }) => value);
+    const queued = this.#queued;
+    this.#queued = undefined;
+    if (queued !== undefined) this.#options.addressing?.withdraw(queued);
+    this.#options.addressing?.lost(values);
+    this.#stream.forget();
+    return values.length + (queued === undefined ? 0 : 1);
   }
 
   /** Sends the end after everything else, as soon as the reader has granted credit and there is room. */
@@ -119,8 +131,25 @@ export class OutgoingReader<T> {
     }
   }
 
+  #addressed(value: T): T {
+    return this.#options.addressing?.address(value, this.subscriber) ?? value;
+  }
+
+  #sendAddressed(value: T): boolean {
+    const sequence = this.#stream.take(value);
+    let isSent = false;
+    try {
+      isSent = this.#transmit(sequence, value, true);
+    } finally {
+      if (!isSent) {
+        this.#stream.untake();
+      }
+    }
+    return isSent;
+  }
+
   #sendQueued(): void {
-    if (this.#queued !== undefined && !this.#isPaused && this.send(this.#queued)) {
+    if (this.#queued !== undefined && !this.#isPaused && this.#sendAddressed(this.#queued)) {
       this.#queued = undefined;
     }
     if (this.#isEndQueued && this.#queued === undefined && this.#stream.isOpen && this.#transmitEnd()) {

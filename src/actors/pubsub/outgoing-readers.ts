@@ -1,20 +1,22 @@
-import type { MessageType, Ref, v1 } from '../../protocol/index.js';
+import type { Ref, v1 } from '../../protocol/index.js';
 import { ReplicaMirror } from '../control-plane/index.js';
 import type { Context, TerminationReason } from '../kernel/index.js';
-import { type SubscriberService, subscriberService } from './element.js';
+import type { Addressing } from './addressing.js';
+import { type ElementType, type SubscriberService, subscriberService } from './element.js';
 import { referenceOf } from './member.js';
 import { OutgoingReader } from './outgoing-reader.js';
 
 export interface OutgoingReadersOptions<T> {
   /** Id of the writer within the port. */
   readonly writer: number;
-  readonly type: MessageType<T, unknown>;
+  readonly type: ElementType<T>;
   /** Keep unacknowledged elements, to resend them. */
   readonly keeps: () => boolean;
+  readonly addressing: Addressing<T> | undefined;
   /** Called when readers have joined, left, or have room again. */
   readonly changed: () => void;
-  /** Called when a reader has ended or become unreachable before it had everything. */
-  readonly lost: (reader: OutgoingReader<T>) => void;
+  /** Called when a reader has ended or become unreachable before it had everything: this many elements may not have reached it. */
+  readonly lost: (reader: OutgoingReader<T>, elements: number) => void;
 }
 
 /** Most grants that are kept for readers not known yet. */
@@ -108,10 +110,15 @@ export class OutgoingReaders<T> {
     this.#context?.unwatch(reader.subscriber);
   }
 
+  /** The writer is closed. */
+  close(): void {
+    for (const reader of this.#readers.values()) reader.abandon();
+  }
+
   #joined(id: number, ref: Ref, context: Context): void {
-    const { writer, keeps, changed } = this.#options;
+    const { writer, keeps, changed, addressing } = this.#options;
     const subscriber = context.ref(this.#service, ref);
-    const reader = new OutgoingReader<T>({ writer, id, subscriber, keeps: keeps(), hasRoom: changed });
+    const reader = new OutgoingReader<T>({ writer, id, subscriber, keeps: keeps(), addressing, hasRoom: changed });
     this.#readers.set(id, reader);
     context.watch(subscriber);
     const early = this.#early.get(id);
@@ -144,10 +151,11 @@ export class OutgoingReaders<T> {
     this.#readers.delete(reader.id);
     this.#retarget();
     const hasLeft = reader.isLeaving && (reason !== 'unreachable' || reader.hasAllElements);
+    const elements = reader.abandon();
     if (hasLeft || reader.isDone) {
       this.#options.changed();
     } else {
-      this.#options.lost(reader);
+      this.#options.lost(reader, elements);
     }
   }
 

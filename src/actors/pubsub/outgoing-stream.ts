@@ -85,4 +85,9 @@ export class OutgoingStream<T> {
   unacknowledged(): readonly Sent<T>[] {
     return this.#kept;
   }
+
+  /** Keeps no element any more. */
+  forget(): void {
+    this.#kept = [];
+  }
 }

@@ -1,11 +1,13 @@
-import { BackpressureError, type MillraceError, PipelineError, StoppedError } from '../../errors.js';
+import { BackpressureError, type MillraceError, PipelineError, StoppedError, UnreachableError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type MessageType, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import { type Behavior, behavior, type Context } from '../kernel/index.js';
+import type { Addressing } from './addressing.js';
 import { Distribution } from './distribution.js';
 import { Deferred } from '../../deferred.js';
+import type { ElementType } from './element.js';
 import { Fifo } from './fifo.js';
 import { OutgoingReaders } from './outgoing-readers.js';
 import type { Policy } from './policy.js';
@@ -15,7 +17,7 @@ export interface PublisherOptions<T, Init = T> {
   readonly port: string;
   /** Id of this writer within the port. */
   readonly id: number;
-  readonly type: MessageType<T, Init>;
+  readonly type: MessageType<T, Init> & Pick<ElementType<T>, 'weigh'>;
   readonly policy: Policy;
   /** For the policy `hash`: elements of one key go to one reader. */
   readonly key?: ((value: T) => string | number | bigint) | undefined;
@@ -25,7 +27,16 @@ export interface PublisherOptions<T, Init = T> {
   readonly recovers: boolean;
   /** Called once if the stream fails: an element or a reader was lost. */
   readonly failed: (error: MillraceError) => void;
+  /** Makes elements ready for each reader. Default: all get the element itself. */
+  readonly addressing?: Addressing<T>;
+  /** A reader was lost with so many elements that may not have reached it. Without this, the stream fails. */
+  readonly readerLost?: (elements: number) => void;
+  /** What becomes of a write when nobody reads. Default `close`: the port closes when its last reader has left. */
+  readonly withoutReaders?: WithoutReaders;
 }
+
+/** `wait`: for a reader. `drop`: the element is counted, and gone. `fail`: the write rejects with UnreachableError. */
+export type WithoutReaders = 'close' | 'wait' | 'drop' | 'fail';
 
 interface PendingWrite<T> {
   readonly value: T;
@@ -43,6 +54,8 @@ const WRITTEN = Promise.resolve();
 export class Publisher<T, Init = T> {
   /** Elements that `write` has accepted and sent. */
   written = 0;
+  /** Elements that nobody was there to read, by the policy `drop`. */
+  dropped = 0;
   readonly #options: PublisherOptions<T, Init>;
   readonly #readers: OutgoingReaders<T>;
   readonly #distribution: Distribution<T>;
@@ -59,15 +72,21 @@ export class Publisher<T, Init = T> {
     this.#readers = new OutgoingReaders({
       writer: options.id,
       type: options.type,
-      keeps: () => options.recovers && options.isLossy(),
+      keeps: () => options.addressing !== undefined || (options.recovers && options.isLossy()),
+      addressing: options.addressing,
       changed: () => this.#changed(),
-      lost: ({ id }) => this.#fail(`reader ${id} ended, or cannot be reached, before it had the end of the stream`),
+      lost: ({ id }, elements) => this.#readerLost(id, elements),
     });
   }
 
   /** Writes that wait for credit. */
   get queued(): number {
     return this.#pending.size;
+  }
+
+  /** Readers that get elements. */
+  get readers(): number {
+    return this.#readers.targets.length;
   }
 
   /** All expected readers have joined, and all have left again. */
@@ -96,9 +115,7 @@ export class Publisher<T, Init = T> {
    * await each write.
    */
   write(init: Init): Promise<void> {
-    if (this.hasNoSubscribers) {
-      this.#closeForLackOfReaders();
-    }
+    const unread = this.hasNoSubscribers && this.#ended === undefined ? this.#withoutReaders() : undefined;
     if (this.#closed !== undefined) {
       return Promise.reject(this.#closed);
     }
@@ -106,6 +123,9 @@ export class Publisher<T, Init = T> {
       return Promise.reject(
         new StoppedError(`Port "${this.#options.port}" has ended: no more elements can be written to it.`),
       );
+    }
+    if (unread !== undefined) {
+      return unread;
     }
     try {
       // A copy with defaults filled in: a reader in this partition sees the same value as a remote one.
@@ -147,6 +167,7 @@ export class Publisher<T, Init = T> {
     if (this.#probe !== undefined) {
       this.#context?.cancel(this.#probe);
     }
+    this.#readers.close();
   }
 
   // ---- sending
@@ -190,9 +211,15 @@ export class Publisher<T, Init = T> {
 
   #pump(): void {
     for (let write = this.#pending.peek(); write !== undefined; write = this.#pending.peek()) {
-      if (this.hasNoSubscribers) {
-        this.#closeForLackOfReaders();
-        return;
+      const unread = this.hasNoSubscribers ? this.#withoutReaders() : undefined;
+      if (this.#closed !== undefined) return;
+      if (unread !== undefined) {
+        this.#pending.shift();
+        unread.then(
+          () => write.done.resolve(),
+          (error: unknown) => write.done.reject(error),
+        );
+        continue;
       }
       try {
         if (!this.#send(write.value)) {
@@ -208,8 +235,31 @@ export class Publisher<T, Init = T> {
     this.#finish();
   }
 
-  #closeForLackOfReaders(): void {
-    this.close(new StoppedError(`Port "${this.#options.port}" has no readers left.`));
+  /** The result of a write when nobody reads; undefined where it waits, and where the port is closed now. */
+  #withoutReaders(): Promise<void> | undefined {
+    const { port, withoutReaders = 'close' } = this.#options;
+    switch (withoutReaders) {
+      case 'close':
+        this.close(new StoppedError(`Port "${port}" has no readers left.`));
+        return undefined;
+      case 'wait':
+        return undefined;
+      case 'drop':
+        this.dropped++;
+        return WRITTEN;
+      case 'fail':
+        return Promise.reject(new UnreachableError(`Nobody reads "${port}": the element was not sent.`));
+    }
+  }
+
+  #readerLost(id: number, elements: number): void {
+    const { readerLost } = this.#options;
+    if (readerLost === undefined) {
+      this.#fail(`reader ${id} ended, or cannot be reached, before it had the end of the stream`);
+      return;
+    }
+    readerLost(elements);
+    this.#changed();
   }
 
   #finish(): void {

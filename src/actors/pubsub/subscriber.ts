@@ -1,10 +1,10 @@
 import { Deferred } from '../../deferred.js';
 import { ConfigError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { type MessageType, v1 } from '../../protocol/index.js';
+import { v1 } from '../../protocol/index.js';
 import { ReplicaMirror } from '../control-plane/index.js';
-import { type ActorRef, type Behavior, behavior, type Context } from '../kernel/index.js';
-import { type Element, type SubscriberService, subscriberService } from './element.js';
+import { type ActorRef, type Behavior, behavior, type Context, type UntypedRef } from '../kernel/index.js';
+import { type Element, type ElementType, type SubscriberService, subscriberService } from './element.js';
 import { Fifo } from './fifo.js';
 import { IncomingStream, type Window } from './incoming-stream.js';
 import { referenceOf } from './member.js';
@@ -14,9 +14,13 @@ export interface SubscriberOptions<T> {
   readonly port: string;
   /** Id of this reader within the port. */
   readonly id: number;
-  readonly type: MessageType<T, unknown>;
+  readonly type: ElementType<T>;
   /** Most that each writer may send before it is read. Default: limits.streamItems and limits.streamBytes. */
   readonly window?: Partial<Window>;
+  /** Called for each element that has arrived in its order, with its writer; not for those that are dropped. Must not throw. */
+  readonly arrived?: (value: T, writer: UntypedRef) => void;
+  /** Called for each element that had arrived, and that nobody will read. */
+  readonly discarded?: (value: T) => void;
 }
 
 interface Writer {
@@ -49,6 +53,8 @@ export class Subscriber<T> implements AsyncIterable<T> {
   /** A writer has left without an end: its remaining elements are lost, so this input never completes. */
   #isBroken = false;
   #closed: Error | undefined;
+  /** Why the reads fail, once what has arrived is read. */
+  #failure: Error | undefined;
 
   constructor(options: SubscriberOptions<T>) {
     this.#options = options;
@@ -91,6 +97,18 @@ export class Subscriber<T> implements AsyncIterable<T> {
     for (let reader = this.#waiting.shift(); reader !== undefined; reader = this.#waiting.shift()) {
       reader.reject(this.#closed);
     }
+    for (let arrived = this.#queue.shift(); arrived !== undefined; arrived = this.#queue.shift()) {
+      this.#options.discarded?.(arrived.value);
+    }
+  }
+
+  /** Nothing more will arrive. Reads reject with `error` when all that has arrived was read, unless that is the whole stream. */
+  fail(error: Error): void {
+    if (this.#isFinished || this.#closed !== undefined) return;
+    this.#failure ??= error;
+    for (let reader = this.#waiting.shift(); reader !== undefined; reader = this.#waiting.shift()) {
+      reader.reject(this.#failure);
+    }
   }
 
   #next(): Promise<IteratorResult<T, undefined>> {
@@ -104,6 +122,9 @@ export class Subscriber<T> implements AsyncIterable<T> {
     }
     if (this.#isFinished) {
       return Promise.resolve({ done: true, value: undefined });
+    }
+    if (this.#failure !== undefined) {
+      return Promise.reject(this.#failure);
     }
     const next = new Deferred<IteratorResult<T, undefined>>();
     this.#waiting.push(next);
@@ -160,6 +181,11 @@ export class Subscriber<T> implements AsyncIterable<T> {
   #element({ writer: id, sequence, value, sizeBytes }: Element<T>): void {
     const writer = this.#writers.get(id);
     if (writer === undefined || !this.#isNext(writer, sequence)) {
+      return;
+    }
+    this.#options.arrived?.(value, writer.publisher);
+    if (this.#closed !== undefined) {
+      this.#options.discarded?.(value);
       return;
     }
     const reader = this.#waiting.shift();

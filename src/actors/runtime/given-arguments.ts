@@ -1,8 +1,9 @@
 /** Checks what users pass to a Runtime: JavaScript passes anything, and a wrong argument must not fail later, as something else. */
 import { ConfigError } from '../../errors.js';
-import { shownValue } from '../../foreign.js';
+import { isRecord, shownValue } from '../../foreign.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import { isService, routeKey, SPAWN_OPTIONS } from '../kernel/index.js';
+import type { ValuePublisherOptions } from '../values/index.js';
 import { checkPolicy } from './groups/index.js';
 import { isPipeline } from './pipeline.js';
 import type { RuntimeSpawnOptions } from './runtime-options.js';
@@ -18,6 +19,16 @@ const POOL: AcceptedOptions = {
   arenaBytes: accepted.anything,
   poison: accepted.flag,
   timeoutMs: accepted.anything,
+};
+const PUBLISHER: AcceptedOptions = {
+  policy: accepted.text,
+  withoutSubscribers: accepted.text,
+  pool: accepted.object,
+};
+const SUBSCRIBER: AcceptedOptions = {
+  timeoutMs: accepted.milliseconds,
+  windowItems: accepted.number,
+  windowBytes: accepted.number,
 };
 const STOP: AcceptedOptions = {
   drainTimeoutMs: accepted.milliseconds,
@@ -35,6 +46,37 @@ export function checkSpawn(options: RuntimeSpawnOptions): void {
 /** The pool checks the values. */
 export function checkPool(options: object): void {
   checkOptions('runtime.createPool', options, POOL);
+}
+
+export function checkPublisher(name: unknown, codable: unknown, options: ValuePublisherOptions): void {
+  const call = 'runtime.publisher(name, codable)';
+  checkName(call, name);
+  checkCodable(call, codable);
+  checkOptions('runtime.publisher', options, PUBLISHER);
+  const { policy = 'round-robin', withoutSubscribers = 'wait' } = options;
+  checkChoice('policy', policy, ['round-robin', 'broadcast']);
+  checkChoice('withoutSubscribers', withoutSubscribers, ['wait', 'drop', 'fail']);
+}
+
+export function checkSubscriber(name: unknown, codable: unknown, options: object): void {
+  const call = 'runtime.subscriber(name, codable)';
+  checkName(call, name);
+  checkCodable(call, codable);
+  checkOptions('runtime.subscriber', options, SUBSCRIBER);
+}
+
+function checkCodable(call: string, codable: unknown): void {
+  if (isRecord(codable) && typeof codable['encode'] === 'function' && typeof codable['decode'] === 'function') return;
+  throw new ConfigError(
+    `${call} needs a codable, such as bytesCodable or messageCodable(Trade), not ${shownValue(codable)}.`,
+  );
+}
+
+function checkChoice(option: string, value: string, known: readonly string[]): void {
+  if (known.includes(value)) return;
+  throw new ConfigError(
+    `The option ${option} of runtime.publisher accepts ${known.join(', ')}, not ${shownValue(value)}.`,
+  );
 }
 
 export function checkStop(options: object): void {

@@ -1,6 +1,7 @@
 import type { EventLoopLoad } from '../../scheduler/index.js';
 import type { AskStatistics, DeadLetterReason } from '../kernel/index.js';
 import type { Traffic } from '../transport/index.js';
+import type { ValueStatistics } from '../values/index.js';
 import type { PartitionView } from './partition-view.js';
 import type { PipelineCounts } from './pipeline-runs.js';
 import type { SegmentTotals } from './segment-totals.js';
@@ -54,14 +55,15 @@ export interface RuntimeMetrics extends PartitionActivity {
   readonly partitions: readonly PartitionMetrics[];
   /** Pipelines that this runtime has started. */
   readonly pipelines: PipelineCounts;
+  /** Values that publishers and subscribers of this runtime exchange. */
+  readonly values: ValueStatistics;
   readonly eventLoop: EventLoopLoad;
 }
 
 export function runtimeMetrics(
   partitions: readonly PartitionView[],
-  pipelines: PipelineCounts,
-  eventLoop: EventLoopLoad,
+  others: Pick<RuntimeMetrics, 'pipelines' | 'values' | 'eventLoop'>,
 ): RuntimeMetrics {
   const each = partitions.map((partition) => partition.metrics());
-  return { ...totalOf(each), partitions: each, pipelines, eventLoop };
+  return { ...totalOf(each), partitions: each, ...others };
 }

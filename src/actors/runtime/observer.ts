@@ -25,7 +25,11 @@ export class Observer {
   }
 
   metrics(): RuntimeMetrics {
-    return runtimeMetrics(this.#partitions.views(), this.#runs.counts(), this.#load());
+    return runtimeMetrics(this.#partitions.views(), {
+      pipelines: this.#runs.counts(),
+      values: this.#partitions.values(),
+      eventLoop: this.#load(),
+    });
   }
 
   health(phase: HealthInput['phase'], controlPlane: HealthInput['controlPlane'], names: readonly string[]): Health {

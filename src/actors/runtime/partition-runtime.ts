@@ -7,6 +7,7 @@ import { v1 } from '../../protocol/index.js';
 import type { PartitionResources } from '../../resources/index.js';
 import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
 import { type Locate, Router, type RouterOptions, transportActor } from '../transport/index.js';
+import { DescriptorExchange, type ValueStatistics } from '../values/index.js';
 import { Definitions } from './definitions.js';
 import { Components, Spawner } from './placing/index.js';
 import type { SegmentHost, SegmentThrew } from './segment.js';
@@ -40,6 +41,8 @@ export class PartitionRuntime {
   readonly components: Components;
   readonly #options: PartitionOptions;
   readonly #pools: Pools;
+  #values: DescriptorExchange | undefined;
+  #locate: Locate | undefined;
   #cUids: CUidAllocator | undefined;
   #ordinal: number | undefined;
   #actor: ActorRef<typeof v1.PartitionRuntime> | undefined;
@@ -98,7 +101,9 @@ export class PartitionRuntime {
   /** The partition has its ordinal: its actors can be addressed from other partitions. Starts the partition's own actors. */
   join(ordinal: number, locate: Locate, client: () => ActorRef<typeof v1.ControlPlaneClient>): void {
     this.#ordinal = ordinal;
-    this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation));
+    // The first is that of the exchange of values, which starts when it is needed: see descriptorsCUid.
+    this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation) + 1);
+    this.#locate = locate;
     this.router.join(ordinal, locate);
     const { resources, isLossy, streamWindow, kernelLimits, interceptor, threw, log, maxPlacedActors } = this.#options;
     const scheduler = resources.runnable.main();
@@ -154,6 +159,29 @@ export class PartitionRuntime {
   /** A pool that is closed with this partition. */
   createPool(options: PoolOptions): MemoryPool {
     return this.#pools.create(options);
+  }
+
+  get isLossy(): () => boolean {
+    return this.#options.isLossy;
+  }
+
+  /** Exchanges values with other partitions. Starts with the first use. Throws StoppedError before `join`. */
+  get values(): DescriptorExchange {
+    const { log, resources } = this.#options;
+    this.#values ??= new DescriptorExchange({
+      system: this.system,
+      scheduler: resources.runnable.main(),
+      log,
+      ordinal: this.ordinal,
+      pool: this.#pools.create({ name: 'values' }),
+      locate: joined(this.#locate),
+    });
+    return this.#values;
+  }
+
+  /** Undefined where no values are exchanged. */
+  get valueStatistics(): ValueStatistics | undefined {
+    return this.#values?.statistics;
   }
 
   segmentTotals(): SegmentTotals {

@@ -6,6 +6,7 @@ import type { Ref, v1 } from '../../protocol/index.js';
 import { sharedThread, type System, type SystemResources, systemResources } from '../../resources/index.js';
 import { type ControlPlaneClient, spawnerName } from '../control-plane/index.js';
 import type { DeadLetters, UntypedRef } from '../kernel/index.js';
+import type { ValueStatistics } from '../values/index.js';
 import type { PartitionHosts } from './hosting/index.js';
 import type { LinkSettings } from './net-options.js';
 import { PartitionRuntime } from './partition-runtime.js';
@@ -87,6 +88,21 @@ export class Partitions {
   /** Sentences about partitions that are to take work and do not: busy, wedged or gone. */
   problems(): readonly string[] {
     return this.#hosts?.problems() ?? [];
+  }
+
+  /** Values that partitions on this event loop exchange. */
+  values(): ValueStatistics {
+    const all = this.here.flatMap(({ valueStatistics }) => valueStatistics ?? []);
+    const sum = (name: keyof ValueStatistics): number => all.reduce((total, each) => total + each[name], 0);
+    return {
+      exchanges: sum('exchanges'),
+      owned: sum('owned'),
+      held: sum('held'),
+      violations: sum('violations'),
+      blocks: sum('blocks'),
+      reservedBytes: sum('reservedBytes'),
+      bytesCopied: sum('bytesCopied'),
+    };
   }
 
   /** Partitions on threads or in processes were wanted, and each has failed more often than it is started anew. */

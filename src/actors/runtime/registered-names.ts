@@ -53,6 +53,11 @@ export class RegisteredNames {
     );
   }
 
+  /** Resolves when the name of an actor that has ended is free. */
+  async left(name: string): Promise<void> {
+    await this.#leaving.get(name);
+  }
+
   /** Of a group: resolves when no process sends to the actor as a member any more. */
   async unregister(name: string, ref: UntypedRef): Promise<void> {
     const key = memberKey(name, ref);

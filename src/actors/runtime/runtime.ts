@@ -22,15 +22,7 @@ import {
 import { bringUp, serveControlPlane } from './bring-up.js';
 import { ControlPlaneNews } from './control-plane-news.js';
 import { withDecimalJson } from './decimal-json.js';
-import {
-  checkGroup,
-  checkLookup,
-  checkPool,
-  checkReference,
-  checkRegistration,
-  checkRun,
-  checkSpawn,
-} from './given-arguments.js';
+import * as given from './given-arguments.js';
 import { type GroupPolicy, type GroupRef, Groups } from './groups/index.js';
 import type { Health } from './health.js';
 import { type Leftovers, leftoversOf } from './leftovers.js';
@@ -46,6 +38,7 @@ import { type Place, placeBy, Placements, type Whereabouts } from './placing/ind
 import type { RuntimeEnvironment, RuntimeOptions, RuntimeSpawnOptions } from './runtime-options.js';
 import { stoppable } from './stoppable.js';
 import { Stopping, type StopOptions, type StopReport } from './stopping.js';
+import { type OpenPublisher, type OpenSubscriber, publisherBy, subscriberBy } from './value-ports.js';
 
 /**
  * One process of the cluster, real or virtual: its partitions, its control plane client, and possibly the control plane server. Created
@@ -63,6 +56,10 @@ export class Runtime implements HasSystem {
    *     const ref = await runtime.place(resizer, { args: { quality: 80 }, on: 'threads' });
    */
   readonly place: Place;
+  /** Publishes values of any size under a name of the cluster. Rejects with ConfigError for a name that is taken, and for a wrong option. */
+  readonly publisher: OpenPublisher;
+  /** Reads the values of the publisher of a name. Rejects with AskTimeoutError where there is none within `timeoutMs`, 5 s by default. */
+  readonly subscriber: OpenSubscriber;
   readonly #environment: RuntimeEnvironment;
   readonly #log: Logger;
   readonly #silence: () => void;
@@ -114,11 +111,15 @@ export class Runtime implements HasSystem {
       }),
     );
     this.#labels = options.labels ?? [];
-    this.place = placeBy(this.#placements, components, (what) => this.#stopping.assertNotStarted(what));
+    const assertRuns = (what: string): void => this.#stopping.assertNotStarted(what);
+    this.place = placeBy(this.#placements, components, assertRuns);
     for (const { system } of this.#partitions.here) {
       system.ownedBy(() => void this.stop());
     }
     this.#names = new RegisteredNames(() => this.#joined, this.#log);
+    const ports = { partition: this.#partitions.first, names: this.#names, runtime: this, assertRuns };
+    this.publisher = publisherBy(ports);
+    this.subscriber = subscriberBy(ports);
     this.#news = new ControlPlaneNews({ ...parts, isEnding: () => this.#stopping.isEnding });
   }
 
@@ -223,7 +224,7 @@ export class Runtime implements HasSystem {
     definition: Behavior<S, T, Args>,
     ...[options = {}]: SpawnArguments<NoInfer<Args>, RuntimeSpawnOptions>
   ): ActorRef<S> {
-    checkSpawn(options);
+    given.checkSpawn(options);
     const { register = false, ...spawned } = options;
     const ref = this.#partitions.first.system.spawn<S, T, unknown>(definition, spawned);
     if (register && options.name !== undefined) this.#names.announce(options.name, ref);
@@ -235,13 +236,13 @@ export class Runtime implements HasSystem {
    * another actor has the name. With `{ group: true }` any number of actors may have the name: see `group`.
    */
   async register(name: string, ref: UntypedRef, options: { readonly group?: boolean } = {}): Promise<void> {
-    checkRegistration(name, ref, options);
+    given.checkRegistration(name, ref, options);
     return this.#names.register(name, ref, options.group);
   }
 
   /** Of a group, it resolves when no process sends to the actor as a member any more. */
   async unregister(name: string, ref: UntypedRef): Promise<void> {
-    checkRegistration(name, ref);
+    given.checkRegistration(name, ref);
     return this.#names.unregister(name, ref);
   }
 
@@ -251,7 +252,7 @@ export class Runtime implements HasSystem {
     name: string,
     options: { readonly timeoutMs?: number } = {},
   ): Promise<ActorRef<S>> {
-    checkLookup(service, name, options);
+    given.checkLookup(service, name, options);
     const ref = await this.#joined.lookup(name, service.typeName, options.timeoutMs ?? 5_000);
     return this.#partitions.first.system.reference(service, ref);
   }
@@ -266,19 +267,19 @@ export class Runtime implements HasSystem {
     name: string,
     options: { readonly policy?: GroupPolicy<S> } = {},
   ): Promise<GroupRef<S>> {
-    checkGroup(service, name, options);
+    given.checkGroup(service, name, options);
     return this.#groups.use(service, name, options.policy ?? 'round-robin');
   }
 
   /** Stops an actor of this process, or one that it has placed; resolves when it and its children have stopped. */
   async stopActor(ref: UntypedRef): Promise<void> {
-    checkReference('runtime.stopActor(ref)', ref);
+    given.checkReference('runtime.stopActor(ref)', ref);
     if (!(await this.#placements.stop(ref))) await this.#partitions.first.system.stop(ref);
   }
 
   /** Runs a pipeline on the partitions of the cluster. Rejects with ConfigError, before anything starts, for an invalid definition. */
   async run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
-    checkRun(pipeline, options);
+    given.checkRun(pipeline, options);
     this.#stopping.assertNotStarted(`Pipeline "${pipeline.name}"`);
     const isFar = !this.#partitions.isOne || !this.#servesControlPlane || this.#partitions.isAmong(this.#joined);
     return this.#runs.start(this.#joined, this.#partitions.first.definitions, pipeline, options, isFar);
@@ -286,7 +287,7 @@ export class Runtime implements HasSystem {
 
   /** A bounded pool of memory for large values in this process. It is closed when this runtime stops. Throws ConfigError for a wrong option. */
   createPool(options: PoolOptions = {}): MemoryPool {
-    checkPool(options);
+    given.checkPool(options);
     this.#stopping.assertNotStarted('A pool');
     return this.#partitions.first.createPool(options);
   }

@@ -4,13 +4,19 @@
  */
 import type { PeerIncarnation } from './object-row.js';
 
+interface Forwards {
+  readonly sent: number;
+  readonly charged: number;
+  readonly lost: number;
+}
+
 export interface Holding {
   /** Times that the object came from its owner. */
   readonly received: number;
   /** Times that it came from each other peer, and how many of these the owner has charged. */
   readonly claims: ReadonlyMap<PeerIncarnation, { readonly asked: number; readonly charged: number }>;
-  /** Times that it was forwarded to each other peer, and how many of these the owner has charged. */
-  readonly forwards: ReadonlyMap<PeerIncarnation, { readonly sent: number; readonly charged: number }>;
+  /** Times that it was forwarded to each other peer, how many of these the owner has charged, and how many never came. */
+  readonly forwards: ReadonlyMap<PeerIncarnation, Forwards>;
   /** Descriptors here that are in use. */
   readonly handles: number;
   readonly released: number;
@@ -19,10 +25,14 @@ export interface Holding {
 export type HoldingEvent =
   /** The object has come from a peer that forwarded it, or, without `from`, from its owner. */
   | { readonly kind: 'arrived'; readonly from: PeerIncarnation | undefined }
+  /** One more descriptor here uses the object. */
+  | { readonly kind: 'share' }
   /** The owner has charged what came from a peer. */
   | { readonly kind: 'claimed'; readonly from: PeerIncarnation; readonly total: number }
   /** A descriptor here is handed on to a peer. */
   | { readonly kind: 'forward'; readonly to: PeerIncarnation }
+  /** A peer was asked how many of the first `sent` forwards came. These came; the others never will. */
+  | { readonly kind: 'settled'; readonly to: PeerIncarnation; readonly sent: number; readonly received: number }
   /** The owner has charged what was forwarded to a peer. */
   | { readonly kind: 'forwarded'; readonly to: PeerIncarnation; readonly total: number }
   /** A peer to which the object was forwarded has ended, and will never claim it. */
@@ -43,22 +53,41 @@ export interface HoldingStep {
   readonly effects: readonly HoldingEffect[];
 }
 
-export const newHolding: Holding = { received: 0, claims: new Map(), forwards: new Map(), handles: 0, released: 0 };
+export const newHolding: Holding = {
+  received: 0,
+  claims: new Map(),
+  forwards: new Map(),
+  handles: 0,
+  released: 0,
+};
 
 /** Whether the object may be read: the owner knows that this process holds it. */
 export function isReadable({ received, claims, released }: Holding): boolean {
   return received + chargedOf(claims) > released;
 }
 
+/** Whether the owner may still make the object readable: it has not answered a claim. */
+export function isClaimed({ claims }: Holding): boolean {
+  return [...claims.values()].some(({ asked, charged: done }) => asked > done);
+}
+
 export function applyToHolding(holding: Holding, event: HoldingEvent): HoldingStep {
   switch (event.kind) {
     case 'arrived':
       return arrived({ ...holding, handles: holding.handles + 1 }, event.from);
+    case 'share':
+      return { holding: { ...holding, handles: holding.handles + 1 }, effects: [] };
+    case 'settled': {
+      const forwards = holding.forwards.get(event.to);
+      if (forwards === undefined) return { holding, effects: [] };
+      const lost = Math.max(forwards.lost, event.sent - event.received);
+      return settled({ ...holding, forwards: new Map(holding.forwards).set(event.to, { ...forwards, lost }) });
+    }
     case 'claimed':
       return settled({ ...holding, claims: charged(holding.claims, event.from, event.total) });
     case 'forward': {
-      const { sent, charged: before } = holding.forwards.get(event.to) ?? { sent: 0, charged: 0 };
-      const forwards = new Map(holding.forwards).set(event.to, { sent: sent + 1, charged: before });
+      const before = holding.forwards.get(event.to) ?? { sent: 0, charged: 0, lost: 0 };
+      const forwards = new Map(holding.forwards).set(event.to, { ...before, sent: before.sent + 1 });
       return settled({ ...holding, forwards });
     }
     case 'forwarded':
@@ -79,13 +108,6 @@ export function applyToHolding(holding: Holding, event: HoldingEvent): HoldingSt
   }
 }
 
-/** What to tell the owner again after all links to it were lost, beside the number of times that the object came from it. */
-export function effectsToRepeat({ claims, released }: Holding): readonly HoldingEffect[] {
-  const open = [...claims].filter(([, { asked, charged: done }]) => asked > done);
-  const repeated = open.map(([from, { asked }]): HoldingEffect => ({ kind: 'claim', from, total: asked }));
-  return released === 0 ? repeated : [...repeated, { kind: 'release', total: released }];
-}
-
 function arrived(holding: Holding, from: PeerIncarnation | undefined): HoldingStep {
   if (from === undefined) return { holding: { ...holding, received: holding.received + 1 }, effects: [] };
   const { asked, charged: before } = holding.claims.get(from) ?? { asked: 0, charged: 0 };
@@ -96,7 +118,7 @@ function arrived(holding: Holding, from: PeerIncarnation | undefined): HoldingSt
 /** Gives all back when nothing here uses the object, and the owner has charged all forwards. What is charged later is given back later. */
 function settled(holding: Holding): HoldingStep {
   const { handles, forwards, claims, received, released } = holding;
-  const isIdle = handles === 0 && [...forwards.values()].every(({ sent, charged: done }) => done >= sent);
+  const isIdle = handles === 0 && [...forwards.values()].every(({ sent, charged: done, lost }) => done >= sent - lost);
   const total = received + chargedOf(claims);
   if (!isIdle || total === released) return { holding, effects: [] };
   return { holding: { ...holding, released: total }, effects: [{ kind: 'release', total }] };

@@ -4,10 +4,10 @@
  */
 export {
   applyToHolding,
-  effectsToRepeat,
   type Holding,
   type HoldingEffect,
   type HoldingEvent,
+  isClaimed,
   isReadable,
   newHolding,
 } from './holding.js';
@@ -15,6 +15,7 @@ export { Ledger, type LedgerEffect, type LedgerEvent } from './ledger.js';
 export {
   applyToRow,
   balanceOf,
+  hasComeFromOwner,
   type PeerIncarnation,
   isFree,
   newRow,

@@ -17,8 +17,6 @@ export type LedgerEvent =
   | { readonly kind: 'register'; readonly object: number }
   | { readonly kind: 'send'; readonly object: number; readonly to: PeerIncarnation }
   | { readonly kind: 'drop'; readonly object: number }
-  /** The owner uses the object again: a peer has sent it back. */
-  | { readonly kind: 'hold'; readonly object: number }
   /** A batch of what a peer has given back: for each object, how many times in all. */
   | { readonly kind: 'release'; readonly by: PeerIncarnation; readonly totals: ReadonlyMap<number, number> }
   | {
@@ -28,11 +26,14 @@ export type LedgerEvent =
       readonly from: PeerIncarnation;
       readonly total: number;
     }
-  /**
-   * All links to the peer were lost: how many times each object came over them. What is not named never came. Once for each loss, before anything is
-   * sent over a new link. What the peer needs to know of claims is said again.
-   */
-  | { readonly kind: 'received'; readonly by: PeerIncarnation; readonly totals: ReadonlyMap<number, number> }
+  /** A peer has answered how many of the first `sent` sends of an object came. The others never will. */
+  | {
+      readonly kind: 'settled';
+      readonly object: number;
+      readonly by: PeerIncarnation;
+      readonly sent: number;
+      readonly received: number;
+    }
   /** The owner ends: all objects are freed. */
   | { readonly kind: 'closed' };
 
@@ -81,14 +82,12 @@ export class Ledger {
         return this.#send(event.object, event.to);
       case 'drop':
         return this.#row(event.object, { kind: 'drop' });
-      case 'hold':
-        return this.#row(event.object, { kind: 'hold' });
       case 'release':
-        return this.#totals(event.by, event.totals, 'release');
+        return this.#release(event.by, event.totals);
       case 'claim':
         return this.#claim(event);
-      case 'received':
-        return this.#received(event.by, event.totals);
+      case 'settled':
+        return this.#peers.has(event.by) ? this.#row(event.object, event) : [];
       case 'closed':
         return this.#closed();
     }
@@ -113,36 +112,16 @@ export class Ledger {
     if (objects === undefined) return [];
     if (object > this.#newest) return [unknown(by, object)];
     if (!this.#rows.has(object)) return [{ kind: 'refused', to: by, object }];
-    const effects = this.#row(object, { kind: 'claim', by, from, total, hasEnded: !this.#peers.has(from) });
+    const effects = this.#row(object, { kind: 'claim', by, from, total });
     if (effects.some(({ kind }) => kind === 'claimed')) objects.add(object);
     return effects;
   }
 
-  #totals(
-    by: PeerIncarnation,
-    totals: ReadonlyMap<number, number>,
-    kind: 'release' | 'received',
-  ): readonly LedgerEffect[] {
+  #release(by: PeerIncarnation, totals: ReadonlyMap<number, number>): readonly LedgerEffect[] {
     // What comes after the end of a peer is late.
     if (!this.#peers.has(by)) return [];
     return [...totals].flatMap(([object, total]) =>
-      object > this.#newest ? [unknown(by, object)] : this.#row(object, { kind, by, total }),
-    );
-  }
-
-  #received(by: PeerIncarnation, totals: ReadonlyMap<number, number>): readonly LedgerEffect[] {
-    const lost = this.objectsOf(by).filter((object) => !totals.has(object));
-    const effects = this.#totals(by, new Map([...totals, ...lost.map((object) => [object, 0] as const)]), 'received');
-    return [...effects, ...this.objectsOf(by).flatMap((object) => this.#claimsOf(object, by))];
-  }
-
-  /** The charged claims that a peer has made, and those of what it has forwarded. */
-  #claimsOf(object: number, peer: PeerIncarnation): readonly LedgerEffect[] {
-    const columns = [...(this.#rows.get(object)?.columns ?? [])];
-    return columns.flatMap(([by, { claimed }]) =>
-      [...claimed]
-        .filter(([from]) => by === peer || from === peer)
-        .map(([from, total]): LedgerEffect => ({ kind: 'claimed', object, by, from, total })),
+      object > this.#newest ? [unknown(by, object)] : this.#row(object, { kind: 'release', by, total }),
     );
   }
 

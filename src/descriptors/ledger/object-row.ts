@@ -2,21 +2,24 @@
  * Who holds one object, as a pure state machine at its owner: `applyToRow(row, event)` gives the next row and what is to be done. The owner holds an
  * object (`isHeldHere`) and so do peers, which have a column each:
  *
- *     object 7   held here: no
- *                peer 5:a    sent 2   claimed 1 from 9:c    released 2     holds 1
- *                peer 9:c    sent 1                         released 1     holds 0
+ *     object 7   held here: no    ended holders: 4:b
+ *                peer 5:a    sent 2   lost 0   claimed 1 from 9:c    released 2     holds 1
+ *                peer 9:c    sent 2   lost 1                         released 1     holds 0
  *
  * All numbers are totals that only grow, so a message that arrives twice or late changes nothing. A peer is charged when the object is queued for
  * it, so what is on its way is held. A peer that forwards the object stays liable until the owner has charged the new holder, which `claim`
- * asks for; until then the new holder must not read the object.
+ * asks for; until then the new holder must not read the object. A descriptor may be lost on its way. The owner then settles with the peer, which says
+ * how many of the sends came, and refuses those that come later.
  */
 
-/** One life of a process, as text: its p_uid and incarnation. A process that was started again is another peer. */
+/** One life of a partition, as text: its ordinal, and the incarnation of its process. A process that was started again is another peer. */
 export type PeerIncarnation = string;
 
 export interface Column {
-  /** Times that the owner has sent the object to the peer. */
+  /** Times that the owner has sent the object to the peer. Each send has its number, from 1. */
   readonly sent: number;
+  /** Sends that never came to the peer. */
+  readonly lost: number;
   /** Times that the peer got it from each other peer. */
   readonly claimed: ReadonlyMap<PeerIncarnation, number>;
   /** Times that the peer has given it back. */
@@ -26,6 +29,8 @@ export interface Column {
 export interface ObjectRow {
   readonly isHeldHere: boolean;
   readonly columns: ReadonlyMap<PeerIncarnation, Column>;
+  /** Peers that held the object when they ended. What they had forwarded before may still be claimed. */
+  readonly ended: ReadonlySet<PeerIncarnation>;
 }
 
 export type RowEvent =
@@ -33,20 +38,12 @@ export type RowEvent =
   | { readonly kind: 'send'; readonly to: PeerIncarnation }
   /** The owner does not use the object any more. */
   | { readonly kind: 'drop' }
-  /** The owner uses the object again: a peer has sent it back. */
-  | { readonly kind: 'hold' }
   /** A peer has given the object back so many times in all. */
   | { readonly kind: 'release'; readonly by: PeerIncarnation; readonly total: number }
-  /** A peer got the object from another so many times in all. `hasEnded`: the other one holds nothing any more, because it ended. */
-  | {
-      readonly kind: 'claim';
-      readonly by: PeerIncarnation;
-      readonly from: PeerIncarnation;
-      readonly total: number;
-      readonly hasEnded: boolean;
-    }
-  /** All links to the peer were lost. The object came so many times over them; the rest will never come. Once for each loss, before the next send. */
-  | { readonly kind: 'received'; readonly by: PeerIncarnation; readonly total: number }
+  /** A peer got the object from another so many times in all. */
+  | { readonly kind: 'claim'; readonly by: PeerIncarnation; readonly from: PeerIncarnation; readonly total: number }
+  /** A peer was asked how many of the first `sent` sends came. These came; the others never will, because the peer refuses them from now on. */
+  | { readonly kind: 'settled'; readonly by: PeerIncarnation; readonly sent: number; readonly received: number }
   /** A peer is proven to have ended: it holds nothing. */
   | { readonly kind: 'ended'; readonly peer: PeerIncarnation };
 
@@ -66,14 +63,20 @@ export interface RowStep {
 }
 
 /** The row of an object that its owner has made. */
-export const newRow: ObjectRow = { isHeldHere: true, columns: new Map() };
+export const newRow: ObjectRow = { isHeldHere: true, columns: new Map(), ended: new Set() };
 
-const newColumn: Column = { sent: 0, claimed: new Map(), released: 0 };
+const newColumn: Column = { sent: 0, lost: 0, claimed: new Map(), released: 0 };
 
 /** How many times a peer holds the object. */
 export function balanceOf(row: ObjectRow, peer: PeerIncarnation): number {
   const column = row.columns.get(peer);
   return column === undefined ? 0 : chargedTo(column) - column.released;
+}
+
+/** Whether a peer that has given the object back so many times in all has got it from the owner itself, every time that it was sent. */
+export function hasComeFromOwner(row: ObjectRow, peer: PeerIncarnation, released: number): boolean {
+  const column = row.columns.get(peer);
+  return column !== undefined && column.sent > column.lost && released >= chargedTo(column);
 }
 
 /** No more events are applied to a row that is free. */
@@ -89,18 +92,14 @@ export function applyToRow(row: ObjectRow, event: RowEvent): RowStep {
     }
     case 'drop':
       return freed({ ...row, isHeldHere: false });
-    case 'hold':
-      return unchanged({ ...row, isHeldHere: true });
     case 'release':
       return release(row, event.by, event.total);
     case 'claim':
       return claim(row, event);
-    case 'received':
-      return reconcile(row, event.by, event.total);
-    case 'ended': {
-      const columns = new Map(row.columns);
-      return columns.delete(event.peer) ? freed({ ...row, columns }) : unchanged(row);
-    }
+    case 'settled':
+      return settle(row, event);
+    case 'ended':
+      return ended(row, event.peer);
   }
 }
 
@@ -112,10 +111,11 @@ function release(row: ObjectRow, by: PeerIncarnation, total: number): RowStep {
   return freed(withColumn(row, by, { ...column, released: total }));
 }
 
-function claim(row: ObjectRow, { by, from, total, hasEnded }: Extract<RowEvent, { kind: 'claim' }>): RowStep {
+function claim(row: ObjectRow, { by, from, total }: Extract<RowEvent, { kind: 'claim' }>): RowStep {
   const column = row.columns.get(by) ?? newColumn;
   const effects: RowEffect[] = [{ kind: 'claimed', by, from, total }];
   if (total <= (column.claimed.get(from) ?? 0)) return { row, effects };
+  const hasEnded = row.ended.has(from);
   if (!hasEnded && !row.columns.has(from))
     return violation(row, by, `it claimed an object from ${from}, which never had it`);
   // Who forwards is liable and so has a balance, unless it has seen the end of `by`.
@@ -123,18 +123,26 @@ function claim(row: ObjectRow, { by, from, total, hasEnded }: Extract<RowEvent, 
   return { row: withColumn(row, by, { ...column, claimed: new Map(column.claimed).set(from, total) }), effects };
 }
 
-function reconcile(row: ObjectRow, by: PeerIncarnation, total: number): RowStep {
+function settle(row: ObjectRow, { by, sent, received }: Extract<RowEvent, { kind: 'settled' }>): RowStep {
   const column = row.columns.get(by) ?? newColumn;
-  if (total > column.sent)
-    return violation(row, by, `it received an object ${total} times that was sent ${column.sent} times`);
-  const next = { ...column, sent: total };
+  if (received > sent || sent > column.sent)
+    return violation(row, by, `it received an object ${received} times that was sent ${column.sent} times`);
+  const next = { ...column, lost: Math.max(column.lost, sent - received) };
   if (chargedTo(next) < next.released)
     return violation(row, by, 'it received an object fewer times than it released it');
   return freed(withColumn(row, by, next));
 }
 
-function chargedTo({ sent, claimed }: Column): number {
-  let charged = sent;
+function ended(row: ObjectRow, peer: PeerIncarnation): RowStep {
+  if (!row.columns.has(peer)) return unchanged(row);
+  const columns = new Map(row.columns);
+  columns.delete(peer);
+  const mayHaveForwarded = balanceOf(row, peer) > 0;
+  return freed({ ...row, columns, ended: mayHaveForwarded ? new Set(row.ended).add(peer) : row.ended });
+}
+
+function chargedTo({ sent, lost, claimed }: Column): number {
+  let charged = sent - lost;
   for (const total of claimed.values()) charged += total;
   return charged;
 }

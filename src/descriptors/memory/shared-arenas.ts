@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, ftruncateSync } from 'node:fs';
+import { fstatSync, ftruncateSync } from 'node:fs';
 import { Deferred } from '../../deferred.js';
 import { retireRange, returnRange, takeRange } from './address-ranges.js';
 import type { Arena, ArenaFile, ArenaSource, MemoryKind } from './arena.js';
@@ -39,7 +39,7 @@ export class SharedArenas implements ArenaSource {
         throw error;
       }
     } catch (error) {
-      closeSync(fd);
+      this.#system.closeFile(fd);
       throw error;
     }
   }
@@ -83,7 +83,7 @@ class SharedArena implements Arena {
     if (this.#closed.isSettled) return;
     this.#closed.resolve();
     this.#forget();
-    closeSync(this.file.fd);
+    this.#system.closeFile(this.file.fd);
     retireRange(this.#system, this.#address, this.sizeBytes);
   }
 }

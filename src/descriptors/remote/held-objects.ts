@@ -5,12 +5,14 @@ import {
   applyToHolding,
   type Holding,
   type HoldingEvent,
+  isClaimed,
   isReadable,
   newHolding,
   type PeerIncarnation,
 } from '../ledger/index.js';
 import { AnnouncedArenas } from '../reading/index.js';
 import type { ControlBatch, SendControl } from './batch.js';
+import { LateSends } from './late-sends.js';
 import { peerId } from './peer-id.js';
 
 export interface HeldObjectsOptions {
@@ -19,8 +21,12 @@ export interface HeldObjectsOptions {
   readonly batch: ControlBatch;
 }
 
+const REFUSED = 'it was freed when the partition that forwarded it ended';
+
 interface Held {
   holding: Holding;
+  /** Peers that were asked what came of forwards, and have not answered. */
+  readonly settling: Set<PeerIncarnation>;
   /** What waits until the owner knows that the object is held here. */
   waiting: Deferred<void> | undefined;
 }
@@ -28,9 +34,10 @@ interface Held {
 interface Owner {
   readonly arenas: AnnouncedArenas;
   readonly objects: Map<number, Held>;
+  readonly late: LateSends;
 }
 
-/** The objects of other processes that are held here, and the arenas that they lie in. */
+/** The objects of other partitions that are held here, and the arenas that they lie in. */
 export class HeldObjects {
   readonly #options: HeldObjectsOptions;
   readonly #owners = new Map<PeerIncarnation, Owner>();
@@ -48,7 +55,11 @@ export class HeldObjects {
 
   joined(peer: PeerIncarnation): void {
     if (this.#owners.has(peer)) return;
-    this.#owners.set(peer, { arenas: new AnnouncedArenas(`Process ${peer}`), objects: new Map() });
+    this.#owners.set(peer, {
+      arenas: new AnnouncedArenas(`Partition ${peer}`),
+      objects: new Map(),
+      late: new LateSends(),
+    });
   }
 
   /** What is read here stays until it is disposed. What is not read yet is lost. */
@@ -70,21 +81,67 @@ export class HeldObjects {
   arenasOf(owner: PeerIncarnation): AnnouncedArenas {
     const known = this.#owners.get(owner);
     if (known !== undefined) return known.arenas;
-    throw new UnreachableError(`Process ${owner}, which owns a value, has ended: the value cannot be read any more.`);
+    throw new UnreachableError(`Partition ${owner}, which owns a value, has ended: the value cannot be read any more.`);
   }
 
-  /** An object has come, of an owner that is there. */
-  arrived(owner: PeerIncarnation, number: number, from: PeerIncarnation): void {
-    const objects = this.#owners.get(owner)?.objects;
-    if (objects?.has(number) === false) objects.set(number, { holding: newHolding, waiting: undefined });
+  /**
+   * An object has come, of an owner that is there. `send` is its number among those of the sender. Throws UnreachableError for a send that was given
+   * up.
+   */
+  arrived(owner: PeerIncarnation, number: number, send: number, from: PeerIncarnation): void {
+    const known = this.#owners.get(owner);
+    known?.late.check(number, from, send);
+    const isNew = known?.objects.has(number) === false;
+    if (isNew) known.objects.set(number, { holding: newHolding, settling: new Set(), waiting: undefined });
     this.apply(owner, number, { kind: 'arrived', from: from === owner ? undefined : from });
+  }
+
+  /** A peer asks how many of its first `sent` sends of an object came. The others are refused from now on. */
+  settle(owner: PeerIncarnation, number: number, from: PeerIncarnation, sent: number): number {
+    const known = this.#owners.get(owner);
+    known?.late.giveUp(number, from, sent);
+    const holding = known?.objects.get(number)?.holding ?? newHolding;
+    return from === owner ? holding.received : (holding.claims.get(from)?.asked ?? 0);
+  }
+
+  /** Hands an object on to a peer. Returns the number of this send. Throws UnreachableError if the peer is not there: it would never claim the object. */
+  forward(owner: PeerIncarnation, number: number, to: PeerIncarnation): number {
+    if (!this.#owners.has(to)) throw new UnreachableError(`Partition ${to} has ended: no value can be sent to it.`);
+    const held = this.#owners.get(owner)?.objects.get(number);
+    if (held === undefined || held.settling.has(to)) throw gone(owner, number, 'it is gone, or its owner has ended');
+    this.apply(owner, number, { kind: 'forward', to });
+    return held.holding.forwards.get(to)?.sent ?? 0;
+  }
+
+  /** A forward was not sent. */
+  unforwarded(owner: PeerIncarnation, number: number, to: PeerIncarnation): void {
+    const forwards = this.#owners.get(owner)?.objects.get(number)?.holding.forwards.get(to);
+    if (forwards === undefined) return;
+    const { sent, lost } = forwards;
+    this.apply(owner, number, { kind: 'settled', to, sent, received: sent - lost - 1 });
+  }
+
+  /** How often an object was forwarded to a peer that will be asked what came; undefined where there is nothing to ask. */
+  inDoubt(owner: PeerIncarnation, number: number, to: PeerIncarnation): number | undefined {
+    const held = this.#owners.get(owner)?.objects.get(number);
+    const sent = held?.holding.forwards.get(to)?.sent;
+    if (held === undefined || sent === undefined || held.settling.has(to)) return undefined;
+    held.settling.add(to);
+    return sent;
+  }
+
+  /** A peer has answered what came of forwards. */
+  settled(owner: PeerIncarnation, number: number, to: PeerIncarnation, sent: number, received: number): void {
+    const held = this.#owners.get(owner)?.objects.get(number);
+    if (held?.settling.delete(to) === true) this.apply(owner, number, { kind: 'settled', to, sent, received });
   }
 
   /** Resolves when the object may be read. Rejects with UnreachableError when it is gone. */
   async readable(owner: PeerIncarnation, number: number): Promise<void> {
     const held = this.#owners.get(owner)?.objects.get(number);
-    if (held === undefined) throw gone(owner, number, 'its owner has ended');
+    if (held === undefined) throw gone(owner, number, 'it is gone, or its owner has ended');
     if (isReadable(held.holding)) return;
+    if (!isClaimed(held.holding)) throw gone(owner, number, REFUSED);
     held.waiting ??= new Deferred();
     await held.waiting.promise;
   }
@@ -108,9 +165,10 @@ export class HeldObjects {
     const held = objects?.get(number);
     if (held === undefined) return;
     this.apply(owner, number, { kind: 'refused' });
-    this.#lose(held, owner, number, 'it was freed when the process that forwarded it ended');
-    if (held.holding.received === 0 && held.holding.released === 0 && !isReadable(held.holding))
-      objects?.delete(number);
+    if (!isReadable(held.holding)) this.#lose(held, owner, number, REFUSED);
+    const { received, released } = held.holding;
+    // No totals that the owner could ask for again.
+    if (received === 0 && released === 0 && !isReadable(held.holding)) objects?.delete(number);
   }
 
   /** The owner has given arenas back. */
@@ -120,11 +178,11 @@ export class HeldObjects {
 
   /** The owner has freed objects, which were given back: their totals are not needed any more. */
   freed(owner: PeerIncarnation, numbers: readonly number[]): void {
-    const objects = this.#owners.get(owner)?.objects;
+    const known = this.#owners.get(owner);
     for (const number of numbers) {
-      const held = objects?.get(number);
-      if (held === undefined || isReadable(held.holding)) continue;
-      objects?.delete(number);
+      const held = known?.objects.get(number);
+      if (known === undefined || held === undefined || isReadable(held.holding)) continue;
+      known.objects.delete(number);
       this.#lose(held, owner, number, 'it was freed');
     }
   }
@@ -147,5 +205,5 @@ function settle(held: Held, how: (waiting: Deferred<void>) => void): void {
 }
 
 function gone(owner: PeerIncarnation, number: number, why: string): UnreachableError {
-  return new UnreachableError(`Object ${number} of process ${owner} cannot be read: ${why}.`);
+  return new UnreachableError(`Object ${number} of partition ${owner} cannot be read: ${why}.`);
 }

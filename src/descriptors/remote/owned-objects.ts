@@ -1,9 +1,10 @@
 import { UnreachableError } from '../../errors.js';
 import type { v1 } from '../../protocol/index.js';
-import { Ledger, type LedgerEvent, type PeerIncarnation } from '../ledger/index.js';
+import { hasComeFromOwner, Ledger, type LedgerEvent, type PeerIncarnation } from '../ledger/index.js';
 import type { ArenaPlace } from '../pool/index.js';
 import type { Part, Storage } from '../storage/index.js';
 import type { ControlBatch, SendControl } from './batch.js';
+import { LateSends } from './late-sends.js';
 import { peerId } from './peer-id.js';
 
 export interface OwnedObjectsOptions {
@@ -17,27 +18,36 @@ export interface OwnedObjectsOptions {
 interface Owned {
   readonly typeName: string;
   readonly storage: Storage;
-  /** Times that each peer has sent the object back to this process. */
+  /** Called when nobody holds the object any more. */
+  readonly freed: (() => void) | undefined;
+  /** Times that each peer has sent the object back to this partition. */
   readonly returned: Map<PeerIncarnation, number>;
 }
 
 interface Peer {
-  /** Whether it can map the arenas of this process. */
-  readonly canMap: boolean;
-  /** Arenas that it was told of. */
-  readonly announced: Set<number>;
+  /**
+   * Arenas that it knows: it has given back a value whose description announced them. Until then each description does, because any of them may be
+   * lost, or come after a later one.
+   */
+  readonly known: Set<number>;
   /** Arenas that it may have mapped, also because another peer has told it of them. */
   readonly mapped: Set<number>;
+  /** Objects of which it was asked what came, and has not answered. */
+  readonly settling: Set<number>;
 }
 
-/** The objects of this process that others may hold: the ledger, and the storage that it protects. */
+/** The objects of this partition that others may hold: the ledger, and the storage that it protects. */
 export class OwnedObjects {
   readonly #options: OwnedObjectsOptions;
   readonly #self: v1.PeerId;
   readonly #ledger = new Ledger();
   readonly #storages = new Map<number, Owned>();
   readonly #peers = new Map<PeerIncarnation, Peer>();
+  /** The ids of arenas, by their promises `closed`: pools of several sources may give theirs the same ids. */
+  readonly #arenas = new WeakMap<Promise<void>, number>();
+  readonly #late = new LateSends();
   #registered = 0;
+  #numbered = 0;
 
   constructor(options: OwnedObjectsOptions) {
     this.#options = options;
@@ -48,9 +58,9 @@ export class OwnedObjects {
     return this.#storages.size;
   }
 
-  joined(peer: PeerIncarnation, canMap: boolean): void {
+  joined(peer: PeerIncarnation): void {
     if (this.#peers.has(peer)) return;
-    this.#peers.set(peer, { canMap, announced: new Set(), mapped: new Set() });
+    this.#peers.set(peer, { known: new Set(), mapped: new Set(), settling: new Set() });
     this.apply({ kind: 'joined', peer });
   }
 
@@ -65,34 +75,67 @@ export class OwnedObjects {
   }
 
   /** Takes the storage over, until nobody holds the object. Returns the number of the object. */
-  register(typeName: string, storage: Storage): number {
+  register(typeName: string, storage: Storage, freed?: () => void): number {
     this.#registered += 1;
-    this.#storages.set(this.#registered, { typeName, storage, returned: new Map() });
+    this.#storages.set(this.#registered, { typeName, storage, freed, returned: new Map() });
     this.apply({ kind: 'register', object: this.#registered });
     return this.#registered;
   }
 
   /**
-   * What a peer is sent of an object, which the peer holds from now on. A peer that cannot map is sent the bytes instead, and holds nothing.
-   * Throws UnreachableError if the peer is not there, or the object is gone.
+   * What a peer is sent of an object, which the peer holds from now on. Small values are in the message, and the peer holds nothing. Throws
+   * UnreachableError if the peer is not there, or the object is gone.
    */
   describe(object: number, to: PeerIncarnation): v1.RemoteDescriptorInit {
     const [peer, entry] = [this.#peers.get(to), this.#storages.get(object)];
-    if (peer === undefined) throw new UnreachableError(`Process ${to} has ended: no value can be sent to it.`);
-    if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
+    if (peer === undefined) throw new UnreachableError(`Partition ${to} has ended: no value can be sent to it.`);
+    if (entry === undefined || peer.settling.has(object)) throw new UnreachableError(`Object ${object} is gone.`);
     const { typeName, storage } = entry;
     const arenas: v1.ArenaAnnouncementInit[] = [];
-    const parts = storage.list.map((part) => this.#describePart(part, peer, to, storage, arenas));
+    const parts = storage.list.map((part) => this.#describePart(part, peer, to, arenas));
     if (parts.every(({ place }) => place?.case === 'inline')) return { typeName, parts };
     this.apply({ kind: 'send', object, to });
-    return { object: { owner: this.#self, number: object }, typeName, parts, arenas };
+    const send = this.#ledger.row(object)?.columns.get(to)?.sent ?? 0;
+    return { object: { owner: this.#self, number: object, send }, typeName, parts, arenas };
+  }
+
+  /** A description was not sent: the peer never had the object. */
+  unsent(object: number, to: PeerIncarnation): void {
+    const column = this.#ledger.row(object)?.columns.get(to);
+    if (column === undefined) return;
+    const { sent, lost } = column;
+    this.apply({ kind: 'settled', object, by: to, sent, received: sent - lost - 1 });
+  }
+
+  /** How often an object was sent to a peer that will be asked what came; undefined where there is nothing to ask. It is not sent again before that. */
+  inDoubt(object: number, holder: PeerIncarnation): number | undefined {
+    const peer = this.#peers.get(holder);
+    const sent = this.#ledger.row(object)?.columns.get(holder)?.sent;
+    if (peer === undefined || sent === undefined || peer.settling.has(object)) return undefined;
+    peer.settling.add(object);
+    return sent;
+  }
+
+  /** A peer has answered what came of an object. */
+  settled(object: number, by: PeerIncarnation, sent: number, received: number): void {
+    if (this.#peers.get(by)?.settling.delete(object) === true) {
+      this.apply({ kind: 'settled', object, by, sent, received });
+    }
+  }
+
+  /** The bytes of a part, in place. Throws UnreachableError for an object that is gone, and ProtocolError where there is no such part. */
+  part(object: number, index: number): Uint8Array {
+    const entry = this.#storages.get(object);
+    if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
+    return entry.storage.part(index);
   }
 
   /**
    * A peer has sent an object back. Returns its storage once more, and tells the peer, which is not liable any more. Throws UnreachableError for
    * an object that is gone.
    */
-  returned(object: number, from: PeerIncarnation): Storage {
+  returned(object: number, send: number, from: PeerIncarnation): Storage {
+    this.#late.check(object, from, send);
     const entry = this.#storages.get(object);
     if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
     const total = (entry.returned.get(from) ?? 0) + 1;
@@ -100,6 +143,26 @@ export class OwnedObjects {
     const value = { object: { owner: this.#self, number: object }, by: this.#self, from: peerId(from), total };
     this.#options.send(from, { message: { case: 'claimed', value } });
     return entry.storage.share();
+  }
+
+  /** A peer has given objects back: for each, how many times in all. */
+  released(by: PeerIncarnation, totals: ReadonlyMap<number, number>): void {
+    const known = this.#peers.get(by)?.known;
+    for (const [object, total] of totals) {
+      const row = this.#ledger.row(object);
+      // What another peer had told it of the arenas does not count there.
+      if (row === undefined || !hasComeFromOwner(row, by, total)) continue;
+      for (const part of this.#storages.get(object)?.storage.list ?? []) {
+        if (part.kind === 'block') known?.add(this.#arenaId(part.arena));
+      }
+    }
+    this.apply({ kind: 'release', by, totals });
+  }
+
+  /** A peer asks how many of its first `sent` sends of an object of this partition came back. The others are refused from now on. */
+  settleReturned(object: number, from: PeerIncarnation, sent: number): number {
+    this.#late.giveUp(object, from, sent);
+    return this.#storages.get(object)?.returned.get(from) ?? 0;
   }
 
   apply(event: LedgerEvent): void {
@@ -131,28 +194,30 @@ export class OwnedObjects {
     const entry = this.#storages.get(object);
     this.#storages.delete(object);
     entry?.storage.dispose();
+    entry?.freed?.();
   }
 
-  #describePart(
-    part: Part,
-    peer: Peer,
-    to: PeerIncarnation,
-    storage: Storage,
-    arenas: v1.ArenaAnnouncementInit[],
-  ): v1.StoredPartInit {
-    if (part.kind === 'inline') return { place: { case: 'inline', value: part.bytes } };
-    if (part.kind === 'mapped' || !peer.canMap || part.arena.file === undefined) {
-      storage.countCopy(part.bytes.length);
-      return { place: { case: 'inline', value: part.bytes.slice() } };
-    }
-    const { id, file } = part.arena;
-    if (!peer.announced.has(id)) {
-      peer.announced.add(id);
-      arenas.push({ arena: id, sizeBytes: part.arena.sizeBytes, ...file });
+  #describePart(part: Part, peer: Peer, to: PeerIncarnation, arenas: v1.ArenaAnnouncementInit[]): v1.StoredPartInit {
+    const { bytes } = part;
+    if (part.kind === 'inline') return { place: { case: 'inline', value: bytes } };
+    if (part.kind === 'mapped' || part.arena.file === undefined)
+      return { place: { case: 'fetched', value: bytes.length } };
+    const id = this.#arenaId(part.arena);
+    if (!peer.known.has(id) && !arenas.some(({ arena }) => arena === id)) {
+      arenas.push({ arena: id, sizeBytes: part.arena.sizeBytes, ...part.arena.file });
     }
     void this.#withdrawWhenClosed(part.arena, to, peer);
-    const { arena, offset, sizeBytes } = part.location;
-    return { place: { case: 'block', value: { arena, offset, sizeBytes } } };
+    const { offset, sizeBytes } = part.location;
+    return { place: { case: 'block', value: { arena: id, offset, sizeBytes } } };
+  }
+
+  /** The number by which peers know an arena. */
+  #arenaId({ closed }: ArenaPlace): number {
+    const known = this.#arenas.get(closed);
+    if (known !== undefined) return known;
+    this.#numbered += 1;
+    this.#arenas.set(closed, this.#numbered);
+    return this.#numbered;
   }
 
   /** A peer got the object from another, and may map what it lies in from now on. */
@@ -165,12 +230,13 @@ export class OwnedObjects {
   }
 
   /** The pool gives arenas back when they are empty. A peer that still maps one would keep its memory. */
-  async #withdrawWhenClosed({ id, closed }: ArenaPlace, to: PeerIncarnation, peer: Peer): Promise<void> {
+  async #withdrawWhenClosed(arena: ArenaPlace, to: PeerIncarnation, peer: Peer): Promise<void> {
+    const id = this.#arenaId(arena);
     if (peer.mapped.has(id)) return;
     peer.mapped.add(id);
-    await closed;
+    await arena.closed;
     peer.mapped.delete(id);
-    peer.announced.delete(id);
+    peer.known.delete(id);
     if (this.#peers.get(to) !== peer) return;
     this.#options.send(to, { message: { case: 'withdrawal', value: { arenas: [id] } } });
   }

@@ -1,23 +1,27 @@
 import { ProtocolError } from '../../errors.js';
-import { pUid } from '../../ids/index.js';
+import { MAX_ORDINALS } from '../../ids/index.js';
 import type { v1 } from '../../protocol/index.js';
 import type { PeerIncarnation } from '../ledger/index.js';
 
-/** One life of a process as text, which keys the tables. */
-export function peerIncarnation({ pUid: uid, incarnation }: v1.PeerId): PeerIncarnation {
-  return `${uid}:${incarnation}`;
+/** One life of a partition as text, which keys the tables. */
+export function peerIncarnation({ ordinal, incarnation }: v1.PeerId): PeerIncarnation {
+  return `${ordinal}:${incarnation}`;
 }
 
 /** The same on the wire. */
 export function peerId(peer: PeerIncarnation): v1.PeerId {
-  const [uid = '', incarnation = ''] = peer.split(':');
-  return { pUid: BigInt(uid), incarnation: BigInt(incarnation) };
+  const [ordinal = '', incarnation = ''] = peer.split(':');
+  return { ordinal: Number(ordinal), incarnation: BigInt(incarnation) };
 }
 
-/** Checks what came from a peer. Throws ProtocolError if it is missing, or the p_uid of no process. */
+/** Checks what came from a peer. Throws ProtocolError if it is missing, or names no partition. */
 export function checkedPeer(id: v1.PeerId | undefined): PeerIncarnation {
-  if (id === undefined) throw new ProtocolError('A message about an object does not name a process.');
-  return peerIncarnation({ pUid: pUid(id.pUid), incarnation: id.incarnation });
+  if (id === undefined) throw new ProtocolError('A message about an object does not name a partition.');
+  if (id.ordinal >= MAX_ORDINALS || id.incarnation === 0n)
+    throw new ProtocolError(
+      `A message about an object names partition ${id.ordinal}:${id.incarnation}, which cannot be.`,
+    );
+  return peerIncarnation(id);
 }
 
 /** Checks what came from a peer: the owner of an object, which must be `expected` where that is given, and its number there. */

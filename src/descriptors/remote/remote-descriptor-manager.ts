@@ -18,27 +18,30 @@ import { HeldObjects } from './held-objects.js';
 import { LocalDescriptorHandle } from './local-descriptor-handle.js';
 import { OwnedObjects } from './owned-objects.js';
 import { checkedObject, checkedPeer } from './peer-id.js';
-import { RemoteDescriptor } from './remote-descriptor.js';
+import { type Fetch, RemoteDescriptor, type RemoteReading } from './remote-descriptor.js';
 
 export interface RemoteDescriptorManagerOptions {
-  /** This life of this process. */
+  /** This life of this partition. */
   readonly self: PeerIncarnation;
   /** Where values go that are encoded or copied here. */
   readonly pool: StoragePool;
   readonly send: SendControl;
+  readonly fetch: Fetch;
   readonly scheduler: Pick<Scheduler, 'schedule'>;
   readonly log: Logger;
 }
 
 /**
  * The values of one partition that are on their way: those that it owns and others hold, and those that it holds. It sends and receives nothing by
- * itself. A descriptor must come once or never; control messages may also come late, twice and in any order.
+ * itself. A descriptor must come once or never. Control messages must come, and may come late, twice and in any order.
  */
 export class RemoteDescriptorManager {
   readonly #options: RemoteDescriptorManagerOptions;
   readonly #batch: ControlBatch;
   readonly #owned: OwnedObjects;
   readonly #held: HeldObjects;
+  /** What a descriptor that came needs. */
+  readonly #reading: RemoteReading;
   #violations = 0;
 
   constructor(options: RemoteDescriptorManagerOptions) {
@@ -48,15 +51,16 @@ export class RemoteDescriptorManager {
     const common = { self, send, batch: this.#batch };
     this.#owned = new OwnedObjects({ ...common, violation: (by, reason) => this.#violation(by, reason) });
     this.#held = new HeldObjects(common);
+    this.#reading = { pool: options.pool, fetch: options.fetch, objects: this.#held };
   }
 
   get statistics(): { readonly owned: number; readonly held: number; readonly violations: number } {
     return { owned: this.#owned.size, held: this.#held.size, violations: this.#violations };
   }
 
-  /** A peer can be sent values. `canMap`: it is a process of this host that can map memory of this one. */
-  joined(peer: PeerIncarnation, { canMap }: { readonly canMap: boolean }): void {
-    this.#owned.joined(peer, canMap);
+  /** A peer can be sent values, and send some. */
+  joined(peer: PeerIncarnation): void {
+    this.#owned.joined(peer);
     this.#held.joined(peer);
   }
 
@@ -67,7 +71,7 @@ export class RemoteDescriptorManager {
     this.#held.ended(peer);
   }
 
-  /** This process ends: all that it owns is freed, and nothing new can be read. What is read stays until it is disposed. Idempotent. */
+  /** This partition ends: all that it owns is freed, and nothing new can be read. What is read stays until it is disposed. Idempotent. */
   close(): void {
     this.#owned.close();
     this.#held.close();
@@ -80,13 +84,70 @@ export class RemoteDescriptorManager {
   }
 
   /**
-   * What is sent of a descriptor, which is empty from now on: of one that came from a third process, the bytes stay there.
+   * What a peer is sent of storage that stays with the caller: an object of its own, which only the peer holds. `freed` is called once, when it
+   * holds it no more; also where this throws UnreachableError, because the peer is gone.
+   */
+  describeShared(typeName: string, storage: Storage, to: PeerIncarnation, freed: () => void): v1.RemoteDescriptor {
+    const handle = new LocalDescriptorHandle(this.#owned, this.#owned.register(typeName, storage.share(), freed));
+    return v1.RemoteDescriptor.create(releasedTo(handle, to));
+  }
+
+  /** A description was made for a peer, and not sent. Does nothing for one that has its value in it. */
+  unsent({ object }: v1.RemoteDescriptor, to: PeerIncarnation): void {
+    if (object === undefined) return;
+    const { owner, number } = checkedObject(object);
+    if (owner === this.#options.self) this.#owned.unsent(number, to);
+    else this.#held.unforwarded(owner, number, to);
+  }
+
+  /** What to ask a peer about descriptions that it was sent, and may not have got. */
+  inDoubt(messages: readonly v1.RemoteDescriptor[], holder: PeerIncarnation): readonly v1.ObjectReceiptInit[] {
+    return messages.flatMap(({ object }): v1.ObjectReceiptInit[] => {
+      if (object === undefined) return [];
+      const { owner, number } = checkedObject(object);
+      const isOwn = owner === this.#options.self;
+      const sent = isOwn ? this.#owned.inDoubt(number, holder) : this.#held.inDoubt(owner, number, holder);
+      return sent === undefined ? [] : [{ object: { owner: object.owner, number }, sent }];
+    });
+  }
+
+  /** The answer of a peer to what `inDoubt` asks. */
+  settled(by: PeerIncarnation, receipts: readonly v1.ObjectReceipt[]): void {
+    for (const { object, sent, received } of receipts) {
+      const { owner, number } = checkedObject(object);
+      if (owner === this.#options.self) this.#owned.settled(number, by, sent, received);
+      else this.#held.settled(owner, number, by, sent, received);
+    }
+  }
+
+  /** What came of objects that a peer has sent. What did not is refused from now on. */
+  receipts(from: PeerIncarnation, asked: readonly v1.ObjectReceipt[]): readonly v1.ObjectReceiptInit[] {
+    return asked.map(({ object, sent }) => {
+      const { owner, number } = checkedObject(object);
+      const isOwn = owner === this.#options.self;
+      const received = isOwn
+        ? this.#owned.settleReturned(number, from, sent)
+        : this.#held.settle(owner, number, from, sent);
+      return { object, sent, received };
+    });
+  }
+
+  /** A part of an object of this partition, in place. Throws UnreachableError when it is gone, ProtocolError where there is no such part. */
+  part(object: number, index: number): Uint8Array {
+    return this.#owned.part(object, index);
+  }
+
+  /**
+   * What is sent of a descriptor, which is empty from now on: of one that came from a third partition, the bytes stay there.
    * Rejects with UnreachableError when the peer or the value is gone.
    */
   async describe<T>(descriptor: Descriptor<T>, to: PeerIncarnation): Promise<v1.RemoteDescriptor> {
     const held = descriptor.takeHeld();
     try {
-      if (held instanceof RemoteDescriptor) return v1.RemoteDescriptor.create(await held.forwardTo(to));
+      if (held instanceof RemoteDescriptor) {
+        await held.ready();
+        return v1.RemoteDescriptor.create(held.forwardTo(to));
+      }
       const handle = await this.register(await held.encoded(this.#options.pool));
       return v1.RemoteDescriptor.create(releasedTo(handle, to));
     } finally {
@@ -99,22 +160,21 @@ export class RemoteDescriptorManager {
    * has ended. What the peer has sent is given back then.
    */
   receive<T>(from: PeerIncarnation, message: v1.RemoteDescriptor, codable: Codable<T>): Descriptor<T> {
-    const { pool } = this.#options;
     if (message.object === undefined) {
       assertType(codable.typeName, message.typeName);
-      return new Descriptor(codable.typeName, new RemoteDescriptor(codable, message, pool, undefined));
+      return new Descriptor(codable.typeName, new RemoteDescriptor(codable, message, this.#reading, undefined));
     }
     const { owner, number } = checkedObject(message.object);
-    if (owner === this.#options.self) return this.#returned(from, number, message.typeName, codable);
+    if (owner === this.#options.self) return this.#returned(from, message.object, message.typeName, codable);
     const arenas = this.#held.arenasOf(owner);
-    this.#held.arrived(owner, number, from);
-    const remote = new RemoteDescriptor(codable, message, pool, { owner, number, objects: this.#held });
+    this.#held.arrived(owner, number, message.object.send, from);
+    const remote = new RemoteDescriptor(codable, message, this.#reading, { owner, number });
     try {
-      assertType(codable.typeName, message.typeName);
-      // The owner says it once, also where nobody reads this value.
+      // Also where nobody reads this value: its owner takes what is given back for known.
       if (from === owner) {
         for (const { arena, sizeBytes, ...file } of message.arenas) arenas.announce({ arena, sizeBytes, file });
       }
+      assertType(codable.typeName, message.typeName);
       return new Descriptor(codable.typeName, remote);
     } catch (error) {
       remote.dispose();
@@ -136,7 +196,7 @@ export class RemoteDescriptorManager {
     switch (message.case) {
       case 'releases': {
         const totals = new Map(message.value.totals.map(({ object, total }) => [object, total]));
-        return this.#owned.apply({ kind: 'release', by: from, totals });
+        return this.#owned.released(from, totals);
       }
       case 'claim': {
         const { object, from: before, total } = message.value;
@@ -162,8 +222,13 @@ export class RemoteDescriptorManager {
     }
   }
 
-  #returned<T>(from: PeerIncarnation, number: number, typeName: string, codable: Codable<T>): Descriptor<T> {
-    const storage = this.#owned.returned(number, from);
+  #returned<T>(
+    from: PeerIncarnation,
+    { number, send }: v1.RemoteObject,
+    typeName: string,
+    codable: Codable<T>,
+  ): Descriptor<T> {
+    const storage = this.#owned.returned(number, send, from);
     const object = new EncodedObject(codable, storage);
     try {
       assertType(codable.typeName, typeName);

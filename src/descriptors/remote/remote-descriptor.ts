@@ -1,10 +1,11 @@
-import { ProtocolError } from '../../errors.js';
+import { ConsumedError, ProtocolError, ResourceError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
 import type { PeerIncarnation } from '../ledger/index.js';
 import type { AnnouncedArenas } from '../reading/index.js';
 import {
   assertType,
+  blockPart,
   type Codable,
   EncodedObject,
   type HeldValue,
@@ -14,19 +15,29 @@ import {
 } from '../storage/index.js';
 import type { HeldObjects } from './held-objects.js';
 
-/** An object of another process that is held here, once: it is given back once. */
-export interface HeldReference {
-  readonly owner: PeerIncarnation;
-  readonly number: number;
+/** Fills `into` with a part of an object of a peer, which lies in memory that cannot be mapped here. */
+export type Fetch = (owner: PeerIncarnation, object: number, part: number, into: Uint8Array) => Promise<void>;
+
+/** What reading needs of the partition. */
+export interface RemoteReading {
+  /** For what is fetched. */
+  readonly pool: StoragePool;
+  readonly fetch: Fetch;
   readonly objects: HeldObjects;
 }
 
-/** The state of a descriptor that came from another process. It is read where it lies, when it is asked for. */
+/** An object of another partition that is held here, once: it is given back once. */
+export interface HeldReference {
+  readonly owner: PeerIncarnation;
+  readonly number: number;
+}
+
+/** The state of a descriptor that came from another partition. It is read where it lies, when it is asked for. */
 export class RemoteDescriptor<T> implements HeldValue<T> {
   readonly state = 'remote';
   readonly #codable: Codable<T>;
   readonly #message: v1.RemoteDescriptor;
-  readonly #pool: StoragePool;
+  readonly #reading: RemoteReading;
   readonly #reference: HeldReference | undefined;
   #isGivenBack = false;
 
@@ -34,12 +45,12 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
   constructor(
     codable: Codable<T>,
     message: v1.RemoteDescriptor,
-    pool: StoragePool,
+    reading: RemoteReading,
     reference: HeldReference | undefined,
   ) {
     this.#codable = codable;
     this.#message = message;
-    this.#pool = pool;
+    this.#reading = reading;
     this.#reference = reference;
   }
 
@@ -57,57 +68,126 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
     const { typeName, parts } = this.#message;
     assertType(this.#codable.typeName, typeName);
     if (this.#reference !== undefined) await this.#readable(this.#reference);
-    return new EncodedObject(this.#codable, this.#open(parts));
+    return new EncodedObject(this.#codable, await this.#open(parts));
   }
 
-  /** What a third process is sent of the object. Its owner is asked to charge it; until then this process stays liable. */
-  async forwardTo(to: PeerIncarnation): Promise<v1.RemoteDescriptorInit> {
+  /** The value lies in the memory of another partition, and is not in the message. */
+  get isElsewhere(): boolean {
+    return this.#reference !== undefined;
+  }
+
+  /** Bytes of the value. */
+  get sizeBytes(): number {
+    return storedBytes(this.#message);
+  }
+
+  /** Resolves when the owner knows that the object is held here, so that it may be forwarded. Rejects with UnreachableError when it is gone. */
+  async ready(): Promise<void> {
+    if (this.#reference !== undefined) await this.#readable(this.#reference);
+  }
+
+  /** One more descriptor of the object, which is given back once for itself. */
+  share(): RemoteDescriptor<T> {
+    const shared = new RemoteDescriptor(this.#codable, this.#message, this.#reading, this.#reference);
+    const reference = this.#reference;
+    if (reference !== undefined) {
+      this.#reading.objects.apply(reference.owner, reference.number, { kind: 'share' });
+    }
+    return shared;
+  }
+
+  /** Moves to a reader of this partition, which reads with this codable. Disposing the old one does nothing from now on. Throws ConsumedError the second time. */
+  take<Read>(codable: Codable<Read>): RemoteDescriptor<Read> {
+    if (this.#isGivenBack) throw new ConsumedError('A value that was sent on was taken after it was given up.');
+    this.#isGivenBack = true;
+    return new RemoteDescriptor(codable, this.#message, this.#reading, this.#reference);
+  }
+
+  /**
+   * What a third partition is sent of the object, which is `ready`. Its owner is asked to charge it; until then this partition stays liable. Throws
+   * UnreachableError when that partition or the object is gone.
+   */
+  forwardTo(to: PeerIncarnation): v1.RemoteDescriptorInit {
     const reference = this.#reference;
     if (reference === undefined) return this.#message;
-    const all = await this.#readable(reference);
-    const arenas = all.announcements(arenasOf(this.#message));
-    reference.objects.apply(reference.owner, reference.number, { kind: 'forward', to });
-    return { ...this.#message, arenas: arenas.map(({ arena, sizeBytes, file }) => ({ arena, sizeBytes, ...file })) };
+    const { owner, number } = reference;
+    const { objects } = this.#reading;
+    const arenas = objects.arenasOf(owner).announcements(arenasOf(this.#message));
+    const object = { ...this.#message.object, send: objects.forward(owner, number, to) };
+    return {
+      ...this.#message,
+      object,
+      arenas: arenas.map(({ arena, sizeBytes, file }) => ({ arena, sizeBytes, ...file })),
+    };
   }
 
   dispose(): void {
     if (this.#isGivenBack || this.#reference === undefined) return;
     this.#isGivenBack = true;
-    const { owner, number, objects } = this.#reference;
-    objects.apply(owner, number, { kind: 'dispose' });
+    const { owner, number } = this.#reference;
+    this.#reading.objects.apply(owner, number, { kind: 'dispose' });
   }
 
   /** What another peer than the owner says of arenas counts only when the owner has charged the object: then it will withdraw them. */
-  async #readable({ owner, number, objects }: HeldReference): Promise<AnnouncedArenas> {
+  async #readable({ owner, number }: HeldReference): Promise<AnnouncedArenas> {
+    const { objects } = this.#reading;
     await objects.readable(owner, number);
     const arenas = objects.arenasOf(owner);
     for (const { arena, sizeBytes, ...file } of this.#message.arenas) arenas.announce({ arena, sizeBytes, file });
     return arenas;
   }
 
-  #open(parts: readonly v1.StoredPart[]): Storage {
+  async #open(parts: readonly v1.StoredPart[]): Promise<Storage> {
     const opened: Part[] = [];
     try {
       if (parts.length > limits.storageParts)
         throw new ProtocolError(`A value has ${parts.length} parts, which is too many.`);
-      for (const part of parts) opened.push(this.#part(part));
-      return new Storage(this.#pool, opened, { [Symbol.dispose]: () => this.dispose() });
+      for (const [index, part] of parts.entries()) opened.push(await this.#part(part, index));
+      return new Storage(this.#reading.pool, opened, { [Symbol.dispose]: () => this.dispose() });
     } catch (error) {
       for (const part of opened) if (part.kind !== 'inline') part.block[Symbol.dispose]();
       throw error;
     }
   }
 
-  #part({ place }: v1.StoredPart): Part {
+  async #part({ place }: v1.StoredPart, index: number): Promise<Part> {
     if (place.case === 'inline') return { kind: 'inline', bytes: place.value };
     if (place.case === undefined || this.#reference === undefined) {
       throw new ProtocolError('A part of a value is neither here nor in a block of its owner.');
     }
-    const block = this.#reference.objects.arenasOf(this.#reference.owner).read(place.value);
-    return { kind: 'mapped', bytes: block.bytes, block };
+    if (place.case === 'fetched') return this.#fetched(this.#reference, index, place.value);
+    try {
+      const block = this.#reading.objects.arenasOf(this.#reference.owner).read(place.value);
+      return { kind: 'mapped', bytes: block.bytes, block };
+    } catch (error) {
+      // The owner is on another host, or this process may not open its memory.
+      if (!(error instanceof ResourceError)) throw error;
+      return this.#fetched(this.#reference, index, place.value.sizeBytes);
+    }
+  }
+
+  async #fetched({ owner, number }: HeldReference, index: number, sizeBytes: number): Promise<Part> {
+    const { pool, fetch } = this.#reading;
+    const block = await pool.allocate(sizeBytes);
+    try {
+      await fetch(owner, number, index, block.bytes);
+      pool.countCopy(sizeBytes);
+      return blockPart(block, block.bytes);
+    } catch (error) {
+      block.dispose();
+      throw error;
+    }
   }
 }
 
 function arenasOf({ parts }: v1.RemoteDescriptor): ReadonlySet<number> {
   return new Set(parts.flatMap(({ place }) => (place.case === 'block' ? [place.value.arena] : [])));
+}
+
+/** Bytes of the value that a message describes, wherever they are. */
+export function storedBytes({ parts }: v1.RemoteDescriptor): number {
+  return parts.reduce((sum, { place }) => {
+    if (place.case === 'inline') return sum + place.value.length;
+    return sum + (place.case === 'block' ? place.value.sizeBytes : (place.value ?? 0));
+  }, 0);
 }

@@ -159,7 +159,12 @@ export class Descriptor<T> implements Disposable {
   }
 
   #consumed(): ConsumedError {
-    const what = this.#isDisposed ? 'was used after it was disposed' : 'was taken a second time';
-    return new ConsumedError(`A descriptor of type ${this.typeName} ${what}.`);
+    if (this.#isDisposed)
+      return new ConsumedError(
+        `A descriptor of type ${this.typeName} was used after it was disposed: dispose it last.`,
+      );
+    return new ConsumedError(
+      `A descriptor of type ${this.typeName} is empty: its value was taken or sent before. That can be done once; make another descriptor.`,
+    );
   }
 }

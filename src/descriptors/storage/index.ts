@@ -5,6 +5,7 @@ export type { Codable } from './codable.js';
 export { CodedDescriptor, Descriptor, type DescriptorState, type HeldValue, ResidentDescriptor } from './descriptor.js';
 export { assertType, EncodedObject } from './encoded-object.js';
 export {
+  blockPart,
   type CodableStorage,
   type DecodableStorage,
   type EncodableStorage,

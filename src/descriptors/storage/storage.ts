@@ -82,7 +82,7 @@ export class Storage implements CodableStorage, Disposable {
 
   async write(bytes: Uint8Array): Promise<void> {
     const block = blockOf(bytes);
-    if (block !== undefined) return this.#append(inBlock(block, bytes));
+    if (block !== undefined) return this.#append(blockPart(block, bytes));
     (await this.reserve(bytes.length)).set(bytes);
     this.#pool.countCopy(bytes.length);
   }
@@ -98,7 +98,7 @@ export class Storage implements CodableStorage, Disposable {
     if (parts.length >= limits.storageParts) throw tooManyParts();
     const block = await this.#pool.allocate(sizeBytes);
     const { bytes } = block;
-    this.#append(inBlock(block, bytes));
+    this.#append(blockPart(block, bytes));
     return bytes;
   }
 
@@ -171,7 +171,8 @@ function disposePart(part: Part): void {
   if (part.kind !== 'inline') part.block[Symbol.dispose]();
 }
 
-function inBlock(block: Block, bytes: Uint8Array): Part {
+/** A part that takes the handle of its block over. `bytes` lie in the block. */
+export function blockPart(block: Block, bytes: Uint8Array): Part {
   const { arena, offset } = block.location;
   const location = { arena, offset: offset + bytes.byteOffset - block.bytes.byteOffset, sizeBytes: bytes.length };
   return { kind: 'block', bytes, location, arena: block.arena, block };

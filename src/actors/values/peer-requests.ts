@@ -1,0 +1,105 @@
+import { StoppedError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { v1 } from '../../protocol/index.js';
+import type { PeerIncarnation } from '../../descriptors/index.js';
+import type { ActorRef, Context } from '../kernel/index.js';
+
+/** Messages of one request. */
+const BATCH_MESSAGES = 256;
+
+export interface PeerRequestsOptions {
+  readonly name: PeerIncarnation;
+  /** The exchange of the peer. */
+  readonly ref: ActorRef<v1.Descriptors>;
+  /** Of the actor that sends: requests are sent in its turns, so the peer knows their sender. */
+  readonly context: Context;
+  readonly settled: (receipts: readonly v1.ObjectReceipt[]) => void;
+}
+
+/**
+ * What one peer is told and asked, in order, one request at a time. A request is repeated until it is answered, because the link may be lost; all
+ * of them may be handled twice. They end with the peer.
+ */
+export class PeerRequests {
+  readonly name: PeerIncarnation;
+  readonly ref: ActorRef<v1.Descriptors>;
+  readonly #context: Context;
+  readonly #settled: PeerRequestsOptions['settled'];
+  #messages: v1.DescriptorControl[] = [];
+  #questions: v1.ObjectReceipt[] = [];
+  #isBusy = false;
+  #isEnded = false;
+
+  constructor({ name, ref, context, settled }: PeerRequestsOptions) {
+    this.name = name;
+    this.ref = ref;
+    this.#context = context;
+    this.#settled = settled;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  tell(message: v1.DescriptorControlInit): void {
+    this.#messages.push(v1.DescriptorControl.create(message));
+    this.#sendSoon();
+  }
+
+  ask(receipts: readonly v1.ObjectReceiptInit[]): void {
+    if (receipts.length === 0) return;
+    this.#questions.push(...receipts.map((receipt) => v1.ObjectReceipt.create(receipt)));
+    this.#sendSoon();
+  }
+
+  /** The peer has ended: nothing more is sent. */
+  end(): void {
+    this.#isEnded = true;
+    this.#messages = [];
+    this.#questions = [];
+  }
+
+  #sendSoon(): void {
+    if (this.#isBusy || this.#isEnded) return;
+    try {
+      this.#context.pipe(Promise.resolve(), () => this.#send());
+      this.#isBusy = true;
+    } catch (error) {
+      // This partition is stopping. Its peers learn that from the end of its exchange.
+      if (!(error instanceof StoppedError)) throw error;
+    }
+  }
+
+  #send(): void {
+    this.#isBusy = false;
+    if (this.#isEnded) return;
+    if (this.#questions.length > 0) this.#sendQuestions(this.#questions.slice(0, BATCH_MESSAGES));
+    else if (this.#messages.length > 0) this.#sendMessages(this.#messages.slice(0, BATCH_MESSAGES));
+  }
+
+  #sendQuestions(receipts: readonly v1.ObjectReceipt[]): void {
+    this.#await(this.ref.settle({ receipts }, { timeoutMs: limits.descriptorRetryMs }), (reply) => {
+      this.#questions.splice(0, receipts.length);
+      this.#settled(reply.receipts);
+    });
+  }
+
+  #sendMessages(messages: readonly v1.DescriptorControl[]): void {
+    this.#await(this.ref.control({ messages }, { timeoutMs: limits.descriptorRetryMs }), () =>
+      this.#messages.splice(0, messages.length),
+    );
+  }
+
+  #await<T>(reply: Promise<T>, answered: (reply: T) => unknown): void {
+    this.#isBusy = true;
+    this.#context.pipe(
+      reply,
+      (value) => {
+        if (!this.#isEnded) answered(value);
+        this.#send();
+      },
+      // Whatever the cause is: it is sent again until it is answered, or the end of the peer is proven.
+      () => void this.#context.after(limits.descriptorRetryMs, () => this.#send()),
+    );
+  }
+}

@@ -1,0 +1,232 @@
+import { Deferred } from '../../deferred.js';
+import {
+  assertType,
+  type Codable,
+  Descriptor,
+  type HeldValue,
+  type MemoryPool,
+  RemoteDescriptor,
+  ResidentDescriptor,
+} from '../../descriptors/index.js';
+import { ProtocolError, StoppedError } from '../../errors.js';
+import { v1 } from '../../protocol/index.js';
+import {
+  type ActorRef,
+  type ActorSystem,
+  type Behavior,
+  behavior,
+  type Context,
+  later,
+  type Later,
+} from '../kernel/index.js';
+import { type Policy, Publisher, type WithoutReaders } from '../pubsub/index.js';
+import type { DescriptorExchange } from './descriptor-exchange.js';
+import { addressing, HeldByReaders, type MovingValue, movingValues } from './moving-value.js';
+
+export interface ValuePublisherOptions {
+  /** Which subscribers get a value: the next one, or all. Default `round-robin`. */
+  readonly policy?: Exclude<Policy, 'hash'>;
+  /** What becomes of a value that nobody is there to read: it waits, it is counted and dropped, or its write fails. Default `wait`. */
+  readonly withoutSubscribers?: Exclude<WithoutReaders, 'close'>;
+  /** Where values are encoded that were not born in a pool. Default: a pool that all publishers of this runtime share. */
+  readonly pool?: MemoryPool;
+}
+
+export interface PublisherStatistics {
+  readonly subscribers: number;
+  /** Values that were sent. */
+  readonly written: number;
+  /** Values that wait for a subscriber to read more. */
+  readonly waiting: number;
+  /** Values that nobody was there to read. */
+  readonly dropped: number;
+  /** Values that were sent to subscribers that ended before they had confirmed them. Some of these may have been read. */
+  readonly lost: number;
+}
+
+interface Parts<T> {
+  readonly name: string;
+  readonly codable: Codable<T>;
+  readonly options: ValuePublisherOptions;
+  readonly system: ActorSystem;
+  readonly exchange: DescriptorExchange;
+  readonly isLossy: () => boolean;
+  /** Resolves when the name of an actor that has ended is free again. */
+  readonly left: () => Promise<void>;
+}
+
+/** Id of the writer: a publisher is the only one of its name. */
+const WRITER = 1;
+
+/**
+ * Publishes values of one type under a name. `runtime.publisher` makes it.
+ *
+ *     const frames = await runtime.publisher('frames', bytesCodable);
+ *     await frames.write(bytes);
+ *     await frames.end();
+ */
+export class ValuePublisher<T> implements AsyncDisposable {
+  readonly name: string;
+  /** The actor that subscribers look up. */
+  readonly ref: ActorRef<v1.ValuePublisher>;
+  readonly #parts: Parts<T>;
+  readonly #port: Publisher<MovingValue>;
+  readonly #writer: ActorRef<v1.Publisher>;
+  /** The ids of subscribers, by their channels. */
+  readonly #readers = new Map<bigint, number>();
+  readonly #held = new HeldByReaders();
+  #nonce = 0;
+  #lastReader = 0;
+  #lost = 0;
+  /** Settles when all values before are encoded and given to the port: each has its turn, however long it takes to encode. */
+  #turn: Promise<void> = Promise.resolve();
+  #closed: Promise<void> | undefined;
+
+  /** Spawns its actors. */
+  constructor(parts: Parts<T>) {
+    const { name, options, system, exchange, isLossy } = parts;
+    this.name = name;
+    this.#parts = parts;
+    this.#port = new Publisher<MovingValue>({
+      port: name,
+      id: WRITER,
+      type: movingValues,
+      policy: options.policy ?? 'round-robin',
+      isLossy,
+      recovers: true,
+      failed: () => void this.close(),
+      addressing: addressing(exchange, this.#held),
+      readerLost: (elements) => (this.#lost += elements),
+      withoutReaders: options.withoutSubscribers ?? 'wait',
+    });
+    this.#writer = system.spawn(this.#port.behavior());
+    this.ref = system.spawn(this.#behavior());
+  }
+
+  get statistics(): PublisherStatistics {
+    const { readers, written, dropped, queued } = this.#port;
+    return { subscribers: readers, written, waiting: queued, dropped, lost: this.#lost };
+  }
+
+  /**
+   * Sends a value. Values are sent in the order of the calls. Bytes that lie in a block of a pool are not copied: do not change them any more, and
+   * dispose the block when `write` has resolved. Other values are encoded into the pool.
+   *
+   * Resolves when a subscriber lets the value through; its memory is free when all that got it have disposed it. Rejects with what the codable or
+   * the pool throws, with StoppedError when the publisher has ended, with BackpressureError when `limits.pendingWrites` writes wait, and with
+   * UnreachableError when nobody reads and `withoutSubscribers` is `fail`.
+   *
+   *     using block = await pool.allocate(1_000_000);
+   *     block.bytes.fill(7);
+   *     await frames.write(block.bytes);
+   *
+   * A descriptor is empty from now on. One that came from another partition is sent on without a copy: its bytes stay where they are.
+   */
+  async write(value: T | Descriptor<T>): Promise<void> {
+    this.#assertOpen();
+    const held = value instanceof Descriptor ? value.takeHeld() : new ResidentDescriptor(this.#parts.codable, value);
+    const preparing = held instanceof RemoteDescriptor && held.isElsewhere ? sentOn(held) : this.#stored(held);
+    const [before, given] = [this.#turn, new Deferred<void>()];
+    this.#turn = before.then(() => given.promise);
+    let prepared: Prepared | undefined;
+    try {
+      prepared = await preparing;
+      await before;
+      const written = this.#port.write(prepared.value);
+      given.resolve();
+      await written;
+    } finally {
+      given.resolve();
+      prepared?.memory.dispose();
+      held.dispose();
+    }
+  }
+
+  /**
+   * Ends the stream. Resolves when all subscribers have read all of it, and given all memory back: then the name is free, and the process may stop. A
+   * subscriber that keeps descriptors keeps this waiting; `close` does not wait.
+   */
+  async end(): Promise<void> {
+    await this.#turn;
+    await this.#port.end();
+    await this.#held.none();
+    await this.close();
+  }
+
+  /** Stops at once. Subscribers that have not read all get StoppedError. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #stored(held: HeldValue<T>): Promise<Prepared> {
+    const { codable, options, exchange } = this.#parts;
+    const object = await held.encoded(options.pool ?? exchange.pool);
+    const storage = object.takeStorage();
+    const { typeName } = codable;
+    return { value: { kind: 'written', typeName, storage, sizeBytes: storage.sizeBytes }, memory: storage };
+  }
+
+  #assertOpen(): void {
+    if (this.#closed !== undefined) throw new StoppedError(`The publisher "${this.name}" is closed: make another one.`);
+  }
+
+  async #close(): Promise<void> {
+    const { system, left } = this.#parts;
+    this.#port.close(new StoppedError(`The publisher "${this.name}" was closed.`));
+    await Promise.all([system.stop(this.ref), system.stop(this.#writer)]);
+    await left();
+  }
+
+  #behavior(): Behavior<typeof v1.ValuePublisher, undefined> {
+    return behavior(v1.ValuePublisher, {
+      supervision: { onFailure: 'resume' },
+      subscribe: (_state, subscription, context) => this.#subscribe(subscription, context),
+      on: {
+        // From now on it is known that nobody reads.
+        started: () => this.#rewire([]).then(() => {}),
+        terminated: (_state, { ref }) => void this.#readers.delete(ref.toRef().cUid),
+        stopping: () => {
+          this.#port.close(new StoppedError(`The runtime of the publisher "${this.name}" has stopped.`));
+        },
+      },
+    });
+  }
+
+  #subscribe({ subscriber, typeName }: v1.Subscription, context: Context): Later<v1.SubscribedInit> {
+    if (subscriber === undefined) throw new ProtocolError(`A subscription to "${this.name}" names no subscriber.`);
+    assertType(typeName, this.#parts.codable.typeName);
+    const known = this.#readers.get(subscriber.cUid);
+    if (known !== undefined) return later(Promise.resolve(this.#subscribed(known)));
+    this.#lastReader += 1;
+    const id = this.#lastReader;
+    this.#readers.set(subscriber.cUid, id);
+    context.watch(context.ref(v1.Subscriber, subscriber));
+    return later(this.#rewire([v1.Member.create({ id, ref: subscriber })]).then(() => this.#subscribed(id)));
+  }
+
+  #subscribed(reader: number): v1.SubscribedInit {
+    return { reader, publisher: this.#writer.toRef(), writer: WRITER };
+  }
+
+  #rewire(joined: readonly v1.Member[]): Promise<v1.MembershipApplied> {
+    const base = this.#nonce;
+    this.#nonce += 1;
+    return this.#writer.rewire({ base, nonce: this.#nonce, joined, isComplete: true });
+  }
+}
+
+/** What is given to the port, and what is disposed when the port has it. */
+interface Prepared {
+  readonly value: MovingValue;
+  readonly memory: { dispose(): void };
+}
+
+async function sentOn(held: RemoteDescriptor<unknown>): Promise<Prepared> {
+  await held.ready();
+  return { value: { kind: 'held', value: held, sizeBytes: held.sizeBytes }, memory: held };
+}
