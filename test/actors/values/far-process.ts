@@ -8,6 +8,8 @@ export type Order =
   /** Publishes values without end, each full of its number. */
   | { readonly kind: 'publish'; readonly name: string; readonly sizeBytes: number; readonly values?: number }
   | { readonly kind: 'read'; readonly name: string; readonly keep: number }
+  /** Reads the values of one publisher, and publishes them under another name. */
+  | { readonly kind: 'relay'; readonly from: string; readonly to: string }
   /** Writes into the block that was published last. */
   | { readonly kind: 'overwrite'; readonly fill: number }
   | { readonly kind: 'stop' };
@@ -57,6 +59,8 @@ async function obey(order: Order): Promise<void> {
       return publish(order);
     case 'read':
       return read(order);
+    case 'relay':
+      return relay(order);
     case 'overwrite':
       last?.bytes.fill(order.fill);
       return;
@@ -94,4 +98,14 @@ async function read({ name, keep }: Extract<Order, { kind: 'read' }>): Promise<v
     if (said.read > keep) descriptor.dispose();
   }
   said.ended = 'end';
+}
+
+async function relay({ from, to }: Extract<Order, { kind: 'relay' }>): Promise<void> {
+  const publisher = await runtime.publisher(to, bytesCodable);
+  const subscriber = await runtime.subscriber(from, bytesCodable);
+  for await (const descriptor of subscriber.descriptors()) {
+    await publisher.write(descriptor);
+    said.written += 1;
+    report();
+  }
 }

@@ -173,6 +173,37 @@ describeWithSharedMemory('values between processes of the operating system', () 
     await expectNothingLeft();
   });
 
+  for (const role of ['relay', 'reader'] as const) {
+    it(`that a process sends on to a third are free again when the ${role} is killed, and none is garbage`, async function () {
+      this.timeout(60_000);
+      const publisher = await runtime.publisher('frames', bytesCodable, { pool });
+      const far = { relay: await start(), reader: await start() };
+      far.relay.tell({ kind: 'relay', from: 'frames', to: 'relayed' });
+      far.reader.tell({ kind: 'read', name: 'relayed', keep: 3 });
+      let isOver = false;
+      const writing = rejection(
+        (async () => {
+          for (let number = 0; !isOver; number += 1) {
+            const block = await pool.allocate(MIB);
+            block.bytes.fill(number & 0xff);
+            await publisher.write(block.bytes).finally(() => block.dispose());
+          }
+        })(),
+      );
+      await eventually(() => (far.reader.said?.read ?? 0) >= 20);
+      await far[role].end();
+      if (role === 'relay') await eventually(() => far.reader.said?.ended.startsWith('UnreachableError') === true);
+      for (const { said } of [far.relay, far.reader]) expect(said).to.include({ garbage: 0, bytesCopied: 0 });
+      isOver = true;
+      await publisher.close();
+      await writing.catch(() => {});
+      // The relay holds what it could not send on, and the reader what it keeps.
+      if (role === 'reader') await far.relay.end();
+      else await far.reader.end();
+      await expectNothingLeft();
+    });
+  }
+
   it('stay where they are while their reader is stopped, and are free when it stops in order', async function () {
     this.timeout(60_000);
     const publisher = await runtime.publisher('frames', bytesCodable, { pool });
