@@ -117,7 +117,7 @@ export class Partitions {
     return channels.some((channel) => channel.address === address && channel.link?.isUnresponsive === true);
   }
 
-  /** A segment was told to stop. A hosted partition that hangs until long after that is ended, and begins anew. */
+  /** A segment or placed actor was told to stop. A hosted partition that hangs until long after that is ended, and begins anew. */
   stopping(ordinal: number, segment: number): void {
     this.#hosts?.stopping(ordinal, segment);
   }
@@ -156,6 +156,9 @@ export class Partitions {
       system: this.first.system,
       isHere: (ordinal: number): boolean => this.here.some((each) => each.ordinal === ordinal),
       own: () => this.#places(),
+      // As a segment: their numbers are positive.
+      stopping: (ordinal: number, id: number): void => this.stopping(ordinal, -id),
+      gone: (id: number): void => this.gone(-id),
     };
   }
 

@@ -21,7 +21,7 @@ export interface HangWatchOptions {
 export class HangWatch {
   readonly #options: HangWatchOptions;
   #silentLooks = 0;
-  /** Segments that were told to stop and are not gone, with the looks since. */
+  /** Segments, and placed actors by negative numbers, that were told to stop and are not gone, with the looks since. */
   readonly #stopping = new Map<number, number>();
 
   constructor(options: HangWatchOptions) {

@@ -101,12 +101,12 @@ export class PartitionHost {
     return this.ordinal === undefined ? undefined : this.#view;
   }
 
-  /** One of its segments was told to stop. */
+  /** One of its segments or placed actors was told to stop. */
   stopping(segment: number): void {
     this.#watch.stopping(segment);
   }
 
-  /** One of its segments is gone. */
+  /** One of its segments or placed actors is gone. */
   gone(segment: number): void {
     this.#watch.gone(segment);
   }

@@ -81,7 +81,7 @@ export class PartitionHosts {
     return this.#hosts.some((host) => host.ordinal === ordinal && !host.isResponsive);
   }
 
-  /** A segment was told to stop. A partition that hangs until long after that is ended, and begins anew. */
+  /** A segment or placed actor was told to stop. A partition that hangs until long after that is ended, and begins anew. */
   stopping(ordinal: number, segment: number): void {
     this.#hosts.find((host) => host.ordinal === ordinal)?.stopping(segment);
   }

@@ -27,7 +27,7 @@ import {
 import { type Component, componentHash } from './component.js';
 import { letterFrom } from './letters.js';
 import type { PlaceOptions } from './place-options.js';
-import { type PlacedAt, SpawnerRequests, type Wanted } from './spawner-requests.js';
+import { type PlacedAt, SpawnerRequests, type SpawnerRequestsOptions, type Wanted } from './spawner-requests.js';
 import { candidatesFor, inTurn, type PlaceCandidate, type Whereabouts } from './where.js';
 
 export interface PlacementsOptions extends Whereabouts {
@@ -36,6 +36,8 @@ export interface PlacementsOptions extends Whereabouts {
   readonly log: Logger;
   /** A partition on this event loop, which publishes the failures of its actors itself. */
   readonly isHere: (ordinal: number) => boolean;
+  readonly stopping: SpawnerRequestsOptions['stopping'];
+  readonly gone: SpawnerRequestsOptions['gone'];
 }
 
 /** One actor that is to run: it may be placed several times, one after the other. */
@@ -80,12 +82,12 @@ export class Placements {
 
   constructor(options: PlacementsOptions) {
     this.#options = options;
-    const { system, scheduler, log } = options;
+    const { log } = options;
     this.#failures = new Topic(log);
     this.#letters = new Topic(log);
     const leaving = (ordinal: number): void => this.#leaves(ordinal);
     const deadLetter = (letter: v1.PlacedDeadLetter): void => this.#onLetter(letter);
-    this.#requests = new SpawnerRequests({ system, scheduler, log, leaving, deadLetter });
+    this.#requests = new SpawnerRequests({ ...options, leaving, deadLetter });
   }
 
   /** Failures of actors in partitions that are not on this event loop, and actors that were lost with their partition. */

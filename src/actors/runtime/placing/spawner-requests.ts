@@ -1,4 +1,4 @@
-import { UnreachableError } from '../../../errors.js';
+import { AskTimeoutError, UnreachableError } from '../../../errors.js';
 import { errorOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
@@ -16,6 +16,10 @@ export interface SpawnerRequestsOptions {
   /** A partition stops in order, with what is placed there. */
   readonly leaving: (ordinal: number) => void;
   readonly deadLetter: (letter: v1.PlacedDeadLetter) => void;
+  /** An actor in a partition was told to stop; a partition of this process that hangs until long after that is ended. */
+  readonly stopping: (ordinal: number, id: number) => void;
+  /** The actor has stopped. */
+  readonly gone: (id: number) => void;
 }
 
 /** An actor to place. */
@@ -82,12 +86,16 @@ export class SpawnerRequests {
     { place, id }: Pick<PlacedAt, 'place' | 'id'>,
     timeoutMs: number = limits.controlPlaneTimeoutMs,
   ): Promise<Error | undefined> {
-    const { scheduler, log } = this.#options;
+    const { scheduler, log, stopping, gone } = this.#options;
     const request = { placer: this.#placer, id };
+    stopping(place.ordinal, id);
     try {
       await retryAsk(scheduler, timeoutMs, (ask) => this.#spawner(place).withdraw(request, ask));
+      gone(id);
       return undefined;
     } catch (error) {
+      // Only one that does not answer may hang.
+      if (!(error instanceof AskTimeoutError)) gone(id);
       log.debug('a placed actor was not withdrawn', { partition: place.ordinal, id, error: namedMessageOf(error) });
       return errorOf(error);
     }

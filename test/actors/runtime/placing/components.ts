@@ -42,6 +42,15 @@ export const lasting = component(
   { onFailure: 'restart' },
 );
 
+/** Blocks its event loop when it is told anything. */
+export const blocking = component('blocking', import.meta.url, Errands, () =>
+  errandRunner({
+    push: () => {
+      for (;;);
+    },
+  }),
+);
+
 /** Takes a message as its arguments. */
 export const keyed = component(
   'keyed',

@@ -7,7 +7,7 @@ import { rejection } from '../../../support/rejection.js';
 import { eventually } from '../../../support/until.js';
 import { Errands } from '../errand-runner.js';
 import { closeAfterEach, Cluster, describeHosted, until } from '../harness.js';
-import { adder, lasting } from './components.js';
+import { adder, blocking, lasting } from './components.js';
 import { ending } from './ending.js';
 
 /** Ends the thread or process of the actor that is told this. */
@@ -35,6 +35,18 @@ describeHosted('an actor whose partition ends', (newCluster) => {
     expect(await rejection(ref.run({ value: 1 }))).to.be.instanceOf(UnreachableError);
     await eventually(() => runtime.ordinals.length === 2 && runtime.ordinals[1] !== before);
     await runtime.place(adder, { name: 'unlucky' });
+  });
+
+  it('may block it for ever: who stops the actor has the partition ended, and it begins anew', async () => {
+    const cluster = newCluster();
+    const runtime = await cluster.start({ kernelLimits: { stopTimeoutMs: 500 } });
+    const [, before] = runtime.ordinals;
+    const ref = await runtime.place(blocking);
+    ref.push({});
+    await runtime.stopActor(ref);
+    expect(await rejection(ref.run({}))).to.be.instanceOf(UnreachableError);
+    await eventually(() => runtime.ordinals.length === 2 && runtime.ordinals[1] !== before);
+    expect((await (await runtime.place(adder)).run({ value: 1 })).value).to.equal(1);
   });
 
   it('is placed again where its component says so, and found by its name; the old reference stays dead', async () => {
