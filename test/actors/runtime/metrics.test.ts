@@ -56,13 +56,14 @@ describeRuntime('the metrics of a runtime', (start) => {
     const other = await cluster.start();
     const ref = other.spawn(errandRunner());
     await other.register('far', ref);
-    const far = await runtime.lookup(Errands, 'far');
+    await other.register('lasting', other.spawn(errandRunner()));
+    const [far, lasting] = [await runtime.lookup(Errands, 'far'), await runtime.lookup(Errands, 'lasting')];
     await far.run({});
     await other.stopActor(ref);
     const before = runtime.metrics().asks;
     expect(await rejection(far.run({}))).to.include({ code: 'STOPPED' });
     await other.stop();
-    expect(await rejection(far.run({}, { timeoutMs: 50_000 }))).to.include({ code: 'UNREACHABLE' });
+    expect(await rejection(lasting.run({}, { timeoutMs: 50_000 }))).to.include({ code: 'UNREACHABLE' });
     const { started, failed } = runtime.metrics().asks;
     expect(failed['STOPPED']).to.equal((before.failed['STOPPED'] ?? 0) + 1);
     expect(failed['UNREACHABLE']).to.be.at.least(1);
