@@ -8,14 +8,17 @@ const ground = [
   'deferred',
   'installation',
   'import-module',
+  'option',
   'reserved-names',
   'named-file',
   'output-file',
   'socket-address',
   'vendored',
 ];
-const basics = [...ground, 'ids', 'scheduler', 'logging', 'options'];
-const messages = [...basics, 'protocol'];
+const basics = [...ground, 'ids', 'scheduler', 'logging'];
+const frames = [...basics, 'protocol'];
+// The option table has the options of the transports.
+const messages = [...frames, 'options'];
 const control = [...messages, 'actors/kernel', 'transport', 'actors/transport'];
 const flow = [...control, 'actors/control-plane', 'descriptors'];
 const running = [...flow, 'actors/pubsub', 'resources'];
@@ -28,6 +31,7 @@ const arrows = {
   deferred: [],
   installation: ['errors', 'foreign'],
   'import-module': ['foreign'],
+  option: [],
   'reserved-names': [],
   'named-file': ['errors', 'foreign'],
   'output-file': ['errors', 'foreign'],
@@ -36,11 +40,11 @@ const arrows = {
   ids: ground,
   scheduler: ground,
   logging: ground,
-  options: ground,
+  options: [...frames, 'transport'],
   protocol: basics,
   codegen: ['errors', 'limits', 'foreign', 'installation', 'reserved-names', 'named-file'],
   'actors/kernel': messages,
-  transport: messages,
+  transport: frames,
   descriptors: [...messages, 'transport'],
   resources: [...messages, 'transport', 'descriptors'],
   'actors/transport': [...messages, 'actors/kernel', 'transport'],

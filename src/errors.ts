@@ -241,6 +241,31 @@ export class RefusedError extends MillraceError {
   }
 }
 
+/**
+ * The requests of a streaming call ended with an error, because the source that its caller gave threw it. Carries the error's name, message
+ * and code, never its stack; in the same process `cause` is what was thrown.
+ */
+export class SourceError extends MillraceError {
+  static {
+    define(this, 'SourceError', 'SOURCE');
+  }
+
+  override readonly code = 'SOURCE';
+  /** `name` of the error that was thrown; undefined when it was no error. */
+  readonly sourceName: string | undefined;
+  /** `code` of the error that was thrown, where it had one: a text such as `ENOENT`, or a number. */
+  readonly sourceCode: string | number | undefined;
+
+  constructor(
+    message: string,
+    options?: ErrorOptions & { sourceName?: string | undefined; sourceCode?: string | number | undefined },
+  ) {
+    super(message, options);
+    this.sourceName = options?.sourceName;
+    this.sourceCode = options?.sourceCode;
+  }
+}
+
 /** Bytes or a method that the receiver does not understand: unknown method, failed decode, wrong service, too large. */
 export class ProtocolError extends MillraceError {
   static {

@@ -21,6 +21,7 @@ export {
   type Later,
   type Lifecycle,
   later,
+  type RequestSource,
   type SendOptions,
   type SpawnArguments,
   type SpawnOptions,

@@ -55,6 +55,10 @@ export const limits = {
   linkCourtesyBytes: 64 * 1024,
   /** Mailboxes that a peer may meter at a time over one link. */
   linkMeteredActors: 65_536,
+  /** Actors at the other end of one link that have ended and are remembered. */
+  linkEndedActors: 4_096,
+  /** Reports of returned tells that are remembered on a link that may repeat frames, which only the pseudo-network has. */
+  linkRepeatedReports: 1_024,
   /** Asks awaiting a reply over one link; past it `ask` throws BackpressureError. */
   linkAsks: 65_536,
   /** Memory in bytes that one decoded message may take, its nested messages included: see `WireReader.charge`. */

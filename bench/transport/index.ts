@@ -1,6 +1,5 @@
 import type { Question } from '../harness/question.js';
-import { askAsleep } from './ask-asleep.js';
-import { askBusy } from './ask-busy.js';
+import { askAsleep, askBusy } from './round-trips.js';
 import { askPipelined } from './ask-pipelined.js';
 import { oneWay } from './one-way.js';
 import { stream } from './stream.js';

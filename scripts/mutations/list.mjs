@@ -97,7 +97,7 @@ export const mutations = [
   {
     name: 'a reference keeps using a link that has ended',
     file: 'src/actors/transport/remote-route.ts',
-    find: 'if (this.#channel === undefined || this.#channel.closed !== undefined) {',
+    find: 'if (this.#channel === undefined || (this.#channel.closed !== undefined && !this.#isOver)) {',
     replace: 'if (this.#channel === undefined) {',
     workloads: ['actors'],
   },
@@ -157,7 +157,6 @@ export const mutations = [
     find: '    return isWriter ? passed(side) : Promise.resolve();',
     replace: '    return Promise.resolve();',
     workloads: ['wiring'],
-    seeds: 6_000,
   },
   {
     name: 'a reader grants no credit for read elements',
@@ -224,6 +223,27 @@ export const mutations = [
     workloads: ['streams'],
   },
   {
+    name: 'a handler that has waited for a request goes on beside another handler',
+    file: 'src/actors/kernel/released-work.ts',
+    find: "this.#state === 'released' && this.#cell.queueTurn(this.#method, this)",
+    replace: 'this.#cell.isOpen === undefined',
+    workloads: ['streams'],
+  },
+  {
+    name: 'the source of requests is not told that the call has ended',
+    file: 'src/actors/kernel/requests.ts',
+    find: '    this.#stream?.abort(end);\n',
+    replace: '',
+    workloads: ['streams'],
+  },
+  {
+    name: 'nobody learns that a source of requests has failed',
+    file: 'src/actors/kernel/source-turns.ts',
+    find: '    if (stream.isEnded) this.#reportEnd(error);\n    else this.#options.failed(error);',
+    replace: '    this.#reportEnd(error);',
+    workloads: ['streams'],
+  },
+  {
     name: 'a mailbox with room again grants nothing to the links that want it',
     file: 'src/actors/kernel/waiting-room.ts',
     find: '    place.link.grant(messages);\n',
@@ -287,6 +307,7 @@ export const mutations = [
     find: '      if (fenced !== undefined) this.#closeFenced(fenced);\n',
     replace: '',
     workloads: ['cuts'],
+    seeds: 1_000,
   },
   {
     name: 'a later process has the incarnation of one that has ended',
@@ -301,6 +322,28 @@ export const mutations = [
     find: '    return [...sent, ...unsent];\n',
     replace: '    return [...sent.slice(sent.length), ...unsent];\n',
     workloads: ['cuts'],
+  },
+  {
+    name: 'the sender of a tell to an actor that has ended is told nothing',
+    file: 'src/actors/transport/undelivered-tells.ts',
+    find: '      this.#link.outgoing.report({ ...report, controlTellsTaken, dataTellsTaken, sequence });\n',
+    replace: '',
+    workloads: ['flow'],
+  },
+  {
+    name: 'the tells in the mailbox of an actor that stops are dead letters of its own process',
+    file: 'src/actors/kernel/dead-letters.ts',
+    find: 'delivery?.giveBack?.(addressee, method, message, reason) === true;',
+    replace: 'delivery === null;',
+    workloads: ['flow'],
+  },
+  {
+    name: 'a report of tells is forgotten when its link is lost',
+    file: 'src/actors/transport/untaken-envelopes.ts',
+    find: "        if (message.case === 'undelivered') untaken.reports.push(message.value);\n",
+    replace: '        void message;\n',
+    workloads: ['cuts'],
+    seeds: 1_000,
   },
   {
     name: 'an actor that is asked for more than it can do takes every ask',

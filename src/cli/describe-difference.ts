@@ -62,6 +62,7 @@ function describeThing(typeOf: TypeOf, thing: Thing): string {
       return `the answer to ask ${thing.value.ask}: ${resultOf(thing.value.result, value)}`;
     case 'element':
     case 'yielded':
+    case 'requestYielded':
       return `${thing.case} ${resultOf(thing.value.result, value)}`;
     case 'timerFired':
       return `timer ${thing.value} fired`;

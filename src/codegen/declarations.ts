@@ -121,9 +121,12 @@ function emitService(service: ServiceSchema, imports: Imports): readonly string[
 }
 
 function methodType(method: MethodSchema, imports: Imports): string {
-  const { mode, request, response } = method;
+  const { mode, streamsRequests, request, response } = method;
   const sent = `${imports.local(request)}, ${imports.local(request, 'Init')}`;
   if (mode === 'tell') return `${imports.runtime('TellMethod')}<${sent}>`;
   const answered = `${imports.local(response)}, ${imports.local(response, 'Init')}`;
-  return `${imports.runtime(mode === 'ask' ? 'AskMethod' : 'StreamMethod')}<${sent}, ${answered}>`;
+  const name = streamsRequests
+    ? { ask: 'ClientStreamMethod', stream: 'BidiStreamMethod' }[mode]
+    : { ask: 'AskMethod', stream: 'StreamMethod' }[mode];
+  return `${imports.runtime(name)}<${sent}, ${answered}>`;
 }

@@ -31,17 +31,17 @@ function describeMethod(method: MethodNode, service: string, place: Place, warni
   const fullName = `${service}.${method.name}`;
   const refuse = (why: string) => refusal(place.file.path, method.line, `rpc ${fullName} ${why}`);
   checkProto(method.name, `An rpc of ${service}`, method.line, place.file);
-  if (method.streamsRequests) {
-    throw refuse(
-      'streams its requests, which Millrace cannot do yet. Send them with a tell, one by one; or make the messages alone, with --no-services.',
-    );
-  }
   const request = messageOf(method.request, fullName, method, place, warnings);
   const response = messageOf(method.response, fullName, method, place, warnings);
   const options = annotations(method, fullName, place);
   const isTell = saysTell(options, refuse);
   if (isTell && (method.streamsResponses || response.fullName !== EMPTY)) {
     throw refuse(`is a tell, so nothing is answered: it must return ${EMPTY}.`);
+  }
+  if (isTell && method.streamsRequests) {
+    throw refuse(
+      'is a tell, so nobody learns how a stream of requests ended. Leave the option out, or send one message at a time.',
+    );
   }
   const name = methodName(method.name);
   if (name === undefined) {
@@ -54,6 +54,7 @@ function describeMethod(method: MethodNode, service: string, place: Place, warni
     name,
     fullName,
     mode: method.streamsResponses ? 'stream' : isTell ? 'tell' : 'ask',
+    streamsRequests: method.streamsRequests,
     lane: options['lane'] === 'CONTROL' ? 0 : 1,
     request: referenceTo(request),
     response: referenceTo(response),

@@ -62,6 +62,7 @@ function emitService({ comment, name, fullName, methods }: ServiceSchema, import
     `      lane: ${method.lane},`,
     `      request: ${imports.local(method.request)},`,
     `      response: ${imports.local(method.response)},`,
+    ...(method.streamsRequests ? ['      streamsRequests: true,'] : []),
     '    },',
   ]);
   const methodsLines = methods.length === 0 ? ['  methods: {},'] : ['  methods: {', ...lines, '  },'];

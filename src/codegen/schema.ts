@@ -74,6 +74,8 @@ export interface MethodSchema {
   readonly name: string;
   readonly fullName: string;
   readonly mode: 'ask' | 'tell' | 'stream';
+  /** Its requests are a stream. */
+  readonly streamsRequests: boolean;
   /** As in src/protocol/lane.ts. */
   readonly lane: 0 | 1;
   readonly request: TypeReference;

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { limits } from '../limits.js';
 import { isDialable, LISTEN_ADDRESSES, parseAddress } from '../socket-address.js';
-import { choice, filePath, integer, type Option, text, wordOr } from './option.js';
+import { choice, filePath, integer, type Option, text, wordOr } from '../option.js';
+import { transportOptions } from '../transport/kinds/index.js';
 
 const MAX_MS = 2 ** 31 - 1;
 const MAX_BYTES = 2 ** 30;
@@ -81,18 +82,7 @@ export const optionTable = {
   tlsCertFile: filePath('Certificate of this process for tls: addresses, PEM.'),
   tlsKeyFile: filePath('Private key of that certificate, PEM.'),
   tlsCaFile: filePath('Certificates of the authority that signs those of all processes, PEM.'),
-  ucx: choice(['auto', 'off', 'required'], {
-    default: 'auto',
-    description:
-      'Links through shared memory with UCX: auto uses it where it is installed; required refuses to start without it.',
-  }),
-  ucxInterfaces: text({
-    default: '',
-    defaultText: 'none',
-    description: 'Network interfaces whose users are all trusted: UCX over TCP does not authenticate its peers there.',
-    accepts: 'names of network interfaces, separated by commas, or nothing',
-    isValid: (names) => /^([\w.:@-]{1,15}(,[\w.:@-]{1,15})*)?$/.test(names),
-  }),
+  ...transportOptions,
   askTimeoutMs: integer({
     min: 1,
     max: MAX_MS,

@@ -48,6 +48,7 @@ export const table: readonly Row[] = [
   counter('link_received_frames_total', 'Frames received from links.', ({ links }) => links.framesReceived),
   counter('link_sent_envelopes_total', 'Envelopes sent on links.', ({ links }) => links.envelopesSent),
   counter('link_received_envelopes_total', 'Envelopes received from links.', ({ links }) => links.envelopesReceived),
+  counter('link_returned_tells_total', 'Tells received that no actor handled.', ({ links }) => links.tellsReturned),
   counter('protocol_errors_total', 'Invalid messages received from peers.', ({ links }) => links.protocolErrors),
   gauge('segments', 'Pipeline segments in this partition.', ({ segments }) => segments.registered),
   gauge('elements_waiting', 'Elements waiting in pipeline ports.', ({ segments }) => segments.queued),

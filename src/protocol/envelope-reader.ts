@@ -7,7 +7,7 @@ import type { WireReader } from './wire/index.js';
 const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const ERROR_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 const ENTRY_FIELDS: readonly number[] = [1, 2];
-const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 40];
 
 /**
  * Reads the next envelope of a frame into `view`; false at the frame's end. After a ProtocolError, the reader is at the next envelope, or
@@ -211,6 +211,9 @@ function readControl(reader: WireReader, view: EnvelopeView): void {
         break;
       case 56:
         view.sequence = reader.uint64Number();
+        break;
+      case 325:
+        view.requestStream = reader.fixed32();
         break;
       default:
         reader.skip(key, CONTROL_FIELDS);

@@ -106,7 +106,8 @@ function hasControl(header: EnvelopeHeader): boolean {
     header.traceParent !== '' ||
     header.credit !== 0 ||
     header.creditBytes !== 0 ||
-    header.sequence !== 0
+    header.sequence !== 0 ||
+    header.requestStream !== 0
   );
 }
 
@@ -122,6 +123,7 @@ function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
     credit,
     creditBytes,
     sequence,
+    requestStream,
   } = header;
   const mark = writer.tag(82).open();
   if (correlation !== 0) writer.tag(13).fixed32(correlation);
@@ -136,6 +138,7 @@ function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
   if (traceState !== '') writer.tag(66).string(traceState);
   if (sentMs >= 0) writer.tag(73).double(sentMs);
   if (creditBytes !== 0) writer.tag(80).uint64Number(creditBytes);
+  if (requestStream !== 0) writer.tag(325).fixed32(requestStream);
   writer.close(mark);
 }
 

@@ -59,6 +59,8 @@ export class EnvelopeHeader {
   creditBytes = 0;
   /** Of an ELEMENT. */
   sequence = 0;
+  /** The stream of the requests of a call, or the one that is opened. 0: none. */
+  requestStream = 0;
   /** Encoded bytes of the value; set by writing or reading it. */
   valueBytes = 0;
 
@@ -86,6 +88,7 @@ export class EnvelopeHeader {
     this.credit = 0;
     this.creditBytes = 0;
     this.sequence = 0;
+    this.requestStream = 0;
     this.valueBytes = 0;
   }
 }

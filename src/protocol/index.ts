@@ -24,12 +24,16 @@ export type {
   AnyMethod,
   AnyService,
   AskMethod,
+  BidiStreamMethod,
+  ClientStreamMethod,
   MessageType,
   Method,
   Mode,
   Service,
   StreamMethod,
+  StreamsRequests,
   TellMethod,
 } from './service.js';
+export { requestStreamOf } from './service.js';
 export type { ServiceRef, ServiceRefInit } from './service-ref.js';
 export { WireReader, WireWriter } from './wire/index.js';

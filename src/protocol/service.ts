@@ -30,6 +30,8 @@ export interface Method<M extends Mode, Request, RequestInit, Response, Response
   readonly lane: Lane;
   readonly request: MessageType<Request, RequestInit>;
   readonly response: MessageType<Response, ResponseInit>;
+  /** The caller sends a stream of requests: `rpc Upload(stream Chunk)`. Absent where it sends one. */
+  readonly streamsRequests?: true | undefined;
 }
 
 export type TellMethod<Request, RequestInit> = Method<'tell', Request, RequestInit, unknown, unknown>;
@@ -48,6 +50,29 @@ export type StreamMethod<Request, RequestInit, Response, ResponseInit> = Method<
   ResponseInit
 >;
 
+/** A method whose caller sends a stream of requests. */
+export interface StreamsRequests {
+  readonly streamsRequests: true;
+}
+
+/** `rpc Upload(stream Chunk) returns (Summary)` */
+export type ClientStreamMethod<Request, RequestInit, Response, ResponseInit> = AskMethod<
+  Request,
+  RequestInit,
+  Response,
+  ResponseInit
+> &
+  StreamsRequests;
+
+/** `rpc Chat(stream Line) returns (stream Line)` */
+export type BidiStreamMethod<Request, RequestInit, Response, ResponseInit> = StreamMethod<
+  Request,
+  RequestInit,
+  Response,
+  ResponseInit
+> &
+  StreamsRequests;
+
 /** Any method. The members of MessageType are declared as methods, whose parameters compare both ways, so this admits all. */
 export type AnyMethod = Method<Mode, unknown, unknown, unknown, unknown>;
 
@@ -59,3 +84,16 @@ export interface Service<Methods extends Readonly<Record<string, AnyMethod>> = R
 }
 
 export type AnyService = Service<Readonly<Record<string, AnyMethod>>>;
+
+const requestStreams = new WeakMap<AnyMethod, AnyMethod>();
+
+/** The stream of a method's requests, as a method: its callers serve it, and its actor reads it. Its responses are the method's requests. */
+export function requestStreamOf(method: AnyMethod): AnyMethod {
+  let stream = requestStreams.get(method);
+  if (stream === undefined) {
+    const { name, fullName, lane, request } = method;
+    stream = { name, fullName: `the requests of ${fullName}`, mode: 'stream', lane, request, response: request };
+    requestStreams.set(method, stream);
+  }
+  return stream;
+}

@@ -7,6 +7,7 @@ import {
   laterReply,
   later,
   type Lifecycle,
+  Requests,
   type Stream,
   type UntypedRef,
 } from '../actors/kernel/index.js';
@@ -14,8 +15,8 @@ import type { AnyMethod, v1 } from '../protocol/index.js';
 import type { Scheduler } from '../scheduler/index.js';
 import { argsRecord } from './recorded-args.js';
 import { RecordedContext } from './recorded-context.js';
-import { isAsyncIterable, RecordedReading, RecordedServing } from './recorded-streams.js';
-import { errorRecord, messageBytes, valueRecord } from './records.js';
+import { isAsyncIterable, isStream, RecordedReading, RecordedServing, RecordedSource } from './recorded-streams.js';
+import { errorRecord, messageBytes, requestBytes, valueRecord } from './records.js';
 
 type Event = v1.RecordedEventInit['event'];
 
@@ -37,6 +38,8 @@ export class RecordedActor {
   #messages = 0;
   #asks = 0;
   #streams = 0;
+  /** Calls whose requests it sends. */
+  #sources = 0;
 
   constructor(options: RecordedActorOptions) {
     this.#options = options;
@@ -108,8 +111,9 @@ export class RecordedActor {
   onAsk(to: UntypedRef, method: AnyMethod, message: unknown, reply: Promise<unknown>): void {
     const ask = this.#asks++;
     const life = this.#incarnation;
-    const value = messageBytes(method.request, message);
+    const value = requestBytes(method, message);
     this.log({ case: 'asked', value: { to: to.toRef(), method: method.fullName, value } });
+    this.#sent(message);
     const answered = (result: NonNullable<v1.RecordedAnswerInit['result']>): void => {
       if (life === this.#incarnation) this.log({ case: 'answer', value: { ask, result } });
     };
@@ -119,22 +123,48 @@ export class RecordedActor {
     );
   }
 
-  onStream(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {
+  /** Wraps the source of the requests of a call that is about to be made. */
+  onRequests(method: AnyMethod, source: unknown): unknown {
     const life = this.#incarnation;
-    return new RecordedReading(stream, {
-      opened: () => {
-        const value = messageBytes(method.request, message);
-        this.log({ case: 'opened', value: { to: to.toRef(), method: method.fullName, value } });
-        return this.#streams++;
-      },
-      received: (element) => {
-        if (life === this.#incarnation) this.log({ case: 'element', value: element });
-      },
-      closed: (number) => {
-        if (life === this.#incarnation) this.log({ case: 'closed', value: number });
-      },
-      valueOf: (value) => valueRecord(method.response, value),
-    });
+    const log = (event: Event): void => {
+      if (life === this.#incarnation) this.log(event);
+    };
+    let requests: Requests;
+    try {
+      requests = new Requests(method, source);
+    } catch {
+      // The call refuses it, too.
+      return source;
+    }
+    return new RecordedSource(requests, (stream) => ({
+      // A source runs beside its actor. What follows from one step must be recorded before the next input, as in a replay.
+      turn: () => this.#turn(),
+      pulled: () => log({ case: 'requestPulled', value: stream }),
+      cancelled: () => log({ case: 'requestsCancelled', value: stream }),
+      run: (code) => this.#options.currentActor.run(this, code),
+      yielded: (result) => log({ case: 'requestYielded', value: { stream, result } }),
+      valueOf: (value) => valueRecord(method.request, value),
+    }));
+  }
+
+  async #turn(): Promise<void> {
+    const scheduler = this.#scheduler;
+    if (scheduler !== undefined) await new Promise<void>((resolve) => scheduler.scheduleYield(resolve));
+  }
+
+  /** The call was made that carries this message. */
+  #sent(message: unknown): void {
+    if (message instanceof RecordedSource) message.number = this.#sources++;
+  }
+
+  onStream(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {
+    const opened = (): number => {
+      const value = requestBytes(method, message);
+      this.log({ case: 'opened', value: { to: to.toRef(), method: method.fullName, value } });
+      this.#sent(message);
+      return this.#streams++;
+    };
+    return this.#reading(stream, opened, method.response);
   }
 
   #begin(ctx: Context, args: unknown): Context {
@@ -142,6 +172,7 @@ export class RecordedActor {
     this.#messages = 0;
     this.#asks = 0;
     this.#streams = 0;
+    this.#sources = 0;
     this.#scheduler = ctx.scheduler;
     this.#context = new RecordedContext(ctx, this);
     this.log({ case: 'start', value: { path: this.#options.path, ref: ctx.self.toRef(), ...argsRecord(args) } });
@@ -156,7 +187,7 @@ export class RecordedActor {
     return (state, message, ctx) => {
       const number = this.#messages++;
       const { meta = {}, sender } = ctx;
-      const value = messageBytes(method.request, message);
+      const value = requestBytes(method, message);
       this.log({ case: 'message', value: { number, method: method.fullName, value, meta, sender } });
       const life = this.#incarnation;
       const ended = (result: NonNullable<v1.RecordedOutcomeInit['result']>): void => {
@@ -172,9 +203,29 @@ export class RecordedActor {
         ended({ case: 'error', value: errorRecord(error) });
         throw error;
       };
-      const run = (): unknown => handler(state, message, this.#in(ctx));
+      const given = method.streamsRequests === true && isStream(message) ? this.#requests(method, message) : message;
+      const run = (): unknown => handler(state, given, this.#in(ctx));
       return method.mode === 'stream' ? this.#served(method, number, run) : this.#outcome(run, replied, failed);
     };
+  }
+
+  /** Wraps the requests of a call, as the handler reads them. */
+  #requests(method: AnyMethod, requests: Stream<unknown>): Stream<unknown> {
+    return this.#reading(requests, () => this.#streams++, method.request);
+  }
+
+  #reading(stream: Stream<unknown>, opened: () => number, type: AnyMethod['request']): Stream<unknown> {
+    const life = this.#incarnation;
+    return new RecordedReading(stream, {
+      opened,
+      received: (element) => {
+        if (life === this.#incarnation) this.log({ case: 'element', value: element });
+      },
+      closed: (number) => {
+        if (life === this.#incarnation) this.log({ case: 'closed', value: number });
+      },
+      valueOf: (value) => valueRecord(type, value),
+    });
   }
 
   /** Wraps the generator of a streaming rpc: each step runs as code of the actor. */

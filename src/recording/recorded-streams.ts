@@ -64,6 +64,8 @@ export class RecordedReading implements Stream<unknown> {
 
 /** Receives the events of a stream that a recorded actor serves. */
 export interface ServeLog {
+  /** Resolves when the next step may be recorded. Absent where the actor does nothing else meanwhile. */
+  turn?(): Promise<void>;
   pulled(): void;
   cancelled(): void;
   /** Runs code of the actor. */
@@ -76,6 +78,8 @@ export interface ServeLog {
 export class RecordedServing implements AsyncIterableIterator<unknown> {
   readonly #inner: AsyncIterator<unknown>;
   readonly #log: ServeLog;
+  /** What it has thrown. */
+  failure: unknown;
 
   constructor(stream: AsyncIterable<unknown>, log: ServeLog) {
     this.#inner = stream[Symbol.asyncIterator]();
@@ -83,6 +87,7 @@ export class RecordedServing implements AsyncIterableIterator<unknown> {
   }
 
   async next(): Promise<IteratorResult<unknown>> {
+    await this.#log.turn?.();
     this.#log.pulled();
     try {
       const step = await this.#log.run(() => this.#inner.next());
@@ -99,6 +104,7 @@ export class RecordedServing implements AsyncIterableIterator<unknown> {
   }
 
   async return(): Promise<IteratorResult<unknown>> {
+    await this.#log.turn?.();
     this.#log.cancelled();
     return this.#log.run(async () => (await this.#inner.return?.()) ?? { done: true, value: undefined });
   }
@@ -113,9 +119,31 @@ export class RecordedServing implements AsyncIterableIterator<unknown> {
   };
 
   readonly #failed = (error: unknown): never => {
+    this.failure = error;
     this.#log.yielded({ case: 'error', value: errorRecord(error) });
     throw error;
   };
+}
+
+/** The source of the requests that a recorded actor sends with a call. */
+export class RecordedSource implements AsyncIterable<unknown> {
+  /** Number of the call, set when it is made. */
+  number = 0;
+  readonly #requests: AsyncIterable<unknown>;
+  readonly #log: (number: number) => ServeLog;
+
+  constructor(requests: AsyncIterable<unknown>, log: (number: number) => ServeLog) {
+    this.#requests = requests;
+    this.#log = log;
+  }
+
+  [Symbol.asyncIterator](): RecordedServing {
+    return new RecordedServing(this.#requests, this.#log(this.number));
+  }
+}
+
+export function isStream(value: unknown): value is Stream<unknown> {
+  return isAsyncIterable(value) && 'next' in value && Symbol.asyncDispose in value;
 }
 
 export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

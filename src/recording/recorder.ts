@@ -69,6 +69,11 @@ export class Recorder implements RuntimeInterceptor {
     this.#currentActor.getStore()?.onAsk(to, method, message, reply);
   }
 
+  onRequests(_to: UntypedRef, method: AnyMethod, source: unknown): unknown {
+    const actor = this.#currentActor.getStore();
+    return actor === undefined ? source : actor.onRequests(method, source);
+  }
+
   onStream(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown> {
     return this.#currentActor.getStore()?.onStream(to, method, message, stream) ?? stream;
   }

@@ -1,7 +1,7 @@
 import { toWire } from '../actors/transport/index.js';
 import { MillraceError } from '../errors.js';
 import { messageOf } from '../foreign.js';
-import { encode, type MessageType, type v1 } from '../protocol/index.js';
+import { type AnyMethod, encode, type MessageType, type v1 } from '../protocol/index.js';
 
 /** Records an error in the form in which it would travel over a link. */
 export function errorRecord(error: unknown): v1.RecordedErrorInit {
@@ -21,6 +21,11 @@ export function valueRecord(
   } catch (error) {
     return { case: 'error', value: errorRecord(error) };
   }
+}
+
+/** The bytes of the message of a call; none where its requests are a stream. */
+export function requestBytes(method: AnyMethod, message: unknown): Uint8Array {
+  return method.streamsRequests === true ? new Uint8Array(0) : messageBytes(method.request, message);
 }
 
 /** Encodes a message. Empty for a message that cannot be encoded, which therefore cannot leave its partition. */

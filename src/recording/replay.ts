@@ -46,6 +46,8 @@ const INPUTS: ReadonlySet<EventPayload['case']> = new Set([
   'pulled',
   'cancelled',
   'element',
+  'requestPulled',
+  'requestsCancelled',
 ]);
 
 /**

@@ -1,11 +1,11 @@
 import { type AnyBehavior, laterReply } from '../actors/kernel/index.js';
 import { fromWire } from '../actors/transport/index.js';
 import { ProtocolError } from '../errors.js';
-import { promiseOf } from '../foreign.js';
+import { errorOf, promiseOf } from '../foreign.js';
 import { type AnyMethod, decode, type Ref, type v1 } from '../protocol/index.js';
 import { type Asked, type Effect, EffectsContext } from '../testing/index.js';
 import { isAsyncIterable, RecordedServing, type StepResult } from './recorded-streams.js';
-import { errorRecord, messageBytes, valueRecord } from './records.js';
+import { errorRecord, requestBytes, valueRecord } from './records.js';
 import { ReplayedElements } from './replayed-elements.js';
 import type { ReplayedScheduler } from './replayed-scheduler.js';
 
@@ -31,6 +31,11 @@ export class ReplayedActor implements Incarnation {
   readonly #served = new Map<number, RecordedServing>();
   /** Streams that it reads, in the order of their opening. */
   readonly #read: ReplayedElements[] = [];
+  /** Sources of the requests that it sends, in the order of their calls. */
+  readonly #sources: RecordedServing[] = [];
+  /** Those of its asks, and of the streams that it reads, by number. */
+  readonly #sourceOfAsk = new Map<number, RecordedServing>();
+  readonly #sourceOfStream = new Map<number, RecordedServing>();
   readonly #done: (event: EventPayloadInit) => void;
   #timersSet = new Map<unknown, number>();
 
@@ -62,6 +67,7 @@ export class ReplayedActor implements Incarnation {
         this.#read.push(elements);
         return elements;
       },
+      endsRequests: false,
       nextCUid: () => refs.shift() ?? 0n,
       nextName: ({ typeName }) => names.shift() ?? typeName,
     });
@@ -106,6 +112,10 @@ export class ReplayedActor implements Incarnation {
         return this.#guard(() => this.#served.get(event.value)?.return?.());
       case 'element':
         return this.#onElement(event.value);
+      case 'requestPulled':
+        return this.#pullRequest(event.value);
+      case 'requestsCancelled':
+        return this.#guard(() => this.#sources[event.value]?.return());
       case 'stopping':
         return this.#guard(() =>
           this.#behavior.on.stopping?.(this.#context.state, this.#context, { reason: 'stopped' }),
@@ -128,7 +138,7 @@ export class ReplayedActor implements Incarnation {
 
   #handle({ number, method: name, value, meta, sender }: v1.RecordedMessage): void {
     const method = this.#method(name);
-    const message = decode(method.request, value);
+    const message = method.streamsRequests === true ? this.#context.requests(method) : decode(method.request, value);
     const ended = (result: NonNullable<v1.RecordedOutcomeInit['result']>): void =>
       this.#done({ case: 'outcome', value: { message: number, result } });
     const replied = (reply: unknown): void =>
@@ -168,11 +178,34 @@ export class ReplayedActor implements Incarnation {
     stream.next().catch(() => {});
   }
 
+  #pullRequest(number: number): void {
+    const source = this.#sources[number];
+    if (source === undefined)
+      throw new ProtocolError(`requests of call ${number} were pulled, but the replay has not made it`);
+    source.next().catch(() => {});
+  }
+
+  /** Serves the requests of a call that was made now. */
+  #send(sent: Sent): RecordedServing | undefined {
+    const { request, streamsRequests } = methodOf(sent);
+    if (streamsRequests !== true || !isAsyncIterable(sent.message)) return undefined;
+    const stream = this.#sources.length;
+    const source = new RecordedServing(sent.message, {
+      pulled: () => {},
+      cancelled: () => {},
+      run: (code) => code(),
+      yielded: (result) => this.#done({ case: 'requestYielded', value: { stream, result } }),
+      valueOf: (value) => valueRecord(request, value),
+    });
+    this.#sources.push(source);
+    return source;
+  }
+
   #onElement({ stream, result }: v1.RecordedElement): void {
     const elements = this.#read[stream];
     if (elements === undefined)
       throw new ProtocolError(`an element arrived on stream ${stream}, but the replay has not opened it`);
-    if (result.case === 'error') elements.fail(fromWire(result.value));
+    if (result.case === 'error') elements.fail(errorFrom(result.value, this.#sourceOfStream.get(stream)));
     else if (result.case === 'end') elements.end();
     else elements.push(result.value ?? new Uint8Array(0));
   }
@@ -180,7 +213,7 @@ export class ReplayedActor implements Incarnation {
   #answer({ ask, result }: v1.RecordedAnswer): void {
     const asked = this.#asks[ask];
     if (asked === undefined) throw new ProtocolError(`ask ${ask} was answered, but the replay has not made it`);
-    if (result.case === 'error') asked.fail(fromWire(result.value));
+    if (result.case === 'error') asked.fail(errorFrom(result.value, this.#sourceOfAsk.get(ask)));
     else asked.reply(decode(methodOf(asked).response, result.value ?? new Uint8Array(0)));
   }
 
@@ -194,9 +227,13 @@ export class ReplayedActor implements Incarnation {
   /** Converts an effect to the action that would have been recorded. */
   #onEffect(effect: Effect): void {
     switch (effect.kind) {
-      case 'asked':
+      case 'asked': {
+        this.#done({ case: 'asked', value: sendOf(effect) });
+        const source = this.#send(effect);
+        if (source !== undefined) this.#sourceOfAsk.set(this.#asks.length, source);
         this.#asks.push(effect);
-        return this.#done({ case: 'asked', value: sendOf(effect) });
+        return;
+      }
       case 'told':
         return this.#done({ case: 'told', value: sendOf(effect) });
       case 'spawned':
@@ -220,8 +257,12 @@ export class ReplayedActor implements Incarnation {
       case 'stashed':
       case 'unstashed':
         return this.#done({ case: effect.kind, value: {} });
-      case 'opened':
-        return this.#done({ case: 'opened', value: sendOf(effect) });
+      case 'opened': {
+        this.#done({ case: 'opened', value: sendOf(effect) });
+        const source = this.#send(effect);
+        if (source !== undefined) this.#sourceOfStream.set(this.#read.length, source);
+        return;
+      }
       case 'child stopped':
       case 'became':
     }
@@ -238,5 +279,10 @@ function methodOf({ to, method: name }: Sent): AnyMethod {
 
 function sendOf(sent: Sent): { to: Ref; method: string; value: Uint8Array } {
   const method = methodOf(sent);
-  return { to: sent.to.toRef(), method: method.fullName, value: messageBytes(method.request, sent.message) };
+  return { to: sent.to.toRef(), method: method.fullName, value: requestBytes(method, sent.message) };
+}
+
+/** The error of a call. Where the source of its requests has failed, the caller gets what that has thrown. */
+function errorFrom(record: v1.RecordedError, source: RecordedServing | undefined): Error {
+  return source?.failure === undefined ? fromWire(record) : errorOf(source.failure);
 }

@@ -11,11 +11,11 @@ export type { HostResources } from './host-resources.js';
 export { type HostPartition, hostOf, type PartitionPlan } from './partition-plans.js';
 export {
   type DeviceResources,
+  type NativeResources,
   type NetworkResources,
   type PartitionResources,
   type PartitionResourcesOptions,
   partitionResources,
-  type UcxResources,
 } from './partition-resources.js';
 export { bindMemory, pinThread, processAffinity, threadAffinity } from './pinning.js';
 export type { RunnableResources } from './runnable-resources.js';

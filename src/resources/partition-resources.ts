@@ -8,10 +8,10 @@ import { type RunnableResources, runnableResources } from './runnable-resources.
 import type { ThreadingResources } from './threading-resources.js';
 import type { Device } from './topology/index.js';
 
-/** The UCX library of a partition's thread. */
-export interface UcxResources {
-  /** Undefined where no link may use UCX. Loads UCX when the first link needs it. */
-  readonly library: LinkLibrary | undefined;
+/** The native libraries of a partition's thread. */
+export interface NativeResources {
+  /** Those that links may use. Each is loaded when the first link needs it. */
+  readonly libraries: readonly LinkLibrary[];
 }
 
 /** The device that belongs to the partition. */
@@ -30,7 +30,7 @@ export interface PartitionResources {
   readonly plan: PartitionPlan;
   readonly threading: ThreadingResources;
   readonly runnable: RunnableResources;
-  readonly ucx: UcxResources;
+  readonly native: NativeResources;
   readonly host: HostResources;
   /** Undefined for partitions without a device. */
   readonly device: DeviceResources | undefined;
@@ -44,25 +44,25 @@ export interface PartitionResourcesOptions {
   readonly host: HostPartition;
   readonly threading: ThreadingResources;
   readonly scheduler: Scheduler;
-  readonly library?: LinkLibrary | undefined;
-  readonly transport: (ucx: UcxResources) => Transport;
+  readonly libraries?: readonly LinkLibrary[];
+  readonly transport: (native: NativeResources) => Transport;
   readonly log: Logger;
 }
 
 /**
- * Creates a partition's resources, on the thread that it will run on, in an order that callers may rely on: threads, runnable, UCX,
- * host, device, network. Throws ResourceError where UCX is required and missing, ConfigError for links that strangers could open.
+ * Creates a partition's resources, on the thread that it will run on, in an order that callers may rely on: threads, runnable,
+ * native libraries, host, device, network. Throws ConfigError for links that strangers could open.
  */
 export function partitionResources(options: PartitionResourcesOptions): PartitionResources {
-  const { plan, threading, scheduler, library, transport, log } = options;
+  const { plan, threading, scheduler, libraries = [], transport, log } = options;
   const stack = new ResourceStack();
   stack.add(threading);
   const runnable = stack.add(runnableResources(scheduler, options.host));
-  const ucx = stack.add<UcxResources>({ library });
+  const native = stack.add<NativeResources>({ libraries });
   const host = stack.add(hostResources(options.host, threading.isOwn, log));
   const device = plan.gpu && stack.add<DeviceResources>({ gpu: plan.gpu });
-  const network = stack.add(networkResources(transport(ucx)));
-  return { plan, threading, runnable, ucx, host, device, network, close: () => stack.close() };
+  const network = stack.add(networkResources(transport(native)));
+  return { plan, threading, runnable, native, host, device, network, close: () => stack.close() };
 }
 
 function networkResources(transport: Transport): NetworkResources {

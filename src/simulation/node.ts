@@ -178,7 +178,7 @@ export class SimulatedNode {
     this.#generation = generation;
     const incarnation = new NodeIncarnation(this.name, generation, runtime);
     this.#incarnation = incarnation;
-    runtime.deadLetters.subscribe((letter) => observer.messages.tells.deadLetter(letter));
+    runtime.deadLetters.subscribe((letter) => observer.messages.tells.deadLetter(letter, this.name));
     record(`start ${incarnation.name}`);
     const ended = new Promise<void>((resolve) => {
       this.#wake = resolve;

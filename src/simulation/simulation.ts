@@ -60,6 +60,7 @@ export class Simulation {
       transitMs: MOST_HOPS * (latencyMs + jitterMs),
       isDelayed: endsLinks || loss > 0,
       mayBeUnreachable: endsLinks,
+      endsLinks,
     });
     const environment = {
       executor: this.#executor,

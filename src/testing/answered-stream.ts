@@ -1,6 +1,6 @@
-import { replyOf, laterReply, type Stream } from '../actors/kernel/index.js';
+import { laterReply, replyOf, type Requests, type Stream } from '../actors/kernel/index.js';
 import { ProtocolError } from '../errors.js';
-import type { AnyMethod } from '../protocol/index.js';
+import { type AnyMethod, requestStreamOf } from '../protocol/index.js';
 
 /** Yields the elements of a handler or an answer, with defaults filled in. Throws ProtocolError for a value that is not iterable. */
 export async function* elementsOf(method: AnyMethod, elements: unknown): AsyncGenerator<unknown, undefined, void> {
@@ -11,6 +11,11 @@ export async function* elementsOf(method: AnyMethod, elements: unknown): AsyncGe
     yield replyOf(method, reply === undefined ? element : await reply);
   }
   return undefined;
+}
+
+/** Requests that no actor reads, as a stream. `endsWithCall`: the end of their call tells the source to stop. */
+export function streamOf(requests: Requests, endsWithCall: boolean): Stream<unknown> {
+  return new AnsweredStream(requestStreamOf(requests.method), () => (endsWithCall ? requests : requests.checked()));
 }
 
 function isIterable(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {

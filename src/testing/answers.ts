@@ -1,4 +1,4 @@
-import type { AnyMethod, AnyService, AskMethod, StreamMethod } from '../protocol/index.js';
+import type { AnyMethod, AnyService, AskMethod, StreamMethod, StreamsRequests } from '../protocol/index.js';
 
 /** Answers to some asks and streams of a service. A test provides them in place of the actor behind a reference. */
 export type Answers<S extends AnyService> = {
@@ -8,11 +8,14 @@ export type Answers<S extends AnyService> = {
     infer _Response,
     infer ResponseInit
   >
-    ? (request: Request) => ResponseInit | Promise<ResponseInit>
+    ? (request: Given<S['methods'][K], Request>) => ResponseInit | Promise<ResponseInit>
     : S['methods'][K] extends StreamMethod<infer Request, infer _RequestInit, infer _Response, infer ResponseInit>
-      ? (request: Request) => Iterable<ResponseInit> | AsyncIterable<ResponseInit>
+      ? (request: Given<S['methods'][K], Request>) => Iterable<ResponseInit> | AsyncIterable<ResponseInit>
       : never;
 };
+
+/** What an answer gets: the request, or the stream of them. */
+type Given<M, Request> = M extends StreamsRequests ? AsyncIterable<Request> : Request;
 
 /** The type of a method, whose parameters are bivariant: an answer to any request is assignable. */
 type AnyAnswer = { call(request: unknown): unknown }['call'];

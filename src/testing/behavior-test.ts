@@ -6,22 +6,37 @@ import {
   checkArgs,
   laterReply,
   replyOf,
+  Requests,
+  type RequestSource,
   type SpawnArguments,
   type TerminationReason,
   type UntypedRef,
 } from '../actors/kernel/index.js';
 import { ConfigError } from '../errors.js';
 import type { LogRecord } from '../logging/index.js';
-import type { AnyMethod, AnyService, AskMethod, Method, Mode, StreamMethod, TellMethod } from '../protocol/index.js';
+import type {
+  AnyMethod,
+  AnyService,
+  AskMethod,
+  Method,
+  Mode,
+  StreamMethod,
+  StreamsRequests,
+  TellMethod,
+} from '../protocol/index.js';
 import { ManualScheduler } from '../scheduler/index.js';
-import { elementsOf } from './answered-stream.js';
+import { elementsOf, streamOf } from './answered-stream.js';
 import { type Answers, answer, type UntypedAnswers } from './answers.js';
 import type { Effect } from './effects.js';
 import { EffectsContext, type MessageFields } from './effects-context.js';
 
-/** The value from which a request of this rpc can be made: fields with defaults may be absent. */
+/** The value from which a request of this rpc can be made: fields with defaults may be absent. Or a source of them, for a stream. */
 export type RequestInitOf<M> =
-  M extends Method<Mode, infer _Request, infer RequestInit, infer _Response, infer _ResponseInit> ? RequestInit : never;
+  M extends Method<Mode, infer _Request, infer RequestInit, infer _Response, infer _ResponseInit>
+    ? M extends StreamsRequests
+      ? RequestSource<RequestInit>
+      : RequestInit
+    : never;
 
 /** The result of handling one message. */
 export type Handled<M> =
@@ -176,21 +191,45 @@ class BehaviorRun {
 
   async #reply(method: AnyMethod, request: unknown, fields: MessageFields): Promise<unknown> {
     const stashed = this.#stashed;
-    // An async handler may return what `later` made, too.
-    const result = await this.#run(method, request, fields);
-    const reply = await (laterReply(result) ?? result);
-    if (method.mode === 'tell') return undefined;
-    // A stashed ask has no reply yet.
-    return this.#stashed > stashed ? method.response.create() : replyOf(method, reply);
+    const message = messageOf(method, request);
+    try {
+      // An async handler may return what `later` made, too.
+      const result = await this.#run(method, message, fields);
+      const reply = await (laterReply(result) ?? result);
+      if (method.mode === 'tell') return undefined;
+      // A stashed ask has no reply yet.
+      return this.#stashed > stashed ? method.response.create() : replyOf(method, reply);
+    } finally {
+      endRequests(message);
+    }
   }
 
   async *#stream(method: AnyMethod, request: unknown, fields: MessageFields): AsyncGenerator {
-    yield* elementsOf(method, this.#run(method, request, fields));
+    const message = messageOf(method, request);
+    try {
+      yield* elementsOf(method, this.#run(method, message, fields));
+    } finally {
+      endRequests(message);
+    }
   }
 
-  #run(method: AnyMethod, request: unknown, { meta, sender }: MessageFields): unknown {
+  #run(method: AnyMethod, message: unknown, { meta, sender }: MessageFields): unknown {
     const handler = this.#behavior.handlers.get(method);
     const sent = { ...(meta === undefined ? {} : { meta }), sender: sender?.toRef() };
-    return this.#context.during(sent, () => handler?.(this.state, method.request.create(request), this.#context));
+    return this.#context.during(sent, () => handler?.(this.state, received(message), this.#context));
   }
+}
+
+function messageOf(method: AnyMethod, request: unknown): unknown {
+  return method.streamsRequests === true ? new Requests(method, request) : method.request.create(request);
+}
+
+/** The message as the handler gets it. */
+function received(message: unknown): unknown {
+  return message instanceof Requests ? streamOf(message, true) : message;
+}
+
+/** The call has ended, and with it the source of its requests. */
+function endRequests(message: unknown): void {
+  if (message instanceof Requests) message.close(undefined);
 }

@@ -14,8 +14,16 @@ import {
 import { ConfigError, ProtocolError } from '../errors.js';
 import { errorOf } from '../foreign.js';
 import { type Logger, type LogRecord, memoryLogger } from '../logging/index.js';
-import type { AnyMethod, AnyService, Meta, Ref, ServiceRefInit } from '../protocol/index.js';
+import {
+  type AnyMethod,
+  type AnyService,
+  type Meta,
+  type Ref,
+  requestStreamOf,
+  type ServiceRefInit,
+} from '../protocol/index.js';
 import type { Scheduler, Timer } from '../scheduler/index.js';
+import { AnsweredStream } from './answered-stream.js';
 import type { Effect } from './effects.js';
 import { type Answer, RecordedRoute, type RecordedTarget } from './recorded-route.js';
 
@@ -35,8 +43,10 @@ export interface EffectsWorld {
   readonly scheduler: Scheduler;
   /** Receives every effect. */
   record(effect: Effect): void;
-  /** Elements of a stream that the behavior opens by a reference that no test has made. */
+  /** Elements of a stream that the behavior opens by a reference that no test has made, or of the requests of a message. */
   elements?(method: AnyMethod): AsyncIterable<unknown>;
+  /** False: the world itself tells the sources of requests to stop. Default: the end of their call does. */
+  readonly endsRequests?: boolean;
   /** The channel id of the next child or probe. */
   nextCUid(): bigint;
   /** The name of the next child, if the behavior gives none. */
@@ -227,6 +237,12 @@ export class EffectsContext implements Context {
     return this.scheduler.outside(work);
   }
 
+  /** The requests of a message whose rpc streams them: `elements` of the world gives them at the first read. */
+  requests(method: AnyMethod): AsyncIterable<unknown> {
+    const stream = requestStreamOf(method);
+    return new AnsweredStream(stream, () => this.#world.elements?.(stream));
+  }
+
   clearTimers(): void {
     this.#timers.clear();
   }
@@ -249,7 +265,8 @@ export class EffectsContext implements Context {
   }
 
   #probeAt<S extends AnyService>(service: S, target: RecordedTarget, answer: Answer): ActorRef<S> {
-    const route = new RecordedRoute(target, (effect) => this.#world.record(effect), answer);
+    const endsRequests = this.#world.endsRequests !== false;
+    const route = new RecordedRoute(target, (effect) => this.#world.record(effect), answer, endsRequests);
     this.#routes.set(target.cUid, route);
     return route.bind(this.#references.create(service, route));
   }

@@ -48,6 +48,7 @@ export interface Opened {
   readonly kind: 'opened';
   readonly to: UntypedRef;
   readonly method: string;
+  /** An async iterable of the requests, where the rpc streams them. */
   readonly message: unknown;
   readonly meta: Meta | undefined;
   readonly timeoutMs: number | undefined;
@@ -59,6 +60,7 @@ export interface Asked {
   readonly kind: 'asked';
   readonly to: UntypedRef;
   readonly method: string;
+  /** An async iterable of the requests, where the rpc streams them. The source is told to stop when the ask is answered. */
   readonly message: unknown;
   readonly meta: Meta | undefined;
   readonly timeoutMs: number | undefined;

@@ -9,6 +9,7 @@ import { type Answers, answer, type UntypedAnswers } from './answers.js';
 export interface Received {
   /** Name of the rpc, as on the reference. */
   readonly method: string;
+  /** Where the rpc streams its requests: the stream of them, which the answer may read. It ends with the answer. */
   readonly message: unknown;
   readonly meta: Meta | undefined;
   readonly sender: Ref | undefined;

@@ -1,6 +1,7 @@
 import {
   type AskOptions,
   replyOf,
+  requestsIn,
   type Room,
   type Route,
   type SendOptions,
@@ -9,7 +10,7 @@ import {
   type UntypedRef,
 } from '../actors/kernel/index.js';
 import type { AnyMethod } from '../protocol/index.js';
-import { AnsweredStream } from './answered-stream.js';
+import { AnsweredStream, streamOf } from './answered-stream.js';
 import type { Asked, Effect } from './effects.js';
 
 /** Answers an ask or a stream. `undefined`: the test answers the ask later. */
@@ -23,9 +24,17 @@ export class RecordedRoute implements Route {
   readonly incarnation: bigint;
   readonly #record: (effect: Effect) => void;
   readonly #answer: Answer;
+  readonly #endsRequests: boolean;
   #self: UntypedRef | undefined;
 
-  constructor({ cUid, incarnation }: RecordedTarget, record: (effect: Effect) => void, answer: Answer) {
+  /** `endsRequests`: the source of a call's requests is told to stop when the call ends. */
+  constructor(
+    { cUid, incarnation }: RecordedTarget,
+    record: (effect: Effect) => void,
+    answer: Answer,
+    endsRequests: boolean,
+  ) {
+    this.#endsRequests = endsRequests;
     this.cUid = cUid;
     this.incarnation = incarnation;
     this.#record = record;
@@ -43,7 +52,8 @@ export class RecordedRoute implements Route {
     return true;
   }
 
-  ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
+  ask(method: AnyMethod, sent: unknown, options: AskOptions | undefined): Promise<unknown> {
+    const message = this.#given(sent);
     return new Promise((resolve, reject) => {
       const asked: Asked = {
         kind: 'asked',
@@ -64,8 +74,9 @@ export class RecordedRoute implements Route {
     });
   }
 
-  stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
+  stream(method: AnyMethod, sent: unknown, options: StreamOptions | undefined): Stream<unknown> {
     return new AnsweredStream(method, () => {
+      const message = this.#given(sent);
       const { meta, timeoutMs, windowItems } = options ?? {};
       this.#record({ kind: 'opened', to: this.#to, method: method.name, message, meta, timeoutMs, windowItems });
       return this.#answer(method, message);
@@ -88,6 +99,12 @@ export class RecordedRoute implements Route {
   watch(): void {}
 
   unwatch(): void {}
+
+  /** A message as its receiver gets it. */
+  #given(sent: unknown): unknown {
+    const requests = requestsIn(sent);
+    return requests === undefined ? sent : streamOf(requests, this.#endsRequests);
+  }
 
   get #to(): UntypedRef {
     if (this.#self === undefined) throw new Error('a recorded route is used before it has a reference');

@@ -16,7 +16,7 @@ export interface LinkHandlers {
   frame(lane: Lane, bytes: Uint8Array): void;
   /** `acquire` returned undefined on this lane, and would now succeed. */
   writable(lane: Lane): void;
-  /** `Link.taken` has grown on this lane. An owner that keeps nothing of what it has sent leaves this out. */
+  /** `Link.taken` has grown on this lane. An owner that keeps no copies of the frames that it has sent leaves this out. */
   taken?(lane: Lane): void;
   /** Either end has closed the link, or it was lost. Frames not delivered by now are lost. */
   closed(reason: CloseReason): void;
@@ -26,7 +26,7 @@ export interface LinkHandlers {
 export interface Carrier {
   /** Name of the transport. */
   readonly transport: string;
-  /** `unix`, `tcp` or `tls` for `net`; what UCX chose, such as `posix`, for `ucx`; empty if the transport has only one medium. */
+  /** What the transport has chosen, such as `unix` or `tcp`; empty if the transport has only one medium. */
   readonly medium: string;
 }
 
@@ -72,20 +72,21 @@ export interface Link {
   send(lane: Lane, buffer: Uint8Array, length: number): number;
   /**
    * What the peer has taken of the lane, as far as this end knows: its `frame` handler has returned for every frame whose total is not
-   * larger. The peer reports this at the latest `limits.takenReportMs` after it has taken a frame, and when it closes the link. The
-   * value stays when the link has ended. On a link that may lose frames, a lost frame counts as taken.
+   * larger. The peer reports this at the latest `limits.takenReportMs` after it has taken a frame, and when either end closes the link. When
+   * this end has closed it, the value may grow until `Transport.close` resolves; else it stays when the link has ended. On a link that
+   * may lose frames, a lost frame counts as taken.
    */
   taken(lane: Lane): number;
   /**
-   * Ends the link at both ends. Frames sent before, flushed or not, arrive first. From now on this end receives no frames; both ends get
-   * `closed` with the same reason. Idempotent.
+   * Ends the link at both ends. Frames sent before, flushed or not, arrive first, within `limits.linkLingerMs`. From now on this end receives
+   * no frames; both ends get `closed` with the same reason. Idempotent.
    */
   close(reason?: CloseReason): void;
 }
 
 /** Opens links to other processes. Knows frames, not actors. */
 export interface Transport {
-  /** Short and stable: `memory`, `net`, `ucx`. */
+  /** Short and stable: it is in logs and health. */
   readonly name: string;
   /** Accepts links. Resolves to the address that others connect to. Rejects with ConfigError when called twice. */
   listen(onLink: (link: Link) => void): Promise<string>;
@@ -96,6 +97,9 @@ export interface Transport {
   connect(address: string, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<Link>;
   /** Transmits all frames sent so far, on all links: one call per turn is enough. Frames are not transmitted without it. */
   flush(): void;
-  /** Ends all links and the listener. Resolves after `closed` was called on every link. Idempotent. */
+  /**
+   * Ends all links and the listener. Resolves after `closed` was called on every link, and the peers have taken what was sent, or
+   * `limits.linkLingerMs` has passed. Idempotent.
+   */
   close(): Promise<void>;
 }

@@ -33,11 +33,13 @@ describe('the generator', () => {
   it('describes services with names, modes, lanes and types', () => {
     const { typeName, methods } = everything.exported['Shop'] as AnyService;
     expect(typeName).to.equal('everything.Shop');
-    const facts = Object.values(methods).map(({ name, fullName, mode, lane }) => ({ name, fullName, mode, lane }));
+    const facts = Object.values(methods).map(({ request: _request, response: _response, ...rest }) => rest);
     expect(facts).to.deep.equal([
       { name: 'plant', fullName: 'everything.Shop.Plant', mode: 'ask', lane: Lane.data },
       { name: 'observe', fullName: 'everything.Shop.Observe', mode: 'tell', lane: Lane.data },
       { name: 'watch', fullName: 'everything.Shop.Watch', mode: 'stream', lane: Lane.control },
+      { name: 'fill', fullName: 'everything.Shop.Fill', mode: 'ask', lane: Lane.data, streamsRequests: true },
+      { name: 'talk', fullName: 'everything.Shop.Talk', mode: 'stream', lane: Lane.control, streamsRequests: true },
     ]);
     expect(methods['plant']?.request).to.equal(everything.ours('Tree'));
     expect(methods['observe']?.response).to.equal(Empty);

@@ -14,7 +14,12 @@ const service = (rpc: string) => `${HEAD} ${M} service S { ${rpc} }`;
 
 /** What is wrong, the file, and what the error says. */
 const refused: readonly (readonly [title: string, source: string, ...said: readonly string[]])[] = [
-  ['client streaming', service('rpc Send(stream M) returns (M);'), 'shop.S.Send', 'streams its requests'],
+  [
+    'ASYNC with a stream of requests',
+    service(`rpc Send(stream M) returns (${EMPTY}) { option (millrace.v1.mode) = ASYNC; }`),
+    'shop.S.Send',
+    'stream of requests',
+  ],
   ['groups', `${HEAD} message M { repeated group Row = 1 { int32 a = 1; } }`, 'Row is a group'],
   [
     'ASYNC with a reply',

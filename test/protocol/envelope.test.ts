@@ -59,6 +59,7 @@ const headers: fc.Arbitrary<EnvelopeHeader> = fc
     credit: fc.oneof(fc.constant(0), fc.maxSafeNat()),
     creditBytes: fc.oneof(fc.constant(0), fc.maxSafeNat()),
     sequence: fc.oneof(fc.constant(0), fc.maxSafeNat()),
+    requestStream: fc.oneof(fc.constant(0), uint32),
   })
   .map(({ to, from, meta, ...rest }) => {
     const header = Object.assign(new EnvelopeHeader(), rest);
@@ -328,20 +329,17 @@ function expectSame(view: EnvelopeView, frame: Uint8Array, header: EnvelopeHeade
 function theirs(header: EnvelopeHeader, value: Value): protobuf.Message {
   const long = (low: number, high: number) => ({ low, high, unsigned: true });
   const { mode, method, methodName, error, meta, passThrough, correlation, chain, hops, traceParent } = header;
-  const { remainingMicroseconds, sentMs, traceState, credit, creditBytes, sequence } = header;
+  const { remainingMicroseconds, sentMs, traceState, credit, creditBytes, sequence, requestStream } = header;
+  const numbers = { correlation, hops, credit, sequence, credit_bytes: creditBytes, request_stream: requestStream };
   const control = {
-    ...(correlation !== 0 && { correlation }),
+    ...Object.fromEntries(Object.entries(numbers).filter(([, number]) => number !== 0)),
     ...(remainingMicroseconds !== Number.POSITIVE_INFINITY && { remaining_microseconds: remainingMicroseconds }),
     ...(chain.length > 0 && {
       chain: chain.map((id) => long(Number(BigInt.asIntN(32, id)), Number(BigInt.asIntN(32, id >> 32n)))),
     }),
-    ...(hops !== 0 && { hops }),
     ...(traceParent !== '' && { trace_parent: traceParent }),
-    ...(credit !== 0 && { credit }),
-    ...(sequence !== 0 && { sequence }),
     ...(sentMs >= 0 && { sent_ms: sentMs }),
     ...(traceState !== '' && { trace_state: traceState }),
-    ...(creditBytes !== 0 && { credit_bytes: creditBytes }),
   };
   const encoded = value === undefined ? new Uint8Array(0) : encode(v1.Element, value);
   return Envelope.create({

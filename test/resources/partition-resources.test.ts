@@ -48,8 +48,8 @@ describe('the resources of a partition', () => {
       host,
       threading,
       scheduler,
-      transport: (ucx) => {
-        expect(ucx.library).to.equal(undefined);
+      transport: (native) => {
+        expect(native.libraries).to.deep.equal([]);
         return transport(closed);
       },
       log: silentLogger,
@@ -57,7 +57,7 @@ describe('the resources of a partition', () => {
     expect(Object.keys(resources).slice(1, -1)).to.deep.equal([
       'threading',
       'runnable',
-      'ucx',
+      'native',
       'host',
       'device',
       'network',

@@ -41,9 +41,9 @@ async function netFixture(options: Options): Promise<TransportFixture> {
       if (transport instanceof NetTransport) await transport.abort();
     },
     leftovers: () => {
-      const left = { links: 0, handshakes: 0, dials: 0, slabs: 0, pendingTimers: scheduler.pendingTimers };
+      const left = { links: 0, handshakes: 0, dials: 0, buffers: 0, pendingTimers: scheduler.pendingTimers };
       for (const { statistics } of transports) {
-        for (const name of ['links', 'handshakes', 'dials', 'slabs'] as const) left[name] += statistics[name];
+        for (const name of ['links', 'handshakes', 'dials', 'buffers'] as const) left[name] += statistics[name];
       }
       return left;
     },

@@ -1,20 +1,36 @@
 import { StoppedError } from '../../errors.js';
 import type { Reader } from './call.js';
 import type { ActorCell } from './cell.js';
+import type { Delivery } from './delivery.js';
+import type { ReleasedWork } from './released-work.js';
+import type { RequestReader } from './request-reader.js';
 import type { ServedStream } from './served-stream.js';
+
+/** The calls of one actor whose requests its handlers read. */
+export class CallsRead {
+  /** By call. */
+  readonly requests = new WeakMap<Delivery, RequestReader>();
+  /** Handlers that wait for their next request, by their promise. */
+  readonly released = new Map<Promise<unknown>, ReleasedWork>();
+  /** The actor stops or restarts, and waits for them. */
+  isAwaited = false;
+}
 
 /** The streams of one actor. */
 export class ActorStreams {
   /** Streams whose generator runs here, or will be started. */
   readonly served = new Set<ServedStream>();
-  /** Streams that the actor reads. */
+  /** Streams that the actor reads, and calls whose requests it sends. */
   readonly read = new Set<Reader>();
+  /** Calls whose requests its handlers read. Created with the first. */
+  reading: CallsRead | undefined = undefined;
   /** Pulls in its mailbox. */
   queued = 0;
 
   /** `path` names the actor, which stops or restarts. */
   abandonRead(path: string): void {
     for (const reader of this.read) reader.abandon(path);
+    for (const released of this.reading?.released.values() ?? []) released.resume();
   }
 }
 
@@ -25,7 +41,10 @@ export function failServed(cell: ActorCell, which: 'all' | 'begun', text: string
   // There may be many streams, and creating an error is expensive.
   const error = new StoppedError(text);
   for (const stream of cold.streams.served) {
-    if (!stream.isPulling && (which === 'all' || stream.isUnclosed)) stream.fail(error);
+    if (stream.isPulling) {
+      // One that is not in its turn waits for its requests.
+      if (stream !== cell.current) stream.abort(error);
+    } else if (which === 'all' || stream.isUnclosed) stream.fail(error);
   }
 }
 

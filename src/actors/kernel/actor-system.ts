@@ -1,7 +1,14 @@
 import { ConfigError, StoppedError } from '../../errors.js';
 import type { AnyMethod, AnyService, Ref, RefInit } from '../../protocol/index.js';
 import type { Behavior } from './behavior.js';
-import { type AskOptions, type OutgoingCall, outgoingTell, type SendOptions, type StreamOptions } from './call.js';
+import {
+  type AskOptions,
+  type Caller,
+  type OutgoingCall,
+  outgoingTell,
+  type SendOptions,
+  type StreamOptions,
+} from './call.js';
 import { type HasSystem, systemKey, treeDirectory } from './actor-tree.js';
 import { ActorCell } from './cell.js';
 import type { ClosedReason } from './closed-route.js';
@@ -9,10 +16,11 @@ import type { SpawnArguments } from './context.js';
 import { stopped } from './lifecycle.js';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
 import type { Deadlines } from './deadlines.js';
-import type { Delivery, TellDelivery } from './delivery.js';
+import type { TellDelivery } from './delivery.js';
 import type { Subscribable } from './topic.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
 import type { MailboxBytes } from './mailbox-bytes.js';
+import type { Requests } from './requests.js';
 import { type ReadyOptions, ReadyWait } from './ready-wait.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import { type Cell, type Route, routeKey } from './route.js';
@@ -145,11 +153,6 @@ export class ActorSystem implements HasSystem {
     return this.#kernel.outgoing(options, this.#kernel.scheduler.now());
   }
 
-  /** The delivery of a tell from a link without sender or meta. */
-  incomingTell(sizeBytes: number): Delivery | undefined {
-    return this.#kernel.mailboxBytes.tell(sizeBytes);
-  }
-
   /** The data that a tell made now carries over a link: undefined when no actor sends it and it has no meta. */
   outgoingTell(options: SendOptions | undefined): TellDelivery | undefined {
     return outgoingTell(options, this.#kernel.running);
@@ -178,15 +181,21 @@ export class ActorSystem implements HasSystem {
 
   /**
    * A stream over a link: `open` is called when it is first read, and `path` describes the actor. Throws ConfigError for an invalid option,
-   * ReentrantAskError for a chain longer than `callChain`.
+   * ReentrantAskError for a chain longer than `callChain`. `requests` are those of the call, which end with the stream.
    */
   read(
     method: AnyMethod,
     options: StreamOptions | undefined,
     target: { readonly path: string },
     open: OpenStream,
+    requests?: Requests,
   ): Stream<unknown> {
-    return this.#kernel.read(method, options, target, open);
+    return this.#kernel.read(method, options, target, open, requests);
+  }
+
+  /** A call with these requests goes out over a link; `withdrawn` is called when its actor can open them no more. */
+  offer(requests: Requests, caller: Caller | undefined, withdrawn: () => void): void {
+    requests.offer(this.#kernel, caller, withdrawn);
   }
 
   /** Stops an actor; resolves when it and its children have stopped. Rejects with ConfigError for an actor of another system. */

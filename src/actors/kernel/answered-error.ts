@@ -6,6 +6,7 @@ import {
   ReentrantAskError,
   Refusal,
   RefusedError,
+  SourceError,
   StoppedError,
   UnreachableError,
 } from '../../errors.js';
@@ -55,6 +56,7 @@ const OUTCOMES = [
   StoppedError,
   UnreachableError,
   ReentrantAskError,
+  SourceError,
 ];
 
 /** An error with which a call of another actor ends. It says nothing about the state of the actor that made the call. */

@@ -1,13 +1,21 @@
 import { ConfigError } from '../../errors.js';
 import { hasMark, inspectKey, shownValue } from '../../foreign.js';
 import { isReservedName } from '../../reserved-names.js';
-import type { AnyMethod, AnyService, AskMethod, StreamMethod, TellMethod } from '../../protocol/index.js';
+import type {
+  AnyMethod,
+  AnyService,
+  AskMethod,
+  StreamMethod,
+  StreamsRequests,
+  TellMethod,
+} from '../../protocol/index.js';
 import type { Context } from './context.js';
 import { accepted, type AcceptedOptions, checkOptions, nearestName } from '../../options/index.js';
 import { isInfrastructure } from './infrastructure.js';
 import type { Later } from './later.js';
 import { type MailboxBounds, type Overflow, mailboxBounds } from './mailbox.js';
 import type { TerminationReason } from './route.js';
+import type { Stream } from './stream.js';
 import { type Supervision, type Supervisor, supervisor } from './supervision.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 
@@ -28,8 +36,10 @@ export interface Ending {
   readonly cause?: Error | undefined;
 }
 
-/** The request of an rpc's handler. Looked up in the method, because TypeScript before 5.7 would infer `never` here. */
-export type RequestOf<M extends AnyMethod> = ReturnType<M['request']['create']>;
+/** The request of an rpc's handler, or the stream of them. Looked up in the method, because TypeScript before 5.7 would infer `never` here. */
+export type RequestOf<M extends AnyMethod> = M extends StreamsRequests
+  ? Stream<ReturnType<M['request']['create']>>
+  : ReturnType<M['request']['create']>;
 
 /** The result of an rpc's handler. */
 export type ResultOf<M> =

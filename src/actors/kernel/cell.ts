@@ -5,7 +5,6 @@ import type { ActorNode } from './actor-node.js';
 import type { ActorTree } from './actor-tree.js';
 import { ActorContext } from './actor-context.js';
 import type { AnyBehavior, Behavior, Handler } from './behavior.js';
-import type { Caller, Reader } from './call.js';
 import type { UntypedSpawnOptions } from './context.js';
 import { type Delivery, isAsk, TellDelivery } from './delivery.js';
 import type { TurnTaker } from './dispatcher.js';
@@ -15,6 +14,8 @@ import { laterReply } from './later.js';
 import { armStopTimer, fail, type FailedWork, requestStop, start, windDown } from './lifecycle.js';
 import { deferReply } from './deferred-reply.js';
 import type { Mailbox } from './mailbox.js';
+import { ReleasedWork, settleReleased } from './released-work.js';
+import { readingHandler } from './request-reader.js';
 import { takeStreamStep } from './stream-step.js';
 import type { ActorRef, UntypedRef } from './reference.js';
 import type { Watcher } from './route.js';
@@ -24,7 +25,7 @@ import type { SignalLane } from './timers.js';
 import { cannotHandle } from './unhandled.js';
 
 /** One actor: its inbox, its state, and its turns. Parts that few actors need are created on first use. */
-export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, SignalLane {
+export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane {
   readonly behavior: AnyBehavior;
   readonly parent: ActorCell | undefined;
   readonly name: string;
@@ -34,7 +35,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   /** The state was created, so `on.stopping` must be called. */
   hasState: boolean;
   /** The delivery of the message being handled. */
-  current: Delivery | undefined = undefined;
+  override current: Delivery | undefined = undefined;
   childCells: Map<string, ActorCell> | undefined = undefined;
   private signals: (() => unknown)[] | undefined = undefined;
   private ownContext: ActorContext | undefined = undefined;
@@ -86,7 +87,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     return this.ownReference;
   }
 
-  get bareTell(): TellDelivery {
+  override get bareTell(): TellDelivery {
     this.ownBareTell ??= new TellDelivery(this, undefined);
     return this.ownBareTell;
   }
@@ -104,7 +105,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     return this.kernel.running === this;
   }
 
-  toRef(): Ref {
+  override toRef(): Ref {
     return { cUid: this.cUid, service: this.behavior.service.typeName, incarnation: this.incarnation };
   }
 
@@ -133,10 +134,6 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       this.drained(this.cold);
     }
     return used;
-  }
-
-  get hasMessages(): boolean {
-    return this.mailbox !== undefined;
   }
 
   /** Runs `turn` before all messages, in a turn of this actor; does nothing when the actor is not running. */
@@ -194,9 +191,17 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
     if (isFirst) this.findHandler(method);
     const handler = this.lastHandler;
     if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
-    else if (handler === undefined || method.mode === 'stream') cannotHandle(this, method, message, delivery);
+    else if (handler === undefined || method.mode === 'stream') this.handleRest(method, message, delivery);
     else this.handle(handler, method, message, delivery);
     if (isFirst || isAsk(delivery)) this.kernel.contexts.check();
+  }
+
+  /** What is rare, and is no message that has a handler. */
+  private handleRest(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+    if (delivery instanceof ReleasedWork) {
+      this.coldState().streams.queued--;
+      delivery.takeTurn();
+    } else cannotHandle(this, method, message, delivery);
   }
 
   private handle(handler: Handler, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
@@ -255,7 +260,7 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
       },
       (error: unknown) => {
         this.kernel.awaited -= awaited;
-        if (this.pending !== work)
+        if (this.pending !== work && this.cold?.streams.reading?.released.has(work) !== true)
           this.kernel.logger.warn(`${what} failed after it was abandoned`, { actor: this.path, error });
         this.resume(work, what, failed, () => {
           throw error;
@@ -272,8 +277,15 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   private resume(work: Promise<unknown>, what: string, failed: FailedWork, finish: () => void): void {
-    if (this.pending !== work) return;
+    if (this.pending !== work) {
+      settleReleased(this, work, () => this.finish(what, failed, finish));
+      return;
+    }
     this.pending = undefined;
+    this.finish(what, failed, finish);
+  }
+
+  private finish(what: string, failed: FailedWork, finish: () => void): void {
     this.cold?.idle?.touch();
     try {
       finish();
@@ -284,7 +296,8 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
   }
 
   private findHandler(method: AnyMethod): void {
-    this.lastHandler = this.behavior.handlers.get(method) ?? this.handlerByName(method);
+    const handler = this.behavior.handlers.get(method) ?? this.handlerByName(method);
+    this.lastHandler = method.streamsRequests === true && handler ? readingHandler(this, handler) : handler;
     this.lastMethod = method;
   }
 
@@ -327,15 +340,6 @@ export class ActorCell extends Inbox implements ActorNode, Caller, TurnTaker, Si
 
   adopt(reference: UntypedRef): void {
     this.ownReference = reference;
-  }
-
-  reading(reader: Reader): void {
-    if (this.phase === 'stopped') throw new StoppedError(`${this.path} cannot read a stream: it has stopped`);
-    this.coldState().streams.read.add(reader);
-  }
-
-  readNoMore(reader: Reader): void {
-    this.cold?.streams.read.delete(reader);
   }
 
   /** Ends the timers and watches of the actor, and the streams that it reads. */

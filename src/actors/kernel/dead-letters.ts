@@ -1,8 +1,13 @@
 import type { Logger } from '../../logging/index.js';
+import type { AnyMethod } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
+import type { Addressee, Delivery } from './delivery.js';
 import { Topic, type Subscribable } from './topic.js';
 
-/** A tell that no actor will handle. (An ask is never a dead letter: its caller gets an error.) */
+/**
+ * A tell that no actor will handle. It belongs to the process of its sender, or to that of the actor when the link between them has ended. (An
+ * ask is never a dead letter: its caller gets an error.)
+ */
 export interface DeadLetter {
   /** `system/parent/child`, or a description of an actor of another partition. */
   readonly path: string;
@@ -12,7 +17,14 @@ export interface DeadLetter {
   readonly reason: DeadLetterReason;
 }
 
-export type DeadLetterReason = 'stopped' | 'unreachable' | 'overflow' | 'unknown method';
+/**
+ * `not taken`: this process has stopped, and the process of the actor had not taken the tell within `linkLingerMs`. `malformed`: the process of
+ * the actor could not decode the message.
+ */
+export type DeadLetterReason = 'stopped' | 'unreachable' | 'overflow' | 'unknown method' | 'not taken' | 'malformed';
+
+/** Why a tell from a link is reported to the process of its sender. What a behavior drops (`overflow`) is reported where it is dropped. */
+export type ReturnReason = Extract<DeadLetterReason, 'stopped' | 'unknown method' | 'malformed'>;
 
 /** Counts dead letters, publishes them to subscribers, and logs at most one each second. */
 export interface DeadLetters extends Subscribable<DeadLetter> {
@@ -33,6 +45,18 @@ export class DeadLetterOffice extends Topic<DeadLetter> implements DeadLetters {
     super(logger);
     this.scheduler = scheduler;
     this.log = logger;
+  }
+
+  /** A tell for an actor of this process that will not handle it. */
+  addFor(
+    addressee: Addressee,
+    method: AnyMethod,
+    message: unknown,
+    delivery: Delivery | undefined,
+    reason: ReturnReason,
+  ): void {
+    const isReturned = delivery?.giveBack?.(addressee, method, message, reason) === true;
+    if (!isReturned) this.add(addressee, method.fullName, message, reason);
   }
 
   /** The path of `target` is computed only when it is needed. */

@@ -4,6 +4,7 @@ import type { AnyMethod } from '../../protocol/index.js';
 import { answeredError, failureIn } from './answered-error.js';
 import type { ActorCell } from './cell.js';
 import { type Delivery, isAsk } from './delivery.js';
+import { endOfRequests } from './request-reader.js';
 
 /** Answers an ask when `reply` settles, while the actor goes on. */
 export function deferReply(
@@ -16,12 +17,13 @@ export function deferReply(
   if (isAsk(delivery)) deferredReplies.add(delivery);
   const awaited = cell.beginAwaiting();
   const fail = (cause: unknown): void => {
+    const end = endOfRequests(cell, delivery, cause);
     const answer = answeredError(cause);
     if (isAsk(delivery)) {
       deferredReplies.delete(delivery);
-      delivery.fail(answer);
+      delivery.fail(end ?? answer);
     }
-    reportFailedReply(cell, cause, answer, method);
+    if (end === undefined) reportFailedReply(cell, cause, answer, method);
   };
   reply.then(
     (value) => {

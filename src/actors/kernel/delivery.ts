@@ -1,8 +1,15 @@
 import type { MillraceError } from '../../errors.js';
-import type { Meta, Ref } from '../../protocol/index.js';
+import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { AsyncContext } from './async-contexts.js';
 import type { CallChain } from './call-chain.js';
+import type { ReturnReason } from './dead-letters.js';
 import type { TraceContext } from './trace-context.js';
+
+/** The actor that a tell was for. */
+export interface Addressee {
+  readonly cUid: bigint;
+  readonly path: string;
+}
 
 /** The data of a message besides its content; a tell without any has none. Created by a local call, or by the router for a message from a link. */
 export interface Delivery {
@@ -19,11 +26,18 @@ export interface Delivery {
   readonly link?: object | undefined;
   /** The context of the sender, for its AsyncLocalStorages; only of a message from this partition. */
   readonly asyncContext?: AsyncContext | undefined;
-  /** A step of a stream that the actor serves. */
+  /** A step of a stream that the actor serves, or of a handler that reads a stream of requests. */
   readonly isOfStream?: boolean;
+  /** It is in the mailbox as the next step of a message that was accepted before. */
+  readonly isPull?: boolean;
   /** Answers an ask with the handler's result; the receiver fills defaults with `method.response.create`. */
   reply(value: unknown): void;
   fail(error: MillraceError): void;
+  /**
+   * Only of a tell from a link: reports to the process of its sender that no actor handles it. False when the link has ended, so that the
+   * process cannot be told.
+   */
+  giveBack?(addressee: Addressee, method: AnyMethod, message: unknown, reason: ReturnReason): boolean;
 }
 
 /** The sender of a delivery. */

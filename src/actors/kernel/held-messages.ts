@@ -6,7 +6,6 @@ import type { TurnTaker } from './dispatcher.js';
 import type { Kernel } from './kernel.js';
 import type { Mailbox, MailboxBounds } from './mailbox.js';
 import { ReadyQueue } from './ready-queue.js';
-import { ServedStream } from './served-stream.js';
 import type { ServiceMeter } from './service-meter.js';
 import { Stash } from './stash.js';
 
@@ -21,6 +20,7 @@ export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'stoppe
 export abstract class HeldMessages implements TurnTaker {
   readonly kernel: Kernel;
   abstract readonly path: string;
+  abstract readonly cUid: bigint;
   phase: Phase;
   isQueued = false;
   /** The pending promise of a handler or hook; the actor takes no turn meanwhile. */
@@ -55,6 +55,10 @@ export abstract class HeldMessages implements TurnTaker {
   /** It accepts messages; during a restart they wait. */
   get isOpen(): boolean {
     return this.phase !== 'stopping' && this.phase !== 'stopped';
+  }
+
+  get hasMessages(): boolean {
+    return this.mailbox !== undefined;
   }
 
   /** Messages in the mailbox, oldest first. */
@@ -98,10 +102,13 @@ export abstract class HeldMessages implements TurnTaker {
 
   /** Moves pulls at the head to the end, so that the oldest entry is a message. */
   private passPulls(mailbox: Mailbox): void {
-    while (mailbox.delivery instanceof ServedStream && mailbox.delivery.isQueued) {
-      const { delivery } = mailbox;
+    for (
+      let { method, delivery } = mailbox;
+      method !== undefined && delivery?.isPull === true;
+      { method, delivery } = mailbox
+    ) {
       mailbox.drop();
-      mailbox.push(delivery.method, undefined, delivery);
+      mailbox.push(method, undefined, delivery);
     }
   }
 
@@ -203,7 +210,7 @@ export abstract class HeldMessages implements TurnTaker {
 
   private refuse(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
     if (isAsk(delivery)) delivery.fail(this.stoppedError(method));
-    else this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
+    else this.kernel.deadLetters.addFor(this, method, message, delivery, 'stopped');
   }
 
   protected stoppedError(method: AnyMethod): StoppedError {

@@ -1,42 +1,56 @@
-import { BackpressureError, type HandlerError, ReentrantAskError, type RefusedError } from '../../errors.js';
+import {
+  BackpressureError,
+  type HandlerError,
+  ReentrantAskError,
+  type RefusedError,
+  StoppedError,
+} from '../../errors.js';
 import type { AnyMethod, Lane, Ref } from '../../protocol/index.js';
 import { nodeKey } from './actor-node.js';
 import { refusedAtItsTurn, refusedOnArrival } from './admission.js';
 import type { AnyBehavior } from './behavior.js';
 import {
   type AskOptions,
+  type Caller,
   outgoingTell,
+  type Reader,
   type SendOptions,
   type StreamOptions,
-  type WaitingActor,
   type WaitingAsk,
 } from './call.js';
-import { type CallChain, type ChainMember, chainIncludes } from './call-chain.js';
+import { type CallChain, chainIncludes } from './call-chain.js';
 import { reportFailedReply } from './deferred-reply.js';
-import { type Delivery, isAsk } from './delivery.js';
+import { type Delivery, isAsk, type TellDelivery } from './delivery.js';
 import { stoppedForGood } from './cold-state.js';
 import { HeldMessages } from './held-messages.js';
 import { LocalAsk } from './local-ask.js';
+import { replyOf } from './message-values.js';
 import { LocalReadyWait, type ReadyOptions } from './ready-wait.js';
+import { readRequests } from './request-reader.js';
+import { requestsIn } from './requests.js';
 import type { Room } from './route.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
+import type { OpenStream } from './stream-reader.js';
 import { type MeteredLink, type Place, type RoomHost, WaitingRoom } from './waiting-room.js';
 
 /** As `Lane.control`: the kernel loads no code of the protocol room. */
 const CONTROL_LANE: Lane = 0;
 
 /** The receiving half of a cell: accepts messages, or refuses them. */
-export abstract class Inbox extends HeldMessages implements ChainMember, RoomHost, StreamHost, WaitingActor {
+export abstract class Inbox extends HeldMessages implements Caller, RoomHost, StreamHost {
   abstract readonly behavior: AnyBehavior;
-  abstract readonly cUid: bigint;
   abstract readonly incarnation: bigint;
+  abstract current: Delivery | undefined;
+  abstract readonly bareTell: TellDelivery;
   takenCUid: bigint | undefined = undefined;
   lastAsk: WaitingAsk | undefined = undefined;
 
   get [nodeKey](): true {
     return true;
   }
+
+  abstract toRef(): Ref;
 
   /** Its handler is running now, synchronously. */
   protected abstract readonly isRunning: boolean;
@@ -68,25 +82,51 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
       const ask = new LocalAsk(kernel, this, method, call, options, resolve, reject);
       if (this.refuses(method, ask)) return;
       ask.start(nowMs);
-      if (!ask.isSettled) this.accept(method, message, ask);
+      if (!ask.isSettled) this.accept(method, this.arrived(method, message, call.caller, ask.deadlineMs), ask);
       ask.isUnderWay = true;
     });
   }
 
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
-    return this.kernel.read(method, options, this, (sink, { chain, meta, caller, trace }, start) => {
+    const open: OpenStream = (sink, { chain, meta, caller, trace }, start) => {
       const sender = (): Ref | undefined => caller?.toRef();
       const asyncContext = this.kernel.contexts.capture();
       const stream = this.begin(method, { ...start, chain, meta, trace, sender, asyncContext, sizeBytes: 0, sink });
-      if (!stream.isEnded && !this.refuses(method, stream)) this.accept(method, message, stream);
+      if (!stream.isEnded && !this.refuses(method, stream))
+        this.accept(method, this.arrived(method, message, caller, Number.POSITIVE_INFINITY), stream);
       return stream;
-    });
+    };
+    return this.kernel.read(method, options, this, open, requestsIn(message));
   }
 
   serve(method: AnyMethod, message: unknown, opening: StreamOpening): StreamSource {
     const stream = this.begin(method, opening);
     if (!stream.isEnded) this.deliver(method, message, stream);
     return stream;
+  }
+
+  /** A message of this partition as its handler gets it. */
+  private arrived(method: AnyMethod, message: unknown, caller: Caller | undefined, deadlineMs: number): unknown {
+    const requests = method.streamsRequests === true ? requestsIn(message) : undefined;
+    if (requests === undefined) return message;
+    requests.offer(this.kernel, caller);
+    const sender = (): Ref | undefined => caller?.toRef();
+    const open: OpenStream = (sink, { chain, meta, trace }, start) =>
+      requests.open({ ...start, chain, meta, trace, sender, sizeBytes: 0, sink });
+    return this.readRequests(method, open, deadlineMs);
+  }
+
+  readRequests(method: AnyMethod, open: OpenStream, deadlineMs: number): Stream<unknown> {
+    return readRequests(this, method, open, deadlineMs);
+  }
+
+  reading(reader: Reader): void {
+    if (this.phase === 'stopped') throw new StoppedError(`${this.path} cannot read a stream: it has stopped`);
+    this.coldState().streams.read.add(reader);
+  }
+
+  readNoMore(reader: Reader): void {
+    this.cold?.streams.read.delete(reader);
   }
 
   ready(options?: ReadyOptions): Promise<void> {
@@ -132,17 +172,27 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
     if (this.cold?.streams.served.delete(stream) === true) this.kernel.openStreams--;
   }
 
+  messageOf(method: AnyMethod, value: unknown): unknown {
+    return replyOf(method, value);
+  }
+
   elementFailed(cause: unknown, answer: RefusedError | HandlerError, method: AnyMethod): void {
     reportFailedReply(this, cause, answer, method);
   }
 
   /** Ignores the mailbox's bound: an actor has room for one pull of each stream that it serves. */
   queuePull(stream: ServedStream): void {
-    if (this.phase !== 'running') return;
+    this.queueTurn(stream.method, stream);
+  }
+
+  /** As `queuePull`, for the next step of any message that was accepted. False when the actor is not running. */
+  queueTurn(method: AnyMethod, step: Delivery): boolean {
+    if (this.phase !== 'running') return false;
     this.mailbox ??= this.kernel.mailboxes.take();
-    this.mailbox.push(stream.method, undefined, stream);
+    this.mailbox.push(method, undefined, step);
     this.coldState().streams.queued++;
     if (!this.isQueued && this.pending === undefined) this.kernel.dispatcher.add(this);
+    return true;
   }
 
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
@@ -150,7 +200,7 @@ export abstract class Inbox extends HeldMessages implements ChainMember, RoomHos
     if (isAsk(delivery)) {
       if (this.refuses(method, delivery)) return true;
     } else if (!this.isOpen) {
-      deadLetters.add(this, method.fullName, message, 'stopped');
+      deadLetters.addFor(this, method, message, delivery, 'stopped');
       throw this.stoppedError(method);
     }
     const isBounded = method.lane !== CONTROL_LANE;

@@ -10,10 +10,12 @@ export interface Interceptor {
   scheduler(scheduler: Scheduler): Scheduler;
   /** An actor is about to start at `path`. Returns its behavior: the given one, or a wrapper of it. */
   spawned(path: string, behavior: AnyBehavior): AnyBehavior;
-  /** A message is sent through a reference of this system. It is as its sender passed it: defaults may be missing. */
+  /** A message is sent through a reference of this system. It is as its sender passed it: defaults may be missing. For streamed requests it is what `onRequests` returned. */
   onTell(to: UntypedRef, method: AnyMethod, message: unknown): void;
   /** As `onTell`; `reply` is the promise that the caller gets. */
   onAsk(to: UntypedRef, method: AnyMethod, message: unknown, reply: Promise<unknown>): void;
+  /** Requests are about to be sent: `source` is what the caller gave. Returns the source to take: the given one, or a wrapper of it. */
+  onRequests(to: UntypedRef, method: AnyMethod, source: unknown): unknown;
   /** As `onTell`, for a streaming rpc. Returns the stream that the caller reads: the given one, or a wrapper of it. */
   onStream(to: UntypedRef, method: AnyMethod, message: unknown, stream: Stream<unknown>): Stream<unknown>;
 }

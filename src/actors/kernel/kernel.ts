@@ -28,6 +28,7 @@ import { type ReadyCall, readyCall, type ReadyOptions } from './ready-wait.js';
 import { refuse } from './refuse.js';
 import { AsyncContexts } from './async-contexts.js';
 import { type ActorRef, References } from './reference.js';
+import type { Requests } from './requests.js';
 import type { Route } from './route.js';
 import { spawn } from './spawn.js';
 import { outgoingStream } from './stream-call.js';
@@ -210,15 +211,17 @@ export class Kernel {
     return readyCall(options, this.running, this.limits.readyTimeoutMs);
   }
 
-  /** A stream of `target`; `open` is called when it is first read. */
+  /** A stream of `target`; `open` is called when it is first read. `requests` are those of its call, which end with it. */
   read(
     method: AnyMethod,
     options: StreamOptions | undefined,
     target: { readonly path: string },
     open: OpenStream,
+    requests?: Requests,
   ): StreamReader {
     const { askTimeoutMs, callChain } = this.limits;
-    return new StreamReader(this, method, outgoingStream(options, this.running, askTimeoutMs, callChain), target, open);
+    const call = outgoingStream(options, this.running, askTimeoutMs, callChain);
+    return new StreamReader(this, method, call, target, open, requests);
   }
 
   /** The behavior to spawn for this one: itself, or a wrapper that traces it. */

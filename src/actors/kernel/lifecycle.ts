@@ -6,6 +6,8 @@ import type { Ending } from './behavior.js';
 import type { ActorCell } from './cell.js';
 import { type ColdState, stoppedForGood } from './cold-state.js';
 import { type Delivery, isAsk } from './delivery.js';
+import { awaitReleased } from './released-work.js';
+import { endOfRequests } from './request-reader.js';
 
 // How an actor starts, fails, restarts and stops. Each function is called in a turn of the actor, except `requestStop` and the callbacks
 // of timers, which request a turn.
@@ -29,13 +31,19 @@ export function start(cell: ActorCell): void {
 export type FailedWork = 'message' | 'hook' | 'actor';
 
 /**
- * A handler, timer or hook threw, or rejected: answers the ask being handled, and follows the supervision, unless it was a refusal. `during`
- * names the failed code in logs.
+ * A handler, timer or hook threw, or rejected: answers the ask being handled, and follows the supervision, unless it was a refusal, or the
+ * error with which the requests of the message have ended. `during` names the failed code in logs.
  */
 export function fail(cell: ActorCell, cause: unknown, during: string, work: FailedWork): void {
   const { kernel, current } = cell;
   cell.current = undefined;
   if (cell.cold?.stash !== undefined) cell.unmark(cell.cold.stash);
+  const end = work === 'message' ? endOfRequests(cell, current, cause) : undefined;
+  if (end !== undefined) {
+    if (isAsk(current)) current.fail(end);
+    kernel.logger.debug('the requests of a call have ended', { actor: cell.path, during, error: end });
+    return;
+  }
   const answer = isAsk(current) ? answeredError(cause) : undefined;
   if (answer !== undefined) current?.fail(answer);
   const failure = failureIn(cause, answer);
@@ -148,7 +156,7 @@ function stopChildren(cell: ActorCell): void {
  */
 export function windDown(cell: ActorCell): boolean {
   if (cell.phase === 'stopped' || cell.childCells !== undefined) return false;
-  if (closeServed(cell)) return false;
+  if (closeServed(cell) || awaitReleased(cell)) return false;
   if (cell.hasState) {
     cell.hasState = false;
     const ending = cell.cold?.ending ?? STOPPED;

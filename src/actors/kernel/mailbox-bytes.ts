@@ -1,8 +1,3 @@
-import type { Delivery } from './delivery.js';
-
-/** Messages of one size, up to this many bytes, share a delivery. */
-const SHARED_BYTES = 1_024;
-
 /** Those who wait are told whenever this part of the limit was released. */
 const STEP = 1 / 64;
 
@@ -24,7 +19,6 @@ export class MailboxBytes {
   private readonly waiters = new Set<BytesWaiter>();
   /** Released since those who wait were told. */
   private released = 0;
-  private readonly shared: (Delivery | undefined)[] = Array.from<undefined>({ length: SHARED_BYTES + 1 });
 
   constructor(limit: number) {
     this.limit = limit;
@@ -67,30 +61,4 @@ export class MailboxBytes {
       else waiter.progressed();
     }
   }
-
-  /** The delivery of a tell from a link without sender or meta. */
-  tell(sizeBytes: number): Delivery | undefined {
-    if (sizeBytes === 0) return undefined;
-    if (sizeBytes > SHARED_BYTES) return new SizedTell(sizeBytes);
-    const shared = this.shared[sizeBytes] ?? new SizedTell(sizeBytes);
-    this.shared[sizeBytes] = shared;
-    return shared;
-  }
-}
-
-/** A delivery that contains only the size of its message, so that messages of one size can share it. */
-class SizedTell implements Delivery {
-  readonly deadlineMs = Number.POSITIVE_INFINITY;
-  readonly chain = undefined;
-  readonly meta = undefined;
-  readonly sender = undefined;
-  readonly sizeBytes: number;
-
-  constructor(sizeBytes: number) {
-    this.sizeBytes = sizeBytes;
-  }
-
-  reply(): void {}
-
-  fail(): void {}
 }

@@ -1,5 +1,5 @@
 import { ProtocolError, Refusal } from '../../errors.js';
-import { isError, isPlainObject, namedMessageOf, shownValue } from '../../foreign.js';
+import { isError, isPlainObject, messageOf, namedMessageOf, shownValue } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
 
 // What user code gives as a message. What is no message must be refused: `create` would read it as an empty one.
@@ -10,6 +10,20 @@ export function checkRequest({ fullName, request }: Pick<AnyMethod, 'fullName' |
   throw new ProtocolError(
     `${fullName} needs a message, an object with the fields of ${request.typeName}, not ${shownValue(message)}`,
   );
+}
+
+/** Element number `index` of a stream of requests, with its defaults. Throws ProtocolError when it is no message of its type. */
+export function requestOf({ fullName, request }: AnyMethod, value: unknown, index: number): unknown {
+  if (!isPlainObject(value)) {
+    throw new ProtocolError(
+      `request ${index} of ${fullName} must be a message, an object with the fields of ${request.typeName}, not ${shownValue(value)}`,
+    );
+  }
+  try {
+    return request.create(value);
+  } catch (cause) {
+    throw new ProtocolError(`request ${index} of ${fullName}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
-import { inspectKey } from '../../foreign.js';
+import { errorOf, inspectKey } from '../../foreign.js';
 import type {
   AnyMethod,
   AnyService,
@@ -7,6 +7,7 @@ import type {
   Ref,
   ServiceRef,
   StreamMethod,
+  StreamsRequests,
   TellMethod,
 } from '../../protocol/index.js';
 import type { AskOptions, SendOptions, StreamOptions } from './call.js';
@@ -14,6 +15,7 @@ import { isInfrastructure } from './infrastructure.js';
 import { checkRequest } from './message-values.js';
 import { type ActorParent, type ActorPath, routeName, routeParent, routePath } from './actor-path.js';
 import type { ReadyOptions } from './ready-wait.js';
+import { Requests, type RequestSource } from './requests.js';
 import { type Route, routeKey } from './route.js';
 import { FailedStream, type Stream } from './stream.js';
 import type { Interceptor } from './interceptor.js';
@@ -57,7 +59,17 @@ export type CallArguments<Init, Options> = [keyof Init] extends [never]
 type None<Options> = { readonly [K in keyof Options]?: never };
 
 /** The method of a reference for one rpc. */
-export type CallOf<M> =
+export type CallOf<M> = M extends StreamsRequests ? StreamingCallOf<M> : SendingCallOf<M>;
+
+/** For an rpc whose requests are a stream. */
+type StreamingCallOf<M> =
+  M extends AskMethod<infer _Request, infer RequestInit, infer Response, infer _ResponseInit>
+    ? (requests: RequestSource<RequestInit>, options?: AskOptions) => Promise<Response>
+    : M extends StreamMethod<infer _Request, infer RequestInit, infer Response, infer _ResponseInit>
+      ? (requests: RequestSource<RequestInit>, options?: StreamOptions) => Stream<Response>
+      : never;
+
+type SendingCallOf<M> =
   M extends TellMethod<infer _Request, infer RequestInit>
     ? (...given: CallArguments<RequestInit, SendOptions>) => boolean
     : M extends AskMethod<infer _Request, infer RequestInit, infer Response, infer _ResponseInit>
@@ -69,7 +81,8 @@ export type CallOf<M> =
 /**
  * A typed reference with a method for each rpc. A tell returns `true`, or `false` when it was accepted past the high-water mark (`await
  * ref.ready()`) or became a dead letter because the actor has stopped; it throws BackpressureError at the bound. An ask resolves with the
- * reply or rejects with a MillraceError. A stream is opened when it is first iterated.
+ * reply or rejects with a MillraceError. A stream is opened when it is first iterated. An rpc that streams its requests takes an iterable of
+ * them, or an async iterable: see RequestSource.
  */
 export type ActorRef<S extends AnyService> = { toRef(): ServiceRef<S> } & UntypedRef & {
     readonly [K in keyof S['methods']]: CallOf<S['methods'][K]>;
@@ -244,10 +257,11 @@ type Call = (this: Reference, message: unknown, options?: StreamOptions) => unkn
 
 function intercepted(call: Call, method: AnyMethod, interceptor: Interceptor): Call {
   return function (message, options) {
-    const result = call.call(this, message, options);
-    if (result instanceof Promise) interceptor.onAsk(this, method, message, result);
-    else if (isStream(result)) return interceptor.onStream(this, method, message, result);
-    else interceptor.onTell(this, method, message);
+    const sent = method.streamsRequests === true ? interceptor.onRequests(this, method, message) : message;
+    const result = call.call(this, sent, options);
+    if (result instanceof Promise) interceptor.onAsk(this, method, sent, result);
+    else if (isStream(result)) return interceptor.onStream(this, method, sent, result);
+    else interceptor.onTell(this, method, sent);
     return result;
   };
 }
@@ -263,6 +277,7 @@ function callFor(method: AnyMethod, interceptor: Interceptor | undefined): Retur
 
 function callOf(method: AnyMethod): Call {
   const { request, mode } = method;
+  if (method.streamsRequests === true) return mode === 'stream' ? bidiStreamCall(method) : clientStreamCall(method);
   switch (mode) {
     case 'tell':
       return function (message, options) {
@@ -295,4 +310,26 @@ function callOf(method: AnyMethod): Call {
         }
       };
   }
+}
+
+/** Nothing is taken from the source before the actor reads. */
+function clientStreamCall(method: AnyMethod): Call {
+  return function (source, options) {
+    try {
+      const requests = new Requests(method, source);
+      return requests.replyOf(this[routeKey].ask(method, requests, options));
+    } catch (cause) {
+      return Promise.reject(errorOf(cause));
+    }
+  };
+}
+
+function bidiStreamCall(method: AnyMethod): Call {
+  return function (source, options) {
+    try {
+      return this[routeKey].stream(method, new Requests(method, source), options);
+    } catch (cause) {
+      return new FailedStream(errorOf(cause));
+    }
+  };
 }

@@ -4,6 +4,7 @@ import type { Delivery } from './delivery.js';
 import type { MailboxBounds } from './mailbox.js';
 import type { ReadyOptions } from './ready-wait.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
+import type { OpenStream } from './stream-reader.js';
 import type { MeteredLink, Place } from './waiting-room.js';
 
 /** Why a watched actor has ended: it stopped, it ended by a failure, or its process cannot be reached any more. */
@@ -21,7 +22,10 @@ export interface Watcher {
  */
 export type Room = 'free' | 'full' | 'closed';
 
-/** The target of a reference: a cell of this partition, or a remote route over a link. Defaults of messages are filled in already. */
+/**
+ * The target of a reference: a cell of this partition, or a remote route over a link. Defaults of messages are filled in already. The message
+ * of a method that streams its requests is a Requests.
+ */
 export interface Route {
   /**
    * Returns `true`, or `false` when the message was accepted past the high-water mark (wait for `ready`) or became a dead letter. Throws
@@ -55,8 +59,8 @@ export interface Cell extends Route {
   readonly path: string;
   /**
    * Puts a decoded message into the mailbox; returns `false` past the high-water mark. A tell throws BackpressureError at the bound, and
-   * StoppedError after the actor has stopped, and is counted as a dead letter; an ask is answered with the same errors instead. Past
-   * `mailboxBytes`, every mailbox counts as full for asks of the data lane; for tells see `mustWait`.
+   * is a dead letter; after the actor has stopped it throws StoppedError, and its sender was told (`Delivery.giveBack`). An ask is answered
+   * with the same errors instead. Past `mailboxBytes`, every mailbox counts as full for asks of the data lane; for tells see `mustWait`.
    */
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean;
   /** The mailbox is past its high-water mark: links that deliver should be metered. */
@@ -71,6 +75,8 @@ export interface Cell extends Route {
   meterLink(link: MeteredLink): Place;
   /** Opens a stream, whose request counts as one message in the mailbox; a refusal fails `opening.sink`. */
   serve(method: AnyMethod, message: unknown, opening: StreamOpening): StreamSource;
+  /** The requests of a call from a link, as its handler reads them. `open` is called by the first read, and no read lasts past `deadlineMs`. */
+  readRequests(method: AnyMethod, open: OpenStream, deadlineMs: number): Stream<unknown>;
 }
 
 /** Property of every reference that holds its route; a symbol, so that no rpc name can clash with it. */

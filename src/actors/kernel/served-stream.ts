@@ -12,7 +12,6 @@ import type { AsyncContext } from './async-contexts.js';
 import type { CallChain } from './call-chain.js';
 import type { Delivery } from './delivery.js';
 import { laterReply } from './later.js';
-import { replyOf } from './message-values.js';
 import { answeredError } from './answered-error.js';
 import type { TraceContext } from './trace-context.js';
 import type { StreamOpening, StreamSink, StreamSource } from './stream.js';
@@ -21,7 +20,11 @@ import type { StreamOpening, StreamSink, StreamSource } from './stream.js';
 export interface StreamHost {
   readonly path: string;
   readonly isOpen: boolean;
+  /** Its iterator may be closed while it makes an element. An actor does one thing at a time. */
+  readonly closesAtOnce?: boolean;
   waitsIn(chain: CallChain): boolean;
+  /** Element number `index` with its defaults. Throws for what is no message of its type. */
+  messageOf(method: AnyMethod, value: unknown, index: number): unknown;
   /** Queues a turn of the stream in the mailbox, where pulls do not count against the capacity. */
   queuePull(stream: ServedStream): void;
   /** The stream has ended, and its generator is closed. */
@@ -97,14 +100,19 @@ export class ServedStream implements Delivery, StreamSource {
     return this.phase === 'pulling';
   }
 
-  /** It is in the mailbox as a pull. */
-  get isQueued(): boolean {
+  get isPull(): boolean {
     return this.phase === 'queued';
   }
 
   /** Its generator was started, and must be closed. */
   get isUnclosed(): boolean {
     return this.iterator !== undefined;
+  }
+
+  /** It has no entry in a mailbox that opens it: the first pull is due at once. */
+  begin(): void {
+    this.phase = 'idle';
+    this.pullIfDue();
   }
 
   // ---- from the reader
@@ -176,8 +184,16 @@ export class ServedStream implements Delivery, StreamSource {
     if (!wasEnded) this.sink.fail(error);
   }
 
+  /** It ends here, whatever its iterator does at the moment: the reader gets the error, and the iterator is closed. */
+  abort(error: MillraceError): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.settle();
+    this.sink.fail(error);
+  }
+
   private send(value: unknown): void {
-    this.sink.element(replyOf(this.method, value));
+    this.sink.element(this.host.messageOf(this.method, value, this.produced));
     this.produced++;
     if (this.host.isOpen) this.pullIfDue();
     else this.fail(new StoppedError(`${this.method.fullName}: ${this.host.path} has stopped before the stream ended`));
@@ -216,7 +232,11 @@ export class ServedStream implements Delivery, StreamSource {
   /** The stream has ended: a generator that is suspended at a `yield` gets a turn to run its `finally`. */
   private settle(): void {
     if (this.iterator === undefined) this.host.served(this);
-    else if (this.phase === 'idle' || this.phase === 'later') this.queue();
+    else if (this.phase === 'idle' || this.phase === 'later' || this.closesNow) this.queue();
+  }
+
+  private get closesNow(): boolean {
+    return this.phase === 'pulling' && this.host.closesAtOnce === true;
   }
 
   private queue(): void {

@@ -13,6 +13,8 @@ export interface StreamCall {
   readonly windowBytes: number;
   /** Scheduler time at which the message being handled expires, `Infinity` for none. */
   readonly openByMs: number;
+  /** Scheduler time at which every wait for an element ends; `Infinity` for none. */
+  readonly untilMs: number;
   readonly signal: AbortSignal | undefined;
   readonly chain: CallChain | undefined;
   readonly meta: Meta | undefined;
@@ -45,6 +47,7 @@ export function outgoingStream(
     windowItems,
     windowBytes,
     openByMs: inherited?.deadlineMs ?? Number.POSITIVE_INFINITY,
+    untilMs: Number.POSITIVE_INFINITY,
     signal,
     chain: chainOf(caller, inherited, maxChain),
     meta: joinMeta(inherited?.meta, meta),

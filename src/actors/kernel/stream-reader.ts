@@ -5,6 +5,7 @@ import type { Reader } from './call.js';
 import { CallChain } from './call-chain.js';
 import { Deadline } from './deadlines.js';
 import type { Kernel } from './kernel.js';
+import type { Requests } from './requests.js';
 import type { Stream, StreamSink, StreamSource } from './stream.js';
 import type { StreamCall } from './stream-call.js';
 
@@ -47,6 +48,8 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   private readonly open: OpenStream;
   /** The actor that serves it, for error messages. */
   private readonly target: { readonly path: string };
+  /** The requests of its call. */
+  private readonly requests: Requests | undefined;
   private source: StreamSource | undefined = undefined;
   private readonly elements: unknown[] = [];
   private readonly waiting: Waiting[] = [];
@@ -66,12 +69,25 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     call: StreamCall,
     target: { readonly path: string },
     open: OpenStream,
+    requests?: Requests,
   ) {
     this.kernel = kernel;
     this.method = method;
     this.call = call;
     this.target = target;
     this.open = open;
+    this.requests = requests;
+    requests?.onFailed((cause) => this.leave(errorOf(cause)));
+  }
+
+  /** The next read has its result already. */
+  get isReady(): boolean {
+    return this.elements.length > 0 || this.isOver;
+  }
+
+  /** The error with which the stream has ended. */
+  get failure(): Error | undefined {
+    return this.error;
   }
 
   [Symbol.asyncIterator](): Stream<unknown> {
@@ -150,12 +166,12 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   // ---- ends that the reader causes
 
   private expire(): void {
-    const wait = `within timeoutMs (${this.call.timeoutMs})`;
-    this.leave(
-      new AskTimeoutError(
-        `${this.method.fullName}: no element arrived from ${this.target.path} ${wait}; Infinity waits as long as the actor is alive`,
-      ),
-    );
+    const { timeoutMs, untilMs } = this.call;
+    const wait =
+      untilMs <= this.kernel.scheduler.now()
+        ? 'by the deadline of the call'
+        : `within timeoutMs (${timeoutMs}); Infinity waits as long as the actor is alive`;
+    this.leave(new AskTimeoutError(`${this.method.fullName}: no element arrived from ${this.target.path} ${wait}`));
   }
 
   /** The caller's signal was aborted. */
@@ -165,7 +181,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   }
 
   /** Stops reading: drops buffered elements, cancels the stream, and settles waiting calls with `error`. */
-  private leave(error: MillraceError | undefined): void {
+  private leave(error: Error | undefined): void {
     this.elements.length = 0;
     if (this.isOver) return;
     const { source } = this;
@@ -176,7 +192,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   private start(): void {
     const { kernel, call } = this;
     const nowMs = kernel.scheduler.now();
-    const deadlineMs = Math.min(nowMs + call.timeoutMs, call.openByMs);
+    const deadlineMs = Math.min(nowMs + call.timeoutMs, call.openByMs, call.untilMs);
     if (deadlineMs <= nowMs) {
       this.expire();
       return;
@@ -195,7 +211,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   }
 
   private waitFrom(nowMs: number, openByMs: number): void {
-    this.wait.deadlineMs = Math.min(nowMs + this.call.timeoutMs, openByMs);
+    this.wait.deadlineMs = Math.min(nowMs + this.call.timeoutMs, openByMs, this.call.untilMs);
     if (this.wait.deadlineMs < Number.POSITIVE_INFINITY) this.kernel.deadlines.addWait(this.wait, nowMs);
   }
 
@@ -221,6 +237,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       if (this.call.signal !== undefined) this.kernel.deadlines.signals.remove(this.call.signal, this);
       this.call.caller?.readNoMore(this);
     }
+    this.requests?.close(error);
     for (const { resolve, reject } of this.waiting.splice(0)) {
       if (error === undefined) resolve(DONE);
       else reject(error);

@@ -12,7 +12,7 @@ export function takeStreamStep(
   request: unknown,
   stream: ServedStream,
 ): void {
-  if (stream.isQueued) cell.coldState().streams.queued--;
+  if (stream.isPull) cell.coldState().streams.queued--;
   stream.taken();
   if (stream.isEnded) close(cell, stream);
   else advance(cell, handler, request, stream);

@@ -12,6 +12,9 @@ import type { TraceContext } from './trace-context.js';
 //     next()        -- grant: a larger credit -->
 //                   <-- end, or fail --              once
 //     return()      -- cancel -->                    the generator's `finally` runs
+//
+// The requests of a call that streams them are one more such stream, with the roles swapped: the handler of the call reads them
+// (RequestReader, which has a StreamReader), and the caller serves them (SourceTurns, which has a ServedStream).
 
 /**
  * The result of a streaming rpc; iterate it once. Sends nothing before the first `next`. It ends when it is complete, or throws a typed

@@ -40,5 +40,8 @@ function messagesOf({ load, cold }: ActorCell): number {
 }
 
 function handlersOf({ pending, isQueued, cold }: ActorCell): number {
-  return (pending !== undefined || isQueued ? 1 : 0) + (cold?.deferredReplies.size ?? 0);
+  return (
+    (pending !== undefined || isQueued ? 1 : 0) +
+    (cold === undefined ? 0 : cold.deferredReplies.size + (cold.streams.reading?.released.size ?? 0))
+  );
 }

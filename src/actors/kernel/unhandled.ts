@@ -17,5 +17,5 @@ export function cannotHandle(
         ? new ProtocolError(`${method.fullName} is a stream: open it; it cannot be asked or told`)
         : new ProtocolError(`${path} implements ${service.typeName}, which has no method ${method.fullName}`),
     );
-  } else kernel.deadLetters.add(cell, method.fullName, message, 'unknown method');
+  } else kernel.deadLetters.addFor(cell, method, message, delivery, 'unknown method');
 }

@@ -152,6 +152,7 @@ export class WaitingRoom {
   }
 
   close(): void {
+    this.wanting = [];
     for (const { link } of this.places.splice(0)) link.stopped();
   }
 
@@ -182,7 +183,8 @@ export class WaitingRoom {
     let free = bounds.mark - load - reserved;
     for (const place of wanting) {
       const own = reserves ? place.outstanding : 0;
-      const messages = Math.min(free + own, share);
+      // Nothing drains an empty mailbox: nobody may be left waiting for one who does not use what it was granted.
+      const messages = reserves ? Math.min(free + own, share) : share;
       if (messages > place.outstanding) {
         free -= messages - own;
         this.grant(place, messages);

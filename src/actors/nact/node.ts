@@ -102,6 +102,8 @@ function parse({ name: actor, service }: ActorNode, message: unknown): readonly 
     const known = Object.keys(service.methods).join(', ');
     throw new ProtocolError(`a message to ${actor} must be { method: request } with one of the methods ${known}`);
   }
+  if (method.streamsRequests === true)
+    throw new ProtocolError(`${method.fullName} streams its requests: call it on the reference`);
   if (method.mode === 'stream')
     throw new ProtocolError(`${method.fullName} is a stream: call it on the reference, and iterate the result`);
   return [method, requestOf(method, request)];

@@ -1,7 +1,7 @@
 import { ConfigError, MillraceError, PersistenceError, ProtocolError, StoppedError } from '../../errors.js';
 import { promiseOf, shownValue } from '../../foreign.js';
 import type { MessageType } from '../../protocol/index.js';
-import { checkRequest, type Context, nodeOf } from '../kernel/index.js';
+import { checkRequest, type Context, nodeOf, type Stream } from '../kernel/index.js';
 import { ActorPersistentContext, type EventSource } from './context.js';
 import {
   decoded,
@@ -111,6 +111,21 @@ export class EventSourced implements EventSource {
     if (promiseOf(result) !== undefined || this.#journal.settled !== undefined) return this.#finish(outcome);
     this.#endTurn();
     return outcome();
+  }
+
+  /** The requests of a message. While its handler waits for one, other messages are handled: all events are stored before that. */
+  requests(given: Stream<unknown>): Stream<unknown> {
+    const requests: Stream<unknown> = {
+      next: async () => {
+        await this.#eventsStored();
+        return given.next();
+      },
+      return: () => given.return(),
+      throw: (error) => given.throw(error),
+      [Symbol.asyncIterator]: () => requests,
+      [Symbol.asyncDispose]: () => given[Symbol.asyncDispose](),
+    };
+    return requests;
   }
 
   /** Runs the last code of this incarnation. Resolves when nothing is being stored any more. */

@@ -1,6 +1,6 @@
 import { ConfigError, PersistenceError } from '../../errors.js';
 import { codeOf, shownValue } from '../../foreign.js';
-import type { AnyService } from '../../protocol/index.js';
+import type { AnyMethod, AnyService } from '../../protocol/index.js';
 import {
   type ActorRef,
   type Behavior,
@@ -8,6 +8,7 @@ import {
   type Directive,
   type Lifecycle,
   nodeOf,
+  type Stream,
   type Supervision,
   untypedBehavior,
 } from '../kernel/index.js';
@@ -55,7 +56,9 @@ export function persistent(service: AnyService, definition: UntypedPersistent): 
   };
   return untypedBehavior(service, {
     state: (ctx) => new EventSourced(plan, state(), idOf(id, ctx), engine ?? engineFor(ctx), ctx),
-    ...Object.fromEntries(Object.entries(handlers).map(([name, handler]) => [name, inTurn(handler)])),
+    ...Object.fromEntries(
+      Object.entries(handlers).map(([name, handler]) => [name, inTurn(handler, service.methods[name])]),
+    ),
     on: hooks(on),
     ...(supervision === undefined ? {} : { supervision: recovering(supervision) }),
     ...(mailbox === undefined ? {} : { mailbox }),
@@ -66,12 +69,17 @@ export function persistent(service: AnyService, definition: UntypedPersistent): 
 type UserCode = { call(state: unknown, argument: unknown, ctx: PersistentContext): unknown }['call'];
 
 /** The kernel's handler of a user's handler. What is no function is left to the kernel, which refuses it. */
-function inTurn(handler: unknown): unknown {
+function inTurn(handler: unknown, method: AnyMethod | undefined): unknown {
   if (!isUserCode(handler)) return handler;
   return (actor: unknown, request: unknown, ctx: Context) => {
     const source = sourceOf(actor, ctx);
-    return source.run(() => handler(source.state, request, source.context));
+    const given = method?.streamsRequests === true && isStream(request) ? source.requests(request) : request;
+    return source.run(() => handler(source.state, given, source.context));
   };
+}
+
+function isStream(value: unknown): value is Stream<unknown> {
+  return typeof value === 'object' && value !== null && 'next' in value && Symbol.asyncDispose in value;
 }
 
 function isUserCode(value: unknown): value is UserCode {

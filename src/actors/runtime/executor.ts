@@ -113,7 +113,7 @@ export class Executor {
         interceptor: this.#interceptor,
         tracing,
         links: { linkDeadMs: this.#links.linkDeadMs, net: this.#links.net ?? {} },
-        library: transports.library,
+        external: transports.external,
         transport: (partition) =>
           transports.transport(partition, {
             node,

@@ -1,15 +1,13 @@
 import type { LinkSecurity, ListenOptions } from '../../transport/index.js';
+import type { TransportSettings } from '../../transport/kinds/index.js';
 
 /** Links between this process and other processes of the operating system. */
-export interface NetOptions extends ListenOptions, LinkSecurity {
-  /** Links through UCX. `auto` (default): where it is installed; `required`: the runtime does not start without it. */
-  readonly ucx?: 'auto' | 'off' | 'required';
-  /** Network interfaces on which every user is trusted, for UCX over TCP. Default: none, so UCX does not use TCP. */
-  readonly ucxInterfaces?: readonly string[];
-}
+export interface NetOptions extends ListenOptions, LinkSecurity, TransportSettings {}
 
 /** The link settings of every partition of a process, as plain data. */
 export interface LinkSettings {
   readonly net: NetOptions;
   readonly linkDeadMs?: number | undefined;
+  /** Names of transports that the process has found not to be usable, and has logged. */
+  readonly without?: readonly string[];
 }

@@ -1,6 +1,7 @@
 import { ConfigError } from '../../errors.js';
 import { loadPart } from '../../installation.js';
 import type { OptionValues } from '../../options/index.js';
+import { transportSettings } from '../../transport/kinds/index.js';
 import type { NetOptions } from './net-options.js';
 
 const FILES = ['clusterKeyFile', 'tlsCertFile', 'tlsKeyFile', 'tlsCaFile'] as const;
@@ -10,14 +11,13 @@ const FILES = ['clusterKeyFile', 'tlsCertFile', 'tlsKeyFile', 'tlsCaFile'] as co
  * file that cannot be used.
  */
 export async function netSettings(values: OptionValues): Promise<NetOptions | undefined> {
-  const { listen, controlPlane, placement, advertisedHost, keyless, ucx, ucxInterfaces } = values;
+  const { listen, controlPlane, placement, advertisedHost, keyless } = values;
   if (listen === 'none' && controlPlane === 'none' && placement === 'inline') {
     return undefined;
   }
   return {
     keyless,
-    ucx,
-    ...(ucxInterfaces !== '' && { ucxInterfaces: ucxInterfaces.split(',') }),
+    ...transportSettings(values),
     listen: listen === 'none' ? listenBeside(controlPlane) : listen,
     ...(advertisedHost !== '' && { advertisedHost }),
     ...(FILES.some((option) => values[option] !== '') && (await loadPart(import('./key-files.js'))).keyFiles(values)),

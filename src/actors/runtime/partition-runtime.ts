@@ -177,11 +177,13 @@ export class PartitionRuntime {
     await this.close();
   }
 
-  async close(options: { readonly handlerTimeoutMs?: number } = {}): Promise<void> {
+  /** Resolves to the number of tells that their receivers' processes have not taken. */
+  async close(options: { readonly handlerTimeoutMs?: number } = {}): Promise<number> {
     await this.system.shutdown(options);
-    await this.router.close();
+    const untakenTells = await this.router.close();
     this.#pools.close();
     await this.#options.resources.close();
+    return untakenTells;
   }
 
   #behavior() {

@@ -50,7 +50,7 @@ export class Partitions {
       plans,
       threading: sharedThread(),
       scheduler,
-      library: environment.library,
+      libraries: environment.external?.libraries ?? [],
       transport: ({ index }) => environment.transport(index),
       log,
     });
@@ -207,9 +207,11 @@ export class Partitions {
       return;
     }
     const { PartitionHosts } = await this.#environment.scheduler.outside(loadPart(import('./hosting/index.js')));
-    const { scheduler, incarnation } = this.#environment;
+    const { scheduler, incarnation, external } = this.#environment;
+    if (external === undefined) throw new ConfigError('Partitions on threads and in processes need links to them.');
     this.#hosts = new PartitionHosts({
       placement,
+      external,
       plans: this.#system.partitions.slice(1),
       first: this.first,
       scheduler,
@@ -241,11 +243,14 @@ export class Partitions {
   }
 
   /** Closes the partitions, the last started first. */
-  async close(options: { readonly handlerTimeoutMs?: number }): Promise<void> {
+  /** Resolves to the number of tells of this thread that their receivers' processes have not taken. */
+  async close(options: { readonly handlerTimeoutMs?: number }): Promise<number> {
     await this.#hosts?.stop(options.handlerTimeoutMs);
+    let untakenTells = 0;
     for (const partition of this.here.toReversed()) {
-      await partition.close(options);
+      untakenTells += await partition.close(options);
     }
+    return untakenTells;
   }
 
   /** Ends everything at once, and notifies nobody. */
@@ -269,12 +274,7 @@ export class Partitions {
   }
 }
 
-/**
- * Loads UCX before any thread starts: loading changes environment variables for a moment, and a thread might read them. Reports a missing
- * UCX once, instead of once for each partition.
- */
-function linksOfHosted({ links, library }: RuntimeEnvironment): LinkSettings {
-  const { net } = links;
-  const isWanted = net.ucx !== 'off' && library !== undefined;
-  return !isWanted || library.isLoaded() ? links : { ...links, net: { ...net, ucx: 'off' } };
+/** A library that does not load is reported once, instead of once for each partition. */
+function linksOfHosted({ links, external }: RuntimeEnvironment): LinkSettings {
+  return { ...links, without: external?.unusable() ?? [] };
 }

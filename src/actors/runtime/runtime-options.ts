@@ -1,11 +1,12 @@
 import type { Logger } from '../../logging/index.js';
 import type { SystemOptions, SystemProvider } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import type { LinkLibrary, Transport } from '../../transport/index.js';
+import type { Transport } from '../../transport/index.js';
 import type { KernelLimits, SpawnOptions, Tracing, TracingSource } from '../kernel/index.js';
 import type { RouterOptions } from '../transport/index.js';
 import type { Placement } from './hosting/index.js';
 import type { RuntimeInterceptor } from './segment-interceptor.js';
+import type { ExternalTransports } from './external-transports.js';
 import type { LinkSettings } from './net-options.js';
 
 export interface RuntimeOptions {
@@ -58,8 +59,8 @@ export interface RuntimeEnvironment {
   readonly interceptor: RuntimeInterceptor | undefined;
   readonly tracing: Tracing | undefined;
   transport(partition: number): Transport;
-  /** The UCX library of this program's thread; undefined where it has no external links. */
-  readonly library: LinkLibrary | undefined;
+  /** The transports to other processes; undefined where the program has no links to any. */
+  readonly external: ExternalTransports | undefined;
   /** The link settings of hosted partitions. */
   readonly links: LinkSettings;
 }

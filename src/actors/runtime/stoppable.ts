@@ -1,4 +1,5 @@
 import { type MillraceError, StoppedError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
@@ -41,9 +42,16 @@ export function stoppable(parts: StoppableParts): Stoppable {
       await partitions.stopSegments();
       await parts.client()?.disconnect();
       parts.groups.close();
-      await partitions.close(options);
+      const untakenTells = await partitions.close(options);
+      if (untakenTells > 0) {
+        log.warn('tells are dead letters, because the processes of their actors have not taken them in time', {
+          untakenTells,
+          linkLingerMs: limits.linkLingerMs,
+        });
+      }
       parts.closed();
       log.debug('runtime has stopped');
+      return untakenTells;
     },
     abandon: async (error: MillraceError) => {
       runs.lost(error);

@@ -25,11 +25,13 @@ export interface StopOptions {
 }
 
 export interface StopReport {
-  /** All work has ended by itself, including `before`. */
+  /** All work has ended by itself, including `before`, and peers have taken what was sent to them. */
   readonly isDrained: boolean;
   readonly tookMs: number;
   /** Counts of unfinished work that was cut off. */
   readonly cutOff: RuntimeUnfinished;
+  /** Tells that the processes of their actors have not taken within `linkLingerMs`: dead letters with the reason `not taken`. */
+  readonly untakenTells: number;
 }
 
 /** What stopping needs of a runtime. */
@@ -45,8 +47,8 @@ export interface Stoppable {
   refresh(): Promise<void> | undefined;
   /** Accepts no new work; then as `refresh`. */
   drain(): Promise<void> | undefined;
-  /** Stops everything, children first. */
-  end(options: { readonly handlerTimeoutMs?: number }): Promise<void>;
+  /** Stops everything, children first. Resolves to the number of tells that peers have not taken. */
+  end(options: { readonly handlerTimeoutMs?: number }): Promise<number>;
   /** Stops everything, and notifies nobody. */
   abandon(error: MillraceError): Promise<void>;
 }
@@ -152,13 +154,14 @@ export class Stopping {
       log.warn('unfinished work was cut off', { ...cutOff, afterMs: scheduler.now() - beganAtMs });
     }
     // Pending handlers had their time in the drain.
-    await this.#target.end(drainTimeoutMs > 0 ? { handlerTimeoutMs: 0 } : {});
-    return this.#report(beganAtMs, cutOff, isDrained);
+    const untakenTells = await this.#target.end(drainTimeoutMs > 0 ? { handlerTimeoutMs: 0 } : {});
+    return this.#report(beganAtMs, cutOff, isDrained, untakenTells);
   }
 
   #soFar(): StopReport {
     const { scheduler } = this.#target;
-    return { isDrained: false, tookMs: scheduler.now() - this.#beganAtMs, cutOff: this.#target.unfinished() };
+    const tookMs = scheduler.now() - this.#beganAtMs;
+    return { isDrained: false, tookMs, cutOff: this.#target.unfinished(), untakenTells: 0 };
   }
 
   #leave(): void {
@@ -166,8 +169,9 @@ export class Stopping {
     this.#draining.abort(new StoppedError('The runtime is stopping.'));
   }
 
-  #report(beganAtMs: number, cutOff: RuntimeUnfinished, isDrained = true): StopReport {
+  #report(beganAtMs: number, cutOff: RuntimeUnfinished, isDrained = true, untakenTells = 0): StopReport {
     this.#phase = 'stopped';
-    return { isDrained: isDrained && isNothing(cutOff), tookMs: this.#target.scheduler.now() - beganAtMs, cutOff };
+    const tookMs = this.#target.scheduler.now() - beganAtMs;
+    return { isDrained: isDrained && isNothing(cutOff) && untakenTells === 0, tookMs, cutOff, untakenTells };
   }
 }

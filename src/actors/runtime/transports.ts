@@ -1,19 +1,19 @@
 import { ConfigError } from '../../errors.js';
 import { loadPart } from '../../installation.js';
-import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
-import type { LinkLibrary, Transport } from '../../transport/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import type { Transport } from '../../transport/index.js';
 import type { MemoryNetwork, MemoryTransportOptions } from '../../transport/memory/index.js';
 import type { Placement } from './hosting/index.js';
 import type { NetOptions } from './net-options.js';
-import type { ExternalOptions } from './external-transport.js';
+import type { ExternalOptions, ExternalTransports } from './external-transports.js';
 import type { RuntimeInterceptor } from './segment-interceptor.js';
 
 type Place = MemoryTransportOptions & { readonly crashed: () => void };
 
 /** Creates the transports of a program's partitions. */
 export interface Transports {
-  /** The UCX library of this thread; undefined where the program has no external links. */
-  readonly library: LinkLibrary | undefined;
+  /** Those to other processes; undefined where the program has no links to any. */
+  readonly external: ExternalTransports | undefined;
   /** Creates the transport of one partition of one process. */
   transport(partition: number, place: Place): Transport;
 }
@@ -46,33 +46,27 @@ export function assertPlaceable(
 
 /** Transports on the pseudo-network only, within this program. */
 export function localTransports(network: MemoryNetwork): Transports {
-  return { library: undefined, transport: (_partition, place) => network.transport(place) };
+  return { external: undefined, transport: (_partition, place) => network.transport(place) };
 }
 
 /**
- * Transports on the pseudo-network within this program, and on shared memory and sockets to other processes; each link uses the fastest
- * one. Loads the external transports on first use: most programs need none, and start faster without them.
+ * Transports on the pseudo-network within this program, and to other processes; each link uses the nearest one. Loads the external
+ * transports on first use: most programs need none, and start faster without them.
  */
 export async function localAndExternalTransports(
   network: MemoryNetwork,
   options: ExternalOptions,
 ): Promise<Transports> {
-  const { externalLayers } = await loadPart(import('./external-transport.js'));
-  const { StackTransport } = await loadPart(import('../../transport/stack/index.js'));
-  const { UcxLibrary } = await loadPart(import('../../transport/ucx/index.js'));
-  const { scheduler, log } = options;
-  const library = new UcxLibrary({ log });
-  const program = Buffer.from(systemEntropy(8)).toString('hex');
-  const external = externalLayers({ ...options, library });
+  const { ExternalTransports } = await loadPart(import('./external-transports.js'));
+  const external = await ExternalTransports.open(options);
   const transport: Transports['transport'] = (partition, { crashed, ...place }) => {
-    const outer = external(partition);
+    const outer = external.layers(partition);
     const crash = (): void => {
       // Its processes are killed before they can see that their links end, and end in order.
       crashed();
       for (const { transport } of outer) void transport.abort();
     };
-    const inner = { transport: network.transport({ ...place, crashed: crash }), schemes: ['memory:'], isLocal: true };
-    return new StackTransport({ scheduler, log, program, layers: [inner, ...outer] });
+    return external.stack([network.layer({ ...place, crashed: crash }), ...outer]);
   };
-  return { library, transport };
+  return { external, transport };
 }

@@ -12,7 +12,7 @@ import {
   WireReader,
 } from '../../protocol/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
-import type { ReadyWait, Route, TellDelivery, Watcher } from '../kernel/index.js';
+import type { DeadLetterReason, ReadyWait, Route, TellDelivery, Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
 import { onControl } from './control-messages.js';
 import { Inbound } from './inbound.js';
@@ -27,7 +27,9 @@ import { RemoteWatches } from './remote-watches.js';
 import { Repeats } from './repeats.js';
 import type { RouterServices } from './router-services.js';
 import { SendCredit } from './send-credit.js';
+import { ReturnedTells } from './returned-tells.js';
 import { type Traffic, trafficOf } from './traffic.js';
+import { UndeliveredTells } from './undelivered-tells.js';
 
 /**
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
@@ -42,6 +44,8 @@ export class Channel implements PeerLink, FrameOwner {
   readonly credit: SendCredit;
   readonly clock: PeerClock;
   readonly aborted = new AbortedAsks();
+  readonly undelivered: UndeliveredTells;
+  readonly returned: ReturnedTells;
   /** The address that the peer states, for error messages and logs. */
   address: string;
   /** What the peer has said of itself. */
@@ -60,6 +64,8 @@ export class Channel implements PeerLink, FrameOwner {
   #link: Link | undefined;
   #closed: MillraceError | undefined;
   #protocolErrors = 0;
+  /** It was closed because this partition stops: what the peer takes is known when its link has ended. */
+  #isLeaving = false;
 
   /** `isRetry`: the last attempt to reach this peer has failed. */
   constructor(services: RouterServices, address: string, { key = '', isRetry = false } = {}) {
@@ -74,6 +80,8 @@ export class Channel implements PeerLink, FrameOwner {
       () => this.isReliable,
     );
     this.clock = new PeerClock(services.scheduler, (message) => this.sendControl(message));
+    this.undelivered = new UndeliveredTells(services, this);
+    this.returned = new ReturnedTells(services, this);
     this.#inbound = new Inbound(services, this);
     this.#frames = new IncomingFrames(services.limits.maxMessageBytes, this);
     this.incoming = new IncomingPressure(services, this, this.#inbound);
@@ -115,7 +123,7 @@ export class Channel implements PeerLink, FrameOwner {
   }
 
   traffic(): Traffic {
-    return trafficOf(this.#link, this.outgoing, this.#frames);
+    return trafficOf(this.#link, this.outgoing, this.#frames, this.undelivered.count);
   }
 
   attach(link: Link): void {
@@ -126,8 +134,8 @@ export class Channel implements PeerLink, FrameOwner {
     this.#link = link;
     this.token = this.#services.newToken(link);
     link.setHandlers({
-      frame: (_lane, bytes) => {
-        this.#inbound.beginFrame();
+      frame: (lane, bytes) => {
+        this.#inbound.beginFrame(lane);
         this.#frames.read(bytes);
       },
       writable: (lane) => {
@@ -207,6 +215,7 @@ export class Channel implements PeerLink, FrameOwner {
   }
 
   flush(): void {
+    this.undelivered.send();
     this.outgoing.flush();
     // The flush may have used credit that the link has not reported. Refused senders try again.
     this.credit.wake();
@@ -229,12 +238,10 @@ export class Channel implements PeerLink, FrameOwner {
     this.#closed = error;
     this.#repeats.close();
     const { isStopping } = this.#services;
-    // A partition that stops has its link deliver what was sent. In any other case nobody knows whether the peer takes it.
-    const willDeliver = this.#link?.isOpen === true && isStopping;
+    // A partition that stops waits for its links to deliver what was sent. In any other case nobody knows whether the peer takes it.
+    this.#isLeaving = this.#link?.isOpen === true && isStopping;
     this.#link?.close(reason);
-    this.outgoing.close(willDeliver, (cUid, method, message) =>
-      this.#services.system.addDeadLetter(this.pathOf(cUid), method.fullName, message, 'unreachable'),
-    );
+    if (!this.#isLeaving) this.#lose('unreachable');
     this.asks.close(error);
     this.streams.close(error);
     this.#inbound.close();
@@ -245,7 +252,30 @@ export class Channel implements PeerLink, FrameOwner {
     this.#services.closed(this, this.#link !== undefined && !isPeerDone && !isStopping);
   }
 
+  /** This partition has stopped, and its links have ended. Returns the number of tells that the peer has not taken in time. */
+  settle(): number {
+    if (!this.#isLeaving) return 0;
+    this.#isLeaving = false;
+    return this.#lose('not taken');
+  }
+
+  /** What the peer has not taken: tells are dead letters here, and so are tells of the peer that it was not told of. */
+  #lose(reason: DeadLetterReason): number {
+    const { system } = this.#services;
+    const { tells, reports } = this.outgoing.close();
+    for (const { cUid, method, message } of tells) {
+      system.addDeadLetter(this.pathOf(cUid), method.fullName, message, reason);
+    }
+    for (const report of reports) this.undelivered.lost(report);
+    return tells.length;
+  }
+
   // ---- receiving
+
+  /** Tells of the peer that no actor handles can be reported to it. */
+  get mayReport(): boolean {
+    return this.#closed === undefined;
+  }
 
   get isReading(): boolean {
     return this.#closed === undefined;

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../errors.js';
-import type { v1 } from '../../protocol/index.js';
+import { v1 } from '../../protocol/index.js';
 import type { Channel } from './channel.js';
 import type { RouterServices } from './router-services.js';
 
@@ -31,9 +31,14 @@ export function onControl(channel: Channel, services: RouterServices, { message 
       channel.watches.onUnwatch(message.value.cUid);
       return;
     case 'terminated':
+      channel.returned.actorEnded(message.value.cUid);
       channel.watches.onTerminated(message.value.cUid, message.value.cause);
       return;
+    case 'undelivered':
+      channel.returned.onUndelivered(message.value);
+      return;
     case 'pressure':
+      if (message.value.level === v1.Pressure_Level.STOPPED) channel.returned.actorEnded(message.value.cUid);
       channel.credit.onPressure(message.value);
       return;
     case 'mailboxWant':

@@ -8,7 +8,8 @@ import {
   readValue,
   WireReader,
 } from '../../protocol/index.js';
-import type { Cell, Watcher } from '../kernel/index.js';
+import { limits } from '../../limits.js';
+import type { Cell, ReturnReason, Watcher } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import { cUidOf, lowOf } from './uint64-parts.js';
 import { IncomingMethods } from './method-numbers.js';
@@ -35,6 +36,8 @@ export class Inbound {
   readonly #numbers = new IncomingMethods();
   /** Method numbers that this frame has acknowledged already. */
   readonly #acknowledged = new Set<number>();
+  /** Of this frame. */
+  #lane: Lane = Lane.data;
   /** When this frame arrived; set on first use. */
   #receivedMs: number | undefined;
   /** When the calls of this frame were sent, as far as it is known that they were sent before it arrived. */
@@ -46,7 +49,8 @@ export class Inbound {
   }
 
   /** A method number that arrives with its name many times in one frame is acknowledged once. */
-  beginFrame(): void {
+  beginFrame(lane: Lane): void {
+    this.#lane = lane;
     this.#receivedMs = undefined;
     this.#sentMs = undefined;
     if (this.#acknowledged.size > 0) {
@@ -55,12 +59,21 @@ export class Inbound {
   }
 
   deliver(bytes: Uint8Array, view: EnvelopeView): void {
-    if (view.mode === EnvelopeMode.open && this.#isOpenedBefore(view)) {
-      return;
+    if (view.mode === EnvelopeMode.tell) {
+      this.#channel.undelivered.arrived(this.#lane);
+    }
+    if (view.mode === EnvelopeMode.open) {
+      if (this.#isOpenedBefore(view)) {
+        return;
+      }
+      if (!view.hasTo && view.requestStream !== 0) {
+        this.#channel.streams.serveRequests(view);
+        return;
+      }
     }
     const target = this.#target(view);
     if (target === undefined) {
-      this.#undelivered(view, this.#methodName(view));
+      this.#undelivered(bytes, view, this.#methodName(view));
       return;
     }
     const method = this.#method(target, view);
@@ -89,7 +102,10 @@ export class Inbound {
   loseParked(cell: Cell, bytes: Uint8Array, view: EnvelopeView): void {
     try {
       const method = this.#parkedMethod(cell, view);
-      this.#services.system.addDeadLetter(cell, method.fullName, this.#decode(bytes, view, method), 'stopped');
+      const encoded = (): Uint8Array => bytes.slice(view.valueStart, view.valueEnd);
+      if (!this.#channel.undelivered.add(cell.cUid, method.fullName, 'stopped', encoded)) {
+        this.#services.system.addDeadLetter(cell, method.fullName, this.#decode(bytes, view, method), 'stopped');
+      }
     } catch (error) {
       this.#channel.malformed(error);
     }
@@ -97,9 +113,13 @@ export class Inbound {
 
   /** False when the mailbox is past its mark. */
   #deliverTo(cell: Cell, method: AnyMethod, bytes: Uint8Array, view: EnvelopeView): boolean {
-    const message = this.#decode(bytes, view, method);
+    const isStreamed = method.streamsRequests === true;
+    if (isStreamed && !this.#isFirstArrival(method, view)) {
+      return true;
+    }
+    const message = isStreamed ? this.#requests(cell, method, view) : this.#decode(bytes, view, method);
     // The memory that the message takes until it is handled: it may be larger decoded than on the wire.
-    const sizeBytes = Math.max(view.valueEnd - view.valueStart, this.#reader.allocatedBytes);
+    const sizeBytes = isStreamed ? 0 : Math.max(view.valueEnd - view.valueStart, this.#reader.allocatedBytes);
     if (view.mode === EnvelopeMode.open) {
       this.#open(cell, method, message, view, sizeBytes);
       return true;
@@ -110,15 +130,33 @@ export class Inbound {
       isAsk || method.lane === Lane.control || view.meta !== undefined || view.hasFrom || view.traceParent !== '';
     const delivery = hasExtras
       ? new RemoteDelivery(this.#channel, method, view, correlation, sizeBytes, this.#sentAt(view))
-      : this.#services.system.incomingTell(sizeBytes);
+      : this.#channel.undelivered.delivery(sizeBytes);
     try {
       return cell.deliver(method, message, delivery);
     } catch (error) {
-      // The actor has stopped. The tell is counted as a dead letter already.
+      // The actor has stopped, and the sender was told so already.
       if (!(error instanceof MillraceError)) {
         throw error;
       }
       return true;
+    }
+  }
+
+  /** The requests of a call, as its handler reads them. Those of an ask end at its deadline. */
+  #requests(cell: Cell, method: AnyMethod, view: EnvelopeView): unknown {
+    const isAsk = view.mode === EnvelopeMode.ask;
+    const deadlineMs = isAsk ? this.#sentAt(view) + view.remainingMicroseconds / 1_000 : Number.POSITIVE_INFINITY;
+    return cell.readRequests(method, this.#channel.streams.openRequests(method, view.requestStream), deadlineMs);
+  }
+
+  #isFirstArrival(method: AnyMethod, view: EnvelopeView): boolean {
+    if (view.requestStream === 0 || view.mode === EnvelopeMode.tell) {
+      this.#refuse(new ProtocolError(`${method.fullName} streams its requests, but the call names no stream.`), view);
+    }
+    try {
+      return this.#channel.streams.isFirstArrival(view.requestStream);
+    } catch (error) {
+      return this.#refuse(error, view);
     }
   }
 
@@ -160,7 +198,8 @@ export class Inbound {
     const name = this.#methodName(view);
     const method = methods.get(name);
     if (method === undefined) {
-      this.#refuse(new ProtocolError(`${name.slice(0, 200)} is no method of ${cell.service.typeName}.`), view);
+      const text = `${name.slice(0, 200)} is no method of ${cell.service.typeName}.`;
+      this.#refuse(new ProtocolError(text), view, 'unknown method');
     }
     if (isNumbered) {
       numbered[view.method] = method;
@@ -200,24 +239,39 @@ export class Inbound {
     try {
       return readValue(method.request, this.#reader, bytes, view.valueStart, view.valueEnd);
     } catch (error) {
-      return this.#refuse(error, view);
+      return this.#refuse(error, view, 'malformed');
     }
   }
 
-  /** Answers a waiting caller with the error, and throws it, so that it counts against the link. */
-  #refuse(error: unknown, view: EnvelopeView): never {
-    if (error instanceof MillraceError) {
+  /** Answers a waiting caller with the error, or returns the tell, and throws the error, so that it counts against the link. */
+  #refuse(error: unknown, view: EnvelopeView, reason: ReturnReason = 'unknown method'): never {
+    const { mode, methodName, method, toLow, toHigh } = view;
+    const name = methodName === '' ? this.#numbers.find(method) : methodName;
+    if (mode === EnvelopeMode.tell && name !== undefined && name.length <= limits.nameCharacters) {
+      const cUid = cUidOf(toLow, toHigh);
+      if (!this.#channel.undelivered.add(cUid, name, reason, () => undefined)) {
+        this.#services.system.addDeadLetter(`actor ${cUid}`, name, undefined, reason);
+      }
+    } else if (error instanceof MillraceError) {
       this.#answer(error, view);
     }
     throw error;
   }
 
-  #undelivered(view: EnvelopeView, method: string): void {
+  #undelivered(bytes: Uint8Array, view: EnvelopeView, method: string): void {
     const cUid = cUidOf(view.toLow, view.toHigh);
-    if (view.mode === EnvelopeMode.tell || view.correlation === 0) {
+    if (method.length > limits.nameCharacters) {
+      throw new ProtocolError(`The name of a method has ${method.length} characters.`);
+    }
+    if (view.mode === EnvelopeMode.tell) {
+      this.#channel.undelivered.add(cUid, method, 'stopped', () => bytes.slice(view.valueStart, view.valueEnd));
+      return;
+    }
+    if (view.correlation === 0) {
       this.#services.system.addDeadLetter(`actor ${cUid}`, method, undefined, 'stopped');
       return;
     }
+    this.#channel.undelivered.actorEnded(cUid, method);
     this.#answer(new StoppedError(`Actor ${cUid} has stopped, or never existed: ${method} was not delivered.`), view);
   }
 

@@ -28,6 +28,12 @@ export class OutgoingMethods {
     return this.#methods[number - 1];
   }
 
+  /** The method that has this full name and a number. */
+  named(fullName: string): AnyMethod | undefined {
+    const number = this.#numbers.get(fullName);
+    return number === undefined ? undefined : this.#methods[number - 1];
+  }
+
   isBound(number: number): boolean {
     return this.#isBound[number] === true;
   }
@@ -77,6 +83,10 @@ export class IncomingMethods {
     }
     this.#names.set(number, fullName);
     this.#numbers.set(fullName, number);
+  }
+
+  find(number: number): string | undefined {
+    return this.#names.get(number);
   }
 
   name(number: number): string {

@@ -27,7 +27,7 @@ export interface OutboxLimits {
  * The sending side of one lane of one link. Envelopes are written into the link's transmit buffer, many to a frame. While the link is
  * not open, or has no credit, they are written into queued frames, up to a bound. An ask that expires or settles in the queue is not
  * sent; for any other, the time in the queue is subtracted from its remaining time. Tells that were sent are kept until the peer has
- * taken them.
+ * taken them, and so are reports of tells that the peer has sent.
  *
  *     write ->  open frame, the link's  -- flush -->  link.send
  *          `->  open frame, queued  -- when full -->  backlog  -- credit -->  copied into link.acquire
@@ -49,12 +49,16 @@ export class Outbox {
   /** The open frame: the link's buffer, or a frame that will be queued. */
   #linkFrame: Uint8Array | undefined;
   #ownFrame: QueuedFrame | undefined;
-  /** The tells in the open frame that is the link's are between these offsets. */
+  /** The tells and reports in the open frame that is the link's are between these offsets. */
   #tellsStart = 0;
   #tellsEnd = 0;
   readonly #sentTells: SentTells;
   /** The time that the first call in the open frame states. */
   #callsFromMs: number | undefined;
+  /** Tells that were written, sent or not. */
+  tells = 0;
+  /** The peer has said that it has taken so many of them: the link may not know it yet. */
+  #tellsTaken = 0;
 
   /** `now` is the scheduler's time. */
   constructor(lane: Lane, limits: OutboxLimits, pool: BufferPool, now: () => number) {
@@ -94,7 +98,7 @@ export class Outbox {
   /**
    * Appends an envelope to the open frame. `isReserved` messages (replies, control) are always accepted; others throw
    * BackpressureError at the bound. Throws ProtocolError when the value does not fit its type or is too large. `ask` is the pending
-   * call that the envelope starts.
+   * call that the envelope starts. `isReport`: it reports tells of the peer, and is kept until the peer has taken it, as tells are.
    */
   write(
     header: EnvelopeHeader,
@@ -102,6 +106,7 @@ export class Outbox {
     value: unknown,
     isReserved: boolean,
     ask?: Expirable,
+    isReport = false,
   ): void {
     if (!isReserved && this.waitingBytes >= this.#limits.backlogBytes) {
       throw new BackpressureError(
@@ -129,7 +134,10 @@ export class Outbox {
       this.#ownFrame?.addAsk(ask, start, this.#writer.position);
       this.#callsFromMs ??= nowMs;
     } else if (header.mode === EnvelopeMode.tell) {
-      this.#addTell(start);
+      this.tells++;
+      this.#keep(start);
+    } else if (isReport) {
+      this.#keep(start);
     }
   }
 
@@ -168,9 +176,19 @@ export class Outbox {
     if (this.#link !== undefined) this.#sentTells.release(this.#link.taken(this.#lane));
   }
 
+  /** The peer says that this many tells of the lane have arrived. */
+  takenTells(tells: number): void {
+    this.#tellsTaken = Math.max(this.#tellsTaken, tells);
+  }
+
+  /** How many of the last `count` tells that were written the peer has taken, by what it says. */
+  takenOfLast(count: number): number {
+    return Math.max(0, this.#tellsTaken - (this.tells - count));
+  }
+
   /**
    * The link has ended: removes what the peer has not taken, as far as the link knows, and what was never sent, and returns it as
-   * frames in their order. Those that were sent contain no other envelopes than tells where that costs nothing.
+   * frames in their order. Those that were sent contain no other envelopes than tells and reports where that costs nothing.
    */
   undelivered(): Uint8Array[] {
     this.#finishFrame();
@@ -178,11 +196,6 @@ export class Outbox {
     const unsent = this.#backlog.splice(0).map(({ bytes, size }) => bytes.subarray(0, size));
     this.#backlogBytes = 0;
     return [...sent, ...unsent];
-  }
-
-  /** The link will deliver what was sent before it ends: the copies are not needed. */
-  forgetSent(): void {
-    this.#sentTells.untaken(0);
   }
 
   /**
@@ -195,7 +208,7 @@ export class Outbox {
     header.remainingMicroseconds = (ask.deadlineMs - (fromMs ?? nowMs)) * 1_000;
   }
 
-  #addTell(start: number): void {
+  #keep(start: number): void {
     if (this.#ownFrame !== undefined) {
       this.#ownFrame.hasTells = true;
       return;

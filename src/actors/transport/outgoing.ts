@@ -1,28 +1,23 @@
 import { BackpressureError, type MillraceError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import {
-  type AnyMethod,
-  EnvelopeHeader,
-  EnvelopeMode,
-  EnvelopeView,
-  Lane,
-  readDelimitedEnvelope,
-  readValue,
-  v1,
-  WireReader,
-} from '../../protocol/index.js';
+import { type AnyMethod, EnvelopeHeader, EnvelopeMode, Lane, v1 } from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
 import { chainIds, type OutgoingCall, type StreamCall, type TellDelivery, type TraceContext } from '../kernel/index.js';
-import { cUidOf, Uint64Parts } from './uint64-parts.js';
+import { Uint64Parts } from './uint64-parts.js';
+import { OfferedRequests } from './offered-requests.js';
 import { OutgoingMethods } from './method-numbers.js';
 import { Outbox } from './outbox.js';
 import type { RouterServices } from './router-services.js';
 import type { Expirable } from './queued-frame.js';
+import { type UntakenEnvelopes, untakenIn } from './untaken-envelopes.js';
 import { LinkBacklog, type WaitingReplies } from './waiting-replies.js';
 import { toWire } from './wire-errors.js';
 
 /** A pending ask, or a stream whose first answer is pending. */
 type Waiting = Expirable & { readonly correlation: number };
+
+/** A stream that is opened, with its reader's first credit. */
+type Opened = Waiting & { readonly credit: number; readonly creditBytes: number };
 
 /** The sending half of a channel: builds envelopes, and writes them to the outbox of their lane. */
 export class Outgoing {
@@ -132,7 +127,8 @@ export class Outgoing {
 
   ask(cUid: bigint, method: AnyMethod, message: unknown, call: OutgoingCall, ask: Waiting, nowMs: number): void {
     const header = this.#beginCall(EnvelopeMode.ask, cUid, method, call, ask, nowMs);
-    this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control, ask);
+    const type = setRequests(header, method, message);
+    this.#outbox(method.lane).write(header, type, message, method.lane === Lane.control, ask);
   }
 
   /** A reply is accepted past the bound of other messages, up to the link's allowance; beyond that, a failure is sent in its place. */
@@ -168,19 +164,31 @@ export class Outgoing {
   }
 
   /** Opens a stream, with its reader's first credit. Else as `ask`. */
-  open(
-    cUid: bigint,
-    method: AnyMethod,
-    message: unknown,
-    call: StreamCall,
-    stream: Waiting & { readonly credit: number; readonly creditBytes: number },
-    nowMs: number,
-  ): void {
+  open(cUid: bigint, method: AnyMethod, message: unknown, call: StreamCall, stream: Opened, nowMs: number): void {
     const header = this.#beginCall(EnvelopeMode.open, cUid, method, call, stream, nowMs);
+    const type = setRequests(header, method, message);
+    this.#writeOpen(header, stream, method.lane, type, message);
+  }
+
+  /** Opens request stream number `id` of the peer. */
+  openRequests(id: number, lane: Lane, call: StreamCall, stream: Opened, nowMs: number): void {
+    const header = this.#begin(EnvelopeMode.open);
+    setCall(header, call, stream, nowMs);
+    header.requestStream = id;
+    this.#writeOpen(header, stream, lane, undefined, undefined);
+  }
+
+  #writeOpen(
+    header: EnvelopeHeader,
+    stream: Opened,
+    lane: Lane,
+    type: AnyMethod['request'] | undefined,
+    message: unknown,
+  ): void {
     header.credit = stream.credit;
     header.creditBytes = stream.creditBytes;
     const expirable = stream.deadlineMs === Number.POSITIVE_INFINITY ? undefined : stream;
-    this.#outbox(method.lane).write(header, method.request, message, method.lane === Lane.control, expirable);
+    this.#outbox(lane).write(header, type, message, lane === Lane.control, expirable);
   }
 
   /**
@@ -200,24 +208,26 @@ export class Outgoing {
     this.#outbox(lane).write(this.#begin(EnvelopeMode.link), v1.LinkMessage, v1.LinkMessage.create(message), true);
   }
 
+  /** Reports tells of the peer that no actor will handle. */
+  report(undelivered: v1.UndeliveredInit): void {
+    const message = v1.LinkMessage.create({ message: { case: 'undelivered', value: undelivered } });
+    this.#data.write(this.#begin(EnvelopeMode.link), v1.LinkMessage, message, true, undefined, true);
+    this.#count();
+  }
+
   #beginCall(
     mode: EnvelopeMode,
     cUid: bigint,
     method: AnyMethod,
     call: OutgoingCall | StreamCall,
-    { correlation, deadlineMs }: Waiting,
+    waiting: Waiting,
     nowMs: number,
   ): EnvelopeHeader {
     const header = this.#begin(mode);
     this.#setMethod(header, method);
     this.#setReceiver(header, cUid);
     this.#setSender(header, call.caller?.toRef().cUid);
-    header.correlation = correlation;
-    header.remainingMicroseconds = (deadlineMs - nowMs) * 1_000;
-    if (deadlineMs !== Number.POSITIVE_INFINITY) header.sentMs = nowMs;
-    header.chain = chainIds(call.chain);
-    header.meta = call.meta;
-    setTrace(header, call.trace);
+    setCall(header, call, waiting, nowMs);
     return header;
   }
 
@@ -226,27 +236,24 @@ export class Outgoing {
     this.#outbox(lane).taken();
   }
 
-  /**
-   * The link has ended: calls `lost` for every tell that was never sent, or that the peer has not taken as far as the link knows, in
-   * order. `willDeliver`: this end has closed the link, which still delivers what was sent.
-   */
-  close(willDeliver: boolean, lost: (cUid: bigint, method: AnyMethod, message: unknown) => void): void {
-    const [reader, view, values] = [new WireReader(), new EnvelopeView(), new WireReader()];
-    if (willDeliver) {
-      this.#control.forgetSent();
-      this.#data.forgetSent();
-    }
-    for (const frame of [...this.#control.undelivered(), ...this.#data.undelivered()]) {
-      reader.reset(frame);
-      while (readDelimitedEnvelope(reader, view, this.#maxMessageBytes)) {
-        const method = this.methods.method(view.method);
-        if (view.mode === EnvelopeMode.tell && method !== undefined) {
-          const message = readValue(method.request, values, frame, view.valueStart, view.valueEnd);
-          lost(cUidOf(view.toLow, view.toHigh), method, message);
-        }
-      }
-    }
+  /** Tells that were written, sent or not. */
+  get tells(): number {
+    return this.#control.tells + this.#data.tells;
+  }
+
+  /** The peer says that this many tells of the lane have arrived. */
+  takenTells(lane: Lane, tells: number): void {
+    this.#outbox(lane).takenTells(tells);
+  }
+
+  /** The link has ended: removes and returns all that was never sent, or that the peer has not taken as far as this end knows. */
+  close(): UntakenEnvelopes {
+    const lanes = [this.#control, this.#data].map((outbox) => {
+      const untaken = untakenIn(outbox.undelivered(), this.#maxMessageBytes, (number) => this.methods.method(number));
+      return { ...untaken, tells: untaken.tells.slice(outbox.takenOfLast(untaken.tells.length)) };
+    });
     this.#count();
+    return { tells: lanes.flatMap(({ tells }) => tells), reports: lanes.flatMap(({ reports }) => reports) };
   }
 
   #outbox(lane: Lane): Outbox {
@@ -282,6 +289,27 @@ export class Outgoing {
       header.fromHigh = this.#parts.high;
     }
   }
+}
+
+function setCall(
+  header: EnvelopeHeader,
+  call: OutgoingCall | StreamCall,
+  { correlation, deadlineMs }: Waiting,
+  nowMs: number,
+): void {
+  header.correlation = correlation;
+  header.remainingMicroseconds = (deadlineMs - nowMs) * 1_000;
+  if (deadlineMs !== Number.POSITIVE_INFINITY) header.sentMs = nowMs;
+  header.chain = chainIds(call.chain);
+  header.meta = call.meta;
+  setTrace(header, call.trace);
+}
+
+/** Returns the type of the message that the envelope carries: undefined where it carries the number of the requests. */
+function setRequests(header: EnvelopeHeader, method: AnyMethod, message: unknown): AnyMethod['request'] | undefined {
+  if (method.streamsRequests !== true || !(message instanceof OfferedRequests)) return method.request;
+  header.requestStream = message.correlation;
+  return undefined;
 }
 
 function setTrace(header: EnvelopeHeader, trace: TraceContext | undefined): void {

@@ -1,6 +1,14 @@
 import type { MillraceError } from '../../errors.js';
 import type { AnyMethod, EnvelopeView, Meta, Ref } from '../../protocol/index.js';
-import { type CallChain, chainFrom, type Delivery, replyOf, type TraceContext } from '../kernel/index.js';
+import {
+  type Addressee,
+  type CallChain,
+  chainFrom,
+  type Delivery,
+  replyOf,
+  type ReturnReason,
+  type TraceContext,
+} from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import { cUidOf } from './uint64-parts.js';
 import type { PeerLink } from './peer-link.js';
@@ -69,6 +77,10 @@ export class RemoteDelivery implements Delivery {
     if (this.#correlation === 0 || this.#isAnswered) return;
     if (!this.#isAborted) this.#channel.failure(this.#method.lane, error, this.#correlation, this.#passThrough);
     this.#answered();
+  }
+
+  giveBack(addressee: Addressee, method: AnyMethod, message: unknown, reason: ReturnReason): boolean {
+    return this.#channel.undelivered.giveBack(addressee, method, message, reason);
   }
 
   #answered(): void {

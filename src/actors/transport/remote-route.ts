@@ -1,15 +1,18 @@
+import { StoppedError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
 import type { AnyMethod, Ref } from '../../protocol/index.js';
-import type {
-  ActorSystem,
-  AskOptions,
-  ReadyOptions,
-  Room,
-  Route,
-  SendOptions,
-  Stream,
-  StreamOptions,
-  Watcher,
+import {
+  type ActorSystem,
+  type AskOptions,
+  type OpenStream,
+  type ReadyOptions,
+  requestsIn,
+  type Room,
+  type Route,
+  type SendOptions,
+  type Stream,
+  type StreamOptions,
+  type Watcher,
 } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 
@@ -20,6 +23,7 @@ export class RemoteRoute implements Route {
   readonly #system: ActorSystem;
   readonly #open: (isTell: boolean) => Channel;
   #channel: Channel | undefined;
+  #isOver = false;
 
   /** `open` returns the channel to the actor's partition: see Router.open. */
   constructor(system: ActorSystem, target: Pick<Ref, 'cUid' | 'incarnation'>, open: (isTell: boolean) => Channel) {
@@ -35,9 +39,11 @@ export class RemoteRoute implements Route {
 
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
     const channel = this.#current(true);
+    if (this.#hasEnded(channel)) {
+      return this.#lose(method, message, 'stopped');
+    }
     if (channel.closed !== undefined || channel.isRetrying) {
-      this.#system.addDeadLetter(this.path, method.fullName, message, 'unreachable');
-      return false;
+      return this.#lose(method, message, 'unreachable');
     }
     return channel.tell(this.cUid, method, message, this.#system.outgoingTell(options));
   }
@@ -46,6 +52,9 @@ export class RemoteRoute implements Route {
     try {
       const call = this.#system.outgoingAsk(options);
       const channel = this.#current();
+      if (this.#hasEnded(channel)) {
+        return this.#system.deadlines.asks.refuse(this.#stopped(method.fullName));
+      }
       if (channel.closed !== undefined) {
         return this.#system.deadlines.asks.refuse(channel.closed);
       }
@@ -54,15 +63,19 @@ export class RemoteRoute implements Route {
         return this.#system.deadlines.asks.refuse(refusal);
       }
       // Returned as it is: a promise for a promise takes three more microtasks.
-      return channel.asks.ask(this.cUid, method, message, call, options);
+      const sent = channel.streams.offered.carried(method, message, call.caller);
+      return channel.asks.ask(this.cUid, method, sent, call, options);
     } catch (error) {
       return Promise.reject(errorOf(error));
     }
   }
 
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
-    return this.#system.read(method, options, this, (sink, call, start) => {
+    const open: OpenStream = (sink, call, start) => {
       const channel = this.#current();
+      if (this.#hasEnded(channel)) {
+        throw this.#stopped(method.fullName);
+      }
       if (channel.closed !== undefined) {
         throw channel.closed;
       }
@@ -71,12 +84,17 @@ export class RemoteRoute implements Route {
         throw refusal;
       }
       return channel.streams.open(this.cUid, method, message, call, start, sink);
-    });
+    };
+    return this.#system.read(method, options, this, open, requestsIn(message));
   }
 
   ready(options?: ReadyOptions): Promise<void> {
     return this.#system.ready(options, this, (wait) => {
       const channel = this.#current();
+      if (this.#hasEnded(channel)) {
+        wait.reject(this.#stopped('ready'));
+        return;
+      }
       // Tells are refused until the link is open.
       if (channel.isRetrying) {
         channel.opened().then(
@@ -91,7 +109,7 @@ export class RemoteRoute implements Route {
 
   get room(): Room {
     const channel = this.#current();
-    if (channel.closed !== undefined || channel.isRetrying) {
+    if (channel.closed !== undefined || channel.isRetrying || this.#hasEnded(channel)) {
       return 'closed';
     }
     return channel.credit.hasRoom(this.cUid) ? 'free' : 'full';
@@ -109,9 +127,24 @@ export class RemoteRoute implements Route {
     this.#channel?.watches.unwatch(this, watcher);
   }
 
+  /** The actor's process has said that the actor has ended, which is final: ids are never used twice. */
+  #hasEnded(channel: Channel): boolean {
+    this.#isOver ||= channel.returned.hasEnded(this.cUid);
+    return this.#isOver;
+  }
+
+  #lose(method: AnyMethod, message: unknown, reason: 'stopped' | 'unreachable'): false {
+    this.#system.addDeadLetter(this.path, method.fullName, message, reason);
+    return false;
+  }
+
+  #stopped(what: string): StoppedError {
+    return new StoppedError(`${what}: ${this.path} has stopped.`);
+  }
+
   /** A new message uses a new link where the last has ended; a message that was sent before is never repeated. */
   #current(isTell = false): Channel {
-    if (this.#channel === undefined || this.#channel.closed !== undefined) {
+    if (this.#channel === undefined || (this.#channel.closed !== undefined && !this.#isOver)) {
       this.#channel = this.#open(isTell);
     }
     return this.#channel;

@@ -156,13 +156,16 @@ export class Router implements RouterServices {
     }
   }
 
-  async close(): Promise<void> {
+  /** Ends all links. Resolves to the number of tells that their peers have not taken within `linkLingerMs`, which are dead letters. */
+  async close(): Promise<number> {
     this.#isClosed = true;
-    for (const channel of this.#channels) {
+    const channels = [...this.#channels];
+    for (const channel of channels) {
       channel.close(new StoppedError('This partition has stopped.'));
     }
     this.#flush();
     await this.#transport.close();
+    return channels.reduce((untaken, channel) => untaken + channel.settle(), 0);
   }
 
   // ---- RouterServices, for channels

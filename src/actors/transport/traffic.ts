@@ -8,6 +8,8 @@ export interface Traffic {
   readonly framesReceived: number;
   readonly envelopesSent: number;
   readonly envelopesReceived: number;
+  /** Tells that were received and that no actor here handled: they are dead letters of the processes that sent them. */
+  readonly tellsReturned: number;
 }
 
 /** The totals of one link: of the frames that its channel wrote and read, and of the link's bytes. */
@@ -15,6 +17,7 @@ export function trafficOf(
   link: Pick<Link, 'bytesSent' | 'bytesReceived'> | undefined,
   sent: Counts,
   received: Counts,
+  tellsReturned: number,
 ): Traffic {
   return {
     bytesSent: link?.bytesSent ?? 0,
@@ -23,6 +26,7 @@ export function trafficOf(
     framesReceived: received.frames,
     envelopesSent: sent.envelopes,
     envelopesReceived: received.envelopes,
+    tellsReturned,
   };
 }
 
@@ -38,6 +42,7 @@ export const NO_TRAFFIC: Traffic = {
   framesReceived: 0,
   envelopesSent: 0,
   envelopesReceived: 0,
+  tellsReturned: 0,
 };
 
 export function addTraffic(left: Traffic, right: Traffic): Traffic {
@@ -48,5 +53,6 @@ export function addTraffic(left: Traffic, right: Traffic): Traffic {
     framesReceived: left.framesReceived + right.framesReceived,
     envelopesSent: left.envelopesSent + right.envelopesSent,
     envelopesReceived: left.envelopesReceived + right.envelopesReceived,
+    tellsReturned: left.tellsReturned + right.tellsReturned,
   };
 }

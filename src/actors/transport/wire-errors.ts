@@ -12,6 +12,7 @@ import {
   ReentrantAskError,
   RefusedError,
   ResourceError,
+  SourceError,
   StoppedError,
   UnreachableError,
 } from '../../errors.js';
@@ -51,25 +52,30 @@ export function toWire(error: MillraceError): EnvelopeError {
   const { code } = error;
   const message = shortened(error.message, limits.errorMessageCharacters);
   if (error instanceof BackpressureError) return { code, message, handlerCode: '', retryAfterMs: retryAfter(error) };
-  if (error instanceof HandlerError) return { code, message, ...thrownFields(error) };
+  if (error instanceof HandlerError) {
+    const { handlerName, handlerCode } = error;
+    return { code, message, ...thrownFields(handlerName, handlerCode), retryAfterMs: retryAfter(error) };
+  }
+  if (error instanceof SourceError) return { code, message, ...thrownFields(error.sourceName, error.sourceCode) };
   if (!(error instanceof RefusedError)) return { code, message, handlerCode: '' };
   const { reason, detail } = error;
   const sent = { code, message, handlerCode: '', reason: shortened(reason, limits.refusalReasonCharacters) };
   return detail === undefined ? sent : { ...sent, detailType: detail.typeName, detail: detail.bytes };
 }
 
-function thrownFields(error: HandlerError): Omit<EnvelopeError, 'code' | 'message'> {
-  const { handlerName = '', handlerCode = '' } = error;
-  const fields = { handlerName: shortened(handlerName, CODE_CHARACTERS), retryAfterMs: retryAfter(error) };
-  return typeof handlerCode === 'number'
-    ? { ...fields, handlerCode: '', handlerNumber: handlerCode }
-    : { ...fields, handlerCode: shortened(handlerCode, CODE_CHARACTERS) };
+/** What is sent of an error that user code threw. */
+function thrownFields(thrownName = '', code: string | number = ''): Omit<EnvelopeError, 'code' | 'message'> {
+  const name = shortened(thrownName, CODE_CHARACTERS);
+  return typeof code === 'number'
+    ? { handlerName: name, handlerCode: '', handlerNumber: code }
+    : { handlerName: name, handlerCode: shortened(code, CODE_CHARACTERS) };
 }
 
 /** The error that a FAILURE carries, as the class that its code names. */
 export function fromWire(sent: EnvelopeError): MillraceError {
   const { code, message } = sent;
   if (code === 'HANDLER') return handlerErrorFrom(sent);
+  if (code === 'SOURCE') return sourceErrorFrom(sent);
   if (code === 'BACKPRESSURE') return new BackpressureError(message, { retryAfterMs: sent.retryAfterMs });
   if (code === 'REFUSED') return refusedErrorFrom(sent);
   const Class = CLASSES.get(code);
@@ -77,12 +83,28 @@ export function fromWire(sent: EnvelopeError): MillraceError {
 }
 
 function handlerErrorFrom(sent: EnvelopeError): HandlerError {
-  const { message, handlerName = '', handlerCode, handlerNumber, retryAfterMs = 0 } = sent;
-  return new HandlerError(message, {
+  const { name: handlerName, code: handlerCode } = thrownIn(sent);
+  const { retryAfterMs = 0 } = sent;
+  return new HandlerError(sent.message, {
+    handlerName,
+    handlerCode,
     retryAfterMs: retryAfterMs === 0 ? undefined : retryAfterMs,
-    handlerName: handlerName === '' ? undefined : handlerName,
-    handlerCode: handlerNumber ?? (handlerCode === '' ? undefined : handlerCode),
   });
+}
+
+function sourceErrorFrom(sent: EnvelopeError): SourceError {
+  const { name: sourceName, code: sourceCode } = thrownIn(sent);
+  return new SourceError(sent.message, { sourceName, sourceCode });
+}
+
+function thrownIn({ handlerName = '', handlerCode, handlerNumber }: EnvelopeError): {
+  readonly name: string | undefined;
+  readonly code: string | number | undefined;
+} {
+  return {
+    name: handlerName === '' ? undefined : handlerName,
+    code: handlerNumber ?? (handlerCode === '' ? undefined : handlerCode),
+  };
 }
 
 function refusedErrorFrom({ message, reason = '', detailType = '', detail }: EnvelopeError): RefusedError {

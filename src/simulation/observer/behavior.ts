@@ -5,6 +5,7 @@ import {
   type Handler,
   laterReply,
   routeKey,
+  type Stream,
   type UntypedRef,
 } from '../../actors/kernel/index.js';
 import type { AnyMethod, AnyService } from '../../protocol/index.js';
@@ -13,8 +14,9 @@ import { Contexts } from './contexts.js';
 import type { Message } from './message.js';
 import type { Messages } from './messages.js';
 import type { Observer } from './observer.js';
+import { REQUESTS_META } from './observed-requests.js';
 import { MESSAGE_META, ObservedRoute, STREAM_META } from './route.js';
-import { ServedEnd } from './stream-ends.js';
+import { ReadEnd, ServedEnd } from './stream-ends.js';
 
 /** Wraps the behavior of an observed actor: it records everything that reaches the handlers and hooks. */
 export function observedBehavior<S extends AnyService>(
@@ -26,7 +28,8 @@ export function observedBehavior<S extends AnyService>(
   const { on } = definition;
   const createState = definition.createState?.bind(definition);
   const handlers = [...definition.handlers].map(
-    ([method, handler]) => [method, observedHandler(method, handler, actor, observer, contexts)] as const,
+    ([method, handler]) =>
+      [method, observedHandler(method, observedReading(method, handler, observer), actor, observer, contexts)] as const,
   );
   return {
     ...definition,
@@ -72,6 +75,21 @@ function observedHandler(
     if (message !== undefined && method.mode === 'ask') recordReply(result, message, messages);
     return result;
   };
+}
+
+/** The handler reads its requests as an observed stream. */
+function observedReading(method: AnyMethod, handler: Handler, { streams }: Observer): Handler {
+  if (method.streamsRequests !== true) return handler;
+  return (state, requests, context) => {
+    const id = context.meta?.[REQUESTS_META];
+    const stream = id === undefined ? undefined : streams.requestsOf(id);
+    const isObserved = stream !== undefined && isStream(requests);
+    return handler(state, isObserved ? new ReadEnd(streams, stream, requests) : requests, context);
+  };
+}
+
+function isStream(value: unknown): value is Stream<unknown> {
+  return isIterable(value) && 'next' in value && Symbol.asyncDispose in value;
 }
 
 function isIterable(value: unknown): value is AsyncIterable<unknown> {

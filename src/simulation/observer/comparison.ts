@@ -11,6 +11,11 @@ export function checksumOf(type: MessageType<unknown, unknown>, message: unknown
   return crc32(encode(type, message));
 }
 
+/** As `checksumOf`, for the message of a call. The requests of a stream have a checksum each. */
+export function requestChecksumOf(method: AnyMethod, message: unknown): number {
+  return method.streamsRequests === true ? 0 : checksumOf(method.request, message);
+}
+
 /** Identifies the message that a handler gave; undefined when it gave none, and its caller gets the error. */
 export function replyChecksum(method: AnyMethod, value: unknown): number | undefined {
   try {

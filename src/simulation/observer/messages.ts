@@ -3,7 +3,7 @@ import type { Route } from '../../actors/kernel/index.js';
 import { type AnyMethod, Lane } from '../../protocol/index.js';
 import type { NetworkPlan } from '../plan.js';
 import type { Violations } from '../violation.js';
-import { checksumOf, EPSILON_MS, replyChecksum } from './comparison.js';
+import { checksumOf, EPSILON_MS, replyChecksum, requestChecksumOf } from './comparison.js';
 import { describe, type Message, type Party, type Receiver } from './message.js';
 import { TellAccount } from './tell-account.js';
 
@@ -16,6 +16,8 @@ export interface MessagesOptions {
   readonly transitMs: number;
   /** Faults may delay messages. */
   readonly isDelayed: boolean;
+  /** Links may end while there are messages. */
+  readonly endsLinks: boolean;
 }
 
 /** No link ends so soon after it has delivered something, in ms. */
@@ -35,7 +37,7 @@ export class Messages {
 
   constructor(options: MessagesOptions) {
     this.#options = options;
-    this.tells = new TellAccount(options.violations);
+    this.tells = new TellAccount(options);
   }
 
   get count(): number {
@@ -64,7 +66,7 @@ export class Messages {
       receiver: cUid,
       incarnation,
       method,
-      checksum: checksumOf(method.request, message),
+      checksum: requestChecksumOf(method, message),
       sentMs,
       deadlineMs: timeoutMs === undefined ? undefined : sentMs + timeoutMs,
       replies: [],
@@ -90,7 +92,7 @@ export class Messages {
     }
     record(`handle ${describe(sent)} by ${receiver.name}`);
     sent.timesHandled++;
-    if (checksumOf(method.request, message) !== sent.checksum) {
+    if (requestChecksumOf(method, message) !== sent.checksum) {
       violations.add('invented', `${receiver.name} received ${describe(sent)} with a different content than was sent`);
     }
     if (sent.timesHandled > 1 && network.duplicate === 0) {
@@ -131,6 +133,12 @@ export class Messages {
   /** Accepted tells that were neither handled nor reported. */
   missing(receiverOf: (cUid: bigint) => Party | undefined, lasting: ReadonlySet<bigint>): readonly Message[] {
     return this.tells.missing(this.#sent, receiverOf, lasting);
+  }
+
+  /** Checks the dead letters at the end of a run. `missing` are tells that were neither handled nor reported. */
+  checkTells(missing: readonly Message[], receiverOf: (cUid: bigint) => Party | undefined): void {
+    this.tells.report(missing);
+    this.tells.checkOnce(this.#sent, receiverOf);
   }
 
   #settled(sent: Message, how: string): void {

@@ -61,6 +61,11 @@ export class Observer {
     return this.#references.create(service, this.#route(ref[routeKey], owner));
   }
 
+  /** The observed actor with this channel id. */
+  actor(cUid: bigint): ObservedActor | undefined {
+    return this.#actors.get(cUid);
+  }
+
   /** Returns the plain reference of an observed actor. */
   unobserved(ref: UntypedRef): UntypedRef {
     return this.#actors.get(ref.toRef().cUid)?.ref ?? ref;
@@ -98,7 +103,7 @@ export class Observer {
       if (actor.endedMs === undefined && (await actor.isOpen())) lasting.add(actor.cUid);
     }
     this.streams.check((cUid) => lasting.has(cUid));
-    if (isReliable) this.messages.tells.report(this.#missing(lasting));
+    if (isReliable) this.messages.checkTells(this.#missing(lasting), (cUid) => this.#actors.get(cUid));
   }
 
   /** Accepted tells that were neither handled nor reported. */

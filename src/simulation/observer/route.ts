@@ -14,6 +14,7 @@ import { limits } from '../../limits.js';
 import type { AnyMethod, Meta } from '../../protocol/index.js';
 import type { Message, Party } from './message.js';
 import type { Observer } from './observer.js';
+import { type ObservedRequests, observedRequests } from './observed-requests.js';
 import { ReadEnd } from './stream-ends.js';
 import type { Watch } from './watches.js';
 
@@ -54,24 +55,39 @@ export class ObservedRoute implements Route {
   }
 
   async ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
-    const { messages } = this.#observer;
+    const { messages, streams } = this.#observer;
     const sent = messages.sent(this.owner, this, method, message, options?.timeoutMs ?? limits.askTimeoutMs);
+    const observed = this.#requests(method, message);
     try {
-      const reply = await this.inner.ask(method, message, withMeta(options, metaOf(sent)));
+      const given = withMeta(options, { ...metaOf(sent), ...observed?.meta });
+      const asked = this.inner.ask(method, observed?.requests ?? message, given);
+      const reply = await (observed?.requests.replyOf(asked) ?? asked);
       messages.answered(sent, reply);
       return reply;
     } catch (error) {
       messages.failed(sent, error);
       throw error;
+    } finally {
+      if (observed !== undefined) streams.callEnded(observed.stream);
     }
   }
 
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
     const { streams } = this.#observer;
     const { timeoutMs = limits.askTimeoutMs, windowItems = limits.rpcStreamItems } = options ?? {};
-    const opened = streams.opened({ reader: this.owner, receiver: this.cUid, method, timeoutMs, windowItems }, message);
-    const inner = this.inner.stream(method, message, withMeta(options, { [STREAM_META]: String(opened.id) }));
-    return new ReadEnd(streams, opened, inner);
+    const observed = this.#requests(method, message);
+    const opened = streams.opened(
+      { reader: this.owner, receiver: this.cUid, requests: observed?.stream, method, timeoutMs, windowItems },
+      message,
+    );
+    const given = withMeta(options, { [STREAM_META]: String(opened.id), ...observed?.meta });
+    return new ReadEnd(streams, opened, this.inner.stream(method, observed?.requests ?? message, given));
+  }
+
+  #requests(method: AnyMethod, message: unknown): ObservedRequests | undefined {
+    const { streams } = this.#observer;
+    const ends = { caller: this.owner, actor: this.#observer.actor(this.cUid), receiver: this.cUid };
+    return observedRequests(streams, method, message, ends);
   }
 
   ready(options?: ReadyOptions): Promise<void> {

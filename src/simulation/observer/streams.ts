@@ -1,7 +1,7 @@
 import { isError, messageOf } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Invariant, Violations } from '../violation.js';
-import { checksumOf, EPSILON_MS, replyChecksum } from './comparison.js';
+import { checksumOf, EPSILON_MS, replyChecksum, requestChecksumOf } from './comparison.js';
 import type { Party } from './message.js';
 
 /** One stream, from its opening until both its ends have ended. */
@@ -9,6 +9,10 @@ export interface ObservedStream {
   readonly id: number;
   readonly reader: Party;
   readonly receiver: bigint;
+  /** The caller that serves it, where it has the requests of a call. Otherwise the receiver serves it. */
+  readonly sender?: Party | undefined;
+  /** The requests of its call. */
+  readonly requests?: ObservedStream | undefined;
   readonly method: AnyMethod;
   readonly requestChecksum: number;
   /** Most elements that the actor may be ahead of the reader, including the requested one. */
@@ -27,6 +31,10 @@ export interface ObservedStream {
   /** State of the generator that serves it. */
   server: 'none' | 'open' | 'complete' | 'failed' | 'cancelled';
   isOver: boolean;
+  /** It has the requests of a call, which has ended. */
+  isCallOver: boolean;
+  /** Elements that were made since then. */
+  late: number;
 }
 
 export interface StreamsOptions {
@@ -50,13 +58,13 @@ export class Streams {
   }
 
   opened(
-    given: Pick<ObservedStream, 'reader' | 'receiver' | 'method' | 'windowItems' | 'timeoutMs'>,
+    given: Pick<ObservedStream, 'reader' | 'receiver' | 'sender' | 'requests' | 'method' | 'windowItems' | 'timeoutMs'>,
     request: unknown,
   ): ObservedStream {
     const stream: ObservedStream = {
       ...given,
       id: this.#all.length,
-      requestChecksum: checksumOf(given.method.request, request),
+      requestChecksum: requestChecksumOf(given.method, request),
       produced: [],
       asked: 0,
       waiting: 0,
@@ -64,6 +72,8 @@ export class Streams {
       timesServed: 0,
       server: 'none',
       isOver: false,
+      isCallOver: false,
+      late: 0,
     };
     this.#all.push(stream);
     this.#options.record(`open ${describe(stream)}`);
@@ -83,7 +93,7 @@ export class Streams {
     this.#options.record(`serve ${describe(stream)}`);
     stream.timesServed++;
     stream.server = 'open';
-    if (checksumOf(method.request, request) !== stream.requestChecksum) {
+    if (requestChecksumOf(method, request) !== stream.requestChecksum) {
       this.#violation('invented', `${describe(stream)} arrived with a different request than was sent`);
     }
     if (stream.timesServed > 1) this.#violation('once', `${describe(stream)} is served ${stream.timesServed} times`);
@@ -95,6 +105,10 @@ export class Streams {
     if (element === undefined) return;
     stream.produced.push(element);
     this.#options.record(`make ${stream.produced.length} of ${describe(stream)}`);
+    // One may have been under way.
+    if (stream.isCallOver && ++stream.late > 1) {
+      this.#violation('leak', `${describe(stream)} has the requests of a call that has ended, and still makes some`);
+    }
     const ahead = stream.produced.length - stream.asked + 1;
     if (ahead > stream.windowItems) {
       this.#violation(
@@ -150,13 +164,23 @@ export class Streams {
     this.#over(stream, 'left');
   }
 
+  /** The call has ended that the requests belong to. */
+  callEnded(requests: ObservedStream): void {
+    requests.isCallOver = true;
+  }
+
+  /** The stream of a call's requests, by the id in the meta of the call. */
+  requestsOf(id: string): ObservedStream | undefined {
+    return this.#all[Number(id)];
+  }
+
   /** Checks that a stream without a reader is no longer served. `isLasting`: true if the serving actor still runs. */
   check(isLasting: (cUid: bigint) => boolean): void {
     for (const stream of this.#all) {
       if (
-        (stream.isOver || stream.reader.endedMs !== undefined) &&
+        (stream.isOver || stream.isCallOver || stream.reader.endedMs !== undefined) &&
         stream.server === 'open' &&
-        isLasting(stream.receiver)
+        (stream.sender === undefined ? isLasting(stream.receiver) : stream.sender.endedMs === undefined)
       ) {
         this.#violation('leak', `${describe(stream)} is still served, but has no reader`);
       }
@@ -174,6 +198,7 @@ export class Streams {
   #over(stream: ObservedStream, how: string): void {
     if (!stream.isOver) this.#options.record(`over ${how} ${describe(stream)}`);
     stream.isOver = true;
+    if (stream.requests !== undefined) this.callEnded(stream.requests);
   }
 
   #violation(invariant: Invariant, message: string): void {

@@ -1,6 +1,6 @@
 /**
  * Authenticated sockets between two processes: addresses, the listener, the dialer, the handshake (in which each end also names its
- * capabilities), and the liveness monitor. The transports that use sockets, `net` and `ucx`, call it. It must never read the bytes that
+ * capabilities), and the liveness monitor. The transports that use sockets call it. It must never read the bytes that
  * follow the handshake.
  */
 export { type SocketAddress, formatAddress, isLocal, listenAddress, parseAddress } from '../../socket-address.js';
@@ -12,5 +12,5 @@ export { hostSilenceProbe } from './proc-net-tcp.js';
 export { schemeOf } from './sockets.js';
 export { assertClusterKey, checkSecurity } from './security.js';
 export { assertTls } from './tls-credentials.js';
-export { abandonSocket, removeLeftSocket } from './socket-file.js';
+export { abandonSockets, removeLeftSockets } from './socket-file.js';
 export { LivenessMonitor, type MonitoredLink } from './liveness-monitor.js';

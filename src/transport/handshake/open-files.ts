@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Where the kernel does not tell: the default of macOS, which is the smallest of the common systems. */
+/** Used where the kernel does not report its limit: the default of macOS, the smallest of the common systems. */
 const UNKNOWN = 256;
 
 /** The number of files, sockets included, that this process may have open at a time. */

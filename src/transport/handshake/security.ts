@@ -20,7 +20,7 @@ export function checkSecurity(address: SocketAddress, security: LinkSecurity): v
   );
 }
 
-/** Throws ConfigError for a key that is too short; an empty one is no exception. `name` is what the error calls the key. */
+/** Throws ConfigError for a key that is too short; an empty one too. `name` is what the error calls the key. */
 export function assertClusterKey(key: string | Uint8Array, name: string): void {
   const bytes = Buffer.byteLength(key);
   if (bytes < limits.shortestKeyBytes) {

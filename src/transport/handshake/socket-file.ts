@@ -149,8 +149,22 @@ export async function clearStaleSocket(path: string): Promise<boolean> {
   return true;
 }
 
-/** Removes the socket file of a process or thread that ended without closing it. Does nothing if a process listens, or there is no file. */
-export async function removeLeftSocket(path: string): Promise<void> {
+/** Removes the socket files at these addresses, whose process or thread ended without closing them. Leaves those at which a process listens. */
+export async function removeLeftSockets(addresses: readonly string[]): Promise<void> {
+  await Promise.all(addresses.flatMap(socketPathOf).map(removeLeftSocket));
+}
+
+/** Removes the socket files at these addresses synchronously, for an owner that ends at once. */
+export function abandonSockets(addresses: readonly string[]): void {
+  for (const path of addresses.flatMap(socketPathOf)) abandonSocket(path);
+}
+
+function socketPathOf(address: string): string[] {
+  const path = /unix:(?<path>\/[^\s#]+)/.exec(address)?.groups?.['path'];
+  return path === undefined ? [] : [path];
+}
+
+async function removeLeftSocket(path: string): Promise<void> {
   await clearStaleSocket(path).catch(() => {});
   const folder = dirname(path);
   // Fails, and leaves the folder, if the file is still there.

@@ -17,7 +17,7 @@ const IN_CODE: TlsNames = { cert: 'tls.cert', key: 'tls.key', ca: 'tls.ca' };
 const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
 
 /**
- * Throws ConfigError, with the name of the part, for what is no PEM, for a key that is encrypted or belongs to another certificate, and for
+ * Throws ConfigError, with the name of the part, for a text that is not PEM, for a key that is encrypted or belongs to another certificate, and for
  * a certificate without its key or the reverse.
  */
 export function assertTls({ cert, key, ca }: Tls, names: TlsNames = IN_CODE): void {

@@ -1,4 +1,4 @@
-import type { BufferPool } from './buffers.js';
+import type { BufferPool } from '../buffer-pool.js';
 import type { Clock } from './clock.js';
 import type { Chance } from './faults.js';
 import type { Trace } from './trace.js';

@@ -1,13 +1,21 @@
-import { limits } from '../../limits.js';
 import type { Lane } from '../../protocol/index.js';
-import { copyOf, poison } from './buffers.js';
+import type { FrameStore } from '../outgoing-lane.js';
+import { FRAME_COST_BYTES } from '../incoming-lane.js';
 import type { Wait } from './clock.js';
 import type { Environment } from './environment.js';
 import { type Faults, isReliable } from './faults.js';
 import type { TracedFrame, TracedLink } from './trace.js';
 
-/** Credit that a frame uses in addition to its bytes, so that empty frames are bounded too. */
-const FRAME_COST_BYTES = 64;
+/** Fills memory that the reader or the writer must no longer use. */
+const POISON = 0xdb;
+
+/** Views start inside their ArrayBuffer, as they do in a slab: code that ignores `byteOffset` fails here too. */
+const OFFSET = 8;
+
+/** Makes the buffers of a pseudo-network. */
+export function allocate(sizeBytes: number): Uint8Array {
+  return new Uint8Array(new ArrayBuffer(OFFSET + sizeBytes), OFFSET, sizeBytes);
+}
 
 /** The two ends of a flow, as the flow sees them. */
 export interface FlowEnds {
@@ -30,9 +38,9 @@ interface InTransitFrame extends TracedFrame {
 
 /**
  * The frames of one lane in one direction: queued, then in transit, then delivered. They keep their order, whatever latencies are drawn.
- * A frame uses credit from `push` until the receiver has read it.
+ * A frame uses credit from `put` until it is no longer in flight.
  */
-export class LaneFlow {
+export class LaneFlow implements FrameStore {
   readonly lane: Lane;
   readonly #link: TracedLink;
   readonly #faults: Faults;
@@ -41,9 +49,9 @@ export class LaneFlow {
   readonly #deliverTurn = (): void => this.#deliverDue();
   #unsent: Uint8Array[] = [];
   #inTransit: InTransitFrame[] = [];
-  #bytesInFlight = 0;
-  /** The cost of all frames that were pushed, and of those that the receiver has read. */
-  #pushed = 0;
+  /** The cost of all frames sent, of those that are no longer in flight, and of those that the receiver has read. */
+  #sent = 0;
+  #passed = 0;
   #taken = 0;
   #sequence = 0;
   #wait: Wait | undefined;
@@ -60,9 +68,9 @@ export class LaneFlow {
     return this.#unsent.length + this.#inTransit.length;
   }
 
-  /** Credit in use. */
-  get bytesInFlight(): number {
-    return this.#bytesInFlight;
+  /** The cost of the frames that are no longer in flight: their credit is free again. */
+  get passed(): number {
+    return this.#passed;
   }
 
   /** See Link.taken. */
@@ -70,18 +78,22 @@ export class LaneFlow {
     return this.#taken;
   }
 
-  /** A frame larger than the window has credit when nothing else is in flight. */
-  hasCredit(sizeBytes: number): boolean {
-    const inFlight = this.#bytesInFlight;
-    return inFlight === 0 || inFlight + sizeBytes + FRAME_COST_BYTES <= limits.linkWindowBytes;
+  lend(sizeBytes: number): Uint8Array {
+    return this.#environment.buffers.take(sizeBytes);
   }
 
-  /** Queues a copy of the frame. It leaves with the next `transmit`. Returns the total with this frame, as Link.send. */
-  push(bytes: Uint8Array): number {
-    this.#bytesInFlight += bytes.length + FRAME_COST_BYTES;
-    this.#pushed += bytes.length + FRAME_COST_BYTES;
+  /** Queues a copy of the frame. It leaves with the next `transmit`. */
+  put(buffer: Uint8Array, length: number): void {
+    this.#sent += length + FRAME_COST_BYTES;
+    const bytes = buffer.subarray(0, length);
     this.#unsent.push(copyOf(bytes));
-    return this.#pushed;
+    poison(bytes);
+    this.#environment.buffers.giveBack(buffer);
+  }
+
+  drop(buffer: Uint8Array): void {
+    poison(buffer);
+    this.#environment.buffers.giveBack(buffer);
   }
 
   transmit(): void {
@@ -107,7 +119,7 @@ export class LaneFlow {
     for (const frame of this.#inTransit) this.#environment.trace.frame('lost', frame);
     this.#inTransit = [];
     this.#unsent = [];
-    this.#bytesInFlight = 0;
+    this.#passed = this.#sent;
   }
 
   #transmit(bytes: Uint8Array): void {
@@ -172,8 +184,18 @@ export class LaneFlow {
       poison(frame.bytes);
       // A reliable flow loses frames only when its receiver has closed. Those were not taken.
       if (!isLost || !isReliable(this.#faults)) this.#taken += frame.costBytes;
-      // Not below 0: `discard` may have reset it in the meantime.
-      this.#bytesInFlight = Math.max(0, this.#bytesInFlight - frame.costBytes);
+      // Not more: `discard` may have counted it in the meantime.
+      this.#passed = Math.min(this.#sent, this.#passed + frame.costBytes);
     }
   }
+}
+
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = allocate(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+function poison(bytes: Uint8Array): void {
+  bytes.fill(POISON);
 }

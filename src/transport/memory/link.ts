@@ -1,10 +1,10 @@
-import { ConfigError } from '../../errors.js';
-import { Lane } from '../../protocol/index.js';
+import { Lane, LANES } from '../../protocol/index.js';
+import { LinkLife } from '../link-life.js';
+import { OutgoingLane } from '../outgoing-lane.js';
 import type { CloseReason, Link, LinkHandlers } from '../transport.js';
 import type { Environment } from './environment.js';
 import { type Faults, isReliable } from './faults.js';
 import { type FlowEnds, LaneFlow } from './lane-flow.js';
-import { OutgoingLane } from './outgoing-lane.js';
 import type { TracedLink } from './trace.js';
 
 /** What a link needs from its connection. */
@@ -14,6 +14,8 @@ export interface ConnectionEnd {
   peer(): MemoryLink | undefined;
   /** The owner has closed this end. */
   closed(reason: CloseReason): void;
+  /** What the closed end has sent and has not arrived is lost. */
+  expired(): void;
   /** Frames from this end have arrived at the other. */
   arrived(): void;
 }
@@ -24,6 +26,10 @@ export interface LinkOwner {
   /** The link has frames to flush. */
   hasUnsent(link: MemoryLink): void;
   ended(link: MemoryLink): void;
+  /** The owner has closed the link, and frames of it are in flight. */
+  lingers(link: MemoryLink): void;
+  /** The frames of a link that lingers have arrived, or are lost. */
+  settled(link: MemoryLink): void;
 }
 
 export interface MemoryLinkOptions {
@@ -49,13 +55,12 @@ export class MemoryLink implements Link {
   readonly #environment: Environment;
   readonly #connection: ConnectionEnd;
   readonly #owner: LinkOwner;
+  readonly #life: LinkLife;
+  readonly #flows: { readonly [L in Lane]: LaneFlow };
   readonly #outgoing: { readonly [L in Lane]: OutgoingLane };
-  #handlers: LinkHandlers | undefined;
-  #endReason: CloseReason | undefined;
-  #isSilent = false;
   #hasUnsent = false;
-  #bytesSent = 0;
-  #bytesReceived = 0;
+  /** The owner has closed this end, and frames of it are in flight. */
+  #isLingering = false;
 
   constructor(options: MemoryLinkOptions) {
     this.id = options.id;
@@ -65,54 +70,59 @@ export class MemoryLink implements Link {
     this.#environment = options.environment;
     this.#connection = options.connection;
     this.#owner = options.owner;
-    const outgoing = (lane: Lane): OutgoingLane => {
-      const flow = new LaneFlow(lane, options.direction, options.faults, options.environment, this.#flowEnds());
-      return new OutgoingLane(flow, this.peerAddress, options.environment.buffers);
+    const { environment, direction, faults } = options;
+    const peerAddress = (): string => direction.to;
+    this.#life = new LinkLife({ peerAddress, schedule: (turn) => environment.clock.after(0, turn) });
+    const control = new LaneFlow(Lane.control, direction, faults, environment, this.#flowEnds());
+    const data = new LaneFlow(Lane.data, direction, faults, environment, this.#flowEnds());
+    this.#flows = { [Lane.control]: control, [Lane.data]: data };
+    this.#outgoing = {
+      [Lane.control]: new OutgoingLane(control, peerAddress),
+      [Lane.data]: new OutgoingLane(data, peerAddress),
     };
-    this.#outgoing = { [Lane.control]: outgoing(Lane.control), [Lane.data]: outgoing(Lane.data) };
   }
 
   get isOpen(): boolean {
-    return this.#endReason === undefined;
+    return this.#life.isOpen;
   }
 
   get bytesSent(): number {
-    return this.#bytesSent;
+    return this.#life.bytesSent;
   }
 
   get bytesReceived(): number {
-    return this.#bytesReceived;
+    return this.#life.bytesReceived;
   }
 
   /** Frames from this end to the other that have not arrived. */
   get framesInFlight(): number {
-    return this.#outgoing[Lane.control].flow.framesInFlight + this.#outgoing[Lane.data].flow.framesInFlight;
+    return this.#flows[Lane.control].framesInFlight + this.#flows[Lane.data].framesInFlight;
   }
 
   get bytesInFlight(): number {
-    return this.#outgoing[Lane.control].flow.bytesInFlight + this.#outgoing[Lane.data].flow.bytesInFlight;
+    for (const lane of LANES) this.#readCredit(lane);
+    return this.#outgoing[Lane.control].bytesInFlight + this.#outgoing[Lane.data].bytesInFlight;
   }
 
   /** True if the owner has set handlers, or the link has ended and needs none. */
   get hasReader(): boolean {
-    return this.#handlers !== undefined || !this.isOpen;
+    return this.#life.hasHandlers || !this.isOpen;
   }
 
   setHandlers(handlers: LinkHandlers): void {
-    if (this.#handlers !== undefined) throw new ConfigError(`Link to ${this.peerAddress} already has its handlers.`);
-    this.#handlers = handlers;
-    if (this.#endReason === undefined) this.#connection.peer()?.resume(0);
-    else this.#announceEnd(this.#endReason);
+    if (this.#life.setHandlers(handlers)) this.#connection.peer()?.resume(0);
   }
 
   acquire(lane: Lane, sizeBytes: number): Uint8Array | undefined {
-    return this.isOpen ? this.#outgoing[lane].acquire(sizeBytes) : undefined;
+    if (!this.isOpen) return undefined;
+    this.#readCredit(lane);
+    return this.#outgoing[lane].acquire(sizeBytes);
   }
 
   send(lane: Lane, buffer: Uint8Array, length: number): number {
     const total = this.#outgoing[lane].send(buffer, length, this.isOpen);
     if (!this.isOpen) return total;
-    this.#bytesSent += length;
+    this.#life.sent(length);
     if (!this.#hasUnsent) {
       this.#hasUnsent = true;
       this.#owner.hasUnsent(this);
@@ -121,73 +131,72 @@ export class MemoryLink implements Link {
   }
 
   taken(lane: Lane): number {
-    return this.#outgoing[lane].flow.taken;
+    return this.#flows[lane].taken;
   }
 
   close(reason: CloseReason = { kind: 'closed' }): void {
     if (!this.isOpen) return;
     this.flush();
     this.end(reason);
+    this.#isLingering = this.framesInFlight > 0;
+    if (this.#isLingering) this.#owner.lingers(this);
     this.#connection.closed(reason);
+  }
+
+  /** What was sent before the end has had its time to arrive: the rest is lost. */
+  expire(): void {
+    this.#connection.expired();
+  }
+
+  /** The frames of a closed end have arrived, or are lost. */
+  #settle(): void {
+    if (!this.#isLingering || this.framesInFlight > 0) return;
+    this.#isLingering = false;
+    this.#owner.settled(this);
   }
 
   flush(): void {
     if (!this.#hasUnsent) return;
     this.#hasUnsent = false;
-    this.#outgoing[Lane.control].flow.transmit();
-    this.#outgoing[Lane.data].flow.transmit();
+    for (const lane of LANES) this.#flows[lane].transmit();
   }
 
   /** Releases held frames. They arrive `delayMs` from now, or later. */
   resume(delayMs: number): void {
-    this.#outgoing[Lane.control].flow.resume(delayMs);
-    this.#outgoing[Lane.data].flow.resume(delayMs);
+    for (const lane of LANES) this.#flows[lane].resume(delayMs);
   }
 
   /** Loses the frames in flight from this end. */
   discard(): void {
-    this.#outgoing[Lane.control].flow.discard();
-    this.#outgoing[Lane.data].flow.discard();
+    for (const lane of LANES) this.#flows[lane].discard();
+    this.#settle();
   }
 
   /** Delivers a frame from the other end. */
   receive(lane: Lane, bytes: Uint8Array): void {
-    this.#bytesReceived += bytes.length;
-    this.#handlers?.frame(lane, bytes);
+    this.#life.deliver(lane, bytes);
   }
 
   /** Ends the link at this end. `closed` is called in a later turn. */
   end(reason: CloseReason): void {
     if (!this.isOpen) return;
-    this.#endReason = reason;
     this.#environment.trace.closed(this.#direction, reason.kind);
     this.#owner.ended(this);
-    if (this.#handlers !== undefined) this.#announceEnd(reason);
+    this.#life.end(reason);
   }
 
   /** The process at this end has crashed: ends the link without calling its handlers. */
   endSilently(): void {
-    this.#isSilent = true;
+    this.#life.silence();
     if (!this.isOpen) return;
-    this.#endReason = { kind: 'lost', message: 'this process crashed' };
+    this.#life.end({ kind: 'lost', message: 'this process crashed' });
     this.#environment.trace.closed(this.#direction, 'crashed');
     this.#owner.ended(this);
   }
 
-  #announceEnd(reason: CloseReason): void {
-    this.#environment.clock.after(0, () => {
-      if (!this.#isSilent) this.#handlers?.closed(reason);
-    });
-  }
-
-  #reportWritable(lane: Lane): void {
-    const outgoing = this.#outgoing[lane];
-    if (!outgoing.isWritableAgain) return;
-    this.#environment.clock.after(0, () => {
-      if (!this.isOpen || !outgoing.isWritableAgain) return;
-      outgoing.writableReported();
-      this.#handlers?.writable(lane);
-    });
+  /** The credit of frames that are no longer in flight is free again. */
+  #readCredit(lane: Lane): void {
+    this.#outgoing[lane].granted(this.#flows[lane].passed);
   }
 
   #flowEnds(): FlowEnds {
@@ -197,8 +206,9 @@ export class MemoryLink implements Link {
       isDead: () => connection.isCut() || connection.peer()?.isOpen !== true,
       deliver: (lane, bytes) => connection.peer()?.receive(lane, bytes),
       arrived: (lane) => {
-        if (this.isOpen) this.#handlers?.taken?.(lane);
-        this.#reportWritable(lane);
+        this.#readCredit(lane);
+        this.#life.granted(lane, this.#outgoing[lane]);
+        this.#settle();
         connection.arrived();
       },
     };

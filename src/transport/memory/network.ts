@@ -1,12 +1,14 @@
 import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Scheduler } from '../../scheduler/index.js';
+import { BufferPool } from '../buffer-pool.js';
+import type { Layer } from '../stack/index.js';
 import type { Transport } from '../transport.js';
-import { BufferPool } from './buffers.js';
 import { Clock } from './clock.js';
 import { Exchange } from './exchange.js';
 import { Chance, duration, type Faults, faultsFrom } from './faults.js';
-import { addressOf, checkPlace, checkTarget, isAt, type Place } from './place.js';
+import { allocate } from './lane-flow.js';
+import { addressOf, checkPlace, checkTarget, isAt, type Place, SCHEME } from './place.js';
 import { Trace } from './trace.js';
 import { MemoryTransport } from './transport.js';
 
@@ -63,7 +65,7 @@ export class MemoryNetwork {
       clock,
       chance: new Chance(options.scheduler),
       trace: new Trace(clock, options.trace),
-      buffers: new BufferPool(),
+      buffers: new BufferPool(allocate),
       linkDeadMs: duration('linkDeadMs', options.linkDeadMs ?? limits.linkDeadMs),
     };
     this.#exchange = new Exchange(environment, faultsFrom(options));
@@ -106,6 +108,11 @@ export class MemoryNetwork {
     known.transports += 1;
     this.#places.set(name, known);
     return transport;
+  }
+
+  /** As `transport`, with the addresses that it accepts: those of processes of this program. */
+  layer(options: MemoryTransportOptions): Layer {
+    return { transport: this.transport(options), schemes: [SCHEME], isLocal: true };
   }
 
   /** Overrides the faults of links that open from now on between `one` and `other` (each `node` or `node/process`). */

@@ -1,5 +1,8 @@
 import { ConfigError } from '../../errors.js';
 
+/** What the addresses on a pseudo-network begin with. */
+export const SCHEME = 'memory:';
+
 /** The node and the name of a process. */
 export interface Place {
   readonly node: string;
@@ -30,7 +33,7 @@ export function checkTarget(target: string): string {
 }
 
 export function addressOf(place: Place, index: number): string {
-  return `memory://${place.node}/${place.process}/${index}`;
+  return `${SCHEME}//${place.node}/${place.process}/${index}`;
 }
 
 /** Returns undefined for an address outside the pseudo-network. */

@@ -1,4 +1,6 @@
 import { ConfigError, StoppedError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { LiveLinks } from '../live-links.js';
 import type { Link, Transport } from '../transport.js';
 import type { Endpoint, Exchange } from './exchange.js';
 import { Handshake, type HandshakeOptions } from './handshake.js';
@@ -23,6 +25,8 @@ export class MemoryTransport implements Transport, Endpoint {
   readonly #exchange: Exchange;
   readonly #onCrash: () => void;
   readonly #open = new Set<MemoryLink>();
+  /** Closed by their owner, with frames of theirs in flight. */
+  readonly #lingering = new LiveLinks<MemoryLink>();
   readonly #handshakes = new Set<Handshake>();
   #unsent: MemoryLink[] = [];
   #onLink: ((link: Link) => void) | undefined;
@@ -39,6 +43,8 @@ export class MemoryTransport implements Transport, Endpoint {
       began: (link) => this.#open.add(link),
       hasUnsent: (link) => this.#unsent.push(link),
       ended: (link) => this.#open.delete(link),
+      lingers: (link) => this.#lingering.add(link),
+      settled: (link) => this.#lingering.ended(link),
     };
   }
 
@@ -67,14 +73,20 @@ export class MemoryTransport implements Transport, Endpoint {
     for (const link of unsent) link.flush();
   }
 
-  /** Resolves after `closed` was called on all its links. */
+  /** Resolves after `closed` was called on all its links, and all frames have arrived or `limits.linkLingerMs` has passed. */
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#stop();
       for (const link of this.#open) link.close();
     }
+    const { clock } = this.#exchange.environment;
+    const linger = clock.after(limits.linkLingerMs, () => {
+      for (const link of this.#lingering) link.expire();
+    });
+    await this.#lingering.allEnded();
+    clock.cancel(linger);
     // The links call `closed` in the turns before this one.
-    await new Promise<void>((resolve) => this.#exchange.environment.clock.after(0, resolve));
+    await new Promise<void>((resolve) => clock.after(0, resolve));
   }
 
   nextLinkId(): number {

@@ -28,7 +28,7 @@ export interface VirtualConnectionOptions {
 /**
  * The connection between the two ends of one link. It can be cut and healed, and it carries a close from one end to the other.
  *
- *     close:  frames sent before arrive first, then the other end closes
+ *     close:  frames sent before arrive first, then the other end closes; a transport that closes waits for that, up to `linkLingerMs`
  *     crash:  frames of the crashed end are lost, the other end closes as lost
  *     cut:    nothing passes; if healed in time, traffic continues; otherwise each end closes as lost after its time. When only
  *             one has by then, the other still gets what was in flight to it, late, as a socket sends again with growing pauses,
@@ -106,6 +106,7 @@ export class VirtualConnection {
         isCut: () => this.#isCut,
         peer,
         closed: (reason) => this.#endFrom(end, reason),
+        expired: () => this.#expire(end),
         arrived: () => this.#tryClose(),
       },
       owner: owner.links,
@@ -118,6 +119,15 @@ export class VirtualConnection {
     const to = this.#peerOf(from);
     if (to.isOpen) this.#sendClose({ from, to, reason, dueMs: 0 });
     else this.#retire();
+  }
+
+  /** The process of `from` does not wait any longer. What the other end has not taken is lost, as when a socket is destroyed. */
+  #expire(from: MemoryLink): void {
+    from.discard();
+    if (this.#pendingClose === undefined) return;
+    const { to } = this.#pendingClose;
+    this.#pendingClose = { from, to, reason: { kind: 'lost', message: `${to.peerAddress} has stopped` }, dueMs: 0 };
+    this.#tryClose();
   }
 
   #sendClose(pending: PendingClose): void {

@@ -43,8 +43,6 @@ export type WireLane = Lane | typeof LINK_LANE;
 
 /** Longest payload. A longer frame is sent in pieces. */
 export const PAYLOAD_BYTES = limits.frameBytes;
-/** Credit that a frame uses in addition to its bytes, so that empty frames are bounded too. */
-export const FRAME_COST_BYTES = 64;
 
 const REASONS = ['closed', 'lost', 'protocol'] as const;
 /** Longest message of a close reason that is sent. */

@@ -1,8 +1,8 @@
 import { ProtocolError } from '../../errors.js';
 import type { Lane } from '../../protocol/index.js';
-import { FrameKind, HEADER_BYTES, kindOf, laneOf, LINK_LANE, PAYLOAD_BYTES } from './frame-format.js';
 import { LARGEST_FRAME_BYTES } from '../buffer-lease.js';
-import type { Slabs } from './slabs.js';
+import type { BufferPool } from '../buffer-pool.js';
+import { FrameKind, HEADER_BYTES, kindOf, laneOf, LINK_LANE, PAYLOAD_BYTES } from './frame-format.js';
 
 /** Receives what a parser finds, in the order of the wire. */
 export interface FrameSink {
@@ -20,6 +20,8 @@ export interface FrameSink {
 
 /** A frame that arrives in pieces. */
 interface Large {
+  /** The buffer of the pool that the frame is in. */
+  readonly buffer: Uint8Array;
   readonly bytes: Uint8Array;
   filled: number;
 }
@@ -31,7 +33,7 @@ interface Large {
  */
 export class FrameParser {
   readonly #sink: FrameSink;
-  readonly #slabs: Slabs;
+  readonly #pool: BufferPool;
   readonly #header = new Uint8Array(HEADER_BYTES);
   #headerFilled = 0;
   #kind: FrameKind = FrameKind.whole;
@@ -43,9 +45,9 @@ export class FrameParser {
   readonly #large: [Large | undefined, Large | undefined] = [undefined, undefined];
   readonly #sequences: [number, number, number] = [0, 0, 0];
 
-  constructor(sink: FrameSink, slabs: Slabs) {
+  constructor(sink: FrameSink, pool: BufferPool) {
     this.#sink = sink;
-    this.#slabs = slabs;
+    this.#pool = pool;
   }
 
   push(chunk: Uint8Array): void {
@@ -58,6 +60,16 @@ export class FrameParser {
   /** Called when the socket has no more bytes for now. Frees the memory that an idle link does not need. */
   idle(): void {
     if (this.#target === undefined) this.#carry = undefined;
+  }
+
+  /** Frees the memory of frames that have arrived in part. Do not use the parser after that. */
+  close(): void {
+    for (const large of this.#large) {
+      if (large !== undefined) this.#pool.giveBack(large.buffer);
+    }
+    this.#large.fill(undefined);
+    this.#carry = undefined;
+    this.#target = undefined;
   }
 
   #begin(chunk: Uint8Array, start: number): number {
@@ -152,7 +164,8 @@ export class FrameParser {
       );
     }
     this.#sink.admit(lane, sizeBytes);
-    this.#large[lane] = { bytes: this.#slabs.takeLarge(sizeBytes), filled: 0 };
+    const buffer = this.#pool.take(sizeBytes);
+    this.#large[lane] = { buffer, bytes: buffer.subarray(0, sizeBytes), filled: 0 };
   }
 
   #roomInLarge(length: number): Uint8Array {
@@ -174,6 +187,6 @@ export class FrameParser {
     if (large.filled < large.bytes.length) return;
     this.#large[lane] = undefined;
     this.#sink.frame(lane, large.bytes);
-    this.#slabs.giveBackLarge(large.bytes);
+    this.#pool.giveBack(large.buffer);
   }
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { ConfigError, ProtocolError } from '../../errors.js';
+import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { Lane, LANES } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
@@ -10,11 +10,14 @@ import {
   type LivenessMonitor,
   type MonitoredLink,
 } from '../handshake/index.js';
+import type { BufferPool } from '../buffer-pool.js';
+import { Linger } from '../linger.js';
+import { LinkLife } from '../link-life.js';
+import { OutgoingLane } from '../outgoing-lane.js';
 import type { Carrier, CloseReason, Link, LinkHandlers } from '../transport.js';
 import { FrameKind, readCredit, readReason, reasonPayload } from './frame-format.js';
-import { OutgoingLane } from './outgoing-lane.js';
+import { FrameQueue } from './frame-queue.js';
 import { Receiver, type ReceiverOwner } from './receiver.js';
-import type { Slabs } from './slabs.js';
 import { SocketWriter } from './socket-writer.js';
 
 const NOTHING = new Uint8Array(0);
@@ -22,7 +25,7 @@ const NOTHING = new Uint8Array(0);
 /** What a link needs from the transport that owns it. */
 export interface LinkOwner {
   readonly scheduler: Scheduler;
-  readonly slabs: Slabs;
+  readonly pool: BufferPool;
   readonly liveness: LivenessMonitor;
   /** The link has frames to flush. */
   hasUnsent(link: NetLink): void;
@@ -37,51 +40,54 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   readonly isReliable = true;
   readonly carrier: Carrier;
   readonly isHostSilent: (() => Promise<boolean>) | undefined;
-  readonly scheduler: Scheduler;
-  readonly slabs: Slabs;
   readonly #socket: Socket;
   readonly #owner: LinkOwner;
+  readonly #life: LinkLife;
+  readonly #linger: Linger;
+  readonly #queues: { readonly [L in Lane]: FrameQueue };
   readonly #outgoing: { readonly [L in Lane]: OutgoingLane };
   readonly #writer: SocketWriter;
   readonly #receiver: Receiver;
   #unread: Uint8Array;
-  #handlers: LinkHandlers | undefined;
-  #endReason: CloseReason | undefined;
   /** Set when the peer has closed. The handlers get the frames before it first. */
   #peerReason: CloseReason | undefined;
-  #isSilent = false;
+  /** This end has closed, and reads on what the peer has taken. */
+  #isFinishing = false;
   #wasActive = false;
   #hasUnsent = false;
-  #linger: Timer | undefined;
   /** Set while the peer does not know of all frames read. */
   #grantTimer: Timer | undefined;
   #socketError: Error | undefined;
-  #bytesSent = 0;
+  /** The cost of the frames sent at the last request for credit, on each lane. */
+  readonly #requestedAt: [number, number] = [-1, -1];
 
   constructor(id: number, { socket, peerAddress, unread, isLocal }: PeerConnection, owner: LinkOwner) {
     this.id = id;
     this.peerAddress = peerAddress;
     this.carrier = { transport: 'net', medium: schemeOf(socket) };
-    this.scheduler = owner.scheduler;
-    this.slabs = owner.slabs;
     this.#socket = socket;
     this.#owner = owner;
+    this.#life = new LinkLife({ peerAddress: () => peerAddress, schedule: (turn) => owner.scheduler.schedule(turn) });
+    this.#linger = new Linger(owner.scheduler, () => socket.destroy());
+    const control = new FrameQueue(Lane.control, owner.pool);
+    const data = new FrameQueue(Lane.data, owner.pool);
+    this.#queues = { [Lane.control]: control, [Lane.data]: data };
     this.#outgoing = {
-      [Lane.control]: new OutgoingLane(Lane.control, peerAddress, owner.slabs),
-      [Lane.data]: new OutgoingLane(Lane.data, peerAddress, owner.slabs),
+      [Lane.control]: new OutgoingLane(control, () => peerAddress),
+      [Lane.data]: new OutgoingLane(data, () => peerAddress),
     };
-    this.#writer = new SocketWriter(socket, [this.#outgoing[Lane.control], this.#outgoing[Lane.data]]);
-    this.#receiver = new Receiver(this);
+    this.#writer = new SocketWriter(socket, [control, data]);
+    this.#receiver = new Receiver(this, this.#life, owner.pool);
     this.#unread = new Uint8Array(unread);
     this.#listen();
     if (!isLocal) this.isHostSilent = hostSilenceProbe(socket);
     owner.liveness.add(this);
     // In a later turn: the owner does not have the link yet.
-    if (unread.length > 0) this.scheduler.schedule(() => this.#readFirst());
+    if (unread.length > 0) this.#owner.scheduler.schedule(() => this.#readFirst());
   }
 
   get isOpen(): boolean {
-    return this.#endReason === undefined;
+    return this.#life.isOpen;
   }
 
   get isUnresponsive(): boolean {
@@ -89,32 +95,28 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   }
 
   get bytesSent(): number {
-    return this.#bytesSent;
+    return this.#life.bytesSent;
   }
 
   get bytesReceived(): number {
-    return this.#receiver.bytesReceived;
+    return this.#life.bytesReceived;
   }
 
   setHandlers(handlers: LinkHandlers): void {
-    if (this.#handlers !== undefined) throw new ConfigError(`Link to ${this.peerAddress} already has its handlers.`);
-    this.#handlers = handlers;
-    const reason = this.#endReason;
-    this.scheduler.schedule(() => (reason === undefined ? this.#begin(handlers) : this.#tellEnd(reason)));
+    if (this.#life.setHandlers(handlers)) this.#owner.scheduler.schedule(() => this.#begin());
   }
 
   acquire(lane: Lane, sizeBytes: number): Uint8Array | undefined {
-    if (!this.isReading) return undefined;
+    if (!this.#isUsable) return undefined;
     const buffer = this.#outgoing[lane].acquire(sizeBytes);
-    // A credit request must not wait for a flush: the owner may have nothing to flush.
-    if (buffer === undefined) this.scheduler.schedule(() => this.#writer.pump());
+    if (buffer === undefined) this.#requestCredit(lane);
     return buffer;
   }
 
   send(lane: Lane, buffer: Uint8Array, length: number): number {
-    const total = this.#outgoing[lane].send(buffer, length, this.isReading);
-    if (!this.isReading) return total;
-    this.#bytesSent += length;
+    const total = this.#outgoing[lane].send(buffer, length, this.#isUsable);
+    if (!this.#isUsable) return total;
+    this.#life.sent(length);
     if (!this.#hasUnsent) {
       this.#hasUnsent = true;
       this.#owner.hasUnsent(this);
@@ -129,23 +131,24 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   flush(): void {
     if (!this.#hasUnsent) return;
     this.#hasUnsent = false;
-    for (const lane of LANES) this.#outgoing[lane].flush();
+    for (const lane of LANES) this.#queues[lane].flush();
     this.#writer.pump();
   }
 
   close(reason: CloseReason = { kind: 'closed' }): void {
     if (!this.isOpen) return;
-    for (const lane of LANES) this.#outgoing[lane].flush();
+    for (const lane of LANES) this.#queues[lane].flush();
     // The peer learns exactly what was taken of what it has sent.
     if (this.#receiver.hasUngranted) this.#sendGrant();
+    this.#isFinishing = this.#peerReason === undefined;
     this.#end(reason);
     this.#writer.finish(reasonPayload(reason));
-    this.#beginLinger();
+    this.#linger.begin();
   }
 
   /** Ends at once, as if the process had exited. Calls no handlers. */
   abort(): void {
-    this.#isSilent = true;
+    this.#life.silence();
     this.#end({ kind: 'lost', message: 'this process has crashed' });
     this.#socket.destroy();
   }
@@ -171,13 +174,20 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   // ---- receiving
 
   get isReading(): boolean {
+    return this.#isUsable || this.#isFinishing;
+  }
+
+  /** Neither end has closed. */
+  get #isUsable(): boolean {
     return this.isOpen && this.#peerReason === undefined;
   }
 
   onControl(kind: FrameKind, bytes: Uint8Array): void {
     if (kind === FrameKind.credit) this.#granted(bytes);
     else if (kind === FrameKind.ping) this.#writer.sendControl(FrameKind.pong, NOTHING);
-    else if (kind === FrameKind.close) this.#peerClosed(readReason(bytes));
+    else if (kind === FrameKind.close && this.isOpen) this.#peerClosed(readReason(bytes));
+    // Both ends have closed: the peer takes nothing more.
+    else if (kind === FrameKind.close) this.#isFinishing = false;
   }
 
   #listen(): void {
@@ -208,14 +218,15 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
       this.#receiver.read(bytes);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
+      this.#isFinishing = false;
       this.close({ kind: 'protocol', message: error.message });
     }
     this.#grant();
   }
 
-  #begin(handlers: LinkHandlers): void {
-    this.#receiver.begin(handlers, () => this.isOpen);
-    if (this.#peerReason !== undefined) this.#end(this.#peerReason);
+  #begin(): void {
+    this.#receiver.begin();
+    if (this.#peerReason !== undefined) this.#answerClose(this.#peerReason);
     this.#grant();
   }
 
@@ -231,7 +242,7 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   }
 
   #grantLater(): void {
-    this.#grantTimer ??= this.scheduler.setTimer(limits.takenReportMs, () => {
+    this.#grantTimer ??= this.#owner.scheduler.setTimer(limits.takenReportMs, () => {
       this.#grantTimer = undefined;
       if (!this.isOpen || !this.#receiver.hasUngranted) return;
       this.#sendGrant();
@@ -241,22 +252,18 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
 
   #granted(bytes: Uint8Array): void {
     const totals = readCredit(bytes);
-    this.#outgoing[Lane.control].grant(totals.control);
-    this.#outgoing[Lane.data].grant(totals.data);
-    for (const lane of LANES) {
-      if (this.isOpen) this.#handlers?.taken?.(lane);
-      this.#reportWritable(lane);
-    }
+    this.#outgoing[Lane.control].granted(totals.control);
+    this.#outgoing[Lane.data].granted(totals.data);
+    for (const lane of LANES) this.#life.granted(lane, this.#outgoing[lane]);
   }
 
-  #reportWritable(lane: Lane): void {
-    const outgoing = this.#outgoing[lane];
-    if (!outgoing.isWritableAgain || this.#handlers === undefined) return;
-    this.scheduler.schedule(() => {
-      if (!this.isOpen || !outgoing.isWritableAgain) return;
-      outgoing.writableReported();
-      this.#handlers?.writable(lane);
-    });
+  /** Once for all that was sent. It must not wait for a flush: the owner may have nothing to flush. */
+  #requestCredit(lane: Lane): void {
+    const { sent } = this.#outgoing[lane];
+    if (this.#requestedAt[lane] === sent) return;
+    this.#requestedAt[lane] = sent;
+    this.#queues[lane].requestCredit();
+    this.#owner.scheduler.schedule(() => this.#writer.pump());
   }
 
   // ---- ending
@@ -264,22 +271,28 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   /** The peer has closed. All its frames were received; frames queued to it are dropped. */
   #peerClosed(reason: CloseReason): void {
     this.#peerReason = reason;
-    for (const lane of LANES) this.#outgoing[lane].discard();
+    for (const lane of LANES) this.#queues[lane].discard();
+    this.#linger.begin();
+    if (this.#receiver.isCaughtUp) this.#answerClose(reason);
+  }
+
+  /** The handlers have had all frames of the peer, which learns that. */
+  #answerClose(reason: CloseReason): void {
+    if (this.isOpen && this.#receiver.hasUngranted) this.#sendGrant();
     this.#writer.finish(undefined);
-    this.#beginLinger();
-    if (this.#receiver.isCaughtUp) this.#end(reason);
+    this.#end(reason);
   }
 
   /** The socket ended. Without a close message before, the peer's process has exited. */
   #peerEnded(): void {
-    if (this.isReading) this.lost('the process at the other end has exited');
+    if (this.#isUsable) this.lost('the process at the other end has exited');
   }
 
   #socketClosed(): void {
-    if (this.#linger !== undefined) this.scheduler.clearTimer(this.#linger);
-    this.#linger = undefined;
+    this.#linger.end();
+    this.#receiver.close();
     this.#owner.liveness.remove(this);
-    for (const lane of LANES) this.#outgoing[lane].discard();
+    for (const lane of LANES) this.#queues[lane].discard();
     if (this.#peerReason === undefined) {
       this.#end({ kind: 'lost', message: this.#socketError?.message ?? 'the connection was closed' });
     }
@@ -288,17 +301,7 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
 
   #end(reason: CloseReason): void {
     if (!this.isOpen) return;
-    this.#endReason = reason;
-    if (this.#grantTimer !== undefined) this.scheduler.clearTimer(this.#grantTimer);
-    if (this.#handlers !== undefined) this.scheduler.schedule(() => this.#tellEnd(reason));
-  }
-
-  #tellEnd(reason: CloseReason): void {
-    if (!this.#isSilent) this.#handlers?.closed(reason);
-  }
-
-  /** The socket gets `linkLingerMs` to transmit the queued frames and to receive the peer's end. */
-  #beginLinger(): void {
-    this.#linger ??= this.scheduler.setTimer(limits.linkLingerMs, () => this.#socket.destroy());
+    if (this.#grantTimer !== undefined) this.#owner.scheduler.clearTimer(this.#grantTimer);
+    this.#life.end(reason);
   }
 }

@@ -1,10 +1,9 @@
 import { Lane } from '../../protocol/index.js';
-import type { Scheduler } from '../../scheduler/index.js';
-import type { LinkHandlers } from '../transport.js';
+import type { BufferPool } from '../buffer-pool.js';
+import { IncomingLane } from '../incoming-lane.js';
+import type { LinkLife } from '../link-life.js';
 import { creditPayload, type FrameKind } from './frame-format.js';
 import { FrameParser, type FrameSink } from './frame-parser.js';
-import { IncomingLane } from './incoming-lane.js';
-import type { Slabs } from './slabs.js';
 
 /** The most that Node reads at a time. After a shorter read, the socket is empty. */
 const READ_BYTES = 64 * 1024;
@@ -18,36 +17,36 @@ interface HeldFrame {
 export interface ReceiverOwner {
   /** The receiver stops when this is false. */
   readonly isReading: boolean;
-  readonly scheduler: Scheduler;
-  readonly slabs: Slabs;
+  /** Frames are dropped when this is false; control messages are read on. */
+  readonly isOpen: boolean;
   /** A control message of the link has arrived. */
   onControl(kind: FrameKind, bytes: Uint8Array): void;
 }
 
-/** The receiving half of a link: it parses bytes and calls the handlers. Until the handlers are set it holds the frames; credit bounds them. */
+/**
+ * The receiving half of a link: it parses bytes and delivers frames. Until the handlers are set it holds copies of the frames, because the
+ * memory that the socket has read into is used again; credit bounds them. (Frames of the ucx transport wait where they arrived.)
+ */
 export class Receiver implements FrameSink {
   readonly #owner: ReceiverOwner;
+  readonly #life: LinkLife;
   readonly #parser: FrameParser;
   readonly #lanes: { readonly [L in Lane]: IncomingLane } = {
     [Lane.control]: new IncomingLane(),
     [Lane.data]: new IncomingLane(),
   };
   readonly #held: HeldFrame[] = [];
-  #handlers: LinkHandlers | undefined;
-  #bytesReceived = 0;
+  #isDelivering = false;
 
-  constructor(owner: ReceiverOwner) {
+  constructor(owner: ReceiverOwner, life: LinkLife, pool: BufferPool) {
     this.#owner = owner;
-    this.#parser = new FrameParser(this, owner.slabs);
-  }
-
-  get bytesReceived(): number {
-    return this.#bytesReceived;
+    this.#life = life;
+    this.#parser = new FrameParser(this, pool);
   }
 
   /** The handlers have had all frames received. */
   get isCaughtUp(): boolean {
-    return this.#handlers !== undefined && this.#held.length === 0;
+    return this.#isDelivering && this.#held.length === 0;
   }
 
   /** Parses the bytes that the socket has read. Throws ProtocolError for bytes that are not frames of this link. */
@@ -56,12 +55,17 @@ export class Receiver implements FrameSink {
     if (bytes.length < READ_BYTES) this.#parser.idle();
   }
 
-  /** Delivers the held frames while `isOpen`, and from now on every frame as it arrives. */
-  begin(handlers: LinkHandlers, isOpen: () => boolean): void {
-    this.#handlers = handlers;
+  /** Delivers the held frames while the link is open, and from now on every frame as it arrives. */
+  begin(): void {
+    this.#isDelivering = true;
     for (const { lane, bytes } of this.#held.splice(0)) {
-      if (isOpen()) this.#deliver(handlers, lane, bytes);
+      if (this.#life.isOpen) this.#deliver(lane, bytes);
     }
+  }
+
+  /** The socket is closed: frees the memory of what has arrived in part. */
+  close(): void {
+    this.#parser.close();
   }
 
   /** True if frames were read that the peer does not know of. */
@@ -94,8 +98,9 @@ export class Receiver implements FrameSink {
   }
 
   frame(lane: Lane, bytes: Uint8Array): void {
-    if (this.#handlers === undefined) this.#held.push({ lane, bytes: bytes.slice() });
-    else this.#deliver(this.#handlers, lane, bytes);
+    if (!this.#owner.isOpen) return;
+    if (this.#isDelivering) this.#deliver(lane, bytes);
+    else this.#held.push({ lane, bytes: bytes.slice() });
   }
 
   creditRequested(lane: Lane): void {
@@ -106,16 +111,8 @@ export class Receiver implements FrameSink {
     this.#owner.onControl(kind, bytes);
   }
 
-  /** An error of a handler goes to the scheduler. It must not stop the frames that follow. */
-  #deliver(handlers: LinkHandlers, lane: Lane, bytes: Uint8Array): void {
-    this.#bytesReceived += bytes.length;
-    try {
-      handlers.frame(lane, bytes);
-    } catch (error) {
-      this.#owner.scheduler.schedule(() => {
-        throw error;
-      });
-    }
+  #deliver(lane: Lane, bytes: Uint8Array): void {
+    this.#life.deliver(lane, bytes);
     this.#lanes[lane].wasRead(bytes.length);
   }
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { limits } from '../../limits.js';
 import { FrameKind, frameOf, LINK_LANE } from './frame-format.js';
-import type { QueuedWrite, OutgoingLane } from './outgoing-lane.js';
+import type { FrameQueue, QueuedWrite } from './frame-queue.js';
 
 /** Most pongs that wait for the socket. */
 const MAX_QUEUED_PONGS = 16;
@@ -14,7 +14,7 @@ const nothing = (): void => {};
  */
 export class SocketWriter {
   readonly #socket: Socket;
-  readonly #lanes: readonly OutgoingLane[];
+  readonly #lanes: readonly FrameQueue[];
   readonly #controls: Uint8Array[] = [];
   #sequence = 0;
   #handedBytes = 0;
@@ -23,7 +23,7 @@ export class SocketWriter {
   #isFinishing = false;
 
   /** `lanes`: the first has the highest priority. */
-  constructor(socket: Socket, lanes: readonly OutgoingLane[]) {
+  constructor(socket: Socket, lanes: readonly FrameQueue[]) {
     this.#socket = socket;
     this.#lanes = lanes;
   }

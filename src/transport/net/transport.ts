@@ -9,10 +9,10 @@ import {
   type Hello,
   LivenessMonitor,
 } from '../handshake/index.js';
+import { BufferPool } from '../buffer-pool.js';
 import { LiveLinks } from '../live-links.js';
 import type { Link, Transport } from '../transport.js';
 import { type LinkOwner, NetLink } from './link.js';
-import { Slabs } from './slabs.js';
 
 export interface NetTransportOptions extends ConnectionManagerOptions {
   /** A peer that is silent for this long, in ms, is unresponsive; a host that acknowledges nothing is lost. Default `limits.linkDeadMs`. */
@@ -24,7 +24,8 @@ export interface NetStatistics {
   readonly links: number;
   readonly handshakes: number;
   readonly dials: number;
-  readonly slabs: number;
+  /** Buffers of frames that are written, or have arrived in part. */
+  readonly buffers: number;
   /** Connections that the listener has rejected. */
   readonly rejected: number;
   /** Links whose peers are unresponsive. */
@@ -36,7 +37,7 @@ export class NetTransport implements Transport {
   readonly name = 'net';
   readonly #connections: ConnectionManager;
   readonly #scheduler: Scheduler;
-  readonly #slabs = new Slabs();
+  readonly #pool = new BufferPool();
   readonly #liveness: LivenessMonitor;
   readonly #links = new LiveLinks<NetLink>();
   readonly #owner: LinkOwner;
@@ -51,7 +52,7 @@ export class NetTransport implements Transport {
     this.#liveness = new LivenessMonitor(scheduler, log, options.linkDeadMs ?? limits.linkDeadMs);
     this.#owner = {
       scheduler,
-      slabs: this.#slabs,
+      pool: this.#pool,
       liveness: this.#liveness,
       hasUnsent: (link) => this.#unsent.push(link),
       gone: (link) => this.#links.ended(link),
@@ -63,7 +64,7 @@ export class NetTransport implements Transport {
       links: this.#links.size,
       handshakes: this.#connections.handshakes,
       dials: this.#connections.dials,
-      slabs: this.#slabs.taken,
+      buffers: this.#pool.taken,
       rejected: this.#connections.rejected,
       unresponsive: this.#liveness.unresponsive,
     };

@@ -3,6 +3,8 @@
  * that was built from another header is refused before any other function is called.
  */
 
+import { FRAME_COST_BYTES } from '../incoming-lane.js';
+
 export const ABI_VERSION = 2;
 export const WIRE_VERSION = 3;
 
@@ -14,8 +16,6 @@ export const SLAB_FRAME_BYTES = 68 * 1024;
 /** Space before each frame in a transmit slab. */
 export const HEADER_BYTES = 32;
 export const SLAB_BYTES = 1_280 * 1024;
-/** Credit that a frame uses in addition to its bytes. */
-export const FRAME_COST_BYTES = 64;
 export const ADDRESS_BYTES = 8_192;
 
 export const Fabric = { sharedMemory: 1, tcp: 2 } as const;

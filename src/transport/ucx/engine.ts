@@ -10,7 +10,7 @@ export interface EngineOptions {
   readonly entropy: Entropy;
   readonly interfaces: readonly string[];
   /** See Progress. */
-  readonly afterTurn: (hasNews: boolean) => boolean;
+  readonly grant: (which: 'urgent' | 'all') => boolean;
 }
 
 /** The rings of a transport, their progress loop, and its offers to peers. Made with the first link. */
@@ -20,9 +20,9 @@ export class Engine {
   readonly #rings: Rings;
 
   /** Throws ResourceError if UCX is missing, or cannot make rings. */
-  constructor({ library, scheduler, entropy, interfaces, afterTurn }: EngineOptions) {
+  constructor({ library, scheduler, entropy, interfaces, grant }: EngineOptions) {
     this.#rings = new Rings(library.load());
-    this.progress = new Progress(this.#rings, scheduler, afterTurn);
+    this.progress = new Progress(this.#rings, scheduler, grant);
     this.offers = new Offers(this.#rings, entropy, interfaces);
   }
 

@@ -4,6 +4,7 @@
  * give UCX an address from an unauthenticated peer.
  */
 export type { ShimFiles } from './library.js';
-export { reapThread, silenceThread } from './thread-end.js';
+export { ucxKind } from './kind.js';
+export { reapThread, silenceThread } from './open-ucx.js';
 export { UcxLibrary } from './ucx-library.js';
 export { UcxTransport, type UcxStatistics, type UcxTransportOptions } from './transport.js';

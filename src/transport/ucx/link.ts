@@ -1,18 +1,19 @@
 import { Deferred } from '../../deferred.js';
-import { ConfigError } from '../../errors.js';
-import { limits } from '../../limits.js';
+import { ProtocolError } from '../../errors.js';
 import { LANES, Lane } from '../../protocol/index.js';
-import type { Scheduler, Timer } from '../../scheduler/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import type { BufferPool } from '../buffer-pool.js';
 import { type PeerConnection, hostSilenceProbe, type LivenessMonitor, type MonitoredLink } from '../handshake/index.js';
+import { Linger } from '../linger.js';
+import { LinkLife } from '../link-life.js';
+import { OutgoingLane } from '../outgoing-lane.js';
 import type { Carrier, CloseReason, Link, LinkHandlers, RingCounters } from '../transport.js';
 import { SLAB_FRAME_BYTES, Status } from './abi.js';
-import type { BufferPool } from './buffer-pool.js';
 import { type ControlListener, ControlChannel } from './control-channel.js';
 import { RingReceiver } from './ring-receiver.js';
-import type { QueuedFrame } from './incoming-lane.js';
-import { OutgoingLane } from './outgoing-lane.js';
 import type { RingListener } from './rings.js';
 import type { RingEndpoint } from './ring-endpoint.js';
+import { TransmitSlab } from './transmit-slab.js';
 
 /** What a link needs from the transport that owns it. */
 export interface LinkOwner {
@@ -30,8 +31,8 @@ export interface LinkOwner {
 /**
  * One end of a link over UCX. Frames travel on the rings. The control channel, on the socket, carries the goodbye.
  *
- *     closed here:        send the frames, then a goodbye with their number; the peer reads them and ends the socket; released
- *     closed by the peer: receive its goodbye; read that number of frames, call `closed`, end the socket; released
+ *     closed here:        send the frames, then a goodbye with their number; the peer reads them, answers, ends the socket; released
+ *     closed by the peer: receive its goodbye; read that number of frames, call `closed`, answer, end the socket; released
  *     peer exits:         its socket ends without a goodbye: lost; released
  */
 export class UcxLink implements Link, RingListener, ControlListener, MonitoredLink {
@@ -39,32 +40,38 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   readonly isReliable = true;
   readonly #endpoint: RingEndpoint;
   readonly #owner: LinkOwner;
+  readonly #life: LinkLife;
+  readonly #linger: Linger;
+  readonly #slabs: readonly [TransmitSlab, TransmitSlab];
   readonly #outgoing: readonly [OutgoingLane, OutgoingLane];
   readonly #receiver: RingReceiver;
   #peerAddress = '';
   #medium = '';
   #control: ControlChannel | undefined;
-  #handlers: LinkHandlers | undefined;
-  #endReason: CloseReason | undefined;
-  #isSilent = false;
   #wasActive = false;
   isHostSilent: (() => Promise<boolean>) | undefined;
   #isGone = false;
   readonly #connected = new Deferred<void>();
-
   /** The goodbye of the peer: its reason, and the number of frames before it. */
   #peerEnd: { readonly reason: CloseReason; readonly frames: readonly bigint[] } | undefined;
-  #linger: Timer | undefined;
-  #bytesSent = 0;
+  #hasSocketEnded = false;
 
   constructor(id: number, endpoint: RingEndpoint, owner: LinkOwner) {
     this.id = id;
     this.#endpoint = endpoint;
     this.#owner = owner;
-    const peer = (): string => this.#peerAddress;
-    const outgoing = (lane: Lane): OutgoingLane => new OutgoingLane(lane, endpoint, owner.pool, peer);
-    this.#outgoing = [outgoing(Lane.control), outgoing(Lane.data)];
-    this.#receiver = new RingReceiver(endpoint, owner.pool, owner.scheduler, () => owner.shouldGrant(this));
+    const peerAddress = (): string => this.#peerAddress;
+    this.#life = new LinkLife({ peerAddress, schedule: (turn) => owner.scheduler.schedule(turn) });
+    this.#linger = new Linger(owner.scheduler, () => this.lost('the process at the other end has exited'));
+    this.#slabs = [
+      new TransmitSlab(Lane.control, endpoint, owner.pool),
+      new TransmitSlab(Lane.data, endpoint, owner.pool),
+    ];
+    this.#outgoing = [
+      new OutgoingLane(this.#slabs[Lane.control], peerAddress),
+      new OutgoingLane(this.#slabs[Lane.data], peerAddress),
+    ];
+    this.#receiver = new RingReceiver(endpoint, owner.pool, this.#life, () => owner.shouldGrant(this));
     endpoint.listen(this);
   }
 
@@ -73,7 +80,7 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   }
 
   get isOpen(): boolean {
-    return this.#endReason === undefined;
+    return this.#life.isOpen;
   }
 
   get isUnresponsive(): boolean {
@@ -81,18 +88,17 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   }
 
   get bytesSent(): number {
-    return this.#bytesSent;
+    return this.#life.bytesSent;
   }
 
   get bytesReceived(): number {
-    return this.#receiver.bytesReceived;
+    return this.#life.bytesReceived;
   }
 
   get carrier(): Carrier {
     return { transport: 'ucx', medium: this.#medium };
   }
 
-  /** Counters of the rings and of the socket, since the link opened. */
   get rings(): RingCounters {
     return {
       framesSent: this.#endpoint.framesSent(Lane.control) + this.#endpoint.framesSent(Lane.data),
@@ -123,49 +129,47 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   }
 
   get endReason(): CloseReason | undefined {
-    return this.#endReason;
+    return this.#life.endReason;
   }
 
   // ---- Link
 
   setHandlers(handlers: LinkHandlers): void {
-    if (this.#handlers !== undefined) throw new ConfigError(`Link to ${this.#peerAddress} already has its handlers.`);
-    this.#handlers = handlers;
-    if (this.#endReason !== undefined) this.#announceEnd(this.#endReason);
-    else this.#owner.scheduler.schedule(() => this.#deliverHeld());
+    if (this.#life.setHandlers(handlers)) this.#owner.scheduler.schedule(() => this.#deliverHeld());
   }
 
   acquire(lane: Lane, sizeBytes: number): Uint8Array | undefined {
-    return this.isOpen ? this.#outgoing[lane].acquire(sizeBytes) : undefined;
+    if (!this.isOpen) return undefined;
+    this.#readGrants(lane);
+    return this.#outgoing[lane].acquire(sizeBytes);
   }
 
   send(lane: Lane, buffer: Uint8Array, length: number): number {
     // A block leaves at once, so the progress loop must be awake.
     if (length > SLAB_FRAME_BYTES) this.#owner.wake();
-    if (this.isOpen) this.#bytesSent += length;
+    if (this.isOpen) this.#life.sent(length);
     return this.#outgoing[lane].send(buffer, length, this.isOpen && this.#peerEnd === undefined);
   }
 
   taken(lane: Lane): number {
+    this.#readGrants(lane);
     return this.#outgoing[lane].taken;
   }
 
   close(reason: CloseReason = { kind: 'closed' }): void {
     if (!this.isOpen) return;
     this.#end(reason);
-    this.#control?.goodbye(
-      reason,
-      this.#outgoing.map((lane) => lane.framesSent),
-      this.#receiver.taken,
-    );
-    if (this.#peerEnd === undefined) this.#beginLinger();
+    const frames = this.#outgoing.map((lane) => lane.framesSent);
+    this.#control?.goodbye(reason, frames, this.#receiver.taken);
+    if (this.#peerEnd === undefined) this.#linger.begin();
+    else if (this.#hasSocketEnded) this.#release();
     else this.#control?.finish();
     this.#owner.wake();
   }
 
   /** Ends at once, as if the process had exited. Calls no handlers. */
   abort(message = 'this process has crashed'): void {
-    this.#isSilent = true;
+    this.#life.silence();
     this.#endAndRelease({ kind: 'lost', message });
   }
 
@@ -188,16 +192,21 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   // ---- RingListener
 
   received(lane: Lane, offset: number, length: number, position: number): void {
-    this.#arrived(lane, this.#receiver.slabFrame(lane, offset, length, position));
+    this.#wasActive = true;
+    this.#receiver.takeFrame(lane, offset, length, position);
+    if (this.#peerEnd !== undefined) this.#settlePeerEnd();
   }
 
   receivedBlock(lane: Lane, length: number): void {
-    this.#arrived(lane, this.#receiver.blockFrame(lane, length));
+    this.#wasActive = true;
+    this.#receiver.takeBlock(lane, length);
+    if (this.#peerEnd !== undefined) this.#settlePeerEnd();
   }
 
   sent(lane: Lane, length: number): void {
-    this.#outgoing[lane].wasSent(length);
-    this.#reportWritable(lane);
+    this.#slabs[lane].wasSent(length);
+    this.#readGrants(lane);
+    this.#life.reportWritable(lane, this.#outgoing[lane]);
   }
 
   connected(): void {
@@ -206,21 +215,27 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
 
   announced(lane: Lane, length: number): void {
     if (!this.isOpen) return;
-    const complaint = this.#receiver.announced(lane, length);
-    if (complaint === undefined) this.#owner.wake();
-    else this.#fail({ kind: 'protocol', message: `The peer announced ${complaint}.` });
+    try {
+      this.#receiver.announced(lane, length);
+      this.#owner.wake();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#fail({ kind: 'protocol', message: error.message });
+    }
   }
 
   granted(): void {
     this.#wasActive = true;
     for (const lane of LANES) {
-      if (this.isOpen) this.#handlers?.taken?.(lane);
-      this.#reportWritable(lane);
+      this.#readGrants(lane);
+      this.#life.granted(lane, this.#outgoing[lane]);
     }
   }
 
   failed(status: number, reason: string): void {
     const message = reason === '' ? `UCX has failed (${status})` : reason;
+    // Closed here: the peer has read everything and closed its rings. What it has taken comes on the socket, with its goodbye.
+    if (status === Status.lost && this.#linger.isRunning && !this.isOpen) return;
     if (status === Status.lost) return this.#endAndRelease({ kind: 'lost', message });
     this.#fail({ kind: 'protocol', message });
   }
@@ -229,10 +244,14 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
 
   goodbye(reason: CloseReason, frames: readonly bigint[], taken: readonly bigint[]): void {
     if (this.#peerEnd !== undefined) return;
-    for (const lane of LANES) this.#outgoing[lane].end(Number(taken[lane] ?? 0));
+    for (const lane of LANES) {
+      this.#readGrants(lane);
+      const outgoing = this.#outgoing[lane];
+      outgoing.granted(Math.min(Number(taken[lane] ?? 0), outgoing.sent));
+    }
     this.#peerEnd = { reason, frames };
     if (!this.isOpen) return this.#control?.finish();
-    this.#beginLinger();
+    this.#linger.begin();
     this.#owner.wake();
     this.#settlePeerEnd();
   }
@@ -242,6 +261,7 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
   }
 
   ended(): void {
+    this.#hasSocketEnded = true;
     // Frames from before the goodbye may still be in the rings.
     if (this.#peerEnd !== undefined && this.isOpen) return;
     this.#endAndRelease({ kind: 'lost', message: 'the process at the other end has exited' });
@@ -253,15 +273,8 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
 
   // ---- receiving
 
-  #arrived(lane: Lane, frame: QueuedFrame): void {
-    this.#wasActive = true;
-    if (!this.isOpen) return;
-    this.#receiver.take(lane, frame, this.#handlers);
-    if (this.#peerEnd !== undefined) this.#settlePeerEnd();
-  }
-
   #deliverHeld(): void {
-    if (this.#handlers !== undefined) this.#receiver.deliverHeld(this.#handlers, () => this.isOpen);
+    this.#receiver.deliverHeld();
     if (this.#peerEnd !== undefined) this.#settlePeerEnd();
   }
 
@@ -280,14 +293,15 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
     this.#receiver.granted();
   }
 
-  #reportWritable(lane: Lane): void {
+  /**
+   * Takes the credit that the peer has granted. The goodbye of the peer has the exact totals, so later grants are ignored. The grants are in
+   * the memory of the rings, which must not be read after the release. The rings count modulo 2^32.
+   */
+  #readGrants(lane: Lane): void {
+    if (this.#peerEnd !== undefined || this.#isGone) return;
     const outgoing = this.#outgoing[lane];
-    if (!outgoing.isWritableAgain || this.#handlers === undefined) return;
-    this.#owner.scheduler.schedule(() => {
-      if (!this.isOpen || !outgoing.isWritableAgain) return;
-      outgoing.writableReported();
-      this.#handlers?.writable(lane);
-    });
+    const inFlight = ((outgoing.sent >>> 0) - this.#endpoint.peerGranted(lane)) >>> 0;
+    outgoing.granted(outgoing.sent - inFlight);
   }
 
   // ---- ending
@@ -298,8 +312,10 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
     if (peerEnd === undefined || !this.isOpen) return;
     if (!this.#receiver.hasReceived(peerEnd.frames)) return;
     // All frames have arrived. Only the handlers are missing, so there is no deadline.
-    this.#endLinger();
-    if (this.#receiver.isHolding || this.#handlers === undefined) return;
+    this.#linger.end();
+    if (this.#receiver.isHolding || !this.#life.hasHandlers) return;
+    // The peer learns that all its frames were taken.
+    this.#control?.goodbye(peerEnd.reason, [], this.#receiver.taken);
     this.#end(peerEnd.reason);
     this.#control?.finish();
     this.#release();
@@ -309,33 +325,12 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
     if (!this.isOpen) return this.#release();
     this.#end(reason);
     this.#control?.goodbye(reason, [], this.#receiver.taken);
-    this.#beginLinger();
+    this.#linger.begin();
   }
 
   #end(reason: CloseReason): void {
-    if (!this.isOpen) return;
-    this.#endReason = reason;
+    this.#life.end(reason);
     this.#connected.resolve();
-    if (this.#handlers !== undefined) this.#announceEnd(reason);
-  }
-
-  #announceEnd(reason: CloseReason): void {
-    this.#owner.scheduler.schedule(() => {
-      if (!this.#isSilent) this.#handlers?.closed(reason);
-    });
-  }
-
-  /** The frames sent get `linkLingerMs` to arrive. */
-  #beginLinger(): void {
-    this.#linger ??= this.#owner.scheduler.setTimer(limits.linkLingerMs, () => {
-      this.#linger = undefined;
-      this.#endAndRelease({ kind: 'lost', message: 'the process at the other end has exited' });
-    });
-  }
-
-  #endLinger(): void {
-    if (this.#linger !== undefined) this.#owner.scheduler.clearTimer(this.#linger);
-    this.#linger = undefined;
   }
 
   #endAndRelease(reason: CloseReason): void {
@@ -345,13 +340,15 @@ export class UcxLink implements Link, RingListener, ControlListener, MonitoredLi
 
   #release(): void {
     if (this.#isGone) return;
+    for (const lane of LANES) this.#readGrants(lane);
     this.#isGone = true;
     this.#owner.liveness.remove(this);
-    this.#endLinger();
-    this.#receiver.forget();
-    for (const outgoing of this.#outgoing) outgoing.end();
+    this.#linger.end();
     this.#endpoint.close();
-    if (this.#endReason?.kind === 'closed' && this.#peerEnd !== undefined && !this.#isSilent) this.#control?.finish();
+    this.#receiver.discard();
+    for (const slab of this.#slabs) slab.abandon();
+    const isInOrder = this.#life.endReason?.kind === 'closed' && this.#peerEnd !== undefined && !this.#life.isSilent;
+    if (isInOrder) this.#control?.finish();
     else this.#control?.destroy();
     this.#owner.gone(this);
   }

@@ -8,7 +8,7 @@ export interface PeerProcess {
   readonly userId: number;
 }
 
-/** Undefined for sockets that are not Unix sockets, and where Node does not tell the descriptor. */
+/** Undefined for sockets that are not Unix sockets, and where Node does not reveal the descriptor. */
 export function peerProcessOf(socket: Socket, shim: Shim): PeerProcess | undefined {
   const descriptor = descriptorOf(socket);
   if (descriptor === undefined) return undefined;

@@ -4,6 +4,11 @@ import type { Rings } from './rings.js';
 import { Spin } from './spin.js';
 import { ResourceError } from '../../errors.js';
 
+/** Grants wait this long for a frame to the same peer that takes them along, but no longer than the spin. */
+const GRANT_AFTER_MS = 0.03;
+/** Attempts to sleep in one turn. After traffic UCX always finds work left at the first one. */
+const ARM_ATTEMPTS = 3;
+
 /** koffi's poll handle for one file descriptor. */
 interface Poll {
   start(events: { readonly readable: boolean }, callback: () => void): void;
@@ -21,8 +26,8 @@ export class Progress {
   readonly #rings: Rings;
   readonly #scheduler: Scheduler;
   readonly #poll: Poll;
-  /** Called after each turn, with whether it had news. Returns true if it has submitted more. */
-  readonly #afterTurn: (hasNews: boolean) => boolean;
+  /** Submits grants: those that are urgent, or all. Returns true if it has submitted one. */
+  readonly #grant: (which: 'urgent' | 'all') => boolean;
   readonly #turn = (): void => this.#runTurn();
   readonly #woken = (): void => this.#wokenUp();
   readonly #forgetEnd: () => void;
@@ -34,10 +39,10 @@ export class Progress {
   #asleepSinceMs = 0;
   #timer: Timer | undefined;
 
-  constructor(rings: Rings, scheduler: Scheduler, afterTurn: (hasNews: boolean) => boolean) {
+  constructor(rings: Rings, scheduler: Scheduler, grant: (which: 'urgent' | 'all') => boolean) {
     this.#rings = rings;
     this.#scheduler = scheduler;
-    this.#afterTurn = afterTurn;
+    this.#grant = grant;
     const fd = rings.eventFd;
     if (fd < 0) throw new ResourceError('The UCX rings have no event fd.');
     // Started only while asleep: an error inside a libuv callback would end the whole process.
@@ -76,19 +81,30 @@ export class Progress {
   #runTurn(): void {
     this.#isTurning = false;
     if (this.#isClosed) return;
-    const hasNews = this.#rings.hasNews || this.#rings.turn(0) > 0;
-    if (hasNews) this.#rings.dispatch();
-    const hasMore = this.#afterTurn(hasNews);
-    if (this.#isClosed || this.#isTurning) return;
-    if (hasNews || hasMore) this.wake();
-    else this.#idle();
+    // The first news are often only those that `flush` has left, of frames sent.
+    if (this.#takeNews() || this.#takeNews()) this.wake();
+    else if (!this.#isClosed) this.#idle();
+  }
+
+  /** Returns true if something has arrived from a peer. */
+  #takeNews(): boolean {
+    if (this.#isClosed || (!this.#rings.hasNews && this.#rings.turn(0) === 0)) return false;
+    const isSpinning = this.#idleSinceMs !== undefined;
+    const hasArrived = this.#rings.dispatch();
+    this.#idleSinceMs = undefined;
+    if (hasArrived && isSpinning) this.#spin.hit();
+    this.#grant('urgent');
+    return hasArrived;
   }
 
   #idle(): void {
     const nowMs = this.#scheduler.now();
+    const spinMs = this.#spin.lengthMs;
     this.#idleSinceMs ??= nowMs;
-    if (nowMs - this.#idleSinceMs < this.#spin.lengthMs) return this.#again();
-    this.#sleep(nowMs);
+    const idleMs = nowMs - this.#idleSinceMs;
+    if (idleMs >= Math.min(GRANT_AFTER_MS, spinMs) && this.#grant('all') && this.#rings.turn(0) > 0) this.#again();
+    else if (idleMs < spinMs) this.#again();
+    else this.#sleep(nowMs);
   }
 
   /** Schedules a turn, but does not restart the spin time. */
@@ -99,15 +115,23 @@ export class Progress {
   }
 
   #sleep(nowMs: number): void {
-    const armed = this.#rings.arm();
-    // The first attempt after traffic always finds work left: it does not count as an expired spin.
+    const armed = this.#arm();
     if (armed === 0) return this.#again();
-    this.#spin.expired();
     this.#isAsleep = true;
     this.#asleepSinceMs = nowMs;
     this.#poll.start({ readable: true }, this.#woken);
     // No event reports that a stalled peer reads again, so we poll.
     if (armed === 2) this.#timer = this.#scheduler.setTimer(limits.stalledTurnMs, this.#woken);
+  }
+
+  /** See Rings.arm. 0 also if there are news. Each attempt in a turn of its own would delay a peer on the same processor. */
+  #arm(): number {
+    for (let left = ARM_ATTEMPTS; left > 0; left -= 1) {
+      const armed = this.#rings.arm();
+      if (armed !== 0) return armed;
+      if (this.#rings.turn(0) > 0) return 0;
+    }
+    return 0;
   }
 
   #wokenUp(): void {

@@ -1,22 +1,20 @@
 import { LANES, Lane } from '../../protocol/index.js';
-import type { Scheduler } from '../../scheduler/index.js';
-import type { LinkHandlers } from '../transport.js';
-import type { BufferPool } from './buffer-pool.js';
-import { IncomingLane, type QueuedFrame } from './incoming-lane.js';
+import type { BufferPool } from '../buffer-pool.js';
+import type { LinkLife } from '../link-life.js';
+import { type QueuedFrame, ReceiveSlab } from './receive-slab.js';
 import type { RingEndpoint } from './ring-endpoint.js';
 
 /** The receiving half of a link. It holds frames until the handlers are set, and then delivers them as they arrive. */
 export class RingReceiver {
-  bytesReceived = 0;
-  readonly #lanes: readonly [IncomingLane, IncomingLane];
-  readonly #scheduler: Scheduler;
+  readonly #lanes: readonly [ReceiveSlab, ReceiveSlab];
+  readonly #life: LinkLife;
   readonly #held: { readonly lane: Lane; readonly frame: QueuedFrame }[] = [];
   /** Called when the peer should receive a grant. */
   readonly #shouldGrant: () => void;
 
-  constructor(endpoint: RingEndpoint, pool: BufferPool, scheduler: Scheduler, shouldGrant: () => void) {
-    this.#lanes = [new IncomingLane(Lane.control, endpoint, pool), new IncomingLane(Lane.data, endpoint, pool)];
-    this.#scheduler = scheduler;
+  constructor(endpoint: RingEndpoint, pool: BufferPool, life: LinkLife, shouldGrant: () => void) {
+    this.#lanes = [new ReceiveSlab(Lane.control, endpoint, pool), new ReceiveSlab(Lane.data, endpoint, pool)];
+    this.#life = life;
     this.#shouldGrant = shouldGrant;
   }
 
@@ -27,16 +25,16 @@ export class RingReceiver {
 
   /** True if so much was read that the peer must receive a grant now. */
   get mustGrant(): boolean {
-    return this.#lanes[Lane.control].shouldGrant || this.#lanes[Lane.data].shouldGrant;
+    return this.#lanes[Lane.control].credit.shouldGrant || this.#lanes[Lane.data].credit.shouldGrant;
   }
 
   get hasUngranted(): boolean {
-    return this.#lanes[Lane.control].hasUngranted || this.#lanes[Lane.data].hasUngranted;
+    return this.#lanes[Lane.control].credit.hasUngranted || this.#lanes[Lane.data].credit.hasUngranted;
   }
 
   /** The cost of the frames read, on each lane. */
   get taken(): readonly number[] {
-    return this.#lanes.map((lane) => lane.read);
+    return this.#lanes.map(({ credit }) => credit.read);
   }
 
   /** True if at least this many frames of each lane have arrived, read or not. */
@@ -44,50 +42,48 @@ export class RingReceiver {
     return frames.every((count, lane) => count <= BigInt(this.#lanes[lane === 0 ? 0 : 1].framesReceived));
   }
 
-  /** See IncomingLane.announced. */
-  announced(lane: Lane, length: number): string | undefined {
-    return this.#lanes[lane].announced(length);
+  /** See ReceiveSlab.announced. */
+  announced(lane: Lane, length: number): void {
+    this.#lanes[lane].announced(length);
   }
 
-  slabFrame(lane: Lane, offset: number, length: number, position: number): QueuedFrame {
-    return this.#lanes[lane].frame(offset, length, position);
+  /** A frame has arrived in the receive slab. Delivers it to the handlers, or holds it until they are set. */
+  takeFrame(lane: Lane, offset: number, length: number, position: number): void {
+    this.#take(lane, this.#lanes[lane].frame(offset, length, position));
   }
 
-  blockFrame(lane: Lane, length: number): QueuedFrame {
-    return this.#lanes[lane].block(length);
+  /** As `takeFrame`, for an announced frame. */
+  takeBlock(lane: Lane, length: number): void {
+    this.#take(lane, this.#lanes[lane].block(length));
   }
 
-  /** Delivers the frame to the handlers, or holds it until they are set. */
-  take(lane: Lane, frame: QueuedFrame, handlers: LinkHandlers | undefined): void {
-    if (handlers === undefined || this.#held.length > 0) this.#held.push({ lane, frame });
-    else this.#deliver(handlers, lane, frame);
-  }
-
-  deliverHeld(handlers: LinkHandlers, isOpen: () => boolean): void {
+  /** Delivers the frames that waited for handlers, while the link is open. */
+  deliverHeld(): void {
     for (const { lane, frame } of this.#held.splice(0)) {
-      if (isOpen()) this.#deliver(handlers, lane, frame);
+      if (this.#life.isOpen) this.#deliver(lane, frame);
+      else this.#lanes[lane].drop(frame);
     }
   }
 
-  forget(): void {
-    this.#held.length = 0;
+  /** The endpoint is closed. */
+  discard(): void {
+    for (const { lane, frame } of this.#held.splice(0)) this.#lanes[lane].drop(frame);
+    for (const lane of LANES) this.#lanes[lane].abandon();
   }
 
   /** A grant was submitted. */
   granted(): void {
-    for (const lane of LANES) this.#lanes[lane].granted();
+    for (const lane of LANES) this.#lanes[lane].credit.granted();
   }
 
-  /** An error of a handler goes to the scheduler. It must not stop the frames that follow. */
-  #deliver(handlers: LinkHandlers, lane: Lane, frame: QueuedFrame): void {
-    this.bytesReceived += frame.bytes.length;
-    try {
-      handlers.frame(lane, frame.bytes);
-    } catch (error) {
-      this.#scheduler.schedule(() => {
-        throw error;
-      });
-    }
+  #take(lane: Lane, frame: QueuedFrame): void {
+    if (!this.#life.isOpen) this.#lanes[lane].drop(frame);
+    else if (!this.#life.hasHandlers || this.#held.length > 0) this.#held.push({ lane, frame });
+    else this.#deliver(lane, frame);
+  }
+
+  #deliver(lane: Lane, frame: QueuedFrame): void {
+    this.#life.deliver(lane, frame.bytes);
     this.#lanes[lane].wasRead(frame);
     this.#shouldGrant();
   }

@@ -135,8 +135,9 @@ export class Rings {
     return this.shim.arm(this.#engine);
   }
 
-  /** Dispatches the completions to their links. */
-  dispatch(): void {
+  /** Dispatches the completions to their links. Returns true if something has arrived from a peer. */
+  dispatch(): boolean {
+    let hasArrived = false;
     const words = this.#words;
     const completions = this.#completions;
     const tail = words[CONTROL.completionTail] ?? 0;
@@ -146,8 +147,10 @@ export class Rings {
       const link = completions[at + 1] ?? 0;
       const listener = this.#handles[link % MAX_LINKS] === link ? this.#listeners[link % MAX_LINKS] : undefined;
       words[CONTROL.completionHead] = head + 1;
+      if (completions[at] !== Complete.sent) hasArrived = true;
       if (listener !== undefined) this.#tell(listener, completions, at);
     }
+    return hasArrived;
   }
 
   failure(what: string): ResourceError {

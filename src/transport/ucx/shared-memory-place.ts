@@ -91,7 +91,7 @@ function fileOf({ pid, descriptor }: Segment): SegmentFile {
   const path = `/proc/${pid}/fd/${descriptor}`;
   try {
     const target = readlinkSync(path);
-    if (!FILE.test(target)) throw new ProtocolError(`A UCX address names ${path}, which is no shared memory of UCX.`);
+    if (!FILE.test(target)) throw new ProtocolError(`A UCX address names ${path}, which is not shared memory of UCX.`);
     const { size, uid } = statSync(path);
     return { sizeBytes: size, userId: uid };
   } catch (cause) {

@@ -26,7 +26,7 @@ export class TcpPlace implements WorkerPlace {
     const expected = flags === LOOPBACK ? LOOPBACK_BYTES : ipBytes;
     const isKnown = flags === 0 || flags === LOOPBACK;
     if (!isKnown || ipBytes === undefined || device.length - HEADER_BYTES !== expected || face.length !== PORT_BYTES) {
-      throw new ProtocolError('The peer sent a UCX address whose place is no IP address with a port.');
+      throw new ProtocolError('The peer sent a UCX address that does not contain an IP address with a port.');
     }
   }
 }

@@ -15,10 +15,10 @@ import {
   parseAddress,
   LivenessMonitor,
 } from '../handshake/index.js';
+import { BufferPool } from '../buffer-pool.js';
 import { LiveLinks } from '../live-links.js';
 import type { Link, Transport } from '../transport.js';
 import { Fabric } from './abi.js';
-import { BufferPool } from './buffer-pool.js';
 import { Engine } from './engine.js';
 import { type LinkOwner, UcxLink } from './link.js';
 import { type Offer, offerFrom } from './offer.js';
@@ -182,7 +182,7 @@ export class UcxTransport implements Transport {
       scheduler: this.#scheduler,
       entropy: this.#entropy,
       interfaces: this.#interfaces,
-      afterTurn: (hasNews) => this.#afterTurn(hasNews),
+      grant: (which) => this.#grant(which),
     });
     return this.#engine;
   }
@@ -271,11 +271,11 @@ export class UcxTransport implements Transport {
 
   // ---- turns
 
-  /** Submits the grants: at once for a link that has read much, otherwise in a turn without news. */
-  #afterTurn(hasNews: boolean): boolean {
+  /** Submits the grants of links that have read much, or of all. Other grants wait for a frame that takes them along. */
+  #grant(which: 'urgent' | 'all'): boolean {
     let hasGranted = false;
     for (const link of this.#ungranted) {
-      if (hasNews && !link.mustGrant) continue;
+      if (which === 'urgent' && !link.mustGrant) continue;
       this.#ungranted.delete(link);
       if (!link.hasUngranted) continue;
       link.grant();

@@ -9,7 +9,7 @@ import {
 } from '#src/actors/kernel/index.js';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
 import { RealScheduler, type Scheduler, VirtualScheduler } from '#src/scheduler/index.js';
-import { Counting, Worker } from './shop.js';
+import { Counting, Loading, Worker } from './shop.js';
 import { until } from '../../support/until.js';
 
 export interface TestSystem {
@@ -63,4 +63,23 @@ export function counter<State = undefined>(definition: CounterDefinition<State> 
     },
   };
   return behavior<typeof Counting, State>(Counting, { ...plain, ...definition });
+}
+
+type LoaderDefinition<State> = BehaviorOptions<State> & Partial<Handlers<typeof Loading, State>>;
+
+/** A Loading that adds up what is loaded, and answers each line of a chat with its double, `definition` apart. */
+export function loader<State = undefined>(definition: LoaderDefinition<State> = {}) {
+  const plain: Handlers<typeof Loading, State> = {
+    push: () => {},
+    work: (_state, { value }) => ({ value }),
+    load: async (_state, requests) => {
+      let sum = 0;
+      for await (const { value } of requests) sum += value;
+      return { value: sum };
+    },
+    chat: async function* (_state, requests) {
+      for await (const { value } of requests) yield { value: value * 2 };
+    },
+  };
+  return behavior<typeof Loading, State>(Loading, { ...plain, ...definition });
 }

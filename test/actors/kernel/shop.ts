@@ -48,6 +48,19 @@ export const Counting = service('test.Counting', {
   count: rpc('test.Counting', 'count', 'stream', Number32, Number32),
 });
 
+/** An rpc whose requests are a stream. */
+function streaming<M extends 'ask' | 'stream'>(name: string, mode: M) {
+  return { ...rpc('test.Loading', name, mode, Number32, Number32), streamsRequests: true } as const;
+}
+
+/** The rpcs that stream their requests, beside a tell and an ask. */
+export const Loading = service('test.Loading', {
+  push: rpc('test.Loading', 'push', 'tell', Number32, Empty),
+  work: rpc('test.Loading', 'work', 'ask', Number32, Number32),
+  load: streaming('load', 'ask'),
+  chat: streaming('chat', 'stream'),
+});
+
 /** Two asks whose handlers take different times, beside a tell and a stream. */
 export const Desk = service('test.Desk', {
   note: rpc('test.Desk', 'note', 'tell', Number32, Empty),

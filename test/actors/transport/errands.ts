@@ -1,4 +1,11 @@
-import { Lane, type MessageType, type Method, type Service } from '#src/protocol/index.js';
+import {
+  type BidiStreamMethod,
+  type ClientStreamMethod,
+  Lane,
+  type MessageType,
+  type Method,
+  type Service,
+} from '#src/protocol/index.js';
 
 export interface Errand {
   readonly value: number;
@@ -58,4 +65,17 @@ export const runListing: Ask = { ...run, fullName: 'test.Listing.Run' };
 export const Listing: Service<{ push: Tell; run: Ask; list: Stream }> = {
   typeName: 'test.Listing',
   methods: { push: pushListing, run: runListing, list },
+};
+
+type Load = ClientStreamMethod<Errand, Partial<Errand>, Errand, Partial<Errand>>;
+type Chat = BidiStreamMethod<Errand, Partial<Errand>, Errand, Partial<Errand>>;
+export const runDepot: Ask = { ...run, fullName: 'test.Depot.Run' };
+
+export const load: Load = { ...run, name: 'load', fullName: 'test.Depot.Load', streamsRequests: true };
+export const chat: Chat = { ...list, name: 'chat', fullName: 'test.Depot.Chat', streamsRequests: true };
+
+/** The rpcs that stream their requests, beside an ask. */
+export const Depot: Service<{ run: Ask; load: Load; chat: Chat }> = {
+  typeName: 'test.Depot',
+  methods: { run: runDepot, load, chat },
 };

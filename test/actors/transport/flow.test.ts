@@ -91,6 +91,32 @@ describe('a mailbox that many links send to', () => {
     nothingLost([near, far]);
   });
 
+  it('wakes all that wait for room, although there are more than it has room, and some of them send nothing', async () => {
+    for (const capacity of [1, 2, 4]) {
+      const world = new PartitionWorld({ latencyMs: 2 });
+      const far = await world.start('b/1');
+      const { passed, open } = gate();
+      let handled = 0;
+      const push = (): Promise<void> => {
+        handled += 1;
+        return passed;
+      };
+      const ref = far.system.spawn(errands({ mailbox: { capacity }, push }));
+      const near = await Promise.all(Array.from({ length: SENDERS }, (_, index) => world.start(`a${index}/1`)));
+      const targets = near.map((partition) => world.reach(partition, Errands, ref));
+      for (const target of [...targets, ...targets]) target.push({});
+      await world.pass(10);
+      let woken = 0;
+      for (const target of targets) void target.ready().then(() => (woken += 1));
+      await world.pass(10);
+      expect(woken).to.be.lessThan(SENDERS);
+      open();
+      await until('all to be woken', () => woken === SENDERS);
+      expect(handled).to.equal(2 * SENDERS);
+      nothingLost([...near, far]);
+    }
+  });
+
   it('holds up no other actor of its links', async () => {
     const world = new PartitionWorld({ latencyMs: 2 });
     const [near, far] = [await world.start('a/1'), await world.start('b/1')];
@@ -185,7 +211,7 @@ describe('a mailbox that many links send to', () => {
     }
   });
 
-  it('of an actor that stops: what is parked is a dead letter, and ready() rejects', async () => {
+  it('of an actor that stops: what waits and what is parked are dead letters of the sender, and ready() rejects', async () => {
     const world = new PartitionWorld({ latencyMs: 2 });
     const [near, far] = [await world.start('a/1'), await world.start('b/1')];
     const { passed, open } = gate();
@@ -199,7 +225,7 @@ describe('a mailbox that many links send to', () => {
     });
     const actor = far.system.spawn(held);
     const lost: unknown[] = [];
-    far.system.deadLetters.subscribe(({ message, reason }) => lost.push({ message, reason }));
+    near.system.deadLetters.subscribe(({ message, reason }) => lost.push({ message, reason }));
     const ref = world.reach(near, Errands, actor);
     for (let value = 0; value < 30; value += 1) ref.push({ value });
     await world.pass(10);
@@ -209,6 +235,7 @@ describe('a mailbox that many links send to', () => {
     open();
     await stopped;
     expect(await waiting).to.be.instanceOf(StoppedError);
+    await until('all to be returned', () => lost.length === 29);
     expect(handled).to.equal(1);
     expect(lost).to.deep.equal(
       Array.from({ length: 29 }, (_, index) => ({
@@ -216,7 +243,7 @@ describe('a mailbox that many links send to', () => {
         reason: 'stopped',
       })),
     );
-    expect(near.system.deadLetters.count).to.equal(0);
+    expect(far.system.deadLetters.count).to.equal(0);
   });
 
   it('handles what is parked when its link ends, before what a new link of the same process brings', async () => {

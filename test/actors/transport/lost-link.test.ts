@@ -91,9 +91,48 @@ describe('tells in flight on a link that is lost', () => {
     const { near, handled, ref, letters } = await setUp();
     for (const value of [1, 2, 3]) ref.push({ value });
     await near.system.shutdown();
-    await near.router.close();
-    await until('all to arrive', () => handled.length === 3);
+    expect(await near.router.close()).to.equal(0);
+    expect(handled).to.deep.equal([1, 2, 3]);
     expect(letters).to.deep.equal([]);
+  });
+
+  it('become dead letters when it is their own partition that stops, and the peer does not take them in time', async () => {
+    const { world, near, far, handled, ref, letters } = await setUp();
+    for (const value of [1, 2, 3]) ref.push({ value });
+    await until('the first three', () => handled.length === 3);
+    world.network.partition(['a'], ['b']);
+    for (const value of [4, 5]) ref.push({ value });
+    ref.urge({ value: 6 });
+    await near.system.shutdown();
+    const stoppedMs = world.scheduler.now();
+    expect(await near.router.close()).to.equal(3);
+    expect(world.scheduler.now() - stoppedMs).to.be.at.most(limits.linkLingerMs);
+    expect(letters.map(valueOf)).to.deep.equal([6, 4, 5]);
+    expect(letters.map(({ reason }) => reason)).to.deep.equal(['not taken', 'not taken', 'not taken']);
+    world.network.heal();
+    await until('the far end to notice', () => isCut(far));
+    expect(handled).to.deep.equal([1, 2, 3]);
+  });
+
+  it('become dead letters when their own partition stops, and the peer does not read', async () => {
+    const world = new PartitionWorld({ latencyMs: LATENCY_MS });
+    const near = await world.start('a/1');
+    const deaf = world.network.transport({ node: 'b', process: '1' });
+    const address = await deaf.listen(() => {});
+    const ref = near.system.referenceTo(Errands, near.router.routeTo(address, 3n));
+    const letters: DeadLetter[] = [];
+    near.system.deadLetters.subscribe((letter) => letters.push(letter));
+    const big = new Uint8Array(100_000);
+    ref.push({ value: 0 });
+    await world.pass(5 * LATENCY_MS);
+    for (let value = 1; value < 20; value += 1) ref.push({ value, load: big });
+    await world.pass(5 * LATENCY_MS);
+    for (let value = 20; value < 23; value += 1) ref.push({ value });
+    await near.system.shutdown();
+    expect(await near.router.close()).to.equal(23);
+    expect(letters.map(valueOf)).to.deep.equal(Array.from({ length: 23 }, (_, value) => value));
+    expect(new Set(letters.map(({ reason }) => reason))).to.deep.equal(new Set(['not taken']));
+    await deaf.close();
   });
 
   it('and all others were handled or became dead letters, never both, whatever their size and whenever the cut', async () => {

@@ -148,7 +148,8 @@ for (const isReal of [false, true]) {
       const unknown = near.system.referenceTo(Errands, near.router.routeTo(far.address, 4n));
       expect(await millraceRejection(unknown.rush({}, { timeoutMs: 60_000 }))).to.be.instanceOf(StoppedError);
       unknown.push({});
-      await until('the tell to be counted', () => far.system.deadLetters.count === 1);
+      await until('the tell to be counted', () => near.system.deadLetters.count === 1);
+      expect(far.system.deadLetters.count).to.equal(0);
       // The same channel id, given to another actor, is that actor's.
       far.system.spawn(errands({ run: () => ({ value: 9 }) }), { cUid: 3n });
       expect(await reused()).to.deep.include({ value: 9 });

@@ -18,7 +18,7 @@ import { RealScheduler, type Scheduler, VirtualScheduler } from '#src/scheduler/
 import type { Transport } from '#src/transport/index.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '#src/transport/memory/index.js';
 import { until } from '../../support/until.js';
-import { Errands, Listing } from './errands.js';
+import { Depot, Errands, Listing } from './errands.js';
 
 export interface WorldOptions extends Omit<MemoryNetworkOptions, 'scheduler'> {
   readonly seed?: number;
@@ -187,4 +187,22 @@ export function listing<State = undefined>(definition: ListingDefinition<State> 
     },
   };
   return behavior<typeof Listing, State>(Listing, { ...plain, ...definition });
+}
+
+type DepotDefinition<State> = BehaviorOptions<State> & Partial<Handlers<typeof Depot, State>>;
+
+/** An actor that adds up what is loaded, and answers each line of a chat with its double, `definition` apart. */
+export function depot<State = undefined>(definition: DepotDefinition<State> = {}): Behavior<typeof Depot, State> {
+  const plain: Handlers<typeof Depot, State> = {
+    run: (_state, { value }) => ({ value }),
+    load: async (_state, requests) => {
+      let sum = 0;
+      for await (const { value } of requests) sum += value;
+      return { value: sum };
+    },
+    chat: async function* (_state, requests) {
+      for await (const { value } of requests) yield { value: value * 2 };
+    },
+  };
+  return behavior<typeof Depot, State>(Depot, { ...plain, ...definition });
 }

@@ -21,7 +21,7 @@ const NEWS_MS = 5_000;
  */
 export default workload('cuts', {
   sizes: { nodes: [2, 4], senders: [1, 6], parcels: [1, 120], spanMs: [100, 6_000], deadMs: [0, 1_000] },
-  faults: { crashes: 2, cuts: 4, controlPlane: true },
+  faults: { crashes: 2, cuts: 8, controlPlane: true },
   faultMs: 6_000,
   // The ends of a link give it up at different times: one may be told over a new link what overtakes the old one.
   runtime: ({ deadMs = 0 }, node) => ({
@@ -30,9 +30,16 @@ export default workload('cuts', {
     linkDeadMs: 200 + Math.abs(1_000 - deadMs * Number(node.slice(-1))),
   }),
   async run(world) {
-    world.everyStart((node) => node.spawn(store(world), { name: `store-${node.name}`, register: true }));
+    world.everyStart((node) => {
+      node.spawn(store(world), { name: `store-${node.name}`, register: true });
+      for (let guest = 0; guest < GUESTS; guest++) {
+        node.spawn(guests(world), { name: `guest-${guest}-${node.name}`, register: true });
+      }
+    });
     const work = Array.from({ length: world.size('senders') }, (_, index) => sendAll(world, index));
+    const visits = Array.from({ length: GUESTS }, (_, guest) => visit(world, guest));
     const kept = (await Promise.all(work)).flatMap((reference) => reference ?? []);
+    await Promise.all(visits);
     await world.until('all faults to be healed', () => world.isHealed || world.plan.faults.length === 0);
     await world.until('every node to be up', () => world.nodes.every((node) => node.isUp));
     await world.pass(NEWS_MS);
@@ -42,6 +49,11 @@ export default workload('cuts', {
     }
   },
 });
+
+/** Actors of each node that leave. */
+const GUESTS = 3;
+/** Numbers of their parcels begin here. */
+const GUEST_NUMBERS = 1_000_000_000;
 
 /** A reference that is kept for the whole run, and the lives of the two nodes between which it leads. */
 interface Kept {
@@ -66,6 +78,33 @@ function store(world: World) {
   });
 }
 
+/** A guest is slow, and leaves while parcels wait for it. */
+function guests(world: World) {
+  return behavior(Parcels, {
+    put: (_state, { number }, context) => {
+      if (number % 20 === 0) context.stop();
+      return world.pass(world.below(20));
+    },
+    nudge: () => {},
+    weigh: (_state, { number }) => ({ number }),
+    relay: (_state, parcel) => parcel,
+    end: () => {},
+  });
+}
+
+/** Sends parcels to one guest, which leaves meanwhile. */
+async function visit(world: World, guest: number): Promise<void> {
+  await world.pass(world.below(world.size('spanMs')));
+  const [from, to] = [world.pick(world.nodes), world.pick(world.nodes)];
+  if (!from.isUp) return;
+  const life = from.generation;
+  const ref = await from.lookup(Parcels, `guest-${guest}-${to.name}`, { timeoutMs: 2_000 }).catch(() => undefined);
+  for (let number = 1; ref !== undefined && number <= 50 && isSameLife(from, life); number++) {
+    tell(world, ref, { number: GUEST_NUMBERS + guest * 1_000 + number, data: new Uint8Array(world.below(300)) });
+    if (world.random() < 0.3) await world.pass(world.below(30));
+  }
+}
+
 async function keep(world: World): Promise<Kept | undefined> {
   const [from, to] = [world.pick(world.nodes), world.pick(world.nodes)];
   if (!from.isUp || !to.isUp) return undefined;
@@ -84,7 +123,7 @@ async function sendAll(world: World, index: number): Promise<Kept | undefined> {
   for (let number = 0; number < world.size('parcels'); number++) {
     if (!isSameLife(kept.from, kept.fromLife)) return undefined;
     const parcel = { number: index * 1_000_000 + number, data: new Uint8Array(world.below(300)) };
-    if (world.random() < 0.1) void kept.ref.weigh(parcel, { timeoutMs: 1 + world.below(500) }).catch(isOurs(world));
+    if (world.random() < 0.2) void kept.ref.weigh(parcel, { timeoutMs: 1 + world.below(500) }).catch(isOurs(world));
     else tell(world, kept.ref, parcel);
     if (world.random() < 0.5) await world.pass(world.random() * pauseMs);
   }

@@ -1,5 +1,6 @@
 import {
   type ActorRef,
+  AskAbortedError,
   type Behavior,
   behavior,
   HandlerError,
@@ -11,12 +12,15 @@ import {
 import { workload, type World } from '#src/simulation/index.js';
 import type { Errand } from '../services/errands.js';
 import { Rivers } from '../services/rivers.js';
+import { Flow } from './flow-kinds.js';
+import { type Handling, sourceOf, Spilt, taken } from './streamed-requests.js';
 
-/** How a stream flows. */
-const Flow = { fast: 0, slow: 1, later: 2, failing: 3 } as const;
 const FLOWS = Object.values(Flow);
 
-/** Streams between nodes: slow readers, readers that leave, actors that fail while they serve or read, links that are cut. */
+/**
+ * Streams between nodes, of replies and of requests: slow readers, readers that leave, actors that fail while they serve or read, sources
+ * that fail, links that are cut.
+ */
 export default workload('streams', {
   sizes: { nodes: [1, 4], streams: [1, 12], items: [0, 60] },
   faults: { loss: 0.1, duplicate: 0.1, reorder: 0.1, crashes: 2, cuts: 2 },
@@ -31,7 +35,7 @@ export default workload('streams', {
     });
     const work: Promise<void>[] = [];
     for (let index = 0; index < world.size('streams'); index++) {
-      work.push(world.random() < 0.7 ? readOne(world) : haveOneRead(world));
+      work.push(world.pick([readOne, readOne, sendOne, sendOne, haveOneRead])(world));
       if (world.random() < 0.5) await world.pass(world.below(200));
     }
     await Promise.all(work);
@@ -46,8 +50,9 @@ function isQuiet({ plan: { faults, network } }: World): boolean {
   return faults.length === 0 && network.loss === 0 && network.reorder === 0 && network.duplicate === 0;
 }
 
-function river(world: World): Behavior<typeof Rivers, undefined> {
+function river(world: World): Behavior<typeof Rivers, Handling> {
   return behavior(Rivers, {
+    state: () => ({ isAlone: true }),
     supervision: { maxRestarts: 100 },
     async *flow(_state, { number, depth }) {
       for (let element = 0; element < number; element++) {
@@ -68,6 +73,21 @@ function river(world: World): Behavior<typeof Rivers, undefined> {
         }
       } catch (error) {
         if (!(error instanceof MillraceError)) throw error;
+      }
+    },
+    merge: async (state, requests) => {
+      let count = 0;
+      for await (const _request of taken(world, requests, state)) count++;
+      return { number: count };
+    },
+    mill: (state, requests) => taken(world, requests, state),
+    pour: async (_state, { number, depth, peer }, context) => {
+      if (peer === undefined) return;
+      const source = sourceOf(world, { number, depth, failsAt: number % 9 === 8 ? number >> 1 : undefined });
+      try {
+        await context.ref(Rivers, peer).merge(source, { timeoutMs: 2_000 });
+      } catch (error) {
+        if (!(error instanceof MillraceError || error instanceof Spilt)) throw error;
       }
     },
     stumble: () => {
@@ -130,14 +150,56 @@ async function readUpTo(
   }
 }
 
-/** An actor reads from another, and may fail meanwhile. */
+/** An actor reads from another or sends to it, and may fail meanwhile. */
 async function haveOneRead(world: World): Promise<void> {
   const [reader, server] = [await find(world, 'drinker'), await find(world, 'river')];
   if (reader === undefined || server === undefined) return;
-  reader.drink({ number: world.below(world.size('items') + 1), depth: world.pick(FLOWS), peer: server.toRef() });
+  const call = world.random() < 0.5 ? 'drink' : 'pour';
+  reader[call]({ number: world.below(world.size('items') + 1), depth: world.pick(FLOWS), peer: server.toRef() });
   if (world.random() < 0.4) reader.stumble({});
   await world.pass(world.below(100));
   if (world.random() < 0.4) server.stumble({});
+}
+
+/** The workload itself sends requests, sometimes slowly, sometimes not to the end. */
+async function sendOne(world: World): Promise<void> {
+  const depth = world.pick(FLOWS);
+  const number = world.below(world.size('items') + 1);
+  const failsAt = world.random() < 0.2 ? world.below(number + 1) : undefined;
+  const isTalk = world.random() < 0.5;
+  const most = world.random() < 0.3 ? world.below(10) : Number.POSITIVE_INFINITY;
+  const abort = world.random() < 0.2 ? new AbortController() : undefined;
+  const options = { timeoutMs: 2_000, signal: abort?.signal };
+  const ref = await find(world, 'river');
+  if (ref === undefined) return;
+  const source = sourceOf(world, { number, depth, failsAt });
+  if (abort !== undefined) void world.pass(world.below(100)).then(() => abort.abort());
+  const { read, error } = await (isTalk
+    ? readUpTo(world, ref.mill(source, { ...options, windowItems: 1 + world.below(20) }), most, 0)
+    : ref.merge(source, options).then(
+        (reply) => ({ read: reply.number, error: undefined }),
+        (cause: unknown) => ({ read: 0, error: cause }),
+      ));
+  if (error === undefined) {
+    // A handler leaves at the half of a `later` flow.
+    const ended = depth === Flow.later ? number >> 1 : number;
+    const expected = isTalk ? Math.min(ended, most) : ended;
+    world.check(read === expected, `${read} requests of ${expected} were read in a call that ended well`);
+    const isLeft = isTalk && most <= number >> 1;
+    world.check(depth !== Flow.failing || number === 0 || isLeft, 'a call whose handler fails has ended well');
+    return;
+  }
+  const isKnown = error instanceof MillraceError || error instanceof Spilt;
+  world.check(isKnown, 'a call failed with what is no error of ours, nor of its source');
+  world.check(
+    !isQuiet(world) ||
+      error instanceof Spilt ||
+      error instanceof HandlerError ||
+      error instanceof StoppedError ||
+      (error instanceof AskAbortedError && abort !== undefined),
+    `a call failed, though nothing was wrong: ${error instanceof Error ? error.message : 'without an error'}`,
+  );
+  world.check(!(error instanceof Spilt) || failsAt !== undefined, 'a source failed that does not');
 }
 
 /** When no fault is left, streams of every actor reach every node. */

@@ -114,13 +114,16 @@ async function stopAt(world: World, run: PipelineRun, board: Board): Promise<voi
  * where the segment has begun to end, or it is the last one.
  */
 async function scale(world: World, run: PipelineRun, board: Board): Promise<void> {
-  const [atMs, row] = [world.below(200), Math.floor(world.random() * world.size('rows'))];
-  const segment = world.random() < 0.7 ? 'stage' : 'sink';
-  if (world.random() < 0.3) await world.pass(atMs);
+  const rows = world.size('rows');
+  const isLate = world.random() < 0.5;
+  const [atMs, row] = [world.below(200), isLate ? rows - world.below(Math.min(rows, 6)) : world.below(rows)];
+  const segment = isLate || world.random() < 0.6 ? 'stage' : 'sink';
+  if (!isLate && world.random() < 0.5) await world.pass(atMs);
   for (let waitedMs = 0; board.accepted < row && waitedMs < 2_000; waitedMs++) await world.pass(1);
   const instances = run.instances(segment);
+  if (isLate && world.random() < 0.7) holdUp(world, 10 + world.below(150));
   try {
-    if (instances.length > 0 && world.random() < 0.4) {
+    if (instances.length > 0 && world.random() < (isLate ? 0.1 : 0.5)) {
       await run.drainInstance(world.pick(instances));
     } else {
       const added = await run.addInstance(segment);
@@ -130,6 +133,14 @@ async function scale(world: World, run: PipelineRun, board: Board): Promise<void
   } catch (error) {
     world.check(error instanceof MillraceError, `scaling failed with what is no error of ours: ${String(error)}`);
   }
+}
+
+/** For a while the control plane does not reach one node: it learns late of who comes and goes, and the others do not. */
+function holdUp(world: World, forMs: number): void {
+  const [first, ...others] = world.nodes.map(({ name }) => name);
+  if (first === undefined || others.length === 0) return;
+  const heal = world.executor.network.partition([first], [world.pick(others)]);
+  void world.pass(forMs).then(heal);
 }
 
 function checkRows(world: World, board: Board, expected: number, { stages }: { readonly stages: number }): void {

@@ -9,6 +9,7 @@ import { Project, root } from './project.js';
 const PAGES = [
   'README.md',
   'docs/first-actor.md',
+  'docs/uploads.md',
   'docs/embedding.md',
   'docs/failures.md',
   'docs/guarantees.md',

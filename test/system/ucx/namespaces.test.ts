@@ -2,7 +2,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { externalTransport } from '#src/actors/runtime/external-transport.js';
+import { ExternalTransports } from '#src/actors/runtime/external-transports.js';
 import { silentLogger } from '#src/logging/index.js';
 import { Lane } from '#src/protocol/index.js';
 import { RealScheduler } from '#src/scheduler/index.js';
@@ -31,7 +31,8 @@ describeWithUcx('a process in a namespace of its own', () => {
       pendingBecause(this, 'only root can make namespaces');
   });
   beforeEach(async () => {
-    transport = externalTransport({ net: {}, scheduler: new RealScheduler(), log: silentLogger });
+    const external = await ExternalTransports.open({ net: {}, scheduler: new RealScheduler(), log: silentLogger });
+    transport = external.transport(0);
     address = await transport.listen((link) => {
       const frame = (_lane: Lane, { length }: Uint8Array): void => {
         const buffer = link.acquire(Lane.data, length);

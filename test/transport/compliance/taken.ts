@@ -41,6 +41,27 @@ export function describeTaken(bench: Bench): void {
       expect(client.late).to.deep.equal([]);
     });
 
+    it('is known after this end has closed the link, when its transport has closed', async () => {
+      const { client, server } = await openPair(bench);
+      for (const size of [0, 1, 16, limits.frameBytes + 1, 300_000]) await client.send(Lane.data, new Uint8Array(size));
+      client.trySend(Lane.control, numbered(1));
+      const [control = 0, data = 0] = [client.totals.at(-1), client.totals.at(-2)];
+      client.link.close();
+      await client.transport.close();
+      expect(client.link.taken(Lane.data)).to.equal(data);
+      expect(client.link.taken(Lane.control)).to.equal(control);
+      await server.receives(6);
+      expect(client.late).to.deep.equal([]);
+    });
+
+    it('is what the peer had taken, when the peer stops reading and this end closes', async () => {
+      const { client } = await openPair(bench, { isServerDeaf: true });
+      for (const number of upTo(7)) client.trySend(Lane.data, numbered(number));
+      client.link.close();
+      await client.transport.close();
+      expect(client.link.taken(Lane.data)).to.equal(0);
+    });
+
     it('is no more than what the peer has read when it is killed', async () => {
       const { client, server } = await openPair(bench, { isServerDeaf: true });
       for (const number of upTo(7)) client.trySend(Lane.data, numbered(number));

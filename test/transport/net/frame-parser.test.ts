@@ -6,8 +6,9 @@ import { Lane } from '#src/protocol/index.js';
 import { FrameKind, frameOf, LINK_LANE, PAYLOAD_BYTES, reasonPayload } from '#src/transport/net/frame-format.js';
 import { LARGEST_FRAME_BYTES } from '#src/transport/buffer-lease.js';
 import { FrameParser, type FrameSink } from '#src/transport/net/frame-parser.js';
-import { OutgoingLane } from '#src/transport/net/outgoing-lane.js';
-import { Slabs } from '#src/transport/net/slabs.js';
+import { FrameQueue } from '#src/transport/net/frame-queue.js';
+import { OutgoingLane } from '#src/transport/outgoing-lane.js';
+import { BufferPool } from '#src/transport/buffer-pool.js';
 
 /** Keeps copies of what a parser finds. */
 class Found implements FrameSink {
@@ -15,7 +16,7 @@ class Found implements FrameSink {
   readonly frames: { readonly lane: Lane; readonly bytes: Uint8Array }[] = [];
   readonly admitted: number[] = [];
   readonly words: FrameKind[] = [];
-  readonly parser = new FrameParser(this, new Slabs());
+  readonly parser = new FrameParser(this, new BufferPool());
 
   admit(_lane: Lane, sizeBytes: number): void {
     this.admitted.push(sizeBytes);
@@ -34,19 +35,21 @@ class Found implements FrameSink {
 
 /** The bytes that the lanes of a link hand to its socket, for frames of these sizes. */
 function wire(frames: readonly { readonly lane: Lane; readonly size: number; readonly fill: number }[]): Uint8Array {
-  const slabs = new Slabs();
-  const lanes = [new OutgoingLane(Lane.control, 'peer', slabs), new OutgoingLane(Lane.data, 'peer', slabs)] as const;
+  const pool = new BufferPool();
+  const queues = [new FrameQueue(Lane.control, pool), new FrameQueue(Lane.data, pool)] as const;
+  const lanes = queues.map((queue) => new OutgoingLane(queue, () => 'peer'));
   const out: Uint8Array[] = [];
   let granted = 0;
   for (const { lane, size, fill } of frames) {
     const sender = lanes[lane];
-    const buffer = sender.acquire(size);
-    if (buffer === undefined) throw new Error('no credit');
+    const queue = queues[lane];
+    const buffer = sender?.acquire(size);
+    if (sender === undefined || buffer === undefined) throw new Error('no credit');
     buffer.fill(fill, 0, size);
     sender.send(buffer, size, true);
-    sender.flush();
+    queue.flush();
     // Large frames of one lane lie between those of the other.
-    for (let next = sender.next(); next !== undefined; next = sender.next()) {
+    for (let next = queue.next(); next !== undefined; next = queue.next()) {
       out.push(...(next.head === undefined ? [] : [next.head]), next.bytes.slice());
       next.written();
     }

@@ -35,7 +35,7 @@ describe('a net link to another process', function () {
     for (const child of children.splice(0))
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     await transport.close();
-    expect(transport.statistics).to.include({ links: 0, handshakes: 0, slabs: 0 });
+    expect(transport.statistics).to.include({ links: 0, handshakes: 0, buffers: 0 });
     expect(scheduler.pendingTimers).to.equal(0);
   });
 

@@ -38,7 +38,7 @@ describe('a net link to a peer that breaks the rules', () => {
   afterEach(async () => {
     await Promise.all(transports.map((transport) => transport.close()));
     for (const { statistics } of transports.splice(0)) {
-      expect(statistics).to.include({ links: 0, handshakes: 0, dials: 0, slabs: 0 });
+      expect(statistics).to.include({ links: 0, handshakes: 0, dials: 0, buffers: 0 });
     }
     expect(scheduler.pendingTimers).to.equal(0);
   });
@@ -143,6 +143,6 @@ describe('a net link to a peer that breaks the rules', () => {
     for (const number of upTo(50)) await client.send(Lane.data, numbered(number, 30_000));
     await server.receives(50);
     await someTurns();
-    expect(transports.map(({ statistics }) => statistics.slabs)).to.deep.equal([0, 0]);
+    expect(transports.map(({ statistics }) => statistics.buffers)).to.deep.equal([0, 0]);
   });
 });

@@ -99,7 +99,7 @@ describeWithUcx('a UCX address from a peer that holds the key', () => {
     const descriptor = openSync(path, 'r+');
     try {
       const refused = await refusalOf(withSegment(forger.genuine(), process.pid, descriptor));
-      expect(refused).to.include('which is no shared memory of UCX');
+      expect(refused).to.include('which is not shared memory of UCX');
       expect(readFileSync(path).equals(before)).to.equal(true);
     } finally {
       closeSync(descriptor);
@@ -132,10 +132,12 @@ describeWithUcx('a UCX address from a peer that holds the key', () => {
     expect(String(refused)).to.include('Shared memory needs a Unix socket');
   });
 
-  it('is refused for TCP when its place is no IP address with a port', async () => {
+  it('is refused for TCP when its place is not an IP address with a port', async () => {
     const genuine = forger.genuine(Fabric.tcp);
     const family = 12;
-    expect(await refusalOf(withByte(genuine, family, 1), Fabric.tcp)).to.include('no IP address with a port');
+    expect(await refusalOf(withByte(genuine, family, 1), Fabric.tcp)).to.include(
+      'not contain an IP address with a port',
+    );
     expect(await refusalOf(forger.genuine(), Fabric.tcp)).to.include('another transport');
   });
 

@@ -8,15 +8,12 @@ import {
   type ThreadingResources,
 } from '../../../resources/index.js';
 import { RealScheduler } from '../../../scheduler/index.js';
-import type { Transport } from '../../../transport/index.js';
-import { UcxLibrary } from '../../../transport/ucx/index.js';
 import { retryAsk } from '../../control-plane/index.js';
 import { type ActorRef, behavior, later } from '../../kernel/index.js';
 import { PartitionRuntime } from '../partition-runtime.js';
-import { externalTransport } from '../external-transport.js';
+import { ExternalTransports } from '../external-transports.js';
 import { RemoteLog } from './remote-log.js';
 import { reportOf } from './report.js';
-import { abandonSockets } from './sockets.js';
 import type { PartitionStart } from './start.js';
 
 /** Time between two reports to the host, in ms; once that looks, the second. */
@@ -32,6 +29,7 @@ export class HostedPartition {
   readonly #log: RemoteLog;
   #ended: (() => void) | undefined;
   #listening: Promise<string> | undefined;
+  #external: ExternalTransports | undefined;
   #address = '';
   #handlerTimeoutMs: number | undefined;
 
@@ -64,11 +62,13 @@ export class HostedPartition {
 
   async #resources(threading: ThreadingResources, log: Logger): Promise<PartitionResources> {
     const { plan, hostPartition: host, links } = this.#start;
-    const library = new UcxLibrary({ log });
     const scheduler = this.#scheduler;
-    const transport = (): Transport => externalTransport({ ...links, scheduler, log, library }, plan.index);
     try {
-      return partitionResources({ plan, host, threading, scheduler, library, transport, log });
+      const external = await ExternalTransports.open({ ...links, scheduler, log });
+      this.#external = external;
+      const { libraries } = external;
+      const transport = () => external.transport(plan.index);
+      return partitionResources({ plan, host, threading, scheduler, libraries, transport, log });
     } catch (error) {
       await threading.close();
       throw error;
@@ -82,7 +82,7 @@ export class HostedPartition {
 
   /** When its thread or process ends all at once: what others would find of it is removed. */
   abandon(): void {
-    abandonSockets(this.#address);
+    this.#external?.abandon(this.#address);
   }
 
   async #live(partition: PartitionRuntime): Promise<void> {

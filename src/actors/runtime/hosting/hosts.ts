@@ -5,17 +5,18 @@ import { type Execution, startProcess, startThread } from '../../../resources/ex
 import { hostOf, type PartitionPlan, type System } from '../../../resources/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import type { ControlPlaneClient } from '../../control-plane/index.js';
+import type { ExternalTransports } from '../external-transports.js';
 import type { PartitionRuntime } from '../partition-runtime.js';
 import type { PartitionView } from '../partition-view.js';
 import { PartitionHost } from './host.js';
 import { partitionProgram } from './partition-program.js';
-import { removeLeftSockets } from './sockets.js';
 import type { PartitionStart, Placement } from './start.js';
-import { reapRings, silenceRings } from './thread-rings.js';
 
 export interface HostsOptions {
   readonly placement: Exclude<Placement, 'inline'>;
   readonly system: System;
+  /** Ends what a hosted partition has left of its transports. */
+  readonly external: ExternalTransports;
   /** The plans of the partitions to host. */
   readonly plans: readonly PartitionPlan[];
   /** The partition of the hosts' actors, on this event loop. */
@@ -39,7 +40,7 @@ export class PartitionHosts {
   constructor(options: HostsOptions) {
     this.#options = options;
     this.#program = partitionProgram(options.partitionProgram);
-    const { plans, first, scheduler, log, client, start } = options;
+    const { plans, first, scheduler, log, client, start, external } = options;
     this.#hosts = plans.map(
       (plan) =>
         new PartitionHost({
@@ -51,7 +52,7 @@ export class PartitionHosts {
           wedgedMs: start.links.linkDeadMs ?? limits.linkDeadMs,
           stopTimeoutMs: start.kernelLimits.stopTimeoutMs ?? limits.stopTimeoutMs,
           execute: (launch, cUid) => this.#execute(plan, launch, cUid),
-          cleanUp: (execution, address) => cleanUp(execution, address),
+          cleanUp: ({ threadId }, address) => external.sweep(address, threadId),
         }),
     );
   }
@@ -127,17 +128,13 @@ export class PartitionHosts {
   }
 
   #execute(plan: PartitionPlan, launch: string, cUid: bigint): Execution {
-    const { placement, start, first, system, systemName } = this.#options;
+    const { placement, start, first, system, systemName, external } = this.#options;
     const name = `${systemName}-${plan.index}`;
     const host = { address: first.address, cUid };
     const given: PartitionStart = { ...start, launch, name, plan, hostPartition: hostOf(system, plan), host };
     const program = { url: this.#program, name: `millrace-partition-${plan.index}`, start: given };
-    return placement === 'thread' ? startThread(program, silenceRings) : startProcess(program, this.#options.scheduler);
+    return placement === 'thread'
+      ? startThread(program, (threadId) => external.silence(threadId))
+      : startProcess(program, this.#options.scheduler);
   }
-}
-
-/** Removes what an execution may leave that did not stop in order: its rings, and the files of its sockets. */
-async function cleanUp({ threadId }: Execution, address: string): Promise<void> {
-  if (threadId !== undefined) reapRings(threadId);
-  await removeLeftSockets(address);
 }

@@ -89,8 +89,8 @@ export class Launch {
   }
 
   /**
-   * As `end`, but a process is killed at once. A thread is asked to end even so: it runs, and to terminate one that has UCX rings while
-   * it runs may abort this process.
+   * As `end`, but a process is killed at once. A thread is asked to end even so: it runs, and to terminate one whose links
+   * have native parts may abort this process.
    */
   async kill(): Promise<void> {
     if (this.execution.threadId !== undefined) return this.end();

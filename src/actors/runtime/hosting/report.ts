@@ -115,7 +115,14 @@ export class ReportedPartition implements PartitionView {
   }
 }
 
-const REASONS: readonly DeadLetterReason[] = ['stopped', 'unreachable', 'overflow', 'unknown method'];
+const REASONS: readonly DeadLetterReason[] = [
+  'stopped',
+  'unreachable',
+  'overflow',
+  'unknown method',
+  'not taken',
+  'malformed',
+];
 
 function reasonsOf(counts: Readonly<Record<string, number>>): Partial<Record<DeadLetterReason, number>> {
   const known: Partial<Record<DeadLetterReason, number>> = {};

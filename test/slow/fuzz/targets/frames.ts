@@ -11,8 +11,8 @@ import {
   reasonPayload,
 } from '#src/transport/net/frame-format.js';
 import { FrameParser, type FrameSink } from '#src/transport/net/frame-parser.js';
-import { IncomingLane } from '#src/transport/net/incoming-lane.js';
-import { Slabs } from '#src/transport/net/slabs.js';
+import { BufferPool } from '#src/transport/buffer-pool.js';
+import { IncomingLane } from '#src/transport/incoming-lane.js';
 import { holds, type Target } from '../target.js';
 
 /** The bytes of a socket after its handshake, in one read, and again in small pieces: both find the same. The first byte is their size. */
@@ -58,7 +58,7 @@ function read(chunks: readonly Uint8Array[]): readonly string[] {
     creditRequested: (lane) => lanes[lane].creditRequested(),
     onControl: (kind, bytes) => found.push(`control ${kind} ${control(kind, bytes)}`),
   };
-  const parser = new FrameParser(sink, new Slabs());
+  const parser = new FrameParser(sink, new BufferPool());
   try {
     for (const chunk of chunks) parser.push(chunk);
     parser.idle();

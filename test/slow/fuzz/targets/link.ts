@@ -17,12 +17,12 @@ import {
 } from '#src/protocol/index.js';
 import { VirtualScheduler } from '#src/scheduler/index.js';
 import type { Link, Transport } from '#src/transport/index.js';
-import { Errands, list, push, run } from '../../../actors/transport/errands.js';
-import { errands, listing } from '../../../actors/transport/partitions.js';
+import { chat, Errands, list, load, push, run } from '../../../actors/transport/errands.js';
+import { depot, errands, listing } from '../../../actors/transport/partitions.js';
 import { holds, type Target } from '../target.js';
 
 /** Stands for the id of an actor in inputs: the ids of a run are others. */
-const MARKS = [0x11, 0x22, 0x33].map((byte) => new Uint8Array(8).fill(byte));
+const MARKS = [0x11, 0x22, 0x33, 0x44].map((byte) => new Uint8Array(8).fill(byte));
 /** Inputs for one cluster. Then it must stop without leaving anything. */
 const INPUTS = 100;
 /** Virtual time for what an input has caused, in ms. */
@@ -37,8 +37,11 @@ const LEFT = { linkAsks: 0, mailboxBytes: 0 };
 export function link(): Target {
   let cluster: Cluster | undefined;
   return {
-    seeds: () => [controls(), tells(), streams(), ...requests()].map((frames) => Uint8Array.from([0, ...frames])),
-    words: [...MARKS, push.fullName, run.fullName, list.fullName],
+    seeds: () =>
+      [controls(), tells(), streams(), streamedRequests(), ...requests()].map((frames) =>
+        Uint8Array.from([0, ...frames]),
+      ),
+    words: [...MARKS, push.fullName, run.fullName, list.fullName, load.fullName, chat.fullName],
     feed: async (bytes) => {
       cluster ??= await Cluster.start();
       await cluster.feed(bytes);
@@ -68,6 +71,7 @@ class Cluster {
     const refs = [
       runtime.spawn(errands(), { name: 'errands', register: true }).toRef(),
       runtime.spawn(listing(), { name: 'listing' }).toRef(),
+      runtime.spawn(depot(), { name: 'depot' }).toRef(),
     ];
     const honest = await other.lookup(Errands, 'errands');
     const transport = executor.network.transport({ node: 'evil', process: 'process' });
@@ -86,7 +90,8 @@ class Cluster {
     this.#errors = made.errors;
     this.#transport = made.transport;
     this.#honest = made.ask;
-    this.#ids = [...made.refs.map(({ cUid }) => cUid), globalServicesInputCUid];
+    const [first = 0n, second = 0n, third = 0n] = made.refs.map(({ cUid }) => cUid);
+    this.#ids = [first, second, globalServicesInputCUid, third];
   }
 
   async feed(bytes: Uint8Array): Promise<void> {
@@ -182,6 +187,7 @@ function controls(): Uint8Array {
     { case: 'unwatch', value: { cUid } },
     { case: 'pressure', value: { cUid, level: v1.Pressure_Level.METERED, granted: 4 } },
     { case: 'mailboxWant', value: { cUid, sent: 3 } },
+    { case: 'undelivered', value: { cUid, method: push.fullName, tells: 2, messages: [new Uint8Array(3)] } },
     { case: 'streamCredit', value: { stream: 1, credit: 5, received: 1, hasGap: true, chain: [cUid] } },
     { case: 'streamCancel', value: { stream: 1 } },
     { case: 'streamEnd', value: { stream: 1, elements: 2 } },
@@ -226,6 +232,23 @@ function streams(): Uint8Array {
     frame(Lane.data, [opened], true),
     frame(Lane.data, [credit, element], true),
     frame(Lane.data, [cancel]),
+  ]);
+}
+
+/** Calls whose requests are streams, and the frames of those streams, from both ends. */
+function streamedRequests(): Uint8Array {
+  const call = { ...to(3), correlation: 1, method: 4, methodName: load.fullName, requestStream: 7 };
+  const loading = envelope({ ...call, mode: EnvelopeMode.ask, remainingMicroseconds: 9e6 }, load);
+  const talk = { ...call, mode: EnvelopeMode.open, correlation: 2, method: 5, methodName: chat.fullName };
+  const talking = envelope({ ...talk, requestStream: 8, credit: 4, creditBytes: 1_000 }, chat);
+  const element = (correlation: number, sequence: number): Uint8Array =>
+    envelope({ mode: EnvelopeMode.element, correlation, sequence }, load, { value: 5 });
+  const end = control({ case: 'streamEnd', value: { stream: 1, elements: 2 } });
+  const opening = { mode: EnvelopeMode.open, correlation: 3, requestStream: 1, credit: 4, creditBytes: 1_000 };
+  return Buffer.concat([
+    frame(Lane.data, [loading, talking], true),
+    frame(Lane.data, [element(1, 0), element(1, 1), element(2, 0)], true),
+    frame(Lane.data, [end, envelope(opening, load)]),
   ]);
 }
 

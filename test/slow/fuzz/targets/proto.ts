@@ -84,5 +84,7 @@ service Pricing {
   rpc Observe(Trade) returns (google.protobuf.Empty) { option (millrace.v1.mode) = ASYNC; }
   rpc Quote(Symbol) returns (Trade);
   rpc Follow(Symbol) returns (stream Trade);
+  rpc Import(stream Trade) returns (Symbol);
+  rpc Talk(stream Symbol) returns (stream Trade);
 }
 `;

@@ -13,3 +13,12 @@ export const askBusy: Question = latencies(
   },
   0,
 );
+
+/** A pause after which both ends are asleep. */
+const PAUSE_MS = 2;
+
+/** Asks to an echo actor, with pauses. */
+export const askAsleep: Question = latencies(
+  { slug: 'ask-asleep', metric: 'round trip (p50), both ends asleep', unit: 'us', isMoreBetter: false, limits: {} },
+  PAUSE_MS,
+);

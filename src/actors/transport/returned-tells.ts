@@ -1,0 +1,79 @@
+import { ProtocolError } from '../../errors.js';
+import { ownerOrdinal } from '../../ids/index.js';
+import { limits } from '../../limits.js';
+import { type AnyMethod, decode, Lane, type v1 } from '../../protocol/index.js';
+import type { ReturnReason } from '../kernel/index.js';
+import type { PeerLink } from './peer-link.js';
+import type { RouterServices } from './router-services.js';
+import { returnReasonOf } from './undelivered-tells.js';
+
+/**
+ * The sender's end of UndeliveredTells: tells that the peer has taken and no actor of it will handle become dead letters here. Remembers
+ * the actors that have ended, so that nothing more is sent to them.
+ */
+export class ReturnedTells {
+  readonly #services: Pick<RouterServices, 'system'>;
+  readonly #peer: PeerLink;
+  /** Actors that have ended. Past `linkEndedActors` the oldest is forgotten: the next tell to it is sent, and returned. */
+  readonly #ended = new Set<bigint>();
+  #returned = 0;
+  /** Reports that have arrived over a link that may repeat frames. */
+  readonly #seen = new Set<number>();
+
+  constructor(services: Pick<RouterServices, 'system'>, peer: PeerLink) {
+    this.#services = services;
+    this.#peer = peer;
+  }
+
+  hasEnded(cUid: bigint): boolean {
+    return this.#ended.size > 0 && this.#ended.has(cUid);
+  }
+
+  /** The peer says that this actor has stopped, or never existed. An infrastructure actor may not have started yet. */
+  actorEnded(cUid: bigint): void {
+    if (ownerOrdinal(cUid) === undefined) return;
+    this.#ended.add(cUid);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > limits.linkEndedActors && oldest !== undefined) this.#ended.delete(oldest);
+  }
+
+  /** Throws ProtocolError for a report that does not fit what was sent. */
+  onUndelivered(report: v1.Undelivered): void {
+    const { cUid, tells, controlTellsTaken, dataTellsTaken } = report;
+    const { outgoing, isReliable } = this.#peer;
+    const method = outgoing.methods.named(report.method);
+    const reason = returnReasonOf(report.reason);
+    if (method === undefined || reason === undefined || tells < report.messages.length) {
+      throw new ProtocolError(`The peer returns ${tells} tells that were not sent: ${report.method.slice(0, 200)}.`);
+    }
+    const unreturned = outgoing.tells - this.#returned;
+    if (isReliable && tells > unreturned) {
+      throw new ProtocolError(`The peer returns ${tells} tells, of ${unreturned} that it may have.`);
+    }
+    const messages = report.messages.map((message) => decode(method.request, message));
+    if (reason === 'stopped') this.actorEnded(cUid);
+    if (!isReliable && this.#isRepeated(report.sequence)) return;
+    if (isReliable) {
+      outgoing.takenTells(Lane.control, controlTellsTaken);
+      outgoing.takenTells(Lane.data, dataTellsTaken);
+    }
+    // A link that repeats frames may have repeated the tells.
+    this.#return(cUid, method, reason, messages, Math.min(tells, unreturned));
+  }
+
+  #isRepeated(sequence: number): boolean {
+    if (this.#seen.has(sequence)) return true;
+    this.#seen.add(sequence);
+    const [oldest] = this.#seen;
+    if (this.#seen.size > limits.linkRepeatedReports && oldest !== undefined) this.#seen.delete(oldest);
+    return false;
+  }
+
+  #return(cUid: bigint, { fullName }: AnyMethod, reason: ReturnReason, messages: readonly unknown[], tells: number) {
+    this.#returned += tells;
+    const path = this.#peer.pathOf(cUid);
+    for (let index = 0; index < tells; index++) {
+      this.#services.system.addDeadLetter(path, fullName, messages[index], reason);
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * The kinds of transport to other processes, with the options that belong to each. The runtime opens them, and the option table contains
+ * their options. Nothing here may load a transport: that takes longer than a runtime needs to start.
+ */
+import type { TransportKind } from '../kind.js';
+import { netKind } from '../net/kind.js';
+import { ucxKind, ucxOptions, type UcxSettings, ucxSettings, type UcxValues } from '../ucx/kind.js';
+
+/** What the user says of single kinds of transport. */
+export type TransportSettings = UcxSettings;
+
+/** All kinds, the nearest first: a link uses the first one that reaches the peer. */
+export const transportKinds: readonly TransportKind<TransportSettings>[] = [ucxKind(), netKind];
+
+/** The options of all kinds. */
+export const transportOptions = { ...ucxOptions } as const;
+
+/** The settings that the values of these options make. */
+export function transportSettings(values: UcxValues): TransportSettings {
+  return ucxSettings(values);
+}

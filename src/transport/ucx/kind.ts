@@ -1,0 +1,51 @@
+import { loadPart } from '../../installation.js';
+import { choice, text } from '../../option.js';
+import type { TransportKind } from '../kind.js';
+import type { ShimFiles } from './library.js';
+
+const USES = ['auto', 'off', 'required'] as const;
+
+export interface UcxSettings {
+  /** Links through UCX. `auto` (default): where it is installed; `required`: the runtime does not start without it. */
+  readonly ucx?: (typeof USES)[number];
+  /** Network interfaces on which every user is trusted, for UCX over TCP. Default: none, so UCX does not use TCP. */
+  readonly ucxInterfaces?: readonly string[];
+}
+
+/** Values of `ucxOptions`. */
+export interface UcxValues {
+  readonly ucx: (typeof USES)[number];
+  readonly ucxInterfaces: string;
+}
+
+export const ucxOptions = {
+  ucx: choice(USES, {
+    default: 'auto',
+    description:
+      'Links through shared memory with UCX: auto uses it where it is installed; required refuses to start without it.',
+  }),
+  ucxInterfaces: text({
+    default: '',
+    defaultText: 'none',
+    description: 'Network interfaces whose users are all trusted: UCX over TCP does not authenticate its peers there.',
+    accepts: 'names of network interfaces, separated by commas, or nothing',
+    isValid: (names) => /^([\w.:@-]{1,15}(,[\w.:@-]{1,15})*)?$/.test(names),
+  }),
+} as const;
+
+export function ucxSettings({ ucx, ucxInterfaces }: UcxValues): UcxSettings {
+  return { ucx, ...(ucxInterfaces !== '' && { ucxInterfaces: ucxInterfaces.split(',') }) };
+}
+
+/** Shared memory on one host, and UCX over TCP on trusted interfaces. `files`: where its native parts are, if not in their usual places. */
+export function ucxKind(files: ShimFiles = {}): TransportKind<UcxSettings> {
+  return {
+    name: 'ucx',
+    schemes: ['ucx+unix:', 'ucx+tcp:', 'ucx+tls:'],
+    open: async (options) => {
+      if (options.links.ucx === 'off') return { layers: () => [] };
+      const { openUcx } = await loadPart(import('./open-ucx.js'));
+      return openUcx(options, files);
+    },
+  };
+}
