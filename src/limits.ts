@@ -125,8 +125,6 @@ export const limits = {
   placedActors: 65_536,
   /** Requests to place an actor, of one process, that a partition remembers after the actor has ended. */
   placedRequests: 4_096,
-  /** Dead letters of placed actors that a partition sends to those who have placed them, in a second. */
-  placedDeadLetters: 100,
   /** Time in which `place` must have placed an actor, the loading of its module included, in ms. */
   placeTimeoutMs: 30_000,
   /** Time for which an actor whose partition has ended is placed again, in ms; then it is given up. */

@@ -5,7 +5,7 @@ import type { Logger } from '../../logging/index.js';
 import type { Ref, v1 } from '../../protocol/index.js';
 import { sharedThread, type System, type SystemResources, systemResources } from '../../resources/index.js';
 import { type ControlPlaneClient, spawnerName } from '../control-plane/index.js';
-import type { DeadLetters, UntypedRef } from '../kernel/index.js';
+import type { UntypedRef } from '../kernel/index.js';
 import type { ValueStatistics } from '../values/index.js';
 import type { PartitionHosts } from './hosting/index.js';
 import type { LinkSettings } from './net-options.js';
@@ -143,11 +143,6 @@ export class Partitions {
   segmentsManager(ordinal: number): Ref | undefined {
     const partition = this.here.find((each) => each.ordinal === ordinal);
     return partition?.segmentsManager.toRef() ?? this.#hosts?.segmentsManager(ordinal);
-  }
-
-  /** Of each partition on this event loop. */
-  get deadLetters(): readonly DeadLetters[] {
-    return this.here.map(({ system }) => system.deadLetters);
   }
 
   /** For the placing of actors. */

@@ -175,7 +175,7 @@ export class Runtime implements HasSystem {
   }
 
   get deadLetters(): DeadLetters {
-    return joinedDeadLetters([...this.#partitions.deadLetters, this.#placements.deadLetters]);
+    return joinedDeadLetters(this.#partitions.here.map(({ system }) => system.deadLetters));
   }
 
   /** Parent of nact actors that are spawned under this runtime. */

@@ -9,13 +9,11 @@ import {
 import { errorOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
-import type { AnyService, v1 } from '../../../protocol/index.js';
+import type { AnyService } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import {
   type ActorRef,
   type ActorSystem,
-  type DeadLetter,
-  type DeadLetters,
   type Failure,
   routeKey,
   type Subscribable,
@@ -25,7 +23,6 @@ import {
   type Watcher,
 } from '../../kernel/index.js';
 import { type Component, componentHash } from './component.js';
-import { letterFrom } from './letters.js';
 import type { PlaceOptions } from './place-options.js';
 import { type PlacedAt, SpawnerRequests, type SpawnerRequestsOptions, type Wanted } from './spawner-requests.js';
 import { candidatesFor, inTurn, type PlaceCandidate, type Whereabouts } from './where.js';
@@ -68,8 +65,6 @@ export class Placements {
   readonly #options: PlacementsOptions;
   readonly #requests: SpawnerRequests;
   readonly #failures: Topic<Failure>;
-  readonly #letters: Topic<DeadLetter>;
-  #letterCount = 0;
   /** By each actor that they were. */
   readonly #orders = new Map<string, Order>();
   /** Partitions that stop in order. */
@@ -84,26 +79,13 @@ export class Placements {
     this.#options = options;
     const { log } = options;
     this.#failures = new Topic(log);
-    this.#letters = new Topic(log);
     const leaving = (ordinal: number): void => this.#leaves(ordinal);
-    const deadLetter = (letter: v1.PlacedDeadLetter): void => this.#onLetter(letter);
-    this.#requests = new SpawnerRequests({ ...options, leaving, deadLetter });
+    this.#requests = new SpawnerRequests({ ...options, leaving });
   }
 
   /** Failures of actors in partitions that are not on this event loop, and actors that were lost with their partition. */
   get failures(): Subscribable<Failure> {
     return this.#failures;
-  }
-
-  /** Tells to placed actors that nobody handles, in partitions that are not on this event loop. */
-  get deadLetters(): DeadLetters {
-    const count = (): number => this.#letterCount;
-    return {
-      subscribe: (listener) => this.#letters.subscribe(listener),
-      get count() {
-        return count();
-      },
-    };
   }
 
   /** This process has joined its control plane. */
@@ -222,13 +204,6 @@ export class Placements {
     this.#orders.set(keyOf(ref), order);
     ref[routeKey].watch(watcher);
     parent?.[routeKey].watch(ofParent);
-  }
-
-  #onLetter(sent: v1.PlacedDeadLetter): void {
-    if (this.#options.isHere(sent.ordinal)) return;
-    const order = [...this.#orders.values()].find(({ current }) => current?.id === sent.id);
-    this.#letterCount++;
-    this.#letters.publish(letterFrom(sent, order?.component.service));
   }
 
   /** Others than spawners may say so: only partitions that are used are remembered. */

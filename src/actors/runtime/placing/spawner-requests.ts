@@ -15,7 +15,6 @@ export interface SpawnerRequestsOptions {
   readonly log: Logger;
   /** A partition stops in order, with what is placed there. */
   readonly leaving: (ordinal: number) => void;
-  readonly deadLetter: (letter: v1.PlacedDeadLetter) => void;
   /** An actor in a partition was told to stop; a partition of this process that hangs until long after that is ended. */
   readonly stopping: (ordinal: number, id: number) => void;
   /** The actor has stopped. */
@@ -46,14 +45,13 @@ export class SpawnerRequests {
 
   /** Spawns the actor that spawners watch. */
   start(): void {
-    const { system, leaving, deadLetter } = this.#options;
+    const { system, leaving } = this.#options;
     const placer = behavior(v1.Placer, {
       supervision: 'resume',
       leaving: (_state, { ordinal }) => {
         leaving(ordinal);
         return {};
       },
-      deadLetter: (_state, letter) => deadLetter(letter),
     });
     this.#placer = system.spawn(placer, { name: 'placer' }).toRef();
   }

@@ -18,7 +18,6 @@ import {
 } from '../../kernel/index.js';
 import { thrownByHandler, toWire } from '../../transport/index.js';
 import type { Components } from './components.js';
-import { Letters } from './letters.js';
 
 export interface SpawnerOptions {
   readonly system: ActorSystem;
@@ -66,11 +65,9 @@ export class Spawner {
   /** Why no further actor is started; undefined while they are. */
   #refusal: string | undefined;
   #closing: Promise<void> | undefined;
-  readonly #letters: Letters;
 
   constructor(options: SpawnerOptions) {
     this.#options = options;
-    this.#letters = new Letters(options);
   }
 
   behavior(): Behavior<typeof v1.Spawner, undefined> {
@@ -140,7 +137,6 @@ export class Spawner {
       await this.#unregister(placed);
       throw error;
     }
-    this.#letters.follow(ref, { id: request.id, service: component.service, placer: placer.ref });
     ref[routeKey].watch({
       terminated: () => {
         this.#ended(placer, request.id, placed);
@@ -234,7 +230,6 @@ export class Spawner {
     for (const [key, placer] of this.#placers) {
       if (placer.ref !== ref) continue;
       this.#placers.delete(key);
-      for (const { ref: gone } of placer.placed.values()) if (gone !== undefined) this.#letters.forget(gone);
       for (const placed of placer.placed.values()) if (!placed.isDetached) void this.#stop(placed);
     }
   }
@@ -250,10 +245,7 @@ export class Spawner {
     placer.ended.push(id);
     if (placer.ended.length <= limits.placedRequests) return;
     const oldest = placer.ended.shift();
-    if (oldest === undefined) return;
-    const ref = placer.placed.get(oldest)?.ref;
-    if (ref !== undefined) this.#letters.forget(ref);
-    placer.placed.delete(oldest);
+    if (oldest !== undefined) placer.placed.delete(oldest);
   }
 
   // ---- the end
@@ -263,7 +255,6 @@ export class Spawner {
     const all = [...this.#placers.values()];
     await Promise.all(all.map((placer) => this.#leave(placer, ordinal)));
     await Promise.all(all.flatMap(({ placed }) => [...placed.values()].map((each) => this.#stop(each))));
-    this.#letters.close();
   }
 
   async #leave({ ref, placed }: Placer, ordinal: number): Promise<void> {

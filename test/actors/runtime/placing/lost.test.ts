@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MillraceError, StoppedError, UnreachableError } from '#src/errors.js';
+import { AskTimeoutError, MillraceError, StoppedError, UnreachableError } from '#src/errors.js';
 import type { Failure, UntypedRef } from '#src/actors/kernel/index.js';
 import type { Runtime } from '#src/actors/runtime/index.js';
 import { upTo } from '../../../support/numbers.js';
@@ -43,6 +43,8 @@ describeHosted('an actor whose partition ends', (newCluster) => {
     const [, before] = runtime.ordinals;
     const ref = await runtime.place(blocking);
     ref.push({});
+    // It has arrived: what stops the actor may overtake it.
+    expect(await rejection(ref.run({}, { timeoutMs: 200 }))).to.be.instanceOf(AskTimeoutError);
     await runtime.stopActor(ref);
     expect(await rejection(ref.run({}))).to.be.instanceOf(UnreachableError);
     await eventually(() => runtime.ordinals.length === 2 && runtime.ordinals[1] !== before);

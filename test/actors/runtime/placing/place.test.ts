@@ -171,7 +171,7 @@ describePlacements('a spawner', (newCluster) => {
   it('starts one actor for a request that is repeated, and none for one that was withdrawn before it arrived', async () => {
     const { runtime, second } = await opened(newCluster);
     const spawner = await runtime.lookup(v1.Spawner, `millrace/spawner/${second}`);
-    const placer = runtime.spawn(behavior(v1.Placer, { leaving: () => ({}), deadLetter: () => {} })).toRef();
+    const placer = runtime.spawn(behavior(v1.Placer, { leaving: () => ({}) })).toRef();
     const { definition } = adder;
     const hash = messageHash(v1.ComponentDefinition, definition);
     const request = { placer, component: definition, hash, args: adder.encodeArgs({ start: 1 }) };
