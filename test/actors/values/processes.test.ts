@@ -85,8 +85,13 @@ describeWithSharedMemory('values between processes of the operating system', () 
       const { owned, held } = runtime.metrics().values;
       return owned === 0 && held === 0 && pool.statistics.blocks === 0;
     });
-    pool.trim();
-    await eventually(() => heldBy('self').mappings === 0);
+    await eventually(() => {
+      pool.trim();
+      return heldBy('self').mappings === 0;
+    }).catch((error: unknown) => {
+      const left = JSON.stringify([pool.statistics, runtime.metrics().values]);
+      throw new Error(`memory is still mapped: ${left}`, { cause: error });
+    });
   }
 
   for (const kind of ['process', 'thread'] as const) {
