@@ -58,7 +58,8 @@ describe('runtimes that meet over sockets', () => {
     // How many it can do depends on the machine. Few of those that it has begun may have been in vain.
     expect(executed).to.be.at.least(10);
     expect(outcomes['ok'], JSON.stringify({ ...outcomes, executed })).to.be.at.least(executed / 2);
-    expect(outcomes['BACKPRESSURE'], JSON.stringify(outcomes)).to.be.at.least(500);
+    const asked = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+    expect(outcomes['BACKPRESSURE'], JSON.stringify(outcomes)).to.be.at.least(asked / 5);
   });
 
   it('run a pipeline together, several partitions each', async () => {
