@@ -34,6 +34,9 @@ function declarationsOf(entry: string): ReadonlyMap<string, string> {
   return read;
 }
 
+/** A package that these types need, and that the compiler may not find, or not load with `require`. */
+const OF_PACKAGE = /(?:from|import) ?\(?'((?!node:)[^.'][^']*)'/;
+
 /** The type of a constant: TypeScript refuses it where a project's target is older than ES2020, as with `tsc --init` of older compilers. */
 const BIGINT_LITERAL = /\b\d+n\b/;
 
@@ -46,6 +49,11 @@ describe('the types of the package', () => {
         return found === null ? [] : [`${path}: ${found[0]}`];
       });
       expect(ofNode).to.deep.equal([]);
+      const ofPackages = [...declarations].flatMap(([path, text]) => {
+        const found = OF_PACKAGE.exec(text.replaceAll(/\/\*[^]*?\*\//g, ''));
+        return found === null ? [] : [`${path}: ${found[0]}`];
+      });
+      expect(ofPackages).to.deep.equal([]);
       const literal = [...declarations].filter(([, text]) =>
         BIGINT_LITERAL.test(text.replaceAll(/\/\*[^]*?\*\//g, '')),
       );

@@ -1,7 +1,6 @@
 import { loadPart } from '../../installation.js';
 import { choice, text } from '../../option.js';
 import type { TransportKind } from '../kind.js';
-import type { ShimFiles } from './library.js';
 
 const USES = ['auto', 'off', 'required'] as const;
 
@@ -35,6 +34,13 @@ export const ucxOptions = {
 
 export function ucxSettings({ ucx, ucxInterfaces }: UcxValues): UcxSettings {
   return { ucx, ...(ucxInterfaces !== '' && { ucxInterfaces: ucxInterfaces.split(',') }) };
+}
+
+export interface ShimFiles {
+  /** Path of the shim. Default: where `npm run build` puts it. */
+  readonly shim?: string;
+  /** Path or name of the UCX library. Default `libucp.so.0`, on the library path of the system. */
+  readonly ucx?: string;
 }
 
 /** Shared memory on one host, and UCX over TCP on trusted interfaces. `files`: where its native parts are, if not in their usual places. */

@@ -5,6 +5,7 @@ import { ResourceError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { packageFile, requireNative } from '../../installation.js';
 import { ABI_NUMBERS, abiDifference, type Fabric, Status } from './abi.js';
+import type { ShimFiles } from './kind.js';
 
 /** A pointer to an engine of the shim, as koffi represents it. */
 export type EnginePointer = bigint;
@@ -34,13 +35,6 @@ export interface Shim {
   lendReceive(engine: EnginePointer, link: number, lane: number, block: Uint8Array, length: number): number;
   turn(engine: EnginePointer, spinUs: number): number;
   arm(engine: EnginePointer): number;
-}
-
-export interface ShimFiles {
-  /** Path of the shim. Default: where `npm run build` puts it. */
-  readonly shim?: string;
-  /** Path or name of the UCX library. Default `libucp.so.0`, on the library path of the system. */
-  readonly ucx?: string;
 }
 
 function ownShim(): string {

@@ -3,8 +3,8 @@ import type { Logger } from '../../logging/index.js';
 import { abandonSockets, checkSecurity, listenAddress, removeLeftSockets } from '../handshake/index.js';
 import type { ExternalLayer, OpenKind, OpenKindOptions } from '../kind.js';
 import type { LinkSecurity } from '../link-options.js';
-import type { UcxSettings } from './kind.js';
-import { loadShim, type ShimFiles } from './library.js';
+import type { ShimFiles, UcxSettings } from './kind.js';
+import { loadShim } from './library.js';
 import { UcxTransport } from './transport.js';
 import { UcxLibrary } from './ucx-library.js';
 

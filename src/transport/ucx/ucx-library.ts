@@ -1,6 +1,7 @@
 import { ResourceError } from '../../errors.js';
 import { type Logger, silentLogger } from '../../logging/index.js';
-import { assertShim, loadShim, type Shim, type ShimFiles } from './library.js';
+import type { ShimFiles } from './kind.js';
+import { assertShim, loadShim, type Shim } from './library.js';
 
 /**
  * The UCX library, for all transports of one thread. The first transport that needs it loads it, which takes about 20 ms. A failure is
