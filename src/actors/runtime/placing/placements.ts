@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   AskTimeoutError,
   CapacityError,
@@ -78,6 +79,8 @@ export class Placements {
   constructor(options: PlacementsOptions) {
     this.#options = options;
     const { log } = options;
+    // Node 20 warns of a leak at the eleventh listener; each actor that is being placed listens.
+    setMaxListeners(0, this.#closing.signal);
     this.#failures = new Topic(log);
     const leaving = (ordinal: number): void => this.#leaves(ordinal);
     this.#requests = new SpawnerRequests({ ...options, leaving });

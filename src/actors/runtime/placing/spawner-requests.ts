@@ -56,7 +56,10 @@ export class SpawnerRequests {
     this.#placer = system.spawn(placer, { name: 'placer' }).toRef();
   }
 
-  /** Rejects with the error of the spawner, or that of the link to it; nothing of the actor is left then. */
+  /**
+   * Rejects with the error of the spawner, or that of the link to it; nothing of the actor is left then. At the deadline the withdrawal is on its
+   * way: a spawner that does not answer would hold up the caller.
+   */
   async place(wanted: Wanted, place: PlaceCandidate, timeoutMs: number, signal: AbortSignal): Promise<PlacedAt> {
     const id = ++this.#ids;
     const request = { ...wanted, placer: this.#placer, id };
@@ -67,7 +70,9 @@ export class SpawnerRequests {
       answer = await retryAsk(scheduler, timeoutMs, (ask) => this.#spawner(place).place(request, { ...ask, signal }));
       signal.throwIfAborted();
     } catch (error) {
-      await this.withdraw({ place, id });
+      const withdrawn = this.withdraw({ place, id });
+      if (error instanceof AskTimeoutError && !signal.aborted) throw this.#late(wanted, place, timeoutMs);
+      await withdrawn;
       throw signal.aborted ? signal.reason : error;
     }
     const { actor, path, refused } = answer;
@@ -97,6 +102,13 @@ export class SpawnerRequests {
       log.debug('a placed actor was not withdrawn', { partition: place.ordinal, id, error: namedMessageOf(error) });
       return errorOf(error);
     }
+  }
+
+  #late({ component }: Wanted, { ordinal }: PlaceCandidate, timeoutMs: number): AskTimeoutError {
+    return new AskTimeoutError(
+      `Component "${component?.name ?? ''}" was not placed within ${timeoutMs} ms: partition ${ordinal} did not answer in time. ` +
+        'The request was withdrawn, so that the actor does not start later.',
+    );
   }
 
   #spawner({ spawner }: PlaceCandidate): ActorRef<typeof v1.Spawner> {

@@ -51,6 +51,18 @@ describeHosted('an actor whose partition ends', (newCluster) => {
     expect((await (await runtime.place(adder)).run({ value: 1 })).value).to.equal(1);
   });
 
+  it('in a partition that does not answer keeps the deadline of who places another one there', async () => {
+    const cluster = newCluster();
+    const runtime = await cluster.start({ kernelLimits: { stopTimeoutMs: 500 } });
+    const ref = await runtime.place(blocking);
+    ref.push({});
+    expect(await rejection(ref.run({}, { timeoutMs: 200 }))).to.be.instanceOf(AskTimeoutError);
+    const fromMs = performance.now();
+    const error = await rejection(runtime.place(adder, { timeoutMs: 500 }));
+    expect(performance.now() - fromMs).to.be.below(4_000);
+    expect(error).to.be.instanceOf(AskTimeoutError).and.has.property('message').that.contains('Component "adder"');
+  });
+
   it('is placed again where its component says so, and found by its name; the old reference stays dead', async () => {
     const cluster = newCluster();
     const runtime = await cluster.start();
