@@ -194,6 +194,11 @@ export class PartitionRuntime {
     this.system.drain();
   }
 
+  /** The runtime begins to end: the result of `close` counts all tells that peers do not take from now on. */
+  leave(): void {
+    this.router.departure.begin();
+  }
+
   /** Stops the segments, and the actors that others have placed here, while others can still be notified. */
   async stopSegments(): Promise<void> {
     await Promise.all([this.#segments?.close(), this.#placing?.close()]);
