@@ -257,9 +257,9 @@ export class Partitions {
     return this.#hosts?.drain();
   }
 
-  /** The runtime begins to end: the result of `close` counts all tells that peers do not take from now on. */
-  leave(): void {
-    for (const partition of this.here) partition.leave();
+  /** The runtime begins to end: the result of `close` counts all tells that peers do not take from now on. Resolves when no links are under way. */
+  async leave(): Promise<void> {
+    await Promise.all(this.here.map((partition) => partition.leave()));
   }
 
   async stopSegments(): Promise<void> {

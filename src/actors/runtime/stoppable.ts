@@ -37,10 +37,12 @@ export function stoppable(parts: StoppableParts): Stoppable {
     refresh: () => partitions.refresh(),
     drain: () => partitions.drain(),
     end: async (options) => {
-      partitions.leave();
+      const left = partitions.leave();
       runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
       await parts.placements.close();
       await partitions.stopSegments();
+      // A link to a partition can be opened only while the control plane says where that is.
+      await left;
       await parts.client()?.disconnect();
       parts.groups.close();
       const end = await partitions.close(options);

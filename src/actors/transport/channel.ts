@@ -110,6 +110,11 @@ export class Channel implements PeerLink, FrameOwner {
     return this.#isRetry && this.#link === undefined;
   }
 
+  /** The link is not open yet, and tells wait for it. */
+  get isAwaited(): boolean {
+    return this.#link === undefined && this.#closed === undefined && this.outgoing.tells > 0;
+  }
+
   get closed(): MillraceError | undefined {
     return this.#closed;
   }

@@ -45,7 +45,7 @@ export class Router implements RouterServices {
   readonly scheduler: Scheduler;
   readonly limits: RouterServices['limits'];
   readonly bufferPool = new BufferPool();
-  readonly departure = new Departure();
+  readonly departure: Departure;
   readonly grantedBytes: GrantedBytes;
   readonly waitingReplies: WaitingReplies;
   readonly #transport: Transport;
@@ -75,6 +75,7 @@ export class Router implements RouterServices {
   constructor(options: RouterOptions) {
     this.system = options.system;
     this.scheduler = options.scheduler;
+    this.departure = new Departure(options.scheduler);
     this.limits = {
       frameBytes: limits.frameBytes,
       maxMessageBytes: limits.maxMessageBytes,
@@ -161,6 +162,7 @@ export class Router implements RouterServices {
   /** Ends all links. Resolves to the number of tells that their peers have not taken within `linkLingerMs`, which are dead letters. */
   async close(): Promise<number> {
     this.departure.begin();
+    await this.departure.opened(this.#channels);
     this.#isClosed = true;
     const channels = [...this.#channels];
     for (const channel of channels) {
