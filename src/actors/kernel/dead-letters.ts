@@ -2,6 +2,7 @@ import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Addressee, Delivery } from './delivery.js';
+import { isInfrastructure } from './infrastructure.js';
 import { Topic, type Subscribable } from './topic.js';
 
 /**
@@ -59,8 +60,12 @@ export class DeadLetterOffice extends Topic<DeadLetter> implements DeadLetters {
     if (!isReturned) this.add(addressee, method.fullName, message, reason);
   }
 
-  /** The path of `target` is computed only when it is needed. */
+  /** The path of `target` is computed only when it is needed. A tell of the runtime itself is only logged: users did not send it. */
   add(target: { readonly path: string }, method: string, message: unknown, reason: DeadLetterReason): void {
+    if (isInfrastructure(method)) {
+      this.log.debug('a message of the runtime was not handled', { actor: target.path, method, reason });
+      return;
+    }
     this.count++;
     this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + 1);
     const nowMs = this.scheduler.now();

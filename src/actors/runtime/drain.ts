@@ -34,7 +34,7 @@ export class Drain {
     this.#isJoined = true;
   }
 
-  /** Resolves when no work is left, or at the deadline; to false when `before` has not ended. */
+  /** Resolves when no work is left, or at the deadline; to false when `before` has not ended, or a partition has not said what it has left. */
   async run(before: (() => unknown) | undefined): Promise<boolean> {
     const { log } = this.#target;
     this.#target
@@ -54,7 +54,7 @@ export class Drain {
         return isSettled;
       }
     }
-    return isSettled;
+    return isSettled && isDraining();
   }
 
   async #settled(before: (() => unknown) | undefined): Promise<boolean> {

@@ -194,6 +194,13 @@ export class PartitionRuntime {
     this.system.drain();
   }
 
+  /** The runtime begins to end: the result of `close` counts all tells that peers do not take from now on. Resolves when no links are under way. */
+  leave(): Promise<void> {
+    const { departure } = this.router;
+    departure.begin();
+    return departure.opened(this.router.channels());
+  }
+
   /** Stops the segments, and the actors that others have placed here, while others can still be notified. */
   async stopSegments(): Promise<void> {
     await Promise.all([this.#segments?.close(), this.#placing?.close()]);

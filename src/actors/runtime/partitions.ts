@@ -15,6 +15,14 @@ import { type PartitionView, viewOf } from './partition-view.js';
 import type { SegmentThrew } from './segment.js';
 import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
 
+/** What the end of all partitions has cut off. */
+export interface PartitionsEnd {
+  /** Tells of this thread that their receivers' partitions have not taken. */
+  readonly untakenTells: number;
+  /** Partitions on threads or in processes that did not stop by themselves. */
+  readonly endedPartitions: number;
+}
+
 /** The partitions of one process: those on this event loop, and those that it hosts on threads or in processes. */
 export class Partitions {
   readonly resources: SystemResources;
@@ -249,19 +257,23 @@ export class Partitions {
     return this.#hosts?.drain();
   }
 
+  /** The runtime begins to end: the result of `close` counts all tells that peers do not take from now on. Resolves when no links are under way. */
+  async leave(): Promise<void> {
+    await Promise.all(this.here.map((partition) => partition.leave()));
+  }
+
   async stopSegments(): Promise<void> {
     await Promise.all([...this.here.map((partition) => partition.stopSegments()), this.#hosts?.stopSegments()]);
   }
 
   /** Closes the partitions, the last started first. */
-  /** Resolves to the number of tells of this thread that their receivers' processes have not taken. */
-  async close(options: { readonly handlerTimeoutMs?: number }): Promise<number> {
-    await this.#hosts?.stop(options.handlerTimeoutMs);
+  async close(options: { readonly handlerTimeoutMs?: number }): Promise<PartitionsEnd> {
+    const endedPartitions = (await this.#hosts?.stop(options.handlerTimeoutMs)) ?? 0;
     let untakenTells = 0;
     for (const partition of this.here.toReversed()) {
       untakenTells += await partition.close(options);
     }
-    return untakenTells;
+    return { untakenTells, endedPartitions };
   }
 
   /** Ends everything at once, and notifies nobody. */

@@ -37,12 +37,16 @@ export function stoppable(parts: StoppableParts): Stoppable {
     refresh: () => partitions.refresh(),
     drain: () => partitions.drain(),
     end: async (options) => {
+      const left = partitions.leave();
       runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
       await parts.placements.close();
       await partitions.stopSegments();
+      // A link to a partition can be opened only while the control plane says where that is.
+      await left;
       await parts.client()?.disconnect();
       parts.groups.close();
-      const untakenTells = await partitions.close(options);
+      const end = await partitions.close(options);
+      const { untakenTells } = end;
       if (untakenTells > 0) {
         log.warn('tells are dead letters, because the processes of their actors have not taken them in time', {
           untakenTells,
@@ -51,7 +55,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
       }
       parts.closed();
       log.debug('runtime has stopped');
-      return untakenTells;
+      return end;
     },
     abandon: async (error: MillraceError) => {
       runs.lost(error);

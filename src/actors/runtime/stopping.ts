@@ -7,6 +7,7 @@ import type { Scheduler } from '../../scheduler/index.js';
 import { checkStop } from './given-arguments.js';
 import { Drain } from './drain.js';
 import type { Phase } from './health.js';
+import type { PartitionsEnd } from './partitions.js';
 import { isNothing, type RuntimeUnfinished } from './runtime-unfinished.js';
 
 export interface StopOptions {
@@ -30,9 +31,13 @@ export interface StopReport {
   readonly tookMs: number;
   /** Counts of unfinished work that was cut off. */
   readonly cutOff: RuntimeUnfinished;
-  /** Tells that the processes of their actors have not taken within `linkLingerMs`: dead letters with the reason `not taken`. */
+  /** Tells that the partitions of their actors have not taken, within `linkLingerMs` or before they ended: dead letters with the reason `not taken`. */
   readonly untakenTells: number;
+  /** Partitions on threads or in processes that did not stop by themselves, and were ended with all their work. `cutOff` has only what they had reported. */
+  readonly endedPartitions: number;
 }
+
+const NOTHING_CUT_OFF: PartitionsEnd = { untakenTells: 0, endedPartitions: 0 };
 
 /** What stopping needs of a runtime. */
 export interface Stoppable {
@@ -47,8 +52,8 @@ export interface Stoppable {
   refresh(): Promise<void> | undefined;
   /** Accepts no new work; then as `refresh`. */
   drain(): Promise<void> | undefined;
-  /** Stops everything, children first. Resolves to the number of tells that peers have not taken. */
-  end(options: { readonly handlerTimeoutMs?: number }): Promise<number>;
+  /** Stops everything, children first. */
+  end(options: { readonly handlerTimeoutMs?: number }): Promise<PartitionsEnd>;
   /** Stops everything, and notifies nobody. */
   abandon(error: MillraceError): Promise<void>;
 }
@@ -154,14 +159,14 @@ export class Stopping {
       log.warn('unfinished work was cut off', { ...cutOff, afterMs: scheduler.now() - beganAtMs });
     }
     // Pending handlers had their time in the drain.
-    const untakenTells = await this.#target.end(drainTimeoutMs > 0 ? { handlerTimeoutMs: 0 } : {});
-    return this.#report(beganAtMs, cutOff, isDrained, untakenTells);
+    const end = await this.#target.end(drainTimeoutMs > 0 ? { handlerTimeoutMs: 0 } : {});
+    return this.#report(beganAtMs, cutOff, isDrained, end);
   }
 
   #soFar(): StopReport {
     const { scheduler } = this.#target;
     const tookMs = scheduler.now() - this.#beganAtMs;
-    return { isDrained: false, tookMs, cutOff: this.#target.unfinished(), untakenTells: 0 };
+    return { isDrained: false, tookMs, cutOff: this.#target.unfinished(), ...NOTHING_CUT_OFF };
   }
 
   #leave(): void {
@@ -169,9 +174,11 @@ export class Stopping {
     this.#draining.abort(new StoppedError('The runtime is stopping.'));
   }
 
-  #report(beganAtMs: number, cutOff: RuntimeUnfinished, isDrained = true, untakenTells = 0): StopReport {
+  #report(beganAtMs: number, cutOff: RuntimeUnfinished, isDrained = true, end = NOTHING_CUT_OFF): StopReport {
     this.#phase = 'stopped';
     const tookMs = this.#target.scheduler.now() - beganAtMs;
-    return { isDrained: isDrained && isNothing(cutOff) && untakenTells === 0, tookMs, cutOff, untakenTells };
+    const { untakenTells, endedPartitions } = end;
+    const isAllDone = isDrained && isNothing(cutOff) && untakenTells === 0 && endedPartitions === 0;
+    return { isDrained: isAllDone, tookMs, cutOff, untakenTells, endedPartitions };
   }
 }

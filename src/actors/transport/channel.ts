@@ -12,7 +12,7 @@ import {
   WireReader,
 } from '../../protocol/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
-import type { DeadLetterReason, ReadyWait, Route, TellDelivery, Watcher } from '../kernel/index.js';
+import { isInfrastructure, type ReadyWait, type Route, type TellDelivery, type Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
 import { onControl } from './control-messages.js';
 import { Inbound } from './inbound.js';
@@ -65,7 +65,7 @@ export class Channel implements PeerLink, FrameOwner {
   #closed: MillraceError | undefined;
   #protocolErrors = 0;
   /** It was closed because this partition stops: what the peer takes is known when its link has ended. */
-  #isLeaving = false;
+  #isLingering = false;
 
   /** `isRetry`: the last attempt to reach this peer has failed. */
   constructor(services: RouterServices, address: string, { key = '', isRetry = false } = {}) {
@@ -108,6 +108,11 @@ export class Channel implements PeerLink, FrameOwner {
   /** The link is not open, and the attempt before this one has failed: tells are refused, and anything else waits. */
   get isRetrying(): boolean {
     return this.#isRetry && this.#link === undefined;
+  }
+
+  /** The link is not open yet, and tells wait for it. */
+  get isAwaited(): boolean {
+    return this.#link === undefined && this.#closed === undefined && this.outgoing.tells > 0;
   }
 
   get closed(): MillraceError | undefined {
@@ -239,9 +244,9 @@ export class Channel implements PeerLink, FrameOwner {
     this.#repeats.close();
     const { isStopping } = this.#services;
     // A partition that stops waits for its links to deliver what was sent. In any other case nobody knows whether the peer takes it.
-    this.#isLeaving = this.#link?.isOpen === true && isStopping;
+    this.#isLingering = this.#link?.isOpen === true && isStopping;
     this.#link?.close(reason);
-    if (!this.#isLeaving) this.#lose('unreachable');
+    if (!this.#isLingering) this.#lose();
     this.asks.close(error);
     this.streams.close(error);
     this.#inbound.close();
@@ -252,22 +257,22 @@ export class Channel implements PeerLink, FrameOwner {
     this.#services.closed(this, this.#link !== undefined && !isPeerDone && !isStopping);
   }
 
-  /** This partition has stopped, and its links have ended. Returns the number of tells that the peer has not taken in time. */
-  settle(): number {
-    if (!this.#isLeaving) return 0;
-    this.#isLeaving = false;
-    return this.#lose('not taken');
+  /** This partition has stopped, and its links have ended: what the peer has not taken in time is lost. */
+  settle(): void {
+    if (!this.#isLingering) return;
+    this.#isLingering = false;
+    this.#lose();
   }
 
   /** What the peer has not taken: tells are dead letters here, and so are tells of the peer that it was not told of. */
-  #lose(reason: DeadLetterReason): number {
-    const { system } = this.#services;
+  #lose(): void {
+    const { system, departure } = this.#services;
     const { tells, reports } = this.outgoing.close();
     for (const { cUid, method, message } of tells) {
-      system.addDeadLetter(this.pathOf(cUid), method.fullName, message, reason);
+      system.addDeadLetter(this.pathOf(cUid), method.fullName, message, departure.reason);
+      if (!isInfrastructure(method.fullName)) departure.lost();
     }
     for (const report of reports) this.undelivered.lost(report);
-    return tells.length;
   }
 
   // ---- receiving

@@ -3,6 +3,7 @@ import type { Scheduler } from '../../scheduler/index.js';
 import type { ActorSystem } from '../kernel/index.js';
 import type { Link } from '../../transport/index.js';
 import type { Channel } from './channel.js';
+import type { Departure } from './departure.js';
 import type { BufferPool } from './buffer-pool.js';
 import type { WaitingReplies } from './waiting-replies.js';
 import type { GrantedBytes } from './stream-window.js';
@@ -24,6 +25,7 @@ export interface RouterServices {
   greeting(channel: Channel): readonly v1.LinkMessageInit[];
   /** This partition stops: links deliver what was sent, and then end. */
   readonly isStopping: boolean;
+  readonly departure: Departure;
   /** A token for a new link: see Fences. */
   newToken(link: Link): bigint;
   /** The channel has open frames: sends them at the end of this turn of the event loop. */

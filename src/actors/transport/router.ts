@@ -9,6 +9,7 @@ import type { Link, Transport } from '../../transport/index.js';
 import type { ActorSystem, Route } from '../kernel/index.js';
 import { Channel } from './channel.js';
 import { assertSamePeer, ChannelTable, holderKey, keysOf } from './channel-table.js';
+import { Departure } from './departure.js';
 import { Fences } from './fences.js';
 import { RemoteRoute } from './remote-route.js';
 import type { RouterServices } from './router-services.js';
@@ -44,6 +45,7 @@ export class Router implements RouterServices {
   readonly scheduler: Scheduler;
   readonly limits: RouterServices['limits'];
   readonly bufferPool = new BufferPool();
+  readonly departure: Departure;
   readonly grantedBytes: GrantedBytes;
   readonly waitingReplies: WaitingReplies;
   readonly #transport: Transport;
@@ -73,6 +75,7 @@ export class Router implements RouterServices {
   constructor(options: RouterOptions) {
     this.system = options.system;
     this.scheduler = options.scheduler;
+    this.departure = new Departure(options.scheduler);
     this.limits = {
       frameBytes: limits.frameBytes,
       maxMessageBytes: limits.maxMessageBytes,
@@ -158,6 +161,8 @@ export class Router implements RouterServices {
 
   /** Ends all links. Resolves to the number of tells that their peers have not taken within `linkLingerMs`, which are dead letters. */
   async close(): Promise<number> {
+    this.departure.begin();
+    await this.departure.opened(this.#channels);
     this.#isClosed = true;
     const channels = [...this.#channels];
     for (const channel of channels) {
@@ -165,7 +170,8 @@ export class Router implements RouterServices {
     }
     this.#flush();
     await this.#transport.close();
-    return channels.reduce((untaken, channel) => untaken + channel.settle(), 0);
+    for (const channel of channels) channel.settle();
+    return this.departure.untakenTells;
   }
 
   // ---- RouterServices, for channels

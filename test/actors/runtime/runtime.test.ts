@@ -246,6 +246,23 @@ describeRuntime(CUT_OFF, (start) => {
     expect(pipelines.every(({ actual }) => actual === v1.LifeCycle.DESTROYED)).to.equal(true);
   });
 
+  it('stops without dead letters: the messages that are lost are those of the runtime itself', async () => {
+    const { cluster } = await start();
+    const other = await cluster.start();
+    const node = other.spawn(echo);
+    await other.register('far', node);
+    cluster.executor.network.partition(
+      [other.node],
+      cluster.started.filter((each) => each !== other).map(({ node: name }) => name),
+    );
+    const { isDrained, untakenTells } = await other.stop();
+    expect({ isDrained, untakenTells, letters: other.deadLetters.count }).to.deep.equal({
+      isDrained: true,
+      untakenTells: 0,
+      letters: 0,
+    });
+  });
+
   it('goes on where it was when the cut heals before the link is dead', async () => {
     const { control, cluster } = await start();
     const other = await cluster.start();

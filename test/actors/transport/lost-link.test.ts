@@ -96,6 +96,36 @@ describe('tells in flight on a link that is lost', () => {
     expect(letters).to.deep.equal([]);
   });
 
+  it('arrive when their own partition stops while the link is being opened', async () => {
+    const world = new PartitionWorld({ latencyMs: LATENCY_MS });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const handled: number[] = [];
+    const worker = far.system.spawn(errands({ push: (_state, { value }) => void handled.push(value) }));
+    const ref = world.reach(near, Errands, worker);
+    for (const value of [1, 2, 3]) ref.push({ value });
+    await near.system.shutdown();
+    expect(await near.router.close()).to.equal(0);
+    expect(handled).to.deep.equal([1, 2, 3]);
+    expect(near.system.deadLetters.count).to.equal(0);
+  });
+
+  it('become dead letters when their own partition stops, and the link does not open in time', async () => {
+    const world = new PartitionWorld({ latencyMs: LATENCY_MS });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const worker = far.system.spawn(errands());
+    world.network.partition(['a'], ['b']);
+    const letters: DeadLetter[] = [];
+    near.system.deadLetters.subscribe((letter) => letters.push(letter));
+    const ref = world.reach(near, Errands, worker);
+    for (const value of [1, 2, 3]) ref.push({ value });
+    await near.system.shutdown();
+    const stoppedMs = world.scheduler.now();
+    expect(await near.router.close()).to.equal(3);
+    expect(world.scheduler.now() - stoppedMs).to.be.at.most(limits.linkLingerMs);
+    expect(letters.map(valueOf)).to.deep.equal([1, 2, 3]);
+    expect(new Set(letters.map(({ reason }) => reason))).to.deep.equal(new Set(['not taken']));
+  });
+
   it('become dead letters when it is their own partition that stops, and the peer does not take them in time', async () => {
     const { world, near, far, handled, ref, letters } = await setUp();
     for (const value of [1, 2, 3]) ref.push({ value });

@@ -157,13 +157,14 @@ export class PartitionHost {
     await this.#launch?.stopSegments();
   }
 
-  /** Stops the partition, and its thread or process; terminates it if it does not end by itself. */
-  async stop(handlerTimeoutMs: number | undefined): Promise<void> {
+  /** Stops the partition, and its thread or process; terminates it if it does not end by itself, and resolves to false then. */
+  async stop(handlerTimeoutMs: number | undefined): Promise<boolean> {
     this.#leave();
     if (this.#launch?.isOver === false) await this.#launch.stop(handlerTimeoutMs);
     this.#unsubscribe();
     // A restart may be pending.
     if (this.#actor !== undefined) await this.#options.system.stop(this.#actor);
+    return this.#launch?.isCutOff !== true;
   }
 
   /** Ends it at once, and notifies nobody. */

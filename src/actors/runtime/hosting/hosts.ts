@@ -119,8 +119,10 @@ export class PartitionHosts {
     await Promise.all(this.#hosts.map((host) => host.stopSegments()));
   }
 
-  async stop(handlerTimeoutMs?: number): Promise<void> {
-    await Promise.all(this.#hosts.map((host) => host.stop(handlerTimeoutMs)));
+  /** Resolves to the number of those that did not stop by themselves. */
+  async stop(handlerTimeoutMs?: number): Promise<number> {
+    const haveStopped = await Promise.all(this.#hosts.map((host) => host.stop(handlerTimeoutMs)));
+    return haveStopped.filter((hasStopped) => !hasStopped).length;
   }
 
   async kill(): Promise<void> {

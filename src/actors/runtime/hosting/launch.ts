@@ -40,6 +40,8 @@ export class Launch {
   ending: Ending | undefined;
   /** It was told to end, so its end is no failure. */
   isOver = false;
+  /** It had started and did not stop by itself when its runtime stopped, so its work was cut off. */
+  isCutOff = false;
   /** It did not answer, and is being ended. */
   isHanging = false;
   readonly #options: LaunchOptions;
@@ -61,6 +63,7 @@ export class Launch {
     } catch (error) {
       if (this.isOver) return;
       log.warn('a partition does not respond, and is terminated', { partition: index, error: namedMessageOf(error) });
+      this.isCutOff = true;
       await this.end();
     }
   }
@@ -75,7 +78,7 @@ export class Launch {
   /** Stops it in order where possible; does not wait for one that has not started, or does not answer. */
   async stop(handlerTimeoutMs: number | undefined): Promise<void> {
     this.isOver = true;
-    if (this.live !== undefined) await this.#stopInOrder(this.live, handlerTimeoutMs);
+    if (this.live !== undefined) this.isCutOff = !(await this.#stopsInOrder(this.live, handlerTimeoutMs));
     await this.end();
   }
 
@@ -105,21 +108,23 @@ export class Launch {
     this.live = undefined;
   }
 
-  async #stopInOrder({ hosted }: Live, handlerTimeoutMs: number | undefined): Promise<void> {
+  /** False when it must be terminated, or has ended otherwise. */
+  async #stopsInOrder({ hosted }: Live, handlerTimeoutMs: number | undefined): Promise<boolean> {
     const { stopTimeoutMs, log, index } = this.#options;
     const about = { partition: index, place: this.execution.place };
     try {
       await hosted.stop({ handlerTimeoutMs }, { timeoutMs: stopTimeoutMs });
     } catch (error) {
       log.warn('a partition does not stop, and is terminated', { ...about, error: namedMessageOf(error) });
-      return;
+      return false;
     }
     if (!(await this.#endsWithin(2 * stopTimeoutMs + limits.linkLingerMs))) {
       log.warn('a partition has not stopped in time, and is terminated', about);
-      return;
+      return false;
     }
     const { isClean, cause } = await this.execution.ended;
     if (!isClean) log.warn('a partition did not stop in order', { ...about, cause });
+    return isClean;
   }
 
   #endsWithin(timeoutMs: number): Promise<boolean> {
