@@ -36,13 +36,12 @@ export function stoppable(parts: StoppableParts): Stoppable {
     unfinished: () => unfinishedOf(partitions.views(), runs.counts().running),
     refresh: () => partitions.refresh(),
     drain: () => partitions.drain(),
+    // First of all: a link to a partition can be opened only while the control plane says where that is.
+    leave: () => partitions.leave(),
     end: async (options) => {
-      const left = partitions.leave();
       runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
       await parts.placements.close();
       await partitions.stopSegments();
-      // A link to a partition can be opened only while the control plane says where that is.
-      await left;
       await parts.client()?.disconnect();
       parts.groups.close();
       const end = await partitions.close(options);

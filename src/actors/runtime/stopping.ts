@@ -52,6 +52,8 @@ export interface Stoppable {
   refresh(): Promise<void> | undefined;
   /** Accepts no new work; then as `refresh`. */
   drain(): Promise<void> | undefined;
+  /** Begins to end: resolves when no links are under way, so that what waits for them is not cut off. */
+  leave(): Promise<void>;
   /** Stops everything, children first. */
   end(options: { readonly handlerTimeoutMs?: number }): Promise<PartitionsEnd>;
   /** Stops everything, and notifies nobody. */
@@ -154,6 +156,7 @@ export class Stopping {
       return this.#report(beganAtMs, this.#target.unfinished());
     }
     this.#isEnding = true;
+    await this.#target.leave();
     const cutOff = this.#target.unfinished();
     if (drainTimeoutMs > 0 && !isNothing(cutOff)) {
       log.warn('unfinished work was cut off', { ...cutOff, afterMs: scheduler.now() - beganAtMs });

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { ConfigError, MillraceError, PipelineError, StoppedError, UnreachableError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { behavior } from '#src/actors/kernel/index.js';
+import { errandRunner, Errands } from './errand-runner.js';
 import type { Runtime } from '#src/actors/runtime/index.js';
 import { gate } from '../../support/deferred.js';
 import { sorted, upTo } from '../../support/numbers.js';
@@ -204,6 +205,30 @@ describeRuntime('a runtime', (start) => {
 });
 
 const CUT_OFF = { title: 'a process that is cut off', virtualOnly: 'nothing but the pseudo-network can be cut' };
+
+const OPENING = {
+  title: 'a process that stops while it opens a link',
+  virtualOnly: 'a link must not open before the stop',
+};
+
+describeRuntime(OPENING, (start) => {
+  it('delivers the tells that wait for the link, and has cut off nothing', async () => {
+    const { cluster } = await start();
+    const [sender, receiver] = [await cluster.start(), await cluster.start()];
+    const handled: number[] = [];
+    const push = (_state: undefined, { value }: { value: number }): void => void handled.push(value);
+    await receiver.register('till', receiver.spawn(errandRunner({ push })));
+    const ref = await sender.lookup(Errands, 'till');
+    for (const value of [1, 2, 3]) ref.push({ value });
+    const { isDrained, untakenTells } = await sender.stop();
+    expect({ isDrained, untakenTells, handled }).to.deep.equal({
+      isDrained: true,
+      untakenTells: 0,
+      handled: [1, 2, 3],
+    });
+    expect(sender.deadLetters.count).to.equal(0);
+  });
+});
 
 describeRuntime(CUT_OFF, (start) => {
   it('is retired in both views: its names and segments go, and it says that it is lost', async () => {
