@@ -246,7 +246,16 @@ export class Channel implements PeerLink, FrameOwner {
     // A partition that stops waits for its links to deliver what was sent. In any other case nobody knows whether the peer takes it.
     this.#isLingering = this.#link?.isOpen === true && isStopping;
     this.#link?.close(reason);
-    if (!this.#isLingering) this.#lose();
+    try {
+      if (!this.#isLingering) this.#lose();
+    } finally {
+      this.#settleCallers(error);
+      this.#services.closed(this, this.#link !== undefined && !isPeerDone && !isStopping);
+    }
+  }
+
+  /** Whatever fails before, nobody waits for a link that has ended. */
+  #settleCallers(error: MillraceError): void {
     this.asks.close(error);
     this.streams.close(error);
     this.#inbound.close();
@@ -254,7 +263,6 @@ export class Channel implements PeerLink, FrameOwner {
     this.watches.close();
     this.credit.close(error);
     this.#opened.reject(error);
-    this.#services.closed(this, this.#link !== undefined && !isPeerDone && !isStopping);
   }
 
   /** This partition has stopped, and its links have ended: what the peer has not taken in time is lost. */

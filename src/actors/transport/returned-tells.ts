@@ -50,7 +50,7 @@ export class ReturnedTells {
     if (isReliable && tells > unreturned) {
       throw new ProtocolError(`The peer returns ${tells} tells, of ${unreturned} that it may have.`);
     }
-    const messages = report.messages.map((message) => decode(method.request, message));
+    const messages = report.messages.map((message) => returned(method, message, reason));
     if (reason === 'stopped') this.actorEnded(cUid);
     if (!isReliable && this.#isRepeated(report.sequence)) return;
     if (isReliable) {
@@ -75,5 +75,15 @@ export class ReturnedTells {
     for (let index = 0; index < tells; index++) {
       this.#services.system.addDeadLetter(path, fullName, messages[index], reason);
     }
+  }
+}
+
+/** What could not be decoded there may not be decoded here either: then the dead letter has no message. */
+function returned({ request }: AnyMethod, message: Uint8Array, reason: ReturnReason): unknown {
+  try {
+    return decode(request, message);
+  } catch (error) {
+    if (!(error instanceof ProtocolError) || reason !== 'malformed') throw error;
+    return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../../errors.js';
 import {
   type AnyMethod,
   EnvelopeMode,
@@ -32,9 +33,19 @@ export function untakenIn(
       }
       const method = methodOf(view.method);
       if (view.mode !== EnvelopeMode.tell || method === undefined) continue;
-      const message = readValue(method.request, values, frame, view.valueStart, view.valueEnd);
+      const message = decoded(method, values, frame, view);
       untaken.tells.push({ cUid: cUidOf(view.toLow, view.toHigh), method, message });
     }
   }
   return untaken;
+}
+
+/** Undefined for a message that no receiver would read either, such as one that takes too much memory when it is decoded. */
+function decoded(method: AnyMethod, reader: WireReader, frame: Uint8Array, view: EnvelopeView): unknown {
+  try {
+    return readValue(method.request, reader, frame, view.valueStart, view.valueEnd);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return undefined;
+  }
 }

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { DeadLetter } from '#src/actors/kernel/index.js';
+import { UnreachableError } from '#src/errors.js';
+import { behavior, type DeadLetter } from '#src/actors/kernel/index.js';
+import { Lane, type TellMethod, v1 } from '#src/protocol/index.js';
 import { limits } from '#src/limits.js';
+import { rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
 import { Errands } from './errands.js';
 import { endWorlds, errands, type Partition, PartitionWorld } from './partitions.js';
@@ -25,6 +28,52 @@ async function setUp() {
 
 const isCut = ({ router }: Partition): boolean => [...router.channels()].length === 0;
 const valueOf = ({ message }: DeadLetter): number => (message as { value: number }).value;
+
+/** A type that a sender can write, and that takes more memory when it is decoded than a receiver allows: a service with a tell of it. */
+const HEAVY = 800_000;
+const run = Errands.methods.run;
+const push: TellMethod<v1.Undelivered, v1.UndeliveredInit> = {
+  name: 'push',
+  fullName: 'test.Heavy.Push',
+  mode: 'tell',
+  lane: Lane.data,
+  request: v1.Undelivered,
+  response: Errands.methods.push.response,
+};
+const Heavy = { typeName: 'test.Heavy', methods: { push, run } };
+
+describe('a tell that no receiver would decode', () => {
+  afterEach(endWorlds);
+
+  async function setUpHeavy() {
+    const world = new PartitionWorld({ latencyMs: LATENCY_MS, linkDeadMs: 1_000 });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const held = behavior(Heavy, { push: () => {}, run: () => new Promise(() => {}) });
+    const ref = world.reach(near, Heavy, far.system.spawn(held));
+    const letters: DeadLetter[] = [];
+    near.system.deadLetters.subscribe((letter) => letters.push(letter));
+    const messages = Array.from({ length: HEAVY }, () => load);
+    return { world, near, ref, letters, messages };
+  }
+
+  it('is a dead letter without its message when the link is lost, and holds up nobody', async () => {
+    const { world, near, ref, letters, messages } = await setUpHeavy();
+    const asked = rejection(ref.run({}, { timeoutMs: 600_000 }));
+    await world.pass(100);
+    world.network.partition(['a'], ['b']);
+    ref.push({ messages });
+    expect(await asked).to.be.instanceOf(UnreachableError);
+    await until('the link to be lost', () => isCut(near));
+    expect(letters.map(({ reason, message }) => [reason, message])).to.deep.equal([['unreachable', undefined]]);
+  });
+
+  it('comes back from a peer that cannot read it, as a dead letter', async () => {
+    const { world, ref, letters, messages } = await setUpHeavy();
+    ref.push({ messages });
+    await world.pass(1_000);
+    expect(letters.map(({ reason, message }) => [reason, message])).to.deep.equal([['malformed', undefined]]);
+  });
+});
 
 describe('tells in flight on a link that is lost', () => {
   afterEach(endWorlds);
