@@ -175,8 +175,9 @@ export class ControlPlaneClient {
   }
 
   /** The partitions of the cluster in which actors can be placed now, and that meet all conditions. */
-  async findPartitions(conditions: v1.PartitionsToFindInit): Promise<readonly PlacePartition[]> {
-    const { partitions } = await this.#repeat((_identity, options) => this.#server.findPartitions(conditions, options));
+  async findPartitions(conditions: v1.PartitionsToFindInit, timeoutMs: number): Promise<readonly PlacePartition[]> {
+    const find = (_identity: Identity, options: AskOptions) => this.#server.findPartitions(conditions, options);
+    const { partitions } = await this.#repeat(find, timeoutMs);
     return partitions.map(({ spawner, ...partition }) => ({ ...partition, spawner: Ref.create(spawner) }));
   }
 

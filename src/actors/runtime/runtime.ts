@@ -99,7 +99,7 @@ export class Runtime implements HasSystem {
     const common = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
     const parts = { ...common, groups: this.#groups };
     this.#observer = new Observer(scheduler, this.#partitions, this.#runs);
-    const find: Whereabouts['find'] = (conditions) => this.#joined.findPartitions(conditions);
+    const find: Whereabouts['find'] = (...wanted) => this.#joined.findPartitions(...wanted);
     this.#placements = new Placements({ ...parts, ...this.#partitions.whereabouts, find });
     this.#stopping = new Stopping(
       stoppable({

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import {
   AskTimeoutError,
   CapacityError,
@@ -24,9 +23,10 @@ import {
   type Watcher,
 } from '../../kernel/index.js';
 import { type Component, componentHash } from './component.js';
+import { PlaceDeadline } from './place-deadline.js';
 import type { PlaceOptions } from './place-options.js';
 import { type PlacedAt, SpawnerRequests, type SpawnerRequestsOptions, type Wanted } from './spawner-requests.js';
-import { candidatesFor, inTurn, type PlaceCandidate, type Whereabouts } from './where.js';
+import { candidatesFor, inTurn, type PlaceCandidate, type PlaceOn, type Whereabouts } from './where.js';
 
 export interface PlacementsOptions extends Whereabouts {
   readonly system: ActorSystem;
@@ -73,14 +73,14 @@ export class Placements {
   readonly #closing = new AbortController();
   /** Actors that are being placed. */
   readonly #pending = new Set<Promise<unknown>>();
+  /** Ends the pauses before lost actors are placed again. They do not listen to `#closing`: Node warns at the eleventh listener of a signal. */
+  readonly #pauses = new Set<() => void>();
   #turn = 0;
   #closed: Promise<void> | undefined;
 
   constructor(options: PlacementsOptions) {
     this.#options = options;
     const { log } = options;
-    // Node 20 warns of a leak at the eleventh listener; each actor that is being placed listens.
-    setMaxListeners(0, this.#closing.signal);
     this.#failures = new Topic(log);
     const leaving = (ordinal: number): void => this.#leaves(ordinal);
     this.#requests = new SpawnerRequests({ ...options, leaving });
@@ -96,7 +96,10 @@ export class Placements {
     this.#requests.start();
   }
 
-  /** One actor for each instance. When one cannot be placed, this rejects with its error, and none is left. */
+  /**
+   * One actor for each instance. When one cannot be placed, this rejects with its error, and none is left. It never takes longer than `timeoutMs`:
+   * at that deadline it rejects with AskTimeoutError, and what was started is stopped in the background.
+   */
   async place<S extends AnyService, Args>(
     component: Component<S, Args>,
     args: Args,
@@ -104,20 +107,21 @@ export class Placements {
   ): Promise<readonly ActorRef<S>[]> {
     const { instances = 1, spread = 'partitions' } = options;
     const encoded = component.encodeArgs(args);
-    const candidates = await candidatesFor(options.on, this.#options);
+    const deadline = this.#deadline(component, options);
+    const candidates = await this.#candidates(options.on, deadline);
     const ways = inTurn(candidates, instances, this.#turn, spread);
     this.#turn += instances;
     const outcomes = await Promise.allSettled(
       ways.map(async (way, instance) => {
         const wanted = wantedOf(component, encoded, options, instance);
         const order: Order = { component, wanted, options, current: undefined, keys: [], isOver: false };
-        return this.#options.system.reference(component.service, await this.#place(order, way));
+        return this.#options.system.reference(component.service, await this.#place(order, way, deadline));
       }),
     );
     const refs = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed === undefined) return refs;
-    await Promise.all(refs.map((ref) => this.stop(ref)));
+    await deadline.settled(Promise.allSettled(refs.map((ref) => this.stop(ref))));
     throw failed.reason;
   }
 
@@ -145,6 +149,7 @@ export class Placements {
   abandon(error: MillraceError): void {
     this.#closing.abort(error);
     for (const order of new Set(this.#orders.values())) this.#finish(order);
+    for (const end of this.#pauses) end();
   }
 
   async #close(): Promise<void> {
@@ -158,13 +163,28 @@ export class Placements {
 
   // ---- placing
 
+  #deadline({ name }: Component, { timeoutMs = limits.placeTimeoutMs }: PlaceOptions): PlaceDeadline {
+    return new PlaceDeadline(this.#options.scheduler, name, timeoutMs);
+  }
+
+  async #candidates(on: PlaceOn | undefined, deadline: PlaceDeadline): Promise<readonly PlaceCandidate[]> {
+    try {
+      return await candidatesFor(on, this.#options, deadline.remainingMs);
+    } catch (error) {
+      if (!(error instanceof AskTimeoutError)) throw error;
+      throw deadline.error(
+        'the control plane had not said by then which partitions there are. Nothing was started.',
+        error,
+      );
+    }
+  }
+
   /** Tries one candidate after the other, while they are full. */
-  async #place(order: Order, way: readonly PlaceCandidate[]): Promise<PlacedAt['actor']> {
-    const { timeoutMs = limits.placeTimeoutMs } = order.options;
+  async #place(order: Order, way: readonly PlaceCandidate[], deadline: PlaceDeadline): Promise<PlacedAt['actor']> {
     let full: CapacityError | undefined;
     for (const place of way) {
       try {
-        const placed = await this.#pend(this.#requests.place(order.wanted, place, timeoutMs, this.#closing.signal));
+        const placed = await this.#pend(this.#requests.place(order.wanted, place, deadline, this.#closing.signal));
         if (order.isOver) await this.#requests.withdraw(placed);
         else this.#follow(order, placed);
         return placed.actor;
@@ -255,8 +275,10 @@ export class Placements {
     const untilMs = scheduler.now() + limits.placeAgainMs;
     for (let delayMs = BACKOFF.minMs; !order.isOver; delayMs = Math.min(2 * delayMs, BACKOFF.maxMs)) {
       try {
-        const [way = []] = inTurn(await candidatesFor(order.options.on, this.#options), 1, this.#turn++, 'partitions');
-        await this.#place(order, way);
+        const deadline = this.#deadline(order.component, order.options);
+        const candidates = await this.#candidates(order.options.on, deadline);
+        const [way = []] = inTurn(candidates, 1, this.#turn++, 'partitions');
+        await this.#place(order, way, deadline);
         // Somebody has stopped it meanwhile.
         if (order.isOver) return;
         log.info('a placed actor was placed again', { component: order.component.name, before: path });
@@ -280,15 +302,14 @@ export class Placements {
   /** Resolves early when nothing is placed any more. */
   #pause(delayMs: number): Promise<void> {
     const { scheduler } = this.#options;
-    const { signal } = this.#closing;
     return new Promise((resolve) => {
       const end = (): void => {
         scheduler.clearTimer(timer);
-        signal.removeEventListener('abort', end);
+        this.#pauses.delete(end);
         resolve();
       };
       const timer = scheduler.setTimer(delayMs, end);
-      signal.addEventListener('abort', end);
+      this.#pauses.add(end);
     });
   }
 

@@ -7,6 +7,7 @@ import type { Scheduler } from '../../../scheduler/index.js';
 import { retryAsk } from '../../control-plane/index.js';
 import { type ActorRef, type ActorSystem, behavior } from '../../kernel/index.js';
 import { fromWire } from '../../transport/index.js';
+import type { PlaceDeadline } from './place-deadline.js';
 import type { PlaceCandidate } from './where.js';
 
 export interface SpawnerRequestsOptions {
@@ -57,23 +58,26 @@ export class SpawnerRequests {
   }
 
   /**
-   * Rejects with the error of the spawner, or that of the link to it; nothing of the actor is left then. At the deadline the withdrawal is on its
-   * way: a spawner that does not answer would hold up the caller.
+   * Rejects with the error of the spawner, or that of the link to it; nothing of the actor is left then. At the deadline it rejects with
+   * AskTimeoutError, and the request is withdrawn in the background: a spawner that does not answer must not hold up the caller.
    */
-  async place(wanted: Wanted, place: PlaceCandidate, timeoutMs: number, signal: AbortSignal): Promise<PlacedAt> {
+  async place(wanted: Wanted, place: PlaceCandidate, deadline: PlaceDeadline, signal: AbortSignal): Promise<PlacedAt> {
     const id = ++this.#ids;
     const request = { ...wanted, placer: this.#placer, id };
     let answer: v1.ActorPlaced;
     try {
       signal.throwIfAborted();
       const { scheduler } = this.#options;
-      answer = await retryAsk(scheduler, timeoutMs, (ask) => this.#spawner(place).place(request, { ...ask, signal }));
+      const { remainingMs } = deadline;
+      answer = await retryAsk(scheduler, remainingMs, (ask) => this.#spawner(place).place(request, { ...ask, signal }));
       signal.throwIfAborted();
     } catch (error) {
-      const withdrawn = this.withdraw({ place, id });
-      if (error instanceof AskTimeoutError && !signal.aborted) throw this.#late(wanted, place, timeoutMs);
-      await withdrawn;
-      throw signal.aborted ? signal.reason : error;
+      if (signal.aborted) {
+        await this.withdraw({ place, id }, limits.stopTimeoutMs);
+        throw signal.reason;
+      }
+      await deadline.settled(this.withdraw({ place, id }));
+      throw error instanceof AskTimeoutError ? late(place, deadline, error) : error;
     }
     const { actor, path, refused } = answer;
     if (refused !== undefined) throw fromWire(refused);
@@ -104,14 +108,12 @@ export class SpawnerRequests {
     }
   }
 
-  #late({ component }: Wanted, { ordinal }: PlaceCandidate, timeoutMs: number): AskTimeoutError {
-    return new AskTimeoutError(
-      `Component "${component?.name ?? ''}" was not placed within ${timeoutMs} ms: partition ${ordinal} did not answer in time. ` +
-        'The request was withdrawn, so that the actor does not start later.',
-    );
-  }
-
   #spawner({ spawner }: PlaceCandidate): ActorRef<typeof v1.Spawner> {
     return this.#options.system.reference(v1.Spawner, spawner);
   }
+}
+
+function late({ ordinal, node }: PlaceCandidate, deadline: PlaceDeadline, cause: AskTimeoutError): AskTimeoutError {
+  const why = `partition ${ordinal} of node "${node}" had not answered by then. The request was withdrawn: the actor does not run there.`;
+  return deadline.error(why, cause);
 }

@@ -28,17 +28,19 @@ export interface OwnPartition extends PlaceCandidate {
 
 export interface Whereabouts {
   readonly own: () => readonly OwnPartition[];
-  /** Partitions of the whole cluster. */
-  readonly find: (conditions: v1.PartitionsToFindInit) => Promise<readonly PlaceCandidate[]>;
+  /** Partitions of the whole cluster. Rejects with AskTimeoutError when the control plane does not answer in time. */
+  readonly find: (conditions: v1.PartitionsToFindInit, timeoutMs: number) => Promise<readonly PlaceCandidate[]>;
 }
 
 /**
  * The partitions that `on` allows; without it, those of this runtime but the first, which is the event loop of the program, or that one where there is no
- * other. Rejects with ConfigError for the wrong kind of partition, UnreachableError where there is none.
+ * other. Rejects with ConfigError for the wrong kind of partition, UnreachableError where there is none, AskTimeoutError when the control plane
+ * does not answer in time.
  */
 export async function candidatesFor(
   on: PlaceOn | undefined,
   { own, find }: Whereabouts,
+  timeoutMs: number,
 ): Promise<readonly PlaceCandidate[]> {
   if (on === undefined) {
     const others = own().filter(({ isFirst }) => !isFirst);
@@ -48,10 +50,12 @@ export async function candidatesFor(
   if ('partition' in on) {
     const ordinals = typeof on.partition === 'number' ? [on.partition] : on.partition;
     const near = own().filter(({ ordinal }) => ordinals.includes(ordinal));
-    return near.length === ordinals.length ? near : some(await find({ ordinals }), `partition ${ordinals.join(', ')}`);
+    return near.length === ordinals.length
+      ? near
+      : some(await find({ ordinals }, timeoutMs), `partition ${ordinals.join(', ')}`);
   }
   const wanted = Object.entries(on).map(([name, value]) => `${name} "${value}"`);
-  return some(await find(on), wanted.join(' and '));
+  return some(await find(on, timeoutMs), wanted.join(' and '));
 }
 
 function hosted(on: 'threads' | 'processes', own: readonly OwnPartition[]): readonly PlaceCandidate[] {

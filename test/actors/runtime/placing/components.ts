@@ -42,6 +42,19 @@ export const lasting = component(
   { onFailure: 'restart' },
 );
 
+/** Tells an actor of its partition that has stopped by then. */
+export const careless = component('careless', import.meta.url, Errands, () =>
+  errandRunner({
+    run: (_state, { value }, context) => {
+      const child = context.spawn(errandRunner({ push: (_none, _first, its) => its.stop() }));
+      // The second one is for nobody.
+      child.push({ value });
+      child.push({ value });
+      return {};
+    },
+  }),
+);
+
 /** Blocks its event loop when it is told anything. */
 export const blocking = component('blocking', import.meta.url, Errands, () =>
   errandRunner({

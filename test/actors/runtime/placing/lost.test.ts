@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import { AskTimeoutError, MillraceError, StoppedError, UnreachableError } from '#src/errors.js';
-import type { Failure, UntypedRef } from '#src/actors/kernel/index.js';
+import type { DeadLetter, Failure, UntypedRef } from '#src/actors/kernel/index.js';
 import type { Runtime } from '#src/actors/runtime/index.js';
 import { upTo } from '../../../support/numbers.js';
 import { rejection } from '../../../support/rejection.js';
-import { eventually } from '../../../support/until.js';
+import { eventually, turn } from '../../../support/until.js';
 import { Errands } from '../errand-runner.js';
 import { closeAfterEach, Cluster, describeHosted, until } from '../harness.js';
-import { adder, blocking, lasting } from './components.js';
+import { adder, blocking, careless, lasting } from './components.js';
 import { ending } from './ending.js';
 
 /** Ends the thread or process of the actor that is told this. */
@@ -86,6 +86,22 @@ describeHosted('an actor whose partition ends', (newCluster) => {
   });
 });
 
+describeHosted('a dead letter of what a placed actor has sent', (newCluster) => {
+  it('is counted in the metrics of the runtime and logged, and is none of the dead letters of its program', async () => {
+    const cluster = newCluster();
+    const runtime = await cluster.start();
+    const letters: DeadLetter[] = [];
+    runtime.deadLetters.subscribe((letter) => letters.push(letter));
+    const ref = await runtime.place(careless);
+    await ref.run({ value: 1 });
+    const counts = () => runtime.metrics().partitions.map(({ deadLetters }) => deadLetters.stopped ?? 0);
+    await eventually(() => counts()[1] === 1);
+    expect(counts()).to.deep.equal([0, 1]);
+    await eventually(() => cluster.log.some(({ message }) => message === 'dead letter'));
+    expect(letters).to.deep.equal([]);
+  });
+});
+
 describe('a process that hosts placed actors', function () {
   this.timeout(30_000);
   closeAfterEach();
@@ -155,6 +171,31 @@ describe('a virtual process that hosts placed actors', () => {
     expect(failures).to.deep.equal([]);
     for (const ref of placed) {
       if (partitionOf(ref) !== last) expect(await rejection(ref.run({}))).to.satisfy(isGone);
+    }
+  });
+
+  it('may have many, which wait together for another place, and cause no warning', async () => {
+    const warnings: Error[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', warned);
+    try {
+      const cluster = new Cluster();
+      const runtime = await cluster.start();
+      await cluster.start({ labels: ['work'] });
+      const placed = await runtime.place(lasting, { on: { label: 'work' }, instances: 40 });
+      const ends = placed.map((ref) => ending(runtime, ref));
+      cluster.executor.crash('node-1');
+      await Promise.all(ends);
+      await cluster.pass(1_000);
+      await cluster.start({ labels: ['work'] });
+      const third = cluster.started[2];
+      const { actors = 0 } = third?.metrics() ?? {};
+      await until(() => third?.metrics().actors === actors + 40);
+      // Warnings come in a turn of their own.
+      await turn();
+      expect(warnings).to.deep.equal([]);
+    } finally {
+      process.off('warning', warned);
     }
   });
 
