@@ -4,9 +4,13 @@
 // the test that runs, or the next one when it comes at the very end. A test may handle it late.
 
 const unhandled = new Map();
+let isListening = false;
 
 exports.mochaHooks = {
   beforeAll() {
+    // Where files of tests run in parallel, this hook runs for each file of a process.
+    if (isListening) return;
+    isListening = true;
     process.on('unhandledRejection', (reason, promise) => {
       // A simulation, or a test of such rejections, listens itself.
       if (process.listenerCount('unhandledRejection') === 1) unhandled.set(promise, reason);
