@@ -5,6 +5,7 @@ import cuts from './workloads/cuts.js';
 import descriptors from './workloads/descriptors.js';
 import flights from './workloads/flights.js';
 import flow from './workloads/flow.js';
+import group from './workloads/group.js';
 import hostile from './workloads/hostile.js';
 import placement from './workloads/placement.js';
 import overload from './workloads/overload.js';
@@ -15,7 +16,19 @@ import wiring from './workloads/wiring.js';
 const SEEDS = 15;
 const FEW = 5;
 
-for (const workload of [actors, cuts, descriptors, flights, flow, placement, streams, wiring, hostile, overload]) {
+for (const workload of [
+  actors,
+  cuts,
+  descriptors,
+  flights,
+  flow,
+  group,
+  placement,
+  streams,
+  wiring,
+  hostile,
+  overload,
+]) {
   const seeds = workload === hostile || workload === overload ? FEW : SEEDS;
 
   describe(`the workload ${workload.name}`, function () {

@@ -152,6 +152,11 @@ export class ControlPlaneClient {
     await this.#repeat(({ pUid }, options) => this.#server.watchGroup({ pUid, name }, options));
   }
 
+  /** The members of a group are no resources of this process any more. */
+  async unwatchGroup(name: string): Promise<void> {
+    await this.#repeat((identity, options) => this.#server.unwatchGroup({ ...identity, name }, options));
+  }
+
   /** Waits until an actor registers the name. Rejects with AskTimeoutError at the deadline. */
   async lookup(name: string, service: string, timeoutMs: number): Promise<Ref> {
     try {

@@ -140,6 +140,10 @@ class Server {
     return later(this.#views.watchGroup(this.store.process(pUid), name).then(() => DONE));
   }
 
+  unwatchGroup({ pUid, tag, name }: v1.GroupToUnwatch): EmptyInit {
+    return this.do({ pUid, tag }, () => this.#views.unwatchGroup(this.store.process(pUid), name));
+  }
+
   /** The reference of a name, at once or when it is registered before `untilMs`; the mailbox is not held meanwhile. */
   lookup(name: string, untilMs: number, link: object | undefined): Ref | Later<Ref> {
     assertNameLength(name);
@@ -224,6 +228,7 @@ export function controlPlaneServer({ incarnation }: ControlPlaneOptions = {}): B
     registerName: own((server, request) => server.registerName(request)),
     unregisterName: own((server, request) => server.unregisterName(request)),
     watchGroup: own((server, request) => server.watchGroup(request)),
+    unwatchGroup: own((server, request) => server.unwatchGroup(request)),
     lookup: (server, { name }, context) => server.lookup(name, deadlineOf(context), linkOf(context)),
     locate: (server, { ordinal, incarnation }) => ({ address: server.store.locate(ordinal, incarnation) ?? '' }),
     findPartitions: (server, request) => ({ partitions: server.store.findPartitions(request) }),

@@ -95,7 +95,8 @@ export class Runtime implements HasSystem {
     );
     this.#servesControlPlane = options.controlPlane === undefined;
     const { system, components } = this.#partitions.first;
-    this.#groups = new Groups({ client: () => this.#joined, system, ordinals: () => this.ordinals });
+    const client = (): ControlPlaneClient => this.#joined;
+    this.#groups = new Groups({ client, system, scheduler, log, ordinals: () => this.ordinals });
     const common = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
     const parts = { ...common, groups: this.#groups };
     this.#observer = new Observer(scheduler, this.#partitions, this.#runs);
