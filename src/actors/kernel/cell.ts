@@ -4,7 +4,7 @@ import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { ActorNode } from './actor-node.js';
 import type { ActorTree } from './actor-tree.js';
 import { ActorContext } from './actor-context.js';
-import type { AnyBehavior, Behavior, Handler } from './behavior.js';
+import { type AnyBehavior, type Behavior, type Handler, handlerOf } from './behavior.js';
 import type { UntypedSpawnOptions } from './context.js';
 import { type Delivery, isAsk, TellDelivery } from './delivery.js';
 import type { TurnTaker } from './dispatcher.js';
@@ -80,6 +80,11 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
   get context(): ActorContext {
     this.ownContext ??= new ActorContext(this);
     return this.ownContext;
+  }
+
+  /** It runs, and nothing waits for what it is doing. */
+  get isQuiet(): boolean {
+    return this.phase === 'running' && this.signals === undefined && !this.hasMessages;
   }
 
   get self(): UntypedRef {
@@ -296,15 +301,9 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
   }
 
   private findHandler(method: AnyMethod): void {
-    const handler = this.behavior.handlers.get(method) ?? this.handlerByName(method);
+    const handler = handlerOf(this.behavior, method);
     this.lastHandler = method.streamsRequests === true && handler ? readingHandler(this, handler) : handler;
     this.lastMethod = method;
-  }
-
-  /** The handler of a method from another copy of the same generated code. */
-  private handlerByName(method: AnyMethod): Handler | undefined {
-    const own = this.service.methods[method.name];
-    return own?.fullName === method.fullName ? this.behavior.handlers.get(own) : undefined;
   }
 
   watch(watcher: Watcher): void {

@@ -77,6 +77,12 @@ export class Dispatcher {
     this.left = 0;
   }
 
+  /** A turn has handled so many more messages than it was counted for. `isLong`: the event loop should have its turn now. */
+  spent(messages: number, isLong: boolean): void {
+    this.handled += messages;
+    this.left = isLong ? 0 : this.left - messages;
+  }
+
   private arm(): void {
     this.isArmed = true;
     this.contexts.lookOnce();

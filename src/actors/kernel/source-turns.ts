@@ -4,6 +4,7 @@ import type { TurnTaker } from './dispatcher.js';
 import type { Kernel } from './kernel.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import type { StreamOpening } from './stream.js';
+import { type StepTaker, StreamTurn } from './stream-turn.js';
 
 export interface SourceOptions {
   /** Names its end of the stream in error messages. */
@@ -86,13 +87,16 @@ export class SourceTurns implements StreamHost, TurnTaker {
   }
 
   #pull(stream: ServedStream): void {
+    const { contexts, dispatcher, scheduler } = this.#kernel;
     const pull = (): Promise<unknown> => stream.pull(() => this.#options.source);
-    const step = this.#kernel.contexts.run(this.#asyncContext, pull);
-    step
-      .then((result) => {
-        if (!stream.isEnded) stream.reply(result);
-      })
-      .catch((error: unknown) => this.#fail(stream, error));
+    const taker: StepTaker = {
+      step: () => contexts.run(this.#asyncContext, pull),
+      // What the source yields after its end is nobody's.
+      holds: () => !stream.isEnded,
+      mayGoOn: () => true,
+      spent: (steps, isLong) => dispatcher.spent(steps - 1, isLong),
+    };
+    new StreamTurn(stream, taker, scheduler).over.catch((error: unknown) => this.#fail(stream, error));
   }
 
   #close(stream: ServedStream): void {

@@ -1,5 +1,6 @@
 import { AskAbortedError, AskTimeoutError, type MillraceError, ProtocolError, StoppedError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
+import { RingQueue } from '../../ring-queue.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Reader } from './call.js';
 import { CallChain } from './call-chain.js';
@@ -51,8 +52,8 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   /** The requests of its call. */
   private readonly requests: Requests | undefined;
   private source: StreamSource | undefined = undefined;
-  private readonly elements: unknown[] = [];
-  private readonly waiting: Waiting[] = [];
+  private readonly elements = new RingQueue<unknown>();
+  private readonly waiting = new RingQueue<Waiting>();
   private readonly wait = new ElementWait(() => this.expire());
   /** Calls of `next` that have got an element or wait for one. */
   private asked = 0;
@@ -82,7 +83,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
 
   /** The next read has its result already. */
   get isReady(): boolean {
-    return this.elements.length > 0 || this.isOver;
+    return this.elements.size > 0 || this.isOver;
   }
 
   /** The error with which the stream has ended. */
@@ -96,7 +97,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
 
   next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.call.signal?.aborted === true) this.aborted();
-    if (this.elements.length > 0) {
+    if (this.elements.size > 0) {
       const value = this.elements.shift();
       this.asked++;
       this.grant(undefined);
@@ -108,7 +109,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       this.waiting.push({ resolve, reject });
       if (!this.isOpened) this.start();
       else {
-        if (this.waiting.length === 1) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
+        if (this.waiting.size === 1) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
         const { running } = this.kernel;
         this.grant(running === undefined ? undefined : new CallChain(running, running.current?.chain));
       }
@@ -149,7 +150,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       return;
     }
     this.kernel.deadlines.remove(this.wait);
-    if (this.waiting.length > 0) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
+    if (this.waiting.size > 0) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
     first.resolve({ done: false, value });
     if (this.source?.consumed?.(this.received) === true) this.source.grant(this.granted, undefined);
   }
@@ -182,7 +183,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
 
   /** Stops reading: drops buffered elements, cancels the stream, and settles waiting calls with `error`. */
   private leave(error: Error | undefined): void {
-    this.elements.length = 0;
+    this.elements.clear();
     if (this.isOver) return;
     const { source } = this;
     this.finish(error);
@@ -223,7 +224,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     // The credit held back is less than the window, so there is credit for every waiting `next`.
     const isDue = credit - this.granted >= Math.max(1, windowItems >> 2);
     if (isDue) this.granted = credit;
-    const isWanted = this.source?.consumed?.(this.received - this.elements.length) === true;
+    const isWanted = this.source?.consumed?.(this.received - this.elements.size) === true;
     if (isDue || isWanted || chain !== undefined) this.source?.grant(this.granted, chain);
   }
 
@@ -238,7 +239,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       this.call.caller?.readNoMore(this);
     }
     this.requests?.close(error);
-    for (const { resolve, reject } of this.waiting.splice(0)) {
+    for (const { resolve, reject } of this.waiting.drain()) {
       if (error === undefined) resolve(DONE);
       else reject(error);
     }

@@ -4,6 +4,7 @@ import type { ActorCell } from './cell.js';
 import type { Delivery } from './delivery.js';
 import { fail } from './lifecycle.js';
 import type { ServedStream } from './served-stream.js';
+import { LostResult, type StepTaker, StreamTurn } from './stream-turn.js';
 
 /** One turn of a stream that the actor serves: runs its generator's next step, or closes it. */
 export function takeStreamStep(
@@ -20,19 +21,59 @@ export function takeStreamStep(
 
 function advance(cell: ActorCell, handler: Handler | undefined, request: unknown, stream: ServedStream): void {
   cell.current = stream;
-  enter(cell);
+  const steps = new ActorSteps(cell, stream, () => handler?.(cell.state, request, cell.context));
   try {
-    const pull = (): Promise<unknown> => stream.pull(() => handler?.(cell.state, request, cell.context));
-    const step = cell.kernel.contexts.run(stream.asyncContext, pull);
-    leave(cell);
-    cell.suspend(step, stream.method.fullName, (result) => {
-      cell.cold?.stash?.assertUnmarked();
-      stream.reply(result);
+    const turn = new StreamTurn(stream, steps, cell.kernel.scheduler);
+    steps.over = turn.over;
+    cell.suspend(turn.over, stream.method.fullName, (lost) => {
+      if (lost instanceof LostResult) stream.reply(lost.result);
       cell.current = undefined;
     });
   } catch (error) {
-    leave(cell);
     fail(cell, error, stream.method.fullName, 'message');
+  }
+}
+
+/** The steps of one turn of an actor. */
+class ActorSteps implements StepTaker {
+  /** The turn, which holds the mailbox. */
+  over: Promise<unknown> | undefined;
+  readonly #cell: ActorCell;
+  readonly #stream: ServedStream;
+  readonly #start: () => unknown;
+  readonly #pull = (): Promise<unknown> => this.#stream.pull(this.#start);
+
+  constructor(cell: ActorCell, stream: ServedStream, start: () => unknown) {
+    this.#cell = cell;
+    this.#stream = stream;
+    this.#start = start;
+  }
+
+  step(): Promise<unknown> {
+    const cell = this.#cell;
+    enter(cell);
+    try {
+      return cell.kernel.contexts.run(this.#stream.asyncContext, this.#pull);
+    } finally {
+      leave(cell);
+      cell.kernel.contexts.check();
+    }
+  }
+
+  holds(): boolean {
+    const { cold, pending } = this.#cell;
+    cold?.stash?.assertUnmarked();
+    cold?.idle?.touch();
+    return pending === this.over;
+  }
+
+  mayGoOn(): boolean {
+    const cell = this.#cell;
+    return cell.isQuiet && cell.cold?.waitingRoom === undefined;
+  }
+
+  spent(steps: number, isLong: boolean): void {
+    this.#cell.kernel.dispatcher.spent(steps - 1, isLong);
   }
 }
 
