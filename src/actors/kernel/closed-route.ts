@@ -4,7 +4,7 @@ import type { AskMeter } from './ask-meter.js';
 import type { DeadLetterOffice } from './dead-letters.js';
 import type { StreamOptions } from './call.js';
 import { FailedStream, type Stream } from './stream.js';
-import type { Room, Route, Watcher } from './route.js';
+import type { LaterCall, Room, Route, Watcher } from './route.js';
 
 /** What is known of an actor that has ended. */
 export type ClosedReason = 'stopped' | 'unreachable';
@@ -59,8 +59,8 @@ export class ClosedRoute implements Route {
     return 'closed';
   }
 
-  inherit(_method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
-    return options;
+  inherit(_method: AnyMethod, options: StreamOptions | undefined): LaterCall {
+    return { options, byMs: undefined };
   }
 
   watch(watcher: Watcher): void {

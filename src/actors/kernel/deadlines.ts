@@ -4,9 +4,10 @@ import { AskMeter } from './ask-meter.js';
 
 const TICK_MS = 16;
 const SLOTS = 512;
-/** Slots of deadlines that were not added to the wheel yet, and that were removed from it. */
+/** Slots of deadlines that were not added to the wheel yet, that were removed from it, and that expire in this turn. */
 export const NEVER_IN = -1;
 const OUT = -2;
+const DUE = -3;
 /** Bit in the slot of a deadline whose ask is measured: checking it needs no further memory access. */
 const MEASURED = SLOTS;
 
@@ -14,7 +15,7 @@ const MEASURED = SLOTS;
 export abstract class Deadline {
   /** Scheduler time. */
   deadlineMs: number;
-  /** Its slot in the wheel; NEVER_IN or OUT outside the wheel. */
+  /** Its slot in the wheel; NEVER_IN, OUT or DUE outside the wheel. */
   slot = NEVER_IN;
   previous: Deadline | undefined = undefined;
   next: Deadline | undefined = undefined;
@@ -23,7 +24,7 @@ export abstract class Deadline {
     this.deadlineMs = deadlineMs;
   }
 
-  /** Called once, in the first turn at or after the deadline; it was removed from the wheel before. */
+  /** Called in the first turn at or after the deadline, unless it was removed before. It may add the deadline again, with a later time. */
   abstract expire(): void;
 }
 
@@ -95,9 +96,12 @@ export class Deadlines {
     if (deadline.deadlineMs < this.timerAtMs) this.setTimer(deadline.deadlineMs, nowMs);
   }
 
-  /** Does nothing for a deadline that is not in the wheel. */
+  /** It will not expire. Does nothing for a deadline that was never added, that was removed, or that has expired. */
   remove(deadline: Deadline): void {
-    if (deadline.slot < 0) return;
+    if (deadline.slot < 0) {
+      if (deadline.slot === DUE) deadline.slot = OUT;
+      return;
+    }
     this.unlink(deadline);
     if (this.added === this.removed && !this.isReleasePlanned) {
       this.isReleasePlanned = true;
@@ -148,9 +152,17 @@ export class Deadlines {
     }
     this.tick = nowTick;
     due.sort((left, right) => left.deadlineMs - right.deadlineMs);
-    for (const deadline of due) this.unlink(deadline);
+    for (const deadline of due) {
+      this.unlink(deadline);
+      deadline.slot = DUE;
+    }
     if (this.count > 0) this.setTimer(this.earliest(nowTick), nowMs);
-    for (const deadline of due) deadline.expire();
+    for (const deadline of due) {
+      // The one before may have settled it, which removes it.
+      if (deadline.slot !== DUE) continue;
+      deadline.slot = OUT;
+      deadline.expire();
+    }
   }
 
   /** The next deadline within one revolution of the wheel; the end of the revolution when there is none. */

@@ -28,7 +28,7 @@ import { replyOf } from './message-values.js';
 import { LocalReadyWait, type ReadyOptions } from './ready-wait.js';
 import { readRequests } from './request-reader.js';
 import { requestsIn } from './requests.js';
-import type { Room } from './route.js';
+import type { LaterCall, Room } from './route.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import type { OpenStream } from './stream-reader.js';
@@ -129,9 +129,9 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     this.cold?.streams.read.delete(reader);
   }
 
-  ready(options?: ReadyOptions): Promise<void> {
+  ready(options?: ReadyOptions, byMs?: number): Promise<void> {
     return new Promise((resolve) => {
-      const call = this.kernel.readyCall(options);
+      const call = this.kernel.readyCall(options, byMs);
       if (!this.isOpen) throw stoppedForGood(this.path);
       if (this.room === 'free') return resolve();
       if (call.chain !== undefined && this.waitsIn(call.chain)) {
@@ -152,7 +152,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     return this.load < this.bounds.mark && this.cold?.readyWaiters.isIdle !== false ? 'free' : 'full';
   }
 
-  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+  inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall {
     return this.kernel.inherit(method, options);
   }
 
