@@ -27,7 +27,7 @@ export const mutations = [
   {
     name: 'the timers of a stopped actor are not cleared',
     file: 'src/actors/kernel/actor-context.ts',
-    find: '    this.timers?.clear();\n',
+    find: '    this.#timers?.clear();\n',
     replace: '',
     workloads: ['actors'],
   },
@@ -297,7 +297,7 @@ export const mutations = [
   {
     name: 'only the first of those that wait for room is woken',
     file: 'src/actors/kernel/ready-queue.ts',
-    find: '    this.scheduler.scheduleYield(() => this.wakeNext());\n',
+    find: '    this.#scheduler.scheduleYield(() => this.#wakeNext());\n',
     replace: '',
     workloads: ['flow'],
   },

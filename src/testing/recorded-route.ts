@@ -1,5 +1,6 @@
 import {
   type AskOptions,
+  type LaterCall,
   replyOf,
   requestsIn,
   type Room,
@@ -91,8 +92,8 @@ export class RecordedRoute implements Route {
     return 'free';
   }
 
-  inherit(_method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
-    return options;
+  inherit(_method: AnyMethod, options: StreamOptions | undefined): LaterCall {
+    return { options, byMs: undefined };
   }
 
   /** Does nothing: a watched actor terminates only when the test says so. */

@@ -23,119 +23,119 @@ const TIMER_OPTIONS: AcceptedOptions = { key: accepted.text };
 
 /** The context of an actor's handlers. Creates timers and watches on first use. */
 export class ActorContext implements Context {
-  private readonly cell: ActorCell;
-  private logger: Logger | undefined = undefined;
-  private timers: ActorTimers | undefined = undefined;
-  private watching: Watching | undefined = undefined;
+  readonly #cell: ActorCell;
+  #logger: Logger | undefined = undefined;
+  #timers: ActorTimers | undefined = undefined;
+  #watching: Watching | undefined = undefined;
   /** The incarnation of the actor that it belongs to has ended. */
-  private isRetired = false;
+  #isRetired = false;
 
   constructor(cell: ActorCell) {
-    this.cell = cell;
+    this.#cell = cell;
   }
 
   get self(): UntypedRef {
-    return this.cell.self;
+    return this.#cell.self;
   }
 
   get name(): string {
-    return this.cell.name;
+    return this.#cell.name;
   }
 
   get path(): string {
-    return this.cell.path;
+    return this.#cell.path;
   }
 
   get log(): Logger {
-    this.logger ??= this.cell.kernel.logger.child({ actor: this.path });
-    return this.logger;
+    this.#logger ??= this.#cell.kernel.logger.child({ actor: this.path });
+    return this.#logger;
   }
 
   get scheduler(): Scheduler {
-    return this.cell.kernel.scheduler;
+    return this.#cell.kernel.scheduler;
   }
 
   get meta(): Meta | undefined {
-    return this.current?.meta;
+    return this.#current?.meta;
   }
 
   /** Trace context of the message being handled. */
   get trace(): TraceContext | undefined {
-    return this.current?.trace;
+    return this.#current?.trace;
   }
 
   get sender(): Ref | undefined {
-    return this.current?.sender;
+    return this.#current?.sender;
   }
 
   get deadlineMs(): number {
-    return this.current?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    return this.#current?.deadlineMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Identifies the link that the message being handled arrived over; undefined for a message from this partition. */
   get link(): object | undefined {
-    return this.current?.link;
+    return this.#current?.link;
   }
 
   /** The delivery of the message being handled; undefined where this incarnation handles none any more. */
-  private get current(): Delivery | undefined {
-    return this.isRetired ? undefined : this.cell.current;
+  get #current(): Delivery | undefined {
+    return this.#isRetired ? undefined : this.#cell.current;
   }
 
   spawn<S extends AnyService>(behavior: Behavior<S, unknown, unknown>, options?: UntypedSpawnOptions): ActorRef<S> {
-    this.assertLives('spawn');
-    return this.cell.spawnChild(behavior, options);
+    this.#assertLives('spawn');
+    return this.#cell.spawnChild(behavior, options);
   }
 
   watch(ref: UntypedRef): void {
-    this.assertOpen('watch');
-    if (this.cell.behavior.on.terminated === undefined) {
+    this.#assertOpen('watch');
+    if (this.#cell.behavior.on.terminated === undefined) {
       throw new ConfigError(`${this.path} watches ${ref.toString()}, but its behavior has no on.terminated handler`);
     }
-    this.watching ??= new Watching(this.cell, (gone, reason, cause) => {
+    this.#watching ??= new Watching(this.#cell, (gone, reason, cause) => {
       const event = cause === undefined ? { ref: gone, reason } : { ref: gone, reason, cause };
-      return this.cell.behavior.on.terminated?.(this.cell.state, event, this);
+      return this.#cell.behavior.on.terminated?.(this.#cell.state, event, this);
     });
-    this.watching.add(ref);
+    this.#watching.add(ref);
   }
 
   unwatch(ref: UntypedRef): void {
-    this.watching?.remove(ref);
+    this.#watching?.remove(ref);
   }
 
   ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
-    return this.cell.kernel.reference(service, ref);
+    return this.#cell.kernel.reference(service, ref);
   }
 
   get children(): ReadonlyMap<string, UntypedRef> {
-    return new Map(Array.from(this.isRetired ? [] : this.cell.children, ([name, child]) => [name, child.self]));
+    return new Map(Array.from(this.#isRetired ? [] : this.#cell.children, ([name, child]) => [name, child.self]));
   }
 
   stopChild(ref: UntypedRef): Promise<void> {
-    const child = this.isRetired ? undefined : this.cell.children.get(ref.name);
+    const child = this.#isRetired ? undefined : this.#cell.children.get(ref.name);
     if (child !== undefined && child === ref[routeKey]) return stopped(child);
     const node = nodeOf(ref);
-    if (node?.parent === this.cell && node.phase === 'stopped') return Promise.resolve();
+    if (node?.parent === this.#cell && node.phase === 'stopped') return Promise.resolve();
     return Promise.reject(new ConfigError(`${this.path} cannot stop ${ref.toString()}: it is no child of this actor`));
   }
 
   after(delayMs: number, callback: () => unknown, options?: TimerOptions): Timer {
-    return this.addTimer(delayMs, undefined, callback, options);
+    return this.#addTimer(delayMs, undefined, callback, options);
   }
 
   every(periodMs: number, callback: () => unknown, options?: TimerOptions): Timer {
-    return this.addTimer(periodMs, periodMs, callback, options);
+    return this.#addTimer(periodMs, periodMs, callback, options);
   }
 
   pipe<T>(work: PromiseLike<T>, then: (value: T) => unknown, failed?: (error: Error) => unknown): void {
-    this.assertOpen('wait for a promise');
-    const { cell } = this;
+    this.#assertOpen('wait for a promise');
+    const cell = this.#cell;
     const { kernel } = cell;
     const context = kernel.contexts.capture();
     const awaited = cell.beginAwaiting();
     const settle = (turn: () => unknown): void => {
       kernel.awaited -= awaited;
-      if (!this.isRetired) cell.signal(() => kernel.contexts.run(context, turn));
+      if (!this.#isRetired) cell.signal(() => kernel.contexts.run(context, turn));
     };
     void Promise.resolve(work).then(
       (value) => settle(() => then(value)),
@@ -148,12 +148,12 @@ export class ActorContext implements Context {
   }
 
   cancel(timer: Timer | string): void {
-    this.timers?.cancel(timer);
+    this.#timers?.cancel(timer);
   }
 
   setIdleTimeout(timeoutMs: number | undefined): void {
-    const { cell } = this;
-    this.assertOpen('set an idle timeout');
+    const cell = this.#cell;
+    this.#assertOpen('set an idle timeout');
     if (timeoutMs !== undefined) checkIdleTimeout(timeoutMs);
     if (cell.behavior.on.idle === undefined) {
       throw new ConfigError(`${this.path} sets an idle timeout, but its behavior has no on.idle handler`);
@@ -172,77 +172,77 @@ export class ActorContext implements Context {
   }
 
   stash(): void {
-    const { cell } = this;
-    this.assertLives('stash');
+    const cell = this.#cell;
+    this.#assertLives('stash');
     const { running, isInHook } = cell.kernel;
     if (running === cell ? isInHook : cell.pending === undefined) throw nothingToStash(this.path);
     cell.stash();
   }
 
   unstashAll(): void {
-    this.assertLives('unstash');
-    this.cell.unstash();
+    this.#assertLives('unstash');
+    this.#cell.unstash();
   }
 
   become(state: unknown): void {
-    this.assertLives('change its state');
-    this.cell.state = state;
+    this.#assertLives('change its state');
+    this.#cell.state = state;
   }
 
   stop(): void {
-    if (!this.isRetired) requestStop(this.cell);
+    if (!this.#isRetired) requestStop(this.#cell);
   }
 
   fail(error: Error): void {
-    if (this.isRetired) this.log.warn('ctx.fail of an actor that has stopped or restarted was ignored', { error });
-    else this.cell.signal(() => fail(this.cell, error, 'ctx.fail', 'actor'));
+    if (this.#isRetired) this.log.warn('ctx.fail of an actor that has stopped or restarted was ignored', { error });
+    else this.#cell.signal(() => fail(this.#cell, error, 'ctx.fail', 'actor'));
   }
 
   options(options?: StreamOptions): StreamOptions {
     checkOptions('ctx.options()', options, STREAM_OPTIONS);
-    this.assertLives('pass on the options of a message');
-    return inheritedOptions(this.cell, options, this.cell.current);
+    this.#assertLives('pass on the options of a message');
+    return inheritedOptions(this.#cell, options, this.#cell.current);
   }
 
   outside<T>(work: Promise<T>): Promise<T> {
-    return this.cell.kernel.scheduler.outside(work);
+    return this.#cell.kernel.scheduler.outside(work);
   }
 
   /** Ends timers and watches, when the actor stops or restarts. */
   release(): void {
-    this.timers?.clear();
-    this.cell.cold?.idle?.close();
-    this.watching?.clear();
+    this.#timers?.clear();
+    this.#cell.cold?.idle?.close();
+    this.#watching?.clear();
   }
 
-  private addTimer(
+  #addTimer(
     delayMs: number,
     periodMs: number | undefined,
     callback: () => unknown,
     options: TimerOptions | undefined,
   ): Timer {
-    this.assertOpen('set a timer');
+    this.#assertOpen('set a timer');
     checkOptions('a timer', options, TIMER_OPTIONS);
-    this.timers ??= new ActorTimers(this.cell.kernel.scheduler, this.cell);
-    const { contexts } = this.cell.kernel;
+    this.#timers ??= new ActorTimers(this.#cell.kernel.scheduler, this.#cell);
+    const { contexts } = this.#cell.kernel;
     const bound = typeof callback === 'function' ? contexts.bind(callback) : callback;
-    return this.timers.add(delayMs, periodMs, bound, options?.key);
+    return this.#timers.add(delayMs, periodMs, bound, options?.key);
   }
 
   /** The incarnation has ended: see `retire` in the cell. */
   retire(): void {
-    this.isRetired = true;
+    this.#isRetired = true;
   }
 
-  private assertLives(what: string): void {
-    if (this.isRetired) {
+  #assertLives(what: string): void {
+    if (this.#isRetired) {
       throw new StoppedError(`${this.path} cannot ${what} through a context from before its stop or restart`);
     }
   }
 
-  private assertOpen(what: string): void {
-    this.assertLives(what);
-    if (!this.cell.isOpen) throw new StoppedError(`${this.path} cannot ${what}: it is stopping`);
+  #assertOpen(what: string): void {
+    this.#assertLives(what);
+    if (!this.#cell.isOpen) throw new StoppedError(`${this.path} cannot ${what}: it is stopping`);
   }
 }
 

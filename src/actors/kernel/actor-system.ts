@@ -23,7 +23,7 @@ import type { MailboxBytes } from './mailbox-bytes.js';
 import type { Requests } from './requests.js';
 import { type ReadyOptions, ReadyWait } from './ready-wait.js';
 import type { ActorRef, UntypedRef } from './reference.js';
-import { type Cell, type Route, routeKey } from './route.js';
+import { type Cell, type LaterCall, type Route, routeKey } from './route.js';
 import type { Stream } from './stream.js';
 import type { OpenStream } from './stream-reader.js';
 
@@ -163,11 +163,12 @@ export class ActorSystem implements HasSystem {
    */
   ready(
     options: ReadyOptions | undefined,
+    byMs: number | undefined,
     target: { readonly path: string },
     join: (wait: ReadyWait) => void,
   ): Promise<void> {
     return new Promise((resolve) => {
-      const wait = new ReadyWait(this.#kernel, target, this.#kernel.readyCall(options));
+      const wait = new ReadyWait(this.#kernel, target, this.#kernel.readyCall(options, byMs));
       wait.start();
       join(wait);
       resolve(wait.promise);
@@ -175,7 +176,7 @@ export class ActorSystem implements HasSystem {
   }
 
   /** As `Route.inherit`. */
-  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+  inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall {
     return this.#kernel.inherit(method, options);
   }
 

@@ -40,51 +40,51 @@ const SAMPLES = 16;
  * the clock is rarely read more often. Each sample represents all asks since the one before it.
  */
 export class AskMeter {
-  private readonly samples = new Map<object, AskSample>();
-  private readonly failedByCode = new Map<string, number>();
+  readonly #samples = new Map<object, AskSample>();
+  readonly #failedByCode = new Map<string, number>();
   /** Asks that were rejected before they were sent. */
-  private refused = 0;
-  private readonly counts: number[] = Array.from({ length: BOUNDS.length + 1 }, () => 0);
-  private measured = 0;
-  private sumSeconds = 0;
-  private stride = 1;
-  private begunAtSample = 0;
-  private begunAtWindow = 0;
-  private windowEndMs = Number.NEGATIVE_INFINITY;
-  private readonly scheduler: Scheduler;
+  #refused = 0;
+  readonly #counts: number[] = Array.from({ length: BOUNDS.length + 1 }, () => 0);
+  #measured = 0;
+  #sumSeconds = 0;
+  #stride = 1;
+  #begunAtSample = 0;
+  #begunAtWindow = 0;
+  #windowEndMs = Number.NEGATIVE_INFINITY;
+  readonly #scheduler: Scheduler;
 
   constructor(scheduler: Scheduler) {
-    this.scheduler = scheduler;
+    this.#scheduler = scheduler;
   }
 
   /** Starts to measure an ask, the last of `begun`; returns the number of asks until the next sample. */
   begin(ask: object, nowMs: number, begun: number): number {
-    this.samples.set(ask, { beganAtMs: nowMs, weight: begun - this.begunAtSample });
-    this.begunAtSample = begun;
+    this.#samples.set(ask, { beganAtMs: nowMs, weight: begun - this.#begunAtSample });
+    this.#begunAtSample = begun;
     return this.strideAt(nowMs, begun);
   }
 
   end(ask: object): void {
-    const sample = this.samples.get(ask);
+    const sample = this.#samples.get(ask);
     if (sample === undefined) return;
-    this.samples.delete(ask);
+    this.#samples.delete(ask);
     const { beganAtMs, weight } = sample;
-    const seconds = (this.scheduler.now() - beganAtMs) / 1_000;
+    const seconds = (this.#scheduler.now() - beganAtMs) / 1_000;
     const bound = BOUNDS.findIndex((upTo) => seconds <= upTo);
     const bucket = bound < 0 ? BOUNDS.length : bound;
-    this.counts[bucket] = (this.counts[bucket] ?? 0) + weight;
-    this.measured += weight;
-    this.sumSeconds += seconds * weight;
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + weight;
+    this.#measured += weight;
+    this.#sumSeconds += seconds * weight;
   }
 
   /** Number of asks between samples: the recent number of asks, divided by the target number of samples. */
   strideAt(nowMs: number, begun: number): number {
-    if (nowMs >= this.windowEndMs) {
-      this.stride = Math.max(1, Math.floor((begun - this.begunAtWindow) / SAMPLES));
-      this.begunAtWindow = begun;
-      this.windowEndMs = nowMs + WINDOW_MS;
+    if (nowMs >= this.#windowEndMs) {
+      this.#stride = Math.max(1, Math.floor((begun - this.#begunAtWindow) / SAMPLES));
+      this.#begunAtWindow = begun;
+      this.#windowEndMs = nowMs + WINDOW_MS;
     }
-    return this.stride;
+    return this.#stride;
   }
 
   /** Rejects an ask that is not sent. */
@@ -94,22 +94,22 @@ export class AskMeter {
   }
 
   failed(code: string, beforeItBegan: boolean): void {
-    if (beforeItBegan) this.refused++;
-    this.failedByCode.set(code, (this.failedByCode.get(code) ?? 0) + 1);
+    if (beforeItBegan) this.#refused++;
+    this.#failedByCode.set(code, (this.#failedByCode.get(code) ?? 0) + 1);
   }
 
   statistics(begun: number, pending: number): AskStatistics {
     return {
-      started: begun + this.refused,
+      started: begun + this.#refused,
       pending,
-      failed: Object.fromEntries(this.failedByCode),
+      failed: Object.fromEntries(this.#failedByCode),
       latency: {
-        buckets: this.counts.map((count, bucket) => ({
+        buckets: this.#counts.map((count, bucket) => ({
           upToSeconds: BOUNDS[bucket] ?? Number.POSITIVE_INFINITY,
           count,
         })),
-        count: this.measured,
-        sumSeconds: this.sumSeconds,
+        count: this.#measured,
+        sumSeconds: this.#sumSeconds,
       },
     };
   }

@@ -4,7 +4,7 @@ import type { AskMeter } from './ask-meter.js';
 import type { DeadLetterOffice } from './dead-letters.js';
 import type { StreamOptions } from './call.js';
 import { FailedStream, type Stream } from './stream.js';
-import type { Room, Route, Watcher } from './route.js';
+import type { LaterCall, Room, Route, Watcher } from './route.js';
 
 /** What is known of an actor that has ended. */
 export type ClosedReason = 'stopped' | 'unreachable';
@@ -13,10 +13,10 @@ export type ClosedReason = 'stopped' | 'unreachable';
 export class ClosedRoute implements Route {
   readonly cUid: bigint;
   readonly incarnation: bigint;
-  private readonly reason: ClosedReason;
-  private readonly deadLetters: DeadLetterOffice;
-  private readonly asks: AskMeter;
-  private readonly cause: Error | undefined;
+  readonly #reason: ClosedReason;
+  readonly #deadLetters: DeadLetterOffice;
+  readonly #asks: AskMeter;
+  readonly #cause: Error | undefined;
 
   /** `cause` is the error that ended the actor, where it ended by a failure. */
   constructor(
@@ -28,10 +28,10 @@ export class ClosedRoute implements Route {
   ) {
     this.cUid = cUid;
     this.incarnation = incarnation;
-    this.reason = reason;
-    this.deadLetters = deadLetters;
-    this.asks = asks;
-    this.cause = cause;
+    this.#reason = reason;
+    this.#deadLetters = deadLetters;
+    this.#asks = asks;
+    this.#cause = cause;
   }
 
   get path(): string {
@@ -39,39 +39,39 @@ export class ClosedRoute implements Route {
   }
 
   tell(method: AnyMethod, message: unknown): boolean {
-    this.deadLetters.add(this, method.fullName, message, this.reason);
+    this.#deadLetters.add(this, method.fullName, message, this.#reason);
     return false;
   }
 
   ask(method: AnyMethod): Promise<unknown> {
-    return this.asks.refuse(this.error(method.fullName));
+    return this.#asks.refuse(this.#error(method.fullName));
   }
 
   stream(method: AnyMethod): Stream<unknown> {
-    return new FailedStream(this.error(method.fullName));
+    return new FailedStream(this.#error(method.fullName));
   }
 
   ready(): Promise<void> {
-    return Promise.reject(this.error('ready'));
+    return Promise.reject(this.#error('ready'));
   }
 
   get room(): Room {
     return 'closed';
   }
 
-  inherit(_method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
-    return options;
+  inherit(_method: AnyMethod, options: StreamOptions | undefined): LaterCall {
+    return { options, byMs: undefined };
   }
 
   watch(watcher: Watcher): void {
-    if (this.cause === undefined) watcher.terminated(this, this.reason);
-    else watcher.terminated(this, 'failed', this.cause);
+    if (this.#cause === undefined) watcher.terminated(this, this.#reason);
+    else watcher.terminated(this, 'failed', this.#cause);
   }
 
   unwatch(): void {}
 
-  private error(what: string): MillraceError {
-    return this.reason === 'stopped'
+  #error(what: string): MillraceError {
+    return this.#reason === 'stopped'
       ? new StoppedError(`${what}: ${this.path} has stopped`)
       : new UnreachableError(`${what}: the process of ${this.path} cannot be reached`);
   }

@@ -37,15 +37,15 @@ const LOG_INTERVAL_MS = 1_000;
 export class DeadLetterOffice extends Topic<DeadLetter> implements DeadLetters {
   count = 0;
   readonly byReason = new Map<DeadLetterReason, number>();
-  private readonly scheduler: Scheduler;
-  private readonly log: Logger;
-  private loggedAtMs = Number.NEGATIVE_INFINITY;
-  private loggedCount = 0;
+  readonly #scheduler: Scheduler;
+  readonly #log: Logger;
+  #loggedAtMs = Number.NEGATIVE_INFINITY;
+  #loggedCount = 0;
 
   constructor(scheduler: Scheduler, logger: Logger) {
     super(logger);
-    this.scheduler = scheduler;
-    this.log = logger;
+    this.#scheduler = scheduler;
+    this.#log = logger;
   }
 
   /** A tell for an actor of this process that will not handle it. */
@@ -63,16 +63,16 @@ export class DeadLetterOffice extends Topic<DeadLetter> implements DeadLetters {
   /** The path of `target` is computed only when it is needed. A tell of the runtime itself is only logged: users did not send it. */
   add(target: { readonly path: string }, method: string, message: unknown, reason: DeadLetterReason): void {
     if (isInfrastructure(method)) {
-      this.log.debug('a message of the runtime was not handled', { actor: target.path, method, reason });
+      this.#log.debug('a message of the runtime was not handled', { actor: target.path, method, reason });
       return;
     }
     this.count++;
     this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + 1);
-    const nowMs = this.scheduler.now();
-    if (nowMs - this.loggedAtMs >= LOG_INTERVAL_MS) {
-      this.log.warn('dead letter', { actor: target.path, method, reason, sinceLast: this.count - this.loggedCount });
-      this.loggedAtMs = nowMs;
-      this.loggedCount = this.count;
+    const nowMs = this.#scheduler.now();
+    if (nowMs - this.#loggedAtMs >= LOG_INTERVAL_MS) {
+      this.#log.warn('dead letter', { actor: target.path, method, reason, sinceLast: this.count - this.#loggedCount });
+      this.#loggedAtMs = nowMs;
+      this.#loggedCount = this.count;
     }
     if (this.hasSubscribers) this.publish({ path: target.path, method, message, reason });
   }

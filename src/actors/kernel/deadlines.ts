@@ -4,9 +4,10 @@ import { AskMeter } from './ask-meter.js';
 
 const TICK_MS = 16;
 const SLOTS = 512;
-/** Slots of deadlines that were not added to the wheel yet, and that were removed from it. */
+/** Slots of deadlines that were not added to the wheel yet, that were removed from it, and that expire in this turn. */
 export const NEVER_IN = -1;
 const OUT = -2;
+const DUE = -3;
 /** Bit in the slot of a deadline whose ask is measured: checking it needs no further memory access. */
 const MEASURED = SLOTS;
 
@@ -14,7 +15,7 @@ const MEASURED = SLOTS;
 export abstract class Deadline {
   /** Scheduler time. */
   deadlineMs: number;
-  /** Its slot in the wheel; NEVER_IN or OUT outside the wheel. */
+  /** Its slot in the wheel; NEVER_IN, OUT or DUE outside the wheel. */
   slot = NEVER_IN;
   previous: Deadline | undefined = undefined;
   next: Deadline | undefined = undefined;
@@ -23,7 +24,7 @@ export abstract class Deadline {
     this.deadlineMs = deadlineMs;
   }
 
-  /** Called once, in the first turn at or after the deadline; it was removed from the wheel before. */
+  /** Called in the first turn at or after the deadline, unless it was removed before. It may add the deadline again, with a later time. */
   abstract expire(): void;
 }
 
@@ -37,127 +38,138 @@ export class Deadlines {
   /** Asks and streams whose callers may abort them. */
   readonly signals = new AbortListeners();
   /** Deadlines that were ever added to the wheel, and that were removed from it. */
-  private added = 0;
-  private removed = 0;
+  #added = 0;
+  #removed = 0;
   /** Added deadlines that are no asks. */
-  private waits = 0;
+  #waits = 0;
   /** The ask that raises `added` to this number is measured. */
-  private measureAt = 1;
-  private readonly slots: (Deadline | undefined)[] = Array.from<undefined>({ length: SLOTS });
-  private readonly scheduler: Scheduler;
-  private timer: Timer | undefined;
-  private timerAtMs = Number.POSITIVE_INFINITY;
+  #measureAt = 1;
+  readonly #slots: (Deadline | undefined)[] = Array.from<undefined>({ length: SLOTS });
+  readonly #scheduler: Scheduler;
+  #timer: Timer | undefined;
+  #timerAtMs = Number.POSITIVE_INFINITY;
   /** Every deadline in an earlier tick was handled. */
-  private tick = 0;
-  private isReleasePlanned = false;
-  private readonly onTimer: () => void = () => this.advance();
-  private readonly release: () => void = () => {
-    this.isReleasePlanned = false;
+  #tick = 0;
+  #isReleasePlanned = false;
+  readonly #onTimer: () => void = () => this.#advance();
+  readonly #release: () => void = () => {
+    this.#isReleasePlanned = false;
     if (this.count > 0) return;
-    this.clearTimer();
+    this.#clearTimer();
     // If few asks follow, the next sample must not be as far away as a high rate of asks has set it.
-    const stride = this.asks.strideAt(this.scheduler.now(), this.begun);
-    this.measureAt = Math.min(this.measureAt, this.added + stride);
+    const stride = this.asks.strideAt(this.#scheduler.now(), this.begun);
+    this.#measureAt = Math.min(this.#measureAt, this.#added + stride);
   };
 
   constructor(scheduler: Scheduler) {
-    this.scheduler = scheduler;
+    this.#scheduler = scheduler;
     this.asks = new AskMeter(scheduler);
   }
 
   get count(): number {
-    return this.added - this.removed;
+    return this.#added - this.#removed;
   }
 
   /** Asks that were ever added. */
   get begun(): number {
-    return this.added - this.waits;
+    return this.#added - this.#waits;
   }
 
   /** Adds a deadline that is no ask. */
   addWait(deadline: Deadline, nowMs: number): void {
-    this.waits++;
-    this.measureAt++;
+    this.#waits++;
+    this.#measureAt++;
     this.add(deadline, nowMs);
   }
 
   /** `nowMs` is the scheduler's time, which the caller has already. */
   add(deadline: Deadline, nowMs: number): void {
     const slot = tickOf(deadline.deadlineMs) & (SLOTS - 1);
-    const first = this.slots[slot];
+    const first = this.#slots[slot];
     deadline.slot = slot;
     deadline.next = first;
     if (first !== undefined) first.previous = deadline;
-    this.slots[slot] = deadline;
-    if (this.added === this.removed) this.tick = tickOf(nowMs);
-    this.added++;
-    if (this.added >= this.measureAt) this.measure(deadline, nowMs);
-    if (deadline.deadlineMs < this.timerAtMs) this.setTimer(deadline.deadlineMs, nowMs);
+    this.#slots[slot] = deadline;
+    if (this.#added === this.#removed) this.#tick = tickOf(nowMs);
+    this.#added++;
+    if (this.#added >= this.#measureAt) this.#measure(deadline, nowMs);
+    if (deadline.deadlineMs < this.#timerAtMs) this.#setTimer(deadline.deadlineMs, nowMs);
   }
 
-  /** Does nothing for a deadline that is not in the wheel. */
+  /** It will not expire. Does nothing for a deadline that was never added, that was removed, or that has expired. */
   remove(deadline: Deadline): void {
-    if (deadline.slot < 0) return;
-    this.unlink(deadline);
-    if (this.added === this.removed && !this.isReleasePlanned) {
-      this.isReleasePlanned = true;
-      this.scheduler.scheduleYield(this.release);
+    if (deadline.slot < 0) {
+      if (deadline.slot === DUE) deadline.slot = OUT;
+      return;
+    }
+    this.#unlink(deadline);
+    if (this.#added === this.#removed && !this.#isReleasePlanned) {
+      this.#isReleasePlanned = true;
+      this.#scheduler.scheduleYield(this.#release);
     }
   }
 
   *[Symbol.iterator](): Generator<Deadline> {
-    for (const first of this.slots) {
+    for (const first of this.#slots) {
       for (let entry = first; entry !== undefined; entry = entry.next) yield entry;
     }
   }
 
   /** Clears the timer; nothing expires any more. */
   close(): void {
-    this.clearTimer();
+    this.#clearTimer();
   }
 
-  private measure(deadline: Deadline, nowMs: number): void {
+  #measure(deadline: Deadline, nowMs: number): void {
     deadline.slot |= MEASURED;
-    this.measureAt = this.added + this.asks.begin(deadline, nowMs, this.begun);
+    this.#measureAt = this.#added + this.asks.begin(deadline, nowMs, this.begun);
   }
 
-  private unlink(deadline: Deadline): void {
+  #unlink(deadline: Deadline): void {
     const { previous, next, slot } = deadline;
     if (slot >= MEASURED) this.asks.end(deadline);
-    if (previous === undefined) this.slots[slot & (SLOTS - 1)] = next;
+    if (previous === undefined) this.#slots[slot & (SLOTS - 1)] = next;
     else previous.next = next;
     if (next !== undefined) next.previous = previous;
     deadline.slot = OUT;
     deadline.previous = undefined;
     deadline.next = undefined;
-    this.removed++;
+    this.#removed++;
   }
 
-  private advance(): void {
-    this.timer = undefined;
-    this.timerAtMs = Number.POSITIVE_INFINITY;
-    const nowMs = this.scheduler.now();
+  #advance(): void {
+    this.#timer = undefined;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#scheduler.now();
     const nowTick = tickOf(nowMs);
     const due: Deadline[] = [];
-    for (let tick = Math.max(this.tick, nowTick - SLOTS + 1); tick <= nowTick; tick++) {
-      let entry = this.slots[tick & (SLOTS - 1)];
+    for (let tick = Math.max(this.#tick, nowTick - SLOTS + 1); tick <= nowTick; tick++) {
+      let entry = this.#slots[tick & (SLOTS - 1)];
       while (entry !== undefined) {
         if (entry.deadlineMs <= nowMs) due.push(entry);
         entry = entry.next;
       }
     }
-    this.tick = nowTick;
+    this.#tick = nowTick;
     due.sort((left, right) => left.deadlineMs - right.deadlineMs);
-    for (const deadline of due) this.unlink(deadline);
-    if (this.count > 0) this.setTimer(this.earliest(nowTick), nowMs);
-    for (const deadline of due) deadline.expire();
+    for (const deadline of due) {
+      this.#unlink(deadline);
+      deadline.slot = DUE;
+    }
+    if (this.count > 0) this.#setTimer(this.#earliest(nowTick), nowMs);
+    for (const deadline of due) {
+      // The one before may have settled it, which removes it.
+      if (deadline.slot !== DUE) continue;
+      deadline.slot = OUT;
+      deadline.expire();
+    }
   }
 
   /** The next deadline within one revolution of the wheel; the end of the revolution when there is none. */
-  private earliest(fromTick: number): number {
+  #earliest(fromTick: number): number {
     for (let tick = fromTick; tick < fromTick + SLOTS; tick++) {
       let earliestMs = Number.POSITIVE_INFINITY;
-      for (let entry = this.slots[tick & (SLOTS - 1)]; entry !== undefined; entry = entry.next) {
+      for (let entry = this.#slots[tick & (SLOTS - 1)]; entry !== undefined; entry = entry.next) {
         if (tickOf(entry.deadlineMs) <= tick) earliestMs = Math.min(earliestMs, entry.deadlineMs);
       }
       if (earliestMs < Number.POSITIVE_INFINITY) return earliestMs;
@@ -165,16 +177,16 @@ export class Deadlines {
     return (fromTick + SLOTS) * TICK_MS;
   }
 
-  private setTimer(atMs: number, nowMs: number): void {
-    this.clearTimer();
-    this.timerAtMs = atMs;
-    this.timer = this.scheduler.setTimer(Math.max(0, atMs - nowMs), this.onTimer);
+  #setTimer(atMs: number, nowMs: number): void {
+    this.#clearTimer();
+    this.#timerAtMs = atMs;
+    this.#timer = this.#scheduler.setTimer(Math.max(0, atMs - nowMs), this.#onTimer);
   }
 
-  private clearTimer(): void {
-    if (this.timer !== undefined) this.scheduler.clearTimer(this.timer);
-    this.timer = undefined;
-    this.timerAtMs = Number.POSITIVE_INFINITY;
+  #clearTimer(): void {
+    if (this.#timer !== undefined) this.#scheduler.clearTimer(this.#timer);
+    this.#timer = undefined;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
   }
 }
 

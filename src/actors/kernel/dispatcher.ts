@@ -22,28 +22,28 @@ export class Dispatcher {
   handled = 0;
   /** A turn is scheduled, or runs. Only the dispatcher writes it. */
   isArmed = false;
-  private queue: (TurnTaker | undefined)[] = Array.from<undefined>({ length: 64 });
-  private head = 0;
-  private size = 0;
+  #queue: (TurnTaker | undefined)[] = Array.from<undefined>({ length: 64 });
+  #head = 0;
+  #size = 0;
   /** The actor whose turn ends early. */
-  private cut: TurnTaker | undefined = undefined;
-  private left: number;
+  #cut: TurnTaker | undefined = undefined;
+  #left: number;
   /** Since when the event loop waits, in ms; undefined until a slice of messages was handled after its last turn. */
-  private heldSinceMs: number | undefined = undefined;
-  private readonly scheduler: Scheduler;
-  private readonly throughput: number;
-  private readonly turnBudget: number;
-  private readonly contexts: AsyncContexts;
-  private readonly inTurn = (): void => this.runTurn();
-  private readonly turn: () => void = () => {
-    if (this.contexts.isInUse) this.contexts.run(undefined, this.inTurn);
-    else this.runTurn();
+  #heldSinceMs: number | undefined = undefined;
+  readonly #scheduler: Scheduler;
+  readonly #throughput: number;
+  readonly #turnBudget: number;
+  readonly #contexts: AsyncContexts;
+  readonly #inTurn = (): void => this.#runTurn();
+  readonly #turn: () => void = () => {
+    if (this.#contexts.isInUse) this.#contexts.run(undefined, this.#inTurn);
+    else this.#runTurn();
   };
-  private readonly freshTurn: () => void = () => {
-    this.left = this.turnBudget;
-    this.cut = undefined;
-    this.heldSinceMs = undefined;
-    this.turn();
+  readonly #freshTurn: () => void = () => {
+    this.#left = this.#turnBudget;
+    this.#cut = undefined;
+    this.#heldSinceMs = undefined;
+    this.#turn();
   };
 
   /** Turns run in the outermost of the `contexts`. `run`, where it is given, runs each turn. */
@@ -54,101 +54,101 @@ export class Dispatcher {
     contexts: AsyncContexts,
     run?: (turn: () => void) => void,
   ) {
-    this.scheduler = scheduler;
-    this.contexts = contexts;
+    this.#scheduler = scheduler;
+    this.#contexts = contexts;
     if (run !== undefined) {
-      const { turn } = this;
-      this.turn = () => run(turn);
+      const turn = this.#turn;
+      this.#turn = () => run(turn);
     }
-    this.throughput = throughput;
-    this.turnBudget = turnBudget;
-    this.left = turnBudget;
+    this.#throughput = throughput;
+    this.#turnBudget = turnBudget;
+    this.#left = turnBudget;
   }
 
   add(taker: TurnTaker): void {
     taker.isQueued = true;
-    this.push(taker);
-    if (!this.isArmed) this.arm();
+    this.#push(taker);
+    if (!this.isArmed) this.#arm();
   }
 
   /** Yields to the event loop after the turn of this actor, which has more to do. */
   yieldAfter(taker: TurnTaker): void {
-    this.cut = taker;
-    this.left = 0;
+    this.#cut = taker;
+    this.#left = 0;
   }
 
   /** A turn has handled so many more messages than it was counted for. `isLong`: the event loop should have its turn now. */
   spent(messages: number, isLong: boolean): void {
     this.handled += messages;
-    this.left = isLong ? 0 : this.left - messages;
+    this.#left = isLong ? 0 : this.#left - messages;
   }
 
-  private arm(): void {
+  #arm(): void {
     this.isArmed = true;
-    this.contexts.lookOnce();
-    if (this.left > 0) this.scheduler.schedule(this.turn);
-    else this.scheduler.scheduleYield(this.freshTurn);
+    this.#contexts.lookOnce();
+    if (this.#left > 0) this.#scheduler.schedule(this.#turn);
+    else this.#scheduler.scheduleYield(this.#freshTurn);
   }
 
-  private runTurn(): void {
+  #runTurn(): void {
     let taker: TurnTaker | undefined;
     try {
-      while (this.size > 0 && this.left > 0) {
-        taker = this.shift();
+      while (this.#size > 0 && this.#left > 0) {
+        taker = this.#shift();
         if (taker === undefined) break;
-        if (this.hasMoreAfterTurn(taker)) this.push(taker);
+        if (this.#hasMoreAfterTurn(taker)) this.#push(taker);
         else taker.isQueued = false;
         taker = undefined;
       }
     } finally {
       // No turn should throw. If one does, the scheduler reports it, and the other actors continue.
       if (taker !== undefined) taker.isQueued = false;
-      if (this.size > 0) this.arm();
+      if (this.#size > 0) this.#arm();
       else this.isArmed = false;
-      if (this.contexts.isUnchecked) this.contexts.check();
+      if (this.#contexts.isUnchecked) this.#contexts.check();
     }
   }
 
   /** Gives one actor its turn, in slices after which the clock is read. */
-  private hasMoreAfterTurn(taker: TurnTaker): boolean {
-    for (let handled = 0; handled < this.throughput && this.left > 0; handled += SLICE) {
-      const slice = Math.min(SLICE, this.throughput - handled);
+  #hasMoreAfterTurn(taker: TurnTaker): boolean {
+    for (let handled = 0; handled < this.#throughput && this.#left > 0; handled += SLICE) {
+      const slice = Math.min(SLICE, this.#throughput - handled);
       const used = taker.takeTurn(slice);
       this.handled += used;
-      this.left -= used;
-      if (used < slice) return this.left <= 0 && this.cut === taker;
-      this.yieldWhenDue();
+      this.#left -= used;
+      if (used < slice) return this.#left <= 0 && this.#cut === taker;
+      this.#yieldWhenDue();
     }
     return true;
   }
 
   /** The event loop has its turn when messages have held it for `turnMs`. On virtual time that takes no time. */
-  private yieldWhenDue(): void {
-    const nowMs = this.scheduler.now();
-    if (this.heldSinceMs === undefined) this.heldSinceMs = nowMs;
-    else if (nowMs - this.heldSinceMs >= limits.turnMs) this.left = 0;
+  #yieldWhenDue(): void {
+    const nowMs = this.#scheduler.now();
+    if (this.#heldSinceMs === undefined) this.#heldSinceMs = nowMs;
+    else if (nowMs - this.#heldSinceMs >= limits.turnMs) this.#left = 0;
   }
 
-  private push(taker: TurnTaker): void {
-    if (this.size === this.queue.length) this.grow();
-    this.queue[(this.head + this.size) & (this.queue.length - 1)] = taker;
-    this.size++;
+  #push(taker: TurnTaker): void {
+    if (this.#size === this.#queue.length) this.#grow();
+    this.#queue[(this.#head + this.#size) & (this.#queue.length - 1)] = taker;
+    this.#size++;
   }
 
-  private shift(): TurnTaker | undefined {
-    const taker = this.queue[this.head];
-    this.queue[this.head] = undefined;
-    this.head = (this.head + 1) & (this.queue.length - 1);
-    this.size--;
+  #shift(): TurnTaker | undefined {
+    const taker = this.#queue[this.#head];
+    this.#queue[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#queue.length - 1);
+    this.#size--;
     return taker;
   }
 
-  private grow(): void {
-    this.queue = [
-      ...this.queue.slice(this.head),
-      ...this.queue.slice(0, this.head),
-      ...Array.from<undefined>({ length: this.queue.length }),
+  #grow(): void {
+    this.#queue = [
+      ...this.#queue.slice(this.#head),
+      ...this.#queue.slice(0, this.#head),
+      ...Array.from<undefined>({ length: this.#queue.length }),
     ];
-    this.head = 0;
+    this.#head = 0;
   }
 }

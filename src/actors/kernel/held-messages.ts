@@ -72,7 +72,7 @@ export abstract class HeldMessages implements TurnTaker {
       mailbox = this.kernel.mailboxes.take();
       this.mailbox = mailbox;
     } else if (mailbox.size >= this.bounds.capacity && this.load >= this.bounds.capacity) {
-      return this.overflow(mailbox, method, message, delivery);
+      return this.#overflow(mailbox, method, message, delivery);
     }
     mailbox.push(method, message, delivery);
     if (!this.isQueued && this.pending === undefined && this.phase === 'running') this.kernel.dispatcher.add(this);
@@ -84,24 +84,24 @@ export abstract class HeldMessages implements TurnTaker {
     return (this.mailbox?.size ?? 0) - (this.cold?.streams.queued ?? 0);
   }
 
-  private overflow(mailbox: Mailbox, method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
+  #overflow(mailbox: Mailbox, method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
     const { overflow } = this.bounds;
     if (overflow === 'drop-oldest' && mailbox.method !== undefined) {
-      this.passPulls(mailbox);
+      this.#passPulls(mailbox);
       const { method: oldMethod, message: oldMessage, delivery: oldDelivery } = mailbox;
       mailbox.drop();
       mailbox.push(method, message, delivery);
-      this.release(oldDelivery);
-      this.lose(oldMethod, oldMessage, oldDelivery, this.fullError());
+      this.#release(oldDelivery);
+      this.lose(oldMethod, oldMessage, oldDelivery, this.#fullError());
     } else if (overflow === 'drop-newest' || isAsk(delivery)) {
-      this.release(delivery);
-      this.lose(method, message, delivery, this.fullError());
-    } else throw this.fullError();
+      this.#release(delivery);
+      this.lose(method, message, delivery, this.#fullError());
+    } else throw this.#fullError();
     return false;
   }
 
   /** Moves pulls at the head to the end, so that the oldest entry is a message. */
-  private passPulls(mailbox: Mailbox): void {
+  #passPulls(mailbox: Mailbox): void {
     for (
       let { method, delivery } = mailbox;
       method !== undefined && delivery?.isPull === true;
@@ -112,7 +112,7 @@ export abstract class HeldMessages implements TurnTaker {
     }
   }
 
-  private release(delivery: Delivery | undefined): void {
+  #release(delivery: Delivery | undefined): void {
     if (delivery !== undefined) this.kernel.mailboxBytes.release(delivery.sizeBytes);
   }
 
@@ -148,7 +148,7 @@ export abstract class HeldMessages implements TurnTaker {
   stash(): void {
     const cold = this.coldState();
     cold.stash ??= new Stash(this.bounds.stash, this);
-    cold.stash.mark(this.kernel.scheduler.now(), (ask) => this.release(ask));
+    cold.stash.mark(this.kernel.scheduler.now(), (ask) => this.#release(ask));
   }
 
   hasStashed(delivery: Delivery): boolean {
@@ -176,7 +176,7 @@ export abstract class HeldMessages implements TurnTaker {
     if (this.isOpen) {
       this.kernel.mailboxBytes.take(delivery?.sizeBytes ?? 0);
       stash.keep(method, message, delivery);
-    } else this.refuse(method, message, delivery);
+    } else this.#refuse(method, message, delivery);
     this.unmark(stash);
   }
 
@@ -193,22 +193,22 @@ export abstract class HeldMessages implements TurnTaker {
     this.returnStash();
     const { mailbox, cold } = this;
     this.mailbox = undefined;
-    if (mailbox !== undefined) this.flushMailbox(mailbox);
+    if (mailbox !== undefined) this.#flushMailbox(mailbox);
     cold?.waitingRoom?.close();
   }
 
-  private flushMailbox(mailbox: Mailbox): void {
+  #flushMailbox(mailbox: Mailbox): void {
     if (this.cold !== undefined) this.cold.streams.queued = 0;
     for (let { method } = mailbox; method !== undefined; { method } = mailbox) {
       const { message, delivery } = mailbox;
       mailbox.drop();
-      this.release(delivery);
-      this.refuse(method, message, delivery);
+      this.#release(delivery);
+      this.#refuse(method, message, delivery);
     }
     this.kernel.mailboxes.release(mailbox);
   }
 
-  private refuse(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+  #refuse(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
     if (isAsk(delivery)) delivery.fail(this.stoppedError(method));
     else this.kernel.deadLetters.addFor(this, method, message, delivery, 'stopped');
   }
@@ -217,7 +217,7 @@ export abstract class HeldMessages implements TurnTaker {
     return new StoppedError(`${method.fullName}: ${this.path} has stopped`);
   }
 
-  private fullError(): BackpressureError {
+  #fullError(): BackpressureError {
     const { serviceMeter, mailbox } = this;
     // The mailbox is half empty then.
     const waitMs = mailbox === undefined ? 0 : (serviceMeter?.queuedMs(mailbox, this.kernel.scheduler.now()) ?? 0);

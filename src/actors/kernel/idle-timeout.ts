@@ -6,55 +6,55 @@ import type { SignalLane } from './timers.js';
  * that handled messages records the time, and the timer, when it fires, is set again for the rest.
  */
 export class IdleTimeout {
-  private readonly timeoutMs: number;
-  private readonly scheduler: Scheduler;
-  private readonly lane: SignalLane;
-  private readonly isBusy: () => boolean;
-  private readonly idle: () => unknown;
-  private lastMs: number;
-  private timer: Timer | undefined;
+  readonly #timeoutMs: number;
+  readonly #scheduler: Scheduler;
+  readonly #lane: SignalLane;
+  readonly #isBusy: () => boolean;
+  readonly #idle: () => unknown;
+  #lastMs: number;
+  #timer: Timer | undefined;
 
   /** `idle` runs in a turn of the actor through `lane`, unless `isBusy` returns true then, because messages wait. */
   constructor(timeoutMs: number, scheduler: Scheduler, lane: SignalLane, isBusy: () => boolean, idle: () => unknown) {
-    this.timeoutMs = timeoutMs;
-    this.scheduler = scheduler;
-    this.lane = lane;
-    this.isBusy = isBusy;
-    this.idle = idle;
-    this.lastMs = scheduler.now();
-    this.arm(timeoutMs);
+    this.#timeoutMs = timeoutMs;
+    this.#scheduler = scheduler;
+    this.#lane = lane;
+    this.#isBusy = isBusy;
+    this.#idle = idle;
+    this.#lastMs = scheduler.now();
+    this.#arm(timeoutMs);
   }
 
   /** Messages were handled. */
   touch(): void {
-    this.lastMs = this.scheduler.now();
+    this.#lastMs = this.#scheduler.now();
   }
 
   close(): void {
-    if (this.timer !== undefined) this.scheduler.clearTimer(this.timer);
-    this.timer = undefined;
+    if (this.#timer !== undefined) this.#scheduler.clearTimer(this.#timer);
+    this.#timer = undefined;
   }
 
-  private get leftMs(): number {
-    return this.lastMs + this.timeoutMs - this.scheduler.now();
+  get #leftMs(): number {
+    return this.#lastMs + this.#timeoutMs - this.#scheduler.now();
   }
 
-  private arm(delayMs: number): void {
-    this.timer = this.scheduler.setTimer(delayMs, this.fire);
+  #arm(delayMs: number): void {
+    this.#timer = this.#scheduler.setTimer(delayMs, this.#fire);
   }
 
-  private readonly fire = (): void => {
-    const { leftMs } = this;
-    if (leftMs > 0) this.arm(leftMs);
-    else this.lane.signal(this.run);
+  readonly #fire = (): void => {
+    const leftMs = this.#leftMs;
+    if (leftMs > 0) this.#arm(leftMs);
+    else this.#lane.signal(this.#run);
   };
 
-  private readonly run = (): unknown => {
-    if (this.timer === undefined) return undefined;
-    const { leftMs } = this;
-    if (leftMs > 0) return this.arm(leftMs);
+  readonly #run = (): unknown => {
+    if (this.#timer === undefined) return undefined;
+    const leftMs = this.#leftMs;
+    if (leftMs > 0) return this.#arm(leftMs);
     this.touch();
-    this.arm(this.timeoutMs);
-    return this.isBusy() ? undefined : this.idle();
+    this.#arm(this.#timeoutMs);
+    return this.#isBusy() ? undefined : this.#idle();
   };
 }

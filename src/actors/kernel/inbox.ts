@@ -28,7 +28,7 @@ import { replyOf } from './message-values.js';
 import { LocalReadyWait, type ReadyOptions } from './ready-wait.js';
 import { readRequests } from './request-reader.js';
 import { requestsIn } from './requests.js';
-import type { Room } from './route.js';
+import type { LaterCall, Room } from './route.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import type { OpenStream } from './stream-reader.js';
@@ -80,9 +80,9 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
       const nowMs = kernel.scheduler.now();
       const call = kernel.outgoing(options, nowMs);
       const ask = new LocalAsk(kernel, this, method, call, options, resolve, reject);
-      if (this.refuses(method, ask)) return;
+      if (this.#refuses(method, ask)) return;
       ask.start(nowMs);
-      if (!ask.isSettled) this.accept(method, this.arrived(method, message, call.caller, ask.deadlineMs), ask);
+      if (!ask.isSettled) this.accept(method, this.#arrived(method, message, call.caller, ask.deadlineMs), ask);
       ask.isUnderWay = true;
     });
   }
@@ -91,22 +91,22 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     const open: OpenStream = (sink, { chain, meta, caller, trace }, start) => {
       const sender = (): Ref | undefined => caller?.toRef();
       const asyncContext = this.kernel.contexts.capture();
-      const stream = this.begin(method, { ...start, chain, meta, trace, sender, asyncContext, sizeBytes: 0, sink });
-      if (!stream.isEnded && !this.refuses(method, stream))
-        this.accept(method, this.arrived(method, message, caller, Number.POSITIVE_INFINITY), stream);
+      const stream = this.#begin(method, { ...start, chain, meta, trace, sender, asyncContext, sizeBytes: 0, sink });
+      if (!stream.isEnded && !this.#refuses(method, stream))
+        this.accept(method, this.#arrived(method, message, caller, Number.POSITIVE_INFINITY), stream);
       return stream;
     };
     return this.kernel.read(method, options, this, open, requestsIn(message));
   }
 
   serve(method: AnyMethod, message: unknown, opening: StreamOpening): StreamSource {
-    const stream = this.begin(method, opening);
+    const stream = this.#begin(method, opening);
     if (!stream.isEnded) this.deliver(method, message, stream);
     return stream;
   }
 
   /** A message of this partition as its handler gets it. */
-  private arrived(method: AnyMethod, message: unknown, caller: Caller | undefined, deadlineMs: number): unknown {
+  #arrived(method: AnyMethod, message: unknown, caller: Caller | undefined, deadlineMs: number): unknown {
     const requests = method.streamsRequests === true ? requestsIn(message) : undefined;
     if (requests === undefined) return message;
     requests.offer(this.kernel, caller);
@@ -129,9 +129,9 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     this.cold?.streams.read.delete(reader);
   }
 
-  ready(options?: ReadyOptions): Promise<void> {
+  ready(options?: ReadyOptions, byMs?: number): Promise<void> {
     return new Promise((resolve) => {
-      const call = this.kernel.readyCall(options);
+      const call = this.kernel.readyCall(options, byMs);
       if (!this.isOpen) throw stoppedForGood(this.path);
       if (this.room === 'free') return resolve();
       if (call.chain !== undefined && this.waitsIn(call.chain)) {
@@ -152,11 +152,11 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     return this.load < this.bounds.mark && this.cold?.readyWaiters.isIdle !== false ? 'free' : 'full';
   }
 
-  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+  inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall {
     return this.kernel.inherit(method, options);
   }
 
-  private begin(method: AnyMethod, opening: StreamOpening): ServedStream {
+  #begin(method: AnyMethod, opening: StreamOpening): ServedStream {
     const stream = new ServedStream(this, method, opening);
     const { served } = this.coldState().streams;
     served.add(stream);
@@ -198,7 +198,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
     const { mailboxBytes, deadLetters } = this.kernel;
     if (isAsk(delivery)) {
-      if (this.refuses(method, delivery)) return true;
+      if (this.#refuses(method, delivery)) return true;
     } else if (!this.isOpen) {
       deadLetters.addFor(this, method, message, delivery, 'stopped');
       throw this.stoppedError(method);
@@ -244,7 +244,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
   }
 
   /** Answers an ask that must not reach the mailbox. */
-  private refuses(method: AnyMethod, ask: Delivery): boolean {
+  #refuses(method: AnyMethod, ask: Delivery): boolean {
     if (!this.isOpen) ask.fail(this.stoppedError(method));
     else if (ask.chain !== undefined && this.waitsIn(ask.chain)) {
       ask.fail(

@@ -52,7 +52,15 @@ export { ReadyQueue } from './ready-queue.js';
 export { WHEN_READY_OPTIONS, type WhenReady, type WhenReadyOptions } from './when-ready.js';
 export type { ReadyOptions, ReadyWait } from './ready-wait.js';
 export { type ActorRef, type CallArguments, References, type UntypedRef } from './reference.js';
-export { type Cell, type Room, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';
+export {
+  type Cell,
+  type LaterCall,
+  type Room,
+  type Route,
+  routeKey,
+  type TerminationReason,
+  type Watcher,
+} from './route.js';
 export { FailedStream, type Stream, type StreamOpening, type StreamSink, type StreamSource } from './stream.js';
 export type { StreamCall } from './stream-call.js';
 export type { MailboxPressure, Statistics } from './statistics.js';

@@ -29,7 +29,7 @@ import { refuse } from './refuse.js';
 import { AsyncContexts } from './async-contexts.js';
 import { type ActorRef, References } from './reference.js';
 import type { Requests } from './requests.js';
-import type { Route } from './route.js';
+import type { LaterCall, Route } from './route.js';
 import { spawn } from './spawn.js';
 import { outgoingStream } from './stream-call.js';
 import { Troubles } from './troubles.js';
@@ -197,8 +197,14 @@ export class Kernel {
     return outgoingAsk(options, this.running, nowMs, this.limits.askTimeoutMs, this.limits.callChain);
   }
 
-  /** Options for a later call, which inherits what a call made now would. Throws StoppedError where that would be refused. */
-  inherit({ fullName }: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+  /** As `Route.inherit`. */
+  inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall {
+    const timeoutMs = options?.timeoutMs;
+    const byMs = timeoutMs === undefined ? undefined : this.scheduler.now() + timeoutMs;
+    return { options: this.inheritedOptions(method, options), byMs };
+  }
+
+  private inheritedOptions({ fullName }: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
     if (isInherited(options)) return options;
     const { running } = this;
     if (running !== undefined) return inheritedOptions(running, options, running.current);
@@ -207,8 +213,8 @@ export class Kernel {
     return options;
   }
 
-  readyCall(options: ReadyOptions | undefined): ReadyCall {
-    return readyCall(options, this.running, this.limits.readyTimeoutMs);
+  readyCall(options: ReadyOptions | undefined, byMs: number | undefined): ReadyCall {
+    return readyCall(options, byMs, this.running, this.limits.readyTimeoutMs);
   }
 
   /** A stream of `target`; `open` is called when it is first read. `requests` are those of its call, which end with it. */

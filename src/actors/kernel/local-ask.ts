@@ -13,9 +13,9 @@ import { waitingCycle } from './waiting-cycle.js';
 export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
   readonly sizeBytes = 0;
   readonly asyncContext: AsyncContext | undefined;
-  private readonly call: OutgoingCall;
+  readonly #call: OutgoingCall;
   readonly asked: WaitingActor;
-  private hasTimedOut = false;
+  #hasTimedOut = false;
 
   constructor(
     { deadlines, contexts }: { readonly deadlines: Deadlines; readonly contexts: AsyncContexts },
@@ -28,25 +28,25 @@ export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
   ) {
     super(deadlines, method, call.deadlineMs, options, resolve, reject);
     this.asked = asked;
-    this.call = call;
+    this.#call = call;
     this.asyncContext = contexts.capture();
     call.caller?.asks(this);
   }
 
   get chain(): CallChain | undefined {
-    return this.call.chain;
+    return this.#call.chain;
   }
 
   get meta(): Meta | undefined {
-    return this.call.meta;
+    return this.#call.meta;
   }
 
   get trace(): TraceContext | undefined {
-    return this.call.trace;
+    return this.#call.trace;
   }
 
   get sender(): Ref | undefined {
-    return this.call.caller?.toRef();
+    return this.#call.caller?.toRef();
   }
 
   override target(): string {
@@ -59,11 +59,11 @@ export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
   }
 
   get isWaitedFor(): boolean {
-    return !this.isSettled || this.hasTimedOut;
+    return !this.isSettled || this.#hasTimedOut;
   }
 
   override expire(): void {
-    this.hasTimedOut = true;
+    this.#hasTimedOut = true;
     super.expire();
   }
 

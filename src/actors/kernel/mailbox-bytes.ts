@@ -16,9 +16,9 @@ export interface BytesWaiter {
 export class MailboxBytes {
   used = 0;
   readonly limit: number;
-  private readonly waiters = new Set<BytesWaiter>();
+  readonly #waiters = new Set<BytesWaiter>();
   /** Released since those who wait were told. */
-  private released = 0;
+  #released = 0;
 
   constructor(limit: number) {
     this.limit = limit;
@@ -40,22 +40,22 @@ export class MailboxBytes {
 
   release(sizeBytes: number): void {
     this.used -= sizeBytes;
-    if (this.waiters.size > 0) this.notify(sizeBytes);
+    if (this.#waiters.size > 0) this.#notify(sizeBytes);
   }
 
   /** `waiter` is told when half is free. Returns a function that forgets it. */
   whenHalfFree(waiter: BytesWaiter): () => void {
-    this.waiters.add(waiter);
-    return () => void this.waiters.delete(waiter);
+    this.#waiters.add(waiter);
+    return () => void this.#waiters.delete(waiter);
   }
 
-  private notify(sizeBytes: number): void {
-    this.released += sizeBytes;
+  #notify(sizeBytes: number): void {
+    this.#released += sizeBytes;
     const isHalfFree = this.used <= this.limit / 2;
-    if (!isHalfFree && this.released < this.limit * STEP) return;
-    this.released = 0;
-    const waiters = [...this.waiters];
-    if (isHalfFree) this.waiters.clear();
+    if (!isHalfFree && this.#released < this.limit * STEP) return;
+    this.#released = 0;
+    const waiters = [...this.#waiters];
+    if (isHalfFree) this.#waiters.clear();
     for (const waiter of waiters) {
       if (isHalfFree) waiter.halfFree();
       else waiter.progressed();

@@ -39,87 +39,87 @@ const SMALLEST = 4;
  */
 export class Mailbox {
   size = 0;
-  private head = 0;
-  private mask = SMALLEST - 1;
-  private methods: (AnyMethod | undefined)[] = emptySlots(SMALLEST);
-  private messages: unknown[] = emptySlots(SMALLEST);
-  private deliveries: (Delivery | undefined)[] = emptySlots(SMALLEST);
+  #head = 0;
+  #mask = SMALLEST - 1;
+  #methods: (AnyMethod | undefined)[] = emptySlots(SMALLEST);
+  #messages: unknown[] = emptySlots(SMALLEST);
+  #deliveries: (Delivery | undefined)[] = emptySlots(SMALLEST);
 
   /** Messages that fit before the ring grows. */
   get room(): number {
-    return this.mask + 1;
+    return this.#mask + 1;
   }
 
   /** Method of the oldest message; undefined when the mailbox is empty. */
   get method(): AnyMethod | undefined {
-    return this.methods[this.head];
+    return this.#methods[this.#head];
   }
 
   get message(): unknown {
-    return this.messages[this.head];
+    return this.#messages[this.#head];
   }
 
   get delivery(): Delivery | undefined {
-    return this.deliveries[this.head];
+    return this.#deliveries[this.#head];
   }
 
   /** Method of the message at `index`, 0 for the oldest; undefined past the end. */
   methodAt(index: number): AnyMethod | undefined {
-    return this.methods[(this.head + index) & this.mask];
+    return this.#methods[(this.#head + index) & this.#mask];
   }
 
   /** Messages, oldest first. */
   get all(): readonly unknown[] {
-    return Array.from({ length: this.size }, (_, index) => this.messages[(this.head + index) & this.mask]);
+    return Array.from({ length: this.size }, (_, index) => this.#messages[(this.#head + index) & this.#mask]);
   }
 
   /** Looks at every message. */
   hasDelivery(delivery: Delivery): boolean {
-    return this.deliveries.includes(delivery);
+    return this.#deliveries.includes(delivery);
   }
 
   push(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    if (this.size > this.mask) this.grow();
-    const index = (this.head + this.size) & this.mask;
-    this.methods[index] = method;
-    this.messages[index] = message;
-    this.deliveries[index] = delivery;
+    if (this.size > this.#mask) this.#grow();
+    const index = (this.#head + this.size) & this.#mask;
+    this.#methods[index] = method;
+    this.#messages[index] = message;
+    this.#deliveries[index] = delivery;
     this.size++;
   }
 
   /** Removes the oldest message. */
   drop(): void {
-    const head = this.head;
-    this.methods[head] = undefined;
-    this.messages[head] = undefined;
-    this.deliveries[head] = undefined;
-    this.head = (head + 1) & this.mask;
+    const head = this.#head;
+    this.#methods[head] = undefined;
+    this.#messages[head] = undefined;
+    this.#deliveries[head] = undefined;
+    this.#head = (head + 1) & this.#mask;
     this.size--;
   }
 
   /** Moves all messages of `earlier` before its own. */
   prepend(earlier: Mailbox): void {
     while (earlier.size > 0) {
-      const last = (earlier.head + earlier.size - 1) & earlier.mask;
-      if (this.size > this.mask) this.grow();
-      this.head = (this.head - 1) & this.mask;
-      this.methods[this.head] = earlier.methods[last];
-      this.messages[this.head] = earlier.messages[last];
-      this.deliveries[this.head] = earlier.deliveries[last];
+      const last = (earlier.#head + earlier.size - 1) & earlier.#mask;
+      if (this.size > this.#mask) this.#grow();
+      this.#head = (this.#head - 1) & this.#mask;
+      this.#methods[this.#head] = earlier.#methods[last];
+      this.#messages[this.#head] = earlier.#messages[last];
+      this.#deliveries[this.#head] = earlier.#deliveries[last];
       this.size++;
-      earlier.methods[last] = undefined;
-      earlier.messages[last] = undefined;
-      earlier.deliveries[last] = undefined;
+      earlier.#methods[last] = undefined;
+      earlier.#messages[last] = undefined;
+      earlier.#deliveries[last] = undefined;
       earlier.size--;
     }
   }
 
-  private grow(): void {
-    this.methods = unrolled(this.methods, this.head);
-    this.messages = unrolled(this.messages, this.head);
-    this.deliveries = unrolled(this.deliveries, this.head);
-    this.head = 0;
-    this.mask = this.methods.length - 1;
+  #grow(): void {
+    this.#methods = unrolled(this.#methods, this.#head);
+    this.#messages = unrolled(this.#messages, this.#head);
+    this.#deliveries = unrolled(this.#deliveries, this.#head);
+    this.#head = 0;
+    this.#mask = this.#methods.length - 1;
   }
 }
 
@@ -141,24 +141,24 @@ const KEPT_MAILBOXES = 64;
 
 /** Empty mailboxes without an owner: an idle actor has none, and takes one when a message arrives. */
 export class MailboxPool {
-  private readonly free: (Mailbox | undefined)[] = emptySlots(KEPT_MAILBOXES);
-  private count = 0;
-  private room = 0;
+  readonly #free: (Mailbox | undefined)[] = emptySlots(KEPT_MAILBOXES);
+  #count = 0;
+  #room = 0;
 
   take(): Mailbox {
-    if (this.count === 0) return new Mailbox();
-    this.count--;
-    const mailbox = this.free[this.count] ?? new Mailbox();
-    this.room -= mailbox.room;
+    if (this.#count === 0) return new Mailbox();
+    this.#count--;
+    const mailbox = this.#free[this.#count] ?? new Mailbox();
+    this.#room -= mailbox.room;
     return mailbox;
   }
 
   /** `mailbox` must be empty. */
   release(mailbox: Mailbox): void {
-    const room = this.room + mailbox.room;
-    if (this.count === KEPT_MAILBOXES || room > KEPT_ROOM) return;
-    this.room = room;
-    this.free[this.count] = mailbox;
-    this.count++;
+    const room = this.#room + mailbox.room;
+    if (this.#count === KEPT_MAILBOXES || room > KEPT_ROOM) return;
+    this.#room = room;
+    this.#free[this.#count] = mailbox;
+    this.#count++;
   }
 }

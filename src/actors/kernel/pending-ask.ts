@@ -12,10 +12,10 @@ export abstract class PendingAsk extends Deadline {
   isSettled = false;
   /** Its caller has the promise: what it fails with from now on was made in a turn that is not the caller's. */
   isUnderWay = false;
-  private readonly deadlines: Deadlines;
-  private readonly signal: AbortSignal | undefined;
-  private readonly onResolve: (value: unknown) => void;
-  private readonly onReject: (error: unknown) => void;
+  readonly #deadlines: Deadlines;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onResolve: (value: unknown) => void;
+  readonly #onReject: (error: unknown) => void;
 
   constructor(
     deadlines: Deadlines,
@@ -27,10 +27,10 @@ export abstract class PendingAsk extends Deadline {
   ) {
     super(deadlineMs);
     this.method = method;
-    this.deadlines = deadlines;
-    this.signal = options?.signal;
-    this.onResolve = resolve;
-    this.onReject = reject;
+    this.#deadlines = deadlines;
+    this.#signal = options?.signal;
+    this.#onResolve = resolve;
+    this.#onReject = reject;
   }
 
   /** The path of the receiver, for error messages. */
@@ -38,27 +38,27 @@ export abstract class PendingAsk extends Deadline {
 
   start(nowMs: number): void {
     if (this.isSettled) return;
-    if (this.signal?.aborted === true) this.aborted();
+    if (this.#signal?.aborted === true) this.aborted();
     else if (this.deadlineMs <= nowMs) this.expire();
     else {
-      if (this.signal !== undefined) this.deadlines.signals.add(this.signal, this);
-      this.deadlines.add(this, nowMs);
+      if (this.#signal !== undefined) this.#deadlines.signals.add(this.#signal, this);
+      this.#deadlines.add(this, nowMs);
     }
   }
 
   /** Resolves with `response`, a whole message, as it is. */
   protected resolve(response: unknown): void {
     if (this.isSettled) return;
-    this.settle();
-    this.onResolve(response);
+    this.#settle();
+    this.#onResolve(response);
   }
 
   fail(error: MillraceError): void {
     if (this.isSettled) return;
-    this.deadlines.asks.failed(error.code, this.slot === NEVER_IN);
-    this.settle();
-    if (this.isUnderWay) this.onResolve(rejectionFor(error));
-    else this.onReject(error);
+    this.#deadlines.asks.failed(error.code, this.slot === NEVER_IN);
+    this.#settle();
+    if (this.isUnderWay) this.#onResolve(rejectionFor(error));
+    else this.#onReject(error);
   }
 
   override expire(): void {
@@ -77,15 +77,15 @@ export abstract class PendingAsk extends Deadline {
     this.deadlineMs = Number.NEGATIVE_INFINITY;
     this.fail(
       new AskAbortedError(`${this.method.fullName} asked of ${this.target()} was aborted by its caller`, {
-        cause: this.signal?.reason,
+        cause: this.#signal?.reason,
       }),
     );
   }
 
-  private settle(): void {
+  #settle(): void {
     this.isSettled = true;
-    this.deadlines.remove(this);
-    if (this.signal !== undefined) this.deadlines.signals.remove(this.signal, this);
+    this.#deadlines.remove(this);
+    if (this.#signal !== undefined) this.#deadlines.signals.remove(this.#signal, this);
   }
 }
 

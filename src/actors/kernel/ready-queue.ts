@@ -14,34 +14,34 @@ export interface ReadyWaiter {
  */
 export class ReadyQueue {
   /** In the order in which they came. */
-  private readonly waiters = new Set<ReadyWaiter>();
+  readonly #waiters = new Set<ReadyWaiter>();
   /** One was woken, and may be about to send. */
-  private isWaking = false;
+  #isWaking = false;
   #progressMs = Number.NEGATIVE_INFINITY;
-  private readonly scheduler: Scheduler;
-  private readonly hasRoom: () => boolean;
+  readonly #scheduler: Scheduler;
+  readonly #hasRoom: () => boolean;
 
   constructor(scheduler: Scheduler, hasRoom: () => boolean) {
-    this.scheduler = scheduler;
-    this.hasRoom = hasRoom;
+    this.#scheduler = scheduler;
+    this.#hasRoom = hasRoom;
   }
 
   get size(): number {
-    return this.waiters.size;
+    return this.#waiters.size;
   }
 
   /** Nobody waits, and the last one that was woken has had the time to send. */
   get isIdle(): boolean {
-    return this.waiters.size === 0 && !this.isWaking;
+    return this.#waiters.size === 0 && !this.#isWaking;
   }
 
   add(waiter: ReadyWaiter): void {
-    this.waiters.add(waiter);
+    this.#waiters.add(waiter);
   }
 
   /** It waits no longer. */
   remove(waiter: ReadyWaiter): void {
-    this.waiters.delete(waiter);
+    this.#waiters.delete(waiter);
   }
 
   /** Resolves when it is the turn of this caller and there is room; has no deadline. */
@@ -53,7 +53,7 @@ export class ReadyQueue {
 
   /** What they wait for goes on, although it has no room yet. */
   progressed(): void {
-    if (this.waiters.size > 0) this.#progressMs = this.scheduler.now();
+    if (this.#waiters.size > 0) this.#progressMs = this.#scheduler.now();
   }
 
   /** Scheduler time of the last progress. */
@@ -63,22 +63,22 @@ export class ReadyQueue {
 
   /** There may be room now. */
   wake(): void {
-    if (!this.isWaking && this.waiters.size > 0) this.wakeNext();
+    if (!this.#isWaking && this.#waiters.size > 0) this.#wakeNext();
   }
 
   reject(error: Error): void {
-    const waiters = [...this.waiters];
-    this.waiters.clear();
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
     for (const waiter of waiters) waiter.reject(error);
   }
 
-  private wakeNext(): void {
-    this.isWaking = false;
-    const [next] = this.waiters;
-    if (next === undefined || !this.hasRoom()) return;
-    this.waiters.delete(next);
+  #wakeNext(): void {
+    this.#isWaking = false;
+    const [next] = this.#waiters;
+    if (next === undefined || !this.#hasRoom()) return;
+    this.#waiters.delete(next);
     next.resolve();
-    this.isWaking = true;
-    this.scheduler.scheduleYield(() => this.wakeNext());
+    this.#isWaking = true;
+    this.#scheduler.scheduleYield(() => this.#wakeNext());
   }
 }

@@ -23,6 +23,8 @@ export interface ReadyOptions {
 /** The options of `ready()`, merged with what it inherits from the message being handled. */
 export interface ReadyCall {
   readonly timeoutMs: number;
+  /** Scheduler time at which `timeoutMs` has passed; undefined where it begins now. */
+  readonly byMs: number | undefined;
   /** `timeoutMs` begins anew whenever the actor has handled messages. */
   readonly isPatient: boolean;
   /** Scheduler time at which the message being handled expires; `Infinity` for none. */
@@ -45,9 +47,10 @@ export interface ReadyHost {
 
 export const READY_OPTIONS: AcceptedOptions = { timeoutMs: accepted.milliseconds, signal: accepted.signal };
 
-/** Creates the data of a call of `ready()`. Throws ConfigError for an option that is wrong or unknown. */
+/** Creates the data of a call of `ready()`; `byMs` as of `Route.ready`. Throws ConfigError for an option that is wrong or unknown. */
 export function readyCall(
   options: ReadyOptions | undefined,
+  byMs: number | undefined,
   running: Caller | undefined,
   defaultTimeoutMs: number,
 ): ReadyCall {
@@ -59,6 +62,7 @@ export function readyCall(
   const inherited = kept === undefined ? running?.current : kept.delivery;
   return {
     timeoutMs,
+    byMs,
     isPatient: options?.timeoutMs === undefined,
     expiresMs: inherited?.deadlineMs ?? Number.POSITIVE_INFINITY,
     signal,
@@ -84,7 +88,7 @@ export class ReadyWait extends Deadline implements ReadyWaiter {
   #queue: ReadyQueue | undefined;
 
   constructor(host: ReadyHost, target: ReadyTarget, call: ReadyCall) {
-    super(Math.min(host.scheduler.now() + call.timeoutMs, call.expiresMs));
+    super(Math.min(call.byMs ?? host.scheduler.now() + call.timeoutMs, call.expiresMs));
     this.#host = host;
     this.#target = target;
     this.#call = call;

@@ -111,44 +111,44 @@ interface ReferenceClass {
 
 /** Creates references. Builds the prototype, with a method for each rpc, once for each service. */
 export class References {
-  private readonly classes = new WeakMap<AnyService, ReferenceClass>();
+  readonly #classes = new WeakMap<AnyService, ReferenceClass>();
   /** The prototypes of users' services. */
-  private readonly made: { readonly service: AnyService; readonly made: ReferenceClass }[] = [];
-  private readonly wrappers: CallWrapper[] = [];
-  private readonly system: { readonly name: string };
-  private readonly interceptor: Interceptor | undefined;
+  readonly #made: { readonly service: AnyService; readonly made: ReferenceClass }[] = [];
+  readonly #wrappers: CallWrapper[] = [];
+  readonly #system: { readonly name: string };
+  readonly #interceptor: Interceptor | undefined;
 
   /** `system` is the property `system` of references. With an `interceptor`, references report their calls to it. */
   constructor(system: { readonly name: string }, interceptor?: Interceptor) {
-    this.system = system;
-    this.interceptor = interceptor;
+    this.#system = system;
+    this.#interceptor = interceptor;
   }
 
   /** Wraps every call of an rpc from now on, except those of the runtime itself. Costs nothing before it is called. */
   wrapCalls(wrapper: CallWrapper): void {
-    this.wrappers.push(wrapper);
-    for (const { service, made } of this.made) this.defineWrapped(service, made);
+    this.#wrappers.push(wrapper);
+    for (const { service, made } of this.#made) this.#defineWrapped(service, made);
   }
 
   create<S extends AnyService>(service: S, route: Route): ActorRef<S> {
-    let made = this.classes.get(service);
+    let made = this.#classes.get(service);
     if (made === undefined) {
-      made = referenceClass(service, this.system, this.interceptor);
-      this.classes.set(service, made);
+      made = referenceClass(service, this.#system, this.#interceptor);
+      this.#classes.set(service, made);
       if (!isInfrastructure(service.typeName)) {
-        this.made.push({ service, made });
-        if (this.wrappers.length > 0) this.defineWrapped(service, made);
+        this.#made.push({ service, made });
+        if (this.#wrappers.length > 0) this.#defineWrapped(service, made);
       }
     }
     // oxlint-disable-next-line typescript/consistent-type-assertions -- the one cast of the kernel: referenceClass defines exactly the methods that ActorRef<S> names.
     return new made(route) as ActorRef<S>;
   }
 
-  private defineWrapped(service: AnyService, made: ReferenceClass): void {
+  #defineWrapped(service: AnyService, made: ReferenceClass): void {
     for (const [name, method] of Object.entries(service.methods)) {
-      const plain = callFor(method, this.interceptor);
+      const plain = callFor(method, this.#interceptor);
       const direct: ReferenceCall = (ref, message, options) => plain.call(ref, message, options);
-      const call = this.wrappers.reduce((inner, wrap) => wrap(method, inner), direct);
+      const call = this.#wrappers.reduce((inner, wrap) => wrap(method, inner), direct);
       defineCall(made, name, method, function (message, options) {
         return call(this, message, options);
       });

@@ -24,6 +24,14 @@ export interface Watcher {
  */
 export type Room = 'free' | 'full' | 'closed';
 
+/** What a call keeps until it is made. */
+export interface LaterCall {
+  /** Its options, with what they inherit from the message being handled. */
+  readonly options: StreamOptions | undefined;
+  /** Scheduler time at which its `timeoutMs` has passed; undefined without `timeoutMs`. */
+  readonly byMs: number | undefined;
+}
+
 /**
  * The target of a reference: a cell of this partition, or a remote route over a link. Defaults of messages are filled in already. The message
  * of a method that streams its requests is a Requests.
@@ -41,12 +49,12 @@ export interface Route {
   /**
    * Resolves when a tell would be accepted below the high-water mark. Rejects with StoppedError or UnreachableError when the actor or link
    * has ended, with BackpressureError at the deadline, AskAbortedError by the signal, and ReentrantAskError where the caller is what the
-   * actor waits for.
+   * actor waits for. `byMs` is the scheduler time by which `timeoutMs` has passed, where it began before this call.
    */
-  ready(options?: ReadyOptions): Promise<void>;
+  ready(options?: ReadyOptions, byMs?: number): Promise<void>;
   readonly room: Room;
-  /** Options for a later call of `method`, which inherits what a call made now would. Throws StoppedError where that would be refused. */
-  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined;
+  /** Keeps for a later call of `method` what a call made now would have. Throws StoppedError where that would be refused. */
+  inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall;
   watch(watcher: Watcher): void;
   unwatch(watcher: Watcher): void;
   /** The actor's channel id; a local actor gets one on first use. */

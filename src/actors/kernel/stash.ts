@@ -9,57 +9,57 @@ export class Stash {
   isMarked = false;
   /** `unstashAll` was called after the mark, so that message goes back to the mailbox with the others. */
   isReturning = false;
-  private readonly kept = new Mailbox();
-  private readonly capacity: number;
-  private readonly actor: { readonly path: string };
+  readonly #kept = new Mailbox();
+  readonly #capacity: number;
+  readonly #actor: { readonly path: string };
 
   constructor(capacity: number, actor: { readonly path: string }) {
-    this.capacity = capacity;
-    this.actor = actor;
+    this.#capacity = capacity;
+    this.#actor = actor;
   }
 
   get size(): number {
-    return this.kept.size;
+    return this.#kept.size;
   }
 
   /** Looks at every message in it. */
   has(delivery: Delivery): boolean {
-    return this.kept.hasDelivery(delivery);
+    return this.#kept.hasDelivery(delivery);
   }
 
   /** Throws BackpressureError when the stash is full. Drops expired asks first, and calls `forgotten` for each. */
   mark(nowMs: number, forgotten: (ask: Delivery) => void): void {
-    if (this.kept.size >= this.capacity) this.forgetExpired(nowMs, forgotten);
-    if (this.kept.size >= this.capacity) {
+    if (this.#kept.size >= this.#capacity) this.#forgetExpired(nowMs, forgotten);
+    if (this.#kept.size >= this.#capacity) {
       throw new BackpressureError(
-        `the stash of ${this.actor.path} is full (${this.capacity} messages): call ctx.unstashAll(), or give mailbox.stashCapacity`,
+        `the stash of ${this.#actor.path} is full (${this.#capacity} messages): call ctx.unstashAll(), or give mailbox.stashCapacity`,
       );
     }
     this.isMarked = true;
   }
 
   keep(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    this.kept.push(method, message, delivery);
+    this.#kept.push(method, message, delivery);
   }
 
   /** Moves all messages to the front of `mailbox`. */
   moveTo(mailbox: Mailbox): void {
-    mailbox.prepend(this.kept);
+    mailbox.prepend(this.#kept);
   }
 
   /** A hook or timer has ended. Throws ConfigError when it has called `stash`, because it handles no message. */
   assertUnmarked(): void {
     if (!this.isMarked) return;
     this.isMarked = false;
-    throw nothingToStash(this.actor.path);
+    throw nothingToStash(this.#actor.path);
   }
 
-  private forgetExpired(nowMs: number, forgotten: (ask: Delivery) => void): void {
-    for (let left = this.kept.size; left > 0; left--) {
-      const { method, message, delivery } = this.kept;
-      this.kept.drop();
+  #forgetExpired(nowMs: number, forgotten: (ask: Delivery) => void): void {
+    for (let left = this.#kept.size; left > 0; left--) {
+      const { method, message, delivery } = this.#kept;
+      this.#kept.drop();
       if (delivery !== undefined && delivery.deadlineMs <= nowMs) forgotten(delivery);
-      else if (method !== undefined) this.kept.push(method, message, delivery);
+      else if (method !== undefined) this.#kept.push(method, message, delivery);
     }
   }
 }

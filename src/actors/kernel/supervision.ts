@@ -85,7 +85,7 @@ export interface Fault {
 
 /** The recent restarts of one actor. */
 export class RestartHistory {
-  private timesMs: number[] = [];
+  #timesMs: number[] = [];
 
   /** `defaults` applies where the policy sets no value. A policy function that throws escalates. */
   judge(
@@ -98,10 +98,10 @@ export class RestartHistory {
     const directive = directiveFor(policy, fault);
     if (directive !== 'restart') return { directive };
     const windowMs = policy.windowMs ?? defaults.windowMs;
-    this.timesMs = this.timesMs.filter((timeMs) => nowMs - timeMs < windowMs);
-    const earlier = this.timesMs.length;
+    this.#timesMs = this.#timesMs.filter((timeMs) => nowMs - timeMs < windowMs);
+    const earlier = this.#timesMs.length;
     if (earlier >= (policy.maxRestarts ?? defaults.maxRestarts)) return { directive: 'escalate' };
-    this.timesMs.push(nowMs);
+    this.#timesMs.push(nowMs);
     const { minMs, maxMs } = policy.backoff;
     const delayMs = Math.min(maxMs, minMs * 2 ** earlier) * (1 - random() / 2);
     return { directive, delayMs };

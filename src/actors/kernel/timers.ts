@@ -11,11 +11,11 @@ export interface SignalLane {
 /** A timer of an actor. When it fires, it queues a signal; the callback runs in a turn of the actor. */
 export class ActorTimer implements Timer {
   atMs: number;
-  private readonly timers: ActorTimers;
-  private readonly callback: () => unknown;
-  private readonly periodMs: number | undefined;
-  private armed: Timer;
-  private isWaitingForTurn = false;
+  readonly #timers: ActorTimers;
+  readonly #callback: () => unknown;
+  readonly #periodMs: number | undefined;
+  #armed: Timer;
+  #isWaitingForTurn = false;
   readonly key: string | undefined;
 
   constructor(
@@ -25,42 +25,42 @@ export class ActorTimer implements Timer {
     callback: () => unknown,
     key: string | undefined,
   ) {
-    this.timers = timers;
+    this.#timers = timers;
     this.key = key;
-    this.callback = callback;
-    this.periodMs = periodMs;
-    this.armed = timers.scheduler.setTimer(delayMs, this.fire);
-    this.atMs = this.armed.atMs;
+    this.#callback = callback;
+    this.#periodMs = periodMs;
+    this.#armed = timers.scheduler.setTimer(delayMs, this.#fire);
+    this.atMs = this.#armed.atMs;
   }
 
   clear(): void {
-    this.timers.scheduler.clearTimer(this.armed);
+    this.#timers.scheduler.clearTimer(this.#armed);
   }
 
-  private readonly fire = (): void => {
-    if (this.periodMs !== undefined) {
-      const scheduler = this.timers.scheduler;
+  readonly #fire = (): void => {
+    if (this.#periodMs !== undefined) {
+      const scheduler = this.#timers.scheduler;
       // Relative to the time at which it was due, so that a late turn does not delay all later ones.
-      this.armed = scheduler.setTimer(Math.max(0, this.atMs + this.periodMs - scheduler.now()), this.fire);
-      this.atMs = this.armed.atMs;
+      this.#armed = scheduler.setTimer(Math.max(0, this.atMs + this.#periodMs - scheduler.now()), this.#fire);
+      this.atMs = this.#armed.atMs;
     }
-    if (this.isWaitingForTurn) return;
-    this.isWaitingForTurn = true;
-    this.timers.lane.signal(this.run);
+    if (this.#isWaitingForTurn) return;
+    this.#isWaitingForTurn = true;
+    this.#timers.lane.signal(this.#run);
   };
 
-  private readonly run = (): unknown => {
-    this.isWaitingForTurn = false;
-    if (!this.timers.all.has(this)) return undefined;
-    if (this.periodMs === undefined) this.timers.forget(this);
-    return this.callback();
+  readonly #run = (): unknown => {
+    this.#isWaitingForTurn = false;
+    if (!this.#timers.all.has(this)) return undefined;
+    if (this.#periodMs === undefined) this.#timers.forget(this);
+    return this.#callback();
   };
 }
 
 /** The timers of one actor; they end together. */
 export class ActorTimers {
   readonly all = new Set<ActorTimer>();
-  private readonly keyed = new Map<string, ActorTimer>();
+  readonly #keyed = new Map<string, ActorTimer>();
   readonly scheduler: Scheduler;
   readonly lane: SignalLane;
 
@@ -82,26 +82,26 @@ export class ActorTimers {
     if (key !== undefined) this.cancel(key);
     const timer = new ActorTimer(this, delayMs, periodMs, callback, key);
     this.all.add(timer);
-    if (key !== undefined) this.keyed.set(key, timer);
+    if (key !== undefined) this.#keyed.set(key, timer);
     return timer;
   }
 
   /** A timer, or its key. */
   cancel(cancelled: Timer | string): void {
-    const timer = typeof cancelled === 'string' ? this.keyed.get(cancelled) : cancelled;
+    const timer = typeof cancelled === 'string' ? this.#keyed.get(cancelled) : cancelled;
     if (timer instanceof ActorTimer && this.forget(timer)) timer.clear();
   }
 
   /** It will not be called again. False when it was not waiting. */
   forget(timer: ActorTimer): boolean {
     const { key } = timer;
-    if (key !== undefined && this.keyed.get(key) === timer) this.keyed.delete(key);
+    if (key !== undefined && this.#keyed.get(key) === timer) this.#keyed.delete(key);
     return this.all.delete(timer);
   }
 
   clear(): void {
     for (const timer of this.all) timer.clear();
     this.all.clear();
-    this.keyed.clear();
+    this.#keyed.clear();
   }
 }

@@ -8,29 +8,29 @@ export interface Subscribable<Event> {
 
 /** Publishes events to listeners. A listener that throws is logged, and does not affect the others. */
 export class Topic<Event> implements Subscribable<Event> {
-  private readonly listeners = new Set<{ readonly notify: (event: Event) => void }>();
-  private readonly logger: Logger;
+  readonly #listeners = new Set<{ readonly notify: (event: Event) => void }>();
+  readonly #logger: Logger;
 
   constructor(logger: Logger) {
-    this.logger = logger;
+    this.#logger = logger;
   }
 
   get hasSubscribers(): boolean {
-    return this.listeners.size > 0;
+    return this.#listeners.size > 0;
   }
 
   subscribe(listener: (event: Event) => void): () => void {
     const entry = { notify: listener };
-    this.listeners.add(entry);
-    return () => void this.listeners.delete(entry);
+    this.#listeners.add(entry);
+    return () => void this.#listeners.delete(entry);
   }
 
   publish(event: Event): void {
-    for (const { notify } of this.listeners) {
+    for (const { notify } of this.#listeners) {
       try {
         notify(event);
       } catch (error) {
-        this.logger.error('a subscriber threw', { error });
+        this.#logger.error('a subscriber threw', { error });
       }
     }
   }

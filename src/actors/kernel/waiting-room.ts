@@ -60,126 +60,126 @@ export class Place {
 export class WaitingRoom {
   /** Messages that are parked, of all links. */
   parked = 0;
-  private readonly host: RoomHost;
-  private readonly places: Place[] = [];
+  readonly #host: RoomHost;
+  readonly #places: Place[] = [];
   /** Places with parked messages, the next one first. */
-  private readonly turns: Place[] = [];
-  private wanting: Place[] = [];
+  readonly #turns: Place[] = [];
+  #wanting: Place[] = [];
   /** Granted messages that have not arrived, of all links. */
-  private outstanding = 0;
+  #outstanding = 0;
 
   constructor(host: RoomHost) {
-    this.host = host;
+    this.#host = host;
   }
 
   get isEmpty(): boolean {
-    return this.places.length === 0;
+    return this.#places.length === 0;
   }
 
   enter(link: MeteredLink): Place {
-    const place = new Place(this, link, this.leftBy(link.peer));
-    this.places.push(place);
+    const place = new Place(this, link, this.#leftBy(link.peer));
+    this.#places.push(place);
     return place;
   }
 
   /** An earlier link of this process has ended, and has parked messages: they go before what the process sends now. */
   isAheadOf(link: Pick<MeteredLink, 'peer'>): boolean {
-    return this.parked > 0 && this.leftBy(link.peer) !== undefined;
+    return this.parked > 0 && this.#leftBy(link.peer) !== undefined;
   }
 
   /** The link has ended. Its place remains while it has parked messages. */
   leave(place: Place): void {
     place.hasLeft = true;
     this.wants(place, 0, false);
-    if (place.parked === 0) this.remove(place);
+    if (place.parked === 0) this.#remove(place);
   }
 
   /** A message of this link waits outside; `link.takeParked` takes the oldest. */
   park(place: Place): void {
     place.parked++;
     this.parked++;
-    this.queue(place);
+    this.#queue(place);
   }
 
   /** A message of this link has arrived. False when it was not granted. */
   arrived(place: Place): boolean {
     if (place.outstanding === 0) return false;
     place.outstanding--;
-    this.outstanding--;
+    this.#outstanding--;
     return true;
   }
 
   /** The sender has said how much of its grant is left, and whether it wants more. */
   wants(place: Place, outstanding: number, isWanting: boolean): void {
-    this.outstanding += outstanding - place.outstanding;
+    this.#outstanding += outstanding - place.outstanding;
     place.outstanding = outstanding;
     if (isWanting === place.isWanting) return;
     place.isWanting = isWanting;
-    if (isWanting) this.wanting.push(place);
-    else this.wanting = this.wanting.filter((other) => other !== place);
+    if (isWanting) this.#wanting.push(place);
+    else this.#wanting = this.#wanting.filter((other) => other !== place);
   }
 
   /** Called when the mailbox has drained, or a sender wants more: parked messages enter, then room is granted. */
   admit(): void {
     this.refill();
     if (this.parked > 0) return;
-    if (this.host.bounds.overflow !== 'backpressure') this.liftAllBelow(this.host.bounds.resume);
-    else if (this.wanting.length > 0) this.share();
-    else if (this.outstanding === 0) this.liftAllBelow(this.low);
+    if (this.#host.bounds.overflow !== 'backpressure') this.#liftAllBelow(this.#host.bounds.resume);
+    else if (this.#wanting.length > 0) this.#share();
+    else if (this.#outstanding === 0) this.#liftAllBelow(this.#low);
   }
 
   /** The actor has handled messages. */
   progressed(): void {
-    for (const { link } of this.wanting) link.progressed();
+    for (const { link } of this.#wanting) link.progressed();
   }
 
   /** Nothing is going on: grants that are left, or were lost with their messages, must not meter their links for ever. */
   liftIdle(): void {
-    if (this.parked === 0 && this.wanting.length === 0) this.liftAllBelow(0);
+    if (this.parked === 0 && this.#wanting.length === 0) this.#liftAllBelow(0);
   }
 
   /** Parked messages enter the mailbox, one of each link in turn. */
   refill(): void {
-    const { host } = this;
+    const host = this.#host;
     while (this.parked > 0 && host.load < host.bounds.mark && (host.load === 0 || !host.isOutOfBytes)) {
-      const place = this.turns.shift();
+      const place = this.#turns.shift();
       if (place === undefined) return;
       place.isQueued = false;
       const first = firstOf(place);
-      if (first.parked > 0) this.take(first);
-      if (place.parked > 0) this.queue(place);
+      if (first.parked > 0) this.#take(first);
+      if (place.parked > 0) this.#queue(place);
     }
   }
 
   close(): void {
-    this.wanting = [];
-    for (const { link } of this.places.splice(0)) link.stopped();
+    this.#wanting = [];
+    for (const { link } of this.#places.splice(0)) link.stopped();
   }
 
-  private queue(place: Place): void {
+  #queue(place: Place): void {
     if (place.isQueued) return;
     place.isQueued = true;
-    this.turns.push(place);
+    this.#turns.push(place);
   }
 
-  private take(place: Place): void {
+  #take(place: Place): void {
     place.parked--;
     this.parked--;
     place.link.takeParked();
-    if (place.hasLeft && place.parked === 0) this.remove(place);
+    if (place.hasLeft && place.parked === 0) this.#remove(place);
   }
 
   /** Each link that wants may have an equal share of the room under way. */
-  private share(): void {
-    const { load, bounds } = this.host;
+  #share(): void {
+    const { load, bounds } = this.#host;
     // An empty mailbox reserves nothing: a sender that does not use its grant must not hold up the others.
     const reserves = load > 0;
-    const reserved = reserves ? this.outstanding : 0;
+    const reserved = reserves ? this.#outstanding : 0;
     if (load + reserved > bounds.resume) return;
-    if (this.isAlone && load <= this.low) return this.liftAllBelow(this.low);
-    const { wanting } = this;
-    this.wanting = [];
-    const share = Math.max(1, Math.floor((bounds.mark - load) / this.places.length));
+    if (this.#isAlone && load <= this.#low) return this.#liftAllBelow(this.#low);
+    const wanting = this.#wanting;
+    this.#wanting = [];
+    const share = Math.max(1, Math.floor((bounds.mark - load) / this.#places.length));
     let free = bounds.mark - load - reserved;
     for (const place of wanting) {
       const own = reserves ? place.outstanding : 0;
@@ -187,45 +187,45 @@ export class WaitingRoom {
       const messages = reserves ? Math.min(free + own, share) : share;
       if (messages > place.outstanding) {
         free -= messages - own;
-        this.grant(place, messages);
-      } else this.wanting.push(place);
+        this.#grant(place, messages);
+      } else this.#wanting.push(place);
     }
   }
 
-  private grant(place: Place, messages: number): void {
-    this.outstanding += messages - place.outstanding;
+  #grant(place: Place, messages: number): void {
+    this.#outstanding += messages - place.outstanding;
     place.outstanding = messages;
     place.isWanting = false;
     place.link.grant(messages);
   }
 
   /** One link wants, and no other has a grant left. */
-  private get isAlone(): boolean {
-    const [only, second] = this.wanting;
-    return second === undefined && only?.outstanding === this.outstanding;
+  get #isAlone(): boolean {
+    const [only, second] = this.#wanting;
+    return second === undefined && only?.outstanding === this.#outstanding;
   }
 
   /** Load at which a mailbox counts as nearly empty. */
-  private get low(): number {
-    return Math.floor(this.host.bounds.resume / 4);
+  get #low(): number {
+    return Math.floor(this.#host.bounds.resume / 4);
   }
 
-  private liftAllBelow(load: number): void {
-    if (this.host.load > load) return;
-    const places = this.places.splice(0);
-    this.wanting = [];
-    this.outstanding = 0;
+  #liftAllBelow(load: number): void {
+    if (this.#host.load > load) return;
+    const places = this.#places.splice(0);
+    this.#wanting = [];
+    this.#outstanding = 0;
     for (const { link } of places) link.lift();
   }
 
-  private remove(place: Place): void {
-    const at = this.places.indexOf(place);
-    if (at >= 0) this.places.splice(at, 1);
+  #remove(place: Place): void {
+    const at = this.#places.indexOf(place);
+    if (at >= 0) this.#places.splice(at, 1);
   }
 
-  private leftBy(peer: string | undefined): Place | undefined {
+  #leftBy(peer: string | undefined): Place | undefined {
     if (peer === undefined || this.parked === 0) return undefined;
-    return this.places.findLast((place) => place.hasLeft && place.parked > 0 && place.link.peer === peer);
+    return this.#places.findLast((place) => place.hasLeft && place.parked > 0 && place.link.peer === peer);
   }
 }
 

@@ -1,11 +1,11 @@
-import { AskAbortedError } from '../../errors.js';
+import { AskAbortedError, UnreachableError } from '../../errors.js';
 import type { AnyMethod, AnyService, TellMethod } from '../../protocol/index.js';
 import { checkCallOptions, isInherited, type SendOptions, TELL_OPTIONS } from './call.js';
 import type { AcceptedOptions } from '../../options/index.js';
 import { checkRequest } from './message-values.js';
 import { checkReadyTimeout, READY_OPTIONS, type ReadyOptions } from './ready-wait.js';
 import type { CallArguments, Reference, ReferenceCall } from './reference.js';
-import { routeKey } from './route.js';
+import { type LaterCall, routeKey } from './route.js';
 
 /** Options of a tell that waits for room: those of a tell, and those of `ready()`. */
 export interface WhenReadyOptions extends SendOptions, ReadyOptions {}
@@ -42,16 +42,28 @@ export async function tellWhenReady(
   const route = ref[routeKey];
   const kept = route.inherit(method, options);
   if (route.room === 'free') {
-    call(ref, message, sendOptions(kept));
+    if (call(ref, message, sendOptions(kept.options)) === false) await assertSent(ref, method, kept);
     return;
   }
   // A wrong message is refused now, and the caller may change the object while it waits.
   checkRequest(method, message);
   const filled = method.request.create(message);
   // The actor may end between its room and this turn: then `ready` says so, or waits for another link.
-  do await route.ready(readyOptions(kept));
+  do await route.ready(readyOptions(kept.options), kept.byMs);
   while (route.room === 'closed');
-  call(ref, filled, sendOptions(kept));
+  if (call(ref, filled, sendOptions(kept.options)) === false) await assertSent(ref, method, kept);
+}
+
+/**
+ * The tell has returned false: throws when it is a dead letter, because its actor or the link has just ended. Otherwise it was accepted past
+ * the mark.
+ */
+async function assertSent(ref: Reference, { fullName }: AnyMethod, { options, byMs }: LaterCall): Promise<void> {
+  const route = ref[routeKey];
+  if (route.room !== 'closed') return;
+  // Rejects with the error of an actor that has ended.
+  await route.ready(readyOptions(options), byMs);
+  throw new UnreachableError(`${fullName} was not delivered: the link to ${ref.path.toString()} ended as it was sent`);
 }
 
 function readyOptions(options: WhenReadyOptions | undefined): ReadyOptions | undefined {

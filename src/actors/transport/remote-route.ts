@@ -4,6 +4,7 @@ import type { AnyMethod, Ref } from '../../protocol/index.js';
 import {
   type ActorSystem,
   type AskOptions,
+  type LaterCall,
   type OpenStream,
   type ReadyOptions,
   requestsIn,
@@ -92,8 +93,8 @@ export class RemoteRoute implements Route {
     return this.#system.read(method, options, this, open, requestsIn(message));
   }
 
-  ready(options?: ReadyOptions): Promise<void> {
-    return this.#system.ready(options, this, (wait) => {
+  ready(options?: ReadyOptions, byMs?: number): Promise<void> {
+    return this.#system.ready(options, byMs, this, (wait) => {
       const channel = this.#current();
       if (this.#hasEnded(channel)) {
         wait.reject(this.#stopped('ready'));
@@ -119,7 +120,7 @@ export class RemoteRoute implements Route {
     return channel.credit.hasRoom(this.cUid) ? 'free' : 'full';
   }
 
-  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+  inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall {
     return this.#system.inherit(method, options);
   }
 

@@ -1,5 +1,6 @@
 import {
   type AskOptions,
+  type LaterCall,
   type ReadyOptions,
   type Room,
   type Route,
@@ -90,15 +91,15 @@ export class ObservedRoute implements Route {
     return observedRequests(streams, method, message, ends);
   }
 
-  ready(options?: ReadyOptions): Promise<void> {
-    return this.#observer.waits(this.owner, this.cUid, this.inner.ready(options));
+  ready(options?: ReadyOptions, byMs?: number): Promise<void> {
+    return this.#observer.waits(this.owner, this.cUid, this.inner.ready(options, byMs));
   }
 
   get room(): Room {
     return this.inner.room;
   }
 
-  inherit(method: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
+  inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall {
     return this.inner.inherit(method, options);
   }
 

@@ -158,7 +158,7 @@ describe('a reference to an actor elsewhere', () => {
         }),
       ready: () => Promise.resolve(),
       room: 'free',
-      inherit: (_method, options) => options,
+      inherit: (_method, options) => ({ options, byMs: undefined }),
       watch: () => {},
       unwatch: () => {},
     };

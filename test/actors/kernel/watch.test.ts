@@ -119,7 +119,7 @@ describe('death watch', () => {
         }),
       ready: () => Promise.resolve(),
       room: 'free',
-      inherit: (_method, options) => options,
+      inherit: (_method, options) => ({ options, byMs: undefined }),
       watch: (added) => void watchers.add(added),
       unwatch: (removed) => void watchers.delete(removed),
     };

@@ -79,9 +79,9 @@ export class GroupCalls {
     const kept = first.ref[routeKey].inherit(method, options);
     let member: Member;
     // It may end between its room and this turn.
-    do member = await firstReady(candidates, readyOptions(kept));
+    do member = await firstReady(candidates, readyOptions(kept.options), kept.byMs);
     while (member.ref[routeKey].room === 'closed');
-    invoke(member, method, filled, sendOptions(kept));
+    invoke(member, method, filled, sendOptions(kept.options));
   }
 
   #ask(method: AnyMethod, message: unknown, options: unknown): unknown {
@@ -146,16 +146,22 @@ export class GroupCalls {
 }
 
 /** The first of these members that has room, which is its caller's turn to send to it. Rejects with the first one's error when none has. */
-async function firstReady(members: readonly Member[], options: ReadyOptions | undefined): Promise<Member> {
+async function firstReady(
+  members: readonly Member[],
+  options: ReadyOptions | undefined,
+  byMs?: number,
+): Promise<Member> {
   const [only] = members;
   if (members.length === 1 && only !== undefined) {
-    await only.ref.ready(options);
+    await only.ref[routeKey].ready(options, byMs);
     return only;
   }
   const others = new AbortController();
   const signal = options?.signal === undefined ? others.signal : AbortSignal.any([options.signal, others.signal]);
   try {
-    return await Promise.any(members.map((member) => member.ref.ready({ ...options, signal }).then(() => member)));
+    return await Promise.any(
+      members.map((member) => member.ref[routeKey].ready({ ...options, signal }, byMs).then(() => member)),
+    );
   } catch (error) {
     throw error instanceof AggregateError ? error.errors[0] : error;
   } finally {
