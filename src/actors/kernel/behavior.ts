@@ -17,7 +17,8 @@ import { type MailboxBounds, type Overflow, mailboxBounds } from './mailbox.js';
 import type { TerminationReason } from './route.js';
 import type { Stream } from './stream.js';
 import { type Supervision, type Supervisor, supervisor } from './supervision.js';
-import type { ActorRef, UntypedRef } from './reference.js';
+import type { ActorRef } from './reference.js';
+import type { UntypedRef } from './untyped-ref.js';
 
 /** A watched actor has ended. */
 export interface Terminated {
@@ -273,7 +274,8 @@ export function boundsOf({ capacity, overflow, stashCapacity }: AnyBehavior, giv
   return mailboxBounds(capacity ?? given.mailboxMessages, overflow, stashCapacity ?? given.stashMessages);
 }
 
-interface GivenBounds {
+/** The mailbox bounds of a system, in messages. */
+export interface GivenBounds {
   readonly mailboxMessages: number;
   readonly stashMessages: number;
 }

@@ -37,6 +37,11 @@ export class ColdState {
     this.readyWaiters = readyWaiters;
   }
 
+  /** Deferred replies, and handlers that wait for their next request. */
+  get unsettled(): number {
+    return this.deferredReplies.size + (this.streams.reading?.released.size ?? 0);
+  }
+
   /** `path` names the actor that has stopped. */
   failDeferredReplies(path: string): void {
     for (const delivery of this.deferredReplies)

@@ -7,8 +7,8 @@ const SLICE = 64;
 
 /** An actor's cell, which takes turns. */
 export interface TurnTaker {
-  /** In the run queue, or taking its turn. Only the dispatcher writes it. */
-  isQueued: boolean;
+  /** The dispatcher says whether it is in the run queue, or takes its turn. */
+  queued(isQueued: boolean): void;
   /** Handles up to `budget` messages and returns their number; fewer means that it has nothing more to do now. */
   takeTurn(budget: number): number;
 }
@@ -18,10 +18,8 @@ export interface TurnTaker {
  * next. After `turnBudget` messages, or `turnMs`, it yields to the event loop, also when many short turns have handled them.
  */
 export class Dispatcher {
-  /** Messages handled since the start. */
-  handled = 0;
-  /** A turn is scheduled, or runs. Only the dispatcher writes it. */
-  isArmed = false;
+  #handled = 0;
+  #isArmed = false;
   #queue: (TurnTaker | undefined)[] = Array.from<undefined>({ length: 64 });
   #head = 0;
   #size = 0;
@@ -65,10 +63,20 @@ export class Dispatcher {
     this.#left = turnBudget;
   }
 
+  /** Messages handled since the start. */
+  get handled(): number {
+    return this.#handled;
+  }
+
+  /** A turn is scheduled, or runs. */
+  get isArmed(): boolean {
+    return this.#isArmed;
+  }
+
   add(taker: TurnTaker): void {
-    taker.isQueued = true;
+    taker.queued(true);
     this.#push(taker);
-    if (!this.isArmed) this.#arm();
+    if (!this.#isArmed) this.#arm();
   }
 
   /** Yields to the event loop after the turn of this actor, which has more to do. */
@@ -78,7 +86,7 @@ export class Dispatcher {
   }
 
   #arm(): void {
-    this.isArmed = true;
+    this.#isArmed = true;
     this.#contexts.lookOnce();
     if (this.#left > 0) this.#scheduler.schedule(this.#turn);
     else this.#scheduler.scheduleYield(this.#freshTurn);
@@ -91,15 +99,15 @@ export class Dispatcher {
         taker = this.#shift();
         if (taker === undefined) break;
         if (this.#hasMoreAfterTurn(taker)) this.#push(taker);
-        else taker.isQueued = false;
+        else taker.queued(false);
         taker = undefined;
       }
     } finally {
       // No turn should throw. If one does, the scheduler reports it, and the other actors continue.
-      if (taker !== undefined) taker.isQueued = false;
+      if (taker !== undefined) taker.queued(false);
       if (this.#size > 0) this.#arm();
-      else this.isArmed = false;
-      if (this.#contexts.isUnchecked) this.#contexts.check();
+      else this.#isArmed = false;
+      this.#contexts.turnEnded();
     }
   }
 
@@ -108,7 +116,7 @@ export class Dispatcher {
     for (let handled = 0; handled < this.#throughput && this.#left > 0; handled += SLICE) {
       const slice = Math.min(SLICE, this.#throughput - handled);
       const used = taker.takeTurn(slice);
-      this.handled += used;
+      this.#handled += used;
       this.#left -= used;
       if (used < slice) return this.#left <= 0 && this.#cut === taker;
       this.#yieldWhenDue();

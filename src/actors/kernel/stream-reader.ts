@@ -7,14 +7,7 @@ import { Deadline } from './deadlines.js';
 import type { Kernel } from './kernel.js';
 import type { Requests } from './requests.js';
 import type { Stream, StreamSink, StreamSource } from './stream.js';
-import type { StreamCall } from './stream-call.js';
-
-/** Opens the stream at the actor. An error that it throws fails the stream. */
-export type OpenStream = (
-  sink: StreamSink,
-  call: StreamCall,
-  start: { readonly deadlineMs: number; readonly credit: number },
-) => StreamSource;
+import type { OpenStream, StreamCall } from './stream-call.js';
 
 interface Waiting {
   readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
@@ -109,8 +102,8 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       if (!this.isOpened) this.start();
       else {
         if (this.waiting.length === 1) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
-        const { running } = this.kernel;
-        this.grant(running === undefined ? undefined : new CallChain(running, running.current?.chain));
+        const { actor } = this.kernel.turn;
+        this.grant(actor === undefined ? undefined : new CallChain(actor, actor.current?.chain));
       }
     });
   }
@@ -199,7 +192,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     }
     this.isOpened = true;
     this.granted = call.windowItems;
-    kernel.openStreams++;
+    kernel.counters.streamOpened();
     if (call.signal !== undefined) kernel.deadlines.signals.add(call.signal, this);
     this.waitFrom(nowMs, call.openByMs);
     try {
@@ -232,7 +225,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     this.isOver = true;
     this.error = error;
     if (this.isOpened) {
-      this.kernel.openStreams--;
+      this.kernel.counters.streamEnded();
       this.kernel.deadlines.remove(this.wait);
       if (this.call.signal !== undefined) this.kernel.deadlines.signals.remove(this.call.signal, this);
       this.call.caller?.readNoMore(this);

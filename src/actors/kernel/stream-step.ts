@@ -1,13 +1,15 @@
 import type { Meta, Ref } from '../../protocol/index.js';
 import type { Handler } from './behavior.js';
-import type { ActorCell } from './cell.js';
+import type { Actor } from './actor.js';
 import type { Delivery } from './delivery.js';
-import { fail } from './lifecycle.js';
 import type { ServedStream } from './served-stream.js';
 
-/** One turn of a stream that the actor serves: runs its generator's next step, or closes it. */
+/**
+ * One turn of a stream that the actor serves: runs its generator's next step, or closes it. It runs like a hook, because it is no message
+ * that could be stashed.
+ */
 export function takeStreamStep(
-  cell: ActorCell,
+  cell: Actor,
   handler: Handler | undefined,
   request: unknown,
   stream: ServedStream,
@@ -18,49 +20,38 @@ export function takeStreamStep(
   else advance(cell, handler, request, stream);
 }
 
-function advance(cell: ActorCell, handler: Handler | undefined, request: unknown, stream: ServedStream): void {
-  cell.current = stream;
-  enter(cell);
+function advance(cell: Actor, handler: Handler | undefined, request: unknown, stream: ServedStream): void {
+  cell.handles(stream);
+  cell.kernel.turn.enterHook(cell);
   try {
     const pull = (): Promise<unknown> => stream.pull(() => handler?.(cell.state, request, cell.context));
     const step = cell.kernel.contexts.run(stream.asyncContext, pull);
-    leave(cell);
+    cell.kernel.turn.leave();
     cell.suspend(step, stream.method.fullName, (result) => {
       cell.cold?.stash?.assertUnmarked();
       stream.reply(result);
-      cell.current = undefined;
+      cell.handles(undefined);
     });
   } catch (error) {
-    leave(cell);
-    fail(cell, error, stream.method.fullName, 'message');
+    cell.kernel.turn.leave();
+    cell.fail(error, stream.method.fullName, 'message');
   }
 }
 
 /** The reader has left: runs the generator's `finally`. No caller waits for it. */
-function close(cell: ActorCell, stream: ServedStream): void {
+function close(cell: Actor, stream: ServedStream): void {
   const what = `the end of ${stream.method.fullName}`;
-  cell.current = new Closing(stream);
-  enter(cell);
+  cell.handles(new Closing(stream));
+  cell.kernel.turn.enterHook(cell);
   try {
     const closed = cell.kernel.contexts.run(stream.asyncContext, () => stream.close());
-    leave(cell);
-    if (closed === undefined) cell.current = undefined;
-    else cell.suspend(closed, what, () => void (cell.current = undefined));
+    cell.kernel.turn.leave();
+    if (closed === undefined) cell.handles(undefined);
+    else cell.suspend(closed, what, () => cell.handles(undefined));
   } catch (error) {
-    leave(cell);
-    fail(cell, error, what, 'message');
+    cell.kernel.turn.leave();
+    cell.fail(error, what, 'message');
   }
-}
-
-/** A pull runs like a hook, because it is no message that could be stashed. */
-function enter(cell: ActorCell): void {
-  cell.kernel.running = cell;
-  cell.kernel.isInHook = true;
-}
-
-function leave(cell: ActorCell): void {
-  cell.kernel.running = undefined;
-  cell.kernel.isInHook = false;
 }
 
 /** The delivery during a generator's close: as that of its pulls, but without a waiting caller. */
