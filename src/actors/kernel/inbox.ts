@@ -77,12 +77,17 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     return new Promise((resolve, reject) => {
       const { kernel } = this;
       const nowMs = kernel.scheduler.now();
-      const call = kernel.calls.ask(options, nowMs);
-      const ask = new LocalAsk(kernel, this, method, call, options, resolve, reject);
-      if (this.#refuses(method, ask)) return;
+      const isBare = options === undefined && kernel.turn.actor === undefined;
+      const call = isBare ? undefined : kernel.calls.ask(options, nowMs);
+      const deadlineMs = call === undefined ? nowMs + kernel.limits.askTimeoutMs : call.deadlineMs;
+      const ask = new LocalAsk(kernel, this, method, call, deadlineMs, options, resolve, reject);
+      if (this.#mayRefuse(call?.chain) && this.#refuses(method, ask)) return;
       ask.start(nowMs);
-      if (!ask.isSettled) this.accept(method, this.#arrived(method, message, call.caller, ask.deadlineMs), ask);
-      ask.isUnderWay = true;
+      if (!ask.isSettled) {
+        const isStream = method.streamsRequests === true;
+        this.accept(method, isStream ? this.#arrived(method, message, call?.caller, deadlineMs) : message, ask);
+      }
+      ask.handedOver();
     });
   }
 
@@ -230,6 +235,11 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     const cold = this.coldState();
     cold.waitingRoom ??= new WaitingRoom(this);
     return cold.waitingRoom.enter(link);
+  }
+
+  /** False for an ask that has no reason to be refused, as most. */
+  #mayRefuse(chain: CallChain | undefined): boolean {
+    return chain !== undefined || this.serviceMeter !== undefined || !this.isOpen;
   }
 
   /** Answers an ask that must not reach the mailbox. */

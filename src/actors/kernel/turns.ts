@@ -142,22 +142,24 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     const isFirst = method !== this.#lastMethod;
     if (isFirst) this.#findHandler(method);
     const handler = this.#lastHandler;
-    if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
-    else if (handler === undefined || method.mode === 'stream') this.#handleRest(method, message, delivery);
+    if (handler === undefined || method.mode === 'stream') this.#handleRest(handler, method, message, delivery);
     else this.#handle(handler, method, message, delivery);
     if (isFirst || isAsk(delivery)) this.kernel.contexts.check();
   }
 
   #findHandler(method: AnyMethod): void {
-    const handler = this.behavior.handlers.get(method) ?? this.#handlerByName(method);
+    const handler = this.#handlerOf(method);
     this.#lastHandler = method.streamsRequests === true && handler ? readingHandler(this, handler) : handler;
     this.#lastMethod = method;
   }
 
-  /** The handler of a method from another copy of the same generated code. */
-  #handlerByName(method: AnyMethod): Handler | undefined {
-    const own = this.service.methods[method.name];
-    return own?.fullName === method.fullName ? this.behavior.handlers.get(own) : undefined;
+  /** A method from another copy of the same generated code is known by its name. */
+  #handlerOf(method: AnyMethod): Handler | undefined {
+    const { handlers, service } = this.behavior;
+    const handler = handlers.get(method);
+    if (handler !== undefined) return handler;
+    const own = service.methods[method.name];
+    return own?.fullName === method.fullName ? handlers.get(own) : undefined;
   }
 
   #handle(handler: Handler, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
@@ -200,9 +202,10 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     this.#current = undefined;
   }
 
-  /** What is rare: the rest of a handler that has waited for its next request, and a message that has no handler. */
-  #handleRest(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    if (delivery instanceof ReleasedWork) {
+  /** A step of a stream, the rest of a handler that has waited for its next request, and a message that has no handler. */
+  #handleRest(handler: Handler | undefined, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+    if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
+    else if (delivery instanceof ReleasedWork) {
       this.coldState().streams.queued--;
       delivery.takeTurn();
     } else if (isAsk(delivery)) delivery.fail(this.#cannotHandle(method));

@@ -52,7 +52,7 @@ function askPlain(node: ActorNode, messageFor: (query: PlainQuery) => unknown, t
     queries?.expect(query.reference);
     query.start(call.beganMs);
     if (!query.isSettled) node.deliver(receive, { message, sender: query.reference, query }, query);
-    query.isUnderWay = true;
+    query.handedOver();
   }).finally(() => asked !== undefined && queries?.forget(asked.reference));
 }
 
