@@ -27,6 +27,12 @@ export abstract class Deadline {
   abstract expire(): void;
 }
 
+/** A wait that is added in the next turn of the event loop. */
+export interface LateWait {
+  /** Adds itself, unless it has ended. */
+  begin(nowMs: number): void;
+}
+
 /**
  * One timer for all asks: a hashed timer wheel of lists, each for 16 ms out of every 8.2 s. The scheduler's timer is set to the earliest
  * deadline that is known then. It is cleared one turn of the event loop after the last ask was answered, so that a program with one ask at
@@ -45,6 +51,7 @@ export class Deadlines {
   private measureAt = 1;
   private readonly slots: (Deadline | undefined)[] = Array.from<undefined>({ length: SLOTS });
   private readonly scheduler: Scheduler;
+  private late: LateWait[] = [];
   private timer: Timer | undefined;
   private timerAtMs = Number.POSITIVE_INFINITY;
   /** Every deadline in an earlier tick was handled. */
@@ -60,6 +67,13 @@ export class Deadlines {
     this.measureAt = Math.min(this.measureAt, this.added + stride);
   };
 
+  private readonly addAllLate: () => void = () => {
+    const nowMs = this.scheduler.now();
+    const { late } = this;
+    this.late = [];
+    for (const wait of late) wait.begin(nowMs);
+  };
+
   constructor(scheduler: Scheduler) {
     this.scheduler = scheduler;
     this.asks = new AskMeter(scheduler);
@@ -72,6 +86,15 @@ export class Deadlines {
   /** Asks that were ever added. */
   get begun(): number {
     return this.added - this.waits;
+  }
+
+  /**
+   * Adds a wait in the next turn of the event loop, unless it has ended by then: most waits for elements of a stream do. So they cost no look
+   * at the clock, and time in which the event loop has stood still does not count.
+   */
+  addLate(wait: LateWait): void {
+    if (this.late.length === 0) this.scheduler.scheduleYield(this.addAllLate);
+    this.late.push(wait);
   }
 
   /** Adds a deadline that is no ask. */
@@ -113,6 +136,7 @@ export class Deadlines {
 
   /** Clears the timer; nothing expires any more. */
   close(): void {
+    this.late.length = 0;
     this.clearTimer();
   }
 
