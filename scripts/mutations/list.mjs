@@ -13,8 +13,8 @@ export const mutations = [
   {
     name: 'a growing mailbox loses its head index',
     file: 'src/actors/kernel/mailbox.ts',
-    find: 'grown[index] = slots[(head + index) & (count - 1)];',
-    replace: 'grown[index] = slots[index];',
+    find: 'this.#messages = grownSlots(this.#messages, this.#head);',
+    replace: 'this.#messages = grownSlots(this.#messages, 0);',
     workloads: ['actors'],
   },
   {

@@ -34,16 +34,33 @@ export function readDelimitedEnvelope(
     if (size > maxMessageBytes) {
       throw new ProtocolError(`An envelope takes ${size} bytes, more than maxMessageBytes (${maxMessageBytes}).`);
     }
-    readEnvelope(reader, end, view);
+    if (!isRepeated(reader, end, view)) readEnvelope(reader, end, view);
     return true;
   } finally {
     reader.resume(end, frameEnd);
   }
 }
 
+/** Most envelopes of a frame differ in nothing but their value: reads that, and leaves the fields in `view` as they are. */
+function isRepeated(reader: WireReader, end: number, view: EnvelopeView): boolean {
+  const start = reader.position;
+  const lengthAt = view.repeats(reader.bytes, start, end);
+  if (lengthAt === 0) return false;
+  reader.position = lengthAt;
+  const valueStart = reader.skipLength();
+  const isAlike = reader.position === end;
+  if (isAlike) view.repeat(start, valueStart, end);
+  else reader.position = start;
+  return isAlike;
+}
+
 /** Reads the fields of one envelope up to `end`, which is the reader's end, into `view`. */
 export function readEnvelope(reader: WireReader, end: number, view: EnvelopeView): void {
   view.clear();
+  const begin = reader.position;
+  view.sizeBytes = end - begin;
+  let headEnd = begin;
+  let isPlain = true;
   let metaBytes = 0;
   while (reader.position < end) {
     const start = reader.position;
@@ -68,32 +85,39 @@ export function readEnvelope(reader: WireReader, end: number, view: EnvelopeView
         view.method = reader.uint32();
         break;
       case 42:
+        isPlain = false;
         view.methodName = reader.string();
         break;
       case 50:
+        headEnd = reader.position;
         view.valueStart = reader.skipLength();
         view.valueEnd = reader.position;
         view.valueBytes = view.valueEnd - view.valueStart;
         break;
       case 58:
+        isPlain = false;
         view.error = readError(reader);
         break;
       case 66:
+        isPlain = false;
         readEntry(reader, view);
         metaBytes += reader.position - start;
         if (metaBytes > limits.metaBytes)
           throw new ProtocolError(`The meta takes more than ${limits.metaBytes} bytes.`);
         break;
       case 74:
+        isPlain = false;
         view.passThrough = reader.blob();
         break;
       case 82:
+        isPlain = false;
         readControl(reader, view);
         break;
       default:
         reader.skip(key, ENVELOPE_FIELDS);
     }
   }
+  if (isPlain && view.valueEnd === end) view.keepHead(reader.bytes, begin, headEnd);
 }
 
 function modeOf(value: number): EnvelopeMode {

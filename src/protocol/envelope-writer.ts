@@ -2,6 +2,7 @@
 import { ProtocolError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { EnvelopeError, EnvelopeHeader } from './envelope.js';
+import { EnvelopePrefix } from './envelope-prefix.js';
 import type { Meta } from './meta.js';
 import type { MessageType } from './service.js';
 import type { WireWriter } from './wire/index.js';
@@ -14,19 +15,22 @@ import type { WireWriter } from './wire/index.js';
  */
 export function writeDelimitedEnvelope(
   writer: WireWriter,
-  header: EnvelopeHeader,
+  envelope: EnvelopeHeader | EnvelopePrefix,
   type: MessageType<unknown, unknown> | undefined,
   value: unknown,
   maxMessageBytes: number = limits.maxMessageBytes,
 ): number {
   const before = writer.position;
+  const expected = envelope.sizeBytes;
   let isWritten = false;
   try {
-    const mark = writer.open();
-    writeEnvelope(writer, header, type, value);
+    const mark = writer.open(expected);
+    if (envelope instanceof EnvelopePrefix) writePrefixed(writer, envelope, type, value);
+    else writeEnvelope(writer, envelope, type, value);
     const size = writer.position - mark;
     if (size > maxMessageBytes) throw tooLarge(size, maxMessageBytes, type);
-    writer.close(mark);
+    envelope.sizeBytes = size;
+    writer.close(mark, expected);
     isWritten = !writer.overflowed;
     return isWritten ? 0 : writer.position - before;
   } finally {
@@ -46,21 +50,33 @@ export function writeEnvelope(
   if (header.mode !== 0) writer.tag(24).uint32(header.mode);
   if (header.method !== 0) writer.tag(32).uint32(header.method);
   if (header.methodName !== '') writer.tag(42).string(header.methodName);
-  header.valueBytes = type === undefined ? 0 : writeValue(writer, type, value);
+  header.valueBytes = type === undefined ? 0 : writeValue(writer, type, value, header.valueBytes);
   if (header.error !== undefined) writeError(writer, header.error);
   if (header.meta !== undefined) writeMeta(writer, header.meta);
   if (header.passThrough !== undefined) writer.tag(74).blob(header.passThrough);
   if (hasControl(header)) writeControl(writer, header);
 }
 
-function writeValue(writer: WireWriter, type: MessageType<unknown, unknown>, value: unknown): number {
+function writePrefixed(
+  writer: WireWriter,
+  prefix: EnvelopePrefix,
+  type: MessageType<unknown, unknown> | undefined,
+  value: unknown,
+): void {
+  writer.raw(prefix.bytes);
+  if (prefix.from !== undefined) writer.raw(prefix.from);
+  if (type !== undefined) prefix.valueBytes = writeValue(writer, type, value, prefix.valueBytes);
+}
+
+/** `expected`: about as many bytes as it will take. Returns how many it takes. */
+function writeValue(writer: WireWriter, type: MessageType<unknown, unknown>, value: unknown, expected: number): number {
   const before = writer.position;
-  const mark = writer.tag(50).open();
+  const mark = writer.tag(50).open(expected);
   type.write(value, writer);
   const size = writer.position - mark;
   // An empty one is left out, which means the same.
   if (size === 0) writer.rewind(before);
-  else writer.close(mark);
+  else writer.close(mark, expected);
   return size;
 }
 

@@ -24,6 +24,8 @@ export interface EnvelopeError {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** Bytes of two ids, a mode, a method number and the key of the value. */
+const LARGEST_HEAD_BYTES = 9 + 9 + 2 + 6 + 1;
 const NO_CHAIN: readonly bigint[] = [];
 
 /** All fields of an envelope but its value; ids as low and high 32 bits, signed or unsigned. */
@@ -63,8 +65,10 @@ export class EnvelopeHeader {
   requestStream = 0;
   /** Encoded bytes of the value; set by writing or reading it. */
   valueBytes = 0;
+  /** Encoded bytes of the envelope; set by writing or reading it. */
+  sizeBytes = 0;
 
-  /** Resets it to an empty envelope. */
+  /** Resets it to an empty envelope. Keeps the sizes of the one that was written last: the next one likely takes as much. */
   clear(): void {
     this.hasTo = false;
     this.toLow = 0;
@@ -89,7 +93,6 @@ export class EnvelopeHeader {
     this.creditBytes = 0;
     this.sequence = 0;
     this.requestStream = 0;
-    this.valueBytes = 0;
   }
 }
 
@@ -101,9 +104,46 @@ export class EnvelopeView extends EnvelopeHeader {
   valueStart = 0;
   valueEnd = 0;
   readonly #names = new KnownNames();
+  /** The encoded fields before the value of the last envelope, with the key of the value, where it has no others than ids and a method. */
+  readonly #head = new Uint8Array(LARGEST_HEAD_BYTES);
+  #headBytes = 0;
+  #isRepeat = false;
+
+  /** All its fields but the value are those of the envelope before. */
+  get isRepeat(): boolean {
+    return this.#isRepeat;
+  }
+
+  /** Keeps the encoded fields in [start, end), after which only the value follows. */
+  keepHead(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start > LARGEST_HEAD_BYTES) return;
+    for (let index = start; index < end; index++) this.#head[index - start] = bytes[index] as number;
+    this.#headBytes = end - start;
+  }
+
+  /** The offset of the value's length, where the envelope in [start, end) begins as the last one. 0 where it does not. */
+  repeats(bytes: Uint8Array, start: number, end: number): number {
+    const head = this.#head;
+    const size = this.#headBytes;
+    if (size === 0 || end - start <= size) return 0;
+    for (let index = 0; index < size; index++) if (bytes[start + index] !== head[index]) return 0;
+    return start + size;
+  }
+
+  /** The envelope, which begins at `start` and ends with its value, is as the last one but for that. */
+  repeat(start: number, valueStart: number, valueEnd: number): void {
+    this.sizeBytes = valueEnd - start;
+    this.#isRepeat = true;
+    this.valueStart = valueStart;
+    this.valueEnd = valueEnd;
+    this.valueBytes = valueEnd - valueStart;
+  }
 
   override clear(): void {
     super.clear();
+    this.#isRepeat = false;
+    this.#headBytes = 0;
+    this.valueBytes = 0;
     this.valueStart = 0;
     this.valueEnd = 0;
   }

@@ -8,6 +8,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 export { decode, encode, encodedSize, encodeInto, readValue } from './codec.js';
 export { type EnvelopeError, EnvelopeHeader, EnvelopeMode, EnvelopeView } from './envelope.js';
+export { EnvelopePrefix, encodedSender } from './envelope-prefix.js';
 export { readDelimitedEnvelope, readEnvelope } from './envelope-reader.js';
 export { lowerRemaining } from './envelope-rewriter.js';
 export { writeDelimitedEnvelope, writeEnvelope } from './envelope-writer.js';

@@ -1,7 +1,7 @@
 import { type RandomStream, randomStream } from './random-stream.js';
 import type { Scheduler, Timer } from './scheduler.js';
 import { HeapTimer, TimerHeap } from './timer-heap.js';
-import { TurnQueue } from './turn-queue.js';
+import { RingQueue } from '../ring-queue.js';
 
 /**
  * Time moves only by `advance`: for tests that check a program between two moments.
@@ -15,7 +15,7 @@ export class ManualScheduler implements Scheduler {
   readonly epochMs = 0;
   readonly random: RandomStream;
   readonly #seed: number | string;
-  readonly #turns = new TurnQueue();
+  readonly #turns = new RingQueue<() => void>();
   readonly #timers = new TimerHeap();
   #nowMs = 0;
   #timersSet = 0;

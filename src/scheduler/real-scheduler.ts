@@ -2,7 +2,7 @@ import { clearTimeout, nowMs, setImmediate, setTimeout } from './node-timers.js'
 import { randomStream, type RandomStream } from './random-stream.js';
 import { throwUncaught } from './report-error.js';
 import type { Scheduler, Timer } from './scheduler.js';
-import { TurnQueue } from './turn-queue.js';
+import { RingQueue } from '../ring-queue.js';
 
 /** After this many turns the next one waits for the event loop, so that turns that schedule turns cannot starve I/O. */
 const TURNS_BEFORE_IO = 1024;
@@ -24,7 +24,7 @@ export class RealScheduler implements Scheduler {
   readonly random: RandomStream;
   readonly #seed: number | string | undefined;
   readonly #onError: (error: unknown) => void;
-  readonly #turns = new TurnQueue();
+  readonly #turns = new RingQueue<() => void>();
   // A reaction of a settled promise costs a third of queueMicrotask.
   readonly #settled = Promise.resolve();
   readonly #runNext = (): void => this.#runOne();
@@ -89,7 +89,7 @@ export class RealScheduler implements Scheduler {
     const turn = this.#turns.shift();
     if (turn !== undefined) this.#run(turn);
     this.#isArmed = false;
-    if (this.#turns.length > 0) this.#arm();
+    if (this.#turns.size > 0) this.#arm();
   }
 
   #run(turn: () => void): void {

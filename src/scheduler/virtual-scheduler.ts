@@ -4,7 +4,7 @@ import { randomStream, type RandomStream } from './random-stream.js';
 import { throwUncaught } from './report-error.js';
 import type { Scheduler, Timer } from './scheduler.js';
 import { HeapTimer, TimerHeap } from './timer-heap.js';
-import { TurnQueue } from './turn-queue.js';
+import { RingQueue } from '../ring-queue.js';
 import { type UndeclaredWork, UndeclaredWorkDetector } from './undeclared-work.js';
 
 export interface VirtualSchedulerOptions {
@@ -40,8 +40,8 @@ export class VirtualScheduler implements Scheduler {
   readonly seed: number | string;
   readonly random: RandomStream;
   readonly #onError: (error: unknown) => void;
-  readonly #turns = new TurnQueue();
-  readonly #yielded = new TurnQueue();
+  readonly #turns = new RingQueue<() => void>();
+  readonly #yielded = new RingQueue<() => void>();
   readonly #timers = new TimerHeap();
   readonly #detector: UndeclaredWorkDetector | undefined;
   readonly #outside = new OutsideWork(() => this.#outsideSettled());

@@ -318,8 +318,8 @@ function iterateAll(frame: Uint8Array): void {
 }
 
 function expectSame(view: EnvelopeView, frame: Uint8Array, header: EnvelopeHeader, value: Value): void {
-  const { start: _start, end: _end, valueStart, valueEnd, valueBytes, ...rest } = view;
-  const { valueBytes: _written, ...expected } = header;
+  const { start: _start, end: _end, valueStart, valueEnd, valueBytes, sizeBytes: _read, ...rest } = view;
+  const { valueBytes: _value, sizeBytes: _written, ...expected } = header;
   expect(valueBytes).to.equal(valueEnd - valueStart);
   expect(rest).to.deep.equal(expected);
   expect(readValue(Element, new WireReader(), frame, valueStart, valueEnd)).to.deep.equal(value ?? v1.Element.create());

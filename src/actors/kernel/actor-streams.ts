@@ -41,18 +41,33 @@ export class CallsRead {
 
 /** The streams of one actor. */
 export class ActorStreams {
-  /** Streams whose generator runs here, or will be started. */
-  readonly served = new Set<ServedStream>();
-  /** Streams that the actor reads, and calls whose requests it sends. */
-  readonly read = new Set<Reader>();
   /** Calls whose requests its handlers read. Created with the first. */
   reading: CallsRead | undefined = undefined;
   /** Pulls in its mailbox. */
   queued = 0;
+  #served: Set<ServedStream> | undefined = undefined;
+  #read: Set<Reader> | undefined = undefined;
+
+  /** It serves a stream. */
+  get isServing(): boolean {
+    return this.#served !== undefined && this.#served.size > 0;
+  }
+
+  /** Streams whose generator runs here, or will be started. */
+  get served(): Set<ServedStream> {
+    this.#served ??= new Set();
+    return this.#served;
+  }
+
+  /** Streams that the actor reads, and calls whose requests it sends. */
+  get read(): Set<Reader> {
+    this.#read ??= new Set();
+    return this.#read;
+  }
 
   /** `path` names the actor, which stops or restarts. */
   abandonRead(path: string): void {
-    for (const reader of this.read) reader.abandon(path);
+    for (const reader of this.#read ?? []) reader.abandon(path);
     for (const released of this.reading?.released.values() ?? []) released.resume();
   }
 }
@@ -60,7 +75,7 @@ export class ActorStreams {
 /** The actor stops (`all`) or restarts (`begun`: streams that wait in the mailbox continue). A stream may finish its current element. */
 export function failServed(cell: ServingActor, which: 'all' | 'begun', text: string): void {
   const { cold } = cell;
-  if (cold === undefined || cold.streams.served.size === 0) return;
+  if (cold?.streams.isServing !== true) return;
   // There may be many streams, and creating an error is expensive.
   const error = new StoppedError(text);
   for (const stream of cold.streams.served) {
@@ -74,7 +89,7 @@ export function failServed(cell: ServingActor, which: 'all' | 'begun', text: str
 /** Runs the `finally` of all generators, before the actor ends. True when one of them is asynchronous. */
 export function closeServed(cell: ServingActor): boolean {
   const { cold, kernel } = cell;
-  if (cold === undefined || cold.streams.served.size === 0) return false;
+  if (cold?.streams.isServing !== true) return false;
   const closing: Promise<unknown>[] = [];
   const report = (error: unknown): void =>
     kernel.logger.error('a generator failed at its end', { actor: cell.path, error });

@@ -19,6 +19,8 @@ export interface Actor extends ActorNode, Caller {
   readonly cold: ColdState | undefined;
   readonly isOpen: boolean;
   readonly hasMessages: boolean;
+  /** It runs, and nothing waits for what it is doing. */
+  readonly isQuiet: boolean;
   coldState(): ColdState;
   /** The message of this delivery is handled from now on; undefined: none is. */
   handles(delivery: Delivery | undefined): void;

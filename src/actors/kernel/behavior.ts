@@ -252,6 +252,14 @@ function checkDefinition(service: AnyService, definition: UntypedDefinition): vo
   checkOptions(`mailbox of ${of}`, mailbox, MAILBOX);
 }
 
+/** The handler of a method, which may be from another copy of the same generated code. */
+export function handlerOf({ handlers, service }: AnyBehavior, method: AnyMethod): Handler | undefined {
+  const handler = handlers.get(method);
+  if (handler !== undefined) return handler;
+  const own = service.methods[method.name];
+  return own?.fullName === method.fullName ? handlers.get(own) : undefined;
+}
+
 /** A service of a generated module. */
 export function isService(value: unknown): value is AnyService {
   return typeof value === 'object' && value !== null && 'typeName' in value && 'methods' in value;

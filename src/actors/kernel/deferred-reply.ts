@@ -14,15 +14,15 @@ export function deferReply(
   method: AnyMethod,
   delivery: Delivery | undefined,
 ): void {
-  const { deferredReplies } = cell.coldState();
-  if (isAsk(delivery)) deferredReplies.add(delivery);
+  const cold = cell.coldState();
+  if (isAsk(delivery)) cold.defer(delivery);
   const { counters } = cell.kernel;
   counters.awaits(cell.behavior);
   const fail = (cause: unknown): void => {
     const end = endOfRequests(cell, delivery, cause);
     const answer = answeredError(cause);
     if (isAsk(delivery)) {
-      deferredReplies.delete(delivery);
+      cold.settled(delivery);
       delivery.fail(end ?? answer);
     }
     if (end === undefined) reportFailedReply(cell, cause, answer, method);
@@ -30,7 +30,7 @@ export function deferReply(
   reply.then(
     (value) => {
       counters.settled(cell.behavior);
-      if (!isAsk(delivery) || !deferredReplies.delete(delivery)) return;
+      if (!isAsk(delivery) || !cold.settled(delivery)) return;
       try {
         delivery.reply(value);
       } catch (error) {

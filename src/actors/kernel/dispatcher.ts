@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js';
+import { RingQueue } from '../../ring-queue.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { AsyncContexts } from './async-contexts.js';
 
@@ -20,9 +21,7 @@ export interface TurnTaker {
 export class Dispatcher {
   #handled = 0;
   #isArmed = false;
-  #queue: (TurnTaker | undefined)[] = Array.from<undefined>({ length: 64 });
-  #head = 0;
-  #size = 0;
+  readonly #queue = new RingQueue<TurnTaker>();
   /** The actor whose turn ends early. */
   #cut: TurnTaker | undefined = undefined;
   #left: number;
@@ -75,7 +74,7 @@ export class Dispatcher {
 
   add(taker: TurnTaker): void {
     taker.queued(true);
-    this.#push(taker);
+    this.#queue.push(taker);
     if (!this.#isArmed) this.#arm();
   }
 
@@ -83,6 +82,12 @@ export class Dispatcher {
   yieldAfter(taker: TurnTaker): void {
     this.#cut = taker;
     this.#left = 0;
+  }
+
+  /** A turn has handled so many more messages than it was counted for. `isLong`: the event loop should have its turn now. */
+  spent(messages: number, isLong: boolean): void {
+    this.#handled += messages;
+    this.#left = isLong ? 0 : this.#left - messages;
   }
 
   #arm(): void {
@@ -95,17 +100,17 @@ export class Dispatcher {
   #runTurn(): void {
     let taker: TurnTaker | undefined;
     try {
-      while (this.#size > 0 && this.#left > 0) {
-        taker = this.#shift();
+      while (this.#queue.size > 0 && this.#left > 0) {
+        taker = this.#queue.shift();
         if (taker === undefined) break;
-        if (this.#hasMoreAfterTurn(taker)) this.#push(taker);
+        if (this.#hasMoreAfterTurn(taker)) this.#queue.push(taker);
         else taker.queued(false);
         taker = undefined;
       }
     } finally {
       // No turn should throw. If one does, the scheduler reports it, and the other actors continue.
       if (taker !== undefined) taker.queued(false);
-      if (this.#size > 0) this.#arm();
+      if (this.#queue.size > 0) this.#arm();
       else this.#isArmed = false;
       this.#contexts.turnEnded();
     }
@@ -129,28 +134,5 @@ export class Dispatcher {
     const nowMs = this.#scheduler.now();
     if (this.#heldSinceMs === undefined) this.#heldSinceMs = nowMs;
     else if (nowMs - this.#heldSinceMs >= limits.turnMs) this.#left = 0;
-  }
-
-  #push(taker: TurnTaker): void {
-    if (this.#size === this.#queue.length) this.#grow();
-    this.#queue[(this.#head + this.#size) & (this.#queue.length - 1)] = taker;
-    this.#size++;
-  }
-
-  #shift(): TurnTaker | undefined {
-    const taker = this.#queue[this.#head];
-    this.#queue[this.#head] = undefined;
-    this.#head = (this.#head + 1) & (this.#queue.length - 1);
-    this.#size--;
-    return taker;
-  }
-
-  #grow(): void {
-    this.#queue = [
-      ...this.#queue.slice(this.#head),
-      ...this.#queue.slice(0, this.#head),
-      ...Array.from<undefined>({ length: this.#queue.length }),
-    ];
-    this.#head = 0;
   }
 }

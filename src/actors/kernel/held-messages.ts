@@ -6,7 +6,7 @@ import type { TurnTaker } from './dispatcher.js';
 import type { Kernel } from './kernel.js';
 import type { Phase } from './actor-node.js';
 import type { Mailbox, MailboxBounds } from './mailbox.js';
-import { ReadyQueue } from './ready-queue.js';
+import type { ReadyQueue } from './ready-queue.js';
 import { ServiceMeter } from './service-meter.js';
 import { Stash } from './stash.js';
 
@@ -103,8 +103,12 @@ export abstract class HeldMessages implements TurnTaker {
   }
 
   coldState(): ColdState {
-    this.#cold ??= new ColdState(new ReadyQueue(this.kernel.scheduler, () => this.load < this.bounds.mark));
+    this.#cold ??= new ColdState();
     return this.#cold;
+  }
+
+  protected readyQueue(): ReadyQueue {
+    return this.coldState().readyQueue(this.kernel.scheduler, () => this.load < this.bounds.mark);
   }
 
   /** The actor has ended. */
@@ -220,7 +224,7 @@ export abstract class HeldMessages implements TurnTaker {
   /** A turn has handled messages. */
   protected progressed({ idle, readyWaiters, waitingRoom }: ColdState): void {
     idle?.touch();
-    readyWaiters.progressed();
+    readyWaiters?.progressed();
     waitingRoom?.progressed();
   }
 
@@ -231,7 +235,7 @@ export abstract class HeldMessages implements TurnTaker {
       waitingRoom.admit();
       if (waitingRoom.isEmpty) cold.waitingRoom = undefined;
     }
-    if (this.load <= this.bounds.resume) cold.readyWaiters.wake();
+    if (this.load <= this.bounds.resume) cold.readyWaiters?.wake();
   }
 
   /** The message being handled is stashed when its handler is done. Throws BackpressureError when the stash is full. */

@@ -146,14 +146,14 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
       }
       const wait = new LocalReadyWait(this.kernel, this, call);
       wait.start();
-      wait.join(this.coldState().readyWaiters);
+      wait.join(this.readyQueue());
       resolve(wait.promise);
     });
   }
 
   get room(): Room {
     if (!this.isOpen) return 'closed';
-    return this.load < this.bounds.mark && this.cold?.readyWaiters.isIdle !== false ? 'free' : 'full';
+    return this.load < this.bounds.mark && this.cold?.readyWaiters?.isIdle !== false ? 'free' : 'full';
   }
 
   inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall {

@@ -159,7 +159,8 @@ export abstract class ActorLife extends ActorTurns {
     failServed(this, 'all', `${this.path} has stopped before the stream ended`);
     const { cold, kernel } = this;
     if (cold !== undefined) {
-      if (cold.readyWaiters.size > 0) cold.readyWaiters.reject(stoppedForGood(this.path));
+      const { readyWaiters } = cold;
+      if (readyWaiters !== undefined && readyWaiters.size > 0) readyWaiters.reject(stoppedForGood(this.path));
       if (cold.restartTimer !== undefined) kernel.scheduler.clearTimer(cold.restartTimer);
     }
     this.#stopChildren();
@@ -192,7 +193,7 @@ export abstract class ActorLife extends ActorTurns {
     const { cold, kernel } = this;
     if (cold?.stopTimer !== undefined) kernel.scheduler.clearTimer(cold.stopTimer);
     if (cold !== undefined) {
-      if (cold.deferredReplies.size > 0 && !cold.hasDeliveredDeferred) return this.#deliverDeferred(cold);
+      if (cold.deferredReplies > 0 && !cold.hasDeliveredDeferred) return this.#deliverDeferred(cold);
       cold.hasDeliveredDeferred = false;
       cold.failDeferredReplies(this.path);
     }
@@ -260,11 +261,11 @@ export abstract class ActorLife extends ActorTurns {
 
   override watch(watcher: Watcher): void {
     if (this.phase === 'stopped') tellEnd(watcher, this, this.kernel.directory.causes.of(this));
-    else this.coldState().watchers.add(watcher);
+    else this.coldState().watch(watcher);
   }
 
   override unwatch(watcher: Watcher): void {
-    this.cold?.watchers.delete(watcher);
+    this.cold?.unwatch(watcher);
   }
 
   /** Ends the timers and watches of the actor, and the streams that it reads. */

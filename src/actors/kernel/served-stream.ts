@@ -15,6 +15,7 @@ import { laterReply } from './later.js';
 import { answeredError } from './answered-error.js';
 import type { TraceContext } from './trace-context.js';
 import type { StreamOpening, StreamSink, StreamSource } from './stream.js';
+import type { SteppedStream } from './stream-turn.js';
 
 /** What a served stream needs of its actor. */
 export interface StreamHost {
@@ -44,7 +45,7 @@ type Phase = 'opening' | 'queued' | 'pulling' | 'later' | 'idle';
  * The actor's end of a stream. It is the entry in the mailbox for each pull, and at the same time that entry's delivery: `reply` gets the
  * generator's result. It pulls while the reader has given credit.
  */
-export class ServedStream implements Delivery, StreamSource {
+export class ServedStream implements Delivery, StreamSource, SteppedStream {
   readonly method: AnyMethod;
   /** Deadline of the opening while that is in the mailbox. Always finite, because a reader waits. */
   deadlineMs: number;
@@ -155,8 +156,12 @@ export class ServedStream implements Delivery, StreamSource {
     return iterator?.return === undefined ? undefined : settled(iterator.return());
   }
 
-  /** The generator has yielded or returned. Throws errors of the element's type and of the sink. */
   reply(value: unknown): void {
+    this.accept(value);
+    this.pullIfDue();
+  }
+
+  accept(value: unknown): void {
     this.phase = 'idle';
     const { done, value: yielded } = asResult(value, this.method);
     const later = laterReply(yielded);
@@ -195,8 +200,8 @@ export class ServedStream implements Delivery, StreamSource {
   private send(value: unknown): void {
     this.sink.element(this.host.messageOf(this.method, value, this.produced));
     this.produced++;
-    if (this.host.isOpen) this.pullIfDue();
-    else this.fail(new StoppedError(`${this.method.fullName}: ${this.host.path} has stopped before the stream ended`));
+    if (!this.host.isOpen)
+      this.fail(new StoppedError(`${this.method.fullName}: ${this.host.path} has stopped before the stream ended`));
   }
 
   private awaitLater(reply: Promise<unknown>): void {
@@ -204,7 +209,9 @@ export class ServedStream implements Delivery, StreamSource {
     reply
       .then((value) => {
         this.phase = this.phase === 'later' ? 'idle' : this.phase;
-        if (!this.isEnded) this.send(value);
+        if (this.isEnded) return;
+        this.send(value);
+        this.pullIfDue();
       })
       .catch((error: unknown) => {
         this.phase = this.phase === 'later' ? 'idle' : this.phase;
@@ -215,18 +222,24 @@ export class ServedStream implements Delivery, StreamSource {
   }
 
   private pullIfDue(): void {
-    if (this.phase !== 'idle' || this.isEnded || this.produced >= this.credit || this.isWaitingForRoom) return;
+    if (this.isDue()) this.queue();
+  }
+
+  isDue(): boolean {
+    if (this.phase !== 'idle' || this.isEnded || this.produced >= this.credit || this.isWaitingForRoom) return false;
     const room = this.sink.room?.();
-    if (room === undefined) this.queue();
-    else {
-      this.isWaitingForRoom = true;
-      const go = (): void => {
-        this.isWaitingForRoom = false;
-        this.pullIfDue();
-      };
-      // If `room` rejects, the link has ended, and cancels the stream.
-      room.then(go, () => {});
-    }
+    if (room !== undefined) this.awaitRoom(room);
+    return room === undefined;
+  }
+
+  private awaitRoom(room: Promise<void>): void {
+    this.isWaitingForRoom = true;
+    const go = (): void => {
+      this.isWaitingForRoom = false;
+      this.pullIfDue();
+    };
+    // If `room` rejects, the link has ended, and cancels the stream.
+    room.then(go, () => {});
   }
 
   /** The stream has ended: a generator that is suspended at a `yield` gets a turn to run its `finally`. */
@@ -239,7 +252,7 @@ export class ServedStream implements Delivery, StreamSource {
     return this.phase === 'pulling' && this.host.closesAtOnce === true;
   }
 
-  private queue(): void {
+  queue(): void {
     this.phase = 'queued';
     this.host.queuePull(this);
   }

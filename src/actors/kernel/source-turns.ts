@@ -1,10 +1,12 @@
 import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
 import type { AsyncContext, AsyncContexts } from './async-contexts.js';
 import type { Counters } from './counters.js';
 import type { Dispatcher, TurnTaker } from './dispatcher.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import type { StreamOpening } from './stream.js';
+import { type StepTaker, StreamTurn } from './stream-turn.js';
 
 /** What it needs of its system. */
 export interface SourceServices {
@@ -12,6 +14,7 @@ export interface SourceServices {
   readonly counters: Counters;
   readonly dispatcher: Dispatcher;
   readonly logger: Logger;
+  readonly scheduler: Scheduler;
 }
 
 export interface SourceOptions {
@@ -103,13 +106,16 @@ export class SourceTurns implements StreamHost, TurnTaker {
   }
 
   #pull(stream: ServedStream): void {
+    const { contexts, dispatcher, scheduler } = this.#kernel;
     const pull = (): Promise<unknown> => stream.pull(() => this.#options.source);
-    const step = this.#kernel.contexts.run(this.#asyncContext, pull);
-    step
-      .then((result) => {
-        if (!stream.isEnded) stream.reply(result);
-      })
-      .catch((error: unknown) => this.#fail(stream, error));
+    const taker: StepTaker = {
+      step: () => contexts.run(this.#asyncContext, pull),
+      // What the source yields after its end is nobody's.
+      holds: () => !stream.isEnded,
+      mayGoOn: () => true,
+      spent: (steps, isLong) => dispatcher.spent(steps - 1, isLong),
+    };
+    new StreamTurn(stream, taker, scheduler).over.catch((error: unknown) => this.#fail(stream, error));
   }
 
   #close(stream: ServedStream): void {

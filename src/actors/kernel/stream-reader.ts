@@ -1,9 +1,10 @@
 import { AskAbortedError, AskTimeoutError, type MillraceError, ProtocolError, StoppedError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
+import { RingQueue } from '../../ring-queue.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Reader } from './call.js';
 import { CallChain } from './call-chain.js';
-import { Deadline } from './deadlines.js';
+import { Deadline, type Deadlines, type LateWait } from './deadlines.js';
 import type { Kernel } from './kernel.js';
 import type { Requests } from './requests.js';
 import type { Stream, StreamSink, StreamSource } from './stream.js';
@@ -16,17 +17,48 @@ interface Waiting {
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** The wait for one element. */
-class ElementWait extends Deadline {
-  private readonly onExpire: () => void;
+/** The wait for one element, and then for the next. */
+class ElementWait extends Deadline implements LateWait {
+  readonly #deadlines: Deadlines;
+  readonly #call: StreamCall;
+  readonly #onExpire: () => void;
+  #isWaiting = false;
+  #isLate = false;
 
-  constructor(onExpire: () => void) {
+  constructor(deadlines: Deadlines, call: StreamCall, onExpire: () => void) {
     super(Number.POSITIVE_INFINITY);
-    this.onExpire = onExpire;
+    this.#deadlines = deadlines;
+    this.#call = call;
+    this.#onExpire = onExpire;
+  }
+
+  /** An element is waited for from now on. */
+  start(): void {
+    this.#isWaiting = true;
+    if (this.#isLate) return;
+    this.#isLate = true;
+    this.#deadlines.addLate(this);
+  }
+
+  stop(): void {
+    this.#isWaiting = false;
+    this.#deadlines.remove(this);
+  }
+
+  begin(nowMs: number): void {
+    this.#isLate = false;
+    if (this.#isWaiting) this.until(nowMs, Number.POSITIVE_INFINITY);
+  }
+
+  /** Waits from `nowMs` on, until `mostMs` at latest. */
+  until(nowMs: number, mostMs: number): void {
+    this.#isWaiting = true;
+    this.deadlineMs = Math.min(nowMs + this.#call.timeoutMs, mostMs, this.#call.untilMs);
+    if (this.deadlineMs < Number.POSITIVE_INFINITY) this.#deadlines.addWait(this, nowMs);
   }
 
   override expire(): void {
-    this.onExpire();
+    this.#onExpire();
   }
 }
 
@@ -44,9 +76,9 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   /** The requests of its call. */
   private readonly requests: Requests | undefined;
   private source: StreamSource | undefined = undefined;
-  private readonly elements: unknown[] = [];
-  private readonly waiting: Waiting[] = [];
-  private readonly wait = new ElementWait(() => this.expire());
+  private readonly elements = new RingQueue<unknown>();
+  private readonly waiting = new RingQueue<Waiting>();
+  private readonly wait: ElementWait;
   /** Calls of `next` that have got an element or wait for one. */
   private asked = 0;
   private granted = 0;
@@ -67,6 +99,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     this.kernel = kernel;
     this.method = method;
     this.call = call;
+    this.wait = new ElementWait(kernel.deadlines, call, () => this.expire());
     this.target = target;
     this.open = open;
     this.requests = requests;
@@ -75,7 +108,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
 
   /** The next read has its result already. */
   get isReady(): boolean {
-    return this.elements.length > 0 || this.isOver;
+    return this.elements.size > 0 || this.isOver;
   }
 
   /** The error with which the stream has ended. */
@@ -89,7 +122,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
 
   next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.call.signal?.aborted === true) this.aborted();
-    if (this.elements.length > 0) {
+    if (this.elements.size > 0) {
       const value = this.elements.shift();
       this.asked++;
       this.grant(undefined);
@@ -101,7 +134,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       this.waiting.push({ resolve, reject });
       if (!this.isOpened) this.start();
       else {
-        if (this.waiting.length === 1) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
+        if (this.waiting.size === 1) this.wait.start();
         const { actor } = this.kernel.turn;
         this.grant(actor === undefined ? undefined : new CallChain(actor, actor.current?.chain));
       }
@@ -141,8 +174,8 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       this.elements.push(value);
       return;
     }
-    this.kernel.deadlines.remove(this.wait);
-    if (this.waiting.length > 0) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
+    this.wait.stop();
+    if (this.waiting.size > 0) this.wait.start();
     first.resolve({ done: false, value });
     if (this.source?.consumed?.(this.received) === true) this.source.grant(this.granted, undefined);
   }
@@ -175,7 +208,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
 
   /** Stops reading: drops buffered elements, cancels the stream, and settles waiting calls with `error`. */
   private leave(error: Error | undefined): void {
-    this.elements.length = 0;
+    this.elements.clear();
     if (this.isOver) return;
     const { source } = this;
     this.finish(error);
@@ -194,18 +227,13 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     this.granted = call.windowItems;
     kernel.counters.streamOpened();
     if (call.signal !== undefined) kernel.deadlines.signals.add(call.signal, this);
-    this.waitFrom(nowMs, call.openByMs);
+    this.wait.until(nowMs, call.openByMs);
     try {
       call.caller?.reading(this);
       this.source = this.open(this, call, { deadlineMs, credit: this.granted });
     } catch (error) {
       this.finish(errorOf(error));
     }
-  }
-
-  private waitFrom(nowMs: number, openByMs: number): void {
-    this.wait.deadlineMs = Math.min(nowMs + this.call.timeoutMs, openByMs, this.call.untilMs);
-    if (this.wait.deadlineMs < Number.POSITIVE_INFINITY) this.kernel.deadlines.addWait(this.wait, nowMs);
   }
 
   /** `chain` is the chain of callers that wait for the next element, where it is known. */
@@ -216,7 +244,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     // The credit held back is less than the window, so there is credit for every waiting `next`.
     const isDue = credit - this.granted >= Math.max(1, windowItems >> 2);
     if (isDue) this.granted = credit;
-    const isWanted = this.source?.consumed?.(this.received - this.elements.length) === true;
+    const isWanted = this.source?.consumed?.(this.received - this.elements.size) === true;
     if (isDue || isWanted || chain !== undefined) this.source?.grant(this.granted, chain);
   }
 
@@ -226,12 +254,12 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     this.error = error;
     if (this.isOpened) {
       this.kernel.counters.streamEnded();
-      this.kernel.deadlines.remove(this.wait);
+      this.wait.stop();
       if (this.call.signal !== undefined) this.kernel.deadlines.signals.remove(this.call.signal, this);
       this.call.caller?.readNoMore(this);
     }
     this.requests?.close(error);
-    for (const { resolve, reject } of this.waiting.splice(0)) {
+    for (const { resolve, reject } of this.waiting.drain()) {
       if (error === undefined) resolve(DONE);
       else reject(error);
     }

@@ -3,6 +3,7 @@ import type { Handler } from './behavior.js';
 import type { Actor } from './actor.js';
 import type { Delivery } from './delivery.js';
 import type { ServedStream } from './served-stream.js';
+import { LostResult, type StepTaker, StreamTurn } from './stream-turn.js';
 
 /**
  * One turn of a stream that the actor serves: runs its generator's next step, or closes it. It runs like a hook, because it is no message
@@ -22,19 +23,59 @@ export function takeStreamStep(
 
 function advance(cell: Actor, handler: Handler | undefined, request: unknown, stream: ServedStream): void {
   cell.handles(stream);
-  cell.kernel.turn.enterHook(cell);
+  const steps = new ActorSteps(cell, stream, () => handler?.(cell.state, request, cell.context));
   try {
-    const pull = (): Promise<unknown> => stream.pull(() => handler?.(cell.state, request, cell.context));
-    const step = cell.kernel.contexts.run(stream.asyncContext, pull);
-    cell.kernel.turn.leave();
-    cell.suspend(step, stream.method.fullName, (result) => {
-      cell.cold?.stash?.assertUnmarked();
-      stream.reply(result);
+    const turn = new StreamTurn(stream, steps, cell.kernel.scheduler);
+    steps.over = turn.over;
+    cell.suspend(turn.over, stream.method.fullName, (lost) => {
+      if (lost instanceof LostResult) stream.reply(lost.result);
       cell.handles(undefined);
     });
   } catch (error) {
-    cell.kernel.turn.leave();
     cell.fail(error, stream.method.fullName, 'message');
+  }
+}
+
+/** The steps of one turn of an actor. */
+class ActorSteps implements StepTaker {
+  /** The turn, which holds the mailbox. */
+  over: Promise<unknown> | undefined;
+  readonly #cell: Actor;
+  readonly #stream: ServedStream;
+  readonly #start: () => unknown;
+  readonly #pull = (): Promise<unknown> => this.#stream.pull(this.#start);
+
+  constructor(cell: Actor, stream: ServedStream, start: () => unknown) {
+    this.#cell = cell;
+    this.#stream = stream;
+    this.#start = start;
+  }
+
+  step(): Promise<unknown> {
+    const cell = this.#cell;
+    cell.kernel.turn.enterHook(cell);
+    try {
+      return cell.kernel.contexts.run(this.#stream.asyncContext, this.#pull);
+    } finally {
+      cell.kernel.turn.leave();
+      cell.kernel.contexts.check();
+    }
+  }
+
+  holds(): boolean {
+    const { cold, pending } = this.#cell;
+    cold?.stash?.assertUnmarked();
+    cold?.idle?.touch();
+    return pending === this.over;
+  }
+
+  mayGoOn(): boolean {
+    const cell = this.#cell;
+    return cell.isQuiet && cell.cold?.waitingRoom === undefined;
+  }
+
+  spent(steps: number, isLong: boolean): void {
+    this.#cell.kernel.dispatcher.spent(steps - 1, isLong);
   }
 }
 

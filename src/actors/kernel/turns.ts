@@ -1,10 +1,11 @@
 import { ProtocolError } from '../../errors.js';
 import { promiseOf } from '../../foreign.js';
+import { RingQueue } from '../../ring-queue.js';
 import type { AnyMethod, AnyService } from '../../protocol/index.js';
 import type { Actor, FailedWork } from './actor.js';
 import type { ActorNode } from './actor-node.js';
 import type { ActorTree } from './actor-tree.js';
-import type { Behavior, Handler } from './behavior.js';
+import { type Behavior, type Handler, handlerOf } from './behavior.js';
 import type { Context, UntypedSpawnOptions } from './context.js';
 import { deferReply } from './deferred-reply.js';
 import { type Delivery, isAsk } from './delivery.js';
@@ -37,7 +38,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
   abstract readonly state: unknown;
   abstract readonly context: Context;
   #current: Delivery | undefined = undefined;
-  #signals: (() => unknown)[] | undefined = undefined;
+  #signals: RingQueue<() => unknown> | undefined = undefined;
   /** The last method and its handler: most actors receive the same kind of message repeatedly. */
   #lastMethod: AnyMethod | undefined = undefined;
   #lastHandler: Handler | undefined = undefined;
@@ -64,6 +65,11 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
   /** The delivery of the message being handled. */
   override get current(): Delivery | undefined {
     return this.#current;
+  }
+
+  /** It runs, and nothing waits for what it is doing. */
+  get isQuiet(): boolean {
+    return this.phase === 'running' && this.#signals === undefined && !this.hasMessages;
   }
 
   handles(delivery: Delivery | undefined): void {
@@ -97,8 +103,8 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
 
   signal(turn: () => unknown): void {
     if (this.phase !== 'running') return;
-    if (this.#signals === undefined) this.#signals = [turn];
-    else this.#signals.push(turn);
+    this.#signals ??= new RingQueue();
+    this.#signals.push(turn);
     if (!this.isHeld) this.wake();
   }
 
@@ -106,9 +112,9 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     this.#signals = undefined;
   }
 
-  #runSignal(signals: (() => unknown)[]): void {
+  #runSignal(signals: RingQueue<() => unknown>): void {
     const turn = signals.shift();
-    if (signals.length === 0) this.#signals = undefined;
+    if (signals.size === 0) this.#signals = undefined;
     if (turn !== undefined) this.runHook('a timer or hook', turn);
   }
 
@@ -148,18 +154,9 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
   }
 
   #findHandler(method: AnyMethod): void {
-    const handler = this.#handlerOf(method);
+    const handler = handlerOf(this.behavior, method);
     this.#lastHandler = method.streamsRequests === true && handler ? readingHandler(this, handler) : handler;
     this.#lastMethod = method;
-  }
-
-  /** A method from another copy of the same generated code is known by its name. */
-  #handlerOf(method: AnyMethod): Handler | undefined {
-    const { handlers, service } = this.behavior;
-    const handler = handlers.get(method);
-    if (handler !== undefined) return handler;
-    const own = service.methods[method.name];
-    return own?.fullName === method.fullName ? handlers.get(own) : undefined;
   }
 
   #handle(handler: Handler, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {

@@ -8,7 +8,7 @@ import type { Addressing } from './addressing.js';
 import { Distribution } from './distribution.js';
 import { Deferred } from '../../deferred.js';
 import type { ElementType } from './element.js';
-import { Fifo } from './fifo.js';
+import { RingQueue } from '../../ring-queue.js';
 import { OutgoingReaders } from './outgoing-readers.js';
 import type { Policy } from './policy.js';
 
@@ -59,7 +59,7 @@ export class Publisher<T, Init = T> {
   readonly #options: PublisherOptions<T, Init>;
   readonly #readers: OutgoingReaders<T>;
   readonly #distribution: Distribution<T>;
-  readonly #pending = new Fifo<PendingWrite<T>>();
+  readonly #pending = new RingQueue<PendingWrite<T>>();
   /** Settles when every reader has the end. Undefined until `end` is called. */
   #ended: Deferred<void> | undefined;
   #closed: Error | undefined;

@@ -5,7 +5,7 @@ import { v1 } from '../../protocol/index.js';
 import { ReplicaMirror } from '../control-plane/index.js';
 import { type ActorRef, type Behavior, behavior, type Context, type UntypedRef } from '../kernel/index.js';
 import { type Element, type ElementType, type SubscriberService, subscriberService } from './element.js';
-import { Fifo } from './fifo.js';
+import { RingQueue } from '../../ring-queue.js';
 import { IncomingStream, type Window } from './incoming-stream.js';
 import { referenceOf } from './member.js';
 
@@ -47,8 +47,8 @@ export class Subscriber<T> implements AsyncIterable<T> {
   readonly #window: Window;
   readonly #writers = new Map<number, Writer>();
   readonly #membership = new ReplicaMirror();
-  readonly #queue = new Fifo<Arrived<T>>();
-  readonly #waiting = new Fifo<Deferred<IteratorResult<T, undefined>>>();
+  readonly #queue = new RingQueue<Arrived<T>>();
+  readonly #waiting = new RingQueue<Deferred<IteratorResult<T, undefined>>>();
   #isComplete = false;
   /** A writer has left without an end: its remaining elements are lost, so this input never completes. */
   #isBroken = false;

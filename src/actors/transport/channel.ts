@@ -23,6 +23,7 @@ import type { PeerLink } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
 import { Outgoing } from './outgoing.js';
+import type { Recipient } from './recipient.js';
 import { RemoteWatches } from './remote-watches.js';
 import { Repeats } from './repeats.js';
 import type { RouterServices } from './router-services.js';
@@ -64,6 +65,8 @@ export class Channel implements PeerLink, FrameOwner {
   #link: Link | undefined;
   #closed: MillraceError | undefined;
   #protocolErrors = 0;
+  /** The router will call `flush`. */
+  #isFlushPlanned = false;
   /** It was closed because this partition stops: what the peer takes is known when its link has ended. */
   #isLingering = false;
 
@@ -145,14 +148,14 @@ export class Channel implements PeerLink, FrameOwner {
       },
       writable: (lane) => {
         this.outgoing.drain(lane);
-        this.#services.flushSoon(this);
+        this.#flushSoon();
         this.credit.linkProgressed();
       },
       taken: (lane) => this.outgoing.taken(lane),
       closed: (reason) => this.#linkClosed(reason),
     });
     this.outgoing.attach(link, this.#services.greeting(this));
-    this.#services.flushSoon(this);
+    this.#flushSoon();
     this.credit.wake();
     this.repeatLater();
     this.#opened.resolve();
@@ -177,11 +180,9 @@ export class Channel implements PeerLink, FrameOwner {
   }
 
   /** As Route.tell: false past the high-water mark, BackpressureError at the bound. */
-  tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
-    if (!this.credit.isIdle) {
-      return this.credit.tell(cUid, method, message, delivery);
-    }
-    const isBelowMark = this.outgoing.tell(cUid, method, message, delivery);
+  tell(to: Recipient, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
+    if (!this.credit.isIdle) return this.credit.tell(to, method, message, delivery);
+    const isBelowMark = this.outgoing.tell(to, method, message, delivery);
     this.written();
     return isBelowMark;
   }
@@ -221,24 +222,21 @@ export class Channel implements PeerLink, FrameOwner {
 
   flush(): void {
     this.undelivered.send();
+    this.streams.sendCredits();
+    this.#isFlushPlanned = false;
     this.outgoing.flush();
     // The flush may have used credit that the link has not reported. Refused senders try again.
     this.credit.wake();
   }
 
   watch(route: Route, watcher: Watcher): void {
-    if (this.#closed === undefined) {
-      this.watches.watch(route, watcher);
-    } else {
-      watcher.terminated(route, 'unreachable');
-    }
+    if (this.#closed === undefined) this.watches.watch(route, watcher);
+    else watcher.terminated(route, 'unreachable');
   }
 
   /** `isPeerDone`: the peer has closed its end of the link. */
   close(error: MillraceError, reason: CloseReason = { kind: 'closed' }, isPeerDone = false): void {
-    if (this.#closed !== undefined) {
-      return;
-    }
+    if (this.#closed !== undefined) return;
     this.flush();
     this.#closed = error;
     this.#repeats.close();
@@ -340,11 +338,14 @@ export class Channel implements PeerLink, FrameOwner {
 
   /** A peer that does not read for too long is treated as unreachable, so that memory stays bounded. */
   written(): void {
-    if (this.outgoing.isStuck) {
-      this.#closeStuck();
-    } else {
-      this.#services.flushSoon(this);
-    }
+    if (this.outgoing.isStuck) this.#closeStuck();
+    else this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    this.#services.flushSoon(this);
   }
 
   #closeStuck(): void {

@@ -24,6 +24,12 @@ interface Target {
   readonly numbered: AnyMethod[];
 }
 
+/** The receiver of a tell, and its method. */
+interface Destination {
+  readonly cell: Cell;
+  readonly method: AnyMethod;
+}
+
 /** The receiving half of a channel: finds the actor and the method of a message, decodes it in place, and delivers it. */
 export class Inbound {
   readonly #services: RouterServices;
@@ -31,7 +37,14 @@ export class Inbound {
   readonly #reader = new WireReader();
   /** Actors found before, by the low 32 bits of their id: a message to one of them needs no bigint. */
   readonly #targets = new Map<number, Target>();
-  readonly #targetEnded: Watcher = { terminated: ({ cUid }) => this.#targets.delete(lowOf(cUid) | 0) };
+  /** Where the last tell went: the next one most often goes there as well. */
+  #last: Destination | undefined;
+  readonly #targetEnded: Watcher = {
+    terminated: ({ cUid }) => {
+      this.#targets.delete(lowOf(cUid) | 0);
+      this.#last = undefined;
+    },
+  };
   readonly #methods = new WeakMap<AnyService, ReadonlyMap<string, AnyMethod>>();
   readonly #numbers = new IncomingMethods();
   /** Method numbers that this frame has acknowledged already. */
@@ -59,9 +72,22 @@ export class Inbound {
   }
 
   deliver(bytes: Uint8Array, view: EnvelopeView): void {
-    if (view.mode === EnvelopeMode.tell) {
-      this.#channel.undelivered.arrived(this.#lane);
-    }
+    if (view.mode === EnvelopeMode.tell) this.#tell(bytes, view);
+    else this.#call(bytes, view);
+  }
+
+  #tell(bytes: Uint8Array, view: EnvelopeView): void {
+    this.#channel.undelivered.arrived(this.#lane);
+    if (!view.isRepeat) this.#last = undefined;
+    const to = (this.#last ??= this.#destination(bytes, view));
+    if (to === undefined) return;
+    const { cell, method } = to;
+    const { incoming } = this.#channel;
+    if (incoming.mustPark(cell, method.lane)) incoming.park(cell, method.lane, bytes, view);
+    else incoming.arrived(cell, method.lane, view, this.#deliverTo(cell, method, bytes, view));
+  }
+
+  #call(bytes: Uint8Array, view: EnvelopeView): void {
     if (view.mode === EnvelopeMode.open) {
       if (this.#isOpenedBefore(view)) {
         return;
@@ -71,24 +97,24 @@ export class Inbound {
         return;
       }
     }
-    const target = this.#target(view);
-    if (target === undefined) {
-      this.#undelivered(bytes, view, this.#methodName(view));
-      return;
-    }
-    const method = this.#method(target, view);
+    const to = this.#destination(bytes, view);
+    if (to === undefined) return;
+    const { cell, method } = to;
     const { incoming } = this.#channel;
-    const { cell } = target;
-    if (view.mode === EnvelopeMode.tell && incoming.mustPark(cell, method.lane)) {
-      incoming.park(cell, method.lane, bytes, view);
-    } else if (view.mode !== EnvelopeMode.tell && incoming.hasParked(cell)) {
-      this.#answer(
-        new BackpressureError(`Earlier messages to ${cell.path} wait for room in its mailbox: try again later.`),
-        view,
-      );
+    if (incoming.hasParked(cell)) {
+      const text = `Earlier messages to ${cell.path} wait for room in its mailbox: try again later.`;
+      this.#answer(new BackpressureError(text), view);
     } else {
       incoming.arrived(cell, method.lane, view, this.#deliverTo(cell, method, bytes, view));
     }
+  }
+
+  /** Undefined where there is no such actor: then the message is reported, or its caller answered. */
+  #destination(bytes: Uint8Array, view: EnvelopeView): Destination | undefined {
+    const target = this.#target(view);
+    if (target !== undefined) return { cell: target.cell, method: this.#method(target, view) };
+    this.#undelivered(bytes, view, this.#methodName(view));
+    return undefined;
   }
 
   deliverParked(cell: Cell, bytes: Uint8Array, view: EnvelopeView): void {

@@ -2,6 +2,7 @@ import { BackpressureError, ProtocolError } from '../../errors.js';
 import {
   type EnvelopeHeader,
   EnvelopeMode,
+  type EnvelopePrefix,
   type Lane,
   type MessageType,
   WireWriter,
@@ -108,37 +109,70 @@ export class Outbox {
     ask?: Expirable,
     isReport = false,
   ): void {
+    this.#makeRoom(isReserved);
+    if (ask !== undefined) {
+      this.#writeCall(header, type, value, ask);
+      return;
+    }
+    const start = this.#append(header, type, value);
+    if (header.mode === EnvelopeMode.tell) this.#wroteTell(start);
+    else if (isReport) this.#keep(start);
+  }
+
+  /** As `write`, for a tell of which everything but the value is encoded already. */
+  writeTell(prefix: EnvelopePrefix, type: MessageType<unknown, unknown>, value: unknown, isReserved: boolean): void {
+    this.#makeRoom(isReserved);
+    this.#wroteTell(this.#append(prefix, type, value));
+  }
+
+  #makeRoom(isReserved: boolean): void {
     if (!isReserved && this.waitingBytes >= this.#limits.backlogBytes) {
       throw new BackpressureError(
         `${this.waitingBytes} bytes already wait for the link (linkBacklogBytes); wait for ready() and send again.`,
       );
     }
-    if (this.#linkFrame === undefined && this.#ownFrame === undefined) {
-      this.#openFrame(this.#limits.frameBytes);
-    }
+    if (this.#linkFrame === undefined && this.#ownFrame === undefined) this.#openFrame(this.#limits.frameBytes);
+  }
+
+  #writeCall(
+    header: EnvelopeHeader,
+    type: MessageType<unknown, unknown> | undefined,
+    value: unknown,
+    ask: Expirable,
+  ): void {
     const nowMs = header.sentMs;
-    if (ask !== undefined) this.#stamp(header, ask, nowMs);
+    const stamp = (): void => this.#stamp(header, ask, nowMs);
+    stamp();
+    const start = this.#append(header, type, value, stamp);
+    this.#ownFrame?.addAsk(ask, start, this.#writer.position);
+    this.#callsFromMs ??= nowMs;
+  }
+
+  /** Returns where the envelope starts in its frame. `stamp` is called before it is written again, in another frame. */
+  #append(
+    envelope: EnvelopeHeader | EnvelopePrefix,
+    type: MessageType<unknown, unknown> | undefined,
+    value: unknown,
+    stamp?: () => void,
+  ): number {
     let start = this.#writer.position;
-    const needed = writeDelimitedEnvelope(this.#writer, header, type, value, this.#limits.maxMessageBytes);
+    const needed = writeDelimitedEnvelope(this.#writer, envelope, type, value, this.#limits.maxMessageBytes);
     if (needed !== 0) {
       this.#finishFrame();
       this.#openFrame(needed + STAMP_BYTES);
-      if (ask !== undefined) this.#stamp(header, ask, nowMs);
+      stamp?.();
       start = this.#writer.position;
-      if (writeDelimitedEnvelope(this.#writer, header, type, value, this.#limits.maxMessageBytes) !== 0) {
+      if (writeDelimitedEnvelope(this.#writer, envelope, type, value, this.#limits.maxMessageBytes) !== 0) {
         throw new ProtocolError('An envelope changed its size while it was written. Its message may have a getter.');
       }
     }
     this.writtenBytes += this.#writer.position - start;
-    if (ask !== undefined) {
-      this.#ownFrame?.addAsk(ask, start, this.#writer.position);
-      this.#callsFromMs ??= nowMs;
-    } else if (header.mode === EnvelopeMode.tell) {
-      this.tells++;
-      this.#keep(start);
-    } else if (isReport) {
-      this.#keep(start);
-    }
+    return start;
+  }
+
+  #wroteTell(start: number): void {
+    this.tells++;
+    this.#keep(start);
   }
 
   /** Sends what the link accepts. The rest waits, and an open frame that is not the link's continues to fill. */

@@ -1,12 +1,21 @@
 import { BackpressureError, type MillraceError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { type AnyMethod, EnvelopeHeader, EnvelopeMode, Lane, v1 } from '../../protocol/index.js';
+import {
+  type AnyMethod,
+  encodedSender,
+  EnvelopeHeader,
+  EnvelopeMode,
+  type EnvelopePrefix,
+  Lane,
+  v1,
+} from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
 import { chainIds, type OutgoingCall, type StreamCall, type TellDelivery, type TraceContext } from '../kernel/index.js';
-import { Uint64Parts } from './uint64-parts.js';
+import { highOf, lowOf, Uint64Parts } from './uint64-parts.js';
 import { OfferedRequests } from './offered-requests.js';
 import { OutgoingMethods } from './method-numbers.js';
 import { Outbox } from './outbox.js';
+import type { Recipient } from './recipient.js';
 import type { RouterServices } from './router-services.js';
 import type { Expirable } from './queued-frame.js';
 import { type UntakenEnvelopes, untakenIn } from './untaken-envelopes.js';
@@ -28,6 +37,8 @@ export class Outgoing {
   readonly #data: Outbox;
   readonly #header = new EnvelopeHeader();
   readonly #parts = new Uint64Parts();
+  #senderCUid: bigint | undefined;
+  #senderField: Uint8Array | undefined;
   readonly #maxMessageBytes: number;
   readonly #waitingReplies: WaitingReplies;
   readonly #waitingHere: LinkBacklog;
@@ -113,16 +124,42 @@ export class Outgoing {
   }
 
   /** False past the high-water mark. Throws BackpressureError at the bound, ProtocolError for a message that cannot be sent. */
-  tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
-    const header = this.#begin(EnvelopeMode.tell);
-    this.#setMethod(header, method);
-    this.#setReceiver(header, cUid);
-    this.#setSender(header, delivery?.sender?.cUid);
-    header.meta = delivery?.meta;
-    setTrace(header, delivery?.trace);
+  tell(to: Recipient, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
     const outbox = this.#outbox(method.lane);
-    outbox.write(header, method.request, message, method.lane === Lane.control);
+    const isReserved = method.lane === Lane.control;
+    const prefix = this.#prefix(to, method, delivery);
+    if (prefix !== undefined) {
+      this.envelopes++;
+      outbox.writeTell(prefix, method.request, message, isReserved);
+    } else {
+      const header = this.#begin(EnvelopeMode.tell);
+      this.#setMethod(header, method);
+      this.#setReceiver(header, to.cUid);
+      this.#setSender(header, delivery?.sender?.cUid);
+      header.meta = delivery?.meta;
+      setTrace(header, delivery?.trace);
+      outbox.write(header, method.request, message, isReserved);
+    }
     return !outbox.isPastMark;
+  }
+
+  /** The encoded beginning of a tell; undefined for one that the peer must be told more of than receiver, method and sender. */
+  #prefix(to: Recipient, method: AnyMethod, delivery: TellDelivery | undefined): EnvelopePrefix | undefined {
+    if (delivery !== undefined && (delivery.meta !== undefined || delivery.trace !== undefined)) return undefined;
+    const number = this.methods.number(method);
+    const prefix = this.methods.isBound(number) ? to.prefix(method, number) : undefined;
+    if (prefix !== undefined) prefix.from = this.#encodedSender(delivery?.sender?.cUid);
+    return prefix;
+  }
+
+  /** Most messages come from the sender of the one before. */
+  #encodedSender(cUid: bigint | undefined): Uint8Array | undefined {
+    if (cUid === undefined) return undefined;
+    if (cUid !== this.#senderCUid) {
+      this.#senderCUid = cUid;
+      this.#senderField = encodedSender(lowOf(cUid), highOf(cUid));
+    }
+    return this.#senderField;
   }
 
   ask(cUid: bigint, method: AnyMethod, message: unknown, call: OutgoingCall, ask: Waiting, nowMs: number): void {

@@ -16,6 +16,7 @@ import {
   type Watcher,
 } from '../kernel/index.js';
 import type { Channel } from './channel.js';
+import { Recipient } from './recipient.js';
 
 /** The route to an actor of another partition. The link is opened on first use. */
 export class RemoteRoute implements Route {
@@ -24,6 +25,8 @@ export class RemoteRoute implements Route {
   readonly #system: ActorSystem;
   readonly #open: (isTell: boolean) => Channel;
   #channel: Channel | undefined;
+  /** The actor as that channel names it. */
+  #recipient: Recipient | undefined;
   #isOver = false;
 
   /** `open` returns the channel to the actor's partition: see Router.open. */
@@ -46,7 +49,8 @@ export class RemoteRoute implements Route {
     if (channel.closed !== undefined || channel.isRetrying) {
       return this.#lose(method, message, 'unreachable');
     }
-    return channel.tell(this.cUid, method, message, this.#system.outgoingTell(options));
+    this.#recipient ??= new Recipient(this.cUid);
+    return channel.tell(this.#recipient, method, message, this.#system.outgoingTell(options));
   }
 
   ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
@@ -147,6 +151,7 @@ export class RemoteRoute implements Route {
   #current(isTell = false): Channel {
     if (this.#channel === undefined || (this.#channel.closed !== undefined && !this.#isOver)) {
       this.#channel = this.#open(isTell);
+      this.#recipient = undefined;
     }
     return this.#channel;
   }

@@ -54,7 +54,7 @@ export class Router implements RouterServices {
   readonly #table = new ChannelTable<Channel>();
   readonly #unreachable = new UnreachablePeers<Channel>();
   readonly #fences: Fences<Channel>;
-  readonly #dirty = new Set<Channel>();
+  #dirty = new Set<Channel>();
   #locate: Locate = () =>
     Promise.reject(
       new UnreachableError('This partition has not joined a control plane yet, so it cannot look up other partitions.'),
@@ -349,10 +349,10 @@ export class Router implements RouterServices {
       this.#hasFlushed = true;
       this.scheduler.scheduleYield(this.#turnEnded);
     }
-    for (const channel of this.#dirty) {
-      channel.flush();
-    }
-    this.#dirty.clear();
+    const dirty = this.#dirty;
+    // What a channel writes while it is flushed is sent by the next flush.
+    this.#dirty = new Set();
+    for (const channel of dirty) if (channel.closed === undefined) channel.flush();
     this.#transport.flush();
   }
 }

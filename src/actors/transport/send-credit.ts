@@ -5,6 +5,7 @@ import type { Scheduler } from '../../scheduler/index.js';
 import { ReadyQueue, type ReadyWait, type TellDelivery } from '../kernel/index.js';
 import { MeteredTarget, type SendingLink } from './metered-target.js';
 import type { PeerLink } from './peer-link.js';
+import type { Recipient } from './recipient.js';
 
 /** In Pressure and MailboxWant, the channel id of no actor: all mailboxes of the receiver's partition together. */
 export const ALL_MAILBOXES: bigint = 0n;
@@ -42,8 +43,9 @@ export class SendCredit {
   }
 
   /** As Channel.tell, while a mailbox is metered. Throws BackpressureError when this one, or all together, have no room. */
-  tell(cUid: bigint, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
+  tell(to: Recipient, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
     const { lane } = method;
+    const { cUid } = to;
     for (const target of [this.#all(lane), this.#targets.get(cUid)]) {
       if (target?.acceptsTell === false) {
         throw this.#refusal(target);
@@ -51,7 +53,7 @@ export class SendCredit {
     }
     const { outgoing } = this.#peer;
     const before = outgoing.writtenBytes;
-    const isBelowMark = outgoing.tell(cUid, method, message, delivery);
+    const isBelowMark = outgoing.tell(to, method, message, delivery);
     this.#peer.written();
     return this.#spend(cUid, lane, outgoing.writtenBytes - before) && isBelowMark;
   }

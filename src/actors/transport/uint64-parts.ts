@@ -7,6 +7,10 @@ export function lowOf(cUid: bigint): number {
   return Number(cUid & 0xffff_ffffn);
 }
 
+export function highOf(cUid: bigint): number {
+  return Number(cUid >> 32n);
+}
+
 /** Splits a channel id into its low and high 32 bits without a bigint for each: every outgoing message needs them. */
 export class Uint64Parts {
   low = 0;

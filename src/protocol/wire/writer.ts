@@ -263,15 +263,29 @@ export class WireWriter {
     return this.close(mark);
   }
 
-  /** Leaves room for the length of what is written up to `close`, to which the returned mark is given. */
-  open(): number {
-    return ++this.position;
+  /** Bytes that are encoded already: whole fields. */
+  raw(given: Uint8Array): this {
+    const { bytes, position } = this;
+    const { length } = given;
+    this.position = position + length;
+    if (this.position > this.end) return this;
+    for (let index = 0; index < length; index++) bytes[position + index] = given[index] as number;
+    return this;
   }
 
-  /** Writes the length of all since `open`; moves it when the length takes more room than was left for it. */
-  close(mark: number): this {
+  /**
+   * Leaves room for the length of what is written up to `close`, to which the returned mark is given, and `expected` again. Where about
+   * `expected` bytes are written in between, nothing has to be moved.
+   */
+  open(expected = 0): number {
+    this.position += expected < 128 ? 1 : varintSize(expected);
+    return this.position;
+  }
+
+  /** Writes the length of all since `open`; moves it when the length takes other room than was left for it. */
+  close(mark: number, expected = 0): this {
     const length = this.position - mark;
-    if (length >= 128) return this.#finish(mark, 1);
+    if (length >= 128 || expected >= 128) return this.#finish(mark, varintSize(expected));
     if (mark <= this.end) this.bytes[mark - 1] = length;
     return this;
   }
@@ -285,8 +299,10 @@ export class WireWriter {
     const { bytes, end } = this;
     let length = this.position - content;
     if (length >= TWO_32) throw tooLarge(length);
+    // What did not fit stays counted, also where it would fit once it is moved down: it was not written.
+    if (this.position > end) return this.#counted(reserved, length);
     const extra = varintSize(length) - reserved;
-    if (extra > 0) {
+    if (extra !== 0) {
       if (this.position + extra <= end) bytes.copyWithin(content + extra, content, this.position);
       this.position += extra;
     }
@@ -297,6 +313,12 @@ export class WireWriter {
       length >>>= 7;
     }
     bytes[position] = length;
+    return this;
+  }
+
+  /** The size at an overflow: never less than what the same takes in a larger region. */
+  #counted(reserved: number, length: number): this {
+    this.position += Math.max(0, varintSize(length) - reserved);
     return this;
   }
 

@@ -50,9 +50,10 @@ function checkEnvelope(bytes: Uint8Array, start: number, view: EnvelopeView): vo
   lowerRemaining(written, 0, written.length, 1, 1);
 }
 
+const SIZES: readonly string[] = ['valueBytes', 'sizeBytes'];
 const ALL = new EnvelopeHeader();
-/** Without the size of the value: it is measured, and headers are written here without a value. */
-const NAMES = Object.keys(ALL).filter((name): name is keyof EnvelopeHeader => name in ALL && name !== 'valueBytes');
+/** Without sizes: they are measured, and headers are written here without a value. */
+const NAMES = Object.keys(ALL).filter((name): name is keyof EnvelopeHeader => name in ALL && !SIZES.includes(name));
 const IDS: readonly string[] = ['toLow', 'toHigh', 'fromLow', 'fromHigh'];
 
 /** The fields of a header. Ids are signed or unsigned, an empty meta is none, and time is rounded down. */
