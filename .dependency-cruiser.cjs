@@ -1,5 +1,5 @@
 // The arrows between the rooms of src/. They point one way only; ARCHITECTURE.md has the picture. Imports of types count
-// as any other. Cycles within a room are the linter's affair: it knows which imports carry only types.
+// as any other. Within a room the linter forbids circles of imports that carry more than types, and the rooms in `acyclic` have none at all.
 
 const ground = [
   'errors',
@@ -112,9 +112,36 @@ const ownerRules = Object.entries(owners).map(([name, path]) => ({
   to: { path: `node_modules/${name}/` },
 }));
 
+/** Rooms whose files form no circle, imports of types included, but for pairs of files whose types describe one another. */
+const acyclic = {
+  'actors/kernel': [
+    ['behavior', 'context'],
+    ['actor-node', 'actor-tree'],
+  ],
+};
+
+const circleRules = Object.entries(acyclic).flatMap(([room, pairs]) => {
+  const folder = `^src/${room}/`;
+  const name = `no-circle-in-${room.replace('/', '-')}`;
+  const comment =
+    'The files of this room form no circle: put the types that several files need into a file of their own.';
+  const pathsOfPairs = pairs.map((pair) => `${folder}(${pair.join('|')})\\.ts$`);
+  return [
+    { name, severity: 'error', comment, from: { path: folder, pathNot: pathsOfPairs }, to: { circular: true } },
+    ...pathsOfPairs.map((path) => ({
+      name,
+      severity: 'error',
+      comment,
+      from: { path },
+      to: { circular: true, via: { pathNot: path } },
+    })),
+  ];
+});
+
 module.exports = {
   forbidden: [
     ...arrowRules,
+    ...circleRules,
     ...ownerRules,
     {
       name: 'a-room-that-no-arrow-names',

@@ -142,7 +142,7 @@ export const limits = {
   /** Encoded bytes of resources in one update of the control plane. */
   controlPlaneUpdateBytes: 64 * 1024,
   /** Elements that the actor of a streaming rpc may be ahead of its reader. */
-  rpcStreamItems: 16,
+  rpcStreamItems: 64,
   /** Encoded bytes of elements that the actor of a streaming rpc may be ahead of its reader, over a link. */
   rpcStreamBytes: 256 * 1024,
   /** Encoded bytes that the readers of streaming rpcs in one partition have granted together; past it each grants one element at a time. */

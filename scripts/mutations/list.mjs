@@ -13,8 +13,8 @@ export const mutations = [
   {
     name: 'a growing mailbox loses its head index',
     file: 'src/actors/kernel/mailbox.ts',
-    find: 'grown[index] = slots[(head + index) & (count - 1)];',
-    replace: 'grown[index] = slots[index];',
+    find: 'this.#messages = grownSlots(this.#messages, this.#head);',
+    replace: 'this.#messages = grownSlots(this.#messages, 0);',
     workloads: ['actors'],
   },
   {
@@ -48,7 +48,7 @@ export const mutations = [
   {
     name: 'the end of a watched actor is not reported in its partition',
     file: 'src/actors/kernel/lifecycle.ts',
-    find: "  for (const watcher of cold.watchers) watcher.terminated(cell, cause === undefined ? 'stopped' : 'failed', cause);\n",
+    find: '    for (const watcher of cold.watchers) tellEnd(watcher, this, cause);\n',
     replace: '',
     workloads: ['actors'],
   },
@@ -105,7 +105,7 @@ export const mutations = [
     name: 'a restart empties the mailbox',
     file: 'src/actors/kernel/lifecycle.ts',
     find: '  cold.restartDelayMs = delayMs;\n',
-    replace: '  cold.restartDelayMs = delayMs;\n  cell.flush();\n',
+    replace: '  cold.restartDelayMs = delayMs;\n    this.flush();\n',
     workloads: ['actors'],
   },
   {

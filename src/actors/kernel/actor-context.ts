@@ -6,13 +6,13 @@ import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { nodeOf } from './actor-node.js';
 import { type Behavior, checkIdleTimeout } from './behavior.js';
 import { inheritedOptions, STREAM_OPTIONS, type StreamOptions } from './call.js';
-import type { ActorCell } from './cell.js';
+import type { Actor } from './actor.js';
 import type { Delivery } from './delivery.js';
 import type { Context, TimerOptions, UntypedSpawnOptions } from './context.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import { IdleTimeout } from './idle-timeout.js';
-import { fail, requestStop, stopped } from './lifecycle.js';
-import type { ActorRef, UntypedRef } from './reference.js';
+import type { ActorRef } from './reference.js';
+import type { UntypedRef } from './untyped-ref.js';
 import { routeKey } from './route.js';
 import { nothingToStash } from './stash.js';
 import { ActorTimers } from './timers.js';
@@ -23,14 +23,14 @@ const TIMER_OPTIONS: AcceptedOptions = { key: accepted.text };
 
 /** The context of an actor's handlers. Creates timers and watches on first use. */
 export class ActorContext implements Context {
-  readonly #cell: ActorCell;
+  readonly #cell: Actor;
   #logger: Logger | undefined = undefined;
   #timers: ActorTimers | undefined = undefined;
   #watching: Watching | undefined = undefined;
   /** The incarnation of the actor that it belongs to has ended. */
   #isRetired = false;
 
-  constructor(cell: ActorCell) {
+  constructor(cell: Actor) {
     this.#cell = cell;
   }
 
@@ -104,7 +104,7 @@ export class ActorContext implements Context {
   }
 
   ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
-    return this.#cell.kernel.reference(service, ref);
+    return this.#cell.kernel.directory.reference(service, ref);
   }
 
   get children(): ReadonlyMap<string, UntypedRef> {
@@ -113,7 +113,7 @@ export class ActorContext implements Context {
 
   stopChild(ref: UntypedRef): Promise<void> {
     const child = this.#isRetired ? undefined : this.#cell.children.get(ref.name);
-    if (child !== undefined && child === ref[routeKey]) return stopped(child);
+    if (child !== undefined && child === ref[routeKey]) return child.stopped();
     const node = nodeOf(ref);
     if (node?.parent === this.#cell && node.phase === 'stopped') return Promise.resolve();
     return Promise.reject(new ConfigError(`${this.path} cannot stop ${ref.toString()}: it is no child of this actor`));
@@ -132,9 +132,9 @@ export class ActorContext implements Context {
     const cell = this.#cell;
     const { kernel } = cell;
     const context = kernel.contexts.capture();
-    const awaited = cell.beginAwaiting();
+    kernel.counters.awaits(cell.behavior);
     const settle = (turn: () => unknown): void => {
-      kernel.awaited -= awaited;
+      kernel.counters.settled(cell.behavior);
       if (!this.#isRetired) cell.signal(() => kernel.contexts.run(context, turn));
     };
     void Promise.resolve(work).then(
@@ -174,8 +174,8 @@ export class ActorContext implements Context {
   stash(): void {
     const cell = this.#cell;
     this.#assertLives('stash');
-    const { running, isInHook } = cell.kernel;
-    if (running === cell ? isInHook : cell.pending === undefined) throw nothingToStash(this.path);
+    const { actor, isInHook } = cell.kernel.turn;
+    if (actor === cell ? isInHook : !cell.isHeld) throw nothingToStash(this.path);
     cell.stash();
   }
 
@@ -186,16 +186,16 @@ export class ActorContext implements Context {
 
   become(state: unknown): void {
     this.#assertLives('change its state');
-    this.#cell.state = state;
+    this.#cell.become(state);
   }
 
   stop(): void {
-    if (!this.#isRetired) requestStop(this.#cell);
+    if (!this.#isRetired) this.#cell.requestStop();
   }
 
   fail(error: Error): void {
     if (this.#isRetired) this.log.warn('ctx.fail of an actor that has stopped or restarted was ignored', { error });
-    else this.#cell.signal(() => fail(this.#cell, error, 'ctx.fail', 'actor'));
+    else this.#cell.signal(() => this.#cell.fail(error, 'ctx.fail', 'actor'));
   }
 
   options(options?: StreamOptions): StreamOptions {

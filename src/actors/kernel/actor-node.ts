@@ -1,14 +1,22 @@
 import { hasMark } from '../../foreign.js';
 import type { AnyService } from '../../protocol/index.js';
+import { type ActorPath, pathOf } from './actor-path.js';
 import type { ActorTree } from './actor-tree.js';
-import type { Behavior } from './behavior.js';
+import type { AnyBehavior, Behavior } from './behavior.js';
 import type { Context, UntypedSpawnOptions } from './context.js';
-import type { Phase } from './held-messages.js';
-import type { ActorRef, UntypedRef } from './reference.js';
-import { type Cell, routeKey } from './route.js';
+import type { ActorRef } from './reference.js';
+import { type Cell, type Route, routeKey } from './route.js';
+import type { ActorParent, UntypedRef } from './untyped-ref.js';
 
 /** Property of every actor of this thread, whichever copy of Millrace made it. */
 export const nodeKey: unique symbol = Symbol.for('millrace.node');
+
+/**
+ *     starting --> running <--> restarting        (a restart ends in starting)
+ *         \           |            /
+ *          `------> stopping <----'  --> stopped
+ */
+export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'stopped';
 
 /** An actor of this partition as a node of its system's tree. Gives other APIs for actors, such as nact's, what a reference hides. */
 export interface ActorNode extends Cell {
@@ -33,7 +41,18 @@ export interface ActorNode extends Cell {
    * holds the mailbox; an error that it throws fails the actor.
    */
   signal(turn: () => unknown): void;
+  /** From now on, the actor accepts no messages, and ends. */
   requestStop(): void;
+  /** Stops the actor; resolves when it and its children have stopped. */
+  stopped(): Promise<void>;
+  readonly behavior: AnyBehavior;
+  /** Messages in its mailbox that count against its capacity. */
+  readonly load: number;
+  /** Messages from links that found no room, and wait beside the mailbox. */
+  readonly parked: number;
+  readonly stashed: number;
+  /** Pending handlers, hooks and deferred replies, and a queued turn. */
+  readonly unsettled: number;
   /** Logs the failure of an ask that has no waiting caller. */
   reportLostReply(error: unknown): void;
 }
@@ -46,4 +65,27 @@ export function nodeOf(ref: object): ActorNode | undefined {
 
 function isNode(value: unknown): value is ActorNode {
   return hasMark(value, nodeKey);
+}
+
+/** The last part of a path; for an actor of another partition, its channel id. */
+export function routeName(route: Route): string {
+  return isNode(route) ? route.name : route.cUid.toString(16);
+}
+
+/** An actor of another partition is not in the tree: its path begins with `@`, which is no valid actor name. */
+export function routePath(route: Route, systemName: string): ActorPath {
+  return pathOf(systemName, isNode(route) ? partsOf(route) : ['@', routeName(route)]);
+}
+
+/** Undefined for an actor of another partition. */
+export function routeParent(route: Route): ActorParent | undefined {
+  if (!isNode(route)) return undefined;
+  return route.parent === undefined ? route.tree.reference : route.parent.self;
+}
+
+/** Names from the root to the node. */
+function partsOf(leaf: ActorNode): string[] {
+  const parts: string[] = [];
+  for (let node: ActorNode | undefined = leaf; node !== undefined; node = node.parent) parts.unshift(node.name);
+  return parts;
 }

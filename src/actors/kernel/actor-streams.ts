@@ -1,43 +1,81 @@
 import { StoppedError } from '../../errors.js';
-import type { Reader } from './call.js';
-import type { ActorCell } from './cell.js';
+import type { Logger } from '../../logging/index.js';
+import type { AsyncContexts } from './async-contexts.js';
+import type { Caller, Reader } from './call.js';
+import type { CurrentTurn } from './current-turn.js';
 import type { Delivery } from './delivery.js';
-import type { ReleasedWork } from './released-work.js';
-import type { RequestReader } from './request-reader.js';
 import type { ServedStream } from './served-stream.js';
+
+/** The requests of a call, as its handler reads them. */
+interface ReadRequests {
+  /** The error with which they have ended. */
+  readonly failure: Error | undefined;
+}
+
+/** A handler that waits for its next request, and does not hold the mailbox. */
+interface WaitingHandler {
+  /** The message that it handles. */
+  readonly call: Delivery;
+  /** It goes on now. */
+  resume(): void;
+  /** Its promise has settled: `finish` handles the result in its turn. */
+  settled(finish: () => void): void;
+}
+
+/** An actor that serves streams. */
+interface ServingActor extends Caller {
+  readonly cold: { readonly streams: ActorStreams } | undefined;
+  readonly kernel: { readonly logger: Logger; readonly contexts: AsyncContexts; readonly turn: CurrentTurn };
+  suspend(work: Promise<unknown>, what: string, answer: (value: unknown) => void): void;
+}
 
 /** The calls of one actor whose requests its handlers read. */
 export class CallsRead {
   /** By call. */
-  readonly requests = new WeakMap<Delivery, RequestReader>();
+  readonly requests = new WeakMap<Delivery, ReadRequests>();
   /** Handlers that wait for their next request, by their promise. */
-  readonly released = new Map<Promise<unknown>, ReleasedWork>();
+  readonly released = new Map<Promise<unknown>, WaitingHandler>();
   /** The actor stops or restarts, and waits for them. */
   isAwaited = false;
 }
 
 /** The streams of one actor. */
 export class ActorStreams {
-  /** Streams whose generator runs here, or will be started. */
-  readonly served = new Set<ServedStream>();
-  /** Streams that the actor reads, and calls whose requests it sends. */
-  readonly read = new Set<Reader>();
   /** Calls whose requests its handlers read. Created with the first. */
   reading: CallsRead | undefined = undefined;
   /** Pulls in its mailbox. */
   queued = 0;
+  #served: Set<ServedStream> | undefined = undefined;
+  #read: Set<Reader> | undefined = undefined;
+
+  /** It serves a stream. */
+  get isServing(): boolean {
+    return this.#served !== undefined && this.#served.size > 0;
+  }
+
+  /** Streams whose generator runs here, or will be started. */
+  get served(): Set<ServedStream> {
+    this.#served ??= new Set();
+    return this.#served;
+  }
+
+  /** Streams that the actor reads, and calls whose requests it sends. */
+  get read(): Set<Reader> {
+    this.#read ??= new Set();
+    return this.#read;
+  }
 
   /** `path` names the actor, which stops or restarts. */
   abandonRead(path: string): void {
-    for (const reader of this.read) reader.abandon(path);
+    for (const reader of this.#read ?? []) reader.abandon(path);
     for (const released of this.reading?.released.values() ?? []) released.resume();
   }
 }
 
 /** The actor stops (`all`) or restarts (`begun`: streams that wait in the mailbox continue). A stream may finish its current element. */
-export function failServed(cell: ActorCell, which: 'all' | 'begun', text: string): void {
+export function failServed(cell: ServingActor, which: 'all' | 'begun', text: string): void {
   const { cold } = cell;
-  if (cold === undefined || cold.streams.served.size === 0) return;
+  if (cold?.streams.isServing !== true) return;
   // There may be many streams, and creating an error is expensive.
   const error = new StoppedError(text);
   for (const stream of cold.streams.served) {
@@ -49,13 +87,13 @@ export function failServed(cell: ActorCell, which: 'all' | 'begun', text: string
 }
 
 /** Runs the `finally` of all generators, before the actor ends. True when one of them is asynchronous. */
-export function closeServed(cell: ActorCell): boolean {
+export function closeServed(cell: ServingActor): boolean {
   const { cold, kernel } = cell;
-  if (cold === undefined || cold.streams.served.size === 0) return false;
+  if (cold?.streams.isServing !== true) return false;
   const closing: Promise<unknown>[] = [];
   const report = (error: unknown): void =>
     kernel.logger.error('a generator failed at its end', { actor: cell.path, error });
-  kernel.running = cell;
+  kernel.turn.enter(cell);
   for (const stream of cold.streams.served) {
     if (!stream.isUnclosed) continue;
     try {
@@ -65,7 +103,7 @@ export function closeServed(cell: ActorCell): boolean {
       report(error);
     }
   }
-  kernel.running = undefined;
+  kernel.turn.leave();
   if (closing.length > 0) cell.suspend(Promise.all(closing), 'the end of its generators', () => {});
   return closing.length > 0;
 }

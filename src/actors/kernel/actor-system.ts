@@ -9,23 +9,25 @@ import {
   type SendOptions,
   type StreamOptions,
 } from './call.js';
-import { type HasSystem, systemKey, treeDirectory } from './actor-tree.js';
-import { ActorCell } from './cell.js';
+import { ActorTree, type RootSystem } from './actor-tree.js';
+import { type ActorNode, nodeOf } from './actor-node.js';
+import { spawnRoot } from './cell.js';
 import type { ClosedReason } from './closed-route.js';
 import type { SpawnArguments } from './context.js';
-import { stopped } from './lifecycle.js';
-import type { DeadLetterReason, DeadLetters } from './dead-letters.js';
+import type { DeadLetters } from './dead-letters.js';
 import type { Deadlines } from './deadlines.js';
-import type { TellDelivery } from './delivery.js';
+import type { DeadLetterReason, TellDelivery } from './delivery.js';
 import type { Subscribable } from './topic.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
 import type { MailboxBytes } from './mailbox-bytes.js';
 import type { Requests } from './requests.js';
 import { type ReadyOptions, ReadyWait } from './ready-wait.js';
-import type { ActorRef, UntypedRef } from './reference.js';
-import { type Cell, type LaterCall, type Route, routeKey } from './route.js';
+import type { ActorRef } from './reference.js';
+import { type HasSystem, systemKey, type UntypedRef } from './untyped-ref.js';
+import type { Cell, LaterCall, Route } from './route.js';
 import type { Stream } from './stream.js';
-import type { OpenStream } from './stream-reader.js';
+import type { OpenStream } from './stream-call.js';
+import { StreamReader } from './stream-reader.js';
 
 import type { ActorTrouble } from './troubles.js';
 import { type Unfinished, unfinishedIn } from './unfinished.js';
@@ -40,7 +42,7 @@ import { type MailboxPressure, mailboxPressure, type Statistics, statisticsOf } 
  *     const { price } = await ref.quote({ symbol: 'ACME' }, { timeoutMs: 100 });
  *     await system.shutdown();
  */
-export class ActorSystem implements HasSystem {
+export class ActorSystem implements HasSystem, RootSystem {
   /** Failures that have stopped a root actor. */
   readonly failures: Subscribable<Failure>;
   readonly deadLetters: DeadLetters;
@@ -55,7 +57,8 @@ export class ActorSystem implements HasSystem {
 
   /** Throws ConfigError for an invalid limit. */
   constructor(options: KernelOptions) {
-    this.#kernel = new Kernel(options, this);
+    const roots = new Map<string, ActorNode>();
+    this.#kernel = new Kernel(options, roots, new ActorTree(this, options.name, roots));
     this.failures = this.#kernel.failures;
     this.deadLetters = this.#kernel.deadLetters;
     this.deadlines = this.#kernel.deadlines;
@@ -67,7 +70,7 @@ export class ActorSystem implements HasSystem {
 
   /** Incarnation of this process; 0n where it has none. */
   get incarnation(): bigint {
-    return this.#kernel.incarnation;
+    return this.#kernel.directory.incarnation;
   }
 
   get [systemKey](): ActorSystem {
@@ -95,14 +98,14 @@ export class ActorSystem implements HasSystem {
   ): ActorRef<S> {
     if (this.#isStopRequested)
       throw new StoppedError(`system ${this.name} was told to stop: nothing can be spawned in it`);
-    const refusal = this.#kernel.refusalOfOutside('spawn');
+    const refusal = this.#kernel.calls.refusalOfOutside('spawn');
     if (refusal !== undefined) throw refusal;
-    return this.#kernel.spawn(undefined, this.#kernel.roots, behavior, options);
+    return spawnRoot(this.#kernel, behavior, options);
   }
 
   /** The typed reference of a wire record, of this or another partition. Throws ProtocolError when it is of another service. */
   reference<S extends AnyService>(service: S, ref: RefInit): ActorRef<S> {
-    return this.#kernel.reference(service, ref);
+    return this.#kernel.directory.reference(service, ref);
   }
 
   /** A typed reference with the given route. */
@@ -112,17 +115,17 @@ export class ActorSystem implements HasSystem {
 
   /** Sets the routes of references to actors of other partitions. Before that, those actors are unreachable. */
   setRemoteRoutes(provider: (ref: Ref) => Route): void {
-    this.#kernel.remoteRoutes = provider;
+    this.#kernel.directory.setRemoteRoutes(provider);
   }
 
   /** A route to an actor that is known to have ended, for the provider of `setRemoteRoutes`. */
   closedRoute(ref: Ref, reason: ClosedReason): Route {
-    return this.#kernel.closedRoute(ref, reason);
+    return this.#kernel.directory.closedRoute(ref, reason);
   }
 
   /** The error that ended the actor with this channel id, for those that watch it afterwards; undefined where none did, or it is forgotten. */
   endCauseOf(cUid: bigint): Error | undefined {
-    return this.#kernel.causes.at(cUid);
+    return this.#kernel.directory.causes.at(cUid);
   }
 
   /** Counts a tell that was lost between processes. `target` is its actor, or the path that describes it. */
@@ -142,7 +145,7 @@ export class ActorSystem implements HasSystem {
 
   /** The actor that has this channel id. The router delivers messages to it. */
   resolve(cUid: bigint): Cell | undefined {
-    return this.#kernel.addressed.get(cUid);
+    return this.#kernel.directory.at(cUid);
   }
 
   /**
@@ -150,12 +153,12 @@ export class ActorSystem implements HasSystem {
    * an invalid `timeoutMs`, ReentrantAskError for a chain longer than `callChain`.
    */
   outgoingAsk(options: AskOptions | undefined): OutgoingCall {
-    return this.#kernel.outgoing(options, this.#kernel.scheduler.now());
+    return this.#kernel.calls.ask(options, this.#kernel.scheduler.now());
   }
 
   /** The data that a tell made now carries over a link: undefined when no actor sends it and it has no meta. */
   outgoingTell(options: SendOptions | undefined): TellDelivery | undefined {
-    return outgoingTell(options, this.#kernel.running);
+    return outgoingTell(options, this.#kernel.turn.actor);
   }
 
   /**
@@ -168,7 +171,7 @@ export class ActorSystem implements HasSystem {
     join: (wait: ReadyWait) => void,
   ): Promise<void> {
     return new Promise((resolve) => {
-      const wait = new ReadyWait(this.#kernel, target, this.#kernel.readyCall(options, byMs));
+      const wait = new ReadyWait(this.#kernel, target, this.#kernel.calls.ready(options, byMs));
       wait.start();
       join(wait);
       resolve(wait.promise);
@@ -177,7 +180,7 @@ export class ActorSystem implements HasSystem {
 
   /** As `Route.inherit`. */
   inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall {
-    return this.#kernel.inherit(method, options);
+    return this.#kernel.calls.later(method, options);
   }
 
   /**
@@ -191,7 +194,7 @@ export class ActorSystem implements HasSystem {
     open: OpenStream,
     requests?: Requests,
   ): Stream<unknown> {
-    return this.#kernel.read(method, options, target, open, requests);
+    return new StreamReader(this.#kernel, method, this.#kernel.calls.stream(options), target, open, requests);
   }
 
   /** A call with these requests goes out over a link; `withdrawn` is called when its actor can open them no more. */
@@ -201,13 +204,13 @@ export class ActorSystem implements HasSystem {
 
   /** Stops an actor; resolves when it and its children have stopped. Rejects with ConfigError for an actor of another system. */
   stop(ref: UntypedRef): Promise<void> {
-    const route = ref[routeKey];
-    if (!(route instanceof ActorCell) || route.kernel !== this.#kernel) {
+    const node = nodeOf(ref);
+    if (node === undefined || node.tree !== this.#kernel.tree) {
       return Promise.reject(
         new ConfigError(`${ref.toString()} is not an actor of system ${this.name}: only its own system can stop it`),
       );
     }
-    return stopped(route);
+    return node.stopped();
   }
 
   /** Counts of unfinished work. */
@@ -237,16 +240,14 @@ export class ActorSystem implements HasSystem {
    * settle before they are abandoned. Idempotent.
    */
   shutdown(options: { readonly handlerTimeoutMs?: number } = {}): Promise<void> {
-    this.#kernel.handlerTimeoutMs = options.handlerTimeoutMs ?? this.#kernel.handlerTimeoutMs;
+    this.#kernel.stopWithin(options.handlerTimeoutMs);
     this.#shutdown ??= this.#stopAll();
     return this.#shutdown;
   }
 
   async #stopAll(): Promise<void> {
     const kernel = this.#kernel;
-    kernel.isStopping = true;
-    await Promise.all(Array.from(kernel.roots.values(), stopped));
-    kernel.deadlines.close();
-    treeDirectory().close(kernel.tree);
+    await Promise.all(Array.from(kernel.roots.values(), (root) => root.stopped()));
+    kernel.close();
   }
 }

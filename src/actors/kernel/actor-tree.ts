@@ -1,17 +1,51 @@
-import { inspectKey } from '../../foreign.js';
+import { hasMark, inspectKey } from '../../foreign.js';
+import type { AnyService } from '../../protocol/index.js';
 import type { ActorNode } from './actor-node.js';
-import { type ActorPath, systemPath } from './actor-path.js';
-import type { ActorSystem } from './actor-system.js';
+import { type ActorPath, pathOf } from './actor-path.js';
+import type { Behavior } from './behavior.js';
+import type { AskOptions, OutgoingCall } from './call.js';
+import type { SpawnArguments } from './context.js';
+import type { DeadLetterReason } from './delivery.js';
+import type { Deadlines } from './deadlines.js';
+import type { ActorRef } from './reference.js';
+import { type SystemRef, systemKey } from './untyped-ref.js';
 
-/** Property of everything that has root actors, such as a Runtime. */
-export const systemKey: unique symbol = Symbol.for('millrace.system');
-
-export interface HasSystem {
-  readonly [systemKey]: ActorSystem;
+/** A system, as other APIs for actors see it. */
+export interface RootSystem {
+  readonly name: string;
+  readonly deadlines: Deadlines;
+  /** Stores the events of persistent actors; the kernel does not use it. */
+  persistenceEngine: unknown;
+  /** Starts a root actor. */
+  spawn<S extends AnyService, T, Args>(
+    behavior: Behavior<S, T, Args>,
+    ...options: SpawnArguments<NoInfer<Args>>
+  ): ActorRef<S>;
+  /** The data of an ask that is made now. */
+  outgoingAsk(options: AskOptions | undefined): OutgoingCall;
+  /** Counts a tell that no actor will handle. */
+  addDeadLetter(
+    target: string | { readonly path: string },
+    method: string,
+    message: unknown,
+    reason: DeadLetterReason,
+  ): void;
+  /** Stops what the system belongs to, and otherwise its actors. Does not wait. */
+  requestStop(): void;
 }
 
-/** The system of an actor without a parent, as its `parent`. `spawn` and `stop` of `millrace/nact` accept it. */
-export class SystemReference implements HasSystem {
+/** The system of a Runtime, or of the `parent` of an actor without a parent; undefined for any other value. */
+export function rootSystemOf(value: unknown): RootSystem | undefined {
+  return hasRootSystem(value) ? value[systemKey] : undefined;
+}
+
+/** Only a system has the mark, whichever copy of Millrace made it. */
+function hasRootSystem(value: unknown): value is { readonly [systemKey]: RootSystem } {
+  return hasMark(value, systemKey);
+}
+
+/** The system of an actor without a parent. */
+export class SystemReference implements SystemRef {
   readonly #tree: ActorTree;
 
   constructor(tree: ActorTree) {
@@ -27,14 +61,14 @@ export class SystemReference implements HasSystem {
   }
 
   get path(): ActorPath {
-    return systemPath(this.name);
+    return pathOf(this.name, []);
   }
 
   get system(): { readonly name: string } {
     return this.#tree.label;
   }
 
-  get [systemKey](): ActorSystem {
+  get [systemKey](): RootSystem {
     return this.#tree.system;
   }
 
@@ -53,11 +87,11 @@ export class ActorTree {
   readonly label: { name: string };
   /** Actors without a parent, kept up to date by their owner. */
   readonly children: ReadonlyMap<string, ActorNode>;
-  readonly system: ActorSystem;
+  readonly system: RootSystem;
   /** The parent of actors without a parent. */
   readonly reference: SystemReference = new SystemReference(this);
 
-  constructor(system: ActorSystem, name: string, children: ReadonlyMap<string, ActorNode>) {
+  constructor(system: RootSystem, name: string, children: ReadonlyMap<string, ActorNode>) {
     this.system = system;
     this.label = { name };
     this.children = children;

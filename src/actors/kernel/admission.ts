@@ -2,24 +2,26 @@ import { AskTimeoutError, BackpressureError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Delivery } from './delivery.js';
-import type { Dispatcher, TurnTaker } from './dispatcher.js';
 import type { Mailbox, MailboxBounds } from './mailbox.js';
-import { ServiceMeter } from './service-meter.js';
+import type { ServiceMeter } from './service-meter.js';
 import type { Scheduler } from '../../scheduler/index.js';
 
 /** Part of an ask's remaining time that is planned with; the rest is for its way back, and for what is not foreseen. */
 const PLANNED = 0.9;
 
 /** What decides on an ask: its actor. */
-interface AskedActor extends TurnTaker {
+interface AskedActor {
   readonly path: string;
-  readonly kernel: { readonly scheduler: Scheduler; readonly dispatcher: Dispatcher };
+  readonly kernel: { readonly scheduler: Scheduler };
   readonly behavior: { readonly isOfRuntime: boolean };
   readonly bounds: MailboxBounds;
   /** A handler that awaits holds the mailbox. */
   readonly isHeld: boolean;
-  serviceMeter: ServiceMeter | undefined;
-  isTurnOver: boolean;
+  readonly serviceMeter: ServiceMeter | undefined;
+  /** The meter, which is created where there is none. */
+  measure(): ServiceMeter;
+  /** It goes on after the event loop had a turn. */
+  endTurn(): void;
 }
 
 // An actor that is asked for more than it can do must not spend its time on asks whose callers get nothing from it. So an ask is refused
@@ -64,9 +66,7 @@ export function refusedAtItsTurn(
     );
     return true;
   }
-  if (mailbox !== undefined && !actor.behavior.isOfRuntime)
-    actor.serviceMeter ??= new ServiceMeter(actor.kernel.scheduler);
-  const { serviceMeter: meter } = actor;
+  const meter = mailbox === undefined || actor.behavior.isOfRuntime ? actor.serviceMeter : actor.measure();
   if (meter === undefined || (mailbox === undefined && meter.isIdle) || meter.continues(method, nowMs)) return false;
   meter.ended(nowMs);
   const plannedMs = (deadlineMs - nowMs) * PLANNED;
@@ -74,13 +74,8 @@ export function refusedAtItsTurn(
     ask.fail(overloaded(actor, method, meter.queuedMs(mailbox, nowMs)));
     return true;
   }
-  if (meter.began(method, nowMs, limits.turnMs)) endTurn(actor);
+  if (meter.began(method, nowMs, limits.turnMs)) actor.endTurn();
   return false;
-}
-
-function endTurn(actor: AskedActor): void {
-  actor.isTurnOver = true;
-  actor.kernel.dispatcher.yieldAfter(actor);
 }
 
 function overloaded({ path }: AskedActor, { fullName }: AnyMethod, afterMs: number): BackpressureError {

@@ -25,10 +25,8 @@ const OPTIONS = { requireManualDestroy: true };
  * same turn of the event loop after one that has seen none, and those of a handler, do not look: they are handled in the outermost context.
  */
 export class AsyncContexts {
-  /** An AsyncLocalStorage was seen in use. */
-  isInUse = false;
-  /** A handler has run since the last look. */
-  isUnchecked = false;
+  #isInUse = false;
+  #isUnchecked = false;
   /** A message was sent from here since the last turn, and looked. */
   #hasLooked = false;
   readonly #outermost = newContext();
@@ -41,10 +39,15 @@ export class AsyncContexts {
     this.look();
   }
 
+  /** An AsyncLocalStorage was seen in use. */
+  get isInUse(): boolean {
+    return this.#isInUse;
+  }
+
   /** Sees whether an AsyncLocalStorage is in use, as far as that can be seen from here. */
   look(): boolean {
-    if (!this.isInUse) this.isInUse = this.#detection.isFound();
-    return this.isInUse;
+    if (!this.#isInUse) this.#isInUse = this.#detection.isFound();
+    return this.#isInUse;
   }
 
   /** No turn is armed, and a tell is sent: its message is the first that the next turn handles. */
@@ -59,10 +62,20 @@ export class AsyncContexts {
     this.#hasLooked = false;
   }
 
+  /** Handlers have run in the turn that is about to end. */
+  handled(): void {
+    this.#isUnchecked = true;
+  }
+
+  /** A turn of the dispatcher ends. */
+  turnEnded(): void {
+    if (this.#isUnchecked) this.check();
+  }
+
   /** A handler has run: it may have entered the context of a storage, which the next message must not see. */
   check(): void {
-    this.isUnchecked = false;
-    if (!this.isInUse && this.look()) this.#detection.leave();
+    this.#isUnchecked = false;
+    if (!this.#isInUse && this.look()) this.#detection.leave();
   }
 
   /** The context of the code that is running, for a message that it sends; undefined where it is not needed. */
@@ -77,7 +90,7 @@ export class AsyncContexts {
     code: (...given: Arguments) => Result,
     ...given: Arguments
   ): Result {
-    if (!this.isInUse) return code(...given);
+    if (!this.#isInUse) return code(...given);
     const own = context ?? this.#outermost.runInAsyncScope(newContext);
     return own.runInAsyncScope(code, undefined, ...given);
   }

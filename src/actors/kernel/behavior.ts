@@ -9,7 +9,6 @@ import type {
   StreamsRequests,
   TellMethod,
 } from '../../protocol/index.js';
-import type { ActorTree } from './actor-tree.js';
 import type { Context } from './context.js';
 import { accepted, type AcceptedOptions, checkOptions, nearestName } from '../../options/index.js';
 import { isInfrastructure } from './infrastructure.js';
@@ -18,7 +17,8 @@ import { type MailboxBounds, type Overflow, mailboxBounds } from './mailbox.js';
 import type { TerminationReason } from './route.js';
 import type { Stream } from './stream.js';
 import { type Supervision, type Supervisor, supervisor } from './supervision.js';
-import type { ActorRef, UntypedRef } from './reference.js';
+import type { ActorRef } from './reference.js';
+import type { UntypedRef } from './untyped-ref.js';
 
 /** A watched actor has ended. */
 export interface Terminated {
@@ -111,6 +111,11 @@ const behaviorKey: unique symbol = Symbol.for('millrace.behavior');
 /** Whether a spawn of a behavior needs `args`. `maybe`: JavaScript does not say whether the state takes them. */
 export type TakesArgs = 'yes' | 'no' | 'maybe';
 
+/** A system that an actor is spawned in, as behaviors see it that store events. */
+export interface StoringSystem {
+  readonly persistenceEngine: unknown;
+}
+
 /** The behavior of one kind of actor: an immutable value, spawned any number of times. Created by `behavior`. */
 export interface Behavior<S extends AnyService, State, Args = undefined> {
   readonly [behaviorKey]: true;
@@ -127,7 +132,7 @@ export interface Behavior<S extends AnyService, State, Args = undefined> {
   /** Called when the actor is told to stop, with the messages in its mailbox, which are dropped then. Other APIs for actors, such as nact's, set it. */
   readonly dropping?: (waiting: readonly unknown[]) => void;
   /** Called at each spawn, before anything of the actor is there. Throws ConfigError where such an actor cannot start. */
-  readonly spawning?: (tree: ActorTree, path: string) => void;
+  readonly spawning?: (system: StoringSystem, path: string) => void;
   /** What `console.log` shows. */
   [inspectKey]?(): string;
   /** It belongs to the runtime; its work does not count as work of users. */
@@ -284,7 +289,8 @@ export function boundsOf({ capacity, overflow, stashCapacity }: AnyBehavior, giv
   return mailboxBounds(capacity ?? given.mailboxMessages, overflow, stashCapacity ?? given.stashMessages);
 }
 
-interface GivenBounds {
+/** The mailbox bounds of a system, in messages. */
+export interface GivenBounds {
   readonly mailboxMessages: number;
   readonly stashMessages: number;
 }

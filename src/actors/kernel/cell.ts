@@ -1,61 +1,39 @@
-import { StoppedError } from '../../errors.js';
-import { promiseOf } from '../../foreign.js';
-import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
+import { ConfigError, StoppedError } from '../../errors.js';
+import type { AnyService, Ref } from '../../protocol/index.js';
+import type { Actor } from './actor.js';
 import type { ActorNode } from './actor-node.js';
+import { checkName } from './actor-path.js';
 import type { ActorTree } from './actor-tree.js';
-import { ActorContext } from './actor-context.js';
-import { type AnyBehavior, type Behavior, type Handler, handlerOf } from './behavior.js';
+import type { AnyBehavior, Behavior } from './behavior.js';
 import type { UntypedSpawnOptions } from './context.js';
-import { type Delivery, isAsk, TellDelivery } from './delivery.js';
-import type { TurnTaker } from './dispatcher.js';
-import { Inbox } from './inbox.js';
+import { TellDelivery } from './delivery.js';
 import type { Kernel } from './kernel.js';
-import { laterReply } from './later.js';
-import { armStopTimer, fail, type FailedWork, requestStop, start, windDown } from './lifecycle.js';
-import { deferReply } from './deferred-reply.js';
-import type { Mailbox } from './mailbox.js';
-import { ReleasedWork, settleReleased } from './released-work.js';
-import { readingHandler } from './request-reader.js';
-import { takeStreamStep } from './stream-step.js';
-import type { ActorRef, UntypedRef } from './reference.js';
-import type { Watcher } from './route.js';
-import { ServedStream } from './served-stream.js';
-import type { ServiceMeter } from './service-meter.js';
-import type { SignalLane } from './timers.js';
-import { cannotHandle } from './unhandled.js';
+import { ActorLife } from './lifecycle.js';
+import type { ActorRef } from './reference.js';
+import { checkSpawn } from './spawn-options.js';
+import type { UntypedRef } from './untyped-ref.js';
 
-/** One actor: its inbox, its state, and its turns. Parts that few actors need are created on first use. */
-export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane {
-  readonly behavior: AnyBehavior;
-  readonly parent: ActorCell | undefined;
-  readonly name: string;
-  state: unknown = undefined;
-  /** What it was spawned with, for `state` of its behavior. */
-  args: unknown = undefined;
-  /** The state was created, so `on.stopping` must be called. */
-  hasState: boolean;
-  /** The delivery of the message being handled. */
-  override current: Delivery | undefined = undefined;
-  childCells: Map<string, ActorCell> | undefined = undefined;
-  private signals: (() => unknown)[] | undefined = undefined;
-  private ownContext: ActorContext | undefined = undefined;
-  private ownReference: UntypedRef | undefined = undefined;
-  private ownBareTell: TellDelivery | undefined = undefined;
-  /** The last method and its handler: most actors receive the same kind of message repeatedly. */
-  private lastMethod: AnyMethod | undefined = undefined;
-  private lastHandler: Handler | undefined = undefined;
+const NO_CHILDREN: ReadonlyMap<string, ActorCell> = new Map();
 
-  constructor(kernel: Kernel, behavior: AnyBehavior, parent: ActorCell | undefined, name: string) {
-    const isStarted =
-      behavior.createState === undefined && behavior.on.started === undefined && behavior.idleTimeoutMs === undefined;
-    super(kernel, kernel.boundsOf(behavior), isStarted ? 'running' : 'starting');
-    this.hasState = isStarted;
-    this.behavior = behavior;
+/**
+ * One actor: its place in the tree, its ids and its children. The layers below it are its life, its turns, its inbox and the messages that it
+ * holds. Parts that few actors need are created on first use.
+ */
+export class ActorCell extends ActorLife {
+  override readonly parent: ActorCell | undefined;
+  override readonly name: string;
+  #takenCUid: bigint | undefined = undefined;
+  #children: Map<string, ActorCell> | undefined = undefined;
+  #self: UntypedRef | undefined = undefined;
+  #bareTell: TellDelivery | undefined = undefined;
+
+  constructor(kernel: Kernel, behavior: AnyBehavior, args: unknown, parent: ActorCell | undefined, name: string) {
+    super(kernel, behavior, args);
     this.parent = parent;
     this.name = name;
   }
 
-  get service(): AnyService {
+  override get service(): AnyService {
     return this.behavior.service;
   }
 
@@ -64,293 +42,128 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
     return `${this.parent === undefined ? this.kernel.name : this.parent.path}/${this.name}`;
   }
 
-  get children(): ReadonlyMap<string, ActorCell> {
-    return this.childCells ?? new Map();
+  override get children(): ReadonlyMap<string, ActorCell> {
+    return this.#children ?? NO_CHILDREN;
   }
 
   /** Itself among them. */
-  get siblings(): ReadonlyMap<string, ActorCell> {
+  override get siblings(): ReadonlyMap<string, ActorNode> {
     return this.parent?.children ?? this.kernel.roots;
   }
 
-  get tree(): ActorTree {
+  override get tree(): ActorTree {
     return this.kernel.tree;
   }
 
-  get context(): ActorContext {
-    this.ownContext ??= new ActorContext(this);
-    return this.ownContext;
-  }
-
-  /** It runs, and nothing waits for what it is doing. */
-  get isQuiet(): boolean {
-    return this.phase === 'running' && this.signals === undefined && !this.hasMessages;
-  }
-
-  get self(): UntypedRef {
-    this.ownReference ??= this.kernel.references.create(this.behavior.service, this);
-    return this.ownReference;
+  override get self(): UntypedRef {
+    this.#self ??= this.kernel.references.create(this.behavior.service, this);
+    return this.#self;
   }
 
   override get bareTell(): TellDelivery {
-    this.ownBareTell ??= new TellDelivery(this, undefined);
-    return this.ownBareTell;
+    this.#bareTell ??= new TellDelivery(this, undefined);
+    return this.#bareTell;
+  }
+
+  override get takenCUid(): bigint | undefined {
+    return this.#takenCUid;
   }
 
   override get cUid(): bigint {
-    this.takenCUid ??= this.kernel.address(this, this.kernel.nextCUid());
-    return this.takenCUid;
+    return this.#takenCUid ?? this.#address();
+  }
+
+  #address(cUid?: bigint): bigint {
+    this.#takenCUid = this.kernel.directory.address(this, cUid);
+    return this.#takenCUid;
   }
 
   override get incarnation(): bigint {
-    return this.kernel.incarnation;
-  }
-
-  protected override get isRunning(): boolean {
-    return this.kernel.running === this;
+    return this.kernel.directory.incarnation;
   }
 
   override toRef(): Ref {
     return { cUid: this.cUid, service: this.behavior.service.typeName, incarnation: this.incarnation };
   }
 
-  override takeTurn(budget: number): number {
-    let used = 0;
-    let handled = 0;
-    const { serviceMeter } = this;
-    while (used < budget && this.pending === undefined && (serviceMeter === undefined || !this.isTurnOver)) {
-      if (this.phase === 'running') {
-        if (this.signals !== undefined) this.runSignal(this.signals);
-        else if (this.mailbox !== undefined) {
-          this.handleNext(this.mailbox, serviceMeter);
-          handled++;
-        } else if (!this.refill()) break;
-      } else if (this.phase === 'starting') start(this);
-      else if (!windDown(this)) break;
-      used++;
-    }
-    if (this.serviceMeter !== undefined) {
-      this.isTurnOver = false;
-      if (this.mailbox === undefined && this.pending === undefined) this.serviceMeter.drained();
-    }
-    if (handled > 0) this.kernel.contexts.isUnchecked = true;
-    if (this.cold !== undefined) {
-      if (handled > 0) this.progressed(this.cold);
-      this.drained(this.cold);
-    }
-    return used;
-  }
-
-  /** Runs `turn` before all messages, in a turn of this actor; does nothing when the actor is not running. */
-  signal(turn: () => unknown): void {
-    if (this.phase !== 'running') return;
-    if (this.signals === undefined) this.signals = [turn];
-    else this.signals.push(turn);
-    if (this.pending === undefined) this.wake();
-  }
-
-  dropSignals(): void {
-    this.signals = undefined;
-  }
-
-  private runSignal(signals: (() => unknown)[]): void {
-    const turn = signals.shift();
-    if (signals.length === 0) this.signals = undefined;
-    if (turn !== undefined) this.runHook('a timer or hook', turn);
-  }
-
-  /** Runs code that handles no message. A promise that it returns holds the mailbox, as a handler's promise does. */
-  runHook(what: string, code: () => unknown, failed: FailedWork = 'hook'): void {
-    const { kernel } = this;
-    kernel.running = this;
-    kernel.isInHook = true;
-    let result: unknown;
-    let failure: { readonly error: unknown } | undefined;
-    try {
-      result = kernel.contexts.run(undefined, code);
-    } catch (error) {
-      failure = { error };
-    }
-    kernel.contexts.check();
-    kernel.running = undefined;
-    kernel.isInHook = false;
-    if (failure !== undefined) fail(this, failure.error, what, failed);
-    else {
-      const work = promiseOf(result);
-      if (work !== undefined) this.suspend(work, what, () => this.cold?.stash?.assertUnmarked(), failed);
-    }
-  }
-
-  private handleNext(mailbox: Mailbox, meter: ServiceMeter | undefined): void {
-    const { method, message, delivery } = mailbox;
-    if (method === undefined) return;
-    mailbox.drop();
-    if (mailbox.size === 0) {
-      this.mailbox = undefined;
-      this.kernel.mailboxes.release(mailbox);
-    }
-    if (delivery === undefined) {
-      if (meter !== undefined) meter.beganTell();
-    } else if (this.isRefused(method, delivery)) return;
-    const isFirst = method !== this.lastMethod;
-    if (isFirst) this.findHandler(method);
-    const handler = this.lastHandler;
-    if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
-    else if (handler === undefined || method.mode === 'stream') this.handleRest(method, message, delivery);
-    else this.handle(handler, method, message, delivery);
-    if (isFirst || isAsk(delivery)) this.kernel.contexts.check();
-  }
-
-  /** What is rare, and is no message that has a handler. */
-  private handleRest(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    if (delivery instanceof ReleasedWork) {
-      this.coldState().streams.queued--;
-      delivery.takeTurn();
-    } else cannotHandle(this, method, message, delivery);
-  }
-
-  private handle(handler: Handler, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    const { kernel } = this;
-    this.current = delivery;
-    kernel.running = this;
-    try {
-      const result = kernel.contexts.isInUse
-        ? this.runApart(handler, message, delivery)
-        : handler(this.state, message, this.context);
-      kernel.running = undefined;
-      // The handler of a tell mostly returns nothing, and then nothing is left to do.
-      if (result === undefined && delivery === undefined && this.cold === undefined) return;
-      const work = promiseOf(result);
-      if (work === undefined) this.answer(method, message, result);
-      else this.hold(work, method, message);
-    } catch (error) {
-      kernel.running = undefined;
-      fail(this, error, method.fullName, 'message');
-    }
-  }
-
-  /** Not in `handle`, which V8 inlines only while it is small. */
-  private runApart(handler: Handler, message: unknown, delivery: Delivery | undefined): unknown {
-    return this.kernel.contexts.run(delivery?.asyncContext, handler, this.state, message, this.context);
-  }
-
-  private hold(work: Promise<unknown>, method: AnyMethod, message: unknown): void {
-    this.suspend(work, method.fullName, (value) => this.answer(method, message, value));
-  }
-
-  /** The handler has returned, or its promise has resolved. */
-  private answer(method: AnyMethod, message: unknown, result: unknown): void {
-    const { current, cold } = this;
-    const later = laterReply(result);
-    if (cold?.stash?.isMarked === true) this.addToStash(cold.stash, method, message, current);
-    else if (later !== undefined) deferReply(this, later, method, current);
-    else if (isAsk(current)) current.reply(result);
-    this.current = undefined;
-  }
-
-  /** Takes no turn until `work` settles; `answer` gets its value. `what` names the work in logs. */
-  suspend(
-    work: Promise<unknown>,
-    what: string,
-    answer: (value: unknown) => void,
-    failed: FailedWork = 'message',
-  ): void {
-    this.pending = work;
-    const awaited = this.beginAwaiting();
-    if (this.phase !== 'running') armStopTimer(this, this.kernel.limits.stopTimeoutMs);
-    work.then(
-      (value) => {
-        this.kernel.awaited -= awaited;
-        this.resume(work, what, failed, () => answer(value));
-      },
-      (error: unknown) => {
-        this.kernel.awaited -= awaited;
-        if (this.pending !== work && this.cold?.streams.reading?.released.has(work) !== true)
-          this.kernel.logger.warn(`${what} failed after it was abandoned`, { actor: this.path, error });
-        this.resume(work, what, failed, () => {
-          throw error;
-        });
-      },
-    );
-  }
-
-  /** Counts pending work of users' actors; returns the number to subtract when it has settled. */
-  beginAwaiting(): number {
-    const counted = this.behavior.isOfRuntime ? 0 : 1;
-    this.kernel.awaited += counted;
-    return counted;
-  }
-
-  private resume(work: Promise<unknown>, what: string, failed: FailedWork, finish: () => void): void {
-    if (this.pending !== work) {
-      settleReleased(this, work, () => this.finish(what, failed, finish));
-      return;
-    }
-    this.pending = undefined;
-    this.finish(what, failed, finish);
-  }
-
-  private finish(what: string, failed: FailedWork, finish: () => void): void {
-    this.cold?.idle?.touch();
-    try {
-      finish();
-    } catch (error) {
-      fail(this, error, what, failed);
-    }
-    this.wake();
-  }
-
-  private findHandler(method: AnyMethod): void {
-    const handler = handlerOf(this.behavior, method);
-    this.lastHandler = method.streamsRequests === true && handler ? readingHandler(this, handler) : handler;
-    this.lastMethod = method;
-  }
-
-  watch(watcher: Watcher): void {
-    const cause = this.kernel.causes.of(this);
-    if (this.phase === 'stopped') watcher.terminated(this, cause === undefined ? 'stopped' : 'failed', cause);
-    else this.coldState().watchers.add(watcher);
-  }
-
-  unwatch(watcher: Watcher): void {
-    this.cold?.watchers.delete(watcher);
-  }
-
-  requestStop(): void {
-    requestStop(this);
-  }
-
-  reportLostReply(error: unknown): void {
+  override reportLostReply(error: unknown): void {
     this.kernel.logger.warn('an ask without a waiting caller failed', { actor: this.path, error });
   }
 
-  spawnChild<S extends AnyService>(
+  override spawnChild<S extends AnyService>(
     behavior: Behavior<S, unknown, unknown>,
     options?: UntypedSpawnOptions,
   ): ActorRef<S> {
     if (this.phase !== 'running' && this.phase !== 'starting') {
       throw new StoppedError(`${this.path} cannot spawn: it is ${this.phase}`);
     }
-    const siblings = this.childCells ?? new Map<string, ActorCell>();
-    const reference = this.kernel.spawn(this, siblings, behavior, options);
-    this.childCells = siblings;
+    const siblings = this.#children ?? new Map<string, ActorCell>();
+    const reference = spawnAmong(siblings, this.kernel, this, behavior, options);
+    this.#children = siblings;
     return reference;
   }
 
-  adopt(reference: UntypedRef): void {
-    this.ownReference = reference;
+  override childEnded(child: Actor): void {
+    const children = this.#children;
+    children?.delete(child.name);
+    if (children?.size !== 0) return;
+    this.#children = undefined;
+    if (this.phase === 'stopping' || this.phase === 'restarting') this.wake();
   }
 
-  /** Ends the timers and watches of the actor, and the streams that it reads. */
-  releaseContext(): void {
-    this.ownContext?.release();
-    this.cold?.streams.abandonRead(this.path);
+  protected override leave(): void {
+    const { kernel, parent } = this;
+    kernel.counters.actorStopped();
+    kernel.troubles.stopped(() => this.path);
+    kernel.directory.ended(this);
+    if (parent === undefined) kernel.roots.delete(this.name);
+    else parent.childEnded(this);
   }
 
-  /** This incarnation has ended: its context does nothing any more. */
-  retireContext(): void {
-    this.releaseContext();
-    this.ownContext?.retire();
-    this.ownContext = undefined;
+  /** Its first turn is queued, where it needs one to start. */
+  begin<S extends AnyService>(service: S, cUid: bigint | undefined): ActorRef<S> {
+    if (cUid !== undefined) this.#address(cUid);
+    const reference = this.kernel.references.create(service, this);
+    this.#self = reference;
+    if (this.phase === 'starting') this.wake();
+    return reference;
   }
+}
+
+/**
+ * Starts an actor without a parent. Throws ConfigError for a value that is not a behavior, for an option that is wrong or unknown, for `args`
+ * that are missing or not taken, and for a name or channel id that is taken or invalid.
+ */
+export function spawnRoot<S extends AnyService>(
+  kernel: Kernel,
+  behavior: Behavior<S, unknown, unknown>,
+  options: UntypedSpawnOptions | undefined,
+): ActorRef<S> {
+  return spawnAmong(kernel.roots, kernel, undefined, behavior, options);
+}
+
+function spawnAmong<S extends AnyService>(
+  siblings: Map<string, ActorNode>,
+  kernel: Kernel,
+  parent: ActorCell | undefined,
+  behavior: Behavior<S, unknown, unknown>,
+  options: UntypedSpawnOptions | undefined,
+): ActorRef<S> {
+  if (kernel.isStopping) throw new StoppedError(`system ${kernel.name} cannot spawn: it is stopping`);
+  checkSpawn(behavior, options);
+  const { service } = behavior;
+  const name = options?.name ?? kernel.names.free(service, siblings);
+  if (options?.name !== undefined) checkName(name);
+  const path = `${parent?.path ?? kernel.name}/${name}`;
+  if (siblings.has(name)) {
+    throw new ConfigError(`${path} already exists: choose another name`);
+  }
+  behavior.spawning?.(kernel.tree.system, path);
+  const running = kernel.interceptor?.spawned(path, behavior) ?? behavior;
+  const cell = new ActorCell(kernel, running, options?.args, parent, name);
+  const reference = cell.begin(service, options?.cUid);
+  siblings.set(name, cell);
+  kernel.counters.actorStarted();
+  kernel.troubles.started(() => cell.path);
+  return reference;
 }

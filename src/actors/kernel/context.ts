@@ -3,7 +3,8 @@ import type { AnyService, Meta, Ref, ServiceRefInit } from '../../protocol/index
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import type { Behavior } from './behavior.js';
 import type { StreamOptions } from './call.js';
-import type { ActorRef, UntypedRef } from './reference.js';
+import type { ActorRef } from './reference.js';
+import type { UntypedRef } from './untyped-ref.js';
 
 export interface SpawnOptions {
   /** Unique among its siblings; letters, digits and -$_.+!*'(), only. Default: the service's name and a number. */

@@ -1,7 +1,7 @@
 import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import type { Addressee, Delivery } from './delivery.js';
+import type { Addressee, DeadLetterReason, Delivery, ReturnReason } from './delivery.js';
 import { isInfrastructure } from './infrastructure.js';
 import { Topic, type Subscribable } from './topic.js';
 
@@ -17,15 +17,6 @@ export interface DeadLetter {
   readonly message: unknown;
   readonly reason: DeadLetterReason;
 }
-
-/**
- * `not taken`: this process has stopped, and the process of the actor had not taken the tell within `linkLingerMs`. `malformed`: the process of
- * the actor could not decode the message.
- */
-export type DeadLetterReason = 'stopped' | 'unreachable' | 'overflow' | 'unknown method' | 'not taken' | 'malformed';
-
-/** Why a tell from a link is reported to the process of its sender. What a behavior drops (`overflow`) is reported where it is dropped. */
-export type ReturnReason = Extract<DeadLetterReason, 'stopped' | 'unknown method' | 'malformed'>;
 
 /** Counts dead letters, publishes them to subscribers, and logs at most one each second. */
 export interface DeadLetters extends Subscribable<DeadLetter> {

@@ -28,6 +28,12 @@ export abstract class Deadline {
   abstract expire(): void;
 }
 
+/** A wait that is added in the next turn of the event loop. */
+export interface LateWait {
+  /** Adds itself, unless it has ended. */
+  begin(nowMs: number): void;
+}
+
 /**
  * One timer for all asks: a hashed timer wheel of lists, each for 16 ms out of every 8.2 s. The scheduler's timer is set to the earliest
  * deadline that is known then. It is cleared one turn of the event loop after the last ask was answered, so that a program with one ask at
@@ -46,6 +52,7 @@ export class Deadlines {
   #measureAt = 1;
   readonly #slots: (Deadline | undefined)[] = Array.from<undefined>({ length: SLOTS });
   readonly #scheduler: Scheduler;
+  #late: LateWait[] = [];
   #timer: Timer | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
   /** Every deadline in an earlier tick was handled. */
@@ -61,6 +68,13 @@ export class Deadlines {
     this.#measureAt = Math.min(this.#measureAt, this.#added + stride);
   };
 
+  readonly #addAllLate: () => void = () => {
+    const nowMs = this.#scheduler.now();
+    const late = this.#late;
+    this.#late = [];
+    for (const wait of late) wait.begin(nowMs);
+  };
+
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
     this.asks = new AskMeter(scheduler);
@@ -73,6 +87,15 @@ export class Deadlines {
   /** Asks that were ever added. */
   get begun(): number {
     return this.#added - this.#waits;
+  }
+
+  /**
+   * Adds a wait in the next turn of the event loop, unless it has ended by then: most waits for elements of a stream do. So they cost no look
+   * at the clock, and time in which the event loop has stood still does not count.
+   */
+  addLate(wait: LateWait): void {
+    if (this.#late.length === 0) this.#scheduler.scheduleYield(this.#addAllLate);
+    this.#late.push(wait);
   }
 
   /** Adds a deadline that is no ask. */
@@ -117,6 +140,7 @@ export class Deadlines {
 
   /** Clears the timer; nothing expires any more. */
   close(): void {
+    this.#late.length = 0;
     this.#clearTimer();
   }
 

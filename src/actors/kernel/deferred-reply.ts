@@ -2,33 +2,35 @@ import type { HandlerError, RefusedError } from '../../errors.js';
 import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import { answeredError, failureIn } from './answered-error.js';
-import type { ActorCell } from './cell.js';
+import type { Actor } from './actor.js';
+import type { Counters } from './counters.js';
 import { type Delivery, isAsk } from './delivery.js';
 import { endOfRequests } from './request-reader.js';
 
 /** Answers an ask when `reply` settles, while the actor goes on. */
 export function deferReply(
-  cell: ActorCell,
+  cell: Actor,
   reply: Promise<unknown>,
   method: AnyMethod,
   delivery: Delivery | undefined,
 ): void {
-  const { deferredReplies } = cell.coldState();
-  if (isAsk(delivery)) deferredReplies.add(delivery);
-  const awaited = cell.beginAwaiting();
+  const cold = cell.coldState();
+  if (isAsk(delivery)) cold.defer(delivery);
+  const { counters } = cell.kernel;
+  counters.awaits(cell.behavior);
   const fail = (cause: unknown): void => {
     const end = endOfRequests(cell, delivery, cause);
     const answer = answeredError(cause);
     if (isAsk(delivery)) {
-      deferredReplies.delete(delivery);
+      cold.settled(delivery);
       delivery.fail(end ?? answer);
     }
     if (end === undefined) reportFailedReply(cell, cause, answer, method);
   };
   reply.then(
     (value) => {
-      cell.kernel.awaited -= awaited;
-      if (!isAsk(delivery) || !deferredReplies.delete(delivery)) return;
+      counters.settled(cell.behavior);
+      if (!isAsk(delivery) || !cold.settled(delivery)) return;
       try {
         delivery.reply(value);
       } catch (error) {
@@ -36,7 +38,7 @@ export function deferReply(
       }
     },
     (error: unknown) => {
-      cell.kernel.awaited -= awaited;
+      counters.settled(cell.behavior);
       fail(error);
     },
   );
@@ -45,7 +47,7 @@ export function deferReply(
 interface ReplyingActor {
   readonly path: string;
   readonly behavior: { readonly isOfRuntime: boolean };
-  readonly kernel: { readonly logger: Logger; failed: number };
+  readonly kernel: { readonly logger: Logger; readonly counters: Counters };
 }
 
 /**
@@ -62,7 +64,7 @@ export function reportFailedReply(
   if (error === undefined) kernel.logger.debug('a message was refused', { actor: path, during, error: cause });
   else if (behavior.isOfRuntime) kernel.logger.debug('a deferred reply failed', { actor: path, during, error });
   else {
-    kernel.failed++;
+    kernel.counters.failed();
     kernel.logger.warn('a deferred reply failed', { actor: path, during, error });
   }
 }

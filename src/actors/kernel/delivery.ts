@@ -2,8 +2,16 @@ import type { MillraceError } from '../../errors.js';
 import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { AsyncContext } from './async-contexts.js';
 import type { CallChain } from './call-chain.js';
-import type { ReturnReason } from './dead-letters.js';
 import type { TraceContext } from './trace-context.js';
+
+/**
+ * Why no actor handles a tell. `not taken`: this process has stopped, and the process of the actor had not taken the tell within `linkLingerMs`. `malformed`: the process of
+ * the actor could not decode the message.
+ */
+export type DeadLetterReason = 'stopped' | 'unreachable' | 'overflow' | 'unknown method' | 'not taken' | 'malformed';
+
+/** Why a tell from a link is reported to the process of its sender. What a behavior drops (`overflow`) is reported where it is dropped. */
+export type ReturnReason = Extract<DeadLetterReason, 'stopped' | 'unknown method' | 'malformed'>;
 
 /** The actor that a tell was for. */
 export interface Addressee {

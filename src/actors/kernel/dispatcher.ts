@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js';
+import { RingQueue } from '../../ring-queue.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { AsyncContexts } from './async-contexts.js';
 
@@ -7,8 +8,8 @@ const SLICE = 64;
 
 /** An actor's cell, which takes turns. */
 export interface TurnTaker {
-  /** In the run queue, or taking its turn. Only the dispatcher writes it. */
-  isQueued: boolean;
+  /** The dispatcher says whether it is in the run queue, or takes its turn. */
+  queued(isQueued: boolean): void;
   /** Handles up to `budget` messages and returns their number; fewer means that it has nothing more to do now. */
   takeTurn(budget: number): number;
 }
@@ -18,13 +19,9 @@ export interface TurnTaker {
  * next. After `turnBudget` messages, or `turnMs`, it yields to the event loop, also when many short turns have handled them.
  */
 export class Dispatcher {
-  /** Messages handled since the start. */
-  handled = 0;
-  /** A turn is scheduled, or runs. Only the dispatcher writes it. */
-  isArmed = false;
-  #queue: (TurnTaker | undefined)[] = Array.from<undefined>({ length: 64 });
-  #head = 0;
-  #size = 0;
+  #handled = 0;
+  #isArmed = false;
+  readonly #queue = new RingQueue<TurnTaker>();
   /** The actor whose turn ends early. */
   #cut: TurnTaker | undefined = undefined;
   #left: number;
@@ -65,10 +62,20 @@ export class Dispatcher {
     this.#left = turnBudget;
   }
 
+  /** Messages handled since the start. */
+  get handled(): number {
+    return this.#handled;
+  }
+
+  /** A turn is scheduled, or runs. */
+  get isArmed(): boolean {
+    return this.#isArmed;
+  }
+
   add(taker: TurnTaker): void {
-    taker.isQueued = true;
-    this.#push(taker);
-    if (!this.isArmed) this.#arm();
+    taker.queued(true);
+    this.#queue.push(taker);
+    if (!this.#isArmed) this.#arm();
   }
 
   /** Yields to the event loop after the turn of this actor, which has more to do. */
@@ -79,12 +86,12 @@ export class Dispatcher {
 
   /** A turn has handled so many more messages than it was counted for. `isLong`: the event loop should have its turn now. */
   spent(messages: number, isLong: boolean): void {
-    this.handled += messages;
+    this.#handled += messages;
     this.#left = isLong ? 0 : this.#left - messages;
   }
 
   #arm(): void {
-    this.isArmed = true;
+    this.#isArmed = true;
     this.#contexts.lookOnce();
     if (this.#left > 0) this.#scheduler.schedule(this.#turn);
     else this.#scheduler.scheduleYield(this.#freshTurn);
@@ -93,19 +100,19 @@ export class Dispatcher {
   #runTurn(): void {
     let taker: TurnTaker | undefined;
     try {
-      while (this.#size > 0 && this.#left > 0) {
-        taker = this.#shift();
+      while (this.#queue.size > 0 && this.#left > 0) {
+        taker = this.#queue.shift();
         if (taker === undefined) break;
-        if (this.#hasMoreAfterTurn(taker)) this.#push(taker);
-        else taker.isQueued = false;
+        if (this.#hasMoreAfterTurn(taker)) this.#queue.push(taker);
+        else taker.queued(false);
         taker = undefined;
       }
     } finally {
       // No turn should throw. If one does, the scheduler reports it, and the other actors continue.
-      if (taker !== undefined) taker.isQueued = false;
-      if (this.#size > 0) this.#arm();
-      else this.isArmed = false;
-      if (this.#contexts.isUnchecked) this.#contexts.check();
+      if (taker !== undefined) taker.queued(false);
+      if (this.#queue.size > 0) this.#arm();
+      else this.#isArmed = false;
+      this.#contexts.turnEnded();
     }
   }
 
@@ -114,7 +121,7 @@ export class Dispatcher {
     for (let handled = 0; handled < this.#throughput && this.#left > 0; handled += SLICE) {
       const slice = Math.min(SLICE, this.#throughput - handled);
       const used = taker.takeTurn(slice);
-      this.handled += used;
+      this.#handled += used;
       this.#left -= used;
       if (used < slice) return this.#left <= 0 && this.#cut === taker;
       this.#yieldWhenDue();
@@ -127,28 +134,5 @@ export class Dispatcher {
     const nowMs = this.#scheduler.now();
     if (this.#heldSinceMs === undefined) this.#heldSinceMs = nowMs;
     else if (nowMs - this.#heldSinceMs >= limits.turnMs) this.#left = 0;
-  }
-
-  #push(taker: TurnTaker): void {
-    if (this.#size === this.#queue.length) this.#grow();
-    this.#queue[(this.#head + this.#size) & (this.#queue.length - 1)] = taker;
-    this.#size++;
-  }
-
-  #shift(): TurnTaker | undefined {
-    const taker = this.#queue[this.#head];
-    this.#queue[this.#head] = undefined;
-    this.#head = (this.#head + 1) & (this.#queue.length - 1);
-    this.#size--;
-    return taker;
-  }
-
-  #grow(): void {
-    this.#queue = [
-      ...this.#queue.slice(this.#head),
-      ...this.#queue.slice(0, this.#head),
-      ...Array.from<undefined>({ length: this.#queue.length }),
-    ];
-    this.#head = 0;
   }
 }

@@ -4,84 +4,178 @@ import { ColdState } from './cold-state.js';
 import { type Delivery, isAsk } from './delivery.js';
 import type { TurnTaker } from './dispatcher.js';
 import type { Kernel } from './kernel.js';
+import type { Phase } from './actor-node.js';
 import type { Mailbox, MailboxBounds } from './mailbox.js';
-import { ReadyQueue } from './ready-queue.js';
-import type { ServiceMeter } from './service-meter.js';
+import type { ReadyQueue } from './ready-queue.js';
+import { ServiceMeter } from './service-meter.js';
 import { Stash } from './stash.js';
-
-/**
- *     starting --> running <--> restarting        (a restart ends in starting)
- *         \           |            /
- *          `------> stopping <----'  --> stopped
- */
-export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'stopped';
 
 /** The messages that an actor has accepted and not handled: in its mailbox, stashed, or parked beside the mailbox. */
 export abstract class HeldMessages implements TurnTaker {
   readonly kernel: Kernel;
   abstract readonly path: string;
   abstract readonly cUid: bigint;
-  phase: Phase;
-  isQueued = false;
-  /** The pending promise of a handler or hook; the actor takes no turn meanwhile. */
-  pending: Promise<unknown> | undefined = undefined;
-  cold: ColdState | undefined = undefined;
-  /** Undefined while the mailbox is empty. */
-  protected mailbox: Mailbox | undefined = undefined;
-  /** Created when an ask is taken while other messages wait: an actor that keeps up has none. */
-  serviceMeter: ServiceMeter | undefined = undefined;
-  /** Its asks have held the event loop for `turnMs`: it goes on after the event loop had a turn. */
-  isTurnOver = false;
   readonly bounds: MailboxBounds;
+  #phase: Phase;
+  #isQueued = false;
+  #pending: Promise<unknown> | undefined = undefined;
+  #cold: ColdState | undefined = undefined;
+  #mailbox: Mailbox | undefined = undefined;
+  #serviceMeter: ServiceMeter | undefined = undefined;
+  #isTurnOver = false;
 
   constructor(kernel: Kernel, bounds: MailboxBounds, phase: Phase) {
     this.kernel = kernel;
     this.bounds = bounds;
-    this.phase = phase;
+    this.#phase = phase;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  protected enter(phase: Phase): void {
+    this.#phase = phase;
+  }
+
+  get isQueued(): boolean {
+    return this.#isQueued;
+  }
+
+  queued(isQueued: boolean): void {
+    this.#isQueued = isQueued;
+  }
+
+  /** The pending promise of a handler or hook; the actor takes no turn meanwhile. */
+  get pending(): Promise<unknown> | undefined {
+    return this.#pending;
+  }
+
+  /** The actor takes no turn from now on until `work` is done; undefined: it does. */
+  protected await(work: Promise<unknown> | undefined): void {
+    this.#pending = work;
+  }
+
+  get isHeld(): boolean {
+    return this.#pending !== undefined;
+  }
+
+  /** Undefined while the mailbox is empty. */
+  protected get mailbox(): Mailbox | undefined {
+    return this.#mailbox;
+  }
+
+  /** Created when an ask is taken while other messages wait: an actor that keeps up has none. */
+  get serviceMeter(): ServiceMeter | undefined {
+    return this.#serviceMeter;
+  }
+
+  measure(): ServiceMeter {
+    this.#serviceMeter ??= new ServiceMeter(this.kernel.scheduler);
+    return this.#serviceMeter;
+  }
+
+  /** Its asks have held the event loop for `turnMs`: it goes on after the event loop had a turn. */
+  endTurn(): void {
+    this.#isTurnOver = true;
+    this.kernel.dispatcher.yieldAfter(this);
+  }
+
+  protected get isTurnOver(): boolean {
+    return this.#isTurnOver;
+  }
+
+  /** A turn has ended, of an actor whose messages are measured. */
+  protected turnEnded(meter: ServiceMeter): void {
+    this.#isTurnOver = false;
+    if (this.#mailbox === undefined && this.#pending === undefined) meter.drained();
   }
 
   abstract takeTurn(budget: number): number;
 
   /** Requests a turn, unless one is queued already. */
   wake(): void {
-    if (!this.isQueued) this.kernel.dispatcher.add(this);
+    if (!this.#isQueued) this.kernel.dispatcher.add(this);
+  }
+
+  get cold(): ColdState | undefined {
+    return this.#cold;
   }
 
   coldState(): ColdState {
-    this.cold ??= new ColdState(new ReadyQueue(this.kernel.scheduler, () => this.load < this.bounds.mark));
-    return this.cold;
+    this.#cold ??= new ColdState();
+    return this.#cold;
+  }
+
+  protected readyQueue(): ReadyQueue {
+    return this.coldState().readyQueue(this.kernel.scheduler, () => this.load < this.bounds.mark);
+  }
+
+  /** The actor has ended. */
+  protected forgetCold(): void {
+    this.#cold = undefined;
   }
 
   /** It accepts messages; during a restart they wait. */
   get isOpen(): boolean {
-    return this.phase !== 'stopping' && this.phase !== 'stopped';
+    return this.#phase !== 'stopping' && this.#phase !== 'stopped';
   }
 
   get hasMessages(): boolean {
-    return this.mailbox !== undefined;
+    return this.#mailbox !== undefined;
   }
 
   /** Messages in the mailbox, oldest first. */
   get waiting(): readonly unknown[] {
-    return this.mailbox?.all ?? [];
+    return this.#mailbox?.all ?? [];
   }
 
   protected accept(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
-    let mailbox = this.mailbox;
+    let mailbox = this.#mailbox;
     if (mailbox === undefined) {
       mailbox = this.kernel.mailboxes.take();
-      this.mailbox = mailbox;
+      this.#mailbox = mailbox;
     } else if (mailbox.size >= this.bounds.capacity && this.load >= this.bounds.capacity) {
       return this.#overflow(mailbox, method, message, delivery);
     }
     mailbox.push(method, message, delivery);
-    if (!this.isQueued && this.pending === undefined && this.phase === 'running') this.kernel.dispatcher.add(this);
+    if (!this.#isQueued && this.#pending === undefined && this.#phase === 'running') this.kernel.dispatcher.add(this);
     return mailbox.size <= this.bounds.mark || this.load <= this.bounds.mark;
+  }
+
+  /** The oldest message was taken out of the mailbox, or will be: removes it. */
+  protected removeOldest(mailbox: Mailbox): void {
+    mailbox.drop();
+    if (mailbox.size > 0) return;
+    this.#mailbox = undefined;
+    this.kernel.mailboxes.release(mailbox);
+  }
+
+  /** Puts the next step of a message that was accepted before into the mailbox, even past its bound. False when the actor is not running. */
+  queueTurn(method: AnyMethod, step: Delivery): boolean {
+    if (this.#phase !== 'running') return false;
+    this.#mailbox ??= this.kernel.mailboxes.take();
+    this.#mailbox.push(method, undefined, step);
+    this.coldState().streams.queued++;
+    if (!this.#isQueued && this.#pending === undefined) this.kernel.dispatcher.add(this);
+    return true;
   }
 
   /** Messages in the mailbox that count against its capacity: all but pulls. */
   get load(): number {
-    return (this.mailbox?.size ?? 0) - (this.cold?.streams.queued ?? 0);
+    return (this.#mailbox?.size ?? 0) - (this.#cold?.streams.queued ?? 0);
+  }
+
+  get parked(): number {
+    return this.#cold?.waitingRoom?.parked ?? 0;
+  }
+
+  get stashed(): number {
+    return this.#cold?.stash?.size ?? 0;
+  }
+
+  get unsettled(): number {
+    return (this.#pending !== undefined || this.#isQueued ? 1 : 0) + (this.#cold?.unsettled ?? 0);
   }
 
   #overflow(mailbox: Mailbox, method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
@@ -123,14 +217,14 @@ export abstract class HeldMessages implements TurnTaker {
 
   /** The mailbox is empty: parked messages enter it. False when there are none. */
   protected refill(): boolean {
-    this.cold?.waitingRoom?.refill();
-    return this.mailbox !== undefined;
+    this.#cold?.waitingRoom?.refill();
+    return this.#mailbox !== undefined;
   }
 
   /** A turn has handled messages. */
   protected progressed({ idle, readyWaiters, waitingRoom }: ColdState): void {
     idle?.touch();
-    readyWaiters.progressed();
+    readyWaiters?.progressed();
     waitingRoom?.progressed();
   }
 
@@ -141,7 +235,7 @@ export abstract class HeldMessages implements TurnTaker {
       waitingRoom.admit();
       if (waitingRoom.isEmpty) cold.waitingRoom = undefined;
     }
-    if (this.load <= this.bounds.resume) cold.readyWaiters.wake();
+    if (this.load <= this.bounds.resume) cold.readyWaiters?.wake();
   }
 
   /** The message being handled is stashed when its handler is done. Throws BackpressureError when the stash is full. */
@@ -152,23 +246,22 @@ export abstract class HeldMessages implements TurnTaker {
   }
 
   hasStashed(delivery: Delivery): boolean {
-    return this.cold?.stash?.has(delivery) === true;
+    return this.#cold?.stash?.has(delivery) === true;
   }
 
   /** As `returnStash`; where the message being handled will be stashed, when that has happened. */
   unstash(): void {
-    const stash = this.cold?.stash;
-    if (stash?.isMarked === true) stash.isReturning = true;
-    else this.returnStash();
+    const stash = this.#cold?.stash;
+    if (stash?.returnsWithMarked() !== true) this.returnStash();
   }
 
   /** Moves stashed messages to the front of the mailbox, even past its bound, because they were accepted before. */
   returnStash(): void {
-    const stash = this.cold?.stash;
+    const stash = this.#cold?.stash;
     if (stash === undefined || stash.size === 0) return;
-    this.mailbox ??= this.kernel.mailboxes.take();
-    stash.moveTo(this.mailbox);
-    if (this.pending === undefined && this.phase === 'running') this.wake();
+    this.#mailbox ??= this.kernel.mailboxes.take();
+    stash.moveTo(this.#mailbox);
+    if (this.#pending === undefined && this.#phase === 'running') this.wake();
   }
 
   /** The handler of this message has called `ctx.stash()`, and is done. */
@@ -181,24 +274,21 @@ export abstract class HeldMessages implements TurnTaker {
   }
 
   /** The handler that may have called `ctx.stash()` is done, or has failed. */
-  unmark(stash: Stash): void {
-    stash.isMarked = false;
-    if (!stash.isReturning) return;
-    stash.isReturning = false;
-    if (this.isOpen) this.returnStash();
+  protected unmark(stash: Stash): void {
+    if (stash.unmark() && this.isOpen) this.returnStash();
   }
 
   /** Answers all asks in the stash and the mailbox; tells there, and those that are parked, become dead letters. */
   flush(): void {
     this.returnStash();
-    const { mailbox, cold } = this;
-    this.mailbox = undefined;
+    const mailbox = this.#mailbox;
+    this.#mailbox = undefined;
     if (mailbox !== undefined) this.#flushMailbox(mailbox);
-    cold?.waitingRoom?.close();
+    this.#cold?.waitingRoom?.close();
   }
 
   #flushMailbox(mailbox: Mailbox): void {
-    if (this.cold !== undefined) this.cold.streams.queued = 0;
+    if (this.#cold !== undefined) this.#cold.streams.queued = 0;
     for (let { method } = mailbox; method !== undefined; { method } = mailbox) {
       const { message, delivery } = mailbox;
       mailbox.drop();
@@ -218,7 +308,8 @@ export abstract class HeldMessages implements TurnTaker {
   }
 
   #fullError(): BackpressureError {
-    const { serviceMeter, mailbox } = this;
+    const mailbox = this.#mailbox;
+    const serviceMeter = this.#serviceMeter;
     // The mailbox is half empty then.
     const waitMs = mailbox === undefined ? 0 : (serviceMeter?.queuedMs(mailbox, this.kernel.scheduler.now()) ?? 0);
     return new BackpressureError(

@@ -31,7 +31,8 @@ import { requestsIn } from './requests.js';
 import type { LaterCall, Room } from './route.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
-import type { OpenStream } from './stream-reader.js';
+import type { OpenStream } from './stream-call.js';
+import { StreamReader } from './stream-reader.js';
 import { type MeteredLink, type Place, type RoomHost, WaitingRoom } from './waiting-room.js';
 
 /** As `Lane.control`: the kernel loads no code of the protocol room. */
@@ -41,10 +42,10 @@ const CONTROL_LANE: Lane = 0;
 export abstract class Inbox extends HeldMessages implements Caller, RoomHost, StreamHost {
   abstract readonly behavior: AnyBehavior;
   abstract readonly incarnation: bigint;
-  abstract current: Delivery | undefined;
+  abstract readonly current: Delivery | undefined;
   abstract readonly bareTell: TellDelivery;
-  takenCUid: bigint | undefined = undefined;
-  lastAsk: WaitingAsk | undefined = undefined;
+  abstract readonly takenCUid: bigint | undefined;
+  #lastAsk: WaitingAsk | undefined = undefined;
 
   get [nodeKey](): true {
     return true;
@@ -52,15 +53,12 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
 
   abstract toRef(): Ref;
 
-  /** Its handler is running now, synchronously. */
-  protected abstract readonly isRunning: boolean;
-
-  get isHeld(): boolean {
-    return this.pending !== undefined;
+  get lastAsk(): WaitingAsk | undefined {
+    return this.#lastAsk;
   }
 
   asks(ask: WaitingAsk): void {
-    this.lastAsk = ask;
+    this.#lastAsk = ask;
   }
 
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
@@ -68,22 +66,28 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
       this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
       return false;
     }
-    const { running, contexts, dispatcher } = this.kernel;
+    const { turn, contexts, dispatcher } = this.kernel;
     if (this.mailbox === undefined && !dispatcher.isArmed) contexts.lookForTell();
-    const isBare = options === undefined && running === undefined && !contexts.isInUse;
-    return this.accept(method, message, isBare ? undefined : outgoingTell(options, running, contexts));
+    const { actor } = turn;
+    const isBare = options === undefined && actor === undefined && !contexts.isInUse;
+    return this.accept(method, message, isBare ? undefined : outgoingTell(options, actor, contexts));
   }
 
   ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { kernel } = this;
       const nowMs = kernel.scheduler.now();
-      const call = kernel.outgoing(options, nowMs);
-      const ask = new LocalAsk(kernel, this, method, call, options, resolve, reject);
-      if (this.#refuses(method, ask)) return;
+      const isBare = options === undefined && kernel.turn.actor === undefined;
+      const call = isBare ? undefined : kernel.calls.ask(options, nowMs);
+      const deadlineMs = call === undefined ? nowMs + kernel.limits.askTimeoutMs : call.deadlineMs;
+      const ask = new LocalAsk(kernel, this, method, call, deadlineMs, options, resolve, reject);
+      if (this.#mayRefuse(call?.chain) && this.#refuses(method, ask)) return;
       ask.start(nowMs);
-      if (!ask.isSettled) this.accept(method, this.#arrived(method, message, call.caller, ask.deadlineMs), ask);
-      ask.isUnderWay = true;
+      if (!ask.isSettled) {
+        const isStream = method.streamsRequests === true;
+        this.accept(method, isStream ? this.#arrived(method, message, call?.caller, deadlineMs) : message, ask);
+      }
+      ask.handedOver();
     });
   }
 
@@ -96,7 +100,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
         this.accept(method, this.#arrived(method, message, caller, Number.POSITIVE_INFINITY), stream);
       return stream;
     };
-    return this.kernel.read(method, options, this, open, requestsIn(message));
+    return new StreamReader(this.kernel, method, this.kernel.calls.stream(options), this, open, requestsIn(message));
   }
 
   serve(method: AnyMethod, message: unknown, opening: StreamOpening): StreamSource {
@@ -131,7 +135,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
 
   ready(options?: ReadyOptions, byMs?: number): Promise<void> {
     return new Promise((resolve) => {
-      const call = this.kernel.readyCall(options, byMs);
+      const call = this.kernel.calls.ready(options, byMs);
       if (!this.isOpen) throw stoppedForGood(this.path);
       if (this.room === 'free') return resolve();
       if (call.chain !== undefined && this.waitsIn(call.chain)) {
@@ -142,25 +146,25 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
       }
       const wait = new LocalReadyWait(this.kernel, this, call);
       wait.start();
-      wait.join(this.coldState().readyWaiters);
+      wait.join(this.readyQueue());
       resolve(wait.promise);
     });
   }
 
   get room(): Room {
     if (!this.isOpen) return 'closed';
-    return this.load < this.bounds.mark && this.cold?.readyWaiters.isIdle !== false ? 'free' : 'full';
+    return this.load < this.bounds.mark && this.cold?.readyWaiters?.isIdle !== false ? 'free' : 'full';
   }
 
   inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall {
-    return this.kernel.inherit(method, options);
+    return this.kernel.calls.later(method, options);
   }
 
   #begin(method: AnyMethod, opening: StreamOpening): ServedStream {
     const stream = new ServedStream(this, method, opening);
     const { served } = this.coldState().streams;
     served.add(stream);
-    this.kernel.openStreams++;
+    this.kernel.counters.streamOpened();
     const { actorStreams } = this.kernel.limits;
     if (served.size > actorStreams) {
       stream.fail(new BackpressureError(`${this.path} already serves ${actorStreams} streams (actorStreams)`));
@@ -169,7 +173,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
   }
 
   served(stream: ServedStream): void {
-    if (this.cold?.streams.served.delete(stream) === true) this.kernel.openStreams--;
+    if (this.cold?.streams.served.delete(stream) === true) this.kernel.counters.streamEnded();
   }
 
   messageOf(method: AnyMethod, value: unknown): unknown {
@@ -183,16 +187,6 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
   /** Ignores the mailbox's bound: an actor has room for one pull of each stream that it serves. */
   queuePull(stream: ServedStream): void {
     this.queueTurn(stream.method, stream);
-  }
-
-  /** As `queuePull`, for the next step of any message that was accepted. False when the actor is not running. */
-  queueTurn(method: AnyMethod, step: Delivery): boolean {
-    if (this.phase !== 'running') return false;
-    this.mailbox ??= this.kernel.mailboxes.take();
-    this.mailbox.push(method, undefined, step);
-    this.coldState().streams.queued++;
-    if (!this.isQueued && this.pending === undefined) this.kernel.dispatcher.add(this);
-    return true;
   }
 
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
@@ -243,6 +237,11 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     return cold.waitingRoom.enter(link);
   }
 
+  /** False for an ask that has no reason to be refused, as most. */
+  #mayRefuse(chain: CallChain | undefined): boolean {
+    return chain !== undefined || this.serviceMeter !== undefined || !this.isOpen;
+  }
+
   /** Answers an ask that must not reach the mailbox. */
   #refuses(method: AnyMethod, ask: Delivery): boolean {
     if (!this.isOpen) ask.fail(this.stoppedError(method));
@@ -272,7 +271,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
 
   /** It is a member of this chain, and waits. */
   waitsIn(chain: CallChain): boolean {
-    return (this.pending !== undefined || this.isRunning) && chainIncludes(chain, this);
+    return (this.isHeld || this.kernel.turn.actor === this) && chainIncludes(chain, this);
   }
 }
 

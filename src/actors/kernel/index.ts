@@ -2,12 +2,27 @@
  * The actor: behavior, references, mailbox, dispatch, supervision, watch, timers. The folders above spawn actors and route messages
  * through ActorSystem. The kernel knows other processes only through the interface Route; it must never know of links, envelopes or
  * frames.
+ *
+ * Read it along the path of a message:
+ *
+ *     references.ts      ref.quote(message): checks the message, fills in defaults, and calls the route of the reference
+ *     route.ts           where a reference leads: an actor of this partition, or one elsewhere
+ *     outgoing-calls.ts  options of the call, with what it inherits from the message that the caller handles
+ *     inbox.ts           the actor's end of a route: accepts the message, or refuses it; an ask becomes a LocalAsk
+ *     held-messages.ts   the mailbox, its bound and its stash
+ *     dispatcher.ts      the run queue: actor by actor, some messages each
+ *     turns.ts           one turn: signals, then messages; calls the handler, and waits for its promise
+ *     local-ask.ts       the reply, or the error, settles the promise of the caller
+ *
+ * An actor is an ActorCell of five layers, from the lowest: held-messages.ts, inbox.ts, turns.ts, lifecycle.ts (start, failure, restart,
+ * stop) and cell.ts (its place in the tree, its children). Code in other files uses it as an `Actor` (actor.ts). What all actors of a system
+ * share are the services of kernel.ts.
  */
 export { deadlineOf, linkOf } from './actor-context.js';
 export { type ActorNode, nodeOf } from './actor-node.js';
 export type { ActorPath } from './actor-path.js';
 export { ActorSystem } from './actor-system.js';
-export { type ActorTree, type HasSystem, systemKey, treeDirectory, type TreeObserver } from './actor-tree.js';
+export { type ActorTree, type RootSystem, rootSystemOf, treeDirectory, type TreeObserver } from './actor-tree.js';
 
 export type { AskStatistics, Histogram } from './ask-meter.js';
 export {
@@ -23,6 +38,7 @@ export {
   type Lifecycle,
   type RequestOf,
   type ResultOf,
+  type StoringSystem,
   type Terminated,
   type UntypedDefinition,
   untypedBehavior,
@@ -36,22 +52,24 @@ export {
   type StreamOptions,
   withMeta,
 } from './call.js';
-export { checkArgs, SPAWN_OPTIONS } from './spawn.js';
+export { checkArgs, SPAWN_OPTIONS } from './spawn-options.js';
 export { answeredError } from './answered-error.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
 export type { Context, SpawnArguments, SpawnOptions, TimerOptions, UntypedSpawnOptions } from './context.js';
-export type { DeadLetter, DeadLetterReason, DeadLetters, ReturnReason } from './dead-letters.js';
+export type { DeadLetter, DeadLetters } from './dead-letters.js';
 export type { Deadlines } from './deadlines.js';
-export type { Addressee, Delivery, TellDelivery } from './delivery.js';
+export type { Addressee, DeadLetterReason, Delivery, ReturnReason, TellDelivery } from './delivery.js';
 export { type Subscribable, Topic } from './topic.js';
 export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';
 export { deferred, type DeferredReply, type Later, later, laterReply } from './later.js';
 export type { Overflow } from './mailbox.js';
 export { PendingAsk } from './pending-ask.js';
 export { ReadyQueue } from './ready-queue.js';
-export { WHEN_READY_OPTIONS, type WhenReady, type WhenReadyOptions } from './when-ready.js';
 export type { ReadyOptions, ReadyWait } from './ready-wait.js';
-export { type ActorRef, type CallArguments, References, type UntypedRef } from './reference.js';
+export { WHEN_READY_OPTIONS } from './when-ready.js';
+export type { ActorRef, CallArguments, RequestSource, WhenReady, WhenReadyOptions } from './reference.js';
+export { References } from './references.js';
+export { type HasSystem, systemKey, type UntypedRef } from './untyped-ref.js';
 export {
   type Cell,
   type LaterCall,
@@ -62,14 +80,13 @@ export {
   type Watcher,
 } from './route.js';
 export { FailedStream, type Stream, type StreamOpening, type StreamSink, type StreamSource } from './stream.js';
-export type { StreamCall } from './stream-call.js';
+export type { OpenStream, StreamCall } from './stream-call.js';
 export type { MailboxPressure, Statistics } from './statistics.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
 export type { Interceptor } from './interceptor.js';
 export { checkRequest, replyOf, requestOf } from './message-values.js';
 export { isInfrastructure } from './infrastructure.js';
-export { Requests, requestsIn, type RequestSource } from './requests.js';
-export type { OpenStream } from './stream-reader.js';
+export { Requests, requestsIn } from './requests.js';
 export { ActorTimers } from './timers.js';
 export type { ActorTrouble } from './troubles.js';
 export type { TraceContext } from './trace-context.js';

@@ -1,7 +1,7 @@
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { AnyBehavior } from './behavior.js';
-import type { UntypedRef } from './reference.js';
+import type { UntypedRef } from './untyped-ref.js';
 import type { Stream } from './stream.js';
 
 /** Intercepts the scheduler, and the messages that actors receive and send; a recorder is one. Costs nothing where none is set. */

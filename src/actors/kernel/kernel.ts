@@ -1,41 +1,26 @@
 import type { Logger } from '../../logging/index.js';
-import { type AnyMethod, type AnyService, Ref, type RefInit } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { limits as defaultLimits } from '../../limits.js';
-import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
-import type { ActorSystem } from './actor-system.js';
-import { ActorTree, treeDirectory } from './actor-tree.js';
-import { type AnyBehavior, type Behavior, boundsOf } from './behavior.js';
-import type { ActorCell } from './cell.js';
-import {
-  type AskOptions,
-  inheritedOptions,
-  isInherited,
-  type OutgoingCall,
-  outgoingAsk,
-  type StreamOptions,
-} from './call.js';
-import { type ClosedReason, ClosedRoute } from './closed-route.js';
-import type { UntypedSpawnOptions } from './context.js';
+import { ConfigError } from '../../errors.js';
+import { ActorDirectory } from './actor-directory.js';
+import type { ActorNode } from './actor-node.js';
+import { type ActorTree, treeDirectory } from './actor-tree.js';
+import { AsyncContexts } from './async-contexts.js';
+import { Counters } from './counters.js';
+import { CurrentTurn } from './current-turn.js';
 import { DeadLetterOffice } from './dead-letters.js';
 import { Deadlines } from './deadlines.js';
 import { Dispatcher } from './dispatcher.js';
-import { EndCauses } from './end-causes.js';
-import { Topic } from './topic.js';
-import { type MailboxBounds, MailboxPool } from './mailbox.js';
-import { MailboxBytes } from './mailbox-bytes.js';
-import { type ReadyCall, readyCall, type ReadyOptions } from './ready-wait.js';
-import { refuse } from './refuse.js';
-import { AsyncContexts } from './async-contexts.js';
-import { type ActorRef, References } from './reference.js';
-import type { Requests } from './requests.js';
-import type { LaterCall, Route } from './route.js';
-import { spawn } from './spawn.js';
-import { outgoingStream } from './stream-call.js';
-import { Troubles } from './troubles.js';
-import { tracedBehavior, tracedCalls, type Tracing } from './tracing.js';
-import { type OpenStream, StreamReader } from './stream-reader.js';
 import type { Interceptor } from './interceptor.js';
+import { MailboxPool } from './mailbox.js';
+import { MailboxBytes } from './mailbox-bytes.js';
+import { OutgoingCalls } from './outgoing-calls.js';
+import { PreparedBehaviors } from './prepared-behaviors.js';
+import { References } from './references.js';
+import { GivenNames } from './spawn-options.js';
+import { Topic } from './topic.js';
+import { tracedBehavior, tracedCalls, type Tracing } from './tracing.js';
+import { Troubles } from './troubles.js';
 
 /** The limits of the kernel; their defaults and units are in limits.ts. */
 export type KernelLimits = Readonly<
@@ -77,219 +62,102 @@ export interface KernelOptions {
   readonly tracing?: Tracing | undefined;
 }
 
-/** The state that all cells of one system share. */
+/** What all actors of one system share: its services. Each of them has the state that it changes. */
 export class Kernel {
   readonly name: string;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly limits: KernelLimits;
-  readonly dispatcher: Dispatcher;
+  readonly turn = new CurrentTurn();
+  readonly counters = new Counters();
   readonly contexts: AsyncContexts;
+  readonly dispatcher: Dispatcher;
   readonly deadlines: Deadlines;
   readonly deadLetters: DeadLetterOffice;
   readonly failures: Topic<Failure>;
-  readonly causes = new EndCauses();
   /** What `health()` says of users' actors. */
   readonly troubles: Troubles;
+  /** Actors without a parent. */
+  readonly roots: Map<string, ActorNode>;
+  readonly tree: ActorTree;
   readonly references: References;
+  readonly directory: ActorDirectory;
+  readonly behaviors: PreparedBehaviors;
+  readonly calls: OutgoingCalls;
+  readonly names = new GivenNames();
   readonly mailboxes = new MailboxPool();
   readonly mailboxBytes: MailboxBytes;
-  readonly tree: ActorTree;
   readonly interceptor: Interceptor | undefined;
-  /** Actors without a parent. */
-  readonly roots = new Map<string, ActorCell>();
-  /** Actors that have a channel id. */
-  readonly addressed = new Map<bigint, ActorCell>();
-  /** The actor whose handler is running now, synchronously. */
-  running: ActorCell | undefined = undefined;
-  /** A hook or timer is running, so there is no message. */
-  isInHook = false;
-  remoteRoutes: (ref: Ref) => Route;
-  readonly incarnation: bigint;
-  actors = 0;
-  /** Streams that are read here, plus streams that are served here. */
-  openStreams = 0;
-  /** Failures and restarts of actors since the start. */
-  failed = 0;
-  restarted = 0;
-  /** Pending promises of handlers, and pending deferred replies. */
-  awaited = 0;
-  /** Time in ms for a pending handler to settle when its actor is told to stop. */
-  handlerTimeoutMs: number;
-  private isDraining = false;
-  isStopping = false;
-  private readonly takeCUid: () => bigint;
-  private readonly tracing: Tracing | undefined;
-  private readonly traced = new WeakMap<AnyBehavior, AnyBehavior>();
-  private readonly bounds = new WeakMap<AnyBehavior, MailboxBounds>();
-  private namesGiven = 0;
+  #handlerTimeoutMs: number;
+  #isStopping = false;
 
-  constructor(options: KernelOptions, system: ActorSystem) {
+  /** `tree` has the roots of the system, which the kernel changes. Throws ConfigError for an invalid limit. */
+  constructor(options: KernelOptions, roots: Map<string, ActorNode>, tree: ActorTree) {
+    const { scheduler, logger, tracing, interceptor } = options;
     this.name = options.name;
-    this.scheduler = options.scheduler;
-    this.logger = options.logger;
-    this.takeCUid = options.cUids;
-    this.incarnation = options.incarnation ?? 0n;
-    this.interceptor = options.interceptor;
+    this.scheduler = scheduler;
+    this.logger = logger;
+    this.interceptor = interceptor;
     this.limits = kernelLimits(options.limits);
-    this.handlerTimeoutMs = this.limits.stopTimeoutMs;
+    this.#handlerTimeoutMs = this.limits.stopTimeoutMs;
     this.mailboxBytes = new MailboxBytes(this.limits.mailboxBytes);
-    const { tracing, interceptor } = options;
-    this.tracing = tracing;
     // A recorder knows by the context whose actions it sees.
     this.contexts = new AsyncContexts(interceptor === undefined);
     this.dispatcher = new Dispatcher(
-      this.scheduler,
+      scheduler,
       this.limits.throughputMessages,
       this.limits.turnMessages,
       this.contexts,
       tracing && ((turn) => tracing.detached(turn)),
     );
-    this.deadlines = new Deadlines(this.scheduler);
-    this.deadLetters = new DeadLetterOffice(this.scheduler, this.logger);
-    this.failures = new Topic(this.logger);
+    this.deadlines = new Deadlines(scheduler);
+    this.deadLetters = new DeadLetterOffice(scheduler, logger);
+    this.failures = new Topic(logger);
     this.troubles = new Troubles(this.limits.restartWindowMs);
-    this.tree = new ActorTree(system, this.name, this.roots);
-    treeDirectory().open(this.tree);
-    this.references = new References(this.tree.label, options.interceptor);
-    if (tracing !== undefined) this.references.wrapCalls(tracedCalls(tracing, () => this.running));
-    this.remoteRoutes = (ref) => this.closedRoute(ref, 'unreachable');
-  }
-
-  /** The route to an actor that is known to have ended. */
-  closedRoute(ref: Ref, reason: ClosedReason): Route {
-    const cause = reason === 'stopped' ? this.causes.at(ref.cUid) : undefined;
-    return new ClosedRoute(ref, reason, this.deadLetters, this.deadlines.asks, cause);
-  }
-
-  /** Starts an actor among `siblings`: see `spawn`. */
-  spawn<S extends AnyService>(
-    parent: ActorCell | undefined,
-    siblings: Map<string, ActorCell>,
-    behavior: Behavior<S, unknown, unknown>,
-    options: UntypedSpawnOptions | undefined,
-  ): ActorRef<S> {
-    return spawn(this, parent, siblings, behavior, options);
-  }
-
-  /** A typed reference from a wire record. Throws ProtocolError when the record names another service; it may name none. */
-  reference<S extends AnyService>(service: S, init: RefInit): ActorRef<S> {
-    const ref = Ref.create(init);
-    if (ref.service !== service.typeName && ref.service !== '') {
-      throw new ProtocolError(`a reference to ${ref.service} was used as a reference to ${service.typeName}`);
-    }
-    const cell = this.isOfThisProcess(ref) ? this.addressed.get(ref.cUid) : undefined;
-    if (cell === undefined) return this.references.create(service, this.remoteRoutes(ref));
-    if (cell.service.typeName !== service.typeName) {
-      throw new ProtocolError(
-        `${cell.path} implements ${cell.service.typeName}, not ${service.typeName} as its reference states`,
-      );
-    }
-    return this.references.create(service, cell);
-  }
-
-  /** A reference without an incarnation may belong to this process. */
-  private isOfThisProcess({ incarnation }: Ref): boolean {
-    return incarnation === 0n || incarnation === this.incarnation;
-  }
-
-  outgoing(options: AskOptions | undefined, nowMs: number): OutgoingCall {
-    return outgoingAsk(options, this.running, nowMs, this.limits.askTimeoutMs, this.limits.callChain);
-  }
-
-  /** As `Route.inherit`. */
-  inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall {
-    const timeoutMs = options?.timeoutMs;
-    const byMs = timeoutMs === undefined ? undefined : this.scheduler.now() + timeoutMs;
-    return { options: this.inheritedOptions(method, options), byMs };
-  }
-
-  private inheritedOptions({ fullName }: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
-    if (isInherited(options)) return options;
-    const { running } = this;
-    if (running !== undefined) return inheritedOptions(running, options, running.current);
-    const refusal = this.refusalOfOutside(fullName);
-    if (refusal !== undefined) throw refusal;
-    return options;
-  }
-
-  readyCall(options: ReadyOptions | undefined, byMs: number | undefined): ReadyCall {
-    return readyCall(options, byMs, this.running, this.limits.readyTimeoutMs);
-  }
-
-  /** A stream of `target`; `open` is called when it is first read. `requests` are those of its call, which end with it. */
-  read(
-    method: AnyMethod,
-    options: StreamOptions | undefined,
-    target: { readonly path: string },
-    open: OpenStream,
-    requests?: Requests,
-  ): StreamReader {
-    const { askTimeoutMs, callChain } = this.limits;
-    const call = outgoingStream(options, this.running, askTimeoutMs, callChain);
-    return new StreamReader(this, method, call, target, open, requests);
-  }
-
-  /** The behavior to spawn for this one: itself, or a wrapper that traces it. */
-  behaviorFor(behavior: AnyBehavior): AnyBehavior {
-    if (this.tracing === undefined) return behavior;
-    let traced = this.traced.get(behavior);
-    if (traced === undefined) {
-      traced = tracedBehavior(this.tracing, behavior);
-      this.traced.set(behavior, traced);
-    }
-    return traced;
-  }
-
-  /** From now on, calls from outside the actors are refused. Calls of handlers are accepted, also those after an `await`. */
-  drain(): void {
-    if (this.isDraining) return;
-    this.isDraining = true;
-    this.references.wrapCalls((method, call) => (ref, message, options) => {
-      const refusal = isInherited(options) ? undefined : this.refusalOfOutside(method.fullName);
-      return refusal === undefined
-        ? call(ref, message, options)
-        : refuse(ref, method, message, refusal, this.deadLetters);
+    this.roots = roots;
+    this.tree = tree;
+    treeDirectory().open(tree);
+    this.references = new References(tree.label, interceptor);
+    if (tracing !== undefined) this.references.wrapCalls(tracedCalls(tracing, this.turn));
+    this.directory = new ActorDirectory({
+      incarnation: options.incarnation ?? 0n,
+      cUids: options.cUids,
+      references: this.references,
+      deadLetters: this.deadLetters,
+      asks: this.deadlines.asks,
     });
+    this.behaviors = new PreparedBehaviors(
+      this.limits,
+      tracing && ((behavior) => tracedBehavior(tracing, behavior, this.turn)),
+    );
+    this.calls = new OutgoingCalls(this);
   }
 
-  /** The error for a call that starts now; undefined when the call may belong to earlier work. */
-  refusalOfOutside(what: string): StoppedError | undefined {
-    if (!this.isDraining || this.running !== undefined || this.awaited > 0) return undefined;
-    return new StoppedError(`${what}: system ${this.name} is draining: it finishes its work, and accepts no new calls`);
+  /** Time in ms for a pending handler to settle when its actor is told to stop. */
+  get handlerTimeoutMs(): number {
+    return this.#handlerTimeoutMs;
   }
 
-  /** The mailbox bounds that all actors of a behavior share. */
-  boundsOf(behavior: AnyBehavior): MailboxBounds {
-    let bounds = this.bounds.get(behavior);
-    if (bounds === undefined) {
-      bounds = boundsOf(behavior, this.limits);
-      this.bounds.set(behavior, bounds);
-    }
-    return bounds;
+  /** Nothing can be spawned any more. */
+  get isStopping(): boolean {
+    return this.#isStopping;
   }
 
-  /** Registers a channel id; that of an actor that has ended leads to nothing. Throws ConfigError when another actor has it. */
-  address(cell: ActorCell, cUid: bigint): bigint {
-    if (this.addressed.has(cUid)) throw new ConfigError(`channel id ${cUid.toString(16)} is taken by another actor`);
-    if (cell.phase === 'stopped') this.causes.addressed(cell, cUid);
-    else this.addressed.set(cUid, cell);
-    return cUid;
+  /** From now on, calls from outside the actors are refused: see OutgoingCalls. */
+  drain(): void {
+    const refusal = this.calls.drain();
+    if (refusal !== undefined) this.references.wrapCalls(refusal);
   }
 
-  nextCUid(): bigint {
-    return this.takeCUid();
+  stopWithin(handlerTimeoutMs: number | undefined): void {
+    this.#handlerTimeoutMs = handlerTimeoutMs ?? this.#handlerTimeoutMs;
+    this.#isStopping = true;
   }
 
-  /** The service's name and a number that no sibling has. */
-  freeName(service: AnyService, siblings: ReadonlyMap<string, unknown> | undefined): string {
-    const base = service.typeName.slice(service.typeName.lastIndexOf('.') + 1);
-    let name: string;
-    do {
-      this.namesGiven++;
-      name = `${base}-${this.namesGiven}`;
-    } while (siblings?.has(name) === true);
-    return name;
+  /** Ends the timers of the system, and releases its name. */
+  close(): void {
+    this.deadlines.close();
+    treeDirectory().close(this.tree);
   }
 }
 

@@ -13,7 +13,8 @@ import { waitingCycle } from './waiting-cycle.js';
 export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
   readonly sizeBytes = 0;
   readonly asyncContext: AsyncContext | undefined;
-  readonly #call: OutgoingCall;
+  /** Undefined for an ask without options from outside the actors, which inherits nothing. */
+  readonly #call: OutgoingCall | undefined;
   readonly asked: WaitingActor;
   #hasTimedOut = false;
 
@@ -21,32 +22,33 @@ export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
     { deadlines, contexts }: { readonly deadlines: Deadlines; readonly contexts: AsyncContexts },
     asked: WaitingActor,
     method: AnyMethod,
-    call: OutgoingCall,
+    call: OutgoingCall | undefined,
+    deadlineMs: number,
     options: AskOptions | undefined,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
-    super(deadlines, method, call.deadlineMs, options, resolve, reject);
+    super(deadlines, method, deadlineMs, options, resolve, reject);
     this.asked = asked;
     this.#call = call;
     this.asyncContext = contexts.capture();
-    call.caller?.asks(this);
+    call?.caller?.asks(this);
   }
 
   get chain(): CallChain | undefined {
-    return this.#call.chain;
+    return this.#call?.chain;
   }
 
   get meta(): Meta | undefined {
-    return this.#call.meta;
+    return this.#call?.meta;
   }
 
   get trace(): TraceContext | undefined {
-    return this.#call.trace;
+    return this.#call?.trace;
   }
 
   get sender(): Ref | undefined {
-    return this.#call.caller?.toRef();
+    return this.#call?.caller?.toRef();
   }
 
   override target(): string {

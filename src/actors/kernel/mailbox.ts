@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { emptySlots, grownSlots } from '../../ring-queue.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Delivery } from './delivery.js';
 
@@ -115,24 +116,12 @@ export class Mailbox {
   }
 
   #grow(): void {
-    this.#methods = unrolled(this.#methods, this.#head);
-    this.#messages = unrolled(this.#messages, this.#head);
-    this.#deliveries = unrolled(this.#deliveries, this.#head);
+    this.#methods = grownSlots(this.#methods, this.#head);
+    this.#messages = grownSlots(this.#messages, this.#head);
+    this.#deliveries = grownSlots(this.#deliveries, this.#head);
     this.#head = 0;
     this.#mask = this.#methods.length - 1;
   }
-}
-
-/** An array of `undefined` has V8's general element kind from the start, which then never changes. */
-function emptySlots(count: number): undefined[] {
-  return Array.from<undefined>({ length: count });
-}
-
-function unrolled<T>(slots: T[], head: number): (T | undefined)[] {
-  const count = slots.length;
-  const grown: (T | undefined)[] = emptySlots(count * 2);
-  for (let index = 0; index < count; index++) grown[index] = slots[(head + index) & (count - 1)];
-  return grown;
 }
 
 /** Capacity of all kept mailboxes together, in messages: 3 MB. */

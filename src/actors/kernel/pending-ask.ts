@@ -9,9 +9,8 @@ import { Deadline, type Deadlines, NEVER_IN } from './deadlines.js';
  */
 export abstract class PendingAsk extends Deadline {
   readonly method: AnyMethod;
-  isSettled = false;
-  /** Its caller has the promise: what it fails with from now on was made in a turn that is not the caller's. */
-  isUnderWay = false;
+  #isSettled = false;
+  #isUnderWay = false;
   readonly #deadlines: Deadlines;
   readonly #signal: AbortSignal | undefined;
   readonly #onResolve: (value: unknown) => void;
@@ -33,11 +32,20 @@ export abstract class PendingAsk extends Deadline {
     this.#onReject = reject;
   }
 
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** Its caller has the promise: what it fails with from now on was made in a turn that is not the caller's. */
+  handedOver(): void {
+    this.#isUnderWay = true;
+  }
+
   /** The path of the receiver, for error messages. */
   abstract target(): string;
 
   start(nowMs: number): void {
-    if (this.isSettled) return;
+    if (this.#isSettled) return;
     if (this.#signal?.aborted === true) this.aborted();
     else if (this.deadlineMs <= nowMs) this.expire();
     else {
@@ -48,16 +56,16 @@ export abstract class PendingAsk extends Deadline {
 
   /** Resolves with `response`, a whole message, as it is. */
   protected resolve(response: unknown): void {
-    if (this.isSettled) return;
+    if (this.#isSettled) return;
     this.#settle();
     this.#onResolve(response);
   }
 
   fail(error: MillraceError): void {
-    if (this.isSettled) return;
+    if (this.#isSettled) return;
     this.#deadlines.asks.failed(error.code, this.slot === NEVER_IN);
     this.#settle();
-    if (this.isUnderWay) this.#onResolve(rejectionFor(error));
+    if (this.#isUnderWay) this.#onResolve(rejectionFor(error));
     else this.#onReject(error);
   }
 
@@ -83,7 +91,7 @@ export abstract class PendingAsk extends Deadline {
   }
 
   #settle(): void {
-    this.isSettled = true;
+    this.#isSettled = true;
     this.#deadlines.remove(this);
     if (this.#signal !== undefined) this.#deadlines.signals.remove(this.#signal, this);
   }

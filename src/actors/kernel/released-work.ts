@@ -1,7 +1,6 @@
 import { StoppedError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
-import type { ActorCell } from './cell.js';
-import type { Inbox } from './inbox.js';
+import type { Actor } from './actor.js';
 import { type Delivery, isAsk } from './delivery.js';
 
 /**
@@ -22,14 +21,14 @@ export class ReleasedWork implements Delivery {
   readonly work: Promise<unknown>;
   /** The message that it handles. */
   readonly call: Delivery;
-  readonly #cell: Inbox;
+  readonly #cell: Actor;
   readonly #method: AnyMethod;
   #state: 'released' | 'queued' | 'resumed' = 'released';
   /** Handles the result of a handler that did not wait for its next request. */
   #finish: (() => void) | undefined = undefined;
   readonly #waiters: (() => void)[] = [];
 
-  constructor(cell: Inbox, method: AnyMethod, work: Promise<unknown>, call: Delivery) {
+  constructor(cell: Actor, method: AnyMethod, work: Promise<unknown>, call: Delivery) {
     this.#cell = cell;
     this.#method = method;
     this.work = work;
@@ -59,10 +58,7 @@ export class ReleasedWork implements Delivery {
     const cell = this.#cell;
     if (this.isReleased) {
       cell.cold?.streams.reading?.released.delete(this.work);
-      if (this.#finish === undefined) {
-        cell.pending = this.work;
-        cell.current = this.call;
-      }
+      if (this.#finish === undefined) cell.handlesOn(this.call, this.work);
       this.resume();
     }
   }
@@ -91,7 +87,7 @@ export class ReleasedWork implements Delivery {
 }
 
 /** The handler of `call` waits for its next request: releases the mailbox. Undefined where that handler does not hold it, or too many wait. */
-export function releaseWork(cell: Inbox, method: AnyMethod, call: Delivery): ReleasedWork | undefined {
+export function releaseWork(cell: Actor, method: AnyMethod, call: Delivery): ReleasedWork | undefined {
   const { pending } = cell;
   const waiting = cell.cold?.streams.reading?.released;
   if (waiting === undefined || pending === undefined || cell.current !== call || cell.phase !== 'running')
@@ -99,26 +95,24 @@ export function releaseWork(cell: Inbox, method: AnyMethod, call: Delivery): Rel
   if (waiting.size >= cell.kernel.limits.actorStreams) return undefined;
   const released = new ReleasedWork(cell, method, pending, call);
   waiting.set(pending, released);
-  cell.pending = undefined;
-  cell.current = undefined;
-  cell.wake();
+  cell.release();
   return released;
 }
 
 /** The promise of a released handler has settled. `finish` handles its result while `cell.current` is its message. */
-export function settleReleased(cell: ActorCell, work: Promise<unknown>, finish: () => void): void {
+export function settleReleased(cell: Actor, work: Promise<unknown>, finish: () => void): void {
   const released = cell.cold?.streams.reading?.released.get(work);
   released?.settled(() => {
     cell.cold?.streams.reading?.released.delete(work);
     const { current } = cell;
-    cell.current = released.call;
+    cell.handles(released.call);
     finish();
-    cell.current = current;
+    cell.handles(current);
   });
 }
 
 /** The actor stops or restarts: waits for its released handlers, which have `stopTimeoutMs`. True when it must wait. */
-export function awaitReleased(cell: ActorCell): boolean {
+export function awaitReleased(cell: Actor): boolean {
   const reading = cell.cold?.streams.reading;
   if (reading === undefined) return false;
   if (reading.released.size > 0 && !reading.isAwaited) {

@@ -3,12 +3,14 @@ import { limits } from '../../limits.js';
 import { type AnyMethod, requestStreamOf } from '../../protocol/index.js';
 import { CallsRead } from './actor-streams.js';
 import type { Handler } from './behavior.js';
-import type { ActorCell } from './cell.js';
-import type { Inbox } from './inbox.js';
+import type { Actor } from './actor.js';
+import type { Caller } from './call.js';
 import type { Delivery } from './delivery.js';
+import type { Kernel } from './kernel.js';
 import { type ReleasedWork, releaseWork } from './released-work.js';
 import type { Stream } from './stream.js';
-import { type OpenStream, StreamReader } from './stream-reader.js';
+import type { OpenStream } from './stream-call.js';
+import { StreamReader } from './stream-reader.js';
 
 /**
  * The requests of a call, as its handler reads them. While the handler waits for the next one, its actor handles other messages; it also
@@ -17,7 +19,7 @@ import { type OpenStream, StreamReader } from './stream-reader.js';
 export class RequestReader implements Stream<unknown> {
   readonly #reader: StreamReader;
   /** The actor and the message whose handler reads. */
-  #handled: { readonly cell: Inbox; readonly call: Delivery } | undefined = undefined;
+  #handled: { readonly cell: Actor; readonly call: Delivery } | undefined = undefined;
   #released: ReleasedWork | undefined = undefined;
 
   constructor(reader: StreamReader) {
@@ -25,7 +27,7 @@ export class RequestReader implements Stream<unknown> {
   }
 
   /** The handler of `call` reads from now on. */
-  handledBy(cell: Inbox, call: Delivery): void {
+  handledBy(cell: Actor, call: Delivery): void {
     this.#handled = { cell, call };
     const { streams } = cell.coldState();
     streams.reading ??= new CallsRead();
@@ -63,7 +65,7 @@ export class RequestReader implements Stream<unknown> {
 
   async #readAside(
     step: Promise<IteratorResult<unknown, undefined>>,
-    cell: Inbox,
+    cell: Actor,
     call: Delivery,
   ): Promise<IteratorResult<unknown, undefined>> {
     // The handler may have called this before its first `await`. From the next microtask on, its promise holds the mailbox.
@@ -78,7 +80,12 @@ export class RequestReader implements Stream<unknown> {
 }
 
 /** The requests of `method` for the handlers of `cell`. They are opened by the first read, and no read lasts past `deadlineMs`. */
-export function readRequests(cell: Inbox, method: AnyMethod, open: OpenStream, deadlineMs: number): RequestReader {
+export function readRequests(
+  cell: Caller & { readonly kernel: Kernel },
+  method: AnyMethod,
+  open: OpenStream,
+  deadlineMs: number,
+): RequestReader {
   const call = {
     timeoutMs: Number.POSITIVE_INFINITY,
     windowItems: limits.rpcStreamItems,
@@ -96,7 +103,7 @@ export function readRequests(cell: Inbox, method: AnyMethod, open: OpenStream, d
 }
 
 /** A handler that reads its requests as that of the message being handled. */
-export function readingHandler(cell: ActorCell, handler: Handler): Handler {
+export function readingHandler(cell: Actor, handler: Handler): Handler {
   return (state, requests, ctx) => {
     if (requests instanceof RequestReader && cell.current !== undefined) requests.handledBy(cell, cell.current);
     return handler(state, requests, ctx);
@@ -104,7 +111,7 @@ export function readingHandler(cell: ActorCell, handler: Handler): Handler {
 }
 
 /** The error with which the requests of `call` have ended, where a handler threw that: no failure of its actor. */
-export function endOfRequests(cell: ActorCell, call: Delivery | undefined, cause: unknown): MillraceError | undefined {
+export function endOfRequests(cell: Actor, call: Delivery | undefined, cause: unknown): MillraceError | undefined {
   if (call === undefined) return undefined;
   const failure = cell.cold?.streams.reading?.requests.get(call)?.failure;
   return failure === cause && failure instanceof MillraceError ? failure : undefined;

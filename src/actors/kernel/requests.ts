@@ -3,26 +3,14 @@ import { anyCodeOf, errorOf, isError, shownValue } from '../../foreign.js';
 import { type AnyMethod, requestStreamOf } from '../../protocol/index.js';
 import type { AsyncContext } from './async-contexts.js';
 import type { Caller, Reader } from './call.js';
-import type { Kernel } from './kernel.js';
 import { requestOf } from './message-values.js';
 import type { ServedStream } from './served-stream.js';
-import { SourceTurns } from './source-turns.js';
+import { type SourceServices, SourceTurns } from './source-turns.js';
 import type { StreamOpening, StreamSource } from './stream.js';
-
-/**
- * The requests of a call of an rpc that streams them: an array, a generator, a stream of Node. One is taken when the actor reads on; at most 16 are
- * taken ahead of it. When the call ends earlier, `return()` of its iterator is called. What it throws fails the call.
- *
- *     async function* rows() {
- *       for await (const line of createInterface(createReadStream('stock.csv'))) yield { name: line };
- *     }
- *     const { total } = await ref.import(rows(), { timeoutMs: 60_000 });
- */
-export type RequestSource<Init> = AsyncIterable<Init> | Iterable<Init>;
 
 /** Where a call was made from. */
 interface Origin {
-  readonly kernel: Kernel;
+  readonly kernel: SourceServices;
   readonly caller: Caller | undefined;
   readonly asyncContext: AsyncContext | undefined;
   /** No actor can open the requests any more. */
@@ -88,7 +76,7 @@ export class Requests implements AsyncIterable<unknown>, Reader {
   }
 
   /** The call goes out from here: its actor may open the requests. They end when `caller` stops or restarts. */
-  offer(kernel: Kernel, caller: Caller | undefined, withdrawn: () => void = () => {}): void {
+  offer(kernel: SourceServices, caller: Caller | undefined, withdrawn: () => void = () => {}): void {
     if (this.#end !== undefined) throw this.#end;
     this.#origin = { kernel, caller, asyncContext: kernel.contexts.capture(), withdrawn };
     caller?.reading(this);

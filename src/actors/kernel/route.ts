@@ -4,7 +4,7 @@ import type { Delivery } from './delivery.js';
 import type { MailboxBounds } from './mailbox.js';
 import type { ReadyOptions } from './ready-wait.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
-import type { OpenStream } from './stream-reader.js';
+import type { OpenStream } from './stream-call.js';
 import type { MeteredLink, Place } from './waiting-room.js';
 
 /** Why a watched actor has ended: it stopped, it ended by a failure, or its process cannot be reached any more. */

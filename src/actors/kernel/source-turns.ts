@@ -1,10 +1,21 @@
+import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
-import type { AsyncContext } from './async-contexts.js';
-import type { TurnTaker } from './dispatcher.js';
-import type { Kernel } from './kernel.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import type { AsyncContext, AsyncContexts } from './async-contexts.js';
+import type { Counters } from './counters.js';
+import type { Dispatcher, TurnTaker } from './dispatcher.js';
 import { ServedStream, type StreamHost } from './served-stream.js';
 import type { StreamOpening } from './stream.js';
 import { type StepTaker, StreamTurn } from './stream-turn.js';
+
+/** What it needs of its system. */
+export interface SourceServices {
+  readonly contexts: AsyncContexts;
+  readonly counters: Counters;
+  readonly dispatcher: Dispatcher;
+  readonly logger: Logger;
+  readonly scheduler: Scheduler;
+}
 
 export interface SourceOptions {
   /** Names its end of the stream in error messages. */
@@ -21,20 +32,28 @@ export interface SourceOptions {
  * actor, whose handler may wait for the reply meanwhile.
  */
 export class SourceTurns implements StreamHost, TurnTaker {
-  isQueued = false;
+  #isQueued = false;
   readonly isOpen = true;
   /** A step of the source takes no turn of an actor, so its end need not wait for the step. */
   readonly closesAtOnce = true;
-  readonly #kernel: Kernel;
+  readonly #kernel: SourceServices;
   readonly #options: SourceOptions;
   readonly #asyncContext: AsyncContext | undefined;
   #stream: ServedStream | undefined;
 
   /** `asyncContext` is that of the call. */
-  constructor(kernel: Kernel, options: SourceOptions, asyncContext: AsyncContext | undefined) {
+  constructor(kernel: SourceServices, options: SourceOptions, asyncContext: AsyncContext | undefined) {
     this.#kernel = kernel;
     this.#options = options;
     this.#asyncContext = asyncContext;
+  }
+
+  get isQueued(): boolean {
+    return this.#isQueued;
+  }
+
+  queued(isQueued: boolean): void {
+    this.#isQueued = isQueued;
   }
 
   get path(): string {
@@ -44,7 +63,7 @@ export class SourceTurns implements StreamHost, TurnTaker {
   serve(method: AnyMethod, opening: StreamOpening): ServedStream {
     const stream = new ServedStream(this, method, opening);
     this.#stream = stream;
-    this.#kernel.openStreams++;
+    this.#kernel.counters.streamOpened();
     stream.begin();
     return stream;
   }
@@ -63,13 +82,13 @@ export class SourceTurns implements StreamHost, TurnTaker {
   }
 
   queuePull(): void {
-    if (!this.isQueued) this.#kernel.dispatcher.add(this);
+    if (!this.#isQueued) this.#kernel.dispatcher.add(this);
   }
 
   served(): void {
     if (this.#stream === undefined) return;
     this.#stream = undefined;
-    this.#kernel.openStreams--;
+    this.#kernel.counters.streamEnded();
   }
 
   takeTurn(): number {

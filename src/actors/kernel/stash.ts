@@ -5,10 +5,9 @@ import { Mailbox } from './mailbox.js';
 
 /** Messages that an actor has stashed until it can handle them: oldest first, with their deliveries. */
 export class Stash {
-  /** The message being handled will be stashed when its handler is done. */
-  isMarked = false;
+  #isMarked = false;
   /** `unstashAll` was called after the mark, so that message goes back to the mailbox with the others. */
-  isReturning = false;
+  #isReturning = false;
   readonly #kept = new Mailbox();
   readonly #capacity: number;
   readonly #actor: { readonly path: string };
@@ -16,6 +15,25 @@ export class Stash {
   constructor(capacity: number, actor: { readonly path: string }) {
     this.#capacity = capacity;
     this.#actor = actor;
+  }
+
+  /** The message being handled will be stashed when its handler is done. */
+  get isMarked(): boolean {
+    return this.#isMarked;
+  }
+
+  /** All are to go back to the mailbox, when the message that is marked was added. False when none is marked. */
+  returnsWithMarked(): boolean {
+    if (this.#isMarked) this.#isReturning = true;
+    return this.#isMarked;
+  }
+
+  /** The handler of the marked message is done, or has failed. True when all are to go back to the mailbox now. */
+  unmark(): boolean {
+    const isReturning = this.#isReturning;
+    this.#isMarked = false;
+    this.#isReturning = false;
+    return isReturning;
   }
 
   get size(): number {
@@ -35,7 +53,7 @@ export class Stash {
         `the stash of ${this.#actor.path} is full (${this.#capacity} messages): call ctx.unstashAll(), or give mailbox.stashCapacity`,
       );
     }
-    this.isMarked = true;
+    this.#isMarked = true;
   }
 
   keep(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
@@ -49,8 +67,8 @@ export class Stash {
 
   /** A hook or timer has ended. Throws ConfigError when it has called `stash`, because it handles no message. */
   assertUnmarked(): void {
-    if (!this.isMarked) return;
-    this.isMarked = false;
+    if (!this.#isMarked) return;
+    this.#isMarked = false;
     throw nothingToStash(this.#actor.path);
   }
 

@@ -1,6 +1,6 @@
 import type { AskStatistics } from './ask-meter.js';
-import type { ActorCell } from './cell.js';
-import type { DeadLetterReason } from './dead-letters.js';
+import type { ActorNode } from './actor-node.js';
+import type { DeadLetterReason } from './delivery.js';
 import type { Kernel } from './kernel.js';
 
 /** Counters of one system since its start; after `shutdown` it has no actors, pending asks or open streams. */
@@ -24,17 +24,17 @@ export interface Statistics {
 }
 
 export function statisticsOf(kernel: Kernel): Statistics {
-  const { actors, dispatcher, failed, restarted, deadLetters, deadlines, mailboxBytes, openStreams } = kernel;
+  const { counters, dispatcher, deadLetters, deadlines, mailboxBytes } = kernel;
   const pendingAsks = deadlines.count;
   return {
-    actors,
+    actors: counters.actors,
     messages: dispatcher.handled,
-    failures: failed,
-    restarts: restarted,
+    failures: counters.failures,
+    restarts: counters.restarts,
     deadLetters: deadLetters.count,
     deadLettersByReason: Object.fromEntries(deadLetters.byReason),
     pendingAsks,
-    openStreams,
+    openStreams: counters.streams,
     mailboxBytes: mailboxBytes.used,
     asks: deadlines.asks.statistics(deadlines.begun, pendingAsks),
   };
@@ -51,17 +51,17 @@ export interface MailboxPressure {
 }
 
 /** Visits the whole tree, because counting would add a cost to every message. */
-export function mailboxPressure(roots: ReadonlyMap<string, ActorCell>): MailboxPressure {
+export function mailboxPressure(roots: ReadonlyMap<string, ActorNode>): MailboxPressure {
   let queued = 0;
   let pastMark = 0;
-  let fullest: ActorCell | undefined;
+  let fullest: ActorNode | undefined;
   const levels = [roots.values()];
   for (let level = levels.pop(); level !== undefined; level = levels.pop()) {
     for (const cell of level) {
-      if (cell.childCells !== undefined) levels.push(cell.childCells.values());
+      if (cell.children.size > 0) levels.push(cell.children.values());
       const waiting = cell.load;
       if (waiting === 0) continue;
-      queued += waiting + (cell.cold?.waitingRoom?.parked ?? 0);
+      queued += waiting + cell.parked;
       if (waiting > cell.bounds.mark && cell.bounds.overflow === 'backpressure') pastMark++;
       if (fullest === undefined || fullness(cell) > fullness(fullest)) fullest = cell;
     }
@@ -73,6 +73,6 @@ export function mailboxPressure(roots: ReadonlyMap<string, ActorCell>): MailboxP
   };
 }
 
-function fullness(cell: ActorCell): number {
+function fullness(cell: ActorNode): number {
   return cell.load / cell.bounds.capacity;
 }

@@ -4,6 +4,7 @@ import type { Meta } from '../../protocol/index.js';
 import { type Caller, chainOf, inheritanceOf, joinMeta, STREAM_OPTIONS, type StreamOptions } from './call.js';
 import type { CallChain } from './call-chain.js';
 import { checkOptions } from '../../options/index.js';
+import type { StreamSink, StreamSource } from './stream.js';
 import type { TraceContext } from './trace-context.js';
 
 /** An outgoing stream: the caller's options, merged with what it inherits from the message being handled. */
@@ -21,6 +22,13 @@ export interface StreamCall {
   readonly caller: Caller | undefined;
   readonly trace: TraceContext | undefined;
 }
+
+/** Opens the stream at the actor. An error that it throws fails the stream. */
+export type OpenStream = (
+  sink: StreamSink,
+  call: StreamCall,
+  start: { readonly deadlineMs: number; readonly credit: number },
+) => StreamSource;
 
 /** Creates the data of a stream. Throws ConfigError for an option that is wrong or unknown, ReentrantAskError for a chain past its bound. */
 export function outgoingStream(

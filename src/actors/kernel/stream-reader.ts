@@ -4,18 +4,11 @@ import { RingQueue } from '../../ring-queue.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Reader } from './call.js';
 import { CallChain } from './call-chain.js';
-import { Deadline } from './deadlines.js';
+import { Deadline, type Deadlines, type LateWait } from './deadlines.js';
 import type { Kernel } from './kernel.js';
 import type { Requests } from './requests.js';
 import type { Stream, StreamSink, StreamSource } from './stream.js';
-import type { StreamCall } from './stream-call.js';
-
-/** Opens the stream at the actor. An error that it throws fails the stream. */
-export type OpenStream = (
-  sink: StreamSink,
-  call: StreamCall,
-  start: { readonly deadlineMs: number; readonly credit: number },
-) => StreamSource;
+import type { OpenStream, StreamCall } from './stream-call.js';
 
 interface Waiting {
   readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
@@ -24,17 +17,48 @@ interface Waiting {
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** The wait for one element. */
-class ElementWait extends Deadline {
-  private readonly onExpire: () => void;
+/** The wait for one element, and then for the next. */
+class ElementWait extends Deadline implements LateWait {
+  readonly #deadlines: Deadlines;
+  readonly #call: StreamCall;
+  readonly #onExpire: () => void;
+  #isWaiting = false;
+  #isLate = false;
 
-  constructor(onExpire: () => void) {
+  constructor(deadlines: Deadlines, call: StreamCall, onExpire: () => void) {
     super(Number.POSITIVE_INFINITY);
-    this.onExpire = onExpire;
+    this.#deadlines = deadlines;
+    this.#call = call;
+    this.#onExpire = onExpire;
+  }
+
+  /** An element is waited for from now on. */
+  start(): void {
+    this.#isWaiting = true;
+    if (this.#isLate) return;
+    this.#isLate = true;
+    this.#deadlines.addLate(this);
+  }
+
+  stop(): void {
+    this.#isWaiting = false;
+    this.#deadlines.remove(this);
+  }
+
+  begin(nowMs: number): void {
+    this.#isLate = false;
+    if (this.#isWaiting) this.until(nowMs, Number.POSITIVE_INFINITY);
+  }
+
+  /** Waits from `nowMs` on, until `mostMs` at latest. */
+  until(nowMs: number, mostMs: number): void {
+    this.#isWaiting = true;
+    this.deadlineMs = Math.min(nowMs + this.#call.timeoutMs, mostMs, this.#call.untilMs);
+    if (this.deadlineMs < Number.POSITIVE_INFINITY) this.#deadlines.addWait(this, nowMs);
   }
 
   override expire(): void {
-    this.onExpire();
+    this.#onExpire();
   }
 }
 
@@ -54,7 +78,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   private source: StreamSource | undefined = undefined;
   private readonly elements = new RingQueue<unknown>();
   private readonly waiting = new RingQueue<Waiting>();
-  private readonly wait = new ElementWait(() => this.expire());
+  private readonly wait: ElementWait;
   /** Calls of `next` that have got an element or wait for one. */
   private asked = 0;
   private granted = 0;
@@ -75,6 +99,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     this.kernel = kernel;
     this.method = method;
     this.call = call;
+    this.wait = new ElementWait(kernel.deadlines, call, () => this.expire());
     this.target = target;
     this.open = open;
     this.requests = requests;
@@ -109,9 +134,9 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       this.waiting.push({ resolve, reject });
       if (!this.isOpened) this.start();
       else {
-        if (this.waiting.size === 1) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
-        const { running } = this.kernel;
-        this.grant(running === undefined ? undefined : new CallChain(running, running.current?.chain));
+        if (this.waiting.size === 1) this.wait.start();
+        const { actor } = this.kernel.turn;
+        this.grant(actor === undefined ? undefined : new CallChain(actor, actor.current?.chain));
       }
     });
   }
@@ -149,8 +174,8 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       this.elements.push(value);
       return;
     }
-    this.kernel.deadlines.remove(this.wait);
-    if (this.waiting.size > 0) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
+    this.wait.stop();
+    if (this.waiting.size > 0) this.wait.start();
     first.resolve({ done: false, value });
     if (this.source?.consumed?.(this.received) === true) this.source.grant(this.granted, undefined);
   }
@@ -200,20 +225,15 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     }
     this.isOpened = true;
     this.granted = call.windowItems;
-    kernel.openStreams++;
+    kernel.counters.streamOpened();
     if (call.signal !== undefined) kernel.deadlines.signals.add(call.signal, this);
-    this.waitFrom(nowMs, call.openByMs);
+    this.wait.until(nowMs, call.openByMs);
     try {
       call.caller?.reading(this);
       this.source = this.open(this, call, { deadlineMs, credit: this.granted });
     } catch (error) {
       this.finish(errorOf(error));
     }
-  }
-
-  private waitFrom(nowMs: number, openByMs: number): void {
-    this.wait.deadlineMs = Math.min(nowMs + this.call.timeoutMs, openByMs, this.call.untilMs);
-    if (this.wait.deadlineMs < Number.POSITIVE_INFINITY) this.kernel.deadlines.addWait(this.wait, nowMs);
   }
 
   /** `chain` is the chain of callers that wait for the next element, where it is known. */
@@ -233,8 +253,8 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     this.isOver = true;
     this.error = error;
     if (this.isOpened) {
-      this.kernel.openStreams--;
-      this.kernel.deadlines.remove(this.wait);
+      this.kernel.counters.streamEnded();
+      this.wait.stop();
       if (this.call.signal !== undefined) this.kernel.deadlines.signals.remove(this.call.signal, this);
       this.call.caller?.readNoMore(this);
     }

@@ -1,14 +1,16 @@
 import type { Meta, Ref } from '../../protocol/index.js';
 import type { Handler } from './behavior.js';
-import type { ActorCell } from './cell.js';
+import type { Actor } from './actor.js';
 import type { Delivery } from './delivery.js';
-import { fail } from './lifecycle.js';
 import type { ServedStream } from './served-stream.js';
 import { LostResult, type StepTaker, StreamTurn } from './stream-turn.js';
 
-/** One turn of a stream that the actor serves: runs its generator's next step, or closes it. */
+/**
+ * One turn of a stream that the actor serves: runs its generator's next step, or closes it. It runs like a hook, because it is no message
+ * that could be stashed.
+ */
 export function takeStreamStep(
-  cell: ActorCell,
+  cell: Actor,
   handler: Handler | undefined,
   request: unknown,
   stream: ServedStream,
@@ -19,18 +21,18 @@ export function takeStreamStep(
   else advance(cell, handler, request, stream);
 }
 
-function advance(cell: ActorCell, handler: Handler | undefined, request: unknown, stream: ServedStream): void {
-  cell.current = stream;
+function advance(cell: Actor, handler: Handler | undefined, request: unknown, stream: ServedStream): void {
+  cell.handles(stream);
   const steps = new ActorSteps(cell, stream, () => handler?.(cell.state, request, cell.context));
   try {
     const turn = new StreamTurn(stream, steps, cell.kernel.scheduler);
     steps.over = turn.over;
     cell.suspend(turn.over, stream.method.fullName, (lost) => {
       if (lost instanceof LostResult) stream.reply(lost.result);
-      cell.current = undefined;
+      cell.handles(undefined);
     });
   } catch (error) {
-    fail(cell, error, stream.method.fullName, 'message');
+    cell.fail(error, stream.method.fullName, 'message');
   }
 }
 
@@ -38,12 +40,12 @@ function advance(cell: ActorCell, handler: Handler | undefined, request: unknown
 class ActorSteps implements StepTaker {
   /** The turn, which holds the mailbox. */
   over: Promise<unknown> | undefined;
-  readonly #cell: ActorCell;
+  readonly #cell: Actor;
   readonly #stream: ServedStream;
   readonly #start: () => unknown;
   readonly #pull = (): Promise<unknown> => this.#stream.pull(this.#start);
 
-  constructor(cell: ActorCell, stream: ServedStream, start: () => unknown) {
+  constructor(cell: Actor, stream: ServedStream, start: () => unknown) {
     this.#cell = cell;
     this.#stream = stream;
     this.#start = start;
@@ -51,11 +53,11 @@ class ActorSteps implements StepTaker {
 
   step(): Promise<unknown> {
     const cell = this.#cell;
-    enter(cell);
+    cell.kernel.turn.enterHook(cell);
     try {
       return cell.kernel.contexts.run(this.#stream.asyncContext, this.#pull);
     } finally {
-      leave(cell);
+      cell.kernel.turn.leave();
       cell.kernel.contexts.check();
     }
   }
@@ -78,30 +80,19 @@ class ActorSteps implements StepTaker {
 }
 
 /** The reader has left: runs the generator's `finally`. No caller waits for it. */
-function close(cell: ActorCell, stream: ServedStream): void {
+function close(cell: Actor, stream: ServedStream): void {
   const what = `the end of ${stream.method.fullName}`;
-  cell.current = new Closing(stream);
-  enter(cell);
+  cell.handles(new Closing(stream));
+  cell.kernel.turn.enterHook(cell);
   try {
     const closed = cell.kernel.contexts.run(stream.asyncContext, () => stream.close());
-    leave(cell);
-    if (closed === undefined) cell.current = undefined;
-    else cell.suspend(closed, what, () => void (cell.current = undefined));
+    cell.kernel.turn.leave();
+    if (closed === undefined) cell.handles(undefined);
+    else cell.suspend(closed, what, () => cell.handles(undefined));
   } catch (error) {
-    leave(cell);
-    fail(cell, error, what, 'message');
+    cell.kernel.turn.leave();
+    cell.fail(error, what, 'message');
   }
-}
-
-/** A pull runs like a hook, because it is no message that could be stashed. */
-function enter(cell: ActorCell): void {
-  cell.kernel.running = cell;
-  cell.kernel.isInHook = true;
-}
-
-function leave(cell: ActorCell): void {
-  cell.kernel.running = undefined;
-  cell.kernel.isInHook = false;
 }
 
 /** The delivery during a generator's close: as that of its pulls, but without a waiting caller. */

@@ -1,10 +1,10 @@
 import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { AnyBehavior, Handler } from './behavior.js';
-import { ActorContext } from './actor-context.js';
 import { inheritanceOf, isInherited } from './call.js';
+import type { CurrentTurn } from './current-turn.js';
 import { isInfrastructure } from './infrastructure.js';
-import type { ReferenceCall } from './reference.js';
+import type { ReferenceCall } from './when-ready.js';
 import type { TraceContext } from './trace-context.js';
 
 /**
@@ -32,10 +32,10 @@ export type TracingSource = (log: Logger) => Promise<Tracing | undefined>;
 /** A wrapper for every call of a reference. */
 export function tracedCalls(
   tracing: Tracing,
-  running: () => { readonly current: { readonly trace?: TraceContext | undefined } | undefined } | undefined,
+  turn: CurrentTurn,
 ): (method: AnyMethod, call: ReferenceCall) => ReferenceCall {
   return (method, call) => (ref, message, options) => {
-    const inherited = isInherited(options) ? inheritanceOf(options)?.delivery?.trace : running()?.current?.trace;
+    const inherited = isInherited(options) ? inheritanceOf(options)?.delivery?.trace : turn.actor?.current?.trace;
     return tracing.call(method, inherited, (trace) =>
       call(ref, message, trace === undefined ? options : { ...options, trace }),
     );
@@ -43,12 +43,12 @@ export function tracedCalls(
 }
 
 /** The behavior with traced handlers; returns behaviors of the runtime itself unchanged. */
-export function tracedBehavior(tracing: Tracing, behavior: AnyBehavior): AnyBehavior {
+export function tracedBehavior(tracing: Tracing, behavior: AnyBehavior, turn: CurrentTurn): AnyBehavior {
   if (isInfrastructure(behavior.service.typeName)) return behavior;
   const handlers = new Map<AnyMethod, Handler>();
   for (const [method, handler] of behavior.handlers) {
     handlers.set(method, (state, request, ctx) => {
-      const trace = ctx instanceof ActorContext ? ctx.trace : undefined;
+      const trace = turn.actor?.current?.trace;
       return tracing.handle(method, ctx.path, trace, () => handler(state, request, ctx));
     });
   }

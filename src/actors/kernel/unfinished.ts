@@ -1,4 +1,3 @@
-import type { ActorCell } from './cell.js';
 import { isInfrastructure } from './infrastructure.js';
 import { PendingAsk } from './pending-ask.js';
 import type { Kernel } from './kernel.js';
@@ -22,26 +21,15 @@ export function unfinishedIn(kernel: Kernel): Unfinished {
   const levels = [kernel.roots.values()];
   for (let level = levels.pop(); level !== undefined; level = levels.pop()) {
     for (const cell of level) {
-      if (cell.childCells !== undefined) levels.push(cell.childCells.values());
+      if (cell.children.size > 0) levels.push(cell.children.values());
       if (cell.behavior.isOfRuntime) continue;
-      messages += messagesOf(cell);
-      handlers += handlersOf(cell);
+      messages += cell.load + cell.stashed;
+      handlers += cell.unsettled;
     }
   }
   let asks = 0;
   for (const waiting of kernel.deadlines) {
     if (waiting instanceof PendingAsk && !isInfrastructure(waiting.method.fullName)) asks++;
   }
-  return { messages, handlers, asks, streams: kernel.openStreams };
-}
-
-function messagesOf({ load, cold }: ActorCell): number {
-  return load + (cold?.stash?.size ?? 0);
-}
-
-function handlersOf({ pending, isQueued, cold }: ActorCell): number {
-  return (
-    (pending !== undefined || isQueued ? 1 : 0) +
-    (cold === undefined ? 0 : cold.deferredReplies.size + (cold.streams.reading?.released.size ?? 0))
-  );
+  return { messages, handlers, asks, streams: kernel.counters.streams };
 }

@@ -1,3 +1,4 @@
+import { RingQueue } from '../../ring-queue.js';
 import type { MailboxBounds } from './mailbox.js';
 
 /** One link whose messages for an actor are metered, as the actor sees it. */
@@ -63,7 +64,7 @@ export class WaitingRoom {
   readonly #host: RoomHost;
   readonly #places: Place[] = [];
   /** Places with parked messages, the next one first. */
-  readonly #turns: Place[] = [];
+  readonly #turns = new RingQueue<Place>();
   #wanting: Place[] = [];
   /** Granted messages that have not arrived, of all links. */
   #outstanding = 0;

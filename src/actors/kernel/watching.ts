@@ -1,4 +1,4 @@
-import type { UntypedRef } from './reference.js';
+import type { UntypedRef } from './untyped-ref.js';
 import { type Route, type TerminationReason, type Watcher, routeKey } from './route.js';
 import type { SignalLane } from './timers.js';
 

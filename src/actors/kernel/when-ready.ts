@@ -1,23 +1,15 @@
 import { AskAbortedError, UnreachableError } from '../../errors.js';
-import type { AnyMethod, AnyService, TellMethod } from '../../protocol/index.js';
-import { checkCallOptions, isInherited, type SendOptions, TELL_OPTIONS } from './call.js';
+import type { AnyMethod } from '../../protocol/index.js';
+import { checkCallOptions, isInherited, type SendOptions, type StreamOptions, TELL_OPTIONS } from './call.js';
 import type { AcceptedOptions } from '../../options/index.js';
 import { checkRequest } from './message-values.js';
 import { checkReadyTimeout, READY_OPTIONS, type ReadyOptions } from './ready-wait.js';
-import type { CallArguments, Reference, ReferenceCall } from './reference.js';
+import type { WhenReadyOptions } from './reference.js';
 import { type LaterCall, routeKey } from './route.js';
+import type { UntypedRef } from './untyped-ref.js';
 
-/** Options of a tell that waits for room: those of a tell, and those of `ready()`. */
-export interface WhenReadyOptions extends SendOptions, ReadyOptions {}
-
-/** The tells of a reference that wait for room first: `ref.whenReady`. */
-export type WhenReady<S extends AnyService> = {
-  readonly [K in keyof S['methods'] as S['methods'][K] extends TellMethod<infer _Request, infer _Init>
-    ? K
-    : never]: S['methods'][K] extends TellMethod<infer _Request, infer Init>
-    ? (...given: CallArguments<Init, WhenReadyOptions>) => Promise<void>
-    : never;
-};
+/** A call of one rpc of a reference. */
+export type ReferenceCall = (ref: UntypedRef, message: unknown, options: StreamOptions | undefined) => unknown;
 
 /** Accepted by `whenReady`. */
 export const WHEN_READY_OPTIONS: AcceptedOptions = { ...READY_OPTIONS, ...TELL_OPTIONS };
@@ -27,7 +19,7 @@ export const WHEN_READY_OPTIONS: AcceptedOptions = { ...READY_OPTIONS, ...TELL_O
  * when `ready()` has given this caller its turn. `call` is the tell of the reference.
  */
 export async function tellWhenReady(
-  ref: Reference,
+  ref: UntypedRef,
   method: AnyMethod,
   call: ReferenceCall,
   message: unknown,
@@ -58,7 +50,7 @@ export async function tellWhenReady(
  * The tell has returned false: throws when it is a dead letter, because its actor or the link has just ended. Otherwise it was accepted past
  * the mark.
  */
-async function assertSent(ref: Reference, { fullName }: AnyMethod, { options, byMs }: LaterCall): Promise<void> {
+async function assertSent(ref: UntypedRef, { fullName }: AnyMethod, { options, byMs }: LaterCall): Promise<void> {
   const route = ref[routeKey];
   if (route.room !== 'closed') return;
   // Rejects with the error of an actor that has ended.

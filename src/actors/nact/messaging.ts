@@ -1,10 +1,10 @@
 import { ConfigError } from '../../errors.js';
 import { shownValue } from '../../foreign.js';
-import { type HasSystem, nodeOf, routeKey, type UntypedRef } from '../kernel/index.js';
+import { type HasSystem, nodeOf, rootSystemOf, routeKey, type UntypedRef } from '../kernel/index.js';
 import { dispatchByNact, queryByNact, stopByNact } from './internals.js';
 import { dispatchTo, dispatchToSystem, noReply, queryOf, stopNode } from './node.js';
 import { leavesPartition } from './plain-messages.js';
-import { isOwnReference, isReference, type Ref, systemOf } from './reference.js';
+import { isOwnReference, isReference, type Ref } from './reference.js';
 import type { Milliseconds } from './time.js';
 
 /** A message to a typed actor in nact's form: `{ method: request }`. */
@@ -33,7 +33,7 @@ export function dispatch(actor: object, msg: unknown, sender?: object): boolean 
   const local = nodeOf(actor);
   if (local !== undefined) return dispatchTo(local, msg, sender);
   checkTarget('dispatch', actor);
-  const system = systemOf(actor);
+  const system = rootSystemOf(actor);
   if (system !== undefined) return dispatchToSystem(system, msg, sender);
   if (isOwnReference(actor)) return actor.receive({ message: msg, sender });
   if (routeKey in actor) throw leavesPartition();
@@ -68,7 +68,7 @@ export function query(actor: object, msg: unknown, timeout: Milliseconds): Promi
   if (!(timeout > 0)) throw new ConfigError(`a query needs a positive timeout in milliseconds, not ${timeout}`);
   const local = nodeOf(actor);
   if (local !== undefined) return queryOf(local, msg, timeout);
-  const system = systemOf(actor);
+  const system = rootSystemOf(actor);
   if (system !== undefined) return Promise.reject(noReply(system.name));
   if (routeKey in actor) return Promise.reject(leavesPartition());
   if (isOwnReference(actor)) {
@@ -87,7 +87,7 @@ export function query(actor: object, msg: unknown, timeout: Milliseconds): Promi
 export function stop(actor: Ref<never> | UntypedRef | HasSystem): void {
   checkTarget('stop', actor);
   const local = nodeOf(actor);
-  const system = systemOf(actor);
+  const system = rootSystemOf(actor);
   if (local !== undefined) stopNode(local);
   else if (system !== undefined) system.requestStop();
   else if (routeKey in actor) {
@@ -97,6 +97,6 @@ export function stop(actor: Ref<never> | UntypedRef | HasSystem): void {
 
 /** Throws ConfigError for a value that is neither a reference nor a system. */
 function checkTarget(verb: string, actor: unknown): void {
-  if (isReference(actor) || systemOf(actor) !== undefined) return;
+  if (isReference(actor) || rootSystemOf(actor) !== undefined) return;
   throw new ConfigError(`${verb} needs a reference to an actor, as spawn returns it, not ${shownValue(actor)}`);
 }

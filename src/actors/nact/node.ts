@@ -1,6 +1,6 @@
 import { ConfigError, MillraceError, ProtocolError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
-import { type ActorNode, type ActorSystem, checkRequest, isInfrastructure } from '../kernel/index.js';
+import { type ActorNode, type RootSystem, checkRequest, isInfrastructure } from '../kernel/index.js';
 import { dispatchByNact } from './internals.js';
 import { plainMessages, receive } from './plain-messages.js';
 import { PlainQuery } from './plain-query.js';
@@ -52,7 +52,7 @@ function askPlain(node: ActorNode, messageFor: (query: PlainQuery) => unknown, t
     queries?.expect(query.reference);
     query.start(call.beganMs);
     if (!query.isSettled) node.deliver(receive, { message, sender: query.reference, query }, query);
-    query.isUnderWay = true;
+    query.handedOver();
   }).finally(() => asked !== undefined && queries?.forget(asked.reference));
 }
 
@@ -67,7 +67,7 @@ export function stopNode(node: ActorNode): void {
 }
 
 /** A system has no behavior: the message becomes a dead letter. */
-export function dispatchToSystem(system: ActorSystem, message: unknown, sender: object | undefined): boolean {
+export function dispatchToSystem(system: RootSystem, message: unknown, sender: object | undefined): boolean {
   system.addDeadLetter(
     { path: system.name },
     receive.fullName,

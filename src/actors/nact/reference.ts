@@ -1,11 +1,4 @@
-import { hasMark } from '../../foreign.js';
-import {
-  type ActorPath as Path,
-  type ActorSystem,
-  type HasSystem,
-  systemKey,
-  type UntypedRef,
-} from '../kernel/index.js';
+import type { ActorPath as Path, HasSystem, UntypedRef } from '../kernel/index.js';
 import type { PlainMessage } from './plain-messages.js';
 
 /** Accepts messages of type `Msg`: a nact actor, a pending query, or Nobody. */
@@ -32,15 +25,6 @@ export class Nobody {
   receive(): boolean {
     return true;
   }
-}
-
-/** The system of a Runtime, or of the `parent` of an actor without a parent; undefined for any other value. */
-export function systemOf(value: unknown): ActorSystem | undefined {
-  return isSystem(value) ? value[systemKey] : undefined;
-}
-
-function isSystem(value: unknown): value is HasSystem {
-  return hasMark(value, systemKey);
 }
 
 export function isReference(value: unknown): value is Ref<unknown> {

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors.js';
 import { shownValue } from '../../foreign.js';
-import { nodeOf } from '../kernel/index.js';
+import { nodeOf, rootSystemOf } from '../kernel/index.js';
 import { NactActor } from './actor.js';
 import type { ActorContext } from './context.js';
 import {
@@ -10,7 +10,7 @@ import {
   type StatelessActorFunc,
   type StatelessActorProps,
 } from './properties.js';
-import { type ActorReference, type Parent, systemOf } from './reference.js';
+import { type ActorReference, type Parent } from './reference.js';
 import { verdicts } from './supervision.js';
 
 /**
@@ -50,7 +50,7 @@ export function spawnStateless<Msg, ParentRef extends Parent>(
 /** Starts the kernel's actor. */
 export function place<Msg>(parent: Parent, actor: NactActor, name: string | undefined): ActorReference<Msg> {
   const behavior = actor.behavior();
-  const system = systemOf(parent);
+  const system = rootSystemOf(parent);
   if (system !== undefined) return system.spawn(behavior, { name });
   const local = nodeOf(parent);
   if (local !== undefined) return local.spawnChild(behavior, { name });

@@ -3,7 +3,6 @@ import { codeOf, shownValue } from '../../foreign.js';
 import type { AnyMethod, AnyService } from '../../protocol/index.js';
 import {
   type ActorRef,
-  type ActorTree,
   type Behavior,
   type Context,
   type Directive,
@@ -12,6 +11,7 @@ import {
   type Stream,
   type Supervision,
   untypedBehavior,
+  type StoringSystem,
 } from '../kernel/index.js';
 import type { PersistentContext } from './context.js';
 import {
@@ -58,7 +58,7 @@ export function persistent(service: AnyService, definition: UntypedPersistent): 
   const made = untypedBehavior(service, {
     state: (ctx) => {
       const { tree, path } = nodeOf(ctx.self) ?? { tree: undefined, path: ctx.path };
-      return new EventSourced(plan, state(), idOf(id, ctx), engine ?? engineFor(tree, path), ctx);
+      return new EventSourced(plan, state(), idOf(id, ctx), engine ?? engineFor(tree?.system, path), ctx);
     },
     ...Object.fromEntries(
       Object.entries(handlers).map(([name, handler]) => [name, inTurn(handler, service.methods[name])]),
@@ -72,8 +72,8 @@ export function persistent(service: AnyService, definition: UntypedPersistent): 
   return {
     ...made,
     takesArgs: 'no',
-    spawning: (tree, path) => {
-      if (engine === undefined) engineFor(tree, path);
+    spawning: (system, path) => {
+      if (engine === undefined) engineFor(system, path);
     },
   };
 }
@@ -151,8 +151,8 @@ function idOf(id: PersistentOptions<unknown, unknown, unknown>['id'], ctx: Conte
   throw new ConfigError(`the id of ${ctx.path} must be a text that is not empty, not ${shownValue(made)}`);
 }
 
-function engineFor(tree: ActorTree | undefined, path: string): PersistenceEngine {
-  const engine = configuredEngine(tree?.system);
+function engineFor(system: StoringSystem | undefined, path: string): PersistenceEngine {
+  const engine = configuredEngine(system);
   if (engine !== undefined) return engine;
   throw new ConfigError(
     `${path} needs an engine, which stores its events: call configurePersistence(engine)(runtime) first, or give its behavior an engine`,

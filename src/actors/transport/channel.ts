@@ -221,8 +221,9 @@ export class Channel implements PeerLink, FrameOwner {
   }
 
   flush(): void {
-    this.#isFlushPlanned = false;
     this.undelivered.send();
+    this.streams.sendCredits();
+    this.#isFlushPlanned = false;
     this.outgoing.flush();
     // The flush may have used credit that the link has not reported. Refused senders try again.
     this.credit.wake();

@@ -63,7 +63,7 @@ export class LinkAsks {
           ask.sent(() => this.#aborted(ask));
         }
         this.#peer.written();
-        ask.isUnderWay = true;
+        ask.handedOver();
       } catch (error) {
         ask.cancel(error);
       }

@@ -65,6 +65,8 @@ export class LinkStreams {
   readonly #endedIds = new RecentIds(REMEMBERED);
   /** Request streams of calls that have arrived. */
   readonly #arrivedIds = new RecentIds(REMEMBERED);
+  /** Streams that have credit to send. */
+  #owing: ReadStream[] = [];
   /** The calls from here that stream their requests. */
   readonly offered: OfferedCalls;
 
@@ -136,6 +138,10 @@ export class LinkStreams {
         send(stream);
         this.#peer.written();
       },
+      owes: (owing) => {
+        this.#owing.push(owing);
+        this.#peer.written();
+      },
       closed: (isKnownToPeer) => this.#readerClosed(stream, isKnownToPeer),
     });
     this.#reading.add(stream);
@@ -148,6 +154,14 @@ export class LinkStreams {
     }
     this.#peer.repeatLater();
     return stream;
+  }
+
+  /** Before a flush. */
+  sendCredits(): void {
+    if (this.#owing.length === 0) return;
+    const owing = this.#owing;
+    this.#owing = [];
+    for (const stream of owing) stream.sendOwed();
   }
 
   element(bytes: Uint8Array, view: EnvelopeView): void {
@@ -318,6 +332,7 @@ export class LinkStreams {
     const [read, written] = [this.#reading.values(), [...this.#written.values()]];
     this.#reading.clear();
     this.#written.clear();
+    this.#owing = [];
     this.#unconfirmedCancels.clear();
     this.#endedIds.clear();
     this.#arrivedIds.clear();

@@ -19,6 +19,8 @@ export interface ReadStreamOptions {
   readonly sink: StreamSink;
   /** Sends the OPEN, with the current credit. */
   readonly open: () => void;
+  /** It has credit to send: calls `sendOwed` before the next flush of the link. */
+  readonly owes: (stream: ReadStream) => void;
   /** Called when the stream is not read any more. */
   readonly closed: (isKnownToPeer: boolean) => void;
 }
@@ -39,6 +41,10 @@ export class ReadStream implements StreamSource, Expirable {
   #isConfirmed = false;
   /** The gap was reported to the peer, and nothing has filled it since. */
   #isGapKnown = false;
+  /** Its credit will be sent before the next flush. */
+  #isOwed = false;
+  /** The actors that wait for an element, of which the peer was not told. */
+  #owedChain: readonly bigint[] = [];
 
   constructor(peer: PeerLink, options: ReadStreamOptions) {
     this.#peer = peer;
@@ -62,10 +68,22 @@ export class ReadStream implements StreamSource, Expirable {
   grant(credit: number, chain: CallChain | undefined): void {
     this.#credit = credit;
     // Where the OPEN may not have arrived yet, the credit is sent when something arrives, or with the next OPEN.
-    if (this.#isConfirmed || this.#peer.isReliable) {
-      this.#sendCredit(false, chain);
-    }
+    if (this.#isConfirmed || this.#peer.isReliable) this.#owe(chainIds(chain));
     this.#peer.repeatLater();
+  }
+
+  /** Credit beyond what the peer can use now is sent once for all elements of a turn. */
+  #owe(chain: readonly bigint[]): void {
+    this.#owedChain = this.#owedChain.length === 0 ? chain : [...new Set([...this.#owedChain, ...chain])];
+    if (this.#received >= this.#grantedCredit) this.#sendCredit(false);
+    else if (!this.#isOwed) {
+      this.#isOwed = true;
+      this.#options.owes(this);
+    }
+  }
+
+  sendOwed(): void {
+    if (this.#isOwed && !this.isSettled) this.#sendCredit(false);
   }
 
   get credit(): number {
@@ -127,7 +145,7 @@ export class ReadStream implements StreamSource, Expirable {
     if (!this.#isConfirmed) {
       this.open();
     } else if (this.#received < this.#credit) {
-      this.#sendCredit(true, undefined);
+      this.#sendCredit(true);
     }
   }
 
@@ -148,7 +166,7 @@ export class ReadStream implements StreamSource, Expirable {
     if (!this.#isConfirmed) {
       this.#isConfirmed = true;
       if (this.#credit > this.#grantedCredit) {
-        this.#sendCredit(false, undefined);
+        this.#sendCredit(false);
       }
     }
   }
@@ -168,7 +186,7 @@ export class ReadStream implements StreamSource, Expirable {
     }
     if (!this.#isGapKnown) {
       this.#isGapKnown = true;
-      this.#sendCredit(true, undefined);
+      this.#sendCredit(true);
     }
   }
 
@@ -184,7 +202,10 @@ export class ReadStream implements StreamSource, Expirable {
     this.#options.sink.fail(error);
   }
 
-  #sendCredit(hasGap: boolean, chain: CallChain | undefined): void {
+  #sendCredit(hasGap: boolean): void {
+    const chain = this.#owedChain;
+    this.#isOwed = false;
+    this.#owedChain = [];
     this.#grantedCredit = this.#credit;
     this.#options.window.grant();
     const value = {
@@ -193,7 +214,7 @@ export class ReadStream implements StreamSource, Expirable {
       creditBytes: this.#options.window.granted,
       received: this.#received,
       hasGap,
-      chain: chainIds(chain).slice(0, limits.linkCallChain),
+      chain: chain.slice(0, limits.linkCallChain),
     };
     this.#peer.outgoing.sendControl({ message: { case: 'streamCredit', value } }, this.method.lane);
     this.#peer.written();

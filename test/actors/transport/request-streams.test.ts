@@ -58,7 +58,7 @@ for (const isReal of [false, true]) {
 
     it('are read to their end, in order, in one direction and both', async () => {
       const { ref } = await setUp({ isReal, latencyMs: 1, jitterMs: 2 });
-      const counts = [0, 1, 15, 16, 17, 300];
+      const counts = [0, 1, 63, 64, 65, 300];
       const sums = await Promise.all(counts.map(async (count) => (await ref.load(numbersBelow(count))).value));
       expect(sums).to.deep.equal(counts.map((count) => upTo(count).reduce((sum, value) => sum + value, 0)));
       const chats = await Promise.all(counts.map(async (count) => readAll(ref.chat(numbersBelow(count)))));

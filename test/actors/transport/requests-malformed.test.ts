@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { ProtocolError, UnreachableError } from '#src/errors.js';
+import { limits } from '#src/limits.js';
 import { type AnyMethod, type EnvelopeHeader, EnvelopeMode, requestStreamOf, v1 } from '#src/protocol/index.js';
 import { readAll } from '../../support/read-all.js';
 import { rejection } from '../../support/rejection.js';
@@ -188,7 +189,7 @@ describe('streams of requests of a peer that says what it likes', () => {
       expect(protocolErrors).to.equal(1);
     }
     const { end } = await reading(({ element }) => {
-      for (let sequence = 0; sequence < 60; sequence++) element(sequence, 1);
+      for (let sequence = 0; sequence < 2 * limits.rpcStreamItems; sequence++) element(sequence, 1);
     });
     expect(end).to.be.instanceOf(ProtocolError).with.property('message').that.contains('credit');
   });

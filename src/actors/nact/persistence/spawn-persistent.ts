@@ -1,8 +1,8 @@
 import { ConfigError } from '../../../errors.js';
-import { nodeOf } from '../../kernel/index.js';
+import { nodeOf, rootSystemOf } from '../../kernel/index.js';
 import { configuredEngine, type PersistenceEngine } from '../../persistence/store/index.js';
 import { checkSpawn } from '../properties.js';
-import { type ActorReference, type Parent, systemOf } from '../reference.js';
+import { type ActorReference, type Parent } from '../reference.js';
 import { noParent, place } from '../spawn.js';
 import { PersistentActor } from './persistent-actor.js';
 import { checkPersistent, type PersistentActorFunc, type PersistentActorProps } from './props.js';
@@ -31,7 +31,7 @@ export function spawnPersistent<State, Msg, ParentRef extends Parent>(
 
 /** The engine of the system that `parent` belongs to. Throws ConfigError where none was set, and for what is no parent. */
 export function engineOf(parent: Parent): PersistenceEngine {
-  const system = systemOf(parent) ?? nodeOf(parent)?.tree.system;
+  const system = rootSystemOf(parent) ?? nodeOf(parent)?.tree.system;
   if (system === undefined) throw noParent(parent);
   const engine = configuredEngine(system);
   if (engine !== undefined) return engine;

@@ -1,5 +1,6 @@
 import { ConfigError } from '../../../errors.js';
-import { type ActorSystem, type HasSystem, systemKey } from '../../kernel/index.js';
+import { shownValue } from '../../../foreign.js';
+import { type HasSystem, rootSystemOf, type StoringSystem } from '../../kernel/index.js';
 
 /** nact's record of an event. */
 export interface PersistedEvent {
@@ -64,12 +65,14 @@ export function checkEngine(value: unknown): void {
 export function configurePersistence(engine: PersistenceEngine): (runtime: HasSystem) => void {
   checkEngine(engine);
   return (runtime) => {
-    runtime[systemKey].persistenceEngine = engine;
+    const system = rootSystemOf(runtime);
+    if (system === undefined) throw new ConfigError(`an engine is set for a runtime, not for ${shownValue(runtime)}`);
+    system.persistenceEngine = engine;
   };
 }
 
 /** The engine of `configurePersistence`; undefined where none was set. */
-export function configuredEngine(system: ActorSystem | undefined): PersistenceEngine | undefined {
+export function configuredEngine(system: StoringSystem | undefined): PersistenceEngine | undefined {
   const engine = system?.persistenceEngine;
   return isEngine(engine) ? engine : undefined;
 }
