@@ -109,6 +109,14 @@ export const limits = {
   rejectionLogMs: 1_000,
   /** Deadline of a request to the control plane, its repeats included, in ms. */
   controlPlaneTimeoutMs: 10_000,
+  /** Longest time between two attempts to reach a control plane that was lost, in ms. */
+  rejoinMs: 500,
+  /** Time in which a control plane that has started anew hears the processes of the cluster, in ms; requests that depend on it wait. */
+  recoveryMs: 2_000,
+  /** Partitions of lost processes whose addresses the control plane remembers. */
+  lostPartitions: 4_096,
+  /** Names in one request of a process that rejoins. */
+  announcedNames: 256,
   /** Processes that one link may connect to the control plane. */
   linkProcesses: 16,
   /** Lookups of one link that wait at the control plane for names that no actor has. */

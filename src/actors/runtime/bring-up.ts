@@ -1,6 +1,9 @@
 import { globalServicesInputCUid } from '../../ids/index.js';
-import type { v1 } from '../../protocol/index.js';
-import { type ControlPlaneClient, controlPlaneServer } from '../control-plane/index.js';
+import type { Logger } from '../../logging/index.js';
+import { v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import { formatAddress, parseAddress } from '../../socket-address.js';
+import { ControlPlaneClient, controlPlaneServer } from '../control-plane/index.js';
 import type { ControlPlaneNews } from './control-plane-news.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 import type { Partitions } from './partitions.js';
@@ -12,6 +15,37 @@ import { type DescribedRuntime, runtimeActor } from './runtime-actor.js';
 export function serveControlPlane({ system, address }: PartitionRuntime, incarnation: bigint): string {
   system.spawn(controlPlaneServer({ incarnation }), { name: 'control-plane', cUid: globalServicesInputCUid });
   return address;
+}
+
+export interface ClientParts {
+  /** In which the client's actor runs. */
+  readonly partition: PartitionRuntime;
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  readonly news: ControlPlaneNews;
+  /** Where the control plane is. */
+  readonly address: () => string;
+  /** Aborted when the runtime stops: nothing waits then for a control plane that is gone. */
+  readonly draining: AbortSignal;
+}
+
+export function clientOf({ partition, draining, address, news, ...parts }: ClientParts): ControlPlaneClient {
+  const { system, router } = partition;
+  let attempts = 0;
+  const server = () => {
+    // First the same process: its link may have been cut. Then whoever listens at that place.
+    const at = attempts++ < 2 ? address() : placeOf(address());
+    return system.referenceTo(v1.ControlPlane, router.routeTo(at, globalServicesInputCUid));
+  };
+  const client = new ControlPlaneClient({ ...parts, system, server, address, listener: news });
+  draining.addEventListener('abort', () => client.leave(), { once: true });
+  return client;
+}
+
+/** The address without what leads to one process only, so that it leads to the next process there, too. */
+function placeOf(address: string): string {
+  const places = address.split(' ').flatMap((word) => parseAddress(word) ?? []);
+  return places.length === 0 ? address : places.map((place) => formatAddress({ ...place, instance: '' })).join(' ');
 }
 
 export interface ProcessParts {

@@ -1,12 +1,11 @@
 import type { MemoryPool, PoolOptions } from '../../descriptors/index.js';
 import { type MillraceError, StoppedError } from '../../errors.js';
-import { globalServicesInputCUid } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import { closableLogger, type Logger } from '../../logging/index.js';
 import { type AnyService, v1 } from '../../protocol/index.js';
 import { machineProvider, type System, type SystemResources } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { ControlPlaneClient } from '../control-plane/index.js';
+import type { ControlPlaneClient } from '../control-plane/index.js';
 import {
   type ActorRef,
   type ActorSystem,
@@ -19,7 +18,7 @@ import {
   systemKey,
   type UntypedRef,
 } from '../kernel/index.js';
-import { bringUp, serveControlPlane } from './bring-up.js';
+import { bringUp, clientOf, serveControlPlane } from './bring-up.js';
 import { ControlPlaneNews } from './control-plane-news.js';
 import { withDecimalJson } from './decimal-json.js';
 import * as given from './given-arguments.js';
@@ -79,8 +78,7 @@ export class Runtime implements HasSystem {
   /** For Executors; does not start anything. */
   constructor(environment: RuntimeEnvironment, options: RuntimeOptions = {}) {
     const { node = 'node-0', name = 'process-0', provider = machineProvider } = options;
-    this.node = node;
-    this.#name = name;
+    [this.node, this.#name] = [node, name];
     this.system = provider(options.system ?? {});
     this.#environment = environment;
     const { log, close } = closableLogger(environment.log.child({ node, process: name }));
@@ -121,7 +119,8 @@ export class Runtime implements HasSystem {
     const ports = { partition: this.#partitions.first, names: this.#names, runtime: this, assertRuns };
     this.publisher = publisherBy(ports);
     this.subscriber = subscriberBy(ports);
-    this.#news = new ControlPlaneNews({ ...parts, isEnding: () => this.#stopping.isEnding });
+    const isEnding = (): boolean => this.#stopping.isEnding;
+    this.#news = new ControlPlaneNews({ ...parts, names: () => this.#names, isEnding });
   }
 
   /** Unique among the running processes of its node: has a suffix where another process has the requested name. */
@@ -191,7 +190,9 @@ export class Runtime implements HasSystem {
       isServedHere: this.#servesControlPlane,
       isReachable: this.isConnected,
     };
-    return this.#observer.health(this.#stopping.phase, controlPlane, this.#names.problems());
+    const { phase } = this.#stopping;
+    const isFenced = phase === 'running' && this.#client?.isOver === true;
+    return this.#observer.health({ phase, controlPlane, isFenced, names: this.#names.problems() });
   }
 
   /** Counters since its start. Visits every actor: about 30 ms for a million. */
@@ -293,7 +294,7 @@ export class Runtime implements HasSystem {
     return this.#partitions.first.createPool(options);
   }
 
-  /** `listener` is called once, when the control plane cannot be reached any more. */
+  /** `listener` is called once, when another process has the ids of this one. After the loss of the control plane, this process rejoins by itself. */
   onLost(listener: (error: MillraceError) => void): void {
     this.#news.lostListeners.push(listener);
   }
@@ -337,10 +338,10 @@ export class Runtime implements HasSystem {
 
   async #join(controlPlane: string): Promise<void> {
     this.#controlPlane = controlPlane;
-    const { system, router } = this.#partitions.first;
     const { scheduler, launch, incarnation } = this.#environment;
-    const server = system.referenceTo(v1.ControlPlane, router.routeTo(controlPlane, globalServicesInputCUid));
-    const client = new ControlPlaneClient(system, scheduler, server, this.#log, this.#news);
+    const [partition, news, draining] = [this.#partitions.first, this.#news, this.draining];
+    const address = (): string => this.#controlPlane;
+    const client = clientOf({ partition, scheduler, log: this.#log, news, address, draining });
     this.#client = client;
     const [node, labels, managesPipelines] = [this.node, this.#labels, this.#servesControlPlane];
     const process = { launch, incarnation, node, labels, managesPipelines };
