@@ -81,6 +81,13 @@ export class UnreachableError extends MillraceError {
   }
 
   override readonly code = 'UNREACHABLE';
+  /** Nothing listens at the address of a process. So the process has ended: it listens as long as it lives. */
+  readonly isRefused: boolean;
+
+  constructor(message?: string, options?: ErrorOptions & { readonly isRefused?: boolean }) {
+    super(message, options);
+    this.isRefused = options?.isRefused === true;
+  }
 }
 
 /** The actor, partition, link or runtime addressed has stopped. */

@@ -36,6 +36,8 @@ export class Processes {
   readonly #launches = new Map<string, bigint>();
   readonly #namesByNode = new Map<string, Set<string>>();
   readonly #lost = new Map<number, LostPartition>();
+  /** The partition that listens at an address, or that did when it was lost. */
+  readonly #listening = new Map<string, number>();
   readonly #pUids: ManagedPUidAllocator;
 
   /** `incarnation` is that of the process that runs the control plane server. */
@@ -94,11 +96,26 @@ export class Processes {
     if (names.size === 0) this.#namesByNode.delete(node);
   }
 
-  /** The process of the partition cannot be reached, and may come back. The oldest is forgotten past `lostPartitions`. */
+  /** The process of the partition cannot be reached, and may come back, unless another listens at its address. The oldest is forgotten past `lostPartitions`. */
   lost(ordinal: number, partition: LostPartition): void {
+    if (this.#listening.get(partition.address) !== ordinal) return;
     this.#lost.set(ordinal, partition);
-    const [oldest] = this.#lost.keys();
-    if (this.#lost.size > limits.lostPartitions && oldest !== undefined) this.#lost.delete(oldest);
+    const [oldest] = this.#lost;
+    if (this.#lost.size <= limits.lostPartitions || oldest === undefined) return;
+    this.#lost.delete(oldest[0]);
+    this.hasEnded(oldest[0], oldest[1].address);
+  }
+
+  /** A partition listens at this address. What was lost there before has ended. */
+  listens(ordinal: number, address: string): void {
+    const before = this.#listening.get(address);
+    if (before !== undefined) this.#lost.delete(before);
+    this.#listening.set(address, ordinal);
+  }
+
+  /** Nothing listens at the address any more, unless another partition does already. */
+  hasEnded(ordinal: number, address: string): void {
+    if (this.#listening.get(address) === ordinal) this.#listening.delete(address);
   }
 
   /** Where a partition of a lost process was, in a process of this incarnation (0n: any). */

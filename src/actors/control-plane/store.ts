@@ -97,6 +97,7 @@ export class ControlPlaneStore {
     for (const address of addresses) assertNameLength(address);
     const ordinals = addresses.map((address) => {
       const ordinal = this.#nextOrdinal();
+      this.#processes.listens(ordinal, address);
       this.#table.create({ case: 'partition', value: v1.Partition.create({ ordinal, pUid, address }) });
       return ordinal;
     });
@@ -129,7 +130,9 @@ export class ControlPlaneStore {
     if (!entry.ordinals.includes(ordinal)) {
       return;
     }
-    this.#table.remove(this.#partition(pUid, ordinal).resource.id);
+    const { resource, detail } = this.#partition(pUid, ordinal);
+    this.#table.remove(resource.id);
+    this.#processes.hasEnded(ordinal, detail.address);
     this.names.retirePartition(pUid, ordinal);
     this.groups.retirePartition(pUid, ordinal);
     this.pipelines.loseSegments([ordinal], cause);
@@ -152,6 +155,7 @@ export class ControlPlaneStore {
       this.#table.remove(partition.resource.id);
       const { address } = partition.detail;
       if (isLost) this.#processes.lost(ordinal, { incarnation: entry.incarnation, address });
+      else this.#processes.hasEnded(ordinal, address);
     }
     this.#table.remove(entry.resource);
     this.pipelines.loseProcess(pUid, entry.ordinals, cause);
@@ -253,6 +257,7 @@ export class ControlPlaneStore {
     const { pUid } = entry;
     for (const { ordinal, address, segmentsManager } of added) {
       const value = v1.Partition.create({ ordinal, pUid, address, segmentsManager });
+      this.#processes.listens(ordinal, address);
       const id = this.#table.create({ case: 'partition', value });
       if (segmentsManager !== undefined) this.#table.advance(id, State.RUNNING);
     }

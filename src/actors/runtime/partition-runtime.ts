@@ -169,13 +169,15 @@ export class PartitionRuntime {
   /** Exchanges values with other partitions. Starts with the first use. Throws StoppedError before `join`. */
   get values(): DescriptorExchange {
     const { log, resources } = this.#options;
+    const locate = joined(this.#locate);
     this.#values ??= new DescriptorExchange({
       system: this.system,
       scheduler: resources.runnable.main(),
       log,
       ordinal: this.ordinal,
       pool: this.#pools.create({ name: 'values' }),
-      locate: joined(this.#locate),
+      locate: async (ordinal, incarnation) =>
+        this.router.hasEnded(ordinal, incarnation) ? undefined : locate(ordinal, incarnation),
     });
     return this.#values;
   }

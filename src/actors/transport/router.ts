@@ -17,7 +17,7 @@ import { BufferPool } from './buffer-pool.js';
 import { GrantedBytes } from './stream-window.js';
 import { WaitingReplies } from './waiting-replies.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
-import { unreachable, UnreachablePeers } from './unreachable-peers.js';
+import { ended, unreachable, UnreachablePeers } from './unreachable-peers.js';
 
 /** Version of the control messages between routers. */
 const VERSION = 1;
@@ -103,9 +103,7 @@ export class Router implements RouterServices {
   /** Totals of all links, including those that have ended. */
   traffic(): Traffic {
     let sum = this.#endedTraffic;
-    for (const channel of this.#channels) {
-      sum = addTraffic(sum, channel.traffic());
-    }
+    for (const channel of this.#channels) sum = addTraffic(sum, channel.traffic());
     return sum;
   }
 
@@ -121,6 +119,11 @@ export class Router implements RouterServices {
     for (const channel of this.#channels) {
       for (const message of this.greeting(channel)) channel.announce(message);
     }
+  }
+
+  /** The partition's process has ended for good: there was an attempt to reach it. */
+  hasEnded(ordinal: number, incarnation: bigint): boolean {
+    return this.#unreachable.hasEnded(holderKey(ordinal, incarnation));
   }
 
   /** A route to an actor at a known address; uses a link even when the address is this partition's own. */
@@ -287,9 +290,7 @@ export class Router implements RouterServices {
 
   #openChannel(key: string, name: string, locate: () => Promise<string | undefined>, isTell: boolean): Channel {
     const refusal = this.#unreachable.refusal(key, this.scheduler.now(), isTell);
-    if (refusal !== undefined) {
-      return refusal;
-    }
+    if (refusal !== undefined) return refusal;
     const channel = this.#add(name, { key, isRetry: this.#unreachable.has(key) });
     if (channel.closed === undefined) {
       this.#table.opened(channel);
@@ -304,20 +305,21 @@ export class Router implements RouterServices {
   }
 
   async #connect(channel: Channel, key: string, locate: () => Promise<string | undefined>): Promise<void> {
-    if (channel.closed !== undefined) {
-      return;
-    }
+    if (channel.closed !== undefined) return;
+    const { address: name } = channel;
     const address = await locate();
-    if (address === undefined) {
-      const text = `The process of ${channel.address} has ended. Look the actor up again: its reference stays dead.`;
-      this.#notReached(channel, key, new UnreachableError(text), true);
-      return;
-    }
+    if (address === undefined) return this.#notReached(channel, key, ended(name), true);
     channel.address = address;
-    if (channel.closed === undefined) {
-      channel.attach(await this.#transport.connect(address, { timeoutMs: limits.connectTimeoutMs }));
-      this.#unreachable.reached(key);
-    }
+    if (channel.closed !== undefined) return;
+    const link = await this.#transport
+      .connect(address, { timeoutMs: limits.connectTimeoutMs })
+      .catch((error: unknown) => {
+        const isEnded = error instanceof UnreachableError && error.isRefused && key !== address;
+        if (isEnded) this.#notReached(channel, key, ended(name, error), true);
+        throw error;
+      });
+    channel.attach(link);
+    this.#unreachable.reached(key);
   }
 
   /** The attempt has failed, unless its channel was closed before. */

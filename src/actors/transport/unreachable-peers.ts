@@ -25,6 +25,11 @@ export class UnreachablePeers<Channel> {
     return this.#peers.has(key);
   }
 
+  /** The peer has ended for good. */
+  hasEnded(key: string): boolean {
+    return this.#peers.get(key)?.retryAtMs === Number.POSITIVE_INFINITY;
+  }
+
   /** An attempt has failed. `isFinal`: the peer has ended, and nobody else will ever have its key. */
   failed(key: string, channel: Channel, nowMs: number, isFinal: boolean): void {
     // Deleted first, so that the entry becomes the newest.
@@ -62,4 +67,10 @@ export function unreachable(name: string, cause: unknown): MillraceError {
   }
   const message = messageOf(cause);
   return new UnreachableError(`No link could be opened to ${name}: ${message}`, { cause });
+}
+
+/** The error of an attempt to reach a process that has ended for good. */
+export function ended(name: string, cause?: unknown): MillraceError {
+  const text = `The process of ${name} has ended. Look the actor up again: its reference stays dead.`;
+  return new UnreachableError(text, cause === undefined ? {} : { cause });
 }

@@ -131,13 +131,17 @@ export class Dial {
     if (!isError(error)) return this.#unreachable(`failed: ${messageOf(error)}`);
     if (error instanceof UnreachableError && error.message.includes(this.#text)) return error;
     const code = codeOf(error);
-    const nobody = code === 'ECONNREFUSED' || code === 'ENOENT';
-    return this.#unreachable(nobody ? 'was refused: nothing listens there' : `failed: ${error.message}`, error);
+    const isRefused = code === 'ECONNREFUSED' || code === 'ENOENT';
+    const how = isRefused ? 'was refused: nothing listens there' : `failed: ${error.message}`;
+    return this.#unreachable(how, error, isRefused);
   }
 
-  #unreachable(how: string, cause?: unknown): UnreachableError {
+  #unreachable(how: string, cause?: unknown, isRefused = false): UnreachableError {
     const end = how.endsWith('.') ? '' : '.';
-    return new UnreachableError(`Connecting to ${this.#text} ${how}${end}`, cause === undefined ? {} : { cause });
+    return new UnreachableError(`Connecting to ${this.#text} ${how}${end}`, {
+      isRefused,
+      ...(cause === undefined ? {} : { cause }),
+    });
   }
 }
 

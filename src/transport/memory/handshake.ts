@@ -24,7 +24,7 @@ export class Handshake {
   readonly #address: string;
   #signal: AbortSignal | undefined;
   readonly #onOver: (handshake: Handshake) => void;
-  readonly #aborted = (): void => this.#fail('was aborted', this.#signal?.reason);
+  readonly #aborted = (): void => this.#fail('was aborted', { cause: this.#signal?.reason });
   readonly #link = new Deferred<Link>();
   #isOver = false;
   #deadline: Wait | undefined;
@@ -64,7 +64,7 @@ export class Handshake {
     const server = this.#exchange.find(this.#address);
     if (server === undefined || !server.isListening) {
       this.#exchange.environment.trace.refused(this.#client.address, this.#address);
-      return this.#afterLatency(() => this.#fail('was refused: nothing listens there'));
+      return this.#afterLatency(() => this.#fail('was refused: nothing listens there', { isRefused: true }));
     }
     const connection = this.#exchange.connect(this.#client, server);
     this.#end = connection.client;
@@ -79,9 +79,8 @@ export class Handshake {
     this.#link.resolve(end);
   }
 
-  #fail(how: string, cause?: unknown): void {
+  #fail(how: string, options?: { readonly cause?: unknown; readonly isRefused?: boolean }): void {
     this.#settle();
-    const options = cause === undefined ? undefined : { cause };
     this.#link.reject(new UnreachableError(`Connecting to ${this.#address} ${how}.`, options));
   }
 

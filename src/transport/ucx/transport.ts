@@ -120,7 +120,7 @@ export class UcxTransport implements Transport {
     }
     // The address of another host, or of a process that has exited: fail before UCX is loaded.
     if (there.scheme === 'unix' && !existsSync(there.path)) {
-      throw new UnreachableError(`Connecting to ${address} was refused: nothing listens there.`);
+      throw new UnreachableError(`Connecting to ${address} was refused: nothing listens there.`, { isRefused: true });
     }
     if (options.signal?.aborted === true) {
       throw new UnreachableError(`Connecting to ${address} was aborted.`, { cause: options.signal.reason });
@@ -308,5 +308,6 @@ function named(error: unknown, address: string): unknown {
     return new UnreachableError(`Connecting to ${address} failed: ${error.message}`, { cause: error });
   }
   const message = error.message.replace(withoutPrefix(address), address);
-  return new UnreachableError(message, error.cause === undefined ? {} : { cause: error.cause });
+  const { cause, isRefused } = error;
+  return new UnreachableError(message, { isRefused, ...(cause === undefined ? {} : { cause }) });
 }
