@@ -36,6 +36,8 @@ export class Processes {
   readonly #launches = new Map<string, bigint>();
   readonly #namesByNode = new Map<string, Set<string>>();
   readonly #lost = new Map<number, LostPartition>();
+  /** Ordinals of lost partitions by their addresses. */
+  readonly #lostAt = new Map<string, number>();
   readonly #pUids: ManagedPUidAllocator;
 
   /** `incarnation` is that of the process that runs the control plane server. */
@@ -71,13 +73,12 @@ export class Processes {
 
   /** Adds a process, under its name or the next that is free on its node. */
   add(entry: ProcessEntry): ProcessEntry {
-    const { pUid, launch, node, ordinals } = entry;
+    const { pUid, launch, node } = entry;
     const name = this.#freeName(node, entry.name);
     const named = { ...entry, name };
     this.#entries.set(pUid, named);
     this.#launches.set(launch, pUid);
     this.#namesByNode.set(node, this.#namesOf(node).add(name));
-    for (const ordinal of ordinals) this.#lost.delete(ordinal);
     return named;
   }
 
@@ -97,8 +98,23 @@ export class Processes {
   /** The process of the partition cannot be reached, and may come back. The oldest is forgotten past `lostPartitions`. */
   lost(ordinal: number, partition: LostPartition): void {
     this.#lost.set(ordinal, partition);
+    this.#lostAt.set(partition.address, ordinal);
     const [oldest] = this.#lost.keys();
-    if (this.#lost.size > limits.lostPartitions && oldest !== undefined) this.#lost.delete(oldest);
+    if (this.#lost.size > limits.lostPartitions && oldest !== undefined) this.found(oldest);
+  }
+
+  /** The partition is there again, or has ended for certain. */
+  found(ordinal: number): void {
+    const lost = this.#lost.get(ordinal);
+    if (lost === undefined) return;
+    this.#lost.delete(ordinal);
+    if (this.#lostAt.get(lost.address) === ordinal) this.#lostAt.delete(lost.address);
+  }
+
+  /** Another partition listens at this address: one that was lost there has ended. */
+  listens(address: string): void {
+    const lost = this.#lostAt.get(address);
+    if (lost !== undefined) this.found(lost);
   }
 
   /** Where a partition of a lost process was, in a process of this incarnation (0n: any). */

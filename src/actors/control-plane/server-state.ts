@@ -87,13 +87,13 @@ export class ServerState {
     const { pUid, process, server } = announcement;
     if (!this.store.isConnected(required(process, 'process').launch)) this.#connections.assertRoom(link);
     this.#succeed(required(server, 'server'));
-    const { name } = this.store.readmit(announcement);
-    this.#views.close(pUid);
+    const entry = this.store.readmit(announcement);
     this.#connections.connected(pUid, link);
-    // Until it resumes, no death watch notices its end.
     this.#expectActive(pUid);
+    if (entry.client === undefined) this.#views.close(pUid);
+    else this.#views.watch(entry, entry.client);
     this.#publish();
-    return { name, server: this.identity };
+    return { name: entry.name, server: this.identity };
   }
 
   /** Answered when the recovery is over: until then, the view would lack what others have not announced yet. */

@@ -97,6 +97,7 @@ export class ControlPlaneStore {
     for (const address of addresses) assertNameLength(address);
     const ordinals = addresses.map((address) => {
       const ordinal = this.#nextOrdinal();
+      this.#processes.listens(address);
       this.#table.create({ case: 'partition', value: v1.Partition.create({ ordinal, pUid, address }) });
       return ordinal;
     });
@@ -252,6 +253,8 @@ export class ControlPlaneStore {
     for (const { address } of added) assertNameLength(address);
     const { pUid } = entry;
     for (const { ordinal, address, segmentsManager } of added) {
+      this.#processes.found(ordinal);
+      this.#processes.listens(address);
       const value = v1.Partition.create({ ordinal, pUid, address, segmentsManager });
       const id = this.#table.create({ case: 'partition', value });
       if (segmentsManager !== undefined) this.#table.advance(id, State.RUNNING);
