@@ -16,7 +16,19 @@ import wiring from './workloads/wiring.js';
 const SEEDS = 15;
 const FEW = 5;
 
-for (const workload of [actors, cuts, descriptors, flights, flow, placement, rejoin, streams, wiring, hostile, overload]) {
+for (const workload of [
+  actors,
+  cuts,
+  descriptors,
+  flights,
+  flow,
+  placement,
+  rejoin,
+  streams,
+  wiring,
+  hostile,
+  overload,
+]) {
   const seeds = workload === hostile || workload === overload ? FEW : SEEDS;
 
   describe(`the workload ${workload.name}`, function () {

@@ -8,7 +8,7 @@ import { assertNameLength } from './names.js';
 import { Recovery } from './recovery.js';
 import { ControlPlaneStore } from './store.js';
 import { Views } from './views.js';
-import { WaitingLookups } from './waiting-lookups.js';
+import { refusalOf, WaitingLookups } from './waiting-lookups.js';
 
 export const DONE: EmptyInit = {};
 
@@ -249,9 +249,13 @@ export class ServerState {
   }
 
   /** The reference of a name, at once or when it is registered before `untilMs`; the mailbox is not held meanwhile. */
-  lookup(name: string, untilMs: number, link: object | undefined): Ref | Later<Ref> {
+  lookup({ name, service }: v1.NameToLookup, untilMs: number, link: object | undefined): Ref | Later<Ref> {
     assertNameLength(name);
-    return this.store.names.lookup(name) ?? later(this.#lookups.wait(name, untilMs, link));
+    const ref = this.store.names.lookup(name);
+    if (ref === undefined) return later(this.#lookups.wait({ name, service }, untilMs, link));
+    const refusal = refusalOf({ name, service }, ref);
+    if (refusal !== undefined) throw refusal;
+    return ref;
   }
 
   // ---- pipelines

@@ -84,7 +84,8 @@ export class Views {
   /** Adds the members of a group to a view, for good. Resolves when the process has those that there are. */
   watchGroup({ pUid }: ProcessEntry, group: string): Promise<void> {
     const view = this.#views.get(pUid);
-    if (view?.isOpen !== true) throw new UnreachableError(`Process ${pUid} is not active, so that it watches no group.`);
+    if (view?.isOpen !== true)
+      throw new UnreachableError(`Process ${pUid} is not active, so that it watches no group.`);
     if (!view.groups.has(group)) {
       assertFewGroups(pUid, view.groups.size + 1);
       view.groups.add(group);

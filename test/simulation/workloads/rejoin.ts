@@ -18,13 +18,16 @@ export default workload('rejoin', {
   runtime: ({ deadMs = 1_000 }) => ({ kernelLimits: { stopTimeoutMs: 500 }, linkDeadMs: deadMs }),
   async run(world) {
     const ids = new Set<string>();
+    const groups = new Map<SimulatedNode, Promise<GroupRef<typeof Parcels> | undefined>>();
     world.everyStart((node) => {
       post(world, node);
+      groups.set(node, useGroup(world, node));
       checkIds(world, node, ids);
     });
     const work = Array.from({ length: world.size('senders') }, (_, index) => sendAll(world, index));
+    const guests = Array.from({ length: world.size('late') }, (_, index) => visitGroup(world, index));
     const late = Array.from({ length: world.size('late') }, (_, index) => registerLate(world, index));
-    await Promise.all([...work, ...late]);
+    await Promise.all([...work, ...late, ...guests]);
     await world.until('all faults to be healed', () => world.isHealed || world.plan.faults.length === 0);
     await world.until('every node to be up', () => world.nodes.every(({ isUp }) => isUp));
     await world.until('every node to have rejoined', () =>
@@ -36,7 +39,7 @@ export default workload('rejoin', {
       checkGeneration(world, node);
       await checkNames(world, node);
     }
-    await checkGroups(world);
+    await checkGroups(world, groups);
   },
 });
 
@@ -130,15 +133,48 @@ async function checkNames(world: World, node: SimulatedNode): Promise<void> {
   }
 }
 
-/** For every node the group has one member of each node. */
-async function checkGroups(world: World): Promise<void> {
+/**
+ * For every node the group has one member of each node, and no guest. The one that it uses since its start has no other, either: members behind
+ * a cut between the two may have left it.
+ */
+async function checkGroups(
+  world: World,
+  groups: ReadonlyMap<SimulatedNode, Promise<GroupRef<typeof Parcels> | undefined>>,
+) {
   const expected = world.nodes.map(numberOf).toSorted((left, right) => left - right);
-  for (const { runtime, name } of world.nodes) {
-    const group = await runtime?.group(Parcels, GROUP);
-    if (group === undefined) continue;
-    const numbers = await answersOf(group, world.nodes.length);
-    world.check(String(numbers) === String(expected), `the group of ${name} answers ${numbers}, not ${expected}`);
+  for (const [node, used] of groups) {
+    const fresh = await node.runtime?.group(Parcels, GROUP);
+    const numbers = fresh === undefined ? [] : await answersOf(fresh, world.nodes.length);
+    const [got, wanted] = [numbers.join(), expected.join()];
+    world.check(got === wanted, `the group of ${node.name} answers ${got}, not ${wanted}`);
+    const kept = await used;
+    const known = kept === undefined ? [] : await answersOf(kept, world.nodes.length);
+    const strangers = known.filter((number) => typeof number === 'string' || !expected.includes(number));
+    world.check(strangers.length === 0, `the group that ${node.name} uses since its start answers ${strangers.join()}`);
   }
+}
+
+/** A start may take place while the control plane is gone for long. */
+async function useGroup(world: World, node: SimulatedNode): Promise<GroupRef<typeof Parcels> | undefined> {
+  const life = node.generation;
+  for (let attempt = 0; attempt < 10 && node.generation === life; attempt++) {
+    const group = await node.runtime?.group(Parcels, GROUP).catch((error: unknown) => checkOurs(world, error));
+    if (group !== undefined) return group;
+    await world.pass(100);
+  }
+  return undefined;
+}
+
+/** An actor that joins the group, and leaves it while the control plane may be gone. */
+async function visitGroup(world: World, index: number): Promise<void> {
+  await world.pass(world.below(3_000));
+  const node = world.pick(world.nodes);
+  if (!node.isUp) return;
+  const { runtime } = node;
+  const ref = node.spawn(answering(index), { name: `guest-${index}` });
+  await runtime?.register(GROUP, ref, { group: true }).catch((error: unknown) => checkOurs(world, error));
+  await world.pass(world.below(3_000));
+  await runtime?.unregister(GROUP, ref).catch((error: unknown) => checkOurs(world, error));
 }
 
 /** The members take turns. */
