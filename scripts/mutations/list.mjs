@@ -381,6 +381,20 @@ export const mutations = [
     workloads: ['placement'],
   },
   {
+    name: 'a member of a group that was cut off is lost for good',
+    file: 'src/actors/runtime/groups/membership.ts',
+    find: "    if (reason !== 'unreachable') {\n",
+    replace: '    if (reason !== undefined) {\n',
+    workloads: ['group'],
+  },
+  {
+    name: 'a member of a group that has left gets messages all the same',
+    file: 'src/actors/runtime/groups/groups.ts',
+    find: '    for (const membership of this.#memberships(group)) membership.left(id);\n',
+    replace: '',
+    workloads: ['group'],
+  },
+  {
     name: 'a value is freed while another partition holds it',
     file: 'src/descriptors/ledger/object-row.ts',
     find: '  return !row.isHeldHere && [',

@@ -5,6 +5,7 @@ import cuts from './workloads/cuts.js';
 import descriptors from './workloads/descriptors.js';
 import flights from './workloads/flights.js';
 import flow from './workloads/flow.js';
+import group from './workloads/group.js';
 import hostile from './workloads/hostile.js';
 import placement from './workloads/placement.js';
 import overload from './workloads/overload.js';
@@ -22,6 +23,7 @@ for (const workload of [
   descriptors,
   flights,
   flow,
+  group,
   placement,
   rejoin,
   streams,

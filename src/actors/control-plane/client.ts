@@ -147,6 +147,12 @@ export class ControlPlaneClient {
     this.#session.holdings.groups.add(name);
   }
 
+  /** The members of a group are no resources of this process any more. */
+  async unwatchGroup(name: string): Promise<void> {
+    this.#session.holdings.groups.delete(name);
+    await this.#session.request((server, identity, options) => server.unwatchGroup({ ...identity, name }, options));
+  }
+
   /** Waits until an actor registers the name. Rejects with AskTimeoutError at the deadline. */
   async lookup(name: string, service: string, timeoutMs: number): Promise<Ref> {
     try {

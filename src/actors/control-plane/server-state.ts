@@ -237,6 +237,10 @@ export class ServerState {
     return later(this.#recovery.waited(watch).then(() => DONE));
   }
 
+  unwatchGroup({ pUid, tag, name }: v1.GroupToUnwatch): EmptyInit {
+    return this.do({ pUid, tag }, () => this.#views.unwatchGroup(this.store.process(pUid), name));
+  }
+
   /** During a recovery, a partition that is not known may be one whose process has not announced itself yet. */
   locate({ ordinal, incarnation }: v1.OrdinalToLocate): v1.LocationInit | Later<v1.LocationInit> {
     const address = this.store.locate(ordinal, incarnation);

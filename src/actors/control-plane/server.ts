@@ -29,6 +29,7 @@ export function controlPlaneServer(options: ControlPlaneOptions = {}): Behavior<
     registerName: own((server, request) => server.registerName(request)),
     unregisterName: own((server, request) => server.unregisterName(request)),
     watchGroup: own((server, request) => server.watchGroup(request)),
+    unwatchGroup: own((server, request) => server.unwatchGroup(request)),
     lookup: current((server, request, context) => server.lookup(request, deadlineOf(context), linkOf(context))),
     locate: current((server, request) => server.locate(request)),
     findPartitions: current((server, request) => server.findPartitions(request)),

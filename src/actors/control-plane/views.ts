@@ -81,7 +81,7 @@ export class Views {
     }
   }
 
-  /** Adds the members of a group to a view, for good. Resolves when the process has those that there are. */
+  /** Adds the members of a group to a view, until `unwatchGroup`. Resolves when the process has those that there are. */
   watchGroup({ pUid }: ProcessEntry, group: string): Promise<void> {
     const view = this.#views.get(pUid);
     if (view?.isOpen !== true)
@@ -96,6 +96,18 @@ export class Views {
       this.#send(view);
     }
     return acknowledged(view);
+  }
+
+  /** Removes the members of a group from a view. Does nothing for a process that has ended, and for a group that it does not watch. */
+  unwatchGroup(process: ProcessEntry, group: string): void {
+    const view = this.#views.get(process.pUid);
+    if (view?.groups.delete(group) !== true) return;
+    for (const resource of view.source.entries()) {
+      const { detail, id } = resource;
+      const isMember = detail.case === 'groupMember' && detail.value.group === group;
+      if (isMember && !this.#concerns(process, resource)) view.source.delete(id);
+    }
+    this.#send(view);
   }
 
   /** Resolves when each process that watches a group has acknowledged what has changed so far, or has ended. */

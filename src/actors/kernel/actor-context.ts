@@ -5,7 +5,7 @@ import type { AnyService, Meta, Ref, ServiceRefInit } from '../../protocol/index
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { nodeOf } from './actor-node.js';
 import { type Behavior, checkIdleTimeout } from './behavior.js';
-import { InheritedOptions, STREAM_OPTIONS, type StreamOptions } from './call.js';
+import { inheritedOptions, STREAM_OPTIONS, type StreamOptions } from './call.js';
 import type { ActorCell } from './cell.js';
 import type { Delivery } from './delivery.js';
 import type { Context, TimerOptions, UntypedSpawnOptions } from './context.js';
@@ -201,7 +201,7 @@ export class ActorContext implements Context {
   options(options?: StreamOptions): StreamOptions {
     checkOptions('ctx.options()', options, STREAM_OPTIONS);
     this.assertLives('pass on the options of a message');
-    return new InheritedOptions(this.cell, options, this.cell.current);
+    return inheritedOptions(this.cell, options, this.cell.current);
   }
 
   outside<T>(work: Promise<T>): Promise<T> {

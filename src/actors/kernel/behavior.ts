@@ -9,6 +9,7 @@ import type {
   StreamsRequests,
   TellMethod,
 } from '../../protocol/index.js';
+import type { ActorTree } from './actor-tree.js';
 import type { Context } from './context.js';
 import { accepted, type AcceptedOptions, checkOptions, nearestName } from '../../options/index.js';
 import { isInfrastructure } from './infrastructure.js';
@@ -125,6 +126,8 @@ export interface Behavior<S extends AnyService, State, Args = undefined> {
   readonly idleTimeoutMs: number | undefined;
   /** Called when the actor is told to stop, with the messages in its mailbox, which are dropped then. Other APIs for actors, such as nact's, set it. */
   readonly dropping?: (waiting: readonly unknown[]) => void;
+  /** Called at each spawn, before anything of the actor is there. Throws ConfigError where such an actor cannot start. */
+  readonly spawning?: (tree: ActorTree, path: string) => void;
   /** What `console.log` shows. */
   [inspectKey]?(): string;
   /** It belongs to the runtime; its work does not count as work of users. */

@@ -88,47 +88,43 @@ export interface Reader {
   abandon(path: string): void;
 }
 
-/** Property of options created by `ctx.options()`, whichever copy of Millrace created them. */
+/** What calls inherit from the message that a handler was given. */
+export interface Inheritance {
+  readonly caller: Caller;
+  readonly delivery: Delivery | undefined;
+}
+
+/** Property of options created by `ctx.options()`, whichever copy of Millrace created them. Copied by `{ ...ctx.options(), timeoutMs }`. */
 const inheritedKey: unique symbol = Symbol.for('millrace.options');
 
 /** Options created by `ctx.options()`: keep what calls inherit from the handler's message, past an `await`. */
-export class InheritedOptions implements StreamOptions {
-  readonly caller: Caller;
-  readonly delivery: Delivery | undefined;
-  readonly timeoutMs: number | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly meta: Meta | undefined;
-  readonly windowItems: number | undefined;
-  readonly windowBytes: number | undefined;
-  readonly trace: TraceContext | undefined;
+export interface InheritedOptions extends StreamOptions {
+  readonly [inheritedKey]: Inheritance;
+}
 
-  constructor(caller: Caller, options: StreamOptions | undefined, delivery: Delivery | undefined) {
-    this.caller = caller;
-    this.delivery = delivery;
-    this.timeoutMs = options?.timeoutMs;
-    this.signal = options?.signal;
-    this.meta = options?.meta;
-    this.windowItems = options?.windowItems;
-    this.windowBytes = options?.windowBytes;
-    this.trace = options?.trace;
-  }
-
-  get [inheritedKey](): true {
-    return true;
-  }
-
-  withTrace(trace: TraceContext): InheritedOptions {
-    const { timeoutMs, signal, meta, windowItems, windowBytes } = this;
-    return new InheritedOptions(
-      this.caller,
-      { timeoutMs, signal, meta, windowItems, windowBytes, trace },
-      this.delivery,
-    );
-  }
+export function inheritedOptions(
+  caller: Caller,
+  options: StreamOptions | undefined,
+  delivery: Delivery | undefined,
+): InheritedOptions {
+  return { ...options, [inheritedKey]: { caller, delivery } };
 }
 
 export function isInherited(options: object | undefined): options is InheritedOptions {
   return typeof options === 'object' && options !== null && inheritedKey in options;
+}
+
+/** What options of `ctx.options()` inherit; undefined for other options. */
+export function inheritanceOf(options: object | undefined): Inheritance | undefined {
+  return isInherited(options) ? options[inheritedKey] : undefined;
+}
+
+/**
+ * Throws ConfigError for an option that is wrong, or that `of` does not have. Options of `ctx.options()` are those of any call: what a
+ * call does not have is ignored.
+ */
+export function checkCallOptions(of: string, options: object | undefined, known: AcceptedOptions): void {
+  checkOptions(of, options, isInherited(options) ? STREAM_OPTIONS : known);
 }
 
 /** An outgoing call: the caller's options, merged with what it inherits from the message being handled. */
@@ -150,8 +146,8 @@ export function outgoingAsk(
   defaultTimeoutMs: number,
   maxChain: number,
 ): OutgoingCall {
-  const kept = isInherited(options) ? options : undefined;
-  if (kept === undefined) checkOptions('an ask', options, ASK_OPTIONS);
+  const kept = inheritanceOf(options);
+  checkCallOptions('an ask', options, ASK_OPTIONS);
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs;
@@ -177,8 +173,8 @@ export function outgoingTell(
   running: Caller | undefined,
   contexts?: AsyncContexts,
 ): TellDelivery | undefined {
-  const kept = isInherited(options) ? options : undefined;
-  if (kept === undefined) checkOptions('a tell', options, TELL_OPTIONS);
+  const kept = inheritanceOf(options);
+  checkCallOptions('a tell', options, TELL_OPTIONS);
   const caller = kept === undefined ? running : kept.caller;
   const inherited = kept === undefined ? running?.current : kept.delivery;
   const meta = joinMeta(inherited?.meta, options?.meta);
@@ -213,6 +209,5 @@ export function joinMeta(inherited: Meta | undefined, own: Meta | undefined): Me
 
 /** The same options with more meta. */
 export function withMeta(options: AskOptions | undefined, added: Meta): AskOptions {
-  const more = { ...options, meta: { ...options?.meta, ...added } };
-  return isInherited(options) ? new InheritedOptions(options.caller, more, options.delivery) : more;
+  return { ...options, meta: { ...options?.meta, ...added } };
 }

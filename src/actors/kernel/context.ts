@@ -104,7 +104,9 @@ export interface Context<State = unknown, Self extends UntypedRef = UntypedRef> 
   fail(error: Error): void;
   /**
    * Options for calls after an `await`: they pass on the call chain, meta and remaining time of the message being handled. Calls before the
-   * first `await` do so without them.
+   * first `await` do so without them. More options are its argument, or are added to a copy.
+   *
+   *     await store.load({ id }, ctx.options({ timeoutMs: 500 })); // or { ...ctx.options(), timeoutMs: 500 }
    */
   options(options?: StreamOptions): StreamOptions;
   /** Declares work that completes outside the program, such as I/O on a file or a socket: see Scheduler. */

@@ -30,6 +30,7 @@ export {
 export {
   type AskOptions,
   type Caller,
+  checkCallOptions,
   type OutgoingCall,
   type SendOptions,
   type StreamOptions,
@@ -48,7 +49,7 @@ export { deferred, type DeferredReply, type Later, later, laterReply } from './l
 export type { Overflow } from './mailbox.js';
 export { PendingAsk } from './pending-ask.js';
 export { ReadyQueue } from './ready-queue.js';
-export type { WhenReady, WhenReadyOptions } from './when-ready.js';
+export { WHEN_READY_OPTIONS, type WhenReady, type WhenReadyOptions } from './when-ready.js';
 export type { ReadyOptions, ReadyWait } from './ready-wait.js';
 export { type ActorRef, type CallArguments, References, type UntypedRef } from './reference.js';
 export { type Cell, type Room, type Route, routeKey, type TerminationReason, type Watcher } from './route.js';

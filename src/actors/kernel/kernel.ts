@@ -9,7 +9,7 @@ import { type AnyBehavior, type Behavior, boundsOf } from './behavior.js';
 import type { ActorCell } from './cell.js';
 import {
   type AskOptions,
-  InheritedOptions,
+  inheritedOptions,
   isInherited,
   type OutgoingCall,
   outgoingAsk,
@@ -201,7 +201,7 @@ export class Kernel {
   inherit({ fullName }: AnyMethod, options: StreamOptions | undefined): StreamOptions | undefined {
     if (isInherited(options)) return options;
     const { running } = this;
-    if (running !== undefined) return new InheritedOptions(running, options, running.current);
+    if (running !== undefined) return inheritedOptions(running, options, running.current);
     const refusal = this.refusalOfOutside(fullName);
     if (refusal !== undefined) throw refusal;
     return options;

@@ -1,10 +1,10 @@
 import { AskAbortedError, BackpressureError, ConfigError } from '../../errors.js';
 import { Deferred } from '../../deferred.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { type Caller, isInherited, type WaitingActor, type WaitingAsk } from './call.js';
+import { type Caller, checkCallOptions, inheritanceOf, type WaitingActor, type WaitingAsk } from './call.js';
 import { CallChain } from './call-chain.js';
 import { Deadline, type Deadlines } from './deadlines.js';
-import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
+import { accepted, type AcceptedOptions } from '../../options/index.js';
 import type { ReadyQueue, ReadyWaiter } from './ready-queue.js';
 import { waitingCycle } from './waiting-cycle.js';
 
@@ -51,8 +51,8 @@ export function readyCall(
   running: Caller | undefined,
   defaultTimeoutMs: number,
 ): ReadyCall {
-  const kept = isInherited(options) ? options : undefined;
-  if (kept === undefined) checkOptions('ready()', options, READY_OPTIONS);
+  const kept = inheritanceOf(options);
+  checkCallOptions('ready()', options, READY_OPTIONS);
   const { timeoutMs = defaultTimeoutMs, signal } = options ?? {};
   checkReadyTimeout(timeoutMs);
   const caller = kept === undefined ? running : kept.caller;

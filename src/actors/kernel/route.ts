@@ -14,6 +14,8 @@ export type TerminationReason = 'stopped' | 'failed' | 'unreachable';
 export interface Watcher {
   /** Called once, also if the actor has ended already; must not throw. `cause` is the error of a failure. */
   terminated(route: Route, reason: TerminationReason, cause?: Error): void;
+  /** The process of an actor that is reached over a link has confirmed that it watches the actor. May be called again; must not throw. */
+  confirmed?(): void;
 }
 
 /**

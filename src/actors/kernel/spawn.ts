@@ -39,6 +39,7 @@ export function spawn<S extends AnyService>(
   if (siblings.has(name)) {
     throw new ConfigError(`${parent?.path ?? kernel.name}/${name} already exists: choose another name`);
   }
+  behavior.spawning?.(kernel.tree, `${parent?.path ?? kernel.name}/${name}`);
   const running = kernel.interceptor?.spawned(`${parent?.path ?? kernel.name}/${name}`, behavior) ?? behavior;
   const cell = new ActorCell(kernel, kernel.behaviorFor(running), parent, name);
   if (options?.cUid !== undefined) cell.takenCUid = kernel.address(cell, options.cUid);

@@ -1,7 +1,7 @@
 import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Meta } from '../../protocol/index.js';
-import { type Caller, chainOf, isInherited, joinMeta, STREAM_OPTIONS, type StreamOptions } from './call.js';
+import { type Caller, chainOf, inheritanceOf, joinMeta, STREAM_OPTIONS, type StreamOptions } from './call.js';
 import type { CallChain } from './call-chain.js';
 import { checkOptions } from '../../options/index.js';
 import type { TraceContext } from './trace-context.js';
@@ -29,8 +29,8 @@ export function outgoingStream(
   defaultTimeoutMs: number,
   maxChain: number,
 ): StreamCall {
-  const kept = isInherited(options) ? options : undefined;
-  if (kept === undefined) checkOptions('a stream', options, STREAM_OPTIONS);
+  const kept = inheritanceOf(options);
+  checkOptions('a stream', options, STREAM_OPTIONS);
   const { timeoutMs = defaultTimeoutMs, signal, meta } = options ?? {};
   const { windowItems = limits.rpcStreamItems, windowBytes = limits.rpcStreamBytes } = options ?? {};
   if (!(timeoutMs > 0)) {

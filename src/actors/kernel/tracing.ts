@@ -2,7 +2,7 @@ import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { AnyBehavior, Handler } from './behavior.js';
 import { ActorContext } from './actor-context.js';
-import { isInherited, type StreamOptions } from './call.js';
+import { inheritanceOf, isInherited } from './call.js';
 import { isInfrastructure } from './infrastructure.js';
 import type { ReferenceCall } from './reference.js';
 import type { TraceContext } from './trace-context.js';
@@ -35,9 +35,9 @@ export function tracedCalls(
   running: () => { readonly current: { readonly trace?: TraceContext | undefined } | undefined } | undefined,
 ): (method: AnyMethod, call: ReferenceCall) => ReferenceCall {
   return (method, call) => (ref, message, options) => {
-    const inherited = isInherited(options) ? options.delivery?.trace : running()?.current?.trace;
+    const inherited = isInherited(options) ? inheritanceOf(options)?.delivery?.trace : running()?.current?.trace;
     return tracing.call(method, inherited, (trace) =>
-      call(ref, message, trace === undefined ? options : withTrace(options, trace)),
+      call(ref, message, trace === undefined ? options : { ...options, trace }),
     );
   };
 }
@@ -53,8 +53,4 @@ export function tracedBehavior(tracing: Tracing, behavior: AnyBehavior): AnyBeha
     });
   }
   return { ...behavior, handlers };
-}
-
-function withTrace(options: StreamOptions | undefined, trace: TraceContext): StreamOptions {
-  return isInherited(options) ? options.withTrace(trace) : { ...options, trace };
 }

@@ -1,7 +1,7 @@
 import { AskAbortedError } from '../../errors.js';
 import type { AnyMethod, AnyService, TellMethod } from '../../protocol/index.js';
-import { isInherited, type SendOptions, TELL_OPTIONS } from './call.js';
-import { type AcceptedOptions, checkOptions } from '../../options/index.js';
+import { checkCallOptions, isInherited, type SendOptions, TELL_OPTIONS } from './call.js';
+import type { AcceptedOptions } from '../../options/index.js';
 import { checkRequest } from './message-values.js';
 import { checkReadyTimeout, READY_OPTIONS, type ReadyOptions } from './ready-wait.js';
 import type { CallArguments, Reference, ReferenceCall } from './reference.js';
@@ -19,7 +19,8 @@ export type WhenReady<S extends AnyService> = {
     : never;
 };
 
-const WHEN_READY_OPTIONS: AcceptedOptions = { ...READY_OPTIONS, ...TELL_OPTIONS };
+/** Accepted by `whenReady`. */
+export const WHEN_READY_OPTIONS: AcceptedOptions = { ...READY_OPTIONS, ...TELL_OPTIONS };
 
 /**
  * Sends a tell at once where there is room and nobody waits for it, so that calls that are not awaited fill no mailbox past its mark; else
@@ -32,7 +33,7 @@ export async function tellWhenReady(
   message: unknown,
   options: WhenReadyOptions | undefined,
 ): Promise<void> {
-  if (!isInherited(options)) checkOptions('a tell that waits for room', options, WHEN_READY_OPTIONS);
+  checkCallOptions('a tell that waits for room', options, WHEN_READY_OPTIONS);
   checkReadyTimeout(options?.timeoutMs);
   const { signal } = options ?? {};
   if (signal?.aborted === true) {

@@ -23,7 +23,8 @@ export interface PersistentContext<State = unknown, EventInit = unknown, Self ex
    * Stores events, and applies them to the state. Resolves to the new state when the engine has stored all of them. Several events of one
    * call are stored together: all or none, where the engine can. The next message is handled when all events are stored, awaited or not.
    *
-   * Throws ProtocolError for what is no event, and what `apply` throws; then nothing is stored. Throws ConfigError outside of a handler, hook
+   * Throws ProtocolError for what is no event, BackpressureError when more than `pendingEvents` would not be stored yet, and what `apply`
+   * throws; then nothing is stored. Throws ConfigError outside of a handler, hook
    * or timer, and in the generator of a stream; StoppedError when the actor has stopped or restarted meanwhile. Rejects with
    * PersistenceError when the events may not be stored; then the actor fails too, and recovers from the engine if it is restarted.
    *

@@ -1,5 +1,5 @@
 import { ConfigError, MillraceError, PersistenceError, ProtocolError, StoppedError } from '../../errors.js';
-import { promiseOf, shownValue } from '../../foreign.js';
+import { isPlainObject, promiseOf, shownValue } from '../../foreign.js';
 import type { MessageType } from '../../protocol/index.js';
 import { checkRequest, type Context, nodeOf, type Stream } from '../kernel/index.js';
 import { ActorPersistentContext, type EventSource } from './context.js';
@@ -49,8 +49,8 @@ export class EventSourced implements EventSource {
     this.#key = key;
     this.#engine = engine;
     this.#actor = actor;
-    this.state = initial;
-    this.#ahead = initial;
+    this.state = this.#shown(initial);
+    this.#ahead = this.state;
     this.context = new ActorPersistentContext(actor, this);
     this.#stored = storedMessages(plan.events);
     // The store may contain the event or not, so this incarnation must not continue.
@@ -81,6 +81,7 @@ export class EventSourced implements EventSource {
 
   persist(inits: readonly unknown[]): Promise<unknown> {
     this.#assertInTurn();
+    this.#journal.assertRoom(inits.length);
     const events = inits.map((init) => this.#eventOf(init));
     const records = events.map((event) => this.#stored.encode(event));
     this.#ahead = events.reduce((state, event) => this.#apply(state, event), this.#ahead);
@@ -207,10 +208,15 @@ export class EventSourced implements EventSource {
 
   #apply(state: unknown, event: unknown): unknown {
     const next = this.#plan.apply(state, event);
-    if (next !== undefined && promiseOf(next) === undefined) return next;
+    if (next !== undefined && promiseOf(next) === undefined) return this.#shown(next);
     throw new ConfigError(
       `apply of ${this.#actor.path} must return the next state, at once and not as a promise, and not ${shownValue(next)}`,
     );
+  }
+
+  /** In a test of the behavior alone, a state that is changed in place is an error at the line that changes it. */
+  #shown(state: unknown): unknown {
+    return nodeOf(this.#actor.self) === undefined ? frozen(state) : state;
   }
 
   #restore({ data, sequenceNumber }: PersistedSnapshot, codec: SnapshotCodec<unknown>): void {
@@ -232,6 +238,18 @@ export class EventSourced implements EventSource {
     if (this.#turns > 0 || this.#journal.settled !== undefined || this.#journal.failure !== undefined) return;
     this.#snapshots.consider(this.#key, this.#journal.sequenceNumber, this.state);
   }
+}
+
+/** Freezes objects and arrays, and what is in them. Others, such as a Map, cannot be frozen. */
+function frozen(state: unknown): unknown {
+  if (!isPlain(state) || Object.isFrozen(state)) return state;
+  Object.freeze(state);
+  for (const value of Object.values(state)) frozen(value);
+  return state;
+}
+
+function isPlain(value: unknown): value is object {
+  return Array.isArray(value) || isPlainObject(value);
 }
 
 /** Nothing has to be recovered any more. */

@@ -3,6 +3,7 @@ import { codeOf, shownValue } from '../../foreign.js';
 import type { AnyMethod, AnyService } from '../../protocol/index.js';
 import {
   type ActorRef,
+  type ActorTree,
   type Behavior,
   type Context,
   type Directive,
@@ -54,8 +55,11 @@ export function persistent(service: AnyService, definition: UntypedPersistent): 
     snapshotEvery,
     snapshot: snapshot === undefined ? undefined : snapshotCodec(snapshot),
   };
-  return untypedBehavior(service, {
-    state: (ctx) => new EventSourced(plan, state(), idOf(id, ctx), engine ?? engineFor(ctx), ctx),
+  const made = untypedBehavior(service, {
+    state: (ctx) => {
+      const { tree, path } = nodeOf(ctx.self) ?? { tree: undefined, path: ctx.path };
+      return new EventSourced(plan, state(), idOf(id, ctx), engine ?? engineFor(tree, path), ctx);
+    },
     ...Object.fromEntries(
       Object.entries(handlers).map(([name, handler]) => [name, inTurn(handler, service.methods[name])]),
     ),
@@ -64,6 +68,14 @@ export function persistent(service: AnyService, definition: UntypedPersistent): 
     ...(mailbox === undefined ? {} : { mailbox }),
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
   });
+  // What the state of an actor begins with is in its events, so that a spawn has no args for it.
+  return {
+    ...made,
+    takesArgs: 'no',
+    spawning: (tree, path) => {
+      if (engine === undefined) engineFor(tree, path);
+    },
+  };
 }
 
 type UserCode = { call(state: unknown, argument: unknown, ctx: PersistentContext): unknown }['call'];
@@ -139,10 +151,10 @@ function idOf(id: PersistentOptions<unknown, unknown, unknown>['id'], ctx: Conte
   throw new ConfigError(`the id of ${ctx.path} must be a text that is not empty, not ${shownValue(made)}`);
 }
 
-function engineFor(ctx: Context): PersistenceEngine {
-  const engine = configuredEngine(nodeOf(ctx.self)?.tree.system);
+function engineFor(tree: ActorTree | undefined, path: string): PersistenceEngine {
+  const engine = configuredEngine(tree?.system);
   if (engine !== undefined) return engine;
   throw new ConfigError(
-    `${ctx.path} needs an engine, which stores its events: call configurePersistence(engine)(runtime) first, or give its behavior an engine`,
+    `${path} needs an engine, which stores its events: call configurePersistence(engine)(runtime) first, or give its behavior an engine`,
   );
 }

@@ -9,7 +9,7 @@ import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing }
 import { type Locate, Router, type RouterOptions, transportActor } from '../transport/index.js';
 import { DescriptorExchange, type ValueStatistics } from '../values/index.js';
 import { Definitions } from './definitions.js';
-import { Components, Spawner } from './placing/index.js';
+import { Components, type MainComponents, Spawner } from './placing/index.js';
 import type { SegmentHost, SegmentThrew } from './segment.js';
 import { NO_SEGMENTS, type SegmentTotals } from './segment-totals.js';
 import { SegmentsManager } from './segments-manager.js';
@@ -31,6 +31,7 @@ export interface PartitionOptions {
   readonly streamWindow: SegmentHost['streamWindow'];
   /** Actors that may be placed here at a time. */
   readonly maxPlacedActors: number;
+  readonly mainComponents: MainComponents;
 }
 
 /** One event loop with its resources: its actors, its links, and its segments manager. */
@@ -68,7 +69,7 @@ export class PartitionRuntime {
     });
     this.router = new Router({ system: this.system, scheduler, transport, log, limits: linkLimits });
     this.definitions = new Definitions(scheduler);
-    this.components = new Components(scheduler);
+    this.components = new Components(scheduler, options.mainComponents);
     this.#pools = new Pools({ ids: () => joined(this.#cUids), scheduler, log });
   }
 

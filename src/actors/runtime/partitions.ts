@@ -10,7 +10,7 @@ import type { ValueStatistics } from '../values/index.js';
 import type { PartitionHosts } from './hosting/index.js';
 import type { LinkSettings } from './net-options.js';
 import { PartitionRuntime } from './partition-runtime.js';
-import type { OwnPartition } from './placing/index.js';
+import type { MainComponents, OwnPartition } from './placing/index.js';
 import { type PartitionView, viewOf } from './partition-view.js';
 import type { SegmentThrew } from './segment.js';
 import type { RuntimeEnvironment, RuntimeOptions } from './runtime-options.js';
@@ -63,6 +63,7 @@ export class Partitions {
       transport: ({ index }) => environment.transport(index),
       log,
     });
+    const mainComponents: MainComponents = new Map();
     this.here = this.resources.partitions.map(
       (resources) =>
         new PartitionRuntime({
@@ -73,6 +74,7 @@ export class Partitions {
           interceptor,
           threw,
           tracing,
+          mainComponents,
           log: log.child({ partition: resources.plan.index }),
           ...this.#limits(),
         }),

@@ -7,31 +7,26 @@ export interface RuntimeUnfinished extends Unfinished {
   readonly pipelines: number;
   /** Segments that run in it, of all pipelines. */
   readonly segments: number;
+  /** Calls of `runtime.place` under way. */
+  readonly placing: number;
   /** Encoded bytes that wait for a link. */
   readonly unsentBytes: number;
 }
 
-export function unfinishedOf(partitions: readonly PartitionView[], pipelines: number): RuntimeUnfinished {
-  let left: RuntimeUnfinished = {
-    messages: 0,
-    handlers: 0,
-    asks: 0,
-    streams: 0,
-    pipelines,
-    segments: 0,
-    unsentBytes: 0,
-  };
+export function unfinishedOf(
+  partitions: readonly PartitionView[],
+  { pipelines, placing }: Pick<RuntimeUnfinished, 'pipelines' | 'placing'>,
+): RuntimeUnfinished {
+  const left = { messages: 0, handlers: 0, asks: 0, streams: 0, pipelines, segments: 0, placing, unsentBytes: 0 };
   for (const partition of partitions) {
     const { messages, handlers, asks, streams } = partition.unfinished();
-    left = {
-      messages: left.messages + messages,
-      handlers: left.handlers + handlers,
-      asks: left.asks + asks,
-      streams: left.streams + streams,
-      pipelines,
-      segments: left.segments + partition.metrics().segments.registered,
-      unsentBytes: left.unsentBytes + partition.metrics().links.waitingBytes,
-    };
+    const { segments, links } = partition.metrics();
+    left.messages += messages;
+    left.handlers += handlers;
+    left.asks += asks;
+    left.streams += streams;
+    left.segments += segments.registered;
+    left.unsentBytes += links.waitingBytes;
   }
   return left;
 }

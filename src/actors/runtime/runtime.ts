@@ -93,7 +93,8 @@ export class Runtime implements HasSystem {
     );
     this.#servesControlPlane = options.controlPlane === undefined;
     const { system, components } = this.#partitions.first;
-    this.#groups = new Groups({ client: () => this.#joined, system, ordinals: () => this.ordinals });
+    const client = (): ControlPlaneClient => this.#joined;
+    this.#groups = new Groups({ client, system, scheduler, log, ordinals: () => this.ordinals });
     const common = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
     const parts = { ...common, groups: this.#groups };
     this.#observer = new Observer(scheduler, this.#partitions, this.#runs);
@@ -118,8 +119,7 @@ export class Runtime implements HasSystem {
     const ports = { partition: this.#partitions.first, names: this.#names, runtime: this, assertRuns };
     this.publisher = publisherBy(ports);
     this.subscriber = subscriberBy(ports);
-    const isEnding = (): boolean => this.#stopping.isEnding;
-    this.#news = new ControlPlaneNews({ ...parts, names: () => this.#names, isEnding });
+    this.#news = new ControlPlaneNews({ ...parts, names: () => this.#names, isEnding: () => this.#stopping.isEnding });
   }
 
   /** Unique among the running processes of its node: has a suffix where another process has the requested name. */

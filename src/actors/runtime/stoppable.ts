@@ -18,7 +18,7 @@ export interface StoppableParts {
   readonly groups: Pick<Groups, 'close'>;
   readonly client: () => ControlPlaneClient | undefined;
   /** The actors that this process has placed. */
-  readonly placements: Pick<Placements, 'close' | 'abandon'>;
+  readonly placements: Pick<Placements, 'calls' | 'close' | 'abandon'>;
   /** Unregisters the names of its actors. */
   readonly unregisterNames: () => Promise<void>;
   /** Called last. */
@@ -27,20 +27,20 @@ export interface StoppableParts {
 
 /** The steps that stop a runtime: first segments, while others can still be notified, then the control plane client, actors, and links. */
 export function stoppable(parts: StoppableParts): Stoppable {
-  const { scheduler, log, partitions, runs, unregisterNames } = parts;
+  const { scheduler, log, partitions, runs, placements, unregisterNames } = parts;
   return {
     scheduler,
     log,
     unregisterNames,
     hasPeers: () => hasPeers(partitions.views()),
-    unfinished: () => unfinishedOf(partitions.views(), runs.counts().running),
+    unfinished: () => unfinishedOf(partitions.views(), { pipelines: runs.counts().running, placing: placements.calls }),
     refresh: () => partitions.refresh(),
     drain: () => partitions.drain(),
     // First of all: a link to a partition can be opened only while the control plane says where that is.
     leave: () => partitions.leave(),
     end: async (options) => {
       runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
-      await parts.placements.close();
+      await placements.close();
       await partitions.stopSegments();
       await parts.client()?.disconnect();
       parts.groups.close();
@@ -58,7 +58,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
     },
     abandon: async (error: MillraceError) => {
       runs.lost(error);
-      parts.placements.abandon(error);
+      placements.abandon(error);
       parts.client()?.abandon(error);
       parts.groups.close();
       await partitions.crash();

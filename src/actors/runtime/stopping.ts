@@ -37,6 +37,9 @@ export interface StopReport {
   readonly endedPartitions: number;
 }
 
+/** Time in ms in which hosted partitions say what they have left, when a runtime stops without a drain. */
+const REFRESH_MS = 500;
+
 const NOTHING_CUT_OFF: PartitionsEnd = { untakenTells: 0, endedPartitions: 0 };
 
 /** What stopping needs of a runtime. */
@@ -156,6 +159,8 @@ export class Stopping {
       return this.#report(beganAtMs, this.#target.unfinished());
     }
     this.#isEnding = true;
+    // After a drain, what hosted partitions have left is known.
+    if (drainTimeoutMs === 0) await this.#refreshed();
     await this.#target.leave();
     const cutOff = this.#target.unfinished();
     if (drainTimeoutMs > 0 && !isNothing(cutOff)) {
@@ -164,6 +169,21 @@ export class Stopping {
     // Pending handlers had their time in the drain.
     const end = await this.#target.end(drainTimeoutMs > 0 ? { handlerTimeoutMs: 0 } : {});
     return this.#report(beganAtMs, cutOff, isDrained, end);
+  }
+
+  /** Resolves when hosted partitions have said what they have left. One that does not answer soon is ended later, which the report says. */
+  #refreshed(): Promise<void> | undefined {
+    const work = this.#target.refresh();
+    if (work === undefined) return undefined;
+    const { scheduler } = this.#target;
+    return new Promise((resolve) => {
+      const timer = scheduler.setTimer(REFRESH_MS, resolve);
+      const settled = (): void => {
+        scheduler.clearTimer(timer);
+        resolve();
+      };
+      work.then(settled, settled);
+    });
   }
 
   #soFar(): StopReport {

@@ -72,6 +72,7 @@ export class RemoteWatches {
     } else {
       routeWatchers.add(watcher);
     }
+    if (!this.#unconfirmed.has(cUid)) watcher.confirmed?.();
   }
 
   unwatch(route: Route, watcher: Watcher): void {
@@ -107,6 +108,9 @@ export class RemoteWatches {
 
   onWatching(cUid: bigint): void {
     this.#unconfirmed.delete(cUid);
+    for (const watchers of this.#watched.get(cUid)?.watchers.values() ?? []) {
+      for (const watcher of watchers) watcher.confirmed?.();
+    }
   }
 
   onUnwatch(cUid: bigint): void {

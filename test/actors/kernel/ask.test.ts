@@ -176,6 +176,36 @@ describe('a nested ask', () => {
     }
   });
 
+  it('inherits by a copy of ctx.options() with more options, whatever it is passed to', async () => {
+    const { system } = testSystem();
+    const seen: unknown[] = [];
+    const errors: unknown[] = [];
+    const back = system.spawn(
+      worker({
+        push: (_state, _message, ctx) => void seen.push(ctx.meta),
+        work: (_state, message, ctx) => {
+          seen.push(ctx.meta);
+          return message;
+        },
+      }),
+    );
+    const front = system.spawn(
+      through(async (message, ctx) => {
+        await Promise.resolve();
+        const options = { ...ctx.options(), timeoutMs: 1_000 };
+        back.push(message, options);
+        await back.whenReady.push(message, options);
+        await back.ready(options);
+        const wrong: object = { ...ctx.options(), timeOutMs: 1_000 };
+        errors.push(await rejection(back.work(message, wrong)));
+        return back.work(message, options);
+      }),
+    );
+    await front.work({}, { meta: { tenant: 'a' } });
+    expect(seen).to.deep.equal([{ tenant: 'a' }, { tenant: 'a' }, { tenant: 'a' }]);
+    expect(errors[0]).to.be.instanceOf(ConfigError);
+  });
+
   it('carries meta on, joined with its own', async () => {
     const { system } = testSystem();
     const seen: unknown[] = [];

@@ -1,13 +1,14 @@
 import { expect } from 'chai';
 import { Deferred } from '#src/deferred.js';
 import { MemoryEngine } from '#src/actors/persistence/index.js';
-import { ConfigError, PersistenceError, ProtocolError, StoppedError } from '#src/errors.js';
+import { BackpressureError, ConfigError, PersistenceError, ProtocolError, StoppedError } from '#src/errors.js';
+import { limits } from '#src/limits.js';
 import { testBehavior } from '#src/testing/index.js';
 import { rejection } from '../../support/rejection.js';
 import { someTurns, until } from '../../support/until.js';
 import { closeSystems } from '../kernel/harness.js';
 import type { Row } from '../runtime/row.js';
-import { failureOf, ledger, persistentSystem, TestEngine } from './ledger.js';
+import { failureOf, type Ledger, ledger, persistentSystem, TestEngine } from './ledger.js';
 
 describe('a persistent behavior', () => {
   afterEach(closeSystems);
@@ -226,6 +227,58 @@ describe('a persistent behavior', () => {
     expect(await test.handle('work', { value: 5 })).to.deep.equal({ value: 5 });
     expect(test.state.state).to.deep.equal({ sum: 5, keys: ['worked 5'] });
     await test.stop();
+  });
+
+  it('shows in a test what changes its state in place', async () => {
+    const keysOf = ({ keys }: Ledger): string[] => keys as string[];
+    const inHandler = ledger({
+      engine: new MemoryEngine(),
+      work: (state, { value }) => ({ value: keysOf(state).push(`${value}`) }),
+    });
+    expect(await rejection((await testBehavior(inHandler)).handle('work', { value: 5 }))).to.be.instanceOf(TypeError);
+    const inApply = ledger({
+      engine: new MemoryEngine(),
+      apply: (state, { key }) => ({ ...state, sum: keysOf(state).push(key) }),
+    });
+    expect(await rejection((await testBehavior(inApply)).handle('work', { value: 5 }))).to.be.instanceOf(TypeError);
+  });
+
+  it('stores nothing of a call with too many events, and goes on', async () => {
+    const engine = new TestEngine();
+    const { system } = persistentSystem(engine);
+    const opened = new Deferred<void>();
+    engine.held = opened.promise;
+    const many = (count: number) => Array.from({ length: count }, () => ({ id: 1 }));
+    const errors: unknown[] = [];
+    const actor = system.spawn(
+      ledger({
+        apply: ({ sum, keys }, { id }) => ({ sum: sum + id, keys }),
+        work: async (_state, _message, ctx) => {
+          const attempt = (count: number): Promise<unknown> => {
+            try {
+              return ctx.persist(...many(count));
+            } catch (error) {
+              errors.push(error);
+              return Promise.resolve();
+            }
+          };
+          await attempt(limits.pendingEvents + 1);
+          const first = attempt(limits.pendingEvents - 1);
+          await someTurns();
+          await attempt(2);
+          const last = attempt(1);
+          opened.resolve();
+          await Promise.all([first, last]);
+          return { value: ctx.state.sum };
+        },
+      }),
+    );
+    expect(await actor.work({ value: 1 })).to.deep.equal({ value: limits.pendingEvents });
+    expect(errors).to.have.length(2);
+    for (const error of errors) expect(error).to.be.instanceOf(BackpressureError);
+    expect(engine.events('ledger')).to.have.length(limits.pendingEvents);
+    actor.push({ value: 1 });
+    await until(() => engine.events('ledger').length === limits.pendingEvents + 1);
   });
 });
 

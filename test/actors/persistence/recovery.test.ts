@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { configurePersistence, MemoryEngine, persistent, type SnapshotCodec } from '#src/actors/persistence/index.js';
-import { type MillraceError, PersistenceError, StoppedError } from '#src/errors.js';
+import { ConfigError, type MillraceError, PersistenceError, StoppedError } from '#src/errors.js';
 import { rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
-import { closeSystems, testSystem } from '../kernel/harness.js';
+import { closeSystems, testSystem, worker } from '../kernel/harness.js';
 import { Counting } from '../kernel/shop.js';
 import { Row } from '../runtime/row.js';
 import { failureOf, type Ledger, ledger, persistentSystem, TestEngine } from './ledger.js';
@@ -124,12 +124,29 @@ describe('the recovery of a persistent behavior', () => {
   });
 
   it('needs an engine and an id', async () => {
-    const { system, log } = testSystem();
-    const actor = system.spawn(ledger({ supervision: 'stop' }));
-    expect(await rejection(actor.work({ value: 1 }))).to.be.instanceOf(StoppedError);
-    expect(JSON.stringify(log)).to.include('CONFIG');
+    const { system } = testSystem();
+    expect(() => system.spawn(ledger(), { name: 'early' })).to.throw(ConfigError, 'early needs an engine');
+    let inHandler: unknown;
+    const parent = worker({
+      work: (_state, message, ctx) => {
+        try {
+          ctx.spawn(ledger(), { name: 'child' });
+        } catch (error) {
+          inHandler = error;
+        }
+        return message;
+      },
+    });
+    await system.spawn(parent).work({});
+    expect(inHandler).to.be.instanceOf(ConfigError).with.property('message').that.includes('child needs an engine');
     configurePersistence(new MemoryEngine())(system);
-    const nameless = system.spawn(ledger({ id: () => '', supervision: 'resume' }));
+    const nameless = system.spawn(ledger({ id: () => '', supervision: 'resume' }), { name: 'early' });
     expect((await failureOf(nameless.work({ value: 1 }))).cause).to.be.instanceOf(PersistenceError);
+  });
+
+  it('takes no args', () => {
+    const { system } = persistentSystem(new MemoryEngine());
+    const options: object = { args: { limit: 5 } };
+    expect(() => system.spawn(ledger(), options)).to.throw(ConfigError, 'args');
   });
 });

@@ -6,7 +6,16 @@ import { errandRunner, Errands } from './errand-runner.js';
 import { describeRuntime, startFlow, until } from './harness.js';
 import flow from './pipelines/flow.js';
 
-const NOTHING = { messages: 0, handlers: 0, asks: 0, streams: 0, pipelines: 0, segments: 0, unsentBytes: 0 };
+const NOTHING = {
+  messages: 0,
+  handlers: 0,
+  asks: 0,
+  streams: 0,
+  pipelines: 0,
+  segments: 0,
+  placing: 0,
+  unsentBytes: 0,
+};
 
 describeRuntime('a runtime that drains', (start) => {
   it('handles every message that it has, and answers every ask, before it stops', async () => {

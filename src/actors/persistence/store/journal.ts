@@ -25,6 +25,8 @@ export class Journal {
   readonly #actor: Context;
   readonly #onFailure: (error: Error) => void;
   #waiting: Entry[] = [];
+  /** Events that are not stored, those that are being written included. */
+  #pending = 0;
   #writing: Promise<void> | undefined;
 
   /** `onFailure` is called once. */
@@ -40,12 +42,23 @@ export class Journal {
     return this.#writing;
   }
 
+  /** Throws BackpressureError when so many more events would be more than `pendingEvents` that are not stored. */
+  assertRoom(count: number): void {
+    if (this.#pending + count <= limits.pendingEvents) return;
+    throw new BackpressureError(
+      count > limits.pendingEvents
+        ? `${count} events of ${this.#key} were given to one call of ctx.persist, which stores ${limits.pendingEvents} at most (limit pendingEvents): nothing was stored, use several calls`
+        : `${this.#pending} events of ${this.#key} are not stored yet, and ${count} more would be over the limit of ${limits.pendingEvents} (pendingEvents): nothing was stored, await ctx.persist before`,
+    );
+  }
+
   /** Resolves when the event is stored. Rejects when it may not be; then the actor fails too. */
   append(encode: () => unknown, tags: string[], properties: readonly unknown[]): Promise<void> {
     const stored = new Promise<void>((resolve, reject) => {
       try {
         const event = this.#number(encode, tags);
         this.#waiting.push({ event, properties, resolve, reject });
+        this.#pending++;
         this.#writing ??= this.#write();
       } catch (error) {
         reject(this.#fail(error));
@@ -58,11 +71,7 @@ export class Journal {
 
   #number(encode: () => unknown, tags: string[]): PersistedEvent {
     if (this.failure !== undefined) throw this.failure;
-    if (this.#waiting.length >= limits.pendingEvents) {
-      throw new BackpressureError(
-        `${limits.pendingEvents} events of ${this.#key} are not stored yet (pendingEvents): await ctx.persist`,
-      );
-    }
+    this.assertRoom(1);
     if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string')) {
       throw new ConfigError('the tags of an event must be an array of strings');
     }
@@ -85,10 +94,13 @@ export class Journal {
       const entries = this.#takeTogether();
       try {
         await this.#actor.outside(Promise.resolve(this.#store(entries)));
+        this.#pending -= entries.length;
         for (const { resolve } of entries) resolve();
       } catch (cause) {
         const error = this.#fail(this.#notStored(entries, cause));
-        for (const { reject } of [...entries, ...this.#waiting.splice(0)]) reject(error);
+        const failed = [...entries, ...this.#waiting.splice(0)];
+        this.#pending -= failed.length;
+        for (const { reject } of failed) reject(error);
       }
     }
     this.#writing = undefined;

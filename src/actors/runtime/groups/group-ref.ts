@@ -1,138 +1,107 @@
-import { BackpressureError, ConfigError, UnreachableError } from '../../../errors.js';
-import { errorOf } from '../../../foreign.js';
-import type { AnyMethod, AnyService } from '../../../protocol/index.js';
-import { type ActorRef, type ActorSystem, FailedStream, type ReadyOptions } from '../../kernel/index.js';
-import type { Member, Membership } from './membership.js';
-import { type Choose, chooserFor, type GroupPolicy } from './policy.js';
+import type { AnyService } from '../../../protocol/index.js';
+import type { ActorRef, ReadyOptions, WhenReady, WhenReadyOptions } from '../../kernel/index.js';
+import type { GroupCalls } from './group-calls.js';
+
+/** What a reference to a group has besides its rpcs. An rpc of the service may be named `close`: `using` closes the reference then. */
+interface GroupControls<S extends AnyService> {
+  readonly service: S;
+  /** Name of the group. */
+  readonly name: string;
+  /** Resolves when one member has room; with `broadcast`, when all have. Rejects as that of a reference does. */
+  ready(options?: ReadyOptions): Promise<void>;
+  /** The tells of the service, each of which waits for room first, as `whenReady` of a reference does. */
+  readonly whenReady: WhenReady<S>;
+  /**
+   * This process uses the group no more by this reference: a later tell is a dead letter, and a later ask rejects with StoppedError. Asks
+   * that are under way go on. Idempotent.
+   */
+  close(): void;
+  /** The service and the name, for logs and messages. */
+  toString(): string;
+}
 
 /**
  * A group as one reference: its methods are those of a reference, and its policy says which member gets a message. A tell goes to the next
- * member where the first has no room. Without members, a tell is a dead letter, and an ask rejects with UnreachableError.
+ * member where the first has no room. Without members that can be reached, a tell is a dead letter, and an ask rejects with UnreachableError.
+ * `close` it when it is needed no more.
+ *
+ *     using pool = await runtime.group(Resizer, 'resizers', { policy: 'least-loaded' });
+ *     const { image } = await pool.resize({ image });
  */
-export type GroupRef<S extends AnyService> = Pick<ActorRef<S>, keyof S['methods'] | 'ready' | 'service' | 'name'>;
+export type GroupRef<S extends AnyService> = Pick<ActorRef<S>, keyof S['methods']> &
+  Omit<GroupControls<S>, keyof S['methods']> &
+  Disposable;
 
 /** Creates the reference of a group. */
-export function groupRef<S extends AnyService>(
-  name: string,
-  service: S,
-  membership: Membership,
-  policy: GroupPolicy<S>,
-  system: ActorSystem,
-): GroupRef<S> {
-  const calls = new GroupCalls(name, membership, policy, system);
-  const ref = { name, service, ready: (options?: ReadyOptions) => calls.ready(options) };
+export function groupRef<S extends AnyService>(service: S, calls: GroupCalls): GroupRef<S> {
+  let Reference = classes.get(service);
+  if (Reference === undefined) {
+    Reference = groupReferenceClass(service);
+    classes.set(service, Reference);
+  }
+  // oxlint-disable-next-line typescript/consistent-type-assertions -- as in the kernel's reference.ts: the class has exactly the methods that GroupRef<S> names.
+  return new Reference(calls) as unknown as GroupRef<S>;
+}
+
+/** Property that holds the calls; a symbol, so that no rpc name can clash with it. */
+const callsKey: unique symbol = Symbol('calls');
+
+class GroupTells {
+  readonly [callsKey]: GroupCalls;
+
+  constructor(calls: GroupCalls) {
+    this[callsKey] = calls;
+  }
+}
+
+class GroupReference extends GroupTells {
+  get name(): string {
+    return this[callsKey].name;
+  }
+
+  ready(options?: ReadyOptions): Promise<void> {
+    return this[callsKey].ready(options);
+  }
+
+  close(): void {
+    this[callsKey].close();
+  }
+
+  [Symbol.dispose](): void {
+    this[callsKey].close();
+  }
+}
+
+type ReferenceClass = new (calls: GroupCalls) => GroupReference;
+
+const classes = new WeakMap<AnyService, ReferenceClass>();
+
+/** A class for each service, so that a reference is one small object. */
+function groupReferenceClass(service: AnyService): ReferenceClass {
+  class ServiceTells extends GroupTells {}
+  class ServiceReference extends GroupReference {
+    get service(): AnyService {
+      return service;
+    }
+
+    get whenReady(): ServiceTells {
+      return new ServiceTells(this[callsKey]);
+    }
+
+    override toString(): string {
+      return `${service.typeName} group ${this.name}`;
+    }
+  }
   for (const method of Object.values(service.methods)) {
-    const value = (message?: unknown, options?: unknown): unknown => calls.call(method, message, options);
-    Object.defineProperty(ref, method.name, { value, enumerable: true });
+    const call = function (this: GroupTells, message?: unknown, options?: unknown): unknown {
+      return this[callsKey].call(method, message, options);
+    };
+    Object.defineProperty(ServiceReference.prototype, method.name, { value: call, configurable: true });
+    if (method.mode !== 'tell') continue;
+    const tell = function (this: GroupTells, message?: unknown, options?: WhenReadyOptions): Promise<void> {
+      return this[callsKey].tellWhenReady(method, message, options);
+    };
+    Object.defineProperty(ServiceTells.prototype, method.name, { value: tell, configurable: true });
   }
-  // oxlint-disable-next-line typescript/consistent-type-assertions -- as in the kernel's reference.ts: the loop defines exactly the methods that GroupRef<S> names.
-  return ref as unknown as GroupRef<S>;
-}
-
-class GroupCalls {
-  readonly #name: string;
-  readonly #membership: Membership;
-  readonly #isBroadcast: boolean;
-  readonly #choose: Choose;
-  readonly #system: ActorSystem;
-
-  constructor(name: string, membership: Membership, policy: GroupPolicy, system: ActorSystem) {
-    this.#name = name;
-    this.#membership = membership;
-    this.#isBroadcast = policy === 'broadcast';
-    this.#choose = chooserFor(policy);
-    this.#system = system;
-  }
-
-  call(method: AnyMethod, message: unknown, options: unknown): unknown {
-    if (method.mode === 'tell') return this.#tell(method, message, options);
-    const refusal = this.#refusal(method);
-    if (refusal !== undefined) return method.mode === 'ask' ? Promise.reject(refusal) : new FailedStream(refusal);
-    const [member] = this.#choose(this.#membership.members, message);
-    if (member === undefined) throw this.#noMembers(method);
-    const result = invoke(member, method, message, options);
-    if (result instanceof Promise) count(member, result);
-    return result;
-  }
-
-  /** Resolves when one member has room; with `broadcast`, when all have. Rejects as that of a reference. */
-  async ready(options: ReadyOptions = {}): Promise<void> {
-    const { members } = this.#membership;
-    if (members.length === 0) throw new UnreachableError(`The group "${this.#name}" has no members.`);
-    if (this.#isBroadcast) {
-      await Promise.all(members.map(({ ref }) => ref.ready(options)));
-      return;
-    }
-    const others = new AbortController();
-    const signal = options.signal === undefined ? others.signal : AbortSignal.any([options.signal, others.signal]);
-    try {
-      await Promise.any(members.map(({ ref }) => ref.ready({ ...options, signal })));
-    } catch (error) {
-      throw error instanceof AggregateError ? error.errors[0] : error;
-    } finally {
-      others.abort();
-    }
-  }
-
-  #tell(method: AnyMethod, message: unknown, options: unknown): boolean {
-    const { members } = this.#membership;
-    if (members.length === 0) {
-      this.#system.addDeadLetter(`group ${this.#name}`, method.fullName, message, 'unreachable');
-      return false;
-    }
-    if (this.#isBroadcast) return tellAll(members, method, message, options);
-    let full: unknown;
-    for (const member of this.#choose(members, message)) {
-      try {
-        return invoke(member, method, message, options) === true;
-      } catch (error) {
-        if (!(error instanceof BackpressureError)) throw error;
-        full = error;
-      }
-    }
-    throw full;
-  }
-
-  #refusal(method: AnyMethod): ConfigError | UnreachableError | undefined {
-    if (this.#isBroadcast) {
-      return new ConfigError(
-        `${method.fullName} cannot be asked of all members of the group "${this.#name}" at once: use a group with another policy.`,
-      );
-    }
-    return this.#membership.members.length === 0 ? this.#noMembers(method) : undefined;
-  }
-
-  #noMembers(method: AnyMethod): UnreachableError {
-    return new UnreachableError(`${method.fullName} cannot be asked: the group "${this.#name}" has no members.`);
-  }
-}
-
-/** Every member gets it that has room; then the error of one that has none is thrown. */
-function tellAll(members: readonly Member[], method: AnyMethod, message: unknown, options: unknown): boolean {
-  const refused: Error[] = [];
-  let haveRoom = true;
-  for (const member of members) {
-    try {
-      haveRoom = invoke(member, method, message, options) === true && haveRoom;
-    } catch (error) {
-      refused.push(errorOf(error));
-    }
-  }
-  const [first] = refused;
-  if (first !== undefined) throw first;
-  return haveRoom;
-}
-
-function invoke({ ref }: Member, { name }: AnyMethod, message: unknown, options: unknown): unknown {
-  const call: unknown = Reflect.get(ref, name);
-  if (typeof call !== 'function') throw new ConfigError(`${ref.toString()} has no method ${name}.`);
-  return Reflect.apply(call, ref, [message, options]);
-}
-
-function count(member: Member, reply: Promise<unknown>): void {
-  member.pending++;
-  const settled = (): void => {
-    member.pending--;
-  };
-  reply.then(settled, settled);
+  return ServiceReference;
 }

@@ -1,7 +1,12 @@
+import { StoppedError } from '../../../errors.js';
+import { namedMessageOf } from '../../../foreign.js';
 import { ownerOrdinal } from '../../../ids/index.js';
-import type { AnyService, v1 } from '../../../protocol/index.js';
+import type { Logger } from '../../../logging/index.js';
+import type { AnyService, Ref, v1 } from '../../../protocol/index.js';
+import type { Scheduler } from '../../../scheduler/index.js';
 import type { ControlPlaneClient } from '../../control-plane/index.js';
 import type { ActorSystem } from '../../kernel/index.js';
+import { GroupCalls } from './group-calls.js';
 import { type GroupRef, groupRef } from './group-ref.js';
 import { memberIn, Membership } from './membership.js';
 import type { GroupPolicy } from './policy.js';
@@ -9,59 +14,121 @@ import type { GroupPolicy } from './policy.js';
 export interface GroupsOptions {
   readonly client: () => ControlPlaneClient;
   readonly system: ActorSystem;
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
   readonly ordinals: () => readonly number[];
+}
+
+/** A group that this process uses. References with the same service share the members. */
+interface Use {
+  readonly memberships: Map<AnyService, Membership>;
+  /** References that are not closed. */
+  references: number;
+  /** Resolves when the members have arrived, or rejects when they cannot. */
+  readonly watched: Promise<void>;
 }
 
 /** The groups that this process uses: passes the changes of their members on to each use. */
 export class Groups {
   readonly #options: GroupsOptions;
-  readonly #uses = new Map<string, Set<Membership>>();
+  readonly #uses = new Map<string, Use>();
+  /** Groups that the control plane is being told to send no more. */
+  readonly #leaving = new Map<string, Promise<void>>();
   /** The groups of the members that are known, by resource. */
   readonly #groups = new Map<number, string>();
+  readonly #random: () => number;
 
   constructor(options: GroupsOptions) {
     this.#options = options;
+    this.#random = options.scheduler.fork('groups');
   }
 
   /** Resolves when the members that there are have arrived. */
   async use<S extends AnyService>(service: S, name: string, policy: GroupPolicy<S>): Promise<GroupRef<S>> {
-    const { client, system, ordinals } = this.#options;
-    const membership = new Membership(service, system, ({ cUid }) => ordinals().includes(ownerOrdinal(cUid) ?? -1));
-    const uses = this.#uses.get(name) ?? new Set();
-    this.#uses.set(name, uses.add(membership));
+    const use = this.#uses.get(name) ?? this.#begin(name);
+    use.references++;
+    const membership = use.memberships.get(service) ?? this.#membership(service, name, use);
     try {
-      // Another use may have brought them before.
-      for (const resource of client().resources()) join(membership, resource, name);
-      await client().watchGroup(name);
+      await use.watched;
     } catch (error) {
-      uses.delete(membership);
-      membership.close();
+      this.#release(name, use);
       throw error;
     }
-    return groupRef(name, service, membership, policy, system);
+    const calls = new GroupCalls(name, membership, policy, this.#options.system, () => this.#release(name, use));
+    return groupRef(service, calls);
   }
 
   changed(resource: v1.Resource): void {
     const member = memberIn(resource);
     if (member === undefined) return;
     this.#groups.set(resource.id, member.group);
-    for (const membership of this.#uses.get(member.group) ?? []) join(membership, resource, member.group);
+    for (const membership of this.#memberships(member.group)) membership.joined(resource.id, member.ref);
   }
 
   removed(id: number): void {
     const group = this.#groups.get(id);
     if (group === undefined) return;
     this.#groups.delete(id);
-    for (const membership of this.#uses.get(group) ?? []) membership.left(id);
+    for (const membership of this.#memberships(group)) membership.left(id);
   }
 
   close(): void {
-    for (const uses of this.#uses.values()) for (const membership of uses) membership.close();
+    for (const { memberships } of this.#uses.values()) for (const each of memberships.values()) each.close();
     this.#uses.clear();
   }
-}
 
-function join(membership: Membership, resource: v1.Resource, group: string): void {
-  const member = memberIn(resource);
-  if (member?.group === group) membership.joined(resource.id, member.ref);
+  #begin(name: string): Use {
+    const use: Use = { memberships: new Map(), references: 0, watched: this.#watch(name) };
+    this.#uses.set(name, use);
+    return use;
+  }
+
+  async #watch(name: string): Promise<void> {
+    await this.#leaving.get(name);
+    await this.#options.client().watchGroup(name);
+  }
+
+  /** Another use may have brought the members before. */
+  #membership(service: AnyService, name: string, use: Use): Membership {
+    const { client, system, scheduler } = this.#options;
+    const isLocal = (ref: Ref): boolean => this.#isLocal(ref);
+    const membership = new Membership({ service, system, scheduler, isLocal, random: this.#random });
+    use.memberships.set(service, membership);
+    for (const resource of client().resources()) {
+      const member = memberIn(resource);
+      if (member?.group === name) membership.joined(resource.id, member.ref);
+    }
+    return membership;
+  }
+
+  /** A reference is closed. With the last one, the control plane sends the members no more. */
+  #release(name: string, use: Use): void {
+    use.references--;
+    if (use.references > 0 || this.#uses.get(name) !== use) return;
+    this.#uses.delete(name);
+    for (const membership of use.memberships.values()) membership.close();
+    const left = this.#leave(name).finally(() => {
+      if (this.#leaving.get(name) === left) this.#leaving.delete(name);
+    });
+    this.#leaving.set(name, left);
+  }
+
+  async #leave(name: string): Promise<void> {
+    const { client, log } = this.#options;
+    try {
+      await client().unwatchGroup(name);
+    } catch (error) {
+      if (!(error instanceof StoppedError)) {
+        log.debug('a group was not left', { name, error: namedMessageOf(error) });
+      }
+    }
+  }
+
+  #memberships(group: string): Iterable<Membership> {
+    return this.#uses.get(group)?.memberships.values() ?? [];
+  }
+
+  #isLocal({ cUid }: Ref): boolean {
+    return this.#options.ordinals().includes(ownerOrdinal(cUid) ?? -1);
+  }
 }

@@ -1,9 +1,10 @@
 import type { AnyService, Ref, v1 } from '../../../protocol/index.js';
-import { type ActorSystem, routeKey, type UntypedRef, type Watcher } from '../../kernel/index.js';
+import type { Scheduler, Timer } from '../../../scheduler/index.js';
+import { type ActorRef, type ActorSystem, routeKey, type TerminationReason, type Watcher } from '../../kernel/index.js';
 
 /** One actor of a group, as this process sees it. */
 export interface Member {
-  readonly ref: UntypedRef;
+  readonly ref: ActorRef<AnyService>;
   readonly cUid: bigint;
   /** It runs in a partition of this process. */
   readonly isLocal: boolean;
@@ -11,51 +12,134 @@ export interface Member {
   pending: number;
 }
 
-/** The actors of one group: those that the control plane names, without those that are known to have ended. */
-export class Membership {
-  readonly #service: AnyService;
-  readonly #system: ActorSystem;
-  readonly #isLocal: (ref: Ref) => boolean;
-  /** By the resource at the control plane. */
-  readonly #members = new Map<number, Member & { readonly watcher: Watcher }>();
-  #list: readonly Member[] = [];
+interface Entry extends Member {
+  readonly watcher: Watcher;
+  /** False while the link to it is lost. */
+  isPresent: boolean;
+  /** Of the next attempt to reach it. */
+  timer: Timer | undefined;
+  delayMs: number;
+}
 
-  constructor(service: AnyService, system: ActorSystem, isLocal: (ref: Ref) => boolean) {
-    this.#service = service;
-    this.#system = system;
-    this.#isLocal = isLocal;
+export interface MembershipOptions {
+  readonly service: AnyService;
+  readonly system: ActorSystem;
+  readonly scheduler: Scheduler;
+  readonly isLocal: (ref: Ref) => boolean;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+}
+
+/** Time in ms after which a lost member is looked for again; it doubles each time. */
+const LOOK_AGAIN = { minMs: 100, maxMs: 5_000 };
+
+/**
+ * The actors of one group: those that the control plane names, without those that are known to have ended.
+ *
+ *     joined --> present --unreachable--> absent --the watch is confirmed--> present
+ *                   |                       |
+ *                   +--stopped, failed, or removed at the control plane--> left
+ *
+ * An absent member gets no messages. It is watched again and again, until its process confirms that or the control plane removes it.
+ */
+export class Membership {
+  readonly #options: MembershipOptions;
+  /** By the resource at the control plane. */
+  readonly #entries = new Map<number, Entry>();
+  #members: readonly Member[] = [];
+  #local: readonly Member[] = [];
+  #turn: number;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    // Processes, and uses for one message each, must not all begin with the first member.
+    this.#turn = Math.floor(options.random() * 2 ** 16);
   }
 
-  /** In the order in which they have joined. */
+  /** Those that are present, in the order in which they have joined. */
   get members(): readonly Member[] {
-    return this.#list;
+    return this.#members;
+  }
+
+  /** Those of them that run in this process. */
+  get local(): readonly Member[] {
+    return this.#local;
+  }
+
+  /** Members of the group that cannot be reached now. */
+  get absent(): number {
+    return new Set([...this.#entries.values()].map(({ cUid }) => cUid)).size - this.#members.length;
+  }
+
+  /** The next one of a list. All references to the group share the turn. */
+  inTurn(list: readonly Member[]): Member | undefined {
+    return list[this.#turn++ % list.length];
   }
 
   /** An actor of another service is no member for those who use the group with this one. */
   joined(resource: number, ref: Ref): void {
-    if (this.#members.has(resource) || ref.service !== this.#service.typeName) return;
-    const actor = this.#system.reference(this.#service, ref);
-    const watcher: Watcher = { terminated: () => this.left(resource) };
-    this.#members.set(resource, { ref: actor, cUid: ref.cUid, isLocal: this.#isLocal(ref), pending: 0, watcher });
+    const { service, system, isLocal } = this.#options;
+    if (this.#entries.has(resource) || ref.service !== service.typeName) return;
+    const watcher: Watcher = {
+      terminated: (_route, reason) => this.#ended(resource, reason),
+      confirmed: () => this.#found(entry),
+    };
+    const entry: Entry = {
+      ref: system.reference(service, ref),
+      cUid: ref.cUid,
+      isLocal: isLocal(ref),
+      pending: 0,
+      watcher,
+      isPresent: true,
+      timer: undefined,
+      delayMs: LOOK_AGAIN.minMs,
+    };
+    this.#entries.set(resource, entry);
     this.#changed();
-    actor[routeKey].watch(watcher);
+    entry.ref[routeKey].watch(watcher);
   }
 
   left(resource: number): void {
-    const member = this.#members.get(resource);
-    if (member === undefined) return;
-    member.ref[routeKey].unwatch(member.watcher);
-    this.#members.delete(resource);
+    const entry = this.#entries.get(resource);
+    if (entry === undefined) return;
+    this.#entries.delete(resource);
+    if (entry.timer !== undefined) this.#options.scheduler.clearTimer(entry.timer);
+    entry.ref[routeKey].unwatch(entry.watcher);
     this.#changed();
   }
 
   close(): void {
-    for (const resource of this.#members.keys()) this.left(resource);
+    for (const resource of this.#entries.keys()) this.left(resource);
+  }
+
+  #ended(resource: number, reason: TerminationReason): void {
+    const entry = this.#entries.get(resource);
+    if (entry === undefined) return;
+    if (reason !== 'unreachable') {
+      this.left(resource);
+      return;
+    }
+    entry.isPresent = false;
+    this.#changed();
+    entry.timer = this.#options.scheduler.setTimer(entry.delayMs, () => {
+      entry.timer = undefined;
+      entry.ref[routeKey].watch(entry.watcher);
+    });
+    entry.delayMs = Math.min(2 * entry.delayMs, LOOK_AGAIN.maxMs);
+  }
+
+  #found(entry: Entry): void {
+    entry.delayMs = LOOK_AGAIN.minMs;
+    if (entry.isPresent) return;
+    entry.isPresent = true;
+    this.#changed();
   }
 
   /** While the control plane starts anew, an actor is a member under its earlier resource and under its new one. */
   #changed(): void {
-    this.#list = [...new Map([...this.#members.values()].map((member) => [member.cUid, member])).values()];
+    const present = [...this.#entries.values()].filter(({ isPresent }) => isPresent);
+    this.#members = [...new Map(present.map((entry) => [entry.cUid, entry])).values()];
+    this.#local = this.#members.filter(({ isLocal }) => isLocal);
   }
 }
 

@@ -1,7 +1,7 @@
-import { ConfigError } from '../../../errors.js';
-import { shownValue } from '../../../foreign.js';
-import type { AnyService } from '../../../protocol/index.js';
-import type { Member } from './membership.js';
+import { ConfigError, HandlerError } from '../../../errors.js';
+import { anyCodeOf, isError, namedMessageOf, shownValue } from '../../../foreign.js';
+import type { AnyMethod, AnyService } from '../../../protocol/index.js';
+import type { Member, Membership } from './membership.js';
 
 /** Requests of a service. */
 export type RequestOf<S extends AnyService> = ReturnType<S['methods'][keyof S['methods']]['request']['create']>;
@@ -19,31 +19,43 @@ export type GroupPolicy<S extends AnyService = AnyService> =
   | HashPolicy<RequestOf<S>>;
 
 export interface HashPolicy<Request> {
-  /** The key of a request. A method, whose parameters are bivariant. */
+  /** The key of a request, whose defaults are filled in. A method, whose parameters are bivariant. */
   hash(request: Request): string | number | bigint;
 }
 
-/** Orders the members for one message: the first is tried first. */
-export type Choose = (members: readonly Member[], request: unknown) => readonly Member[];
+/** Chooses members of a group that has some. */
+export interface Chooser {
+  /** It reads the messages: their defaults must be filled in, and a stream of requests has no key. */
+  readonly readsMessages: boolean;
+  /** The member that gets a message. */
+  first(members: Membership, method: AnyMethod, message: unknown): Member | undefined;
+  /** Those that are tried when `first` has no room, in this order. */
+  others(members: Membership, first: Member): readonly Member[];
+}
 
-export function chooserFor(policy: GroupPolicy): Choose {
-  let turn = 0;
-  const rotated: Choose = (members) => {
-    const first = turn++ % members.length;
-    return first === 0 ? members : [...members.slice(first), ...members.slice(0, first)];
-  };
-  if (typeof policy === 'object') return (members, request) => byKey(members, String(policy.hash(request)));
+/** `group` names the group in errors. */
+export function chooserFor(policy: GroupPolicy, group: string): Chooser {
+  if (typeof policy === 'object') return byHash(policy, group);
   switch (policy) {
     case 'least-loaded':
-      return (members, request) => rotated(members, request).toSorted((one, other) => one.pending - other.pending);
+      return {
+        readsMessages: false,
+        first: leastLoaded,
+        others: ({ members }, first) => without(members, first).sort((one, other) => one.pending - other.pending),
+      };
     case 'local-first':
-      return (members, request) => {
-        const local = members.filter(({ isLocal }) => isLocal);
-        return rotated(local.length > 0 ? local : members, request);
+      return {
+        readsMessages: false,
+        first: (members) => members.inTurn(members.local.length > 0 ? members.local : members.members),
+        others: ({ local, members }, first) => without(local.length > 0 ? local : members, first),
       };
     case 'round-robin':
     case 'broadcast':
-      return rotated;
+      return {
+        readsMessages: false,
+        first: (members) => members.inTurn(members.members),
+        others: ({ members }, first) => without(members, first),
+      };
   }
 }
 
@@ -57,15 +69,56 @@ export function checkPolicy(policy: unknown): void {
   );
 }
 
-/** Rendezvous hashing: when a member goes, only its own keys move. No other member may have the message. */
-function byKey(members: readonly Member[], key: string): readonly Member[] {
+/** Members that owe the same take turns. */
+function leastLoaded(membership: Membership): Member | undefined {
+  const { members } = membership;
+  let best = membership.inTurn(members);
+  for (const member of members) if (best === undefined || member.pending < best.pending) best = member;
+  return best;
+}
+
+/** The members after `first`, and then those before it. */
+function without(members: readonly Member[], first: Member): Member[] {
+  const index = members.indexOf(first);
+  return [...members.slice(index + 1), ...members.slice(0, Math.max(0, index))];
+}
+
+/** No other member may have the message. */
+function byHash(policy: HashPolicy<never>, group: string): Chooser {
+  return {
+    readsMessages: true,
+    first: ({ members }, { fullName }, message) => byKey(members, keyOf(policy, group, fullName, message)),
+    others: () => [],
+  };
+}
+
+/** Throws HandlerError when the policy throws, and ConfigError for what is no key. */
+function keyOf(policy: { hash(message: unknown): unknown }, group: string, method: string, message: unknown): string {
+  let key: unknown;
+  try {
+    key = policy.hash(message);
+  } catch (cause) {
+    throw new HandlerError(`The hash of the group "${group}" threw for ${method}: ${namedMessageOf(cause)}`, {
+      handlerName: isError(cause) ? cause.name : undefined,
+      handlerCode: anyCodeOf(cause),
+      cause,
+    });
+  }
+  if (typeof key === 'string' || typeof key === 'number' || typeof key === 'bigint') return String(key);
+  throw new ConfigError(
+    `The hash of the group "${group}" must return a text or a number as the key of ${method}, not ${shownValue(key)}.`,
+  );
+}
+
+/** Rendezvous hashing: when a member goes, only its own keys move. */
+function byKey(members: readonly Member[], key: string): Member | undefined {
   let best: Member | undefined;
   let bestHash = -1;
   for (const member of members) {
     const hash = fnv1a(`${member.cUid}/${key}`);
     if (hash > bestHash) [best, bestHash] = [member, hash];
   }
-  return best === undefined ? [] : [best];
+  return best;
 }
 
 /** FNV-1a of 32 bits, finished as MurmurHash3: keys that differ in the last character only must be far apart. */

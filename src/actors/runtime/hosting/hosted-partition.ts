@@ -51,6 +51,7 @@ export class HostedPartition {
       // Who runs the pipeline is on another thread or in another process.
       threw: undefined,
       tracing: undefined,
+      mainComponents: new Map(),
       log,
     });
     try {

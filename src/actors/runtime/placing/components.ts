@@ -1,8 +1,13 @@
+import { Deferred } from '../../../deferred.js';
 import { ConfigError } from '../../../errors.js';
 import type { v1 } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import { loadModule } from '../definitions.js';
 import { type Component, componentHash, isComponent } from './component.js';
+import { isMainModule } from './main-module.js';
+
+/** Components of the program's main module by their hash, which the partitions on its event loop share. */
+export type MainComponents = Map<string, Component>;
 
 /**
  * The components that one partition can start. Code is not sent, only its module's URL: the partition imports the module, looks for the
@@ -10,26 +15,60 @@ import { type Component, componentHash, isComponent } from './component.js';
  */
 export class Components {
   readonly #scheduler: Scheduler;
-  readonly #known = new Map<string, Promise<Component>>();
+  readonly #ofMain: MainComponents;
+  readonly #known = new Map<string, Component>();
+  /** Those that wait for the module of a component. A module whose import never ends is imported once, and nobody waits for long. */
+  readonly #waiting = new Map<string, Set<Deferred<Component>>>();
 
-  constructor(scheduler: Scheduler) {
+  constructor(scheduler: Scheduler, ofMain: MainComponents) {
     this.#scheduler = scheduler;
+    this.#ofMain = ofMain;
   }
 
   /** Adds a component of this process. */
   add(component: Component): void {
-    this.#known.set(componentHash(component), Promise.resolve(component));
+    const hash = componentHash(component);
+    this.#known.set(hash, component);
+    // A main module that awaits `place` is still being evaluated: an import of it would wait for the place, and the place for the import.
+    if (component.url !== undefined && isMainModule(component.url)) this.#ofMain.set(hash, component);
   }
 
-  /** Rejects with ConfigError when the module is missing, exports no such component, or exports another version of it. */
-  load(definition: v1.ComponentDefinition, hash: string): Promise<Component> {
-    let component = this.#known.get(hash);
-    if (component === undefined) {
-      component = this.#import(definition, hash);
-      this.#known.set(hash, component);
-      component.catch(() => this.#known.delete(hash));
+  /**
+   * Rejects with ConfigError when the module is missing, exports no such component, or exports another version of it, and with the reason of
+   * `signal` when that is aborted.
+   */
+  async load(definition: v1.ComponentDefinition, hash: string, signal: AbortSignal): Promise<Component> {
+    signal.throwIfAborted();
+    const known = this.#known.get(hash) ?? this.#ofMain.get(hash);
+    if (known !== undefined) return known;
+    const waiting = this.#waiting.get(hash) ?? this.#begin(definition, hash);
+    const loaded = new Deferred<Component>();
+    const abandoned = (): void => loaded.reject(signal.reason);
+    waiting.add(loaded);
+    signal.addEventListener('abort', abandoned, { once: true });
+    try {
+      return await loaded.promise;
+    } finally {
+      waiting.delete(loaded);
+      signal.removeEventListener('abort', abandoned);
     }
-    return component;
+  }
+
+  #begin(definition: v1.ComponentDefinition, hash: string): Set<Deferred<Component>> {
+    const waiting = new Set<Deferred<Component>>();
+    this.#waiting.set(hash, waiting);
+    this.#import(definition, hash).then(
+      (component) => {
+        this.#known.set(hash, component);
+        this.#waiting.delete(hash);
+        for (const each of waiting) each.resolve(component);
+      },
+      (error: unknown) => {
+        this.#waiting.delete(hash);
+        for (const each of waiting) each.reject(error);
+      },
+    );
+    return waiting;
   }
 
   async #import(wanted: v1.ComponentDefinition, hash: string): Promise<Component> {

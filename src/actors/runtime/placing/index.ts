@@ -3,7 +3,7 @@
  * to spawners, in its own partitions too. Nothing here may start an actor in another way, or know of pipelines.
  */
 export { type Component, type ComponentOptions, component } from './component.js';
-export { Components } from './components.js';
+export { Components, type MainComponents } from './components.js';
 export { type Place, placeBy } from './place.js';
 export type { PlaceArguments, PlaceOptions, PlaceWith } from './place-options.js';
 export { Placements } from './placements.js';

@@ -76,6 +76,7 @@ export class Placements {
   /** Ends the pauses before lost actors are placed again. They do not listen to `#closing`: Node warns at the eleventh listener of a signal. */
   readonly #pauses = new Set<() => void>();
   #turn = 0;
+  #calls = 0;
   #closed: Promise<void> | undefined;
 
   constructor(options: PlacementsOptions) {
@@ -91,6 +92,11 @@ export class Placements {
     return this.#failures;
   }
 
+  /** Calls of `place` that have not settled. */
+  get calls(): number {
+    return this.#calls;
+  }
+
   /** This process has joined its control plane. */
   start(): void {
     this.#requests.start();
@@ -101,6 +107,19 @@ export class Placements {
    * at that deadline it rejects with AskTimeoutError, and what was started is stopped in the background.
    */
   async place<S extends AnyService, Args>(
+    component: Component<S, Args>,
+    args: Args,
+    options: PlaceOptions,
+  ): Promise<readonly ActorRef<S>[]> {
+    this.#calls++;
+    try {
+      return await this.#placeAll(component, args, options);
+    } finally {
+      this.#calls--;
+    }
+  }
+
+  async #placeAll<S extends AnyService, Args>(
     component: Component<S, Args>,
     args: Args,
     options: PlaceOptions,

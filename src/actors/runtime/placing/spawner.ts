@@ -41,7 +41,8 @@ interface Placed {
   ref: UntypedRef | undefined;
   /** Name in the cluster's registry, its own or that of a group. */
   registered: { readonly name: string; readonly isGroup: boolean } | undefined;
-  isWithdrawn: boolean;
+  /** Aborted when the actor is withdrawn, or its partition stops: an actor that is being started is not waited for. */
+  readonly withdrawal: AbortController;
   hasEnded: boolean;
 }
 
@@ -104,7 +105,7 @@ export class Spawner {
       reply: Promise.resolve({}),
       ref: undefined,
       registered: undefined,
-      isWithdrawn: false,
+      withdrawal: new AbortController(),
       hasEnded: false,
     };
     placer.placed.set(id, placed);
@@ -123,7 +124,7 @@ export class Spawner {
     this.#assertRoom();
     if (request.component === undefined)
       throw new ProtocolError('A request to place an actor must describe its component.');
-    const component = await components.load(request.component, request.hash);
+    const component = await components.load(request.component, request.hash, placed.withdrawal.signal);
     const made = component.behaviorFor(request.args);
     this.#assertAccepts(placed);
     const ref = system.spawn(made, request.name === '' ? {} : { name: request.name });
@@ -149,18 +150,23 @@ export class Spawner {
   async #withdraw(placerRef: Ref | undefined, id: number, context: Context): Promise<void> {
     const placer = this.#placerOf(placerRef, context);
     const placed = placer.placed.get(id);
-    if (placed !== undefined) return this.#stop(placed);
+    if (placed !== undefined) {
+      const stopped = this.#stop(placed);
+      // The next request may have its place.
+      if (placed.ref === undefined) this.#ended(placer, id, placed);
+      return stopped;
+    }
     // The request to place it may still arrive.
     const refused = toWire(new StoppedError(`The request to place actor ${id} was withdrawn.`));
     const reply = Promise.resolve({ refused: v1.PlaceFailure.create(refused) });
-    const never = { isDetached: false, reply, ref: undefined, registered: undefined, isWithdrawn: true };
-    placer.placed.set(id, { ...never, hasEnded: true });
+    const never = { isDetached: false, reply, ref: undefined, registered: undefined };
+    placer.placed.set(id, { ...never, withdrawal: new AbortController(), hasEnded: true });
     this.#remember(placer, id);
   }
 
   /** Resolves when the actor and its children have stopped, and its name is free. */
   async #stop(placed: Placed): Promise<void> {
-    placed.isWithdrawn = true;
+    placed.withdrawal.abort(this.#withdrawn());
     await placed.reply;
     const isClosing = this.#closing !== undefined;
     // Members of a group get nothing new before they stop, unless the partition ends with all that others have there.
@@ -170,12 +176,16 @@ export class Spawner {
     if (!isClosing) await unregistered;
   }
 
-  #assertAccepts({ isWithdrawn }: Placed): void {
+  #assertAccepts({ withdrawal }: Placed): void {
     const { ordinal } = this.#options;
     if (this.#refusal !== undefined) {
       throw new StoppedError(`Partition ${ordinal()} is ${this.#refusal}: no actor can be placed there.`);
     }
-    if (isWithdrawn) throw new StoppedError(`The actor was withdrawn before partition ${ordinal()} had started it.`);
+    withdrawal.signal.throwIfAborted();
+  }
+
+  #withdrawn(): StoppedError {
+    return new StoppedError(`The actor was withdrawn before partition ${this.#options.ordinal()} had started it.`);
   }
 
   #assertRoom(): void {

@@ -14,7 +14,16 @@ import { describeHosting, type Hosting } from './hosting.js';
 import { childrenOf } from './processes.js';
 import { pendingBecause } from '../../../support/pending.js';
 
-const NOTHING = { messages: 0, handlers: 0, asks: 0, streams: 0, pipelines: 0, segments: 0, unsentBytes: 0 };
+const NOTHING = {
+  messages: 0,
+  handlers: 0,
+  asks: 0,
+  streams: 0,
+  pipelines: 0,
+  segments: 0,
+  placing: 0,
+  unsentBytes: 0,
+};
 
 /** Has the second partition end by itself, by a stage that runs there. */
 async function fell(hosting: Hosting, runtime: Runtime): Promise<void> {

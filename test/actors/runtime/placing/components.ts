@@ -64,6 +64,11 @@ export const blocking = component('blocking', import.meta.url, Errands, () =>
   }),
 );
 
+/** Never ends what it is told. */
+export const patient = component('patient', import.meta.url, Errands, () =>
+  errandRunner({ push: () => new Promise(() => {}) }),
+);
+
 /** Takes a message as its arguments. */
 export const keyed = component(
   'keyed',
@@ -80,6 +85,8 @@ export const thrower = component('thrower', import.meta.url, Errands, () => {
 export const changed = component('changed', import.meta.url, Errands, () => errandRunner(), { version: place });
 
 export const lost = component('lost', new URL('./not-there.js', import.meta.url).href, Errands, () => errandRunner());
+
+export const never = component('never', new URL('./never.js', import.meta.url).href, Errands, () => errandRunner());
 
 export const other = component('other', new URL('./other.js', import.meta.url).href, Errands, () => errandRunner());
 
