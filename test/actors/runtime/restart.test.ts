@@ -3,7 +3,7 @@ import { behavior } from '#src/actors/kernel/index.js';
 import { ConfigError, UnreachableError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../support/rejection.js';
-import { describePlacements } from './harness.js';
+import { describePlacements, until } from './harness.js';
 
 describePlacements('a node that crashes and comes back', (newCluster) => {
   it('joins afresh, with new ids, and its names are free again', async () => {
@@ -30,6 +30,34 @@ describePlacements('a node that crashes and comes back', (newCluster) => {
     expect(await rejection(old.describe({})))
       .to.have.property('code')
       .that.is.oneOf(['UNREACHABLE', 'STOPPED']);
+  });
+});
+
+describePlacements('a control plane that crashes and comes back', (newCluster) => {
+  it('has all partitions of a process that lives on, with their actors and names', async () => {
+    const cluster = newCluster();
+    const { executor } = cluster;
+    const place = { node: 'node-0', name: 'process-0', system: { partitions: 1 }, placement: 'inline' } as const;
+    const first = await cluster.start(place);
+    const other = await cluster.start({ system: { partitions: 2 } });
+    await other.register('who', other.spawn(described(5)));
+    const { pUid, ordinals } = other;
+    expect(ordinals).to.have.length(2);
+
+    executor.crash('node-0');
+    await until(() => !other.isConnected);
+    expect(other.health().isAlive).to.equal(true);
+    executor.restart('node-0');
+    const again = await executor.start(place);
+    cluster.started[0] = again;
+    await until(() => other.isConnected);
+    expect({ pUid: other.pUid, ordinals: other.ordinals }).to.deep.equal({ pUid, ordinals });
+    expect(again.ordinals).to.not.include.members([...ordinals, ...first.ordinals]);
+    expect(await (await again.lookup(v1.PartitionRuntime, 'who')).describe({})).to.include({ ordinal: 5 });
+    for (const ordinal of ordinals) {
+      const partition = await again.lookup(v1.PartitionRuntime, `millrace/partition/${ordinal}`);
+      expect(await partition.describe({})).to.include({ ordinal });
+    }
   });
 });
 
