@@ -9,6 +9,7 @@ import group from './workloads/group.js';
 import hostile from './workloads/hostile.js';
 import placement from './workloads/placement.js';
 import overload from './workloads/overload.js';
+import rejoin from './workloads/rejoin.js';
 import streams from './workloads/streams.js';
 import wiring from './workloads/wiring.js';
 
@@ -24,6 +25,7 @@ for (const workload of [
   flow,
   group,
   placement,
+  rejoin,
   streams,
   wiring,
   hostile,

@@ -170,10 +170,11 @@ export class ControlPlaneClient {
     }
   }
 
-  /** The address of a partition; undefined where its process has ended, which is final. */
+  /** The address of a partition; undefined where its process has ended, which is final. It is a part of opening a link, and takes no longer. */
   async locate(ordinal: number, incarnation: bigint): Promise<string | undefined> {
-    const { address } = await this.#session.request((server, { epoch }, options) =>
-      server.locate({ ordinal, incarnation, epoch }, options),
+    const { address } = await this.#session.request(
+      (server, { epoch }, options) => server.locate({ ordinal, incarnation, epoch }, options),
+      limits.connectTimeoutMs,
     );
     return address === '' ? undefined : address;
   }

@@ -1,95 +1,93 @@
 import { v1 } from '../../protocol/index.js';
 import { CANCELLED, failed, OK, State } from './life-cycle.js';
-import type { Entry } from './resource-table.js';
+import type { Tally } from './pipeline-parts.js';
 
-/** A pipeline with its parts, and whether it must end. */
-export interface PipelineEntries {
-  readonly pipeline: Entry<v1.Pipeline>;
-  readonly manifolds: readonly Entry<v1.Manifold>[];
-  readonly segments: readonly Entry<v1.Segment>[];
+/** What the phase of a pipeline follows from. */
+export interface Situation {
+  /** The actual state of the pipeline. */
+  readonly present: State;
+  readonly tally: Tally;
   readonly failure: v1.Failure | undefined;
   readonly isStopRequested: boolean;
 }
 
-export interface Request {
-  readonly id: number;
-  readonly requested: State;
-}
-
-export interface Verdict {
-  readonly requests: readonly Request[];
-  /** The pipeline's own state, which follows from the states of its parts. */
-  readonly actual: State;
-  readonly outcome: v1.Outcome | undefined;
-  /** A failure that the rules have found; the caller must record it as the pipeline's. */
-  readonly failure?: v1.Failure;
-}
-
 /**
- * The states to request of the parts of a pipeline, given their actual states:
+ * What is wanted of the parts of a pipeline:
  *
- *     manifolds Created  ->  segments Created  ->  all Running  ->  each segment completes, and is destroyed
- *     a segment that was cancelled without a request is a failure
- *     a failure or a stop ->  all segments Stopped, then destroyed  ->  manifolds destroyed  ->  the pipeline has its outcome
- *
- * A pure function. It is called after every change; requests that were made before are repeated, which changes nothing.
+ *     waiting     nothing: it has no parts yet
+ *     manifolds   manifolds Created
+ *     segments    segments Created
+ *     running     all Running; each segment completes, and is destroyed
+ *     cancelled   a segment was cancelled without a request, which is a failure
+ *     stopping    a failure, a stop, or all have completed: all segments Stopped, then destroyed
+ *     closing     manifolds destroyed
+ *     closed      the pipeline has its outcome
  */
-export function pipelineRules(entries: PipelineEntries): Verdict {
-  const { pipeline, failure, isStopRequested } = entries;
-  const present = pipeline.resource.actual;
-  if (present === State.INITIALIZED) {
-    const end = isStopRequested ? State.DESTROYED : present;
-    return { requests: [], actual: end, outcome: isStopRequested ? CANCELLED : undefined };
-  }
-  if (failure !== undefined || isStopRequested) {
-    return ending(entries, failure === undefined ? CANCELLED : failed(failure));
-  }
-  const cancelled = entries.segments.find(({ resource }) => resource.outcome?.result.case === 'cancelled');
-  if (cancelled !== undefined) {
-    return { requests: [], actual: present, outcome: undefined, failure: unasked(cancelled.detail) };
-  }
+export type Phase = 'waiting' | 'manifolds' | 'segments' | 'running' | 'cancelled' | 'stopping' | 'closing' | 'closed';
+
+/** A pure function. Its cost does not depend on the number of parts. */
+export function phaseOf({ present, tally, failure, isStopRequested }: Situation): Phase {
+  if (present === State.INITIALIZED) return isStopRequested ? 'closed' : 'waiting';
+  if (failure !== undefined || isStopRequested) return endOf(tally);
+  if (tally.cancelledSegments > 0) return 'cancelled';
   const isRunning = present >= State.RUNNING;
-  if (isRunning && entries.segments.every(({ resource }) => resource.actual >= State.COMPLETED)) {
-    return ending(entries, OK);
-  }
-  return starting(entries, isRunning);
+  if (isRunning && tally.completedSegments === tally.segments) return endOf(tally);
+  if (tally.createdManifolds < tally.manifolds) return 'manifolds';
+  return isRunning || tally.createdSegments === tally.segments ? 'running' : 'segments';
 }
 
-function starting({ manifolds, segments, pipeline }: PipelineEntries, isRunning: boolean): Verdict {
-  const requests: Request[] = manifolds.map(({ resource }) => ({ id: resource.id, requested: State.CREATED }));
-  const areManifoldsCreated = manifolds.every(({ resource }) => resource.actual >= State.CREATED);
-  const areSegmentsCreated = segments.every(({ resource }) => resource.actual >= State.CREATED);
-  for (const { resource } of segments) {
-    const mayRun = isRunning ? resource.actual >= State.CREATED : areSegmentsCreated;
-    if (resource.actual >= State.COMPLETED) {
-      requests.push({ id: resource.id, requested: State.DESTROYED });
-    } else if (areManifoldsCreated) {
-      requests.push({ id: resource.id, requested: mayRun ? State.COMPLETED : State.CREATED });
-    }
-  }
-  const hasStarted = areManifoldsCreated && areSegmentsCreated;
-  return { requests, actual: hasStarted ? State.RUNNING : pipeline.resource.actual, outcome: undefined };
+function endOf({ segments, manifolds }: Tally): Phase {
+  if (segments > 0) return 'stopping';
+  return manifolds > 0 ? 'closing' : 'closed';
 }
 
-function ending({ manifolds, segments }: PipelineEntries, outcome: v1.Outcome): Verdict {
-  if (segments.length > 0) {
-    const requests = segments.map(({ resource }) => ({
-      id: resource.id,
-      requested: hasNothingToStop(resource) ? State.DESTROYED : State.STOPPED,
-    }));
-    return { requests, actual: State.STOPPING, outcome: undefined };
+/** The state to request of a part in a phase; undefined for none. Requests that were made before are repeated, which changes nothing. */
+export function requestFor(phase: Phase, { actual, detail }: v1.Resource): State | undefined {
+  if (phase === 'waiting' || phase === 'cancelled') return undefined;
+  if (detail.case === 'manifold') return manifoldRequest(phase);
+  if (phase === 'stopping' || phase === 'closing' || phase === 'closed') {
+    return hasNothingToStop(actual) ? State.DESTROYED : State.STOPPED;
   }
-  const requests = manifolds.map(({ resource }) => ({ id: resource.id, requested: State.DESTROYED }));
-  const areGone = manifolds.every(({ resource }) => resource.actual >= State.DESTROYED);
-  return { requests, actual: areGone ? State.DESTROYED : State.STOPPED, outcome };
+  if (actual >= State.COMPLETED) return State.DESTROYED;
+  if (phase === 'manifolds') return undefined;
+  return phase === 'running' && actual >= State.CREATED ? State.COMPLETED : State.CREATED;
+}
+
+function manifoldRequest(phase: Phase): State | undefined {
+  if (phase === 'stopping') return undefined;
+  return phase === 'closing' || phase === 'closed' ? State.DESTROYED : State.CREATED;
+}
+
+/** The pipeline's own state in a phase. */
+export function actualIn(phase: Phase, present: State): State {
+  switch (phase) {
+    case 'running':
+      return State.RUNNING;
+    case 'stopping':
+      return State.STOPPING;
+    case 'closing':
+      return State.STOPPED;
+    case 'closed':
+      return State.DESTROYED;
+    default:
+      return present;
+  }
+}
+
+/** How the pipeline has ended; undefined before that. */
+export function outcomeIn(phase: Phase, { failure, isStopRequested }: Situation): v1.Outcome | undefined {
+  if (phase !== 'closing' && phase !== 'closed') return undefined;
+  if (failure !== undefined) return failed(failure);
+  return isStopRequested ? CANCELLED : OK;
 }
 
 /** The segment has ended, or was not created yet; in that case its owner may not know it. */
-function hasNothingToStop({ actual }: v1.Resource): boolean {
+function hasNothingToStop(actual: State): boolean {
   return actual >= State.STOPPED || actual === State.COMPLETED || actual < State.CREATED;
 }
 
-function unasked({ name, partition }: v1.Segment): v1.Failure {
+/** The failure of a pipeline of which this segment was cancelled. */
+export function unasked({ name, partition }: v1.Segment): v1.Failure {
   const message = `segment "${name}" in partition ${partition} was cancelled, but no stop was requested`;
   return v1.Failure.create({ code: 'STOPPED', message, segment: name, partition });
 }

@@ -3,7 +3,7 @@ import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import { Definitions } from './definitions.js';
 import { acceptActual, failureOf, State } from './life-cycle.js';
-import { type PipelineEntries, pipelineRules } from './pipeline-rules.js';
+import { actualIn, outcomeIn, type Phase, phaseOf, requestFor, type Situation, unasked } from './pipeline-rules.js';
 import type { Entry, ResourceTable } from './resource-table.js';
 import { Segments } from './segments.js';
 
@@ -14,6 +14,8 @@ export class Pipelines {
   readonly #definitions: Definitions;
   readonly #failures = new Map<number, v1.Failure>();
   readonly #stopRequests = new Set<number>();
+  /** The phase in which the requests of the parts of each running pipeline were made. */
+  readonly #phases = new Map<number, Phase>();
   readonly #ended: number[] = [];
 
   constructor(table: ResourceTable) {
@@ -51,9 +53,14 @@ export class Pipelines {
   stop(id: number): void {
     const { resource } = this.#lastAttempt(id);
     if (resource.actual < State.DESTROYED) {
-      this.#stopRequests.add(resource.id);
+      this.#requestStop(resource.id);
       this.#settle();
     }
+  }
+
+  #requestStop(id: number): void {
+    this.#stopRequests.add(id);
+    this.#table.pipelineParts.touch(id);
   }
 
   /** Adds the parts of a pipeline, once. A part whose partition has ended meanwhile fails the pipeline. ProtocolError for too many parts. */
@@ -88,10 +95,10 @@ export class Pipelines {
 
   /** Adds an instance of a segment; returns its id. */
   addInstance(id: number, segment: string, partition: number | undefined): number {
-    const entries = this.#entries(id);
-    const siblings = entries?.segments.filter(({ detail }) => detail.name === segment) ?? [];
+    const pipeline = this.#table.pipeline(id);
+    const siblings = this.#segmentsOf(id).filter(({ detail }) => detail.name === segment);
     const first = siblings.find(({ detail }) => !detail.isDraining) ?? siblings[0];
-    if (entries === undefined || first === undefined) {
+    if (pipeline === undefined || first === undefined) {
       throw new ConfigError(`Pipeline ${id} runs no segment "${segment}".`);
     }
     if (siblings.length >= limits.segmentInstances) {
@@ -99,14 +106,14 @@ export class Pipelines {
         `Segment "${segment}" of pipeline ${id} has ${siblings.length} instances already (limit segmentInstances).`,
       );
     }
-    const isEnding = entries.isStopRequested || entries.failure !== undefined;
+    const isEnding = this.#stopRequests.has(id) || this.#failures.has(id);
     if (isEnding || siblings.some(({ resource, detail }) => !detail.isDraining && resource.actual >= State.COMPLETED)) {
       throw new ConfigError(`Segment "${segment}" of pipeline ${id} is ending; it accepts no further instance.`);
     }
     if (partition !== undefined && this.#table.runningPartition(partition) === undefined) {
       throw new UnreachableError(`Partition ${partition} does not exist, so it cannot run another "${segment}".`);
     }
-    const added = this.#segments.createSibling(entries.pipeline, siblings, first, partition);
+    const added = this.#segments.createSibling(pipeline, siblings, first, partition);
     this.#settle();
     return added;
   }
@@ -155,7 +162,7 @@ export class Pipelines {
     this.#failThoseIn(ordinals, cause);
     for (const { resource, detail } of this.#table.entries('pipeline')) {
       if (detail.startedBy === pUid && resource.actual < State.DESTROYED) {
-        this.#stopRequests.add(resource.id);
+        this.#requestStop(resource.id);
       }
     }
     this.#loseThoseIn(ordinals);
@@ -204,6 +211,7 @@ export class Pipelines {
     const before = this.#failures.get(pipeline);
     if (before === undefined || (isOfStream(before) && !isOfStream(failure))) {
       this.#failures.set(pipeline, failure);
+      this.#table.pipelineParts.touch(pipeline);
     }
   }
 
@@ -224,58 +232,67 @@ export class Pipelines {
     return attempt;
   }
 
-  #entries(id: number): PipelineEntries | undefined {
-    const pipeline = this.#table.pipeline(id);
-    return (
-      pipeline && {
-        pipeline,
-        manifolds: this.#table.entries('manifold').filter(({ detail }) => detail.pipeline === id),
-        segments: this.#table.entries('segment').filter(({ detail }) => detail.pipeline === id),
-        failure: this.#failures.get(id),
-        isStopRequested: this.#stopRequests.has(id),
-      }
-    );
+  #segmentsOf(pipeline: number): Entry<v1.Segment>[] {
+    return [...this.#table.pipelineParts.segments(pipeline)].flatMap((id) => this.#table.segment(id) ?? []);
   }
 
-  /** Applies the rules until they request nothing new. */
+  /** Applies the rules to what has changed, until they request nothing new. */
   #settle(): void {
-    for (let isSettled = false; !isSettled; ) {
-      isSettled = true;
-      for (const { resource } of this.#table.entries('pipeline')) {
-        if (resource.actual < State.DESTROYED && this.#settlePipeline(resource.id)) {
-          isSettled = false;
-        }
-      }
+    const { pipelineParts } = this.#table;
+    for (let touched = pipelineParts.take(); touched.size > 0; touched = pipelineParts.take()) {
+      for (const [id, parts] of touched) this.#settlePipeline(id, parts);
     }
   }
 
-  #settlePipeline(id: number): boolean {
-    const entries = this.#entries(id);
-    if (entries === undefined) {
-      return false;
+  /** In the same phase as before, only the parts that have changed may need another request. */
+  #settlePipeline(id: number, changed: Iterable<number>): void {
+    const pipeline = this.#table.pipeline(id);
+    if (pipeline === undefined || pipeline.resource.actual >= State.DESTROYED) return;
+    const situation = this.#situation(pipeline);
+    const phase = phaseOf(situation);
+    if (phase === 'cancelled') {
+      const cancelled = this.#segmentsOf(id).find(({ resource }) => resource.outcome?.result.case === 'cancelled');
+      if (cancelled !== undefined) this.#fail(id, unasked(cancelled.detail));
+      return;
     }
-    const { requests, actual, outcome, failure } = pipelineRules(entries);
-    let hasChanged = failure !== undefined;
-    if (failure !== undefined) {
-      this.#fail(id, failure);
-    }
-    for (const request of requests) {
-      hasChanged = this.#table.request(request.id, request.requested) || hasChanged;
-    }
-    const { resource, detail } = entries.pipeline;
-    if (actual > resource.actual) {
-      this.#table.put({ ...resource, actual, outcome });
-      if (actual === State.DESTROYED) {
-        this.#pipelineEnded(id, detail, outcome);
-      }
-      hasChanged = true;
-    }
-    return hasChanged;
+    const isNew = this.#phases.get(id) !== phase;
+    this.#phases.set(id, phase);
+    for (const part of isNew ? this.#partsOf(id) : changed) this.#requestOf(phase, part);
+    this.#advance(pipeline, phase, situation);
+  }
+
+  #situation({ resource }: Entry<v1.Pipeline>): Situation {
+    return {
+      present: resource.actual,
+      tally: this.#table.pipelineParts.tally(resource.id),
+      failure: this.#failures.get(resource.id),
+      isStopRequested: this.#stopRequests.has(resource.id),
+    };
+  }
+
+  #partsOf(pipeline: number): number[] {
+    const { pipelineParts } = this.#table;
+    return [...pipelineParts.manifolds(pipeline), ...pipelineParts.segments(pipeline)];
+  }
+
+  #requestOf(phase: Phase, part: number): void {
+    const resource = this.#table.get(part);
+    const requested = resource && requestFor(phase, resource);
+    if (requested !== undefined) this.#table.request(part, requested);
+  }
+
+  #advance({ resource, detail }: Entry<v1.Pipeline>, phase: Phase, situation: Situation): void {
+    const actual = actualIn(phase, resource.actual);
+    if (actual <= resource.actual) return;
+    const outcome = outcomeIn(phase, situation);
+    this.#table.put({ ...resource, actual, outcome });
+    if (actual === State.DESTROYED) this.#pipelineEnded(resource.id, detail, outcome);
   }
 
   #pipelineEnded(id: number, detail: v1.Pipeline, outcome: v1.Outcome | undefined): void {
     const isStopRequested = this.#stopRequests.delete(id);
     this.#failures.delete(id);
+    this.#phases.delete(id);
     const mayRestart = detail.onFailure === v1.FailurePolicy.RESTART && detail.restartsLeft > 0 && !isStopRequested;
     if (mayRestart && failureOf(outcome) !== undefined) {
       const restartedBy = this.#create({ ...detail, restartsLeft: detail.restartsLeft - 1, restartOf: id });

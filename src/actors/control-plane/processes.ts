@@ -36,8 +36,8 @@ export class Processes {
   readonly #launches = new Map<string, bigint>();
   readonly #namesByNode = new Map<string, Set<string>>();
   readonly #lost = new Map<number, LostPartition>();
-  /** The partition that listens at an address, or that did when it was lost. */
-  readonly #listening = new Map<string, number>();
+  /** Ordinals of lost partitions by their addresses. */
+  readonly #lostAt = new Map<string, number>();
   readonly #pUids: ManagedPUidAllocator;
 
   /** `incarnation` is that of the process that runs the control plane server. */
@@ -73,13 +73,12 @@ export class Processes {
 
   /** Adds a process, under its name or the next that is free on its node. */
   add(entry: ProcessEntry): ProcessEntry {
-    const { pUid, launch, node, ordinals } = entry;
+    const { pUid, launch, node } = entry;
     const name = this.#freeName(node, entry.name);
     const named = { ...entry, name };
     this.#entries.set(pUid, named);
     this.#launches.set(launch, pUid);
     this.#namesByNode.set(node, this.#namesOf(node).add(name));
-    for (const ordinal of ordinals) this.#lost.delete(ordinal);
     return named;
   }
 
@@ -96,26 +95,26 @@ export class Processes {
     if (names.size === 0) this.#namesByNode.delete(node);
   }
 
-  /** The process of the partition cannot be reached, and may come back, unless another listens at its address. The oldest is forgotten past `lostPartitions`. */
+  /** The process of the partition cannot be reached, and may come back. The oldest is forgotten past `lostPartitions`. */
   lost(ordinal: number, partition: LostPartition): void {
-    if (this.#listening.get(partition.address) !== ordinal) return;
     this.#lost.set(ordinal, partition);
-    const [oldest] = this.#lost;
-    if (this.#lost.size <= limits.lostPartitions || oldest === undefined) return;
-    this.#lost.delete(oldest[0]);
-    this.hasEnded(oldest[0], oldest[1].address);
+    this.#lostAt.set(partition.address, ordinal);
+    const [oldest] = this.#lost.keys();
+    if (this.#lost.size > limits.lostPartitions && oldest !== undefined) this.found(oldest);
   }
 
-  /** A partition listens at this address. What was lost there before has ended. */
-  listens(ordinal: number, address: string): void {
-    const before = this.#listening.get(address);
-    if (before !== undefined) this.#lost.delete(before);
-    this.#listening.set(address, ordinal);
+  /** The partition is there again, or has ended for certain. */
+  found(ordinal: number): void {
+    const lost = this.#lost.get(ordinal);
+    if (lost === undefined) return;
+    this.#lost.delete(ordinal);
+    if (this.#lostAt.get(lost.address) === ordinal) this.#lostAt.delete(lost.address);
   }
 
-  /** Nothing listens at the address any more, unless another partition does already. */
-  hasEnded(ordinal: number, address: string): void {
-    if (this.#listening.get(address) === ordinal) this.#listening.delete(address);
+  /** Another partition listens at this address: one that was lost there has ended. */
+  listens(address: string): void {
+    const lost = this.#lostAt.get(address);
+    if (lost !== undefined) this.found(lost);
   }
 
   /** Where a partition of a lost process was, in a process of this incarnation (0n: any). */

@@ -1,6 +1,7 @@
 import { ProtocolError } from '../../errors.js';
 import { v1 } from '../../protocol/index.js';
 import { raiseRequested, State } from './life-cycle.js';
+import { PipelineParts } from './pipeline-parts.js';
 
 /** A resource together with its detail, narrowed to one kind. */
 export interface Entry<Detail> {
@@ -22,6 +23,7 @@ export class ResourceTable {
   /** Ids of partitions by their ordinals. */
   readonly #byOrdinal = new Map<number, number>();
   readonly #changes = new Set<number>();
+  readonly pipelineParts = new PipelineParts();
   #next: number;
 
   /** `first` is the first id that it gives. */
@@ -93,6 +95,7 @@ export class ResourceTable {
 
   put(resource: v1.Resource): void {
     const { id, detail } = resource;
+    this.pipelineParts.changed(this.#resources.get(id), resource);
     this.#resources.set(id, resource);
     this.#changes.add(id);
     const ofKind = this.#byKind.get(detail.case);
@@ -104,6 +107,7 @@ export class ResourceTable {
   remove(id: number): void {
     const resource = this.#resources.get(id);
     if (resource === undefined) return;
+    this.pipelineParts.changed(resource, undefined);
     this.#resources.delete(id);
     this.#changes.add(id);
     this.#byKind.get(resource.detail.case)?.delete(id);

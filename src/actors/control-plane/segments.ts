@@ -91,11 +91,14 @@ export class Segments {
 
   /** Sets the manifold's actor in the ports of its segments. */
   setPortActor(manifold: number, actor: Ref): void {
-    for (const { resource, detail } of this.#table.entries('segment')) {
-      if (detail.ports.some((port) => port.manifold === manifold)) {
-        const ports = detail.ports.map((port) => (port.manifold === manifold ? { ...port, actor } : port));
-        this.#table.put({ ...resource, detail: { case: 'segment', value: { ...detail, ports } } });
-      }
+    const known = this.#table.manifold(manifold)?.detail;
+    // One that is draining is no member any more, and has the actor already.
+    for (const id of [...(known?.producers ?? []), ...(known?.consumers ?? [])]) {
+      const segment = this.#table.segment(id);
+      if (segment === undefined) continue;
+      const { resource, detail } = segment;
+      const ports = detail.ports.map((port) => (port.manifold === manifold ? { ...port, actor } : port));
+      this.#table.put({ ...resource, detail: { case: 'segment', value: { ...detail, ports } } });
     }
   }
 

@@ -8,7 +8,7 @@ import { assertNameLength } from './names.js';
 import { Recovery } from './recovery.js';
 import { ControlPlaneStore } from './store.js';
 import { Views } from './views.js';
-import { WaitingLookups } from './waiting-lookups.js';
+import { refusalOf, WaitingLookups } from './waiting-lookups.js';
 
 export const DONE: EmptyInit = {};
 
@@ -87,13 +87,13 @@ export class ServerState {
     const { pUid, process, server } = announcement;
     if (!this.store.isConnected(required(process, 'process').launch)) this.#connections.assertRoom(link);
     this.#succeed(required(server, 'server'));
-    const { name } = this.store.readmit(announcement);
-    this.#views.close(pUid);
+    const entry = this.store.readmit(announcement);
     this.#connections.connected(pUid, link);
-    // Until it resumes, no death watch notices its end.
     this.#expectActive(pUid);
+    if (entry.client === undefined) this.#views.close(pUid);
+    else this.#views.watch(entry, entry.client);
     this.#publish();
-    return { name, server: this.identity };
+    return { name: entry.name, server: this.identity };
   }
 
   /** Answered when the recovery is over: until then, the view would lack what others have not announced yet. */
@@ -253,9 +253,13 @@ export class ServerState {
   }
 
   /** The reference of a name, at once or when it is registered before `untilMs`; the mailbox is not held meanwhile. */
-  lookup(name: string, untilMs: number, link: object | undefined): Ref | Later<Ref> {
+  lookup({ name, service }: v1.NameToLookup, untilMs: number, link: object | undefined): Ref | Later<Ref> {
     assertNameLength(name);
-    return this.store.names.lookup(name) ?? later(this.#lookups.wait(name, untilMs, link));
+    const ref = this.store.names.lookup(name);
+    if (ref === undefined) return later(this.#lookups.wait({ name, service }, untilMs, link));
+    const refusal = refusalOf({ name, service }, ref);
+    if (refusal !== undefined) throw refusal;
+    return ref;
   }
 
   // ---- pipelines

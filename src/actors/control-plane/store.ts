@@ -97,7 +97,7 @@ export class ControlPlaneStore {
     for (const address of addresses) assertNameLength(address);
     const ordinals = addresses.map((address) => {
       const ordinal = this.#nextOrdinal();
-      this.#processes.listens(ordinal, address);
+      this.#processes.listens(address);
       this.#table.create({ case: 'partition', value: v1.Partition.create({ ordinal, pUid, address }) });
       return ordinal;
     });
@@ -130,9 +130,7 @@ export class ControlPlaneStore {
     if (!entry.ordinals.includes(ordinal)) {
       return;
     }
-    const { resource, detail } = this.#partition(pUid, ordinal);
-    this.#table.remove(resource.id);
-    this.#processes.hasEnded(ordinal, detail.address);
+    this.#table.remove(this.#partition(pUid, ordinal).resource.id);
     this.names.retirePartition(pUid, ordinal);
     this.groups.retirePartition(pUid, ordinal);
     this.pipelines.loseSegments([ordinal], cause);
@@ -155,7 +153,6 @@ export class ControlPlaneStore {
       this.#table.remove(partition.resource.id);
       const { address } = partition.detail;
       if (isLost) this.#processes.lost(ordinal, { incarnation: entry.incarnation, address });
-      else this.#processes.hasEnded(ordinal, address);
     }
     this.#table.remove(entry.resource);
     this.pipelines.loseProcess(pUid, entry.ordinals, cause);
@@ -256,8 +253,9 @@ export class ControlPlaneStore {
     for (const { address } of added) assertNameLength(address);
     const { pUid } = entry;
     for (const { ordinal, address, segmentsManager } of added) {
+      this.#processes.found(ordinal);
+      this.#processes.listens(address);
       const value = v1.Partition.create({ ordinal, pUid, address, segmentsManager });
-      this.#processes.listens(ordinal, address);
       const id = this.#table.create({ case: 'partition', value });
       if (segmentsManager !== undefined) this.#table.advance(id, State.RUNNING);
     }

@@ -21,6 +21,8 @@ interface View {
   readonly source: ReplicaSource<v1.Resource>;
   /** Groups whose members it mirrors. */
   readonly groups: Set<string>;
+  /** Its process is sent what it mirrors. */
+  isOpen: boolean;
   /** Time at which the pending update is sent again; undefined when every update was acknowledged. */
   repeatAtMs: number | undefined;
   repeatMs: number;
@@ -49,10 +51,17 @@ export class Views {
     this.#epoch = epoch;
   }
 
-  /** Creates the view of a process, and watches its client; keeps an existing view. Returns the first update. */
+  /** Watches the client of a process whose view is opened later. */
+  watch(process: ProcessEntry, client: Ref): void {
+    this.#create(process, client);
+  }
+
+  /** Opens the view of a process, and watches its client; keeps an open view. Returns the first update. */
   open(process: ProcessEntry, client: Ref, groups: readonly string[] = []): v1.Update {
+    assertFewGroups(process.pUid, groups.length);
     const known = this.#views.get(process.pUid);
-    const view = known?.client.toRef().cUid === client.cUid ? known : this.#create(process, client, groups);
+    const view = known?.client.toRef().cUid === client.cUid ? known : this.#create(process, client);
+    if (!view.isOpen) this.#fill(view, process, groups);
     const { source, epoch, number } = view;
     return updateFor(view) ?? v1.Update.create({ base: source.nonce, nonce: source.nonce, epoch, view: number });
   }
@@ -75,7 +84,8 @@ export class Views {
   /** Adds the members of a group to a view, until `unwatchGroup`. Resolves when the process has those that there are. */
   watchGroup({ pUid }: ProcessEntry, group: string): Promise<void> {
     const view = this.#views.get(pUid);
-    if (view === undefined) throw new UnreachableError(`Process ${pUid} is not active, so that it watches no group.`);
+    if (view?.isOpen !== true)
+      throw new UnreachableError(`Process ${pUid} is not active, so that it watches no group.`);
     if (!view.groups.has(group)) {
       assertFewGroups(pUid, view.groups.size + 1);
       view.groups.add(group);
@@ -102,7 +112,7 @@ export class Views {
 
   /** Resolves when each process that watches a group has acknowledged what has changed so far, or has ended. */
   async settled(group: string): Promise<void> {
-    const watching = [...this.#views.values()].filter(({ groups }) => groups.has(group));
+    const watching = [...this.#views.values()].filter(({ groups, isOpen }) => isOpen && groups.has(group));
     await Promise.all(watching.map(acknowledged));
   }
 
@@ -119,7 +129,7 @@ export class Views {
   /** Does not answer an old acknowledgement: otherwise each update that arrives twice would double all later ones. */
   acknowledge({ pUid, nonce, view: number }: v1.Acknowledgement): void {
     const view = this.#views.get(pUid);
-    if (view?.number === number && view.source.acknowledge(LISTENER, nonce) === true) {
+    if (view?.isOpen === true && view.number === number && view.source.acknowledge(LISTENER, nonce) === true) {
       view.repeatAtMs = undefined;
       view.repeatMs = REPEAT_UPDATE_MS;
       this.#send(view);
@@ -129,6 +139,7 @@ export class Views {
   /** Updates every view with the changed resources, and sends the changes. */
   publish(changes: readonly number[]): void {
     for (const view of this.#views.values()) {
+      if (!view.isOpen) continue;
       const process = this.#store.process(view.pUid);
       for (const id of changes) {
         const resource = this.#store.resource(id);
@@ -142,8 +153,7 @@ export class Views {
     }
   }
 
-  #create(process: ProcessEntry, client: Ref, groups: readonly string[]): View {
-    assertFewGroups(process.pUid, groups.length);
+  #create(process: ProcessEntry, client: Ref): View {
     const reference = this.#context.ref(v1.ControlPlaneClient, client);
     this.close(process.pUid);
     const view: View = {
@@ -152,19 +162,25 @@ export class Views {
       epoch: this.#epoch(),
       client: reference,
       source: new ReplicaSource(PART),
-      groups: new Set(groups),
+      groups: new Set(),
+      isOpen: false,
       repeatAtMs: undefined,
       repeatMs: REPEAT_UPDATE_MS,
     };
+    this.#views.set(process.pUid, view);
+    this.#context.watch(reference);
+    return view;
+  }
+
+  #fill(view: View, process: ProcessEntry, groups: readonly string[]): void {
+    view.isOpen = true;
+    for (const group of groups) view.groups.add(group);
     view.source.listen(LISTENER);
     for (const resource of this.#store.resources()) {
       if (this.#concerns(process, resource) || isOfGroups(view, resource)) {
         view.source.set(resource.id, resource);
       }
     }
-    this.#views.set(process.pUid, view);
-    this.#context.watch(reference);
-    return view;
   }
 
   /** True when the process needs to know of the resource. */

@@ -33,8 +33,8 @@ export function clientOf({ partition, draining, address, news, ...parts }: Clien
   const { system, router } = partition;
   let attempts = 0;
   const server = () => {
-    // First the same process: its link may have been cut. Then whoever listens at that place.
-    const at = attempts++ < 2 ? address() : placeOf(address());
+    // Afterwards the control plane may be served by the next process at that place.
+    const at = attempts++ === 0 ? address() : withSuccessors(address());
     return system.referenceTo(v1.ControlPlane, router.routeTo(at, globalServicesInputCUid));
   };
   const client = new ControlPlaneClient({ ...parts, system, server, address, listener: news });
@@ -42,10 +42,11 @@ export function clientOf({ partition, draining, address, news, ...parts }: Clien
   return client;
 }
 
-/** The address without what leads to one process only, so that it leads to the next process there, too. */
-function placeOf(address: string): string {
-  const places = address.split(' ').flatMap((word) => parseAddress(word) ?? []);
-  return places.length === 0 ? address : places.map((place) => formatAddress({ ...place, instance: '' })).join(' ');
+/** The address, and without what leads to one process only: so it leads to the next process at the same place, too. */
+function withSuccessors(address: string): string {
+  const words = address.split(' ');
+  const places = words.flatMap((word) => parseAddress(word) ?? []);
+  return [...new Set([...words, ...places.map((place) => formatAddress({ ...place, instance: '' }))])].join(' ');
 }
 
 export interface ProcessParts {

@@ -119,8 +119,7 @@ export class Runtime implements HasSystem {
     const ports = { partition: this.#partitions.first, names: this.#names, runtime: this, assertRuns };
     this.publisher = publisherBy(ports);
     this.subscriber = subscriberBy(ports);
-    const isEnding = (): boolean => this.#stopping.isEnding;
-    this.#news = new ControlPlaneNews({ ...parts, names: () => this.#names, isEnding });
+    this.#news = new ControlPlaneNews({ ...parts, names: () => this.#names, isEnding: () => this.#stopping.isEnding });
   }
 
   /** Unique among the running processes of its node: has a suffix where another process has the requested name. */

@@ -30,6 +30,20 @@ describe('the client of the control plane', () => {
     expect(await millraceRejection(one.client.drainSegment(99))).to.be.instanceOf(ConfigError);
   });
 
+  it('is refused the name of an actor of another service, by what both are, now and when it appears', async () => {
+    const plane = await Plane.start();
+    const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];
+    const early = millraceRejection(other.client.lookup('pricing', 'shop.Stock', 60_000));
+    await plane.world.pass(10);
+    await one.client.registerName('pricing', { cUid: 11n, service: 'shop.Pricing' });
+    const late = millraceRejection(other.client.lookup('pricing', 'shop.Stock', 1_000));
+    for (const error of [await early, await late]) {
+      expect(error).to.be.instanceOf(ConfigError);
+      expect(error.message).to.contain('"pricing" is that of an actor of shop.Pricing, not of shop.Stock');
+    }
+    expect(await other.client.lookup('pricing', 'shop.Pricing', 1_000)).to.include({ cUid: 11n });
+  });
+
   it('waits for a name, across processes, to the deadline and no further', async () => {
     const plane = await Plane.start({ latencyMs: 1 });
     const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];

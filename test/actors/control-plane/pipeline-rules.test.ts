@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { CANCELLED, failed, OK, State } from '#src/actors/control-plane/index.js';
-import { type PipelineEntries, pipelineRules } from '#src/actors/control-plane/pipeline-rules.js';
+import { counted, NO_PARTS } from '#src/actors/control-plane/pipeline-parts.js';
+import { actualIn, outcomeIn, phaseOf, requestFor, unasked } from '#src/actors/control-plane/pipeline-rules.js';
 import { v1 } from '#src/protocol/index.js';
 
 interface Case {
@@ -12,36 +13,32 @@ interface Case {
   readonly isStopRequested?: boolean;
 }
 
-function resource(id: number, actual: State): v1.Resource {
-  return v1.Resource.create({ id, actual, requested: State.INITIALIZED });
-}
-
 /** Manifolds have ids from 10, segments from 20. */
-function entriesOf({
-  pipeline,
-  manifolds = [],
-  segments = [],
-  failure,
-  isStopRequested = false,
-}: Case): PipelineEntries {
-  return {
-    pipeline: { resource: resource(1, pipeline), detail: v1.Pipeline.create({}) },
-    manifolds: manifolds.map((actual, index) => ({
-      resource: resource(10 + index, actual),
-      detail: v1.Manifold.create({}),
-    })),
-    segments: segments.map((actual, index) => ({
-      resource: resource(20 + index, actual),
-      detail: v1.Segment.create({}),
-    })),
-    failure,
-    isStopRequested,
-  };
+function resource(id: number, actual: State): v1.Resource {
+  const detail: v1.Resource['detail'] =
+    id < 20 ? { case: 'manifold', value: v1.Manifold.create({}) } : { case: 'segment', value: v1.Segment.create({}) };
+  return v1.Resource.create({ id, actual, requested: State.INITIALIZED, detail });
 }
 
-function rules(given: Case) {
-  const { requests, actual, outcome } = pipelineRules(entriesOf(given));
-  return { requests: Object.fromEntries(requests.map(({ id, requested }) => [id, requested])), actual, outcome };
+/** What is requested of each part, and what becomes of the pipeline. */
+function verdict(present: State, parts: readonly v1.Resource[], given: Pick<Case, 'failure' | 'isStopRequested'>) {
+  const tally = parts.reduce((sum, part) => counted(sum, part, 1), NO_PARTS);
+  const situation = { present, tally, failure: given.failure, isStopRequested: given.isStopRequested ?? false };
+  const phase = phaseOf(situation);
+  const requests = parts.flatMap((part) => {
+    const requested = requestFor(phase, part);
+    return requested === undefined ? [] : [[part.id, requested] as const];
+  });
+  return { phase, requests, actual: actualIn(phase, present), outcome: outcomeIn(phase, situation) };
+}
+
+function rules({ pipeline, manifolds = [], segments = [], ...given }: Case) {
+  const parts = [
+    ...manifolds.map((actual, index) => resource(10 + index, actual)),
+    ...segments.map((actual, index) => resource(20 + index, actual)),
+  ];
+  const { requests, actual, outcome } = verdict(pipeline, parts, given);
+  return { requests: Object.fromEntries(requests), actual, outcome };
 }
 
 const failure = v1.Failure.create({ code: 'HANDLER', message: 'it broke' });
@@ -58,11 +55,9 @@ describe('the rules of a pipeline', () => {
   });
 
   it('fail one of which a segment was cancelled, though nobody asked for that', () => {
-    const entries = entriesOf({ pipeline: RUNNING, manifolds: [CREATED], segments: [STOPPED, COMPLETED] });
-    const segments = entries.segments.map((entry, index) =>
-      index > 0 ? entry : { ...entry, resource: { ...entry.resource, outcome: CANCELLED } },
-    );
-    expect(pipelineRules({ ...entries, segments }).failure?.message).to.include('no stop was requested');
+    const parts = [resource(10, CREATED), { ...resource(20, STOPPED), outcome: CANCELLED }, resource(21, COMPLETED)];
+    expect(verdict(RUNNING, parts, {}).phase).to.equal('cancelled');
+    expect(unasked(v1.Segment.create({ name: 'read' })).message).to.include('no stop was requested');
   });
 
   it('create the manifolds, then the segments, then run all', () => {
@@ -139,29 +134,19 @@ describe('the rules of a pipeline', () => {
           let cause: v1.Failure | undefined;
           for (let turn = 0; pipeline < DESTROYED; turn += 1) {
             expect(turn, 'turns').to.be.lessThan(500);
-            const entries: PipelineEntries = {
-              pipeline: { resource: resource(1, pipeline), detail: v1.Pipeline.create({}) },
-              manifolds: [...actual]
-                .filter(([id]) => id < 20)
-                .map(([id, state]) => ({ resource: resource(id, state), detail: v1.Manifold.create({}) })),
-              segments: [...actual]
-                .filter(([id]) => id >= 20)
-                .map(([id, state]) => ({ resource: resource(id, state), detail: v1.Segment.create({}) })),
-              failure: cause,
-              isStopRequested: false,
-            };
-            const verdict = pipelineRules(entries);
-            if (verdict.actual > pipeline) pipeline = verdict.actual;
-            for (const request of verdict.requests) {
-              const before = requested.get(request.id) ?? INITIALIZED;
-              if (request.requested > before) requested.set(request.id, request.requested);
+            const parts = [...actual].map(([id, state]) => resource(id, state));
+            const next = verdict(pipeline, parts, cause === undefined ? {} : { failure: cause });
+            if (next.actual > pipeline) pipeline = next.actual;
+            for (const [id, wanted] of next.requests) {
+              const before = requested.get(id) ?? INITIALIZED;
+              if (wanted > before) requested.set(id, wanted);
             }
             const behind = [...actual].filter(([id, state]) => state < (requested.get(id) ?? INITIALIZED));
-            const next = behind[draw(Math.max(1, behind.length))];
-            if (next !== undefined) {
-              const goal = requested.get(next[0]) ?? INITIALIZED;
-              if (goal === DESTROYED) actual.delete(next[0]);
-              else actual.set(next[0], goal);
+            const [answering] = behind[draw(Math.max(1, behind.length))] ?? [];
+            if (answering !== undefined) {
+              const goal = requested.get(answering) ?? INITIALIZED;
+              if (goal === DESTROYED) actual.delete(answering);
+              else actual.set(answering, goal);
             }
             if (fails && cause === undefined && pipeline < STOPPING && draw(10) === 0) cause = failure;
           }

@@ -40,10 +40,10 @@ describe('a process that loses the control plane', () => {
     expect(member.degraded[0]).to.be.instanceOf(UnreachableError);
     expect(member.client.isConnected).to.equal(false);
     const from = plane.world.scheduler.now();
-    const late = await millraceRejection(member.client.lookup('never', 's', 3_000));
+    const late = await millraceRejection(member.client.lookup('never', 'shop.Pricing', 3_000));
     expect(late).to.be.instanceOf(UnreachableError);
     expect(plane.world.scheduler.now() - from).to.be.closeTo(3_000, 1e-6);
-    const waiting = millraceRejection(member.client.lookup('never', 's', 60_000));
+    const waiting = millraceRejection(member.client.lookup('never', 'shop.Pricing', 60_000));
     const leaving = plane.world.scheduler.now();
     await member.client.disconnect();
     expect(await waiting).to.be.instanceOf(UnreachableError);
@@ -63,7 +63,7 @@ describe('a process that loses the control plane', () => {
     plane.world.network.partition(['a'], ['server', 'b']);
     await until('the cut to be noticed', () => member.degraded.length === 1);
     await until('it to be retired', () => groupOf(watcher, 'pool').length === 0);
-    const looked = watcher.client.lookup('pricing', 's', 60_000);
+    const looked = watcher.client.lookup('pricing', 'shop.Pricing', 60_000);
     plane.world.network.heal();
     expect(await looked).to.include(one);
     await until('it to rejoin', () => member.rejoined.length === 1);
@@ -103,8 +103,8 @@ describe('a process that loses the control plane', () => {
     plane.world.network.heal();
     await until('it to rejoin', () => member.rejoined.length === 1);
     expect(member.refused).to.deep.equal(['pricing']);
-    expect(await rival.client.lookup('pricing', 's', 1_000)).to.include(other);
-    expect(await rival.client.lookup('stock', 's', 1_000)).to.include(one);
+    expect(await rival.client.lookup('pricing', 'shop.Pricing', 1_000)).to.include(other);
+    expect(await rival.client.lookup('stock', 'shop.Pricing', 1_000)).to.include(one);
     expect(member.lost).to.deep.equal([]);
   });
 
@@ -149,7 +149,7 @@ describe('a control plane that has crashed and starts anew', () => {
     const before = await Promise.all(members.map((member) => idsOf(plane, member)));
     plane.crash();
     await until('all to notice', () => members.every(({ degraded }) => degraded.length === 1));
-    const looked = third.client.lookup('pricing', 's', 30_000);
+    const looked = third.client.lookup('pricing', 'shop.Pricing', 30_000);
     await plane.world.pass(2_000);
     await plane.restart();
     const restartedAt = plane.world.scheduler.now();
@@ -158,7 +158,7 @@ describe('a control plane that has crashed and starts anew', () => {
     await until('all to rejoin', () => members.every(({ rejoined }) => rejoined.length === 1));
     expect(plane.world.scheduler.now() - restartedAt).to.be.lessThan(5_000);
     expect(await Promise.all(members.map((member) => idsOf(plane, member)))).to.deep.equal(before);
-    expect(await late.client.lookup('stock', 's', 1_000)).to.include(other);
+    expect(await late.client.lookup('stock', 'shop.Pricing', 1_000)).to.include(other);
     expect(members.map(({ ordinal }) => ordinal)).not.to.include(late.ordinal);
     expect(groupOf(third, 'pool')).to.deep.equal([11n, 22n]);
     await first.client.unregisterName('pool', 11n, true);
@@ -193,7 +193,7 @@ describe('a control plane that has crashed and starts anew', () => {
     const taken = millraceRejection(newcomer.client.registerName('pricing', { cUid: 33n, service: 's' }));
     plane.world.network.heal();
     expect(await taken).to.be.instanceOf(ConfigError);
-    expect(await newcomer.client.lookup('pricing', 's', 1_000)).to.include(one);
+    expect(await newcomer.client.lookup('pricing', 'shop.Pricing', 1_000)).to.include(one);
   });
 
   it('takes nobody for ended before all had time to announce themselves', async () => {
@@ -263,7 +263,7 @@ describe('a control plane that has crashed and starts anew', () => {
     plane.world.network.heal();
     await until('it to be told', () => first.lost.length === 1);
     expect(String(first.lost[0])).to.include('no longer part of the cluster').and.include(`ordinal ${first.ordinal}`);
-    expect(await millraceRejection(first.client.lookup('x', 's', 10))).to.be.instanceOf(UnreachableError);
+    expect(await millraceRejection(first.client.lookup('x', 'shop.Pricing', 10))).to.be.instanceOf(UnreachableError);
   });
 
   it('refuses an announcement that does not prove who sends it', async () => {

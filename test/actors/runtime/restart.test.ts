@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import { behavior } from '#src/actors/kernel/index.js';
-import { ConfigError, UnreachableError } from '#src/errors.js';
+import { ConfigError, PipelineError, UnreachableError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../support/rejection.js';
-import { describePlacements } from './harness.js';
+import { closeAfterEach, Cluster, describePlacements, startFlow, until } from './harness.js';
+import flow from './pipelines/flow.js';
 
 describePlacements('a node that crashes and comes back', (newCluster) => {
   it('joins afresh, with new ids, and its names are free again', async () => {
@@ -26,7 +27,73 @@ describePlacements('a node that crashes and comes back', (newCluster) => {
     expect(await found.describe({})).to.include({ ordinal: 2 });
     expect(after.pUid).to.not.equal(before.pUid);
     expect(after.ordinals).to.not.include.members([...before.ordinals]);
-    expect(await rejection(old.describe({}))).to.be.instanceOf(UnreachableError);
+    // Its address may be that of the process which has come back, and says that the actor has ended.
+    expect(await rejection(old.describe({})))
+      .to.have.property('code')
+      .that.is.oneOf(['UNREACHABLE', 'STOPPED']);
+  });
+});
+
+describePlacements('a control plane that crashes and comes back', (newCluster) => {
+  it('has all partitions of a process that lives on, with their actors and names', async () => {
+    const cluster = newCluster();
+    const { executor } = cluster;
+    const place = { node: 'node-0', name: 'process-0', system: { partitions: 1 }, placement: 'inline' } as const;
+    const first = await cluster.start(place);
+    const other = await cluster.start({ system: { partitions: 2 } });
+    await other.register('who', other.spawn(described(5)));
+    const { pUid, ordinals } = other;
+    expect(ordinals).to.have.length(2);
+
+    executor.crash('node-0');
+    await until(() => !other.isConnected);
+    expect(other.health().isAlive).to.equal(true);
+    executor.restart('node-0');
+    const again = await executor.start(place);
+    cluster.started[0] = again;
+    await until(() => other.isConnected);
+    expect({ pUid: other.pUid, ordinals: other.ordinals }).to.deep.equal({ pUid, ordinals });
+    expect(again.ordinals).to.not.include.members([...ordinals, ...first.ordinals]);
+    expect(await (await again.lookup(v1.PartitionRuntime, 'who')).describe({})).to.include({ ordinal: 5 });
+    for (const ordinal of ordinals) {
+      const partition = await again.lookup(v1.PartitionRuntime, `millrace/partition/${ordinal}`);
+      expect(await partition.describe({})).to.include({ ordinal });
+    }
+  });
+});
+
+describe('a pipeline whose control plane starts anew', () => {
+  closeAfterEach();
+
+  it('runs on while it is gone, and is given up with an error afterwards: its segments end', async () => {
+    const cluster = new Cluster();
+    const first = await cluster.start();
+    const other = await cluster.start();
+    const own = other.ordinals;
+    const { run, board } = await startFlow(
+      other,
+      flow,
+      { count: 0 },
+      {
+        partitions: { source: own, stage: own, sink: own },
+        board: (on) => {
+          on.source = (_output, { signal }) =>
+            new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+        },
+      },
+    );
+    await until(() => board.starts === 1);
+    cluster.executor.crash(first.node);
+    await until(() => !other.isConnected);
+    await cluster.pass(5_000);
+    expect(board.aborted).to.deep.equal([]);
+    cluster.executor.restart(first.node);
+    cluster.started[0] = await cluster.executor.start({ node: first.node, name: first.name });
+    const error = await rejection(run.done);
+    expect(error).to.be.instanceOf(PipelineError);
+    expect(String(error)).to.include('the control plane has started anew');
+    await until(() => board.aborted.length > 0);
+    await until(() => other.metrics().pipelines.running === 0 && other.describe().partitions?.[0]?.segments === 0);
   });
 });
 

@@ -68,7 +68,7 @@ export class Membership {
 
   /** Members of the group that cannot be reached now. */
   get absent(): number {
-    return this.#entries.size - this.#members.length;
+    return new Set([...this.#entries.values()].map(({ cUid }) => cUid)).size - this.#members.length;
   }
 
   /** The next one of a list. All references to the group share the turn. */
@@ -135,8 +135,10 @@ export class Membership {
     this.#changed();
   }
 
+  /** While the control plane starts anew, an actor is a member under its earlier resource and under its new one. */
   #changed(): void {
-    this.#members = [...this.#entries.values()].filter(({ isPresent }) => isPresent);
+    const present = [...this.#entries.values()].filter(({ isPresent }) => isPresent);
+    this.#members = [...new Map(present.map((entry) => [entry.cUid, entry])).values()];
     this.#local = this.#members.filter(({ isLocal }) => isLocal);
   }
 }
