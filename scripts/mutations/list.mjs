@@ -197,14 +197,14 @@ export const mutations = [
   {
     name: 'a stream runs ahead of its reader',
     file: 'src/actors/kernel/served-stream.ts',
-    find: 'this.produced >= this.credit ||',
-    replace: 'this.produced > this.credit ||',
+    find: 'this.#produced >= this.#credit ||',
+    replace: 'this.#produced > this.#credit ||',
     workloads: ['streams'],
   },
   {
     name: 'a reader of a stream returns no credit',
     file: 'src/actors/kernel/stream-reader.ts',
-    find: '    const isDue = credit - this.granted >= Math.max(1, windowItems >> 2);',
+    find: '    const isDue = credit - this.#granted >= Math.max(1, windowItems >> 2);',
     replace: '    const isDue = false;',
     workloads: ['streams'],
   },

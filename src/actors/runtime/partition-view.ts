@@ -22,24 +22,28 @@ export interface PartitionView {
   unfinished(): Unfinished;
 }
 
-/** The present state of a partition on this event loop. */
+/** The present state of a partition on this event loop. Visits its mailboxes once, however much of it is read. */
 export function viewOf(partition: PartitionRuntime): PartitionView {
+  let visited: MailboxPressure | undefined;
+  const pressure = (): MailboxPressure => {
+    visited ??= partition.system.mailboxes();
+    return visited;
+  };
   return {
     state: 'responsive',
     description: () => partition.describe(),
-    metrics: () => metricsOf(partition),
-    pressure: () => partition.system.mailboxes(),
+    metrics: () => metricsOf(partition, pressure()),
+    pressure,
     troubles: () => partition.system.troubles,
     links: () => linksOf(partition),
     unfinished: () => partition.system.unfinished(),
   };
 }
 
-function metricsOf(partition: PartitionRuntime): PartitionMetrics {
+function metricsOf(partition: PartitionRuntime, { queued, pastMark }: MailboxPressure): PartitionMetrics {
   const { system, router } = partition;
   const { actors, messages, failures, restarts, deadLettersByReason, asks, openStreams, mailboxBytes } =
     system.statistics;
-  const { queued, pastMark } = system.mailboxes();
   const channels = [...router.channels()];
   const { ordinal = 0, index = 0 } = partition.describe();
   return {

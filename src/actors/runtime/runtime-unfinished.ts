@@ -23,14 +23,15 @@ export function unfinishedOf(partitions: readonly PartitionView[], pipelines: nu
   };
   for (const partition of partitions) {
     const { messages, handlers, asks, streams } = partition.unfinished();
+    const { segments, links } = partition.metrics();
     left = {
       messages: left.messages + messages,
       handlers: left.handlers + handlers,
       asks: left.asks + asks,
       streams: left.streams + streams,
       pipelines,
-      segments: left.segments + partition.metrics().segments.registered,
-      unsentBytes: left.unsentBytes + partition.metrics().links.waitingBytes,
+      segments: left.segments + segments.registered,
+      unsentBytes: left.unsentBytes + links.waitingBytes,
     };
   }
   return left;
