@@ -118,6 +118,7 @@ const acyclic = {
     ['behavior', 'context'],
     ['actor-node', 'actor-tree'],
   ],
+  'actors/nact': [['context', 'supervision']],
 };
 
 const circleRules = Object.entries(acyclic).flatMap(([room, pairs]) => {
