@@ -22,7 +22,6 @@ export abstract class HeldMessages implements TurnTaker {
   #cold: ColdState | undefined = undefined;
   #mailbox: Mailbox | undefined = undefined;
   #serviceMeter: ServiceMeter | undefined = undefined;
-  #isTurnOver = false;
 
   constructor(kernel: Kernel, bounds: MailboxBounds, phase: Phase) {
     this.kernel = kernel;
@@ -52,7 +51,7 @@ export abstract class HeldMessages implements TurnTaker {
   }
 
   /** The actor takes no turn from now on until `work` is done; undefined: it does. */
-  protected await(work: Promise<unknown> | undefined): void {
+  protected holdFor(work: Promise<unknown> | undefined): void {
     this.#pending = work;
   }
 
@@ -77,17 +76,13 @@ export abstract class HeldMessages implements TurnTaker {
 
   /** Its asks have held the event loop for `turnMs`: it goes on after the event loop had a turn. */
   endTurn(): void {
-    this.#isTurnOver = true;
+    this.measure().endTurn();
     this.kernel.dispatcher.yieldAfter(this);
-  }
-
-  protected get isTurnOver(): boolean {
-    return this.#isTurnOver;
   }
 
   /** A turn has ended, of an actor whose messages are measured. */
   protected turnEnded(meter: ServiceMeter): void {
-    this.#isTurnOver = false;
+    meter.turnEnded();
     if (this.#mailbox === undefined && this.#pending === undefined) meter.drained();
   }
 

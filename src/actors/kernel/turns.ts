@@ -80,7 +80,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     let used = 0;
     let handled = 0;
     const { serviceMeter } = this;
-    while (used < budget && !this.isHeld && (serviceMeter === undefined || !this.isTurnOver)) {
+    while (used < budget && !this.isHeld && serviceMeter?.isTurnOver !== true) {
       if (this.phase === 'running') {
         const { mailbox } = this;
         if (this.#signals !== undefined) this.#runSignal(this.#signals);
@@ -224,7 +224,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     failed: FailedWork = 'message',
   ): void {
     const { counters, limits, logger } = this.kernel;
-    this.await(work);
+    this.holdFor(work);
     counters.awaits(this.behavior);
     if (this.phase !== 'running') this.armStopTimer(limits.stopTimeoutMs);
     work.then(
@@ -244,12 +244,12 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
   }
 
   handlesOn(call: Delivery, work: Promise<unknown>): void {
-    this.await(work);
+    this.holdFor(work);
     this.#current = call;
   }
 
   release(): void {
-    this.await(undefined);
+    this.holdFor(undefined);
     this.#current = undefined;
     this.wake();
   }
@@ -259,7 +259,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
       settleReleased(this, work, () => this.#finish(what, failed, finish));
       return;
     }
-    this.await(undefined);
+    this.holdFor(undefined);
     this.#finish(what, failed, finish);
   }
 
