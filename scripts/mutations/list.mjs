@@ -104,8 +104,8 @@ export const mutations = [
   {
     name: 'a restart empties the mailbox',
     file: 'src/actors/kernel/lifecycle.ts',
-    find: '  cold.restartDelayMs = delayMs;\n',
-    replace: '  cold.restartDelayMs = delayMs;\n    this.flush();\n',
+    find: '    this.coldState().restartsAfter(delayMs, error);\n',
+    replace: '    this.coldState().restartsAfter(delayMs, error);\n    this.flush();\n',
     workloads: ['actors'],
   },
   {

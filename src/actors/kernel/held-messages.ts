@@ -8,7 +8,7 @@ import type { Phase } from './actor-node.js';
 import type { Mailbox, MailboxBounds } from './mailbox.js';
 import type { ReadyQueue } from './ready-queue.js';
 import { ServiceMeter } from './service-meter.js';
-import { Stash } from './stash.js';
+import type { Stash } from './stash.js';
 
 /** The messages that an actor has accepted and not handled: in its mailbox, stashed, or parked beside the mailbox. */
 export abstract class HeldMessages implements TurnTaker {
@@ -151,7 +151,7 @@ export abstract class HeldMessages implements TurnTaker {
     if (this.#phase !== 'running') return false;
     this.#mailbox ??= this.kernel.mailboxes.take();
     this.#mailbox.push(method, undefined, step);
-    this.coldState().streams.queued++;
+    this.coldState().streams.stepQueued();
     if (!this.#isQueued && this.#pending === undefined) this.kernel.dispatcher.add(this);
     return true;
   }
@@ -228,16 +228,15 @@ export abstract class HeldMessages implements TurnTaker {
     const { waitingRoom } = cold;
     if (waitingRoom !== undefined) {
       waitingRoom.admit();
-      if (waitingRoom.isEmpty) cold.waitingRoom = undefined;
+      if (waitingRoom.isEmpty) cold.closeWaitingRoom();
     }
     if (this.load <= this.bounds.resume) cold.readyWaiters?.wake();
   }
 
   /** The message being handled is stashed when its handler is done. Throws BackpressureError when the stash is full. */
   stash(): void {
-    const cold = this.coldState();
-    cold.stash ??= new Stash(this.bounds.stash, this);
-    cold.stash.mark(this.kernel.scheduler.now(), (ask) => this.#release(ask));
+    const stash = this.coldState().openStash(this.bounds.stash, this);
+    stash.mark(this.kernel.scheduler.now(), (ask) => this.#release(ask));
   }
 
   hasStashed(delivery: Delivery): boolean {
@@ -283,7 +282,7 @@ export abstract class HeldMessages implements TurnTaker {
   }
 
   #flushMailbox(mailbox: Mailbox): void {
-    if (this.#cold !== undefined) this.#cold.streams.queued = 0;
+    this.#cold?.streams.stepsDropped();
     for (let { method } = mailbox; method !== undefined; { method } = mailbox) {
       const { message, delivery } = mailbox;
       mailbox.drop();

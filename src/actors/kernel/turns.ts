@@ -203,7 +203,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
   #handleRest(handler: Handler | undefined, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
     if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
     else if (delivery instanceof ReleasedWork) {
-      this.coldState().streams.queued--;
+      this.coldState().streams.stepTaken();
       delivery.takeTurn();
     } else if (isAsk(delivery)) delivery.fail(this.#cannotHandle(method));
     else this.kernel.deadLetters.addFor(this, method, message, delivery, 'unknown method');
