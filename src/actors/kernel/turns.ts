@@ -93,7 +93,6 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
       used++;
     }
     if (this.serviceMeter !== undefined) this.turnEnded(this.serviceMeter);
-    if (handled > 0) this.kernel.contexts.handled();
     if (this.cold !== undefined) {
       if (handled > 0) this.progressed(this.cold);
       this.drained(this.cold);
@@ -151,6 +150,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     if (handler === undefined || method.mode === 'stream') this.#handleRest(handler, method, message, delivery);
     else this.#handle(handler, method, message, delivery);
     if (isFirst || isAsk(delivery)) this.kernel.contexts.check();
+    else this.kernel.contexts.handled();
   }
 
   #findHandler(method: AnyMethod): void {
