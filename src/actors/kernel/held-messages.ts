@@ -125,17 +125,28 @@ export abstract class HeldMessages implements TurnTaker {
     return this.#mailbox?.all ?? [];
   }
 
+  /** What is rare is in functions of its own: V8 then makes one piece of code of a call and what it does here. */
   protected accept(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
-    let mailbox = this.#mailbox;
-    if (mailbox === undefined) {
-      mailbox = this.kernel.mailboxes.take();
-      this.#mailbox = mailbox;
-    } else if (mailbox.size >= this.bounds.capacity && this.load >= this.bounds.capacity) {
-      return this.#overflow(mailbox, method, message, delivery);
-    }
+    const mailbox = this.#mailbox;
+    if (mailbox === undefined) return this.#acceptFirst(method, message, delivery);
+    const { capacity, mark } = this.bounds;
+    if (mailbox.size >= capacity && this.load >= capacity) return this.#overflow(mailbox, method, message, delivery);
     mailbox.push(method, message, delivery);
-    if (!this.#isQueued && this.#pending === undefined && this.#phase === 'running') this.kernel.dispatcher.add(this);
-    return mailbox.size <= this.bounds.mark || this.load <= this.bounds.mark;
+    if (!this.#isQueued) this.#wakeForMessage();
+    return mailbox.size <= mark || this.load <= mark;
+  }
+
+  #acceptFirst(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
+    const mailbox = this.kernel.mailboxes.take();
+    this.#mailbox = mailbox;
+    mailbox.push(method, message, delivery);
+    if (!this.#isQueued) this.#wakeForMessage();
+    return true;
+  }
+
+  /** An actor that starts, restarts or waits takes its turn when that is over. */
+  #wakeForMessage(): void {
+    if (this.#pending === undefined && this.#phase === 'running') this.kernel.dispatcher.add(this);
   }
 
   /** The oldest message was taken out of the mailbox, or will be: removes it. */
