@@ -218,8 +218,8 @@ export const mutations = [
   {
     name: 'a stream is still served after its link has ended',
     file: 'src/actors/transport/link-streams.ts',
-    find: '    for (const stream of written) {\n      stream.cancel();',
-    replace: '    for (const stream of written) {\n      stream.isEnded;',
+    find: '    for (const stream of written) stream.cancel();',
+    replace: '    for (const stream of written) void stream.isEnded;',
     workloads: ['streams'],
   },
   {
@@ -303,8 +303,8 @@ export const mutations = [
   },
   {
     name: 'a new link does not fence the old one',
-    file: 'src/actors/transport/router.ts',
-    find: '      if (fenced !== undefined) this.#closeFenced(fenced);\n',
+    file: 'src/actors/transport/introductions.ts',
+    find: '      if (fenced !== undefined) closeFenced(fenced);\n',
     replace: '',
     workloads: ['cuts'],
     seeds: 1_000,

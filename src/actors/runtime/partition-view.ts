@@ -57,7 +57,7 @@ function metricsOf(partition: PartitionRuntime): PartitionMetrics {
       ...router.traffic(),
       count: channels.length,
       unresponsive: channels.filter(({ link }) => link?.isUnresponsive === true).length,
-      waitingBytes: channels.reduce((sum, { outgoing }) => sum + outgoing.waitingBytes, 0),
+      waitingBytes: channels.reduce((sum, { lanes }) => sum + lanes.waitingBytes, 0),
       protocolErrors: router.protocolErrors,
     },
     segments: partition.segmentTotals(),
@@ -67,7 +67,7 @@ function metricsOf(partition: PartitionRuntime): PartitionMetrics {
 function linksOf(partition: PartitionRuntime): LinkHealth[] {
   const { ordinal = 0 } = partition.describe();
   return [...partition.router.channels()].map((channel) => {
-    const { address, isOpen, link, asks, outgoing } = channel;
+    const { address, isOpen, link, asks, lanes } = channel;
     const { framesSent, framesReceived } = channel.traffic();
     return {
       partition: ordinal,
@@ -79,7 +79,7 @@ function linksOf(partition: PartitionRuntime): LinkHealth[] {
       framesReceived,
       rings: link?.rings,
       pendingAsks: asks.size,
-      waitingBytes: outgoing.waitingBytes,
+      waitingBytes: lanes.waitingBytes,
     };
   });
 }

@@ -1,5 +1,6 @@
 import { type MillraceError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
+import { RingQueue } from '../../ring-queue.js';
 import type { AnyMethod, v1 } from '../../protocol/index.js';
 import { chainFrom, type StreamSink, type StreamSource } from '../kernel/index.js';
 import type { PeerLink } from './peer-link.js';
@@ -29,8 +30,8 @@ export class WrittenStream implements StreamSink {
   #roomWaiter: (() => void) | undefined;
   #isEnded = false;
   #error: MillraceError | undefined;
-  /** The last elements sent; the first of them is number `#sent - length`. */
-  readonly #unacknowledged: SentElement[] = [];
+  /** The last elements sent; the first of them is number `#sent - size`. */
+  readonly #unacknowledged = new RingQueue<SentElement>();
   #unacknowledgedBytes = 0;
 
   constructor(
@@ -100,9 +101,8 @@ export class WrittenStream implements StreamSink {
       throw new ProtocolError(`The call chain of a reader has more than ${limits.linkCallChain} actors.`);
     }
     // Removes nothing when the credit is old and arrives late.
-    const taken = this.#unacknowledged.splice(0, Math.max(0, this.#unacknowledged.length - (this.#sent - received)));
-    for (const { sizeBytes } of taken) {
-      this.#unacknowledgedBytes -= sizeBytes;
+    while (this.#unacknowledged.size > this.#sent - received) {
+      this.#unacknowledgedBytes -= this.#unacknowledged.shift()?.sizeBytes ?? 0;
     }
     this.#creditBytes = Math.max(this.#creditBytes, creditBytes);
     if (hasGap) {
@@ -125,7 +125,7 @@ export class WrittenStream implements StreamSink {
 
   cancel(): void {
     this.#source?.cancel();
-    this.#unacknowledged.length = 0;
+    this.#unacknowledged.clear();
     this.#continue();
   }
 
@@ -144,9 +144,9 @@ export class WrittenStream implements StreamSink {
   }
 
   #sendAgain(): void {
-    const first = this.#sent - this.#unacknowledged.length;
-    for (const [index, { value }] of this.#unacknowledged.entries()) {
-      this.#peer.outgoing.element(this.#method, value, this.id, first + index);
+    let sequence = this.#sent - this.#unacknowledged.size;
+    for (const { value } of this.#unacknowledged) {
+      this.#peer.outgoing.element(this.#method, value, this.id, sequence++);
     }
     this.#peer.written();
     if (this.#isEnded) {

@@ -1,7 +1,8 @@
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { writeUtf8 } from './utf8.js';
-import { wrong } from './wrong-value.js';
+import { varintSize } from './varint-size.js';
+import { tooLong, wrong } from './wrong-value.js';
 
 const { types } = process.getBuiltinModule('node:util');
 
@@ -291,17 +292,17 @@ export class WireWriter {
   }
 
   #length(length: number): this {
-    if (length >= TWO_32) throw tooLarge(length);
+    if (length >= TWO_32) throw tooLong(length);
     return this.#varint(length);
   }
 
   #finish(content: number, reserved: number): this {
     const { bytes, end } = this;
     let length = this.position - content;
-    if (length >= TWO_32) throw tooLarge(length);
-    // What did not fit stays counted, also where it would fit once it is moved down: it was not written.
-    if (this.position > end) return this.#counted(reserved, length);
-    const extra = varintSize(length) - reserved;
+    if (length >= TWO_32) throw tooLong(length);
+    let extra = varintSize(length) - reserved;
+    // What did not fit stays counted, also where it would fit once moved down: it was not written.
+    if (this.position > end) extra = Math.max(0, extra);
     if (extra !== 0) {
       if (this.position + extra <= end) bytes.copyWithin(content + extra, content, this.position);
       this.position += extra;
@@ -313,12 +314,6 @@ export class WireWriter {
       length >>>= 7;
     }
     bytes[position] = length;
-    return this;
-  }
-
-  /** The size at an overflow: never less than what the same takes in a larger region. */
-  #counted(reserved: number, length: number): this {
-    this.position += Math.max(0, varintSize(length) - reserved);
     return this;
   }
 
@@ -359,17 +354,4 @@ export class WireWriter {
     this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return this.#view;
   }
-}
-
-function tooLarge(length: number): ProtocolError {
-  return new ProtocolError(
-    `A field or message of ${length} bytes is too long: lengths are below 2^32. Split it into several messages.`,
-  );
-}
-
-function varintSize(value: number): number {
-  if (value < 128) return 1;
-  if (value < 16_384) return 2;
-  if (value < 2_097_152) return 3;
-  return value < 268_435_456 ? 4 : 5;
 }

@@ -5,6 +5,12 @@ export function wrong(expected: string, value: unknown): ProtocolError {
   return new ProtocolError(`Expected ${expected}, got ${shown(value)}.`);
 }
 
+export function tooLong(length: number): ProtocolError {
+  return new ProtocolError(
+    `A field or message of ${length} bytes is too long: lengths are below 2^32. Split it into several messages.`,
+  );
+}
+
 function shown(value: unknown): string {
   switch (typeof value) {
     case 'string':
