@@ -21,8 +21,8 @@ const frames = [...basics, 'protocol'];
 // The option table has the options of the transports.
 const messages = [...frames, 'options'];
 const control = [...messages, 'actors/kernel', 'transport', 'actors/transport'];
-const flow = [...control, 'actors/control-plane', 'descriptors'];
-const values = [...flow, 'actors/pubsub'];
+const ports = [...control, 'actors/control-plane', 'actors/flow', 'descriptors'];
+const values = [...ports, 'actors/pubsub'];
 const running = [...values, 'actors/values', 'resources'];
 
 /** What each room may import; a room that is not here may import nothing. */
@@ -50,9 +50,10 @@ const arrows = {
   transport: frames,
   descriptors: [...messages, 'transport'],
   resources: [...messages, 'transport', 'descriptors'],
-  'actors/transport': [...messages, 'actors/kernel', 'transport'],
+  'actors/flow': ground,
+  'actors/transport': [...messages, 'actors/flow', 'actors/kernel', 'transport'],
   'actors/control-plane': control,
-  'actors/pubsub': flow,
+  'actors/pubsub': ports,
   'actors/values': values,
   'actors/runtime': running,
   'actors/persistence': [...messages, 'actors/kernel'],

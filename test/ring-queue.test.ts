@@ -2,13 +2,14 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { RingQueue } from '#src/ring-queue.js';
 
-type Step = 'push' | 'unshift' | 'shift' | 'drain' | 'clear';
+type Step = 'push' | 'unshift' | 'shift' | 'pop' | 'drain' | 'clear';
 
 const steps = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.constant<Step>('push') },
     { weight: 1, arbitrary: fc.constant<Step>('unshift') },
     { weight: 4, arbitrary: fc.constant<Step>('shift') },
+    { weight: 2, arbitrary: fc.constant<Step>('pop') },
     { weight: 1, arbitrary: fc.constantFrom<Step>('drain', 'clear') },
   ),
   { maxLength: 200 },
@@ -23,7 +24,7 @@ describe('a ring queue', () => {
         for (const [number, step] of all.entries()) {
           if (step === 'push') items.push(number);
           if (step === 'unshift') items.unshift(number);
-          const expected = step === 'shift' ? items.shift() : undefined;
+          const expected = step === 'shift' ? items.shift() : step === 'pop' ? items.pop() : undefined;
           const drained = step === 'drain' ? items : [];
           if (step === 'drain' || step === 'clear') items = [];
           expect(take(ring, step, number)).to.deep.equal(step === 'drain' ? drained : expected);
@@ -51,6 +52,8 @@ function take(ring: RingQueue<number>, step: Step, number: number): unknown {
       return ring.unshift(number);
     case 'shift':
       return ring.shift();
+    case 'pop':
+      return ring.pop();
     case 'drain':
       return ring.drain();
     case 'clear':
