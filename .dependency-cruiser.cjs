@@ -2,6 +2,7 @@
 // as any other. Cycles within a room are the linter's affair, which knows the imports that carry only types, but for the rooms in `acyclic`.
 
 const ground = [
+  'abort-listeners',
   'errors',
   'foreign',
   'limits',
@@ -27,6 +28,7 @@ const running = [...values, 'actors/values', 'resources'];
 
 /** What each room may import; a room that is not here may import nothing. */
 const arrows = {
+  'abort-listeners': [],
   errors: [],
   foreign: ['errors'],
   limits: [],

@@ -10,7 +10,7 @@ import {
 } from '../../protocol/index.js';
 import { RingQueue } from '../../ring-queue.js';
 import type { Link } from '../../transport/index.js';
-import type { BufferPool } from './buffer-pool.js';
+import type { BacklogBuffers } from './backlog-buffers.js';
 import { type Expirable, QueuedFrame } from './queued-frame.js';
 import { SentTells } from './sent-tells.js';
 
@@ -41,7 +41,7 @@ export class Outbox {
   readonly #now: () => number;
   readonly #writer = new WireWriter();
   readonly #backlog = new RingQueue<QueuedFrame>();
-  readonly #pool: BufferPool;
+  readonly #pool: BacklogBuffers;
   /** Frames that were sent. */
   frames = 0;
   /** Bytes of all envelopes that were written, sent or not. */
@@ -63,7 +63,7 @@ export class Outbox {
   #tellsTaken = 0;
 
   /** `now` is the scheduler's time. */
-  constructor(lane: Lane, limits: OutboxLimits, pool: BufferPool, now: () => number) {
+  constructor(lane: Lane, limits: OutboxLimits, pool: BacklogBuffers, now: () => number) {
     this.#pool = pool;
     this.#lane = lane;
     this.#limits = limits;

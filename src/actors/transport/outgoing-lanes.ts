@@ -2,14 +2,14 @@ import { limits } from '../../limits.js';
 import { type AnyMethod, type EnvelopeHeader, Lane, LANES, type MessageType } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Link } from '../../transport/index.js';
-import type { BufferPool } from './buffer-pool.js';
+import type { BacklogBuffers } from './backlog-buffers.js';
 import { Outbox } from './outbox.js';
 import { type UntakenEnvelopes, untakenIn } from './untaken-envelopes.js';
 import { LinkBacklog, type WaitingReplies } from './waiting-replies.js';
 
 export interface LaneServices {
   readonly limits: Readonly<Record<'frameBytes' | 'maxMessageBytes' | 'linkBacklogBytes', number>>;
-  readonly bufferPool: BufferPool;
+  readonly backlogBuffers: BacklogBuffers;
   readonly scheduler: Scheduler;
   readonly waitingReplies: WaitingReplies;
 }
@@ -25,7 +25,7 @@ export class OutgoingLanes {
   #isGivenUp = false;
 
   /** `giveUp` closes the link, whose peer does not take its replies. */
-  constructor({ limits: bounds, bufferPool, scheduler, waitingReplies }: LaneServices, giveUp: () => void) {
+  constructor({ limits: bounds, backlogBuffers, scheduler, waitingReplies }: LaneServices, giveUp: () => void) {
     this.#waitingReplies = waitingReplies;
     this.#waitingHere = new LinkBacklog(() => {
       this.#isGivenUp = true;
@@ -35,8 +35,13 @@ export class OutgoingLanes {
     const now = (): number => scheduler.now();
     this.#maxMessageBytes = maxMessageBytes;
     const sizes = { frameBytes, maxMessageBytes };
-    this.control = new Outbox(Lane.control, { ...sizes, backlogBytes: limits.controlBacklogBytes }, bufferPool, now);
-    this.data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes }, bufferPool, now);
+    this.control = new Outbox(
+      Lane.control,
+      { ...sizes, backlogBytes: limits.controlBacklogBytes },
+      backlogBuffers,
+      now,
+    );
+    this.data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes }, backlogBuffers, now);
   }
 
   of(lane: Lane): Outbox {

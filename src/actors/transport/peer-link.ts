@@ -2,7 +2,7 @@ import type { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Link } from '../../transport/index.js';
 import type { ActorSystem } from '../kernel/index.js';
-import type { BufferPool } from './buffer-pool.js';
+import type { BacklogBuffers } from './backlog-buffers.js';
 import type { Departure } from './departure.js';
 import type { Outgoing } from './outgoing.js';
 import type { OutgoingLanes } from './outgoing-lanes.js';
@@ -49,7 +49,7 @@ export interface RouterServices {
     Record<'frameBytes' | 'maxMessageBytes' | 'linkBacklogBytes' | 'rpcStreamsBytes' | 'replyBytes', number>
   >;
   /** Shared by all channels. */
-  readonly bufferPool: BufferPool;
+  readonly backlogBuffers: BacklogBuffers;
   /** Of all links. */
   readonly waitingReplies: WaitingReplies;
   /** Of all streams that are read here. */

@@ -14,7 +14,7 @@ import { FlushTurns } from './flush-turns.js';
 import { Introductions } from './introductions.js';
 import { RemoteRoute } from './remote-route.js';
 import type { ChannelServices, RouterServices } from './peer-link.js';
-import { BufferPool } from './buffer-pool.js';
+import { BacklogBuffers } from './backlog-buffers.js';
 import { GrantedBytes } from './stream-window.js';
 import { WaitingReplies } from './waiting-replies.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
@@ -42,7 +42,7 @@ export class Router implements ChannelServices<Channel> {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
   readonly limits: RouterServices['limits'];
-  readonly bufferPool = new BufferPool();
+  readonly backlogBuffers = new BacklogBuffers();
   readonly departure: Departure;
   readonly grantedBytes: GrantedBytes;
   readonly waitingReplies: WaitingReplies;

@@ -1,5 +1,5 @@
 import { RingQueue } from '../../ring-queue.js';
-import type { BufferPool } from './buffer-pool.js';
+import type { BacklogBuffers } from './backlog-buffers.js';
 
 /** One buffer of copies, and where each ends: in the buffer, and in the link's total of the lane. */
 interface Chunk {
@@ -17,13 +17,13 @@ interface Chunk {
  *     keep -> | tells of a frame | tells of a frame | free |  -> release, a chunk at a time
  */
 export class SentTells {
-  readonly #pool: BufferPool;
+  readonly #pool: BacklogBuffers;
   readonly #chunkBytes: number;
   readonly #chunks = new RingQueue<Chunk>();
   /** The chunk of the copy whose frame is being sent. */
   #open: Chunk | undefined;
 
-  constructor(pool: BufferPool, chunkBytes: number) {
+  constructor(pool: BacklogBuffers, chunkBytes: number) {
     this.#pool = pool;
     this.#chunkBytes = chunkBytes;
   }
