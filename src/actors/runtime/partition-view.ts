@@ -61,7 +61,7 @@ function metricsOf(partition: PartitionRuntime, { queued, pastMark }: MailboxPre
       ...router.traffic(),
       count: channels.length,
       unresponsive: channels.filter(({ link }) => link?.isUnresponsive === true).length,
-      waitingBytes: channels.reduce((sum, { outgoing }) => sum + outgoing.waitingBytes, 0),
+      waitingBytes: channels.reduce((sum, { lanes }) => sum + lanes.waitingBytes, 0),
       protocolErrors: router.protocolErrors,
     },
     segments: partition.segmentTotals(),
@@ -71,7 +71,7 @@ function metricsOf(partition: PartitionRuntime, { queued, pastMark }: MailboxPre
 function linksOf(partition: PartitionRuntime): LinkHealth[] {
   const { ordinal = 0 } = partition.describe();
   return [...partition.router.channels()].map((channel) => {
-    const { address, isOpen, link, asks, outgoing } = channel;
+    const { address, isOpen, link, asks, lanes } = channel;
     const { framesSent, framesReceived } = channel.traffic();
     return {
       partition: ordinal,
@@ -83,7 +83,7 @@ function linksOf(partition: PartitionRuntime): LinkHealth[] {
       framesReceived,
       rings: link?.rings,
       pendingAsks: asks.size,
-      waitingBytes: outgoing.waitingBytes,
+      waitingBytes: lanes.waitingBytes,
     };
   });
 }
