@@ -47,6 +47,16 @@ export class RingQueue<T> {
     return item;
   }
 
+  /** Removes the newest item. */
+  pop(): T | undefined {
+    if (this.#size === 0) return undefined;
+    this.#size--;
+    const index = (this.#head + this.#size) & (this.#slots.length - 1);
+    const item = this.#slots[index];
+    this.#slots[index] = undefined;
+    return item;
+  }
+
   clear(): void {
     if (this.#slots.length > 0) this.#slots = [];
     this.#head = 0;

@@ -13,7 +13,7 @@ export interface ClusterOptions {
   readonly simulation: Simulation | undefined;
   readonly log: Logger;
   readonly trace: ((line: string) => void) | undefined;
-  readonly tap: ExecutorOptions['tap'];
+  readonly interceptor: ExecutorOptions['interceptor'];
 }
 
 export class Cluster {
@@ -24,14 +24,14 @@ export class Cluster {
   readonly #happened = new Set<Crash>();
 
   constructor(options: ClusterOptions) {
-    const { simulation, values, net, log, trace, tap } = options;
+    const { simulation, values, net, log, trace, interceptor } = options;
     const { linkDeadMs } = values;
     this.#options = options;
     this.executor = new Executor({
       log,
       linkDeadMs,
       ...(net === undefined ? {} : { net }),
-      tap,
+      interceptor,
       ...(trace === undefined ? {} : { trace }),
       ...(simulation === undefined
         ? {}

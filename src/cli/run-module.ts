@@ -73,7 +73,7 @@ export async function runModule(
     simulation,
     log,
     trace: trace?.write,
-    tap: recording?.recorder,
+    interceptor: recording?.recorder,
   });
   let ended: Ended | undefined;
   interrupts.begin((text) => screen.say(text));

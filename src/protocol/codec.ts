@@ -1,5 +1,6 @@
 import { ProtocolError } from '../errors.js';
 import { isRecord } from '../foreign.js';
+import { checkReadable, mayBeUnreadable } from './readable.js';
 import type { MessageType } from './service.js';
 import { copyOf, WireReader, WireWriter } from './wire/index.js';
 
@@ -16,11 +17,12 @@ const NO_BYTES = new Uint8Array(0);
 export function encode<Read, Init>(type: MessageType<Read, Init>, message: Read, scratch?: WireWriter): Uint8Array {
   const writer = scratch?.rewind(scratch.start) ?? new WireWriter(new Uint8Array(SMALL_BYTES));
   try {
+    const { parts, bulkBytes } = writer;
     type.write(message, writer);
-    if (!writer.overflowed) return copyOf(writer.bytes, writer.start, writer.position);
-    const bytes = new Uint8Array(writer.size);
-    type.write(message, new WireWriter(bytes));
-    return bytes;
+    const whole = writer.overflowed ? new WireWriter(new Uint8Array(writer.size)) : writer;
+    if (whole !== writer) type.write(message, whole);
+    if (mayBeUnreadable(writer, writer.start, parts, bulkBytes)) checkReadable(type, whole, whole.start);
+    return whole === writer ? copyOf(writer.bytes, writer.start, writer.position) : whole.bytes;
   } catch (cause) {
     throw unencodable(type, message, cause);
   }
@@ -48,6 +50,7 @@ export function encodeInto<Read, Init>(type: MessageType<Read, Init>, message: R
     if (writer.size !== bytes.length) {
       throw new ProtocolError(`It had ${bytes.length} bytes, and was changed to ${writer.size} while it was encoded.`);
     }
+    if (mayBeUnreadable(writer, 0, 0, 0)) checkReadable(type, writer, 0);
   } catch (cause) {
     throw unencodable(type, message, cause);
   }

@@ -4,6 +4,7 @@ import { limits } from '../limits.js';
 import type { EnvelopeError, EnvelopeHeader } from './envelope.js';
 import { EnvelopePrefix } from './envelope-prefix.js';
 import type { Meta } from './meta.js';
+import { checkReadable, mayBeUnreadable } from './readable.js';
 import type { MessageType } from './service.js';
 import type { WireWriter } from './wire/index.js';
 
@@ -71,9 +72,11 @@ function writePrefixed(
 /** `expected`: about as many bytes as it will take. Returns how many it takes. */
 function writeValue(writer: WireWriter, type: MessageType<unknown, unknown>, value: unknown, expected: number): number {
   const before = writer.position;
+  const { parts, bulkBytes } = writer;
   const mark = writer.tag(50).open(expected);
   type.write(value, writer);
   const size = writer.position - mark;
+  if (mayBeUnreadable(writer, mark, parts, bulkBytes)) checkReadable(type, writer, mark);
   // An empty one is left out, which means the same.
   if (size === 0) writer.rewind(before);
   else writer.close(mark, expected);

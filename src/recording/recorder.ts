@@ -17,11 +17,11 @@ export interface RecorderOptions {
 }
 
 /**
- * Records the inputs and actions of chosen actors and segments. Use it as the `tap` of an Executor. It also records what a handler does
+ * Records the inputs and actions of chosen actors and segments. Use it as the `interceptor` of an Executor. It also records what a handler does
  * after an `await`.
  *
  *     const recorder = new Recorder({ actors: ['pricing'], write: (bytes) => writeSync(file, bytes), header: {} });
- *     const executor = new Executor({ seed: 7, tap: recorder });
+ *     const executor = new Executor({ seed: 7, interceptor: recorder });
  */
 export class Recorder implements RuntimeInterceptor {
   readonly #patterns: readonly RegExp[];

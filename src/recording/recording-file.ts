@@ -19,7 +19,7 @@ export interface RecordingFileOptions {
  * A Recorder that writes to a file. It writes each entry at once: the recording of a process that crashes is complete up to the crash.
  *
  *     const file = new RecordingFile('pricing.rec', { actors: ['pricing'], millraceVersion: '0.1.0' });
- *     const runtime = await Runtime.start({ tap: file.recorder });
+ *     const runtime = await Runtime.start({ interceptor: file.recorder });
  */
 export class RecordingFile {
   readonly recorder: Recorder;

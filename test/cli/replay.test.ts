@@ -29,7 +29,7 @@ describe('millrace replay', () => {
       seed: 3,
       module: 'credit.js',
     });
-    const executor = new Executor({ seed: 3, tap: file.recorder });
+    const executor = new Executor({ seed: 3, interceptor: file.recorder });
     const runtime = await executor.start();
     const credit = behavior(v1.Publisher, { rewire: (_state, { nonce }) => ({ nonce }), grant: () => {} });
     const ref = runtime.spawn(credit, { name: 'credit' });

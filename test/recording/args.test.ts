@@ -16,7 +16,7 @@ async function recordedRun<Args>(
 ): Promise<readonly v1.RecordedEvent[]> {
   const pieces: Uint8Array[] = [];
   const recorder = new Recorder({ actors: ['shop'], write: (bytes) => void pieces.push(bytes), header: {} });
-  const executor = new Executor({ seed: 5, tap: recorder });
+  const executor = new Executor({ seed: 5, interceptor: recorder });
   const runtime = await executor.start({ node: 'node-0' });
   const helper = runtime.spawn(behavior(Errands, { ...idle, run: () => ({ value: 1 }) }));
   const ref = runtime.spawn<typeof Errands, unknown, unknown>(made, { name: 'shop', args: argsOf(helper) });

@@ -25,7 +25,7 @@ interface Run {
 async function recordedRun({ actors = ['shop'], isFar = false, seed = 7 } = {}): Promise<Run> {
   const pieces: Uint8Array[] = [];
   const recorder = new Recorder({ actors, write: (bytes) => void pieces.push(bytes), header: { seed: `${seed}` } });
-  const executor = new Executor({ seed, latencyMs: 1, tap: recorder });
+  const executor = new Executor({ seed, latencyMs: 1, interceptor: recorder });
   const home = await executor.start({ node: 'node-0' });
   const caller = isFar ? await executor.start({ node: 'node-1', controlPlane: home.controlPlane }) : home;
   home.spawn(shop(), { name: 'shop', register: true });

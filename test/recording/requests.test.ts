@@ -63,7 +63,7 @@ async function recorded(
 ): Promise<(name: string) => readonly v1.RecordedEvent[]> {
   const pieces: Uint8Array[] = [];
   const recorder = new Recorder({ actors, write: (bytes) => void pieces.push(bytes), header: {} });
-  const executor = new Executor({ seed: 5, latencyMs: 1, tap: recorder });
+  const executor = new Executor({ seed: 5, latencyMs: 1, interceptor: recorder });
   await scene(executor);
   await executor.stop();
   const recording = readRecording(Buffer.concat(pieces));

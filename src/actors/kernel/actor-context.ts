@@ -158,16 +158,16 @@ export class ActorContext implements Context {
     if (cell.behavior.on.idle === undefined) {
       throw new ConfigError(`${this.path} sets an idle timeout, but its behavior has no on.idle handler`);
     }
-    const cold = cell.coldState();
-    cold.idle?.close();
-    cold.idle = undefined;
-    if (timeoutMs === undefined) return;
-    cold.idle = new IdleTimeout(
-      timeoutMs,
-      this.scheduler,
-      cell,
-      () => cell.hasMessages,
-      () => cell.behavior.on.idle?.(cell.state, this),
+    cell.coldState().setIdle(
+      timeoutMs === undefined
+        ? undefined
+        : new IdleTimeout(
+            timeoutMs,
+            this.scheduler,
+            cell,
+            () => cell.hasMessages,
+            () => cell.behavior.on.idle?.(cell.state, this),
+          ),
     );
   }
 

@@ -35,18 +35,53 @@ export class CallsRead {
   readonly requests = new WeakMap<Delivery, ReadRequests>();
   /** Handlers that wait for their next request, by their promise. */
   readonly released = new Map<Promise<unknown>, WaitingHandler>();
+  #isAwaited = false;
+
   /** The actor stops or restarts, and waits for them. */
-  isAwaited = false;
+  get isAwaited(): boolean {
+    return this.#isAwaited;
+  }
+
+  awaits(isAwaited: boolean): void {
+    this.#isAwaited = isAwaited;
+  }
 }
 
 /** The streams of one actor. */
 export class ActorStreams {
-  /** Calls whose requests its handlers read. Created with the first. */
-  reading: CallsRead | undefined = undefined;
-  /** Pulls in its mailbox. */
-  queued = 0;
+  #reading: CallsRead | undefined = undefined;
+  #queued = 0;
   #served: Set<ServedStream> | undefined = undefined;
   #read: Set<Reader> | undefined = undefined;
+
+  /** Calls whose requests its handlers read; undefined before the first. */
+  get reading(): CallsRead | undefined {
+    return this.#reading;
+  }
+
+  /** As `reading`; created where there is none. */
+  get calls(): CallsRead {
+    this.#reading ??= new CallsRead();
+    return this.#reading;
+  }
+
+  /** Pulls, and other steps of messages that were accepted before, in its mailbox. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  stepQueued(): void {
+    this.#queued++;
+  }
+
+  stepTaken(): void {
+    this.#queued--;
+  }
+
+  /** The mailbox was emptied. */
+  stepsDropped(): void {
+    this.#queued = 0;
+  }
 
   /** It serves a stream. */
   get isServing(): boolean {
@@ -68,7 +103,7 @@ export class ActorStreams {
   /** `path` names the actor, which stops or restarts. */
   abandonRead(path: string): void {
     for (const reader of this.#read ?? []) reader.abandon(path);
-    for (const released of this.reading?.released.values() ?? []) released.resume();
+    for (const released of this.#reading?.released.values() ?? []) released.resume();
   }
 }
 

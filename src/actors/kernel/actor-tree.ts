@@ -83,8 +83,9 @@ export class SystemReference implements SystemRef {
 
 /** The actors of one system, with the system's name in its thread. */
 export class ActorTree {
+  readonly #label: { name: string };
   /** The property `system` of references. */
-  readonly label: { name: string };
+  readonly label: { readonly name: string };
   /** Actors without a parent, kept up to date by their owner. */
   readonly children: ReadonlyMap<string, ActorNode>;
   readonly system: RootSystem;
@@ -93,12 +94,17 @@ export class ActorTree {
 
   constructor(system: RootSystem, name: string, children: ReadonlyMap<string, ActorNode>) {
     this.system = system;
-    this.label = { name };
+    this.#label = { name };
+    this.label = this.#label;
     this.children = children;
   }
 
   get name(): string {
-    return this.label.name;
+    return this.#label.name;
+  }
+
+  rename(name: string): void {
+    this.#label.name = name;
   }
 }
 
@@ -120,7 +126,7 @@ export class TreeDirectory {
 
   /** Adds a system. Appends a number to its name if that is taken. */
   open(tree: ActorTree): void {
-    tree.label.name = this.#freeName(tree.name);
+    tree.rename(this.#freeName(tree.name));
     this.#trees.add(tree);
     for (const observer of this.#observers) observer.opened(tree);
   }
@@ -134,7 +140,7 @@ export class TreeDirectory {
   observe(observer: TreeObserver): void {
     this.#observers.add(observer);
     for (const tree of this.#trees) {
-      if (observer.isTaken(tree.name)) tree.label.name = this.#freeName(tree.name);
+      if (observer.isTaken(tree.name)) tree.rename(this.#freeName(tree.name));
       observer.opened(tree);
     }
   }

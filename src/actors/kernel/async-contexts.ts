@@ -62,7 +62,7 @@ export class AsyncContexts {
     this.#hasLooked = false;
   }
 
-  /** Handlers have run in the turn that is about to end. */
+  /** A handler has run, and what it has entered is looked for at the end of the turn. */
   handled(): void {
     this.#isUnchecked = true;
   }

@@ -70,11 +70,7 @@ export class ActorCell extends ActorLife {
   }
 
   override get cUid(): bigint {
-    return this.#takenCUid ?? this.#address();
-  }
-
-  #address(cUid?: bigint): bigint {
-    this.#takenCUid = this.kernel.directory.address(this, cUid);
+    this.#takenCUid ??= this.kernel.directory.address(this);
     return this.#takenCUid;
   }
 
@@ -122,7 +118,7 @@ export class ActorCell extends ActorLife {
 
   /** Its first turn is queued, where it needs one to start. */
   begin<S extends AnyService>(service: S, cUid: bigint | undefined): ActorRef<S> {
-    if (cUid !== undefined) this.#address(cUid);
+    if (cUid !== undefined) this.#takenCUid = this.kernel.directory.address(this, cUid);
     const reference = this.kernel.references.create(service, this);
     this.#self = reference;
     if (this.phase === 'starting') this.wake();

@@ -5,8 +5,8 @@ import type { Delivery } from './delivery.js';
 import type { IdleTimeout } from './idle-timeout.js';
 import type { Watcher } from './route.js';
 import { ReadyQueue } from './ready-queue.js';
-import type { Stash } from './stash.js';
-import type { WaitingRoom } from './waiting-room.js';
+import { Stash } from './stash.js';
+import { type RoomHost, WaitingRoom } from './waiting-room.js';
 import { ActorStreams } from './actor-streams.js';
 import { RestartHistory } from './supervision.js';
 
@@ -19,24 +19,19 @@ const NONE: readonly Watcher[] = [];
 export class ColdState {
   readonly streams = new ActorStreams();
   readonly stopWaiters: (() => void)[] = [];
-  /** While it stops or restarts: replies that were settled before have been delivered. */
-  hasDeliveredDeferred = false;
-  stash: Stash | undefined = undefined;
-  /** Links that are metered, and their messages that found the mailbox full. */
-  waitingRoom: WaitingRoom | undefined = undefined;
-  idle: IdleTimeout | undefined = undefined;
-  /** Abandons a pending handler or hook of an actor that stops or restarts. */
-  stopTimer: Timer | undefined = undefined;
-  /** Ends the delay before a restart. */
-  restartTimer: Timer | undefined = undefined;
-  restartDelayMs = 0;
-  /** Why the actor stops or restarts, where that is a failure. */
-  ending: Ending | undefined = undefined;
   #watchers: Set<Watcher> | undefined = undefined;
   #restarts: RestartHistory | undefined = undefined;
   #readyWaiters: ReadyQueue | undefined = undefined;
   /** Asks with a deferred reply. */
   #deferred: Set<Delivery> | undefined = undefined;
+  #hasDelivered = false;
+  #stash: Stash | undefined = undefined;
+  #waitingRoom: WaitingRoom | undefined = undefined;
+  #idle: IdleTimeout | undefined = undefined;
+  #stopTimer: Timer | undefined = undefined;
+  #restartTimer: Timer | undefined = undefined;
+  #restartDelayMs = 0;
+  #ending: Ending | undefined = undefined;
 
   get watchers(): Iterable<Watcher> {
     return this.#watchers ?? NONE;
@@ -87,6 +82,93 @@ export class ColdState {
     const asks = this.#deferred;
     this.#deferred = undefined;
     for (const ask of asks ?? []) ask.fail(new StoppedError(`${path} has stopped before it replied`));
+  }
+
+  /** While it stops or restarts: replies that were settled before have been delivered. */
+  get hasDelivered(): boolean {
+    return this.#hasDelivered;
+  }
+
+  delivers(hasDelivered: boolean): void {
+    this.#hasDelivered = hasDelivered;
+  }
+
+  get stash(): Stash | undefined {
+    return this.#stash;
+  }
+
+  openStash(capacity: number, actor: { readonly path: string }): Stash {
+    this.#stash ??= new Stash(capacity, actor);
+    return this.#stash;
+  }
+
+  /** Links that are metered, and their messages that found the mailbox full. */
+  get waitingRoom(): WaitingRoom | undefined {
+    return this.#waitingRoom;
+  }
+
+  openWaitingRoom(host: RoomHost): WaitingRoom {
+    this.#waitingRoom ??= new WaitingRoom(host);
+    return this.#waitingRoom;
+  }
+
+  closeWaitingRoom(): void {
+    this.#waitingRoom = undefined;
+  }
+
+  get idle(): IdleTimeout | undefined {
+    return this.#idle;
+  }
+
+  /** Replaces the idle timeout, which ends. */
+  setIdle(idle: IdleTimeout | undefined): void {
+    this.#idle?.close();
+    this.#idle = idle;
+  }
+
+  /** Why the actor stops or restarts, where that is a failure. */
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
+  endsBy(ending: Ending | undefined): void {
+    this.#ending = ending;
+  }
+
+  /** The actor ends, and starts again `delayMs` later. */
+  restartsAfter(delayMs: number, cause: Error): void {
+    this.#restartDelayMs = delayMs;
+    this.#ending = { reason: 'restarting', cause };
+  }
+
+  /** The actor has ended, and starts again. False where it has to wait for that: then `start` is called. */
+  startsAtOnce(scheduler: Scheduler, start: () => void): boolean {
+    this.#ending = undefined;
+    if (this.#restartDelayMs === 0) return true;
+    this.#restartTimer ??= scheduler.setTimer(this.#restartDelayMs, () => {
+      this.#restartTimer = undefined;
+      start();
+    });
+    return false;
+  }
+
+  startsNoMore(scheduler: Scheduler): void {
+    if (this.#restartTimer !== undefined) scheduler.clearTimer(this.#restartTimer);
+    this.#restartTimer = undefined;
+  }
+
+  /** A pending handler or hook of an actor that stops or restarts has `timeoutMs`; then `isOver` is called. */
+  givesTime(scheduler: Scheduler, timeoutMs: number, isOver: () => void): void {
+    this.needsNoTime(scheduler);
+    this.#stopTimer = scheduler.setTimer(timeoutMs, () => {
+      this.#stopTimer = undefined;
+      isOver();
+    });
+  }
+
+  needsNoTime(scheduler: Scheduler): void {
+    if (this.#stopTimer !== undefined) scheduler.clearTimer(this.#stopTimer);
+    this.#stopTimer = undefined;
   }
 
   /** Deferred replies, and handlers that wait for their next request. */

@@ -1,5 +1,5 @@
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import { AbortListeners } from './abort-listeners.js';
+import { AbortListeners } from '../../abort-listeners.js';
 import { AskMeter } from './ask-meter.js';
 
 const TICK_MS = 16;

@@ -8,7 +8,7 @@ import type { Phase } from './actor-node.js';
 import type { Mailbox, MailboxBounds } from './mailbox.js';
 import type { ReadyQueue } from './ready-queue.js';
 import { ServiceMeter } from './service-meter.js';
-import { Stash } from './stash.js';
+import type { Stash } from './stash.js';
 
 /** The messages that an actor has accepted and not handled: in its mailbox, stashed, or parked beside the mailbox. */
 export abstract class HeldMessages implements TurnTaker {
@@ -22,7 +22,6 @@ export abstract class HeldMessages implements TurnTaker {
   #cold: ColdState | undefined = undefined;
   #mailbox: Mailbox | undefined = undefined;
   #serviceMeter: ServiceMeter | undefined = undefined;
-  #isTurnOver = false;
 
   constructor(kernel: Kernel, bounds: MailboxBounds, phase: Phase) {
     this.kernel = kernel;
@@ -52,7 +51,7 @@ export abstract class HeldMessages implements TurnTaker {
   }
 
   /** The actor takes no turn from now on until `work` is done; undefined: it does. */
-  protected await(work: Promise<unknown> | undefined): void {
+  protected holdFor(work: Promise<unknown> | undefined): void {
     this.#pending = work;
   }
 
@@ -77,17 +76,13 @@ export abstract class HeldMessages implements TurnTaker {
 
   /** Its asks have held the event loop for `turnMs`: it goes on after the event loop had a turn. */
   endTurn(): void {
-    this.#isTurnOver = true;
+    this.measure().endTurn();
     this.kernel.dispatcher.yieldAfter(this);
-  }
-
-  protected get isTurnOver(): boolean {
-    return this.#isTurnOver;
   }
 
   /** A turn has ended, of an actor whose messages are measured. */
   protected turnEnded(meter: ServiceMeter): void {
-    this.#isTurnOver = false;
+    meter.turnEnded();
     if (this.#mailbox === undefined && this.#pending === undefined) meter.drained();
   }
 
@@ -130,17 +125,28 @@ export abstract class HeldMessages implements TurnTaker {
     return this.#mailbox?.all ?? [];
   }
 
+  /** What is rare is in functions of its own: V8 then makes one piece of code of a call and what it does here. */
   protected accept(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
-    let mailbox = this.#mailbox;
-    if (mailbox === undefined) {
-      mailbox = this.kernel.mailboxes.take();
-      this.#mailbox = mailbox;
-    } else if (mailbox.size >= this.bounds.capacity && this.load >= this.bounds.capacity) {
-      return this.#overflow(mailbox, method, message, delivery);
-    }
+    const mailbox = this.#mailbox;
+    if (mailbox === undefined) return this.#acceptFirst(method, message, delivery);
+    const { capacity, mark } = this.bounds;
+    if (mailbox.size >= capacity && this.load >= capacity) return this.#overflow(mailbox, method, message, delivery);
     mailbox.push(method, message, delivery);
-    if (!this.#isQueued && this.#pending === undefined && this.#phase === 'running') this.kernel.dispatcher.add(this);
-    return mailbox.size <= this.bounds.mark || this.load <= this.bounds.mark;
+    if (!this.#isQueued) this.#wakeForMessage();
+    return mailbox.size <= mark || this.load <= mark;
+  }
+
+  #acceptFirst(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
+    const mailbox = this.kernel.mailboxes.take();
+    this.#mailbox = mailbox;
+    mailbox.push(method, message, delivery);
+    if (!this.#isQueued) this.#wakeForMessage();
+    return true;
+  }
+
+  /** An actor that starts, restarts or waits takes its turn when that is over. */
+  #wakeForMessage(): void {
+    if (this.#pending === undefined && this.#phase === 'running') this.kernel.dispatcher.add(this);
   }
 
   /** The oldest message was taken out of the mailbox, or will be: removes it. */
@@ -156,7 +162,7 @@ export abstract class HeldMessages implements TurnTaker {
     if (this.#phase !== 'running') return false;
     this.#mailbox ??= this.kernel.mailboxes.take();
     this.#mailbox.push(method, undefined, step);
-    this.coldState().streams.queued++;
+    this.coldState().streams.stepQueued();
     if (!this.#isQueued && this.#pending === undefined) this.kernel.dispatcher.add(this);
     return true;
   }
@@ -233,16 +239,15 @@ export abstract class HeldMessages implements TurnTaker {
     const { waitingRoom } = cold;
     if (waitingRoom !== undefined) {
       waitingRoom.admit();
-      if (waitingRoom.isEmpty) cold.waitingRoom = undefined;
+      if (waitingRoom.isEmpty) cold.closeWaitingRoom();
     }
     if (this.load <= this.bounds.resume) cold.readyWaiters?.wake();
   }
 
   /** The message being handled is stashed when its handler is done. Throws BackpressureError when the stash is full. */
   stash(): void {
-    const cold = this.coldState();
-    cold.stash ??= new Stash(this.bounds.stash, this);
-    cold.stash.mark(this.kernel.scheduler.now(), (ask) => this.#release(ask));
+    const stash = this.coldState().openStash(this.bounds.stash, this);
+    stash.mark(this.kernel.scheduler.now(), (ask) => this.#release(ask));
   }
 
   hasStashed(delivery: Delivery): boolean {
@@ -288,7 +293,7 @@ export abstract class HeldMessages implements TurnTaker {
   }
 
   #flushMailbox(mailbox: Mailbox): void {
-    if (this.#cold !== undefined) this.#cold.streams.queued = 0;
+    this.#cold?.streams.stepsDropped();
     for (let { method } = mailbox; method !== undefined; { method } = mailbox) {
       const { message, delivery } = mailbox;
       mailbox.drop();

@@ -33,7 +33,7 @@ import { ServedStream, type StreamHost } from './served-stream.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import type { OpenStream } from './stream-call.js';
 import { StreamReader } from './stream-reader.js';
-import { type MeteredLink, type Place, type RoomHost, WaitingRoom } from './waiting-room.js';
+import type { MeteredLink, Place, RoomHost } from './waiting-room.js';
 
 /** As `Lane.control`: the kernel loads no code of the protocol room. */
 const CONTROL_LANE: Lane = 0;
@@ -232,9 +232,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
   }
 
   meterLink(link: MeteredLink): Place {
-    const cold = this.coldState();
-    cold.waitingRoom ??= new WaitingRoom(this);
-    return cold.waitingRoom.enter(link);
+    return this.coldState().openWaitingRoom(this).enter(link);
   }
 
   /** False for an ask that has no reason to be refused, as most. */

@@ -121,7 +121,7 @@ export abstract class ActorLife extends ActorTurns {
 
   #endByFailure(error: Error, isEscalated: boolean): void {
     const { kernel, parent } = this;
-    this.coldState().ending = { reason: 'failed', cause: error };
+    this.coldState().endsBy({ reason: 'failed', cause: error });
     if (!this.behavior.isOfRuntime) kernel.troubles.ended(this.path, error, parent === undefined);
     this.requestStop();
     if (parent === undefined) kernel.failures.publish({ path: this.path, error });
@@ -133,9 +133,7 @@ export abstract class ActorLife extends ActorTurns {
     this.enter('restarting');
     counters.restarted();
     if (!this.behavior.isOfRuntime) troubles.restarted(this.path, error, this.parent === undefined, scheduler.now());
-    const cold = this.coldState();
-    cold.restartDelayMs = delayMs;
-    cold.ending = { reason: 'restarting', cause: error };
+    this.coldState().restartsAfter(delayMs, error);
     this.dropSignals();
     this.#releaseContext();
     this.returnStash();
@@ -150,7 +148,7 @@ export abstract class ActorLife extends ActorTurns {
    */
   override requestStop(): void {
     if (!this.isOpen) return;
-    if (this.phase === 'restarting') this.coldState().ending = undefined;
+    if (this.phase === 'restarting') this.coldState().endsBy(undefined);
     this.enter('stopping');
     this.dropSignals();
     this.#releaseContext();
@@ -161,7 +159,7 @@ export abstract class ActorLife extends ActorTurns {
     if (cold !== undefined) {
       const { readyWaiters } = cold;
       if (readyWaiters !== undefined && readyWaiters.size > 0) readyWaiters.reject(stoppedForGood(this.path));
-      if (cold.restartTimer !== undefined) kernel.scheduler.clearTimer(cold.restartTimer);
+      cold.startsNoMore(kernel.scheduler);
     }
     this.#stopChildren();
     if (this.isHeld) this.armStopTimer(kernel.handlerTimeoutMs);
@@ -191,10 +189,10 @@ export abstract class ActorLife extends ActorTurns {
       if (this.isHeld) return false;
     }
     const { cold, kernel } = this;
-    if (cold?.stopTimer !== undefined) kernel.scheduler.clearTimer(cold.stopTimer);
     if (cold !== undefined) {
-      if (cold.deferredReplies > 0 && !cold.hasDeliveredDeferred) return this.#deliverDeferred(cold);
-      cold.hasDeliveredDeferred = false;
+      cold.needsNoTime(kernel.scheduler);
+      if (cold.deferredReplies > 0 && !cold.hasDelivered) return this.#deliverDeferred(cold);
+      cold.delivers(false);
       cold.failDeferredReplies(this.path);
     }
     this.#retireContext();
@@ -206,7 +204,7 @@ export abstract class ActorLife extends ActorTurns {
 
   /** Lets replies arrive that are settled by now: their promises have reactions that have not run. */
   #deliverDeferred(cold: ColdState): boolean {
-    cold.hasDeliveredDeferred = true;
+    cold.delivers(true);
     const delivered = new Promise<void>((resolve) => this.kernel.scheduler.scheduleYield(resolve));
     this.suspend(delivered, 'the delivery of replies', () => {});
     return false;
@@ -214,26 +212,17 @@ export abstract class ActorLife extends ActorTurns {
 
   /** True when the restart has no delay. */
   #startAfresh(): boolean {
-    const cold = this.coldState();
-    cold.ending = undefined;
-    if (cold.restartDelayMs === 0) {
-      this.enter('starting');
-      return true;
-    }
-    cold.restartTimer ??= this.kernel.scheduler.setTimer(cold.restartDelayMs, () => {
-      cold.restartTimer = undefined;
+    const start = (): void => {
       this.enter('starting');
       this.wake();
-    });
-    return false;
+    };
+    if (!this.coldState().startsAtOnce(this.kernel.scheduler, start)) return false;
+    this.enter('starting');
+    return true;
   }
 
   protected override armStopTimer(timeoutMs: number): void {
-    const { scheduler } = this.kernel;
-    const cold = this.coldState();
-    if (cold.stopTimer !== undefined) scheduler.clearTimer(cold.stopTimer);
-    cold.stopTimer = scheduler.setTimer(timeoutMs, () => {
-      cold.stopTimer = undefined;
+    this.coldState().givesTime(this.kernel.scheduler, timeoutMs, () => {
       if (this.isHeld) this.#abandon(timeoutMs);
     });
   }

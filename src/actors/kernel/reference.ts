@@ -82,3 +82,6 @@ export type WhenReady<S extends AnyService> = {
     ? (...given: CallArguments<Init, WhenReadyOptions>) => Promise<void>
     : never;
 };
+
+/** A call of one rpc of a reference. */
+export type ReferenceCall = (ref: UntypedRef, message: unknown, options: StreamOptions | undefined) => unknown;

@@ -8,12 +8,12 @@ import { isInfrastructure } from './infrastructure.js';
 import type { Interceptor } from './interceptor.js';
 import { checkRequest } from './message-values.js';
 import type { ReadyOptions } from './ready-wait.js';
-import type { ActorRef, WhenReadyOptions } from './reference.js';
+import type { ActorRef, ReferenceCall, WhenReadyOptions } from './reference.js';
 import { Requests } from './requests.js';
 import { type Route, routeKey } from './route.js';
 import { FailedStream, type Stream } from './stream.js';
 import type { ActorParent, UntypedRef } from './untyped-ref.js';
-import { type ReferenceCall, tellWhenReady } from './when-ready.js';
+import { tellWhenReady } from './when-ready.js';
 
 /** Returns a wrapper of `call`. */
 export type CallWrapper = (method: AnyMethod, call: ReferenceCall) => ReferenceCall;

@@ -116,11 +116,11 @@ export function awaitReleased(cell: Actor): boolean {
   const reading = cell.cold?.streams.reading;
   if (reading === undefined) return false;
   if (reading.released.size > 0 && !reading.isAwaited) {
-    reading.isAwaited = true;
+    reading.awaits(true);
     cell.suspend(Promise.allSettled(reading.released.keys()), 'the end of handlers that read requests', () => {});
     return true;
   }
-  reading.isAwaited = false;
+  reading.awaits(false);
   const error = new StoppedError(`${cell.path} has stopped before its handler settled`);
   for (const { call } of reading.released.values()) if (isAsk(call)) call.fail(error);
   reading.released.clear();

@@ -1,7 +1,6 @@
 import { MillraceError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type AnyMethod, requestStreamOf } from '../../protocol/index.js';
-import { CallsRead } from './actor-streams.js';
 import type { Handler } from './behavior.js';
 import type { Actor } from './actor.js';
 import type { Caller } from './call.js';
@@ -29,9 +28,7 @@ export class RequestReader implements Stream<unknown> {
   /** The handler of `call` reads from now on. */
   handledBy(cell: Actor, call: Delivery): void {
     this.#handled = { cell, call };
-    const { streams } = cell.coldState();
-    streams.reading ??= new CallsRead();
-    streams.reading.requests.set(call, this);
+    cell.coldState().streams.calls.requests.set(call, this);
   }
 
   /** The error with which they have ended. */

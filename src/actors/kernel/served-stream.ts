@@ -51,130 +51,130 @@ export class ServedStream implements Delivery, StreamSource, SteppedStream {
   deadlineMs: number;
   /** Nothing more is sent to the reader. */
   isEnded = false;
-  private readonly host: StreamHost;
-  private readonly opening: StreamOpening;
-  private iterator: AsyncIterator<unknown> | undefined = undefined;
-  private phase: Phase = 'opening';
-  private credit: number;
-  private produced = 0;
-  private isWaitingForRoom = false;
+  readonly #host: StreamHost;
+  readonly #opening: StreamOpening;
+  #iterator: AsyncIterator<unknown> | undefined = undefined;
+  #phase: Phase = 'opening';
+  #credit: number;
+  #produced = 0;
+  #isWaitingForRoom = false;
 
   constructor(host: StreamHost, method: AnyMethod, opening: StreamOpening) {
-    this.host = host;
+    this.#host = host;
     this.method = method;
     this.deadlineMs = Math.min(opening.deadlineMs, Number.MAX_VALUE);
-    this.credit = opening.credit;
-    this.opening = opening;
+    this.#credit = opening.credit;
+    this.#opening = opening;
   }
 
   get chain(): CallChain | undefined {
-    return this.opening.chain;
+    return this.#opening.chain;
   }
 
   get meta(): Meta | undefined {
-    return this.opening.meta;
+    return this.#opening.meta;
   }
 
   get trace(): TraceContext | undefined {
-    return this.opening.trace;
+    return this.#opening.trace;
   }
 
   get asyncContext(): AsyncContext | undefined {
-    return this.opening.asyncContext;
+    return this.#opening.asyncContext;
   }
 
   get sender(): Ref | undefined {
-    return this.opening.sender();
+    return this.#opening.sender();
   }
 
   /** Size of the request while that is in the mailbox. */
   get sizeBytes(): number {
-    return this.phase === 'opening' ? this.opening.sizeBytes : 0;
+    return this.#phase === 'opening' ? this.#opening.sizeBytes : 0;
   }
 
-  private get sink(): StreamSink {
-    return this.opening.sink;
+  get #sink(): StreamSink {
+    return this.#opening.sink;
   }
 
   /** Its generator is producing an element. */
   get isPulling(): boolean {
-    return this.phase === 'pulling';
+    return this.#phase === 'pulling';
   }
 
   get isPull(): boolean {
-    return this.phase === 'queued';
+    return this.#phase === 'queued';
   }
 
   /** Its generator was started, and must be closed. */
   get isUnclosed(): boolean {
-    return this.iterator !== undefined;
+    return this.#iterator !== undefined;
   }
 
   /** It has no entry in a mailbox that opens it: the first pull is due at once. */
   begin(): void {
-    this.phase = 'idle';
-    this.pullIfDue();
+    this.#phase = 'idle';
+    this.#pullIfDue();
   }
 
   // ---- from the reader
 
   grant(credit: number, chain: CallChain | undefined): void {
     if (this.isEnded) return;
-    this.credit = Math.max(this.credit, credit);
-    if (chain !== undefined && this.host.waitsIn(chain)) {
-      const text = `${this.method.fullName} read of ${this.host.path}, which waits for its reader in the same chain of asks`;
+    this.#credit = Math.max(this.#credit, credit);
+    if (chain !== undefined && this.#host.waitsIn(chain)) {
+      const text = `${this.method.fullName} read of ${this.#host.path}, which waits for its reader in the same chain of asks`;
       this.fail(new ReentrantAskError(`${text}: read it outside the ask`));
-    } else this.pullIfDue();
+    } else this.#pullIfDue();
   }
 
   cancel(): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    this.settle();
+    this.#settle();
   }
 
   // ---- from the actor
 
   /** Runs the next step of the generator, which the first turn creates with `start`. Throws ConfigError when that is no AsyncIterable. */
   pull(start: () => unknown): Promise<unknown> {
-    this.phase = 'pulling';
+    this.#phase = 'pulling';
     this.deadlineMs = Number.MAX_VALUE;
-    this.iterator ??= iteratorOf(start(), this.method);
-    return settled(this.iterator.next());
+    this.#iterator ??= iteratorOf(start(), this.method);
+    return settled(this.#iterator.next());
   }
 
   /** Its entry was taken from the mailbox. */
   taken(): void {
-    if (this.phase === 'queued') this.phase = 'idle';
+    if (this.#phase === 'queued') this.#phase = 'idle';
   }
 
   /** Closes the generator, which runs its `finally`; undefined when there is no generator. */
   close(): Promise<unknown> | undefined {
-    const { iterator } = this;
-    this.iterator = undefined;
-    this.host.served(this);
+    const iterator = this.#iterator;
+    this.#iterator = undefined;
+    this.#host.served(this);
     return iterator?.return === undefined ? undefined : settled(iterator.return());
   }
 
   reply(value: unknown): void {
     this.accept(value);
-    this.pullIfDue();
+    this.#pullIfDue();
   }
 
   accept(value: unknown): void {
-    this.phase = 'idle';
+    this.#phase = 'idle';
     const { done, value: yielded } = asResult(value, this.method);
     const later = laterReply(yielded);
-    if (done) this.iterator = undefined;
+    if (done) this.#iterator = undefined;
     if (this.isEnded) {
       later?.catch(() => {});
-      this.settle();
+      this.#settle();
     } else if (done) {
       this.isEnded = true;
-      this.settle();
-      this.sink.end();
-    } else if (later === undefined) this.send(yielded);
-    else this.awaitLater(later);
+      this.#settle();
+      this.#sink.end();
+    } else if (later === undefined) this.#send(yielded);
+    else this.#awaitLater(later);
   }
 
   /** A generator that threw has ended; one that is suspended at a `yield` is closed. */
@@ -182,79 +182,80 @@ export class ServedStream implements Delivery, StreamSource, SteppedStream {
     const wasEnded = this.isEnded;
     this.isEnded = true;
     if (this.isPulling) {
-      this.iterator = undefined;
-      this.phase = 'idle';
-      this.settle();
-    } else if (!wasEnded) this.settle();
-    if (!wasEnded) this.sink.fail(error);
+      this.#iterator = undefined;
+      this.#phase = 'idle';
+      this.#settle();
+    } else if (!wasEnded) this.#settle();
+    if (!wasEnded) this.#sink.fail(error);
   }
 
   /** It ends here, whatever its iterator does at the moment: the reader gets the error, and the iterator is closed. */
   abort(error: MillraceError): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    this.settle();
-    this.sink.fail(error);
+    this.#settle();
+    this.#sink.fail(error);
   }
 
-  private send(value: unknown): void {
-    this.sink.element(this.host.messageOf(this.method, value, this.produced));
-    this.produced++;
-    if (!this.host.isOpen)
-      this.fail(new StoppedError(`${this.method.fullName}: ${this.host.path} has stopped before the stream ended`));
+  #send(value: unknown): void {
+    this.#sink.element(this.#host.messageOf(this.method, value, this.#produced));
+    this.#produced++;
+    if (!this.#host.isOpen)
+      this.fail(new StoppedError(`${this.method.fullName}: ${this.#host.path} has stopped before the stream ended`));
   }
 
-  private awaitLater(reply: Promise<unknown>): void {
-    this.phase = 'later';
+  #awaitLater(reply: Promise<unknown>): void {
+    this.#phase = 'later';
     reply
       .then((value) => {
-        this.phase = this.phase === 'later' ? 'idle' : this.phase;
+        this.#phase = this.#phase === 'later' ? 'idle' : this.#phase;
         if (this.isEnded) return;
-        this.send(value);
-        this.pullIfDue();
+        this.#send(value);
+        this.#pullIfDue();
       })
       .catch((error: unknown) => {
-        this.phase = this.phase === 'later' ? 'idle' : this.phase;
+        this.#phase = this.#phase === 'later' ? 'idle' : this.#phase;
         const answer = answeredError(error);
-        if (!this.isEnded) this.host.elementFailed(error, answer, this.method);
+        if (!this.isEnded) this.#host.elementFailed(error, answer, this.method);
         this.fail(answer);
       });
   }
 
-  private pullIfDue(): void {
+  #pullIfDue(): void {
     if (this.isDue()) this.queue();
   }
 
   isDue(): boolean {
-    if (this.phase !== 'idle' || this.isEnded || this.produced >= this.credit || this.isWaitingForRoom) return false;
-    const room = this.sink.room?.();
-    if (room !== undefined) this.awaitRoom(room);
+    if (this.#phase !== 'idle' || this.isEnded || this.#produced >= this.#credit || this.#isWaitingForRoom)
+      return false;
+    const room = this.#sink.room?.();
+    if (room !== undefined) this.#awaitRoom(room);
     return room === undefined;
   }
 
-  private awaitRoom(room: Promise<void>): void {
-    this.isWaitingForRoom = true;
+  #awaitRoom(room: Promise<void>): void {
+    this.#isWaitingForRoom = true;
     const go = (): void => {
-      this.isWaitingForRoom = false;
-      this.pullIfDue();
+      this.#isWaitingForRoom = false;
+      this.#pullIfDue();
     };
     // If `room` rejects, the link has ended, and cancels the stream.
     room.then(go, () => {});
   }
 
   /** The stream has ended: a generator that is suspended at a `yield` gets a turn to run its `finally`. */
-  private settle(): void {
-    if (this.iterator === undefined) this.host.served(this);
-    else if (this.phase === 'idle' || this.phase === 'later' || this.closesNow) this.queue();
+  #settle(): void {
+    if (this.#iterator === undefined) this.#host.served(this);
+    else if (this.#phase === 'idle' || this.#phase === 'later' || this.#closesNow) this.queue();
   }
 
-  private get closesNow(): boolean {
-    return this.phase === 'pulling' && this.host.closesAtOnce === true;
+  get #closesNow(): boolean {
+    return this.#phase === 'pulling' && this.#host.closesAtOnce === true;
   }
 
   queue(): void {
-    this.phase = 'queued';
-    this.host.queuePull(this);
+    this.#phase = 'queued';
+    this.#host.queuePull(this);
   }
 }
 

@@ -36,9 +36,23 @@ export class ServiceMeter {
   #count = 0;
   /** Time in ms since the actor has let the event loop go on. */
   #heldMs = 0;
+  #isTurnOver = false;
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
+  }
+
+  /** The actor takes no further message in this turn. */
+  get isTurnOver(): boolean {
+    return this.#isTurnOver;
+  }
+
+  endTurn(): void {
+    this.#isTurnOver = true;
+  }
+
+  turnEnded(): void {
+    this.#isTurnOver = false;
   }
 
   /** Nothing is measured, and an ask behind which nothing waits has not to be: the actor keeps up. */

@@ -68,25 +68,25 @@ class ElementWait extends Deadline implements LateWait {
  */
 export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   readonly method: AnyMethod;
-  private readonly kernel: Kernel;
-  private readonly call: StreamCall;
-  private readonly open: OpenStream;
+  readonly #kernel: Kernel;
+  readonly #call: StreamCall;
+  readonly #open: OpenStream;
   /** The actor that serves it, for error messages. */
-  private readonly target: { readonly path: string };
+  readonly #target: { readonly path: string };
   /** The requests of its call. */
-  private readonly requests: Requests | undefined;
-  private source: StreamSource | undefined = undefined;
-  private readonly elements = new RingQueue<unknown>();
-  private readonly waiting = new RingQueue<Waiting>();
-  private readonly wait: ElementWait;
+  readonly #requests: Requests | undefined;
+  #source: StreamSource | undefined = undefined;
+  readonly #elements = new RingQueue<unknown>();
+  readonly #waiting = new RingQueue<Waiting>();
+  readonly #wait: ElementWait;
   /** Calls of `next` that have got an element or wait for one. */
-  private asked = 0;
-  private granted = 0;
-  private received = 0;
-  private isOpened = false;
+  #asked = 0;
+  #granted = 0;
+  #received = 0;
+  #isOpened = false;
   /** The stream has ended. */
-  private isOver = false;
-  private error: Error | undefined = undefined;
+  #isOver = false;
+  #error: Error | undefined = undefined;
 
   constructor(
     kernel: Kernel,
@@ -96,24 +96,24 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     open: OpenStream,
     requests?: Requests,
   ) {
-    this.kernel = kernel;
+    this.#kernel = kernel;
     this.method = method;
-    this.call = call;
-    this.wait = new ElementWait(kernel.deadlines, call, () => this.expire());
-    this.target = target;
-    this.open = open;
-    this.requests = requests;
-    requests?.onFailed((cause) => this.leave(errorOf(cause)));
+    this.#call = call;
+    this.#wait = new ElementWait(kernel.deadlines, call, () => this.#expire());
+    this.#target = target;
+    this.#open = open;
+    this.#requests = requests;
+    requests?.onFailed((cause) => this.#leave(errorOf(cause)));
   }
 
   /** The next read has its result already. */
   get isReady(): boolean {
-    return this.elements.size > 0 || this.isOver;
+    return this.#elements.size > 0 || this.#isOver;
   }
 
   /** The error with which the stream has ended. */
   get failure(): Error | undefined {
-    return this.error;
+    return this.#error;
   }
 
   [Symbol.asyncIterator](): Stream<unknown> {
@@ -121,145 +121,146 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
-    if (this.call.signal?.aborted === true) this.aborted();
-    if (this.elements.size > 0) {
-      const value = this.elements.shift();
-      this.asked++;
-      this.grant(undefined);
+    if (this.#call.signal?.aborted === true) this.aborted();
+    if (this.#elements.size > 0) {
+      const value = this.#elements.shift();
+      this.#asked++;
+      this.#grant(undefined);
       return Promise.resolve({ done: false, value });
     }
-    if (this.isOver) return this.error === undefined ? Promise.resolve(DONE) : Promise.reject(this.error);
-    this.asked++;
+    if (this.#isOver) return this.#error === undefined ? Promise.resolve(DONE) : Promise.reject(this.#error);
+    this.#asked++;
     return new Promise((resolve, reject) => {
-      this.waiting.push({ resolve, reject });
-      if (!this.isOpened) this.start();
+      this.#waiting.push({ resolve, reject });
+      if (!this.#isOpened) this.#start();
       else {
-        if (this.waiting.size === 1) this.wait.start();
-        const { actor } = this.kernel.turn;
-        this.grant(actor === undefined ? undefined : new CallChain(actor, actor.current?.chain));
+        if (this.#waiting.size === 1) this.#wait.start();
+        const { actor } = this.#kernel.turn;
+        this.#grant(actor === undefined ? undefined : new CallChain(actor, actor.current?.chain));
       }
     });
   }
 
   return(): Promise<IteratorResult<unknown, undefined>> {
-    this.leave(undefined);
+    this.#leave(undefined);
     return Promise.resolve(DONE);
   }
 
   async throw(error?: unknown): Promise<IteratorResult<unknown, undefined>> {
-    this.leave(undefined);
+    this.#leave(undefined);
     throw error;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.leave(undefined);
+    this.#leave(undefined);
   }
 
   /** The actor that reads the stream stops or restarts. */
   abandon(path: string): void {
-    this.leave(new StoppedError(`${this.method.fullName}: ${path}, which reads the stream, has stopped or restarted`));
+    this.#leave(new StoppedError(`${this.method.fullName}: ${path}, which reads the stream, has stopped or restarted`));
   }
 
   // ---- from the actor
 
   element(value: unknown): void {
-    if (this.isOver) return;
-    if (this.received >= this.granted) {
-      this.leave(new ProtocolError(`${this.method.fullName}: ${this.target.path} sent an element without credit`));
+    if (this.#isOver) return;
+    if (this.#received >= this.#granted) {
+      this.#leave(new ProtocolError(`${this.method.fullName}: ${this.#target.path} sent an element without credit`));
       return;
     }
-    this.received++;
-    const first = this.waiting.shift();
+    this.#received++;
+    const first = this.#waiting.shift();
     if (first === undefined) {
-      this.elements.push(value);
+      this.#elements.push(value);
       return;
     }
-    this.wait.stop();
-    if (this.waiting.size > 0) this.wait.start();
+    this.#wait.stop();
+    if (this.#waiting.size > 0) this.#wait.start();
     first.resolve({ done: false, value });
-    if (this.source?.consumed?.(this.received) === true) this.source.grant(this.granted, undefined);
+    if (this.#source?.consumed?.(this.#received) === true) this.#source.grant(this.#granted, undefined);
   }
 
   end(): void {
-    this.finish(undefined);
+    this.#finish(undefined);
   }
 
   /** Buffered elements are read first. */
   fail(error: MillraceError): void {
-    this.finish(error);
+    this.#finish(error);
   }
 
   // ---- ends that the reader causes
 
-  private expire(): void {
-    const { timeoutMs, untilMs } = this.call;
+  #expire(): void {
+    const { timeoutMs, untilMs } = this.#call;
     const wait =
-      untilMs <= this.kernel.scheduler.now()
+      untilMs <= this.#kernel.scheduler.now()
         ? 'by the deadline of the call'
         : `within timeoutMs (${timeoutMs}); Infinity waits as long as the actor is alive`;
-    this.leave(new AskTimeoutError(`${this.method.fullName}: no element arrived from ${this.target.path} ${wait}`));
+    this.#leave(new AskTimeoutError(`${this.method.fullName}: no element arrived from ${this.#target.path} ${wait}`));
   }
 
   /** The caller's signal was aborted. */
   aborted(): void {
-    const cause: unknown = this.call.signal?.reason;
-    this.leave(new AskAbortedError(`${this.method.fullName}: its reader has aborted the stream`, { cause }));
+    const cause: unknown = this.#call.signal?.reason;
+    this.#leave(new AskAbortedError(`${this.method.fullName}: its reader has aborted the stream`, { cause }));
   }
 
   /** Stops reading: drops buffered elements, cancels the stream, and settles waiting calls with `error`. */
-  private leave(error: Error | undefined): void {
-    this.elements.clear();
-    if (this.isOver) return;
-    const { source } = this;
-    this.finish(error);
+  #leave(error: Error | undefined): void {
+    this.#elements.clear();
+    if (this.#isOver) return;
+    const source = this.#source;
+    this.#finish(error);
     source?.cancel();
   }
 
-  private start(): void {
-    const { kernel, call } = this;
+  #start(): void {
+    const kernel = this.#kernel;
+    const call = this.#call;
     const nowMs = kernel.scheduler.now();
     const deadlineMs = Math.min(nowMs + call.timeoutMs, call.openByMs, call.untilMs);
     if (deadlineMs <= nowMs) {
-      this.expire();
+      this.#expire();
       return;
     }
-    this.isOpened = true;
-    this.granted = call.windowItems;
+    this.#isOpened = true;
+    this.#granted = call.windowItems;
     kernel.counters.streamOpened();
     if (call.signal !== undefined) kernel.deadlines.signals.add(call.signal, this);
-    this.wait.until(nowMs, call.openByMs);
+    this.#wait.until(nowMs, call.openByMs);
     try {
       call.caller?.reading(this);
-      this.source = this.open(this, call, { deadlineMs, credit: this.granted });
+      this.#source = this.#open(this, call, { deadlineMs, credit: this.#granted });
     } catch (error) {
-      this.finish(errorOf(error));
+      this.#finish(errorOf(error));
     }
   }
 
   /** `chain` is the chain of callers that wait for the next element, where it is known. */
-  private grant(chain: CallChain | undefined): void {
-    if (this.isOver) return;
-    const { windowItems } = this.call;
-    const credit = this.asked + windowItems - 1;
+  #grant(chain: CallChain | undefined): void {
+    if (this.#isOver) return;
+    const { windowItems } = this.#call;
+    const credit = this.#asked + windowItems - 1;
     // The credit held back is less than the window, so there is credit for every waiting `next`.
-    const isDue = credit - this.granted >= Math.max(1, windowItems >> 2);
-    if (isDue) this.granted = credit;
-    const isWanted = this.source?.consumed?.(this.received - this.elements.size) === true;
-    if (isDue || isWanted || chain !== undefined) this.source?.grant(this.granted, chain);
+    const isDue = credit - this.#granted >= Math.max(1, windowItems >> 2);
+    if (isDue) this.#granted = credit;
+    const isWanted = this.#source?.consumed?.(this.#received - this.#elements.size) === true;
+    if (isDue || isWanted || chain !== undefined) this.#source?.grant(this.#granted, chain);
   }
 
-  private finish(error: Error | undefined): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.error = error;
-    if (this.isOpened) {
-      this.kernel.counters.streamEnded();
-      this.wait.stop();
-      if (this.call.signal !== undefined) this.kernel.deadlines.signals.remove(this.call.signal, this);
-      this.call.caller?.readNoMore(this);
+  #finish(error: Error | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#error = error;
+    if (this.#isOpened) {
+      this.#kernel.counters.streamEnded();
+      this.#wait.stop();
+      if (this.#call.signal !== undefined) this.#kernel.deadlines.signals.remove(this.#call.signal, this);
+      this.#call.caller?.readNoMore(this);
     }
-    this.requests?.close(error);
-    for (const { resolve, reject } of this.waiting.drain()) {
+    this.#requests?.close(error);
+    for (const { resolve, reject } of this.#waiting.drain()) {
       if (error === undefined) resolve(DONE);
       else reject(error);
     }

@@ -15,7 +15,7 @@ export function takeStreamStep(
   request: unknown,
   stream: ServedStream,
 ): void {
-  if (stream.isPull) cell.coldState().streams.queued--;
+  if (stream.isPull) cell.coldState().streams.stepTaken();
   stream.taken();
   if (stream.isEnded) close(cell, stream);
   else advance(cell, handler, request, stream);

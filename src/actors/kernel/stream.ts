@@ -70,14 +70,14 @@ export interface StreamOpening {
 
 /** A stream that failed before it was opened. */
 export class FailedStream implements Stream<never> {
-  private readonly error: Error;
+  readonly #error: Error;
 
   constructor(error: Error) {
-    this.error = error;
+    this.#error = error;
   }
 
   next(): Promise<IteratorResult<never, undefined>> {
-    return Promise.reject(this.error);
+    return Promise.reject(this.#error);
   }
 
   return(): Promise<IteratorResult<never, undefined>> {

@@ -4,7 +4,7 @@ import type { AnyBehavior, Handler } from './behavior.js';
 import { inheritanceOf, isInherited } from './call.js';
 import type { CurrentTurn } from './current-turn.js';
 import { isInfrastructure } from './infrastructure.js';
-import type { ReferenceCall } from './when-ready.js';
+import type { ReferenceCall } from './reference.js';
 import type { TraceContext } from './trace-context.js';
 
 /**

@@ -39,7 +39,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
   abstract readonly context: Context;
   #current: Delivery | undefined = undefined;
   #signals: RingQueue<() => unknown> | undefined = undefined;
-  /** The last method and its handler: most actors receive the same kind of message repeatedly. */
+  /** The last method and its handler, which is undefined for a stream: most actors receive the same kind of message repeatedly. */
   #lastMethod: AnyMethod | undefined = undefined;
   #lastHandler: Handler | undefined = undefined;
 
@@ -80,7 +80,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     let used = 0;
     let handled = 0;
     const { serviceMeter } = this;
-    while (used < budget && !this.isHeld && (serviceMeter === undefined || !this.isTurnOver)) {
+    while (used < budget && !this.isHeld && serviceMeter?.isTurnOver !== true) {
       if (this.phase === 'running') {
         const { mailbox } = this;
         if (this.#signals !== undefined) this.#runSignal(this.#signals);
@@ -93,7 +93,6 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
       used++;
     }
     if (this.serviceMeter !== undefined) this.turnEnded(this.serviceMeter);
-    if (handled > 0) this.kernel.contexts.handled();
     if (this.cold !== undefined) {
       if (handled > 0) this.progressed(this.cold);
       this.drained(this.cold);
@@ -142,21 +141,40 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     const { method, message, delivery } = mailbox;
     if (method === undefined) return;
     this.removeOldest(mailbox);
+    const handler = this.#lastHandler;
+    // The most common case is kept small: V8 then makes one piece of code of the turn, the handler included.
+    if (delivery === undefined && meter === undefined && handler !== undefined && method === this.#lastMethod) {
+      this.#handle(handler, method, message, undefined);
+      this.kernel.contexts.handled();
+    } else this.#handleAny(method, message, delivery, meter);
+  }
+
+  #handleAny(
+    method: AnyMethod,
+    message: unknown,
+    delivery: Delivery | undefined,
+    meter: ServiceMeter | undefined,
+  ): void {
     if (delivery === undefined) {
       if (meter !== undefined) meter.beganTell();
     } else if (this.isRefused(method, delivery)) return;
     const isFirst = method !== this.#lastMethod;
     if (isFirst) this.#findHandler(method);
     const handler = this.#lastHandler;
-    if (handler === undefined || method.mode === 'stream') this.#handleRest(handler, method, message, delivery);
+    if (handler === undefined) this.#handleRest(method, message, delivery);
     else this.#handle(handler, method, message, delivery);
     if (isFirst || isAsk(delivery)) this.kernel.contexts.check();
+    else this.kernel.contexts.handled();
   }
 
   #findHandler(method: AnyMethod): void {
-    const handler = handlerOf(this.behavior, method);
-    this.#lastHandler = method.streamsRequests === true && handler ? readingHandler(this, handler) : handler;
+    this.#lastHandler = method.mode === 'stream' ? undefined : this.#handlerOf(method);
     this.#lastMethod = method;
+  }
+
+  #handlerOf(method: AnyMethod): Handler | undefined {
+    const handler = handlerOf(this.behavior, method);
+    return method.streamsRequests === true && handler ? readingHandler(this, handler) : handler;
   }
 
   #handle(handler: Handler, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
@@ -169,10 +187,8 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
         : handler(this.state, message, this.context);
       turn.leave();
       // The handler of a tell mostly returns nothing, and then nothing is left to do.
-      if (result === undefined && delivery === undefined && this.cold === undefined) return;
-      const work = promiseOf(result);
-      if (work === undefined) this.#answer(method, message, result);
-      else this.#hold(work, method, message);
+      if (result !== undefined || delivery !== undefined || this.cold !== undefined)
+        this.#returned(method, message, result);
     } catch (error) {
       turn.leave();
       this.fail(error, method.fullName, 'message');
@@ -184,8 +200,10 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     return this.kernel.contexts.run(delivery?.asyncContext, handler, this.state, message, this.context);
   }
 
-  #hold(work: Promise<unknown>, method: AnyMethod, message: unknown): void {
-    this.suspend(work, method.fullName, (value) => this.#answer(method, message, value));
+  #returned(method: AnyMethod, message: unknown, result: unknown): void {
+    const work = promiseOf(result);
+    if (work === undefined) this.#answer(method, message, result);
+    else this.suspend(work, method.fullName, (value) => this.#answer(method, message, value));
   }
 
   /** The handler has returned, or its promise has resolved. */
@@ -200,10 +218,11 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
   }
 
   /** A step of a stream, the rest of a handler that has waited for its next request, and a message that has no handler. */
-  #handleRest(handler: Handler | undefined, method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
-    if (method.mode === 'stream' && delivery instanceof ServedStream) takeStreamStep(this, handler, message, delivery);
+  #handleRest(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+    if (method.mode === 'stream' && delivery instanceof ServedStream)
+      takeStreamStep(this, this.#handlerOf(method), message, delivery);
     else if (delivery instanceof ReleasedWork) {
-      this.coldState().streams.queued--;
+      this.coldState().streams.stepTaken();
       delivery.takeTurn();
     } else if (isAsk(delivery)) delivery.fail(this.#cannotHandle(method));
     else this.kernel.deadLetters.addFor(this, method, message, delivery, 'unknown method');
@@ -224,7 +243,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     failed: FailedWork = 'message',
   ): void {
     const { counters, limits, logger } = this.kernel;
-    this.await(work);
+    this.holdFor(work);
     counters.awaits(this.behavior);
     if (this.phase !== 'running') this.armStopTimer(limits.stopTimeoutMs);
     work.then(
@@ -244,12 +263,12 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
   }
 
   handlesOn(call: Delivery, work: Promise<unknown>): void {
-    this.await(work);
+    this.holdFor(work);
     this.#current = call;
   }
 
   release(): void {
-    this.await(undefined);
+    this.holdFor(undefined);
     this.#current = undefined;
     this.wake();
   }
@@ -259,7 +278,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
       settleReleased(this, work, () => this.#finish(what, failed, finish));
       return;
     }
-    this.await(undefined);
+    this.holdFor(undefined);
     this.#finish(what, failed, finish);
   }
 

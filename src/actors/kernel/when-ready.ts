@@ -1,15 +1,12 @@
 import { AskAbortedError, UnreachableError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
-import { checkCallOptions, isInherited, type SendOptions, type StreamOptions, TELL_OPTIONS } from './call.js';
+import { checkCallOptions, isInherited, type SendOptions, TELL_OPTIONS } from './call.js';
 import type { AcceptedOptions } from '../../options/index.js';
 import { checkRequest } from './message-values.js';
 import { checkReadyTimeout, READY_OPTIONS, type ReadyOptions } from './ready-wait.js';
-import type { WhenReadyOptions } from './reference.js';
+import type { ReferenceCall, WhenReadyOptions } from './reference.js';
 import { type LaterCall, routeKey } from './route.js';
 import type { UntypedRef } from './untyped-ref.js';
-
-/** A call of one rpc of a reference. */
-export type ReferenceCall = (ref: UntypedRef, message: unknown, options: StreamOptions | undefined) => unknown;
 
 /** Accepted by `whenReady`. */
 export const WHEN_READY_OPTIONS: AcceptedOptions = { ...READY_OPTIONS, ...TELL_OPTIONS };

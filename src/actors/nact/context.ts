@@ -1,5 +1,6 @@
 import { type Context, type ActorNode } from '../kernel/index.js';
-import { ActorLogger } from './log.js';
+import { ActorLogger, type Logger } from './log.js';
+import { engineLogger } from './logging.js';
 import { takesPlain } from './node.js';
 import { type ActorPath, type ActorReference, isReference, type Ref } from './reference.js';
 import { type Verdicts, verdicts } from './supervision.js';
@@ -10,7 +11,7 @@ export class Identity<Msg, ParentRef> {
   readonly self: ActorReference<Msg>;
   readonly actor: Context;
   readonly local: ActorNode;
-  #log: ActorLogger | undefined;
+  #log: Logger | undefined;
 
   constructor(parent: ParentRef, self: ActorReference<Msg>, actor: Context, local: ActorNode) {
     this.parent = parent;
@@ -19,8 +20,9 @@ export class Identity<Msg, ParentRef> {
     this.local = local;
   }
 
-  get log(): ActorLogger {
-    this.#log ??= new ActorLogger(this.actor.log);
+  get log(): Logger {
+    this.#log ??=
+      engineLogger(this.local.tree.system, this.self, this.actor.scheduler) ?? new ActorLogger(this.actor.log);
     return this.#log;
   }
 }
@@ -53,7 +55,7 @@ export class ActorContext<Msg, ParentRef> {
     return this.#identity.self.name;
   }
 
-  get log(): ActorLogger {
+  get log(): Logger {
     return this.#identity.log;
   }
 

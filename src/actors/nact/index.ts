@@ -7,7 +7,19 @@ import './systems.js';
 
 export { plainMessages as PlainActor } from './plain-messages.js';
 export type { ActorContext, ActorContextWithMailbox, SupervisionContext, WaitingMessage } from './context.js';
-export type { ActorLogger as Logger } from './log.js';
+export { type ConsoleLoggerProperties, logToConsole } from './console-log.js';
+export type { Logger } from './log.js';
+export {
+  configureLogging,
+  type LogEvent,
+  type LogException,
+  type LoggingEngine,
+  LogLevel,
+  type LogMetric,
+  type LogMsg,
+  logNothing,
+  type LogTrace,
+} from './logging.js';
 export {
   dispatch,
   type MethodMessage,

@@ -1,10 +1,23 @@
-import type { Logger } from '../../logging/index.js';
+import type { Logger as RuntimeLogger } from '../../logging/index.js';
 
-/** nact's logger interface for actors, on the runtime's logger. */
-export class ActorLogger {
-  readonly #log: Logger;
+/** nact's logger of an actor. */
+export interface Logger {
+  trace(message: string): void;
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+  critical(message: string): void;
+  event(name: string, properties: unknown): void;
+  exception(error: Error): void;
+  metric(name: string, values: unknown): void;
+}
 
-  constructor(log: Logger) {
+/** Writes to the runtime's log. */
+export class ActorLogger implements Logger {
+  readonly #log: RuntimeLogger;
+
+  constructor(log: RuntimeLogger) {
     this.#log = log;
   }
 

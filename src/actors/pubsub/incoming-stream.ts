@@ -1,3 +1,5 @@
+import { ElementOrder, type Place } from '../flow/index.js';
+
 /** Most elements, and most bytes of them, that a writer may send before the user reads them. */
 export interface Window {
   readonly items: number;
@@ -12,38 +14,33 @@ export interface Window {
  * are few grants.
  */
 export class IncomingStream {
-  /** All elements before this sequence number have arrived. */
-  received = 0;
   isEnded = false;
+  readonly #order = new ElementOrder();
   readonly #window: Window;
   #readItems = 0;
   #readBytes = 0;
   #grantedItems = 0;
   #grantedBytes = 0;
-  #isGapKnown = false;
 
   constructor(window: Window) {
     this.#window = window;
   }
 
-  /** `next`: the expected element. `repeat`: it has arrived before. `gap`: an element before it was lost. */
-  arrive(sequence: number): 'next' | 'repeat' | 'gap' {
-    if (sequence < this.received) {
-      return 'repeat';
-    }
-    if (sequence > this.received) {
-      return 'gap';
-    }
-    this.received++;
-    this.#isGapKnown = false;
-    return 'next';
+  /** All elements before this sequence number have arrived. */
+  get received(): number {
+    return this.#order.received;
   }
 
-  /** Returns true for the first report of a gap. The writer gets one report until the next element arrives. */
+  /** An element has arrived, and is accepted where it is the expected one. */
+  arrive(sequence: number): Place {
+    const place = this.#order.placeOf(sequence);
+    if (place === 'next') this.#order.accept();
+    return place;
+  }
+
+  /** As ElementOrder.noteGap. */
   noteGap(): boolean {
-    const isNew = !this.#isGapKnown;
-    this.#isGapKnown = true;
-    return isNew;
+    return this.#order.noteGap();
   }
 
   read(sizeBytes: number): void {

@@ -92,7 +92,7 @@ export class OutgoingReader<T> {
 
   /** The reader is gone, or gets nothing more: gives up what it has not acknowledged. Returns how many elements that are. */
   abandon(): number {
-    const values = this.#stream.unacknowledged().map(({ value }) => value);
+    const values = [...this.#stream.unacknowledged()].map(([, value]) => value);
     const queued = this.#queued;
     this.#queued = undefined;
     if (queued !== undefined) this.#options.addressing?.withdraw(queued);
@@ -111,7 +111,7 @@ export class OutgoingReader<T> {
 
   /** Resends unacknowledged elements. Those that find no room are resent at the next report of a gap. */
   repair(): void {
-    for (const { sequence, value } of this.#stream.unacknowledged()) {
+    for (const [sequence, value] of this.#stream.unacknowledged()) {
       if (!this.#transmit(sequence, value, false)) {
         return;
       }

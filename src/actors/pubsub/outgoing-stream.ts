@@ -1,8 +1,4 @@
-/** An element that was sent and not acknowledged. Kept for resending on a link that may lose it. */
-export interface Sent<T> {
-  readonly sequence: number;
-  readonly value: T;
-}
+import { CreditTotals, SentElements } from '../flow/index.js';
 
 /** Totals since the stream began. */
 export interface Granted {
@@ -18,8 +14,7 @@ export interface Granted {
  *                   arrived |  in transit     |  may be sent |
  *                           |  (kept if lossy)|              |
  *
- * The end of the stream has a sequence number of its own and needs no credit. An element may be sent while any byte is granted. So the
- * last one may exceed the grant, and an element larger than the whole window can pass.
+ * The end of the stream has a sequence number of its own and needs no credit.
  */
 export class OutgoingStream<T> {
   /** Elements sent so far. Also the sequence number of the next one. */
@@ -29,9 +24,8 @@ export class OutgoingStream<T> {
   received = 0;
   isEnded = false;
   readonly #keeps: boolean;
-  #grantedItems = 0;
-  #grantedBytes = 0;
-  #kept: Sent<T>[] = [];
+  readonly #credit = new CreditTotals();
+  readonly #kept = new SentElements<T>();
 
   constructor(keeps: boolean) {
     this.#keeps = keeps;
@@ -39,11 +33,11 @@ export class OutgoingStream<T> {
 
   /** The reader has granted credit, so it knows this writer. Before that, everything sent to it is lost. */
   get isOpen(): boolean {
-    return this.#grantedItems > 0;
+    return this.#credit.items > 0;
   }
 
   get hasCredit(): boolean {
-    return !this.isEnded && this.sent < this.#grantedItems && this.sentBytes < this.#grantedBytes;
+    return !this.isEnded && this.#credit.allows({ items: this.sent, bytes: this.sentBytes });
   }
 
   /** Everything sent has arrived, including the end. */
@@ -54,40 +48,32 @@ export class OutgoingStream<T> {
   /** Assigns the next sequence number to a value. */
   take(value: T): number {
     const sequence = this.sent++;
-    if (this.#keeps) {
-      this.#kept.push({ sequence, value });
-    }
+    if (this.#keeps) this.#kept.keep(value, 0);
     return sequence;
   }
 
   /** Undoes the last `take`: the link did not accept the value. */
   untake(): void {
     this.sent--;
-    if (this.#keeps) {
-      this.#kept.pop();
-    }
+    if (this.#keeps) this.#kept.unkeep();
   }
 
   /** Totals only grow: an old grant that arrives after a newer one changes nothing. */
-  grant({ items, bytes, received }: Granted): void {
-    this.#grantedItems = Math.max(this.#grantedItems, items);
-    this.#grantedBytes = Math.max(this.#grantedBytes, bytes);
-    if (received > this.received) {
-      this.received = Math.min(received, this.sent + (this.isEnded ? 1 : 0));
-      if (this.#keeps) {
-        const first = this.#kept.findIndex(({ sequence }) => sequence >= received);
-        this.#kept = first < 0 ? [] : this.#kept.slice(first);
-      }
-    }
+  grant(granted: Granted): void {
+    this.#credit.grant(granted);
+    const received = Math.min(granted.received, this.sent + (this.isEnded ? 1 : 0));
+    if (received <= this.received) return;
+    this.received = received;
+    if (this.#keeps) this.#kept.arrived(received);
   }
 
-  /** Elements that were sent and not acknowledged, oldest first. Empty unless the stream keeps them. */
-  unacknowledged(): readonly Sent<T>[] {
+  /** Elements that were sent and not acknowledged, oldest first. None unless the stream keeps them. */
+  unacknowledged(): Iterable<readonly [sequence: number, value: T]> {
     return this.#kept;
   }
 
   /** Keeps no element any more. */
   forget(): void {
-    this.#kept = [];
+    this.#kept.forget();
   }
 }

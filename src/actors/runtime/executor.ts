@@ -23,7 +23,7 @@ export interface ExecutorOptions extends Omit<MemoryNetworkOptions, 'scheduler'>
   /** Links to other processes of the operating system. Not on virtual time. */
   readonly net?: NetOptions;
   /** Intercepts the messages of actors, and the code of segments: a Recorder of `millrace/recording`. */
-  readonly tap?: RuntimeInterceptor | undefined;
+  readonly interceptor?: RuntimeInterceptor | undefined;
   /** On virtual time: called once for each line of user code that starts a real timer or I/O without `ctx.outside`. It slows promises down. */
   readonly onUndeclared?: (work: UndeclaredWork) => void;
 }
@@ -57,7 +57,7 @@ export class Executor {
   #stopping: Promise<void> | undefined;
 
   constructor(options: ExecutorOptions = {}) {
-    const { seed, onUndeclared, log = silentLogger, tap: interceptor, ...others } = options;
+    const { seed, onUndeclared, log = silentLogger, interceptor, ...others } = options;
     const { scheduler = schedulerOf(seed, onUndeclared), ...network } = others;
     this.scheduler = interceptor?.scheduler(scheduler) ?? scheduler;
     this.#interceptor = interceptor;

@@ -22,24 +22,28 @@ export interface PartitionView {
   unfinished(): Unfinished;
 }
 
-/** The present state of a partition on this event loop. */
+/** The present state of a partition on this event loop. Visits its mailboxes once, however much of it is read. */
 export function viewOf(partition: PartitionRuntime): PartitionView {
+  let visited: MailboxPressure | undefined;
+  const pressure = (): MailboxPressure => {
+    visited ??= partition.system.mailboxes();
+    return visited;
+  };
   return {
     state: 'responsive',
     description: () => partition.describe(),
-    metrics: () => metricsOf(partition),
-    pressure: () => partition.system.mailboxes(),
+    metrics: () => metricsOf(partition, pressure()),
+    pressure,
     troubles: () => partition.system.troubles,
     links: () => linksOf(partition),
     unfinished: () => partition.system.unfinished(),
   };
 }
 
-function metricsOf(partition: PartitionRuntime): PartitionMetrics {
+function metricsOf(partition: PartitionRuntime, { queued, pastMark }: MailboxPressure): PartitionMetrics {
   const { system, router } = partition;
   const { actors, messages, failures, restarts, deadLettersByReason, asks, openStreams, mailboxBytes } =
     system.statistics;
-  const { queued, pastMark } = system.mailboxes();
   const channels = [...router.channels()];
   const { ordinal = 0, index = 0 } = partition.describe();
   return {
@@ -57,7 +61,7 @@ function metricsOf(partition: PartitionRuntime): PartitionMetrics {
       ...router.traffic(),
       count: channels.length,
       unresponsive: channels.filter(({ link }) => link?.isUnresponsive === true).length,
-      waitingBytes: channels.reduce((sum, { outgoing }) => sum + outgoing.waitingBytes, 0),
+      waitingBytes: channels.reduce((sum, { lanes }) => sum + lanes.waitingBytes, 0),
       protocolErrors: router.protocolErrors,
     },
     segments: partition.segmentTotals(),
@@ -67,7 +71,7 @@ function metricsOf(partition: PartitionRuntime): PartitionMetrics {
 function linksOf(partition: PartitionRuntime): LinkHealth[] {
   const { ordinal = 0 } = partition.describe();
   return [...partition.router.channels()].map((channel) => {
-    const { address, isOpen, link, asks, outgoing } = channel;
+    const { address, isOpen, link, asks, lanes } = channel;
     const { framesSent, framesReceived } = channel.traffic();
     return {
       partition: ordinal,
@@ -79,7 +83,7 @@ function linksOf(partition: PartitionRuntime): LinkHealth[] {
       framesReceived,
       rings: link?.rings,
       pendingAsks: asks.size,
-      waitingBytes: outgoing.waitingBytes,
+      waitingBytes: lanes.waitingBytes,
     };
   });
 }

@@ -21,7 +21,7 @@ export interface StartOptions extends Partial<OptionValues> {
   /** Folder of millrace.config.json. Default: the current folder. */
   readonly folder?: string;
   /** A Recorder of `millrace/recording`. */
-  readonly tap?: RuntimeInterceptor;
+  readonly interceptor?: RuntimeInterceptor;
   /** See RuntimeOptions. */
   readonly initializers?: RuntimeOptions['initializers'];
   /** See RuntimeOptions. */
@@ -51,7 +51,7 @@ async function start({
   name = 'process-0',
   log,
   folder = process.cwd(),
-  tap,
+  interceptor,
   tracing,
   initializers,
   partitionProgram,
@@ -64,7 +64,7 @@ async function start({
   const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
   if (notice !== undefined) chosen.warn(notice);
   const net = await netSettings(values);
-  const executor = new Executor({ log: chosen, linkDeadMs, tap, ...(net && { net }) });
+  const executor = new Executor({ log: chosen, linkDeadMs, interceptor, ...(net && { net }) });
   return executor.start({
     name,
     ...(tracing && { tracing }),

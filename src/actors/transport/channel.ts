@@ -1,32 +1,20 @@
 import { Deferred } from '../../deferred.js';
 import { type MillraceError, ProtocolError, UnreachableError } from '../../errors.js';
-import { limits } from '../../limits.js';
-import {
-  type AnyMethod,
-  EnvelopeMode,
-  type EnvelopeView,
-  type Lane,
-  LANES,
-  readValue,
-  v1,
-  WireReader,
-} from '../../protocol/index.js';
+import { type AnyMethod, type Lane, LANES, type v1 } from '../../protocol/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
 import { isInfrastructure, type ReadyWait, type Route, type TellDelivery, type Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
-import { onControl } from './control-messages.js';
-import { Inbound } from './inbound.js';
-import { type FrameOwner, IncomingFrames } from './incoming-frames.js';
+import { IncomingEnvelopes, type ReadingChannel } from './incoming-envelopes.js';
 import { IncomingPressure } from './incoming-pressure.js';
 import { PeerClock } from './peer-clock.js';
-import type { PeerLink } from './peer-link.js';
+import type { ChannelServices } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
 import { Outgoing } from './outgoing.js';
+import { OutgoingLanes } from './outgoing-lanes.js';
 import type { Recipient } from './recipient.js';
 import { RemoteWatches } from './remote-watches.js';
 import { Repeats } from './repeats.js';
-import type { RouterServices } from './router-services.js';
 import { SendCredit } from './send-credit.js';
 import { ReturnedTells } from './returned-tells.js';
 import { type Traffic, trafficOf } from './traffic.js';
@@ -36,9 +24,10 @@ import { UndeliveredTells } from './undelivered-tells.js';
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
  * link is open; until then, messages wait in the outboxes. A closed channel stays closed.
  */
-export class Channel implements PeerLink, FrameOwner {
+export class Channel implements ReadingChannel {
   readonly asks: LinkAsks;
   readonly streams: LinkStreams;
+  readonly lanes: OutgoingLanes;
   readonly outgoing: Outgoing;
   readonly watches: RemoteWatches;
   readonly incoming: IncomingPressure;
@@ -55,28 +44,26 @@ export class Channel implements PeerLink, FrameOwner {
   readonly key: string;
   /** Names the open link to the peer. */
   token = 0n;
-  readonly #services: RouterServices;
+  readonly #services: ChannelServices<Channel>;
   readonly #isRetry: boolean;
-  readonly #inbound: Inbound;
-  readonly #frames: IncomingFrames;
+  readonly #received: IncomingEnvelopes;
   readonly #repeats: Repeats;
-  readonly #valueReader = new WireReader();
   readonly #opened = new Deferred<void>();
   #link: Link | undefined;
   #closed: MillraceError | undefined;
-  #protocolErrors = 0;
   /** The router will call `flush`. */
   #isFlushPlanned = false;
   /** It was closed because this partition stops: what the peer takes is known when its link has ended. */
   #isLingering = false;
 
   /** `isRetry`: the last attempt to reach this peer has failed. */
-  constructor(services: RouterServices, address: string, { key = '', isRetry = false } = {}) {
+  constructor(services: ChannelServices<Channel>, address: string, { key = '', isRetry = false } = {}) {
     this.#services = services;
     this.#isRetry = isRetry;
     this.key = key;
     this.address = address;
-    this.outgoing = new Outgoing(services, () => this.#closeStuck());
+    this.lanes = new OutgoingLanes(services, () => this.#closeStuck());
+    this.outgoing = new Outgoing(this.lanes);
     this.watches = new RemoteWatches(
       (message) => this.sendControl({ message }),
       services.system,
@@ -85,9 +72,8 @@ export class Channel implements PeerLink, FrameOwner {
     this.clock = new PeerClock(services.scheduler, (message) => this.sendControl(message));
     this.undelivered = new UndeliveredTells(services, this);
     this.returned = new ReturnedTells(services, this);
-    this.#inbound = new Inbound(services, this);
-    this.#frames = new IncomingFrames(services.limits.maxMessageBytes, this);
-    this.incoming = new IncomingPressure(services, this, this.#inbound);
+    this.#received = new IncomingEnvelopes(services, this);
+    this.incoming = new IncomingPressure(services, this, this.#received.inbound);
     this.credit = new SendCredit(this, services.scheduler);
     this.asks = new LinkAsks(services, this);
     this.streams = new LinkStreams(services, this);
@@ -115,7 +101,7 @@ export class Channel implements PeerLink, FrameOwner {
 
   /** The link is not open yet, and tells wait for it. */
   get isAwaited(): boolean {
-    return this.#link === undefined && this.#closed === undefined && this.outgoing.tells > 0;
+    return this.#link === undefined && this.#closed === undefined && this.lanes.tells > 0;
   }
 
   get closed(): MillraceError | undefined {
@@ -131,7 +117,12 @@ export class Channel implements PeerLink, FrameOwner {
   }
 
   traffic(): Traffic {
-    return trafficOf(this.#link, this.outgoing, this.#frames, this.undelivered.count);
+    return trafficOf(
+      this.#link,
+      { frames: this.lanes.frames, envelopes: this.outgoing.envelopes },
+      this.#received,
+      this.undelivered.count,
+    );
   }
 
   attach(link: Link): void {
@@ -142,19 +133,17 @@ export class Channel implements PeerLink, FrameOwner {
     this.#link = link;
     this.token = this.#services.newToken(link);
     link.setHandlers({
-      frame: (lane, bytes) => {
-        this.#inbound.beginFrame(lane);
-        this.#frames.read(bytes);
-      },
+      frame: (lane, bytes) => this.#received.read(lane, bytes),
       writable: (lane) => {
-        this.outgoing.drain(lane);
+        this.lanes.drain(lane);
         this.#flushSoon();
         this.credit.linkProgressed();
       },
-      taken: (lane) => this.outgoing.taken(lane),
+      taken: (lane) => this.lanes.of(lane).taken(),
       closed: (reason) => this.#linkClosed(reason),
     });
-    this.outgoing.attach(link, this.#services.greeting(this));
+    this.outgoing.writeFirst(this.#services.greeting(this));
+    this.lanes.attach(link);
     this.#flushSoon();
     this.credit.wake();
     this.repeatLater();
@@ -181,10 +170,17 @@ export class Channel implements PeerLink, FrameOwner {
 
   /** As Route.tell: false past the high-water mark, BackpressureError at the bound. */
   tell(to: Recipient, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
-    if (!this.credit.isIdle) return this.credit.tell(to, method, message, delivery);
-    const isBelowMark = this.outgoing.tell(to, method, message, delivery);
+    const { credit, lanes, outgoing } = this;
+    if (credit.isIdle) {
+      const isBelowMark = outgoing.tell(to, method, message, delivery);
+      this.written();
+      return isBelowMark;
+    }
+    credit.admit(to.cUid, method.lane);
+    const before = lanes.writtenBytes;
+    const isBelowMark = outgoing.tell(to, method, message, delivery);
     this.written();
-    return isBelowMark;
+    return credit.spend(to.cUid, method.lane, lanes.writtenBytes - before) && isBelowMark;
   }
 
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
@@ -217,14 +213,14 @@ export class Channel implements PeerLink, FrameOwner {
   }
 
   room(): Promise<void> | undefined {
-    return this.outgoing.isPastMark ? this.credit.linkReady() : undefined;
+    return this.lanes.isPastMark ? this.credit.linkReady() : undefined;
   }
 
   flush(): void {
     this.undelivered.send();
-    this.streams.sendCredits();
+    this.streams.read.sendCredits();
     this.#isFlushPlanned = false;
-    this.outgoing.flush();
+    this.lanes.flush();
     // The flush may have used credit that the link has not reported. Refused senders try again.
     this.credit.wake();
   }
@@ -256,7 +252,7 @@ export class Channel implements PeerLink, FrameOwner {
   #settleCallers(error: MillraceError): void {
     this.asks.close(error);
     this.streams.close(error);
-    this.#inbound.close();
+    this.#received.close();
     this.incoming.close();
     this.watches.close();
     this.credit.close(error);
@@ -273,7 +269,7 @@ export class Channel implements PeerLink, FrameOwner {
   /** What the peer has not taken: tells are dead letters here, and so are tells of the peer that it was not told of. */
   #lose(): void {
     const { system, departure } = this.#services;
-    const { tells, reports } = this.outgoing.close();
+    const { tells, reports } = this.lanes.recover((number) => this.outgoing.methods.method(number));
     for (const { cUid, method, message } of tells) {
       system.addDeadLetter(this.pathOf(cUid), method.fullName, message, departure.reason);
       if (!isInfrastructure(method.fullName)) departure.lost();
@@ -292,38 +288,20 @@ export class Channel implements PeerLink, FrameOwner {
     return this.#closed === undefined;
   }
 
-  envelope(bytes: Uint8Array, view: EnvelopeView): void {
-    switch (view.mode) {
-      case EnvelopeMode.link:
-        onControl(
-          this,
-          this.#services,
-          readValue(v1.LinkMessage, this.#valueReader, bytes, view.valueStart, view.valueEnd),
-        );
-        return;
-      case EnvelopeMode.reply:
-        this.asks.onReply(bytes, view);
-        return;
-      case EnvelopeMode.failure:
-        this.asks.onFailure(view);
-        return;
-      case EnvelopeMode.element:
-        this.streams.element(bytes, view);
-        return;
-      case EnvelopeMode.tell:
-      case EnvelopeMode.ask:
-      case EnvelopeMode.open:
-        this.#inbound.deliver(bytes, view);
-    }
+  onHello(hello: v1.Hello): void {
+    this.#services.onHello(this, hello);
   }
 
-  /** Malformed bytes never throw into the event loop. They are counted and logged, and after a limit the link is closed. */
+  onFence(tokens: readonly bigint[]): void {
+    this.#services.onFence(this, tokens);
+  }
+
   malformed(error: unknown): void {
-    this.#protocolErrors++;
+    this.#received.malformed(error);
+  }
+
+  protocolError(error: unknown): void {
     this.#services.protocolError(this, error);
-    if (this.#protocolErrors >= limits.linkProtocolErrors) {
-      this.violated(`${this.#protocolErrors} messages from ${this.address} were malformed.`);
-    }
   }
 
   violated(text: string): void {
@@ -338,7 +316,7 @@ export class Channel implements PeerLink, FrameOwner {
 
   /** A peer that does not read for too long is treated as unreachable, so that memory stays bounded. */
   written(): void {
-    if (this.outgoing.isStuck) this.#closeStuck();
+    if (this.lanes.isStuck) this.#closeStuck();
     else this.#flushSoon();
   }
 

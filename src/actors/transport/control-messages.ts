@@ -1,16 +1,38 @@
 import { ProtocolError } from '../../errors.js';
 import { v1 } from '../../protocol/index.js';
-import type { Channel } from './channel.js';
-import type { RouterServices } from './router-services.js';
+import type { AbortedAsks } from './aborted-asks.js';
+import type { IncomingPressure } from './incoming-pressure.js';
+import type { LinkStreams } from './link-streams.js';
+import type { Outgoing } from './outgoing.js';
+import type { PeerClock } from './peer-clock.js';
+import type { RemoteWatches } from './remote-watches.js';
+import type { ReturnedTells } from './returned-tells.js';
+import type { SendCredit } from './send-credit.js';
+
+/** The parts of a channel that control messages are for. */
+export interface ControlledChannel {
+  readonly clock: PeerClock;
+  readonly outgoing: Outgoing;
+  readonly watches: RemoteWatches;
+  readonly returned: ReturnedTells;
+  readonly credit: SendCredit;
+  readonly incoming: IncomingPressure;
+  readonly streams: LinkStreams;
+  readonly aborted: AbortedAsks;
+  /** The peer has said who it is. */
+  onHello(hello: v1.Hello): void;
+  /** The peer has given up the links that it has named so. */
+  onFence(tokens: readonly bigint[]): void;
+}
 
 /** Hands a message from the router of the peer to the part of the channel that it is for. Throws ProtocolError for an unknown one. */
-export function onControl(channel: Channel, services: RouterServices, { message }: v1.LinkMessage): void {
+export function onControl(channel: ControlledChannel, { message }: v1.LinkMessage): void {
   switch (message.case) {
     case 'hello':
-      services.onHello(channel, message.value);
+      channel.onHello(message.value);
       return;
     case 'fence':
-      services.onFence(channel, message.value.tokens);
+      channel.onFence(message.value.tokens);
       return;
     case 'clockPing':
       channel.clock.onPing(message.value);
@@ -45,13 +67,13 @@ export function onControl(channel: Channel, services: RouterServices, { message 
       channel.incoming.onWant(message.value);
       return;
     case 'streamCredit':
-      channel.streams.onCredit(message.value);
+      channel.streams.written.onCredit(message.value);
       return;
     case 'streamCancel':
-      channel.streams.onCancel(message.value);
+      channel.streams.written.onCancel(message.value);
       return;
     case 'streamEnd':
-      channel.streams.onEnd(message.value);
+      channel.streams.read.onEnd(message.value);
       return;
     case 'streamClosed':
       channel.streams.onClosed(message.value);

@@ -10,11 +10,13 @@ import {
 } from '../../protocol/index.js';
 import { limits } from '../../limits.js';
 import type { Cell, ReturnReason, Watcher } from '../kernel/index.js';
-import type { Channel } from './channel.js';
 import { cUidOf, lowOf } from './uint64-parts.js';
 import { IncomingMethods } from './method-numbers.js';
-import { RemoteDelivery } from './remote-delivery.js';
-import type { RouterServices } from './router-services.js';
+import type { IncomingPressure } from './incoming-pressure.js';
+import type { LinkStreams } from './link-streams.js';
+import type { PeerClock } from './peer-clock.js';
+import type { RouterServices } from './peer-link.js';
+import { type AnsweringLink, RemoteDelivery } from './remote-delivery.js';
 
 interface Target {
   readonly cell: Cell;
@@ -22,6 +24,15 @@ interface Target {
   readonly methods: ReadonlyMap<string, AnyMethod>;
   /** The methods that were called before, by their numbers on this link. */
   readonly numbered: AnyMethod[];
+}
+
+/** The channel, as what receives messages for actors sees it. */
+export interface ReceivingChannel extends AnsweringLink {
+  readonly streams: LinkStreams;
+  readonly incoming: IncomingPressure;
+  readonly clock: PeerClock;
+  /** Counts an error of the peer against the link. */
+  malformed(error: unknown): void;
 }
 
 /** The receiver of a tell, and its method. */
@@ -33,7 +44,7 @@ interface Destination {
 /** The receiving half of a channel: finds the actor and the method of a message, decodes it in place, and delivers it. */
 export class Inbound {
   readonly #services: RouterServices;
-  readonly #channel: Channel;
+  readonly #channel: ReceivingChannel;
   readonly #reader = new WireReader();
   /** Actors found before, by the low 32 bits of their id: a message to one of them needs no bigint. */
   readonly #targets = new Map<number, Target>();
@@ -56,7 +67,7 @@ export class Inbound {
   /** When the calls of this frame were sent, as far as it is known that they were sent before it arrived. */
   #sentMs: number | undefined;
 
-  constructor(services: RouterServices, channel: Channel) {
+  constructor(services: RouterServices, channel: ReceivingChannel) {
     this.#services = services;
     this.#channel = channel;
   }
@@ -172,7 +183,7 @@ export class Inbound {
   #requests(cell: Cell, method: AnyMethod, view: EnvelopeView): unknown {
     const isAsk = view.mode === EnvelopeMode.ask;
     const deadlineMs = isAsk ? this.#sentAt(view) + view.remainingMicroseconds / 1_000 : Number.POSITIVE_INFINITY;
-    return cell.readRequests(method, this.#channel.streams.openRequests(method, view.requestStream), deadlineMs);
+    return cell.readRequests(method, this.#channel.streams.read.openRequests(method, view.requestStream), deadlineMs);
   }
 
   #isFirstArrival(method: AnyMethod, view: EnvelopeView): boolean {
@@ -180,7 +191,7 @@ export class Inbound {
       this.#refuse(new ProtocolError(`${method.fullName} streams its requests, but the call names no stream.`), view);
     }
     try {
-      return this.#channel.streams.isFirstArrival(view.requestStream);
+      return this.#channel.streams.written.isFirstArrival(view.requestStream);
     } catch (error) {
       return this.#refuse(error, view);
     }
@@ -190,14 +201,14 @@ export class Inbound {
     if (view.correlation === 0 || view.credit === 0 || view.creditBytes === 0) {
       throw new ProtocolError('A stream was opened without a correlation, or without credit for an element.');
     }
-    return this.#channel.streams.isRepeated(view);
+    return this.#channel.streams.written.isRepeated(view);
   }
 
   #open(cell: Cell, method: AnyMethod, message: unknown, view: EnvelopeView, sizeBytes: number): void {
     if (method.mode !== 'stream') {
       this.#refuse(new ProtocolError(`${method.fullName} returns no stream and cannot be opened.`), view);
     }
-    this.#channel.streams.serve(cell, method, message, view, sizeBytes, this.#sentAt(view));
+    this.#channel.streams.written.serve(cell, method, message, view, sizeBytes, this.#sentAt(view));
   }
 
   /** The time from which the remaining time of a call counts, on the clock of this process. */
@@ -304,7 +315,7 @@ export class Inbound {
   /** Does nothing for a message whose sender waits for no reply. */
   #answer(error: MillraceError, { mode, correlation, passThrough }: EnvelopeView): void {
     if (mode === EnvelopeMode.open) {
-      this.#channel.streams.refuse(correlation, error);
+      this.#channel.streams.written.refuse(correlation, error);
     } else if (mode === EnvelopeMode.ask && correlation !== 0) {
       this.#channel.failure(Lane.control, error, correlation, passThrough);
     }

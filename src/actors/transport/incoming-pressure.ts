@@ -1,8 +1,7 @@
 import { Lane, v1, type EnvelopeView } from '../../protocol/index.js';
 import type { Cell } from '../kernel/index.js';
 import { MeteredActor, type ReceivingLink } from './metered-actor.js';
-import type { PeerLink } from './peer-link.js';
-import type { RouterServices } from './router-services.js';
+import type { PeerLink, RouterServices } from './peer-link.js';
 import { ProgressReports } from './progress-reports.js';
 import { ALL_MAILBOXES } from './send-credit.js';
 import { UngrantedBytes } from './ungranted-bytes.js';

@@ -3,10 +3,9 @@ import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type AnyMethod, type EnvelopeView, readValue, WireReader } from '../../protocol/index.js';
 import type { AskOptions, OutgoingCall } from '../kernel/index.js';
-import type { PeerLink } from './peer-link.js';
+import type { PeerLink, RouterServices } from './peer-link.js';
 import { CorrelationTable } from './correlation-table.js';
 import { RemoteAsk } from './remote-ask.js';
-import type { RouterServices } from './router-services.js';
 import { fromWire, NO_CAUSE, toWire } from './wire-errors.js';
 
 /** The asks that wait for their replies over one link. Sends them, and settles them with what arrives. */

@@ -1,10 +1,8 @@
 import { BackpressureError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { AnyMethod } from '../../protocol/index.js';
-import { type Caller, requestsIn, type Requests } from '../kernel/index.js';
+import { type ActorSystem, type Caller, requestsIn, type Requests } from '../kernel/index.js';
 import { CorrelationTable } from './correlation-table.js';
-import type { PeerLink } from './peer-link.js';
-import type { RouterServices } from './router-services.js';
 
 /** The requests of a call that goes out over a link: the envelope carries their number, and the actor opens them by it. */
 export class OfferedRequests {
@@ -19,12 +17,12 @@ export class OfferedRequests {
 
 /** The requests of calls that wait for their reply, or for the end of its stream, over one link. */
 export class OfferedCalls {
-  readonly #services: RouterServices;
-  readonly #peer: PeerLink;
+  readonly #system: Pick<ActorSystem, 'offer'>;
+  readonly #peer: { readonly address: string };
   readonly #offered = new CorrelationTable<OfferedRequests>();
 
-  constructor(services: RouterServices, peer: PeerLink) {
-    this.#services = services;
+  constructor(system: Pick<ActorSystem, 'offer'>, peer: { readonly address: string }) {
+    this.#system = system;
     this.#peer = peer;
   }
 
@@ -41,7 +39,7 @@ export class OfferedCalls {
       );
     }
     const offered = new OfferedRequests(this.#offered.nextCorrelation(), requests);
-    this.#services.system.offer(requests, caller, () => void this.#offered.delete(offered.correlation));
+    this.#system.offer(requests, caller, () => void this.#offered.delete(offered.correlation));
     this.#offered.add(offered);
     return offered;
   }

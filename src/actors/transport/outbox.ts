@@ -8,8 +8,9 @@ import {
   WireWriter,
   writeDelimitedEnvelope,
 } from '../../protocol/index.js';
+import { RingQueue } from '../../ring-queue.js';
 import type { Link } from '../../transport/index.js';
-import type { BufferPool } from './buffer-pool.js';
+import type { BacklogBuffers } from './backlog-buffers.js';
 import { type Expirable, QueuedFrame } from './queued-frame.js';
 import { SentTells } from './sent-tells.js';
 
@@ -39,8 +40,8 @@ export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #now: () => number;
   readonly #writer = new WireWriter();
-  readonly #backlog: QueuedFrame[] = [];
-  readonly #pool: BufferPool;
+  readonly #backlog = new RingQueue<QueuedFrame>();
+  readonly #pool: BacklogBuffers;
   /** Frames that were sent. */
   frames = 0;
   /** Bytes of all envelopes that were written, sent or not. */
@@ -62,7 +63,7 @@ export class Outbox {
   #tellsTaken = 0;
 
   /** `now` is the scheduler's time. */
-  constructor(lane: Lane, limits: OutboxLimits, pool: BufferPool, now: () => number) {
+  constructor(lane: Lane, limits: OutboxLimits, pool: BacklogBuffers, now: () => number) {
     this.#pool = pool;
     this.#lane = lane;
     this.#limits = limits;
@@ -189,7 +190,7 @@ export class Outbox {
     if (link === undefined || !link.isOpen || this.#linkFrame !== undefined) {
       return;
     }
-    for (let frame = this.#backlog[0]; frame !== undefined; frame = this.#backlog[0]) {
+    for (let frame = this.#backlog.peek(); frame !== undefined; frame = this.#backlog.peek()) {
       if (!this.#send(link, frame)) {
         return;
       }
@@ -227,7 +228,7 @@ export class Outbox {
   undelivered(): Uint8Array[] {
     this.#finishFrame();
     const sent = this.#sentTells.untaken(this.#link?.taken(this.#lane) ?? 0);
-    const unsent = this.#backlog.splice(0).map(({ bytes, size }) => bytes.subarray(0, size));
+    const unsent = this.#backlog.drain().map(({ bytes, size }) => bytes.subarray(0, size));
     this.#backlogBytes = 0;
     return [...sent, ...unsent];
   }
@@ -271,7 +272,7 @@ export class Outbox {
 
   #openFrame(sizeBytes: number): void {
     const link = this.#link;
-    const mayGoStraight = link?.isOpen === true && this.#backlog.length === 0;
+    const mayGoStraight = link?.isOpen === true && this.#backlog.size === 0;
     const buffer = mayGoStraight ? link.acquire(this.#lane, sizeBytes) : undefined;
     this.#linkFrame = buffer;
     this.#callsFromMs = undefined;

@@ -1,5 +1,4 @@
 import { BackpressureError, type MillraceError, ProtocolError } from '../../errors.js';
-import { limits } from '../../limits.js';
 import {
   type AnyMethod,
   encodedSender,
@@ -9,17 +8,13 @@ import {
   Lane,
   v1,
 } from '../../protocol/index.js';
-import type { Link } from '../../transport/index.js';
 import { chainIds, type OutgoingCall, type StreamCall, type TellDelivery, type TraceContext } from '../kernel/index.js';
 import { highOf, lowOf, Uint64Parts } from './uint64-parts.js';
 import { OfferedRequests } from './offered-requests.js';
 import { OutgoingMethods } from './method-numbers.js';
-import { Outbox } from './outbox.js';
+import type { OutgoingLanes } from './outgoing-lanes.js';
 import type { Recipient } from './recipient.js';
-import type { RouterServices } from './router-services.js';
 import type { Expirable } from './queued-frame.js';
-import { type UntakenEnvelopes, untakenIn } from './untaken-envelopes.js';
-import { LinkBacklog, type WaitingReplies } from './waiting-replies.js';
 import { toWire } from './wire-errors.js';
 
 /** A pending ask, or a stream whose first answer is pending. */
@@ -28,104 +23,31 @@ type Waiting = Expirable & { readonly correlation: number };
 /** A stream that is opened, with its reader's first credit. */
 type Opened = Waiting & { readonly credit: number; readonly creditBytes: number };
 
-/** The sending half of a channel: builds envelopes, and writes them to the outbox of their lane. */
+/** Builds the envelopes that a channel sends, and writes them to their lane. */
 export class Outgoing {
   readonly methods = new OutgoingMethods();
   /** Envelopes that were started, sent or not. */
   envelopes = 0;
-  readonly #control: Outbox;
-  readonly #data: Outbox;
+  readonly #lanes: OutgoingLanes;
   readonly #header = new EnvelopeHeader();
   readonly #parts = new Uint64Parts();
   #senderCUid: bigint | undefined;
   #senderField: Uint8Array | undefined;
-  readonly #maxMessageBytes: number;
-  readonly #waitingReplies: WaitingReplies;
-  readonly #waitingHere: LinkBacklog;
-  /** The link is closed in its next turn, and counts no more. */
-  #isGivenUp = false;
 
-  /** `giveUp` closes the link, whose peer does not take its replies. */
-  constructor(
-    services: Pick<RouterServices, 'limits' | 'bufferPool' | 'scheduler' | 'waitingReplies'>,
-    giveUp: () => void,
-  ) {
-    const { limits: bounds, bufferPool, scheduler, waitingReplies } = services;
-    this.#waitingReplies = waitingReplies;
-    this.#waitingHere = new LinkBacklog(() => {
-      this.#isGivenUp = true;
-      scheduler.schedule(giveUp);
-    });
-    const { frameBytes, maxMessageBytes, linkBacklogBytes } = bounds;
-    const now = (): number => scheduler.now();
-    this.#maxMessageBytes = maxMessageBytes;
-    const sizes = { frameBytes, maxMessageBytes };
-    this.#control = new Outbox(Lane.control, { ...sizes, backlogBytes: limits.controlBacklogBytes }, bufferPool, now);
-    this.#data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes }, bufferPool, now);
+  constructor(lanes: OutgoingLanes) {
+    this.#lanes = lanes;
   }
 
-  get frames(): number {
-    return this.#control.frames + this.#data.frames;
-  }
-
-  /** Bytes that wait until the link opens or has credit. */
-  get waitingBytes(): number {
-    return this.#control.waitingBytes + this.#data.waitingBytes;
-  }
-
-  /** Bytes of all envelopes, sent or not. */
-  get writtenBytes(): number {
-    return this.#control.writtenBytes + this.#data.writtenBytes;
-  }
-
-  /** Senders should wait. */
-  get isPastMark(): boolean {
-    return this.#control.isPastMark || this.#data.isPastMark;
-  }
-
-  /** More bytes wait than a peer that reads would ever leave. */
-  get isStuck(): boolean {
-    return (
-      this.#control.waitingBytes > limits.controlBacklogBytes ||
-      this.#data.waitingBytes > limits.linkReplyBytes + limits.controlBacklogBytes
-    );
-  }
-
-  /** Opens the lanes. `first` goes before all that waits, on each of them: no lane may overtake it on the other. */
-  attach(link: Link, first: readonly v1.LinkMessageInit[]): void {
-    for (const message of first.toReversed()) {
-      const value = v1.LinkMessage.create(message);
-      for (const outbox of [this.#control, this.#data]) {
-        outbox.writeFirst(this.#begin(EnvelopeMode.link), v1.LinkMessage, value);
-      }
-    }
-    this.#control.attach(link);
-    this.#data.attach(link);
-    this.#count();
-  }
-
-  flush(): void {
-    this.#control.flush();
-    this.#data.flush();
-    this.#count();
-  }
-
-  drain(lane: Lane): void {
-    this.#outbox(lane).drain();
-    this.#count();
-  }
-
-  /** Only replies and failures add to the count: all else has bounds of its own. */
-  #count(): void {
-    const { waitingBytes } = this;
-    if (waitingBytes !== this.#waitingHere.bytes && !this.#isGivenUp) {
-      this.#waitingReplies.update(this.#waitingHere, waitingBytes);
+  /** Writes control messages that go before all that waits, in their order. For the time before the lanes have their link. */
+  writeFirst(messages: readonly v1.LinkMessageInit[]): void {
+    for (const message of messages.toReversed()) {
+      this.#lanes.writeFirst(() => this.#begin(EnvelopeMode.link), v1.LinkMessage, v1.LinkMessage.create(message));
     }
   }
 
   /** False past the high-water mark. Throws BackpressureError at the bound, ProtocolError for a message that cannot be sent. */
   tell(to: Recipient, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
-    const outbox = this.#outbox(method.lane);
+    const outbox = this.#lanes.of(method.lane);
     const isReserved = method.lane === Lane.control;
     const prefix = this.#prefix(to, method, delivery);
     if (prefix !== undefined) {
@@ -165,22 +87,22 @@ export class Outgoing {
   ask(cUid: bigint, method: AnyMethod, message: unknown, call: OutgoingCall, ask: Waiting, nowMs: number): void {
     const header = this.#beginCall(EnvelopeMode.ask, cUid, method, call, ask, nowMs);
     const type = setRequests(header, method, message);
-    this.#outbox(method.lane).write(header, type, message, method.lane === Lane.control, ask);
+    this.#lanes.of(method.lane).write(header, type, message, method.lane === Lane.control, ask);
   }
 
   /** A reply is accepted past the bound of other messages, up to the link's allowance; beyond that, a failure is sent in its place. */
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
-    const { allowance } = this.#waitingReplies;
-    if (this.waitingBytes > allowance) {
-      const text = `The reply was dropped: ${this.waitingBytes} bytes wait for the caller's link, and ${allowance} may (linkReplyBytes, and its part of replyBytes). The caller must read faster.`;
+    const { waitingBytes, replyAllowance: allowance } = this.#lanes;
+    if (waitingBytes > allowance) {
+      const text = `The reply was dropped: ${waitingBytes} bytes wait for the caller's link, and ${allowance} may (linkReplyBytes, and its part of replyBytes). The caller must read faster.`;
       this.failure(method.lane, new BackpressureError(text), correlation, passThrough);
       return;
     }
     const header = this.#begin(EnvelopeMode.reply);
     header.correlation = correlation;
     header.passThrough = passThrough;
-    this.#outbox(method.lane).write(header, method.response, response, true);
-    this.#count();
+    this.#lanes.of(method.lane).write(header, method.response, response, true);
+    this.#lanes.count();
   }
 
   failure(lane: Lane, error: MillraceError, correlation: number, passThrough: Uint8Array | undefined): void {
@@ -189,7 +111,7 @@ export class Outgoing {
     header.passThrough = passThrough;
     header.error = toWire(error);
     try {
-      this.#outbox(lane).write(header, undefined, undefined, true);
+      this.#lanes.of(lane).write(header, undefined, undefined, true);
     } catch (cause) {
       if (!(cause instanceof ProtocolError) || passThrough === undefined) {
         throw cause;
@@ -197,7 +119,7 @@ export class Outgoing {
       // Both together are too large. The failure matters more than the echoed bytes.
       this.failure(lane, error, correlation, undefined);
     }
-    this.#count();
+    this.#lanes.count();
   }
 
   /** Opens a stream, with its reader's first credit. Else as `ask`. */
@@ -225,7 +147,7 @@ export class Outgoing {
     header.credit = stream.credit;
     header.creditBytes = stream.creditBytes;
     const expirable = stream.deadlineMs === Number.POSITIVE_INFINITY ? undefined : stream;
-    this.#outbox(lane).write(header, type, message, lane === Lane.control, expirable);
+    this.#lanes.of(lane).write(header, type, message, lane === Lane.control, expirable);
   }
 
   /**
@@ -236,20 +158,20 @@ export class Outgoing {
     const header = this.#begin(EnvelopeMode.element);
     header.correlation = id;
     header.sequence = sequence;
-    this.#outbox(method.lane).write(header, method.response, value, true);
+    this.#lanes.of(method.lane).write(header, method.response, value, true);
     return header.valueBytes;
   }
 
   /** Sends a control message to the peer's router. A message about a stream or an ask uses the lane of its method. */
   sendControl(message: v1.LinkMessageInit, lane: Lane = Lane.control): void {
-    this.#outbox(lane).write(this.#begin(EnvelopeMode.link), v1.LinkMessage, v1.LinkMessage.create(message), true);
+    this.#lanes.of(lane).write(this.#begin(EnvelopeMode.link), v1.LinkMessage, v1.LinkMessage.create(message), true);
   }
 
   /** Reports tells of the peer that no actor will handle. */
   report(undelivered: v1.UndeliveredInit): void {
     const message = v1.LinkMessage.create({ message: { case: 'undelivered', value: undelivered } });
-    this.#data.write(this.#begin(EnvelopeMode.link), v1.LinkMessage, message, true, undefined, true);
-    this.#count();
+    this.#lanes.data.write(this.#begin(EnvelopeMode.link), v1.LinkMessage, message, true, undefined, true);
+    this.#lanes.count();
   }
 
   #beginCall(
@@ -266,35 +188,6 @@ export class Outgoing {
     this.#setSender(header, call.caller?.toRef().cUid);
     setCall(header, call, waiting, nowMs);
     return header;
-  }
-
-  /** The peer has taken more of what was sent on this lane. */
-  taken(lane: Lane): void {
-    this.#outbox(lane).taken();
-  }
-
-  /** Tells that were written, sent or not. */
-  get tells(): number {
-    return this.#control.tells + this.#data.tells;
-  }
-
-  /** The peer says that this many tells of the lane have arrived. */
-  takenTells(lane: Lane, tells: number): void {
-    this.#outbox(lane).takenTells(tells);
-  }
-
-  /** The link has ended: removes and returns all that was never sent, or that the peer has not taken as far as this end knows. */
-  close(): UntakenEnvelopes {
-    const lanes = [this.#control, this.#data].map((outbox) => {
-      const untaken = untakenIn(outbox.undelivered(), this.#maxMessageBytes, (number) => this.methods.method(number));
-      return { ...untaken, tells: untaken.tells.slice(outbox.takenOfLast(untaken.tells.length)) };
-    });
-    this.#count();
-    return { tells: lanes.flatMap(({ tells }) => tells), reports: lanes.flatMap(({ reports }) => reports) };
-  }
-
-  #outbox(lane: Lane): Outbox {
-    return lane === Lane.control ? this.#control : this.#data;
   }
 
   #begin(mode: EnvelopeMode): EnvelopeHeader {

@@ -1,3 +1,4 @@
+import { RingQueue } from '../../ring-queue.js';
 import { type EnvelopeView, readDelimitedEnvelope, WireReader } from '../../protocol/index.js';
 
 const SMALLEST_CHUNK_BYTES = 256;
@@ -19,7 +20,7 @@ interface Chunk {
 export class ParkedTells {
   /** Of all that wait. */
   sizeBytes = 0;
-  readonly #chunks: Chunk[] = [];
+  readonly #chunks = new RingQueue<Chunk>();
   readonly #reader = new WireReader();
   #nextChunkBytes = SMALLEST_CHUNK_BYTES;
 
@@ -40,7 +41,7 @@ export class ParkedTells {
 
   /** Removes the oldest envelope, reads it into `view`, and returns the bytes that contain its value; undefined when none waits. */
   take(view: EnvelopeView): Uint8Array | undefined {
-    const [chunk] = this.#chunks;
+    const chunk = this.#chunks.peek();
     if (chunk === undefined) {
       return undefined;
     }
@@ -54,7 +55,7 @@ export class ParkedTells {
   }
 
   #chunkFor(size: number): Chunk {
-    const last = this.#chunks.at(-1);
+    const last = this.#chunks.last();
     if (last !== undefined && last.end + size <= last.bytes.length) {
       return last;
     }

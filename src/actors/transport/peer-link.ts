@@ -1,7 +1,19 @@
 import type { v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import type { Link } from '../../transport/index.js';
+import type { ActorSystem } from '../kernel/index.js';
+import type { BacklogBuffers } from './backlog-buffers.js';
+import type { Departure } from './departure.js';
 import type { Outgoing } from './outgoing.js';
+import type { OutgoingLanes } from './outgoing-lanes.js';
+import type { GrantedBytes } from './stream-window.js';
+import type { WaitingReplies } from './waiting-replies.js';
 
-/** What asks, streams, and deliveries need of the channel to their peer. */
+// What the parts of a channel know of what is above them. A part imports these, and never the channel or the router:
+//
+//     Router --ChannelServices--> Channel --PeerLink, RouterServices--> asks, streams, watches, pressure ...
+
+/** What the parts of a channel need of the channel to their peer. */
 export interface PeerLink {
   /** The address that the peer states, for error messages and logs. */
   readonly address: string;
@@ -11,7 +23,10 @@ export interface PeerLink {
   readonly identity: string | undefined;
   /** Frames arrive once and in order, or the link ends. False until the link is open. */
   readonly isReliable: boolean;
+  /** Writes envelopes. */
   readonly outgoing: Outgoing;
+  /** What was written and is not sent, or not taken by the peer. */
+  readonly lanes: OutgoingLanes;
   /** Describes an actor of the peer, for error messages and dead letters. */
   pathOf(cUid: bigint): string;
   /** Must be called after a write to `outgoing`: plans a flush. */
@@ -24,4 +39,39 @@ export interface PeerLink {
   violated(text: string): void;
   /** Resolves when the link has room again; undefined when it has room now. */
   room(): Promise<void> | undefined;
+}
+
+/** What the parts of a channel need of the partition. */
+export interface RouterServices {
+  readonly system: ActorSystem;
+  readonly scheduler: Scheduler;
+  readonly limits: Readonly<
+    Record<'frameBytes' | 'maxMessageBytes' | 'linkBacklogBytes' | 'rpcStreamsBytes' | 'replyBytes', number>
+  >;
+  /** Shared by all channels. */
+  readonly backlogBuffers: BacklogBuffers;
+  /** Of all links. */
+  readonly waitingReplies: WaitingReplies;
+  /** Of all streams that are read here. */
+  readonly grantedBytes: GrantedBytes;
+}
+
+/** What a channel needs of the router that holds it. */
+export interface ChannelServices<Channel> extends RouterServices {
+  /** The first messages on the link of this channel. */
+  greeting(channel: Channel): readonly v1.LinkMessageInit[];
+  /** This partition stops: links deliver what was sent, and then end. */
+  readonly isStopping: boolean;
+  readonly departure: Departure;
+  /** A token for a new link: see Fences. */
+  newToken(link: Link): bigint;
+  /** The channel has open frames: sends them at the end of this turn of the event loop. */
+  flushSoon(channel: Channel): void;
+  /** The peer has sent its identity. */
+  onHello(channel: Channel, hello: v1.Hello): void;
+  /** The peer has given up the links that it has named so. */
+  onFence(channel: Channel, tokens: readonly bigint[]): void;
+  protocolError(channel: Channel, error: unknown): void;
+  /** `isGivenUp`: its link was open, and the peer may not know that it has ended. */
+  closed(channel: Channel, isGivenUp: boolean): void;
 }

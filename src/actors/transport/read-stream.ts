@@ -2,6 +2,7 @@ import { type MillraceError, ProtocolError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { AnyMethod, EnvelopeError } from '../../protocol/index.js';
+import { ElementOrder } from '../flow/index.js';
 import { type CallChain, chainIds, type StreamSink, type StreamSource } from '../kernel/index.js';
 import type { PeerLink } from './peer-link.js';
 import type { Expirable } from './queued-frame.js';
@@ -36,11 +37,9 @@ export class ReadStream implements StreamSource, Expirable {
   #credit: number;
   /** The credit that was last sent to the peer. */
   #grantedCredit: number;
-  #received = 0;
+  readonly #order = new ElementOrder();
   /** Something of this stream has arrived from the peer. */
   #isConfirmed = false;
-  /** The gap was reported to the peer, and nothing has filled it since. */
-  #isGapKnown = false;
   /** Its credit will be sent before the next flush. */
   #isOwed = false;
   /** The actors that wait for an element, of which the peer was not told. */
@@ -58,7 +57,7 @@ export class ReadStream implements StreamSource, Expirable {
 
   /** Something may have been lost on the way. */
   get needsRepeat(): boolean {
-    return !this.#isConfirmed || this.#received < this.#credit;
+    return !this.#isConfirmed || this.#order.received < this.#credit;
   }
 
   consumed(elements: number): boolean {
@@ -75,7 +74,7 @@ export class ReadStream implements StreamSource, Expirable {
   /** Credit beyond what the peer can use now is sent once for all elements of a turn. */
   #owe(chain: readonly bigint[]): void {
     this.#owedChain = this.#owedChain.length === 0 ? chain : [...new Set([...this.#owedChain, ...chain])];
-    if (this.#received >= this.#grantedCredit) this.#sendCredit(false);
+    if (this.#order.received >= this.#grantedCredit) this.#sendCredit(false);
     else if (!this.#isOwed) {
       this.#isOwed = true;
       this.#options.owes(this);
@@ -106,31 +105,28 @@ export class ReadStream implements StreamSource, Expirable {
   /** The bytes are decoded only when this is the expected element. */
   element(sequence: number, sizeBytes: number, decode: () => unknown): void {
     this.#confirm();
-    if (sequence < this.#received) {
-      return;
-    }
-    if (sequence > this.#received) {
-      this.#gap(`element ${sequence} arrived after ${this.#received}`);
-      return;
-    }
+    const place = this.#order.placeOf(sequence);
+    if (place === 'gap') this.#gap(`element ${sequence} arrived after ${this.#order.received}`);
+    if (place !== 'next') return;
     if (!this.#options.window.received(sizeBytes)) {
       this.#failProtocol(`element ${sequence} was sent without credit for its bytes`);
     }
     const value = this.#decoded(decode);
-    this.#received++;
-    this.#isGapKnown = false;
+    this.#order.accept();
     this.#options.sink.element(value);
   }
 
   /** True when the stream has ended: all elements have arrived. */
   end(elements: number, error: EnvelopeError | undefined): boolean {
     this.#confirm();
-    if (elements > this.#received) {
-      this.#gap(`it ended after ${elements} elements, of which ${this.#received} arrived`);
-      return false;
-    }
-    if (elements < this.#received) {
-      this.#failProtocol(`it ended after ${elements} elements, but ${this.#received} arrived`);
+    const { received } = this.#order;
+    switch (this.#order.placeOf(elements)) {
+      case 'gap':
+        this.#gap(`it ended after ${elements} elements, of which ${received} arrived`);
+        return false;
+      case 'repeat':
+        return this.#failProtocol(`it ended after ${elements} elements, but ${received} arrived`);
+      case 'next':
     }
     this.#close(false);
     if (error === undefined) {
@@ -144,7 +140,7 @@ export class ReadStream implements StreamSource, Expirable {
   repeat(): void {
     if (!this.#isConfirmed) {
       this.open();
-    } else if (this.#received < this.#credit) {
+    } else if (this.#order.received < this.#credit) {
       this.#sendCredit(true);
     }
   }
@@ -184,10 +180,7 @@ export class ReadStream implements StreamSource, Expirable {
     if (this.#peer.isReliable) {
       this.#failProtocol(what);
     }
-    if (!this.#isGapKnown) {
-      this.#isGapKnown = true;
-      this.#sendCredit(true);
-    }
+    if (this.#order.noteGap()) this.#sendCredit(true);
   }
 
   /** The peer violates the protocol: fails the stream, and throws, so that it counts against the link. */
@@ -212,7 +205,7 @@ export class ReadStream implements StreamSource, Expirable {
       stream: this.correlation,
       credit: this.#credit,
       creditBytes: this.#options.window.granted,
-      received: this.#received,
+      received: this.#order.received,
       hasGap,
       chain: chain.slice(0, limits.linkCallChain),
     };

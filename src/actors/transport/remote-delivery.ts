@@ -1,5 +1,5 @@
 import type { MillraceError } from '../../errors.js';
-import type { AnyMethod, EnvelopeView, Meta, Ref } from '../../protocol/index.js';
+import type { AnyMethod, EnvelopeView, Lane, Meta, Ref } from '../../protocol/index.js';
 import {
   type Addressee,
   type CallChain,
@@ -9,9 +9,18 @@ import {
   type ReturnReason,
   type TraceContext,
 } from '../kernel/index.js';
-import type { Channel } from './channel.js';
+import type { AbortedAsks } from './aborted-asks.js';
 import { cUidOf } from './uint64-parts.js';
 import type { PeerLink } from './peer-link.js';
+import type { UndeliveredTells } from './undelivered-tells.js';
+
+/** What a delivery needs of the channel that its message has arrived over. */
+export interface AnsweringLink extends PeerLink {
+  readonly aborted: AbortedAsks;
+  readonly undelivered: UndeliveredTells;
+  reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void;
+  failure(lane: Lane, error: MillraceError, correlation: number, passThrough?: Uint8Array): void;
+}
 
 /** What arrived with a message over a link; a reply returns over the same link. */
 export class RemoteDelivery implements Delivery {
@@ -21,7 +30,7 @@ export class RemoteDelivery implements Delivery {
   readonly sizeBytes: number;
   readonly trace: TraceContext | undefined;
   readonly #deadlineMs: number;
-  readonly #channel: Channel;
+  readonly #channel: AnsweringLink;
   readonly #method: AnyMethod;
   readonly #correlation: number;
   readonly #passThrough: Uint8Array | undefined;
@@ -29,7 +38,7 @@ export class RemoteDelivery implements Delivery {
 
   /** `correlation` is 0 for a message that has no waiting caller. The remaining time counts from `sentMs`, on the clock of this process. */
   constructor(
-    channel: Channel,
+    channel: AnsweringLink,
     method: AnyMethod,
     view: EnvelopeView,
     correlation: number,

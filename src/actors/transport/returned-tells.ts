@@ -1,10 +1,9 @@
 import { ProtocolError } from '../../errors.js';
 import { ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
-import { type AnyMethod, decode, Lane, type v1 } from '../../protocol/index.js';
+import { type AnyMethod, decode, type v1 } from '../../protocol/index.js';
 import type { ReturnReason } from '../kernel/index.js';
-import type { PeerLink } from './peer-link.js';
-import type { RouterServices } from './router-services.js';
+import type { PeerLink, RouterServices } from './peer-link.js';
 import { returnReasonOf } from './undelivered-tells.js';
 
 /**
@@ -40,13 +39,13 @@ export class ReturnedTells {
   /** Throws ProtocolError for a report that does not fit what was sent. */
   onUndelivered(report: v1.Undelivered): void {
     const { cUid, tells, controlTellsTaken, dataTellsTaken } = report;
-    const { outgoing, isReliable } = this.#peer;
+    const { outgoing, lanes, isReliable } = this.#peer;
     const method = outgoing.methods.named(report.method);
     const reason = returnReasonOf(report.reason);
     if (method === undefined || reason === undefined || tells < report.messages.length) {
       throw new ProtocolError(`The peer returns ${tells} tells that were not sent: ${report.method.slice(0, 200)}.`);
     }
-    const unreturned = outgoing.tells - this.#returned;
+    const unreturned = lanes.tells - this.#returned;
     if (isReliable && tells > unreturned) {
       throw new ProtocolError(`The peer returns ${tells} tells, of ${unreturned} that it may have.`);
     }
@@ -54,8 +53,8 @@ export class ReturnedTells {
     if (reason === 'stopped') this.actorEnded(cUid);
     if (!isReliable && this.#isRepeated(report.sequence)) return;
     if (isReliable) {
-      outgoing.takenTells(Lane.control, controlTellsTaken);
-      outgoing.takenTells(Lane.data, dataTellsTaken);
+      lanes.control.takenTells(controlTellsTaken);
+      lanes.data.takenTells(dataTellsTaken);
     }
     // A link that repeats frames may have repeated the tells.
     this.#return(cUid, method, reason, messages, Math.min(tells, unreturned));

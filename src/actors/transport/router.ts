@@ -1,4 +1,4 @@
-import { type MillraceError, ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
+import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
@@ -8,19 +8,17 @@ import type { Scheduler } from '../../scheduler/index.js';
 import type { Link, Transport } from '../../transport/index.js';
 import type { ActorSystem, Route } from '../kernel/index.js';
 import { Channel } from './channel.js';
-import { assertSamePeer, ChannelTable, holderKey, keysOf } from './channel-table.js';
+import { ChannelTable, holderKey } from './channel-table.js';
 import { Departure } from './departure.js';
-import { Fences } from './fences.js';
+import { FlushTurns } from './flush-turns.js';
+import { Introductions } from './introductions.js';
 import { RemoteRoute } from './remote-route.js';
-import type { RouterServices } from './router-services.js';
-import { BufferPool } from './buffer-pool.js';
+import type { ChannelServices, RouterServices } from './peer-link.js';
+import { BacklogBuffers } from './backlog-buffers.js';
 import { GrantedBytes } from './stream-window.js';
 import { WaitingReplies } from './waiting-replies.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 import { ended, unreachable, UnreachablePeers } from './unreachable-peers.js';
-
-/** Version of the control messages between routers. */
-const VERSION = 1;
 
 /**
  * Resolves to the address of the partition that has this ordinal and incarnation (0n: any), or to undefined when there is none, which is
@@ -40,11 +38,11 @@ export interface RouterOptions {
  * Connects the mailboxes of one partition with its links: finds the link to an actor, and flushes all links once a turn. A channel id
  * contains the ordinal of its owner; the control plane knows the address of that partition.
  */
-export class Router implements RouterServices {
+export class Router implements ChannelServices<Channel> {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
   readonly limits: RouterServices['limits'];
-  readonly bufferPool = new BufferPool();
+  readonly backlogBuffers = new BacklogBuffers();
   readonly departure: Departure;
   readonly grantedBytes: GrantedBytes;
   readonly waitingReplies: WaitingReplies;
@@ -53,21 +51,14 @@ export class Router implements RouterServices {
   readonly #channels = new Set<Channel>();
   readonly #table = new ChannelTable<Channel>();
   readonly #unreachable = new UnreachablePeers<Channel>();
-  readonly #fences: Fences<Channel>;
-  #dirty = new Set<Channel>();
+  readonly #introductions: Introductions;
+  readonly #flushes: FlushTurns<Channel>;
   #locate: Locate = () =>
     Promise.reject(
       new UnreachableError('This partition has not joined a control plane yet, so it cannot look up other partitions.'),
     );
   #address = '';
   #ordinal: number | undefined;
-  #isFlushPlanned = false;
-  /** A flush has run in this turn of the event loop. */
-  #hasFlushed = false;
-  readonly #turnEnded = (): void => {
-    this.#hasFlushed = false;
-    if (this.#isFlushPlanned) this.#flush();
-  };
   #isClosed = false;
   #endedTraffic = NO_TRAFFIC;
   protocolErrors = 0;
@@ -84,7 +75,8 @@ export class Router implements RouterServices {
       replyBytes: limits.replyBytes,
       ...options.limits,
     };
-    this.#fences = new Fences(options.scheduler);
+    this.#introductions = new Introductions(this, this.#table, this.#unreachable);
+    this.#flushes = new FlushTurns(options.scheduler, () => options.transport.flush());
     this.waitingReplies = new WaitingReplies(this.limits.replyBytes, () => options.scheduler.now());
     this.grantedBytes = new GrantedBytes(this.limits.rpcStreamsBytes);
     this.#transport = options.transport;
@@ -94,6 +86,11 @@ export class Router implements RouterServices {
 
   get address(): string {
     return this.#address;
+  }
+
+  /** Undefined until it has joined a control plane. */
+  get ordinal(): number | undefined {
+    return this.#ordinal;
   }
 
   channels(): IterableIterator<Channel> {
@@ -171,7 +168,7 @@ export class Router implements RouterServices {
     for (const channel of channels) {
       channel.close(new StoppedError('This partition has stopped.'));
     }
-    this.#flush();
+    this.#flushes.flush();
     await this.#transport.close();
     for (const channel of channels) channel.settle();
     return this.departure.untakenTells;
@@ -183,70 +180,24 @@ export class Router implements RouterServices {
     return this.#isClosed;
   }
 
-  newToken({ carrier }: Link): bigint {
-    const owner = `${this.system.name} ${this.system.incarnation} ${this.#address}`;
-    return this.#fences.draw(owner, carrier.transport === 'memory');
+  newToken(link: Link): bigint {
+    return this.#introductions.newToken(link);
   }
 
   greeting(channel: Channel): v1.LinkMessageInit[] {
-    const { incarnation } = this.system;
-    const identity = { version: VERSION, address: this.#address, ordinal: this.#ordinal, incarnation };
-    const hello = { ...identity, token: channel.token, sentMs: this.scheduler.now() };
-    return [{ message: { case: 'hello', value: hello } }, ...this.#fence(this.#fences.givenUpTo(keysOf(channel)))];
-  }
-
-  #fence(tokens: readonly bigint[]): v1.LinkMessageInit[] {
-    return tokens.length === 0 ? [] : [{ message: { case: 'fence', value: { tokens } } }];
+    return this.#introductions.greeting(channel);
   }
 
   flushSoon(channel: Channel): void {
-    this.#dirty.add(channel);
-    if (this.#isFlushPlanned) {
-      return;
-    }
-    this.#isFlushPlanned = true;
-    if (!this.#hasFlushed) {
-      this.scheduler.schedule(() => this.#flush());
-    }
+    this.#flushes.plan(channel);
   }
 
   onHello(channel: Channel, hello: v1.Hello): void {
-    if (hello.version !== VERSION) {
-      const text = `The peer speaks version ${hello.version} between routers, this one ${VERSION}.`;
-      channel.close(new ProtocolError(text), { kind: 'protocol', message: text });
-      return;
-    }
-    assertSamePeer(channel.peer, hello);
-    const isFirst = channel.peer === undefined;
-    channel.peer = hello;
-    const { address, token, sentMs } = hello;
-    if (sentMs !== undefined) channel.clock.onWayMs(sentMs, this.scheduler.now());
-    if (address !== '') {
-      channel.address = address;
-    }
-    if (address !== this.#address) {
-      this.#table.introduced(channel);
-      for (const key of keysOf(channel)) this.#unreachable.reached(key);
-    }
-    if (!isFirst) return;
-    // Where the peer has opened the link, nothing was sent to it yet: it was not known who it is.
-    for (const fence of this.#fence(this.#fences.givenUpTo(keysOf(channel)))) channel.announce(fence);
-    if (token !== 0n && !this.#fences.named(token, channel)) this.#closeFenced(channel);
+    this.#introductions.onHello(channel, hello);
   }
 
   onFence(channel: Channel, tokens: readonly bigint[]): void {
-    if (tokens.length > limits.fenceLinks || tokens.includes(channel.peer?.token ?? 0n)) {
-      throw new ProtocolError(`${channel.address} has sent a fence of ${tokens.length} links that it cannot mean.`);
-    }
-    for (const token of tokens) {
-      const fenced = this.#fences.fence(token);
-      if (fenced !== undefined) this.#closeFenced(fenced);
-    }
-  }
-
-  #closeFenced(channel: Channel): void {
-    const text = `The link to ${channel.address} has ended: the peer has given it up and uses another one.`;
-    channel.close(new UnreachableError(text), undefined, true);
+    this.#introductions.onFence(channel, tokens);
   }
 
   protocolError(channel: Channel, error: unknown): void {
@@ -261,18 +212,9 @@ export class Router implements RouterServices {
     if (this.#channels.delete(channel)) {
       this.#endedTraffic = addTraffic(this.#endedTraffic, channel.traffic());
     }
-    this.#dirty.delete(channel);
+    this.#flushes.forget(channel);
     this.#table.closed(channel);
-    this.#fences.closed(channel.peer?.token ?? 0n, channel);
-    if (isGivenUp) this.#gaveUp(channel);
-  }
-
-  /** What its peer is sent from now on, over another link, must not be overtaken by what this one may still deliver. */
-  #gaveUp(channel: Channel): void {
-    const keys = keysOf(channel);
-    this.#fences.gaveUp(channel.token, keys);
-    const others = new Set([...keys].map((key) => this.#table.get(key)));
-    for (const fence of this.#fence([channel.token])) for (const other of others) other?.announce(fence);
+    this.#introductions.closed(channel, isGivenUp);
   }
 
   // ---- links
@@ -338,23 +280,5 @@ export class Router implements RouterServices {
       this.#channels.add(channel);
     }
     return channel;
-  }
-
-  /**
-   * Hands every open frame to its link, then flushes all links to the network together. The first writes of a turn of the event loop
-   * are sent at once; later writes of that turn wait for its end. Otherwise each element of a stream, which one promise after another
-   * produces, would have a frame of its own.
-   */
-  #flush(): void {
-    this.#isFlushPlanned = false;
-    if (!this.#hasFlushed) {
-      this.#hasFlushed = true;
-      this.scheduler.scheduleYield(this.#turnEnded);
-    }
-    const dirty = this.#dirty;
-    // What a channel writes while it is flushed is sent by the next flush.
-    this.#dirty = new Set();
-    for (const channel of dirty) if (channel.closed === undefined) channel.flush();
-    this.#transport.flush();
   }
 }

@@ -1,11 +1,10 @@
 import { BackpressureError, type MillraceError, ProtocolError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { type AnyMethod, Lane, v1 } from '../../protocol/index.js';
+import { Lane, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { ReadyQueue, type ReadyWait, type TellDelivery } from '../kernel/index.js';
+import { ReadyQueue, type ReadyWait } from '../kernel/index.js';
 import { MeteredTarget, type SendingLink } from './metered-target.js';
 import type { PeerLink } from './peer-link.js';
-import type { Recipient } from './recipient.js';
 
 /** In Pressure and MailboxWant, the channel id of no actor: all mailboxes of the receiver's partition together. */
 export const ALL_MAILBOXES: bigint = 0n;
@@ -24,10 +23,10 @@ export class SendCredit {
 
   constructor(peer: PeerLink, scheduler: Scheduler) {
     this.#peer = peer;
-    this.#forLink = new ReadyQueue(scheduler, () => !peer.outgoing.isPastMark);
+    this.#forLink = new ReadyQueue(scheduler, () => !peer.lanes.isPastMark);
     this.#link = {
       want: (target) => this.#want(target),
-      hasRoom: () => !peer.outgoing.isPastMark && this.#all(Lane.data)?.hasRoom !== false,
+      hasRoom: () => !peer.lanes.isPastMark && this.#all(Lane.data)?.hasRoom !== false,
       queueFor: (hasRoom) => new ReadyQueue(scheduler, hasRoom),
     };
   }
@@ -42,20 +41,11 @@ export class SendCredit {
     return [...this.#targets.values()].some(({ isWanting }) => isWanting);
   }
 
-  /** As Channel.tell, while a mailbox is metered. Throws BackpressureError when this one, or all together, have no room. */
-  tell(to: Recipient, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
-    const { lane } = method;
-    const { cUid } = to;
+  /** A tell is to be sent while a mailbox is metered. Throws BackpressureError when this one, or all together, have no room. */
+  admit(cUid: bigint, lane: Lane): void {
     for (const target of [this.#all(lane), this.#targets.get(cUid)]) {
-      if (target?.acceptsTell === false) {
-        throw this.#refusal(target);
-      }
+      if (target?.acceptsTell === false) throw this.#refusal(target);
     }
-    const { outgoing } = this.#peer;
-    const before = outgoing.writtenBytes;
-    const isBelowMark = outgoing.tell(to, method, message, delivery);
-    this.#peer.written();
-    return this.#spend(cUid, lane, outgoing.writtenBytes - before) && isBelowMark;
   }
 
   /** An ask is made, or a stream opened: the error that it gets when there is no room for it, else it counts as sent. */
@@ -68,7 +58,7 @@ export class SendCredit {
         return this.#refusal(target);
       }
     }
-    this.#spend(cUid, lane, 0);
+    this.spend(cUid, lane, 0);
     return undefined;
   }
 
@@ -108,14 +98,14 @@ export class SendCredit {
 
   /** The peer has taken something from the link. */
   linkProgressed(): void {
-    if (this.#peer.outgoing.isPastMark) {
+    if (this.#peer.lanes.isPastMark) {
       this.#progressed(ALL_MAILBOXES);
     }
     this.wake();
   }
 
   /** A message was sent. False when the next one should wait. */
-  #spend(cUid: bigint, lane: Lane, sizeBytes: number): boolean {
+  spend(cUid: bigint, lane: Lane, sizeBytes: number): boolean {
     const all = this.#all(lane)?.spend(sizeBytes) ?? true;
     return (this.#targets.get(cUid)?.spend(sizeBytes) ?? true) && all;
   }

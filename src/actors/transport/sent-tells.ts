@@ -1,4 +1,5 @@
-import type { BufferPool } from './buffer-pool.js';
+import { RingQueue } from '../../ring-queue.js';
+import type { BacklogBuffers } from './backlog-buffers.js';
 
 /** One buffer of copies, and where each ends: in the buffer, and in the link's total of the lane. */
 interface Chunk {
@@ -16,13 +17,13 @@ interface Chunk {
  *     keep -> | tells of a frame | tells of a frame | free |  -> release, a chunk at a time
  */
 export class SentTells {
-  readonly #pool: BufferPool;
+  readonly #pool: BacklogBuffers;
   readonly #chunkBytes: number;
-  readonly #chunks: Chunk[] = [];
+  readonly #chunks = new RingQueue<Chunk>();
   /** The chunk of the copy whose frame is being sent. */
   #open: Chunk | undefined;
 
-  constructor(pool: BufferPool, chunkBytes: number) {
+  constructor(pool: BacklogBuffers, chunkBytes: number) {
     this.#pool = pool;
     this.#chunkBytes = chunkBytes;
   }
@@ -48,7 +49,7 @@ export class SentTells {
 
   /** The peer has taken the frames up to this total. */
   release(taken: number): void {
-    for (let chunk = this.#chunks[0]; chunk !== undefined; chunk = this.#chunks[0]) {
+    for (let chunk = this.#chunks.peek(); chunk !== undefined; chunk = this.#chunks.peek()) {
       if ((chunk.totals.at(-1) ?? 0) > taken) return;
       this.#chunks.shift();
       this.#pool.release(chunk.bytes);
@@ -57,14 +58,14 @@ export class SentTells {
 
   /** The link has ended: removes and returns the copies of frames past this total, the oldest first. */
   untaken(taken: number): Uint8Array[] {
-    return this.#chunks.splice(0).map(({ bytes, ends, totals }) => {
+    return this.#chunks.drain().map(({ bytes, ends, totals }) => {
       const first = totals.findIndex((total) => total > taken);
       return first < 0 ? bytes.subarray(0, 0) : bytes.subarray(ends[first - 1] ?? 0, ends.at(-1));
     });
   }
 
   #chunkFor(sizeBytes: number): Chunk {
-    const last = this.#chunks.at(-1);
+    const last = this.#chunks.last();
     if (last?.isShared === true && last.bytes.length - (last.ends.at(-1) ?? 0) >= sizeBytes) return last;
     const bytes = this.#pool.acquire(Math.max(sizeBytes, this.#chunkBytes));
     const chunk = { bytes, ends: [], totals: [], isShared: true };

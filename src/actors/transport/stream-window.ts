@@ -1,3 +1,5 @@
+import { RingQueue } from '../../ring-queue.js';
+
 /** Encoded bytes that all readers of streams in one partition have granted to their writers, and have not taken yet. */
 export class GrantedBytes {
   readonly #limit: number;
@@ -37,7 +39,7 @@ export class StreamWindow {
   #taken = 0;
   #takenElements = 0;
   /** Sizes of the elements that the reader has not taken, oldest first. */
-  readonly #held: number[] = [];
+  readonly #held = new RingQueue<number>();
 
   constructor(windowBytes: number, all: GrantedBytes) {
     this.#windowBytes = windowBytes;
@@ -76,7 +78,7 @@ export class StreamWindow {
   /** The stream has ended. */
   close(): void {
     this.#reserve(0);
-    this.#held.length = 0;
+    this.#held.clear();
   }
 
   #window(): number {

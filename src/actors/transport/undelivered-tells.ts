@@ -1,8 +1,7 @@
 import { limits } from '../../limits.js';
 import { type AnyMethod, encode, Lane, v1 } from '../../protocol/index.js';
 import type { Addressee, Delivery, ReturnReason } from '../kernel/index.js';
-import type { PeerLink } from './peer-link.js';
-import type { RouterServices } from './router-services.js';
+import type { PeerLink, RouterServices } from './peer-link.js';
 
 /** Messages of one size, up to this many bytes, share a delivery. */
 const SHARED_BYTES = 1_024;
@@ -21,7 +20,7 @@ interface Report {
 }
 
 /** What reports need of the channel. */
-interface ReportingLink extends Pick<PeerLink, 'outgoing' | 'written'> {
+interface ReportingLink extends Pick<PeerLink, 'outgoing' | 'lanes' | 'written'> {
   /** It is open, or will be. */
   readonly mayReport: boolean;
 }
@@ -79,7 +78,7 @@ export class UndeliveredTells {
     const report = this.#report(cUid, method, wireReasons[reason]);
     report.tells++;
     this.count++;
-    if (this.#reportBytes + this.#link.outgoing.waitingBytes <= this.#waitingReplies.allowance) {
+    if (this.#reportBytes + this.#link.lanes.waitingBytes <= this.#waitingReplies.allowance) {
       this.#addMessage(report, encoded());
     }
     if (this.#reportBytes >= limits.frameBytes) this.send();

@@ -1,14 +1,10 @@
 import { type MillraceError, ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { AnyMethod, v1 } from '../../protocol/index.js';
+import { CreditTotals, SentElements } from '../flow/index.js';
 import { chainFrom, type StreamSink, type StreamSource } from '../kernel/index.js';
 import type { PeerLink } from './peer-link.js';
 import { toWire } from './wire-errors.js';
-
-interface SentElement {
-  readonly value: unknown;
-  readonly sizeBytes: number;
-}
 
 /**
  * The actor's end of a stream over a link: numbers the elements. On a link that may lose frames it keeps unacknowledged elements, to
@@ -24,14 +20,11 @@ export class WrittenStream implements StreamSink {
   #sent = 0;
   /** Encoded bytes of those elements. */
   #sentBytes = 0;
-  /** Bytes that the reader has granted in total. */
-  #creditBytes: number;
+  readonly #credit: CreditTotals;
   #roomWaiter: (() => void) | undefined;
   #isEnded = false;
   #error: MillraceError | undefined;
-  /** The last elements sent; the first of them is number `#sent - length`. */
-  readonly #unacknowledged: SentElement[] = [];
-  #unacknowledgedBytes = 0;
+  readonly #unacknowledged = new SentElements<unknown>();
 
   constructor(
     peer: PeerLink,
@@ -43,7 +36,7 @@ export class WrittenStream implements StreamSink {
     this.#peer = peer;
     this.id = id;
     this.#method = method;
-    this.#creditBytes = creditBytes;
+    this.#credit = new CreditTotals({ items: 0, bytes: creditBytes });
     this.#ended = ended;
   }
 
@@ -61,10 +54,7 @@ export class WrittenStream implements StreamSink {
     const sizeBytes = this.#peer.outgoing.element(this.#method, value, this.id, this.#sent);
     this.#sent++;
     this.#sentBytes += sizeBytes;
-    if (!this.#peer.isReliable) {
-      this.#unacknowledged.push({ value, sizeBytes });
-      this.#unacknowledgedBytes += sizeBytes;
-    }
+    if (!this.#peer.isReliable) this.#unacknowledged.keep(value, sizeBytes);
     this.#peer.written();
   }
 
@@ -85,7 +75,7 @@ export class WrittenStream implements StreamSink {
 
   /** The reader has bytes left. What is kept to be sent again is bounded, whatever the credit. */
   get #hasBytes(): boolean {
-    return this.#sentBytes < this.#creditBytes && this.#unacknowledgedBytes < limits.streamBytes;
+    return this.#credit.hasBytes(this.#sentBytes) && this.#unacknowledged.bytes < limits.streamBytes;
   }
 
   // ---- from the reader
@@ -99,12 +89,8 @@ export class WrittenStream implements StreamSink {
     if (chain.length > limits.linkCallChain) {
       throw new ProtocolError(`The call chain of a reader has more than ${limits.linkCallChain} actors.`);
     }
-    // Removes nothing when the credit is old and arrives late.
-    const taken = this.#unacknowledged.splice(0, Math.max(0, this.#unacknowledged.length - (this.#sent - received)));
-    for (const { sizeBytes } of taken) {
-      this.#unacknowledgedBytes -= sizeBytes;
-    }
-    this.#creditBytes = Math.max(this.#creditBytes, creditBytes);
+    if (!this.#peer.isReliable) this.#unacknowledged.arrived(received);
+    this.#credit.grant({ items: credit, bytes: creditBytes });
     if (hasGap) {
       this.#sendAgain();
     }
@@ -125,7 +111,7 @@ export class WrittenStream implements StreamSink {
 
   cancel(): void {
     this.#source?.cancel();
-    this.#unacknowledged.length = 0;
+    this.#unacknowledged.forget();
     this.#continue();
   }
 
@@ -144,9 +130,8 @@ export class WrittenStream implements StreamSink {
   }
 
   #sendAgain(): void {
-    const first = this.#sent - this.#unacknowledged.length;
-    for (const [index, { value }] of this.#unacknowledged.entries()) {
-      this.#peer.outgoing.element(this.#method, value, this.id, first + index);
+    for (const [sequence, value] of this.#unacknowledged) {
+      this.#peer.outgoing.element(this.#method, value, this.id, sequence);
     }
     this.#peer.written();
     if (this.#isEnded) {

@@ -1,9 +1,10 @@
+import { type Abortable, AbortListeners } from '../../abort-listeners.js';
 import { BackpressureError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 
 /** A call that waits for memory. */
-export interface Waiter<T> {
+export interface Waiter<T> extends Abortable {
   readonly pages: number;
   readonly timer: Timer;
   readonly signal: AbortSignal | undefined;
@@ -24,8 +25,7 @@ export class WaitQueue<T> {
   /** Called after a waiter has given up: the next one may fit. */
   readonly #gaveUp: () => void;
   readonly #entries = new Set<Waiter<T>>();
-  /** Calls of one signal share a listener: Node warns of a leak at the eleventh. */
-  readonly #listeners = new Map<AbortSignal, () => void>();
+  readonly #signals = new AbortListeners();
 
   constructor(scheduler: Scheduler, gaveUp: () => void) {
     this.#scheduler = scheduler;
@@ -51,9 +51,10 @@ export class WaitQueue<T> {
     }
     return new Promise((resolve, reject) => {
       const timer = this.#scheduler.setTimer(timeoutMs, () => this.#giveUp(entry, expired()));
-      const entry: Waiter<T> = { pages, resolve, reject, timer, signal };
+      const aborted = (): void => this.#giveUp(entry, signal?.reason);
+      const entry: Waiter<T> = { pages, resolve, reject, timer, signal, aborted };
       this.#entries.add(entry);
-      if (signal !== undefined) this.#listen(signal);
+      if (signal !== undefined) this.#signals.add(signal, entry);
     });
   }
 
@@ -61,7 +62,7 @@ export class WaitQueue<T> {
   remove(waiter: Waiter<T>): boolean {
     if (!this.#entries.delete(waiter)) return false;
     this.#scheduler.clearTimer(waiter.timer);
-    if (waiter.signal !== undefined) this.#unlisten(waiter.signal);
+    if (waiter.signal !== undefined) this.#signals.remove(waiter.signal, waiter);
     return true;
   }
 
@@ -77,21 +78,5 @@ export class WaitQueue<T> {
     if (!this.remove(entry)) return;
     entry.reject(error);
     this.#gaveUp();
-  }
-
-  #listen(signal: AbortSignal): void {
-    if (this.#listeners.has(signal)) return;
-    const aborted = (): void => {
-      for (const entry of this.#entries) if (entry.signal === signal) this.#giveUp(entry, signal.reason);
-    };
-    this.#listeners.set(signal, aborted);
-    signal.addEventListener('abort', aborted, { once: true });
-  }
-
-  #unlisten(signal: AbortSignal): void {
-    for (const entry of this.#entries) if (entry.signal === signal) return;
-    const aborted = this.#listeners.get(signal);
-    this.#listeners.delete(signal);
-    if (aborted !== undefined) signal.removeEventListener('abort', aborted);
   }
 }

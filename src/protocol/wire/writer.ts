@@ -1,13 +1,12 @@
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { writeUtf8 } from './utf8.js';
-import { wrong } from './wrong-value.js';
+import { varintSize } from './varint-size.js';
+import { checkFloat, tooLong, wrong } from './wrong-value.js';
 
 const { types } = process.getBuiltinModule('node:util');
 
 const TWO_32 = 4_294_967_296;
-/** The least number that rounds to infinity as a 32-bit float. */
-const FLOAT_OVERFLOW = 2 ** 128 - 2 ** 103;
 const NOTHING = new Uint8Array(0);
 /** Below this many bytes a loop is faster than making the view that `set` needs. */
 const SMALL_BYTES = 32;
@@ -30,6 +29,9 @@ export class WireWriter {
   end = 0;
   /** Offset of the next byte; past `end` when the region was too small. */
   position = 0;
+  /** Nested messages and byte fields that were written, and the bytes of the large ones: see readable.ts. */
+  parts = 0;
+  bulkBytes = 0;
   #depth = 0;
   #view: DataView | undefined = undefined;
   /** For turning bigints into 32-bit parts and back. Created on first use, because it costs more than a small message. */
@@ -117,10 +119,7 @@ export class WireWriter {
 
   /** Refuses a finite number that would become an infinity. */
   float(value: number): this {
-    if (typeof value !== 'number') throw wrong('a number', value);
-    if (Math.abs(value) >= FLOAT_OVERFLOW && Number.isFinite(value)) {
-      throw wrong('a number from -3.4028235e38 to 3.4028235e38, or an infinity or NaN', value);
-    }
+    checkFloat(value);
     const position = this.position;
     this.position = position + 4;
     if (this.position <= this.end) this.#data().setFloat32(position, value, true);
@@ -241,17 +240,21 @@ export class WireWriter {
     if (!(value instanceof Uint8Array || types.isUint8Array(value))) throw wrong('a Uint8Array', value);
     const { length } = value;
     this.#length(length);
+    this.parts++;
     const position = this.position;
     this.position = position + length;
     if (this.position > this.end) return this;
     const { bytes } = this;
-    if (length > SMALL_BYTES) bytes.set(value, position);
-    else for (let index = 0; index < length; index++) bytes[position + index] = value[index] as number;
+    if (length > SMALL_BYTES) {
+      this.bulkBytes += length;
+      bytes.set(value, position);
+    } else for (let index = 0; index < length; index++) bytes[position + index] = value[index] as number;
     return this;
   }
 
   /** Length and fields of a nested message. */
   message<T>(type: Writable<T>, value: T): this {
+    this.parts++;
     if (++this.#depth > limits.messageDepth) {
       throw new ProtocolError(
         `The message is nested deeper than ${limits.messageDepth} levels: no receiver would read it.`,
@@ -291,17 +294,17 @@ export class WireWriter {
   }
 
   #length(length: number): this {
-    if (length >= TWO_32) throw tooLarge(length);
+    if (length >= TWO_32) throw tooLong(length);
     return this.#varint(length);
   }
 
   #finish(content: number, reserved: number): this {
     const { bytes, end } = this;
     let length = this.position - content;
-    if (length >= TWO_32) throw tooLarge(length);
-    // What did not fit stays counted, also where it would fit once it is moved down: it was not written.
-    if (this.position > end) return this.#counted(reserved, length);
-    const extra = varintSize(length) - reserved;
+    if (length >= TWO_32) throw tooLong(length);
+    let extra = varintSize(length) - reserved;
+    // What did not fit stays counted, also where it would fit once moved down: it was not written.
+    if (this.position > end) extra = Math.max(0, extra);
     if (extra !== 0) {
       if (this.position + extra <= end) bytes.copyWithin(content + extra, content, this.position);
       this.position += extra;
@@ -313,12 +316,6 @@ export class WireWriter {
       length >>>= 7;
     }
     bytes[position] = length;
-    return this;
-  }
-
-  /** The size at an overflow: never less than what the same takes in a larger region. */
-  #counted(reserved: number, length: number): this {
-    this.position += Math.max(0, varintSize(length) - reserved);
     return this;
   }
 
@@ -359,17 +356,4 @@ export class WireWriter {
     this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return this.#view;
   }
-}
-
-function tooLarge(length: number): ProtocolError {
-  return new ProtocolError(
-    `A field or message of ${length} bytes is too long: lengths are below 2^32. Split it into several messages.`,
-  );
-}
-
-function varintSize(value: number): number {
-  if (value < 128) return 1;
-  if (value < 16_384) return 2;
-  if (value < 2_097_152) return 3;
-  return value < 268_435_456 ? 4 : 5;
 }

@@ -1,8 +1,25 @@
 import { ProtocolError } from '../../errors.js';
 
+/** The least number that rounds to infinity as a 32-bit float. */
+const FLOAT_OVERFLOW = 2 ** 128 - 2 ** 103;
+
+/** Throws ProtocolError for what a 32-bit float cannot hold, a finite number that would become an infinity among it. */
+export function checkFloat(value: number): void {
+  if (typeof value !== 'number') throw wrong('a number', value);
+  if (Math.abs(value) >= FLOAT_OVERFLOW && Number.isFinite(value)) {
+    throw wrong('a number from -3.4028235e38 to 3.4028235e38, or an infinity or NaN', value);
+  }
+}
+
 /** The error for a value that a field cannot take. */
 export function wrong(expected: string, value: unknown): ProtocolError {
   return new ProtocolError(`Expected ${expected}, got ${shown(value)}.`);
+}
+
+export function tooLong(length: number): ProtocolError {
+  return new ProtocolError(
+    `A field or message of ${length} bytes is too long: lengths are below 2^32. Split it into several messages.`,
+  );
 }
 
 function shown(value: unknown): string {

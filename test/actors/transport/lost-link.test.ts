@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { UnreachableError } from '#src/errors.js';
+import { ProtocolError, UnreachableError } from '#src/errors.js';
 import { behavior, type DeadLetter } from '#src/actors/kernel/index.js';
 import { Lane, type TellMethod, v1 } from '#src/protocol/index.js';
 import { limits } from '#src/limits.js';
@@ -29,35 +29,45 @@ async function setUp() {
 const isCut = ({ router }: Partition): boolean => [...router.channels()].length === 0;
 const valueOf = ({ message }: DeadLetter): number => (message as { value: number }).value;
 
-/** A type that a sender can write, and that takes more memory when it is decoded than a receiver allows: a service with a tell of it. */
-const HEAVY = 800_000;
 const run = Errands.methods.run;
-const push: TellMethod<v1.Undelivered, v1.UndeliveredInit> = {
-  name: 'push',
-  fullName: 'test.Heavy.Push',
-  mode: 'tell',
-  lane: Lane.data,
-  request: v1.Undelivered,
-  response: Errands.methods.push.response,
-};
-const Heavy = { typeName: 'test.Heavy', methods: { push, run } };
 
-describe('a tell that no receiver would decode', () => {
+/** A service with a tell of a type. */
+function heavy(request: typeof v1.Undelivered) {
+  const push: TellMethod<v1.Undelivered, v1.UndeliveredInit> = {
+    name: 'push',
+    fullName: 'test.Heavy.Push',
+    mode: 'tell',
+    lane: Lane.data,
+    request,
+    response: Errands.methods.push.response,
+  };
+  return { typeName: 'test.Heavy', methods: { push, run } };
+}
+
+/** A type that a sender writes, and that no receiver reads, such as one with a lower bound. */
+const unread: typeof v1.Undelivered = {
+  ...v1.Undelivered,
+  read: () => {
+    throw new ProtocolError('It is more than this receiver takes.');
+  },
+};
+
+describe('a tell that its receiver does not decode', () => {
   afterEach(endWorlds);
 
-  async function setUpHeavy() {
+  async function setUpHeavy(request: typeof v1.Undelivered) {
+    const Heavy = heavy(request);
     const world = new PartitionWorld({ latencyMs: LATENCY_MS, linkDeadMs: 1_000 });
     const [near, far] = [await world.start('a/1'), await world.start('b/1')];
     const held = behavior(Heavy, { push: () => {}, run: () => new Promise(() => {}) });
     const ref = world.reach(near, Heavy, far.system.spawn(held));
     const letters: DeadLetter[] = [];
     near.system.deadLetters.subscribe((letter) => letters.push(letter));
-    const messages = Array.from({ length: HEAVY }, () => load);
-    return { world, near, ref, letters, messages };
+    return { world, near, far, ref, letters, messages: [load] };
   }
 
   it('is a dead letter without its message when the link is lost, and holds up nobody', async () => {
-    const { world, near, ref, letters, messages } = await setUpHeavy();
+    const { world, near, ref, letters, messages } = await setUpHeavy(unread);
     const asked = rejection(ref.run({}, { timeoutMs: 600_000 }));
     await world.pass(100);
     world.network.partition(['a'], ['b']);
@@ -68,10 +78,22 @@ describe('a tell that no receiver would decode', () => {
   });
 
   it('comes back from a peer that cannot read it, as a dead letter', async () => {
-    const { world, ref, letters, messages } = await setUpHeavy();
+    const { world, ref, letters, messages } = await setUpHeavy(unread);
     ref.push({ messages });
     await world.pass(1_000);
     expect(letters.map(({ reason, message }) => [reason, message])).to.deep.equal([['malformed', undefined]]);
+  });
+
+  it('is refused at the call where it takes more memory than any receiver allows, and the link goes on', async () => {
+    const { world, far, ref, letters } = await setUpHeavy(v1.Undelivered);
+    const messages = Array.from({ length: 800_000 }, () => load);
+    expect(() => ref.push({ messages })).to.throw(
+      ProtocolError,
+      /No receiver would read this millrace\.v1\.Undelivered.*Send it in parts/,
+    );
+    expect(ref.push({ messages: messages.slice(0, 100_000) })).to.be.a('boolean');
+    await world.pass(1_000);
+    expect([letters.length, far.router.protocolErrors]).to.deep.equal([0, 0]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { BufferPool } from '#src/actors/transport/buffer-pool.js';
+import { BacklogBuffers } from '#src/actors/transport/backlog-buffers.js';
 import { Outbox } from '#src/actors/transport/outbox.js';
 import { limits } from '#src/limits.js';
 import {
@@ -34,7 +34,7 @@ async function setUp() {
     }),
   );
   const time = { nowMs: 1_000 };
-  const outbox = new Outbox(Lane.data, bounds, new BufferPool(), () => time.nowMs);
+  const outbox = new Outbox(Lane.data, bounds, new BacklogBuffers(), () => time.nowMs);
   const connect = async (): Promise<void> => {
     const link = await near.connect(address, { timeoutMs: 1_000 });
     link.setHandlers({ frame: () => {}, writable: () => outbox.drain(), closed: () => {} });

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { BufferPool } from '#src/actors/transport/buffer-pool.js';
+import { BacklogBuffers } from '#src/actors/transport/backlog-buffers.js';
 import { SentTells } from '#src/actors/transport/sent-tells.js';
 
 const CHUNK_BYTES = 64;
 
 /** A pool that counts the buffers that it has lent. */
-class CountingPool extends BufferPool {
+class CountingPool extends BacklogBuffers {
   lent = 0;
 
   override acquire(sizeBytes: number): Uint8Array {

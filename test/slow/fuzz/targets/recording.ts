@@ -21,7 +21,7 @@ const MOST_EVENTS = 100;
 async function recordedRun(): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   const recorder = new Recorder({ actors: ['shop'], write: (bytes) => void pieces.push(bytes), header: { seed: '7' } });
-  await using executor = new Executor({ seed: 7, latencyMs: 1, tap: recorder });
+  await using executor = new Executor({ seed: 7, latencyMs: 1, interceptor: recorder });
   const runtime = await executor.start();
   const args = { prices: new Map([['tea', 4n]]), open: true, days: ['mon'] };
   runtime.spawn<typeof Errands, unknown, unknown>(shop(), { name: 'shop', register: true, args });

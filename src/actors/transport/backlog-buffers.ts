@@ -2,7 +2,7 @@
 const KEPT_BYTES = 4 * 1024 * 1024;
 
 /** Reuses the buffers of queued frames: allocating one costs more than writing a frame into it. */
-export class BufferPool {
+export class BacklogBuffers {
   readonly #frames: Uint8Array[] = [];
   #bytes = 0;
 

@@ -1,15 +1,15 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { BufferPool } from '#src/actors/transport/buffer-pool.js';
+import { BacklogBuffers } from '#src/actors/transport/backlog-buffers.js';
 
 const KIB = 1024;
 
-describe('BufferPool', () => {
+describe('BacklogBuffers', () => {
   it('returns buffers of the size asked for to twice that, each to one holder at a time', () => {
     const steps = fc.array(fc.record({ sizeBytes: fc.integer({ min: 1, max: 300 * KIB }), isKept: fc.boolean() }));
     fc.assert(
       fc.property(steps, (all) => {
-        const pool = new BufferPool();
+        const pool = new BacklogBuffers();
         const out = new Set<Uint8Array>();
         for (const { sizeBytes, isKept } of all) {
           const frame = pool.acquire(sizeBytes);
@@ -23,7 +23,7 @@ describe('BufferPool', () => {
   });
 
   it('reuses released buffers', () => {
-    const pool = new BufferPool();
+    const pool = new BacklogBuffers();
     const first = pool.acquire(64 * KIB);
     pool.release(first);
     expect(pool.acquire(64 * KIB)).to.equal(first);
@@ -31,7 +31,7 @@ describe('BufferPool', () => {
   });
 
   it('keeps bounded memory, whatever is released', () => {
-    const pool = new BufferPool();
+    const pool = new BacklogBuffers();
     const given: Uint8Array[] = Array.from({ length: 200 }, () => new Uint8Array(64 * KIB));
     given.push(new Uint8Array(8 * KIB * KIB));
     for (const frame of given) pool.release(frame);

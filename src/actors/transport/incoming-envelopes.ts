@@ -1,0 +1,83 @@
+import { limits } from '../../limits.js';
+import { EnvelopeMode, type EnvelopeView, type Lane, readValue, v1, WireReader } from '../../protocol/index.js';
+import { type ControlledChannel, onControl } from './control-messages.js';
+import { Inbound, type ReceivingChannel } from './inbound.js';
+import { type FrameOwner, IncomingFrames } from './incoming-frames.js';
+import type { LinkAsks } from './link-asks.js';
+import type { RouterServices } from './peer-link.js';
+
+/** The channel, as what reads its frames sees it. */
+export interface ReadingChannel extends ReceivingChannel, ControlledChannel {
+  readonly asks: LinkAsks;
+  /** False ends the reading, also in the midst of a frame. */
+  readonly isReading: boolean;
+  protocolError(error: unknown): void;
+}
+
+/** The receiving half of a channel: reads frames, and hands each envelope to the part that it is for. */
+export class IncomingEnvelopes implements FrameOwner {
+  readonly inbound: Inbound;
+  readonly #channel: ReadingChannel;
+  readonly #frames: IncomingFrames;
+  readonly #valueReader = new WireReader();
+  #protocolErrors = 0;
+
+  constructor(services: RouterServices, channel: ReadingChannel) {
+    this.#channel = channel;
+    this.inbound = new Inbound(services, channel);
+    this.#frames = new IncomingFrames(services.limits.maxMessageBytes, this);
+  }
+
+  get frames(): number {
+    return this.#frames.frames;
+  }
+
+  get envelopes(): number {
+    return this.#frames.envelopes;
+  }
+
+  read(lane: Lane, frame: Uint8Array): void {
+    this.inbound.beginFrame(lane);
+    this.#frames.read(frame);
+  }
+
+  get isReading(): boolean {
+    return this.#channel.isReading;
+  }
+
+  envelope(bytes: Uint8Array, view: EnvelopeView): void {
+    const channel = this.#channel;
+    switch (view.mode) {
+      case EnvelopeMode.link:
+        onControl(channel, readValue(v1.LinkMessage, this.#valueReader, bytes, view.valueStart, view.valueEnd));
+        return;
+      case EnvelopeMode.reply:
+        channel.asks.onReply(bytes, view);
+        return;
+      case EnvelopeMode.failure:
+        channel.asks.onFailure(view);
+        return;
+      case EnvelopeMode.element:
+        channel.streams.read.element(bytes, view);
+        return;
+      case EnvelopeMode.tell:
+      case EnvelopeMode.ask:
+      case EnvelopeMode.open:
+        this.inbound.deliver(bytes, view);
+    }
+  }
+
+  /** Malformed bytes never throw into the event loop. They are counted and logged, and after a limit the link is closed. */
+  malformed(error: unknown): void {
+    const channel = this.#channel;
+    this.#protocolErrors++;
+    channel.protocolError(error);
+    if (this.#protocolErrors >= limits.linkProtocolErrors) {
+      channel.violated(`${this.#protocolErrors} messages from ${channel.address} were malformed.`);
+    }
+  }
+
+  close(): void {
+    this.inbound.close();
+  }
+}

@@ -1,0 +1,99 @@
+import { ProtocolError, UnreachableError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import type { v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import type { Link } from '../../transport/index.js';
+import type { ActorSystem } from '../kernel/index.js';
+import type { Channel } from './channel.js';
+import { assertSamePeer, type ChannelTable, keysOf } from './channel-table.js';
+import { Fences } from './fences.js';
+import type { UnreachablePeers } from './unreachable-peers.js';
+
+/** Version of the control messages between routers. */
+const VERSION = 1;
+
+/** This partition, as it tells others who it is. */
+interface Self {
+  readonly system: ActorSystem;
+  readonly scheduler: Scheduler;
+  readonly address: string;
+  readonly ordinal: number | undefined;
+}
+
+/** Who is at the other ends of the links of one partition: hellos, and the fences that close links which were given up. */
+export class Introductions {
+  readonly #self: Self;
+  readonly #table: ChannelTable<Channel>;
+  readonly #unreachable: UnreachablePeers<Channel>;
+  readonly #fences: Fences<Channel>;
+
+  constructor(self: Self, table: ChannelTable<Channel>, unreachable: UnreachablePeers<Channel>) {
+    this.#self = self;
+    this.#table = table;
+    this.#unreachable = unreachable;
+    this.#fences = new Fences(self.scheduler);
+  }
+
+  newToken({ carrier }: Link): bigint {
+    const { system, address } = this.#self;
+    return this.#fences.draw(`${system.name} ${system.incarnation} ${address}`, carrier.transport === 'memory');
+  }
+
+  greeting(channel: Channel): v1.LinkMessageInit[] {
+    const { system, scheduler, address, ordinal } = this.#self;
+    const identity = { version: VERSION, address, ordinal, incarnation: system.incarnation };
+    const hello = { ...identity, token: channel.token, sentMs: scheduler.now() };
+    return [{ message: { case: 'hello', value: hello } }, ...fence(this.#fences.givenUpTo(keysOf(channel)))];
+  }
+
+  onHello(channel: Channel, hello: v1.Hello): void {
+    if (hello.version !== VERSION) {
+      const text = `The peer speaks version ${hello.version} between routers, this one ${VERSION}.`;
+      channel.close(new ProtocolError(text), { kind: 'protocol', message: text });
+      return;
+    }
+    assertSamePeer(channel.peer, hello);
+    const isFirst = channel.peer === undefined;
+    channel.peer = hello;
+    const { address, token, sentMs } = hello;
+    if (sentMs !== undefined) channel.clock.onWayMs(sentMs, this.#self.scheduler.now());
+    if (address !== '') channel.address = address;
+    if (address !== this.#self.address) {
+      this.#table.introduced(channel);
+      for (const key of keysOf(channel)) this.#unreachable.reached(key);
+    }
+    if (!isFirst) return;
+    // Where the peer has opened the link, nothing was sent to it yet: it was not known who it is.
+    for (const message of fence(this.#fences.givenUpTo(keysOf(channel)))) channel.announce(message);
+    if (token !== 0n && !this.#fences.named(token, channel)) closeFenced(channel);
+  }
+
+  onFence(channel: Channel, tokens: readonly bigint[]): void {
+    if (tokens.length > limits.fenceLinks || tokens.includes(channel.peer?.token ?? 0n)) {
+      throw new ProtocolError(`${channel.address} has sent a fence of ${tokens.length} links that it cannot mean.`);
+    }
+    for (const token of tokens) {
+      const fenced = this.#fences.fence(token);
+      if (fenced !== undefined) closeFenced(fenced);
+    }
+  }
+
+  /** `isGivenUp`: what its peer is sent from now on, over another link, must not be overtaken by what this one may still deliver. */
+  closed(channel: Channel, isGivenUp: boolean): void {
+    this.#fences.closed(channel.peer?.token ?? 0n, channel);
+    if (!isGivenUp) return;
+    const keys = keysOf(channel);
+    this.#fences.gaveUp(channel.token, keys);
+    const others = new Set([...keys].map((key) => this.#table.get(key)));
+    for (const message of fence([channel.token])) for (const other of others) other?.announce(message);
+  }
+}
+
+function fence(tokens: readonly bigint[]): v1.LinkMessageInit[] {
+  return tokens.length === 0 ? [] : [{ message: { case: 'fence', value: { tokens } } }];
+}
+
+function closeFenced(channel: Channel): void {
+  const text = `The link to ${channel.address} has ended: the peer has given it up and uses another one.`;
+  channel.close(new UnreachableError(text), undefined, true);
+}
