@@ -19,7 +19,7 @@ const basics = [...ground, 'ids', 'scheduler', 'logging'];
 const frames = [...basics, 'protocol'];
 // The option table has the options of the transports.
 const messages = [...frames, 'options'];
-const control = [...messages, 'actors/kernel', 'transport', 'actors/transport'];
+const control = [...messages, 'actors/kernel', 'transport', 'actors/transport', 'cluster-store'];
 const flow = [...control, 'actors/control-plane', 'descriptors'];
 const values = [...flow, 'actors/pubsub'];
 const running = [...values, 'actors/values', 'resources'];
@@ -45,6 +45,7 @@ const arrows = {
   protocol: basics,
   codegen: ['errors', 'limits', 'foreign', 'installation', 'reserved-names', 'named-file'],
   'actors/kernel': messages,
+  'cluster-store': basics,
   transport: frames,
   descriptors: [...messages, 'transport'],
   resources: [...messages, 'transport', 'descriptors'],
@@ -98,9 +99,11 @@ const owners = {
   '@opentelemetry': '^src/opentelemetry/',
   nact: '^src/actors/nact/',
   commander: '^src/cli/',
-  koffi: '^src/(transport/ucx/|resources/native\\.ts$|descriptors/memory/system-memory\\.ts$)',
+  koffi:
+    '^src/(transport/ucx/|resources/native\\.ts$|descriptors/memory/system-memory\\.ts$|cluster-store/embedded/file-lock\\.ts$)',
   sax: '^src/resources/topology/',
   'classic-level': '^src/actors/persistence/level/',
+  '@nats-io': '^src/cluster-store/nats/',
 };
 
 const ownerRules = Object.entries(owners).map(([name, path]) => ({

@@ -109,6 +109,18 @@ export const limits = {
   rejectionLogMs: 1_000,
   /** Deadline of a request to the control plane, its repeats included, in ms. */
   controlPlaneTimeoutMs: 10_000,
+  /** Time for one call of a cluster store that states none, in ms. */
+  storeTimeoutMs: 5_000,
+  /** Characters of a key of a cluster store. */
+  storeKeyCharacters: 256,
+  /** Bytes of the value of one key of a cluster store. */
+  storeValueBytes: 512 * 1024,
+  /** Bytes of the file of an embedded cluster store. */
+  storeFileBytes: 16 * 1024 * 1024,
+  /** Shortest time of a lease, in ms. */
+  shortestLeaseMs: 500,
+  /** Time after which a process that serves the control plane and is silent loses that right, in ms. */
+  leaseMs: 5_000,
   /** Processes that one link may connect to the control plane. */
   linkProcesses: 16,
   /** Lookups of one link that wait at the control plane for names that no actor has. */
