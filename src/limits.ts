@@ -116,7 +116,7 @@ export const limits = {
   /** Bytes of the value of one key of a cluster store. */
   storeValueBytes: 512 * 1024,
   /** Bytes of the file of an embedded cluster store. */
-  storeFileBytes: 16 * 1024 * 1024,
+  storeFileBytes: 4 * 1024 * 1024,
   /** Shortest time of a lease, in ms. */
   shortestLeaseMs: 500,
   /** Time after which a process that serves the control plane and is silent loses that right, in ms. */

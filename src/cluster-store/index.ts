@@ -12,3 +12,7 @@ export type {
   StoreEntry,
   StoreLease,
 } from './cluster-store.js';
+export { leaseIn } from './lease/lease-record.js';
+export { MemoryStore, MemoryStoreContent } from './memory/memory-store.js';
+export { openClusterStore } from './open-cluster-store.js';
+export { formatStoreAddress, parseStoreAddress, STORE_ADDRESSES } from './store-address.js';
