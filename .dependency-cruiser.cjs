@@ -17,7 +17,6 @@ const ground = [
 ];
 const basics = [...ground, 'ids', 'scheduler', 'logging'];
 const frames = [...basics, 'protocol'];
-// The option table has the options of the transports.
 const messages = [...frames, 'options'];
 const control = [...messages, 'actors/kernel', 'transport', 'actors/transport', 'cluster-store'];
 const flow = [...control, 'actors/control-plane', 'descriptors'];
@@ -41,7 +40,8 @@ const arrows = {
   ids: ground,
   scheduler: ground,
   logging: ground,
-  options: [...frames, 'transport'],
+  // The option table has the options of the transports, and the addresses of cluster stores.
+  options: [...frames, 'transport', 'cluster-store'],
   protocol: basics,
   codegen: ['errors', 'limits', 'foreign', 'installation', 'reserved-names', 'named-file'],
   'actors/kernel': messages,

@@ -119,8 +119,18 @@ export const limits = {
   storeFileBytes: 4 * 1024 * 1024,
   /** Shortest time of a lease, in ms. */
   shortestLeaseMs: 500,
+  /** Time that a process has to reach the control plane when it starts with a cluster store, in ms. */
+  joinTimeoutMs: 20_000,
   /** Time after which a process that serves the control plane and is silent loses that right, in ms. */
   leaseMs: 5_000,
+  /** Longest time between two attempts to reach a control plane that was lost, in ms. */
+  rejoinMs: 500,
+  /** Time in which a control plane that has started anew hears the processes of the cluster, in ms; requests that depend on it wait. */
+  recoveryMs: 2_000,
+  /** Partitions of lost processes whose addresses the control plane remembers. */
+  lostPartitions: 4_096,
+  /** Names in one request of a process that rejoins. */
+  announcedNames: 256,
   /** Processes that one link may connect to the control plane. */
   linkProcesses: 16,
   /** Lookups of one link that wait at the control plane for names that no actor has. */

@@ -409,4 +409,25 @@ export const mutations = [
     workloads: ['descriptors'],
     seeds: 1_000,
   },
+  {
+    name: 'a process that rejoins does not announce its names',
+    file: 'src/actors/control-plane/session.ts',
+    find: '      await this.#announceNames();\n',
+    replace: '',
+    workloads: ['rejoin'],
+  },
+  {
+    name: 'a process that rejoins keeps what has ended meanwhile',
+    file: 'src/actors/control-plane/mirrored-resources.ts',
+    find: '    for (const id of this.#stale) this.#remove(id);\n',
+    replace: '',
+    workloads: ['rejoin'],
+  },
+  {
+    name: 'a process that ends while the control plane recovers is not noticed',
+    file: 'src/actors/control-plane/server-state.ts',
+    find: '    else this.#views.watch(entry, entry.client);\n',
+    replace: '',
+    workloads: ['rejoin'],
+  },
 ];

@@ -82,4 +82,6 @@ export interface ClusterStore extends AsyncDisposable {
   watch(key: string, options: { readonly signal: AbortSignal }): AsyncIterable<StoreEntry | undefined>;
   /** Gives up the leases, and ends all waits. Idempotent. */
   close(): Promise<void>;
+  /** Ends at once, as with the end of the process: the leases are not given up. For the crash of a virtual process. */
+  abandon(): void;
 }

@@ -19,3 +19,8 @@ export function firstOrdinalOf(incarnation: bigint): number {
 export function firstSequenceOf(incarnation: bigint): number {
   return Number((incarnation >> 32n) & 0x7fffffffn);
 }
+
+/** The first id of a resource that a control plane gives. */
+export function firstResourceOf(incarnation: bigint): number {
+  return 1 + Number((incarnation >> 30n) & 0x3fffffffn);
+}

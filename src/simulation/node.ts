@@ -41,7 +41,7 @@ class NodeIncarnation implements Party {
 }
 
 /**
- * A virtual node with one process. It is restarted after a crash, as soon as the plan allows it, and after it has lost the control plane.
+ * A virtual node with one process. It is restarted after a crash, as soon as the plan allows it, and after it has lost its place in the cluster.
  */
 export class SimulatedNode {
   readonly name: string;

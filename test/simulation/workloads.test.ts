@@ -8,6 +8,7 @@ import flow from './workloads/flow.js';
 import hostile from './workloads/hostile.js';
 import placement from './workloads/placement.js';
 import overload from './workloads/overload.js';
+import rejoin from './workloads/rejoin.js';
 import streams from './workloads/streams.js';
 import wiring from './workloads/wiring.js';
 
@@ -15,7 +16,19 @@ import wiring from './workloads/wiring.js';
 const SEEDS = 15;
 const FEW = 5;
 
-for (const workload of [actors, cuts, descriptors, flights, flow, placement, streams, wiring, hostile, overload]) {
+for (const workload of [
+  actors,
+  cuts,
+  descriptors,
+  flights,
+  flow,
+  placement,
+  rejoin,
+  streams,
+  wiring,
+  hostile,
+  overload,
+]) {
   const seeds = workload === hostile || workload === overload ? FEW : SEEDS;
 
   describe(`the workload ${workload.name}`, function () {

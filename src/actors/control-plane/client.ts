@@ -1,66 +1,40 @@
 import { AskTimeoutError, type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
-import type { Logger } from '../../logging/index.js';
 import { Ref, type RefInit, v1 } from '../../protocol/index.js';
-import type { Scheduler } from '../../scheduler/index.js';
-import { type ActorRef, type ActorSystem, type AskOptions, behavior, later } from '../kernel/index.js';
-import { thrownByHandler } from '../transport/index.js';
-import { retryAsk } from './retry-ask.js';
-import { ReplicaMirror } from './replica.js';
-
-/** Receives what the control plane reports to this process. */
-export interface ControlPlaneListener {
-  /** A resource that concerns this process is new or has changed. */
-  changed(resource: v1.Resource): void;
-  /** A resource was removed. */
-  removed(id: number): void;
-  progress(progress: v1.SegmentProgress): void;
-  /** The control plane cannot be reached any more; it has retired this process, or will. */
-  lost(error: MillraceError): void;
-}
-
-/** What a process states about itself when it connects. */
-export type ConnectingProcess = Omit<v1.ConnectProcessInit, 'tag'>;
+import { type ActorRef, type AskOptions, behavior, later } from '../kernel/index.js';
+import type { ConnectingProcess } from './holdings.js';
+import { type ClientOptions, type Identity, type Server, Session } from './session.js';
 
 /** A partition in which actors can be placed. */
 export type PlacePartition = v1.FoundPartition & { readonly spawner: Ref };
 
-type Server = ActorRef<v1.ControlPlane>;
-/** Fields of every request that changes something. */
-type Identity = { readonly pUid: bigint; readonly tag: number };
-
 /**
  * The control plane's client in this process. It sends requests to the server, and repeats each with the same tag until it is
- * answered. It mirrors the resources that concern this process, and spawns the actor that receives their updates.
+ * answered. It mirrors the resources that concern this process, and spawns the actor that receives their updates. When the control plane
+ * is lost, requests wait for it, and this process announces what it has to the one that it finds next.
  */
 export class ControlPlaneClient {
-  readonly #system: ActorSystem;
-  readonly #scheduler: Scheduler;
-  readonly #server: Server;
-  readonly #log: Logger;
-  readonly #listener: ControlPlaneListener;
-  readonly #mirror = new ReplicaMirror();
-  readonly #resources = new Map<number, v1.Resource>();
+  readonly #options: ClientOptions;
+  readonly #session: Session;
   #actor: ActorRef<v1.ControlPlaneClient> | undefined;
-  #pUid = 0n;
-  #tag = 0;
-  #lostError: MillraceError | undefined;
 
-  constructor(system: ActorSystem, scheduler: Scheduler, server: Server, log: Logger, listener: ControlPlaneListener) {
-    this.#system = system;
-    this.#scheduler = scheduler;
-    this.#server = server;
-    this.#log = log;
-    this.#listener = listener;
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#session = new Session(options);
   }
 
   get pUid(): bigint {
-    return this.#pUid;
+    return this.#session.pUid;
   }
 
   get isConnected(): boolean {
-    return this.#actor !== undefined && this.#lostError === undefined;
+    return this.#actor !== undefined && this.#session.isUp;
+  }
+
+  /** This process has lost its place for good, or has left. */
+  get isOver(): boolean {
+    return this.#session.isOver;
   }
 
   /** The client's own actor. Throws UnreachableError before `activate`. */
@@ -72,90 +46,125 @@ export class ControlPlaneClient {
   }
 
   resources(): IterableIterator<v1.Resource> {
-    return this.#resources.values();
+    return this.#session.resources.all();
   }
 
   // ---- bring-up
 
-  /** Resolves to the name of this process: the requested one, or another where a running process of the same node has that. */
-  async connect(process: ConnectingProcess): Promise<string> {
-    const { pUid, name } = await this.#repeat((identity, options) =>
-      this.#server.connect({ ...process, tag: identity.tag }, options),
-    );
-    this.#pUid = pUid;
-    return name;
+  /**
+   * Resolves to the name of this process: the requested one, or another where a running process of the same node has that. Waits for a
+   * control plane that cannot be reached yet.
+   */
+  connect(process: ConnectingProcess): Promise<string> {
+    const { startTimeoutMs = limits.controlPlaneTimeoutMs } = this.#options;
+    return this.#session.connect(process, startTimeoutMs);
   }
 
   async registerPartitions(addresses: readonly string[]): Promise<readonly number[]> {
-    const reply = await this.#repeat((identity, options) =>
-      this.#server.registerPartitions({ ...identity, addresses }, options),
+    const { ordinals } = await this.#session.request((server, identity, options) =>
+      server.registerPartitions({ ...identity, addresses }, options),
     );
-    return reply.ordinals;
+    this.#session.holdings.partitionsRegistered(addresses, ordinals);
+    return ordinals;
   }
 
   async activate(segmentsManagers: readonly RefInit[]): Promise<void> {
     this.#actor = this.#spawn();
     const client = this.#actor.toRef();
-    this.#apply(
-      await this.#repeat((identity, options) =>
-        this.#server.activate({ ...identity, client, segmentsManagers }, options),
+    this.#session.apply(
+      await this.#session.request((server, identity, options) =>
+        server.activate({ ...identity, client, segmentsManagers }, options),
       ),
     );
+    this.#session.holdings.active(segmentsManagers);
   }
 
   async activatePartition(ordinal: number, segmentsManager: Ref): Promise<void> {
-    await this.#repeat((identity, options) =>
-      this.#server.activatePartition({ ...identity, ordinal, segmentsManager }, options),
+    await this.#session.request((server, identity, options) =>
+      server.activatePartition({ ...identity, ordinal, segmentsManager }, options),
     );
+    this.#session.holdings.partitionActive(ordinal, segmentsManager);
   }
 
   /** Removes one partition; the rest of this process continues. */
   async retirePartition(ordinal: number, cause: string): Promise<void> {
-    await this.#repeat((identity, options) => this.#server.retirePartition({ ...identity, ordinal, cause }, options));
+    this.#session.holdings.partitionRetired(ordinal);
+    await this.#session.request((server, identity, options) =>
+      server.retirePartition({ ...identity, ordinal, cause }, options),
+    );
   }
 
-  /** Leaves the cluster. Sends no request where the control plane cannot be reached any more. */
+  /** Another process serves the control plane from now on: this one rejoins there, also where it could still reach the last one. */
+  serverMoved(): void {
+    this.#session.serverEnded();
+  }
+
+  /** Whether this process is told of all pipelines, from the next time on that it joins. */
+  managesPipelines(isSo: boolean): void {
+    const { process } = this.#session.holdings;
+    if (process !== undefined) this.#session.holdings.process = { ...process, managesPipelines: isSo };
+  }
+
+  /** This process is ending: its requests do not wait any more for a control plane that cannot be reached. */
+  leave(): void {
+    this.#session.leave();
+  }
+
+  /** Leaves the cluster. Sends no request where the control plane cannot be reached. */
   async disconnect(): Promise<void> {
+    this.leave();
     if (this.isConnected) {
       try {
-        await this.#repeat((identity, options) => this.#server.disconnect(identity, options));
+        await this.#session.request((server, identity, options) => server.disconnect(identity, options));
       } catch (error) {
-        this.#log.warn('the control plane did not confirm that this process leaves', { error: namedMessageOf(error) });
+        this.#options.log.warn('the control plane did not confirm that this process leaves', {
+          error: namedMessageOf(error),
+        });
       }
     }
+    this.#session.close(new StoppedError('This runtime has left the control plane.'));
     if (this.#actor !== undefined) {
-      await this.#system.stop(this.#actor);
+      await this.#options.system.stop(this.#actor);
     }
-    this.#lostError ??= new StoppedError('This runtime has left the control plane.');
   }
 
   /** This process has ended: every further request rejects with `error`. */
   abandon(error: MillraceError): void {
-    this.#lostError ??= error;
+    this.#session.close(error);
   }
 
   // ---- requests
 
   async registerName(name: string, ref: RefInit, isGroup = false): Promise<void> {
     const entry = { name, ref: v1.Ref.create(ref), isGroup };
-    await this.#repeat((identity, options) => this.#server.registerName({ ...identity, ...entry }, options));
+    await this.#session.request((server, identity, options) => server.registerName({ ...identity, ...entry }, options));
+    this.#session.holdings.registered(name, ref, isGroup);
   }
 
   /** Of a group: resolves when no process sends to the actor as a member any more. */
   async unregisterName(name: string, cUid: bigint, isGroup = false): Promise<void> {
+    this.#session.holdings.unregistered(name, cUid, isGroup);
     const entry = { name, cUid, isGroup };
-    await this.#repeat((identity, options) => this.#server.unregisterName({ ...identity, ...entry }, options));
+    await this.#session.request((server, identity, options) =>
+      server.unregisterName({ ...identity, ...entry }, options),
+    );
   }
 
   /** The members of a group are among the resources from now on. Resolves when those that there are have arrived. */
   async watchGroup(name: string): Promise<void> {
-    await this.#repeat(({ pUid }, options) => this.#server.watchGroup({ pUid, name }, options));
+    await this.#session.request((server, { pUid, epoch }, options) =>
+      server.watchGroup({ pUid, epoch, name }, options),
+    );
+    this.#session.holdings.groups.add(name);
   }
 
   /** Waits until an actor registers the name. Rejects with AskTimeoutError at the deadline. */
   async lookup(name: string, service: string, timeoutMs: number): Promise<Ref> {
     try {
-      return await this.#repeat((_identity, options) => this.#server.lookup({ name, service }, options), timeoutMs);
+      return await this.#session.request(
+        (server, { epoch }, options) => server.lookup({ name, service, epoch }, options),
+        timeoutMs,
+      );
     } catch (error) {
       // The control plane answers a lookup when the name is registered. While it is reachable, a timeout means that the name was not.
       if (!(error instanceof AskTimeoutError) || !this.isConnected) throw error;
@@ -168,33 +177,34 @@ export class ControlPlaneClient {
 
   /** The address of a partition; undefined where its process has ended, which is final. */
   async locate(ordinal: number, incarnation: bigint): Promise<string | undefined> {
-    const { address } = await this.#repeat((_identity, options) =>
-      this.#server.locate({ ordinal, incarnation }, options),
+    const { address } = await this.#session.request((server, { epoch }, options) =>
+      server.locate({ ordinal, incarnation, epoch }, options),
     );
     return address === '' ? undefined : address;
   }
 
   /** The partitions of the cluster in which actors can be placed now, and that meet all conditions. */
   async findPartitions(conditions: v1.PartitionsToFindInit, timeoutMs: number): Promise<readonly PlacePartition[]> {
-    const find = (_identity: Identity, options: AskOptions) => this.#server.findPartitions(conditions, options);
-    const { partitions } = await this.#repeat(find, timeoutMs);
+    const find = (server: Server, { epoch }: Identity, options: AskOptions) =>
+      server.findPartitions({ ...conditions, epoch }, options);
+    const { partitions } = await this.#session.request(find, timeoutMs);
     return partitions.map(({ spawner, ...partition }) => ({ ...partition, spawner: Ref.create(spawner) }));
   }
 
   async registerDefinition(definition: v1.PipelineDefinition): Promise<string> {
-    const { hash } = await this.#repeat((identity, options) =>
-      this.#server.registerDefinition({ ...identity, definition }, options),
+    const { hash } = await this.#session.request((server, identity, options) =>
+      server.registerDefinition({ ...identity, definition }, options),
     );
     return hash;
   }
 
   getDefinition(hash: string): Promise<v1.PipelineDefinition> {
-    return this.#repeat((_identity, options) => this.#server.getDefinition({ hash }, options));
+    return this.#session.request((server, { epoch }, options) => server.getDefinition({ hash, epoch }, options));
   }
 
   async startPipeline(definition: string, mapping: readonly v1.MappingInit[]): Promise<number> {
-    const { pipeline } = await this.#repeat((identity, options) =>
-      this.#server.startPipeline(
+    const { pipeline } = await this.#session.request((server, identity, options) =>
+      server.startPipeline(
         { ...identity, definition, mapping: mapping.map((each) => v1.Mapping.create(each)) },
         options,
       ),
@@ -203,26 +213,28 @@ export class ControlPlaneClient {
   }
 
   async stopPipeline(pipeline: number): Promise<void> {
-    await this.#repeat((identity, options) => this.#server.stopPipeline({ ...identity, pipeline }, options));
+    await this.#session.request((server, identity, options) => server.stopPipeline({ ...identity, pipeline }, options));
   }
 
   async expandPipeline(parts: Omit<v1.PipelinePartsInit, 'pUid' | 'tag'>): Promise<void> {
-    await this.#repeat((identity, options) => this.#server.expandPipeline({ ...parts, ...identity }, options));
+    await this.#session.request((server, identity, options) =>
+      server.expandPipeline({ ...parts, ...identity }, options),
+    );
   }
 
   async addInstance(pipeline: number, segment: string, partition?: number): Promise<number> {
-    const reply = await this.#repeat((identity, options) =>
-      this.#server.addInstance({ ...identity, pipeline, segment, partition }, options),
+    const reply = await this.#session.request((server, identity, options) =>
+      server.addInstance({ ...identity, pipeline, segment, partition }, options),
     );
     return reply.segment;
   }
 
   async drainSegment(segment: number): Promise<void> {
-    await this.#repeat((identity, options) => this.#server.drainSegment({ ...identity, segment }, options));
+    await this.#session.request((server, identity, options) => server.drainSegment({ ...identity, segment }, options));
   }
 
   async report(report: Omit<v1.ResourceReportInit, 'pUid' | 'tag'>): Promise<void> {
-    await this.#repeat((identity, options) => this.#server.report({ ...report, ...identity }, options));
+    await this.#session.request((server, identity, options) => server.report({ ...report, ...identity }, options));
   }
 
   // ---- mirror
@@ -230,9 +242,9 @@ export class ControlPlaneClient {
   #spawn(): ActorRef<v1.ControlPlaneClient> {
     const definition = behavior(v1.ControlPlaneClient, {
       supervision: { onFailure: 'resume' },
-      update: (_state, update) => this.#apply(update),
+      update: (_state, update) => this.#session.apply(update),
       report: (_state, report) => later(this.report(report).then(() => ({}))),
-      progress: (_state, progress) => this.#listener.progress(progress),
+      progress: (_state, progress) => this.#options.listener.progress(progress),
       locate: (_state, { ordinal, incarnation }) =>
         later(this.locate(ordinal, incarnation).then((address = '') => ({ address }))),
       drain: (_state, { segment }) => later(this.drainSegment(segment).then(() => ({}))),
@@ -242,59 +254,12 @@ export class ControlPlaneClient {
       unregisterName: (_state, { name, cUid, isGroup }) =>
         later(this.unregisterName(name, cUid, isGroup).then(() => ({}))),
       on: {
-        started: (_state, context) => context.watch(this.#server),
-        terminated: () => this.#serverLost(),
+        started: (_state, context) => this.#session.watchWith(context),
+        terminated: () => this.#session.serverEnded(),
+        // Nobody is left for whom the connection could be taken up again. It does not fail, so this is no restart.
+        stopping: () => this.#session.close(new StoppedError('The control plane client of this process has stopped.')),
       },
     });
-    return this.#system.spawn(definition, { name: 'control-plane-client' });
-  }
-
-  #apply(update: v1.Update): void {
-    if (this.#mirror.accept(update) === 'apply') {
-      const present = new Set(update.changed.map((resource) => resource.id));
-      const removed = update.isSnapshot ? [...this.#resources.keys()].filter((id) => !present.has(id)) : update.removed;
-      for (const resource of update.changed) {
-        this.#resources.set(resource.id, resource);
-        this.#notify(() => this.#listener.changed(resource));
-      }
-      for (const id of removed) {
-        if (this.#resources.delete(id)) {
-          this.#notify(() => this.#listener.removed(id));
-        }
-      }
-    }
-    this.#server.acknowledge({ pUid: this.#pUid, nonce: this.#mirror.nonce });
-  }
-
-  /** A listener that throws must not prevent the rest of an update, nor its acknowledgement. */
-  #notify(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#log.error('a listener of the control plane client threw', { error: namedMessageOf(error) });
-    }
-  }
-
-  #serverLost(): void {
-    this.#lostError ??= new UnreachableError(
-      'The control plane cannot be reached: its process ended, or the link to it was cut. This process is no longer part of the cluster.',
-    );
-    this.#listener.lost(this.#lostError);
-  }
-
-  /** Sends a request, always with the same tag, until it is answered. An error of the server rejects at once, as its handler threw it. */
-  #repeat<Reply>(
-    send: (identity: Identity, options: AskOptions) => Promise<Reply>,
-    timeoutMs: number = limits.controlPlaneTimeoutMs,
-  ): Promise<Reply> {
-    const identity = { pUid: this.#pUid, tag: ++this.#tag };
-    return retryAsk(this.#scheduler, timeoutMs, (options) => {
-      if (this.#lostError !== undefined) {
-        throw this.#lostError;
-      }
-      return send(identity, options).catch((error: unknown) => {
-        throw thrownByHandler(error);
-      });
-    });
+    return this.#options.system.spawn(definition, { name: 'control-plane-client' });
   }
 }

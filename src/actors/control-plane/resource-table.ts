@@ -1,3 +1,4 @@
+import { ProtocolError } from '../../errors.js';
 import { v1 } from '../../protocol/index.js';
 import { raiseRequested, State } from './life-cycle.js';
 
@@ -10,6 +11,9 @@ export interface Entry<Detail> {
 type Kind = 'process' | 'partition' | 'pipeline' | 'manifold' | 'segment' | 'groupMember';
 type DetailOf<K extends Kind> = Extract<v1.Resource['detail'], { readonly case: K }>['value'];
 
+/** Each control plane starts below 2^30, and gives one id for each resource. */
+const HIGHEST_ID = 2 ** 31;
+
 /** Every resource by its id, and the ids that have changed. Resources are immutable: a change replaces them. */
 export class ResourceTable {
   readonly #resources = new Map<number, v1.Resource>();
@@ -18,7 +22,12 @@ export class ResourceTable {
   /** Ids of partitions by their ordinals. */
   readonly #byOrdinal = new Map<number, number>();
   readonly #changes = new Set<number>();
-  #next = 1;
+  #next: number;
+
+  /** `first` is the first id that it gives. */
+  constructor(first = 1) {
+    this.#next = first;
+  }
 
   get(id: number): v1.Resource | undefined {
     return this.#resources.get(id);
@@ -69,6 +78,17 @@ export class ResourceTable {
     const id = this.#next++;
     this.put(v1.Resource.create({ id, requested: State.INITIALIZED, actual: State.INITIALIZED, detail }));
     return id;
+  }
+
+  /** Gives ids above this one only: others have seen it. ProtocolError for an id that no control plane gives. */
+  passOver(highest: number): void {
+    if (highest > HIGHEST_ID) throw new ProtocolError(`No resource has the id ${highest}.`);
+    this.#next = Math.max(this.#next, highest + 1);
+  }
+
+  describe(id: number, detail: v1.Resource['detail']): void {
+    const resource = this.#resources.get(id);
+    if (resource !== undefined) this.put({ ...resource, detail });
   }
 
   put(resource: v1.Resource): void {

@@ -1,28 +1,13 @@
-import { ConfigError, ProtocolError, UnreachableError } from '../../errors.js';
-import { firstOrdinalOf, firstProcessOf, ManagedPUidAllocator, OrdinalAllocator } from '../../ids/index.js';
+import { ConfigError, ProtocolError, Refusal } from '../../errors.js';
+import { firstOrdinalOf, firstResourceOf, OrdinalAllocator } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import { type Ref, v1 } from '../../protocol/index.js';
 import { Groups } from './groups.js';
 import { State } from './life-cycle.js';
 import { assertNameLength, Names } from './names.js';
 import { Pipelines } from './pipelines.js';
+import { type ProcessEntry, Processes } from './processes.js';
 import { type Entry, ResourceTable } from './resource-table.js';
-
-/** What the control plane knows of a process. */
-export interface ProcessEntry {
-  readonly pUid: bigint;
-  readonly resource: number;
-  readonly launch: string;
-  readonly incarnation: bigint;
-  readonly node: string;
-  /** Unique among the processes of its node. */
-  readonly name: string;
-  readonly managesPipelines: boolean;
-  /** Words by which others choose where to place actors. */
-  readonly labels: readonly string[];
-  readonly ordinals: readonly number[];
-  readonly client: Ref | undefined;
-}
 
 /**
  * All state of the control plane, and the operations that change it. Plain state: it uses no actor, link or clock. Resources are
@@ -32,18 +17,14 @@ export class ControlPlaneStore {
   readonly names = new Names();
   readonly groups: Groups;
   readonly pipelines: Pipelines;
-  readonly #table = new ResourceTable();
-  readonly #processes = new Map<bigint, ProcessEntry>();
-  /** Processes by their launch. */
-  readonly #launches = new Map<string, bigint>();
-  /** Names of the processes of each node. */
-  readonly #processNames = new Map<string, Set<string>>();
-  readonly #pUids: ManagedPUidAllocator;
+  readonly #table: ResourceTable;
+  readonly #processes: Processes;
   readonly #ordinals: OrdinalAllocator;
 
   /** `incarnation` is that of the process that runs the control plane server: each incarnation assigns other ids. */
   constructor(incarnation = 0n) {
-    this.#pUids = new ManagedPUidAllocator(firstProcessOf(incarnation));
+    this.#table = new ResourceTable(firstResourceOf(incarnation));
+    this.#processes = new Processes(incarnation);
     this.#ordinals = new OrdinalAllocator(firstOrdinalOf(incarnation));
     this.groups = new Groups(this.#table);
     this.pipelines = new Pipelines(this.#table);
@@ -70,35 +51,42 @@ export class ControlPlaneStore {
     if (request.launch === '') {
       throw new ProtocolError('The request of a process that connects must contain its launch id.');
     }
-    const known = this.#launched(request.launch);
+    const known = this.#processes.launched(request.launch);
     if (known !== undefined) return known;
-    assertLabels(request.labels);
-    for (const text of [request.launch, request.node, request.name, ...request.labels]) assertNameLength(text);
-    const pUid = this.#pUids.next();
-    const { launch, incarnation, node, managesPipelines, labels } = request;
-    const name = this.#freeName(node, request.name);
-    const value = v1.Process.create({ pUid, name, node });
-    const entry: ProcessEntry = {
-      pUid,
-      resource: this.#table.create({ case: 'process', value }),
-      launch,
-      incarnation,
-      node,
-      name,
-      managesPipelines,
-      labels,
-      ordinals: [],
-      client: undefined,
-    };
-    this.#processes.set(pUid, entry);
-    this.#launches.set(launch, pUid);
-    this.#namesOf(node).add(name);
-    return entry;
+    return this.#add(this.#processes.nextPUid(), request);
+  }
+
+  /**
+   * Takes a process back as it announces itself. A known launch is the same process: its announcement arrived twice. A Refusal with the reason
+   * `FENCED` when another process has its p_uid or one of its ordinals.
+   */
+  readmit({ process, pUid, partitions, client, highestResource }: v1.Announcement): ProcessEntry {
+    if (process === undefined || process.launch === '') {
+      throw new ProtocolError('The announcement of a process must contain its launch id.');
+    }
+    if (partitions.length > limits.partitions) {
+      throw new ProtocolError(`Process ${pUid} would have more than ${limits.partitions} partitions.`);
+    }
+    const known = this.#processes.launched(process.launch);
+    if (known !== undefined) {
+      this.#assertSame(known, process, pUid);
+      this.#addPartitions(known, partitions);
+      return this.#processes.get(pUid);
+    }
+    const ordinals = partitions.map(({ ordinal }) => ordinal);
+    const taken = ordinals.find((ordinal) => this.#table.partition(ordinal) !== undefined);
+    if (this.#processes.has(pUid) || taken !== undefined) {
+      const what = taken === undefined ? `p_uid ${pUid}` : `ordinal ${taken}`;
+      throw new Refusal(FENCED, `Another process has ${what} of process "${process.name}" by now.`);
+    }
+    this.#table.passOver(highestResource);
+    this.#addPartitions(this.#add(pUid, process, client), partitions);
+    return this.#processes.get(pUid);
   }
 
   /** True if a process with this launch is connected. */
   isConnected(launch: string): boolean {
-    return this.#launched(launch) !== undefined;
+    return this.#processes.launched(launch) !== undefined;
   }
 
   registerPartitions(pUid: bigint, addresses: readonly string[]): readonly number[] {
@@ -108,17 +96,18 @@ export class ControlPlaneStore {
     }
     for (const address of addresses) assertNameLength(address);
     const ordinals = addresses.map((address) => {
-      const ordinal = this.#ordinals.lease();
+      const ordinal = this.#nextOrdinal();
+      this.#processes.listens(address);
       this.#table.create({ case: 'partition', value: v1.Partition.create({ ordinal, pUid, address }) });
       return ordinal;
     });
-    this.#processes.set(pUid, { ...entry, ordinals: [...entry.ordinals, ...ordinals] });
+    this.#processes.put({ ...entry, ordinals: [...entry.ordinals, ...ordinals] });
     return ordinals;
   }
 
   activate(pUid: bigint, client: Ref, segmentsManagers: readonly Ref[]): ProcessEntry {
     const entry = { ...this.process(pUid), client };
-    this.#processes.set(pUid, entry);
+    this.#processes.put(entry);
     this.#table.advance(entry.resource, State.RUNNING);
     for (const { resource, detail } of this.#partitionsOf(pUid)) {
       const segmentsManager = segmentsManagers[entry.ordinals.indexOf(detail.ordinal)];
@@ -145,47 +134,47 @@ export class ControlPlaneStore {
     this.names.retirePartition(pUid, ordinal);
     this.groups.retirePartition(pUid, ordinal);
     this.pipelines.loseSegments([ordinal], cause);
-    this.#processes.set(pUid, { ...entry, ordinals: entry.ordinals.filter((other) => other !== ordinal) });
+    this.#processes.put({ ...entry, ordinals: entry.ordinals.filter((other) => other !== ordinal) });
   }
 
-  /** The process has ended: removes its names, partitions and segments. Pipelines that depend on a segment fail by their policy. */
-  retire(pUid: bigint, cause: string): ProcessEntry | undefined {
+  /**
+   * The process has ended: removes its names, partitions and segments. Pipelines that depend on a segment fail by their policy. `isLost`: it
+   * cannot be reached, and may live on and come back.
+   */
+  retire(pUid: bigint, cause: string, isLost = false): ProcessEntry | undefined {
+    if (!this.#processes.has(pUid)) return undefined;
     const entry = this.#processes.get(pUid);
-    if (entry === undefined) {
-      return undefined;
-    }
-    this.#processes.delete(pUid);
-    this.#launches.delete(entry.launch);
-    const names = this.#namesOf(entry.node);
-    names.delete(entry.name);
-    if (names.size === 0) this.#processNames.delete(entry.node);
+    this.#processes.remove(entry);
     this.names.retire(pUid);
     this.groups.retire(pUid);
     for (const ordinal of entry.ordinals) {
       const partition = this.#table.partition(ordinal);
-      if (partition !== undefined) this.#table.remove(partition.resource.id);
+      if (partition === undefined) continue;
+      this.#table.remove(partition.resource.id);
+      const { address } = partition.detail;
+      if (isLost) this.#processes.lost(ordinal, { incarnation: entry.incarnation, address });
     }
     this.#table.remove(entry.resource);
     this.pipelines.loseProcess(pUid, entry.ordinals, cause);
     return entry;
   }
 
+  hasProcess(pUid: bigint): boolean {
+    return this.#processes.has(pUid);
+  }
+
   /** Throws UnreachableError for a process that is not connected. */
   process(pUid: bigint): ProcessEntry {
-    const entry = this.#processes.get(pUid);
-    if (entry === undefined) {
-      throw new UnreachableError(`Process ${pUid} is not connected to the control plane. It must connect again.`);
-    }
-    return entry;
+    return this.#processes.get(pUid);
   }
 
   /**
    * The address of the partition that has this ordinal, in a process of this incarnation (0n: any). Undefined where there is none: then
-   * there will never be one, because ids are not used twice.
+   * there will never be one, because ids are not used twice. Of a process that was lost it is the last address.
    */
   locate(ordinal: number, incarnation: bigint): string | undefined {
     const partition = this.#table.partition(ordinal);
-    if (partition === undefined) return undefined;
+    if (partition === undefined) return this.#processes.lastAddressOf(ordinal, incarnation);
     const { address, pUid } = partition.detail;
     return incarnation === 0n || this.process(pUid).incarnation === incarnation ? address : undefined;
   }
@@ -193,7 +182,7 @@ export class ControlPlaneStore {
   /** The partitions whose spawner is there and that meet all conditions. */
   findPartitions({ ordinals, node, process, label }: v1.PartitionsToFind): v1.FoundPartition[] {
     const found: v1.FoundPartition[] = [];
-    for (const entry of this.#processes.values()) {
+    for (const entry of this.#processes.all()) {
       if (node !== '' && entry.node !== node) continue;
       if (process !== '' && entry.name !== process) continue;
       if (label !== '' && !entry.labels.includes(label)) continue;
@@ -244,14 +233,46 @@ export class ControlPlaneStore {
     this.pipelines.report(resource, report);
   }
 
-  /** `name`, or `name-2`, `name-3` and so on where running processes of the node have it. */
-  #freeName(node: string, name: string): string {
-    const taken = this.#namesOf(node);
-    let free = name;
-    for (let suffix = 2; taken.has(free); suffix++) {
-      free = `${name}-${suffix}`;
+  #add(pUid: bigint, request: v1.ConnectProcess, client?: Ref): ProcessEntry {
+    const { launch, incarnation, secret, node, managesPipelines, labels } = request;
+    assertLabels(labels);
+    for (const text of [launch, node, request.name, ...labels]) assertNameLength(text);
+    const value = v1.Process.create({ pUid, name: request.name, node });
+    const resource = this.#table.create({ case: 'process', value });
+    const known = { launch, incarnation, secret, node, managesPipelines, labels };
+    const entry = this.#processes.add({ ...known, pUid, resource, name: request.name, ordinals: [], client });
+    if (entry.name !== request.name)
+      this.#table.describe(resource, { case: 'process', value: { ...value, name: entry.name } });
+    if (client !== undefined) this.#table.advance(resource, State.RUNNING);
+    return entry;
+  }
+
+  /** Adds the partitions that the process does not have yet. */
+  #addPartitions(entry: ProcessEntry, partitions: readonly v1.AnnouncedPartition[]): void {
+    const added = partitions.filter(({ ordinal }) => !entry.ordinals.includes(ordinal));
+    for (const { address } of added) assertNameLength(address);
+    const { pUid } = entry;
+    for (const { ordinal, address, segmentsManager } of added) {
+      this.#processes.found(ordinal);
+      this.#processes.listens(address);
+      const value = v1.Partition.create({ ordinal, pUid, address, segmentsManager });
+      const id = this.#table.create({ case: 'partition', value });
+      if (segmentsManager !== undefined) this.#table.advance(id, State.RUNNING);
     }
-    return free;
+    this.#processes.put({ ...entry, ordinals: [...entry.ordinals, ...added.map(({ ordinal }) => ordinal)] });
+  }
+
+  #assertSame(known: ProcessEntry, { secret }: v1.ConnectProcess, pUid: bigint): void {
+    if (known.secret !== secret || known.pUid !== pUid) {
+      throw new ProtocolError(`An announcement of process "${known.name}" was refused: it is not from that process.`);
+    }
+  }
+
+  /** One that no process has, whether it has been leased here or was announced. */
+  #nextOrdinal(): number {
+    let ordinal = this.#ordinals.lease();
+    while (this.#table.partition(ordinal) !== undefined) ordinal = this.#ordinals.lease();
+    return ordinal;
   }
 
   #partition(pUid: bigint, ordinal: number) {
@@ -263,21 +284,13 @@ export class ControlPlaneStore {
   }
 
   #partitionsOf(pUid: bigint): Entry<v1.Partition>[] {
-    const ordinals = this.#processes.get(pUid)?.ordinals ?? [];
+    const { ordinals } = this.#processes.get(pUid);
     return ordinals.flatMap((ordinal) => this.#table.partition(ordinal) ?? []);
   }
-
-  #launched(launch: string): ProcessEntry | undefined {
-    const pUid = this.#launches.get(launch);
-    return pUid === undefined ? undefined : this.#processes.get(pUid);
-  }
-
-  #namesOf(node: string): Set<string> {
-    const names = this.#processNames.get(node) ?? new Set();
-    this.#processNames.set(node, names);
-    return names;
-  }
 }
+
+/** Reason of the Refusal of a process whose ids another one has: it can never come back. */
+export const FENCED = 'FENCED';
 
 /** The name of the actor that places actors in a partition. */
 export function spawnerName(ordinal: number): string {

@@ -4,7 +4,8 @@ import { encode, type Ref, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import type { ActorRef, Context } from '../kernel/index.js';
 import { type Part, ReplicaSource } from './replica.js';
-import type { ControlPlaneStore, ProcessEntry } from './store.js';
+import type { ProcessEntry } from './processes.js';
+import type { ControlPlaneStore } from './store.js';
 
 /** Time after which an unacknowledged update is sent again, in ms; it doubles each time. */
 const REPEAT_UPDATE_MS = 500;
@@ -13,10 +14,15 @@ const LONGEST_REPEAT_MS = 30_000;
 /** The part of the store that one process mirrors, and which changes it has acknowledged. */
 interface View {
   readonly pUid: bigint;
+  /** Tells its updates and acknowledgements from those of earlier views of the process. */
+  readonly number: number;
+  readonly epoch: number;
   readonly client: ActorRef<v1.ControlPlaneClient>;
   readonly source: ReplicaSource<v1.Resource>;
   /** Groups whose members it mirrors. */
   readonly groups: Set<string>;
+  /** Its process is sent what it mirrors. */
+  isOpen: boolean;
   /** Time at which the pending update is sent again; undefined when every update was acknowledged. */
   repeatAtMs: number | undefined;
   repeatMs: number;
@@ -34,19 +40,35 @@ const PART: Part<v1.Resource> = {
 export class Views {
   readonly #context: Context;
   readonly #store: ControlPlaneStore;
+  readonly #epoch: () => number;
   readonly #views = new Map<bigint, View>();
+  #created = 0;
   #timer: Timer | undefined;
 
-  constructor(context: Context, store: ControlPlaneStore) {
+  constructor(context: Context, store: ControlPlaneStore, epoch: () => number) {
     this.#context = context;
     this.#store = store;
+    this.#epoch = epoch;
   }
 
-  /** Creates the view of a process, and watches its client; keeps an existing view. Returns the first update. */
-  open(process: ProcessEntry, client: Ref): v1.Update {
+  /** Watches the client of a process whose view is opened later. */
+  watch(process: ProcessEntry, client: Ref): void {
+    this.#create(process, client);
+  }
+
+  /** Opens the view of a process, and watches its client; keeps an open view. Returns the first update. */
+  open(process: ProcessEntry, client: Ref, groups: readonly string[] = []): v1.Update {
+    assertFewGroups(process.pUid, groups.length);
     const known = this.#views.get(process.pUid);
     const view = known?.client.toRef().cUid === client.cUid ? known : this.#create(process, client);
-    return updateFor(view) ?? v1.Update.create({ base: view.source.nonce, nonce: view.source.nonce });
+    if (!view.isOpen) this.#fill(view, process, groups);
+    const { source, epoch, number } = view;
+    return updateFor(view) ?? v1.Update.create({ base: source.nonce, nonce: source.nonce, epoch, view: number });
+  }
+
+  /** The nonce at which the view of a process has all that it has now. */
+  nonceOf(pUid: bigint): number {
+    return this.#views.get(pUid)?.source.nonce ?? 0;
   }
 
   close(pUid: bigint): void {
@@ -62,11 +84,10 @@ export class Views {
   /** Adds the members of a group to a view, for good. Resolves when the process has those that there are. */
   watchGroup({ pUid }: ProcessEntry, group: string): Promise<void> {
     const view = this.#views.get(pUid);
-    if (view === undefined) throw new UnreachableError(`Process ${pUid} is not active, so that it watches no group.`);
+    if (view?.isOpen !== true)
+      throw new UnreachableError(`Process ${pUid} is not active, so that it watches no group.`);
     if (!view.groups.has(group)) {
-      if (view.groups.size >= limits.watchedGroups) {
-        throw new BackpressureError(`Process ${pUid} uses ${view.groups.size} groups already (limit watchedGroups).`);
-      }
+      assertFewGroups(pUid, view.groups.size + 1);
       view.groups.add(group);
       for (const resource of this.#store.resources()) {
         const { detail, id } = resource;
@@ -79,7 +100,7 @@ export class Views {
 
   /** Resolves when each process that watches a group has acknowledged what has changed so far, or has ended. */
   async settled(group: string): Promise<void> {
-    const watching = [...this.#views.values()].filter(({ groups }) => groups.has(group));
+    const watching = [...this.#views.values()].filter(({ groups, isOpen }) => isOpen && groups.has(group));
     await Promise.all(watching.map(acknowledged));
   }
 
@@ -94,9 +115,9 @@ export class Views {
   }
 
   /** Does not answer an old acknowledgement: otherwise each update that arrives twice would double all later ones. */
-  acknowledge(pUid: bigint, nonce: number): void {
+  acknowledge({ pUid, nonce, view: number }: v1.Acknowledgement): void {
     const view = this.#views.get(pUid);
-    if (view?.source.acknowledge(LISTENER, nonce) === true) {
+    if (view?.isOpen === true && view.number === number && view.source.acknowledge(LISTENER, nonce) === true) {
       view.repeatAtMs = undefined;
       view.repeatMs = REPEAT_UPDATE_MS;
       this.#send(view);
@@ -106,6 +127,7 @@ export class Views {
   /** Updates every view with the changed resources, and sends the changes. */
   publish(changes: readonly number[]): void {
     for (const view of this.#views.values()) {
+      if (!view.isOpen) continue;
       const process = this.#store.process(view.pUid);
       for (const id of changes) {
         const resource = this.#store.resource(id);
@@ -124,21 +146,29 @@ export class Views {
     this.close(process.pUid);
     const view: View = {
       pUid: process.pUid,
+      number: ++this.#created,
+      epoch: this.#epoch(),
       client: reference,
       source: new ReplicaSource(PART),
       groups: new Set(),
+      isOpen: false,
       repeatAtMs: undefined,
       repeatMs: REPEAT_UPDATE_MS,
     };
-    view.source.listen(LISTENER);
-    for (const resource of this.#store.resources()) {
-      if (this.#concerns(process, resource)) {
-        view.source.set(resource.id, resource);
-      }
-    }
     this.#views.set(process.pUid, view);
     this.#context.watch(reference);
     return view;
+  }
+
+  #fill(view: View, process: ProcessEntry, groups: readonly string[]): void {
+    view.isOpen = true;
+    for (const group of groups) view.groups.add(group);
+    view.source.listen(LISTENER);
+    for (const resource of this.#store.resources()) {
+      if (this.#concerns(process, resource) || isOfGroups(view, resource)) {
+        view.source.set(resource.id, resource);
+      }
+    }
   }
 
   /** True when the process needs to know of the resource. */
@@ -207,7 +237,13 @@ function acknowledged({ source }: View): Promise<void> {
   return new Promise((resolve) => source.fence(resolve));
 }
 
-function updateFor({ source }: View): v1.Update | undefined {
+function assertFewGroups(pUid: bigint, count: number): void {
+  if (count > limits.watchedGroups) {
+    throw new BackpressureError(`Process ${pUid} uses ${count - 1} groups already (limit watchedGroups).`);
+  }
+}
+
+function updateFor({ source, epoch, number }: View): v1.Update | undefined {
   const diff = source.diffFor(LISTENER);
-  return diff && v1.Update.create({ ...diff });
+  return diff && v1.Update.create({ ...diff, epoch, view: number });
 }

@@ -1,4 +1,4 @@
-import { AskTimeoutError, BackpressureError } from '../../errors.js';
+import { AskTimeoutError, BackpressureError, ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Ref } from '../../protocol/index.js';
 import type { Context } from '../kernel/index.js';
@@ -8,7 +8,21 @@ import { LinkShares } from './link-shares.js';
 const LONGEST_WAIT_MS = 60_000;
 
 interface Waiting {
-  readonly found: (ref: Ref) => void;
+  readonly settle: (ref: Ref) => void;
+}
+
+/** What is looked up; without a service, the actor may have any. */
+export interface Wanted {
+  readonly name: string;
+  readonly service: string;
+}
+
+/** The error of a lookup that finds an actor of another service: it names both. Undefined where the service is right. */
+export function refusalOf({ name, service }: Wanted, ref: Ref): ConfigError | undefined {
+  if (service === '' || ref.service === service) return undefined;
+  return new ConfigError(
+    `The name "${name}" is that of an actor of ${ref.service}, not of ${service}: look it up with its service, or look up another name.`,
+  );
 }
 
 /** Pending lookups of names that no actor has yet. Each has a timer, which goes with it. No step depends on their number. */
@@ -22,10 +36,10 @@ export class WaitingLookups {
   }
 
   /**
-   * Resolves when the name is registered. AskTimeoutError at `askedUntilMs`, when the asker does not wait any more. `link`: over which the
+   * Resolves when the name is registered. ConfigError when that is for an actor of another service; AskTimeoutError at `askedUntilMs`, when the asker does not wait any more. `link`: over which the
    * lookup arrived. Throws BackpressureError when `waitingLookups` of this link wait already.
    */
-  wait(name: string, askedUntilMs: number, link: object | undefined): Promise<Ref> {
+  wait({ name, service }: Wanted, askedUntilMs: number, link: object | undefined): Promise<Ref> {
     if (this.#shares.of(link) >= limits.waitingLookups) {
       throw new BackpressureError(
         `${limits.waitingLookups} lookups of this process wait already for names that no actor has (limit waitingLookups).`,
@@ -42,12 +56,14 @@ export class WaitingLookups {
         ended();
         reject(new AskTimeoutError(`No actor registered the name "${name}" before the deadline of its lookup.`));
       });
-      const found = (ref: Ref): void => {
+      const settle = (ref: Ref): void => {
         this.#context.cancel(timer);
         ended();
-        resolve(ref);
+        const refusal = refusalOf({ name, service }, ref);
+        if (refusal === undefined) resolve(ref);
+        else reject(refusal);
       };
-      const waiting: Waiting = { found };
+      const waiting: Waiting = { settle };
       this.#shares.take(link);
       const others = this.#byName.get(name);
       if (others === undefined) this.#byName.set(name, new Set([waiting]));
@@ -56,7 +72,7 @@ export class WaitingLookups {
   }
 
   appeared(name: string, ref: Ref): void {
-    for (const { found } of this.#byName.get(name) ?? []) found(ref);
+    for (const { settle } of this.#byName.get(name) ?? []) settle(ref);
   }
 
   #remove(name: string, waiting: Waiting): void {

@@ -8,6 +8,7 @@ import type { Groups } from './groups/index.js';
 import type { Partitions } from './partitions.js';
 import type { PipelineRuns } from './pipeline-runs.js';
 import type { PipelinesManager } from './pipelines-manager.js';
+import type { RegisteredNames } from './registered-names.js';
 import { SegmentFollower } from './segment-follower.js';
 
 export interface NewsOptions {
@@ -16,6 +17,7 @@ export interface NewsOptions {
   readonly partitions: Partitions;
   readonly runs: PipelineRuns;
   readonly groups: Groups;
+  readonly names: () => Pick<RegisteredNames, 'lost'>;
   /** The runtime is ending: the loss of the control plane is ignored. */
   readonly isEnding: () => boolean;
 }
@@ -49,6 +51,7 @@ export class ControlPlaneNews implements ControlPlaneListener {
   }
 
   removed(id: number): void {
+    this.#endOrphan(id);
     this.#follower.forget(id);
     this.pipelines?.removed(id);
     this.#options.groups.removed(id);
@@ -59,13 +62,32 @@ export class ControlPlaneNews implements ControlPlaneListener {
     this.#options.runs.onProgress(progress);
   }
 
-  /** The control plane is unreachable: the segments here do not belong to any pipeline any more. */
+  degraded(error: MillraceError): void {
+    if (this.#options.isEnding()) return;
+    this.#options.log.warn('the control plane is lost: this process goes on, and takes up the connection when it can', {
+      error: error.message,
+    });
+  }
+
+  rejoined(): void {
+    this.#options.log.info('this process has rejoined the control plane');
+  }
+
+  nameRefused({ name, ref }: v1.NameEntry, why: string): void {
+    this.#options.log.error('an actor has lost its name while the control plane could not be reached', {
+      name,
+      error: why,
+    });
+    if (ref !== undefined) this.#options.names().lost(name, ref.cUid, why);
+  }
+
+  /** This process has lost its place: the segments here do not belong to any pipeline any more. */
   lost(error: MillraceError): void {
     const { isEnding, log, partitions, runs } = this.#options;
     if (isEnding()) {
       return;
     }
-    log.error('the control plane is lost', { error: error.message });
+    log.error('this process has lost its place in the cluster', { error: error.message });
     runs.lost(error);
     partitions
       .stopSegments()
@@ -73,5 +95,13 @@ export class ControlPlaneNews implements ControlPlaneListener {
     for (const listener of this.lostListeners) {
       listener(error);
     }
+  }
+
+  /** The control plane has given up a segment that runs here, while this process could not be reached. */
+  #endOrphan(id: number): void {
+    const partition = this.#follower.partitionOf(id);
+    const ref = partition === undefined ? undefined : this.#options.partitions.segmentsManager(partition);
+    if (ref !== undefined)
+      this.#follower.end(id, this.#options.partitions.first.system.reference(v1.SegmentsManager, ref));
   }
 }

@@ -13,8 +13,8 @@ export interface Health {
   /** For readiness probes: the runtime accepts work. It is running, and `problems` is empty. */
   readonly isReady: boolean;
   /**
-   * For liveness probes: false when the runtime has stopped, has lost its control plane for good, or has lost all of its partitions on
-   * threads or in processes for good.
+   * For liveness probes: false when the runtime has stopped, has lost its place in the cluster for good, or has lost all of its partitions on
+   * threads or in processes for good. While the control plane cannot be reached, it is true: the runtime takes up the connection by itself.
    */
   readonly isAlive: boolean;
   /** Why it is not ready, as sentences. */
@@ -23,6 +23,7 @@ export interface Health {
     readonly address: string;
     /** This runtime runs the control plane server. */
     readonly isServedHere: boolean;
+    /** While it is false, actors and links go on; lookups and starts wait. */
     readonly isReachable: boolean;
   };
   readonly partitions: readonly PartitionHealth[];
@@ -69,6 +70,8 @@ export interface LinkHealth {
 export interface HealthInput {
   readonly phase: Phase;
   readonly controlPlane: Health['controlPlane'];
+  /** Another process has the ids of this one: it is no longer part of the cluster. */
+  readonly isFenced: boolean;
   readonly partitions: readonly PartitionView[];
   /** Sentences about partitions that are busy, wedged or gone. */
   readonly partitionProblems: readonly string[];
@@ -80,15 +83,12 @@ export interface HealthInput {
 }
 
 export function healthOf(input: HealthInput): Health {
-  const { phase, controlPlane, partitions, partitionProblems, haveHostedFailed, names, eventLoop } = input;
-  const isCutOff = phase === 'running' && !controlPlane.isReachable;
+  const { phase, controlPlane, isFenced, partitions, partitionProblems, haveHostedFailed, names, eventLoop } = input;
   const pressures = partitions.map((partition) => partition.pressure());
   const troubles = partitions.flatMap((partition) => partition.troubles());
   const problems = [
     ...(phase === 'running' ? [] : [`The runtime is ${phase}.`]),
-    ...(isCutOff
-      ? [`The control plane at ${controlPlane.address} cannot be reached any more: start this process again.`]
-      : []),
+    ...(phase === 'running' && !controlPlane.isReachable ? [cutOffProblem(controlPlane.address, isFenced)] : []),
     ...partitionProblems,
     ...names,
     ...pressures.flatMap(pressureProblem),
@@ -98,7 +98,7 @@ export function healthOf(input: HealthInput): Health {
   return frozen({
     phase,
     isReady: problems.length === 0,
-    isAlive: phase !== 'stopped' && !isCutOff && !haveHostedFailed,
+    isAlive: phase !== 'stopped' && !isFenced && !haveHostedFailed,
     problems,
     controlPlane,
     partitions: partitions.map((partition, index) => partitionHealth(partition, pressures[index])),
@@ -106,6 +106,12 @@ export function healthOf(input: HealthInput): Health {
     troubles,
     eventLoop,
   });
+}
+
+function cutOffProblem(address: string, isFenced: boolean): string {
+  return isFenced
+    ? 'Another process has the ids of this one, which is no longer part of the cluster: start this process again.'
+    : `The control plane at ${address} cannot be reached: actors go on, lookups and starts wait for it.`;
 }
 
 function pressureProblem({ pastMark, fullest }: MailboxPressure): string[] {

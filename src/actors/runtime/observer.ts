@@ -32,14 +32,12 @@ export class Observer {
     });
   }
 
-  health(phase: HealthInput['phase'], controlPlane: HealthInput['controlPlane'], names: readonly string[]): Health {
+  health(input: Pick<HealthInput, 'phase' | 'controlPlane' | 'isFenced' | 'names'>): Health {
     return healthOf({
-      phase,
-      controlPlane,
+      ...input,
       partitions: this.#partitions.views(),
       partitionProblems: this.#partitions.problems(),
       haveHostedFailed: this.#partitions.haveFailedForGood,
-      names,
       eventLoop: this.#load(),
     });
   }

@@ -165,6 +165,8 @@ export class FollowedPipeline implements PipelineRun {
   }
 
   removed(id: number): void {
+    // An end that it was told of has settled it before.
+    if (id === this.#id) this.#done.reject(new PipelineError(`Pipeline "${this.name}" was given up: ${FORGOTTEN}.`));
     this.#segments.delete(id);
     const lost = this.#unended.get(id);
     this.#unended.delete(id);
@@ -228,6 +230,8 @@ export class FollowedPipeline implements PipelineRun {
     return cause === undefined ? new HandlerError(message, { handlerCode: code }) : thrownError(cause);
   }
 }
+
+const FORGOTTEN = 'the control plane has started anew, and does not know it';
 
 /** Removes the full stop of a cause that becomes the end of another sentence. */
 function withoutFullStop(sentence: string): string {

@@ -40,10 +40,16 @@ export class RegisteredNames {
   announce(name: string, ref: UntypedRef): void {
     this.register(name, ref).catch((error: unknown) => {
       this.#log.error('a name was not registered', { name, error: namedMessageOf(error) });
-      const watcher: Watcher = { terminated: () => this.#noLongerRefused(name, ref) };
-      this.#refused.set(name, { ref, watcher, why: messageOf(error) });
-      ref[routeKey].watch(watcher);
+      this.#refuse(name, ref, messageOf(error));
     });
+  }
+
+  /** The actor had the name, and has lost it while the control plane could not be reached. */
+  lost(name: string, cUid: bigint, why: string): void {
+    const held = this.#held.get(name);
+    if (held?.ref.toRef().cUid !== cUid) return;
+    this.#forget(name, held.ref);
+    this.#refuse(name, held.ref, why);
   }
 
   /** Sentences about the names that actors of this process should have and have not. */
@@ -89,6 +95,12 @@ export class RegisteredNames {
       },
     };
     this.#members.set(memberKey(name, ref), { name, ref, watcher });
+    ref[routeKey].watch(watcher);
+  }
+
+  #refuse(name: string, ref: UntypedRef, why: string): void {
+    const watcher: Watcher = { terminated: () => this.#noLongerRefused(name, ref) };
+    this.#refused.set(name, { ref, watcher, why });
     ref[routeKey].watch(watcher);
   }
 

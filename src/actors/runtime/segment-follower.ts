@@ -63,6 +63,22 @@ export class SegmentFollower {
     }
   }
 
+  /** The partition of a segment that was not told to end; undefined for any other. */
+  partitionOf(id: number): number | undefined {
+    const followed = this.#followed.get(id);
+    return followed === undefined || followed.passed >= State.DESTROYED ? undefined : followed.partition;
+  }
+
+  /** Ends a segment that nobody requests anything of any more. */
+  end(id: number, manager: Manager): void {
+    const followed = this.#followed.get(id);
+    if (followed === undefined) return;
+    const { scheduler, log } = this.#options;
+    retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) => manager.unregister({ id }, options)).catch(
+      (error: unknown) => log.debug('a segment was not ended', { segment: id, error: namedMessageOf(error) }),
+    );
+  }
+
   forget(id: number): void {
     this.#followed.delete(id);
     this.#options.partitions.gone(id);

@@ -87,6 +87,11 @@ export class EmbeddedStore implements ClusterStore {
     return this.#closing;
   }
 
+  abandon(): void {
+    this.#leases.abandon();
+    this.#calls.close();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

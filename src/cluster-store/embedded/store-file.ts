@@ -8,7 +8,7 @@ import type { StoreEntry } from '../cluster-store.js';
  * The file of an embedded store. The first line says what it is, and has the length and the checksum of the rest, so that a file of another program,
  * of a newer version, or of which a part is missing is none of ours:
  *
- *     millrace-cluster-store 1 137 9f86d081884c7d65...\n
+ *     millrace-cluster-store 1 84 9f86d081884c7d65...\n
  *     {"revision":12,"entries":[{"key":"control-plane","revision":12,"value":"base64"}]}\n
  */
 export interface StoreState {

@@ -60,6 +60,14 @@ export class LeaseKeeper implements StoreLease {
     return this.#released;
   }
 
+  /** Holds nothing any more, and tells nobody. */
+  abandon(): void {
+    this.#released = Promise.resolve();
+    this.#machine.release();
+    this.#end.resolve('released');
+    this.#alarm.ring();
+  }
+
   async #wait(signal: AbortSignal): Promise<void> {
     while (!this.isHeld && !signal.aborted) {
       const step = this.#machine.next(this.#scheduler.now());

@@ -55,6 +55,12 @@ export class Leases {
     await Promise.all([...this.#held].map((keeper) => keeper.release()));
   }
 
+  /** Ends everything, and writes nothing. */
+  abandon(): void {
+    this.#closing.abort();
+    for (const keeper of this.#held) keeper.abandon();
+  }
+
   async #wait(keeper: LeaseKeeper, stopped: AbortSignal): Promise<boolean> {
     const wait = keeper.acquire(stopped);
     this.#waits.add(wait);

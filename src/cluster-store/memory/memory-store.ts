@@ -95,6 +95,11 @@ export class MemoryStore implements ClusterStore {
     return this.#closing;
   }
 
+  abandon(): void {
+    this.#leases.abandon();
+    this.#calls.close();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

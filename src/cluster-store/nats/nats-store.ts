@@ -73,6 +73,12 @@ export class NatsStore implements ClusterStore {
     return this.#closing;
   }
 
+  abandon(): void {
+    this.#leases.abandon();
+    this.#calls.close();
+    void this.#bucket.close();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

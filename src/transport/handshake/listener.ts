@@ -1,5 +1,6 @@
 import { rmdir } from 'node:fs/promises';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { Deferred } from '../../deferred.js';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
@@ -39,6 +40,8 @@ export class ConnectionListener {
   #published: PublishedSocket | undefined;
   #forgetExit = (): void => {};
   #isClosed = false;
+  /** Settled when its address is known, which a handshake needs. */
+  readonly #opened = new Deferred<void>();
   /** Connections that were accepted and are open. */
   #accepted = 0;
   readonly #mostAccepted = Math.min(limits.acceptedLinks, Math.floor(openFilesLimit() / 2));
@@ -73,6 +76,9 @@ export class ConnectionListener {
   /** Resolves to the address that others dial. Rejects with ConfigError when it cannot bind the address. */
   async open(): Promise<string> {
     const server = serverFor(this.#own, this.#settings.security);
+    // Before it listens: a peer may connect before all of this is done, and waits for it then.
+    if (this.#own.scheme === 'tls') this.#acceptSecure(server);
+    else server.on('connection', (socket: Socket) => void this.#handshake(this.#handshakes.began(socket), socket));
     await this.#listen(server);
     this.#server = server;
     if (this.#isClosed) {
@@ -80,15 +86,16 @@ export class ConnectionListener {
       throw new StoppedError('The transport was closed before it listened.');
     }
     server.on('error', (error) => this.#settings.log.error('a listener failed', { error: error.message }));
-    if (this.#own.scheme === 'tls') this.#acceptSecure(server);
-    else server.on('connection', (socket: Socket) => void this.#handshake(this.#handshakes.began(socket), socket));
     if (this.#own.scheme === 'unix') await this.#securePath(this.#own.path);
-    return this.#address(server.address());
+    const address = this.#address(server.address());
+    this.#opened.resolve();
+    return address;
   }
 
   /** Accepts no more connections. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#opened.resolve();
     this.#handshakes.close();
     const server = this.#server;
     this.#server = undefined;
@@ -152,6 +159,7 @@ export class ConnectionListener {
   /** `raw` is the socket that `PendingHandshakes` knows. */
   async #handshake(raw: Socket | undefined, socket: Socket): Promise<void> {
     withoutUncaughtErrors(socket);
+    if (!this.#opened.isSettled) await this.#opened.promise;
     if (raw === undefined || this.#isClosed) return void socket.destroy();
     const { security, entropy, makeHello } = this.#settings;
     try {

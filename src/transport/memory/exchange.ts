@@ -4,7 +4,7 @@ import { VirtualConnection } from './virtual-connection.js';
 import type { Environment } from './environment.js';
 import { type Faults, faultsFrom, isReliable } from './faults.js';
 import type { LinkOwner, MemoryLink } from './link.js';
-import { isAt, type Place } from './place.js';
+import { addressOf, isAt, type Place } from './place.js';
 
 /** A process on the network. */
 export interface Endpoint {
@@ -76,7 +76,16 @@ export class Exchange {
   }
 
   leave(endpoint: Endpoint): void {
-    this.#endpoints.delete(endpoint.address);
+    // The process may have crashed and been started again: then another one has the address.
+    if (this.#endpoints.get(endpoint.address) === endpoint) this.#endpoints.delete(endpoint.address);
+  }
+
+  /** The first address of the place that nobody has: a process that starts again has the addresses of the one before. */
+  freeAddress(place: Place): string {
+    for (let index = 0; ; index++) {
+      const address = addressOf(place, index);
+      if (!this.#endpoints.has(address)) return address;
+    }
   }
 
   override(one: string, other: string, faults: Partial<Faults>): void {

@@ -8,7 +8,7 @@ import { Clock } from './clock.js';
 import { Exchange } from './exchange.js';
 import { Chance, duration, type Faults, faultsFrom } from './faults.js';
 import { allocate } from './lane-flow.js';
-import { addressOf, checkPlace, checkTarget, isAt, type Place, SCHEME } from './place.js';
+import { checkPlace, checkTarget, isAt, type Place, SCHEME } from './place.js';
 import { Trace } from './trace.js';
 import { MemoryTransport } from './transport.js';
 
@@ -55,8 +55,8 @@ export interface MemoryNetworkStatistics {
  */
 export class MemoryNetwork {
   readonly #exchange: Exchange;
-  /** All processes so far, and the number of transports that each has had. */
-  readonly #places = new Map<string, { readonly place: Place; transports: number }>();
+  /** All processes so far. */
+  readonly #places = new Map<string, Place>();
 
   /** Throws ConfigError for an option out of range. */
   constructor(options: MemoryNetworkOptions) {
@@ -95,18 +95,15 @@ export class MemoryNetwork {
    */
   transport(options: MemoryTransportOptions): Transport {
     const place = checkPlace({ node: options.node, process: options.process });
-    const name = `${place.node}/${place.process}`;
-    const known = this.#places.get(name) ?? { place, transports: 0 };
     const transport = new MemoryTransport({
       exchange: this.#exchange,
       place,
-      address: addressOf(place, known.transports),
+      address: this.#exchange.freeAddress(place),
       linkDeadMs: duration('linkDeadMs', options.linkDeadMs ?? this.#exchange.environment.linkDeadMs),
       onCrash: options.crashed ?? (() => {}),
     });
     this.#exchange.join(transport);
-    known.transports += 1;
-    this.#places.set(name, known);
+    this.#places.set(`${place.node}/${place.process}`, place);
     return transport;
   }
 
@@ -147,8 +144,8 @@ export class MemoryNetwork {
   /** Crashes a node or process. Throws ConfigError for a name that was never on the network. */
   crash(target: string): void {
     const known = [...this.#places.values()];
-    if (!known.some(({ place }) => isAt(place, checkTarget(target)))) {
-      const names = [...new Set(known.map(({ place }) => place.node))].join(', ');
+    if (!known.some((place) => isAt(place, checkTarget(target)))) {
+      const names = [...new Set(known.map(({ node }) => node))].join(', ');
       throw new ConfigError(
         `Cannot crash ${target}: the pseudo-network has no such node or process. Its nodes are: ${names || 'none'}.`,
       );

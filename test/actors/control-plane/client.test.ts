@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { OK, State } from '#src/actors/control-plane/index.js';
-import { AskTimeoutError, ConfigError, HandlerError, StoppedError, UnreachableError } from '#src/errors.js';
-import { globalServicesInputCUid } from '#src/ids/index.js';
+import { AskTimeoutError, ConfigError, HandlerError, StoppedError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { endWorlds } from '../transport/partitions.js';
 import { millraceRejection } from '../../support/rejection.js';
@@ -29,6 +28,20 @@ describe('the client of the control plane', () => {
     expect(await one.client.locate(99, 0n)).to.equal(undefined);
     expect(await millraceRejection(one.client.getDefinition('nothing'))).to.be.instanceOf(ConfigError);
     expect(await millraceRejection(one.client.drainSegment(99))).to.be.instanceOf(ConfigError);
+  });
+
+  it('is refused the name of an actor of another service, by what both are, now and when it appears', async () => {
+    const plane = await Plane.start();
+    const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];
+    const early = millraceRejection(other.client.lookup('pricing', 'shop.Stock', 60_000));
+    await plane.world.pass(10);
+    await one.client.registerName('pricing', { cUid: 11n, service: 'shop.Pricing' });
+    const late = millraceRejection(other.client.lookup('pricing', 'shop.Stock', 1_000));
+    for (const error of [await early, await late]) {
+      expect(error).to.be.instanceOf(ConfigError);
+      expect(error.message).to.contain('"pricing" is that of an actor of shop.Pricing, not of shop.Stock');
+    }
+    expect(await other.client.lookup('pricing', 'shop.Pricing', 1_000)).to.include({ cUid: 11n });
   });
 
   it('waits for a name, across processes, to the deadline and no further', async () => {
@@ -97,43 +110,6 @@ describe('the client of the control plane', () => {
     expect(viewOf(one), 'a gap and an old update change nothing').to.deep.equal(before);
   });
 
-  it('loses its place when it is cut off: retired in both views, told at both ends', async () => {
-    const plane = await Plane.start();
-    const [manager, one] = [await plane.join('m/1', true), await plane.join('a/1')];
-    await one.client.registerName('pricing', { cUid: 11n, service: 's' });
-    const hash = await manager.client.registerDefinition(definition);
-    const pipeline = await manager.client.startPipeline(hash, []);
-    await manager.client.expandPipeline(parts(pipeline, manager.ordinal, one.ordinal));
-    plane.world.network.partition(['a'], ['server', 'm']);
-    await until('the cut to be told', () => one.lost.length === 1);
-    expect(one.lost[0]).to.be.instanceOf(UnreachableError);
-    expect(one.client.isConnected).to.equal(false);
-    expect(await millraceRejection(one.client.locate(one.ordinal, 0n))).to.be.instanceOf(UnreachableError);
-    const belongs = ({ detail }: v1.Resource): boolean =>
-      (detail.case === 'partition' && detail.value.ordinal === one.ordinal) ||
-      (detail.case === 'segment' && detail.value.partition === one.ordinal);
-    await until('the manager to know', () => !viewOf(manager).some(belongs));
-    const { resources, names } = await plane.from(manager.partition).list({});
-    expect(names).to.deep.equal([]);
-    expect(resources.filter(belongs)).to.deep.equal([]);
-    plane.world.network.heal();
-    const again = await plane.join('a/2');
-    expect(again.client.pUid).not.to.equal(one.client.pUid);
-  });
-
-  it('is told when the server crashes, and leaves without waiting for it', async () => {
-    const plane = await Plane.start();
-    const one = await plane.join('a/1');
-    const asked = millraceRejection(one.client.lookup('never', 's', 60_000));
-    await plane.world.pass(10);
-    plane.world.network.crash('server');
-    expect(await asked).to.be.instanceOf(UnreachableError);
-    await until('it to be told', () => one.lost.length === 1);
-    const from = plane.world.scheduler.now();
-    await one.client.disconnect();
-    expect(plane.world.scheduler.now()).to.equal(from);
-  });
-
   it('leaves in good order', async () => {
     const plane = await Plane.start();
     const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];
@@ -144,22 +120,6 @@ describe('the client of the control plane', () => {
     expect(names).to.deep.equal([]);
     expect(resources).to.have.length(2);
     expect(one.lost).to.deep.equal([]);
-  });
-
-  it('cannot connect where no control plane is: a typed error at once, or at its deadline', async () => {
-    const plane = await Plane.start();
-    const member = plane.member(await plane.world.start('a/1'));
-    await plane.server.system.stop(
-      plane.server.system.reference(v1.ControlPlane, {
-        cUid: globalServicesInputCUid,
-        service: v1.ControlPlane.typeName,
-      }),
-    );
-    const process = { launch: 'a', node: 'a', name: 'a', managesPipelines: false };
-    expect(await millraceRejection(member.client.connect(process))).to.be.instanceOf(StoppedError);
-    plane.world.network.partition(['a'], ['server']);
-    const error = await millraceRejection(member.client.connect(process));
-    expect([AskTimeoutError, UnreachableError]).to.include(error.constructor);
   });
 
   it('converges, and carries each request out once, however many frames are lost and doubled', async function () {

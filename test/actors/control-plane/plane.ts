@@ -14,24 +14,54 @@ export interface Member {
   readonly changed: v1.Resource[];
   readonly removed: number[];
   readonly progress: v1.SegmentProgress[];
+  readonly degraded: MillraceError[];
+  /** When, in ms. */
+  readonly rejoined: number[];
+  /** Names that it has lost. */
+  readonly refused: string[];
   readonly lost: MillraceError[];
 }
 
 /** A control plane server in one virtual process, reached from others by links only. */
 export class Plane {
   readonly world: PartitionWorld;
-  readonly server: Partition;
+  #server: Partition;
+  #incarnation = 0n;
 
   private constructor(world: PartitionWorld, server: Partition) {
     this.world = world;
-    this.server = server;
+    this.#server = server;
   }
 
   static async start(options: WorldOptions = {}): Promise<Plane> {
     const world = new PartitionWorld(options);
-    const server = await world.start('server/1');
-    server.system.spawn(controlPlaneServer(), { name: 'control-plane', cUid: globalServicesInputCUid });
-    return new Plane(world, server);
+    const plane = new Plane(world, await world.start('server/1'));
+    plane.serve();
+    return plane;
+  }
+
+  get server(): Partition {
+    return this.#server;
+  }
+
+  /** Starts the server in its partition, as in a process that has just started. */
+  serve(epoch?: number): void {
+    // Each incarnation gives other ids.
+    const incarnation = this.#incarnation;
+    this.#incarnation += (1n << 40n) + 1_000n;
+    const options = { incarnation, ...(epoch !== undefined && { epoch }) };
+    this.#server.system.spawn(controlPlaneServer(options), { name: 'control-plane', cUid: globalServicesInputCUid });
+  }
+
+  crash(): void {
+    this.world.network.crash('server');
+  }
+
+  /** Starts a server anew at the same address, which knows nothing. */
+  async restart(epoch?: number): Promise<void> {
+    this.world.network.restart('server');
+    this.#server = await this.world.start('server/1');
+    this.serve(epoch);
   }
 
   /** The server as a partition sees it: for requests by messages alone. */
@@ -41,25 +71,42 @@ export class Plane {
 
   /** A client that has not connected. */
   member(partition: Partition): Omit<Member, 'ordinal'> {
-    const told: Pick<Member, 'changed' | 'removed' | 'progress' | 'lost'> = {
+    const told: Omit<Member, 'partition' | 'client' | 'ordinal'> = {
       changed: [],
       removed: [],
       progress: [],
+      degraded: [],
+      rejoined: [],
+      refused: [],
       lost: [],
     };
     const { system } = partition;
-    const client = new ControlPlaneClient(system, this.world.scheduler, this.from(partition), memoryLogger(), {
-      changed: (resource) => void told.changed.push(resource),
-      removed: (id) => void told.removed.push(id),
-      progress: (progress) => void told.progress.push(progress),
-      lost: (error) => void told.lost.push(error),
+    const client = new ControlPlaneClient({
+      system,
+      scheduler: this.world.scheduler,
+      log: memoryLogger(),
+      server: () => this.from(partition),
+      address: () => this.server.address,
+      listener: {
+        changed: (resource) => void told.changed.push(resource),
+        removed: (id) => void told.removed.push(id),
+        progress: (progress) => void told.progress.push(progress),
+        degraded: (error) => void told.degraded.push(error),
+        rejoined: () => void told.rejoined.push(this.world.scheduler.now()),
+        nameRefused: ({ name }) => void told.refused.push(name),
+        lost: (error) => void told.lost.push(error),
+      },
     });
     return { partition, client, ...told };
   }
 
   /** Starts a process `node/process` and brings it up. */
   async join(name: string, managesPipelines = false): Promise<Member> {
-    const member = this.member(await this.world.start(name));
+    return this.bringUp(this.member(await this.world.start(name)), managesPipelines);
+  }
+
+  async bringUp(member: Omit<Member, 'ordinal'>, managesPipelines = false): Promise<Member> {
+    const { name } = member.partition;
     const [node = ''] = name.split('/');
     await member.client.connect({ launch: name, node, name, managesPipelines });
     const [ordinal = 0] = await member.client.registerPartitions([member.partition.address]);

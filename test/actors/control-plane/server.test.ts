@@ -79,7 +79,7 @@ describe('the ControlPlane service, by messages alone', () => {
       expect((await millraceRejection(request)).message).to.contain(`in the name of process ${pUid} was refused`);
     }
     const { resources, names } = await server.list({});
-    expect(names).to.deep.equal([name]);
+    expect(names).to.deep.equal([{ ...name, isGroup: false }]);
     expect(resources.filter(({ detail }) => detail.case === 'partition')).to.have.length(2);
     expect(await server.locate({ ordinal: 1 })).to.deep.equal({ address: far.address });
   });
@@ -137,10 +137,10 @@ describe('the ControlPlane service, by messages alone', () => {
     const { server, identity, ordinals, updates, plane, pUid } = await setUp();
     const view = new Map<number, v1.Resource>();
     const heard = (): void => {
-      for (const { changed, removed, nonce } of updates.splice(0)) {
+      for (const { changed, removed, nonce, view: number } of updates.splice(0)) {
         for (const resource of changed) view.set(resource.id, resource);
         for (const id of removed) view.delete(id);
-        server.acknowledge({ pUid, nonce });
+        server.acknowledge({ pUid, nonce, view: number });
       }
     };
     const { hash } = await server.registerDefinition({ ...identity(), definition });
@@ -171,7 +171,8 @@ describe('the ControlPlane service, by messages alone', () => {
 
   it('repeats an update until it is acknowledged, ever more slowly, and sends no more than one at a time', async () => {
     const { server, identity, updates, plane, pUid, first } = await setUp();
-    server.acknowledge({ pUid, nonce: first.nonce });
+    const { view } = first;
+    server.acknowledge({ pUid, nonce: first.nonce, view });
     await plane.world.pass(5);
     updates.length = 0;
     const { hash } = await server.registerDefinition({ ...identity(), definition });
@@ -182,10 +183,10 @@ describe('the ControlPlane service, by messages alone', () => {
     const last = updates.at(-1);
     expect(last?.base).to.equal(first.nonce);
     expect(last?.changed).to.have.length(5);
-    server.acknowledge({ pUid, nonce: last?.nonce ?? 0 });
+    server.acknowledge({ pUid, nonce: last?.nonce ?? 0, view });
     const before = updates.length;
     // Repeats of an acknowledgement are not answered.
-    for (let count = 0; count < 5; count += 1) server.acknowledge({ pUid, nonce: last?.nonce ?? 0 });
+    for (let count = 0; count < 5; count += 1) server.acknowledge({ pUid, nonce: last?.nonce ?? 0, view });
     await plane.world.pass(60_000);
     expect(updates).to.have.length(before);
   });
@@ -205,20 +206,15 @@ describe('the ControlPlane service, by messages alone', () => {
   });
 
   it('answers what it does not know, or cannot do, with typed errors, and goes on', async () => {
-    const { server, identity, pUid, plane } = await setUp();
+    const { server, identity, pUid, plane, first } = await setUp();
     const stranger = { pUid: 77n, tag: 1 };
     const refused: [Promise<unknown>, string][] = [
       [server.connect({}), 'PROTOCOL'],
-      [server.registerPartitions({ ...stranger, addresses: ['x'] }), 'UNREACHABLE'],
       [server.registerPartitions({ pUid, tag: 0, addresses: ['x'] }), 'PROTOCOL'],
-      [server.activate({ ...stranger, client: { cUid: 5n, service: v1.ControlPlaneClient.typeName } }), 'UNREACHABLE'],
       [server.activate({ ...identity() }), 'PROTOCOL'],
       [server.activate({ ...identity(), client: { cUid: 2n ** 63n, service: 'other.Service' } }), 'PROTOCOL'],
-      [server.report({ ...stranger, id: 1, actual: State.CREATED }), 'UNREACHABLE'],
       [server.report({ ...identity(), id: 1, actual: State.DESTROYED }), 'PROTOCOL'],
-      [server.registerName({ ...stranger, name: 'x', ref: { cUid: 5n, service: 's' } }), 'UNREACHABLE'],
       [server.registerName({ ...identity(), name: 'x' }), 'PROTOCOL'],
-      [server.unregisterName({ ...stranger, name: 'x' }), 'UNREACHABLE'],
       [server.registerDefinition({ ...identity() }), 'PROTOCOL'],
       [server.getDefinition({ hash: 'nothing' }), 'CONFIG'],
       [server.startPipeline({ ...identity(), definition: 'nothing' }), 'CONFIG'],
@@ -232,7 +228,15 @@ describe('the ControlPlane service, by messages alone', () => {
         .to.be.instanceOf(HandlerError)
         .and.to.include({ handlerCode });
     }
-    server.acknowledge({ pUid, nonce: 1_000_000 });
+    const unknown = [
+      server.registerPartitions({ ...stranger, addresses: ['x'] }),
+      server.activate({ ...stranger, client: { cUid: 5n, service: v1.ControlPlaneClient.typeName } }),
+      server.report({ ...stranger, id: 1, actual: State.CREATED }),
+      server.registerName({ ...stranger, name: 'x', ref: { cUid: 5n, service: 's' } }),
+      server.unregisterName({ ...stranger, name: 'x' }),
+    ];
+    for (const request of unknown) expect(await millraceRejection(request)).to.include({ reason: 'ANNOUNCE' });
+    server.acknowledge({ pUid, nonce: 1_000_000, view: first.view });
     server.acknowledge({ pUid: 77n, nonce: 1 });
     expect(await server.disconnect({ pUid: 77n, tag: 1 })).to.deep.equal({});
     expect((await server.list({})).resources).to.have.length(3);
@@ -251,7 +255,7 @@ describe('the ControlPlane service, by messages alone', () => {
     await plane.world.pass(10);
     expect(await count(), 'its client ended').to.equal(0);
     expect(await millraceRejection(server.startPipeline({ ...identity(), definition: 'x' }))).to.include({
-      handlerCode: 'UNREACHABLE',
+      reason: 'ANNOUNCE',
     });
     await server.disconnect({ pUid, tag: 5 });
   });

@@ -39,7 +39,7 @@ describe('the store of the control plane', () => {
       expect(store.names.lookup('pricing')).to.deep.equal(one);
       store.names.unregister(manager.pUid, 'pricing', 11n);
       store.registerName(worker.pUid, 'pricing', other);
-      expect(store.names.list()).to.deep.equal([{ name: 'pricing', ref: other }]);
+      expect(store.names.list()).to.deep.equal([{ name: 'pricing', ref: other, isGroup: false }]);
     });
 
     it('retires a process with its names and partitions, once', () => {

@@ -231,12 +231,13 @@ describeRuntime(OPENING, (start) => {
 });
 
 describeRuntime(CUT_OFF, (start) => {
-  it('is retired in both views: its names and segments go, and it says that it is lost', async () => {
+  it('is retired in the other view, and rejoins with its actors when the cut has healed', async () => {
     const { control, cluster } = await start();
     const other = await cluster.start();
     const lost: unknown[] = [];
     other.onLost((error) => lost.push(error));
     await other.register('far', other.spawn(echo));
+    const { pUid, ordinals } = other;
     const { run, board } = await startFlow(
       control,
       flow,
@@ -257,15 +258,23 @@ describeRuntime(CUT_OFF, (start) => {
     const error = await rejection(run.done);
     expect(error).to.be.instanceOf(PipelineError);
     expect(String(error)).to.include('segment "source" in partition').and.include('cannot be reached');
-    await until(() => lost.length > 0);
-    expect(lost).to.have.length(1);
-    expect(lost[0]).to.be.instanceOf(UnreachableError);
-    expect(other.isConnected).to.equal(false);
+    await until(() => !other.isConnected);
+    expect(other.health().isAlive).to.equal(true);
     expect(await rejection(control.lookup(v1.PartitionRuntime, 'far', { timeoutMs: 100 }))).to.include({
       code: 'ASK_TIMEOUT',
     });
-    expect(await rejection(other.lookup(v1.PartitionRuntime, 'far'))).to.be.instanceOf(UnreachableError);
+    expect(await rejection(other.lookup(v1.PartitionRuntime, 'far', { timeoutMs: 100 }))).to.be.instanceOf(
+      UnreachableError,
+    );
+    const found = other.lookup(v1.PartitionRuntime, 'far', { timeoutMs: 60_000 });
+    cluster.executor.network.heal();
+    expect(await (await found).describe({})).to.include({ ordinal: 42 });
+    expect({ pUid: other.pUid, ordinals: other.ordinals }).to.deep.equal({ pUid, ordinals });
+    expect(await (await control.lookup(v1.PartitionRuntime, 'far')).describe({})).to.include({ ordinal: 42 });
     await until(() => board.aborted.length > 0);
+    await until(() => other.isConnected);
+    expect(other.health().problems).to.deep.equal([]);
+    expect(lost).to.deep.equal([]);
     const manager = await control.lookup(v1.PipelinesManager, 'millrace/pipelines-manager');
     const { pipelines } = await manager.describe({});
     expect(pipelines.every(({ actual }) => actual === v1.LifeCycle.DESTROYED)).to.equal(true);

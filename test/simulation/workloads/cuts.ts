@@ -110,7 +110,8 @@ async function keep(world: World): Promise<Kept | undefined> {
   if (!from.isUp || !to.isUp) return undefined;
   const [fromLife, toLife] = [from.generation, to.generation];
   const ref = await from.lookup(Parcels, `store-${to.name}`, { timeoutMs: 2_000 }).catch(() => undefined);
-  return ref === undefined ? undefined : { ref, from, fromLife, to, toLife };
+  // A lookup waits: it may have found the actor of a later life.
+  return ref === undefined || !isSameLife(to, toLife) ? undefined : { ref, from, fromLife, to, toLife };
 }
 
 /** Sends in bursts by one reference, whatever happens to its link. */

@@ -51,6 +51,24 @@ describe('a connection listener', () => {
     expect(existsSync(path)).to.equal(true);
   };
 
+  it('answers a peer that connects while it is still opening', async () => {
+    for (let round = 0; round < 10; round++) {
+      const path = join(folder, `early-${round}`);
+      const meeting = new Meeting({}, { listen: `unix:${path}` });
+      meetings.push(meeting);
+      const opening = meeting.open();
+      let isOpen = false;
+      const opened = opening.then(() => void (isOpen = true));
+      const early: Promise<unknown>[] = [];
+      while (!isOpen) {
+        if (existsSync(path)) early.push(meeting.dial({}, `unix:${path}`));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await opened;
+      await Promise.all([...early, meeting.dial()]);
+    }
+  });
+
   it('makes a socket file in a folder that only this user can open, and removes both', async () => {
     const meeting = await open({}, { socketFolder: folder });
     const [name = ''] = readdirSync(folder);

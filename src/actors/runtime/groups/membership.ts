@@ -53,8 +53,9 @@ export class Membership {
     for (const resource of this.#members.keys()) this.left(resource);
   }
 
+  /** While the control plane starts anew, an actor is a member under its earlier resource and under its new one. */
   #changed(): void {
-    this.#list = [...this.#members.values()];
+    this.#list = [...new Map([...this.#members.values()].map((member) => [member.cUid, member])).values()];
   }
 }
 

@@ -1,0 +1,41 @@
+import { Deferred } from '../../deferred.js';
+import { limits } from '../../limits.js';
+import { type Context, type Later, later } from '../kernel/index.js';
+
+/**
+ * The time after a control plane has started anew, in which the processes of the cluster announce what they have. What depends on all of
+ * them waits until it is over: otherwise a process that has not announced itself yet would be taken for one that has ended.
+ */
+export class Recovery {
+  readonly #context: Context;
+  #running: Deferred<void> | undefined;
+  #hasBegun = false;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Once in the life of a control plane: a process that announces itself later is late, and nobody waits for others like it. */
+  begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    const running = new Deferred<void>();
+    this.#running = running;
+    this.#context.log.info('the control plane has started anew: the processes of the cluster announce what they have');
+    this.#context.after(limits.recoveryMs, () => {
+      this.#running = undefined;
+      running.resolve();
+    });
+  }
+
+  /** Does the work when the recovery is over: now, where none is running. */
+  after<T>(work: () => T): T | Later<T> {
+    return this.#running === undefined ? work() : later(this.#running.promise.then(work));
+  }
+
+  /** As `after`, for work that waits. */
+  async waited<T>(work: () => Promise<T>): Promise<T> {
+    await this.#running?.promise;
+    return work();
+  }
+}

@@ -1,0 +1,258 @@
+import {
+  ConfigError,
+  type MillraceError,
+  ProtocolError,
+  RefusedError,
+  ResourceError,
+  StoppedError,
+  UnreachableError,
+} from '../../errors.js';
+import { messageOf } from '../../foreign.js';
+import { limits } from '../../limits.js';
+import type { Logger } from '../../logging/index.js';
+import type { v1 } from '../../protocol/index.js';
+import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
+import type { ActorRef, ActorSystem, AskOptions, Context } from '../kernel/index.js';
+import { thrownByHandler } from '../transport/index.js';
+import { Connection } from './connection.js';
+import { type ConnectingProcess, Holdings } from './holdings.js';
+import { MirroredResources, type MirrorListener } from './mirrored-resources.js';
+import { retryAsk } from './retry-ask.js';
+import { ANNOUNCE, DEPOSED } from './server-state.js';
+import { FENCED } from './store.js';
+
+/** Receives what the control plane reports to this process. */
+export interface ControlPlaneListener extends MirrorListener {
+  progress(progress: v1.SegmentProgress): void;
+  /** The control plane cannot be reached: this process goes on without it, and takes up the connection when it can. */
+  degraded(error: MillraceError): void;
+  rejoined(): void;
+  /** While this process could not reach the control plane, another actor has got a name of one here, or its group is full. */
+  nameRefused(entry: v1.NameEntry, why: string): void;
+  /** For good: another process has the ids of this one. */
+  lost(error: MillraceError): void;
+}
+
+export interface ClientOptions {
+  readonly system: ActorSystem;
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  readonly listener: ControlPlaneListener;
+  /** The control plane server. Called again for each attempt to reach it. */
+  readonly server: () => Server;
+  /** Of the control plane server, for messages. */
+  readonly address: () => string;
+  /** Time in which the first connection must succeed, in ms. */
+  readonly startTimeoutMs?: number | undefined;
+}
+
+export type Server = ActorRef<v1.ControlPlane>;
+/** Fields of every request that changes something. */
+export type Identity = { readonly pUid: bigint; readonly tag: number; readonly epoch: number };
+
+/**
+ * The relation of this process to the control plane, whichever process serves it: sends requests, receives the view, and when the control
+ * plane is lost, announces this process to the one that it finds next.
+ */
+export class Session {
+  /** What is announced. The client keeps it up to date. */
+  readonly holdings = new Holdings();
+  readonly resources: MirroredResources;
+  readonly #options: ClientOptions;
+  readonly #connection: Connection;
+  #server: Server;
+  /** The context of the client's actor, which watches the server. Undefined until this process is active. */
+  #client: Context | undefined;
+  #identity: v1.ServerIdentityInit = { epoch: 0, incarnation: 0n };
+  #tag = 0;
+  /** The death watch has reported the server during an attempt to rejoin. */
+  #isCut = false;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    const { scheduler, log, address, system, listener } = options;
+    const name = `${system.name} ${system.incarnation}`;
+    this.#connection = new Connection({ scheduler, log, address, name, attempt: () => this.#rejoin() });
+    this.resources = new MirroredResources(log, listener);
+    this.#server = options.server();
+  }
+
+  get pUid(): bigint {
+    return this.holdings.pUid;
+  }
+
+  get isUp(): boolean {
+    return this.#connection.isUp;
+  }
+
+  get isOver(): boolean {
+    return this.#connection.isClosed;
+  }
+
+  /** See ControlPlaneClient.connect. */
+  async connect(process: ConnectingProcess, timeoutMs: number): Promise<string> {
+    const own = { ...process, secret: this.#newSecret() };
+    const { pUid, name, server } = await this.request(
+      (to, { tag }, options) => to.connect({ ...own, tag }, options),
+      timeoutMs,
+    );
+    this.holdings.process = { ...own, name };
+    this.holdings.pUid = pUid;
+    this.#identity = server ?? this.#identity;
+    return name;
+  }
+
+  /** The client's actor has started. */
+  watchWith(context: Context): void {
+    this.#client = context;
+    context.watch(this.#server);
+  }
+
+  serverEnded(): void {
+    this.#isCut = true;
+    this.#lost(new UnreachableError('its process has ended, or the link to it was cut.'));
+  }
+
+  apply(update: v1.Update): void {
+    const acknowledged = this.resources.apply(update);
+    if (acknowledged !== undefined) this.#server.acknowledge({ pUid: this.pUid, ...acknowledged });
+  }
+
+  /** This process is ending: its requests do not wait any more for a control plane that cannot be reached. */
+  leave(): void {
+    this.#connection.leave();
+  }
+
+  /** For good: requests reject with `error`. */
+  close(error: MillraceError): void {
+    this.#connection.close(error);
+  }
+
+  /**
+   * Sends a request, always with the same tag, until it is answered; waits while the control plane cannot be reached. An error of the server
+   * rejects at once, as its handler threw it.
+   */
+  async request<Reply>(
+    send: (server: Server, identity: Identity, options: AskOptions) => Promise<Reply>,
+    timeoutMs: number = limits.controlPlaneTimeoutMs,
+  ): Promise<Reply> {
+    const { scheduler } = this.#options;
+    const deadlineMs = scheduler.now() + timeoutMs;
+    const { tag } = this.#nextIdentity();
+    for (;;) {
+      await this.#connection.up(deadlineMs);
+      try {
+        const identity = { pUid: this.pUid, tag, epoch: this.#identity.epoch ?? 0 };
+        const reply = await retryAsk(scheduler, Math.max(0, deadlineMs - scheduler.now()), (options) =>
+          send(this.#server, identity, options),
+        );
+        this.#connection.succeeded();
+        return reply;
+      } catch (error) {
+        if (!isLoss(error)) throw thrownByHandler(error);
+        this.#lost(error);
+      }
+    }
+  }
+
+  // ---- the loss of the control plane
+
+  #lost(cause: unknown): void {
+    if (!this.#connection.isUp) return;
+    const { address, log, listener } = this.#options;
+    const error = new UnreachableError(`The control plane at ${address()} cannot be reached: ${messageOf(cause)}`, {
+      cause,
+    });
+    this.#connection.lost(error);
+    if (this.#client !== undefined) listener.degraded(error);
+    else log.info('waiting for the control plane', { controlPlane: address(), error: error.message });
+  }
+
+  /** Announces this process, its names, and the groups that it uses. Rejects where it has to be tried again. */
+  async #rejoin(): Promise<void> {
+    this.#watchAgain();
+    // Before it has connected, there is nothing to announce: the request that waits is sent again.
+    if (this.holdings.process === undefined) return;
+    try {
+      const { server = this.#identity, name } = await this.#ask((options) =>
+        this.#server.announce(this.#announcement(), options),
+      );
+      this.#identity = server;
+      this.holdings.process = { ...this.holdings.process, name };
+      await this.#announceNames();
+      if (this.#client !== undefined) await this.#resume();
+    } catch (error) {
+      if (!(error instanceof RefusedError) || error.reason !== FENCED) throw error;
+      this.#fence(error);
+      return;
+    }
+    if (this.#isCut) throw new UnreachableError('The control plane was lost again.');
+    this.#connection.succeeded();
+    if (this.#client !== undefined) this.#options.listener.rejoined();
+  }
+
+  /** The server may be another one by now. The watch must be of the link over which this process announces itself. */
+  #watchAgain(): void {
+    this.#client?.unwatch(this.#server);
+    this.#server = this.#options.server();
+    this.#isCut = false;
+    this.#client?.watch(this.#server);
+  }
+
+  #announcement(): v1.AnnouncementInit {
+    return this.holdings.announcement(this.#identity, this.#client?.self.toRef(), this.resources.highestId);
+  }
+
+  async #announceNames(): Promise<void> {
+    for (const names of this.holdings.names()) {
+      const identity = this.#nextIdentity();
+      const { refused } = await this.#ask((options) => this.#server.registerNames({ ...identity, names }, options));
+      for (const { entry, why } of refused) {
+        if (entry?.ref === undefined) continue;
+        this.holdings.unregistered(entry.name, entry.ref.cUid, entry.isGroup);
+        this.#options.listener.nameRefused(entry, why);
+      }
+    }
+  }
+
+  async #resume(): Promise<void> {
+    const groups = [...this.holdings.groups];
+    const { pUid, epoch } = this.#nextIdentity();
+    const { update, nonce } = await this.#ask((options) => this.#server.resume({ pUid, epoch, groups }, options));
+    if (update === undefined) throw new ProtocolError('The control plane has answered without a view.');
+    this.apply(update);
+    this.resources.completeAt(update, nonce);
+  }
+
+  /** It can never come back under its ids. */
+  #fence(cause: RefusedError): void {
+    const { message } = cause;
+    const error = new UnreachableError(`This process is no longer part of the cluster: ${message}`, { cause });
+    this.#connection.close(error);
+    this.#options.listener.lost(error);
+  }
+
+  #nextIdentity(): Identity {
+    return { pUid: this.pUid, tag: ++this.#tag, epoch: this.#identity.epoch ?? 0 };
+  }
+
+  #ask<Reply>(send: (options: AskOptions) => Promise<Reply>): Promise<Reply> {
+    return retryAsk(this.#options.scheduler, limits.controlPlaneTimeoutMs, send);
+  }
+
+  /** Others must not be able to guess it. On virtual time it follows from the seed. */
+  #newSecret(): bigint {
+    const { scheduler, system } = this.#options;
+    if (!scheduler.isVirtual) return new DataView(systemEntropy(8).buffer).getBigUint64(0);
+    return BigInt(Math.floor(scheduler.fork(`secret of ${system.name} ${system.incarnation}`)() * 2 ** 52));
+  }
+}
+
+/** The request did not reach the control plane that knows this process. Not so where the settings of a link are wrong: that does not pass. */
+function isLoss(error: unknown): boolean {
+  if (error instanceof RefusedError) return error.reason === ANNOUNCE || error.reason === DEPOSED;
+  if (error instanceof StoppedError) return true;
+  if (!(error instanceof UnreachableError)) return false;
+  const { cause } = error;
+  return !(cause instanceof ConfigError || cause instanceof ProtocolError || cause instanceof ResourceError);
+}

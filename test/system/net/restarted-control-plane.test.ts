@@ -1,0 +1,147 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { eventually } from '../../support/until.js';
+
+const PROGRAM = fileURLToPath(new URL('member-process.js', import.meta.url));
+const NAMES = ['one', 'two', 'three', 'four'];
+
+interface Answer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: string;
+}
+
+interface State {
+  readonly isAlive: boolean;
+  readonly isReady: boolean;
+  readonly isReachable: boolean;
+  readonly pUid: string;
+  readonly ordinals: readonly number[];
+  readonly handled: number;
+}
+
+/** A process of the cluster, to which commands are sent. */
+class Member {
+  readonly child: ChildProcess;
+  #last = 0;
+
+  constructor(...args: string[]) {
+    const env = { ...process.env, MILLRACE_KEYLESS: 'loopback', MILLRACE_UCX: 'off' };
+    this.child = fork(PROGRAM, args, { env });
+  }
+
+  /** Its first message: the address of the control plane. */
+  async started(): Promise<string> {
+    const [first] = (await once(this.child, 'message')) as [Answer];
+    return String(first.result);
+  }
+
+  async send<Result>(command: string, ...names: string[]): Promise<Result> {
+    const id = ++this.#last;
+    const answered = new Promise<Answer>((resolve) => {
+      const listener = (message: unknown): void => {
+        const answer = message as Answer;
+        if (answer.id !== id) return;
+        this.child.off('message', listener);
+        resolve(answer);
+      };
+      this.child.on('message', listener);
+    });
+    this.child.send({ id, command, names });
+    const { result, error } = await answered;
+    if (error !== undefined) throw new Error(error);
+    return result as Result;
+  }
+
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exit = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await exit;
+  }
+}
+
+describe('a control plane that is killed and started again at its address, over sockets', function () {
+  this.timeout(60_000);
+  const members: Member[] = [];
+  let folder = '';
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'millrace-rejoin-'));
+  });
+
+  afterEach(async () => {
+    for (const member of members.splice(0)) await member.kill();
+    rmSync(folder, { recursive: true });
+  });
+
+  const start = (...args: string[]): Member => {
+    const member = new Member(...args);
+    members.push(member);
+    return member;
+  };
+
+  it('finds its members again, with their ids, names and groups; asks between them do not notice', async () => {
+    const address = `unix:${join(folder, 'plane')}`;
+    const plane = start('plane', address);
+    const controlPlane = await plane.started();
+    const four = NAMES.map((name) => start(name, `unix:${join(folder, name)}`, controlPlane));
+    await Promise.all(four.map((member) => member.started()));
+    await Promise.all(four.map((member) => member.send('register')));
+    for (const member of four) await member.send('ask', ...NAMES.map((name) => `errands-${name}`));
+    const states = (): Promise<State[]> => Promise.all(four.map((member) => member.send<State>('state')));
+    const before = await states();
+    expect(before.every(({ isReachable }) => isReachable)).to.equal(true);
+    await eventually(async () => (await states()).every(({ handled }) => handled > 100));
+
+    await plane.kill();
+    await eventually(async () => (await states()).every(({ isReachable }) => !isReachable));
+    expect((await states()).every(({ isAlive }) => isAlive)).to.equal(true);
+    // It waits for the control plane, and then for its name.
+    const [first] = four;
+    const waiting = first?.send<number>('lookup', 'errands-late');
+
+    const again = start('plane', address);
+    await again.started();
+    const startedAtMs = performance.now();
+    const late = start('late', `unix:${join(folder, 'late')}`, address);
+    await late.started();
+    await late.send('register');
+    expect(await waiting).to.equal(42);
+    for (const name of NAMES) expect(await late.send('lookup', `errands-${name}`)).to.equal(42);
+    await eventually(async () => (await states()).every(({ isReady }) => isReady));
+    expect(performance.now() - startedAtMs).to.be.lessThan(5_000);
+
+    const ids = ({ pUid, ordinals }: State) => ({ pUid, ordinals });
+    const after = await states();
+    expect(after.map(ids)).to.deep.equal(before.map(ids));
+    const added = await Promise.all([again, late].map((member) => member.send<State>('state')));
+    const all = [...after, ...added];
+    expect(new Set(all.map(({ pUid }) => pUid)).size).to.equal(6);
+    expect(new Set(all.flatMap(({ ordinals }) => ordinals)).size).to.equal(6);
+
+    const counts = await Promise.all(
+      four.map((member) => member.send<{ asked: number; answered: number; failures: string[] }>('finish')),
+    );
+    for (const { asked, answered, failures } of counts) {
+      expect(failures).to.deep.equal([]);
+      expect(answered).to.equal(asked).and.to.be.greaterThan(100);
+    }
+    const handled = async (): Promise<number[]> => (await states()).map((state) => state.handled);
+    const quiet = await handled();
+    await late.send('group');
+    expect(
+      (await handled()).every((count, index) => count > (quiet[index] ?? 0)),
+      'all are in the group',
+    ).to.equal(true);
+    for (const member of [...four, late, again]) {
+      const left = await member.send<Record<string, number>>('stop');
+      expect(Object.entries(left).filter(([, count]) => count !== 0)).to.deep.equal([]);
+    }
+  });
+});
