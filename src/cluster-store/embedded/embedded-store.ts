@@ -1,7 +1,6 @@
 import { lstat, open, readFile, realpath, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { ConfigError } from '../../errors.js';
-import { MillraceError, ResourceError } from '../../errors.js';
+import { type ConfigError, MillraceError, ResourceError } from '../../errors.js';
 import { codeOf, messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { unusable } from '../../named-file.js';
