@@ -28,7 +28,16 @@ export function clientOf({ partition, draining, host, news, ...parts }: ClientPa
   const server = () => system.referenceTo(v1.ControlPlane, router.routeTo(host.nextAddress(), globalServicesInputCUid));
   const { startTimeoutMs } = host;
   const address = (): string => host.address;
-  const client = new ControlPlaneClient({ ...parts, system, server, address, startTimeoutMs, listener: news });
+  const isServedHere = (): boolean => host.isServing;
+  const client = new ControlPlaneClient({
+    ...parts,
+    system,
+    server,
+    address,
+    isServedHere,
+    startTimeoutMs,
+    listener: news,
+  });
   draining.addEventListener('abort', () => client.leave(), { once: true });
   host.onMoved(() => client.serverMoved());
   return client;
