@@ -39,7 +39,7 @@ export class NatsServer {
     return servers;
   }
 
-  /** Resolves when it takes connections. */
+  /** Resolves when JetStream answers, which is later than the first connection. */
   async restart(): Promise<void> {
     const child = spawn('nats-server', this.#args, { stdio: 'ignore' });
     this.#child = child;
@@ -47,7 +47,7 @@ export class NatsServer {
       child.on('exit', () => resolve());
       child.on('error', () => resolve());
     });
-    await eventually(() => isListening(this.port));
+    await eventually(() => hasJetStream(this.port));
   }
 
   async kill(): Promise<void> {
@@ -82,9 +82,21 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-function isListening(port: number): Promise<boolean> {
+/** Asks in the text protocol of NATS. Where JetStream is not there yet, nobody answers, or the answer is an error. */
+function hasJetStream(port: number): Promise<boolean> {
   return new Promise((resolve) => {
+    let answer = '';
     const socket = connect(port, '127.0.0.1');
-    socket.on('connect', () => (socket.destroy(), resolve(true))).on('error', () => resolve(false));
+    const settle = (hasIt: boolean): void => (socket.destroy(), resolve(hasIt));
+    socket.setTimeout(200, () => settle(false));
+    socket.on('error', () => settle(false)).on('close', () => settle(false));
+    socket.on('connect', () =>
+      socket.write('CONNECT {"verbose":false}\r\nSUB answer 1\r\nPUB $JS.API.INFO answer 0\r\n\r\n'),
+    );
+    socket.on('data', (bytes) => {
+      answer += bytes.toString();
+      const [, message] = /MSG answer 1 \d+\r\n(.*)\r\n/.exec(answer) ?? [];
+      if (message !== undefined) settle(!message.includes('"error"'));
+    });
   });
 }
