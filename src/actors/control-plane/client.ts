@@ -26,6 +26,9 @@ export type ConnectingProcess = Omit<v1.ConnectProcessInit, 'tag'>;
 /** A partition in which actors can be placed. */
 export type PlacePartition = v1.FoundPartition & { readonly spawner: Ref };
 
+/** Time in ms after which who follows a name asks anew: a link may have lost the answer. */
+const FOLLOW_MS = 10_000;
+
 type Server = ActorRef<v1.ControlPlane>;
 /** Fields of every request that changes something. */
 type Identity = { readonly pUid: bigint; readonly tag: number };
@@ -136,8 +139,13 @@ export class ControlPlaneClient {
 
   // ---- requests
 
-  async registerName(name: string, ref: RefInit, isGroup = false): Promise<void> {
-    const entry = { name, ref: v1.Ref.create(ref), isGroup };
+  /** `isGroup`: any number of actors have the name. `isStandby`: the actor gets the name when its holder has ended. */
+  async registerName(
+    name: string,
+    ref: RefInit,
+    { isGroup = false, isStandby = false }: { readonly isGroup?: boolean; readonly isStandby?: boolean } = {},
+  ): Promise<void> {
+    const entry = { name, ref: v1.Ref.create(ref), isGroup, isStandby };
     await this.#repeat((identity, options) => this.#server.registerName({ ...identity, ...entry }, options));
   }
 
@@ -155,6 +163,21 @@ export class ControlPlaneClient {
   /** The members of a group are no resources of this process any more. */
   async unwatchGroup(name: string): Promise<void> {
     await this.#repeat((identity, options) => this.#server.unwatchGroup({ ...identity, name }, options));
+  }
+
+  /**
+   * The holder of a name as soon as it is another one than `known`, of which `undefined` means that there is none; without `known`, the present one.
+   * Rejects with AskTimeoutError while it is the same, and with the reason of `signal`.
+   */
+  async followName(
+    name: string,
+    known: { readonly ref: Ref | undefined } | undefined,
+    signal: AbortSignal,
+  ): Promise<Ref | undefined> {
+    if (this.#lostError !== undefined) throw this.#lostError;
+    const request = { name, known: known?.ref, isFirst: known === undefined };
+    const { ref } = await this.#server.followName(request, { timeoutMs: FOLLOW_MS, signal });
+    return ref;
   }
 
   /** Waits until an actor registers the name. Rejects with AskTimeoutError at the deadline. */
@@ -242,8 +265,8 @@ export class ControlPlaneClient {
         later(this.locate(ordinal, incarnation).then((address = '') => ({ address }))),
       drain: (_state, { segment }) => later(this.drainSegment(segment).then(() => ({}))),
       getDefinition: (_state, { hash }) => later(this.getDefinition(hash)),
-      registerName: (_state, { name, ref, isGroup }) =>
-        later(this.registerName(name, Ref.create(ref), isGroup).then(() => ({}))),
+      registerName: (_state, { name, ref, ...kind }) =>
+        later(this.registerName(name, Ref.create(ref), kind).then(() => ({}))),
       unregisterName: (_state, { name, cUid, isGroup }) =>
         later(this.unregisterName(name, cUid, isGroup).then(() => ({}))),
       on: {

@@ -25,6 +25,7 @@ class Server {
   readonly #context: Context;
   readonly #views: Views;
   readonly #lookups: WaitingLookups;
+  readonly #followers: WaitingLookups<v1.NameHolderInit>;
   readonly #registered = new IdempotencyCache<v1.PartitionsRegisteredInit>();
   readonly #started = new IdempotencyCache<v1.PipelineStartedInit>();
   readonly #added = new IdempotencyCache<v1.InstanceAddedInit>();
@@ -41,6 +42,7 @@ class Server {
     this.#context = context;
     this.#views = new Views(context, this.store);
     this.#lookups = new WaitingLookups(context);
+    this.#followers = new WaitingLookups(context);
   }
 
   // ---- processes
@@ -122,12 +124,9 @@ class Server {
 
   // ---- names
 
-  registerName({ pUid, tag, name, ref, isGroup }: v1.NameToRegister): EmptyInit {
+  registerName({ pUid, tag, name, ref, isGroup, isStandby }: v1.NameToRegister): EmptyInit {
     const holder = required(ref, 'ref');
-    return this.do({ pUid, tag }, () => {
-      this.store.registerName(pUid, name, holder, isGroup);
-      if (!isGroup) this.#lookups.appeared(name, holder);
-    });
+    return this.do({ pUid, tag }, () => this.store.registerName(pUid, name, holder, { isGroup, isStandby }));
   }
 
   unregisterName({ pUid, tag, name, cUid, isGroup }: v1.NameToUnregister): EmptyInit | Later<EmptyInit> {
@@ -148,6 +147,18 @@ class Server {
   lookup(name: string, untilMs: number, link: object | undefined): Ref | Later<Ref> {
     assertNameLength(name);
     return this.store.names.lookup(name) ?? later(this.#lookups.wait(name, untilMs, link));
+  }
+
+  /** The holder of a name, at once when it is another one than is known, or when it changes before `untilMs`. */
+  followName(
+    { name, known, isFirst }: v1.NameToFollow,
+    untilMs: number,
+    link: object | undefined,
+  ): v1.NameHolderInit | Later<v1.NameHolderInit> {
+    assertNameLength(name);
+    const ref = this.store.names.lookup(name);
+    const isKnown = ref?.cUid === known?.cUid && ref?.incarnation === known?.incarnation;
+    return isFirst || !isKnown ? holderOf(ref) : later(this.#followers.wait(name, untilMs, link));
   }
 
   // ---- pipelines
@@ -193,6 +204,11 @@ class Server {
     if (changes.length > 0) {
       this.#views.publish(changes);
     }
+    for (const name of this.store.names.takeChanged()) {
+      const ref = this.store.names.lookup(name);
+      if (ref !== undefined) this.#lookups.appeared(name, ref);
+      this.#followers.appeared(name, holderOf(ref));
+    }
   }
 }
 
@@ -229,6 +245,7 @@ export function controlPlaneServer({ incarnation }: ControlPlaneOptions = {}): B
     unregisterName: own((server, request) => server.unregisterName(request)),
     watchGroup: own((server, request) => server.watchGroup(request)),
     unwatchGroup: own((server, request) => server.unwatchGroup(request)),
+    followName: (server, request, context) => server.followName(request, deadlineOf(context), linkOf(context)),
     lookup: (server, { name }, context) => server.lookup(name, deadlineOf(context), linkOf(context)),
     locate: (server, { ordinal, incarnation }) => ({ address: server.store.locate(ordinal, incarnation) ?? '' }),
     findPartitions: (server, request) => ({ partitions: server.store.findPartitions(request) }),
@@ -259,6 +276,10 @@ function own<Request extends { readonly pUid: bigint }, Reply>(
     server.assertSentBy(request.pUid, linkOf(context));
     return handle(server, request);
   };
+}
+
+function holderOf(ref: Ref | undefined): v1.NameHolderInit {
+  return ref === undefined ? {} : { ref };
 }
 
 function required<T>(value: T | undefined, field: string): T {

@@ -209,7 +209,12 @@ export class ControlPlaneStore {
   // ---- requests of a process
 
   /** Throws ConfigError when the name of an actor would be that of a group, or the other way around. */
-  registerName(pUid: bigint, name: string, ref: Ref, isGroup = false): void {
+  registerName(
+    pUid: bigint,
+    name: string,
+    ref: Ref,
+    { isGroup = false, isStandby = false }: { readonly isGroup?: boolean; readonly isStandby?: boolean } = {},
+  ): void {
     this.process(pUid);
     if (isGroup ? this.names.lookup(name) !== undefined : this.groups.has(name)) {
       throw new ConfigError(
@@ -217,7 +222,7 @@ export class ControlPlaneStore {
       );
     }
     if (isGroup) this.groups.join(pUid, name, ref);
-    else this.names.register(pUid, name, ref);
+    else this.names.register(pUid, name, ref, isStandby);
   }
 
   /** Does nothing when another process has the name by now. */

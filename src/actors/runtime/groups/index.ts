@@ -3,5 +3,5 @@
  * register an actor: that is done by names.
  */
 export type { GroupRef } from './group-ref.js';
-export { Groups } from './groups.js';
+export { type GroupListener, Groups } from './groups.js';
 export { checkPolicy, type GroupPolicy, type HashPolicy } from './policy.js';
