@@ -1,5 +1,5 @@
 import type { Logger } from '../../logging/index.js';
-import type { AnyService, ServiceRefInit } from '../../protocol/index.js';
+import type { AnyService, MessageType, ServiceRefInit } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import type { ActorRef, ActorSystem, UntypedRef } from '../kernel/index.js';
@@ -8,6 +8,7 @@ import { type GroupListener, type GroupPolicy, type GroupRef, Groups } from './g
 import { type NameListener, NameWatches } from './name-watches.js';
 import type { Placements } from './placing/index.js';
 import { RegisteredNames, type RegisterOptions } from './registered-names.js';
+import { checkTopic, type Topic, Topics } from './topics/index.js';
 
 export interface ClusterNamesOptions {
   readonly client: () => ControlPlaneClient;
@@ -32,6 +33,7 @@ export class ClusterNames {
   /** The names of actors of this process. */
   readonly registered: RegisteredNames;
   readonly #watches: NameWatches;
+  readonly #topics: Topics;
   readonly #options: ClusterNamesOptions;
 
   constructor(options: ClusterNamesOptions) {
@@ -39,6 +41,7 @@ export class ClusterNames {
     this.groups = new Groups(options);
     this.registered = new RegisteredNames(options.client, options.log);
     this.#watches = new NameWatches(options);
+    this.#topics = new Topics({ ...options, groups: this.groups, names: this.registered });
   }
 
   async register(name: string, ref: UntypedRef, options: RegisterOptions): Promise<void> {
@@ -76,6 +79,11 @@ export class ClusterNames {
     return this.groups.use(service, name, options.policy ?? 'round-robin');
   }
 
+  async topic<Message, Init>(type: MessageType<Message, Init>, name: string): Promise<Topic<Message, Init>> {
+    checkTopic(type, name);
+    return this.#topics.use(type, name);
+  }
+
   async watchName<S extends AnyService>(service: S, name: string, listener: NameListener<S>): Promise<() => void> {
     given.checkWatch('runtime.watchName', service, name, listener);
     return this.#watches.watch(service, name, listener);
@@ -88,6 +96,7 @@ export class ClusterNames {
 
   /** Nothing is followed any more. */
   close(): void {
+    this.#topics.close();
     this.#watches.close();
     this.groups.close();
   }

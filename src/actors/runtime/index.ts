@@ -47,4 +47,11 @@ export { Runtime, type StartOptions } from './start.js';
 export type { RuntimeInterceptor, InterceptedSegment } from './segment-interceptor.js';
 export { type DrainableServer, type DrainHttpOptions, drainHttpServer } from './drain-http-server.js';
 export { type SignalOptions, type SignalStop, stopOnSignals } from './stop-on-signals.js';
+export type {
+  MessagesOptions,
+  SubscribeOptions,
+  Topic,
+  TopicHandler,
+  TopicSubscription,
+} from './topics/index.js';
 export type { StopOptions, StopReport } from './stopping.js';

@@ -1,9 +1,10 @@
-import type { AnyService, ServiceRefInit } from '../../protocol/index.js';
+import type { AnyService, MessageType, ServiceRefInit } from '../../protocol/index.js';
 import type { ActorRef, UntypedRef } from '../kernel/index.js';
 import type { ClusterNames, GroupOptions, LookupOptions } from './cluster-names.js';
 import type { GroupListener, GroupRef } from './groups/index.js';
 import type { NameListener } from './name-watches.js';
 import type { RegisterOptions } from './registered-names.js';
+import type { Topic } from './topics/index.js';
 
 /** The calls of a runtime that concern actors by their names and references in the cluster. */
 export class NamedCalls {
@@ -47,6 +48,16 @@ export class NamedCalls {
    */
   group<S extends AnyService>(service: S, name: string, options: GroupOptions<S> = {}): Promise<GroupRef<S>> {
     return this.#names().group(service, name, options);
+  }
+
+  /**
+   * Messages of one type from any process of the cluster to all that subscribe to this name and type. Resolves when the present subscribers are known.
+   *
+   *     const trades = await runtime.topic(Trade, 'trades');
+   *     trades.publish({ symbol: 'ACME', price: 12.5 });
+   */
+  topic<Message, Init>(type: MessageType<Message, Init>, name: string): Promise<Topic<Message, Init>> {
+    return this.#names().topic(type, name);
   }
 
   /**

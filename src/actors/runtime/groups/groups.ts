@@ -48,14 +48,14 @@ export class Groups {
 
   /** Resolves when the members that there are have arrived. */
   async use<S extends AnyService>(service: S, name: string, policy: GroupPolicy<S>): Promise<GroupRef<S>> {
-    const { membership, release } = await this.#hold(service, name);
+    const { membership, release } = await this.hold(service, name);
     return groupRef(service, new GroupCalls(name, membership, policy, this.#options.system, release));
   }
 
   /** Resolves when `listener` was called with the members that there are. */
   async watch<S extends AnyService>(service: S, name: string, listener: GroupListener<S>): Promise<() => void> {
     const { system, log } = this.#options;
-    const { membership, release } = await this.#hold(service, name);
+    const { membership, release } = await this.hold(service, name);
     const notify = (): void => {
       try {
         listener(membership.members.map(({ ref }) => system.reference(service, ref.toRef())));
@@ -93,8 +93,8 @@ export class Groups {
     this.#uses.clear();
   }
 
-  /** `release` is called once. */
-  async #hold(service: AnyService, name: string): Promise<{ membership: Membership; release: () => void }> {
+  /** The members, which change until the caller calls `release`, once. Resolves when those that there are have arrived. */
+  async hold(service: AnyService, name: string): Promise<{ membership: Membership; release: () => void }> {
     const use = this.#uses.get(name) ?? this.#begin(name);
     use.references++;
     const membership = use.memberships.get(service) ?? this.#membership(service, name, use);
