@@ -19,9 +19,8 @@ const ground = [
 ];
 const basics = [...ground, 'ids', 'scheduler', 'logging'];
 const frames = [...basics, 'protocol'];
-// The option table has the options of the transports.
 const messages = [...frames, 'options'];
-const control = [...messages, 'actors/kernel', 'transport', 'actors/transport'];
+const control = [...messages, 'actors/kernel', 'transport', 'actors/transport', 'cluster-store'];
 const ports = [...control, 'actors/control-plane', 'actors/flow', 'descriptors'];
 const values = [...ports, 'actors/pubsub'];
 const running = [...values, 'actors/values', 'resources'];
@@ -45,10 +44,12 @@ const arrows = {
   ids: ground,
   scheduler: ground,
   logging: ground,
-  options: [...frames, 'transport'],
+  // The option table has the options of the transports, and the addresses of cluster stores.
+  options: [...frames, 'transport', 'cluster-store'],
   protocol: basics,
   codegen: ['errors', 'limits', 'foreign', 'installation', 'reserved-names', 'named-file'],
   'actors/kernel': messages,
+  'cluster-store': basics,
   transport: frames,
   descriptors: [...messages, 'transport'],
   resources: [...messages, 'transport', 'descriptors'],
@@ -103,9 +104,11 @@ const owners = {
   '@opentelemetry': '^src/opentelemetry/',
   nact: '^src/actors/nact/',
   commander: '^src/cli/',
-  koffi: '^src/(transport/ucx/|resources/native\\.ts$|descriptors/memory/system-memory\\.ts$)',
+  koffi:
+    '^src/(transport/ucx/|resources/native\\.ts$|descriptors/memory/system-memory\\.ts$|cluster-store/embedded/file-lock\\.ts$)',
   sax: '^src/resources/topology/',
   'classic-level': '^src/actors/persistence/level/',
+  '@nats-io': '^src/cluster-store/nats/',
 };
 
 const ownerRules = Object.entries(owners).map(([name, path]) => ({

@@ -15,6 +15,7 @@ const packages = [
   { name: 'curl', command: 'curl' },
   { name: 'iproute2', command: 'ip' },
   { name: 'protobuf-compiler', command: 'protoc' },
+  { name: 'nats-server', command: 'nats-server' },
   { name: 'libprotobuf-dev', file: '/usr/include/google/protobuf/descriptor.proto' },
 ];
 

@@ -109,6 +109,20 @@ export const limits = {
   rejectionLogMs: 1_000,
   /** Deadline of a request to the control plane, its repeats included, in ms. */
   controlPlaneTimeoutMs: 10_000,
+  /** Time for one call of a cluster store that states none, in ms. */
+  storeTimeoutMs: 5_000,
+  /** Characters of a key of a cluster store. */
+  storeKeyCharacters: 256,
+  /** Bytes of the value of one key of a cluster store. */
+  storeValueBytes: 512 * 1024,
+  /** Bytes of the file of an embedded cluster store. */
+  storeFileBytes: 4 * 1024 * 1024,
+  /** Shortest time of a lease, in ms. */
+  shortestLeaseMs: 500,
+  /** Time that a process has to reach the control plane when it starts with a cluster store, in ms. */
+  joinTimeoutMs: 20_000,
+  /** Time after which a process that serves the control plane and is silent loses that right, in ms. */
+  leaseMs: 5_000,
   /** Longest time between two attempts to reach a control plane that was lost, in ms. */
   rejoinMs: 500,
   /** Time in which a control plane that has started anew hears the processes of the cluster, in ms; requests that depend on it wait. */

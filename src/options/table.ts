@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { parseStoreAddress, STORE_ADDRESSES } from '../cluster-store/index.js';
 import { limits } from '../limits.js';
 import { isDialable, LISTEN_ADDRESSES, parseAddress } from '../socket-address.js';
 import { choice, filePath, integer, type Option, text, wordOr } from '../option.js';
@@ -68,6 +69,24 @@ export const optionTable = {
     accepts:
       'none, or the address of another process: unix:/path, tcp://host:port, tls://host:port (a port from 1 to 65535), or all that its runtime.controlPlane says',
     isValid: (address) => address === 'none' || leadsToProcess(address),
+  }),
+  clusterStore: text({
+    default: 'none',
+    description:
+      'Store in which the processes of a cluster find the one that serves the control plane, in place of controlPlane; none: there is no store.',
+    accepts: `none, ${STORE_ADDRESSES}`,
+    isValid: (address) => address === 'none' || parseStoreAddress(address) !== undefined,
+  }),
+  clusterRole: choice(['candidate', 'member'], {
+    default: 'candidate',
+    description: 'With a cluster store: a candidate serves the control plane when it is elected; a member never does.',
+  }),
+  leaseMs: integer({
+    min: limits.shortestLeaseMs,
+    max: MAX_MS,
+    default: limits.leaseMs,
+    description:
+      'With a cluster store: silence of the process that serves the control plane after which another candidate takes over, in ms.',
   }),
   clusterKeyFile: filePath('File with the secret that all processes of the cluster share, at least 16 bytes.'),
   keyFileReaders: choice(['owner', 'group', 'all'], {

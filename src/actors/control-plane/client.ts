@@ -97,6 +97,17 @@ export class ControlPlaneClient {
     );
   }
 
+  /** Another process serves the control plane from now on: this one rejoins there, also where it could still reach the last one. */
+  serverMoved(): void {
+    this.#session.serverEnded();
+  }
+
+  /** Whether this process is told of all pipelines, from the next time on that it joins. */
+  managesPipelines(isSo: boolean): void {
+    const { process } = this.#session.holdings;
+    if (process !== undefined) this.#session.holdings.process = { ...process, managesPipelines: isSo };
+  }
+
   /** This process is ending: its requests do not wait any more for a control plane that cannot be reached. */
   leave(): void {
     this.#session.leave();

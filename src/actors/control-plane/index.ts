@@ -4,6 +4,7 @@
  * state, and the resource's owner acts.
  */
 export { retryAsk } from './retry-ask.js';
+export { type Candidate, Election, type Leader, leaderIn, LEADER_KEY, type Term } from './election.js';
 export { ControlPlaneClient } from './client.js';
 export { definitionHash, messageHash } from './definition-hash.js';
 export type { ConnectingProcess } from './holdings.js';
@@ -12,3 +13,4 @@ export { type Diff, ReplicaMirror, ReplicaSource } from './replica.js';
 export { controlPlaneServer } from './server.js';
 export type { ControlPlaneListener } from './session.js';
 export { spawnerName } from './store.js';
+export { whileHeld } from './while-held.js';

@@ -91,7 +91,11 @@ export class ServerState {
   /** See ControlPlaneStore.readmit. A process that was not lost here comes over another link than before: it has lost the first. */
   announce(announcement: v1.Announcement, link: object | undefined): v1.ProcessAnnouncedInit {
     const { pUid, process, server } = announcement;
-    if (!this.store.isConnected(required(process, 'process').launch)) this.#connections.assertRoom(link);
+    const { launch, incarnation } = required(process, 'process');
+    if (!this.store.isConnected(launch)) this.#connections.assertRoom(link);
+    else if (incarnation !== 0n && incarnation === this.#incarnation) {
+      throw new ProtocolError('An announcement was refused: the process that serves the control plane never loses it.');
+    }
     this.#succeed(required(server, 'server'));
     const entry = this.store.readmit(announcement);
     this.#connections.connected(pUid, link);

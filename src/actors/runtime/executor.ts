@@ -1,3 +1,4 @@
+import { type ClusterStore, openClusterStore } from '../../cluster-store/index.js';
 import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import { type Logger, silentLogger } from '../../logging/index.js';
 import { RealScheduler, type Scheduler, type UndeclaredWork, VirtualScheduler } from '../../scheduler/index.js';
@@ -94,6 +95,7 @@ export class Executor {
     if (this.#started.some((other) => other.place === place && isUp(other))) {
       throw new ConfigError(`A process "${name}" already runs on "${node}"; give this one another name.`);
     }
+    const store = await this.#store(options);
     // Links within a process have no network faults.
     this.network.override(place, place, NO_FAULTS);
     const incarnation = this.#incarnations();
@@ -110,6 +112,7 @@ export class Executor {
         launch: `${node}.${name}.${incarnation.toString(16)}`,
         incarnation,
         isLossy: () => this.network.mayLose,
+        store,
         interceptor: this.#interceptor,
         tracing,
         links: { linkDeadMs: this.#links.linkDeadMs, net: this.#links.net ?? {} },
@@ -126,7 +129,7 @@ export class Executor {
     );
     entry.started = { runtime, place, isCrashed: false };
     this.#started.push(entry.started);
-    return runtime.start(options.controlPlane);
+    return runtime.start();
   }
 
   /** Crashes a node or a process: it sends nothing more, and its peers see their links reset. */
@@ -147,6 +150,11 @@ export class Executor {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  #store({ clusterStore }: RuntimeOptions): Promise<ClusterStore | undefined> {
+    const isText = typeof clusterStore === 'string';
+    return isText ? openClusterStore(clusterStore, this.scheduler) : Promise.resolve(clusterStore);
   }
 
   async #stop(): Promise<void> {

@@ -1,3 +1,4 @@
+import { parseStoreAddress } from '../../cluster-store/index.js';
 import { ConfigError } from '../../errors.js';
 import { loadPart } from '../../installation.js';
 import type { OptionValues } from '../../options/index.js';
@@ -11,14 +12,15 @@ const FILES = ['clusterKeyFile', 'tlsCertFile', 'tlsKeyFile', 'tlsCaFile'] as co
  * file that cannot be used.
  */
 export async function netSettings(values: OptionValues): Promise<NetOptions | undefined> {
-  const { listen, controlPlane, placement, advertisedHost, keyless } = values;
-  if (listen === 'none' && controlPlane === 'none' && placement === 'inline') {
+  const { listen, controlPlane, clusterStore, placement, advertisedHost, keyless } = values;
+  const isAlone = controlPlane === 'none' && clusterStore === 'none';
+  if (listen === 'none' && isAlone && placement === 'inline') {
     return undefined;
   }
   return {
     keyless,
     ...transportSettings(values),
-    listen: listen === 'none' ? listenBeside(controlPlane) : listen,
+    listen: listen !== 'none' ? listen : clusterStore === 'none' ? listenBeside(controlPlane) : listenFor(clusterStore),
     ...(advertisedHost !== '' && { advertisedHost }),
     ...(FILES.some((option) => values[option] !== '') && (await loadPart(import('./key-files.js'))).keyFiles(values)),
   };
@@ -35,5 +37,17 @@ function listenBeside(controlPlane: string): string {
   }
   throw new ConfigError(
     `To join ${controlPlane}, this process must be reachable from other hosts: set the option listen.`,
+  );
+}
+
+/** The processes of a store that is on this host are on this host, too. */
+function listenFor(clusterStore: string): string {
+  const address = parseStoreAddress(clusterStore);
+  const isNear =
+    address?.kind === 'embedded' ||
+    address?.servers.every((server) => /^(127\.[\d.]+|localhost|\[::1\]):/.test(server)) === true;
+  if (isNear) return 'unix:';
+  throw new ConfigError(
+    `A process of the cluster with the store ${clusterStore} must be reachable from other hosts: set the option listen.`,
   );
 }

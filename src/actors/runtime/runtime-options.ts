@@ -1,3 +1,4 @@
+import type { ClusterStore } from '../../cluster-store/index.js';
 import type { Logger } from '../../logging/index.js';
 import type { SystemOptions, SystemProvider } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
@@ -37,6 +38,15 @@ export interface RuntimeOptions {
   readonly maxPlacedActors?: number;
   /** Address of a control plane to join. Default: this runtime runs a control plane server. */
   readonly controlPlane?: string;
+  /**
+   * Where the processes of the cluster find the control plane, in place of `controlPlane`: `embedded:PATH`, `nats://host:port/bucket`, or a store that
+   * is open, which this runtime closes. The process that has the lease there serves.
+   */
+  readonly clusterStore?: string | ClusterStore;
+  /** With a cluster store: a `candidate` serves the control plane when it is elected, a `member` never does. Default `candidate`. */
+  readonly clusterRole?: 'candidate' | 'member';
+  /** With a cluster store: time after which another candidate takes over from a leader that is silent, in ms. Default 5 000. */
+  readonly leaseMs?: number;
   readonly kernelLimits?: Partial<KernelLimits>;
   readonly linkLimits?: RouterOptions['limits'];
   /** A link of this process on the pseudo-network that is cut for this long ends here as lost, in ms. Default: that of the Executor. */
@@ -56,6 +66,8 @@ export interface RuntimeEnvironment {
   /** A random number, new for each runtime: distinguishes a process from an earlier one of the same name. */
   readonly incarnation: bigint;
   readonly isLossy: () => boolean;
+  /** The cluster store, which the runtime closes. */
+  readonly store?: ClusterStore | undefined;
   readonly interceptor: RuntimeInterceptor | undefined;
   readonly tracing: Tracing | undefined;
   transport(partition: number): Transport;

@@ -18,8 +18,9 @@ import {
   systemKey,
   type UntypedRef,
 } from '../kernel/index.js';
-import { bringUp, clientOf, serveControlPlane } from './bring-up.js';
+import { bringUp, clientOf } from './bring-up.js';
 import { ClusterNames } from './cluster-names.js';
+import { ControlPlaneHost } from './control-plane-host.js';
 import { ControlPlaneNews } from './control-plane-news.js';
 import { withDecimalJson } from './decimal-json.js';
 import * as given from './given-arguments.js';
@@ -65,9 +66,8 @@ export class Runtime extends NamedCalls implements HasSystem {
   readonly #partitions: Partitions;
   readonly #news: ControlPlaneNews;
   readonly #runs: PipelineRuns;
-  readonly #servesControlPlane: boolean;
+  readonly #host: ControlPlaneHost;
   #client: ControlPlaneClient | undefined;
-  #controlPlane = '';
   readonly #observer: Observer;
   readonly #stopping: Stopping;
   readonly #names: ClusterNames;
@@ -91,8 +91,9 @@ export class Runtime extends NamedCalls implements HasSystem {
     this.#partitions = new Partitions(environment, this.system, this.#log, options, (pipeline, segment, error) =>
       this.#runs.threw(pipeline, segment, error),
     );
-    this.#servesControlPlane = options.controlPlane === undefined;
-    const { system, components } = this.#partitions.first;
+    const { first: partition } = this.#partitions;
+    this.#host = new ControlPlaneHost({ ...environment, partition, log }, options);
+    const { system, components } = partition;
     const client = (): ControlPlaneClient => this.#joined;
     const placed = { ordinals: () => this.ordinals, placements: () => this.#placements };
     this.#names = new ClusterNames({ client, system, scheduler, log, ...placed });
@@ -107,6 +108,7 @@ export class Runtime extends NamedCalls implements HasSystem {
         client: () => this.#client,
         names: this.#names,
         placements: this.#placements,
+        host: this.#host,
         closed: () => this.#observer.close(),
       }),
     );
@@ -130,7 +132,7 @@ export class Runtime extends NamedCalls implements HasSystem {
 
   /** Address of the control plane server, in this runtime or in the one that it has joined. */
   get controlPlane(): string {
-    return this.#controlPlane;
+    return this.#host.address;
   }
 
   /** The machine, and the resources of its partitions on this thread. */
@@ -186,8 +188,8 @@ export class Runtime extends NamedCalls implements HasSystem {
   /** The state of this runtime, for readiness and liveness probes. */
   health(): Health {
     const controlPlane = {
-      address: this.#controlPlane,
-      isServedHere: this.#servesControlPlane,
+      address: this.#host.address,
+      isServedHere: this.#host.isServing,
       isReachable: this.isConnected,
     };
     const { phase } = this.#stopping;
@@ -201,12 +203,12 @@ export class Runtime extends NamedCalls implements HasSystem {
   }
 
   /** Starts everything, in this order: links, control plane server, client, partitions. For Executors. */
-  async start(controlPlane?: string): Promise<this> {
+  async start(): Promise<this> {
     try {
       await this.#partitions.listen();
-      await this.#join(controlPlane ?? serveControlPlane(this.#partitions.first, this.#environment.incarnation));
+      await this.#join();
       this.#stopping.started();
-      this.#log.debug('runtime is up', { partitions: this.ordinals.join(','), controlPlane: this.#controlPlane });
+      this.#log.debug('runtime is up', { partitions: this.ordinals.join(','), controlPlane: this.controlPlane });
       return this;
     } catch (error) {
       await this.stop();
@@ -243,7 +245,7 @@ export class Runtime extends NamedCalls implements HasSystem {
   async run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
     given.checkRun(pipeline, options);
     this.#stopping.assertNotStarted(`Pipeline "${pipeline.name}"`);
-    const isFar = !this.#partitions.isOne || !this.#servesControlPlane || this.#partitions.isAmong(this.#joined);
+    const isFar = !this.#partitions.isOne || !this.#host.isServing || this.#partitions.isAmong(this.#joined);
     return this.#runs.start(this.#joined, this.#partitions.first.definitions, pipeline, options, isFar);
   }
 
@@ -266,7 +268,7 @@ export class Runtime extends NamedCalls implements HasSystem {
       node: this.node,
       name: this.name,
       partitions: this.#partitions.views().map((view) => v1.PartitionDescription.create(view.description())),
-      servesControlPlane: this.#servesControlPlane,
+      servesControlPlane: this.#host.isServing,
       isConnected: this.isConnected,
     });
   }
@@ -296,22 +298,20 @@ export class Runtime extends NamedCalls implements HasSystem {
 
   // ---- bring-up
 
-  async #join(controlPlane: string): Promise<void> {
-    this.#controlPlane = controlPlane;
-    const { scheduler, launch, incarnation } = this.#environment;
-    const [partition, news, draining] = [this.#partitions.first, this.#news, this.draining];
-    const address = (): string => this.#controlPlane;
-    const client = clientOf({ partition, scheduler, log: this.#log, news, address, draining });
+  async #join(): Promise<void> {
+    const [host, { launch, incarnation }] = [this.#host, this.#environment];
+    await host.start();
+    const [partition, news, log] = [this.#partitions.first, this.#news, this.#log];
+    const client = clientOf({ ...this.#environment, partition, log, news, host, draining: this.draining });
     this.#client = client;
-    const [node, labels, managesPipelines] = [this.node, this.#labels, this.#servesControlPlane];
-    const process = { launch, incarnation, node, labels, managesPipelines };
-    const name = await client.connect({ ...process, name: this.#name });
+    const [node, labels, managesPipelines] = [this.node, this.#labels, host.isServing];
+    const name = await client.connect({ launch, incarnation, node, labels, managesPipelines, name: this.#name });
     if (name !== this.#name) {
-      this.#log.info(`Node "${this.node}" already has a process "${this.#name}". This one is named "${name}".`);
+      log.info(`Node "${this.node}" already has a process "${this.#name}". This one is named "${name}".`);
       this.#name = name;
     }
-    const own = { partitions: this.#partitions, placements: this.#placements, news: this.#news, runtime: this };
-    await bringUp(client, { ...own, servesControlPlane: this.#servesControlPlane });
+    const [partitions, placements] = [this.#partitions, this.#placements];
+    await bringUp(client, { partitions, placements, news, runtime: this, host, log });
   }
 
   get #joined(): ControlPlaneClient {

@@ -9,6 +9,9 @@ export function runtimeSettings(values: OptionValues): RuntimeOptions {
   return {
     node: values.nodeName,
     ...(values.controlPlane !== 'none' && { controlPlane: values.controlPlane }),
+    ...(values.clusterStore !== 'none' && { clusterStore: values.clusterStore }),
+    clusterRole: values.clusterRole,
+    leaseMs: values.leaseMs,
     system: systemSettings(values),
     placement: values.placement,
     kernelLimits: { askTimeoutMs, callChain, stopTimeoutMs, mailboxMessages, mailboxBytes },

@@ -4,6 +4,7 @@ import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import type { ClusterNames } from './cluster-names.js';
+import type { ControlPlaneHost } from './control-plane-host.js';
 import type { Partitions } from './partitions.js';
 import type { Placements } from './placing/index.js';
 import type { PipelineRuns } from './pipeline-runs.js';
@@ -19,6 +20,8 @@ export interface StoppableParts {
   readonly client: () => ControlPlaneClient | undefined;
   /** The actors that this process has placed. */
   readonly placements: Pick<Placements, 'calls' | 'close' | 'abandon'>;
+  /** Where this process may serve the control plane. */
+  readonly host: Pick<ControlPlaneHost, 'close' | 'abandon'>;
   /** Called last. */
   readonly closed: () => void;
 }
@@ -42,6 +45,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
       await partitions.stopSegments();
       await parts.client()?.disconnect();
       names.close();
+      await parts.host.close();
       const end = await partitions.close(options);
       const { untakenTells } = end;
       if (untakenTells > 0) {
@@ -55,6 +59,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
       return end;
     },
     abandon: async (error: MillraceError) => {
+      parts.host.abandon();
       runs.lost(error);
       placements.abandon(error);
       parts.client()?.abandon(error);

@@ -29,6 +29,25 @@ async function setUp() {
 describe('a peer that cannot be reached', () => {
   afterEach(endWorlds);
 
+  it('is told in vain after the first attempt, which was refused: false, one dead letter each, and no other attempt', async () => {
+    const { world, near, ref, refused } = await setUp();
+    world.network.crash('b');
+    await until('the link to be lost', () => hasNoLink(near));
+    expect(ref.push({ value: 0 }), 'the first, which tries').to.equal(true);
+    await until('the attempt to fail', () => hasNoLink(near));
+    expect(near.system.deadLetters.count).to.equal(1);
+    const from = world.scheduler.now();
+    let told = 0;
+    while (world.scheduler.now() - from < 10_000) {
+      expect(ref.push({ value: 1 })).to.equal(false);
+      told += 1;
+      expect(near.system.deadLetters.count).to.equal(1 + told);
+      await world.pass(100);
+    }
+    expect(told).to.be.greaterThan(90);
+    expect(refused()).to.equal(1);
+  });
+
   it('is told in vain by its address after the first attempt: false, one dead letter each, and an attempt a second', async () => {
     const { world, near, far, ref: holder, refused } = await setUp();
     const ref = near.system.referenceTo(Errands, near.router.routeTo(far.address, holder.toRef().cUid));
@@ -48,20 +67,6 @@ describe('a peer that cannot be reached', () => {
     }
     expect(told).to.be.greaterThan(90);
     expect(refused()).to.be.within(5, 11);
-  });
-
-  it('has ended for good where nothing listens at its address: its references make no other attempt', async () => {
-    const { world, near, ref, refused } = await setUp();
-    world.network.crash('b');
-    await until('the link to be lost', () => hasNoLink(near));
-    expect(await millraceRejection(ref.run({}))).to.be.instanceOf(UnreachableError);
-    for (let told = 1; told <= 100; told += 1) {
-      expect(ref.push({})).to.equal(false);
-      expect(near.system.deadLetters.count).to.equal(told);
-      await world.pass(100);
-    }
-    expect(await millraceRejection(ref.ready())).to.be.instanceOf(UnreachableError);
-    expect([refused(), world.lookups]).to.deep.equal([1, 2]);
   });
 
   it('is known as such by every reference to its process', async () => {

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { Runtime, type RuntimeOptions } from '#src/actors/runtime/index.js';
+import { Runtime, type StartOptions } from '#src/actors/runtime/index.js';
 import { AskTimeoutError, StoppedError } from '#src/errors.js';
 import { silentLogger } from '#src/logging/index.js';
 import { adder } from '../../actors/runtime/placing/components.js';
@@ -20,7 +20,7 @@ describe('placing an actor in a process that is stopped, over sockets', function
   const children: ChildProcess[] = [];
   let runtime: Runtime;
 
-  const start = async (options: RuntimeOptions = {}): Promise<void> => {
+  const start = async (options: StartOptions = {}): Promise<void> => {
     runtime = await Runtime.start({ listen: 'unix:', keyless: 'loopback', ucx: 'off', log: silentLogger, ...options });
   };
 

@@ -1,0 +1,154 @@
+import type { ClusterStore } from '../../cluster-store/index.js';
+import { ConfigError } from '../../errors.js';
+import { globalServicesInputCUid } from '../../ids/index.js';
+import { limits } from '../../limits.js';
+import type { Logger } from '../../logging/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import { formatAddress, parseAddress } from '../../socket-address.js';
+import { type Candidate, controlPlaneServer, Election, type Term, whileHeld } from '../control-plane/index.js';
+import type { ActorRef } from '../kernel/index.js';
+import type { v1 } from '../../protocol/index.js';
+import type { PartitionRuntime } from './partition-runtime.js';
+import type { RuntimeOptions } from './runtime-options.js';
+
+export interface HostParts {
+  readonly partition: PartitionRuntime;
+  readonly incarnation: bigint;
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  /** The runtime owns it from now on, and closes it. */
+  readonly store?: ClusterStore | undefined;
+}
+
+/**
+ * The part of a runtime that knows where the control plane is, and runs its server where this process is the one to serve:
+ *
+ *     controlPlane: ADDRESS    another process serves it
+ *     clusterStore: STORE      the process that has the lease in the store serves it; this one is a candidate, unless its role is `member`
+ *     neither                  this process serves it
+ */
+export class ControlPlaneHost {
+  readonly #parts: HostParts;
+  readonly #options: RuntimeOptions;
+  readonly #election: Election | undefined;
+  #server: ActorRef<v1.ControlPlane> | undefined;
+  #term: Term | undefined;
+  #address: string;
+  /** For how many attempts the address was asked. */
+  #attempts = 0;
+  #served: (isServing: boolean) => void = () => {};
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: HostParts, options: RuntimeOptions) {
+    const { scheduler, log, store } = parts;
+    const { controlPlane = '', leaseMs = limits.leaseMs } = options;
+    if (store !== undefined && controlPlane !== '') {
+      throw new ConfigError(
+        `A process finds the control plane at an address or through a cluster store: set controlPlane, now "${controlPlane}", or clusterStore, now "${store.address}", to none.`,
+      );
+    }
+    this.#parts = parts;
+    this.#options = options;
+    this.#address = controlPlane;
+    this.#election = store && new Election({ store, scheduler, log, leaseMs });
+  }
+
+  /** Whether this process serves the control plane now. */
+  get isServing(): boolean {
+    return this.#server !== undefined && this.#term?.isHeld !== false;
+  }
+
+  /** Where the control plane is, as far as this process knows. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Time in which this process must reach the control plane when it starts, in ms. Undefined: the usual one. */
+  get startTimeoutMs(): number | undefined {
+    return this.#election && limits.joinTimeoutMs;
+  }
+
+  /** Where to look for the control plane in the next attempt. */
+  nextAddress(): string {
+    this.#attempts += 1;
+    // Afterwards the control plane may be served by the next process at that place.
+    return this.#election !== undefined || this.#attempts === 1 ? this.#address : withSuccessors(this.#address);
+  }
+
+  /** Calls `moved` when another process serves the control plane than before. */
+  onMoved(moved: () => void): void {
+    this.#election?.onLeader((leader) => {
+      if (leader === undefined || leader.address === this.#address) return;
+      this.#address = leader.address;
+      moved();
+    });
+  }
+
+  /** Calls `served` now, and whenever this process begins or ends to serve. */
+  onServing(served: (isServing: boolean) => void): void {
+    this.#served = served;
+    served(this.isServing);
+  }
+
+  /** Begins to serve where this process is to. Resolves when it is known where the control plane is. */
+  async start(): Promise<void> {
+    const { controlPlane, clusterRole = 'candidate' } = this.#options;
+    const { partition, scheduler } = this.#parts;
+    if (this.#election !== undefined) {
+      const candidate: Candidate = {
+        address: partition.address,
+        elected: (term) => this.#serve(term),
+        deposed: () => this.#endServer(),
+      };
+      this.#election.start(clusterRole === 'candidate' ? candidate : undefined);
+      this.#address = (await this.#election.leaderBy(scheduler.now() + limits.joinTimeoutMs)).address;
+    } else if (controlPlane === undefined) {
+      this.#address = partition.address;
+      this.#serve(undefined);
+    }
+  }
+
+  /** Ends the server, and gives up the lease, so that another candidate takes over at once. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Ends as a crash of the process does: the lease is not given up. */
+  abandon(): void {
+    this.#parts.store?.abandon();
+    this.#election?.abandon();
+  }
+
+  #serve(term: Term | undefined): void {
+    const { partition, incarnation } = this.#parts;
+    this.#term = term;
+    const served = controlPlaneServer({ incarnation, ...(term && { epoch: Number(term.epoch) }) });
+    const behavior = term === undefined ? served : whileHeld(served, term);
+    this.#server = partition.system.spawn(behavior, { name: 'control-plane', cUid: globalServicesInputCUid });
+    this.#served(true);
+  }
+
+  async #endServer(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    this.#served(false);
+    await this.#parts.partition.system.stop(server);
+  }
+
+  async #close(): Promise<void> {
+    if (this.#election === undefined) return;
+    this.#served = () => {};
+    await this.#endServer();
+    await this.#election.close();
+    await this.#parts.store?.close();
+  }
+}
+
+/** The address, and without what leads to one process only: so it leads to the next process at the same place, too. */
+function withSuccessors(address: string): string {
+  const words = address.split(' ');
+  const places = words.flatMap((word) => parseAddress(word) ?? []);
+  return [...new Set([...words, ...places.map((place) => formatAddress({ ...place, instance: '' }))])].join(' ');
+}

@@ -1,0 +1,212 @@
+import { lstat, open, readFile, realpath, rename, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type ConfigError, MillraceError, ResourceError } from '../../errors.js';
+import { codeOf, messageOf } from '../../foreign.js';
+import { limits } from '../../limits.js';
+import { unusable } from '../../named-file.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import { Calls } from '../calls.js';
+import type { ClusterStore, LeaseOptions, SetResult, StoreCall, StoreEntry, StoreLease } from '../cluster-store.js';
+import { checkKey, checkValue } from '../keys.js';
+import { Leases } from '../lease/leases.js';
+import { watch } from '../watch.js';
+import { FileLock } from './file-lock.js';
+import { processOwners } from './process-identity.js';
+import { decodeState, EMPTY, encodeState, type StoreState } from './store-file.js';
+
+/** Time between two looks of a watch, in ms. */
+const WATCH_MS = 100;
+const WHAT = 'The cluster store';
+
+/**
+ * A store in one file, for the processes of one host. A write makes a whole new file, brings it to the disk, and puts it in the place of the old one
+ * under a lock of the kernel. So readers need no lock, and whatever ends a writer leaves the old file or the new one.
+ *
+ *     PATH        the store            PATH.new   what is being written
+ *     PATH.lock   who may write; it stays, and is empty
+ */
+export class EmbeddedStore implements ClusterStore {
+  readonly address: string;
+  readonly #path: string;
+  readonly #scheduler: Scheduler;
+  readonly #calls: Calls;
+  readonly #leases: Leases;
+  /** The last write of this process: its writes go one after another, and wait for the lock of others only. */
+  #writing: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  private constructor(path: string, scheduler: Scheduler) {
+    this.address = `embedded:${path}`;
+    this.#path = path;
+    this.#scheduler = scheduler;
+    this.#calls = new Calls(this.address, scheduler);
+    this.#leases = new Leases(this, scheduler, processOwners());
+  }
+
+  /** Opens the store in a file. A file that is missing is made by the first write. Rejects with ConfigError for a file that is no store. */
+  static async open(path: string, scheduler: Scheduler): Promise<EmbeddedStore> {
+    const store = new EmbeddedStore(await wholePath(path), scheduler);
+    await store.#read();
+    await (await FileLock.take(`${store.#path}.lock`, scheduler, scheduler.now() + limits.storeTimeoutMs)).release();
+    return store;
+  }
+
+  async get(key: string, call: StoreCall = {}): Promise<StoreEntry | undefined> {
+    checkKey(key);
+    return this.#calls.run('read its file', call, async () => (await this.#read()).entries.get(key));
+  }
+
+  async compareAndSet(
+    key: string,
+    value: Uint8Array,
+    expectedRevision: number | undefined,
+    call: StoreCall = {},
+  ): Promise<SetResult> {
+    checkKey(key);
+    checkValue(key, value);
+    return this.#calls.run('write its file', call, (untilMs) => {
+      const write = this.#writing.then(() => this.#underLock(untilMs, () => this.#set(key, value, expectedRevision)));
+      this.#writing = write.catch(() => {});
+      return write;
+    });
+  }
+
+  lease(key: string, holder: Uint8Array, options: LeaseOptions): Promise<StoreLease> {
+    return this.#leases.acquire(key, holder, options);
+  }
+
+  watch(key: string, { signal }: { readonly signal: AbortSignal }): AsyncIterable<StoreEntry | undefined> {
+    checkKey(key);
+    const look = (): Promise<StoreEntry | undefined> => this.get(key);
+    return watch({ scheduler: this.#scheduler, everyMs: WATCH_MS, closed: this.#calls.closed, look }, signal);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  abandon(): void {
+    this.#leases.abandon();
+    this.#calls.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#leases.close();
+    this.#calls.close();
+    await this.#writing;
+  }
+
+  async #underLock<T>(untilMs: number, work: () => Promise<T>): Promise<T> {
+    const lock = await FileLock.take(`${this.#path}.lock`, this.#scheduler, untilMs);
+    try {
+      return await work();
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async #set(key: string, value: Uint8Array, expectedRevision: number | undefined): Promise<SetResult> {
+    const state = await this.#read();
+    const entry = state.entries.get(key);
+    if (entry?.revision !== expectedRevision) return { isSet: false, entry };
+    const revision = state.revision + 1;
+    await this.#replace({ revision, entries: new Map(state.entries).set(key, { value, revision }) });
+    return { isSet: true, revision };
+  }
+
+  async #read(): Promise<StoreState> {
+    try {
+      const { size } = await this.#inspect();
+      const { storeFileBytes } = limits;
+      if (size > storeFileBytes)
+        throw this.#unusable(`has ${size} bytes, more than the ${storeFileBytes} that it may have`);
+      return decodeState(await readFile(this.#path), this.#path);
+    } catch (cause) {
+      if (cause instanceof MillraceError) throw cause;
+      if (codeOf(cause) === 'ENOENT') return EMPTY;
+      throw this.#unusable(`cannot be read: ${messageOf(cause)}`, cause);
+    }
+  }
+
+  async #inspect(): Promise<{ readonly size: number; readonly mode: number }> {
+    const found = await stat(this.#path);
+    if (!found.isFile()) throw this.#unusable('is not a regular file. Name another path');
+    if (found.nlink > 1)
+      throw this.#unusable('has several names (hard links), of which a write would change one. Remove the others');
+    return found;
+  }
+
+  /** Rejects with ResourceError, and leaves the old file, where the new one cannot be written. */
+  async #replace(state: StoreState): Promise<void> {
+    const bytes = encodeState(state);
+    if (bytes.length > limits.storeFileBytes) {
+      throw new ResourceError(
+        `${WHAT} ${this.#path} is full: it may have ${limits.storeFileBytes} bytes (limit storeFileBytes).`,
+      );
+    }
+    try {
+      const mode = await stat(this.#path).then(
+        (found) => found.mode & 0o777,
+        () => 0o600,
+      );
+      const written = `${this.#path}.new`;
+      await writeDurably(written, bytes, mode);
+      await rename(written, this.#path);
+      await syncFolder(dirname(this.#path));
+    } catch (cause) {
+      throw new ResourceError(
+        `${WHAT} ${this.#path} cannot be written: ${messageOf(cause)}. Make room on the disk, or give this user the right to write to its folder. In a container, mount the folder and not the file.`,
+        { cause },
+      );
+    }
+  }
+
+  #unusable(fault: string, cause?: unknown): ConfigError {
+    return unusable({ what: WHAT, path: this.#path }, fault, cause);
+  }
+}
+
+/** All processes must name the same file, so what is locked and replaced is the file itself and not a link to it. */
+async function wholePath(path: string): Promise<string> {
+  const named = resolve(path);
+  try {
+    return await realpath(named);
+  } catch {
+    const isLink = await lstat(named).then(
+      (found) => found.isSymbolicLink(),
+      () => false,
+    );
+    if (isLink)
+      throw unusable({ what: WHAT, path }, 'is a symbolic link to a file that does not exist. Name that file');
+    const folder = await realpath(dirname(named)).catch((cause: unknown) => {
+      throw unusable({ what: WHAT, path }, `cannot be made: ${messageOf(cause)}. Make its folder`, cause);
+    });
+    return join(folder, basename(named));
+  }
+}
+
+async function writeDurably(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+  const file = await open(path, 'w', mode);
+  try {
+    await file.chmod(mode);
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** The new name of the file is on the disk after this. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

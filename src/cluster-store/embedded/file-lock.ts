@@ -1,0 +1,82 @@
+/**
+ * A lock on a file that the kernel keeps: it ends with its process, however that ends, and holds for all processes of the host, those in other
+ * containers too. The only file of this room that calls foreign functions.
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { arch, platform } from 'node:os';
+import type * as Koffi from 'koffi';
+import { ConfigError, ResourceError, UnreachableError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
+import { requireNative } from '../../installation.js';
+import type { Scheduler } from '../../scheduler/index.js';
+
+// Equal on Linux and macOS.
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+/** Time between two tries, in ms. Others hold the lock for a few ms. */
+const RETRY_MS = 5;
+
+type Flock = (descriptor: number, operation: number) => number;
+
+let loaded: Flock | undefined;
+
+/** A lock that this process holds. */
+export class FileLock {
+  readonly #file: FileHandle;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /**
+   * Waits for the lock on the file `path`, which is made where it is missing. Rejects with UnreachableError when another process has the
+   * lock until `untilMs`, with ConfigError where the file cannot be opened, and with ResourceError without koffi.
+   */
+  static async take(path: string, scheduler: Scheduler, untilMs: number): Promise<FileLock> {
+    const flock = loadFlock();
+    const file = await open(path, 'a', 0o600).catch((cause: unknown) => {
+      throw new ConfigError(`The lock file ${path} of the cluster store cannot be opened: ${messageOf(cause)}.`, {
+        cause,
+      });
+    });
+    try {
+      while (flock(file.fd, LOCK_EX | LOCK_NB) !== 0) {
+        if (scheduler.now() >= untilMs)
+          throw new UnreachableError(`Another process has held the lock ${path} for too long.`);
+        await new Promise<void>((resolve) => void scheduler.setTimer(RETRY_MS, resolve));
+      }
+      return new FileLock(file);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** The end of the descriptor is the end of the lock. The file stays: whoever removed it could remove the lock of another. */
+  async release(): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+function loadFlock(): Flock {
+  loaded ??= loadKoffi().load(null).func('int flock(int descriptor, int operation)');
+  return loaded;
+}
+
+function loadKoffi(): typeof Koffi {
+  let cause: unknown;
+  try {
+    const package_ = requireNative('koffi');
+    if (isKoffi(package_)) return package_;
+  } catch (error) {
+    cause = error;
+  }
+  throw new ResourceError(
+    `The npm package koffi cannot be loaded on ${platform()}-${arch()}: an embedded cluster store locks its file with it. Run: npm install koffi. A bundle cannot contain it: install it beside the bundle.`,
+    { cause },
+  );
+}
+
+function isKoffi(package_: unknown): package_ is typeof Koffi {
+  return typeof package_ === 'object' && package_ !== null && 'load' in package_ && typeof package_.load === 'function';
+}

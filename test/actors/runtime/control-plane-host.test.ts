@@ -1,0 +1,77 @@
+import { expect } from 'chai';
+import { Executor } from '#src/actors/runtime/index.js';
+import { MemoryStore, MemoryStoreContent } from '#src/cluster-store/index.js';
+import { ConfigError } from '#src/errors.js';
+import { Errands } from '../transport/errands.js';
+import { errands } from '../transport/partitions.js';
+import { rejection } from '../../support/rejection.js';
+
+const LEASE_MS = 1_000;
+
+describe('runtimes with a cluster store', () => {
+  let executor: Executor;
+  let content: MemoryStoreContent;
+
+  beforeEach(() => {
+    executor = new Executor({ seed: 11, latencyMs: 1 });
+    content = new MemoryStoreContent();
+  });
+  afterEach(() => executor.stop());
+
+  const start = (node: string, clusterRole: 'candidate' | 'member' = 'candidate') =>
+    executor.start({
+      node,
+      clusterRole,
+      leaseMs: LEASE_MS,
+      linkDeadMs: 500,
+      clusterStore: new MemoryStore(content, executor.scheduler),
+    });
+
+  it('find the one that serves the control plane in the store', async () => {
+    const first = await start('node-0');
+    const second = await start('node-1');
+    const third = await start('node-2', 'member');
+    expect([first, second, third].map((runtime) => runtime.health().controlPlane.isServedHere)).to.deep.equal([
+      true,
+      false,
+      false,
+    ]);
+    expect(second.controlPlane).to.equal(first.controlPlane);
+    second.spawn(errands(), { name: 'second', register: true });
+    expect((await (await third.lookup(Errands, 'second')).run({ value: 21 })).value).to.be.a('number');
+  });
+
+  it('refuse to begin with an address and a store', async () => {
+    const error = await rejection(
+      executor.start({ controlPlane: 'memory:elsewhere', clusterStore: new MemoryStore(content, executor.scheduler) }),
+    );
+    expect(error).to.be.instanceOf(ConfigError);
+  });
+
+  for (const [how, end] of [
+    ['crashes', (node: string) => Promise.resolve(executor.crash(node))],
+    ['stops', async (node: string) => void (await executor.runtimes.find((runtime) => runtime.node === node)?.stop())],
+  ] as const) {
+    it(`go on with another when the one that serves ${how}: names are there, and calls among them never fail`, async () => {
+      const first = await start('node-0');
+      const second = await start('node-1');
+      const third = await start('node-2', 'member');
+      second.spawn(errands(), { name: 'second', register: true });
+      const ref = await third.lookup(Errands, 'second');
+      const { pUid } = third;
+      await end('node-0');
+      const before = executor.scheduler.now();
+      for (let call = 0; call < 20; call += 1) await ref.run({ value: call });
+      expect((await (await third.lookup(Errands, 'second', { timeoutMs: 10_000 })).run({ value: 1 })).value).to.be.a(
+        'number',
+      );
+      expect(executor.scheduler.now() - before).to.be.lessThan(LEASE_MS + 5_000);
+      expect(second.health().controlPlane.isServedHere).to.equal(true);
+      expect(third.controlPlane).to.equal(second.controlPlane).and.not.equal(first.controlPlane);
+      expect(third.pUid).to.equal(pUid);
+      const fourth = await start('node-3');
+      expect((await (await fourth.lookup(Errands, 'second')).run({ value: 1 })).value).to.be.a('number');
+      expect(fourth.pUid).to.not.equal(first.pUid);
+    });
+  }
+});

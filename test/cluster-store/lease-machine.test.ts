@@ -1,0 +1,111 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { LeaseMachine } from '#src/cluster-store/lease/lease-machine.js';
+import type { LeaseRecord } from '#src/cluster-store/lease/lease-record.js';
+
+/** One process: its machine, its clock, and the answers of the store that are on their way to it. */
+interface Process {
+  machine: LeaseMachine;
+  /** The clock of this process is so far ahead. */
+  readonly aheadMs: number;
+  /** Nothing of it runs before. */
+  stoppedUntilMs: number;
+  readonly pending: { readonly atMs: number; readonly deliver: () => void }[];
+}
+
+const TTL_MS = 1_000;
+const END_MS = 20_000;
+
+/** What happens to one call of a process. */
+const fault = fc.record({ delay: fc.nat(400), isLost: fc.boolean(), isAnswerLost: fc.boolean(), stop: fc.nat(40) });
+
+describe('a lease, as a state machine', () => {
+  it('has never two holders at a time, and each has a larger number, however the store and the processes fail', () => {
+    const processes = fc.array(fc.nat(5_000), { minLength: 2, maxLength: 4 });
+    fc.assert(
+      fc.property(processes, fc.array(fault, { minLength: 20, maxLength: 60 }), (ahead, faults) => {
+        expect(run(ahead, faults)).to.be.at.least(0);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('is got and kept where nothing fails', () => {
+    expect(run([0, 17], [{ delay: 1, isLost: false, isAnswerLost: false, stop: 1 }])).to.equal(1);
+  });
+});
+
+/** Runs the processes against one store. Returns how often the lease was got. */
+function run(
+  ahead: readonly number[],
+  faults: readonly { delay: number; isLost: boolean; isAnswerLost: boolean; stop: number }[],
+): number {
+  let stored: { revision: number; record: LeaseRecord } | undefined;
+  let steps = 0;
+  let tokens = 0;
+  let lastEpoch = 0n;
+  let got = 0;
+  const started = (): LeaseMachine =>
+    new LeaseMachine({ holder: new Uint8Array(), ttlMs: TTL_MS, token: String(tokens++), owner: '' }, () => false);
+  const all: Process[] = ahead.map((aheadMs) => ({
+    machine: started(),
+    aheadMs,
+    stoppedUntilMs: 0,
+    pending: [],
+  }));
+  for (let nowMs = 0; nowMs < END_MS; nowMs += 10) {
+    for (const one of all) step(one, nowMs);
+    const holders = all.filter(({ machine, aheadMs }) => machine.isHeld(nowMs + aheadMs));
+    expect(holders.length, `holders at ${nowMs} ms`).to.be.at.most(1);
+  }
+  return got;
+
+  function step(one: Process, nowMs: number): void {
+    if (nowMs < one.stoppedUntilMs) return;
+    const { machine } = one;
+    const due = one.pending.filter(({ atMs }) => atMs <= nowMs);
+    for (const answer of due) {
+      one.pending.splice(one.pending.indexOf(answer), 1);
+      answer.deliver();
+    }
+    if (one.pending.length > 0) return;
+    const local = nowMs + one.aheadMs;
+    const next = machine.next(local);
+    if (next.do === 'wait') return;
+    if (next.do === 'end') {
+      one.machine = started();
+      return;
+    }
+    const { delay, isLost, isAnswerLost, stop } = faults[steps++ % faults.length] ?? {
+      delay: 0,
+      isLost: false,
+      isAnswerLost: false,
+      stop: 1,
+    };
+    if (stop === 0) one.stoppedUntilMs = nowMs + 2 * TTL_MS;
+    const failed = (): void => machine.failed(nowMs + delay + one.aheadMs);
+    const sawNow = stored;
+    if (isLost) {
+      one.pending.push({ atMs: nowMs + delay, deliver: failed });
+    } else if (next.do === 'look') {
+      const deliver = (): void => machine.saw(sawNow?.revision, sawNow?.record, nowMs + delay + one.aheadMs);
+      one.pending.push({ atMs: nowMs + delay, deliver: isAnswerLost ? failed : deliver });
+    } else {
+      const isSet = sawNow?.revision === next.expected;
+      if (isSet) {
+        stored = { revision: (sawNow?.revision ?? 0) + 1, record: next.record };
+        if (next.record.epoch !== sawNow?.record.epoch) {
+          expect(next.record.epoch > lastEpoch, 'the number of the lease grows').to.equal(true);
+          lastEpoch = next.record.epoch;
+          got += 1;
+        }
+      }
+      const revision = stored?.revision ?? 0;
+      const deliver = (): void => {
+        if (isSet) machine.wrote(next.record, revision, local);
+        else machine.refused(sawNow?.revision, sawNow?.record, nowMs + delay + one.aheadMs);
+      };
+      one.pending.push({ atMs: nowMs + delay, deliver: isAnswerLost ? failed : deliver });
+    }
+  }
+}
