@@ -137,6 +137,8 @@ export const limits = {
   waitingLookups: 4_096,
   /** Names that one process may register at the control plane. */
   processNames: 65_536,
+  /** Actors that stand by for one name; one more fails with BackpressureError. */
+  nameStandbys: 1_024,
   /** Actors of one group. */
   groupMembers: 4_096,
   /** Groups that one process may use. */

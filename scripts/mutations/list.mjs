@@ -111,7 +111,7 @@ export const mutations = [
   {
     name: 'the names of an ended process stay registered',
     file: 'src/actors/control-plane/names.ts',
-    find: 'for (const name of this.#byProcess.get(pUid) ?? []) this.#holders.delete(name);\n',
+    find: 'for (const name of this.#byProcess.get(pUid) ?? []) this.#remove(name, (holder) => holder.pUid === pUid);\n',
     replace: '\n',
     workloads: ['actors'],
   },

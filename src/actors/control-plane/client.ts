@@ -9,6 +9,9 @@ import { type ClientOptions, type Identity, type Server, Session } from './sessi
 /** A partition in which actors can be placed. */
 export type PlacePartition = v1.FoundPartition & { readonly spawner: Ref };
 
+/** Time in ms after which who follows a name asks anew: a link may have lost the answer. */
+const FOLLOW_MS = 10_000;
+
 /**
  * The control plane's client in this process. It sends requests to the server, and repeats each with the same tag until it is
  * answered. It mirrors the resources that concern this process, and spawns the actor that receives their updates. When the control plane
@@ -135,15 +138,22 @@ export class ControlPlaneClient {
 
   // ---- requests
 
-  async registerName(name: string, ref: RefInit, isGroup = false): Promise<void> {
-    const entry = { name, ref: v1.Ref.create(ref), isGroup };
-    await this.#session.request((server, identity, options) => server.registerName({ ...identity, ...entry }, options));
-    this.#session.holdings.registered(name, ref, isGroup);
+  /** `isGroup`: any number of actors have the name. `isStandby`: the actor gets the name when its holder has ended. */
+  async registerName(
+    name: string,
+    ref: RefInit,
+    { isGroup = false, isStandby = false }: { readonly isGroup?: boolean; readonly isStandby?: boolean } = {},
+  ): Promise<void> {
+    const entry = { name, ref: Ref.create(ref), isGroup, isStandby };
+    const { place } = await this.#session.request((server, identity, options) =>
+      server.registerName({ ...identity, ...entry }, options),
+    );
+    this.#session.holdings.registered({ ...entry, place });
   }
 
   /** Of a group: resolves when no process sends to the actor as a member any more. */
   async unregisterName(name: string, cUid: bigint, isGroup = false): Promise<void> {
-    this.#session.holdings.unregistered(name, cUid, isGroup);
+    this.#session.holdings.unregistered(name, cUid);
     const entry = { name, cUid, isGroup };
     await this.#session.request((server, identity, options) =>
       server.unregisterName({ ...identity, ...entry }, options),
@@ -162,6 +172,24 @@ export class ControlPlaneClient {
   async unwatchGroup(name: string): Promise<void> {
     this.#session.holdings.groups.delete(name);
     await this.#session.request((server, identity, options) => server.unwatchGroup({ ...identity, name }, options));
+  }
+
+  /**
+   * The holder of a name as soon as it is another one than `known`, of which `undefined` means that there is none; without `known`, the present
+   * one. Rejects with AskTimeoutError while it is the same, with the reason of `signal`, and with UnreachableError where the control plane
+   * stays unreachable.
+   */
+  async followName(
+    name: string,
+    known: { readonly ref: Ref | undefined } | undefined,
+    signal: AbortSignal,
+  ): Promise<Ref | undefined> {
+    const request = { name, known: known?.ref, isFirst: known === undefined };
+    const { ref } = await this.#session.request(
+      (server, { epoch }) => server.followName({ ...request, epoch }, { timeoutMs: FOLLOW_MS, signal }),
+      FOLLOW_MS,
+    );
+    return ref;
   }
 
   /** Waits until an actor registers the name. Rejects with AskTimeoutError at the deadline. */
@@ -256,8 +284,8 @@ export class ControlPlaneClient {
         later(this.locate(ordinal, incarnation).then((address = '') => ({ address }))),
       drain: (_state, { segment }) => later(this.drainSegment(segment).then(() => ({}))),
       getDefinition: (_state, { hash }) => later(this.getDefinition(hash)),
-      registerName: (_state, { name, ref, isGroup }) =>
-        later(this.registerName(name, Ref.create(ref), isGroup).then(() => ({}))),
+      registerName: (_state, { name, ref, ...kind }) =>
+        later(this.registerName(name, Ref.create(ref), kind).then(() => ({}))),
       unregisterName: (_state, { name, cUid, isGroup }) =>
         later(this.unregisterName(name, cUid, isGroup).then(() => ({}))),
       on: {

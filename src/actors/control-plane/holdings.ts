@@ -15,9 +15,8 @@ export class Holdings {
   pUid = 0n;
   readonly groups = new Set<string>();
   readonly #partitions = new Map<number, v1.AnnouncedPartition>();
-  readonly #names = new Map<string, Ref>();
-  /** By group and actor. */
-  readonly #members = new Map<string, v1.NameEntry>();
+  /** Names, and memberships of groups, by name and actor. */
+  readonly #names = new Map<string, v1.AnnouncedName>();
 
   partitionsRegistered(addresses: readonly string[], ordinals: readonly number[]): void {
     ordinals.forEach((ordinal, index) =>
@@ -38,21 +37,19 @@ export class Holdings {
 
   partitionRetired(ordinal: number): void {
     this.#partitions.delete(ordinal);
-    for (const [name, { cUid }] of this.#names) if (ownerOrdinal(cUid) === ordinal) this.#names.delete(name);
-    for (const [key, { ref }] of this.#members) {
-      if (ref !== undefined && ownerOrdinal(ref.cUid) === ordinal) this.#members.delete(key);
+    for (const [key, { ref }] of this.#names) {
+      if (ref !== undefined && ownerOrdinal(ref.cUid) === ordinal) this.#names.delete(key);
     }
   }
 
-  registered(name: string, ref: RefInit, isGroup: boolean): void {
-    const held = Ref.create(ref);
-    if (isGroup) this.#members.set(memberKey(name, held.cUid), v1.NameEntry.create({ name, ref: held, isGroup }));
-    else this.#names.set(name, held);
+  /** Also of an actor that stands by for the name. */
+  registered(entry: v1.AnnouncedNameInit): void {
+    const held = v1.AnnouncedName.create(entry);
+    if (held.ref !== undefined) this.#names.set(keyOf(held.name, held.ref.cUid), held);
   }
 
-  unregistered(name: string, cUid: bigint, isGroup: boolean): void {
-    if (isGroup) this.#members.delete(memberKey(name, cUid));
-    else if (this.#names.get(name)?.cUid === cUid) this.#names.delete(name);
+  unregistered(name: string, cUid: bigint): void {
+    this.#names.delete(keyOf(name, cUid));
   }
 
   announcement(server: v1.ServerIdentityInit, client: Ref | undefined, highestResource: number): v1.AnnouncementInit {
@@ -67,12 +64,9 @@ export class Holdings {
   }
 
   /** All names and memberships, in as many requests as they take. */
-  names(): readonly (readonly v1.NameEntry[])[] {
-    const all = [
-      ...[...this.#names].map(([name, ref]) => v1.NameEntry.create({ name, ref })),
-      ...this.#members.values(),
-    ];
-    const requests: v1.NameEntry[][] = [];
+  names(): readonly (readonly v1.AnnouncedName[])[] {
+    const all = [...this.#names.values()];
+    const requests: v1.AnnouncedName[][] = [];
     for (let from = 0; from < all.length; from += limits.announcedNames) {
       requests.push(all.slice(from, from + limits.announcedNames));
     }
@@ -80,6 +74,6 @@ export class Holdings {
   }
 }
 
-function memberKey(name: string, cUid: bigint): string {
+function keyOf(name: string, cUid: bigint): string {
   return `${cUid} ${name}`;
 }

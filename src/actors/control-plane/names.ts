@@ -6,41 +6,69 @@ import { type Ref, v1 } from '../../protocol/index.js';
 interface Holder {
   readonly ref: Ref;
   readonly pUid: bigint;
+  /** Among those of the same name: the lowest has it, the next ones follow. */
+  readonly place: number;
 }
 
-/** Registered names of actors; one actor holds a name at a time. A process may register a bounded number. */
+export interface NameClaim {
+  /** Waits for a name that another actor has. Default false. */
+  readonly isStandby?: boolean;
+  /** The place that the actor had under an earlier control plane. A standby with one does not get the name before `settle`: its holder may follow. */
+  readonly regained?: number | undefined;
+}
+
+/** No actor has a higher one: each control plane counts on from those that it hears. */
+const HIGHEST_PLACE = 2 ** 31;
+
+/**
+ * Registered names of actors; one actor holds a name at a time, and others may stand by for it, in the order in which they came. A process may
+ * register a bounded number.
+ */
 export class Names {
   readonly #holders = new Map<string, Holder>();
+  /** Those that wait for a name that another has, the first of which gets it next. */
+  readonly #standbys = new Map<string, Holder[]>();
   readonly #byProcess = new Map<bigint, Set<string>>();
+  readonly #changed = new Set<string>();
 
   /**
-   * Throws ConfigError, which names both actors, when another actor has the name; BackpressureError when the process has `processNames`;
-   * ProtocolError for a name that is too long.
+   * Returns the place of the actor. Throws ConfigError, which names both actors, when another actor has the name and this one does not stand by; BackpressureError when the
+   * process has `processNames`, or as many stand by as `nameStandbys`; ProtocolError for a name that is too long.
    */
-  register(pUid: bigint, name: string, ref: Ref): void {
+  register(pUid: bigint, name: string, ref: Ref, { isStandby = false, regained }: NameClaim = {}): number {
     assertNameLength(name);
+    assertPlace(regained);
     const holder = this.#holders.get(name);
-    if (holder !== undefined && !isSame(holder.ref, ref)) {
+    const isTaken = holder !== undefined && !isSame(holder.ref, ref);
+    if (isTaken && !isStandby) {
       throw new ConfigError(
         `The name "${name}" is taken by ${holder.ref.service} ${holder.ref.cUid} of process ${holder.pUid}. ` +
-          `Register ${ref.service} ${ref.cUid} of process ${pUid} under another name.`,
+          `Register ${ref.service} ${ref.cUid} of process ${pUid} under another name, or as a standby.`,
       );
     }
-    const own = this.#byProcess.get(pUid) ?? new Set();
-    if (own.size >= limits.processNames && !own.has(name)) {
-      throw new BackpressureError(`Process ${pUid} has registered ${own.size} names already (limit processNames).`);
-    }
-    if (holder !== undefined) this.#remove(name, holder);
-    this.#holders.set(name, { ref, pUid });
-    this.#byProcess.set(pUid, own.add(name));
+    this.#assertRoom(pUid, name);
+    const place = this.#placeOf(name, ref) ?? regained ?? this.#nextPlace(name);
+    const waits = isTaken || (holder === undefined && isStandby && regained !== undefined);
+    if (waits) this.#standBy(name, { ref, pUid, place });
+    else this.#hold(name, { ref, pUid, place });
+    return place;
   }
 
-  /** Does nothing when another actor has the name by now. */
-  unregister(pUid: bigint, name: string, cUid: bigint): void {
-    const holder = this.#holders.get(name);
-    if (holder?.pUid === pUid && holder.ref.cUid === cUid) {
-      this.#remove(name, holder);
+  /** All holders under an earlier control plane had time to announce themselves: the first standby of each name without one gets it. */
+  settle(): void {
+    for (const [name, waiting] of this.#standbys) {
+      if (!this.#holders.has(name)) this.#promote(name, waiting);
     }
+  }
+
+  /** Does nothing for an actor that neither has the name nor stands by for it. */
+  unregister(pUid: bigint, name: string, cUid: bigint): void {
+    this.#remove(name, (holder) => holder.pUid === pUid && holder.ref.cUid === cUid);
+  }
+
+  /** An actor has the name or stands by for it. */
+  has(name: string): boolean {
+    return this.#holders.has(name) || this.#standbys.has(name);
   }
 
   lookup(name: string): Ref | undefined {
@@ -49,15 +77,13 @@ export class Names {
 
   /** Removes the names of a process that has ended. */
   retire(pUid: bigint): void {
-    for (const name of this.#byProcess.get(pUid) ?? []) this.#holders.delete(name);
-    this.#byProcess.delete(pUid);
+    for (const name of this.#byProcess.get(pUid) ?? []) this.#remove(name, (holder) => holder.pUid === pUid);
   }
 
   /** Removes the names of actors of a partition of a process, which has ended. */
   retirePartition(pUid: bigint, ordinal: number): void {
     for (const name of this.#byProcess.get(pUid) ?? []) {
-      const holder = this.#holders.get(name);
-      if (holder !== undefined && ownerOrdinal(holder.ref.cUid) === ordinal) this.#remove(name, holder);
+      this.#remove(name, (holder) => holder.pUid === pUid && ownerOrdinal(holder.ref.cUid) === ordinal);
     }
   }
 
@@ -65,8 +91,88 @@ export class Names {
     return [...this.#holders].map(([name, { ref }]) => v1.NameEntry.create({ name, ref }));
   }
 
-  #remove(name: string, { pUid }: Holder): void {
-    this.#holders.delete(name);
+  /** The names that have another holder, or none, since the last call. */
+  takeChanged(): readonly string[] {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    return changed;
+  }
+
+  #assertRoom(pUid: bigint, name: string): void {
+    const own = this.#byProcess.get(pUid);
+    if (own === undefined || own.size < limits.processNames || own.has(name)) return;
+    throw new BackpressureError(`Process ${pUid} has registered ${own.size} names already (limit processNames).`);
+  }
+
+  #hold(name: string, holder: Holder): void {
+    const before = this.#holders.get(name);
+    this.#holders.set(name, holder);
+    if (before !== undefined && before.pUid !== holder.pUid) this.#forget(name, before.pUid);
+    this.#remember(name, holder.pUid);
+    this.#changed.add(name);
+  }
+
+  #standBy(name: string, standby: Holder): void {
+    const waiting = this.#standbys.get(name) ?? [];
+    if (waiting.some(({ ref }) => isSame(ref, standby.ref))) return;
+    if (waiting.length >= limits.nameStandbys) {
+      throw new BackpressureError(`${waiting.length} actors stand by for the name "${name}" (limit nameStandbys).`);
+    }
+    this.#standbys.set(
+      name,
+      [...waiting, standby].sort((one, other) => one.place - other.place),
+    );
+    this.#remember(name, standby.pUid);
+  }
+
+  /** Those that are meant neither have the name nor stand by for it any more; the next one has it then. */
+  #remove(name: string, isMeant: (holder: Holder) => boolean): void {
+    const waiting = this.#standbys.get(name) ?? [];
+    const left = waiting.filter((standby) => !isMeant(standby));
+    const holder = this.#holders.get(name);
+    const gone = waiting.filter(isMeant);
+    if (holder !== undefined && isMeant(holder)) {
+      gone.push(holder);
+      this.#holders.delete(name);
+      this.#promote(name, left);
+    } else this.#wait(name, left);
+    for (const { pUid } of gone) this.#forget(name, pUid);
+  }
+
+  /** The first of those that wait has the name, of which there is no holder. */
+  #promote(name: string, [next, ...left]: readonly Holder[]): void {
+    if (next !== undefined) this.#holders.set(name, next);
+    this.#wait(name, left);
+    this.#changed.add(name);
+  }
+
+  #wait(name: string, standbys: Holder[]): void {
+    if (standbys.length > 0) this.#standbys.set(name, standbys);
+    else this.#standbys.delete(name);
+  }
+
+  #placeOf(name: string, ref: Ref): number | undefined {
+    return this.#all(name).find((each) => isSame(each.ref, ref))?.place;
+  }
+
+  #nextPlace(name: string): number {
+    return 1 + Math.max(0, ...this.#all(name).map(({ place }) => place));
+  }
+
+  #all(name: string): readonly Holder[] {
+    const holder = this.#holders.get(name);
+    const waiting = this.#standbys.get(name) ?? [];
+    return holder === undefined ? waiting : [holder, ...waiting];
+  }
+
+  #remember(name: string, pUid: bigint): void {
+    const own = this.#byProcess.get(pUid) ?? new Set();
+    this.#byProcess.set(pUid, own.add(name));
+  }
+
+  /** The process may have another actor that has the name or stands by for it. */
+  #forget(name: string, pUid: bigint): void {
+    if (this.#all(name).some((other) => other.pUid === pUid)) return;
     const own = this.#byProcess.get(pUid);
     own?.delete(name);
     if (own?.size === 0) this.#byProcess.delete(pUid);
@@ -78,6 +184,12 @@ export function assertNameLength(name: string): void {
   if (name.length > limits.nameCharacters) {
     throw new ProtocolError(`A name of ${name.length} characters is too long: the limit is ${limits.nameCharacters}.`);
   }
+}
+
+/** Throws ProtocolError. */
+function assertPlace(place = 0): void {
+  if (place < HIGHEST_PLACE) return;
+  throw new ProtocolError(`No actor has the place ${place} for a name.`);
 }
 
 function isSame(one: Ref, other: Ref): boolean {

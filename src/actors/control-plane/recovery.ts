@@ -8,11 +8,18 @@ import { type Context, type Later, later } from '../kernel/index.js';
  */
 export class Recovery {
   readonly #context: Context;
+  readonly #over: () => void;
   #running: Deferred<void> | undefined;
   #hasBegun = false;
 
-  constructor(context: Context) {
+  /** `over` is called when it is over, before what waits for that goes on. */
+  constructor(context: Context, over: () => void) {
     this.#context = context;
+    this.#over = over;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Once in the life of a control plane: a process that announces itself later is late, and nobody waits for others like it. */
@@ -24,6 +31,7 @@ export class Recovery {
     this.#context.log.info('the control plane has started anew: the processes of the cluster announce what they have');
     this.#context.after(limits.recoveryMs, () => {
       this.#running = undefined;
+      this.#over();
       running.resolve();
     });
   }

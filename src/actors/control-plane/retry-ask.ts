@@ -1,4 +1,4 @@
-import { AskTimeoutError, BackpressureError } from '../../errors.js';
+import { AskTimeoutError, BackpressureError, HandlerError } from '../../errors.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { AskOptions } from '../kernel/index.js';
 
@@ -23,7 +23,7 @@ export async function retryAsk<Reply>(
     } catch (error) {
       if (error instanceof BackpressureError) {
         await delay(scheduler, Math.min(REPEAT_MS, deadline - scheduler.now()));
-      } else if (!(error instanceof AskTimeoutError)) {
+      } else if (!isTimeout(error)) {
         throw error;
       }
       if (deadline - scheduler.now() < ROUNDING_MS) {
@@ -31,6 +31,11 @@ export async function retryAsk<Reply>(
       }
     }
   }
+}
+
+/** The deadline has passed here, or a moment before at the server, which has waited on behalf of this request. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof AskTimeoutError || (error instanceof HandlerError && error.handlerCode === 'ASK_TIMEOUT');
 }
 
 function delay(scheduler: Scheduler, ms: number): Promise<void> {

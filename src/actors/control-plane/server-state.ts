@@ -41,6 +41,7 @@ export class ServerState {
   readonly #context: Context;
   readonly #views: Views;
   readonly #lookups: WaitingLookups;
+  readonly #followers: WaitingLookups<v1.NameHolderInit>;
   readonly #recovery: Recovery;
   readonly #incarnation: bigint;
   readonly #isEpochGiven: boolean;
@@ -48,6 +49,7 @@ export class ServerState {
   readonly #registered = new IdempotencyCache<v1.PartitionsRegisteredInit>();
   readonly #started = new IdempotencyCache<v1.PipelineStartedInit>();
   readonly #added = new IdempotencyCache<v1.InstanceAddedInit>();
+  readonly #named = new IdempotencyCache<v1.NameRegisteredInit>();
   readonly #announced = new IdempotencyCache<v1.NamesRegisteredInit>();
   readonly #done = new IdempotencyCache<EmptyInit>();
   readonly #connections: Connections;
@@ -59,10 +61,14 @@ export class ServerState {
     this.#incarnation = incarnation;
     this.#isEpochGiven = epoch !== undefined;
     this.#epoch = epoch ?? 1;
-    this.#recovery = new Recovery(context);
+    this.#recovery = new Recovery(context, () => {
+      this.store.names.settle();
+      this.#publish();
+    });
     this.#views = new Views(context, this.store, () => this.#epoch);
     if (this.#epoch > 1) this.#recovery.begin();
     this.#lookups = new WaitingLookups(context);
+    this.#followers = new WaitingLookups(context);
   }
 
   // ---- processes
@@ -162,7 +168,7 @@ export class ServerState {
   retire(pUid: bigint, cause: string, isLost = false, level: 'debug' | 'info' = 'info'): void {
     this.#connections.ended(pUid);
     this.#views.close(pUid);
-    for (const cache of [this.#registered, this.#started, this.#added, this.#announced, this.#done]) {
+    for (const cache of [this.#registered, this.#started, this.#added, this.#named, this.#announced, this.#done]) {
       cache.forget(pUid);
     }
     if (this.store.retire(pUid, cause, isLost) !== undefined) {
@@ -195,9 +201,13 @@ export class ServerState {
   // ---- names
 
   /** During a recovery a name of users waits: its holder may not have announced itself yet. */
-  registerName({ pUid, tag, name, ref, isGroup }: v1.NameToRegister): EmptyInit | Later<EmptyInit> {
-    const entry = { name, ref: required(ref, 'ref'), isGroup };
-    const register = (): EmptyInit => this.do({ pUid, tag }, () => this.#enter(pUid, entry));
+  registerName(request: v1.NameToRegister): v1.NameRegisteredInit | Later<v1.NameRegisteredInit> {
+    const { pUid, tag, name, isGroup, isStandby } = request;
+    const ref = required(request.ref, 'ref');
+    const register = (): v1.NameRegisteredInit =>
+      this.#execute(this.#named, pUid, tag, () => ({
+        place: this.store.registerName(pUid, name, ref, { isGroup, isStandby }),
+      }));
     return isGroup || name.startsWith(RUNTIME_NAMES) ? register() : this.#recovery.after(register);
   }
 
@@ -208,24 +218,23 @@ export class ServerState {
     }
     return this.#execute(this.#announced, pUid, tag, () => {
       const refused: v1.RefusedName[] = [];
-      for (const entry of names) {
+      const places = names.map((entry) => {
         try {
-          this.#enter(pUid, { ...entry, ref: required(entry.ref, 'ref') });
+          return this.#readmitName(pUid, entry);
         } catch (error) {
           if (!(error instanceof ConfigError || error instanceof BackpressureError)) throw error;
           refused.push(v1.RefusedName.create({ entry, why: error.message }));
+          return 0;
         }
-      }
-      return { refused };
+      });
+      return { refused, places };
     });
   }
 
-  #enter(
-    pUid: bigint,
-    { name, ref, isGroup }: { readonly name: string; readonly ref: Ref; readonly isGroup: boolean },
-  ) {
-    this.store.registerName(pUid, name, ref, isGroup);
-    if (!isGroup) this.#lookups.appeared(name, ref);
+  /** During a recovery an actor keeps its place for the name. Later it has lost that to those who came meanwhile. */
+  #readmitName(pUid: bigint, { name, ref, isGroup, isStandby, place }: v1.AnnouncedName): number {
+    const regained = this.#recovery.isRunning && place > 0 ? place : undefined;
+    return this.store.registerName(pUid, name, required(ref, 'ref'), { isGroup, isStandby, regained });
   }
 
   unregisterName({ pUid, tag, name, cUid, isGroup }: v1.NameToUnregister): EmptyInit | Later<EmptyInit> {
@@ -259,11 +268,30 @@ export class ServerState {
   /** The reference of a name, at once or when it is registered before `untilMs`; the mailbox is not held meanwhile. */
   lookup({ name, service }: v1.NameToLookup, untilMs: number, link: object | undefined): Ref | Later<Ref> {
     assertNameLength(name);
+    const check = (found: Ref): ConfigError | undefined => refusalOf({ name, service }, found);
     const ref = this.store.names.lookup(name);
-    if (ref === undefined) return later(this.#lookups.wait({ name, service }, untilMs, link));
-    const refusal = refusalOf({ name, service }, ref);
+    if (ref === undefined) return later(this.#lookups.wait(name, untilMs, link, check));
+    const refusal = check(ref);
     if (refusal !== undefined) throw refusal;
     return ref;
+  }
+
+  /**
+   * The holder of a name, at once when it is another one than is known, or when it changes before `untilMs`. During a recovery it waits: the
+   * holder may not have announced itself yet.
+   */
+  followName(
+    { name, known, isFirst }: v1.NameToFollow,
+    untilMs: number,
+    link: object | undefined,
+  ): Later<v1.NameHolderInit> {
+    assertNameLength(name);
+    const follow = async (): Promise<v1.NameHolderInit> => {
+      const ref = this.store.names.lookup(name);
+      const isKnown = ref?.cUid === known?.cUid && ref?.incarnation === known?.incarnation;
+      return isFirst || !isKnown ? holderOf(ref) : this.#followers.wait(name, untilMs, link);
+    };
+    return later(this.#recovery.waited(follow));
   }
 
   // ---- pipelines
@@ -301,7 +329,16 @@ export class ServerState {
     if (changes.length > 0) {
       this.#views.publish(changes);
     }
+    for (const name of this.store.names.takeChanged()) {
+      const ref = this.store.names.lookup(name);
+      if (ref !== undefined) this.#lookups.appeared(name, ref);
+      this.#followers.appeared(name, holderOf(ref));
+    }
   }
+}
+
+function holderOf(ref: Ref | undefined): v1.NameHolderInit {
+  return ref === undefined ? {} : { ref };
 }
 
 /** Throws ProtocolError. */

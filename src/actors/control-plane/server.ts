@@ -30,6 +30,7 @@ export function controlPlaneServer(options: ControlPlaneOptions = {}): Behavior<
     unregisterName: own((server, request) => server.unregisterName(request)),
     watchGroup: own((server, request) => server.watchGroup(request)),
     unwatchGroup: own((server, request) => server.unwatchGroup(request)),
+    followName: current((server, request, context) => server.followName(request, deadlineOf(context), linkOf(context))),
     lookup: current((server, request, context) => server.lookup(request, deadlineOf(context), linkOf(context))),
     locate: current((server, request) => server.locate(request)),
     findPartitions: current((server, request) => server.findPartitions(request)),

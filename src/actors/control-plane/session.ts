@@ -1,4 +1,5 @@
 import {
+  AskTimeoutError,
   ConfigError,
   type MillraceError,
   ProtocolError,
@@ -28,7 +29,7 @@ export interface ControlPlaneListener extends MirrorListener {
   degraded(error: MillraceError): void;
   rejoined(): void;
   /** While this process could not reach the control plane, another actor has got a name of one here, or its group is full. */
-  nameRefused(entry: v1.NameEntry, why: string): void;
+  nameRefused(entry: v1.AnnouncedName, why: string): void;
   /** For good: another process has the ids of this one. */
   lost(error: MillraceError): void;
 }
@@ -142,33 +143,35 @@ export class Session {
     const { scheduler } = this.#options;
     const deadlineMs = scheduler.now() + timeoutMs;
     const { tag } = this.#nextIdentity();
+    let loss: UnreachableError | undefined;
     for (;;) {
       await this.#connection.up(deadlineMs);
+      const leftMs = deadlineMs - scheduler.now();
+      if (leftMs <= 0) throw loss ?? new AskTimeoutError(`The control plane was not asked within ${timeoutMs} ms.`);
       try {
         const identity = { pUid: this.pUid, tag, epoch: this.#identity.epoch ?? 0 };
-        const reply = await retryAsk(scheduler, Math.max(0, deadlineMs - scheduler.now()), (options) =>
-          send(this.#server, identity, options),
-        );
+        const reply = await retryAsk(scheduler, leftMs, (options) => send(this.#server, identity, options));
         this.#connection.succeeded();
         return reply;
       } catch (error) {
         if (!isLoss(error)) throw thrownByHandler(error);
-        this.#lost(error);
+        loss = this.#lost(error);
       }
     }
   }
 
   // ---- the loss of the control plane
 
-  #lost(cause: unknown): void {
-    if (!this.#connection.isUp) return;
+  #lost(cause: unknown): UnreachableError {
     const { address, log, listener } = this.#options;
     const error = new UnreachableError(`The control plane at ${address()} cannot be reached: ${messageOf(cause)}`, {
       cause,
     });
+    if (!this.#connection.isUp) return error;
     this.#connection.lost(error);
     if (this.#client !== undefined) listener.degraded(error);
     else log.info('waiting for the control plane', { controlPlane: address(), error: error.message });
+    return error;
   }
 
   /** Announces this process, its names, and the groups that it uses. Rejects where it has to be tried again. */
@@ -210,10 +213,13 @@ export class Session {
   async #announceNames(): Promise<void> {
     for (const names of this.holdings.names()) {
       const identity = this.#nextIdentity();
-      const { refused } = await this.#ask((options) => this.#server.registerNames({ ...identity, names }, options));
+      const { refused, places } = await this.#ask((options) =>
+        this.#server.registerNames({ ...identity, names }, options),
+      );
+      names.forEach((entry, index) => this.holdings.registered({ ...entry, place: places[index] ?? 0 }));
       for (const { entry, why } of refused) {
         if (entry?.ref === undefined) continue;
-        this.holdings.unregistered(entry.name, entry.ref.cUid, entry.isGroup);
+        this.holdings.unregistered(entry.name, entry.ref.cUid);
         this.#options.listener.nameRefused(entry, why);
       }
     }

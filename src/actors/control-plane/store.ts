@@ -4,7 +4,7 @@ import { limits } from '../../limits.js';
 import { type Ref, v1 } from '../../protocol/index.js';
 import { Groups } from './groups.js';
 import { State } from './life-cycle.js';
-import { assertNameLength, Names } from './names.js';
+import { assertNameLength, type NameClaim, Names } from './names.js';
 import { Pipelines } from './pipelines.js';
 import { type ProcessEntry, Processes } from './processes.js';
 import { type Entry, ResourceTable } from './resource-table.js';
@@ -197,16 +197,25 @@ export class ControlPlaneStore {
 
   // ---- requests of a process
 
-  /** Throws ConfigError when the name of an actor would be that of a group, or the other way around. */
-  registerName(pUid: bigint, name: string, ref: Ref, isGroup = false): void {
+  /**
+   * Returns the place of the actor among those of its name; 0 for a group. Throws ConfigError when the name of an actor would be that of a
+   * group, or the other way around.
+   */
+  registerName(
+    pUid: bigint,
+    name: string,
+    ref: Ref,
+    { isGroup = false, ...claim }: NameClaim & { readonly isGroup?: boolean } = {},
+  ): number {
     this.process(pUid);
-    if (isGroup ? this.names.lookup(name) !== undefined : this.groups.has(name)) {
+    if (isGroup ? this.names.has(name) : this.groups.has(name)) {
       throw new ConfigError(
         `The name "${name}" is taken by ${isGroup ? 'an actor' : 'a group'}, so that it cannot be that of ${isGroup ? 'a group' : 'an actor'}.`,
       );
     }
-    if (isGroup) this.groups.join(pUid, name, ref);
-    else this.names.register(pUid, name, ref);
+    if (!isGroup) return this.names.register(pUid, name, ref, claim);
+    this.groups.join(pUid, name, ref);
+    return 0;
   }
 
   /** Does nothing when another process has the name by now. */

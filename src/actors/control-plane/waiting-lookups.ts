@@ -7,9 +7,12 @@ import { LinkShares } from './link-shares.js';
 /** Longest time in ms that a name is waited for, whatever the deadline of the lookup. */
 const LONGEST_WAIT_MS = 60_000;
 
-interface Waiting {
-  readonly settle: (ref: Ref) => void;
+interface Waiting<Found> {
+  readonly settle: (found: Found) => void;
 }
+
+/** Of what is found: the error with which it is refused, or undefined. */
+type Check<Found> = (found: Found) => ConfigError | undefined;
 
 /** What is looked up; without a service, the actor may have any. */
 export interface Wanted {
@@ -25,10 +28,13 @@ export function refusalOf({ name, service }: Wanted, ref: Ref): ConfigError | un
   );
 }
 
-/** Pending lookups of names that no actor has yet. Each has a timer, which goes with it. No step depends on their number. */
-export class WaitingLookups {
+/**
+ * Requests that wait for a name: lookups of names that no actor has yet, or those who follow a name. Each has a timer, which goes with it. No
+ * step depends on their number.
+ */
+export class WaitingLookups<Found = Ref> {
   readonly #context: Context;
-  readonly #byName = new Map<string, Set<Waiting>>();
+  readonly #byName = new Map<string, Set<Waiting<Found>>>();
   readonly #shares = new LinkShares();
 
   constructor(context: Context) {
@@ -36,34 +42,34 @@ export class WaitingLookups {
   }
 
   /**
-   * Resolves when the name is registered. ConfigError when that is for an actor of another service; AskTimeoutError at `askedUntilMs`, when the asker does not wait any more. `link`: over which the
-   * lookup arrived. Throws BackpressureError when `waitingLookups` of this link wait already.
+   * Resolves when `appeared` is called for the name. Rejects with the error of `check`, and with AskTimeoutError at `askedUntilMs`, when the
+   * asker does not wait any more. `link`: over which the request arrived. Throws BackpressureError when `waitingLookups` of this link wait already.
    */
-  wait({ name, service }: Wanted, askedUntilMs: number, link: object | undefined): Promise<Ref> {
+  wait(name: string, askedUntilMs: number, link: object | undefined, check?: Check<Found>): Promise<Found> {
     if (this.#shares.of(link) >= limits.waitingLookups) {
       throw new BackpressureError(
-        `${limits.waitingLookups} lookups of this process wait already for names that no actor has (limit waitingLookups).`,
+        `${limits.waitingLookups} requests of this process wait already for a name (limit waitingLookups).`,
       );
     }
     const { scheduler } = this.#context;
     const waitMs = Math.min(LONGEST_WAIT_MS, Math.max(0, askedUntilMs - scheduler.now()));
-    return new Promise<Ref>((resolve, reject) => {
+    return new Promise<Found>((resolve, reject) => {
       const ended = (): void => {
         this.#remove(name, waiting);
         this.#shares.drop(link);
       };
       const timer = this.#context.after(waitMs, () => {
         ended();
-        reject(new AskTimeoutError(`No actor registered the name "${name}" before the deadline of its lookup.`));
+        reject(new AskTimeoutError(`Nothing changed for the name "${name}" before the deadline of the request.`));
       });
-      const settle = (ref: Ref): void => {
+      const settle = (found: Found): void => {
         this.#context.cancel(timer);
         ended();
-        const refusal = refusalOf({ name, service }, ref);
-        if (refusal === undefined) resolve(ref);
+        const refusal = check?.(found);
+        if (refusal === undefined) resolve(found);
         else reject(refusal);
       };
-      const waiting: Waiting = { settle };
+      const waiting: Waiting<Found> = { settle };
       this.#shares.take(link);
       const others = this.#byName.get(name);
       if (others === undefined) this.#byName.set(name, new Set([waiting]));
@@ -71,11 +77,11 @@ export class WaitingLookups {
     });
   }
 
-  appeared(name: string, ref: Ref): void {
-    for (const { settle } of this.#byName.get(name) ?? []) settle(ref);
+  appeared(name: string, found: Found): void {
+    for (const { settle } of this.#byName.get(name) ?? []) settle(found);
   }
 
-  #remove(name: string, waiting: Waiting): void {
+  #remove(name: string, waiting: Waiting<Found>): void {
     const waitingForName = this.#byName.get(name);
     waitingForName?.delete(waiting);
     if (waitingForName?.size === 0) this.#byName.delete(name);

@@ -17,7 +17,7 @@ export interface NewsOptions {
   readonly partitions: Partitions;
   readonly runs: PipelineRuns;
   readonly groups: Groups;
-  readonly names: () => Pick<RegisteredNames, 'lost'>;
+  readonly names: Pick<RegisteredNames, 'lost'>;
   /** The runtime is ending: the loss of the control plane is ignored. */
   readonly isEnding: () => boolean;
 }
@@ -73,12 +73,12 @@ export class ControlPlaneNews implements ControlPlaneListener {
     this.#options.log.info('this process has rejoined the control plane');
   }
 
-  nameRefused({ name, ref }: v1.NameEntry, why: string): void {
+  nameRefused({ name, ref }: v1.AnnouncedName, why: string): void {
     this.#options.log.error('an actor has lost its name while the control plane could not be reached', {
       name,
       error: why,
     });
-    if (ref !== undefined) this.#options.names().lost(name, ref.cUid, why);
+    if (ref !== undefined) this.#options.names.lost(name, ref.cUid, why);
   }
 
   /** This process has lost its place: the segments here do not belong to any pipeline any more. */

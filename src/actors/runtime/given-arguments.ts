@@ -2,7 +2,7 @@
 import { ConfigError } from '../../errors.js';
 import { isRecord, shownValue } from '../../foreign.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
-import { isService, routeKey, SPAWN_OPTIONS } from '../kernel/index.js';
+import { isService, routeKey, SPAWN_OPTIONS, type UntypedRef } from '../kernel/index.js';
 import type { ValuePublisherOptions } from '../values/index.js';
 import { checkPolicy } from './groups/index.js';
 import { isPipeline } from './pipeline.js';
@@ -12,7 +12,7 @@ const SPAWN: AcceptedOptions = { ...SPAWN_OPTIONS, register: accepted.flag };
 const LOOKUP: AcceptedOptions = { timeoutMs: accepted.milliseconds };
 const RUN: AcceptedOptions = { args: accepted.anything, instances: accepted.object, partitions: accepted.object };
 const GROUP: AcceptedOptions = { policy: accepted.anything };
-const REGISTER: AcceptedOptions = { group: accepted.flag };
+const REGISTER: AcceptedOptions = { group: accepted.flag, standby: accepted.flag };
 const POOL: AcceptedOptions = {
   name: accepted.anything,
   limitBytes: accepted.anything,
@@ -112,11 +112,46 @@ export function checkRegistration(name: unknown, ref: unknown, options: object =
   checkOptions('runtime.register', options, REGISTER);
   checkName('runtime.register(name, ref)', name);
   checkReference('runtime.register(name, ref)', ref);
+  if ('group' in options && options.group === true && 'standby' in options && options.standby === true) {
+    throw new ConfigError(`No actor stands by for "${String(name)}": all members of a group have its name at a time.`);
+  }
+}
+
+export function checkWatch(call: string, service: unknown, name: unknown, listener: unknown): void {
+  if (!isService(service)) {
+    throw new ConfigError(
+      `${call}(Service, name, listener) needs a service of a module that millrace gen made, not ${shownValue(service)}.`,
+    );
+  }
+  checkName(`${call}(Service, name, listener)`, name);
+  if (typeof listener === 'function') return;
+  throw new ConfigError(
+    `${call}(Service, name, listener) needs a function that is called with the change, not ${shownValue(listener)}.`,
+  );
 }
 
 export function checkReference(call: string, ref: unknown): void {
   if (typeof ref === 'object' && ref !== null && routeKey in ref) return;
   throw new ConfigError(`${call} needs the reference of an actor, which spawn returns, not ${shownValue(ref)}.`);
+}
+
+export function checkRef(service: unknown, ref: unknown): void {
+  if (!isService(service)) {
+    throw new ConfigError(
+      `runtime.ref(Service, ref) needs a service of a module that millrace gen made, not ${shownValue(service)}.`,
+    );
+  }
+  if (isRecord(ref) && 'cUid' in ref && !(routeKey in ref)) return;
+  throw new ConfigError(
+    `runtime.ref(Service, ref) needs a millrace.v1.Ref, which a message carries and toRef() makes, not ${shownValue(ref)}.`,
+  );
+}
+
+/** The error for an actor that was not spawned with `register: true`. */
+export function notAnnounced(ref: UntypedRef): ConfigError {
+  return new ConfigError(
+    `runtime.whenRegistered needs an actor that runtime.spawn(behavior, { name, register: true }) has started here, not ${ref.toString()}. runtime.register waits for itself.`,
+  );
 }
 
 export function checkRun(pipeline: unknown, options: object): void {

@@ -6,7 +6,8 @@ export { declarePipeline, type SegmentCode } from './builder.js';
 export { declaredAs, flagOf, type PipelineArgument } from './declared-args.js';
 export { importPipeline } from './definitions.js';
 export { Executor, type ExecutorOptions } from './executor.js';
-export type { GroupPolicy, GroupRef, HashPolicy } from './groups/index.js';
+export type { GroupOptions, LookupOptions } from './cluster-names.js';
+export type { GroupListener, GroupPolicy, GroupRef, HashPolicy } from './groups/index.js';
 export type { Placement } from './hosting/index.js';
 export type { Health, LinkHealth, PartitionHealth, Phase } from './health.js';
 export type { PartitionActivity, PartitionMetrics, RuntimeMetrics } from './metrics.js';
@@ -37,6 +38,8 @@ export {
 } from './placing/index.js';
 export type { PipelineCounts, RunOptions } from './pipeline-runs.js';
 export type { RuntimeOptions, RuntimeSpawnOptions } from './runtime-options.js';
+export type { NameListener } from './name-watches.js';
+export type { RegisterOptions } from './registered-names.js';
 export { netSettings } from './net-settings.js';
 export type { NetOptions } from './net-options.js';
 export { runtimeSettings } from './settings.js';
@@ -44,4 +47,11 @@ export { Runtime, type StartOptions } from './start.js';
 export type { RuntimeInterceptor, InterceptedSegment } from './segment-interceptor.js';
 export { type DrainableServer, type DrainHttpOptions, drainHttpServer } from './drain-http-server.js';
 export { type SignalOptions, type SignalStop, stopOnSignals } from './stop-on-signals.js';
+export type {
+  MessagesOptions,
+  SubscribeOptions,
+  Topic,
+  TopicHandler,
+  TopicSubscription,
+} from './topics/index.js';
 export type { StopOptions, StopReport } from './stopping.js';

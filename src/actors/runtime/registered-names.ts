@@ -1,24 +1,42 @@
 import { messageOf, namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
-import { routeKey, type UntypedRef, type Watcher } from '../kernel/index.js';
+import { type Route, routeKey, type UntypedRef, type Watcher } from '../kernel/index.js';
+
+/** How an actor has a name. */
+export interface RegisterOptions {
+  /** Any number of actors may have the name: see `runtime.group`. Default false. */
+  readonly group?: boolean;
+  /** Where another actor has the name, this one gets it when that has ended or gives it up, behind those that stand by already. Default false. */
+  readonly standby?: boolean;
+}
 
 interface Held {
+  readonly name: string;
   readonly ref: UntypedRef;
   readonly watcher: Watcher;
+}
+
+interface Name extends Held {
+  readonly isGroup: boolean;
+}
+
+interface Refused extends Held {
+  readonly why: string;
 }
 
 /** The names that one process has registered in the cluster. Unregisters a name when its actor ends. */
 export class RegisteredNames {
   readonly #client: () => ControlPlaneClient;
   readonly #log: Logger;
-  readonly #held = new Map<string, Held>();
-  /** The actors that are members of groups, by group and actor. */
-  readonly #members = new Map<string, Held & { readonly name: string }>();
+  /** By name and actor. */
+  readonly #held = new Map<string, Name>();
   /** Names of ended actors whose unregistration is pending. */
   readonly #leaving = new Map<string, Promise<void>>();
-  /** Names that were asked for with an actor's spawn and refused, while that actor lives: why. */
-  readonly #refused = new Map<string, Held & { readonly why: string }>();
+  /** Names that an actor should have and does not, while that actor lives, by name and actor: why. */
+  readonly #refused = new Map<string, Refused>();
+  /** Registrations that were asked for with an actor's spawn. */
+  readonly #announced = new WeakMap<Route, Promise<void>>();
 
   constructor(client: () => ControlPlaneClient, log: Logger) {
     this.#client = client;
@@ -26,36 +44,45 @@ export class RegisteredNames {
   }
 
   /** Rejects with ConfigError when another actor has the name. Waits for a pending unregistration of the name first. */
-  async register(name: string, ref: UntypedRef, isGroup = false): Promise<void> {
-    if (isGroup) return this.#join(name, ref);
-    await this.#leaving.get(name);
-    await this.#client().registerName(name, ref.toRef());
+  async register(name: string, ref: UntypedRef, options: RegisterOptions = {}): Promise<void> {
+    const { group: isGroup = false, standby: isStandby = false } = options;
+    if (!isGroup) await this.#leaving.get(name);
+    await this.#client().registerName(name, ref.toRef(), { isGroup, isStandby });
     const watcher: Watcher = { terminated: () => this.#ended(name, ref) };
-    this.#held.set(name, { ref, watcher });
     this.#noLongerRefused(name, ref);
+    const key = keyOf(name, ref.toRef().cUid);
+    if (this.#held.has(key)) return;
+    this.#held.set(key, { name, ref, isGroup, watcher });
     ref[routeKey].watch(watcher);
   }
 
-  /** As `register`, for a caller that waits for nothing: a refusal is logged, and a problem until the actor ends or gets the name. */
+  /** As `register`, for a caller that need not wait: a refusal is logged, and a problem until the actor ends or gets the name. */
   announce(name: string, ref: UntypedRef): void {
-    this.register(name, ref).catch((error: unknown) => {
+    const registered = this.register(name, ref);
+    this.#announced.set(ref[routeKey], registered);
+    registered.catch((error: unknown) => {
       this.#log.error('a name was not registered', { name, error: namedMessageOf(error) });
       this.#refuse(name, ref, messageOf(error));
     });
   }
 
-  /** The actor had the name, and has lost it while the control plane could not be reached. */
+  /** The actor had the name, stood by for it or was in the group, and has lost that while the control plane could not be reached. */
   lost(name: string, cUid: bigint, why: string): void {
-    const held = this.#held.get(name);
-    if (held?.ref.toRef().cUid !== cUid) return;
-    this.#forget(name, held.ref);
+    const held = this.#held.get(keyOf(name, cUid));
+    if (held === undefined) return;
+    this.#forget(held);
     this.#refuse(name, held.ref, why);
+  }
+
+  /** Settles as the registration of `announce`; undefined for an actor that was not announced. */
+  announced(ref: UntypedRef): Promise<void> | undefined {
+    return this.#announced.get(ref[routeKey]);
   }
 
   /** Sentences about the names that actors of this process should have and have not. */
   problems(): readonly string[] {
-    return [...this.#refused].map(
-      ([name, { why }]) => `The name "${name}" is not registered for its actor here: ${why}`,
+    return [...this.#refused.values()].map(
+      ({ name, why }) => `The name "${name}" is not registered for its actor here: ${why}`,
     );
   }
 
@@ -66,55 +93,35 @@ export class RegisteredNames {
 
   /** Of a group: resolves when no process sends to the actor as a member any more. */
   async unregister(name: string, ref: UntypedRef): Promise<void> {
-    const key = memberKey(name, ref);
-    const member = this.#members.get(key);
-    if (member !== undefined) {
-      this.#members.delete(key);
-      ref[routeKey].unwatch(member.watcher);
-      await this.#client().unregisterName(name, ref.toRef().cUid, true);
-      return;
-    }
+    const { cUid } = ref.toRef();
+    const held = this.#held.get(keyOf(name, cUid));
+    if (held !== undefined) this.#forget(held);
     this.#noLongerRefused(name, ref);
-    this.#forget(name, ref);
-    await this.#client().unregisterName(name, ref.toRef().cUid);
+    await this.#client().unregisterName(name, cUid, held?.isGroup);
   }
 
   /** Unregisters all names. */
   async close(): Promise<void> {
-    const members = [...this.#members.values()].map(({ name, ref }) => this.unregister(name, ref));
-    await Promise.all([...members, ...[...this.#held].map(([name, { ref }]) => this.unregister(name, ref))]);
+    await Promise.all([...this.#held.values()].map(({ name, ref }) => this.unregister(name, ref)));
   }
 
-  async #join(name: string, ref: UntypedRef): Promise<void> {
-    await this.#client().registerName(name, ref.toRef(), true);
-    const watcher: Watcher = {
-      terminated: () => {
-        this.unregister(name, ref).catch((error: unknown) =>
-          this.#log.debug('an ended actor did not leave its group', { name, error: namedMessageOf(error) }),
-        );
-      },
-    };
-    this.#members.set(memberKey(name, ref), { name, ref, watcher });
-    ref[routeKey].watch(watcher);
+  #forget({ name, ref, watcher }: Name): void {
+    this.#held.delete(keyOf(name, ref.toRef().cUid));
+    ref[routeKey].unwatch(watcher);
   }
 
   #refuse(name: string, ref: UntypedRef, why: string): void {
+    this.#noLongerRefused(name, ref);
     const watcher: Watcher = { terminated: () => this.#noLongerRefused(name, ref) };
-    this.#refused.set(name, { ref, watcher, why });
+    this.#refused.set(keyOf(name, ref.toRef().cUid), { name, ref, watcher, why });
     ref[routeKey].watch(watcher);
   }
 
-  #forget(name: string, ref: UntypedRef): void {
-    const held = this.#held.get(name);
-    if (held?.ref[routeKey] !== ref[routeKey]) return;
-    this.#held.delete(name);
-    ref[routeKey].unwatch(held.watcher);
-  }
-
   #noLongerRefused(name: string, ref: UntypedRef): void {
-    const refused = this.#refused.get(name);
-    if (refused?.ref[routeKey] !== ref[routeKey]) return;
-    this.#refused.delete(name);
+    const key = keyOf(name, ref.toRef().cUid);
+    const refused = this.#refused.get(key);
+    if (refused === undefined) return;
+    this.#refused.delete(key);
     ref[routeKey].unwatch(refused.watcher);
   }
 
@@ -130,6 +137,6 @@ export class RegisteredNames {
   }
 }
 
-function memberKey(name: string, ref: UntypedRef): string {
-  return `${ref.toRef().cUid} ${name}`;
+function keyOf(name: string, cUid: bigint): string {
+  return `${cUid} ${name}`;
 }

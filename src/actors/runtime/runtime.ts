@@ -19,16 +19,16 @@ import {
   type UntypedRef,
 } from '../kernel/index.js';
 import { bringUp, clientOf } from './bring-up.js';
+import { ClusterNames } from './cluster-names.js';
 import { ControlPlaneHost } from './control-plane-host.js';
 import { ControlPlaneNews } from './control-plane-news.js';
 import { withDecimalJson } from './decimal-json.js';
 import * as given from './given-arguments.js';
-import { type GroupPolicy, type GroupRef, Groups } from './groups/index.js';
 import type { Health } from './health.js';
 import { type Leftovers, leftoversOf } from './leftovers.js';
 import type { RuntimeMetrics } from './metrics.js';
+import { NamedCalls } from './named-calls.js';
 import { Observer } from './observer.js';
-import { RegisteredNames } from './registered-names.js';
 import { joinedDeadLetters, mergedTopic } from './partition-topics.js';
 import { Partitions } from './partitions.js';
 import type { Pipeline } from './pipeline.js';
@@ -44,7 +44,7 @@ import { type OpenPublisher, type OpenSubscriber, publisherBy, subscriberBy } fr
  * One process of the cluster, real or virtual: its partitions, its control plane client, and possibly the control plane server. Created
  * by `Runtime.start`, or by an Executor, which runs several in one process.
  */
-export class Runtime implements HasSystem {
+export class Runtime extends NamedCalls implements HasSystem {
   readonly node: string;
   readonly system: System;
   #name: string;
@@ -70,13 +70,13 @@ export class Runtime implements HasSystem {
   #client: ControlPlaneClient | undefined;
   readonly #observer: Observer;
   readonly #stopping: Stopping;
-  readonly #names: RegisteredNames;
+  readonly #names: ClusterNames;
   readonly #placements: Placements;
   readonly #labels: readonly string[];
-  readonly #groups: Groups;
 
   /** For Executors; does not start anything. */
   constructor(environment: RuntimeEnvironment, options: RuntimeOptions = {}) {
+    super(() => this.#names);
     const { node = 'node-0', name = 'process-0', provider = machineProvider } = options;
     [this.node, this.#name] = [node, name];
     this.system = provider(options.system ?? {});
@@ -95,9 +95,10 @@ export class Runtime implements HasSystem {
     this.#host = new ControlPlaneHost({ ...environment, partition, log }, options);
     const { system, components } = partition;
     const client = (): ControlPlaneClient => this.#joined;
-    this.#groups = new Groups({ client, system, scheduler, log, ordinals: () => this.ordinals });
+    const placed = { ordinals: () => this.ordinals, placements: () => this.#placements };
+    this.#names = new ClusterNames({ client, system, scheduler, log, ...placed });
     const common = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
-    const parts = { ...common, groups: this.#groups };
+    const parts = { ...common, groups: this.#names.groups };
     this.#observer = new Observer(scheduler, this.#partitions, this.#runs);
     const find: Whereabouts['find'] = (...wanted) => this.#joined.findPartitions(...wanted);
     this.#placements = new Placements({ ...parts, ...this.#partitions.whereabouts, find });
@@ -105,7 +106,7 @@ export class Runtime implements HasSystem {
       stoppable({
         ...parts,
         client: () => this.#client,
-        unregisterNames: () => this.#names.close(),
+        names: this.#names,
         placements: this.#placements,
         host: this.#host,
         closed: () => this.#observer.close(),
@@ -117,11 +118,11 @@ export class Runtime implements HasSystem {
     for (const { system } of this.#partitions.here) {
       system.ownedBy(() => void this.stop());
     }
-    this.#names = new RegisteredNames(() => this.#joined, this.#log);
-    const ports = { partition: this.#partitions.first, names: this.#names, runtime: this, assertRuns };
+    const ports = { partition: this.#partitions.first, names: this.#names.registered, runtime: this, assertRuns };
     this.publisher = publisherBy(ports);
     this.subscriber = subscriberBy(ports);
-    this.#news = new ControlPlaneNews({ ...parts, names: () => this.#names, isEnding: () => this.#stopping.isEnding });
+    const { registered: names } = this.#names;
+    this.#news = new ControlPlaneNews({ ...parts, names, isEnding: () => this.#stopping.isEnding });
   }
 
   /** Unique among the running processes of its node: has a suffix where another process has the requested name. */
@@ -193,7 +194,7 @@ export class Runtime implements HasSystem {
     };
     const { phase } = this.#stopping;
     const isFenced = phase === 'running' && this.#client?.isOver === true;
-    return this.#observer.health({ phase, controlPlane, isFenced, names: this.#names.problems() });
+    return this.#observer.health({ phase, controlPlane, isFenced, names: this.#names.registered.problems() });
   }
 
   /** Counters since its start. Visits every actor: about 30 ms for a million. */
@@ -218,8 +219,8 @@ export class Runtime implements HasSystem {
   // ---- for users
 
   /**
-   * Starts an actor in this process's first partition. `register: true` enters its name in the cluster's registry; when another actor has the
-   * name, that is logged and one of the `problems` of `health()`. To wait for it, call `register` instead. `args` go to `state` of the behavior.
+   * Starts an actor in this process's first partition. `register: true` enters its name in the cluster's registry; `whenRegistered` says
+   * whether it has the name. `args` go to `state` of the behavior.
    *
    *     runtime.spawn(account, { name: 'acme', register: true, args: { limit: 500 } });
    */
@@ -230,48 +231,8 @@ export class Runtime implements HasSystem {
     given.checkSpawn(options);
     const { register = false, ...spawned } = options;
     const ref = this.#partitions.first.system.spawn<S, T, unknown>(definition, spawned);
-    if (register && options.name !== undefined) this.#names.announce(options.name, ref);
+    if (register && options.name !== undefined) this.#names.registered.announce(options.name, ref);
     return ref;
-  }
-
-  /**
-   * Registers an actor under a name that every process of the cluster can look up, until the actor ends. Rejects with ConfigError when
-   * another actor has the name. With `{ group: true }` any number of actors may have the name: see `group`.
-   */
-  async register(name: string, ref: UntypedRef, options: { readonly group?: boolean } = {}): Promise<void> {
-    given.checkRegistration(name, ref, options);
-    return this.#names.register(name, ref, options.group);
-  }
-
-  /** Of a group, it resolves when no process sends to the actor as a member any more. */
-  async unregister(name: string, ref: UntypedRef): Promise<void> {
-    given.checkRegistration(name, ref);
-    return this.#names.unregister(name, ref);
-  }
-
-  /** The actor with a registered name, anywhere in the cluster. Waits until it is registered; rejects with AskTimeoutError at the deadline, 5 s by default. */
-  async lookup<S extends AnyService>(
-    service: S,
-    name: string,
-    options: { readonly timeoutMs?: number } = {},
-  ): Promise<ActorRef<S>> {
-    given.checkLookup(service, name, options);
-    const ref = await this.#joined.lookup(name, service.typeName, options.timeoutMs ?? 5_000);
-    return this.#partitions.first.system.reference(service, ref);
-  }
-
-  /**
-   * All actors that are registered in a group, anywhere in the cluster, as one reference; `policy` says which of them gets a message.
-   *
-   *     const pool = await runtime.group(Resizer, 'resizers', { policy: 'least-loaded' });
-   */
-  async group<S extends AnyService>(
-    service: S,
-    name: string,
-    options: { readonly policy?: GroupPolicy<S> } = {},
-  ): Promise<GroupRef<S>> {
-    given.checkGroup(service, name, options);
-    return this.#groups.use(service, name, options.policy ?? 'round-robin');
   }
 
   /** Stops an actor of this process, or one that it has placed; resolves when it and its children have stopped. */

@@ -3,8 +3,8 @@ import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
+import type { ClusterNames } from './cluster-names.js';
 import type { ControlPlaneHost } from './control-plane-host.js';
-import type { Groups } from './groups/index.js';
 import type { Partitions } from './partitions.js';
 import type { Placements } from './placing/index.js';
 import type { PipelineRuns } from './pipeline-runs.js';
@@ -16,25 +16,23 @@ export interface StoppableParts {
   readonly log: Logger;
   readonly partitions: Partitions;
   readonly runs: PipelineRuns;
-  readonly groups: Pick<Groups, 'close'>;
+  readonly names: Pick<ClusterNames, 'registered' | 'close'>;
   readonly client: () => ControlPlaneClient | undefined;
   /** The actors that this process has placed. */
   readonly placements: Pick<Placements, 'calls' | 'close' | 'abandon'>;
   /** Where this process may serve the control plane. */
   readonly host: Pick<ControlPlaneHost, 'close' | 'abandon'>;
-  /** Unregisters the names of its actors. */
-  readonly unregisterNames: () => Promise<void>;
   /** Called last. */
   readonly closed: () => void;
 }
 
 /** The steps that stop a runtime: first segments, while others can still be notified, then the control plane client, actors, and links. */
 export function stoppable(parts: StoppableParts): Stoppable {
-  const { scheduler, log, partitions, runs, placements, unregisterNames } = parts;
+  const { scheduler, log, partitions, runs, placements, names } = parts;
   return {
     scheduler,
     log,
-    unregisterNames,
+    unregisterNames: () => names.registered.close(),
     hasPeers: () => hasPeers(partitions.views()),
     unfinished: () => unfinishedOf(partitions.views(), { pipelines: runs.counts().running, placing: placements.calls }),
     refresh: () => partitions.refresh(),
@@ -46,7 +44,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
       await placements.close();
       await partitions.stopSegments();
       await parts.client()?.disconnect();
-      parts.groups.close();
+      names.close();
       await parts.host.close();
       const end = await partitions.close(options);
       const { untakenTells } = end;
@@ -65,7 +63,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
       runs.lost(error);
       placements.abandon(error);
       parts.client()?.abandon(error);
-      parts.groups.close();
+      names.close();
       await partitions.crash();
       parts.closed();
     },

@@ -57,7 +57,7 @@ describe('a process that loses the control plane', () => {
     const plane = await Plane.start();
     const [member, watcher] = [await plane.join('a/1'), await plane.join('b/1')];
     await member.client.registerName('pricing', one);
-    await member.client.registerName('pool', one, true);
+    await member.client.registerName('pool', one, { isGroup: true });
     await watcher.client.watchGroup('pool');
     const before = await idsOf(plane, member);
     plane.world.network.partition(['a'], ['server', 'b']);
@@ -138,8 +138,8 @@ describe('a control plane that has crashed and starts anew', () => {
     const [first, second, third] = members;
     await first.client.registerName('pricing', one);
     await second.client.registerName('stock', other);
-    await first.client.registerName('pool', one, true);
-    await second.client.registerName('pool', other, true);
+    await first.client.registerName('pool', one, { isGroup: true });
+    await second.client.registerName('pool', other, { isGroup: true });
     await third.client.watchGroup('pool');
     return { plane, members, first, second, third };
   }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { retryAsk } from '#src/actors/control-plane/index.js';
-import { AskTimeoutError, BackpressureError, StoppedError } from '#src/errors.js';
+import { AskTimeoutError, BackpressureError, HandlerError, StoppedError } from '#src/errors.js';
 import { VirtualScheduler } from '#src/scheduler/index.js';
 
 /** Asks from `startMs` on until it is over; `answer` says how each try ends, and after which part of its time. */
@@ -45,6 +45,16 @@ describe('retryAsk', () => {
         },
       ),
     ));
+
+  it('sends again what the server has waited for in vain, as its handler says a moment before the deadline here', async () => {
+    const late = { error: new HandlerError('in vain', { handlerCode: 'ASK_TIMEOUT' }), part: 0.5 };
+    const { count, error, tookMs } = await tries(0, 2_000, (tried) =>
+      tried < 3 ? late : { ...silence, error: undefined },
+    );
+    expect([count, error, tookMs]).to.deep.equal([3, undefined, 2_000]);
+    const other = { error: new HandlerError('in vain', { handlerCode: 'CONFIG' }), part: 0.5 };
+    expect((await tries(0, 2_000, () => other)).count).to.equal(1);
+  });
 
   it('waits when the mailbox is full, and rejects at once with any other error', async () => {
     const full = { error: new BackpressureError('full'), part: 0 };

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { AskTimeoutError, ConfigError } from '#src/errors.js';
+import { AskTimeoutError, ConfigError, ProtocolError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { behavior } from '#src/actors/kernel/index.js';
 import { rejection } from '../../support/rejection.js';
@@ -88,5 +88,91 @@ describeRuntime('a registered name', (start) => {
     await runtime.register('it', runtime.spawn(numbered(3)));
     await runtime.stopActor(one);
     expect(await (await runtime.lookup(v1.PartitionRuntime, 'it')).describe({})).to.include({ ordinal: 3 });
+  });
+
+  it('that a spawn asks for is reported to who spawns', async () => {
+    const { runtime, cluster } = await start();
+    const other = await cluster.start();
+    const first = runtime.spawn(numbered(1), { name: 'it', register: true });
+    await runtime.whenRegistered(first);
+    const second = other.spawn(numbered(2), { name: 'it', register: true });
+    expect(await rejection(other.whenRegistered(second))).to.be.instanceOf(ConfigError);
+    const silent = other.spawn(numbered(3));
+    expect(await rejection(other.whenRegistered(silent))).to.be.instanceOf(ConfigError);
+  });
+
+  it('goes to the first that stands by when its holder ends, gives it up, or is lost with its process', async () => {
+    const { runtime, cluster } = await start();
+    const [second, third] = [await cluster.start(), await cluster.start()];
+    const seen: (number | undefined)[] = [];
+    const numberOf = async () => (await (await runtime.lookup(v1.PartitionRuntime, 'it')).describe({})).ordinal;
+    const holders: unknown[] = [];
+    const unwatch = await runtime.watchName(v1.PartitionRuntime, 'it', (holder) => holders.push(holder?.toRef().cUid));
+    expect(holders).to.deep.equal([undefined]);
+    const refs = [runtime, second, third, runtime].map((each, index) => ({
+      runtime: each,
+      ref: each.spawn(numbered(index)),
+    }));
+    for (const { runtime: each, ref } of refs) await each.register('it', ref, { standby: true });
+    // To stand by twice is to stand by once.
+    for (const { runtime: each, ref } of refs) await each.register('it', ref, { standby: true });
+    const late = runtime.spawn(numbered(9));
+    expect(await rejection(runtime.register('it', late))).to.be.instanceOf(ConfigError);
+    const [one, two, , four] = refs;
+    if (one === undefined || two === undefined || four === undefined) throw new Error('four were made');
+    seen.push(await numberOf());
+    await runtime.stopActor(one.ref);
+    await until(() => holders.length === 3);
+    seen.push(await numberOf());
+    await second.unregister('it', two.ref);
+    await until(() => holders.length === 4);
+    seen.push(await numberOf());
+    await third.stop();
+    await until(() => holders.length === 5);
+    seen.push(await numberOf());
+    expect(seen).to.deep.equal([0, 1, 2, 3]);
+    await runtime.unregister('it', four.ref);
+    await until(() => holders.length === 6);
+    expect(holders).to.deep.equal([undefined, ...refs.map(({ ref }) => ref.toRef().cUid), undefined]);
+    unwatch();
+    await runtime.register('it', late);
+    expect(await numberOf()).to.equal(9);
+    expect(holders).to.have.length(6);
+  });
+
+  it('is followed by its changes, also by who begins late, and not by a listener that throws', async () => {
+    const { runtime, cluster } = await start();
+    const other = await cluster.start();
+    const ref = other.spawn(numbered(4));
+    await other.register('it', ref);
+    const answers: unknown[] = [];
+    await runtime.watchName(v1.PartitionRuntime, 'it', () => {
+      throw new Error('it is not handled');
+    });
+    await runtime.watchName(v1.PartitionRuntime, 'it', (holder) => {
+      answers.push(holder === undefined ? undefined : holder.describe({}));
+    });
+    expect(await Promise.all(answers)).to.have.length(1);
+    expect(await answers[0]).to.include({ ordinal: 4 });
+    await other.stop();
+    await until(() => answers.length === 2);
+    expect(answers[1]).to.equal(undefined);
+    const untyped = (value: unknown): never => value as never;
+    expect(await rejection(runtime.watchName(v1.PartitionRuntime, 'it', untyped(5)))).to.be.instanceOf(ConfigError);
+    expect(await rejection(runtime.register('it', ref, { group: true, standby: true }))).to.be.instanceOf(ConfigError);
+  });
+});
+
+describeRuntime('a reference that a message carries', (start) => {
+  it('is used outside of actors', async () => {
+    const { runtime, cluster } = await start();
+    const other = await cluster.start();
+    const carried = other.spawn(numbered(5)).toRef();
+    expect(await runtime.ref(v1.PartitionRuntime, carried).describe({})).to.include({ ordinal: 5 });
+    expect(() => runtime.ref(v1.Spawner, { cUid: carried.cUid, service: carried.service })).to.throw(ProtocolError);
+    const untyped = (value: unknown): never => value as never;
+    for (const wrong of [undefined, {}, 5, runtime.spawn(numbered(6))]) {
+      expect(() => runtime.ref(v1.PartitionRuntime, untyped(wrong))).to.throw(ConfigError, 'toRef()');
+    }
   });
 });

@@ -48,6 +48,27 @@ describe('a peer that cannot be reached', () => {
     expect(refused()).to.equal(1);
   });
 
+  it('is told in vain by its address after the first attempt: false, one dead letter each, and an attempt a second', async () => {
+    const { world, near, far, ref: holder, refused } = await setUp();
+    const ref = near.system.referenceTo(Errands, near.router.routeTo(far.address, holder.toRef().cUid));
+    await ref.run({});
+    world.network.crash('b');
+    await until('the link to be lost', () => hasNoLink(near));
+    expect(ref.push({ value: 0 }), 'the first, which tries').to.equal(true);
+    await until('the attempt to fail', () => hasNoLink(near));
+    expect(near.system.deadLetters.count).to.equal(1);
+    const from = world.scheduler.now();
+    let told = 0;
+    while (world.scheduler.now() - from < 10_000) {
+      expect(ref.push({ value: 1 })).to.equal(false);
+      told += 1;
+      expect(near.system.deadLetters.count).to.equal(1 + told);
+      await world.pass(100);
+    }
+    expect(told).to.be.greaterThan(90);
+    expect(refused()).to.be.within(5, 11);
+  });
+
   it('is known as such by every reference to its process', async () => {
     const { world, near, far, ref, refused } = await setUp();
     world.network.crash('b');

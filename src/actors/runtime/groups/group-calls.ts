@@ -208,7 +208,8 @@ function sendOptions(options: WhenReadyOptions | undefined): SendOptions | undef
   return send;
 }
 
-function invoke({ ref }: Member, method: AnyMethod, message: unknown, options: unknown): unknown {
+/** Calls the method of a member's reference. */
+export function invoke({ ref }: Member, method: AnyMethod, message: unknown, options: unknown): unknown {
   return called(ref, method, message, options);
 }
 

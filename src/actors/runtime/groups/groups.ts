@@ -5,7 +5,7 @@ import type { Logger } from '../../../logging/index.js';
 import type { AnyService, Ref, v1 } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import type { ControlPlaneClient } from '../../control-plane/index.js';
-import type { ActorSystem } from '../../kernel/index.js';
+import type { ActorRef, ActorSystem } from '../../kernel/index.js';
 import { GroupCalls } from './group-calls.js';
 import { type GroupRef, groupRef } from './group-ref.js';
 import { memberIn, Membership } from './membership.js';
@@ -18,6 +18,9 @@ export interface GroupsOptions {
   readonly log: Logger;
   readonly ordinals: () => readonly number[];
 }
+
+/** Called with the members that can be reached, after each change. */
+export type GroupListener<S extends AnyService> = (members: readonly ActorRef<S>[]) => void;
 
 /** A group that this process uses. References with the same service share the members. */
 interface Use {
@@ -45,17 +48,30 @@ export class Groups {
 
   /** Resolves when the members that there are have arrived. */
   async use<S extends AnyService>(service: S, name: string, policy: GroupPolicy<S>): Promise<GroupRef<S>> {
-    const use = this.#uses.get(name) ?? this.#begin(name);
-    use.references++;
-    const membership = use.memberships.get(service) ?? this.#membership(service, name, use);
-    try {
-      await use.watched;
-    } catch (error) {
-      this.#release(name, use);
-      throw error;
-    }
-    const calls = new GroupCalls(name, membership, policy, this.#options.system, () => this.#release(name, use));
-    return groupRef(service, calls);
+    const { membership, release } = await this.hold(service, name);
+    return groupRef(service, new GroupCalls(name, membership, policy, this.#options.system, release));
+  }
+
+  /** Resolves when `listener` was called with the members that there are. */
+  async watch<S extends AnyService>(service: S, name: string, listener: GroupListener<S>): Promise<() => void> {
+    const { system, log } = this.#options;
+    const { membership, release } = await this.hold(service, name);
+    const notify = (): void => {
+      try {
+        listener(membership.members.map(({ ref }) => system.reference(service, ref.toRef())));
+      } catch (error) {
+        log.error('a listener of a group threw', { name, error });
+      }
+    };
+    notify();
+    const unsubscribe = membership.onChange(notify);
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      unsubscribe();
+      release();
+    };
   }
 
   changed(resource: v1.Resource): void {
@@ -75,6 +91,21 @@ export class Groups {
   close(): void {
     for (const { memberships } of this.#uses.values()) for (const each of memberships.values()) each.close();
     this.#uses.clear();
+  }
+
+  /** The members, which change until the caller calls `release`, once. Resolves when those that there are have arrived. */
+  async hold(service: AnyService, name: string): Promise<{ membership: Membership; release: () => void }> {
+    const use = this.#uses.get(name) ?? this.#begin(name);
+    use.references++;
+    const membership = use.memberships.get(service) ?? this.#membership(service, name, use);
+    const release = (): void => this.#release(name, use);
+    try {
+      await use.watched;
+      return { membership, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   #begin(name: string): Use {

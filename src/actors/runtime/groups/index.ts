@@ -3,5 +3,7 @@
  * register an actor: that is done by names.
  */
 export type { GroupRef } from './group-ref.js';
-export { Groups } from './groups.js';
+export { invoke } from './group-calls.js';
+export type { Membership } from './membership.js';
+export { type GroupListener, Groups } from './groups.js';
 export { checkPolicy, type GroupPolicy, type HashPolicy } from './policy.js';

@@ -49,6 +49,7 @@ export class Membership {
   #members: readonly Member[] = [];
   #local: readonly Member[] = [];
   #turn: number;
+  readonly #listeners = new Set<() => void>();
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -74,6 +75,12 @@ export class Membership {
   /** The next one of a list. All references to the group share the turn. */
   inTurn(list: readonly Member[]): Member | undefined {
     return list[this.#turn++ % list.length];
+  }
+
+  /** Calls `listener` after each change; returns a function that ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** An actor of another service is no member for those who use the group with this one. */
@@ -109,6 +116,7 @@ export class Membership {
   }
 
   close(): void {
+    this.#listeners.clear();
     for (const resource of this.#entries.keys()) this.left(resource);
   }
 
@@ -140,6 +148,7 @@ export class Membership {
     const present = [...this.#entries.values()].filter(({ isPresent }) => isPresent);
     this.#members = [...new Map(present.map((entry) => [entry.cUid, entry])).values()];
     this.#local = this.#members.filter(({ isLocal }) => isLocal);
+    for (const listener of this.#listeners) listener();
   }
 }
 

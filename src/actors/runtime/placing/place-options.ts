@@ -18,8 +18,10 @@ export interface PlaceOptions {
   readonly spread?: 'partitions' | 'nodes';
   /** Name of the actor in its partition; with `instances`, followed by `-0`, `-1` and so on. Default: that of its service and a number. */
   readonly name?: string;
-  /** Name to register in the cluster, for `runtime.lookup`. Rejects with ConfigError when another actor has it. */
+  /** Name to register in the cluster, for `runtime.lookup`. Rejects with ConfigError when another actor has it, unless `standby` is true. */
   readonly register?: string;
+  /** Where another actor has the name of `register`, this one gets it when that has ended, behind those that stand by already. Default false. */
+  readonly standby?: boolean;
   /** Name of a group in the cluster that the actor joins, for `runtime.group`. */
   readonly group?: string;
   /** The actor goes on when this runtime ends, and until its partition ends. Default false: it ends with this runtime. */
@@ -52,6 +54,7 @@ const PLACE: AcceptedOptions = {
   spread: { what: 'partitions or nodes', is: (value) => value === 'partitions' || value === 'nodes' },
   name: accepted.text,
   register: accepted.text,
+  standby: accepted.flag,
   group: accepted.text,
   detached: accepted.flag,
   parent: { what: 'the reference of an actor, such as ctx.self', is: isReference },
@@ -83,16 +86,21 @@ export function checkPlace(
     );
   }
   checkOptions('runtime.place', options, PLACE);
-  const { on, instances, register, group } = options;
-  if (register !== undefined && group !== undefined) {
-    throw new ConfigError('runtime.place registers an actor under a name of its own or in a group, and not both.');
+  const { on, instances, register, group, standby = false } = options;
+  if (register !== undefined && register === group) {
+    throw new ConfigError(`The name "${register}" cannot be that of one actor and of a group.`);
+  }
+  if (standby && register === undefined) {
+    throw new ConfigError('runtime.place with standby needs register, the name for which the actor stands by.');
   }
   if (typeof on === 'object') checkOptions('on of runtime.place', on, ON);
   if (typeof on === 'object' && 'partition' in on && Object.keys(on).length > 1) {
     throw new ConfigError('on of runtime.place names a partition, so that it can have no other condition.');
   }
-  if (instances !== undefined && instances > 1 && register !== undefined) {
-    throw new ConfigError(`Only one actor can have the registered name "${register}": place one, without instances.`);
+  if (instances !== undefined && instances > 1 && register !== undefined && !standby) {
+    throw new ConfigError(
+      `Only one actor can have the registered name "${register}": place one, without instances, or let the others stand by, with standby: true.`,
+    );
   }
 }
 

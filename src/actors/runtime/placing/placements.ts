@@ -22,10 +22,11 @@ import {
   type UntypedRef,
   type Watcher,
 } from '../../kernel/index.js';
-import { type Component, componentHash } from './component.js';
+import type { Component } from './component.js';
 import { PlaceDeadline } from './place-deadline.js';
+import { keyOf, type Order, type Placed, wantedOf } from './order.js';
 import type { PlaceOptions } from './place-options.js';
-import { type PlacedAt, SpawnerRequests, type SpawnerRequestsOptions, type Wanted } from './spawner-requests.js';
+import { type PlacedAt, SpawnerRequests, type SpawnerRequestsOptions } from './spawner-requests.js';
 import { candidatesFor, inTurn, type PlaceCandidate, type PlaceOn, type Whereabouts } from './where.js';
 
 export interface PlacementsOptions extends Whereabouts {
@@ -36,24 +37,6 @@ export interface PlacementsOptions extends Whereabouts {
   readonly isHere: (ordinal: number) => boolean;
   readonly stopping: SpawnerRequestsOptions['stopping'];
   readonly gone: SpawnerRequestsOptions['gone'];
-}
-
-/** One actor that is to run: it may be placed several times, one after the other. */
-interface Order {
-  readonly component: Component;
-  readonly wanted: Wanted;
-  readonly options: PlaceOptions;
-  /** Where it runs now; undefined while it is being placed. */
-  current: Placed | undefined;
-  /** The actors that it was, the last of which it is. */
-  readonly keys: string[];
-  isOver: boolean;
-}
-
-interface Placed extends PlacedAt {
-  readonly ref: UntypedRef;
-  /** Ends all watches. */
-  readonly release: () => void;
 }
 
 const BACKOFF = { minMs: 100, maxMs: 5_000 };
@@ -155,6 +138,17 @@ export class Placements {
     this.#finish(order);
     const error = current && (await this.#requests.withdraw(current));
     if (error instanceof AskTimeoutError) throw error;
+    return true;
+  }
+
+  /** An actor that this process has placed gives up a name. Resolves to false for any other actor, and for a name that it was not placed with. */
+  async unregister(name: string, ref: UntypedRef): Promise<boolean> {
+    const order = this.#orders.get(keyOf(ref));
+    if (order === undefined) return false;
+    const { register, group } = order.wanted;
+    if (name !== register && name !== group) return false;
+    order.wanted = name === group ? { ...order.wanted, group: '' } : { ...order.wanted, register: '' };
+    if (order.current !== undefined) await this.#requests.unregister(order.current, name);
     return true;
   }
 
@@ -336,22 +330,4 @@ export class Placements {
     this.#options.log.error('a placed actor has failed', { actor: path, error });
     this.#failures.publish({ path, error });
   }
-}
-
-function wantedOf(component: Component, args: Uint8Array, options: PlaceOptions, instance: number): Wanted {
-  const { name = '', detached = false, register = '', group, instances } = options;
-  return {
-    component: component.definition,
-    hash: componentHash(component),
-    args,
-    name: name === '' || instances === undefined ? name : `${name}-${instance}`,
-    isDetached: detached,
-    register: group ?? register,
-    isGroup: group !== undefined,
-  };
-}
-
-function keyOf(ref: UntypedRef): string {
-  const { cUid, incarnation } = ref.toRef();
-  return `${cUid}/${incarnation}`;
 }

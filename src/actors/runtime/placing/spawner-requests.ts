@@ -108,6 +108,13 @@ export class SpawnerRequests {
     }
   }
 
+  /** The actor gives up a name. Resolves when no process sends to it by that name any more. */
+  async unregister({ place, id }: Pick<PlacedAt, 'place' | 'id'>, name: string): Promise<void> {
+    const request = { placer: this.#placer, id, name };
+    const { scheduler } = this.#options;
+    await retryAsk(scheduler, limits.controlPlaneTimeoutMs, (ask) => this.#spawner(place).unregister(request, ask));
+  }
+
   #spawner({ spawner }: PlaceCandidate): ActorRef<typeof v1.Spawner> {
     return this.#options.system.reference(v1.Spawner, spawner);
   }

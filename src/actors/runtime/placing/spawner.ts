@@ -34,13 +34,18 @@ export interface SpawnerOptions {
 /** Time in ms in which those who have placed actors are told that the partition stops: less than it has to stop. */
 const LEAVE_MS = 500;
 
+interface RegisteredName {
+  readonly name: string;
+  readonly isGroup: boolean;
+}
+
 /** One request to place an actor, and what became of it. */
 interface Placed {
   readonly isDetached: boolean;
   reply: Promise<v1.ActorPlacedInit>;
   ref: UntypedRef | undefined;
-  /** Name in the cluster's registry, its own or that of a group. */
-  registered: { readonly name: string; readonly isGroup: boolean } | undefined;
+  /** Names in the cluster's registry, its own and that of a group. */
+  registered: readonly RegisteredName[];
   /** Aborted when the actor is withdrawn, or its partition stops: an actor that is being started is not waited for. */
   readonly withdrawal: AbortController;
   hasEnded: boolean;
@@ -76,6 +81,8 @@ export class Spawner {
       supervision: 'resume',
       place: (_state, request, context) => later(this.#place(request, context)),
       withdraw: (_state, { placer, id }, context) => later(this.#withdraw(placer, id, context).then(() => ({}))),
+      unregister: (_state, { placer, id, name }, context) =>
+        later(this.#giveUp(placer, id, name, context).then(() => ({}))),
       describe: () => ({ ordinal: this.#options.ordinal(), placed: this.#count }),
       on: { terminated: (_state, { ref }) => this.#placerEnded(ref) },
     });
@@ -104,7 +111,7 @@ export class Spawner {
       isDetached,
       reply: Promise.resolve({}),
       ref: undefined,
-      registered: undefined,
+      registered: [],
       withdrawal: new AbortController(),
       hasEnded: false,
     };
@@ -159,7 +166,7 @@ export class Spawner {
     // The request to place it may still arrive.
     const refused = toWire(new StoppedError(`The request to place actor ${id} was withdrawn.`));
     const reply = Promise.resolve({ refused: v1.PlaceFailure.create(refused) });
-    const never = { isDetached: false, reply, ref: undefined, registered: undefined };
+    const never = { isDetached: false, reply, ref: undefined, registered: [] };
     placer.placed.set(id, { ...never, withdrawal: new AbortController(), hasEnded: true });
     this.#remember(placer, id);
   }
@@ -170,7 +177,7 @@ export class Spawner {
     await placed.reply;
     const isClosing = this.#closing !== undefined;
     // Members of a group get nothing new before they stop, unless the partition ends with all that others have there.
-    if (placed.registered?.isGroup === true && !isClosing) await this.#unregister(placed);
+    if (!isClosing) await this.#unregister(placed, ({ isGroup }) => isGroup);
     if (placed.ref !== undefined) await this.#options.system.stop(placed.ref);
     const unregistered = this.#unregister(placed);
     if (!isClosing) await unregistered;
@@ -198,28 +205,40 @@ export class Spawner {
 
   // ---- names
 
-  async #register({ register: name, isGroup }: v1.ActorToPlace, placed: Placed, ref: UntypedRef): Promise<void> {
-    if (name === '') return;
-    placed.registered = { name, isGroup };
-    const entry = { name, isGroup, ref: ref.toRef() };
-    await this.#ask((options) => this.#options.client().registerName(entry, options));
+  async #register({ register, group, isStandby }: v1.ActorToPlace, placed: Placed, ref: UntypedRef): Promise<void> {
+    const own = register === '' ? [] : [{ name: register, isGroup: false, isStandby }];
+    const all = group === '' ? own : [...own, { name: group, isGroup: true, isStandby: false }];
+    for (const { name, isGroup, isStandby: standsBy } of all) {
+      placed.registered = [...placed.registered, { name, isGroup }];
+      const entry = { name, isGroup, isStandby: standsBy, ref: ref.toRef() };
+      await this.#ask((options) => this.#options.client().registerName(entry, options));
+    }
   }
 
-  /** Does nothing when another actor has the name. */
-  async #unregister(placed: Placed): Promise<void> {
+  /** Does nothing when another actor has a name. */
+  async #unregister(placed: Placed, isMeant: (name: RegisteredName) => boolean = () => true): Promise<void> {
     const { registered, ref } = placed;
-    if (registered === undefined || ref === undefined) return;
-    placed.registered = undefined;
-    const { name } = registered;
+    if (ref === undefined) return;
+    placed.registered = registered.filter((each) => !isMeant(each));
+    await Promise.all(registered.filter(isMeant).map((each) => this.#unregisterName(each, ref)));
+  }
+
+  async #unregisterName(registered: RegisteredName, ref: UntypedRef): Promise<void> {
     const entry = { ...registered, cUid: ref.toRef().cUid };
     try {
       await this.#ask((options) => this.#options.client().unregisterName(entry, options));
     } catch (error) {
       this.#options.log.debug('the name of a placed actor was not unregistered', {
-        name,
+        name: registered.name,
         error: namedMessageOf(error),
       });
     }
+  }
+
+  /** A placed actor gives up a name, and goes on. */
+  async #giveUp(placerRef: Ref | undefined, id: number, name: string, context: Context): Promise<void> {
+    const placed = this.#placerOf(placerRef, context).placed.get(id);
+    if (placed !== undefined) await this.#unregister(placed, (registered) => registered.name === name);
   }
 
   // ---- placers

@@ -173,4 +173,58 @@ describeRuntime('a group', (start) => {
     await runtime.place(lasting, { group: 'adders' });
     await eventuallyIn(cluster, async () => (await adders.run({ value: 5 }).catch(() => ({ value: 0 }))).value === 5);
   });
+
+  it('is left by a placed actor that is told to, and that goes on', async () => {
+    const { runtime, cluster } = await start();
+    const refs = await runtime.place(adder, { args: { start: 1 }, instances: 2, group: 'adders' });
+    const [leaving, staying] = refs;
+    if (leaving === undefined || staying === undefined) throw new Error('two were placed');
+    const other = await cluster.start();
+    const adders = await other.group(Errands, 'adders');
+    await runtime.unregister('adders', leaving);
+    leaving.push({ value: 10 });
+    for (let times = 0; times < 4; times++) expect((await adders.run({ value: 1 })).value).to.equal(2);
+    expect((await leaving.run({ value: 1 })).value).to.equal(12);
+    await runtime.stopActor(staying);
+    await eventuallyIn(cluster, async () => (await rejection(adders.run({}))) instanceof UnreachableError);
+  });
+
+  it('has placed actors that have a name of their own too, of which one stands by', async () => {
+    const { runtime, cluster } = await start();
+    const other = await cluster.start();
+    const placed = await runtime.place(adder, {
+      instances: 2,
+      group: 'adders',
+      register: 'adder',
+      standby: true,
+    });
+    const found = await other.lookup(Errands, 'adder');
+    expect((await found.run({ value: 3 })).value).to.equal(3);
+    const first = placed.find((ref) => ref.toRef().cUid === found.toRef().cUid);
+    const second = placed.find((ref) => ref !== first);
+    if (first === undefined || second === undefined) throw new Error('two were placed');
+    await runtime.stopActor(first);
+    expect((await other.lookup(Errands, 'adder')).toRef().cUid).to.equal(second.toRef().cUid);
+    const adders = await other.group(Errands, 'adders');
+    await runtime.unregister('adder', second);
+    expect((await adders.run({ value: 4 })).value).to.equal(4);
+    expect(await rejection(other.lookup(Errands, 'adder', { timeoutMs: 200 }))).to.include({ code: 'ASK_TIMEOUT' });
+  });
+
+  it('is followed by its members', async () => {
+    const { runtime, cluster } = await start();
+    const other = await cluster.start();
+    const sizes: number[] = [];
+    const unwatch = await runtime.watchGroup(Errands, 'pool', (refs) => sizes.push(refs.length));
+    const { refs } = await members(other, 2);
+    await until(() => sizes.length === 3);
+    for (const ref of refs) await other.unregister('pool', ref);
+    await until(() => sizes.length === 5);
+    expect(sizes).to.deep.equal([0, 1, 2, 1, 0]);
+    unwatch();
+    unwatch();
+    await members(other, 1);
+    await cluster.pass(100);
+    expect(sizes).to.have.length(5);
+  });
 });

@@ -230,7 +230,8 @@ describePlacements('runtime.place', (newCluster) => {
     await refused(runtime.place(adder, { on: untyped({ partition: -1 }) }), /partition of on/);
     await refused(runtime.place(adder, { instances: 0 }), /instances of runtime.place/);
     await refused(runtime.place(adder, { instances: 2, register: 'one' }), /Only one actor/);
-    await refused(runtime.place(adder, { register: 'one', group: 'many' }), /and not both/);
+    await refused(runtime.place(adder, { register: 'one', group: 'one' }), /of one actor and of a group/);
+    await refused(runtime.place(adder, { standby: true }), /needs register/);
     await refused(runtime.place(adder, { parent: untyped({}) }), /parent of runtime.place/);
     await refused(runtime.place(adder, { args: { start: Number.NaN } }), /must be JSON.*args.start/);
   });

@@ -1,0 +1,44 @@
+import type { UntypedRef } from '../../kernel/index.js';
+import { type Component, componentHash } from './component.js';
+import type { PlaceOptions } from './place-options.js';
+import type { PlacedAt, Wanted } from './spawner-requests.js';
+
+/** One actor that is to run: it may be placed several times, one after the other. */
+export interface Order {
+  readonly component: Component;
+  /** Without the names that it was told to give up. */
+  wanted: Wanted;
+  readonly options: PlaceOptions;
+  /** Where it runs now; undefined while it is being placed. */
+  current: Placed | undefined;
+  /** The actors that it was, the last of which it is. */
+  readonly keys: string[];
+  isOver: boolean;
+}
+
+export interface Placed extends PlacedAt {
+  readonly ref: UntypedRef;
+  /** Ends all watches. */
+  readonly release: () => void;
+}
+
+/** What a spawner is asked for. `instance`: the number of this one among several. */
+export function wantedOf(component: Component, args: Uint8Array, options: PlaceOptions, instance: number): Wanted {
+  const { name = '', detached = false, register = '', group = '', standby = false, instances } = options;
+  return {
+    component: component.definition,
+    hash: componentHash(component),
+    args,
+    name: name === '' || instances === undefined ? name : `${name}-${instance}`,
+    isDetached: detached,
+    register,
+    group,
+    isStandby: standby,
+  };
+}
+
+/** Tells actors of the whole cluster apart. */
+export function keyOf(ref: UntypedRef): string {
+  const { cUid, incarnation } = ref.toRef();
+  return `${cUid}/${incarnation}`;
+}
