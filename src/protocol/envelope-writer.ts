@@ -4,7 +4,7 @@ import { limits } from '../limits.js';
 import type { EnvelopeError, EnvelopeHeader } from './envelope.js';
 import type { Meta } from './meta.js';
 import type { MessageType } from './service.js';
-import type { WireWriter } from './wire/index.js';
+import type { DetachedFields, WireWriter } from './wire/index.js';
 
 /**
  * Appends one length-prefixed envelope. Returns 0, or the number of bytes that it needs when the region has fewer left. In that case, and
@@ -46,22 +46,44 @@ export function writeEnvelope(
   if (header.mode !== 0) writer.tag(24).uint32(header.mode);
   if (header.method !== 0) writer.tag(32).uint32(header.method);
   if (header.methodName !== '') writer.tag(42).string(header.methodName);
-  header.valueBytes = type === undefined ? 0 : writeValue(writer, type, value);
+  header.valueBytes = type === undefined ? 0 : writeValue(writer, type, value, header.detaching);
   if (header.error !== undefined) writeError(writer, header.error);
   if (header.meta !== undefined) writeMeta(writer, header.meta);
   if (header.passThrough !== undefined) writer.tag(74).blob(header.passThrough);
   if (hasControl(header)) writeControl(writer, header);
+  if (header.detached !== undefined) writer.tag(90).blob(header.detached);
 }
 
-function writeValue(writer: WireWriter, type: MessageType<unknown, unknown>, value: unknown): number {
+function writeValue(
+  writer: WireWriter,
+  type: MessageType<unknown, unknown>,
+  value: unknown,
+  detaching: DetachedFields | undefined,
+): number {
   const before = writer.position;
   const mark = writer.tag(50).open();
-  type.write(value, writer);
+  if (detaching === undefined) type.write(value, writer);
+  else writeDetached(writer, type, value, detaching);
   const size = writer.position - mark;
   // An empty one is left out, which means the same.
   if (size === 0) writer.rewind(before);
   else writer.close(mark);
   return size;
+}
+
+/** Writes the fields of a value without the large ones, whose positions count from the begin of the value. */
+function writeDetached(
+  writer: WireWriter,
+  type: MessageType<unknown, unknown>,
+  value: unknown,
+  detaching: DetachedFields,
+): void {
+  const start = writer.position;
+  detaching.clear();
+  writer.detached = detaching;
+  type.write(value, writer);
+  writer.detached = undefined;
+  detaching.end(start);
 }
 
 function writeError(writer: WireWriter, error: EnvelopeError): void {

@@ -51,7 +51,10 @@ export class ActorSystem implements HasSystem {
   readonly #kernel: Kernel;
   #shutdown: Promise<void> | undefined;
   #stopOwner: (() => void) | undefined;
+  readonly #onDemand = new Map<bigint, () => void>();
   #isStopRequested = false;
+  /** An actor is started on demand. */
+  #isStarting = false;
 
   /** Throws ConfigError for an invalid limit. */
   constructor(options: KernelOptions) {
@@ -95,7 +98,8 @@ export class ActorSystem implements HasSystem {
   ): ActorRef<S> {
     if (this.#isStopRequested)
       throw new StoppedError(`system ${this.name} was told to stop: nothing can be spawned in it`);
-    const refusal = this.#kernel.refusalOfOutside('spawn');
+    // What was sent to an actor before the drain may start it.
+    const refusal = this.#isStarting ? undefined : this.#kernel.refusalOfOutside('spawn');
     if (refusal !== undefined) throw refusal;
     return this.#kernel.spawn(undefined, this.#kernel.roots, behavior, options);
   }
@@ -142,6 +146,24 @@ export class ActorSystem implements HasSystem {
 
   /** The actor that has this channel id. The router delivers messages to it. */
   resolve(cUid: bigint): Cell | undefined {
+    return this.#kernel.addressed.get(cUid) ?? this.#started(cUid);
+  }
+
+  /** An actor that is started by the first message or watch from another partition. `start` spawns it with this id. */
+  startOnDemand(cUid: bigint, start: () => void): void {
+    this.#onDemand.set(cUid, start);
+  }
+
+  #started(cUid: bigint): Cell | undefined {
+    const start = this.#onDemand.get(cUid);
+    if (start === undefined || this.#isStopRequested) return undefined;
+    this.#onDemand.delete(cUid);
+    this.#isStarting = true;
+    try {
+      start();
+    } finally {
+      this.#isStarting = false;
+    }
     return this.#kernel.addressed.get(cUid);
   }
 

@@ -4,6 +4,7 @@ import type { AnyMethod, AnyService, Ref } from '../../protocol/index.js';
 import type { ActorNode } from './actor-node.js';
 import type { ActorTree } from './actor-tree.js';
 import { ActorContext } from './actor-context.js';
+import { dropMessage, openFirst } from './arriving-message.js';
 import type { AnyBehavior, Behavior, Handler } from './behavior.js';
 import type { UntypedSpawnOptions } from './context.js';
 import { type Delivery, isAsk, TellDelivery } from './delivery.js';
@@ -180,13 +181,15 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
     const { method, message, delivery } = mailbox;
     if (method === undefined) return;
     mailbox.drop();
-    if (mailbox.size === 0) {
-      this.mailbox = undefined;
-      this.kernel.mailboxes.release(mailbox);
-    }
-    if (delivery === undefined) {
-      if (meter !== undefined) meter.beganTell();
-    } else if (this.isRefused(method, delivery)) return;
+    if (mailbox.size === 0) this.mailbox = this.kernel.mailboxes.release(mailbox);
+    if (delivery === undefined) meter?.beganTell();
+    else if (this.isRefused(method, delivery)) return dropMessage(message);
+    else if (openFirst(this, method, message, delivery)) return;
+    this.dispatch(method, message, delivery);
+  }
+
+  /** Lets the handler of a message run. */
+  dispatch(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
     const isFirst = method !== this.lastMethod;
     if (isFirst) this.findHandler(method);
     const handler = this.lastHandler;
@@ -213,7 +216,7 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
         ? this.runApart(handler, message, delivery)
         : handler(this.state, message, this.context);
       kernel.running = undefined;
-      // The handler of a tell mostly returns nothing, and then nothing is left to do.
+      // The handler of a tell mostly returns nothing.
       if (result === undefined && delivery === undefined && this.cold === undefined) return;
       const work = promiseOf(result);
       if (work === undefined) this.answer(method, message, result);
@@ -271,7 +274,7 @@ export class ActorCell extends Inbox implements ActorNode, TurnTaker, SignalLane
 
   /** Counts pending work of users' actors; returns the number to subtract when it has settled. */
   beginAwaiting(): number {
-    const counted = this.behavior.isOfRuntime ? 0 : 1;
+    const counted = Number(!this.behavior.isOfRuntime);
     this.kernel.awaited += counted;
     return counted;
   }

@@ -1,6 +1,7 @@
 import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
+import { ArrivingMessage, dropMessage } from './arriving-message.js';
 import type { Addressee, Delivery } from './delivery.js';
 import { isInfrastructure } from './infrastructure.js';
 import { Topic, type Subscribable } from './topic.js';
@@ -56,12 +57,14 @@ export class DeadLetterOffice extends Topic<DeadLetter> implements DeadLetters {
     delivery: Delivery | undefined,
     reason: ReturnReason,
   ): void {
+    dropMessage(message);
     const isReturned = delivery?.giveBack?.(addressee, method, message, reason) === true;
     if (!isReturned) this.add(addressee, method.fullName, message, reason);
   }
 
   /** The path of `target` is computed only when it is needed. A tell of the runtime itself is only logged: users did not send it. */
   add(target: { readonly path: string }, method: string, message: unknown, reason: DeadLetterReason): void {
+    dropMessage(message);
     if (isInfrastructure(method)) {
       this.log.debug('a message of the runtime was not handled', { actor: target.path, method, reason });
       return;
@@ -74,6 +77,7 @@ export class DeadLetterOffice extends Topic<DeadLetter> implements DeadLetters {
       this.loggedAtMs = nowMs;
       this.loggedCount = this.count;
     }
-    if (this.hasSubscribers) this.publish({ path: target.path, method, message, reason });
+    const known = message instanceof ArrivingMessage ? undefined : message;
+    if (this.hasSubscribers) this.publish({ path: target.path, method, message: known, reason });
   }
 }

@@ -41,6 +41,7 @@ export { CallChain, chainFrom, chainIds } from './call-chain.js';
 export type { Context, SpawnArguments, SpawnOptions, TimerOptions, UntypedSpawnOptions } from './context.js';
 export type { DeadLetter, DeadLetterReason, DeadLetters, ReturnReason } from './dead-letters.js';
 export type { Deadlines } from './deadlines.js';
+export { ArrivingMessage, dropMessage } from './arriving-message.js';
 export type { Addressee, Delivery, TellDelivery } from './delivery.js';
 export { type Subscribable, Topic } from './topic.js';
 export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';

@@ -153,12 +153,13 @@ export class MailboxPool {
     return mailbox;
   }
 
-  /** `mailbox` must be empty. */
-  release(mailbox: Mailbox): void {
+  /** `mailbox` must be empty. Returns what its owner has instead. */
+  release(mailbox: Mailbox): undefined {
     const room = this.room + mailbox.room;
-    if (this.count === KEPT_MAILBOXES || room > KEPT_ROOM) return;
+    if (this.count === KEPT_MAILBOXES || room > KEPT_ROOM) return undefined;
     this.room = room;
     this.free[this.count] = mailbox;
     this.count++;
+    return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { AskAbortedError, AskTimeoutError, type MillraceError, ProtocolError, StoppedError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
+import { ArrivingMessage, dropMessage } from './arriving-message.js';
 import type { Reader } from './call.js';
 import { CallChain } from './call-chain.js';
 import { Deadline } from './deadlines.js';
@@ -17,7 +18,7 @@ export type OpenStream = (
 ) => StreamSource;
 
 interface Waiting {
-  readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
+  readonly resolve: (result: IteratorResult<unknown, undefined> | Promise<IteratorResult<unknown, undefined>>) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -100,7 +101,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       const value = this.elements.shift();
       this.asked++;
       this.grant(undefined);
-      return Promise.resolve({ done: false, value });
+      return Promise.resolve(this.read(value));
     }
     if (this.isOver) return this.error === undefined ? Promise.resolve(DONE) : Promise.reject(this.error);
     this.asked++;
@@ -137,8 +138,9 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   // ---- from the actor
 
   element(value: unknown): void {
-    if (this.isOver) return;
+    if (this.isOver) return dropMessage(value);
     if (this.received >= this.granted) {
+      dropMessage(value);
       this.leave(new ProtocolError(`${this.method.fullName}: ${this.target.path} sent an element without credit`));
       return;
     }
@@ -150,8 +152,21 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     }
     this.kernel.deadlines.remove(this.wait);
     if (this.waiting.length > 0) this.waitFrom(this.kernel.scheduler.now(), Number.POSITIVE_INFINITY);
-    first.resolve({ done: false, value });
+    first.resolve(this.read(value));
     if (this.source?.consumed?.(this.received) === true) this.source.grant(this.granted, undefined);
+  }
+
+  /** What the reader gets of an element. One with large fields is read first: a stream fails where that is not possible. */
+  private read(value: unknown): IteratorResult<unknown, undefined> | Promise<IteratorResult<unknown, undefined>> {
+    if (!(value instanceof ArrivingMessage)) return { done: false, value };
+    const opened = value.open().then(
+      (message) => ({ done: false, value: message }) as const,
+      (error: unknown) => {
+        this.leave(errorOf(error));
+        throw error;
+      },
+    );
+    return opened.finally(() => value.dispose());
   }
 
   end(): void {
@@ -182,7 +197,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
 
   /** Stops reading: drops buffered elements, cancels the stream, and settles waiting calls with `error`. */
   private leave(error: Error | undefined): void {
-    this.elements.length = 0;
+    for (const element of this.elements.splice(0)) dropMessage(element);
     if (this.isOver) return;
     const { source } = this;
     this.finish(error);

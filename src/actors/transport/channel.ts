@@ -23,6 +23,7 @@ import type { PeerLink } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
 import { Outgoing } from './outgoing.js';
+import type { OutgoingChannel } from './outgoing-channel.js';
 import { RemoteWatches } from './remote-watches.js';
 import { Repeats } from './repeats.js';
 import type { RouterServices } from './router-services.js';
@@ -35,7 +36,7 @@ import { UndeliveredTells } from './undelivered-tells.js';
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
  * link is open; until then, messages wait in the outboxes. A closed channel stays closed.
  */
-export class Channel implements PeerLink, FrameOwner {
+export class Channel implements PeerLink, FrameOwner, OutgoingChannel {
   readonly asks: LinkAsks;
   readonly streams: LinkStreams;
   readonly outgoing: Outgoing;
@@ -73,7 +74,7 @@ export class Channel implements PeerLink, FrameOwner {
     this.#isRetry = isRetry;
     this.key = key;
     this.address = address;
-    this.outgoing = new Outgoing(services, () => this.#closeStuck());
+    this.outgoing = new Outgoing(services, this);
     this.watches = new RemoteWatches(
       (message) => this.sendControl({ message }),
       services.system,
@@ -184,6 +185,10 @@ export class Channel implements PeerLink, FrameOwner {
     const isBelowMark = this.outgoing.tell(cUid, method, message, delivery);
     this.written();
     return isBelowMark;
+  }
+
+  lost(cUid: bigint, { fullName }: AnyMethod): void {
+    this.#services.system.addDeadLetter(this.pathOf(cUid), fullName, undefined, 'overflow');
   }
 
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
@@ -340,14 +345,12 @@ export class Channel implements PeerLink, FrameOwner {
 
   /** A peer that does not read for too long is treated as unreachable, so that memory stays bounded. */
   written(): void {
-    if (this.outgoing.isStuck) {
-      this.#closeStuck();
-    } else {
-      this.#services.flushSoon(this);
-    }
+    if (this.outgoing.isStuck) this.giveUp();
+    else this.#services.flushSoon(this);
   }
 
-  #closeStuck(): void {
+  /** The peer does not take what it is sent. */
+  giveUp(): void {
     this.close(new UnreachableError(`${this.address} does not read its messages (controlBacklogBytes, replyBytes).`));
   }
 

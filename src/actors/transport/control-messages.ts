@@ -8,6 +8,7 @@ export function onControl(channel: Channel, services: RouterServices, { message 
   switch (message.case) {
     case 'hello':
       services.onHello(channel, message.value);
+      channel.outgoing.introduced(message.value);
       return;
     case 'fence':
       services.onFence(channel, message.value.tokens);

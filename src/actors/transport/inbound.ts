@@ -10,6 +10,7 @@ import {
 } from '../../protocol/index.js';
 import { limits } from '../../limits.js';
 import type { Cell, ReturnReason, Watcher } from '../kernel/index.js';
+import { arrivingFields, dropFields } from './arriving-fields.js';
 import type { Channel } from './channel.js';
 import { cUidOf, lowOf } from './uint64-parts.js';
 import { IncomingMethods } from './method-numbers.js';
@@ -82,6 +83,7 @@ export class Inbound {
     if (view.mode === EnvelopeMode.tell && incoming.mustPark(cell, method.lane)) {
       incoming.park(cell, method.lane, bytes, view);
     } else if (view.mode !== EnvelopeMode.tell && incoming.hasParked(cell)) {
+      dropFields(this.#services, this.#channel, view);
       this.#answer(
         new BackpressureError(`Earlier messages to ${cell.path} wait for room in its mailbox: try again later.`),
         view,
@@ -102,9 +104,10 @@ export class Inbound {
   loseParked(cell: Cell, bytes: Uint8Array, view: EnvelopeView): void {
     try {
       const method = this.#parkedMethod(cell, view);
-      const encoded = (): Uint8Array => bytes.slice(view.valueStart, view.valueEnd);
+      const encoded = (): Uint8Array | undefined => encodedValue(bytes, view);
+      dropFields(this.#services, this.#channel, view);
       if (!this.#channel.undelivered.add(cell.cUid, method.fullName, 'stopped', encoded)) {
-        this.#services.system.addDeadLetter(cell, method.fullName, this.#decode(bytes, view, method), 'stopped');
+        this.#services.system.addDeadLetter(cell, method.fullName, this.#lost(bytes, view, method), 'stopped');
       }
     } catch (error) {
       this.#channel.malformed(error);
@@ -117,7 +120,7 @@ export class Inbound {
     if (isStreamed && !this.#isFirstArrival(method, view)) {
       return true;
     }
-    const message = isStreamed ? this.#requests(cell, method, view) : this.#decode(bytes, view, method);
+    const message = isStreamed ? this.#requests(cell, method, view) : this.#message(bytes, view, method);
     // The memory that the message takes until it is handled: it may be larger decoded than on the wire.
     const sizeBytes = isStreamed ? 0 : Math.max(view.valueEnd - view.valueStart, this.#reader.allocatedBytes);
     if (view.mode === EnvelopeMode.open) {
@@ -235,6 +238,20 @@ export class Inbound {
     }
   }
 
+  #message(bytes: Uint8Array, view: EnvelopeView, method: AnyMethod): unknown {
+    if (view.detached === undefined) return this.#decode(bytes, view, method);
+    try {
+      return arrivingFields(this.#services, this.#channel, method.request, bytes, view);
+    } catch (error) {
+      return this.#refuse(error, view, 'malformed');
+    }
+  }
+
+  /** A message that is a dead letter here. The large fields of one are gone. */
+  #lost(bytes: Uint8Array, view: EnvelopeView, method: AnyMethod): unknown {
+    return view.detached === undefined ? this.#decode(bytes, view, method) : undefined;
+  }
+
   #decode(bytes: Uint8Array, view: EnvelopeView, method: AnyMethod): unknown {
     try {
       return readValue(method.request, this.#reader, bytes, view.valueStart, view.valueEnd);
@@ -245,6 +262,7 @@ export class Inbound {
 
   /** Answers a waiting caller with the error, or returns the tell, and throws the error, so that it counts against the link. */
   #refuse(error: unknown, view: EnvelopeView, reason: ReturnReason = 'unknown method'): never {
+    dropFields(this.#services, this.#channel, view);
     const { mode, methodName, method, toLow, toHigh } = view;
     const name = methodName === '' ? this.#numbers.find(method) : methodName;
     if (mode === EnvelopeMode.tell && name !== undefined && name.length <= limits.nameCharacters) {
@@ -259,12 +277,13 @@ export class Inbound {
   }
 
   #undelivered(bytes: Uint8Array, view: EnvelopeView, method: string): void {
+    dropFields(this.#services, this.#channel, view);
     const cUid = cUidOf(view.toLow, view.toHigh);
     if (method.length > limits.nameCharacters) {
       throw new ProtocolError(`The name of a method has ${method.length} characters.`);
     }
     if (view.mode === EnvelopeMode.tell) {
-      this.#channel.undelivered.add(cUid, method, 'stopped', () => bytes.slice(view.valueStart, view.valueEnd));
+      this.#channel.undelivered.add(cUid, method, 'stopped', () => encodedValue(bytes, view));
       return;
     }
     if (view.correlation === 0) {
@@ -313,4 +332,9 @@ export class Inbound {
     }
     return methods;
   }
+}
+
+/** The message as it arrived, for the process of its sender. Undefined for one whose large fields are not in it. */
+function encodedValue(bytes: Uint8Array, { detached, valueStart, valueEnd }: EnvelopeView): Uint8Array | undefined {
+  return detached === undefined ? bytes.slice(valueStart, valueEnd) : undefined;
 }

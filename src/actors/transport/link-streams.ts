@@ -17,6 +17,7 @@ import {
   type StreamSink,
   type StreamSource,
 } from '../kernel/index.js';
+import { arrivingFields, dropFields } from './arriving-fields.js';
 import type { PeerLink } from './peer-link.js';
 import { CorrelationTable } from './correlation-table.js';
 import { OfferedCalls } from './offered-requests.js';
@@ -153,7 +154,12 @@ export class LinkStreams {
   element(bytes: Uint8Array, view: EnvelopeView): void {
     const stream = this.#reading.get(view.correlation);
     if (stream === undefined) {
+      dropFields(this.#services, this.#peer, view);
       this.#answerClosed(view.correlation, true);
+      return;
+    }
+    if (view.detached !== undefined) {
+      stream.arriving(view, () => arrivingFields(this.#services, this.#peer, stream.method.response, bytes, view));
       return;
     }
     stream.element(view.sequence, view.valueBytes, () =>

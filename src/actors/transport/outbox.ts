@@ -99,6 +99,8 @@ export class Outbox {
    * Appends an envelope to the open frame. `isReserved` messages (replies, control) are always accepted; others throw
    * BackpressureError at the bound. Throws ProtocolError when the value does not fit its type or is too large. `ask` is the pending
    * call that the envelope starts. `isReport`: it reports tells of the peer, and is kept until the peer has taken it, as tells are.
+   *
+   * False when it has large fields, which `header.detaching` has then, and nothing was written: they have to be stored first.
    */
   write(
     header: EnvelopeHeader,
@@ -107,7 +109,7 @@ export class Outbox {
     isReserved: boolean,
     ask?: Expirable,
     isReport = false,
-  ): void {
+  ): boolean {
     if (!isReserved && this.waitingBytes >= this.#limits.backlogBytes) {
       throw new BackpressureError(
         `${this.waitingBytes} bytes already wait for the link (linkBacklogBytes); wait for ready() and send again.`,
@@ -129,6 +131,11 @@ export class Outbox {
         throw new ProtocolError('An envelope changed its size while it was written. Its message may have a getter.');
       }
     }
+    if (header.detached === undefined && header.detaching !== undefined && header.detaching.list.length > 0) {
+      this.#writer.rewind(start);
+      header.sentMs = nowMs;
+      return false;
+    }
     this.writtenBytes += this.#writer.position - start;
     if (ask !== undefined) {
       this.#ownFrame?.addAsk(ask, start, this.#writer.position);
@@ -139,11 +146,12 @@ export class Outbox {
     } else if (isReport) {
       this.#keep(start);
     }
+    return true;
   }
 
   /** Sends what the link accepts. The rest waits, and an open frame that is not the link's continues to fill. */
   flush(): void {
-    if (this.#linkFrame !== undefined && this.#link?.isOpen === true) {
+    if (this.#linkFrame !== undefined && this.#writer.size > 0 && this.#link?.isOpen === true) {
       this.#finishFrame();
     }
     this.drain();
@@ -222,6 +230,7 @@ export class Outbox {
     const nowMs = this.#now();
     const live = frame.liveBytes(nowMs);
     if (live === 0) {
+      frame.sent(nowMs);
       return true;
     }
     const buffer = link.acquire(this.#lane, live);
@@ -229,6 +238,7 @@ export class Outbox {
       return false;
     }
     const total = link.send(this.#lane, buffer, frame.copyTo(buffer, nowMs));
+    frame.sent(nowMs);
     this.frames++;
     if (frame.hasTells) this.#sentTells.adopt(frame.bytes, frame.size, total);
     else this.#pool.release(frame.bytes);

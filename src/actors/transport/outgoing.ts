@@ -2,22 +2,25 @@ import { BackpressureError, type MillraceError, ProtocolError } from '../../erro
 import { limits } from '../../limits.js';
 import { type AnyMethod, EnvelopeHeader, EnvelopeMode, Lane, v1 } from '../../protocol/index.js';
 import type { Link } from '../../transport/index.js';
-import { chainIds, type OutgoingCall, type StreamCall, type TellDelivery, type TraceContext } from '../kernel/index.js';
+import { type OutgoingCall, type StreamCall, type TellDelivery } from '../kernel/index.js';
+import {
+  expirable,
+  type FailingCall,
+  type OpenedStream,
+  type PendingCall,
+  setCall,
+  setRequests,
+  setTrace,
+} from './call-header.js';
 import { Uint64Parts } from './uint64-parts.js';
-import { OfferedRequests } from './offered-requests.js';
 import { OutgoingMethods } from './method-numbers.js';
 import { Outbox } from './outbox.js';
 import type { RouterServices } from './router-services.js';
-import type { Expirable } from './queued-frame.js';
 import { type UntakenEnvelopes, untakenIn } from './untaken-envelopes.js';
+import { DetachedSends } from './detached-sends.js';
+import type { OutgoingChannel } from './outgoing-channel.js';
 import { LinkBacklog, type WaitingReplies } from './waiting-replies.js';
 import { toWire } from './wire-errors.js';
-
-/** A pending ask, or a stream whose first answer is pending. */
-type Waiting = Expirable & { readonly correlation: number };
-
-/** A stream that is opened, with its reader's first credit. */
-type Opened = Waiting & { readonly credit: number; readonly creditBytes: number };
 
 /** The sending half of a channel: builds envelopes, and writes them to the outbox of their lane. */
 export class Outgoing {
@@ -26,6 +29,8 @@ export class Outgoing {
   envelopes = 0;
   readonly #control: Outbox;
   readonly #data: Outbox;
+  readonly #detached: DetachedSends;
+  readonly #lost: OutgoingChannel['lost'];
   readonly #header = new EnvelopeHeader();
   readonly #parts = new Uint64Parts();
   readonly #maxMessageBytes: number;
@@ -34,22 +39,28 @@ export class Outgoing {
   /** The link is closed in its next turn, and counts no more. */
   #isGivenUp = false;
 
-  /** `giveUp` closes the link, whose peer does not take its replies. */
   constructor(
-    services: Pick<RouterServices, 'limits' | 'bufferPool' | 'scheduler' | 'waitingReplies'>,
-    giveUp: () => void,
+    services: Pick<RouterServices, 'limits' | 'bufferPool' | 'scheduler' | 'waitingReplies' | 'fields'>,
+    channel: OutgoingChannel,
   ) {
     const { limits: bounds, bufferPool, scheduler, waitingReplies } = services;
     this.#waitingReplies = waitingReplies;
     this.#waitingHere = new LinkBacklog(() => {
       this.#isGivenUp = true;
-      scheduler.schedule(giveUp);
+      scheduler.schedule(() => channel.giveUp());
     });
     const { frameBytes, maxMessageBytes, linkBacklogBytes } = bounds;
     const now = (): number => scheduler.now();
     this.#maxMessageBytes = maxMessageBytes;
     const sizes = { frameBytes, maxMessageBytes };
     this.#control = new Outbox(Lane.control, { ...sizes, backlogBytes: limits.controlBacklogBytes }, bufferPool, now);
+    this.#detached = new DetachedSends(
+      () => services.fields,
+      (lane) => this.#outbox(lane),
+      () => channel.written(),
+      now,
+    );
+    this.#lost = (cUid, method) => channel.lost(cUid, method);
     this.#data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes }, bufferPool, now);
   }
 
@@ -59,7 +70,7 @@ export class Outgoing {
 
   /** Bytes that wait until the link opens or has credit. */
   get waitingBytes(): number {
-    return this.#control.waitingBytes + this.#data.waitingBytes;
+    return this.#control.waitingBytes + this.#data.waitingBytes + this.#detached.waitingBytes;
   }
 
   /** Bytes of all envelopes, sent or not. */
@@ -69,7 +80,7 @@ export class Outgoing {
 
   /** Senders should wait. */
   get isPastMark(): boolean {
-    return this.#control.isPastMark || this.#data.isPastMark;
+    return this.#control.isPastMark || this.#data.isPastMark || this.#detached.waitingBytes > 0;
   }
 
   /** More bytes wait than a peer that reads would ever leave. */
@@ -90,7 +101,13 @@ export class Outgoing {
     }
     this.#control.attach(link);
     this.#data.attach(link);
+    if (!link.isReliable) this.#detached.lossy();
     this.#count();
+  }
+
+  /** The peer has said who it is. */
+  introduced(hello: v1.Hello): void {
+    this.#detached.introduced(hello);
   }
 
   flush(): void {
@@ -120,15 +137,23 @@ export class Outgoing {
     this.#setSender(header, delivery?.sender?.cUid);
     header.meta = delivery?.meta;
     setTrace(header, delivery?.trace);
-    const outbox = this.#outbox(method.lane);
-    outbox.write(header, method.request, message, method.lane === Lane.control);
-    return !outbox.isPastMark;
+    const { lane, request: type } = method;
+    const isReserved = lane === Lane.control;
+    const outbox = this.#outbox(lane);
+    if (this.#detached.isWritten(lane, header, type, message, isReserved, cUid)) return !outbox.isPastMark;
+    const failed = (): void => this.#lost(cUid, method);
+    this.#detached.send({ header, type, message, lane, isReserved, key: cUid, tell: { cUid, method }, failed });
+    return !this.isPastMark;
   }
 
-  ask(cUid: bigint, method: AnyMethod, message: unknown, call: OutgoingCall, ask: Waiting, nowMs: number): void {
+  ask(cUid: bigint, method: AnyMethod, message: unknown, call: OutgoingCall, ask: FailingCall, nowMs: number): void {
     const header = this.#beginCall(EnvelopeMode.ask, cUid, method, call, ask, nowMs);
     const type = setRequests(header, method, message);
-    this.#outbox(method.lane).write(header, type, message, method.lane === Lane.control, ask);
+    const { lane } = method;
+    const isReserved = lane === Lane.control;
+    if (this.#detached.isWritten(lane, header, type, message, isReserved, cUid, ask)) return;
+    const [renewed, failed] = [() => !ask.isSettled, (error: MillraceError) => ask.fail(error)];
+    this.#detached.send({ header, type, message, lane, isReserved, call: ask, key: cUid, renewed, failed });
   }
 
   /** A reply is accepted past the bound of other messages, up to the link's allowance; beyond that, a failure is sent in its place. */
@@ -142,7 +167,12 @@ export class Outgoing {
     const header = this.#begin(EnvelopeMode.reply);
     header.correlation = correlation;
     header.passThrough = passThrough;
-    this.#outbox(method.lane).write(header, method.response, response, true);
+    const { lane, response: type } = method;
+    if (!this.#detached.isWritten(lane, header, type, response, true, header)) {
+      const failed = (error: MillraceError): void => this.failure(lane, error, correlation, passThrough);
+      // A key of its own: no other envelope has to keep its order with a reply.
+      this.#detached.send({ header, type, message: response, lane, isReserved: true, key: Symbol(), failed });
+    }
     this.#count();
   }
 
@@ -164,43 +194,76 @@ export class Outgoing {
   }
 
   /** Opens a stream, with its reader's first credit. Else as `ask`. */
-  open(cUid: bigint, method: AnyMethod, message: unknown, call: StreamCall, stream: Opened, nowMs: number): void {
+  open(
+    cUid: bigint,
+    method: AnyMethod,
+    message: unknown,
+    call: StreamCall,
+    stream: FailingCall & OpenedStream,
+    nowMs: number,
+  ): void {
     const header = this.#beginCall(EnvelopeMode.open, cUid, method, call, stream, nowMs);
     const type = setRequests(header, method, message);
-    this.#writeOpen(header, stream, method.lane, type, message);
+    const renewed = (own: EnvelopeHeader): boolean => {
+      own.credit = stream.credit;
+      own.creditBytes = stream.creditBytes;
+      return !stream.isSettled;
+    };
+    renewed(header);
+    const { lane } = method;
+    const [expiring, isReserved] = [expirable(stream), lane === Lane.control];
+    if (this.#detached.isWritten(lane, header, type, message, isReserved, cUid, expiring)) return;
+    const failed = (error: MillraceError): void => stream.fail(error);
+    this.#detached.send({ header, type, message, lane, isReserved, call: expiring, key: cUid, renewed, failed });
   }
 
   /** Opens request stream number `id` of the peer. */
-  openRequests(id: number, lane: Lane, call: StreamCall, stream: Opened, nowMs: number): void {
+  openRequests(id: number, lane: Lane, call: StreamCall, stream: OpenedStream, nowMs: number): void {
     const header = this.#begin(EnvelopeMode.open);
     setCall(header, call, stream, nowMs);
     header.requestStream = id;
-    this.#writeOpen(header, stream, lane, undefined, undefined);
-  }
-
-  #writeOpen(
-    header: EnvelopeHeader,
-    stream: Opened,
-    lane: Lane,
-    type: AnyMethod['request'] | undefined,
-    message: unknown,
-  ): void {
     header.credit = stream.credit;
     header.creditBytes = stream.creditBytes;
-    const expirable = stream.deadlineMs === Number.POSITIVE_INFINITY ? undefined : stream;
-    this.#outbox(lane).write(header, type, message, lane === Lane.control, expirable);
+    this.#outbox(lane).write(header, undefined, undefined, lane === Lane.control, expirable(stream));
   }
 
   /**
    * Sends an element, for which the reader has given credit. Returns its encoded bytes. Throws ProtocolError when it does not fit its type
-   * or is too large.
+   * or is too large. `failed` is called when there was no memory for it in time, with the number of elements that are not sent.
    */
-  element(method: AnyMethod, value: unknown, id: number, sequence: number): number {
+  element(
+    method: AnyMethod,
+    value: unknown,
+    id: number,
+    sequence: number,
+    failed: (error: MillraceError, unsent: number) => void,
+  ): number {
     const header = this.#begin(EnvelopeMode.element);
     header.correlation = id;
     header.sequence = sequence;
-    this.#outbox(method.lane).write(header, method.response, value, true);
-    return header.valueBytes;
+    const { lane, response: type } = method;
+    if (this.#detached.isWritten(lane, header, type, value, true, id)) return header.valueBytes;
+    const cutOff = (error: MillraceError): void => failed(error, 1 + this.#detached.drop(id));
+    return this.#detached.send({ header, type, message: value, lane, isReserved: true, key: id, failed: cutOff });
+  }
+
+  /** Sends the end of a stream of this partition, behind its elements. */
+  endStream(end: v1.StreamEndInit & { readonly stream: number }, lane: Lane): void {
+    const [header, message] = [
+      this.#begin(EnvelopeMode.link),
+      v1.LinkMessage.create({ message: { case: 'streamEnd', value: end } }),
+    ];
+    if (this.#detached.isWritten(lane, header, v1.LinkMessage, message, true, end.stream)) return;
+    // A control message has no large fields: it waits for elements, and cannot fail.
+    this.#detached.send({
+      header,
+      type: v1.LinkMessage,
+      message,
+      lane,
+      isReserved: true,
+      key: end.stream,
+      failed: () => {},
+    });
   }
 
   /** Sends a control message to the peer's router. A message about a stream or an ask uses the lane of its method. */
@@ -220,7 +283,7 @@ export class Outgoing {
     cUid: bigint,
     method: AnyMethod,
     call: OutgoingCall | StreamCall,
-    waiting: Waiting,
+    waiting: PendingCall,
     nowMs: number,
   ): EnvelopeHeader {
     const header = this.#begin(mode);
@@ -238,7 +301,7 @@ export class Outgoing {
 
   /** Tells that were written, sent or not. */
   get tells(): number {
-    return this.#control.tells + this.#data.tells;
+    return this.#control.tells + this.#data.tells + this.#detached.tells;
   }
 
   /** The peer says that this many tells of the lane have arrived. */
@@ -248,12 +311,16 @@ export class Outgoing {
 
   /** The link has ended: removes and returns all that was never sent, or that the peer has not taken as far as this end knows. */
   close(): UntakenEnvelopes {
+    const unsent = this.#detached.close();
     const lanes = [this.#control, this.#data].map((outbox) => {
       const untaken = untakenIn(outbox.undelivered(), this.#maxMessageBytes, (number) => this.methods.method(number));
       return { ...untaken, tells: untaken.tells.slice(outbox.takenOfLast(untaken.tells.length)) };
     });
     this.#count();
-    return { tells: lanes.flatMap(({ tells }) => tells), reports: lanes.flatMap(({ reports }) => reports) };
+    return {
+      tells: [...lanes.flatMap(({ tells }) => tells), ...unsent],
+      reports: lanes.flatMap(({ reports }) => reports),
+    };
   }
 
   #outbox(lane: Lane): Outbox {
@@ -288,33 +355,5 @@ export class Outgoing {
       header.fromLow = this.#parts.low;
       header.fromHigh = this.#parts.high;
     }
-  }
-}
-
-function setCall(
-  header: EnvelopeHeader,
-  call: OutgoingCall | StreamCall,
-  { correlation, deadlineMs }: Waiting,
-  nowMs: number,
-): void {
-  header.correlation = correlation;
-  header.remainingMicroseconds = (deadlineMs - nowMs) * 1_000;
-  if (deadlineMs !== Number.POSITIVE_INFINITY) header.sentMs = nowMs;
-  header.chain = chainIds(call.chain);
-  header.meta = call.meta;
-  setTrace(header, call.trace);
-}
-
-/** Returns the type of the message that the envelope carries: undefined where it carries the number of the requests. */
-function setRequests(header: EnvelopeHeader, method: AnyMethod, message: unknown): AnyMethod['request'] | undefined {
-  if (method.streamsRequests !== true || !(message instanceof OfferedRequests)) return method.request;
-  header.requestStream = message.correlation;
-  return undefined;
-}
-
-function setTrace(header: EnvelopeHeader, trace: TraceContext | undefined): void {
-  if (trace !== undefined) {
-    header.traceParent = trace.traceParent;
-    header.traceState = trace.traceState;
   }
 }

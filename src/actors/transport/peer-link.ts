@@ -12,6 +12,8 @@ export interface PeerLink {
   /** Frames arrive once and in order, or the link ends. False until the link is open. */
   readonly isReliable: boolean;
   readonly outgoing: Outgoing;
+  /** What the peer has said of itself. */
+  readonly peer: v1.Hello | undefined;
   /** Describes an actor of the peer, for error messages and dead letters. */
   pathOf(cUid: bigint): string;
   /** Must be called after a write to `outgoing`: plans a flush. */

@@ -1,8 +1,9 @@
 import { type MillraceError, ProtocolError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
-import type { AnyMethod, EnvelopeError } from '../../protocol/index.js';
+import type { AnyMethod, EnvelopeError, EnvelopeView } from '../../protocol/index.js';
 import { type CallChain, chainIds, type StreamSink, type StreamSource } from '../kernel/index.js';
+import type { ArrivingFields } from './arriving-fields.js';
 import type { PeerLink } from './peer-link.js';
 import type { Expirable } from './queued-frame.js';
 import type { StreamWindow } from './stream-window.js';
@@ -104,6 +105,17 @@ export class ReadStream implements StreamSource, Expirable {
     this.#options.sink.element(value);
   }
 
+  /** An element whose large fields came beside it. They count as if they had come in it. */
+  arriving({ sequence, valueBytes }: EnvelopeView, receive: () => ArrivingFields): void {
+    const value = this.#decoded(receive);
+    try {
+      this.element(sequence, valueBytes + value.sizeBytes, () => value);
+    } catch (error) {
+      value.dispose();
+      throw error;
+    }
+  }
+
   /** True when the stream has ended: all elements have arrived. */
   end(elements: number, error: EnvelopeError | undefined): boolean {
     this.#confirm();
@@ -153,7 +165,7 @@ export class ReadStream implements StreamSource, Expirable {
     }
   }
 
-  #decoded(decode: () => unknown): unknown {
+  #decoded<T>(decode: () => T): T {
     try {
       return decode();
     } catch (error) {

@@ -5,6 +5,7 @@ import type { Link } from '../../transport/index.js';
 import type { Channel } from './channel.js';
 import type { Departure } from './departure.js';
 import type { BufferPool } from './buffer-pool.js';
+import type { MessageFields } from './message-fields.js';
 import type { WaitingReplies } from './waiting-replies.js';
 import type { GrantedBytes } from './stream-window.js';
 
@@ -21,6 +22,8 @@ export interface RouterServices {
   readonly waitingReplies: WaitingReplies;
   /** Of all streams that are read here. */
   readonly grantedBytes: GrantedBytes;
+  /** Carries large fields of messages. Undefined before this partition has its ordinal, and where they travel in frames. */
+  readonly fields: MessageFields | undefined;
   /** The first messages on the link of this channel. */
   greeting(channel: Channel): readonly v1.LinkMessageInit[];
   /** This partition stops: links deliver what was sent, and then end. */

@@ -12,6 +12,7 @@ import { assertSamePeer, ChannelTable, holderKey, keysOf } from './channel-table
 import { Departure } from './departure.js';
 import { Fences } from './fences.js';
 import { RemoteRoute } from './remote-route.js';
+import type { MessageFields } from './message-fields.js';
 import type { RouterServices } from './router-services.js';
 import { BufferPool } from './buffer-pool.js';
 import { GrantedBytes } from './stream-window.js';
@@ -48,6 +49,7 @@ export class Router implements RouterServices {
   readonly departure: Departure;
   readonly grantedBytes: GrantedBytes;
   readonly waitingReplies: WaitingReplies;
+  fields: MessageFields | undefined;
   readonly #transport: Transport;
   readonly #log: Logger;
   readonly #channels = new Set<Channel>();
@@ -115,8 +117,9 @@ export class Router implements RouterServices {
   }
 
   /** The partition has its block of ids, and can look up other partitions. */
-  join(ordinal: number, locate: Locate): void {
+  join(ordinal: number, locate: Locate, fields?: MessageFields): void {
     this.#ordinal = ordinal;
+    this.fields = fields;
     this.#locate = locate;
     for (const channel of this.#channels) {
       for (const message of this.greeting(channel)) channel.announce(message);
@@ -188,7 +191,8 @@ export class Router implements RouterServices {
   greeting(channel: Channel): v1.LinkMessageInit[] {
     const { incarnation } = this.system;
     const identity = { version: VERSION, address: this.#address, ordinal: this.#ordinal, incarnation };
-    const hello = { ...identity, token: channel.token, sentMs: this.scheduler.now() };
+    const takesDetachedFields = this.fields !== undefined;
+    const hello = { ...identity, takesDetachedFields, token: channel.token, sentMs: this.scheduler.now() };
     return [{ message: { case: 'hello', value: hello } }, ...this.#fence(this.#fences.givenUpTo(keysOf(channel)))];
   }
 
@@ -218,9 +222,7 @@ export class Router implements RouterServices {
     channel.peer = hello;
     const { address, token, sentMs } = hello;
     if (sentMs !== undefined) channel.clock.onWayMs(sentMs, this.scheduler.now());
-    if (address !== '') {
-      channel.address = address;
-    }
+    if (address !== '') channel.address = address;
     if (address !== this.#address) {
       this.#table.introduced(channel);
       for (const key of keysOf(channel)) this.#unreachable.reached(key);

@@ -1,5 +1,6 @@
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
+import type { DetachedFields } from './detached-fields.js';
 import { writeUtf8 } from './utf8.js';
 import { wrong } from './wrong-value.js';
 
@@ -30,6 +31,8 @@ export class WireWriter {
   end = 0;
   /** Offset of the next byte; past `end` when the region was too small. */
   position = 0;
+  /** Takes the large `bytes` fields of the message that is being written. */
+  detached: DetachedFields | undefined = undefined;
   #depth = 0;
   #view: DataView | undefined = undefined;
   /** For turning bigints into 32-bit parts and back. Created on first use, because it costs more than a small message. */
@@ -56,6 +59,7 @@ export class WireWriter {
   /** Goes back to an earlier `position`: after an overflow, or when a value cannot be written. */
   rewind(position: number): this {
     this.position = position;
+    this.detached = undefined;
     this.#depth = 0;
     return this;
   }
@@ -240,6 +244,7 @@ export class WireWriter {
   blob(value: Uint8Array): this {
     if (!(value instanceof Uint8Array || types.isUint8Array(value))) throw wrong('a Uint8Array', value);
     const { length } = value;
+    if (this.detached?.add(this.position, value) === true) return this.#varint(0);
     this.#length(length);
     const position = this.position;
     this.position = position + length;
@@ -289,6 +294,7 @@ export class WireWriter {
     if (extra > 0) {
       if (this.position + extra <= end) bytes.copyWithin(content + extra, content, this.position);
       this.position += extra;
+      this.detached?.shift(content, extra);
     }
     if (this.position > end) return this;
     let position = content - reserved;
