@@ -6,6 +6,7 @@ import { ResourceError, StoppedError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { rejection } from '../../support/rejection.js';
 import { upTo } from '../../support/numbers.js';
+import { lackingSharedMemory } from '../../descriptors/pools.js';
 import { describePlacements, until } from '../runtime/harness.js';
 import { type Errand, Errands, Listing } from '../transport/errands.js';
 import { errands } from '../transport/partitions.js';
@@ -72,7 +73,7 @@ describePlacements('large fields of messages', (newCluster) => {
     await settled(both.writer, both.reader);
   });
 
-  it('are not copied by their sender when they lie in a block of a pool', async () => {
+  it('are not copied by their sender when they lie in a block of a pool, and mapped by their reader where it can', async () => {
     const both = await pair(newCluster());
     const { ref, handled } = await desk(both);
     const pool = both.writer.createPool({ limitBytes: 8 * MIB });
@@ -84,6 +85,9 @@ describePlacements('large fields of messages', (newCluster) => {
     await ref.run({});
     expect(isPatterned(handled[0]?.load ?? new Uint8Array(0), 9)).to.equal(true);
     expect(copied(both.writer)).to.equal(0);
+    // Its reader maps them where it can, and fetches them elsewhere.
+    const isMapped = !both.cluster.isVirtual && lackingSharedMemory() === undefined;
+    expect(copied(both.reader)).to.equal(isMapped ? 0 : MIB);
     await until(() => pool.statistics.blocks === 0);
     await settled(both.writer, both.reader);
   });
