@@ -153,15 +153,16 @@ export class Inbound {
   /** False when the mailbox is past its mark. */
   #deliverTo(cell: Cell, method: AnyMethod, bytes: Uint8Array, view: EnvelopeView): boolean {
     const isStreamed = method.streamsRequests === true;
-    if (isStreamed && !this.#isFirstArrival(method, view)) {
-      return true;
+    if (view.mode === EnvelopeMode.open && method.mode !== 'stream') {
+      this.#refuse(new ProtocolError(`${method.fullName} returns no stream and cannot be opened.`), view);
     }
+    if (isStreamed && !this.#isFirstArrival(method, view)) return true;
     const message = isStreamed ? this.#requests(cell, method, view) : this.#message(bytes, view, method);
     // The memory that the message takes until it is handled: it may be larger decoded than on the wire.
     const allocatedBytes = view.detached === undefined ? this.#reader.allocatedBytes : 0;
     const sizeBytes = isStreamed ? 0 : Math.max(view.valueEnd - view.valueStart, allocatedBytes);
     if (view.mode === EnvelopeMode.open) {
-      this.#open(cell, method, message, view, sizeBytes);
+      this.#channel.streams.written.serve(cell, method, message, view, sizeBytes, this.#sentAt(view));
       return true;
     }
     const isAsk = view.mode === EnvelopeMode.ask;
@@ -207,13 +208,6 @@ export class Inbound {
     return this.#channel.streams.written.isRepeated(view);
   }
 
-  #open(cell: Cell, method: AnyMethod, message: unknown, view: EnvelopeView, sizeBytes: number): void {
-    if (method.mode !== 'stream') {
-      this.#refuse(new ProtocolError(`${method.fullName} returns no stream and cannot be opened.`), view);
-    }
-    this.#channel.streams.written.serve(cell, method, message, view, sizeBytes, this.#sentAt(view));
-  }
-
   /** The time from which the remaining time of a call counts, on the clock of this process. */
   #sentAt({ sentMs }: EnvelopeView): number {
     this.#receivedMs ??= this.#services.scheduler.now();
@@ -237,7 +231,7 @@ export class Inbound {
     const method = methods.get(name);
     if (method === undefined) {
       const text = `${name.slice(0, 200)} is no method of ${cell.service.typeName}.`;
-      this.#refuse(new ProtocolError(text), view, 'unknown method');
+      this.#refuse(new ProtocolError(text), view);
     }
     if (isNumbered) {
       numbered[view.method] = method;
@@ -278,13 +272,18 @@ export class Inbound {
         ? readValue(request, this.#reader, bytes, view.valueStart, view.valueEnd)
         : arrivingFields(this.#services, this.#channel, request, bytes, view);
     } catch (error) {
-      return this.#refuse(error, view, 'malformed');
+      return this.#reject(error, view, 'malformed');
     }
   }
 
-  /** Answers a waiting caller with the error, or returns the tell, and throws the error, so that it counts against the link. */
-  #refuse(error: unknown, view: EnvelopeView, reason: ReturnReason = 'unknown method'): never {
+  /** As `#reject`, for a message whose large fields were not received. */
+  #refuse(error: unknown, view: EnvelopeView): never {
     dropFields(this.#services, this.#channel, view);
+    return this.#reject(error, view, 'unknown method');
+  }
+
+  /** Answers a waiting caller with the error, or returns the tell, and throws the error, so that it counts against the link. */
+  #reject(error: unknown, view: EnvelopeView, reason: ReturnReason): never {
     const { mode, methodName, method, toLow, toHigh } = view;
     const name = methodName === '' ? this.#numbers.find(method) : methodName;
     if (mode === EnvelopeMode.tell && name !== undefined && name.length <= limits.nameCharacters) {

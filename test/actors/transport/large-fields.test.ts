@@ -1,109 +1,19 @@
 import { expect } from 'chai';
-import type { DeadLetter } from '#src/actors/kernel/index.js';
-import type { MessageFields, ReceivedFields, StoredFields } from '#src/actors/transport/index.js';
+import type { ActorRef, DeadLetter } from '#src/actors/kernel/index.js';
 import { Deferred } from '#src/deferred.js';
-import { BackpressureError, ResourceError, UnreachableError } from '#src/errors.js';
+import { AskTimeoutError, BackpressureError, ResourceError, StoppedError, UnreachableError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
-import { v1 } from '#src/protocol/index.js';
 import { millraceRejection } from '../../support/rejection.js';
 import { upTo } from '../../support/numbers.js';
 import { until } from '../../support/until.js';
 import { type Errand, Errands, Listing } from './errands.js';
+import { FieldMemory, full } from './field-memory.js';
 import { endWorlds, errands, listing, PartitionWorld } from './partitions.js';
 
 const LARGE = limits.inlineFieldBytes + 1;
 
-/** Memory for large fields that two partitions share, and that is there when the test says so. */
-class Memory implements MessageFields {
-  isFull = false;
-  /** What cannot be read any more. */
-  isLost = false;
-  held = 0;
-  readonly #objects = new Map<number, readonly Uint8Array[]>();
-  readonly #freed = new Map<number, () => void>();
-  #room = new Deferred<void>();
-  #stored = 0;
-
-  storeNow(fields: readonly Uint8Array[]): StoredFields | undefined {
-    return this.isFull ? undefined : this.#open(fields);
-  }
-
-  async store(fields: readonly Uint8Array[]): Promise<StoredFields> {
-    if (this.isFull) await this.#room.promise;
-    return this.#open(fields);
-  }
-
-  /** There is memory, or there never will be any for what waits now. */
-  settle(): void;
-  settle(descriptions: readonly v1.RemoteDescriptor[]): void;
-  settle(descriptions: readonly v1.RemoteDescriptor[] = []): void {
-    for (const { object } of descriptions) this.#free(object?.number ?? 0);
-  }
-
-  empty(error?: Error): void {
-    const room = this.#room;
-    this.#room = new Deferred();
-    this.isFull = error !== undefined;
-    if (error === undefined) room.resolve();
-    else room.reject(error);
-  }
-
-  unsent(description: v1.RemoteDescriptor): void {
-    this.settle([description]);
-  }
-
-  receive(_from: unknown, { object, parts }: v1.RemoteDescriptor): ReceivedFields {
-    const number = object?.number ?? 0;
-    const fields = this.#objects.get(number);
-    if (fields === undefined) throw new UnreachableError(`Object ${number} is gone.`);
-    return {
-      count: parts.length,
-      sizeBytes: fields.reduce((sum, { length }) => sum + length, 0),
-      open: async () => {
-        if (this.isLost) throw new UnreachableError(`Object ${number} is lost.`);
-        return fields;
-      },
-      [Symbol.dispose]: () => this.#free(number),
-    };
-  }
-
-  #open(fields: readonly Uint8Array[]): StoredFields {
-    const bytes = fields.map((field) => field.slice());
-    let isOpen = true;
-    this.held += 1;
-    return {
-      bytes,
-      describe: (_to, freed) => {
-        this.#stored += 1;
-        this.held += 1;
-        this.#objects.set(this.#stored, bytes);
-        this.#freed.set(this.#stored, freed);
-        const parts: v1.StoredPartInit[] = bytes.map(({ length }) => ({ place: { case: 'fetched', value: length } }));
-        return v1.RemoteDescriptor.create({ object: { number: this.#stored }, parts });
-      },
-      [Symbol.dispose]: () => {
-        if (isOpen) this.held -= 1;
-        isOpen = false;
-      },
-    };
-  }
-
-  #free(number: number): void {
-    const freed = this.#freed.get(number);
-    if (freed === undefined) return;
-    this.#freed.delete(number);
-    this.#objects.delete(number);
-    this.held -= 1;
-    freed();
-  }
-}
-
-function full(sizeBytes: number, value: number): Uint8Array {
-  return new Uint8Array(sizeBytes).fill(value);
-}
-
 async function setUp(definition: Parameters<typeof errands>[0] = {}) {
-  const memory = new Memory();
+  const memory = new FieldMemory();
   const world = new PartitionWorld({ latencyMs: 1 });
   const near = await world.start('a/1', { fields: memory });
   const far = await world.start('b/1', { fields: memory });
@@ -230,15 +140,84 @@ describe('large fields over a link', () => {
     await until('nothing to be held', () => memory.held === 0);
   });
 
-  it('travel in their messages on a link that loses frames, and to a peer that takes none beside them', async () => {
-    const memory = new Memory();
+  it('travel in their messages to a peer that takes none beside them', async () => {
+    const memory = new FieldMemory();
     const world = new PartitionWorld({ latencyMs: 1 });
     const near = await world.start('a/1', { fields: memory });
     const far = await world.start('b/1');
     const ref = world.reach(near, Errands, far.system.spawn(errands()));
-    const replies = upTo(4).map((value) => ref.run({ value, load: full(value % 2 === 0 ? LARGE : 1, value) }));
-    for (const [value, reply] of (await Promise.all(replies)).entries())
-      expect(reply.load).to.deep.equal(full(value % 2 === 0 ? LARGE : 1, value));
-    expect(memory.held).to.equal(0);
+    await expectEchoes(ref);
+    expect(memory).to.include({ held: 0, described: 0 });
+  });
+
+  it('travel in their messages on a link that loses frames, each once and whole', async () => {
+    const memory = new FieldMemory();
+    const world = new PartitionWorld({ latencyMs: 1, loss: 0.2, duplicate: 0.2 });
+    const near = await world.start('a/1', { fields: memory });
+    const far = await world.start('b/1', { fields: memory });
+    const actor = far.system.spawn(
+      listing({
+        async *list(_state, { load }) {
+          for (const value of upTo(5)) yield { value, load };
+        },
+      }),
+    );
+    const ref = world.reach(near, Listing, actor);
+    const read: Errand[] = [];
+    for await (const errand of ref.list({ load: full(LARGE, 5) }, { timeoutMs: 60_000 })) read.push(errand);
+    expect(read.map(({ value }) => value)).to.deep.equal([...upTo(5)]);
+    for (const { load } of read) expect(load).to.deep.equal(full(LARGE, 5));
+    expect(memory).to.include({ held: 0, described: 0 });
+  });
+
+  it('of tells of one method arrive in order among small ones, whose beginning is encoded once', async () => {
+    const { memory, ref, handled } = await setUp();
+    await ref.run({});
+    for (const value of upTo(12)) ref.push({ value, load: full(value % 3 === 2 ? LARGE : value, value) });
+    await ref.run({});
+    expect(handled.map(({ value }) => value)).to.deep.equal([...upTo(12)]);
+    for (const { value, load } of handled) expect(load).to.deep.equal(full(value % 3 === 2 ? LARGE : value, value));
+    expect(memory).to.include({ held: 0, described: 4 });
+  });
+
+  it('that were not read when their actor stopped make their tell a dead letter, and answer their ask', async () => {
+    const { memory, near, far, ref, actor, letters } = await setUp();
+    await ref.run({});
+    memory.isSlow = true;
+    ref.push({ value: 1, load: full(LARGE, 1) });
+    const asked = millraceRejection(ref.run({ value: 2, load: full(LARGE, 2) }));
+    await until('the fields to be read', () => memory.reading > 0);
+    await far.system.stop(actor);
+    expect(await asked).to.be.instanceOf(StoppedError);
+    memory.isSlow = false;
+    await until('the dead letter', () => letters.length === 1);
+    expect(letters[0]).to.include({ reason: 'stopped', message: undefined });
+    await until('nothing to be held', () => memory.held === 0);
+    expect(near.system.statistics.pendingAsks).to.equal(0);
+  });
+
+  it('that are read after the deadline of their ask do not run its handler', async () => {
+    const ran: number[] = [];
+    const { world, memory, ref } = await setUp({
+      run: (_state, { value }) => {
+        ran.push(value);
+        return { value };
+      },
+    });
+    await ref.run({ value: 0 });
+    memory.isSlow = true;
+    const asked = millraceRejection(ref.run({ value: 1, load: full(LARGE, 1) }, { timeoutMs: 50 }));
+    expect(await asked).to.be.instanceOf(AskTimeoutError);
+    await world.pass(50);
+    memory.isSlow = false;
+    expect((await ref.run({ value: 2 })).value).to.equal(2);
+    expect(ran).to.deep.equal([0, 2]);
+    await until('nothing to be held', () => memory.held === 0);
   });
 });
+
+async function expectEchoes(ref: ActorRef<typeof Errands>): Promise<void> {
+  const sent = upTo(4).map((value) => ({ value, load: full(value % 2 === 0 ? LARGE : 1, value) }));
+  const replies = await Promise.all(sent.map((errand) => ref.run(errand)));
+  for (const [index, { load }] of replies.entries()) expect(load).to.deep.equal(sent[index]?.load);
+}
