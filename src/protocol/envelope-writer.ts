@@ -6,7 +6,7 @@ import { EnvelopePrefix } from './envelope-prefix.js';
 import type { Meta } from './meta.js';
 import { checkReadable, mayBeUnreadable } from './readable.js';
 import type { MessageType } from './service.js';
-import type { DetachedFields, WireWriter } from './wire/index.js';
+import type { WireWriter } from './wire/index.js';
 
 /**
  * Appends one length-prefixed envelope. Returns 0, or the number of bytes that it needs when the region has fewer left. In that case, and
@@ -82,29 +82,18 @@ function writeValue(
   const before = writer.position;
   const { parts, bulkBytes } = writer;
   const mark = writer.tag(50).open(expected);
-  if (detaching === undefined) type.write(value, writer);
-  else writeDetached(writer, type, value, detaching);
+  const start = writer.position;
+  detaching?.clear();
+  writer.detached = detaching;
+  type.write(value, writer);
+  writer.detached = undefined;
+  detaching?.end(start);
   const size = writer.position - mark;
   if (mayBeUnreadable(writer, mark, parts, bulkBytes)) checkReadable(type, writer, mark);
   // An empty one is left out, which means the same.
   if (size === 0) writer.rewind(before);
   else writer.close(mark, expected);
   return size;
-}
-
-/** Writes the fields of a value without the large ones, whose positions count from the begin of the value. */
-function writeDetached(
-  writer: WireWriter,
-  type: MessageType<unknown, unknown>,
-  value: unknown,
-  detaching: DetachedFields,
-): void {
-  const start = writer.position;
-  detaching.clear();
-  writer.detached = detaching;
-  type.write(value, writer);
-  writer.detached = undefined;
-  detaching.end(start);
 }
 
 function writeError(writer: WireWriter, error: EnvelopeError): void {

@@ -25,14 +25,19 @@ export class DetachedFields {
   }
 
   /** A field of the message is written at this position of the writer. True where it is left out. */
-  add(position: number, bytes: Uint8Array): boolean {
-    if (bytes.length <= this.aboveBytes || this.#list.length >= limits.storageParts) return false;
+  takes(position: number, bytes: Uint8Array): boolean {
+    return bytes.length > this.aboveBytes && this.#add(position, bytes);
+  }
+
+  #add(position: number, bytes: Uint8Array): boolean {
+    if (this.#list.length >= limits.storageParts) return false;
     this.#list.push({ position, bytes });
     return true;
   }
 
   /** What was written from `from` on was moved by so many bytes, to make room for a length. */
   shift(from: number, by: number): void {
+    if (this.#list.length === 0) return;
     this.#list = this.#list.map(({ position, bytes }) => ({
       position: position < from ? position : position + by,
       bytes,
@@ -45,6 +50,6 @@ export class DetachedFields {
 
   /** The message is written, and begins at `start`: positions count from there. */
   end(start: number): void {
-    if (this.#list.length > 0) this.shift(0, -start);
+    this.shift(0, -start);
   }
 }

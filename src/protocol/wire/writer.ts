@@ -243,7 +243,7 @@ export class WireWriter {
   blob(value: Uint8Array): this {
     if (!(value instanceof Uint8Array || types.isUint8Array(value))) throw wrong('a Uint8Array', value);
     const { length } = value;
-    if (this.detached?.add(this.position, value) === true) return this.#varint(0);
+    if (this.detached !== undefined && this.detached.takes(this.position, value)) return this.#varint(0);
     this.#length(length);
     this.parts++;
     const position = this.position;
