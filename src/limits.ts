@@ -227,6 +227,10 @@ export const limits = {
   poolWaiters: 65_536,
   /** Bytes of an encoded value that travel with its description; what is more lies in a pool. */
   inlineBytes: 4 * 1024,
+  /** Bytes of messages with large fields that wait on one link for memory or for their peer; `tell` past it throws BackpressureError. */
+  linkLargeBytes: 64 * 1024 * 1024,
+  /** Bytes of a `bytes` field that travels within its message; what is more travels beside it, from pool to reader. */
+  inlineFieldBytes: 64 * 1024,
   /** Arenas that one peer may have announced at a time. */
   announcedArenas: 4_096,
   /** Values of one peer that were given up on their way and freed, and that are refused if they come all the same. */

@@ -333,7 +333,7 @@ export const mutations = [
   {
     name: 'the tells in the mailbox of an actor that stops are dead letters of its own process',
     file: 'src/actors/kernel/dead-letters.ts',
-    find: 'delivery?.giveBack?.(addressee, method, message, reason) === true;',
+    find: 'delivery?.giveBack?.(addressee, method, known, reason) === true;',
     replace: 'delivery === null;',
     workloads: ['flow'],
   },

@@ -98,7 +98,7 @@ function missingField(filled: unknown, message: unknown): string | undefined {
 }
 
 /** Says which type it was about; anything else than malformed data is not ours to explain. */
-function inType(type: { readonly typeName: string }, what: string, cause: unknown): unknown {
+export function inType(type: { readonly typeName: string }, what: string, cause: unknown): unknown {
   if (!(cause instanceof ProtocolError)) return cause;
   return new ProtocolError(`${type.typeName} ${what}. ${cause.message}`, { cause });
 }

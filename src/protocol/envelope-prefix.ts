@@ -1,6 +1,6 @@
 /** The encoded beginning of many envelopes. The schema is protos/millrace/v1/envelope.proto. */
 import { EnvelopeMode } from './envelope.js';
-import { WireWriter } from './wire/index.js';
+import { type DetachedFields, WireWriter } from './wire/index.js';
 
 /** Bytes of `to`, and of a method number. */
 const LARGEST_BYTES = 9 + 6;
@@ -17,6 +17,10 @@ export class EnvelopePrefix {
   /** Encoded bytes of the last value and of its envelope: the next one likely takes as many. */
   valueBytes = 0;
   sizeBytes = 0;
+  /** Its large fields are never stored: a tell that has some is written with a header. */
+  readonly detached = undefined;
+  /** Takes the large fields of the value when it is written; undefined where they stay in it. */
+  detaching: DetachedFields | undefined = undefined;
 
   /** The id of the actor as low and high 32 bits, signed or not. */
   constructor(toLow: number, toHigh: number, method: number) {

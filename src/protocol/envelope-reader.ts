@@ -4,7 +4,7 @@ import { limits } from '../limits.js';
 import { EnvelopeMode, type EnvelopeError, type EnvelopeView } from './envelope.js';
 import type { WireReader } from './wire/index.js';
 
-const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 const ERROR_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 const ENTRY_FIELDS: readonly number[] = [1, 2];
 const CONTROL_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 40];
@@ -112,6 +112,10 @@ export function readEnvelope(reader: WireReader, end: number, view: EnvelopeView
       case 82:
         isPlain = false;
         readControl(reader, view);
+        break;
+      case 90:
+        isPlain = false;
+        view.detached = reader.blob();
         break;
       default:
         reader.skip(key, ENVELOPE_FIELDS);

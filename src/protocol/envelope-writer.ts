@@ -51,11 +51,12 @@ export function writeEnvelope(
   if (header.mode !== 0) writer.tag(24).uint32(header.mode);
   if (header.method !== 0) writer.tag(32).uint32(header.method);
   if (header.methodName !== '') writer.tag(42).string(header.methodName);
-  header.valueBytes = type === undefined ? 0 : writeValue(writer, type, value, header.valueBytes);
+  header.valueBytes = type === undefined ? 0 : writeValue(writer, type, value, header);
   if (header.error !== undefined) writeError(writer, header.error);
   if (header.meta !== undefined) writeMeta(writer, header.meta);
   if (header.passThrough !== undefined) writer.tag(74).blob(header.passThrough);
   if (hasControl(header)) writeControl(writer, header);
+  if (header.detached !== undefined) writer.tag(90).blob(header.detached);
 }
 
 function writePrefixed(
@@ -66,15 +67,27 @@ function writePrefixed(
 ): void {
   writer.raw(prefix.bytes);
   if (prefix.from !== undefined) writer.raw(prefix.from);
-  if (type !== undefined) prefix.valueBytes = writeValue(writer, type, value, prefix.valueBytes);
+  if (type !== undefined) prefix.valueBytes = writeValue(writer, type, value, prefix);
 }
 
-/** `expected`: about as many bytes as it will take. Returns how many it takes. */
-function writeValue(writer: WireWriter, type: MessageType<unknown, unknown>, value: unknown, expected: number): number {
+/**
+ * Leaves the large fields out where they are taken. It takes about as many bytes as the last value of the envelope. Returns how many it takes.
+ */
+function writeValue(
+  writer: WireWriter,
+  type: MessageType<unknown, unknown>,
+  value: unknown,
+  { valueBytes: expected, detaching }: EnvelopeHeader | EnvelopePrefix,
+): number {
   const before = writer.position;
   const { parts, bulkBytes } = writer;
   const mark = writer.tag(50).open(expected);
+  const start = writer.position;
+  detaching?.clear();
+  writer.detached = detaching;
   type.write(value, writer);
+  writer.detached = undefined;
+  detaching?.end(start);
   const size = writer.position - mark;
   if (mayBeUnreadable(writer, mark, parts, bulkBytes)) checkReadable(type, writer, mark);
   // An empty one is left out, which means the same.

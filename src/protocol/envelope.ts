@@ -1,7 +1,7 @@
 /** The fields of an envelope for the router: flat, mutable and reused, so that routing a message allocates nothing. */
 import { KnownNames } from './known-names.js';
 import type { Meta } from './meta.js';
-import type { WireReader } from './wire/index.js';
+import type { DetachedFields, WireReader } from './wire/index.js';
 
 /** As `EnvelopeMode` in envelope.proto. */
 export const EnvelopeMode = { tell: 0, ask: 1, reply: 2, failure: 3, link: 4, open: 5, element: 6 } as const;
@@ -67,6 +67,10 @@ export class EnvelopeHeader {
   valueBytes = 0;
   /** Encoded bytes of the envelope; set by writing or reading it. */
   sizeBytes = 0;
+  /** Encoded `millrace.v1.DetachedFields` of the value. */
+  detached: Uint8Array | undefined = undefined;
+  /** Takes the large fields of the value when it is written; undefined where they stay in it. */
+  detaching: DetachedFields | undefined = undefined;
 
   /** Resets it to an empty envelope. Keeps the sizes of the one that was written last: the next one likely takes as much. */
   clear(): void {
@@ -93,6 +97,8 @@ export class EnvelopeHeader {
     this.creditBytes = 0;
     this.sequence = 0;
     this.requestStream = 0;
+    this.detached = undefined;
+    this.detaching = undefined;
   }
 }
 

@@ -7,6 +7,7 @@
 /// <reference lib="es2022" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
 export { decode, encode, encodedSize, encodeInto, readValue } from './codec.js';
+export { attachFields, type DetachedMessage, detachFields } from './detached-message.js';
 export { type EnvelopeError, EnvelopeHeader, EnvelopeMode, EnvelopeView } from './envelope.js';
 export { EnvelopePrefix, encodedSender } from './envelope-prefix.js';
 export { readDelimitedEnvelope, readEnvelope } from './envelope-reader.js';
@@ -37,4 +38,4 @@ export type {
 } from './service.js';
 export { requestStreamOf } from './service.js';
 export type { ServiceRef, ServiceRefInit } from './service-ref.js';
-export { WireReader, WireWriter } from './wire/index.js';
+export { type DetachedField, DetachedFields, WireReader, WireWriter } from './wire/index.js';

@@ -53,7 +53,10 @@ export class ActorSystem implements HasSystem, RootSystem {
   readonly #kernel: Kernel;
   #shutdown: Promise<void> | undefined;
   #stopOwner: (() => void) | undefined;
+  readonly #onDemand = new Map<bigint, () => void>();
   #isStopRequested = false;
+  /** An actor is started on demand. */
+  #isStarting = false;
 
   /** Throws ConfigError for an invalid limit. */
   constructor(options: KernelOptions) {
@@ -98,7 +101,8 @@ export class ActorSystem implements HasSystem, RootSystem {
   ): ActorRef<S> {
     if (this.#isStopRequested)
       throw new StoppedError(`system ${this.name} was told to stop: nothing can be spawned in it`);
-    const refusal = this.#kernel.calls.refusalOfOutside('spawn');
+    // What was sent to an actor before the drain may start it.
+    const refusal = this.#isStarting ? undefined : this.#kernel.calls.refusalOfOutside('spawn');
     if (refusal !== undefined) throw refusal;
     return spawnRoot(this.#kernel, behavior, options);
   }
@@ -145,6 +149,24 @@ export class ActorSystem implements HasSystem, RootSystem {
 
   /** The actor that has this channel id. The router delivers messages to it. */
   resolve(cUid: bigint): Cell | undefined {
+    return this.#kernel.directory.at(cUid) ?? this.#started(cUid);
+  }
+
+  /** An actor that is started by the first message or watch from another partition. `start` spawns it with this id. */
+  startOnDemand(cUid: bigint, start: () => void): void {
+    this.#onDemand.set(cUid, start);
+  }
+
+  #started(cUid: bigint): Cell | undefined {
+    const start = this.#onDemand.get(cUid);
+    if (start === undefined || this.#isStopRequested) return undefined;
+    this.#onDemand.delete(cUid);
+    this.#isStarting = true;
+    try {
+      start();
+    } finally {
+      this.#isStarting = false;
+    }
     return this.#kernel.directory.at(cUid);
   }
 

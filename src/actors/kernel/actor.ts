@@ -24,6 +24,8 @@ export interface Actor extends ActorNode, Caller {
   coldState(): ColdState;
   /** The message of this delivery is handled from now on; undefined: none is. */
   handles(delivery: Delivery | undefined): void;
+  /** Lets the handler of a message run that has left the mailbox. */
+  dispatch(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void;
   /** Takes no turn until `work` settles; `answer` gets its value. `what` names the work in logs. */
   suspend(work: Promise<unknown>, what: string, answer: (value: unknown) => void, failed?: FailedWork): void;
   /** The handler of `call` goes on: its promise holds the mailbox again. */

@@ -1,6 +1,7 @@
 import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
+import { ArrivingMessage } from './arriving-message.js';
 import type { Addressee, DeadLetterReason, Delivery, ReturnReason } from './delivery.js';
 import { isInfrastructure } from './infrastructure.js';
 import { Topic, type Subscribable } from './topic.js';
@@ -47,12 +48,14 @@ export class DeadLetterOffice extends Topic<DeadLetter> implements DeadLetters {
     delivery: Delivery | undefined,
     reason: ReturnReason,
   ): void {
-    const isReturned = delivery?.giveBack?.(addressee, method, message, reason) === true;
-    if (!isReturned) this.add(addressee, method.fullName, message, reason);
+    const known = knownOf(message);
+    const isReturned = delivery?.giveBack?.(addressee, method, known, reason) === true;
+    if (!isReturned) this.add(addressee, method.fullName, known, reason);
   }
 
   /** The path of `target` is computed only when it is needed. A tell of the runtime itself is only logged: users did not send it. */
   add(target: { readonly path: string }, method: string, message: unknown, reason: DeadLetterReason): void {
+    const known = knownOf(message);
     if (isInfrastructure(method)) {
       this.#log.debug('a message of the runtime was not handled', { actor: target.path, method, reason });
       return;
@@ -65,6 +68,13 @@ export class DeadLetterOffice extends Topic<DeadLetter> implements DeadLetters {
       this.#loggedAtMs = nowMs;
       this.#loggedCount = this.count;
     }
-    if (this.hasSubscribers) this.publish({ path: target.path, method, message, reason });
+    if (this.hasSubscribers) this.publish({ path: target.path, method, message: known, reason });
   }
+}
+
+/** The message where it is here. One whose large fields were not read is not: its fields are given back to their sender. */
+function knownOf(message: unknown): unknown {
+  if (!(message instanceof ArrivingMessage)) return message;
+  message.dispose();
+  return undefined;
 }

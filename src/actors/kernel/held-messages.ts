@@ -1,5 +1,6 @@
 import { BackpressureError, StoppedError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
+import { dropMessage } from './arriving-message.js';
 import { ColdState } from './cold-state.js';
 import { type Delivery, isAsk } from './delivery.js';
 import type { TurnTaker } from './dispatcher.js';
@@ -217,6 +218,7 @@ export abstract class HeldMessages implements TurnTaker {
   }
 
   protected lose(method: AnyMethod, message: unknown, delivery: Delivery | undefined, error: BackpressureError): void {
+    dropMessage(message);
     if (isAsk(delivery)) delivery.fail(error);
     else this.kernel.deadLetters.add(this, method.fullName, message, 'overflow');
   }
@@ -304,6 +306,7 @@ export abstract class HeldMessages implements TurnTaker {
   }
 
   #refuse(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
+    dropMessage(message);
     if (isAsk(delivery)) delivery.fail(this.stoppedError(method));
     else this.kernel.deadLetters.addFor(this, method, message, delivery, 'stopped');
   }

@@ -8,6 +8,7 @@ import {
 import type { AnyMethod, Lane, Ref } from '../../protocol/index.js';
 import { nodeKey } from './actor-node.js';
 import { refusedAtItsTurn, refusedOnArrival } from './admission.js';
+import { dropMessage } from './arriving-message.js';
 import type { AnyBehavior } from './behavior.js';
 import {
   type AskOptions,
@@ -105,7 +106,8 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
 
   serve(method: AnyMethod, message: unknown, opening: StreamOpening): StreamSource {
     const stream = this.#begin(method, opening);
-    if (!stream.isEnded) this.deliver(method, message, stream);
+    if (stream.isEnded) dropMessage(message);
+    else this.deliver(method, message, stream);
     return stream;
   }
 
@@ -192,7 +194,10 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
   deliver(method: AnyMethod, message: unknown, delivery: Delivery | undefined): boolean {
     const { mailboxBytes, deadLetters } = this.kernel;
     if (isAsk(delivery)) {
-      if (this.#refuses(method, delivery)) return true;
+      if (this.#refuses(method, delivery)) {
+        dropMessage(message);
+        return true;
+      }
     } else if (!this.isOpen) {
       deadLetters.addFor(this, method, message, delivery, 'stopped');
       throw this.stoppedError(method);

@@ -12,6 +12,7 @@
  *     held-messages.ts   the mailbox, its bound and its stash
  *     dispatcher.ts      the run queue: actor by actor, some messages each
  *     turns.ts           one turn: signals, then messages; calls the handler, and waits for its promise
+ *     open-first.ts      reads the large fields of a message from a link, which came beside it, before its handler is called
  *     local-ask.ts       the reply, or the error, settles the promise of the caller
  *
  * An actor is an ActorCell of five layers, from the lowest: held-messages.ts, inbox.ts, turns.ts, lifecycle.ts (start, failure, restart,
@@ -58,6 +59,7 @@ export { CallChain, chainFrom, chainIds } from './call-chain.js';
 export type { Context, SpawnArguments, SpawnOptions, TimerOptions, UntypedSpawnOptions } from './context.js';
 export type { DeadLetter, DeadLetters } from './dead-letters.js';
 export type { Deadlines } from './deadlines.js';
+export { ArrivingMessage, dropMessage } from './arriving-message.js';
 export type { Addressee, DeadLetterReason, Delivery, ReturnReason, TellDelivery } from './delivery.js';
 export { type Subscribable, Topic } from './topic.js';
 export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';

@@ -2,6 +2,7 @@ import { AskAbortedError, AskTimeoutError, type MillraceError, ProtocolError, St
 import { errorOf } from '../../foreign.js';
 import { RingQueue } from '../../ring-queue.js';
 import type { AnyMethod } from '../../protocol/index.js';
+import { ArrivingMessage, dropMessage } from './arriving-message.js';
 import type { Reader } from './call.js';
 import { CallChain } from './call-chain.js';
 import { Deadline, type Deadlines, type LateWait } from './deadlines.js';
@@ -11,7 +12,7 @@ import type { Stream, StreamSink, StreamSource } from './stream.js';
 import type { OpenStream, StreamCall } from './stream-call.js';
 
 interface Waiting {
-  readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
+  readonly resolve: (result: IteratorResult<unknown, undefined> | Promise<IteratorResult<unknown, undefined>>) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -126,7 +127,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       const value = this.#elements.shift();
       this.#asked++;
       this.#grant(undefined);
-      return Promise.resolve({ done: false, value });
+      return Promise.resolve(this.#read(value));
     }
     if (this.#isOver) return this.#error === undefined ? Promise.resolve(DONE) : Promise.reject(this.#error);
     this.#asked++;
@@ -163,8 +164,9 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   // ---- from the actor
 
   element(value: unknown): void {
-    if (this.#isOver) return;
+    if (this.#isOver) return dropMessage(value);
     if (this.#received >= this.#granted) {
+      dropMessage(value);
       this.#leave(new ProtocolError(`${this.method.fullName}: ${this.#target.path} sent an element without credit`));
       return;
     }
@@ -176,8 +178,21 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
     }
     this.#wait.stop();
     if (this.#waiting.size > 0) this.#wait.start();
-    first.resolve({ done: false, value });
+    first.resolve(this.#read(value));
     if (this.#source?.consumed?.(this.#received) === true) this.#source.grant(this.#granted, undefined);
+  }
+
+  /** What the reader gets of an element. One with large fields is read first: a stream fails where that is not possible. */
+  #read(value: unknown): IteratorResult<unknown, undefined> | Promise<IteratorResult<unknown, undefined>> {
+    if (!(value instanceof ArrivingMessage)) return { done: false, value };
+    const opened = value.open().then(
+      (message) => ({ done: false, value: message }) as const,
+      (error: unknown) => {
+        this.#leave(errorOf(error));
+        throw error;
+      },
+    );
+    return opened.finally(() => value.dispose());
   }
 
   end(): void {
@@ -208,7 +223,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
 
   /** Stops reading: drops buffered elements, cancels the stream, and settles waiting calls with `error`. */
   #leave(error: Error | undefined): void {
-    this.#elements.clear();
+    for (const element of this.#elements.drain()) dropMessage(element);
     if (this.#isOver) return;
     const source = this.#source;
     this.#finish(error);

@@ -5,6 +5,7 @@ import type { AnyMethod, AnyService } from '../../protocol/index.js';
 import type { Actor, FailedWork } from './actor.js';
 import type { ActorNode } from './actor-node.js';
 import type { ActorTree } from './actor-tree.js';
+import { ArrivingMessage, dropMessage } from './arriving-message.js';
 import { type Behavior, type Handler, handlerOf } from './behavior.js';
 import type { Context, UntypedSpawnOptions } from './context.js';
 import { deferReply } from './deferred-reply.js';
@@ -14,6 +15,7 @@ import { Inbox } from './inbox.js';
 import { laterReply } from './later.js';
 import type { Mailbox } from './mailbox.js';
 import type { ActorRef } from './reference.js';
+import { openFirst } from './open-first.js';
 import { ReleasedWork, settleReleased } from './released-work.js';
 import { readingHandler } from './request-reader.js';
 import type { Watcher } from './route.js';
@@ -157,7 +159,12 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
   ): void {
     if (delivery === undefined) {
       if (meter !== undefined) meter.beganTell();
-    } else if (this.isRefused(method, delivery)) return;
+    } else if (this.isRefused(method, delivery)) return dropMessage(message);
+    else if (message instanceof ArrivingMessage) return openFirst(this, method, message, delivery);
+    this.dispatch(method, message, delivery);
+  }
+
+  dispatch(method: AnyMethod, message: unknown, delivery: Delivery | undefined): void {
     const isFirst = method !== this.#lastMethod;
     if (isFirst) this.#findHandler(method);
     const handler = this.#lastHandler;

@@ -1,13 +1,13 @@
 import { type MemoryPool, type PoolOptions, Pools } from '../../descriptors/index.js';
 import { StoppedError } from '../../errors.js';
-import { CUidAllocator, firstSequenceOf } from '../../ids/index.js';
+import { CUidAllocator, descriptorsCUid, firstSequenceOf } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { v1 } from '../../protocol/index.js';
 import type { PartitionResources } from '../../resources/index.js';
 import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
 import { type Locate, Router, type RouterOptions, transportActor } from '../transport/index.js';
-import { DescriptorExchange, type ValueStatistics } from '../values/index.js';
+import { DescriptorExchange, FieldExchange, type ValueStatistics } from '../values/index.js';
 import { Definitions } from './definitions.js';
 import { Components, type MainComponents, Spawner } from './placing/index.js';
 import type { SegmentHost, SegmentThrew } from './segment.js';
@@ -105,7 +105,8 @@ export class PartitionRuntime {
     // The first is that of the exchange of values, which starts when it is needed: see descriptorsCUid.
     this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation) + 1);
     this.#locate = locate;
-    this.router.join(ordinal, locate);
+    this.router.join(ordinal, locate, new FieldExchange(() => this.values));
+    this.system.startOnDemand(descriptorsCUid(ordinal, this.#options.incarnation), () => void this.values);
     const { resources, isLossy, streamWindow, kernelLimits, interceptor, threw, log, maxPlacedActors } = this.#options;
     const scheduler = resources.runnable.main();
     this.system.spawn(transportActor(this.router), { name: 'transport' });

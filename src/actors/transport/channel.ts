@@ -11,7 +11,7 @@ import type { ChannelServices } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
 import { Outgoing } from './outgoing.js';
-import { OutgoingLanes } from './outgoing-lanes.js';
+import { OutgoingLanes, type SendingChannel } from './outgoing-lanes.js';
 import type { Recipient } from './recipient.js';
 import { RemoteWatches } from './remote-watches.js';
 import { Repeats } from './repeats.js';
@@ -24,7 +24,7 @@ import { UndeliveredTells } from './undelivered-tells.js';
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
  * link is open; until then, messages wait in the outboxes. A closed channel stays closed.
  */
-export class Channel implements ReadingChannel {
+export class Channel implements ReadingChannel, SendingChannel {
   readonly asks: LinkAsks;
   readonly streams: LinkStreams;
   readonly lanes: OutgoingLanes;
@@ -62,8 +62,8 @@ export class Channel implements ReadingChannel {
     this.#isRetry = isRetry;
     this.key = key;
     this.address = address;
-    this.lanes = new OutgoingLanes(services, () => this.#closeStuck());
-    this.outgoing = new Outgoing(this.lanes);
+    this.lanes = new OutgoingLanes(services, this);
+    this.outgoing = new Outgoing(this.lanes, this);
     this.watches = new RemoteWatches(
       (message) => this.sendControl({ message }),
       services.system,
@@ -183,6 +183,10 @@ export class Channel implements ReadingChannel {
     return credit.spend(to.cUid, method.lane, lanes.writtenBytes - before) && isBelowMark;
   }
 
+  lost(cUid: bigint, { fullName }: AnyMethod): void {
+    this.#services.system.addDeadLetter(this.pathOf(cUid), fullName, undefined, 'overflow');
+  }
+
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
     if (this.#closed === undefined) {
       this.outgoing.reply(method, response, correlation, passThrough);
@@ -290,6 +294,7 @@ export class Channel implements ReadingChannel {
 
   onHello(hello: v1.Hello): void {
     this.#services.onHello(this, hello);
+    this.lanes.detached.introduced(hello);
   }
 
   onFence(tokens: readonly bigint[]): void {
@@ -316,7 +321,7 @@ export class Channel implements ReadingChannel {
 
   /** A peer that does not read for too long is treated as unreachable, so that memory stays bounded. */
   written(): void {
-    if (this.lanes.isStuck) this.#closeStuck();
+    if (this.lanes.isStuck) this.giveUp();
     else this.#flushSoon();
   }
 
@@ -326,7 +331,8 @@ export class Channel implements ReadingChannel {
     this.#services.flushSoon(this);
   }
 
-  #closeStuck(): void {
+  /** The peer does not take what it is sent. */
+  giveUp(): void {
     this.close(new UnreachableError(`${this.address} does not read its messages (controlBacklogBytes, replyBytes).`));
   }
 

@@ -10,6 +10,7 @@ import {
 } from '../../protocol/index.js';
 import { limits } from '../../limits.js';
 import type { Cell, ReturnReason, Watcher } from '../kernel/index.js';
+import { arrivingFields, dropFields, encodedValue } from './arriving-fields.js';
 import { cUidOf, lowOf } from './uint64-parts.js';
 import { IncomingMethods } from './method-numbers.js';
 import type { IncomingPressure } from './incoming-pressure.js';
@@ -77,9 +78,7 @@ export class Inbound {
     this.#lane = lane;
     this.#receivedMs = undefined;
     this.#sentMs = undefined;
-    if (this.#acknowledged.size > 0) {
-      this.#acknowledged.clear();
-    }
+    if (this.#acknowledged.size > 0) this.#acknowledged.clear();
   }
 
   deliver(bytes: Uint8Array, view: EnvelopeView): void {
@@ -113,6 +112,7 @@ export class Inbound {
     const { cell, method } = to;
     const { incoming } = this.#channel;
     if (incoming.hasParked(cell)) {
+      dropFields(this.#services, this.#channel, view);
       const text = `Earlier messages to ${cell.path} wait for room in its mailbox: try again later.`;
       this.#answer(new BackpressureError(text), view);
     } else {
@@ -139,9 +139,11 @@ export class Inbound {
   loseParked(cell: Cell, bytes: Uint8Array, view: EnvelopeView): void {
     try {
       const method = this.#parkedMethod(cell, view);
-      const encoded = (): Uint8Array => bytes.slice(view.valueStart, view.valueEnd);
+      const encoded = (): Uint8Array | undefined => encodedValue(bytes, view);
+      dropFields(this.#services, this.#channel, view);
       if (!this.#channel.undelivered.add(cell.cUid, method.fullName, 'stopped', encoded)) {
-        this.#services.system.addDeadLetter(cell, method.fullName, this.#decode(bytes, view, method), 'stopped');
+        const message = view.detached === undefined ? this.#message(bytes, view, method) : undefined;
+        this.#services.system.addDeadLetter(cell, method.fullName, message, 'stopped');
       }
     } catch (error) {
       this.#channel.malformed(error);
@@ -151,14 +153,16 @@ export class Inbound {
   /** False when the mailbox is past its mark. */
   #deliverTo(cell: Cell, method: AnyMethod, bytes: Uint8Array, view: EnvelopeView): boolean {
     const isStreamed = method.streamsRequests === true;
-    if (isStreamed && !this.#isFirstArrival(method, view)) {
-      return true;
+    if (view.mode === EnvelopeMode.open && method.mode !== 'stream') {
+      this.#refuse(new ProtocolError(`${method.fullName} returns no stream and cannot be opened.`), view);
     }
-    const message = isStreamed ? this.#requests(cell, method, view) : this.#decode(bytes, view, method);
+    if (isStreamed && !this.#isFirstArrival(method, view)) return true;
+    const message = isStreamed ? this.#requests(cell, method, view) : this.#message(bytes, view, method);
     // The memory that the message takes until it is handled: it may be larger decoded than on the wire.
-    const sizeBytes = isStreamed ? 0 : Math.max(view.valueEnd - view.valueStart, this.#reader.allocatedBytes);
+    const allocatedBytes = view.detached === undefined ? this.#reader.allocatedBytes : 0;
+    const sizeBytes = isStreamed ? 0 : Math.max(view.valueEnd - view.valueStart, allocatedBytes);
     if (view.mode === EnvelopeMode.open) {
-      this.#open(cell, method, message, view, sizeBytes);
+      this.#channel.streams.written.serve(cell, method, message, view, sizeBytes, this.#sentAt(view));
       return true;
     }
     const isAsk = view.mode === EnvelopeMode.ask;
@@ -204,13 +208,6 @@ export class Inbound {
     return this.#channel.streams.written.isRepeated(view);
   }
 
-  #open(cell: Cell, method: AnyMethod, message: unknown, view: EnvelopeView, sizeBytes: number): void {
-    if (method.mode !== 'stream') {
-      this.#refuse(new ProtocolError(`${method.fullName} returns no stream and cannot be opened.`), view);
-    }
-    this.#channel.streams.written.serve(cell, method, message, view, sizeBytes, this.#sentAt(view));
-  }
-
   /** The time from which the remaining time of a call counts, on the clock of this process. */
   #sentAt({ sentMs }: EnvelopeView): number {
     this.#receivedMs ??= this.#services.scheduler.now();
@@ -229,14 +226,12 @@ export class Inbound {
   #method({ cell, methods, numbered }: Target, view: EnvelopeView): AnyMethod {
     const isNumbered = view.methodName === '';
     const known = isNumbered ? numbered[view.method] : undefined;
-    if (known !== undefined) {
-      return known;
-    }
+    if (known !== undefined) return known;
     const name = this.#methodName(view);
     const method = methods.get(name);
     if (method === undefined) {
       const text = `${name.slice(0, 200)} is no method of ${cell.service.typeName}.`;
-      this.#refuse(new ProtocolError(text), view, 'unknown method');
+      this.#refuse(new ProtocolError(text), view);
     }
     if (isNumbered) {
       numbered[view.method] = method;
@@ -254,9 +249,7 @@ export class Inbound {
   }
 
   #methodName(view: EnvelopeView): string {
-    if (view.methodName !== '') {
-      return view.methodName;
-    }
+    if (view.methodName !== '') return view.methodName;
     try {
       return this.#numbers.name(view.method);
     } catch (error) {
@@ -272,16 +265,25 @@ export class Inbound {
     }
   }
 
-  #decode(bytes: Uint8Array, view: EnvelopeView, method: AnyMethod): unknown {
+  /** The message of an envelope. One whose large fields came beside it is read when its turn has come. */
+  #message(bytes: Uint8Array, view: EnvelopeView, { request }: AnyMethod): unknown {
     try {
-      return readValue(method.request, this.#reader, bytes, view.valueStart, view.valueEnd);
+      return view.detached === undefined
+        ? readValue(request, this.#reader, bytes, view.valueStart, view.valueEnd)
+        : arrivingFields(this.#services, this.#channel, request, bytes, view);
     } catch (error) {
-      return this.#refuse(error, view, 'malformed');
+      return this.#reject(error, view, 'malformed');
     }
   }
 
+  /** As `#reject`, for a message whose large fields were not received. */
+  #refuse(error: unknown, view: EnvelopeView): never {
+    dropFields(this.#services, this.#channel, view);
+    return this.#reject(error, view, 'unknown method');
+  }
+
   /** Answers a waiting caller with the error, or returns the tell, and throws the error, so that it counts against the link. */
-  #refuse(error: unknown, view: EnvelopeView, reason: ReturnReason = 'unknown method'): never {
+  #reject(error: unknown, view: EnvelopeView, reason: ReturnReason): never {
     const { mode, methodName, method, toLow, toHigh } = view;
     const name = methodName === '' ? this.#numbers.find(method) : methodName;
     if (mode === EnvelopeMode.tell && name !== undefined && name.length <= limits.nameCharacters) {
@@ -296,12 +298,13 @@ export class Inbound {
   }
 
   #undelivered(bytes: Uint8Array, view: EnvelopeView, method: string): void {
+    dropFields(this.#services, this.#channel, view);
     const cUid = cUidOf(view.toLow, view.toHigh);
     if (method.length > limits.nameCharacters) {
       throw new ProtocolError(`The name of a method has ${method.length} characters.`);
     }
     if (view.mode === EnvelopeMode.tell) {
-      this.#channel.undelivered.add(cUid, method, 'stopped', () => bytes.slice(view.valueStart, view.valueEnd));
+      this.#channel.undelivered.add(cUid, method, 'stopped', () => encodedValue(bytes, view));
       return;
     }
     if (view.correlation === 0) {

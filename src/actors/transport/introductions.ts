@@ -7,6 +7,7 @@ import type { ActorSystem } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import { assertSamePeer, type ChannelTable, keysOf } from './channel-table.js';
 import { Fences } from './fences.js';
+import type { MessageFields } from './message-fields.js';
 import type { UnreachablePeers } from './unreachable-peers.js';
 
 /** Version of the control messages between routers. */
@@ -18,6 +19,8 @@ interface Self {
   readonly scheduler: Scheduler;
   readonly address: string;
   readonly ordinal: number | undefined;
+  /** Undefined where it takes no fields beside messages. */
+  readonly fields: MessageFields | undefined;
 }
 
 /** Who is at the other ends of the links of one partition: hellos, and the fences that close links which were given up. */
@@ -40,9 +43,10 @@ export class Introductions {
   }
 
   greeting(channel: Channel): v1.LinkMessageInit[] {
-    const { system, scheduler, address, ordinal } = this.#self;
+    const { system, scheduler, address, ordinal, fields } = this.#self;
     const identity = { version: VERSION, address, ordinal, incarnation: system.incarnation };
-    const hello = { ...identity, token: channel.token, sentMs: scheduler.now() };
+    const takesDetachedFields = fields !== undefined;
+    const hello = { ...identity, takesDetachedFields, token: channel.token, sentMs: scheduler.now() };
     return [{ message: { case: 'hello', value: hello } }, ...fence(this.#fences.givenUpTo(keysOf(channel)))];
   }
 

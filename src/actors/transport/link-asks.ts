@@ -1,8 +1,9 @@
-import { BackpressureError, type MillraceError, ProtocolError } from '../../errors.js';
+import { BackpressureError, MillraceError, ProtocolError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type AnyMethod, type EnvelopeView, readValue, WireReader } from '../../protocol/index.js';
 import type { AskOptions, OutgoingCall } from '../kernel/index.js';
+import { type ArrivingFields, arrivingFields, dropFields } from './arriving-fields.js';
 import type { PeerLink, RouterServices } from './peer-link.js';
 import { CorrelationTable } from './correlation-table.js';
 import { RemoteAsk } from './remote-ask.js';
@@ -78,14 +79,28 @@ export class LinkAsks {
   onReply(bytes: Uint8Array, view: EnvelopeView): void {
     const ask = this.#waiting.get(view.correlation);
     if (ask === undefined) {
+      dropFields(this.#services, this.#peer, view);
       return;
     }
     try {
+      if (view.detached !== undefined) {
+        this.#onArriving(ask, arrivingFields(this.#services, this.#peer, ask.method.response, bytes, view));
+        return;
+      }
       ask.reply(readValue(ask.method.response, this.#reader, bytes, view.valueStart, view.valueEnd));
     } catch (error) {
       ask.fail(error instanceof ProtocolError ? error : new ProtocolError(messageOf(error)));
       throw error;
     }
+  }
+
+  /** A reply whose large fields are read first. */
+  #onArriving(ask: RemoteAsk, reply: ArrivingFields): void {
+    reply.open().then(
+      (response) => ask.reply(response),
+      (error: unknown) =>
+        ask.fail(error instanceof MillraceError ? error : new ProtocolError(messageOf(error), { cause: error })),
+    );
   }
 
   onFailure(view: EnvelopeView): void {

@@ -17,6 +17,8 @@ import { SentTells } from './sent-tells.js';
 const NOTHING = new Uint8Array(0);
 /** What the time of sending, and longer lengths because of it, add to an envelope at most. */
 const STAMP_BYTES = 16;
+/** In place of an offset: the large fields of the message have to be stored first. */
+const DETACHED = -1;
 
 export interface OutboxLimits {
   readonly frameBytes: number;
@@ -101,6 +103,8 @@ export class Outbox {
    * Appends an envelope to the open frame. `isReserved` messages (replies, control) are always accepted; others throw
    * BackpressureError at the bound. Throws ProtocolError when the value does not fit its type or is too large. `ask` is the pending
    * call that the envelope starts. `isReport`: it reports tells of the peer, and is kept until the peer has taken it, as tells are.
+   *
+   * False when it has large fields, which `header.detaching` has then, and nothing was written: they have to be stored first.
    */
   write(
     header: EnvelopeHeader,
@@ -109,21 +113,23 @@ export class Outbox {
     isReserved: boolean,
     ask?: Expirable,
     isReport = false,
-  ): void {
+  ): boolean {
     this.#makeRoom(isReserved);
-    if (ask !== undefined) {
-      this.#writeCall(header, type, value, ask);
-      return;
-    }
+    if (ask !== undefined) return this.#writeCall(header, type, value, ask);
     const start = this.#append(header, type, value);
+    if (start === DETACHED) return false;
     if (header.mode === EnvelopeMode.tell) this.#wroteTell(start);
     else if (isReport) this.#keep(start);
+    return true;
   }
 
   /** As `write`, for a tell of which everything but the value is encoded already. */
-  writeTell(prefix: EnvelopePrefix, type: MessageType<unknown, unknown>, value: unknown, isReserved: boolean): void {
+  writeTell(prefix: EnvelopePrefix, type: MessageType<unknown, unknown>, value: unknown, isReserved: boolean): boolean {
     this.#makeRoom(isReserved);
-    this.#wroteTell(this.#append(prefix, type, value));
+    const start = this.#append(prefix, type, value);
+    if (start === DETACHED) return false;
+    this.#wroteTell(start);
+    return true;
   }
 
   #makeRoom(isReserved: boolean): void {
@@ -140,16 +146,21 @@ export class Outbox {
     type: MessageType<unknown, unknown> | undefined,
     value: unknown,
     ask: Expirable,
-  ): void {
+  ): boolean {
     const nowMs = header.sentMs;
     const stamp = (): void => this.#stamp(header, ask, nowMs);
     stamp();
     const start = this.#append(header, type, value, stamp);
+    if (start === DETACHED) {
+      header.sentMs = nowMs;
+      return false;
+    }
     this.#ownFrame?.addAsk(ask, start, this.#writer.position);
     this.#callsFromMs ??= nowMs;
+    return true;
   }
 
-  /** Returns where the envelope starts in its frame. `stamp` is called before it is written again, in another frame. */
+  /** Returns where the envelope starts in its frame, or DETACHED where nothing was written. `stamp` is called before it is written again, in another frame. */
   #append(
     envelope: EnvelopeHeader | EnvelopePrefix,
     type: MessageType<unknown, unknown> | undefined,
@@ -167,6 +178,10 @@ export class Outbox {
         throw new ProtocolError('An envelope changed its size while it was written. Its message may have a getter.');
       }
     }
+    if (mustDetach(envelope)) {
+      this.#writer.rewind(start);
+      return DETACHED;
+    }
     this.writtenBytes += this.#writer.position - start;
     return start;
   }
@@ -178,7 +193,7 @@ export class Outbox {
 
   /** Sends what the link accepts. The rest waits, and an open frame that is not the link's continues to fill. */
   flush(): void {
-    if (this.#linkFrame !== undefined && this.#link?.isOpen === true) {
+    if (this.#linkFrame !== undefined && this.#writer.size > 0 && this.#link?.isOpen === true) {
       this.#finishFrame();
     }
     this.drain();
@@ -257,6 +272,7 @@ export class Outbox {
     const nowMs = this.#now();
     const live = frame.liveBytes(nowMs);
     if (live === 0) {
+      frame.sent(nowMs);
       return true;
     }
     const buffer = link.acquire(this.#lane, live);
@@ -264,6 +280,7 @@ export class Outbox {
       return false;
     }
     const total = link.send(this.#lane, buffer, frame.copyTo(buffer, nowMs));
+    frame.sent(nowMs);
     this.frames++;
     if (frame.hasTells) this.#sentTells.adopt(frame.bytes, frame.size, total);
     else this.#pool.release(frame.bytes);
@@ -310,4 +327,10 @@ export class Outbox {
     this.#tellsEnd = 0;
     this.#sentTells.sent(link.send(this.#lane, frame, size));
   }
+}
+
+/** Its value has large fields, which were left out and are not stored. */
+function mustDetach(envelope: EnvelopeHeader | EnvelopePrefix): boolean {
+  const { detaching } = envelope;
+  return detaching !== undefined && detaching.list.length > 0 && envelope.detached === undefined;
 }

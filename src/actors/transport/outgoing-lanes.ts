@@ -3,6 +3,8 @@ import { type AnyMethod, type EnvelopeHeader, Lane, LANES, type MessageType } fr
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Link } from '../../transport/index.js';
 import type { BacklogBuffers } from './backlog-buffers.js';
+import { DetachedSends } from './detached-sends.js';
+import type { MessageFields } from './message-fields.js';
 import { Outbox } from './outbox.js';
 import { type UntakenEnvelopes, untakenIn } from './untaken-envelopes.js';
 import { LinkBacklog, type WaitingReplies } from './waiting-replies.js';
@@ -12,24 +14,37 @@ export interface LaneServices {
   readonly backlogBuffers: BacklogBuffers;
   readonly scheduler: Scheduler;
   readonly waitingReplies: WaitingReplies;
+  readonly fields: MessageFields | undefined;
+}
+
+/** The channel whose envelopes these are. */
+export interface SendingChannel {
+  /** Closes the link, whose peer does not take its replies. */
+  giveUp(): void;
+  /** An envelope that has waited was written, or cannot be. */
+  written(): void;
+  /** A tell has waited, and cannot be sent. */
+  lost(cUid: bigint, method: AnyMethod): void;
 }
 
 /** Both lanes of one link as one: what waits on them, what was sent, and what is recovered of it when the link ends. */
 export class OutgoingLanes {
   readonly control: Outbox;
   readonly data: Outbox;
+  /** What has large fields goes through it. */
+  readonly detached: DetachedSends;
   readonly #maxMessageBytes: number;
   readonly #waitingReplies: WaitingReplies;
   readonly #waitingHere: LinkBacklog;
   /** The link is closed in its next turn, and counts no more. */
   #isGivenUp = false;
 
-  /** `giveUp` closes the link, whose peer does not take its replies. */
-  constructor({ limits: bounds, backlogBuffers, scheduler, waitingReplies }: LaneServices, giveUp: () => void) {
+  constructor(services: LaneServices, channel: Pick<SendingChannel, 'giveUp' | 'written'>) {
+    const { limits: bounds, backlogBuffers, scheduler, waitingReplies } = services;
     this.#waitingReplies = waitingReplies;
     this.#waitingHere = new LinkBacklog(() => {
       this.#isGivenUp = true;
-      scheduler.schedule(giveUp);
+      scheduler.schedule(() => channel.giveUp());
     });
     const { frameBytes, maxMessageBytes, linkBacklogBytes } = bounds;
     const now = (): number => scheduler.now();
@@ -42,6 +57,12 @@ export class OutgoingLanes {
       now,
     );
     this.data = new Outbox(Lane.data, { ...sizes, backlogBytes: linkBacklogBytes }, backlogBuffers, now);
+    this.detached = new DetachedSends(
+      services,
+      (lane) => this.of(lane),
+      () => channel.written(),
+      now,
+    );
   }
 
   of(lane: Lane): Outbox {
@@ -56,7 +77,7 @@ export class OutgoingLanes {
 
   /** Bytes that wait until the link opens or has credit. */
   get waitingBytes(): number {
-    return this.control.waitingBytes + this.data.waitingBytes;
+    return this.control.waitingBytes + this.data.waitingBytes + this.detached.waitingBytes;
   }
 
   /** Bytes of all envelopes, sent or not. */
@@ -66,12 +87,12 @@ export class OutgoingLanes {
 
   /** Tells that were written, sent or not. */
   get tells(): number {
-    return this.control.tells + this.data.tells;
+    return this.control.tells + this.data.tells + this.detached.tells;
   }
 
   /** Senders should wait. */
   get isPastMark(): boolean {
-    return this.control.isPastMark || this.data.isPastMark;
+    return this.control.isPastMark || this.data.isPastMark || this.detached.waitingBytes > 0;
   }
 
   /** More bytes wait than a peer that reads would ever leave. */
@@ -105,6 +126,7 @@ export class OutgoingLanes {
   attach(link: Link): void {
     this.control.attach(link);
     this.data.attach(link);
+    if (!link.isReliable) this.detached.lossy();
     this.count();
   }
 
@@ -121,11 +143,15 @@ export class OutgoingLanes {
 
   /** The link has ended: removes and returns all that was never sent, or that the peer has not taken as far as this end knows. */
   recover(methodOf: (number: number) => AnyMethod | undefined): UntakenEnvelopes {
+    const waiting = this.detached.close();
     const lanes = [this.control, this.data].map((outbox) => {
       const untaken = untakenIn(outbox.undelivered(), this.#maxMessageBytes, methodOf);
       return { ...untaken, tells: untaken.tells.slice(outbox.takenOfLast(untaken.tells.length)) };
     });
     this.count();
-    return { tells: lanes.flatMap(({ tells }) => tells), reports: lanes.flatMap(({ reports }) => reports) };
+    return {
+      tells: [...lanes.flatMap(({ tells }) => tells), ...waiting],
+      reports: lanes.flatMap(({ reports }) => reports),
+    };
   }
 }

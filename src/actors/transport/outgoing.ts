@@ -8,20 +8,22 @@ import {
   Lane,
   v1,
 } from '../../protocol/index.js';
-import { chainIds, type OutgoingCall, type StreamCall, type TellDelivery, type TraceContext } from '../kernel/index.js';
-import { highOf, lowOf, Uint64Parts } from './uint64-parts.js';
-import { OfferedRequests } from './offered-requests.js';
+import type { OutgoingCall, StreamCall, TellDelivery } from '../kernel/index.js';
+import {
+  expirable,
+  type FailingCall,
+  type OpenedStream,
+  type PendingCall,
+  setCall,
+  setRequests,
+  setTrace,
+} from './call-header.js';
+import type { DetachedSends } from './detached-sends.js';
 import { OutgoingMethods } from './method-numbers.js';
-import type { OutgoingLanes } from './outgoing-lanes.js';
+import type { OutgoingLanes, SendingChannel } from './outgoing-lanes.js';
 import type { Recipient } from './recipient.js';
-import type { Expirable } from './queued-frame.js';
+import { highOf, lowOf, Uint64Parts } from './uint64-parts.js';
 import { toWire } from './wire-errors.js';
-
-/** A pending ask, or a stream whose first answer is pending. */
-type Waiting = Expirable & { readonly correlation: number };
-
-/** A stream that is opened, with its reader's first credit. */
-type Opened = Waiting & { readonly credit: number; readonly creditBytes: number };
 
 /** Builds the envelopes that a channel sends, and writes them to their lane. */
 export class Outgoing {
@@ -29,13 +31,17 @@ export class Outgoing {
   /** Envelopes that were started, sent or not. */
   envelopes = 0;
   readonly #lanes: OutgoingLanes;
+  readonly #detached: DetachedSends;
+  readonly #lost: SendingChannel['lost'];
   readonly #header = new EnvelopeHeader();
   readonly #parts = new Uint64Parts();
   #senderCUid: bigint | undefined;
   #senderField: Uint8Array | undefined;
 
-  constructor(lanes: OutgoingLanes) {
+  constructor(lanes: OutgoingLanes, channel: Pick<SendingChannel, 'lost'>) {
     this.#lanes = lanes;
+    this.#detached = lanes.detached;
+    this.#lost = (cUid, method) => channel.lost(cUid, method);
   }
 
   /** Writes control messages that go before all that waits, in their order. For the time before the lanes have their link. */
@@ -47,22 +53,30 @@ export class Outgoing {
 
   /** False past the high-water mark. Throws BackpressureError at the bound, ProtocolError for a message that cannot be sent. */
   tell(to: Recipient, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
-    const outbox = this.#lanes.of(method.lane);
-    const isReserved = method.lane === Lane.control;
+    const { lane, request: type } = method;
+    const isReserved = lane === Lane.control;
     const prefix = this.#prefix(to, method, delivery);
-    if (prefix !== undefined) {
+    if (prefix !== undefined && this.#detached.isTellWritten(lane, prefix, type, message, isReserved, to.cUid)) {
       this.envelopes++;
-      outbox.writeTell(prefix, method.request, message, isReserved);
-    } else {
-      const header = this.#begin(EnvelopeMode.tell);
-      this.#setMethod(header, method);
-      this.#setReceiver(header, to.cUid);
-      this.#setSender(header, delivery?.sender?.cUid);
-      header.meta = delivery?.meta;
-      setTrace(header, delivery?.trace);
-      outbox.write(header, method.request, message, isReserved);
+      return !this.#lanes.of(lane).isPastMark;
     }
-    return !outbox.isPastMark;
+    const header = this.#tellHeader(to.cUid, method, delivery);
+    if (prefix === undefined && this.#detached.isWritten(lane, header, type, message, isReserved, to.cUid))
+      return !this.#lanes.of(lane).isPastMark;
+    const { cUid } = to;
+    const failed = (): void => this.#lost(cUid, method);
+    this.#detached.send({ header, type, message, lane, isReserved, key: cUid, tell: { cUid, method }, failed });
+    return !this.#lanes.isPastMark;
+  }
+
+  #tellHeader(cUid: bigint, method: AnyMethod, delivery: TellDelivery | undefined): EnvelopeHeader {
+    const header = this.#begin(EnvelopeMode.tell);
+    this.#setMethod(header, method);
+    this.#setReceiver(header, cUid);
+    this.#setSender(header, delivery?.sender?.cUid);
+    header.meta = delivery?.meta;
+    setTrace(header, delivery?.trace);
+    return header;
   }
 
   /** The encoded beginning of a tell; undefined for one that the peer must be told more of than receiver, method and sender. */
@@ -84,10 +98,15 @@ export class Outgoing {
     return this.#senderField;
   }
 
-  ask(cUid: bigint, method: AnyMethod, message: unknown, call: OutgoingCall, ask: Waiting, nowMs: number): void {
+  ask(cUid: bigint, method: AnyMethod, message: unknown, call: OutgoingCall, ask: FailingCall, nowMs: number): void {
     const header = this.#beginCall(EnvelopeMode.ask, cUid, method, call, ask, nowMs);
     const type = setRequests(header, method, message);
-    this.#lanes.of(method.lane).write(header, type, message, method.lane === Lane.control, ask);
+    const { lane } = method;
+    const isReserved = lane === Lane.control;
+    if (this.#detached.isWritten(lane, header, type, message, isReserved, cUid, ask)) return;
+    const renewed = (): boolean => !ask.isSettled;
+    const failed = (error: MillraceError): void => ask.fail(error);
+    this.#detached.send({ header, type, message, lane, isReserved, call: ask, key: cUid, renewed, failed });
   }
 
   /** A reply is accepted past the bound of other messages, up to the link's allowance; beyond that, a failure is sent in its place. */
@@ -101,7 +120,12 @@ export class Outgoing {
     const header = this.#begin(EnvelopeMode.reply);
     header.correlation = correlation;
     header.passThrough = passThrough;
-    this.#lanes.of(method.lane).write(header, method.response, response, true);
+    const { lane, response: type } = method;
+    if (!this.#detached.isWritten(lane, header, type, response, true, header)) {
+      const failed = (error: MillraceError): void => this.failure(lane, error, correlation, passThrough);
+      // A key of its own: no other envelope has to keep its order with a reply.
+      this.#detached.send({ header, type, message: response, lane, isReserved: true, key: Symbol(), failed });
+    }
     this.#lanes.count();
   }
 
@@ -123,43 +147,69 @@ export class Outgoing {
   }
 
   /** Opens a stream, with its reader's first credit. Else as `ask`. */
-  open(cUid: bigint, method: AnyMethod, message: unknown, call: StreamCall, stream: Opened, nowMs: number): void {
+  open(
+    cUid: bigint,
+    method: AnyMethod,
+    message: unknown,
+    call: StreamCall,
+    stream: FailingCall & OpenedStream,
+    nowMs: number,
+  ): void {
     const header = this.#beginCall(EnvelopeMode.open, cUid, method, call, stream, nowMs);
     const type = setRequests(header, method, message);
-    this.#writeOpen(header, stream, method.lane, type, message);
+    const renewed = (own: EnvelopeHeader): boolean => {
+      own.credit = stream.credit;
+      own.creditBytes = stream.creditBytes;
+      return !stream.isSettled;
+    };
+    renewed(header);
+    const { lane } = method;
+    const isReserved = lane === Lane.control;
+    const expiring = expirable(stream);
+    if (this.#detached.isWritten(lane, header, type, message, isReserved, cUid, expiring)) return;
+    const failed = (error: MillraceError): void => stream.fail(error);
+    this.#detached.send({ header, type, message, lane, isReserved, call: expiring, key: cUid, renewed, failed });
   }
 
   /** Opens request stream number `id` of the peer. */
-  openRequests(id: number, lane: Lane, call: StreamCall, stream: Opened, nowMs: number): void {
+  openRequests(id: number, lane: Lane, call: StreamCall, stream: OpenedStream, nowMs: number): void {
     const header = this.#begin(EnvelopeMode.open);
     setCall(header, call, stream, nowMs);
     header.requestStream = id;
-    this.#writeOpen(header, stream, lane, undefined, undefined);
-  }
-
-  #writeOpen(
-    header: EnvelopeHeader,
-    stream: Opened,
-    lane: Lane,
-    type: AnyMethod['request'] | undefined,
-    message: unknown,
-  ): void {
     header.credit = stream.credit;
     header.creditBytes = stream.creditBytes;
-    const expirable = stream.deadlineMs === Number.POSITIVE_INFINITY ? undefined : stream;
-    this.#lanes.of(lane).write(header, type, message, lane === Lane.control, expirable);
+    this.#lanes.of(lane).write(header, undefined, undefined, lane === Lane.control, expirable(stream));
   }
 
   /**
    * Sends an element, for which the reader has given credit. Returns its encoded bytes. Throws ProtocolError when it does not fit its type
-   * or is too large.
+   * or is too large. `failed` is called when there was no memory for it in time, with the number of elements that are not sent.
    */
-  element(method: AnyMethod, value: unknown, id: number, sequence: number): number {
+  element(
+    method: AnyMethod,
+    value: unknown,
+    id: number,
+    sequence: number,
+    failed: (error: MillraceError, unsent: number) => void,
+  ): number {
     const header = this.#begin(EnvelopeMode.element);
     header.correlation = id;
     header.sequence = sequence;
-    this.#lanes.of(method.lane).write(header, method.response, value, true);
-    return header.valueBytes;
+    const { lane, response: type } = method;
+    if (this.#detached.isWritten(lane, header, type, value, true, id)) return header.valueBytes;
+    const cutOff = (error: MillraceError): void => failed(error, 1 + this.#detached.drop(id));
+    return this.#detached.send({ header, type, message: value, lane, isReserved: true, key: id, failed: cutOff });
+  }
+
+  /** Sends the end of a stream of this partition, behind its elements. */
+  endStream(end: v1.StreamEndInit & { readonly stream: number }, lane: Lane): void {
+    const header = this.#begin(EnvelopeMode.link);
+    const type = v1.LinkMessage;
+    const message = type.create({ message: { case: 'streamEnd', value: end } });
+    const key = end.stream;
+    if (this.#detached.isWritten(lane, header, type, message, true, key)) return;
+    // A control message has no large fields: it waits for elements, and cannot fail.
+    this.#detached.send({ header, type, message, lane, isReserved: true, key, failed: () => {} });
   }
 
   /** Sends a control message to the peer's router. A message about a stream or an ask uses the lane of its method. */
@@ -179,7 +229,7 @@ export class Outgoing {
     cUid: bigint,
     method: AnyMethod,
     call: OutgoingCall | StreamCall,
-    waiting: Waiting,
+    waiting: PendingCall,
     nowMs: number,
   ): EnvelopeHeader {
     const header = this.#begin(mode);
@@ -218,33 +268,5 @@ export class Outgoing {
       header.fromLow = this.#parts.low;
       header.fromHigh = this.#parts.high;
     }
-  }
-}
-
-function setCall(
-  header: EnvelopeHeader,
-  call: OutgoingCall | StreamCall,
-  { correlation, deadlineMs }: Waiting,
-  nowMs: number,
-): void {
-  header.correlation = correlation;
-  header.remainingMicroseconds = (deadlineMs - nowMs) * 1_000;
-  if (deadlineMs !== Number.POSITIVE_INFINITY) header.sentMs = nowMs;
-  header.chain = chainIds(call.chain);
-  header.meta = call.meta;
-  setTrace(header, call.trace);
-}
-
-/** Returns the type of the message that the envelope carries: undefined where it carries the number of the requests. */
-function setRequests(header: EnvelopeHeader, method: AnyMethod, message: unknown): AnyMethod['request'] | undefined {
-  if (method.streamsRequests !== true || !(message instanceof OfferedRequests)) return method.request;
-  header.requestStream = message.correlation;
-  return undefined;
-}
-
-function setTrace(header: EnvelopeHeader, trace: TraceContext | undefined): void {
-  if (trace !== undefined) {
-    header.traceParent = trace.traceParent;
-    header.traceState = trace.traceState;
   }
 }

@@ -4,6 +4,7 @@ import type { Link } from '../../transport/index.js';
 import type { ActorSystem } from '../kernel/index.js';
 import type { BacklogBuffers } from './backlog-buffers.js';
 import type { Departure } from './departure.js';
+import type { MessageFields } from './message-fields.js';
 import type { Outgoing } from './outgoing.js';
 import type { OutgoingLanes } from './outgoing-lanes.js';
 import type { GrantedBytes } from './stream-window.js';
@@ -27,6 +28,8 @@ export interface PeerLink {
   readonly outgoing: Outgoing;
   /** What was written and is not sent, or not taken by the peer. */
   readonly lanes: OutgoingLanes;
+  /** What the peer has said of itself. */
+  readonly peer: v1.Hello | undefined;
   /** Describes an actor of the peer, for error messages and dead letters. */
   pathOf(cUid: bigint): string;
   /** Must be called after a write to `outgoing`: plans a flush. */
@@ -54,6 +57,8 @@ export interface RouterServices {
   readonly waitingReplies: WaitingReplies;
   /** Of all streams that are read here. */
   readonly grantedBytes: GrantedBytes;
+  /** Carries large fields of messages. Undefined before this partition has its ordinal, and where they travel in frames. */
+  readonly fields: MessageFields | undefined;
 }
 
 /** What a channel needs of the router that holds it. */

@@ -6,6 +6,8 @@ export interface Expirable {
   readonly deadlineMs: number;
   /** Its caller does not wait for a reply any more. */
   readonly isSettled: boolean;
+  /** Its envelope was dropped. */
+  readonly dropped?: () => void;
 }
 
 interface Ask {
@@ -43,6 +45,11 @@ export class QueuedFrame {
     let live = this.size;
     for (const { ask, start, end } of this.#asks) if (isOver(ask, nowMs)) live -= end - start;
     return live;
+  }
+
+  /** The frame was sent: those calls are told that were not. */
+  sent(nowMs: number): void {
+    for (const { ask } of this.#asks) if (isOver(ask, nowMs)) ask.dropped?.();
   }
 
   /** Copies the live bytes into `target`, with the asks' remaining times as of now. Returns the size. */

@@ -1,9 +1,10 @@
 import { type MillraceError, ProtocolError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
-import type { AnyMethod, EnvelopeError } from '../../protocol/index.js';
+import type { AnyMethod, EnvelopeError, EnvelopeView } from '../../protocol/index.js';
 import { ElementOrder } from '../flow/index.js';
 import { type CallChain, chainIds, type StreamSink, type StreamSource } from '../kernel/index.js';
+import type { ArrivingFields } from './arriving-fields.js';
 import type { PeerLink } from './peer-link.js';
 import type { Expirable } from './queued-frame.js';
 import type { StreamWindow } from './stream-window.js';
@@ -116,6 +117,21 @@ export class ReadStream implements StreamSource, Expirable {
     this.#options.sink.element(value);
   }
 
+  /** An element whose large fields came beside it. They count as if they had come in it. */
+  arriving({ sequence, valueBytes }: EnvelopeView, receive: () => ArrivingFields): void {
+    const value = this.#decoded(receive);
+    let isAccepted = false;
+    const accept = (): ArrivingFields => {
+      isAccepted = true;
+      return value;
+    };
+    try {
+      this.element(sequence, valueBytes + value.sizeBytes, accept);
+    } finally {
+      if (!isAccepted) value.dispose();
+    }
+  }
+
   /** True when the stream has ended: all elements have arrived. */
   end(elements: number, error: EnvelopeError | undefined): boolean {
     this.#confirm();
@@ -167,7 +183,7 @@ export class ReadStream implements StreamSource, Expirable {
     }
   }
 
-  #decoded(decode: () => unknown): unknown {
+  #decoded<T>(decode: () => T): T {
     try {
       return decode();
     } catch (error) {

@@ -10,6 +10,7 @@ import {
   WireReader,
 } from '../../protocol/index.js';
 import type { OpenStream, StreamCall, StreamSink, StreamSource } from '../kernel/index.js';
+import { arrivingFields, dropFields } from './arriving-fields.js';
 import { CorrelationTable } from './correlation-table.js';
 import type { PeerLink, RouterServices } from './peer-link.js';
 import { ReadStream } from './read-stream.js';
@@ -118,7 +119,12 @@ export class ReadStreams {
   element(bytes: Uint8Array, view: EnvelopeView): void {
     const stream = this.#streams.get(view.correlation);
     if (stream === undefined) {
+      dropFields(this.#services, this.#peer, view);
       this.#answerClosed(view.correlation);
+      return;
+    }
+    if (view.detached !== undefined) {
+      stream.arriving(view, () => arrivingFields(this.#services, this.#peer, stream.method.response, bytes, view));
       return;
     }
     stream.element(view.sequence, view.valueBytes, () =>

@@ -13,6 +13,7 @@ import { Departure } from './departure.js';
 import { FlushTurns } from './flush-turns.js';
 import { Introductions } from './introductions.js';
 import { RemoteRoute } from './remote-route.js';
+import type { MessageFields } from './message-fields.js';
 import type { ChannelServices, RouterServices } from './peer-link.js';
 import { BacklogBuffers } from './backlog-buffers.js';
 import { GrantedBytes } from './stream-window.js';
@@ -46,6 +47,7 @@ export class Router implements ChannelServices<Channel> {
   readonly departure: Departure;
   readonly grantedBytes: GrantedBytes;
   readonly waitingReplies: WaitingReplies;
+  fields: MessageFields | undefined;
   readonly #transport: Transport;
   readonly #log: Logger;
   readonly #channels = new Set<Channel>();
@@ -110,8 +112,9 @@ export class Router implements ChannelServices<Channel> {
   }
 
   /** The partition has its block of ids, and can look up other partitions. */
-  join(ordinal: number, locate: Locate): void {
+  join(ordinal: number, locate: Locate, fields?: MessageFields): void {
     this.#ordinal = ordinal;
+    this.fields = fields;
     this.#locate = locate;
     for (const channel of this.#channels) {
       for (const message of this.greeting(channel)) channel.announce(message);

@@ -33,7 +33,8 @@ export function untakenIn(
       }
       const method = methodOf(view.method);
       if (view.mode !== EnvelopeMode.tell || method === undefined) continue;
-      const message = decoded(method, values, frame, view);
+      // Its large fields are in a pool, or gone.
+      const message = view.detached === undefined ? decoded(method, values, frame, view) : undefined;
       untaken.tells.push({ cUid: cUidOf(view.toLow, view.toHigh), method, message });
     }
   }

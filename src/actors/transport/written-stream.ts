@@ -51,7 +51,7 @@ export class WrittenStream implements StreamSink {
   // ---- from the actor
 
   element(value: unknown): void {
-    const sizeBytes = this.#peer.outgoing.element(this.#method, value, this.id, this.#sent);
+    const sizeBytes = this.#send(value, this.#sent);
     this.#sent++;
     this.#sentBytes += sizeBytes;
     if (!this.#peer.isReliable) this.#unacknowledged.keep(value, sizeBytes);
@@ -118,8 +118,20 @@ export class WrittenStream implements StreamSink {
   sendEnd(): void {
     const error = this.#error === undefined ? undefined : toWire(this.#error);
     const value = { stream: this.id, elements: this.#sent, error };
-    this.#peer.outgoing.sendControl({ message: { case: 'streamEnd', value } }, this.#method.lane);
+    this.#peer.outgoing.endStream(value, this.#method.lane);
     this.#peer.written();
+  }
+
+  #send(value: unknown, sequence: number): number {
+    const { outgoing } = this.#peer;
+    return outgoing.element(this.#method, value, this.id, sequence, (error, unsent) => this.#cutOff(error, unsent));
+  }
+
+  /** There was no memory for an element: the stream ends before it. */
+  #cutOff(error: MillraceError, unsent: number): void {
+    this.#sent -= unsent;
+    this.#finish(error);
+    this.cancel();
   }
 
   #finish(error: MillraceError | undefined): void {
@@ -131,7 +143,7 @@ export class WrittenStream implements StreamSink {
 
   #sendAgain(): void {
     for (const [sequence, value] of this.#unacknowledged) {
-      this.#peer.outgoing.element(this.#method, value, this.id, sequence);
+      this.#send(value, sequence);
     }
     this.#peer.written();
     if (this.#isEnded) {

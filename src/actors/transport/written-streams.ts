@@ -1,7 +1,14 @@
 import { BackpressureError, MillraceError, ProtocolError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type AnyMethod, type EnvelopeView, requestStreamOf, type v1 } from '../../protocol/index.js';
-import { type Cell, chainFrom, type Requests, type StreamSink, type StreamSource } from '../kernel/index.js';
+import {
+  type Cell,
+  chainFrom,
+  dropMessage,
+  type Requests,
+  type StreamSink,
+  type StreamSource,
+} from '../kernel/index.js';
 import type { PeerLink } from './peer-link.js';
 import { RecentIds } from './recent-ids.js';
 import { senderOf, traceOf } from './remote-delivery.js';
@@ -44,8 +51,10 @@ export class WrittenStreams {
   /** `sentMs`: see RemoteDelivery. */
   serve(cell: Cell, method: AnyMethod, message: unknown, view: EnvelopeView, sizeBytes: number, sentMs: number): void {
     const sender = senderOf(view, this.#peer);
-    this.#write(view, method, (sink) =>
-      cell.serve(method, message, {
+    let isGiven = false;
+    this.#write(view, method, (sink) => {
+      isGiven = true;
+      return cell.serve(method, message, {
         deadlineMs: sentMs + view.remainingMicroseconds / 1_000,
         chain: chainFrom(view.chain),
         meta: view.meta,
@@ -54,8 +63,9 @@ export class WrittenStreams {
         sizeBytes,
         credit: view.credit,
         sink,
-      }),
-    );
+      });
+    });
+    if (!isGiven) dropMessage(message);
   }
 
   /**

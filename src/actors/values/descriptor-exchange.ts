@@ -136,8 +136,7 @@ export class DescriptorExchange {
     const known = this.#peers.get(name);
     if (known !== undefined) return known;
     const context = this.#context;
-    if (context === undefined || this.#isClosed)
-      throw new StoppedError('This partition has stopped: it exchanges no values.');
+    if (this.#isClosed) throw new StoppedError('This partition has stopped: it exchanges no values.');
     const { system } = this.#options;
     const { ordinal, incarnation } = peerId(name);
     const service = v1.Descriptors.typeName;
@@ -150,8 +149,7 @@ export class DescriptorExchange {
     const peer = new PeerRequests({ name, ref, context, settled });
     this.#peers.set(name, peer);
     this.#manager.joined(name);
-    // In a turn of the actor: a watch over a link may be answered at once.
-    context.pipe(Promise.resolve(), () => this.#watch(peer));
+    if (context !== undefined) this.#watchSoon(context, peer);
     return peer;
   }
 
@@ -159,6 +157,20 @@ export class DescriptorExchange {
     if (object === undefined) return;
     const owner = checkedPeer(object.owner);
     if (owner !== this.#self) this.#join(owner);
+  }
+
+  /** In a turn of the actor: a watch over a link may be answered at once. */
+  #watchSoon(context: Context, peer: PeerRequests): void {
+    context.pipe(Promise.resolve(), () => this.#watch(peer));
+  }
+
+  /** The actor has started: there may be peers already. */
+  #started(context: Context): void {
+    this.#context = context;
+    for (const peer of this.#peers.values()) {
+      this.#watchSoon(context, peer);
+      peer.start(context);
+    }
   }
 
   #watch(peer: PeerRequests): void {
@@ -230,9 +242,7 @@ export class DescriptorExchange {
       },
       fetch: (_state, { object, part }) => this.#pieces(object, part),
       on: {
-        started: (_state, context) => {
-          this.#context = context;
-        },
+        started: (_state, context) => this.#started(context),
         terminated: (_state, { ref, reason }) => this.#terminated(ref, reason !== 'unreachable'),
         stopping: () => this.#close(),
       },

@@ -11,8 +11,8 @@ export interface PeerRequestsOptions {
   readonly name: PeerIncarnation;
   /** The exchange of the peer. */
   readonly ref: ActorRef<v1.Descriptors>;
-  /** Of the actor that sends: requests are sent in its turns, so the peer knows their sender. */
-  readonly context: Context;
+  /** Of the actor that sends: requests are sent in its turns, so the peer knows their sender. Undefined before it has started: then `start` follows. */
+  readonly context: Context | undefined;
   readonly settled: (receipts: readonly v1.ObjectReceipt[]) => void;
 }
 
@@ -23,7 +23,7 @@ export interface PeerRequestsOptions {
 export class PeerRequests {
   readonly name: PeerIncarnation;
   readonly ref: ActorRef<v1.Descriptors>;
-  readonly #context: Context;
+  #context: Context | undefined;
   readonly #settled: PeerRequestsOptions['settled'];
   #messages: v1.DescriptorControl[] = [];
   #questions: v1.ObjectReceipt[] = [];
@@ -35,6 +35,12 @@ export class PeerRequests {
     this.ref = ref;
     this.#context = context;
     this.#settled = settled;
+  }
+
+  /** The actor that sends has started. */
+  start(context: Context): void {
+    this.#context = context;
+    if (this.#messages.length > 0 || this.#questions.length > 0) this.#sendSoon();
   }
 
   get isEnded(): boolean {
@@ -60,9 +66,10 @@ export class PeerRequests {
   }
 
   #sendSoon(): void {
-    if (this.#isBusy || this.#isEnded) return;
+    const context = this.#context;
+    if (this.#isBusy || this.#isEnded || context === undefined) return;
     try {
-      this.#context.pipe(Promise.resolve(), () => this.#send());
+      context.pipe(Promise.resolve(), () => this.#send());
       this.#isBusy = true;
     } catch (error) {
       // This partition is stopping. Its peers learn that from the end of its exchange.
@@ -92,14 +99,14 @@ export class PeerRequests {
 
   #await<T>(reply: Promise<T>, answered: (reply: T) => unknown): void {
     this.#isBusy = true;
-    this.#context.pipe(
+    this.#context?.pipe(
       reply,
       (value) => {
         if (!this.#isEnded) answered(value);
         this.#send();
       },
       // Whatever the cause is: it is sent again until it is answered, or the end of the peer is proven.
-      () => void this.#context.after(limits.descriptorRetryMs, () => this.#send()),
+      () => void this.#context?.after(limits.descriptorRetryMs, () => this.#send()),
     );
   }
 }

@@ -167,6 +167,16 @@ export class MemoryPool {
   }
 
   /**
+   * As `allocate`, from memory that the pool has reserved. Undefined where it has none, or others wait for it. Throws ResourceError for a block
+   * that is larger than the limit of the pool, and StoppedError when the pool is closed.
+   */
+  allocateNow(sizeBytes: number, origin: Origin = callerOf()): Block | undefined {
+    this.#assertOpen();
+    const place = this.#takeNow(this.#pagesOf(sizeBytes));
+    return place === undefined ? undefined : this.#open(place, sizeBytes, origin);
+  }
+
+  /**
    * A new handle of the block that `bytes` lie in; undefined for bytes of other memory, and for an empty view. Throws ConsumedError for bytes
    * of a block that was disposed, and ConfigError for bytes that are more than one block.
    */

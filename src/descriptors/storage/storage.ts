@@ -82,7 +82,7 @@ export class Storage implements CodableStorage, Disposable {
 
   async write(bytes: Uint8Array): Promise<void> {
     const block = blockOf(bytes);
-    if (block !== undefined) return this.#append(blockPart(block, bytes));
+    if (block !== undefined) return this.append(blockPart(block, bytes));
     (await this.reserve(bytes.length)).set(bytes);
     this.#pool.countCopy(bytes.length);
   }
@@ -92,13 +92,13 @@ export class Storage implements CodableStorage, Disposable {
     if (this.#inlineBytes + sizeBytes <= limits.inlineBytes) {
       const bytes = new Uint8Array(sizeBytes);
       this.#inlineBytes += sizeBytes;
-      this.#append({ kind: 'inline', bytes });
+      this.append({ kind: 'inline', bytes });
       return bytes;
     }
     if (parts.length >= limits.storageParts) throw tooManyParts();
     const block = await this.#pool.allocate(sizeBytes);
     const { bytes } = block;
-    this.#append(blockPart(block, bytes));
+    this.append(blockPart(block, bytes));
     return bytes;
   }
 
@@ -149,8 +149,8 @@ export class Storage implements CodableStorage, Disposable {
     this.dispose();
   }
 
-  /** A part that comes too late goes back where it came from. */
-  #append(part: Part): void {
+  /** Takes a part over. One that comes too late goes back where it came from. */
+  append(part: Part): void {
     try {
       const parts = this.#required();
       if (parts.length >= limits.storageParts) throw tooManyParts();

@@ -2,7 +2,8 @@ import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { MEMORY } from './memory.js';
 import { CopySlab } from './slab.js';
-import { skipValue } from './skip-value.js';
+import type { AttachedFields } from './attached-fields.js';
+import { readLongKey, skipValue } from './skip-value.js';
 import { readUtf8 } from './utf8.js';
 import { tooDeep, tooLarge, tooLong, truncated, wrongWireType } from './malformed.js';
 
@@ -35,6 +36,8 @@ export class WireReader {
   /** For turning bigints into 32-bit parts and back. Created on first use, because it costs more than a small message. */
   #scratch: DataView | undefined = undefined;
   #slab: CopySlab | undefined = undefined;
+  /** The `bytes` fields that have come beside the message. `reset` removes them. */
+  attached: AttachedFields | undefined = undefined;
 
   constructor(bytes?: Uint8Array, start?: number, end?: number) {
     if (bytes !== undefined) this.reset(bytes, start, end);
@@ -53,6 +56,7 @@ export class WireReader {
     this.end = end;
     this.#depth = 0;
     this.allocatedBytes = 0;
+    this.attached = undefined;
     return this;
   }
 
@@ -208,7 +212,9 @@ export class WireReader {
 
   /** Length and bytes. Returns a copy that shares no memory with the input, nor with earlier results. */
   blob(): Uint8Array {
+    const attached = this.attached?.at(this.position);
     const start = this.skipLength();
+    if (attached !== undefined) return attached;
     this.charge(MEMORY.bytes + this.position - start);
     this.#slab ??= new CopySlab();
     return this.#slab.copyOf(this.bytes, start, this.position);
@@ -276,7 +282,7 @@ export class WireReader {
         return byte;
       }
     }
-    return this.#longTag();
+    return readLongKey(this);
   }
 
   /**
@@ -296,16 +302,6 @@ export class WireReader {
     this.varint64();
     if (this.high !== 0) throw tooLong(from);
     return this.low >>> 0;
-  }
-
-  #longTag(): number {
-    const start = this.position;
-    const key = this.uint32();
-    const size = this.position - start;
-    // 32 bits: the fifth byte has four.
-    const isTooLong = size > 5 || (size === 5 && (this.bytes[start + 4] as number) > 15);
-    if (key < 8 || isTooLong) throw new ProtocolError(`The field key at offset ${start} is invalid.`);
-    return key;
   }
 
   #zigzag64(): void {

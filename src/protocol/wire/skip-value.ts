@@ -1,3 +1,4 @@
+import { ProtocolError } from '../../errors.js';
 import { wrongWireType } from './malformed.js';
 import type { WireReader } from './reader.js';
 
@@ -39,4 +40,15 @@ function skipGroup(reader: WireReader, number: number): void {
     skipValue(reader, key);
   }
   reader.leave();
+}
+
+/** The key of a field, of more than one byte or invalid. */
+export function readLongKey(reader: WireReader): number {
+  const start = reader.position;
+  const key = reader.uint32();
+  const size = reader.position - start;
+  // 32 bits: the fifth byte has four.
+  const isTooLong = size > 5 || (size === 5 && (reader.bytes[start + 4] as number) > 15);
+  if (key < 8 || isTooLong) throw new ProtocolError(`The field key at offset ${start} is invalid.`);
+  return key;
 }

@@ -1,8 +1,9 @@
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
+import type { DetachedFields } from './detached-fields.js';
 import { writeUtf8 } from './utf8.js';
 import { varintSize } from './varint-size.js';
-import { checkFloat, tooLong, wrong } from './wrong-value.js';
+import { checkFloat, tooDeep, tooLong, wrong } from './wrong-value.js';
 
 const { types } = process.getBuiltinModule('node:util');
 
@@ -32,6 +33,8 @@ export class WireWriter {
   /** Nested messages and byte fields that were written, and the bytes of the large ones: see readable.ts. */
   parts = 0;
   bulkBytes = 0;
+  /** Takes the large `bytes` fields of the message that is being written. */
+  detached: DetachedFields | undefined = undefined;
   #depth = 0;
   #view: DataView | undefined = undefined;
   /** For turning bigints into 32-bit parts and back. Created on first use, because it costs more than a small message. */
@@ -58,6 +61,7 @@ export class WireWriter {
   /** Goes back to an earlier `position`: after an overflow, or when a value cannot be written. */
   rewind(position: number): this {
     this.position = position;
+    this.detached = undefined;
     this.#depth = 0;
     return this;
   }
@@ -239,6 +243,7 @@ export class WireWriter {
   blob(value: Uint8Array): this {
     if (!(value instanceof Uint8Array || types.isUint8Array(value))) throw wrong('a Uint8Array', value);
     const { length } = value;
+    if (this.detached !== undefined && this.detached.takes(this.position, value)) return this.#varint(0);
     this.#length(length);
     this.parts++;
     const position = this.position;
@@ -255,11 +260,7 @@ export class WireWriter {
   /** Length and fields of a nested message. */
   message<T>(type: Writable<T>, value: T): this {
     this.parts++;
-    if (++this.#depth > limits.messageDepth) {
-      throw new ProtocolError(
-        `The message is nested deeper than ${limits.messageDepth} levels: no receiver would read it.`,
-      );
-    }
+    if (++this.#depth > limits.messageDepth) throw tooDeep();
     const mark = this.open();
     type.write(value, this);
     this.#depth--;
@@ -308,6 +309,7 @@ export class WireWriter {
     if (extra !== 0) {
       if (this.position + extra <= end) bytes.copyWithin(content + extra, content, this.position);
       this.position += extra;
+      this.detached?.shift(content, extra);
     }
     if (this.position > end) return this;
     let position = content - reserved;
@@ -352,8 +354,7 @@ export class WireWriter {
   }
 
   #data(): DataView {
-    const { bytes } = this;
-    this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
     return this.#view;
   }
 }

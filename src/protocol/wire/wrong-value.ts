@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../errors.js';
+import { limits } from '../../limits.js';
 
 /** The least number that rounds to infinity as a 32-bit float. */
 const FLOAT_OVERFLOW = 2 ** 128 - 2 ** 103;
@@ -19,6 +20,12 @@ export function wrong(expected: string, value: unknown): ProtocolError {
 export function tooLong(length: number): ProtocolError {
   return new ProtocolError(
     `A field or message of ${length} bytes is too long: lengths are below 2^32. Split it into several messages.`,
+  );
+}
+
+export function tooDeep(): ProtocolError {
+  return new ProtocolError(
+    `The message is nested deeper than ${limits.messageDepth} levels: no receiver would read it.`,
   );
 }
 

@@ -9,7 +9,7 @@ import {
   type KernelLimits,
   type Tracing,
 } from '#src/actors/kernel/index.js';
-import { Router, type RouterOptions, transportActor } from '#src/actors/transport/index.js';
+import { type MessageFields, Router, type RouterOptions, transportActor } from '#src/actors/transport/index.js';
 import { UnreachableError } from '#src/errors.js';
 import { CUidAllocator } from '#src/ids/index.js';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
@@ -70,7 +70,11 @@ export class PartitionWorld {
   /** Starts `node/process`. */
   async start(
     name: string,
-    { hasJoined = true, linkDeadMs }: { readonly hasJoined?: boolean; readonly linkDeadMs?: number } = {},
+    {
+      hasJoined = true,
+      linkDeadMs,
+      fields,
+    }: { readonly hasJoined?: boolean; readonly linkDeadMs?: number; readonly fields?: MessageFields } = {},
   ): Promise<Partition> {
     const { kernelLimits, linkLimits = {}, tracing } = this.#options;
     const [node = '', process = ''] = name.split('/');
@@ -95,7 +99,7 @@ export class PartitionWorld {
     });
     const router: Router = new Router({ system, scheduler, transport, log: logger, limits: linkLimits });
     const address = await router.listen();
-    if (hasJoined) router.join(ordinal, async (other) => this.#locate(other));
+    if (hasJoined) router.join(ordinal, async (other) => this.#locate(other), fields);
     const transportCUid = cUids.next();
     system.spawn(transportActor(router), { name: 'transport', cUid: transportCUid });
     const log = logger.records;

@@ -7,6 +7,7 @@ const loaders: Readonly<Record<string, () => Promise<Target>>> = {
   frames: async () => (await import('./targets/frames.js')).frames,
   handshake: async () => (await import('./targets/handshake.js')).handshake,
   link: async () => (await import('./targets/link.js')).link(),
+  descriptors: async () => (await import('./targets/descriptors.js')).descriptors,
   values: async () => (await import('./targets/values.js')).values,
   recording: async () => (await import('./targets/recording.js')).recording,
   topology: async () => (await import('./targets/topology.js')).topology,

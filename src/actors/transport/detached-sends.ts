@@ -1,0 +1,330 @@
+import { BackpressureError, MillraceError, ProtocolError } from '../../errors.js';
+import { messageOf } from '../../foreign.js';
+import { limits } from '../../limits.js';
+import {
+  attachFields,
+  type AnyMethod,
+  type DetachedField,
+  DetachedFields,
+  detachFields,
+  encode,
+  EnvelopeHeader,
+  EnvelopeMode,
+  type EnvelopePrefix,
+  type Lane,
+  type MessageType,
+  v1,
+} from '../../protocol/index.js';
+import type { MessageFields, PeerLife, StoredFields } from './message-fields.js';
+import type { Outbox } from './outbox.js';
+import type { Expirable } from './queued-frame.js';
+import { droppable, isCarrier, type Sending } from './sending.js';
+
+interface Waiting extends Sending {
+  /** Its large fields. */
+  readonly fields: readonly Uint8Array[];
+  readonly sizeBytes: number;
+  stored: StoredFields | undefined;
+}
+
+interface FieldServices {
+  /** Undefined before this partition has its ordinal, and where fields travel in frames. */
+  readonly fields: MessageFields | undefined;
+}
+
+/** Whether the peer takes fields beside messages is not known before its hello. */
+type Peer =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'takes'; readonly life: PeerLife };
+
+const UNKNOWN: Peer = { kind: 'unknown' };
+const NONE: Peer = { kind: 'none' };
+
+/**
+ * The large `bytes` fields of messages to one peer. They are copied into a pool, unless they lie in one, and the envelope says where they are. An
+ * envelope waits here while its peer is not known, or its fields wait for memory. What follows it to the same receiver waits behind it.
+ *
+ *     first attempt -- no large field --> in the open frame
+ *          | large fields
+ *          |---- memory is free, and the peer is known --> stored, described, in the open frame
+ *          `---- else: copied, waits by its key ---------> the same later
+ *
+ * A link that may lose frames carries all fields in its frames: nobody would know which descriptions have arrived.
+ */
+export class DetachedSends {
+  readonly #services: FieldServices;
+  readonly #outbox: (lane: Lane) => Outbox;
+  readonly #written: () => void;
+  readonly #now: () => number;
+  readonly #detaching = new DetachedFields(limits.inlineFieldBytes);
+  readonly #queues = new Map<unknown, Waiting[]>();
+  /** What the peer holds, or may have lost with the link, by the numbers of the objects. */
+  readonly #inFlight = new Map<number, v1.RemoteDescriptor>();
+  /** Those that wait for memory now. */
+  readonly #storing = new WeakSet<Waiting>();
+  #hello: v1.Hello | undefined;
+  #isLossy = false;
+  /** The peer takes no fields beside messages, as far as is known. */
+  #isRefused = false;
+  #isClosed = false;
+  /** Of the envelopes that wait. */
+  waitingBytes = 0;
+
+  /** `written` is called when an envelope that had waited waits no more. */
+  constructor(services: FieldServices, outbox: (lane: Lane) => Outbox, written: () => void, now: () => number) {
+    this.#services = services;
+    this.#outbox = outbox;
+    this.#written = written;
+    this.#now = now;
+  }
+
+  /** What a first attempt leaves out; undefined where all fields go into the frame. */
+  get #firstDetaching(): DetachedFields | undefined {
+    return this.#isRefused || this.#services.fields === undefined ? undefined : this.#detaching;
+  }
+
+  /** The first attempt. False when the envelope has to wait behind others of its key, or has large fields: then `send` must follow. */
+  isWritten(
+    lane: Lane,
+    header: EnvelopeHeader,
+    type: MessageType<unknown, unknown> | undefined,
+    message: unknown,
+    isReserved: boolean,
+    key: unknown,
+    call?: Expirable,
+  ): boolean {
+    if (this.#mustWait(key)) return false;
+    if (header.mode !== EnvelopeMode.link) header.detaching = this.#firstDetaching;
+    return this.#outbox(lane).write(header, type, message, isReserved, call);
+  }
+
+  /** As `isWritten`, for a tell of which everything but the value is encoded already. */
+  isTellWritten(
+    lane: Lane,
+    prefix: EnvelopePrefix,
+    type: MessageType<unknown, unknown>,
+    message: unknown,
+    isReserved: boolean,
+    key: unknown,
+  ): boolean {
+    if (this.#mustWait(key)) return false;
+    prefix.detaching = this.#firstDetaching;
+    return this.#outbox(lane).writeTell(prefix, type, message, isReserved);
+  }
+
+  #mustWait(key: unknown): boolean {
+    return this.#queues.size > 0 && this.#queues.has(key);
+  }
+
+  /** Tells that wait. */
+  get tells(): number {
+    let tells = 0;
+    for (const queue of this.#queues.values()) for (const { tell } of queue) if (tell !== undefined) tells++;
+    return tells;
+  }
+
+  /** The link loses frames. */
+  lossy(): void {
+    this.#isLossy = true;
+    this.#learned();
+  }
+
+  /** The peer has said who it is, and what it takes. */
+  introduced(hello: v1.Hello): void {
+    this.#hello = hello;
+    this.#learned();
+  }
+
+  get #peer(): Peer {
+    // This partition may get its ordinal after the hello of the peer.
+    if (this.#isRefused || this.#services.fields === undefined) return NONE;
+    const { ordinal, incarnation } = this.#hello ?? {};
+    return ordinal === undefined || incarnation === undefined
+      ? UNKNOWN
+      : { kind: 'takes', life: { ordinal, incarnation } };
+  }
+
+  /**
+   * Sends an envelope that has large fields, or waits behind others. Returns the encoded size of its message. Throws BackpressureError at the bound
+   * of what waits, ResourceError for fields that no pool will ever hold, and ProtocolError for what cannot be sent.
+   */
+  send(sending: Sending): number {
+    const { type, message, key, header } = sending;
+    if (isCarrier(type) && !this.#mustWait(key)) return this.#writeInline(sending);
+    const { encoded, fields } =
+      type === undefined ? { encoded: undefined, fields: [] } : detachFields(type, message, limits.inlineFieldBytes);
+    const large = fields.map(({ bytes }) => bytes);
+    const sizeBytes = large.reduce((sum, { length }) => sum + length, encoded?.length ?? 0);
+    const stored = large.length > 0 ? this.#services.fields?.storeNow(large) : undefined;
+    const peer = this.#peer;
+    if (stored !== undefined && peer.kind === 'takes' && !this.#mustWait(key)) {
+      this.#writeStored(sending, fields, stored, peer.life);
+      return sizeBytes;
+    }
+    if (!sending.isReserved && this.waitingBytes > 0 && this.waitingBytes + sizeBytes > limits.linkLargeBytes) {
+      stored?.[Symbol.dispose]();
+      throw new BackpressureError(
+        `${this.waitingBytes} bytes of large messages already wait for memory or for their link (linkLargeBytes); wait for ready() and send again.`,
+      );
+    }
+    const kept = stored?.bytes ?? large.map((bytes) => bytes.slice());
+    const copy = type && encoded && attachFields(type, encoded, byPosition(fields, kept), false);
+    const own = Object.assign(new EnvelopeHeader(), header, { detaching: undefined });
+    this.#wait({ ...sending, header: own, message: copy, fields: kept, sizeBytes, stored });
+    return sizeBytes;
+  }
+
+  /** Ends: what waits is not sent. Returns the tells among it. */
+  close(): readonly { readonly cUid: bigint; readonly method: AnyMethod; readonly message: unknown }[] {
+    this.#isClosed = true;
+    const waiting = [...this.#queues.values()].flat();
+    this.#queues.clear();
+    this.waitingBytes = 0;
+    const tells = waiting.flatMap(({ tell, message, stored }) =>
+      tell === undefined ? [] : [{ ...tell, message: stored === undefined ? message : undefined }],
+    );
+    for (const { stored } of waiting) stored?.[Symbol.dispose]();
+    const peer = this.#peer;
+    if (peer.kind === 'takes') this.#services.fields?.settle([...this.#inFlight.values()], peer.life);
+    this.#inFlight.clear();
+    return tells;
+  }
+
+  /** Removes what waits with this key, of a stream. Returns how many elements that are. */
+  drop(key: unknown): number {
+    const queue = this.#queues.get(key) ?? [];
+    this.#queues.delete(key);
+    for (const waiting of queue) this.#left(waiting);
+    return queue.filter(({ header }) => header.mode === EnvelopeMode.element).length;
+  }
+
+  #learned(): void {
+    const { ordinal, takesDetachedFields = true } = this.#hello ?? {};
+    const isTaken = this.#hello === undefined || (ordinal !== undefined && takesDetachedFields);
+    this.#isRefused = this.#isLossy || !isTaken;
+    for (const key of this.#queues.keys()) void this.#send(key);
+  }
+
+  #writeInline({ header, type, message, lane, isReserved, call }: Sending): number {
+    header.detaching = undefined;
+    this.#outbox(lane).write(header, type, message, isReserved, call);
+    return header.valueBytes;
+  }
+
+  #wait(waiting: Waiting): void {
+    const { key } = waiting;
+    this.waitingBytes += waiting.sizeBytes;
+    const queue = this.#queues.get(key);
+    if (queue !== undefined) {
+      queue.push(waiting);
+      return;
+    }
+    this.#queues.set(key, [waiting]);
+    void this.#send(key);
+  }
+
+  /** Sends what waits with one key, in order. One run of it waits for memory at a time: that of the first envelope. */
+  async #send(key: unknown): Promise<void> {
+    const queue = this.#queues.get(key);
+    if (queue === undefined) return;
+    for (let first = queue[0]; first !== undefined; first = queue[0]) {
+      if (this.#peer.kind === 'unknown' || this.#queues.get(key) !== queue) return;
+      if (this.#peer.kind === 'takes' && first.fields.length > 0 && first.stored === undefined) {
+        if (!(await this.#stored(first))) return;
+        continue;
+      }
+      queue.shift();
+      this.#leave(first);
+    }
+    if (this.#queues.get(key) === queue) this.#queues.delete(key);
+  }
+
+  /** False when this run must not go on: another one waits for the memory already, or there is none. */
+  async #stored(first: Waiting): Promise<boolean> {
+    if (this.#storing.has(first)) return false;
+    this.#storing.add(first);
+    try {
+      const stored = await this.#services.fields?.store(first.fields);
+      if (!this.#isClosed && this.#queues.get(first.key)?.[0] === first) first.stored = stored;
+      else stored?.[Symbol.dispose]();
+    } catch (error) {
+      this.#fail(first, error);
+    }
+    return !this.#isClosed;
+  }
+
+  #fail(waiting: Waiting, error: unknown): void {
+    const queue = this.#queues.get(waiting.key);
+    if (queue?.[0] === waiting) queue.shift();
+    this.#left(waiting);
+    if (this.#isClosed) return;
+    waiting.failed(asMillraceError(error));
+    this.#written();
+  }
+
+  #leave(waiting: Waiting): void {
+    const { header, stored, renewed } = waiting;
+    this.waitingBytes -= waiting.sizeBytes;
+    try {
+      if (renewed?.(header) === false) stored?.[Symbol.dispose]();
+      else this.#writeWaiting(waiting);
+    } catch (error) {
+      waiting.failed(asMillraceError(error));
+    }
+    this.#written();
+  }
+
+  #writeWaiting(waiting: Waiting): void {
+    const { header, type, message, stored, lane, call } = waiting;
+    if (header.sentMs >= 0) header.sentMs = this.#now();
+    const peer = this.#peer;
+    if (stored !== undefined && type !== undefined && peer.kind === 'takes') {
+      const { fields } = detachFields(type, message, limits.inlineFieldBytes);
+      this.#writeStored({ ...waiting, isReserved: true }, fields, stored, peer.life);
+      return;
+    }
+    this.#outbox(lane).write(header, type, message, true, call);
+    stored?.[Symbol.dispose]();
+  }
+
+  /** Takes the stored fields over. */
+  #writeStored(sending: Sending, fields: readonly DetachedField[], stored: StoredFields, to: PeerLife): void {
+    const { header, type, message, lane, isReserved, call } = sending;
+    let number = 0;
+    let value: v1.RemoteDescriptor;
+    try {
+      value = stored.describe(to, () => this.#inFlight.delete(number));
+    } finally {
+      stored[Symbol.dispose]();
+    }
+    number = value.object?.number ?? 0;
+    header.detaching = this.#detaching;
+    header.detached = encode(
+      v1.DetachedFields,
+      v1.DetachedFields.create({ positions: fields.map(({ position }) => position), value }),
+    );
+    this.#inFlight.set(number, value);
+    try {
+      const dropped = (): void => this.#services.fields?.settle([value], to);
+      this.#outbox(lane).write(header, type, message, isReserved, call && droppable(call, dropped));
+    } catch (error) {
+      this.#inFlight.delete(number);
+      this.#services.fields?.unsent(value, to);
+      throw error;
+    }
+  }
+
+  #left({ sizeBytes, stored }: Waiting): void {
+    this.waitingBytes -= sizeBytes;
+    stored?.[Symbol.dispose]();
+  }
+}
+
+function byPosition(fields: readonly DetachedField[], bytes: readonly Uint8Array[]): ReadonlyMap<number, Uint8Array> {
+  return new Map(fields.map(({ position }, index) => [position, bytes[index] ?? new Uint8Array(0)]));
+}
+
+function asMillraceError(error: unknown): MillraceError {
+  return error instanceof MillraceError ? error : new ProtocolError(messageOf(error), { cause: error });
+}

@@ -1,0 +1,113 @@
+import type { MessageFields, ReceivedFields, StoredFields } from '#src/actors/transport/index.js';
+import { Deferred } from '#src/deferred.js';
+import { UnreachableError } from '#src/errors.js';
+import { v1 } from '#src/protocol/index.js';
+
+/** Memory for large fields that two partitions share, and that is there when the test says so. */
+export class FieldMemory implements MessageFields {
+  isFull = false;
+  /** What cannot be read any more. */
+  isLost = false;
+  held = 0;
+  /** Objects that wait to be read. */
+  reading = 0;
+  readonly #objects = new Map<number, readonly Uint8Array[]>();
+  readonly #freed = new Map<number, () => void>();
+  #room = new Deferred<void>();
+  #isSlow = false;
+  #slow = new Deferred<void>();
+  #described = 0;
+
+  /** Objects that peers were sent a description of. */
+  get described(): number {
+    return this.#described;
+  }
+
+  /** Reading waits for as long as this is true. */
+  set isSlow(isSlow: boolean) {
+    this.#isSlow = isSlow;
+    if (isSlow) this.#slow = new Deferred();
+    else this.#slow.resolve();
+  }
+
+  storeNow(fields: readonly Uint8Array[]): StoredFields | undefined {
+    return this.isFull ? undefined : this.#open(fields);
+  }
+
+  async store(fields: readonly Uint8Array[]): Promise<StoredFields> {
+    if (this.isFull) await this.#room.promise;
+    return this.#open(fields);
+  }
+
+  /** There is memory, or there never will be any for what waits now. */
+  settle(): void;
+  settle(descriptions: readonly v1.RemoteDescriptor[]): void;
+  settle(descriptions: readonly v1.RemoteDescriptor[] = []): void {
+    for (const { object } of descriptions) this.#free(object?.number ?? 0);
+  }
+
+  empty(error?: Error): void {
+    const room = this.#room;
+    this.#room = new Deferred();
+    this.isFull = error !== undefined;
+    if (error === undefined) room.resolve();
+    else room.reject(error);
+  }
+
+  unsent(description: v1.RemoteDescriptor): void {
+    this.settle([description]);
+  }
+
+  receive(_from: unknown, { object, parts }: v1.RemoteDescriptor): ReceivedFields {
+    const number = object?.number ?? 0;
+    const fields = this.#objects.get(number);
+    if (fields === undefined) throw new UnreachableError(`Object ${number} is gone.`);
+    return {
+      count: parts.length,
+      sizeBytes: fields.reduce((sum, { length }) => sum + length, 0),
+      open: async () => {
+        this.reading += 1;
+        if (this.#isSlow) await this.#slow.promise;
+        this.reading -= 1;
+        if (this.isLost) throw new UnreachableError(`Object ${number} is lost.`);
+        return fields;
+      },
+      [Symbol.dispose]: () => this.#free(number),
+    };
+  }
+
+  #open(fields: readonly Uint8Array[]): StoredFields {
+    const bytes = fields.map((field) => field.slice());
+    let isOpen = true;
+    this.held += 1;
+    return {
+      bytes,
+      describe: (_to, freed) => {
+        this.#described += 1;
+        this.held += 1;
+        this.#objects.set(this.#described, bytes);
+        this.#freed.set(this.#described, freed);
+        const parts: v1.StoredPartInit[] = bytes.map(({ length }) => ({ place: { case: 'fetched', value: length } }));
+        return v1.RemoteDescriptor.create({ object: { number: this.#described }, parts });
+      },
+      [Symbol.dispose]: () => {
+        if (isOpen) this.held -= 1;
+        isOpen = false;
+      },
+    };
+  }
+
+  #free(number: number): void {
+    const freed = this.#freed.get(number);
+    if (freed === undefined) return;
+    this.#freed.delete(number);
+    this.#objects.delete(number);
+    this.held -= 1;
+    freed();
+  }
+}
+
+/** Bytes that are all the same. */
+export function full(sizeBytes: number, value: number): Uint8Array {
+  return new Uint8Array(sizeBytes).fill(value);
+}

@@ -1,0 +1,223 @@
+import { expect } from 'chai';
+import type { ActorRef, DeadLetter } from '#src/actors/kernel/index.js';
+import { Deferred } from '#src/deferred.js';
+import { AskTimeoutError, BackpressureError, ResourceError, StoppedError, UnreachableError } from '#src/errors.js';
+import { limits } from '#src/limits.js';
+import { millraceRejection } from '../../support/rejection.js';
+import { upTo } from '../../support/numbers.js';
+import { until } from '../../support/until.js';
+import { type Errand, Errands, Listing } from './errands.js';
+import { FieldMemory, full } from './field-memory.js';
+import { endWorlds, errands, listing, PartitionWorld } from './partitions.js';
+
+const LARGE = limits.inlineFieldBytes + 1;
+
+async function setUp(definition: Parameters<typeof errands>[0] = {}) {
+  const memory = new FieldMemory();
+  const world = new PartitionWorld({ latencyMs: 1 });
+  const near = await world.start('a/1', { fields: memory });
+  const far = await world.start('b/1', { fields: memory });
+  const handled: Errand[] = [];
+  const actor = far.system.spawn(errands({ push: (_state, errand) => void handled.push(errand), ...definition }));
+  const ref = world.reach(near, Errands, actor);
+  const letters: DeadLetter[] = [];
+  near.system.deadLetters.subscribe((letter) => letters.push(letter));
+  return { world, memory, near, far, ref, actor, handled, letters };
+}
+
+describe('large fields over a link', () => {
+  afterEach(endWorlds);
+
+  it('hold back what follows them to the same actor while there is no memory, and nothing else', async () => {
+    const { world, memory, near, far, ref, handled } = await setUp();
+    const other = world.reach(near, Errands, far.system.spawn(errands()));
+    await ref.run({});
+    memory.isFull = true;
+    expect(ref.push({ value: 1, load: full(LARGE, 1) })).to.equal(false);
+    ref.push({ value: 2 });
+    const asked = ref.run({ value: 3, load: full(10, 3) }, { timeoutMs: 60_000 });
+    expect((await other.run({ value: 4 })).value).to.equal(4);
+    let isReady = false;
+    const ready = ref.ready().then(() => (isReady = true));
+    await world.pass(100);
+    expect(handled).to.deep.equal([]);
+    expect(isReady).to.equal(false);
+    memory.empty();
+    expect((await asked).value).to.equal(3);
+    await ready;
+    expect(handled.map(({ value, load }) => [value, load.length])).to.deep.equal([
+      [1, LARGE],
+      [2, 0],
+    ]);
+    await until('nothing to be held', () => memory.held === 0);
+  });
+
+  it('that get no memory in time fail their ask, and make their tell a dead letter; what follows is sent', async () => {
+    const { memory, ref, handled, letters } = await setUp();
+    await ref.run({});
+    memory.isFull = true;
+    ref.push({ value: 1, load: full(LARGE, 1) });
+    ref.push({ value: 2 });
+    memory.empty(new ResourceError('no memory'));
+    await until('the tell to be a dead letter', () => letters.length === 1);
+    expect(letters[0]?.reason).to.equal('overflow');
+    const asked = millraceRejection(ref.run({ load: full(LARGE, 1) }));
+    memory.empty(new ResourceError('no memory'));
+    expect(await asked).to.be.instanceOf(ResourceError);
+    await until('the other tell', () => handled.length === 1);
+    expect(handled[0]?.value).to.equal(2);
+    expect(memory.held).to.equal(0);
+  });
+
+  it('of a reply without memory are the error of its ask, and those of an element that of its stream', async () => {
+    const { world, memory, near, far, ref } = await setUp({ run: () => ({ load: full(LARGE, 1) }) });
+    const lister = far.system.spawn(
+      listing({
+        async *list() {
+          yield { value: 0 };
+          yield { value: 1, load: full(LARGE, 1) };
+          yield { value: 2 };
+        },
+      }),
+    );
+    await ref.rush({});
+    memory.isFull = true;
+    const asked = millraceRejection(ref.run({}));
+    await world.pass(10);
+    memory.empty(new ResourceError('no memory'));
+    expect(await asked).to.be.instanceOf(ResourceError);
+    const read: number[] = [];
+    const ended = (async () => {
+      for await (const { value } of world.reach(near, Listing, lister).list({})) read.push(value);
+    })();
+    await world.pass(10);
+    memory.empty(new ResourceError('no memory'));
+    expect(await millraceRejection(ended)).to.be.instanceOf(ResourceError);
+    expect(read).to.deep.equal([0]);
+    expect(memory.held).to.equal(0);
+  });
+
+  it('that wait for memory are bounded, and dead letters of their sender when the link ends', async () => {
+    const { memory, near, ref, far, letters } = await setUp();
+    await ref.run({});
+    memory.isFull = true;
+    const size = limits.linkLargeBytes / 4;
+    for (const value of upTo(3)) ref.push({ value, load: full(size, value) });
+    expect(() => ref.push({ load: full(size, 1) })).to.throw(BackpressureError);
+    near.router.disconnect(far.address);
+    await until('dead letters', () => letters.length === 3);
+    const [letter] = letters;
+    expect(letter?.reason).to.equal('unreachable');
+    expect(letter?.message).to.have.property('load').with.lengthOf(size);
+    expect(memory.held).to.equal(0);
+  });
+
+  it('that are lost with the memory of their sender fail the ask, and leave the actor as it was', async () => {
+    const { memory, ref, far } = await setUp();
+    await ref.run({});
+    memory.isLost = true;
+    expect(await millraceRejection(ref.run({ load: full(LARGE, 1) }))).to.be.instanceOf(UnreachableError);
+    memory.isLost = false;
+    expect((await ref.run({ load: full(LARGE, 7) })).load).to.deep.equal(full(LARGE, 7));
+    expect(far.system.statistics.failures ?? 0).to.equal(0);
+    expect(memory.held).to.equal(0);
+  });
+
+  it('are given back when the link ends before they were handled, and when their stream is read no further', async () => {
+    const blocked = new Deferred<void>();
+    const { world, memory, near, far, ref } = await setUp({ push: () => blocked.promise });
+    for (const value of upTo(3)) ref.push({ value, load: full(LARGE, value) });
+    const lister = far.system.spawn(
+      listing({
+        async *list() {
+          for (const value of upTo(10)) yield { value, load: full(LARGE, value) };
+        },
+      }),
+    );
+    for await (const { value } of world.reach(near, Listing, lister).list({})) if (value === 2) break;
+    near.router.disconnect(far.address);
+    blocked.resolve();
+    await until('nothing to be held', () => memory.held === 0);
+  });
+
+  it('travel in their messages to a peer that takes none beside them', async () => {
+    const memory = new FieldMemory();
+    const world = new PartitionWorld({ latencyMs: 1 });
+    const near = await world.start('a/1', { fields: memory });
+    const far = await world.start('b/1');
+    const ref = world.reach(near, Errands, far.system.spawn(errands()));
+    await expectEchoes(ref);
+    expect(memory).to.include({ held: 0, described: 0 });
+  });
+
+  it('travel in their messages on a link that loses frames, each once and whole', async () => {
+    const memory = new FieldMemory();
+    const world = new PartitionWorld({ latencyMs: 1, loss: 0.2, duplicate: 0.2 });
+    const near = await world.start('a/1', { fields: memory });
+    const far = await world.start('b/1', { fields: memory });
+    const actor = far.system.spawn(
+      listing({
+        async *list(_state, { load }) {
+          for (const value of upTo(5)) yield { value, load };
+        },
+      }),
+    );
+    const ref = world.reach(near, Listing, actor);
+    const read: Errand[] = [];
+    for await (const errand of ref.list({ load: full(LARGE, 5) }, { timeoutMs: 60_000 })) read.push(errand);
+    expect(read.map(({ value }) => value)).to.deep.equal([...upTo(5)]);
+    for (const { load } of read) expect(load).to.deep.equal(full(LARGE, 5));
+    expect(memory).to.include({ held: 0, described: 0 });
+  });
+
+  it('of tells of one method arrive in order among small ones, whose beginning is encoded once', async () => {
+    const { memory, ref, handled } = await setUp();
+    await ref.run({});
+    for (const value of upTo(12)) ref.push({ value, load: full(value % 3 === 2 ? LARGE : value, value) });
+    await ref.run({});
+    expect(handled.map(({ value }) => value)).to.deep.equal([...upTo(12)]);
+    for (const { value, load } of handled) expect(load).to.deep.equal(full(value % 3 === 2 ? LARGE : value, value));
+    expect(memory).to.include({ held: 0, described: 4 });
+  });
+
+  it('that were not read when their actor stopped make their tell a dead letter, and answer their ask', async () => {
+    const { memory, near, far, ref, actor, letters } = await setUp();
+    await ref.run({});
+    memory.isSlow = true;
+    ref.push({ value: 1, load: full(LARGE, 1) });
+    const asked = millraceRejection(ref.run({ value: 2, load: full(LARGE, 2) }));
+    await until('the fields to be read', () => memory.reading > 0);
+    await far.system.stop(actor);
+    expect(await asked).to.be.instanceOf(StoppedError);
+    memory.isSlow = false;
+    await until('the dead letter', () => letters.length === 1);
+    expect(letters[0]).to.include({ reason: 'stopped', message: undefined });
+    await until('nothing to be held', () => memory.held === 0);
+    expect(near.system.statistics.pendingAsks).to.equal(0);
+  });
+
+  it('that are read after the deadline of their ask do not run its handler', async () => {
+    const ran: number[] = [];
+    const { world, memory, ref } = await setUp({
+      run: (_state, { value }) => {
+        ran.push(value);
+        return { value };
+      },
+    });
+    await ref.run({ value: 0 });
+    memory.isSlow = true;
+    const asked = millraceRejection(ref.run({ value: 1, load: full(LARGE, 1) }, { timeoutMs: 50 }));
+    expect(await asked).to.be.instanceOf(AskTimeoutError);
+    await world.pass(50);
+    memory.isSlow = false;
+    expect((await ref.run({ value: 2 })).value).to.equal(2);
+    expect(ran).to.deep.equal([0, 2]);
+    await until('nothing to be held', () => memory.held === 0);
+  });
+});
+
+async function expectEchoes(ref: ActorRef<typeof Errands>): Promise<void> {
+  const sent = upTo(4).map((value) => ({ value, load: full(value % 2 === 0 ? LARGE : 1, value) }));
+  const replies = await Promise.all(sent.map((errand) => ref.run(errand)));
+  for (const [index, { load }] of replies.entries()) expect(load).to.deep.equal(sent[index]?.load);
+}
