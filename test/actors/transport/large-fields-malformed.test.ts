@@ -184,4 +184,30 @@ describe('large fields of a peer that says what it likes', () => {
     expect(far.router.protocolErrors).to.equal(2);
     await finish();
   });
+
+  it('are given back where a call opens what is no stream, and where an element comes twice', async () => {
+    const { far, stranger, described, finish } = await setUp();
+    const opened = { mode: EnvelopeMode.open, hasTo: true, toLow: 3, method: 1, methodName: run.fullName };
+    const credit = { correlation: 8, credit: 2, creditBytes: 1_000 };
+    const fields = (): Uint8Array => partsOf({ positions: [LOAD_AT], value: described() });
+    stranger.send(
+      stranger.envelope((header) => Object.assign(header, { ...opened, ...credit, detached: fields() }), run),
+    );
+    await until('the refusal', () => stranger.ends.length === 1);
+    expect(stranger.ends).to.deep.equal([[8, 0, 'PROTOCOL']]);
+    const lister = far.system.referenceTo(Listing, far.router.routeTo(ADDRESS, 6n));
+    const reading = lister.list({}, { timeoutMs: 60_000 });
+    const first = reading.next();
+    await until('the stream', () => stranger.heard[1].includes('open'));
+    const element = (): Uint8Array =>
+      stranger.envelope(
+        (header) =>
+          Object.assign(header, { mode: EnvelopeMode.element, correlation: 1, sequence: 0, detached: fields() }),
+        list,
+      );
+    stranger.send(Buffer.concat([element(), element()]));
+    expect((await first).value?.load).to.have.length(LARGE);
+    await reading.return?.();
+    await finish();
+  });
 });
