@@ -1,10 +1,10 @@
 import { ConfigError, StoppedError } from '../../errors.js';
-import { errorOf } from '../../foreign.js';
+import { errorOf, shownValue } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { AnyService, Meta, Ref, ServiceRefInit } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { nodeOf } from './actor-node.js';
-import { type Behavior, checkIdleTimeout } from './behavior.js';
+import { type Behavior, checkIdleTimeout, isService } from './behavior.js';
 import { inheritedOptions, STREAM_OPTIONS, type StreamOptions } from './call.js';
 import type { Actor } from './actor.js';
 import type { Delivery } from './delivery.js';
@@ -89,6 +89,7 @@ export class ActorContext implements Context {
 
   watch(ref: UntypedRef): void {
     this.#assertOpen('watch');
+    this.#checkReference('watch', ref);
     if (this.#cell.behavior.on.terminated === undefined) {
       throw new ConfigError(`${this.path} watches ${ref.toString()}, but its behavior has no on.terminated handler`);
     }
@@ -100,10 +101,16 @@ export class ActorContext implements Context {
   }
 
   unwatch(ref: UntypedRef): void {
+    this.#checkReference('unwatch', ref);
     this.#watching?.remove(ref);
   }
 
   ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
+    if (!isService(service)) {
+      throw new ConfigError(
+        `ctx.ref of ${this.path} needs a service of a generated module, not ${shownValue(service)}.`,
+      );
+    }
     return this.#cell.kernel.directory.reference(service, ref);
   }
 
@@ -111,12 +118,13 @@ export class ActorContext implements Context {
     return new Map(Array.from(this.#isRetired ? [] : this.#cell.children, ([name, child]) => [name, child.self]));
   }
 
-  stopChild(ref: UntypedRef): Promise<void> {
+  async stopChild(ref: UntypedRef): Promise<void> {
+    this.#checkReference('stopChild', ref);
     const child = this.#isRetired ? undefined : this.#cell.children.get(ref.name);
-    if (child !== undefined && child === ref[routeKey]) return child.stopped();
+    if (child !== undefined && child === ref[routeKey]) return await child.stopped();
     const node = nodeOf(ref);
-    if (node?.parent === this.#cell && node.phase === 'stopped') return Promise.resolve();
-    return Promise.reject(new ConfigError(`${this.path} cannot stop ${ref.toString()}: it is no child of this actor`));
+    if (node?.parent === this.#cell && node.phase === 'stopped') return;
+    throw new ConfigError(`${this.path} cannot stop ${ref.toString()}: it is no child of this actor`);
   }
 
   after(delayMs: number, callback: () => unknown, options?: TimerOptions): Timer {
@@ -129,6 +137,10 @@ export class ActorContext implements Context {
 
   pipe<T>(work: PromiseLike<T>, then: (value: T) => unknown, failed?: (error: Error) => unknown): void {
     this.#assertOpen('wait for a promise');
+    for (const handler of [then, failed]) {
+      if (handler !== undefined && typeof handler !== 'function') throw this.#noFunction('pipe', handler);
+    }
+    if (then === undefined) throw this.#noFunction('pipe', then);
     const cell = this.#cell;
     const { kernel } = cell;
     const context = kernel.contexts.capture();
@@ -238,6 +250,18 @@ export class ActorContext implements Context {
     if (this.#isRetired) {
       throw new StoppedError(`${this.path} cannot ${what} through a context from before its stop or restart`);
     }
+  }
+
+  /** Before anything is kept: what is no reference could not be released either. */
+  #checkReference(call: string, ref: unknown): void {
+    if (typeof ref === 'object' && ref !== null && routeKey in ref) return;
+    throw new ConfigError(
+      `ctx.${call} of ${this.path} needs a reference to an actor, not ${shownValue(ref)}: ctx.ref(Service, ref) makes one of a message's.`,
+    );
+  }
+
+  #noFunction(call: string, value: unknown): ConfigError {
+    return new ConfigError(`ctx.${call} of ${this.path} needs a function for what comes, not ${shownValue(value)}.`);
   }
 
   #assertOpen(what: string): void {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { behavior, type Context } from '#src/actors/kernel/index.js';
-import { ConfigError, ProtocolError } from '#src/errors.js';
+import { ConfigError, HandlerError, ProtocolError } from '#src/errors.js';
 import { rejection } from '../../support/rejection.js';
 import { closeSystems, counter, testSystem, worker } from './harness.js';
 import { Worker } from './shop.js';
@@ -74,6 +74,37 @@ describe('options given in code', () => {
     await ref.work({});
     expect(errors).to.have.length(attempts.length);
     for (const error of errors) expect(error).to.be.instanceOf(ConfigError);
+  });
+
+  it('in place of a reference or a function are refused in the handler, and the actor restarts and stops as usual', async () => {
+    const { system } = testSystem();
+    const watched = system.spawn(counter());
+    const notReferences = [watched.toRef(), {}, 'a text', undefined, null, 5];
+    const attempts = [
+      ...notReferences.flatMap((value) => [
+        (ctx: Context) => call(ctx, 'watch', value),
+        (ctx: Context) => call(ctx, 'unwatch', value),
+        (ctx: Context) => call(ctx, 'stopChild', value),
+      ]),
+      (ctx: Context) => call(ctx, 'pipe', Promise.resolve()),
+      (ctx: Context) => call(ctx, 'pipe', Promise.resolve(), 'then'),
+      (ctx: Context) => call(ctx, 'ref', undefined, watched.toRef()),
+    ];
+    const trying = worker({
+      supervision: { onFailure: 'restart' },
+      on: { terminated: () => {} },
+      work: async (_state, { value }, ctx) => {
+        await attempts[value]?.(ctx);
+        return { value };
+      },
+    });
+    for (const value of attempts.keys()) {
+      const ref = system.spawn(trying);
+      const error = await rejection(ref.work({ value }));
+      expect(error).to.be.instanceOf(HandlerError).with.property('cause').that.is.instanceOf(ConfigError);
+      expect(await ref.work({ value: attempts.length })).to.deep.equal({ value: attempts.length });
+      await system.stop(ref);
+    }
   });
 
   it('of spawn are refused, as is what is no behavior', () => {

@@ -204,7 +204,10 @@ describeRuntime('a group', (start) => {
     const second = placed.find((ref) => ref !== first);
     if (first === undefined || second === undefined) throw new Error('two were placed');
     await runtime.stopActor(first);
-    expect((await other.lookup(Errands, 'adder')).toRef().cUid).to.equal(second.toRef().cUid);
+    await eventuallyIn(
+      cluster,
+      async () => (await other.lookup(Errands, 'adder')).toRef().cUid === second.toRef().cUid,
+    );
     const adders = await other.group(Errands, 'adders');
     await runtime.unregister('adder', second);
     expect((await adders.run({ value: 4 })).value).to.equal(4);
