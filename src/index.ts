@@ -119,6 +119,18 @@ export type {
   ValueSubscriber,
   ValueSubscriberOptions,
 } from './actors/values/index.js';
+export {
+  type ClusterStore,
+  type LeaseEnd,
+  type LeaseOptions,
+  MemoryStore,
+  MemoryStoreContent,
+  openClusterStore,
+  type SetResult,
+  type StoreCall,
+  type StoreEntry,
+  type StoreLease,
+} from './cluster-store/index.js';
 export * from './errors.js';
 export { limits } from './limits.js';
 export { createLogger, type Logger, memoryLogger, silentLogger } from './logging/index.js';

@@ -147,7 +147,7 @@ export const limits = {
   processLabels: 64,
   /** Actors that may be placed in one partition at a time; past it `place` rejects with CapacityError. */
   placedActors: 65_536,
-  /** Requests to place an actor, of one process, that a partition remembers after the actor has ended. */
+  /** Requests to place an actor, of one process, that a partition and the process remember after the actor has ended. */
   placedRequests: 4_096,
   /** Time in which `place` must have placed an actor, the loading of its module included, in ms. */
   placeTimeoutMs: 30_000,

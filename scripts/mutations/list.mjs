@@ -97,8 +97,8 @@ export const mutations = [
   {
     name: 'a reference keeps using a link that has ended',
     file: 'src/actors/transport/remote-route.ts',
-    find: 'if (this.#channel === undefined || (this.#channel.closed !== undefined && !this.#isOver)) {',
-    replace: 'if (this.#channel === undefined) {',
+    find: 'return channel?.closed !== undefined && !this.#isOver ? undefined : channel;',
+    replace: 'return channel;',
     workloads: ['actors'],
   },
   {

@@ -55,7 +55,7 @@ export interface LeaseView {
  * deadline. UnreachableError means that the store cannot be reached now, or did not answer in time; a write may have happened all
  * the same. ResourceError: the disk refuses. ConfigError: what is stored there is no store, or is damaged.
  *
- *     await using store = await openClusterStore('embedded:/var/lib/shop/cluster', { scheduler });
+ *     await using store = await openClusterStore('embedded:/var/lib/shop/cluster', scheduler);
  *     const set = await store.compareAndSet('owner', encode('shop-1'), undefined);
  *     if (!set.isSet) console.log('taken by', set.entry?.value);
  */

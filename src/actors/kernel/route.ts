@@ -52,6 +52,7 @@ export interface Route {
    * actor waits for. `byMs` is the scheduler time by which `timeoutMs` has passed, where it began before this call.
    */
   ready(options?: ReadyOptions, byMs?: number): Promise<void>;
+  /** Reading it has no effect: it opens no link. */
   readonly room: Room;
   /** Keeps for a later call of `method` what a call made now would have. Throws StoppedError where that would be refused. */
   inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall;

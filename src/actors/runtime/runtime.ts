@@ -235,7 +235,7 @@ export class Runtime extends NamedCalls implements HasSystem {
     return ref;
   }
 
-  /** Stops an actor of this process, or one that it has placed; resolves when it and its children have stopped. */
+  /** Resolves when an actor of this process, or one that it has placed, has stopped. AskTimeoutError: it is silent, and stopped in the background. */
   async stopActor(ref: UntypedRef): Promise<void> {
     given.checkReference('runtime.stopActor(ref)', ref);
     if (!(await this.#placements.stop(ref))) await this.#partitions.first.system.stop(ref);

@@ -18,23 +18,40 @@ import {
 import type { Channel } from './channel.js';
 import { Recipient } from './recipient.js';
 
-/** The route to an actor of another partition. The link is opened on first use. */
+/** The channels of the partition that has the route. */
+export interface RouteChannels {
+  /** The partition ends its links: none is opened any more. */
+  readonly isStopping: boolean;
+  /** The channel to the partition of an actor; opens one where there is none. See Router.open. */
+  openTo(route: RemoteRoute, isTell: boolean): Channel;
+  /** The channel that `openTo` would return, or that has failed and would refuse a tell; undefined where it would open one. */
+  channelTo(route: RemoteRoute): Channel | undefined;
+}
+
+/** The route to an actor of another partition. The link is opened when something is first sent, asked, awaited or watched. */
 export class RemoteRoute implements Route {
   readonly cUid: bigint;
   readonly incarnation: bigint;
+  /** Where the actor is: the address of its partition, or its ordinal. */
+  readonly partition: string | number;
   readonly #system: ActorSystem;
-  readonly #open: (isTell: boolean) => Channel;
+  readonly #channels: RouteChannels;
   #channel: Channel | undefined;
   /** The actor as that channel names it. */
   #recipient: Recipient | undefined;
   #isOver = false;
 
-  /** `open` returns the channel to the actor's partition: see Router.open. */
-  constructor(system: ActorSystem, target: Pick<Ref, 'cUid' | 'incarnation'>, open: (isTell: boolean) => Channel) {
+  constructor(
+    system: ActorSystem,
+    { cUid, incarnation }: Pick<Ref, 'cUid' | 'incarnation'>,
+    partition: string | number,
+    channels: RouteChannels,
+  ) {
     this.#system = system;
-    this.cUid = target.cUid;
-    this.incarnation = target.incarnation;
-    this.#open = open;
+    this.cUid = cUid;
+    this.incarnation = incarnation;
+    this.partition = partition;
+    this.#channels = channels;
   }
 
   get path(): string {
@@ -112,8 +129,10 @@ export class RemoteRoute implements Route {
     });
   }
 
+  /** Reading it opens no link: one that is yet to be opened has room. */
   get room(): Room {
-    const channel = this.#current();
+    const channel = this.#usable() ?? this.#channels.channelTo(this);
+    if (channel === undefined) return this.#channels.isStopping ? 'closed' : 'free';
     if (channel.closed !== undefined || channel.isRetrying || this.#hasEnded(channel)) {
       return 'closed';
     }
@@ -147,12 +166,19 @@ export class RemoteRoute implements Route {
     return new StoppedError(`${what}: ${this.path} has stopped.`);
   }
 
-  /** A new message uses a new link where the last has ended; a message that was sent before is never repeated. */
   #current(isTell = false): Channel {
-    if (this.#channel === undefined || (this.#channel.closed !== undefined && !this.#isOver)) {
-      this.#channel = this.#open(isTell);
+    let channel = this.#usable();
+    if (channel === undefined) {
+      channel = this.#channels.openTo(this, isTell);
+      this.#channel = channel;
       this.#recipient = undefined;
     }
-    return this.#channel;
+    return channel;
+  }
+
+  /** A new message uses a new link where the last has ended; a message that was sent before is never repeated. */
+  #usable(): Channel | undefined {
+    const channel = this.#channel;
+    return channel?.closed !== undefined && !this.#isOver ? undefined : channel;
   }
 }

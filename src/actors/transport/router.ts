@@ -12,7 +12,7 @@ import { ChannelTable, holderKey } from './channel-table.js';
 import { Departure } from './departure.js';
 import { FlushTurns } from './flush-turns.js';
 import { Introductions } from './introductions.js';
-import { RemoteRoute } from './remote-route.js';
+import { RemoteRoute, type RouteChannels } from './remote-route.js';
 import type { MessageFields } from './message-fields.js';
 import type { ChannelServices, RouterServices } from './peer-link.js';
 import { BacklogBuffers } from './backlog-buffers.js';
@@ -39,7 +39,7 @@ export interface RouterOptions {
  * Connects the mailboxes of one partition with its links: finds the link to an actor, and flushes all links once a turn. A channel id
  * contains the ordinal of its owner; the control plane knows the address of that partition.
  */
-export class Router implements ChannelServices<Channel> {
+export class Router implements ChannelServices<Channel>, RouteChannels {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
   readonly limits: RouterServices['limits'];
@@ -128,12 +128,12 @@ export class Router implements ChannelServices<Channel> {
 
   /** A route to an actor at a known address; uses a link even when the address is this partition's own. */
   routeTo(address: string, cUid: bigint): Route {
-    return new RemoteRoute(this.system, { cUid, incarnation: 0n }, (isTell) => this.open(address, isTell));
+    return new RemoteRoute(this.system, { cUid, incarnation: 0n }, address, this);
   }
 
   /** A route to the actor of a reference, in the process that the reference was made for; never in another that has its ids now. */
   route(ref: Ref): Route {
-    const { cUid, incarnation } = ref;
+    const { cUid } = ref;
     const ordinal = ownerOrdinal(cUid);
     if (ordinal === undefined) {
       throw new UnreachableError(`Channel ${cUid} belongs to no partition. It can be reached by its address only.`);
@@ -141,7 +141,7 @@ export class Router implements ChannelServices<Channel> {
     if (ordinal === this.#ordinal) {
       return this.system.closedRoute(ref, 'stopped');
     }
-    return new RemoteRoute(this.system, ref, (isTell) => this.#openHolder(ordinal, incarnation, isTell));
+    return new RemoteRoute(this.system, ref, ordinal, this);
   }
 
   /**
@@ -151,6 +151,17 @@ export class Router implements ChannelServices<Channel> {
   open(address: string, isTell = false): Channel {
     const locate = async (): Promise<string> => address;
     return this.#table.get(address) ?? this.#openChannel(address, address, locate, isTell);
+  }
+
+  openTo({ partition, incarnation }: RemoteRoute, isTell: boolean): Channel {
+    return typeof partition === 'string'
+      ? this.open(partition, isTell)
+      : this.#openHolder(partition, incarnation, isTell);
+  }
+
+  channelTo({ partition, incarnation }: RemoteRoute): Channel | undefined {
+    const key = typeof partition === 'string' ? partition : holderKey(partition, incarnation);
+    return this.#table.get(key) ?? this.#unreachable.channel(key);
   }
 
   /** Closes every link to an address, whichever side has opened it. */

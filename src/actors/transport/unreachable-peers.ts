@@ -25,6 +25,11 @@ export class UnreachablePeers<Channel> {
     return this.#peers.has(key);
   }
 
+  /** The channel of the last attempt to reach a peer, which has failed. */
+  channel(key: string): Channel | undefined {
+    return this.#peers.get(key)?.channel;
+  }
+
   /** The peer has ended for good. */
   hasEnded(key: string): boolean {
     return this.#peers.get(key)?.retryAtMs === Number.POSITIVE_INFINITY;

@@ -55,21 +55,32 @@ export const movingValues: ElementType<MovingValue> = {
 export class HeldByReaders {
   #count = 0;
   #none: Deferred<void> | undefined;
+  #closed: Error | undefined;
 
   /** One more. Returns a function that is called once, when it is held no more. */
   add(): () => void {
     this.#count += 1;
     return () => {
       this.#count -= 1;
-      if (this.#count === 0) this.#none?.resolve();
+      if (this.#count > 0) return;
+      this.#none?.resolve();
+      this.#none = undefined;
     };
   }
 
-  /** Resolves when none is held. */
+  /** Resolves when none is held; any number of callers may wait. Rejects with the error of `close`. */
   async none(): Promise<void> {
     if (this.#count === 0) return;
-    this.#none = new Deferred();
+    if (this.#closed !== undefined) throw this.#closed;
+    this.#none ??= new Deferred();
     await this.#none.promise;
+  }
+
+  /** Nobody waits for readers any more. */
+  close(error: Error): void {
+    this.#closed ??= error;
+    this.#none?.reject(error);
+    this.#none = undefined;
   }
 }
 

@@ -80,6 +80,7 @@ export class ValuePublisher<T> implements AsyncDisposable {
   #lost = 0;
   /** Settles when all values before are encoded and given to the port: each has its turn, however long it takes to encode. */
   #turn: Promise<void> = Promise.resolve();
+  #ended: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   /** Spawns its actors. */
@@ -144,13 +145,11 @@ export class ValuePublisher<T> implements AsyncDisposable {
 
   /**
    * Ends the stream. Resolves when all subscribers have read all of it, and given all memory back: then the name is free, and the process may stop. A
-   * subscriber that keeps descriptors keeps this waiting; `close` does not wait.
+   * subscriber that keeps descriptors keeps this waiting; `close` does not wait, and makes it reject with StoppedError. Idempotent.
    */
-  async end(): Promise<void> {
-    await this.#turn;
-    await this.#port.end();
-    await this.#held.none();
-    await this.close();
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
   }
 
   /** Stops at once. Subscribers that have not read all get StoppedError. Idempotent. */
@@ -161,6 +160,13 @@ export class ValuePublisher<T> implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #end(): Promise<void> {
+    await this.#turn;
+    await this.#port.end();
+    await this.#held.none();
+    await this.close();
   }
 
   async #stored(held: HeldValue<T>): Promise<Prepared> {
@@ -177,9 +183,14 @@ export class ValuePublisher<T> implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const { system, left } = this.#parts;
-    this.#port.close(new StoppedError(`The publisher "${this.name}" was closed.`));
+    this.#giveUp(new StoppedError(`The publisher "${this.name}" was closed.`));
     await Promise.all([system.stop(this.ref), system.stop(this.#writer)]);
     await left();
+  }
+
+  #giveUp(error: StoppedError): void {
+    this.#port.close(error);
+    this.#held.close(error);
   }
 
   #behavior(): Behavior<typeof v1.ValuePublisher, undefined> {
@@ -190,9 +201,7 @@ export class ValuePublisher<T> implements AsyncDisposable {
         // From now on it is known that nobody reads.
         started: () => this.#rewire([]).then(() => {}),
         terminated: (_state, { ref }) => void this.#readers.delete(ref.toRef().cUid),
-        stopping: () => {
-          this.#port.close(new StoppedError(`The runtime of the publisher "${this.name}" has stopped.`));
-        },
+        stopping: () => this.#giveUp(new StoppedError(`The runtime of the publisher "${this.name}" has stopped.`)),
       },
     });
   }

@@ -1,7 +1,12 @@
 import { expect } from 'chai';
-import { Executor } from '#src/actors/runtime/index.js';
-import { MemoryStore, MemoryStoreContent } from '#src/cluster-store/index.js';
-import { ConfigError } from '#src/errors.js';
+import {
+  type ClusterStore,
+  ConfigError,
+  Executor,
+  MemoryStore,
+  MemoryStoreContent,
+  openClusterStore,
+} from '#src/index.js';
 import { Errands } from '../transport/errands.js';
 import { errands } from '../transport/partitions.js';
 import { rejection } from '../../support/rejection.js';
@@ -46,6 +51,30 @@ describe('runtimes with a cluster store', () => {
       executor.start({ controlPlane: 'memory:elsewhere', clusterStore: new MemoryStore(content, executor.scheduler) }),
     );
     expect(error).to.be.instanceOf(ConfigError);
+  });
+
+  it('serve through a store of the user, which is a few methods, and close it', async () => {
+    let closed = 0;
+    const inner = new MemoryStore(content, executor.scheduler);
+    const store: ClusterStore = {
+      address: 'own:',
+      get: (key, call) => inner.get(key, call),
+      compareAndSet: (key, value, revision, call) => inner.compareAndSet(key, value, revision, call),
+      lease: (key, holder, options) => inner.lease(key, holder, options),
+      watch: (key, options) => inner.watch(key, options),
+      close: () => inner.close().then(() => void closed++),
+      abandon: () => inner.abandon(),
+      [Symbol.asyncDispose]: () => inner.close(),
+    };
+    const runtime = await executor.start({ node: 'node-0', leaseMs: LEASE_MS, clusterStore: store });
+    expect(runtime.health().controlPlane.isServedHere).to.equal(true);
+    await runtime.stop();
+    expect(closed).to.equal(1);
+  });
+
+  it('need a store in memory on virtual time', async () => {
+    const error = await rejection(openClusterStore('embedded:/nowhere/cluster', executor.scheduler));
+    expect(String(error)).to.match(/ConfigError: .*virtual time, use a MemoryStore/);
   });
 
   for (const [how, end] of [

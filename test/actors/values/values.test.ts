@@ -170,6 +170,46 @@ describePlacements('values of any size', (newCluster) => {
     await settled(writer, reader);
   });
 
+  it('may be ended by several callers, all of whom wait for the memory that a reader keeps', async () => {
+    const { writer, reader } = await pair(newCluster());
+    const publisher = await writer.publisher('frames', bytesCodable);
+    const subscriber = await reader.subscriber('frames', bytesCodable);
+    const descriptors = subscriber.descriptors();
+    const [{ value: kept }] = await Promise.all([descriptors.next(), publisher.write(patterned(MIB, 1))]);
+    let ended = 0;
+    const ends = upTo(3).map(() => publisher.end().then(() => ended++));
+    expect((await descriptors.next()).done).to.equal(true);
+    ends.push(publisher.end().then(() => ended++));
+    expect(ended).to.equal(0);
+    kept?.dispose();
+    await Promise.all(ends);
+    expect(ended).to.equal(4);
+    await publisher.end();
+    await settled(writer, reader);
+  });
+
+  for (const isRuntimeStopped of [false, true]) {
+    const what = isRuntimeStopped ? 'its runtime stops' : 'the publisher is closed';
+    it(`keep nobody who ends the publisher waiting when ${what}, although a reader keeps memory`, async () => {
+      const cluster = newCluster();
+      const reader = await cluster.start();
+      const writer = await cluster.start();
+      const publisher = await writer.publisher('frames', bytesCodable);
+      const subscriber = await reader.subscriber('frames', bytesCodable);
+      const descriptors = subscriber.descriptors();
+      const [{ value: kept }] = await Promise.all([descriptors.next(), publisher.write(patterned(MIB, 1))]);
+      const ends = Promise.allSettled([publisher.end(), publisher.end()]);
+      expect((await descriptors.next()).done).to.equal(true);
+      await (isRuntimeStopped ? writer.stop() : publisher.close());
+      // The end of a process gives its memory back.
+      for (const end of await ends) {
+        if (end.status === 'rejected') expect(end.reason).to.be.instanceOf(StoppedError);
+        else expect(isRuntimeStopped).to.equal(true);
+      }
+      kept?.dispose();
+    });
+  }
+
   it('that were born in a pool are not copied where memory can be shared, and are fetched elsewhere', async () => {
     const { cluster, writer, reader } = await pair(newCluster());
     const pool = writer.createPool();

@@ -23,6 +23,7 @@ import {
   type Watcher,
 } from '../../kernel/index.js';
 import type { Component } from './component.js';
+import { Pauses } from './pauses.js';
 import { PlaceDeadline } from './place-deadline.js';
 import { keyOf, type Order, type Placed, wantedOf } from './order.js';
 import type { PlaceOptions } from './place-options.js';
@@ -51,20 +52,23 @@ export class Placements {
   readonly #failures: Topic<Failure>;
   /** By each actor that they were. */
   readonly #orders = new Map<string, Order>();
+  /** Actors that have ended, the oldest first. */
+  readonly #ended = new Set<string>();
   /** Partitions that stop in order. */
   readonly #leaving = new Set<number>();
   readonly #closing = new AbortController();
   /** Actors that are being placed. */
   readonly #pending = new Set<Promise<unknown>>();
-  /** Ends the pauses before lost actors are placed again. They do not listen to `#closing`: Node warns at the eleventh listener of a signal. */
-  readonly #pauses = new Set<() => void>();
+  /** Before lost actors are placed again. */
+  readonly #pauses: Pauses;
   #turn = 0;
   #calls = 0;
   #closed: Promise<void> | undefined;
 
   constructor(options: PlacementsOptions) {
     this.#options = options;
-    const { log } = options;
+    const { log, scheduler } = options;
+    this.#pauses = new Pauses(scheduler);
     this.#failures = new Topic(log);
     const leaving = (ordinal: number): void => this.#leaves(ordinal);
     this.#requests = new SpawnerRequests({ ...options, leaving });
@@ -128,16 +132,19 @@ export class Placements {
   }
 
   /**
-   * Stops an actor that this process has placed, also where it was placed again since; resolves when it has stopped. Resolves to false for any
-   * other. Rejects with AskTimeoutError when its partition does not answer.
+   * Stops an actor that this process has placed, also where it was placed again since; resolves when it has stopped, also when it had before.
+   * Resolves to false for any other. Rejects with AskTimeoutError when its partition does not answer: the actor is stopped in the background then, and who calls this
+   * again waits for that again.
    */
   async stop(ref: UntypedRef): Promise<boolean> {
-    const order = this.#orders.get(keyOf(ref));
-    if (order === undefined) return false;
+    const key = keyOf(ref);
+    const order = this.#orders.get(key);
+    if (order === undefined) return this.#ended.has(key);
+    order.isOver = true;
     const { current } = order;
-    this.#finish(order);
     const error = current && (await this.#requests.withdraw(current));
     if (error instanceof AskTimeoutError) throw error;
+    this.#finish(order);
     return true;
   }
 
@@ -158,20 +165,26 @@ export class Placements {
     return this.#closed;
   }
 
-  /** The process has crashed: nothing is placed or watched any more. */
+  /** The process has crashed: nothing is placed, withdrawn or watched any more. */
   abandon(error: MillraceError): void {
-    this.#closing.abort(error);
-    for (const order of new Set(this.#orders.values())) this.#finish(order);
-    for (const end of this.#pauses) end();
+    this.#giveUp(error);
+    this.#requests.end();
   }
 
   async #close(): Promise<void> {
-    const attached = [...new Set(this.#orders.values())].filter(({ options }) => options.detached !== true);
-    const running = attached.flatMap(({ current }) => current ?? []);
-    this.abandon(new StoppedError('The runtime that places this actor is stopping.'));
+    const toStop = [...new Set(this.#orders.values())].filter(({ options, isOver }) => isOver || !options.detached);
+    const running = toStop.flatMap(({ current }) => current ?? []);
+    this.#giveUp(new StoppedError('The runtime that places this actor is stopping.'));
     // A partition that does not answer must not hold up the end of this process.
     const withdrawn = running.map((placed) => this.#requests.withdraw(placed, limits.stopTimeoutMs));
-    await Promise.all([...withdrawn, ...this.#pending]);
+    await Promise.all([this.#requests.settled(limits.stopTimeoutMs), ...withdrawn, ...this.#pending]);
+    this.#requests.end();
+  }
+
+  #giveUp(error: MillraceError): void {
+    this.#closing.abort(error);
+    for (const order of new Set(this.#orders.values())) this.#finish(order);
+    this.#pauses.end();
   }
 
   // ---- placing
@@ -213,10 +226,7 @@ export class Placements {
   }
 
   async #pend<T>(work: Promise<T>): Promise<T> {
-    const settled = work.then(
-      () => {},
-      () => {},
-    );
+    const settled = Promise.allSettled([work]);
     this.#pending.add(settled);
     try {
       return await work;
@@ -229,7 +239,7 @@ export class Placements {
     const ref = this.#options.system.reference(order.component.service, placedAt.actor);
     const { parent } = order.options;
     const ofParent: Watcher = { terminated: () => void this.stop(ref).catch(() => {}) };
-    const watcher: Watcher = { terminated: (_route, reason, cause) => this.#ended(order, placed, reason, cause) };
+    const watcher: Watcher = { terminated: (_route, reason, cause) => this.#hasEnded(order, placed, reason, cause) };
     const release = (): void => {
       ref[routeKey].unwatch(watcher);
       parent?.[routeKey].unwatch(ofParent);
@@ -255,12 +265,26 @@ export class Placements {
     order.isOver = true;
     order.current?.release();
     order.current = undefined;
-    for (const key of order.keys) this.#orders.delete(key);
+    for (const key of order.keys) {
+      this.#orders.delete(key);
+      this.#remember(key);
+    }
   }
 
-  #ended(order: Order, placed: Placed, reason: TerminationReason, cause: Error | undefined): void {
+  #remember(key: string): void {
+    this.#ended.add(key);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > limits.placedRequests && oldest !== undefined) this.#ended.delete(oldest);
+  }
+
+  #hasEnded(order: Order, placed: Placed, reason: TerminationReason, cause: Error | undefined): void {
     const { place, path, release } = placed;
     if (order.current !== placed) return;
+    // It was told to stop, and has ended.
+    if (order.isOver) {
+      this.#finish(order);
+      return;
+    }
     release();
     order.current = undefined;
     const isLost = reason === 'unreachable' || (reason === 'stopped' && this.#leaving.has(place.ordinal));
@@ -308,22 +332,8 @@ export class Placements {
           return;
         }
       }
-      await this.#pause(delayMs);
+      await this.#pauses.pause(delayMs);
     }
-  }
-
-  /** Resolves early when nothing is placed any more. */
-  #pause(delayMs: number): Promise<void> {
-    const { scheduler } = this.#options;
-    return new Promise((resolve) => {
-      const end = (): void => {
-        scheduler.clearTimer(timer);
-        this.#pauses.delete(end);
-        resolve();
-      };
-      const timer = scheduler.setTimer(delayMs, end);
-      this.#pauses.add(end);
-    });
   }
 
   #publish(path: string, error: Error): void {

@@ -1,25 +1,17 @@
 import { AskTimeoutError, UnreachableError } from '../../../errors.js';
-import { errorOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
-import type { Logger } from '../../../logging/index.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
-import type { Scheduler } from '../../../scheduler/index.js';
 import { retryAsk } from '../../control-plane/index.js';
-import { type ActorRef, type ActorSystem, behavior } from '../../kernel/index.js';
+import { type ActorRef, type ActorSystem, type AskOptions, behavior } from '../../kernel/index.js';
 import { fromWire } from '../../transport/index.js';
 import type { PlaceDeadline } from './place-deadline.js';
 import type { PlaceCandidate } from './where.js';
+import { Withdrawals, type WithdrawalsOptions } from './withdrawals.js';
 
-export interface SpawnerRequestsOptions {
+export interface SpawnerRequestsOptions extends WithdrawalsOptions {
   readonly system: ActorSystem;
-  readonly scheduler: Scheduler;
-  readonly log: Logger;
   /** A partition stops in order, with what is placed there. */
   readonly leaving: (ordinal: number) => void;
-  /** An actor in a partition was told to stop; a partition of this process that hangs until long after that is ended. */
-  readonly stopping: (ordinal: number, id: number) => void;
-  /** The actor has stopped. */
-  readonly gone: (id: number) => void;
 }
 
 /** An actor to place. */
@@ -37,11 +29,13 @@ export interface PlacedAt {
 /** Sends the requests of this process to spawners, each until it is answered, and spawns the actor that spawners watch. */
 export class SpawnerRequests {
   readonly #options: SpawnerRequestsOptions;
+  readonly #withdrawals: Withdrawals;
   #placer: Ref | undefined;
   #ids = 0;
 
   constructor(options: SpawnerRequestsOptions) {
     this.#options = options;
+    this.#withdrawals = new Withdrawals(options);
   }
 
   /** Spawns the actor that spawners watch. */
@@ -59,7 +53,8 @@ export class SpawnerRequests {
 
   /**
    * Rejects with the error of the spawner, or that of the link to it; nothing of the actor is left then. At the deadline it rejects with
-   * AskTimeoutError, and the request is withdrawn in the background: a spawner that does not answer must not hold up the caller.
+   * AskTimeoutError: a spawner that does not answer must not hold up the caller. The request is withdrawn in the background, until that is
+   * answered or the link to the spawner has ended.
    */
   async place(wanted: Wanted, place: PlaceCandidate, deadline: PlaceDeadline, signal: AbortSignal): Promise<PlacedAt> {
     const id = ++this.#ids;
@@ -86,26 +81,25 @@ export class SpawnerRequests {
   }
 
   /**
-   * Resolves when the actor has stopped, or to the error for which that is not known. A spawner that cannot be reached stops the actor when it
-   * notices the end of this process, or of the link to it.
+   * Resolves when the actor has stopped, or to the error for which that is not known. After AskTimeoutError the withdrawal goes on. After any
+   * other error the spawner stops the actor when it notices the end of this process, or of the link to it.
    */
-  async withdraw(
+  withdraw(
     { place, id }: Pick<PlacedAt, 'place' | 'id'>,
     timeoutMs: number = limits.controlPlaneTimeoutMs,
   ): Promise<Error | undefined> {
-    const { scheduler, log, stopping, gone } = this.#options;
-    const request = { placer: this.#placer, id };
-    stopping(place.ordinal, id);
-    try {
-      await retryAsk(scheduler, timeoutMs, (ask) => this.#spawner(place).withdraw(request, ask));
-      gone(id);
-      return undefined;
-    } catch (error) {
-      // Only one that does not answer may hang.
-      if (!(error instanceof AskTimeoutError)) gone(id);
-      log.debug('a placed actor was not withdrawn', { partition: place.ordinal, id, error: namedMessageOf(error) });
-      return errorOf(error);
-    }
+    const send = (ask: AskOptions) => this.#spawner(place).withdraw({ placer: this.#placer, id }, ask);
+    return this.#withdrawals.withdraw({ ordinal: place.ordinal, id, send }, timeoutMs);
+  }
+
+  /** Resolves when all withdrawals that are under way have ended, at the latest after `timeoutMs`. */
+  settled(timeoutMs: number): Promise<void> {
+    return this.#withdrawals.settled(timeoutMs);
+  }
+
+  /** Nothing is withdrawn any more. */
+  end(): void {
+    this.#withdrawals.end();
   }
 
   /** The actor gives up a name. Resolves when no process sends to it by that name any more. */
@@ -121,6 +115,6 @@ export class SpawnerRequests {
 }
 
 function late({ ordinal, node }: PlaceCandidate, deadline: PlaceDeadline, cause: AskTimeoutError): AskTimeoutError {
-  const why = `partition ${ordinal} of node "${node}" had not answered by then. The request was withdrawn: the actor does not run there.`;
+  const why = `partition ${ordinal} of node "${node}" had not answered by then. The request is withdrawn: that partition stops the actor as soon as it answers, or its link to this process ends.`;
   return deadline.error(why, cause);
 }
