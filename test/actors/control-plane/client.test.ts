@@ -84,7 +84,7 @@ describe('the client of the control plane', () => {
       const [ordinal = 0] = await manager.client.registerPartitions([manager.partition.address]);
       const segmentsManager = { cUid: manager.partition.transportCUid, service: v1.SegmentsManager.typeName };
       const activated = manager.client.activate([segmentsManager]);
-      await plane.world.pass(waitMs);
+      await new Promise<void>((resolve) => void plane.world.scheduler.setTimer(waitMs, resolve));
       await one.client.activatePartition(one.ordinal, v1.Ref.create(segmentsManager));
       await activated;
       await until('all to be known', () => viewOf({ ...manager, ordinal }).length === 4 + members.length);
