@@ -99,7 +99,7 @@ export class ControlPlaneClient {
 
   /** Another process serves the control plane from now on: this one rejoins there, also where it could still reach the last one. */
   serverMoved(): void {
-    this.#session.serverEnded();
+    this.#session.serverMoved();
   }
 
   /** Whether this process is told of all pipelines, from the next time on that it joins. */

@@ -8,13 +8,14 @@ import { ProtocolError } from '../../errors.js';
  *                     --{ base 6, nonce 7 ... }---------------> listener at 5: a gap; acknowledges 5
  *                     --{ base 5, nonce 7, changed, removed }-> applies, acknowledges 7
  *
- * The source remembers the last changes only; a new listener, or one that is further behind, gets a snapshot. A diff that is too large
- * for one update is sent in parts, oldest changes first, each up to the nonce of its last change. The snapshot for a listener that fell
- * behind is sent whole. Both sides are pure state: the caller sends the messages, and decides when to repeat them.
+ * A diff that is too large for one update is sent in parts, oldest changes first, each up to the nonce of its last change. A new listener
+ * gets a diff from nonce 0. The source remembers the last changes only: a listener that is further behind gets a snapshot, which is sent
+ * whole. Both sides are pure state: the caller sends the messages, and decides when to repeat them.
  */
 export interface Diff<T> {
   readonly base: number;
   readonly nonce: number;
+  /** `changed` is the whole set: what it lacks was removed. Never true of one part of several. */
   readonly isSnapshot: boolean;
   readonly changed: readonly T[];
   readonly removed: readonly number[];
@@ -27,7 +28,7 @@ interface Change {
 
 interface Listener {
   acknowledged: number | undefined;
-  /** Nonce at which a new listener was sent its first part; until it reaches that nonce, it needs all removals since. */
+  /** Nonce at which a new listener was first sent a part. Until it reaches that nonce, it needs all removals since. */
   startedAt: number | undefined;
 }
 
@@ -113,13 +114,14 @@ export class ReplicaSource<T> {
     if (base === this.#nonce) {
       return undefined;
     }
-    // At nonce 0 every mirror is empty.
-    if (known !== undefined && (base === undefined || base === 0)) {
-      known.startedAt = this.#nonce;
-      return { ...this.#partOf(this.#changedAt), base: 0, isSnapshot: true };
-    }
-    if (base === undefined || (known?.startedAt ?? base) < this.#horizon) {
-      return { base: 0, nonce: this.#nonce, isSnapshot: true, changed: [...this.#entries.values()], removed: [] };
+    if (known === undefined) return this.#snapshot();
+    // It may have applied a part whose acknowledgement is late or lost, so it may have more than it has acknowledged.
+    const isNew = base === undefined || base === 0;
+    if (isNew) known.startedAt ??= this.#nonce;
+    if ((known.startedAt ?? base ?? 0) < this.#horizon) return this.#snapshot();
+    if (isNew) {
+      const part = this.#partOf(this.#changesOfNew(known.startedAt ?? 0));
+      return part.nonce === this.#nonce ? this.#snapshot() : { ...part, base: 0, isSnapshot: false };
     }
     return { ...this.#partOf(this.#changesSince(base)), base, isSnapshot: false };
   }
@@ -148,6 +150,17 @@ export class ReplicaSource<T> {
   fence(passed: () => void): void {
     this.#fences.push({ nonce: this.#nonce, passed });
     this.#checkFences();
+  }
+
+  #snapshot(): Diff<T> {
+    return { base: 0, nonce: this.#nonce, isSnapshot: true, changed: [...this.#entries.values()], removed: [] };
+  }
+
+  /** All entries, and the removals since a new listener was first sent a part, with the nonce of their last change. */
+  #changesOfNew(startedAt: number): ReadonlyMap<number, number> {
+    const all = new Map(this.#changedAt);
+    for (const { id, nonce } of this.#changes) if (nonce > startedAt) all.set(id, nonce);
+    return all;
   }
 
   /** Ids with the nonce of their last change, including removed entries. */

@@ -64,6 +64,10 @@ export class Session {
   readonly #options: ClientOptions;
   readonly #connection: Connection;
   #server: Server;
+  /** Of the server that this process follows: `address` of the options may name the next one already. */
+  #address: string;
+  /** Counts the times that this process has turned to a server, which may be another one or the same one again. */
+  #turns = 0;
   /** The context of the client's actor, which watches the server. Undefined until this process is active. */
   #client: Context | undefined;
   #identity: v1.ServerIdentityInit = { epoch: 0, incarnation: 0n };
@@ -78,6 +82,7 @@ export class Session {
     this.#connection = new Connection({ scheduler, log, address, name, attempt: () => this.#rejoin() });
     this.resources = new MirroredResources(log, listener);
     this.#server = options.server();
+    this.#address = address();
   }
 
   get pUid(): bigint {
@@ -114,7 +119,16 @@ export class Session {
 
   serverEnded(): void {
     this.#isCut = true;
-    this.#lost(new UnreachableError('its process has ended, or the link to it was cut.'));
+    this.#lost(this.#unreachable(new UnreachableError('its process has ended, or the link to it was cut.')));
+  }
+
+  /** Another process serves the control plane: this one rejoins there, also where it can still reach the last one. */
+  serverMoved(): void {
+    this.#isCut = true;
+    const address = this.#options.address();
+    this.#lost(
+      new UnreachableError(`The control plane has moved to ${address}. This process has not rejoined it yet.`),
+    );
   }
 
   apply(update: v1.Update): void {
@@ -134,7 +148,8 @@ export class Session {
 
   /**
    * Sends a request, always with the same tag, until it is answered; waits while the control plane cannot be reached. An error of the server
-   * rejects at once, as its handler threw it.
+   * rejects at once, as its handler threw it. What arrives from a server that this process has left since does not count, for the next one
+   * was told what this process had before: the request is sent to that one.
    */
   async request<Reply>(
     send: (server: Server, identity: Identity, options: AskOptions) => Promise<Reply>,
@@ -148,30 +163,43 @@ export class Session {
       await this.#connection.up(deadlineMs);
       const leftMs = deadlineMs - scheduler.now();
       if (leftMs <= 0) throw loss ?? new AskTimeoutError(`The control plane was not asked within ${timeoutMs} ms.`);
+      const turn = this.#turns;
+      const server = this.#server;
+      const identity = { pUid: this.pUid, tag, epoch: this.#identity.epoch ?? 0 };
       try {
-        const identity = { pUid: this.pUid, tag, epoch: this.#identity.epoch ?? 0 };
-        const reply = await retryAsk(scheduler, leftMs, (options) => send(this.#server, identity, options));
+        const reply = await retryAsk(scheduler, leftMs, (options) => {
+          this.#assertFollows(turn);
+          return send(server, identity, options);
+        });
+        this.#assertFollows(turn);
         this.#connection.succeeded();
         return reply;
       } catch (error) {
+        if (turn !== this.#turns) continue;
         if (!isLoss(error)) throw thrownByHandler(error);
-        loss = this.#lost(error);
+        loss = this.#unreachable(error);
+        this.#lost(loss);
       }
     }
   }
 
+  #assertFollows(turn: number): void {
+    if (turn !== this.#turns) throw new UnreachableError('This process has left the control plane that was asked.');
+  }
+
   // ---- the loss of the control plane
 
-  #lost(cause: unknown): UnreachableError {
-    const { address, log, listener } = this.#options;
-    const error = new UnreachableError(`The control plane at ${address()} cannot be reached: ${messageOf(cause)}`, {
-      cause,
-    });
-    if (!this.#connection.isUp) return error;
+  #unreachable(cause: unknown): UnreachableError {
+    const message = `The control plane at ${this.#address} cannot be reached: ${messageOf(cause)}`;
+    return new UnreachableError(message, { cause });
+  }
+
+  #lost(error: UnreachableError): void {
+    if (!this.#connection.isUp) return;
+    const { log, listener } = this.#options;
     this.#connection.lost(error);
     if (this.#client !== undefined) listener.degraded(error);
-    else log.info('waiting for the control plane', { controlPlane: address(), error: error.message });
-    return error;
+    else log.info('waiting for the control plane', { controlPlane: this.#address, error: error.message });
   }
 
   /** Announces this process, its names, and the groups that it uses. Rejects where it has to be tried again. */
@@ -201,7 +229,9 @@ export class Session {
   /** The server may be another one by now. The watch must be of the link over which this process announces itself. */
   #watchAgain(): void {
     this.#client?.unwatch(this.#server);
+    this.#turns++;
     this.#server = this.#options.server();
+    this.#address = this.#options.address();
     this.#isCut = false;
     this.#client?.watch(this.#server);
   }

@@ -63,7 +63,10 @@ export class Views {
     const view = known?.client.toRef().cUid === client.cUid ? known : this.#create(process, client);
     if (!view.isOpen) this.#fill(view, process, groups);
     const { source, epoch, number } = view;
-    return updateFor(view) ?? v1.Update.create({ base: source.nonce, nonce: source.nonce, epoch, view: number });
+    const update = updateFor(view);
+    if (update === undefined) return v1.Update.create({ base: source.nonce, nonce: source.nonce, epoch, view: number });
+    this.#sent(view);
+    return update;
   }
 
   /** The nonce at which the view of a process has all that it has now. */
@@ -212,11 +215,15 @@ export class Views {
 
   #send(view: View): void {
     const update = view.repeatAtMs === undefined ? updateFor(view) : undefined;
-    if (update !== undefined) {
-      view.repeatAtMs = this.#context.scheduler.now() + view.repeatMs;
-      view.client.update(update);
-      this.#repeatSoon();
-    }
+    if (update === undefined) return;
+    this.#sent(view);
+    view.client.update(update);
+  }
+
+  /** The next update follows when this one is acknowledged, or when it is repeated. */
+  #sent(view: View): void {
+    view.repeatAtMs = this.#context.scheduler.now() + view.repeatMs;
+    this.#repeatSoon();
   }
 
   #repeatSoon(): void {

@@ -1,21 +1,31 @@
 import { Refusal } from '../../errors.js';
 import type { AnyService } from '../../protocol/index.js';
-import type { Behavior, Lifecycle } from '../kernel/index.js';
+import { type Behavior, later, laterReply, type Lifecycle } from '../kernel/index.js';
 import type { Term } from './election.js';
 import { DEPOSED } from './server-state.js';
 
 /**
- * The behavior of a control plane server that serves no longer than its lease. It looks at the clock at each message, so a process that
- * was stopped for a while does not serve when it goes on. What it refuses, the client sends to the next leader.
+ * The behavior of a control plane server that serves no longer than its lease. It looks at the clock at each message and at each reply that
+ * follows later, so a process that was stopped for a while does not serve when it goes on. What it refuses, the client sends to the next leader.
  */
 export function whileHeld<S extends AnyService, State>(served: Behavior<S, State>, term: Term): Behavior<S, State> {
+  // What has waited may fail because another leader serves: the error counts no more than a reply.
+  const answer = (reply: unknown): unknown => {
+    if (!term.isHeld) throw lapsed(term);
+    return reply;
+  };
+  const refuse = (error: unknown): never => {
+    throw term.isHeld ? error : lapsed(term);
+  };
   const handlers = [...served.handlers].map(
     ([method, handle]) =>
       [
         method,
         (...[state, request, context]: Parameters<typeof handle>) => {
           if (!term.isHeld) throw lapsed(term);
-          return handle(state, request, context);
+          const reply = handle(state, request, context);
+          const awaited = laterReply(reply);
+          return awaited === undefined ? reply : later(awaited.then(answer, refuse));
         },
       ] as const,
   );

@@ -73,6 +73,25 @@ describe('the client of the control plane', () => {
     expect(kinds(other)).to.deep.equal(['process', 'partition', 'segment']);
   });
 
+  it('is told that nothing has ended, when its view is large and others change while it opens', async () => {
+    for (const waitMs of [1, 6, 9, 12]) {
+      const plane = await Plane.start({ latencyMs: 5 });
+      const one = await plane.join('a/1');
+      const [group, members] = ['pool'.repeat(25), Array.from({ length: 1_500 }, (_, index) => BigInt(index + 1))];
+      await Promise.all(members.map((cUid) => one.client.registerName(group, { cUid, service: 's' }, true)));
+      const manager = plane.member(await plane.world.start('m/1'));
+      await manager.client.connect({ launch: 'm', node: 'm', name: 'm', managesPipelines: true });
+      const [ordinal = 0] = await manager.client.registerPartitions([manager.partition.address]);
+      const segmentsManager = { cUid: manager.partition.transportCUid, service: v1.SegmentsManager.typeName };
+      const activated = manager.client.activate([segmentsManager]);
+      await new Promise<void>((resolve) => void plane.world.scheduler.setTimer(waitMs, resolve));
+      await one.client.activatePartition(one.ordinal, v1.Ref.create(segmentsManager));
+      await activated;
+      await until('all to be known', () => viewOf({ ...manager, ordinal }).length === 4 + members.length);
+      expect(manager.removed, `after ${waitMs} ms`).to.deep.equal([]);
+    }
+  });
+
   it('answers every message of its service, from another partition', async () => {
     const plane = await Plane.start();
     const [manager, one] = [await plane.join('m/1', true), await plane.join('a/1')];

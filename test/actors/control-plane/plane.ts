@@ -1,4 +1,4 @@
-import { ControlPlaneClient, controlPlaneServer } from '#src/actors/control-plane/index.js';
+import { ControlPlaneClient, controlPlaneServer, type Term, whileHeld } from '#src/actors/control-plane/index.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
 import type { MillraceError } from '#src/errors.js';
 import { globalServicesInputCUid } from '#src/ids/index.js';
@@ -45,12 +45,14 @@ export class Plane {
   }
 
   /** Starts the server in its partition, as in a process that has just started. */
-  serve(epoch?: number): void {
+  serve(epoch?: number, term?: Term): void {
     // Each incarnation gives other ids.
     const incarnation = this.#incarnation;
     this.#incarnation += (1n << 40n) + 1_000n;
     const options = { incarnation, ...(epoch !== undefined && { epoch }) };
-    this.#server.system.spawn(controlPlaneServer(options), { name: 'control-plane', cUid: globalServicesInputCUid });
+    const served = controlPlaneServer(options);
+    const definition = term === undefined ? served : whileHeld(served, term);
+    this.#server.system.spawn(definition, { name: 'control-plane', cUid: globalServicesInputCUid });
   }
 
   crash(): void {
@@ -58,9 +60,15 @@ export class Plane {
   }
 
   /** Starts a server anew at the same address, which knows nothing. */
-  async restart(epoch?: number): Promise<void> {
+  async restart(epoch?: number, term?: Term): Promise<void> {
     this.world.network.restart('server');
     this.#server = await this.world.start('server/1');
+    this.serve(epoch, term);
+  }
+
+  /** Another process, `node/1`, serves from now on. The one before goes on: it may not know yet. Clients are not told. */
+  async takeOver(node: string, epoch: number): Promise<void> {
+    this.#server = await this.world.start(`${node}/1`);
     this.serve(epoch);
   }
 

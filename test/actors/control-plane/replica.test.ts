@@ -7,13 +7,17 @@ import { ProtocolError } from '#src/errors.js';
 class Listener {
   readonly mirror = new ReplicaMirror();
   readonly entries = new Map<number, Entry>();
+  /** Ids that an update has removed. */
+  readonly removed = new Set<number>();
 
   /** Takes an update; returns the nonce to acknowledge. */
   take({ changed, removed, ...update }: Diff<Entry>): number {
     if (this.mirror.accept(update) === 'apply') {
+      const before = [...this.entries.keys()];
       if (update.isSnapshot) this.entries.clear();
       for (const entry of changed) this.entries.set(entry.id, entry);
       for (const id of removed) this.entries.delete(id);
+      for (const id of before) if (!this.entries.has(id)) this.removed.add(id);
     }
     return this.mirror.nonce;
   }
@@ -57,6 +61,7 @@ describe('a replica', () => {
         const listeners = new Map<number, Listener>();
         const updates = new Map<number, Diff<Entry>[]>();
         const acknowledgements = new Map<number, number[]>();
+        const deleted = new Set<number>();
         const fences: { nonce: number; waits: Set<number>; isPassed: boolean }[] = [];
         const isDue = (fence: { nonce: number; waits: Set<number> }): boolean =>
           [...fence.waits].every((waiting) => (listeners.get(waiting)?.mirror.nonce ?? 0) >= fence.nonce);
@@ -66,7 +71,7 @@ describe('a replica', () => {
               source.set(each.id, { id: each.id, value: each.value });
               break;
             case 'delete':
-              source.delete(each.id);
+              if (source.delete(each.id)) deleted.add(each.id);
               break;
             case 'touch':
               source.touch();
@@ -86,6 +91,8 @@ describe('a replica', () => {
               break;
             case 'send': {
               const diff = source.diffFor(each.listener);
+              if (diff?.isSnapshot === true) expect(sorted(diff.changed)).to.deep.equal(sorted(source.entries()));
+              for (const gone of diff?.removed ?? []) expect(source.get(gone)).to.equal(undefined);
               if (diff !== undefined) updates.get(each.listener)?.push(diff);
               break;
             }
@@ -124,6 +131,10 @@ describe('a replica', () => {
             expect((rounds += 1), 'rounds').to.be.lessThan(most === null ? 3 : 12);
           }
           expect(sorted(to.entries.values())).to.deep.equal(sorted(source.entries()));
+          expect(
+            [...to.removed].filter((removed) => !deleted.has(removed)),
+            'removed, but never deleted',
+          ).to.be.empty;
         }
         expect(fences.every(({ isPassed }) => isPassed)).to.equal(true);
       }),
@@ -168,6 +179,23 @@ describe('a replica', () => {
       }
     }
     expect(parts).to.be.greaterThan(40);
+    expect(sorted(listener.entries.values())).to.deep.equal(sorted(source.entries()));
+  });
+
+  it('removes nothing that exists, and all that was deleted, when the first part is repeated', () => {
+    const source = new ReplicaSource<Entry>({ bytes: 2, sizeOf: () => 1 });
+    for (const id of [1, 2, 3, 4, 5]) source.set(id, { id, value: 0 });
+    source.listen(1);
+    const listener = new Listener();
+    const first = source.diffFor(1);
+    if (first !== undefined) listener.take(first);
+    // Its acknowledgement is lost, and meanwhile the source changes.
+    source.set(1, { id: 1, value: 1 });
+    source.delete(2);
+    for (let diff = source.diffFor(1); diff !== undefined; diff = source.diffFor(1)) {
+      source.acknowledge(1, listener.take(diff));
+    }
+    expect([...listener.removed]).to.deep.equal([2]);
     expect(sorted(listener.entries.values())).to.deep.equal(sorted(source.entries()));
   });
 

@@ -1,0 +1,137 @@
+import { expect } from 'chai';
+import { limits } from '#src/limits.js';
+import { endWorlds } from '../transport/partitions.js';
+import { until } from '../../support/until.js';
+import { type Member, Plane } from './plane.js';
+
+const one = { cUid: 11n, service: 'shop.Pricing' };
+const other = { cUid: 22n, service: 'shop.Pricing' };
+
+/** Virtual time passes, to the very ms. */
+function sleep({ world }: Plane, ms: number): Promise<void> {
+  return new Promise((resolve) => void world.scheduler.setTimer(ms, resolve));
+}
+
+/** What a process may change at the control plane, and whether that holds at the one that serves now. */
+interface Change {
+  readonly what: string;
+  /** It is answered when the recovery of the control plane is over. */
+  readonly isLate: boolean;
+  readonly request: (member: Member) => Promise<unknown>;
+  readonly holds: (plane: Plane, member: Member, witness: Member) => Promise<boolean>;
+}
+
+async function addressesOf(plane: Plane, { client, partition }: Member): Promise<readonly string[]> {
+  const { resources } = await plane.from(partition).list({});
+  return resources.flatMap(({ detail }) =>
+    detail.case === 'partition' && detail.value.pUid === client.pUid ? [detail.value.address] : [],
+  );
+}
+
+function hasMember({ client }: Member, group: string, cUid: bigint): boolean {
+  return [...client.resources()].some(
+    ({ detail }) => detail.case === 'groupMember' && detail.value.group === group && detail.value.ref?.cUid === cUid,
+  );
+}
+
+const changes: readonly Change[] = [
+  {
+    what: 'a name',
+    isLate: true,
+    request: ({ client }) => client.registerName('pricing', one),
+    holds: async (_plane, _member, { client }) =>
+      (await client.lookup('pricing', 'shop.Pricing', 10_000)).cUid === one.cUid,
+  },
+  {
+    what: 'a membership of a group',
+    isLate: false,
+    request: ({ client }) => client.registerName('pool', one, true),
+    holds: async (_plane, _member, witness) => {
+      await witness.client.watchGroup('pool');
+      return hasMember(witness, 'pool', one.cUid);
+    },
+  },
+  {
+    what: 'a group that is watched',
+    isLate: true,
+    request: ({ client }) => client.watchGroup('pool'),
+    holds: async (_plane, member, witness) => {
+      await witness.client.registerName('pool', other, true);
+      await until('the member to be known', () => hasMember(member, 'pool', other.cUid));
+      return true;
+    },
+  },
+  {
+    what: 'a partition',
+    isLate: false,
+    request: ({ client }) => client.registerPartitions(['memory://a/2']),
+    holds: async (plane, member) => (await addressesOf(plane, member)).includes('memory://a/2'),
+  },
+];
+
+describe('a process whose control plane is taken over', () => {
+  afterEach(endWorlds);
+
+  for (const { what, request, holds } of changes) {
+    it(`has ${what} at the next one, when the last one answers after this process has turned away from it`, async () => {
+      const plane = await Plane.start({ latencyMs: 200 });
+      const [member, witness] = [await plane.join('a/1'), await plane.join('b/1')];
+      const changed = request(member);
+      await sleep(plane, 250);
+      await plane.takeOver('next', 2);
+      for (const { client } of [member, witness]) client.serverMoved();
+      await changed;
+      await until('both to rejoin', () => member.rejoined.length === 1 && witness.rejoined.length === 1);
+      expect(await holds(plane, member, witness)).to.equal(true);
+      expect([...member.lost, ...member.refused]).to.deep.equal([]);
+    });
+  }
+
+  // The answer follows when the recovery is over, and after the request was repeated.
+  const lateMs = (3 * limits.recoveryMs) / 4;
+
+  for (const { what, request, holds } of changes.filter(({ isLate }) => isLate)) {
+    it(`has ${what} at the next one, when the last one answers after this process has announced itself there`, async () => {
+      const plane = await Plane.start();
+      plane.crash();
+      await plane.restart(2);
+      const [member, witness] = [await plane.join('a/1'), await plane.join('b/1')];
+      const changed = request(member);
+      await sleep(plane, lateMs);
+      await plane.takeOver('next', 3);
+      for (const { client } of [member, witness]) client.serverMoved();
+      await changed;
+      await until('both to rejoin', () => member.rejoined.length === 1 && witness.rejoined.length === 1);
+      expect(await holds(plane, member, witness)).to.equal(true);
+    });
+
+    it(`has ${what} at the next one, when the last one has it after its lease has ended`, async () => {
+      const plane = await Plane.start();
+      const term = { epoch: 2n, isHeld: true };
+      plane.crash();
+      await plane.restart(2, term);
+      const [member, witness] = [await plane.join('a/1'), await plane.join('b/1')];
+      const changed = request(member);
+      await sleep(plane, lateMs);
+      term.isHeld = false;
+      await plane.takeOver('next', 3);
+      await changed;
+      await until('it to rejoin', () => member.rejoined.length === 1);
+      expect(await holds(plane, member, witness)).to.equal(true);
+    });
+  }
+
+  it('says where the control plane has moved to, and of one that has ended where that was', async () => {
+    const plane = await Plane.start();
+    const [moved, cut] = [await plane.join('a/1'), await plane.join('b/1')];
+    const before = plane.server.address;
+    await plane.takeOver('next', 2);
+    moved.client.serverMoved();
+    plane.world.network.crash('server');
+    await until('both to be told', () => moved.degraded.length === 1 && cut.degraded.length === 1);
+    expect(moved.degraded[0]?.message).to.include(`moved to ${plane.server.address}`).and.not.include('ended');
+    expect(cut.degraded[0]?.message).to.include(`at ${before} cannot be reached`);
+    await until('both to rejoin', () => moved.rejoined.length === 1 && cut.rejoined.length === 1);
+    expect(await cut.client.locate(moved.ordinal, 0n)).to.equal(moved.partition.address);
+  });
+});
