@@ -132,9 +132,8 @@ export const mutations = [
   {
     name: 'a snapshot lacks the newest change',
     file: 'src/actors/control-plane/replica.ts',
-    find: '      return { ...this.#partOf(this.#changedAt), base: 0, isSnapshot: true };',
-    replace:
-      '      const part = this.#partOf(this.#changedAt);\n      return { ...part, changed: part.changed.slice(0, -1), base: 0, isSnapshot: true };',
+    find: 'changed: [...this.#entries.values()], removed: [] };',
+    replace: 'changed: [...this.#entries.values()].slice(0, -1), removed: [] };',
     workloads: ['wiring'],
   },
   {

@@ -78,7 +78,7 @@ describe('the client of the control plane', () => {
       const plane = await Plane.start({ latencyMs: 5 });
       const one = await plane.join('a/1');
       const [group, members] = ['pool'.repeat(25), Array.from({ length: 1_500 }, (_, index) => BigInt(index + 1))];
-      await Promise.all(members.map((cUid) => one.client.registerName(group, { cUid, service: 's' }, true)));
+      await Promise.all(members.map((cUid) => one.client.registerName(group, { cUid, service: 's' }, { isGroup: true })));
       const manager = plane.member(await plane.world.start('m/1'));
       await manager.client.connect({ launch: 'm', node: 'm', name: 'm', managesPipelines: true });
       const [ordinal = 0] = await manager.client.registerPartitions([manager.partition.address]);

@@ -45,7 +45,7 @@ const changes: readonly Change[] = [
   {
     what: 'a membership of a group',
     isLate: false,
-    request: ({ client }) => client.registerName('pool', one, true),
+    request: ({ client }) => client.registerName('pool', one, { isGroup: true }),
     holds: async (_plane, _member, witness) => {
       await witness.client.watchGroup('pool');
       return hasMember(witness, 'pool', one.cUid);
@@ -56,7 +56,7 @@ const changes: readonly Change[] = [
     isLate: true,
     request: ({ client }) => client.watchGroup('pool'),
     holds: async (_plane, member, witness) => {
-      await witness.client.registerName('pool', other, true);
+      await witness.client.registerName('pool', other, { isGroup: true });
       await until('the member to be known', () => hasMember(member, 'pool', other.cUid));
       return true;
     },
