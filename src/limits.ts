@@ -109,6 +109,8 @@ export const limits = {
   rejectionLogMs: 1_000,
   /** Deadline of a request to the control plane, its repeats included, in ms. */
   controlPlaneTimeoutMs: 10_000,
+  /** Requests of a process that change something at the control plane, from the oldest that is pending to the newest. */
+  controlPlaneRequests: 256,
   /** Time for one call of a cluster store that states none, in ms. */
   storeTimeoutMs: 5_000,
   /** Characters of a key of a cluster store. */

@@ -118,8 +118,8 @@ export const mutations = [
   {
     name: 'a repeated request is executed again',
     file: 'src/actors/control-plane/idempotency-cache.ts',
-    find: '    if (known !== undefined) {',
-    replace: '    if (known === null) {',
+    find: 'if (known !== undefined) return known;',
+    replace: 'if (known === null) return known;',
     workloads: ['wiring'],
   },
   {

@@ -118,7 +118,7 @@ export class ControlPlaneClient {
     this.leave();
     if (this.isConnected) {
       try {
-        await this.#session.request((server, identity, options) => server.disconnect(identity, options));
+        await this.#session.ask((server, identity, options) => server.disconnect(identity, options));
       } catch (error) {
         this.#options.log.warn('the control plane did not confirm that this process leaves', {
           error: namedMessageOf(error),
@@ -162,9 +162,7 @@ export class ControlPlaneClient {
 
   /** The members of a group are among the resources from now on. Resolves when those that there are have arrived. */
   async watchGroup(name: string): Promise<void> {
-    await this.#session.request((server, { pUid, epoch }, options) =>
-      server.watchGroup({ pUid, epoch, name }, options),
-    );
+    await this.#session.ask((server, { pUid, epoch }, options) => server.watchGroup({ pUid, epoch, name }, options));
     this.#session.holdings.groups.add(name);
   }
 
@@ -195,7 +193,7 @@ export class ControlPlaneClient {
   /** Waits until an actor registers the name. Rejects with AskTimeoutError at the deadline. */
   async lookup(name: string, service: string, timeoutMs: number): Promise<Ref> {
     try {
-      return await this.#session.request(
+      return await this.#session.ask(
         (server, { epoch }, options) => server.lookup({ name, service, epoch }, options),
         timeoutMs,
       );
@@ -211,7 +209,7 @@ export class ControlPlaneClient {
 
   /** The address of a partition; undefined where its process has ended, which is final. It is a part of opening a link, and takes no longer. */
   async locate(ordinal: number, incarnation: bigint): Promise<string | undefined> {
-    const { address } = await this.#session.request(
+    const { address } = await this.#session.ask(
       (server, { epoch }, options) => server.locate({ ordinal, incarnation, epoch }, options),
       limits.connectTimeoutMs,
     );
@@ -220,9 +218,9 @@ export class ControlPlaneClient {
 
   /** The partitions of the cluster in which actors can be placed now, and that meet all conditions. */
   async findPartitions(conditions: v1.PartitionsToFindInit, timeoutMs: number): Promise<readonly PlacePartition[]> {
-    const find = (server: Server, { epoch }: Identity, options: AskOptions) =>
+    const find = (server: Server, { epoch }: Pick<Identity, 'epoch'>, options: AskOptions) =>
       server.findPartitions({ ...conditions, epoch }, options);
-    const { partitions } = await this.#session.request(find, timeoutMs);
+    const { partitions } = await this.#session.ask(find, timeoutMs);
     return partitions.map(({ spawner, ...partition }) => ({ ...partition, spawner: Ref.create(spawner) }));
   }
 
@@ -234,7 +232,7 @@ export class ControlPlaneClient {
   }
 
   getDefinition(hash: string): Promise<v1.PipelineDefinition> {
-    return this.#session.request((server, { epoch }, options) => server.getDefinition({ hash, epoch }, options));
+    return this.#session.ask((server, { epoch }, options) => server.getDefinition({ hash, epoch }, options));
   }
 
   async startPipeline(definition: string, mapping: readonly v1.MappingInit[]): Promise<number> {

@@ -18,6 +18,7 @@ import { thrownByHandler } from '../transport/index.js';
 import { Connection } from './connection.js';
 import { type ConnectingProcess, Holdings } from './holdings.js';
 import { MirroredResources, type MirrorListener } from './mirrored-resources.js';
+import { RequestTags } from './request-tags.js';
 import { retryAsk } from './retry-ask.js';
 import { ANNOUNCE, DEPOSED } from './server-state.js';
 import { FENCED } from './store.js';
@@ -71,7 +72,7 @@ export class Session {
   /** The context of the client's actor, which watches the server. Undefined until this process is active. */
   #client: Context | undefined;
   #identity: v1.ServerIdentityInit = { epoch: 0, incarnation: 0n };
-  #tag = 0;
+  readonly #tags: RequestTags;
   /** The death watch has reported the server during an attempt to rejoin. */
   #isCut = false;
 
@@ -80,6 +81,7 @@ export class Session {
     const { scheduler, log, address, system, listener } = options;
     const name = `${system.name} ${system.incarnation}`;
     this.#connection = new Connection({ scheduler, log, address, name, attempt: () => this.#rejoin() });
+    this.#tags = new RequestTags(scheduler);
     this.resources = new MirroredResources(log, listener);
     this.#server = options.server();
     this.#address = address();
@@ -146,26 +148,45 @@ export class Session {
     this.#connection.close(error);
   }
 
-  /**
-   * Sends a request, always with the same tag, until it is answered; waits while the control plane cannot be reached. An error of the server
-   * rejects at once, as its handler threw it. What arrives from a server that this process has left since does not count, for the next one
-   * was told what this process had before: the request is sent to that one.
-   */
+  /** Sends a request that changes something, always with the same tag. See `ask`. */
   async request<Reply>(
     send: (server: Server, identity: Identity, options: AskOptions) => Promise<Reply>,
     timeoutMs: number = limits.controlPlaneTimeoutMs,
   ): Promise<Reply> {
+    const deadlineMs = this.#options.scheduler.now() + timeoutMs;
+    const tag = await this.#tags.take(deadlineMs);
+    try {
+      return await this.#repeat((server, identity, options) => send(server, { ...identity, tag }, options), deadlineMs);
+    } finally {
+      this.#tags.done(tag);
+    }
+  }
+
+  /**
+   * Sends a request that may be carried out more than once, until it is answered; waits while the control plane cannot be reached. An error of
+   * the server rejects at once, as its handler threw it. What arrives from a server that this process has left since does not count, for the
+   * next one was told what this process had before: the request is sent to that one.
+   */
+  ask<Reply>(
+    send: (server: Server, identity: Omit<Identity, 'tag'>, options: AskOptions) => Promise<Reply>,
+    timeoutMs: number = limits.controlPlaneTimeoutMs,
+  ): Promise<Reply> {
+    return this.#repeat(send, this.#options.scheduler.now() + timeoutMs);
+  }
+
+  async #repeat<Reply>(
+    send: (server: Server, identity: Omit<Identity, 'tag'>, options: AskOptions) => Promise<Reply>,
+    deadlineMs: number,
+  ): Promise<Reply> {
     const { scheduler } = this.#options;
-    const deadlineMs = scheduler.now() + timeoutMs;
-    const { tag } = this.#nextIdentity();
     let loss: UnreachableError | undefined;
     for (;;) {
       await this.#connection.up(deadlineMs);
       const leftMs = deadlineMs - scheduler.now();
-      if (leftMs <= 0) throw loss ?? new AskTimeoutError(`The control plane was not asked within ${timeoutMs} ms.`);
+      if (leftMs <= 0) throw loss ?? new AskTimeoutError(`The control plane was not asked in time.`);
       const turn = this.#turns;
       const server = this.#server;
-      const identity = { pUid: this.pUid, tag, epoch: this.#identity.epoch ?? 0 };
+      const identity = { pUid: this.pUid, epoch: this.#identity.epoch ?? 0 };
       try {
         const reply = await retryAsk(scheduler, leftMs, (options) => {
           this.#assertFollows(turn);
@@ -273,7 +294,7 @@ export class Session {
   }
 
   #nextIdentity(): Identity {
-    return { pUid: this.pUid, tag: ++this.#tag, epoch: this.#identity.epoch ?? 0 };
+    return { pUid: this.pUid, tag: this.#tags.next(), epoch: this.#identity.epoch ?? 0 };
   }
 
   #ask<Reply>(send: (options: AskOptions) => Promise<Reply>): Promise<Reply> {
