@@ -36,7 +36,7 @@ export interface StoreLease {
   readonly isHeld: boolean;
   /** Resolves when the lease has ended. Never rejects. */
   readonly ended: Promise<LeaseEnd>;
-  /** Gives the lease up, so that others need not wait for its end. Idempotent. Where the store cannot be reached, the lease ends by itself. */
+  /** Gives the lease up, so that others need not wait for its end. Idempotent, and never rejects: where the store cannot be reached or is damaged, the lease ends by itself. */
   release(): Promise<void>;
 }
 

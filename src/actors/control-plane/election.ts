@@ -1,4 +1,4 @@
-import { ConfigError, UnreachableError } from '../../errors.js';
+import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
@@ -6,6 +6,7 @@ import {
   type ClusterStore,
   leaseIn,
   type LeaseEnd,
+  type LeaseView,
   type StoreEntry,
   type StoreLease,
 } from '../../cluster-store/index.js';
@@ -50,6 +51,8 @@ export class Election {
   readonly #ending = new AbortController();
   readonly #listeners = new Set<(leader: Leader | undefined) => void>();
   #leader: Leader | undefined;
+  /** The highest that was seen. What the store says of a lower one is old. */
+  #epoch = 0n;
   #lease: StoreLease | undefined;
   #following: Promise<void> = Promise.resolve();
   #standing: Promise<void> = Promise.resolve();
@@ -121,8 +124,10 @@ export class Election {
   async #follow(): Promise<void> {
     const { store } = this.#options;
     for await (const entry of store.watch(LEADER_KEY, { signal: this.#ending.signal })) {
-      this.#found(leaderIn(entry, store.address));
+      this.#found(leaseOf(entry, store.address)?.epoch, leaderIn(entry, store.address));
     }
+    // A watch ends by itself when the store is closed: this then rejects with StoppedError.
+    if (!this.#ending.signal.aborted) await store.get(LEADER_KEY);
   }
 
   async #stand(candidate: Candidate): Promise<void> {
@@ -134,8 +139,7 @@ export class Election {
       this.#lease = lease;
       if (signal.aborted) return lease.release();
       log.info('this process serves the control plane', { epoch: String(lease.epoch) });
-      candidate.elected(lease);
-      this.#found({ epoch: lease.epoch, address: candidate.address });
+      await this.#begin(candidate, lease);
       const why = await lease.ended;
       if (why !== 'released') {
         const reason = why === 'taken' ? 'another process has taken it' : 'it could not be renewed in time';
@@ -148,16 +152,38 @@ export class Election {
     }
   }
 
-  /** An older leader than the known one is what a slow store says. */
-  #found(leader: Leader | undefined): void {
+  /** A candidate that cannot serve gives the lease up, so that another one can. */
+  async #begin(candidate: Candidate, lease: StoreLease): Promise<void> {
+    let hasBegun = false;
+    try {
+      candidate.elected(lease);
+      this.#found(lease.epoch, { epoch: lease.epoch, address: candidate.address });
+      hasBegun = true;
+    } finally {
+      if (!hasBegun) {
+        await lease.release();
+        await candidate.deposed('released');
+      }
+    }
+  }
+
+  /**
+   * The lease with this epoch names `leader`, or nobody. A lower epoch than the highest is what a slow store says, and is ignored. A key that
+   * holds nothing is that of a new store, whose epochs begin again.
+   */
+  #found(epoch: bigint | undefined, leader: Leader | undefined): void {
+    if (epoch !== undefined && epoch < this.#epoch) return;
+    this.#epoch = epoch ?? 0n;
     const known = this.#leader;
-    if (leader !== undefined && known !== undefined && leader.epoch < known.epoch) return;
     if (leader?.epoch === known?.epoch && leader?.address === known?.address) return;
     this.#leader = leader;
     for (const listener of this.#listeners) listener(leader);
   }
 
-  /** A store that is damaged, or holds something else under the key, is a matter for people: it is looked at again, and logged. */
+  /**
+   * Does the work again whenever it has ended, after a pause. A store that is damaged, or holds something else under the key, is logged, because
+   * people must mend it. Ends when the store was closed.
+   */
   async #repeat(what: string, work: () => Promise<void>): Promise<void> {
     const { log, leaseMs, store } = this.#options;
     while (!this.#ending.signal.aborted) {
@@ -166,29 +192,37 @@ export class Election {
       } catch (error) {
         if (this.#ending.signal.aborted) return;
         log.error(`cannot ${what}`, { store: store.address, error: namedMessageOf(error) });
-        await this.#pause(leaseMs);
+        if (error instanceof StoppedError) return;
       }
+      await this.#pause(leaseMs);
     }
   }
 
   #pause(ms: number): Promise<void> {
     const { scheduler } = this.#options;
+    const { signal } = this.#ending;
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = scheduler.setTimer(ms, resolve);
       const ended = (): void => {
         scheduler.clearTimer(timer);
+        signal.removeEventListener('abort', ended);
         resolve();
       };
-      this.#ending.signal.addEventListener('abort', ended, { once: true });
+      const timer = scheduler.setTimer(ms, ended);
+      signal.addEventListener('abort', ended, { once: true });
     });
   }
 }
 
 /** Who serves the control plane, as an entry of the store says. Throws ConfigError for another value. */
 export function leaderIn(entry: StoreEntry | undefined, store: string): Leader | undefined {
-  const lease = leaseIn(entry, `the key "${LEADER_KEY}" of ${store}`);
+  const lease = leaseOf(entry, store);
   if (lease === undefined || !lease.isTaken) return undefined;
   const address = new TextDecoder().decode(lease.holder);
   if (address === '') throw new ConfigError(`The key "${LEADER_KEY}" of ${store} names no address.`);
   return { epoch: lease.epoch, address };
+}
+
+function leaseOf(entry: StoreEntry | undefined, store: string): LeaseView | undefined {
+  return leaseIn(entry, `the key "${LEADER_KEY}" of ${store}`);
 }

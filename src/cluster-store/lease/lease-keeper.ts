@@ -38,7 +38,10 @@ export class LeaseKeeper implements StoreLease {
     return this.#machine.isHeld(this.#scheduler.now());
   }
 
-  /** Resolves to true when the lease is held, which it then keeps up by itself; to false when `signal` has aborted. */
+  /**
+   * Resolves to true when the lease is held; the keeper then renews it. Resolves to false when `signal` has aborted, and rejects where the store
+   * is damaged: the keeper then sets no timer and writes nothing any more.
+   */
   async acquire(signal: AbortSignal): Promise<boolean> {
     const watching = new AbortController();
     const wake = (): void => this.#alarm.ring();
@@ -50,11 +53,16 @@ export class LeaseKeeper implements StoreLease {
       watching.abort();
       signal.removeEventListener('abort', wake);
     }
+    if (signal.aborted) {
+      // The last write of the wait may have got the lease.
+      await this.release();
+      return false;
+    }
     void this.#hold();
-    if (signal.aborted) await this.release();
-    return !signal.aborted;
+    return true;
   }
 
+  /** Never rejects. */
   release(): Promise<void> {
     this.#released ??= this.#release();
     return this.#released;
@@ -71,8 +79,9 @@ export class LeaseKeeper implements StoreLease {
   async #wait(signal: AbortSignal): Promise<void> {
     while (!this.isHeld && !signal.aborted) {
       const step = this.#machine.next(this.#scheduler.now());
-      if (step.do === 'end') this.#machine.startAgain();
-      else await this.#take(step);
+      if (step.do !== 'end') await this.#take(step);
+      else if (step.why === 'lapsed') this.#machine.startAgain();
+      else return;
     }
   }
 
@@ -132,9 +141,8 @@ export class LeaseKeeper implements StoreLease {
         const write = this.#machine.giveUp();
         if (write === undefined || (await this.#hasGivenUp(write))) return;
       }
-    } catch (error) {
-      // The others wait for the end of its time instead.
-      if (!isTemporary(error)) throw error;
+    } catch {
+      // A store that is out of reach, closed or damaged. The others wait for the end of the lease's time instead.
     }
   }
 

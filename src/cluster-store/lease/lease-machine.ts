@@ -83,7 +83,9 @@ export class LeaseMachine {
     return this.#over === undefined && this.#held !== undefined && nowMs < this.#endsMs(this.#held);
   }
 
+  /** A machine that is over does nothing more, whether it held the lease or waited for it. */
   next(nowMs: number): LeaseStep {
+    if (this.#over !== undefined) return { do: 'end', why: this.#over };
     return this.#held === undefined ? this.#nextOfCandidate(nowMs) : this.#nextOfHolder(this.#held, nowMs);
   }
 
@@ -124,7 +126,7 @@ export class LeaseMachine {
     this.#retryMs = nowMs + this.#terms.ttlMs * RETRIED_AFTER;
   }
 
-  /** From now on nothing is held. */
+  /** From now on nothing is held, and nothing is waited for. */
   release(): void {
     this.#over ??= 'released';
   }
@@ -157,7 +159,6 @@ export class LeaseMachine {
 
   #nextOfHolder(held: Held, nowMs: number): LeaseStep {
     const endsMs = this.#endsMs(held);
-    if (this.#over !== undefined) return { do: 'end', why: this.#over };
     if (nowMs >= endsMs) return { do: 'end', why: 'lapsed' };
     const dueMs = Math.max(this.#dueMs, this.#retryMs);
     if (nowMs < dueMs) return wait(Math.min(dueMs, endsMs));

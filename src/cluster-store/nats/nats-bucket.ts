@@ -1,6 +1,6 @@
 import type { KV, KvEntry } from '@nats-io/kv';
 import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
-import { UnreachableError } from '../../errors.js';
+import { StoppedError, UnreachableError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { SetResult, StoreEntry } from '../cluster-store.js';
@@ -24,6 +24,7 @@ export class NatsBucket {
   readonly #scheduler: Scheduler;
   #connection: Promise<NatsConnection> | undefined;
   #bucket: Promise<KV> | undefined;
+  #isClosed = false;
 
   constructor(packages: NatsPackages, address: NatsAddress, scheduler: Scheduler) {
     this.#packages = packages;
@@ -63,7 +64,9 @@ export class NatsBucket {
     }
   }
 
+  /** Connects no more. A connection that is being made is closed when it is there. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const connection = await this.#connection?.catch(() => undefined);
     await connection?.close();
   }
@@ -82,13 +85,14 @@ export class NatsBucket {
   /** Tries until `untilMs`. */
   async #opened(untilMs: number): Promise<KV> {
     for (;;) {
+      if (this.#isClosed) throw this.#closed();
       this.#bucket ??= this.#open();
       const bucket = this.#bucket;
       try {
         return await bucket;
       } catch (cause) {
         if (this.#bucket === bucket) this.#bucket = undefined;
-        if (this.#scheduler.now() + RECONNECT_MS >= untilMs) throw this.#unreachable(cause);
+        if (this.#isClosed || this.#scheduler.now() + RECONNECT_MS >= untilMs) throw this.#unreachable(cause);
         await new Promise<void>((resolve) => void this.#scheduler.setTimer(RECONNECT_MS, resolve));
       }
     }
@@ -125,6 +129,10 @@ export class NatsBucket {
 
   #isConflict(error: unknown): boolean {
     return error instanceof this.#packages.JetStreamApiError && error.code === WRONG_REVISION;
+  }
+
+  #closed(): StoppedError {
+    return new StoppedError(`The cluster store ${formatStoreAddress(this.#address)} is closed.`);
   }
 
   #unreachable(cause: unknown): UnreachableError {
