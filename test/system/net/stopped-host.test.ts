@@ -55,7 +55,7 @@ describe('placing an actor in a process that is stopped, over sockets', function
       expect(tookMs).to.be.within(TIMEOUT_MS - 1, IN_TIME_MS);
       expect(error).to.be.instanceOf(AskTimeoutError);
       expect(String(error)).to.match(
-        /"adder" was not placed within 500 ms: partition \d+ of node "far" .* The request was withdrawn/,
+        /"adder" was not placed within 500 ms: partition \d+ of node "far" .* The request is withdrawn/,
       );
       child.kill('SIGCONT');
       // Its name is free again, and nothing else of it is left.
