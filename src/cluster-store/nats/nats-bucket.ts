@@ -1,7 +1,7 @@
 import type { KV, KvEntry } from '@nats-io/kv';
 import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
 import { StoppedError, UnreachableError } from '../../errors.js';
-import { messageOf } from '../../foreign.js';
+import { isError, messageOf } from '../../foreign.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { SetResult, StoreEntry } from '../cluster-store.js';
 import { formatStoreAddress, type StoreAddress } from '../store-address.js';
@@ -72,14 +72,23 @@ export class NatsBucket {
   }
 
   async #call<T>(untilMs: number, work: (bucket: KV) => Promise<T>): Promise<T> {
-    const bucket = await this.#opened(untilMs);
-    try {
-      return await work(bucket);
-    } catch (cause) {
-      // The next call looks whether the bucket is still there: a server may have lost it.
-      this.#bucket = undefined;
-      throw this.#unreachable(cause);
+    for (;;) {
+      const bucket = await this.#opened(untilMs);
+      try {
+        return await work(bucket);
+      } catch (cause) {
+        // The next call looks whether the bucket is still there: a server may have lost it.
+        this.#bucket = undefined;
+        if (!hasReachedNobody(cause)) throw this.#unreachable(cause);
+        await this.#pause(untilMs, cause);
+      }
     }
+  }
+
+  /** Throws where no time is left for another attempt. */
+  async #pause(untilMs: number, cause: unknown): Promise<void> {
+    if (this.#isClosed || this.#scheduler.now() + RECONNECT_MS >= untilMs) throw this.#unreachable(cause);
+    await new Promise<void>((resolve) => void this.#scheduler.setTimer(RECONNECT_MS, resolve));
   }
 
   /** Tries until `untilMs`. */
@@ -92,8 +101,7 @@ export class NatsBucket {
         return await bucket;
       } catch (cause) {
         if (this.#bucket === bucket) this.#bucket = undefined;
-        if (this.#isClosed || this.#scheduler.now() + RECONNECT_MS >= untilMs) throw this.#unreachable(cause);
-        await new Promise<void>((resolve) => void this.#scheduler.setTimer(RECONNECT_MS, resolve));
+        await this.#pause(untilMs, cause);
       }
     }
   }
@@ -167,4 +175,9 @@ function copiesOn(servers: number): number {
 /** A deletion, by the tools of NATS, leaves a mark. */
 function entryOf(found: KvEntry | null): StoreEntry | undefined {
   return found === null || found.operation !== 'PUT' ? undefined : { value: found.value, revision: found.revision };
+}
+
+/** Nobody has got the request, so that it can be made again: the bucket, or its server, has just been started. */
+function hasReachedNobody(cause: unknown): boolean {
+  return isError(cause) && cause.name === 'JetStreamNotEnabled';
 }
