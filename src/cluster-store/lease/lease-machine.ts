@@ -57,6 +57,9 @@ const LOOKED_EVERY = 1 / 5;
 const RETRIED_AFTER = 1 / 20;
 const CALL = 1 / 3;
 
+/** Longest time between two looks whether the process that holds a lease has ended, in ms. */
+const PROCESS_LOOK_MS = 1_000;
+
 export class LeaseMachine {
   readonly #terms: LeaseTerms;
   readonly #isGone: (owner: string) => boolean;
@@ -93,7 +96,9 @@ export class LeaseMachine {
   saw(revision: number | undefined, record: LeaseRecord | undefined, nowMs: number): void {
     const isSame = this.#seen?.revision === revision;
     this.#seen = { revision, record, sinceMs: (isSame ? this.#seen?.sinceMs : undefined) ?? nowMs };
-    this.#dueMs = nowMs + (record?.ttlMs ?? this.#terms.ttlMs) * LOOKED_EVERY;
+    const pauseMs = (record?.ttlMs ?? this.#terms.ttlMs) * LOOKED_EVERY;
+    // Nobody tells of the end of a process.
+    this.#dueMs = nowMs + (record !== undefined && record.owner !== '' ? Math.min(pauseMs, PROCESS_LOOK_MS) : pauseMs);
   }
 
   /** The key may have changed: a candidate looks at once. */
