@@ -33,6 +33,19 @@ describe('a lease, as a state machine', () => {
   it('is got and kept where nothing fails', () => {
     expect(run([0, 17], [{ delay: 1, isLost: false, isAnswerLost: false, stop: 1 }])).to.equal(1);
   });
+
+  it('looks each second whether the process that holds a lease has ended, however long the lease is', () => {
+    let isGone = false;
+    const terms = { holder: new Uint8Array(), ttlMs: TTL_MS, token: 'own', owner: 'own' };
+    const machine = new LeaseMachine(terms, () => isGone);
+    const record = { ...terms, ttlMs: 600_000, token: 'other', owner: 'other', epoch: 3n, isTaken: true };
+    machine.saw(1, record, 0);
+    expect(machine.next(0)).to.deep.equal({ do: 'wait', untilMs: 1_000 });
+    expect(machine.next(1_000).do).to.equal('look');
+    isGone = true;
+    machine.saw(1, record, 1_000);
+    expect(machine.next(1_000)).to.include({ do: 'write', expected: 1 });
+  });
 });
 
 /** Runs the processes against one store. Returns how often the lease was got. */
