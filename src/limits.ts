@@ -89,6 +89,8 @@ export const limits = {
   unreachableRetryMs: 1_000,
   /** Peers that could not be reached and are remembered. */
   unreachablePeers: 1_024,
+  /** Partitions of other processes whose addresses are remembered. */
+  peerAddresses: 4_096,
   /** Time that a closed link has to bring what was sent across, and that a stop waits for links to open, in ms. */
   linkLingerMs: 2_000,
   /** Shortest cluster key, in bytes: a shorter secret can be guessed from one recorded handshake. */

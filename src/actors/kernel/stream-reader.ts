@@ -1,4 +1,11 @@
-import { AskAbortedError, AskTimeoutError, type MillraceError, ProtocolError, StoppedError } from '../../errors.js';
+import {
+  AskAbortedError,
+  AskTimeoutError,
+  type MillraceError,
+  ProtocolError,
+  StoppedError,
+  UnreachableError,
+} from '../../errors.js';
 import { errorOf } from '../../foreign.js';
 import { RingQueue } from '../../ring-queue.js';
 import type { AnyMethod } from '../../protocol/index.js';
@@ -208,11 +215,17 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
 
   #expire(): void {
     const { timeoutMs, untilMs } = this.#call;
+    const what = `${this.method.fullName}: no element arrived from ${this.#target.path}`;
+    const opening = this.#source?.opening;
+    if (opening !== undefined) {
+      this.#leave(new UnreachableError(`${what}, for the stream was not opened by its deadline: ${opening}.`));
+      return;
+    }
     const wait =
       untilMs <= this.#kernel.scheduler.now()
         ? 'by the deadline of the call'
         : `within timeoutMs (${timeoutMs}); Infinity waits as long as the actor is alive`;
-    this.#leave(new AskTimeoutError(`${this.method.fullName}: no element arrived from ${this.#target.path} ${wait}`));
+    this.#leave(new AskTimeoutError(`${what} ${wait}`));
   }
 
   /** The caller's signal was aborted. */

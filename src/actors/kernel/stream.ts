@@ -37,6 +37,8 @@ export interface StreamSource {
   grant(credit: number, chain: CallChain | undefined): void;
   /** The reader has consumed so many elements in total. True when it should grant its credit again. Only a link needs to know. */
   consumed?(elements: number): boolean;
+  /** Why the stream was not opened at its actor yet, for the error at the deadline. Undefined when it was. */
+  readonly opening?: string | undefined;
   /** The reader has left. */
   cancel(): void;
 }

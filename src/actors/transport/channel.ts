@@ -7,6 +7,7 @@ import { AbortedAsks } from './aborted-asks.js';
 import { IncomingEnvelopes, type ReadingChannel } from './incoming-envelopes.js';
 import { IncomingPressure } from './incoming-pressure.js';
 import { PeerClock } from './peer-clock.js';
+import type { Holder } from './peer-addresses.js';
 import type { ChannelServices } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
@@ -19,6 +20,14 @@ import { SendCredit } from './send-credit.js';
 import { ReturnedTells } from './returned-tells.js';
 import { type Traffic, trafficOf } from './traffic.js';
 import { UndeliveredTells } from './undelivered-tells.js';
+
+export interface ChannelOptions {
+  /** What it is opened for: the address or the holder of the peer. Empty where the peer has opened the link. */
+  readonly key?: string;
+  readonly holder?: Holder | undefined;
+  /** The last attempt to reach this peer has failed. */
+  readonly isRetry?: boolean;
+}
 
 /**
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
@@ -42,6 +51,8 @@ export class Channel implements ReadingChannel, SendingChannel {
   peer: v1.Hello | undefined;
   /** What it was opened for: the address or the holder of the peer. Empty where the peer has opened the link. */
   readonly key: string;
+  /** The process that it was opened for, where a reference and no address names it. */
+  readonly holder: Holder | undefined;
   /** Names the open link to the peer. */
   token = 0n;
   readonly #services: ChannelServices<Channel>;
@@ -55,12 +66,13 @@ export class Channel implements ReadingChannel, SendingChannel {
   #isFlushPlanned = false;
   /** It was closed because this partition stops: what the peer takes is known when its link has ended. */
   #isLingering = false;
+  #isDialed = false;
 
-  /** `isRetry`: the last attempt to reach this peer has failed. */
-  constructor(services: ChannelServices<Channel>, address: string, { key = '', isRetry = false } = {}) {
+  constructor(services: ChannelServices<Channel>, address: string, options: ChannelOptions = {}) {
     this.#services = services;
-    this.#isRetry = isRetry;
-    this.key = key;
+    this.#isRetry = options.isRetry === true;
+    this.key = options.key ?? '';
+    this.holder = options.holder;
     this.address = address;
     this.lanes = new OutgoingLanes(services, this);
     this.outgoing = new Outgoing(this.lanes, this);
@@ -104,6 +116,13 @@ export class Channel implements ReadingChannel, SendingChannel {
     return this.#link === undefined && this.#closed === undefined && this.lanes.tells > 0;
   }
 
+  get opening(): string | undefined {
+    if (this.#link !== undefined || this.holder === undefined) return undefined;
+    return this.#isDialed
+      ? `its process has not answered at ${this.address}`
+      : 'the address of its process is not known here, and the control plane has not said it';
+  }
+
   get closed(): MillraceError | undefined {
     return this.#closed;
   }
@@ -123,6 +142,12 @@ export class Channel implements ReadingChannel, SendingChannel {
       this.#received,
       this.undelivered.count,
     );
+  }
+
+  /** The address of its peer is known, and a link to it is opened. */
+  dialed(address: string): void {
+    this.address = address;
+    this.#isDialed = true;
   }
 
   attach(link: Link): void {

@@ -4,7 +4,8 @@
  * partition. Nothing here may know of pipelines or registered names.
  */
 export type { MessageFields, PeerLife, ReceivedFields, StoredFields } from './message-fields.js';
-export { type Locate, Router, type RouterOptions } from './router.js';
+export type { Locate } from './peer-addresses.js';
+export { Router, type RouterOptions } from './router.js';
 export { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 export { transportActor } from './transport-actor.js';
 export { fromWire, thrownByHandler, toWire } from './wire-errors.js';

@@ -22,6 +22,11 @@ export interface PeerLink {
   readonly incarnation: bigint;
   /** Identifies the peer's process, whatever link it uses; undefined until its hello arrives. */
   readonly identity: string | undefined;
+  /**
+   * Why the link to the process of a reference is not open yet, for the error of what was not sent by its deadline. Undefined when it is
+   * open, and where it leads to an address.
+   */
+  readonly opening: string | undefined;
   /** Frames arrive once and in order, or the link ends. False until the link is open. */
   readonly isReliable: boolean;
   /** Writes envelopes. */

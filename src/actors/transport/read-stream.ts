@@ -61,6 +61,10 @@ export class ReadStream implements StreamSource, Expirable {
     return !this.#isConfirmed || this.#order.received < this.#credit;
   }
 
+  get opening(): string | undefined {
+    return this.#peer.opening;
+  }
+
   consumed(elements: number): boolean {
     return !this.isSettled && this.#options.window.taken(elements);
   }

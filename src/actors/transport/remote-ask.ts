@@ -1,4 +1,4 @@
-import { MillraceError, ProtocolError } from '../../errors.js';
+import { MillraceError, ProtocolError, UnreachableError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import { type AskOptions, type Deadlines, PendingAsk } from '../kernel/index.js';
@@ -34,6 +34,14 @@ export class RemoteAsk extends PendingAsk {
 
   override target(): string {
     return this.#peer.pathOf(this.#cUid);
+  }
+
+  /** An ask whose link was not open by its deadline was never sent. */
+  override expire(): void {
+    const { opening } = this.#peer;
+    if (opening === undefined) return super.expire();
+    const what = `${this.method.fullName} asked of ${this.target()} was not sent by its deadline`;
+    this.fail(new UnreachableError(`${what}: ${opening}.`));
   }
 
   /** Resolves with the decoded message. */

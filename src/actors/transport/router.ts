@@ -7,13 +7,14 @@ import type { Ref, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Link, Transport } from '../../transport/index.js';
 import type { ActorSystem, Route } from '../kernel/index.js';
-import { Channel } from './channel.js';
+import { Channel, type ChannelOptions } from './channel.js';
 import { ChannelTable, holderKey } from './channel-table.js';
 import { Departure } from './departure.js';
 import { FlushTurns } from './flush-turns.js';
 import { Introductions } from './introductions.js';
 import { RemoteRoute, type RouteChannels } from './remote-route.js';
 import type { MessageFields } from './message-fields.js';
+import { type Holder, isHolder, type Locate, PeerAddresses } from './peer-addresses.js';
 import type { ChannelServices, RouterServices } from './peer-link.js';
 import { BacklogBuffers } from './backlog-buffers.js';
 import { GrantedBytes } from './stream-window.js';
@@ -21,18 +22,19 @@ import { WaitingReplies } from './waiting-replies.js';
 import { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 import { ended, unreachable, UnreachablePeers } from './unreachable-peers.js';
 
-/**
- * Resolves to the address of the partition that has this ordinal and incarnation (0n: any), or to undefined when there is none, which is
- * final: ids are never used twice. Rejects when nobody can be asked.
- */
-export type Locate = (ordinal: number, incarnation: bigint) => Promise<string | undefined>;
-
 export interface RouterOptions {
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
   readonly transport: Transport;
   readonly log: Logger;
   readonly limits?: Partial<RouterServices['limits']>;
+}
+
+/** Whom a link is opened to: an address, or the holder of an ordinal. */
+interface Target {
+  readonly key: string;
+  readonly name: string;
+  readonly holder?: Holder;
 }
 
 /**
@@ -53,6 +55,7 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
   readonly #channels = new Set<Channel>();
   readonly #table = new ChannelTable<Channel>();
   readonly #unreachable = new UnreachablePeers<Channel>();
+  readonly #addresses = new PeerAddresses((ordinal, incarnation) => this.#locate(ordinal, incarnation));
   readonly #introductions: Introductions;
   readonly #flushes: FlushTurns<Channel>;
   #locate: Locate = () =>
@@ -149,8 +152,7 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
    * message to one that has ended for good, it is the channel that has failed.
    */
   open(address: string, isTell = false): Channel {
-    const locate = async (): Promise<string> => address;
-    return this.#table.get(address) ?? this.#openChannel(address, address, locate, isTell);
+    return this.#table.get(address) ?? this.#openChannel({ key: address, name: address }, isTell);
   }
 
   openTo({ partition, incarnation }: RemoteRoute, isTell: boolean): Channel {
@@ -207,7 +209,13 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
   }
 
   onHello(channel: Channel, hello: v1.Hello): void {
+    const { holder } = channel;
+    if (holder !== undefined && !isHolder(hello, holder)) return this.#missed(channel, holder);
     this.#introductions.onHello(channel, hello);
+    const { ordinal, incarnation, address } = hello;
+    if (ordinal !== undefined && ordinal !== this.#ordinal) {
+      this.#addresses.introduced({ ordinal, incarnation }, address);
+    }
   }
 
   onFence(channel: Channel, tokens: readonly bigint[]): void {
@@ -240,53 +248,62 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
 
   #openHolder(ordinal: number, incarnation: bigint, isTell: boolean): Channel {
     const key = holderKey(ordinal, incarnation);
-    const locate = async (): Promise<string | undefined> => this.#locate(ordinal, incarnation);
-    return this.#table.get(key) ?? this.#openChannel(key, `partition ${ordinal}`, locate, isTell);
+    const name = `partition ${ordinal}`;
+    return this.#table.get(key) ?? this.#openChannel({ key, name, holder: { ordinal, incarnation } }, isTell);
   }
 
-  #openChannel(key: string, name: string, locate: () => Promise<string | undefined>, isTell: boolean): Channel {
+  #openChannel(target: Target, isTell: boolean): Channel {
+    const { key, name, holder } = target;
     const refusal = this.#unreachable.refusal(key, this.scheduler.now(), isTell);
     if (refusal !== undefined) return refusal;
-    const channel = this.#add(name, { key, isRetry: this.#unreachable.has(key) });
+    const channel = this.#add(name, { key, holder, isRetry: this.#unreachable.has(key) });
     if (channel.closed === undefined) {
       this.#table.opened(channel);
       // In a turn of its own: all callers share the link, so it must not inherit the deadline, chain or meta of the first.
       this.scheduler.schedule(() => {
-        this.#connect(channel, key, locate).catch((error: unknown) =>
-          this.#notReached(channel, key, unreachable(name, error), false),
+        this.#connect(channel, target).catch((error: unknown) =>
+          this.#notReached(channel, unreachable(name, error), false),
         );
       });
     }
     return channel;
   }
 
-  async #connect(channel: Channel, key: string, locate: () => Promise<string | undefined>): Promise<void> {
+  async #connect(channel: Channel, { key, name, holder }: Target): Promise<void> {
     if (channel.closed !== undefined) return;
-    const { address: name } = channel;
-    const address = await locate();
-    if (address === undefined) return this.#notReached(channel, key, ended(name), true);
-    channel.address = address;
+    const address = holder === undefined ? key : await this.#addresses.find(holder);
+    if (address === undefined) return this.#notReached(channel, ended(name), true);
+    channel.dialed(address);
     if (channel.closed !== undefined) return;
     const link = await this.#transport
       .connect(address, { timeoutMs: limits.connectTimeoutMs })
       .catch((error: unknown) => {
-        const isEnded = error instanceof UnreachableError && error.isRefused && key !== address;
-        if (isEnded) this.#notReached(channel, key, ended(name, error), true);
-        throw error;
+        if (holder === undefined || !(error instanceof UnreachableError) || !error.isRefused) throw error;
+        this.#missed(channel, holder, error);
+        return undefined;
       });
+    if (link === undefined) return;
     channel.attach(link);
     this.#unreachable.reached(key);
   }
 
-  /** The attempt has failed, unless its channel was closed before. */
-  #notReached(channel: Channel, key: string, error: MillraceError, isFinal: boolean): void {
-    if (channel.closed === undefined) {
-      this.#unreachable.failed(key, channel, this.scheduler.now(), isFinal);
-      channel.close(error);
-    }
+  /** At the address of the holder nothing listens, or another process does. */
+  #missed(channel: Channel, holder: Holder, cause?: unknown): void {
+    const { key } = channel;
+    const isFinal = this.#addresses.missed(holder, () =>
+      this.#unreachable.failed(key, channel, this.scheduler.now(), true),
+    );
+    this.#notReached(channel, ended(`partition ${holder.ordinal}`, cause), isFinal);
   }
 
-  #add(name: string, options?: { readonly key: string; readonly isRetry: boolean }): Channel {
+  /** The attempt has failed, unless its channel was closed before. */
+  #notReached(channel: Channel, error: MillraceError, isFinal: boolean): void {
+    if (channel.closed !== undefined) return;
+    this.#unreachable.failed(channel.key, channel, this.scheduler.now(), isFinal);
+    channel.close(error);
+  }
+
+  #add(name: string, options?: ChannelOptions): Channel {
     const channel = new Channel(this, name, options);
     if (this.#isClosed) {
       channel.close(new StoppedError('This partition has stopped.'));
