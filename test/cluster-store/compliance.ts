@@ -263,6 +263,18 @@ export function describeStore(name: string, world: StoreWorld): void {
         expect(text(await store.get('a'))).to.equal('three');
       });
 
+      it('carries out a write that was not answered, or lets the next write of the same revision win', async () => {
+        const store = await open();
+        const first = await store.compareAndSet('a', bytes('one'), undefined);
+        if (!first.isSet) throw new Error('not set');
+        heal = await cut();
+        const late = store.compareAndSet('a', bytes('two'), first.revision, { timeoutMs: 300 });
+        expect(await rejection(late)).to.be.instanceOf(UnreachableError);
+        await heal();
+        const second = await store.compareAndSet('a', bytes('three'), first.revision);
+        expect(text(await store.get('a'))).to.equal(second.isSet ? 'three' : 'two');
+      });
+
       it('ends a lease in time, and gives it to one client again afterwards', async () => {
         const [store, other] = [await open(), await open()];
         const lease = await store.lease('leader', bytes('first'), { ttlMs: TTL_MS });
@@ -332,7 +344,10 @@ export function text(entry: StoreEntry | undefined): string | undefined {
   return entry && new TextDecoder().decode(entry.value);
 }
 
-async function collect(entries: AsyncIterable<StoreEntry | undefined>, into: (string | undefined)[]): Promise<void> {
+export async function collect(
+  entries: AsyncIterable<StoreEntry | undefined>,
+  into: (string | undefined)[],
+): Promise<void> {
   for await (const entry of entries) into.push(text(entry));
 }
 

@@ -18,10 +18,13 @@ export async function until(...[first, second]: [() => boolean] | [string, () =>
 }
 
 /**
- * As `until`, for what other threads and processes do: it looks every few milliseconds, and leaves the processor to them. Rejects after 20 s.
+ * As `until`, for what other threads and processes do: it looks every few milliseconds, and leaves the processor to them. Rejects after `patienceMs`.
  */
-export async function eventually(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + LONG_PATIENCE_MS;
+export async function eventually(
+  isTrue: () => boolean | Promise<boolean>,
+  patienceMs: number = LONG_PATIENCE_MS,
+): Promise<void> {
+  const deadlineMs = performance.now() + patienceMs;
   while (!(await isTrue())) {
     if (performance.now() > deadlineMs) throw new Error(`this never became true: ${isTrue.toString()}`);
     await new Promise((resolve) => void setTimeout(resolve, PAUSE_MS));

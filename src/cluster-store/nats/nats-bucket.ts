@@ -1,3 +1,4 @@
+import type { JetStreamClient } from '@nats-io/jetstream';
 import type { KV, KvEntry } from '@nats-io/kv';
 import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
 import { StoppedError, UnreachableError } from '../../errors.js';
@@ -14,8 +15,15 @@ const RECONNECT_MS = 200;
 const CONNECT_MS = 2_000;
 /** A server that answers no ping for twice this time is given up for another one, in ms. */
 const PING_MS = 2_000;
-/** Error of JetStream: the key has another revision than the write expects. */
-const WRONG_REVISION = 10_071;
+/** Errors of JetStream: the key has another revision than the write expects, or another write is on its way. */
+const CONFLICTS: readonly number[] = [10_071, 10_158, 10_164];
+/** Looks at a write that is on its way, `RECONNECT_MS` apart, before it counts as lost. */
+const LOOKS = 5;
+
+interface Opened {
+  readonly bucket: KV;
+  readonly stream: JetStreamClient;
+}
 
 /** A bucket of the key-value store of NATS. It connects with the first call, and with the next one after a connection was lost. */
 export class NatsBucket {
@@ -23,7 +31,7 @@ export class NatsBucket {
   readonly #address: NatsAddress;
   readonly #scheduler: Scheduler;
   #connection: Promise<NatsConnection> | undefined;
-  #bucket: Promise<KV> | undefined;
+  #opening: Promise<Opened> | undefined;
   #isClosed = false;
 
   constructor(packages: NatsPackages, address: NatsAddress, scheduler: Scheduler) {
@@ -33,15 +41,15 @@ export class NatsBucket {
   }
 
   get(key: string, untilMs: number): Promise<StoreEntry | undefined> {
-    return this.#call(untilMs, async (bucket) => entryOf(await bucket.get(key)));
+    return this.#call(untilMs, async ({ bucket }) => entryOf(await bucket.get(key)));
   }
 
   set(key: string, value: Uint8Array, expectedRevision: number | undefined, untilMs: number): Promise<SetResult> {
-    return this.#call(untilMs, async (bucket) => {
+    return this.#call(untilMs, async (opened) => {
+      const { bucket } = opened;
       try {
-        const isNew = expectedRevision === undefined;
-        const written = isNew ? bucket.create(key, value) : bucket.update(key, value, expectedRevision);
-        return { isSet: true, revision: await written };
+        if (expectedRevision === undefined) return { isSet: true, revision: await bucket.create(key, value) };
+        return await this.#replace(opened, key, value, expectedRevision, untilMs);
       } catch (error) {
         if (!this.#isConflict(error)) throw error;
         return { isSet: false, entry: entryOf(await bucket.get(key)) };
@@ -49,9 +57,33 @@ export class NatsBucket {
     });
   }
 
+  /**
+   * Writes the revision that follows on `expected`. Servers that keep copies compare revisions before they have agreed on the writes that are on their
+   * way, so several writers at once could win (https://github.com/nats-io/nats-server/issues/4320). They take the first message of an id only: the id
+   * says which revision is replaced. The first write may have been lost with the majority of the servers: after a while there is another id.
+   */
+  async #replace(
+    { bucket, stream }: Opened,
+    key: string,
+    value: Uint8Array,
+    expected: number,
+    untilMs: number,
+  ): Promise<SetResult> {
+    for (let looks = 0; ; looks += 1) {
+      const { seq, duplicate } = await stream.publish(`$KV.${this.#address.bucket}.${key}`, value, {
+        msgID: `${key}/${expected}/${Math.floor(looks / LOOKS)}`,
+        expect: { lastSubjectSequence: expected },
+      });
+      if (!duplicate) return { isSet: true, revision: seq };
+      const entry = entryOf(await bucket.get(key));
+      if (entry?.revision !== expected) return { isSet: false, entry };
+      await this.#pause(untilMs, new Error(`another write of "${key}" is on its way`));
+    }
+  }
+
   /** Calls `changed` for each change until `signal` aborts. Resolves earlier when the server has ended the watch, and rejects where it cannot begin. */
   async listen(key: string, changed: () => void, signal: AbortSignal): Promise<void> {
-    const bucket = await this.#opened(this.#scheduler.now() + CONNECT_MS);
+    const { bucket } = await this.#opened(this.#scheduler.now() + CONNECT_MS);
     const changes = await bucket.watch({ key, include: 'updates' });
     const stop = (): void => changes.stop();
     signal.addEventListener('abort', stop, { once: true });
@@ -71,14 +103,14 @@ export class NatsBucket {
     await connection?.close();
   }
 
-  async #call<T>(untilMs: number, work: (bucket: KV) => Promise<T>): Promise<T> {
+  async #call<T>(untilMs: number, work: (opened: Opened) => Promise<T>): Promise<T> {
     for (;;) {
-      const bucket = await this.#opened(untilMs);
+      const opened = await this.#opened(untilMs);
       try {
-        return await work(bucket);
+        return await work(opened);
       } catch (cause) {
         // The next call looks whether the bucket is still there: a server may have lost it.
-        this.#bucket = undefined;
+        this.#opening = undefined;
         if (!hasReachedNobody(cause)) throw this.#unreachable(cause);
         await this.#pause(untilMs, cause);
       }
@@ -92,26 +124,27 @@ export class NatsBucket {
   }
 
   /** Tries until `untilMs`. */
-  async #opened(untilMs: number): Promise<KV> {
+  async #opened(untilMs: number): Promise<Opened> {
     for (;;) {
       if (this.#isClosed) throw this.#closed();
-      this.#bucket ??= this.#open();
-      const bucket = this.#bucket;
+      this.#opening ??= this.#open();
+      const opening = this.#opening;
       try {
-        return await bucket;
+        return await opening;
       } catch (cause) {
-        if (this.#bucket === bucket) this.#bucket = undefined;
+        if (this.#opening === opening) this.#opening = undefined;
         await this.#pause(untilMs, cause);
       }
     }
   }
 
-  async #open(): Promise<KV> {
-    const { Kvm } = this.#packages;
+  async #open(): Promise<Opened> {
+    const { Kvm, jetstream } = this.#packages;
     const copies = copiesOn(this.#address.servers.length);
     // Without direct reads, it is the leader of the bucket that answers: it knows the last write.
     const options = { history: 1, replicas: copies, allow_direct: false, description: 'Cluster store of Millrace' };
-    return new Kvm(await this.#connected()).create(this.#address.bucket, options);
+    const stream = jetstream(await this.#connected());
+    return { stream, bucket: await new Kvm(stream).create(this.#address.bucket, options) };
   }
 
   #connected(): Promise<NatsConnection> {
@@ -132,11 +165,11 @@ export class NatsBucket {
 
   #disconnected(): void {
     this.#connection = undefined;
-    this.#bucket = undefined;
+    this.#opening = undefined;
   }
 
   #isConflict(error: unknown): boolean {
-    return error instanceof this.#packages.JetStreamApiError && error.code === WRONG_REVISION;
+    return error instanceof this.#packages.JetStreamApiError && CONFLICTS.includes(error.code);
   }
 
   #closed(): StoppedError {

@@ -7,6 +7,7 @@ import { ConfigError } from '../../errors.js';
 export interface NatsPackages {
   connect(options: transport.ConnectionOptions): Promise<transport.NatsConnection>;
   readonly Kvm: typeof keyValue.Kvm;
+  readonly jetstream: typeof jetStream.jetstream;
   readonly JetStreamApiError: typeof jetStream.JetStreamApiError;
 }
 
@@ -16,12 +17,12 @@ const KEY_VALUE = '@nats-io/kv';
 
 /** Loads the packages. Rejects with ConfigError where one is missing. */
 export async function loadNatsPackages(): Promise<NatsPackages> {
-  const [{ connect }, { JetStreamApiError }, { Kvm }] = await Promise.all([
+  const [{ connect }, { jetstream, JetStreamApiError }, { Kvm }] = await Promise.all([
     load(TRANSPORT, (found): found is typeof transport => has(found, 'connect')),
-    load(JET_STREAM, (found): found is typeof jetStream => has(found, 'JetStreamApiError')),
+    load(JET_STREAM, (found): found is typeof jetStream => has(found, 'jetstream')),
     load(KEY_VALUE, (found): found is typeof keyValue => has(found, 'Kvm')),
   ]);
-  return { connect, Kvm, JetStreamApiError };
+  return { connect, Kvm, jetstream, JetStreamApiError };
 }
 
 /** The name is no literal here, so that bundlers leave the package to run time: most programs do not have it. */

@@ -8,6 +8,7 @@ import type { ActorRef } from '#src/actors/kernel/index.js';
 import { createLogger, silentLogger } from '#src/logging/index.js';
 import { Errands } from '../../actors/transport/errands.js';
 import { errands } from '../../actors/transport/partitions.js';
+import { answerCommands } from '../commanded-process.js';
 
 const [nodeName = '', listen = 'unix:', controlPlane] = process.argv.slice(2);
 const log = process.env['MEMBER_LOG'] === undefined ? silentLogger : createLogger({ level: 'debug', format: 'text' });
@@ -76,11 +77,4 @@ const commands: Readonly<Record<string, (...names: string[]) => Promise<unknown>
   },
 };
 
-process.on('message', ({ id, command, names }: { id: number; command: string; names: string[] }) => {
-  const done = commands[command]?.(...names) ?? Promise.reject(new Error(`no command ${command}`));
-  done.then(
-    (result: unknown) => process.send?.({ id, result }),
-    (error: unknown) => process.send?.({ id, error: String(error) }),
-  );
-});
-process.send?.({ id: 0, result: runtime.controlPlane });
+answerCommands(commands, runtime.controlPlane);

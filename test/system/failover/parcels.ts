@@ -1,0 +1,4 @@
+import { pipeline } from '#src/actors/runtime/index.js';
+import { declareParcels } from './declare-parcels.js';
+
+export default pipeline('parcels', import.meta.url, declareParcels, { onFailure: 'fail' });
