@@ -22,6 +22,7 @@ export {
   type Lifecycle,
   later,
   type RequestSource,
+  type RetainedBytes,
   type SendOptions,
   type SpawnArguments,
   type SpawnOptions,

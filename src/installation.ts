@@ -26,6 +26,16 @@ export function ownCode(): readonly string[] {
   return folder === undefined ? [] : ['dist', 'src'].map((name) => join(folder, name) + sep);
 }
 
+/** The first line of a stack that is the user's own code, as far as that can be told: which line of a program has called. */
+export function callerIn(stack: string | undefined): string {
+  const own = ownCode();
+  const lines = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  // The first line is the function of ours that was called.
+  const callers = lines.slice(1);
+  const line = callers.find((text) => !text.includes('node:') && !own.some((folder) => text.includes(folder)));
+  return (line ?? callers[0] ?? 'an unknown place').trim().replace(/^at /, '').replaceAll('file://', '');
+}
+
 /** A file of the package, by its path from there. ResourceError in a bundle without the package; `need` is a sentence that says what needs it. */
 export function packageFile(path: string, need: string): string {
   const folder = packageFolder();

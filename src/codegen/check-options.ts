@@ -131,7 +131,7 @@ function extensionFor(
 
 function hintFor(name: string): string {
   if (!/^\.?millrace\./.test(name)) return 'Is an import missing?';
-  return 'millrace/v1/annotations.proto declares millrace.v1.tell, millrace.v1.mode, millrace.v1.lane and millrace.v1.service.';
+  return 'millrace/v1/annotations.proto declares millrace.v1.tell, millrace.v1.mode, millrace.v1.lane, millrace.v1.service and millrace.v1.borrow.';
 }
 
 /** What the declaration of an option says of the places and editions that may have it. */

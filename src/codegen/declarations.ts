@@ -85,6 +85,7 @@ function propertyType(field: FieldSchema, side: Side, imports: Imports): string 
 function valueType(type: FieldType, side: Side, imports: Imports): string {
   switch (type.kind) {
     case 'scalar':
+      if (type.isBorrowed === true && side === 'Read') return imports.runtime('BorrowedBytes');
       return scalarFacts(type.scalar, type.asNumber).type;
     case 'enum':
       return imports.local(type.reference);

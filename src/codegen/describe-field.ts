@@ -1,3 +1,4 @@
+import { withBorrowing } from './borrowed-fields.js';
 import { checkField, isEdition, isPackable, wordOption } from './check-field.js';
 import { checkOptions } from './check-options.js';
 import { defaultValue } from './default-value.js';
@@ -32,7 +33,7 @@ export function describeField(field: FieldNode, message: MessageSymbol, place: P
   const target = isScalar(field.type) ? undefined : place.symbols.type(field.type, message.fullName, file);
   const plain = fieldType(field, target);
   if (plain === undefined) throw refuse(`has the unknown type ${field.type}. ${importHint(field.type, place.symbols)}`);
-  const type = withService(plain, field, options, message, place);
+  const type = withBorrowing(withService(plain, field, options, message, place), field, options, message, place);
   if (features.message_encoding === 'DELIMITED' && type.kind === 'message' && field.keyType === undefined) {
     throw refuse('is encoded as a group by its features, which Millrace does not have.');
   }

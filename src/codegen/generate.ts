@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../errors.js';
+import { borrowingMessages } from './borrowed-fields.js';
 import { emitDeclarations } from './declarations.js';
 import { moduleStem, type RuntimeModules } from './imports.js';
 import { type ModuleKind, moduleKindOf } from './module-kind.js';
@@ -55,11 +56,12 @@ export async function generate(options: GenerateOptions): Promise<readonly strin
   const kind = options.module ?? moduleKindOf(out);
   const schemas = select(loadSources(files, protoPath), { services, shipped: modules.shipped });
   checkDistinct(schemas);
+  const borrowing = borrowingMessages(schemas);
   const outputs = schemas.flatMap((schema) => {
     const stem = join(resolve(out), moduleStem(schema.path));
     return [
       { path: `${stem}.d.ts`, text: emitDeclarations(schema, modules) },
-      { path: `${stem}.js`, text: emitModule(schema, modules, kind) },
+      { path: `${stem}.js`, text: emitModule(schema, modules, kind, borrowing) },
     ];
   });
   const written = await writeFiles(outputs);

@@ -134,6 +134,7 @@ function block(key: number, lines: readonly string[]): readonly string[] {
 function call(type: FieldType, imports: Imports): string {
   switch (type.kind) {
     case 'scalar':
+      if (type.isBorrowed === true) return 'reader.borrow()';
       return `reader.${scalarFacts(type.scalar, type.asNumber).method}()`;
     case 'enum':
       return 'reader.int32()';

@@ -10,13 +10,19 @@ import { serviceRefs } from './service-refs.js';
 import { FUNCTIONS } from './value-checks.js';
 import type { Declaration, EnumSchema, FileSchema, MessageSchema, ServiceSchema } from './schema.js';
 
-export function emitModule(file: FileSchema, modules: RuntimeModules, kind: ModuleKind): string {
+/** `borrowing`: the full names of the messages with borrowed fields. */
+export function emitModule(
+  file: FileSchema,
+  modules: RuntimeModules,
+  kind: ModuleKind,
+  borrowing: ReadonlySet<string>,
+): string {
   const imports = new Imports(file, modules);
   // Services name their messages when the module is loaded; messages name one another only when they are used.
   const isService = ({ kind }: Declaration) => kind === 'service';
   const ordered = [...file.declarations.filter((one) => !isService(one)), ...file.declarations.filter(isService)];
   const parts = ordered.map((declaration) => {
-    if (declaration.kind === 'message') return emitMessage(declaration, imports);
+    if (declaration.kind === 'message') return emitMessage(declaration, imports, borrowing);
     return declaration.kind === 'enum' ? emitEnum(declaration) : emitService(declaration, imports);
   });
   const messages = file.declarations.filter((one) => one.kind === 'message');
@@ -31,7 +37,7 @@ export function emitModule(file: FileSchema, modules: RuntimeModules, kind: Modu
   return `${[top, ...body].join('\n\n')}\n`;
 }
 
-function emitMessage(message: MessageSchema, imports: Imports): string {
+function emitMessage(message: MessageSchema, imports: Imports, borrowing: ReadonlySet<string>): string {
   const { comment, name, fullName, fields } = message;
   const create = emitCreate(message, imports);
   const known = `const ${name}$fields = [${fields.map((field) => field.number).join(', ')}];`;
@@ -39,6 +45,7 @@ function emitMessage(message: MessageSchema, imports: Imports): string {
     ...docComment(comment, ''),
     `const ${name} = {`,
     `  typeName: '${fullName}',`,
+    ...(borrowing.has(fullName) ? ['  borrows: true,'] : []),
     ...create.method,
     ...emitWrite(message, imports),
     ...emitRead(message, imports),

@@ -11,8 +11,8 @@ export interface TypeReference {
 }
 
 export type FieldType =
-  /** `asNumber`: a 64-bit integer as a number, by `[jstype = JS_NUMBER]`. */
-  | { readonly kind: 'scalar'; readonly scalar: Scalar; readonly asNumber: boolean }
+  /** `asNumber`: a 64-bit integer as a number, by `[jstype = JS_NUMBER]`. `isBorrowed`: its bytes are lent to who reads the message. */
+  | { readonly kind: 'scalar'; readonly scalar: Scalar; readonly asNumber: boolean; readonly isBorrowed?: true }
   /** `first`: the number of its first value, which is its default. */
   | { readonly kind: 'enum'; readonly reference: TypeReference; readonly first: number }
   /** `service`: what the actor of a `millrace.v1.Ref` speaks, where the field says so. */

@@ -156,6 +156,11 @@ export const optionTable = {
     default: limits.streamBytes,
     description: 'Encoded bytes that the reader of a stream grants its writer at a time.',
   }),
+  borrowedFields: choice(['in-place', 'poisoned'], {
+    default: 'in-place',
+    description:
+      'How handlers get large borrowed fields of messages from other partitions: where they lie, or as copies that are overwritten when they are released, which finds uses after that.',
+  }),
   // A receiver takes what a sender has under way when it hears that a mailbox is full, up to linkParkedBytes.
   linkBacklogBytes: integer({
     min: 1_024,

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../errors.js';
 import { inType } from './codec.js';
 import type { MessageType } from './service.js';
-import { AttachedFields, type DetachedField, DetachedFields, WireReader, WireWriter } from './wire/index.js';
+import { type AttachedFields, type DetachedField, DetachedFields, WireReader, WireWriter } from './wire/index.js';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -28,18 +28,15 @@ export function detachFields<Read, Init>(
   return { encoded, fields: detached.list };
 }
 
-/**
- * The message whose fields came beside it, by their positions. `isCopied`: it shares no memory with them. Throws ProtocolError as `decode` does.
- */
+/** The message whose fields came beside it. Throws ProtocolError as `decode` does. */
 export function attachFields<Read, Init>(
   type: MessageType<Read, Init>,
   encoded: Uint8Array,
-  fields: ReadonlyMap<number, Uint8Array>,
-  isCopied: boolean,
+  attached: AttachedFields,
 ): Read {
   try {
     const reader = new WireReader(encoded);
-    reader.attached = new AttachedFields(0, fields, isCopied);
+    reader.attached = attached;
     return type.read(reader, encoded.length);
   } catch (cause) {
     throw inType(type, 'cannot be decoded', cause);

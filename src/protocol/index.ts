@@ -6,6 +6,7 @@
 // What declarations need where a program names older libraries.
 /// <reference lib="es2022" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
+export type { BorrowedBytes } from './borrowed-bytes.js';
 export { decode, encode, encodedSize, encodeInto, readValue } from './codec.js';
 export { attachFields, type DetachedMessage, detachFields } from './detached-message.js';
 export { type EnvelopeError, EnvelopeHeader, EnvelopeMode, EnvelopeView } from './envelope.js';
@@ -38,4 +39,4 @@ export type {
 } from './service.js';
 export { requestStreamOf } from './service.js';
 export type { ServiceRef, ServiceRefInit } from './service-ref.js';
-export { type DetachedField, DetachedFields, WireReader, WireWriter } from './wire/index.js';
+export { AttachedFields, type DetachedField, DetachedFields, WireReader, WireWriter } from './wire/index.js';

@@ -9,11 +9,13 @@ import type { WireWriter } from './wire/writer.js';
 export interface MessageType<Read, Init = Read> {
   /** Full protobuf name, such as `shop.Trade`. */
   readonly typeName: string;
+  /** It has fields of BorrowedBytes, itself or in messages within it. Absent where it has none. */
+  readonly borrows?: true;
   /** A fresh object with every default filled in. */
   create(init?: Init): Read;
   /** Writes the fields of `message`, without a length prefix. */
   write(message: Read, writer: WireWriter): void;
-  /** Reads fields up to `end`. Throws ProtocolError on malformed input; what it returns shares no memory with the input. */
+  /** Reads fields up to `end`. Throws ProtocolError on malformed input; what it returns shares no memory with the input, but for fields that the reader lends. */
   read(reader: WireReader, end: number): Read;
 }
 

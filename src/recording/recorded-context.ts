@@ -3,12 +3,13 @@ import type {
   AskOptions,
   Behavior,
   Context,
+  RetainedBytes,
   TimerOptions,
   UntypedRef,
   UntypedSpawnOptions,
 } from '../actors/kernel/index.js';
 import type { Logger } from '../logging/index.js';
-import type { AnyService, Meta, Ref, ServiceRefInit } from '../protocol/index.js';
+import type { AnyService, BorrowedBytes, Meta, Ref, ServiceRefInit } from '../protocol/index.js';
 import type { Scheduler, Timer } from '../scheduler/index.js';
 import type { RecordedActor } from './recorded-actor.js';
 import { RecordedDraws } from './recorded-draws.js';
@@ -113,6 +114,10 @@ export class RecordedContext implements Context {
   unstashAll(): void {
     this.#inner.unstashAll();
     this.#actor.log({ case: 'unstashed', value: {} });
+  }
+
+  retain(bytes: BorrowedBytes): RetainedBytes {
+    return this.#inner.retain(bytes);
   }
 
   become(state: unknown): void {

@@ -3,9 +3,11 @@ import {
   ActorTimers,
   type AnyBehavior,
   type Behavior,
+  Borrowing,
   checkArgs,
   type Context,
   References,
+  type RetainedBytes,
   type StreamOptions,
   type TimerOptions,
   type UntypedRef,
@@ -17,6 +19,7 @@ import { type Logger, type LogRecord, memoryLogger } from '../logging/index.js';
 import {
   type AnyMethod,
   type AnyService,
+  type BorrowedBytes,
   type Meta,
   type Ref,
   requestStreamOf,
@@ -74,6 +77,7 @@ export class EffectsContext implements Context {
   /** The callbacks of all timers, in the order in which they were set. */
   readonly #timerCallbacks: (() => unknown)[] = [];
   readonly #watched = new Map<bigint, UntypedRef>();
+  readonly #borrowing = new Borrowing();
   readonly #names = new Set<string>();
   readonly #children = new Map<string, UntypedRef>();
   readonly #keyed = new Map<string, Timer>();
@@ -213,6 +217,10 @@ export class EffectsContext implements Context {
 
   unstashAll(): void {
     this.#world.record({ kind: 'unstashed' });
+  }
+
+  retain(bytes: BorrowedBytes): RetainedBytes {
+    return this.#borrowing.retain(bytes, this.log);
   }
 
   become(state: unknown): void {

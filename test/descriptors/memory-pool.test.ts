@@ -4,6 +4,7 @@ import type { Block } from '#src/descriptors/index.js';
 import { limits } from '#src/limits.js';
 import { memoryLogger } from '#src/logging/index.js';
 import { ManualScheduler } from '#src/scheduler/index.js';
+import { exposedGc } from '../support/exposed-gc.js';
 import { upTo } from '../support/numbers.js';
 import { millraceRejection, rejection } from '../support/rejection.js';
 import { until } from '../support/until.js';
@@ -285,11 +286,3 @@ describeWithSharedMemory('a pool of shared memory', () => {
     pool.close();
   });
 });
-
-async function exposedGc(): Promise<() => void> {
-  const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([import('node:v8'), import('node:vm')]);
-  setFlagsFromString('--expose-gc');
-  const gc: unknown = runInNewContext('gc');
-  if (typeof gc !== 'function') throw new Error('Node exposes no gc');
-  return () => void Reflect.apply(gc, undefined, []);
-}

@@ -185,6 +185,7 @@ describe('resolveOptions', () => {
     linkDeadMs: [99, false],
     mailboxMessages: [7, 2 ** 24 + 1],
     mailboxBytes: [65_535, 'lots'],
+    borrowedFields: ['mapped', true],
     maxMessageBytes: [1_023, '1 MB'],
     streamItems: [0, 10n],
     streamBytes: [1, Symbol('x')],

@@ -1,7 +1,7 @@
 import { ConfigError, StoppedError } from '../../errors.js';
 import { errorOf, shownValue } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
-import type { AnyService, Meta, Ref, ServiceRefInit } from '../../protocol/index.js';
+import type { AnyService, BorrowedBytes, Meta, Ref, ServiceRefInit } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { nodeOf } from './actor-node.js';
 import { type Behavior, checkIdleTimeout, isService } from './behavior.js';
@@ -12,6 +12,7 @@ import type { Context, TimerOptions, UntypedSpawnOptions } from './context.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import { IdleTimeout } from './idle-timeout.js';
 import type { ActorRef } from './reference.js';
+import type { RetainedBytes } from './retained-bytes.js';
 import type { UntypedRef } from './untyped-ref.js';
 import { routeKey } from './route.js';
 import { nothingToStash } from './stash.js';
@@ -194,6 +195,11 @@ export class ActorContext implements Context {
   unstashAll(): void {
     this.#assertLives('unstash');
     this.#cell.unstash();
+  }
+
+  retain(bytes: BorrowedBytes): RetainedBytes {
+    this.#assertLives('retain bytes');
+    return this.#cell.coldState().openBorrowing().retain(bytes, this.log, this.#cell.kernel.holdBytes);
   }
 
   become(state: unknown): void {

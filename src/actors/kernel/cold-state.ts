@@ -1,6 +1,7 @@
 import { StoppedError } from '../../errors.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import type { Ending } from './behavior.js';
+import { Borrowing } from './borrowing.js';
 import type { Delivery } from './delivery.js';
 import type { IdleTimeout } from './idle-timeout.js';
 import type { Watcher } from './route.js';
@@ -32,6 +33,7 @@ export class ColdState {
   #restartTimer: Timer | undefined = undefined;
   #restartDelayMs = 0;
   #ending: Ending | undefined = undefined;
+  #borrowing: Borrowing | undefined = undefined;
 
   get watchers(): Iterable<Watcher> {
     return this.#watchers ?? NONE;
@@ -124,6 +126,16 @@ export class ColdState {
   setIdle(idle: IdleTimeout | undefined): void {
     this.#idle?.close();
     this.#idle = idle;
+  }
+
+  /** Memory of others that this incarnation uses; undefined while there was none. */
+  get borrowing(): Borrowing | undefined {
+    return this.#borrowing;
+  }
+
+  openBorrowing(): Borrowing {
+    this.#borrowing ??= new Borrowing();
+    return this.#borrowing;
   }
 
   /** Why the actor stops or restarts, where that is a failure. */

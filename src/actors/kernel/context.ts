@@ -1,9 +1,10 @@
 import type { Logger } from '../../logging/index.js';
-import type { AnyService, Meta, Ref, ServiceRefInit } from '../../protocol/index.js';
+import type { AnyService, BorrowedBytes, Meta, Ref, ServiceRefInit } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import type { Behavior } from './behavior.js';
 import type { StreamOptions } from './call.js';
 import type { ActorRef } from './reference.js';
+import type { RetainedBytes } from './retained-bytes.js';
 import type { UntypedRef } from './untyped-ref.js';
 
 export interface SpawnOptions {
@@ -97,6 +98,13 @@ export interface Context<State = unknown, Self extends UntypedRef = UntypedRef> 
   stash(): void;
   /** Returns all stashed messages to the front of the mailbox, in the order of their arrival. */
   unstashAll(): void;
+  /**
+   * Keeps the bytes of a borrowed field, or a part of them, when its handler has settled, until what is returned is disposed or this actor stops or
+   * restarts. Bytes that belong to nobody else are kept as they are. Throws ConsumedError for bytes that were released before.
+   *
+   *     load: (frames, { number, pixels }, ctx) => void frames.set(number, ctx.retain(pixels)),
+   */
+  retain(bytes: BorrowedBytes): RetainedBytes;
   /** Replaces the state, for the next handler and later ones. */
   become(state: State): void;
   /** Stops this actor when the current handler is done. */

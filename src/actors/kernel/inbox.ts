@@ -1,6 +1,7 @@
 import {
   BackpressureError,
   type HandlerError,
+  MillraceError,
   ReentrantAskError,
   type RefusedError,
   StoppedError,
@@ -10,6 +11,7 @@ import { nodeKey } from './actor-node.js';
 import { refusedAtItsTurn, refusedOnArrival } from './admission.js';
 import { dropMessage } from './arriving-message.js';
 import type { AnyBehavior } from './behavior.js';
+import { lendsRequest } from './borrowing.js';
 import {
   type AskOptions,
   type Caller,
@@ -21,9 +23,10 @@ import {
 } from './call.js';
 import { type CallChain, chainIncludes } from './call-chain.js';
 import { reportFailedReply } from './deferred-reply.js';
-import { type Delivery, isAsk, type TellDelivery } from './delivery.js';
+import { type Delivery, isAsk, TellDelivery } from './delivery.js';
 import { stoppedForGood } from './cold-state.js';
 import { HeldMessages } from './held-messages.js';
+import { lentMessage } from './lent-message.js';
 import { LocalAsk } from './local-ask.js';
 import { replyOf } from './message-values.js';
 import { LocalReadyWait, type ReadyOptions } from './ready-wait.js';
@@ -74,6 +77,21 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     return this.accept(method, message, isBare ? undefined : outgoingTell(options, actor, contexts));
   }
 
+  tellLent(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
+    const lent = lentMessage(method.request, message, this.kernel.holdBytes);
+    if (lent === message) return this.tell(method, message, options);
+    try {
+      const { turn, contexts } = this.kernel;
+      const delivery = outgoingTell(options, turn.actor, contexts) ?? new TellDelivery(undefined, undefined);
+      if (this.isOpen) return this.accept(method, lent, delivery);
+      this.kernel.deadLetters.add(this, method.fullName, lent, 'stopped');
+      return false;
+    } catch (error) {
+      dropMessage(lent);
+      throw error;
+    }
+  }
+
   ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { kernel } = this;
@@ -84,12 +102,21 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
       const ask = new LocalAsk(kernel, this, method, call, deadlineMs, options, resolve, reject);
       if (this.#mayRefuse(call?.chain) && this.#refuses(method, ask)) return;
       ask.start(nowMs);
-      if (!ask.isSettled) {
-        const isStream = method.streamsRequests === true;
-        this.accept(method, isStream ? this.#arrived(method, message, call?.caller, deadlineMs) : message, ask);
-      }
+      if (!ask.isSettled) this.#acceptAsk(method, message, ask, call?.caller);
       ask.handedOver();
     });
+  }
+
+  #acceptAsk(method: AnyMethod, message: unknown, ask: LocalAsk, caller: Caller | undefined): void {
+    let arrived: unknown;
+    try {
+      arrived = this.#arrived(method, message, caller, ask.deadlineMs);
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error;
+      ask.fail(error);
+      return;
+    }
+    this.accept(method, arrived, ask);
   }
 
   stream(method: AnyMethod, message: unknown, options: StreamOptions | undefined): Stream<unknown> {
@@ -114,7 +141,8 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
   /** A message of this partition as its handler gets it. */
   #arrived(method: AnyMethod, message: unknown, caller: Caller | undefined, deadlineMs: number): unknown {
     const requests = method.streamsRequests === true ? requestsIn(message) : undefined;
-    if (requests === undefined) return message;
+    if (requests === undefined)
+      return lendsRequest(method) ? lentMessage(method.request, message, this.kernel.holdBytes) : message;
     requests.offer(this.kernel, caller);
     const sender = (): Ref | undefined => caller?.toRef();
     const open: OpenStream = (sink, { chain, meta, trace }, start) =>

@@ -13,6 +13,7 @@
  *     dispatcher.ts      the run queue: actor by actor, some messages each
  *     turns.ts           one turn: signals, then messages; calls the handler, and waits for its promise
  *     open-first.ts      reads the large fields of a message from a link, which came beside it, before its handler is called
+ *     borrowing.ts       the memory that a message has lent to its handler, until that has settled, and what the actor has retained of it
  *     local-ask.ts       the reply, or the error, settles the promise of the caller
  *
  * An actor is an ActorCell of five layers, from the lowest: held-messages.ts, inbox.ts, turns.ts, lifecycle.ts (start, failure, restart,
@@ -60,6 +61,9 @@ export type { Context, SpawnArguments, SpawnOptions, TimerOptions, UntypedSpawnO
 export type { DeadLetter, DeadLetters } from './dead-letters.js';
 export type { Deadlines } from './deadlines.js';
 export { ArrivingMessage, dropMessage } from './arriving-message.js';
+export { Borrowing } from './borrowing.js';
+export { Loan } from './loan.js';
+export type { RetainedBytes } from './retained-bytes.js';
 export type { Addressee, DeadLetterReason, Delivery, ReturnReason, TellDelivery } from './delivery.js';
 export { type Subscribable, Topic } from './topic.js';
 export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';

@@ -2,6 +2,7 @@ import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { limits as defaultLimits } from '../../limits.js';
 import { ConfigError } from '../../errors.js';
+import type { HoldBytes } from './borrowing.js';
 import { ActorDirectory } from './actor-directory.js';
 import type { ActorNode } from './actor-node.js';
 import { type ActorTree, treeDirectory } from './actor-tree.js';
@@ -60,6 +61,8 @@ export interface KernelOptions {
   readonly interceptor?: Interceptor | undefined;
   /** Traces the messages of users' actors. */
   readonly tracing?: Tracing | undefined;
+  /** Holds memory that bytes of a message lie in, where it would be used again otherwise. */
+  readonly holdBytes?: HoldBytes | undefined;
 }
 
 /** What all actors of one system share: its services. Each of them has the state that it changes. */
@@ -88,6 +91,7 @@ export class Kernel {
   readonly mailboxes = new MailboxPool();
   readonly mailboxBytes: MailboxBytes;
   readonly interceptor: Interceptor | undefined;
+  readonly holdBytes: HoldBytes;
   #handlerTimeoutMs: number;
   #isStopping = false;
 
@@ -98,6 +102,7 @@ export class Kernel {
     this.scheduler = scheduler;
     this.logger = logger;
     this.interceptor = interceptor;
+    this.holdBytes = options.holdBytes ?? (() => undefined);
     this.limits = kernelLimits(options.limits);
     this.#handlerTimeoutMs = this.limits.stopTimeoutMs;
     this.mailboxBytes = new MailboxBytes(this.limits.mailboxBytes);

@@ -266,6 +266,7 @@ export abstract class ActorLife extends ActorTurns {
   /** This incarnation has ended: its context does nothing any more. */
   #retireContext(): void {
     this.#releaseContext();
+    this.cold?.borrowing?.end();
     this.#context?.retire();
     this.#context = undefined;
   }

@@ -3,13 +3,14 @@ import { errorOf } from '../../foreign.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Actor } from './actor.js';
 import type { ArrivingMessage } from './arriving-message.js';
+import { lendsRequest } from './borrowing.js';
 import { type Delivery, isAsk } from './delivery.js';
 
 /** The turn of a message whose large fields have to be read first: holds the mailbox until they are here, and lets the handler run then. */
 export function openFirst(actor: Actor, method: AnyMethod, message: ArrivingMessage, delivery: Delivery): void {
   // The work settles either way: what cannot be read is no failure of the actor.
   let handle: (() => void) | undefined;
-  const opened = message.open().then(
+  const opened = message.open(lendsRequest(method)).then(
     (value) => {
       handle = () => handleOpened(actor, method, value, delivery, message);
     },
@@ -41,14 +42,13 @@ function handleOpened(
     refuse(actor, method, message, delivery, refusal);
     return;
   }
+  const borrowing = actor.coldState().openBorrowing();
+  borrowing.begin(message);
   actor.dispatch(method, value, delivery);
   const work = actor.pending;
-  if (work === undefined) message.dispose();
-  else
-    work.then(
-      () => message.dispose(),
-      () => message.dispose(),
-    );
+  const settled = (): void => borrowing.settled(message);
+  if (work === undefined) settled();
+  else work.then(settled, settled);
 }
 
 /** Much may have happened since the turn of the message came. */

@@ -196,6 +196,7 @@ function callOf(method: AnyMethod): Call {
   if (method.streamsRequests === true) return mode === 'stream' ? bidiStreamCall(method) : clientStreamCall(method);
   switch (mode) {
     case 'tell':
+      if (request.borrows === true) return lendingTell(method);
       return function (message, options) {
         checkRequest(method, message);
         return this[routeKey].tell(method, request.create(message), options);
@@ -226,6 +227,16 @@ function callOf(method: AnyMethod): Call {
         }
       };
   }
+}
+
+function lendingTell(method: AnyMethod): Call {
+  return function (message, options) {
+    checkRequest(method, message);
+    const route = this[routeKey];
+    const filled = method.request.create(message);
+    if (route.tellLent === undefined) return route.tell(method, filled, options);
+    return route.tellLent(method, filled, options);
+  };
 }
 
 /** Nothing is taken from the source before the actor reads. */

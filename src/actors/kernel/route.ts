@@ -42,6 +42,11 @@ export interface Route {
    * BackpressureError at the bound.
    */
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean;
+  /**
+   * As `tell`, of a message with borrowed fields to an actor of this partition: holds their memory until it is handled. Absent where messages leave
+   * the partition.
+   */
+  tellLent?(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean;
   /** Rejects with a typed error as soon as it is known that no reply will arrive, and at the deadline. */
   ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown>;
   /** Sends nothing before the first `next`, but inherits from the message being handled now. Throws ConfigError for an invalid option. */

@@ -1,5 +1,6 @@
 import { BackpressureError, ConfigError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
+import { dropMessage } from './arriving-message.js';
 import type { Delivery } from './delivery.js';
 import { Mailbox } from './mailbox.js';
 
@@ -76,8 +77,10 @@ export class Stash {
     for (let left = this.#kept.size; left > 0; left--) {
       const { method, message, delivery } = this.#kept;
       this.#kept.drop();
-      if (delivery !== undefined && delivery.deadlineMs <= nowMs) forgotten(delivery);
-      else if (method !== undefined) this.#kept.push(method, message, delivery);
+      if (delivery !== undefined && delivery.deadlineMs <= nowMs) {
+        dropMessage(message);
+        forgotten(delivery);
+      } else if (method !== undefined) this.#kept.push(method, message, delivery);
     }
   }
 }

@@ -14,6 +14,7 @@ import type { Reader } from './call.js';
 import { CallChain } from './call-chain.js';
 import { Deadline, type Deadlines, type LateWait } from './deadlines.js';
 import type { Kernel } from './kernel.js';
+import { lentMessage } from './lent-message.js';
 import type { Requests } from './requests.js';
 import type { Stream, StreamSink, StreamSource } from './stream.js';
 import type { OpenStream, StreamCall } from './stream-call.js';
@@ -94,6 +95,10 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   #isOpened = false;
   /** The stream has ended. */
   #isOver = false;
+  /** The reader has left the stream: it uses no element any more. */
+  #hasLeft = false;
+  /** Elements whose fields are lent to the reader, until it asks for the next one. */
+  readonly #lent: ArrivingMessage[] = [];
   #error: Error | undefined = undefined;
 
   constructor(
@@ -130,6 +135,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
 
   next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.#call.signal?.aborted === true) this.aborted();
+    if (this.#lent.length > 0) this.#giveBack();
     if (this.#elements.size > 0) {
       const value = this.#elements.shift();
       this.#asked++;
@@ -170,8 +176,9 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
 
   // ---- from the actor
 
-  element(value: unknown): void {
-    if (this.#isOver) return dropMessage(value);
+  element(given: unknown): void {
+    if (this.#isOver) return dropMessage(given);
+    const value = lentMessage(this.method.response, given, this.#kernel.holdBytes);
     if (this.#received >= this.#granted) {
       dropMessage(value);
       this.#leave(new ProtocolError(`${this.method.fullName}: ${this.#target.path} sent an element without credit`));
@@ -192,14 +199,25 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   /** What the reader gets of an element. One with large fields is read first: a stream fails where that is not possible. */
   #read(value: unknown): IteratorResult<unknown, undefined> | Promise<IteratorResult<unknown, undefined>> {
     if (!(value instanceof ArrivingMessage)) return { done: false, value };
-    const opened = value.open().then(
-      (message) => ({ done: false, value: message }) as const,
+    return value.open(true).then(
+      (message) => {
+        // The stream has been left meanwhile: nobody would give it back.
+        if (this.#hasLeft) value.dispose();
+        else this.#lent.push(value);
+        return { done: false, value: message } as const;
+      },
       (error: unknown) => {
+        value.dispose();
         this.#leave(errorOf(error));
         throw error;
       },
     );
-    return opened.finally(() => value.dispose());
+  }
+
+  /** The reader is done with the elements that it has. */
+  #giveBack(): void {
+    for (const element of this.#lent.splice(0)) element.dispose();
+    if (this.#isOver && this.#isOpened) this.#call.caller?.readNoMore(this);
   }
 
   end(): void {
@@ -237,6 +255,8 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   /** Stops reading: drops buffered elements, cancels the stream, and settles waiting calls with `error`. */
   #leave(error: Error | undefined): void {
     for (const element of this.#elements.drain()) dropMessage(element);
+    this.#hasLeft = true;
+    this.#giveBack();
     if (this.#isOver) return;
     const source = this.#source;
     this.#finish(error);
@@ -285,7 +305,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
       this.#kernel.counters.streamEnded();
       this.#wait.stop();
       if (this.#call.signal !== undefined) this.#kernel.deadlines.signals.remove(this.#call.signal, this);
-      this.#call.caller?.readNoMore(this);
+      if (this.#lent.length === 0) this.#call.caller?.readNoMore(this);
     }
     this.#requests?.close(error);
     for (const { resolve, reject } of this.#waiting.drain()) {

@@ -218,9 +218,12 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     const { cold } = this;
     const current = this.#current;
     const later = laterReply(result);
-    if (cold?.stash?.isMarked === true) this.addToStash(cold.stash, method, message, current);
-    else if (later !== undefined) deferReply(this, later, method, current);
-    else if (isAsk(current)) current.reply(result);
+    if (cold?.stash?.isMarked === true)
+      this.addToStash(cold.stash, method, cold.borrowing?.handOver() ?? message, current);
+    else if (later !== undefined) {
+      cold?.borrowing?.defer(later);
+      deferReply(this, later, method, current);
+    } else if (isAsk(current)) current.reply(result);
     this.#current = undefined;
   }
 

@@ -1,10 +1,11 @@
 import type { Logger } from '../../logging/index.js';
-import type { AnyService, Meta, Ref, RefInit } from '../../protocol/index.js';
+import type { AnyService, BorrowedBytes, Meta, Ref, RefInit } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import type {
   ActorRef,
   Behavior,
   Context,
+  RetainedBytes,
   StreamOptions,
   TimerOptions,
   UntypedRef,
@@ -150,6 +151,10 @@ export class ActorPersistentContext implements PersistentContext {
 
   unstashAll(): void {
     this.#context.unstashAll();
+  }
+
+  retain(bytes: BorrowedBytes): RetainedBytes {
+    return this.#context.retain(bytes);
   }
 
   stop(): void {

@@ -1,4 +1,4 @@
-import { type MemoryPool, type PoolOptions, Pools } from '../../descriptors/index.js';
+import { blockOf, type MemoryPool, type PoolOptions, Pools } from '../../descriptors/index.js';
 import { StoppedError } from '../../errors.js';
 import { CUidAllocator, descriptorsCUid, firstSequenceOf } from '../../ids/index.js';
 import { limits } from '../../limits.js';
@@ -7,7 +7,7 @@ import { v1 } from '../../protocol/index.js';
 import type { PartitionResources } from '../../resources/index.js';
 import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
 import { type Locate, Router, type RouterOptions, transportActor } from '../transport/index.js';
-import { DescriptorExchange, FieldExchange, type ValueStatistics } from '../values/index.js';
+import { type BorrowedFields, DescriptorExchange, FieldExchange, type ValueStatistics } from '../values/index.js';
 import { Definitions } from './definitions.js';
 import { Components, type MainComponents, Spawner } from './placing/index.js';
 import type { SegmentHost, SegmentThrew } from './segment.js';
@@ -31,6 +31,7 @@ export interface PartitionOptions {
   readonly streamWindow: SegmentHost['streamWindow'];
   /** Actors that may be placed here at a time. */
   readonly maxPlacedActors: number;
+  readonly borrowedFields: BorrowedFields;
   readonly mainComponents: MainComponents;
 }
 
@@ -66,6 +67,7 @@ export class PartitionRuntime {
       cUids: () => this.#nextCUid(),
       interceptor,
       tracing,
+      holdBytes: blockOf,
     });
     this.router = new Router({ system: this.system, scheduler, transport, log, limits: linkLimits });
     this.definitions = new Definitions(scheduler);
@@ -105,7 +107,7 @@ export class PartitionRuntime {
     // The first is that of the exchange of values, which starts when it is needed: see descriptorsCUid.
     this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation) + 1);
     this.#locate = locate;
-    this.router.join(ordinal, locate, new FieldExchange(() => this.values));
+    this.router.join(ordinal, locate, new FieldExchange(() => this.values, this.#options.borrowedFields));
     this.system.startOnDemand(descriptorsCUid(ordinal, this.#options.incarnation), () => void this.values);
     const { resources, isLossy, streamWindow, kernelLimits, interceptor, threw, log, maxPlacedActors } = this.#options;
     const scheduler = resources.runnable.main();

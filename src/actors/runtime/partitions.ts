@@ -286,7 +286,7 @@ export class Partitions {
   /** Each partition counts its own bytes, so each gets an equal share of the process's limits. */
   #limits() {
     const { kernelLimits = {}, linkLimits = {}, streamWindow = {} } = this.#options;
-    const { maxPlacedActors = limits.placedActors } = this.#options;
+    const { maxPlacedActors = limits.placedActors, borrowedFields = 'in-place' } = this.#options;
     const share = (bytes: number): number => Math.ceil(bytes / this.#system.partitions.length);
     const mailboxBytes = share(kernelLimits.mailboxBytes ?? limits.mailboxBytes);
     const replyBytes = share(linkLimits.replyBytes ?? limits.replyBytes);
@@ -295,6 +295,7 @@ export class Partitions {
       linkLimits: { ...linkLimits, replyBytes },
       streamWindow,
       maxPlacedActors,
+      borrowedFields,
     };
   }
 }

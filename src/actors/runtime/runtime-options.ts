@@ -5,6 +5,7 @@ import type { Scheduler } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
 import type { KernelLimits, SpawnOptions, Tracing, TracingSource } from '../kernel/index.js';
 import type { RouterOptions } from '../transport/index.js';
+import type { BorrowedFields } from '../values/index.js';
 import type { Placement } from './hosting/index.js';
 import type { RuntimeInterceptor } from './segment-interceptor.js';
 import type { ExternalTransports } from './external-transports.js';
@@ -55,6 +56,8 @@ export interface RuntimeOptions {
   readonly tracing?: TracingSource;
   /** How far each writer of a port may be ahead of its reader. */
   readonly streamWindow?: { readonly items?: number; readonly bytes?: number };
+  /** `poisoned`: a borrowed field of a message from another partition is a copy, which reads as 0xdb when it is released. Default `in-place`. */
+  readonly borrowedFields?: BorrowedFields;
 }
 
 /** What an Executor passes to each of its runtimes. */

@@ -16,6 +16,7 @@ export function runtimeSettings(values: OptionValues): RuntimeOptions {
     placement: values.placement,
     kernelLimits: { askTimeoutMs, callChain, stopTimeoutMs, mailboxMessages, mailboxBytes },
     linkLimits: { maxMessageBytes, linkBacklogBytes },
+    borrowedFields: values.borrowedFields,
     streamWindow: { items: values.streamItems, bytes: values.streamBytes },
   };
 }

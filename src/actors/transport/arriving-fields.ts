@@ -1,17 +1,19 @@
 import { MillraceError, ProtocolError } from '../../errors.js';
-import { attachFields, decode, type EnvelopeView, type MessageType, v1 } from '../../protocol/index.js';
-import { ArrivingMessage } from '../kernel/index.js';
+import { AttachedFields, attachFields, decode, type EnvelopeView, type MessageType, v1 } from '../../protocol/index.js';
+import { ArrivingMessage, Loan } from '../kernel/index.js';
 import type { MessageFields, ReceivedFields } from './message-fields.js';
 import type { PeerLink } from './peer-link.js';
 
 type AnyType = MessageType<unknown, unknown>;
 
-/** A message whose large fields have come beside it: they are read, and copied into it, when its turn has come. */
+/** A message whose large fields have come beside it: they are read when its turn has come, and copied into it or lent. */
 export class ArrivingFields extends ArrivingMessage {
   readonly #type: AnyType;
   readonly #encoded: Uint8Array;
   readonly #positions: readonly number[];
   readonly #received: ReceivedFields;
+  #opened: Promise<unknown> | undefined;
+  #loan: Loan | undefined;
 
   constructor(type: AnyType, encoded: Uint8Array, positions: readonly number[], received: ReceivedFields) {
     super();
@@ -26,18 +28,27 @@ export class ArrivingFields extends ArrivingMessage {
     return this.#received.sizeBytes;
   }
 
-  override async open(): Promise<unknown> {
-    try {
-      const parts = await this.#received.open();
-      const fields = new Map(parts.map((bytes, index) => [this.#positions[index] ?? -1, bytes]));
-      return attachFields(this.#type, this.#encoded, fields, true);
-    } finally {
-      this.dispose();
-    }
+  override open(lends: boolean): Promise<unknown> {
+    this.#opened ??= this.#read(lends);
+    return this.#opened;
   }
 
   override dispose(): void {
-    this.#received[Symbol.dispose]();
+    (this.#loan ?? this.#received)[Symbol.dispose]();
+  }
+
+  async #read(lends: boolean): Promise<unknown> {
+    try {
+      const parts = await this.#received.open();
+      const fields = new Map(parts.map((bytes, index) => [this.#positions[index] ?? -1, bytes]));
+      const attached = new AttachedFields(fields, lends ? 'lent' : 'copied');
+      const message = attachFields(this.#type, this.#encoded, attached);
+      if (attached.lent.length > 0) this.#loan = new Loan(attached.lent, this.#received);
+      return message;
+    } finally {
+      // What is lent is given back by `dispose`.
+      if (this.#loan === undefined) this.dispose();
+    }
   }
 }
 

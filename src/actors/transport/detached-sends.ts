@@ -2,6 +2,7 @@ import { BackpressureError, MillraceError, ProtocolError } from '../../errors.js
 import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import {
+  AttachedFields,
   attachFields,
   type AnyMethod,
   type DetachedField,
@@ -169,7 +170,8 @@ export class DetachedSends {
       );
     }
     const kept = stored?.bytes ?? large.map((bytes) => bytes.slice());
-    const copy = type && encoded && attachFields(type, encoded, byPosition(fields, kept), false);
+    const copy =
+      type && encoded && attachFields(type, encoded, new AttachedFields(byPosition(fields, kept), 'as they are'));
     const own = Object.assign(new EnvelopeHeader(), header, { detaching: undefined });
     this.#wait({ ...sending, header: own, message: copy, fields: kept, sizeBytes, stored });
     return sizeBytes;

@@ -94,9 +94,9 @@ export class LinkAsks {
     }
   }
 
-  /** A reply whose large fields are read first. */
+  /** A reply whose large fields are read first, and copied: nobody says when its caller is done with it. */
   #onArriving(ask: RemoteAsk, reply: ArrivingFields): void {
-    reply.open().then(
+    reply.open(false).then(
       (response) => ask.reply(response),
       (error: unknown) =>
         ask.fail(error instanceof MillraceError ? error : new ProtocolError(messageOf(error), { cause: error })),

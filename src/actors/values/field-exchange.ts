@@ -2,6 +2,7 @@ import {
   blockOf,
   blockPart,
   type Codable,
+  type Descriptor,
   EncodedObject,
   type MemoryPool,
   type Part,
@@ -12,6 +13,14 @@ import {
 import { v1 } from '../../protocol/index.js';
 import type { MessageFields, PeerLife, ReceivedFields, StoredFields } from '../transport/index.js';
 import type { DescriptorExchange } from './descriptor-exchange.js';
+
+/** How received fields are given to those that borrow them: where they lie, or as copies that are overwritten when they are released. */
+export type BorrowedFields = 'in-place' | 'poisoned';
+
+/** What a copy reads as that was released. */
+const POISON = 0xdb;
+
+type Opening = Pick<ReceivedFields, 'open' | typeof Symbol.dispose>;
 
 /** Each field is one part. */
 const fieldsCodable: Codable<readonly Uint8Array[]> = {
@@ -25,10 +34,12 @@ const fieldsCodable: Codable<readonly Uint8Array[]> = {
 /** The large fields of messages between partitions, as values of the exchange. A field that lies in a block of a pool is not copied when it is sent. */
 export class FieldExchange implements MessageFields {
   readonly #exchange: () => DescriptorExchange;
+  readonly #borrowed: BorrowedFields;
 
   /** `exchange` starts the exchange of the partition with its first use. */
-  constructor(exchange: () => DescriptorExchange) {
+  constructor(exchange: () => DescriptorExchange, borrowed: BorrowedFields) {
     this.#exchange = exchange;
+    this.#borrowed = borrowed;
   }
 
   storeNow(fields: readonly Uint8Array[]): StoredFields | undefined {
@@ -68,8 +79,7 @@ export class FieldExchange implements MessageFields {
     return {
       count: description.parts.length,
       sizeBytes: storedBytes(description),
-      open: () => descriptor.takeValue(),
-      [Symbol.dispose]: () => descriptor.dispose(),
+      ...(this.#borrowed === 'poisoned' ? poisoned(descriptor) : inPlace(descriptor)),
     };
   }
 }
@@ -84,6 +94,26 @@ function storedPart(bytes: Uint8Array, pool: MemoryPool): Part | undefined {
   copy.set(bytes);
   pool.countCopy(bytes.length);
   return blockPart(block, copy);
+}
+
+function inPlace(descriptor: Descriptor<readonly Uint8Array[]>): Opening {
+  return { open: () => descriptor.takeValue(), [Symbol.dispose]: () => descriptor.dispose() };
+}
+
+function poisoned(descriptor: Descriptor<readonly Uint8Array[]>): Opening {
+  let copies: readonly Uint8Array[] = [];
+  return {
+    async open() {
+      const fields = await descriptor.takeValue();
+      copies = fields.map((bytes) => bytes.slice());
+      descriptor.dispose();
+      return copies;
+    },
+    [Symbol.dispose]() {
+      descriptor.dispose();
+      for (const copy of copies) copy.fill(POISON);
+    },
+  };
 }
 
 class FieldsInStorage implements StoredFields {

@@ -1,4 +1,4 @@
-import { ownCode } from '../../installation.js';
+import { callerIn } from '../../installation.js';
 import type { Logger } from '../../logging/index.js';
 import type { Arena } from '../memory/index.js';
 import { Block, type BlockLocation, type BlockMemory } from './block.js';
@@ -146,13 +146,6 @@ class LiveBlock implements BlockMemory {
   }
 }
 
-/** The first line of the stack that is the user's own code, as far as that can be told. */
 function originText(origin: Origin): string {
-  if (typeof origin === 'string') return origin;
-  const own = ownCode();
-  const lines = (origin.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  // The first line is `allocate` itself.
-  const callers = lines.slice(1);
-  const line = callers.find((text) => !text.includes('node:') && !own.some((folder) => text.includes(folder)));
-  return (line ?? callers[0] ?? 'an unknown place').trim().replace(/^at /, '').replaceAll('file://', '');
+  return typeof origin === 'string' ? origin : callerIn(origin.stack);
 }

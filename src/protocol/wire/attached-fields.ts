@@ -1,22 +1,35 @@
 import { copyOf } from './copy.js';
 
+/** How fields become part of a message. `as they are`: all are in it. `copied`: it shares no memory with them. `lent`: only those that are borrowed do. */
+export type Attaching = 'as they are' | 'copied' | 'lent';
+
 /** The `bytes` fields of a message that have come beside it, by their positions in the message: see DetachedFields. */
 export class AttachedFields {
-  /** Where the message begins in what is read. */
-  readonly #start: number;
   readonly #fields: ReadonlyMap<number, Uint8Array>;
-  readonly #isCopied: boolean;
+  readonly #attaching: Attaching;
+  readonly #lent: Uint8Array[] = [];
 
-  /** Fields are copied into the message, or are in it as they are. */
-  constructor(start: number, fields: ReadonlyMap<number, Uint8Array>, isCopied: boolean) {
-    this.#start = start;
+  constructor(fields: ReadonlyMap<number, Uint8Array>, attaching: Attaching) {
     this.#fields = fields;
-    this.#isCopied = isCopied;
+    this.#attaching = attaching;
   }
 
-  /** The content of the field whose length is at this position of what is read. */
+  /** The fields that are in the message where they lie, because they are borrowed. */
+  get lent(): readonly Uint8Array[] {
+    return this.#lent;
+  }
+
+  /** The content of the field whose length is at this position of the message. */
   at(position: number): Uint8Array | undefined {
-    const bytes = this.#fields.get(position - this.#start);
-    return bytes === undefined || !this.#isCopied ? bytes : copyOf(bytes, 0, bytes.length);
+    const bytes = this.#fields.get(position);
+    return bytes === undefined || this.#attaching === 'as they are' ? bytes : copyOf(bytes, 0, bytes.length);
+  }
+
+  /** As `at`, for a field that is borrowed. */
+  borrowedAt(position: number): Uint8Array | undefined {
+    const bytes = this.#fields.get(position);
+    if (bytes === undefined || this.#attaching !== 'lent') return this.at(position);
+    this.#lent.push(bytes);
+    return bytes;
   }
 }

@@ -212,7 +212,15 @@ export class WireReader {
 
   /** Length and bytes. Returns a copy that shares no memory with the input, nor with earlier results. */
   blob(): Uint8Array {
-    const attached = this.attached?.at(this.position);
+    return this.#bytes(this.attached?.at(this.position));
+  }
+
+  /** As `blob`, for a field that is borrowed: what came beside the message may be in it where it lies. */
+  borrow(): Uint8Array {
+    return this.#bytes(this.attached?.borrowedAt(this.position));
+  }
+
+  #bytes(attached: Uint8Array | undefined): Uint8Array {
     const start = this.skipLength();
     if (attached !== undefined) return attached;
     this.charge(MEMORY.bytes + this.position - start);

@@ -2,6 +2,7 @@ import { ConfigError } from '../../../errors.js';
 import type { HostPartition, PartitionPlan } from '../../../resources/index.js';
 import type { KernelLimits } from '../../kernel/index.js';
 import type { RouterOptions } from '../../transport/index.js';
+import type { BorrowedFields } from '../../values/index.js';
 import type { SegmentHost } from '../segment.js';
 import type { LinkSettings } from '../net-options.js';
 
@@ -27,6 +28,7 @@ export interface PartitionStart {
   readonly streamWindow: SegmentHost['streamWindow'];
   /** Actors that may be placed there at a time. */
   readonly maxPlacedActors: number;
+  readonly borrowedFields: BorrowedFields;
   readonly links: LinkSettings;
 }
 
