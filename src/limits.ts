@@ -247,6 +247,10 @@ export const limits = {
   valueItems: 64,
   /** Bytes of values that a publisher may send to one subscriber before they are read. */
   valueBytes: 64 * 1024 * 1024,
+  /** Values in each list of a ledger's description: the oldest. */
+  describedValues: 20,
+  /** Peers in each list of a ledger's description: those with most bytes, or that have ended last. */
+  describedPeers: 32,
   /** Parts of one encoded value. */
   storageParts: 4_096,
   /** Asks that may wait on one another in one chain. */

@@ -33,6 +33,13 @@ export const REPLAY_EXIT_CODES = `Exit codes:
   3    an internal error of the command, or an error that the module did not catch
 ${SIGNAL_CODES}`;
 
+export const DOCTOR_EXIT_CODES = `Exit codes:
+  0    no problem was found
+  1    a problem was found, and is printed; or the control plane did not answer
+  2    an option is wrong; nothing was asked
+  3    an internal error of the command
+${SIGNAL_CODES}`;
+
 export const SIM_EXIT_CODES = `Exit codes:
   0    every seed passed
   1    a seed failed: its violations and the command that replays it are printed; or the file of --trace is incomplete

@@ -7,6 +7,7 @@ import { nearestName } from '../options/index.js';
 import { addConfig } from './config.js';
 import { firstSteps } from './example.js';
 import { EXIT_CODES, ExitCode } from './exit-codes.js';
+import { addDoctor } from './doctor.js';
 import { addGen } from './gen.js';
 import { Interrupts } from './interrupts.js';
 import { say, sayStack } from './output.js';
@@ -63,6 +64,7 @@ function commandLine(invocation: Invocation): Command {
   addGen(command);
   addConfig(command);
   addTopology(command);
+  addDoctor(command);
   addHelp(command);
   for (const each of command.commands) each.copyInheritedSettings(command);
   // An unknown command may have options of its own.

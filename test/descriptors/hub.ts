@@ -86,17 +86,23 @@ export class Hub {
       self: name,
       pool,
       send,
-      fetch: (owner, object, part, into) => this.#fetch(owner, object, part, into),
+      fetch: (owner, object, part, into) => this.#fetch(name, owner, object, part, into),
       scheduler: new RealScheduler(),
       log: this.log,
     });
     this.#nodes.set(name, { name, pool, manager });
   }
 
-  async #fetch(owner: PeerIncarnation, object: number, part: number, into: Uint8Array): Promise<void> {
+  async #fetch(
+    by: PeerIncarnation,
+    owner: PeerIncarnation,
+    object: number,
+    part: number,
+    into: Uint8Array,
+  ): Promise<void> {
     const node = this.#nodes.get(owner);
     if (node === undefined) throw new UnreachableError(`${owner} has ended`);
-    into.set(node.manager.part(object, part));
+    into.set(node.manager.part(object, part, by));
   }
 }
 

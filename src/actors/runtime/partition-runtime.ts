@@ -157,7 +157,14 @@ export class PartitionRuntime {
       cpus: plan.cpus,
       pinned: threading.pinned,
       thread: threading.thread,
+      ledger: this.#values?.ledger(),
+      pools: this.#pools.all.map((pool) => pool.describe()),
     };
+  }
+
+  /** Its ordinal, 0 before `join`, and its index among the partitions of its process. */
+  get place(): { readonly ordinal: number; readonly index: number } {
+    return { ordinal: this.#ordinal ?? 0, index: this.#options.resources.plan.index };
   }
 
   /** A pool that is closed with this partition. */

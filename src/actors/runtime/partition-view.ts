@@ -45,7 +45,7 @@ function metricsOf(partition: PartitionRuntime, { queued, pastMark }: MailboxPre
   const { actors, messages, failures, restarts, deadLettersByReason, asks, openStreams, mailboxBytes } =
     system.statistics;
   const channels = [...router.channels()];
-  const { ordinal = 0, index = 0 } = partition.describe();
+  const { ordinal, index } = partition.place;
   return {
     ordinal,
     index,
@@ -69,7 +69,7 @@ function metricsOf(partition: PartitionRuntime, { queued, pastMark }: MailboxPre
 }
 
 function linksOf(partition: PartitionRuntime): LinkHealth[] {
-  const { ordinal = 0 } = partition.describe();
+  const { ordinal } = partition.place;
   return [...partition.router.channels()].map((channel) => {
     const { address, isOpen, link, asks, lanes } = channel;
     const { framesSent, framesReceived } = channel.traffic();

@@ -296,7 +296,7 @@ export class DetachedSends {
     let number = 0;
     let value: v1.RemoteDescriptor;
     try {
-      value = stored.describe(to, () => this.#inFlight.delete(number));
+      value = stored.describe(to, `messages ${type?.typeName ?? ''}`, () => this.#inFlight.delete(number));
     } finally {
       stored[Symbol.dispose]();
     }

@@ -8,10 +8,10 @@ export interface StoredFields extends Disposable {
   /** In the order in which they were given. */
   readonly bytes: readonly Uint8Array[];
   /**
-   * What a peer is sent of them; it holds them from now on. `freed` is called once, when it holds them no more. Throws UnreachableError for a peer
+   * What a peer is sent of them; it holds them from now on. `origin` says what sends them. `freed` is called once, when it holds them no more. Throws UnreachableError for a peer
    * that has ended, and StoppedError when this partition has stopped.
    */
-  describe(to: PeerLife, freed: () => void): v1.RemoteDescriptor;
+  describe(to: PeerLife, origin: string, freed: () => void): v1.RemoteDescriptor;
 }
 
 /** The large fields of a message that has arrived. They are held until this is disposed. */

@@ -3,6 +3,7 @@ import {
   type Codable,
   type Descriptor,
   type MemoryPool,
+  type ObjectAbout,
   peerId,
   type PeerIncarnation,
   peerIncarnation,
@@ -17,7 +18,7 @@ import type { Logger } from '../../logging/index.js';
 import { type Ref, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { type ActorSystem, type Behavior, behavior, type Context, type UntypedRef } from '../kernel/index.js';
-import type { Locate } from '../transport/index.js';
+import { type Locate, thrownByHandler } from '../transport/index.js';
 import { PeerRequests } from './peer-requests.js';
 
 export interface DescriptorExchangeOptions {
@@ -91,6 +92,11 @@ export class DescriptorExchange {
     return { exchanges: 1, ...this.#manager.statistics, blocks, reservedBytes, bytesCopied };
   }
 
+  /** Who holds what: see `RemoteDescriptorManager.ledger`. */
+  ledger(): v1.LedgerDescriptionInit {
+    return this.#manager.ledger();
+  }
+
   /** The partition of an actor; undefined for this one. Throws UnreachableError for an actor that belongs to no partition. */
   peerOf(actor: UntypedRef): PeerIncarnation | undefined {
     const name = peerOfRef(actor.toRef());
@@ -101,9 +107,9 @@ export class DescriptorExchange {
    * What the partition `to` is sent of storage that stays with the caller. `freed` is called once, when that partition does not hold it any
    * more. Throws StoppedError when this partition has stopped.
    */
-  describe(typeName: string, storage: Storage, to: PeerIncarnation, freed: () => void): v1.RemoteDescriptor {
+  describe(about: ObjectAbout, storage: Storage, to: PeerIncarnation, freed: () => void): v1.RemoteDescriptor {
     this.#join(to);
-    return this.#manager.describeShared(typeName, storage, to, freed);
+    return this.#manager.describeShared(about, storage, to, freed);
   }
 
   /** What the partition `to` is sent of a value of a third one, which is `ready`. Throws UnreachableError when the value is gone. */
@@ -205,20 +211,23 @@ export class DescriptorExchange {
   // ---- fetching
 
   async #fetch(owner: PeerIncarnation, object: number, part: number, into: Uint8Array): Promise<void> {
-    const { ref } = this.#join(owner);
     let filled = 0;
-    for await (const { bytes } of ref.fetch({ object, part })) {
-      if (filled + bytes.length > into.length) throw wrongSize(owner, object, into.length);
-      into.set(bytes, filled);
-      filled += bytes.length;
+    try {
+      for await (const { bytes } of await this.#join(owner).fetch({ object, part })) {
+        if (filled + bytes.length > into.length) throw wrongSize(owner, object, into.length);
+        into.set(bytes, filled);
+        filled += bytes.length;
+      }
+    } catch (error) {
+      throw thrownByHandler(error);
     }
     if (filled !== into.length) throw wrongSize(owner, object, into.length);
   }
 
-  /** Looks the part up for each piece: the object may be freed meanwhile. */
-  async *#pieces(object: number, part: number): AsyncGenerator<v1.FetchedPieceInit> {
-    for (let offset = 0; offset < this.#manager.part(object, part).length; offset += limits.fetchPieceBytes) {
-      const bytes = this.#manager.part(object, part);
+  /** Looks the part up for each piece: the object may be freed meanwhile, or given back by the peer. */
+  async *#pieces(object: number, part: number, by: PeerIncarnation): AsyncGenerator<v1.FetchedPieceInit> {
+    for (let offset = 0; offset < this.#manager.part(object, part, by).length; offset += limits.fetchPieceBytes) {
+      const bytes = this.#manager.part(object, part, by);
       yield { bytes: bytes.subarray(offset, offset + limits.fetchPieceBytes) };
     }
   }
@@ -240,7 +249,7 @@ export class DescriptorExchange {
         for (const { object } of receipts) this.#joinOwner(object);
         return { receipts: this.#manager.receipts(from, receipts).map((receipt) => v1.ObjectReceipt.create(receipt)) };
       },
-      fetch: (_state, { object, part }) => this.#pieces(object, part),
+      fetch: (_state, { object, part }, { sender }) => this.#pieces(object, part, senderOf(sender)),
       on: {
         started: (_state, context) => this.#started(context),
         terminated: (_state, { ref, reason }) => this.#terminated(ref, reason !== 'unreachable'),

@@ -127,8 +127,9 @@ class FieldsInStorage implements StoredFields {
     this.bytes = storage.list.map(({ bytes }) => bytes);
   }
 
-  describe(to: PeerLife, freed: () => void): v1.RemoteDescriptor {
-    return this.#exchange.describe(fieldsCodable.typeName, this.#storage, peerIncarnation(to), freed);
+  describe(to: PeerLife, origin: string, freed: () => void): v1.RemoteDescriptor {
+    const about = { typeName: fieldsCodable.typeName, origin };
+    return this.#exchange.describe(about, this.#storage, peerIncarnation(to), freed);
   }
 
   [Symbol.dispose](): void {

@@ -85,10 +85,10 @@ export class HeldByReaders {
 }
 
 /** Gives each reader of a publisher something of its own: a share of the storage, or a description. */
-export function addressing(exchange: DescriptorExchange, held: HeldByReaders): Addressing<MovingValue> {
+export function addressing(exchange: DescriptorExchange, held: HeldByReaders, origin: string): Addressing<MovingValue> {
   return {
     address: (value, reader) => {
-      if (value.kind === 'written') return addressed(exchange, held, value, reader);
+      if (value.kind === 'written') return addressed(exchange, held, origin, value, reader);
       return value.kind === 'held' ? forwarded(exchange, value, reader) : value;
     },
     withdraw: (value) => {
@@ -121,12 +121,13 @@ export function descriptorOf<T>(
 function addressed(
   exchange: DescriptorExchange,
   held: HeldByReaders,
+  origin: string,
   { typeName, storage, sizeBytes }: Extract<MovingValue, { kind: 'written' }>,
   reader: UntypedRef,
 ): MovingValue {
   const to = exchange.peerOf(reader);
   if (to === undefined) return { kind: 'here', typeName, storage: storage.share(), sizeBytes };
-  const message = exchange.describe(typeName, storage, to, held.add());
+  const message = exchange.describe({ typeName, origin }, storage, to, held.add());
   return { kind: 'sent', message, to, sizeBytes };
 }
 

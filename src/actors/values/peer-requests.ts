@@ -1,8 +1,9 @@
-import { StoppedError } from '../../errors.js';
+import { Deferred } from '../../deferred.js';
+import { StoppedError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import type { PeerIncarnation } from '../../descriptors/index.js';
-import type { ActorRef, Context } from '../kernel/index.js';
+import type { ActorRef, Context, Stream } from '../kernel/index.js';
 
 /** Messages of one request. */
 const BATCH_MESSAGES = 256;
@@ -16,6 +17,12 @@ export interface PeerRequestsOptions {
   readonly settled: (receipts: readonly v1.ObjectReceipt[]) => void;
 }
 
+/** A fetch that is to be opened. */
+interface Opening {
+  readonly request: v1.FetchRequestInit;
+  readonly pieces: Deferred<Stream<v1.FetchedPiece>>;
+}
+
 /**
  * What one peer is told and asked, in order, one request at a time. A request is repeated until it is answered, because the link may be lost; all
  * of them may be handled twice. They end with the peer.
@@ -27,6 +34,7 @@ export class PeerRequests {
   readonly #settled: PeerRequestsOptions['settled'];
   #messages: v1.DescriptorControl[] = [];
   #questions: v1.ObjectReceipt[] = [];
+  #fetches: Opening[] = [];
   #isBusy = false;
   #isEnded = false;
 
@@ -41,6 +49,7 @@ export class PeerRequests {
   start(context: Context): void {
     this.#context = context;
     if (this.#messages.length > 0 || this.#questions.length > 0) this.#sendSoon();
+    this.#fetchSoon();
   }
 
   get isEnded(): boolean {
@@ -58,11 +67,50 @@ export class PeerRequests {
     this.#sendSoon();
   }
 
+  /** Asks for bytes of an object of the peer, at any time: fetches do not wait for other requests. Rejects with UnreachableError when the peer ends before. */
+  fetch(request: v1.FetchRequestInit): Promise<Stream<v1.FetchedPiece>> {
+    const pieces = new Deferred<Stream<v1.FetchedPiece>>();
+    this.#fetches.push({ request, pieces });
+    this.#fetchSoon();
+    return pieces.promise;
+  }
+
   /** The peer has ended: nothing more is sent. */
   end(): void {
     this.#isEnded = true;
     this.#messages = [];
     this.#questions = [];
+    this.#fetchSoon();
+  }
+
+  #fetchSoon(): void {
+    const context = this.#context;
+    if (this.#fetches.length === 0) return;
+    if (this.#isEnded) return this.#refuseFetches();
+    if (context === undefined) return;
+    try {
+      context.pipe(Promise.resolve(), () => this.#openFetches());
+    } catch (error) {
+      if (!(error instanceof StoppedError)) throw error;
+      this.#refuseFetches();
+    }
+  }
+
+  #openFetches(): void {
+    for (const { request, pieces } of this.#takeFetches()) pieces.resolve(this.ref.fetch(request));
+  }
+
+  #refuseFetches(): void {
+    const error = new UnreachableError(
+      `Partition ${this.name} has ended, or this one: a value of it cannot be fetched.`,
+    );
+    for (const { pieces } of this.#takeFetches()) pieces.reject(error);
+  }
+
+  #takeFetches(): readonly Opening[] {
+    const fetches = this.#fetches;
+    this.#fetches = [];
+    return fetches;
   }
 
   #sendSoon(): void {

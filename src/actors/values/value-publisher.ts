@@ -96,7 +96,7 @@ export class ValuePublisher<T> implements AsyncDisposable {
       isLossy,
       recovers: true,
       failed: () => void this.close(),
-      addressing: addressing(exchange, this.#held),
+      addressing: addressing(exchange, this.#held, `publisher ${name}`),
       readerLost: (elements) => (this.#lost += elements),
       withoutReaders: options.withoutSubscribers ?? 'wait',
     });

@@ -27,6 +27,7 @@ export class Holders {
   readonly #freed: (place: Place) => void;
   readonly #lost: FinalizationRegistry<LiveBlock>;
   #leaks = 0;
+  #sizeBytes = 0;
 
   /** `freed` gets the place of a block whose last handle was disposed. */
   constructor(now: () => number, log: Logger, freed: (place: Place) => void) {
@@ -52,19 +53,19 @@ export class Holders {
 
   /** Bytes that were asked for. */
   get sizeBytes(): number {
-    let sum = 0;
-    for (const { location } of this.#live.values()) sum += location.sizeBytes;
-    return sum;
+    return this.#sizeBytes;
   }
 
   /** The first handle of a new block. */
   open(place: Place, location: BlockLocation, origin: Origin): Block {
     const closed = (): void => {
       this.#live.delete(place);
+      this.#sizeBytes -= location.sizeBytes;
       this.#freed(place);
     };
     const block = new LiveBlock(place, location, origin, this.#now(), this.#lost, closed);
     this.#live.set(place, block);
+    this.#sizeBytes += location.sizeBytes;
     return block.open();
   }
 

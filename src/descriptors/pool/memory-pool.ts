@@ -4,6 +4,7 @@ import { describeId, type MUid } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
+import type { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { type ArenaSource, type MemoryKind, PAGE_BYTES } from '../memory/index.js';
 import type { Block } from './block.js';
@@ -138,6 +139,12 @@ export class MemoryPool {
       leaks: this.#holders.leaks,
       bytesCopied: this.#bytesCopied,
     };
+  }
+
+  /** Its statistics, for a description of its partition. */
+  describe(): v1.PoolDescriptionInit {
+    const memory = this.memory.kind === 'shared' ? 'shared' : `private: ${this.memory.reason}`;
+    return { mUid: this.mUid, name: this.name, memory, ...this.statistics };
   }
 
   /** Who holds blocks, those with most bytes first. */

@@ -29,6 +29,7 @@ interface Entry extends AnnouncedArena {
 export class AnnouncedArenas {
   readonly #peer: string;
   readonly #arenas = new Map<number, Entry>();
+  readonly #open = { reads: 0, sizeBytes: 0 };
   #isClosed = false;
 
   /** `peer` names the owner in errors. */
@@ -39,6 +40,11 @@ export class AnnouncedArenas {
   /** The number of arenas that can be read. */
   get size(): number {
     return this.#arenas.size;
+  }
+
+  /** Reads that are in use, and their bytes. */
+  get open(): { readonly reads: number; readonly sizeBytes: number } {
+    return { ...this.#open };
   }
 
   /** Maps nothing yet. Announcing the same arena again is harmless. Throws ProtocolError for what cannot be an arena. */
@@ -80,7 +86,7 @@ export class AnnouncedArenas {
       );
     }
     entry.mapped ??= new MappedArena(entry.file, entry.sizeBytes);
-    return this.#open(entry, entry.mapped, offset, sizeBytes);
+    return this.#opened(entry, entry.mapped, offset, sizeBytes);
   }
 
   /** The peer has ended. Reads that are in use keep their bytes; each mapping goes with its last. Idempotent. */
@@ -89,15 +95,20 @@ export class AnnouncedArenas {
     for (const arena of this.#arenas.keys()) this.withdraw(arena);
   }
 
-  #open(entry: Entry, mapped: MappedArena, offset: number, sizeBytes: number): BlockRead {
+  #opened(entry: Entry, mapped: MappedArena, offset: number, sizeBytes: number): BlockRead {
+    const open = this.#open;
     let isOpen = true;
     entry.reads += 1;
+    open.reads += 1;
+    open.sizeBytes += sizeBytes;
     return {
       bytes: new Uint8Array(mapped.buffer, offset, sizeBytes),
       [Symbol.dispose]() {
         if (!isOpen) return;
         isOpen = false;
         entry.reads -= 1;
+        open.reads -= 1;
+        open.sizeBytes -= sizeBytes;
         if (entry.isWithdrawn && entry.reads === 0) mapped.close();
         else mapped.refresh(offset, sizeBytes);
       },

@@ -1,5 +1,6 @@
 import { Deferred } from '../../deferred.js';
 import { UnreachableError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
 import {
   applyToHolding,
@@ -14,16 +15,25 @@ import { AnnouncedArenas } from '../reading/index.js';
 import type { ControlBatch, SendControl } from './batch.js';
 import { LateSends } from './late-sends.js';
 import { peerId } from './peer-id.js';
+import { Amount, AmountsByPeer } from './value-amounts.js';
 
 export interface HeldObjectsOptions {
   readonly self: PeerIncarnation;
   readonly send: SendControl;
   readonly batch: ControlBatch;
+  readonly now: () => number;
+}
+
+/** What the description of an object says of it. */
+export interface ArrivedObject {
+  readonly typeName: string;
+  readonly sizeBytes: number;
 }
 
 const REFUSED = 'it was freed when the partition that forwarded it ended';
 
-interface Held {
+interface Held extends ArrivedObject {
+  readonly arrivedAtMs: number;
   holding: Holding;
   /** Peers that were asked what came of forwards, and have not answered. */
   readonly settling: Set<PeerIncarnation>;
@@ -41,6 +51,8 @@ interface Owner {
 export class HeldObjects {
   readonly #options: HeldObjectsOptions;
   readonly #owners = new Map<PeerIncarnation, Owner>();
+  /** The arenas of owners that have ended, as long as they are read. */
+  readonly #kept = new Map<PeerIncarnation, AnnouncedArenas>();
 
   constructor(options: HeldObjectsOptions) {
     this.#options = options;
@@ -62,15 +74,61 @@ export class HeldObjects {
     });
   }
 
-  /** What is read here stays until it is disposed. What is not read yet is lost. */
-  ended(peer: PeerIncarnation): void {
+  /** What is read here stays until it is disposed. What is not read yet is lost. Returns what was held of the peer. */
+  ended(peer: PeerIncarnation): v1.ValueAmount {
     const owner = this.#owners.get(peer);
+    const lost = new Amount();
     this.#owners.delete(peer);
     owner?.arenas.close();
-    for (const [number, held] of owner?.objects ?? []) this.#lose(held, peer, number, 'its owner has ended');
+    if (owner !== undefined) this.#kept.set(peer, owner.arenas);
+    this.#dropUnread();
+    for (const [number, held] of owner?.objects ?? []) {
+      lost.add(held.sizeBytes);
+      this.#lose(held, peer, number, 'its owner has ended');
+    }
     for (const [other, { objects }] of this.#owners) {
       for (const number of objects.keys()) this.apply(other, number, { kind: 'ended', peer });
     }
+    return lost.now;
+  }
+
+  /** Values of a peer that has ended, which are read here still. */
+  keptOf(peer: PeerIncarnation): v1.ValueAmount {
+    const { reads, sizeBytes } = this.#kept.get(peer)?.open ?? { reads: 0, sizeBytes: 0 };
+    return { values: reads, sizeBytes };
+  }
+
+  /** What is held, and of whom: the totals, and the oldest objects. Visits each object. */
+  describe(): Pick<v1.LedgerDescriptionInit, 'held' | 'owners' | 'oldestHeld' | 'kept'> {
+    const [held, kept, owners] = [new Amount(), new Amount(), new AmountsByPeer()];
+    const oldest: { readonly owner: PeerIncarnation; readonly number: number; readonly about: Held }[] = [];
+    for (const [owner, { objects }] of this.#owners) {
+      let shown = 0;
+      for (const [number, about] of objects) {
+        held.add(about.sizeBytes);
+        owners.add(owner, about.sizeBytes);
+        if (shown < limits.describedValues) oldest.push({ owner, number, about });
+        shown += 1;
+      }
+    }
+    this.#dropUnread();
+    for (const { open } of this.#kept.values()) {
+      kept.values += open.reads;
+      kept.sizeBytes += open.sizeBytes;
+    }
+    const oldestHeld = oldest
+      .sort((left, right) => left.about.arrivedAtMs - right.about.arrivedAtMs)
+      .slice(0, limits.describedValues)
+      .map(({ owner, number, about }) => this.#describeObject(owner, number, about));
+    return { held: held.now, owners: owners.largest(), oldestHeld, kept: kept.now };
+  }
+
+  #describeObject(owner: PeerIncarnation, number: number, { typeName, sizeBytes, arrivedAtMs }: Held) {
+    return { owner: peerId(owner), number, typeName, sizeBytes, ageMs: this.#options.now() - arrivedAtMs };
+  }
+
+  #dropUnread(): void {
+    for (const [peer, { open }] of this.#kept) if (open.reads === 0) this.#kept.delete(peer);
   }
 
   close(): void {
@@ -88,11 +146,20 @@ export class HeldObjects {
    * An object has come, of an owner that is there. `send` is its number among those of the sender. Throws UnreachableError for a send that was given
    * up.
    */
-  arrived(owner: PeerIncarnation, number: number, send: number, from: PeerIncarnation): void {
+  arrived(owner: PeerIncarnation, number: number, send: number, from: PeerIncarnation, about: ArrivedObject): void {
     const known = this.#owners.get(owner);
     known?.late.check(number, from, send);
     const isNew = known?.objects.has(number) === false;
-    if (isNew) known.objects.set(number, { holding: newHolding, settling: new Set(), waiting: undefined });
+    if (isNew) {
+      const arrivedAtMs = this.#options.now();
+      known.objects.set(number, {
+        ...about,
+        arrivedAtMs,
+        holding: newHolding,
+        settling: new Set(),
+        waiting: undefined,
+      });
+    }
     this.apply(owner, number, { kind: 'arrived', from: from === owner ? undefined : from });
   }
 

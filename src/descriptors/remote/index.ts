@@ -6,5 +6,6 @@ export type { SendControl } from './batch.js';
 export { LocalDescriptorHandle } from './local-descriptor-handle.js';
 export { checkedPeer, peerId, peerIncarnation } from './peer-id.js';
 export { type Fetch, RemoteDescriptor, storedBytes } from './remote-descriptor.js';
+export type { ObjectAbout } from './owned-objects.js';
 export { RemoteDescriptorManager, type RemoteDescriptorManagerOptions } from './remote-descriptor-manager.js';
 export { TransientBuffer } from './transient-buffer.js';

@@ -20,7 +20,7 @@ export class LocalDescriptorHandle implements Disposable {
    * there, and ConsumedError after `dispose` and `release`.
    */
   sendTo(peer: PeerIncarnation): v1.RemoteDescriptorInit {
-    if (this.#isOpen) return this.#objects.describe(this.#number, peer);
+    if (this.#isOpen) return this.#objects.send(this.#number, peer);
     throw new ConsumedError('A value was sent after its handle was released.');
   }
 

@@ -1,11 +1,13 @@
 import { UnreachableError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
-import { hasComeFromOwner, Ledger, type LedgerEvent, type PeerIncarnation } from '../ledger/index.js';
+import { balanceOf, hasComeFromOwner, Ledger, type LedgerEvent, type PeerIncarnation } from '../ledger/index.js';
 import type { ArenaPlace } from '../pool/index.js';
 import type { Part, Storage } from '../storage/index.js';
 import type { ControlBatch, SendControl } from './batch.js';
 import { LateSends } from './late-sends.js';
 import { peerId } from './peer-id.js';
+import { Amount, AmountsByPeer } from './value-amounts.js';
 
 export interface OwnedObjectsOptions {
   readonly self: PeerIncarnation;
@@ -13,11 +15,20 @@ export interface OwnedObjectsOptions {
   readonly batch: ControlBatch;
   /** A peer has said what cannot be. */
   readonly violation: (by: PeerIncarnation, reason: string) => void;
+  readonly now: () => number;
 }
 
-interface Owned {
+/** What is known of an object beside its storage. */
+export interface ObjectAbout {
   readonly typeName: string;
+  /** What sends it: a publisher, or a method of an actor. */
+  readonly origin: string;
+}
+
+interface Owned extends ObjectAbout {
   readonly storage: Storage;
+  readonly sizeBytes: number;
+  readonly registeredAtMs: number;
   /** Called when nobody holds the object any more. */
   readonly freed: (() => void) | undefined;
   /** Times that each peer has sent the object back to this partition. */
@@ -41,7 +52,11 @@ export class OwnedObjects {
   readonly #options: OwnedObjectsOptions;
   readonly #self: v1.PeerId;
   readonly #ledger = new Ledger();
+  /** The oldest first. */
   readonly #storages = new Map<number, Owned>();
+  readonly #amount = new Amount();
+  /** Freed because the last holder had ended. */
+  readonly #reclaimed = new Amount();
   readonly #peers = new Map<PeerIncarnation, Peer>();
   /** The ids of arenas, by their promises `closed`: pools of several sources may give theirs the same ids. */
   readonly #arenas = new WeakMap<Promise<void>, number>();
@@ -64,9 +79,16 @@ export class OwnedObjects {
     this.apply({ kind: 'joined', peer });
   }
 
-  ended(peer: PeerIncarnation): void {
+  /** Returns what the peer held, and what of that is free now. */
+  ended(peer: PeerIncarnation): { readonly held: v1.ValueAmount; readonly freed: v1.ValueAmount } {
+    const held = this.#heldBy(peer);
+    const before = this.#amount.now;
     this.#peers.delete(peer);
     this.apply({ kind: 'ended', peer });
+    const freed = this.#amount.less(before);
+    this.#reclaimed.values += freed.values;
+    this.#reclaimed.sizeBytes += freed.sizeBytes;
+    return { held, freed };
   }
 
   close(): void {
@@ -75,9 +97,20 @@ export class OwnedObjects {
   }
 
   /** Takes the storage over, until nobody holds the object. Returns the number of the object. */
-  register(typeName: string, storage: Storage, freed?: () => void): number {
+  register({ typeName, origin }: ObjectAbout, storage: Storage, freed?: () => void): number {
+    const { sizeBytes } = storage;
     this.#registered += 1;
-    this.#storages.set(this.#registered, { typeName, storage, freed, returned: new Map() });
+    this.#amount.add(sizeBytes);
+    const registeredAtMs = this.#options.now();
+    this.#storages.set(this.#registered, {
+      typeName,
+      origin,
+      storage,
+      sizeBytes,
+      registeredAtMs,
+      freed,
+      returned: new Map(),
+    });
     this.apply({ kind: 'register', object: this.#registered });
     return this.#registered;
   }
@@ -86,7 +119,7 @@ export class OwnedObjects {
    * What a peer is sent of an object, which the peer holds from now on. Small values are in the message, and the peer holds nothing. Throws
    * UnreachableError if the peer is not there, or the object is gone.
    */
-  describe(object: number, to: PeerIncarnation): v1.RemoteDescriptorInit {
+  send(object: number, to: PeerIncarnation): v1.RemoteDescriptorInit {
     const [peer, entry] = [this.#peers.get(to), this.#storages.get(object)];
     if (peer === undefined) throw new UnreachableError(`Partition ${to} has ended: no value can be sent to it.`);
     if (entry === undefined || peer.settling.has(object)) throw new UnreachableError(`Object ${object} is gone.`);
@@ -123,11 +156,51 @@ export class OwnedObjects {
     }
   }
 
-  /** The bytes of a part, in place. Throws UnreachableError for an object that is gone, and ProtocolError where there is no such part. */
-  part(object: number, index: number): Uint8Array {
-    const entry = this.#storages.get(object);
-    if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
-    return entry.storage.part(index);
+  /**
+   * The bytes of a part, in place, for a peer that holds the object. Throws UnreachableError for an object that is gone, or that the peer does not
+   * hold, and ProtocolError where there is no such part.
+   */
+  part(object: number, index: number, by: PeerIncarnation): Uint8Array {
+    const [entry, row] = [this.#storages.get(object), this.#ledger.row(object)];
+    if (entry === undefined || row === undefined) throw new UnreachableError(`Object ${object} is gone.`);
+    if (balanceOf(row, by) > 0) return entry.storage.part(index);
+    throw new UnreachableError(`Object ${object} cannot be fetched by ${by}, which does not hold it.`);
+  }
+
+  /** Who holds what: the totals, and the oldest objects. Visits each object. */
+  describe(): Pick<v1.LedgerDescriptionInit, 'owned' | 'holders' | 'oldestOwned' | 'reclaimed'> {
+    const holders = new AmountsByPeer();
+    const oldestOwned: v1.ValueDescriptionInit[] = [];
+    for (const [number, entry] of this.#storages) {
+      const held = this.#holdersOf(number);
+      for (const peer of held) holders.add(peer, entry.sizeBytes);
+      if (oldestOwned.length < limits.describedValues) oldestOwned.push(this.#describeObject(number, entry, held));
+    }
+    return { owned: this.#amount.now, holders: holders.largest(), oldestOwned, reclaimed: this.#reclaimed.now };
+  }
+
+  #describeObject(
+    number: number,
+    { typeName, origin, sizeBytes, registeredAtMs }: Owned,
+    holders: readonly PeerIncarnation[],
+  ): v1.ValueDescriptionInit {
+    const ageMs = this.#options.now() - registeredAtMs;
+    const shown = holders.slice(0, limits.describedPeers).map(peerId);
+    return { owner: this.#self, number, typeName, origin, sizeBytes, ageMs, holders: shown };
+  }
+
+  #holdersOf(object: number): readonly PeerIncarnation[] {
+    const row = this.#ledger.row(object);
+    return row === undefined ? [] : [...row.columns.keys()].filter((peer) => balanceOf(row, peer) > 0);
+  }
+
+  #heldBy(peer: PeerIncarnation): v1.ValueAmount {
+    const held = new Amount();
+    for (const object of this.#ledger.objectsOf(peer)) {
+      const [entry, row] = [this.#storages.get(object), this.#ledger.row(object)];
+      if (entry !== undefined && row !== undefined && balanceOf(row, peer) > 0) held.add(entry.sizeBytes);
+    }
+    return held.now;
   }
 
   /**
@@ -192,9 +265,11 @@ export class OwnedObjects {
 
   #free(object: number): void {
     const entry = this.#storages.get(object);
+    if (entry === undefined) return;
     this.#storages.delete(object);
-    entry?.storage.dispose();
-    entry?.freed?.();
+    this.#amount.remove(entry.sizeBytes);
+    entry.storage.dispose();
+    entry.freed?.();
   }
 
   #describePart(part: Part, peer: Peer, to: PeerIncarnation, arenas: v1.ArenaAnnouncementInit[]): v1.StoredPartInit {

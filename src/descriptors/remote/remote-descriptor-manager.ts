@@ -14,11 +14,12 @@ import {
   type StoragePool,
 } from '../storage/index.js';
 import { ControlBatch, type SendControl } from './batch.js';
+import { EndedPeers } from './ended-peers.js';
 import { HeldObjects } from './held-objects.js';
 import { LocalDescriptorHandle } from './local-descriptor-handle.js';
-import { OwnedObjects } from './owned-objects.js';
+import { type ObjectAbout, OwnedObjects } from './owned-objects.js';
 import { checkedObject, checkedPeer } from './peer-id.js';
-import { type Fetch, RemoteDescriptor, type RemoteReading } from './remote-descriptor.js';
+import { type Fetch, RemoteDescriptor, type RemoteReading, storedBytes } from './remote-descriptor.js';
 
 export interface RemoteDescriptorManagerOptions {
   /** This life of this partition. */
@@ -27,7 +28,7 @@ export interface RemoteDescriptorManagerOptions {
   readonly pool: StoragePool;
   readonly send: SendControl;
   readonly fetch: Fetch;
-  readonly scheduler: Pick<Scheduler, 'schedule'>;
+  readonly scheduler: Pick<Scheduler, 'schedule' | 'now'>;
   readonly log: Logger;
 }
 
@@ -40,6 +41,7 @@ export class RemoteDescriptorManager {
   readonly #batch: ControlBatch;
   readonly #owned: OwnedObjects;
   readonly #held: HeldObjects;
+  readonly #endedPeers = new EndedPeers();
   /** What a descriptor that came needs. */
   readonly #reading: RemoteReading;
   #violations = 0;
@@ -48,7 +50,7 @@ export class RemoteDescriptorManager {
     const { self, send, scheduler } = options;
     this.#options = options;
     this.#batch = new ControlBatch(scheduler, send);
-    const common = { self, send, batch: this.#batch };
+    const common = { self, send, batch: this.#batch, now: () => scheduler.now() };
     this.#owned = new OwnedObjects({ ...common, violation: (by, reason) => this.#violation(by, reason) });
     this.#held = new HeldObjects(common);
     this.#reading = { pool: options.pool, fetch: options.fetch, objects: this.#held };
@@ -56,6 +58,17 @@ export class RemoteDescriptorManager {
 
   get statistics(): { readonly owned: number; readonly held: number; readonly violations: number } {
     return { owned: this.#owned.size, held: this.#held.size, violations: this.#violations };
+  }
+
+  /** Who holds what, and what peers that have ended left. Its lists are bounded; the time that it takes is not: it visits each value. */
+  ledger(): v1.LedgerDescriptionInit {
+    const nowMs = this.#options.scheduler.now();
+    return {
+      ...this.#owned.describe(),
+      ...this.#held.describe(),
+      endedPeers: this.#endedPeers.list(nowMs, (peer) => this.#held.keptOf(peer)),
+      violations: this.#violations,
+    };
   }
 
   /** A peer can be sent values, and send some. */
@@ -67,8 +80,9 @@ export class RemoteDescriptorManager {
   /** A peer is proven to have ended: what it held is free, and what it owned is lost, unless it is being read here. */
   ended(peer: PeerIncarnation): void {
     this.#batch.forget(peer);
-    this.#owned.ended(peer);
-    this.#held.ended(peer);
+    const released = this.#owned.ended(peer);
+    const lost = this.#held.ended(peer);
+    this.#endedPeers.add(peer, this.#options.scheduler.now(), { ...released, lost });
   }
 
   /** This partition ends: all that it owns is freed, and nothing new can be read. What is read stays until it is disposed. Idempotent. */
@@ -80,15 +94,16 @@ export class RemoteDescriptorManager {
   /** Takes an encoded value over. What of it lies in memory of a peer is copied into the pool, because only its owner can send that on. */
   async register<T>(object: EncodedObject<T>): Promise<LocalDescriptorHandle> {
     const storage = await ownStorage(object.takeStorage(), this.#options.pool);
-    return new LocalDescriptorHandle(this.#owned, this.#owned.register(object.codable.typeName, storage));
+    const about = { typeName: object.codable.typeName, origin: '' };
+    return new LocalDescriptorHandle(this.#owned, this.#owned.register(about, storage));
   }
 
   /**
    * What a peer is sent of storage that stays with the caller: an object of its own, which only the peer holds. `freed` is called once, when it
    * holds it no more; also where this throws UnreachableError, because the peer is gone.
    */
-  describeShared(typeName: string, storage: Storage, to: PeerIncarnation, freed: () => void): v1.RemoteDescriptor {
-    const handle = new LocalDescriptorHandle(this.#owned, this.#owned.register(typeName, storage.share(), freed));
+  describeShared(about: ObjectAbout, storage: Storage, to: PeerIncarnation, freed: () => void): v1.RemoteDescriptor {
+    const handle = new LocalDescriptorHandle(this.#owned, this.#owned.register(about, storage.share(), freed));
     return v1.RemoteDescriptor.create(releasedTo(handle, to));
   }
 
@@ -132,9 +147,12 @@ export class RemoteDescriptorManager {
     });
   }
 
-  /** A part of an object of this partition, in place. Throws UnreachableError when it is gone, ProtocolError where there is no such part. */
-  part(object: number, index: number): Uint8Array {
-    return this.#owned.part(object, index);
+  /**
+   * A part of an object of this partition, in place, for a peer that holds it. Throws UnreachableError when it is gone or the peer does not hold
+   * it, ProtocolError where there is no such part.
+   */
+  part(object: number, index: number, by: PeerIncarnation): Uint8Array {
+    return this.#owned.part(object, index, by);
   }
 
   /**
@@ -167,7 +185,8 @@ export class RemoteDescriptorManager {
     const { owner, number } = checkedObject(message.object);
     if (owner === this.#options.self) return this.#returned(from, message.object, message.typeName, codable);
     const arenas = this.#held.arenasOf(owner);
-    this.#held.arrived(owner, number, message.object.send, from);
+    const about = { typeName: message.typeName, sizeBytes: storedBytes(message) };
+    this.#held.arrived(owner, number, message.object.send, from, about);
     const remote = new RemoteDescriptor(codable, message, this.#reading, { owner, number });
     try {
       // Also where nobody reads this value: its owner takes what is given back for known.

@@ -82,7 +82,7 @@ export class FieldMemory implements MessageFields {
     this.held += 1;
     return {
       bytes,
-      describe: (_to, freed) => {
+      describe: (_to, _origin, freed) => {
         this.#described += 1;
         this.held += 1;
         this.#objects.set(this.#described, bytes);

@@ -49,7 +49,7 @@ describe('large fields of a peer that says what it likes', () => {
     const described = (bytes = full(LARGE, 7)): v1.RemoteDescriptor => {
       const stored = memory.storeNow([bytes]);
       if (stored === undefined) throw new RangeError('The memory is full.');
-      const description = stored.describe({ ordinal: 9, incarnation: 1n }, () => {});
+      const description = stored.describe({ ordinal: 9, incarnation: 1n }, 'a test', () => {});
       stored[Symbol.dispose]();
       return description;
     };

@@ -36,7 +36,7 @@ export const descriptors: Target = {
       pool,
       send: () => {},
       fetch: () => Promise.reject(new RangeError('Nothing is fetched here.')),
-      scheduler: { schedule: () => {} },
+      scheduler: { schedule: () => {}, now: () => 0 },
       log: silentLogger,
     });
     manager.joined(PEER);

@@ -1,0 +1,6 @@
+/**
+ * Looking at a running cluster from outside: a visitor has links to its processes, and no place in it. The command line calls it. It must never
+ * change what it looks at.
+ */
+export { type ClusterSurvey, type SurveyedPartition, surveyCluster } from './survey.js';
+export { openVisitor, Visitor } from './visitor.js';
