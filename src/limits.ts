@@ -257,4 +257,12 @@ export const limits = {
   callChain: 64,
   /** Actors of a call chain that one envelope carries; the most that `callChain` may be. */
   linkCallChain: 1_024,
+  /** Time in which the launcher must show what a process has written, in ms. */
+  outputTimeoutMs: 60_000,
+  /** Log records that wait on one node for the launcher. */
+  loggedRecords: 1_000,
+  /** Processes that have ended, and that global services remember. */
+  endedProcesses: 4_096,
+  /** Processes, and as many groups, that global services have at a time. */
+  managedProcesses: 65_536,
 } as const;

@@ -1,0 +1,225 @@
+import { AskTimeoutError, ConfigError } from '../../../errors.js';
+import { messageOf } from '../../../foreign.js';
+import { shepherdCUid } from '../../../ids/index.js';
+import { limits } from '../../../limits.js';
+import { type EmptyInit, v1 } from '../../../protocol/index.js';
+import { retryAsk } from '../../control-plane/index.js';
+import { type ActorRef, type Behavior, behavior, deadlineOf, deferred, later, type Later } from '../../kernel/index.js';
+import type { Infrastructure } from '../infrastructure.js';
+import { ManagedProcesses } from './managed-processes.js';
+import { ProcessGroups } from './process-groups.js';
+import { ResourceLists } from './resource-lists.js';
+
+export interface GlobalServicesOptions {
+  readonly infrastructure: Infrastructure;
+  /** Address of the primary node. */
+  readonly primary: string;
+  readonly controlPlane: string;
+  readonly nodes: number;
+  /** Called when the answer to `halt` is on its way. */
+  readonly halted: () => void;
+}
+
+const { PROCESS, CHANNEL, GROUP } = v1.ResourceKind;
+const KINDS = ['unspecified', 'process', 'channel', 'pool', 'group', 'node'];
+
+/** Time in ms beyond a process's patience for the answer to arrive. */
+const MARGIN_MS = 5_000;
+
+/** Names and descriptors of everything in a run. It orders the shepherds of the nodes to start, signal and end processes. */
+export class GlobalServices {
+  readonly #options: GlobalServicesOptions;
+  readonly #processes = new ManagedProcesses();
+  readonly #groups = new ProcessGroups();
+  readonly #others: ResourceLists;
+  readonly #starting = new Map<bigint, Promise<v1.ResourceDescriptor>>();
+  #isHalting = false;
+
+  constructor(options: GlobalServicesOptions) {
+    this.#options = options;
+    this.#others = new ResourceLists(options.infrastructure, options);
+  }
+
+  behavior(): Behavior<typeof v1.GlobalServices, undefined> {
+    return behavior(v1.GlobalServices, {
+      supervision: { onFailure: 'resume' },
+      create: (_state, request) => this.#create(request),
+      query: (_state, query) => later(this.#find(query)),
+      list: (_state, { kind }) => later(this.#list(kind)),
+      join: (_state, query, context) => this.#join(query, deadlineOf(context)),
+      kill: (_state, { resource, signal }) => later(this.#kill(required(resource), signal)),
+      destroy: (_state, { resource, patienceMs }) => later(this.#destroy(required(resource), patienceMs)),
+      exited: (_state, exit) => {
+        this.#processes.exited(exit);
+        return {};
+      },
+      haltApplication: (_state, { patienceMs }) => later(this.#haltApplication(patienceMs).then(() => ({}))),
+      halt: () => {
+        this.#isHalting = true;
+        this.#options.infrastructure.scheduler.scheduleYield(this.#options.halted);
+        return {};
+      },
+    });
+  }
+
+  // ---- create
+
+  #create(request: v1.ResourceToCreate): v1.ResourceDescriptorInit | Later<v1.ResourceDescriptorInit> {
+    if (this.#isHalting) throw new ConfigError('Nothing can be created: the run is being torn down.');
+    const { kind, name, members } = request;
+    if (kind === PROCESS) return later(this.#createProcess(request));
+    if (kind === GROUP) {
+      for (const member of members) this.#processes.get(member);
+      return this.#groups.create(name, members);
+    }
+    throw new ConfigError(
+      `Global services create processes and groups, no ${nameOf(kind)}: spawn an actor and register its name, or create a pool in a runtime.`,
+    );
+  }
+
+  async #createProcess(request: v1.ResourceToCreate): Promise<v1.ResourceDescriptor> {
+    const { process, isNew } = this.#processes.create(request);
+    const starting = this.#starting.get(process.id);
+    if (!isNew) return starting ?? process;
+    const work = this.#start(process, request).finally(() => this.#starting.delete(process.id));
+    this.#starting.set(process.id, work);
+    return work;
+  }
+
+  async #start(
+    { id: pUid, name }: v1.ResourceDescriptor,
+    request: v1.ResourceToCreate,
+  ): Promise<v1.ResourceDescriptor> {
+    const { scheduler } = this.#options.infrastructure;
+    try {
+      const shepherd = await this.#shepherd(request.node);
+      const { pid } = await retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) =>
+        shepherd.start({ ...required(request.process), pUid, name }, options),
+      );
+      return this.#processes.started(pUid, pid);
+    } catch (error) {
+      this.#processes.exited(v1.ProcessExit.create({ pUid, failure: messageOf(error) }));
+      throw error;
+    }
+  }
+
+  // ---- look up
+
+  async #find(query: v1.ResourceToQuery): Promise<v1.ResourceDescriptorInit> {
+    const found =
+      query.kind === PROCESS
+        ? this.#processes.find(query)
+        : query.kind === GROUP
+          ? this.#groups.find(query)
+          : await this.#others.find(query);
+    if (found === undefined) throw new ConfigError(`There is no ${described(query)} in this run.`);
+    return found;
+  }
+
+  async #list(kind: v1.ResourceKind): Promise<v1.ResourceDescriptorsInit> {
+    if (kind === PROCESS) return { resources: [...this.#processes.all()] };
+    if (kind === GROUP) return { resources: [...this.#groups.all()] };
+    const resources = await this.#others.list(kind);
+    return { resources: resources.map((each) => v1.ResourceDescriptor.create(each)) };
+  }
+
+  /** A process or group is joined when it has ended, another resource when it is there. */
+  #join(query: v1.ResourceToQuery, deadlineMs: number | undefined): Later<v1.ResourceDescriptorInit> {
+    const remainingMs = Math.max(0, (deadlineMs ?? 0) - this.#options.infrastructure.scheduler.now());
+    if (query.kind === PROCESS) return later(this.#ended(query, remainingMs));
+    if (query.kind === GROUP) return later(this.#groupEnded(query, remainingMs));
+    if (query.kind === CHANNEL && query.which.case === 'name') {
+      return later(this.#others.channel(query.which.value, remainingMs));
+    }
+    return later(this.#find(query));
+  }
+
+  /** Resolves when the process has ended. What waits longer than its caller is forgotten. */
+  async #ended(query: v1.ResourceToQuery, remainingMs: number): Promise<v1.ResourceDescriptor> {
+    const { scheduler } = this.#options.infrastructure;
+    const ended = deferred<v1.ResourceDescriptor>();
+    const unwatch = this.#processes.watch(query, (process) => {
+      if (process.state === v1.ProcessState.ENDED) ended.resolve(process);
+    });
+    const timer = scheduler.setTimer(remainingMs, () =>
+      ended.reject(new AskTimeoutError(`The ${described(query)} has not ended yet: join it again.`)),
+    );
+    try {
+      return await ended.reply;
+    } finally {
+      scheduler.clearTimer(timer);
+      unwatch();
+    }
+  }
+
+  async #groupEnded(query: v1.ResourceToQuery, remainingMs: number): Promise<v1.ResourceDescriptorInit> {
+    const group = await this.#find(query);
+    await Promise.all((group.members ?? []).map((pUid) => this.#ended(byPUid(pUid), remainingMs)));
+    return group;
+  }
+
+  // ---- kill and destroy
+
+  async #kill(query: v1.ResourceToQuery, signal: string): Promise<EmptyInit> {
+    for (const { id: pUid, node = 0 } of await this.#processesOf(query)) {
+      const shepherd = await this.#shepherd(node);
+      await shepherd.signal({ pUid, signal }, { timeoutMs: limits.controlPlaneTimeoutMs });
+    }
+    return {};
+  }
+
+  async #destroy(query: v1.ResourceToQuery, patienceMs: number): Promise<v1.ResourceDescriptorInit> {
+    const processes = await this.#processesOf(query);
+    await Promise.all(processes.map((process) => this.#end(process, patienceMs)));
+    const resource = await this.#find(query);
+    const group = query.kind === GROUP ? this.#groups.find(query) : undefined;
+    if (group !== undefined) this.#groups.remove(group);
+    return resource;
+  }
+
+  async #haltApplication(patienceMs: number): Promise<void> {
+    this.#isHalting = true;
+    await Promise.all(this.#starting.values()).catch(() => {});
+    await Promise.all(this.#processes.alive().map((process) => this.#end(process, patienceMs)));
+  }
+
+  async #end({ id: pUid, node = 0 }: v1.ResourceDescriptor, patienceMs: number): Promise<void> {
+    const shepherd = await this.#shepherd(node);
+    this.#processes.exited(await shepherd.end({ pUid, patienceMs }, { timeoutMs: patienceMs + MARGIN_MS }));
+  }
+
+  /** The processes that a process or group means, those that have ended left out. */
+  async #processesOf(query: v1.ResourceToQuery): Promise<readonly v1.ResourceDescriptor[]> {
+    if (query.kind !== PROCESS && query.kind !== GROUP) {
+      throw new ConfigError(`A ${nameOf(query.kind)} cannot be killed or destroyed: it ends with its process or node.`);
+    }
+    const found = await this.#find(query);
+    const pUids = query.kind === PROCESS ? [found.id ?? 0n] : (found.members ?? []);
+    const processes = pUids.flatMap((pUid) => this.#processes.find(byPUid(pUid)) ?? []);
+    return processes.filter(({ state }) => state !== v1.ProcessState.ENDED);
+  }
+
+  async #shepherd(node: number): Promise<ActorRef<typeof v1.Shepherd>> {
+    const { address } = await this.#others.route(node);
+    return this.#options.infrastructure.reference(v1.Shepherd, address, shepherdCUid(node));
+  }
+}
+
+function byPUid(pUid: bigint): v1.ResourceToQuery {
+  return v1.ResourceToQuery.create({ kind: PROCESS, which: { case: 'id', value: pUid } });
+}
+
+function nameOf(kind: v1.ResourceKind): string {
+  return KINDS[kind] ?? `kind ${kind}`;
+}
+
+function described({ kind, which }: v1.ResourceToQuery): string {
+  return which.case === 'name'
+    ? `${nameOf(kind)} "${which.value}"`
+    : `${nameOf(kind)} with the id ${which.value ?? 0n}`;
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new ConfigError('The request does not say which resource it means.');
+  return value;
+}

@@ -1,0 +1,31 @@
+import type { v1 } from '../../../protocol/index.js';
+import type { StartedProcess } from './processes.js';
+
+/** What a node needs of the operating system. A simulation has its own. */
+export interface NodeSystem {
+  readonly pid: number;
+  /** Processors of its allocation. */
+  readonly cpus: number;
+  /** Of Millrace. */
+  readonly version: string;
+  /** Starts a process of the application. Throws where it cannot be started. */
+  startProcess(process: v1.ProcessToStart, node: NodeIdentity, output: Output): StartedProcess;
+  /** Starts global services. Resolves when they are up; `ended` is called when they have ended. */
+  startGlobalServices(primary: v1.NodePlace, ended: (cause: string) => void): Promise<v1.GlobalServicesPlaceInit>;
+  /** Ends this process at once, as kill -9 does. */
+  kill(): void;
+  /** The node was torn down: its process ends now. */
+  halted(): void;
+}
+
+/** What a process is told of its node. */
+export interface NodeIdentity {
+  readonly index: number;
+  readonly nodes: number;
+  /** Where the roles of the node are reached. */
+  readonly address: string;
+  readonly globalServices: v1.GlobalServicesPlace | undefined;
+}
+
+/** Takes what a process writes. Resolves when it may write more: so the output of a process is bounded, and in order. */
+export type Output = (written: v1.ProcessOutputInit) => Promise<void>;

@@ -1,0 +1,197 @@
+/** A run of `millrace up` on the pseudo-network and virtual time: the same roles, and processes that are promises. */
+import {
+  Backend,
+  type BackendStart,
+  FaultPoints,
+  GlobalServices,
+  Infrastructure,
+  Launcher,
+  type NodeSystem,
+  type StepEvent,
+} from '#src/actors/services/index.js';
+import { Deferred } from '#src/deferred.js';
+import { globalServicesInputCUid } from '#src/ids/index.js';
+import { memoryLogger } from '#src/logging/index.js';
+import type { v1 } from '#src/protocol/index.js';
+import type { Ending, Execution } from '#src/resources/execution/index.js';
+import { VirtualScheduler } from '#src/scheduler/index.js';
+import { MemoryNetwork } from '#src/transport/memory/index.js';
+
+export const VERSION = '1.0.0';
+
+export interface SimulatedProcess {
+  readonly spec: v1.ProcessToStart;
+  readonly node: number;
+  /** Ends it by itself. */
+  exit(code: number): void;
+  write(text: string): Promise<void>;
+}
+
+export interface SimulatedOptions {
+  readonly nodes: number;
+  readonly faults?: string;
+  readonly seed?: number;
+  readonly versionOf?: (node: number) => string;
+}
+
+/** Processes ignore SIGTERM where `isDeaf`. */
+export class SimulatedRun {
+  readonly scheduler: VirtualScheduler;
+  readonly network: MemoryNetwork;
+  readonly log = memoryLogger();
+  readonly events: StepEvent[] = [];
+  readonly output: string[] = [];
+  readonly processes: SimulatedProcess[] = [];
+  readonly alive = new Set<string>();
+  frames = 0;
+  isDeaf = false;
+  readonly #options: SimulatedOptions;
+  readonly #executions = new Map<number, Deferred<Ending>>();
+  readonly #closing: Promise<unknown>[] = [];
+  #launcher: Launcher | undefined;
+  #infrastructure: Infrastructure | undefined;
+  #pids = 100;
+
+  constructor(options: SimulatedOptions) {
+    this.#options = options;
+    this.scheduler = new VirtualScheduler({ seed: options.seed ?? 7 });
+    this.network = new MemoryNetwork({
+      scheduler: this.scheduler,
+      latencyMs: 1,
+      trace: (line) => {
+        if (line.includes(' send ')) this.frames += 1;
+      },
+    });
+  }
+
+  get launcher(): Launcher {
+    if (this.#launcher === undefined) throw new Error('The launcher was not opened.');
+    return this.#launcher;
+  }
+
+  async open(): Promise<Launcher> {
+    const infrastructure = await this.#open('launcher', 'launcher', () => {});
+    this.#infrastructure = infrastructure;
+    this.#launcher = new Launcher({
+      infrastructure,
+      run: 'run',
+      hosts: Array.from({ length: this.#options.nodes }, (_, index) => ({ node: `node-${index}`, host: '' })),
+      execute: (start) => this.#execute(start),
+      display: {
+        output: (node, { process, text }) =>
+          void this.output.push(`${node} ${process}: ${Buffer.from(text).toString()}`),
+        record: () => {},
+        progress: () => {},
+      },
+      faults: this.#faults,
+      version: VERSION,
+      kill: () => this.network.crash('launcher'),
+      trace: (event) => this.events.push(event),
+    });
+    return this.#launcher;
+  }
+
+  crash(node: number): void {
+    this.network.crash(`node-${node}`);
+  }
+
+  async close(): Promise<void> {
+    await this.#infrastructure?.close();
+    await Promise.all(this.#closing);
+    this.scheduler.close();
+  }
+
+  get #faults(): FaultPoints {
+    return FaultPoints.parse(this.#options.faults ?? '');
+  }
+
+  #open(node: string, process: string, crashed: () => void): Promise<Infrastructure> {
+    const { scheduler, log } = this;
+    const transport = this.network.transport({ node, process, crashed });
+    return Infrastructure.open({ name: `${node}-${process}`, transport, scheduler, log });
+  }
+
+  #execute(start: BackendStart): Execution {
+    const { host, hostId, launcher, index } = start;
+    const ended = new Deferred<Ending>();
+    this.#executions.set(index, ended);
+    const closed = (cause: string, isClean = true): void => {
+      this.alive.delete(host.node);
+      ended.resolve({ isClean, cause });
+    };
+    let backend: Backend | undefined;
+    this.alive.add(host.node);
+    const run = async (): Promise<void> => {
+      const infrastructure = await this.#open(host.node, 'node', () => closed('it was ended by SIGKILL', false));
+      const end = (): void => {
+        closed('it ended with exit code 0');
+        this.#closing.push(infrastructure.close());
+      };
+      const orphaned = (): void => void backend?.roles.close(0).then(end);
+      const system = this.#system(index, end);
+      backend = new Backend({ infrastructure, hostId, launcher, system, faults: this.#faults, orphaned });
+      await backend.start();
+    };
+    run().catch((error: unknown) => closed(`it threw ${String(error)}`, false));
+    const kill = (): void => {
+      if (this.alive.has(host.node)) this.crash(index);
+    };
+    return {
+      place: `virtual process ${index}`,
+      threadId: undefined,
+      ended: ended.promise,
+      end: () => void backend?.roles.close(0),
+      kill,
+    };
+  }
+
+  #system(index: number, halted: () => void): NodeSystem {
+    return {
+      pid: index + 1,
+      cpus: 1,
+      version: this.#options.versionOf?.(index) ?? VERSION,
+      startProcess: (spec, node, output) => {
+        const ended = new Deferred<Omit<v1.ProcessExitInit, 'pUid'>>();
+        const name = `${spec.name}@${index}`;
+        this.alive.add(name);
+        const end = (exit: Omit<v1.ProcessExitInit, 'pUid'>): void => {
+          this.alive.delete(name);
+          ended.resolve(exit);
+        };
+        this.processes.push({
+          spec,
+          node: node.index,
+          exit: (code) => end({ code }),
+          write: (text) => output({ pUid: spec.pUid, process: spec.name, text: Buffer.from(text) }),
+        });
+        const signal = (signal: string): void => {
+          if (!this.isDeaf || signal === 'SIGKILL') end({ signal });
+        };
+        return { pid: this.#pids++, ended: ended.promise, signal };
+      },
+      startGlobalServices: async (primary, ended) => {
+        const crashed = (): void => {
+          this.alive.delete('global-services');
+          ended('it was ended by SIGKILL');
+        };
+        const infrastructure = await this.#open('services', 'global-services', crashed);
+        this.alive.add('global-services');
+        const services = new GlobalServices({
+          infrastructure,
+          primary: primary.address,
+          controlPlane: infrastructure.address,
+          nodes: this.#options.nodes,
+          halted: () => {
+            this.alive.delete('global-services');
+            ended('it ended with exit code 0');
+            this.#closing.push(infrastructure.close());
+          },
+        });
+        infrastructure.spawn(services.behavior(), { name: 'global-services', cUid: globalServicesInputCUid });
+        return { address: infrastructure.address, controlPlane: 'none', pid: 1 };
+      },
+      kill: () => this.crash(index),
+      halted,
+    };
+  }
+}
