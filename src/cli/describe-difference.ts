@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import { type AnyService, decode, type MessageType, type v1 } from '../protocol/index.js';
+import type { v1 as onDemand } from '../protocol/on-demand/index.js';
 import type { Difference, SegmentToReplay } from '../recording/index.js';
 
-type Thing = v1.RecordedEvent['event'];
+type Thing = onDemand.RecordedEvent['event'];
 
 /** The type of the bytes in a recorded event, where it is known. */
 export type TypeOf = (thing: Thing) => MessageType<unknown> | undefined;
@@ -13,7 +14,7 @@ export function typesOfSegment({ ingress, egress }: SegmentToReplay): TypeOf {
 }
 
 /** The service of an actor has the types of its messages, outcomes and elements. `events` are those of the actor. */
-export function typesOfService(service: AnyService, events: readonly v1.RecordedEvent[]): TypeOf {
+export function typesOfService(service: AnyService, events: readonly onDemand.RecordedEvent[]): TypeOf {
   const methods = new Map(Object.values(service.methods).map((method) => [method.fullName, method]));
   const opened = new Map<number, string>();
   for (const { event } of events) if (event.case === 'message') opened.set(event.value.number, event.value.method);
@@ -86,7 +87,7 @@ function valueOf(type: MessageType<unknown> | undefined, bytes: Uint8Array): str
   return bytes.length === 0 ? 'empty' : Buffer.from(bytes).toString('hex');
 }
 
-type Result = v1.RecordedOutcome['result'] | v1.RecordedElement['result'];
+type Result = onDemand.RecordedOutcome['result'] | onDemand.RecordedElement['result'];
 
 function resultOf(result: Result, value: (bytes: Uint8Array) => string): string {
   switch (result.case) {

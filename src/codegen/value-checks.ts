@@ -180,7 +180,8 @@ export const FUNCTIONS: Readonly<Record<string, string>> = {
   refTo$: `/** The type of references to actors of one service; a reference may name no service. */
 function refTo$(Ref, service) {
   const checked = (ref) => {
-    if (ref.service !== service && ref.service !== '') refuseField(\`\${Ref.typeName}.service\`, service, ref.service);
+    const given = ref.service ?? '';
+    if (given !== service && given !== '') refuseField(\`\${Ref.typeName}.service\`, service, given);
     return ref;
   };
   return {

@@ -1,5 +1,4 @@
 import { ProtocolError } from '../errors.js';
-import { isRecord } from '../foreign.js';
 import { checkReadable, mayBeUnreadable } from './readable.js';
 import type { MessageType } from './service.js';
 import { copyOf, WireReader, WireWriter } from './wire/index.js';
@@ -9,12 +8,16 @@ const SMALL_BYTES = 64;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * `message` as bytes of its own. Who encodes much passes a `scratch` writer over some KiB, used again and again: what fits into
- * its region is written once instead of twice.
+ * `message`, or what `create` would take, as bytes of its own. Who encodes much passes a `scratch` writer over some KiB, used again and
+ * again: what fits into its region is written once instead of twice.
  *
  * @throws ProtocolError when a field has a wrong type or is out of range; its message names the field.
  */
-export function encode<Read, Init>(type: MessageType<Read, Init>, message: Read, scratch?: WireWriter): Uint8Array {
+export function encode<Read, Init>(
+  type: MessageType<Read, Init>,
+  message: Read | Init,
+  scratch?: WireWriter,
+): Uint8Array {
   const writer = scratch?.rewind(scratch.start) ?? new WireWriter(new Uint8Array(SMALL_BYTES));
   try {
     const { parts, bulkBytes } = writer;
@@ -24,18 +27,18 @@ export function encode<Read, Init>(type: MessageType<Read, Init>, message: Read,
     if (mayBeUnreadable(writer, writer.start, parts, bulkBytes)) checkReadable(type, whole, whole.start);
     return whole === writer ? copyOf(writer.bytes, writer.start, writer.position) : whole.bytes;
   } catch (cause) {
-    throw unencodable(type, message, cause);
+    throw inType(type, 'cannot be encoded', refusalOf(type, message, cause));
   }
 }
 
 /** Bytes that `message` takes when it is encoded. Throws ProtocolError as `encode` does. */
-export function encodedSize<Read, Init>(type: MessageType<Read, Init>, message: Read): number {
+export function encodedSize<Read, Init>(type: MessageType<Read, Init>, message: Read | Init): number {
   try {
     const writer = new WireWriter(NO_BYTES);
     type.write(message, writer);
     return writer.size;
   } catch (cause) {
-    throw unencodable(type, message, cause);
+    throw inType(type, 'cannot be encoded', refusalOf(type, message, cause));
   }
 }
 
@@ -43,7 +46,7 @@ export function encodedSize<Read, Init>(type: MessageType<Read, Init>, message: 
  * Encodes `message` into memory of the caller, which has `encodedSize(type, message)` bytes. Throws ProtocolError as `encode` does, and for a
  * message that has changed since its size was taken.
  */
-export function encodeInto<Read, Init>(type: MessageType<Read, Init>, message: Read, bytes: Uint8Array): void {
+export function encodeInto<Read, Init>(type: MessageType<Read, Init>, message: Read | Init, bytes: Uint8Array): void {
   try {
     const writer = new WireWriter(bytes);
     type.write(message, writer);
@@ -52,7 +55,7 @@ export function encodeInto<Read, Init>(type: MessageType<Read, Init>, message: R
     }
     if (mayBeUnreadable(writer, 0, 0, 0)) checkReadable(type, writer, 0);
   } catch (cause) {
-    throw unencodable(type, message, cause);
+    throw inType(type, 'cannot be encoded', refusalOf(type, message, cause));
   }
 }
 
@@ -76,25 +79,33 @@ export function readValue<Read, Init>(
   }
 }
 
-/** The writer knows no fields, so `create` finds the one that is wrong. It takes a message without some fields, which `encode` does not. */
-function unencodable<Read, Init>(type: MessageType<Read, Init>, message: Read, cause: unknown): unknown {
+/** The error of a message that was not written. The writer knows no fields, so `create` finds the one that is wrong. */
+export function refusalOf<Read, Init>(type: MessageType<Read, Init>, message: Read | Init, cause: unknown): unknown {
   if (!(cause instanceof ProtocolError) && !(cause instanceof TypeError)) return cause;
   let filled: Read;
   try {
     // What `create` returns is a message, and takes a message as well.
-    filled = type.create(message as unknown as Init);
+    filled = type.create(message as Init);
   } catch (found) {
-    return inType(type, 'cannot be encoded', found);
+    return found;
   }
-  const missing = missingField(filled, message);
-  if (missing === undefined) return inType(type, 'cannot be encoded', cause);
-  const text = `${type.typeName}.${missing} is missing. Encode what create() returns, which fills in the defaults.`;
-  return inType(type, 'cannot be encoded', new ProtocolError(text, { cause }));
+  return isWritten(type, filled) ? outdated(type, cause) : cause;
 }
 
-function missingField(filled: unknown, message: unknown): string | undefined {
-  if (!isRecord(filled) || !isRecord(message)) return undefined;
-  return Object.keys(filled).find((name) => filled[name] !== undefined && (message[name] ?? undefined) === undefined);
+function isWritten<Read, Init>(type: MessageType<Read, Init>, message: Read): boolean {
+  try {
+    type.write(message, new WireWriter(NO_BYTES));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function outdated({ typeName }: { readonly typeName: string }, cause: unknown): ProtocolError {
+  return new ProtocolError(
+    `${typeName} has fields that are left out, which the module of an earlier millrace gen cannot write. Generate the module again.`,
+    { cause },
+  );
 }
 
 /** Says which type it was about; anything else than malformed data is not ours to explain. */

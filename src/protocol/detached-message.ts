@@ -14,7 +14,7 @@ export interface DetachedMessage {
 /** Encodes a message, and leaves out its `bytes` fields of more than `aboveBytes`. Throws ProtocolError as `encode` does. */
 export function detachFields<Read, Init>(
   type: MessageType<Read, Init>,
-  message: Read,
+  message: Read | Init,
   aboveBytes: number,
 ): DetachedMessage {
   const writer = new WireWriter(NO_BYTES);

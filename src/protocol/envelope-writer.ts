@@ -1,6 +1,7 @@
 /** Writes envelopes into a frame: protobuf fields by number, the value in place. The schema is protos/millrace/v1/envelope.proto. */
 import { ProtocolError } from '../errors.js';
 import { limits } from '../limits.js';
+import { refusalOf } from './codec.js';
 import type { EnvelopeError, EnvelopeHeader } from './envelope.js';
 import { EnvelopePrefix } from './envelope-prefix.js';
 import type { Meta } from './meta.js';
@@ -12,7 +13,7 @@ import type { WireWriter } from './wire/index.js';
  * Appends one length-prefixed envelope. Returns 0, or the number of bytes that it needs when the region has fewer left. In that case, and
  * when it throws, the writer is where it was before.
  *
- * @throws ProtocolError when the value does not fit its type, or the envelope is larger than `maxMessageBytes`.
+ * @throws ProtocolError when the value does not fit its type, as `create` throws it, or the envelope is larger than `maxMessageBytes`.
  */
 export function writeDelimitedEnvelope(
   writer: WireWriter,
@@ -85,7 +86,11 @@ function writeValue(
   const start = writer.position;
   detaching?.clear();
   writer.detached = detaching;
-  type.write(value, writer);
+  try {
+    type.write(value, writer);
+  } catch (cause) {
+    throw refusalOf(type, value, cause);
+  }
   writer.detached = undefined;
   detaching?.end(start);
   const size = writer.position - mark;

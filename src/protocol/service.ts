@@ -13,8 +13,11 @@ export interface MessageType<Read, Init = Read> {
   readonly borrows?: true;
   /** A fresh object with every default filled in. */
   create(init?: Init): Read;
-  /** Writes the fields of `message`, without a length prefix. */
-  write(message: Read, writer: WireWriter): void;
+  /**
+   * Writes the fields of `message`, without a length prefix. It takes what `create` takes, and refuses what that refuses; the error need not
+   * name the field, which `create` then does.
+   */
+  write(message: Read | Init, writer: WireWriter): void;
   /** Reads fields up to `end`. Throws ProtocolError on malformed input; what it returns shares no memory with the input, but for fields that the reader lends. */
   read(reader: WireReader, end: number): Read;
 }

@@ -11,7 +11,8 @@ import {
   type Stream,
   type UntypedRef,
 } from '../actors/kernel/index.js';
-import type { AnyMethod, v1 } from '../protocol/index.js';
+import type { AnyMethod } from '../protocol/index.js';
+import type { v1 } from '../protocol/on-demand/index.js';
 import type { Scheduler } from '../scheduler/index.js';
 import { argsRecord } from './recorded-args.js';
 import { RecordedContext } from './recorded-context.js';

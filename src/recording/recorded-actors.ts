@@ -1,7 +1,7 @@
 import { type AnyBehavior, isBehavior } from '../actors/kernel/index.js';
 import { declarePipeline, type Pipeline } from '../actors/runtime/index.js';
 import { ConfigError } from '../errors.js';
-import type { v1 } from '../protocol/index.js';
+import type { v1 } from '../protocol/on-demand/index.js';
 import type { Recording } from './recording-format.js';
 import type { SegmentToReplay } from './replayed-segment.js';
 

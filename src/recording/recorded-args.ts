@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
 import { ConfigError, ProtocolError } from '../errors.js';
-import type { v1 } from '../protocol/index.js';
+import type { v1 } from '../protocol/on-demand/index.js';
 
 /** Deeper than any real arguments; a cyclic value exceeds it. */
 const MAX_DEPTH = 64;

@@ -1,5 +1,6 @@
 import type { Output, SegmentCode, InterceptedSegment } from '../actors/runtime/index.js';
-import type { MessageType, v1 } from '../protocol/index.js';
+import type { MessageType } from '../protocol/index.js';
+import type { v1 } from '../protocol/on-demand/index.js';
 import { errorRecord, valueRecord } from './records.js';
 
 type Event = v1.RecordedEventInit['event'];

@@ -1,5 +1,5 @@
 import { laterReply, later, type Stream } from '../actors/kernel/index.js';
-import type { v1 } from '../protocol/index.js';
+import type { v1 } from '../protocol/on-demand/index.js';
 import { errorRecord } from './records.js';
 
 /** The recorded result of one step of a stream. */

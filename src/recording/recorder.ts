@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AnyBehavior, Stream, UntypedRef } from '../actors/kernel/index.js';
 import type { RuntimeInterceptor, SegmentCode, InterceptedSegment } from '../actors/runtime/index.js';
-import type { AnyMethod, v1 } from '../protocol/index.js';
+import type { AnyMethod } from '../protocol/index.js';
+import type { v1 } from '../protocol/on-demand/index.js';
 import type { Scheduler } from '../scheduler/index.js';
 import { IsolatedScheduler } from './isolated-scheduler.js';
 import { RecordedActor } from './recorded-actor.js';

@@ -1,5 +1,6 @@
 import { ProtocolError } from '../errors.js';
-import { decode, encode, v1, WireWriter } from '../protocol/index.js';
+import { decode, encode, WireWriter } from '../protocol/index.js';
+import { v1 } from '../protocol/on-demand/index.js';
 
 /** Version of the recording format. */
 export const RECORDING_VERSION = 1;

@@ -1,7 +1,8 @@
 import { toWire } from '../actors/transport/index.js';
 import { MillraceError } from '../errors.js';
 import { messageOf } from '../foreign.js';
-import { type AnyMethod, encode, type MessageType, type v1 } from '../protocol/index.js';
+import { type AnyMethod, encode, type MessageType } from '../protocol/index.js';
+import type { v1 } from '../protocol/on-demand/index.js';
 
 /** Records an error in the form in which it would travel over a link. */
 export function errorRecord(error: unknown): v1.RecordedErrorInit {

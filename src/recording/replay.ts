@@ -1,7 +1,8 @@
 import type { AnyBehavior } from '../actors/kernel/index.js';
 import { ProtocolError } from '../errors.js';
 import { messageOf } from '../foreign.js';
-import { encode, v1 } from '../protocol/index.js';
+import { encode } from '../protocol/index.js';
+import { v1 } from '../protocol/on-demand/index.js';
 import { RealScheduler } from '../scheduler/index.js';
 import { type EventPayloadInit, type Incarnation, type EventPayload, ReplayedActor } from './replayed-actor.js';
 import { recordedArgs } from './recorded-args.js';

@@ -178,7 +178,7 @@ describe('a generated message', () => {
       { aString: 7 },
       { aBytes: [1] },
       { aDouble: 'x' },
-      { aFloat: null },
+      { aFloat: 'x' },
       { aString: Symbol('x') },
       { color: 0.5 },
     ];

@@ -74,7 +74,7 @@ describe('a prefix of envelopes', () => {
     const before = writer.uint32(1).position;
     const prefix = new EnvelopePrefix(1, 2, 3);
     const write = (value: unknown, most: number) => () => writeDelimitedEnvelope(writer, prefix, Element, value, most);
-    expect(write({ ...v1.Element.create(), writer: 'x' }, 500)).to.throw(ProtocolError, 'Expected');
+    expect(write({ ...v1.Element.create(), writer: 'x' }, 500)).to.throw(ProtocolError, 'Element.writer must be');
     expect(write(v1.Element.create({ value: new Uint8Array(1_000) }), 500)).to.throw(
       ProtocolError,
       'maxMessageBytes (500)',

@@ -165,7 +165,7 @@ describe('the envelope codec', () => {
       const wrong = { ...v1.Element.create(), writer: 'x' };
       expect(() => writeDelimitedEnvelope(writer, new EnvelopeHeader(), Element, wrong)).to.throw(
         ProtocolError,
-        'Expected',
+        'Element.writer must be',
       );
       expect(writer.position).to.equal(before);
     });

@@ -27,7 +27,7 @@ interface Tree {
 const Tree: MessageType<Tree, Partial<Tree>> = {
   typeName: 'test.Tree',
   create: (init = {}) => ({ children: [], bytes: [], texts: [], numbers: [], ...init }),
-  write: ({ children, bytes, texts, numbers }, writer) => {
+  write: ({ children = [], bytes = [], texts = [], numbers = [] }, writer) => {
     for (const child of children) writer.tag(10).message(Tree, child);
     for (const item of bytes) writer.tag(18).blob(item);
     for (const item of texts) writer.tag(26).string(item);

@@ -48,4 +48,16 @@ describe('our own protocols', () => {
       'millrace.v1.Failure cannot be decoded. Truncated: 5 more bytes needed at offset 2, but the message ends at 2.',
     );
   });
+
+  it('say that they must be generated again, where their module is too old to write what create takes', () => {
+    const old: typeof v1.Failure = {
+      ...v1.Failure,
+      write({ code }, writer) {
+        if (code === undefined) throw new TypeError('code is not iterable');
+        writer.tag(10).string(code);
+      },
+    };
+    expect(() => encode(old, { message: 'late' })).to.throw(ProtocolError, 'Generate the module again.');
+    expect(encode(old, v1.Failure.create({ code: 'X' }))).to.deep.equal(Uint8Array.of(10, 1, 88));
+  });
 });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { type ActorRef, type Behavior, behavior } from '#src/actors/kernel/index.js';
 import { Executor } from '#src/actors/runtime/index.js';
 import { ConfigError } from '#src/errors.js';
-import type { v1 } from '#src/protocol/index.js';
+import type { v1 } from '#src/protocol/on-demand/index.js';
 import { actorNamed, readRecording, Recorder, replay } from '#src/recording/index.js';
 import { Errands } from '../actors/transport/errands.js';
 import { rejection } from '../support/rejection.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { AnyBehavior } from '#src/actors/kernel/index.js';
 import { Executor } from '#src/actors/runtime/index.js';
 import { ConfigError, ProtocolError } from '#src/errors.js';
-import { v1 } from '#src/protocol/index.js';
+import { v1 } from '#src/protocol/on-demand/index.js';
 import {
   actorNamed,
   behaviorFor,

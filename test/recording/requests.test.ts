@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type AnyBehavior, behavior } from '#src/actors/kernel/index.js';
 import { Executor } from '#src/actors/runtime/index.js';
-import type { v1 } from '#src/protocol/index.js';
+import type { v1 } from '#src/protocol/on-demand/index.js';
 import { actorNamed, readRecording, Recorder, replay } from '#src/recording/index.js';
 import { Depot, Errands } from '../actors/transport/errands.js';
 import { upTo } from '../support/numbers.js';

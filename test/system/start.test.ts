@@ -97,6 +97,9 @@ describe('a program that embeds a runtime', function () {
     expect(builtins.filter((name) => late.includes(name.replace('NativeModule ', '')))).to.deep.equal([]);
     // The one that loads the vendored packages has a few lines.
     expect(packages.filter((path) => !path.endsWith('/dist/vendored.cjs'))).to.deep.equal([]);
+    const core = readFileSync(join(root, 'dist/core.js'), 'utf8');
+    expect(core).to.include('"millrace.v1.Resource"');
+    expect(core).to.not.match(/"millrace\.v1\.(RecordedEvent|HostedPartition|UcxOffer|PeerHello)"/);
   });
 
   it('loads nact with millrace/nact, whose verbs then find what runs already and what starts later', () => {

@@ -90,7 +90,7 @@ export type { OpenStream, StreamCall } from './stream-call.js';
 export type { MailboxPressure, Statistics } from './statistics.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
 export type { Interceptor } from './interceptor.js';
-export { checkRequest, replyOf, requestOf } from './message-values.js';
+export { checkRequest, replyOf, replyToEncode, requestOf } from './message-values.js';
 export { isInfrastructure } from './infrastructure.js';
 export { Requests, requestsIn } from './requests.js';
 export { ActorTimers } from './timers.js';

@@ -26,24 +26,22 @@ export function requestOf({ fullName, request }: AnyMethod, value: unknown, inde
   }
 }
 
-/**
- * The reply of a handler, or an element of its stream, with its defaults. `undefined` is a message where the type has no fields. Throws
- * ProtocolError when the value is no message.
- */
+/** The reply of a handler, or an element of its stream, with its defaults. Throws ProtocolError when the value is no message. */
 export function replyOf(method: AnyMethod, value: unknown): unknown {
-  if (!isPlainObject(value) && value !== undefined) throw noMessage(method, value);
-  const reply = method.response.create(value);
-  if (value === undefined && hasFields(reply)) {
-    const { fullName, response } = method;
-    throw new ProtocolError(
-      `the handler of ${fullName} ${gave(method)} nothing, and ${response.typeName} has fields: ${verb(method)} an object with them, or {} for the defaults`,
-    );
-  }
-  return reply;
+  return method.response.create(replyToEncode(method, value));
 }
 
-function hasFields(message: unknown): boolean {
-  return typeof message === 'object' && message !== null && Object.keys(message).length > 0;
+/** As `replyOf`, without its defaults: the fields are checked, and filled in, as it is encoded. */
+export function replyToEncode(method: AnyMethod, value: unknown): object {
+  if (isPlainObject(value)) return value;
+  if (value !== undefined) throw noMessage(method, value);
+  const empty = method.response.create();
+  // Nothing is a message where the type has no fields.
+  if (typeof empty === 'object' && empty !== null && Object.keys(empty).length === 0) return empty;
+  const { fullName, response } = method;
+  throw new ProtocolError(
+    `the handler of ${fullName} ${gave(method)} nothing, and ${response.typeName} has fields: ${verb(method)} an object with them, or {} for the defaults`,
+  );
 }
 
 function noMessage(method: AnyMethod, value: unknown): ProtocolError {

@@ -169,6 +169,9 @@ function defineCall({ prototype, waiting }: ReferenceClass, name: string, method
   Object.defineProperty(waiting, name, { value, configurable: true });
 }
 
+/** The request that is left out. */
+const EMPTY: object = Object.freeze({});
+
 type Call = (this: UntypedRef, message: unknown, options?: StreamOptions) => unknown;
 
 function intercepted(call: Call, method: AnyMethod, interceptor: Interceptor): Call {
@@ -199,19 +202,21 @@ function callOf(method: AnyMethod): Call {
       if (request.borrows === true) return lendingTell(method);
       return function (message, options) {
         checkRequest(method, message);
-        return this[routeKey].tell(method, request.create(message), options);
+        const route = this[routeKey];
+        return route.tell(method, route.encodes === true ? (message ?? EMPTY) : request.create(message), options);
       };
     case 'ask':
       return function (message, options) {
-        let filled: unknown;
+        const route = this[routeKey];
+        let given: unknown;
         try {
           checkRequest(method, message);
-          filled = request.create(message);
+          given = route.encodes === true ? (message ?? EMPTY) : request.create(message);
         } catch (cause) {
           if (cause instanceof MillraceError) return Promise.reject(cause);
           return Promise.reject(new ProtocolError(`${method.fullName} cannot be asked with this message`, { cause }));
         }
-        return this[routeKey].ask(method, filled, options);
+        return route.ask(method, given, options);
       };
     case 'stream':
       return function (message, options) {

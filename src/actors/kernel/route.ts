@@ -33,10 +33,12 @@ export interface LaterCall {
 }
 
 /**
- * The target of a reference: a cell of this partition, or a remote route over a link. Defaults of messages are filled in already. The message
- * of a method that streams its requests is a Requests.
+ * The target of a reference: a cell of this partition, or a remote route over a link. Defaults of messages are filled in already, but for
+ * tells and asks where it `encodes` them. The message of a method that streams its requests is a Requests.
  */
 export interface Route {
+  /** Tells and asks are encoded before the call returns, which fills in defaults, and checks what was given. */
+  readonly encodes?: boolean;
   /**
    * Returns `true`, or `false` when the message was accepted past the high-water mark (wait for `ready`) or became a dead letter. Throws
    * BackpressureError at the bound.

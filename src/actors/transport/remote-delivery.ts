@@ -5,7 +5,7 @@ import {
   type CallChain,
   chainFrom,
   type Delivery,
-  replyOf,
+  replyToEncode,
   type ReturnReason,
   type TraceContext,
 } from '../kernel/index.js';
@@ -77,7 +77,7 @@ export class RemoteDelivery implements Delivery {
 
   reply(value: unknown): void {
     if (this.#correlation === 0 || this.#isAnswered) return;
-    const response = replyOf(this.#method, value);
+    const response = replyToEncode(this.#method, value);
     if (!this.#isAborted) this.#channel.reply(this.#method, response, this.#correlation, this.#passThrough);
     this.#answered();
   }

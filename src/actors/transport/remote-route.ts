@@ -30,6 +30,7 @@ export interface RouteChannels {
 
 /** The route to an actor of another partition. The link is opened when something is first sent, asked, awaited or watched. */
 export class RemoteRoute implements Route {
+  readonly encodes = true;
   readonly cUid: bigint;
   readonly incarnation: bigint;
   /** Where the actor is: the address of its partition, or its ordinal. */
@@ -158,7 +159,7 @@ export class RemoteRoute implements Route {
   }
 
   #lose(method: AnyMethod, message: unknown, reason: 'stopped' | 'unreachable'): false {
-    this.#system.addDeadLetter(this.path, method.fullName, message, reason);
+    this.#system.addDeadLetter(this.path, method.fullName, method.request.create(message), reason);
     return false;
   }
 

@@ -43,8 +43,10 @@ export const movingValues: ElementType<MovingValue> = {
   typeName: v1.RemoteDescriptor.typeName,
   create: (value) => (isMoving(value) ? value : arrived(v1.RemoteDescriptor.create())),
   write(value, writer) {
-    if (value.kind !== 'sent')
-      throw new ProtocolError(`A value that is ${value.kind} cannot be sent: it is not addressed.`);
+    if (!isMoving(value) || value.kind !== 'sent') {
+      const what = isMoving(value) ? value.kind : 'not from a publisher';
+      throw new ProtocolError(`A value that is ${what} cannot be sent: it is not addressed.`);
+    }
     v1.RemoteDescriptor.write(value.message, writer);
   },
   read: (reader, end) => arrived(v1.RemoteDescriptor.read(reader, end)),

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import type { v1 } from '../../protocol/index.js';
+import type { v1 } from '../../protocol/on-demand/index.js';
 import type { Entropy } from '../../scheduler/index.js';
 import { type SocketAddress, formatAddress, parseAddress } from '../../socket-address.js';
 import { createHmac, timingSafeEqual } from 'node:crypto';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Logger } from '../../logging/index.js';
-import type { v1 } from '../../protocol/index.js';
+import type { v1 } from '../../protocol/on-demand/index.js';
 import type { Entropy, Scheduler } from '../../scheduler/index.js';
 import type { Hello } from './handshake.js';
 import type { LinkSecurity } from '../link-options.js';

@@ -4,7 +4,8 @@ import { Deferred } from '../../deferred.js';
 import { ProtocolError, UnreachableError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
-import { decode, encode, v1 } from '../../protocol/index.js';
+import { decode, encode } from '../../protocol/index.js';
+import { v1 } from '../../protocol/on-demand/index.js';
 
 /** The first bytes of each record: a client of another protocol fails at its first bytes. */
 const MAGIC = [0x6d, 0x72] as const;

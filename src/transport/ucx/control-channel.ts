@@ -1,5 +1,6 @@
 import { ProtocolError } from '../../errors.js';
-import { decode, encode, v1 } from '../../protocol/index.js';
+import { decode, encode } from '../../protocol/index.js';
+import { v1 } from '../../protocol/on-demand/index.js';
 import type { CloseReason } from '../transport.js';
 import type { PeerConnection } from '../handshake/index.js';
 

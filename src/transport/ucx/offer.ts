@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { ProtocolError, ResourceError } from '../../errors.js';
-import { decode, encode, v1 } from '../../protocol/index.js';
+import { decode, encode } from '../../protocol/index.js';
+import { v1 } from '../../protocol/on-demand/index.js';
 import { AddressTemplate } from './address-template.js';
 import { peerProcessOf } from './peer-process.js';
 import type { Entropy } from '../../scheduler/index.js';

@@ -4,7 +4,7 @@ import { ConfigError, ProtocolError, ResourceError, UnreachableError } from '../
 import { limits } from '../../limits.js';
 import { silentLogger } from '../../logging/index.js';
 import { type Entropy, type Scheduler, systemEntropy, type Timer } from '../../scheduler/index.js';
-import type { v1 } from '../../protocol/index.js';
+import type { v1 } from '../../protocol/on-demand/index.js';
 import {
   type AuthenticatedClient,
   type PeerConnection,

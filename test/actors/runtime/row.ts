@@ -12,7 +12,7 @@ const KEY = 18; // field 2, length-delimited
 export const Row: MessageType<Row, Partial<Row>> = {
   typeName: 'test.Row',
   create: (init = {}) => ({ id: init.id ?? 0, key: init.key ?? '' }),
-  write({ id, key }, writer) {
+  write({ id = 0, key = '' }, writer) {
     if (id !== 0) writer.tag(ID).uint32(id);
     if (key !== '') writer.tag(KEY).string(key);
   },

@@ -18,7 +18,7 @@ const NOTHING = new Uint8Array(0);
 const Errand: MessageType<Errand, Partial<Errand>> = {
   typeName: 'test.Errand',
   create: ({ value = 0, load = NOTHING } = {}) => ({ value, load }),
-  write: ({ value, load }, writer) => {
+  write: ({ value = 0, load = NOTHING }, writer) => {
     writer.tag(8).uint32(value);
     writer.tag(18).blob(load);
   },

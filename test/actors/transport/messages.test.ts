@@ -62,6 +62,47 @@ for (const isReal of [false, true]) {
       expect(hasted).to.deep.equal(numbers);
     });
 
+    it('are as they were when they were sent, whatever their sender does with them then, and need no fields', async () => {
+      const { world, near, far } = await setUp();
+      const told: unknown[] = [];
+      const take = (_state: undefined, { value, load }: { value: number; load: Uint8Array }): void =>
+        void told.push([value, load.length]);
+      const ref = world.reach(near, Errands, far.system.spawn(errands({ push: take, run: () => ({ value: 5 }) })));
+      const message: { value?: number; load?: Uint8Array } = {};
+      ref.push(message);
+      message.value = 1;
+      message.load = new Uint8Array(limits.inlineFieldBytes * 3);
+      ref.push(message);
+      const asked = ref.run(message);
+      message.value = 2;
+      message.load = new Uint8Array(1);
+      expect(await asked).to.deep.equal({ value: 5, load: new Uint8Array(0) });
+      expect(told).to.deep.equal([
+        [0, 0],
+        [1, limits.inlineFieldBytes * 3],
+      ]);
+    });
+
+    it('are refused at the call, by tells and asks alike, and dead letters have all fields', async () => {
+      const { world, near, far } = await setUp();
+      const there = far.system.spawn(errands());
+      const ref = world.reach(near, Errands, there);
+      for (const attempt of ['first', 'again', 'with a prefix']) {
+        const wrong = { value: -1 };
+        expect(() => ref.push(wrong), attempt).to.throw(ProtocolError, 'an integer from 0 to 4294967295');
+        expect(await millraceRejection(ref.run(wrong)), attempt).to.be.instanceOf(ProtocolError);
+        ref.push({ value: 1 });
+        expect(await ref.run({ value: 3 })).to.deep.include({ value: 3 });
+      }
+      const letters: unknown[] = [];
+      near.system.deadLetters.subscribe(({ message }) => letters.push(message));
+      await far.system.stop(there);
+      await millraceRejection(ref.run({}));
+      ref.push({});
+      await until('the dead letter', () => letters.length > 0);
+      expect(letters).to.deep.equal([{ value: 0, load: new Uint8Array(0) }]);
+    });
+
     it('answer an ask with what the handler threw, and its code', async () => {
       const { world, near, far } = await setUp();
       const ref = world.reach(

@@ -17,7 +17,7 @@ const PEER = 26; // field 3, length-delimited
 export const Errand: MessageType<Errand, Partial<Errand>> = {
   typeName: 'simulation.Errand',
   create: ({ number = 0, depth = 0, peer } = {}) => ({ number, depth, peer }),
-  write({ number, depth, peer }, writer) {
+  write({ number = 0, depth = 0, peer }, writer) {
     if (number !== 0) writer.tag(NUMBER).uint32(number);
     if (depth !== 0) writer.tag(DEPTH).uint32(depth);
     if (peer !== undefined) writer.tag(PEER).message(Ref, peer);

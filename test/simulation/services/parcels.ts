@@ -14,7 +14,7 @@ const NOTHING = new Uint8Array(0);
 export const Parcel: MessageType<Parcel, Partial<Parcel>> = {
   typeName: 'simulation.Parcel',
   create: ({ number = 0, data = NOTHING } = {}) => ({ number, data }),
-  write({ number, data }, writer) {
+  write({ number = 0, data = NOTHING }, writer) {
     if (number !== 0) writer.tag(NUMBER).uint32(number);
     if (data.length > 0) writer.tag(DATA).blob(data);
   },

@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
-import { encode, v1 } from '#src/protocol/index.js';
+import { encode } from '#src/protocol/index.js';
+import { v1 } from '#src/protocol/on-demand/index.js';
 import { RealScheduler, systemEntropy, type Timer } from '#src/scheduler/index.js';
 import {
   type PeerConnection,

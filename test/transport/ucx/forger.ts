@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { silentLogger } from '#src/logging/index.js';
-import { encode, v1 } from '#src/protocol/index.js';
+import { encode } from '#src/protocol/index.js';
+import { v1 } from '#src/protocol/on-demand/index.js';
 import { RealScheduler, systemEntropy } from '#src/scheduler/index.js';
 import { Dial } from '#src/transport/handshake/dial.js';
 import type { HandshakeSettings, Hello, PeerConnection } from '#src/transport/handshake/index.js';

@@ -3,7 +3,8 @@ import { ProtocolError, StoppedError, UnreachableError } from '../../../errors.j
 import { messageOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import { LOG_LEVELS, type Logger } from '../../../logging/index.js';
-import { type Ref, v1 } from '../../../protocol/index.js';
+import { type Ref } from '../../../protocol/index.js';
+import { v1 } from '../../../protocol/on-demand/index.js';
 import type { Execution } from '../../../resources/execution/index.js';
 import { type ControlPlaneClient, spawnerName } from '../../control-plane/index.js';
 import {

@@ -1,6 +1,6 @@
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
-import { v1 } from '../../../protocol/index.js';
+import { v1 } from '../../../protocol/on-demand/index.js';
 import {
   ownThread,
   type PartitionResources,

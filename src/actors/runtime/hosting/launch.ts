@@ -1,7 +1,8 @@
 import { namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
-import type { Ref, v1 } from '../../../protocol/index.js';
+import type { Ref } from '../../../protocol/index.js';
+import type { v1 } from '../../../protocol/on-demand/index.js';
 import type { Ending, Execution } from '../../../resources/execution/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import type { ActorRef } from '../../kernel/index.js';

@@ -1,5 +1,5 @@
 import { describeFields, type Logger, writingLogger } from '../../../logging/index.js';
-import type { v1 } from '../../../protocol/index.js';
+import type { v1 } from '../../../protocol/on-demand/index.js';
 
 /** Records that are kept until the host can receive them. */
 const MAX_KEPT = 1_000;

@@ -1,4 +1,5 @@
 import { v1 } from '../../../protocol/index.js';
+import { v1 as onDemand } from '../../../protocol/on-demand/index.js';
 import type { AskStatistics, DeadLetterReason } from '../../kernel/index.js';
 import { NO_TRAFFIC } from '../../transport/index.js';
 import type { PartitionMetrics } from '../metrics.js';
@@ -10,28 +11,28 @@ import { NO_SEGMENTS } from '../segment-totals.js';
 const TROUBLE_CHARACTERS = 500;
 
 /** Creates the report of a partition to its host. */
-export function reportOf(partition: PartitionRuntime, launch: string): v1.PartitionReportInit {
+export function reportOf(partition: PartitionRuntime, launch: string): onDemand.PartitionReportInit {
   const view = viewOf(partition);
   const { asks, links, segments, deadLetters, failures, restarts, openStreams, mailboxes } = view.metrics();
   const { buckets, count, sumSeconds } = asks.latency;
   return {
     launch,
     description: v1.PartitionDescription.create(view.description()),
-    mailboxes: v1.MailboxReport.create({ ...mailboxes, fullest: fullestOf(view) }),
-    asks: v1.AskReport.create({
+    mailboxes: onDemand.MailboxReport.create({ ...mailboxes, fullest: fullestOf(view) }),
+    asks: onDemand.AskReport.create({
       started: asks.started,
       pending: asks.pending,
       failed: countsOf(asks.failed),
-      buckets: buckets.map((bucket) => v1.BucketReport.create(bucket)),
+      buckets: buckets.map((bucket) => onDemand.BucketReport.create(bucket)),
       count,
       sumSeconds,
     }),
-    links: v1.TrafficReport.create(links),
-    segments: v1.SegmentsReport.create(segments),
-    unfinished: v1.UnfinishedReport.create(view.unfinished()),
+    links: onDemand.TrafficReport.create(links),
+    segments: onDemand.SegmentsReport.create(segments),
+    unfinished: onDemand.UnfinishedReport.create(view.unfinished()),
     openLinks: view.links().map(({ carrier, state, rings, ...link }) => {
       const counters = rings && { rings: v1.RingCounters.create(rings) };
-      return v1.LinkReport.create({ ...link, ...carrier, ...counters, isOpen: state === 'open' });
+      return onDemand.LinkReport.create({ ...link, ...carrier, ...counters, isOpen: state === 'open' });
     }),
     failures,
     restarts,
@@ -39,7 +40,7 @@ export function reportOf(partition: PartitionRuntime, launch: string): v1.Partit
     openStreams,
     troubles: view.troubles().map(({ state, error, ...trouble }) => {
       const text = error.slice(0, TROUBLE_CHARACTERS);
-      return v1.TroubleReport.create({ ...trouble, hasEnded: state === 'ended', error: text });
+      return onDemand.TroubleReport.create({ ...trouble, hasEnded: state === 'ended', error: text });
     }),
   };
 }
@@ -47,11 +48,11 @@ export function reportOf(partition: PartitionRuntime, launch: string): v1.Partit
 /** The state of a partition, from its last report. */
 export class ReportedPartition implements PartitionView {
   readonly #ordinal: number;
-  readonly #report: v1.PartitionReport;
+  readonly #report: onDemand.PartitionReport;
 
   readonly #state: () => Responsiveness;
 
-  constructor(ordinal: number, report: v1.PartitionReport, state: () => Responsiveness) {
+  constructor(ordinal: number, report: onDemand.PartitionReport, state: () => Responsiveness) {
     this.#state = state;
     this.#ordinal = ordinal;
     this.#report = report;
@@ -67,7 +68,7 @@ export class ReportedPartition implements PartitionView {
 
   metrics(): PartitionMetrics {
     const { description, failures, restarts, deadLetters, openStreams, links, segments } = this.#report;
-    const { queued, bytes, pastMark } = v1.MailboxReport.create(this.#report.mailboxes ?? {});
+    const { queued, bytes, pastMark } = onDemand.MailboxReport.create(this.#report.mailboxes ?? {});
     return {
       ordinal: this.#ordinal,
       index: description?.index ?? 0,
@@ -92,7 +93,7 @@ export class ReportedPartition implements PartitionView {
   }
 
   pressure() {
-    const { queued, pastMark, fullest } = v1.MailboxReport.create(this.#report.mailboxes ?? {});
+    const { queued, pastMark, fullest } = onDemand.MailboxReport.create(this.#report.mailboxes ?? {});
     return { queued, pastMark, fullest };
   }
 
@@ -106,11 +107,11 @@ export class ReportedPartition implements PartitionView {
   }
 
   unfinished() {
-    return v1.UnfinishedReport.create(this.#report.unfinished ?? {});
+    return onDemand.UnfinishedReport.create(this.#report.unfinished ?? {});
   }
 
   #asks(): AskStatistics {
-    const { started, pending, failed, buckets, count, sumSeconds } = v1.AskReport.create(this.#report.asks ?? {});
+    const { started, pending, failed, buckets, count, sumSeconds } = onDemand.AskReport.create(this.#report.asks ?? {});
     return { started, pending, failed, latency: { buckets, count, sumSeconds } };
   }
 }
@@ -133,9 +134,9 @@ function reasonsOf(counts: Readonly<Record<string, number>>): Partial<Record<Dea
   return known;
 }
 
-function fullestOf(view: PartitionView): v1.FullMailbox | undefined {
+function fullestOf(view: PartitionView): onDemand.FullMailbox | undefined {
   const { fullest } = view.pressure();
-  return fullest && v1.FullMailbox.create(fullest);
+  return fullest && onDemand.FullMailbox.create(fullest);
 }
 
 function countsOf(counts: Readonly<Partial<Record<string, number>>>): Record<string, number> {

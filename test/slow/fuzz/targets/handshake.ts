@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
-import { encode, v1 } from '#src/protocol/index.js';
+import { encode } from '#src/protocol/index.js';
+import { v1 } from '#src/protocol/on-demand/index.js';
 import { parseAddress } from '#src/socket-address.js';
 import { initiate, respond } from '#src/transport/handshake/handshake.js';
 import { Fabric, WIRE_VERSION } from '#src/transport/ucx/abi.js';
