@@ -34,7 +34,7 @@ export const Frame: MessageType<Frame, FrameInit> = {
     pixels: pixels as BorrowedBytes,
     label,
   }),
-  write: ({ number, pixels, label }, writer) => {
+  write: ({ number = 0, pixels = NOTHING, label = NOTHING }, writer) => {
     writer.tag(8).uint32(number).tag(18).blob(pixels).tag(26).blob(label);
   },
   read: (reader, end) => {
