@@ -31,6 +31,10 @@ export class FieldExchange implements MessageFields {
     this.#exchange = exchange;
   }
 
+  get freeBytes(): number {
+    return this.#exchange().pool.freeBytes;
+  }
+
   storeNow(fields: readonly Uint8Array[]): StoredFields | undefined {
     const exchange = this.#exchange();
     const storage = new Storage(exchange.pool);
