@@ -233,6 +233,8 @@ export const limits = {
   inlineBytes: 4 * 1024,
   /** Bytes of messages with large fields that wait on one link for memory or for their peer; `tell` past it throws BackpressureError. */
   linkLargeBytes: 64 * 1024 * 1024,
+  /** Bytes of large fields that one receiver over a link may hold of the pool of the sender: more waits in the process of the sender. */
+  receiverLargeBytes: 64 * 1024 * 1024,
   /** Bytes of a `bytes` field that travels within its message; what is more travels beside it, from pool to reader. */
   inlineFieldBytes: 64 * 1024,
   /** Arenas that one peer may have announced at a time. */

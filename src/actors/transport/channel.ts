@@ -241,8 +241,8 @@ export class Channel implements ReadingChannel, SendingChannel {
     else wait.reject(this.#closed);
   }
 
-  room(): Promise<void> | undefined {
-    return this.lanes.isPastMark ? this.credit.linkReady() : undefined;
+  room(stream: number): Promise<void> | undefined {
+    return this.lanes.isPastMark ? this.credit.linkReady() : this.lanes.detached.idle(stream);
   }
 
   flush(): void {

@@ -16,17 +16,12 @@ import {
   type MessageType,
   v1,
 } from '../../protocol/index.js';
+import { LargeShare } from './large-share.js';
 import type { MessageFields, PeerLife, StoredFields } from './message-fields.js';
 import type { Outbox } from './outbox.js';
 import type { Expirable } from './queued-frame.js';
 import { droppable, isCarrier, type Sending } from './sending.js';
-
-interface Waiting extends Sending {
-  /** Its large fields. */
-  readonly fields: readonly Uint8Array[];
-  readonly sizeBytes: number;
-  stored: StoredFields | undefined;
-}
+import { type WaitingSend, WaitingSends } from './waiting-sends.js';
 
 interface FieldServices {
   /** Undefined before this partition has its ordinal, and where fields travel in frames. */
@@ -51,6 +46,7 @@ const NONE: Peer = { kind: 'none' };
  *          |---- memory is free, and the peer is known --> stored, described, in the open frame
  *          `---- else: copied, waits by its key ---------> the same later
  *
+ * A receiver that holds its share of the pool gets more when it has freed some of it: until then, its messages wait here.
  * A link that may lose frames carries all fields in its frames: nobody would know which descriptions have arrived.
  */
 export class DetachedSends {
@@ -59,18 +55,20 @@ export class DetachedSends {
   readonly #written: () => void;
   readonly #now: () => number;
   readonly #detaching = new DetachedFields(limits.inlineFieldBytes);
-  readonly #queues = new Map<unknown, Waiting[]>();
+  readonly #waiting = new WaitingSends();
+  readonly #share = new LargeShare();
+  /** Keys whose first envelope waits until receivers have freed something. */
+  readonly #heldUp = new Set<unknown>();
+  #isWakePlanned = false;
   /** What the peer holds, or may have lost with the link, by the numbers of the objects. */
   readonly #inFlight = new Map<number, v1.RemoteDescriptor>();
   /** Those that wait for memory now. */
-  readonly #storing = new WeakSet<Waiting>();
+  readonly #storing = new WeakSet<WaitingSend>();
   #hello: v1.Hello | undefined;
   #isLossy = false;
   /** The peer takes no fields beside messages, as far as is known. */
   #isRefused = false;
   #isClosed = false;
-  /** Of the envelopes that wait. */
-  waitingBytes = 0;
 
   /** `written` is called when an envelope that had waited waits no more. */
   constructor(services: FieldServices, outbox: (lane: Lane) => Outbox, written: () => void, now: () => number) {
@@ -95,7 +93,7 @@ export class DetachedSends {
     key: unknown,
     call?: Expirable,
   ): boolean {
-    if (this.#mustWait(key)) return false;
+    if (this.#waiting.has(key)) return false;
     if (header.mode !== EnvelopeMode.link) header.detaching = this.#firstDetaching;
     return this.#outbox(lane).write(header, type, message, isReserved, call);
   }
@@ -109,20 +107,29 @@ export class DetachedSends {
     isReserved: boolean,
     key: unknown,
   ): boolean {
-    if (this.#mustWait(key)) return false;
+    if (this.#waiting.has(key)) return false;
     prefix.detaching = this.#firstDetaching;
     return this.#outbox(lane).writeTell(prefix, type, message, isReserved);
   }
 
-  #mustWait(key: unknown): boolean {
-    return this.#queues.size > 0 && this.#queues.has(key);
+  /** Of the envelopes that wait. */
+  get waitingBytes(): number {
+    return this.#waiting.bytes;
   }
 
   /** Tells that wait. */
   get tells(): number {
-    let tells = 0;
-    for (const queue of this.#queues.values()) for (const { tell } of queue) if (tell !== undefined) tells++;
-    return tells;
+    return this.#waiting.tells;
+  }
+
+  /** One more envelope with this key would wait, or was refused a moment ago. */
+  isHeldUp(key: unknown): boolean {
+    return this.#waiting.isHeldUp(key);
+  }
+
+  /** Resolves when nothing with this key waits any more; undefined when nothing does. */
+  idle(key: unknown): Promise<void> | undefined {
+    return this.#waiting.idle(key);
   }
 
   /** The link loses frames. */
@@ -152,19 +159,20 @@ export class DetachedSends {
    */
   send(sending: Sending): number {
     const { type, message, key, header } = sending;
-    if (isCarrier(type) && !this.#mustWait(key)) return this.#writeInline(sending);
+    if (isCarrier(type) && !this.#waiting.has(key)) return this.#writeInline(sending);
     const { encoded, fields } =
       type === undefined ? { encoded: undefined, fields: [] } : detachFields(type, message, limits.inlineFieldBytes);
     const large = fields.map(({ bytes }) => bytes);
     const sizeBytes = large.reduce((sum, { length }) => sum + length, encoded?.length ?? 0);
-    const stored = large.length > 0 ? this.#services.fields?.storeNow(large) : undefined;
     const peer = this.#peer;
-    if (stored !== undefined && peer.kind === 'takes' && !this.#mustWait(key)) {
+    const stored = this.#mayStoreNow(peer, key, large) ? this.#services.fields?.storeNow(large) : undefined;
+    if (stored !== undefined && peer.kind === 'takes' && !this.#waiting.has(key)) {
       this.#writeStored(sending, fields, stored, peer.life);
       return sizeBytes;
     }
     if (!sending.isReserved && this.waitingBytes > 0 && this.waitingBytes + sizeBytes > limits.linkLargeBytes) {
       stored?.[Symbol.dispose]();
+      this.#waiting.refuse(key);
       throw new BackpressureError(
         `${this.waitingBytes} bytes of large messages already wait for memory or for their link (linkLargeBytes); wait for ready() and send again.`,
       );
@@ -177,12 +185,21 @@ export class DetachedSends {
     return sizeBytes;
   }
 
+  /** Before the peer is known, what is sent waits: it lies in the pool meanwhile where there is memory. */
+  #mayStoreNow(peer: Peer, key: unknown, fields: readonly Uint8Array[]): boolean {
+    if (fields.length === 0 || peer.kind === 'none') return false;
+    return peer.kind === 'unknown' || (!this.#waiting.has(key) && this.#admits(key, fields));
+  }
+
+  #admits(key: unknown, fields: readonly Uint8Array[]): boolean {
+    return this.#share.admits(key, totalOf(fields), this.#services.fields?.freeBytes ?? 0);
+  }
+
   /** Ends: what waits is not sent. Returns the tells among it. */
   close(): readonly { readonly cUid: bigint; readonly method: AnyMethod; readonly message: unknown }[] {
     this.#isClosed = true;
-    const waiting = [...this.#queues.values()].flat();
-    this.#queues.clear();
-    this.waitingBytes = 0;
+    this.#heldUp.clear();
+    const waiting = this.#waiting.clear();
     const tells = waiting.flatMap(({ tell, message, stored }) =>
       tell === undefined ? [] : [{ ...tell, message: stored === undefined ? message : undefined }],
     );
@@ -195,17 +212,16 @@ export class DetachedSends {
 
   /** Removes what waits with this key, of a stream. Returns how many elements that are. */
   drop(key: unknown): number {
-    const queue = this.#queues.get(key) ?? [];
-    this.#queues.delete(key);
-    for (const waiting of queue) this.#left(waiting);
-    return queue.filter(({ header }) => header.mode === EnvelopeMode.element).length;
+    const dropped = this.#waiting.drop(key);
+    for (const { stored } of dropped) stored?.[Symbol.dispose]();
+    return dropped.filter(({ header }) => header.mode === EnvelopeMode.element).length;
   }
 
   #learned(): void {
     const { ordinal, takesDetachedFields = true } = this.#hello ?? {};
     const isTaken = this.#hello === undefined || (ordinal !== undefined && takesDetachedFields);
     this.#isRefused = this.#isLossy || !isTaken;
-    for (const key of this.#queues.keys()) void this.#send(key);
+    for (const key of this.#waiting.keys()) void this.#send(key);
   }
 
   #writeInline({ header, type, message, lane, isReserved, call }: Sending): number {
@@ -214,41 +230,47 @@ export class DetachedSends {
     return header.valueBytes;
   }
 
-  #wait(waiting: Waiting): void {
-    const { key } = waiting;
-    this.waitingBytes += waiting.sizeBytes;
-    const queue = this.#queues.get(key);
-    if (queue !== undefined) {
-      queue.push(waiting);
-      return;
-    }
-    this.#queues.set(key, [waiting]);
-    void this.#send(key);
+  #wait(waiting: WaitingSend): void {
+    if (this.#waiting.add(waiting)) void this.#send(waiting.key);
   }
 
   /** Sends what waits with one key, in order. One run of it waits for memory at a time: that of the first envelope. */
   async #send(key: unknown): Promise<void> {
-    const queue = this.#queues.get(key);
-    if (queue === undefined) return;
-    for (let first = queue[0]; first !== undefined; first = queue[0]) {
-      if (this.#peer.kind === 'unknown' || this.#queues.get(key) !== queue) return;
-      if (this.#peer.kind === 'takes' && first.fields.length > 0 && first.stored === undefined) {
-        if (!(await this.#stored(first))) return;
-        continue;
+    for (let first = this.#waiting.first(key); first !== undefined; first = this.#waiting.first(key)) {
+      if (this.#peer.kind === 'unknown') return;
+      if (this.#peer.kind === 'takes' && first.fields.length > 0) {
+        if (!this.#admits(key, first.fields)) {
+          this.#heldUp.add(key);
+          return;
+        }
+        if (first.stored === undefined) {
+          if (!(await this.#stored(first))) return;
+          continue;
+        }
       }
-      queue.shift();
       this.#leave(first);
     }
-    if (this.#queues.get(key) === queue) this.#queues.delete(key);
+  }
+
+  /** A receiver has freed something: what is held up may be sent, once for all that is freed in this turn. */
+  #freed(): void {
+    if (this.#heldUp.size === 0 || this.#isWakePlanned) return;
+    this.#isWakePlanned = true;
+    void Promise.resolve().then(() => {
+      this.#isWakePlanned = false;
+      const heldUp = [...this.#heldUp];
+      this.#heldUp.clear();
+      for (const key of heldUp) void this.#send(key);
+    });
   }
 
   /** False when this run must not go on: another one waits for the memory already, or there is none. */
-  async #stored(first: Waiting): Promise<boolean> {
+  async #stored(first: WaitingSend): Promise<boolean> {
     if (this.#storing.has(first)) return false;
     this.#storing.add(first);
     try {
       const stored = await this.#services.fields?.store(first.fields);
-      if (!this.#isClosed && this.#queues.get(first.key)?.[0] === first) first.stored = stored;
+      if (!this.#isClosed && this.#waiting.first(first.key) === first) first.stored = stored;
       else stored?.[Symbol.dispose]();
     } catch (error) {
       this.#fail(first, error);
@@ -256,28 +278,27 @@ export class DetachedSends {
     return !this.#isClosed;
   }
 
-  #fail(waiting: Waiting, error: unknown): void {
-    const queue = this.#queues.get(waiting.key);
-    if (queue?.[0] === waiting) queue.shift();
-    this.#left(waiting);
+  #fail(waiting: WaitingSend, error: unknown): void {
+    this.#waiting.left(waiting);
+    waiting.stored?.[Symbol.dispose]();
     if (this.#isClosed) return;
     waiting.failed(asMillraceError(error));
     this.#written();
   }
 
-  #leave(waiting: Waiting): void {
+  #leave(waiting: WaitingSend): void {
     const { header, stored, renewed } = waiting;
-    this.waitingBytes -= waiting.sizeBytes;
     try {
       if (renewed?.(header) === false) stored?.[Symbol.dispose]();
       else this.#writeWaiting(waiting);
     } catch (error) {
       waiting.failed(asMillraceError(error));
     }
+    this.#waiting.left(waiting);
     this.#written();
   }
 
-  #writeWaiting(waiting: Waiting): void {
+  #writeWaiting(waiting: WaitingSend): void {
     const { header, type, message, stored, lane, call } = waiting;
     if (header.sentMs >= 0) header.sentMs = this.#now();
     const peer = this.#peer;
@@ -292,11 +313,20 @@ export class DetachedSends {
 
   /** Takes the stored fields over. */
   #writeStored(sending: Sending, fields: readonly DetachedField[], stored: StoredFields, to: PeerLife): void {
-    const { header, type, message, lane, isReserved, call } = sending;
+    const { header, type, message, lane, isReserved, call, key } = sending;
     let number = 0;
     let value: v1.RemoteDescriptor;
+    const giveBack = this.#share.take(key, totalOf(stored.bytes));
+    const freed = (): void => {
+      this.#inFlight.delete(number);
+      giveBack();
+      this.#freed();
+    };
     try {
-      value = stored.describe(to, `messages ${type?.typeName ?? ''}`, () => this.#inFlight.delete(number));
+      value = stored.describe(to, `messages ${type?.typeName ?? ''}`, freed);
+    } catch (error) {
+      giveBack();
+      throw error;
     } finally {
       stored[Symbol.dispose]();
     }
@@ -311,16 +341,15 @@ export class DetachedSends {
       const dropped = (): void => this.#services.fields?.settle([value], to);
       this.#outbox(lane).write(header, type, message, isReserved, call && droppable(call, dropped));
     } catch (error) {
-      this.#inFlight.delete(number);
+      freed();
       this.#services.fields?.unsent(value, to);
       throw error;
     }
   }
+}
 
-  #left({ sizeBytes, stored }: Waiting): void {
-    this.waitingBytes -= sizeBytes;
-    stored?.[Symbol.dispose]();
-  }
+function totalOf(fields: readonly Uint8Array[]): number {
+  return fields.reduce((sum, { length }) => sum + length, 0);
 }
 
 function byPosition(fields: readonly DetachedField[], bytes: readonly Uint8Array[]): ReadonlyMap<number, Uint8Array> {

@@ -24,6 +24,8 @@ export interface ReceivedFields extends Disposable {
 
 /** Carries the large fields of messages beside their frames. The runtime gives it to the router. */
 export interface MessageFields {
+  /** Bytes of the pool that nobody holds. */
+  readonly freeBytes: number;
   /** Undefined while there is no memory for them. Throws ResourceError for what will never fit. */
   storeNow(fields: readonly Uint8Array[]): StoredFields | undefined;
   /** Waits for memory. Rejects with ResourceError when there is none in time. */

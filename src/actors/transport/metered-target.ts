@@ -5,8 +5,8 @@ import type { ReadyQueue } from '../kernel/index.js';
 export interface SendingLink {
   /** Sends a MailboxWant. */
   want(target: MeteredTarget): void;
-  /** The link has room, and the mailboxes of the peer's partition together. */
-  hasRoom(): boolean;
+  /** The link has room for this actor, and the mailboxes of the peer's partition together have. */
+  hasRoom(cUid: bigint): boolean;
   queueFor(hasRoom: () => boolean): ReadyQueue;
 }
 
@@ -35,7 +35,7 @@ export class MeteredTarget {
   constructor(cUid: bigint, link: SendingLink) {
     this.cUid = cUid;
     this.#link = link;
-    this.waiters = link.queueFor(() => this.hasRoom && link.hasRoom());
+    this.waiters = link.queueFor(() => this.hasRoom && link.hasRoom(cUid));
   }
 
   get sent(): number {

@@ -92,7 +92,7 @@ export class OutgoingLanes {
 
   /** Senders should wait. */
   get isPastMark(): boolean {
-    return this.control.isPastMark || this.data.isPastMark || this.detached.waitingBytes > 0;
+    return this.control.isPastMark || this.data.isPastMark;
   }
 
   /** More bytes wait than a peer that reads would ever leave. */

@@ -66,7 +66,7 @@ export class Outgoing {
     const { cUid } = to;
     const failed = (): void => this.#lost(cUid, method);
     this.#detached.send({ header, type, message, lane, isReserved, key: cUid, tell: { cUid, method }, failed });
-    return !this.#lanes.isPastMark;
+    return !this.#lanes.isPastMark && !this.#detached.isHeldUp(cUid);
   }
 
   #tellHeader(cUid: bigint, method: AnyMethod, delivery: TellDelivery | undefined): EnvelopeHeader {

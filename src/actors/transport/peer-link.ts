@@ -45,8 +45,8 @@ export interface PeerLink {
   repeatLater(): void;
   /** The peer breaks the protocol: ends the link, and says why. */
   violated(text: string): void;
-  /** Resolves when the link has room again; undefined when it has room now. */
-  room(): Promise<void> | undefined;
+  /** Resolves when the link has room again for what a stream sends; undefined when it has room now. */
+  room(stream: number): Promise<void> | undefined;
 }
 
 /** What the parts of a channel need of the partition. */

@@ -26,7 +26,8 @@ export class SendCredit {
     this.#forLink = new ReadyQueue(scheduler, () => !peer.lanes.isPastMark);
     this.#link = {
       want: (target) => this.#want(target),
-      hasRoom: () => !peer.lanes.isPastMark && this.#all(Lane.data)?.hasRoom !== false,
+      hasRoom: (cUid) =>
+        !peer.lanes.isPastMark && !peer.lanes.detached.isHeldUp(cUid) && this.#all(Lane.data)?.hasRoom !== false,
       queueFor: (hasRoom) => new ReadyQueue(scheduler, hasRoom),
     };
   }
@@ -126,7 +127,7 @@ export class SendCredit {
   /** A tell to this actor would return true, and nobody waits for that. */
   hasRoom(cUid: bigint): boolean {
     const known = this.#targets.get(cUid);
-    return this.#link.hasRoom() && (known === undefined || (known.hasRoom && known.waiters.isIdle));
+    return this.#link.hasRoom(cUid) && (known === undefined || (known.hasRoom && known.waiters.isIdle));
   }
 
   /** `wait` resolves when a tell to this actor would return true. */

@@ -67,7 +67,7 @@ export class WrittenStream implements StreamSink {
   }
 
   room(): Promise<void> | undefined {
-    if (this.#hasBytes) return this.#peer.room();
+    if (this.#hasBytes) return this.#peer.room(this.id);
     return new Promise((resolve) => {
       this.#roomWaiter = resolve;
     });

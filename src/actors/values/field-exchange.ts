@@ -42,6 +42,10 @@ export class FieldExchange implements MessageFields {
     this.#borrowed = borrowed;
   }
 
+  get freeBytes(): number {
+    return this.#exchange().pool.freeBytes;
+  }
+
   storeNow(fields: readonly Uint8Array[]): StoredFields | undefined {
     const exchange = this.#exchange();
     const storage = new Storage(exchange.pool);

@@ -147,6 +147,11 @@ export class MemoryPool {
     return { mUid: this.mUid, name: this.name, memory, ...this.statistics };
   }
 
+  /** Bytes that no block has, as far as the limit of the pool goes. */
+  get freeBytes(): number {
+    return Math.max(0, this.#segments.limitBytes - this.#holders.sizeBytes);
+  }
+
   /** Who holds blocks, those with most bytes first. */
   get holders(): readonly BlockHolder[] {
     return this.#holders.list();

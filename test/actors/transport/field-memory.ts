@@ -1,11 +1,13 @@
 import type { MessageFields, ReceivedFields, StoredFields } from '#src/actors/transport/index.js';
 import { Deferred } from '#src/deferred.js';
 import { UnreachableError } from '#src/errors.js';
+import { limits } from '#src/limits.js';
 import { v1 } from '#src/protocol/index.js';
 
 /** Memory for large fields that two partitions share, and that is there when the test says so. */
 export class FieldMemory implements MessageFields {
   isFull = false;
+  limitBytes: number = limits.poolBytes;
   /** What cannot be read any more. */
   isLost = false;
   held = 0;
@@ -28,6 +30,15 @@ export class FieldMemory implements MessageFields {
     this.#isSlow = isSlow;
     if (isSlow) this.#slow = new Deferred();
     else this.#slow.resolve();
+  }
+
+  /** Bytes that peers hold. */
+  get heldBytes(): number {
+    return [...this.#objects.values()].flat().reduce((sum, { length }) => sum + length, 0);
+  }
+
+  get freeBytes(): number {
+    return this.limitBytes - this.heldBytes;
   }
 
   storeNow(fields: readonly Uint8Array[]): StoredFields | undefined {

@@ -112,6 +112,53 @@ describe('large fields over a link', () => {
     expect(memory.held).to.equal(0);
   });
 
+  it('to a slow actor take its share of the pool and no more, and hold up no other actor of the link', async () => {
+    const blocked = new Deferred<void>();
+    const { world, memory, near, far, ref } = await setUp({ push: () => blocked.promise });
+    const taken: number[] = [];
+    const quick = far.system.spawn(errands({ push: (_state, { value }) => void taken.push(value) }));
+    const other = world.reach(near, Errands, quick);
+    await ref.run({});
+    const size = limits.receiverLargeBytes / 8;
+    let sent = 0;
+    while (ref.push({ value: sent, load: full(size, 1) })) sent += 1;
+    expect(sent).to.equal(8);
+    expect(memory.heldBytes).to.equal(limits.receiverLargeBytes);
+    let isReady = false;
+    const ready = ref.ready({ timeoutMs: 600_000 }).then(() => (isReady = true));
+    expect(() => {
+      for (;;) ref.push({ value: 0, load: full(size, 1) });
+    }).to.throw(BackpressureError);
+    expect(memory.heldBytes).to.equal(limits.receiverLargeBytes);
+    for (const value of upTo(3)) {
+      expect(other.push({ value, load: full(LARGE, 1) })).to.equal(true);
+      await other.ready();
+    }
+    await until('the other actor to have all', () => taken.length === 3);
+    expect(isReady).to.equal(false);
+    blocked.resolve();
+    await ready;
+    await until('nothing to be held', () => memory.held === 0);
+  });
+
+  it('to a peer that takes nothing leave as much of the pool free as they take, for the other links', async () => {
+    const { world, memory, near, far, ref } = await setUp();
+    const third = await world.start('c/1', { fields: memory });
+    await ref.run({});
+    memory.limitBytes = 64 * LARGE;
+    const actors = upTo(8).map(() => far.system.spawn(errands({ push: () => new Promise<never>(() => {}) })));
+    for (const actor of actors) {
+      const slow = world.reach(near, Errands, actor);
+      for (let sent = 0; sent < 20; sent += 1) slow.push({ load: full(LARGE, 1) });
+    }
+    await world.pass(100);
+    expect(memory.heldBytes).to.be.within(1, memory.limitBytes / 2);
+    const free = world.reach(near, Errands, third.system.spawn(errands()));
+    expect((await free.run({ load: full(LARGE, 3) })).load).to.deep.equal(full(LARGE, 3));
+    for (const actor of actors) await far.system.stop(actor);
+    await until('nothing to be held', () => memory.held === 0);
+  });
+
   it('that are lost with the memory of their sender fail the ask, and leave the actor as it was', async () => {
     const { memory, ref, far } = await setUp();
     await ref.run({});

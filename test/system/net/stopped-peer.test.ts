@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { DeadLetter } from '#src/actors/kernel/index.js';
 import { Executor } from '#src/actors/runtime/index.js';
+import { BackpressureError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { memoryLogger } from '#src/logging/index.js';
 import { Errands } from '../../actors/transport/errands.js';
@@ -19,6 +20,9 @@ const media = {
   tcp: { listen: 'tcp://127.0.0.1:0', keyless: 'loopback', ucx: 'off' },
   'what the machine has': { ucx: 'auto' },
 } as const;
+
+/** Larger than what travels within a message. */
+const LOAD = new Uint8Array(1024 * 1024);
 
 describe('a runtime that stops while a peer does not read', function () {
   this.timeout(30_000);
@@ -65,6 +69,35 @@ describe('a runtime that stops while a peer does not read', function () {
       expect({ isDrained, untakenTells }).to.deep.equal({ isDrained: false, untakenTells: letters.length });
       const logged = log.records.flatMap(({ level, fields }) => (level === 'warn' ? [fields['untakenTells']] : []));
       expect(logged).to.include(letters.length);
+    });
+
+    it(`keeps a share of its memory for a peer that is stopped, and no more: over ${medium}`, async () => {
+      const executor = new Executor({ log: memoryLogger(), net: { socketFolder: folder, ...net } });
+      executors.push(executor);
+      const runtime = await executor.start({ node: 'sender' });
+      const child = fork(PROGRAM, [runtime.controlPlane, net.ucx]);
+      children.push(child);
+      await once(child, 'message');
+      const ref = await runtime.lookup(Errands, 'taker');
+      await ref.run({});
+      child.kill('SIGSTOP');
+      let accepted = 0;
+      let refused: unknown;
+      while (refused === undefined) {
+        try {
+          if (!ref.push({ load: LOAD })) await new Promise((resolve) => setImmediate(resolve));
+          accepted += 1;
+        } catch (error) {
+          refused = error;
+        }
+      }
+      expect(refused).to.be.instanceOf(BackpressureError);
+      const bound = limits.receiverLargeBytes + limits.linkLargeBytes;
+      expect(accepted * LOAD.length).to.be.within(limits.receiverLargeBytes, bound + LOAD.length);
+      expect(runtime.metrics().values?.reservedBytes ?? 0).to.be.at.most(limits.receiverLargeBytes + limits.arenaBytes);
+      child.kill('SIGCONT');
+      await ref.ready();
+      expect(await ref.run({})).to.deep.include({ value: accepted });
     });
 
     it(`reports nothing of what a peer that reads has taken: over ${medium}`, async () => {
