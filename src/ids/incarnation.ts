@@ -5,6 +5,17 @@
  * each id range remains available.
  */
 
+/** An odd number, 2^64 over the golden ratio: its multiples are far from one another in all bits. */
+const TERMS_APART = 0x9e3779b97f4a7c15n;
+
+/**
+ * Where the ids begin of a control plane that a process serves with this epoch. A process that serves again, with a later epoch, must give no id a
+ * second time: the process that got it the first time may not have announced itself yet.
+ */
+export function incarnationOfTerm(incarnation: bigint, epoch: number): bigint {
+  return BigInt.asUintN(64, incarnation + BigInt(epoch - 1) * TERMS_APART);
+}
+
 /** The index of the first managed process that a control plane numbers. */
 export function firstProcessOf(incarnation: bigint): bigint {
   return incarnation >> 1n;

@@ -45,7 +45,7 @@ export {
   userCUid,
   userMUid,
 } from './conventional.js';
-export { firstOrdinalOf, firstProcessOf, firstResourceOf, firstSequenceOf } from './incarnation.js';
+export { firstOrdinalOf, firstProcessOf, firstResourceOf, firstSequenceOf, incarnationOfTerm } from './incarnation.js';
 export {
   type CUid,
   cUid,

@@ -1,4 +1,5 @@
 import { BackpressureError, ConfigError, ProtocolError, Refusal } from '../../errors.js';
+import { incarnationOfTerm } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import { type EmptyInit, type Ref, v1 } from '../../protocol/index.js';
 import { type Context, type Later, later, type TerminationReason } from '../kernel/index.js';
@@ -55,7 +56,7 @@ export class ServerState {
   readonly #connections: Connections;
 
   constructor(context: Context, { incarnation = 0n, epoch }: ControlPlaneOptions) {
-    this.store = new ControlPlaneStore(incarnation);
+    this.store = new ControlPlaneStore(incarnationOfTerm(incarnation, epoch ?? 1));
     this.#context = context;
     this.#connections = new Connections(context);
     this.#incarnation = incarnation;

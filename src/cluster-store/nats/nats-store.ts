@@ -98,10 +98,20 @@ export class NatsStore implements ClusterStore {
         // The looks find the changes meanwhile.
       }
       if (signal.aborted) return;
-      await new Promise<void>((resolve) => {
-        const timer = this.#scheduler.setTimer(WATCH_MS, resolve);
-        signal.addEventListener('abort', () => (this.#scheduler.clearTimer(timer), resolve()), { once: true });
-      });
+      await this.#pause(signal);
     }
+  }
+
+  /** Ends earlier when `signal` aborts, and leaves no listener there. */
+  #pause(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const over = (): void => {
+        this.#scheduler.clearTimer(timer);
+        signal.removeEventListener('abort', over);
+        resolve();
+      };
+      const timer = this.#scheduler.setTimer(WATCH_MS, over);
+      signal.addEventListener('abort', over, { once: true });
+    });
   }
 }

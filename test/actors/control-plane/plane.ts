@@ -27,6 +27,8 @@ export class Plane {
   readonly world: PartitionWorld;
   #server: Partition;
   #incarnation = 0n;
+  #nextIncarnation = 0n;
+  #served: ActorRef<v1.ControlPlane> | undefined;
 
   private constructor(world: PartitionWorld, server: Partition) {
     this.world = world;
@@ -47,12 +49,23 @@ export class Plane {
   /** Starts the server in its partition, as in a process that has just started. */
   serve(epoch?: number, term?: Term): void {
     // Each incarnation gives other ids.
-    const incarnation = this.#incarnation;
-    this.#incarnation += (1n << 40n) + 1_000n;
+    this.#incarnation = this.#nextIncarnation;
+    this.#nextIncarnation += (1n << 40n) + 1_000n;
+    this.#serveAs(this.#incarnation, epoch, term);
+  }
+
+  #serveAs(incarnation: bigint, epoch?: number, term?: Term): void {
     const options = { incarnation, ...(epoch !== undefined && { epoch }) };
     const served = controlPlaneServer(options);
     const definition = term === undefined ? served : whileHeld(served, term);
-    this.#server.system.spawn(definition, { name: 'control-plane', cUid: globalServicesInputCUid });
+    this.#served = this.#server.system.spawn(definition, { name: 'control-plane', cUid: globalServicesInputCUid });
+  }
+
+  /** The process that serves has lost its lease, and has got it again. */
+  async serveAgain(epoch: number): Promise<void> {
+    const { system } = this.#server;
+    if (this.#served !== undefined) await system.stop(this.#served);
+    this.#serveAs(this.#incarnation, epoch);
   }
 
   crash(): void {

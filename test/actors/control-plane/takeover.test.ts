@@ -121,6 +121,18 @@ describe('a process whose control plane is taken over', () => {
     });
   }
 
+  it('keeps its ids when another one joins first, where the process that serves had lost its lease and has got it again', async () => {
+    const plane = await Plane.start();
+    const member = await plane.join('a/1');
+    await plane.serveAgain(2);
+    // It knows nothing of the first one, which has not announced itself yet.
+    const late = await plane.join('b/1');
+    await until('it to rejoin', () => member.rejoined.length === 1 || member.lost.length > 0);
+    expect(member.lost).to.deep.equal([]);
+    expect(late.ordinal).to.not.equal(member.ordinal);
+    expect(late.client.pUid).to.not.equal(member.client.pUid);
+  });
+
   it('says where the control plane has moved to, and of one that has ended where that was', async () => {
     const plane = await Plane.start();
     const [moved, cut] = [await plane.join('a/1'), await plane.join('b/1')];

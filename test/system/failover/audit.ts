@@ -62,7 +62,8 @@ class Books {
     wrote: ([attempt = '', count = '']) => void this.written.set(attempt, Number(count) + 1),
     sank: ([attempt = '', count = '']) => {
       const expected = this.sunk.get(attempt) ?? 0;
-      if (Number(count) !== expected) this.faults.push(`element ${count} of ${attempt} came where ${expected} was to come`);
+      if (Number(count) !== expected)
+        this.faults.push(`element ${count} of ${attempt} came where ${expected} was to come`);
       this.sunk.set(attempt, Number(count) + 1);
     },
   };
@@ -128,7 +129,8 @@ function checkTells({ tells, told, homes, faults }: Books, killed: ReadonlySet<n
     const by = told.get(id);
     const home = homes.get(by ?? to);
     const mayBeKilled = home === undefined ? to === GROUP || killed.size > 0 : killed.has(home);
-    if (by !== undefined && end !== 'sent' && !mayBeKilled) faults.push(`tell ${id} was handled by ${by}, and is ${end}`);
+    if (by !== undefined && end !== 'sent' && !mayBeKilled)
+      faults.push(`tell ${id} was handled by ${by}, and is ${end}`);
     if (by !== undefined || end !== 'sent' || killed.has(makerOf(id))) continue;
     if (mayBeKilled) taken += 1;
     else faults.push(`tell ${id} to ${to}, in process ${home}, is lost`);
@@ -140,7 +142,8 @@ function checkTells({ tells, told, homes, faults }: Books, killed: ReadonlySet<n
 function checkRuns({ runs, sunk, written, faults }: Books, killed: ReadonlySet<number>): void {
   for (const [attempt, count] of sunk) {
     // The sink may write an element down before its source does.
-    if (count > (written.get(attempt) ?? 0) + 1) faults.push(`${attempt}: ${count} elements came of ${written.get(attempt)}`);
+    if (count > (written.get(attempt) ?? 0) + 1)
+      faults.push(`${attempt}: ${count} elements came of ${written.get(attempt)}`);
   }
   for (const [run, result] of runs) {
     const isWhole = [...sunk].some(([attempt, count]) => attempt.startsWith(`${run}/`) && count === ELEMENTS);

@@ -16,6 +16,8 @@ export interface MemberState {
   readonly isReady: boolean;
   readonly problems: readonly string[];
   readonly isServing: boolean;
+  /** Address of the control plane. */
+  readonly controlPlane: string;
 }
 
 interface Member {
@@ -26,7 +28,7 @@ interface Member {
 /** Four processes that share a store of the cluster, and what all that have ever been started have written down. */
 export class Fleet {
   readonly #folder = mkdtempSync(join(tmpdir(), 'millrace-failover-'));
-  readonly #store: string;
+  readonly store: string;
   readonly #leaseMs: number;
   readonly #members = new Map<string, Member>();
   readonly #killed = new Set<number>();
@@ -34,7 +36,7 @@ export class Fleet {
 
   /** `store` is an address, or `embedded`: a file of its own. */
   constructor(store: string, leaseMs: number) {
-    this.#store = store === 'embedded' ? `embedded:${join(this.#folder, 'store')}` : store;
+    this.store = store === 'embedded' ? `embedded:${join(this.#folder, 'store')}` : store;
     this.#leaseMs = leaseMs;
   }
 
@@ -51,7 +53,7 @@ export class Fleet {
   async begin(node: string): Promise<void> {
     const number = ++this.#last;
     const env = { MEMBER_JOURNAL: this.#journal(number), MEMBER_NUMBER: String(number) };
-    const process = new CommandedProcess(PROGRAM, [node, this.#store, String(this.#leaseMs)], env);
+    const process = new CommandedProcess(PROGRAM, [node, this.store, String(this.#leaseMs)], env);
     this.#members.set(node, { number, process });
     await process.started();
     await process.send('join');
@@ -78,15 +80,20 @@ export class Fleet {
     return this.#member(node).process.send('probe');
   }
 
+  /** Whether the control plane finds the name within a second. */
+  finds(node: string, name: string): Promise<boolean> {
+    return this.#member(node).process.send('finds', name);
+  }
+
   state(node: string): Promise<MemberState> {
     return this.#member(node).process.send('state');
   }
 
-  /** Where the control plane is served. */
-  async leader(): Promise<string> {
+  /** Which of the nodes serves the control plane. */
+  async leader(nodes: readonly string[] = this.nodes): Promise<string> {
     let leader: string | undefined;
     await eventually(async () => {
-      const states = await Promise.all(this.nodes.map(async (node) => [node, await this.state(node)] as const));
+      const states = await Promise.all(nodes.map(async (node) => [node, await this.state(node)] as const));
       leader = states.find(([, { isServing }]) => isServing)?.[0];
       return leader !== undefined;
     }, PATIENCE_MS);

@@ -10,7 +10,7 @@ import { openSync, readFileSync, writeSync } from 'node:fs';
  *     ask ID            an ask is sent
  *     reply ID          it was answered
  *     error ID CODE     it has failed
- *     unsettled ID      nothing had become of it at the end
+ *     wrong-reply ID    it was answered with something else
  *     told ID BY        a tell is handled by the actor with the channel id BY
  *     asked ID          an ask is handled
  *     run RUN           a run of a pipeline begins

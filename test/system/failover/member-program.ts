@@ -26,9 +26,7 @@ await persist(() => runtime.register('desks', own, { group: true }));
 
 async function join(): Promise<void> {
   if (nodeName === PLACER) {
-    await persist(() =>
-      runtime.place(bank, { on: { label: 'host' }, instances: 2, register: 'bank', standby: true }),
-    );
+    await persist(() => runtime.place(bank, { on: { label: 'host' }, instances: 2, register: 'bank', standby: true }));
   }
   await Promise.all(NODES.map((node) => traffic.follow(`desk-${node}`)));
   await traffic.follow('bank');
@@ -48,6 +46,11 @@ answerCommands(
         await ref.rush({});
         await runtime.stopActor(await runtime.place(probe, { on: { node: nodeName } }));
       }),
+    finds: (name = '') =>
+      runtime.lookup(Errands, name, { timeoutMs: 1_000 }).then(
+        () => true,
+        () => false,
+      ),
     /** Number of the process that hosts the holder of the name. */
     holder: () =>
       persist(async () => {
@@ -56,7 +59,7 @@ answerCommands(
       }),
     state: async () => {
       const { isReady, problems, controlPlane } = runtime.health();
-      return { isReady, problems, isServing: controlPlane.isServedHere };
+      return { isReady, problems, isServing: controlPlane.isServedHere, controlPlane: runtime.controlPlane };
     },
     finish: () => traffic.finish(),
     stop: async () => {

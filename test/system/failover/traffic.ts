@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { AskOptions } from '#src/actors/kernel/index.js';
-import type { Pipeline, Runtime } from '#src/actors/runtime/index.js';
+import type { Pipeline, PipelineRun, Runtime } from '#src/actors/runtime/index.js';
 import { MillraceError } from '#src/errors.js';
 import { Errands } from '../../actors/runtime/errand-runner.js';
 import { journal } from './components.js';
@@ -24,12 +24,14 @@ export class Traffic {
   /** By the word that the journal has for them. */
   readonly #targets = new Map<string, Target>();
   readonly #unsettled = new Map<string, Promise<void>>();
+  readonly #runs = new Map<string, PipelineRun>();
   #isOver = false;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
     runtime.deadLetters.subscribe(({ message }) => {
-      if (typeof message === 'object' && message !== null && 'value' in message) journal.write('dead', Number(message.value));
+      if (typeof message === 'object' && message !== null && 'value' in message)
+        journal.write('dead', Number(message.value));
     });
   }
 
@@ -67,7 +69,8 @@ export class Traffic {
       setTimeout(PATIENCE_MS, undefined, { signal: over.signal }),
     ]);
     over.abort();
-    return [...this.#unsettled.keys()];
+    const runs = [...this.#runs].map(([run, each]) => `run ${run}: ${JSON.stringify(each.progress())}`);
+    return this.#unsettled.size === 0 ? [] : [...this.#unsettled.keys(), ...runs];
   }
 
   async #send(): Promise<void> {
@@ -106,7 +109,8 @@ export class Traffic {
       journal.write('run', run);
       try {
         const started = await this.#runtime.run(pipeline, { args: { run } });
-        await started.done;
+        this.#runs.set(run, started);
+        await started.done.finally(() => this.#runs.delete(run));
         journal.write('ran', run, 'ok');
       } catch (error) {
         journal.write('ran', run, codeOf(error));

@@ -1,0 +1,83 @@
+import { expect } from 'chai';
+import { NatsServer } from '../../cluster-store/nats-server.js';
+import { needsCommand } from '../../support/pending.js';
+import { Fleet } from '../../system/failover/fleet.js';
+import { pauseLeader } from '../../system/failover/paused-leader.js';
+import { expectSound, runRounds, summaryOf } from '../../system/failover/rounds.js';
+
+/** Of both stores together. `ROUNDS=200` looks longer, and `SEED` repeats the choices of a run. */
+const ROUNDS = Number(process.env['ROUNDS'] ?? 40);
+const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+const EACH = Math.ceil(ROUNDS / 2);
+const ROUND_MS = 60_000;
+const NATS_LEASE_MS = 1_000;
+
+interface Store {
+  readonly title: string;
+  readonly leaseMs: number;
+  readonly address: () => string;
+}
+
+describe('four processes under load', () => {
+  let server: NatsServer | undefined;
+  let bucket = 0;
+  const stores: readonly Store[] = [
+    { title: 'a file', leaseMs: 5_000, address: () => 'embedded' },
+    { title: 'NATS', leaseMs: NATS_LEASE_MS, address: () => `nats://127.0.0.1:${server?.port}/rounds-${++bucket}` },
+  ];
+
+  before(async function () {
+    needsCommand(this, 'nats-server');
+    server = await NatsServer.start();
+  });
+  after(() => server?.remove());
+
+  for (const { title, leaseMs, address } of stores) {
+    describe(`with the store in ${title}`, () => {
+      it(`go on when one of them is killed, ${EACH} times`, async function () {
+        this.timeout(EACH * ROUND_MS);
+        const rounds = await runRounds({ store: address(), leaseMs, rounds: EACH, seed: SEED });
+        console.log(`        SEED=${SEED}; ${summaryOf(rounds)}`);
+        expectSound(rounds, EACH);
+      });
+
+      it('have another leader when theirs is stopped for longer than its lease, which never serves with it again', async function () {
+        this.timeout(2 * ROUND_MS);
+        const { faults, takenByKilled } = await pauseLeader(address(), 1_000);
+        expect(faults).to.deep.equal([]);
+        expect(takenByKilled).to.equal(0);
+      });
+    });
+  }
+});
+
+describe('four processes under load with their store on three NATS servers', function () {
+  this.timeout(4 * ROUND_MS);
+  let servers: readonly NatsServer[] = [];
+
+  before(async function () {
+    needsCommand(this, 'nats-server');
+    servers = await NatsServer.startCluster(3);
+  });
+  after(() => Promise.all(servers.map((server) => server.remove())));
+
+  it('have a control plane again when any one of the servers is killed, and lose nothing', async () => {
+    const hosts = servers.map(({ port }) => `127.0.0.1:${port}`).join(',');
+    const fleet = new Fleet(`nats://${hosts}/fleet`, NATS_LEASE_MS);
+    try {
+      await fleet.start();
+      for (const server of servers) {
+        await server.kill();
+        await Promise.all(fleet.nodes.map((node) => fleet.probe(node)));
+        await server.restart();
+        await Promise.all(fleet.nodes.map((node) => fleet.joined(node)));
+      }
+      const { faults, takenByKilled } = await fleet.finish();
+      expect(faults).to.deep.equal([]);
+      expect(takenByKilled).to.equal(0);
+      await fleet.stop();
+    } finally {
+      await fleet.close();
+    }
+  });
+});

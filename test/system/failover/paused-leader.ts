@@ -1,0 +1,66 @@
+import { expect } from 'chai';
+import { LEADER_KEY } from '#src/actors/control-plane/election.js';
+import { Runtime } from '#src/actors/runtime/index.js';
+import { leaseIn, openClusterStore } from '#src/cluster-store/index.js';
+import { silentLogger } from '#src/logging/index.js';
+import { RealScheduler } from '#src/scheduler/index.js';
+import { errandRunner, Errands } from '../../actors/runtime/errand-runner.js';
+import { millraceRejection } from '../../support/rejection.js';
+import type { Audit } from './audit.js';
+import { Fleet } from './fleet.js';
+
+/** Longer than everything here takes: what is answered at its end was not served. */
+const WAIT_MS = 30_000;
+
+/**
+ * Stops the process that serves the control plane (SIGSTOP) until another one serves, and lets it go on (SIGCONT). A runtime that knows the first one
+ * only has asked it meanwhile: those requests lie in its sockets, and it reads them before it learns of anything else.
+ */
+export async function pauseLeader(store: string, leaseMs: number): Promise<Audit> {
+  const fleet = new Fleet(store, leaseMs);
+  let stranger: Runtime | undefined;
+  try {
+    await fleet.start();
+    const leader = await fleet.leader();
+    const others = fleet.nodes.filter((node) => node !== leader);
+    const { controlPlane } = await fleet.state(leader);
+    stranger = await Runtime.start({ controlPlane, keyless: 'loopback', ucx: 'off', log: silentLogger });
+    const ghost = stranger.spawn(errandRunner());
+    await stranger.lookup(Errands, 'desk-one');
+    const before = await epochIn(fleet.store);
+
+    fleet.signal(leader, 'SIGSTOP');
+    const unserved = [
+      stranger.lookup(Errands, 'desk-one', { timeoutMs: WAIT_MS }),
+      stranger.register('ghost', ghost),
+    ].map(millraceRejection);
+    const state = fleet.state(leader);
+    const next = await fleet.leader(others);
+    await Promise.all(others.map((node) => fleet.probe(node)));
+    expect(await epochIn(fleet.store), 'epoch').to.be.greaterThan(before);
+
+    fleet.signal(leader, 'SIGCONT');
+    expect((await state).isServing, 'it serves with a lease that has ended').to.equal(false);
+    await Promise.all(fleet.nodes.map((node) => fleet.joined(node)));
+    expect(await fleet.leader()).to.equal(next);
+    await stranger.stop();
+    for (const error of await Promise.all(unserved)) expect(error.code).to.be.oneOf(['UNREACHABLE', 'STOPPED']);
+    expect(await fleet.finds(next, 'ghost')).to.equal(false);
+    const audit = await fleet.finish();
+    await fleet.stop();
+    return audit;
+  } finally {
+    await stranger?.stop();
+    await fleet.close();
+  }
+}
+
+/** The epoch of the control plane, as the store has it. */
+async function epochIn(address: string): Promise<number> {
+  const store = await openClusterStore(address, new RealScheduler());
+  try {
+    return Number(leaseIn(await store.get(LEADER_KEY), LEADER_KEY)?.epoch ?? 0n);
+  } finally {
+    await store.close();
+  }
+}
