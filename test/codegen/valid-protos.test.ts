@@ -5,7 +5,13 @@ import { repository } from './everything.js';
 import { complaintsOfProtoc, needsProtoc } from './protoc.js';
 import { Scratch } from './scratch.js';
 
-const FOLDERS = ['bench/protos', 'examples/flights/protos', 'examples/service/protos', 'test/codegen/fixtures'];
+const FOLDERS = [
+  'bench/protos',
+  'examples/flights/protos',
+  'examples/service/protos',
+  'examples/tiles/protos',
+  'test/codegen/fixtures',
+];
 const PAGES = ['README.md', ...readdirSync(join(repository, 'docs')).map((name) => `docs/${name}`)].filter((path) =>
   path.endsWith('.md'),
 );
