@@ -143,12 +143,13 @@ export class Views {
     const known = this.#known();
     const changed = new Set<View>();
     for (const id of changes) {
-      const resource = known.resource(id);
-      const last = resource ?? before.resource(id);
-      if (last === undefined) continue;
-      for (const view of this.#concernedBy(last, resource === undefined ? before : known)) {
-        if (resource === undefined) view.source.delete(id);
-        else view.source.set(id, resource);
+      const [last, resource] = [before.resource(id), known.resource(id)];
+      if (last !== undefined && last.detail.case !== resource?.detail.case) {
+        for (const view of this.#concernedBy(last, before)) if (view.source.delete(id)) changed.add(view);
+      }
+      if (resource === undefined) continue;
+      for (const view of this.#concernedBy(resource, known)) {
+        view.source.set(id, resource);
         changed.add(view);
       }
     }

@@ -56,7 +56,10 @@ export class PipelinesManager {
       const isToExpand = actual === State.INITIALIZED && requested > actual && this.#client.isFollowed(id);
       if (!isToExpand || this.#expanding.has(id)) return;
       this.#expanding.add(id);
-      this.#attempt('expand a pipeline', () => this.#expand(id, detail.value));
+      // A control plane that has started anew may show it unexpanded again. To expand it twice changes nothing.
+      this.#attempt('expand a pipeline', () =>
+        this.#expand(id, detail.value).finally(() => this.#expanding.delete(id)),
+      );
     } else if (detail.case === 'manifold') {
       this.#follow(id, requested, detail.value);
     }

@@ -284,7 +284,31 @@ export class Draft {
   }
 
   regainPipelines(announced: v1.PipelinesToAnnounce): void {
+    for (const resource of announced.resources) this.#makeRoom(resource);
     this.pipelines.announced(this.process(announced.pUid), announced);
+  }
+
+  /**
+   * Pipelines and their parts keep their ids, because processes know them. Each process says how high the ids are that it has seen, and the ids that are
+   * given here begin above those. But one that is announced later may have seen higher ones: what has got such an id here gets another.
+   */
+  #makeRoom({ id, detail }: v1.Resource): void {
+    const known = this.#table.get(id);
+    if (known === undefined || known.detail.case === detail.case) return;
+    this.#table.passOver(id);
+    switch (known.detail.case) {
+      case 'process': {
+        const entry = this.process(known.detail.value.pUid);
+        this.#processes.put({ ...entry, resource: this.#table.renumber(known) });
+        break;
+      }
+      case 'groupMember':
+        this.groups.renumbered(known.detail.value, this.#table.renumber(known));
+        break;
+      case 'partition':
+        this.#table.renumber(known);
+        break;
+    }
   }
 
   /** The processes of the cluster had time to announce what they have. */

@@ -61,6 +61,16 @@ export class Groups {
     this.#byProcess = this.#byProcess.with(pUid, this.#of(pUid).with(member.resource, member));
   }
 
+  /** The resource of a member has another id. */
+  renumbered({ group, ref, pUid }: v1.GroupMember, resource: number): void {
+    const members = this.#groups.get(group);
+    const member = ref && members?.get(ref.cUid);
+    if (members === undefined || member === undefined) return;
+    const next = { ...member, resource };
+    this.#groups = this.#groups.with(group, members.with(member.ref.cUid, next));
+    this.#byProcess = this.#byProcess.with(pUid, this.#of(pUid).without(member.resource).with(resource, next));
+  }
+
   /** Does nothing for an actor of another process, and for one that is no member. */
   leave(pUid: bigint, name: string, cUid: bigint): void {
     const member = this.#groups.get(name)?.get(cUid);

@@ -92,6 +92,14 @@ export class ResourceTable {
     return id;
   }
 
+  /** Gives a resource another id; returns that. */
+  renumber({ id, ...resource }: v1.Resource): number {
+    this.remove(id);
+    const next = this.#next++;
+    this.put({ ...resource, id: next });
+    return next;
+  }
+
   /** Gives ids above this one only: others have seen it. ProtocolError for an id that no control plane gives. */
   passOver(highest: number): void {
     if (highest > HIGHEST_ID) throw new ProtocolError(`No resource has the id ${highest}.`);
