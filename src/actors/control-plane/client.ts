@@ -3,6 +3,7 @@ import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { Ref, type RefInit, v1 } from '../../protocol/index.js';
 import { type ActorRef, type AskOptions, behavior, later } from '../kernel/index.js';
+import type { Report } from './held-pipelines.js';
 import type { ConnectingProcess } from './holdings.js';
 import { type ClientOptions, type Identity, type Server, Session } from './session.js';
 
@@ -100,12 +101,6 @@ export class ControlPlaneClient {
   /** Another process serves the control plane from now on: this one rejoins there, also where it could still reach the last one. */
   serverMoved(): void {
     this.#session.serverMoved();
-  }
-
-  /** Whether this process is told of all pipelines, from the next time on that it joins. */
-  managesPipelines(isSo: boolean): void {
-    const { process } = this.#session.holdings;
-    if (process !== undefined) this.#session.holdings.process = { ...process, managesPipelines: isSo };
   }
 
   /** This process is ending: its requests do not wait any more for a control plane that cannot be reached. */
@@ -224,28 +219,59 @@ export class ControlPlaneClient {
     return partitions.map(({ spawner, ...partition }) => ({ ...partition, spawner: Ref.create(spawner) }));
   }
 
-  async registerDefinition(definition: v1.PipelineDefinition): Promise<string> {
-    const { hash } = await this.#session.request((server, identity, options) =>
-      server.registerDefinition({ ...identity, definition }, options),
-    );
-    return hash;
-  }
-
   getDefinition(hash: string): Promise<v1.PipelineDefinition> {
     return this.#session.ask((server, { epoch }, options) => server.getDefinition({ hash, epoch }, options));
   }
 
-  async startPipeline(definition: string, mapping: readonly v1.MappingInit[]): Promise<number> {
-    const { pipeline } = await this.#session.request((server, identity, options) =>
-      server.startPipeline(
-        { ...identity, definition, mapping: mapping.map((each) => v1.Mapping.create(each)) },
-        options,
-      ),
-    );
-    return pipeline;
+  /** Starts a pipeline; returns its id. It is announced to each control plane that follows, until `forgetPipeline`. */
+  async startPipeline(definition: v1.PipelineDefinition, mappings: readonly v1.MappingInit[]): Promise<number> {
+    const held = this.#session.holdings.pipelines;
+    const mapping = mappings.map((each) => v1.Mapping.create(each));
+    const isStarted = held.starting(definition);
+    try {
+      const { hash } = await this.#session.request((server, identity, options) =>
+        server.registerDefinition({ ...identity, definition }, options),
+      );
+      const { pipeline } = await this.#session.request((server, identity, options) =>
+        server.startPipeline({ ...identity, definition: hash, mapping }, options),
+      );
+      const { name, onFailure, maxRestarts: restartsLeft } = definition;
+      const [startedBy, observer] = [this.pUid, this.actor.toRef()];
+      held.started(pipeline, definition, {
+        name,
+        definition: hash,
+        mapping,
+        onFailure,
+        restartsLeft,
+        startedBy,
+        observer,
+      });
+      this.#show(pipeline);
+      return pipeline;
+    } finally {
+      isStarted();
+    }
   }
 
-  async stopPipeline(pipeline: number): Promise<void> {
+  /** The pipeline may have been shown before it was known to be one of this process. */
+  #show(pipeline: number): void {
+    const shown = this.#session.resources.get(pipeline);
+    if (shown !== undefined) this.#options.listener.changed(shown);
+  }
+
+  /** The run of this pipeline, with all restarts, has ended. */
+  forgetPipeline(pipeline: number): void {
+    this.#session.holdings.pipelines.settled(pipeline);
+  }
+
+  /** The pipeline, or the one that it restarts, was started by this process. Not known before the reply to its start. */
+  isFollowed(pipeline: number): boolean {
+    return this.#session.holdings.pipelines.isFollowed(pipeline);
+  }
+
+  /** `first`: the pipeline that was started. `pipeline`: its present attempt. */
+  async stopPipeline(pipeline: number, first = pipeline): Promise<void> {
+    this.#session.holdings.pipelines.stopRequested(first);
     await this.#session.request((server, identity, options) => server.stopPipeline({ ...identity, pipeline }, options));
   }
 
@@ -266,8 +292,9 @@ export class ControlPlaneClient {
     await this.#session.request((server, identity, options) => server.drainSegment({ ...identity, segment }, options));
   }
 
-  async report(report: Omit<v1.ResourceReportInit, 'pUid' | 'tag'>): Promise<void> {
-    await this.#session.request((server, identity, options) => server.report({ ...report, ...identity }, options));
+  /** See Session.report. */
+  report(report: Report): Promise<void> {
+    return this.#session.report(report);
   }
 
   // ---- mirror

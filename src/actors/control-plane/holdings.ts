@@ -1,6 +1,8 @@
 import { limits } from '../../limits.js';
 import { ownerOrdinal } from '../../ids/index.js';
 import { Ref, type RefInit, v1 } from '../../protocol/index.js';
+import { type AnnouncedPipelines, HeldPipelines } from './held-pipelines.js';
+import type { MirroredResources } from './mirrored-resources.js';
 
 /** What a process states about itself when it connects. */
 export type ConnectingProcess = Omit<v1.ConnectProcessInit, 'tag' | 'secret'>;
@@ -14,9 +16,14 @@ export class Holdings {
   process: v1.ConnectProcessInit | undefined;
   pUid = 0n;
   readonly groups = new Set<string>();
+  readonly pipelines: HeldPipelines;
   readonly #partitions = new Map<number, v1.AnnouncedPartition>();
   /** Names, and memberships of groups, by name and actor. */
   readonly #names = new Map<string, v1.AnnouncedName>();
+
+  constructor(mirror: MirroredResources) {
+    this.pipelines = new HeldPipelines(mirror);
+  }
 
   partitionsRegistered(addresses: readonly string[], ordinals: readonly number[]): void {
     ordinals.forEach((ordinal, index) =>
@@ -61,6 +68,11 @@ export class Holdings {
       client,
       highestResource,
     };
+  }
+
+  /** See HeldPipelines.announcements. */
+  announcedPipelines(): readonly AnnouncedPipelines[] {
+    return this.pipelines.announcements(new Set(this.#partitions.keys()));
   }
 
   /** All names and memberships, in as many requests as they take. */

@@ -6,11 +6,20 @@
 export { retryAsk } from './retry-ask.js';
 export { type Candidate, Election, type Leader, leaderIn, LEADER_KEY, type Term } from './election.js';
 export { ControlPlaneClient } from './client.js';
-export { definitionHash, messageHash } from './definition-hash.js';
 export type { ConnectingProcess } from './holdings.js';
-export { CANCELLED, failed, failureOf, GIVEN_UP, nameOf, OK, State } from './life-cycle.js';
 export { type Diff, ReplicaMirror, ReplicaSource } from './replica.js';
 export { controlPlaneServer } from './server.js';
 export type { ControlPlaneListener } from './session.js';
-export { spawnerName } from './store.js';
+export {
+  CANCELLED,
+  definitionHash,
+  failed,
+  failureOf,
+  GIVEN_UP,
+  messageHash,
+  nameOf,
+  OK,
+  spawnerName,
+  State,
+} from './state/index.js';
 export { whileHeld } from './while-held.js';

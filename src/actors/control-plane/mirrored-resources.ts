@@ -15,8 +15,8 @@ export interface MirrorListener {
 type ViewId = Pick<v1.Update, 'epoch' | 'view'>;
 
 /**
- * The resources that concern this process, as the updates of the control plane tell them. When the process rejoins, a new view follows on the
- * old one. What the old one had stays until the new one is complete: nothing seems to end in between.
+ * The resources that concern this process, as the updates of the control plane tell them. When the process rejoins, or is too far behind, a new
+ * view follows on the old one. What the old one had stays until the new one is complete: nothing seems to end in between.
  */
 export class MirroredResources {
   readonly #log: Logger;
@@ -26,7 +26,6 @@ export class MirroredResources {
   #view: ViewId = { epoch: 0, view: 0 };
   /** Resources of earlier views that the present one has not shown yet. */
   #stale = new Set<number>();
-  #completeAt = Number.POSITIVE_INFINITY;
   #highestId = 0;
 
   constructor(log: Logger, listener: MirrorListener) {
@@ -43,27 +42,24 @@ export class MirroredResources {
     return this.#resources.values();
   }
 
+  get(id: number): v1.Resource | undefined {
+    return this.#resources.get(id);
+  }
+
   /** Returns the acknowledgement to send; undefined for an update of an earlier view, to which nobody waits for an answer. */
   apply(update: v1.Update): { readonly nonce: number; readonly view: number } | undefined {
     const order = compare(update, this.#view);
     if (order < 0) return undefined;
     if (order > 0) this.#begin(update);
     if (this.#mirror.accept(update) === 'apply') this.#change(update);
+    if (update.isComplete && this.#mirror.nonce >= update.nonce) this.#dropStale();
     return { nonce: this.#mirror.nonce, view: this.#view.view };
-  }
-
-  /** The view of `update` has everything at this nonce: what it has not shown until then has ended. */
-  completeAt(update: ViewId, nonce: number): void {
-    if (compare(update, this.#view) !== 0) return;
-    this.#completeAt = nonce;
-    this.#dropStale();
   }
 
   #begin({ epoch, view }: ViewId): void {
     this.#view = { epoch, view };
     this.#mirror = new ReplicaMirror();
     this.#stale = new Set(this.#resources.keys());
-    this.#completeAt = Number.POSITIVE_INFINITY;
   }
 
   #change({ changed, removed, isSnapshot }: v1.Update): void {
@@ -76,7 +72,6 @@ export class MirroredResources {
       this.#notify(() => this.#listener.changed(resource));
     }
     for (const id of gone) this.#remove(id);
-    this.#dropStale();
   }
 
   #missingIn(snapshot: readonly v1.Resource[]): readonly number[] {
@@ -84,8 +79,8 @@ export class MirroredResources {
     return [...this.#resources.keys()].filter((id) => !present.has(id) && !this.#stale.has(id));
   }
 
+  /** The view is complete: what it has not shown until then has ended. */
   #dropStale(): void {
-    if (this.#mirror.nonce < this.#completeAt) return;
     for (const id of this.#stale) this.#remove(id);
     this.#stale.clear();
   }

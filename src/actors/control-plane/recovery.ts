@@ -10,7 +10,6 @@ export class Recovery {
   readonly #context: Context;
   readonly #over: () => void;
   #running: Deferred<void> | undefined;
-  #hasBegun = false;
 
   /** `over` is called when it is over, before what waits for that goes on. */
   constructor(context: Context, over: () => void) {
@@ -18,14 +17,7 @@ export class Recovery {
     this.#over = over;
   }
 
-  get isRunning(): boolean {
-    return this.#running !== undefined;
-  }
-
-  /** Once in the life of a control plane: a process that announces itself later is late, and nobody waits for others like it. */
   begin(): void {
-    if (this.#hasBegun) return;
-    this.#hasBegun = true;
     const running = new Deferred<void>();
     this.#running = running;
     this.#context.log.info('the control plane has started anew: the processes of the cluster announce what they have');

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../errors.js';
+import { PersistentMap } from '../../persistent-map.js';
 
 /**
  * Replicates a set to many listeners by diffs with a nonce.
@@ -9,8 +10,9 @@ import { ProtocolError } from '../../errors.js';
  *                     --{ base 5, nonce 7, changed, removed }-> applies, acknowledges 7
  *
  * A diff that is too large for one update is sent in parts, oldest changes first, each up to the nonce of its last change. A new listener
- * gets a diff from nonce 0. The source remembers the last changes only: a listener that is further behind gets a snapshot, which is sent
- * whole. Both sides are pure state: the caller sends the messages, and decides when to repeat them.
+ * gets a diff from nonce 0. The source remembers the last removals only. A listener that is further behind gets a snapshot; where updates have a
+ * size limit, the caller has to make a new listener of it (`isBehind`). Both sides are pure state: the caller sends the messages, and decides
+ * when to repeat them. A part costs as many steps as it has entries, whatever the size of the set.
  */
 export interface Diff<T> {
   readonly base: number;
@@ -19,11 +21,6 @@ export interface Diff<T> {
   readonly isSnapshot: boolean;
   readonly changed: readonly T[];
   readonly removed: readonly number[];
-}
-
-interface Change {
-  readonly nonce: number;
-  readonly id: number;
 }
 
 interface Listener {
@@ -38,19 +35,22 @@ export interface Part<T> {
   sizeOf(entry: T): number;
 }
 
-/** Changes that a source remembers before a late listener needs a snapshot. */
-const REMEMBERED_CHANGES = 1024;
+/** Removals that a source remembers at least; it remembers as many as it has entries where these are more. */
+const REMEMBERED_REMOVALS = 1024;
 
 export class ReplicaSource<T> {
   readonly #part: Part<T> | undefined;
   readonly #entries = new Map<number, T>();
-  /** Nonce of the last change of each entry. */
+  /** Nonce of the last change of each entry, and of each removal that is remembered. */
   readonly #changedAt = new Map<number, number>();
+  /** The same by nonce: ids, the oldest change first. */
+  #changes = PersistentMap.empty<number, number>();
+  /** Ids of the removals that are remembered, the oldest first. */
+  readonly #removals = new Set<number>();
   readonly #listeners = new Map<number, Listener>();
-  #changes: Change[] = [];
   #fences: { readonly nonce: number; readonly passed: () => void }[] = [];
   #nonce = 0;
-  /** Nonce after which every change is remembered. */
+  /** Nonce after which every removal is remembered. */
   #horizon = 0;
 
   /** Without `part`, updates have no size limit. */
@@ -76,6 +76,7 @@ export class ReplicaSource<T> {
 
   set(id: number, entry: T): void {
     this.#entries.set(id, entry);
+    this.#removals.delete(id);
     this.#record(id);
   }
 
@@ -84,7 +85,11 @@ export class ReplicaSource<T> {
       return false;
     }
     this.#record(id);
-    this.#changedAt.delete(id);
+    this.#removals.add(id);
+    const [oldest] = this.#removals;
+    if (oldest !== undefined && this.#removals.size > Math.max(REMEMBERED_REMOVALS, this.#entries.size)) {
+      this.#forgetRemoval(oldest);
+    }
     return true;
   }
 
@@ -97,6 +102,11 @@ export class ReplicaSource<T> {
     this.#listeners.set(listener, { acknowledged: undefined, startedAt: undefined });
   }
 
+  /** The listener begins anew at nonce 0. Fences wait on until it has what they were set for. */
+  restart(listener: number): void {
+    if (this.#listeners.has(listener)) this.listen(listener);
+  }
+
   /** Removes a listener; fences do not wait for it any more. */
   forget(listener: number): void {
     this.#listeners.delete(listener);
@@ -107,23 +117,25 @@ export class ReplicaSource<T> {
     return this.#listeners.keys();
   }
 
+  /** The listener needs removals that are not remembered any more. */
+  isBehind(listener: number): boolean {
+    const known = this.#listeners.get(listener);
+    const from = known?.startedAt ?? known?.acknowledged;
+    return from !== undefined && from < this.#horizon;
+  }
+
   /** The diff, or the next part of it, from the listener's nonce to the present one; undefined when it is up to date. */
   diffFor(listener: number): Diff<T> | undefined {
     const known = this.#listeners.get(listener);
-    const base = known?.acknowledged;
-    if (base === this.#nonce) {
+    const base = known?.acknowledged ?? 0;
+    if (known?.acknowledged === this.#nonce) {
       return undefined;
     }
-    if (known === undefined) return this.#snapshot();
+    if (known === undefined || this.isBehind(listener)) return this.#snapshot();
     // It may have applied a part whose acknowledgement is late or lost, so it may have more than it has acknowledged.
-    const isNew = base === undefined || base === 0;
-    if (isNew) known.startedAt ??= this.#nonce;
-    if ((known.startedAt ?? base ?? 0) < this.#horizon) return this.#snapshot();
-    if (isNew) {
-      const part = this.#partOf(this.#changesOfNew(known.startedAt ?? 0));
-      return part.nonce === this.#nonce ? this.#snapshot() : { ...part, base: 0, isSnapshot: false };
-    }
-    return { ...this.#partOf(this.#changesSince(base)), base, isSnapshot: false };
+    if (base === 0) known.startedAt ??= this.#nonce;
+    const part = this.#partAfter(base, known.startedAt ?? base);
+    return { ...part, base, isSnapshot: base === 0 && part.nonce === this.#nonce };
   }
 
   /** The listener is at `nonce`. False for an old acknowledgement, which is ignored. */
@@ -156,39 +168,14 @@ export class ReplicaSource<T> {
     return { base: 0, nonce: this.#nonce, isSnapshot: true, changed: [...this.#entries.values()], removed: [] };
   }
 
-  /** All entries, and the removals since a new listener was first sent a part, with the nonce of their last change. */
-  #changesOfNew(startedAt: number): ReadonlyMap<number, number> {
-    const all = new Map(this.#changedAt);
-    for (const { id, nonce } of this.#changes) if (nonce > startedAt) all.set(id, nonce);
-    return all;
-  }
-
-  /** Ids with the nonce of their last change, including removed entries. */
-  #changesSince(base: number): ReadonlyMap<number, number> {
-    const since = new Map<number, number>();
-    if (base < this.#horizon) {
-      for (const [id, nonce] of this.#changedAt) {
-        if (nonce > base) {
-          since.set(id, nonce);
-        }
-      }
-    }
-    for (const { id, nonce } of this.#changes) {
-      if (nonce > base) {
-        since.set(id, nonce);
-      }
-    }
-    return since;
-  }
-
-  /** The oldest of these changes: as many as fit into an update, and at least one. */
-  #partOf(changes: ReadonlyMap<number, number>): Pick<Diff<T>, 'nonce' | 'changed' | 'removed'> {
-    const oldestFirst = [...changes].sort(([, left], [, right]) => left - right);
+  /** The oldest changes after a nonce: as many as fit into an update, and at least one. Leaves out removals up to `startedAt`. */
+  #partAfter(base: number, startedAt: number): Pick<Diff<T>, 'nonce' | 'changed' | 'removed'> {
     const changed: T[] = [];
     const removed: number[] = [];
     let [last, bytes] = [0, 0];
-    for (const [id, nonce] of oldestFirst) {
+    for (const [nonce, id] of this.#changes.after(base)) {
       const entry = this.#entries.get(id);
+      if (entry === undefined && nonce <= startedAt) continue;
       bytes += entry === undefined ? 0 : (this.#part?.sizeOf(entry) ?? 0);
       if (last > 0 && this.#part !== undefined && bytes > this.#part.bytes) {
         return { nonce: last, changed, removed };
@@ -205,12 +192,16 @@ export class ReplicaSource<T> {
 
   #record(id: number): void {
     this.#nonce++;
-    this.#changes.push({ nonce: this.#nonce, id });
+    this.#changes = this.#changes.without(this.#changedAt.get(id) ?? 0).with(this.#nonce, id);
     this.#changedAt.set(id, this.#nonce);
-    if (this.#changes.length > 2 * REMEMBERED_CHANGES) {
-      this.#changes = this.#changes.slice(REMEMBERED_CHANGES);
-      this.#horizon = (this.#changes[0]?.nonce ?? this.#nonce + 1) - 1;
-    }
+  }
+
+  #forgetRemoval(id: number): void {
+    const nonce = this.#changedAt.get(id) ?? 0;
+    this.#removals.delete(id);
+    this.#changedAt.delete(id);
+    this.#changes = this.#changes.without(nonce);
+    this.#horizon = Math.max(this.#horizon, nonce);
   }
 
   #checkFences(): void {

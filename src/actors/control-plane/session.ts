@@ -8,7 +8,7 @@ import {
   StoppedError,
   UnreachableError,
 } from '../../errors.js';
-import { messageOf } from '../../foreign.js';
+import { messageOf, namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { v1 } from '../../protocol/index.js';
@@ -16,12 +16,13 @@ import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
 import type { ActorRef, ActorSystem, AskOptions, Context } from '../kernel/index.js';
 import { thrownByHandler } from '../transport/index.js';
 import { Connection } from './connection.js';
+import type { Report } from './held-pipelines.js';
 import { type ConnectingProcess, Holdings } from './holdings.js';
 import { MirroredResources, type MirrorListener } from './mirrored-resources.js';
 import { RequestTags } from './request-tags.js';
 import { retryAsk } from './retry-ask.js';
-import { ANNOUNCE, DEPOSED } from './server-state.js';
-import { FENCED } from './store.js';
+import { ANNOUNCE } from './server-state.js';
+import { DEPOSED, FENCED } from './state/index.js';
 
 /** Receives what the control plane reports to this process. */
 export interface ControlPlaneListener extends MirrorListener {
@@ -60,7 +61,7 @@ export type Identity = { readonly pUid: bigint; readonly tag: number; readonly e
  */
 export class Session {
   /** What is announced. The client keeps it up to date. */
-  readonly holdings = new Holdings();
+  readonly holdings: Holdings;
   readonly resources: MirroredResources;
   readonly #options: ClientOptions;
   readonly #connection: Connection;
@@ -73,6 +74,8 @@ export class Session {
   #client: Context | undefined;
   #identity: v1.ServerIdentityInit = { epoch: 0, incarnation: 0n };
   readonly #tags: RequestTags;
+  /** This process has rejoined, and has not seen the whole view of the control plane yet. */
+  #hasRejoined = false;
   /** The death watch has reported the server during an attempt to rejoin. */
   #isCut = false;
 
@@ -82,7 +85,14 @@ export class Session {
     const name = `${system.name} ${system.incarnation}`;
     this.#connection = new Connection({ scheduler, log, address, name, attempt: () => this.#rejoin() });
     this.#tags = new RequestTags(scheduler);
-    this.resources = new MirroredResources(log, listener);
+    this.resources = new MirroredResources(log, {
+      changed: (resource) => listener.changed(resource),
+      removed: (id) => {
+        this.holdings.pipelines.removed(id);
+        listener.removed(id);
+      },
+    });
+    this.holdings = new Holdings(this.resources);
     this.#server = options.server();
     this.#address = address();
   }
@@ -135,7 +145,25 @@ export class Session {
 
   apply(update: v1.Update): void {
     const acknowledged = this.resources.apply(update);
-    if (acknowledged !== undefined) this.#server.acknowledge({ pUid: this.pUid, ...acknowledged });
+    if (acknowledged === undefined) return;
+    this.#server.acknowledge({ pUid: this.pUid, ...acknowledged });
+    if (this.#hasRejoined && update.isComplete) this.#reportAgain();
+  }
+
+  /** The control plane before may have taken reports with it that it had confirmed. */
+  #reportAgain(): void {
+    this.#hasRejoined = false;
+    for (const report of this.holdings.pipelines.unseenReports()) {
+      this.report(report).catch((error: unknown) =>
+        this.#options.log.warn('a report did not reach the control plane again', { error: namedMessageOf(error) }),
+      );
+    }
+  }
+
+  /** How far a segment or manifold of this process is. */
+  async report(report: Report): Promise<void> {
+    this.holdings.pipelines.reported(report);
+    await this.request((server, identity, options) => server.report({ ...report, ...identity }, options));
   }
 
   /** This process is ending: its requests do not wait any more for a control plane that cannot be reached. */
@@ -236,6 +264,10 @@ export class Session {
       this.#identity = server;
       this.holdings.process = { ...this.holdings.process, name };
       await this.#announceNames();
+      for (const pipelines of this.holdings.announcedPipelines()) {
+        const identity = this.#nextIdentity();
+        await this.#ask((options) => this.#server.announcePipelines({ ...identity, ...pipelines }, options));
+      }
       if (this.#client !== undefined) await this.#resume();
     } catch (error) {
       if (!(error instanceof RefusedError) || error.reason !== FENCED) throw error;
@@ -279,10 +311,10 @@ export class Session {
   async #resume(): Promise<void> {
     const groups = [...this.holdings.groups];
     const { pUid, epoch } = this.#nextIdentity();
-    const { update, nonce } = await this.#ask((options) => this.#server.resume({ pUid, epoch, groups }, options));
+    const { update } = await this.#ask((options) => this.#server.resume({ pUid, epoch, groups }, options));
     if (update === undefined) throw new ProtocolError('The control plane has answered without a view.');
+    this.#hasRejoined = true;
     this.apply(update);
-    this.resources.completeAt(update, nonce);
   }
 
   /** It can never come back under its ids. */

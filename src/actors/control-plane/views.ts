@@ -4,23 +4,23 @@ import { encode, type Ref, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import type { ActorRef, Context } from '../kernel/index.js';
 import { type Part, ReplicaSource } from './replica.js';
-import type { ProcessEntry } from './processes.js';
-import type { ControlPlaneStore } from './store.js';
+import type { Draft, ProcessEntry } from './state/index.js';
 
 /** Time after which an unacknowledged update is sent again, in ms; it doubles each time. */
 const REPEAT_UPDATE_MS = 500;
 const LONGEST_REPEAT_MS = 30_000;
 
-/** The part of the store that one process mirrors, and which changes it has acknowledged. */
+/** The part of the state that one process mirrors, and which changes it has acknowledged. */
 interface View {
-  readonly pUid: bigint;
-  /** Tells its updates and acknowledgements from those of earlier views of the process. */
-  readonly number: number;
+  readonly process: ProcessEntry;
   readonly epoch: number;
   readonly client: ActorRef<v1.ControlPlaneClient>;
+  readonly cUid: bigint;
   readonly source: ReplicaSource<v1.Resource>;
   /** Groups whose members it mirrors. */
   readonly groups: Set<string>;
+  /** Tells its updates and acknowledgements from those of earlier views of the process. */
+  number: number;
   /** Its process is sent what it mirrors. */
   isOpen: boolean;
   /** Time at which the pending update is sent again; undefined when every update was acknowledged. */
@@ -30,24 +30,37 @@ interface View {
 
 const LISTENER = 0;
 
+/** Encoded sizes of resources. Each version of a resource is an object of its own, which all views share. */
+const sizes = new WeakMap<v1.Resource, number>();
+
 /** Resources are small, and there may be very many. */
 const PART: Part<v1.Resource> = {
   bytes: limits.controlPlaneUpdateBytes,
-  sizeOf: (resource) => encode(v1.Resource, resource).length,
+  sizeOf: (resource) => {
+    const known = sizes.get(resource);
+    if (known !== undefined) return known;
+    const { length } = encode(v1.Resource, resource);
+    sizes.set(resource, length);
+    return length;
+  },
 };
 
-/** Sends each process the part of the store that concerns it, by updates that are repeated until they are acknowledged. */
+/** Sends each process the part of the state that concerns it, by updates that are repeated until they are acknowledged. */
 export class Views {
   readonly #context: Context;
-  readonly #store: ControlPlaneStore;
+  /** Reads the present state. */
+  readonly #known: () => Draft;
   readonly #epoch: () => number;
   readonly #views = new Map<bigint, View>();
+  /** Processes by the channel ids of their clients. */
+  readonly #byClient = new Map<bigint, bigint>();
+  readonly #watching = new Map<string, Set<View>>();
   #created = 0;
   #timer: Timer | undefined;
 
-  constructor(context: Context, store: ControlPlaneStore, epoch: () => number) {
+  constructor(context: Context, known: () => Draft, epoch: () => number) {
     this.#context = context;
-    this.#store = store;
+    this.#known = known;
     this.#epoch = epoch;
   }
 
@@ -60,28 +73,26 @@ export class Views {
   open(process: ProcessEntry, client: Ref, groups: readonly string[] = []): v1.Update {
     assertFewGroups(process.pUid, groups.length);
     const known = this.#views.get(process.pUid);
-    const view = known?.client.toRef().cUid === client.cUid ? known : this.#create(process, client);
-    if (!view.isOpen) this.#fill(view, process, groups);
-    const { source, epoch, number } = view;
-    const update = updateFor(view);
-    if (update === undefined) return v1.Update.create({ base: source.nonce, nonce: source.nonce, epoch, view: number });
+    const view = known?.cUid === client.cUid ? known : this.#create(process, client);
+    if (!view.isOpen) this.#fill(view, groups);
+    const update = nextUpdate(view);
+    if (update === undefined) {
+      const { source, epoch, number } = view;
+      return v1.Update.create({ base: source.nonce, nonce: source.nonce, epoch, view: number, isComplete: true });
+    }
     this.#sent(view);
     return update;
   }
 
-  /** The nonce at which the view of a process has all that it has now. */
-  nonceOf(pUid: bigint): number {
-    return this.#views.get(pUid)?.source.nonce ?? 0;
-  }
-
   close(pUid: bigint): void {
     const view = this.#views.get(pUid);
-    if (view !== undefined) {
-      this.#context.unwatch(view.client);
-      this.#views.delete(pUid);
-      // Nobody waits for its acknowledgements any more.
-      view.source.forget(LISTENER);
-    }
+    if (view === undefined) return;
+    this.#context.unwatch(view.client);
+    this.#views.delete(pUid);
+    this.#byClient.delete(view.cUid);
+    for (const group of view.groups) this.#stopWatching(view, group);
+    // Nobody waits for its acknowledgements any more.
+    view.source.forget(LISTENER);
   }
 
   /** Adds the members of a group to a view, until `unwatchGroup`. Resolves when the process has those that there are. */
@@ -91,42 +102,30 @@ export class Views {
       throw new UnreachableError(`Process ${pUid} is not active, so that it watches no group.`);
     if (!view.groups.has(group)) {
       assertFewGroups(pUid, view.groups.size + 1);
-      view.groups.add(group);
-      for (const resource of this.#store.resources()) {
-        const { detail, id } = resource;
-        if (detail.case === 'groupMember' && detail.value.group === group) view.source.set(id, resource);
-      }
+      this.#startWatching(view, group);
+      for (const member of this.#known().groupMembers(group)) view.source.set(member.id, member);
       this.#send(view);
     }
     return acknowledged(view);
   }
 
   /** Removes the members of a group from a view. Does nothing for a process that has ended, and for a group that it does not watch. */
-  unwatchGroup(process: ProcessEntry, group: string): void {
-    const view = this.#views.get(process.pUid);
-    if (view?.groups.delete(group) !== true) return;
-    for (const resource of view.source.entries()) {
-      const { detail, id } = resource;
-      const isMember = detail.case === 'groupMember' && detail.value.group === group;
-      if (isMember && !this.#concerns(process, resource)) view.source.delete(id);
-    }
+  unwatchGroup(pUid: bigint, group: string): void {
+    const view = this.#views.get(pUid);
+    if (view?.groups.has(group) !== true) return;
+    this.#stopWatching(view, group);
+    for (const { id } of this.#known().groupMembers(group)) view.source.delete(id);
     this.#send(view);
   }
 
   /** Resolves when each process that watches a group has acknowledged what has changed so far, or has ended. */
   async settled(group: string): Promise<void> {
-    const watching = [...this.#views.values()].filter(({ groups, isOpen }) => isOpen && groups.has(group));
-    await Promise.all(watching.map(acknowledged));
+    await Promise.all([...(this.#watching.get(group) ?? [])].map(acknowledged));
   }
 
   /** The process whose client has this channel id. */
   processOf(cUid: bigint): bigint | undefined {
-    for (const { pUid, client } of this.#views.values()) {
-      if (client.toRef().cUid === cUid) {
-        return pUid;
-      }
-    }
-    return undefined;
+    return this.#byClient.get(cUid);
   }
 
   /** Does not answer an old acknowledgement: otherwise each update that arrives twice would double all later ones. */
@@ -139,31 +138,40 @@ export class Views {
     }
   }
 
-  /** Updates every view with the changed resources, and sends the changes. */
-  publish(changes: readonly number[]): void {
-    for (const view of this.#views.values()) {
-      if (!view.isOpen) continue;
-      const process = this.#store.process(view.pUid);
-      for (const id of changes) {
-        const resource = this.#store.resource(id);
-        if (resource === undefined) {
-          view.source.delete(id);
-        } else if (this.#concerns(process, resource) || isOfGroups(view, resource)) {
-          view.source.set(id, resource);
-        }
+  /** Updates the views of the processes that a changed resource concerns, or concerned `before`, and sends the changes. */
+  publish(changes: readonly number[], before: Draft): void {
+    const known = this.#known();
+    const changed = new Set<View>();
+    for (const id of changes) {
+      const [last, resource] = [before.resource(id), known.resource(id)];
+      if (last !== undefined && last.detail.case !== resource?.detail.case) {
+        for (const view of this.#concernedBy(last, before)) if (view.source.delete(id)) changed.add(view);
       }
-      this.#send(view);
+      if (resource === undefined) continue;
+      for (const view of this.#concernedBy(resource, known)) {
+        view.source.set(id, resource);
+        changed.add(view);
+      }
     }
+    for (const view of changed) this.#send(view);
+  }
+
+  #concernedBy(resource: v1.Resource, known: Draft): ReadonlySet<View> {
+    const { detail } = resource;
+    if (detail.case === 'groupMember') return this.#watching.get(detail.value.group) ?? new Set();
+    const views = known.concernedBy(resource).map((pUid) => this.#views.get(pUid));
+    return new Set(views.filter((view) => view?.isOpen === true).flatMap((view) => view ?? []));
   }
 
   #create(process: ProcessEntry, client: Ref): View {
     const reference = this.#context.ref(v1.ControlPlaneClient, client);
     this.close(process.pUid);
     const view: View = {
-      pUid: process.pUid,
+      process,
       number: ++this.#created,
       epoch: this.#epoch(),
       client: reference,
+      cUid: client.cUid,
       source: new ReplicaSource(PART),
       groups: new Set(),
       isOpen: false,
@@ -171,53 +179,48 @@ export class Views {
       repeatMs: REPEAT_UPDATE_MS,
     };
     this.#views.set(process.pUid, view);
+    this.#byClient.set(client.cUid, process.pUid);
     this.#context.watch(reference);
     return view;
   }
 
-  #fill(view: View, process: ProcessEntry, groups: readonly string[]): void {
+  #fill(view: View, groups: readonly string[]): void {
+    const known = this.#known();
     view.isOpen = true;
-    for (const group of groups) view.groups.add(group);
+    for (const group of groups) this.#startWatching(view, group);
     view.source.listen(LISTENER);
-    for (const resource of this.#store.resources()) {
-      if (this.#concerns(process, resource) || isOfGroups(view, resource)) {
-        view.source.set(resource.id, resource);
-      }
+    const members = groups.flatMap((group) => known.groupMembers(group));
+    for (const resource of [...known.resourcesFor(view.process.pUid), ...members]) {
+      view.source.set(resource.id, resource);
     }
   }
 
-  /** True when the process needs to know of the resource. */
-  #concerns(process: ProcessEntry, { detail }: v1.Resource): boolean {
-    if (process.managesPipelines) {
-      return true;
-    }
-    switch (detail.case) {
-      case 'partition':
-      case 'process':
-        return detail.value.pUid === process.pUid;
-      case 'pipeline':
-        return detail.value.startedBy === process.pUid;
-      case 'segment':
-        return (
-          process.ordinals.includes(detail.value.partition) || this.#startedBy(detail.value.pipeline) === process.pUid
-        );
-      case 'manifold':
-      case 'groupMember':
-      case undefined:
-        return false;
-    }
+  #startWatching(view: View, group: string): void {
+    view.groups.add(group);
+    const watching = this.#watching.get(group) ?? new Set();
+    this.#watching.set(group, watching.add(view));
   }
 
-  #startedBy(pipeline: number): bigint | undefined {
-    const resource = this.#store.resource(pipeline);
-    return resource?.detail.case === 'pipeline' ? resource.detail.value.startedBy : undefined;
+  #stopWatching(view: View, group: string): void {
+    view.groups.delete(group);
+    const watching = this.#watching.get(group);
+    watching?.delete(view);
+    if (watching?.size === 0) this.#watching.delete(group);
   }
 
   #send(view: View): void {
-    const update = view.repeatAtMs === undefined ? updateFor(view) : undefined;
+    if (view.repeatAtMs !== undefined) return;
+    if (view.source.isBehind(LISTENER)) this.#beginAnew(view);
+    const update = nextUpdate(view);
     if (update === undefined) return;
     this.#sent(view);
     view.client.update(update);
+  }
+
+  /** The process is too far behind: a new view of the same has parts of a bounded size, which a snapshot has not. */
+  #beginAnew(view: View): void {
+    view.number = ++this.#created;
+    view.source.restart(LISTENER);
   }
 
   /** The next update follows when this one is acknowledged, or when it is repeated. */
@@ -248,10 +251,6 @@ export class Views {
   }
 }
 
-function isOfGroups({ groups }: View, { detail }: v1.Resource): boolean {
-  return detail.case === 'groupMember' && groups.has(detail.value.group);
-}
-
 function acknowledged({ source }: View): Promise<void> {
   return new Promise((resolve) => source.fence(resolve));
 }
@@ -262,7 +261,7 @@ function assertFewGroups(pUid: bigint, count: number): void {
   }
 }
 
-function updateFor({ source, epoch, number }: View): v1.Update | undefined {
+function nextUpdate({ source, epoch, number }: View): v1.Update | undefined {
   const diff = source.diffFor(LISTENER);
-  return diff && v1.Update.create({ ...diff, epoch, view: number });
+  return diff && v1.Update.create({ ...diff, epoch, view: number, isComplete: diff.nonce === source.nonce });
 }

@@ -2,7 +2,7 @@ import { Refusal } from '../../errors.js';
 import type { AnyService } from '../../protocol/index.js';
 import { type Behavior, later, laterReply, type Lifecycle } from '../kernel/index.js';
 import type { Term } from './election.js';
-import { DEPOSED } from './server-state.js';
+import { DEPOSED } from './state/index.js';
 
 /**
  * The behavior of a control plane server that serves no longer than its lease. It looks at the clock at each message and at each reply that

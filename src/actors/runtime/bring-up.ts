@@ -7,7 +7,7 @@ import type { ControlPlaneHost } from './control-plane-host.js';
 import type { ControlPlaneNews } from './control-plane-news.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 import type { Partitions } from './partitions.js';
-import { PipelinesDuty } from './pipelines-duty.js';
+import { PipelinesManager } from './pipelines-manager.js';
 import type { Placements } from './placing/index.js';
 import { type DescribedRuntime, runtimeActor } from './runtime-actor.js';
 
@@ -48,24 +48,22 @@ export interface ProcessParts {
   readonly placements: Placements;
   readonly news: ControlPlaneNews;
   readonly runtime: DescribedRuntime;
-  readonly host: ControlPlaneHost;
-  readonly log: Logger;
 }
 
 /** A connected process gets its ordinals, starts the actors of the runtime, registers them, and then starts its hosted partitions. */
 export async function bringUp(client: ControlPlaneClient, parts: ProcessParts): Promise<void> {
-  const { partitions, placements, news, runtime, host, log } = parts;
+  const { partitions, placements, news, runtime } = parts;
   const { system } = partitions.first;
   const ordinals = await client.registerPartitions(partitions.here.map(({ address }) => address));
   partitions.join(ordinals, client);
   placements.start();
   const actors = partitions.actorNames();
   actors.set(`millrace/runtime/${client.pUid}`, system.spawn(runtimeActor(runtime), { name: 'runtime' }));
-  const isSilent = (partition: v1.Partition): boolean => partitions.isSilent(partition);
-  const duty = new PipelinesDuty(system, client, news, isSilent, log);
-  host.onServing((isServing) => duty.set(isServing));
+  const manager = new PipelinesManager(system, client, (partition) => partitions.isSilent(partition));
+  news.pipelines = manager;
+  const pipelinesManager = system.spawn(manager.behavior(), { name: 'pipelines-manager' });
+  actors.set(`millrace/pipelines-manager/${client.pUid}`, pipelinesManager);
   await client.activate(partitions.here.map(({ segmentsManager }) => segmentsManager.toRef()));
   await Promise.all([...actors].map(([name, actor]) => client.registerName(name, actor.toRef())));
-  await duty.announced();
   await partitions.host(client);
 }

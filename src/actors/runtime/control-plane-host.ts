@@ -36,7 +36,6 @@ export class ControlPlaneHost {
   #address: string;
   /** For how many attempts the address was asked. */
   #attempts = 0;
-  #served: (isServing: boolean) => void = () => {};
   #closing: Promise<void> | undefined;
 
   constructor(parts: HostParts, options: RuntimeOptions) {
@@ -84,12 +83,6 @@ export class ControlPlaneHost {
     });
   }
 
-  /** Calls `served` now, and whenever this process begins or ends to serve. */
-  onServing(served: (isServing: boolean) => void): void {
-    this.#served = served;
-    served(this.isServing);
-  }
-
   /** Begins to serve where this process is to. Resolves when it is known where the control plane is. */
   async start(): Promise<void> {
     const { controlPlane, clusterRole = 'candidate' } = this.#options;
@@ -126,20 +119,17 @@ export class ControlPlaneHost {
     const served = controlPlaneServer({ incarnation, ...(term && { epoch: Number(term.epoch) }) });
     const behavior = term === undefined ? served : whileHeld(served, term);
     this.#server = partition.system.spawn(behavior, { name: 'control-plane', cUid: globalServicesInputCUid });
-    this.#served(true);
   }
 
   async #endServer(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
     if (server === undefined) return;
-    this.#served(false);
     await this.#parts.partition.system.stop(server);
   }
 
   async #close(): Promise<void> {
     if (this.#election === undefined) return;
-    this.#served = () => {};
     await this.#endServer();
     await this.#election.close();
     await this.#parts.store?.close();

@@ -24,7 +24,7 @@ export interface NewsOptions {
 
 /** Passes the updates of the control plane to the parts of a runtime that they concern. */
 export class ControlPlaneNews implements ControlPlaneListener {
-  /** Set where this runtime runs the control plane server. */
+  /** Undefined until this process is brought up. */
   pipelines: PipelinesManager | undefined;
   readonly lostListeners: ((error: MillraceError) => void)[] = [];
   readonly #options: NewsOptions;

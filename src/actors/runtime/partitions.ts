@@ -141,14 +141,6 @@ export class Partitions {
     return this.#system.partitions.length === 1;
   }
 
-  /** The control plane has told this process of partitions of others. */
-  isAmong(client: ControlPlaneClient): boolean {
-    const own = this.ordinals;
-    return [...client.resources()].some(
-      ({ detail }) => detail.case === 'partition' && !own.includes(detail.value.ordinal),
-    );
-  }
-
   /** Undefined for a partition of another process, and for one that is not running. */
   segmentsManager(ordinal: number): Ref | undefined {
     const partition = this.here.find((each) => each.ordinal === ordinal);

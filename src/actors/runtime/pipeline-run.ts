@@ -72,6 +72,8 @@ export class FollowedPipeline implements PipelineRun {
   #stopped: Promise<RunStopReport> | undefined;
   /** Errors of the segments of the present attempt that ran in this process. */
   readonly #thrown = new Map<number, Error>();
+  /** The id with which it was started. */
+  readonly #first: number;
   #id: number;
   #isSettled = false;
   readonly #done = new Deferred<void>();
@@ -79,6 +81,7 @@ export class FollowedPipeline implements PipelineRun {
   constructor(client: ControlPlaneClient, timing: StopTiming, id: number, name: string) {
     this.#client = client;
     this.#timing = timing;
+    this.#first = id;
     this.#id = id;
     this.name = name;
     this.done = this.#done.promise;
@@ -129,7 +132,7 @@ export class FollowedPipeline implements PipelineRun {
     const { scheduler, stopTimeoutMs } = this.#timing;
     const timer = scheduler.setTimer(stopTimeoutMs, () => this.#giveUp());
     try {
-      await Promise.race([this.#client.stopPipeline(this.#id), this.#ended()]);
+      await Promise.race([this.#client.stopPipeline(this.#id, this.#first), this.#ended()]);
       await this.#ended();
     } finally {
       scheduler.clearTimer(timer);

@@ -1,4 +1,5 @@
 import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import { checkInstances } from './builder.js';
@@ -40,16 +41,20 @@ export class PipelineRuns {
     return { ...this.#ended, running: this.#runs.size, restarts };
   }
 
-  /** Rejects with ConfigError, before anything starts, for an invalid definition or option. `isFar`: it may run in several partitions. */
+  /**
+   * Rejects with ConfigError, before anything starts, for an invalid definition or option. `isAlone`: this process has one partition, and serves
+   * the control plane. Where no other process has joined, the pipeline cannot run anywhere else.
+   */
   async start<Args>(
     client: ControlPlaneClient,
     definitions: Definitions,
     pipeline: Pipeline<Args>,
     options: RunOptions<Args>,
-    isFar: boolean,
+    isAlone: boolean,
   ): Promise<PipelineRun> {
     const { hash, declared } = definitions.add(pipeline, options.args ?? {});
     const mapping = mappingOf(declared.segments, options);
+    const isFar = !isAlone || (await client.findPartitions({}, limits.controlPlaneTimeoutMs)).length > 1;
     if (pipeline.url === undefined && isFar) {
       throw new ConfigError(
         `Pipeline "${pipeline.name}" has no module URL, so it runs in one partition only: declare it with import.meta.url, or __filename in CommonJS.`,
@@ -58,8 +63,7 @@ export class PipelineRuns {
     if (isFar) {
       await definitions.verify(hash, declared);
     }
-    await client.registerDefinition(declared.definition);
-    const id = await client.startPipeline(hash, mapping);
+    const id = await client.startPipeline(declared.definition, mapping);
     const run = new FollowedPipeline(client, this.#timing, id, pipeline.name);
     this.#runs.add(run);
     for (const resource of client.resources()) {
@@ -69,6 +73,7 @@ export class PipelineRuns {
       () => this.#forget(run, 'completed'),
       (error: unknown) => this.#forget(run, error instanceof StoppedError ? 'stopped' : 'failed'),
     );
+    void run.done.catch(() => {}).then(() => client.forgetPipeline(id));
     return run;
   }
 

@@ -1,10 +1,13 @@
 import { MillraceError } from '../../errors.js';
 import { messageOf, namedMessageOf } from '../../foreign.js';
+import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import { type ControlPlaneClient, State } from '../control-plane/index.js';
 import { type ActorRef, type ActorSystem, type Behavior, behavior, type Context } from '../kernel/index.js';
 import { manifold } from './manifold.js';
 import { placePipeline } from './placement.js';
+
+type IsSilent = (partition: Pick<v1.Partition, 'ordinal' | 'address'>) => boolean;
 
 interface Owned {
   readonly actor: ActorRef<typeof v1.ManifoldService>;
@@ -12,19 +15,20 @@ interface Owned {
 }
 
 /**
- * Runs in the runtime with the control plane server: expands a started pipeline into placed parts, and owns the manifolds, which it
- * creates when the control plane first requests them.
+ * Runs in each process, for the pipelines that the process has started: expands them into placed parts, and owns their manifolds, which it
+ * creates when the control plane first requests them. So a pipeline needs no other process than its own and those of its segments: the control
+ * plane may end meanwhile.
  */
 export class PipelinesManager {
   readonly #system: ActorSystem;
-  readonly #client: () => ControlPlaneClient;
-  readonly #isSilent: (partition: v1.Partition) => boolean;
+  readonly #client: ControlPlaneClient;
+  readonly #isSilent: IsSilent;
   readonly #expanding = new Set<number>();
   readonly #manifolds = new Map<number, Owned>();
   #context: Context | undefined;
 
   /** `isSilent`: the partition does not answer, as far as this process knows. */
-  constructor(system: ActorSystem, client: () => ControlPlaneClient, isSilent: (partition: v1.Partition) => boolean) {
+  constructor(system: ActorSystem, client: ControlPlaneClient, isSilent: IsSilent) {
     this.#isSilent = isSilent;
     this.#system = system;
     this.#client = client;
@@ -34,7 +38,7 @@ export class PipelinesManager {
     return behavior(v1.PipelinesManager, {
       supervision: { onFailure: 'resume' },
       describe: () => ({
-        pipelines: [...this.#client().resources()].filter(({ detail }) => detail.case === 'pipeline'),
+        pipelines: [...this.#client.resources()].filter(({ detail }) => detail.case === 'pipeline'),
       }),
       on: {
         started: (_state, context) => {
@@ -47,9 +51,15 @@ export class PipelinesManager {
   /** A resource was added or changed. */
   changed(resource: v1.Resource): void {
     const { detail, id, requested, actual } = resource;
-    if (detail.case === 'pipeline' && actual === State.INITIALIZED && requested > actual && !this.#expanding.has(id)) {
+    if (detail.case === 'pipeline') {
+      // A request to start it that is repeated starts another one: this one is known to have been started when there is a reply.
+      const isToExpand = actual === State.INITIALIZED && requested > actual && this.#client.isFollowed(id);
+      if (!isToExpand || this.#expanding.has(id)) return;
       this.#expanding.add(id);
-      this.#attempt('expand a pipeline', () => this.#expand(id, detail.value));
+      // A control plane that has started anew may show it unexpanded again. To expand it twice changes nothing.
+      this.#attempt('expand a pipeline', () =>
+        this.#expand(id, detail.value).finally(() => this.#expanding.delete(id)),
+      );
     } else if (detail.case === 'manifold') {
       this.#follow(id, requested, detail.value);
     }
@@ -61,12 +71,13 @@ export class PipelinesManager {
   }
 
   async #expand(id: number, pipeline: v1.Pipeline): Promise<void> {
-    const client = this.#client();
+    const client = this.#client;
     try {
       const definition = await client.getDefinition(pipeline.definition);
+      const ordinals = await this.#ordinals();
       await client.expandPipeline({
         pipeline: id,
-        ...partsOf(placePipeline(definition, pipeline.mapping, this.#ordinals())),
+        ...partsOf(placePipeline(definition, pipeline.mapping, ordinals)),
       });
     } catch (error) {
       const code = error instanceof MillraceError ? error.code : 'PIPELINE';
@@ -76,13 +87,8 @@ export class PipelinesManager {
   }
 
   /** Those that answer; all, where none does. */
-  #ordinals(): number[] {
-    const running: v1.Partition[] = [];
-    for (const { detail, actual } of this.#client().resources()) {
-      if (detail.case === 'partition' && actual === State.RUNNING) {
-        running.push(detail.value);
-      }
-    }
+  async #ordinals(): Promise<number[]> {
+    const running = await this.#client.findPartitions({}, limits.controlPlaneTimeoutMs);
     const answering = running.filter((partition) => !this.#isSilent(partition));
     const chosen = answering.length > 0 ? answering : running;
     return chosen.map(({ ordinal }) => ordinal).sort((left, right) => left - right);
@@ -102,7 +108,7 @@ export class PipelinesManager {
     const actor = owned?.actor ?? this.#create(id, port, policy);
     this.#attempt('tell a manifold whom to expect', async () => {
       await actor.expect({ producers, consumers, ended });
-      await this.#client().report({ id, actual: State.CREATED, actor: actor.toRef() });
+      await this.#client.report({ id, actual: State.CREATED, actor: actor.toRef() });
     });
   }
 
@@ -120,7 +126,7 @@ export class PipelinesManager {
       owned.isEnding = true;
       await this.#system.stop(owned.actor);
     }
-    await this.#client().report({ id, actual: State.DESTROYED });
+    await this.#client.report({ id, actual: State.DESTROYED });
   }
 
   #attempt(what: string, work: () => Promise<void>): void {

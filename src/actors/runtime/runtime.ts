@@ -245,8 +245,8 @@ export class Runtime extends NamedCalls implements HasSystem {
   async run<Args>(pipeline: Pipeline<Args>, options: RunOptions<Args> = {}): Promise<PipelineRun> {
     given.checkRun(pipeline, options);
     this.#stopping.assertNotStarted(`Pipeline "${pipeline.name}"`);
-    const isFar = !this.#partitions.isOne || !this.#host.isServing || this.#partitions.isAmong(this.#joined);
-    return this.#runs.start(this.#joined, this.#partitions.first.definitions, pipeline, options, isFar);
+    const isAlone = this.#partitions.isOne && this.#host.isServing;
+    return this.#runs.start(this.#joined, this.#partitions.first.definitions, pipeline, options, isAlone);
   }
 
   /** A bounded pool of memory for large values in this process. It is closed when this runtime stops. Throws ConfigError for a wrong option. */
@@ -304,14 +304,14 @@ export class Runtime extends NamedCalls implements HasSystem {
     const [partition, news, log] = [this.#partitions.first, this.#news, this.#log];
     const client = clientOf({ ...this.#environment, partition, log, news, host, draining: this.draining });
     this.#client = client;
-    const [node, labels, managesPipelines] = [this.node, this.#labels, host.isServing];
-    const name = await client.connect({ launch, incarnation, node, labels, managesPipelines, name: this.#name });
+    const [node, labels] = [this.node, this.#labels];
+    const name = await client.connect({ launch, incarnation, node, labels, name: this.#name });
     if (name !== this.#name) {
       log.info(`Node "${this.node}" already has a process "${this.#name}". This one is named "${name}".`);
       this.#name = name;
     }
     const [partitions, placements] = [this.#partitions, this.#placements];
-    await bringUp(client, { partitions, placements, news, runtime: this, host, log });
+    await bringUp(client, { partitions, placements, news, runtime: this });
   }
 
   get #joined(): ControlPlaneClient {

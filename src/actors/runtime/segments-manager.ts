@@ -33,6 +33,9 @@ interface Managed {
   isStopRequested: boolean;
 }
 
+/** The last that was reported of a segment before it was removed. */
+type SegmentEnd = Pick<Segment, 'actual' | 'outcome'>;
+
 /** Number of ended segments that are remembered: more than can have requests in transit. */
 const REMEMBERED_SEGMENTS = 4_096;
 
@@ -40,8 +43,11 @@ const REMEMBERED_SEGMENTS = 4_096;
 export class SegmentsManager {
   readonly #options: SegmentsManagerOptions;
   readonly #managed = new Map<number, Managed>();
-  /** Ended segments: a repeated request that arrives late must not register one again. */
-  readonly #gone = new Set<number>();
+  /**
+   * Ended segments, and how they ended: a repeated request that arrives late must not register one again. A control plane that has started anew may
+   * not know that they have ended.
+   */
+  readonly #gone = new Map<number, SegmentEnd>();
   #context: Context | undefined;
   #reports: Promise<void> = Promise.resolve();
   #ended = NO_SEGMENTS;
@@ -118,7 +124,12 @@ export class SegmentsManager {
     if (this.#closing !== undefined) {
       throw new StoppedError(`Partition ${this.#options.ordinal()} is stopping; it accepts no segment.`);
     }
-    if (!this.#managed.has(id) && !this.#gone.has(id)) {
+    const gone = this.#gone.get(id);
+    if (gone !== undefined) {
+      if (gone.actual >= State.COMPLETED) this.#report(id, gone.actual, gone.outcome);
+      return;
+    }
+    if (!this.#managed.has(id)) {
       const managed: Managed = { spec, segment: undefined, steps: Promise.resolve(), isStopRequested: false };
       this.#managed.set(id, managed);
       this.#step(id, managed, async () => {
@@ -250,11 +261,13 @@ export class SegmentsManager {
   }
 
   #forget(id: number): void {
-    const { read, written } = elementsOf(this.#managed.get(id)?.segment);
+    const segment = this.#managed.get(id)?.segment;
+    const { read, written } = elementsOf(segment);
+    const { actual = State.STOPPED, outcome = CANCELLED } = segment ?? {};
     this.#ended = addSegments(this.#ended, { ...NO_SEGMENTS, read, written });
     this.#managed.delete(id);
-    this.#gone.add(id);
-    const [oldest] = this.#gone;
+    this.#gone.set(id, this.#gone.get(id) ?? { actual, outcome });
+    const [oldest] = this.#gone.keys();
     if (this.#gone.size > REMEMBERED_SEGMENTS && oldest !== undefined) {
       this.#gone.delete(oldest);
     }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { OK, State } from '#src/actors/control-plane/index.js';
-import { AskTimeoutError, ConfigError, HandlerError, StoppedError } from '#src/errors.js';
+import { definitionHash, OK, State } from '#src/actors/control-plane/index.js';
+import { AskTimeoutError, ConfigError, HandlerError, ProtocolError, StoppedError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { endWorlds } from '../transport/partitions.js';
 import { millraceRejection } from '../../support/rejection.js';
@@ -58,23 +58,28 @@ describe('the client of the control plane', () => {
     }
   });
 
-  it('shows each process what it is concerned with, and all to the one that manages pipelines, however late', async () => {
+  it('shows each process itself, what runs there, and the pipelines that it has started with all their parts', async () => {
     const plane = await Plane.start();
     const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];
-    const hash = await one.client.registerDefinition(definition);
-    const pipeline = await one.client.startPipeline(hash, []);
-    const manager = await plane.join('m/1', true);
-    await manager.client.expandPipeline(parts(pipeline, one.ordinal, other.ordinal));
-    const all = await plane.from(one.partition).list({});
+    const pipeline = await one.client.startPipeline(definition, []);
+    const third = await plane.join('m/1');
+    await one.client.expandPipeline(parts(pipeline, one.ordinal, other.ordinal));
     await until('the views to follow', () => viewOf(other).length === 3);
-    expect(viewOf(manager).map(({ id }) => id)).to.deep.equal(all.resources.map(({ id }) => id));
     const kinds = (member: Member) => viewOf(member).map(({ detail }) => detail.case);
-    expect(kinds(one)).to.deep.equal(['process', 'partition', 'pipeline', 'segment', 'segment']);
+    expect(kinds(one)).to.deep.equal(['process', 'partition', 'pipeline', 'manifold', 'segment', 'segment']);
     expect(kinds(other)).to.deep.equal(['process', 'partition', 'segment']);
+    expect(kinds(third)).to.deep.equal(['process', 'partition']);
   });
 
-  it('is told that nothing has ended, when its view is large and others change while it opens', async () => {
-    const { typeName: service } = v1.SegmentsManager;
+  it('expands no pipeline of another process', async () => {
+    const plane = await Plane.start();
+    const [one, other] = [await plane.join('a/1'), await plane.join('b/1')];
+    const pipeline = await one.client.startPipeline(definition, []);
+    const refused = await millraceRejection(other.client.expandPipeline(parts(pipeline, one.ordinal, other.ordinal)));
+    expect(refused).to.be.instanceOf(ProtocolError);
+  });
+
+  it('is told that nothing has ended, when its view is large and others change while it is sent', async () => {
     for (const waitMs of [1, 6, 9, 12]) {
       const plane = await Plane.start({ latencyMs: 5 });
       const one = await plane.join('a/1');
@@ -82,15 +87,12 @@ describe('the client of the control plane', () => {
       await Promise.all(
         members.map((cUid) => one.client.registerName('pool', { cUid, service: 's' }, { isGroup: true })),
       );
-      const { client, partition, removed } = plane.member(await plane.world.start('m/1'));
-      await client.connect({ launch: 'm', node: 'm', name: 'm', managesPipelines: true });
-      await client.registerPartitions([partition.address]);
-      const activated = client.activate([{ cUid: partition.transportCUid, service }]);
+      const { client, removed } = await plane.join('m/1');
+      const watched = client.watchGroup('pool');
       await new Promise<void>((resolve) => void plane.world.scheduler.setTimer(waitMs, resolve));
-      const segmentsManager = v1.Ref.create({ cUid: one.partition.transportCUid, service });
-      const changed = one.client.activatePartition(one.ordinal, segmentsManager);
-      await Promise.all([activated, changed]);
-      await until('all to be known', () => [...client.resources()].length === 4 + members.length);
+      const changed = one.client.registerName('pool', { cUid: 9_999n, service: 's' }, { isGroup: true });
+      await Promise.all([watched, changed]);
+      await until('all to be known', () => [...client.resources()].length === 3 + members.length);
       await plane.world.pass(1_000);
       expect(removed, `after ${waitMs} ms`).to.deep.equal([]);
     }
@@ -98,19 +100,19 @@ describe('the client of the control plane', () => {
 
   it('answers every message of its service, from another partition', async () => {
     const plane = await Plane.start();
-    const [manager, one] = [await plane.join('m/1', true), await plane.join('a/1')];
+    const one = await plane.join('a/1');
     const near = await plane.world.start('z/1');
     const service = plane.world.reach(near, v1.ControlPlaneClient, one.client.actor);
-    const hash = await one.client.registerDefinition(definition);
+    const pipeline = await one.client.startPipeline(definition, []);
+    const hash = definitionHash(definition);
     expect(await service.getDefinition({ hash })).to.deep.equal(definition);
     expect(await service.locate({ ordinal: one.ordinal })).to.deep.equal({ address: one.partition.address });
     expect(await service.locate({ ordinal: 99 })).to.deep.equal({ address: '' });
-    const pipeline = await one.client.startPipeline(hash, []);
-    await manager.client.expandPipeline(parts(pipeline, one.ordinal, one.ordinal));
-    const [manifold] = viewOf(manager).filter(({ detail }) => detail.case === 'manifold');
-    await until('the manifold to be known', () => viewOf(manager).some(({ detail }) => detail.case === 'manifold'));
-    const made = manifold ?? viewOf(manager).find(({ detail }) => detail.case === 'manifold');
-    await manager.client.report({ id: made?.id ?? 0, actual: State.CREATED, actor: { cUid: 5n, service: 'm' } });
+    await one.client.expandPipeline(parts(pipeline, one.ordinal, one.ordinal));
+    const [manifold] = viewOf(one).filter(({ detail }) => detail.case === 'manifold');
+    await until('the manifold to be known', () => viewOf(one).some(({ detail }) => detail.case === 'manifold'));
+    const made = manifold ?? viewOf(one).find(({ detail }) => detail.case === 'manifold');
+    await one.client.report({ id: made?.id ?? 0, actual: State.CREATED, actor: { cUid: 5n, service: 'm' } });
     await until('segments to be asked for', () =>
       viewOf(one).some(({ detail, requested }) => detail.case === 'segment' && requested === State.CREATED),
     );
@@ -150,12 +152,11 @@ describe('the client of the control plane', () => {
     for (let seed = 1; seed <= 25; seed += 1) {
       const plane = await Plane.start({ seed, ...LOSSY });
       const label = `seed ${seed}`;
-      const manager = await plane.join('m/1', true);
+      const manager = await plane.join('m/1');
       const [one, other] = await Promise.all([plane.join('a/1'), plane.join('b/1')]);
-      const hash = await one.client.registerDefinition(definition);
-      const pipelines = await Promise.all([1, 2, 3].map(() => one.client.startPipeline(hash, [])));
+      const pipelines = await Promise.all([1, 2, 3].map(() => one.client.startPipeline(definition, [])));
       expect(new Set(pipelines).size, label).to.equal(3);
-      await Promise.all(pipelines.map((id) => manager.client.expandPipeline(parts(id, one.ordinal, other.ordinal))));
+      await Promise.all(pipelines.map((id) => one.client.expandPipeline(parts(id, one.ordinal, other.ordinal))));
       const looked = other.client.lookup('pricing', 's', 10_000);
       await one.client.registerName('pricing', { cUid: 11n, service: 's' });
       expect(await looked, label).to.include({ cUid: 11n, service: 's' });
@@ -181,11 +182,12 @@ describe('the client of the control plane', () => {
       for (const member of [manager, one, other]) {
         for (const resource of viewOf(member)) expect(resource, label).to.deep.equal(bySelf.get(resource.id));
       }
-      expect(viewOf(manager), label).to.have.length(bySelf.size);
+      const own = [...bySelf.values()].filter(({ detail }) => detail.case !== 'process' && detail.case !== 'partition');
+      expect(viewOf(one), label).to.have.length(own.length + 2);
       // A process that crashes is gone everywhere.
       plane.world.network.crash('b');
       await until(`${label}: the crash to be known`, () =>
-        viewOf(manager).every(({ detail }) => detail.case !== 'partition' || detail.value.ordinal !== other.ordinal),
+        viewOf(one).every(({ detail }) => detail.case !== 'segment' || detail.value.partition !== other.ordinal),
       );
       await one.client.disconnect();
     }

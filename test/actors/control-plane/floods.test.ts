@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { Definitions } from '#src/actors/control-plane/definitions.js';
-import { ControlPlaneStore } from '#src/actors/control-plane/store.js';
+import { Definitions, NO_DEFINITIONS } from '#src/actors/control-plane/state/definitions.js';
+import { definitionHash, Draft, initialState } from '#src/actors/control-plane/state/index.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
 import { BackpressureError, ProtocolError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
@@ -109,9 +109,9 @@ describe('a control plane that a key holder floods', function () {
 
   it('with definitions keeps those of others', async () => {
     const { server, identity, honest } = await setUp();
-    const hash = await honest.client.registerDefinition(
-      v1.PipelineDefinition.create({ name: 'honest', url: 'file:///honest.js' }),
-    );
+    const kept = v1.PipelineDefinition.create({ name: 'honest', url: 'file:///honest.js' });
+    await honest.client.startPipeline(kept, []);
+    const hash = definitionHash(kept);
     await flood(5_000, honest, (index) => register(server, identity(), `evil ${index}`));
     expect(await honest.client.getDefinition(hash)).to.include({ name: 'honest' });
     const huge = register(server, identity(), 'x'.repeat(limits.definitionBytes));
@@ -128,7 +128,7 @@ describe('a control plane that a key holder floods', function () {
 });
 
 describe('a pipeline at the control plane', () => {
-  const store = new ControlPlaneStore();
+  const store = new Draft(initialState());
   const { pUid } = store.connect(v1.ConnectProcess.create({ launch: 'one', name: 'one' }));
   const [partition = 0] = store.registerPartitions(pUid, ['memory://one']);
   store.activate(pUid, { cUid: 3n, service: 's', incarnation: 0n }, []);
@@ -153,7 +153,7 @@ describe('definitions of pipelines', () => {
 
   it('go with their process, unless pipelines use them, and then with the last of these', () => {
     const used = new Set<string>();
-    const definitions = new Definitions((hash) => used.has(hash));
+    const definitions = new Definitions(NO_DEFINITIONS, (hash) => used.has(hash));
     definitions.define(1n, 'a', definition('a'));
     definitions.define(1n, 'b', definition('b'));
     used.add('b');
@@ -166,7 +166,7 @@ describe('definitions of pipelines', () => {
   });
 
   it('that are used make no room for others, and the newest stays', () => {
-    const definitions = new Definitions((hash) => hash !== 'newest');
+    const definitions = new Definitions(NO_DEFINITIONS, (hash) => hash !== 'newest');
     for (const index of upTo(limits.processDefinitions)) definitions.define(1n, `used ${index}`, definition('used'));
     definitions.define(1n, 'newest', definition('newest'));
     expect(definitions.get('newest').name).to.equal('newest');

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { CANCELLED, failed, failureOf, nameOf, OK, State } from '#src/actors/control-plane/index.js';
-import { acceptActual, raiseRequested } from '#src/actors/control-plane/life-cycle.js';
+import { acceptActual, raiseRequested } from '#src/actors/control-plane/state/life-cycle.js';
 import { ProtocolError } from '#src/errors.js';
 
 const state = fc.constantFrom<State>(1, 2, 3, 4, 5, 6, 7, 8, 9);

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { CANCELLED, failed, OK, State } from '#src/actors/control-plane/index.js';
-import { counted, NO_PARTS } from '#src/actors/control-plane/pipeline-parts.js';
-import { actualIn, outcomeIn, phaseOf, requestFor, unasked } from '#src/actors/control-plane/pipeline-rules.js';
+import { counted, NO_PARTS } from '#src/actors/control-plane/state/pipeline-parts.js';
+import { actualIn, outcomeIn, phaseOf, requestFor } from '#src/actors/control-plane/state/pipeline-rules.js';
+import { unasked } from '#src/actors/control-plane/state/pipeline-outcomes.js';
 import { v1 } from '#src/protocol/index.js';
 
 interface Case {

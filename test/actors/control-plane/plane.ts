@@ -122,14 +122,14 @@ export class Plane {
   }
 
   /** Starts a process `node/process` and brings it up. */
-  async join(name: string, managesPipelines = false): Promise<Member> {
-    return this.bringUp(this.member(await this.world.start(name)), managesPipelines);
+  async join(name: string): Promise<Member> {
+    return this.bringUp(this.member(await this.world.start(name)));
   }
 
-  async bringUp(member: Omit<Member, 'ordinal'>, managesPipelines = false): Promise<Member> {
+  async bringUp(member: Omit<Member, 'ordinal'>): Promise<Member> {
     const { name } = member.partition;
     const [node = ''] = name.split('/');
-    await member.client.connect({ launch: name, node, name, managesPipelines });
+    await member.client.connect({ launch: name, node, name });
     const [ordinal = 0] = await member.client.registerPartitions([member.partition.address]);
     await member.client.activate([{ cUid: member.partition.transportCUid, service: v1.SegmentsManager.typeName }]);
     return { ...member, ordinal };

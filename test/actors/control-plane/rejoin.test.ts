@@ -110,9 +110,8 @@ describe('a process that loses the control plane', () => {
 
   it('has what it was given before, and no segment that was given up meanwhile', async () => {
     const plane = await Plane.start();
-    const [manager, member] = [await plane.join('m/1', true), await plane.join('a/1')];
-    const hash = await manager.client.registerDefinition(definition);
-    const pipeline = await manager.client.startPipeline(hash, []);
+    const [manager, member] = [await plane.join('m/1'), await plane.join('a/1')];
+    const pipeline = await manager.client.startPipeline(definition, []);
     await manager.client.expandPipeline(parts(pipeline, manager.ordinal, member.ordinal));
     const segments = () => [...member.client.resources()].filter(({ detail }) => detail.case === 'segment');
     await until('the segment to be known', () => segments().length === 1);
@@ -305,7 +304,7 @@ describe('a process that starts before the control plane', () => {
   it('joins the one that has started anew while it was joining', async () => {
     const plane = await Plane.start();
     const { client, partition } = plane.member(await plane.world.start('a/1'));
-    await client.connect({ launch: 'a', node: 'a', name: 'a', managesPipelines: false });
+    await client.connect({ launch: 'a', node: 'a', name: 'a' });
     plane.crash();
     await plane.restart();
     const [ordinal = 0] = await client.registerPartitions([partition.address]);

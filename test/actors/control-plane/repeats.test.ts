@@ -14,8 +14,7 @@ describe('requests to the control plane that are repeated', () => {
     for (const seed of [1, 2, 3]) {
       const plane = await Plane.start({ seed, loss: 0.05, latencyMs: 1, jitterMs: 2 });
       const { client, partition } = await plane.join('a/1');
-      const hash = await client.registerDefinition(definition);
-      const started = await Promise.all(Array.from({ length: count }, () => client.startPipeline(hash, [])));
+      const started = await Promise.all(Array.from({ length: count }, () => client.startPipeline(definition, [])));
       const { resources } = await retryAsk(plane.world.scheduler, 60_000, (options) =>
         plane.from(partition).list({}, options),
       );

@@ -156,10 +156,15 @@ describe('a replica', () => {
       changed: [{ id: 1, value: 500 }],
       removed: [],
     });
-    for (let value = 501; value <= 5_000; value += 1) source.set(1, { id: 1, value });
-    expect(source.diffFor(1)).to.deep.include({ isSnapshot: true });
+    for (let id = 2; id <= 5_000; id += 1) {
+      source.set(id, { id, value: 0 });
+      source.delete(id);
+    }
+    expect(source.isBehind(1)).to.equal(true);
+    expect(source.diffFor(1)).to.deep.include({ isSnapshot: true, changed: [{ id: 1, value: 500 }] });
     source.listen(2);
-    expect(source.diffFor(2)).to.deep.include({ isSnapshot: true, changed: [{ id: 1, value: 5_000 }] });
+    expect(source.isBehind(2)).to.equal(false);
+    expect(source.diffFor(2)).to.deep.include({ isSnapshot: true, changed: [{ id: 1, value: 500 }] });
   });
 
   it('tells a new listener in parts, however much changes between them', () => {

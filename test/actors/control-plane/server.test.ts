@@ -30,12 +30,12 @@ describe('the ControlPlane service, by messages alone', () => {
   afterEach(endWorlds);
 
   /** A process that speaks for itself: connected, with its partition registered, and active. */
-  async function setUp(managesPipelines = true) {
+  async function setUp() {
     const plane = await Plane.start({ latencyMs: 1 });
     const far = await plane.world.start('far/1');
     const server = plane.from(far);
     let lastTag = 0;
-    const { pUid } = await server.connect({ tag: 1, launch: 'far', node: 'far', name: 'far/1', managesPipelines });
+    const { pUid } = await server.connect({ tag: 1, launch: 'far', node: 'far', name: 'far/1' });
     const identity = () => ({ pUid, tag: ++lastTag });
     const { ordinals } = await server.registerPartitions({ ...identity(), addresses: [far.address, 'memory://far/2'] });
     const { ref, updates, actor } = listener(far);
@@ -45,7 +45,7 @@ describe('the ControlPlane service, by messages alone', () => {
   }
 
   it('brings a process up: ids, ordinals, and a snapshot of what it is concerned with', async () => {
-    const { server, pUid, ordinals, first, far } = await setUp(false);
+    const { server, pUid, ordinals, first, far } = await setUp();
     expect(pUid >= 2n ** 32n).to.equal(true);
     expect(ordinals).to.have.length(2);
     expect(first).to.include({ isSnapshot: true });

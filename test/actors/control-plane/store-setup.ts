@@ -1,19 +1,24 @@
 import { OK, State } from '#src/actors/control-plane/index.js';
-import { ControlPlaneStore } from '#src/actors/control-plane/store.js';
+import { Draft, initialState } from '#src/actors/control-plane/state/index.js';
 import { v1 } from '#src/protocol/index.js';
 
 const { CREATED, RUNNING, DESTROYED } = State;
 
+/** The state as `draft` leaves it, to be changed by the next event. */
+export function nextDraft(draft: Draft): Draft {
+  return new Draft({ server: initialState().server, ...draft.state });
+}
+
 /** A store with a managing process and a worker, of one partition each. */
 export function setUp(definition: v1.PipelineDefinitionInit = {}) {
-  const store = new ControlPlaneStore();
-  const join = (launch: string, managesPipelines: boolean) => {
-    const { pUid } = store.connect(v1.ConnectProcess.create({ launch, managesPipelines, name: launch }));
+  const store = new Draft(initialState());
+  const join = (launch: string) => {
+    const { pUid } = store.connect(v1.ConnectProcess.create({ launch, name: launch }));
     const [ordinal = 0] = store.registerPartitions(pUid, [`memory://${launch}`]);
     store.activate(pUid, v1.Ref.create({ cUid: pUid, service: 'client' }), [v1.Ref.create({ cUid: pUid + 1n })]);
     return { pUid, ordinal };
   };
-  const [manager, worker] = [join('manager', true), join('worker', false)];
+  const [manager, worker] = [join('manager'), join('worker')];
   store.pipelines.define(0n, 'hash', v1.PipelineDefinition.create({ name: 'flights', ...definition }));
 
   const report = (pUid: bigint, id: number, actual: State, outcome?: v1.Outcome): void =>
@@ -42,18 +47,22 @@ export function setUp(definition: v1.PipelineDefinitionInit = {}) {
       }),
     );
   };
-  const ownerOf = (segment: number): bigint => {
-    const detail = store.resource(segment)?.detail;
+  const ownerOf = (part: number): bigint => {
+    const detail = store.resource(part)?.detail;
+    if (detail?.case === 'manifold') {
+      const pipeline = store.resource(detail.value.pipeline)?.detail;
+      return pipeline?.case === 'pipeline' ? pipeline.value.startedBy : 0n;
+    }
     return detail?.case === 'segment' && detail.value.partition === worker.ordinal ? worker.pUid : manager.pUid;
   };
   /** All parts do what is requested of them, until nothing more is. */
   const obey = (upTo: State = DESTROYED): void => {
     for (let isDone = false; !isDone; ) {
       isDone = true;
-      for (const { id, requested, actual, detail } of [...of('manifold'), ...of('segment')]) {
+      for (const { id, requested, actual } of [...of('manifold'), ...of('segment')]) {
         if (actual < requested && requested <= upTo && store.resource(id)?.actual === actual) {
           isDone = false;
-          report(detail.case === 'segment' ? ownerOf(id) : manager.pUid, id, requested, OK);
+          report(ownerOf(id), id, requested, OK);
         }
       }
     }

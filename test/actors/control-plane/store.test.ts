@@ -3,11 +3,11 @@ import { CANCELLED, failed, failureOf, OK, State } from '#src/actors/control-pla
 import { ConfigError, ProtocolError, UnreachableError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { v1 } from '#src/protocol/index.js';
-import { setUp } from './store-setup.js';
+import { nextDraft, setUp } from './store-setup.js';
 
 const { INITIALIZED, CREATED, RUNNING, COMPLETED, STOPPED, DESTROYED } = State;
 
-describe('the store of the control plane', () => {
+describe('the state of the control plane', () => {
   describe('processes and names', () => {
     it('gives a launch its p_uid once, and no block of ids twice', () => {
       const { store, manager, worker } = setUp();
@@ -46,15 +46,15 @@ describe('the store of the control plane', () => {
       const { store, worker, of } = setUp();
       store.registerName(worker.pUid, 'pricing', v1.Ref.create({ cUid: 11n, service: 's' }));
       expect(store.locate(worker.ordinal, 0n)).to.equal('memory://worker');
-      store.takeChanges();
-      expect(store.retire(worker.pUid, 'cut off')).to.include({ pUid: worker.pUid });
-      expect(store.retire(worker.pUid, 'cut off')).to.equal(undefined);
-      expect(store.names.lookup('pricing')).to.equal(undefined);
-      expect(store.locate(worker.ordinal, 0n)).to.equal(undefined);
-      expect(() => store.process(worker.pUid)).to.throw(UnreachableError, 'must connect again');
-      expect(of('process').length + of('partition').length).to.equal(2);
-      expect(store.takeChanges()).to.have.length(2);
-      expect(store.takeChanges()).to.deep.equal([]);
+      const next = nextDraft(store);
+      expect(next.changes).to.deep.equal([]);
+      expect(next.retire(worker.pUid, 'cut off')).to.include({ pUid: worker.pUid });
+      expect(next.retire(worker.pUid, 'cut off')).to.equal(undefined);
+      expect(next.names.lookup('pricing')).to.equal(undefined);
+      expect(next.locate(worker.ordinal, 0n)).to.equal(undefined);
+      expect(() => next.process(worker.pUid)).to.throw(UnreachableError, 'must connect again');
+      expect(next.changes).to.have.length(2);
+      expect(of('process').length + of('partition').length, 'the state before is as it was').to.equal(4);
     });
   });
 
@@ -275,10 +275,11 @@ describe('the store of the control plane', () => {
       const { store, run, report, ids, manager, worker } = setUp();
       const id = run();
       const [read = 0, tally = 0] = ids('segment');
-      store.takeChanges();
-      report(worker.pUid, tally, RUNNING);
-      report(worker.pUid, tally, CREATED);
-      expect(store.takeChanges(), 'nothing new').to.deep.equal([]);
+      const again = nextDraft(store);
+      for (const actual of [RUNNING, CREATED]) {
+        again.report(v1.ResourceReport.create({ pUid: worker.pUid, tag: 1, id: tally, actual }));
+      }
+      expect(again.changes, 'nothing new').to.deep.equal([]);
       expect(() => report(worker.pUid, read, COMPLETED, OK)).to.throw(ProtocolError, 'does not own');
       expect(() => report(manager.pUid, id, STOPPED, OK)).to.throw(ProtocolError, 'does not own');
       expect(() => report(worker.pUid, tally, DESTROYED)).to.throw(ProtocolError, 'only completed was requested');
@@ -288,11 +289,11 @@ describe('the store of the control plane', () => {
     });
 
     it('of a manifold tell its segments where its actor is', () => {
-      const { store, start, manager, ids } = setUp();
+      const { store, start, worker, ids } = setUp();
       start();
       const [manifold = 0] = ids('manifold');
       const actor = v1.Ref.create({ cUid: 5n, service: 'millrace.v1.ManifoldService' });
-      store.report(v1.ResourceReport.create({ pUid: manager.pUid, tag: 1, id: manifold, actual: CREATED, actor }));
+      store.report(v1.ResourceReport.create({ pUid: worker.pUid, tag: 1, id: manifold, actual: CREATED, actor }));
       for (const segment of ids('segment')) {
         const detail = store.resource(segment)?.detail;
         expect(detail?.case === 'segment' && detail.value.ports.map((port) => port.actor)).to.deep.equal([actor]);

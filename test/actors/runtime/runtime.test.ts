@@ -275,7 +275,7 @@ describeRuntime(CUT_OFF, (start) => {
     await until(() => other.isConnected);
     expect(other.health().problems).to.deep.equal([]);
     expect(lost).to.deep.equal([]);
-    const manager = await control.lookup(v1.PipelinesManager, 'millrace/pipelines-manager');
+    const manager = await control.lookup(v1.PipelinesManager, `millrace/pipelines-manager/${control.pUid}`);
     const { pipelines } = await manager.describe({});
     expect(pipelines.every(({ actual }) => actual === v1.LifeCycle.DESTROYED)).to.equal(true);
   });

@@ -45,7 +45,7 @@ describePlacements('the services of the runtime, driven from another process by 
     const { here, there } = await twoProcesses(newCluster());
     const { run } = await startFlow(here, flow, { count: 1 });
     await run.done;
-    const ref = await there.lookup(v1.PipelinesManager, 'millrace/pipelines-manager');
+    const ref = await there.lookup(v1.PipelinesManager, `millrace/pipelines-manager/${here.pUid}`);
     const { pipelines } = await ref.describe({});
     expect(pipelines.map(({ detail, actual }) => [detail.case, actual])).to.deep.equal([
       ['pipeline', LifeCycle.DESTROYED],
@@ -307,7 +307,7 @@ function lastOf({ ordinals }: face.Runtime): number {
 async function twoSegments(here: face.Runtime, there: face.Runtime) {
   const { run, board } = await startFlow(here, flow, { count: 1 });
   await run.done;
-  const pipelines = await there.lookup(v1.PipelinesManager, 'millrace/pipelines-manager');
+  const pipelines = await there.lookup(v1.PipelinesManager, `millrace/pipelines-manager/${here.pUid}`);
   const [pipeline] = (await pipelines.describe({})).pipelines;
   const definition = pipeline?.detail.case === 'pipeline' ? pipeline.detail.value.definition : '';
   const actor = there.spawn(manifold('stage', 'round-robin')).toRef();

@@ -1,5 +1,5 @@
-import { ConfigError } from '../../errors.js';
-import { type Ref, v1 } from '../../protocol/index.js';
+import { ConfigError } from '../../../errors.js';
+import { type Ref, v1 } from '../../../protocol/index.js';
 import { State } from './life-cycle.js';
 import type { Entry, ResourceTable } from './resource-table.js';
 
@@ -32,17 +32,17 @@ export class Segments {
     return id;
   }
 
-  /** Creates another instance of a segment, in the partition of `first` where none is given. */
+  /** Creates another instance of the segment of `first`, in its partition where none is given. */
   createSibling(
     pipeline: Entry<v1.Pipeline>,
-    siblings: readonly Entry<v1.Segment>[],
+    instance: number,
     first: Entry<v1.Segment>,
     partition: number | undefined,
   ): number {
     const { name, ports, partition: beside } = first.detail;
     const part = v1.SegmentPart.create({
       name,
-      instance: 1 + Math.max(...siblings.map(({ detail }) => detail.instance)),
+      instance,
       partition: partition ?? beside,
       ingress: ports.find((port) => !port.isEgress)?.port ?? '',
       egress: ports.find((port) => port.isEgress)?.port ?? '',

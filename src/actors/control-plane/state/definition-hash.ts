@@ -1,4 +1,4 @@
-import { encode, type MessageType, v1 } from '../../protocol/index.js';
+import { encode, type MessageType, v1 } from '../../../protocol/index.js';
 
 /** Hash of a definition's encoding: equal in two partitions that built the same definition from the same module. */
 export function definitionHash(definition: v1.PipelineDefinition): string {

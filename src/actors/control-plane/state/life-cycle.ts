@@ -1,5 +1,5 @@
-import { ProtocolError } from '../../errors.js';
-import { v1 } from '../../protocol/index.js';
+import { ProtocolError } from '../../../errors.js';
+import { v1 } from '../../../protocol/index.js';
 
 /**
  * The states of every resource, in order:
@@ -12,12 +12,19 @@ import { v1 } from '../../protocol/index.js';
 export const State = v1.LifeCycle;
 export type State = v1.LifeCycle;
 
+const REQUESTED = [State.INITIALIZED, State.CREATED, State.COMPLETED, State.STOPPED, State.DESTROYED];
+
 /** Raises the requested state; a request for an earlier state changes nothing. */
 export function raiseRequested(current: State, next: State): State {
   if (next % 2 === 0 || next < State.INITIALIZED || next > State.DESTROYED) {
     throw new ProtocolError(`A requested state must be an odd number from 1 to 9, not ${next}.`);
   }
   return next > current ? next : current;
+}
+
+/** The lowest state that must have been requested of a resource that is in this actual state. */
+export function requestedFor(actual: State): State {
+  return REQUESTED.find((state) => state >= actual) ?? State.DESTROYED;
 }
 
 /** The actual state after a report; undefined when the report is a repeat, or an old one. */

@@ -1,29 +1,59 @@
-import { BackpressureError, ConfigError, ProtocolError, UnreachableError } from '../../errors.js';
-import { limits } from '../../limits.js';
-import { v1 } from '../../protocol/index.js';
-import { Definitions } from './definitions.js';
-import { acceptActual, failureOf, State } from './life-cycle.js';
-import { actualIn, outcomeIn, type Phase, phaseOf, requestFor, type Situation, unasked } from './pipeline-rules.js';
+import { BackpressureError, ConfigError, ProtocolError, UnreachableError } from '../../../errors.js';
+import { limits } from '../../../limits.js';
+import { PersistentMap } from '../../../persistent-map.js';
+import { v1 } from '../../../protocol/index.js';
+import { definitionHash } from './definition-hash.js';
+import { Definitions, type DefinitionsState, NO_DEFINITIONS } from './definitions.js';
+import { acceptActual, failureOf, raiseRequested, requestedFor, State } from './life-cycle.js';
+import { isOfStream, lost, nextAttempt, pipelineOf, unasked } from './pipeline-outcomes.js';
+import type { Instances } from './pipeline-parts.js';
+import { actualIn, outcomeIn, type Phase, phaseOf, requestFor, type Situation } from './pipeline-rules.js';
+import type { ProcessEntry } from './processes.js';
+import { RegainedPipelines } from './regained-pipelines.js';
 import type { Entry, ResourceTable } from './resource-table.js';
 import { Segments } from './segments.js';
+
+export interface PipelinesState {
+  readonly definitions: DefinitionsState;
+  /** The phase in which the requests of the parts of each running pipeline were made. */
+  readonly phases: PersistentMap<number, Phase>;
+  /** Ids of the pipelines that have ended, by the order in which they have. */
+  readonly ended: PersistentMap<number, number>;
+  readonly endedCount: number;
+}
+
+export const NO_RUNS: PipelinesState = {
+  definitions: NO_DEFINITIONS,
+  phases: PersistentMap.empty(),
+  ended: PersistentMap.empty(),
+  endedCount: 0,
+};
 
 /** Runs pipelines from start to end: accepts requests and reports, applies the rules, and writes the results to the table. */
 export class Pipelines {
   readonly #table: ResourceTable;
   readonly #segments: Segments;
   readonly #definitions: Definitions;
-  readonly #failures = new Map<number, v1.Failure>();
-  readonly #stopRequests = new Set<number>();
-  /** The phase in which the requests of the parts of each running pipeline were made. */
-  readonly #phases = new Map<number, Phase>();
-  readonly #ended: number[] = [];
+  readonly #regained: RegainedPipelines;
+  #isRecovering: boolean;
+  #phases: PipelinesState['phases'];
+  #ended: PipelinesState['ended'];
+  #endedCount: number;
 
-  constructor(table: ResourceTable) {
+  constructor({ definitions, phases, ended, endedCount }: PipelinesState, table: ResourceTable, isRecovering: boolean) {
     this.#table = table;
     this.#segments = new Segments(table);
-    this.#definitions = new Definitions((hash) =>
-      table.entries('pipeline').some(({ detail }) => detail.definition === hash),
-    );
+    this.#regained = new RegainedPipelines(table);
+    this.#isRecovering = isRecovering;
+    this.#definitions = new Definitions(definitions, (hash) => table.pipelineParts.isUsed(hash));
+    this.#phases = phases;
+    this.#ended = ended;
+    this.#endedCount = endedCount;
+  }
+
+  get state(): PipelinesState {
+    const { state: definitions } = this.#definitions;
+    return { definitions, phases: this.#phases, ended: this.#ended, endedCount: this.#endedCount };
   }
 
   /** See Definitions.define. */
@@ -38,29 +68,24 @@ export class Pipelines {
   /** Returns the id of the new pipeline. Throws BackpressureError when the process runs `processPipelines`. */
   start(request: Pick<v1.Pipeline, 'definition' | 'mapping' | 'startedBy' | 'observer'>): number {
     const { startedBy } = request;
-    const running = this.#table
-      .entries('pipeline')
-      .filter(({ resource, detail }) => detail.startedBy === startedBy && resource.actual < State.DESTROYED);
-    if (running.length >= limits.processPipelines) {
-      throw new BackpressureError(
-        `Process ${startedBy} runs ${running.length} pipelines already (limit processPipelines).`,
-      );
+    const running = this.#table.pipelineParts.countRunningOf(startedBy);
+    if (running >= limits.processPipelines) {
+      throw new BackpressureError(`Process ${startedBy} runs ${running} pipelines already (limit processPipelines).`);
     }
     const { name, onFailure, maxRestarts } = this.definition(request.definition);
     return this.#create({ ...request, name, onFailure, restartsLeft: maxRestarts });
   }
 
   stop(id: number): void {
-    const { resource } = this.#lastAttempt(id);
-    if (resource.actual < State.DESTROYED) {
-      this.#requestStop(resource.id);
+    const attempt = this.#lastAttempt(id);
+    if (attempt.resource.actual < State.DESTROYED) {
+      this.#requestStop(attempt);
       this.#settle();
     }
   }
 
-  #requestStop(id: number): void {
-    this.#stopRequests.add(id);
-    this.#table.pipelineParts.touch(id);
+  #requestStop({ resource, detail }: Entry<v1.Pipeline>): void {
+    if (!detail.isStopRequested) this.#table.describe(resource.id, pipelineOf({ ...detail, isStopRequested: true }));
   }
 
   /** Adds the parts of a pipeline, once. A part whose partition has ended meanwhile fails the pipeline. ProtocolError for too many parts. */
@@ -87,7 +112,7 @@ export class Pipelines {
         this.#segments.create(pipeline, part, manifolds);
       }
     } else {
-      this.#failures.set(parts.pipeline, failure);
+      this.#fail(parts.pipeline, failure);
     }
     this.#table.advance(parts.pipeline, State.CREATING);
     this.#settle();
@@ -96,26 +121,35 @@ export class Pipelines {
   /** Adds an instance of a segment; returns its id. */
   addInstance(id: number, segment: string, partition: number | undefined): number {
     const pipeline = this.#table.pipeline(id);
-    const siblings = this.#segmentsOf(id).filter(({ detail }) => detail.name === segment);
-    const first = siblings.find(({ detail }) => !detail.isDraining) ?? siblings[0];
+    const siblings = this.#table.pipelineParts.instances(id, segment);
+    const first = this.#firstOf(siblings);
     if (pipeline === undefined || first === undefined) {
       throw new ConfigError(`Pipeline ${id} runs no segment "${segment}".`);
     }
-    if (siblings.length >= limits.segmentInstances) {
+    if (siblings.ids.size >= limits.segmentInstances) {
       throw new BackpressureError(
-        `Segment "${segment}" of pipeline ${id} has ${siblings.length} instances already (limit segmentInstances).`,
+        `Segment "${segment}" of pipeline ${id} has ${siblings.ids.size} instances already (limit segmentInstances).`,
       );
     }
-    const isEnding = this.#stopRequests.has(id) || this.#failures.has(id);
-    if (isEnding || siblings.some(({ resource, detail }) => !detail.isDraining && resource.actual >= State.COMPLETED)) {
+    const isEnding = pipeline.detail.isStopRequested || pipeline.detail.failure !== undefined;
+    if (isEnding || siblings.completed > 0) {
       throw new ConfigError(`Segment "${segment}" of pipeline ${id} is ending; it accepts no further instance.`);
     }
     if (partition !== undefined && this.#table.runningPartition(partition) === undefined) {
       throw new UnreachableError(`Partition ${partition} does not exist, so it cannot run another "${segment}".`);
     }
-    const added = this.#segments.createSibling(pipeline, siblings, first, partition);
+    const added = this.#segments.createSibling(pipeline, siblings.last + 1, first, partition);
     this.#settle();
     return added;
+  }
+
+  /** One that goes on, where there is one. */
+  #firstOf({ ids }: Instances): Entry<v1.Segment> | undefined {
+    for (const id of ids.keys()) {
+      const segment = this.#table.segment(id);
+      if (segment?.detail.isDraining === false) return segment;
+    }
+    return this.#table.segment(ids.first ?? 0);
   }
 
   /** Removes an instance of a segment: it ends when it has read everything that was sent to it. */
@@ -130,12 +164,15 @@ export class Pipelines {
 
   /** The owner of a segment or manifold reports its state. Repeated reports change nothing. */
   report(resource: v1.Resource, report: v1.ResourceReport): void {
-    const actual = acceptActual(resource.requested, resource.actual, report.actual, report.outcome);
+    const isRegained = this.#isRegained(resource);
+    const mostRequested = isRegained ? State.DESTROYED : resource.requested;
+    const actual = acceptActual(mostRequested, resource.actual, report.actual, report.outcome);
     if (actual === undefined) {
       return;
     }
     const { actor } = report;
-    let next: v1.Resource = { ...resource, actual, outcome: report.outcome ?? resource.outcome };
+    const requested = isRegained ? raiseRequested(resource.requested, requestedFor(actual)) : resource.requested;
+    let next: v1.Resource = { ...resource, requested, actual, outcome: report.outcome ?? resource.outcome };
     if (next.detail.case === 'manifold' && actor !== undefined) {
       next = { ...next, detail: { case: 'manifold', value: { ...next.detail.value, actor } } };
     }
@@ -150,6 +187,31 @@ export class Pipelines {
     this.#settle();
   }
 
+  /** See RegainedPipelines. The definitions are those of the pipelines that the process has started. */
+  announced(process: ProcessEntry, { resources, definitions }: v1.PipelinesToAnnounce): void {
+    for (const definition of definitions) this.define(process.pUid, definitionHash(definition), definition);
+    for (const resource of resources) this.#regained.announced(process, resource);
+  }
+
+  /** The recovery has ended: regained pipelines go on. Segments whose partition has not come back are lost. */
+  recoveryEnded(): void {
+    this.#isRecovering = false;
+    const lostIn = new Set<number>();
+    for (const { resource } of this.#regained.settle()) {
+      this.#table.pipelineParts.touch(resource.id);
+      for (const { detail } of this.#segmentsOf(resource.id)) {
+        if (this.#table.runningPartition(detail.partition) === undefined) lostIn.add(detail.partition);
+      }
+    }
+    this.loseSegments([...lostIn], 'its process has not come back to the control plane');
+  }
+
+  /** What its owner reports may be more than this control plane has requested: the earlier one has. */
+  #isRegained({ detail }: v1.Resource): boolean {
+    if (detail.case !== 'segment' && detail.case !== 'manifold') return false;
+    return this.#table.pipeline(detail.value.pipeline)?.detail.isRegained === true;
+  }
+
   /** The partitions and their segments have ended. Pipelines that depend on one of the segments fail. */
   loseSegments(ordinals: readonly number[], cause: string): void {
     this.#failThoseIn(ordinals, cause);
@@ -160,10 +222,11 @@ export class Pipelines {
   /** As `loseSegments`, for all partitions of a process. Pipelines that it started are stopped: nobody follows them any more. */
   loseProcess(pUid: bigint, ordinals: readonly number[], cause: string): void {
     this.#failThoseIn(ordinals, cause);
-    for (const { resource, detail } of this.#table.entries('pipeline')) {
-      if (detail.startedBy === pUid && resource.actual < State.DESTROYED) {
-        this.#requestStop(resource.id);
-      }
+    const { pipelineParts } = this.#table;
+    for (const id of pipelineParts.runningOf(pUid)) {
+      this.#requestStop(this.#known(id));
+      // Their actors were in that process.
+      for (const manifold of pipelineParts.manifolds(id)) this.#table.remove(manifold);
     }
     this.#loseThoseIn(ordinals);
     this.#definitions.retire(pUid);
@@ -171,21 +234,21 @@ export class Pipelines {
   }
 
   #failThoseIn(ordinals: readonly number[], cause: string): void {
-    for (const { resource, detail } of this.#table.entries('segment')) {
-      const isLost = ordinals.includes(detail.partition) && resource.actual < State.COMPLETED;
+    for (const { resource, detail } of this.#segmentsAt(ordinals)) {
+      if (resource.actual >= State.COMPLETED) continue;
       // A pipeline that is being stopped does without it.
-      if (isLost && !this.#stopRequests.has(detail.pipeline)) {
-        this.#fail(detail.pipeline, lost(detail, cause));
-      }
+      if (this.#table.pipeline(detail.pipeline)?.detail.isStopRequested === true) continue;
+      this.#fail(detail.pipeline, lost(detail, cause));
     }
   }
 
   #loseThoseIn(ordinals: readonly number[]): void {
-    for (const entry of this.#table.entries('segment')) {
-      if (ordinals.includes(entry.detail.partition)) {
-        this.#segments.lose(entry);
-      }
-    }
+    for (const entry of this.#segmentsAt(ordinals)) this.#segments.lose(entry);
+  }
+
+  #segmentsAt(ordinals: readonly number[]): Entry<v1.Segment>[] {
+    const ids = ordinals.flatMap((ordinal) => this.#table.pipelineParts.segmentsAt(ordinal));
+    return ids.flatMap((id) => this.#table.segment(id) ?? []);
   }
 
   // ---- consequences
@@ -208,10 +271,11 @@ export class Pipelines {
 
   /** The first failure is kept. One of a stream between segments gives way: its segment has only noticed that another one failed. */
   #fail(pipeline: number, failure: v1.Failure): void {
-    const before = this.#failures.get(pipeline);
+    const detail = this.#table.pipeline(pipeline)?.detail;
+    if (detail === undefined) return;
+    const { failure: before } = detail;
     if (before === undefined || (isOfStream(before) && !isOfStream(failure))) {
-      this.#failures.set(pipeline, failure);
-      this.#table.pipelineParts.touch(pipeline);
+      this.#table.describe(pipeline, pipelineOf({ ...detail, failure }));
     }
   }
 
@@ -233,7 +297,7 @@ export class Pipelines {
   }
 
   #segmentsOf(pipeline: number): Entry<v1.Segment>[] {
-    return [...this.#table.pipelineParts.segments(pipeline)].flatMap((id) => this.#table.segment(id) ?? []);
+    return this.#table.pipelineParts.segments(pipeline).flatMap((id) => this.#table.segment(id) ?? []);
   }
 
   /** Applies the rules to what has changed, until they request nothing new. */
@@ -248,6 +312,7 @@ export class Pipelines {
   #settlePipeline(id: number, changed: Iterable<number>): void {
     const pipeline = this.#table.pipeline(id);
     if (pipeline === undefined || pipeline.resource.actual >= State.DESTROYED) return;
+    if (this.#isRecovering && pipeline.detail.isRegained) return;
     const situation = this.#situation(pipeline);
     const phase = phaseOf(situation);
     if (phase === 'cancelled') {
@@ -256,18 +321,14 @@ export class Pipelines {
       return;
     }
     const isNew = this.#phases.get(id) !== phase;
-    this.#phases.set(id, phase);
+    this.#phases = this.#phases.with(id, phase);
     for (const part of isNew ? this.#partsOf(id) : changed) this.#requestOf(phase, part);
     this.#advance(pipeline, phase, situation);
   }
 
-  #situation({ resource }: Entry<v1.Pipeline>): Situation {
-    return {
-      present: resource.actual,
-      tally: this.#table.pipelineParts.tally(resource.id),
-      failure: this.#failures.get(resource.id),
-      isStopRequested: this.#stopRequests.has(resource.id),
-    };
+  #situation({ resource, detail }: Entry<v1.Pipeline>): Situation {
+    const tally = this.#table.pipelineParts.tally(resource.id);
+    return { present: resource.actual, tally, failure: detail.failure, isStopRequested: detail.isStopRequested };
   }
 
   #partsOf(pipeline: number): number[] {
@@ -290,33 +351,25 @@ export class Pipelines {
   }
 
   #pipelineEnded(id: number, detail: v1.Pipeline, outcome: v1.Outcome | undefined): void {
-    const isStopRequested = this.#stopRequests.delete(id);
-    this.#failures.delete(id);
-    this.#phases.delete(id);
-    const mayRestart = detail.onFailure === v1.FailurePolicy.RESTART && detail.restartsLeft > 0 && !isStopRequested;
+    this.#phases = this.#phases.without(id);
+    const { onFailure, restartsLeft, isStopRequested } = detail;
+    const mayRestart = onFailure === v1.FailurePolicy.RESTART && restartsLeft > 0 && !isStopRequested;
     if (mayRestart && failureOf(outcome) !== undefined) {
-      const restartedBy = this.#create({ ...detail, restartsLeft: detail.restartsLeft - 1, restartOf: id });
-      const resource = this.#table.get(id);
-      if (resource !== undefined) {
-        this.#table.put({ ...resource, detail: { case: 'pipeline', value: { ...detail, restartedBy } } });
-      }
+      const restartedBy = this.#create(nextAttempt(id, detail));
+      this.#table.describe(id, pipelineOf({ ...detail, restartedBy }));
     }
-    this.#ended.push(id);
-    if (this.#ended.length > limits.endedPipelines) {
-      const oldest = this.#ended.shift() ?? id;
-      const forgotten = this.#table.pipeline(oldest);
-      this.#table.remove(oldest);
-      if (forgotten !== undefined) this.#definitions.released(forgotten.detail.definition);
-    }
+    this.#remember(id);
   }
-}
 
-/** Ports fail with PipelineError. */
-function isOfStream({ code }: v1.Failure): boolean {
-  return code === 'PIPELINE';
-}
-
-function lost({ name, partition }: { readonly name: string; readonly partition: number }, cause: string): v1.Failure {
-  const message = `segment "${name}" in partition ${partition} was lost: ${cause}`;
-  return v1.Failure.create({ code: 'UNREACHABLE', message, segment: name, partition });
+  /** Forgets the oldest of the pipelines that have ended, when there are more than `endedPipelines`. */
+  #remember(id: number): void {
+    this.#ended = this.#ended.with(this.#endedCount++, id);
+    const oldest = this.#ended.first ?? 0;
+    if (this.#ended.size <= limits.endedPipelines) return;
+    const forgotten = this.#table.pipeline(this.#ended.get(oldest) ?? 0);
+    this.#ended = this.#ended.without(oldest);
+    if (forgotten === undefined) return;
+    this.#table.remove(forgotten.resource.id);
+    this.#definitions.released(forgotten.detail.definition);
+  }
 }

@@ -1,7 +1,8 @@
-import { BackpressureError, ConfigError, ProtocolError } from '../../errors.js';
-import { ownerOrdinal } from '../../ids/index.js';
-import { limits } from '../../limits.js';
-import { type Ref, v1 } from '../../protocol/index.js';
+import { BackpressureError, ConfigError, ProtocolError } from '../../../errors.js';
+import { ownerOrdinal } from '../../../ids/index.js';
+import { limits } from '../../../limits.js';
+import { PersistentMap } from '../../../persistent-map.js';
+import { type Ref, v1 } from '../../../protocol/index.js';
 
 interface Holder {
   readonly ref: Ref;
@@ -20,16 +21,38 @@ export interface NameClaim {
 /** No actor has a higher one: each control plane counts on from those that it hears. */
 const HIGHEST_PLACE = 2 ** 31;
 
+export interface NamesState {
+  readonly holders: PersistentMap<string, Holder>;
+  /** Those that wait for a name that another has, the first of which gets it next. */
+  readonly standbys: PersistentMap<string, readonly Holder[]>;
+  readonly byProcess: PersistentMap<bigint, PersistentMap<string, true>>;
+}
+
+export const NO_NAMES: NamesState = {
+  holders: PersistentMap.empty(),
+  standbys: PersistentMap.empty(),
+  byProcess: PersistentMap.empty(),
+};
+
 /**
  * Registered names of actors; one actor holds a name at a time, and others may stand by for it, in the order in which they came. A process may
  * register a bounded number.
  */
 export class Names {
-  readonly #holders = new Map<string, Holder>();
-  /** Those that wait for a name that another has, the first of which gets it next. */
-  readonly #standbys = new Map<string, Holder[]>();
-  readonly #byProcess = new Map<bigint, Set<string>>();
+  #holders: NamesState['holders'];
+  #standbys: NamesState['standbys'];
+  #byProcess: NamesState['byProcess'];
   readonly #changed = new Set<string>();
+
+  constructor({ holders, standbys, byProcess }: NamesState) {
+    this.#holders = holders;
+    this.#standbys = standbys;
+    this.#byProcess = byProcess;
+  }
+
+  get state(): NamesState {
+    return { holders: this.#holders, standbys: this.#standbys, byProcess: this.#byProcess };
+  }
 
   /**
    * Returns the place of the actor. Throws ConfigError, which names both actors, when another actor has the name and this one does not stand by; BackpressureError when the
@@ -77,12 +100,12 @@ export class Names {
 
   /** Removes the names of a process that has ended. */
   retire(pUid: bigint): void {
-    for (const name of this.#byProcess.get(pUid) ?? []) this.#remove(name, (holder) => holder.pUid === pUid);
+    for (const name of this.#namesOf(pUid).keys()) this.#remove(name, (holder) => holder.pUid === pUid);
   }
 
   /** Removes the names of actors of a partition of a process, which has ended. */
   retirePartition(pUid: bigint, ordinal: number): void {
-    for (const name of this.#byProcess.get(pUid) ?? []) {
+    for (const name of this.#namesOf(pUid).keys()) {
       this.#remove(name, (holder) => holder.pUid === pUid && ownerOrdinal(holder.ref.cUid) === ordinal);
     }
   }
@@ -91,22 +114,20 @@ export class Names {
     return [...this.#holders].map(([name, { ref }]) => v1.NameEntry.create({ name, ref }));
   }
 
-  /** The names that have another holder, or none, since the last call. */
-  takeChanged(): readonly string[] {
-    const changed = [...this.#changed];
-    this.#changed.clear();
-    return changed;
+  /** The names that have another holder than at first, or none. */
+  get changed(): readonly string[] {
+    return [...this.#changed];
   }
 
   #assertRoom(pUid: bigint, name: string): void {
-    const own = this.#byProcess.get(pUid);
-    if (own === undefined || own.size < limits.processNames || own.has(name)) return;
+    const own = this.#namesOf(pUid);
+    if (own.size < limits.processNames || own.has(name)) return;
     throw new BackpressureError(`Process ${pUid} has registered ${own.size} names already (limit processNames).`);
   }
 
   #hold(name: string, holder: Holder): void {
     const before = this.#holders.get(name);
-    this.#holders.set(name, holder);
+    this.#holders = this.#holders.with(name, holder);
     if (before !== undefined && before.pUid !== holder.pUid) this.#forget(name, before.pUid);
     this.#remember(name, holder.pUid);
     this.#changed.add(name);
@@ -118,10 +139,8 @@ export class Names {
     if (waiting.length >= limits.nameStandbys) {
       throw new BackpressureError(`${waiting.length} actors stand by for the name "${name}" (limit nameStandbys).`);
     }
-    this.#standbys.set(
-      name,
-      [...waiting, standby].sort((one, other) => one.place - other.place),
-    );
+    const inOrder = [...waiting, standby].sort((one, other) => one.place - other.place);
+    this.#standbys = this.#standbys.with(name, inOrder);
     this.#remember(name, standby.pUid);
   }
 
@@ -133,7 +152,7 @@ export class Names {
     const gone = waiting.filter(isMeant);
     if (holder !== undefined && isMeant(holder)) {
       gone.push(holder);
-      this.#holders.delete(name);
+      this.#holders = this.#holders.without(name);
       this.#promote(name, left);
     } else this.#wait(name, left);
     for (const { pUid } of gone) this.#forget(name, pUid);
@@ -141,14 +160,13 @@ export class Names {
 
   /** The first of those that wait has the name, of which there is no holder. */
   #promote(name: string, [next, ...left]: readonly Holder[]): void {
-    if (next !== undefined) this.#holders.set(name, next);
+    if (next !== undefined) this.#holders = this.#holders.with(name, next);
     this.#wait(name, left);
     this.#changed.add(name);
   }
 
-  #wait(name: string, standbys: Holder[]): void {
-    if (standbys.length > 0) this.#standbys.set(name, standbys);
-    else this.#standbys.delete(name);
+  #wait(name: string, waiting: readonly Holder[]): void {
+    this.#standbys = waiting.length > 0 ? this.#standbys.with(name, waiting) : this.#standbys.without(name);
   }
 
   #placeOf(name: string, ref: Ref): number | undefined {
@@ -166,16 +184,18 @@ export class Names {
   }
 
   #remember(name: string, pUid: bigint): void {
-    const own = this.#byProcess.get(pUid) ?? new Set();
-    this.#byProcess.set(pUid, own.add(name));
+    this.#byProcess = this.#byProcess.with(pUid, this.#namesOf(pUid).with(name, true));
   }
 
   /** The process may have another actor that has the name or stands by for it. */
   #forget(name: string, pUid: bigint): void {
     if (this.#all(name).some((other) => other.pUid === pUid)) return;
-    const own = this.#byProcess.get(pUid);
-    own?.delete(name);
-    if (own?.size === 0) this.#byProcess.delete(pUid);
+    const left = this.#namesOf(pUid).without(name);
+    this.#byProcess = left.size === 0 ? this.#byProcess.without(pUid) : this.#byProcess.with(pUid, left);
+  }
+
+  #namesOf(pUid: bigint): PersistentMap<string, true> {
+    return this.#byProcess.get(pUid) ?? PersistentMap.empty();
   }
 }
 

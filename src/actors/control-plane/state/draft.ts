@@ -1,7 +1,8 @@
-import { ConfigError, ProtocolError, Refusal } from '../../errors.js';
-import { firstOrdinalOf, firstResourceOf, OrdinalAllocator } from '../../ids/index.js';
-import { limits } from '../../limits.js';
-import { type Ref, v1 } from '../../protocol/index.js';
+import { ConfigError, ProtocolError, Refusal } from '../../../errors.js';
+import { OrdinalAllocator } from '../../../ids/index.js';
+import { limits } from '../../../limits.js';
+import { type Ref, v1 } from '../../../protocol/index.js';
+import type { ControlPlaneState } from './control-plane-state.js';
 import { Groups } from './groups.js';
 import { State } from './life-cycle.js';
 import { assertNameLength, type NameClaim, Names } from './names.js';
@@ -10,24 +11,43 @@ import { type ProcessEntry, Processes } from './processes.js';
 import { type Entry, ResourceTable } from './resource-table.js';
 
 /**
- * All state of the control plane, and the operations that change it. Plain state: it uses no actor, link or clock. Resources are
- * immutable: a change replaces them. `takeChanges` returns the ids of those that changed since the last call.
+ * What the control plane knows, while one event changes it: the operations, each of which replaces parts of the state from which the draft was
+ * made. That state itself never changes, and `state` is the next one. Uses no actor, link or clock. Also reads a state.
  */
-export class ControlPlaneStore {
-  readonly names = new Names();
+export class Draft {
+  readonly names: Names;
   readonly groups: Groups;
   readonly pipelines: Pipelines;
   readonly #table: ResourceTable;
   readonly #processes: Processes;
-  readonly #ordinals: OrdinalAllocator;
+  #nextOrdinal: number;
 
-  /** `incarnation` is that of the process that runs the control plane server: each incarnation assigns other ids. */
-  constructor(incarnation = 0n) {
-    this.#table = new ResourceTable(firstResourceOf(incarnation));
-    this.#processes = new Processes(incarnation);
-    this.#ordinals = new OrdinalAllocator(firstOrdinalOf(incarnation));
-    this.groups = new Groups(this.#table);
-    this.pipelines = new Pipelines(this.#table);
+  constructor({
+    server,
+    resources,
+    processes,
+    nextOrdinal,
+    names,
+    groups,
+    pipelines,
+  }: Omit<ControlPlaneState, 'answers'>) {
+    this.#table = new ResourceTable(resources);
+    this.#processes = new Processes(processes);
+    this.#nextOrdinal = nextOrdinal;
+    this.names = new Names(names);
+    this.groups = new Groups(groups, this.#table);
+    this.pipelines = new Pipelines(pipelines, this.#table, server.recovery === 'running');
+  }
+
+  get state(): KnownState {
+    return {
+      resources: this.#table.state,
+      processes: this.#processes.state,
+      nextOrdinal: this.#nextOrdinal,
+      names: this.names.state,
+      groups: this.groups.state,
+      pipelines: this.pipelines.state,
+    };
   }
 
   // ---- resources
@@ -36,12 +56,50 @@ export class ControlPlaneStore {
     return this.#table.get(id);
   }
 
-  resources(): IterableIterator<v1.Resource> {
+  resources(): Iterable<v1.Resource> {
     return this.#table.all();
   }
 
-  takeChanges(): number[] {
-    return this.#table.takeChanges();
+  /** What a process has to know of: itself, its partitions and their segments, and the pipelines that it has started, with their parts. */
+  resourcesFor(pUid: bigint): readonly v1.Resource[] {
+    const { pipelineParts } = this.#table;
+    const { resource, ordinals } = this.process(pUid);
+    const pipelines = pipelineParts.startedBy(pUid);
+    const ids = new Set([
+      resource,
+      ...ordinals.flatMap((ordinal) => this.#table.partition(ordinal)?.resource.id ?? []),
+      ...pipelines.flatMap((id) => [id, ...pipelineParts.manifolds(id), ...pipelineParts.segments(id)]),
+      ...ordinals.flatMap((ordinal) => pipelineParts.segmentsAt(ordinal)),
+    ]);
+    return [...ids].sort((one, other) => one - other).flatMap((id) => this.#table.get(id) ?? []);
+  }
+
+  /** The processes that have to know of a resource, beside those that watch a group for its members. */
+  concernedBy({ detail }: v1.Resource): readonly bigint[] {
+    switch (detail.case) {
+      case 'partition':
+      case 'process':
+        return [detail.value.pUid];
+      case 'pipeline':
+        return [detail.value.startedBy];
+      case 'manifold':
+        return this.#starterOf(detail.value.pipeline);
+      case 'segment': {
+        const partition = this.#table.partition(detail.value.partition)?.detail;
+        return [...(partition === undefined ? [] : [partition.pUid]), ...this.#starterOf(detail.value.pipeline)];
+      }
+      default:
+        return [];
+    }
+  }
+
+  groupMembers(group: string): readonly v1.Resource[] {
+    return this.groups.members(group).flatMap((id) => this.#table.get(id) ?? []);
+  }
+
+  /** Ids of the resources that the event has created, changed or removed. */
+  get changes(): readonly number[] {
+    return this.#table.changes;
   }
 
   // ---- processes and partitions
@@ -96,7 +154,7 @@ export class ControlPlaneStore {
     }
     for (const address of addresses) assertNameLength(address);
     const ordinals = addresses.map((address) => {
-      const ordinal = this.#nextOrdinal();
+      const ordinal = this.#leaseOrdinal();
       this.#processes.listens(address);
       this.#table.create({ case: 'partition', value: v1.Partition.create({ ordinal, pUid, address }) });
       return ordinal;
@@ -189,7 +247,8 @@ export class ControlPlaneStore {
       for (const ordinal of entry.ordinals) {
         if (ordinals.length > 0 && !ordinals.includes(ordinal)) continue;
         const spawner = this.names.lookup(spawnerName(ordinal));
-        if (spawner !== undefined) found.push({ ordinal, node: entry.node, process: entry.name, spawner });
+        const address = this.#table.partition(ordinal)?.detail.address ?? '';
+        if (spawner !== undefined) found.push({ ordinal, node: entry.node, process: entry.name, spawner, address });
       }
     }
     return found;
@@ -224,9 +283,54 @@ export class ControlPlaneStore {
     else this.names.unregister(pUid, name, cUid);
   }
 
+  regainPipelines(announced: v1.PipelinesToAnnounce): void {
+    for (const resource of announced.resources) this.#makeRoom(resource);
+    this.pipelines.announced(this.process(announced.pUid), announced);
+  }
+
+  /**
+   * Pipelines and their parts keep their ids, because processes know them. Each process says how high the ids are that it has seen, and the ids that are
+   * given here begin above those. But one that is announced later may have seen higher ones: what has got such an id here gets another.
+   */
+  #makeRoom({ id, detail }: v1.Resource): void {
+    const known = this.#table.get(id);
+    if (known === undefined || known.detail.case === detail.case) return;
+    this.#table.passOver(id);
+    switch (known.detail.case) {
+      case 'process': {
+        const entry = this.process(known.detail.value.pUid);
+        this.#processes.put({ ...entry, resource: this.#table.renumber(known) });
+        break;
+      }
+      case 'groupMember':
+        this.groups.renumbered(known.detail.value, this.#table.renumber(known));
+        break;
+      case 'partition':
+        this.#table.renumber(known);
+        break;
+    }
+  }
+
+  /** The processes of the cluster had time to announce what they have. */
+  recoveryEnded(): void {
+    this.names.settle();
+    this.pipelines.recoveryEnded();
+  }
+
   startPipeline(pUid: bigint, definition: string, mapping: readonly v1.Mapping[]): number {
     const { client } = this.process(pUid);
     return this.pipelines.start({ definition, mapping, startedBy: pUid, observer: client });
+  }
+
+  /** Throws ProtocolError when another process has started the pipeline. */
+  expandPipeline(parts: v1.PipelineParts): void {
+    const startedBy = this.#table.pipeline(parts.pipeline)?.detail.startedBy;
+    if (startedBy !== undefined && startedBy !== parts.pUid) {
+      throw new ProtocolError(
+        `Process ${parts.pUid} cannot expand pipeline ${parts.pipeline}, which it has not started.`,
+      );
+    }
+    this.pipelines.expand(parts);
   }
 
   /** Ignores reports about removed resources. Throws ProtocolError when the process does not own the resource. */
@@ -236,19 +340,36 @@ export class ControlPlaneStore {
     if (resource === undefined) {
       return;
     }
-    if (!owns(process, resource)) {
+    if (!this.#owns(process, resource)) {
       throw new ProtocolError(`Process ${report.pUid} reported on resource ${report.id}, which it does not own.`);
     }
     this.pipelines.report(resource, report);
   }
 
+  /** A segment belongs to its partition's process, a manifold to the process that has started its pipeline, the rest to the control plane. */
+  #owns(process: ProcessEntry, { detail }: v1.Resource): boolean {
+    switch (detail.case) {
+      case 'segment':
+        return process.ordinals.includes(detail.value.partition);
+      case 'manifold':
+        return this.#table.pipeline(detail.value.pipeline)?.detail.startedBy === process.pUid;
+      default:
+        return false;
+    }
+  }
+
+  #starterOf(pipeline: number): readonly bigint[] {
+    const detail = this.#table.pipeline(pipeline)?.detail;
+    return detail === undefined ? [] : [detail.startedBy];
+  }
+
   #add(pUid: bigint, request: v1.ConnectProcess, client?: Ref): ProcessEntry {
-    const { launch, incarnation, secret, node, managesPipelines, labels } = request;
+    const { launch, incarnation, secret, node, labels } = request;
     assertLabels(labels);
     for (const text of [launch, node, request.name, ...labels]) assertNameLength(text);
     const value = v1.Process.create({ pUid, name: request.name, node });
     const resource = this.#table.create({ case: 'process', value });
-    const known = { launch, incarnation, secret, node, managesPipelines, labels };
+    const known = { launch, incarnation, secret, node, labels };
     const entry = this.#processes.add({ ...known, pUid, resource, name: request.name, ordinals: [], client });
     if (entry.name !== request.name)
       this.#table.describe(resource, { case: 'process', value: { ...value, name: entry.name } });
@@ -278,10 +399,12 @@ export class ControlPlaneStore {
   }
 
   /** One that no process has, whether it has been leased here or was announced. */
-  #nextOrdinal(): number {
-    let ordinal = this.#ordinals.lease();
-    while (this.#table.partition(ordinal) !== undefined) ordinal = this.#ordinals.lease();
-    return ordinal;
+  #leaseOrdinal(): number {
+    for (;;) {
+      const ordinal = new OrdinalAllocator(this.#nextOrdinal).lease();
+      this.#nextOrdinal = ordinal + 1;
+      if (this.#table.partition(ordinal) === undefined) return ordinal;
+    }
   }
 
   #partition(pUid: bigint, ordinal: number) {
@@ -298,6 +421,9 @@ export class ControlPlaneStore {
   }
 }
 
+/** What a draft changes. */
+type KnownState = Omit<ControlPlaneState, 'server' | 'answers'>;
+
 /** Reason of the Refusal of a process whose ids another one has: it can never come back. */
 export const FENCED = 'FENCED';
 
@@ -309,17 +435,5 @@ export function spawnerName(ordinal: number): string {
 function assertLabels(labels: readonly string[]): void {
   if (labels.length > limits.processLabels) {
     throw new ProtocolError(`A process has ${labels.length} labels: the limit is ${limits.processLabels}.`);
-  }
-}
-
-/** A segment belongs to its partition's process, a manifold to the process that manages pipelines, the rest to the control plane. */
-function owns(process: ProcessEntry, { detail }: v1.Resource): boolean {
-  switch (detail.case) {
-    case 'segment':
-      return process.ordinals.includes(detail.value.partition);
-    case 'manifold':
-      return process.managesPipelines;
-    default:
-      return false;
   }
 }

@@ -1,7 +1,8 @@
-import { ProtocolError } from '../../errors.js';
-import { v1 } from '../../protocol/index.js';
+import { ProtocolError } from '../../../errors.js';
+import { PersistentMap } from '../../../persistent-map.js';
+import { v1 } from '../../../protocol/index.js';
 import { raiseRequested, State } from './life-cycle.js';
-import { PipelineParts } from './pipeline-parts.js';
+import { NO_PIPELINES, PipelineParts, type PartsState } from './pipeline-parts.js';
 
 /** A resource together with its detail, narrowed to one kind. */
 export interface Entry<Detail> {
@@ -9,45 +10,54 @@ export interface Entry<Detail> {
   readonly detail: Detail;
 }
 
-type Kind = 'process' | 'partition' | 'pipeline' | 'manifold' | 'segment' | 'groupMember';
-type DetailOf<K extends Kind> = Extract<v1.Resource['detail'], { readonly case: K }>['value'];
-
 /** Each control plane starts below 2^30, and gives one id for each resource. */
 const HIGHEST_ID = 2 ** 31;
 
+export interface ResourcesState {
+  readonly resources: PersistentMap<number, v1.Resource>;
+  /** Ids of partitions by their ordinals. */
+  readonly byOrdinal: PersistentMap<number, number>;
+  readonly parts: PartsState;
+  readonly next: number;
+}
+
+/** `first` is the first id that is given. */
+export function noResources(first: number): ResourcesState {
+  return { resources: PersistentMap.empty(), byOrdinal: PersistentMap.empty(), parts: NO_PIPELINES, next: first };
+}
+
 /** Every resource by its id, and the ids that have changed. Resources are immutable: a change replaces them. */
 export class ResourceTable {
-  readonly #resources = new Map<number, v1.Resource>();
-  /** Ids by kind, in order of creation. */
-  readonly #byKind = new Map<v1.Resource['detail']['case'], Set<number>>();
-  /** Ids of partitions by their ordinals. */
-  readonly #byOrdinal = new Map<number, number>();
-  readonly #changes = new Set<number>();
-  readonly pipelineParts = new PipelineParts();
+  readonly pipelineParts: PipelineParts;
+  #resources: ResourcesState['resources'];
+  #byOrdinal: ResourcesState['byOrdinal'];
   #next: number;
+  readonly #changes = new Set<number>();
 
-  /** `first` is the first id that it gives. */
-  constructor(first = 1) {
-    this.#next = first;
+  constructor({ resources, byOrdinal, parts, next }: ResourcesState) {
+    this.#resources = resources;
+    this.#byOrdinal = byOrdinal;
+    this.#next = next;
+    this.pipelineParts = new PipelineParts(parts);
+  }
+
+  get state(): ResourcesState {
+    const { state: parts } = this.pipelineParts;
+    return { resources: this.#resources, byOrdinal: this.#byOrdinal, parts, next: this.#next };
+  }
+
+  /** Ids of the resources that were created, changed or removed. */
+  get changes(): readonly number[] {
+    return [...this.#changes];
   }
 
   get(id: number): v1.Resource | undefined {
     return this.#resources.get(id);
   }
 
-  all(): IterableIterator<v1.Resource> {
+  /** In order of creation. */
+  all(): Iterable<v1.Resource> {
     return this.#resources.values();
-  }
-
-  /** All of one kind, in order of creation. */
-  entries<K extends Kind>(kind: K): Entry<DetailOf<K>>[];
-  entries(kind: Kind): Entry<unknown>[] {
-    const found: Entry<unknown>[] = [];
-    for (const id of this.#byKind.get(kind) ?? []) {
-      const resource = this.#resources.get(id);
-      if (resource?.detail.case === kind) found.push({ resource, detail: resource.detail.value });
-    }
-    return found;
   }
 
   partition(ordinal: number): Entry<v1.Partition> | undefined {
@@ -82,6 +92,14 @@ export class ResourceTable {
     return id;
   }
 
+  /** Gives a resource another id; returns that. */
+  renumber({ id, ...resource }: v1.Resource): number {
+    this.remove(id);
+    const next = this.#next++;
+    this.put({ ...resource, id: next });
+    return next;
+  }
+
   /** Gives ids above this one only: others have seen it. ProtocolError for an id that no control plane gives. */
   passOver(highest: number): void {
     if (highest > HIGHEST_ID) throw new ProtocolError(`No resource has the id ${highest}.`);
@@ -96,22 +114,19 @@ export class ResourceTable {
   put(resource: v1.Resource): void {
     const { id, detail } = resource;
     this.pipelineParts.changed(this.#resources.get(id), resource);
-    this.#resources.set(id, resource);
+    this.#resources = this.#resources.with(id, resource);
     this.#changes.add(id);
-    const ofKind = this.#byKind.get(detail.case);
-    if (ofKind === undefined) this.#byKind.set(detail.case, new Set([id]));
-    else ofKind.add(id);
-    if (detail.case === 'partition') this.#byOrdinal.set(detail.value.ordinal, id);
+    if (detail.case === 'partition') this.#byOrdinal = this.#byOrdinal.with(detail.value.ordinal, id);
   }
 
   remove(id: number): void {
     const resource = this.#resources.get(id);
     if (resource === undefined) return;
     this.pipelineParts.changed(resource, undefined);
-    this.#resources.delete(id);
+    this.#resources = this.#resources.without(id);
     this.#changes.add(id);
-    this.#byKind.get(resource.detail.case)?.delete(id);
-    if (resource.detail.case === 'partition') this.#byOrdinal.delete(resource.detail.value.ordinal);
+    const { detail } = resource;
+    if (detail.case === 'partition') this.#byOrdinal = this.#byOrdinal.without(detail.value.ordinal);
   }
 
   /** Raises the requested state; false when nothing changes. */
@@ -135,12 +150,5 @@ export class ResourceTable {
       const requested = raiseRequested(resource.requested, actual === State.RUNNING ? State.COMPLETED : State.CREATED);
       this.put({ ...resource, actual, requested });
     }
-  }
-
-  /** Ids of the resources that were created, changed or removed since the last call. */
-  takeChanges(): number[] {
-    const ids = [...this.#changes];
-    this.#changes.clear();
-    return ids;
   }
 }

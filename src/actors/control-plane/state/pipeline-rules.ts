@@ -1,4 +1,4 @@
-import { v1 } from '../../protocol/index.js';
+import type { v1 } from '../../../protocol/index.js';
 import { CANCELLED, failed, OK, State } from './life-cycle.js';
 import type { Tally } from './pipeline-parts.js';
 
@@ -84,10 +84,4 @@ export function outcomeIn(phase: Phase, { failure, isStopRequested }: Situation)
 /** The segment has ended, or was not created yet; in that case its owner may not know it. */
 function hasNothingToStop(actual: State): boolean {
   return actual >= State.STOPPED || actual === State.COMPLETED || actual < State.CREATED;
-}
-
-/** The failure of a pipeline of which this segment was cancelled. */
-export function unasked({ name, partition }: v1.Segment): v1.Failure {
-  const message = `segment "${name}" in partition ${partition} was cancelled, but no stop was requested`;
-  return v1.Failure.create({ code: 'STOPPED', message, segment: name, partition });
 }
