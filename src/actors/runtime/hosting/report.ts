@@ -21,6 +21,7 @@ export function reportOf(partition: PartitionRuntime, launch: string): v1.Partit
     asks: v1.AskReport.create({
       started: asks.started,
       pending: asks.pending,
+      retries: asks.retries,
       failed: countsOf(asks.failed),
       buckets: buckets.map((bucket) => v1.BucketReport.create(bucket)),
       count,
@@ -110,8 +111,10 @@ export class ReportedPartition implements PartitionView {
   }
 
   #asks(): AskStatistics {
-    const { started, pending, failed, buckets, count, sumSeconds } = v1.AskReport.create(this.#report.asks ?? {});
-    return { started, pending, failed, latency: { buckets, count, sumSeconds } };
+    const { started, pending, retries, failed, buckets, count, sumSeconds } = v1.AskReport.create(
+      this.#report.asks ?? {},
+    );
+    return { started, pending, retries, failed, latency: { buckets, count, sumSeconds } };
   }
 }
 
