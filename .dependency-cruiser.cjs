@@ -57,6 +57,7 @@ const arrows = {
   resources: [...messages, 'transport', 'descriptors'],
   'actors/flow': ground,
   'actors/transport': [...messages, 'actors/flow', 'actors/kernel', 'transport'],
+  'actors/resilience': [...messages, 'actors/kernel'],
   'actors/control-plane': control,
   'actors/pubsub': ports,
   'actors/values': values,
@@ -69,7 +70,7 @@ const arrows = {
   'actors/component': [...running, 'actors/runtime', 'actors/services'],
   'actors/governor': [...running, 'actors/runtime', 'actors/services', 'actors/component'],
   simulation: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor'],
-  index: [...running, 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor'],
+  index: [...running, 'actors/resilience', 'actors/runtime', 'actors/services', 'actors/component', 'actors/governor'],
   testing: [...running, 'actors/runtime'],
   recording: [...running, 'actors/runtime', 'testing'],
   cli: [

@@ -83,10 +83,16 @@ export class UnreachableError extends MillraceError {
   override readonly code = 'UNREACHABLE';
   /** Nothing listens at the address of a process. So the process has ended: it listens as long as it lives. */
   readonly isRefused: boolean;
+  /** The message was not sent to any actor, so that none has handled it. */
+  readonly isUnsent: boolean;
 
-  constructor(message?: string, options?: ErrorOptions & { readonly isRefused?: boolean }) {
+  constructor(
+    message?: string,
+    options?: ErrorOptions & { readonly isRefused?: boolean; readonly isUnsent?: boolean },
+  ) {
     super(message, options);
     this.isRefused = options?.isRefused === true;
+    this.isUnsent = options?.isUnsent === true;
   }
 }
 
@@ -124,6 +130,33 @@ export class BackpressureError extends MillraceError {
   }
 }
 
+/**
+ * A `circuitBreaker` lets no ask through, because those before have failed. Nothing was sent. Ask again after `retryAfterMs`, or do without.
+ */
+export class CircuitOpenError extends MillraceError {
+  static {
+    define(this, 'CircuitOpenError', 'CIRCUIT_OPEN');
+  }
+
+  override readonly code = 'CIRCUIT_OPEN';
+  /** Time in ms after which an ask may be let through. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, options?: ErrorOptions & { readonly retryAfterMs?: number }) {
+    super(message, options);
+    this.retryAfterMs = options?.retryAfterMs ?? 0;
+  }
+}
+
+/** More asks wait for one another than `callChain` allows: the recursion may have no end. The ask was not sent. */
+export class CallChainError extends MillraceError {
+  static {
+    define(this, 'CallChainError', 'CALL_CHAIN');
+  }
+
+  override readonly code = 'CALL_CHAIN';
+}
+
 /** An actor asked, directly or through others, an actor that is itself waiting in the same chain of asks. */
 export class ReentrantAskError extends MillraceError {
   static {
@@ -148,8 +181,8 @@ export class HandlerError extends MillraceError {
   /** `code` of the error that the handler threw, where it had one: a text such as `ENOENT`, or a number. */
   readonly handlerCode: string | number | undefined;
   /**
-   * `retryAfterMs` of the BackpressureError that the handler did not catch: an actor that it has asked is overloaded, and after this time in ms
-   * the same ask may succeed. Undefined for any other error.
+   * `retryAfterMs` of the BackpressureError or CircuitOpenError that the handler did not catch: an actor that it has asked is overloaded or fails, and
+   * after this time in ms the same ask may succeed. Undefined for any other error.
    */
   readonly retryAfterMs: number | undefined;
 
@@ -291,7 +324,7 @@ export class PipelineError extends MillraceError {
   override readonly code = 'PIPELINE';
 }
 
-/** A value that moves was taken a second time. */
+/** A value that moves was taken a second time, or a stream was read a second time. */
 export class ConsumedError extends MillraceError {
   static {
     define(this, 'ConsumedError', 'CONSUMED');

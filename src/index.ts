@@ -38,6 +38,15 @@ export {
   type WhenReadyOptions,
 } from './actors/kernel/index.js';
 export {
+  type AskOf,
+  type CircuitBreakerOptions,
+  circuitBreaker,
+  type CircuitChange,
+  type Retry,
+  retrying,
+  type RetryOptions,
+} from './actors/resilience/index.js';
+export {
   type Component,
   type ComponentOptions,
   component,

@@ -55,11 +55,20 @@ function describeMethod(method: MethodNode, service: string, place: Place, warni
     fullName,
     mode: method.streamsResponses ? 'stream' : isTell ? 'tell' : 'ask',
     streamsRequests: method.streamsRequests,
+    isIdempotent: isIdempotent(method),
     lane: options['lane'] === 'CONTROL' ? 0 : 1,
     request: referenceTo(request),
     response: referenceTo(response),
     comment: method.comment,
   };
+}
+
+/** What `option idempotency_level` of descriptor.proto says, whose value is checked already. */
+function isIdempotent({ options }: MethodNode): boolean {
+  return options.some(({ parts: [part], value }) => {
+    if (part?.isExtension !== false || part.name !== 'idempotency_level' || value.kind !== 'word') return false;
+    return value.text === 'IDEMPOTENT' || value.text === 'NO_SIDE_EFFECTS';
+  });
 }
 
 /** Whether `tell = true` or `mode = ASYNC` makes it a tell. Throws what `refuse` makes when they contradict each other. */

@@ -70,6 +70,7 @@ function emitService({ comment, name, fullName, methods }: ServiceSchema, import
     `      request: ${imports.local(method.request)},`,
     `      response: ${imports.local(method.response)},`,
     ...(method.streamsRequests ? ['      streamsRequests: true,'] : []),
+    ...(method.isIdempotent ? ['      isIdempotent: true,'] : []),
     '    },',
   ]);
   const methodsLines = methods.length === 0 ? ['  methods: {},'] : ['  methods: {', ...lines, '  },'];

@@ -76,6 +76,8 @@ export interface MethodSchema {
   readonly mode: 'ask' | 'tell' | 'stream';
   /** Its requests are a stream. */
   readonly streamsRequests: boolean;
+  /** It may be executed more than once. */
+  readonly isIdempotent: boolean;
   /** As in src/protocol/lane.ts. */
   readonly lane: 0 | 1;
   readonly request: TypeReference;

@@ -36,6 +36,7 @@ export const table: readonly Row[] = [
     ({ mailboxes }) => mailboxes.pastMark,
   ),
   counter('asks_total', 'Asks sent.', ({ asks }) => asks.started),
+  counter('ask_retries_total', 'Asks made again by retrying.', ({ asks }) => asks.retries),
   gauge('asks_pending', 'Asks waiting for their reply.', ({ asks }) => asks.pending),
   byName('ask_failures_total', 'Asks that failed, by the code of the error.', 'code', ({ asks }) => asks.failed),
   gauge('streams_open', 'Open streams of this partition: read and served.', (each) => each.openStreams),

@@ -37,6 +37,8 @@ export interface Method<M extends Mode, Request, RequestInit, Response, Response
   readonly response: MessageType<Response, ResponseInit>;
   /** The caller sends a stream of requests: `rpc Upload(stream Chunk)`. Absent where it sends one. */
   readonly streamsRequests?: true | undefined;
+  /** Its `idempotency_level` is IDEMPOTENT or NO_SIDE_EFFECTS: it may be executed more than once. Absent where nothing is said. */
+  readonly isIdempotent?: true | undefined;
 }
 
 export type TellMethod<Request, RequestInit> = Method<'tell', Request, RequestInit, unknown, unknown>;

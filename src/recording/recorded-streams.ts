@@ -50,6 +50,7 @@ export class RecordedReading implements Stream<unknown> {
   }
 
   [Symbol.asyncIterator](): Stream<unknown> {
+    this.#inner[Symbol.asyncIterator]();
     return this;
   }
 

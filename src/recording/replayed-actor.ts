@@ -69,6 +69,7 @@ export class ReplayedActor implements Incarnation {
         return elements;
       },
       endsRequests: false,
+      wrapsAsks: false,
       nextCUid: () => refs.shift() ?? 0n,
       nextName: ({ typeName }) => names.shift() ?? typeName,
     });

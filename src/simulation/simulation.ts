@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { isError, messageOf } from '../foreign.js';
+import { callServices } from '../actors/kernel/index.js';
 import { Executor } from '../actors/runtime/index.js';
 import { VirtualScheduler } from '../scheduler/index.js';
 import { nodeName } from './draw-plan.js';
@@ -61,6 +62,7 @@ export class Simulation {
       isDelayed: endsLinks || loss > 0,
       mayBeUnreachable: endsLinks,
       endsLinks,
+      services: callServices(this.#scheduler),
     });
     const environment = {
       executor: this.#executor,

@@ -1,4 +1,4 @@
-import { laterReply, replyOf, type Requests, type Stream } from '../actors/kernel/index.js';
+import { alreadyRead, laterReply, replyOf, type Requests, type Stream } from '../actors/kernel/index.js';
 import { ProtocolError } from '../errors.js';
 import { type AnyMethod, requestStreamOf } from '../protocol/index.js';
 
@@ -25,19 +25,25 @@ function isIterable(value: unknown): value is AsyncIterable<unknown> | Iterable<
 /** A stream whose elements a test provides. It calls `open` for them at the first read. */
 export class AnsweredStream implements Stream<unknown> {
   readonly #elements: AsyncGenerator<unknown, undefined, void>;
+  readonly #method: AnyMethod;
+  #isOver = false;
 
   constructor(method: AnyMethod, open: () => unknown) {
+    this.#method = method;
     const opened = async function* (): AsyncGenerator<unknown, undefined, void> {
       return yield* elementsOf(method, open());
     };
     this.#elements = opened();
   }
 
-  next(): Promise<IteratorResult<unknown, undefined>> {
-    return this.#elements.next();
+  async next(): Promise<IteratorResult<unknown, undefined>> {
+    const step = await this.#elements.next();
+    if (step.done === true) this.#isOver = true;
+    return step;
   }
 
   return(): Promise<IteratorResult<unknown, undefined>> {
+    this.#isOver = true;
     return this.#elements.return(undefined);
   }
 
@@ -46,6 +52,7 @@ export class AnsweredStream implements Stream<unknown> {
   }
 
   [Symbol.asyncIterator](): Stream<unknown> {
+    if (this.#isOver) throw alreadyRead(this.#method);
     return this;
   }
 

@@ -4,6 +4,7 @@ import {
   type AnyBehavior,
   type Behavior,
   Borrowing,
+  callServices,
   checkArgs,
   type Context,
   References,
@@ -50,6 +51,8 @@ export interface EffectsWorld {
   elements?(method: AnyMethod): AsyncIterable<unknown>;
   /** False: the world itself tells the sources of requests to stop. Default: the end of their call does. */
   readonly endsRequests?: boolean;
+  /** False: an ask has the result that it had with all its repeats, so that `retrying` and `circuitBreaker` change nothing. Default true. */
+  readonly wrapsAsks?: boolean;
   /** The channel id of the next child or probe. */
   nextCUid(): bigint;
   /** The name of the next child, if the behavior gives none. */
@@ -69,7 +72,7 @@ export class EffectsContext implements Context {
   state: unknown = undefined;
   readonly #behavior: AnyBehavior;
   readonly #world: EffectsWorld;
-  readonly #references = new References({ name: 'test' });
+  readonly #references: References;
   readonly #routes = new Map<bigint, RecordedRoute>();
   readonly #timers: ActorTimers;
   /** The results of timers that have run. */
@@ -93,6 +96,10 @@ export class EffectsContext implements Context {
     this.records = logger.records;
     this.#behavior = behavior;
     this.#world = world;
+    this.#references = new References(
+      { name: 'test' },
+      world.wrapsAsks === false ? undefined : callServices(world.scheduler),
+    );
     this.#timers = new ActorTimers(world.scheduler, { signal: (turn) => void this.#turns.push(turn()) });
     this.self = this.#probeHere(behavior.service, world.selfCUid, this.#unasked);
   }

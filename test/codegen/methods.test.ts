@@ -12,6 +12,7 @@ const rpcs = fc.array(
     streamsResponses: fc.boolean(),
     isAsync: fc.boolean(),
     isControl: fc.boolean(),
+    level: fc.constantFrom('', 'IDEMPOTENCY_UNKNOWN', 'IDEMPOTENT', 'NO_SIDE_EFFECTS'),
   }),
   { minLength: 1, maxLength: 12 },
 );
@@ -22,11 +23,12 @@ function isRefused({ isAsync, streamsRequests, streamsResponses }: Rpc): boolean
   return isAsync && (streamsRequests || streamsResponses);
 }
 
-function rpcOf({ streamsRequests, streamsResponses, isAsync, isControl }: Rpc, index: number): string {
+function rpcOf({ streamsRequests, streamsResponses, isAsync, isControl, level }: Rpc, index: number): string {
   const given = streamsRequests ? 'stream Row' : 'Row';
   const reply = isAsync ? 'google.protobuf.Empty' : 'Sum';
   const options = [
     ...(isAsync ? ['option (millrace.v1.mode) = ASYNC;'] : []),
+    ...(level === '' ? [] : [`option idempotency_level = ${level};`]),
     ...(isControl ? ['option (millrace.v1.lane) = CONTROL;'] : []),
   ];
   return `rpc Rpc${index}(${given}) returns (${streamsResponses ? 'stream ' : ''}${reply}) { ${options.join(' ')} }`;

@@ -19,6 +19,7 @@ import { nothingToStash } from './stash.js';
 import { ActorTimers } from './timers.js';
 import type { TraceContext } from './trace-context.js';
 import { Watching } from './watching.js';
+import { innermostRoute } from './wrapped-asks.js';
 
 const TIMER_OPTIONS: AcceptedOptions = { key: accepted.text };
 
@@ -122,7 +123,7 @@ export class ActorContext implements Context {
   async stopChild(ref: UntypedRef): Promise<void> {
     this.#checkReference('stopChild', ref);
     const child = this.#isRetired ? undefined : this.#cell.children.get(ref.name);
-    if (child !== undefined && child === ref[routeKey]) return await child.stopped();
+    if (child !== undefined && child === innermostRoute(ref[routeKey])) return await child.stopped();
     const node = nodeOf(ref);
     if (node?.parent === this.#cell && node.phase === 'stopped') return;
     throw new ConfigError(`${this.path} cannot stop ${ref.toString()}: it is no child of this actor`);

@@ -7,6 +7,7 @@ import type { Context, UntypedSpawnOptions } from './context.js';
 import type { ActorRef } from './reference.js';
 import { type Cell, type Route, routeKey } from './route.js';
 import type { ActorParent, UntypedRef } from './untyped-ref.js';
+import { innermostRoute } from './wrapped-asks.js';
 
 /** Property of every actor of this thread, whichever copy of Millrace made it. */
 export const nodeKey: unique symbol = Symbol.for('millrace.node');
@@ -59,8 +60,16 @@ export interface ActorNode extends Cell {
 
 /** The actor of a reference. Undefined for an actor of another partition, and for a value that is no reference. */
 export function nodeOf(ref: object): ActorNode | undefined {
-  const route: unknown = hasMark(ref, routeKey) ? Reflect.get(ref, routeKey) : undefined;
-  return isNode(route) ? route : undefined;
+  return isReference(ref) ? nodeAt(ref[routeKey]) : undefined;
+}
+
+function isReference(value: object): value is { readonly [routeKey]: Route } {
+  return hasMark(value, routeKey);
+}
+
+function nodeAt(route: Route): ActorNode | undefined {
+  const inner = innermostRoute(route);
+  return isNode(inner) ? inner : undefined;
 }
 
 function isNode(value: unknown): value is ActorNode {
@@ -69,18 +78,20 @@ function isNode(value: unknown): value is ActorNode {
 
 /** The last part of a path; for an actor of another partition, its channel id. */
 export function routeName(route: Route): string {
-  return isNode(route) ? route.name : route.cUid.toString(16);
+  return nodeAt(route)?.name ?? route.cUid.toString(16);
 }
 
 /** An actor of another partition is not in the tree: its path begins with `@`, which is no valid actor name. */
 export function routePath(route: Route, systemName: string): ActorPath {
-  return pathOf(systemName, isNode(route) ? partsOf(route) : ['@', routeName(route)]);
+  const node = nodeAt(route);
+  return pathOf(systemName, node === undefined ? ['@', routeName(route)] : partsOf(node));
 }
 
 /** Undefined for an actor of another partition. */
 export function routeParent(route: Route): ActorParent | undefined {
-  if (!isNode(route)) return undefined;
-  return route.parent === undefined ? route.tree.reference : route.parent.self;
+  const node = nodeAt(route);
+  if (node === undefined) return undefined;
+  return node.parent === undefined ? node.tree.reference : node.parent.self;
 }
 
 /** Names from the root to the node. */

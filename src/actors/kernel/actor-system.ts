@@ -30,6 +30,7 @@ import type { OpenStream } from './stream-call.js';
 import { StreamReader } from './stream-reader.js';
 
 import type { ActorTrouble } from './troubles.js';
+import type { CallServices } from './wrapped-asks.js';
 import { type Unfinished, unfinishedIn } from './unfinished.js';
 import { type MailboxPressure, mailboxPressure, type Statistics, statisticsOf } from './statistics.js';
 
@@ -142,6 +143,11 @@ export class ActorSystem implements HasSystem, RootSystem {
     this.#kernel.deadLetters.add(typeof target === 'string' ? { path: target } : target, method, message, reason);
   }
 
+  /** For what makes the asks of a group in another way. */
+  get callServices(): CallServices {
+    return this.#kernel.callServices;
+  }
+
   /** Bytes of messages from links that wait in all mailboxes. */
   get mailboxBytes(): MailboxBytes {
     return this.#kernel.mailboxBytes;
@@ -172,7 +178,7 @@ export class ActorSystem implements HasSystem, RootSystem {
 
   /**
    * The data that an ask made now carries over a link: its options, merged with what the running handler passes on. Throws ConfigError for
-   * an invalid `timeoutMs`, ReentrantAskError for a chain longer than `callChain`.
+   * an invalid `timeoutMs`, CallChainError for a chain longer than `callChain`.
    */
   outgoingAsk(options: AskOptions | undefined): OutgoingCall {
     return this.#kernel.calls.ask(options, this.#kernel.scheduler.now());
@@ -207,7 +213,7 @@ export class ActorSystem implements HasSystem, RootSystem {
 
   /**
    * A stream over a link: `open` is called when it is first read, and `path` describes the actor. Throws ConfigError for an invalid option,
-   * ReentrantAskError for a chain longer than `callChain`. `requests` are those of the call, which end with the stream.
+   * CallChainError for a chain longer than `callChain`. `requests` are those of the call, which end with the stream.
    */
   read(
     method: AnyMethod,

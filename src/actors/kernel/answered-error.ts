@@ -2,6 +2,8 @@ import {
   AskAbortedError,
   AskTimeoutError,
   BackpressureError,
+  CallChainError,
+  CircuitOpenError,
   HandlerError,
   ReentrantAskError,
   Refusal,
@@ -33,9 +35,14 @@ function handlerError(cause: unknown): HandlerError {
   return new HandlerError(error.message, {
     handlerName: isError(cause) ? error.name : undefined,
     handlerCode: anyCodeOf(error),
-    retryAfterMs: error instanceof BackpressureError || error instanceof HandlerError ? error.retryAfterMs : undefined,
+    retryAfterMs: retryAfterIn(error),
     cause: isUnreadable ? error : cause,
   });
+}
+
+function retryAfterIn(error: Error): number | undefined {
+  if (error instanceof BackpressureError || error instanceof HandlerError) return error.retryAfterMs;
+  return error instanceof CircuitOpenError ? error.retryAfterMs : undefined;
 }
 
 /**
@@ -47,12 +54,19 @@ export function failureIn(cause: unknown, answer: RefusedError | HandlerError | 
   return answer instanceof HandlerError ? errorOf(answer.cause) : undefined;
 }
 
+/** Another handler has failed with it, and so has the handler of that one's caller: both have logged it. */
+export function isPassedOn(error: Error): boolean {
+  return error instanceof HandlerError && error.handlerCode === 'HANDLER';
+}
+
 const OUTCOMES = [
   HandlerError,
   RefusedError,
   AskTimeoutError,
   AskAbortedError,
   BackpressureError,
+  CallChainError,
+  CircuitOpenError,
   StoppedError,
   UnreachableError,
   ReentrantAskError,

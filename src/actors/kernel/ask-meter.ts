@@ -18,6 +18,8 @@ export interface AskStatistics {
   /** Asks made, including those that failed at once. */
   readonly started: number;
   readonly pending: number;
+  /** Asks that `retrying` has made again. */
+  readonly retries: number;
   /** Asks that failed, by the `code` of their error. */
   readonly failed: Readonly<Partial<Record<string, number>>>;
   /** Time until the reply or the failure. A sample of the asks is measured: see AskMeter. */
@@ -44,6 +46,7 @@ export class AskMeter {
   readonly #failedByCode = new Map<string, number>();
   /** Asks that were rejected before they were sent. */
   #refused = 0;
+  #retries = 0;
   readonly #counts: number[] = Array.from({ length: BOUNDS.length + 1 }, () => 0);
   #measured = 0;
   #sumSeconds = 0;
@@ -93,6 +96,11 @@ export class AskMeter {
     return Promise.reject(error);
   }
 
+  /** The next ask repeats one that has failed. */
+  retried(): void {
+    this.#retries++;
+  }
+
   failed(code: string, beforeItBegan: boolean): void {
     if (beforeItBegan) this.#refused++;
     this.#failedByCode.set(code, (this.#failedByCode.get(code) ?? 0) + 1);
@@ -102,6 +110,7 @@ export class AskMeter {
     return {
       started: begun + this.#refused,
       pending,
+      retries: this.#retries,
       failed: Object.fromEntries(this.#failedByCode),
       latency: {
         buckets: this.#counts.map((count, bucket) => ({

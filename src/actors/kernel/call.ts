@@ -1,4 +1,4 @@
-import { ConfigError, ReentrantAskError } from '../../errors.js';
+import { CallChainError, ConfigError } from '../../errors.js';
 import type { Meta } from '../../protocol/index.js';
 import type { AsyncContexts } from './async-contexts.js';
 import { CallChain, type ChainMember } from './call-chain.js';
@@ -138,7 +138,7 @@ export interface OutgoingCall {
   readonly trace: TraceContext | undefined;
 }
 
-/** Creates the data of an ask. Throws ConfigError for an option that is wrong or unknown, ReentrantAskError for a chain past its bound. */
+/** Creates the data of an ask. Throws ConfigError for an option that is wrong or unknown, CallChainError for a chain past its bound. */
 export function outgoingAsk(
   options: AskOptions | undefined,
   running: Caller | undefined,
@@ -185,7 +185,7 @@ export function outgoingTell(
     : new TellDelivery(caller, meta, trace, asyncContext);
 }
 
-/** The chain of callers that wait for a call of `caller`. Throws ReentrantAskError past `maxChain`. */
+/** The chain of callers that wait for a call of `caller`. Throws CallChainError past `maxChain`. */
 export function chainOf(
   caller: Caller | undefined,
   inherited: Delivery | undefined,
@@ -194,8 +194,8 @@ export function chainOf(
   if (caller === undefined) return undefined;
   const chain = new CallChain(caller, inherited?.chain);
   if (chain.length <= maxChain) return chain;
-  throw new ReentrantAskError(
-    `${chain.length} nested asks wait for one another; the bound is ${maxChain} (callChain). The recursion may have no end.`,
+  throw new CallChainError(
+    `This ask is number ${chain.length} in a chain of asks that wait for one another, and the bound is ${maxChain} (callChain): the recursion may have no end.`,
   );
 }
 

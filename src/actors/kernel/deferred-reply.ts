@@ -1,7 +1,7 @@
 import type { HandlerError, RefusedError } from '../../errors.js';
 import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
-import { answeredError, failureIn } from './answered-error.js';
+import { answeredError, failureIn, isPassedOn } from './answered-error.js';
 import type { Actor } from './actor.js';
 import type { Counters } from './counters.js';
 import { type Delivery, isAsk } from './delivery.js';
@@ -65,6 +65,6 @@ export function reportFailedReply(
   else if (behavior.isOfRuntime) kernel.logger.debug('a deferred reply failed', { actor: path, during, error });
   else {
     kernel.counters.failed();
-    kernel.logger.warn('a deferred reply failed', { actor: path, during, error });
+    kernel.logger[isPassedOn(error) ? 'debug' : 'warn']('a deferred reply failed', { actor: path, during, error });
   }
 }

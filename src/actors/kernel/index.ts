@@ -69,6 +69,7 @@ export { type Subscribable, Topic } from './topic.js';
 export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';
 export { deferred, type DeferredReply, type Later, later, laterReply } from './later.js';
 export type { Overflow } from './mailbox.js';
+export { Pauses } from './pauses.js';
 export { PendingAsk } from './pending-ask.js';
 export { ReadyQueue } from './ready-queue.js';
 export type { ReadyOptions, ReadyWait } from './ready-wait.js';
@@ -85,7 +86,14 @@ export {
   type TerminationReason,
   type Watcher,
 } from './route.js';
-export { FailedStream, type Stream, type StreamOpening, type StreamSink, type StreamSource } from './stream.js';
+export {
+  alreadyRead,
+  FailedStream,
+  type Stream,
+  type StreamOpening,
+  type StreamSink,
+  type StreamSource,
+} from './stream.js';
 export type { OpenStream, StreamCall } from './stream-call.js';
 export type { MailboxPressure, Statistics } from './statistics.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
@@ -94,8 +102,19 @@ export { checkRequest, replyOf, replyToEncode, requestOf } from './message-value
 export { isInfrastructure } from './infrastructure.js';
 export { Requests, requestsIn } from './requests.js';
 export { ActorTimers } from './timers.js';
-export type { ActorTrouble } from './troubles.js';
+export { type ActorTrouble, Troubles } from './troubles.js';
 export type { TraceContext } from './trace-context.js';
 export type { Tracing, TracingSource } from './tracing.js';
 export type { Unfinished } from './unfinished.js';
 export type { MeteredLink, Place } from './waiting-room.js';
+export {
+  type AskTarget,
+  type AskWrapper,
+  type CallServices,
+  callServices,
+  deadlineOfAsk,
+  innermostRoute,
+  type Wrappable,
+  type WrappedAsk,
+  wrapAsksKey,
+} from './wrapped-asks.js';

@@ -22,6 +22,7 @@ import { GivenNames } from './spawn-options.js';
 import { Topic } from './topic.js';
 import { tracedBehavior, tracedCalls, type Tracing } from './tracing.js';
 import { Troubles } from './troubles.js';
+import { type CallServices, callServices } from './wrapped-asks.js';
 
 /** The limits of the kernel; their defaults and units are in limits.ts. */
 export type KernelLimits = Readonly<
@@ -87,6 +88,8 @@ export class Kernel {
   readonly directory: ActorDirectory;
   readonly behaviors: PreparedBehaviors;
   readonly calls: OutgoingCalls;
+  /** For what makes the asks of references in another way. */
+  readonly callServices: CallServices;
   readonly names = new GivenNames();
   readonly mailboxes = new MailboxPool();
   readonly mailboxBytes: MailboxBytes;
@@ -122,7 +125,8 @@ export class Kernel {
     this.roots = roots;
     this.tree = tree;
     treeDirectory().open(tree);
-    this.references = new References(tree.label, interceptor);
+    this.callServices = callServices(scheduler, this.limits.askTimeoutMs, this.deadlines.asks);
+    this.references = new References(tree.label, this.callServices, interceptor);
     if (tracing !== undefined) this.references.wrapCalls(tracedCalls(tracing, this.turn));
     this.directory = new ActorDirectory({
       incarnation: options.incarnation ?? 0n,
@@ -161,6 +165,7 @@ export class Kernel {
 
   /** Ends the timers of the system, and releases its name. */
   close(): void {
+    this.callServices.pauses.end();
     this.deadlines.close();
     treeDirectory().close(this.tree);
   }

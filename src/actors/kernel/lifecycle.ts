@@ -3,7 +3,7 @@ import { errorOf } from '../../foreign.js';
 import type { FailedWork } from './actor.js';
 import { ActorContext } from './actor-context.js';
 import { closeServed, failServed } from './actor-streams.js';
-import { answeredError, failureIn, isOutcomeOfCall } from './answered-error.js';
+import { answeredError, failureIn, isOutcomeOfCall, isPassedOn } from './answered-error.js';
 import type { AnyBehavior, Ending } from './behavior.js';
 import { type ColdState, stoppedForGood } from './cold-state.js';
 import { type Delivery, isAsk } from './delivery.js';
@@ -101,7 +101,8 @@ export abstract class ActorLife extends ActorTurns {
   #supervise(error: Error, during: string, isOfItsMessage: boolean): void {
     const verdict = this.#judge(error, isOfItsMessage);
     const { directive } = verdict;
-    const level = directive === 'stop' || directive === 'escalate' ? 'error' : 'warn';
+    const isEnd = directive === 'stop' || directive === 'escalate';
+    const level = isEnd ? 'error' : directive === 'resume' && isPassedOn(error) ? 'debug' : 'warn';
     this.kernel.logger[level](`actor failed: ${directive}`, { actor: this.path, during, error });
     if (directive === 'resume') return;
     if (directive === 'restart') this.#restart(error, verdict.delayMs);

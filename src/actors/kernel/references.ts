@@ -14,6 +14,7 @@ import { type Route, routeKey } from './route.js';
 import { FailedStream, type Stream } from './stream.js';
 import type { ActorParent, UntypedRef } from './untyped-ref.js';
 import { tellWhenReady } from './when-ready.js';
+import { type AskWrapper, type CallServices, WrappedRoute, wrapAsksKey } from './wrapped-asks.js';
 
 /** Returns a wrapper of `call`. */
 export type CallWrapper = (method: AnyMethod, call: ReferenceCall) => ReferenceCall;
@@ -32,11 +33,16 @@ export class References {
   readonly #made: { readonly service: AnyService; readonly made: ReferenceClass }[] = [];
   readonly #wrappers: CallWrapper[] = [];
   readonly #system: { readonly name: string };
+  readonly #services: CallServices | undefined;
   readonly #interceptor: Interceptor | undefined;
 
-  /** `system` is the property `system` of references. With an `interceptor`, references report their calls to it. */
-  constructor(system: { readonly name: string }, interceptor?: Interceptor) {
+  /**
+   * `system` is the property `system` of references. Without `services`, asks are never wrapped: their results are recorded ones. With an
+   * `interceptor`, references report their calls to it.
+   */
+  constructor(system: { readonly name: string }, services: CallServices | undefined, interceptor?: Interceptor) {
     this.#system = system;
+    this.#services = services;
     this.#interceptor = interceptor;
   }
 
@@ -49,7 +55,7 @@ export class References {
   create<S extends AnyService>(service: S, route: Route): ActorRef<S> {
     let made = this.#classes.get(service);
     if (made === undefined) {
-      made = referenceClass(service, this.#system, this.#interceptor);
+      made = referenceClass(service, this.#system, this.#services, this.#interceptor);
       this.#classes.set(service, made);
       if (!isInfrastructure(service.typeName)) {
         this.#made.push({ service, made });
@@ -75,6 +81,7 @@ export class References {
 abstract class Reference implements UntypedRef {
   readonly [routeKey]: Route;
   abstract readonly service: AnyService;
+  abstract [wrapAsksKey](wrapper: AskWrapper): UntypedRef;
   abstract readonly system: { readonly name: string };
 
   constructor(route: Route) {
@@ -122,6 +129,7 @@ abstract class Reference implements UntypedRef {
 function referenceClass(
   service: AnyService,
   system: { readonly name: string },
+  services: CallServices | undefined,
   interceptor: Interceptor | undefined,
 ): ReferenceClass {
   class ServiceTells extends WaitingTells {}
@@ -138,6 +146,11 @@ function referenceClass(
 
     override get system(): { readonly name: string } {
       return system;
+    }
+
+    [wrapAsksKey](wrapper: AskWrapper): UntypedRef {
+      if (services === undefined) return this;
+      return new ServiceReference(new WrappedRoute(this[routeKey], this.toString(), wrapper, services));
     }
   }
   for (const [name, method] of Object.entries(service.methods)) {

@@ -53,6 +53,7 @@ export class RequestReader implements Stream<unknown> {
   }
 
   [Symbol.asyncIterator](): Stream<unknown> {
+    this.#reader[Symbol.asyncIterator]();
     return this;
   }
 

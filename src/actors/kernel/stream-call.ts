@@ -30,7 +30,7 @@ export type OpenStream = (
   start: { readonly deadlineMs: number; readonly credit: number },
 ) => StreamSource;
 
-/** Creates the data of a stream. Throws ConfigError for an option that is wrong or unknown, ReentrantAskError for a chain past its bound. */
+/** Creates the data of a stream. Throws ConfigError for an option that is wrong or unknown, CallChainError for a chain past its bound. */
 export function outgoingStream(
   options: StreamOptions | undefined,
   running: Caller | undefined,

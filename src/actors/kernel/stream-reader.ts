@@ -16,7 +16,7 @@ import { Deadline, type Deadlines, type LateWait } from './deadlines.js';
 import type { Kernel } from './kernel.js';
 import { lentMessage } from './lent-message.js';
 import type { Requests } from './requests.js';
-import type { Stream, StreamSink, StreamSource } from './stream.js';
+import { alreadyRead, type Stream, type StreamSink, type StreamSource } from './stream.js';
 import type { OpenStream, StreamCall } from './stream-call.js';
 
 interface Waiting {
@@ -130,6 +130,7 @@ export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   }
 
   [Symbol.asyncIterator](): Stream<unknown> {
+    if (this.#isOver && this.#error === undefined && this.#elements.size === 0) throw alreadyRead(this.method);
     return this;
   }
 

@@ -1,5 +1,5 @@
-import type { MillraceError } from '../../errors.js';
-import type { Meta, Ref } from '../../protocol/index.js';
+import { ConsumedError, type MillraceError } from '../../errors.js';
+import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { AsyncContext } from './async-contexts.js';
 import type { CallChain } from './call-chain.js';
 import type { TraceContext } from './trace-context.js';
@@ -17,7 +17,7 @@ import type { TraceContext } from './trace-context.js';
 // (RequestReader, which has a StreamReader), and the caller serves them (SourceTurns, which has a ServedStream).
 
 /**
- * The result of a streaming rpc; iterate it once. Sends nothing before the first `next`. It ends when it is complete, or throws a typed
+ * The result of a streaming rpc; iterate it once: a loop over one that has ended throws ConsumedError. Sends nothing before the first `next`. It ends when it is complete, or throws a typed
  * error. Leaving the loop, `return`, `throw`, and the end of the reading actor cancel it.
  */
 export interface Stream<Element> extends AsyncIterable<Element> {
@@ -68,6 +68,13 @@ export interface StreamOpening {
   /** The reader's first credit. */
   readonly credit: number;
   readonly sink: StreamSink;
+}
+
+/** The error of who iterates a stream again that has been read to its end, or left. */
+export function alreadyRead({ fullName }: AnyMethod): ConsumedError {
+  return new ConsumedError(
+    `The stream of ${fullName} has ended or was left, and a stream can be read once: call the method again for another one, or keep the elements.`,
+  );
 }
 
 /** A stream that failed before it was opened. */

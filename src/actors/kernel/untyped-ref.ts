@@ -2,6 +2,7 @@ import type { AnyService, Ref } from '../../protocol/index.js';
 import type { ActorPath } from './actor-path.js';
 import type { ReadyOptions } from './ready-wait.js';
 import type { Route, routeKey } from './route.js';
+import type { Wrappable } from './wrapped-asks.js';
 
 /** Property of everything that has root actors, such as a Runtime. */
 export const systemKey: unique symbol = Symbol.for('millrace.system');
@@ -24,7 +25,7 @@ export interface SystemRef extends HasSystem {
 export type ActorParent = UntypedRef | SystemRef;
 
 /** A reference whose service the compiler does not know. nact's `dispatch`, `query` and `stop` accept it too. */
-export interface UntypedRef {
+export interface UntypedRef extends Wrappable {
   readonly [routeKey]: Route;
   readonly service: AnyService;
   /**

@@ -1,6 +1,7 @@
 import type { UntypedRef } from './untyped-ref.js';
 import { type Route, type TerminationReason, type Watcher, routeKey } from './route.js';
 import type { SignalLane } from './timers.js';
+import { innermostRoute } from './wrapped-asks.js';
 
 /** The actors that one actor watches. */
 export class Watching implements Watcher {
@@ -18,14 +19,14 @@ export class Watching implements Watcher {
   }
 
   add(ref: UntypedRef): void {
-    const route = ref[routeKey];
+    const route = innermostRoute(ref[routeKey]);
     if (this.#refs.has(route)) return;
     this.#refs.set(route, ref);
     route.watch(this);
   }
 
   remove(ref: UntypedRef): void {
-    const route = ref[routeKey];
+    const route = innermostRoute(ref[routeKey]);
     if (this.#refs.delete(route)) route.unwatch(this);
   }
 

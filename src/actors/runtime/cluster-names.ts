@@ -1,8 +1,10 @@
+import { namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
-import type { AnyService, MessageType, ServiceRefInit } from '../../protocol/index.js';
+import type { AnyService, MessageType, Ref, ServiceRefInit } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
-import type { ActorRef, ActorSystem, UntypedRef } from '../kernel/index.js';
+import { type ActorRef, type ActorSystem, routeKey, type UntypedRef } from '../kernel/index.js';
+import { bounded, type CallBounds } from './bounded-call.js';
 import * as given from './given-arguments.js';
 import { type GroupListener, type GroupPolicy, type GroupRef, Groups } from './groups/index.js';
 import { type NameListener, NameWatches } from './name-watches.js';
@@ -19,11 +21,11 @@ export interface ClusterNamesOptions {
   readonly placements: () => Pick<Placements, 'unregister'>;
 }
 
-export interface LookupOptions {
-  readonly timeoutMs?: number;
-}
+/** Without `timeoutMs`, a lookup takes at most 5 s. */
+export interface LookupOptions extends CallBounds {}
 
-export interface GroupOptions<S extends AnyService> {
+/** Without `timeoutMs`, the control plane is waited for for 10 s. */
+export interface GroupOptions<S extends AnyService> extends CallBounds {
   readonly policy?: GroupPolicy<S>;
 }
 
@@ -46,12 +48,24 @@ export class ClusterNames {
 
   async register(name: string, ref: UntypedRef, options: RegisterOptions): Promise<void> {
     given.checkRegistration(name, ref, options);
-    return this.registered.register(name, ref, options);
+    const { scheduler, log } = this.#options;
+    const undo = (): void => {
+      this.registered.unregister(name, ref).catch((error: unknown) => {
+        log.debug('a name that was registered too late was not unregistered', { name, error: namedMessageOf(error) });
+      });
+    };
+    const start = (): Promise<void> => this.registered.register(name, ref, options);
+    return bounded(`The registration of "${name}"`, options, scheduler, start, undo);
   }
 
   async unregister(name: string, ref: UntypedRef): Promise<void> {
     given.checkRegistration(name, ref);
     if (await this.#options.placements().unregister(name, ref)) return;
+    if (!this.registered.has(name, ref)) {
+      // With its end, an actor gives up its names.
+      if (ref[routeKey].room === 'closed') return this.registered.left(name);
+      throw given.notRegistered(name, ref);
+    }
     return this.registered.unregister(name, ref);
   }
 
@@ -64,9 +78,10 @@ export class ClusterNames {
 
   async lookup<S extends AnyService>(service: S, name: string, options: LookupOptions): Promise<ActorRef<S>> {
     given.checkLookup(service, name, options);
-    const { client, system } = this.#options;
-    const ref = await client().lookup(name, service.typeName, options.timeoutMs ?? 5_000);
-    return system.reference(service, ref);
+    const { client, system, scheduler } = this.#options;
+    const { timeoutMs = 5_000, signal } = options;
+    const start = (): Promise<Ref> => client().lookup(name, service.typeName, timeoutMs);
+    return system.reference(service, await bounded(`The lookup of "${name}"`, { signal }, scheduler, start));
   }
 
   ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
@@ -76,7 +91,10 @@ export class ClusterNames {
 
   async group<S extends AnyService>(service: S, name: string, options: GroupOptions<S>): Promise<GroupRef<S>> {
     given.checkGroup(service, name, options);
-    return this.groups.use(service, name, options.policy ?? 'round-robin');
+    const start = (): Promise<GroupRef<S>> => this.groups.use(service, name, options.policy ?? 'round-robin');
+    return bounded(`The search for the members of group "${name}"`, options, this.#options.scheduler, start, (group) =>
+      group[Symbol.dispose](),
+    );
   }
 
   async topic<Message, Init>(type: MessageType<Message, Init>, name: string): Promise<Topic<Message, Init>> {

@@ -4,15 +4,16 @@ import { isRecord, shownValue } from '../../foreign.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import { isService, routeKey, SPAWN_OPTIONS, type UntypedRef } from '../kernel/index.js';
 import type { ValuePublisherOptions } from '../values/index.js';
+import { BOUNDS } from './bounded-call.js';
 import { checkPolicy } from './groups/index.js';
 import { isPipeline } from './pipeline.js';
 import type { RuntimeSpawnOptions } from './runtime-options.js';
 
 const SPAWN: AcceptedOptions = { ...SPAWN_OPTIONS, register: accepted.flag };
-const LOOKUP: AcceptedOptions = { timeoutMs: accepted.milliseconds };
+const LOOKUP: AcceptedOptions = BOUNDS;
 const RUN: AcceptedOptions = { args: accepted.anything, instances: accepted.object, partitions: accepted.object };
-const GROUP: AcceptedOptions = { policy: accepted.anything };
-const REGISTER: AcceptedOptions = { group: accepted.flag, standby: accepted.flag };
+const GROUP: AcceptedOptions = { policy: accepted.anything, ...BOUNDS };
+const REGISTER: AcceptedOptions = { group: accepted.flag, standby: accepted.flag, ...BOUNDS };
 const POOL: AcceptedOptions = {
   name: accepted.anything,
   limitBytes: accepted.anything,
@@ -83,7 +84,7 @@ export function checkStop(options: object): void {
   checkOptions('runtime.stop', options, STOP);
 }
 
-export function checkLookup(service: unknown, name: unknown, options: { readonly timeoutMs?: number }): void {
+export function checkLookup(service: unknown, name: unknown, options: object): void {
   if (!isService(service)) {
     throw new ConfigError(
       `runtime.lookup(Service, name) needs a service of a module that millrace gen made, not ${shownValue(service)}.`,
@@ -91,10 +92,6 @@ export function checkLookup(service: unknown, name: unknown, options: { readonly
   }
   checkName('runtime.lookup(Service, name)', name);
   checkOptions('runtime.lookup', options, LOOKUP);
-  const { timeoutMs = 1 } = options;
-  if (!(timeoutMs > 0 && timeoutMs < Number.POSITIVE_INFINITY)) {
-    throw new ConfigError(`timeoutMs of runtime.lookup must be a positive finite number, not ${timeoutMs}.`);
-  }
 }
 
 export function checkGroup(service: unknown, name: unknown, options: object): void {
@@ -151,6 +148,13 @@ export function checkRef(service: unknown, ref: unknown): void {
 export function notAnnounced(ref: UntypedRef): ConfigError {
   return new ConfigError(
     `runtime.whenRegistered needs an actor that runtime.spawn(behavior, { name, register: true }) has started here, not ${ref.toString()}. runtime.register waits for itself.`,
+  );
+}
+
+/** The error for a name that this process has not registered for the actor. */
+export function notRegistered(name: string, ref: UntypedRef): ConfigError {
+  return new ConfigError(
+    `runtime.unregister: ${ref.toString()} does not have the name "${name}" by this process. The process that has registered or placed the actor unregisters it.`,
   );
 }
 

@@ -29,8 +29,9 @@ export interface Health {
   readonly partitions: readonly PartitionHealth[];
   readonly links: readonly LinkHealth[];
   /**
-   * Your actors that ended by a failure, and those that restarted at least three times within `restartWindowMs`. An actor that ended is named
-   * until one is started at its path again. One without a parent, and one that restarts, is in `problems`, too.
+   * Your actors that ended by a failure, those that restarted at least three times within `restartWindowMs`, and those that were placed by this
+   * process and lost with their partitions. An actor that ended is named until one is started at its path again, and a placed one until another of its
+   * component and name is placed. One without a parent, and one that restarts, is in `problems`, too.
    */
   readonly troubles: readonly ActorTrouble[];
   readonly eventLoop: EventLoopLoad;
@@ -79,18 +80,22 @@ export interface HealthInput {
   readonly haveHostedFailed: boolean;
   /** Sentences about names that were refused to actors of this process. */
   readonly names: readonly string[];
+  /** Actors that this process has placed and that were lost with their partitions. */
+  readonly lost: { problems(): readonly string[]; troubles(): readonly ActorTrouble[] };
   readonly eventLoop: EventLoopLoad;
 }
 
 export function healthOf(input: HealthInput): Health {
-  const { phase, controlPlane, isFenced, partitions, partitionProblems, haveHostedFailed, names, eventLoop } = input;
+  const { phase, controlPlane, isFenced, partitions, partitionProblems, haveHostedFailed, names, lost, eventLoop } =
+    input;
   const pressures = partitions.map((partition) => partition.pressure());
-  const troubles = partitions.flatMap((partition) => partition.troubles());
+  const troubles = [...partitions.flatMap((partition) => partition.troubles()), ...lost.troubles()];
   const problems = [
     ...(phase === 'running' ? [] : [`The runtime is ${phase}.`]),
     ...(phase === 'running' && !controlPlane.isReachable ? [cutOffProblem(controlPlane.address, isFenced)] : []),
     ...partitionProblems,
     ...names,
+    ...lost.problems(),
     ...pressures.flatMap(pressureProblem),
     ...troubles.flatMap(troubleProblem),
     ...delayProblem(eventLoop),

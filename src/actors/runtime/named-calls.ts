@@ -31,7 +31,10 @@ export class NamedCalls {
     return this.#names().register(name, ref, options);
   }
 
-  /** The actor, of this process or placed by it, gives up a name. Of a group, it resolves when no process sends to the actor as a member any more. */
+  /**
+   * The actor, of this process or placed by it, gives up a name. Of a group, it resolves when no process sends to the actor as a member any more.
+   * Rejects with ConfigError for a name that this process has not given it.
+   */
   unregister(name: string, ref: UntypedRef): Promise<void> {
     return this.#names().unregister(name, ref);
   }

@@ -162,10 +162,11 @@ export class Partitions {
   /** The partitions of this process in which actors can be placed. */
   #places(): readonly OwnPartition[] {
     const { node = 'node-0', placement = 'inline' } = this.#options;
-    const here = this.here.map((partition) => {
+    const here = this.here.map((partition, index) => {
       const { ordinal, spawner } = partition;
       return {
         ordinal,
+        index,
         node,
         spawner: spawner.toRef(),
         placement: 'inline',

@@ -1,10 +1,11 @@
 import { messageOf, namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
-import { type Route, routeKey, type UntypedRef, type Watcher } from '../kernel/index.js';
+import type { CallBounds } from './bounded-call.js';
+import { innermostRoute, type Route, routeKey, type UntypedRef, type Watcher } from '../kernel/index.js';
 
 /** How an actor has a name. */
-export interface RegisterOptions {
+export interface RegisterOptions extends CallBounds {
   /** Any number of actors may have the name: see `runtime.group`. Default false. */
   readonly group?: boolean;
   /** Where another actor has the name, this one gets it when that has ended or gives it up, behind those that stand by already. Default false. */
@@ -59,7 +60,7 @@ export class RegisteredNames {
   /** As `register`, for a caller that need not wait: a refusal is logged, and a problem until the actor ends or gets the name. */
   announce(name: string, ref: UntypedRef): void {
     const registered = this.register(name, ref);
-    this.#announced.set(ref[routeKey], registered);
+    this.#announced.set(innermostRoute(ref[routeKey]), registered);
     registered.catch((error: unknown) => {
       this.#log.error('a name was not registered', { name, error: namedMessageOf(error) });
       this.#refuse(name, ref, messageOf(error));
@@ -74,9 +75,15 @@ export class RegisteredNames {
     this.#refuse(name, held.ref, why);
   }
 
+  /** The actor has the name, stands by for it, was refused it, or is about to get it. */
+  has(name: string, ref: UntypedRef): boolean {
+    const key = keyOf(name, ref.toRef().cUid);
+    return this.#held.has(key) || this.#refused.has(key) || this.announced(ref) !== undefined;
+  }
+
   /** Settles as the registration of `announce`; undefined for an actor that was not announced. */
   announced(ref: UntypedRef): Promise<void> | undefined {
-    return this.#announced.get(ref[routeKey]);
+    return this.#announced.get(innermostRoute(ref[routeKey]));
   }
 
   /** Sentences about the names that actors of this process should have and have not. */

@@ -194,7 +194,8 @@ export class Runtime extends NamedCalls implements HasSystem {
     };
     const { phase } = this.#stopping;
     const isFenced = phase === 'running' && this.#client?.isOver === true;
-    return this.#observer.health({ phase, controlPlane, isFenced, names: this.#names.registered.problems() });
+    const { lost } = this.#placements;
+    return this.#observer.health({ phase, controlPlane, isFenced, lost, names: this.#names.registered.problems() });
   }
 
   /** Counters since its start. Visits every actor: about 30 ms for a million. */

@@ -41,6 +41,7 @@ function addAsks(left: AskStatistics, right: AskStatistics): AskStatistics {
   return {
     started: left.started + right.started,
     pending: left.pending + right.pending,
+    retries: left.retries + right.retries,
     failed: addByName(left.failed, right.failed),
     latency: addHistograms(left.latency, right.latency),
   };

@@ -2,7 +2,9 @@ import {
   AskAbortedError,
   AskTimeoutError,
   BackpressureError,
+  CallChainError,
   CapacityError,
+  CircuitOpenError,
   ConfigError,
   ConsumedError,
   HandlerError,
@@ -25,6 +27,7 @@ const CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   ['ASK_ABORTED', AskAbortedError],
   ['ASK_TIMEOUT', AskTimeoutError],
   ['BACKPRESSURE', BackpressureError],
+  ['CALL_CHAIN', CallChainError],
   ['CAPACITY', CapacityError],
   ['CONFIG', ConfigError],
   ['CONSUMED', ConsumedError],
@@ -51,7 +54,8 @@ const LONGEST_RETRY_MS = 2 ** 32 - 1;
 export function toWire(error: MillraceError): EnvelopeError {
   const { code } = error;
   const message = shortened(error.message, limits.errorMessageCharacters);
-  if (error instanceof BackpressureError) return { code, message, handlerCode: '', retryAfterMs: retryAfter(error) };
+  if (error instanceof BackpressureError || error instanceof CircuitOpenError)
+    return { code, message, handlerCode: '', retryAfterMs: retryAfter(error) };
   if (error instanceof HandlerError) {
     const { handlerName, handlerCode } = error;
     return { code, message, ...thrownFields(handlerName, handlerCode), retryAfterMs: retryAfter(error) };
@@ -77,6 +81,7 @@ export function fromWire(sent: EnvelopeError): MillraceError {
   if (code === 'HANDLER') return handlerErrorFrom(sent);
   if (code === 'SOURCE') return sourceErrorFrom(sent);
   if (code === 'BACKPRESSURE') return new BackpressureError(message, { retryAfterMs: sent.retryAfterMs });
+  if (code === 'CIRCUIT_OPEN') return new CircuitOpenError(message, { retryAfterMs: sent.retryAfterMs ?? 0 });
   if (code === 'REFUSED') return refusedErrorFrom(sent);
   const Class = CLASSES.get(code);
   return Class === undefined ? new MillraceError(`${code}: ${message}`) : new Class(message);
@@ -125,12 +130,14 @@ export function thrownByHandler(error: unknown): unknown {
   }
   const { handlerCode, message, retryAfterMs } = error;
   if (handlerCode === 'BACKPRESSURE') return new BackpressureError(message, { cause: error, retryAfterMs });
+  if (handlerCode === 'CIRCUIT_OPEN')
+    return new CircuitOpenError(message, { cause: error, retryAfterMs: retryAfterMs ?? 0 });
   const Class = CLASSES.get(handlerCode);
   return Class === undefined ? error : new Class(message, { cause: error });
 }
 
 /** A user may have thrown one with any value. */
-function retryAfter({ retryAfterMs = 0 }: BackpressureError | HandlerError): number {
+function retryAfter({ retryAfterMs = 0 }: BackpressureError | CircuitOpenError | HandlerError): number {
   return retryAfterMs > 0 ? Math.min(Math.ceil(retryAfterMs), LONGEST_RETRY_MS) : 0;
 }
 

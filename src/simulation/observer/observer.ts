@@ -1,6 +1,7 @@
 import {
   type ActorRef,
   type Behavior,
+  type CallServices,
   References,
   type Route,
   routeKey,
@@ -17,6 +18,7 @@ import { Watches } from './watches.js';
 
 export interface ObserverOptions extends MessagesOptions {
   readonly mayBeUnreachable: boolean;
+  readonly services: CallServices;
 }
 
 /** Sees every message, stream and watch between observed actors, and checks the invariants. */
@@ -24,7 +26,7 @@ export class Observer {
   readonly messages: Messages;
   readonly streams: Streams;
   readonly watches: Watches;
-  readonly #references = new References({ name: 'simulation' });
+  readonly #references: References;
   readonly #routes = new Map<Party, Map<Route, ObservedRoute>>();
   /** By channel id. */
   readonly #actors = new Map<bigint, ObservedActor>();
@@ -34,6 +36,7 @@ export class Observer {
 
   constructor(options: ObserverOptions) {
     this.#record = options.record;
+    this.#references = new References({ name: 'simulation' }, options.services);
     this.messages = new Messages(options);
     this.streams = new Streams(options);
     this.watches = new Watches({ ...options, actor: (cUid) => this.#actors.get(cUid) });

@@ -37,6 +37,7 @@ export class ReadEnd implements Stream<unknown> {
   }
 
   [Symbol.asyncIterator](): Stream<unknown> {
+    this.#inner[Symbol.asyncIterator]();
     return this;
   }
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { AskTimeoutError, ConfigError, ProtocolError } from '#src/errors.js';
+import { AskAbortedError, AskTimeoutError, ConfigError, ProtocolError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { behavior } from '#src/actors/kernel/index.js';
 import { rejection } from '../../support/rejection.js';
@@ -76,13 +76,50 @@ describeRuntime('a registered name', (start) => {
     await runtime.stopActor(waiting);
   });
 
+  it('is waited for no longer than its caller wants, and is given back when it comes too late', async () => {
+    const { cluster, control, runtime } = await start();
+    const over = new AbortController();
+    const lookups = [
+      rejection(runtime.lookup(v1.PartitionRuntime, 'nobody', { signal: over.signal, timeoutMs: 60_000 })),
+      rejection(runtime.lookup(v1.PartitionRuntime, 'nobody', { timeoutMs: 20 })),
+    ];
+    over.abort('enough');
+    const [aborted, late] = await Promise.all(lookups);
+    expect(aborted).to.be.instanceOf(AskAbortedError).with.property('cause', 'enough');
+    expect(late).to.be.instanceOf(AskTimeoutError);
+    const ref = runtime.spawn(numbered(1));
+    const registered = rejection(runtime.register('slow', ref, { signal: over.signal }));
+    expect(await registered).to.be.instanceOf(AskAbortedError);
+    const next = new AbortController();
+    const begun = rejection(runtime.register('slow', ref, { signal: next.signal }));
+    next.abort();
+    expect(await begun).to.be.instanceOf(AskAbortedError);
+    const other = control.spawn(numbered(2));
+    let isFree = false;
+    for (let tries = 0; tries < 1_000 && !isFree; tries++) {
+      isFree = await control.register('slow', other).then(
+        () => true,
+        () => false,
+      );
+      if (!isFree) await cluster.pass(10);
+    }
+    expect(isFree).to.equal(true);
+    expect(await rejection(runtime.register('it', ref, { timeoutMs: 0 }))).to.be.instanceOf(ConfigError);
+  });
+
   it('stays with an actor that lives, whatever is unregistered', async () => {
     const { runtime } = await start();
     const [one, other] = [runtime.spawn(numbered(1)), runtime.spawn(numbered(2))];
     await runtime.register('it', one);
     expect(await rejection(runtime.register('it', other))).to.be.instanceOf(ConfigError);
-    await runtime.unregister('it', other);
+    const unknown = await rejection(runtime.unregister('it', other));
+    expect(unknown)
+      .to.be.instanceOf(ConfigError)
+      .with.property('message')
+      .that.includes('"it"')
+      .and.includes(String(other));
     await runtime.stopActor(other);
+    await runtime.unregister('it', other);
     expect(await (await runtime.lookup(v1.PartitionRuntime, 'it')).describe({})).to.include({ ordinal: 1 });
     await runtime.unregister('it', one);
     await runtime.register('it', runtime.spawn(numbered(3)));

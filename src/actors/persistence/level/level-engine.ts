@@ -4,6 +4,7 @@ import { messageOf } from '../../../foreign.js';
 import type { PersistedEvent, PersistedSnapshot, PersistenceEngine } from '../store/index.js';
 import { Commits, type Operation } from './commits.js';
 import { LevelEvents } from './events.js';
+import { LazyLevelEngine } from './lazy-engine.js';
 import { type LevelOptions, openFolder, type Settings, settingsOf } from './open.js';
 import { endOfRecords, readSnapshot, recordKey, sequenceNumberOf, writeEvent, writeSnapshot } from './records.js';
 
@@ -35,6 +36,17 @@ export class LevelEngine implements PersistenceEngine {
   static async open(folder: string, options: LevelOptions = {}): Promise<LevelEngine> {
     const settings = settingsOf(options);
     return new LevelEngine(await openFolder(folder), folder, settings);
+  }
+
+  /**
+   * An engine that opens the folder when an actor first needs it, for the component of an actor that is placed. Throws ConfigError for an invalid option.
+   *
+   *     const engine = LevelEngine.lazy('/var/lib/shop/events');
+   *     export const account = component('account', import.meta.url, Account, () => persistent(Account, { ...definition, engine }));
+   */
+  static lazy(folder: string, options: LevelOptions = {}): LazyLevelEngine {
+    settingsOf(options);
+    return new LazyLevelEngine(folder, () => LevelEngine.open(folder, options));
   }
 
   private constructor(db: ClassicLevel, folder: string, settings: Settings) {

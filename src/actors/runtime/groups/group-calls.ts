@@ -3,9 +3,12 @@ import { errorOf } from '../../../foreign.js';
 import type { AnyMethod } from '../../../protocol/index.js';
 import {
   type ActorSystem,
+  type AskOptions,
+  type CallServices,
   checkCallOptions,
   checkRequest,
   FailedStream,
+  type LaterCall,
   type ReadyOptions,
   routeKey,
   type SendOptions,
@@ -15,8 +18,23 @@ import {
 import type { Member, Membership } from './membership.js';
 import { type Chooser, chooserFor, type GroupPolicy } from './policy.js';
 
-/** The calls of one reference to a group: each goes to a member, or to all of them. */
-export class GroupCalls {
+/** The calls of one reference to a group. */
+export interface CallsOfGroup {
+  readonly name: string;
+  readonly services: CallServices;
+  /** As the method of a reference: a tell throws, an ask rejects, and a stream fails with a typed error. */
+  call(method: AnyMethod, message: unknown, options: unknown): unknown;
+  /** Resolves when one member has room; with `broadcast`, when all have. Rejects as that of a reference. */
+  ready(options?: ReadyOptions): Promise<void>;
+  /** As the method of `whenReady` of a reference. */
+  tellWhenReady(method: AnyMethod, message: unknown, options: WhenReadyOptions | undefined): Promise<void>;
+  /** As `Route.inherit`. */
+  inherit(method: AnyMethod, options: AskOptions | undefined): LaterCall;
+  close(): void;
+}
+
+/** Each call goes to a member, or to all of them. */
+export class GroupCalls implements CallsOfGroup {
   readonly name: string;
   readonly #membership: Membership;
   readonly #isBroadcast: boolean;
@@ -41,7 +59,14 @@ export class GroupCalls {
     this.#closed();
   }
 
-  /** As the method of a reference: a tell throws, an ask rejects, and a stream fails with a typed error. */
+  get services(): CallServices {
+    return this.#system.callServices;
+  }
+
+  inherit(method: AnyMethod, options: AskOptions | undefined): LaterCall {
+    return this.#system.inherit(method, options);
+  }
+
   call(method: AnyMethod, message: unknown, options: unknown): unknown {
     if (method.mode === 'tell') return this.#tell(method, message, options);
     try {
@@ -51,7 +76,6 @@ export class GroupCalls {
     }
   }
 
-  /** Resolves when one member has room; with `broadcast`, when all have. Rejects as that of a reference. */
   async ready(options: ReadyOptions = {}): Promise<void> {
     const { members } = this.#membership;
     if (this.#isClosed || members.length === 0) throw this.#nobody('ready');
@@ -59,7 +83,6 @@ export class GroupCalls {
     else await firstReady(members, options);
   }
 
-  /** As the method of `whenReady` of a reference. */
   async tellWhenReady(method: AnyMethod, message: unknown, options: WhenReadyOptions | undefined): Promise<void> {
     checkCallOptions('a tell that waits for room', options, WHEN_READY_OPTIONS);
     const { members } = this.#membership;
@@ -139,9 +162,10 @@ export class GroupCalls {
 
   #nobody(what: string): StoppedError | UnreachableError {
     if (this.#isClosed) return new StoppedError(`${what}: this reference to the group "${this.name}" is closed.`);
-    const { absent } = this.#membership;
-    const why = absent === 0 ? 'has no members' : `has ${absent} members, and none of them can be reached now`;
-    return new UnreachableError(`${what}: the group "${this.name}" ${why}.`);
+    const { absent, foreignService } = this.#membership;
+    const others = foreignService === undefined ? '' : ` of this service, and some of ${foreignService}`;
+    const why = absent === 0 ? `has no members${others}` : `has ${absent} members, and none of them can be reached now`;
+    return new UnreachableError(`${what}: the group "${this.name}" ${why}.`, { isUnsent: true });
   }
 }
 
@@ -186,7 +210,7 @@ function tellAll(members: readonly Member[], method: AnyMethod, message: unknown
 }
 
 /** The message with its defaults. Throws ProtocolError for what is no message. */
-function filledIn(method: AnyMethod, message: unknown): unknown {
+export function filledIn(method: AnyMethod, message: unknown): unknown {
   checkRequest(method, message);
   return method.request.create(message);
 }

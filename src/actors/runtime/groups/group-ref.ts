@@ -1,6 +1,15 @@
 import type { AnyService } from '../../../protocol/index.js';
-import type { ActorRef, ReadyOptions, WhenReady, WhenReadyOptions } from '../../kernel/index.js';
-import type { GroupCalls } from './group-calls.js';
+import {
+  type ActorRef,
+  type AskWrapper,
+  type ReadyOptions,
+  type WhenReady,
+  type WhenReadyOptions,
+  type Wrappable,
+  wrapAsksKey,
+} from '../../kernel/index.js';
+import type { CallsOfGroup } from './group-calls.js';
+import { WrappedGroupCalls } from './wrapped-group-calls.js';
 
 /** What a reference to a group has besides its rpcs. An rpc of the service may be named `close`: `using` closes the reference then. */
 interface GroupControls<S extends AnyService> {
@@ -30,10 +39,11 @@ interface GroupControls<S extends AnyService> {
  */
 export type GroupRef<S extends AnyService> = Pick<ActorRef<S>, keyof S['methods']> &
   Omit<GroupControls<S>, keyof S['methods']> &
+  Wrappable &
   Disposable;
 
 /** Creates the reference of a group. */
-export function groupRef<S extends AnyService>(service: S, calls: GroupCalls): GroupRef<S> {
+export function groupRef<S extends AnyService>(service: S, calls: CallsOfGroup): GroupRef<S> {
   let Reference = classes.get(service);
   if (Reference === undefined) {
     Reference = groupReferenceClass(service);
@@ -47,9 +57,9 @@ export function groupRef<S extends AnyService>(service: S, calls: GroupCalls): G
 const callsKey: unique symbol = Symbol('calls');
 
 class GroupTells {
-  readonly [callsKey]: GroupCalls;
+  readonly [callsKey]: CallsOfGroup;
 
-  constructor(calls: GroupCalls) {
+  constructor(calls: CallsOfGroup) {
     this[callsKey] = calls;
   }
 }
@@ -72,7 +82,7 @@ class GroupReference extends GroupTells {
   }
 }
 
-type ReferenceClass = new (calls: GroupCalls) => GroupReference;
+type ReferenceClass = new (calls: CallsOfGroup) => GroupReference;
 
 const classes = new WeakMap<AnyService, ReferenceClass>();
 
@@ -90,6 +100,10 @@ function groupReferenceClass(service: AnyService): ReferenceClass {
 
     override toString(): string {
       return `${service.typeName} group ${this.name}`;
+    }
+
+    [wrapAsksKey](wrapper: AskWrapper): GroupReference {
+      return new ServiceReference(new WrappedGroupCalls(this[callsKey], wrapper));
     }
   }
   for (const method of Object.values(service.methods)) {

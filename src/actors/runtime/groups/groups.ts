@@ -1,4 +1,4 @@
-import { StoppedError } from '../../../errors.js';
+import { ConfigError, StoppedError } from '../../../errors.js';
 import { namedMessageOf } from '../../../foreign.js';
 import { ownerOrdinal } from '../../../ids/index.js';
 import type { Logger } from '../../../logging/index.js';
@@ -48,14 +48,14 @@ export class Groups {
 
   /** Resolves when the members that there are have arrived. */
   async use<S extends AnyService>(service: S, name: string, policy: GroupPolicy<S>): Promise<GroupRef<S>> {
-    const { membership, release } = await this.hold(service, name);
+    const { membership, release } = await this.#holdOf(service, name);
     return groupRef(service, new GroupCalls(name, membership, policy, this.#options.system, release));
   }
 
   /** Resolves when `listener` was called with the members that there are. */
   async watch<S extends AnyService>(service: S, name: string, listener: GroupListener<S>): Promise<() => void> {
     const { system, log } = this.#options;
-    const { membership, release } = await this.hold(service, name);
+    const { membership, release } = await this.#holdOf(service, name);
     const notify = (): void => {
       try {
         listener(membership.members.map(({ ref }) => system.reference(service, ref.toRef())));
@@ -72,6 +72,17 @@ export class Groups {
       unsubscribe();
       release();
     };
+  }
+
+  /** Rejects with ConfigError where all actors of the group are of another service. */
+  async #holdOf(service: AnyService, name: string): Promise<{ membership: Membership; release: () => void }> {
+    const held = await this.hold(service, name);
+    const { foreignService } = held.membership;
+    if (foreignService === undefined) return held;
+    held.release();
+    throw new ConfigError(
+      `The actors of the group "${name}" are of the service ${foreignService}, and it is asked for as a group of ${service.typeName}: use that service, or another name.`,
+    );
   }
 
   changed(resource: v1.Resource): void {

@@ -46,6 +46,8 @@ export class Membership {
   readonly #options: MembershipOptions;
   /** By the resource at the control plane. */
   readonly #entries = new Map<number, Entry>();
+  /** Services of actors of the group that are no members for those who use it with this one, by the resource. */
+  readonly #strangers = new Map<number, string>();
   #members: readonly Member[] = [];
   #local: readonly Member[] = [];
   #turn: number;
@@ -72,6 +74,12 @@ export class Membership {
     return new Set([...this.#entries.values()].map(({ cUid }) => cUid)).size - this.#members.length;
   }
 
+  /** Another service that actors of the group have, where none has this one. */
+  get foreignService(): string | undefined {
+    const [first] = this.#strangers.values();
+    return this.#entries.size === 0 ? first : undefined;
+  }
+
   /** The next one of a list. All references to the group share the turn. */
   inTurn(list: readonly Member[]): Member | undefined {
     return list[this.#turn++ % list.length];
@@ -86,7 +94,11 @@ export class Membership {
   /** An actor of another service is no member for those who use the group with this one. */
   joined(resource: number, ref: Ref): void {
     const { service, system, isLocal } = this.#options;
-    if (this.#entries.has(resource) || ref.service !== service.typeName) return;
+    if (this.#entries.has(resource)) return;
+    if (ref.service !== service.typeName) {
+      this.#strangers.set(resource, ref.service);
+      return;
+    }
     const watcher: Watcher = {
       terminated: (_route, reason) => this.#ended(resource, reason),
       confirmed: () => this.#found(entry),
@@ -107,6 +119,7 @@ export class Membership {
   }
 
   left(resource: number): void {
+    this.#strangers.delete(resource);
     const entry = this.#entries.get(resource);
     if (entry === undefined) return;
     this.#entries.delete(resource);

@@ -2,6 +2,7 @@ import { ConfigError, HandlerError } from '../../../errors.js';
 import { anyCodeOf, isError, namedMessageOf, shownValue } from '../../../foreign.js';
 import type { AnyMethod, AnyService } from '../../../protocol/index.js';
 import type { Member, Membership } from './membership.js';
+import { RendezvousTable } from './rendezvous-table.js';
 
 /** Requests of a service. */
 export type RequestOf<S extends AnyService> = ReturnType<S['methods'][keyof S['methods']]['request']['create']>;
@@ -85,9 +86,10 @@ function without(members: readonly Member[], first: Member): Member[] {
 
 /** No other member may have the message. */
 function byHash(policy: HashPolicy<never>, group: string): Chooser {
+  const table = new RendezvousTable();
   return {
     readsMessages: true,
-    first: ({ members }, { fullName }, message) => byKey(members, keyOf(policy, group, fullName, message)),
+    first: ({ members }, { fullName }, message) => table.ownerOf(keyOf(policy, group, fullName, message), members),
     others: () => [],
   };
 }
@@ -108,24 +110,4 @@ function keyOf(policy: { hash(message: unknown): unknown }, group: string, metho
   throw new ConfigError(
     `The hash of the group "${group}" must return a text or a number as the key of ${method}, not ${shownValue(key)}.`,
   );
-}
-
-/** Rendezvous hashing: when a member goes, only its own keys move. */
-function byKey(members: readonly Member[], key: string): Member | undefined {
-  let best: Member | undefined;
-  let bestHash = -1;
-  for (const member of members) {
-    const hash = fnv1a(`${member.cUid}/${key}`);
-    if (hash > bestHash) [best, bestHash] = [member, hash];
-  }
-  return best;
-}
-
-/** FNV-1a of 32 bits, finished as MurmurHash3: keys that differ in the last character only must be far apart. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

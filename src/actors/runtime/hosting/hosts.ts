@@ -96,9 +96,9 @@ export class PartitionHosts {
   }
 
   /** The spawners of the hosted partitions that are running. */
-  spawners(): readonly { readonly ordinal: number; readonly spawner: Ref }[] {
-    return this.#hosts.flatMap(({ ordinal, spawner }) =>
-      ordinal === undefined || spawner === undefined ? [] : [{ ordinal, spawner }],
+  spawners(): readonly { readonly ordinal: number; readonly index: number; readonly spawner: Ref }[] {
+    return this.#hosts.flatMap(({ ordinal, index, spawner }) =>
+      ordinal === undefined || spawner === undefined ? [] : [{ ordinal, index, spawner }],
     );
   }
 

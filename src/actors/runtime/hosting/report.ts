@@ -22,6 +22,7 @@ export function reportOf(partition: PartitionRuntime, launch: string): onDemand.
     asks: onDemand.AskReport.create({
       started: asks.started,
       pending: asks.pending,
+      retries: asks.retries,
       failed: countsOf(asks.failed),
       buckets: buckets.map((bucket) => onDemand.BucketReport.create(bucket)),
       count,
@@ -111,8 +112,10 @@ export class ReportedPartition implements PartitionView {
   }
 
   #asks(): AskStatistics {
-    const { started, pending, failed, buckets, count, sumSeconds } = onDemand.AskReport.create(this.#report.asks ?? {});
-    return { started, pending, failed, latency: { buckets, count, sumSeconds } };
+    const { started, pending, retries, failed, buckets, count, sumSeconds } = onDemand.AskReport.create(
+      this.#report.asks ?? {},
+    );
+    return { started, pending, retries, failed, latency: { buckets, count, sumSeconds } };
   }
 }
 

@@ -9,6 +9,10 @@ export interface Order {
   /** Without the names that it was told to give up. */
   wanted: Wanted;
   readonly options: PlaceOptions;
+  /** The partitions of this process that it may run in, by their indexes, where their ordinals were given. */
+  readonly indexes: readonly number[] | undefined;
+  /** The index of the partition of this process in which it ran first; undefined for one of another process. */
+  home: number | undefined;
   /** Where it runs now; undefined while it is being placed. */
   current: Placed | undefined;
   /** The actors that it was, the last of which it is. */

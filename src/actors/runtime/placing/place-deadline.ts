@@ -1,18 +1,38 @@
-import { AskTimeoutError } from '../../../errors.js';
+import { AskAbortedError, AskTimeoutError } from '../../../errors.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 
-/** The time by which one call of `place` is over, whoever does not answer. */
+/** The time by which one call of `place` is over, whoever does not answer, and the signals that end it earlier. */
 export class PlaceDeadline {
   readonly #scheduler: Scheduler;
   readonly #component: string;
   readonly #timeoutMs: number;
   readonly #atMs: number;
+  readonly #signal: AbortSignal | undefined;
+  /** Aborted when the runtime stops, or the caller ends the call. */
+  readonly over: AbortSignal;
 
-  constructor(scheduler: Scheduler, component: string, timeoutMs: number) {
+  /** `closing` is aborted when the runtime stops, and `signal` by the caller. */
+  constructor(
+    scheduler: Scheduler,
+    component: string,
+    timeoutMs: number,
+    closing: AbortSignal,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#signal = signal;
+    this.over = signal === undefined ? closing : AbortSignal.any([closing, signal]);
     this.#scheduler = scheduler;
     this.#component = component;
     this.#timeoutMs = timeoutMs;
     this.#atMs = scheduler.now() + timeoutMs;
+  }
+
+  /** Throws AskAbortedError when the caller has ended the call. */
+  assertNotAborted(): void {
+    if (this.#signal?.aborted !== true) return;
+    throw new AskAbortedError(`The placing of component "${this.#component}" was aborted by its caller.`, {
+      cause: this.#signal.reason,
+    });
   }
 
   /** In ms; 0 from the deadline on. */

@@ -2,7 +2,7 @@ import { ConfigError } from '../../../errors.js';
 import { shownValue } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../../options/index.js';
-import { routeKey, type UntypedRef } from '../../kernel/index.js';
+import { type AnyBehavior, isBehavior, routeKey, type UntypedRef } from '../../kernel/index.js';
 import { isComponent } from './component.js';
 import type { PlaceOn } from './where.js';
 
@@ -30,6 +30,8 @@ export interface PlaceOptions {
   readonly parent?: UntypedRef;
   /** Time in ms in which the actor must be placed, the loading of its module included. Default 30 000. */
   readonly timeoutMs?: number;
+  /** Ends the call with AskAbortedError when it is aborted; nothing that it has started is left then. */
+  readonly signal?: AbortSignal;
 }
 
 type Empty = Readonly<Record<never, never>>;
@@ -57,6 +59,7 @@ const PLACE: AcceptedOptions = {
   standby: accepted.flag,
   group: accepted.text,
   detached: accepted.flag,
+  signal: accepted.signal,
   parent: { what: 'the reference of an actor, such as ctx.self', is: isReference },
   timeoutMs: {
     what: 'a positive finite number of milliseconds',
@@ -81,6 +84,7 @@ export function checkPlace(
   options: Omit<PlaceOptions, 'instances'> & { readonly instances?: number | undefined },
 ): void {
   if (!isComponent(component)) {
+    if (isBehavior(component)) throw placedBehavior(component);
     throw new ConfigError(
       `runtime.place needs a component, which component(name, import.meta.url, Service, factory) makes, not ${shownValue(component)}.`,
     );
@@ -102,6 +106,12 @@ export function checkPlace(
       `Only one actor can have the registered name "${register}": place one, without instances, or let the others stand by, with standby: true.`,
     );
   }
+}
+
+function placedBehavior({ service: { typeName } }: AnyBehavior): ConfigError {
+  return new ConfigError(
+    `runtime.place needs a component, because another partition imports its code, and this is a behavior of ${typeName}: export const it = component(name, import.meta.url, Service, () => the behavior). runtime.spawn starts a behavior here.`,
+  );
 }
 
 function isPlaceOn(value: unknown): boolean {

@@ -15,6 +15,7 @@ import {
   type ActorRef,
   type ActorSystem,
   type Failure,
+  Pauses,
   routeKey,
   type Subscribable,
   type TerminationReason,
@@ -22,8 +23,9 @@ import {
   type UntypedRef,
   type Watcher,
 } from '../../kernel/index.js';
+import { candidatesAgain, indexesOf } from './again.js';
 import type { Component } from './component.js';
-import { Pauses } from './pauses.js';
+import { LostActors } from './lost-actors.js';
 import { PlaceDeadline } from './place-deadline.js';
 import { keyOf, type Order, type Placed, wantedOf } from './order.js';
 import type { PlaceOptions } from './place-options.js';
@@ -50,6 +52,8 @@ export class Placements {
   readonly #options: PlacementsOptions;
   readonly #requests: SpawnerRequests;
   readonly #failures: Topic<Failure>;
+  /** What `health()` says of actors that were lost. */
+  readonly lost = new LostActors();
   /** By each actor that they were. */
   readonly #orders = new Map<string, Order>();
   /** Actors that have ended, the oldest first. */
@@ -113,14 +117,17 @@ export class Placements {
   ): Promise<readonly ActorRef<S>[]> {
     const { instances = 1, spread = 'partitions' } = options;
     const encoded = component.encodeArgs(args);
-    const deadline = this.#deadline(component, options);
+    const deadline = this.#deadline(component, options, options.signal);
+    const indexes = indexesOf(options.on, this.#options.own());
     const candidates = await this.#candidates(options.on, deadline);
+    deadline.assertNotAborted();
     const ways = inTurn(candidates, instances, this.#turn, spread);
     this.#turn += instances;
     const outcomes = await Promise.allSettled(
       ways.map(async (way, instance) => {
         const wanted = wantedOf(component, encoded, options, instance);
-        const order: Order = { component, wanted, options, current: undefined, keys: [], isOver: false };
+        const home = undefined;
+        const order: Order = { component, wanted, options, indexes, home, current: undefined, keys: [], isOver: false };
         return this.#options.system.reference(component.service, await this.#place(order, way, deadline));
       }),
     );
@@ -128,6 +135,7 @@ export class Placements {
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed === undefined) return refs;
     await deadline.settled(Promise.allSettled(refs.map((ref) => this.stop(ref))));
+    deadline.assertNotAborted();
     throw failed.reason;
   }
 
@@ -189,8 +197,9 @@ export class Placements {
 
   // ---- placing
 
-  #deadline({ name }: Component, { timeoutMs = limits.placeTimeoutMs }: PlaceOptions): PlaceDeadline {
-    return new PlaceDeadline(this.#options.scheduler, name, timeoutMs);
+  #deadline({ name }: Component, options: PlaceOptions, signal?: AbortSignal): PlaceDeadline {
+    const { timeoutMs = limits.placeTimeoutMs } = options;
+    return new PlaceDeadline(this.#options.scheduler, name, timeoutMs, this.#closing.signal, signal);
   }
 
   async #candidates(on: PlaceOn | undefined, deadline: PlaceDeadline): Promise<readonly PlaceCandidate[]> {
@@ -210,7 +219,7 @@ export class Placements {
     let full: CapacityError | undefined;
     for (const place of way) {
       try {
-        const placed = await this.#pend(this.#requests.place(order.wanted, place, deadline, this.#closing.signal));
+        const placed = await this.#pend(this.#requests.place(order.wanted, place, deadline));
         if (order.isOver) await this.#requests.withdraw(placed);
         else this.#follow(order, placed);
         return placed.actor;
@@ -246,6 +255,8 @@ export class Placements {
     };
     const placed: Placed = { ...placedAt, ref, release };
     order.current = placed;
+    order.home ??= this.#options.own().find(({ ordinal }) => ordinal === placedAt.place.ordinal)?.index;
+    this.lost.settled(order);
     order.keys.push(keyOf(ref));
     this.#orders.set(keyOf(ref), order);
     ref[routeKey].watch(watcher);
@@ -265,6 +276,7 @@ export class Placements {
     order.isOver = true;
     order.current?.release();
     order.current = undefined;
+    this.lost.settled(order);
     for (const key of order.keys) {
       this.#orders.delete(key);
       this.#remember(key);
@@ -299,9 +311,10 @@ export class Placements {
       `The placed actor ${path} is lost: partition ${place.ordinal} has ended, or the link to it was cut.`,
     );
     if (order.isOver) {
-      this.#publish(path, error);
+      this.#giveUpLost(order, path, error);
       return;
     }
+    this.lost.awaited(order, path);
     this.#options.log.warn('a placed actor is lost, and is placed again', { actor: path });
     void this.#placeAgain(order, path, error);
   }
@@ -309,12 +322,13 @@ export class Placements {
   /** Until it is placed, or `placeAgainMs` have passed. Its partition may be started again meanwhile, or its process retired. */
   async #placeAgain(order: Order, path: string, lost: UnreachableError): Promise<void> {
     const { scheduler, log } = this.#options;
-    const untilMs = scheduler.now() + limits.placeAgainMs;
+    const lostAtMs = scheduler.now();
+    const untilMs = lostAtMs + limits.placeAgainMs;
     for (let delayMs = BACKOFF.minMs; !order.isOver; delayMs = Math.min(2 * delayMs, BACKOFF.maxMs)) {
       try {
         const deadline = this.#deadline(order.component, order.options);
-        const candidates = await this.#candidates(order.options.on, deadline);
-        const [way = []] = inTurn(candidates, 1, this.#turn++, 'partitions');
+        const { remainingMs } = deadline;
+        const way = await candidatesAgain(order, this.#options, remainingMs, scheduler.now() - lostAtMs, this.#turn++);
         await this.#place(order, way, deadline);
         // Somebody has stopped it meanwhile.
         if (order.isOver) return;
@@ -325,15 +339,22 @@ export class Placements {
         log.debug('a placed actor is not placed again yet', { actor: path, error: namedMessageOf(error) });
         if (scheduler.now() + delayMs > untilMs) {
           this.#finish(order);
-          this.#publish(
+          const cause = errorOf(error);
+          this.#giveUpLost(
+            order,
             path,
-            new UnreachableError(`${lost.message} It could not be placed again.`, { cause: errorOf(error) }),
+            new UnreachableError(`${lost.message} It could not be placed again.`, { cause }),
           );
           return;
         }
       }
       await this.#pauses.pause(delayMs);
     }
+  }
+
+  #giveUpLost(order: Order, path: string, error: Error): void {
+    this.lost.givenUp(order, path, error);
+    this.#publish(path, error);
   }
 
   #publish(path: string, error: Error): void {

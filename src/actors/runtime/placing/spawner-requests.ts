@@ -56,7 +56,8 @@ export class SpawnerRequests {
    * AskTimeoutError: a spawner that does not answer must not hold up the caller. The request is withdrawn in the background, until that is
    * answered or the link to the spawner has ended.
    */
-  async place(wanted: Wanted, place: PlaceCandidate, deadline: PlaceDeadline, signal: AbortSignal): Promise<PlacedAt> {
+  async place(wanted: Wanted, place: PlaceCandidate, deadline: PlaceDeadline): Promise<PlacedAt> {
+    const signal = deadline.over;
     const id = ++this.#ids;
     const request = { ...wanted, placer: this.#placer, id };
     let answer: v1.ActorPlaced;

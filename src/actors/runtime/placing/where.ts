@@ -21,6 +21,8 @@ export interface PlaceCandidate {
 
 /** A partition of this runtime. */
 export interface OwnPartition extends PlaceCandidate {
+  /** Among those of this process: the same when it has begun anew. */
+  readonly index: number;
   readonly placement: Placement;
   /** The event loop of the program. */
   readonly isFirst: boolean;

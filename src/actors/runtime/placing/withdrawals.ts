@@ -4,8 +4,7 @@ import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import { retryAsk } from '../../control-plane/index.js';
-import type { AskOptions } from '../../kernel/index.js';
-import { Pauses } from './pauses.js';
+import { type AskOptions, Pauses } from '../../kernel/index.js';
 
 export interface WithdrawalsOptions {
   readonly scheduler: Scheduler;

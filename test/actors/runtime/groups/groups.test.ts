@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ConfigError, UnreachableError } from '#src/errors.js';
+import { AskAbortedError, ConfigError, UnreachableError } from '#src/errors.js';
 import type { Runtime } from '#src/actors/runtime/index.js';
 import { v1 } from '#src/protocol/index.js';
 import { behavior } from '#src/actors/kernel/index.js';
@@ -161,6 +161,40 @@ describeRuntime('a group', (start) => {
     expect(await rejection(runtime.group(Errands, 'pool', { policy: untyped('random') }))).to.be.instanceOf(
       ConfigError,
     );
+  });
+
+  it('is refused to who asks for it with another service than its actors have, and names both', async () => {
+    const { runtime, cluster } = await start();
+    const stranger = behavior(v1.PartitionRuntime, { describe: () => ({}) });
+    const ref = runtime.spawn(stranger);
+    await runtime.register('strangers', ref, { group: true });
+    const calls = [runtime.group(Errands, 'strangers'), runtime.watchGroup(Errands, 'strangers', () => {})];
+    for (const call of calls) {
+      const error = await rejection(call);
+      expect(error).to.be.instanceOf(ConfigError);
+      expect(error)
+        .to.have.property('message')
+        .that.includes('test.Errands')
+        .and.includes('millrace.v1.PartitionRuntime');
+    }
+    await runtime.group(v1.PartitionRuntime, 'strangers');
+    const early = await runtime.group(Errands, 'later');
+    await runtime.register('later', ref, { group: true });
+    await eventuallyIn(cluster, async () =>
+      String(await rejection(early.run({}))).includes('millrace.v1.PartitionRuntime'),
+    );
+  });
+
+  it('is waited for no longer than its caller wants', async () => {
+    const { runtime } = await start();
+    const over = new AbortController();
+    over.abort();
+    expect(await rejection(runtime.group(Errands, 'pool', { signal: over.signal }))).to.be.instanceOf(AskAbortedError);
+    const next = new AbortController();
+    const waiting = rejection(runtime.group(Errands, 'pool', { signal: next.signal, timeoutMs: 60_000 }));
+    next.abort();
+    expect(await waiting).to.be.instanceOf(AskAbortedError);
+    expect(await rejection(runtime.group(Errands, 'pool', { timeoutMs: -1 }))).to.be.instanceOf(ConfigError);
   });
 
   it('is joined by placed actors', async () => {

@@ -32,9 +32,13 @@ describeHosted('an actor whose partition ends', (newCluster) => {
     await eventually(() => failures.length > 0);
     expect(failures.map(({ path }) => path)).to.deep.equal(['node-0.process-0-1/unlucky']);
     expect(failures[0]?.error).to.be.instanceOf(UnreachableError);
+    const lost = () => runtime.health().troubles.map(({ actor, state }) => [actor, state]);
+    expect(lost()).to.deep.equal([['node-0.process-0-1/unlucky', 'ended']]);
+    expect(runtime.health().problems.join()).to.include('node-0.process-0-1/unlucky');
     expect(await rejection(ref.run({ value: 1 }))).to.be.instanceOf(UnreachableError);
     await eventually(() => runtime.ordinals.length === 2 && runtime.ordinals[1] !== before);
     await runtime.place(adder, { name: 'unlucky' });
+    expect(lost()).to.deep.equal([]);
   });
 
   it('may block it for ever: who stops the actor has the partition ended, and it begins anew', async () => {
@@ -83,6 +87,42 @@ describeHosted('an actor whose partition ends', (newCluster) => {
     const stopped = ending(runtime, again);
     await runtime.stopActor(ref);
     expect((await stopped).reason).to.equal('stopped');
+  });
+
+  it('is placed again in the partition that it was placed in by its ordinal, which has another one by then', async () => {
+    const cluster = newCluster();
+    const runtime = await cluster.start({ system: { partitions: 3 } });
+    const [, , third = 0] = runtime.ordinals;
+    const ref = await runtime.place(lasting, { on: { partition: third }, register: 'there' });
+    ref.push(END);
+    await eventually(() => runtime.health().problems.some((problem) => problem.includes('is being placed again')));
+    await eventually(async () => {
+      const again = await runtime.lookup(Errands, 'there', { timeoutMs: 10_000 }).catch(() => undefined);
+      return again !== undefined && again.toRef().cUid !== ref.toRef().cUid;
+    });
+    const again = await runtime.lookup(Errands, 'there');
+    await again.run({ value: 1 });
+    const placed = Number((again.toRef().cUid - 2n ** 63n) >> 32n);
+    const [, second] = runtime.ordinals;
+    expect(runtime.ordinals).to.include(placed);
+    expect([second, third]).to.not.include(placed);
+    await eventually(() => runtime.health().isReady);
+  });
+
+  it('goes back to its partition when that has begun anew, where others of its group go on meanwhile', async () => {
+    const cluster = newCluster();
+    const runtime = await cluster.start({ system: { partitions: 3 } });
+    const refs = await runtime.place(lasting, { instances: 2, group: 'pool' });
+    const [, , third] = runtime.ordinals;
+    const members: UntypedRef[][] = [];
+    await runtime.watchGroup(Errands, 'pool', (all) => void members.push([...all]));
+    const ordinalOf = (ref: UntypedRef): number => Number((ref.toRef().cUid - 2n ** 63n) >> 32n);
+    refs.find((ref) => ordinalOf(ref) === third)?.push(END);
+    await eventually(() => members.at(-1)?.length === 1);
+    await eventually(() => members.at(-1)?.length === 2);
+    const ordinals = (members.at(-1) ?? []).map(ordinalOf);
+    expect(new Set(ordinals).size).to.equal(2);
+    expect(ordinals).to.not.include(third);
   });
 });
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import {
+  AskAbortedError,
   CapacityError,
   ConfigError,
   HandlerError,
@@ -70,6 +71,24 @@ describePlacements('a placed actor', (newCluster) => {
     expect((await end).reason).to.equal('stopped');
     expect((await (await runtime.lookup(Errands, 'kept')).run({ value: 0 })).value).to.equal(7);
     expect(await rejection(runtime.lookup(Errands, 'held', { timeoutMs: 200 }))).to.include({ code: 'ASK_TIMEOUT' });
+  });
+
+  it('is given up when its caller aborts the call, and nothing of it is left', async () => {
+    const { runtime } = await opened(newCluster);
+    const over = new AbortController();
+    const placing = rejection(runtime.place(adder, { register: 'given up', signal: over.signal }));
+    over.abort('enough');
+    const error = await placing;
+    expect(error).to.be.instanceOf(AskAbortedError).with.property('cause', 'enough');
+    expect(error).to.have.property('message').that.includes('"adder"');
+    await runtime.place(adder, { register: 'given up' });
+  });
+
+  it('must be of a component, and a behavior is not shown with all that it has', async () => {
+    const { runtime } = await opened(newCluster);
+    const error = await rejection(runtime.place(errandRunner() as never));
+    expect(error).to.be.instanceOf(ConfigError);
+    expect(error).to.have.property('message').that.includes('a behavior of test.Errands').and.includes('runtime.spawn');
   });
 
   it('ends with its parent', async () => {

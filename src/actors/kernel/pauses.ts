@@ -1,13 +1,15 @@
-import type { Scheduler } from '../../../scheduler/index.js';
+import { AbortListeners } from '../../abort-listeners.js';
+import type { Scheduler } from '../../scheduler/index.js';
 
 /**
- * Pauses between attempts, all of which `end` ends early. They do not listen to a signal: Node warns at the eleventh listener of one.
+ * Pauses between attempts, all of which `end` ends early.
  *
  *     while (!pauses.haveEnded && !(await attempt())) await pauses.pause(100);
  */
 export class Pauses {
   readonly #scheduler: Scheduler;
   readonly #ends = new Set<() => void>();
+  readonly #signals = new AbortListeners();
   #haveEnded = false;
 
   constructor(scheduler: Scheduler) {
@@ -18,16 +20,19 @@ export class Pauses {
     return this.#haveEnded;
   }
 
-  /** Resolves after `delayMs`, or when the pauses end. */
-  pause(delayMs: number): Promise<void> {
-    if (this.#haveEnded) return Promise.resolve();
+  /** Resolves after `delayMs`, when the pauses end, or when `signal` is aborted. */
+  pause(delayMs: number, signal?: AbortSignal): Promise<void> {
+    if (this.#haveEnded || signal?.aborted === true) return Promise.resolve();
     return new Promise((resolve) => {
       const end = (): void => {
         this.#scheduler.clearTimer(timer);
+        if (signal !== undefined) this.#signals.remove(signal, call);
         this.#ends.delete(end);
         resolve();
       };
+      const call = { aborted: end };
       const timer = this.#scheduler.setTimer(delayMs, end);
+      if (signal !== undefined) this.#signals.add(signal, call);
       this.#ends.add(end);
     });
   }
