@@ -1,4 +1,4 @@
-import type { Scheduler } from '../../scheduler/index.js';
+import { pause, type Scheduler } from '../../scheduler/index.js';
 import { Calls } from '../calls.js';
 import type { ClusterStore, LeaseOptions, SetResult, StoreCall, StoreEntry, StoreLease } from '../cluster-store.js';
 import { checkKey, checkValue } from '../keys.js';
@@ -97,11 +97,7 @@ export class NatsStore implements ClusterStore {
       } catch {
         // The looks find the changes meanwhile.
       }
-      if (signal.aborted) return;
-      await new Promise<void>((resolve) => {
-        const timer = this.#scheduler.setTimer(WATCH_MS, resolve);
-        signal.addEventListener('abort', () => (this.#scheduler.clearTimer(timer), resolve()), { once: true });
-      });
+      await pause(this.#scheduler, WATCH_MS, signal);
     }
   }
 }
