@@ -7,6 +7,7 @@ export { ManualScheduler } from './manual-scheduler.js';
 export { type Entropy, systemEntropy } from './entropy.js';
 export { type RandomStream, randomStream } from './random-stream.js';
 export { type EventLoopLoad, type EventLoopWatch, unloaded, watchEventLoop } from './event-loop.js';
+export { pause, settledWithin } from './pause.js';
 export { RealScheduler } from './real-scheduler.js';
 export type { RealSchedulerOptions } from './real-scheduler.js';
 export type { Scheduler, Timer } from './scheduler.js';

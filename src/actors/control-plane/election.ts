@@ -1,7 +1,7 @@
 import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
-import type { Scheduler } from '../../scheduler/index.js';
+import { pause, type Scheduler } from '../../scheduler/index.js';
 import {
   type ClusterStore,
   leaseIn,
@@ -185,7 +185,7 @@ export class Election {
    * people must mend it. Ends when the store was closed.
    */
   async #repeat(what: string, work: () => Promise<void>): Promise<void> {
-    const { log, leaseMs, store } = this.#options;
+    const { log, leaseMs, scheduler, store } = this.#options;
     while (!this.#ending.signal.aborted) {
       try {
         await work();
@@ -194,23 +194,8 @@ export class Election {
         log.error(`cannot ${what}`, { store: store.address, error: namedMessageOf(error) });
         if (error instanceof StoppedError) return;
       }
-      await this.#pause(leaseMs);
+      await pause(scheduler, leaseMs, this.#ending.signal);
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    const { scheduler } = this.#options;
-    const { signal } = this.#ending;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const ended = (): void => {
-        scheduler.clearTimer(timer);
-        signal.removeEventListener('abort', ended);
-        resolve();
-      };
-      const timer = scheduler.setTimer(ms, ended);
-      signal.addEventListener('abort', ended, { once: true });
-    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { AskTimeoutError, BackpressureError, HandlerError } from '../../errors.js';
-import type { Scheduler } from '../../scheduler/index.js';
+import { pause, type Scheduler } from '../../scheduler/index.js';
 import type { AskOptions } from '../kernel/index.js';
 
 /** Time after which a request without an answer is sent again, in ms. */
@@ -22,7 +22,7 @@ export async function retryAsk<Reply>(
       return await send({ timeoutMs: Math.min(REPEAT_MS, remaining) });
     } catch (error) {
       if (error instanceof BackpressureError) {
-        await delay(scheduler, Math.min(REPEAT_MS, deadline - scheduler.now()));
+        await pause(scheduler, Math.min(REPEAT_MS, deadline - scheduler.now()));
       } else if (!isTimeout(error)) {
         throw error;
       }
@@ -36,8 +36,4 @@ export async function retryAsk<Reply>(
 /** The deadline has passed here, or a moment before at the server, which has waited on behalf of this request. */
 function isTimeout(error: unknown): boolean {
   return error instanceof AskTimeoutError || (error instanceof HandlerError && error.handlerCode === 'ASK_TIMEOUT');
-}
-
-function delay(scheduler: Scheduler, ms: number): Promise<void> {
-  return new Promise((resolve) => void scheduler.setTimer(ms, resolve));
 }

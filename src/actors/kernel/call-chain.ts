@@ -31,15 +31,19 @@ export function chainIncludes(chain: CallChain | undefined, member: ChainMember)
   return false;
 }
 
+const NO_IDS: readonly bigint[] = [];
+
 /** The channel ids of a chain, nearest caller first: what the envelope carries. */
-export function chainIds(chain: CallChain | undefined): bigint[] {
+export function chainIds(chain: CallChain | undefined): readonly bigint[] {
+  if (chain === undefined) return NO_IDS;
   const ids: bigint[] = [];
-  for (let link = chain; link !== undefined; link = link.rest) ids.push(link.member.cUid);
+  for (let link: CallChain | undefined = chain; link !== undefined; link = link.rest) ids.push(link.member.cUid);
   return ids;
 }
 
 /** The chain that an envelope carries. */
 export function chainFrom(ids: readonly bigint[]): CallChain | undefined {
+  if (ids.length === 0) return undefined;
   let chain: CallChain | undefined;
   for (const cUid of ids.toReversed()) chain = new CallChain({ cUid, takenCUid: cUid }, chain);
   return chain;

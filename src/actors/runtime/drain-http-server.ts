@@ -1,6 +1,6 @@
 import type { RequestListener, Server as HttpServer } from 'node:http';
 import { ConfigError } from '../../errors.js';
-import type { Scheduler } from '../../scheduler/index.js';
+import { pause, type Scheduler } from '../../scheduler/index.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
 import type { Runtime } from './runtime.js';
 
@@ -62,7 +62,7 @@ export async function drainHttpServer(
   for (const event of requestEvents(server)) server.prependListener(event, lastOfItsConnection);
   // Loaded on first use: most programs never need it.
   const { Server: NetServer } = await import('node:net');
-  await pass(scheduler, noticeMs);
+  await pause(scheduler, noticeMs);
   const held = new HeldRequests(server);
   await noConnections(scheduler, server);
   const cut = scheduler.setTimer(graceMs, () => server.closeAllConnections());
@@ -133,14 +133,10 @@ async function noConnections(scheduler: Scheduler, server: HttpServer): Promise<
   };
   server.on('connection', connected);
   while (scheduler.now() - lastMs < QUIET_MS && scheduler.now() - beganMs < HELD_MS) {
-    await pass(scheduler, 1);
+    await pause(scheduler, 1);
     await new Promise<void>((resolve) => scheduler.scheduleYield(resolve));
   }
   server.off('connection', connected);
-}
-
-function pass(scheduler: Scheduler, ms: number): Promise<void> {
-  return new Promise((resolve) => void scheduler.setTimer(ms, resolve));
 }
 
 function checkTime(name: string, ms: number): void {

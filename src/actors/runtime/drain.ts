@@ -1,4 +1,5 @@
 import { namedMessageOf } from '../../foreign.js';
+import { pause } from '../../scheduler/index.js';
 import type { Stoppable } from './stopping.js';
 import { hasPipelines, isNothing } from './runtime-unfinished.js';
 
@@ -99,9 +100,7 @@ export class Drain {
   #pause(ms: number): Promise<void> {
     const { scheduler } = this.#target;
     const leftMs = Math.max(0, this.#deadlineMs - scheduler.now());
-    return new Promise((resolve) => {
-      scheduler.setTimer(Math.min(ms, leftMs), resolve);
-    });
+    return pause(scheduler, Math.min(ms, leftMs));
   }
 }
 

@@ -2,7 +2,7 @@ import { AskTimeoutError } from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { AnyService, Ref } from '../../protocol/index.js';
-import type { Scheduler } from '../../scheduler/index.js';
+import { pause, type Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import type { ActorRef, ActorSystem } from '../kernel/index.js';
 
@@ -54,7 +54,7 @@ export class NameWatches {
     first: Ref | undefined,
     { signal }: AbortController,
   ): Promise<void> {
-    const { client, log } = this.#options;
+    const { client, log, scheduler } = this.#options;
     let known = first;
     let delayMs = BACKOFF.minMs;
     while (!signal.aborted) {
@@ -67,7 +67,7 @@ export class NameWatches {
       } catch (error) {
         if (signal.aborted || error instanceof AskTimeoutError) continue;
         log.debug('a name cannot be followed now', { name, error: namedMessageOf(error) });
-        await this.#pause(delayMs, signal);
+        await pause(scheduler, delayMs, signal);
         delayMs = Math.min(2 * delayMs, BACKOFF.maxMs);
       }
     }
@@ -80,20 +80,6 @@ export class NameWatches {
     } catch (error) {
       log.error('a listener of a name threw, or the actor that has the name is of another service', { name, error });
     }
-  }
-
-  /** Ends early when the watch ends. */
-  #pause(delayMs: number, signal: AbortSignal): Promise<void> {
-    const { scheduler } = this.#options;
-    return new Promise((resolve) => {
-      const end = (): void => {
-        scheduler.clearTimer(timer);
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = scheduler.setTimer(delayMs, end);
-      signal.addEventListener('abort', end, { once: true });
-    });
   }
 }
 

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
-import type { Scheduler } from '../../scheduler/index.js';
+import { type Scheduler, settledWithin } from '../../scheduler/index.js';
 import { checkStop } from './given-arguments.js';
 import { Drain } from './drain.js';
 import type { Phase } from './health.js';
@@ -175,15 +175,7 @@ export class Stopping {
   #refreshed(): Promise<void> | undefined {
     const work = this.#target.refresh();
     if (work === undefined) return undefined;
-    const { scheduler } = this.#target;
-    return new Promise((resolve) => {
-      const timer = scheduler.setTimer(REFRESH_MS, resolve);
-      const settled = (): void => {
-        scheduler.clearTimer(timer);
-        resolve();
-      };
-      work.then(settled, settled);
-    });
+    return settledWithin(this.#target.scheduler, REFRESH_MS, work);
   }
 
   #soFar(): StopReport {

@@ -1,5 +1,5 @@
 import { limits } from '../../limits.js';
-import type { Scheduler } from '../../scheduler/index.js';
+import { type Scheduler, settledWithin } from '../../scheduler/index.js';
 
 /** A link that may be under way. */
 interface Opening {
@@ -25,13 +25,7 @@ export class Departure {
     const nowMs = this.#scheduler.now();
     this.#deadlineMs = Math.min(this.#deadlineMs, nowMs + limits.linkLingerMs);
     const leftMs = Math.max(0, this.#deadlineMs - nowMs);
-    await new Promise<void>((resolve) => {
-      const timer = this.#scheduler.setTimer(leftMs, resolve);
-      void Promise.allSettled(awaited.map((channel) => channel.opened())).then(() => {
-        this.#scheduler.clearTimer(timer);
-        resolve();
-      });
-    });
+    await settledWithin(this.#scheduler, leftMs, Promise.allSettled(awaited.map((channel) => channel.opened())));
   }
 
   begin(): void {

@@ -49,6 +49,8 @@ export class WaitingReplies {
   /** `bytes` wait for this link now. */
   update(link: LinkBacklog, bytes: number): void {
     const { bytes: before } = link;
+    // Most replies go straight into a frame of the link.
+    if (bytes === before) return;
     this.#total += bytes - before;
     link.bytes = bytes;
     if (before === 0 || bytes < before) link.sinceMs = this.#now();

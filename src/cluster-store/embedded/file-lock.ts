@@ -8,7 +8,7 @@ import type * as Koffi from 'koffi';
 import { ConfigError, ResourceError, UnreachableError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { requireNative } from '../../installation.js';
-import type { Scheduler } from '../../scheduler/index.js';
+import { pause, type Scheduler } from '../../scheduler/index.js';
 
 // Equal on Linux and macOS.
 const LOCK_EX = 2;
@@ -43,7 +43,7 @@ export class FileLock {
       while (flock(file.fd, LOCK_EX | LOCK_NB) !== 0) {
         if (scheduler.now() >= untilMs)
           throw new UnreachableError(`Another process has held the lock ${path} for too long.`);
-        await new Promise<void>((resolve) => void scheduler.setTimer(RETRY_MS, resolve));
+        await pause(scheduler, RETRY_MS);
       }
       return new FileLock(file);
     } catch (error) {

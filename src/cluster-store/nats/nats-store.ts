@@ -1,4 +1,4 @@
-import type { Scheduler } from '../../scheduler/index.js';
+import { pause, type Scheduler } from '../../scheduler/index.js';
 import { Calls } from '../calls.js';
 import type { ClusterStore, LeaseOptions, SetResult, StoreCall, StoreEntry, StoreLease } from '../cluster-store.js';
 import { checkKey, checkValue } from '../keys.js';
@@ -97,21 +97,7 @@ export class NatsStore implements ClusterStore {
       } catch {
         // The looks find the changes meanwhile.
       }
-      if (signal.aborted) return;
-      await this.#pause(signal);
+      await pause(this.#scheduler, WATCH_MS, signal);
     }
-  }
-
-  /** Ends earlier when `signal` aborts, and leaves no listener there. */
-  #pause(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const over = (): void => {
-        this.#scheduler.clearTimer(timer);
-        signal.removeEventListener('abort', over);
-        resolve();
-      };
-      const timer = this.#scheduler.setTimer(WATCH_MS, over);
-      signal.addEventListener('abort', over, { once: true });
-    });
   }
 }
