@@ -1,10 +1,11 @@
 import type { Logger } from '../../logging/index.js';
-import type { AnyService, MessageType, ServiceRefInit } from '../../protocol/index.js';
+import type { AnyService, MessageType, Ref, ServiceRefInit } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import type { ActorRef, ActorSystem, UntypedRef } from '../kernel/index.js';
 import * as given from './given-arguments.js';
 import { type GroupListener, type GroupPolicy, type GroupRef, Groups } from './groups/index.js';
+import { LivingHolder } from './living-holder.js';
 import { type NameListener, NameWatches } from './name-watches.js';
 import type { Placements } from './placing/index.js';
 import { RegisteredNames, type RegisterOptions } from './registered-names.js';
@@ -16,6 +17,8 @@ export interface ClusterNamesOptions {
   readonly scheduler: Scheduler;
   readonly log: Logger;
   readonly ordinals: () => readonly number[];
+  /** The process of this actor has ended, as this one has found out. */
+  readonly hasEnded: (ref: Ref) => boolean;
   readonly placements: () => Pick<Placements, 'unregister'>;
 }
 
@@ -64,8 +67,12 @@ export class ClusterNames {
 
   async lookup<S extends AnyService>(service: S, name: string, options: LookupOptions): Promise<ActorRef<S>> {
     given.checkLookup(service, name, options);
-    const { client, system } = this.#options;
-    const ref = await client().lookup(name, service.typeName, options.timeoutMs ?? 5_000);
+    const { client, system, hasEnded } = this.#options;
+    const ref = await new LivingHolder(client(), this.#options.scheduler, hasEnded).lookup(
+      name,
+      service.typeName,
+      options.timeoutMs ?? 5_000,
+    );
     return system.reference(service, ref);
   }
 

@@ -1,6 +1,7 @@
 import { limits } from '../../limits.js';
 import type { EventLoopLoad } from '../../scheduler/index.js';
 import type { Carrier, RingCounters } from '../../transport/index.js';
+import { shownAddress } from '../../transport/stack/index.js';
 import type { ActorTrouble, MailboxPressure } from '../kernel/index.js';
 import type { PartitionView, Responsiveness } from './partition-view.js';
 
@@ -77,20 +78,22 @@ export interface HealthInput {
   readonly partitionProblems: readonly string[];
   /** Each partition on a thread or in a process of its own is gone for good. */
   readonly haveHostedFailed: boolean;
-  /** Sentences about names that were refused to actors of this process. */
-  readonly names: readonly string[];
+  /** Sentences about names that were refused to actors of this process, and about its cluster store. */
+  readonly own: readonly string[];
   readonly eventLoop: EventLoopLoad;
 }
 
 export function healthOf(input: HealthInput): Health {
-  const { phase, controlPlane, isFenced, partitions, partitionProblems, haveHostedFailed, names, eventLoop } = input;
+  const { phase, controlPlane, isFenced, partitions, partitionProblems, haveHostedFailed, own, eventLoop } = input;
   const pressures = partitions.map((partition) => partition.pressure());
   const troubles = partitions.flatMap((partition) => partition.troubles());
   const problems = [
     ...(phase === 'running' ? [] : [`The runtime is ${phase}.`]),
-    ...(phase === 'running' && !controlPlane.isReachable ? [cutOffProblem(controlPlane.address, isFenced)] : []),
+    ...(phase === 'running' && !controlPlane.isReachable
+      ? [cutOffProblem(shownAddress(controlPlane.address), isFenced)]
+      : []),
     ...partitionProblems,
-    ...names,
+    ...own,
     ...pressures.flatMap(pressureProblem),
     ...troubles.flatMap(troubleProblem),
     ...delayProblem(eventLoop),

@@ -32,7 +32,7 @@ export class Observer {
     });
   }
 
-  health(input: Pick<HealthInput, 'phase' | 'controlPlane' | 'isFenced' | 'names'>): Health {
+  health(input: Pick<HealthInput, 'phase' | 'controlPlane' | 'isFenced' | 'own'>): Health {
     return healthOf({
       ...input,
       partitions: this.#partitions.views(),

@@ -7,6 +7,8 @@ import type { ControlPlaneNews } from './control-plane-news.js';
 import { PipelinesManager } from './pipelines-manager.js';
 
 const NAME = 'millrace/pipelines-manager';
+/** The process that served before may announce its name once more, before it learns that it serves no longer. */
+const STANDBY = { isStandby: true };
 
 /** Runs the pipelines manager of the cluster in this process for as long as it serves the control plane. */
 export class PipelinesDuty {
@@ -44,7 +46,7 @@ export class PipelinesDuty {
   /** This process is active: the manager can be registered. Resolves when that is done. */
   async announced(): Promise<void> {
     this.#isActive = true;
-    if (this.#manager !== undefined) await this.#client.registerName(NAME, this.#manager.toRef());
+    if (this.#manager !== undefined) await this.#client.registerName(NAME, this.#manager.toRef(), STANDBY);
   }
 
   #begin(): void {
@@ -53,7 +55,7 @@ export class PipelinesDuty {
     const actor = this.#system.spawn(manager.behavior(), { name: 'pipelines-manager' });
     this.#manager = actor;
     if (!this.#isActive) return;
-    this.#announced = this.#client.registerName(NAME, actor.toRef()).catch((error: unknown) => {
+    this.#announced = this.#client.registerName(NAME, actor.toRef(), STANDBY).catch((error: unknown) => {
       this.#log.warn('the pipelines manager has no name', { error: namedMessageOf(error) });
     });
   }
