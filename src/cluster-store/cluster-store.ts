@@ -1,3 +1,5 @@
+import type { MillraceError } from '../errors.js';
+
 /** What a key of a cluster store holds. */
 export interface StoreEntry {
   readonly value: Uint8Array;
@@ -18,6 +20,8 @@ export interface StoreCall {
 export interface LeaseOptions {
   /** Time after which others may take the lease where its holder does not renew it, in ms. */
   readonly ttlMs: number;
+  /** The epoch of the lease will be larger than this, also in a store that has lost what it had. Default 0n. */
+  readonly after?: bigint;
   /** Ends the wait for the lease: `lease` then rejects with AskAbortedError. It does not end a lease that is held. */
   readonly signal?: AbortSignal;
 }
@@ -36,8 +40,11 @@ export interface StoreLease {
   readonly isHeld: boolean;
   /** Resolves when the lease has ended. Never rejects. */
   readonly ended: Promise<LeaseEnd>;
-  /** Gives the lease up, so that others need not wait for its end. Idempotent, and never rejects: where the store cannot be reached or is damaged, the lease ends by itself. */
-  release(): Promise<void>;
+  /**
+   * Gives the lease up, so that others need not wait for its end. Idempotent, and never rejects. Resolves to false where the store cannot be reached or
+   * is damaged: the lease then ends by itself.
+   */
+  release(): Promise<boolean>;
 }
 
 /** What a key says of its lease, for those that only read it. */
@@ -62,6 +69,10 @@ export interface LeaseView {
 export interface ClusterStore extends AsyncDisposable {
   /** Where it is: `embedded:/path` or `nats://host:port/bucket`. */
   readonly address: string;
+  /** Why calls fail at present: the disk is full, the lock is held, or the server is away. Undefined when they succeed. `health()` shows it. */
+  readonly trouble?: MillraceError | undefined;
+  /** Calls `listener` when calls begin to fail, fail for another reason, or succeed again. */
+  onTrouble?(listener: (trouble: MillraceError | undefined) => void): void;
   get(key: string, call?: StoreCall): Promise<StoreEntry | undefined>;
   /** Writes where the key has this revision; with undefined, where it holds nothing. */
   compareAndSet(

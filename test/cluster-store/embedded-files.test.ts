@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -12,11 +13,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type ClusterStore, openClusterStore } from '#src/cluster-store/index.js';
-import { ConfigError, type MillraceError, ResourceError } from '#src/errors.js';
+import { FileLock } from '#src/cluster-store/embedded/file-lock.js';
+import { type ClusterStore, leaseIn, openClusterStore } from '#src/cluster-store/index.js';
+import { ConfigError, type MillraceError, ResourceError, UnreachableError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { RealScheduler } from '#src/scheduler/index.js';
 import { millraceRejection, rejection } from '../support/rejection.js';
+import { eventually } from '../support/until.js';
 import { bytes, text } from './compliance.js';
 
 describe('the file of an EmbeddedStore', () => {
@@ -56,6 +59,39 @@ describe('the file of an EmbeddedStore', () => {
     expect(error.message).to.include(path);
     return error;
   }
+
+  it('says which process has its lock, and that this is its trouble until a call succeeds', async () => {
+    const store = await open();
+    const troubles: (string | undefined)[] = [];
+    store.onTrouble?.((trouble) => void troubles.push(trouble?.code));
+    const scheduler = new RealScheduler();
+    const lock = await FileLock.take(`${path}.lock`, scheduler, scheduler.now() + 5_000);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const error = await millraceRejection(store.compareAndSet('a', bytes('one'), undefined, { timeoutMs: 300 }));
+      expect(error).to.be.instanceOf(UnreachableError);
+      expect(error.message).to.include(`Process ${process.pid} `);
+      expect(store.trouble).to.equal(error);
+    }
+    await lock.release();
+    await store.compareAndSet('a', bytes('one'), undefined);
+    expect(store.trouble).to.equal(undefined);
+    expect(troubles).to.deep.equal(['UNREACHABLE', undefined]);
+  });
+
+  it('is written again by the holder of a lease when it was deleted: the lease goes on, and nobody else gets it', async () => {
+    const [holder, candidate] = [await open(), await open()];
+    const lease = await holder.lease('k', bytes('holder'), { ttlMs: 1_000 });
+    const waiting = new AbortController();
+    const wait = rejection(candidate.lease('k', bytes('candidate'), { ttlMs: 1_000, signal: waiting.signal }));
+    // The first look of the candidate is before the last of these.
+    for (let look = 0; look < 20; look += 1) await candidate.get('k');
+    rmSync(path);
+    await eventually(() => existsSync(path));
+    expect(lease.isHeld).to.equal(true);
+    expect(leaseIn(await holder.get('k'), 'k')).to.deep.include({ epoch: lease.epoch, holder: bytes('holder') });
+    waiting.abort();
+    await wait;
+  });
 
   it('has what was written when it is opened again', async () => {
     await written();

@@ -36,7 +36,7 @@ describe('a lease, as a state machine', () => {
 
   it('looks each second whether the process that holds a lease has ended, however long the lease is', () => {
     let isGone = false;
-    const terms = { holder: new Uint8Array(), ttlMs: TTL_MS, token: 'own', owner: 'own' };
+    const terms = { holder: new Uint8Array(), ttlMs: TTL_MS, token: 'own', owner: 'own', after: 0n };
     const machine = new LeaseMachine(terms, () => isGone);
     const record = { ...terms, ttlMs: 600_000, token: 'other', owner: 'other', epoch: 3n, isTaken: true };
     machine.saw(1, record, 0);
@@ -45,6 +45,40 @@ describe('a lease, as a state machine', () => {
     isGone = true;
     machine.saw(1, record, 1_000);
     expect(machine.next(1_000)).to.include({ do: 'write', expected: 1 });
+  });
+});
+
+describe('a lease whose record vanishes', () => {
+  const terms = { holder: new Uint8Array(), ttlMs: TTL_MS, token: 'own', owner: '', after: 0n };
+  const other: LeaseRecord = { ...terms, token: 'other', epoch: 7n, isTaken: true };
+
+  it('is written again by its holder, with its epoch', () => {
+    const machine = new LeaseMachine(terms, () => false);
+    machine.saw(undefined, undefined, 0);
+    machine.wrote({ ...terms, epoch: 1n, isTaken: true }, 5, 0);
+    machine.refused(undefined, undefined, 400);
+    expect(machine.isHeld(400)).to.equal(true);
+    expect(machine.next(400)).to.deep.include({ do: 'write', expected: undefined });
+    machine.refused(9, other, 401);
+    expect(machine.next(401)).to.deep.equal({ do: 'end', why: 'taken' });
+  });
+
+  it('is not taken before its time is over, and its epoch is not used again', () => {
+    const machine = new LeaseMachine(terms, () => false);
+    machine.saw(3, other, 0);
+    machine.saw(undefined, undefined, 100);
+    expect(machine.next(100).do).to.equal('wait');
+    machine.saw(undefined, undefined, 100 + TTL_MS);
+    const step = machine.next(100 + TTL_MS);
+    expect(step).to.include({ do: 'write', expected: undefined });
+    expect(step.do === 'write' ? step.record.epoch : undefined).to.equal(8n);
+  });
+
+  it('has a larger epoch than the process knew before, in a store that has nothing', () => {
+    const machine = new LeaseMachine({ ...terms, after: 41n }, () => false);
+    machine.saw(undefined, undefined, 0);
+    const step = machine.next(0);
+    expect(step.do === 'write' ? step.record.epoch : undefined).to.equal(42n);
   });
 });
 
@@ -59,7 +93,10 @@ function run(
   let lastEpoch = 0n;
   let got = 0;
   const started = (): LeaseMachine =>
-    new LeaseMachine({ holder: new Uint8Array(), ttlMs: TTL_MS, token: String(tokens++), owner: '' }, () => false);
+    new LeaseMachine(
+      { holder: new Uint8Array(), ttlMs: TTL_MS, token: String(tokens++), owner: '', after: 0n },
+      () => false,
+    );
   const all: Process[] = ahead.map((aheadMs) => ({
     machine: started(),
     aheadMs,

@@ -67,6 +67,11 @@ export class Election {
   }
 
   start(candidate?: Candidate): void {
+    const { store, log } = this.#options;
+    store.onTrouble?.((trouble) => {
+      if (trouble === undefined) log.info('the cluster store works again', { store: store.address });
+      else log.warn('the cluster store does not work', { store: store.address, error: namedMessageOf(trouble) });
+    });
     this.#following = this.#repeat('follow who serves the control plane', () => this.#follow());
     if (candidate !== undefined) {
       this.#standing = this.#repeat('stand for serving the control plane', () => this.#stand(candidate));
@@ -112,7 +117,7 @@ export class Election {
   /** Gives the lease up, so that another candidate can take over at once. Idempotent. */
   async close(): Promise<void> {
     this.#ending.abort();
-    await this.#lease?.release();
+    if (this.#lease !== undefined) await this.#giveUp(this.#lease);
     await Promise.all([this.#following, this.#standing]);
   }
 
@@ -135,9 +140,9 @@ export class Election {
     const signal = this.#ending.signal;
     while (!signal.aborted) {
       const holder = new TextEncoder().encode(candidate.address);
-      const lease = await store.lease(LEADER_KEY, holder, { ttlMs: leaseMs, signal });
+      const lease = await store.lease(LEADER_KEY, holder, { ttlMs: leaseMs, after: this.#epoch, signal });
       this.#lease = lease;
-      if (signal.aborted) return lease.release();
+      if (signal.aborted) return this.#giveUp(lease);
       log.info('this process serves the control plane', { epoch: String(lease.epoch) });
       await this.#begin(candidate, lease);
       const why = await lease.ended;
@@ -161,19 +166,28 @@ export class Election {
       hasBegun = true;
     } finally {
       if (!hasBegun) {
-        await lease.release();
+        await this.#giveUp(lease);
         await candidate.deposed('released');
       }
     }
   }
 
+  async #giveUp(lease: StoreLease): Promise<void> {
+    const { log, leaseMs, store } = this.#options;
+    if (await lease.release()) return;
+    log.warn('the right to serve the control plane was not given up: others wait for the end of its lease', {
+      store: store.address,
+      leaseMs,
+    });
+  }
+
   /**
    * The lease with this epoch names `leader`, or nobody. A lower epoch than the highest is what a slow store says, and is ignored. A key that
-   * holds nothing is that of a new store, whose epochs begin again.
+   * holds nothing is that of a store that was deleted: its leader writes it again, or another one follows with a higher epoch.
    */
   #found(epoch: bigint | undefined, leader: Leader | undefined): void {
-    if (epoch !== undefined && epoch < this.#epoch) return;
-    this.#epoch = epoch ?? 0n;
+    if (epoch === undefined || epoch < this.#epoch) return;
+    this.#epoch = epoch;
     const known = this.#leader;
     if (leader?.epoch === known?.epoch && leader?.address === known?.address) return;
     this.#leader = leader;
@@ -186,12 +200,15 @@ export class Election {
    */
   async #repeat(what: string, work: () => Promise<void>): Promise<void> {
     const { log, leaseMs, scheduler, store } = this.#options;
+    let logged = '';
     while (!this.#ending.signal.aborted) {
       try {
         await work();
       } catch (error) {
         if (this.#ending.signal.aborted) return;
-        log.error(`cannot ${what}`, { store: store.address, error: namedMessageOf(error) });
+        const text = namedMessageOf(error);
+        if (text !== logged) log.error(`cannot ${what}`, { store: store.address, error: text });
+        logged = text;
         if (error instanceof StoppedError) return;
       }
       await pause(scheduler, leaseMs, this.#ending.signal);

@@ -8,6 +8,7 @@ import type { ControlPlaneNews } from './control-plane-news.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 import type { Partitions } from './partitions.js';
 import { PipelinesManager } from './pipelines-manager.js';
+import { shownAddress } from '../../transport/stack/index.js';
 import type { Placements } from './placing/index.js';
 import { type DescribedRuntime, runtimeActor } from './runtime-actor.js';
 
@@ -27,7 +28,7 @@ export function clientOf({ partition, draining, host, news, ...parts }: ClientPa
   const { system, router } = partition;
   const server = () => system.referenceTo(v1.ControlPlane, router.routeTo(host.nextAddress(), globalServicesInputCUid));
   const { startTimeoutMs } = host;
-  const address = (): string => host.address;
+  const address = (): string => shownAddress(host.address);
   const isServedHere = (): boolean => host.isServing;
   const client = new ControlPlaneClient({
     ...parts,

@@ -7,6 +7,7 @@ import { type ActorRef, type ActorSystem, routeKey, type UntypedRef } from '../k
 import { bounded, type CallBounds } from './bounded-call.js';
 import * as given from './given-arguments.js';
 import { type GroupListener, type GroupPolicy, type GroupRef, Groups } from './groups/index.js';
+import { LivingHolder } from './living-holder.js';
 import { type NameListener, NameWatches } from './name-watches.js';
 import type { Placements } from './placing/index.js';
 import { RegisteredNames, type RegisterOptions } from './registered-names.js';
@@ -18,6 +19,8 @@ export interface ClusterNamesOptions {
   readonly scheduler: Scheduler;
   readonly log: Logger;
   readonly ordinals: () => readonly number[];
+  /** The process of this actor has ended, as this one has found out. */
+  readonly hasEnded: (ref: Ref) => boolean;
   readonly placements: () => Pick<Placements, 'unregister'>;
 }
 
@@ -78,9 +81,10 @@ export class ClusterNames {
 
   async lookup<S extends AnyService>(service: S, name: string, options: LookupOptions): Promise<ActorRef<S>> {
     given.checkLookup(service, name, options);
-    const { client, system, scheduler } = this.#options;
+    const { client, system, scheduler, hasEnded } = this.#options;
     const { timeoutMs = 5_000, signal } = options;
-    const start = (): Promise<Ref> => client().lookup(name, service.typeName, timeoutMs);
+    const holder = new LivingHolder(client(), scheduler, hasEnded);
+    const start = (): Promise<Ref> => holder.lookup(name, service.typeName, timeoutMs);
     return system.reference(service, await bounded(`The lookup of "${name}"`, { signal }, scheduler, start));
   }
 

@@ -67,6 +67,13 @@ export class ControlPlaneHost {
     return this.#election && limits.joinTimeoutMs;
   }
 
+  /** Sentences about what keeps the cluster store from working at present. */
+  problems(): string[] {
+    const { store } = this.#parts;
+    const { trouble } = store ?? {};
+    return trouble === undefined ? [] : [`The cluster store ${store?.address} does not work: ${trouble.message}`];
+  }
+
   /** Where to look for the control plane in the next attempt. */
   nextAddress(): string {
     this.#attempts += 1;

@@ -1,6 +1,7 @@
 import { limits } from '../../limits.js';
 import type { EventLoopLoad } from '../../scheduler/index.js';
 import type { Carrier, RingCounters } from '../../transport/index.js';
+import { shownAddress } from '../../transport/stack/index.js';
 import type { ActorTrouble, MailboxPressure } from '../kernel/index.js';
 import type { PartitionView, Responsiveness } from './partition-view.js';
 
@@ -78,23 +79,25 @@ export interface HealthInput {
   readonly partitionProblems: readonly string[];
   /** Each partition on a thread or in a process of its own is gone for good. */
   readonly haveHostedFailed: boolean;
-  /** Sentences about names that were refused to actors of this process. */
-  readonly names: readonly string[];
+  /** Sentences about names that were refused to actors of this process, and about its cluster store. */
+  readonly own: readonly string[];
   /** Actors that this process has placed and that were lost with their partitions. */
   readonly lost: { problems(): readonly string[]; troubles(): readonly ActorTrouble[] };
   readonly eventLoop: EventLoopLoad;
 }
 
 export function healthOf(input: HealthInput): Health {
-  const { phase, controlPlane, isFenced, partitions, partitionProblems, haveHostedFailed, names, lost, eventLoop } =
+  const { phase, controlPlane, isFenced, partitions, partitionProblems, haveHostedFailed, own, lost, eventLoop } =
     input;
   const pressures = partitions.map((partition) => partition.pressure());
   const troubles = [...partitions.flatMap((partition) => partition.troubles()), ...lost.troubles()];
   const problems = [
     ...(phase === 'running' ? [] : [`The runtime is ${phase}.`]),
-    ...(phase === 'running' && !controlPlane.isReachable ? [cutOffProblem(controlPlane.address, isFenced)] : []),
+    ...(phase === 'running' && !controlPlane.isReachable
+      ? [cutOffProblem(shownAddress(controlPlane.address), isFenced)]
+      : []),
     ...partitionProblems,
-    ...names,
+    ...own,
     ...lost.problems(),
     ...pressures.flatMap(pressureProblem),
     ...troubles.flatMap(troubleProblem),

@@ -32,7 +32,7 @@ export class Observer {
     });
   }
 
-  health(input: Pick<HealthInput, 'phase' | 'controlPlane' | 'isFenced' | 'names' | 'lost'>): Health {
+  health(input: Pick<HealthInput, 'phase' | 'controlPlane' | 'isFenced' | 'own' | 'lost'>): Health {
     return healthOf({
       ...input,
       partitions: this.#partitions.views(),

@@ -1,8 +1,9 @@
 import type { MemoryPool, PoolOptions } from '../../descriptors/index.js';
 import { type MillraceError, StoppedError } from '../../errors.js';
+import { ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import { closableLogger, type Logger } from '../../logging/index.js';
-import { type AnyService, v1 } from '../../protocol/index.js';
+import { type AnyService, type Ref, v1 } from '../../protocol/index.js';
 import { machineProvider, type System, type SystemResources } from '../../resources/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
@@ -96,7 +97,8 @@ export class Runtime extends NamedCalls implements HasSystem {
     const { system, components } = partition;
     const client = (): ControlPlaneClient => this.#joined;
     const placed = { ordinals: () => this.ordinals, placements: () => this.#placements };
-    this.#names = new ClusterNames({ client, system, scheduler, log, ...placed });
+    const hasEnded = (ref: Ref): boolean => partition.router.hasEnded(ownerOrdinal(ref.cUid) ?? 0, ref.incarnation);
+    this.#names = new ClusterNames({ client, system, scheduler, log, hasEnded, ...placed });
     const common = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
     const parts = { ...common, groups: this.#names.groups };
     this.#observer = new Observer(scheduler, this.#partitions, this.#runs);
@@ -195,7 +197,8 @@ export class Runtime extends NamedCalls implements HasSystem {
     const { phase } = this.#stopping;
     const isFenced = phase === 'running' && this.#client?.isOver === true;
     const { lost } = this.#placements;
-    return this.#observer.health({ phase, controlPlane, isFenced, lost, names: this.#names.registered.problems() });
+    const own = [...this.#names.registered.problems(), ...this.#host.problems()];
+    return this.#observer.health({ phase, controlPlane, isFenced, own, lost });
   }
 
   /** Counters since its start. Visits every actor: about 30 ms for a million. */

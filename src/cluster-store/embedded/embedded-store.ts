@@ -5,17 +5,16 @@ import { codeOf, messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { unusable } from '../../named-file.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { Calls } from '../calls.js';
-import type { ClusterStore, LeaseOptions, SetResult, StoreCall, StoreEntry, StoreLease } from '../cluster-store.js';
-import { checkKey, checkValue } from '../keys.js';
-import { Leases } from '../lease/leases.js';
-import { watch } from '../watch.js';
+import { BaseStore } from '../base-store.js';
+import type { SetResult, StoreEntry } from '../cluster-store.js';
 import { FileLock } from './file-lock.js';
 import { processOwners } from './process-identity.js';
 import { decodeState, EMPTY, encodeState, type StoreState } from './store-file.js';
 
 /** Time between two looks of a watch, in ms. */
 const WATCH_MS = 100;
+/** The wait for the lock ends so long before the deadline of its call, in ms: its error says who has the lock. */
+const ANSWER_MS = 50;
 const WHAT = 'The cluster store';
 
 /**
@@ -23,24 +22,16 @@ const WHAT = 'The cluster store';
  * under a lock of the kernel. So readers need no lock, and whatever ends a writer leaves the old file or the new one.
  *
  *     PATH        the store            PATH.new   what is being written
- *     PATH.lock   who may write; it stays, and is empty
+ *     PATH.lock   who may write; it stays, and has the id of the last process that had it
  */
-export class EmbeddedStore implements ClusterStore {
-  readonly address: string;
+export class EmbeddedStore extends BaseStore {
   readonly #path: string;
-  readonly #scheduler: Scheduler;
-  readonly #calls: Calls;
-  readonly #leases: Leases;
   /** The last write of this process: its writes go one after another, and wait for the lock of others only. */
   #writing: Promise<unknown> = Promise.resolve();
-  #closing: Promise<void> | undefined;
 
   private constructor(path: string, scheduler: Scheduler) {
-    this.address = `embedded:${path}`;
+    super({ address: `embedded:${path}`, scheduler, watchMs: WATCH_MS, owners: processOwners() });
     this.#path = path;
-    this.#scheduler = scheduler;
-    this.#calls = new Calls(this.address, scheduler);
-    this.#leases = new Leases(this, scheduler, processOwners());
   }
 
   /** Opens the store in a file. A file that is missing is made by the first write. Rejects with ConfigError for a file that is no store. */
@@ -51,58 +42,29 @@ export class EmbeddedStore implements ClusterStore {
     return store;
   }
 
-  async get(key: string, call: StoreCall = {}): Promise<StoreEntry | undefined> {
-    checkKey(key);
-    return this.#calls.run('read its file', call, async () => (await this.#read()).entries.get(key));
+  protected override async read(key: string): Promise<StoreEntry | undefined> {
+    return (await this.#read()).entries.get(key);
   }
 
-  async compareAndSet(
+  protected override write(
     key: string,
     value: Uint8Array,
     expectedRevision: number | undefined,
-    call: StoreCall = {},
+    untilMs: number,
   ): Promise<SetResult> {
-    checkKey(key);
-    checkValue(key, value);
-    return this.#calls.run('write its file', call, (untilMs) => {
-      const write = this.#writing.then(() => this.#underLock(untilMs, () => this.#set(key, value, expectedRevision)));
-      this.#writing = write.catch(() => {});
-      return write;
-    });
+    const write = this.#writing.then(() =>
+      this.#underLock(untilMs - ANSWER_MS, () => this.#set(key, value, expectedRevision)),
+    );
+    this.#writing = write.catch(() => {});
+    return write;
   }
 
-  lease(key: string, holder: Uint8Array, options: LeaseOptions): Promise<StoreLease> {
-    return this.#leases.acquire(key, holder, options);
-  }
-
-  watch(key: string, { signal }: { readonly signal: AbortSignal }): AsyncIterable<StoreEntry | undefined> {
-    checkKey(key);
-    const look = (): Promise<StoreEntry | undefined> => this.get(key);
-    return watch({ scheduler: this.#scheduler, everyMs: WATCH_MS, closed: this.#calls.closed, look }, signal);
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  abandon(): void {
-    this.#leases.abandon();
-    this.#calls.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  async #close(): Promise<void> {
-    await this.#leases.close();
-    this.#calls.close();
+  protected override async end(): Promise<void> {
     await this.#writing;
   }
 
   async #underLock<T>(untilMs: number, work: () => Promise<T>): Promise<T> {
-    const lock = await FileLock.take(`${this.#path}.lock`, this.#scheduler, untilMs);
+    const lock = await FileLock.take(`${this.#path}.lock`, this.scheduler, untilMs);
     try {
       return await work();
     } finally {

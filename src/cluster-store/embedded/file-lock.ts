@@ -2,6 +2,7 @@
  * A lock on a file that the kernel keeps: it ends with its process, however that ends, and holds for all processes of the host, those in other
  * containers too. The only file of this room that calls foreign functions.
  */
+import { readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
 import type * as Koffi from 'koffi';
@@ -29,22 +30,26 @@ export class FileLock {
   }
 
   /**
-   * Waits for the lock on the file `path`, which is made where it is missing. Rejects with UnreachableError when another process has the
+   * Waits for the lock on the file `path`, which is made where it is missing. Rejects with UnreachableError, which names the process, when another one has the
    * lock until `untilMs`, with ConfigError where the file cannot be opened, and with ResourceError without koffi.
    */
   static async take(path: string, scheduler: Scheduler, untilMs: number): Promise<FileLock> {
     const flock = loadFlock();
-    const file = await open(path, 'a', 0o600).catch((cause: unknown) => {
+    const file = await open(path, 'a+', 0o600).catch((cause: unknown) => {
       throw new ConfigError(`The lock file ${path} of the cluster store cannot be opened: ${messageOf(cause)}.`, {
         cause,
       });
     });
     try {
       while (flock(file.fd, LOCK_EX | LOCK_NB) !== 0) {
-        if (scheduler.now() >= untilMs)
-          throw new UnreachableError(`Another process has held the lock ${path} for too long.`);
+        if (scheduler.now() >= untilMs) throw await heldTooLong(file, path);
         await pause(scheduler, RETRY_MS);
       }
+      // It helps others only to name this process: the disk may be full.
+      await file
+        .truncate(0)
+        .then(() => file.write(`${process.pid}\n`))
+        .catch(() => {});
       return new FileLock(file);
     } catch (error) {
       await file.close();
@@ -55,6 +60,25 @@ export class FileLock {
   /** The end of the descriptor is the end of the lock. The file stays: whoever removed it could remove the lock of another. */
   async release(): Promise<void> {
     await this.#file.close();
+  }
+}
+
+/** The holder wrote its id. Its process may be in another container, where another one has that id, or none. */
+async function heldTooLong(file: FileHandle, path: string): Promise<UnreachableError> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
+  const pid = /^\d+$/.exec(buffer.subarray(0, bytesRead).toString('latin1').trim())?.[0];
+  const holder = pid === undefined ? 'Another process' : `Process ${pid}${isStopped(pid) ? ', which is stopped,' : ''}`;
+  return new UnreachableError(
+    `${holder} has held the lock ${path} of the cluster store embedded:${path.replace(/\.lock$/, '')} for too long. Let it go on (kill -CONT), or end it: the lock ends with it.`,
+  );
+}
+
+/** By a signal or a debugger. False where that cannot be seen. */
+function isStopped(pid: string): boolean {
+  try {
+    return /\) [Tt] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
   }
 }
 

@@ -19,7 +19,7 @@ export class LeaseKeeper implements StoreLease {
   readonly #alarm: Alarm;
   readonly #end = new Deferred<LeaseEnd>();
   #underWay: Promise<void> = Promise.resolve();
-  #released: Promise<void> | undefined;
+  #released: Promise<boolean> | undefined;
 
   constructor(store: LeaseGround, scheduler: Scheduler, key: string, machine: LeaseMachine) {
     this.#store = store;
@@ -63,14 +63,14 @@ export class LeaseKeeper implements StoreLease {
   }
 
   /** Never rejects. */
-  release(): Promise<void> {
+  release(): Promise<boolean> {
     this.#released ??= this.#release();
     return this.#released;
   }
 
   /** Holds nothing any more, and tells nobody. */
   abandon(): void {
-    this.#released = Promise.resolve();
+    this.#released = Promise.resolve(true);
     this.#machine.release();
     this.#end.resolve('released');
     this.#alarm.ring();
@@ -130,7 +130,7 @@ export class LeaseKeeper implements StoreLease {
     }
   }
 
-  async #release(): Promise<void> {
+  async #release(): Promise<boolean> {
     this.#machine.release();
     this.#end.resolve('released');
     this.#alarm.ring();
@@ -139,11 +139,12 @@ export class LeaseKeeper implements StoreLease {
     try {
       for (let tries = 0; tries < 2; tries += 1) {
         const write = this.#machine.giveUp();
-        if (write === undefined || (await this.#hasGivenUp(write))) return;
+        if (write === undefined || (await this.#hasGivenUp(write))) return true;
       }
     } catch {
       // A store that is out of reach, closed or damaged. The others wait for the end of the lease's time instead.
     }
+    return false;
   }
 
   /** False where a renewal had been written without an answer: the machine then knows its revision. */

@@ -13,6 +13,9 @@ import type { LeaseRecord } from './lease-record.js';
  * Clocks are never compared. A candidate may write its record when it has seen the same revision for the `ttlMs` of that record, by its own clock. The holder
  * counts its time from the moment before it wrote. That moment is earlier than any at which the candidate can have seen the record, so the
  * holder's time is over first. Its last tenth it does not use, because two clocks do not run equally fast.
+ *
+ * A record that vanishes, because the store was deleted, is no lease that was given up: its holder writes it again, and a candidate that has seen it waits
+ * as if it were still there. Epochs go on from the highest that this process has seen.
  */
 export type LeaseStep =
   | { readonly do: 'look'; readonly timeoutMs: number }
@@ -33,11 +36,14 @@ export interface LeaseTerms {
   readonly ttlMs: number;
   readonly token: string;
   readonly owner: string;
+  /** The lease gets a larger epoch than this. */
+  readonly after: bigint;
 }
 
 /** What the key held at the last look. */
 interface Seen {
   readonly revision: number | undefined;
+  /** Where it held nothing: the record that had been seen before, and has vanished. */
   readonly record: LeaseRecord | undefined;
   /** When this revision was seen first. */
   readonly sinceMs: number;
@@ -45,7 +51,8 @@ interface Seen {
 
 interface Held {
   readonly epoch: bigint;
-  readonly revision: number;
+  /** Undefined where the record has vanished, and has to be written again. */
+  readonly revision: number | undefined;
   /** When the write began that the time of the lease counts from. */
   readonly writtenMs: number;
 }
@@ -65,6 +72,8 @@ export class LeaseMachine {
   readonly #isGone: (owner: string) => boolean;
   #seen: Seen | undefined;
   #held: Held | undefined;
+  /** The highest epoch that was seen. */
+  #highest: bigint;
   #over: 'released' | 'taken' | undefined;
   /** When the next look is due, or the next renewal. */
   #dueMs = 0;
@@ -74,6 +83,7 @@ export class LeaseMachine {
   /** `isGone` says of the `owner` of a record whether that process has certainly ended. */
   constructor(terms: LeaseTerms, isGone: (owner: string) => boolean) {
     this.#terms = terms;
+    this.#highest = terms.after;
     this.#isGone = isGone;
   }
 
@@ -93,8 +103,10 @@ export class LeaseMachine {
   }
 
   /** The key was read, and held this. */
-  saw(revision: number | undefined, record: LeaseRecord | undefined, nowMs: number): void {
+  saw(revision: number | undefined, found: LeaseRecord | undefined, nowMs: number): void {
     const isSame = this.#seen?.revision === revision;
+    const record = found ?? this.#seen?.record;
+    if (record !== undefined && record.epoch > this.#highest) this.#highest = record.epoch;
     this.#seen = { revision, record, sinceMs: (isSame ? this.#seen?.sinceMs : undefined) ?? nowMs };
     const pauseMs = (record?.ttlMs ?? this.#terms.ttlMs) * LOOKED_EVERY;
     // Nobody tells of the end of a process.
@@ -116,7 +128,12 @@ export class LeaseMachine {
   refused(revision: number | undefined, record: LeaseRecord | undefined, nowMs: number): void {
     const held = this.#held;
     if (held === undefined) return this.saw(revision, record, nowMs);
-    const isOwn = record?.token === this.#terms.token && record.epoch === held.epoch;
+    if (record === undefined) {
+      this.#held = { ...held, revision: undefined };
+      this.#dueMs = nowMs;
+      return;
+    }
+    const isOwn = record.token === this.#terms.token && record.epoch === held.epoch;
     if (!isOwn || revision === undefined) {
       this.#over ??= 'taken';
       return;
@@ -156,7 +173,7 @@ export class LeaseMachine {
     if (seen === undefined) return look;
     const freeMs = this.#freeMs(seen);
     if (nowMs >= freeMs) {
-      const record = this.#record((seen.record?.epoch ?? 0n) + 1n, true);
+      const record = this.#record(this.#highest + 1n, true);
       return { do: 'write', record, expected: seen.revision, timeoutMs: this.#callMs };
     }
     return nowMs >= this.#dueMs ? look : wait(Math.min(this.#dueMs, freeMs));
@@ -189,7 +206,8 @@ export class LeaseMachine {
   }
 
   #record(epoch: bigint, isTaken: boolean): LeaseRecord {
-    return { ...this.#terms, epoch, isTaken };
+    const { holder, ttlMs, token, owner } = this.#terms;
+    return { holder, ttlMs, token, owner, epoch, isTaken };
   }
 }
 

@@ -30,12 +30,12 @@ export class Leases {
     this.#owners = owners;
   }
 
-  async acquire(key: string, holder: Uint8Array, { ttlMs, signal }: LeaseOptions): Promise<StoreLease> {
+  async acquire(key: string, holder: Uint8Array, { ttlMs, after = 0n, signal }: LeaseOptions): Promise<StoreLease> {
     const { address } = this.#store;
     if (!(ttlMs >= limits.shortestLeaseMs)) {
       throw new ConfigError(`A lease needs a ttlMs of at least ${limits.shortestLeaseMs}, not ${String(ttlMs)}.`);
     }
-    const terms = { holder, ttlMs, token: this.#token(), owner: this.#owners.own };
+    const terms = { holder, ttlMs, after, token: this.#token(), owner: this.#owners.own };
     const machine = new LeaseMachine(terms, (owner) => this.#owners.isGone(owner));
     const keeper = new LeaseKeeper(this.#store, this.#scheduler, key, machine);
     const stopped = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);

@@ -1,9 +1,6 @@
 import type { Scheduler } from '../../scheduler/index.js';
-import { Calls } from '../calls.js';
-import type { ClusterStore, LeaseOptions, SetResult, StoreCall, StoreEntry, StoreLease } from '../cluster-store.js';
-import { checkKey, checkValue } from '../keys.js';
-import { Leases } from '../lease/leases.js';
-import { watch } from '../watch.js';
+import { BaseStore } from '../base-store.js';
+import type { SetResult, StoreEntry } from '../cluster-store.js';
 
 /** Time between two looks of a watch, in ms. */
 const WATCH_MS = 1_000;
@@ -39,68 +36,27 @@ export class MemoryStoreContent {
 }
 
 /** A store without a disk, also on virtual time. */
-export class MemoryStore implements ClusterStore {
-  readonly address = 'memory:';
+export class MemoryStore extends BaseStore {
   readonly #content: MemoryStoreContent;
-  readonly #scheduler: Scheduler;
-  readonly #calls: Calls;
-  readonly #leases: Leases;
-  #closing: Promise<void> | undefined;
 
   constructor(content: MemoryStoreContent, scheduler: Scheduler) {
+    super({ address: 'memory:', scheduler, watchMs: WATCH_MS });
     this.#content = content;
-    this.#scheduler = scheduler;
-    this.#calls = new Calls(this.address, scheduler);
-    this.#leases = new Leases(this, scheduler);
   }
 
-  async get(key: string, call: StoreCall = {}): Promise<StoreEntry | undefined> {
-    checkKey(key);
-    return this.#calls.run('answer', call, () => Promise.resolve(this.#content.get(key)));
+  protected override read(key: string): Promise<StoreEntry | undefined> {
+    return Promise.resolve(this.#content.get(key));
   }
 
-  async compareAndSet(
-    key: string,
-    value: Uint8Array,
-    expectedRevision: number | undefined,
-    call: StoreCall = {},
-  ): Promise<SetResult> {
-    checkKey(key);
-    checkValue(key, value);
-    return this.#calls.run('answer', call, () =>
-      Promise.resolve(this.#content.compareAndSet(key, value, expectedRevision)),
-    );
+  protected override write(key: string, value: Uint8Array, expectedRevision: number | undefined): Promise<SetResult> {
+    return Promise.resolve(this.#content.compareAndSet(key, value, expectedRevision));
   }
 
-  lease(key: string, holder: Uint8Array, options: LeaseOptions): Promise<StoreLease> {
-    return this.#leases.acquire(key, holder, options);
+  protected override listen(_key: string, changed: () => void, signal: AbortSignal): void {
+    this.#content.listen(changed, signal);
   }
 
-  watch(key: string, { signal }: { readonly signal: AbortSignal }): AsyncIterable<StoreEntry | undefined> {
-    checkKey(key);
-    return watch(
-      {
-        scheduler: this.#scheduler,
-        everyMs: WATCH_MS,
-        closed: this.#calls.closed,
-        look: () => this.get(key),
-        listen: (changed, listening) => this.#content.listen(changed, listening),
-      },
-      signal,
-    );
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#leases.close().then(() => this.#calls.close());
-    return this.#closing;
-  }
-
-  abandon(): void {
-    this.#leases.abandon();
-    this.#calls.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  protected override end(): Promise<void> {
+    return Promise.resolve();
   }
 }

@@ -26,3 +26,10 @@ export function parseAlternatives(text: string): Alternative[] {
       : { address, program };
   });
 }
+
+/** The address for people: what is valid in one program only helps nobody else. That is left where there is nothing else. */
+export function shownAddress(text: string): string {
+  const all = parseAlternatives(text);
+  const everywhere = all.filter(({ program }) => program === undefined);
+  return (everywhere.length > 0 ? everywhere : all).map(({ address }) => address).join(' ');
+}
