@@ -71,19 +71,14 @@ export class Members {
       throw new ProtocolError(`Process ${pUid} would have more than ${limits.partitions} partitions.`);
     }
     const known = this.#processes.launched(process.launch);
-    if (known !== undefined) {
-      this.#assertSame(known, process, pUid);
-      this.#addPartitions(known, partitions);
-      return this.#processes.get(pUid);
-    }
-    const ordinals = partitions.map(({ ordinal }) => ordinal);
-    const taken = ordinals.find((ordinal) => this.#table.partition(ordinal) !== undefined);
-    if (this.#processes.has(pUid) || taken !== undefined) {
-      const what = taken === undefined ? `p_uid ${pUid}` : `ordinal ${taken}`;
+    if (known !== undefined) this.#assertSame(known, process, pUid);
+    const taken = partitions.find(({ ordinal }) => this.#isOfAnother(ordinal, known));
+    if (taken !== undefined || (known === undefined && this.#processes.has(pUid))) {
+      const what = taken === undefined ? `p_uid ${pUid}` : `ordinal ${taken.ordinal}`;
       throw new Refusal(FENCED, `Another process has ${what} of process "${process.name}" by now.`);
     }
-    this.#table.passOver(highestResource);
-    this.#addPartitions(this.#add(pUid, process, client), partitions);
+    if (known === undefined) this.#table.passOver(highestResource);
+    this.#addPartitions(known ?? this.#add(pUid, process, client), partitions);
     return this.#processes.get(pUid);
   }
 
@@ -164,6 +159,11 @@ export class Members {
     if (partition === undefined) return this.#processes.lastAddressOf(ordinal, incarnation);
     const { address, pUid } = partition.detail;
     return incarnation === 0n || this.get(pUid).incarnation === incarnation ? address : undefined;
+  }
+
+  #isOfAnother(ordinal: number, process: ProcessEntry | undefined): boolean {
+    const partition = this.#table.partition(ordinal);
+    return partition !== undefined && partition.detail.pUid !== process?.pUid;
   }
 
   #add(pUid: bigint, request: v1.ConnectProcess, client?: Ref): ProcessEntry {
