@@ -110,14 +110,14 @@ export const mutations = [
   },
   {
     name: 'the names of an ended process stay registered',
-    file: 'src/actors/control-plane/names.ts',
-    find: 'for (const name of this.#byProcess.get(pUid) ?? []) this.#remove(name, (holder) => holder.pUid === pUid);\n',
+    file: 'src/actors/control-plane/state/names.ts',
+    find: 'for (const name of this.#namesOf(pUid).keys()) this.#remove(name, (holder) => holder.pUid === pUid);\n',
     replace: '\n',
     workloads: ['actors'],
   },
   {
     name: 'a repeated request is executed again',
-    file: 'src/actors/control-plane/idempotency-cache.ts',
+    file: 'src/actors/control-plane/state/answers.ts',
     find: 'if (known !== undefined) return known;',
     replace: 'if (known === null) return known;',
     workloads: ['wiring'],
@@ -132,15 +132,16 @@ export const mutations = [
   {
     name: 'a snapshot lacks the newest change',
     file: 'src/actors/control-plane/replica.ts',
-    find: 'changed: [...this.#entries.values()], removed: [] };',
-    replace: 'changed: [...this.#entries.values()].slice(0, -1), removed: [] };',
+    find: '    return { ...part, base, isSnapshot: base === 0 && part.nonce === this.#nonce };',
+    replace:
+      '    const changed = base === 0 ? part.changed.slice(0, -1) : part.changed;\n    return { ...part, changed, base, isSnapshot: base === 0 && part.nonce === this.#nonce };',
     workloads: ['wiring'],
   },
   {
     name: 'a replica gets a diff that lacks one change',
     file: 'src/actors/control-plane/replica.ts',
-    find: 'of this.#changes) {\n      if (nonce > base) {',
-    replace: 'of this.#changes) {\n      if (nonce > base + 1) {',
+    find: 'of this.#changes.after(base)) {',
+    replace: 'of this.#changes.after(base === 0 ? 0 : base + 1)) {',
     workloads: ['wiring'],
   },
   {
@@ -428,6 +429,20 @@ export const mutations = [
     find: '      await this.#announceNames();\n',
     replace: '',
     workloads: ['rejoin'],
+  },
+  {
+    name: 'a process that rejoins does not announce its pipelines',
+    file: 'src/actors/control-plane/session.ts',
+    find: '      for (const pipelines of this.holdings.announcedPipelines()) {\n',
+    replace: '      for (const pipelines of []) {\n',
+    workloads: ['outliving'],
+  },
+  {
+    name: 'a report that the last control plane has taken with it is not repeated',
+    file: 'src/actors/control-plane/session.ts',
+    find: '    if (this.#hasRejoined && update.isComplete) this.#reportAgain();\n',
+    replace: '',
+    workloads: ['outliving'],
   },
   {
     name: 'a process that rejoins keeps what has ended meanwhile',

@@ -105,7 +105,7 @@ export class ServerState {
   }
 
   connect(request: v1.ConnectProcess, link: object | undefined): v1.ProcessConnectedInit {
-    if (!this.#known.isConnected(request.launch)) this.#connections.assertRoom(link);
+    if (!this.#known.members.isConnected(request.launch)) this.#connections.assertRoom(link);
     const { pUid, name, client } = this.#apply('connect', request);
     if (client !== undefined) this.#connections.assertSentBy(pUid, link);
     this.#connections.connected(pUid, link);
@@ -113,11 +113,11 @@ export class ServerState {
     return { pUid, name, server: this.identity };
   }
 
-  /** See Draft.readmit. A process that was not lost here comes over another link than before: it has lost the first. */
+  /** See Members.readmit. A process that was not lost here comes over another link than before: it has lost the first. */
   announce(announcement: v1.Announcement, link: object | undefined): v1.ProcessAnnouncedInit {
     const { pUid, process, server } = announcement;
     const { launch, incarnation } = required(process, 'process');
-    if (!this.#known.isConnected(launch)) this.#connections.assertRoom(link);
+    if (!this.#known.members.isConnected(launch)) this.#connections.assertRoom(link);
     else if (incarnation !== 0n && incarnation === this.#state.server.incarnation) {
       throw new ProtocolError('An announcement was refused: the process that serves the control plane never loses it.');
     }
@@ -134,7 +134,7 @@ export class ServerState {
   resume({ pUid, groups }: v1.ProcessToResume): v1.ProcessResumedInit | Later<v1.ProcessResumedInit> {
     for (const group of groups) assertNameLength(group);
     return this.#recovery.after(() => {
-      const process = this.#known.process(pUid);
+      const process = this.#known.members.get(pUid);
       this.#connections.active(pUid);
       return { update: this.#views.open(process, required(process.client, 'client'), groups) };
     });
@@ -155,7 +155,7 @@ export class ServerState {
     link: object | undefined,
   ): void {
     this.assertNotDeposed(epoch);
-    if (!this.#known.hasProcess(pUid) || epoch > this.#state.server.epoch) {
+    if (!this.#known.members.has(pUid) || epoch > this.#state.server.epoch) {
       throw new Refusal(ANNOUNCE, `Process ${pUid} is not connected to the control plane: it must announce itself.`);
     }
     this.#connections.assertSentBy(pUid, link);
@@ -192,7 +192,7 @@ export class ServerState {
   }
 
   disconnect({ pUid, epoch }: v1.DisconnectProcess, link: object | undefined): EmptyInit {
-    if (!this.#known.hasProcess(pUid)) return DONE;
+    if (!this.#known.members.has(pUid)) return DONE;
     this.assertMember({ pUid, epoch }, link);
     // It was stopped: nothing that somebody has to know.
     this.retire(pUid, `process ${pUid} left`, false, 'debug');
@@ -217,7 +217,7 @@ export class ServerState {
   /** During a recovery the group may lack members that have not been announced yet. */
   watchGroup({ pUid, name }: v1.GroupToWatch): Later<EmptyInit> {
     assertNameLength(name);
-    const watch = (): Promise<void> => this.#views.watchGroup(this.#known.process(pUid), name);
+    const watch = (): Promise<void> => this.#views.watchGroup(this.#known.members.get(pUid), name);
     return later(this.#recovery.waited(watch).then(() => DONE));
   }
 
@@ -225,9 +225,9 @@ export class ServerState {
 
   /** During a recovery, a partition that is not known may be one whose process has not announced itself yet. */
   locate({ ordinal, incarnation }: v1.OrdinalToLocate): v1.LocationInit | Later<v1.LocationInit> {
-    const address = this.#known.locate(ordinal, incarnation);
+    const address = this.#known.members.locate(ordinal, incarnation);
     if (address !== undefined) return { address };
-    return this.#recovery.after(() => ({ address: this.#known.locate(ordinal, incarnation) ?? '' }));
+    return this.#recovery.after(() => ({ address: this.#known.members.locate(ordinal, incarnation) ?? '' }));
   }
 
   findPartitions(conditions: v1.PartitionsToFind): v1.PartitionsFoundInit | Later<v1.PartitionsFoundInit> {

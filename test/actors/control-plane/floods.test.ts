@@ -129,9 +129,9 @@ describe('a control plane that a key holder floods', function () {
 
 describe('a pipeline at the control plane', () => {
   const store = new Draft(initialState());
-  const { pUid } = store.connect(v1.ConnectProcess.create({ launch: 'one', name: 'one' }));
-  const [partition = 0] = store.registerPartitions(pUid, ['memory://one']);
-  store.activate(pUid, { cUid: 3n, service: 's', incarnation: 0n }, []);
+  const { pUid } = store.members.connect(v1.ConnectProcess.create({ launch: 'one', name: 'one' }));
+  const [partition = 0] = store.members.registerPartitions(pUid, ['memory://one']);
+  store.members.activate(pUid, { cUid: 3n, service: 's', incarnation: 0n }, []);
   store.pipelines.define(pUid, 'hash', v1.PipelineDefinition.create({ name: 'p' }));
   const segments = (count: number) =>
     upTo(count).map((index) => v1.SegmentPart.create({ name: `${index}`, partition }));

@@ -135,7 +135,7 @@ function runProcesses(count: number): void {
     }
   }
   for (const { pUid, ordinal } of joined) {
-    new Draft(log.state).locate(ordinal, 0n);
+    new Draft(log.state).members.locate(ordinal, 0n);
     log.send('retire', { pUid, cause: 'it left', isLost: false });
   }
   expect([...log.state.resources.resources]).to.deep.equal([]);

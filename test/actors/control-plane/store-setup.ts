@@ -13,9 +13,11 @@ export function nextDraft(draft: Draft): Draft {
 export function setUp(definition: v1.PipelineDefinitionInit = {}) {
   const store = new Draft(initialState());
   const join = (launch: string) => {
-    const { pUid } = store.connect(v1.ConnectProcess.create({ launch, name: launch }));
-    const [ordinal = 0] = store.registerPartitions(pUid, [`memory://${launch}`]);
-    store.activate(pUid, v1.Ref.create({ cUid: pUid, service: 'client' }), [v1.Ref.create({ cUid: pUid + 1n })]);
+    const { pUid } = store.members.connect(v1.ConnectProcess.create({ launch, name: launch }));
+    const [ordinal = 0] = store.members.registerPartitions(pUid, [`memory://${launch}`]);
+    store.members.activate(pUid, v1.Ref.create({ cUid: pUid, service: 'client' }), [
+      v1.Ref.create({ cUid: pUid + 1n }),
+    ]);
     return { pUid, ordinal };
   };
   const [manager, worker] = [join('manager'), join('worker')];

@@ -11,13 +11,13 @@ describe('the state of the control plane', () => {
   describe('processes and names', () => {
     it('gives a launch its p_uid once, and no block of ids twice', () => {
       const { store, manager, worker } = setUp();
-      expect(store.connect(v1.ConnectProcess.create({ launch: 'worker' })).pUid).to.equal(worker.pUid);
+      expect(store.members.connect(v1.ConnectProcess.create({ launch: 'worker' })).pUid).to.equal(worker.pUid);
       expect(
-        new Set([manager.ordinal, worker.ordinal, ...store.registerPartitions(worker.pUid, ['x', 'y'])]),
+        new Set([manager.ordinal, worker.ordinal, ...store.members.registerPartitions(worker.pUid, ['x', 'y'])]),
       ).to.have.property('size', 4);
-      expect(() => store.connect(v1.ConnectProcess.create({}))).to.throw(ProtocolError, 'launch');
+      expect(() => store.members.connect(v1.ConnectProcess.create({}))).to.throw(ProtocolError, 'launch');
       store.retire(worker.pUid, 'it left');
-      expect(store.connect(v1.ConnectProcess.create({ launch: 'worker' })).pUid).not.to.equal(worker.pUid);
+      expect(store.members.connect(v1.ConnectProcess.create({ launch: 'worker' })).pUid).not.to.equal(worker.pUid);
     });
 
     it('refuses a name that is taken, and names both holders', () => {
@@ -45,14 +45,14 @@ describe('the state of the control plane', () => {
     it('retires a process with its names and partitions, once', () => {
       const { store, worker, of } = setUp();
       store.registerName(worker.pUid, 'pricing', v1.Ref.create({ cUid: 11n, service: 's' }));
-      expect(store.locate(worker.ordinal, 0n)).to.equal('memory://worker');
+      expect(store.members.locate(worker.ordinal, 0n)).to.equal('memory://worker');
       const next = nextDraft(store);
       expect(next.changes).to.deep.equal([]);
       expect(next.retire(worker.pUid, 'cut off')).to.include({ pUid: worker.pUid });
       expect(next.retire(worker.pUid, 'cut off')).to.equal(undefined);
       expect(next.names.lookup('pricing')).to.equal(undefined);
-      expect(next.locate(worker.ordinal, 0n)).to.equal(undefined);
-      expect(() => next.process(worker.pUid)).to.throw(UnreachableError, 'must connect again');
+      expect(next.members.locate(worker.ordinal, 0n)).to.equal(undefined);
+      expect(() => next.members.get(worker.pUid)).to.throw(UnreachableError, 'must connect again');
       expect(next.changes).to.have.length(2);
       expect(of('process').length + of('partition').length, 'the state before is as it was').to.equal(4);
     });

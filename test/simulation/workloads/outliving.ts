@@ -49,7 +49,10 @@ async function flowOnce(world: World, index: number, runtimes: readonly Runtime[
   const { board, run: name } = newBoard(`outliving-${index}`);
   const pauseMs = 1 + world.below(100);
   board.stage = () => world.pass(world.random() * pauseMs);
-  const instances = { stages: 1 + world.below(world.size('instances')), sinks: 1 + world.below(world.size('instances')) };
+  const instances = {
+    stages: 1 + world.below(world.size('instances')),
+    sinks: 1 + world.below(world.size('instances')),
+  };
   const args = { run: name, count: world.size('rows'), ...instances };
   // The control plane takes no part in the pipeline.
   const ordinals = runtimes.flatMap((runtime) => runtime.ordinals);
@@ -71,11 +74,15 @@ async function flowOnce(world: World, index: number, runtimes: readonly Runtime[
     error = failure;
   }
   if (error === undefined) checkRows(world, board);
-  else world.check(error instanceof MillraceError, `it failed with what is no error of ours: ${String(error)}`);
+  else world.check(error instanceof MillraceError, `it failed with what is no error of ours: ${textOf(error)}`);
   if (wasCalm) {
-    world.check(error === undefined, `it had begun, and failed with the control plane: ${String(error)}`);
+    world.check(error === undefined, `it had begun, and failed with the control plane: ${textOf(error)}`);
     world.check(run?.restarts === 0 && board.starts === 1, `its source started ${board.starts} times`);
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'without an error';
 }
 
 /** Every instance has read a row: all links between them are there. */
@@ -111,5 +118,7 @@ async function abandonOne(world: World): Promise<void> {
   for (const node of [launcher, control]) node.crash();
   await world.pass(1 + world.below(1_000));
   for (const node of [control, launcher]) node.restart();
-  await world.until('the segments to end', () => runtimes.every((runtime) => runtime.metrics().segments.registered === 0));
+  await world.until('the segments to end', () =>
+    runtimes.every((runtime) => runtime.metrics().segments.registered === 0),
+  );
 }

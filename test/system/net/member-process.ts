@@ -3,17 +3,18 @@
  * command of its parent.
  */
 import { setTimeout } from 'node:timers/promises';
-import { Runtime } from '#src/actors/runtime/index.js';
+import { type PipelineRun, Runtime, type StartOptions } from '#src/actors/runtime/index.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
 import { createLogger, silentLogger } from '#src/logging/index.js';
 import { Errands } from '../../actors/transport/errands.js';
 import { errands } from '../../actors/transport/partitions.js';
 import { answerCommands } from '../commanded-process.js';
+import counting from './counting.js';
 
-const [nodeName = '', listen = 'unix:', controlPlane] = process.argv.slice(2);
+const [nodeName = '', listen = 'unix:', plane, role] = process.argv.slice(2);
 const log = process.env['MEMBER_LOG'] === undefined ? silentLogger : createLogger({ level: 'debug', format: 'text' });
 const place = { listen, nodeName, log, linkDeadMs: 2_000 };
-const runtime = await Runtime.start(controlPlane === undefined ? place : { ...place, controlPlane });
+const runtime = await Runtime.start({ ...place, ...controlPlane() });
 const counts = { asked: 0, answered: 0, handled: 0, failures: [] as string[] };
 const answer = errands({
   run: (_state, { value, load }) => {
@@ -21,9 +22,17 @@ const answer = errands({
     return { value: value * 2, load };
   },
 });
+let run: PipelineRun | undefined;
 const own = runtime.spawn(answer, { name: `errands-${nodeName}` });
 const others: ActorRef<typeof Errands>[] = [];
 let isAsking = false;
+
+/** None: this process serves it. */
+function controlPlane(): Pick<StartOptions, 'clusterStore' | 'clusterRole' | 'leaseMs' | 'controlPlane'> {
+  if (role === 'candidate' || role === 'member')
+    return { clusterStore: plane ?? '', clusterRole: role, leaseMs: 3_000 };
+  return plane === undefined ? {} : { controlPlane: plane };
+}
 
 async function askAll(): Promise<void> {
   while (isAsking) {
@@ -67,9 +76,20 @@ const commands: Readonly<Record<string, (...names: string[]) => Promise<unknown>
     for (let turn = 0; turn < 8; turn++) await group.run({ value: turn });
   },
   state: async () => {
-    const { isAlive, isReady, controlPlane: plane } = runtime.health();
+    const { isAlive, isReady, controlPlane: known } = runtime.health();
     const ids = { pUid: String(runtime.pUid), ordinals: runtime.ordinals };
-    return { isAlive, isReady, isReachable: plane.isReachable, ...ids, handled: counts.handled };
+    const { registered: segments } = runtime.metrics().segments;
+    return { isAlive, isReady, isReachable: known.isReachable, ...ids, handled: counts.handled, segments };
+  },
+  /** Starts the pipeline that counts, each segment in a partition of its own. */
+  run: async (folder = '', count = '', ...ordinals) => {
+    const [read = [], double = [], sink = []] = ordinals.map((ordinal) => [Number(ordinal)]);
+    const partitions = { read, double, count: sink };
+    run = await runtime.run(counting, { args: { folder, count: Number(count) }, partitions });
+  },
+  done: async () => {
+    await run?.done;
+    return { restarts: run?.restarts };
   },
   stop: async () => {
     await runtime.stop();

@@ -1,26 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { eventually } from '../../support/until.js';
-import { CommandedProcess } from '../commanded-process.js';
+import { Member, type State } from './member.js';
 
-const PROGRAM = fileURLToPath(new URL('member-process.js', import.meta.url));
 const NAMES = ['one', 'two', 'three', 'four'];
-
-interface State {
-  readonly isAlive: boolean;
-  readonly isReady: boolean;
-  readonly isReachable: boolean;
-  readonly pUid: string;
-  readonly ordinals: readonly number[];
-  readonly handled: number;
-}
 
 describe('a control plane that is killed and started again at its address, over sockets', function () {
   this.timeout(60_000);
-  const members: CommandedProcess[] = [];
+  const members: Member[] = [];
   let folder = '';
 
   beforeEach(() => {
@@ -32,8 +21,8 @@ describe('a control plane that is killed and started again at its address, over 
     rmSync(folder, { recursive: true });
   });
 
-  const start = (...args: string[]): CommandedProcess => {
-    const member = new CommandedProcess(PROGRAM, args);
+  const start = (...args: string[]): Member => {
+    const member = new Member(...args);
     members.push(member);
     return member;
   };
@@ -60,14 +49,12 @@ describe('a control plane that is killed and started again at its address, over 
 
     const again = start('plane', address);
     await again.started();
-    const startedAtMs = performance.now();
     const late = start('late', `unix:${join(folder, 'late')}`, address);
     await late.started();
     await late.send('register');
     expect(await waiting).to.equal(42);
     for (const name of NAMES) expect(await late.send('lookup', `errands-${name}`)).to.equal(42);
     await eventually(async () => (await states()).every(({ isReady }) => isReady));
-    expect(performance.now() - startedAtMs).to.be.lessThan(5_000);
 
     const ids = ({ pUid, ordinals }: State) => ({ pUid, ordinals });
     const after = await states();

@@ -139,7 +139,7 @@ class Change {
     { pUid, tag }: { readonly pUid: bigint; readonly tag: number },
     work: () => ReplyOf<Kind>,
   ): ReplyOf<Kind> {
-    this.draft.process(pUid);
+    this.draft.members.get(pUid);
     return this.answers[kind].once(pUid, tag, work);
   }
 
@@ -163,9 +163,9 @@ const HIGHEST_EPOCH = 2 ** 31;
 export const DEPOSED = 'DEPOSED';
 
 const HANDLERS: { readonly [Kind in EventKind]: (change: Change, content: Content<Kind>) => Answer<Kind> } = {
-  connect: ({ draft }, request) => draft.connect(request),
+  connect: ({ draft }, request) => draft.members.connect(request),
   succeed: (change, followed) => succeed(change, followed),
-  announce: ({ draft }, announcement) => draft.readmit(announcement),
+  announce: ({ draft }, announcement) => draft.members.readmit(announcement),
   registerNames: (change, request) => change.once('announced', request, () => registerNames(change, request)),
   announcePipelines: (change, request) =>
     change.do(request, () => {
@@ -178,14 +178,14 @@ const HANDLERS: { readonly [Kind in EventKind]: (change: Change, content: Conten
 
   registerPartitions: (change, request) =>
     change.once('registered', request, () => ({
-      ordinals: change.draft.registerPartitions(request.pUid, request.addresses),
+      ordinals: change.draft.members.registerPartitions(request.pUid, request.addresses),
     })),
   activate: ({ draft }, { pUid, client, segmentsManagers }) =>
-    draft.activate(pUid, required(client, 'client'), segmentsManagers),
+    draft.members.activate(pUid, required(client, 'client'), segmentsManagers),
   activatePartition: (change, request) => {
     const { pUid, ordinal, segmentsManager } = request;
     const manager = required(segmentsManager, 'segments_manager');
-    return change.do(request, () => change.draft.activatePartition(pUid, ordinal, manager));
+    return change.do(request, () => change.draft.members.activatePartition(pUid, ordinal, manager));
   },
   retirePartition: (change, request) =>
     change.do(request, () => change.draft.retirePartition(request.pUid, request.ordinal, request.cause)),
@@ -209,7 +209,7 @@ const HANDLERS: { readonly [Kind in EventKind]: (change: Change, content: Conten
   registerDefinition: ({ draft }, { pUid, definition }) => {
     const known = required(definition, 'definition');
     const hash = definitionHash(known);
-    draft.pipelines.define(draft.process(pUid).pUid, hash, known);
+    draft.pipelines.define(draft.members.get(pUid).pUid, hash, known);
     return { hash };
   },
   startPipeline: (change, request) =>

@@ -1,19 +1,18 @@
-import { firstOrdinalOf, firstResourceOf, incarnationOfTerm } from '../../../ids/index.js';
+import { firstResourceOf, incarnationOfTerm } from '../../../ids/index.js';
 import { PersistentMap } from '../../../persistent-map.js';
 import type { EmptyInit, v1 } from '../../../protocol/index.js';
 import type { AnswersState } from './answers.js';
 import { type GroupsState, NO_GROUPS } from './groups.js';
+import { type MembersState, noMembers } from './members.js';
 import { type NamesState, NO_NAMES } from './names.js';
 import { NO_RUNS, type PipelinesState } from './pipelines.js';
-import { noProcesses, type ProcessesState } from './processes.js';
 import { noResources, type ResourcesState } from './resource-table.js';
 
 /** Everything that the control plane knows: an immutable value. Only `apply` makes another one from it. */
 export interface ControlPlaneState {
   readonly server: ServerSituation;
   readonly resources: ResourcesState;
-  readonly processes: ProcessesState;
-  readonly nextOrdinal: number;
+  readonly members: MembersState;
   readonly names: NamesState;
   readonly groups: GroupsState;
   readonly pipelines: PipelinesState;
@@ -57,8 +56,7 @@ export function initialState({ incarnation = 0n, epoch }: ControlPlaneOptions = 
   return {
     server: { epoch: epoch ?? 1, incarnation, isEpochGiven: epoch !== undefined, recovery },
     resources: noResources(firstResourceOf(ids)),
-    processes: noProcesses(ids),
-    nextOrdinal: firstOrdinalOf(ids),
+    members: noMembers(ids),
     names: NO_NAMES,
     groups: NO_GROUPS,
     pipelines: NO_RUNS,

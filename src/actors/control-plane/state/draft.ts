@@ -1,39 +1,28 @@
-import { ConfigError, ProtocolError, Refusal } from '../../../errors.js';
-import { OrdinalAllocator } from '../../../ids/index.js';
-import { limits } from '../../../limits.js';
-import { type Ref, v1 } from '../../../protocol/index.js';
+import { ConfigError, ProtocolError } from '../../../errors.js';
+import type { v1 } from '../../../protocol/index.js';
+import { type Ref } from '../../../protocol/index.js';
 import type { ControlPlaneState } from './control-plane-state.js';
 import { Groups } from './groups.js';
-import { State } from './life-cycle.js';
-import { assertNameLength, type NameClaim, Names } from './names.js';
+import { Members } from './members.js';
+import { type NameClaim, Names } from './names.js';
 import { Pipelines } from './pipelines.js';
-import { type ProcessEntry, Processes } from './processes.js';
-import { type Entry, ResourceTable } from './resource-table.js';
+import type { ProcessEntry } from './processes.js';
+import { ResourceTable } from './resource-table.js';
 
 /**
  * What the control plane knows, while one event changes it: the operations, each of which replaces parts of the state from which the draft was
  * made. That state itself never changes, and `state` is the next one. Uses no actor, link or clock. Also reads a state.
  */
 export class Draft {
+  readonly members: Members;
   readonly names: Names;
   readonly groups: Groups;
   readonly pipelines: Pipelines;
   readonly #table: ResourceTable;
-  readonly #processes: Processes;
-  #nextOrdinal: number;
 
-  constructor({
-    server,
-    resources,
-    processes,
-    nextOrdinal,
-    names,
-    groups,
-    pipelines,
-  }: Omit<ControlPlaneState, 'answers'>) {
+  constructor({ server, resources, members, names, groups, pipelines }: Omit<ControlPlaneState, 'answers'>) {
     this.#table = new ResourceTable(resources);
-    this.#processes = new Processes(processes);
-    this.#nextOrdinal = nextOrdinal;
+    this.members = new Members(members, this.#table);
     this.names = new Names(names);
     this.groups = new Groups(groups, this.#table);
     this.pipelines = new Pipelines(pipelines, this.#table, server.recovery === 'running');
@@ -42,8 +31,7 @@ export class Draft {
   get state(): KnownState {
     return {
       resources: this.#table.state,
-      processes: this.#processes.state,
-      nextOrdinal: this.#nextOrdinal,
+      members: this.members.state,
       names: this.names.state,
       groups: this.groups.state,
       pipelines: this.pipelines.state,
@@ -63,7 +51,7 @@ export class Draft {
   /** What a process has to know of: itself, its partitions and their segments, and the pipelines that it has started, with their parts. */
   resourcesFor(pUid: bigint): readonly v1.Resource[] {
     const { pipelineParts } = this.#table;
-    const { resource, ordinals } = this.process(pUid);
+    const { resource, ordinals } = this.members.get(pUid);
     const pipelines = pipelineParts.startedBy(pUid);
     const ids = new Set([
       resource,
@@ -104,95 +92,12 @@ export class Draft {
 
   // ---- processes and partitions
 
-  /** A known launch is the same process: its request arrived twice. */
-  connect(request: v1.ConnectProcess): ProcessEntry {
-    if (request.launch === '') {
-      throw new ProtocolError('The request of a process that connects must contain its launch id.');
-    }
-    const known = this.#processes.launched(request.launch);
-    if (known !== undefined) return known;
-    return this.#add(this.#processes.nextPUid(), request);
-  }
-
-  /**
-   * Takes a process back as it announces itself. A known launch is the same process: its announcement arrived twice. A Refusal with the reason
-   * `FENCED` when another process has its p_uid or one of its ordinals.
-   */
-  readmit({ process, pUid, partitions, client, highestResource }: v1.Announcement): ProcessEntry {
-    if (process === undefined || process.launch === '') {
-      throw new ProtocolError('The announcement of a process must contain its launch id.');
-    }
-    if (partitions.length > limits.partitions) {
-      throw new ProtocolError(`Process ${pUid} would have more than ${limits.partitions} partitions.`);
-    }
-    const known = this.#processes.launched(process.launch);
-    if (known !== undefined) {
-      this.#assertSame(known, process, pUid);
-      this.#addPartitions(known, partitions);
-      return this.#processes.get(pUid);
-    }
-    const ordinals = partitions.map(({ ordinal }) => ordinal);
-    const taken = ordinals.find((ordinal) => this.#table.partition(ordinal) !== undefined);
-    if (this.#processes.has(pUid) || taken !== undefined) {
-      const what = taken === undefined ? `p_uid ${pUid}` : `ordinal ${taken}`;
-      throw new Refusal(FENCED, `Another process has ${what} of process "${process.name}" by now.`);
-    }
-    this.#table.passOver(highestResource);
-    this.#addPartitions(this.#add(pUid, process, client), partitions);
-    return this.#processes.get(pUid);
-  }
-
-  /** True if a process with this launch is connected. */
-  isConnected(launch: string): boolean {
-    return this.#processes.launched(launch) !== undefined;
-  }
-
-  registerPartitions(pUid: bigint, addresses: readonly string[]): readonly number[] {
-    const entry = this.process(pUid);
-    if (entry.ordinals.length + addresses.length > limits.partitions) {
-      throw new ProtocolError(`Process ${pUid} would have more than ${limits.partitions} partitions.`);
-    }
-    for (const address of addresses) assertNameLength(address);
-    const ordinals = addresses.map((address) => {
-      const ordinal = this.#leaseOrdinal();
-      this.#processes.listens(address);
-      this.#table.create({ case: 'partition', value: v1.Partition.create({ ordinal, pUid, address }) });
-      return ordinal;
-    });
-    this.#processes.put({ ...entry, ordinals: [...entry.ordinals, ...ordinals] });
-    return ordinals;
-  }
-
-  activate(pUid: bigint, client: Ref, segmentsManagers: readonly Ref[]): ProcessEntry {
-    const entry = { ...this.process(pUid), client };
-    this.#processes.put(entry);
-    this.#table.advance(entry.resource, State.RUNNING);
-    for (const { resource, detail } of this.#partitionsOf(pUid)) {
-      const segmentsManager = segmentsManagers[entry.ordinals.indexOf(detail.ordinal)];
-      this.#table.put({ ...resource, detail: { case: 'partition', value: { ...detail, segmentsManager } } });
-      this.#table.advance(resource.id, State.RUNNING);
-    }
-    return entry;
-  }
-
-  /** The partition is running: it may be given segments. */
-  activatePartition(pUid: bigint, ordinal: number, segmentsManager: Ref): void {
-    const { resource, detail } = this.#partition(pUid, ordinal);
-    this.#table.put({ ...resource, detail: { case: 'partition', value: { ...detail, segmentsManager } } });
-    this.#table.advance(resource.id, State.RUNNING);
-  }
-
   /** One partition has ended, with its segments; the process continues. Does nothing for an unknown one, which has ended already. */
   retirePartition(pUid: bigint, ordinal: number, cause: string): void {
-    const entry = this.process(pUid);
-    if (!entry.ordinals.includes(ordinal)) {
-      return;
-    }
-    this.#table.remove(this.#partition(pUid, ordinal).resource.id);
+    if (!this.members.partitionEnded(pUid, ordinal)) return;
     this.names.retirePartition(pUid, ordinal);
     this.groups.retirePartition(pUid, ordinal);
     this.pipelines.loseSegments([ordinal], cause);
-    this.#processes.put({ ...entry, ordinals: entry.ordinals.filter((other) => other !== ordinal) });
   }
 
   /**
@@ -200,47 +105,18 @@ export class Draft {
    * cannot be reached, and may live on and come back.
    */
   retire(pUid: bigint, cause: string, isLost = false): ProcessEntry | undefined {
-    if (!this.#processes.has(pUid)) return undefined;
-    const entry = this.#processes.get(pUid);
-    this.#processes.remove(entry);
+    const entry = this.members.ended(pUid, isLost);
+    if (entry === undefined) return undefined;
     this.names.retire(pUid);
     this.groups.retire(pUid);
-    for (const ordinal of entry.ordinals) {
-      const partition = this.#table.partition(ordinal);
-      if (partition === undefined) continue;
-      this.#table.remove(partition.resource.id);
-      const { address } = partition.detail;
-      if (isLost) this.#processes.lost(ordinal, { incarnation: entry.incarnation, address });
-    }
-    this.#table.remove(entry.resource);
     this.pipelines.loseProcess(pUid, entry.ordinals, cause);
     return entry;
-  }
-
-  hasProcess(pUid: bigint): boolean {
-    return this.#processes.has(pUid);
-  }
-
-  /** Throws UnreachableError for a process that is not connected. */
-  process(pUid: bigint): ProcessEntry {
-    return this.#processes.get(pUid);
-  }
-
-  /**
-   * The address of the partition that has this ordinal, in a process of this incarnation (0n: any). Undefined where there is none: then
-   * there will never be one, because ids are not used twice. Of a process that was lost it is the last address.
-   */
-  locate(ordinal: number, incarnation: bigint): string | undefined {
-    const partition = this.#table.partition(ordinal);
-    if (partition === undefined) return this.#processes.lastAddressOf(ordinal, incarnation);
-    const { address, pUid } = partition.detail;
-    return incarnation === 0n || this.process(pUid).incarnation === incarnation ? address : undefined;
   }
 
   /** The partitions whose spawner is there and that meet all conditions. */
   findPartitions({ ordinals, node, process, label }: v1.PartitionsToFind): v1.FoundPartition[] {
     const found: v1.FoundPartition[] = [];
-    for (const entry of this.#processes.all()) {
+    for (const entry of this.members.all()) {
       if (node !== '' && entry.node !== node) continue;
       if (process !== '' && entry.name !== process) continue;
       if (label !== '' && !entry.labels.includes(label)) continue;
@@ -266,7 +142,7 @@ export class Draft {
     ref: Ref,
     { isGroup = false, ...claim }: NameClaim & { readonly isGroup?: boolean } = {},
   ): number {
-    this.process(pUid);
+    this.members.get(pUid);
     if (isGroup ? this.names.has(name) : this.groups.has(name)) {
       throw new ConfigError(
         `The name "${name}" is taken by ${isGroup ? 'an actor' : 'a group'}, so that it cannot be that of ${isGroup ? 'a group' : 'an actor'}.`,
@@ -285,7 +161,7 @@ export class Draft {
 
   regainPipelines(announced: v1.PipelinesToAnnounce): void {
     for (const resource of announced.resources) this.#makeRoom(resource);
-    this.pipelines.announced(this.process(announced.pUid), announced);
+    this.pipelines.announced(this.members.get(announced.pUid), announced);
   }
 
   /**
@@ -296,19 +172,12 @@ export class Draft {
     const known = this.#table.get(id);
     if (known === undefined || known.detail.case === detail.case) return;
     this.#table.passOver(id);
-    switch (known.detail.case) {
-      case 'process': {
-        const entry = this.process(known.detail.value.pUid);
-        this.#processes.put({ ...entry, resource: this.#table.renumber(known) });
-        break;
-      }
-      case 'groupMember':
-        this.groups.renumbered(known.detail.value, this.#table.renumber(known));
-        break;
-      case 'partition':
-        this.#table.renumber(known);
-        break;
-    }
+    const { detail: held } = known;
+    // Parts of pipelines have ids that others know: for those, `announced` refuses the one that is announced.
+    if (held.case !== 'process' && held.case !== 'partition' && held.case !== 'groupMember') return;
+    const next = this.#table.renumber(known);
+    if (held.case === 'process') this.members.renumbered(held.value.pUid, next);
+    if (held.case === 'groupMember') this.groups.renumbered(held.value, next);
   }
 
   /** The processes of the cluster had time to announce what they have. */
@@ -318,7 +187,7 @@ export class Draft {
   }
 
   startPipeline(pUid: bigint, definition: string, mapping: readonly v1.Mapping[]): number {
-    const { client } = this.process(pUid);
+    const { client } = this.members.get(pUid);
     return this.pipelines.start({ definition, mapping, startedBy: pUid, observer: client });
   }
 
@@ -335,7 +204,7 @@ export class Draft {
 
   /** Ignores reports about removed resources. Throws ProtocolError when the process does not own the resource. */
   report(report: v1.ResourceReport): void {
-    const process = this.process(report.pUid);
+    const process = this.members.get(report.pUid);
     const resource = this.#table.get(report.id);
     if (resource === undefined) {
       return;
@@ -362,78 +231,12 @@ export class Draft {
     const detail = this.#table.pipeline(pipeline)?.detail;
     return detail === undefined ? [] : [detail.startedBy];
   }
-
-  #add(pUid: bigint, request: v1.ConnectProcess, client?: Ref): ProcessEntry {
-    const { launch, incarnation, secret, node, labels } = request;
-    assertLabels(labels);
-    for (const text of [launch, node, request.name, ...labels]) assertNameLength(text);
-    const value = v1.Process.create({ pUid, name: request.name, node });
-    const resource = this.#table.create({ case: 'process', value });
-    const known = { launch, incarnation, secret, node, labels };
-    const entry = this.#processes.add({ ...known, pUid, resource, name: request.name, ordinals: [], client });
-    if (entry.name !== request.name)
-      this.#table.describe(resource, { case: 'process', value: { ...value, name: entry.name } });
-    if (client !== undefined) this.#table.advance(resource, State.RUNNING);
-    return entry;
-  }
-
-  /** Adds the partitions that the process does not have yet. */
-  #addPartitions(entry: ProcessEntry, partitions: readonly v1.AnnouncedPartition[]): void {
-    const added = partitions.filter(({ ordinal }) => !entry.ordinals.includes(ordinal));
-    for (const { address } of added) assertNameLength(address);
-    const { pUid } = entry;
-    for (const { ordinal, address, segmentsManager } of added) {
-      this.#processes.found(ordinal);
-      this.#processes.listens(address);
-      const value = v1.Partition.create({ ordinal, pUid, address, segmentsManager });
-      const id = this.#table.create({ case: 'partition', value });
-      if (segmentsManager !== undefined) this.#table.advance(id, State.RUNNING);
-    }
-    this.#processes.put({ ...entry, ordinals: [...entry.ordinals, ...added.map(({ ordinal }) => ordinal)] });
-  }
-
-  #assertSame(known: ProcessEntry, { secret }: v1.ConnectProcess, pUid: bigint): void {
-    if (known.secret !== secret || known.pUid !== pUid) {
-      throw new ProtocolError(`An announcement of process "${known.name}" was refused: it is not from that process.`);
-    }
-  }
-
-  /** One that no process has, whether it has been leased here or was announced. */
-  #leaseOrdinal(): number {
-    for (;;) {
-      const ordinal = new OrdinalAllocator(this.#nextOrdinal).lease();
-      this.#nextOrdinal = ordinal + 1;
-      if (this.#table.partition(ordinal) === undefined) return ordinal;
-    }
-  }
-
-  #partition(pUid: bigint, ordinal: number) {
-    const partition = this.#table.partition(ordinal);
-    if (partition?.detail.pUid !== pUid) {
-      throw new ProtocolError(`Process ${pUid} has no partition ${ordinal}.`);
-    }
-    return partition;
-  }
-
-  #partitionsOf(pUid: bigint): Entry<v1.Partition>[] {
-    const { ordinals } = this.#processes.get(pUid);
-    return ordinals.flatMap((ordinal) => this.#table.partition(ordinal) ?? []);
-  }
 }
 
 /** What a draft changes. */
 type KnownState = Omit<ControlPlaneState, 'server' | 'answers'>;
 
-/** Reason of the Refusal of a process whose ids another one has: it can never come back. */
-export const FENCED = 'FENCED';
-
 /** The name of the actor that places actors in a partition. */
 export function spawnerName(ordinal: number): string {
   return `millrace/spawner/${ordinal}`;
-}
-
-function assertLabels(labels: readonly string[]): void {
-  if (labels.length > limits.processLabels) {
-    throw new ProtocolError(`A process has ${labels.length} labels: the limit is ${limits.processLabels}.`);
-  }
 }

@@ -16,8 +16,9 @@ export {
 } from './apply.js';
 export { type ControlPlaneOptions, type ControlPlaneState, initialState } from './control-plane-state.js';
 export { definitionHash, messageHash } from './definition-hash.js';
-export { Draft, FENCED, spawnerName } from './draft.js';
+export { Draft, spawnerName } from './draft.js';
 export { acceptActual, CANCELLED, failed, failureOf, GIVEN_UP, nameOf, OK, State } from './life-cycle.js';
+export { FENCED } from './members.js';
 export { assertNameLength } from './names.js';
 export { nextAttempt } from './pipeline-outcomes.js';
 export type { ProcessEntry } from './processes.js';

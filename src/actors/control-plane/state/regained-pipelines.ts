@@ -86,8 +86,8 @@ function merged(
   { id, requested, actual, outcome }: v1.Resource,
   detail: v1.Resource['detail'],
 ): v1.Resource {
-  if (actual < State.INITIALIZED || actual > State.DESTROYED) {
-    throw new ProtocolError(`Resource ${id} was announced in state ${actual}: states are numbers from 1 to 9.`);
+  if (actual < State.INITIALIZED || actual >= State.DESTROYED) {
+    throw new ProtocolError(`Resource ${id} was announced in state ${actual}: one that has not ended is in 1 to 8.`);
   }
   return v1.Resource.create({
     id,
