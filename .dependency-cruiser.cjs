@@ -4,6 +4,7 @@
 const ground = [
   'abort-listeners',
   'errors',
+  'millrace-error',
   'foreign',
   'limits',
   'deferred',
@@ -29,7 +30,8 @@ const running = [...values, 'actors/values', 'resources'];
 /** What each room may import; a room that is not here may import nothing. */
 const arrows = {
   'abort-listeners': [],
-  errors: [],
+  'millrace-error': [],
+  errors: ['millrace-error'],
   foreign: ['errors'],
   limits: [],
   deferred: [],

@@ -35,6 +35,11 @@ export const suites: Readonly<Record<string, Suite>> = {
     effort: { runs: 3, runMs: 2_000 },
     load: async () => (await import('./load/index.js')).questions,
   },
+  cluster: {
+    about: 'placed actors, names, groups, and processes that join and leave',
+    effort: { runMs: 100, warmUpMs: 150 },
+    load: async () => (await import('./cluster/index.js')).questions,
+  },
   transport: {
     about: 'two processes, and two threads, that send messages to one another',
     effort: { runMs: 100, warmUpMs: 150 },

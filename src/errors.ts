@@ -1,51 +1,14 @@
 /**
  * Every error a user of Millrace can meet: one class for each cause, each with a stable `code`. Test with
  * `instanceof` or by `code`; `cause` keeps what lay underneath. `instanceof` goes by a brand and the code, so it holds for errors of
- * another copy of Millrace, or of another realm, too. This file imports nothing.
+ * another copy of Millrace, or of another realm, too. This file imports only their base class.
  */
 // What declarations need where a program names older libraries.
 /// <reference lib="es2022" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
+import { define, MillraceError } from './millrace-error.js';
 
-/** Property of every error of Millrace. */
-const brand: unique symbol = Symbol.for('millrace.error');
-/** Property of each class of this file: the `code` of its errors. */
-const classCode: unique symbol = Symbol('code');
-
-/** Written out, because a minifier changes the names of classes. */
-function define(errorClass: { readonly prototype: object }, name: string, code: string): void {
-  Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true });
-  Object.defineProperty(errorClass, classCode, { value: code });
-}
-
-/** Common ancestor: `catch (error) { if (error instanceof MillraceError) ... }`. */
-export class MillraceError extends Error {
-  static {
-    define(this, 'MillraceError', 'MILLRACE');
-    Object.defineProperty(this.prototype, brand, { value: true });
-  }
-
-  readonly code: string = 'MILLRACE';
-
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    if (typeof value !== 'object' || value === null) return false;
-    try {
-      if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
-      return Object.hasOwn(this, classCode) && isBranded(value) && (this === MillraceError || isOfClass(this, value));
-    } catch {
-      // A proxy, whose traps throw.
-      return false;
-    }
-  }
-}
-
-function isBranded(value: object): value is MillraceError {
-  return brand in value;
-}
-
-function isOfClass(errorClass: object, error: MillraceError): boolean {
-  return classCode in errorClass && errorClass[classCode] === error.code;
-}
+export { MillraceError } from './millrace-error.js';
 
 /** An `ask` had no reply by its deadline. The usual cause: the handler is slower than `timeoutMs`, or never settles. */
 export class AskTimeoutError extends MillraceError {

@@ -68,6 +68,19 @@ const promises: Record<string, Record<string, string[]>> = {
     overload: [...loaded, 'nact, one process', 'grpc-js, tcp'],
     fairness: [...loaded, 'nact, one process', 'zeromq, tcp'],
   },
+  cluster: {
+    place: ['millrace place', 'limit: a new thread or process'],
+    lookup: ['millrace lookup'],
+    'ask-group': [
+      'millrace, direct',
+      'millrace group, round-robin',
+      'millrace group, least-loaded',
+      'millrace group, hash',
+    ],
+    'ask-thread': ['millrace typed', 'Piscina run', 'limit: MessagePort ping'],
+    failover: ['millrace'],
+    membership: ['millrace'],
+  },
   transport: {
     'one-way': linksAndLimits,
     'ask-pipelined': links,
@@ -83,6 +96,8 @@ const sizes: Record<string, number> = {
   decode: 6,
   overload: 4,
   fairness: 2,
+  cluster: 2,
+  membership: 12,
   transport: 5,
 };
 /** Measured besides, where both ends are ours to look at. */
@@ -111,6 +126,7 @@ const sections: Record<string, string> = {
   codec: 'Envelope codec',
   start: 'Start-up',
   load: 'Load',
+  cluster: 'Cluster',
   transport: 'Transport',
 };
 /** What stands in each table of a copy of docs/benchmarks.md before it is renewed. */

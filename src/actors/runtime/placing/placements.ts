@@ -311,7 +311,7 @@ export class Placements {
       `The placed actor ${path} is lost: partition ${place.ordinal} has ended, or the link to it was cut.`,
     );
     if (order.isOver) {
-      this.#giveUpLost(order, path, error);
+      this.#publish(path, error, order);
       return;
     }
     this.lost.awaited(order, path);
@@ -340,11 +340,8 @@ export class Placements {
         if (scheduler.now() + delayMs > untilMs) {
           this.#finish(order);
           const cause = errorOf(error);
-          this.#giveUpLost(
-            order,
-            path,
-            new UnreachableError(`${lost.message} It could not be placed again.`, { cause }),
-          );
+          const message = `${lost.message} It could not be placed again.`;
+          this.#publish(path, new UnreachableError(message, { cause }), order);
           return;
         }
       }
@@ -352,12 +349,9 @@ export class Placements {
     }
   }
 
-  #giveUpLost(order: Order, path: string, error: Error): void {
-    this.lost.givenUp(order, path, error);
-    this.#publish(path, error);
-  }
-
-  #publish(path: string, error: Error): void {
+  /** `lost`: the actor is lost, and is not placed again. */
+  #publish(path: string, error: Error, lost?: Order): void {
+    if (lost !== undefined) this.lost.givenUp(lost, path, error);
     this.#options.log.error('a placed actor has failed', { actor: path, error });
     this.#failures.publish({ path, error });
   }
