@@ -1,4 +1,5 @@
 import { component } from '#src/actors/runtime/index.js';
+import { failing } from './failing.js';
 import { life } from './life.js';
 import { messages } from './messages.js';
 import { streams } from './streams.js';
@@ -6,7 +7,7 @@ import { type Case, type Report, Subject } from './subject.js';
 
 /** What every actor does, wherever it is. */
 export const CASES: ReadonlyMap<string, Case> = new Map(
-  [...messages, ...streams, ...life].map((each) => [each.title, each]),
+  [...messages, ...streams, ...life, ...failing].map((each) => [each.title, each]),
 );
 
 export interface SubjectArgs {
