@@ -8,6 +8,8 @@ export class Calls {
   readonly #address: string;
   readonly #scheduler: Scheduler;
   readonly #closed = new AbortController();
+  /** What ends each call that has not settled: a signal with more than ten listeners is a leak to Node. */
+  readonly #pending = new Set<() => void>();
 
   constructor(address: string, scheduler: Scheduler) {
     this.#address = address;
@@ -33,18 +35,19 @@ export class Calls {
         );
       const closed = (): void => reject(this.#wasClosed());
       const timer = this.#scheduler.setTimer(timeoutMs, late);
-      this.#closed.signal.addEventListener('abort', closed);
+      this.#pending.add(closed);
       void work(this.#scheduler.now() + timeoutMs)
         .then(resolve, reject)
         .finally(() => {
           this.#scheduler.clearTimer(timer);
-          this.#closed.signal.removeEventListener('abort', closed);
+          this.#pending.delete(closed);
         });
     });
   }
 
   close(): void {
     this.#closed.abort();
+    for (const closed of this.#pending) closed();
   }
 
   #wasClosed(): StoppedError {
