@@ -132,7 +132,7 @@ export class Project {
   async #kill(word: string, signal: NodeJS.Signals): Promise<void> {
     const [job, ...others] = this.#running().filter(({ command }) => command.includes(word));
     if (job === undefined) throw new Error(`The page ends "${word}", which does not run.`);
-    if (others.length > 0) throw new Error(`The page ends "${word}", and ${others.length + 1} commands have that word.`);
+    if (others.length > 0) throw new Error(`The page ends "${word}", which several commands have.`);
     await this.#end(job, signal);
   }
 
