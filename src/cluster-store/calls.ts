@@ -20,6 +20,8 @@ export class Calls {
   readonly #closed = new AbortController();
   readonly #troubles = new Map<Kind, Trouble>();
   readonly #listeners: ((trouble: MillraceError | undefined) => void)[] = [];
+  /** What ends each call that has not settled: a signal with more than ten listeners is a leak to Node. */
+  readonly #pending = new Set<() => void>();
 
   constructor(address: string, scheduler: Scheduler) {
     this.#address = address;
@@ -56,6 +58,7 @@ export class Calls {
 
   close(): void {
     this.#closed.abort();
+    for (const closed of this.#pending) closed();
   }
 
   #timed<T>(kind: Kind, timeoutMs: number, work: (untilMs: number) => Promise<T>): Promise<T> {
@@ -67,12 +70,12 @@ export class Calls {
         );
       const closed = (): void => reject(this.#wasClosed());
       const timer = this.#scheduler.setTimer(timeoutMs, late);
-      this.#closed.signal.addEventListener('abort', closed);
+      this.#pending.add(closed);
       void work(this.#scheduler.now() + timeoutMs)
         .then(resolve, reject)
         .finally(() => {
           this.#scheduler.clearTimer(timer);
-          this.#closed.signal.removeEventListener('abort', closed);
+          this.#pending.delete(closed);
         });
     });
   }

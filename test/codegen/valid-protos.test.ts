@@ -53,7 +53,7 @@ describe('protoc accepts', () => {
   }
 
   it('every protocol of the README and of the pages that begin with one', () => {
-    for (const page of ['README.md', 'docs/first-actor.md', 'docs/embedding.md', 'docs/cluster.md']) {
+    for (const page of ['README.md', 'docs/first-actor.md', 'docs/embedding.md', 'docs/clusters.md']) {
       expect(protosOf(page), page).to.have.lengthOf(1);
     }
   });

@@ -41,7 +41,11 @@ describe('NatsStore on three servers', function () {
         () => true,
         () => false,
       );
-    await eventually(hasAnswered, ELECTION_MS).finally(() => store.close());
+    try {
+      await eventually(hasAnswered, ELECTION_MS);
+    } finally {
+      await store.close();
+    }
   }
 
   async function restart(these: readonly NatsServer[]): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stepsBefore } from './page.js';
 import { Project, root } from './project.js';
 
-/** Starts the programs of docs/cluster.md, kills them, and compares what is left with the page about failures. */
+/** Starts the programs of docs/clusters.md, kills them, and compares what is left with the page about failures. */
 const PROGRAM = `
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -96,7 +96,7 @@ describe('docs/failures.md', function () {
   this.timeout(120_000);
 
   it('says what happens when processes of a cluster are killed or stopped, and when the control plane is gone', async () => {
-    const shared = stepsBefore(readFileSync(join(root, 'docs/cluster.md'), 'utf8'), ({ kind }) => kind === 'start');
+    const shared = stepsBefore(readFileSync(join(root, 'docs/clusters.md'), 'utf8'), ({ kind }) => kind === 'start');
     const project = await Project.create();
     try {
       for (const step of shared) await project.do(step);

@@ -15,8 +15,8 @@ const PAGE = [
   'node src/main.js      # prints 1',
   'node server.js &      # prints ready',
   'ls                    # a remark',
-  'kill %1',
-  'kill -9 %1',
+  'kill %?server',
+  'kill -9 %?server',
   'node last.js',
   '```',
   '```text',
@@ -36,8 +36,8 @@ describe('the steps of a page', () => {
       { kind: 'run', command: 'node src/main.js', prints: '1' },
       { kind: 'start', command: 'node server.js', prints: 'ready' },
       { kind: 'run', command: 'ls', prints: undefined },
-      { kind: 'kill', job: 1, signal: 'SIGTERM' },
-      { kind: 'kill', job: 1, signal: 'SIGKILL' },
+      { kind: 'kill', job: 'server', signal: 'SIGTERM' },
+      { kind: 'kill', job: 'server', signal: 'SIGKILL' },
       { kind: 'run', command: 'node last.js', prints: 'one\ntwo' },
     ]);
     expect(checkoutCommands(PAGE)).to.deep.equal(['npm start']);

@@ -5,18 +5,18 @@
  *
  *     node main.js                  # prints 12.5
  *     node server.js &              # prints listening
- *     kill %1
+ *     kill %?server
  *
  * `# prints TEXT` is the whole output of the command on one line; of a command in the background it is the line that says that it is ready.
- * A `text` block right after an `sh` block is the whole output of its last command. `kill %N` ends the Nth command in the background and
- * expects exit code 0; `kill -9 %N` kills it.
+ * A `text` block right after an `sh` block is the whole output of its last command. `kill %?WORD` ends the command in the background that contains the word, and
+ * expects exit code 0; `kill -9 %?WORD` kills it. (A shell gives the number of a job that has ended to the next one.)
  * The commands of an `sh checkout` block are for a checkout of this repository. Every other block is an illustration.
  */
 export type Step =
   | { readonly kind: 'file'; readonly path: string; readonly text: string }
   | { readonly kind: 'run'; readonly command: string; readonly prints: string | undefined }
   | { readonly kind: 'start'; readonly command: string; readonly prints: string }
-  | { readonly kind: 'kill'; readonly job: number; readonly signal: 'SIGTERM' | 'SIGKILL' };
+  | { readonly kind: 'kill'; readonly job: string; readonly signal: 'SIGTERM' | 'SIGKILL' };
 
 interface Block {
   readonly info: string;
@@ -78,8 +78,8 @@ function linesOf(text: string): readonly string[] {
 function stepOf(line: string, output: string | undefined): Step {
   const [code = '', remark] = line.split(/\s+# /);
   const prints = remark?.startsWith('prints ') ? remark.slice('prints '.length) : output;
-  const [, nine, job] = /^kill (-9 )?%(\d+)$/.exec(code) ?? [];
-  if (job !== undefined) return { kind: 'kill', job: Number(job), signal: nine === undefined ? 'SIGTERM' : 'SIGKILL' };
+  const [, nine, job] = /^kill (-9 )?%\?(\S+)$/.exec(code) ?? [];
+  if (job !== undefined) return { kind: 'kill', job, signal: nine === undefined ? 'SIGTERM' : 'SIGKILL' };
   if (!code.endsWith(' &')) return { kind: 'run', command: code, prints };
   if (prints === undefined) throw new Error(`The page does not say what "${line}" prints when it is ready.`);
   return { kind: 'start', command: code.slice(0, -2), prints };

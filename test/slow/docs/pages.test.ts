@@ -15,7 +15,7 @@ const PAGES = [
   'docs/guarantees.md',
   'docs/placement.md',
   'docs/pipelines.md',
-  'docs/cluster.md',
+  'docs/clusters.md',
   'docs/data.md',
   'docs/testing.md',
   'docs/simulation.md',

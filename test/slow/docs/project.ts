@@ -129,9 +129,10 @@ export class Project {
     return this.#jobs.filter(({ process }) => process.exitCode === null && process.signalCode === null);
   }
 
-  async #kill(number: number, signal: NodeJS.Signals): Promise<void> {
-    const job = this.#jobs[number - 1];
-    if (job === undefined) throw new Error(`The page ends job ${number}, which it has not started.`);
+  async #kill(word: string, signal: NodeJS.Signals): Promise<void> {
+    const [job, ...others] = this.#running().filter(({ command }) => command.includes(word));
+    if (job === undefined) throw new Error(`The page ends "${word}", which does not run.`);
+    if (others.length > 0) throw new Error(`The page ends "${word}", which several commands have.`);
     await this.#end(job, signal);
   }
 

@@ -5,7 +5,7 @@ import { type Step, stepsOf } from './page.js';
 import { Project, root } from './project.js';
 
 /** Pages whose programs are JavaScript that a reader may save as TypeScript. */
-const PAGES = ['README.md', 'docs/first-actor.md', 'docs/cluster.md'];
+const PAGES = ['README.md', 'docs/first-actor.md', 'docs/clusters.md'];
 
 /** What the illustrations take from elsewhere. */
 const AROUND: readonly Step[] = [

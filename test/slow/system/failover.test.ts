@@ -11,6 +11,8 @@ const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 const EACH = Math.ceil(ROUNDS / 2);
 const ROUND_MS = 60_000;
 const NATS_LEASE_MS = 1_000;
+/** Long enough to be renewed in time by a process that competes for the processor, until it is stopped. */
+const PAUSED_LEASE_MS = 4_000;
 
 interface Store {
   readonly title: string;
@@ -38,12 +40,12 @@ describe('four processes under load', () => {
         this.timeout(EACH * ROUND_MS);
         const rounds = await runRounds({ store: address(), leaseMs, rounds: EACH, seed: SEED });
         console.log(`        SEED=${SEED}; ${summaryOf(rounds)}`);
-        expectSound(rounds, EACH);
+        expectSound(rounds);
       });
 
       it('have another leader when theirs is stopped for longer than its lease, which never serves with it again', async function () {
         this.timeout(2 * ROUND_MS);
-        const { faults, takenByKilled } = await pauseLeader(address(), 1_000);
+        const { faults, takenByKilled } = await pauseLeader(address(), PAUSED_LEASE_MS);
         expect(faults).to.deep.equal([]);
         expect(takenByKilled).to.equal(0);
       });

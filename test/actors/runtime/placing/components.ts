@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { component } from '#src/actors/runtime/index.js';
+import { ProtocolError } from '#src/errors.js';
 import { Row } from '../row.js';
 import { errandRunner, Errands } from '../errand-runner.js';
 
@@ -77,6 +78,16 @@ export const keyed = component(
   ({ id, key }) => errandRunner({ run: () => ({ value: id + key.length }) }),
   { args: Row },
 );
+
+/** Its arguments cannot be decoded. */
+export const garbled = component('garbled', import.meta.url, Errands, () => errandRunner(), {
+  args: {
+    ...Row,
+    read: () => {
+      throw new ProtocolError('A row ends in the middle of a field.');
+    },
+  },
+});
 
 export const thrower = component('thrower', import.meta.url, Errands, () => {
   throw Object.assign(new RangeError('no such device'), { code: 'ENODEV' });
