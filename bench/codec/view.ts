@@ -38,7 +38,10 @@ const readers: Readonly<Record<string, () => Promise<Reader>>> = {
     };
   },
   'millrace typed': async () => {
-    const [{ decode }, { Batch, Report }] = await Promise.all([import('millrace/protocol'), import('../gen/values.js')]);
+    const [{ decode }, { Batch, Report }] = await Promise.all([
+      import('millrace/protocol'),
+      import('../gen/values.js'),
+    ]);
     return {
       report: (bytes) => {
         const { count, id } = decode(Report, bytes);
