@@ -108,7 +108,7 @@ function buildExample(path) {
 function buildBench() {
   prune('bench', 'build/bench');
   const protos = ['bench', 'far', 'load', 'values'].map((name) => `bench/protos/${name}.proto`);
-  run(cli, 'gen', ...protos, '--out', 'bench/gen', '--quiet');
+  run(cli, 'gen', ...protos, '--out', 'bench/gen', '--views', '--quiet');
   generateWithProtobufjs('bench/gen/protobufjs.js', ['protos/millrace/v1/envelope.proto', 'bench/protos/values.proto']);
   cpSync(join(root, 'bench/gen'), join(root, 'build/bench/gen'), { recursive: true, preserveTimestamps: true });
   run(tsc, '-p', 'bench');

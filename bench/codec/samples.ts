@@ -1,6 +1,7 @@
 import type { BlobValue, Sample, TradeValue } from './codec.js';
 
-const trade: TradeValue = {
+/** 64 bytes when it is encoded. */
+export const tradeSample: TradeValue = {
   symbol: 'ACME.XNAS',
   price: 12.5,
   quantity: 1_200,
@@ -20,8 +21,8 @@ export const samples: Readonly<Record<string, Sample>> = {
   '64 B, meta of 3': { type: 'Blob', value: blob(62), to, method, meta },
   '1 KiB': { type: 'Blob', value: blob(1_021), to, method },
   '1 KiB, meta of 3': { type: 'Blob', value: blob(1_021), to, method, meta },
-  '64 B of 7 fields': { type: 'Trade', value: trade, to, method },
-  '64 B of 7 fields, meta of 3': { type: 'Trade', value: trade, to, method, meta },
+  '64 B of 7 fields': { type: 'Trade', value: tradeSample, to, method },
+  '64 B of 7 fields, meta of 3': { type: 'Trade', value: tradeSample, to, method, meta },
 };
 
 /** True if `decoded` equals the sample. Libraries differ in the types of bytes and 64-bit numbers. */

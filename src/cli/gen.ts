@@ -8,6 +8,7 @@ interface GenOptions {
   readonly protoPath: string[];
   readonly module?: ModuleKind;
   readonly services: boolean;
+  readonly views?: boolean;
   readonly quiet?: boolean;
 }
 
@@ -32,6 +33,7 @@ export function addGen(command: Command): void {
       ).choices(MODULE_KINDS),
     )
     .option('--no-services', 'make messages and enums alone, also of files whose services are refused')
+    .option('--views', 'make views too: lazy readers of the messages, in FILE.views.js')
     .option('--quiet', 'print nothing')
     .action(async (files: string[], { quiet, ...options }: GenOptions) => {
       await generate({ ...options, files, ...(quiet === true ? {} : { report, warn: say }) });

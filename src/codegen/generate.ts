@@ -8,7 +8,10 @@ import { emitModule } from './modules.js';
 import type { FileSchema } from './schema.js';
 import { select } from './select.js';
 import { loadSources } from './sources.js';
-import { writeFiles } from './write-files.js';
+import { emitViewDeclarations } from './view-declarations.js';
+import { viewStem } from './view-imports.js';
+import { emitViewModule } from './view-module.js';
+import { type OutputFile, writeFiles } from './write-files.js';
 
 export type { RuntimeModules } from './imports.js';
 
@@ -23,6 +26,8 @@ export interface GenerateOptions {
   readonly module?: ModuleKind;
   /** Whether services are generated; `false` makes messages and enums alone. Default: true. */
   readonly services?: boolean;
+  /** Whether views are generated too: a lazy reader of each message. Default: false. */
+  readonly views?: boolean;
   /** Is told of each file whether it was written, or was there already as it should be. */
   readonly report?: (path: string, isWritten: boolean) => void;
   /** Is told of what protoc refuses and Millrace takes: a sentence with file and line. */
@@ -51,18 +56,19 @@ const PACKAGE_MODULES: RuntimeModules = {
  * await generate({ files: ['protos/shop.proto'], out: 'src/gen' }); // src/gen/shop.js, src/gen/shop.d.ts
  */
 export async function generate(options: GenerateOptions): Promise<readonly string[]> {
-  const { files, protoPath = [], out, services = true, modules = PACKAGE_MODULES } = options;
+  const { files, protoPath = [], out, services = true, views = false, modules = PACKAGE_MODULES } = options;
   if (out === '') throw new ConfigError('The output folder is empty. Name a folder with --out; "." is this one.');
   const kind = options.module ?? moduleKindOf(out);
   const schemas = select(loadSources(files, protoPath), { services, shipped: modules.shipped });
-  checkDistinct(schemas);
+  checkDistinct(schemas, views);
   const borrowing = borrowingMessages(schemas);
   const outputs = schemas.flatMap((schema) => {
     const stem = join(resolve(out), moduleStem(schema.path));
-    return [
+    const made: readonly OutputFile[] = [
       { path: `${stem}.d.ts`, text: emitDeclarations(schema, modules) },
       { path: `${stem}.js`, text: emitModule(schema, modules, kind, borrowing) },
     ];
+    return views ? [...made, ...viewsOf(schema, join(resolve(out), viewStem(schema.path)), modules, kind)] : made;
   });
   const written = await writeFiles(outputs);
   const paths = outputs.map(({ path }) => path).sort();
@@ -75,15 +81,24 @@ export async function generate(options: GenerateOptions): Promise<readonly strin
 }
 
 /** Two files must not become one module; nor on a disk for which upper and lower case are the same. */
-function checkDistinct(schemas: readonly FileSchema[]): void {
+function checkDistinct(schemas: readonly FileSchema[], views: boolean): void {
   const byStem = new Map<string, string>();
   for (const path of schemas.map((schema) => schema.path).sort()) {
-    const stem = moduleStem(path).normalize('NFC').toLowerCase();
-    const other = byStem.get(stem);
-    if (other !== undefined) {
-      const folder = `${moduleStem(path)}.js`;
-      throw new ConfigError(`${other} and ${path} would both become ${folder}. Rename one of them.`);
+    for (const stem of views ? [moduleStem(path), viewStem(path)] : [moduleStem(path)]) {
+      const key = stem.normalize('NFC').toLowerCase();
+      const other = byStem.get(key);
+      if (other !== undefined)
+        throw new ConfigError(`${other} and ${path} would both become ${stem}.js. Rename one of them.`);
+      byStem.set(key, path);
     }
-    byStem.set(stem, path);
   }
+}
+
+function viewsOf(schema: FileSchema, stem: string, modules: RuntimeModules, kind: ModuleKind): readonly OutputFile[] {
+  const [types, code] = [emitViewDeclarations(schema, modules), emitViewModule(schema, modules, kind)];
+  if (types === undefined || code === undefined) return [];
+  return [
+    { path: `${stem}.d.ts`, text: types },
+    { path: `${stem}.js`, text: code },
+  ];
 }

@@ -18,23 +18,26 @@ export function moduleStem(path: string): string {
 
 export class Imports {
   readonly #file: FileSchema;
+  /** The names that the module declares; undefined where these are those of the file. */
+  readonly #declared: readonly string[] | undefined;
   readonly #modules: RuntimeModules;
   readonly #taken: Set<string>;
   /** By module, local name by exported name. */
   readonly #byModule = new Map<string, Map<string, string>>();
 
-  constructor(file: FileSchema, modules: RuntimeModules) {
+  /** `declared`: what a module declares that lies beside that of the file. */
+  constructor(file: FileSchema, modules: RuntimeModules, declared?: readonly string[]) {
     this.#file = file;
     this.#modules = modules;
-    this.#taken = new Set(
-      file.declarations.flatMap(({ kind, name }) => (kind === 'message' ? [name, `${name}Init`] : [name])),
-    );
+    this.#declared = declared;
+    const own = file.declarations.flatMap(({ kind, name }) => (kind === 'message' ? [name, `${name}Init`] : [name]));
+    this.#taken = new Set(declared ?? own);
   }
 
   /** Local name of a message, of its Init type (`suffix`), or of an enum. */
   local(reference: TypeReference, suffix: '' | 'Init' = ''): string {
     const name = reference.name + suffix;
-    if (reference.file === this.#file.path) return name;
+    if (reference.file === this.#file.path && this.#declared === undefined) return name;
     return this.#import(this.#moduleOf(reference), name);
   }
 
@@ -50,9 +53,17 @@ export class Imports {
 
   #moduleOf(reference: TypeReference): string {
     if (this.#modules.shipped.has(reference.file)) return this.#modules.specifier(this.#file.path);
-    const target = `${moduleStem(reference.file)}.js`;
+    return this.#pathTo(`${moduleStem(reference.file)}.js`);
+  }
+
+  #pathTo(target: string): string {
     const path = posix.relative(posix.dirname(this.#file.path), target);
     return path.startsWith('../') ? path : `./${path}`;
+  }
+
+  /** Local name of what another generated module exports. `target` is its path below the output folder. */
+  protected fromModule(target: string, name: string): string {
+    return this.#import(this.#pathTo(target), name);
   }
 
   #import(module: string, name: string): string {

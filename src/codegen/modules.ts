@@ -27,14 +27,19 @@ export function emitModule(
   });
   const messages = file.declarations.filter((one) => one.kind === 'message');
   const body = [...parts, ...serviceRefs(messages, imports)];
-  for (const [name, text] of Object.entries(FUNCTIONS)) {
-    if (body.some((part) => part.includes(`${name}(`))) body.push(text);
-  }
-  if (body.some((part) => part.includes(NO_BYTES))) body.unshift(`const ${NO_BYTES} = new Uint8Array(0);`);
+  addShared(body);
   const names = file.declarations.map(({ name }) => name);
   if (names.length > 0 || kind === 'esm') body.push(emitExports(kind, names));
   const top = [header(file), ...emitImports(kind, imports.all())].join('\n');
   return `${[top, ...body].join('\n\n')}\n`;
+}
+
+/** Adds what the parts of a module use together. */
+export function addShared(body: string[]): void {
+  for (const [name, text] of Object.entries(FUNCTIONS)) {
+    if (body.some((part) => part.includes(`${name}(`))) body.push(text);
+  }
+  if (body.some((part) => part.includes(NO_BYTES))) body.unshift(`const ${NO_BYTES} = new Uint8Array(0);`);
 }
 
 function emitMessage(message: MessageSchema, imports: Imports, borrowing: ReadonlySet<string>): string {

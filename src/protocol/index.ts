@@ -40,3 +40,19 @@ export type {
 export { requestStreamOf } from './service.js';
 export type { ServiceRef, ServiceRefInit } from './service-ref.js';
 export { AttachedFields, type DetachedField, DetachedFields, WireReader, WireWriter } from './wire/index.js';
+export {
+  afterBytes,
+  afterValue,
+  afterVarint,
+  bytesIn,
+  checkMessage,
+  checkUtf8,
+  emptyView,
+  keyAt,
+  MapView,
+  MessageView,
+  openView,
+  RepeatedView,
+  type ViewClass,
+  viewIn,
+} from './view/index.js';

@@ -3,6 +3,7 @@ import { type Target } from './target.js';
 /** By name. Each is loaded by the process that fuzzes it. */
 const loaders: Readonly<Record<string, () => Promise<Target>>> = {
   messages: async () => (await import('./targets/messages.js')).messages(),
+  views: async () => (await import('./targets/views.js')).views(),
   envelopes: async () => (await import('./targets/envelopes.js')).envelopes,
   frames: async () => (await import('./targets/frames.js')).frames,
   handshake: async () => (await import('./targets/handshake.js')).handshake,
