@@ -1,7 +1,7 @@
-import { UnreachableError } from '../../errors.js';
-import { firstProcessOf, ManagedPUidAllocator } from '../../ids/index.js';
+import { ConfigError, UnreachableError } from '../../errors.js';
+import { firstProcessOf, ManagedPUidAllocator, pUid } from '../../ids/index.js';
 import { limits } from '../../limits.js';
-import type { Ref } from '../../protocol/index.js';
+import type { Ref, v1 } from '../../protocol/index.js';
 
 /** What the control plane knows of a process. */
 export interface ProcessEntry {
@@ -45,8 +45,18 @@ export class Processes {
     this.#pUids = new ManagedPUidAllocator(firstProcessOf(incarnation));
   }
 
-  nextPUid(): bigint {
-    return this.#pUids.next();
+  /** The p_uid that a process was launched with, or the next one that is free. Throws ConfigError for one that another process has. */
+  pUidFor({ pUid: launched, name }: v1.ConnectProcess): bigint {
+    if (launched !== undefined) {
+      const holder = this.#entries.get(pUid(launched));
+      if (holder === undefined) return launched;
+      throw new ConfigError(
+        `Process "${name}" was launched with the p_uid ${launched}, which process "${holder.name}" has: one p_uid is one process.`,
+      );
+    }
+    let next = this.#pUids.next();
+    while (this.#entries.has(next)) next = this.#pUids.next();
+    return next;
   }
 
   all(): IterableIterator<ProcessEntry> {

@@ -1,5 +1,5 @@
 import { ConfigError, ProtocolError, Refusal } from '../../errors.js';
-import { firstOrdinalOf, firstResourceOf, OrdinalAllocator } from '../../ids/index.js';
+import { firstOrdinalOf, firstResourceOf, isManaged, OrdinalAllocator } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import { type Ref, v1 } from '../../protocol/index.js';
 import { Groups } from './groups.js';
@@ -53,7 +53,7 @@ export class ControlPlaneStore {
     }
     const known = this.#processes.launched(request.launch);
     if (known !== undefined) return known;
-    return this.#add(this.#processes.nextPUid(), request);
+    return this.#add(this.#processes.pUidFor(request), request);
   }
 
   /**
@@ -186,6 +186,7 @@ export class ControlPlaneStore {
       if (node !== '' && entry.node !== node) continue;
       if (process !== '' && entry.name !== process) continue;
       if (label !== '' && !entry.labels.includes(label)) continue;
+      if (!isManaged(entry.pUid)) continue;
       for (const ordinal of entry.ordinals) {
         if (ordinals.length > 0 && !ordinals.includes(ordinal)) continue;
         const spawner = this.names.lookup(spawnerName(ordinal));

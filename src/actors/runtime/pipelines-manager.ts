@@ -1,5 +1,6 @@
 import { MillraceError } from '../../errors.js';
 import { messageOf, namedMessageOf } from '../../foreign.js';
+import { isManaged } from '../../ids/index.js';
 import { v1 } from '../../protocol/index.js';
 import { type ControlPlaneClient, State } from '../control-plane/index.js';
 import { type ActorRef, type ActorSystem, type Behavior, behavior, type Context } from '../kernel/index.js';
@@ -79,7 +80,7 @@ export class PipelinesManager {
   #ordinals(): number[] {
     const running: v1.Partition[] = [];
     for (const { detail, actual } of this.#client().resources()) {
-      if (detail.case === 'partition' && actual === State.RUNNING) {
+      if (detail.case === 'partition' && actual === State.RUNNING && isManaged(detail.value.pUid)) {
         running.push(detail.value);
       }
     }

@@ -73,6 +73,7 @@ export class Runtime extends NamedCalls implements HasSystem {
   readonly #names: ClusterNames;
   readonly #placements: Placements;
   readonly #labels: readonly string[];
+  readonly #launchedPUid: bigint | undefined;
 
   /** For Executors; does not start anything. */
   constructor(environment: RuntimeEnvironment, options: RuntimeOptions = {}) {
@@ -113,6 +114,7 @@ export class Runtime extends NamedCalls implements HasSystem {
       }),
     );
     this.#labels = options.labels ?? [];
+    this.#launchedPUid = options.pUid;
     const assertRuns = (what: string): void => this.#stopping.assertNotStarted(what);
     this.place = placeBy(this.#placements, components, assertRuns);
     for (const { system } of this.#partitions.here) {
@@ -305,7 +307,8 @@ export class Runtime extends NamedCalls implements HasSystem {
     const client = clientOf({ ...this.#environment, partition, log, news, host, draining: this.draining });
     this.#client = client;
     const [node, labels, managesPipelines] = [this.node, this.#labels, host.isServing];
-    const name = await client.connect({ launch, incarnation, node, labels, managesPipelines, name: this.#name });
+    const pUid = this.#launchedPUid;
+    const name = await client.connect({ launch, incarnation, node, labels, managesPipelines, pUid, name: this.#name });
     if (name !== this.#name) {
       log.info(`Node "${this.node}" already has a process "${this.#name}". This one is named "${name}".`);
       this.#name = name;
