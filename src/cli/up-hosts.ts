@@ -2,6 +2,8 @@
 import { hostname } from 'node:os';
 import { readNamedText } from '../named-file.js';
 import { ConfigError } from '../index.js';
+import { quoted } from './program-args.js';
+import { slurmHosts, throughSrun } from './slurm.js';
 import type { Host } from '../actors/services/index.js';
 
 /** Bytes of a file of hosts: the id space has room for 2^24 nodes. */
@@ -11,6 +13,8 @@ export interface HostFlags {
   readonly nodes?: number;
   readonly hosts?: string;
   readonly hostfile?: string;
+  /** The hosts are those of the Slurm job in which the command runs. */
+  readonly slurm?: boolean;
   /** Options of ssh: `Port=2222`. */
   readonly sshOption: readonly string[];
   /** Name of this host for the others. */
@@ -23,12 +27,13 @@ export interface Links {
 }
 
 /** The hosts of a run, one for each node. Throws ConfigError where more than one flag says it, or a host is none. */
-export function hostsOf({ nodes, hosts, hostfile }: HostFlags): readonly Host[] {
-  if (hosts !== undefined && hostfile !== undefined) {
-    throw new ConfigError('--hosts and --hostfile say the same: leave one of them out.');
+export function hostsOf(flags: HostFlags, env: NodeJS.ProcessEnv): readonly Host[] {
+  const { nodes, hosts, hostfile, slurm = false } = flags;
+  if ([hosts !== undefined, hostfile !== undefined, slurm].filter(Boolean).length > 1) {
+    throw new ConfigError('--hosts, --hostfile and --slurm say the same: leave all but one out.');
   }
-  const named = hosts === undefined ? hostfile && hostsIn(hostfile) : hosts.split(',');
-  if (named === undefined || named === '') return local(nodes ?? 1);
+  const named = slurm ? ofJob(env) : hostfile === undefined ? hosts?.split(',') : hostsIn(hostfile);
+  if (named === undefined) return local(nodes ?? 1);
   const checked = named.map((host) => host.trim()).filter((host) => host !== '');
   if (checked.length === 0) throw new ConfigError('There are no hosts: name at least one.');
   for (const host of checked) {
@@ -56,11 +61,23 @@ export function linksOf(hosts: readonly Host[], { advertise }: HostFlags, host?:
   return { listen: 'tcp://0.0.0.0:0', advertisedHost: own };
 }
 
-/** The command that runs another one on a host. It asks nobody, and refuses a host whose key is not known. */
-export function throughSsh(host: string, { sshOption }: HostFlags): readonly string[] {
+/** The command that runs another one on a host: by srun in a Slurm job, else by ssh. */
+export function throughTo(host: string, flags: HostFlags, command: readonly string[]): readonly string[] {
+  return flags.slurm === true ? throughSrun(host, command) : throughSsh(host, flags, command);
+}
+
+/** ssh asks nobody, and refuses a host whose key is not known. The host's shell reads the command. */
+function throughSsh(host: string, { sshOption }: HostFlags, command: readonly string[]): readonly string[] {
   const fixed = ['BatchMode=yes', 'StrictHostKeyChecking=yes', 'ServerAliveInterval=5', 'ServerAliveCountMax=3'];
   // ssh takes the first value of an option.
-  return ['ssh', '-T', ...[...sshOption, ...fixed].flatMap((option) => ['-o', option]), '--', host];
+  return [
+    'ssh',
+    '-T',
+    ...[...sshOption, ...fixed].flatMap((option) => ['-o', option]),
+    '--',
+    host,
+    ...command.map(quoted),
+  ];
 }
 
 /** Without the user. */
@@ -70,6 +87,11 @@ function nameOf(host: string): string {
 
 function local(nodes: number): readonly Host[] {
   return Array.from({ length: nodes }, (_, index) => ({ node: `node-${index}`, host: '' }));
+}
+
+function ofJob({ SLURM_JOB_NODELIST: list }: NodeJS.ProcessEnv): readonly string[] {
+  if (list !== undefined) return slurmHosts(list);
+  throw new ConfigError('--slurm needs a Slurm job, in which SLURM_JOB_NODELIST is set: use salloc or sbatch.');
 }
 
 /** One host in each line; # begins a comment. */

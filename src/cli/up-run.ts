@@ -31,7 +31,7 @@ import type { Invocation } from './run-module.js';
 import { answerUsers, writeRunFile } from './run-files.js';
 import { runApplication } from './up-application.js';
 import { UpDisplay } from './up-display.js';
-import { type HostFlags, hostsOf, linksOf, throughSsh } from './up-hosts.js';
+import { type HostFlags, hostsOf, linksOf, throughTo } from './up-hosts.js';
 
 export interface UpFlags extends HostFlags {
   readonly partitions?: OptionValues['partitions'];
@@ -146,7 +146,7 @@ async function planOf(module: string, flags: UpFlags, isVerbose: boolean): Promi
     run,
     folder: join(runsFolder(), run),
     module: moduleUrl(module),
-    hosts: hostsOf(flags),
+    hosts: hostsOf(flags, process.env),
     key: typeof net?.key === 'string' ? net.key : randomBytes(32).toString('hex'),
     faults,
     flags,
@@ -169,7 +169,9 @@ function launcherOf(
       const { host } = start.host;
       const program = { url: roleProgram(), name: `millrace ${run} ${start.host.node}`, start: nodeStart(plan, start) };
       return startProcess(
-        host === '' ? program : { ...program, through: throughSsh(host, plan.flags) },
+        host === ''
+          ? program
+          : { ...program, through: (command: readonly string[]) => throughTo(host, plan.flags, command) },
         infrastructure.scheduler,
       );
     },

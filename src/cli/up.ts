@@ -23,6 +23,7 @@ export function addUp(command: Command, invocation: Invocation): void {
     )
     .option('--hosts <list>', 'hosts, separated by commas; ssh starts a node on each')
     .option('--hostfile <file>', 'a file with a host in each line')
+    .option('--slurm', 'the hosts of the Slurm job in which the command runs; srun starts a node on each')
     .option('--ssh-option <option>', 'an option of ssh: Port=2222; may be repeated', collected, [])
     .option('--advertise <host>', 'name of this host for the others (default: its host name)')
     .option('--partitions <n>', `partitions of each process: ${optionTable.partitions.accepts}`, partitionsOf)

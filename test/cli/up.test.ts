@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { commandsOfRun, runFolders } from './runs.js';
+import { eventually } from '../support/until.js';
 import { FLIGHTS, Folder, messages } from './millrace.js';
 
 describe('millrace up', function () {
@@ -72,6 +73,28 @@ await first.stop();`,
     const { code, stderr } = await started.ended;
     expect(code, stderr).to.equal(130);
     expect(stderr).not.to.match(/not torn down/);
+  });
+
+  it('is listed by millrace ps while it is up, and torn down by millrace stop', async () => {
+    const started = folder.start(['up', 'stays.js', '--nodes', '2'], { XDG_RUNTIME_DIR: folder.path });
+    await started.says('is up: 2 nodes');
+    let processes: readonly { readonly name: string; readonly id: string }[] = [];
+    await eventually(async () => {
+      const listed = await run(['ps', '--json']);
+      expect(listed.code, listed.stderr).to.equal(0);
+      ({ processes } = JSON.parse(listed.stdout) as { processes: typeof processes });
+      return processes.length === 2;
+    });
+    expect(processes.map(({ name }) => name)).to.have.members(['head', 'worker-1']);
+    expect(processes.every(({ id }) => BigInt(id) >= 2n ** 32n)).to.equal(true);
+    const shown = await run(['ps']);
+    expect(shown.stdout).to.match(/node-1 {2}process \d+/);
+    expect((await run(['stop', 'nonsense'])).code).to.equal(2);
+    expect((await run(['stop'])).code).to.equal(0);
+    const { code, stderr } = await started.ended;
+    expect(code, stderr).to.equal(143);
+    expect((await run(['ps'])).stdout).to.equal('');
+    expect((await run(['stop'])).code).to.equal(2);
   });
 
   it('refuses before anything starts what cannot run', async () => {

@@ -14,12 +14,12 @@ const LAST_WORDS_MS = 500;
  * `readStart`. Standard input stays open until the child must end, so that it ends with this process. The child has its own process
  * group: only this process receives a terminal's signals. Its output is copied to the standard output and error of this process.
  */
-export function startProcess({ url, name, start, through = [], output }: Program, scheduler: Scheduler): Execution {
+export function startProcess({ url, name, start, through, output }: Program, scheduler: Scheduler): Execution {
   const own = [process.execPath, ...inheritedOptions(process.execArgv), fileURLToPath(url)];
-  const [command = process.execPath, ...words] = [...through, ...(through.length === 0 ? own : own.map(shellWord))];
+  const [command = process.execPath, ...words] = through === undefined ? own : through(own);
   const child = spawn(command, words, {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-    ...(through.length === 0 && { argv0: name }),
+    ...(through === undefined && { argv0: name }),
     detached: true,
   });
   if (child.pid === undefined) return unborn(child);
@@ -44,11 +44,6 @@ export function startProcess({ url, name, start, through = [], output }: Program
     end: () => void child.stdin.end(),
     kill: () => void child.kill('SIGKILL'),
   };
-}
-
-/** A word as the shell of another host reads it. */
-function shellWord(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** The system refused to start the process: it lacks descriptors, memory or the program. The child may have no streams. */
