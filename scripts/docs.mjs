@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as ids from '../dist/ids/index.js';
-import { describeOptions } from '../dist/options/index.js';
+import { describeOptions, launchTable, launchVariable } from '../dist/options/index.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const isCheck = process.argv.includes('--check');
@@ -108,6 +108,19 @@ ${table(
     option.default,
     option.accepts.replaceAll('|', '\\|'),
     option.description,
+  ]),
+)}
+
+## Launch parameters
+
+\`millrace up\` sets these variables for each process that it starts ([cli.md](cli.md#millrace-up)). They are no options: nobody else sets them.
+
+${table(
+  ['variable', 'accepts', 'meaning'],
+  Object.entries(launchTable).map(([name, { accepts, description }]) => [
+    `\`${launchVariable(name)}\``,
+    accepts,
+    description,
   ]),
 )}
 `;

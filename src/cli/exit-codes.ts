@@ -7,6 +7,8 @@ export const ExitCode = {
   usage: 2,
   /** An internal error of Millrace, or an error that the program did not catch. */
   internal: 3,
+  /** A part of a run of `millrace up` has ended by itself: a node, or global services. */
+  partLost: 4,
   /** SIGHUP, SIGINT (Ctrl-C), a closed pipe (SIGPIPE) and SIGTERM, as shells count them: 128 and the number of the signal. */
   hungUp: 129,
   interrupted: 130,
@@ -24,6 +26,14 @@ export const EXIT_CODES = `Exit codes:
   1    the pipeline failed, and the message names segment, partition and cause; or a file of --record or --trace is incomplete
   2    a command, option, module or argument is wrong; nothing was started
   3    an internal error of Millrace, or an error that the program did not catch
+${SIGNAL_CODES}`;
+
+export const UP_EXIT_CODES = `Exit codes:
+  0    the pipeline has ended; of a program: what the program ends with
+  1    the pipeline failed, or the run did not come up
+  2    a command, option, module or argument is wrong; nothing was started
+  3    an internal error of the command, or an error that the program did not catch
+  4    a node or global services ended by itself, and the run was torn down
 ${SIGNAL_CODES}`;
 
 export const REPLAY_EXIT_CODES = `Exit codes:

@@ -21,6 +21,7 @@ export interface Interrupt {
 export class Interrupts {
   #say = say;
   #first: Interrupt | undefined;
+  #onSecond: (() => void) | undefined;
   #listeners: (() => void)[] | undefined;
 
   constructor() {
@@ -35,9 +36,13 @@ export class Interrupts {
     return this.#first;
   }
 
-  /** From now on whoever calls `onFirst` ends in order. `write` gets the messages. */
-  begin(write: (text: string) => void): void {
+  /**
+   * From now on whoever calls `onFirst` ends in order. `write` gets the messages. With `onSecond` the second interrupt calls that, and the
+   * third ends the process at once.
+   */
+  begin(write: (text: string) => void, onSecond?: () => void): void {
     this.#say = write;
+    this.#onSecond = onSecond;
     this.#listeners = [];
     if (process.pid !== INIT_PID) this.#listen();
   }
@@ -46,6 +51,7 @@ export class Interrupts {
   end(): void {
     this.#say = say;
     this.#listeners = undefined;
+    this.#onSecond = undefined;
     for (const signal of signals) process.off(signal, this.#onSignal);
     if (process.pid === INIT_PID) this.#listen();
   }
@@ -68,8 +74,17 @@ export class Interrupts {
   readonly #onSignal = (signal: NodeJS.Signals): void => {
     if (!isSignal(signal)) return;
     const exitCode = SIGNALS[signal];
-    if (this.#first !== undefined) process.exit(exitCode);
-    this.#interrupt({ exitCode, message: AT_SIGNAL[signal] });
+    if (this.#first !== undefined) {
+      const onSecond = this.#onSecond;
+      this.#onSecond = undefined;
+      if (onSecond === undefined) process.exit(exitCode);
+      this.#say(`${signal}: hurrying; another signal ends the process at once`);
+      onSecond();
+      return;
+    }
+    const message =
+      this.#onSecond === undefined ? AT_SIGNAL[signal] : `${signal}: stopping in order; another one hurries`;
+    this.#interrupt({ exitCode, message });
   };
 
   #outputFailed({ code, message }: NodeJS.ErrnoException): void {

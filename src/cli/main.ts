@@ -15,9 +15,11 @@ import { ownVersion } from './packages.js';
 import { splitArguments } from './program-args.js';
 import { addReplay } from './replay.js';
 import { addRun } from './run.js';
+import { addRuns } from './runs.js';
 import type { Invocation } from './run-module.js';
 import { addSim } from './sim.js';
 import { addTopology } from './topology.js';
+import { addUp } from './up.js';
 
 /** Runs one command, and sets the exit code of this process. */
 async function main(argv: readonly string[]): Promise<void> {
@@ -59,6 +61,8 @@ function commandLine(invocation: Invocation): Command {
     .showHelpAfterError(false)
     .addHelpText('after', () => `\n${EXIT_CODES}\n\nFirst steps:\n${firstSteps()}\n  millrace run --help`);
   addRun(command, invocation);
+  addUp(command, invocation);
+  addRuns(command);
   addSim(command, invocation.interrupts);
   addReplay(command);
   addGen(command);

@@ -5,15 +5,15 @@ import { ConfigError, type Pipeline } from '../index.js';
 export type ProgramArgs = Readonly<Record<string, string | number | boolean>>;
 
 /**
- * The words of `millrace run` and those of its program, after the first `--`. For every other command `--` means what it does elsewhere: no
+ * The words of `millrace run` or `millrace up` and those of its program, after the first `--`. For every other command `--` means what it does elsewhere: no
  * option follows.
  */
 export function splitArguments(argv: readonly string[]): {
   readonly own: readonly string[];
   readonly program: readonly string[];
 } {
-  const isRun = argv.find((word) => !word.startsWith('-')) === 'run';
-  const separator = isRun ? argv.indexOf('--') : -1;
+  const command = argv.find((word) => !word.startsWith('-'));
+  const separator = command === 'run' || command === 'up' ? argv.indexOf('--') : -1;
   return separator === -1
     ? { own: argv, program: [] }
     : { own: argv.slice(0, separator), program: argv.slice(separator + 1) };

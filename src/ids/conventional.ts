@@ -63,6 +63,11 @@ export function ownerOrdinal(id: bigint): number | undefined {
   return id >= first && id < end ? Number((id - first) >> 32n) : undefined;
 }
 
+/** Whether a p_uid is that of a process of the application, and not of the infrastructure: only such a process is given work. */
+export function isManaged(id: bigint): boolean {
+  return id >= processBands.managed.first && id < processBands.managed.end;
+}
+
 /** The offset of a host id in its band. The offset is reduced, not the sum: a reduced sum would leave the band for half of all hosts. */
 export function hostAdder(hostId: bigint): bigint {
   if (hostId < 0n) throw new ConfigError(`Host id ${hostId} is negative: it is a hash, 0 or more.`);

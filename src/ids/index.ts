@@ -31,6 +31,7 @@ export {
   globalServicesStdinCUid,
   globalServicesStdoutCUid,
   hostAdder,
+  isManaged,
   launcherBackendCUid,
   launcherPUid,
   loggingServiceCUid,

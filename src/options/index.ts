@@ -4,6 +4,13 @@
  */
 export { describeOptions, type OptionDescription } from './describe.js';
 export { type Accepted, accepted, type AcceptedOptions, checkOptions } from './given-options.js';
+export {
+  type LaunchParameters,
+  launchTable,
+  launchVariable,
+  launchVariables,
+  readLaunch,
+} from './launch-parameters.js';
 export { nearestName } from './nearest-name.js';
 export { OPTIONS_FILE, type OptionsFile, readOptionsFile } from './options-file.js';
 export { type OptionSources, type Provenance, type ResolvedOptions, resolveOptions } from './resolve.js';

@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.js';
 import { type IgnoredVariable, ignoredNotice, isForeign } from './foreign-variables.js';
+import { isLaunchVariable } from './launch-parameters.js';
 import { nearestName } from './nearest-name.js';
 import type { OptionsFile } from './options-file.js';
 import {
@@ -80,7 +81,7 @@ function fromEnvironment({ env = {} }: OptionSources, take: Take): IgnoredVariab
   const names = new Map(optionNames.map((name) => [variableOf(name), name]));
   const ignored: IgnoredVariable[] = [];
   for (const [variable, value] of Object.entries(env)) {
-    if (!variable.startsWith('MILLRACE_') || value === undefined) continue;
+    if (!variable.startsWith('MILLRACE_') || value === undefined || isLaunchVariable(variable)) continue;
     const name = names.get(variable);
     const parsed = name && optionTable[name].parse(value);
     const isEmpty = value.trim() === '';

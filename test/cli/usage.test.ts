@@ -59,8 +59,11 @@ describe('the millrace command', function () {
   /** Words of the command, and what the one line that answers them includes. */
   const wrong: readonly (readonly [words: string[], includes: string])[] = [
     [['rnu'], 'Did you mean run?'],
-    [['nonsense'], 'There are run, sim, replay, gen, config, topology, doctor'],
-    [['nonsense', 'x', '--y'], 'There are run, sim, replay, gen, config, topology, doctor, help'],
+    [['nonsense'], 'There are run, up, ps, stop, cleanup, sim, replay, gen, config, topology, doctor'],
+    [
+      ['nonsense', 'x', '--y'],
+      'There are run, up, ps, stop, cleanup, sim, replay, gen, config, topology, doctor, help',
+    ],
     [['help', 'nonsense'], 'There are run'],
     [['help', 'rnu'], 'Did you mean run?'],
     [[''], "unknown command ''"],

@@ -30,6 +30,7 @@ export {
   type Component,
   type ComponentOptions,
   component,
+  isComponent,
   type Place,
   type PlaceArguments,
   type PlaceOn,

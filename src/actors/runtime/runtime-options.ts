@@ -16,6 +16,8 @@ export interface RuntimeOptions {
   readonly node?: string;
   /** Name of the process. Default `process-0`. */
   readonly name?: string;
+  /** The p_uid that the process was launched with. Default: the control plane chooses one. */
+  readonly pUid?: bigint;
   readonly system?: SystemOptions;
   readonly provider?: SystemProvider;
   /**

@@ -74,6 +74,7 @@ export class Runtime extends NamedCalls implements HasSystem {
   readonly #names: ClusterNames;
   readonly #placements: Placements;
   readonly #labels: readonly string[];
+  readonly #launchedPUid: bigint | undefined;
 
   /** For Executors; does not start anything. */
   constructor(environment: RuntimeEnvironment, options: RuntimeOptions = {}) {
@@ -115,6 +116,7 @@ export class Runtime extends NamedCalls implements HasSystem {
       }),
     );
     this.#labels = options.labels ?? [];
+    this.#launchedPUid = options.pUid;
     const assertRuns = (what: string): void => this.#stopping.assertNotStarted(what);
     this.place = placeBy(this.#placements, components, assertRuns);
     for (const { system } of this.#partitions.here) {
@@ -308,8 +310,8 @@ export class Runtime extends NamedCalls implements HasSystem {
     const [partition, news, log] = [this.#partitions.first, this.#news, this.#log];
     const client = clientOf({ ...this.#environment, partition, log, news, host, draining: this.draining });
     this.#client = client;
-    const [node, labels] = [this.node, this.#labels];
-    const name = await client.connect({ launch, incarnation, node, labels, name: this.#name });
+    const [node, labels, pUid] = [this.node, this.#labels, this.#launchedPUid];
+    const name = await client.connect({ launch, incarnation, node, labels, pUid, name: this.#name });
     if (name !== this.#name) {
       log.info(`Node "${this.node}" already has a process "${this.#name}". This one is named "${name}".`);
       this.#name = name;

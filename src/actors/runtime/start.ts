@@ -1,7 +1,7 @@
 import { ConfigError } from '../../errors.js';
 import type { TracingSource } from '../kernel/index.js';
 import { createLogger, type Logger, silentLogger } from '../../logging/index.js';
-import { type OptionValues, readOptionsFile, resolveOptions } from '../../options/index.js';
+import { type OptionValues, readLaunch, readOptionsFile, resolveOptions } from '../../options/index.js';
 import { Executor } from './executor.js';
 import type { Runtime as RuntimeProcess } from './runtime.js';
 import { netSettings } from './net-settings.js';
@@ -45,28 +45,38 @@ export interface RuntimeStarter {
    *     const { price } = await ref.quote({ symbol: 'ACME' }, { timeoutMs: 100 });
    */
   start(options?: StartOptions): Promise<RuntimeProcess>;
+  /**
+   * The runtime of this process, which the first call starts. A process that `millrace up` has started joins the run as the process that it was
+   * launched as. Elsewhere it is what `Runtime.start()` starts: so one program runs alone and in a cluster. After a stop, the next call starts another.
+   *
+   *     await using runtime = await Runtime.current();
+   */
+  current(): Promise<RuntimeProcess>;
 }
 
-async function start({
-  name = 'process-0',
-  log,
-  folder = process.cwd(),
-  interceptor,
-  tracing,
-  initializers,
-  partitionProgram,
-  labels,
-  maxPlacedActors,
-  ...code
-}: StartOptions = {}): Promise<RuntimeProcess> {
+/** What a run tells a process that it has started. */
+interface Launched {
+  readonly pUid?: bigint;
+  readonly socketFolder?: string;
+}
+
+async function start(options: StartOptions = {}, { pUid, socketFolder }: Launched = {}): Promise<RuntimeProcess> {
+  const { name = 'process-0', log, folder = process.cwd(), interceptor, tracing, ...others } = options;
+  const { initializers, partitionProgram, labels, maxPlacedActors, ...code } = others;
   const { values, notice } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
   const { logLevel: level, logFormat: format, linkDeadMs } = values;
   const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
   if (notice !== undefined) chosen.warn(notice);
   const net = await netSettings(values);
-  const executor = new Executor({ log: chosen, linkDeadMs, interceptor, ...(net && { net }) });
+  const executor = new Executor({
+    log: chosen,
+    linkDeadMs,
+    interceptor,
+    ...(net && { net: { ...net, ...(socketFolder !== undefined && { socketFolder }) } }),
+  });
   return executor.start({
     name,
+    ...(pUid !== undefined && { pUid }),
     ...(tracing && { tracing }),
     ...(initializers && { initializers }),
     ...(partitionProgram && { partitionProgram }),
@@ -76,9 +86,34 @@ async function start({
   });
 }
 
+/** The runtime of this process, or its start. */
+const here: { current?: Promise<RuntimeProcess> } = {};
+
+async function current(): Promise<RuntimeProcess> {
+  const known = here.current;
+  if (known === undefined) {
+    here.current = startLaunched();
+    return here.current;
+  }
+  const runtime = await known.catch(() => undefined);
+  if (runtime?.isStopping === false) return runtime;
+  if (here.current === known) delete here.current;
+  return current();
+}
+
+async function startLaunched(): Promise<RuntimeProcess> {
+  const launch = readLaunch(process.env);
+  if (launch === undefined) return start();
+  const { processName: name, pUid, runFolder } = launch;
+  return start({ name }, { pUid: BigInt(pUid), socketFolder: runFolder });
+}
+
 /** What `new Runtime()` calls, which the compiler refuses and JavaScript does not. */
 function refuseNew(): never {
   throw new ConfigError("a runtime is not made with new: start it with await Runtime.start({ logLevel: 'warn' })");
 }
 
-export const Runtime: RuntimeStarter = Object.assign(refuseNew.bind(undefined), { start });
+export const Runtime: RuntimeStarter = Object.assign(refuseNew.bind(undefined), {
+  start: (options?: StartOptions) => start(options),
+  current,
+});

@@ -14,16 +14,23 @@ const LAST_WORDS_MS = 500;
  * `readStart`. Standard input stays open until the child must end, so that it ends with this process. The child has its own process
  * group: only this process receives a terminal's signals. Its output is copied to the standard output and error of this process.
  */
-export function startProcess({ url, name, start }: Program, scheduler: Scheduler): Execution {
-  const child = spawn(process.execPath, [...inheritedOptions(process.execArgv), fileURLToPath(url)], {
+export function startProcess({ url, name, start, through, output }: Program, scheduler: Scheduler): Execution {
+  const own = [process.execPath, ...inheritedOptions(process.execArgv), fileURLToPath(url)];
+  const [command = process.execPath, ...words] = through === undefined ? own : through(own);
+  const child = spawn(command, words, {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-    argv0: name,
+    ...(through === undefined && { argv0: name }),
     detached: true,
   });
   if (child.pid === undefined) return unborn(child);
   const ended = endOf(child, scheduler);
-  copy(child.stdout, process.stdout);
-  copy(child.stderr, process.stderr);
+  if (output === undefined) {
+    copy(child.stdout, process.stdout);
+    copy(child.stderr, process.stderr);
+  } else {
+    child.stdout.on('data', (chunk: Buffer) => output(chunk, false));
+    child.stderr.on('data', (chunk: Buffer) => output(chunk, true));
+  }
   // The child may exit before it has read anything; `ended` reports that.
   child.stdin.on('error', () => {});
   const data = serialize(start);

@@ -8,6 +8,10 @@ export interface Program {
   readonly name: string;
   /** Its start data: anything that structured clone can copy. */
   readonly start: object;
+  /** The command that runs a command elsewhere: by ssh, for example. Default: the program runs on this machine. */
+  readonly through?: (command: readonly string[]) => readonly string[];
+  /** Takes what a process writes. Default: it is copied to the output of this process. */
+  readonly output?: (chunk: Buffer, isError: boolean) => void;
 }
 
 /** How an execution ended. */

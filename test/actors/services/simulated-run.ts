@@ -10,9 +10,9 @@ import {
   type StepEvent,
 } from '#src/actors/services/index.js';
 import { Deferred } from '#src/deferred.js';
-import { globalServicesInputCUid } from '#src/ids/index.js';
+import { globalServicesInputCUid, shepherdCUid } from '#src/ids/index.js';
 import { memoryLogger } from '#src/logging/index.js';
-import type { v1 } from '#src/protocol/index.js';
+import { v1 } from '#src/protocol/index.js';
 import type { Ending, Execution } from '#src/resources/execution/index.js';
 import { VirtualScheduler } from '#src/scheduler/index.js';
 import { MemoryNetwork } from '#src/transport/memory/index.js';
@@ -59,7 +59,7 @@ export class SimulatedRun {
       scheduler: this.scheduler,
       latencyMs: 1,
       trace: (line) => {
-        if (line.includes(' send ')) this.frames += 1;
+        if (line.includes(' sent ')) this.frames += 1;
       },
     });
   }
@@ -145,6 +145,38 @@ export class SimulatedRun {
     };
   }
 
+  #executeGlobalServices(primary: string): Execution {
+    const ended = new Deferred<Ending>();
+    const end = (cause: string): void => {
+      this.alive.delete('global-services');
+      ended.resolve({ isClean: false, cause });
+    };
+    const run = async (): Promise<void> => {
+      const infrastructure = await this.#open('services', 'global-services', () => end('it was ended by SIGKILL'));
+      this.alive.add('global-services');
+      const { nodes } = this.#options;
+      const halted = (): void => {
+        end('it ended with exit code 0');
+        this.#closing.push(infrastructure.close());
+      };
+      const services = new GlobalServices({
+        infrastructure,
+        primary,
+        controlPlane: infrastructure.address,
+        nodes,
+        halted,
+      });
+      infrastructure.spawn(services.behavior(), { name: 'global-services', cUid: globalServicesInputCUid });
+      const place = { address: infrastructure.address, controlPlane: 'none', pid: 1 };
+      await infrastructure.reference(v1.Shepherd, primary, shepherdCUid(0)).globalServicesUp(place);
+    };
+    run().catch((error: unknown) => end(`it threw ${String(error)}`));
+    const kill = (): void => {
+      if (this.alive.has('global-services')) this.network.crash('services');
+    };
+    return { place: 'virtual process of global services', threadId: undefined, ended: ended.promise, end: kill, kill };
+  }
+
   #system(index: number, halted: () => void): NodeSystem {
     return {
       pid: index + 1,
@@ -169,27 +201,7 @@ export class SimulatedRun {
         };
         return { pid: this.#pids++, ended: ended.promise, signal };
       },
-      startGlobalServices: async (primary, ended) => {
-        const crashed = (): void => {
-          this.alive.delete('global-services');
-          ended('it was ended by SIGKILL');
-        };
-        const infrastructure = await this.#open('services', 'global-services', crashed);
-        this.alive.add('global-services');
-        const services = new GlobalServices({
-          infrastructure,
-          primary: primary.address,
-          controlPlane: infrastructure.address,
-          nodes: this.#options.nodes,
-          halted: () => {
-            this.alive.delete('global-services');
-            ended('it ended with exit code 0');
-            this.#closing.push(infrastructure.close());
-          },
-        });
-        infrastructure.spawn(services.behavior(), { name: 'global-services', cUid: globalServicesInputCUid });
-        return { address: infrastructure.address, controlPlane: 'none', pid: 1 };
-      },
+      startGlobalServices: ({ address }) => this.#executeGlobalServices(address),
       kill: () => this.crash(index),
       halted,
     };

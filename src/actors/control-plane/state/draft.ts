@@ -1,4 +1,5 @@
 import { ConfigError, ProtocolError } from '../../../errors.js';
+import { isManaged } from '../../../ids/index.js';
 import type { v1 } from '../../../protocol/index.js';
 import { type Ref } from '../../../protocol/index.js';
 import type { ControlPlaneState } from './control-plane-state.js';
@@ -113,13 +114,14 @@ export class Draft {
     return entry;
   }
 
-  /** The partitions whose spawner is there and that meet all conditions. */
+  /** The partitions of the application whose spawner is there and that meet all conditions. */
   findPartitions({ ordinals, node, process, label }: v1.PartitionsToFind): v1.FoundPartition[] {
     const found: v1.FoundPartition[] = [];
     for (const entry of this.members.all()) {
       if (node !== '' && entry.node !== node) continue;
       if (process !== '' && entry.name !== process) continue;
       if (label !== '' && !entry.labels.includes(label)) continue;
+      if (!isManaged(entry.pUid)) continue;
       for (const ordinal of entry.ordinals) {
         if (ordinals.length > 0 && !ordinals.includes(ordinal)) continue;
         const spawner = this.names.lookup(spawnerName(ordinal));

@@ -56,7 +56,7 @@ export class Members {
     }
     const known = this.#processes.launched(request.launch);
     if (known !== undefined) return known;
-    return this.#add(this.#processes.nextPUid(), request);
+    return this.#add(this.#processes.pUidFor(request), request);
   }
 
   /**

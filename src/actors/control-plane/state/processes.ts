@@ -1,8 +1,8 @@
-import { UnreachableError } from '../../../errors.js';
-import { firstProcessOf, ManagedPUidAllocator } from '../../../ids/index.js';
+import { ConfigError, UnreachableError } from '../../../errors.js';
+import { firstProcessOf, ManagedPUidAllocator, pUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { PersistentMap } from '../../../persistent-map.js';
-import type { Ref } from '../../../protocol/index.js';
+import type { Ref, v1 } from '../../../protocol/index.js';
 
 /** What the control plane knows of a process. */
 export interface ProcessEntry {
@@ -73,11 +73,14 @@ export class Processes {
     return this.#state;
   }
 
-  nextPUid(): bigint {
-    const { next } = this.#state;
-    const pUid = new ManagedPUidAllocator(next).next();
-    this.#change({ next: next + 1n });
-    return pUid;
+  /** The p_uid that a process was launched with, or the next one that is free. Throws ConfigError for one that another process has. */
+  pUidFor({ pUid: launched, name }: v1.ConnectProcess): bigint {
+    if (launched === undefined) return this.#nextPUid();
+    const holder = this.#state.entries.get(pUid(launched));
+    if (holder === undefined) return launched;
+    throw new ConfigError(
+      `Process "${name}" was launched with the p_uid ${launched}, which process "${holder.name}" has: one p_uid is one process.`,
+    );
   }
 
   all(): Iterable<ProcessEntry> {
@@ -168,6 +171,15 @@ export class Processes {
   lastAddressOf(ordinal: number, incarnation: bigint): string | undefined {
     const lost = this.#state.lost.get(ordinal);
     return incarnation === 0n || lost?.incarnation === incarnation ? lost?.address : undefined;
+  }
+
+  #nextPUid(): bigint {
+    for (;;) {
+      const { next } = this.#state;
+      const free = new ManagedPUidAllocator(next).next();
+      this.#change({ next: next + 1n });
+      if (!this.has(free)) return free;
+    }
   }
 
   #namesOf(node: string): PersistentMap<string, true> {

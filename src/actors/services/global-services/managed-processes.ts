@@ -49,12 +49,14 @@ export class ManagedProcesses {
         `There are ${limits.managedProcesses} processes (limit managedProcesses): end some first.`,
       );
     }
+    const holder = this.#byName.get(request.name);
+    if (holder !== undefined && this.get(holder).state !== ENDED) {
+      throw new ConfigError(
+        `The name "${request.name}" is that of process ${holder}, which has not ended: choose another.`,
+      );
+    }
     const pUid = this.#pUids.next();
     const name = request.name === '' ? `process-${pUid - processBands.managed.first}` : request.name;
-    const holder = this.#byName.get(name);
-    if (holder !== undefined && this.get(holder).state !== ENDED) {
-      throw new ConfigError(`The name "${name}" is that of process ${holder}, which has not ended: choose another.`);
-    }
     if (tag !== 0n) {
       this.#byRequest.set(key, pUid);
       this.#requestOf.set(pUid, key);

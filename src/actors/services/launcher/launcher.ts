@@ -8,7 +8,8 @@ import type { ActorRef } from '../../kernel/index.js';
 import { withDeadline } from '../deadline.js';
 import type { FaultPoints } from '../fault-points.js';
 import type { Infrastructure } from '../infrastructure.js';
-import { failedReport, spread } from '../spread.js';
+import { GLOBAL_SERVICES } from '../node/node-roles.js';
+import { spread } from '../spread.js';
 import { type StepInfo, stepInfo } from '../steps.js';
 import { isWithin, ROOT } from '../tree.js';
 import { type BackendStart, type Display, Frontend, type Host } from './frontend.js';
@@ -65,7 +66,7 @@ export class Launcher {
     const { infrastructure, run, hosts, execute, display, version } = options;
     this.#frontends = hosts.map((host, index) => {
       const start = { index, host, hostId: hostIdOf(host.host, host.node, run), launcher: infrastructure.address };
-      const failed = (failure: v1.PartFailed): void => this.#failed.resolve(failure);
+      const failed = (failure: v1.PartFailed): void => this.#partFailed(failure);
       return new Frontend({ infrastructure, start, execute, display, failed, version });
     });
   }
@@ -140,6 +141,11 @@ export class Launcher {
     this.#hurry.resolve();
   }
 
+  #partFailed(failure: v1.PartFailed): void {
+    if (failure.part === GLOBAL_SERVICES) this.#globalServices = undefined;
+    this.#failed.resolve(failure);
+  }
+
   // ---- bring-up
 
   async #startBackends(): Promise<void> {
@@ -202,7 +208,9 @@ export class Launcher {
     for (const frontend of this.#frontends) frontend.halting();
     const problems: string[] = [];
     if (from >= v1.Step.NODE_INDICES) {
-      if (this.#globalServices !== undefined) problems.push(...(await this.#haltApplication()));
+      // Without global services each shepherd ends what it has started.
+      const isWhole = this.#globalServices !== undefined;
+      problems.push(...(await (isWhole ? this.#haltApplication() : this.#halt(v1.Step.HALT_APPLICATION))));
       for (const step of HALTS) problems.push(...(await this.#halt(step)));
     }
     await this.step(v1.Step.HALT_LAUNCHER, async () => {
@@ -227,11 +235,16 @@ export class Launcher {
   }
 
   async #halt(step: v1.Step): Promise<readonly string[]> {
-    const { failures } = await Promise.race([
-      this.#spread(step),
-      this.#outOfPatience(`The step ${stepInfo(step).name} was not done`),
-    ]).catch((error: unknown) => failedReport(step, ROOT, 'launcher', messageOf(error)));
-    return failures.map(({ node, part, cause }) => `${stepInfo(step).name}, node ${node}, ${part}: ${cause}`);
+    const { name } = stepInfo(step);
+    try {
+      const { failures } = await Promise.race([
+        this.#spread(step),
+        this.#outOfPatience(`The step ${name} was not done`),
+      ]);
+      return failures.map(({ node, part, cause }) => `${name}, node ${node}, ${part}: ${cause}`);
+    } catch (error) {
+      return [messageOf(error)];
+    }
   }
 
   // ---- each step

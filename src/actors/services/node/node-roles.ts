@@ -1,12 +1,14 @@
-import { ProtocolError } from '../../../errors.js';
+import { Deferred } from '../../../deferred.js';
+import { ProtocolError, UnreachableError } from '../../../errors.js';
 import { globalServicesInputCUid, loggingServiceCUid, shepherdCUid, transportAgentCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { type AnyService, v1 } from '../../../protocol/index.js';
+import type { Execution } from '../../../resources/execution/index.js';
 import { retryAsk } from '../../control-plane/index.js';
 import type { ActorRef, Behavior } from '../../kernel/index.js';
 import type { Infrastructure } from '../infrastructure.js';
 import { LoggingService } from './logging-service.js';
-import type { NodeSystem } from './node-system.js';
+import type { NodeIdentity, NodeSystem } from './node-system.js';
 import { Processes } from './processes.js';
 import { shepherd } from './shepherd.js';
 import { Routes, transportService } from './transport-service.js';
@@ -23,6 +25,9 @@ export interface NodePosition {
   readonly nodes: number;
   readonly places: ReadonlyMap<number, v1.NodePlace>;
 }
+
+/** How a failure names global services. */
+export const GLOBAL_SERVICES = 'global services';
 
 /** Of the patience of a step, what the processes that it ends have before SIGKILL. */
 const PROCESSES_PART = 0.5;
@@ -41,12 +46,15 @@ export class NodeRoles {
   readonly #spawned = new Map<bigint, () => Promise<void>>();
   #position: NodePosition = { index: 0, nodes: 0, places: new Map() };
   #globalServices: v1.GlobalServicesPlace | undefined;
+  readonly #greeting = new Deferred<v1.GlobalServicesPlace>();
+  #globalServicesExecution: Execution | undefined;
   #isHalting = false;
 
   constructor(options: NodeRolesOptions) {
     this.#options = options;
     const { infrastructure, system, launcher } = options;
     const { scheduler } = infrastructure;
+    this.#greeting.promise.catch(() => {});
     this.#logging = new LoggingService(scheduler, async (batch) => {
       await launcher.records(batch, { timeoutMs: limits.outputTimeoutMs });
     });
@@ -74,7 +82,11 @@ export class NodeRoles {
         return undefined;
       case v1.Step.CHANNELS:
         this.#spawn('logging', loggingServiceCUid(index), this.#logging.behavior());
-        this.#spawn('shepherd', shepherdCUid(index), shepherd(this.#processes));
+        this.#spawn(
+          'shepherd',
+          shepherdCUid(index),
+          shepherd(this.#processes, (place) => this.#greeting.resolve(place)),
+        );
         return undefined;
       case v1.Step.TRANSPORTS:
         this.#spawn('transport-service', transportAgentCUid(index), transportService(this.#routes()));
@@ -108,10 +120,12 @@ export class NodeRoles {
     }
   }
 
-  /** Ends all processes of the node. Idempotent. */
+  /** Ends all processes of the node, and global services if they are here. Idempotent. */
   async close(patienceMs: number): Promise<void> {
     this.#isHalting = true;
     await this.#processes.close(patienceMs);
+    this.#globalServicesExecution?.kill();
+    await this.#globalServicesExecution?.ended;
   }
 
   // ---- roles
@@ -139,21 +153,22 @@ export class NodeRoles {
   }
 
   async #startGlobalServices(): Promise<v1.GlobalServicesPlace> {
-    if (this.#globalServices !== undefined) return this.#globalServices;
-    const { system } = this.#options;
-    const place = this.#position.places.get(0);
-    if (place === undefined) throw new ProtocolError('the primary node was not told its own place');
-    const started = await system.startGlobalServices(place, (cause) => this.#globalServicesEnded(cause));
-    this.#globalServices = v1.GlobalServicesPlace.create(started);
+    if (this.#globalServicesExecution === undefined) {
+      const execution = this.#options.system.startGlobalServices(this.#identity);
+      this.#globalServicesExecution = execution;
+      void execution.ended.then(({ cause }) => this.#globalServicesEnded(cause));
+    }
+    this.#globalServices = await this.#greeting.promise;
     return this.#globalServices;
   }
 
   #globalServicesEnded(cause: string): void {
+    this.#greeting.reject(new UnreachableError(`Global services have ended: ${cause}.`));
+    this.#globalServices = undefined;
     if (this.#isHalting) return;
     const { launcher } = this.#options;
-    const failed = { node: this.#position.index, part: 'global services', cause };
     // The launcher that cannot be told has ended, and so the node ends.
-    launcher.failed(failed).catch(() => {});
+    launcher.failed({ node: this.#position.index, part: GLOBAL_SERVICES, cause }).catch(() => {});
   }
 
   async #haltGlobalServices(): Promise<void> {
@@ -161,11 +176,12 @@ export class NodeRoles {
     if (place === undefined) return;
     const { infrastructure } = this.#options;
     await infrastructure.reference(v1.GlobalServices, place.address, globalServicesInputCUid).halt({});
+    await this.#globalServicesExecution?.ended;
   }
 
   // ---- processes
 
-  get #identity() {
+  get #identity(): NodeIdentity {
     const { index, nodes } = this.#position;
     return { index, nodes, address: this.#options.infrastructure.address, globalServices: this.#globalServices };
   }

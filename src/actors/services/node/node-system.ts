@@ -1,4 +1,5 @@
 import type { v1 } from '../../../protocol/index.js';
+import type { Execution } from '../../../resources/execution/index.js';
 import type { StartedProcess } from './processes.js';
 
 /** What a node needs of the operating system. A simulation has its own. */
@@ -10,8 +11,8 @@ export interface NodeSystem {
   readonly version: string;
   /** Starts a process of the application. Throws where it cannot be started. */
   startProcess(process: v1.ProcessToStart, node: NodeIdentity, output: Output): StartedProcess;
-  /** Starts global services. Resolves when they are up; `ended` is called when they have ended. */
-  startGlobalServices(primary: v1.NodePlace, ended: (cause: string) => void): Promise<v1.GlobalServicesPlaceInit>;
+  /** Starts the process of global services, which will greet the shepherd of this node. */
+  startGlobalServices(node: NodeIdentity): Execution;
   /** Ends this process at once, as kill -9 does. */
   kill(): void;
   /** The node was torn down: its process ends now. */

@@ -3,13 +3,20 @@ import { type Behavior, behavior, later } from '../../kernel/index.js';
 import type { Processes } from './processes.js';
 
 /** Starts, signals and reaps the processes of a node, as it is told. */
-export function shepherd(processes: Processes): Behavior<typeof v1.Shepherd, undefined> {
+export function shepherd(
+  processes: Processes,
+  greeted: (place: v1.GlobalServicesPlace) => void,
+): Behavior<typeof v1.Shepherd, undefined> {
   return behavior(v1.Shepherd, {
     supervision: { onFailure: 'resume' },
     start: (_state, process) => processes.start(process),
     end: (_state, { pUid, patienceMs }) => later(processes.end(pUid, patienceMs)),
     signal: (_state, { pUid, signal }) => {
       processes.signal(pUid, signal);
+      return {};
+    },
+    globalServicesUp: (_state, place) => {
+      greeted(place);
       return {};
     },
   });

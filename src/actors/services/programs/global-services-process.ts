@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { Deferred } from '../../../deferred.js';
+import { globalServicesInputCUid, globalServicesPUid, loggingServiceCUid, shepherdCUid } from '../../../ids/index.js';
+import { limits } from '../../../limits.js';
+import { closableLogger, type Logger } from '../../../logging/index.js';
+import { v1 } from '../../../protocol/index.js';
+import type { Scheduler } from '../../../scheduler/index.js';
+import { retryAsk } from '../../control-plane/index.js';
+import { Executor, type Runtime } from '../../runtime/index.js';
+import { netKind } from '../../../transport/net/index.js';
+import { GlobalServices } from '../global-services/global-services.js';
+import type { Infrastructure } from '../infrastructure.js';
+import { LoggingService } from '../node/logging-service.js';
+import { leveled } from './leveled.js';
+import { openInfrastructure } from './open-infrastructure.js';
+import type { GlobalServicesStart } from './role-start.js';
+import { makeFolder, removeFolder } from './run-folder.js';
+
+/** Of the addresses of a runtime, those that the links of the infrastructure reach. */
+function socketsOf(addresses: string): string {
+  return addresses
+    .split(' ')
+    .filter((address) => netKind.schemes.some((scheme) => address.startsWith(scheme)))
+    .join(' ');
+}
+
+/** The process of global services. It serves the control plane, too: so both answer from one place. */
+export class GlobalServicesProcess {
+  readonly #start: GlobalServicesStart;
+  readonly #scheduler: Scheduler;
+  readonly #folder: string;
+  readonly #halted = new Deferred<void>();
+  #infrastructure: Infrastructure | undefined;
+
+  constructor(start: GlobalServicesStart, scheduler: Scheduler) {
+    this.#start = start;
+    this.#scheduler = scheduler;
+    this.#folder = join(start.folder, 'global-services');
+  }
+
+  /** Resolves when it was told to halt. */
+  async run(): Promise<void> {
+    const { key, listen, advertisedHost, primary, nodes, logLevel } = this.#start;
+    const folder = makeFolder(this.#folder);
+    try {
+      const { log, close } = closableLogger(leveled(logLevel, () => this.#logger()));
+      const links = { name: 'global-services', folder, key, listen, advertisedHost };
+      const infrastructure = await openInfrastructure(links, this.#scheduler, log);
+      this.#infrastructure = infrastructure;
+      const runtime = await this.#serveControlPlane(log);
+      const { controlPlane } = runtime;
+      const halted = (): void => this.#halted.resolve();
+      const services = new GlobalServices({
+        infrastructure,
+        primary,
+        controlPlane: socketsOf(controlPlane),
+        nodes,
+        halted,
+      });
+      infrastructure.spawn(services.behavior(), { name: 'global-services', cUid: globalServicesInputCUid });
+      const { address } = infrastructure;
+      const shepherd = infrastructure.reference(v1.Shepherd, primary, shepherdCUid(0));
+      await retryAsk(this.#scheduler, limits.controlPlaneTimeoutMs, (options) =>
+        shepherd.globalServicesUp({ address, controlPlane, pid: process.pid }, options),
+      );
+      await this.#halted.promise;
+      await runtime.stop();
+      // A record about the end of its own link could not be sent, which would be another record.
+      close();
+      await infrastructure.close();
+    } finally {
+      removeFolder(folder);
+    }
+  }
+
+  /** The node has gone. */
+  async abandon(): Promise<void> {
+    removeFolder(this.#folder);
+  }
+
+  #serveControlPlane(log: Logger): Promise<Runtime> {
+    const { key, listen, advertisedHost, node } = this.#start;
+    const net = {
+      key,
+      keyless: 'nowhere',
+      listen,
+      socketFolder: this.#folder,
+      ...(advertisedHost !== '' && { advertisedHost }),
+    } as const;
+    const executor = new Executor({ scheduler: this.#scheduler, log, net });
+    return executor.start({ node, name: 'global-services', pUid: globalServicesPUid });
+  }
+
+  /** Records go to the logging service of the primary node. */
+  #logger(): Logger | undefined {
+    const infrastructure = this.#infrastructure;
+    if (infrastructure === undefined) return undefined;
+    const logging = infrastructure.reference(v1.LoggingService, this.#start.primary, loggingServiceCUid(0));
+    const outgoing = new LoggingService(this.#scheduler, async (batch) => {
+      logging.write(batch);
+    });
+    return outgoing.logger('global-services');
+  }
+}

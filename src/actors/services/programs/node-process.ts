@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Deferred } from '../../../deferred.js';
+import { packageFile } from '../../../installation.js';
+import { closableLogger, type Logger } from '../../../logging/index.js';
+import { startProcess } from '../../../resources/execution/index.js';
+import { usableParallelism } from '../../../resources/index.js';
+import type { Scheduler } from '../../../scheduler/index.js';
+import { FaultPoints } from '../fault-points.js';
+import { Backend } from '../node/backend.js';
+import type { NodeSystem } from '../node/node-system.js';
+import { leveled } from './leveled.js';
+import { startManaged } from './managed-process.js';
+import { openInfrastructure } from './open-infrastructure.js';
+import type { GlobalServicesStart, NodeStart } from './role-start.js';
+import { makeFolder, removeFolder, removeLaunchers, runsFolder, writeKey } from './run-folder.js';
+
+/** Time in ms that processes have to end by themselves when the launcher has gone. */
+const ORPHANS_MS = 2_000;
+
+/** The process of one node: it has the backend and the other roles of the node, and starts the processes there. */
+export class NodeProcess {
+  readonly #start: NodeStart;
+  readonly #scheduler: Scheduler;
+  readonly #runFolder: string;
+  readonly #folder: string;
+  readonly #halted = new Deferred<void>();
+  #backend: Backend | undefined;
+  #abandoned: Promise<void> | undefined;
+
+  constructor(start: NodeStart, scheduler: Scheduler) {
+    this.#start = start;
+    this.#scheduler = scheduler;
+    this.#runFolder = start.folder === '' ? join(runsFolder(), start.run) : start.folder;
+    this.#folder = join(this.#runFolder, start.node);
+  }
+
+  /** Resolves when the node was torn down. Rejects with UnreachableError when the launcher is not reached. */
+  async run(): Promise<void> {
+    const { key, listen, advertisedHost, node, hostId, launcher, logLevel } = this.#start;
+    const folder = makeFolder(this.#folder);
+    writeKey(folder, key);
+    try {
+      const { log, close } = closableLogger(leveled(logLevel, () => this.#logger));
+      const links = { name: node, folder, key, listen, advertisedHost };
+      const infrastructure = await openInfrastructure(links, this.#scheduler, log);
+      const faults = FaultPoints.parse(this.#start.faults);
+      const orphaned = (): void => void this.abandon().then(() => this.#halted.resolve());
+      this.#backend = new Backend({ infrastructure, hostId, launcher, system: this.#system(), faults, orphaned });
+      await this.#backend.start();
+      await this.#halted.promise;
+      close();
+      await infrastructure.close();
+    } finally {
+      removeFolder(folder);
+    }
+  }
+
+  /** The launcher has gone: ends the processes of the node, and removes the files. Idempotent. */
+  abandon(): Promise<void> {
+    this.#abandoned ??= this.#abandon();
+    return this.#abandoned;
+  }
+
+  async #abandon(): Promise<void> {
+    await this.#backend?.roles.close(ORPHANS_MS);
+    removeLaunchers(this.#runFolder);
+    removeFolder(this.#folder);
+  }
+
+  get #logger(): Logger | undefined {
+    return this.#backend?.roles.logging.logger('node');
+  }
+
+  #system(): NodeSystem {
+    const { version, node, sharedBy, run, key, listen, advertisedHost, environment, logLevel } = this.#start;
+    const cpus = Math.max(1, Math.floor(usableParallelism() / sharedBy));
+    return {
+      pid: process.pid,
+      cpus,
+      version,
+      startProcess: (spec, identity, output) =>
+        startManaged({
+          spec,
+          identity,
+          output,
+          scheduler: this.#scheduler,
+          start: this.#start,
+          folder: this.#folder,
+          cpus,
+        }),
+      startGlobalServices: ({ address, nodes }) => {
+        const start: GlobalServicesStart = {
+          role: 'global-services',
+          primary: address,
+          nodes,
+          node,
+          version,
+          run,
+          folder: this.#folder,
+          key,
+          listen,
+          advertisedHost,
+          environment,
+          logLevel,
+        };
+        return startProcess({ url: roleProgram(), name: `millrace ${run} global services`, start }, this.#scheduler);
+      },
+      kill: () => process.kill(process.pid, 'SIGKILL'),
+      halted: () => this.#halted.resolve(),
+    };
+  }
+}
+
+/** The main module of the processes that have a role. */
+export function roleProgram(): URL {
+  const need = 'The processes of a run have a program of their own.';
+  return pathToFileURL(packageFile('dist/actors/services/programs/role.js', need));
+}

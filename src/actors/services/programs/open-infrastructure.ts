@@ -1,0 +1,34 @@
+import { limits } from '../../../limits.js';
+import type { Logger } from '../../../logging/index.js';
+import type { Scheduler } from '../../../scheduler/index.js';
+import { netKind } from '../../../transport/net/index.js';
+import { ResourceError } from '../../../errors.js';
+import { Infrastructure } from '../infrastructure.js';
+
+export interface InfrastructureLinks {
+  readonly name: string;
+  /** Of the sockets of this process. */
+  readonly folder: string;
+  readonly key: string;
+  readonly listen: string;
+  readonly advertisedHost: string;
+}
+
+/** The infrastructure of a real process: links over sockets, each with the key of the run. */
+export async function openInfrastructure(
+  { name, folder, key, listen, advertisedHost }: InfrastructureLinks,
+  scheduler: Scheduler,
+  log: Logger,
+): Promise<Infrastructure> {
+  const links = {
+    key,
+    keyless: 'nowhere',
+    socketFolder: folder,
+    listen,
+    ...(advertisedHost !== '' && { advertisedHost }),
+  } as const;
+  const sockets = await netKind.open({ scheduler, log, links, linkDeadMs: limits.linkDeadMs });
+  const [layer] = sockets.layers(listen);
+  if (layer === undefined) throw new ResourceError(`The infrastructure cannot listen at ${listen}.`);
+  return Infrastructure.open({ name, transport: layer.transport, scheduler, log });
+}

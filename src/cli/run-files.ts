@@ -1,0 +1,96 @@
+/** The file of each run on this host, by which `millrace ps`, `stop` and `cleanup` find it, and the actor that answers them. */
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Infrastructure, type Launcher, RUN_FILE, runsFolder } from '../actors/services/index.js';
+import { behavior, later } from '../actors/kernel/index.js';
+import { debugCUid } from '../ids/index.js';
+import { isRecord } from '../foreign.js';
+import { v1 } from '../protocol/index.js';
+
+export interface RunFile {
+  readonly run: string;
+  readonly module: string;
+  /** Of the launcher. */
+  readonly pid: number;
+  readonly address: string;
+  readonly keyFile: string;
+}
+
+/** A folder of a run; `file` is undefined where the launcher has not written it, or is gone. */
+export interface FoundRun {
+  readonly run: string;
+  readonly folder: string;
+  readonly file: RunFile | undefined;
+  /** Its launcher is running. */
+  readonly isAlive: boolean;
+}
+
+/** The debug channel on which the launcher of a run answers users. */
+export const runCUid = debugCUid(0);
+
+export function writeRunFile(folder: string, file: RunFile): void {
+  const path = join(folder, RUN_FILE);
+  writeFileSync(`${path}.new`, JSON.stringify(file), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+/** All runs of this user on this host. */
+export function foundRuns(): readonly FoundRun[] {
+  const all = runsFolder();
+  return readdirSync(all)
+    .filter((run) => !run.startsWith('.'))
+    .map((run) => {
+      const folder = join(all, run);
+      const file = readRunFile(folder);
+      return { run, folder, file, isAlive: file !== undefined && isRunning(file.pid) };
+    });
+}
+
+/** Answers `millrace ps` and `millrace stop`. */
+export function answerUsers(infrastructure: Infrastructure, launcher: Launcher, stop: () => void): void {
+  const answers = behavior(v1.Run, {
+    supervision: { onFailure: 'resume' },
+    describe: () => later(described(launcher)),
+    stop: () => {
+      stop();
+      return {};
+    },
+  });
+  infrastructure.spawn(answers, { name: 'run', cUid: runCUid });
+}
+
+async function described(launcher: Launcher): Promise<v1.RunDescriptionInit> {
+  const list = launcher.globalServices?.list({ kind: v1.ResourceKind.PROCESS }, { timeoutMs: 5_000 });
+  // While the run comes up or goes down, there may be none.
+  const processes = await list?.then(({ resources }) => resources).catch(() => []);
+  return { ...launcher.describe(), ...(processes && { processes }) };
+}
+
+function readRunFile(folder: string): RunFile | undefined {
+  const path = join(folder, RUN_FILE);
+  if (!existsSync(path)) return undefined;
+  try {
+    const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return isRunFile(content) ? content : undefined;
+  } catch {
+    // The launcher removes it just now.
+    return undefined;
+  }
+}
+
+function isRunFile(content: unknown): content is RunFile {
+  if (!isRecord(content)) return false;
+  return (
+    ['run', 'module', 'address', 'keyFile'].every((name) => typeof content[name] === 'string') &&
+    typeof content['pid'] === 'number'
+  );
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,91 @@
+import type { v1 } from '../protocol/index.js';
+import type { Display } from '../actors/services/index.js';
+import { escapeLine, escapeLines, LOG_LEVELS } from '../logging/index.js';
+import { isRecord } from '../foreign.js';
+
+type Write = (text: string) => Promise<void>;
+
+export interface DisplayOptions {
+  /** A line of JSON for each line of output, in place of a prefix. */
+  readonly isJson: boolean;
+  readonly hasPrefix: boolean;
+  readonly isQuiet: boolean;
+  /** Lowest level of log records of the infrastructure that are shown. */
+  readonly level: (typeof LOG_LEVELS)[number];
+}
+
+/**
+ * Shows the output of all processes of a run in one place, line by line: the lines of a process stay in order, and no line is torn. A
+ * line that is longer than LONGEST is broken.
+ */
+export class UpDisplay implements Display {
+  readonly #options: DisplayOptions;
+  /** What each stream of each process has written since its last line feed. */
+  readonly #begun = new Map<string, string>();
+
+  constructor(options: DisplayOptions) {
+    this.#options = options;
+  }
+
+  async output(node: string, { process: name, isError, text }: v1.ProcessOutput): Promise<void> {
+    const key = `${node} ${name} ${isError}`;
+    const lines = `${this.#begun.get(key) ?? ''}${Buffer.from(text).toString()}`.split('\n');
+    const rest = lines.pop() ?? '';
+    if (rest.length > LONGEST) lines.push(rest);
+    this.#begun.set(key, rest.length > LONGEST ? '' : rest);
+    if (lines.length > 0) await this.#write(node, name, isError, lines);
+  }
+
+  record(node: string, { process: name, level, message, fields }: v1.LogRecord): void {
+    const known = LOG_LEVELS.find((each) => each === level) ?? 'info';
+    if (LOG_LEVELS.indexOf(known) < LOG_LEVELS.indexOf(this.#options.level)) return;
+    const { isJson } = this.#options;
+    const text = isJson
+      ? JSON.stringify({ node, process: name, level, message, fields: parsed(fields) })
+      : `${node} ${name} | ${level} ${escapeLine(message)} ${fields === '{}' ? '' : escapeLine(fields)}`.trimEnd();
+    void write(process.stderr, `${text}\n`);
+  }
+
+  progress(step: string, waitsFor: string, done: number, nodes: number): void {
+    if (this.#options.isQuiet || this.#options.isJson || !process.stderr.isTTY) return;
+    const text = done < nodes ? `millrace: ${step}: waits for ${waitsFor}, ${done} of ${nodes}` : '';
+    process.stderr.write(`\r\u001b[K${text}`);
+  }
+
+  /** Writes the lines that were begun and not ended. */
+  async close(): Promise<void> {
+    for (const [key, rest] of this.#begun) {
+      const [node = '', name = '', isError] = key.split(' ');
+      if (rest !== '') await this.#write(node, name, isError === 'true', [rest]);
+    }
+    this.#begun.clear();
+  }
+
+  #write(node: string, name: string, isError: boolean, lines: readonly string[]): Promise<void> {
+    const { isJson, hasPrefix } = this.#options;
+    const text = lines
+      .map((line) => {
+        if (isJson) return JSON.stringify({ node, process: name, stream: isError ? 'stderr' : 'stdout', line });
+        return hasPrefix ? `${node} ${name} | ${escapeLines(line)}` : line;
+      })
+      .join('\n');
+    return write(isError && !isJson ? process.stderr : process.stdout, `${text}\n`);
+  }
+}
+
+/** Characters of a line without an end that are kept. */
+const LONGEST = 65_536;
+
+/** Resolves when the stream takes more. */
+function write(to: NodeJS.WriteStream, text: string): ReturnType<Write> {
+  return new Promise((resolve) => to.write(text, () => resolve()));
+}
+
+function parsed(fields: string): unknown {
+  try {
+    const value: unknown = JSON.parse(fields);
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,129 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { ManagedProcesses } from '#src/actors/services/index.js';
+import type { ActorRef } from '#src/actors/kernel/index.js';
+import { v1 } from '#src/protocol/index.js';
+import { millraceRejection as rejection } from '../../support/rejection.js';
+import { SimulatedRun } from './simulated-run.js';
+
+const { PROCESS, CHANNEL, POOL, GROUP, NODE } = v1.ResourceKind;
+const { ENDED, ALIVE, STARTING } = v1.ProcessState;
+const program = v1.ProcessToStart.create({ module: 'file:///program.js' });
+
+describe('global services, on virtual time', () => {
+  let run: SimulatedRun;
+  let services: ActorRef<typeof v1.GlobalServices>;
+
+  beforeEach(async () => {
+    run = new SimulatedRun({ nodes: 3 });
+    const launcher = await run.open();
+    await launcher.up();
+    if (launcher.globalServices === undefined) throw new Error('The run is not up.');
+    services = launcher.globalServices;
+  });
+
+  afterEach(async () => {
+    await run.launcher.down();
+    await run.close();
+  });
+
+  const byName = (kind: v1.ResourceKind, name: string) =>
+    v1.ResourceToQuery.create({ kind, which: { case: 'name', value: name } });
+
+  it('find a process by its p_uid and by its name', async () => {
+    const { id } = await services.create({ kind: PROCESS, name: 'one', node: 1, process: program });
+    expect(await services.query(byName(PROCESS, 'one'))).to.include({ id, node: 1, state: ALIVE });
+    expect(await services.query({ kind: PROCESS, which: { case: 'id', value: id } })).to.include({ name: 'one' });
+    expect((await rejection(services.query(byName(PROCESS, 'two')))).message).to.match(/no process "two"/);
+  });
+
+  it('create once for a request that is repeated, and refuse a name that is taken', async () => {
+    const request = { tag: 1n, requester: 0n, kind: PROCESS, name: 'one', process: program };
+    const [first, second] = await Promise.all([services.create(request), services.create(request)]);
+    expect(second.id).to.equal(first.id);
+    expect(run.processes).to.have.length(1);
+    expect((await rejection(services.create({ ...request, tag: 2n }))).message).to.match(/name "one" is that of/);
+    run.processes[0]?.exit(0);
+    await services.join(byName(PROCESS, 'one'));
+    expect((await services.create({ ...request, tag: 3n })).id).to.equal(first.id + 1n);
+  });
+
+  it('say what cannot be created, and on which node', async () => {
+    for (const kind of [CHANNEL, POOL, NODE]) {
+      expect((await rejection(services.create({ kind, name: 'x' }))).message).to.match(/create processes and groups/);
+    }
+    expect((await rejection(services.create({ kind: PROCESS, node: 9, process: program }))).message).to.match(
+      /index 9/,
+    );
+  });
+
+  it('join a process before it is there', async () => {
+    const joined = services.join(byName(PROCESS, 'late'), { timeoutMs: 60_000 });
+    await services.create({ kind: PROCESS, name: 'late', process: program });
+    run.processes[0]?.exit(4);
+    expect((await joined).exit).to.include({ code: 4 });
+  });
+
+  it('kill, join and destroy the processes of a group', async () => {
+    const members: bigint[] = [];
+    for (const node of [0, 1, 2]) members.push((await services.create({ kind: PROCESS, node, process: program })).id);
+    await services.create({ kind: GROUP, name: 'all', members });
+    const joined = services.join(byName(GROUP, 'all'), { timeoutMs: 60_000 });
+    await services.kill({ resource: byName(GROUP, 'all'), signal: 'SIGUSR1' });
+    expect((await joined).members).to.deep.equal(members);
+    const { exit } = await services.query({ kind: PROCESS, which: { case: 'id', value: members[2] ?? 0n } });
+    expect(exit).to.include({ signal: 'SIGUSR1' });
+    await services.destroy({ resource: byName(GROUP, 'all'), patienceMs: 100 });
+    expect((await rejection(services.query(byName(GROUP, 'all')))).message).to.match(/no group/);
+  });
+
+  it('destroy a process that ignores SIGTERM', async () => {
+    run.isDeaf = true;
+    await services.create({ kind: PROCESS, name: 'deaf', process: program });
+    const { exit, state } = await services.destroy({ resource: byName(PROCESS, 'deaf'), patienceMs: 100 });
+    expect(state).to.equal(ENDED);
+    expect(exit).to.include({ signal: 'SIGKILL' });
+  });
+
+  it('list nodes with their addresses, and pools with their conventional ids', async () => {
+    const { resources: nodes } = await services.list({ kind: NODE });
+    expect(nodes.map(({ name }) => name)).to.deep.equal(['node-0', 'node-1', 'node-2']);
+    expect(nodes.every(({ address }) => address !== '')).to.equal(true);
+    const { resources: pools } = await services.list({ kind: POOL });
+    expect(pools.map(({ id }) => id)).to.deep.equal([0n, 2n ** 61n, 1n, 2n ** 61n + 1n, 2n, 2n ** 61n + 2n]);
+  });
+});
+
+describe('ManagedProcesses', () => {
+  it('keeps an exit that overtakes the answer to the start', () => {
+    const processes = new ManagedProcesses();
+    const { process: created } = processes.create(v1.ResourceToCreate.create({ kind: PROCESS, name: 'fast' }));
+    expect(created.state).to.equal(STARTING);
+    processes.exited(v1.ProcessExit.create({ pUid: created.id, code: 3 }));
+    expect(processes.started(created.id, 77)).to.deep.include({ state: ENDED, pid: 77 });
+  });
+
+  it('has each process in one state, which never goes back, in whatever order its events arrive', () => {
+    const event = fc.record({ of: fc.nat(4), what: fc.constantFrom('create', 'started', 'exited') });
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+        const processes = new ManagedProcesses();
+        const ids: bigint[] = [];
+        const states = new Map<bigint, number>();
+        for (const { of, what } of events) {
+          if (what === 'create') ids.push(processes.create(v1.ResourceToCreate.create({ kind: PROCESS })).process.id);
+          const id = ids[of % Math.max(1, ids.length)];
+          if (id === undefined) continue;
+          if (what === 'started') processes.started(id, 1);
+          if (what === 'exited') processes.exited(v1.ProcessExit.create({ pUid: id, code: 0 }));
+          for (const { id: each, state } of processes.all()) {
+            expect(state).to.be.at.least(states.get(each) ?? 0);
+            states.set(each, state);
+          }
+        }
+        expect(new Set(ids).size).to.equal(ids.length);
+        expect(processes.alive().every(({ state }) => state !== ENDED)).to.equal(true);
+      }),
+    );
+  });
+});

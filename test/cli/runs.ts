@@ -1,0 +1,25 @@
+/** What runs of `millrace up` leave on this machine: nothing, when they have ended. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The folders of the runs whose XDG_RUNTIME_DIR is this folder. */
+export function runFolders(base: string): string[] {
+  const all = join(base, `millrace-${process.getuid?.() ?? 0}`);
+  return existsSync(all) ? readdirSync(all) : [];
+}
+
+/** The processes whose XDG_RUNTIME_DIR is this folder: those of its runs, and what they have started. */
+export function commandsOfRun(base: string): { readonly pid: number; readonly command: string }[] {
+  return readdirSync('/proc').flatMap((entry) => {
+    try {
+      const environment = readFileSync(`/proc/${entry}/environ`, 'utf8').split('\0');
+      if (!environment.includes(`XDG_RUNTIME_DIR=${base}`)) return [];
+      return [
+        { pid: Number(entry), command: readFileSync(`/proc/${entry}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() },
+      ];
+    } catch {
+      // No process, or one that has ended.
+      return [];
+    }
+  });
+}

@@ -1,0 +1,65 @@
+import { expect } from 'chai';
+import { Folder, messages, type Started } from '../../cli/millrace.js';
+import { commandsOfRun, runFolders } from '../../cli/runs.js';
+import { eventually } from '../../support/until.js';
+
+/** Which process of a run is killed, and the exit code of `millrace up` then; undefined where that is killed itself. */
+const VICTIMS = [
+  { title: 'the head', pattern: /up-head\.js/, code: 137, is: 'ended' },
+  { title: 'global services', pattern: /global services/, code: 4, is: 'lost' },
+  { title: 'the primary node', pattern: /millrace \S+ node-0/, code: 4, is: 'lost' },
+  { title: 'another node', pattern: /millrace \S+ node-1/, code: 4, is: 'lost' },
+  { title: 'the launcher', pattern: /millrace\.js up/, code: null, is: 'killed' },
+] as const;
+
+describe('millrace up, when a process of the run is killed', function () {
+  this.timeout(300_000);
+  let folder: Folder;
+
+  before(() => {
+    folder = new Folder();
+    folder.write(
+      'stays.js',
+      "import { spawn } from 'node:child_process'; spawn('sleep', ['600']); setInterval(() => {}, 1000);",
+    );
+  });
+
+  after(() => folder.remove());
+
+  async function start(): Promise<Started> {
+    const started = folder.start(['up', 'stays.js', '--nodes', '2'], { XDG_RUNTIME_DIR: folder.path });
+    await started.says('is up: 2 nodes');
+    await eventually(() =>
+      ['sleep 600', 'up-head.js', 'worker.js'].every((part) => found(new RegExp(part)) !== undefined),
+    );
+    return started;
+  }
+
+  const found = (pattern: RegExp) => commandsOfRun(folder.path).find(({ command }) => pattern.test(command));
+
+  async function nothingIsLeft(): Promise<void> {
+    await eventually(() => commandsOfRun(folder.path).length === 0 && runFolders(folder.path).length === 0);
+  }
+
+  for (const { title, pattern, code, is } of VICTIMS) {
+    it(`${title}: ends with exit code ${code}, and leaves no process and no file`, async () => {
+      const started = await start();
+      process.kill(found(pattern)?.pid ?? 0, 'SIGKILL');
+      const ended = await started.ended;
+      expect(ended.code, ended.stderr).to.equal(code);
+      if (is === 'lost') expect(messages(ended).join('\n')).to.match(/ended by itself/);
+      await nothingIsLeft();
+    });
+  }
+
+  it('all of them at once: millrace cleanup removes what is left', async () => {
+    const started = await start();
+    for (const { pid, command } of commandsOfRun(folder.path)) {
+      if (!/worker|up-head|sleep/.test(command)) process.kill(pid, 'SIGKILL');
+    }
+    await started.ended;
+    const { code, stderr } = await folder.run(['cleanup'], { XDG_RUNTIME_DIR: folder.path });
+    expect(code, stderr).to.equal(0);
+    await nothingIsLeft();
+  });
+});
