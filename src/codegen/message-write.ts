@@ -3,7 +3,7 @@
  * refuses what `create` refuses. The writer checks values, and does not know their fields: who writes calls `create` to name the wrong one.
  */
 import type { Imports } from './imports.js';
-import { casesName, messageCheck } from './message-create.js';
+import { casesName, defaultOf, messageCheck } from './message-create.js';
 import { scalarFacts, WIRE } from './scalars.js';
 import { type FieldSchema, type FieldType, isOneof, type MessageSchema, type OneofSchema } from './schema.js';
 import { messageSource } from './service-refs.js';
@@ -14,29 +14,21 @@ export function emitWrite(message: MessageSchema, imports: Imports): readonly st
   return [
     `  write(message${fields.length === 0 ? '' : ', writer'}) {`,
     messageCheck('message', fullName),
-    ...properties.flatMap((property) => emitCheck(property, message)),
-    ...fields.flatMap((field) => emitField(field, imports)),
+    ...properties.flatMap((property) => (isOneof(property) ? emitOneof(property, message) : [])),
+    ...fields.flatMap((field) => emitField(field, fullName, imports)),
     '  },',
   ];
 }
 
-/** The line that checks a list, map or oneof that is given: of another kind of object nothing would be written. The writer checks all other values. */
-function emitCheck(property: FieldSchema | OneofSchema, message: MessageSchema): readonly string[] {
-  const value = `message.${property.name}`;
-  const given = `${value}, '${message.fullName}.${property.name}'`;
-  if (isOneof(property)) {
-    const isUnset = `'case' in ${value} && ${value}.case === undefined && ${value}.value === undefined`;
-    const isOther = property.cases.map(({ name }) => `${value}.case !== '${name}'`).join(' && ');
-    const isChecked = `${isGiven(value)} && ${isOther} && !(${isUnset})`;
-    return [`    if (${isChecked}) checkOneof$(${given}, ${casesName(message.name, property)});`];
-  }
-  if (property.shape.kind === 'repeated')
-    return [`    if (${isGiven(value)} && !globalThis.Array.isArray(${value})) checkArray$(${given});`];
-  if (property.shape.kind !== 'map') return [];
+/** Reads a oneof into a variable, and checks it: of another kind of object nothing would be written. */
+function emitOneof(oneof: OneofSchema, message: MessageSchema): readonly string[] {
+  const value = `$${oneof.name}`;
+  const isUnset = `'case' in ${value} && ${value}.case === undefined && ${value}.value === undefined`;
+  const isOther = oneof.cases.map(({ name }) => `${value}.case !== '${name}'`).join(' && ');
+  const check = `checkOneof$(${value}, '${message.fullName}.${oneof.name}', ${casesName(message.name, oneof)});`;
   return [
-    property.shape.key === 'string'
-      ? `    if (${isGiven(value)} && ${isNoLiteral(value)}) checkEntries$(${given});`
-      : `    if (${isGiven(value)}) checkIsMap$(${given});`,
+    `    const ${value} = message.${oneof.name};`,
+    `    if (${isGiven(value)} && ${isOther} && !(${isUnset})) ${check}`,
   ];
 }
 
@@ -54,43 +46,62 @@ export function keyOf(number: number, wire: number): number {
   return number * 8 + wire;
 }
 
-function emitField(field: FieldSchema, imports: Imports): readonly string[] {
+/** Each field is read once, into a variable: no message has a name that begins with `$`. The writer checks values, but not lists and maps. */
+function emitField(field: FieldSchema, message: string, imports: Imports): readonly string[] {
   const { name, number, shape, type } = field;
-  const property = `message.${name}`;
+  const given = `message.${name}`;
+  const value = `$${number}`;
+  const path = `${value}, '${message}.${name}'`;
   const tag = `writer.tag(${keyOf(number, wireOf(type))})`;
+  const lengthDelimited = `const mark = writer.tag(${keyOf(number, WIRE.lengthDelimited)}).open();`;
   switch (shape.kind) {
     case 'implicit':
-      return [`    if (${isSet(property, type)}) ${tag}${call(type, property, imports)};`];
-    case 'filled':
-      return [`    ${tag}${call(type, `${property} ?? ${shape.source}`, imports)};`];
-    case 'optional':
-      return [`    if (${property} !== undefined) ${tag}${call(type, property, imports)};`];
-    case 'case':
       return [
-        `    if (message.${shape.oneof}?.case === '${name}') ${tag}${call(type, caseValue(type, `message.${shape.oneof}.value`), imports)};`,
+        `    const ${value} = ${isBytes(type) ? given : `${given} ?? ${defaultOf(type)}`};`,
+        `    if (${isSet(value, type)}) ${tag}${call(type, value, imports)};`,
       ];
-    case 'repeated':
+    case 'filled':
+      return [`    ${tag}${call(type, `${given} ?? ${shape.source}`, imports)};`];
+    case 'optional':
+      return [`    const ${value} = ${given};`, `    if (${value} !== undefined) ${tag}${call(type, value, imports)};`];
+    case 'case': {
+      const chosen = `$${shape.oneof}`;
+      return [
+        `    if (${chosen}?.case === '${name}') ${tag}${call(type, caseValue(type, `${chosen}.value`), imports)};`,
+      ];
+    }
+    case 'repeated': {
+      const start = [
+        `    const ${value} = ${given};`,
+        `    if (${isGiven(value)}) {`,
+        `      if (!globalThis.Array.isArray(${value})) checkArray$(${path});`,
+      ];
       if (!shape.packed) {
-        return [`    if (${isGiven(property)}) for (const item of ${property}) ${tag}${call(type, 'item', imports)};`];
+        return [...start, `      for (const item of ${value}) ${tag}${call(type, 'item', imports)};`, '    }'];
       }
       return [
-        `    if (${isGiven(property)} && ${property}.length > 0) {`,
-        `      const mark = writer.tag(${keyOf(number, WIRE.lengthDelimited)}).open();`,
-        `      for (const item of ${property}) writer${call(type, 'item', imports)};`,
-        '      writer.close(mark);',
+        ...start,
+        `      if (${value}.length > 0) {`,
+        `        ${lengthDelimited}`,
+        `        for (const item of ${value}) writer${call(type, 'item', imports)};`,
+        '        writer.close(mark);',
+        '      }',
         '    }',
       ];
+    }
     case 'map': {
       const isRecord = shape.key === 'string';
       const key: FieldType = { kind: 'scalar', scalar: shape.key, asNumber: false };
-      const value = isRecord ? `${property}[key]` : 'value';
       return [
-        // Of undefined and null, for-in finds no keys.
-        isRecord ? `    for (const key in ${property}) {` : `    for (const [key, value] of ${property} ?? []) {`,
-        `      const mark = writer.tag(${keyOf(number, WIRE.lengthDelimited)}).open();`,
-        `      writer.tag(${keyOf(1, wireOf(key))})${call(key, 'key', imports)};`,
-        `      writer.tag(${keyOf(2, wireOf(type))})${call(type, value, imports)};`,
-        '      writer.close(mark);',
+        `    const ${value} = ${given};`,
+        `    if (${isGiven(value)}) {`,
+        isRecord ? `      if (${isNoLiteral(value)}) checkEntries$(${path});` : `      checkIsMap$(${path});`,
+        isRecord ? `      for (const key in ${value}) {` : `      for (const [key, value] of ${value}) {`,
+        `        ${lengthDelimited}`,
+        `        writer.tag(${keyOf(1, wireOf(key))})${call(key, 'key', imports)};`,
+        `        writer.tag(${keyOf(2, wireOf(type))})${call(type, isRecord ? `${value}[key]` : 'value', imports)};`,
+        '        writer.close(mark);',
+        '      }',
         '    }',
       ];
     }
@@ -113,21 +124,15 @@ function call(type: FieldType, value: string, imports: Imports): string {
   }
 }
 
-/** Whether a value is given and differs from its default; -0 does from 0, as its bits say. */
+function isBytes(type: FieldType): boolean {
+  return type.kind === 'scalar' && scalarFacts(type.scalar, type.asNumber).type === 'Uint8Array';
+}
+
+/** Whether a value differs from its default; -0 does from 0, as its bits say. */
 function isSet(value: string, type: FieldType): string {
-  if (type.kind !== 'scalar') return `(${value} ?? 0) !== 0`;
-  if (type.scalar === 'double' || type.scalar === 'float')
-    return `${isGiven(value)} && (${value} !== 0 || 1 / ${value} < 0)`;
-  switch (scalarFacts(type.scalar, type.asNumber).type) {
-    case 'number':
-      return `(${value} ?? 0) !== 0`;
-    case 'bigint':
-      return `(${value} ?? 0n) !== 0n`;
-    case 'boolean':
-      return `(${value} ?? false) !== false`;
-    case 'string':
-      return `(${value} ?? '') !== ''`;
-    case 'Uint8Array':
-      return `${isGiven(value)} && ${value}.length !== 0`;
-  }
+  if (isBytes(type)) return `${isGiven(value)} && ${value}.length !== 0`;
+  const differs = `${value} !== ${defaultOf(type)}`;
+  if (type.kind === 'scalar' && (type.scalar === 'double' || type.scalar === 'float'))
+    return `${differs} || 1 / ${value} < 0`;
+  return differs;
 }
