@@ -27,7 +27,7 @@ export const Note: MessageType<Note, Partial<Note>> = {
     if (typeof value !== 'number') throw new ProtocolError('The value of a test.Note must be a number.');
     return { value, text };
   },
-  write({ value, text }, writer) {
+  write({ value = 0, text = '' }, writer) {
     if (value !== 0) writer.tag(VALUE).uint32(value);
     if (text !== '') writer.tag(TEXT).string(text);
   },
