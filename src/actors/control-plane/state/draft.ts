@@ -1,7 +1,6 @@
 import { ConfigError, ProtocolError } from '../../../errors.js';
 import { isManaged } from '../../../ids/index.js';
-import type { v1 } from '../../../protocol/index.js';
-import { type Ref } from '../../../protocol/index.js';
+import type { Ref, v1 } from '../../../protocol/index.js';
 import type { ControlPlaneState } from './control-plane-state.js';
 import { Groups } from './groups.js';
 import { Members } from './members.js';

@@ -91,9 +91,7 @@ export class Pipelines {
   /** Adds the parts of a pipeline, once. A part whose partition has ended meanwhile fails the pipeline. ProtocolError for too many parts. */
   expand(parts: v1.PipelineParts): void {
     const pipeline = this.#known(parts.pipeline);
-    if (pipeline.resource.actual !== State.INITIALIZED) {
-      return;
-    }
+    if (pipeline.resource.actual !== State.INITIALIZED) return;
     const count = parts.segments.length + parts.manifolds.length;
     if (count > limits.pipelineParts) {
       throw new ProtocolError(
@@ -167,9 +165,7 @@ export class Pipelines {
     const isRegained = this.#isRegained(resource);
     const mostRequested = isRegained ? State.DESTROYED : resource.requested;
     const actual = acceptActual(mostRequested, resource.actual, report.actual, report.outcome);
-    if (actual === undefined) {
-      return;
-    }
+    if (actual === undefined) return;
     const { actor } = report;
     const requested = isRegained ? raiseRequested(resource.requested, requestedFor(actual)) : resource.requested;
     let next: v1.Resource = { ...resource, requested, actual, outcome: report.outcome ?? resource.outcome };
@@ -199,7 +195,7 @@ export class Pipelines {
     const lostIn = new Set<number>();
     for (const { resource } of this.#regained.settle()) {
       this.#table.pipelineParts.touch(resource.id);
-      for (const { detail } of this.#segmentsOf(resource.id)) {
+      for (const { detail } of this.#table.segmentsOf(resource.id)) {
         if (this.#table.runningPartition(detail.partition) === undefined) lostIn.add(detail.partition);
       }
     }
@@ -234,7 +230,7 @@ export class Pipelines {
   }
 
   #failThoseIn(ordinals: readonly number[], cause: string): void {
-    for (const { resource, detail } of this.#segmentsAt(ordinals)) {
+    for (const { resource, detail } of this.#table.segmentsAt(ordinals)) {
       if (resource.actual >= State.COMPLETED) continue;
       // A pipeline that is being stopped does without it.
       if (this.#table.pipeline(detail.pipeline)?.detail.isStopRequested === true) continue;
@@ -243,12 +239,7 @@ export class Pipelines {
   }
 
   #loseThoseIn(ordinals: readonly number[]): void {
-    for (const entry of this.#segmentsAt(ordinals)) this.#segments.lose(entry);
-  }
-
-  #segmentsAt(ordinals: readonly number[]): Entry<v1.Segment>[] {
-    const ids = ordinals.flatMap((ordinal) => this.#table.pipelineParts.segmentsAt(ordinal));
-    return ids.flatMap((id) => this.#table.segment(id) ?? []);
+    for (const entry of this.#table.segmentsAt(ordinals)) this.#segments.lose(entry);
   }
 
   // ---- consequences
@@ -296,10 +287,6 @@ export class Pipelines {
     return attempt;
   }
 
-  #segmentsOf(pipeline: number): Entry<v1.Segment>[] {
-    return this.#table.pipelineParts.segments(pipeline).flatMap((id) => this.#table.segment(id) ?? []);
-  }
-
   /** Applies the rules to what has changed, until they request nothing new. */
   #settle(): void {
     const { pipelineParts } = this.#table;
@@ -316,24 +303,21 @@ export class Pipelines {
     const situation = this.#situation(pipeline);
     const phase = phaseOf(situation);
     if (phase === 'cancelled') {
-      const cancelled = this.#segmentsOf(id).find(({ resource }) => resource.outcome?.result.case === 'cancelled');
+      const cancelled = this.#table
+        .segmentsOf(id)
+        .find(({ resource }) => resource.outcome?.result.case === 'cancelled');
       if (cancelled !== undefined) this.#fail(id, unasked(cancelled.detail));
       return;
     }
     const isNew = this.#phases.get(id) !== phase;
     this.#phases = this.#phases.with(id, phase);
-    for (const part of isNew ? this.#partsOf(id) : changed) this.#requestOf(phase, part);
+    for (const part of isNew ? this.#table.partsOf(id) : changed) this.#requestOf(phase, part);
     this.#advance(pipeline, phase, situation);
   }
 
   #situation({ resource, detail }: Entry<v1.Pipeline>): Situation {
     const tally = this.#table.pipelineParts.tally(resource.id);
     return { present: resource.actual, tally, failure: detail.failure, isStopRequested: detail.isStopRequested };
-  }
-
-  #partsOf(pipeline: number): number[] {
-    const { pipelineParts } = this.#table;
-    return [...pipelineParts.manifolds(pipeline), ...pipelineParts.segments(pipeline)];
   }
 
   #requestOf(phase: Phase, part: number): void {

@@ -80,6 +80,23 @@ export class ResourceTable {
     return resource?.detail.case === 'pipeline' ? { resource, detail: resource.detail.value } : undefined;
   }
 
+  /** The segments of a pipeline, in order of creation. */
+  segmentsOf(pipeline: number): Entry<v1.Segment>[] {
+    return this.pipelineParts.segments(pipeline).flatMap((id) => this.segment(id) ?? []);
+  }
+
+  /** The segments that run in these partitions. */
+  segmentsAt(ordinals: readonly number[]): Entry<v1.Segment>[] {
+    return ordinals
+      .flatMap((ordinal) => this.pipelineParts.segmentsAt(ordinal))
+      .flatMap((id) => this.segment(id) ?? []);
+  }
+
+  /** Ids of the manifolds and segments of a pipeline. */
+  partsOf(pipeline: number): readonly number[] {
+    return [...this.pipelineParts.manifolds(pipeline), ...this.pipelineParts.segments(pipeline)];
+  }
+
   /** The partition with this ordinal; undefined where it has ended, or has not started yet. */
   runningPartition(ordinal: number): Entry<v1.Partition> | undefined {
     const partition = this.partition(ordinal);
