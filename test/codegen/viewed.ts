@@ -14,7 +14,7 @@ export function plainOf(viewed: unknown, like: unknown): unknown {
   }
   if (viewed instanceof MessageView) {
     const names = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(viewed)));
-    const getters = names.filter(([, { get }]) => get !== undefined).map(([name]) => name);
+    const getters = names.filter(([, descriptor]) => 'get' in descriptor).map(([name]) => name);
     return Object.fromEntries(
       getters.map((name) => [name, plainOf(Reflect.get(viewed, name), propertyOf(like, name))]),
     );

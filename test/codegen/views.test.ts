@@ -51,7 +51,9 @@ describe('a view of a message', () => {
     const decoded = outcome(() => decode(everything.ours(name), bytes));
     const viewed = outcome(() => everything.view(name).of(bytes));
     if ('refused' in decoded || 'refused' in viewed) {
-      const both = JSON.stringify([decoded, viewed], (_, value) => (typeof value === 'bigint' ? `${value}` : value));
+      const both = JSON.stringify([decoded, viewed], (_, value: unknown) =>
+        typeof value === 'bigint' ? `${value}` : value,
+      );
       expect('refused' in viewed, both).to.equal('refused' in decoded);
       return;
     }

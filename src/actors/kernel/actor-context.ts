@@ -7,6 +7,7 @@ import { nodeOf } from './actor-node.js';
 import { type Behavior, checkIdleTimeout, isService } from './behavior.js';
 import { inheritedOptions, STREAM_OPTIONS, type StreamOptions } from './call.js';
 import type { Actor } from './actor.js';
+import type { HoldBytes } from './borrowing.js';
 import type { Delivery } from './delivery.js';
 import type { Context, TimerOptions, UntypedSpawnOptions } from './context.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
@@ -196,6 +197,11 @@ export class ActorContext implements Context {
   unstashAll(): void {
     this.#assertLives('unstash');
     this.#cell.unstash();
+  }
+
+  /** Holds memory that does not belong to whoever refers to it. */
+  get holdBytes(): HoldBytes {
+    return this.#cell.kernel.holdBytes;
   }
 
   retain(bytes: BorrowedBytes): RetainedBytes {

@@ -62,6 +62,7 @@ export type { DeadLetter, DeadLetters } from './dead-letters.js';
 export type { Deadlines } from './deadlines.js';
 export { ArrivingMessage, dropMessage } from './arriving-message.js';
 export { Borrowing } from './borrowing.js';
+export { holdFields } from './lent-message.js';
 export { Loan } from './loan.js';
 export type { RetainedBytes } from './retained-bytes.js';
 export type { Addressee, DeadLetterReason, Delivery, ReturnReason, TellDelivery } from './delivery.js';

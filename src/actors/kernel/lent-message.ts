@@ -1,6 +1,10 @@
 import type { MessageType } from '../../protocol/index.js';
+import { ActorContext } from './actor-context.js';
 import { ArrivingMessage } from './arriving-message.js';
 import { type HoldBytes, holdBytes } from './borrowing.js';
+import type { Context } from './context.js';
+
+const NONE: readonly Disposable[] = [];
 
 /** A message of this partition with borrowed fields, whose memory is held until it is handled: the object itself, and its bytes as they are. */
 class LentMessage extends ArrivingMessage {
@@ -28,6 +32,11 @@ class LentMessage extends ArrivingMessage {
  */
 export function lentMessage(type: MessageType<unknown, unknown>, message: unknown, holdOther: HoldBytes): unknown {
   if (type.borrows !== true || message instanceof ArrivingMessage) return message;
+  const holds = heldIn(message, holdOther);
+  return holds.length === 0 ? message : new LentMessage(message, holds);
+}
+
+function heldIn(message: unknown, holdOther: HoldBytes): readonly Disposable[] {
   const holds: Disposable[] = [];
   try {
     for (const bytes of bytesIn(message)) {
@@ -38,7 +47,20 @@ export function lentMessage(type: MessageType<unknown, unknown>, message: unknow
     for (const hold of holds) hold[Symbol.dispose]();
     throw error;
   }
-  return holds.length === 0 ? message : new LentMessage(message, holds);
+  return holds;
+}
+
+/**
+ * Holds the memory of the borrowed fields of a message beyond its handler, which runs now. For a part of the runtime that keeps messages for others to read:
+ * users have `ctx.retain`, which says who has lost what.
+ */
+export function holdFields(
+  type: MessageType<unknown, unknown>,
+  message: unknown,
+  context: Context,
+): readonly Disposable[] {
+  if (type.borrows !== true || !(context instanceof ActorContext)) return NONE;
+  return heldIn(message, context.holdBytes);
 }
 
 /** All bytes in a message. The items of a list are of one type, so that one item says whether there are any. */

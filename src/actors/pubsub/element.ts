@@ -44,12 +44,15 @@ const VALUE = 26; // field 3, length-delimited
 function elementType<T>(type: ElementType<T>): MessageType<Element<T>, Element<T>> {
   return {
     typeName: v1.Element.typeName,
+    ...(type.borrows === true && { borrows: true }),
     create: (init) => checked(init ?? { writer: 0, sequence: 0, value: type.create(), sizeBytes: 0 }),
     write(element, writer) {
       writer.tag(WRITER).uint32(element.writer).tag(SEQUENCE).uint64Number(element.sequence);
       const start = writer.position;
+      const besideBytes = writer.detached?.sizeBytes ?? 0;
       writer.tag(VALUE).message(type, element.value);
-      element.sizeBytes = type.weigh?.(element.value) ?? writer.position - start;
+      element.sizeBytes =
+        type.weigh?.(element.value) ?? writer.position - start + (writer.detached?.sizeBytes ?? 0) - besideBytes;
     },
     read(reader, end) {
       let writer = 0;
@@ -65,7 +68,7 @@ function elementType<T>(type: ElementType<T>): MessageType<Element<T>, Element<T
           sequence = reader.uint64Number();
         } else if (key === VALUE) {
           value = reader.message(type);
-          sizeBytes = type.weigh?.(value) ?? reader.position - start;
+          sizeBytes = type.weigh?.(value) ?? reader.position - start + (reader.attached?.sizeBytes ?? 0);
         } else {
           reader.skip(key);
         }

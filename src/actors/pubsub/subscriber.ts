@@ -3,7 +3,7 @@ import { ConfigError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import { ReplicaMirror } from '../control-plane/index.js';
-import { type ActorRef, type Behavior, behavior, type Context, type UntypedRef } from '../kernel/index.js';
+import { type ActorRef, type Behavior, behavior, type Context, holdFields, type UntypedRef } from '../kernel/index.js';
 import { type Element, type ElementType, type SubscriberService, subscriberService } from './element.js';
 import { RingQueue } from '../../ring-queue.js';
 import { IncomingStream, type Window } from './incoming-stream.js';
@@ -33,6 +33,8 @@ interface Arrived<T> {
   readonly value: T;
   readonly sizeBytes: number;
   readonly writer: Writer;
+  /** Memory of its borrowed fields. */
+  readonly memory: readonly Disposable[];
 }
 
 /**
@@ -49,6 +51,8 @@ export class Subscriber<T> implements AsyncIterable<T> {
   readonly #membership = new ReplicaMirror();
   readonly #queue = new RingQueue<Arrived<T>>();
   readonly #waiting = new RingQueue<Deferred<IteratorResult<T, undefined>>>();
+  /** Memory of borrowed fields of elements that the user has. */
+  readonly #lent: Disposable[] = [];
   #isComplete = false;
   /** A writer has left without an end: its remaining elements are lost, so this input never completes. */
   #isBroken = false;
@@ -81,14 +85,25 @@ export class Subscriber<T> implements AsyncIterable<T> {
     return behavior(this.service, {
       supervision: 'resume',
       rewire: (_state, membership, context) => ({ nonce: this.#rewire(membership, context) }),
-      element: (_state, element) => this.#element(element),
+      element: (_state, element, context) => this.#element(element, context),
       end: (_state, { writer, sequence }) => this.#end(writer, sequence),
       probe: (_state, { writer, sequence }) => this.#probe(writer, sequence),
     });
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
-    return { next: () => this.#next(), return: () => Promise.resolve({ done: true, value: undefined }) };
+    return {
+      next: () => this.#next(),
+      return: () => {
+        this.release();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+
+  /** The user is done with the elements that it has: their borrowed fields are given back. The next read does that as well. */
+  release(): void {
+    giveBack(this.#lent.splice(0));
   }
 
   /** Stops reading. Pending reads reject with `error`. */
@@ -99,6 +114,7 @@ export class Subscriber<T> implements AsyncIterable<T> {
     }
     for (let arrived = this.#queue.shift(); arrived !== undefined; arrived = this.#queue.shift()) {
       this.#options.discarded?.(arrived.value);
+      giveBack(arrived.memory);
     }
   }
 
@@ -112,12 +128,14 @@ export class Subscriber<T> implements AsyncIterable<T> {
   }
 
   #next(): Promise<IteratorResult<T, undefined>> {
+    this.release();
     if (this.#closed !== undefined) {
       return Promise.reject(this.#closed);
     }
     const arrived = this.#queue.shift();
     if (arrived !== undefined) {
       this.#credit(arrived.writer, arrived.sizeBytes);
+      this.#lent.push(...arrived.memory);
       return Promise.resolve({ done: false, value: arrived.value });
     }
     if (this.#isFinished) {
@@ -178,7 +196,7 @@ export class Subscriber<T> implements AsyncIterable<T> {
     this.#writers.delete(id);
   }
 
-  #element({ writer: id, sequence, value, sizeBytes }: Element<T>): void {
+  #element({ writer: id, sequence, value, sizeBytes }: Element<T>, context: Context): void {
     const writer = this.#writers.get(id);
     if (writer === undefined || !this.#isNext(writer, sequence)) {
       return;
@@ -188,12 +206,14 @@ export class Subscriber<T> implements AsyncIterable<T> {
       this.#options.discarded?.(value);
       return;
     }
+    const memory = holdFields(this.#options.type, value, context);
     const reader = this.#waiting.shift();
     if (reader === undefined) {
-      this.#queue.push({ value, sizeBytes, writer });
+      this.#queue.push({ value, sizeBytes, writer, memory });
       return;
     }
     this.#credit(writer, sizeBytes);
+    this.#lent.push(...memory);
     reader.resolve({ done: false, value });
   }
 
@@ -234,6 +254,10 @@ export class Subscriber<T> implements AsyncIterable<T> {
       reader.resolve({ done: true, value: undefined });
     }
   }
+}
+
+function giveBack(memory: readonly Disposable[]): void {
+  for (const held of memory) held[Symbol.dispose]();
 }
 
 function checkWindow(window: Window): Window {

@@ -142,6 +142,7 @@ export class Segment {
     await this.stop();
     this.#close(new StoppedError(`Segment "${this.spec.name}" has ended.`));
     await this.#settled();
+    this.#subscriber?.release();
     const hasEnded = this.actual === State.COMPLETED;
     for (const { assignment, actor } of this.#ports.splice(0)) {
       const manifold = this.#manifold(assignment);
@@ -167,6 +168,8 @@ export class Segment {
       this.#complete();
     } catch (error) {
       this.#failed(error);
+    } finally {
+      this.#subscriber?.release();
     }
   }
 

@@ -14,6 +14,13 @@ export class AttachedFields {
     this.#attaching = attaching;
   }
 
+  /** Bytes of all fields. */
+  get sizeBytes(): number {
+    let sum = 0;
+    for (const { length } of this.#fields.values()) sum += length;
+    return sum;
+  }
+
   /** The fields that are in the message where they lie, because they are borrowed. */
   get lent(): readonly Uint8Array[] {
     return this.#lent;

@@ -15,9 +15,15 @@ export class DetachedFields {
   /** A field of more bytes is left out. */
   readonly aboveBytes: number;
   #list: DetachedField[] = [];
+  #sizeBytes = 0;
 
   constructor(aboveBytes: number) {
     this.aboveBytes = aboveBytes;
+  }
+
+  /** Bytes of all fields that were left out. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
   }
 
   get list(): readonly DetachedField[] {
@@ -32,6 +38,7 @@ export class DetachedFields {
   #add(position: number, bytes: Uint8Array): boolean {
     if (this.#list.length >= limits.storageParts) return false;
     this.#list.push({ position, bytes });
+    this.#sizeBytes += bytes.length;
     return true;
   }
 
@@ -45,7 +52,9 @@ export class DetachedFields {
   }
 
   clear(): void {
-    if (this.#list.length > 0) this.#list = [];
+    if (this.#list.length === 0) return;
+    this.#list = [];
+    this.#sizeBytes = 0;
   }
 
   /** The message is written, and begins at `start`: positions count from there. */
