@@ -46,6 +46,12 @@ export const suites: Readonly<Record<string, Suite>> = {
     sharesProcesses: true,
     load: async () => (await import('./transport/index.js')).questions,
   },
+  descriptors: {
+    about: 'large values from one process, or thread, to another',
+    effort: { runs: 3, runMs: 120, warmUpMs: 150 },
+    sharesProcesses: true,
+    load: async () => (await import('./descriptors/index.js')).questions,
+  },
 };
 
 export function effortOf(suite: Suite | undefined, name: keyof typeof efforts): Effort {

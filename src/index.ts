@@ -122,12 +122,14 @@ export {
   typedArrayCodable,
 } from './descriptors/index.js';
 export type {
+  EngineStatistics,
   PublisherStatistics,
   ValuePublisher,
   ValuePublisherOptions,
   ValueReadOptions,
   ValueSubscriber,
   ValueSubscriberOptions,
+  WriteOptions,
 } from './actors/values/index.js';
 export {
   type ClusterStore,

@@ -241,6 +241,8 @@ export const limits = {
   announcedArenas: 4_096,
   /** Values of one peer that were given up on their way and freed, and that are refused if they come all the same. */
   lateObjects: 65_536,
+  /** Values that a partition fetches at a time, from partitions whose memory cannot be mapped. */
+  networkEngines: 16,
   /** Bytes of one piece of a value that is fetched from a partition whose memory cannot be mapped. */
   fetchPieceBytes: 64 * 1024,
   /** Time after which an unanswered message about values is sent to a partition again, in ms, and after which a lost partition is looked for. */

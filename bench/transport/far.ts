@@ -1,6 +1,7 @@
 // The far end of a subject, in its own process (`node far.js SUBJECT`) or thread (`workerData`).
 import { argv } from 'node:process';
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { valueSubjects } from '../descriptors/subjects.js';
 import { onShutdown, shutdown } from '../harness/shutdown.js';
 import { loadSubjects } from '../load/subjects.js';
 import type { Server } from './peer.js';
@@ -24,7 +25,7 @@ if (isMainThread) {
 sendAnswer({ address: server.address });
 
 async function serve(): Promise<Server> {
-  const subject = subjects[name] ?? loadSubjects[name];
+  const subject = subjects[name] ?? valueSubjects[name] ?? loadSubjects[name];
   const serving = (await subject?.load())?.serve?.();
   if (serving === undefined) throw new Error(`there is no far end of ${name}`);
   return serving;

@@ -1,6 +1,6 @@
 import { findCount } from '../harness/count.js';
 import type { Effort, Measure, Metric, Question, Subject } from '../harness/question.js';
-import { type Pair, pairOf } from './pair.js';
+import { type Pair, pairOf, withCpu } from './pair.js';
 import type { Client } from './peer.js';
 import { bytesOf, sizes } from './sizes.js';
 import { subjects } from './subjects.js';
@@ -75,14 +75,6 @@ function asked({ limits, fewest = FIRST_COUNT, ...about }: About, warmUp: Work, 
     isWide: true,
     peer: 'node:net (unix)',
     subjects: { ...Object.fromEntries(measured), ...limits },
-  };
-}
-
-function withCpu(pair: Pair, count: number, measure: () => Promise<number>): Measure {
-  return async () => {
-    const beforeUs = await pair.cpuUs();
-    const value = await measure();
-    return [value, ((await pair.cpuUs()) - beforeUs) / count];
   };
 }
 

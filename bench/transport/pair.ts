@@ -1,6 +1,8 @@
 import { onShutdown } from '../harness/shutdown.js';
 import { startProcess, startThread } from './far-end.js';
 import type { Client } from './peer.js';
+import { valueSubjects } from '../descriptors/subjects.js';
+import type { Measure } from '../harness/question.js';
 import { subjects } from './subjects.js';
 
 /** Both ends of a subject. */
@@ -21,7 +23,7 @@ export function pairOf(subject: string): Promise<Pair> {
 }
 
 async function startPair(name: string): Promise<Pair> {
-  const subject = subjects[name];
+  const subject = subjects[name] ?? valueSubjects[name];
   if (subject === undefined) throw new Error(`there is no subject ${name}`);
   const peer = await subject.load();
   const far = await (subject.placement === 'process' ? startProcess(name) : startThread(name));
@@ -37,5 +39,14 @@ async function startPair(name: string): Promise<Pair> {
       const { user, system } = process.cpuUsage();
       return user + system + (await far.cpuUs());
     },
+  };
+}
+
+/** A run whose value is followed by the CPU time of both ends for each of `count` messages, in us. */
+export function withCpu(pair: Pair, count: number, measure: () => Promise<number>): Measure {
+  return async () => {
+    const beforeUs = await pair.cpuUs();
+    const value = await measure();
+    return [value, ((await pair.cpuUs()) - beforeUs) / count];
   };
 }

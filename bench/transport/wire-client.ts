@@ -7,6 +7,8 @@ export class WireClient implements Client {
   readonly #wire: Wire;
   readonly #sender: Sender;
   readonly #asks = new Messages(Kind.ask);
+  readonly #notes = new Messages(Kind.note);
+  readonly #pieces = new Messages(Kind.piece);
   /** Callbacks of asks in flight. Replies arrive in the order of the asks. */
   readonly #waiting = new Queue<() => void>();
   #confirmed: (count: number) => void = () => undefined;
@@ -22,11 +24,11 @@ export class WireClient implements Client {
   }
 
   tell(sizeBytes: number, count: number): Promise<void> {
-    return this.#send(messageOf(Kind.note, sizeBytes), count);
+    return this.#send(this.#notes.of(sizeBytes), count);
   }
 
   stream(sizeBytes: number, count: number): Promise<void> {
-    return this.#send(messageOf(Kind.piece, sizeBytes), count);
+    return this.#send(this.#pieces.of(sizeBytes), count);
   }
 
   ask(sizeBytes: number, answered: () => void): void {

@@ -11,6 +11,9 @@ export interface EngineGroup {
 /** The group of the dispatcher; every partition has it. */
 export const MAIN = 'main';
 
+/** The group of operations that wait for peers. Its engines are on the event loop of the partition, and take no processor of their own. */
+export const NETWORK = 'network';
+
 /**
  * Assigns processors to groups. Each group gets as many as its budget, in the order of the groups, from the last processor down. One
  * processor is reserved for `main`, which also gets the processors that remain. A group without a processor shares those of `main`:
@@ -21,7 +24,8 @@ export function planEngineGroups(cpus: CpuSet, budgets: Readonly<Record<string, 
   const groups = Object.entries(budgets)
     .filter(([name]) => name !== MAIN)
     .map(([name, concurrency]) => {
-      const taken = Math.min(check(name, concurrency), Math.max(0, left.length - 1));
+      const wanted = check(name, concurrency);
+      const taken = name === NETWORK ? 0 : Math.min(wanted, Math.max(0, left.length - 1));
       const own = left.slice(left.length - taken);
       left = left.slice(0, left.length - taken);
       return { name, concurrency, own };

@@ -6,10 +6,9 @@ import {
   jsonCodable,
   type MemoryPool,
   textCodable,
-  TransientBuffer,
 } from '#src/descriptors/index.js';
 import { ConsumedError, ProtocolError, UnreachableError } from '#src/errors.js';
-import { encode, v1 } from '#src/protocol/index.js';
+import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../support/rejection.js';
 import { type Hub, type Node, overTheWire } from './hub.js';
 import { describeWithSharedMemory, MIB, openPool } from './pools.js';
@@ -242,21 +241,5 @@ describeWithSharedMemory('a value on its way between processes', () => {
       expect(owner.manager.statistics.violations).to.equal(wrong.length);
       expect(hub.log.records).to.have.length(wrong.length);
     });
-  });
-});
-
-describe('a transient buffer', () => {
-  it('is returned as soon as its message is decoded, or cannot be', () => {
-    const message = v1.DescriptorMessage.create({ tag: 7n, destination: 9n, descriptor: { typeName: 'x' } });
-    let returned = 0;
-    const buffer = new TransientBuffer(encode(v1.DescriptorMessage, message), () => (returned += 1));
-    expect(buffer.toMessage()).to.deep.equal(message);
-    expect(returned).to.equal(1);
-    buffer.dispose();
-    expect(() => buffer.bytes).to.throw(ConsumedError);
-    expect(() => buffer.toMessage()).to.throw(ConsumedError);
-    const malformed = new TransientBuffer(Uint8Array.of(0x0a), () => (returned += 1));
-    expect(() => malformed.toMessage()).to.throw(ProtocolError);
-    expect(returned).to.equal(2);
   });
 });

@@ -11,10 +11,10 @@ describe('engine groups', () => {
   });
 
   it('have processors of their own, as many as their budgets; main keeps the others', () => {
-    expect(planEngineGroups(cpus, { parse: 3, network: 1 })).to.deep.equal([
+    expect(planEngineGroups(cpus, { parse: 3, infer: 1 })).to.deep.equal([
       { name: 'main', concurrency: 2, cpus: [0, 1] },
       { name: 'parse', concurrency: 3, cpus: [3, 8, 9] },
-      { name: 'network', concurrency: 1, cpus: [2] },
+      { name: 'infer', concurrency: 1, cpus: [2] },
     ]);
   });
 
@@ -24,6 +24,14 @@ describe('engine groups', () => {
       { name: 'parse', concurrency: 4, cpus: [0] },
     ]);
     expect(planEngineGroups(cpus, { main: 1 })).to.deep.equal([{ name: 'main', concurrency: 1, cpus }]);
+  });
+
+  it('that wait for peers take no processor: any number of them shares that of main', () => {
+    expect(planEngineGroups(cpus, { network: 64, parse: 1 })).to.deep.equal([
+      { name: 'main', concurrency: 5, cpus: [0, 1, 2, 3, 8] },
+      { name: 'network', concurrency: 64, cpus: [0, 1, 2, 3, 8] },
+      { name: 'parse', concurrency: 1, cpus: [9] },
+    ]);
   });
 
   it('leave no processor and no budget out, whatever they are', () => {

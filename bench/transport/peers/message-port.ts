@@ -43,8 +43,10 @@ class PortWire implements Wire {
   }
 
   room(sizeBytes: number): Promise<void> | undefined {
-    const isFull = this.#underWay >= WINDOW || this.#underWayBytes + sizeBytes > WINDOW_BYTES;
-    if (!isFull || this.#underWay === 0) return undefined;
+    // Up to a quarter of the window may be taken and not acknowledged, so a larger message would wait for ever.
+    const neededBytes = Math.min(sizeBytes, (WINDOW_BYTES * 3) / 4);
+    const isFull = this.#underWay >= WINDOW || this.#underWayBytes + neededBytes > WINDOW_BYTES;
+    if (!isFull) return undefined;
     return new Promise((resolve) => {
       this.#hasRoom = resolve;
     });

@@ -6,7 +6,7 @@ import { assertUcx } from './assert-ucx.js';
 
 const PATIENCE_MS = 30_000;
 /** How far a writer may be ahead. */
-const STREAMING = { windowItems: 1_024 };
+const STREAMING = { windowItems: 1_024, timeoutMs: PATIENCE_MS };
 const ASKING = { timeoutMs: PATIENCE_MS };
 
 /** Actors of two processes, with their own protocols. */

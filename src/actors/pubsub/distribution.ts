@@ -1,4 +1,5 @@
 import { PipelineError } from '../../errors.js';
+import type { UntypedRef } from '../kernel/index.js';
 import type { OutgoingReader } from './outgoing-reader.js';
 import { hashKey, type Policy } from './policy.js';
 
@@ -8,11 +9,18 @@ export class Distribution<T> {
   targets: readonly OutgoingReader<T>[] = [];
   readonly #policy: Policy;
   readonly #key: ((value: T) => string | number | bigint) | undefined;
+  readonly #isNear: (reader: UntypedRef) => boolean;
   #cursor = 0;
 
-  constructor(policy: Policy, key: ((value: T) => string | number | bigint) | undefined) {
+  /** `isNear` says for `local-first` which readers are in the partition of the writer. */
+  constructor(
+    policy: Policy,
+    key: ((value: T) => string | number | bigint) | undefined,
+    isNear: (reader: UntypedRef) => boolean = () => false,
+  ) {
     this.#policy = policy;
     this.#key = key;
+    this.#isNear = isNear;
   }
 
   /** Returns false, and sends nothing, if the readers of the policy have no room. Throws PipelineError if only some of them got the value. */
@@ -24,12 +32,24 @@ export class Distribution<T> {
         return this.#sendTo(hashKey(this.#key?.(value) ?? '') % this.targets.length, value);
       case 'round-robin':
         return this.#sendToNext(value);
+      case 'least-loaded':
+        return this.#sendToLeastLoaded(value);
+      case 'local-first':
+        return (
+          this.targets.some((reader) => this.#isNear(reader.subscriber) && offer(reader, value)) ||
+          this.#sendToNext(value)
+        );
     }
   }
 
   #sendTo(index: number, value: T): boolean {
     const reader = this.targets[index];
-    return reader?.isWritable === true && reader.send(value);
+    return reader !== undefined && offer(reader, value);
+  }
+
+  #sendToLeastLoaded(value: T): boolean {
+    const writable = this.targets.filter((reader) => reader.isWritable);
+    return writable.sort((left, right) => right.creditItems - left.creditItems).some((reader) => reader.send(value));
   }
 
   #sendToNext(value: T): boolean {
@@ -57,4 +77,8 @@ export class Distribution<T> {
     }
     return true;
   }
+}
+
+function offer<T>(reader: OutgoingReader<T>, value: T): boolean {
+  return reader.isWritable && reader.send(value);
 }

@@ -40,6 +40,11 @@ export class OutgoingReader<T> {
     return !this.#isPaused && this.#queued === undefined && this.#stream.hasCredit;
   }
 
+  /** Elements that it lets through now. */
+  get creditItems(): number {
+    return this.#stream.creditItems;
+  }
+
   /** Everything sent has arrived. */
   get isAcknowledged(): boolean {
     return this.#stream.isAcknowledged && this.#queued === undefined && !this.#isEndQueued;

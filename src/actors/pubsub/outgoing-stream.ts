@@ -40,6 +40,11 @@ export class OutgoingStream<T> {
     return !this.isEnded && this.#credit.allows({ items: this.sent, bytes: this.sentBytes });
   }
 
+  /** Elements that may be sent now, as far as their number is concerned. */
+  get creditItems(): number {
+    return this.#credit.items - this.sent;
+  }
+
   /** Everything sent has arrived, including the end. */
   get isAcknowledged(): boolean {
     return this.received >= this.sent + (this.isEnded ? 1 : 0);

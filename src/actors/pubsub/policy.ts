@@ -1,8 +1,12 @@
 import { ConfigError } from '../../errors.js';
 
-/** Which readers get an element: the next one, all, or the one that the hash of its key selects. */
-export type Policy = 'round-robin' | 'broadcast' | 'hash';
-export const POLICIES: readonly Policy[] = ['round-robin', 'broadcast', 'hash'];
+/**
+ * Which readers get an element: the next one, the one that lets most through, all, the one that the hash of its key selects, or one of the
+ * writer's partition if that has room.
+ */
+export type Policy = 'round-robin' | 'least-loaded' | 'broadcast' | 'hash' | 'local-first';
+/** Those of pipelines. Where their segments are, their placement says. */
+export const POLICIES: readonly Policy[] = ['round-robin', 'least-loaded', 'broadcast', 'hash'];
 
 export function checkPolicy(policy: string): Policy {
   const known = POLICIES.find((each) => each === policy);

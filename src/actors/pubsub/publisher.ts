@@ -3,7 +3,7 @@ import { errorOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type MessageType, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
-import { type Behavior, behavior, type Context } from '../kernel/index.js';
+import { type Behavior, behavior, type Context, type UntypedRef } from '../kernel/index.js';
 import type { Addressing } from './addressing.js';
 import { Distribution } from './distribution.js';
 import { Deferred } from '../../deferred.js';
@@ -21,6 +21,8 @@ export interface PublisherOptions<T, Init = T> {
   readonly policy: Policy;
   /** For the policy `hash`: elements of one key go to one reader. */
   readonly key?: ((value: T) => string | number | bigint) | undefined;
+  /** For the policy `local-first`: readers in the partition of the writer. */
+  readonly isNear?: (reader: UntypedRef) => boolean;
   /** True if links may lose frames. Then the writer probes its readers, and keeps elements for resending if `recovers`. */
   readonly isLossy: () => boolean;
   /** True: a lost element is resent. False: it fails the stream. */
@@ -68,7 +70,7 @@ export class Publisher<T, Init = T> {
 
   constructor(options: PublisherOptions<T, Init>) {
     this.#options = options;
-    this.#distribution = new Distribution(options.policy, options.key);
+    this.#distribution = new Distribution(options.policy, options.key, options.isNear);
     this.#readers = new OutgoingReaders({
       writer: options.id,
       type: options.type,

@@ -55,7 +55,7 @@ export function checkPublisher(name: unknown, codable: unknown, options: ValuePu
   checkCodable(call, codable);
   checkOptions('runtime.publisher', options, PUBLISHER);
   const { policy = 'round-robin', withoutSubscribers = 'wait' } = options;
-  checkChoice('policy', policy, ['round-robin', 'broadcast']);
+  checkChoice('policy', policy, ['round-robin', 'least-loaded', 'local-first', 'broadcast', 'hash']);
   checkChoice('withoutSubscribers', withoutSubscribers, ['wait', 'drop', 'fail']);
 }
 

@@ -186,6 +186,7 @@ export class PartitionRuntime {
       log,
       ordinal: this.ordinal,
       pool: this.#pools.create({ name: 'values' }),
+      engines: resources.runnable.group('network').concurrency,
       locate: async (ordinal, incarnation) =>
         this.router.hasEnded(ordinal, incarnation) ? undefined : locate(ordinal, incarnation),
     });

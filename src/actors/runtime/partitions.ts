@@ -6,7 +6,7 @@ import type { Ref, v1 } from '../../protocol/index.js';
 import { sharedThread, type System, type SystemResources, systemResources } from '../../resources/index.js';
 import { type ControlPlaneClient, spawnerName } from '../control-plane/index.js';
 import type { UntypedRef } from '../kernel/index.js';
-import type { ValueStatistics } from '../values/index.js';
+import type { EngineStatistics, ValueStatistics } from '../values/index.js';
 import type { PartitionHosts } from './hosting/index.js';
 import type { LinkSettings } from './net-options.js';
 import { PartitionRuntime } from './partition-runtime.js';
@@ -103,7 +103,10 @@ export class Partitions {
   /** Values that partitions on this event loop exchange. */
   values(): ValueStatistics {
     const all = this.here.flatMap(({ valueStatistics }) => valueStatistics ?? []);
-    const sum = (name: keyof ValueStatistics): number => all.reduce((total, each) => total + each[name], 0);
+    const sum = (name: Exclude<keyof ValueStatistics, 'fetches'>): number =>
+      all.reduce((total, each) => total + each[name], 0);
+    const fetches = (name: keyof EngineStatistics): number =>
+      all.reduce((total, each) => total + each.fetches[name], 0);
     return {
       exchanges: sum('exchanges'),
       owned: sum('owned'),
@@ -112,6 +115,12 @@ export class Partitions {
       blocks: sum('blocks'),
       reservedBytes: sum('reservedBytes'),
       bytesCopied: sum('bytesCopied'),
+      fetches: {
+        engines: fetches('engines'),
+        running: fetches('running'),
+        waiting: fetches('waiting'),
+        begun: fetches('begun'),
+      },
     };
   }
 

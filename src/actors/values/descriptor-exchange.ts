@@ -19,6 +19,7 @@ import { type Ref, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { type ActorSystem, type Behavior, behavior, type Context, type UntypedRef } from '../kernel/index.js';
 import { type Locate, thrownByHandler } from '../transport/index.js';
+import { type EngineStatistics, Engines } from './engines.js';
 import { PeerRequests } from './peer-requests.js';
 
 export interface DescriptorExchangeOptions {
@@ -29,6 +30,8 @@ export interface DescriptorExchangeOptions {
   /** Where values go that are copied or fetched here. */
   readonly pool: MemoryPool;
   readonly locate: Locate;
+  /** Fetches of values at a time. */
+  readonly engines: number;
 }
 
 /** Values that are on their way, and the memory that they take here. */
@@ -47,6 +50,8 @@ export interface ValueStatistics {
   readonly reservedBytes: number;
   /** Bytes that were copied into this pool. */
   readonly bytesCopied: number;
+  /** The network engines, which fetch values from memory that cannot be mapped. */
+  readonly fetches: EngineStatistics;
 }
 
 /**
@@ -67,13 +72,15 @@ export class DescriptorExchange {
   readonly #self: PeerIncarnation;
   readonly #manager: RemoteDescriptorManager;
   readonly #peers = new Map<PeerIncarnation, PeerRequests>();
+  readonly #engines: Engines;
   #context: Context | undefined;
   #isClosed = false;
 
   /** Starts the actor. */
   constructor(options: DescriptorExchangeOptions) {
-    const { system, scheduler, log, ordinal, pool } = options;
+    const { system, scheduler, log, ordinal, pool, engines } = options;
     this.#options = options;
+    this.#engines = new Engines(engines);
     this.pool = pool;
     this.#self = peerIncarnation({ ordinal, incarnation: system.incarnation });
     this.#manager = new RemoteDescriptorManager({
@@ -82,14 +89,15 @@ export class DescriptorExchange {
       scheduler,
       log,
       send: (to, control) => this.#peers.get(to)?.tell(control),
-      fetch: (owner, object, part, into) => this.#fetch(owner, object, part, into),
+      fetch: (...value) => this.#engines.run(() => this.#fetch(...value)),
     });
     system.spawn(this.#behavior(), { name: 'descriptors', cUid: descriptorsCUid(ordinal, system.incarnation) });
   }
 
   get statistics(): ValueStatistics {
     const { blocks, reservedBytes, bytesCopied } = this.pool.statistics;
-    return { exchanges: 1, ...this.#manager.statistics, blocks, reservedBytes, bytesCopied };
+    const fetches = this.#engines.statistics;
+    return { exchanges: 1, ...this.#manager.statistics, blocks, reservedBytes, bytesCopied, fetches };
   }
 
   /** Who holds what: see `RemoteDescriptorManager.ledger`. */

@@ -24,19 +24,26 @@ import type { DescriptorExchange } from './descriptor-exchange.js';
  *                  `====> arrived
  *     held    --> held here, or sent
  */
-export type MovingValue =
-  | { readonly kind: 'written'; readonly typeName: string; readonly storage: Storage; readonly sizeBytes: number }
-  | { readonly kind: 'here'; readonly typeName: string; readonly storage: Storage; readonly sizeBytes: number }
+export type MovingValue = (
+  | { readonly kind: 'written'; readonly typeName: string; readonly storage: Storage }
+  | { readonly kind: 'here'; readonly typeName: string; readonly storage: Storage }
   /** A value of another partition that is sent on, and a descriptor of it for a reader of this partition. */
-  | { readonly kind: 'held'; readonly value: RemoteDescriptor<unknown>; readonly sizeBytes: number }
-  | { readonly kind: 'held here'; readonly value: RemoteDescriptor<unknown>; readonly sizeBytes: number }
-  | {
-      readonly kind: 'sent';
-      readonly message: v1.RemoteDescriptor;
-      readonly to: PeerIncarnation;
-      readonly sizeBytes: number;
-    }
-  | { readonly kind: 'arrived'; readonly message: v1.RemoteDescriptor; readonly sizeBytes: number };
+  | { readonly kind: 'held'; readonly value: RemoteDescriptor<unknown> }
+  | { readonly kind: 'held here'; readonly value: RemoteDescriptor<unknown> }
+  | DescriptorMessage
+  | { readonly kind: 'arrived'; readonly message: v1.RemoteDescriptor }
+) & {
+  readonly sizeBytes: number;
+  /** What selects its reader with the policy `hash`. */
+  readonly key?: string | number | bigint | undefined;
+};
+
+/** A description of a value, and the partition that holds the value by it. */
+interface DescriptorMessage {
+  readonly kind: 'sent';
+  readonly message: v1.RemoteDescriptor;
+  readonly to: PeerIncarnation;
+}
 
 /** Elements of a stream of values: on the wire they are `millrace.v1.RemoteDescriptor`. Each counts with the bytes of its value. */
 export const movingValues: ElementType<MovingValue> = {

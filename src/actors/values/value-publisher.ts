@@ -8,7 +8,8 @@ import {
   RemoteDescriptor,
   ResidentDescriptor,
 } from '../../descriptors/index.js';
-import { ProtocolError, StoppedError } from '../../errors.js';
+import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
+import { accepted, checkOptions } from '../../options/index.js';
 import { v1 } from '../../protocol/index.js';
 import {
   type ActorRef,
@@ -24,8 +25,11 @@ import type { DescriptorExchange } from './descriptor-exchange.js';
 import { addressing, HeldByReaders, type MovingValue, movingValues } from './moving-value.js';
 
 export interface ValuePublisherOptions {
-  /** Which subscribers get a value: the next one, or all. Default `round-robin`. */
-  readonly policy?: Exclude<Policy, 'hash'>;
+  /**
+   * Which subscribers get a value: the next one, the one that lets most through, one of this process if that has room, the one that the key of the
+   * write selects, or all. Default `round-robin`.
+   */
+  readonly policy?: Policy;
   /** What becomes of a value that nobody is there to read: it waits, it is counted and dropped, or its write fails. Default `wait`. */
   readonly withoutSubscribers?: Exclude<WithoutReaders, 'close'>;
   /** Where values are encoded that were not born in a pool. Default: a pool that all publishers of this runtime share. */
@@ -53,6 +57,11 @@ interface Parts<T> {
   readonly isLossy: () => boolean;
   /** Resolves when the name of an actor that has ended is free again. */
   readonly left: () => Promise<void>;
+}
+
+export interface WriteOptions {
+  /** For the policy `hash`: values with the same key go to the same subscriber, as long as the subscribers do not change. */
+  readonly key?: string | number | bigint;
 }
 
 /** Id of the writer: a publisher is the only one of its name. */
@@ -93,6 +102,8 @@ export class ValuePublisher<T> implements AsyncDisposable {
       id: WRITER,
       type: movingValues,
       policy: options.policy ?? 'round-robin',
+      key: ({ key = '' }) => key,
+      isNear: (reader) => exchange.peerOf(reader) === undefined,
       isLossy,
       recovers: true,
       failed: () => void this.close(),
@@ -121,10 +132,13 @@ export class ValuePublisher<T> implements AsyncDisposable {
    *     block.bytes.fill(7);
    *     await frames.write(block.bytes);
    *
+   * With the policy `hash` each write has a `key`; without it, it rejects with ConfigError.
+   *
    * A descriptor is empty from now on. One that came from another partition is sent on without a copy: its bytes stay where they are.
    */
-  async write(value: T | Descriptor<T>): Promise<void> {
+  async write(value: T | Descriptor<T>, options: WriteOptions = {}): Promise<void> {
     this.#assertOpen();
+    const { key } = checkedWrite(this.name, this.#parts.options.policy, options);
     const held = value instanceof Descriptor ? value.takeHeld() : new ResidentDescriptor(this.#parts.codable, value);
     const preparing = held instanceof RemoteDescriptor && held.isElsewhere ? sentOn(held) : this.#stored(held);
     const [before, given] = [this.#turn, new Deferred<void>()];
@@ -133,7 +147,7 @@ export class ValuePublisher<T> implements AsyncDisposable {
     try {
       prepared = await preparing;
       await before;
-      const written = this.#port.write(prepared.value);
+      const written = this.#port.write({ ...prepared.value, key });
       given.resolve();
       await written;
     } finally {
@@ -238,4 +252,14 @@ interface Prepared {
 async function sentOn(held: RemoteDescriptor<unknown>): Promise<Prepared> {
   await held.ready();
   return { value: { kind: 'held', value: held, sizeBytes: held.sizeBytes }, memory: held };
+}
+
+function checkedWrite(name: string, policy: Policy | undefined, options: WriteOptions): WriteOptions {
+  checkOptions('publisher.write', options, { key: accepted.anything });
+  if ((policy === 'hash') === (options.key !== undefined)) return options;
+  throw new ConfigError(
+    policy === 'hash'
+      ? `A write of the publisher "${name}" needs a key, because its policy is hash: write(value, { key }).`
+      : `A write of the publisher "${name}" has a key, and only the policy hash uses one.`,
+  );
 }

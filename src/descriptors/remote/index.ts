@@ -8,4 +8,3 @@ export { checkedPeer, peerId, peerIncarnation } from './peer-id.js';
 export { type Fetch, RemoteDescriptor, storedBytes } from './remote-descriptor.js';
 export type { ObjectAbout } from './owned-objects.js';
 export { RemoteDescriptorManager, type RemoteDescriptorManagerOptions } from './remote-descriptor-manager.js';
-export { TransientBuffer } from './transient-buffer.js';

@@ -169,7 +169,7 @@ describe('a port', () => {
     expect(world.failures).to.deep.equal([]);
   });
 
-  for (const policy of ['round-robin', 'broadcast'] as const) {
+  for (const policy of ['round-robin', 'least-loaded', 'broadcast'] as const) {
     it(`loses nothing where mailboxes are full all the time, with the policy ${policy}`, async () => {
       const world = wiring({ mailboxMessages: 2 });
       const writer = world.writer(policy);
@@ -209,7 +209,7 @@ describe('a port', () => {
     expect(await rejection(writer.port.write({ id: 2 }))).to.equal(world.failures[0]);
   });
 
-  for (const policy of ['round-robin', 'hash', 'broadcast'] as const) {
+  for (const policy of ['round-robin', 'least-loaded', 'hash', 'broadcast'] as const) {
     it(`fails its stream when a reader is gone that has all so far, but not the end: ${policy}`, async () => {
       const world = wiring();
       const writer = world.writer(policy, { key: ({ id }) => id });
@@ -303,7 +303,7 @@ describe('a port', () => {
     for (const window of [{ items: 0 }, { items: 1.5 }, { bytes: Number.NaN }, { bytes: -1 }]) {
       expect(() => new Subscriber({ id: 1, port: 'rows', type: Row, window })).to.throw(ConfigError, 'whole number');
     }
-    expect(() => checkPolicy('random')).to.throw(ConfigError, 'round-robin, broadcast, hash');
+    expect(() => checkPolicy('random')).to.throw(ConfigError, 'round-robin, least-loaded, broadcast, hash');
   });
 
   it('rejects a write that its type cannot make', async () => {

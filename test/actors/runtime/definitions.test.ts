@@ -98,7 +98,7 @@ describePlacements('a definition that is wrong', (newCluster) => {
     ],
     'has an unknown policy': [
       (p) => p.sink('z', p.source('a', Row, { policy: untyped('random') }, nothing), nothing),
-      /one of round-robin, broadcast, hash; got "random"/,
+      /one of round-robin, least-loaded, broadcast, hash; got "random"/,
     ],
     'hashes without a key': [
       (p) => p.sink('z', p.source('a', Row, { policy: 'hash' }, nothing), nothing),

@@ -46,6 +46,18 @@ const loaded = [
   'millrace, unix to a thread',
 ];
 const linksAndLimits = [...links, 'limit: ucx_perftest', 'limit: ucx_perftest (tcp)'];
+const valuesAndLimit = [
+  'millrace values',
+  'millrace values, copied',
+  'millrace values (threads)',
+  'SharedArrayBuffer (threads)',
+  'millrace typed (unix)',
+  'node:net (unix)',
+  'zeromq (ipc)',
+  'grpc-js (tcp)',
+  'MessagePort (transfer, threads)',
+  'limit: memcpy',
+];
 const codecs = ['millrace typed', 'protobufjs static', 'protobufjs reflection', 'protobuf-es', 'JSON', 'v8.serialize'];
 
 /** What each suite promises: question -> subjects. */
@@ -88,6 +100,7 @@ const promises: Record<string, Record<string, string[]>> = {
     'ask-asleep': links,
     stream: linksAndLimits,
   },
+  descriptors: { deliver: valuesAndLimit, 'read-all': valuesAndLimit },
 };
 /** Of a question, or of all of a suite, where there is more than one. */
 const sizes: Record<string, number> = {
@@ -99,6 +112,7 @@ const sizes: Record<string, number> = {
   cluster: 2,
   membership: 12,
   transport: 5,
+  descriptors: 4,
 };
 /** Measured besides, where both ends are ours to look at. */
 const CPU = 'CPU time of both ends, per message';
@@ -128,6 +142,7 @@ const sections: Record<string, string> = {
   load: 'Load',
   cluster: 'Cluster',
   transport: 'Transport',
+  descriptors: 'Large values',
 };
 /** What stands in each table of a copy of docs/benchmarks.md before it is renewed. */
 const OLD = '| old |';

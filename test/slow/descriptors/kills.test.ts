@@ -1,3 +1,4 @@
 import { describeKills } from '../../descriptors/kills.js';
 
-describeKills(200);
+/** Rounds for each role. `ROUNDS=200 npm run test:slow` kills more. */
+describeKills(Number(process.env['ROUNDS'] ?? 20));
