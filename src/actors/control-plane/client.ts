@@ -2,10 +2,10 @@ import { AskTimeoutError, type MillraceError, StoppedError, UnreachableError } f
 import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { Ref, type RefInit, v1 } from '../../protocol/index.js';
-import { type ActorRef, type AskOptions, behavior, later } from '../kernel/index.js';
+import { type ActorRef, behavior, later } from '../kernel/index.js';
 import type { Report } from './held-pipelines.js';
 import type { ConnectingProcess } from './holdings.js';
-import { type ClientOptions, type Identity, type Server, Session } from './session.js';
+import { type ClientOptions, Session } from './session.js';
 
 /** A partition in which actors can be placed. */
 export type PlacePartition = v1.FoundPartition & { readonly spawner: Ref };
@@ -213,10 +213,21 @@ export class ControlPlaneClient {
 
   /** The partitions of the cluster in which actors can be placed now, and that meet all conditions. */
   async findPartitions(conditions: v1.PartitionsToFindInit, timeoutMs: number): Promise<readonly PlacePartition[]> {
-    const find = (server: Server, { epoch }: Pick<Identity, 'epoch'>, options: AskOptions) =>
-      server.findPartitions({ ...conditions, epoch }, options);
-    const { partitions } = await this.#session.ask(find, timeoutMs);
+    const partitions = await this.#find(conditions, timeoutMs);
     return partitions.map(({ spawner, ...partition }) => ({ ...partition, spawner: Ref.create(spawner) }));
+  }
+
+  /** The partitions of the cluster that run segments now. */
+  partitionsForSegments(timeoutMs: number): Promise<readonly Pick<v1.FoundPartition, 'ordinal' | 'address'>[]> {
+    return this.#find({ forSegments: true }, timeoutMs);
+  }
+
+  async #find(conditions: v1.PartitionsToFindInit, timeoutMs: number): Promise<readonly v1.FoundPartition[]> {
+    const { partitions } = await this.#session.ask(
+      (server, { epoch }, options) => server.findPartitions({ ...conditions, epoch }, options),
+      timeoutMs,
+    );
+    return partitions;
   }
 
   getDefinition(hash: string): Promise<v1.PipelineDefinition> {

@@ -54,7 +54,7 @@ export class PipelineRuns {
   ): Promise<PipelineRun> {
     const { hash, declared } = definitions.add(pipeline, options.args ?? {});
     const mapping = mappingOf(declared.segments, options);
-    const isFar = !isAlone || (await client.findPartitions({}, limits.controlPlaneTimeoutMs)).length > 1;
+    const isFar = !isAlone || (await client.partitionsForSegments(limits.controlPlaneTimeoutMs)).length > 1;
     if (pipeline.url === undefined && isFar) {
       throw new ConfigError(
         `Pipeline "${pipeline.name}" has no module URL, so it runs in one partition only: declare it with import.meta.url, or __filename in CommonJS.`,

@@ -88,7 +88,7 @@ export class PipelinesManager {
 
   /** Those that answer; all, where none does. */
   async #ordinals(): Promise<number[]> {
-    const running = await this.#client.findPartitions({}, limits.controlPlaneTimeoutMs);
+    const running = await this.#client.partitionsForSegments(limits.controlPlaneTimeoutMs);
     const answering = running.filter((partition) => !this.#isSilent(partition));
     const chosen = answering.length > 0 ? answering : running;
     return chosen.map(({ ordinal }) => ordinal).sort((left, right) => left - right);

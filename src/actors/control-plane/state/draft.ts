@@ -113,8 +113,8 @@ export class Draft {
     return entry;
   }
 
-  /** The partitions of the application whose spawner is there and that meet all conditions. */
-  findPartitions({ ordinals, node, process, label }: v1.PartitionsToFind): v1.FoundPartition[] {
+  /** The partitions of the application that can run segments, or whose spawner is there, and that meet all conditions. */
+  findPartitions({ ordinals, node, process, label, forSegments }: v1.PartitionsToFind): v1.FoundPartition[] {
     const found: v1.FoundPartition[] = [];
     for (const entry of this.members.all()) {
       if (node !== '' && entry.node !== node) continue;
@@ -123,9 +123,11 @@ export class Draft {
       if (!isManaged(entry.pUid)) continue;
       for (const ordinal of entry.ordinals) {
         if (ordinals.length > 0 && !ordinals.includes(ordinal)) continue;
+        const running = this.#table.runningPartition(ordinal);
         const spawner = this.names.lookup(spawnerName(ordinal));
+        if (forSegments ? running === undefined : spawner === undefined) continue;
         const address = this.#table.partition(ordinal)?.detail.address ?? '';
-        if (spawner !== undefined) found.push({ ordinal, node: entry.node, process: entry.name, spawner, address });
+        found.push({ ordinal, node: entry.node, process: entry.name, spawner, address });
       }
     }
     return found;
