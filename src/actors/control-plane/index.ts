@@ -3,7 +3,7 @@
  * both; they communicate over links only, even on the same thread. Nothing here may start or stop a segment: the server requests a
  * state, and the resource's owner acts.
  */
-export { retryAsk } from './retry-ask.js';
+export { isLate, retryAsk } from './retry-ask.js';
 export { type Candidate, Election, type Leader, leaderIn, LEADER_KEY, type Term } from './election.js';
 export { ControlPlaneClient } from './client.js';
 export type { ConnectingProcess } from './holdings.js';

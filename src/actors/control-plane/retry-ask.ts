@@ -1,4 +1,4 @@
-import { AskTimeoutError, BackpressureError, HandlerError } from '../../errors.js';
+import { AskTimeoutError, BackpressureError, HandlerError, type MillraceError, UnreachableError } from '../../errors.js';
 import { pause, type Scheduler } from '../../scheduler/index.js';
 import type { AskOptions } from '../kernel/index.js';
 
@@ -23,7 +23,7 @@ export async function retryAsk<Reply>(
     } catch (error) {
       if (error instanceof BackpressureError) {
         await pause(scheduler, Math.min(REPEAT_MS, deadline - scheduler.now()));
-      } else if (!isTimeout(error)) {
+      } else if (!isLate(error)) {
         throw error;
       }
       if (deadline - scheduler.now() < ROUNDING_MS) {
@@ -33,7 +33,11 @@ export async function retryAsk<Reply>(
   }
 }
 
-/** The deadline has passed here, or a moment before at the server, which has waited on behalf of this request. */
-function isTimeout(error: unknown): boolean {
+/**
+ * The deadline has passed, here or a moment before at the server, which has waited on behalf of this request; or no link was open by then. The actor
+ * may answer later.
+ */
+export function isLate(error: unknown): error is MillraceError {
+  if (error instanceof UnreachableError) return error.isUnsent;
   return error instanceof AskTimeoutError || (error instanceof HandlerError && error.handlerCode === 'ASK_TIMEOUT');
 }

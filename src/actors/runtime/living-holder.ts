@@ -1,7 +1,7 @@
 import { AskTimeoutError } from '../../errors.js';
 import type { Ref } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import type { ControlPlaneClient } from '../control-plane/index.js';
+import { type ControlPlaneClient, isLate } from '../control-plane/index.js';
 
 /**
  * Looks names up, and passes over actors of processes that have ended: this process may have noticed that before the control plane, whose link to
@@ -48,7 +48,7 @@ export class LivingHolder {
           return;
         } catch (cause) {
           if (late.signal.aborted) throw error;
-          if (!(cause instanceof AskTimeoutError)) throw cause;
+          if (!isLate(cause)) throw cause;
         }
       }
     } finally {

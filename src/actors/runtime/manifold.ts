@@ -1,8 +1,8 @@
-import { AskTimeoutError, ProtocolError } from '../../errors.js';
+import { ProtocolError } from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type EmptyInit, v1 } from '../../protocol/index.js';
-import { retryAsk, ReplicaSource } from '../control-plane/index.js';
+import { isLate, retryAsk, ReplicaSource } from '../control-plane/index.js';
 import { type Behavior, behavior, type Context, type Later, later } from '../kernel/index.js';
 
 /** One side of a port: its members, the expected members, and its listeners, which are members of the other side. */
@@ -184,7 +184,7 @@ class Manifold {
         });
         side.members.acknowledge(id, applied.nonce);
       } catch (error) {
-        if (!(error instanceof AskTimeoutError)) {
+        if (!isLate(error)) {
           throw error;
         }
       }

@@ -1,9 +1,8 @@
-import { AskTimeoutError } from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { AnyService, Ref } from '../../protocol/index.js';
 import { pause, type Scheduler } from '../../scheduler/index.js';
-import type { ControlPlaneClient } from '../control-plane/index.js';
+import { type ControlPlaneClient, isLate } from '../control-plane/index.js';
 import type { ActorRef, ActorSystem } from '../kernel/index.js';
 
 export interface NameWatchesOptions {
@@ -65,7 +64,7 @@ export class NameWatches {
         known = next;
         this.#notify(service, name, listener, next);
       } catch (error) {
-        if (signal.aborted || error instanceof AskTimeoutError) continue;
+        if (signal.aborted || isLate(error)) continue;
         log.debug('a name cannot be followed now', { name, error: namedMessageOf(error) });
         await pause(scheduler, delayMs, signal);
         delayMs = Math.min(2 * delayMs, BACKOFF.maxMs);

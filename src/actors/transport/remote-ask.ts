@@ -41,7 +41,7 @@ export class RemoteAsk extends PendingAsk {
     const { opening } = this.#peer;
     if (opening === undefined) return super.expire();
     const what = `${this.method.fullName} asked of ${this.target()} was not sent by its deadline`;
-    this.fail(new UnreachableError(`${what}: ${opening}.`));
+    this.fail(new UnreachableError(`${what}: ${opening}.`, { isUnsent: true }));
   }
 
   /** Resolves with the decoded message. */

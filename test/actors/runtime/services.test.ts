@@ -287,6 +287,7 @@ describe('the face of the runtime', () => {
       'drainHttpServer',
       'flagOf',
       'importPipeline',
+      'isComponent',
       'isPipeline',
       'netSettings',
       'pipeline',

@@ -1,4 +1,4 @@
-import { AskAbortedError, AskTimeoutError } from '../../../errors.js';
+import { AskAbortedError, AskTimeoutError, type MillraceError } from '../../../errors.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 
 /** The time by which one call of `place` is over, whoever does not answer, and the signals that end it earlier. */
@@ -53,7 +53,7 @@ export class PlaceDeadline {
   }
 
   /** The error of who has waited until the deadline: `why` says for what. */
-  error(why: string, cause: AskTimeoutError): AskTimeoutError {
+  error(why: string, cause: MillraceError): AskTimeoutError {
     const message = `Component "${this.#component}" was not placed within ${this.#timeoutMs} ms: ${why}`;
     return new AskTimeoutError(message, { cause });
   }

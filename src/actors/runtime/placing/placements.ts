@@ -1,5 +1,4 @@
 import {
-  AskTimeoutError,
   CapacityError,
   HandlerError,
   type MillraceError,
@@ -23,6 +22,7 @@ import {
   type UntypedRef,
   type Watcher,
 } from '../../kernel/index.js';
+import { isLate } from '../../control-plane/index.js';
 import { candidatesAgain, indexesOf } from './again.js';
 import type { Component } from './component.js';
 import { LostActors } from './lost-actors.js';
@@ -151,7 +151,7 @@ export class Placements {
     order.isOver = true;
     const { current } = order;
     const error = current && (await this.#requests.withdraw(current));
-    if (error instanceof AskTimeoutError) throw error;
+    if (isLate(error)) throw error;
     this.#finish(order);
     return true;
   }
@@ -206,7 +206,7 @@ export class Placements {
     try {
       return await candidatesFor(on, this.#options, deadline.remainingMs);
     } catch (error) {
-      if (!(error instanceof AskTimeoutError)) throw error;
+      if (!isLate(error)) throw error;
       throw deadline.error(
         'the control plane had not said by then which partitions there are. Nothing was started.',
         error,

@@ -1,7 +1,7 @@
-import { AskTimeoutError, UnreachableError } from '../../../errors.js';
+import { type AskTimeoutError, type MillraceError, UnreachableError } from '../../../errors.js';
 import { limits } from '../../../limits.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
-import { retryAsk } from '../../control-plane/index.js';
+import { isLate, retryAsk } from '../../control-plane/index.js';
 import { type ActorRef, type ActorSystem, type AskOptions, behavior } from '../../kernel/index.js';
 import { fromWire } from '../../transport/index.js';
 import type { PlaceDeadline } from './place-deadline.js';
@@ -73,7 +73,7 @@ export class SpawnerRequests {
         throw signal.reason;
       }
       await deadline.settled(this.withdraw({ place, id }));
-      throw error instanceof AskTimeoutError ? late(place, deadline, error) : error;
+      throw isLate(error) ? late(place, deadline, error) : error;
     }
     const { actor, path, refused } = answer;
     if (refused !== undefined) throw fromWire(refused);
@@ -115,7 +115,7 @@ export class SpawnerRequests {
   }
 }
 
-function late({ ordinal, node }: PlaceCandidate, deadline: PlaceDeadline, cause: AskTimeoutError): AskTimeoutError {
+function late({ ordinal, node }: PlaceCandidate, deadline: PlaceDeadline, cause: MillraceError): AskTimeoutError {
   const why = `partition ${ordinal} of node "${node}" had not answered by then. The request is withdrawn: that partition stops the actor as soon as it answers, or its link to this process ends.`;
   return deadline.error(why, cause);
 }

@@ -3,7 +3,7 @@ import { errorOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
-import { retryAsk } from '../../control-plane/index.js';
+import { isLate, retryAsk } from '../../control-plane/index.js';
 import { type AskOptions, Pauses } from '../../kernel/index.js';
 
 export interface WithdrawalsOptions {
@@ -112,5 +112,5 @@ export class Withdrawals {
 
 /** The spawner, or the link to it, is too busy to answer: it may do so later. */
 function isSilence(error: Error | undefined): boolean {
-  return error instanceof AskTimeoutError || error instanceof BackpressureError;
+  return isLate(error) || error instanceof BackpressureError;
 }
