@@ -6,6 +6,11 @@ export function say(text: string): void {
   process.stderr.write(`${message(text)}\n`);
 }
 
+/** Replaces the line of a terminal on standard error. */
+export function overwriteLine(text: string): void {
+  process.stderr.write(`\r\u001b[K${escapeLine(text)}`);
+}
+
 /** The stack of an error and those of its causes, on standard error. */
 export function sayStack(error: unknown): void {
   process.stderr.write(`${errorText(error)}\n`);

@@ -1,6 +1,7 @@
 import type { v1 } from '../protocol/index.js';
 import type { Display } from '../actors/services/index.js';
 import { escapeLine, escapeLines, LOG_LEVELS } from '../logging/index.js';
+import { overwriteLine } from './output.js';
 import { isRecord } from '../foreign.js';
 
 type Write = (text: string) => Promise<void>;
@@ -49,7 +50,7 @@ export class UpDisplay implements Display {
   progress(step: string, waitsFor: string, done: number, nodes: number): void {
     if (this.#options.isQuiet || this.#options.isJson || !process.stderr.isTTY) return;
     const text = done < nodes ? `millrace: ${step}: waits for ${waitsFor}, ${done} of ${nodes}` : '';
-    process.stderr.write(`\r\u001b[K${text}`);
+    overwriteLine(text);
   }
 
   /** Writes the lines that were begun and not ended. */

@@ -89,10 +89,10 @@ export function refusalOf<Read, Init>(type: MessageType<Read, Init>, message: Re
   } catch (found) {
     return found;
   }
-  return isWritten(type, filled) ? outdated(type, cause) : cause;
+  return isWritten(type, filled) && !isWritten(type, message) ? outdated(type, cause) : cause;
 }
 
-function isWritten<Read, Init>(type: MessageType<Read, Init>, message: Read): boolean {
+function isWritten<Read, Init>(type: MessageType<Read, Init>, message: Read | Init): boolean {
   try {
     type.write(message, new WireWriter(NO_BYTES));
     return true;

@@ -1,4 +1,10 @@
-import { AskTimeoutError, BackpressureError, HandlerError, type MillraceError, UnreachableError } from '../../errors.js';
+import {
+  AskTimeoutError,
+  BackpressureError,
+  HandlerError,
+  type MillraceError,
+  UnreachableError,
+} from '../../errors.js';
 import { pause, type Scheduler } from '../../scheduler/index.js';
 import type { AskOptions } from '../kernel/index.js';
 

@@ -8,7 +8,7 @@ import { IncomingEnvelopes, type ReadingChannel } from './incoming-envelopes.js'
 import { IncomingPressure } from './incoming-pressure.js';
 import { PeerClock } from './peer-clock.js';
 import type { Holder } from './peer-addresses.js';
-import type { ChannelServices } from './peer-link.js';
+import type { ChannelOptions, ChannelServices } from './peer-link.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
 import { Outgoing } from './outgoing.js';
@@ -20,14 +20,6 @@ import { SendCredit } from './send-credit.js';
 import { ReturnedTells } from './returned-tells.js';
 import { type Traffic, trafficOf } from './traffic.js';
 import { UndeliveredTells } from './undelivered-tells.js';
-
-export interface ChannelOptions {
-  /** What it is opened for: the address or the holder of the peer. Empty where the peer has opened the link. */
-  readonly key?: string;
-  readonly holder?: Holder | undefined;
-  /** The last attempt to reach this peer has failed. */
-  readonly isRetry?: boolean;
-}
 
 /**
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the

@@ -29,10 +29,7 @@ interface FieldServices {
 }
 
 /** Whether the peer takes fields beside messages is not known before its hello. */
-type Peer =
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'none' }
-  | { readonly kind: 'takes'; readonly life: PeerLife };
+type Peer = { readonly kind: 'unknown' | 'none' } | { readonly kind: 'takes'; readonly life: PeerLife };
 
 const UNKNOWN: Peer = { kind: 'unknown' };
 const NONE: Peer = { kind: 'none' };

@@ -7,6 +7,7 @@ import type { Departure } from './departure.js';
 import type { MessageFields } from './message-fields.js';
 import type { Outgoing } from './outgoing.js';
 import type { OutgoingLanes } from './outgoing-lanes.js';
+import type { Holder } from './peer-addresses.js';
 import type { GrantedBytes } from './stream-window.js';
 import type { WaitingReplies } from './waiting-replies.js';
 
@@ -84,4 +85,13 @@ export interface ChannelServices<Channel> extends RouterServices {
   protocolError(channel: Channel, error: unknown): void;
   /** `isGivenUp`: its link was open, and the peer may not know that it has ended. */
   closed(channel: Channel, isGivenUp: boolean): void;
+}
+
+/** Of a channel that this partition opens. */
+export interface ChannelOptions {
+  /** What it is opened for: the address or the holder of the peer. Empty where the peer has opened the link. */
+  readonly key?: string;
+  readonly holder?: Holder | undefined;
+  /** The last attempt to reach this peer has failed. */
+  readonly isRetry?: boolean;
 }

@@ -10,7 +10,6 @@ import { tooDeep, tooLarge, tooLong, truncated, wrongWireType } from './malforme
 const TWO_32 = 4_294_967_296;
 const NOTHING = new Uint8Array(0);
 
-/** What `reader.message` needs of a message type. */
 interface Readable<T> {
   read(reader: WireReader, end: number): T;
 }
@@ -22,9 +21,8 @@ interface Readable<T> {
  */
 export class WireReader {
   bytes: Uint8Array = NOTHING;
-  /** Offset of the next byte. */
+  /** Offset of the next byte, and end of the message being read. */
   position = 0;
-  /** End of the message being read. */
   end = 0;
   /** The low and high 32 bits of the last 64-bit value that `varint64` or `fixed64Parts` has read, as signed integers. */
   low = 0;
@@ -298,9 +296,7 @@ export class WireReader {
    * wire type is wrong.
    */
   skip(key: number, known: readonly number[] = []): void {
-    if (known.includes(key >>> 3)) {
-      throw wrongWireType(key, this.position, 'wrong');
-    }
+    if (known.includes(key >>> 3)) throw wrongWireType(key, this.position, 'wrong');
     skipValue(this, key);
   }
 

@@ -9,6 +9,9 @@ import { ucxKind, ucxOptions, type UcxSettings, ucxSettings, type UcxValues } fr
 /** What the user says of single kinds of transport. */
 export type TransportSettings = UcxSettings;
 
+/** What reaches every host: the infrastructure of a run uses it alone. */
+export const everywhereKind = netKind;
+
 /** All kinds, the nearest first: a link uses the first one that reaches the peer. */
 export const transportKinds: readonly TransportKind<TransportSettings>[] = [ucxKind(), netKind];
 

@@ -294,7 +294,7 @@ describe('the face of the runtime', () => {
       'runtimeSettings',
       'stopOnSignals',
     ]);
-    expect(Object.keys(face.Runtime)).to.deep.equal(['start']);
+    expect(Object.keys(face.Runtime)).to.deep.equal(['start', 'current']);
     const own = Object.getOwnPropertyNames(face.Executor.prototype).toSorted();
     expect(own).to.deep.equal(['constructor', 'crash', 'restart', 'runtimes', 'start', 'started', 'stop']);
   });

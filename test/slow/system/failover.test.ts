@@ -6,7 +6,7 @@ import { pauseLeader } from '../../system/failover/paused-leader.js';
 import { expectSound, runRounds, summaryOf } from '../../system/failover/rounds.js';
 
 /** Of both stores together. `ROUNDS=200` looks longer, and `SEED` repeats the choices of a run. */
-const ROUNDS = Number(process.env['ROUNDS'] ?? 40);
+const ROUNDS = Number(process.env['ROUNDS'] ?? 6);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 const EACH = Math.ceil(ROUNDS / 2);
 const ROUND_MS = 60_000;

@@ -1,10 +1,4 @@
-import {
-  CapacityError,
-  HandlerError,
-  type MillraceError,
-  StoppedError,
-  UnreachableError,
-} from '../../../errors.js';
+import { CapacityError, HandlerError, type MillraceError, StoppedError, UnreachableError } from '../../../errors.js';
 import { errorOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';

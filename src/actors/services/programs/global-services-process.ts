@@ -7,7 +7,7 @@ import { v1 } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import { retryAsk } from '../../control-plane/index.js';
 import { Executor, type Runtime } from '../../runtime/index.js';
-import { netKind } from '../../../transport/net/index.js';
+import { everywhereKind } from '../../../transport/kinds/index.js';
 import { GlobalServices } from '../global-services/global-services.js';
 import type { Infrastructure } from '../infrastructure.js';
 import { LoggingService } from '../node/logging-service.js';
@@ -20,7 +20,7 @@ import { makeFolder, removeFolder } from './run-folder.js';
 function socketsOf(addresses: string): string {
   return addresses
     .split(' ')
-    .filter((address) => netKind.schemes.some((scheme) => address.startsWith(scheme)))
+    .filter((address) => everywhereKind.schemes.some((scheme) => address.startsWith(scheme)))
     .join(' ');
 }
 

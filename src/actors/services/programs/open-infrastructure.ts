@@ -1,7 +1,7 @@
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
-import { netKind } from '../../../transport/net/index.js';
+import { everywhereKind } from '../../../transport/kinds/index.js';
 import { ResourceError } from '../../../errors.js';
 import { Infrastructure } from '../infrastructure.js';
 
@@ -27,7 +27,7 @@ export async function openInfrastructure(
     listen,
     ...(advertisedHost !== '' && { advertisedHost }),
   } as const;
-  const sockets = await netKind.open({ scheduler, log, links, linkDeadMs: limits.linkDeadMs });
+  const sockets = await everywhereKind.open({ scheduler, log, links, linkDeadMs: limits.linkDeadMs });
   const [layer] = sockets.layers(listen);
   if (layer === undefined) throw new ResourceError(`The infrastructure cannot listen at ${listen}.`);
   return Infrastructure.open({ name, transport: layer.transport, scheduler, log });
