@@ -12,6 +12,9 @@ export type TransportSettings = UcxSettings;
 /** What reaches every host: the infrastructure of a run uses it alone. */
 export const everywhereKind = netKind;
 
+/** The values of the options with which a process uses that kind alone. */
+export const everywhereAlone = { ucx: 'off' } as const;
+
 /** All kinds, the nearest first: a link uses the first one that reaches the peer. */
 export const transportKinds: readonly TransportKind<TransportSettings>[] = [ucxKind(), netKind];
 

@@ -243,7 +243,9 @@ describe('borrowed fields and the handlers that have them', () => {
     await until(() => handled === 1);
     const found = (): boolean =>
       both.cluster.log.some(({ message, fields }) => {
-        return message.includes('retained bytes were lost') && JSON.stringify(fields).includes('borrowed.test');
+        return (
+          message.includes('retained bytes were lost') && JSON.stringify(fields).includes('borrowed-by-handlers.test')
+        );
       });
     await until(() => {
       gc();

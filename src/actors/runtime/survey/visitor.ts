@@ -1,3 +1,4 @@
+import { everywhereAlone } from '../../../transport/kinds/index.js';
 import { openClusterStore } from '../../../cluster-store/index.js';
 import { ConfigError, StoppedError } from '../../../errors.js';
 import { limits } from '../../../limits.js';
@@ -60,7 +61,7 @@ export async function openVisitor(values: OptionValues, log: Logger): Promise<Vi
   const scheduler = new RealScheduler();
   const controlPlane = await controlPlaneOf(values, scheduler, log);
   // Nobody else reaches it: any address will do.
-  const net = await netSettings({ ...values, controlPlane, clusterStore: 'none', listen: 'unix:', ucx: 'off' });
+  const net = await netSettings({ ...values, controlPlane, clusterStore: 'none', listen: 'unix:', ...everywhereAlone });
   const external = await ExternalTransports.open({ net: net ?? {}, scheduler, log });
   return Visitor.open({ scheduler, log, transport: external.transport(0), controlPlane });
 }
