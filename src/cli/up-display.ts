@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import type { v1 } from '../protocol/index.js';
 import type { Display } from '../actors/services/index.js';
 import { escapeLine, escapeLines, LOG_LEVELS } from '../logging/index.js';
@@ -15,25 +16,35 @@ export interface DisplayOptions {
   readonly level: (typeof LOG_LEVELS)[number];
 }
 
+/** One of the two outputs of a process. */
+interface Stream {
+  readonly node: string;
+  readonly name: string;
+  readonly isError: boolean;
+  /** A character may come in two parts. */
+  readonly decoder: StringDecoder;
+  /** What it has written since its last line feed. */
+  begun: string;
+}
+
 /**
  * Shows the output of all processes of a run in one place, line by line: the lines of a process stay in order, and no line is torn. A
  * line that is longer than LONGEST is broken.
  */
 export class UpDisplay implements Display {
   readonly #options: DisplayOptions;
-  /** What each stream of each process has written since its last line feed. */
-  readonly #begun = new Map<string, string>();
+  readonly #streams = new Map<string, Stream>();
 
   constructor(options: DisplayOptions) {
     this.#options = options;
   }
 
   async output(node: string, { process: name, isError, text }: v1.ProcessOutput): Promise<void> {
-    const key = `${node} ${name} ${isError}`;
-    const lines = `${this.#begun.get(key) ?? ''}${Buffer.from(text).toString()}`.split('\n');
+    const stream = this.#stream(node, name, isError);
+    const lines = `${stream.begun}${stream.decoder.write(Buffer.from(text))}`.split('\n');
     const rest = lines.pop() ?? '';
     if (rest.length > LONGEST) lines.push(rest);
-    this.#begun.set(key, rest.length > LONGEST ? '' : rest);
+    stream.begun = rest.length > LONGEST ? '' : rest;
     if (lines.length > 0) await this.#write(node, name, isError, lines);
   }
 
@@ -55,11 +66,20 @@ export class UpDisplay implements Display {
 
   /** Writes the lines that were begun and not ended. */
   async close(): Promise<void> {
-    for (const [key, rest] of this.#begun) {
-      const [node = '', name = '', isError] = key.split(' ');
-      if (rest !== '') await this.#write(node, name, isError === 'true', [rest]);
+    for (const { node, name, isError, decoder, begun } of this.#streams.values()) {
+      const rest = `${begun}${decoder.end()}`;
+      if (rest !== '') await this.#write(node, name, isError, [rest]);
     }
-    this.#begun.clear();
+    this.#streams.clear();
+  }
+
+  #stream(node: string, name: string, isError: boolean): Stream {
+    const key = JSON.stringify([node, name, isError]);
+    const known = this.#streams.get(key);
+    if (known !== undefined) return known;
+    const stream = { node, name, isError, decoder: new StringDecoder('utf8'), begun: '' };
+    this.#streams.set(key, stream);
+    return stream;
   }
 
   #write(node: string, name: string, isError: boolean, lines: readonly string[]): Promise<void> {

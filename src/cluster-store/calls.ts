@@ -82,13 +82,14 @@ export class Calls {
 
   /** Tells of a change, and of nothing that is as it was. */
   #ended(kind: Kind, error: unknown): void {
-    const before = this.#troubles.get(kind);
+    const before = this.trouble;
     if (error === undefined) this.#troubles.delete(kind);
     else if (error instanceof MillraceError && !(error instanceof StoppedError)) {
       this.#troubles.set(kind, { error, atMs: this.#scheduler.now() });
     } else return;
-    if (this.#troubles.get(kind)?.error.code === before?.error.code) return;
-    for (const listener of this.#listeners) listener(this.#troubles.get(kind)?.error);
+    const { trouble } = this;
+    if (trouble?.code === before?.code) return;
+    for (const listener of this.#listeners) listener(trouble);
   }
 
   #wasClosed(): StoppedError {

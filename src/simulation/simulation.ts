@@ -43,12 +43,13 @@ export class Simulation {
     const record = (line: string): void => trace?.(`${now().toFixed(3)} ${line}`);
     this.#violations = new Violations(now);
     this.#timers = new SimulationTimers(this.#scheduler);
+    const log = checkingLogger(this.#violations, record, (node) =>
+      this.#nodes.some((each) => each.name === node && each.isDead),
+    );
     this.#executor = new Executor({
       ...plan.network,
       scheduler: this.#scheduler,
-      log: checkingLogger(this.#violations, record, (node) =>
-        this.#nodes.some((each) => each.name === node && each.isDead),
-      ),
+      log,
       ...(trace === undefined ? {} : { trace }),
     });
     const endsLinks = plan.faults.length > 0;
@@ -62,7 +63,7 @@ export class Simulation {
       isDelayed: endsLinks || loss > 0,
       mayBeUnreachable: endsLinks,
       endsLinks,
-      services: callServices(this.#scheduler),
+      services: callServices(this.#scheduler, log),
     });
     const environment = {
       executor: this.#executor,

@@ -98,7 +98,7 @@ export class EffectsContext implements Context {
     this.#world = world;
     this.#references = new References(
       { name: 'test' },
-      world.wrapsAsks === false ? undefined : callServices(world.scheduler),
+      world.wrapsAsks === false ? undefined : callServices(world.scheduler, logger),
     );
     this.#timers = new ActorTimers(world.scheduler, { signal: (turn) => void this.#turns.push(turn()) });
     this.self = this.#probeHere(behavior.service, world.selfCUid, this.#unasked);

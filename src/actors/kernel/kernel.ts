@@ -125,7 +125,7 @@ export class Kernel {
     this.roots = roots;
     this.tree = tree;
     treeDirectory().open(tree);
-    this.callServices = callServices(scheduler, this.limits.askTimeoutMs, this.deadlines.asks);
+    this.callServices = callServices(scheduler, logger, this.limits.askTimeoutMs, this.deadlines.asks);
     this.references = new References(tree.label, this.callServices, interceptor);
     if (tracing !== undefined) this.references.wrapCalls(tracedCalls(tracing, this.turn));
     this.directory = new ActorDirectory({

@@ -1,3 +1,4 @@
+import type { Logger } from '../../logging/index.js';
 import { limits } from '../../limits.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
@@ -19,17 +20,20 @@ export interface CallServices {
   /** They end with the system. */
   readonly pauses: Pauses;
   readonly asks: AskMeter;
+  /** For what the functions of the user throw. */
+  readonly log: Logger;
   /** Time for the reply to an ask that states none, in ms. */
   readonly askTimeoutMs: number;
 }
 
 export function callServices(
   scheduler: Scheduler,
+  log: Logger,
   askTimeoutMs: number = limits.askTimeoutMs,
   asks: AskMeter = new AskMeter(scheduler),
 ): CallServices {
   const now = (): number => scheduler.now();
-  return { now, jitter: scheduler.fork('retries'), pauses: new Pauses(scheduler), asks, askTimeoutMs };
+  return { now, jitter: scheduler.fork('retries'), pauses: new Pauses(scheduler), asks, log, askTimeoutMs };
 }
 
 /** What a wrapper asks: an actor, or a group of actors. */

@@ -24,10 +24,10 @@ export interface CircuitBreakerOptions {
   readonly probes?: number | undefined;
   /**
    * Whether an error counts as a failure. Default: AskTimeoutError, BackpressureError, HandlerError, StoppedError and UnreachableError. A refusal is an
-   * answer, and counts as a success.
+   * answer, and counts as a success. What it throws is logged, and the error counts as a failure.
    */
   readonly failOn?: ((error: Error) => boolean) | undefined;
-  /** Called after each change of the state. */
+  /** Called after each change of the state. What it throws is logged, and changes nothing. */
   readonly onChange?: ((change: CircuitChange) => void) | undefined;
 }
 
@@ -97,7 +97,7 @@ class Breaker {
   }
 
   #resultOf(error: Error): Result {
-    if (this.#failOn(error)) return 'failure';
+    if (this.#isFailure(error)) return 'failure';
     return error instanceof RefusedError ? 'success' : 'neither';
   }
 
@@ -109,7 +109,24 @@ class Breaker {
     const from = this.#circuit.state;
     this.#circuit = circuit;
     if (from !== circuit.state) {
-      this.#onChange?.({ from, to: circuit.state, error: circuit.state === 'open' ? error : undefined });
+      this.#tell({ from, to: circuit.state, error: circuit.state === 'open' ? error : undefined });
+    }
+  }
+
+  #isFailure(error: Error): boolean {
+    try {
+      return this.#failOn(error);
+    } catch (thrown) {
+      this.#services.log.error('failOn of a circuit breaker threw', { target: this.#target.name, error: thrown });
+      return true;
+    }
+  }
+
+  #tell(change: CircuitChange): void {
+    try {
+      this.#onChange?.(change);
+    } catch (thrown) {
+      this.#services.log.error('onChange of a circuit breaker threw', { target: this.#target.name, error: thrown });
     }
   }
 

@@ -51,6 +51,20 @@ describeRuntime({ title: 'circuitBreaker', shares: true }, (start) => {
     expect(changes[0]?.error).to.be.instanceOf(HandlerError);
   });
 
+  it('goes on when what the user has given throws', async () => {
+    const { runtime } = await start();
+    const { state, actor } = breakable();
+    const thrower = (): never => {
+      throw new Error('of the user');
+    };
+    const ref = circuitBreaker(runtime.spawn(actor), { failures: 1, openMs: 50, onChange: thrower, failOn: thrower });
+    expect(await rejection(ref.run({}))).to.be.instanceOf(HandlerError);
+    expect(await rejection(ref.run({}))).to.be.instanceOf(CircuitOpenError);
+    state.isBroken = false;
+    expect((await retrying(ref, { attempts: 30 }).run({ value: 3 })).value).to.equal(3);
+    expect((await ref.run({ value: 4 })).value).to.equal(4);
+  });
+
   it('opens again when a probe fails, and lets one through at a time', async () => {
     const { runtime } = await start();
     const { state, actor } = breakable();

@@ -1,6 +1,6 @@
 import type { World } from '#src/simulation/index.js';
 import type { Errand } from '../services/errands.js';
-import { Flow } from './flow-kinds.js';
+import { Flow } from '../flow-kinds.js';
 
 /** What a source throws. */
 export class Spilt extends Error {}

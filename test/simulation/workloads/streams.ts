@@ -12,7 +12,7 @@ import {
 import { workload, type World } from '#src/simulation/index.js';
 import type { Errand } from '../services/errands.js';
 import { Rivers } from '../services/rivers.js';
-import { Flow } from './flow-kinds.js';
+import { Flow } from '../flow-kinds.js';
 import { type Handling, sourceOf, Spilt, taken } from './streamed-requests.js';
 
 const FLOWS = Object.values(Flow);
