@@ -17,6 +17,7 @@ const ground = [
   'named-file',
   'output-file',
   'socket-address',
+  'process-identity',
   'vendored',
 ];
 const basics = [...ground, 'ids', 'scheduler', 'logging'];
@@ -44,6 +45,7 @@ const arrows = {
   'named-file': ['errors', 'foreign'],
   'output-file': ['errors', 'foreign'],
   'socket-address': ['errors'],
+  'process-identity': ['foreign'],
   vendored: [],
   ids: ground,
   scheduler: ground,

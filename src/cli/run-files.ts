@@ -1,7 +1,7 @@
 /** The file of each run on this host, by which `millrace ps`, `stop` and `cleanup` find it, and the actor that answers them. */
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Infrastructure, type Launcher, RUN_FILE, runsFolder } from '../actors/services/index.js';
+import { type Infrastructure, isRunOwned, type Launcher, RUN_FILE, runsFolder } from '../actors/services/index.js';
 import { behavior, later } from '../actors/kernel/index.js';
 import { debugCUid } from '../ids/index.js';
 import { isRecord } from '../foreign.js';
@@ -16,12 +16,12 @@ export interface RunFile {
   readonly keyFile: string;
 }
 
-/** A folder of a run; `file` is undefined where the launcher has not written it, or is gone. */
+/** A folder of a run; `file` is undefined where the launcher has not written it, or is on another host. */
 export interface FoundRun {
   readonly run: string;
   readonly folder: string;
   readonly file: RunFile | undefined;
-  /** Its launcher is running. */
+  /** A process of the run may live on this host: its launcher, or a node of a launcher elsewhere. */
   readonly isAlive: boolean;
 }
 
@@ -41,8 +41,7 @@ export function foundRuns(): readonly FoundRun[] {
     .filter((run) => !run.startsWith('.'))
     .map((run) => {
       const folder = join(all, run);
-      const file = readRunFile(folder);
-      return { run, folder, file, isAlive: file !== undefined && isRunning(file.pid) };
+      return { run, folder, file: readRunFile(folder), isAlive: isRunOwned(folder) };
     });
 }
 
@@ -84,13 +83,4 @@ function isRunFile(content: unknown): content is RunFile {
     ['run', 'module', 'address', 'keyFile'].every((name) => typeof content[name] === 'string') &&
     typeof content['pid'] === 'number'
   );
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

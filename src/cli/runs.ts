@@ -2,7 +2,14 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { makeFolder, openInfrastructure, removeFolder, runsFolder, stepInfo } from '../actors/services/index.js';
+import {
+  isOwned,
+  makeFolder,
+  openInfrastructure,
+  removeFolder,
+  runsFolder,
+  stepInfo,
+} from '../actors/services/index.js';
 import type { ActorRef } from '../actors/kernel/index.js';
 import { messageOf } from '../foreign.js';
 import { ConfigError, silentLogger } from '../index.js';
@@ -15,6 +22,8 @@ import { print, printLine, say } from './output.js';
 import { type FoundRun, foundRuns, runCUid, type RunFile } from './run-files.js';
 
 const ANSWER_MS = 10_000;
+/** How the folders of commands that ask a launcher begin. */
+const ASKS = '.asks-';
 const PROCESS_STATES = ['unknown', 'starting', 'alive', 'ended'];
 
 export function addRuns(command: Command): void {
@@ -36,10 +45,11 @@ export function addRuns(command: Command): void {
     });
   command
     .command('cleanup')
-    .summary('Remove what runs have left whose launcher is gone: processes, sockets and other files.')
+    .summary('Remove what runs have left whose processes were killed: processes, sockets and other files.')
     .action(async () => {
       const left = foundRuns().filter(({ isAlive }) => !isAlive);
       for (const run of left) await cleanUp(run);
+      removeAsks();
       say(
         left.length === 0
           ? 'nothing is left of any run'
@@ -50,8 +60,9 @@ export function addRuns(command: Command): void {
 
 async function show({ run, folder, file, isAlive }: FoundRun, isJson: boolean): Promise<void> {
   if (file === undefined || !isAlive) {
-    if (isJson) print(JSON.stringify({ run, folder, isAlive: false }));
-    else printLine(`${run}  its launcher is gone: millrace cleanup removes what it has left`);
+    if (isJson) print(JSON.stringify({ run, folder, isAlive }));
+    else if (isAlive) printLine(`${run}  has nodes here: ask where its launcher runs`);
+    else printLine(`${run}  its processes are gone: millrace cleanup removes what they have left`);
     return;
   }
   try {
@@ -104,7 +115,7 @@ async function asked<T>(
   ask: (actor: ActorRef<typeof v1.Run>) => Promise<T>,
 ): Promise<T> {
   const key = readNamedText({ what: 'The key of the run', path: keyFile, maxBytes: limits.keyFileBytes }).trim();
-  const folder = makeFolder(join(runsFolder(), `.asks-${process.pid}`));
+  const folder = makeFolder(join(runsFolder(), `${ASKS}${process.pid}`));
   const links = { name: 'asks', folder, key, listen: 'unix:', advertisedHost: '' };
   const infrastructure = await openInfrastructure(links, new RealScheduler(), silentLogger);
   try {
@@ -112,6 +123,14 @@ async function asked<T>(
   } finally {
     await infrastructure.close();
     removeFolder(folder);
+  }
+}
+
+/** Removes the folders of `ps` and `stop` that were killed while they asked. */
+function removeAsks(): void {
+  const all = runsFolder();
+  for (const name of readdirSync(all)) {
+    if (name.startsWith(ASKS) && !isOwned(join(all, name))) rmSync(join(all, name), { recursive: true, force: true });
   }
 }
 

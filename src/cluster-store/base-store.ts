@@ -1,9 +1,10 @@
+import type { ProcessOwners } from '../process-identity.js';
 import type { MillraceError } from '../errors.js';
 import type { Scheduler } from '../scheduler/index.js';
 import { Calls } from './calls.js';
 import type { ClusterStore, LeaseOptions, SetResult, StoreCall, StoreEntry, StoreLease } from './cluster-store.js';
 import { checkKey, checkValue } from './keys.js';
-import { type LeaseOwners, Leases } from './lease/leases.js';
+import { Leases } from './lease/leases.js';
 import { watch } from './watch.js';
 
 export interface BaseStoreParts {
@@ -11,7 +12,7 @@ export interface BaseStoreParts {
   readonly scheduler: Scheduler;
   /** Time between two looks of a watch, in ms. */
   readonly watchMs: number;
-  readonly owners?: LeaseOwners;
+  readonly owners?: ProcessOwners;
 }
 
 /** What all stores have in common: checks of keys and values, deadlines, leases, watches and the end. A store reads and writes one key. */

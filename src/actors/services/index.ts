@@ -17,6 +17,14 @@ export type { StartedProcess } from './node/processes.js';
 export { openInfrastructure } from './programs/open-infrastructure.js';
 export { roleProgram } from './programs/node-process.js';
 export type { NodeStart } from './programs/role-start.js';
-export { makeFolder, removeFolder, RUN_FILE, runsFolder, writeKey } from './programs/run-folder.js';
+export {
+  isOwned,
+  isRunOwned,
+  makeFolder,
+  removeFolder,
+  RUN_FILE,
+  runsFolder,
+  writeKey,
+} from './programs/run-folder.js';
 export { stepInfo, steps } from './steps.js';
 export { childrenOf, FAN_OUT, isWithin, parentOf, ROOT } from './tree.js';

@@ -8,7 +8,7 @@ import type { Scheduler } from '../../scheduler/index.js';
 import { BaseStore } from '../base-store.js';
 import type { SetResult, StoreEntry } from '../cluster-store.js';
 import { FileLock } from './file-lock.js';
-import { processOwners } from './process-identity.js';
+import { processOwners } from '../../process-identity.js';
 import { decodeState, EMPTY, encodeState, type StoreState } from './store-file.js';
 
 /** Time between two looks of a watch, in ms. */

@@ -1,3 +1,4 @@
+import type { ProcessOwners } from '../../process-identity.js';
 import { AskAbortedError, ConfigError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Scheduler } from '../../scheduler/index.js';
@@ -5,26 +6,19 @@ import type { LeaseOptions, StoreLease } from '../cluster-store.js';
 import { type LeaseGround, LeaseKeeper } from './lease-keeper.js';
 import { LeaseMachine } from './lease-machine.js';
 
-/** How a store tells that the process that holds a lease has ended. */
-export interface LeaseOwners {
-  /** This process. */
-  readonly own: string;
-  isGone(owner: string): boolean;
-}
-
 /** Nobody can tell: a lease ends by its time. */
-const UNKNOWN_OWNERS: LeaseOwners = { own: '', isGone: () => false };
+const UNKNOWN_OWNERS: ProcessOwners = { own: '', isGone: () => false };
 
 /** The leases of one store in this process: those that are held, and those that are waited for. */
 export class Leases {
   readonly #store: LeaseGround;
   readonly #scheduler: Scheduler;
-  readonly #owners: LeaseOwners;
+  readonly #owners: ProcessOwners;
   readonly #closing = new AbortController();
   readonly #held = new Set<LeaseKeeper>();
   readonly #waits = new Set<Promise<unknown>>();
 
-  constructor(store: LeaseGround, scheduler: Scheduler, owners: LeaseOwners = UNKNOWN_OWNERS) {
+  constructor(store: LeaseGround, scheduler: Scheduler, owners: ProcessOwners = UNKNOWN_OWNERS) {
     this.#store = store;
     this.#scheduler = scheduler;
     this.#owners = owners;

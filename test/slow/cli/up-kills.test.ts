@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { Folder, messages, type Started } from '../../cli/millrace.js';
 import { commandsOfRun, runFolders } from '../../cli/runs.js';
@@ -51,6 +53,19 @@ describe('millrace up, when a process of the run is killed', function () {
       await nothingIsLeft();
     });
   }
+
+  it('none of them: millrace cleanup leaves a run alone, also where its launcher is on another host', async () => {
+    const started = await start();
+    const [run = ''] = runFolders(folder.path);
+    rmSync(join(folder.path, `millrace-${process.getuid?.() ?? 0}`, run, 'run.json'));
+    const { code, stderr } = await folder.run(['cleanup'], { XDG_RUNTIME_DIR: folder.path });
+    expect(code, stderr).to.equal(0);
+    expect(stderr).to.contain('nothing is left of any run');
+    expect(found(/worker\.js/)).to.not.equal(undefined);
+    started.child.kill('SIGINT');
+    await started.ended;
+    await nothingIsLeft();
+  });
 
   it('all of them at once: millrace cleanup removes what is left', async () => {
     const started = await start();

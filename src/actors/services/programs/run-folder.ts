@@ -1,10 +1,23 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ConfigError } from '../../../errors.js';
+import { processOwners } from '../../../process-identity.js';
 
 /** The file of the cluster key in the folder of a node. */
 const KEY_FILE = 'cluster.key';
+/** Names the process that has made the folder. */
+const OWNER_FILE = 'owner';
 /** The description of a run, which the launcher writes and `millrace ps` reads. */
 export const RUN_FILE = 'run.json';
 
@@ -27,10 +40,33 @@ export function runsFolder(): string {
   );
 }
 
-/** Makes the folder of one process of a run: only its user can open it. */
+/** Makes the folder of this process of a run, with its owner: only its user can open it. What an earlier process has left there is removed. */
 export function makeFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const unfinished = join(dirname(folder), `.${basename(folder)}-${process.pid}`);
+  mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+  writeFileSync(join(unfinished, OWNER_FILE), processOwners().own, { mode: 0o600 });
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(unfinished, folder);
   return folder;
+}
+
+/** Whether the process that has made this folder may live. A folder without an owner is nobody's. */
+export function isOwned(folder: string): boolean {
+  try {
+    return !processOwners().isGone(readFileSync(join(folder, OWNER_FILE), 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Whether any process of the run on this host may live. */
+export function isRunOwned(run: string): boolean {
+  try {
+    return readdirSync(run).some((name) => isOwned(join(run, name)));
+  } catch {
+    // Its last process removes it just now.
+    return false;
+  }
 }
 
 /** Writes the key of a run where its processes read it. Returns the path. */
@@ -51,7 +87,8 @@ export function removeFolder(folder: string): void {
   }
 }
 
-/** The launcher has ended without removing its files: what it had in the folder of the run. */
+/** The launcher has ended without removing its files: what it had in the folder of the run. One that may live, only stopped, keeps them. */
 export function removeLaunchers(run: string): void {
+  if (isOwned(join(run, 'launcher'))) return;
   for (const name of [RUN_FILE, 'launcher']) rmSync(join(run, name), { recursive: true, force: true });
 }

@@ -1,12 +1,18 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import { codeOf } from '../../foreign.js';
-import type { LeaseOwners } from '../lease/leases.js';
+import { codeOf } from './foreign.js';
+
+export interface ProcessOwners {
+  /** This process. Empty where nobody could tell whether it has ended. */
+  readonly own: string;
+  /** Whether that process has ended for certain. */
+  isGone(owner: string): boolean;
+}
 
 /**
  * Names this process so that another process of the same host can tell whether it has ended: the boot of the machine, the namespace of process
  * ids, the id, and when the process started, because ids are used again. Without /proc, as on macOS, nobody can tell.
  */
-export function processOwners(): LeaseOwners {
+export function processOwners(): ProcessOwners {
   const place = placeOf();
   const start = startOf(process.pid);
   return {
