@@ -179,8 +179,10 @@ export class GlobalServices {
 
   async #haltApplication(patienceMs: number): Promise<void> {
     this.#isHalting = true;
-    await Promise.all(this.#starting.values()).catch(() => {});
-    await Promise.all(this.#processes.alive().map((process) => this.#end(process, patienceMs)));
+    await Promise.allSettled(this.#starting.values());
+    const ends = await Promise.allSettled(this.#processes.alive().map((process) => this.#end(process, patienceMs)));
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   async #end({ id: pUid, node = 0 }: v1.ResourceDescriptor, patienceMs: number): Promise<void> {

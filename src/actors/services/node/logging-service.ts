@@ -1,3 +1,4 @@
+import { UnreachableError } from '../../../errors.js';
 import { describeFields, type Logger, writingLogger } from '../../../logging/index.js';
 import { v1 } from '../../../protocol/index.js';
 import { limits } from '../../../limits.js';
@@ -75,13 +76,16 @@ export class LoggingService {
       const dropped = this.#dropped;
       try {
         await this.#send({ records, dropped });
-      } catch {
-        // The launcher is gone, and the node will end.
-        this.#waiting = [];
-        return;
-      } finally {
-        if (this.#waiting.length > 0) this.#waiting.splice(0, records.length);
         this.#dropped -= dropped;
+      } catch (error) {
+        // The launcher is gone, and the node will end.
+        if (error instanceof UnreachableError) {
+          this.#waiting = [];
+          return;
+        }
+        this.#dropped += records.length;
+      } finally {
+        this.#waiting.splice(0, records.length);
         if (this.#waiting.length <= limits.loggedRecords) for (const resolve of this.#room.splice(0)) resolve();
       }
     }

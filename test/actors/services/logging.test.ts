@@ -1,0 +1,37 @@
+import { expect } from 'chai';
+import { LoggingService } from '#src/actors/services/index.js';
+import { ProtocolError, UnreachableError } from '#src/errors.js';
+import type { v1 } from '#src/protocol/index.js';
+import { RealScheduler } from '#src/scheduler/index.js';
+
+describe('the logging of a node', () => {
+  it('loses no more than the batch that could not be sent, and says how many records that were', async () => {
+    const sent: v1.LogRecordsInit[] = [];
+    let fails = true;
+    const service = new LoggingService(new RealScheduler(), async (batch) => {
+      const failing = fails;
+      fails = false;
+      if (failing) throw new ProtocolError('too large');
+      sent.push(batch);
+    });
+    const log = service.logger('node');
+    for (let count = 0; count < 250; count++) log.info(`record ${count}`);
+    await service.flush();
+    expect(sent.map(({ records = [], dropped }) => [records.length, dropped])).to.deep.equal([[50, 200]]);
+    log.error('the last');
+    await service.flush();
+    expect(sent.map(({ dropped }) => dropped)).to.deep.equal([200, 0]);
+  });
+
+  it('ends its waiting when the launcher has gone', async () => {
+    let calls = 0;
+    const service = new LoggingService(new RealScheduler(), async () => {
+      calls++;
+      throw new UnreachableError('gone');
+    });
+    const log = service.logger('node');
+    for (let count = 0; count < 500; count++) log.error(`record ${count}`);
+    await service.flush();
+    expect(calls).to.equal(1);
+  });
+});
