@@ -70,7 +70,7 @@ const promises: Record<string, Record<string, string[]>> = {
     'idle-actor': populations,
     ring: messaging.filter((subject) => subject !== 'millrace raw'),
   },
-  codec: { encode: codecs, decode: codecs },
+  codec: { encode: codecs, decode: codecs, view: ['millrace view', 'millrace typed', 'protobufjs static'] },
   start: {
     start: ['millrace typed', 'millrace typed, logging', 'nact', 'comedy'],
     import: ['millrace typed', 'nact', 'comedy', 'XState', 'limit: an empty module'],
@@ -107,6 +107,7 @@ const sizes: Record<string, number> = {
   'idle-actor': 2,
   encode: 6,
   decode: 6,
+  view: 2,
   overload: 4,
   fairness: 2,
   cluster: 2,

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -12,6 +13,8 @@ import type { Step } from './page.js';
 
 const run = promisify(execFile);
 const READY_MS = 60_000;
+/** Time in ms in which a program that ends by itself has ended. */
+const ENDING_MS = 500;
 
 /** The checkout that these tests belong to. */
 export const root = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -64,6 +67,8 @@ export class Project {
   /** Ends what still runs in the background, as Ctrl-C would, and removes the folder. */
   async close(): Promise<void> {
     try {
+      // One that ends by itself takes no signals while it does.
+      await Promise.race([Promise.all(this.#running().map(({ ended }) => ended)), delay(ENDING_MS)]);
       await Promise.all(this.#running().map((job) => this.#end(job, 'SIGTERM')));
     } finally {
       for (const { process } of this.#jobs) process.kill('SIGKILL');
