@@ -71,5 +71,5 @@ describeHosting(
       expect(runtime.ordinals).to.include(partition);
     });
   },
-  { linkDeadMs: 1_500 },
+  { linkDeadMs: 3_000 },
 );
