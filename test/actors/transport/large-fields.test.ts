@@ -187,6 +187,39 @@ describe('large fields over a link', () => {
     await until('nothing to be held', () => memory.held === 0);
   });
 
+  it('leave as much of the pool free as they take before their peer is known, for many receivers, and arrive in order', async () => {
+    const { world, memory, near, far } = await setUp();
+    memory.limitBytes = 16 * LARGE;
+    const taken: number[][] = [];
+    const actors = upTo(8).map((index) => {
+      const own: number[] = [];
+      taken[index] = own;
+      return far.system.spawn(errands({ push: (_state, { value }) => void own.push(value) }));
+    });
+    for (const actor of actors) {
+      const ref = world.reach(near, Errands, actor);
+      for (const value of upTo(3)) ref.push({ value, load: full(value === 0 ? 2 * LARGE : LARGE, value) });
+    }
+    expect(memory.usedBytes).to.be.within(1, memory.limitBytes / 2);
+    await until('all to arrive', () => taken.every(({ length }) => length === 3));
+    for (const own of taken) expect(own).to.deep.equal([...upTo(3)]);
+    await until('nothing to be held', () => memory.held === 0);
+  });
+
+  it('count once when they have waited for memory', async () => {
+    const { world, memory, near, far, ref } = await setUp({ push: () => new Promise<never>(() => {}) });
+    const got: number[] = [];
+    const other = far.system.spawn(errands({ push: (_state, { load }) => void got.push(load.length) }));
+    memory.limitBytes = 100 * LARGE;
+    await ref.run({});
+    ref.push({ load: full(LARGE, 1) });
+    memory.isFull = true;
+    world.reach(near, Errands, other).push({ load: full(49 * LARGE, 1) });
+    memory.empty();
+    await until('the message that has waited', () => got.length === 1);
+    expect(got).to.deep.equal([49 * LARGE]);
+  });
+
   it('travel in their messages to a peer that takes none beside them', async () => {
     const memory = new FieldMemory();
     const world = new PartitionWorld({ latencyMs: 1 });
