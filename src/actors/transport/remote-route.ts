@@ -81,7 +81,7 @@ export class RemoteRoute implements Route {
       if (channel.closed !== undefined) {
         return this.#system.deadlines.asks.refuse(channel.closed);
       }
-      const refusal = channel.credit.claimCall(this.cUid, method.lane);
+      const refusal = channel.credit.claimCall(this.cUid, method);
       if (refusal !== undefined) {
         return this.#system.deadlines.asks.refuse(refusal);
       }
@@ -102,7 +102,7 @@ export class RemoteRoute implements Route {
       if (channel.closed !== undefined) {
         throw channel.closed;
       }
-      const refusal = channel.credit.claimCall(this.cUid, method.lane);
+      const refusal = channel.credit.claimCall(this.cUid, method);
       if (refusal !== undefined) {
         throw refusal;
       }

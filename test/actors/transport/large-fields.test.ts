@@ -159,11 +159,15 @@ describe('large fields over a link', () => {
     await until('nothing to be held', () => memory.held === 0);
   });
 
-  it('that are lost with the memory of their sender fail the ask, and leave the actor as it was', async () => {
-    const { memory, ref, far } = await setUp();
+  it('that cannot be read fail the ask, make the tell a dead letter of its sender, and leave the actor as it was', async () => {
+    const { memory, ref, far, letters } = await setUp();
     await ref.run({});
     memory.isLost = true;
     expect(await millraceRejection(ref.run({ load: full(LARGE, 1) }))).to.be.instanceOf(UnreachableError);
+    ref.push({ load: full(LARGE, 1) });
+    await until('the tell to come back', () => letters.length === 1);
+    expect(letters[0]).to.include({ reason: 'unreachable', message: undefined });
+    expect(far.system.deadLetters.count).to.equal(0);
     memory.isLost = false;
     expect((await ref.run({ load: full(LARGE, 7) })).load).to.deep.equal(full(LARGE, 7));
     expect(far.system.statistics.failures ?? 0).to.equal(0);
