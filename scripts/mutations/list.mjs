@@ -461,8 +461,8 @@ export const mutations = [
   {
     name: 'a leader that stops does not give its lease up',
     file: 'src/cluster-store/lease/lease-machine.ts',
-    find: "if (this.#held === undefined || this.#over !== 'released') return undefined;",
-    replace: "if (this.#held !== undefined || this.#over !== 'released') return undefined;",
+    find: "if (this.#held === undefined || this.#ended !== 'released') return undefined;",
+    replace: "if (this.#held !== undefined || this.#ended !== 'released') return undefined;",
     workloads: ['election'],
   },
   {
