@@ -5,6 +5,7 @@ import type { Scheduler } from '../../scheduler/index.js';
 import { isInfrastructure, ReadyQueue, type ReadyWait } from '../kernel/index.js';
 import { MeteredTarget, type SendingLink } from './metered-target.js';
 import type { PeerLink } from './peer-link.js';
+import { forCaller } from './wire-errors.js';
 
 /** In Pressure and MailboxWant, the channel id of no actor: all mailboxes of the receiver's partition together. */
 export const ALL_MAILBOXES: bigint = 0n;
@@ -123,7 +124,8 @@ export class SendCredit {
     this.#firstCount = Math.max(this.#firstCount, target.sent);
     target.lift();
     if (hasStopped) {
-      target.waiters.reject(new StoppedError(`${this.#peer.pathOf(cUid)} has stopped and will not be ready again.`));
+      const path = this.#peer.pathOf(cUid);
+      target.waiters.reject(() => new StoppedError(`${path} has stopped and will not be ready again.`));
     }
     this.#forgetUnused(target);
   }
@@ -181,9 +183,9 @@ export class SendCredit {
 
   close(error: MillraceError): void {
     this.#targets.clear();
-    this.#forLink.reject(error);
+    this.#forLink.reject(() => error);
     for (const { waiters } of this.#waiting) {
-      waiters.reject(error);
+      waiters.reject(() => forCaller(error));
     }
     this.#waiting.clear();
   }
