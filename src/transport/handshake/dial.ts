@@ -131,9 +131,9 @@ export class Dial {
     if (!isError(error)) return this.#unreachable(`failed: ${messageOf(error)}`);
     if (error instanceof UnreachableError && error.message.includes(this.#text)) return error;
     const code = codeOf(error);
-    const isRefused = code === 'ECONNREFUSED' || code === 'ENOENT';
-    const how = isRefused ? 'was refused: nothing listens there' : `failed: ${error.message}`;
-    return this.#unreachable(how, error, isRefused);
+    const isFree = code === 'ECONNREFUSED' || code === 'ENOENT';
+    const how = isFree ? 'was refused: nothing listens there' : `failed: ${error.message}`;
+    return this.#unreachable(how, error, isFree || isOfOther(error));
   }
 
   #unreachable(how: string, cause?: unknown, isRefused = false): UnreachableError {
@@ -147,7 +147,12 @@ export class Dial {
 
 /** The connection ended without an answer. A rejection is an answer, and so is a port at which nothing listens. */
 function isCutOff(error: unknown): boolean {
-  return error instanceof UnreachableError || CUT_OFF.includes(codeOf(error));
+  return (error instanceof UnreachableError && !error.isRefused) || CUT_OFF.includes(codeOf(error));
+}
+
+/** Another process listens at the address. */
+function isOfOther(error: Error): boolean {
+  return error instanceof UnreachableError && error.isRefused;
 }
 
 function connected(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {

@@ -8,7 +8,7 @@ import { atExit } from '../../scheduler/index.js';
 import type { ListenOptions } from '../link-options.js';
 import { type SocketAddress, formatAddress, isWildcard, listenAddress } from '../../socket-address.js';
 import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
-import { respond } from './handshake.js';
+import { isAnswered, respond } from './handshake.js';
 import { openFilesLimit } from './open-files.js';
 import { PendingHandshakes } from './pending-handshakes.js';
 import { RejectedPeers } from './rejected-peers.js';
@@ -186,7 +186,7 @@ export class ConnectionListener {
     } catch (error) {
       if (!this.#handshakes.ended(raw)) return;
       this.#rejected(socket, messageOf(error));
-      if (error instanceof ProtocolError) socket.destroySoon();
+      if (isAnswered(error)) socket.destroySoon();
       else socket.destroy();
     }
   }
