@@ -160,7 +160,8 @@ export class DescriptorExchange {
       service,
     });
     const settled = (receipts: readonly v1.ObjectReceipt[]): void => this.#manager.settled(name, receipts);
-    const peer = new PeerRequests({ name, ref, context, settled });
+    const freed = (objects: readonly number[]): void => this.#manager.freed(name, objects);
+    const peer = new PeerRequests({ name, ref, context, settled, freed });
     this.#peers.set(name, peer);
     this.#manager.joined(name);
     if (context !== undefined) this.#watchSoon(context, peer);
@@ -248,8 +249,7 @@ export class DescriptorExchange {
       control: (_state, { messages }, { sender }) => {
         const from = senderOf(sender);
         this.#join(from);
-        for (const message of messages) this.#manager.control(from, message);
-        return {};
+        return { objects: messages.flatMap((message) => this.#manager.control(from, message)) };
       },
       settle: (_state, { receipts }, { sender }) => {
         const from = senderOf(sender);

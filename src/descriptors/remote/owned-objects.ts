@@ -32,7 +32,7 @@ interface Owned extends ObjectAbout {
   /** Called when nobody holds the object any more. */
   readonly freed: (() => void) | undefined;
   /** Times that each peer has sent the object back to this partition. */
-  readonly returned: Map<PeerIncarnation, number>;
+  returned: Map<PeerIncarnation, number> | undefined;
 }
 
 interface Peer {
@@ -109,7 +109,7 @@ export class OwnedObjects {
       sizeBytes,
       registeredAtMs,
       freed,
-      returned: new Map(),
+      returned: undefined,
     });
     this.apply({ kind: 'register', object: this.#registered });
     return this.#registered;
@@ -211,6 +211,7 @@ export class OwnedObjects {
     this.#late.check(object, from, send);
     const entry = this.#storages.get(object);
     if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
+    entry.returned ??= new Map();
     const total = (entry.returned.get(from) ?? 0) + 1;
     entry.returned.set(from, total);
     const value = { object: { owner: this.#self, number: object }, by: this.#self, from: peerId(from), total };
@@ -218,8 +219,8 @@ export class OwnedObjects {
     return entry.storage.share();
   }
 
-  /** A peer has given objects back: for each, how many times in all. */
-  released(by: PeerIncarnation, totals: ReadonlyMap<number, number>): void {
+  /** A peer has given objects back: for each, how many times in all. Returns those that nobody holds any more, now or before: the peer may forget them. */
+  released(by: PeerIncarnation, totals: ReadonlyMap<number, number>): readonly number[] {
     const known = this.#peers.get(by)?.known;
     for (const [object, total] of totals) {
       const row = this.#ledger.row(object);
@@ -230,12 +231,13 @@ export class OwnedObjects {
       }
     }
     this.apply({ kind: 'release', by, totals });
+    return [...totals.keys()].filter((object) => object <= this.#registered && !this.#storages.has(object));
   }
 
   /** A peer asks how many of its first `sent` sends of an object of this partition came back. The others are refused from now on. */
   settleReturned(object: number, from: PeerIncarnation, sent: number): number {
     this.#late.giveUp(object, from, sent);
-    return this.#storages.get(object)?.returned.get(from) ?? 0;
+    return this.#storages.get(object)?.returned?.get(from) ?? 0;
   }
 
   apply(event: LedgerEvent): void {
@@ -244,7 +246,7 @@ export class OwnedObjects {
       const remote = { owner: this.#self, number: effect.object };
       switch (effect.kind) {
         case 'free':
-          batch.free(effect.peers, effect.object);
+          batch.free(effect.peers, effect.object, event.kind === 'release' ? event.by : undefined);
           this.#free(effect.object);
           break;
         case 'claimed': {
@@ -281,7 +283,7 @@ export class OwnedObjects {
     if (!peer.known.has(id) && !arenas.some(({ arena }) => arena === id)) {
       arenas.push({ arena: id, sizeBytes: part.arena.sizeBytes, ...part.arena.file });
     }
-    void this.#withdrawWhenClosed(part.arena, to, peer);
+    if (!peer.mapped.has(id)) void this.#withdrawWhenClosed(part.arena, to, peer);
     const { offset, sizeBytes } = part.location;
     return { place: { case: 'block', value: { arena: id, offset, sizeBytes } } };
   }
