@@ -72,6 +72,8 @@ export class DescriptorExchange {
   readonly #self: PeerIncarnation;
   readonly #manager: RemoteDescriptorManager;
   readonly #peers = new Map<PeerIncarnation, PeerRequests>();
+  /** The partitions of actors that values were sent to, or came from. */
+  readonly #partitions = new WeakMap<UntypedRef, PeerIncarnation>();
   readonly #engines: Engines;
   #context: Context | undefined;
   #isClosed = false;
@@ -107,7 +109,11 @@ export class DescriptorExchange {
 
   /** The partition of an actor; undefined for this one. Throws UnreachableError for an actor that belongs to no partition. */
   peerOf(actor: UntypedRef): PeerIncarnation | undefined {
-    const name = peerOfRef(actor.toRef());
+    let name = this.#partitions.get(actor);
+    if (name === undefined) {
+      name = peerOfRef(actor.toRef());
+      this.#partitions.set(actor, name);
+    }
     return name === this.#self ? undefined : name;
   }
 

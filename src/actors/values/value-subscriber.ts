@@ -113,12 +113,17 @@ export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
    * StoppedError when either side was closed.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, undefined> {
-    for await (const descriptor of this.descriptors()) {
-      try {
-        yield await descriptor.takeValue();
-      } finally {
-        descriptor.dispose();
+    const values = this.#port[Symbol.asyncIterator]();
+    try {
+      for (let next = await this.#next(values); next !== undefined; next = await this.#next(values)) {
+        try {
+          yield await next.takeValue();
+        } finally {
+          next.dispose();
+        }
       }
+    } finally {
+      this.#port.release();
     }
   }
 
@@ -128,13 +133,12 @@ export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
    *     for await (using frame of frames.descriptors()) kept.push(await frame.takeValue());
    */
   async *descriptors(): AsyncGenerator<Descriptor<T>, undefined> {
+    const values = this.#port[Symbol.asyncIterator]();
     try {
-      for await (const value of this.#port) yield this.#take(value);
-    } catch (error) {
-      await this.close();
-      throw error;
+      for (let next = await this.#next(values); next !== undefined; next = await this.#next(values)) yield next;
+    } finally {
+      this.#port.release();
     }
-    await this.close();
   }
 
   /** Reads nothing more. What has arrived and was not read is given back. Idempotent. */
@@ -145,6 +149,19 @@ export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Closes the subscriber at the end of the stream, and when it fails. */
+  async #next(values: AsyncIterator<MovingValue, undefined>): Promise<Descriptor<T> | undefined> {
+    try {
+      const { value } = await values.next();
+      if (value !== undefined) return this.#take(value);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    await this.close();
+    return undefined;
   }
 
   async #close(): Promise<void> {

@@ -75,9 +75,9 @@ export function isClaimed({ claims }: Holding): boolean {
 export function applyToHolding(holding: Holding, event: HoldingEvent): HoldingStep {
   switch (event.kind) {
     case 'arrived':
-      return arrived({ ...holding, handles: holding.handles + 1 }, event.from);
+      return arrived(withHandles(holding, holding.handles + 1), event.from);
     case 'share':
-      return { holding: { ...holding, handles: holding.handles + 1 }, effects: [] };
+      return { holding: withHandles(holding, holding.handles + 1), effects: [] };
     case 'settled': {
       const forwards = holding.forwards.get(event.to);
       if (forwards === undefined) return { holding, effects: [] };
@@ -105,8 +105,12 @@ export function applyToHolding(holding: Holding, event: HoldingEvent): HoldingSt
       return settled({ ...holding, claims: new Map(claims) });
     }
     case 'dispose':
-      return settled({ ...holding, handles: holding.handles - 1 });
+      return settled(withHandles(holding, holding.handles - 1));
   }
+}
+
+function withHandles({ received, claims, forwards, released }: Holding, handles: number): Holding {
+  return { received, claims, forwards, handles, released };
 }
 
 function arrived(holding: Holding, from: PeerIncarnation | undefined): HoldingStep {

@@ -34,7 +34,9 @@ export function eachOwnRun(
   let isOwnBefore = false;
   for (let page = 0; page < pages; page += CHUNK_PAGES) {
     const count = Math.min(CHUNK_PAGES, pages - page);
-    const isKnown = fd !== undefined && readSync(fd, entries, 0, count * ENTRY_BYTES, (firstPage + page) * ENTRY_BYTES) === count * ENTRY_BYTES;
+    const isKnown =
+      fd !== undefined &&
+      readSync(fd, entries, 0, count * ENTRY_BYTES, (firstPage + page) * ENTRY_BYTES) === count * ENTRY_BYTES;
     for (let index = 0; index < count; index++) {
       const isOwn = wanted[page + index] === 1 && (!isKnown || isOwnPage(entries[2 * index + 1] ?? 0));
       if (isOwn === isOwnBefore) continue;

@@ -146,18 +146,19 @@ export class HeldObjects {
    * An object has come, of an owner that is there. `send` is its number among those of the sender. Throws UnreachableError for a send that was given
    * up.
    */
-  arrived(owner: PeerIncarnation, number: number, send: number, from: PeerIncarnation, about: ArrivedObject): void {
+  arrived(
+    owner: PeerIncarnation,
+    number: number,
+    send: number,
+    from: PeerIncarnation,
+    { typeName, sizeBytes }: ArrivedObject,
+  ): void {
     const known = this.#owners.get(owner);
     known?.late.check(number, from, send);
     if (known?.objects.has(number) === false) {
       const arrivedAtMs = this.#options.now();
-      known.objects.set(number, {
-        ...about,
-        arrivedAtMs,
-        holding: newHolding,
-        settling: undefined,
-        waiting: undefined,
-      });
+      const [holding, settling, waiting] = [newHolding, undefined, undefined];
+      known.objects.set(number, { typeName, sizeBytes, arrivedAtMs, holding, settling, waiting });
     }
     this.apply(owner, number, { kind: 'arrived', from: from === owner ? undefined : from });
   }
@@ -174,7 +175,8 @@ export class HeldObjects {
   forward(owner: PeerIncarnation, number: number, to: PeerIncarnation): number {
     if (!this.#owners.has(to)) throw new UnreachableError(`Partition ${to} has ended: no value can be sent to it.`);
     const held = this.#owners.get(owner)?.objects.get(number);
-    if (held === undefined || held.settling?.has(to) === true) throw gone(owner, number, 'it is gone, or its owner has ended');
+    if (held === undefined || held.settling?.has(to) === true)
+      throw gone(owner, number, 'it is gone, or its owner has ended');
     this.apply(owner, number, { kind: 'forward', to });
     return held.holding.forwards.get(to)?.sent ?? 0;
   }

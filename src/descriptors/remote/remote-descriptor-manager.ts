@@ -103,8 +103,7 @@ export class RemoteDescriptorManager {
    * holds it no more; also where this throws UnreachableError, because the peer is gone.
    */
   describeShared(about: ObjectAbout, storage: Storage, to: PeerIncarnation, freed: () => void): v1.RemoteDescriptor {
-    const handle = new LocalDescriptorHandle(this.#owned, this.#owned.register(about, storage.share(), freed));
-    return v1.RemoteDescriptor.create(releasedTo(handle, to));
+    return v1.RemoteDescriptor.create(this.#owned.give(about, storage.share('kept'), to, freed));
   }
 
   /** A description was made for a peer, and not sent. Does nothing for one that has its value in it. */
