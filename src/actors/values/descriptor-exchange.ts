@@ -72,6 +72,8 @@ export class DescriptorExchange {
   readonly #self: PeerIncarnation;
   readonly #manager: RemoteDescriptorManager;
   readonly #peers = new Map<PeerIncarnation, PeerRequests>();
+  /** The partitions of actors that values were sent to, or came from. */
+  readonly #partitions = new WeakMap<UntypedRef, PeerIncarnation>();
   readonly #engines: Engines;
   #context: Context | undefined;
   #isClosed = false;
@@ -107,7 +109,11 @@ export class DescriptorExchange {
 
   /** The partition of an actor; undefined for this one. Throws UnreachableError for an actor that belongs to no partition. */
   peerOf(actor: UntypedRef): PeerIncarnation | undefined {
-    const name = peerOfRef(actor.toRef());
+    let name = this.#partitions.get(actor);
+    if (name === undefined) {
+      name = peerOfRef(actor.toRef());
+      this.#partitions.set(actor, name);
+    }
     return name === this.#self ? undefined : name;
   }
 
@@ -160,7 +166,8 @@ export class DescriptorExchange {
       service,
     });
     const settled = (receipts: readonly v1.ObjectReceipt[]): void => this.#manager.settled(name, receipts);
-    const peer = new PeerRequests({ name, ref, context, settled });
+    const freed = (objects: readonly number[]): void => this.#manager.freed(name, objects);
+    const peer = new PeerRequests({ name, ref, context, settled, freed });
     this.#peers.set(name, peer);
     this.#manager.joined(name);
     if (context !== undefined) this.#watchSoon(context, peer);
@@ -250,8 +257,7 @@ export class DescriptorExchange {
       control: (_state, { messages }, { sender }) => {
         const from = senderOf(sender);
         this.#join(from);
-        for (const message of messages) this.#manager.control(from, message);
-        return {};
+        return { objects: messages.flatMap((message) => this.#manager.control(from, message)) };
       },
       settle: (_state, { receipts }, { sender }) => {
         const from = senderOf(sender);
