@@ -4,12 +4,7 @@ import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { Lane, LANES } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import {
-  type PeerConnection,
-  hostSilenceProbe,
-  type LivenessMonitor,
-  type MonitoredLink,
-} from '../handshake/index.js';
+import { type PeerConnection, hostSilenceProbe, type LivenessMonitor, type MonitoredLink } from '../handshake/index.js';
 import type { BufferPool } from '../buffer-pool.js';
 import { Linger } from '../linger.js';
 import { LinkLife } from '../link-life.js';

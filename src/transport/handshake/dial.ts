@@ -33,7 +33,12 @@ export class Dial {
   #endPause = (): void => {};
   #deadline: Timer | undefined;
 
-  constructor(address: string, settings: HandshakeSettings, options: DialOptions, protocol: StreamProtocol = socketProtocol) {
+  constructor(
+    address: string,
+    settings: HandshakeSettings,
+    options: DialOptions,
+    protocol: StreamProtocol = socketProtocol,
+  ) {
     this.#text = address;
     this.#protocol = protocol;
     this.#settings = settings;

@@ -1,5 +1,11 @@
 import { createServer, connect as connectPlain, type Server, type Socket } from 'node:net';
-import { connect as connectTls, createServer as createTlsServer, type SecureContextOptions, type TlsOptions, TLSSocket } from 'node:tls';
+import {
+  connect as connectTls,
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type TlsOptions,
+  TLSSocket,
+} from 'node:tls';
 import { limits } from '../../limits.js';
 import { type SocketAddress, isLocal } from '../../socket-address.js';
 import type { LinkSecurity, Pem } from '../link-options.js';

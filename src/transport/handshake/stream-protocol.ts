@@ -36,11 +36,7 @@ export interface StreamProtocol {
   readonly schemes: readonly SocketAddress['scheme'][];
   dial(address: SocketAddress, security: LinkSecurity): Dialing;
   /** Throws ConfigError for an invalid address, or for one that would accept unauthenticated connections. */
-  listener(
-    settings: HandshakeSettings,
-    options: ListenOptions,
-    accept: (connection: PeerConnection) => void,
-  ): Listener;
+  listener(settings: HandshakeSettings, options: ListenOptions, accept: (connection: PeerConnection) => void): Listener;
   /** What carries a connection, as `Carrier.medium`. */
   mediumOf(socket: Socket): string;
 }

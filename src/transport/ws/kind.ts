@@ -66,11 +66,19 @@ export const webSocketKind: TransportKind<WebSocketSettings> = {
   open: async ({ links, ...common }) => {
     const { wsListen, wsServer, wsOrigins, ...shared } = links;
     if (wsServer !== undefined && wsListen === undefined) {
-      throw new ConfigError('wsServer is set, and wsListen is not: give the address at which others reach that server, with a path.');
+      throw new ConfigError(
+        'wsServer is set, and wsListen is not: give the address at which others reach that server, with a path.',
+      );
     }
     const { WebSocketTransport } = await loadPart(import('./transport.js'));
     const layer = (listen: string | undefined, server: UpgradeServer | undefined) => ({
-      transport: new WebSocketTransport({ ...shared, ...common, ...(listen && { listen }), server, origins: wsOrigins }),
+      transport: new WebSocketTransport({
+        ...shared,
+        ...common,
+        ...(listen && { listen }),
+        server,
+        origins: wsOrigins,
+      }),
       schemes: SCHEMES,
       isDialOnly: listen === undefined,
     });

@@ -131,13 +131,16 @@ export class WebSocketListener implements Listener {
     if (!isAtPath && this.#leavesToOthers()) return;
     const raw = this.#place.server === undefined ? this.#admission.find(socket) : this.#admission.began(socket);
     if (raw === undefined) return void socket.destroy();
-    const refusal = isAtPath ? this.#whyRefused(request) : { status: '404 Not Found', why: 'it asked for another path' };
+    const refusal = isAtPath
+      ? this.#whyRefused(request)
+      : { status: '404 Not Found', why: 'it asked for another path' };
     if (refusal !== undefined) {
       const answer = `HTTP/1.1 ${refusal.status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
       return this.#admission.rejectWith(raw, refusal.why, socket, answer);
     }
     this.#upgrades?.handleUpgrade(request, socket, head, (webSocket) => {
       const stream = new WebSocketStream(webSocket);
+      stream.carriedBy(socket);
       stream.on('error', () => {});
       void this.#admission.handshake(raw, { stream, socket });
     });
@@ -172,7 +175,9 @@ function assertServer(own: WebSocketAddress, server: UpgradeServer): void {
   const isSecure = server instanceof TlsServer;
   if (isSecure !== (own.scheme === 'wss')) {
     const [kind, scheme] = isSecure ? ['HTTPS', 'wss'] : ['HTTP', 'ws'];
-    throw new ConfigError(`${formatAddress(own)} is beside an ${kind} server: its address must begin with ${scheme}://.`);
+    throw new ConfigError(
+      `${formatAddress(own)} is beside an ${kind} server: its address must begin with ${scheme}://.`,
+    );
   }
   if (!isDialable(own)) {
     throw new ConfigError(`${formatAddress(own)} is beside a server: give the port at which others reach that server.`);

@@ -38,7 +38,9 @@ function dial(address: SocketAddress, security: LinkSecurity): Dialing {
           socket = response.socket;
         })
         .once('open', () => {
-          if (socket !== undefined) resolve({ stream, socket });
+          if (socket === undefined) return;
+          stream.carriedBy(socket);
+          resolve({ stream, socket });
         })
         .once('error', (error) => reject(errorOf(error)))
         .once('close', () => reject(new UnreachableError('the connection was closed')));

@@ -1,10 +1,11 @@
 import { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { ProtocolError } from '../../errors.js';
-import { limits } from '../../limits.js';
 
 const END = new Uint8Array(0);
 const NORMAL_CLOSURE = 1000;
+/** Bytes up to which writes are joined. */
+const JOINED_BYTES = 16 * 1024;
 
 interface Chunk {
   readonly chunk: Uint8Array;
@@ -21,6 +22,8 @@ interface Chunk {
  */
 export class WebSocketStream extends Duplex {
   readonly #socket: WebSocket;
+  /** The socket below: what is written in one turn leaves in one system call. */
+  #carrier: Duplex | undefined;
   #isEndReceived = false;
   #isEndSent = false;
 
@@ -31,6 +34,11 @@ export class WebSocketStream extends Duplex {
       .on('message', (data, isBinary) => this.#receive(data, isBinary))
       .on('error', (error) => this.destroy(error))
       .on('close', () => this.push(null));
+  }
+
+  /** The WebSocket is open, on this socket. */
+  carriedBy(socket: Duplex): void {
+    this.#carrier = socket;
   }
 
   override _read(): void {
@@ -45,8 +53,10 @@ export class WebSocketStream extends Duplex {
   override _writev(chunks: readonly Chunk[], done: (error?: Error | null) => void): void {
     const messages = grouped(chunks.map(({ chunk }) => chunk));
     const last = messages.pop() ?? END;
+    this.#carrier?.cork();
     for (const message of messages) this.#send(message);
     this.#send(last, done);
+    this.#carrier?.uncork();
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -87,7 +97,7 @@ export class WebSocketStream extends Duplex {
   }
 }
 
-/** Joins neighbours up to the bound of a message. */
+/** Joins small neighbours into one message. A large one is a message of its own: copying it costs more than a message does. */
 function grouped(chunks: readonly Uint8Array[]): Uint8Array[] {
   const messages: Uint8Array[] = [];
   let group: Uint8Array[] = [];
@@ -99,8 +109,8 @@ function grouped(chunks: readonly Uint8Array[]): Uint8Array[] {
     size = 0;
   };
   for (const chunk of chunks) {
-    if (size + chunk.length > limits.webSocketMessageBytes) close();
     if (chunk.length === 0) continue;
+    if (size + chunk.length > JOINED_BYTES) close();
     group.push(chunk);
     size += chunk.length;
   }

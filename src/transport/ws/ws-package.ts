@@ -26,9 +26,12 @@ export async function loadWs(): Promise<WsPackage> {
   } catch (error) {
     cause = error;
   }
-  throw new ResourceError('Addresses of ws:// and wss:// need the package ws, version 8.19 or later. Run: npm install ws', {
-    cause,
-  });
+  throw new ResourceError(
+    'Addresses of ws:// and wss:// need the package ws, version 8.19 or later. Run: npm install ws',
+    {
+      cause,
+    },
+  );
 }
 
 function isComplete(found: unknown): found is WsPackage {
