@@ -103,6 +103,17 @@ export {
   type StopReport,
 } from './actors/runtime/index.js';
 export {
+  type ComponentCall,
+  type ComponentDefinition,
+  type ComponentHandlers,
+  type ComponentHooks,
+  type ComponentLimits,
+  type ComponentManifest,
+  type ContainedComponent,
+  defineComponent,
+  type DirectCalls,
+} from './actors/component/index.js';
+export {
   type AllocateOptions,
   type Block,
   type BlockHolder,
