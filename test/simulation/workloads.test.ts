@@ -14,8 +14,8 @@ import streams from './workloads/streams.js';
 import wiring from './workloads/wiring.js';
 
 /** `npm run sim` runs more. A run of the last two sends much. */
-const SEEDS = 15;
-const FEW = 5;
+const SEEDS = 8;
+const FEW = 3;
 
 for (const workload of [
   actors,
