@@ -82,6 +82,8 @@ export {
   type RunStopReport,
   type SegmentPlace,
   type Port,
+  type ValuePort,
+  type Values,
   pipeline,
   type RunOptions,
   Runtime,
@@ -100,6 +102,17 @@ export {
   type StopOptions,
   type StopReport,
 } from './actors/runtime/index.js';
+export {
+  type ComponentCall,
+  type ComponentDefinition,
+  type ComponentHandlers,
+  type ComponentHooks,
+  type ComponentLimits,
+  type ComponentManifest,
+  type ContainedComponent,
+  defineComponent,
+  type DirectCalls,
+} from './actors/component/index.js';
 export {
   type AllocateOptions,
   type Block,

@@ -42,8 +42,7 @@ const OF_PACKAGE = /(?:from|import) ?\(?'((?!node:)[^.'][^']*)'/;
 const BIGINT_LITERAL = /\b\d+n\b/;
 
 /** A second argument of a type that has one parameter in TypeScript 5.4. */
-const SECOND_ARGUMENT =
-  /\b(?:Async)?Iterable(?:Iterator)?<(?:[^<>[\](){},]|\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|<[^<>]*>)*,/;
+const SECOND_ARGUMENT = /\b(?:Async)?Iterable(?:Iterator)?<(?:[^<>[\](){},]|\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|<[^<>]*>)*,/;
 /** Types that TypeScript 5.4 lacks, and those that take an argument only since 5.7. */
 const NEWER_TYPE =
   /\b(?:(?:Async)?IteratorObject|BuiltinIteratorReturn|(?:Map|Set|Array|String|RegExpString)Iterator)\b|\b(?:\w+Array|ArrayBufferView|DataView)<(?:Shared)?ArrayBuffer/;

@@ -16,6 +16,7 @@ const PAGES = [
   'docs/placement.md',
   'docs/pipelines.md',
   'docs/clusters.md',
+  'docs/networks.md',
   'docs/data.md',
   'docs/testing.md',
   'docs/simulation.md',
