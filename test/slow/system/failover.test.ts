@@ -13,7 +13,7 @@ const EACH = Math.ceil(ROUNDS / 2);
 const ROUND_MS = 60_000;
 const NATS_LEASE_MS = 1_000;
 /** Long enough to be renewed in time by a process that competes for the processor, until it is stopped. */
-const PAUSED_LEASE_MS = 2_000;
+const PAUSED_LEASE_MS = 4_000;
 
 interface Store {
   readonly title: string;
