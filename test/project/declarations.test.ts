@@ -44,7 +44,8 @@ const BIGINT_LITERAL = /\b\d+n\b/;
 /** A second argument of a type that has one parameter in TypeScript 5.4. */
 const SECOND_ARGUMENT = /\b(?:Async)?Iterable(?:Iterator)?<(?:[^<>[\](){},]|\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|<[^<>]*>)*,/;
 /** Types that TypeScript 5.4 lacks. */
-const NEWER_TYPE = /\b(?:(?:Async)?IteratorObject|BuiltinIteratorReturn|(?:Map|Set|Array|String|RegExpString)Iterator)\b/;
+const NEWER_TYPE =
+  /\b(?:(?:Async)?IteratorObject|BuiltinIteratorReturn|(?:Map|Set|Array|String|RegExpString)Iterator)\b/;
 /** An argument of a type that has parameters only since TypeScript 5.7. */
 const FIRST_ARGUMENT = /\b(?:\w+Array|ArrayBufferView|DataView)<(?:Shared)?ArrayBuffer/;
 
