@@ -82,6 +82,8 @@ export {
   type RunStopReport,
   type SegmentPlace,
   type Port,
+  type ValuePort,
+  type Values,
   pipeline,
   type RunOptions,
   Runtime,

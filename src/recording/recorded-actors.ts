@@ -1,5 +1,5 @@
 import { type AnyBehavior, isBehavior } from '../actors/kernel/index.js';
-import { declarePipeline, type Pipeline } from '../actors/runtime/index.js';
+import { declarePipeline, messageTypeOf, type Pipeline } from '../actors/runtime/index.js';
 import { ConfigError } from '../errors.js';
 import type { v1 } from '../protocol/on-demand/index.js';
 import type { Recording } from './recording-format.js';
@@ -80,6 +80,6 @@ export function segmentOf(pipeline: Pipeline, { name, args }: v1.RecordedSegment
   const { segments, ports } = declarePipeline(pipeline, JSON.parse(args));
   const code = segments.get(name);
   if (code === undefined) throw new ConfigError(`Pipeline "${pipeline.name}" no longer has a segment "${name}".`);
-  const typeOf = (port: string | undefined) => (port === undefined ? undefined : ports.get(port)?.type);
+  const typeOf = (port: string | undefined) => messageTypeOf(port === undefined ? undefined : ports.get(port));
   return { code, ingress: typeOf(code.ingress), egress: typeOf(code.egress) };
 }

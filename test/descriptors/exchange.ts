@@ -66,8 +66,12 @@ async function obey(order: Order): Promise<unknown> {
       return check(held[order.which], order.fill);
     case 'dispose':
       return held[order.which]?.dispose();
-    case 'control':
-      return manager.control(order.from, decode(v1.DescriptorControl, bytes(order.control)));
+    case 'control': {
+      const objects = manager.control(order.from, decode(v1.DescriptorControl, bytes(order.control)));
+      if (objects.length === 0) return;
+      const freed = v1.DescriptorControl.create({ message: { case: 'freed', value: { objects } } });
+      return say({ kind: 'control', to: order.from, control: text(encode(v1.DescriptorControl, freed)) });
+    }
     case 'trim':
       return pool.trim();
     case 'state': {

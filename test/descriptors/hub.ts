@@ -48,7 +48,8 @@ export class Hub {
       this.#letters = [];
       if (letters.length > 0) idle = 0;
       for (const { from, to, bytes } of [...letters, ...letters]) {
-        this.#nodes.get(to)?.manager.control(from, decode(v1.DescriptorControl, bytes));
+        const objects = this.#nodes.get(to)?.manager.control(from, decode(v1.DescriptorControl, bytes)) ?? [];
+        if (objects.length > 0) this.#nodes.get(from)?.manager.freed(to, objects);
       }
     }
   }

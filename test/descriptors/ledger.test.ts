@@ -47,6 +47,15 @@ describe('the ledger of an owner', () => {
     expect(ledger.apply(released('a', 1, 3))).to.deep.equal(freeOf('a'));
   });
 
+  it('gives an object to one peer as if it made, sent and dropped it, also to one who is gone', () => {
+    const given = after({ kind: 'joined', peer: 'a' }, { kind: 'give', object: 1, to: 'a' });
+    expect(given.ledger.row(1)).to.deep.equal(after(...sent).ledger.row(1));
+    expect(given.ledger.objectsOf('a')).to.deep.equal([1]);
+    expect(given.ledger.apply(released('a', 1, 1))).to.deep.equal(freeOf('a'));
+    const { effects } = after({ kind: 'give', object: 1, to: 'a' });
+    expect(effects).to.deep.equal([{ kind: 'refused', to: 'a', object: 1 }, ...freeOf()]);
+  });
+
   it('credits a peer that has ended with exactly what it held, and ignores what comes from it later', () => {
     const { ledger } = after(...sent, { kind: 'claim', object: 1, by: 'b', from: 'a', total: 1 });
     expect(ledger.apply({ kind: 'ended', peer: 'a' })).to.deep.equal([]);

@@ -256,6 +256,34 @@ describe('a block', () => {
   });
 });
 
+describe('the lines that make blocks', () => {
+  it('are noted as long as fewer than 2,000 blocks are made in a second, and one in several after that', async () => {
+    const scheduler = new ManualScheduler({ seed: 1 });
+    const pool = openPool({}, { scheduler });
+    const blocks: Block[] = [];
+    const make = async (count: number): Promise<void> => {
+      for (let made = 0; made < count; made += 1) blocks.push(await pool.allocate(1));
+    };
+    const counts = (): Record<string, number> =>
+      Object.fromEntries(
+        pool.holders.map((holder) => [
+          holder.origin.includes('memory-pool.test') ? 'noted' : holder.origin,
+          holder.blocks,
+        ]),
+      );
+    await make(2_000);
+    expect(counts()).to.deep.equal({ noted: 2_000 });
+    const rest = 'a line that was not noted, because more than 2000 blocks were made in a second';
+    await make(10);
+    expect(counts()).to.deep.equal({ noted: 2_000, [rest]: 10 });
+    scheduler.advance(1);
+    await make(10);
+    expect(counts()).to.deep.equal({ noted: 2_002, [rest]: 18 });
+    for (const block of blocks) block.dispose();
+    pool.close();
+  });
+});
+
 describeWithSharedMemory('a pool of shared memory', () => {
   it('has sealed memory, of which views stay harmless after it is gone', async () => {
     const pool = openPool({ limitBytes: 4 * MIB, arenaBytes: MIB }, { memory: 'shared' });

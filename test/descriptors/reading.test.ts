@@ -58,6 +58,34 @@ describeWithSharedMemory('a block of another process', () => {
     arenas.close();
   });
 
+  it('shows what its owner wrote wherever a reader wrote before, however many were read since', async () => {
+    const owner = await children.start();
+    const first = await owner.allocate(3 * PAGE_BYTES, 5);
+    const second = await owner.allocate(2 * PAGE_BYTES, 6);
+    const arenas = new AnnouncedArenas('the child');
+    for (const { announced } of [first, second].map((each) => ({ announced: announcedFrom(each) })))
+      arenas.announce(announced);
+    const keeper = arenas.read(second.location);
+    const spoil = (): void => {
+      for (const { location } of [first, second]) {
+        using read = arenas.read(location);
+        read.bytes.fill(99);
+      }
+    };
+    spoil();
+    spoil();
+    for (const [{ location }, fill] of [
+      [first, 5],
+      [second, 6],
+    ] as const) {
+      using read = arenas.read(location);
+      expect(read.bytes.every((byte) => byte === fill)).to.equal(true);
+    }
+    expect(keeper.bytes.every((byte) => byte === 6)).to.equal(true);
+    keeper[Symbol.dispose]();
+    arenas.close();
+  });
+
   it('shares one mapping with all others of its arena', async () => {
     const owner = await children.start();
     const arenas = new AnnouncedArenas('the child');

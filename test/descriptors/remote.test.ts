@@ -221,6 +221,24 @@ describeWithSharedMemory('a value on its way between processes', () => {
       expect(reader.pool.statistics).to.include({ blocks: 1, bytesCopied: SIZE });
     });
 
+    it('is answered with what is free, each time that it is given back, and nobody else says that again', async () => {
+      const handle = await owner.manager.register(await (await born(1)).takeHeld().encoded(owner.pool));
+      const messages = [reader, third].map(({ name }) => overTheWire(handle.sendTo(name)));
+      handle.dispose();
+      for (const [index, { manager }] of [reader, third].entries()) {
+        manager.receive(owner.name, messages[index] ?? expect.fail(), bytesCodable);
+      }
+      const number = messages[0]?.object?.number ?? 0;
+      const totals = [{ object: number, total: 1 }];
+      const releases = v1.DescriptorControl.create({ message: { case: 'releases', value: { totals } } });
+      expect(owner.manager.control(third.name, releases)).to.deep.equal([]);
+      expect(owner.manager.control(reader.name, releases)).to.deep.equal([number]);
+      expect(owner.manager.control(reader.name, releases)).to.deep.equal([number]);
+      await new Promise((resolve) => setImmediate(resolve));
+      // To the third, which is not the one that was answered.
+      expect(hub.waiting).to.equal(1);
+    });
+
     it('is counted and logged as control of objects that do not exist, or are of others, or were never forwarded', async () => {
       const peer = (ordinal: number, incarnation = BigInt(ordinal)): v1.PeerIdInit => ({ ordinal, incarnation });
       const own = peer(1);

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { type ActorRef, type Behavior, behavior } from '#src/actors/kernel/index.js';
-import { Executor } from '#src/actors/runtime/index.js';
+import { Executor, pipeline } from '#src/actors/runtime/index.js';
+import { bytesCodable } from '#src/descriptors/index.js';
 import { ConfigError } from '#src/errors.js';
 import type { v1 } from '#src/protocol/on-demand/index.js';
 import { actorNamed, readRecording, Recorder, replay } from '#src/recording/index.js';
@@ -26,6 +27,23 @@ async function recordedRun<Args>(
   await executor.stop();
   return actorNamed(readRecording(Buffer.concat(pieces)), 'shop').events;
 }
+
+describe('a pipeline with values', () => {
+  it('is not run with a recording, which could not have them', async () => {
+    const recorder = new Recorder({ actors: ['values/check/0'], write: () => {}, header: {} });
+    const executor = new Executor({ seed: 5, interceptor: recorder });
+    const runtime = await executor.start({ node: 'node-0' });
+    const run = await runtime.run(
+      pipeline('values', undefined, (p) => {
+        const born = p.source('make', bytesCodable, (output) => output.write(Uint8Array.of(1)));
+        p.sink('check', born, () => {});
+      }),
+    );
+    const message = 'Port "make" has values of the codable millrace.Uint8Array: they cannot be recorded or replayed';
+    expect(String(await rejection(run.done))).to.include(message);
+    await executor.stop();
+  });
+});
 
 describe('the args of a recorded actor', () => {
   it('are recorded, at each start, and make the state of the replay', async () => {

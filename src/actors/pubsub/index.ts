@@ -3,7 +3,7 @@
  * of pipelines are built on it. A manifold provides the membership. Nothing here may know pipelines.
  */
 export type { Addressing } from './addressing.js';
-export type { ElementType } from './element.js';
+export type { ElementType, SubscriberService } from './element.js';
 export type { Window } from './incoming-stream.js';
 export { type Policy, POLICIES, checkPolicy } from './policy.js';
 export { Publisher, type PublisherOptions, type WithoutReaders } from './publisher.js';

@@ -91,6 +91,13 @@ export class Publisher<T, Init = T> {
     return this.#readers.targets.length;
   }
 
+  /** All expected readers have joined, and all that get elements are in this partition. */
+  get areReadersNear(): boolean {
+    const { isNear } = this.#options;
+    const { isComplete, targets } = this.#readers;
+    return isNear !== undefined && isComplete && targets.every(({ subscriber }) => isNear(subscriber));
+  }
+
   /** All expected readers have joined, and all have left again. */
   get hasNoSubscribers(): boolean {
     return this.#readers.isComplete && this.#readers.targets.length === 0;

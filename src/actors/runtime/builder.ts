@@ -1,12 +1,14 @@
+import type { Codable } from '../../descriptors/index.js';
 import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type MessageType, v1 } from '../../protocol/index.js';
 import { checkPolicy } from '../pubsub/index.js';
 import { encodeArgs } from './args.js';
 import { withDefaults } from './declared-args.js';
-import type { Output, Pipeline, PipelineBuilder, Port, SegmentContext, SegmentOptions } from './pipeline.js';
+import type { Output, Pipeline, PipelineBuilder, SegmentContext, SegmentOptions } from './pipeline.js';
 
 type AnyType = MessageType<unknown, unknown>;
+type AnyPort = Pick<PortCode, 'name' | 'type'>;
 
 /** The code of a source, segment, or sink. */
 export interface SegmentCode {
@@ -18,7 +20,8 @@ export interface SegmentCode {
 
 export interface PortCode {
   readonly name: string;
-  readonly type: AnyType;
+  /** What passes: messages of a type, or values of a codable. */
+  readonly type: AnyType | Codable<unknown>;
   readonly key: ((value: unknown) => string | number | bigint) | undefined;
 }
 
@@ -67,7 +70,7 @@ class Declaring {
   builder(): PipelineBuilder {
     // The overloads of PipelineBuilder are checked in the declaring function; here the element types are erased.
     const builder = {
-      port: (name: string, type: AnyType, options: SegmentOptions = {}) => this.#port(name, type, options),
+      port: (name: string, type: PortCode['type'], options: SegmentOptions = {}) => this.#port(name, type, options),
       source: (name: string, to: unknown, ...rest: unknown[]) => {
         const { options, run } = this.#split(name, rest);
         return this.#add(name, undefined, to, options, (_input, output, context) => run(output, context));
@@ -114,12 +117,12 @@ class Declaring {
     return { definition, segments: this.#segments, ports: this.#ports };
   }
 
-  #port(name: string, type: AnyType, options: SegmentOptions): Port<unknown> {
+  #port(name: string, type: PortCode['type'], options: SegmentOptions): AnyPort {
     if (this.#ports.has(name)) {
       throw this.#error(`two ports are named "${name}"`);
     }
-    if (!isMessageType(type)) {
-      throw this.#error(`port "${name}" needs a message type made by millrace gen`);
+    if (!isMessageType(type) && !isCodable(type)) {
+      throw this.#error(`port "${name}" needs a message type made by millrace gen, or a codable`);
     }
     const policy = checkPolicy(options.policy ?? 'round-robin');
     if ((policy === 'hash') !== (options.key !== undefined)) {
@@ -133,11 +136,11 @@ class Declaring {
 
   #add(
     name: string,
-    from: Port<unknown> | undefined,
+    from: AnyPort | undefined,
     to: unknown,
     options: SegmentOptions,
     run: SegmentCode['run'],
-  ): Port<unknown> | undefined {
+  ): AnyPort | undefined {
     this.#checkSegment(name, options);
     const egress = to === undefined ? undefined : this.#egress(name, to, options);
     if (from !== undefined) {
@@ -159,27 +162,29 @@ class Declaring {
     return egress;
   }
 
-  #ingress(segment: string, from: unknown): Port<unknown> {
+  #ingress(segment: string, from: unknown): AnyPort {
     if (!isPort(from)) {
       throw this.#error(`segment "${segment}" must read from a port: the result of source, segment or port`);
     }
     return from;
   }
 
-  #egress(segment: string, to: unknown, options: SegmentOptions): Port<unknown> {
+  #egress(segment: string, to: unknown, options: SegmentOptions): AnyPort {
     if (isPort(to)) {
       if (options.policy !== undefined || options.key !== undefined) {
         throw this.#error(`segment "${segment}" writes to a declared port: give policy and key to port() instead`);
       }
       return to;
     }
-    if (!isMessageType(to)) {
-      throw this.#error(`segment "${segment}" needs a message type made by millrace gen, or a port, to write to`);
+    if (!isMessageType(to) && !isCodable(to)) {
+      throw this.#error(
+        `segment "${segment}" needs a message type made by millrace gen, a codable or a port to write to`,
+      );
     }
     return this.#port(segment, to, options);
   }
 
-  #connect(port: Port<unknown>, end: keyof Ends, segment: string): void {
+  #connect(port: AnyPort, end: keyof Ends, segment: string): void {
     const ends = this.#ends.get(port.name);
     if (ends === undefined) {
       throw this.#error(`port "${port.name}" of segment "${segment}" belongs to another pipeline`);
@@ -248,10 +253,23 @@ function isFunction(value: unknown): value is (...args: unknown[]) => Promise<vo
   return typeof value === 'function';
 }
 
-function isMessageType(value: unknown): value is AnyType {
+/** The type of the messages of a port, which are recorded; undefined where there is no port. Throws ConfigError for a port of values. */
+export function messageTypeOf(port: PortCode | undefined): AnyType | undefined {
+  if (port === undefined) return undefined;
+  if (isMessageType(port.type)) return port.type;
+  throw new ConfigError(
+    `Port "${port.name}" has values of the codable ${port.type.typeName}: they cannot be recorded or replayed. Give it a message type, or run without a recording.`,
+  );
+}
+
+function isCodable(value: unknown): value is Codable<unknown> {
+  return typeof value === 'object' && value !== null && 'typeName' in value && 'encode' in value && 'decode' in value;
+}
+
+export function isMessageType(value: unknown): value is AnyType {
   return typeof value === 'object' && value !== null && 'typeName' in value && 'create' in value && 'read' in value;
 }
 
-function isPort(value: unknown): value is Port<unknown> {
+function isPort(value: unknown): value is AnyPort {
   return typeof value === 'object' && value !== null && 'name' in value && 'type' in value;
 }

@@ -2,7 +2,7 @@
  * The runtime: executors, runtimes, partitions, pipelines and their segments and manifolds. Users and the command line call it; it
  * assembles the folders below it. It must control a segment only by messages to the segments manager of its partition, never directly.
  */
-export { declarePipeline, type SegmentCode } from './builder.js';
+export { declarePipeline, messageTypeOf, type SegmentCode } from './builder.js';
 export { declaredAs, flagOf, type PipelineArgument } from './declared-args.js';
 export { importPipeline } from './definitions.js';
 export { Executor, type ExecutorOptions } from './executor.js';
@@ -24,7 +24,11 @@ export {
   type Sink,
   type Source,
   type Stage,
+  type ValuePort,
+  type ValueSink,
+  type ValueStage,
 } from './pipeline.js';
+export type { Values } from '../values/index.js';
 export type { PipelineRun, RunStopReport, SegmentPlace, SegmentProgress } from './pipeline-run.js';
 export {
   type Component,

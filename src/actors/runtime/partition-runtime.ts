@@ -121,6 +121,7 @@ export class PartitionRuntime {
       threw,
       isLossy,
       streamWindow,
+      values: () => this.values,
       stopTimeoutMs: kernelLimits.stopTimeoutMs ?? limits.stopTimeoutMs,
       client,
       ordinal: () => ordinal,

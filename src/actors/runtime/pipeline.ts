@@ -1,10 +1,12 @@
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Codable, Descriptor } from '../../descriptors/index.js';
 import { ConfigError } from '../../errors.js';
 import { hasMark } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { MessageType } from '../../protocol/index.js';
 import type { Policy } from '../pubsub/index.js';
+import type { Values } from '../values/index.js';
 import { checkDeclaredArgs, type PipelineArgument, type PipelineArguments } from './declared-args.js';
 
 /** The context of a segment's code. */
@@ -33,6 +35,12 @@ export interface Port<Read, Init = Read> {
   readonly type: MessageType<Read, Init>;
 }
 
+/** A port of values of a codable, of any size: readers in other partitions map their memory, or fetch it, and those beside the writer get the very object. */
+export interface ValuePort<T> {
+  readonly name: string;
+  readonly type: Codable<T>;
+}
+
 /** Number and placement of a segment's instances, and how their output is distributed to readers. */
 export interface SegmentOptions<Read = unknown> {
   /** Default 1. */
@@ -53,16 +61,25 @@ export type Stage<In, OutInit> = (
 ) => Promise<void> | void;
 export type Sink<In> = (input: AsyncIterable<In>, context: SegmentContext) => Promise<void> | void;
 
+/** As `Stage`, for a segment that reads values: each may be used until the next one is asked for. */
+export type ValueStage<In, OutInit> = (
+  input: Values<In>,
+  output: Output<OutInit>,
+  context: SegmentContext,
+) => Promise<void> | void;
+/** As `Sink`, for one that reads values. */
+export type ValueSink<In> = (input: Values<In>, context: SegmentContext) => Promise<void> | void;
+
 type To<Read, Init> = MessageType<Read, Init> | Port<Read, Init>;
+type ToValues<T> = Codable<T> | ValuePort<T>;
+type PortOptions<Read> = Pick<SegmentOptions<Read>, 'policy' | 'key'>;
+type SinkOptions = Pick<SegmentOptions, 'instances' | 'with'>;
 
 /** The builder of a declaring function. Every segment has a name; its output port has the same name unless a port is given. */
 export interface PipelineBuilder {
   /** Declares a port with its own name. */
-  port<Read, Init>(
-    name: string,
-    type: MessageType<Read, Init>,
-    options?: Pick<SegmentOptions<Read>, 'policy' | 'key'>,
-  ): Port<Read, Init>;
+  port<Read, Init>(name: string, type: MessageType<Read, Init>, options?: PortOptions<Read>): Port<Read, Init>;
+  port<T>(name: string, type: Codable<T>, options?: PortOptions<T>): ValuePort<T>;
   source<Read, Init>(name: string, to: To<Read, Init>, run: Source<Init>): Port<Read, Init>;
   source<Read, Init>(
     name: string,
@@ -70,6 +87,8 @@ export interface PipelineBuilder {
     options: SegmentOptions<Read>,
     run: Source<Init>,
   ): Port<Read, Init>;
+  source<T>(name: string, to: ToValues<T>, run: Source<T | Descriptor<T>>): ValuePort<T>;
+  source<T>(name: string, to: ToValues<T>, options: SegmentOptions<T>, run: Source<T | Descriptor<T>>): ValuePort<T>;
   segment<In, InInit, Read, Init>(
     name: string,
     from: Port<In, InInit>,
@@ -83,13 +102,49 @@ export interface PipelineBuilder {
     options: SegmentOptions<Read>,
     run: Stage<In, Init>,
   ): Port<Read, Init>;
-  sink<In, InInit>(name: string, from: Port<In, InInit>, run: Sink<In>): void;
-  sink<In, InInit>(
+  segment<In, InInit, T>(
     name: string,
     from: Port<In, InInit>,
-    options: Pick<SegmentOptions, 'instances' | 'with'>,
-    run: Sink<In>,
-  ): void;
+    to: ToValues<T>,
+    run: Stage<In, T | Descriptor<T>>,
+  ): ValuePort<T>;
+  segment<In, InInit, T>(
+    name: string,
+    from: Port<In, InInit>,
+    to: ToValues<T>,
+    options: SegmentOptions<T>,
+    run: Stage<In, T | Descriptor<T>>,
+  ): ValuePort<T>;
+  segment<In, Read, Init>(
+    name: string,
+    from: ValuePort<In>,
+    to: To<Read, Init>,
+    run: ValueStage<In, Init>,
+  ): Port<Read, Init>;
+  segment<In, Read, Init>(
+    name: string,
+    from: ValuePort<In>,
+    to: To<Read, Init>,
+    options: SegmentOptions<Read>,
+    run: ValueStage<In, Init>,
+  ): Port<Read, Init>;
+  segment<In, T>(
+    name: string,
+    from: ValuePort<In>,
+    to: ToValues<T>,
+    run: ValueStage<In, T | Descriptor<T>>,
+  ): ValuePort<T>;
+  segment<In, T>(
+    name: string,
+    from: ValuePort<In>,
+    to: ToValues<T>,
+    options: SegmentOptions<T>,
+    run: ValueStage<In, T | Descriptor<T>>,
+  ): ValuePort<T>;
+  sink<In, InInit>(name: string, from: Port<In, InInit>, run: Sink<In>): void;
+  sink<In, InInit>(name: string, from: Port<In, InInit>, options: SinkOptions, run: Sink<In>): void;
+  sink<In>(name: string, from: ValuePort<In>, run: ValueSink<In>): void;
+  sink<In>(name: string, from: ValuePort<In>, options: SinkOptions, run: ValueSink<In>): void;
 }
 
 export interface PipelineOptions<Args = unknown> {

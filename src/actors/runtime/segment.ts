@@ -7,22 +7,24 @@ import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { retryAsk, CANCELLED, failed, GIVEN_UP, OK, State } from '../control-plane/index.js';
-import type { ActorRef, ActorSystem, Context, UntypedRef } from '../kernel/index.js';
-import { checkPolicy, Publisher, Subscriber } from '../pubsub/index.js';
-import type { Declared, SegmentCode } from './builder.js';
+import type { ActorRef, ActorSystem, UntypedRef } from '../kernel/index.js';
+import { type Declared, messageTypeOf, type SegmentCode } from './builder.js';
 import type { SegmentContext } from './pipeline.js';
 import type { RuntimeInterceptor } from './segment-interceptor.js';
+import {
+  inputOf,
+  outputOf,
+  type PortEnd,
+  type SegmentInput,
+  type SegmentOutput,
+  type SegmentPortsHost,
+} from './segment-ports.js';
 
 /** What a segment needs of its partition. */
-export interface SegmentHost {
+export interface SegmentHost extends SegmentPortsHost {
   readonly system: ActorSystem;
-  readonly scheduler: Scheduler;
-  readonly context: Context;
   readonly ordinal: number;
-  /** Links to other partitions may lose frames. */
-  readonly isLossy: () => boolean;
   readonly interceptor: RuntimeInterceptor | undefined;
-  readonly streamWindow: { readonly items?: number; readonly bytes?: number };
   /** Time for the code to settle after the segment was told to stop, in ms. */
   readonly stopTimeoutMs: number;
   report(id: number, actual: State, outcome?: v1.Outcome): void;
@@ -52,8 +54,10 @@ export class Segment {
   readonly #host: SegmentHost;
   readonly #code: SegmentCode;
   readonly #abort = new AbortController();
-  readonly #subscriber: Subscriber<unknown> | undefined;
-  readonly #publisher: Publisher<unknown> | undefined;
+  readonly #input: PortEnd<SegmentInput> | undefined;
+  readonly #output: PortEnd<SegmentOutput> | undefined;
+  readonly #subscriber: SegmentInput | undefined;
+  readonly #publisher: SegmentOutput | undefined;
   readonly #ports: { readonly assignment: v1.PortAssignment; readonly actor: UntypedRef }[] = [];
   #run: Promise<void> | undefined;
   #progress: Timer | undefined;
@@ -69,22 +73,23 @@ export class Segment {
     const { name: pipeline, args } = declared.definition;
     const { name, instance } = spec;
     const tapped = { pipeline, args, name, instance, partition: host.ordinal };
-    const types = { ingress: ingress?.type, egress: egress?.type };
-    this.#code = host.interceptor?.segment({ ...tapped, ...types }, code, () => host.scheduler.now()) ?? code;
-    this.#subscriber =
-      ingress && new Subscriber({ id, port: ingress.name, type: ingress.type, window: host.streamWindow });
-    this.#publisher =
+    this.#code =
+      host.interceptor?.segment(
+        { ...tapped, ingress: messageTypeOf(ingress), egress: messageTypeOf(egress) },
+        code,
+        () => host.scheduler.now(),
+      ) ?? code;
+    this.#input = ingress && inputOf(host, id, ingress);
+    this.#output =
       egress &&
-      new Publisher({
-        id,
-        port: egress.name,
-        type: egress.type,
-        key: egress.key,
-        policy: checkPolicy(declared.definition.ports.find((port) => port.name === egress.name)?.policy ?? ''),
-        isLossy: host.isLossy,
+      outputOf(host, id, egress, {
+        policy: declared.definition.ports.find((port) => port.name === egress.name)?.policy ?? '',
         recovers: spec.onFailure === v1.FailurePolicy.RESTART,
         failed: (error) => this.#fail(error),
+        isLent: () => this.#subscriber?.isLending === true,
       });
+    this.#subscriber = this.#input?.end;
+    this.#publisher = this.#output?.end;
   }
 
   description(): v1.SegmentDescriptionInit {
@@ -254,15 +259,10 @@ export class Segment {
   // ---- ports
 
   #spawnPort(assignment: v1.PortAssignment): UntypedRef {
-    const { context } = this.#host;
-    const name = `segment-${this.id}-${assignment.isEgress ? 'egress' : 'ingress'}`;
-    if (assignment.isEgress && this.#publisher !== undefined) {
-      return context.spawn(this.#publisher.behavior(), { name });
-    }
-    if (!assignment.isEgress && this.#subscriber !== undefined) {
-      return context.spawn(this.#subscriber.behavior(), { name });
-    }
-    throw new PipelineError(`segment "${this.spec.name}" has no port "${assignment.port}"`);
+    const { isEgress, port: portName } = assignment;
+    const port = isEgress ? this.#output : this.#input;
+    if (port === undefined) throw new PipelineError(`segment "${this.spec.name}" has no port "${portName}"`);
+    return port.spawn(`segment-${this.id}-${isEgress ? 'egress' : 'ingress'}`);
   }
 
   #manifold({ actor, port }: v1.PortAssignment): ActorRef<typeof v1.ManifoldService> {

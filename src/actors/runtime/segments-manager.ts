@@ -18,6 +18,7 @@ export interface SegmentsManagerOptions {
   readonly isLossy: () => boolean;
   readonly interceptor: RuntimeInterceptor | undefined;
   readonly streamWindow: SegmentHost['streamWindow'];
+  readonly values: SegmentHost['values'];
   readonly stopTimeoutMs: number;
   readonly threw: SegmentThrew | undefined;
   readonly ordinal: () => number;
@@ -193,7 +194,8 @@ export class SegmentsManager {
   }
 
   async #create(id: number, spec: v1.Segment, context: Context): Promise<Segment> {
-    const { definitions, scheduler, system, isLossy, streamWindow, stopTimeoutMs, interceptor, threw } = this.#options;
+    const { definitions, scheduler, system, isLossy, streamWindow, values, stopTimeoutMs, interceptor, threw } =
+      this.#options;
     const client = this.#options.client();
     const declared = await definitions.load(spec.definition, () =>
       retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) =>
@@ -212,6 +214,7 @@ export class SegmentsManager {
       interceptor,
       isLossy,
       streamWindow,
+      values,
       stopTimeoutMs,
       threw,
       report: (segment, actual, outcome) => this.#report(segment, actual, outcome),

@@ -11,7 +11,7 @@ import {
   RemoteDescriptorManager,
   type Storage,
 } from '../../descriptors/index.js';
-import { ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
+import { BackpressureError, ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
 import { descriptorsCUid, ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
@@ -72,6 +72,8 @@ export class DescriptorExchange {
   readonly #self: PeerIncarnation;
   readonly #manager: RemoteDescriptorManager;
   readonly #peers = new Map<PeerIncarnation, PeerRequests>();
+  /** The partitions of actors that values were sent to, or came from. */
+  readonly #partitions = new WeakMap<UntypedRef, PeerIncarnation>();
   readonly #engines: Engines;
   #context: Context | undefined;
   #isClosed = false;
@@ -107,7 +109,11 @@ export class DescriptorExchange {
 
   /** The partition of an actor; undefined for this one. Throws UnreachableError for an actor that belongs to no partition. */
   peerOf(actor: UntypedRef): PeerIncarnation | undefined {
-    const name = peerOfRef(actor.toRef());
+    let name = this.#partitions.get(actor);
+    if (name === undefined) {
+      name = peerOfRef(actor.toRef());
+      this.#partitions.set(actor, name);
+    }
     return name === this.#self ? undefined : name;
   }
 
@@ -160,7 +166,8 @@ export class DescriptorExchange {
       service,
     });
     const settled = (receipts: readonly v1.ObjectReceipt[]): void => this.#manager.settled(name, receipts);
-    const peer = new PeerRequests({ name, ref, context, settled });
+    const freed = (objects: readonly number[]): void => this.#manager.freed(name, objects);
+    const peer = new PeerRequests({ name, ref, context, settled, freed });
     this.#peers.set(name, peer);
     this.#manager.joined(name);
     if (context !== undefined) this.#watchSoon(context, peer);
@@ -219,15 +226,17 @@ export class DescriptorExchange {
   // ---- fetching
 
   async #fetch(owner: PeerIncarnation, object: number, part: number, into: Uint8Array): Promise<void> {
+    const peer = this.#join(owner);
     let filled = 0;
-    try {
-      for await (const { bytes } of await this.#join(owner).fetch({ object, part })) {
-        if (filled + bytes.length > into.length) throw wrongSize(owner, object, into.length);
-        into.set(bytes, filled);
-        filled += bytes.length;
+    for (let isFetched = false; !isFetched; ) {
+      try {
+        filled = await fill(into, await peer.fetch({ object, part }));
+        isFetched = true;
+      } catch (error) {
+        // Too many fetches wait for the exchange of the peer.
+        if (error instanceof BackpressureError) await peer.ref.ready();
+        else throw thrownByHandler(error);
       }
-    } catch (error) {
-      throw thrownByHandler(error);
     }
     if (filled !== into.length) throw wrongSize(owner, object, into.length);
   }
@@ -248,8 +257,7 @@ export class DescriptorExchange {
       control: (_state, { messages }, { sender }) => {
         const from = senderOf(sender);
         this.#join(from);
-        for (const message of messages) this.#manager.control(from, message);
-        return {};
+        return { objects: messages.flatMap((message) => this.#manager.control(from, message)) };
       },
       settle: (_state, { receipts }, { sender }) => {
         const from = senderOf(sender);
@@ -279,6 +287,17 @@ function peerOfRef({ cUid, incarnation }: Ref): PeerIncarnation {
   if (ordinal === undefined)
     throw new UnreachableError(`Channel ${cUid} belongs to no partition: no value can be sent to it.`);
   return peerIncarnation({ ordinal, incarnation });
+}
+
+/** Returns how many bytes there are; no more than fit are written. */
+async function fill(into: Uint8Array, pieces: AsyncIterable<v1.FetchedPiece>): Promise<number> {
+  let filled = 0;
+  for await (const { bytes } of pieces) {
+    if (filled + bytes.length > into.length) return filled + bytes.length;
+    into.set(bytes, filled);
+    filled += bytes.length;
+  }
+  return filled;
 }
 
 function senderOf(sender: Ref | undefined): PeerIncarnation {

@@ -5,6 +5,8 @@
 export { DescriptorExchange, type DescriptorExchangeOptions, type ValueStatistics } from './descriptor-exchange.js';
 export { type EngineStatistics, Engines } from './engines.js';
 export { type BorrowedFields, FieldExchange } from './field-exchange.js';
+export { ValueInput, type ValueInputOptions, type Values } from './value-input.js';
+export { ValueOutput, type ValueOutputOptions } from './value-output.js';
 export type { ValueReadOptions } from './value-window.js';
 export {
   type PublisherStatistics,

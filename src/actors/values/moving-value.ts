@@ -6,6 +6,7 @@ import {
   EncodedObject,
   type PeerIncarnation,
   type RemoteDescriptor,
+  type ResidentDescriptor,
   type Storage,
   storedBytes,
 } from '../../descriptors/index.js';
@@ -23,13 +24,22 @@ import type { DescriptorExchange } from './descriptor-exchange.js';
  *          `----> sent             a reader of another partition: the description that it gets
  *                  `====> arrived
  *     held    --> held here, or sent
+ *     object  --> object here         a reader of this partition: it gets the very object
  */
 export type MovingValue = (
-  | { readonly kind: 'written'; readonly typeName: string; readonly storage: Storage }
+  | {
+      readonly kind: 'written';
+      readonly typeName: string;
+      readonly storage: Storage;
+      /** The value itself, for readers of this partition. Without it they decode the storage. */
+      readonly object?: ResidentDescriptor<unknown>;
+    }
   | { readonly kind: 'here'; readonly typeName: string; readonly storage: Storage }
   /** A value of another partition that is sent on, and a descriptor of it for a reader of this partition. */
   | { readonly kind: 'held'; readonly value: RemoteDescriptor<unknown> }
   | { readonly kind: 'held here'; readonly value: RemoteDescriptor<unknown> }
+  | { readonly kind: 'object'; readonly object: ResidentDescriptor<unknown> }
+  | { readonly kind: 'object here'; readonly object: ResidentDescriptor<unknown> }
   | DescriptorMessage
   | { readonly kind: 'arrived'; readonly message: v1.RemoteDescriptor }
 ) & {
@@ -59,6 +69,9 @@ export const movingValues: ElementType<MovingValue> = {
   read: (reader, end) => arrived(v1.RemoteDescriptor.read(reader, end)),
   weigh: ({ sizeBytes }) => sizeBytes,
 };
+
+/** A value that was to be handed over as it is has a reader in another partition now: it must be encoded first. */
+export class NotEncodedError extends Error {}
 
 /** Values of one publisher that partitions of its readers hold. */
 export class HeldByReaders {
@@ -98,12 +111,12 @@ export function addressing(exchange: DescriptorExchange, held: HeldByReaders, or
   return {
     address: (value, reader) => {
       if (value.kind === 'written') return addressed(exchange, held, origin, value, reader);
+      if (value.kind === 'object') return handedOver(exchange, value, reader);
       return value.kind === 'held' ? forwarded(exchange, value, reader) : value;
     },
     withdraw: (value) => {
-      if (value.kind === 'here') value.storage.dispose();
-      if (value.kind === 'held here') value.value.dispose();
       if (value.kind === 'sent') exchange.unsent(value.message, value.to);
+      else giveBack(value);
     },
     lost: (values) => giveUp(exchange, values),
   };
@@ -121,6 +134,7 @@ export function descriptorOf<T>(
     const shared = value.value.take(codable);
     return new Descriptor(codable.typeName, shared);
   }
+  if (value.kind === 'object here') return objectDescriptor(value.object, codable);
   const from = exchange.peerOf(writer);
   if (value.kind !== 'arrived' || from === undefined)
     throw new ProtocolError(`A value arrived from ${writer.toString()} in no form that can be read.`);
@@ -131,10 +145,11 @@ function addressed(
   exchange: DescriptorExchange,
   held: HeldByReaders,
   origin: string,
-  { typeName, storage, sizeBytes }: Extract<MovingValue, { kind: 'written' }>,
+  { typeName, storage, sizeBytes, object }: Extract<MovingValue, { kind: 'written' }>,
   reader: UntypedRef,
 ): MovingValue {
   const to = exchange.peerOf(reader);
+  if (to === undefined && object !== undefined) return { kind: 'object here', object: object.share(), sizeBytes };
   if (to === undefined) return { kind: 'here', typeName, storage: storage.share(), sizeBytes };
   const message = exchange.describe({ typeName, origin }, storage, to, held.add());
   return { kind: 'sent', message, to, sizeBytes };
@@ -151,18 +166,39 @@ function forwarded(
   return { kind: 'sent', message: exchange.forward(value, to), to, sizeBytes };
 }
 
+function handedOver(
+  exchange: DescriptorExchange,
+  { object, sizeBytes }: Extract<MovingValue, { kind: 'object' }>,
+  reader: UntypedRef,
+): MovingValue {
+  if (exchange.peerOf(reader) !== undefined) throw new NotEncodedError();
+  return { kind: 'object here', object: object.share(), sizeBytes };
+}
+
+/** Of a reader of this partition. One that has taken it has memory of its own. */
+function giveBack(value: MovingValue): void {
+  if (value.kind === 'here') value.storage.dispose();
+  if (value.kind === 'held here') value.value.dispose();
+  if (value.kind === 'object here') value.object.dispose();
+}
+
 function giveUp(exchange: DescriptorExchange, values: readonly MovingValue[]): void {
   const peers = new Map<PeerIncarnation, v1.RemoteDescriptor[]>();
   for (const value of values) {
-    // A reader that has taken it has storage of its own.
-    if (value.kind === 'here') value.storage.dispose();
-    if (value.kind === 'held here') value.value.dispose();
-    if (value.kind !== 'sent') continue;
+    if (value.kind !== 'sent') {
+      giveBack(value);
+      continue;
+    }
     const messages = peers.get(value.to) ?? [];
     messages.push(value.message);
     peers.set(value.to, messages);
   }
   for (const [to, messages] of peers) exchange.settle(messages, to);
+}
+
+/** Both ends have a codable of this name, so the object is what the reader expects. */
+function objectDescriptor<T>(object: ResidentDescriptor<unknown>, codable: Codable<T>): Descriptor<T> {
+  return new Descriptor(codable.typeName, object.take(codable));
 }
 
 function localDescriptor<T>(

@@ -15,6 +15,8 @@ export interface PeerRequestsOptions {
   /** Of the actor that sends: requests are sent in its turns, so the peer knows their sender. Undefined before it has started: then `start` follows. */
   readonly context: Context | undefined;
   readonly settled: (receipts: readonly v1.ObjectReceipt[]) => void;
+  /** The peer has answered that nobody holds these objects of it any more. */
+  readonly freed: (objects: readonly number[]) => void;
 }
 
 /** A fetch that is to be opened. */
@@ -32,17 +34,19 @@ export class PeerRequests {
   readonly ref: ActorRef<v1.Descriptors>;
   #context: Context | undefined;
   readonly #settled: PeerRequestsOptions['settled'];
+  readonly #freed: PeerRequestsOptions['freed'];
   #messages: v1.DescriptorControl[] = [];
   #questions: v1.ObjectReceipt[] = [];
   #fetches: Opening[] = [];
   #isBusy = false;
   #isEnded = false;
 
-  constructor({ name, ref, context, settled }: PeerRequestsOptions) {
+  constructor({ name, ref, context, settled, freed }: PeerRequestsOptions) {
     this.name = name;
     this.ref = ref;
     this.#context = context;
     this.#settled = settled;
+    this.#freed = freed;
   }
 
   /** The actor that sends has started. */
@@ -140,9 +144,10 @@ export class PeerRequests {
   }
 
   #sendMessages(messages: readonly v1.DescriptorControl[]): void {
-    this.#await(this.ref.control({ messages }, { timeoutMs: limits.descriptorRetryMs }), () =>
-      this.#messages.splice(0, messages.length),
-    );
+    this.#await(this.ref.control({ messages }, { timeoutMs: limits.descriptorRetryMs }), ({ objects }) => {
+      this.#messages.splice(0, messages.length);
+      this.#freed(objects);
+    });
   }
 
   #await<T>(reply: Promise<T>, answered: (reply: T) => unknown): void {

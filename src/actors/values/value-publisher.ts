@@ -59,9 +59,13 @@ interface Parts<T> {
   readonly left: () => Promise<void>;
 }
 
+type Key = string | number | bigint;
+
+const NO_OPTIONS: WriteOptions = {};
+
 export interface WriteOptions {
   /** For the policy `hash`: values with the same key go to the same subscriber, as long as the subscribers do not change. */
-  readonly key?: string | number | bigint;
+  readonly key?: Key;
 }
 
 /** Id of the writer: a publisher is the only one of its name. */
@@ -87,8 +91,8 @@ export class ValuePublisher<T> implements AsyncDisposable {
   #nonce = 0;
   #lastReader = 0;
   #lost = 0;
-  /** Settles when all values before are encoded and given to the port: each has its turn, however long it takes to encode. */
-  #turn: Promise<void> = Promise.resolve();
+  /** Settles when all values before are encoded and given to the port: each has its turn, however long it takes to encode. Undefined: they are. */
+  #turn: Promise<void> | undefined;
   #ended: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -136,18 +140,22 @@ export class ValuePublisher<T> implements AsyncDisposable {
    *
    * A descriptor is empty from now on. One that came from another partition is sent on without a copy: its bytes stay where they are.
    */
-  async write(value: T | Descriptor<T>, options: WriteOptions = {}): Promise<void> {
+  async write(value: T | Descriptor<T>, options: WriteOptions = NO_OPTIONS): Promise<void> {
     this.#assertOpen();
     const { key } = checkedWrite(this.name, this.#parts.options.policy, options);
     const held = value instanceof Descriptor ? value.takeHeld() : new ResidentDescriptor(this.#parts.codable, value);
-    const preparing = held instanceof RemoteDescriptor && held.isElsewhere ? sentOn(held) : this.#stored(held);
-    const [before, given] = [this.#turn, new Deferred<void>()];
-    this.#turn = before.then(() => given.promise);
+    const preparing =
+      held instanceof RemoteDescriptor && held.isElsewhere ? sentOn(held, key) : this.#stored(held, key);
+    const before = this.#turn;
+    const given = new Deferred<void>();
+    const turn = before === undefined ? given.promise : before.then(() => given.promise);
+    this.#turn = turn;
     let prepared: Prepared | undefined;
     try {
       prepared = await preparing;
-      await before;
-      const written = this.#port.write({ ...prepared.value, key });
+      if (before !== undefined) await before;
+      const written = this.#port.write(prepared.value);
+      if (this.#turn === turn) this.#turn = undefined;
       given.resolve();
       await written;
     } finally {
@@ -183,12 +191,12 @@ export class ValuePublisher<T> implements AsyncDisposable {
     await this.close();
   }
 
-  async #stored(held: HeldValue<T>): Promise<Prepared> {
+  async #stored(held: HeldValue<T>, key: Key | undefined): Promise<Prepared> {
     const { codable, options, exchange } = this.#parts;
     const object = await held.encoded(options.pool ?? exchange.pool);
     const storage = object.takeStorage();
     const { typeName } = codable;
-    return { value: { kind: 'written', typeName, storage, sizeBytes: storage.sizeBytes }, memory: storage };
+    return { value: { kind: 'written', typeName, storage, sizeBytes: storage.sizeBytes, key }, memory: storage };
   }
 
   #assertOpen(): void {
@@ -249,13 +257,13 @@ interface Prepared {
   readonly memory: { dispose(): void };
 }
 
-async function sentOn(held: RemoteDescriptor<unknown>): Promise<Prepared> {
+async function sentOn(held: RemoteDescriptor<unknown>, key: Key | undefined): Promise<Prepared> {
   await held.ready();
-  return { value: { kind: 'held', value: held, sizeBytes: held.sizeBytes }, memory: held };
+  return { value: { kind: 'held', value: held, sizeBytes: held.sizeBytes, key }, memory: held };
 }
 
 function checkedWrite(name: string, policy: Policy | undefined, options: WriteOptions): WriteOptions {
-  checkOptions('publisher.write', options, { key: accepted.anything });
+  if (options !== NO_OPTIONS) checkOptions('publisher.write', options, { key: accepted.anything });
   if ((policy === 'hash') === (options.key !== undefined)) return options;
   throw new ConfigError(
     policy === 'hash'

@@ -1,6 +1,5 @@
 import type { Codable, Descriptor } from '../../descriptors/index.js';
 import { ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
-import { errorOf } from '../../foreign.js';
 import { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { retryAsk } from '../control-plane/index.js';
@@ -12,10 +11,9 @@ import {
   type UntypedRef,
   type Watcher,
 } from '../kernel/index.js';
-import { Subscriber } from '../pubsub/index.js';
 import { thrownByHandler } from '../transport/index.js';
 import type { DescriptorExchange } from './descriptor-exchange.js';
-import { descriptorOf, type MovingValue, movingValues } from './moving-value.js';
+import { ValueInput } from './value-input.js';
 import { type ValueReadOptions, valueWindow } from './value-window.js';
 
 export interface ValueSubscriberOptions extends ValueReadOptions {
@@ -32,9 +30,6 @@ interface Parts<T> {
   readonly exchange: DescriptorExchange;
 }
 
-/** A value that cannot be read is an error for the one who reads it, in its turn. */
-type Arrived<T> = { readonly descriptor: Descriptor<T> } | { readonly error: Error };
-
 /**
  * Reads the values of a publisher. `runtime.subscriber` makes it.
  *
@@ -44,10 +39,8 @@ type Arrived<T> = { readonly descriptor: Descriptor<T> } | { readonly error: Err
 export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
   readonly name: string;
   readonly #parts: Parts<T>;
-  readonly #port: Subscriber<MovingValue>;
+  readonly #input: ValueInput<T>;
   readonly #reader: UntypedRef;
-  /** What became of each value that has arrived and was not read. */
-  readonly #arrived = new WeakMap<MovingValue, Arrived<T>>();
   /** The writer, as long as it is watched. */
   #publisher: Route | undefined;
   #id = 0;
@@ -60,31 +53,30 @@ export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
     this.name = parts.name;
     this.#parts = parts;
     const id = (): number => this.#id;
-    this.#port = new Subscriber<MovingValue>({
+    this.#input = new ValueInput<T>({
       port: parts.name,
       get id() {
         return id();
       },
-      type: movingValues,
+      codable: parts.codable,
+      exchange: parts.exchange,
       window: valueWindow(parts.options),
-      arrived: (value, writer) => this.#arrive(value, writer),
-      discarded: (value) => this.#discard(value),
     });
-    const reader = parts.system.spawn(this.#port.behavior());
+    const reader = parts.system.spawn(this.#input.behavior());
     this.#reader = reader;
     this.#rewire = (message, options) => reader.rewire(message, options);
     // Its runtime may stop before it is closed.
-    reader[routeKey].watch({ terminated: () => this.#port.close(this.#stopped()) });
+    reader[routeKey].watch({ terminated: () => this.#input.close(this.#stopped()) });
   }
 
   /** Values that have arrived and were not read. */
   get waiting(): number {
-    return this.#port.queued;
+    return this.#input.queued;
   }
 
   /** Values that were read. */
   get read(): number {
-    return this.#port.read;
+    return this.#input.read;
   }
 
   /** Begins to read. Rejects with ProtocolError when the publisher has values of another type. For the runtime. */
@@ -113,11 +105,12 @@ export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
    * StoppedError when either side was closed.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, undefined> {
-    for await (const descriptor of this.descriptors()) {
+    const values = this.#input.descriptors()[Symbol.asyncIterator]();
+    for (let next = await this.#next(values); next !== undefined; next = await this.#next(values)) {
       try {
-        yield await descriptor.takeValue();
+        yield await next.takeValue();
       } finally {
-        descriptor.dispose();
+        next.dispose();
       }
     }
   }
@@ -128,13 +121,8 @@ export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
    *     for await (using frame of frames.descriptors()) kept.push(await frame.takeValue());
    */
   async *descriptors(): AsyncGenerator<Descriptor<T>, undefined> {
-    try {
-      for await (const value of this.#port) yield this.#take(value);
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
-    await this.close();
+    const values = this.#input.descriptors()[Symbol.asyncIterator]();
+    for (let next = await this.#next(values); next !== undefined; next = await this.#next(values)) yield next;
   }
 
   /** Reads nothing more. What has arrived and was not read is given back. Idempotent. */
@@ -147,36 +135,29 @@ export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
     return this.close();
   }
 
+  /** Closes the subscriber at the end of the stream, and when that fails. */
+  async #next(values: AsyncIterator<Descriptor<T>>): Promise<Descriptor<T> | undefined> {
+    try {
+      const step = await values.next();
+      if (step.done !== true) return step.value;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    await this.close();
+    return undefined;
+  }
+
   async #close(): Promise<void> {
-    this.#port.close(this.#stopped());
+    this.#input.close(this.#stopped());
     this.#publisher?.unwatch(this.#watcher);
     await this.#parts.system.stop(this.#reader);
-  }
-
-  #arrive(value: MovingValue, writer: UntypedRef): void {
-    const { exchange, codable } = this.#parts;
-    try {
-      this.#arrived.set(value, { descriptor: descriptorOf(exchange, value, writer, codable) });
-    } catch (error) {
-      this.#arrived.set(value, { error: errorOf(error) });
-    }
-  }
-
-  #take(value: MovingValue): Descriptor<T> {
-    const arrived = this.#arrived.get(value) ?? { error: this.#stopped() };
-    if ('error' in arrived) throw arrived.error;
-    return arrived.descriptor;
-  }
-
-  #discard(value: MovingValue): void {
-    const arrived = this.#arrived.get(value);
-    if (arrived !== undefined && 'descriptor' in arrived) arrived.descriptor.dispose();
   }
 
   #publisherEnded(isUnreachable: boolean): void {
     this.#publisher = undefined;
     const what = `The publisher "${this.name}"`;
-    this.#port.fail(
+    this.#input.fail(
       isUnreachable
         ? new UnreachableError(`${what} cannot be reached any more: its process ended, or the link to it was lost.`)
         : new StoppedError(`${what} was closed before the end of its stream.`),

@@ -68,15 +68,16 @@ export function isReadable({ received, claims, released }: Holding): boolean {
 
 /** Whether the owner may still make the object readable: it has not answered a claim. */
 export function isClaimed({ claims }: Holding): boolean {
+  if (claims.size === 0) return false;
   return [...claims.values()].some(({ asked, charged: done }) => asked > done);
 }
 
 export function applyToHolding(holding: Holding, event: HoldingEvent): HoldingStep {
   switch (event.kind) {
     case 'arrived':
-      return arrived({ ...holding, handles: holding.handles + 1 }, event.from);
+      return arrived(withHandles(holding, holding.handles + 1), event.from);
     case 'share':
-      return { holding: { ...holding, handles: holding.handles + 1 }, effects: [] };
+      return { holding: withHandles(holding, holding.handles + 1), effects: [] };
     case 'settled': {
       const forwards = holding.forwards.get(event.to);
       if (forwards === undefined) return { holding, effects: [] };
@@ -104,8 +105,12 @@ export function applyToHolding(holding: Holding, event: HoldingEvent): HoldingSt
       return settled({ ...holding, claims: new Map(claims) });
     }
     case 'dispose':
-      return settled({ ...holding, handles: holding.handles - 1 });
+      return settled(withHandles(holding, holding.handles - 1));
   }
+}
+
+function withHandles({ received, claims, forwards, released }: Holding, handles: number): Holding {
+  return { received, claims, forwards, handles, released };
 }
 
 function arrived(holding: Holding, from: PeerIncarnation | undefined): HoldingStep {
@@ -118,10 +123,15 @@ function arrived(holding: Holding, from: PeerIncarnation | undefined): HoldingSt
 /** Gives all back when nothing here uses the object, and the owner has charged all forwards. What is charged later is given back later. */
 function settled(holding: Holding): HoldingStep {
   const { handles, forwards, claims, received, released } = holding;
-  const isIdle = handles === 0 && [...forwards.values()].every(({ sent, charged: done, lost }) => done >= sent - lost);
+  const isIdle = handles === 0 && areCharged(forwards);
   const total = received + chargedOf(claims);
   if (!isIdle || total === released) return { holding, effects: [] };
   return { holding: { ...holding, released: total }, effects: [{ kind: 'release', total }] };
+}
+
+function areCharged(forwards: Holding['forwards']): boolean {
+  if (forwards.size === 0) return true;
+  return [...forwards.values()].every(({ sent, charged: done, lost }) => done >= sent - lost);
 }
 
 function charged<T extends { readonly charged: number }>(
@@ -134,6 +144,7 @@ function charged<T extends { readonly charged: number }>(
 }
 
 function chargedOf(claims: Holding['claims']): number {
+  if (claims.size === 0) return 0;
   let sum = 0;
   for (const { charged: done } of claims.values()) sum += done;
   return sum;

@@ -2,6 +2,7 @@ import {
   applyToRow,
   type PeerIncarnation,
   newRow,
+  rowGivenTo,
   type ObjectRow,
   type RowEffect,
   type RowEvent,
@@ -16,6 +17,8 @@ export type LedgerEvent =
   /** The owner has made an object. Numbers of objects grow and are never used again. */
   | { readonly kind: 'register'; readonly object: number }
   | { readonly kind: 'send'; readonly object: number; readonly to: PeerIncarnation }
+  /** The owner has made an object, sends it to a peer, and does not use it any more: as `register`, `send` and `drop`. */
+  | { readonly kind: 'give'; readonly object: number; readonly to: PeerIncarnation }
   | { readonly kind: 'drop'; readonly object: number }
   /** A batch of what a peer has given back: for each object, how many times in all. */
   | { readonly kind: 'release'; readonly by: PeerIncarnation; readonly totals: ReadonlyMap<number, number> }
@@ -80,6 +83,8 @@ export class Ledger {
         return this.#register(event.object);
       case 'send':
         return this.#send(event.object, event.to);
+      case 'give':
+        return this.#give(event.object, event.to);
       case 'drop':
         return this.#row(event.object, { kind: 'drop' });
       case 'release':
@@ -105,6 +110,15 @@ export class Ledger {
     if (objects === undefined || !this.#rows.has(object)) return [{ kind: 'refused', to, object }];
     objects.add(object);
     return this.#row(object, { kind: 'send', to });
+  }
+
+  #give(object: number, to: PeerIncarnation): readonly LedgerEffect[] {
+    this.#register(object);
+    const objects = this.#peers.get(to);
+    if (objects === undefined) return [...this.#send(object, to), ...this.#row(object, { kind: 'drop' })];
+    objects.add(object);
+    this.#rows.set(object, rowGivenTo(to));
+    return [];
   }
 
   #claim({ object, by, from, total }: Extract<LedgerEvent, { kind: 'claim' }>): readonly LedgerEffect[] {

@@ -67,6 +67,13 @@ export const newRow: ObjectRow = { isHeldHere: true, columns: new Map(), ended: 
 
 const newColumn: Column = { sent: 0, lost: 0, claimed: new Map(), released: 0 };
 
+const sentOnce: Column = { ...newColumn, sent: 1 };
+
+/** The row of an object that its owner has made, sent once, and does not use any more. */
+export function rowGivenTo(peer: PeerIncarnation): ObjectRow {
+  return { isHeldHere: false, columns: new Map().set(peer, sentOnce), ended: newRow.ended };
+}
+
 /** How many times a peer holds the object. */
 export function balanceOf(row: ObjectRow, peer: PeerIncarnation): number {
   const column = row.columns.get(peer);
@@ -81,7 +88,9 @@ export function hasComeFromOwner(row: ObjectRow, peer: PeerIncarnation, released
 
 /** No more events are applied to a row that is free. */
 export function isFree(row: ObjectRow): boolean {
-  return !row.isHeldHere && [...row.columns.values()].every((column) => chargedTo(column) === column.released);
+  if (row.isHeldHere) return false;
+  for (const column of row.columns.values()) if (chargedTo(column) !== column.released) return false;
+  return true;
 }
 
 export function applyToRow(row: ObjectRow, event: RowEvent): RowStep {
@@ -143,12 +152,14 @@ function ended(row: ObjectRow, peer: PeerIncarnation): RowStep {
 
 function chargedTo({ sent, lost, claimed }: Column): number {
   let charged = sent - lost;
+  if (claimed.size === 0) return charged;
   for (const total of claimed.values()) charged += total;
   return charged;
 }
 
 function withColumn(row: ObjectRow, peer: PeerIncarnation, column: Column): ObjectRow {
-  return { ...row, columns: new Map(row.columns).set(peer, column) };
+  const { isHeldHere, columns, ended: peers } = row;
+  return { isHeldHere, columns: new Map(columns).set(peer, column), ended: peers };
 }
 
 function freed(row: ObjectRow): RowStep {

@@ -6,15 +6,15 @@ import type { ArenaFile } from './arena.js';
 import { atThreadEnd } from './at-thread-end.js';
 import { hostOfProcesses } from './host.js';
 import { keptInPlace } from './kept-in-place.js';
-import { ownPages } from './own-pages.js';
-import { type Address, PAGE_BYTES, type SystemMemory, systemMemory } from './system-memory.js';
+import { StalePages } from './stale-pages.js';
+import { type Address, type SystemMemory, systemMemory } from './system-memory.js';
 
 /** Opens nothing: it only names the file. Node has no name for this flag of Linux. */
 const O_PATH = 0o10000000;
 
 /**
- * An arena of another process of this host, mapped to read. What this process writes into it by mistake stays in this process, until the block is
- * refreshed.
+ * An arena of another process of this host, mapped to read. What this process writes into a block by mistake stays in this process, and is dropped
+ * before the memory of the block is read again.
  */
 export class MappedArena {
   /** All its memory. After `close` it reads as zeros. */
@@ -23,6 +23,7 @@ export class MappedArena {
   readonly #system: SystemMemory;
   readonly #address: Address;
   readonly #forget: () => void;
+  readonly #stale: StalePages;
   #isOpen = true;
 
   /**
@@ -47,16 +48,18 @@ export class MappedArena {
       closeSync(fd);
     }
     this.buffer = keptInPlace(this.#system.view(this.#address, sizeBytes));
+    this.#stale = new StalePages(this.#system, this.#address, sizeBytes);
     this.#forget = atThreadEnd(() => this.close());
   }
 
-  /** Nobody reads this block any more: what was written into it here by mistake is dropped, before other bytes are there. */
-  refresh(offset: number, sizeBytes: number): void {
-    if (!this.#isOpen || sizeBytes === 0) return;
-    const first = offset - (offset % PAGE_BYTES);
-    const length = Math.ceil((offset + sizeBytes - first) / PAGE_BYTES) * PAGE_BYTES;
-    const address = this.#address + BigInt(first);
-    if (ownPages(address, length / PAGE_BYTES)) this.#system.refresh(address, length);
+  /** These bytes are going to be read: what was written over them here before is dropped. */
+  opened(offset: number, sizeBytes: number): void {
+    if (this.#isOpen) this.#stale.refresh(offset, sizeBytes);
+  }
+
+  /** A reader of these bytes is done. */
+  closed(offset: number, sizeBytes: number): void {
+    if (this.#isOpen) this.#stale.add(offset, sizeBytes);
   }
 
   close(): void {

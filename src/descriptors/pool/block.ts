@@ -13,12 +13,15 @@ export interface BlockLocation {
 /** An arena without its memory. */
 export type ArenaPlace = Pick<Arena, 'id' | 'sizeBytes' | 'file' | 'closed'>;
 
+/** `watched`: a handle that is lost without `dispose` is logged. `kept`: by a table, from which it cannot be lost. */
+export type HandleUse = 'watched' | 'kept';
+
 /** The memory behind the handles of one block. */
 export interface BlockMemory {
   readonly location: BlockLocation;
   readonly arena: Arena;
-  /** Makes one more handle. */
-  open(): Block;
+  /** Makes one more handle. Nobody is told when one is lost that is `kept`. */
+  open(use: HandleUse): Block;
   /** One handle has been disposed. The last one frees the memory. */
   close(handle: Block): void;
 }
@@ -57,13 +60,12 @@ export class Block implements Disposable {
 
   /** What another process needs to map the arena that this block lies in. Throws ConsumedError after `dispose` and `move`. */
   get arena(): ArenaPlace {
-    const { id, sizeBytes, file, closed } = this.#required().arena;
-    return { id, sizeBytes, file, closed };
+    return this.#required().arena;
   }
 
   /** One more handle of the same memory. Throws ConsumedError after `dispose` and `move`. */
-  share(): Block {
-    return this.#required().open();
+  share(use: HandleUse = 'watched'): Block {
+    return this.#required().open(use);
   }
 
   /** Hands the memory over to a new handle; this one is empty from now on. Throws ConsumedError after `dispose` and `move`. */

@@ -1,14 +1,11 @@
-import { callerIn } from '../../installation.js';
 import type { Logger } from '../../logging/index.js';
 import type { Arena } from '../memory/index.js';
-import { Block, type BlockLocation, type BlockMemory } from './block.js';
+import { Block, type BlockLocation, type BlockMemory, type HandleUse } from './block.js';
+import { type Origin, originText } from './origins.js';
 import type { Place } from './segment.js';
 
 /** Origins that an error names. */
 const NAMED_ORIGINS = 5;
-
-/** Where a block was made: a text, or a stack that is read only when somebody asks. */
-export type Origin = string | { readonly stack?: string };
 
 /** Who holds blocks of a pool: those that were made in one place, together. */
 export interface BlockHolder {
@@ -66,12 +63,12 @@ export class Holders {
     const block = new LiveBlock(place, location, origin, this.#now(), this.#lost, closed);
     this.#live.set(place, block);
     this.#sizeBytes += location.sizeBytes;
-    return block.open();
+    return block.open('watched');
   }
 
   /** One more handle of the block at this place. */
   share(place: Place): Block | undefined {
-    return this.#live.get(place)?.open();
+    return this.#live.get(place)?.open('watched');
   }
 
   /** Those who hold most, first. */
@@ -133,10 +130,10 @@ class LiveBlock implements BlockMemory {
     return this.place.segment.arena;
   }
 
-  open(): Block {
+  open(use: HandleUse): Block {
     const handle = new Block(this);
     this.#handles += 1;
-    this.#lost.register(handle, this, handle);
+    if (use === 'watched') this.#lost.register(handle, this, handle);
     return handle;
   }
 
@@ -145,8 +142,4 @@ class LiveBlock implements BlockMemory {
     this.#handles -= 1;
     if (this.#handles === 0) this.#closed();
   }
-}
-
-function originText(origin: Origin): string {
-  return typeof origin === 'string' ? origin : callerIn(origin.stack);
 }

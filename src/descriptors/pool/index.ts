@@ -2,7 +2,7 @@
  * Pools of memory for large values. Partitions and programs allocate blocks here; storage of encoded values is made of them. It must never know
  * what a block contains, nor who else maps it.
  */
-export { type ArenaPlace, Block, type BlockLocation } from './block.js';
+export { type ArenaPlace, Block, type BlockLocation, type HandleUse } from './block.js';
 export type { BlockHolder } from './holders.js';
 export {
   type AllocateOptions,

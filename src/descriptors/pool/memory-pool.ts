@@ -8,7 +8,8 @@ import type { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { type ArenaSource, type MemoryKind, PAGE_BYTES } from '../memory/index.js';
 import type { Block } from './block.js';
-import { type BlockHolder, Holders, type Origin } from './holders.js';
+import { type BlockHolder, Holders } from './holders.js';
+import { type Origin, Origins } from './origins.js';
 import { registerArena } from './pool-of.js';
 import type { Place } from './segment.js';
 import { Segments } from './segments.js';
@@ -52,6 +53,8 @@ export interface AllocateOptions {
   /** Says who holds the block, in errors, statistics and logs. Default: the line of the program that calls `allocate`. */
   readonly origin?: string;
 }
+
+const NO_OPTIONS: AllocateOptions = {};
 
 const ALLOCATE_OPTIONS: AcceptedOptions = {
   timeoutMs: accepted.milliseconds,
@@ -99,6 +102,7 @@ export class MemoryPool {
   readonly #isPoisoned: boolean;
   readonly #segments: Segments;
   readonly #holders: Holders;
+  readonly #origins: Origins;
   readonly #waiting: WaitQueue<Place>;
   #isGrowing = false;
   #isClosed = false;
@@ -117,11 +121,9 @@ export class MemoryPool {
     this.memory = arenas.memory;
     this.#timeoutMs = time('timeoutMs', timeoutMs);
     this.#segments = new Segments(arenas, wholePages('arenaBytes', arenaBytes), wholePages('limitBytes', limitBytes));
-    this.#holders = new Holders(
-      () => scheduler.now(),
-      log.child({ pool: name }),
-      (place) => this.#freed(place),
-    );
+    const now = (): number => scheduler.now();
+    this.#origins = new Origins(now);
+    this.#holders = new Holders(now, log.child({ pool: name }), (place) => this.#freed(place));
     this.#waiting = new WaitQueue(scheduler, () => this.#serve());
   }
 
@@ -166,9 +168,9 @@ export class MemoryPool {
    * @throws BackpressureError, when `limits.poolWaiters` calls wait.
    * @throws StoppedError, when the pool is closed.
    */
-  async allocate(sizeBytes: number, options: AllocateOptions = {}): Promise<Block> {
-    checkOptions('allocate', options, ALLOCATE_OPTIONS);
-    const { timeoutMs = this.#timeoutMs, signal, origin = callerOf() } = options;
+  async allocate(sizeBytes: number, options: AllocateOptions = NO_OPTIONS): Promise<Block> {
+    if (options !== NO_OPTIONS) checkOptions('allocate', options, ALLOCATE_OPTIONS);
+    const { timeoutMs = this.#timeoutMs, signal, origin = this.#origins.next() } = options;
     const waitMs = time('timeoutMs', timeoutMs);
     signal?.throwIfAborted();
     this.#assertOpen();
@@ -182,7 +184,7 @@ export class MemoryPool {
    * As `allocate`, from memory that the pool has reserved. Undefined where it has none, or others wait for it. Throws ResourceError for a block
    * that is larger than the limit of the pool, and StoppedError when the pool is closed.
    */
-  allocateNow(sizeBytes: number, origin: Origin = callerOf()): Block | undefined {
+  allocateNow(sizeBytes: number, origin: Origin = this.#origins.next()): Block | undefined {
     this.#assertOpen();
     const place = this.#takeNow(this.#pagesOf(sizeBytes));
     return place === undefined ? undefined : this.#open(place, sizeBytes, origin);
@@ -328,13 +330,6 @@ export class MemoryPool {
         `${this.#holders.describe()}. Dispose blocks earlier, or raise limitBytes.`,
     );
   }
-}
-
-/** A stack whose first line is the caller of this function. Its text is made only when somebody reads it. */
-function callerOf(): { readonly stack?: string } {
-  const at: { stack?: string } = {};
-  Error.captureStackTrace(at, callerOf);
-  return at;
 }
 
 /** Rounds down to pages. */

@@ -98,6 +98,7 @@ export class AnnouncedArenas {
   #opened(entry: Entry, mapped: MappedArena, offset: number, sizeBytes: number): BlockRead {
     const open = this.#open;
     let isOpen = true;
+    mapped.opened(offset, sizeBytes);
     entry.reads += 1;
     open.reads += 1;
     open.sizeBytes += sizeBytes;
@@ -110,7 +111,7 @@ export class AnnouncedArenas {
         open.reads -= 1;
         open.sizeBytes -= sizeBytes;
         if (entry.isWithdrawn && entry.reads === 0) mapped.close();
-        else mapped.refresh(offset, sizeBytes);
+        else mapped.closed(offset, sizeBytes);
       },
     };
   }

@@ -25,8 +25,9 @@ export class ControlBatch {
     this.#for(owner).released.set(object, total);
   }
 
-  free(peers: readonly PeerIncarnation[], object: number): void {
-    for (const peer of peers) this.#for(peer).freed.add(object);
+  /** All of these peers but `except` are told. */
+  free(peers: readonly PeerIncarnation[], object: number, except?: PeerIncarnation): void {
+    for (const peer of peers) if (peer !== except) this.#for(peer).freed.add(object);
   }
 
   forget(peer: PeerIncarnation): void {

@@ -36,7 +36,7 @@ interface Held extends ArrivedObject {
   readonly arrivedAtMs: number;
   holding: Holding;
   /** Peers that were asked what came of forwards, and have not answered. */
-  readonly settling: Set<PeerIncarnation>;
+  settling: Set<PeerIncarnation> | undefined;
   /** What waits until the owner knows that the object is held here. */
   waiting: Deferred<void> | undefined;
 }
@@ -146,19 +146,19 @@ export class HeldObjects {
    * An object has come, of an owner that is there. `send` is its number among those of the sender. Throws UnreachableError for a send that was given
    * up.
    */
-  arrived(owner: PeerIncarnation, number: number, send: number, from: PeerIncarnation, about: ArrivedObject): void {
+  arrived(
+    owner: PeerIncarnation,
+    number: number,
+    send: number,
+    from: PeerIncarnation,
+    { typeName, sizeBytes }: ArrivedObject,
+  ): void {
     const known = this.#owners.get(owner);
     known?.late.check(number, from, send);
-    const isNew = known?.objects.has(number) === false;
-    if (isNew) {
+    if (known?.objects.has(number) === false) {
       const arrivedAtMs = this.#options.now();
-      known.objects.set(number, {
-        ...about,
-        arrivedAtMs,
-        holding: newHolding,
-        settling: new Set(),
-        waiting: undefined,
-      });
+      const [holding, settling, waiting] = [newHolding, undefined, undefined];
+      known.objects.set(number, { typeName, sizeBytes, arrivedAtMs, holding, settling, waiting });
     }
     this.apply(owner, number, { kind: 'arrived', from: from === owner ? undefined : from });
   }
@@ -175,7 +175,8 @@ export class HeldObjects {
   forward(owner: PeerIncarnation, number: number, to: PeerIncarnation): number {
     if (!this.#owners.has(to)) throw new UnreachableError(`Partition ${to} has ended: no value can be sent to it.`);
     const held = this.#owners.get(owner)?.objects.get(number);
-    if (held === undefined || held.settling.has(to)) throw gone(owner, number, 'it is gone, or its owner has ended');
+    if (held === undefined || held.settling?.has(to) === true)
+      throw gone(owner, number, 'it is gone, or its owner has ended');
     this.apply(owner, number, { kind: 'forward', to });
     return held.holding.forwards.get(to)?.sent ?? 0;
   }
@@ -192,7 +193,8 @@ export class HeldObjects {
   inDoubt(owner: PeerIncarnation, number: number, to: PeerIncarnation): number | undefined {
     const held = this.#owners.get(owner)?.objects.get(number);
     const sent = held?.holding.forwards.get(to)?.sent;
-    if (held === undefined || sent === undefined || held.settling.has(to)) return undefined;
+    if (held === undefined || sent === undefined || held.settling?.has(to) === true) return undefined;
+    held.settling ??= new Set();
     held.settling.add(to);
     return sent;
   }
@@ -200,7 +202,7 @@ export class HeldObjects {
   /** A peer has answered what came of forwards. */
   settled(owner: PeerIncarnation, number: number, to: PeerIncarnation, sent: number, received: number): void {
     const held = this.#owners.get(owner)?.objects.get(number);
-    if (held?.settling.delete(to) === true) this.apply(owner, number, { kind: 'settled', to, sent, received });
+    if (held?.settling?.delete(to) === true) this.apply(owner, number, { kind: 'settled', to, sent, received });
   }
 
   /** Resolves when the object may be read. Rejects with UnreachableError when it is gone. */

@@ -32,7 +32,7 @@ interface Owned extends ObjectAbout {
   /** Called when nobody holds the object any more. */
   readonly freed: (() => void) | undefined;
   /** Times that each peer has sent the object back to this partition. */
-  readonly returned: Map<PeerIncarnation, number>;
+  returned: Map<PeerIncarnation, number> | undefined;
 }
 
 interface Peer {
@@ -97,21 +97,40 @@ export class OwnedObjects {
   }
 
   /** Takes the storage over, until nobody holds the object. Returns the number of the object. */
-  register({ typeName, origin }: ObjectAbout, storage: Storage, freed?: () => void): number {
+  register(about: ObjectAbout, storage: Storage): number {
+    const object = this.#store(about, storage, undefined);
+    this.apply({ kind: 'register', object });
+    return object;
+  }
+
+  /**
+   * What a peer is sent of an object that is made for it alone. Takes the storage over, until the peer does not hold it any more; then `freed` is
+   * called, at once for a small value, which is in the message. Throws UnreachableError if the peer is not there.
+   */
+  give(about: ObjectAbout, storage: Storage, to: PeerIncarnation, freed: () => void): v1.RemoteDescriptorInit {
+    const peer = this.#peers.get(to);
+    const { typeName } = about;
+    if (peer === undefined || storage.list.every(({ kind }) => kind === 'inline')) {
+      const parts = storage.list.map(({ bytes }) => inlinePart(bytes));
+      storage.dispose();
+      freed();
+      if (peer === undefined) throw ended(to);
+      return { typeName, parts };
+    }
+    const arenas: v1.ArenaAnnouncementInit[] = [];
+    const parts = storage.list.map((part) => this.#describePart(part, peer, to, arenas));
+    const number = this.#store(about, storage, freed);
+    this.apply({ kind: 'give', object: number, to });
+    return { object: { owner: this.#self, number, send: 1 }, typeName, parts, arenas };
+  }
+
+  #store({ typeName, origin }: ObjectAbout, storage: Storage, freed: (() => void) | undefined): number {
     const { sizeBytes } = storage;
     this.#registered += 1;
     this.#amount.add(sizeBytes);
     const registeredAtMs = this.#options.now();
-    this.#storages.set(this.#registered, {
-      typeName,
-      origin,
-      storage,
-      sizeBytes,
-      registeredAtMs,
-      freed,
-      returned: new Map(),
-    });
-    this.apply({ kind: 'register', object: this.#registered });
+    const entry = { typeName, origin, storage, sizeBytes, registeredAtMs, freed, returned: undefined };
+    this.#storages.set(this.#registered, entry);
     return this.#registered;
   }
 
@@ -121,7 +140,7 @@ export class OwnedObjects {
    */
   send(object: number, to: PeerIncarnation): v1.RemoteDescriptorInit {
     const [peer, entry] = [this.#peers.get(to), this.#storages.get(object)];
-    if (peer === undefined) throw new UnreachableError(`Partition ${to} has ended: no value can be sent to it.`);
+    if (peer === undefined) throw ended(to);
     if (entry === undefined || peer.settling.has(object)) throw new UnreachableError(`Object ${object} is gone.`);
     const { typeName, storage } = entry;
     const arenas: v1.ArenaAnnouncementInit[] = [];
@@ -211,6 +230,7 @@ export class OwnedObjects {
     this.#late.check(object, from, send);
     const entry = this.#storages.get(object);
     if (entry === undefined) throw new UnreachableError(`Object ${object} is gone.`);
+    entry.returned ??= new Map();
     const total = (entry.returned.get(from) ?? 0) + 1;
     entry.returned.set(from, total);
     const value = { object: { owner: this.#self, number: object }, by: this.#self, from: peerId(from), total };
@@ -218,8 +238,8 @@ export class OwnedObjects {
     return entry.storage.share();
   }
 
-  /** A peer has given objects back: for each, how many times in all. */
-  released(by: PeerIncarnation, totals: ReadonlyMap<number, number>): void {
+  /** A peer has given objects back: for each, how many times in all. Returns those that nobody holds any more, now or before: the peer may forget them. */
+  released(by: PeerIncarnation, totals: ReadonlyMap<number, number>): readonly number[] {
     const known = this.#peers.get(by)?.known;
     for (const [object, total] of totals) {
       const row = this.#ledger.row(object);
@@ -230,12 +250,13 @@ export class OwnedObjects {
       }
     }
     this.apply({ kind: 'release', by, totals });
+    return [...totals.keys()].filter((object) => object <= this.#registered && !this.#storages.has(object));
   }
 
   /** A peer asks how many of its first `sent` sends of an object of this partition came back. The others are refused from now on. */
   settleReturned(object: number, from: PeerIncarnation, sent: number): number {
     this.#late.giveUp(object, from, sent);
-    return this.#storages.get(object)?.returned.get(from) ?? 0;
+    return this.#storages.get(object)?.returned?.get(from) ?? 0;
   }
 
   apply(event: LedgerEvent): void {
@@ -244,7 +265,7 @@ export class OwnedObjects {
       const remote = { owner: this.#self, number: effect.object };
       switch (effect.kind) {
         case 'free':
-          batch.free(effect.peers, effect.object);
+          batch.free(effect.peers, effect.object, event.kind === 'release' ? event.by : undefined);
           this.#free(effect.object);
           break;
         case 'claimed': {
@@ -274,14 +295,14 @@ export class OwnedObjects {
 
   #describePart(part: Part, peer: Peer, to: PeerIncarnation, arenas: v1.ArenaAnnouncementInit[]): v1.StoredPartInit {
     const { bytes } = part;
-    if (part.kind === 'inline') return { place: { case: 'inline', value: bytes } };
+    if (part.kind === 'inline') return inlinePart(bytes);
     if (part.kind === 'mapped' || part.arena.file === undefined)
       return { place: { case: 'fetched', value: bytes.length } };
     const id = this.#arenaId(part.arena);
     if (!peer.known.has(id) && !arenas.some(({ arena }) => arena === id)) {
       arenas.push({ arena: id, sizeBytes: part.arena.sizeBytes, ...part.arena.file });
     }
-    void this.#withdrawWhenClosed(part.arena, to, peer);
+    if (!peer.mapped.has(id)) void this.#withdrawWhenClosed(part.arena, to, peer);
     const { offset, sizeBytes } = part.location;
     return { place: { case: 'block', value: { arena: id, offset, sizeBytes } } };
   }
@@ -315,4 +336,12 @@ export class OwnedObjects {
     if (this.#peers.get(to) !== peer) return;
     this.#options.send(to, { message: { case: 'withdrawal', value: { arenas: [id] } } });
   }
+}
+
+function inlinePart(value: Uint8Array): v1.StoredPartInit {
+  return { place: { case: 'inline', value } };
+}
+
+function ended(peer: PeerIncarnation): UnreachableError {
+  return new UnreachableError(`Partition ${peer} has ended: no value can be sent to it.`);
 }

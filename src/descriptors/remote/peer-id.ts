@@ -3,9 +3,14 @@ import { MAX_ORDINALS } from '../../ids/index.js';
 import type { v1 } from '../../protocol/index.js';
 import type { PeerIncarnation } from '../ledger/index.js';
 
+/** The text that was made last: of many values after each other, most are of the same partition. */
+let last: v1.PeerId & { readonly name: PeerIncarnation } = { ordinal: 0, incarnation: 0n, name: '0:0' };
+
 /** One life of a partition as text, which keys the tables. */
 export function peerIncarnation({ ordinal, incarnation }: v1.PeerId): PeerIncarnation {
-  return `${ordinal}:${incarnation}`;
+  if (last.ordinal !== ordinal || last.incarnation !== incarnation)
+    last = { ordinal, incarnation, name: `${ordinal}:${incarnation}` };
+  return last.name;
 }
 
 /** The same on the wire. */

@@ -103,8 +103,7 @@ export class RemoteDescriptorManager {
    * holds it no more; also where this throws UnreachableError, because the peer is gone.
    */
   describeShared(about: ObjectAbout, storage: Storage, to: PeerIncarnation, freed: () => void): v1.RemoteDescriptor {
-    const handle = new LocalDescriptorHandle(this.#owned, this.#owned.register(about, storage.share(), freed));
-    return v1.RemoteDescriptor.create(releasedTo(handle, to));
+    return v1.RemoteDescriptor.create(this.#owned.give(about, storage.share('kept'), to, freed));
   }
 
   /** A description was made for a peer, and not sent. Does nothing for one that has its value in it. */
@@ -201,22 +200,33 @@ export class RemoteDescriptorManager {
     }
   }
 
-  /** What a peer has sent of the objects of either. What cannot be is counted and logged, and changes nothing. */
-  control(from: PeerIncarnation, { message }: v1.DescriptorControl): void {
+  /**
+   * What a peer has sent of the objects of either. What cannot be is counted and logged, and changes nothing. Returns the objects that it gives back
+   * and that nobody holds any more, for the answer to the peer: see `freed`.
+   */
+  control(from: PeerIncarnation, { message }: v1.DescriptorControl): readonly number[] {
     try {
+      if (message.case === 'releases') return this.#released(from, message.value);
       this.#control(from, message);
+      return [];
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#violation(from, messageOf(error));
+      return [];
     }
   }
 
-  #control(from: PeerIncarnation, message: v1.DescriptorControl['message']): void {
+  /** A peer has answered that nobody holds these objects of it any more, which were given back. */
+  freed(owner: PeerIncarnation, objects: readonly number[]): void {
+    this.#held.freed(owner, objects);
+  }
+
+  #released(by: PeerIncarnation, { totals }: v1.ObjectReleases): readonly number[] {
+    return this.#owned.released(by, new Map(totals.map(({ object, total }) => [object, total])));
+  }
+
+  #control(from: PeerIncarnation, message: Exclude<v1.DescriptorControl['message'], { case: 'releases' }>): void {
     switch (message.case) {
-      case 'releases': {
-        const totals = new Map(message.value.totals.map(({ object, total }) => [object, total]));
-        return this.#owned.released(from, totals);
-      }
       case 'claim': {
         const { object, from: before, total } = message.value;
         const { number } = checkedObject(object, this.#options.self);

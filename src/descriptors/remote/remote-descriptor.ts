@@ -2,7 +2,6 @@ import { ConsumedError, ProtocolError, ResourceError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
 import type { PeerIncarnation } from '../ledger/index.js';
-import type { AnnouncedArenas } from '../reading/index.js';
 import {
   assertType,
   blockPart,
@@ -67,7 +66,7 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
   async encoded(): Promise<EncodedObject<T>> {
     const { typeName, parts } = this.#message;
     assertType(this.#codable.typeName, typeName);
-    if (this.#reference !== undefined) await this.#readable(this.#reference);
+    await this.ready();
     return new EncodedObject(this.#codable, await this.#open(parts));
   }
 
@@ -83,7 +82,14 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
 
   /** Resolves when the owner knows that the object is held here, so that it may be forwarded. Rejects with UnreachableError when it is gone. */
   async ready(): Promise<void> {
-    if (this.#reference !== undefined) await this.#readable(this.#reference);
+    if (this.#reference === undefined) return;
+    const { owner, number } = this.#reference;
+    const { objects } = this.#reading;
+    await objects.readable(owner, number);
+    // What another peer than the owner says of arenas counts only when the owner has charged the object: then it will withdraw them.
+    for (const { arena, sizeBytes, ...file } of this.#message.arenas) {
+      objects.arenasOf(owner).announce({ arena, sizeBytes, file });
+    }
   }
 
   /** One more descriptor of the object, which is given back once for itself. */
@@ -128,21 +134,13 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
     this.#reading.objects.apply(owner, number, { kind: 'dispose' });
   }
 
-  /** What another peer than the owner says of arenas counts only when the owner has charged the object: then it will withdraw them. */
-  async #readable({ owner, number }: HeldReference): Promise<AnnouncedArenas> {
-    const { objects } = this.#reading;
-    await objects.readable(owner, number);
-    const arenas = objects.arenasOf(owner);
-    for (const { arena, sizeBytes, ...file } of this.#message.arenas) arenas.announce({ arena, sizeBytes, file });
-    return arenas;
-  }
-
   async #open(parts: readonly v1.StoredPart[]): Promise<Storage> {
     const opened: Part[] = [];
     try {
       if (parts.length > limits.storageParts)
         throw new ProtocolError(`A value has ${parts.length} parts, which is too many.`);
-      for (const [index, part] of parts.entries()) opened.push(await this.#part(part, index));
+      for (const [index, part] of parts.entries())
+        opened.push(this.#partHere(part) ?? (await this.#fetched(part, index)));
       return new Storage(this.#reading.pool, opened, { [Symbol.dispose]: () => this.dispose() });
     } catch (error) {
       for (const part of opened) if (part.kind !== 'inline') part.block[Symbol.dispose]();
@@ -150,24 +148,31 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
     }
   }
 
-  async #part({ place }: v1.StoredPart, index: number): Promise<Part> {
+  #required(): HeldReference {
+    if (this.#reference === undefined) throw nowhere();
+    return this.#reference;
+  }
+
+  /** A part that is in the message, or can be mapped; undefined for one that has to be fetched. */
+  #partHere({ place }: v1.StoredPart): Part | undefined {
     if (place.case === 'inline') return { kind: 'inline', bytes: place.value };
-    if (place.case === undefined || this.#reference === undefined) {
-      throw new ProtocolError('A part of a value is neither here nor in a block of its owner.');
-    }
-    if (place.case === 'fetched') return this.#fetched(this.#reference, index, place.value);
+    const { owner } = this.#required();
+    if (place.case !== 'block') return undefined;
     try {
-      const block = this.#reading.objects.arenasOf(this.#reference.owner).read(place.value);
+      const block = this.#reading.objects.arenasOf(owner).read(place.value);
       return { kind: 'mapped', bytes: block.bytes, block };
     } catch (error) {
       // The owner is on another host, or this process may not open its memory.
       if (!(error instanceof ResourceError)) throw error;
-      return this.#fetched(this.#reference, index, place.value.sizeBytes);
+      return undefined;
     }
   }
 
-  async #fetched({ owner, number }: HeldReference, index: number, sizeBytes: number): Promise<Part> {
+  async #fetched(part: v1.StoredPart, index: number): Promise<Part> {
+    if (part.place.case === undefined) throw nowhere();
     const { pool, fetch } = this.#reading;
+    const { owner, number } = this.#required();
+    const sizeBytes = sizeOf(part);
     const block = await pool.allocate(sizeBytes);
     try {
       await fetch(owner, number, index, block.bytes);
@@ -180,14 +185,22 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
   }
 }
 
+function nowhere(): ProtocolError {
+  return new ProtocolError('A part of a value is neither here nor in a block of its owner.');
+}
+
 function arenasOf({ parts }: v1.RemoteDescriptor): ReadonlySet<number> {
   return new Set(parts.flatMap(({ place }) => (place.case === 'block' ? [place.value.arena] : [])));
 }
 
 /** Bytes of the value that a message describes, wherever they are. */
 export function storedBytes({ parts }: v1.RemoteDescriptor): number {
-  return parts.reduce((sum, { place }) => {
-    if (place.case === 'inline') return sum + place.value.length;
-    return sum + (place.case === 'block' ? place.value.sizeBytes : (place.value ?? 0));
-  }, 0);
+  let sum = 0;
+  for (const part of parts) sum += sizeOf(part);
+  return sum;
+}
+
+function sizeOf({ place }: v1.StoredPart): number {
+  if (place.case === 'inline') return place.value.length;
+  return place.case === 'block' ? place.value.sizeBytes : (place.value ?? 0);
 }

@@ -1,6 +1,7 @@
 import { ConsumedError } from '../../errors.js';
+import type { Block } from '../pool/index.js';
 import type { Codable } from './codable.js';
-import { EncodedObject } from './encoded-object.js';
+import { assertType, EncodedObject } from './encoded-object.js';
 import type { Storage, StoragePool } from './storage.js';
 
 /** What a descriptor holds now. `empty`: its value or its storage was taken. */
@@ -21,21 +22,50 @@ export class ResidentDescriptor<T> implements HeldValue<T> {
   readonly state = 'resident';
   readonly #codable: Codable<T>;
   readonly #value: T;
+  #memory: Block | undefined;
+  #isTaken = false;
 
-  constructor(codable: Codable<T>, value: T) {
+  /** Takes `memory` over, which the value lies in. */
+  constructor(codable: Codable<T>, value: T, memory?: Block) {
     this.#codable = codable;
     this.#value = value;
+    this.#memory = memory;
   }
 
   async value(): ReturnType<HeldValue<T>['value']> {
-    return { value: this.#value, memory: undefined };
+    return { value: this.#value, memory: this.#takeMemory() };
   }
 
-  encoded(pool: StoragePool): Promise<EncodedObject<T>> {
-    return EncodedObject.encode(this.#codable, this.#value, pool);
+  async encoded(pool: StoragePool): Promise<EncodedObject<T>> {
+    const object = await EncodedObject.encode(this.#codable, this.#value, pool);
+    this.dispose();
+    return object;
   }
 
-  dispose(): void {}
+  /** The same value for one more reader, which holds its memory as well. */
+  share(): ResidentDescriptor<T> {
+    return new ResidentDescriptor(this.#codable, this.#value, this.#memory?.share());
+  }
+
+  /** Moves to a reader, which reads with this codable. Disposing the old one does nothing from now on. Throws ConsumedError the second time. */
+  take<Read>(codable: Codable<Read>): ResidentDescriptor<Read> {
+    if (this.#isTaken) throw new ConsumedError('A value came to its reader after its writer gave it up.');
+    assertType(codable.typeName, this.#codable.typeName);
+    this.#isTaken = true;
+    // oxlint-disable-next-line typescript/consistent-type-assertions -- both ends have the codable of this name, whose values are of one type.
+    return new ResidentDescriptor(codable, this.#value as unknown as Read, this.#takeMemory());
+  }
+
+  dispose(): void {
+    this.#isTaken = true;
+    this.#takeMemory()?.dispose();
+  }
+
+  #takeMemory(): Block | undefined {
+    const memory = this.#memory;
+    this.#memory = undefined;
+    return memory;
+  }
 }
 
 /** The state after encoding: it holds storage, and the value is gone. */
@@ -83,6 +113,11 @@ export class Descriptor<T> implements Disposable {
   /** A resident descriptor. */
   static of<T>(codable: Codable<T>, value: T): Descriptor<T> {
     return new Descriptor(codable.typeName, new ResidentDescriptor(codable, value));
+  }
+
+  /** Its value was taken, and lies in memory that is given back when this descriptor is disposed. */
+  get holdsMemory(): boolean {
+    return this.#memory !== undefined;
   }
 
   get state(): DescriptorState {

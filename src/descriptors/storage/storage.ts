@@ -1,6 +1,16 @@
 import { ConsumedError, ProtocolError } from '../../errors.js';
+import { errorOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
-import { type ArenaPlace, type Block, blockOf, type BlockLocation, type MemoryPool } from '../pool/index.js';
+import {
+  type ArenaPlace,
+  type Block,
+  blockOf,
+  type BlockLocation,
+  type HandleUse,
+  type MemoryPool,
+} from '../pool/index.js';
+
+const APPENDED = Promise.resolve();
 
 /** What a codable writes a value to. */
 export interface EncodableStorage {
@@ -80,11 +90,15 @@ export class Storage implements CodableStorage, Disposable {
     return this.#required();
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    const block = blockOf(bytes);
-    if (block !== undefined) return this.append(blockPart(block, bytes));
-    (await this.reserve(bytes.length)).set(bytes);
-    this.#pool.countCopy(bytes.length);
+  write(bytes: Uint8Array): Promise<void> {
+    try {
+      const block = blockOf(bytes);
+      if (block === undefined) return this.#copied(bytes);
+      this.append(blockPart(block, bytes));
+      return APPENDED;
+    } catch (error) {
+      return Promise.reject(errorOf(error));
+    }
   }
 
   async reserve(sizeBytes: number): Promise<Uint8Array> {
@@ -121,10 +135,10 @@ export class Storage implements CodableStorage, Disposable {
   }
 
   /** The same parts once more: blocks have one more handle each. For storage without parts in memory of peers. Throws ConsumedError as `list`. */
-  share(): Storage {
+  share(use?: HandleUse): Storage {
     return new Storage(
       this.#pool,
-      this.list.map((part): Part => (part.kind === 'block' ? { ...part, block: part.block.share() } : part)),
+      this.list.map((part): Part => (part.kind === 'block' ? { ...part, block: part.block.share(use) } : part)),
     );
   }
 
@@ -161,6 +175,11 @@ export class Storage implements CodableStorage, Disposable {
     }
   }
 
+  async #copied(bytes: Uint8Array): Promise<void> {
+    (await this.reserve(bytes.length)).set(bytes);
+    this.#pool.countCopy(bytes.length);
+  }
+
   #required(): Part[] {
     if (this.#parts !== undefined) return this.#parts;
     throw new ConsumedError('The storage of an encoded value was used after it was disposed or moved.');
@@ -171,11 +190,11 @@ function disposePart(part: Part): void {
   if (part.kind !== 'inline') part.block[Symbol.dispose]();
 }
 
-/** A part that takes the handle of its block over. `bytes` lie in the block. */
+/** A part that takes the handle of its block over. `bytes` lie in the block, so their buffer is the arena. */
 export function blockPart(block: Block, bytes: Uint8Array): Part {
-  const { arena, offset } = block.location;
-  const location = { arena, offset: offset + bytes.byteOffset - block.bytes.byteOffset, sizeBytes: bytes.length };
-  return { kind: 'block', bytes, location, arena: block.arena, block };
+  const { arena } = block;
+  const location = { arena: arena.id, offset: bytes.byteOffset, sizeBytes: bytes.length };
+  return { kind: 'block', bytes, location, arena, block };
 }
 
 function tooManyParts(): ProtocolError {

@@ -17,6 +17,7 @@ const PAGES = [
   'docs/components.md',
   'docs/pipelines.md',
   'docs/clusters.md',
+  'docs/networks.md',
   'docs/data.md',
   'docs/testing.md',
   'docs/simulation.md',
